@@ -1,0 +1,64 @@
+/** Where each chart comes from: its pin in `charts.json`, or the mirror that stands in for the official repositories. */
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { parse } from "yaml";
+import pins from "./charts.json";
+import { type Problem, type Settings, SettingsError } from "./settings";
+
+export type ChartName = keyof typeof pins;
+export { pins };
+
+/** How Helm is told to find a chart: the fields that `helm template` and Pulumi's Release have in common. */
+export interface ChartSource {
+  /** Name, path or oci:// reference. */
+  chart: string;
+  /** Version; left out for a folder or package, which is one version already. */
+  version?: string;
+  /** Address of the chart repository, where `chart` is a name. */
+  repository?: string;
+}
+
+const isRemote = (place: string) => /^(https?|oci):\/\//.test(place);
+
+function fromRepository(name: ChartName, repository: string): ChartSource {
+  const { version } = pins[name];
+  return repository.startsWith("oci://")
+    ? { chart: `${repository.replace(/\/$/, "")}/${name}`, version }
+    : { chart: name, version, repository };
+}
+
+/** The chart in a folder of chart folders (`loki/Chart.yaml`) or packages (`loki-1.2.3.tgz`); a text where it is not there. */
+function fromFolder(name: ChartName, folder: string): ChartSource | string {
+  const { version } = pins[name];
+  const packaged = join(folder, `${name}-${version}.tgz`);
+  if (existsSync(packaged)) return { chart: resolve(packaged) };
+  const manifest = join(folder, name, "Chart.yaml");
+  if (!existsSync(manifest)) return `neither ${name}/ nor ${name}-${version}.tgz is there`;
+  const found = parse(readFileSync(manifest, "utf8")).version;
+  return found === version ? { chart: resolve(folder, name) } : `${name}/ is version ${found}`;
+}
+
+/** The mirror in force: `OBS_CHARTS` in the environment, else the setting `charts.mirror`. */
+export const chartMirror = ({ charts }: Settings): string | undefined =>
+  process.env["OBS_CHARTS"] || charts.mirror;
+
+/**
+ * The source of every chart.
+ *
+ * @throws SettingsError naming each chart that a mirror folder lacks or holds in another version
+ */
+export function chartSources(stack: string, settings: Settings): Record<ChartName, ChartSource> {
+  const mirror = chartMirror(settings);
+  const problems: Problem[] = [];
+  const sources = (Object.keys(pins) as ChartName[]).map((name) => {
+    if (!mirror || isRemote(mirror))
+      return [name, fromRepository(name, mirror ?? pins[name].repository)] as const;
+    const found = fromFolder(name, mirror);
+    if (typeof found !== "string") return [name, found] as const;
+    const allowed = `a folder that holds ${name} ${pins[name].version}: ${found}`;
+    problems.push({ path: "charts.mirror", was: mirror, allowed });
+    return [name, { chart: name }] as const;
+  });
+  if (problems.length) throw new SettingsError(stack, problems);
+  return Object.fromEntries(sources) as Record<ChartName, ChartSource>;
+}

@@ -1,0 +1,23 @@
+/** Access to the Kubernetes cluster: for Pulumi's provider and for the few things that the program reads itself. */
+import { KubeConfig } from "@kubernetes/client-node";
+import * as k8s from "@pulumi/kubernetes";
+import type { Settings } from "../settings";
+
+/** The provider that every object is created with. */
+export function clusterProvider({ cluster }: Settings): k8s.Provider {
+  return new k8s.Provider("cluster", {
+    ...(cluster.kubeconfig && { kubeconfig: cluster.kubeconfig }),
+    ...(cluster.context && { context: cluster.context }),
+    // Another path or context to the same cluster must not look like another cluster, which would replace everything.
+    clusterIdentifier: cluster.name,
+  });
+}
+
+/** The same cluster as a client configuration. */
+export function kubeConfig({ cluster }: Settings): KubeConfig {
+  const config = new KubeConfig();
+  if (cluster.kubeconfig) config.loadFromFile(cluster.kubeconfig);
+  else config.loadFromDefault();
+  if (cluster.context) config.setCurrentContext(cluster.context);
+  return config;
+}

@@ -1,0 +1,58 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type ChartName, chartSources } from "../charts";
+import type { Settings } from "../settings";
+import type { Values } from "../values/shared";
+
+export interface HelmReleaseArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** Chart to install; its version and repository stand in `charts.json`. */
+  chart: ChartName;
+  /** Namespace to install into; it exists already. */
+  namespace: pulumi.Input<string>;
+  /** The chart's values: plain data, so that a preview is complete and `obs render` shows the same. */
+  values: Values;
+  /** Seconds that Helm waits for the release to be ready. @default 600 */
+  timeout?: number;
+  /**
+   * Chart that holds the custom resource definitions which `chart` needs. It is installed first and upgraded with
+   * every pin; Helm itself never upgrades what a chart keeps in `crds/`.
+   */
+  crds?: ChartName;
+}
+
+/** The one way to install a chart: pinned, under a fixed name, with a time limit, and rolled back by Helm in production. */
+export class HelmRelease extends pulumi.ComponentResource {
+  /** The release itself. */
+  readonly release: k8s.helm.v3.Release;
+
+  constructor(name: string, args: HelmReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:HelmRelease", name, {}, opts);
+    const { charts } = args.settings;
+    const sources = chartSources(pulumi.getStack(), args.settings);
+    const install = (release: string, chart: ChartName, values: Values, dependsOn: pulumi.Resource[]) => {
+      const { repository, ...source } = sources[chart];
+      return new k8s.helm.v3.Release(
+        release,
+        {
+          ...source,
+          ...(repository && { repositoryOpts: { repo: repository } }),
+          name: release,
+          namespace: args.namespace,
+          values,
+          timeout: args.timeout ?? 600,
+          maxHistory: charts.history,
+          atomic: charts.atomic,
+          cleanupOnFail: true,
+          createNamespace: false,
+          skipCrds: args.crds !== undefined,
+        },
+        { parent: this, dependsOn },
+      );
+    };
+    const crds = args.crds ? [install(`${name}-crds`, args.crds, {}, [])] : [];
+    this.release = install(name, args.chart, args.values, crds);
+    this.registerOutputs({});
+  }
+}

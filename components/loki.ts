@@ -1,0 +1,42 @@
+import * as pulumi from "@pulumi/pulumi";
+import { releases, tenants, urls } from "../names";
+import type { Settings } from "../settings";
+import { lokiValues } from "../values/loki";
+import { HelmRelease } from "./helm-release";
+import type { Namespaces } from "./namespaces";
+import type { ObjectStorage } from "./object-storage";
+
+export interface LokiArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+  /** Where chunks and index are kept. */
+  storage: ObjectStorage;
+}
+
+/** Loki in its distributed form (R2): logs in, LogQL out, chunks and index in object storage. */
+export class Loki extends pulumi.ComponentResource {
+  /** Address for pushing and querying inside the cluster; every request names its tenant in `X-Scope-OrgID`. */
+  readonly url: pulumi.Output<string>;
+  /** Tenant that the cluster's own logs are written to. */
+  readonly tenant: pulumi.Output<string>;
+
+  constructor(name: string, args: LokiArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:Loki", name, {}, opts);
+    const { release } = new HelmRelease(
+      releases.loki,
+      {
+        settings: args.settings,
+        chart: "loki",
+        namespace: args.namespaces.name("loki"),
+        values: lokiValues(args.settings),
+        timeout: 900,
+      },
+      { parent: this, dependsOn: args.storage.readyFor("loki") },
+    );
+    this.url = release.urn.apply(() => urls.loki);
+    this.tenant = pulumi.output(tenants.logs);
+    this.registerOutputs({ url: this.url, tenant: this.tenant });
+  }
+}

@@ -1,0 +1,52 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { namespaces, podSecurity } from "../names";
+import type { Settings } from "../settings";
+
+export type NamespaceKey = keyof typeof namespaces;
+
+export interface NamespacesArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+}
+
+/** The stack's namespaces, each with the Pod Security level that its pods keep to. */
+export class Namespaces extends pulumi.ComponentResource {
+  private readonly made = new Map<NamespaceKey, k8s.core.v1.Namespace>();
+
+  constructor(name: string, { settings }: NamespacesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:Namespaces", name, {}, opts);
+    for (const key of Object.keys(namespaces) as NamespaceKey[]) {
+      if (key === "minio" && settings.objectStorage.kind === "external") continue;
+      const level = podSecurity[key];
+      const labels = Object.fromEntries(
+        ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, level]),
+      );
+      const namespace = new k8s.core.v1.Namespace(
+        namespaces[key],
+        {
+          metadata: {
+            name: namespaces[key],
+            labels: { ...labels, "app.kubernetes.io/part-of": "observability" },
+          },
+        },
+        // With a namespace go the volumes in it.
+        { parent: this, protect: settings.cluster.protect },
+      );
+      this.made.set(key, namespace);
+    }
+    this.registerOutputs({});
+  }
+
+  /** Whether this stack has the namespace. */
+  has(key: string): key is NamespaceKey {
+    return this.made.has(key as NamespaceKey);
+  }
+
+  /** Name of a namespace; what uses it comes after the namespace. */
+  name(key: NamespaceKey): pulumi.Output<string> {
+    const namespace = this.made.get(key);
+    if (!namespace) throw new Error(`there is no namespace ${key} in this stack`);
+    return namespace.metadata.name;
+  }
+}

@@ -1,0 +1,117 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as minioProvider from "@pulumi/minio";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { bucketsOf, type Consumer, minio } from "../../names";
+import type { Settings } from "../../settings";
+import { type BucketKey, bucketLifecycles, consumerPolicy } from "../../values/minio-access";
+
+/** Access to S3 as one consumer. */
+export interface Credentials {
+  accessKey: pulumi.Input<string>;
+  secretKey: pulumi.Input<string>;
+}
+
+export interface BucketsArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** MinIO's release: with it go the buckets, without a call to MinIO. */
+  release: pulumi.Resource;
+  /** MinIO's namespace. */
+  namespace: pulumi.Input<string>;
+}
+
+/** A consumer's user: its credentials, and the resources that give it its access. */
+export interface User {
+  credentials: Credentials;
+  grants: pulumi.Resource[];
+}
+
+/** The buckets with encryption, lifecycle and quota, and for each consumer one user that reaches its own buckets only. */
+export class Buckets extends pulumi.ComponentResource {
+  /** Each consumer's own user. */
+  readonly users: Record<Consumer, User>;
+
+  constructor(name: string, args: BucketsArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:Buckets", name, {}, opts);
+    const { settings, release } = args;
+    const { buckets } = settings.objectStorage;
+    const lifecycles = bucketLifecycles(settings);
+    const own = { parent: this, deletedWith: release };
+
+    const made = Object.fromEntries(
+      (Object.keys(buckets) as BucketKey[]).map((key) => {
+        const { name: bucket, quota } = buckets[key];
+        const { expireAfterDays, keepOldVersionsForDays } = lifecycles[key];
+        const resource = new minioProvider.S3Bucket(
+          bucket,
+          { bucket, acl: "private", ...(quota && { quota }) },
+          { ...own, protect: settings.cluster.protect },
+        );
+        const settled: pulumi.Resource[] = [
+          resource,
+          new minioProvider.S3BucketServerSideEncryption(
+            bucket,
+            { bucket: resource.bucket, encryptionType: "aws:kms", kmsKeyId: minio.encryptionKey },
+            own,
+          ),
+          new minioProvider.IlmPolicy(
+            bucket,
+            {
+              bucket: resource.bucket,
+              rules: [
+                expireAfterDays
+                  ? { id: "expire", expiration: `${expireAfterDays}d` }
+                  : { id: "old-versions", noncurrentVersionExpirationDays: keepOldVersionsForDays ?? 30 },
+              ],
+            },
+            own,
+          ),
+        ];
+        if (keepOldVersionsForDays)
+          settled.push(
+            new minioProvider.S3BucketVersioning(
+              bucket,
+              { bucket: resource.bucket, versioningConfiguration: { status: "Enabled" } },
+              own,
+            ),
+          );
+        return [key, settled];
+      }),
+    ) as Record<BucketKey, pulumi.Resource[]>;
+
+    new k8s.core.v1.ConfigMap(
+      minio.bucketsConfigMap,
+      {
+        metadata: { name: minio.bucketsConfigMap, namespace: args.namespace },
+        data: { buckets: JSON.stringify(Object.values(buckets).map((bucket) => bucket.name)) },
+      },
+      { parent: this, dependsOn: Object.values(made).flat() },
+    );
+
+    const user = (consumer: Consumer) => {
+      const secret = new random.RandomPassword(
+        `minio-${consumer}`,
+        { length: 40, special: false },
+        { parent: this },
+      );
+      const { name: userName } = new minioProvider.IamUser(
+        consumer,
+        { name: consumer, secret: secret.result },
+        own,
+      );
+      const { name: policyName } = new minioProvider.IamPolicy(
+        consumer,
+        { name: consumer, policy: consumerPolicy(settings, consumer) },
+        own,
+      );
+      const attachment = new minioProvider.IamUserPolicyAttachment(consumer, { userName, policyName }, own);
+      return {
+        credentials: { accessKey: consumer, secretKey: secret.result },
+        grants: [attachment, ...bucketsOf[consumer].flatMap((key) => made[key])],
+      };
+    };
+    this.users = { loki: user("loki"), mimir: user("mimir"), tempo: user("tempo") };
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * The gate between the MinIO provider and MinIO.
+ *
+ * Version 0.17 of the provider takes any failure to reach MinIO for "this bucket is gone": a refresh against an
+ * address where nobody answers drops buckets from the state. Its configuration, however, fails as a whole, and
+ * before it looks at any bucket, when the CA certificate it is told to read is not there. So the provider is given
+ * a certificate that exists only while this program runs: no program, no certificate, and a plain `pulumi refresh`
+ * stops with an error that keeps the state as it was. And what connects through the gate waits until MinIO is ready;
+ * where that never happens the program ends with an error before the provider hears one.
+ *
+ * Without an explicit endpoint the gate is also the way in: a TLS server on a loopback port that carries each
+ * connection to a pod of MinIO through the Kubernetes API.
+ */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { type ClientRequest, get as httpGet, type IncomingMessage } from "node:http";
+import { Agent, get as httpsGet } from "node:https";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { duplexPair } from "node:stream";
+import { rootCertificates, TLSSocket } from "node:tls";
+import type { KubeConfig } from "@kubernetes/client-node";
+import * as pulumi from "@pulumi/pulumi";
+import { generate } from "selfsigned";
+import type { Settings } from "../../settings";
+import { goDuration } from "../../settings/units";
+import { forward, lastWords } from "./port-forward";
+
+/** An open gate. */
+export interface Gate {
+  /** Host and port where MinIO's API is reached from this machine. */
+  endpoint: string;
+  /** Path, from the project's folder, of the CA certificate that the provider reads. */
+  certificate: string;
+  /** For own HTTPS requests through the gate. */
+  agent: Agent;
+  /** Resolves when MinIO is ready; fails with its pods' last words when it is not in time. */
+  ready: () => Promise<void>;
+}
+
+/** Seconds that a preview gives an installed MinIO to answer. */
+const previewTimeout = 30;
+const loopback = "127.0.0.1";
+/** https://min.io/docs/minio/linux/operations/monitoring/healthcheck-probe.html: the server is up, and can be written to. */
+const healthChecks = ["/minio/health/ready", "/minio/health/cluster"];
+
+/** The path says what to do, because the provider's error shows little else. */
+export const certificatePath = (stack: string): string =>
+  join(".obs", stack, "MinIO-is-not-connected--add--run-program-to-this-command.pem");
+
+/**
+ * Puts the certificate where the provider looks for it until this process ends. On Linux it is a link into the
+ * process itself, so that not even a kill leaves one behind.
+ */
+function putCertificate(path: string, pem: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  writeFileSync(path, pem, { mode: 0o600 });
+  if (process.platform === "linux") {
+    const descriptor = openSync(path, "r");
+    unlinkSync(path);
+    symlinkSync(`/proc/${process.pid}/fd/${descriptor}`, path);
+    process.once("exit", () => closeSync(descriptor));
+  }
+  process.once("exit", () => rmSync(path, { force: true }));
+}
+
+/**
+ * Opens the gate.
+ *
+ * @throws when the local port is taken
+ */
+export async function openGate(settings: Settings, config: KubeConfig): Promise<Gate> {
+  const { endpoint, caFile, localPort } = settings.objectStorage.minio;
+  const certificate = certificatePath(pulumi.getStack());
+  if (endpoint) {
+    const ca = caFile ? readFileSync(caFile, "utf8") : (rootCertificates[0] ?? "");
+    const agent = new Agent({ ...(caFile && { ca }) });
+    putCertificate(certificate, ca);
+    const status = (path: string) => statusOf(httpsGet(`${endpoint}${path}`, { agent, timeout: 5000 }));
+    return {
+      endpoint: endpoint.replace("https://", ""),
+      certificate,
+      agent,
+      ready: once(settings, config, status),
+    };
+  }
+  const { cert, private: key } = await generate([{ name: "commonName", value: loopback }], {
+    keyType: "ec",
+    notAfterDate: new Date(Date.now() + 24 * 3600 * 1000),
+    extensions: [
+      { name: "basicConstraints", cA: true },
+      { name: "subjectAltName", altNames: [{ type: 7, ip: loopback }] },
+    ],
+  });
+  const ready = once(settings, config, (path) => {
+    const [near, far] = duplexPair();
+    const carried = forward(config, far);
+    const request = httpGet({ path, host: loopback, timeout: 5000, createConnection: () => near });
+    return Promise.race([carried.then(() => statusOf(request)), statusOf(request)]);
+  });
+  await listen(localPort, { cert, key }, config, ready);
+  putCertificate(certificate, cert);
+  return { endpoint: `${loopback}:${localPort}`, certificate, agent: new Agent({ ca: cert }), ready };
+}
+
+/** A TLS server whose connections go to MinIO; neither it nor they keep the program alive. */
+function listen(
+  port: number,
+  identity: { cert: string; key: string },
+  config: KubeConfig,
+  ready: Gate["ready"],
+) {
+  const server = createServer((socket) => {
+    socket.unref();
+    const plain = new TLSSocket(socket, { isServer: true, ...identity });
+    plain.on("error", () => socket.destroy());
+    ready()
+      .then(() => forward(config, plain))
+      // Thrown, not answered: the provider would take the answer for a bucket that is gone.
+      .catch((error: Error) =>
+        setImmediate(() => {
+          throw error;
+        }),
+      );
+  });
+  server.unref();
+  const taken =
+    `objectStorage.minio.localPort: is ${port}, which is taken on this machine, perhaps by another stack that runs now; ` +
+    "allowed: a free port\n    change it with: pulumi config set --path 'objectStorage.minio.localPort' <port>";
+  return new Promise<void>((done, fail) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      fail(error.code === "EADDRINUSE" ? new pulumi.RunError(taken) : error),
+    );
+    server.listen(port, loopback, done);
+  });
+}
+
+/** The readiness check, run once and shared by all who wait for it. */
+function once(
+  settings: Settings,
+  config: KubeConfig,
+  status: (path: string) => Promise<number | string>,
+): Gate["ready"] {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= waitUntilReady(settings, config, status);
+    return running;
+  };
+}
+
+async function waitUntilReady(
+  settings: Settings,
+  config: KubeConfig,
+  status: (path: string) => Promise<number | string>,
+): Promise<void> {
+  const limit = pulumi.runtime.isDryRun() ? previewTimeout : settings.objectStorage.minio.readyTimeout;
+  const deadline = Date.now() + limit * 1000;
+  let answers: (number | string)[] = [];
+  do {
+    answers = await Promise.all(
+      healthChecks.map((path) => status(path).catch((error: Error) => error.message)),
+    );
+    if (answers.every((answer) => answer === 200)) return;
+    await new Promise((wake) => setTimeout(wake, 1000));
+  } while (Date.now() < deadline);
+  throw new pulumi.RunError(
+    `MinIO was not ready within ${goDuration(limit)} (objectStorage.minio.readyTimeout): ` +
+      `${healthChecks.map((path, index) => `${path} said ${answers[index]}`).join(", ")}.\n  ${await lastWords(config)}`,
+  );
+}
+
+/** The status of a request, or the reason why it got none. */
+function statusOf(request: ClientRequest): Promise<number | string> {
+  return new Promise((done) => {
+    request.once("response", (response: IncomingMessage) => {
+      response.resume();
+      done(response.statusCode ?? 0);
+    });
+    request.once("timeout", () => request.destroy(new Error("nothing within 5 s")));
+    request.once("error", (error) => done(error.message));
+  });
+}

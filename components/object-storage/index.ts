@@ -1,0 +1,63 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { type Consumer, consumers, s3Endpoint, s3Env, s3Secret } from "../../names";
+import type { Settings } from "../../settings";
+import type { Namespaces } from "../namespaces";
+import type { Credentials } from "./buckets";
+import type { Gate } from "./gate";
+import { Minio } from "./minio";
+
+export interface ObjectStorageArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+  /** The way to MinIO; needed when `objectStorage.kind` is `minio`. */
+  gate: Gate | undefined;
+}
+
+/**
+ * Object storage for logs, metrics and traces (R1): MinIO that this stack installs, or an S3 that is there already.
+ * Each consumer finds its own credentials in a Secret in its own namespace.
+ */
+export class ObjectStorage extends pulumi.ComponentResource {
+  /** Host and port of the S3 API inside the cluster. */
+  readonly endpoint: pulumi.Output<string>;
+  /** MinIO, when this stack installs it. */
+  readonly minio: Minio | undefined;
+  private readonly ready = new Map<Consumer, pulumi.Resource[]>();
+
+  constructor(name: string, args: ObjectStorageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:ObjectStorage", name, {}, opts);
+    const { settings, namespaces } = args;
+    const { kind, external } = settings.objectStorage;
+    this.minio = kind === "minio" ? new Minio("minio", args, { parent: this }) : undefined;
+    for (const consumer of consumers) {
+      if (!namespaces.has(consumer)) continue;
+      const given = external?.[consumer];
+      const access: Credentials | undefined =
+        this.minio?.users[consumer].credentials ??
+        (given && {
+          accessKey: pulumi.secret(given.accessKey.reveal()),
+          secretKey: pulumi.secret(given.secretKey.reveal()),
+        });
+      if (!access) throw new Error(`there are no S3 credentials for ${consumer}`);
+      const secret = new k8s.core.v1.Secret(
+        s3Secret(consumer),
+        {
+          metadata: { name: s3Secret(consumer), namespace: namespaces.name(consumer) },
+          stringData: { [s3Env.accessKey]: access.accessKey, [s3Env.secretKey]: access.secretKey },
+        },
+        { parent: this },
+      );
+      this.ready.set(consumer, [secret, ...(this.minio?.users[consumer].grants ?? [])]);
+    }
+    this.endpoint = pulumi.output(s3Endpoint(settings));
+    this.registerOutputs({ endpoint: this.endpoint });
+  }
+
+  /** What must be there before a consumer starts: its Secret, its buckets, its user and its policy. */
+  readyFor(consumer: Consumer): pulumi.Resource[] {
+    return this.ready.get(consumer) ?? [];
+  }
+}

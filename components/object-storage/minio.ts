@@ -1,0 +1,112 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as minioProvider from "@pulumi/minio";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { type Consumer, minio, namespaces, urls } from "../../names";
+import { minioClaims, minioValues } from "../../values/minio";
+import { HelmRelease } from "../helm-release";
+import { Buckets, type User } from "./buckets";
+import type { ObjectStorageArgs } from "./index";
+import { keyOrigin } from "./preflight";
+
+/** MinIO from its chart, with its volumes, its secrets, its buckets and the users that reach them. */
+export class Minio extends pulumi.ComponentResource {
+  /** Name of the root user. */
+  readonly rootUser: pulumi.Output<string>;
+  /** Password of the root user; secret. */
+  readonly rootPassword: pulumi.Output<string>;
+  /** Address of the console inside the cluster. */
+  readonly consoleUrl: pulumi.Output<string>;
+  /** Each consumer's own user. */
+  readonly users: Record<Consumer, User>;
+
+  constructor(name: string, args: ObjectStorageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:Minio", name, {}, opts);
+    const { settings, gate } = args;
+    const { cluster } = settings;
+    const given = settings.objectStorage.minio.encryptionKey;
+    const namespace = args.namespaces.name("minio");
+    const own = { parent: this };
+    const kept = { parent: this, protect: cluster.protect };
+
+    const password = new random.RandomPassword("minio-root", { length: 32, special: false }, own);
+    const generatedKey = new random.RandomBytes("minio-encryption", { length: 32 }, kept);
+    const key = given ? pulumi.secret(given.reveal()) : generatedKey.base64;
+
+    const rootSecret = new k8s.core.v1.Secret(
+      minio.rootSecret,
+      {
+        metadata: { name: minio.rootSecret, namespace },
+        stringData: { rootUser: minio.rootUser, rootPassword: password.result },
+      },
+      own,
+    );
+    const encryptionSecret = new k8s.core.v1.Secret(
+      minio.encryptionSecret,
+      {
+        metadata: {
+          name: minio.encryptionSecret,
+          namespace,
+          annotations: { [keyOrigin.annotation]: given ? keyOrigin.given : keyOrigin.generated },
+        },
+        stringData: {
+          "config.env": pulumi.interpolate`export MINIO_KMS_SECRET_KEY="${minio.encryptionKey}:${key}"\n`,
+        },
+      },
+      kept,
+    );
+    const claims = minioClaims(settings).map(
+      ({ name: claim, size }) =>
+        new k8s.core.v1.PersistentVolumeClaim(
+          claim,
+          {
+            metadata: {
+              name: claim,
+              namespace,
+              // A volume that is bound only when a pod asks for it must not be waited for here.
+              annotations: { "pulumi.com/skipAwait": "true" },
+            },
+            spec: {
+              accessModes: ["ReadWriteOnce"],
+              resources: { requests: { storage: size } },
+              ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
+            },
+          },
+          kept,
+        ),
+    );
+    const { release } = new HelmRelease(
+      minio.release,
+      { settings, chart: "minio", namespace, values: minioValues(settings) },
+      { parent: this, dependsOn: [rootSecret, encryptionSecret, ...claims] },
+    );
+
+    // The endpoint is known in every preview, and an update hands it out only once MinIO is ready.
+    const endpoint = release.urn.apply(async () => {
+      if (gate && !pulumi.runtime.isDryRun()) await gate.ready();
+      return gate?.endpoint ?? "";
+    });
+    const provider = new minioProvider.Provider(
+      "minio",
+      {
+        minioServer: endpoint,
+        minioUser: minio.rootUser,
+        minioPassword: password.result,
+        minioSsl: true,
+        ...(gate && { minioCacertFile: gate.certificate }),
+      },
+      own,
+    );
+    const buckets = new Buckets(
+      "buckets",
+      { settings, release, namespace },
+      { parent: this, providers: [provider] },
+    );
+
+    this.users = buckets.users;
+    this.rootUser = pulumi.output(minio.rootUser);
+    this.rootPassword = password.result;
+    this.consoleUrl = pulumi.output(urls.minioConsole);
+    this.registerOutputs({ consoleUrl: this.consoleUrl, namespace: namespaces.minio });
+  }
+}

@@ -1,0 +1,41 @@
+/** The stack, in the order in which data flows. Every number comes from `settings/`, every name from `names.ts`. */
+import * as pulumi from "@pulumi/pulumi";
+import { AlloyLogs } from "./components/alloy-logs";
+import { clusterProvider, kubeConfig } from "./components/cluster";
+import { Loki } from "./components/loki";
+import { Namespaces } from "./components/namespaces";
+import { ObjectStorage } from "./components/object-storage";
+import { openGate } from "./components/object-storage/gate";
+import { preflight } from "./components/object-storage/preflight";
+import { tenants } from "./names";
+import { readSettings } from "./settings";
+
+export = async () => {
+  const stack = pulumi.getStack();
+  const settings = readSettings(stack, pulumi.runtime.allConfig());
+  const cluster = kubeConfig(settings);
+  // Without an engine (`obs render`, unit tests) nothing is reached.
+  const gate =
+    settings.objectStorage.kind === "minio" && pulumi.runtime.hasEngine()
+      ? await openGate(settings, cluster)
+      : undefined;
+  if (gate) await preflight(stack, settings, cluster, gate);
+
+  const options = { provider: clusterProvider(settings) };
+  const namespaces = new Namespaces("namespaces", { settings }, options);
+  const storage = new ObjectStorage("object-storage", { settings, namespaces, gate }, options);
+  const loki = new Loki("loki", { settings, namespaces, storage }, options);
+  new AlloyLogs("alloy-logs", { settings, namespaces }, options);
+
+  return {
+    environment: settings.environment,
+    cluster: settings.cluster.name,
+    tenants: Object.values(tenants),
+    minioEndpoint: storage.endpoint,
+    minioConsoleUrl: storage.minio?.consoleUrl,
+    minioRootUser: storage.minio?.rootUser,
+    minioRootPassword: storage.minio?.rootPassword,
+    lokiUrl: loki.url,
+    lokiTenant: loki.tenant,
+  };
+};

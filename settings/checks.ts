@@ -1,0 +1,162 @@
+/** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
+import type { Settings } from "./schema";
+import { goDuration, quantity } from "./units";
+
+/** One wrong setting: where it stands, what it was, what is allowed. */
+export interface Problem {
+  path: string;
+  was: unknown;
+  allowed: string;
+}
+
+const day = 86400;
+/** Size of one segment of Alloy's write-ahead log: https://github.com/prometheus/prometheus/blob/main/tsdb/wlog/wlog.go */
+const walSegment = 128 * 1024 ** 2;
+
+type Check = (settings: Settings) => Problem[];
+
+const problem = (broken: boolean, path: string, was: unknown, allowed: string): Problem[] =>
+  broken ? [{ path, was, allowed }] : [];
+
+const minioServers: Check = ({ objectStorage: { kind, minio } }) =>
+  problem(
+    kind === "minio" && (minio.mode === "standalone" ? minio.servers !== 1 : minio.servers < 4),
+    "objectStorage.minio.servers",
+    minio.servers,
+    minio.mode === "standalone"
+      ? "1, because objectStorage.minio.mode is standalone"
+      : "4 or more, because objectStorage.minio.mode is distributed",
+  );
+
+const minioEndpoint: Check = ({ objectStorage: { minio } }) =>
+  problem(
+    minio.caFile !== undefined && minio.endpoint === undefined,
+    "objectStorage.minio.caFile",
+    minio.caFile,
+    "nothing, because there is no objectStorage.minio.endpoint that it could belong to",
+  );
+
+const externalStorage: Check = ({ objectStorage: { kind, external } }) => {
+  if (kind !== "external") return [];
+  if (!external)
+    return problem(true, "objectStorage.external", undefined, "set, because objectStorage.kind is external");
+  return (["loki", "mimir", "tempo"] as const).flatMap((consumer) =>
+    problem(
+      external[consumer] === undefined,
+      `objectStorage.external.${consumer}`,
+      undefined,
+      "an accessKey and a secretKey (set with --secret), because objectStorage.kind is external",
+    ),
+  );
+};
+
+const bucketNames: Check = ({ objectStorage: { buckets } }) => {
+  const entries = Object.entries(buckets);
+  return entries.flatMap(([key, { name }], index) =>
+    problem(
+      entries.findIndex(([, other]) => other.name === name) < index,
+      `objectStorage.buckets.${key}.name`,
+      name,
+      "a name that no other bucket has",
+    ),
+  );
+};
+
+const lokiReplication: Check = ({ loki }) =>
+  problem(
+    loki.replicationFactor > loki.ingester.replicas,
+    "loki.replicationFactor",
+    loki.replicationFactor,
+    `at most loki.ingester.replicas, ${loki.ingester.replicas}`,
+  );
+
+const lokiCompactor: Check = ({ loki }) =>
+  problem(
+    loki.compactor.replicas !== 1,
+    "loki.compactor.replicas",
+    loki.compactor.replicas,
+    "1: two compactors would rewrite the same index",
+  );
+
+const lokiBurst: Check = ({ loki }) =>
+  problem(
+    loki.ingestionBurst < loki.ingestionRate,
+    "loki.ingestionBurst",
+    loki.ingestionBurst,
+    "at least loki.ingestionRate",
+  );
+
+/** Loki refuses retention periods under a day: https://grafana.com/docs/loki/latest/operations/storage/retention/ */
+const lokiRetention: Check = ({ loki: { retention } }) => {
+  const { namespaces, ...rest } = retention;
+  const all = [
+    ...Object.entries(rest),
+    ...Object.entries(namespaces).map(([name, period]) => [`namespaces.${name}`, period] as const),
+  ];
+  return all.flatMap(([key, period]) =>
+    problem(
+      period < day,
+      `loki.retention.${key}`,
+      goDuration(period),
+      "at least 1d, the shortest that Loki keeps",
+    ),
+  );
+};
+
+const lokiSchema: Check = ({ loki: { schema } }) => {
+  if (schema.length === 0) return problem(true, "loki.schema", [], "at least one period");
+  return schema.flatMap(({ from }, index) => [
+    ...problem(Number.isNaN(Date.parse(from)), `loki.schema[${index}].from`, from, "a date that exists"),
+    ...problem(
+      index > 0 && from <= (schema[index - 1]?.from ?? ""),
+      `loki.schema[${index}].from`,
+      from,
+      `later than the period before it, ${schema[index - 1]?.from}`,
+    ),
+  ]);
+};
+
+const alloyBuffer: Check = ({ alloyLogs }) =>
+  problem(
+    alloyLogs.buffer < 2 * walSegment,
+    "alloyLogs.buffer",
+    quantity(alloyLogs.buffer),
+    `at least ${quantity(2 * walSegment)}, two segments of the write-ahead log`,
+  );
+
+/** Every `memoryLimit`, wherever it stands, is at least the `memory` beside it. */
+const memoryLimits: Check = (settings) => {
+  const visit = (node: unknown, path: string): Problem[] => {
+    if (typeof node !== "object" || node === null) return [];
+    const { memory, memoryLimit } = node as { memory?: number; memoryLimit?: number };
+    const here =
+      memory !== undefined && memoryLimit !== undefined && memoryLimit < memory
+        ? problem(
+            true,
+            `${path}.memoryLimit`,
+            quantity(memoryLimit),
+            `at least ${path}.memory, ${quantity(memory)}`,
+          )
+        : [];
+    return [
+      ...here,
+      ...Object.entries(node).flatMap(([key, child]) => visit(child, path ? `${path}.${key}` : key)),
+    ];
+  };
+  return visit(settings, "");
+};
+
+/** All rules that join settings. */
+export const checks: Check[] = [
+  minioServers,
+  minioEndpoint,
+  externalStorage,
+  bucketNames,
+  lokiReplication,
+  lokiCompactor,
+  lokiBurst,
+  lokiRetention,
+  lokiSchema,
+  alloyBuffer,
+  memoryLimits,
+];

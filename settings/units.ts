@@ -1,0 +1,70 @@
+/**
+ * Units, parsed once. Inside the program every duration is a number of seconds, every size a number of bytes,
+ * every rate a number of bytes per second and every CPU amount a number of millicores; the functions at the
+ * end write them in the form each consumer reads.
+ */
+import { z } from "zod";
+
+const KiB = 1024;
+const BINARY: Record<string, number> = { Ki: KiB, Mi: KiB ** 2, Gi: KiB ** 3, Ti: KiB ** 4 };
+/** Loki and Mimir count a megabyte as 1024 × 1024 bytes (`ingestion_rate_mb`); so does this program. */
+const LOKI: Record<string, number> = { KB: KiB, MB: KiB ** 2, GB: KiB ** 3 };
+const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
+
+/** A string of one number and one unit, turned into a plain number by the table of units. */
+function amount(form: RegExp, units: Record<string, number>, allowed: string) {
+  return z.string({ error: () => allowed }).transform((text, context): number => {
+    const [, digits, unit] = form.exec(text) ?? [];
+    const value = Number(digits) * (units[unit ?? ""] ?? Number.NaN);
+    if (Number.isFinite(value) && value > 0) return value;
+    context.issues.push({ code: "custom", input: text, message: allowed });
+    return z.NEVER;
+  });
+}
+
+/** A duration such as `15s`, `10m`, `2h`, `30d`; in seconds. */
+export const duration = () =>
+  amount(/^(\d+)(s|m|h|d)$/, SECONDS, "a duration: a whole number and s, m, h or d, such as 30d");
+
+/** A size such as `512Mi` or `50Gi`; in bytes. */
+export const size = () =>
+  amount(/^(\d+)(Ki|Mi|Gi|Ti)$/, BINARY, "a size: a whole number and Ki, Mi, Gi or Ti, such as 50Gi");
+
+/** A rate such as `10MB/s`; in bytes per second, with 1 MB = 1024 × 1024 bytes as Loki counts. */
+export const byteRate = () =>
+  amount(/^(\d+)(KB|MB|GB)\/s$/, LOKI, "a rate: a whole number and KB/s, MB/s or GB/s, such as 10MB/s");
+
+/** A CPU amount such as `250m` or `2`; in millicores. */
+export const cpu = () =>
+  amount(/^(\d+)(m|)$/, { m: 1, "": 1000 }, "an amount of CPU: cores such as 2, or millicores such as 250m");
+
+/** Seconds as Go's `time.ParseDuration` and Prometheus' duration both read them: `720h`, `90m`, `15s`. */
+export function goDuration(seconds: number): string {
+  if (seconds % 3600 === 0) return `${seconds / 3600}h`;
+  if (seconds % 60 === 0) return `${seconds / 60}m`;
+  return `${seconds}s`;
+}
+
+/** Bytes as a Kubernetes quantity in the largest binary unit that divides them: `50Gi`. */
+export function quantity(bytes: number): string {
+  const [unit, factor] = Object.entries(BINARY).findLast(([, factor]) => bytes % factor === 0) ?? ["", 1];
+  return `${bytes / factor}${unit}`;
+}
+
+/** Bytes of a Kubernetes quantity such as `50Gi`, `50G` or `1024`. */
+export function bytesOf(text: string): number {
+  const [, digits, unit = ""] = /^([\d.]+)([A-Za-z]*)$/.exec(text) ?? [];
+  const decimal: Record<string, number> = { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+  return Number(digits) * (BINARY[unit] ?? decimal[unit] ?? Number.NaN);
+}
+
+/** Millicores as a Kubernetes quantity: `250m`, `2`. */
+export function cpuQuantity(millicores: number): string {
+  return millicores % 1000 === 0 ? `${millicores / 1000}` : `${millicores}m`;
+}
+
+/** Bytes in Loki's and Mimir's megabytes (1024 × 1024). */
+export const megabytes = (bytes: number): number => bytes / KiB ** 2;
+
+/** Seconds in whole days, rounded up, so that a lifecycle never undercuts a retention. */
+export const wholeDays = (seconds: number): number => Math.ceil(seconds / 86400);

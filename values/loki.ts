@@ -1,0 +1,177 @@
+/** Values of the loki chart: https://github.com/grafana-community/helm-charts/tree/main/charts/loki */
+import { lokiFrontendAddress, releases, s3Endpoint, s3Env, s3Secret } from "../names";
+import type { Settings, Workload } from "../settings";
+import { goDuration, megabytes, quantity } from "../settings/units";
+import { antiAffinity, anyOf, disruptionBudget, pullSecrets, resources, type Values } from "./shared";
+
+/** A stream's retention wins by the highest number: namespaces over debug over system. */
+const priority = { system: 1, debug: 2, namespace: 3 };
+
+/** Retention per stream (R2.3); what matches none of them is kept as long as application logs. */
+function retentionStreams({ loki: { retention, systemNamespaces } }: Settings) {
+  return [
+    {
+      selector: `{namespace=~"${anyOf(systemNamespaces)}"}`,
+      priority: priority.system,
+      period: goDuration(retention.system),
+    },
+    { selector: '{level="debug"}', priority: priority.debug, period: goDuration(retention.debug) },
+    ...Object.entries(retention.namespaces).map(([namespace, period]) => ({
+      selector: `{namespace="${namespace}"}`,
+      priority: priority.namespace,
+      period: goDuration(period),
+    })),
+  ];
+}
+
+function storage(settings: Settings): Values {
+  const { kind, external, buckets } = settings.objectStorage;
+  const tls = kind === "external" && (external?.tls ?? true);
+  return {
+    type: "s3",
+    // The ruler is off, but the chart wants a bucket for it.
+    bucketNames: { chunks: buckets.loki.name, ruler: buckets.loki.name },
+    s3: {
+      endpoint: `${tls ? "https" : "http"}://${s3Endpoint(settings)}`,
+      region: external?.region ?? "us-east-1",
+      accessKeyId: `\${${s3Env.accessKey}}`,
+      secretAccessKey: `\${${s3Env.secretKey}}`,
+      s3ForcePathStyle: external?.pathStyle ?? true,
+      insecure: !tls,
+    },
+  };
+}
+
+/** Loki's own configuration, as far as the chart does not write it. */
+function configuration(settings: Settings): Values {
+  const { loki } = settings;
+  const onlyTsdb = loki.schema.every(({ store }) => store === "tsdb");
+  const indexDirectories = {
+    active_index_directory: "/var/loki/index",
+    cache_location: "/var/loki/index_cache",
+    // There is no index-gateway; the chart would name one all the same.
+    index_gateway_client: { server_address: "" },
+  };
+  return {
+    auth_enabled: true,
+    commonConfig: { replication_factor: loki.replicationFactor },
+    storage: storage(settings),
+    schemaConfig: {
+      configs: loki.schema.map(({ from, store }) => ({
+        from,
+        store,
+        object_store: "s3",
+        schema: "v13",
+        index: { prefix: "loki_index_", period: "24h" },
+      })),
+    },
+    storage_config: { boltdb_shipper: indexDirectories, tsdb_shipper: indexDirectories },
+    ingester: {
+      chunk_encoding: "snappy", // R2.5
+      wal: {
+        flush_on_shutdown: true,
+        replay_memory_ceiling: `${megabytes(loki.ingester.memoryLimit) / 2}MB`,
+      },
+    },
+    compactor: {
+      working_directory: "/var/loki/compactor",
+      retention_enabled: true,
+      delete_request_store: "s3",
+    },
+    limits_config: {
+      retention_period: goDuration(loki.retention.application), // R2.3
+      retention_stream: retentionStreams(settings),
+      ingestion_rate_mb: megabytes(loki.ingestionRate), // R2.6
+      ingestion_burst_size_mb: megabytes(loki.ingestionBurst),
+      // Only tsdb can hold structured metadata; Loki does not start otherwise.
+      allow_structured_metadata: onlyTsdb,
+    },
+    // Queriers pull from the query-frontend; there is no query-scheduler between them.
+    frontend: { scheduler_address: "" },
+    frontend_worker: { scheduler_address: "", frontend_address: lokiFrontendAddress },
+    ...(loki.resultsCache.replicas === 0 && {
+      query_range: {
+        cache_results: true,
+        results_cache: {
+          cache: { embedded_cache: { enabled: true, max_size_mb: megabytes(loki.resultsCache.memory) } },
+        },
+      },
+    }),
+    analytics: { reporting_enabled: false },
+  };
+}
+
+export function lokiValues(settings: Settings): Values {
+  const { loki, images } = settings;
+  const component = (name: string, workload: Workload) => ({
+    replicas: workload.replicas,
+    resources: resources(workload),
+    podDisruptionBudget: disruptionBudget(workload),
+    affinity: antiAffinity(settings, {
+      "app.kubernetes.io/name": "loki",
+      "app.kubernetes.io/instance": releases.loki,
+      "app.kubernetes.io/component": name,
+    }),
+  });
+  const volume = (size: number) => ({
+    persistence: {
+      enabled: true,
+      claims: [
+        {
+          name: "data",
+          accessModes: ["ReadWriteOnce"],
+          size: quantity(size),
+          storageClass: settings.cluster.storageClass ?? null,
+        },
+      ],
+    },
+  });
+  const memcached = ({ replicas, memory }: { replicas: number; memory: number }) => ({
+    enabled: replicas > 0,
+    ...(replicas > 0 && {
+      replicas,
+      allocatedMemory: megabytes(memory),
+      podDisruptionBudget: { enabled: false },
+    }),
+  });
+  const off = { enabled: false };
+  const none = { replicas: 0 };
+  return {
+    fullnameOverride: releases.loki,
+    deploymentMode: "Distributed",
+    global: { ...(images.registry && { imageRegistry: images.registry }) },
+    imagePullSecrets: pullSecrets(settings),
+    defaults: {
+      extraEnvFrom: [{ secretRef: { name: s3Secret("loki") } }],
+      automountServiceAccountToken: false,
+    },
+    serviceAccount: { automountServiceAccountToken: false },
+    loki: configuration(settings),
+    distributor: component("distributor", loki.distributor),
+    ingester: {
+      ...component("ingester", loki.ingester),
+      ...volume(loki.ingester.disk),
+      zoneAwareReplication: off,
+    },
+    querier: component("querier", loki.querier),
+    queryFrontend: component("query-frontend", loki.queryFrontend),
+    compactor: { ...component("compactor", loki.compactor), ...volume(loki.compactor.disk) },
+    gateway: { ...component("gateway", loki.gateway), verboseLogging: false, metrics: off },
+    resultsCache: memcached(loki.resultsCache),
+    chunksCache: memcached(loki.chunksCache),
+    memcachedExporter: { enabled: loki.resultsCache.replicas + loki.chunksCache.replicas > 0 },
+    // Parts of the chart that this topology does without.
+    singleBinary: none,
+    read: none,
+    write: none,
+    backend: none,
+    queryScheduler: { ...off, ...none },
+    indexGateway: { ...off, ...none },
+    ruler: { ...off, ...none },
+    sidecar: { rules: off },
+    minio: off,
+    rollout_operator: off,
+    lokiCanary: off,
+    test: off,
+  };
+}

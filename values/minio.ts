@@ -1,0 +1,67 @@
+/** Values of the minio chart: https://github.com/minio/minio/tree/master/helm/minio */
+import { minio } from "../names";
+import type { Settings } from "../settings";
+import { quantity } from "../settings/units";
+import {
+  antiAffinity,
+  disruptionBudget,
+  image,
+  pullSecrets,
+  resources,
+  restrictedContainer,
+  type Values,
+} from "./shared";
+
+export function minioValues(settings: Settings): Values {
+  const { minio: server } = settings.objectStorage;
+  const standalone = server.mode === "standalone";
+  return {
+    fullnameOverride: minio.release,
+    mode: server.mode,
+    replicas: server.servers,
+    image: image(settings, server.image),
+    imagePullSecrets: pullSecrets(settings),
+    existingSecret: minio.rootSecret,
+    extraSecret: minio.encryptionSecret,
+    // Objects are encrypted even when a client does not ask for it (R1.6).
+    environment: { MINIO_KMS_AUTO_ENCRYPTION: "on", MINIO_UPDATE: "off" },
+    // Two servers must never have the same volume open.
+    deploymentUpdate: { type: "Recreate" },
+    // The volumes are the program's own claims, so that they can grow: a StatefulSet's template cannot change.
+    persistence: {
+      enabled: true,
+      size: "1Gi",
+      ...(standalone ? { existingClaim: minio.claim("standalone", 0) } : {}),
+      ...(settings.cluster.storageClass ? { storageClass: settings.cluster.storageClass } : {}),
+    },
+    resources: resources(server),
+    affinity: antiAffinity(settings, { app: "minio", release: minio.release }) ?? {},
+    podDisruptionBudget: disruptionBudget({ replicas: server.servers }),
+    securityContext: {
+      enabled: true,
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      runAsGroup: 1000,
+      fsGroup: 1000,
+      fsGroupChangePolicy: "OnRootMismatch",
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containerSecurityContext: restrictedContainer,
+    // Buckets, users and policies are Pulumi resources; the chart's default user has a known password.
+    users: [],
+    buckets: [],
+    policies: [],
+    service: { type: "ClusterIP", port: String(minio.apiPort) },
+    consoleService: { type: "ClusterIP", port: String(minio.consolePort) },
+  };
+}
+
+/** The claims for MinIO's volumes: name and size of each. */
+export function minioClaims({
+  objectStorage: { minio: server },
+}: Settings): { name: string; size: string }[] {
+  return Array.from({ length: server.servers }, (_, index) => ({
+    name: minio.claim(server.mode, index),
+    size: quantity(server.disk),
+  }));
+}

@@ -1,0 +1,54 @@
+/** What several charts' values have in common. */
+import type { Settings } from "../settings";
+import { cpuQuantity, quantity } from "../settings/units";
+
+/** Values of a chart: plain data, without Pulumi outputs. */
+export type Values = Record<string, unknown>;
+
+/** Requests and the memory limit. No CPU limit: it would throttle a component while cores are idle. */
+export const resources = (w: { cpu: number; memory: number; memoryLimit: number }) => ({
+  requests: { cpu: cpuQuantity(w.cpu), memory: quantity(w.memory) },
+  limits: { memory: quantity(w.memoryLimit) },
+});
+
+/** Keeps pods with the same labels on different nodes, as `cluster.antiAffinity` says; `null` removes a chart's default. */
+export function antiAffinity({ cluster }: Settings, matchLabels: Record<string, string>) {
+  const term = { labelSelector: { matchLabels }, topologyKey: "kubernetes.io/hostname" };
+  const rules = {
+    none: null,
+    preferred: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] },
+    required: { requiredDuringSchedulingIgnoredDuringExecution: [term] },
+  }[cluster.antiAffinity];
+  return rules && { podAntiAffinity: rules };
+}
+
+/** One pod of several may be away; with a single one nothing stands in the way of a drain. */
+export const disruptionBudget = ({ replicas }: { replicas: number }) =>
+  replicas > 1 ? { enabled: true, maxUnavailable: 1 } : { enabled: false };
+
+/** An image reference in two parts, with the registry replaced by `images.registry` where that is set. */
+export function image({ images }: Settings, reference: string): { repository: string; tag: string } {
+  const end = reference.lastIndexOf(":");
+  const repository = reference.slice(0, end);
+  const [first = "", ...path] = repository.split("/");
+  const hasRegistry = path.length > 0 && /[.:]|^localhost$/.test(first);
+  const mirrored = images.registry && [images.registry, ...(hasRegistry ? path : [first, ...path])].join("/");
+  return { repository: mirrored || repository, tag: reference.slice(end + 1) };
+}
+
+/** Names of the image pull Secrets, in the form of `imagePullSecrets`. */
+export const pullSecrets = ({ images }: Settings) => (images.pullSecret ? [{ name: images.pullSecret }] : []);
+
+/** A container that keeps to Pod Security's `restricted` level. */
+export const restrictedContainer = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ["ALL"] },
+  runAsNonRoot: true,
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+/** A pattern that matches exactly these texts, and none at all where the list is empty. */
+export const anyOf = (texts: string[]): string =>
+  texts.length
+    ? texts.map((t) => t.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")
+    : "[^\\x00-\\x{10FFFF}]";
