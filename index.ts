@@ -1,7 +1,7 @@
 /** The stack, in the order in which data flows. Every number comes from `settings/`, every name from `names.ts`. */
 import * as pulumi from "@pulumi/pulumi";
 import { AlloyLogs } from "./components/alloy-logs";
-import { clusterProvider, kubeConfig } from "./components/cluster";
+import { clusterProvider } from "./components/cluster";
 import { Loki } from "./components/loki";
 import { Namespaces } from "./components/namespaces";
 import { ObjectStorage } from "./components/object-storage";
@@ -13,13 +13,8 @@ import { readSettings } from "./settings";
 export = async () => {
   const stack = pulumi.getStack();
   const settings = readSettings(stack, pulumi.runtime.allConfig());
-  const cluster = kubeConfig(settings);
-  // Without an engine (`obs render`, unit tests) nothing is reached.
-  const gate =
-    settings.objectStorage.kind === "minio" && pulumi.runtime.hasEngine()
-      ? await openGate(settings, cluster)
-      : undefined;
-  if (gate) await preflight(stack, settings, cluster, gate);
+  const gate = await openGate(settings);
+  if (gate) await preflight(stack, settings, gate);
 
   const options = { provider: clusterProvider(settings) };
   const namespaces = new Namespaces("namespaces", { settings }, options);

@@ -69,13 +69,12 @@ function reset(tree: unknown, defaults: unknown, path: readonly PropertyKey[]): 
 /**
  * The settings of a stack.
  *
- * @param stack the stack's name; where `environment` is not set it is taken for it
+ * @param stack the stack's name, for messages
  * @param given what the stack's config says, by top-level key
  * @throws SettingsError with every problem, before anything else has happened
  */
 export function parseSettings(stack: string, given: Tree): Settings {
-  const environment = String(given["environment"] ?? stack);
-  const profile = profiles[environment];
+  const profile = profiles[String(given["environment"])];
   if (!profile) {
     const allowed = `one of ${Object.keys(profiles).join(", ")}`;
     throw new SettingsError(stack, [{ path: "environment", was: given["environment"], allowed }]);

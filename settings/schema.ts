@@ -40,11 +40,10 @@ const dnsName = () =>
 
 const list = <T extends z.ZodType>(item: T, allowed: string) => z.array(item, { error: () => allowed });
 
-/** A secret: text, or an already wrapped one where only its presence is known (`obs render`). */
+/** A secret; where only its presence is known (`obs render`) it reads `[secret]`. */
 const secret = (allowed: string, form: RegExp) =>
   z.unknown().transform((value, context): Sensitive => {
-    if (value instanceof Sensitive) return value;
-    if (typeof value === "string" && form.test(value)) return new Sensitive(value);
+    if (typeof value === "string" && (value === "[secret]" || form.test(value))) return new Sensitive(value);
     context.issues.push({ code: "custom", input: "[secret]", message: allowed, params: { secret: true } });
     return z.NEVER;
   });

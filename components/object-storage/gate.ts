@@ -32,10 +32,13 @@ import * as pulumi from "@pulumi/pulumi";
 import { generate } from "selfsigned";
 import type { Settings } from "../../settings";
 import { goDuration } from "../../settings/units";
-import { forward, lastWords } from "./port-forward";
+import { kubeConfig } from "../cluster";
+import { forward, lastWords, minioPods } from "./port-forward";
 
 /** An open gate. */
 export interface Gate {
+  /** The cluster that MinIO runs in. */
+  cluster: KubeConfig;
   /** Host and port where MinIO's API is reached from this machine. */
   endpoint: string;
   /** Path, from the project's folder, of the CA certificate that the provider reads. */
@@ -74,23 +77,31 @@ function putCertificate(path: string, pem: string): void {
 }
 
 /**
- * Opens the gate.
+ * Opens the gate. There is none where MinIO is not ours, and none without an engine (`obs render`, unit tests),
+ * where nothing is reached.
  *
- * @throws when the local port is taken
+ * @throws when there is no cluster, or the local port is taken
  */
-export async function openGate(settings: Settings, config: KubeConfig): Promise<Gate> {
+export async function openGate(settings: Settings): Promise<Gate | undefined> {
+  if (settings.objectStorage.kind === "external" || !pulumi.runtime.hasEngine()) return undefined;
+  const cluster = kubeConfig(settings);
   const { endpoint, caFile, localPort } = settings.objectStorage.minio;
   const certificate = certificatePath(pulumi.getStack());
   if (endpoint) {
     const ca = caFile ? readFileSync(caFile, "utf8") : (rootCertificates[0] ?? "");
     const agent = new Agent({ ...(caFile && { ca }) });
+    const ready = readiness(settings, cluster, (path) =>
+      statusOf(httpsGet(`${endpoint}${path}`, { agent, timeout: 5000 })),
+    );
+    // Connections do not pass through here, so a preview that may refresh has to know before it hands out the way.
+    if (pulumi.runtime.isDryRun() && (await minioPods(cluster).catch(() => [])).length) await ready();
     putCertificate(certificate, ca);
-    const status = (path: string) => statusOf(httpsGet(`${endpoint}${path}`, { agent, timeout: 5000 }));
     return {
+      cluster,
       endpoint: endpoint.replace("https://", ""),
       certificate,
       agent,
-      ready: once(settings, config, status),
+      ready,
     };
   }
   const { cert, private: key } = await generate([{ name: "commonName", value: loopback }], {
@@ -101,15 +112,21 @@ export async function openGate(settings: Settings, config: KubeConfig): Promise<
       { name: "subjectAltName", altNames: [{ type: 7, ip: loopback }] },
     ],
   });
-  const ready = once(settings, config, (path) => {
+  const ready = readiness(settings, cluster, (path) => {
     const [near, far] = duplexPair();
-    const carried = forward(config, far);
+    const carried = forward(cluster, far);
     const request = httpGet({ path, host: loopback, timeout: 5000, createConnection: () => near });
     return Promise.race([carried.then(() => statusOf(request)), statusOf(request)]);
   });
-  await listen(localPort, { cert, key }, config, ready);
+  await listen(localPort, { cert, key }, cluster, ready);
   putCertificate(certificate, cert);
-  return { endpoint: `${loopback}:${localPort}`, certificate, agent: new Agent({ ca: cert }), ready };
+  return {
+    cluster,
+    endpoint: `${loopback}:${localPort}`,
+    certificate,
+    agent: new Agent({ ca: cert }),
+    ready,
+  };
 }
 
 /** A TLS server whose connections go to MinIO; neither it nor they keep the program alive. */
@@ -145,7 +162,7 @@ function listen(
 }
 
 /** The readiness check, run once and shared by all who wait for it. */
-function once(
+function readiness(
   settings: Settings,
   config: KubeConfig,
   status: (path: string) => Promise<number | string>,

@@ -6,7 +6,8 @@ import { minio, namespaces } from "../../names";
 
 const selector = `app=minio,release=${minio.release}`;
 
-const minioPods = async (config: KubeConfig): Promise<V1Pod[]> => {
+/** MinIO's pods, running or not. */
+export const minioPods = async (config: KubeConfig): Promise<V1Pod[]> => {
   const api = config.makeApiClient(CoreV1Api);
   return (await api.listNamespacedPod({ namespace: namespaces.minio, labelSelector: selector })).items;
 };

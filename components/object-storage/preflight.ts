@@ -131,13 +131,8 @@ async function bucketProblems(
  *
  * @throws SettingsError with every reason
  */
-export async function preflight(
-  stack: string,
-  settings: Settings,
-  config: KubeConfig,
-  gate: Gate,
-): Promise<void> {
-  const found = await installed(config);
+export async function preflight(stack: string, settings: Settings, gate: Gate): Promise<void> {
+  const found = await installed(gate.cluster);
   if (!found) return;
   const problems = [
     ...volumeProblems(settings, found),
