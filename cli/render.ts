@@ -1,7 +1,7 @@
 /** `obs render`: what a stack would install, as files, without an engine or a cluster. */
 import { execFile } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { stringify } from "yaml";
 import { type Recorded, record } from "./record";
@@ -63,33 +63,41 @@ export const toYaml = (documents: unknown[]): string =>
     .map((document) => stringify(document, { aliasDuplicateObjects: false, version: "1.1" }))
     .join("---\n");
 
+/** What `render` wrote, and what it could not. */
+export interface Rendered {
+  /** Paths of the files. */
+  files: string[];
+  /** A line for each release whose manifests could not be rendered, and why. */
+  skipped: string[];
+}
+
 /**
  * Writes a stack to a folder: `objects.yaml`, `minio.yaml`, and for each release `values.yaml` and, where Helm and
  * the chart are at hand, `manifests.yaml`.
- *
- * @returns a line for each release whose manifests could not be rendered, and why
  */
-export async function render(stack: string, out: string): Promise<string[]> {
+export async function render(stack: string, out: string): Promise<Rendered> {
   const recorded = await record(stack, fileConfig(stack));
+  const result: Rendered = { files: [], skipped: [] };
+  const write = (path: string, text: string): string => {
+    const file = join(out, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
+    result.files.push(file);
+    return file;
+  };
   rmSync(join(out, "releases"), { recursive: true, force: true });
-  mkdirSync(out, { recursive: true });
-  writeFileSync(join(out, "objects.yaml"), toYaml(objectsOf(recorded)));
-  writeFileSync(join(out, "minio.yaml"), toYaml(minioResourcesOf(recorded)));
-  const skipped = await Promise.all(
-    releasesOf(recorded).map(async (release) => {
-      const folder = join(out, "releases", release.name);
-      const valuesFile = join(folder, "values.yaml");
-      mkdirSync(folder, { recursive: true });
-      writeFileSync(valuesFile, toYaml([release.values]));
-      try {
-        writeFileSync(join(folder, "manifests.yaml"), await helmTemplate(release, valuesFile));
-        return [];
-      } catch (error) {
-        const { code, stderr, message } = error as { code?: string; stderr?: string; message: string };
-        const reason = code === "ENOENT" ? "helm is not on PATH" : (stderr ?? message).trim();
-        return [`${release.name}: no manifests.yaml: ${reason}`];
-      }
-    }),
-  );
-  return skipped.flat();
+  write("objects.yaml", toYaml(objectsOf(recorded)));
+  write("minio.yaml", toYaml(minioResourcesOf(recorded)));
+  for (const release of releasesOf(recorded)) {
+    const folder = join("releases", release.name);
+    const valuesFile = write(join(folder, "values.yaml"), toYaml([release.values]));
+    try {
+      write(join(folder, "manifests.yaml"), await helmTemplate(release, valuesFile));
+    } catch (error) {
+      const { code, stderr, message } = error as { code?: string; stderr?: string; message: string };
+      const reason = code === "ENOENT" ? "helm is not on PATH" : (stderr ?? message).trim();
+      result.skipped.push(`${release.name}: no manifests.yaml: ${reason}`);
+    }
+  }
+  return result;
 }

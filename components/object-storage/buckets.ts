@@ -39,46 +39,42 @@ export class Buckets extends pulumi.ComponentResource {
     const lifecycles = bucketLifecycles(settings);
     const own = { parent: this, deletedWith: release };
 
-    const made = Object.fromEntries(
-      (Object.keys(buckets) as BucketKey[]).map((key) => {
-        const { name: bucket, quota } = buckets[key];
-        const { expireAfterDays, keepOldVersionsForDays } = lifecycles[key];
-        const resource = new minioProvider.S3Bucket(
-          bucket,
-          { bucket, acl: "private", ...(quota && { quota }) },
-          { ...own, protect: settings.cluster.protect },
-        );
-        const settled: pulumi.Resource[] = [
-          resource,
-          new minioProvider.S3BucketServerSideEncryption(
-            bucket,
-            { bucket: resource.bucket, encryptionType: "aws:kms", kmsKeyId: minio.encryptionKey },
-            own,
-          ),
-          new minioProvider.IlmPolicy(
-            bucket,
-            {
-              bucket: resource.bucket,
-              rules: [
-                expireAfterDays
-                  ? { id: "expire", expiration: `${expireAfterDays}d` }
-                  : { id: "old-versions", noncurrentVersionExpirationDays: keepOldVersionsForDays ?? 30 },
-              ],
-            },
-            own,
-          ),
-        ];
-        if (keepOldVersionsForDays)
-          settled.push(
-            new minioProvider.S3BucketVersioning(
-              bucket,
-              { bucket: resource.bucket, versioningConfiguration: { status: "Enabled" } },
-              own,
-            ),
-          );
-        return [key, settled];
-      }),
-    ) as Record<BucketKey, pulumi.Resource[]>;
+    const bucket = (key: BucketKey): pulumi.Resource => {
+      const { name: bucket, quota } = buckets[key];
+      const { expireAfterDays, keepOldVersionsForDays } = lifecycles[key];
+      const made = new minioProvider.S3Bucket(
+        bucket,
+        { bucket, acl: "private", ...(quota && { quota }) },
+        { ...own, protect: settings.cluster.protect },
+      );
+      // One after the other: of two settings of a bucket that are written at once, MinIO keeps only one.
+      const encryption = new minioProvider.S3BucketServerSideEncryption(
+        bucket,
+        { bucket: made.bucket, encryptionType: "aws:kms", kmsKeyId: minio.encryptionKey },
+        own,
+      );
+      const lifecycle = new minioProvider.IlmPolicy(
+        bucket,
+        {
+          bucket: made.bucket,
+          rules: [
+            expireAfterDays
+              ? { id: "expire", expiration: `${expireAfterDays}d` }
+              : { id: "old-versions", noncurrentVersionExpirationDays: keepOldVersionsForDays ?? 30 },
+          ],
+        },
+        { ...own, dependsOn: encryption },
+      );
+      if (!keepOldVersionsForDays) return lifecycle;
+      return new minioProvider.S3BucketVersioning(
+        bucket,
+        { bucket: made.bucket, versioningConfiguration: { status: "Enabled" } },
+        { ...own, dependsOn: lifecycle },
+      );
+    };
+    const ready = Object.fromEntries(
+      (Object.keys(buckets) as BucketKey[]).map((key) => [key, bucket(key)]),
+    ) as Record<BucketKey, pulumi.Resource>;
 
     new k8s.core.v1.ConfigMap(
       minio.bucketsConfigMap,
@@ -86,7 +82,7 @@ export class Buckets extends pulumi.ComponentResource {
         metadata: { name: minio.bucketsConfigMap, namespace: args.namespace },
         data: { buckets: JSON.stringify(Object.values(buckets).map((bucket) => bucket.name)) },
       },
-      { parent: this, dependsOn: Object.values(made).flat() },
+      { parent: this, dependsOn: Object.values(ready) },
     );
 
     const user = (consumer: Consumer) => {
@@ -108,7 +104,7 @@ export class Buckets extends pulumi.ComponentResource {
       const attachment = new minioProvider.IamUserPolicyAttachment(consumer, { userName, policyName }, own);
       return {
         credentials: { accessKey: consumer, secretKey: secret.result },
-        grants: [attachment, ...bucketsOf[consumer].flatMap((key) => made[key])],
+        grants: [attachment, ...bucketsOf[consumer].map((key) => ready[key])],
       };
     };
     this.users = { loki: user("loki"), mimir: user("mimir"), tempo: user("tempo") };

@@ -1,0 +1,68 @@
+/** Finding the cluster that a stack is installed on. */
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { VersionApi } from "@kubernetes/client-node";
+import { kubeConfig } from "../components/cluster";
+import type { Settings } from "../settings";
+import { onPath, UserError } from "./pulumi";
+import { root } from "./stack-config";
+
+const kindCluster = "observability";
+const answerWithin = 5000;
+
+/** The cluster's version, or why it gives none. */
+async function version(settings: Settings): Promise<{ version: string } | { reason: string }> {
+  try {
+    const config = kubeConfig(settings);
+    const late = new Promise<never>((_, fail) =>
+      setTimeout(() => fail(new Error("no answer within 5 s")), answerWithin).unref(),
+    );
+    const { gitVersion } = await Promise.race([config.makeApiClient(VersionApi).getCode(), late]);
+    return { version: `${config.getCurrentContext()}, Kubernetes ${gitVersion}` };
+  } catch (error) {
+    const { message, cause } = error as Error;
+    return { reason: cause instanceof Error ? cause.message : (message.split("\n")[0] ?? "") };
+  }
+}
+
+/** A container engine that runs here, for kind. */
+const containerEngine = () =>
+  ["docker", "podman"].find((engine) => onPath(engine) && spawnSync(engine, ["info"]).status === 0);
+
+/** Makes a kind cluster, or finds the one made before; its kubeconfig stays in the project. */
+function kind(): Record<string, string> {
+  const kubeconfig = join(root, ".obs", "kubeconfig");
+  const exists = spawnSync("kind", ["get", "clusters"], { encoding: "utf8" })
+    .stdout?.split("\n")
+    .includes(kindCluster);
+  const args = exists
+    ? ["export", "kubeconfig", "--name", kindCluster, "--kubeconfig", kubeconfig]
+    : ["create", "cluster", "--name", kindCluster, "--kubeconfig", kubeconfig, "--wait", "2m"];
+  if (spawnSync("kind", args, { stdio: "inherit" }).status !== 0)
+    throw new UserError("kind could not make a cluster");
+  return { KUBECONFIG: kubeconfig };
+}
+
+/**
+ * Finds a cluster for the stack: the one that its settings name, else the current context of the kubeconfig where it
+ * answers, else, for a dev stack, a kind cluster.
+ *
+ * @returns what to add to the environment, and a line that says which cluster it is
+ * @throws UserError listing the choices when there is none
+ */
+export async function findCluster(
+  settings: Settings,
+): Promise<{ environment: Record<string, string>; name: string }> {
+  const found = await version(settings);
+  if ("version" in found) return { environment: {}, name: found.version };
+  const { kubeconfig, context } = settings.cluster;
+  const engine = kubeconfig || context || settings.environment !== "dev" ? undefined : containerEngine();
+  if (engine && onPath("kind")) return { environment: kind(), name: `kind cluster ${kindCluster}` };
+  throw new UserError(
+    `no cluster answers (${found.reason}). One of these gives the stack one:\n` +
+      "  export KUBECONFIG=<path>                                    a kubeconfig whose current context answers\n" +
+      "  pulumi config set --path cluster.context <name>             a context of your kubeconfig\n" +
+      "  pulumi config set --path cluster.kubeconfig <path>          another kubeconfig\n" +
+      `  install kind and Docker or Podman${engine ? ` (${engine} runs here, kind is missing)` : ""}          obs then makes a cluster of its own`,
+  );
+}

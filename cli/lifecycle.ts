@@ -1,0 +1,99 @@
+/** `obs up`, `preview`, `refresh` and `down`: Pulumi's own commands, with everything around them found or made. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readSettings, type Settings } from "../settings";
+import { findCluster } from "./cluster";
+import { backendEnvironment, pulumi, pulumiJson, UserError } from "./pulumi";
+import { fileConfig, root } from "./stack-config";
+
+interface Prepared {
+  settings: Settings;
+  environment: Record<string, string>;
+}
+
+/** Checks the settings, then finds backend and cluster. */
+async function prepare(stack: string): Promise<Prepared> {
+  const settings = readSettings(stack, fileConfig(stack));
+  const backend = backendEnvironment(stack, settings.environment);
+  const made = join(root, ".obs", "kubeconfig");
+  // A kind cluster that an earlier run made is found again even though no kubeconfig points to it.
+  if (existsSync(made) && !process.env["KUBECONFIG"] && !settings.cluster.kubeconfig)
+    process.env["KUBECONFIG"] = made;
+  const cluster = await findCluster(settings);
+  console.error(`obs: stack ${stack} (${settings.environment}) on ${cluster.name}`);
+  return { settings, environment: { ...backend, ...cluster.environment } };
+}
+
+/** The stack must exist; Pulumi is asked first, so that an old one is never made anew. */
+async function ensureStack(stack: string, environment: Record<string, string>): Promise<void> {
+  const code = await pulumi(["stack", "select", "--create", "--non-interactive", stack], environment);
+  if (code !== 0) throw new UserError(`stack ${stack} could not be selected or made`);
+}
+
+/** `up`; a dev stack is not asked about. */
+export async function up(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
+  const { settings, environment } = await prepare(stack);
+  await ensureStack(stack, environment);
+  const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
+  const refresh = rest.some((arg) => /^(--refresh|-r)/.test(arg)) ? ["--run-program"] : [];
+  const code = await pulumi(["up", "--stack", stack, ...yes, ...refresh, ...rest], environment);
+  if (code === 0) summary(stack, environment);
+  else
+    console.error(
+      `\nobs: the update did not finish. Nothing that was there is lost: run ./obs up ${stack} again once the cause is mended.\n` +
+        '  "the stack is currently locked"                pulumi cancel\n' +
+        "  a release that Helm left pending               docs/troubleshooting.md",
+    );
+  return code;
+}
+
+/** What is there now and how to open it. */
+function summary(stack: string, environment: Record<string, string>): void {
+  const outputs = pulumiJson(["stack", "output", "--stack", stack], environment) ?? {};
+  const lines = [
+    `Loki      ${outputs["lokiUrl"]} (tenant ${outputs["lokiTenant"]})`,
+    "          kubectl -n loki port-forward svc/loki-gateway 3100:80",
+    `          curl -G -H 'X-Scope-OrgID: ${outputs["lokiTenant"]}' http://localhost:3100/loki/api/v1/query_range --data-urlencode 'query={namespace="loki"}'`,
+    ...(outputs["minioConsoleUrl"]
+      ? [
+          `MinIO     console ${outputs["minioConsoleUrl"]} (user ${outputs["minioRootUser"]})`,
+          "          kubectl -n minio port-forward svc/minio-console 9001:9001, then http://localhost:9001",
+          `          password: pulumi stack output --stack ${stack} --show-secrets minioRootPassword`,
+        ]
+      : []),
+  ];
+  const variables = Object.entries(environment).filter(
+    ([name]) => name.startsWith("PULUMI_") && !/SKIP/.test(name),
+  );
+  if (variables.length)
+    lines.push(
+      "Pulumi    to use pulumi itself on this stack:",
+      ...variables.map(([name, value]) => `          export ${name}=${value}`),
+    );
+  console.log(`\n${lines.join("\n")}`);
+}
+
+/** `preview`: what `up` would change. */
+export async function preview(stack: string, rest: string[]): Promise<number> {
+  const { environment } = await prepare(stack);
+  await ensureStack(stack, environment);
+  return pulumi(["preview", "--stack", stack, ...rest], environment);
+}
+
+/** `refresh`: reads the real state of everything. Only the running program can reach MinIO. */
+export async function refresh(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
+  const { environment } = await prepare(stack);
+  const yes = options.yes ? ["--yes"] : [];
+  return pulumi(["refresh", "--run-program", "--stack", stack, ...yes, ...rest], environment);
+}
+
+/** `down`: deletes the stack's resources; the stack's config stays. */
+export async function down(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
+  const { settings, environment } = await prepare(stack);
+  if (settings.cluster.protect)
+    console.error(
+      "obs: namespaces, buckets, volumes and the encryption key of this stack are protected (cluster.protect). " +
+        "To delete them all the same: set cluster.protect to false and run up first; the data is gone then.",
+    );
+  return pulumi(["destroy", "--stack", stack, ...(options.yes ? ["--yes"] : []), ...rest], environment);
+}

@@ -1,0 +1,83 @@
+/** The commands of `obs`. */
+import { Command } from "commander";
+import { version } from "../package.json";
+import { SettingsError } from "../settings";
+import { UserError } from "./pulumi";
+
+const program = new Command("./obs")
+  .version(version)
+  .description("Installs and operates a complete Grafana observability stack on a Kubernetes cluster.");
+
+const stackArgument = ["[stack]", "name of the stack, as in Pulumi.<stack>.yaml", "dev"] as const;
+
+/** Runs an action; its number is the exit code. Modules are loaded when their command runs, to start fast. */
+const exit = (action: () => Promise<number>) => async () => {
+  process.exitCode = await action();
+};
+
+program
+  .command("up")
+  .description("create or update a stack")
+  .argument(...stackArgument)
+  .argument("[pulumi-args...]", "arguments for pulumi up, after --")
+  .option("-y, --yes", "do not ask (a dev stack never asks)")
+  .action((stack, rest, options) =>
+    exit(async () => (await import("./lifecycle.js")).up(stack, options, rest))(),
+  );
+
+program
+  .command("preview")
+  .description("show what up would change")
+  .argument(...stackArgument)
+  .argument("[pulumi-args...]", "arguments for pulumi preview, after --")
+  .action((stack, rest) => exit(async () => (await import("./lifecycle.js")).preview(stack, rest))());
+
+program
+  .command("refresh")
+  .description("compare a stack's state with what is really there")
+  .argument(...stackArgument)
+  .argument("[pulumi-args...]", "arguments for pulumi refresh, after --")
+  .option("-y, --yes", "do not ask")
+  .action((stack, rest, options) =>
+    exit(async () => (await import("./lifecycle.js")).refresh(stack, options, rest))(),
+  );
+
+program
+  .command("down")
+  .description("delete a stack's resources")
+  .argument(...stackArgument)
+  .argument("[pulumi-args...]", "arguments for pulumi destroy, after --")
+  .option("-y, --yes", "do not ask")
+  .action((stack, rest, options) =>
+    exit(async () => (await import("./lifecycle.js")).down(stack, options, rest))(),
+  );
+
+program
+  .command("render")
+  .description("write what a stack would install to files, without an engine or a cluster")
+  .argument("<stack>", "name of the stack, as in Pulumi.<stack>.yaml")
+  .requiredOption("-o, --out <folder>", "folder to write to")
+  .option("--json", "print what was written as JSON")
+  .action((stack, { out, json }) =>
+    exit(async () => {
+      const { render } = await import("./render.js");
+      const { files, skipped } = await render(stack, out);
+      if (json) console.log(JSON.stringify({ files, skipped }, null, 2));
+      else for (const line of [...files, ...skipped.map((s) => `skipped ${s}`)]) console.log(line);
+      return 0;
+    })(),
+  );
+
+program
+  .command("test")
+  .description("run the project's tests, layer by layer")
+  .argument("[layers...]", "unit, charts, binaries, engine; without any, all of them")
+  .action((layers) => exit(async () => (await import("../tests/run.js")).runLayers(layers))());
+
+program.parseAsync().catch((error: unknown) => {
+  // A mistake of the user is a message; anything else is ours and shows where it happened.
+  const known =
+    error instanceof UserError || error instanceof SettingsError || (error as Error)?.name === "RunError";
+  console.error(known ? `obs: ${(error as Error).message}` : error);
+  process.exitCode = 1;
+});

@@ -1,0 +1,41 @@
+/** Runs the tests layer by layer and ends with one line that counts them. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import Mocha from "mocha";
+import { skipped } from "./support/tools";
+
+/** The layers, fastest first. */
+const layers = ["unit", "charts", "binaries", "engine"];
+
+/**
+ * @param wanted layers to run; all where it is empty
+ * @returns 0 when nothing failed
+ */
+export async function runLayers(wanted: string[]): Promise<number> {
+  const unknown = wanted.filter((layer) => !layers.includes(layer));
+  if (unknown.length) {
+    console.error(`obs: there is no layer ${unknown.join(", ")}; there are ${layers.join(", ")}`);
+    return 2;
+  }
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const layer of wanted.length ? wanted : layers) {
+    console.log(`\n── ${layer} ${"─".repeat(60 - layer.length)}`);
+    const mocha = new Mocha({ timeout: 10_000, reporter: "spec" });
+    for (const file of testFiles(layer)) mocha.addFile(file);
+    const stats = await new Promise<Mocha.Stats | undefined>((done) => {
+      const runner = mocha.run(() => done(runner.stats));
+    });
+    total.passed += stats?.passes ?? 0;
+    total.failed += stats?.failures ?? 0;
+    total.skipped += stats?.pending ?? 0;
+  }
+  for (const { suite, reason } of skipped) console.log(`skipped: ${suite}: ${reason}`);
+  console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+  return total.failed ? 1 : 0;
+}
+
+const testFiles = (layer: string): string[] =>
+  readdirSync(join(__dirname, layer))
+    .filter((file) => file.endsWith(".test.ts"))
+    .sort()
+    .map((file) => join(__dirname, layer, file));

@@ -1,0 +1,143 @@
+/**
+ * The real programs that tests run: found on PATH, else in this project's cache, else built once from their Go
+ * modules. What can be had in none of these ways is missing, and the tests that need it are skipped by name.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { onPath } from "../../cli/pulumi";
+
+interface GoTool {
+  /** Package that has the program's `main`. */
+  package: string;
+  module: string;
+  version: string;
+}
+
+const goTools: Record<string, GoTool> = {
+  helm: { package: "helm.sh/helm/v3/cmd/helm", module: "helm.sh/helm/v3", version: "v3.22.0" },
+  etcd: { package: "go.etcd.io/etcd/server/v3", module: "go.etcd.io/etcd/server/v3", version: "v3.6.6" },
+  "kube-apiserver": {
+    package: "k8s.io/kubernetes/cmd/kube-apiserver",
+    module: "k8s.io/kubernetes",
+    version: "v1.34.3",
+  },
+  minio: {
+    package: "github.com/minio/minio",
+    module: "github.com/minio/minio",
+    version: "v0.0.0-20260212201848-7aac2a2c5b7c",
+  },
+  mc: {
+    package: "github.com/minio/mc",
+    module: "github.com/minio/mc",
+    version: "v0.0.0-20250313080218-cf909e1063a9",
+  },
+  loki: {
+    package: "github.com/grafana/loki/v3/cmd/loki",
+    module: "github.com/grafana/loki/v3",
+    version: "v3.7.8",
+  },
+};
+
+const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "observability", "tools");
+
+/** Replacements that a module asks for in its own go.mod; Go heeds them only in the module that is built. */
+function replacements({ module, version }: GoTool, folder: string): string[] {
+  const download = execFileSync("go", ["mod", "download", "-json", `${module}@${version}`], {
+    cwd: folder,
+    encoding: "utf8",
+  });
+  const lines = readFileSync(JSON.parse(download).GoMod, "utf8").split("\n");
+  return lines.flatMap((line) => {
+    const [, from, to, toVersion] =
+      /^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(\S+)(?:\s+(v\S+))?/.exec(line) ?? [];
+    if (!from || !to) return [];
+    if (toVersion) return [`${from}=${to}@${toVersion}`];
+    // Kubernetes keeps its libraries in folders of the same repository and publishes v1.x.y of it as v0.x.y of them.
+    return to.includes("/staging/") ? [`${from}=${from}@${version.replace("v1.", "v0.")}`] : [];
+  });
+}
+
+/** Linker flags: the API server tells clients its version only when it was built with one. */
+function flags(name: string, { version }: GoTool): string {
+  const [, minor] = version.split(".");
+  const variable = "k8s.io/component-base/version";
+  return name === "kube-apiserver"
+    ? `-s -w -X ${variable}.gitVersion=${version} -X ${variable}.gitMajor=1 -X ${variable}.gitMinor=${minor}`
+    : "-s -w";
+}
+
+function build(name: string, tool: GoTool): string | undefined {
+  const program = join(cache, `${name}-${tool.version}`);
+  if (existsSync(program)) return program;
+  if (!onPath("go")) return undefined;
+  const folder = join(cache, "src", `${name}-${tool.version}`);
+  mkdirSync(folder, { recursive: true });
+  console.log(`building ${name} ${tool.version} from its Go module; this happens once`);
+  const started = Date.now();
+  try {
+    const go = (...args: string[]) =>
+      execFileSync("go", args, {
+        cwd: folder,
+        stdio: "pipe",
+        env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=mod" },
+      });
+    if (!existsSync(join(folder, "go.mod"))) {
+      go("mod", "init", `observability.test/${name}`);
+      for (const replacement of replacements(tool, folder)) go("mod", "edit", `-replace=${replacement}`);
+      writeFileSync(
+        join(folder, "tools.go"),
+        `//go:build tools\n\npackage tools\n\nimport _ "${tool.package}"\n`,
+      );
+    }
+    go("get", `${tool.package}@${tool.version}`);
+    go("build", "-ldflags", flags(name, tool), "-o", program, tool.package);
+    console.log(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
+    return program;
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: Buffer; message: string };
+    console.log(
+      `${name} could not be built: ${stderr?.toString().trim().split("\n").slice(-3).join(" ") || message}`,
+    );
+    return undefined;
+  }
+}
+
+const found = new Map<string, string | undefined>();
+
+/** Path of a program, or undefined where it cannot be had. */
+export function tool(name: string): string | undefined {
+  if (!found.has(name)) {
+    const goTool = goTools[name];
+    found.set(name, onPath(name) ?? (goTool && build(name, goTool)));
+  }
+  return found.get(name);
+}
+
+/** Why tests were skipped, for the summary. */
+export const skipped: { suite: string; reason: string }[] = [];
+
+/** Skips the suite that a `before` hook stands in, and says why. */
+export function skip(context: Mocha.Context, reason: string): never {
+  skipped.push({ suite: context.test?.parent?.title ?? "", reason });
+  return context.skip();
+}
+
+/** The paths of programs, or the suite is skipped. For use in a `before` hook. */
+export function needs(context: Mocha.Context, ...names: string[]): string[] {
+  // A first build takes minutes.
+  context.timeout(30 * 60 * 1000);
+  return names.map((name) => tool(name) ?? skip(context, `${name} is not on PATH and cannot be built here`));
+}
+
+/** The folder of charts that OBS_CHARTS names, or the suite is skipped. */
+export function needsCharts(context: Mocha.Context): string {
+  const folder = process.env["OBS_CHARTS"];
+  if (folder) return folder;
+  // Users have the official repositories; a machine that reaches one of them needs no folder.
+  const [helm = ""] = needs(context, "helm");
+  const probe = ["show", "chart", "alloy", "--repo", "https://grafana.github.io/helm-charts"];
+  if (spawnSync(helm, probe, { timeout: 20_000 }).status === 0) return "";
+  return skip(context, "no chart repository is reached and OBS_CHARTS names no folder with the charts");
+}
