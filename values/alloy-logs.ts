@@ -9,9 +9,9 @@ import { anyOf, pullSecrets, resources, type Values } from "./shared";
 
 const parts = ["discover", "process", "write"];
 
-/** The pipeline as Alloy reads it: the files of `values/alloy/logs` one after the other. */
+/** The pipeline as Alloy reads it: the files of `values/alloy/logs`, from the project's folder, one after the other. */
 export const alloyLogsPipeline = (): string =>
-  parts.map((part) => readFileSync(join(__dirname, "alloy", "logs", `${part}.alloy`), "utf8")).join("\n");
+  parts.map((part) => readFileSync(join("values", "alloy", "logs", `${part}.alloy`), "utf8")).join("\n");
 
 /** What the pipeline reads from its environment. */
 export const alloyLogsEnvironment = ({ alloyLogs, cluster }: Settings): Record<string, string> => ({
