@@ -10,7 +10,10 @@ const program = new Command("./obs")
 
 const stackArgument = ["[stack]", "name of the stack, as in Pulumi.<stack>.yaml", "dev"] as const;
 
-/** Runs an action; its number is the exit code. Modules are loaded when their command runs, to start fast. */
+// Loaded when a command needs them, so that `--help` is there at once.
+const lifecycle = () => require("./lifecycle") as typeof import("./lifecycle.js");
+
+/** Runs an action; its number is the exit code. */
 const exit = (action: () => Promise<number>) => async () => {
   process.exitCode = await action();
 };
@@ -21,16 +24,14 @@ program
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi up, after --")
   .option("-y, --yes", "do not ask (a dev stack never asks)")
-  .action((stack, rest, options) =>
-    exit(async () => (await import("./lifecycle.js")).up(stack, options, rest))(),
-  );
+  .action((stack, rest, options) => exit(async () => lifecycle().up(stack, options, rest))());
 
 program
   .command("preview")
   .description("show what up would change")
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi preview, after --")
-  .action((stack, rest) => exit(async () => (await import("./lifecycle.js")).preview(stack, rest))());
+  .action((stack, rest) => exit(async () => lifecycle().preview(stack, rest))());
 
 program
   .command("refresh")
@@ -38,9 +39,7 @@ program
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi refresh, after --")
   .option("-y, --yes", "do not ask")
-  .action((stack, rest, options) =>
-    exit(async () => (await import("./lifecycle.js")).refresh(stack, options, rest))(),
-  );
+  .action((stack, rest, options) => exit(async () => lifecycle().refresh(stack, options, rest))());
 
 program
   .command("down")
@@ -48,9 +47,7 @@ program
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi destroy, after --")
   .option("-y, --yes", "do not ask")
-  .action((stack, rest, options) =>
-    exit(async () => (await import("./lifecycle.js")).down(stack, options, rest))(),
-  );
+  .action((stack, rest, options) => exit(async () => lifecycle().down(stack, options, rest))());
 
 program
   .command("render")
@@ -60,7 +57,7 @@ program
   .option("--json", "print what was written as JSON")
   .action((stack, { out, json }) =>
     exit(async () => {
-      const { render } = await import("./render.js");
+      const { render } = require("./render") as typeof import("./render.js");
       const { files, skipped } = await render(stack, out);
       if (json) console.log(JSON.stringify({ files, skipped }, null, 2));
       else for (const line of [...files, ...skipped.map((s) => `skipped ${s}`)]) console.log(line);
@@ -72,7 +69,9 @@ program
   .command("test")
   .description("run the project's tests, layer by layer")
   .argument("[layers...]", "unit, charts, binaries, engine; without any, all of them")
-  .action((layers) => exit(async () => (await import("../tests/run.js")).runLayers(layers))());
+  .action((layers) =>
+    exit(async () => (require("../tests/run") as typeof import("../tests/run.js")).runLayers(layers))(),
+  );
 
 program.parseAsync().catch((error: unknown) => {
   // A mistake of the user is a message; anything else is ours and shows where it happened.
