@@ -14,11 +14,11 @@ export = async () => {
   const stack = pulumi.getStack();
   const settings = readSettings(stack, pulumi.runtime.allConfig());
   const gate = await openGate(settings);
-  if (gate) await preflight(stack, settings, gate);
+  const found = gate && (await preflight(stack, settings, gate));
 
   const options = { provider: clusterProvider(settings) };
   const namespaces = new Namespaces("namespaces", { settings }, options);
-  const storage = new ObjectStorage("object-storage", { settings, namespaces, gate }, options);
+  const storage = new ObjectStorage("object-storage", { settings, namespaces, gate, found }, options);
   const loki = new Loki("loki", { settings, namespaces, storage }, options);
   new AlloyLogs("alloy-logs", { settings, namespaces }, options);
 

@@ -17,6 +17,8 @@ export interface BucketsArgs {
   settings: Settings;
   /** MinIO's release: with it go the buckets, without a call to MinIO. */
   release: pulumi.Resource;
+  /** Buckets that MinIO has already. One that is not in the state is taken in; for one that is, nothing changes. */
+  existing: string[];
   /** MinIO's namespace. */
   namespace: pulumi.Input<string>;
 }
@@ -45,7 +47,11 @@ export class Buckets extends pulumi.ComponentResource {
       const made = new minioProvider.S3Bucket(
         bucket,
         { bucket, acl: "private", ...(quota && { quota }) },
-        { ...own, protect: settings.cluster.protect },
+        {
+          ...own,
+          protect: settings.cluster.protect,
+          ...(args.existing.includes(bucket) && { import: bucket }),
+        },
       );
       // One after the other: of two settings of a bucket that are written at once, MinIO keeps only one.
       const encryption = new minioProvider.S3BucketServerSideEncryption(

@@ -21,7 +21,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { type ClientRequest, get as httpGet, type IncomingMessage } from "node:http";
+import { get as httpGet } from "node:http";
 import { Agent, get as httpsGet } from "node:https";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
@@ -31,9 +31,9 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { generate } from "selfsigned";
 import type { Settings } from "../../settings";
-import { goDuration } from "../../settings/units";
 import { kubeConfig } from "../cluster";
-import { forward, lastWords, minioPods } from "./port-forward";
+import { forward, minioPods } from "./port-forward";
+import { readiness, statusOf } from "./readiness";
 
 /** An open gate. */
 export interface Gate {
@@ -45,15 +45,13 @@ export interface Gate {
   certificate: string;
   /** For own HTTPS requests through the gate. */
   agent: Agent;
+  /** Whether MinIO is ready at this moment. */
+  answers: () => Promise<boolean>;
   /** Resolves when MinIO is ready; fails with its pods' last words when it is not in time. */
   ready: () => Promise<void>;
 }
 
-/** Seconds that a preview gives an installed MinIO to answer. */
-const previewTimeout = 30;
 const loopback = "127.0.0.1";
-/** https://min.io/docs/minio/linux/operations/monitoring/healthcheck-probe.html: the server is up, and can be written to. */
-const healthChecks = ["/minio/health/ready", "/minio/health/cluster"];
 
 /** The path says what to do, because the provider's error shows little else. */
 export const certificatePath = (stack: string): string =>
@@ -90,7 +88,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
   if (endpoint) {
     const ca = caFile ? readFileSync(caFile, "utf8") : (rootCertificates[0] ?? "");
     const agent = new Agent({ ...(caFile && { ca }) });
-    const ready = readiness(settings, cluster, (path) =>
+    const { answers, ready } = readiness(settings, cluster, (path) =>
       statusOf(httpsGet(`${endpoint}${path}`, { agent, timeout: 5000 })),
     );
     // Connections do not pass through here, so a preview that may refresh has to know before it hands out the way.
@@ -101,6 +99,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
       endpoint: endpoint.replace("https://", ""),
       certificate,
       agent,
+      answers,
       ready,
     };
   }
@@ -112,7 +111,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
       { name: "subjectAltName", altNames: [{ type: 7, ip: loopback }] },
     ],
   });
-  const ready = readiness(settings, cluster, (path) => {
+  const { answers, ready } = readiness(settings, cluster, (path) => {
     const [near, far] = duplexPair();
     const carried = forward(cluster, far);
     const request = httpGet({ path, host: loopback, timeout: 5000, createConnection: () => near });
@@ -125,6 +124,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
     endpoint: `${loopback}:${localPort}`,
     certificate,
     agent: new Agent({ ca: cert }),
+    answers,
     ready,
   };
 }
@@ -158,51 +158,5 @@ function listen(
       fail(error.code === "EADDRINUSE" ? new pulumi.RunError(taken) : error),
     );
     server.listen(port, loopback, done);
-  });
-}
-
-/** The readiness check, run once and shared by all who wait for it. */
-function readiness(
-  settings: Settings,
-  config: KubeConfig,
-  status: (path: string) => Promise<number | string>,
-): Gate["ready"] {
-  let running: Promise<void> | undefined;
-  return () => {
-    running ??= waitUntilReady(settings, config, status);
-    return running;
-  };
-}
-
-async function waitUntilReady(
-  settings: Settings,
-  config: KubeConfig,
-  status: (path: string) => Promise<number | string>,
-): Promise<void> {
-  const limit = pulumi.runtime.isDryRun() ? previewTimeout : settings.objectStorage.minio.readyTimeout;
-  const deadline = Date.now() + limit * 1000;
-  let answers: (number | string)[] = [];
-  do {
-    answers = await Promise.all(
-      healthChecks.map((path) => status(path).catch((error: Error) => error.message)),
-    );
-    if (answers.every((answer) => answer === 200)) return;
-    await new Promise((wake) => setTimeout(wake, 1000));
-  } while (Date.now() < deadline);
-  throw new pulumi.RunError(
-    `MinIO was not ready within ${goDuration(limit)} (objectStorage.minio.readyTimeout): ` +
-      `${healthChecks.map((path, index) => `${path} said ${answers[index]}`).join(", ")}.\n  ${await lastWords(config)}`,
-  );
-}
-
-/** The status of a request, or the reason why it got none. */
-function statusOf(request: ClientRequest): Promise<number | string> {
-  return new Promise((done) => {
-    request.once("response", (response: IncomingMessage) => {
-      response.resume();
-      done(response.statusCode ?? 0);
-    });
-    request.once("timeout", () => request.destroy(new Error("nothing within 5 s")));
-    request.once("error", (error) => done(error.message));
   });
 }

@@ -6,6 +6,7 @@ import type { Namespaces } from "../namespaces";
 import type { Credentials } from "./buckets";
 import type { Gate } from "./gate";
 import { Minio } from "./minio";
+import type { Found } from "./preflight";
 
 export interface ObjectStorageArgs {
   /** Settings of the stack. */
@@ -14,6 +15,8 @@ export interface ObjectStorageArgs {
   namespaces: Namespaces;
   /** The way to MinIO; needed when `objectStorage.kind` is `minio`. */
   gate: Gate | undefined;
+  /** What an earlier run left, as the preflight saw it. */
+  found: Found | undefined;
 }
 
 /**

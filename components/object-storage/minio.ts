@@ -99,7 +99,7 @@ export class Minio extends pulumi.ComponentResource {
     );
     const buckets = new Buckets(
       "buckets",
-      { settings, release, namespace },
+      { settings, release, namespace, existing: args.found?.buckets ?? [] },
       { parent: this, providers: [provider] },
     );
 

@@ -89,16 +89,8 @@ function keyProblems({ objectStorage }: Settings, { encryption }: Installed): Pr
   return [{ path: "objectStorage.minio.encryptionKey", was: given && "[secret]", allowed }];
 }
 
-/** A bucket that leaves the settings, by a new name for instance, must be empty. */
-async function bucketProblems(
-  { objectStorage }: Settings,
-  { root, buckets }: Installed,
-  gate: Gate,
-): Promise<Problem[]> {
-  const entries = Object.entries(objectStorage.buckets);
-  const removed = buckets.filter((bucket) => !entries.some(([, { name }]) => name === bucket));
-  if (removed.length === 0 || !root) return [];
-  await gate.ready();
+/** Lists of MinIO's buckets as the root user sees them, and whether one holds anything. */
+function s3(gate: Gate, root: { user: string; password: string }) {
   const { hostname, port } = new URL(`https://${gate.endpoint}`);
   const client = new Client({
     endPoint: hostname,
@@ -109,21 +101,40 @@ async function bucketProblems(
     region: "us-east-1",
     transportAgent: gate.agent,
   });
-  const held = await Promise.all(
-    removed.map(async (bucket) => {
-      if (!(await client.bucketExists(bucket))) return false;
-      const { objects } = await client.listObjectsV2Query(bucket, "", "", "", 1, "");
-      return objects.length > 0;
-    }),
-  );
-  const added = entries.find(([, { name }]) => !buckets.includes(name));
-  return removed
-    .filter((_, index) => held[index])
-    .map((bucket) => ({
-      path: added ? `objectStorage.buckets.${added[0]}.name` : "objectStorage.buckets",
-      was: added?.[1].name,
-      allowed: `${bucket}, which holds data; docs/object-storage.md says how to move it to another bucket`,
-    }));
+  return {
+    buckets: async () => (await client.listBuckets()).map(({ name }) => name),
+    holdsData: async (bucket: string) =>
+      (await client.listObjectsV2Query(bucket, "", "", "", 1, "")).objects.length > 0,
+  };
+}
+
+/** A bucket that leaves the settings, by a new name for instance, must be empty. */
+async function bucketProblems(
+  { objectStorage }: Settings,
+  managed: string[],
+  existing: string[] | undefined,
+  holdsData: (bucket: string) => Promise<boolean>,
+): Promise<Problem[]> {
+  const entries = Object.entries(objectStorage.buckets);
+  const removed = managed.filter((bucket) => !entries.some(([, { name }]) => name === bucket));
+  const added = entries.find(([, { name }]) => !managed.includes(name));
+  const path = added ? `objectStorage.buckets.${added[0]}.name` : "objectStorage.buckets";
+  const problems = removed.map(async (bucket): Promise<Problem[]> => {
+    if (existing === undefined) {
+      const allowed = `${bucket}, until MinIO answers and can say whether that bucket is empty`;
+      return [{ path, was: added?.[1].name, allowed }];
+    }
+    if (!existing.includes(bucket) || !(await holdsData(bucket))) return [];
+    const allowed = `${bucket}, which holds data; docs/object-storage.md says how to move it to another bucket`;
+    return [{ path, was: added?.[1].name, allowed }];
+  });
+  return (await Promise.all(problems)).flat();
+}
+
+/** What the program builds on, when there was an earlier run. */
+export interface Found {
+  /** Buckets that MinIO has; a state that lost them takes them in again. */
+  buckets: string[];
 }
 
 /**
@@ -131,13 +142,16 @@ async function bucketProblems(
  *
  * @throws SettingsError with every reason
  */
-export async function preflight(stack: string, settings: Settings, gate: Gate): Promise<void> {
+export async function preflight(stack: string, settings: Settings, gate: Gate): Promise<Found> {
   const found = await installed(gate.cluster);
-  if (!found) return;
+  if (!found) return { buckets: [] };
+  const reached = found.root && (await gate.answers()) ? s3(gate, found.root) : undefined;
+  const existing = await reached?.buckets();
   const problems = [
     ...volumeProblems(settings, found),
     ...keyProblems(settings, found),
-    ...(await bucketProblems(settings, found, gate)),
+    ...(await bucketProblems(settings, found.buckets, existing, reached?.holdsData ?? (async () => true))),
   ];
   if (problems.length) throw new SettingsError(stack, problems);
+  return { buckets: existing ?? [] };
 }

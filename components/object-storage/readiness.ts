@@ -1,0 +1,53 @@
+/** Whether MinIO is ready, and what its pods say where it is not. */
+import type { ClientRequest, IncomingMessage } from "node:http";
+import type { KubeConfig } from "@kubernetes/client-node";
+import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../../settings";
+import { goDuration } from "../../settings/units";
+import { lastWords } from "./port-forward";
+
+/** Seconds that a preview gives an installed MinIO to answer. */
+const previewTimeout = 30;
+/** The server is up, and it can be written to: https://min.io/docs/minio/linux/operations/monitoring/healthcheck-probe.html */
+const healthChecks = ["/minio/health/ready", "/minio/health/cluster"];
+
+/** The readiness check; waiting for it is done once and shared by all who wait. */
+export function readiness(
+  settings: Settings,
+  config: KubeConfig,
+  status: (path: string) => Promise<number | string>,
+) {
+  const check = () =>
+    Promise.all(healthChecks.map((path) => status(path).catch((error: Error) => error.message)));
+  const answers = async () => (await check()).every((answer) => answer === 200);
+  const wait = async () => {
+    const limit = pulumi.runtime.isDryRun() ? previewTimeout : settings.objectStorage.minio.readyTimeout;
+    const deadline = Date.now() + limit * 1000;
+    while (!(await answers())) {
+      if (Date.now() > deadline)
+        throw new pulumi.RunError(
+          `MinIO was not ready within ${goDuration(limit)} (objectStorage.minio.readyTimeout): ` +
+            `${healthChecks.join(" and ")} said ${(await check()).join(" and ")}.\n  ${await lastWords(config)}`,
+        );
+      await new Promise((wake) => setTimeout(wake, 1000));
+    }
+  };
+  let waiting: Promise<void> | undefined;
+  const ready = () => {
+    waiting ??= wait();
+    return waiting;
+  };
+  return { answers, ready };
+}
+
+/** The status of a request, or the reason why it got none. */
+export function statusOf(request: ClientRequest): Promise<number | string> {
+  return new Promise((done) => {
+    request.once("response", (response: IncomingMessage) => {
+      response.resume();
+      done(response.statusCode ?? 0);
+    });
+    request.once("timeout", () => request.destroy(new Error("nothing within 5 s")));
+    request.once("error", (error) => done(error.message));
+  });
+}
