@@ -1,0 +1,151 @@
+/** What the engine tests do on a real cluster besides Pulumi: pods that log, Loki asked, workloads stopped. */
+import { request } from "node:https";
+import { createServer } from "node:net";
+import { AppsV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { Client } from "minio";
+import { forward } from "../../components/object-storage/port-forward";
+import { minio, namespaces, tenants } from "../../names";
+
+/** An entry as Loki returns it. */
+export interface Entry {
+  labels: Record<string, string>;
+  line: string;
+}
+
+/** A request to a Service through the API server; the body of its answer. */
+async function viaService(
+  config: KubeConfig,
+  method: string,
+  service: string,
+  path: string,
+  headers: Record<string, string>,
+): Promise<string> {
+  const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? "");
+  const options = {
+    method,
+    hostname,
+    port,
+    path: `/api/v1/namespaces/loki/services/${service}/proxy${path}`,
+    headers,
+  };
+  await config.applyToHTTPSOptions(options);
+  return new Promise((done, fail) => {
+    const sent = request(options, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (part) => {
+        body += part;
+      });
+      response.on("end", () =>
+        (response.statusCode ?? 500) < 300 ? done(body) : fail(new Error(`${response.statusCode}: ${body}`)),
+      );
+    });
+    sent.on("error", fail);
+    sent.end();
+  });
+}
+
+/** Entries of the last hour that a query finds, at most `limit`. */
+export async function query(config: KubeConfig, logql: string, limit = 100): Promise<Entry[]> {
+  const since = Date.now() - 3600 * 1000;
+  const parameters = new URLSearchParams({ query: logql, limit: String(limit), start: `${since}000000` });
+  const headers = { "X-Scope-OrgID": tenants.logs };
+  const body = await viaService(
+    config,
+    "GET",
+    "loki-gateway:80",
+    `/loki/api/v1/query_range?${parameters}`,
+    headers,
+  );
+  const streams: { stream: Record<string, string>; values: [string, string][] }[] =
+    JSON.parse(body).data.result;
+  return streams.flatMap(({ stream, values }) => values.map(([, line]) => ({ labels: stream, line })));
+}
+
+/** Makes the ingesters write what they hold to the bucket. */
+export const flush = (config: KubeConfig): Promise<string> =>
+  viaService(config, "POST", "loki-ingester:3100", "/flush", {});
+
+/** Tries until it gives something that is accepted, or time is up; then the last answer. */
+export async function eventually<T>(
+  seconds: number,
+  ask: () => Promise<T>,
+  accepted: (answer: T) => boolean,
+): Promise<T> {
+  const deadline = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await ask().catch((error: Error) => error);
+    if (!(answer instanceof Error) && accepted(answer)) return answer;
+    if (Date.now() > deadline) {
+      if (answer instanceof Error) throw answer;
+      return answer;
+    }
+    await new Promise((wake) => setTimeout(wake, 1000));
+  }
+}
+
+/** Starts a pod that runs a shell script and then sleeps. */
+export async function startPod(
+  config: KubeConfig,
+  namespace: string,
+  name: string,
+  script: string,
+): Promise<void> {
+  const image = process.env["OBS_TEST_IMAGE"] ?? "docker.io/library/busybox:1.38.0";
+  await config.makeApiClient(CoreV1Api).createNamespacedPod({
+    namespace,
+    body: {
+      metadata: { name },
+      spec: {
+        terminationGracePeriodSeconds: 0,
+        containers: [{ name: "writer", image, command: ["sh", "-c", `${script}; sleep 3600`] }],
+      },
+    },
+  });
+}
+
+/** Sets the replicas of all of Loki, and waits until that many are ready. */
+export async function scaleLoki(config: KubeConfig, replicas: number): Promise<void> {
+  const api = config.makeApiClient(AppsV1Api);
+  const namespace = namespaces.loki;
+  const body = [{ op: "replace", path: "/spec/replicas", value: replicas }];
+  for (const { metadata } of (await api.listNamespacedDeployment({ namespace })).items)
+    await api.patchNamespacedDeploymentScale({ namespace, name: metadata?.name ?? "", body });
+  for (const { metadata } of (await api.listNamespacedStatefulSet({ namespace })).items)
+    await api.patchNamespacedStatefulSetScale({ namespace, name: metadata?.name ?? "", body });
+  const ready = async () => {
+    const { items } = await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace });
+    return items.filter(({ status }) =>
+      status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"),
+    );
+  };
+  const workloads = 6;
+  const there = await eventually(300, ready, (pods) => pods.length === workloads * replicas);
+  if (there.length !== workloads * replicas) throw new Error(`${there.length} pods of Loki are ready`);
+}
+
+/** Names of the objects in a bucket of the stack's MinIO. */
+export async function objectsIn(config: KubeConfig, bucket: string): Promise<string[]> {
+  const secret = await config
+    .makeApiClient(CoreV1Api)
+    .readNamespacedSecret({ name: minio.rootSecret, namespace: namespaces.minio });
+  const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString();
+  const server = createServer((socket) => forward(config, socket));
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  const client = new Client({
+    endPoint: "127.0.0.1",
+    port,
+    useSSL: false,
+    region: "us-east-1",
+    accessKey: text("rootUser"),
+    secretKey: text("rootPassword"),
+  });
+  try {
+    const names: string[] = [];
+    for await (const { name } of client.listObjectsV2(bucket, "", true)) names.push(name);
+    return names;
+  } finally {
+    server.close();
+  }
+}
