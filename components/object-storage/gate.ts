@@ -113,9 +113,9 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
   });
   const { answers, ready } = readiness(settings, cluster, (path) => {
     const [near, far] = duplexPair();
-    const carried = forward(cluster, far);
+    const closed = forward(cluster, far).then(() => "the connection was closed without an answer");
     const request = httpGet({ path, host: loopback, timeout: 5000, createConnection: () => near });
-    return Promise.race([carried.then(() => statusOf(request)), statusOf(request)]);
+    return Promise.race([statusOf(request), closed]);
   });
   await listen(localPort, { cert, key }, cluster, ready);
   putCertificate(certificate, cert);

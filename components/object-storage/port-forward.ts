@@ -13,15 +13,13 @@ export const minioPods = async (config: KubeConfig): Promise<V1Pod[]> => {
 };
 
 /**
- * Carries one connection to a running pod, until either side closes it.
+ * Carries one connection to a running pod. Resolves when either side has closed it.
  *
- * @throws when there is no pod to carry it to
+ * @throws when there is no pod to carry it to, or the pod does not take it; the connection is then left as it is
  */
 export async function forward(config: KubeConfig, connection: Duplex): Promise<void> {
   const pods = await minioPods(config);
-  const pod = pods.find(
-    ({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp,
-  );
+  const pod = pods.find(({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp);
   if (!pod?.metadata?.name) throw new Error(`no pod of MinIO runs in namespace ${namespaces.minio}`);
   const errors = new PassThrough();
   const websocket = await new PortForward(config).portForward(
@@ -32,12 +30,17 @@ export async function forward(config: KubeConfig, connection: Duplex): Promise<v
     errors,
     connection,
   );
-  if (typeof websocket === "function") return;
+  if (typeof websocket === "function") throw new Error("the port-forward gave no connection");
   // An open tunnel must not keep the program alive once its work is done.
   (websocket as { _socket?: Socket })._socket?.unref();
-  errors.once("data", (reason: Buffer) => connection.destroy(new Error(reason.toString().trim())));
-  websocket.onclose = () => connection.end();
-  connection.once("close", () => websocket.close());
+  return new Promise((done, fail) => {
+    errors.once("data", (reason: Buffer) => fail(new Error(reason.toString().trim())));
+    connection.once("close", () => websocket.close());
+    websocket.onclose = () => {
+      connection.end();
+      done();
+    };
+  });
 }
 
 /** What MinIO's pods say last: why they do not run, or the end of their logs. */
