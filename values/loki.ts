@@ -25,8 +25,10 @@ function retentionStreams({ loki: { retention, systemNamespaces } }: Settings) {
 }
 
 function storage(settings: Settings): Values {
-  const { kind, external, buckets } = settings.objectStorage;
-  const tls = kind === "external" && (external?.tls ?? true);
+  const { kind, buckets } = settings.objectStorage;
+  // What is said about another S3 does not hold for MinIO.
+  const external = kind === "external" ? settings.objectStorage.external : undefined;
+  const tls = external?.tls ?? false;
   return {
     type: "s3",
     // The ruler is off, but the chart wants a bucket for it.
@@ -159,7 +161,10 @@ export function lokiValues(settings: Settings): Values {
     gateway: { ...component("gateway", loki.gateway), verboseLogging: false, metrics: off },
     resultsCache: memcached(loki.resultsCache),
     chunksCache: memcached(loki.chunksCache),
-    memcachedExporter: { enabled: loki.resultsCache.replicas + loki.chunksCache.replicas > 0 },
+    memcachedExporter: {
+      enabled: loki.resultsCache.replicas + loki.chunksCache.replicas > 0,
+      resources: resources({ cpu: 10, memory: 32 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 }),
+    },
     // Parts of the chart that this topology does without.
     singleBinary: none,
     read: none,

@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { onPath } from "../../cli/pulumi";
 
 interface GoTool {
@@ -13,6 +13,8 @@ interface GoTool {
   package: string;
   module: string;
   version: string;
+  /** Modules that its own go.mod replaces by a folder of its repository: the version to take instead. */
+  folders?: Record<string, string>;
 }
 
 const goTools: Record<string, GoTool> = {
@@ -37,13 +39,14 @@ const goTools: Record<string, GoTool> = {
     package: "github.com/grafana/loki/v3/cmd/loki",
     module: "github.com/grafana/loki/v3",
     version: "v3.7.8",
+    folders: { "github.com/grafana/loki/pkg/push": "v0.0.0-20251125172520-2f85998f1adf" },
   },
 };
 
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "observability", "tools");
 
 /** Replacements that a module asks for in its own go.mod; Go heeds them only in the module that is built. */
-function replacements({ module, version }: GoTool, folder: string): string[] {
+function replacements({ module, version, folders }: GoTool, folder: string): string[] {
   const download = execFileSync("go", ["mod", "download", "-json", `${module}@${version}`], {
     cwd: folder,
     encoding: "utf8",
@@ -55,7 +58,8 @@ function replacements({ module, version }: GoTool, folder: string): string[] {
     if (!from || !to) return [];
     if (toVersion) return [`${from}=${to}@${toVersion}`];
     // Kubernetes keeps its libraries in folders of the same repository and publishes v1.x.y of it as v0.x.y of them.
-    return to.includes("/staging/") ? [`${from}=${from}@${version.replace("v1.", "v0.")}`] : [];
+    const published = to.includes("/staging/") ? version.replace("v1.", "v0.") : folders?.[from];
+    return published ? [`${from}=${from}@${published}`] : [];
   });
 }
 
@@ -69,11 +73,12 @@ function flags(name: string, { version }: GoTool): string {
 }
 
 function build(name: string, tool: GoTool): string | undefined {
-  const program = join(cache, `${name}-${tool.version}`);
+  // In a folder of its own, under its plain name, which is how other programs look for it.
+  const program = join(cache, `${name}-${tool.version}`, name);
   if (existsSync(program)) return program;
   if (!onPath("go")) return undefined;
   const folder = join(cache, "src", `${name}-${tool.version}`);
-  mkdirSync(folder, { recursive: true });
+  for (const each of [folder, dirname(program)]) mkdirSync(each, { recursive: true });
   console.log(`building ${name} ${tool.version} from its Go module; this happens once`);
   const started = Date.now();
   try {
@@ -92,7 +97,7 @@ function build(name: string, tool: GoTool): string | undefined {
       );
     }
     go("get", `${tool.package}@${tool.version}`);
-    go("build", "-ldflags", flags(name, tool), "-o", program, tool.package);
+    go("build", "-trimpath", "-ldflags", flags(name, tool), "-o", program, tool.package);
     console.log(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
     return program;
   } catch (error) {
@@ -106,11 +111,13 @@ function build(name: string, tool: GoTool): string | undefined {
 
 const found = new Map<string, string | undefined>();
 
-/** Path of a program, or undefined where it cannot be had. */
+/** Path of a program, or undefined where it cannot be had. What was built here is on PATH from then on. */
 export function tool(name: string): string | undefined {
   if (!found.has(name)) {
     const goTool = goTools[name];
-    found.set(name, onPath(name) ?? (goTool && build(name, goTool)));
+    const built = onPath(name) ? undefined : goTool && build(name, goTool);
+    if (built) process.env["PATH"] = `${dirname(built)}${delimiter}${process.env["PATH"] ?? ""}`;
+    found.set(name, onPath(name));
   }
   return found.get(name);
 }

@@ -1,0 +1,381 @@
+/** The asked-for numbers, read from what the cluster would get: rows R1 (object storage), R2 (Loki), R5 (Alloy logs). */
+import { expect } from "chai";
+import { parse } from "yaml";
+import { namespaces } from "../../names";
+import { bytesOf } from "../../settings/units";
+import {
+  type Container,
+  containersOf,
+  find,
+  type KubernetesObject,
+  type Placed,
+  type RenderedStack,
+  renderStack,
+  workloads,
+} from "../support/rendered";
+import { needs, needsCharts } from "../support/tools";
+
+const asked = {
+  buckets: ["loki-data", "mimir-blocks", "mimir-ruler", "mimir-alertmanager", "tempo-data"], // R1.5
+  lokiReplicas: {
+    "loki-distributor": 3,
+    "loki-ingester": 3,
+    "loki-querier": 2,
+    "loki-query-frontend": 2,
+    "loki-compactor": 1,
+  }, // R2.1
+} as const;
+
+const millicores = (cpu: string) => (cpu.endsWith("m") ? Number(cpu.slice(0, -1)) : Number(cpu) * 1000);
+
+/** How many pods a workload has; of a DaemonSet one for each node, so one. */
+const replicasOf = ({ object }: Placed): number =>
+  object.kind === "DaemonSet" ? 1 : (object["spec"].replicas ?? 1);
+
+const lokiConfig = (stack: RenderedStack) =>
+  parse(find(stack, "ConfigMap", "loki")["data"]["config.yaml"], { version: "1.1" });
+
+const resourcesOf = ({ recorded }: RenderedStack, type: string) =>
+  recorded.filter((resource) => resource.type.startsWith("minio:") && resource.type.endsWith(`:${type}`));
+
+const only = <T>(items: T[]): T => {
+  const [item, ...more] = items;
+  if (item === undefined || more.length) throw new Error(`${items.length} where one is expected`);
+  return item;
+};
+
+const container = (object: KubernetesObject, name: string): Container =>
+  only(object["spec"].template.spec.containers.filter((one: Container) => one.name === name));
+
+/** Whether a budget's selector picks the pods of a workload. */
+const picks = (budget: KubernetesObject, workload: Placed) =>
+  budget.metadata.namespace === workload.object.metadata.namespace &&
+  Object.entries(budget["spec"].selector.matchLabels).every(
+    ([label, value]) => workload.object["spec"].template.metadata.labels[label] === value,
+  );
+
+describe("charts: the asked-for numbers", function () {
+  this.timeout(120_000);
+  let dev: RenderedStack;
+  let prod: RenderedStack;
+
+  before(async function () {
+    needs(this, "helm");
+    needsCharts(this);
+    dev = await renderStack({ environment: "dev" });
+    prod = await renderStack({ environment: "prod" });
+  });
+
+  describe("R1, object storage", () => {
+    it("R1.1: four distributed servers in prod, one standalone in dev", () => {
+      const server = find(prod, "StatefulSet", "minio");
+      expect(server["spec"].replicas).to.equal(4);
+      expect(
+        JSON.stringify(container(server, "minio").args ?? container(server, "minio").command),
+      ).to.include("{0...3}");
+      expect(find(dev, "Deployment", "minio")["spec"].replicas).to.equal(1);
+    });
+
+    it("R1.2: claims of 50Gi, under the names that the workloads look for", () => {
+      const claims = (stack: RenderedStack) =>
+        stack.objects
+          .filter(({ object }) => object.kind === "PersistentVolumeClaim")
+          .map(({ object }) => [object.metadata.name, object["spec"].resources.requests.storage]);
+      const template = only<KubernetesObject>(
+        find(prod, "StatefulSet", "minio")["spec"].volumeClaimTemplates,
+      );
+      expect(claims(prod)).to.deep.equal(
+        [0, 1, 2, 3].map((index) => [`${template.metadata.name}-minio-${index}`, "50Gi"]),
+      );
+      const { volumes } = find(dev, "Deployment", "minio")["spec"].template.spec;
+      const [used] = volumes.flatMap((v: KubernetesObject) => v["persistentVolumeClaim"]?.claimName ?? []);
+      expect(claims(dev)).to.deep.equal([[used, "50Gi"]]);
+    });
+
+    it("R1.3: Services of type ClusterIP for 9000 and 9001", () => {
+      for (const stack of [dev, prod])
+        for (const [name, port] of [
+          ["minio", 9000],
+          ["minio-console", 9001],
+        ] as const) {
+          const { type, ports } = find(stack, "Service", name)["spec"];
+          expect([type, ports.map((p: { port: number }) => p.port)]).to.deep.equal(["ClusterIP", [port]]);
+        }
+    });
+
+    it("R1.4, R1.6: MinIO has its root user and its encryption key from Secrets, and encrypts unasked", () => {
+      for (const [stack, kind] of [
+        [dev, "Deployment"],
+        [prod, "StatefulSet"],
+      ] as const) {
+        const server = find(stack, kind, "minio");
+        const { env = [], volumeMounts = [] } = container(server, "minio");
+        const variable = (name: string) => only(env.filter((one) => one.name === name));
+        for (const [name, key] of [
+          ["MINIO_ROOT_USER", "rootUser"],
+          ["MINIO_ROOT_PASSWORD", "rootPassword"],
+        ] as const)
+          expect(variable(name)).to.deep.equal({
+            name,
+            valueFrom: { secretKeyRef: { name: "minio-root", key } },
+          });
+        const { volumes } = server["spec"].template.spec;
+        const secret = only<{ name: string }>(
+          volumes.filter(
+            (v: { secret?: { secretName: string } }) => v.secret?.secretName === "minio-encryption",
+          ),
+        );
+        const { mountPath } = only(volumeMounts.filter(({ name }) => name === secret.name));
+        expect(variable("MINIO_CONFIG_ENV_FILE").value).to.equal(`${mountPath}/config.env`);
+        expect(variable("MINIO_KMS_AUTO_ENCRYPTION").value).to.equal("on");
+        expect(find(stack, "Secret", "minio-encryption")["stringData"]).to.have.all.keys("config.env");
+        expect(find(stack, "Secret", "minio-root")["stringData"]).to.have.all.keys(
+          "rootUser",
+          "rootPassword",
+        );
+      }
+    });
+
+    it("R1.5, R1.6, R1.7: five encrypted buckets, and a user with a policy for each consumer", () => {
+      for (const stack of [dev, prod]) {
+        const inputs = (type: string, key: string) =>
+          resourcesOf(stack, type).map((resource) => resource.inputs[key]);
+        expect(inputs("S3Bucket", "bucket")).to.have.members(asked.buckets);
+        expect(inputs("S3BucketServerSideEncryption", "bucket")).to.have.members(asked.buckets);
+        expect(inputs("IlmPolicy", "bucket")).to.have.members(asked.buckets);
+        expect(inputs("IamUser", "name")).to.have.members(["loki", "mimir", "tempo"]);
+        expect(inputs("IamPolicy", "name")).to.have.members(["loki", "mimir", "tempo"]);
+        expect(inputs("IamUserPolicyAttachment", "userName")).to.have.members(["loki", "mimir", "tempo"]);
+      }
+    });
+  });
+
+  describe("R2, Loki", () => {
+    const replicas = (stack: RenderedStack) =>
+      Object.fromEntries(
+        workloads(stack)
+          .filter(({ object }) => object.metadata.name in asked.lokiReplicas)
+          .map((one) => [one.object.metadata.name, replicasOf(one)]),
+      );
+
+    it("R2.1: replicas 3, 3, 2, 2, 1 and replication factor 3 in prod; one of each in dev", () => {
+      expect(replicas(prod)).to.deep.equal(asked.lokiReplicas);
+      expect(lokiConfig(prod).common.replication_factor).to.equal(3);
+      expect(Object.values(replicas(dev))).to.deep.equal([1, 1, 1, 1, 1]);
+      expect(lokiConfig(dev).common.replication_factor).to.equal(1);
+    });
+
+    it("R2.1: query results are cached, in memcached in prod and in the query-frontend in dev", () => {
+      const cache = (stack: RenderedStack) => lokiConfig(stack).query_range.results_cache.cache;
+      expect(lokiConfig(prod).query_range.cache_results).to.equal(true);
+      const address = cache(prod).memcached_client.addresses;
+      expect(address).to.match(/\._tcp\.loki-results-cache\.loki\.svc/);
+      expect(find(prod, "StatefulSet", "loki-results-cache")["spec"].replicas).to.equal(1);
+      expect(lokiConfig(dev).query_range.cache_results).to.equal(true);
+      expect(cache(dev).embedded_cache).to.include({ enabled: true });
+      expect(cache(dev)).not.to.have.property("memcached_client");
+    });
+
+    it("R2.2: everything is stored in MinIO's bucket loki-data, with credentials from the Secret", () => {
+      for (const stack of [dev, prod]) {
+        const { s3 } = lokiConfig(stack).common.storage;
+        expect(s3).to.include({
+          bucketnames: "loki-data",
+          endpoint: "http://minio.minio.svc.cluster.local:9000",
+          access_key_id: "${S3_ACCESS_KEY}",
+          secret_access_key: "${S3_SECRET_KEY}",
+          s3forcepathstyle: true,
+        });
+        for (const name of Object.keys(asked.lokiReplicas)) {
+          const { object } = only(workloads(stack).filter((one) => one.object.metadata.name === name));
+          const { args = [], envFrom = [] } = only<Container>(object["spec"].template.spec.containers);
+          expect(envFrom).to.deep.include({ secretRef: { name: "loki-s3" } });
+          expect(args.filter((arg) => arg.startsWith("-config.expand-env"))).to.deep.equal([
+            "-config.expand-env=true",
+          ]);
+        }
+        expect(find(stack, "Secret", "loki-s3")["stringData"]).to.have.all.keys(
+          "S3_ACCESS_KEY",
+          "S3_SECRET_KEY",
+        );
+      }
+    });
+
+    it("R2.3: 30 days for applications, 15 for system namespaces, 7 for debug lines; one compactor deletes", () => {
+      for (const stack of [dev, prod]) {
+        const { limits_config: limits, compactor } = lokiConfig(stack);
+        expect(limits.retention_period).to.equal("720h");
+        expect(limits.retention_stream).to.have.length(2);
+        const [system, debug] = limits.retention_stream;
+        expect(system.period).to.equal("360h");
+        expect(system.selector).to.match(/^\{namespace=~"kube-system\|/);
+        expect(debug).to.include({ period: "168h", selector: '{level="debug"}' });
+        expect(debug.priority).to.be.greaterThan(system.priority);
+        expect(compactor).to.include({ retention_enabled: true, delete_request_store: "s3" });
+      }
+    });
+
+    it("R2.4, R2.5, R2.6: boltdb-shipper, snappy, 10 MB/s for each tenant", () => {
+      for (const stack of [dev, prod]) {
+        const config = lokiConfig(stack);
+        expect(only<object>(config.schema_config.configs)).to.include({
+          store: "boltdb-shipper",
+          object_store: "s3",
+        });
+        expect(config.limits_config.allow_structured_metadata).to.equal(false);
+        expect(config.ingester.chunk_encoding).to.equal("snappy");
+        expect(config.limits_config.ingestion_rate_mb).to.equal(10);
+        expect(config.auth_enabled).to.equal(true);
+      }
+    });
+  });
+
+  describe("R5, logs", () => {
+    it("R5.1: a DaemonSet on every node that reads the node's log files", () => {
+      for (const stack of [dev, prod]) {
+        const agent = find(stack, "DaemonSet", "alloy-logs");
+        const { volumes, tolerations } = agent["spec"].template.spec;
+        expect(tolerations).to.deep.include({ operator: "Exists" });
+        const files = only<{ name: string }>(
+          volumes.filter((v: { hostPath?: { path: string } }) => v.hostPath?.path === "/var/log"),
+        );
+        const mounts = container(agent, "alloy").volumeMounts ?? [];
+        expect(only(mounts.filter(({ name }) => name === files.name))).to.include({
+          mountPath: "/var/log",
+          readOnly: true,
+        });
+      }
+    });
+
+    it("R5.2: pods get the five labels", () => {
+      const pipeline: string = find(prod, "ConfigMap", "alloy-logs")["data"]["config.alloy"];
+      const labels = [...pipeline.matchAll(/target_label\s+= "(\w+)"/g)].map(([, label]) => label);
+      expect(labels).to.include.members(["namespace", "pod_name", "container_name", "node_name", "job"]);
+      // What Helm's template engine made of Alloy's own templates.
+      expect(pipeline).to.include("{{ .Value }}").and.not.include('{{ "{{" }}');
+    });
+
+    it("R5.3: a buffer of 1Gi that holds the write-ahead log", () => {
+      for (const stack of [dev, prod]) {
+        const agent = find(stack, "DaemonSet", "alloy-logs");
+        const { volumes } = agent["spec"].template.spec;
+        const buffer = only<{ name: string; emptyDir: object }>(
+          volumes.filter((v: { emptyDir?: object }) => v.emptyDir),
+        );
+        expect(buffer.emptyDir).to.deep.equal({ sizeLimit: "1Gi" });
+        const { args = [], volumeMounts = [] } = container(agent, "alloy");
+        const { mountPath } = only(volumeMounts.filter(({ name }) => name === buffer.name));
+        expect(args).to.include(`--storage.path=${mountPath}`);
+        expect(args).to.include("--stability.level=experimental");
+      }
+    });
+  });
+
+  describe("all workloads", () => {
+    it("a disruption budget of one pod where there are several, and none where there is one", () => {
+      for (const stack of [dev, prod]) {
+        const budgets = stack.objects.filter(({ object }) => object.kind === "PodDisruptionBudget");
+        for (const { object } of budgets)
+          expect(object["spec"].maxUnavailable, object.metadata.name).to.equal(1);
+        for (const workload of workloads(stack)) {
+          const own = budgets.filter(({ object }) => picks(object, workload));
+          expect(own, workload.object.metadata.name).to.have.length(replicasOf(workload) > 1 ? 1 : 0);
+        }
+      }
+      expect(prod.objects.filter(({ object }) => object.kind === "PodDisruptionBudget")).to.have.length(6);
+    });
+
+    it("requests and a memory limit for every container", () => {
+      for (const stack of [dev, prod])
+        for (const workload of workloads(stack))
+          for (const { name, resources } of containersOf(workload)) {
+            const which = `${workload.object.metadata.name}/${name}`;
+            expect(resources?.requests, which).to.include.all.keys("cpu", "memory");
+            expect(resources?.limits, which).to.include.all.keys("memory");
+          }
+    });
+
+    it("dev asks for less than one core and 2.5 GiB", () => {
+      const total = (unit: "cpu" | "memory", amount: (text: string) => number) =>
+        workloads(dev)
+          .flatMap((one) =>
+            containersOf(one).map((c) => replicasOf(one) * amount(c.resources?.requests?.[unit] ?? "0")),
+          )
+          .reduce((sum, each) => sum + each, 0);
+      const [cpu, memory] = [total("cpu", millicores), total("memory", bytesOf)];
+      console.log(`      dev requests ${cpu}m CPU and ${memory / 1024 ** 2}Mi memory`);
+      expect(cpu).to.be.within(1, 999);
+      expect(memory).to.be.within(1, 2.5 * 1024 ** 3 - 1);
+    });
+
+    it("no image is `latest` or without a tag", () => {
+      for (const stack of [dev, prod])
+        for (const { image } of workloads(stack).flatMap(containersOf))
+          expect(image).to.match(/(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})$/);
+    });
+
+    it("with images.registry no image comes from another one", async () => {
+      const registry = "registry.example:5000/mirror";
+      for (const environment of ["dev", "prod"]) {
+        const mirrored = await renderStack({ environment, images: { registry } });
+        const plain = await renderStack({ environment });
+        const images = (stack: RenderedStack) =>
+          workloads(stack)
+            .flatMap(containersOf)
+            .map(({ image }) => image);
+        const withoutHost = (image: string) => image.replace(/^[^/]+\.[^/]+\//, "");
+        expect(images(mirrored)).to.deep.equal(
+          images(plain).map((image) => `${registry}/${withoutHost(image)}`),
+        );
+      }
+    });
+  });
+
+  describe("secrets", () => {
+    /** Everything outside Secrets, as text. */
+    const open = (stack: RenderedStack) =>
+      stack.objects
+        .filter(({ object }) => object.kind !== "Secret")
+        .map(({ object }) => JSON.stringify(object));
+
+    it("stand in no object but Secrets, and no chart brings a Secret of its own", () => {
+      for (const stack of [dev, prod]) {
+        expect(open(stack).filter((text) => text.includes("[generated]"))).to.deep.equal([]);
+        expect(stack.objects.filter((one) => one.release && one.object.kind === "Secret")).to.deep.equal([]);
+        const secrets = stack.objects.filter(({ object }) => object.kind === "Secret");
+        expect(secrets.filter(({ object }) => JSON.stringify(object).includes("[generated]"))).to.have.length(
+          3,
+        );
+      }
+    });
+
+    it("that are given stand in no object but Secrets either", async () => {
+      const encryptionKey = `${"k".repeat(43)}=`;
+      const keys = (name: string) => ({ accessKey: `${name}-access-key`, secretKey: `${name}-secret-key` });
+      const own = await renderStack({ environment: "prod", objectStorage: { minio: { encryptionKey } } });
+      const external = await renderStack({
+        environment: "prod",
+        objectStorage: {
+          kind: "external",
+          external: {
+            endpoint: "s3.example",
+            region: "eu-west-1",
+            tls: true,
+            pathStyle: false,
+            loki: keys("loki"),
+            mimir: keys("mimir"),
+            tempo: keys("tempo"),
+          },
+        },
+      });
+      expect(open(own).filter((text) => text.includes(encryptionKey))).to.deep.equal([]);
+      expect(open(external).filter((text) => /-(access|secret)-key"/.test(text))).to.deep.equal([]);
+      expect(find(own, "Secret", "minio-encryption")["stringData"]["config.env"]).to.include(encryptionKey);
+      expect(find(external, "Secret", "loki-s3")["stringData"]).to.deep.equal({
+        S3_ACCESS_KEY: "loki-access-key",
+        S3_SECRET_KEY: "loki-secret-key",
+      });
+      expect(external.objects.filter(({ namespace }) => namespace === namespaces.minio)).to.deep.equal([]);
+    });
+  });
+});

@@ -1,0 +1,181 @@
+/** A real Kubernetes API server on loopback, for what it accepts and refuses; no controller runs and no pod starts. */
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { Agent, request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { KubernetesObject } from "./rendered";
+import { freePort, Server } from "./servers";
+
+/** What the API server said to an object. */
+export interface Verdict {
+  /** HTTP status; 201 where the object was accepted. */
+  status: number;
+  /** Why it was refused. */
+  message: string;
+  /** Its warnings: fields on their way out, what Pod Security would refuse. */
+  warnings: string[];
+}
+
+interface Answer {
+  status: number;
+  warnings: string[];
+  body: Record<string, unknown>;
+}
+
+/** A kind as discovery describes it. */
+interface ApiResource {
+  name: string;
+  kind: string;
+  namespaced: boolean;
+}
+
+export class ApiServer {
+  private readonly kinds = new Map<string, Promise<ApiResource[]>>();
+
+  private constructor(
+    private readonly folder: string,
+    private readonly servers: Server[],
+    private readonly port: number,
+    private readonly token: string,
+    private readonly agent: Agent,
+  ) {}
+
+  /** Starts etcd and the API server. */
+  static async start(etcd: string, kubeApiserver: string): Promise<ApiServer> {
+    const folder = mkdtempSync(join(tmpdir(), "observability-api-"));
+    const servers: Server[] = [];
+    try {
+      const [client, peer, port] = [await freePort(), await freePort(), await freePort()];
+      const etcdUrl = `http://127.0.0.1:${client}`;
+      const peerUrl = `http://127.0.0.1:${peer}`;
+      servers.push(
+        await Server.start(
+          etcd,
+          [
+            `--data-dir=${join(folder, "etcd")}`,
+            `--listen-client-urls=${etcdUrl}`,
+            `--advertise-client-urls=${etcdUrl}`,
+            `--listen-peer-urls=${peerUrl}`,
+            `--initial-advertise-peer-urls=${peerUrl}`,
+            `--initial-cluster=default=${peerUrl}`,
+            "--unsafe-no-fsync",
+          ],
+          { ready: async () => (await fetch(`${etcdUrl}/health`)).ok },
+        ),
+      );
+
+      const token = randomBytes(24).toString("hex");
+      writeFileSync(join(folder, "tokens.csv"), `${token},test,test,system:masters\n`, { mode: 0o600 });
+      const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+      const key = join(folder, "service-accounts.pem");
+      writeFileSync(key, privateKey.export({ type: "pkcs1", format: "pem" }), { mode: 0o600 });
+      const certificate = join(folder, "apiserver.crt");
+      let api: ApiServer | undefined;
+      servers.push(
+        await Server.start(
+          kubeApiserver,
+          [
+            `--etcd-servers=${etcdUrl}`,
+            "--bind-address=127.0.0.1",
+            `--secure-port=${port}`,
+            `--cert-dir=${folder}`,
+            `--token-auth-file=${join(folder, "tokens.csv")}`,
+            "--authorization-mode=RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            `--service-account-key-file=${key}`,
+            `--service-account-signing-key-file=${key}`,
+            "--service-cluster-ip-range=10.96.0.0/16",
+            "--allow-privileged",
+            "--endpoint-reconciler-type=none",
+            // Without controllers no namespace has its default service account, and no pod would be admitted.
+            "--disable-admission-plugins=ServiceAccount",
+          ],
+          {
+            ready: async () => {
+              // It signs its own certificate when it starts.
+              api ??= new ApiServer(
+                folder,
+                servers,
+                port,
+                token,
+                new Agent({ ca: readFileSync(certificate), keepAlive: true }),
+              );
+              return (await api.ask("GET", "/readyz")).status === 200;
+            },
+          },
+        ),
+      );
+      if (!api) throw new Error("the API server is not ready");
+      return api;
+    } catch (error) {
+      for (const server of servers.reverse()) await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Creates an object for real, where it is not there yet. */
+  async create(object: KubernetesObject): Promise<Verdict> {
+    return this.post(object, "default", "fieldValidation=Strict");
+  }
+
+  /** What it would say to an object: all checks of a real creation, unknown fields refused, nothing kept. */
+  async check(object: KubernetesObject, namespace: string): Promise<Verdict> {
+    return this.post(object, namespace, "fieldValidation=Strict&dryRun=All");
+  }
+
+  /** Ends both servers and removes what they wrote. */
+  async stop(): Promise<void> {
+    this.agent.destroy();
+    for (const server of [...this.servers].reverse()) await server.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private async post(object: KubernetesObject, namespace: string, query: string): Promise<Verdict> {
+    const base = object.apiVersion.includes("/") ? `/apis/${object.apiVersion}` : `/api/${object.apiVersion}`;
+    const kind = (await this.discover(base)).find((k) => k.kind === object.kind && !k.name.includes("/"));
+    if (!kind)
+      return { status: 404, message: `there is no ${object.apiVersion} ${object.kind}`, warnings: [] };
+    const within = kind.namespaced ? `/namespaces/${object.metadata.namespace ?? namespace}` : "";
+    const { status, warnings, body } = await this.ask(
+      "POST",
+      `${base}${within}/${kind.name}?${query}`,
+      object,
+    );
+    return { status, warnings, message: String(body["message"] ?? "") };
+  }
+
+  private discover(base: string): Promise<ApiResource[]> {
+    const known =
+      this.kinds.get(base) ??
+      this.ask("GET", base).then(({ body }) => (body["resources"] ?? []) as ApiResource[]);
+    this.kinds.set(base, known);
+    return known;
+  }
+
+  private ask(method: string, path: string, body?: unknown): Promise<Answer> {
+    const headers = { authorization: `Bearer ${this.token}`, "content-type": "application/json" };
+    const options = { method, path, headers, host: "127.0.0.1", port: this.port, agent: this.agent };
+    return new Promise((done, fail) => {
+      const sent = request(options, (response) => {
+        let text = "";
+        response.setEncoding("utf8").on("data", (part) => {
+          text += part;
+        });
+        response.once("end", () => {
+          const json = response.headers["content-type"]?.startsWith("application/json");
+          // RFC 7234: warn-code, warn-agent, quoted text.
+          const warnings = [...(response.headers["warning"] ?? "").matchAll(/299 - "((?:[^"\\]|\\.)*)"/g)];
+          done({
+            status: response.statusCode ?? 0,
+            warnings: warnings.map(([, warning = ""]) => warning.replace(/\\(.)/g, "$1")),
+            body: json ? JSON.parse(text) : { message: text },
+          });
+        });
+      });
+      sent.once("error", fail);
+      sent.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+}

@@ -1,0 +1,103 @@
+/** A stack as the cluster would get it: the program's own objects, and those of every release from the real Helm. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { type Recorded, record } from "../../cli/record";
+import { helmTemplate, objectsOf, releasesOf, toYaml } from "../../cli/render";
+
+/** A Kubernetes object, as far as every kind looks the same. */
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string; labels?: Record<string, string>; [field: string]: unknown };
+  // Tests read deep into objects of many kinds; a type for each would say no more than the API server does.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  [field: string]: any;
+}
+
+/** One object and where it comes from. */
+export interface Placed {
+  /** Release that it belongs to; undefined for the program's own. */
+  release: string | undefined;
+  /** Namespace that it lands in, where it names none itself. */
+  namespace: string;
+  object: KubernetesObject;
+}
+
+export interface RenderedStack {
+  recorded: Recorded[];
+  objects: Placed[];
+}
+
+const rendered = new Map<string, Promise<RenderedStack>>();
+
+/**
+ * Renders a stack; each only once.
+ *
+ * @param config what stands in its `Pulumi.<stack>.yaml`, without the project's name before the keys
+ */
+export function renderStack(config: Record<string, unknown>): Promise<RenderedStack> {
+  const key = JSON.stringify(config);
+  const known = rendered.get(key) ?? renderNow(config);
+  rendered.set(key, known);
+  return known;
+}
+
+async function renderNow(config: Record<string, unknown>): Promise<RenderedStack> {
+  const texts = Object.entries(config).map(([key, value]) => [
+    `observability:${key}`,
+    typeof value === "string" ? value : JSON.stringify(value),
+  ]);
+  const recorded = await record("test", Object.fromEntries(texts));
+  const own = objectsOf(recorded).map((object) => ({
+    release: undefined,
+    namespace: "default",
+    object: object as KubernetesObject,
+  }));
+  const folder = mkdtempSync(join(tmpdir(), "observability-values-"));
+  try {
+    const charts = releasesOf(recorded).map(async (release) => {
+      const file = join(folder, `${release.name}.yaml`);
+      writeFileSync(file, toYaml([release.values]));
+      // Kubernetes reads YAML 1.1, where 0644 is octal.
+      const documents = parseAllDocuments(await helmTemplate(release, file), { version: "1.1" });
+      return documents
+        .map((document) => document.toJS() as KubernetesObject | null)
+        .filter((object) => object !== null)
+        .map((object) => ({ release: release.name, namespace: release.namespace, object }));
+    });
+    return { recorded, objects: [...own, ...(await Promise.all(charts)).flat()] };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** What runs pods. */
+export const workloads = ({ objects }: RenderedStack): Placed[] =>
+  objects.filter(({ object }) => ["Deployment", "StatefulSet", "DaemonSet", "Job"].includes(object.kind));
+
+/** A container, as far as tests look at it. */
+export interface Container {
+  name: string;
+  image: string;
+  args?: string[];
+  command?: string[];
+  env?: { name: string; value?: string; valueFrom?: unknown }[];
+  envFrom?: { secretRef?: { name: string } }[];
+  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+  resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
+}
+
+/** All containers of a workload. */
+export const containersOf = ({ object }: Placed): Container[] => [
+  ...(object["spec"].template.spec.initContainers ?? []),
+  ...object["spec"].template.spec.containers,
+];
+
+/** The one object of that kind and name. */
+export function find({ objects }: RenderedStack, kind: string, name: string): KubernetesObject {
+  const found = objects.filter(({ object }) => object.kind === kind && object.metadata.name === name);
+  if (found.length !== 1 || !found[0]) throw new Error(`${found.length} objects are ${kind} ${name}`);
+  return found[0].object;
+}

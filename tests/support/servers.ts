@@ -1,0 +1,77 @@
+/** Real servers for tests: on loopback ports of their own, and ended by their own process. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+
+/** A loopback port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((done, fail) => server.once("error", fail).listen(0, "127.0.0.1", done));
+  const { port } = server.address() as { port: number };
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+export interface ServerOptions {
+  /** Environment, beside this process' own. */
+  environment?: Record<string, string>;
+  /** Folder that it runs in. */
+  folder?: string;
+  /** Whether it can be used now; a rejection means not yet. */
+  ready: () => Promise<boolean>;
+  /** Seconds that it may take until then. @default 120 */
+  seconds?: number;
+}
+
+/** A running program. */
+export class Server {
+  /** All that it wrote to stdout and stderr. */
+  log = "";
+
+  private constructor(private readonly child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr])
+      stream?.setEncoding("utf8").on("data", (text: string) => {
+        this.log += text;
+      });
+  }
+
+  /**
+   * Starts a program and waits until it can be used.
+   *
+   * @throws with the end of its log when it ends or is not ready in time; nothing is left running then
+   */
+  static async start(program: string, args: string[], options: ServerOptions): Promise<Server> {
+    const child = spawn(program, args, {
+      cwd: options.folder,
+      env: { ...process.env, ...options.environment },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const server = new Server(child);
+    let failure: Error | undefined;
+    child.once("error", (error) => {
+      failure = error;
+    });
+    const deadline = Date.now() + (options.seconds ?? 120) * 1000;
+    while (!(await options.ready().catch(() => false))) {
+      const ended = failure?.message ?? (child.exitCode === null ? undefined : `exit code ${child.exitCode}`);
+      if (ended === undefined && Date.now() < deadline) {
+        await wait(100);
+        continue;
+      }
+      await server.stop();
+      throw new Error(`${program}: ${ended ?? "not ready in time"}\n${server.log.slice(-2000)}`);
+    }
+    return server;
+  }
+
+  /** Ends it, and waits until it has ended. */
+  async stop(): Promise<void> {
+    const { child } = this;
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    const ended = new Promise((done) => child.once("exit", done));
+    child.kill("SIGTERM");
+    const late = setTimeout(() => child.kill("SIGKILL"), 20_000);
+    await ended;
+    clearTimeout(late);
+  }
+}
