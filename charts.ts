@@ -49,6 +49,9 @@ export const chartMirror = ({ charts }: Settings): string | undefined =>
  */
 export function chartSources(stack: string, settings: Settings): Record<ChartName, ChartSource> {
   const mirror = chartMirror(settings);
+  const place = process.env["OBS_CHARTS"]
+    ? { path: "OBS_CHARTS", change: "change it with: export OBS_CHARTS=<folder>, or unset it" }
+    : { path: "charts.mirror" };
   const problems: Problem[] = [];
   const sources = (Object.keys(pins) as ChartName[]).map((name) => {
     if (!mirror || isRemote(mirror))
@@ -56,7 +59,7 @@ export function chartSources(stack: string, settings: Settings): Record<ChartNam
     const found = fromFolder(name, mirror);
     if (typeof found !== "string") return [name, found] as const;
     const allowed = `a folder that holds ${name} ${pins[name].version}: ${found}`;
-    problems.push({ path: "charts.mirror", was: mirror, allowed });
+    problems.push({ ...place, was: mirror, allowed });
     return [name, { chart: name }] as const;
   });
   if (problems.length) throw new SettingsError(stack, problems);

@@ -1,12 +1,14 @@
 /** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
 import type { Settings } from "./schema";
-import { goDuration, quantity } from "./units";
+import { byteRateText, goDuration, quantity } from "./units";
 
 /** One wrong setting: where it stands, what it was, what is allowed. */
 export interface Problem {
   path: string;
   was: unknown;
   allowed: string;
+  /** How it is changed, where it does not stand in the stack's config. */
+  change?: string;
 }
 
 const day = 86400;
@@ -82,8 +84,8 @@ const lokiBurst: Check = ({ loki }) =>
   problem(
     loki.ingestionBurst < loki.ingestionRate,
     "loki.ingestionBurst",
-    loki.ingestionBurst,
-    "at least loki.ingestionRate",
+    byteRateText(loki.ingestionBurst),
+    `at least loki.ingestionRate, ${byteRateText(loki.ingestionRate)}`,
   );
 
 /** Loki refuses retention periods under a day: https://grafana.com/docs/loki/latest/operations/storage/retention/ */
@@ -103,10 +105,16 @@ const lokiRetention: Check = ({ loki: { retention } }) => {
   );
 };
 
+/** Whether a day such as 2025-02-30 is in the calendar; Date itself counts on into March. */
+const exists = (day: string): boolean => {
+  const date = new Date(day);
+  return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(day);
+};
+
 const lokiSchema: Check = ({ loki: { schema } }) => {
   if (schema.length === 0) return problem(true, "loki.schema", [], "at least one period");
   return schema.flatMap(({ from }, index) => [
-    ...problem(Number.isNaN(Date.parse(from)), `loki.schema[${index}].from`, from, "a date that exists"),
+    ...problem(!exists(from), `loki.schema[${index}].from`, from, "a date that exists"),
     ...problem(
       index > 0 && from <= (schema[index - 1]?.from ?? ""),
       `loki.schema[${index}].from`,

@@ -1,5 +1,7 @@
 /** From a stack's config to its settings: defaults of the environment, overridden key by key, checked at once. */
+import type { z } from "zod";
 import { checks, type Problem } from "./checks";
+import { settingAt } from "./describe";
 import { dev } from "./dev";
 import { prod } from "./prod";
 import { type Settings, type SettingsInput, schema } from "./schema";
@@ -14,17 +16,32 @@ export const project = "observability";
 
 const profiles: Record<string, SettingsInput> = { dev, prod };
 
+/** How a setting is changed, or taken out where nothing is allowed. */
+function remedy(stackName: string, { path, allowed, change }: Problem): string {
+  if (change) return change;
+  const [file, stack] = [`Pulumi.${stackName}.yaml`, `--stack ${stackName}`];
+  const setting = settingAt(path);
+  if (!setting || allowed.startsWith("nothing"))
+    return `take it out of ${file} or with: pulumi config rm ${stack} --path '${path}'`;
+  const [child] = setting.children.keys();
+  const key = setting.group ? ".<setting>" : child?.startsWith("[") ? child : child ? `.${child}` : "";
+  const values = [...setting.children.values()];
+  return setting.secret && values.every(({ secret }) => secret)
+    ? `change it with: pulumi config set ${stack} --secret --path '${path}${key}' <value>`
+    : `change it in ${file} or with: pulumi config set ${stack} --path '${path}${key}' <value>`;
+}
+
 /** Everything that is wrong with a stack's settings, in one error. */
 export class SettingsError extends Error {
   constructor(
     readonly stackName: string,
     readonly problems: Problem[],
   ) {
-    const lines = problems.map(
-      ({ path, was, allowed }) =>
-        `  ${path}: is ${was === undefined ? "not set" : JSON.stringify(was)}; allowed: ${allowed}\n` +
-        `    change it in Pulumi.${stackName}.yaml or with: pulumi config set --stack ${stackName} --path '${path}' <value>`,
-    );
+    const lines = problems.map((problem) => {
+      const { path, was, allowed } = problem;
+      const is = was === undefined ? "not set" : JSON.stringify(was);
+      return `  ${path}: is ${is}; allowed: ${allowed}\n    ${remedy(stackName, problem)}`;
+    });
     const count = problems.length === 1 ? "1 setting is" : `${problems.length} settings are`;
     super(`${count} wrong; nothing was touched.\n${lines.join("\n")}`);
     this.name = "SettingsError";
@@ -66,6 +83,39 @@ function reset(tree: unknown, defaults: unknown, path: readonly PropertyKey[]): 
   return value === undefined ? others : { ...others, [key as string]: value };
 }
 
+/** What stands at a path, as far as it may be shown: where secrets belong, a wrong one may still be a secret. */
+const shown = (tree: unknown, path: readonly PropertyKey[], hidden: boolean | undefined): unknown => {
+  const value = at(tree, path);
+  return hidden && value !== undefined ? "[secret]" : value;
+};
+
+type Issue = z.core.$ZodIssue;
+
+/** The problems that an issue of the schema stands for. */
+function problemsOf(issue: Issue, wanted: unknown): Problem[] {
+  const path = written(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    const group = settingAt(path);
+    const allowed = `nothing, there is no such setting; there are ${[...(group?.children.keys() ?? [])].join(", ")}`;
+    return issue.keys.map((key) => ({
+      path: written([...issue.path, key]),
+      was: shown(wanted, [...issue.path, key], group?.secret),
+      allowed,
+    }));
+  }
+  const allowed =
+    issue.code === "invalid_key" ? `nothing, its name is not ${issue.issues[0]?.message}` : issue.message;
+  return [{ path, was: shown(wanted, issue.path, settingAt(path)?.secret), allowed }];
+}
+
+/** `tree` with everything that the issues name back at its default. */
+const mend = (tree: unknown, profile: SettingsInput, issues: Issue[], up: number): unknown =>
+  issues
+    .flatMap((issue) =>
+      issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
+    )
+    .reduce<unknown>((mended, path) => reset(mended, profile, path.slice(0, path.length - up)), tree);
+
 /**
  * The settings of a stack.
  *
@@ -74,51 +124,36 @@ function reset(tree: unknown, defaults: unknown, path: readonly PropertyKey[]): 
  * @throws SettingsError with every problem, before anything else has happened
  */
 export function parseSettings(stack: string, given: Tree): Settings {
-  const profile = profiles[String(given["environment"])];
-  if (!profile) {
-    const allowed = `one of ${Object.keys(profiles).join(", ")}`;
-    throw new SettingsError(stack, [{ path: "environment", was: given["environment"], allowed }]);
-  }
-  const wanted = merge(profile, given);
+  const environment = Object.keys(profiles).find((name) => name === given["environment"]);
+  const profile = profiles[environment ?? ""] ?? dev;
+  const wanted = merge({ ...profile, environment: undefined }, given);
   const result = schema.safeParse(wanted);
   if (result.success) return refuse(stack, [], result.data);
 
-  const problems: Problem[] = result.error.issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys") {
-      const known = Object.keys((at(profile, issue.path) as Tree | undefined) ?? {}).join(", ");
-      return issue.keys.map((key) => ({
-        path: written([...issue.path, key]),
-        was: at(wanted, [...issue.path, key]),
-        allowed: `nothing, there is no such setting${known ? `; there are ${known}` : ""}`,
-      }));
-    }
-    const isSecret = issue.code === "custom" && issue.params?.["secret"];
-    const was = at(wanted, issue.path);
-    return [
-      {
-        path: written(issue.path),
-        was: isSecret && was !== undefined ? "[secret]" : was,
-        allowed: issue.message,
-      },
-    ];
-  });
+  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, wanted));
+  // Without an environment there are no defaults that the rest could be held against.
+  if (!environment) throw new SettingsError(stack, problems);
   // With the wrong ones back at their defaults the rest can still be checked, so that one run tells everything.
-  const mended = result.error.issues
-    .flatMap((issue) =>
-      issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
-    )
-    .reduce<unknown>((tree, path) => reset(tree, profile, path), wanted);
-  const rest = schema.safeParse(mended);
-  if (!rest.success) throw new SettingsError(stack, problems);
-  return refuse(stack, problems, rest.data);
+  const mended = mend(wanted, profile, result.error.issues, 0);
+  const second = schema.safeParse(mended);
+  if (second.success) return refuse(stack, problems, second.data);
+  // What has no default goes with the group that cannot be without it.
+  const third = schema.safeParse(mend(mended, profile, second.error.issues, 1));
+  if (!third.success) throw new SettingsError(stack, problems);
+  return refuse(stack, problems, third.data);
 }
 
-function refuse(stack: string, problems: Problem[], settings: Settings): Settings {
-  const known = new Set(problems.map(({ path }) => path));
-  const all = [
-    ...problems,
-    ...checks.flatMap((check) => check(settings)).filter(({ path }) => !known.has(path)),
-  ];
+/** Whether one of two paths is the other, or a group around it. */
+const overlap = (one: string, other: string): boolean =>
+  one === other || [".", "["].some((sign) => one.startsWith(other + sign) || other.startsWith(one + sign));
+
+/** @throws SettingsError with the problems known already and those that settings have with each other */
+function refuse(stack: string, known: Problem[], settings: Settings): Settings {
+  const joined = checks
+    .flatMap((check) => check(settings))
+    // What a rule says about a value that was put in for a wrong one says nothing about the user's.
+    .filter(({ path }) => !known.some((problem) => overlap(path, problem.path)));
+  const all = [...new Map([...known, ...joined].map((problem) => [problem.path, problem])).values()];
   if (all.length) throw new SettingsError(stack, all);
   return settings;
 }

@@ -7,8 +7,20 @@ import { z } from "zod";
 import { Sensitive } from "./sensitive";
 import { byteRate, cpu, duration, size } from "./units";
 
+declare module "zod" {
+  interface GlobalMeta {
+    /** What a setting may be, as messages and docs/settings.md say it. */
+    allowed?: string;
+    /** Whether the setting is a secret: it is set with `--secret` and never shown. */
+    secret?: boolean;
+  }
+}
+
 const text = (allowed: string, form = /^\S.*$/) =>
-  z.string({ error: () => allowed }).regex(form, { error: allowed });
+  z
+    .string({ error: () => allowed })
+    .regex(form, { error: allowed })
+    .meta({ allowed });
 
 const wholeNumber = (min: number, max: number) => {
   const allowed = `a whole number from ${min} to ${max}`;
@@ -17,20 +29,25 @@ const wholeNumber = (min: number, max: number) => {
     .min(min, { error: allowed })
     .max(max, { error: allowed });
   // `pulumi config set --path` writes numbers as numbers, a config file may quote them.
-  return z.preprocess(
-    (value) => (typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value),
-    range,
-  );
+  return z
+    .preprocess((value) => (typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value), range)
+    .meta({ allowed });
 };
 
-const oneOf = <const T extends [string, ...string[]]>(...values: T) =>
-  z.enum(values, { error: () => `one of ${values.join(", ")}` });
+const oneOf = <const T extends [string, ...string[]]>(...values: T) => {
+  const allowed = `one of ${values.join(", ")}`;
+  return z.enum(values, { error: () => allowed }).meta({ allowed });
+};
 
-const yesNo = () =>
-  z.preprocess(
-    (value) => (value === "true" ? true : value === "false" ? false : value),
-    z.boolean({ error: () => "true or false" }),
-  );
+const yesNo = () => {
+  const allowed = "true or false";
+  return z
+    .preprocess(
+      (value) => (value === "true" ? true : value === "false" ? false : value),
+      z.boolean({ error: () => allowed }),
+    )
+    .meta({ allowed });
+};
 
 const dnsName = () =>
   text(
@@ -38,15 +55,39 @@ const dnsName = () =>
     /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
   );
 
-const list = <T extends z.ZodType>(item: T, allowed: string) => z.array(item, { error: () => allowed });
+const list = <T extends z.ZodType>(item: T, allowed: string) =>
+  z.array(item, { error: () => allowed }).meta({ allowed });
+
+/** Settings that belong together, none of them unknown. */
+const group = <T extends z.ZodRawShape>(shape: T) => {
+  const allowed = `settings of their own: ${Object.keys(shape).join(", ")}`;
+  return z
+    .strictObject(shape, { error: ({ code }) => (code === "invalid_type" ? allowed : undefined) })
+    .meta({ allowed });
+};
+
+/** A day, in UTC. */
+const date = () => {
+  const allowed = "a date such as 2025-01-01";
+  // Written without quotes in a config file it is a time for the engine, which hands it over in Go's form.
+  const day = (value: unknown) =>
+    typeof value === "string" ? value.replace(/ 00:00:00 \+0000 UTC$/, "") : value;
+  return z
+    .preprocess(day, z.string({ error: () => allowed }).regex(/^\d{4}-\d{2}-\d{2}$/, { error: allowed }))
+    .meta({ allowed });
+};
 
 /** A secret; where only its presence is known (`obs render`) it reads `[secret]`. */
 const secret = (allowed: string, form: RegExp) =>
-  z.unknown().transform((value, context): Sensitive => {
-    if (typeof value === "string" && (value === "[secret]" || form.test(value))) return new Sensitive(value);
-    context.issues.push({ code: "custom", input: "[secret]", message: allowed, params: { secret: true } });
-    return z.NEVER;
-  });
+  z
+    .unknown()
+    .transform((value, context): Sensitive => {
+      if (typeof value === "string" && (value === "[secret]" || form.test(value)))
+        return new Sensitive(value);
+      context.issues.push({ code: "custom", input: "[secret]", message: allowed });
+      return z.NEVER;
+    })
+    .meta({ allowed, secret: true });
 
 /** A bucket name as S3 allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 const bucketName = () =>
@@ -64,221 +105,188 @@ const disk = size().describe("Size of the volume of each replica");
 
 /** A component without state: replicas and what each of them gets. */
 const workload = (what: string) =>
-  z
-    .strictObject({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources })
-    .describe(what);
+  group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources }).describe(what);
 
 /** A component whose replicas have a volume. */
 const stateful = (what: string) =>
-  z
-    .strictObject({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources, disk })
-    .describe(what);
+  group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources, disk }).describe(what);
 
 const cache = (what: string) =>
-  z
-    .strictObject({
-      replicas: wholeNumber(0, 20).describe("Number of memcached replicas; 0 leaves memcached out"),
-      memory: size().describe("Memory for cached items in each replica; the container gets a fifth more"),
-    })
-    .describe(what);
+  group({
+    replicas: wholeNumber(0, 20).describe("Number of memcached replicas; 0 leaves memcached out"),
+    memory: size().describe("Memory for cached items in each replica; the container gets a fifth more"),
+  }).describe(what);
 
 const bucket = (what: string) =>
-  z
-    .strictObject({
-      name: bucketName().describe("Name of the bucket"),
-      quota: size().optional().describe("Hard limit of what the bucket holds; without it there is none"),
-    })
-    .describe(what);
+  group({
+    name: bucketName().describe("Name of the bucket"),
+    quota: size().optional().describe("Hard limit of what the bucket holds; without it there is none"),
+  }).describe(what);
 
-const cluster = z
-  .strictObject({
-    name: dnsName().describe("Name of the cluster, put on every signal as the label `cluster`"),
-    kubeconfig: text("a path to a kubeconfig file")
-      .optional()
-      .describe("Path of the kubeconfig; without it KUBECONFIG or ~/.kube/config"),
-    context: text("the name of a kubeconfig context")
-      .optional()
-      .describe("Context of the kubeconfig; without it the current one"),
-    storageClass: dnsName()
-      .optional()
-      .describe("StorageClass of every volume; without it the cluster's default"),
-    antiAffinity: oneOf("none", "preferred", "required").describe(
-      "Whether replicas of one component are kept on different nodes",
+const cluster = group({
+  name: dnsName().describe("Name of the cluster, put on every signal as the label `cluster`"),
+  kubeconfig: text("a path to a kubeconfig file")
+    .optional()
+    .describe("Path of the kubeconfig; without it KUBECONFIG or ~/.kube/config"),
+  context: text("the name of a kubeconfig context")
+    .optional()
+    .describe("Context of the kubeconfig; without it the current one"),
+  storageClass: dnsName()
+    .optional()
+    .describe("StorageClass of every volume; without it the cluster's default"),
+  antiAffinity: oneOf("none", "preferred", "required").describe(
+    "Whether replicas of one component are kept on different nodes",
+  ),
+  protect: yesNo().describe(
+    "Whether namespaces, buckets, volumes and the encryption key refuse to be deleted",
+  ),
+}).describe("The Kubernetes cluster that the stack is installed on");
+
+const charts = group({
+  mirror: text("a folder, an http(s):// chart repository or an oci:// registry")
+    .optional()
+    .describe(
+      "Where charts come from instead of their official repositories; OBS_CHARTS in the environment wins over it",
     ),
-    protect: yesNo().describe(
-      "Whether buckets and volumes refuse to be deleted until `pulumi state unprotect`",
-    ),
-  })
-  .describe("The Kubernetes cluster that the stack is installed on");
+  atomic: yesNo().describe("Whether a failed release is rolled back by Helm"),
+  history: wholeNumber(1, 50).describe("Revisions that Helm keeps of each release"),
+}).describe("Helm charts; their versions stand in charts.json");
 
-const charts = z
-  .strictObject({
-    mirror: text("a folder, an http(s):// chart repository or an oci:// registry")
-      .optional()
-      .describe(
-        "Where charts come from instead of their official repositories; OBS_CHARTS in the environment wins over it",
-      ),
-    atomic: yesNo().describe("Whether a failed release is rolled back by Helm"),
-    history: wholeNumber(1, 50).describe("Revisions that Helm keeps of each release"),
-  })
-  .describe("Helm charts; their versions stand in charts.json");
-
-const images = z
-  .strictObject({
-    registry: text(
-      "a registry host, optionally with a path, and no scheme",
-      /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._/-]+)?$/,
-    )
-      .optional()
-      .describe("Registry that every image is pulled from instead of its own; paths and tags stay the same"),
-    pullSecret: dnsName()
-      .optional()
-      .describe("Existing Secret, in every namespace, with credentials for the registry"),
-  })
-  .describe("Container images");
+const images = group({
+  registry: text(
+    "a registry host, optionally with a path, and no scheme",
+    /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._/-]+)?$/,
+  )
+    .optional()
+    .describe("Registry that every image is pulled from instead of its own; paths and tags stay the same"),
+  pullSecret: dnsName()
+    .optional()
+    .describe("Existing Secret, in every namespace, with credentials for the registry"),
+}).describe("Container images");
 
 const credentials = (consumer: string) =>
-  z
-    .strictObject({
-      accessKey: secret("an access key of 3 to 128 characters", /^\S{3,128}$/).describe("Access key"),
-      secretKey: secret("a secret key of 8 to 128 characters", /^\S{8,128}$/).describe("Secret key"),
-    })
+  group({
+    accessKey: secret("an access key of 3 to 128 characters", /^\S{3,128}$/).describe("Access key"),
+    secretKey: secret("a secret key of 8 to 128 characters", /^\S{8,128}$/).describe("Secret key"),
+  })
     .optional()
-    .describe(`Credentials of ${consumer}; secret`);
+    .describe(`Credentials of ${consumer}`);
 
-const objectStorage = z
-  .strictObject({
-    kind: oneOf("minio", "external").describe(
-      "`minio` installs MinIO; `external` uses an S3 that is there already",
+const objectStorage = group({
+  kind: oneOf("minio", "external").describe(
+    "`minio` installs MinIO; `external` uses an S3 that is there already",
+  ),
+  buckets: group({
+    loki: bucket("Loki's chunks and index"),
+    mimirBlocks: bucket("Mimir's blocks"),
+    mimirRuler: bucket("Mimir's recording and alerting rules"),
+    mimirAlertmanager: bucket("Mimir's Alertmanager configuration and state"),
+    tempo: bucket("Tempo's trace blocks"),
+  }).describe("The buckets; created when kind is minio, expected to exist when it is external"),
+  lifecycleMargin: duration().describe(
+    "How much longer a bucket's lifecycle keeps an object than the component above it does",
+  ),
+  minio: group({
+    mode: oneOf("standalone", "distributed").describe("One server, or several with erasure coding"),
+    servers: wholeNumber(1, 32).describe(
+      "Servers, each with one volume; 1 for standalone, 4 or more for distributed",
     ),
-    buckets: z
-      .strictObject({
-        loki: bucket("Loki's chunks and index"),
-        mimirBlocks: bucket("Mimir's blocks"),
-        mimirRuler: bucket("Mimir's recording and alerting rules"),
-        mimirAlertmanager: bucket("Mimir's Alertmanager configuration and state"),
-        tempo: bucket("Tempo's trace blocks"),
-      })
-      .describe("The buckets; created when kind is minio, expected to exist when it is external"),
-    lifecycleMargin: duration().describe(
-      "How much longer a bucket's lifecycle keeps an object than the component above it does",
-    ),
-    minio: z
-      .strictObject({
-        mode: oneOf("standalone", "distributed").describe("One server, or several with erasure coding"),
-        servers: wholeNumber(1, 32).describe(
-          "Servers, each with one volume; 1 for standalone, 4 or more for distributed",
-        ),
-        disk: size().describe("Size of each server's volume; it can grow, never shrink"),
-        cpu: resources.cpu,
-        memory: resources.memory,
-        memoryLimit: resources.memoryLimit,
-        image: text(
-          "an image with a tag or digest, not latest",
-          /^(?!.*:latest$)\S+(:[\w.-]+|@sha256:[0-9a-f]{64})$/,
-        ).describe("MinIO's image; upstream publishes none any more, docs/object-storage.md has the choices"),
-        endpoint: text("an https:// URL without a path", /^https:\/\/[^/\s]+$/)
-          .optional()
-          .describe("Where this program reaches MinIO to manage buckets; without it, its own port-forward"),
-        caFile: text("a path to a PEM file")
-          .optional()
-          .describe("CA certificate of that endpoint, where it is not a public one"),
-        localPort: wholeNumber(1024, 65535).describe(
-          "Local port of the port-forward; different for stacks that run at the same time",
-        ),
-        readyTimeout: duration().describe("How long MinIO may take to answer its readiness check"),
-        encryptionKey: secret("a 32-byte key in base64", /^[A-Za-z0-9+/]{43}=$/)
-          .optional()
-          .describe(
-            "Key that encrypts objects at rest; generated without it. It can never change: what it encrypted could not be read; secret",
-          ),
-      })
-      .describe("MinIO, when kind is minio"),
-    external: z
-      .strictObject({
-        endpoint: text("a host, optionally with a port, and no scheme", /^[a-z0-9.-]+(:\d+)?$/).describe(
-          "Host and port of the S3 API",
-        ),
-        region: text("a region name").describe("Region that requests are signed for"),
-        tls: yesNo().describe("Whether the endpoint speaks HTTPS"),
-        pathStyle: yesNo().describe("Whether buckets are addressed in the path instead of the host name"),
-        loki: credentials("Loki"),
-        mimir: credentials("Mimir"),
-        tempo: credentials("Tempo"),
-      })
+    disk: size().describe("Size of each server's volume; it can grow, never shrink"),
+    cpu: resources.cpu,
+    memory: resources.memory,
+    memoryLimit: resources.memoryLimit,
+    image: text(
+      "an image with a tag or digest, not latest",
+      /^(?!.*:latest$)\S+(:[\w.-]+|@sha256:[0-9a-f]{64})$/,
+    ).describe("MinIO's image; upstream publishes none any more, docs/object-storage.md has the choices"),
+    endpoint: text("an https:// URL without a path", /^https:\/\/[^/\s]+$/)
       .optional()
-      .describe("The S3 that is there already, when kind is external"),
+      .describe("Where this program reaches MinIO to manage buckets; without it, its own port-forward"),
+    caFile: text("a path to a PEM file")
+      .optional()
+      .describe("CA certificate of that endpoint, where it is not a public one"),
+    localPort: wholeNumber(1024, 65535).describe(
+      "Local port of the port-forward; different for stacks that run at the same time",
+    ),
+    readyTimeout: duration().describe("How long MinIO may take to answer its readiness check"),
+    encryptionKey: secret("a 32-byte key in base64", /^[A-Za-z0-9+/]{43}=$/)
+      .optional()
+      .describe(
+        "Key that encrypts objects at rest; generated without it. It can never change: what it encrypted could not be read",
+      ),
+  }).describe("MinIO, when kind is minio"),
+  external: group({
+    endpoint: text("a host, optionally with a port, and no scheme", /^[a-z0-9.-]+(:\d+)?$/).describe(
+      "Host and port of the S3 API",
+    ),
+    region: text("a region name").describe("Region that requests are signed for"),
+    tls: yesNo().describe("Whether the endpoint speaks HTTPS"),
+    pathStyle: yesNo().describe("Whether buckets are addressed in the path instead of the host name"),
+    loki: credentials("Loki"),
+    mimir: credentials("Mimir"),
+    tempo: credentials("Tempo"),
   })
-  .describe("Object storage for logs, metrics and traces");
+    .optional()
+    .describe("The S3 that is there already, when kind is external"),
+}).describe("Object storage for logs, metrics and traces");
 
-const loki = z
-  .strictObject({
-    replicationFactor: wholeNumber(1, 5).describe("Ingesters that each stream is written to"),
-    distributor: workload("Receives log lines"),
-    ingester: stateful("Builds chunks and writes them to the bucket"),
-    querier: workload("Runs queries"),
-    queryFrontend: workload("Splits queries and caches their results"),
-    compactor: stateful("Compacts the index and deletes what is past its retention; always one"),
-    gateway: workload("The one address for writing and reading"),
-    resultsCache: cache(
-      "Cache of query results; without memcached the query-frontend keeps them in its own memory",
-    ),
-    chunksCache: cache("Cache of chunks read from the bucket"),
-    schema: list(
-      z.strictObject({
-        from: text("a date such as 2025-01-01", /^\d{4}-\d{2}-\d{2}$/).describe(
-          "First day (UTC) written with this index",
-        ),
-        store: oneOf("boltdb-shipper", "tsdb").describe("Index store"),
-      }),
-      "a list of {from, store}",
-    ).describe(
-      "Index periods, oldest first. Add one with a future date to migrate; never change or remove one that data was written with",
-    ),
-    retention: z
-      .strictObject({
-        application: duration().describe("Logs of applications"),
-        system: duration().describe("Logs of systemNamespaces"),
-        debug: duration().describe("Lines of level debug, of any namespace"),
-        namespaces: z
-          .record(z.string(), duration())
-          .describe("Logs of single namespaces, by name; wins over the three above"),
-      })
-      .describe("How long logs are kept"),
-    systemNamespaces: list(dnsName(), "a list of namespaces").describe(
-      "Namespaces whose logs are system logs",
-    ),
-    ingestionRate: byteRate().describe("Ingestion limit of a tenant"),
-    ingestionBurst: byteRate().describe("Ingestion burst of a tenant; at least the largest push"),
-  })
-  .describe("Loki, logs");
+const loki = group({
+  replicationFactor: wholeNumber(1, 5).describe("Ingesters that each stream is written to"),
+  distributor: workload("Receives log lines"),
+  ingester: stateful("Builds chunks and writes them to the bucket"),
+  querier: workload("Runs queries"),
+  queryFrontend: workload("Splits queries and caches their results"),
+  compactor: stateful("Compacts the index and deletes what is past its retention; always one"),
+  gateway: workload("The one address for writing and reading"),
+  resultsCache: cache(
+    "Cache of query results; without memcached the query-frontend keeps them in its own memory",
+  ),
+  chunksCache: cache("Cache of chunks read from the bucket"),
+  schema: list(
+    group({
+      from: date().describe("First day (UTC) written with this index"),
+      store: oneOf("boltdb-shipper", "tsdb").describe("Index store"),
+    }),
+    "a list of {from, store}",
+  ).describe(
+    "Index periods, oldest first. Add one with a future date to migrate; never change or remove one that data was written with",
+  ),
+  retention: group({
+    application: duration().describe("Logs of applications"),
+    system: duration().describe("Logs of systemNamespaces"),
+    debug: duration().describe("Lines of level debug, of any namespace"),
+    namespaces: z
+      .record(dnsName(), duration(), { error: () => "durations by namespace" })
+      .meta({ allowed: "durations by namespace" })
+      .describe("Logs of single namespaces, by name; wins over the three above"),
+  }).describe("How long logs are kept"),
+  systemNamespaces: list(dnsName(), "a list of namespaces").describe("Namespaces whose logs are system logs"),
+  ingestionRate: byteRate().describe("Ingestion limit of a tenant"),
+  ingestionBurst: byteRate().describe("Ingestion burst of a tenant; at least the largest push"),
+}).describe("Loki, logs");
 
-const mimir = z
-  .strictObject({ retention: duration().describe("How long metrics are kept") })
-  .describe("Mimir, metrics");
+const mimir = group({ retention: duration().describe("How long metrics are kept") }).describe(
+  "Mimir, metrics",
+);
 
-const tempo = z
-  .strictObject({ retention: duration().describe("How long traces are kept") })
-  .describe("Tempo, traces");
+const tempo = group({ retention: duration().describe("How long traces are kept") }).describe("Tempo, traces");
 
-const alloyLogs = z
-  .strictObject({
-    ...resources,
-    buffer: size().describe("Buffer on each node while Loki is away"),
-    bufferAge: duration().describe(
-      "Age at which a buffered segment is dropped; buffer should hold this much of a node's logs",
-    ),
-    errorsOnly: list(dnsName(), "a list of namespaces").describe(
-      "Namespaces of which only errors are collected",
-    ),
-    healthCheckPaths: list(text("a URL path", /^\/\S*$/), "a list of URL paths").describe(
-      "Paths whose successful requests are left out of the logs",
-    ),
-  })
-  .describe("Alloy, collecting the logs of all pods");
+const alloyLogs = group({
+  ...resources,
+  buffer: size().describe("Buffer on each node while Loki is away"),
+  bufferAge: duration().describe(
+    "Age at which a buffered segment is dropped; buffer should hold this much of a node's logs",
+  ),
+  errorsOnly: list(dnsName(), "a list of namespaces").describe(
+    "Namespaces of which only errors are collected",
+  ),
+  healthCheckPaths: list(text("a URL path", /^\/\S*$/), "a list of URL paths").describe(
+    "Paths whose successful requests are left out of the logs",
+  ),
+}).describe("Alloy, collecting the logs of all pods");
 
 /** All settings of one stack. */
-export const schema = z.strictObject({
+export const schema = group({
   environment: oneOf("dev", "prod").describe(
     "Which defaults the stack starts from (settings/dev.ts, settings/prod.ts)",
   ),

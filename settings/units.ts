@@ -13,13 +13,16 @@ const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
 
 /** A string of one number and one unit, turned into a plain number by the table of units. */
 function amount(form: RegExp, units: Record<string, number>, allowed: string) {
-  return z.string({ error: () => allowed }).transform((text, context): number => {
-    const [, digits, unit] = form.exec(text) ?? [];
-    const value = Number(digits) * (units[unit ?? ""] ?? Number.NaN);
-    if (Number.isFinite(value) && value > 0) return value;
-    context.issues.push({ code: "custom", input: text, message: allowed });
-    return z.NEVER;
-  });
+  return z
+    .string({ error: () => allowed })
+    .transform((text, context): number => {
+      const [, digits, unit] = form.exec(text) ?? [];
+      const value = Number(digits) * (units[unit ?? ""] ?? Number.NaN);
+      if (Number.isFinite(value) && value > 0) return value;
+      context.issues.push({ code: "custom", input: text, message: allowed });
+      return z.NEVER;
+    })
+    .meta({ allowed });
 }
 
 /** A duration such as `15s`, `10m`, `2h`, `30d`; in seconds. */
@@ -35,8 +38,12 @@ export const byteRate = () =>
   amount(/^(\d+)(KB|MB|GB)\/s$/, LOKI, "a rate: a whole number and KB/s, MB/s or GB/s, such as 10MB/s");
 
 /** A CPU amount such as `250m` or `2`; in millicores. */
-export const cpu = () =>
-  amount(/^(\d+)(m|)$/, { m: 1, "": 1000 }, "an amount of CPU: cores such as 2, or millicores such as 250m");
+export const cpu = () => {
+  const allowed = "an amount of CPU: cores such as 2, or millicores such as 250m";
+  const text = amount(/^(\d+)(m|)$/, { m: 1, "": 1000 }, allowed);
+  // `pulumi config set --path` writes whole cores as a number.
+  return z.preprocess((value) => (typeof value === "number" ? String(value) : value), text).meta({ allowed });
+};
 
 /** Seconds as Go's `time.ParseDuration` and Prometheus' duration both read them: `720h`, `90m`, `15s`. */
 export function goDuration(seconds: number): string {
@@ -49,6 +56,12 @@ export function goDuration(seconds: number): string {
 export function quantity(bytes: number): string {
   const [unit, factor] = Object.entries(BINARY).findLast(([, factor]) => bytes % factor === 0) ?? ["", 1];
   return `${bytes / factor}${unit}`;
+}
+
+/** Bytes per second as people write them, in the largest unit that divides them: `10MB/s`. */
+export function byteRateText(bytes: number): string {
+  const [unit, factor] = Object.entries(LOKI).findLast(([, factor]) => bytes % factor === 0) ?? ["B", 1];
+  return `${bytes / factor}${unit}/s`;
 }
 
 /** Bytes of a Kubernetes quantity such as `50Gi`, `50G` or `1024`. */

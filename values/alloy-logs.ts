@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { releases, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
-import { anyOf, pullSecrets, resources, type Values } from "./shared";
+import { anyOf, goMemoryLimit, pullSecrets, resources, type Values } from "./shared";
 
 const parts = ["discover", "process", "write"];
 
@@ -31,7 +31,7 @@ export function alloyLogsValues(settings: Settings): Values {
   const pipeline = alloyLogsPipeline();
   const environment = {
     ...alloyLogsEnvironment(settings),
-    GOMEMLIMIT: String(Math.floor(alloyLogs.memoryLimit * 0.85)),
+    ...goMemoryLimit(alloyLogs),
   };
   return {
     fullnameOverride: releases.alloyLogs,
@@ -59,6 +59,8 @@ export function alloyLogsValues(settings: Settings): Values {
     controller: {
       type: "daemonset",
       tolerations: [{ operator: "Exists" }],
+      // The new pod is ready before the old one goes, and a release has to wait for every node.
+      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       // A changed pipeline rolls the pods; that spares every node the chart's reloader.
       podAnnotations: { "checksum/config": createHash("sha256").update(pipeline).digest("hex") },
       // Positions and write-ahead log share one volume on purpose: whoever loses the one loses the other and reads

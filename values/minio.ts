@@ -5,6 +5,7 @@ import { quantity } from "../settings/units";
 import {
   antiAffinity,
   disruptionBudget,
+  goMemoryLimit,
   image,
   pullSecrets,
   resources,
@@ -24,7 +25,7 @@ export function minioValues(settings: Settings): Values {
     existingSecret: minio.rootSecret,
     extraSecret: minio.encryptionSecret,
     // Objects are encrypted even when a client does not ask for it (R1.6).
-    environment: { MINIO_KMS_AUTO_ENCRYPTION: "on", MINIO_UPDATE: "off" },
+    environment: { MINIO_KMS_AUTO_ENCRYPTION: "on", MINIO_UPDATE: "off", ...goMemoryLimit(server) },
     // Two servers must never have the same volume open.
     deploymentUpdate: { type: "Recreate" },
     // The volumes are the program's own claims, so that they can grow: a StatefulSet's template cannot change.

@@ -11,6 +11,11 @@ export const resources = (w: { cpu: number; memory: number; memoryLimit: number 
   limits: { memory: quantity(w.memoryLimit) },
 });
 
+/** Go's soft memory limit, with room below the hard one, so that garbage is collected before the kernel kills. */
+export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({
+  GOMEMLIMIT: String(Math.floor(memoryLimit * 0.85)),
+});
+
 /** Keeps pods with the same labels on different nodes, as `cluster.antiAffinity` says; `null` removes a chart's default. */
 export function antiAffinity({ cluster }: Settings, matchLabels: Record<string, string>) {
   const term = { labelSelector: { matchLabels }, topologyKey: "kubernetes.io/hostname" };
@@ -47,8 +52,9 @@ export const restrictedContainer = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
-/** A pattern that matches exactly these texts, and none at all where the list is empty. */
+/**
+ * A pattern that matches exactly these texts, and none at all where the list is empty. Written without a backslash,
+ * because it ends up inside quoted strings of LogQL, where a backslash has a meaning of its own.
+ */
 export const anyOf = (texts: string[]): string =>
-  texts.length
-    ? texts.map((t) => t.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")
-    : "[^\\x00-\\x{10FFFF}]";
+  texts.length ? texts.map((text) => text.replace(/[.*+?${}()|[\]]/g, "[$&]")).join("|") : "a^";

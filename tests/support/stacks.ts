@@ -1,0 +1,67 @@
+/** Stacks for unit tests: their settings, and what the program registers for them. */
+import { type Recording, recordProgram } from "../../cli/record";
+import { parseSettings, type Settings, SettingsError } from "../../settings";
+
+/** What a stack's config says besides its environment, by top-level key. */
+export type Config = Record<string, unknown>;
+export type Environment = "dev" | "prod";
+
+/** The settings of a stack. */
+export const settingsOf = (environment: Environment, config: Config = {}): Settings =>
+  parseSettings("test", { environment, ...config });
+
+/** What is wrong with a stack's settings. */
+export function errorOf(settings: () => unknown): SettingsError {
+  try {
+    settings();
+  } catch (error) {
+    if (error instanceof SettingsError) return error;
+    throw error;
+  }
+  throw new Error("the settings are accepted");
+}
+
+/** A stack's config as the engine hands it over: objects as JSON. */
+export const asText = (environment: Environment, config: Config = {}): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries({ environment, ...config }).map(([key, value]) => [
+      `observability:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]),
+  );
+
+/** What an action gives without `OBS_CHARTS` in the environment, which wins over every setting. */
+export async function withoutMirror<T>(action: () => T | Promise<T>): Promise<T> {
+  const mirror = process.env["OBS_CHARTS"];
+  delete process.env["OBS_CHARTS"];
+  try {
+    return await action();
+  } finally {
+    if (mirror !== undefined) process.env["OBS_CHARTS"] = mirror;
+  }
+}
+
+const recordings = new Map<string, Promise<Recording>>();
+// One after the other, because the environment belongs to the process.
+let last: Promise<unknown> = Promise.resolve();
+
+/** What the program registers for a stack, charts from their official repositories; each stack is recorded once. */
+export function recordingOf(environment: Environment, config: Config = {}): Promise<Recording> {
+  const text = asText(environment, config);
+  const key = JSON.stringify(text);
+  const known = recordings.get(key) ?? last.then(() => withoutMirror(() => recordProgram("test", text)));
+  recordings.set(key, known);
+  last = known.catch(() => undefined);
+  return known;
+}
+
+/** An S3 that is there already, with credentials for everyone. */
+export const externalS3 = {
+  endpoint: "s3.example.com:443",
+  region: "eu-west-3",
+  tls: true,
+  pathStyle: false,
+  loki: { accessKey: "loki-access", secretKey: "loki-secret-of-the-user" },
+  mimir: { accessKey: "mimir-access", secretKey: "mimir-secret-of-the-user" },
+  tempo: { accessKey: "tempo-access", secretKey: "tempo-secret-of-the-user" },
+};

@@ -1,0 +1,146 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { expect } from "chai";
+import { type ChartName, chartMirror, chartSources, pins } from "../../charts";
+import { errorOf, settingsOf, withoutMirror } from "../support/stacks";
+
+const names = Object.keys(pins) as ChartName[];
+
+/** The sources of a stack whose setting `charts.mirror` is this. */
+const sourcesWith = (mirror?: string) =>
+  chartSources("test", settingsOf("dev", { charts: { ...(mirror && { mirror }) } }));
+
+describe("unit: charts", () => {
+  let folder: string;
+  const mirror = process.env["OBS_CHARTS"];
+
+  /** Puts a chart into the folder, as Helm unpacks or packs it. */
+  const folderOf = (name: string, version: string) => {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, "Chart.yaml"), `apiVersion: v2\nname: ${name}\nversion: ${version}\n`);
+  };
+  const packageOf = (name: string, version: string) =>
+    writeFileSync(join(folder, `${name}-${version}.tgz`), "");
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "observability-charts-"));
+    delete process.env["OBS_CHARTS"];
+  });
+
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+    if (mirror !== undefined) process.env["OBS_CHARTS"] = mirror;
+    else delete process.env["OBS_CHARTS"];
+  });
+
+  it("every chart is pinned to one version of an official repository", () => {
+    for (const [name, { repository, version, appVersion }] of Object.entries(pins)) {
+      expect(repository, name).to.match(/^(https|oci):\/\/[^/]+(\/[^/]+)*$/);
+      expect(version, name).to.match(/^\d+\.\d+\.\d+$/);
+      expect(appVersion, name).to.match(/^\S+$/);
+    }
+  });
+
+  it("come from their own repositories, HTTP or OCI", () => {
+    expect(sourcesWith()).to.deep.equal({
+      minio: { chart: "minio", version: pins.minio.version, repository: "https://charts.min.io" },
+      loki: { chart: "oci://ghcr.io/grafana-community/helm-charts/loki", version: pins.loki.version },
+      alloy: {
+        chart: "alloy",
+        version: pins.alloy.version,
+        repository: "https://grafana.github.io/helm-charts",
+      },
+    });
+  });
+
+  it("all come from an HTTP mirror", () => {
+    const repository = "https://charts.example.com/mirror";
+    expect(sourcesWith(repository)).to.deep.equal(
+      Object.fromEntries(
+        names.map((name) => [name, { chart: name, version: pins[name].version, repository }]),
+      ),
+    );
+  });
+
+  for (const registry of ["oci://registry.example.com/charts", "oci://registry.example.com/charts/"])
+    it(`all come from an OCI mirror, ${registry}`, () => {
+      expect(sourcesWith(registry)).to.deep.equal(
+        Object.fromEntries(
+          names.map((name) => [
+            name,
+            { chart: `oci://registry.example.com/charts/${name}`, version: pins[name].version },
+          ]),
+        ),
+      );
+    });
+
+  it("come from a folder, unpacked or packed, by absolute path and without a version", () => {
+    folderOf("minio", pins.minio.version);
+    packageOf("loki", pins.loki.version);
+    folderOf("alloy", pins.alloy.version);
+    const wanted = {
+      minio: { chart: join(folder, "minio") },
+      loki: { chart: join(folder, `loki-${pins.loki.version}.tgz`) },
+      alloy: { chart: join(folder, "alloy") },
+    };
+    expect(sourcesWith(folder)).to.deep.equal(wanted);
+    expect(sourcesWith(relative(process.cwd(), folder))).to.deep.equal(wanted);
+  });
+
+  it("that a folder lacks or has in another version are told together", () => {
+    folderOf("minio", "1.0.0");
+    packageOf("loki", "1.0.0");
+    folderOf("alloy", pins.alloy.version);
+    const { message, problems } = errorOf(() => sourcesWith(folder));
+    expect(problems).to.deep.equal([
+      {
+        path: "charts.mirror",
+        was: folder,
+        allowed: `a folder that holds minio ${pins.minio.version}: minio/ is version 1.0.0`,
+      },
+      {
+        path: "charts.mirror",
+        was: folder,
+        allowed: `a folder that holds loki ${pins.loki.version}: neither loki/ nor loki-${pins.loki.version}.tgz is there`,
+      },
+    ]);
+    expect(message).to.match(/^2 settings are wrong; nothing was touched\./);
+  });
+
+  it("in another version are passed over where the right package lies beside", () => {
+    folderOf("minio", "1.0.0");
+    for (const name of names) packageOf(name, pins[name].version);
+    expect(sourcesWith(folder).minio).to.deep.equal({
+      chart: join(folder, `minio-${pins.minio.version}.tgz`),
+    });
+  });
+
+  it("that a folder which is not there lacks are told, not searched for elsewhere", () => {
+    expect(errorOf(() => sourcesWith(join(folder, "nowhere"))).problems).to.have.length(names.length);
+  });
+
+  it("come from where OBS_CHARTS says, whatever the setting", async () => {
+    for (const name of names) packageOf(name, pins[name].version);
+    process.env["OBS_CHARTS"] = folder;
+    expect(sourcesWith("https://charts.example.com").minio.chart).to.equal(
+      join(folder, `minio-${pins.minio.version}.tgz`),
+    );
+    const settings = settingsOf("dev", { charts: { mirror: "oci://registry.example.com" } });
+    expect(chartMirror(settings)).to.equal(folder);
+    expect(await withoutMirror(() => chartMirror(settings))).to.equal("oci://registry.example.com");
+  });
+
+  it("come from where the setting says when OBS_CHARTS is empty", () => {
+    process.env["OBS_CHARTS"] = "";
+    expect(sourcesWith("https://charts.example.com").minio.repository).to.equal("https://charts.example.com");
+  });
+
+  it("that OBS_CHARTS lacks are told with its name", () => {
+    process.env["OBS_CHARTS"] = folder;
+    const { problems, message } = errorOf(() => sourcesWith());
+    expect(problems.map(({ path }) => path)).to.deep.equal(names.map(() => "OBS_CHARTS"));
+    expect(message).to.include("export OBS_CHARTS=");
+    expect(message).not.to.include("pulumi config");
+  });
+});

@@ -1,0 +1,591 @@
+import { inspect } from "node:util";
+import { expect } from "chai";
+import { parseSettings, readSettings, Sensitive } from "../../settings";
+import { checks } from "../../settings/checks";
+import { described } from "../../settings/describe";
+import { dev } from "../../settings/dev";
+import { prod } from "../../settings/prod";
+import { asText, type Config, type Environment, errorOf, externalS3, settingsOf } from "../support/stacks";
+
+const day = 86400;
+const MiB = 1024 ** 2;
+
+/** The paths of all values in a tree; lists count as values. */
+const paths = (node: unknown, path = ""): string[] =>
+  typeof node !== "object" || node === null || Array.isArray(node)
+    ? [path]
+    : Object.entries(node).flatMap(([key, child]) => paths(child, `${path}.${key}`));
+
+describe("unit: settings", () => {
+  describe("profiles", () => {
+    for (const environment of ["dev", "prod"] as const)
+      it(`${environment} is valid as it is`, () => {
+        expect(settingsOf(environment).environment).to.equal(environment);
+      });
+
+    it("dev has the shape of prod", () => {
+      expect(paths(dev)).to.have.members(paths(prod));
+    });
+
+    it("prod has the numbers that were asked for (R1, R2, R5)", () => {
+      const { objectStorage, loki, alloyLogs, mimir, tempo } = settingsOf("prod");
+      const buckets = Object.values(objectStorage.buckets).map(({ name }) => name);
+      expect(buckets).to.have.members([
+        "loki-data",
+        "mimir-blocks",
+        "mimir-ruler",
+        "mimir-alertmanager",
+        "tempo-data",
+      ]);
+      expect(objectStorage.minio).to.include({ mode: "distributed", servers: 4, disk: 50 * 1024 * MiB });
+      const { distributor, ingester, querier, queryFrontend, compactor } = loki;
+      const components = [distributor, ingester, querier, queryFrontend, compactor];
+      expect(components.map(({ replicas }) => replicas)).to.deep.equal([3, 3, 2, 2, 1]);
+      expect(loki.resultsCache.replicas).to.be.at.least(1);
+      expect(loki.retention).to.include({ application: 30 * day, system: 15 * day, debug: 7 * day });
+      expect(loki.schema.map(({ store }) => store)).to.deep.equal(["boltdb-shipper"]);
+      expect(loki.ingestionRate).to.equal(10 * MiB);
+      expect(alloyLogs.buffer).to.equal(1024 * MiB);
+      expect(alloyLogs.errorsOnly).to.deep.equal(["kube-system"]);
+      expect([mimir.retention, tempo.retention]).to.deep.equal([365 * day, 30 * day]);
+    });
+
+    it("dev runs standalone, with one replica of everything", () => {
+      const { objectStorage, loki } = settingsOf("dev");
+      expect(objectStorage.minio).to.include({ mode: "standalone", servers: 1 });
+      const { distributor, ingester, querier, queryFrontend, compactor, gateway } = loki;
+      const components = [distributor, ingester, querier, queryFrontend, compactor, gateway];
+      expect(components.map(({ replicas }) => replicas)).to.deep.equal([1, 1, 1, 1, 1, 1]);
+      expect(loki.replicationFactor).to.equal(1);
+    });
+
+    it("every setting says what it is and what is allowed", () => {
+      const silent = (setting: typeof described): string[] => [
+        ...(setting.path && !setting.path.endsWith("]") && !setting.path.endsWith(">") && !setting.what
+          ? [setting.path]
+          : []),
+        ...(setting.allowed || setting === described ? [] : [setting.path]),
+        ...[...setting.children.values()].flatMap(silent),
+      ];
+      expect(silent(described)).to.deep.equal([]);
+    });
+  });
+
+  describe("overriding", () => {
+    it("changes one key and leaves those beside it", () => {
+      const changed = settingsOf("prod", { loki: { querier: { replicas: 4 } } });
+      const { loki, ...rest } = settingsOf("prod");
+      expect(changed).to.deep.equal({
+        ...rest,
+        loki: { ...loki, querier: { ...loki.querier, replicas: 4 } },
+      });
+    });
+
+    it("merges objects", () => {
+      const { namespaces, application } = settingsOf("dev", {
+        loki: { retention: { namespaces: { payments: "90d" } } },
+      }).loki.retention;
+      expect(namespaces).to.deep.equal({ payments: 90 * day });
+      expect(application).to.equal(30 * day);
+    });
+
+    it("replaces lists as a whole", () => {
+      const { systemNamespaces } = settingsOf("dev", { loki: { systemNamespaces: ["kube-system"] } }).loki;
+      expect(systemNamespaces).to.deep.equal(["kube-system"]);
+      expect(settingsOf("dev", { alloyLogs: { errorsOnly: [] } }).alloyLogs.errorsOnly).to.deep.equal([]);
+    });
+
+    it("adds what a profile leaves out", () => {
+      const { cluster, objectStorage } = settingsOf("dev", {
+        cluster: { context: "kind-test" },
+        objectStorage: { buckets: { tempo: { quota: "100Gi" } } },
+      });
+      expect(cluster.context).to.equal("kind-test");
+      expect(objectStorage.buckets.tempo).to.deep.equal({ name: "tempo-data", quota: 102400 * MiB });
+    });
+
+    it("leaves the profiles as they were", () => {
+      const before = JSON.stringify([dev, prod]);
+      settingsOf("prod", { loki: { querier: { replicas: 4 }, systemNamespaces: ["a"] } });
+      expect(JSON.stringify([dev, prod])).to.equal(before);
+    });
+  });
+
+  describe("mistakes", () => {
+    it("are told all at once: wrong values, unknown keys, rules that join settings", () => {
+      const { message, problems } = errorOf(() =>
+        parseSettings("team-a", {
+          environment: "prod",
+          loki: { querier: { replicas: "many", memori: "1Gi" }, replicationFactor: 4 },
+          objectStorage: { minio: { disk: "50GB", servers: 3 } },
+          alloyLogs: { buffer: "64Mi" },
+          grafana: { replicas: 2 },
+        }),
+      );
+      expect(problems).to.have.length(7);
+      expect(message).to.equal(`7 settings are wrong; nothing was touched.
+  objectStorage.minio.disk: is "50GB"; allowed: a size: a whole number and Ki, Mi, Gi or Ti, such as 50Gi
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.disk' <value>
+  loki.querier.replicas: is "many"; allowed: a whole number from 1 to 100
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'loki.querier.replicas' <value>
+  loki.querier.memori: is "1Gi"; allowed: nothing, there is no such setting; there are replicas, cpu, memory, memoryLimit
+    take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
+  grafana: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs
+    take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafana'
+  objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
+  loki.replicationFactor: is 4; allowed: at most loki.ingester.replicas, 3
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'loki.replicationFactor' <value>
+  alloyLogs.buffer: is "64Mi"; allowed: at least 256Mi, two segments of the write-ahead log
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'alloyLogs.buffer' <value>`);
+    });
+
+    it("one alone reads as one", () => {
+      const { message } = errorOf(() => settingsOf("dev", { cluster: { antiAffinity: "some" } }));
+      expect(message).to.equal(`1 setting is wrong; nothing was touched.
+  cluster.antiAffinity: is "some"; allowed: one of none, preferred, required
+    change it in Pulumi.test.yaml or with: pulumi config set --stack test --path 'cluster.antiAffinity' <value>`);
+    });
+
+    it("in the environment come with all others, but with no rule that its defaults would have a part in", () => {
+      for (const environment of [undefined, "", "staging", "constructor", 1]) {
+        const { problems } = errorOf(() =>
+          parseSettings("test", {
+            ...(environment !== undefined && { environment }),
+            loki: { replicationFactor: 3, querier: { cpu: "lots" } },
+          }),
+        );
+        expect(problems, String(environment)).to.deep.equal([
+          { path: "environment", was: environment, allowed: "one of dev, prod" },
+          {
+            path: "loki.querier.cpu",
+            was: "lots",
+            allowed: "an amount of CPU: cores such as 2, or millicores such as 250m",
+          },
+        ]);
+      }
+    });
+
+    it("in a list say which item", () => {
+      const { problems } = errorOf(() =>
+        settingsOf("dev", {
+          loki: {
+            schema: [
+              { from: "2024-01-01", store: "boltdb" },
+              { from: "tomorrow", store: "tsdb", version: 13 },
+            ],
+            systemNamespaces: ["kube-system", "Kube_Public"],
+          },
+        }),
+      );
+      expect(problems.map(({ path, was }) => [path, was])).to.deep.equal([
+        ["loki.schema[0].store", "boltdb"],
+        ["loki.schema[1].from", "tomorrow"],
+        ["loki.schema[1].version", 13],
+        ["loki.systemNamespaces[1]", "Kube_Public"],
+      ]);
+      expect(problems[2]?.allowed).to.equal("nothing, there is no such setting; there are from, store");
+    });
+
+    it("in the name of a namespace are refused, because queries are written with it", () => {
+      const { problems, message } = errorOf(() =>
+        settingsOf("dev", { loki: { retention: { namespaces: { 'a"} or {x': "90d", fine: "2d" } } } }),
+      );
+      expect(problems).to.deep.equal([
+        {
+          path: 'loki.retention.namespaces.a"} or {x',
+          was: "90d",
+          allowed:
+            "nothing, its name is not a Kubernetes name: lower-case letters, digits and dashes, 63 at most",
+        },
+      ]);
+      expect(message).to.include("pulumi config rm");
+    });
+
+    it("of kind are told with the group's settings", () => {
+      const { problems } = errorOf(() =>
+        settingsOf("dev", { charts: "oci://mirror", loki: { retention: ["30d"], schema: "tsdb" }, tempo: 3 }),
+      );
+      expect(problems).to.deep.equal([
+        { path: "charts", was: "oci://mirror", allowed: "settings of their own: mirror, atomic, history" },
+        { path: "loki.schema", was: "tsdb", allowed: "a list of {from, store}" },
+        {
+          path: "loki.retention",
+          was: ["30d"],
+          allowed: "settings of their own: application, system, debug, namespaces",
+        },
+        { path: "tempo", was: 3, allowed: "settings of their own: retention" },
+      ]);
+    });
+
+    it("in a group without defaults do not hide what is wrong elsewhere", () => {
+      const { problems } = errorOf(() =>
+        settingsOf("dev", {
+          objectStorage: {
+            kind: "external",
+            external: { ...externalS3, endpoint: "https://s3/", tls: "yes" },
+          },
+          loki: { replicationFactor: 2 },
+        }),
+      );
+      expect(problems.map(({ path }) => path)).to.deep.equal([
+        "objectStorage.external.endpoint",
+        "objectStorage.external.tls",
+        "loki.replicationFactor",
+      ]);
+    });
+
+    it("are told once, however many rules a value breaks", () => {
+      const { problems } = errorOf(() =>
+        settingsOf("dev", { loki: { querier: { replicas: -1.5 }, distributor: { replicas: 0 } } }),
+      );
+      expect(problems.map(({ path }) => path)).to.deep.equal([
+        "loki.distributor.replicas",
+        "loki.querier.replicas",
+      ]);
+    });
+
+    it("say how to set a group, a list or a table, and a secret with --secret", () => {
+      const how = (config: Config) =>
+        errorOf(() => settingsOf("dev", config))
+          .message.split("\n")
+          .slice(2)
+          .map((line) => line.trim());
+      const set = "pulumi config set --stack test";
+      expect(how({ mimir: "1d" })).to.deep.equal([
+        `change it in Pulumi.test.yaml or with: ${set} --path 'mimir.<setting>' <value>`,
+      ]);
+      expect(how({ loki: { schema: [] } })).to.deep.equal([
+        `change it in Pulumi.test.yaml or with: ${set} --path 'loki.schema[0]' <value>`,
+      ]);
+      expect(how({ loki: { retention: { namespaces: "90d" } } })).to.deep.equal([
+        `change it in Pulumi.test.yaml or with: ${set} --path 'loki.retention.namespaces.<name>' <value>`,
+      ]);
+      expect(how({ objectStorage: { minio: { encryptionKey: "short" } } })).to.deep.equal([
+        `change it with: ${set} --secret --path 'objectStorage.minio.encryptionKey' <value>`,
+      ]);
+      const { loki: _, ...withoutLoki } = externalS3;
+      expect(how({ objectStorage: { kind: "external", external: withoutLoki } })).to.deep.equal([
+        `change it with: ${set} --secret --path 'objectStorage.external.loki.<setting>' <value>`,
+      ]);
+    });
+  });
+
+  describe("secrets", () => {
+    const secret = "hunter2-hunter2-hunter2";
+    const key = Buffer.alloc(32, 7).toString("base64");
+
+    it("are read, and show themselves only when asked", () => {
+      const settings = settingsOf("dev", {
+        objectStorage: { kind: "external", external: externalS3, minio: { encryptionKey: key } },
+      });
+      const { encryptionKey } = settings.objectStorage.minio;
+      expect(encryptionKey?.reveal()).to.equal(key);
+      expect(settings.objectStorage.external?.loki?.secretKey.reveal()).to.equal(externalS3.loki.secretKey);
+      for (const text of [
+        JSON.stringify(settings),
+        inspect(settings, { depth: null, showHidden: true }),
+        `${encryptionKey}`,
+        String(new Sensitive(key)),
+      ])
+        for (const hidden of [key, externalS3.loki.secretKey, externalS3.tempo.accessKey])
+          expect(text).not.to.include(hidden);
+    });
+
+    /** Where a secret may end up by mistake. */
+    const misplaced: Record<string, Config> = {
+      "in the wrong form": { objectStorage: { minio: { encryptionKey: secret } } },
+      "as a list": { objectStorage: { minio: { encryptionKey: [secret] } } },
+      "under a misspelt name": {
+        objectStorage: { external: { ...externalS3, loki: { accessKey: "loki", secretkey: secret } } },
+      },
+      "one level too high": { objectStorage: { external: { ...externalS3, loki: secret } } },
+      "in place of a group": { objectStorage: { external: secret } },
+      "in the group around": { objectStorage: { encryptionKey: secret } },
+      "in place of everything": { objectStorage: secret },
+      "at the top": { encryptionKey: secret },
+      "deep in an unknown group": { objectstorage: { minio: { encryptionKey: secret } } },
+    };
+    for (const [where, config] of Object.entries(misplaced))
+      it(`stay out of messages ${where}`, () => {
+        const error = errorOf(() => settingsOf("dev", config));
+        expect(error.message).to.include('is "[secret]"');
+        for (const text of [error.message, JSON.stringify(error), inspect(error, { depth: null })])
+          expect(text).not.to.include(secret);
+      });
+
+    it("that are not set read as not set", () => {
+      const { message } = errorOf(() =>
+        settingsOf("dev", { objectStorage: { external: { ...externalS3, loki: { accessKey: "loki" } } } }),
+      );
+      expect(message).to.include(
+        "objectStorage.external.loki.secretKey: is not set; allowed: a secret key of 8 to 128 characters",
+      );
+    });
+
+    it("whose presence is all that is known are accepted", () => {
+      const { minio } = settingsOf("dev", {
+        objectStorage: { minio: { encryptionKey: "[secret]" } },
+      }).objectStorage;
+      expect(minio.encryptionKey?.reveal()).to.equal("[secret]");
+    });
+  });
+
+  describe("rules that join settings", () => {
+    interface Case {
+      rule: string;
+      environment: Environment;
+      passes: Config;
+      fails: Config;
+      problem: { path: string; was: unknown; allowed: string };
+    }
+    const minio = (settings: Config): Config => ({ objectStorage: { minio: settings } });
+    const schema = (...periods: unknown[]): Config => ({ loki: { schema: periods } });
+    const { tempo: _, ...withoutTempo } = externalS3;
+    const cases: Case[] = [
+      {
+        rule: "minioServers",
+        environment: "dev",
+        passes: minio({ mode: "distributed", servers: 4 }),
+        fails: minio({ servers: 4 }),
+        problem: {
+          path: "objectStorage.minio.servers",
+          was: 4,
+          allowed: "1, because objectStorage.minio.mode is standalone",
+        },
+      },
+      {
+        rule: "minioServers",
+        environment: "prod",
+        passes: minio({ mode: "standalone", servers: 1 }),
+        fails: minio({ servers: 3 }),
+        problem: {
+          path: "objectStorage.minio.servers",
+          was: 3,
+          allowed: "4 or more, because objectStorage.minio.mode is distributed",
+        },
+      },
+      {
+        rule: "minioEndpoint",
+        environment: "dev",
+        passes: minio({ caFile: "ca.pem", endpoint: "https://minio.example.com" }),
+        fails: minio({ caFile: "ca.pem" }),
+        problem: {
+          path: "objectStorage.minio.caFile",
+          was: "ca.pem",
+          allowed: "nothing, because there is no objectStorage.minio.endpoint that it could belong to",
+        },
+      },
+      {
+        rule: "externalStorage",
+        environment: "dev",
+        passes: { objectStorage: { kind: "external", external: externalS3 } },
+        fails: { objectStorage: { kind: "external" } },
+        problem: {
+          path: "objectStorage.external",
+          was: undefined,
+          allowed: "set, because objectStorage.kind is external",
+        },
+      },
+      {
+        rule: "externalStorage",
+        environment: "dev",
+        // Said ahead of a move, it may be incomplete.
+        passes: { objectStorage: { external: withoutTempo } },
+        fails: { objectStorage: { kind: "external", external: withoutTempo } },
+        problem: {
+          path: "objectStorage.external.tempo",
+          was: undefined,
+          allowed: "an accessKey and a secretKey (set with --secret), because objectStorage.kind is external",
+        },
+      },
+      {
+        rule: "bucketNames",
+        environment: "dev",
+        passes: { objectStorage: { buckets: { tempo: { name: "traces" } } } },
+        fails: { objectStorage: { buckets: { tempo: { name: "loki-data" } } } },
+        problem: {
+          path: "objectStorage.buckets.tempo.name",
+          was: "loki-data",
+          allowed: "a name that no other bucket has",
+        },
+      },
+      {
+        rule: "lokiReplication",
+        environment: "dev",
+        passes: { loki: { replicationFactor: 3, ingester: { replicas: 3 } } },
+        fails: { loki: { replicationFactor: 3 } },
+        problem: { path: "loki.replicationFactor", was: 3, allowed: "at most loki.ingester.replicas, 1" },
+      },
+      {
+        rule: "lokiCompactor",
+        environment: "prod",
+        passes: { loki: { compactor: { replicas: 1 } } },
+        fails: { loki: { compactor: { replicas: 2 } } },
+        problem: {
+          path: "loki.compactor.replicas",
+          was: 2,
+          allowed: "1: two compactors would rewrite the same index",
+        },
+      },
+      {
+        rule: "lokiBurst",
+        environment: "prod",
+        passes: { loki: { ingestionRate: "20MB/s" } },
+        fails: { loki: { ingestionRate: "30MB/s" } },
+        problem: {
+          path: "loki.ingestionBurst",
+          was: "20MB/s",
+          allowed: "at least loki.ingestionRate, 30MB/s",
+        },
+      },
+      {
+        rule: "lokiRetention",
+        environment: "prod",
+        passes: { loki: { retention: { debug: "24h", namespaces: { payments: "1d" } } } },
+        fails: { loki: { retention: { debug: "23h" } } },
+        problem: {
+          path: "loki.retention.debug",
+          was: "23h",
+          allowed: "at least 1d, the shortest that Loki keeps",
+        },
+      },
+      {
+        rule: "lokiRetention",
+        environment: "prod",
+        passes: { loki: { retention: { namespaces: { payments: "90d" } } } },
+        fails: { loki: { retention: { namespaces: { payments: "90m" } } } },
+        problem: {
+          path: "loki.retention.namespaces.payments",
+          was: "90m",
+          allowed: "at least 1d, the shortest that Loki keeps",
+        },
+      },
+      {
+        rule: "lokiSchema",
+        environment: "dev",
+        passes: schema({ from: "2025-01-01", store: "tsdb" }),
+        fails: schema(),
+        problem: { path: "loki.schema", was: [], allowed: "at least one period" },
+      },
+      {
+        rule: "lokiSchema",
+        environment: "dev",
+        passes: schema({ from: "2024-02-29", store: "tsdb" }),
+        fails: schema({ from: "2025-02-29", store: "tsdb" }),
+        problem: { path: "loki.schema[0].from", was: "2025-02-29", allowed: "a date that exists" },
+      },
+      {
+        rule: "lokiSchema",
+        environment: "dev",
+        passes: schema(
+          { from: "2024-01-01", store: "boltdb-shipper" },
+          { from: "2026-01-01", store: "tsdb" },
+        ),
+        fails: schema({ from: "2024-01-01", store: "boltdb-shipper" }, { from: "2024-01-01", store: "tsdb" }),
+        problem: {
+          path: "loki.schema[1].from",
+          was: "2024-01-01",
+          allowed: "later than the period before it, 2024-01-01",
+        },
+      },
+      {
+        rule: "alloyBuffer",
+        environment: "dev",
+        passes: { alloyLogs: { buffer: "256Mi" } },
+        fails: { alloyLogs: { buffer: "255Mi" } },
+        problem: {
+          path: "alloyLogs.buffer",
+          was: "255Mi",
+          allowed: "at least 256Mi, two segments of the write-ahead log",
+        },
+      },
+      {
+        rule: "memoryLimits",
+        environment: "dev",
+        passes: { loki: { querier: { memory: "512Mi", memoryLimit: "512Mi" } } },
+        fails: { loki: { querier: { memory: "513Mi", memoryLimit: "512Mi" } } },
+        problem: {
+          path: "loki.querier.memoryLimit",
+          was: "512Mi",
+          allowed: "at least loki.querier.memory, 513Mi",
+        },
+      },
+      {
+        rule: "memoryLimits",
+        environment: "dev",
+        passes: { alloyLogs: { memory: "512Mi" } },
+        fails: { alloyLogs: { memory: "1Gi" } },
+        problem: {
+          path: "alloyLogs.memoryLimit",
+          was: "512Mi",
+          allowed: "at least alloyLogs.memory, 1Gi",
+        },
+      },
+    ];
+
+    for (const { rule, environment, passes, fails, problem } of cases)
+      it(`${rule}: ${problem.path}: ${problem.allowed}`, () => {
+        expect(errorOf(() => settingsOf(environment, fails)).problems).to.deep.equal([problem]);
+        expect(() => settingsOf(environment, passes)).not.to.throw();
+      });
+
+    it("are all tested", () => {
+      expect(new Set(cases.map(({ rule }) => rule))).to.deep.equal(new Set(checks.map(({ name }) => name)));
+    });
+  });
+
+  describe("config as the engine hands it over", () => {
+    it("is read from objects in JSON, keys of others left alone", () => {
+      const settings = readSettings("test", {
+        "observability:environment": "prod",
+        "observability:loki": '{"querier":{"replicas":4},"retention":{"namespaces":{"payments":"90d"}}}',
+        "kubernetes:context": "elsewhere",
+        "observabilityx:loki": "{}",
+      });
+      expect(settings.loki.querier.replicas).to.equal(4);
+      expect(settings.loki.retention.namespaces).to.deep.equal({ payments: 90 * day });
+      expect(settings.cluster).not.to.have.property("context");
+    });
+
+    it("may have numbers, booleans and whole cores with or without quotes", () => {
+      for (const [three, no, two] of [
+        [3, false, 2],
+        ["3", "false", "2"],
+      ]) {
+        const { loki, cluster } = readSettings(
+          "test",
+          asText("prod", { loki: { gateway: { replicas: three, cpu: two } }, cluster: { protect: no } }),
+        );
+        expect([loki.gateway.replicas, loki.gateway.cpu, cluster.protect]).to.deep.equal([3, 2000, false]);
+      }
+    });
+
+    it("may have a date without quotes, which the engine writes as a time", () => {
+      const [period] = readSettings(
+        "test",
+        asText("dev", { loki: { schema: [{ from: "2026-01-01 00:00:00 +0000 UTC", store: "tsdb" }] } }),
+      ).loki.schema;
+      expect(period).to.deep.equal({ from: "2026-01-01", store: "tsdb" });
+    });
+
+    it("may have the empty objects that Pulumi.yaml declares as defaults", () => {
+      const empty = Object.fromEntries([...described.children.keys()].slice(1).map((key) => [key, {}]));
+      expect(readSettings("test", asText("dev", empty))).to.deep.equal(settingsOf("dev"));
+    });
+
+    it("that is not JSON is told as it stands there", () => {
+      const { problems } = errorOf(() =>
+        readSettings("test", { "observability:environment": "dev", "observability:loki": "{querier: 3}" }),
+      );
+      expect(problems.map(({ path, was }) => [path, was])).to.deep.equal([["loki", "{querier: 3}"]]);
+    });
+
+    it("cannot reach what every object has", () => {
+      const config = { "observability:environment": "dev", "observability:loki": '{"__proto__":{"a":1}}' };
+      const { problems } = errorOf(() => readSettings("test", config));
+      expect(problems.map(({ path }) => path)).to.deep.equal(["loki.__proto__"]);
+      expect({}).not.to.have.property("a");
+    });
+  });
+});
