@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { AlloyLogs } from "./components/alloy-logs";
 import { clusterProvider } from "./components/cluster";
+import { held } from "./components/hold";
 import { Loki } from "./components/loki";
 import { Namespaces } from "./components/namespaces";
 import { ObjectStorage } from "./components/object-storage";
@@ -10,27 +11,28 @@ import { preflight } from "./components/object-storage/preflight";
 import { tenants } from "./names";
 import { readSettings } from "./settings";
 
-export = async () => {
-  const stack = pulumi.getStack();
-  const settings = readSettings(stack, pulumi.runtime.allConfig());
-  const gate = await openGate(settings);
-  const found = gate && (await preflight(stack, settings, gate));
+export = () =>
+  held(async () => {
+    const stack = pulumi.getStack();
+    const settings = readSettings(stack, pulumi.runtime.allConfig());
+    const gate = await openGate(settings);
+    const found = gate && (await preflight(stack, settings, gate));
 
-  const options = { provider: clusterProvider(settings) };
-  const namespaces = new Namespaces("namespaces", { settings }, options);
-  const storage = new ObjectStorage("object-storage", { settings, namespaces, gate, found }, options);
-  const loki = new Loki("loki", { settings, namespaces, storage }, options);
-  new AlloyLogs("alloy-logs", { settings, namespaces }, options);
+    const options = { provider: clusterProvider(settings) };
+    const namespaces = new Namespaces("namespaces", { settings }, options);
+    const storage = new ObjectStorage("object-storage", { settings, namespaces, gate, found }, options);
+    const loki = new Loki("loki", { settings, namespaces, storage }, options);
+    new AlloyLogs("alloy-logs", { settings, namespaces }, options);
 
-  return {
-    environment: settings.environment,
-    cluster: settings.cluster.name,
-    tenants: Object.values(tenants),
-    minioEndpoint: storage.endpoint,
-    minioConsoleUrl: storage.minio?.consoleUrl,
-    minioRootUser: storage.minio?.rootUser,
-    minioRootPassword: storage.minio?.rootPassword,
-    lokiUrl: loki.url,
-    lokiTenant: loki.tenant,
-  };
-};
+    return {
+      environment: settings.environment,
+      cluster: settings.cluster.name,
+      tenants: Object.values(tenants),
+      minioEndpoint: storage.endpoint,
+      minioConsoleUrl: storage.minio?.consoleUrl,
+      minioRootUser: storage.minio?.rootUser,
+      minioRootPassword: storage.minio?.rootPassword,
+      lokiUrl: loki.url,
+      lokiTenant: loki.tenant,
+    };
+  });

@@ -8,6 +8,7 @@ import { HelmRelease } from "../helm-release";
 import { Buckets, type User } from "./buckets";
 import type { ObjectStorageArgs } from "./index";
 import { keyOrigin } from "./preflight";
+import { reach } from "./s3";
 
 /** MinIO from its chart, with its volumes, its secrets, its buckets and the users that reach them. */
 export class Minio extends pulumi.ComponentResource {
@@ -81,15 +82,15 @@ export class Minio extends pulumi.ComponentResource {
       { parent: this, dependsOn: [rootSecret, encryptionSecret, ...claims] },
     );
 
-    // The endpoint is known in every preview, and an update hands it out only once MinIO is ready.
-    const endpoint = release.urn.apply(async () => {
-      if (gate && !pulumi.runtime.isDryRun()) await gate.ready();
-      return gate?.endpoint ?? "";
-    });
+    // Known in every preview; an update hands it out only once MinIO is ready and takes the password.
+    const endpoint =
+      gate && !pulumi.runtime.isDryRun()
+        ? pulumi.unsecret(pulumi.all([password.result, release.urn]).apply(([secret]) => reach(gate, secret)))
+        : gate?.endpoint;
     const provider = new minioProvider.Provider(
       "minio",
       {
-        minioServer: endpoint,
+        minioServer: endpoint ?? "",
         minioUser: minio.rootUser,
         minioPassword: password.result,
         minioSsl: true,

@@ -19,7 +19,9 @@ export const minioPods = async (config: KubeConfig): Promise<V1Pod[]> => {
  */
 export async function forward(config: KubeConfig, connection: Duplex): Promise<void> {
   const pods = await minioPods(config);
-  const pod = pods.find(({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp);
+  const pod = pods.find(
+    ({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp,
+  );
   if (!pod?.metadata?.name) throw new Error(`no pod of MinIO runs in namespace ${namespaces.minio}`);
   const errors = new PassThrough();
   const websocket = await new PortForward(config).portForward(

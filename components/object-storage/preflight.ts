@@ -3,12 +3,12 @@
  * preview refuses it too, and all of it is told at once.
  */
 import { CoreV1Api, type KubeConfig, type V1PersistentVolumeClaim } from "@kubernetes/client-node";
-import { Client } from "minio";
 import { minio, namespaces } from "../../names";
 import { type Problem, type Settings, SettingsError } from "../../settings";
 import { bytesOf } from "../../settings/units";
 import { minioClaims } from "../../values/minio";
 import type { Gate } from "./gate";
+import { s3 } from "./s3";
 
 /** Annotation on the encryption Secret: whether its key was given by the user or generated here. */
 export const keyOrigin = {
@@ -87,25 +87,6 @@ function keyProblems({ objectStorage }: Settings, { encryption }: Installed): Pr
       ? "the key that it was before: every object is encrypted with it"
       : "nothing: every object is encrypted with the key that was generated";
   return [{ path: "objectStorage.minio.encryptionKey", was: given && "[secret]", allowed }];
-}
-
-/** Lists of MinIO's buckets as the root user sees them, and whether one holds anything. */
-function s3(gate: Gate, root: { user: string; password: string }) {
-  const { hostname, port } = new URL(`https://${gate.endpoint}`);
-  const client = new Client({
-    endPoint: hostname,
-    port: Number(port) || 443,
-    useSSL: true,
-    accessKey: root.user,
-    secretKey: root.password,
-    region: "us-east-1",
-    transportAgent: gate.agent,
-  });
-  return {
-    buckets: async () => (await client.listBuckets()).map(({ name }) => name),
-    holdsData: async (bucket: string) =>
-      (await client.listObjectsV2Query(bucket, "", "", "", 1, "")).objects.length > 0,
-  };
 }
 
 /** A bucket that leaves the settings, by a new name for instance, must be empty. */

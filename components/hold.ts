@@ -1,0 +1,13 @@
+/**
+ * Does some work with the program held open. Connections to MinIO do not keep Node running, so that the program ends
+ * with its work; but a program that waits for nothing else would end too early, and Pulumi would take everything that
+ * it has not registered yet for removed.
+ */
+export async function held<T>(work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => {}, 60_000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
