@@ -3,7 +3,7 @@
  * modules. What can be had in none of these ways is missing, and the tests that need it are skipped by name.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { onPath } from "../../cli/pulumi";
@@ -13,8 +13,6 @@ interface GoTool {
   package: string;
   module: string;
   version: string;
-  /** Modules that its own go.mod replaces by a folder of its repository: the version to take instead. */
-  folders?: Record<string, string>;
 }
 
 const goTools: Record<string, GoTool> = {
@@ -39,14 +37,13 @@ const goTools: Record<string, GoTool> = {
     package: "github.com/grafana/loki/v3/cmd/loki",
     module: "github.com/grafana/loki/v3",
     version: "v3.7.8",
-    folders: { "github.com/grafana/loki/pkg/push": "v0.0.0-20251125172520-2f85998f1adf" },
   },
 };
 
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "observability", "tools");
 
 /** Replacements that a module asks for in its own go.mod; Go heeds them only in the module that is built. */
-function replacements({ module, version, folders }: GoTool, folder: string): string[] {
+function replacements({ module, version }: GoTool, folder: string): string[] {
   const download = execFileSync("go", ["mod", "download", "-json", `${module}@${version}`], {
     cwd: folder,
     encoding: "utf8",
@@ -58,8 +55,8 @@ function replacements({ module, version, folders }: GoTool, folder: string): str
     if (!from || !to) return [];
     if (toVersion) return [`${from}=${to}@${toVersion}`];
     // Kubernetes keeps its libraries in folders of the same repository and publishes v1.x.y of it as v0.x.y of them.
-    const published = to.includes("/staging/") ? version.replace("v1.", "v0.") : folders?.[from];
-    return published ? [`${from}=${from}@${published}`] : [];
+    // Another folder is left out: its module is published as well, and the required version of that serves.
+    return to.includes("/staging/") ? [`${from}=${from}@${version.replace("v1.", "v0.")}`] : [];
   });
 }
 
@@ -78,6 +75,8 @@ function build(name: string, tool: GoTool): string | undefined {
   if (existsSync(program)) return program;
   if (!onPath("go")) return undefined;
   const folder = join(cache, "src", `${name}-${tool.version}`);
+  // What an interrupted build left behind is not built upon.
+  rmSync(folder, { recursive: true, force: true });
   for (const each of [folder, dirname(program)]) mkdirSync(each, { recursive: true });
   console.log(`building ${name} ${tool.version} from its Go module; this happens once`);
   const started = Date.now();
@@ -88,14 +87,8 @@ function build(name: string, tool: GoTool): string | undefined {
         stdio: "pipe",
         env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=mod" },
       });
-    if (!existsSync(join(folder, "go.mod"))) {
-      go("mod", "init", `observability.test/${name}`);
-      for (const replacement of replacements(tool, folder)) go("mod", "edit", `-replace=${replacement}`);
-      writeFileSync(
-        join(folder, "tools.go"),
-        `//go:build tools\n\npackage tools\n\nimport _ "${tool.package}"\n`,
-      );
-    }
+    go("mod", "init", `observability.test/${name}`);
+    for (const replacement of replacements(tool, folder)) go("mod", "edit", `-replace=${replacement}`);
     go("get", `${tool.package}@${tool.version}`);
     go("build", "-trimpath", "-ldflags", flags(name, tool), "-o", program, tool.package);
     console.log(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
