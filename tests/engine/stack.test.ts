@@ -1,7 +1,8 @@
 /** The life of a dev stack with the real engine on a real cluster, from nothing to nothing. */
-import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { AppsV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { namespaces } from "../../names";
+import { namespaces, tenants } from "../../names";
+import { count, eventually, flush, objectsIn, query, scaleLoki, startPod } from "../support/cluster";
 import { type Step, TestStack } from "../support/pulumi";
 import { needs, needsCharts, skip } from "../support/tools";
 
@@ -9,12 +10,16 @@ import { needs, needsCharts, skip } from "../support/tools";
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const dev = { environment: "dev", cluster: { name: "engine-test" } };
 const changes = (steps: Step[]) => steps.filter(({ op }) => op !== "same");
+/** The labels that the requirements ask for (R5.2). */
+const isAsked = (label: string) =>
+  ["namespace", "pod_name", "container_name", "node_name", "job"].includes(label);
 const named = (steps: Step[]) =>
   changes(steps).map(({ op, urn }) => `${op} ${urn.split("::").slice(2).join(" ")}`);
 
 describe("engine: a stack from nothing to nothing", function () {
   this.timeout(20 * 60 * 1000);
   let stack: TestStack;
+  let config: KubeConfig;
   let api: CoreV1Api;
   let present: () => Promise<string[]>;
 
@@ -23,7 +28,7 @@ describe("engine: a stack from nothing to nothing", function () {
       process.env["OBS_TEST_KUBECONFIG"] ?? skip(this, "OBS_TEST_KUBECONFIG names no cluster");
     needs(this, "pulumi", "helm");
     needsCharts(this);
-    const config = new KubeConfig();
+    config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     api = config.makeApiClient(CoreV1Api);
     present = async () => {
@@ -35,9 +40,12 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(stack.init().code).to.equal(0);
   });
 
-  after(() => {
+  after(async () => {
     // Whatever failed, nothing stays behind.
-    if (stack) stack.run(["destroy", "--yes", "--skip-preview"]);
+    if (!stack) return;
+    for (const name of ["engine-test-line", "engine-test-lines"])
+      await api.deleteNamespacedPod({ namespace: "default", name }).catch(() => undefined);
+    stack.run(["destroy", "--yes", "--skip-preview"]);
   });
 
   it("previews prod on a cluster that has nothing, with every release's values known", () => {
@@ -54,6 +62,56 @@ describe("engine: a stack from nothing to nothing", function () {
     const { code, output, seconds } = stack.run(["up", "--yes", "--skip-preview"]);
     expect(code, output).to.equal(0);
     console.log(`      up: ${seconds.toFixed(0)} s`);
+  });
+
+  it("finds a pod's line by each of its labels", async () => {
+    await startPod(config, "default", "engine-test-line", "echo a line of the engine test");
+    const find = () => query(config, '{pod_name="engine-test-line"} |= "a line"');
+    const [entry] = await eventually(60, find, (entries) => entries.length > 0);
+    expect(entry?.labels).to.include({
+      namespace: "default",
+      pod_name: "engine-test-line",
+      container_name: "writer",
+      job: "default/writer",
+      cluster: "engine-test",
+    });
+    for (const [label, value] of Object.entries(entry?.labels ?? {}).filter(([name]) => isAsked(name))) {
+      const found = await query(config, `{${label}="${value}"} |= "a line of the engine test"`);
+      expect(found, label).to.have.length(1);
+    }
+    expect(Object.keys(entry?.labels ?? {}).filter(isAsked)).to.have.length(5);
+  });
+
+  it("has it in the bucket after a flush, encrypted", async () => {
+    await flush(config);
+    const chunks = await eventually(
+      60,
+      async () =>
+        (await objectsIn(config, "loki-data")).filter(({ name }) => name.startsWith(`${tenants.logs}/`)),
+      (objects) => objects.length > 0,
+    );
+    expect(chunks).not.to.have.length(0);
+    for (const { encryption } of chunks) expect(encryption).to.equal("aws:kms");
+  });
+
+  it("loses no line and keeps none twice while Loki is away for two minutes", async () => {
+    await scaleLoki(config, 0);
+    const numbers =
+      'i=1; while [ $i -le 10000 ]; do echo "numbered $i"; i=$((i+1)); [ $((i % 100)) -eq 0 ] && sleep 1; done';
+    await startPod(config, "default", "engine-test-lines", numbers);
+    await new Promise((wake) => setTimeout(wake, 120_000));
+    await scaleLoki(config, 1);
+    const selector = '{pod_name="engine-test-lines"} |= "numbered"';
+    const total = await eventually(
+      180,
+      () => count(config, selector),
+      (found) => found >= 10_000,
+    );
+    // Two halves, because Loki returns 5,000 entries at most.
+    const even = await query(config, `${selector} |~ "[02468]$"`, 5000);
+    const odd = await query(config, `${selector} |~ "[13579]$"`, 5000);
+    expect(total).to.equal(10_000);
+    expect(new Set([...even, ...odd].map(({ line }) => line)).size).to.equal(10_000);
   });
 
   it("changes nothing the second time", () => {
@@ -104,6 +162,34 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(code, output).to.equal(0);
     expect(stack.urns()).to.have.members(before);
     expect(changes(stack.previewSteps())).to.deep.equal([]);
+  });
+
+  it("ends with MinIO's last words when it is not ready in time, and keeps everything", async () => {
+    const before = stack.urns();
+    const apps = config.makeApiClient(AppsV1Api);
+    const scale = (value: number) =>
+      apps.patchNamespacedDeploymentScale({
+        namespace: namespaces.minio,
+        name: "minio",
+        body: [{ op: "replace", path: "/spec/replicas", value }],
+      });
+    stack.configure({ ...dev, objectStorage: { minio: { readyTimeout: "10s" } } });
+    await scale(0);
+    for (const args of [
+      ["up", "--yes", "--skip-preview"],
+      ["refresh", "--run-program", "--yes", "--skip-preview"],
+    ]) {
+      const { code, output } = stack.run(args);
+      expect(code, output).not.to.equal(0);
+      expect(output).to.include("MinIO was not ready within 10s");
+      expect(output).to.include("There is no pod of MinIO in namespace minio");
+      expect(stack.urns(), args.join(" ")).to.have.members(before);
+    }
+    // A preview that reads nothing from MinIO still works, so that a mistake can be mended.
+    expect(stack.run(["preview"]).code).to.equal(0);
+    stack.configure(dev);
+    await scale(1);
+    expect(stack.run(["up", "--yes", "--skip-preview"]).code).to.equal(0);
   });
 
   it("takes buckets back that the state has lost", () => {

@@ -62,6 +62,20 @@ export async function query(config: KubeConfig, logql: string, limit = 100): Pro
   return streams.flatMap(({ stream, values }) => values.map(([, line]) => ({ labels: stream, line })));
 }
 
+/** How many entries of the last hour a query finds, counted by Loki itself. */
+export async function count(config: KubeConfig, logql: string): Promise<number> {
+  const parameters = new URLSearchParams({ query: `sum(count_over_time(${logql} [1h]))` });
+  const headers = { "X-Scope-OrgID": tenants.logs };
+  const body = await viaService(
+    config,
+    "GET",
+    "loki-gateway:80",
+    `/loki/api/v1/query?${parameters}`,
+    headers,
+  );
+  return Number(JSON.parse(body).data.result[0]?.value[1] ?? 0);
+}
+
 /** Makes the ingesters write what they hold to the bucket. */
 export const flush = (config: KubeConfig): Promise<string> =>
   viaService(config, "POST", "loki-ingester:3100", "/flush", {});
@@ -124,8 +138,14 @@ export async function scaleLoki(config: KubeConfig, replicas: number): Promise<v
   if (there.length !== workloads * replicas) throw new Error(`${there.length} pods of Loki are ready`);
 }
 
-/** Names of the objects in a bucket of the stack's MinIO. */
-export async function objectsIn(config: KubeConfig, bucket: string): Promise<string[]> {
+/** An object in a bucket, and how it is encrypted. */
+export interface StoredObject {
+  name: string;
+  encryption: string | undefined;
+}
+
+/** The objects in a bucket of the stack's MinIO. */
+export async function objectsIn(config: KubeConfig, bucket: string): Promise<StoredObject[]> {
   const secret = await config
     .makeApiClient(CoreV1Api)
     .readNamespacedSecret({ name: minio.rootSecret, namespace: namespaces.minio });
@@ -142,9 +162,12 @@ export async function objectsIn(config: KubeConfig, bucket: string): Promise<str
     secretKey: text("rootPassword"),
   });
   try {
-    const names: string[] = [];
-    for await (const { name } of client.listObjectsV2(bucket, "", true)) names.push(name);
-    return names;
+    const objects: StoredObject[] = [];
+    for await (const { name } of client.listObjectsV2(bucket, "", true)) {
+      const { metaData } = await client.statObject(bucket, name);
+      objects.push({ name, encryption: metaData["x-amz-server-side-encryption"] });
+    }
+    return objects;
   } finally {
     server.close();
   }
