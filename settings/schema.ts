@@ -55,6 +55,9 @@ const dnsName = () =>
     /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
   );
 
+/** A path as RFC 3986 has it: without quotes and backslashes, so that a query can be written with it. */
+const urlPath = () => text("a URL path without a query", /^\/[\w.~!$&'()*+,;=:@%/-]*$/);
+
 const list = <T extends z.ZodType>(item: T, allowed: string) =>
   z.array(item, { error: () => allowed }).meta({ allowed });
 
@@ -280,7 +283,7 @@ const alloyLogs = group({
   errorsOnly: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of which only errors are collected",
   ),
-  healthCheckPaths: list(text("a URL path", /^\/\S*$/), "a list of URL paths").describe(
+  healthCheckPaths: list(urlPath(), "a list of URL paths").describe(
     "Paths whose successful requests are left out of the logs",
   ),
 }).describe("Alloy, collecting the logs of all pods");

@@ -1,0 +1,368 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/render";
+import type { Settings } from "../../settings";
+import { alloyLogsPipeline, alloyLogsValues } from "../../values/alloy-logs";
+import { lokiValues } from "../../values/loki";
+import { minioClaims, minioValues } from "../../values/minio";
+import { antiAffinity, anyOf, disruptionBudget, goMemoryLimit, image } from "../../values/shared";
+import { expectGolden } from "../support/golden";
+import { type Config, externalS3, recordingOf, settingsOf } from "../support/stacks";
+
+// Tests look deep into values, whose types say only that they are plain data.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any;
+
+const all = (settings: Settings): Record<string, Any> => ({
+  minio: minioValues(settings),
+  loki: lokiValues(settings),
+  alloyLogs: alloyLogsValues(settings),
+});
+const lokiOf = (environment: "dev" | "prod", config: Config = {}): Any =>
+  lokiValues(settingsOf(environment, config));
+
+/** Every value in a tree with its path. */
+const leaves = (node: unknown, path = ""): [string, unknown][] =>
+  typeof node !== "object" || node === null
+    ? [[path, node]]
+    : Object.entries(node).flatMap(([key, child]) => leaves(child, `${path}.${key}`));
+
+describe("unit: values", () => {
+  describe("golden files", () => {
+    for (const environment of ["dev", "prod"] as const) {
+      it(`${environment}: the values of every release`, async () => {
+        const { resources } = await recordingOf(environment);
+        const releases = releasesOf(resources);
+        expect(releases.map(({ name }) => name)).to.have.members(["minio", "loki", "alloy-logs"]);
+        for (const { name, values } of releases) {
+          const shown: Any = structuredClone(values);
+          if (name === "alloy-logs") {
+            // The pipeline is a readable file of its own.
+            shown.alloy.configMap.content = "values/alloy/logs/*.alloy";
+            shown.controller.podAnnotations["checksum/config"] = "sha256 of the pipeline";
+          }
+          expectGolden(`${environment}/${name}.yaml`, [shown]);
+        }
+      });
+
+      it(`${environment}: the program's own objects`, async () => {
+        expectGolden(
+          `${environment}/own-objects.yaml`,
+          objectsOf((await recordingOf(environment)).resources),
+        );
+      });
+
+      it(`${environment}: the MinIO resources`, async () => {
+        const { resources } = await recordingOf(environment);
+        expectGolden(`${environment}/minio-resources.yaml`, minioResourcesOf(resources));
+      });
+    }
+
+    it("are the same at every run", () => {
+      for (const environment of ["dev", "prod"] as const)
+        expect(all(settingsOf(environment))).to.deep.equal(all(settingsOf(environment)));
+    });
+  });
+
+  it("are plain data, as they come out of JSON", () => {
+    for (const [name, values] of Object.entries(all(settingsOf("prod"))))
+      expect(JSON.parse(JSON.stringify(values)), name).to.deep.equal(values);
+  });
+
+  describe("images", () => {
+    const plain = settingsOf("dev");
+    const mirrored = settingsOf("dev", {
+      images: { registry: "registry.example.com:5000/mirror", pullSecret: "registry-login" },
+    });
+    const digest = `sha256:${"0".repeat(64)}`;
+    const cases: [reference: string, repository: string, tag: string, mirrored: string][] = [
+      ["docker.io/pgsty/minio:1.2", "docker.io/pgsty/minio", "1.2", "pgsty/minio"],
+      ["quay.io/minio/minio:1.2", "quay.io/minio/minio", "1.2", "minio/minio"],
+      ["localhost/minio:1.2", "localhost/minio", "1.2", "minio"],
+      ["registry:5000/a/b/c:1.2", "registry:5000/a/b/c", "1.2", "a/b/c"],
+      ["pgsty/minio:1.2", "pgsty/minio", "1.2", "pgsty/minio"],
+      ["minio:1.2", "minio", "1.2", "minio"],
+      // A chart joins the two parts with a colon, which gives the digest back.
+      [`quay.io/minio/minio@${digest}`, "quay.io/minio/minio@sha256", "0".repeat(64), "minio/minio@sha256"],
+    ];
+    for (const [reference, repository, tag, path] of cases)
+      it(`${reference.slice(0, 40)}: the registry is its own, or the mirror`, () => {
+        expect(image(plain, reference)).to.deep.equal({ repository, tag });
+        expect(image(mirrored, reference)).to.deep.equal({
+          repository: `registry.example.com:5000/mirror/${path}`,
+          tag,
+        });
+      });
+
+    it("all come from images.registry, with images.pullSecret", () => {
+      const { minio, loki, alloyLogs } = all(mirrored);
+      expect(minio.image.repository).to.equal("registry.example.com:5000/mirror/pgsty/minio");
+      expect(loki.global.imageRegistry).to.equal("registry.example.com:5000/mirror");
+      expect(alloyLogs.global.image.registry).to.equal("registry.example.com:5000/mirror");
+      const secret = [{ name: "registry-login" }];
+      expect([minio.imagePullSecrets, loki.imagePullSecrets]).to.deep.equal([secret, secret]);
+      expect(alloyLogs.global.image.pullSecrets).to.deep.equal(secret);
+      // No value names a registry past the mirror.
+      for (const [path, value] of leaves(all(mirrored)))
+        if (/image|registry|repository/i.test(path) && typeof value === "string")
+          expect(value, path).not.to.match(/docker\.io|quay\.io|ghcr\.io|gcr\.io/);
+    });
+
+    it("come from their own registries without a setting", () => {
+      const { minio, loki, alloyLogs } = all(plain);
+      expect(minio.image.repository).to.equal("docker.io/pgsty/minio");
+      expect(loki.global).to.deep.equal({});
+      expect(alloyLogs.global.image).to.deep.equal({ pullSecrets: [] });
+    });
+  });
+
+  describe("shared parts", () => {
+    it("anyOf matches its texts and nothing else", () => {
+      const texts = ["/healthz", "/-/ready", "/a.b", "/a+b*", "/(x)", "/$y", "kube-system"];
+      const pattern = new RegExp(`^(?:${anyOf(texts)})$`);
+      for (const text of texts) expect(text).to.match(pattern);
+      for (const text of ["", "/", "/healthz/", "x/healthz", "/aXb", "/aab", "/x", "kube-systems"])
+        expect(text).not.to.match(pattern);
+    });
+
+    it("anyOf of nothing matches nothing", () => {
+      for (const pattern of [new RegExp(anyOf([])), new RegExp(`^(?:${anyOf([])})$`)])
+        for (const text of ["", "a", "^", "a^", "anything", "\n", anyOf([])])
+          expect(text).not.to.match(pattern);
+    });
+
+    it("anyOf can stand in a quoted string of LogQL", () => {
+      const paths = [...settingsOf("prod").alloyLogs.healthCheckPaths, "/a.b(c)*"];
+      expect(anyOf(paths) + anyOf([])).not.to.match(/["\\`\n]/);
+    });
+
+    it("antiAffinity says as much as cluster.antiAffinity", () => {
+      const labels = { app: "minio" };
+      const term = { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" };
+      const rules = (antiAffinityIs: string) =>
+        antiAffinity(settingsOf("dev", { cluster: { antiAffinity: antiAffinityIs } }), labels);
+      expect(rules("none")).to.equal(null);
+      expect(rules("preferred")).to.deep.equal({
+        podAntiAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }],
+        },
+      });
+      expect(rules("required")).to.deep.equal({
+        podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] },
+      });
+    });
+
+    it("disruptionBudget lets one of several go, and does not hold a single one", () => {
+      expect(disruptionBudget({ replicas: 1 })).to.deep.equal({ enabled: false });
+      expect(disruptionBudget({ replicas: 3 })).to.deep.equal({ enabled: true, maxUnavailable: 1 });
+    });
+
+    it("goMemoryLimit stays below the limit", () => {
+      expect(Number(goMemoryLimit({ memoryLimit: 1000 }).GOMEMLIMIT)).to.be.within(800, 900);
+    });
+  });
+
+  describe("minio", () => {
+    it("has a claim for each server, under the names that its workload looks for", () => {
+      expect(minioClaims(settingsOf("dev"))).to.deep.equal([{ name: "minio-data", size: "50Gi" }]);
+      expect(minioClaims(settingsOf("prod", { objectStorage: { minio: { disk: "1Ti" } } }))).to.deep.equal(
+        [0, 1, 2, 3].map((server) => ({ name: `export-minio-${server}`, size: "1Ti" })),
+      );
+    });
+
+    it("makes no volumes of its own, so that they can grow", () => {
+      const standalone: Any = minioValues(settingsOf("dev"));
+      expect(standalone.persistence.existingClaim).to.equal("minio-data");
+      const grown = (disk: string): Any =>
+        minioValues(settingsOf("prod", { objectStorage: { minio: { disk } } }));
+      expect(grown("1Ti")).to.deep.equal(grown("50Gi"));
+    });
+
+    it("has the chart make no bucket, user or policy", () => {
+      for (const environment of ["dev", "prod"] as const) {
+        const { users, buckets, policies } = minioValues(settingsOf(environment));
+        expect([users, buckets, policies]).to.deep.equal([[], [], []]);
+      }
+    });
+  });
+
+  describe("loki", () => {
+    it("has the numbers that were asked for (R2)", () => {
+      const { loki, ...components } = lokiOf("prod");
+      const names = ["distributor", "ingester", "querier", "queryFrontend", "compactor"];
+      expect(names.map((name) => components[name].replicas)).to.deep.equal([3, 3, 2, 2, 1]);
+      expect(loki.commonConfig.replication_factor).to.equal(3);
+      expect(components.resultsCache).to.include({ enabled: true });
+      expect(loki.ingester.chunk_encoding).to.equal("snappy");
+      expect(loki.limits_config).to.deep.include({ retention_period: "720h", ingestion_rate_mb: 10 });
+      expect(loki.storage).to.deep.include({ type: "s3" });
+      expect(loki.storage.bucketNames.chunks).to.equal("loki-data");
+    });
+
+    it("keeps logs by kind and by namespace, the namespace winning", () => {
+      const { limits_config } = lokiOf("dev", {
+        loki: {
+          systemNamespaces: ["kube-system", "loki"],
+          retention: {
+            application: "60d",
+            system: "10d",
+            debug: "2d",
+            namespaces: { payments: "90d", scratch: "1d" },
+          },
+        },
+      }).loki;
+      expect(limits_config.retention_period).to.equal("1440h");
+      expect(limits_config.retention_stream).to.deep.equal([
+        { selector: '{namespace=~"kube-system|loki"}', priority: 1, period: "240h" },
+        { selector: '{level="debug"}', priority: 2, period: "48h" },
+        { selector: '{namespace="payments"}', priority: 3, period: "2160h" },
+        { selector: '{namespace="scratch"}', priority: 3, period: "24h" },
+      ]);
+    });
+
+    it("writes boltdb-shipper without structured metadata", () => {
+      const { schemaConfig, limits_config } = lokiOf("prod").loki;
+      expect(schemaConfig.configs).to.deep.equal([
+        {
+          from: "2024-01-01",
+          store: "boltdb-shipper",
+          object_store: "s3",
+          schema: "v13",
+          index: { prefix: "loki_index_", period: "24h" },
+        },
+      ]);
+      expect(limits_config.allow_structured_metadata).to.equal(false);
+    });
+
+    it("goes over to tsdb on a day, keeping what was written before", () => {
+      const before = lokiOf("prod").loki;
+      const after = lokiOf("prod", {
+        loki: {
+          schema: [
+            { from: "2024-01-01", store: "boltdb-shipper" },
+            { from: "2026-10-01", store: "tsdb" },
+          ],
+        },
+      }).loki;
+      const [first, second] = after.schemaConfig.configs;
+      expect(first).to.deep.equal(before.schemaConfig.configs[0]);
+      expect(second).to.deep.equal({ ...first, from: "2026-10-01", store: "tsdb" });
+      expect(after.storage_config).to.have.keys("boltdb_shipper", "tsdb_shipper");
+      expect(after.limits_config.allow_structured_metadata).to.equal(false);
+      const tsdb = { loki: { schema: [{ from: "2024-01-01", store: "tsdb" }] } };
+      expect(lokiOf("prod", tsdb).loki.limits_config.allow_structured_metadata).to.equal(true);
+    });
+
+    it("reads its credentials from the environment, which its Secret fills", () => {
+      const { loki, defaults } = lokiOf("prod");
+      expect(loki.storage.s3).to.deep.include({
+        accessKeyId: "${S3_ACCESS_KEY}",
+        secretAccessKey: "${S3_SECRET_KEY}",
+      });
+      expect(defaults.extraEnvFrom).to.deep.equal([{ secretRef: { name: "loki-s3" } }]);
+    });
+
+    it("uses MinIO, or the S3 that is given", () => {
+      const common = { accessKeyId: "${S3_ACCESS_KEY}", secretAccessKey: "${S3_SECRET_KEY}" };
+      const minio = {
+        ...common,
+        endpoint: "http://minio.minio.svc.cluster.local:9000",
+        region: "us-east-1",
+        s3ForcePathStyle: true,
+        insecure: true,
+      };
+      expect(lokiOf("dev").loki.storage.s3).to.deep.equal(minio);
+      expect(
+        lokiOf("dev", { objectStorage: { external: externalS3 } }).loki.storage.s3,
+        "an external S3 that is not in use",
+      ).to.deep.equal(minio);
+      const external = { ...externalS3, endpoint: "s3.example.com" };
+      expect(lokiOf("dev", { objectStorage: { kind: "external", external } }).loki.storage.s3).to.deep.equal({
+        ...common,
+        endpoint: "https://s3.example.com",
+        region: "eu-west-3",
+        s3ForcePathStyle: false,
+        insecure: false,
+      });
+      const plainHttp = { ...external, tls: false };
+      expect(
+        lokiOf("dev", { objectStorage: { kind: "external", external: plainHttp } }).loki.storage.s3,
+      ).to.deep.include({ endpoint: "http://s3.example.com", insecure: true });
+    });
+
+    it("caches in memcached, or in the query-frontend where there is none", () => {
+      const { loki: dev, ...devRest } = lokiOf("dev");
+      expect([devRest.resultsCache, devRest.chunksCache]).to.deep.equal([
+        { enabled: false },
+        { enabled: false },
+      ]);
+      expect(devRest.memcachedExporter.enabled).to.equal(false);
+      expect(dev.query_range.results_cache.cache.embedded_cache).to.deep.equal({
+        enabled: true,
+        max_size_mb: 32,
+      });
+      const { loki: prod, ...prodRest } = lokiOf("prod");
+      expect(prodRest.chunksCache).to.deep.include({ enabled: true, replicas: 1, allocatedMemory: 2048 });
+      expect(prodRest.memcachedExporter.enabled).to.equal(true);
+      expect(prod).not.to.have.property("query_range");
+    });
+
+    it("gives volumes the StorageClass of the cluster", () => {
+      const claim = (config: Config) => lokiOf("dev", config).ingester.persistence.claims[0];
+      expect(claim({})).to.include({ size: "5Gi", storageClass: null });
+      expect(claim({ cluster: { storageClass: "fast" } })).to.include({ storageClass: "fast" });
+    });
+  });
+
+  describe("alloy for logs", () => {
+    it("runs the pipeline as it stands in its files, past Helm's template engine", () => {
+      const files = ["discover", "process", "write"].map((part) =>
+        readFileSync(`values/alloy/logs/${part}.alloy`, "utf8"),
+      );
+      const pipeline = alloyLogsPipeline();
+      expect(pipeline).to.equal(files.join("\n"));
+      const { alloy }: Any = alloyLogsValues(settingsOf("dev"));
+      const { content } = alloy.configMap;
+      expect(content).not.to.equal(pipeline);
+      // What Helm makes of an action that is a string.
+      expect(content.replaceAll('{{ "{{" }}', "{{")).to.equal(pipeline);
+      expect(content.replaceAll('{{ "{{" }}', "")).not.to.include("{{");
+    });
+
+    it("rolls its pods when the pipeline changes", () => {
+      const { controller }: Any = alloyLogsValues(settingsOf("dev"));
+      const hash = createHash("sha256").update(alloyLogsPipeline()).digest("hex");
+      expect(controller.podAnnotations).to.deep.equal({ "checksum/config": hash });
+    });
+
+    it("gives the pipeline every variable that it reads, and no other", () => {
+      const { alloy }: Any = alloyLogsValues(settingsOf("dev"));
+      const given = alloy.extraEnv.map(({ name }: { name: string }) => name);
+      const read = [...alloyLogsPipeline().matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
+      // HOSTNAME comes from the chart, GOMEMLIMIT is for Go.
+      expect(new Set([...given, "HOSTNAME"])).to.deep.equal(new Set([...read, "GOMEMLIMIT"]));
+    });
+
+    it("bounds its buffer, and says what it collects", () => {
+      const { alloy, controller }: Any = alloyLogsValues(
+        settingsOf("dev", {
+          cluster: { name: "paris" },
+          alloyLogs: { buffer: "2Gi", bufferAge: "90m", errorsOnly: ["a", "b"], healthCheckPaths: ["/up"] },
+        }),
+      );
+      expect(controller.volumes.extra).to.deep.equal([{ name: "storage", emptyDir: { sizeLimit: "2Gi" } }]);
+      const environment = Object.fromEntries(
+        alloy.extraEnv.map(({ name, value }: { name: string; value: string }) => [name, value]),
+      );
+      expect(environment).to.deep.include({
+        LOKI_URL: "http://loki-gateway.loki.svc.cluster.local",
+        LOKI_TENANT: "logs",
+        CLUSTER: "paris",
+        BUFFER_AGE: "90m",
+        ERRORS_ONLY_NAMESPACES: "a|b",
+        HEALTH_CHECK_PATHS: "/up",
+      });
+    });
+  });
+});
