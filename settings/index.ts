@@ -33,6 +33,9 @@ function remedy(stackName: string, { path, allowed, change }: Problem): string {
 
 /** Everything that is wrong with a stack's settings, in one error. */
 export class SettingsError extends Error {
+  /** By this Pulumi knows a mistake of the user, as its own RunError: it shows the message and no stack trace. */
+  readonly __pulumiRunError = true;
+
   constructor(
     readonly stackName: string,
     readonly problems: Problem[],

@@ -1,4 +1,5 @@
 import { inspect } from "node:util";
+import { RunError } from "@pulumi/pulumi";
 import { expect } from "chai";
 import { parseSettings, readSettings, Sensitive } from "../../settings";
 import { checks } from "../../settings/checks";
@@ -138,6 +139,10 @@ describe("unit: settings", () => {
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'loki.replicationFactor' <value>
   alloyLogs.buffer: is "64Mi"; allowed: at least 256Mi, two segments of the write-ahead log
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'alloyLogs.buffer' <value>`);
+    });
+
+    it("are a message for Pulumi, without a stack trace", () => {
+      expect(RunError.isInstance(errorOf(() => settingsOf("dev", { tempo: 3 })))).to.equal(true);
     });
 
     it("one alone reads as one", () => {

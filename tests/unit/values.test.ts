@@ -29,7 +29,10 @@ const leaves = (node: unknown, path = ""): [string, unknown][] =>
     : Object.entries(node).flatMap(([key, child]) => leaves(child, `${path}.${key}`));
 
 describe("unit: values", () => {
-  describe("golden files", () => {
+  describe("golden files", function () {
+    // The first recording loads the program and the SDKs of Pulumi.
+    this.timeout(60_000);
+
     for (const environment of ["dev", "prod"] as const) {
       it(`${environment}: the values of every release`, async () => {
         const { resources } = await recordingOf(environment);

@@ -1,0 +1,57 @@
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { files, pulumiYaml, settingsDocument } from "../../scripts/generate";
+import { described } from "../../settings/describe";
+
+const text = (file: string) => readFileSync(file, "utf8");
+
+describe("unit: generated files", () => {
+  it("docs/settings.md is what the schema and the profiles say; npm run generate writes it", () => {
+    expect(text(files.settings)).to.equal(settingsDocument());
+  });
+
+  it("the config block of Pulumi.yaml is what the schema says; npm run generate writes it", () => {
+    expect(text(files.pulumi)).to.equal(pulumiYaml(text(files.pulumi)));
+  });
+
+  it("Pulumi.yaml keeps what is not generated, comments too", () => {
+    const own = "# Ours.\nname: observability # the project\nmain: program.cjs\nruntime:\n  name: nodejs\n";
+    expect(pulumiYaml(own).startsWith(own)).to.equal(true);
+    const after = `${own}config: {}\nplugins:\n  providers: [] # none\n`;
+    expect(pulumiYaml(after)).to.include("plugins:\n  providers: [] # none\n");
+    expect(pulumiYaml(pulumiYaml(after))).to.equal(pulumiYaml(after));
+  });
+
+  it("Pulumi.yaml declares every setting, and demands only the environment", () => {
+    const { config } = parse(text(files.pulumi));
+    const { environment, ...groups } = config;
+    expect(environment).to.have.keys("type", "description");
+    expect(environment.type).to.equal("string");
+    expect(["environment", ...Object.keys(groups)]).to.deep.equal([...described.children.keys()]);
+    for (const [name, group] of Object.entries<Record<string, unknown>>(groups)) {
+      expect(group, name).to.have.keys("type", "description", "default");
+      expect(group, name).to.deep.include({ type: "object", default: {} });
+    }
+  });
+
+  it("both name every setting, and say of every secret that it is one", () => {
+    const { config } = parse(text(files.pulumi));
+    const document = text(files.settings);
+    const settings = (setting: typeof described): (typeof described)[] =>
+      setting.group ? [...setting.children.values()].flatMap(settings) : [setting];
+    const all = settings(described).filter(({ path }) => path !== "environment");
+    expect(all.length).to.be.greaterThan(80);
+    for (const { path, what, secret } of all) {
+      const [top = ""] = path.split(".");
+      const line = config[top].description.split("\n").find((one: string) => one.startsWith(`${path}: `));
+      expect(line, path).to.include(what);
+      expect(line?.includes("(secret, "), path).to.equal(secret);
+      const row = document.split("\n").find((one) => one.startsWith(`| \`${path}\` |`));
+      expect(row, path).to.include(what);
+      expect(row?.includes("**Secret.**"), path).to.equal(secret);
+    }
+    const secrets = all.filter(({ secret }) => secret).map(({ path }) => path);
+    expect(secrets).to.have.length(7);
+  });
+});

@@ -1,0 +1,131 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { expect } from "chai";
+import ts from "typescript";
+import pins from "../../charts.json";
+
+const root = join(__dirname, "..", "..");
+
+/** The parts of the program, and what each may import besides itself: parts, or packages by the beginning of their name. */
+const layers: Record<string, { parts: string[]; packages: string[] }> = {
+  settings: { parts: [], packages: ["zod"] },
+  "names.ts": { parts: ["settings"], packages: [] },
+  "charts.ts": { parts: ["settings", "charts.json"], packages: ["node:fs", "node:path", "yaml"] },
+  // What a value depends on besides the settings are files of the project.
+  values: { parts: ["settings", "names.ts"], packages: ["node:fs", "node:path", "node:crypto"] },
+  components: {
+    parts: ["settings", "names.ts", "charts.ts", "values"],
+    packages: ["node:", "@pulumi/", "@kubernetes/client-node", "minio", "selfsigned"],
+  },
+  "index.ts": { parts: ["settings", "names.ts", "components"], packages: ["@pulumi/pulumi"] },
+};
+const whole = Object.keys(layers);
+
+/** Those that stand beside the program. */
+const beside: Record<string, { parts: string[]; packages: string[] }> = {
+  cli: { parts: [...whole, "package.json", "tests"], packages: [""] },
+  scripts: { parts: ["settings"], packages: ["node:", "yaml"] },
+  policies: { parts: whole, packages: ["@pulumi/policy", "node:"] },
+};
+
+const filesOf = (part: string, extension: string): string[] =>
+  part.endsWith(extension)
+    ? [join(root, part)]
+    : readdirSync(join(root, part), { recursive: true, encoding: "utf8" })
+        .filter((file) => file.endsWith(extension))
+        .map((file) => join(root, part, file));
+
+const partOf = (file: string): string => {
+  const [first = ""] = relative(root, file).split("/");
+  return first;
+};
+
+/** The part or package that an import leads to. */
+function target(from: string, specifier: string): { part: string } | { package: string } {
+  if (!specifier.startsWith(".")) return { package: specifier };
+  const path = resolve(dirname(from), specifier.replace(/\.js$/, ""));
+  const part = partOf(path);
+  return { part: [`${part}.ts`, part].find((name) => name in layers) ?? part };
+}
+
+const importsOf = (file: string): string[] =>
+  ts.preProcessFile(readFileSync(file, "utf8"), true, true).importedFiles.map(({ fileName }) => fileName);
+
+/** Imports that a part may not have. */
+function forbidden(part: string, { parts, packages }: { parts: string[]; packages: string[] }): string[] {
+  return filesOf(part, ".ts").flatMap((file) =>
+    importsOf(file)
+      .filter((specifier) => {
+        const to = target(file, specifier);
+        return "part" in to
+          ? to.part !== part && !parts.includes(to.part)
+          : !packages.some((name) => to.package.startsWith(name));
+      })
+      .map((specifier) => `${relative(root, file)} imports ${specifier}`),
+  );
+}
+
+describe("unit: imports", () => {
+  for (const [part, allowed] of Object.entries({ ...layers, ...beside }))
+    it(`${part} imports ${[...allowed.parts, ...allowed.packages].filter(Boolean).join(", ") || "nothing"}`, () => {
+      expect(filesOf(part, ".ts")).not.to.deep.equal([]);
+      expect(forbidden(part, allowed)).to.deep.equal([]);
+    });
+
+  it("go one way: no part may import one that may import it", () => {
+    const reaches = (part: string): string[] => [
+      part,
+      ...(layers[part]?.parts ?? []).flatMap((below) => reaches(below)),
+    ];
+    for (const part of whole)
+      for (const below of layers[part]?.parts ?? []) expect(reaches(below), part).not.to.include(part);
+  });
+
+  it("of Pulumi are for components and index.ts alone", () => {
+    const pulumi = (part: string) =>
+      filesOf(part, ".ts").filter((file) => importsOf(file).some((name) => name.startsWith("@pulumi/")));
+    for (const part of ["settings", "names.ts", "charts.ts", "values"])
+      expect(pulumi(part), part).to.deep.equal([]);
+    expect(pulumi("components")).not.to.deep.equal([]);
+  });
+
+  it("leave values without clock, chance, network and environment", () => {
+    for (const file of filesOf("values", ".ts"))
+      expect(readFileSync(file, "utf8"), relative(root, file)).not.to.match(
+        /\bnew Date\(\)|Date\.now|Math\.random|random(Bytes|UUID)|fetch\(|process\.env/,
+      );
+  });
+});
+
+describe("unit: versions", () => {
+  /** All that is read by people or programs, except for records of what was made from it. */
+  const texts = [
+    ...[...whole, ...Object.keys(beside)].flatMap((part) => filesOf(part, ".ts")),
+    ...filesOf("values", ".alloy"),
+    ...filesOf("docs", ".md"),
+    ...readdirSync(root)
+      .filter((file) => /^(README\.md|Pulumi\..*yaml|Pulumi\.yaml|program\.cjs|obs)$/.test(file))
+      .map((file) => join(root, file)),
+  ];
+
+  it("of charts stand in charts.json alone", () => {
+    const versions = Object.values(pins).flatMap(({ version, appVersion }) => [version, appVersion]);
+    const found = texts.flatMap((file) => {
+      const text = readFileSync(file, "utf8");
+      return versions
+        .filter((version) =>
+          new RegExp(`(?<![\\w.])${version.replaceAll(".", "\\.")}(?![\\w.]*\\d)`).test(text),
+        )
+        .map((version) => `${relative(root, file)}: ${version}`);
+    });
+    expect(texts.length).to.be.greaterThan(30);
+    expect(found).to.deep.equal([]);
+  });
+
+  it("are never latest", () => {
+    const tagged = texts.filter((file) => /[\w/-]:latest\b/.test(readFileSync(file, "utf8")));
+    expect(tagged.map((file) => relative(root, file))).to.deep.equal([]);
+    for (const { version, appVersion } of Object.values(pins))
+      expect([version, appVersion]).not.to.include("latest");
+  });
+});

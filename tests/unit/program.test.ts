@@ -1,0 +1,419 @@
+import { expect } from "chai";
+import { pins } from "../../charts";
+import { generated, type Recorded, type Recording } from "../../cli/record";
+import { bucketsOf, consumers, namespaces, podSecurity } from "../../names";
+import type { Settings } from "../../settings";
+import { type BucketKey, consumerPolicy } from "../../values/minio-access";
+import {
+  type Config,
+  type Environment,
+  errorOf,
+  externalS3,
+  recordingOf,
+  settingsOf,
+} from "../support/stacks";
+
+// Tests look deep into inputs, whose types say only that they are plain data.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any;
+
+const day = 86400;
+const release = "kubernetes:helm.sh/v3:Release";
+const type = {
+  namespace: "kubernetes:core/v1:Namespace",
+  secret: "kubernetes:core/v1:Secret",
+  configMap: "kubernetes:core/v1:ConfigMap",
+  claim: "kubernetes:core/v1:PersistentVolumeClaim",
+  bucket: "minio:index/s3Bucket:S3Bucket",
+  encryption: "minio:index/s3BucketServerSideEncryption:S3BucketServerSideEncryption",
+  lifecycle: "minio:index/ilmPolicy:IlmPolicy",
+  versioning: "minio:index/s3BucketVersioning:S3BucketVersioning",
+  user: "minio:index/iamUser:IamUser",
+  policy: "minio:index/iamPolicy:IamPolicy",
+  attachment: "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment",
+  minioProvider: "pulumi:providers:minio",
+  key: "random:index/randomBytes:RandomBytes",
+};
+
+const ofType = ({ resources }: Recording, wanted: string) => resources.filter((r) => r.type === wanted);
+const namesOf = (recording: Recording, wanted: string) => ofType(recording, wanted).map(({ name }) => name);
+const inputsOf = (recording: Recording, wanted: string, name: string): Any => {
+  const [found] = ofType(recording, wanted).filter((resource) => resource.name === name);
+  if (!found) throw new Error(`there is no ${wanted} ${name}`);
+  return found.inputs;
+};
+
+/** Paths of the texts in a tree that hold one of these. */
+const holding = (node: unknown, hidden: string[], path = ""): string[] => {
+  if (typeof node === "string") return hidden.some((text) => node.includes(text)) ? [path] : [];
+  if (typeof node !== "object" || node === null) return [];
+  return Object.entries(node).flatMap(([key, child]) => holding(child, hidden, `${path}.${key}`));
+};
+
+/** Where secrets may stand: in Secrets, in a user of MinIO, in the provider's own configuration. */
+const isSecretPlace = ({ type: of }: Recorded, path: string) =>
+  (of === type.secret && path.startsWith(".stringData.")) ||
+  (of === type.user && path === ".secret") ||
+  (of === type.minioProvider && path === ".minioPassword");
+
+const external: Config = { objectStorage: { kind: "external", external: externalS3 } };
+const encryptionKey = Buffer.alloc(32, 7).toString("base64");
+/** Stacks whose recordings are looked at as a whole: environment, config, secrets that the user gave. */
+const stacks: Record<string, [Environment, Config, string[]]> = {
+  dev: ["dev", {}, []],
+  prod: ["prod", {}, []],
+  "dev with a key of its own": ["dev", { objectStorage: { minio: { encryptionKey } } }, [encryptionKey]],
+  "prod with an external S3": [
+    "prod",
+    external,
+    consumers.flatMap((consumer) => Object.values(externalS3[consumer])),
+  ],
+};
+
+describe("unit: program", function () {
+  // The first recording loads the program and Pulumi's SDKs.
+  this.timeout(60_000);
+  let dev: Recording;
+  let prod: Recording;
+
+  before(async () => {
+    dev = await recordingOf("dev");
+    prod = await recordingOf("prod");
+  });
+
+  describe("registers", () => {
+    const each = (check: (recording: Recording) => void) => () => {
+      for (const recording of [dev, prod]) check(recording);
+    };
+
+    it(
+      "three releases, pinned, under fixed names, with a time limit and a bounded history",
+      each((recording) => {
+        const releases = ofType(recording, release);
+        expect(releases.map(({ inputs }) => [inputs["name"], inputs["namespace"]])).to.have.deep.members([
+          ["minio", "minio"],
+          ["loki", "loki"],
+          ["alloy-logs", "alloy-logs"],
+        ]);
+        for (const { name, inputs } of releases) {
+          expect(inputs["name"], name).to.equal(name);
+          expect(inputs["timeout"], name).to.be.within(300, 1800);
+          expect(inputs["maxHistory"], name).to.be.within(1, 50);
+          expect(inputs["createNamespace"], name).to.equal(false);
+        }
+        expect(inputsOf(recording, release, "minio")).to.deep.include({
+          chart: "minio",
+          version: pins.minio.version,
+          repositoryOpts: { repo: pins.minio.repository },
+        });
+        expect(inputsOf(recording, release, "loki")).to.include({
+          chart: `${pins.loki.repository}/loki`,
+          version: pins.loki.version,
+        });
+        expect(inputsOf(recording, release, "alloy-logs").version).to.equal(pins.alloy.version);
+      }),
+    );
+
+    it("releases that Helm rolls back in prod", () => {
+      const atomic = (recording: Recording) =>
+        ofType(recording, release).map(({ inputs }) => inputs["atomic"]);
+      expect(atomic(prod)).to.deep.equal([true, true, true]);
+      expect(atomic(dev)).to.deep.equal([false, false, false]);
+    });
+
+    it(
+      "namespaces, each with its Pod Security level",
+      each((recording) => {
+        expect(namesOf(recording, type.namespace)).to.have.members(Object.values(namespaces));
+        for (const [key, name] of Object.entries(namespaces)) {
+          const { labels } = inputsOf(recording, type.namespace, name).metadata;
+          const level = podSecurity[key as keyof typeof namespaces];
+          for (const mode of ["enforce", "audit", "warn"])
+            expect(labels[`pod-security.kubernetes.io/${mode}`], `${name} ${mode}`).to.equal(level);
+        }
+        // Only what reads the nodes' log files may do more than the strictest level allows.
+        const lax = Object.entries(podSecurity).filter(([, level]) => level !== "restricted");
+        expect(lax.map(([key]) => key)).to.deep.equal(["alloyLogs"]);
+      }),
+    );
+
+    it(
+      "five buckets, each encrypted and with a lifecycle (R1.5, R1.6)",
+      each((recording) => {
+        const buckets = ["loki-data", "mimir-blocks", "mimir-ruler", "mimir-alertmanager", "tempo-data"];
+        expect(namesOf(recording, type.bucket)).to.have.members(buckets);
+        expect(namesOf(recording, type.lifecycle)).to.have.members(buckets);
+        for (const bucket of buckets) {
+          expect(inputsOf(recording, type.bucket, bucket)).to.include({ bucket, acl: "private" });
+          expect(inputsOf(recording, type.encryption, bucket)).to.deep.equal({
+            bucket,
+            encryptionType: "aws:kms",
+            kmsKeyId: "objects",
+          });
+        }
+        expect(namesOf(recording, type.versioning)).to.have.members(["mimir-ruler", "mimir-alertmanager"]);
+      }),
+    );
+
+    it(
+      "a user with a policy for each consumer, and a Secret where the consumer runs (R1.7)",
+      each((recording) => {
+        expect(namesOf(recording, type.user)).to.have.members([...consumers]);
+        expect(namesOf(recording, type.policy)).to.have.members([...consumers]);
+        for (const consumer of consumers)
+          expect(inputsOf(recording, type.attachment, consumer)).to.deep.equal({
+            userName: consumer,
+            policyName: consumer,
+          });
+        const secret = inputsOf(recording, type.secret, "loki-s3");
+        expect(secret.metadata).to.deep.equal({ name: "loki-s3", namespace: "loki" });
+        expect(secret.stringData).to.deep.equal({ S3_ACCESS_KEY: "loki", S3_SECRET_KEY: generated });
+      }),
+    );
+
+    it("volumes for MinIO: one, or one for each server, of 50Gi (R1.2)", () => {
+      const volumes = (recording: Recording) =>
+        ofType(recording, type.claim).map(({ inputs }: Any) => [
+          inputs.metadata.name,
+          inputs.spec.resources.requests.storage,
+        ]);
+      expect(volumes(dev)).to.deep.equal([["minio-data", "50Gi"]]);
+      expect(volumes(prod)).to.deep.equal([0, 1, 2, 3].map((n) => [`export-minio-${n}`, "50Gi"]));
+    });
+
+    it("a quota only where one is set", async () => {
+      const buckets = { objectStorage: { buckets: { tempo: { quota: "100Gi" } } } };
+      const limited = await recordingOf("dev", buckets);
+      expect(inputsOf(limited, type.bucket, "tempo-data").quota).to.equal(100 * 1024 ** 3);
+      expect(inputsOf(limited, type.bucket, "loki-data")).not.to.have.property("quota");
+    });
+
+    it("the key that the user gives, or one that is generated", async () => {
+      const environmentFile = (recording: Recording) =>
+        inputsOf(recording, type.secret, "minio-encryption").stringData["config.env"];
+      expect(environmentFile(dev)).to.equal(`export MINIO_KMS_SECRET_KEY="objects:${generated}"\n`);
+      const own = await recordingOf("dev", { objectStorage: { minio: { encryptionKey } } });
+      expect(environmentFile(own)).to.equal(`export MINIO_KMS_SECRET_KEY="objects:${encryptionKey}"\n`);
+    });
+
+    it("nothing of MinIO for an external S3, whose credentials lie in the consumers' Secrets (R1)", async () => {
+      const recording = await recordingOf("prod", external);
+      const ours = recording.resources.filter(({ type: of, name }) => /minio/i.test(`${of} ${name}`));
+      expect(ours).to.deep.equal([]);
+      expect(namesOf(recording, release)).to.have.members(["loki", "alloy-logs"]);
+      expect(namesOf(recording, type.namespace)).to.have.members(["loki", "alloy-logs"]);
+      expect(inputsOf(recording, type.secret, "loki-s3").stringData).to.deep.equal({
+        S3_ACCESS_KEY: externalS3.loki.accessKey,
+        S3_SECRET_KEY: externalS3.loki.secretKey,
+      });
+      const { minioEndpoint, minioConsoleUrl } = recording.outputs;
+      expect(minioEndpoint?.value).to.equal(externalS3.endpoint);
+      expect(minioConsoleUrl?.value).to.equal(undefined);
+    });
+  });
+
+  describe("keeps secrets", () => {
+    for (const [title, [environment, config, given]] of Object.entries(stacks))
+      it(`where they belong: ${title}`, async () => {
+        const { resources, outputs } = await recordingOf(environment, config);
+        const hidden = [generated, ...given];
+        const places = resources.flatMap((resource) =>
+          holding(resource.inputs, hidden).map((path) => ({ resource, path })),
+        );
+        expect(places, "secrets are there to be found").not.to.deep.equal([]);
+        const wrong = places
+          .filter(({ resource, path }) => !isSecretPlace(resource, path))
+          .map(({ resource, path }) => `${resource.type} ${resource.name}${path}`);
+        expect(wrong).to.deep.equal([]);
+        const shown = Object.entries(outputs).filter(([, { secret }]) => !secret);
+        expect(holding(Object.fromEntries(shown), hidden)).to.deep.equal([]);
+      });
+
+    it("in outputs: the root password is there, and secret", () => {
+      for (const { outputs } of [dev, prod]) {
+        expect(outputs["minioRootPassword"]).to.deep.equal({ value: generated, secret: true });
+        // One secret in an object would make all of it secret for whoever reads the stack.
+        const secrets = Object.entries(outputs).filter(([, { secret }]) => secret);
+        expect(secrets.map(([name]) => name)).to.deep.equal(["minioRootPassword"]);
+      }
+    });
+  });
+
+  it("outputs what others need, known in every preview", () => {
+    for (const { outputs } of [dev, prod]) {
+      const values = Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
+      expect(values).to.deep.include({
+        minioEndpoint: "minio.minio.svc.cluster.local:9000",
+        minioConsoleUrl: "http://minio-console.minio.svc.cluster.local:9001",
+        minioRootUser: "root",
+        lokiUrl: "http://loki-gateway.loki.svc.cluster.local",
+        lokiTenant: "logs",
+      });
+    }
+    expect(dev.outputs["environment"]?.value).to.equal("dev");
+    expect(prod.outputs["cluster"]?.value).to.equal("prod");
+  });
+
+  it("leaves nothing unknown in a preview", () => {
+    // How the engine writes a value that it does not know yet.
+    const unknown = ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"];
+    for (const { resources, outputs } of [dev, prod])
+      expect(holding({ inputs: resources.map(({ inputs }) => inputs), outputs }, unknown)).to.deep.equal([]);
+  });
+
+  describe("access to buckets", () => {
+    const renamed = settingsOf("dev", {
+      objectStorage: { buckets: { loki: { name: "team-loki" }, mimirRuler: { name: "team-rules" } } },
+    });
+    const bucketNames = ({ objectStorage }: Settings, keys: readonly BucketKey[]) =>
+      keys.map((key) => objectStorage.buckets[key].name);
+
+    for (const consumer of consumers)
+      it(`${consumer} reaches its own buckets only, by actions named one by one`, () => {
+        const policies: [string, Settings][] = [
+          [inputsOf(dev, type.policy, consumer).policy, settingsOf("dev")],
+          [inputsOf(prod, type.policy, consumer).policy, settingsOf("prod")],
+          [consumerPolicy(renamed, consumer), renamed],
+        ];
+        for (const [text, settings] of policies) {
+          const { Statement: statements } = JSON.parse(text);
+          const own = bucketNames(settings, bucketsOf[consumer]);
+          const resources = statements.flatMap(({ Resource }: Any) => Resource);
+          expect(resources).to.have.members(
+            own.flatMap((name) => [`arn:aws:s3:::${name}`, `arn:aws:s3:::${name}/*`]),
+          );
+          for (const { Effect, Action } of statements) {
+            expect(Effect).to.equal("Allow");
+            for (const action of Action) expect(action).to.match(/^s3:[A-Za-z]+$/);
+            expect(Action).not.to.include.oneOf(["s3:CreateBucket", "s3:DeleteBucket", "s3:PutBucketPolicy"]);
+          }
+        }
+      });
+
+    it("each bucket belongs to one consumer", () => {
+      const owned = Object.values(bucketsOf).flat();
+      expect(owned).to.have.members(Object.keys(settingsOf("dev").objectStorage.buckets));
+      expect(new Set(owned).size).to.equal(owned.length);
+    });
+  });
+
+  describe("lifecycle", () => {
+    const cases: Record<string, Config> = {
+      "as it comes": {},
+      "a namespace kept longest": { loki: { retention: { namespaces: { audit: "400d" } } } },
+      "system logs kept longest": { loki: { retention: { system: "500d" } } },
+      "debug lines kept longest": { loki: { retention: { debug: "600d" } } },
+      "hours and a margin of minutes": {
+        loki: { retention: { application: "49h" } },
+        mimir: { retention: "25h" },
+        tempo: { retention: "1h" },
+        objectStorage: { lifecycleMargin: "1m" },
+      },
+    };
+    for (const [title, config] of Object.entries(cases))
+      it(`never ends before the retention above it: ${title}`, async () => {
+        const recording = await recordingOf("prod", config);
+        const { loki, mimir, tempo, objectStorage } = settingsOf("prod", config);
+        const { namespaces: byNamespace, ...byKind } = loki.retention;
+        const longest = Math.max(...Object.values(byKind), ...Object.values(byNamespace));
+        const retention = {
+          "loki-data": longest,
+          "mimir-blocks": mimir.retention,
+          "tempo-data": tempo.retention,
+        };
+        for (const [bucket, seconds] of Object.entries(retention)) {
+          const { rules } = inputsOf(recording, type.lifecycle, bucket);
+          expect(rules).to.have.length(1);
+          const [, days] = /^(\d+)d$/.exec(rules[0].expiration) ?? [];
+          const wanted = seconds + objectStorage.lifecycleMargin;
+          expect(Number(days) * day, bucket).to.be.within(wanted, wanted + day);
+        }
+      });
+
+    it("never deletes rules and configuration, and keeps their old versions for a while", () => {
+      for (const bucket of ["mimir-ruler", "mimir-alertmanager"])
+        expect(inputsOf(prod, type.lifecycle, bucket).rules).to.deep.equal([
+          { id: "old-versions", noncurrentVersionExpirationDays: 30 },
+        ]);
+    });
+  });
+
+  describe("protects and orders", () => {
+    const find = ({ resources }: Recording, id: string): Recorded => {
+      const found = resources.find((r) => `${r.type}::${r.name}` === id);
+      if (!found) throw new Error(`there is no ${id}`);
+      return found;
+    };
+
+    it("in prod: namespaces, buckets, volumes and the encryption key refuse to be deleted", () => {
+      const isKept = ({ type: of, name }: Recorded) =>
+        [type.namespace, type.bucket, type.claim, type.key].includes(of) ||
+        (of === type.secret && name === "minio-encryption");
+      const kept = prod.resources.filter(({ options }) => options.protect);
+      expect(kept).to.deep.equal(prod.resources.filter(isKept));
+      expect(kept).to.have.length(3 + 5 + 4 + 1 + 1);
+    });
+
+    it("in dev: nothing does", () => {
+      expect(dev.resources.filter(({ options }) => options.protect)).to.deep.equal([]);
+    });
+
+    it("what is in MinIO goes with its release, without a call to MinIO", () => {
+      const inMinio = prod.resources.filter(({ type: of }) => of.startsWith("minio:"));
+      expect(inMinio).to.have.length(5 + 5 + 5 + 2 + 3 * consumers.length);
+      for (const { type: of, name, options } of inMinio)
+        expect(options.deletedWith, `${of} ${name}`).to.equal(`${release}::minio`);
+    });
+
+    it("MinIO comes after its Secrets and volumes", () => {
+      const installed = find(dev, "observability:index:HelmRelease::minio");
+      expect(installed.options.dependencies).to.include.members([
+        `${type.secret}::minio-root`,
+        `${type.secret}::minio-encryption`,
+        `${type.claim}::minio-data`,
+      ]);
+    });
+
+    it("Loki comes after its Secret, its bucket and its access", () => {
+      const { dependencies } = find(dev, "observability:index:HelmRelease::loki").options;
+      expect(dependencies).to.include.members([
+        `${type.secret}::loki-s3`,
+        `${type.attachment}::loki`,
+        `${type.lifecycle}::loki-data`,
+      ]);
+      expect(dependencies.join()).not.to.match(/mimir|tempo/);
+    });
+
+    it("one after the other, what is written to a bucket", () => {
+      const comesAfter = (id: string, before: string) =>
+        expect(find(prod, id).options.dependencies, id).to.include(before);
+      for (const bucket of namesOf(prod, type.bucket)) {
+        comesAfter(`${type.encryption}::${bucket}`, `${type.bucket}::${bucket}`);
+        comesAfter(`${type.lifecycle}::${bucket}`, `${type.encryption}::${bucket}`);
+      }
+      for (const bucket of namesOf(prod, type.versioning))
+        comesAfter(`${type.versioning}::${bucket}`, `${type.lifecycle}::${bucket}`);
+    });
+
+    it("every object comes after the namespace that it lies in", () => {
+      for (const recording of [dev, prod])
+        for (const { type: of, name, inputs, options } of recording.resources) {
+          const namespace = (inputs as Any).metadata?.namespace ?? (of === release && inputs["namespace"]);
+          if (namespace)
+            expect(options.dependencies, `${of} ${name}`).to.include(`${type.namespace}::${namespace}`);
+        }
+    });
+  });
+
+  it("refuses wrong settings before it registers anything, and can be recorded again", async () => {
+    const wrong = { loki: { replicationFactor: 9 } };
+    const { message } = errorOf(() => settingsOf("dev", wrong));
+    const failure = await recordingOf("dev", wrong).then(
+      () => undefined,
+      (error: Error) => error.message,
+    );
+    expect(failure).to.equal(message);
+    const again = await recordingOf("dev", { images: {} });
+    expect(again).to.deep.equal(dev);
+  });
+});
