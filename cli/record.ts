@@ -84,6 +84,9 @@ const optionsOf = (request: RegisterRequest): RecordedOptions => ({
   ...(request.getImportid() && { import: request.getImportid() }),
 });
 
+/** A Pulumi program: it registers resources and gives the stack's outputs. */
+export type Program = () => Promise<pulumi.Inputs>;
+
 /** Mocks and config belong to the process: one recording comes after the other. */
 let last: Promise<unknown> = Promise.resolve();
 
@@ -91,9 +94,14 @@ let last: Promise<unknown> = Promise.resolve();
  * Everything the program registers for a stack, and its outputs. It can be called any number of times.
  *
  * @param config the stack's config as the engine would hand it over, `project:key` to text
+ * @param program what to record. @default this project's own program
  */
-export function recordProgram(stack: string, config: Record<string, string>): Promise<Recording> {
-  const recording = last.then(() => recordNow(stack, config));
+export function recordProgram(
+  stack: string,
+  config: Record<string, string>,
+  program?: Program,
+): Promise<Recording> {
+  const recording = last.then(() => recordNow(stack, config, program));
   last = recording.catch(() => undefined);
   return recording;
 }
@@ -102,7 +110,11 @@ export function recordProgram(stack: string, config: Record<string, string>): Pr
 export const record = async (stack: string, config: Record<string, string>): Promise<Recorded[]> =>
   (await recordProgram(stack, config)).resources;
 
-async function recordNow(stack: string, config: Record<string, string>): Promise<Recording> {
+async function recordNow(
+  stack: string,
+  config: Record<string, string>,
+  program?: Program,
+): Promise<Recording> {
   const resources: Recorded[] = [];
   const options = new Map<string, RecordedOptions>();
   // The mocks come before the program: it looks for its engine when it is loaded.
@@ -133,10 +145,10 @@ async function recordNow(stack: string, config: Record<string, string>): Promise
     return register(request, callback);
   };
   pulumi.runtime.setAllConfig(config);
-  const program: () => Promise<pulumi.Inputs> = require("../index");
+  const recorded: Program = program ?? require("../index");
   try {
     // As the engine gets them: secrets carry its mark.
-    const outputs = await pulumi.runtime.serializeProperties("outputs", await program());
+    const outputs = await pulumi.runtime.serializeProperties("outputs", await recorded());
     return {
       resources,
       outputs: Object.fromEntries(

@@ -46,7 +46,8 @@ export class HelmRelease extends pulumi.ComponentResource {
           atomic: charts.atomic,
           cleanupOnFail: true,
           createNamespace: false,
-          skipCrds: args.crds !== undefined,
+          // Where they come as a chart of their own, the copy inside the chart must not get in its way.
+          skipCrds: chart === args.chart && args.crds !== undefined,
         },
         { parent: this, dependsOn },
       );

@@ -37,7 +37,8 @@ describe("engine: a stack from nothing to nothing", function () {
     };
     if ((await present()).length) skip(this, "the cluster has a stack already");
     stack = new TestStack("enginetest", kubeconfig, dev);
-    expect(stack.init().code).to.equal(0);
+    const made = stack.init();
+    expect(made.code, made.output).to.equal(0);
   });
 
   after(async () => {

@@ -1,10 +1,20 @@
 /** The real Pulumi engine for tests: a backend of its own, the project's own program. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
+import { pulumiProgram } from "../../cli/pulumi";
 import { root } from "../../cli/stack-config";
+import { project } from "../../settings";
 
 export interface Result {
   code: number;
@@ -20,52 +30,54 @@ export interface Step {
   newState?: { type: string; inputs: Record<string, unknown> };
 }
 
-/** One stack in a backend of its own. */
+/** One stack in a folder of its own: the project by links, its own config file, its own backend. */
 export class TestStack {
   private readonly folder = mkdtempSync(join(tmpdir(), "observability-"));
+  private readonly file: string;
 
   constructor(
     readonly name: string,
     private readonly kubeconfig: string,
-    private config: Record<string, unknown>,
-  ) {}
+    config: Record<string, unknown>,
+  ) {
+    const own = /^(\.git|\.obs|Pulumi\..+\.yaml)$/;
+    for (const entry of readdirSync(root).filter((name) => !own.test(name)))
+      symlinkSync(join(root, entry), join(this.folder, entry));
+    mkdirSync(join(this.folder, ".obs", "state"), { recursive: true });
+    this.file = join(this.folder, `Pulumi.${name}.yaml`);
+    this.configure(config);
+  }
 
   /** Replaces the stack's config. */
   configure(config: Record<string, unknown>): void {
-    this.config = config;
+    const keys = Object.entries(config).map(([key, value]) => [`${project}:${key}`, value]);
+    // The salt of the passphrase, which making the stack put there, has to stay.
+    const before = existsSync(this.file) ? parse(readFileSync(this.file, "utf8")) : {};
+    writeFileSync(this.file, stringify({ ...before, config: Object.fromEntries(keys) }));
   }
 
   /** Runs a command of the CLI on this stack. */
   run(args: string[], environment: Record<string, string> = {}): Result {
-    const file = join(this.folder, `Pulumi.${this.name}.yaml`);
-    const config = Object.fromEntries(
-      Object.entries(this.config).map(([key, value]) => [`observability:${key}`, value]),
-    );
-    writeFileSync(file, stringify({ config }));
     const started = Date.now();
-    const { status, stdout, stderr } = spawnSync(
-      "pulumi",
-      [...args, "--stack", this.name, "--config-file", file],
-      {
-        cwd: root,
-        encoding: "utf8",
-        maxBuffer: 256 * 1024 ** 2,
-        env: {
-          ...process.env,
-          KUBECONFIG: this.kubeconfig,
-          PULUMI_BACKEND_URL: `file://${this.folder}`,
-          PULUMI_CONFIG_PASSPHRASE: "test",
-          PULUMI_SKIP_UPDATE_CHECK: "true",
-          ...environment,
-        },
+    const { status, stdout, stderr } = spawnSync(pulumiProgram(), [...args, "--stack", this.name], {
+      cwd: this.folder,
+      encoding: "utf8",
+      maxBuffer: 256 * 1024 ** 2,
+      env: {
+        ...process.env,
+        KUBECONFIG: this.kubeconfig,
+        PULUMI_BACKEND_URL: `file://${join(this.folder, ".obs", "state")}`,
+        PULUMI_CONFIG_PASSPHRASE: "test",
+        PULUMI_SKIP_UPDATE_CHECK: "true",
+        ...environment,
       },
-    );
+    });
     return { code: status ?? 1, output: `${stdout}${stderr}`, seconds: (Date.now() - started) / 1000 };
   }
 
   /** Makes the stack. */
   init(): Result {
-    return this.run(["stack", "init", this.name, "--non-interactive"]);
+    return this.run(["stack", "init", "--non-interactive"]);
   }
 
   /** The steps of a preview that change something, or all of them. */
