@@ -89,7 +89,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
     const ca = caFile ? readFileSync(caFile, "utf8") : (rootCertificates[0] ?? "");
     const agent = new Agent({ ...(caFile && { ca }) });
     const { answers, ready } = readiness(settings, cluster, (path) =>
-      statusOf(httpsGet(`${endpoint}${path}`, { agent, timeout: 5000 })),
+      statusOf(httpsGet(`${endpoint}${path}`, { agent })),
     );
     // Connections do not pass through here, so a preview that may refresh has to know before it hands out the way.
     if (pulumi.runtime.isDryRun() && (await minioPods(cluster).catch(() => [])).length) await ready();
@@ -114,7 +114,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
   const { answers, ready } = readiness(settings, cluster, (path) => {
     const [near, far] = duplexPair();
     const closed = forward(cluster, far).then(() => "the connection was closed without an answer");
-    const request = httpGet({ path, host: loopback, timeout: 5000, createConnection: () => near });
+    const request = httpGet({ path, host: loopback, createConnection: () => near });
     return Promise.race([statusOf(request), closed]);
   });
   await listen(localPort, { cert, key }, cluster, ready);

@@ -40,14 +40,15 @@ export function readiness(
   return { answers, ready };
 }
 
-/** The status of a request, or the reason why it got none. */
+/** The status of a request, or the reason why it got none within 5 s. */
 export function statusOf(request: ClientRequest): Promise<number | string> {
   return new Promise((done) => {
+    const timer = setTimeout(() => request.destroy(new Error("nothing within 5 s")), 5000);
+    request.once("close", () => clearTimeout(timer));
     request.once("response", (response: IncomingMessage) => {
       response.resume();
       done(response.statusCode ?? 0);
     });
-    request.once("timeout", () => request.destroy(new Error("nothing within 5 s")));
     request.once("error", (error) => done(error.message));
   });
 }
