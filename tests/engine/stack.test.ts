@@ -1,6 +1,8 @@
 /** The life of a dev stack with the real engine on a real cluster, from nothing to nothing. */
+import { join } from "node:path";
 import { AppsV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
+import { root } from "../../cli/stack-config";
 import { namespaces, tenants } from "../../names";
 import { count, eventually, flush, objectsIn, query, scaleLoki, startPod } from "../support/cluster";
 import { type Step, TestStack } from "../support/pulumi";
@@ -57,6 +59,12 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(releases).to.have.length(3);
     for (const { newState } of releases) expect(JSON.stringify(newState?.inputs)).not.to.include(unknown);
     stack.configure(dev);
+  });
+
+  it("loads the policy pack", () => {
+    const { code, output } = stack.run(["preview", "--policy-pack", join(root, "policies")]);
+    expect(code, output).to.equal(0);
+    expect(output).to.match(/observability@v\d+\.\d+\.\d+/);
   });
 
   it("comes up", () => {
