@@ -11,6 +11,7 @@ import { needs, needsCharts, skip } from "../support/tools";
 /** What the engine prints where a value is not known yet. */
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const dev = { environment: "dev", cluster: { name: "engine-test" } };
+const grown = { ...dev, objectStorage: { minio: { disk: "60Gi" } } };
 const changes = (steps: Step[]) => steps.filter(({ op }) => op !== "same");
 /** The labels that the requirements ask for (R5.2). */
 const isAsked = (label: string) =>
@@ -138,18 +139,43 @@ describe("engine: a stack from nothing to nothing", function () {
     stack.configure(dev);
   });
 
+  it("grows the volume in place", async () => {
+    const claim = { namespace: namespaces.minio, name: "minio-data" };
+    const before = await api.readNamespacedPersistentVolumeClaim(claim);
+    stack.configure(grown);
+    expect(named(stack.previewSteps())).to.satisfy(
+      (steps: string[]) =>
+        steps.length === 1 && /^update .*PersistentVolumeClaim minio-data$/.test(steps[0] ?? ""),
+    );
+    const { code, output } = stack.run(["up", "--yes", "--skip-preview"]);
+    expect(code, output).to.equal(0);
+    const after = await api.readNamespacedPersistentVolumeClaim(claim);
+    expect(after.spec?.resources?.requests?.["storage"]).to.equal("60Gi");
+    expect(after.metadata?.uid).to.equal(before.metadata?.uid);
+  });
+
   it("refuses a smaller volume, another encryption key and another bucket before anything is touched", () => {
+    const before = stack.urns();
     stack.configure({
       ...dev,
-      objectStorage: { minio: { disk: "40Gi", encryptionKey: `${"A".repeat(43)}=` } },
+      objectStorage: {
+        minio: { disk: "55Gi", encryptionKey: `${"A".repeat(43)}=` },
+        buckets: { loki: { name: "other-logs" } },
+      },
     });
-    const { code, output } = stack.run(["up", "--yes", "--skip-preview"]);
-    stack.configure(dev);
-    expect(code).not.to.equal(0);
-    expect(output).to.include("2 settings are wrong; nothing was touched");
-    expect(output).to.include('objectStorage.minio.disk: is "40Gi"; allowed: 50Gi or more');
-    expect(output).to.include('objectStorage.minio.encryptionKey: is "[secret]"; allowed: nothing');
-    expect(output).not.to.include("AAAA");
+    for (const command of ["preview", "up"]) {
+      const { code, output } = stack.run(command === "up" ? ["up", "--yes", "--skip-preview"] : ["preview"]);
+      expect(code).not.to.equal(0);
+      expect(output).to.include("3 settings are wrong; nothing was touched");
+      expect(output).to.include('objectStorage.minio.disk: is "55Gi"; allowed: 60Gi or more');
+      expect(output).to.include('objectStorage.minio.encryptionKey: is "[secret]"; allowed: nothing');
+      expect(output).to.include(
+        'objectStorage.buckets.loki.name: is "other-logs"; allowed: loki-data, which holds data',
+      );
+      expect(output).not.to.include("AAAA");
+    }
+    stack.configure(grown);
+    expect(stack.urns()).to.have.members(before);
   });
 
   it("stops a refresh that cannot reach MinIO and keeps every resource in the state", () => {
@@ -183,7 +209,7 @@ describe("engine: a stack from nothing to nothing", function () {
         name: "minio",
         body: [{ op: "replace", path: "/spec/replicas", value }],
       });
-    stack.configure({ ...dev, objectStorage: { minio: { readyTimeout: "10s" } } });
+    stack.configure({ ...dev, objectStorage: { minio: { disk: "60Gi", readyTimeout: "10s" } } });
     await scale(0);
     for (const args of [
       ["up", "--yes", "--skip-preview"],
@@ -197,7 +223,7 @@ describe("engine: a stack from nothing to nothing", function () {
     }
     // A preview that reads nothing from MinIO still works, so that a mistake can be mended.
     expect(stack.run(["preview"]).code).to.equal(0);
-    stack.configure(dev);
+    stack.configure(grown);
     await scale(1);
     expect(stack.run(["up", "--yes", "--skip-preview"]).code).to.equal(0);
   });
