@@ -30,6 +30,8 @@ export const dev: SettingsInput = {
     gateway: { replicas: 1, cpu: "10m", memory: "16Mi", memoryLimit: "64Mi" },
     resultsCache: { replicas: 0, memory: "32Mi" },
     chunksCache: { replicas: 0, memory: "32Mi" },
+    // `obs down` removes MinIO too: nobody would take what an ingester still wants to write.
+    shutdown: "30s",
   },
   alloyLogs: { ...prod.alloyLogs, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi" },
 };

@@ -43,6 +43,7 @@ export const prod: SettingsInput = {
     systemNamespaces: ["kube-system", "kube-public", "kube-node-lease", "minio", "loki", "alloy-logs"],
     ingestionRate: "10MB/s", // R2.6
     ingestionBurst: "20MB/s",
+    shutdown: "5m",
   },
   mimir: { retention: "365d" }, // R3.4
   tempo: { retention: "30d" }, // R4.4

@@ -266,6 +266,9 @@ const loki = group({
   systemNamespaces: list(dnsName(), "a list of namespaces").describe("Namespaces whose logs are system logs"),
   ingestionRate: byteRate().describe("Ingestion limit of a tenant"),
   ingestionBurst: byteRate().describe("Ingestion burst of a tenant; at least the largest push"),
+  shutdown: duration().describe(
+    "How long an ingester that stops may take to write what it holds to the bucket; the rest waits on its volume",
+  ),
 }).describe("Loki, logs");
 
 const mimir = group({ retention: duration().describe("How long metrics are kept") }).describe(

@@ -154,6 +154,7 @@ export function lokiValues(settings: Settings): Values {
       ...component("ingester", loki.ingester),
       ...volume(loki.ingester.disk),
       zoneAwareReplication: off,
+      terminationGracePeriodSeconds: loki.shutdown,
     },
     querier: component("querier", loki.querier),
     queryFrontend: component("query-frontend", loki.queryFrontend),
