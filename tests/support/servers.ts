@@ -33,7 +33,13 @@ export class Server {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.log += text;
       });
+    // Tests that are broken off leave nothing running either.
+    process.once("exit", this.kill);
   }
+
+  private readonly kill = () => {
+    this.child.kill("SIGKILL");
+  };
 
   /**
    * Starts a program and waits until it can be used.
@@ -67,6 +73,7 @@ export class Server {
   /** Ends it, and waits until it has ended. */
   async stop(): Promise<void> {
     const { child } = this;
+    process.off("exit", this.kill);
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     const ended = new Promise((done) => child.once("exit", done));
     child.kill("SIGTERM");
