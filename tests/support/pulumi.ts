@@ -30,6 +30,13 @@ export interface Step {
   newState?: { type: string; inputs: Record<string, unknown> };
 }
 
+/** A resource in an exported state, as far as tests read it. */
+interface StateResource {
+  urn: string;
+  dependencies?: string[];
+  propertyDependencies?: Record<string, string[] | null>;
+}
+
 /** One stack in a folder of its own: the project by links, its own config file, its own backend. */
 export class TestStack {
   private readonly folder = mkdtempSync(join(tmpdir(), "observability-"));
@@ -88,10 +95,32 @@ export class TestStack {
     return JSON.parse(output.slice(start, output.lastIndexOf("}") + 1)).steps;
   }
 
+  /** The state, as `pulumi stack export` gives it. */
+  private exported(): { deployment: { resources?: StateResource[] } } {
+    const { output } = this.run(["stack", "export"]);
+    return JSON.parse(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1));
+  }
+
   /** URNs in the state. */
   urns(): string[] {
-    const { output } = this.run(["stack", "export"]);
-    const deployment = JSON.parse(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1)).deployment;
-    return (deployment.resources ?? []).map(({ urn }: { urn: string }) => urn);
+    return (this.exported().deployment.resources ?? []).map(({ urn }) => urn);
+  }
+
+  /** Drops resources from the state as a refresh does that believes them gone: what depends on them stays. */
+  forget(gone: (urn: string) => boolean): Result {
+    const state = this.exported();
+    const keep = (urns: string[] = []) => urns.filter((urn) => !gone(urn));
+    const kept = (state.deployment.resources ?? [])
+      .filter(({ urn }) => !gone(urn))
+      .map((resource) => ({
+        ...resource,
+        dependencies: keep(resource.dependencies),
+        propertyDependencies: Object.fromEntries(
+          Object.entries(resource.propertyDependencies ?? {}).map(([key, urns]) => [key, keep(urns ?? [])]),
+        ),
+      }));
+    const file = join(this.folder, "state.json");
+    writeFileSync(file, JSON.stringify({ ...state, deployment: { ...state.deployment, resources: kept } }));
+    return this.run(["stack", "import", "--file", file]);
   }
 }
