@@ -236,12 +236,16 @@ describe("engine: a stack from nothing to nothing", function () {
     );
     expect(forgotten).to.equal(0);
     expect(before.length - stack.urns().length).to.equal(15);
-    const objects = await objectsIn(config, "loki-data");
+    const chunks = async () =>
+      (await objectsIn(config, "loki-data"))
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith(`${tenants.logs}/`));
+    const held = await chunks();
     const { code, output } = stack.run(["up", "--yes", "--skip-preview"]);
     expect(code, output).to.equal(0);
     expect(output).to.match(/= 5 imported/);
     expect(stack.urns()).to.have.members(before);
-    expect(await objectsIn(config, "loki-data")).to.include.deep.members(objects);
+    expect(await chunks()).to.include.members(held);
     expect(changes(stack.previewSteps())).to.deep.equal([]);
   });
 
