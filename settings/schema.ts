@@ -4,127 +4,24 @@
  * from it.
  */
 import { z } from "zod";
-import { Sensitive } from "./sensitive";
-import { byteRate, cpu, duration, size } from "./units";
-
-declare module "zod" {
-  interface GlobalMeta {
-    /** What a setting may be, as messages and docs/settings.md say it. */
-    allowed?: string;
-    /** Whether the setting is a secret: it is set with `--secret` and never shown. */
-    secret?: boolean;
-  }
-}
-
-const text = (allowed: string, form = /^\S.*$/) =>
-  z
-    .string({ error: () => allowed })
-    .regex(form, { error: allowed })
-    .meta({ allowed });
-
-const wholeNumber = (min: number, max: number) => {
-  const allowed = `a whole number from ${min} to ${max}`;
-  const range = z
-    .int({ error: () => allowed })
-    .min(min, { error: allowed })
-    .max(max, { error: allowed });
-  // `pulumi config set --path` writes numbers as numbers, a config file may quote them.
-  return z
-    .preprocess((value) => (typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value), range)
-    .meta({ allowed });
-};
-
-const oneOf = <const T extends [string, ...string[]]>(...values: T) => {
-  const allowed = `one of ${values.join(", ")}`;
-  return z.enum(values, { error: () => allowed }).meta({ allowed });
-};
-
-const yesNo = () => {
-  const allowed = "true or false";
-  return z
-    .preprocess(
-      (value) => (value === "true" ? true : value === "false" ? false : value),
-      z.boolean({ error: () => allowed }),
-    )
-    .meta({ allowed });
-};
-
-const dnsName = () =>
-  text(
-    "a Kubernetes name: lower-case letters, digits and dashes, 63 at most",
-    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
-  );
-
-/** A path as RFC 3986 has it: without quotes and backslashes, so that a query can be written with it. */
-const urlPath = () => text("a URL path without a query", /^\/[\w.~!$&'()*+,;=:@%/-]*$/);
-
-const list = <T extends z.ZodType>(item: T, allowed: string) =>
-  z.array(item, { error: () => allowed }).meta({ allowed });
-
-/** Settings that belong together, none of them unknown. */
-const group = <T extends z.ZodRawShape>(shape: T) => {
-  const allowed = `settings of their own: ${Object.keys(shape).join(", ")}`;
-  return z
-    .strictObject(shape, { error: ({ code }) => (code === "invalid_type" ? allowed : undefined) })
-    .meta({ allowed });
-};
-
-/** A day, in UTC. */
-const date = () => {
-  const allowed = "a date such as 2025-01-01";
-  // Written without quotes in a config file it is a time for the engine, which hands it over in Go's form.
-  const day = (value: unknown) =>
-    typeof value === "string" ? value.replace(/ 00:00:00 \+0000 UTC$/, "") : value;
-  return z
-    .preprocess(day, z.string({ error: () => allowed }).regex(/^\d{4}-\d{2}-\d{2}$/, { error: allowed }))
-    .meta({ allowed });
-};
-
-/** A secret; where only its presence is known (`obs render`) it reads `[secret]`. */
-const secret = (allowed: string, form: RegExp) =>
-  z
-    .unknown()
-    .transform((value, context): Sensitive => {
-      if (typeof value === "string" && (value === "[secret]" || form.test(value)))
-        return new Sensitive(value);
-      context.issues.push({ code: "custom", input: "[secret]", message: allowed });
-      return z.NEVER;
-    })
-    .meta({ allowed, secret: true });
-
-/** A bucket name as S3 allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
-const bucketName = () =>
-  text(
-    "a bucket name: 3 to 63 lower-case letters, digits, dots and dashes",
-    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
-  );
-
-const resources = {
-  cpu: cpu().describe("CPU requested by each replica; no CPU limit is set, so that idle cores can be used"),
-  memory: size().describe("Memory requested by each replica"),
-  memoryLimit: size().describe("Memory limit of each replica; Go's soft limit follows it"),
-};
-const disk = size().describe("Size of the volume of each replica");
-
-/** A component without state: replicas and what each of them gets. */
-const workload = (what: string) =>
-  group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources }).describe(what);
-
-/** A component whose replicas have a volume. */
-const stateful = (what: string) =>
-  group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources, disk }).describe(what);
-
-const cache = (what: string) =>
-  group({
-    replicas: wholeNumber(0, 20).describe("Number of memcached replicas; 0 leaves memcached out"),
-    memory: size().describe("Memory for cached items in each replica; the container gets a fifth more"),
-  }).describe(what);
-
-const bucket = (what: string) =>
-  group({
-    name: bucketName().describe("Name of the bucket"),
-    quota: size().optional().describe("Hard limit of what the bucket holds; without it there is none"),
-  }).describe(what);
+import {
+  bucket,
+  cache,
+  date,
+  dnsName,
+  group,
+  list,
+  oneOf,
+  resources,
+  secret,
+  stateful,
+  text,
+  urlPath,
+  wholeNumber,
+  workload,
+  yesNo,
+} from "./fields";
+import { byteRate, duration, size } from "./units";
 
 const cluster = group({
   name: dnsName().describe("Name of the cluster, put on every signal as the label `cluster`"),
