@@ -1,5 +1,6 @@
 /** The stack, in the order in which data flows. Every number comes from `settings/`, every name from `names.ts`. */
 import * as pulumi from "@pulumi/pulumi";
+import { chartSources } from "./charts";
 import { AlloyLogs } from "./components/alloy-logs";
 import { clusterProvider } from "./components/cluster";
 import { held } from "./components/hold";
@@ -15,6 +16,8 @@ export = () =>
   held(async () => {
     const stack = pulumi.getStack();
     const settings = readSettings(stack, pulumi.runtime.allConfig());
+    // A mirror that lacks a chart is told before anything is touched, too.
+    chartSources(stack, settings);
     const gate = await openGate(settings);
     const found = gate && (await preflight(stack, settings, gate));
 

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { VersionApi } from "@kubernetes/client-node";
 import { kubeConfig } from "../components/cluster";
 import type { Settings } from "../settings";
-import { onPath, UserError } from "./pulumi";
-import { root } from "./stack-config";
+import { onPath } from "./pulumi";
+import { root, UserError } from "./stack-config";
 
 const kindCluster = "observability";
 const answerWithin = 5000;

@@ -3,13 +3,16 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { readSettings, type Settings } from "../settings";
 import { findCluster } from "./cluster";
-import { backendEnvironment, pulumi, pulumiJson, UserError } from "./pulumi";
-import { fileConfig, root } from "./stack-config";
+import { backendEnvironment, pulumi, pulumiJson } from "./pulumi";
+import { fileConfig, root, UserError } from "./stack-config";
 
 interface Prepared {
   settings: Settings;
   environment: Record<string, string>;
 }
+
+/** A refresh, also one with `up --refresh`, reaches MinIO only through the running program. */
+const throughProgram = { PULUMI_RUN_PROGRAM: "true" };
 
 /** Checks the settings, then finds backend and cluster. */
 async function prepare(stack: string): Promise<Prepared> {
@@ -35,8 +38,7 @@ export async function up(stack: string, options: { yes?: boolean }, rest: string
   const { settings, environment } = await prepare(stack);
   await ensureStack(stack, environment);
   const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
-  const refresh = rest.some((arg) => /^(--refresh|-r)/.test(arg)) ? ["--run-program"] : [];
-  const code = await pulumi(["up", "--stack", stack, ...yes, ...refresh, ...rest], environment);
+  const code = await pulumi(["up", "--stack", stack, ...yes, ...rest], { ...environment, ...throughProgram });
   if (code === 0) summary(stack, environment);
   else
     console.error(
@@ -77,14 +79,14 @@ function summary(stack: string, environment: Record<string, string>): void {
 export async function preview(stack: string, rest: string[]): Promise<number> {
   const { environment } = await prepare(stack);
   await ensureStack(stack, environment);
-  return pulumi(["preview", "--stack", stack, ...rest], environment);
+  return pulumi(["preview", "--stack", stack, ...rest], { ...environment, ...throughProgram });
 }
 
-/** `refresh`: reads the real state of everything. Only the running program can reach MinIO. */
+/** `refresh`: reads the real state of everything. */
 export async function refresh(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
   const { environment } = await prepare(stack);
   const yes = options.yes ? ["--yes"] : [];
-  return pulumi(["refresh", "--run-program", "--stack", stack, ...yes, ...rest], environment);
+  return pulumi(["refresh", "--stack", stack, ...yes, ...rest], { ...environment, ...throughProgram });
 }
 
 /** `down`: deletes the stack's resources; the stack's config stays. */

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { version } from "../package.json";
 import { SettingsError } from "../settings";
-import { UserError } from "./pulumi";
+import { UserError } from "./stack-config";
 
 const program = new Command("./obs")
   .version(version)

@@ -5,10 +5,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse } from "yaml";
-import { configFile, root } from "./stack-config";
-
-/** An error whose message is all that the user needs; the command ends with exit code 1. */
-export class UserError extends Error {}
+import { configFile, root, UserError } from "./stack-config";
 
 /** The program of that name on PATH, not counting this project's own `node_modules`. */
 export function onPath(program: string): string | undefined {

@@ -3,6 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 
+/** An error whose message is all that the user needs; the command ends with exit code 1. */
+export class UserError extends Error {}
+
 /** The project's folder. */
 export const root = join(__dirname, "..");
 
@@ -27,7 +30,7 @@ const withoutSecrets = (node: unknown): unknown => {
 export function fileConfig(stack: string): Record<string, string> {
   const file = configFile(stack);
   if (!existsSync(file))
-    throw new Error(
+    throw new UserError(
       `there is no Pulumi.${stack}.yaml: make one with the line "observability:environment: dev" or "prod" under "config:"`,
     );
   const config: Record<string, unknown> = parse(readFileSync(file, "utf8"))?.config ?? {};

@@ -1,0 +1,97 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { expect } from "chai";
+import { backendEnvironment, onPath, pulumiProgram } from "../../cli/pulumi";
+import { fileConfig, root, UserError } from "../../cli/stack-config";
+
+/** Runs with another environment, and puts the old one back. */
+function withEnvironment<T>(variables: Record<string, string | undefined>, work: () => T): T {
+  const before = { ...process.env };
+  for (const [name, value] of Object.entries(variables))
+    if (value === undefined) delete process.env[name];
+    else process.env[name] = value;
+  try {
+    return work();
+  } finally {
+    process.env = before;
+  }
+}
+
+/** A machine on which nobody logged in to a backend. */
+const noLogin = () => ({
+  PULUMI_BACKEND_URL: undefined,
+  PULUMI_ACCESS_TOKEN: undefined,
+  PULUMI_HOME: mkdtempSync(join(tmpdir(), "pulumi-home-")),
+});
+
+describe("obs: what it finds on a machine", () => {
+  it("prefers a Pulumi CLI on PATH and falls back to the npm launcher", () => {
+    const folder = mkdtempSync(join(tmpdir(), "path-"));
+    const launcher = join(root, "node_modules", ".bin");
+    withEnvironment({ PATH: [launcher, folder].join(delimiter) }, () => {
+      expect(pulumiProgram()).to.equal(join(launcher, "pulumi"));
+      writeFileSync(join(folder, "pulumi"), "");
+      expect(pulumiProgram()).to.equal(join(folder, "pulumi"));
+      expect(onPath("no-such-program")).to.equal(undefined);
+    });
+  });
+
+  it("refuses to keep prod's state in a folder nobody chose, and lists the choices", () => {
+    withEnvironment(noLogin(), () => {
+      expect(() => backendEnvironment("prod", "prod")).to.throw(UserError, /pulumi login s3:\/\/<bucket>/);
+    });
+  });
+
+  it("uses the backend that was chosen, by login or in the environment", () => {
+    const home = noLogin();
+    withEnvironment({ ...home, PULUMI_BACKEND_URL: "s3://state" }, () => {
+      expect(backendEnvironment("prod", "prod")).not.to.have.property("PULUMI_BACKEND_URL");
+    });
+    writeFileSync(join(home.PULUMI_HOME, "credentials.json"), '{"current": "https://api.pulumi.com"}');
+    withEnvironment(home, () => {
+      expect(backendEnvironment("prod", "prod")).not.to.have.property("PULUMI_BACKEND_URL");
+    });
+  });
+
+  it("names the file that a new stack needs", () => {
+    expect(() => fileConfig("nowhere")).to.throw(/there is no Pulumi\.nowhere\.yaml: make one/);
+  });
+});
+
+describe("obs: the command line", function () {
+  this.timeout(60_000);
+  const obs = (...args: string[]) =>
+    spawnSync(process.execPath, ["--require", "tsx/cjs", "cli/main.ts", ...args], {
+      cwd: root,
+      encoding: "utf8",
+    });
+
+  it("has help for every command", () => {
+    const { stdout, status } = obs("--help");
+    expect(status).to.equal(0);
+    for (const command of ["up", "preview", "refresh", "down", "render", "test"])
+      expect(stdout).to.include(`  ${command} `);
+    expect(obs("render", "--help").stdout).to.include("--json");
+  });
+
+  it("ends with 1 and a message, without a stack trace, on a user's mistake", () => {
+    const { stderr, status } = obs("preview", "nowhere");
+    expect(status).to.equal(1);
+    expect(stderr)
+      .to.match(/^obs: there is no Pulumi\.nowhere\.yaml/)
+      .and.not.include("    at ");
+  });
+
+  it("renders a stack to files and says which, as JSON too", () => {
+    const out = mkdtempSync(join(tmpdir(), "render-"));
+    const { stdout, status } = obs("render", "prod", "--out", out, "--json");
+    expect(status).to.equal(0);
+    expect(JSON.parse(stdout).files).to.include.members([
+      join(out, "objects.yaml"),
+      join(out, "minio.yaml"),
+      join(out, "releases", "loki", "values.yaml"),
+    ]);
+  });
+});
