@@ -17,7 +17,7 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
     parts: ["settings", "names.ts", "charts.ts", "values"],
     packages: ["node:", "@pulumi/", "@kubernetes/client-node", "minio", "selfsigned"],
   },
-  "index.ts": { parts: ["settings", "names.ts", "components"], packages: ["@pulumi/pulumi"] },
+  "index.ts": { parts: ["settings", "names.ts", "charts.ts", "components"], packages: ["@pulumi/pulumi"] },
 };
 const whole = Object.keys(layers);
 
