@@ -52,9 +52,9 @@ describe("binaries: Loki reads its configuration", function () {
   let loki: string;
   let folder: string;
 
-  before(function () {
-    [loki = ""] = needs(this, "loki", "helm");
-    needsCharts(this);
+  before(async function () {
+    await needsCharts(this);
+    [loki = ""] = needs(this, "loki");
     folder = mkdtempSync(join(tmpdir(), "observability-loki-"));
   });
 

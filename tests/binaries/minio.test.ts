@@ -1,4 +1,4 @@
-/** A real MinIO, run as the chart runs it: who reaches which bucket, what is encrypted, how long objects live. */
+/** A real MinIO, run with what the chart is told: who reaches which bucket, what is encrypted, how long objects live. */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -6,12 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { Client } from "minio";
+import { releasesOf } from "../../cli/render";
 import { consumers, minio as names } from "../../names";
 import { parseSettings } from "../../settings";
 import { bucketLifecycles, consumerPolicy } from "../../values/minio-access";
-import { containersOf, find, renderStack, workloads } from "../support/rendered";
+import { find, ownOf } from "../support/rendered";
 import { freePort, Server } from "../support/servers";
-import { needs, needsCharts } from "../support/tools";
+import { needs } from "../support/tools";
 
 const buckets = {
   loki: ["loki-data"],
@@ -45,22 +46,18 @@ describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
     new Client({ endPoint: "127.0.0.1", port, useSSL: false, region: "us-east-1", accessKey, secretKey });
 
   before(async function () {
-    const [minio = "", mcProgram = ""] = needs(this, "minio", "mc", "helm");
-    needsCharts(this);
+    const [minio = "", mcProgram = ""] = needs(this, "minio", "mc");
     folder = mkdtempSync(join(tmpdir(), "observability-minio-"));
     port = await freePort();
 
-    const stack = await renderStack(config);
+    const stack = await ownOf(config);
     const secret = find(stack, "Secret", names.encryptionSecret)["stringData"]["config.env"];
     writeFileSync(join(folder, "config.env"), secret);
-    const [container] = workloads(stack)
-      .filter(({ release }) => release === names.release)
-      .flatMap(containersOf);
-    // The variables of the container; those from Secrets have no value here, and paths are other ones.
-    const environment = Object.fromEntries(
-      (container?.env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
-    );
-    expect(environment).to.include.all.keys("MINIO_CONFIG_ENV_FILE", "MINIO_KMS_AUTO_ENCRYPTION");
+    const [release] = releasesOf(stack.recorded).filter(({ name }) => name === names.release);
+    // The chart makes variables of these, and mounts that Secret where MINIO_CONFIG_ENV_FILE looks.
+    const environment = release?.values["environment"] as Record<string, string>;
+    expect(environment).to.include.keys("MINIO_KMS_AUTO_ENCRYPTION");
+    expect(release?.values["extraSecret"]).to.equal(names.encryptionSecret);
     server = await Server.start(
       minio,
       ["server", join(folder, "data"), "--address", `127.0.0.1:${port}`, "--console-address", "127.0.0.1:0"],

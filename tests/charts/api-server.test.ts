@@ -4,6 +4,7 @@ import { namespaces, podSecurity } from "../../names";
 import { ApiServer } from "../support/api-server";
 import {
   type KubernetesObject,
+  ownOf,
   type Placed,
   type RenderedStack,
   renderStack,
@@ -40,8 +41,7 @@ describe("charts: every object before a real API server", function () {
   let api: ApiServer;
 
   before(async function () {
-    const [etcd = "", kubeApiserver = ""] = needs(this, "etcd", "kube-apiserver", "helm");
-    needsCharts(this);
+    const [etcd = "", kubeApiserver = ""] = needs(this, "etcd", "kube-apiserver");
     api = await ApiServer.start(etcd, kubeApiserver);
   });
 
@@ -60,22 +60,31 @@ describe("charts: every object before a real API server", function () {
     return (await Promise.all(verdicts)).flat();
   };
 
+  /** Makes what the others need. */
+  const prepare = async (stack: RenderedStack) => {
+    for (const { object } of stack.objects.filter(isGround)) {
+      const { status, message } = await api.create(object);
+      expect(status, message).to.be.oneOf([201, 409]);
+    }
+  };
+
   for (const environment of ["dev", "prod"])
-    describe(environment, () => {
+    it(`accepts the program's own objects of ${environment}`, async () => {
+      const stack = await ownOf({ environment });
+      await prepare(stack);
+      const own = stack.objects.filter((one) => !isGround(one));
+      expect(own).not.to.be.empty;
+      expect(await complaints(own)).to.deep.equal([]);
+    });
+
+  for (const environment of ["dev", "prod"])
+    describe(`charts: the releases of ${environment} before a real API server`, () => {
       let stack: RenderedStack;
 
-      before(async () => {
+      before(async function () {
+        await needsCharts(this);
         stack = await renderStack({ environment });
-        for (const { object } of stack.objects.filter(isGround)) {
-          const { status, message } = await api.create(object);
-          expect(status, message).to.be.oneOf([201, 409]);
-        }
-      });
-
-      it("accepts the program's own objects", async () => {
-        const own = stack.objects.filter((one) => one.release === undefined && !isGround(one));
-        expect(own).not.to.be.empty;
-        expect(await complaints(own)).to.deep.equal([]);
+        await prepare(stack);
       });
 
       it("accepts every object of every release", async () => {
@@ -109,7 +118,11 @@ describe("charts: every object before a real API server", function () {
       });
     });
 
-  describe("and its refusals", () => {
+  describe("charts: what a real API server refuses", () => {
+    before(async function () {
+      await needsCharts(this);
+    });
+
     it("lets Alloy have no privilege but the node's files", async () => {
       const stack = await renderStack({ environment: "prod" });
       const [alloy] = workloads(stack).filter(({ namespace }) => namespace === namespaces.alloyLogs);

@@ -14,7 +14,7 @@ import {
   renderStack,
   workloads,
 } from "../support/rendered";
-import { needs, needsCharts } from "../support/tools";
+import { needsCharts } from "../support/tools";
 
 const asked = {
   buckets: ["loki-data", "mimir-blocks", "mimir-ruler", "mimir-alertmanager", "tempo-data"], // R1.5
@@ -61,8 +61,7 @@ describe("charts: the asked-for numbers", function () {
   let prod: RenderedStack;
 
   before(async function () {
-    needs(this, "helm");
-    needsCharts(this);
+    await needsCharts(this);
     dev = await renderStack({ environment: "dev" });
     prod = await renderStack({ environment: "prod" });
   });

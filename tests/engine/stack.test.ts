@@ -29,8 +29,8 @@ describe("engine: a stack from nothing to nothing", function () {
   before(async function () {
     const kubeconfig =
       process.env["OBS_TEST_KUBECONFIG"] ?? skip(this, "OBS_TEST_KUBECONFIG names no cluster");
-    needs(this, "pulumi", "helm");
-    needsCharts(this);
+    needs(this, "pulumi");
+    await needsCharts(this);
     config = new KubeConfig();
     config.loadFromFile(kubeconfig);
     api = config.makeApiClient(CoreV1Api);

@@ -44,17 +44,23 @@ export function renderStack(config: Record<string, unknown>): Promise<RenderedSt
   return known;
 }
 
-async function renderNow(config: Record<string, unknown>): Promise<RenderedStack> {
+/** What the program itself registers for a stack, which takes no chart: its resources, and its objects as placed. */
+export async function ownOf(config: Record<string, unknown>): Promise<RenderedStack> {
   const texts = Object.entries(config).map(([key, value]) => [
     `observability:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   const recorded = await record("test", Object.fromEntries(texts));
-  const own = objectsOf(recorded).map((object) => ({
+  const objects = objectsOf(recorded).map((object) => ({
     release: undefined,
     namespace: "default",
     object: object as KubernetesObject,
   }));
+  return { recorded, objects };
+}
+
+async function renderNow(config: Record<string, unknown>): Promise<RenderedStack> {
+  const { recorded, objects: own } = await ownOf(config);
   const folder = mkdtempSync(join(tmpdir(), "observability-values-"));
   try {
     const charts = releasesOf(recorded).map(async (release) => {

@@ -2,10 +2,11 @@
  * The real programs that tests run: found on PATH, else in this project's cache, else built once from their Go
  * modules. What can be had in none of these ways is missing, and the tests that need it are skipped by name.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
+import { pins } from "../../charts";
 import { onPath } from "../../cli/pulumi";
 
 interface GoTool {
@@ -131,13 +132,14 @@ export function needs(context: Mocha.Context, ...names: string[]): string[] {
   return names.map((name) => tool(name) ?? skip(context, `${name} is not on PATH and cannot be built here`));
 }
 
-/** The folder of charts that OBS_CHARTS names, or the suite is skipped. */
-export function needsCharts(context: Mocha.Context): string {
-  const folder = process.env["OBS_CHARTS"];
-  if (folder) return folder;
-  // Users have the official repositories; a machine that reaches one of them needs no folder.
-  const [helm = ""] = needs(context, "helm");
-  const probe = ["show", "chart", "alloy", "--repo", "https://grafana.github.io/helm-charts"];
-  if (spawnSync(helm, probe, { timeout: 20_000 }).status === 0) return "";
-  return skip(context, "no chart repository is reached and OBS_CHARTS names no folder with the charts");
+/** Helm, and charts for it: in the folder that OBS_CHARTS names, or from their repositories; else the suite is skipped. */
+export async function needsCharts(context: Mocha.Context): Promise<void> {
+  const reached = async () => {
+    const index = `${pins.alloy.repository}/index.yaml`;
+    const answer = fetch(index, { method: "HEAD", signal: AbortSignal.timeout(5000) });
+    return (await answer.catch(() => undefined))?.ok;
+  };
+  if (!process.env["OBS_CHARTS"] && !(await reached()))
+    skip(context, "no chart repository is reached and OBS_CHARTS names no folder with the charts");
+  needs(context, "helm");
 }
