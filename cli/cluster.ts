@@ -60,9 +60,10 @@ export async function findCluster(
   if (engine && onPath("kind")) return { environment: kind(), name: `kind cluster ${kindCluster}` };
   throw new UserError(
     `no cluster answers (${found.reason}). One of these gives the stack one:\n` +
-      "  export KUBECONFIG=<path>                                    a kubeconfig whose current context answers\n" +
-      "  pulumi config set --path cluster.context <name>             a context of your kubeconfig\n" +
-      "  pulumi config set --path cluster.kubeconfig <path>          another kubeconfig\n" +
-      `  install kind and Docker or Podman${engine ? ` (${engine} runs here, kind is missing)` : ""}          obs then makes a cluster of its own`,
+      "  export KUBECONFIG=<path>                              a kubeconfig whose current context answers\n" +
+      "  pulumi config set --path cluster.context <name>       a context of your kubeconfig\n" +
+      "  pulumi config set --path cluster.kubeconfig <path>    another kubeconfig\n" +
+      "  install kind and Docker or Podman                     for a dev stack obs then makes a cluster" +
+      (engine ? `; ${engine} runs here, kind is missing` : ""),
   );
 }
