@@ -2,10 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { VersionApi } from "@kubernetes/client-node";
-import { kubeConfig } from "../components/cluster";
-import type { Settings } from "../settings";
+import { kubeConfig } from "../components/kube-config";
+import { type Settings, UserError } from "../settings";
 import { onPath } from "./pulumi";
-import { root, UserError } from "./stack-config";
+import { root } from "./stack-config";
 
 const kindCluster = "observability";
 const answerWithin = 5000;

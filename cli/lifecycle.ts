@@ -1,10 +1,10 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's own commands, with everything around them found or made. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readSettings, type Settings } from "../settings";
+import { readSettings, type Settings, UserError } from "../settings";
 import { findCluster } from "./cluster";
 import { backendEnvironment, pulumi, pulumiJson } from "./pulumi";
-import { fileConfig, root, UserError } from "./stack-config";
+import { fileConfig, root } from "./stack-config";
 
 interface Prepared {
   settings: Settings;

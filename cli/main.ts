@@ -1,8 +1,7 @@
 /** The commands of `obs`. */
 import { Command } from "commander";
 import { version } from "../package.json";
-import { SettingsError } from "../settings";
-import { UserError } from "./stack-config";
+import { UserError } from "../settings";
 
 const program = new Command("./obs")
   .version(version)
@@ -75,8 +74,6 @@ program
 
 program.parseAsync().catch((error: unknown) => {
   // A mistake of the user is a message; anything else is ours and shows where it happened.
-  const known =
-    error instanceof UserError || error instanceof SettingsError || (error as Error)?.name === "RunError";
-  console.error(known ? `obs: ${(error as Error).message}` : error);
+  console.error(error instanceof UserError ? `obs: ${error.message}` : error);
   process.exitCode = 1;
 });

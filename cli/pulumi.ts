@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import { parse } from "yaml";
-import { configFile, root, UserError } from "./stack-config";
+import { UserError } from "../settings";
+import { configFile, root } from "./stack-config";
 
 /** The program of that name on PATH, not counting this project's own `node_modules`. */
 export function onPath(program: string): string | undefined {

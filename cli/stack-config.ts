@@ -2,9 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-
-/** An error whose message is all that the user needs; the command ends with exit code 1. */
-export class UserError extends Error {}
+import { UserError } from "../settings";
 
 /** The project's folder. */
 export const root = join(__dirname, "..");

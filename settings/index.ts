@@ -5,11 +5,13 @@ import { settingAt } from "./describe";
 import { dev } from "./dev";
 import { prod } from "./prod";
 import { type Settings, type SettingsInput, schema } from "./schema";
+import { UserError } from "./user-error";
 
 export type { Problem } from "./checks";
 export type { Settings, SettingsInput, Workload } from "./schema";
 export { schema } from "./schema";
 export { Sensitive } from "./sensitive";
+export { UserError } from "./user-error";
 
 /** Name of the Pulumi project, the namespace of its config keys. */
 export const project = "observability";
@@ -32,10 +34,7 @@ function remedy(stackName: string, { path, allowed, change }: Problem): string {
 }
 
 /** Everything that is wrong with a stack's settings, in one error. */
-export class SettingsError extends Error {
-  /** By this Pulumi knows a mistake of the user, as its own RunError: it shows the message and no stack trace. */
-  readonly __pulumiRunError = true;
-
+export class SettingsError extends UserError {
   constructor(
     readonly stackName: string,
     readonly problems: Problem[],
@@ -47,7 +46,6 @@ export class SettingsError extends Error {
     });
     const count = problems.length === 1 ? "1 setting is" : `${problems.length} settings are`;
     super(`${count} wrong; nothing was touched.\n${lines.join("\n")}`);
-    this.name = "SettingsError";
   }
 }
 

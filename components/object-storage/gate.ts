@@ -30,8 +30,8 @@ import { rootCertificates, TLSSocket } from "node:tls";
 import type { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { generate } from "selfsigned";
-import type { Settings } from "../../settings";
-import { kubeConfig } from "../cluster";
+import { type Settings, UserError } from "../../settings";
+import { kubeConfig } from "../kube-config";
 import { forward, minioPods } from "./port-forward";
 import { readiness, statusOf } from "./readiness";
 
@@ -155,7 +155,7 @@ function listen(
     "allowed: a free port\n    change it with: pulumi config set --path 'objectStorage.minio.localPort' <port>";
   return new Promise<void>((done, fail) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
-      fail(error.code === "EADDRINUSE" ? new pulumi.RunError(taken) : error),
+      fail(error.code === "EADDRINUSE" ? new UserError(taken) : error),
     );
     server.listen(port, loopback, done);
   });

@@ -2,7 +2,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
-import type { Settings } from "../../settings";
+import { type Settings, UserError } from "../../settings";
 import { goDuration } from "../../settings/units";
 import { lastWords } from "./port-forward";
 
@@ -25,7 +25,7 @@ export function readiness(
     const deadline = Date.now() + limit * 1000;
     while (!(await answers())) {
       if (Date.now() > deadline)
-        throw new pulumi.RunError(
+        throw new UserError(
           `MinIO was not ready within ${goDuration(limit)} (objectStorage.minio.readyTimeout): ` +
             `${healthChecks.join(" and ")} said ${(await check()).join(" and ")}.\n  ${await lastWords(config)}`,
         );

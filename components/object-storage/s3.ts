@@ -1,7 +1,7 @@
 /** MinIO's S3 API as the root user sees it, through the gate. */
-import * as pulumi from "@pulumi/pulumi";
 import { Client } from "minio";
 import { minio, namespaces } from "../../names";
+import { UserError } from "../../settings";
 import { held } from "../hold";
 import type { Gate } from "./gate";
 
@@ -38,7 +38,7 @@ export const reach = (gate: Gate, password: string): Promise<string> =>
     await s3(gate, { user: minio.rootUser, password })
       .buckets()
       .catch((error: Error) => {
-        throw new pulumi.RunError(
+        throw new UserError(
           `MinIO refuses the root password of this stack's state (${error.message}). Was the Secret ` +
             `${namespaces.minio}/${minio.rootSecret} changed by hand? Put the state's password back: ` +
             "pulumi stack output --show-secrets minioRootPassword",

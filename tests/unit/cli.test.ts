@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { backendEnvironment, onPath, pulumiProgram } from "../../cli/pulumi";
-import { fileConfig, root, UserError } from "../../cli/stack-config";
+import { fileConfig, root } from "../../cli/stack-config";
+import { UserError } from "../../settings";
 
 /** Runs with another environment, and puts the old one back. */
 function withEnvironment<T>(variables: Record<string, string | undefined>, work: () => T): T {
