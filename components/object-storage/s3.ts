@@ -5,6 +5,7 @@ import { UserError } from "../../settings";
 import { held } from "../hold";
 import type { Gate } from "./gate";
 
+/** What the root user may ask, as far as the program needs it. */
 export function s3(gate: Gate, root: { user: string; password: string }) {
   const { hostname, port } = new URL(`https://${gate.endpoint}`);
   const client = new Client({
