@@ -21,12 +21,14 @@ export function readiness(
     Promise.all(healthChecks.map((path) => status(path).catch((error: Error) => error.message)));
   const answers = async () => (await check()).every((answer) => answer === 200);
   const wait = async () => {
-    const limit = pulumi.runtime.isDryRun() ? previewTimeout : settings.objectStorage.minio.readyTimeout;
+    const [limit, origin] = pulumi.runtime.isDryRun()
+      ? [previewTimeout, "as long as a preview waits"]
+      : [settings.objectStorage.minio.readyTimeout, "objectStorage.minio.readyTimeout"];
     const deadline = Date.now() + limit * 1000;
     while (!(await answers())) {
       if (Date.now() > deadline)
         throw new UserError(
-          `MinIO was not ready within ${goDuration(limit)} (objectStorage.minio.readyTimeout): ` +
+          `MinIO was not ready within ${goDuration(limit)} (${origin}): ` +
             `${healthChecks.join(" and ")} said ${(await check()).join(" and ")}.\n  ${await lastWords(config)}`,
         );
       await new Promise((wake) => setTimeout(wake, 1000));
