@@ -4,7 +4,7 @@
  */
 import { CoreV1Api, type KubeConfig, type V1PersistentVolumeClaim } from "@kubernetes/client-node";
 import { minio, namespaces } from "../../names";
-import { type Problem, type Settings, SettingsError } from "../../settings";
+import { type Problem, type Settings, SettingsError, UserError } from "../../settings";
 import { bytesOf } from "../../settings/units";
 import { minioClaims } from "../../values/minio";
 import type { Gate } from "./gate";
@@ -25,8 +25,12 @@ interface Installed {
   buckets: string[];
 }
 
-/** What is installed; nothing where the cluster does not answer, which the update itself will tell. */
-async function installed(config: KubeConfig): Promise<Installed | undefined> {
+/**
+ * What is installed.
+ *
+ * @throws when it cannot be read: unread, nothing of it could be protected
+ */
+async function installed(config: KubeConfig): Promise<Installed> {
   const api = config.makeApiClient(CoreV1Api);
   const namespace = namespaces.minio;
   try {
@@ -48,8 +52,13 @@ async function installed(config: KubeConfig): Promise<Installed | undefined> {
       root: user ? { user, password: text(minio.rootSecret, "rootPassword") } : undefined,
       buckets: JSON.parse(maps.get(minio.bucketsConfigMap)?.data?.["buckets"] ?? "[]"),
     };
-  } catch {
-    return undefined;
+  } catch (error) {
+    const { message, cause } = error as Error;
+    throw new UserError(
+      `what is installed in namespace ${namespace} cannot be read, so nothing was touched: ` +
+        `${cause instanceof Error ? cause.message : message}\n` +
+        "    the cluster must answer, and its user may list PersistentVolumeClaims, Secrets and ConfigMaps there",
+    );
   }
 }
 
@@ -125,7 +134,6 @@ export interface Found {
  */
 export async function preflight(stack: string, settings: Settings, gate: Gate): Promise<Found> {
   const found = await installed(gate.cluster);
-  if (!found) return { buckets: [] };
   const reached = found.root && (await gate.answers()) ? s3(gate, found.root) : undefined;
   const existing = await reached?.buckets();
   const problems = [
