@@ -2,9 +2,13 @@
 import * as pulumi from "@pulumi/pulumi";
 import { chartSources } from "./charts";
 import { AlloyLogs } from "./components/alloy-logs";
+import { AlloyMetrics } from "./components/alloy-metrics";
+import { CAdvisor } from "./components/cadvisor";
 import { clusterProvider } from "./components/cluster";
 import { held } from "./components/hold";
+import { KubePrometheusStack } from "./components/kube-prometheus-stack";
 import { Loki } from "./components/loki";
+import { Mimir } from "./components/mimir";
 import { Namespaces } from "./components/namespaces";
 import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
@@ -25,17 +29,26 @@ export = () =>
     const namespaces = new Namespaces("namespaces", { settings }, options);
     const storage = new ObjectStorage("object-storage", { settings, namespaces, gate, found }, options);
     const loki = new Loki("loki", { settings, namespaces, storage }, options);
+    const mimir = new Mimir("mimir", { settings, namespaces, storage }, options);
+    const prometheus = new KubePrometheusStack("kube-prometheus-stack", { settings, namespaces }, options);
+    const { crds } = prometheus;
+    if (settings.cadvisor.enabled) new CAdvisor("cadvisor", { settings, namespaces, crds }, options);
     new AlloyLogs("alloy-logs", { settings, namespaces }, options);
+    new AlloyMetrics("alloy-metrics", { settings, namespaces, crds }, options);
 
     return {
       environment: settings.environment,
       cluster: settings.cluster.name,
-      tenants: Object.values(tenants),
+      tenants: [...new Set([...Object.values(tenants), ...Object.keys(settings.mimir.tenants)])],
       minioEndpoint: storage.endpoint,
       minioConsoleUrl: storage.minio?.consoleUrl,
       minioRootUser: storage.minio?.rootUser,
       minioRootPassword: storage.minio?.rootPassword,
       lokiUrl: loki.url,
       lokiTenant: loki.tenant,
+      mimirUrl: mimir.url,
+      mimirTenants: mimir.tenants,
+      prometheusUrl: prometheus.prometheusUrl,
+      alertmanagerUrl: prometheus.alertmanagerUrl,
     };
   });

@@ -9,14 +9,20 @@ import type { Settings } from "./settings";
 export const namespaces = {
   minio: "minio",
   loki: "loki",
+  mimir: "mimir",
+  monitoring: "monitoring",
   alloyLogs: "alloy-logs",
+  alloyMetrics: "alloy-metrics",
 } as const;
 
 /** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
 export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privileged"> = {
   minio: "restricted",
   loki: "restricted",
+  mimir: "restricted",
+  monitoring: "privileged", // node-exporter and cAdvisor read the node's own files
   alloyLogs: "privileged", // reads the node's log files through a hostPath
+  alloyMetrics: "restricted",
 };
 
 /** Those who keep data in object storage. Each has its own user, policy and Secret. */
@@ -57,7 +63,29 @@ export const minio = {
 } as const;
 
 /** Tenants, sent as `X-Scope-OrgID`. */
-export const tenants = { logs: "logs" } as const;
+export const tenants = {
+  /** Loki: logs of all pods. */
+  logs: "logs",
+  /** Mimir: metrics of applications (R6.2). */
+  pods: "pods",
+  /** Mimir: metrics of infrastructure (R6.2). */
+  nodes: "nodes",
+  /** Mimir: what kube-prometheus-stack's Prometheus has, so that nothing is doubled in the other two (R11). */
+  prometheus: "prometheus",
+} as const;
+
+/** Labels of monitors and rules that say who is to read them. */
+export const owner = {
+  /** On a PrometheusRule: the tenant in which Mimir's ruler evaluates it; without it Prometheus does. */
+  ruleTenant: "observability/mimir-tenant",
+  /** On a ServiceMonitor or PodMonitor: `alloy` keeps Prometheus from scraping it too. */
+  scraper: "observability/scraper",
+} as const;
+
+/** Secret with Alertmanager's configuration, in the namespaces of Prometheus' Alertmanager and of Mimir's. */
+export const alertmanagerSecret = "alertmanager-config";
+/** Key of that configuration in its Secret. */
+export const alertmanagerFile = "alertmanager.yaml";
 
 const host = (service: string, namespace: string) => `${service}.${namespace}.svc.cluster.local`;
 
@@ -70,11 +98,24 @@ export const s3Endpoint = ({ objectStorage }: Settings): string =>
 /** Addresses inside the cluster. */
 export const urls = {
   loki: `http://${host("loki-gateway", namespaces.loki)}`,
+  /** Remote write at `/api/v1/push`, PromQL at `/prometheus`, OTLP at `/otlp`. */
+  mimir: `http://${host("mimir-gateway", namespaces.mimir)}`,
+  prometheus: `http://${host("kps-prometheus", namespaces.monitoring)}:9090`,
+  alertmanager: `http://${host("kps-alertmanager", namespaces.monitoring)}:9093`,
   minioConsole: `http://${host("minio-console", namespaces.minio)}:${minio.consolePort}`,
 } as const;
 
 /** Release names are also the prefix of what the charts create. */
-export const releases = { minio: minio.release, loki: "loki", alloyLogs: "alloy-logs" } as const;
+export const releases = {
+  minio: minio.release,
+  loki: "loki",
+  mimir: "mimir",
+  alloyLogs: "alloy-logs",
+  alloyMetrics: "alloy-metrics",
+  // Short, because Prometheus' objects repeat it.
+  kubePrometheusStack: "kps",
+  cadvisor: "cadvisor",
+} as const;
 
 /** Address that each Loki querier pulls its work from; there is no query-scheduler. */
 export const lokiFrontendAddress = `${host("loki-query-frontend-headless", namespaces.loki)}:9095`;

@@ -19,13 +19,15 @@ export interface HelmReleaseArgs {
    * Chart that holds the custom resource definitions which `chart` needs. It is installed first and upgraded with
    * every pin; Helm itself never upgrades what a chart keeps in `crds/`.
    */
-  crds?: ChartName;
+  crds?: { chart: ChartName; values: Values };
 }
 
 /** The one way to install a chart: pinned, under a fixed name, with a time limit, and rolled back by Helm in production. */
 export class HelmRelease extends pulumi.ComponentResource {
   /** The release itself. */
   readonly release: k8s.helm.v3.Release;
+  /** The release of the custom resource definitions, where they come as a chart of their own. */
+  readonly crds: k8s.helm.v3.Release[];
 
   constructor(name: string, args: HelmReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:HelmRelease", name, {}, opts);
@@ -52,8 +54,8 @@ export class HelmRelease extends pulumi.ComponentResource {
         { parent: this, dependsOn },
       );
     };
-    const crds = args.crds ? [install(`${name}-crds`, args.crds, {}, [])] : [];
-    this.release = install(name, args.chart, args.values, crds);
+    this.crds = args.crds ? [install(`${name}-crds`, args.crds.chart, args.crds.values, [])] : [];
+    this.release = install(name, args.chart, args.values, this.crds);
     this.registerOutputs({});
   }
 }

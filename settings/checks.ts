@@ -124,12 +124,75 @@ const lokiSchema: Check = ({ loki: { schema } }) => {
   ]);
 };
 
-const alloyBuffer: Check = ({ alloyLogs }) =>
+const alloyBuffers: Check = (settings) =>
+  (["alloyLogs", "alloyMetrics"] as const).flatMap((alloy) =>
+    problem(
+      settings[alloy].buffer < 2 * walSegment,
+      `${alloy}.buffer`,
+      quantity(settings[alloy].buffer),
+      `at least ${quantity(2 * walSegment)}, two segments of the write-ahead log`,
+    ),
+  );
+
+const mimirReplication: Check = ({ mimir }) =>
   problem(
-    alloyLogs.buffer < 2 * walSegment,
-    "alloyLogs.buffer",
-    quantity(alloyLogs.buffer),
-    `at least ${quantity(2 * walSegment)}, two segments of the write-ahead log`,
+    mimir.replicationFactor > mimir.ingester.replicas,
+    "mimir.replicationFactor",
+    mimir.replicationFactor,
+    `at most mimir.ingester.replicas, ${mimir.ingester.replicas}`,
+  );
+
+/** A push that is larger than the burst is refused for ever. */
+const mimirBurst: Check = ({ mimir, alloyMetrics }) => {
+  const bursts = [
+    ["mimir.limits.burst", mimir.limits.burst] as const,
+    ...Object.entries(mimir.tenants).map(
+      ([name, { burst }]) => [`mimir.tenants.${name}.burst`, burst] as const,
+    ),
+  ];
+  return bursts.flatMap(([path, burst]) =>
+    problem(
+      burst !== undefined && burst < alloyMetrics.samplesPerSend,
+      path,
+      burst,
+      `at least alloyMetrics.samplesPerSend, ${alloyMetrics.samplesPerSend}: a larger push would never be taken`,
+    ),
+  );
+};
+
+/** What waited in a collector while another one took over its targets comes later than newer samples. */
+const mimirOutOfOrder: Check = ({ mimir, alloyMetrics }) =>
+  problem(
+    mimir.limits.outOfOrder < alloyMetrics.bufferAge,
+    "mimir.limits.outOfOrder",
+    goDuration(mimir.limits.outOfOrder),
+    `at least alloyMetrics.bufferAge, ${goDuration(alloyMetrics.bufferAge)}: Mimir would refuse what waited that long`,
+  );
+
+/** Blocks are joined to a day each; a shorter retention could not be kept. */
+const mimirRetention: Check = ({ mimir }) => {
+  const periods = [
+    ["mimir.retention", mimir.retention] as const,
+    ...Object.entries(mimir.tenants).map(
+      ([name, { retention }]) => [`mimir.tenants.${name}.retention`, retention] as const,
+    ),
+  ];
+  return periods.flatMap(([path, period]) =>
+    problem(
+      period !== undefined && period < day,
+      path,
+      period && goDuration(period),
+      "at least 1d, what the largest block holds",
+    ),
+  );
+};
+
+const cadvisorExposed: Check = ({ cadvisor }) =>
+  problem(
+    cadvisor.enabled && cadvisor.expose.length === 0,
+    "cadvisor.expose",
+    cadvisor.expose,
+    "serviceMonitor, nodePort or both, because cadvisor.enabled is true",
   );
 
 /** Every `memoryLimit`, wherever it stands, is at least the `memory` beside it. */
@@ -165,6 +228,11 @@ export const checks: Check[] = [
   lokiBurst,
   lokiRetention,
   lokiSchema,
-  alloyBuffer,
+  alloyBuffers,
+  mimirReplication,
+  mimirBurst,
+  mimirOutOfOrder,
+  mimirRetention,
+  cadvisorExposed,
   memoryLimits,
 ];

@@ -59,6 +59,10 @@ export const dnsName = () =>
 /** A path as RFC 3986 has it: without quotes and backslashes, so that a query can be written with it. */
 export const urlPath = () => text("a URL path without a query", /^\/[\w.~!$&'()*+,;=:@%/-]*$/);
 
+/** An image that is the same tomorrow. */
+export const pinnedImage = () =>
+  text("an image with a tag or digest, not latest", /^(?!.*:latest$)\S+(:[\w.-]+|@sha256:[0-9a-f]{64})$/);
+
 /** A list; in a stack it replaces the default as a whole. */
 export const list = <T extends z.ZodType>(item: T, allowed: string) =>
   z.array(item, { error: () => allowed }).meta({ allowed });

@@ -3,7 +3,22 @@ import type { SettingsInput } from "./schema";
 /** Production: the numbers of the requirements. Change one for a stack with `pulumi config set --path`. */
 export const prod: SettingsInput = {
   environment: "prod",
-  cluster: { name: "prod", antiAffinity: "preferred", protect: true },
+  cluster: {
+    name: "prod",
+    antiAffinity: "preferred",
+    systemNamespaces: [
+      "kube-system",
+      "kube-public",
+      "kube-node-lease",
+      "minio",
+      "loki",
+      "mimir",
+      "alloy-logs",
+      "alloy-metrics",
+      "monitoring",
+    ],
+    protect: true,
+  },
   charts: { atomic: true, history: 10 },
   images: {},
   objectStorage: {
@@ -40,12 +55,38 @@ export const prod: SettingsInput = {
     chunksCache: { replicas: 1, memory: "2Gi" },
     schema: [{ from: "2024-01-01", store: "boltdb-shipper" }], // R2.4
     retention: { application: "30d", system: "15d", debug: "7d", namespaces: {} }, // R2.3
-    systemNamespaces: ["kube-system", "kube-public", "kube-node-lease", "minio", "loki", "alloy-logs"],
     ingestionRate: "10MB/s", // R2.6
     ingestionBurst: "20MB/s",
     shutdown: "5m",
   },
-  mimir: { retention: "365d" }, // R3.4
+  mimir: {
+    replicationFactor: 3, // R3.4
+    distributor: { replicas: 3, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R3.1
+    ingester: { replicas: 3, cpu: "2", memory: "4Gi", memoryLimit: "4Gi", disk: "50Gi" }, // R3.1, R3.6
+    querier: { replicas: 2, cpu: "1", memory: "2Gi", memoryLimit: "2Gi" }, // R3.1, R3.6
+    queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R3.1
+    queryScheduler: { replicas: 2, cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
+    storeGateway: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R3.1
+    compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "50Gi" }, // R3.1
+    ruler: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R3.1
+    alertmanager: { replicas: 3, cpu: "50m", memory: "128Mi", memoryLimit: "256Mi", disk: "1Gi" }, // R3.1
+    gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
+    resultsCache: { replicas: 1, memory: "512Mi" },
+    chunksCache: { replicas: 1, memory: "2Gi" },
+    indexCache: { replicas: 1, memory: "1Gi" },
+    metadataCache: { replicas: 1, memory: "128Mi" },
+    retention: "365d", // R3.4
+    compactionInterval: "2h", // R3.4
+    limits: {
+      series: 1_000_000, // R3.5
+      samplesPerSecond: 100_000, // R3.5
+      burst: 100_000, // R3.5: the 100,001st sample of a second is refused
+      exemplars: 100_000,
+      outOfOrder: "2h",
+    },
+    tenants: { pods: {}, nodes: {}, prometheus: {} }, // R3.3, R11
+    shutdown: "5m",
+  },
   tempo: { retention: "30d" }, // R4.4
   alloyLogs: {
     cpu: "100m",
@@ -65,4 +106,43 @@ export const prod: SettingsInput = {
       "/-/ready",
     ], // R5.4
   },
+  alloyMetrics: {
+    replicas: 3,
+    cpu: "250m",
+    memory: "1Gi",
+    memoryLimit: "2Gi",
+    buffer: "10Gi",
+    bufferAge: "2h",
+    scrapeInterval: "15s", // R6.3
+    samplesPerSend: 1000, // R6.3
+    annotatedPods: true,
+  },
+  kubePrometheusStack: {
+    crds: true,
+    admissionWebhook: true,
+    controlPlane: ["apiServer", "dns"],
+    operator: { cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
+    prometheus: {
+      replicas: 2,
+      cpu: "500m",
+      memory: "2Gi",
+      memoryLimit: "4Gi",
+      disk: "50Gi",
+      retention: "7d", // R11
+      scrapeInterval: "30s",
+    },
+    alertmanager: { replicas: 3, cpu: "25m", memory: "64Mi", memoryLimit: "128Mi", disk: "1Gi" },
+    kubeStateMetrics: { cpu: "50m", memory: "128Mi", memoryLimit: "512Mi" },
+    nodeExporter: { cpu: "50m", memory: "32Mi", memoryLimit: "128Mi" },
+  },
+  cadvisor: {
+    enabled: true, // R10
+    cpu: "100m",
+    memory: "128Mi",
+    memoryLimit: "512Mi",
+    image: "ghcr.io/google/cadvisor:v0.60.5",
+    expose: ["serviceMonitor", "nodePort"], // R10
+    nodePort: 30090, // R10
+  },
+  alerting: { receivers: {}, groupWait: "30s", repeatInterval: "12h" },
 };

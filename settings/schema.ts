@@ -8,10 +8,12 @@ import {
   bucket,
   cache,
   date,
+  disk,
   dnsName,
   group,
   list,
   oneOf,
+  pinnedImage,
   resources,
   secret,
   stateful,
@@ -36,6 +38,9 @@ const cluster = group({
     .describe("StorageClass of every volume; without it the cluster's default"),
   antiAffinity: oneOf("none", "preferred", "required").describe(
     "Whether replicas of one component are kept on different nodes",
+  ),
+  systemNamespaces: list(dnsName(), "a list of namespaces").describe(
+    "Namespaces of the cluster itself and of this stack: their logs are system logs, their metrics are infrastructure's",
   ),
   protect: yesNo().describe(
     "Whether namespaces, buckets, volumes and the encryption key refuse to be deleted",
@@ -95,10 +100,9 @@ const objectStorage = group({
     cpu: resources.cpu,
     memory: resources.memory,
     memoryLimit: resources.memoryLimit,
-    image: text(
-      "an image with a tag or digest, not latest",
-      /^(?!.*:latest$)\S+(:[\w.-]+|@sha256:[0-9a-f]{64})$/,
-    ).describe("MinIO's image; upstream publishes none any more, docs/object-storage.md has the choices"),
+    image: pinnedImage().describe(
+      "MinIO's image; upstream publishes none any more, docs/object-storage.md has the choices",
+    ),
     endpoint: text("an https:// URL without a path", /^https:\/\/[^/\s]+$/)
       .optional()
       .describe("Where this program reaches MinIO to manage buckets; without it, its own port-forward"),
@@ -153,14 +157,13 @@ const loki = group({
   ),
   retention: group({
     application: duration().describe("Logs of applications"),
-    system: duration().describe("Logs of systemNamespaces"),
+    system: duration().describe("Logs of cluster.systemNamespaces"),
     debug: duration().describe("Lines of level debug, of any namespace"),
     namespaces: z
       .record(dnsName(), duration(), { error: () => "durations by namespace" })
       .meta({ allowed: "durations by namespace" })
       .describe("Logs of single namespaces, by name; wins over the three above"),
   }).describe("How long logs are kept"),
-  systemNamespaces: list(dnsName(), "a list of namespaces").describe("Namespaces whose logs are system logs"),
   ingestionRate: byteRate().describe("Ingestion limit of a tenant"),
   ingestionBurst: byteRate().describe("Ingestion burst of a tenant; at least the largest push"),
   shutdown: duration().describe(
@@ -168,9 +171,55 @@ const loki = group({
   ),
 }).describe("Loki, logs");
 
-const mimir = group({ retention: duration().describe("How long metrics are kept") }).describe(
-  "Mimir, metrics",
-);
+const seriesLimit = () => wholeNumber(1, 1_000_000_000);
+const mimir = group({
+  replicationFactor: wholeNumber(1, 5).describe("Ingesters that each series is written to"),
+  distributor: workload("Receives samples and enforces the limits"),
+  ingester: stateful("Holds the newest samples and writes them as blocks to the bucket"),
+  querier: workload("Runs queries"),
+  queryFrontend: workload("Splits queries and caches their results"),
+  queryScheduler: workload("Hands the parts of queries to the queriers"),
+  storeGateway: stateful("Reads the blocks in the bucket"),
+  compactor: stateful("Joins blocks and deletes what is past its retention"),
+  ruler: workload("Evaluates the rules that are kept in Mimir"),
+  alertmanager: stateful("Sends the alerts of those rules"),
+  gateway: workload("The one address for writing and reading"),
+  resultsCache: cache("Cache of query results"),
+  chunksCache: cache("Cache of chunks read from the bucket"),
+  indexCache: cache("Cache of what the blocks' indexes say"),
+  metadataCache: cache("Cache of which blocks there are"),
+  retention: duration().describe("How long metrics are kept; a tenant may have its own"),
+  compactionInterval: duration().describe("How often the compactor looks for blocks to join"),
+  limits: group({
+    series: seriesLimit().describe("Series that a tenant may have at a time"),
+    samplesPerSecond: seriesLimit().describe("Samples that a tenant may write in a second"),
+    burst: seriesLimit().describe("Samples that a tenant may write at once; at least the largest push"),
+    exemplars: wholeNumber(0, 10_000_000).describe("Exemplars that are kept of each tenant; 0 keeps none"),
+    outOfOrder: duration().describe("How late a sample may come; at least alloyMetrics.bufferAge"),
+  }).describe("Limits of each tenant that has none of its own"),
+  tenants: z
+    .record(
+      dnsName(),
+      group({
+        series: seriesLimit().optional().describe("Series; without it mimir.limits.series"),
+        samplesPerSecond: seriesLimit()
+          .optional()
+          .describe("Samples a second; without it mimir.limits.samplesPerSecond"),
+        burst: seriesLimit().optional().describe("Samples at once; without it mimir.limits.burst"),
+        retention: duration()
+          .optional()
+          .describe("How long its metrics are kept; without it mimir.retention"),
+      }),
+      { error: () => "tenants by name" },
+    )
+    .meta({ allowed: "tenants by name" })
+    .describe(
+      "Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them",
+    ),
+  shutdown: duration().describe(
+    "How long an ingester or Alertmanager that stops may take to hand over what it holds; the rest waits on its volume",
+  ),
+}).describe("Mimir, metrics");
 
 const tempo = group({ retention: duration().describe("How long traces are kept") }).describe("Tempo, traces");
 
@@ -188,6 +237,77 @@ const alloyLogs = group({
   ),
 }).describe("Alloy, collecting the logs of all pods");
 
+const alloyMetrics = group({
+  replicas: wholeNumber(1, 100).describe("Number of replicas; they share the targets among themselves"),
+  ...resources,
+  buffer: size().describe("Buffer of each replica while Mimir is away"),
+  bufferAge: duration().describe(
+    "How long samples wait while Mimir is away; buffer should hold this much of a replica's samples",
+  ),
+  scrapeInterval: duration().describe("How often a target is scraped that does not say it itself"),
+  samplesPerSend: wholeNumber(100, 100_000).describe("Samples in one push to Mimir"),
+  annotatedPods: yesNo().describe(
+    "Whether pods annotated with prometheus.io/scrape are scraped besides those of monitors",
+  ),
+}).describe("Alloy, scraping metrics");
+
+const kubePrometheusStack = group({
+  crds: yesNo().describe(
+    "Whether this stack installs Prometheus Operator's custom resource definitions; off where the cluster has them",
+  ),
+  admissionWebhook: yesNo().describe(
+    "Whether rules and monitors are checked when they are written; Jobs make its certificate",
+  ),
+  controlPlane: list(
+    oneOf("apiServer", "controllerManager", "scheduler", "etcd", "proxy", "dns"),
+    "a list of apiServer, controllerManager, scheduler, etcd, proxy, dns",
+  ).describe(
+    "Parts of the control plane that pods may scrape, and that have alerts; managed clusters and kind hide some",
+  ),
+  operator: group(resources).describe("Turns monitors and rules into Prometheus' configuration"),
+  prometheus: group({
+    replicas: wholeNumber(1, 10).describe(
+      "Number of replicas, each scraping everything; Mimir keeps one copy",
+    ),
+    ...resources,
+    disk,
+    retention: duration().describe("How long Prometheus itself keeps metrics"),
+    scrapeInterval: duration().describe("How often a target is scraped that does not say it itself"),
+  }).describe("Evaluates the cluster's rules, also while Mimir is away"),
+  alertmanager: stateful("Sends Prometheus' alerts"),
+  kubeStateMetrics: group(resources).describe("The state of Kubernetes' objects as metrics"),
+  nodeExporter: group(resources).describe("The state of each node as metrics"),
+}).describe("Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics and node-exporter");
+
+const cadvisor = group({
+  enabled: yesNo().describe(
+    "Whether cAdvisor runs on every node; without it the kubelet's own measures containers",
+  ),
+  ...resources,
+  image: pinnedImage().describe("cAdvisor's image"),
+  expose: list(oneOf("serviceMonitor", "nodePort"), "a list of serviceMonitor, nodePort").describe(
+    "Who may read it: Alloy through a ServiceMonitor, anyone who reaches a node through a NodePort",
+  ),
+  nodePort: wholeNumber(30000, 32767).describe("Port on every node, where expose has nodePort"),
+}).describe("cAdvisor, measuring containers");
+
+const alerting = group({
+  receivers: z
+    .record(
+      dnsName(),
+      group({
+        webhookUrl: secret("an http:// or https:// URL", /^https?:\/\/\S+$/).describe(
+          "URL that alerts are posted to, in Alertmanager's webhook form",
+        ),
+      }),
+      { error: () => "receivers by name" },
+    )
+    .meta({ allowed: "receivers by name" })
+    .describe("Who is told about alerts, by Prometheus' Alertmanager and by Mimir's"),
+  groupWait: duration().describe("How long the first alert of a group waits for others"),
+  repeatInterval: duration().describe("How often an alert that goes on is sent again"),
+}).describe("Where alerts go");
+
 /** All settings of one stack. */
 export const schema = group({
   environment: oneOf("dev", "prod").describe(
@@ -201,6 +321,10 @@ export const schema = group({
   mimir,
   tempo,
   alloyLogs,
+  alloyMetrics,
+  kubePrometheusStack,
+  cadvisor,
+  alerting,
 });
 
 /** Settings after units are parsed: seconds, bytes, bytes per second, millicores. */

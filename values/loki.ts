@@ -8,10 +8,10 @@ import { antiAffinity, anyOf, disruptionBudget, pullSecrets, resources, type Val
 const priority = { system: 1, debug: 2, namespace: 3 };
 
 /** Retention per stream (R2.3); what matches none of them is kept as long as application logs. */
-function retentionStreams({ loki: { retention, systemNamespaces } }: Settings) {
+function retentionStreams({ loki: { retention }, cluster }: Settings) {
   return [
     {
-      selector: `{namespace=~"${anyOf(systemNamespaces)}"}`,
+      selector: `{namespace=~"${anyOf(cluster.systemNamespaces)}"}`,
       priority: priority.system,
       period: goDuration(retention.system),
     },

@@ -46,12 +46,16 @@ export function bucketLifecycles({
 }: Settings): Record<BucketKey, Lifecycle> {
   const { application, system, debug, namespaces } = loki.retention;
   const longestLog = Math.max(application, system, debug, ...Object.values(namespaces));
+  const longestMetric = Math.max(
+    mimir.retention,
+    ...Object.values(mimir.tenants).map(({ retention }) => retention ?? 0),
+  );
   const after = (retention: number) => ({
     expireAfterDays: wholeDays(retention + objectStorage.lifecycleMargin),
   });
   return {
     loki: after(longestLog),
-    mimirBlocks: after(mimir.retention),
+    mimirBlocks: after(longestMetric),
     mimirRuler: { keepOldVersionsForDays: 30 },
     mimirAlertmanager: { keepOldVersionsForDays: 30 },
     tempo: after(tempo.retention),

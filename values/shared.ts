@@ -31,15 +31,23 @@ export function antiAffinity({ cluster }: Settings, matchLabels: Record<string, 
 export const disruptionBudget = ({ replicas }: { replicas: number }) =>
   replicas > 1 ? { enabled: true, maxUnavailable: 1 } : { enabled: false };
 
-/** An image reference in two parts, with the registry replaced by `images.registry` where that is set. */
-export function image({ images }: Settings, reference: string): { repository: string; tag: string } {
-  const end = reference.lastIndexOf(":");
-  const repository = reference.slice(0, end);
+/** An image's repository, with its registry replaced by `images.registry` where that is set. */
+export function mirrored({ images }: Settings, repository: string): string {
+  if (!images.registry) return repository;
   const [first = "", ...path] = repository.split("/");
   const hasRegistry = path.length > 0 && /[.:]|^localhost$/.test(first);
-  const mirrored = images.registry && [images.registry, ...(hasRegistry ? path : [first, ...path])].join("/");
-  return { repository: mirrored || repository, tag: reference.slice(end + 1) };
+  return [images.registry, ...(hasRegistry ? path : [first, ...path])].join("/");
 }
+
+/** An image reference in two parts, its registry replaced as `mirrored` does. */
+export function image(settings: Settings, reference: string): { repository: string; tag: string } {
+  const end = reference.lastIndexOf(":");
+  return { repository: mirrored(settings, reference.slice(0, end)), tag: reference.slice(end + 1) };
+}
+
+/** Environment variables in the form of a container. */
+export const environment = (variables: Record<string, string>) =>
+  Object.entries(variables).map(([name, value]) => ({ name, value }));
 
 /** Names of the image pull Secrets, in the form of `imagePullSecrets`. */
 export const pullSecrets = ({ images }: Settings) => (images.pullSecret ? [{ name: images.pullSecret }] : []);

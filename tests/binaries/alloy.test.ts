@@ -21,7 +21,8 @@ import { root } from "../../cli/stack-config";
 import { tenants } from "../../names";
 import { parseSettings } from "../../settings";
 import { dev } from "../../settings/dev";
-import { alloyLogsEnvironment, alloyLogsPipeline } from "../../values/alloy-logs";
+import { alloyPipeline } from "../../values/alloy";
+import { alloyLogsEnvironment } from "../../values/alloy-logs";
 import { freePort, Server } from "../support/servers";
 import { needs } from "../support/tools";
 
@@ -291,9 +292,9 @@ describe("binaries: Alloy's log pipeline", function () {
     });
 
   it("accepts the whole pipeline, and not a misspelled one", () => {
-    const accepted = validate(alloyLogsPipeline());
+    const accepted = validate(alloyPipeline("logs"));
     expect(accepted.status, accepted.stderr).to.equal(0);
-    const refused = validate(alloyLogsPipeline().replace("max_wait_time", "max_waiting_time"));
+    const refused = validate(alloyPipeline("logs").replace("max_wait_time", "max_waiting_time"));
     expect(refused.status).not.to.equal(0);
     expect(`${refused.stdout}${refused.stderr}`).to.include("max_waiting_time");
   });

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { parse } from "yaml";
 import { namespaces } from "../../names";
 import { bytesOf } from "../../settings/units";
-import { alloyLogsPipeline } from "../../values/alloy-logs";
+import { alloyPipeline } from "../../values/alloy";
 import {
   type Container,
   containersOf,
@@ -252,7 +252,7 @@ describe("charts: the asked-for numbers", function () {
       const labels = [...pipeline.matchAll(/target_label\s+= "(\w+)"/g)].map(([, label]) => label);
       expect(labels).to.include.members(["namespace", "pod_name", "container_name", "node_name", "job"]);
       // Helm's template engine has changed nothing in it.
-      expect(pipeline.trim()).to.equal(alloyLogsPipeline().trim());
+      expect(pipeline.trim()).to.equal(alloyPipeline("logs").trim());
     });
 
     it("R5.3: a buffer of 1Gi that holds the write-ahead log", () => {

@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/render";
 import type { Settings } from "../../settings";
-import { alloyLogsPipeline, alloyLogsValues } from "../../values/alloy-logs";
+import { alloyPipeline } from "../../values/alloy";
+import { alloyLogsValues } from "../../values/alloy-logs";
 import { lokiValues } from "../../values/loki";
 import { minioClaims, minioValues } from "../../values/minio";
 import { antiAffinity, anyOf, disruptionBudget, goMemoryLimit, image } from "../../values/shared";
@@ -323,7 +324,7 @@ describe("unit: values", () => {
       const files = ["discover", "process", "write"].map((part) =>
         readFileSync(`values/alloy/logs/${part}.alloy`, "utf8"),
       );
-      const pipeline = alloyLogsPipeline();
+      const pipeline = alloyPipeline("logs");
       expect(pipeline).to.equal(files.join("\n"));
       const { alloy }: Any = alloyLogsValues(settingsOf("dev"));
       const { content } = alloy.configMap;
@@ -335,14 +336,14 @@ describe("unit: values", () => {
 
     it("rolls its pods when the pipeline changes", () => {
       const { controller }: Any = alloyLogsValues(settingsOf("dev"));
-      const hash = createHash("sha256").update(alloyLogsPipeline()).digest("hex");
+      const hash = createHash("sha256").update(alloyPipeline("logs")).digest("hex");
       expect(controller.podAnnotations).to.deep.equal({ "checksum/config": hash });
     });
 
     it("gives the pipeline every variable that it reads, and no other", () => {
       const { alloy }: Any = alloyLogsValues(settingsOf("dev"));
       const given = alloy.extraEnv.map(({ name }: { name: string }) => name);
-      const read = [...alloyLogsPipeline().matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
+      const read = [...alloyPipeline("logs").matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
       // HOSTNAME comes from the chart, GOMEMLIMIT is for Go.
       expect(new Set([...given, "HOSTNAME"])).to.deep.equal(new Set([...read, "GOMEMLIMIT"]));
     });

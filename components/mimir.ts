@@ -1,0 +1,45 @@
+import * as pulumi from "@pulumi/pulumi";
+import { releases, urls } from "../names";
+import type { Settings } from "../settings";
+import { mimirValues } from "../values/mimir";
+import { layAlertmanagerConfig } from "./alertmanager-secret";
+import { HelmRelease } from "./helm-release";
+import type { Namespaces } from "./namespaces";
+import type { ObjectStorage } from "./object-storage";
+
+export interface MimirArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+  /** Where blocks, rules and Alertmanager's state are kept. */
+  storage: ObjectStorage;
+}
+
+/** Mimir in its classic distributed form (R3): metrics in by remote write or OTLP, PromQL out, blocks in object storage. */
+export class Mimir extends pulumi.ComponentResource {
+  /** Address for pushing and querying inside the cluster; every request names its tenant in `X-Scope-OrgID`. */
+  readonly url: pulumi.Output<string>;
+  /** The tenants that the settings name. */
+  readonly tenants: pulumi.Output<string[]>;
+
+  constructor(name: string, args: MimirArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:Mimir", name, {}, opts);
+    const { settings, namespaces, storage } = args;
+    const alerting = layAlertmanagerConfig(settings, namespaces, "mimir", this);
+    const { release } = new HelmRelease(
+      releases.mimir,
+      {
+        settings,
+        chart: "mimir-distributed",
+        namespace: namespaces.name("mimir"),
+        values: mimirValues(settings),
+        timeout: 900,
+      },
+      { parent: this, dependsOn: [alerting, ...storage.readyFor("mimir")] },
+    );
+    this.url = release.urn.apply(() => urls.mimir);
+    this.tenants = pulumi.output(Object.keys(settings.mimir.tenants));
+    this.registerOutputs({ url: this.url, tenants: this.tenants });
+  }
+}

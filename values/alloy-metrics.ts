@@ -1,0 +1,75 @@
+/** Values of the alloy chart for the collector of metrics. */
+import { releases, urls } from "../names";
+import type { Settings } from "../settings";
+import { goDuration } from "../settings/units";
+import { alloyPipeline, alloyValues } from "./alloy";
+import { antiAffinity, anyOf, disruptionBudget, restrictedContainer, type Values } from "./shared";
+
+/** User and group of Alloy's image: https://github.com/grafana/alloy/blob/main/Dockerfile */
+const alloyUser = 473;
+
+/** Whether containers are measured by cAdvisor, where Alloy can read it; else the kubelet does. */
+const hasCadvisor = ({ cadvisor }: Settings) =>
+  cadvisor.enabled && cadvisor.expose.includes("serviceMonitor");
+
+/** What the pipeline reads from its environment. */
+export const alloyMetricsEnvironment = (settings: Settings): Record<string, string> => {
+  const { alloyMetrics, cluster, mimir } = settings;
+  const systemNamespaces = anyOf(cluster.systemNamespaces);
+  return {
+    MIMIR_URL: urls.mimir,
+    CLUSTER: cluster.name,
+    TENANTS: JSON.stringify(Object.keys(mimir.tenants)),
+    SYSTEM_NAMESPACES: systemNamespaces,
+    SYSTEM_SERVICES: `(${systemNamespaces})/.*|default/kubernetes`,
+    OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
+    ANNOTATED_PODS: alloyMetrics.annotatedPods ? "true" : anyOf([]),
+    SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
+    SAMPLES_PER_SEND: String(alloyMetrics.samplesPerSend),
+    BUFFER_AGE: goDuration(alloyMetrics.bufferAge),
+  };
+};
+
+const read = ["get", "list", "watch"];
+
+export function alloyMetricsValues(settings: Settings): Values {
+  const { alloyMetrics } = settings;
+  return alloyValues(settings, {
+    release: releases.alloyMetrics,
+    pipeline: alloyPipeline("metrics"),
+    environment: alloyMetricsEnvironment(settings),
+    pod: alloyMetrics,
+    alloy: {
+      // `foreach`, by which every tenant has its rules, is an experimental feature of Alloy.
+      stabilityLevel: "experimental",
+      clustering: { enabled: true },
+      securityContext: { ...restrictedContainer, runAsUser: alloyUser, readOnlyRootFilesystem: true },
+    },
+    controller: {
+      type: "statefulset",
+      replicas: alloyMetrics.replicas,
+      podDisruptionBudget: disruptionBudget(alloyMetrics),
+      affinity:
+        antiAffinity(settings, {
+          "app.kubernetes.io/name": "alloy",
+          "app.kubernetes.io/instance": releases.alloyMetrics,
+        }) ?? {},
+    },
+    // What it scrapes, and what says so. A monitor that needs a Secret needs a RoleBinding: docs/metrics.md.
+    rbac: {
+      rules: [
+        { apiGroups: [""], resources: ["pods", "services", "endpoints", "namespaces"], verbs: read },
+        { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
+        {
+          apiGroups: ["monitoring.coreos.com"],
+          resources: ["servicemonitors", "podmonitors", "prometheusrules"],
+          verbs: read,
+        },
+      ],
+      clusterRules: [
+        { apiGroups: [""], resources: ["nodes", "nodes/metrics"], verbs: ["get"] },
+        { nonResourceURLs: ["/metrics"], verbs: ["get"] },
+      ],
+    },
+  });
+}

@@ -1,0 +1,69 @@
+/** What all Alloys have in common, as values of the alloy chart: https://github.com/grafana/alloy/tree/main/operations/helm/charts/alloy */
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Settings } from "../settings";
+import { quantity } from "../settings/units";
+import { environment, goMemoryLimit, pullSecrets, resources, type Values } from "./shared";
+
+/** Where an Alloy keeps its positions and write-ahead log. */
+const storagePath = "/var/lib/alloy";
+
+/** A pipeline as Alloy reads it: the files of `values/alloy/<name>`, from the project's folder, one after the other. */
+export const alloyPipeline = (name: "logs" | "metrics"): string => {
+  const folder = join("values", "alloy", name);
+  const files = readdirSync(folder).filter((file) => file.endsWith(".alloy"));
+  return files
+    .sort()
+    .map((file) => readFileSync(join(folder, file), "utf8"))
+    .join("\n");
+};
+
+/** The chart runs the pipeline through Helm's template engine; this keeps its own double braces as they are. */
+const escapeTemplate = (text: string) => text.replaceAll("{{", '{{ "{{" }}');
+
+/** What differs between the Alloys. */
+export interface AlloyParts {
+  /** Release name, and prefix of what the chart creates. */
+  release: string;
+  pipeline: string;
+  /** What the pipeline reads from its environment. */
+  environment: Record<string, string>;
+  /** Resources of each pod, and the size of its buffer in bytes. */
+  pod: { cpu: number; memory: number; memoryLimit: number; buffer: number };
+  /** More of the chart's `alloy` and `controller`. */
+  alloy: Values;
+  controller: Values;
+  rbac: Values;
+}
+
+/** Values of one Alloy: no reloader, no reporting, a bounded buffer, and no rights but those given. */
+export function alloyValues(settings: Settings, parts: AlloyParts): Values {
+  const { pipeline, pod } = parts;
+  const { registry } = settings.images;
+  return {
+    fullnameOverride: parts.release,
+    global: { image: { ...(registry && { registry }), pullSecrets: pullSecrets(settings) } },
+    alloy: {
+      configMap: { content: escapeTemplate(pipeline) },
+      enableReporting: false,
+      storagePath,
+      extraEnv: environment({ ...parts.environment, ...goMemoryLimit(pod) }),
+      resources: resources(pod),
+      ...parts.alloy,
+      mounts: {
+        ...(parts.alloy["mounts"] as Values),
+        extra: [{ name: "storage", mountPath: storagePath }],
+      },
+    },
+    controller: {
+      ...parts.controller,
+      // A changed pipeline rolls the pods; that spares every pod the chart's reloader.
+      podAnnotations: { "checksum/config": createHash("sha256").update(pipeline).digest("hex") },
+      volumes: { extra: [{ name: "storage", emptyDir: { sizeLimit: quantity(pod.buffer) } }] },
+    },
+    configReloader: { enabled: false },
+    rbac: parts.rbac,
+    crds: { create: false },
+  };
+}

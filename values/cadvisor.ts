@@ -1,0 +1,119 @@
+/** cAdvisor's objects (R10); it has no official chart: https://github.com/google/cadvisor/tree/master/deploy/kubernetes */
+import { namespaces, owner, releases } from "../names";
+import type { Settings } from "../settings";
+import { environment, goMemoryLimit, image, pullSecrets, resources } from "./shared";
+
+const labels = { "app.kubernetes.io/name": releases.cadvisor, "app.kubernetes.io/part-of": "observability" };
+const selector = { "app.kubernetes.io/name": releases.cadvisor };
+const metadata = { name: releases.cadvisor, namespace: namespaces.monitoring, labels };
+
+/** What of the node cAdvisor reads (R10). Everything is mounted read-only. */
+const mounts = {
+  rootfs: { node: "/", container: "/rootfs" },
+  "var-run": { node: "/var/run", container: "/var/run" },
+  sys: { node: "/sys", container: "/sys" },
+  docker: { node: "/var/lib/docker", container: "/var/lib/docker" },
+};
+
+/** The groups of metrics that dashboards, rules or people ask for; all others cost and are left out. */
+const metricGroups = ["cpu", "memory", "diskIO", "disk", "network", "oom_event", "process"];
+
+/** Labels that a container has from Kubernetes, and the names by which the kubelet's metrics have them. */
+const kubernetesLabels = {
+  "io.kubernetes.pod.namespace": "namespace",
+  "io.kubernetes.pod.name": "pod",
+  "io.kubernetes.container.name": "container",
+};
+
+/** The pods on every node. Root, because the node's files are root's, but with none of root's powers. */
+export const cadvisorDaemonSet = (settings: Settings) => {
+  const { cadvisor } = settings;
+  const { repository, tag } = image(settings, cadvisor.image);
+  return {
+    metadata,
+    spec: {
+      selector: { matchLabels: selector },
+      template: {
+        metadata: { labels },
+        spec: {
+          automountServiceAccountToken: false,
+          imagePullSecrets: pullSecrets(settings),
+          tolerations: [{ operator: "Exists" }],
+          containers: [
+            {
+              name: "cadvisor",
+              image: `${repository}:${tag}`,
+              args: [
+                "--port=8080",
+                "--logtostderr",
+                "--containerd=/var/run/containerd/containerd.sock",
+                "--docker_only",
+                `--enable_metrics=${metricGroups.join(",")}`,
+                "--store_container_labels=false",
+                `--whitelisted_container_labels=${Object.keys(kubernetesLabels).join(",")}`,
+                "--housekeeping_interval=15s",
+                "--max_housekeeping_interval=30s",
+              ],
+              env: environment(goMemoryLimit(cadvisor)),
+              ports: [{ name: "http", containerPort: 8080 }],
+              readinessProbe: { httpGet: { path: "/healthz", port: "http" } },
+              livenessProbe: { httpGet: { path: "/healthz", port: "http" }, initialDelaySeconds: 30 },
+              resources: resources(cadvisor),
+              securityContext: {
+                runAsUser: 0,
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ["ALL"] },
+                seccompProfile: { type: "RuntimeDefault" },
+              },
+              volumeMounts: Object.entries(mounts).map(([name, { container }]) => ({
+                name,
+                mountPath: container,
+                readOnly: true,
+              })),
+            },
+          ],
+          volumes: Object.entries(mounts).map(([name, { node }]) => ({ name, hostPath: { path: node } })),
+        },
+      },
+    },
+  };
+};
+
+/** Where it is read: inside the cluster, and on a port of every node where the settings say so. */
+export const cadvisorService = ({ cadvisor }: Settings) => {
+  const open = cadvisor.expose.includes("nodePort");
+  return {
+    metadata,
+    spec: {
+      selector,
+      type: open ? "NodePort" : "ClusterIP",
+      // Each node's port answers for that node, and only where the pod runs.
+      ...(open && { externalTrafficPolicy: "Local" }),
+      ports: [{ name: "http", port: 8080, targetPort: "http", ...(open && { nodePort: cadvisor.nodePort }) }],
+    },
+  };
+};
+
+/** For Alloy alone: Prometheus has containers from the kubelet, and its rules are written for those. */
+export const cadvisorMonitor = () => ({
+  metadata: { ...metadata, labels: { ...labels, [owner.scraper]: "alloy" } },
+  spec: {
+    selector: { matchLabels: selector },
+    endpoints: [
+      {
+        port: "http",
+        relabelings: [{ sourceLabels: ["__meta_kubernetes_pod_node_name"], targetLabel: "node" }],
+        metricRelabelings: [
+          // The kubelet's names, so that a query reads either; what belongs to no pod is left out.
+          ...Object.entries(kubernetesLabels).map(([label, name]) => ({
+            sourceLabels: [`container_label_${label.replaceAll(".", "_")}`],
+            targetLabel: name,
+          })),
+          { action: "drop", sourceLabels: ["__name__", "pod"], regex: "container_.*;" },
+          { action: "labeldrop", regex: "container_label_.*" },
+        ],
+      },
+    ],
+  },
+});

@@ -1,0 +1,156 @@
+/** Values of the kube-prometheus-stack chart: https://github.com/prometheus-community/helm-charts/tree/main/charts/kube-prometheus-stack */
+import { alertmanagerSecret, owner, releases, tenants, urls } from "../names";
+import type { Settings } from "../settings";
+import { goDuration, quantity } from "../settings/units";
+import { goMemoryLimit, pullSecrets, resources, type Values } from "./shared";
+
+type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
+
+/** Each part of the control plane: the chart's key for its monitor, and the rule groups that need its metrics. */
+const controlPlane: Record<Part, { monitor: string; rules: string[] }> = {
+  apiServer: {
+    monitor: "kubeApiServer",
+    rules: [
+      "kubeApiserverAvailability",
+      "kubeApiserverBurnrate",
+      "kubeApiserverHistogram",
+      "kubeApiserverSlos",
+    ],
+  },
+  controllerManager: { monitor: "kubeControllerManager", rules: ["kubeControllerManager"] },
+  scheduler: { monitor: "kubeScheduler", rules: ["kubeSchedulerAlerting", "kubeSchedulerRecording"] },
+  etcd: { monitor: "kubeEtcd", rules: ["etcd"] },
+  proxy: { monitor: "kubeProxy", rules: ["kubeProxy"] },
+  dns: { monitor: "coreDns", rules: [] },
+};
+
+/** A volume for each replica, as the operator's resources have it. */
+const volume = ({ cluster }: Settings, disk: number) => ({
+  volumeClaimTemplate: {
+    spec: {
+      accessModes: ["ReadWriteOnce"],
+      ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
+      resources: { requests: { storage: quantity(disk) } },
+    },
+  },
+});
+
+/** `cluster.antiAffinity` in the chart's words. */
+const spread = ({ cluster }: Settings) =>
+  ({ none: "", preferred: "soft", required: "hard" })[cluster.antiAffinity];
+
+function prometheusSpec(settings: Settings): Values {
+  const { cluster, alloyMetrics } = settings;
+  const { prometheus } = settings.kubePrometheusStack;
+  // Without a label of ours, from whatever namespace: users' monitors and rules are found as they are.
+  const notAlloys = { matchExpressions: [{ key: owner.scraper, operator: "NotIn", values: ["alloy"] }] };
+  return {
+    replicas: prometheus.replicas,
+    resources: resources(prometheus),
+    podAntiAffinity: spread(settings),
+    retention: goDuration(prometheus.retention), // R11
+    // A full volume would stop it: the oldest blocks go first, before their time.
+    retentionSize: `${Math.floor((prometheus.disk * 0.85) / 1024 ** 2)}MB`,
+    storageSpec: volume(settings, prometheus.disk),
+    scrapeInterval: goDuration(prometheus.scrapeInterval),
+    serviceDiscoveryRole: "EndpointSlice",
+    enableFeatures: ["exemplar-storage"],
+    externalLabels: { cluster: cluster.name },
+    // By these two Mimir knows the replicas of one Prometheus and takes one of them.
+    replicaExternalLabelName: "__replica__",
+    prometheusExternalLabelNameClear: true,
+    remoteWrite: [
+      {
+        name: "mimir",
+        url: `${urls.mimir}/api/v1/push`,
+        headers: { "X-Scope-OrgID": tenants.prometheus }, // R11
+        sendExemplars: true,
+        queueConfig: { maxSamplesPerSend: alloyMetrics.samplesPerSend, retryOnRateLimit: true },
+      },
+    ],
+    serviceMonitorSelector: notAlloys,
+    podMonitorSelector: notAlloys,
+    probeSelectorNilUsesHelmValues: false,
+    scrapeConfigSelectorNilUsesHelmValues: false,
+    // What is labelled for a tenant is evaluated by Mimir's ruler, all else here.
+    ruleSelector: { matchExpressions: [{ key: owner.ruleTenant, operator: "DoesNotExist" }] },
+  };
+}
+
+/** Values of the prometheus-operator-crds chart. With a definition go all monitors and rules of the cluster. */
+export const prometheusCrdsValues = ({ cluster }: Settings): Values => ({
+  crds: { annotations: cluster.protect ? { "helm.sh/resource-policy": "keep" } : {} },
+});
+
+export function kubePrometheusStackValues(settings: Settings): Values {
+  const { images, kubePrometheusStack: kps } = settings;
+  const off = { enabled: false };
+  const parts = Object.entries(controlPlane) as [Part, (typeof controlPlane)[Part]][];
+  const seen = (part: Part) => kps.controlPlane.includes(part);
+  const disruptionBudget = ({ replicas }: { replicas: number }) =>
+    replicas > 1 ? { enabled: true, minAvailable: null, maxUnavailable: 1 } : off;
+  const reloader = { cpu: 5, memory: 16 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 };
+  return {
+    fullnameOverride: releases.kubePrometheusStack,
+    global: {
+      ...(images.registry && { imageRegistry: images.registry }),
+      imagePullSecrets: pullSecrets(settings),
+    },
+    crds: off, // a release of their own: Helm never upgrades those inside a chart
+    defaultRules: {
+      rules: {
+        ...Object.fromEntries(
+          parts.flatMap(([part, { rules }]) => rules.map((rule) => [rule, seen(part)] as const)),
+        ),
+        windows: false,
+      },
+    },
+    ...Object.fromEntries(parts.map(([part, { monitor }]) => [monitor, { enabled: seen(part) }])),
+    kubelet: {
+      serviceMonitor: {
+        // Like every other target, instead of the chart's 10 s.
+        cAdvisorInterval: "",
+      },
+    },
+    prometheusOperator: {
+      resources: resources(kps.operator),
+      env: goMemoryLimit(kps.operator),
+      admissionWebhooks: kps.admissionWebhook
+        ? { enabled: true, patch: { resources: resources(reloader) } }
+        : off,
+      tls: { enabled: kps.admissionWebhook },
+      prometheusConfigReloader: { resources: resources(reloader) },
+    },
+    prometheus: {
+      podDisruptionBudget: disruptionBudget(kps.prometheus),
+      prometheusSpec: prometheusSpec(settings),
+    },
+    alertmanager: {
+      podDisruptionBudget: disruptionBudget(kps.alertmanager),
+      alertmanagerSpec: {
+        replicas: kps.alertmanager.replicas,
+        resources: resources(kps.alertmanager),
+        podAntiAffinity: spread(settings),
+        storage: volume(settings, kps.alertmanager.disk),
+        // A Secret of ours: it names receivers.
+        useExistingSecret: true,
+        configSecret: alertmanagerSecret,
+        automountServiceAccountToken: false,
+        // An AlertmanagerConfig of any namespace is laid beside it; it routes that namespace's alerts alone.
+        alertmanagerConfigSelector: {},
+        alertmanagerConfigNamespaceSelector: {},
+      },
+    },
+    "kube-state-metrics": {
+      fullnameOverride: "kube-state-metrics",
+      resources: resources(kps.kubeStateMetrics),
+    },
+    "prometheus-node-exporter": {
+      fullnameOverride: "node-exporter",
+      resources: resources(kps.nodeExporter),
+      tolerations: [{ operator: "Exists" }],
+    },
+    // Our own Grafana shows the dashboards; they lie in ConfigMaps with the label `grafana_dashboard`.
+    grafana: { enabled: false, forceDeployDashboards: true, forceDeployDatasources: false },
+  };
+}

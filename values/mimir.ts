@@ -1,0 +1,193 @@
+/**
+ * Values of the mimir-distributed chart: https://github.com/grafana/mimir/tree/main/operations/helm/charts/mimir-distributed
+ *
+ * They hold for chart lines 5.x and 6.x: a key that one of them does not know is ignored by it.
+ */
+import { pins } from "../charts";
+import { alertmanagerFile, alertmanagerSecret, releases, s3Endpoint, s3Env, s3Secret } from "../names";
+import type { Settings, Workload } from "../settings";
+import { goDuration, megabytes, quantity } from "../settings/units";
+import {
+  antiAffinity,
+  environment,
+  goMemoryLimit,
+  image,
+  mirrored,
+  pullSecrets,
+  resources,
+  type Values,
+} from "./shared";
+
+/** Where the pods of Alertmanager have the configuration for tenants that bring none. */
+const fallbackFolder = "/etc/alertmanager-fallback";
+
+/** Limits in Mimir's own words. */
+const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
+  ...(limit.series && { max_global_series_per_user: limit.series }),
+  ...(limit.samplesPerSecond && { ingestion_rate: limit.samplesPerSecond }),
+  ...(limit.burst && { ingestion_burst_size: limit.burst }),
+  ...(limit.retention && { compactor_blocks_retention_period: goDuration(limit.retention) }),
+});
+
+/** Mimir's own configuration, laid over what the chart writes: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/ */
+export function mimirConfiguration(settings: Settings): Values {
+  const { mimir } = settings;
+  const { kind, buckets } = settings.objectStorage;
+  // What is said about another S3 does not hold for MinIO.
+  const external = kind === "external" ? settings.objectStorage.external : undefined;
+  const copies = ({ replicas }: { replicas: number }) => Math.min(mimir.replicationFactor, replicas);
+  // With one replica there is no ring that could become stable by waiting.
+  const stability = ({ replicas }: { replicas: number }) => (replicas > 1 ? "1m" : "0s");
+  return {
+    multitenancy_enabled: true, // R3.3
+    tenant_federation: { enabled: true }, // R3.3: one query over `pods|nodes`
+    // Classic architecture (R3.1): distributors write to ingesters, without Kafka between them.
+    ingest_storage: { enabled: false },
+    common: {
+      storage: {
+        backend: "s3",
+        s3: {
+          endpoint: s3Endpoint(settings),
+          region: external?.region ?? "us-east-1",
+          access_key_id: `\${${s3Env.accessKey}}`,
+          secret_access_key: `\${${s3Env.secretKey}}`,
+          insecure: !(external?.tls ?? false),
+          bucket_lookup_type: (external?.pathStyle ?? true) ? "path" : "virtual-hosted",
+        },
+      },
+    },
+    blocks_storage: { s3: { bucket_name: buckets.mimirBlocks.name } }, // R3.2
+    ruler_storage: { s3: { bucket_name: buckets.mimirRuler.name } },
+    alertmanager_storage: { s3: { bucket_name: buckets.mimirAlertmanager.name } },
+    distributor: {
+      // Of the replicas of one Prometheus, one is taken (R3.4).
+      ha_tracker: { enable_ha_tracker: true, kvstore: { store: "memberlist" } },
+    },
+    ingester: {
+      push_grpc_method_enabled: true,
+      ring: { replication_factor: mimir.replicationFactor },
+    },
+    store_gateway: {
+      sharding_ring: {
+        replication_factor: copies(mimir.storeGateway),
+        wait_stability_min_duration: stability(mimir.storeGateway),
+      },
+    },
+    compactor: {
+      compaction_interval: goDuration(mimir.compactionInterval), // R3.4
+      block_ranges: ["2h", "12h", "24h"], // R14: ingesters write blocks of two hours
+      sharding_ring: { wait_stability_min_duration: stability(mimir.compactor) },
+    },
+    ruler: { tenant_federation: { enabled: true } },
+    alertmanager: {
+      fallback_config_file: `${fallbackFolder}/${alertmanagerFile}`,
+      sharding_ring: { replication_factor: copies(mimir.alertmanager) },
+    },
+    limits: {
+      ...limits({ ...mimir.limits, retention: mimir.retention }), // R3.4, R3.5
+      max_global_exemplars_per_user: mimir.limits.exemplars,
+      out_of_order_time_window: goDuration(mimir.limits.outOfOrder),
+      native_histograms_ingestion_enabled: true,
+      accept_ha_samples: true,
+      ha_cluster_label: "cluster",
+      ha_replica_label: "__replica__",
+    },
+    usage_stats: { enabled: false },
+  };
+}
+
+/** What tenants have of their own; Mimir reads it again while it runs. */
+export const mimirOverrides = ({ mimir }: Settings): Record<string, Values> =>
+  Object.fromEntries(
+    Object.entries(mimir.tenants)
+      .map(([tenant, own]) => [tenant, limits(own)] as const)
+      .filter(([, own]) => Object.keys(own).length > 0),
+  );
+
+export function mimirValues(settings: Settings): Values {
+  const { mimir } = settings;
+  const component = (name: string, workload: Workload) => ({
+    replicas: workload.replicas,
+    resources: resources(workload),
+    env: environment(goMemoryLimit(workload)),
+    // The chart makes a budget for a single replica too, which then must not stand in the way of a drain.
+    podDisruptionBudget: { maxUnavailable: 1 },
+    affinity:
+      antiAffinity(settings, {
+        "app.kubernetes.io/name": "mimir",
+        "app.kubernetes.io/instance": releases.mimir,
+        "app.kubernetes.io/component": name,
+      }) ?? {},
+    // The chart waits 45 to 60 s before it asks a pod for the first time.
+    readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
+    terminationGracePeriodSeconds: mimir.shutdown,
+  });
+  /** A component that goes on serving for a while when it is told to stop, until nobody calls it any more. */
+  const lingering = (name: string, workload: Workload) => ({
+    ...component(name, workload),
+    extraArgs: { "shutdown-delay": goDuration(Math.min(90, Math.floor(mimir.shutdown / 3))) },
+  });
+  const stateful = (name: string, workload: Workload & { disk: number }) => ({
+    ...component(name, workload),
+    zoneAwareReplication: { enabled: false },
+    persistentVolume: {
+      enabled: true,
+      size: quantity(workload.disk),
+      ...(settings.cluster.storageClass && { storageClass: settings.cluster.storageClass }),
+    },
+  });
+  const memcached = ({ replicas, memory }: { replicas: number; memory: number }) => ({
+    enabled: replicas > 0,
+    ...(replicas > 0 && { replicas, allocatedMemory: megabytes(memory) }),
+  });
+  const fallback = { name: "fallback", mountPath: fallbackFolder, readOnly: true };
+  const off = { enabled: false };
+  return {
+    fullnameOverride: releases.mimir,
+    image: {
+      ...image(settings, `docker.io/grafana/mimir:${pins["mimir-distributed"].appVersion}`),
+      pullSecrets: pullSecrets(settings).map(({ name }) => name),
+    },
+    global: { extraEnvFrom: [{ secretRef: { name: s3Secret("mimir") } }] },
+    mimir: { structuredConfig: mimirConfiguration(settings) },
+    runtimeConfig: { overrides: mimirOverrides(settings) },
+    distributor: lingering("distributor", mimir.distributor),
+    ingester: stateful("ingester", mimir.ingester),
+    querier: component("querier", mimir.querier),
+    query_frontend: lingering("query-frontend", mimir.queryFrontend),
+    query_scheduler: { enabled: true, ...component("query-scheduler", mimir.queryScheduler) },
+    store_gateway: stateful("store-gateway", mimir.storeGateway),
+    compactor: stateful("compactor", mimir.compactor),
+    ruler: component("ruler", mimir.ruler),
+    alertmanager: {
+      ...stateful("alertmanager", mimir.alertmanager),
+      // The tenants' fallback is a file of ours, in a Secret: it names receivers.
+      fallbackConfig: "",
+      extraVolumes: [{ name: fallback.name, secret: { secretName: alertmanagerSecret } }],
+      extraVolumeMounts: [fallback],
+    },
+    gateway: {
+      ...component("gateway", mimir.gateway),
+      enabledNonEnterprise: true, // chart 5.x; the `nginx` beside it is gone in 6.x
+      env: [],
+      nginx: {
+        verboseLogging: false,
+        ...(settings.images.registry && { image: { registry: settings.images.registry } }),
+      },
+    },
+    memcached: { image: { repository: mirrored(settings, "docker.io/library/memcached") } },
+    memcachedExporter: {
+      image: { repository: mirrored(settings, "docker.io/prom/memcached-exporter") },
+      resources: resources({ cpu: 10, memory: 32 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 }),
+    },
+    "results-cache": memcached(mimir.resultsCache),
+    "chunks-cache": memcached(mimir.chunksCache),
+    "index-cache": memcached(mimir.indexCache),
+    "metadata-cache": memcached(mimir.metadataCache),
+    nginx: off,
+    kafka: off, // chart 6.x
+    overrides_exporter: off,
+    rollout_operator: off,
+    minio: off,
+  };
+}
