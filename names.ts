@@ -95,13 +95,31 @@ export const s3Endpoint = ({ objectStorage }: Settings): string =>
     ? objectStorage.external.endpoint
     : `${host(minio.service, namespaces.minio)}:${minio.apiPort}`;
 
+/** A Service's port, as the Kubernetes API names it. */
+export interface ServicePort {
+  namespace: string;
+  name: string;
+  port: number;
+}
+
+/** Where signals are written and read. */
+export const services = {
+  loki: { namespace: namespaces.loki, name: "loki-gateway", port: 80 },
+  mimir: { namespace: namespaces.mimir, name: "mimir-gateway", port: 80 },
+  prometheus: { namespace: namespaces.monitoring, name: "kps-prometheus", port: 9090 },
+  alertmanager: { namespace: namespaces.monitoring, name: "kps-alertmanager", port: 9093 },
+} as const satisfies Record<string, ServicePort>;
+
+const url = ({ namespace, name, port }: ServicePort) =>
+  `http://${host(name, namespace)}${port === 80 ? "" : `:${port}`}`;
+
 /** Addresses inside the cluster. */
 export const urls = {
-  loki: `http://${host("loki-gateway", namespaces.loki)}`,
+  loki: url(services.loki),
   /** Remote write at `/api/v1/push`, PromQL at `/prometheus`, OTLP at `/otlp`. */
-  mimir: `http://${host("mimir-gateway", namespaces.mimir)}`,
-  prometheus: `http://${host("kps-prometheus", namespaces.monitoring)}:9090`,
-  alertmanager: `http://${host("kps-alertmanager", namespaces.monitoring)}:9093`,
+  mimir: url(services.mimir),
+  prometheus: url(services.prometheus),
+  alertmanager: url(services.alertmanager),
   minioConsole: `http://${host("minio-console", namespaces.minio)}:${minio.consolePort}`,
 } as const;
 

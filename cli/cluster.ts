@@ -1,14 +1,17 @@
 /** Finding the cluster that a stack is installed on. */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { VersionApi } from "@kubernetes/client-node";
 import { kubeConfig } from "../components/kube-config";
-import { type Settings, UserError } from "../settings";
+import { readSettings, type Settings, UserError } from "../settings";
 import { onPath } from "./pulumi";
-import { root } from "./stack-config";
+import { fileConfig, root } from "./stack-config";
 
 const kindCluster = "observability";
 const answerWithin = 5000;
+/** The kubeconfig of a kind cluster that an earlier run made. */
+const made = join(root, ".obs", "kubeconfig");
 
 /** The cluster's version, or why it gives none. */
 async function version(settings: Settings): Promise<{ version: string } | { reason: string }> {
@@ -31,16 +34,15 @@ const containerEngine = () =>
 
 /** Makes a kind cluster, or finds the one made before; its kubeconfig stays in the project. */
 function kind(): Record<string, string> {
-  const kubeconfig = join(root, ".obs", "kubeconfig");
   const exists = spawnSync("kind", ["get", "clusters"], { encoding: "utf8" })
     .stdout?.split("\n")
     .includes(kindCluster);
   const args = exists
-    ? ["export", "kubeconfig", "--name", kindCluster, "--kubeconfig", kubeconfig]
-    : ["create", "cluster", "--name", kindCluster, "--kubeconfig", kubeconfig, "--wait", "2m"];
+    ? ["export", "kubeconfig", "--name", kindCluster, "--kubeconfig", made]
+    : ["create", "cluster", "--name", kindCluster, "--kubeconfig", made, "--wait", "2m"];
   if (spawnSync("kind", args, { stdio: "inherit" }).status !== 0)
     throw new UserError("kind could not make a cluster");
-  return { KUBECONFIG: kubeconfig };
+  return { KUBECONFIG: made };
 }
 
 /**
@@ -50,7 +52,7 @@ function kind(): Record<string, string> {
  * @returns what to add to the environment, and a line that says which cluster it is
  * @throws UserError listing the choices when there is none
  */
-export async function findCluster(
+async function findCluster(
   settings: Settings,
 ): Promise<{ environment: Record<string, string>; name: string }> {
   const found = await version(settings);
@@ -66,4 +68,22 @@ export async function findCluster(
       "  install kind and Docker or Podman                     for a dev stack obs then makes a cluster" +
       (engine ? `; ${engine} runs here, kind is missing` : ""),
   );
+}
+
+/** A stack's settings and its cluster. */
+export interface Located {
+  settings: Settings;
+  /** What commands that reach the cluster need in their environment. */
+  environment: Record<string, string>;
+}
+
+/** Checks a stack's settings, then finds its cluster, and says on stderr which it is. */
+export async function locate(stack: string): Promise<Located> {
+  const settings = readSettings(stack, fileConfig(stack));
+  // A kind cluster that an earlier run made is found again even though no kubeconfig points to it.
+  if (existsSync(made) && !process.env["KUBECONFIG"] && !settings.cluster.kubeconfig)
+    process.env["KUBECONFIG"] = made;
+  const { environment, name } = await findCluster(settings);
+  console.error(`obs: stack ${stack} (${settings.environment}) on ${name}`);
+  return { settings, environment };
 }

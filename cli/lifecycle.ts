@@ -1,30 +1,15 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's own commands, with everything around them found or made. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { readSettings, type Settings, UserError } from "../settings";
-import { findCluster } from "./cluster";
+import { UserError } from "../settings";
+import { type Located, locate } from "./cluster";
 import { backendEnvironment, pulumi, pulumiJson } from "./pulumi";
-import { fileConfig, root } from "./stack-config";
-
-interface Prepared {
-  settings: Settings;
-  environment: Record<string, string>;
-}
 
 /** A refresh, also one with `up --refresh`, reaches MinIO only through the running program. */
 const throughProgram = { PULUMI_RUN_PROGRAM: "true" };
 
-/** Checks the settings, then finds backend and cluster. */
-async function prepare(stack: string): Promise<Prepared> {
-  const settings = readSettings(stack, fileConfig(stack));
-  const backend = backendEnvironment(stack, settings.environment);
-  const made = join(root, ".obs", "kubeconfig");
-  // A kind cluster that an earlier run made is found again even though no kubeconfig points to it.
-  if (existsSync(made) && !process.env["KUBECONFIG"] && !settings.cluster.kubeconfig)
-    process.env["KUBECONFIG"] = made;
-  const cluster = await findCluster(settings);
-  console.error(`obs: stack ${stack} (${settings.environment}) on ${cluster.name}`);
-  return { settings, environment: { ...backend, ...cluster.environment } };
+/** Checks the settings, then finds cluster and backend. */
+async function prepare(stack: string): Promise<Located> {
+  const { settings, environment } = await locate(stack);
+  return { settings, environment: { ...backendEnvironment(stack, settings.environment), ...environment } };
 }
 
 /** The stack must exist; Pulumi is asked first, so that an old one is never made anew. */
@@ -56,6 +41,9 @@ function summary(stack: string, environment: Record<string, string>): void {
     `Loki      ${outputs["lokiUrl"]} (tenant ${outputs["lokiTenant"]})`,
     "          kubectl -n loki port-forward svc/loki-gateway 3100:80",
     `          curl -G -H 'X-Scope-OrgID: ${outputs["lokiTenant"]}' http://localhost:3100/loki/api/v1/query_range --data-urlencode 'query={namespace="loki"}'`,
+    `Mimir     ${outputs["mimirUrl"]} (tenants ${(outputs["mimirTenants"] as string[] | undefined)?.join(", ")})`,
+    "          kubectl -n mimir port-forward svc/mimir-gateway 8080:80",
+    "          curl -G -H 'X-Scope-OrgID: pods|nodes' http://localhost:8080/prometheus/api/v1/query --data-urlencode 'query=up'",
     ...(outputs["minioConsoleUrl"]
       ? [
           `MinIO     console ${outputs["minioConsoleUrl"]} (user ${outputs["minioRootUser"]})`,
@@ -63,6 +51,7 @@ function summary(stack: string, environment: Record<string, string>): void {
           `          password: pulumi stack output --stack ${stack} --show-secrets minioRootPassword`,
         ]
       : []),
+    `Check     ./obs smoke ${stack}`,
   ];
   const variables = Object.entries(environment).filter(
     ([name]) => name.startsWith("PULUMI_") && !/SKIP/.test(name),

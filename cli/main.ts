@@ -49,6 +49,15 @@ program
   .action((stack, rest, options) => exit(async () => lifecycle().down(stack, options, rest))());
 
 program
+  .command("smoke")
+  .description("write signals into a running stack, find them again, and show that tenants are apart")
+  .argument(...stackArgument)
+  .option("--json", "print the results as JSON")
+  .action((stack, { json }) =>
+    exit(async () => (require("./smoke") as typeof import("./smoke/index.js")).smoke(stack, Boolean(json)))(),
+  );
+
+program
   .command("render")
   .description("write what a stack would install to files, without an engine or a cluster")
   .argument("<stack>", "name of the stack, as in Pulumi.<stack>.yaml")

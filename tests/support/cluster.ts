@@ -1,10 +1,10 @@
 /** What the engine tests do on a real cluster besides Pulumi: pods that log, Loki asked, workloads stopped. */
-import { request } from "node:https";
 import { createServer } from "node:net";
 import { AppsV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { Client } from "minio";
+import { bodyOf } from "../../cli/service";
 import { forward } from "../../components/object-storage/port-forward";
-import { minio, namespaces, tenants } from "../../names";
+import { minio, namespaces, services, tenants } from "../../names";
 
 /** An entry as Loki returns it. */
 export interface Entry {
@@ -12,51 +12,12 @@ export interface Entry {
   line: string;
 }
 
-/** A request to a Service through the API server; the body of its answer. */
-async function viaService(
-  config: KubeConfig,
-  method: string,
-  service: string,
-  path: string,
-  headers: Record<string, string>,
-): Promise<string> {
-  const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? "");
-  const options = {
-    method,
-    hostname,
-    port,
-    path: `/api/v1/namespaces/loki/services/${service}/proxy${path}`,
-    headers,
-  };
-  await config.applyToHTTPSOptions(options);
-  return new Promise((done, fail) => {
-    const sent = request(options, (response) => {
-      let body = "";
-      response.setEncoding("utf8");
-      response.on("data", (part) => {
-        body += part;
-      });
-      response.on("end", () =>
-        (response.statusCode ?? 500) < 300 ? done(body) : fail(new Error(`${response.statusCode}: ${body}`)),
-      );
-    });
-    sent.on("error", fail);
-    sent.end();
-  });
-}
-
 /** Entries of the last hour that a query finds, at most `limit`. */
 export async function query(config: KubeConfig, logql: string, limit = 100): Promise<Entry[]> {
   const since = Date.now() - 3600 * 1000;
   const parameters = new URLSearchParams({ query: logql, limit: String(limit), start: `${since}000000` });
-  const headers = { "X-Scope-OrgID": tenants.logs };
-  const body = await viaService(
-    config,
-    "GET",
-    "loki-gateway:80",
-    `/loki/api/v1/query_range?${parameters}`,
-    headers,
-  );
+  const path = `/loki/api/v1/query_range?${parameters}`;
+  const body = await bodyOf(config, services.loki, { path, tenant: tenants.logs });
   const streams: { stream: Record<string, string>; values: [string, string][] }[] =
     JSON.parse(body).data.result;
   return streams.flatMap(({ stream, values }) => values.map(([, line]) => ({ labels: stream, line })));
@@ -65,20 +26,18 @@ export async function query(config: KubeConfig, logql: string, limit = 100): Pro
 /** How many entries of the last hour a query finds, counted by Loki itself. */
 export async function count(config: KubeConfig, logql: string): Promise<number> {
   const parameters = new URLSearchParams({ query: `sum(count_over_time(${logql} [1h]))` });
-  const headers = { "X-Scope-OrgID": tenants.logs };
-  const body = await viaService(
-    config,
-    "GET",
-    "loki-gateway:80",
-    `/loki/api/v1/query?${parameters}`,
-    headers,
-  );
+  const path = `/loki/api/v1/query?${parameters}`;
+  const body = await bodyOf(config, services.loki, { path, tenant: tenants.logs });
   return Number(JSON.parse(body).data.result[0]?.value[1] ?? 0);
 }
 
 /** Makes the ingesters write what they hold to the bucket. */
 export const flush = (config: KubeConfig): Promise<string> =>
-  viaService(config, "POST", "loki-ingester:3100", "/flush", {});
+  bodyOf(
+    config,
+    { namespace: namespaces.loki, name: "loki-ingester", port: 3100 },
+    { method: "POST", path: "/flush" },
+  );
 
 /** Tries until it gives something that is accepted, or time is up; then the last answer. */
 export async function eventually<T>(

@@ -1,0 +1,67 @@
+/** HTTP requests to Services inside the cluster, through the Kubernetes API: no port is opened anywhere. */
+import { request } from "node:https";
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { ServicePort } from "../names";
+
+export interface ServiceRequest {
+  /** Path with its query, as the Service has it. */
+  path: string;
+  /** @default GET */
+  method?: "GET" | "POST" | "DELETE";
+  /** Tenant, sent as `X-Scope-OrgID`. */
+  tenant?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+export interface ServiceAnswer {
+  status: number;
+  body: string;
+}
+
+/** How long a Service may take to answer, in milliseconds. */
+const answerWithin = 30_000;
+
+/** Asks a Service; every HTTP status is an answer. */
+export async function ask(
+  config: KubeConfig,
+  service: ServicePort,
+  { path, method = "GET", tenant, headers, body }: ServiceRequest,
+): Promise<ServiceAnswer> {
+  const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? "");
+  const { namespace, name, port: servicePort } = service;
+  const options = {
+    method,
+    hostname,
+    port,
+    path: `/api/v1/namespaces/${namespace}/services/${name}:${servicePort}/proxy${path}`,
+    headers: { ...(tenant && { "X-Scope-OrgID": tenant }), ...headers },
+    timeout: answerWithin,
+  };
+  await config.applyToHTTPSOptions(options);
+  return new Promise((done, fail) => {
+    const sent = request(options, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (part) => {
+        text += part;
+      });
+      response.on("end", () => done({ status: response.statusCode ?? 0, body: text }));
+    });
+    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${answerWithin / 1000} s`)));
+    sent.on("error", fail);
+    sent.end(body);
+  });
+}
+
+/** Asks a Service and gives the body of its answer. @throws where the status is not 2xx */
+export async function bodyOf(
+  config: KubeConfig,
+  service: ServicePort,
+  what: ServiceRequest,
+): Promise<string> {
+  const { status, body } = await ask(config, service, what);
+  if (status < 200 || status > 299)
+    throw new Error(`${service.name} answered ${status}: ${body.trim().slice(0, 300)}`);
+  return body;
+}
