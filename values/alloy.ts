@@ -1,5 +1,4 @@
 /** What all Alloys have in common, as values of the alloy chart: https://github.com/grafana/alloy/tree/main/operations/helm/charts/alloy */
-import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../settings";
@@ -58,10 +57,9 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
     },
     controller: {
       ...parts.controller,
-      // A changed pipeline rolls the pods; that spares every pod the chart's reloader.
-      podAnnotations: { "checksum/config": createHash("sha256").update(pipeline).digest("hex") },
       volumes: { extra: [{ name: "storage", emptyDir: { sizeLimit: quantity(pod.buffer) } }] },
     },
+    // Without its reloader the chart rolls the pods when the pipeline changes, which spares every pod a container.
     configReloader: { enabled: false },
     rbac: parts.rbac,
     crds: { create: false },

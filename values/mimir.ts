@@ -96,6 +96,12 @@ export function mimirConfiguration(settings: Settings): Values {
   };
 }
 
+/** The chart's gateway would write and read as `anonymous` where a request names no tenant (R3.3); its own probes may. */
+const refuseWithoutTenant = {
+  httpSnippet: 'map "$http_x_scope_orgid:$uri" $no_tenant { default 0; ":/" 0; ":/ready" 0; "~^:" 1; }',
+  serverSnippet: "if ($no_tenant) { return 401 'no org id: name a tenant in X-Scope-OrgID'; }",
+};
+
 /** What tenants have of their own; Mimir reads it again while it runs. */
 export const mimirOverrides = ({ mimir }: Settings): Record<string, Values> =>
   Object.fromEntries(
@@ -173,6 +179,7 @@ export function mimirValues(settings: Settings): Values {
       env: [],
       nginx: {
         verboseLogging: false,
+        config: refuseWithoutTenant,
         ...(settings.images.registry && { image: { registry: settings.images.registry } }),
       },
     },

@@ -115,9 +115,12 @@ export class ApiServer {
     }
   }
 
-  /** Creates an object for real, where it is not there yet. */
+  /** Creates an object for real, where it is not there yet; a custom resource definition is served when this ends. */
   async create(object: KubernetesObject): Promise<Verdict> {
-    return this.post(object, "default", "fieldValidation=Strict");
+    const verdict = await this.post(object, "default", "fieldValidation=Strict");
+    if (object.kind === "CustomResourceDefinition" && [201, 409].includes(verdict.status))
+      await this.served(object);
+    return verdict;
   }
 
   /** What it would say to an object: all checks of a real creation, unknown fields refused, nothing kept. */
@@ -130,6 +133,21 @@ export class ApiServer {
     this.agent.destroy();
     for (const server of [...this.servers].reverse()) await server.stop();
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** Waits until the kinds of a definition are served. */
+  private async served({ metadata, ...object }: KubernetesObject): Promise<void> {
+    const spec = object["spec"];
+    const deadline = Date.now() + 30_000;
+    for (const { name, served } of spec.versions as { name: string; served: boolean }[]) {
+      const base = `/apis/${spec.group}/${name}`;
+      const isThere = async () => (await this.discover(base)).some(({ kind }) => kind === spec.names.kind);
+      while (served && !(await isThere())) {
+        if (Date.now() > deadline) throw new Error(`${metadata.name} is not served`);
+        this.kinds.delete(base);
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    }
   }
 
   private async post(object: KubernetesObject, namespace: string, query: string): Promise<Verdict> {

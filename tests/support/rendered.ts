@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { type Recorded, record } from "../../cli/record";
-import { helmTemplate, objectsOf, releasesOf, toYaml } from "../../cli/render";
+import { helmTemplate, objectsOf, type ReleaseInputs, releasesOf, toYaml } from "../../cli/render";
 
 /** A Kubernetes object, as far as every kind looks the same. */
 export interface KubernetesObject {
@@ -60,20 +60,42 @@ export async function ownOf(config: Record<string, unknown>): Promise<RenderedSt
 }
 
 async function renderNow(config: Record<string, unknown>): Promise<RenderedStack> {
-  const { recorded, objects: own } = await ownOf(config);
+  const { recorded, objects } = await ownOf(config);
+  const charts = await Promise.all(releasesOf(recorded).map(objectsOfRelease));
+  return { recorded, objects: [...objects, ...charts.flat()] };
+}
+
+/** What `helm test` alone would run, and nobody installs. */
+const isTest = ({ metadata }: KubernetesObject): boolean =>
+  String((metadata["annotations"] as Record<string, string> | null)?.["helm.sh/hook"]).startsWith("test");
+
+const releases = new Map<string, Promise<Placed[]>>();
+
+/** The objects of a release; most are the same in several stacks, and each is rendered only once. */
+function objectsOfRelease(release: ReleaseInputs): Promise<Placed[]> {
+  const key = JSON.stringify(release);
+  const known = releases.get(key) ?? renderRelease(release);
+  releases.set(key, known);
+  return known;
+}
+
+/** @throws where a manifest cannot be read, or says a key twice */
+async function renderRelease(release: ReleaseInputs): Promise<Placed[]> {
   const folder = mkdtempSync(join(tmpdir(), "observability-values-"));
   try {
-    const charts = releasesOf(recorded).map(async (release) => {
-      const file = join(folder, `${release.name}.yaml`);
-      writeFileSync(file, toYaml([release.values]));
-      // Kubernetes reads YAML 1.1, where 0644 is octal.
-      const documents = parseAllDocuments(await helmTemplate(release, file), { version: "1.1" });
-      return documents
-        .map((document) => document.toJS() as KubernetesObject | null)
-        .filter((object) => object !== null)
-        .map((object) => ({ release: release.name, namespace: release.namespace, object }));
-    });
-    return { recorded, objects: [...own, ...(await Promise.all(charts)).flat()] };
+    const file = join(folder, "values.yaml");
+    writeFileSync(file, toYaml([release.values]));
+    // Kubernetes reads YAML 1.1, where 0644 is octal.
+    const documents = parseAllDocuments(await helmTemplate(release, file), { version: "1.1" });
+    return documents
+      .map((document) => {
+        const [error] = document.errors;
+        if (error) throw new Error(`${release.name}: ${error.message}`);
+        return document.toJS() as KubernetesObject | null;
+      })
+      .filter((object) => object !== null)
+      .filter((object) => !isTest(object))
+      .map((object) => ({ release: release.name, namespace: release.namespace, object }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
