@@ -78,7 +78,7 @@ export const tenants = {
 export const owner = {
   /** On a PrometheusRule: the tenant in which Mimir's ruler evaluates it; without it Prometheus does. */
   ruleTenant: "observability/mimir-tenant",
-  /** On a ServiceMonitor or PodMonitor: `alloy` keeps Prometheus from scraping it too. */
+  /** On a ServiceMonitor or PodMonitor: `alloy` or `prometheus`, the one of the two that scrapes it; without it both do. */
   scraper: "observability/scraper",
 } as const;
 

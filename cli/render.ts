@@ -53,7 +53,7 @@ export async function helmTemplate(release: ReleaseInputs, valuesFile: string): 
     ...(release.repositoryOpts?.repo ? ["--repo", release.repositoryOpts.repo] : []),
   ];
   const namespace = ["--namespace", release.namespace, "--kube-version", "1.34.0", "--values", valuesFile];
-  const args = ["template", release.name, release.chart, ...source, ...namespace];
+  const args = ["template", release.name, release.chart, "--skip-tests", ...source, ...namespace];
   return (await run("helm", args, { maxBuffer: 64 * 1024 ** 2 })).stdout;
 }
 

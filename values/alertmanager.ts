@@ -3,8 +3,8 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import type { Values } from "./shared";
 
-/** Who is told nothing. */
-const nobody = "nobody";
+/** Who is told nothing; no receiver of the settings can have this name. */
+const nobody = "(nobody)";
 
 /**
  * Every alert goes to every receiver. It holds the receivers' URLs and with them their secrets, so it belongs into a

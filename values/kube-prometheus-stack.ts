@@ -42,7 +42,7 @@ const spread = ({ cluster }: Settings) =>
 function prometheusSpec(settings: Settings): Values {
   const { cluster, alloyMetrics } = settings;
   const { prometheus } = settings.kubePrometheusStack;
-  // Without a label of ours, from whatever namespace: users' monitors and rules are found as they are.
+  // From whatever namespace and without a label of ours: users' monitors and rules are found as they are.
   const notAlloys = { matchExpressions: [{ key: owner.scraper, operator: "NotIn", values: ["alloy"] }] };
   return {
     replicas: prometheus.replicas,
@@ -119,6 +119,8 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         ? { enabled: true, patch: { resources: resources(reloader) } }
         : off,
       tls: { enabled: kps.admissionWebhook },
+      // Its certificate is in a Secret, which Alloy may not read.
+      serviceMonitor: { additionalLabels: { [owner.scraper]: "prometheus" } },
       prometheusConfigReloader: { resources: resources(reloader) },
     },
     prometheus: {

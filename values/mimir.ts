@@ -7,8 +7,10 @@ import { pins } from "../charts";
 import { alertmanagerFile, alertmanagerSecret, releases, s3Endpoint, s3Env, s3Secret } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
+import { alertmanagerConfig } from "./alertmanager";
 import {
   antiAffinity,
+  checksum,
   environment,
   goMemoryLimit,
   image,
@@ -170,6 +172,8 @@ export function mimirValues(settings: Settings): Values {
       ...stateful("alertmanager", mimir.alertmanager),
       // The tenants' fallback is a file of ours, in a Secret: it names receivers.
       fallbackConfig: "",
+      // It is read at the start only, so that another one has to roll the pods.
+      podAnnotations: { "checksum/alerting": checksum(alertmanagerConfig(settings)) },
       extraVolumes: [{ name: fallback.name, secret: { secretName: alertmanagerSecret } }],
       extraVolumeMounts: [fallback],
     },

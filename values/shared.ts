@@ -1,6 +1,11 @@
 /** What several charts' values have in common. */
+import { createHash } from "node:crypto";
 import type { Settings } from "../settings";
 import { cpuQuantity, quantity } from "../settings/units";
+
+/** A text that changes with the data, and from which it cannot be read. */
+export const checksum = (data: unknown): string =>
+  createHash("sha256").update(JSON.stringify(data)).digest("hex");
 
 /** Values of a chart: plain data, without Pulumi outputs. */
 export type Values = Record<string, unknown>;
