@@ -8,5 +8,7 @@ export function clusterProvider({ cluster }: Settings): k8s.Provider {
     ...(cluster.context && { context: cluster.context }),
     // Another path or context to the same cluster must not look like another cluster, which would replace everything.
     clusterIdentifier: cluster.name,
+    // A changed Secret is written over: replaced, it would be gone for a moment.
+    enableSecretMutable: true,
   });
 }

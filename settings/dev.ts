@@ -42,7 +42,7 @@ export const dev: SettingsInput = {
     querier: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "512Mi" },
     queryFrontend: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
     queryScheduler: { replicas: 1, cpu: "10m", memory: "32Mi", memoryLimit: "128Mi" },
-    storeGateway: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi", disk: "2Gi" },
+    storeGateway: { replicas: 1, cpu: "25m", memory: "128Mi", memoryLimit: "256Mi", disk: "2Gi" },
     compactor: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "512Mi", disk: "5Gi" },
     ruler: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
     alertmanager: { replicas: 1, cpu: "10m", memory: "48Mi", memoryLimit: "256Mi", disk: "1Gi" },

@@ -164,7 +164,7 @@ export function mimirValues(settings: Settings): Values {
     querier: component("querier", mimir.querier),
     query_frontend: lingering("query-frontend", mimir.queryFrontend),
     query_scheduler: { enabled: true, ...component("query-scheduler", mimir.queryScheduler) },
-    // The chart itself sets this one's soft limit, to what it requests.
+    // The chart itself sets the soft memory limit of this one, to what it requests.
     store_gateway: { ...stateful("store-gateway", mimir.storeGateway), env: [] },
     compactor: stateful("compactor", mimir.compactor),
     ruler: component("ruler", mimir.ruler),

@@ -7,7 +7,7 @@ import { logs } from "./logs";
 import { metrics } from "./metrics";
 
 /** All checks, in the order in which they run. */
-const checks: Check[] = [...logs, ...metrics];
+export const checks: Check[] = [...logs, ...metrics];
 
 /** What came of one check. */
 export interface Result {

@@ -4,13 +4,19 @@ import { AppsV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { root } from "../../cli/stack-config";
 import { namespaces, tenants } from "../../names";
-import { count, eventually, flush, objectsIn, query, scaleLoki, startPod } from "../support/cluster";
+import { count, eventually, flush, objectsIn, query, scaleNamespace, startPod } from "../support/cluster";
 import { type Step, TestStack } from "../support/pulumi";
+import { settingsOf } from "../support/stacks";
 import { needs, needsCharts, skip } from "../support/tools";
+import { cleanUp, metricsSteps, receiverUrl } from "./metrics";
 
 /** What the engine prints where a value is not known yet. */
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
-const dev = { environment: "dev", cluster: { name: "engine-test" } };
+const dev = {
+  environment: "dev",
+  cluster: { name: "engine-test" },
+  alerting: { receivers: { test: { webhookUrl: receiverUrl } }, groupWait: "5s" },
+};
 const grown = { ...dev, objectStorage: { minio: { disk: "60Gi" } } };
 const changes = (steps: Step[]) => steps.filter(({ op }) => op !== "same");
 /** The labels that the requirements ask for (R5.2). */
@@ -20,7 +26,7 @@ const named = (steps: Step[]) =>
   changes(steps).map(({ op, urn }) => `${op} ${urn.split("::").slice(2).join(" ")}`);
 
 describe("engine: a stack from nothing to nothing", function () {
-  this.timeout(20 * 60 * 1000);
+  this.timeout(30 * 60 * 1000);
   let stack: TestStack;
   let config: KubeConfig;
   let api: CoreV1Api;
@@ -49,6 +55,7 @@ describe("engine: a stack from nothing to nothing", function () {
     if (!stack) return;
     for (const name of ["engine-test-line", "engine-test-lines"])
       await api.deleteNamespacedPod({ namespace: "default", name }).catch(() => undefined);
+    await cleanUp(config);
     stack.run(["destroy", "--yes", "--skip-preview"]);
   });
 
@@ -57,7 +64,7 @@ describe("engine: a stack from nothing to nothing", function () {
     const releases = stack
       .previewSteps()
       .filter(({ newState }) => newState?.type === "kubernetes:helm.sh/v3:Release");
-    expect(releases).to.have.length(3);
+    expect(releases).to.have.length(7);
     for (const { newState } of releases) expect(JSON.stringify(newState?.inputs)).not.to.include(unknown);
     stack.configure(dev);
   });
@@ -75,7 +82,7 @@ describe("engine: a stack from nothing to nothing", function () {
   });
 
   it("finds a pod's line by each of its labels", async () => {
-    await startPod(config, "default", "engine-test-line", "echo a line of the engine test");
+    await startPod(config, "default", "engine-test-line", "echo a line of the engine test; sleep 3600");
     const find = () => query(config, '{pod_name="engine-test-line"} |= "a line"');
     const [entry] = await eventually(60, find, (entries) => entries.length > 0);
     expect(entry?.labels).to.include({
@@ -106,12 +113,12 @@ describe("engine: a stack from nothing to nothing", function () {
   });
 
   it("loses no line and keeps none twice while Loki is away for two minutes", async () => {
-    await scaleLoki(config, 0);
+    await scaleNamespace(config, namespaces.loki, 0);
     const numbers =
-      'i=1; while [ $i -le 10000 ]; do echo "numbered $i"; i=$((i+1)); [ $((i % 100)) -eq 0 ] && sleep 1; done';
+      'i=1; while [ $i -le 10000 ]; do echo "numbered $i"; i=$((i+1)); [ $((i % 100)) -eq 0 ] && sleep 1; done; sleep 3600';
     await startPod(config, "default", "engine-test-lines", numbers);
     await new Promise((wake) => setTimeout(wake, 120_000));
-    await scaleLoki(config, 1);
+    await scaleNamespace(config, namespaces.loki, 1);
     const selector = '{pod_name="engine-test-lines"} |= "numbered"';
     const total = await eventually(
       180,
@@ -124,6 +131,8 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(total).to.equal(10_000);
     expect(new Set([...even, ...odd].map(({ line }) => line)).size).to.equal(10_000);
   });
+
+  metricsSteps(() => ({ config, settings: settingsOf("dev", dev) }));
 
   it("changes nothing the second time", () => {
     const { code, output, seconds } = stack.run(["up", "--yes", "--expect-no-changes"]);

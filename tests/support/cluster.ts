@@ -1,6 +1,6 @@
 /** What the engine tests do on a real cluster besides Pulumi: pods that log, Loki asked, workloads stopped. */
 import { createServer } from "node:net";
-import { AppsV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { Client } from "minio";
 import { bodyOf } from "../../cli/service";
 import { forward } from "../../components/object-storage/port-forward";
@@ -57,44 +57,45 @@ export async function eventually<T>(
   }
 }
 
-/** Starts a pod that runs a shell script and then sleeps. */
+/** Starts a pod that runs a shell script. */
 export async function startPod(
   config: KubeConfig,
   namespace: string,
   name: string,
   script: string,
+  metadata: { labels?: Record<string, string>; annotations?: Record<string, string> } = {},
 ): Promise<void> {
   const image = process.env["OBS_TEST_IMAGE"] ?? "docker.io/library/busybox:1.38.0";
   await config.makeApiClient(CoreV1Api).createNamespacedPod({
     namespace,
     body: {
-      metadata: { name },
+      metadata: { name, ...metadata },
       spec: {
         terminationGracePeriodSeconds: 0,
-        containers: [{ name: "writer", image, command: ["sh", "-c", `${script}; sleep 3600`] }],
+        containers: [{ name: "writer", image, command: ["sh", "-c", script] }],
       },
     },
   });
 }
 
-/** Sets the replicas of all of Loki, and waits until that many are ready. */
-export async function scaleLoki(config: KubeConfig, replicas: number): Promise<void> {
+/** Sets the replicas of everything in a namespace, and waits until that many pods of each are ready, or all are gone. */
+export async function scaleNamespace(config: KubeConfig, namespace: string, replicas: number): Promise<void> {
   const api = config.makeApiClient(AppsV1Api);
-  const namespace = namespaces.loki;
   const body = [{ op: "replace", path: "/spec/replicas", value: replicas }];
-  for (const { metadata } of (await api.listNamespacedDeployment({ namespace })).items)
+  const deployments = (await api.listNamespacedDeployment({ namespace })).items;
+  const statefulSets = (await api.listNamespacedStatefulSet({ namespace })).items;
+  for (const { metadata } of deployments)
     await api.patchNamespacedDeploymentScale({ namespace, name: metadata?.name ?? "", body });
-  for (const { metadata } of (await api.listNamespacedStatefulSet({ namespace })).items)
+  for (const { metadata } of statefulSets)
     await api.patchNamespacedStatefulSetScale({ namespace, name: metadata?.name ?? "", body });
-  const ready = async () => {
-    const { items } = await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace });
-    return items.filter(({ status }) =>
-      status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"),
-    );
-  };
-  const workloads = 6;
-  const there = await eventually(300, ready, (pods) => pods.length === workloads * replicas);
-  if (there.length !== workloads * replicas) throw new Error(`${there.length} pods of Loki are ready`);
+  const pods = async () => (await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace })).items;
+  const wanted = replicas * (deployments.length + statefulSets.length);
+  const settled = (found: V1Pod[]) =>
+    found.length === wanted &&
+    found.every(({ status }) => status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"));
+  const found = await eventually(300, pods, settled);
+  if (!settled(found))
+    throw new Error(`${found.length} pods in ${namespace} where ${wanted} should be ready`);
 }
 
 /** An object in a bucket, and how it is encrypted. */
