@@ -71,12 +71,12 @@ export class Server {
   }
 
   /** Ends it, and waits until it has ended. */
-  async stop(): Promise<void> {
+  async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const { child } = this;
     process.off("exit", this.kill);
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     const ended = new Promise((done) => child.once("exit", done));
-    child.kill("SIGTERM");
+    child.kill(signal);
     const late = setTimeout(() => child.kill("SIGKILL"), 20_000);
     await ended;
     clearTimeout(late);
