@@ -3,6 +3,7 @@ import { expect } from "chai";
 import { namespaces, podSecurity } from "../../names";
 import { ApiServer } from "../support/api-server";
 import {
+  find,
   type KubernetesObject,
   ownOf,
   type Placed,
@@ -14,6 +15,19 @@ import { needs, needsCharts } from "../support/tools";
 
 /** What others need before they can be checked; made for real, all else only for the sake of the answer. */
 const isGround = ({ object }: Placed) => ["Namespace", "CustomResourceDefinition"].includes(object.kind);
+
+/** Whether an object is of a kind that Prometheus Operator's definitions bring. */
+const isCustom = ({ object }: Placed) => object.apiVersion.startsWith("monitoring.coreos.com/");
+
+/** What reads the node, each with what it needs besides: nothing else in its namespace needs more than `restricted`. */
+const readsTheNode: Record<string, Record<string, RegExp>> = {
+  [namespaces.alloyLogs]: { "alloy-logs": /^hostPath volumes \(volumes? [^)]*\)$/ },
+  [namespaces.monitoring]: {
+    cadvisor: /^hostPath volumes \(volumes? [^)]*\)$/,
+    "node-exporter":
+      /^host namespaces \(hostNetwork=true, hostPID=true\), hostPath volumes \(volumes? [^)]*\), hostPort \([^)]*\b9100\b[^)]*\)$/,
+  },
+};
 
 /** A pod as the workload's controller would make it. */
 const podOf = ({ object }: Placed): KubernetesObject => {
@@ -62,17 +76,17 @@ describe("charts: every object before a real API server", function () {
 
   /** Makes what the others need. */
   const prepare = async (stack: RenderedStack) => {
-    for (const { object } of stack.objects.filter(isGround)) {
-      const { status, message } = await api.create(object);
+    const made = stack.objects.filter(isGround).map(({ object }) => api.create(object));
+    for (const { status, message } of await Promise.all(made))
       expect(status, message).to.be.oneOf([201, 409]);
-    }
   };
 
   for (const environment of ["dev", "prod"])
     it(`accepts the program's own objects of ${environment}`, async () => {
       const stack = await ownOf({ environment });
       await prepare(stack);
-      const own = stack.objects.filter((one) => !isGround(one));
+      // The definitions of what is custom come with a chart.
+      const own = stack.objects.filter((one) => !isGround(one) && !isCustom(one));
       expect(own).not.to.be.empty;
       expect(await complaints(own)).to.deep.equal([]);
     });
@@ -87,9 +101,15 @@ describe("charts: every object before a real API server", function () {
         await prepare(stack);
       });
 
-      it("accepts every object of every release", async () => {
-        const objects = stack.objects.filter((one) => one.release !== undefined && !isGround(one));
-        expect(new Set(objects.map(({ release }) => release)).size).to.be.at.least(3);
+      it("accepts every object of every release, monitors and rules by their own definitions", async () => {
+        const objects = stack.objects.filter((one) => !isGround(one) && (one.release || isCustom(one)));
+        expect(new Set(objects.flatMap(({ release }) => release ?? []))).to.deep.equal(
+          new Set(["minio", "loki", "mimir", "kps", "alloy-logs", "alloy-metrics"]),
+        );
+        const kinds = new Set(objects.filter(isCustom).map(({ object }) => object.kind));
+        expect(kinds).to.deep.equal(
+          new Set(["Prometheus", "Alertmanager", "ServiceMonitor", "PrometheusRule"]),
+        );
         expect(await complaints(objects)).to.deep.equal([]);
         console.log(`      ${objects.length} objects`);
       });
@@ -98,7 +118,7 @@ describe("charts: every object before a real API server", function () {
         expect(await complaints(workloads(stack), podOf)).to.deep.equal([]);
       });
 
-      it("holds all namespaces to `restricted` but the one that reads the node's files", () => {
+      it("holds all namespaces to `restricted` but those with something that reads the node", () => {
         const levels = stack.objects
           .filter(({ object }) => object.kind === "Namespace")
           .map(({ object: { metadata } }) => [
@@ -112,10 +132,32 @@ describe("charts: every object before a real API server", function () {
           ...Array(3).fill(podSecurity[key as keyof typeof podSecurity]),
         ]);
         expect(levels).to.have.deep.members(wanted);
-        expect(wanted.filter(([, level]) => level !== "restricted").map(([name]) => name)).to.deep.equal([
-          namespaces.alloyLogs,
-        ]);
+        const lax = wanted.filter(([, level]) => level !== "restricted").map(([name]) => name);
+        expect(lax).to.have.members(Object.keys(readsTheNode));
       });
+
+      for (const [namespace, readers] of Object.entries(readsTheNode))
+        it(`has in ${namespace} nothing but ${Object.keys(readers).join(" and ")} that needs more`, async () => {
+          const placed = workloads(stack).filter((one) => one.object.metadata.namespace === namespace);
+          const refused = async (level: string) => {
+            const labels = { "pod-security.kubernetes.io/enforce": level };
+            await api.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: level, labels } });
+            const verdicts = placed.map(async (one) => {
+              const pod = podOf(one);
+              const { message } = await api.check(
+                { ...pod, metadata: { ...pod.metadata, namespace: level } },
+                level,
+              );
+              const [, reason] = /violates PodSecurity "[^"]*": (.*)$/.exec(message) ?? [];
+              return reason ? [[one.object.metadata.name, reason]] : [];
+            });
+            return Object.fromEntries((await Promise.all(verdicts)).flat());
+          };
+          expect(await refused("restricted")).to.have.all.keys(Object.keys(readers));
+          const reasons = await refused("baseline");
+          expect(reasons).to.have.all.keys(Object.keys(readers));
+          for (const [name, reason] of Object.entries(readers)) expect(reasons[name]).to.match(reason);
+        });
     });
 
   describe("charts: what a real API server refuses", () => {
@@ -123,41 +165,37 @@ describe("charts: every object before a real API server", function () {
       await needsCharts(this);
     });
 
-    it("lets Alloy have no privilege but the node's files", async () => {
-      const stack = await renderStack({ environment: "prod" });
-      const [alloy] = workloads(stack).filter(({ namespace }) => namespace === namespaces.alloyLogs);
-      if (!alloy) throw new Error("there is no workload in Alloy's namespace");
-      const labels = { "pod-security.kubernetes.io/enforce": "baseline" };
-      await api.create({ apiVersion: "v1", kind: "Namespace", metadata: { name: "baseline", labels } });
-      const { status, message } = await api.check(podOf(alloy), "baseline");
-      expect(status).to.equal(403);
-      expect(message).to.match(
-        /violates PodSecurity "baseline:latest": hostPath volumes \(volumes? "[^"]*"\)$/,
-      );
-    });
-
     it("refuses a misspelled field, an invalid value and a privileged pod, so that this test can fail", async () => {
       const stack = await renderStack({ environment: "prod" });
-      const [querier] = workloads(stack).filter(({ object }) => object.metadata.name === "loki-querier");
-      if (!querier) throw new Error("there is no querier");
-      const changed = (change: (object: KubernetesObject) => void): Placed => {
-        const object = structuredClone(querier.object);
+      await prepare(stack);
+      const changed = (kind: string, name: string, change: (object: KubernetesObject) => void): Placed[] => {
+        const object = structuredClone(find(stack, kind, name));
         change(object);
-        return { ...querier, object };
+        return [{ release: undefined, namespace: object.metadata.namespace ?? "default", object }];
       };
-      const misspelled = changed((object) => {
+      const querier = (change: (object: KubernetesObject) => void) =>
+        changed("Deployment", "loki-querier", change);
+      const misspelled = querier((object) => {
         object["spec"].replica = 1;
       });
-      const invalid = changed((object) => {
+      const invalid = querier((object) => {
         object["spec"].template.spec.containers[0].resources.requests.memory = "1GiB";
       });
-      const privileged = changed((object) => {
+      const privileged = querier((object) => {
         object["spec"].template.spec.containers[0].securityContext = { privileged: true };
       });
-      expect((await complaints([misspelled]))[0]).to.match(/400 .*unknown field "spec\.replica"/);
-      expect((await complaints([invalid]))[0]).to.match(/400 .*quantities must match/);
-      expect((await complaints([privileged]))[0]).to.match(/would violate PodSecurity "restricted/);
-      expect((await complaints([privileged], podOf))[0]).to.match(/403 .*violates PodSecurity "restricted/);
+      const monitor = changed("ServiceMonitor", "cadvisor", ({ spec }) => {
+        spec.endpoints[0].prot = "http";
+      });
+      const rule = changed("PrometheusRule", "kps-general.rules", ({ spec }) => {
+        spec.groups[0].rules[0].for = "ten minutes";
+      });
+      expect((await complaints(misspelled))[0]).to.match(/400 .*unknown field "spec\.replica"/);
+      expect((await complaints(invalid))[0]).to.match(/400 .*quantities must match/);
+      expect((await complaints(privileged))[0]).to.match(/would violate PodSecurity "restricted/);
+      expect((await complaints(privileged, podOf))[0]).to.match(/403 .*violates PodSecurity "restricted/);
+      expect((await complaints(monitor))[0]).to.match(/400 .*unknown field "spec\.endpoints\[0\]\.prot"/);
+      expect((await complaints(rule))[0]).to.match(/422 .*spec\.groups\[0\]\.rules\[0\]\.for/);
     });
   });
 });

@@ -1,9 +1,9 @@
 /** The asked-for numbers, read from what the cluster would get: rows R1 (object storage), R2 (Loki), R5 (Alloy logs). */
 import { expect } from "chai";
-import { parse } from "yaml";
-import { namespaces } from "../../names";
+import { namespaces, urls } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
+import { container, fileIn, ofKind, only, replicasOf, variablesOf } from "../support/objects";
 import {
   type Container,
   containersOf,
@@ -29,24 +29,21 @@ const asked = {
 
 const millicores = (cpu: string) => (cpu.endsWith("m") ? Number(cpu.slice(0, -1)) : Number(cpu) * 1000);
 
-/** How many pods a workload has; of a DaemonSet one for each node, so one. */
-const replicasOf = ({ object }: Placed): number =>
-  object.kind === "DaemonSet" ? 1 : (object["spec"].replicas ?? 1);
-
-const lokiConfig = (stack: RenderedStack) =>
-  parse(find(stack, "ConfigMap", "loki")["data"]["config.yaml"], { version: "1.1" });
+const lokiConfig = (stack: RenderedStack) => fileIn(stack, "loki", "config.yaml");
 
 const resourcesOf = ({ recorded }: RenderedStack, type: string) =>
   recorded.filter((resource) => resource.type.startsWith("minio:") && resource.type.endsWith(`:${type}`));
 
-const only = <T>(items: T[]): T => {
-  const [item, ...more] = items;
-  if (item === undefined || more.length) throw new Error(`${items.length} where one is expected`);
-  return item;
-};
+/** What Prometheus Operator makes pods of. */
+const operated = (stack: RenderedStack) => [...ofKind(stack, "Prometheus"), ...ofKind(stack, "Alertmanager")];
 
-const container = (object: KubernetesObject, name: string): Container =>
-  only(object["spec"].template.spec.containers.filter((one: Container) => one.name === name));
+/** Arguments of Prometheus Operator by which it makes a container beside each of those pods. */
+const reloader = (stack: RenderedStack, flag: string) => {
+  const { args = [] } = only<Container>(
+    find(stack, "Deployment", "kps-operator")["spec"].template.spec.containers,
+  );
+  return only(args.filter((arg) => arg.startsWith(`--${flag}=`))).slice(flag.length + 3);
+};
 
 /** Whether a budget's selector picks the pods of a workload. */
 const picks = (budget: KubernetesObject, workload: Placed) =>
@@ -272,63 +269,133 @@ describe("charts: the asked-for numbers", function () {
   });
 
   describe("all workloads", () => {
-    it("a disruption budget of one pod where there are several, and none where there is one", () => {
+    it("a disruption budget of one pod where there are several, and never one that holds up a drain", () => {
       for (const stack of [dev, prod]) {
-        const budgets = stack.objects.filter(({ object }) => object.kind === "PodDisruptionBudget");
-        for (const { object } of budgets)
-          expect(object["spec"].maxUnavailable, object.metadata.name).to.equal(1);
-        for (const workload of workloads(stack)) {
-          const own = budgets.filter(({ object }) => picks(object, workload));
-          expect(own, workload.object.metadata.name).to.have.length(replicasOf(workload) > 1 ? 1 : 0);
+        const budgets = ofKind(stack, "PodDisruptionBudget");
+        for (const { metadata, spec } of budgets) {
+          expect(spec.maxUnavailable, metadata.name).to.equal(1);
+          expect(spec, metadata.name).not.to.have.property("minAvailable");
         }
+        for (const workload of workloads(stack)) {
+          const own = budgets.filter((budget) => picks(budget, workload));
+          expect(own, workload.object.metadata.name).to.have.lengthOf.within(
+            replicasOf(workload) > 1 ? 1 : 0,
+            1,
+          );
+        }
+        for (const { metadata, spec } of operated(stack))
+          expect(
+            budgets.filter((budget) => budget.metadata.name === metadata.name),
+            metadata.name,
+          ).to.have.length(spec.replicas > 1 ? 1 : 0);
       }
-      expect(prod.objects.filter(({ object }) => object.kind === "PodDisruptionBudget")).to.have.length(6);
     });
 
     it("requests and a memory limit for every container", () => {
+      for (const stack of [dev, prod]) {
+        const containers = workloads(stack).flatMap((workload) =>
+          containersOf(workload).map(({ name, resources }) => ({
+            which: `${workload.object.metadata.name}/${name}`,
+            resources,
+          })),
+        );
+        const made = operated(stack).map(({ kind, spec }) => ({ which: kind, resources: spec.resources }));
+        for (const { which, resources } of [...containers, ...made]) {
+          expect(resources?.requests, which).to.include.all.keys("cpu", "memory");
+          expect(resources?.limits, which).to.include.all.keys("memory");
+          expect(resources?.limits, which).not.to.have.property("cpu");
+        }
+        for (const kind of ["cpu-request", "memory-request", "memory-limit"])
+          expect(reloader(stack, `config-reloader-${kind}`), kind).to.match(/^[1-9]\d*(m|Mi)$/);
+      }
+    });
+
+    it("Go's soft memory limit below the hard one, and no variable given twice", () => {
       for (const stack of [dev, prod])
         for (const workload of workloads(stack))
-          for (const { name, resources } of containersOf(workload)) {
-            const which = `${workload.object.metadata.name}/${name}`;
-            expect(resources?.requests, which).to.include.all.keys("cpu", "memory");
-            expect(resources?.limits, which).to.include.all.keys("memory");
+          for (const one of containersOf(workload)) {
+            const which = `${workload.object.metadata.name}/${one.name}`;
+            const names = (one.env ?? []).map(({ name }) => name);
+            expect(names, which).to.have.length(new Set(names).size);
+            const soft = variablesOf(one)["GOMEMLIMIT"];
+            const hard = bytesOf(one.resources?.limits?.["memory"] ?? "");
+            // Below what a program needs at rest it would do nothing but collect garbage.
+            if (soft) expect(bytesOf(soft.replace(/B$/, "")), which).to.be.within(hard * 0.4, hard * 0.9);
           }
     });
 
     it("dev asks for less than one core and 2.5 GiB", () => {
       const total = (unit: "cpu" | "memory", amount: (text: string) => number) =>
-        workloads(dev)
-          .flatMap((one) =>
-            containersOf(one).map((c) => replicasOf(one) * amount(c.resources?.requests?.[unit] ?? "0")),
-          )
-          .reduce((sum, each) => sum + each, 0);
+        [
+          ...workloads(dev)
+            .filter(({ object }) => object.kind !== "Job")
+            .flatMap((one) =>
+              containersOf(one).map((c) => replicasOf(one) * amount(c.resources?.requests?.[unit] ?? "0")),
+            ),
+          ...operated(dev).map(
+            ({ spec }) =>
+              spec.replicas *
+              (amount(spec.resources.requests[unit]) +
+                amount(reloader(dev, `config-reloader-${unit}-request`))),
+          ),
+        ].reduce((sum, each) => sum + each, 0);
       const [cpu, memory] = [total("cpu", millicores), total("memory", bytesOf)];
       console.log(`      dev requests ${cpu}m CPU and ${memory / 1024 ** 2}Mi memory`);
       expect(cpu).to.be.within(1, 999);
       expect(memory).to.be.within(1, 2.5 * 1024 ** 3 - 1);
     });
 
+    /** Images of all pods, those that Prometheus Operator makes too. */
+    const images = (stack: RenderedStack): string[] => [
+      ...workloads(stack)
+        .flatMap(containersOf)
+        .map(({ image }) => image),
+      ...operated(stack).map(({ spec }) => spec.image),
+      reloader(stack, "prometheus-config-reloader"),
+    ];
+
     it("no image is `latest` or without a tag", () => {
       for (const stack of [dev, prod])
-        for (const { image } of workloads(stack).flatMap(containersOf))
+        for (const image of images(stack))
           expect(image).to.match(/(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})$/);
     });
 
-    it("with images.registry no image comes from another one", async () => {
+    it("with images.registry and images.pullSecret no image comes from another one, or without it", async () => {
       const registry = "registry.example:5000/mirror";
+      const pullSecret = "registry-login";
+      const withoutHost = (image: string) => image.replace(/^[^/]+\.[^/]+\//, "");
       for (const environment of ["dev", "prod"]) {
-        const mirrored = await renderStack({ environment, images: { registry } });
+        const mirrored = await renderStack({ environment, images: { registry, pullSecret } });
         const plain = await renderStack({ environment });
-        const images = (stack: RenderedStack) =>
-          workloads(stack)
-            .flatMap(containersOf)
-            .map(({ image }) => image);
-        const withoutHost = (image: string) => image.replace(/^[^/]+\.[^/]+\//, "");
         expect(images(mirrored)).to.deep.equal(
           images(plain).map((image) => `${registry}/${withoutHost(image)}`),
         );
+        const pods = [
+          ...workloads(mirrored).map(({ object }) => [object.metadata.name, object["spec"].template.spec]),
+          ...operated(mirrored).map(({ metadata, spec }) => [metadata.name, spec]),
+        ];
+        for (const [name, { imagePullSecrets }] of pods)
+          expect(imagePullSecrets, name).to.deep.equal([{ name: pullSecret }]);
       }
     });
+  });
+
+  it("every address of names.ts leads to a Service that is there", () => {
+    for (const stack of [dev, prod])
+      for (const [name, url] of Object.entries(urls)) {
+        const { hostname, port } = new URL(url);
+        const found = stack.objects.filter(
+          ({ namespace, object }) =>
+            object.kind === "Service" &&
+            hostname ===
+              `${object.metadata.name}.${object.metadata.namespace ?? namespace}.svc.cluster.local`,
+        );
+        const { ports } = only(found).object["spec"];
+        expect(
+          ports.map((one: { port: number }) => one.port),
+          name,
+        ).to.include(Number(port || 80));
+      }
   });
 
   describe("secrets", () => {
@@ -342,17 +409,25 @@ describe("charts: the asked-for numbers", function () {
       for (const stack of [dev, prod]) {
         expect(open(stack).filter((text) => text.includes("[generated]"))).to.deep.equal([]);
         expect(stack.objects.filter((one) => one.release && one.object.kind === "Secret")).to.deep.equal([]);
-        const secrets = stack.objects.filter(({ object }) => object.kind === "Secret");
-        expect(secrets.filter(({ object }) => JSON.stringify(object).includes("[generated]"))).to.have.length(
-          3,
-        );
+        const secrets = ofKind(stack, "Secret").filter((one) => JSON.stringify(one).includes("[generated]"));
+        expect(secrets.map(({ metadata }) => metadata.name)).to.have.members([
+          "minio-root",
+          "minio-encryption",
+          "loki-s3",
+          "mimir-s3",
+        ]);
       }
     });
 
     it("that are given stand in no object but Secrets either", async () => {
       const encryptionKey = `${"k".repeat(43)}=`;
       const keys = (name: string) => ({ accessKey: `${name}-access-key`, secretKey: `${name}-secret-key` });
-      const own = await renderStack({ environment: "prod", objectStorage: { minio: { encryptionKey } } });
+      const webhookUrl = "https://hooks.example/of-the-user";
+      const own = await renderStack({
+        environment: "prod",
+        objectStorage: { minio: { encryptionKey } },
+        alerting: { receivers: { oncall: { webhookUrl } } },
+      });
       const external = await renderStack({
         environment: "prod",
         objectStorage: {
@@ -368,13 +443,20 @@ describe("charts: the asked-for numbers", function () {
           },
         },
       });
-      expect(open(own).filter((text) => text.includes(encryptionKey))).to.deep.equal([]);
+      for (const secret of [encryptionKey, webhookUrl])
+        expect(open(own).filter((text) => text.includes(secret))).to.deep.equal([]);
+      const alerting = ofKind(own, "Secret").filter(
+        ({ metadata }) => metadata.name === "alertmanager-config",
+      );
+      expect(alerting.map(({ metadata }) => metadata.namespace)).to.have.members(["mimir", "monitoring"]);
+      for (const { stringData } of alerting) expect(stringData["alertmanager.yaml"]).to.include(webhookUrl);
       expect(open(external).filter((text) => /-(access|secret)-key"/.test(text))).to.deep.equal([]);
       expect(find(own, "Secret", "minio-encryption")["stringData"]["config.env"]).to.include(encryptionKey);
-      expect(find(external, "Secret", "loki-s3")["stringData"]).to.deep.equal({
-        S3_ACCESS_KEY: "loki-access-key",
-        S3_SECRET_KEY: "loki-secret-key",
-      });
+      for (const consumer of ["loki", "mimir"])
+        expect(find(external, "Secret", `${consumer}-s3`)["stringData"]).to.deep.equal({
+          S3_ACCESS_KEY: `${consumer}-access-key`,
+          S3_SECRET_KEY: `${consumer}-secret-key`,
+        });
       expect(external.objects.filter(({ namespace }) => namespace === namespaces.minio)).to.deep.equal([]);
     });
   });

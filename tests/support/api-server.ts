@@ -136,8 +136,7 @@ export class ApiServer {
   }
 
   /** Waits until the kinds of a definition are served. */
-  private async served({ metadata, ...object }: KubernetesObject): Promise<void> {
-    const spec = object["spec"];
+  private async served({ metadata, spec }: KubernetesObject): Promise<void> {
     const deadline = Date.now() + 30_000;
     for (const { name, served } of spec.versions as { name: string; served: boolean }[]) {
       const base = `/apis/${spec.group}/${name}`;

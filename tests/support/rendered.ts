@@ -65,10 +65,6 @@ async function renderNow(config: Record<string, unknown>): Promise<RenderedStack
   return { recorded, objects: [...objects, ...charts.flat()] };
 }
 
-/** What `helm test` alone would run, and nobody installs. */
-const isTest = ({ metadata }: KubernetesObject): boolean =>
-  String((metadata["annotations"] as Record<string, string> | null)?.["helm.sh/hook"]).startsWith("test");
-
 const releases = new Map<string, Promise<Placed[]>>();
 
 /** The objects of a release; most are the same in several stacks, and each is rendered only once. */
@@ -94,7 +90,6 @@ async function renderRelease(release: ReleaseInputs): Promise<Placed[]> {
         return document.toJS() as KubernetesObject | null;
       })
       .filter((object) => object !== null)
-      .filter((object) => !isTest(object))
       .map((object) => ({ release: release.name, namespace: release.namespace, object }));
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,392 @@
+/** The asked-for numbers, read from what the cluster would get: rows R6 (Alloy metrics), R10 (cAdvisor), R11 (kube-prometheus-stack). */
+import { expect } from "chai";
+import { namespaces, owner } from "../../names";
+import { bytesOf } from "../../settings/units";
+import { alloyPipeline } from "../../values/alloy";
+import { container, namesOf, ofKind, only, variablesOf } from "../support/objects";
+import { find, type Placed, type RenderedStack, renderStack, workloads } from "../support/rendered";
+import { needsCharts } from "../support/tools";
+
+const workload = (stack: RenderedStack, name: string): Placed =>
+  only(workloads(stack).filter(({ object }) => object.metadata.name === name));
+
+/** What each part of the control plane has: its monitor, its dashboard, and rules by their names. */
+const controlPlane: Record<string, { monitor: string; dashboard: string; rules: string[] }> = {
+  apiServer: {
+    monitor: "kps-apiserver",
+    dashboard: "kps-apiserver",
+    rules: ["availability.rules", "burnrate.rules", "histogram.rules", "slos"].map(
+      (name) => `kps-kube-apiserver-${name}`,
+    ),
+  },
+  controllerManager: {
+    monitor: "kps-kube-controller-manager",
+    dashboard: "kps-controller-manager",
+    rules: ["kps-kubernetes-system-controller-manager"],
+  },
+  scheduler: {
+    monitor: "kps-kube-scheduler",
+    dashboard: "kps-scheduler",
+    rules: ["kps-kube-scheduler.rules", "kps-kubernetes-system-scheduler"],
+  },
+  etcd: { monitor: "kps-kube-etcd", dashboard: "kps-etcd", rules: ["kps-etcd"] },
+  proxy: {
+    monitor: "kps-kube-proxy",
+    dashboard: "kps-proxy",
+    rules: ["kps-kubernetes-system-kube-proxy"],
+  },
+  dns: { monitor: "kps-coredns", dashboard: "kps-k8s-coredns", rules: [] },
+};
+
+interface Selector {
+  matchLabels?: Record<string, string>;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+/** Whether a label selector picks an object. */
+const selects = (
+  { matchLabels = {}, matchExpressions = [] }: Selector,
+  labels: Record<string, string> = {},
+) =>
+  Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+  matchExpressions.every(({ key, operator, values = [] }) => {
+    const value = labels[key];
+    if (operator === "DoesNotExist") return value === undefined;
+    if (operator === "NotIn") return value === undefined || !values.includes(value);
+    throw new Error(`there is no operator ${operator}`);
+  });
+
+describe("charts: the asked-for numbers of metrics", function () {
+  this.timeout(120_000);
+  let dev: RenderedStack;
+  let prod: RenderedStack;
+  let both: RenderedStack[];
+
+  before(async function () {
+    await needsCharts(this);
+    dev = await renderStack({ environment: "dev" });
+    prod = await renderStack({ environment: "prod" });
+    both = [dev, prod];
+  });
+
+  describe("R6, metrics of applications and infrastructure", () => {
+    const alloy = (stack: RenderedStack) => find(stack, "StatefulSet", "alloy-metrics");
+    const variables = (stack: RenderedStack) => variablesOf(container(alloy(stack), "alloy"));
+
+    it("R6.1: replicas that share the targets of all monitors, and of annotated pods", () => {
+      expect([alloy(dev)["spec"].replicas, alloy(prod)["spec"].replicas]).to.deep.equal([1, 3]);
+      for (const stack of both) {
+        const { args = [] } = container(alloy(stack), "alloy");
+        expect(args).to.include.members(["--cluster.enabled=true", "--stability.level=experimental"]);
+        const [join = ""] = args.flatMap((arg) => /^--cluster\.join-addresses=(.*)$/.exec(arg)?.[1] ?? []);
+        expect(find(stack, "Service", join)["spec"].clusterIP).to.equal("None");
+        expect(variables(stack)["ANNOTATED_PODS"]).to.equal("true");
+      }
+      const pipeline: string = find(prod, "ConfigMap", "alloy-metrics")["data"]["config.alloy"];
+      // Helm's template engine has changed nothing in it.
+      expect(pipeline.trim()).to.equal(alloyPipeline("metrics").trim());
+      const scraping = /^\tprometheus\.(operator\.servicemonitors|operator\.podmonitors|scrape) .*?^\t}/gms;
+      const components = [...pipeline.matchAll(scraping)].map(([text]) => text);
+      expect(components).to.have.length(3);
+      for (const text of components) expect(text).to.match(/clustering \{\s+enabled = true\s+\}/);
+    });
+
+    it("R6.2: applications go to the tenant pods, infrastructure to nodes, and Mimir knows both", () => {
+      const pipeline: string = find(prod, "ConfigMap", "alloy-metrics")["data"]["config.alloy"];
+      const tenants = [...pipeline.matchAll(/^tenant "\w+" \{\s+id\s+= "(\w+)"\s+of_system = "(\w+)"/gm)];
+      expect(tenants.map(([, id, system]) => [id, system])).to.have.deep.members([
+        ["nodes", "keep"],
+        ["pods", "drop"],
+      ]);
+      for (const stack of both) {
+        expect(JSON.parse(variables(stack)["TENANTS"] ?? "")).to.include.members(["pods", "nodes"]);
+        const system = new RegExp(`^(?:${variables(stack)["SYSTEM_NAMESPACES"]})$`);
+        for (const name of ["kube-system", ...namesOf(stack, "Namespace")]) expect(name).to.match(system);
+        for (const name of ["default", "random-backend"]) expect(name).not.to.match(system);
+        const services = new RegExp(`^(?:${variables(stack)["SYSTEM_SERVICES"]})$`);
+        for (const name of ["default/kubernetes", "monitoring/node-exporter", "kube-system/kps-kubelet"])
+          expect(name).to.match(services);
+        for (const name of ["default/kubernetes-dashboard", "shop/kubernetes"])
+          expect(name).not.to.match(services);
+      }
+    });
+
+    it("R6.3: every 15 seconds, in batches of 1000 samples", () => {
+      for (const stack of both)
+        expect(variables(stack)).to.include({
+          SCRAPE_INTERVAL: "15s",
+          SAMPLES_PER_SEND: "1000",
+          MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
+        });
+    });
+
+    it("R6.3: a buffer that holds the write-ahead log", () => {
+      const buffer = (stack: RenderedStack) => {
+        const { volumes } = alloy(stack)["spec"].template.spec;
+        const { name, emptyDir } = only<{ name: string; emptyDir: object }>(
+          volumes.filter((v: { emptyDir?: object }) => v.emptyDir),
+        );
+        const { args = [], volumeMounts = [] } = container(alloy(stack), "alloy");
+        expect(args).to.include(
+          `--storage.path=${only(volumeMounts.filter((mount) => mount.name === name)).mountPath}`,
+        );
+        return emptyDir;
+      };
+      expect([buffer(dev), buffer(prod)]).to.deep.equal([{ sizeLimit: "2Gi" }, { sizeLimit: "10Gi" }]);
+    });
+
+    it("R6.4: kube-state-metrics and node-exporter run, each with its ServiceMonitor", () => {
+      for (const stack of both) {
+        expect(workload(stack, "kube-state-metrics").object.kind).to.equal("Deployment");
+        expect(workload(stack, "node-exporter").object.kind).to.equal("DaemonSet");
+        expect(namesOf(stack, "ServiceMonitor")).to.include.members([
+          "kube-state-metrics",
+          "node-exporter",
+          "kps-kubelet",
+        ]);
+      }
+    });
+
+    it("may read no Secret, and no monitor that it scrapes asks for one", () => {
+      for (const stack of both) {
+        const { rules } = find(stack, "ClusterRole", "alloy-metrics");
+        const resources = rules.flatMap((rule: { resources?: string[] }) => rule.resources ?? []);
+        expect(resources).to.include.members(["servicemonitors", "podmonitors", "prometheusrules"]);
+        expect(resources).not.to.include.oneOf(["secrets", "*"]);
+        const needy = ofKind(stack, "ServiceMonitor").filter((one) =>
+          JSON.stringify(one).includes('"secret"'),
+        );
+        expect(needy.map(({ metadata }) => [metadata.name, metadata.labels?.[owner.scraper]])).to.deep.equal([
+          ["kps-operator", "prometheus"],
+        ]);
+      }
+    });
+  });
+
+  describe("R10, cAdvisor", () => {
+    const agent = (stack: RenderedStack) => find(stack, "DaemonSet", "cadvisor");
+
+    it("R10: a pinned image on every node, in the namespace monitoring", () => {
+      for (const stack of both) {
+        expect(agent(stack).metadata.namespace).to.equal("monitoring");
+        expect(container(agent(stack), "cadvisor").image).to.match(/\/cadvisor:v\d+\.\d+\.\d+$/);
+        expect(agent(stack)["spec"].template.spec.tolerations).to.deep.include({ operator: "Exists" });
+      }
+    });
+
+    it("R10: the four mounts, all of them read-only", () => {
+      for (const stack of both) {
+        const { volumes } = agent(stack)["spec"].template.spec;
+        const mounts = (container(agent(stack), "cadvisor").volumeMounts ?? []).map(
+          ({ name, mountPath, readOnly }) => [
+            only<{ name: string; hostPath?: { path: string } }>(
+              volumes.filter((v: { name: string }) => v.name === name),
+            ).hostPath?.path,
+            mountPath,
+            readOnly,
+          ],
+        );
+        expect(mounts).to.have.deep.members([
+          ["/", "/rootfs", true],
+          ["/var/run", "/var/run", true],
+          ["/sys", "/sys", true],
+          ["/var/lib/docker", "/var/lib/docker", true],
+        ]);
+      }
+    });
+
+    it("R10: no privilege, no capability, nothing of the host but those files, and no token", () => {
+      for (const stack of both) {
+        const { spec } = agent(stack)["spec"].template;
+        const { securityContext } = spec.containers[0];
+        expect(securityContext).to.deep.include({
+          allowPrivilegeEscalation: false,
+          readOnlyRootFilesystem: true,
+          capabilities: { drop: ["ALL"] },
+        });
+        expect(securityContext).not.to.have.property("privileged");
+        expect(spec).not.to.have.any.keys("hostPID", "hostNetwork", "hostIPC");
+        expect(spec.automountServiceAccountToken).to.equal(false);
+      }
+    });
+
+    it("R10: NodePort 30090, and a ServiceMonitor that finds it", () => {
+      for (const stack of both) {
+        const { metadata, spec } = find(stack, "Service", "cadvisor");
+        expect(spec.type).to.equal("NodePort");
+        const port = only<{ name: string; nodePort: number; targetPort: string }>(spec.ports);
+        expect(port.nodePort).to.equal(30090);
+        const { template } = agent(stack)["spec"];
+        expect(selects({ matchLabels: spec.selector }, template.metadata.labels)).to.equal(true);
+        const { ports } = template.spec.containers[0];
+        expect(ports.map(({ name }: { name: string }) => name)).to.deep.equal([port.targetPort]);
+        const monitor = find(stack, "ServiceMonitor", "cadvisor");
+        expect(monitor.metadata.namespace).to.equal(metadata.namespace);
+        expect(selects(monitor["spec"].selector, metadata.labels)).to.equal(true);
+        expect(only<{ port: string }>(monitor["spec"].endpoints).port).to.equal(port.name);
+      }
+    });
+
+    it("R10: containers are measured once in Mimir's tenant: by cAdvisor, or else by the kubelet", async () => {
+      const omitted = (stack: RenderedStack) =>
+        variablesOf(container(find(stack, "StatefulSet", "alloy-metrics"), "alloy"))["OMITTED_PATHS"] ?? "";
+      const kubelets = (stack: RenderedStack) =>
+        find(stack, "ServiceMonitor", "kps-kubelet")
+          ["spec"].endpoints.map(({ path = "/metrics" }) => path)
+          .filter((path: string) => !new RegExp(`^(?:${omitted(stack)})$`).test(path));
+      for (const stack of both) expect(kubelets(stack)).to.have.members(["/metrics", "/metrics/probes"]);
+      for (const cadvisor of [{ enabled: false }, { expose: ["nodePort"] }]) {
+        const without = await renderStack({ environment: "dev", cadvisor });
+        expect(kubelets(without)).to.include("/metrics/cadvisor");
+        expect(namesOf(without, "ServiceMonitor")).not.to.include("cadvisor");
+      }
+    });
+  });
+
+  describe("R11, kube-prometheus-stack", () => {
+    const prometheus = (stack: RenderedStack) => find(stack, "Prometheus", "kps-prometheus")["spec"];
+
+    it("R11: Prometheus keeps 7 days on a volume, and never fills it", () => {
+      for (const stack of both) {
+        const { retention, retentionSize, storage } = prometheus(stack);
+        expect(retention).to.equal("168h");
+        const disk = bytesOf(storage.volumeClaimTemplate.spec.resources.requests.storage);
+        // Prometheus counts a megabyte as 1024 × 1024 bytes.
+        expect(Number.parseInt(retentionSize, 10) * 1024 ** 2).to.be.within(disk * 0.8, disk * 0.9);
+      }
+      expect([prometheus(dev).replicas, prometheus(prod).replicas]).to.deep.equal([1, 2]);
+    });
+
+    it("R11: it writes to Mimir as the tenant prometheus, its replicas known by their labels", () => {
+      for (const [stack, cluster] of [
+        [dev, "dev"],
+        [prod, "prod"],
+      ] as const) {
+        const spec = prometheus(stack);
+        expect(only<object>(spec.remoteWrite)).to.deep.include({
+          url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
+          headers: { "X-Scope-OrgID": "prometheus" },
+        });
+        expect(spec.externalLabels).to.deep.equal({ cluster });
+        expect(spec.replicaExternalLabelName).to.equal("__replica__");
+        expect(spec.prometheusExternalLabelName).to.equal("");
+      }
+    });
+
+    it("R11: it reads all monitors but Alloy's own, and all rules but those of a tenant", () => {
+      for (const stack of both) {
+        const spec = prometheus(stack);
+        for (const kind of ["serviceMonitor", "podMonitor", "probe", "scrapeConfig", "rule"])
+          expect(spec[`${kind}NamespaceSelector`], kind).to.deep.equal({});
+        const read = (kind: string, selector: Selector) =>
+          ofKind(stack, kind)
+            .filter(({ metadata }) => !selects(selector, metadata.labels))
+            .map(({ metadata }) => metadata.name);
+        expect(read("ServiceMonitor", spec.serviceMonitorSelector)).to.deep.equal(["cadvisor"]);
+        expect(read("PrometheusRule", spec.ruleSelector)).to.deep.equal([]);
+        for (const selector of [spec.serviceMonitorSelector, spec.podMonitorSelector, spec.ruleSelector])
+          expect(selects(selector, { app: "anyone's" })).to.equal(true);
+        expect(selects(spec.podMonitorSelector, { [owner.scraper]: "alloy" })).to.equal(false);
+        expect(selects(spec.ruleSelector, { [owner.ruleTenant]: "pods" })).to.equal(false);
+      }
+    });
+
+    it("R11: its alerts go to its Alertmanager, which has its configuration from the Secret", () => {
+      for (const stack of both) {
+        const { namespace, name, port } = only<Record<string, string>>(
+          prometheus(stack).alerting.alertmanagers,
+        );
+        const { metadata, spec } = find(stack, "Alertmanager", "kps-alertmanager");
+        const { ports } = find(stack, "Service", name ?? "")["spec"];
+        expect([namespace, name]).to.deep.equal([metadata.namespace, metadata.name]);
+        expect(ports.map((one: { name: string }) => one.name)).to.include(port);
+        const secrets = ofKind(stack, "Secret").filter(
+          (one) =>
+            one.metadata.name === spec.configSecret && one.metadata.namespace === namespaces.monitoring,
+        );
+        // The name of the file is the operator's.
+        expect(secrets.map(({ stringData }) => Object.keys(stringData))).to.deep.equal([
+          ["alertmanager.yaml"],
+        ]);
+      }
+      const replicas = both.map((stack) => find(stack, "Alertmanager", "kps-alertmanager")["spec"].replicas);
+      expect(replicas).to.deep.equal([1, 3]);
+    });
+
+    it("R11: its dashboards are there for our Grafana, and its own Grafana is not", () => {
+      for (const stack of both) {
+        const dashboards = ofKind(stack, "ConfigMap").filter(
+          ({ metadata }) => metadata.labels?.["grafana_dashboard"] === "1",
+        );
+        expect(dashboards).to.have.lengthOf.at.least(20);
+        for (const { metadata, data } of dashboards)
+          for (const text of Object.values<string>(data))
+            expect(JSON.parse(text).panels, metadata.name).not.to.be.empty;
+        expect(
+          workloads(stack)
+            .map(({ object }) => object.metadata.name)
+            .join(),
+        ).not.to.include("grafana");
+        expect(ofKind(stack, "ConfigMap").filter(({ metadata }) => metadata.labels?.["grafana_datasource"]))
+          .to.be.empty;
+      }
+    });
+
+    it("R11: definitions come in a release of their own, and stay in prod when it goes", () => {
+      const kept = (stack: RenderedStack) => {
+        const own = stack.objects.filter(({ object }) => object.kind === "CustomResourceDefinition");
+        expect(own).to.have.lengthOf.at.least(10);
+        for (const { release } of own) expect(release).to.equal("kps-crds");
+        return own.map(
+          ({ object }) =>
+            (object.metadata["annotations"] as Record<string, string>)["helm.sh/resource-policy"],
+        );
+      };
+      expect(new Set(kept(prod))).to.deep.equal(new Set(["keep"]));
+      expect(new Set(kept(dev))).to.deep.equal(new Set([undefined]));
+    });
+
+    it("R11: what is not listed of the control plane has no monitor, no dashboard and no rules", async () => {
+      const parts = Object.keys(controlPlane);
+      const lists: [RenderedStack, string[]][] = [
+        [dev, ["apiServer", "dns"]],
+        [prod, ["apiServer", "dns"]],
+        ...(await Promise.all(
+          [[], parts].map(
+            async (list): Promise<[RenderedStack, string[]]> => [
+              await renderStack({ environment: "dev", kubePrometheusStack: { controlPlane: list } }),
+              list,
+            ],
+          ),
+        )),
+      ];
+      for (const [stack, listed] of lists) {
+        const [monitors, dashboards, rules] = ["ServiceMonitor", "ConfigMap", "PrometheusRule"].map((kind) =>
+          namesOf(stack, kind),
+        );
+        for (const [part, { monitor, dashboard, rules: own }] of Object.entries(controlPlane)) {
+          const there = listed.includes(part);
+          const which = `${part}, listed: ${listed}`;
+          expect(monitors?.includes(monitor), which).to.equal(there);
+          expect(dashboards?.includes(dashboard), which).to.equal(there);
+          expect(
+            own.map((name) => rules?.includes(name)),
+            which,
+          ).to.deep.equal(own.map(() => there));
+        }
+        // An alert on what is not there at all would fire for ever.
+        const absent = ofKind(stack, "PrometheusRule")
+          .flatMap(({ spec }) => spec.groups)
+          .flatMap(({ rules }: { rules: { expr: string }[] }) => rules)
+          .flatMap(({ expr }) => /^absent\(up\{job="([^"]+)"/.exec(expr)?.[1] ?? []);
+        const jobs: Record<string, string> = {
+          apiServer: "apiserver",
+          controllerManager: "kube-controller-manager",
+          scheduler: "kube-scheduler",
+          proxy: "kube-proxy",
+        };
+        expect(absent).to.have.members(listed.flatMap((part) => jobs[part] ?? []));
+      }
+    });
+  });
+});
