@@ -3,7 +3,7 @@
  *
  * They hold for chart lines 5.x and 6.x: a key that one of them does not know is ignored by it.
  */
-import { pins } from "../charts";
+import pins from "../charts.json";
 import { alertmanagerFile, alertmanagerSecret, releases, s3Endpoint, s3Env, s3Secret } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
