@@ -43,14 +43,27 @@ describe("unit: charts", () => {
   });
 
   it("come from their own repositories, HTTP or OCI", () => {
+    const [minio, grafana] = ["https://charts.min.io", "https://grafana.github.io/helm-charts"];
+    const [community, prometheus] = [
+      "oci://ghcr.io/grafana-community/helm-charts",
+      "oci://ghcr.io/prometheus-community/charts",
+    ];
+    const at = (repository: string, chart: ChartName) => ({
+      chart,
+      version: pins[chart].version,
+      repository,
+    });
+    const under = (registry: string, chart: ChartName) => ({
+      chart: `${registry}/${chart}`,
+      version: pins[chart].version,
+    });
     expect(sourcesWith()).to.deep.equal({
-      minio: { chart: "minio", version: pins.minio.version, repository: "https://charts.min.io" },
-      loki: { chart: "oci://ghcr.io/grafana-community/helm-charts/loki", version: pins.loki.version },
-      alloy: {
-        chart: "alloy",
-        version: pins.alloy.version,
-        repository: "https://grafana.github.io/helm-charts",
-      },
+      minio: at(minio, "minio"),
+      loki: under(community, "loki"),
+      alloy: at(grafana, "alloy"),
+      "mimir-distributed": at(grafana, "mimir-distributed"),
+      "prometheus-operator-crds": under(prometheus, "prometheus-operator-crds"),
+      "kube-prometheus-stack": under(prometheus, "kube-prometheus-stack"),
     });
   });
 
@@ -76,14 +89,14 @@ describe("unit: charts", () => {
     });
 
   it("come from a folder, unpacked or packed, by absolute path and without a version", () => {
-    folderOf("minio", pins.minio.version);
-    packageOf("loki", pins.loki.version);
-    folderOf("alloy", pins.alloy.version);
-    const wanted = {
-      minio: { chart: join(folder, "minio") },
-      loki: { chart: join(folder, `loki-${pins.loki.version}.tgz`) },
-      alloy: { chart: join(folder, "alloy") },
-    };
+    const [packed, ...unpacked] = names;
+    if (!packed) throw new Error("there are no charts");
+    packageOf(packed, pins[packed].version);
+    for (const name of unpacked) folderOf(name, pins[name].version);
+    const wanted = Object.fromEntries([
+      [packed, { chart: join(folder, `${packed}-${pins[packed].version}.tgz`) }],
+      ...unpacked.map((name) => [name, { chart: join(folder, name) }]),
+    ]);
     expect(sourcesWith(folder)).to.deep.equal(wanted);
     expect(sourcesWith(relative(process.cwd(), folder))).to.deep.equal(wanted);
   });
@@ -91,7 +104,8 @@ describe("unit: charts", () => {
   it("that a folder lacks or has in another version are told together", () => {
     folderOf("minio", "1.0.0");
     packageOf("loki", "1.0.0");
-    folderOf("alloy", pins.alloy.version);
+    for (const name of names.filter((one) => one !== "minio" && one !== "loki"))
+      folderOf(name, pins[name].version);
     const { message, problems } = errorOf(() => sourcesWith(folder));
     expect(problems).to.deep.equal([
       {

@@ -1,10 +1,10 @@
 import { expect } from "chai";
 import { recordProgram } from "../../cli/record";
-import { HelmRelease } from "../../components/helm-release";
+import { HelmRelease, type HelmReleaseArgs } from "../../components/helm-release";
 import { settingsOf } from "../support/stacks";
 
 /** The releases that a HelmRelease registers, with what they come after. */
-async function releases(environment: "dev" | "prod", args: { crds?: "minio"; timeout?: number }) {
+async function releases(environment: "dev" | "prod", args: Pick<HelmReleaseArgs, "crds" | "timeout">) {
   const settings = settingsOf(environment);
   const { resources } = await recordProgram(environment, {}, async () => {
     new HelmRelease("subject", {
@@ -42,10 +42,17 @@ describe("HelmRelease", () => {
   });
 
   it("installs the chart of the custom resource definitions first and leaves Helm's own copy out", async () => {
-    const [crds, release] = await releases("dev", { crds: "minio" });
-    expect(crds?.name).to.equal("subject-crds");
-    expect(crds?.inputs["skipCrds"]).to.equal(false);
-    expect(release?.inputs["skipCrds"]).to.equal(true);
+    const crds = { chart: "minio", values: { b: 2 } } as const;
+    const [first, release] = await releases("dev", { crds, timeout: 900 });
+    expect(first?.name).to.equal("subject-crds");
+    expect(first?.inputs).to.deep.include({
+      name: "subject-crds",
+      namespace: "somewhere",
+      values: { b: 2 },
+      timeout: 900,
+      skipCrds: false,
+    });
+    expect(release?.inputs).to.deep.include({ values: { a: 1 }, skipCrds: true });
     expect(release?.options.dependencies).to.include("kubernetes:helm.sh/v3:Release::subject-crds");
   });
 });

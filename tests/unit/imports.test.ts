@@ -12,10 +12,13 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
   "names.ts": { parts: ["settings"], packages: [] },
   "charts.ts": { parts: ["settings", "charts.json"], packages: ["node:fs", "node:path", "yaml"] },
   // What a value depends on besides the settings are files of the project.
-  values: { parts: ["settings", "names.ts"], packages: ["node:fs", "node:path", "node:crypto"] },
+  values: {
+    parts: ["settings", "names.ts", "charts.json"],
+    packages: ["node:fs", "node:path", "node:crypto"],
+  },
   components: {
     parts: ["settings", "names.ts", "charts.ts", "values"],
-    packages: ["node:", "@pulumi/", "@kubernetes/client-node", "minio", "selfsigned"],
+    packages: ["node:", "@pulumi/", "@kubernetes/client-node", "minio", "selfsigned", "yaml"],
   },
   "index.ts": { parts: ["settings", "names.ts", "charts.ts", "components"], packages: ["@pulumi/pulumi"] },
 };

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { RunError } from "@pulumi/pulumi";
 import { expect } from "chai";
+import { namespaces } from "../../names";
 import { parseSettings, readSettings, Sensitive } from "../../settings";
 import { checks } from "../../settings/checks";
 import { described } from "../../settings/describe";
@@ -11,11 +12,12 @@ import { asText, type Config, type Environment, errorOf, externalS3, settingsOf 
 const day = 86400;
 const MiB = 1024 ** 2;
 
-/** The paths of all values in a tree; lists count as values. */
-const paths = (node: unknown, path = ""): string[] =>
+/** All values in a tree with their paths; lists count as values. */
+const leaves = (node: unknown, path = ""): [string, unknown][] =>
   typeof node !== "object" || node === null || Array.isArray(node)
-    ? [path]
-    : Object.entries(node).flatMap(([key, child]) => paths(child, `${path}.${key}`));
+    ? [[path, node]]
+    : Object.entries(node).flatMap(([key, child]) => leaves(child, `${path}.${key}`));
+const paths = (node: unknown): string[] => leaves(node).map(([path]) => path);
 
 describe("unit: settings", () => {
   describe("profiles", () => {
@@ -51,13 +53,42 @@ describe("unit: settings", () => {
       expect([mimir.retention, tempo.retention]).to.deep.equal([365 * day, 30 * day]);
     });
 
-    it("dev runs standalone, with one replica of everything", () => {
-      const { objectStorage, loki } = settingsOf("dev");
-      expect(objectStorage.minio).to.include({ mode: "standalone", servers: 1 });
-      const { distributor, ingester, querier, queryFrontend, compactor, gateway } = loki;
-      const components = [distributor, ingester, querier, queryFrontend, compactor, gateway];
-      expect(components.map(({ replicas }) => replicas)).to.deep.equal([1, 1, 1, 1, 1, 1]);
-      expect(loki.replicationFactor).to.equal(1);
+    it("prod has the numbers that were asked for (R3, R6, R10, R11)", () => {
+      const { mimir, alloyMetrics, kubePrometheusStack, cadvisor } = settingsOf("prod");
+      const { distributor, ingester, querier, queryFrontend, storeGateway, compactor, ruler, alertmanager } =
+        mimir;
+      const components = [
+        ...[distributor, ingester, querier, queryFrontend],
+        ...[storeGateway, compactor, ruler, alertmanager],
+      ];
+      expect(components.map(({ replicas }) => replicas)).to.deep.equal([3, 3, 2, 2, 2, 1, 2, 3]);
+      expect(ingester).to.include({ cpu: 2000, memory: 4096 * MiB, memoryLimit: 4096 * MiB });
+      expect(querier).to.include({ cpu: 1000, memory: 2048 * MiB, memoryLimit: 2048 * MiB });
+      expect(mimir).to.include({ replicationFactor: 3, retention: 365 * day, compactionInterval: 7200 });
+      expect(mimir.limits).to.include({ series: 1_000_000, samplesPerSecond: 100_000 });
+      expect(Object.keys(mimir.tenants)).to.include.members(["pods", "nodes", "prometheus"]);
+      expect(alloyMetrics).to.include({ scrapeInterval: 15, samplesPerSend: 1000 });
+      expect(kubePrometheusStack.prometheus.retention).to.equal(7 * day);
+      expect(cadvisor).to.deep.include({
+        enabled: true,
+        nodePort: 30090,
+        expose: ["serviceMonitor", "nodePort"],
+      });
+    });
+
+    it("dev runs standalone, with at most one replica of everything", () => {
+      const settings = settingsOf("dev");
+      expect(settings.objectStorage.minio).to.include({ mode: "standalone", servers: 1 });
+      const counts = leaves(settings).filter(([path]) => /\.(replicas|replicationFactor)$/.test(path));
+      expect(counts).to.have.lengthOf.at.least(25);
+      for (const [path, count] of counts) expect(count, path).to.equal(/Cache\./.test(path) ? 0 : 1);
+    });
+
+    it("the stack's own namespaces are among the system's, where their logs and metrics belong", () => {
+      for (const environment of ["dev", "prod"] as const)
+        expect(settingsOf(environment).cluster.systemNamespaces).to.include.members(
+          Object.values(namespaces),
+        );
     });
 
     it("every setting says what it is and what is allowed", () => {
@@ -88,11 +119,13 @@ describe("unit: settings", () => {
       }).loki.retention;
       expect(namespaces).to.deep.equal({ payments: 90 * day });
       expect(application).to.equal(30 * day);
+      const { tenants } = settingsOf("dev", { mimir: { tenants: { pods: { series: 5 }, team: {} } } }).mimir;
+      expect(tenants).to.deep.equal({ pods: { series: 5 }, nodes: {}, prometheus: {}, team: {} });
     });
 
     it("replaces lists as a whole", () => {
-      const { systemNamespaces } = settingsOf("dev", { loki: { systemNamespaces: ["kube-system"] } }).loki;
-      expect(systemNamespaces).to.deep.equal(["kube-system"]);
+      const { systemNamespaces } = settingsOf("dev", { cluster: { systemNamespaces: ["a"] } }).cluster;
+      expect(systemNamespaces).to.deep.equal(["a"]);
       expect(settingsOf("dev", { alloyLogs: { errorsOnly: [] } }).alloyLogs.errorsOnly).to.deep.equal([]);
     });
 
@@ -107,7 +140,11 @@ describe("unit: settings", () => {
 
     it("leaves the profiles as they were", () => {
       const before = JSON.stringify([dev, prod]);
-      settingsOf("prod", { loki: { querier: { replicas: 4 }, systemNamespaces: ["a"] } });
+      settingsOf("prod", {
+        loki: { querier: { replicas: 4 } },
+        cluster: { systemNamespaces: ["a"] },
+        mimir: { tenants: { pods: { series: 5 }, team: {} } },
+      });
       expect(JSON.stringify([dev, prod])).to.equal(before);
     });
   });
@@ -119,26 +156,47 @@ describe("unit: settings", () => {
           environment: "prod",
           loki: { querier: { replicas: "many", memori: "1Gi" }, replicationFactor: 4 },
           objectStorage: { minio: { disk: "50GB", servers: 3 } },
+          mimir: { replicationFactor: 4, limits: { burst: 500, outOfOrder: "1h" }, retention: "12h" },
           alloyLogs: { buffer: "64Mi" },
+          alloyMetrics: { buffer: "64Mi" },
+          kubePrometheusStack: { operator: { memory: "1Gi" } },
+          cadvisor: { expose: [] },
+          alerting: { receivers: { oncall: { webhookUrl: "pager" } } },
           grafana: { replicas: 2 },
         }),
       );
-      expect(problems).to.have.length(7);
-      expect(message).to.equal(`7 settings are wrong; nothing was touched.
+      expect(problems).to.have.length(15);
+      expect(message).to.equal(`15 settings are wrong; nothing was touched.
   objectStorage.minio.disk: is "50GB"; allowed: a size: a whole number and Ki, Mi, Gi or Ti, such as 50Gi
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.disk' <value>
   loki.querier.replicas: is "many"; allowed: a whole number from 1 to 100
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'loki.querier.replicas' <value>
   loki.querier.memori: is "1Gi"; allowed: nothing, there is no such setting; there are replicas, cpu, memory, memoryLimit
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
-  grafana: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs
+  alerting.receivers.oncall.webhookUrl: is "[secret]"; allowed: an http:// or https:// URL
+    change it with: pulumi config set --stack team-a --secret --path 'alerting.receivers.oncall.webhookUrl' <value>
+  grafana: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, kubePrometheusStack, cadvisor, alerting
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafana'
   objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
   loki.replicationFactor: is 4; allowed: at most loki.ingester.replicas, 3
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'loki.replicationFactor' <value>
   alloyLogs.buffer: is "64Mi"; allowed: at least 256Mi, two segments of the write-ahead log
-    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'alloyLogs.buffer' <value>`);
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'alloyLogs.buffer' <value>
+  alloyMetrics.buffer: is "64Mi"; allowed: at least 256Mi, two segments of the write-ahead log
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'alloyMetrics.buffer' <value>
+  mimir.replicationFactor: is 4; allowed: at most mimir.ingester.replicas, 3
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'mimir.replicationFactor' <value>
+  mimir.limits.burst: is 500; allowed: at least alloyMetrics.samplesPerSend, 1000: a larger push would never be taken
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'mimir.limits.burst' <value>
+  mimir.limits.outOfOrder: is "1h"; allowed: at least alloyMetrics.bufferAge, 2h: Mimir would refuse what waited that long
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'mimir.limits.outOfOrder' <value>
+  mimir.retention: is "12h"; allowed: at least 1d, what the largest block holds
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'mimir.retention' <value>
+  cadvisor.expose: is []; allowed: serviceMonitor, nodePort or both, because cadvisor.enabled is true
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'cadvisor.expose[0]' <value>
+  kubePrometheusStack.operator.memoryLimit: is "256Mi"; allowed: at least kubePrometheusStack.operator.memory, 1Gi
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'kubePrometheusStack.operator.memoryLimit' <value>`);
     });
 
     it("are a message for Pulumi, without a stack trace", () => {
@@ -179,17 +237,21 @@ describe("unit: settings", () => {
               { from: "2024-01-01", store: "boltdb" },
               { from: "tomorrow", store: "tsdb", version: 13 },
             ],
-            systemNamespaces: ["kube-system", "Kube_Public"],
           },
+          cluster: { systemNamespaces: ["kube-system", "Kube_Public"] },
+          kubePrometheusStack: { controlPlane: ["apiServer", "kubelet"] },
+          cadvisor: { expose: ["ingress"] },
         }),
       );
       expect(problems.map(({ path, was }) => [path, was])).to.deep.equal([
+        ["cluster.systemNamespaces[1]", "Kube_Public"],
         ["loki.schema[0].store", "boltdb"],
         ["loki.schema[1].from", "tomorrow"],
         ["loki.schema[1].version", 13],
-        ["loki.systemNamespaces[1]", "Kube_Public"],
+        ["kubePrometheusStack.controlPlane[1]", "kubelet"],
+        ["cadvisor.expose[0]", "ingress"],
       ]);
-      expect(problems[2]?.allowed).to.equal("nothing, there is no such setting; there are from, store");
+      expect(problems[3]?.allowed).to.equal("nothing, there is no such setting; there are from, store");
     });
 
     it("in the name of a namespace are refused, because queries are written with it", () => {
@@ -281,9 +343,12 @@ describe("unit: settings", () => {
     const key = Buffer.alloc(32, 7).toString("base64");
 
     it("are read, and show themselves only when asked", () => {
+      const webhookUrl = "https://hooks.example.com/of-the-user";
       const settings = settingsOf("dev", {
         objectStorage: { kind: "external", external: externalS3, minio: { encryptionKey: key } },
+        alerting: { receivers: { oncall: { webhookUrl } } },
       });
+      expect(settings.alerting.receivers["oncall"]?.webhookUrl.reveal()).to.equal(webhookUrl);
       const { encryptionKey } = settings.objectStorage.minio;
       expect(encryptionKey?.reveal()).to.equal(key);
       expect(settings.objectStorage.external?.loki?.secretKey.reveal()).to.equal(externalS3.loki.secretKey);
@@ -293,7 +358,7 @@ describe("unit: settings", () => {
         `${encryptionKey}`,
         String(new Sensitive(key)),
       ])
-        for (const hidden of [key, externalS3.loki.secretKey, externalS3.tempo.accessKey])
+        for (const hidden of [key, webhookUrl, externalS3.loki.secretKey, externalS3.tempo.accessKey])
           expect(text).not.to.include(hidden);
     });
 
@@ -310,6 +375,11 @@ describe("unit: settings", () => {
       "in place of everything": { objectStorage: secret },
       "at the top": { encryptionKey: secret },
       "deep in an unknown group": { objectstorage: { minio: { encryptionKey: secret } } },
+      "in place of a receiver": { alerting: { receivers: { oncall: secret } } },
+      "in place of all receivers": { alerting: { receivers: secret } },
+      "as a receiver's URL without a scheme": { alerting: { receivers: { oncall: { webhookUrl: secret } } } },
+      "under a receiver's misspelt key": { alerting: { receivers: { oncall: { url: secret } } } },
+      "beside the receivers": { alerting: { webhookUrl: secret } },
     };
     for (const [where, config] of Object.entries(misplaced))
       it(`stay out of messages ${where}`, () => {
@@ -495,7 +565,7 @@ describe("unit: settings", () => {
         },
       },
       {
-        rule: "alloyBuffer",
+        rule: "alloyBuffers",
         environment: "dev",
         passes: { alloyLogs: { buffer: "256Mi" } },
         fails: { alloyLogs: { buffer: "255Mi" } },
@@ -503,6 +573,90 @@ describe("unit: settings", () => {
           path: "alloyLogs.buffer",
           was: "255Mi",
           allowed: "at least 256Mi, two segments of the write-ahead log",
+        },
+      },
+      {
+        rule: "alloyBuffers",
+        environment: "dev",
+        passes: { alloyMetrics: { buffer: "256Mi" } },
+        fails: { alloyMetrics: { buffer: "255Mi" } },
+        problem: {
+          path: "alloyMetrics.buffer",
+          was: "255Mi",
+          allowed: "at least 256Mi, two segments of the write-ahead log",
+        },
+      },
+      {
+        rule: "mimirReplication",
+        environment: "dev",
+        passes: { mimir: { replicationFactor: 3, ingester: { replicas: 3 } } },
+        fails: { mimir: { replicationFactor: 3 } },
+        problem: { path: "mimir.replicationFactor", was: 3, allowed: "at most mimir.ingester.replicas, 1" },
+      },
+      {
+        rule: "mimirBurst",
+        environment: "prod",
+        passes: { mimir: { limits: { burst: 1000 } } },
+        fails: { mimir: { limits: { burst: 999 } } },
+        problem: {
+          path: "mimir.limits.burst",
+          was: 999,
+          allowed: "at least alloyMetrics.samplesPerSend, 1000: a larger push would never be taken",
+        },
+      },
+      {
+        rule: "mimirBurst",
+        environment: "prod",
+        passes: { mimir: { tenants: { team: { burst: 2000 } } }, alloyMetrics: { samplesPerSend: 2000 } },
+        fails: { mimir: { tenants: { team: { burst: 1999 } } }, alloyMetrics: { samplesPerSend: 2000 } },
+        problem: {
+          path: "mimir.tenants.team.burst",
+          was: 1999,
+          allowed: "at least alloyMetrics.samplesPerSend, 2000: a larger push would never be taken",
+        },
+      },
+      {
+        rule: "mimirOutOfOrder",
+        environment: "prod",
+        passes: { mimir: { limits: { outOfOrder: "3h" } }, alloyMetrics: { bufferAge: "3h" } },
+        fails: { alloyMetrics: { bufferAge: "3h" } },
+        problem: {
+          path: "mimir.limits.outOfOrder",
+          was: "2h",
+          allowed: "at least alloyMetrics.bufferAge, 3h: Mimir would refuse what waited that long",
+        },
+      },
+      {
+        rule: "mimirRetention",
+        environment: "prod",
+        passes: { mimir: { retention: "24h" } },
+        fails: { mimir: { retention: "23h" } },
+        problem: {
+          path: "mimir.retention",
+          was: "23h",
+          allowed: "at least 1d, what the largest block holds",
+        },
+      },
+      {
+        rule: "mimirRetention",
+        environment: "prod",
+        passes: { mimir: { tenants: { pods: { retention: "30d" } } } },
+        fails: { mimir: { tenants: { pods: { retention: "30m" } } } },
+        problem: {
+          path: "mimir.tenants.pods.retention",
+          was: "30m",
+          allowed: "at least 1d, what the largest block holds",
+        },
+      },
+      {
+        rule: "cadvisorExposed",
+        environment: "dev",
+        passes: { cadvisor: { enabled: false, expose: [] } },
+        fails: { cadvisor: { expose: [] } },
+        problem: {
+          path: "cadvisor.expose",
+          was: [],
+          allowed: "serviceMonitor, nodePort or both, because cadvisor.enabled is true",
         },
       },
       {
