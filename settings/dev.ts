@@ -71,6 +71,7 @@ export const dev: SettingsInput = {
       memory: "256Mi",
       memoryLimit: "1Gi",
       disk: "5Gi",
+      shutdown: "30s",
     },
     alertmanager: { replicas: 1, cpu: "10m", memory: "24Mi", memoryLimit: "128Mi", disk: "1Gi" },
     kubeStateMetrics: { cpu: "10m", memory: "24Mi", memoryLimit: "128Mi" },

@@ -130,6 +130,7 @@ export const prod: SettingsInput = {
       disk: "50Gi",
       retention: "7d", // R11
       scrapeInterval: "30s",
+      shutdown: "5m",
     },
     alertmanager: { replicas: 3, cpu: "25m", memory: "64Mi", memoryLimit: "128Mi", disk: "1Gi" },
     kubeStateMetrics: { cpu: "50m", memory: "128Mi", memoryLimit: "512Mi" },

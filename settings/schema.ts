@@ -273,6 +273,9 @@ const kubePrometheusStack = group({
     disk,
     retention: duration().describe("How long Prometheus itself keeps metrics"),
     scrapeInterval: duration().describe("How often a target is scraped that does not say it itself"),
+    shutdown: duration().describe(
+      "How long a replica that stops may take to send what waits; the rest stays on its volume",
+    ),
   }).describe("Evaluates the cluster's rules, also while Mimir is away"),
   alertmanager: stateful("Sends Prometheus' alerts"),
   kubeStateMetrics: group(resources).describe("The state of Kubernetes' objects as metrics"),

@@ -52,6 +52,7 @@ function prometheusSpec(settings: Settings): Values {
     // A full volume would stop it: the oldest blocks go first, before their time.
     retentionSize: `${Math.floor((prometheus.disk * 0.85) / 1024 ** 2)}MB`,
     storageSpec: volume(settings, prometheus.disk),
+    terminationGracePeriodSeconds: prometheus.shutdown,
     scrapeInterval: goDuration(prometheus.scrapeInterval),
     serviceDiscoveryRole: "EndpointSlice",
     enableFeatures: ["exemplar-storage"],
