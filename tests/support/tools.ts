@@ -3,7 +3,7 @@
  * modules. What can be had in none of these ways is missing, and the tests that need it are skipped by name.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pins } from "../../charts";
@@ -39,18 +39,28 @@ const goTools: Record<string, GoTool> = {
     module: "github.com/grafana/loki/v3",
     version: "v3.7.8",
   },
+  mimir: {
+    package: "github.com/grafana/mimir/cmd/mimir",
+    module: "github.com/grafana/mimir",
+    version: "v1.3.1-0.20260423142704-aced80d74930", // 3.0.5
+  },
+  promtool: {
+    package: "github.com/prometheus/prometheus/cmd/promtool",
+    module: "github.com/prometheus/prometheus",
+    version: "v0.315.0", // 3.15.0
+  },
+  amtool: {
+    package: "github.com/prometheus/alertmanager/cmd/amtool",
+    module: "github.com/prometheus/alertmanager",
+    version: "v0.34.2",
+  },
 };
 
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "observability", "tools");
 
 /** Replacements that a module asks for in its own go.mod; Go heeds them only in the module that is built. */
-function replacements({ module, version }: GoTool, folder: string): string[] {
-  const download = execFileSync("go", ["mod", "download", "-json", `${module}@${version}`], {
-    cwd: folder,
-    encoding: "utf8",
-  });
-  const lines = readFileSync(JSON.parse(download).GoMod, "utf8").split("\n");
-  return lines.flatMap((line) => {
+function replacements({ version }: GoTool, goMod: string): string[] {
+  return goMod.split("\n").flatMap((line) => {
     const [, from, to, toVersion] =
       /^\s*(?:replace\s+)?(\S+)(?:\s+v\S+)?\s+=>\s+(\S+)(?:\s+(v\S+))?/.exec(line) ?? [];
     if (!from || !to) return [];
@@ -85,20 +95,24 @@ function build(name: string, tool: GoTool): string | undefined {
     const go = (...args: string[]) =>
       execFileSync("go", args, {
         cwd: folder,
+        encoding: "utf8",
         stdio: "pipe",
         env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=mod" },
       });
     go("mod", "init", `observability.test/${name}`);
-    for (const replacement of replacements(tool, folder)) go("mod", "edit", `-replace=${replacement}`);
+    const { GoMod, Dir } = JSON.parse(go("mod", "download", "-json", `${tool.module}@${tool.version}`));
+    // Its checksums too: the public database does not know every version that a module was built with.
+    const sums = join(Dir, "go.sum");
+    if (existsSync(sums)) writeFileSync(join(folder, "go.sum"), readFileSync(sums));
+    for (const replacement of replacements(tool, readFileSync(GoMod, "utf8")))
+      go("mod", "edit", `-replace=${replacement}`);
     go("get", `${tool.package}@${tool.version}`);
     go("build", "-trimpath", "-ldflags", flags(name, tool), "-o", program, tool.package);
     console.log(`built ${name} in ${Math.round((Date.now() - started) / 1000)} s`);
     return program;
   } catch (error) {
-    const { stderr, message } = error as { stderr?: Buffer; message: string };
-    console.log(
-      `${name} could not be built: ${stderr?.toString().trim().split("\n").slice(-3).join(" ") || message}`,
-    );
+    const { stderr, message } = error as { stderr?: string; message: string };
+    console.log(`${name} could not be built: ${stderr?.trim().split("\n").slice(-3).join(" ") || message}`);
     return undefined;
   }
 }
