@@ -25,8 +25,13 @@ function remedy(stackName: string, { path, allowed, change }: Problem): string {
   const setting = settingAt(path);
   if (!setting || allowed.startsWith("nothing"))
     return `take it out of ${file} or with: pulumi config rm ${stack} --path '${path}'`;
-  const [child] = setting.children.keys();
-  const key = setting.group ? ".<setting>" : child?.startsWith("[") ? child : child ? `.${child}` : "";
+  const [[child, item] = []] = setting.children;
+  const ofItem = item?.group ? ".<setting>" : "";
+  const key = setting.group
+    ? ".<setting>"
+    : child
+      ? `${child.startsWith("[") ? "" : "."}${child}${ofItem}`
+      : "";
   const values = [...setting.children.values()];
   return setting.secret && values.every(({ secret }) => secret)
     ? `change it with: pulumi config set ${stack} --secret --path '${path}${key}' <value>`

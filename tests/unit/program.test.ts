@@ -1,8 +1,10 @@
 import { expect } from "chai";
+import { parse } from "yaml";
 import { pins } from "../../charts";
 import { generated, type Recorded, type Recording } from "../../cli/record";
 import { bucketsOf, consumers, namespaces, podSecurity } from "../../names";
 import type { Settings } from "../../settings";
+import { alertmanagerConfig } from "../../values/alertmanager";
 import { type BucketKey, consumerPolicy } from "../../values/minio-access";
 import {
   type Config,
@@ -33,6 +35,9 @@ const type = {
   attachment: "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment",
   minioProvider: "pulumi:providers:minio",
   key: "random:index/randomBytes:RandomBytes",
+  daemonSet: "kubernetes:apps/v1:DaemonSet",
+  service: "kubernetes:core/v1:Service",
+  monitor: "kubernetes:monitoring.coreos.com/v1:ServiceMonitor",
 };
 
 const ofType = ({ resources }: Recording, wanted: string) => resources.filter((r) => r.type === wanted);
@@ -58,6 +63,8 @@ const isSecretPlace = ({ type: of }: Recorded, path: string) =>
 
 const external: Config = { objectStorage: { kind: "external", external: externalS3 } };
 const encryptionKey = Buffer.alloc(32, 7).toString("base64");
+const webhookUrl = "https://hooks.example.com/of-the-user";
+const receivers: Config = { alerting: { receivers: { oncall: { webhookUrl } } } };
 /** Stacks whose recordings are looked at as a whole: environment, config, secrets that the user gave. */
 const stacks: Record<string, [Environment, Config, string[]]> = {
   dev: ["dev", {}, []],
@@ -68,6 +75,7 @@ const stacks: Record<string, [Environment, Config, string[]]> = {
     external,
     consumers.flatMap((consumer) => Object.values(externalS3[consumer])),
   ],
+  "prod with a receiver of alerts": ["prod", receivers, [webhookUrl]],
 };
 
 describe("unit: program", function () {
@@ -87,13 +95,17 @@ describe("unit: program", function () {
     };
 
     it(
-      "three releases, pinned, under fixed names, with a time limit and a bounded history",
+      "its releases, pinned, under fixed names, with a time limit and a bounded history",
       each((recording) => {
         const releases = ofType(recording, release);
         expect(releases.map(({ inputs }) => [inputs["name"], inputs["namespace"]])).to.have.deep.members([
           ["minio", "minio"],
           ["loki", "loki"],
+          ["mimir", "mimir"],
+          ["kps-crds", "monitoring"],
+          ["kps", "monitoring"],
           ["alloy-logs", "alloy-logs"],
+          ["alloy-metrics", "alloy-metrics"],
         ]);
         for (const { name, inputs } of releases) {
           expect(inputs["name"], name).to.equal(name);
@@ -101,24 +113,34 @@ describe("unit: program", function () {
           expect(inputs["maxHistory"], name).to.be.within(1, 50);
           expect(inputs["createNamespace"], name).to.equal(false);
         }
-        expect(inputsOf(recording, release, "minio")).to.deep.include({
-          chart: "minio",
-          version: pins.minio.version,
-          repositoryOpts: { repo: pins.minio.repository },
-        });
-        expect(inputsOf(recording, release, "loki")).to.include({
-          chart: `${pins.loki.repository}/loki`,
-          version: pins.loki.version,
-        });
-        expect(inputsOf(recording, release, "alloy-logs").version).to.equal(pins.alloy.version);
+        for (const [name, chart] of [
+          ["minio", "minio"],
+          ["mimir", "mimir-distributed"],
+          ["alloy-logs", "alloy"],
+          ["alloy-metrics", "alloy"],
+        ] as const)
+          expect(inputsOf(recording, release, name), name).to.deep.include({
+            chart,
+            version: pins[chart].version,
+            repositoryOpts: { repo: pins[chart].repository },
+          });
+        for (const [name, chart] of [
+          ["loki", "loki"],
+          ["kps", "kube-prometheus-stack"],
+          ["kps-crds", "prometheus-operator-crds"],
+        ] as const)
+          expect(inputsOf(recording, release, name), name).to.include({
+            chart: `${pins[chart].repository}/${chart}`,
+            version: pins[chart].version,
+          });
       }),
     );
 
     it("releases that Helm rolls back in prod", () => {
       const atomic = (recording: Recording) =>
-        ofType(recording, release).map(({ inputs }) => inputs["atomic"]);
-      expect(atomic(prod)).to.deep.equal([true, true, true]);
-      expect(atomic(dev)).to.deep.equal([false, false, false]);
+        new Set(ofType(recording, release).map(({ inputs }) => inputs["atomic"]));
+      expect(atomic(prod)).to.deep.equal(new Set([true]));
+      expect(atomic(dev)).to.deep.equal(new Set([false]));
     });
 
     it(
@@ -131,9 +153,9 @@ describe("unit: program", function () {
           for (const mode of ["enforce", "audit", "warn"])
             expect(labels[`pod-security.kubernetes.io/${mode}`], `${name} ${mode}`).to.equal(level);
         }
-        // Only what reads the nodes' log files may do more than the strictest level allows.
+        // Only what reads the nodes' files may do more than the strictest level allows.
         const lax = Object.entries(podSecurity).filter(([, level]) => level !== "restricted");
-        expect(lax.map(([key]) => key)).to.deep.equal(["alloyLogs"]);
+        expect(lax.map(([key]) => key)).to.have.members(["alloyLogs", "monitoring"]);
       }),
     );
 
@@ -165,9 +187,11 @@ describe("unit: program", function () {
             userName: consumer,
             policyName: consumer,
           });
-        const secret = inputsOf(recording, type.secret, "loki-s3");
-        expect(secret.metadata).to.deep.equal({ name: "loki-s3", namespace: "loki" });
-        expect(secret.stringData).to.deep.equal({ S3_ACCESS_KEY: "loki", S3_SECRET_KEY: generated });
+        for (const consumer of ["loki", "mimir"]) {
+          const secret = inputsOf(recording, type.secret, `${consumer}-s3`);
+          expect(secret.metadata).to.deep.equal({ name: `${consumer}-s3`, namespace: consumer });
+          expect(secret.stringData).to.deep.equal({ S3_ACCESS_KEY: consumer, S3_SECRET_KEY: generated });
+        }
       }),
     );
 
@@ -179,6 +203,74 @@ describe("unit: program", function () {
         ]);
       expect(volumes(dev)).to.deep.equal([["minio-data", "50Gi"]]);
       expect(volumes(prod)).to.deep.equal([0, 1, 2, 3].map((n) => [`export-minio-${n}`, "50Gi"]));
+    });
+
+    it("definitions for monitors and rules, which stay in the cluster where it is protected", async () => {
+      const annotations = (recording: Recording) =>
+        inputsOf(recording, release, "kps-crds").values.crds.annotations;
+      expect(annotations(dev)).to.deep.equal({});
+      expect(annotations(prod)).to.deep.equal({ "helm.sh/resource-policy": "keep" });
+      const unprotected = await recordingOf("prod", { cluster: { protect: false } });
+      expect(annotations(unprotected)).to.deep.equal({});
+    });
+
+    it("no definitions where the cluster has them, and all that needs them all the same", async () => {
+      const without = await recordingOf("dev", { kubePrometheusStack: { crds: false } });
+      const others = (names: string[]) => names.filter((name) => name !== "kps-crds");
+      expect(namesOf(without, release)).to.have.members(others(namesOf(dev, release)));
+      expect(namesOf(without, type.monitor)).to.deep.equal(["cadvisor"]);
+    });
+
+    it(
+      "cAdvisor in the namespace monitoring, on every node",
+      each((recording) => {
+        for (const kind of [type.daemonSet, type.service, type.monitor])
+          expect(inputsOf(recording, kind, "cadvisor").metadata).to.include({
+            name: "cadvisor",
+            namespace: "monitoring",
+          });
+      }),
+    );
+
+    const exposed: [
+      expose: string[],
+      serviceType: string,
+      nodePort: number | undefined,
+      monitors: string[],
+    ][] = [
+      [["serviceMonitor", "nodePort"], "NodePort", 30090, ["cadvisor"]],
+      [["serviceMonitor"], "ClusterIP", undefined, ["cadvisor"]],
+      [["nodePort"], "NodePort", 30090, []],
+    ];
+    for (const [expose, serviceType, nodePort, monitors] of exposed)
+      it(`cAdvisor's port as ${expose.join(" and ")}`, async () => {
+        const recording = await recordingOf("dev", { cadvisor: { expose } });
+        const { spec } = inputsOf(recording, type.service, "cadvisor");
+        expect([spec.type, spec.ports[0].nodePort]).to.deep.equal([serviceType, nodePort]);
+        expect(namesOf(recording, type.monitor)).to.deep.equal(monitors);
+      });
+
+    it("nothing of cAdvisor where it is off; Alloy then has containers from the kubelet", async () => {
+      const off = await recordingOf("dev", { cadvisor: { enabled: false } });
+      expect(off.resources.filter(({ name }) => name === "cadvisor")).to.deep.equal([]);
+      const omitted = (recording: Recording) =>
+        inputsOf(recording, release, "alloy-metrics").values.alloy.extraEnv.find(
+          ({ name }: { name: string }) => name === "OMITTED_PATHS",
+        ).value;
+      expect("/metrics/cadvisor").to.match(new RegExp(`^(?:${omitted(dev)})$`));
+      expect("/metrics/cadvisor").not.to.match(new RegExp(`^(?:${omitted(off)})$`));
+    });
+
+    it("Alertmanager's configuration where Prometheus' and Mimir's look for it", async () => {
+      const recording = await recordingOf("prod", receivers);
+      const secrets = ofType(recording, type.secret)
+        .map(({ inputs }: Any) => inputs)
+        .filter(({ metadata }) => metadata.name === "alertmanager-config");
+      expect(secrets.map(({ metadata }) => metadata.namespace)).to.have.members(["mimir", "monitoring"]);
+      for (const { stringData } of secrets)
+        expect(parse(stringData["alertmanager.yaml"])).to.deep.equal(
+          alertmanagerConfig(settingsOf("prod", receivers)),
+        );
     });
 
     it("a quota only where one is set", async () => {
@@ -200,12 +292,14 @@ describe("unit: program", function () {
       const recording = await recordingOf("prod", external);
       const ours = recording.resources.filter(({ type: of, name }) => /minio/i.test(`${of} ${name}`));
       expect(ours).to.deep.equal([]);
-      expect(namesOf(recording, release)).to.have.members(["loki", "alloy-logs"]);
-      expect(namesOf(recording, type.namespace)).to.have.members(["loki", "alloy-logs"]);
-      expect(inputsOf(recording, type.secret, "loki-s3").stringData).to.deep.equal({
-        S3_ACCESS_KEY: externalS3.loki.accessKey,
-        S3_SECRET_KEY: externalS3.loki.secretKey,
-      });
+      const without = (names: string[]) => names.filter((name) => name !== "minio");
+      expect(namesOf(recording, release)).to.have.members(without(namesOf(prod, release)));
+      expect(namesOf(recording, type.namespace)).to.have.members(without(namesOf(prod, type.namespace)));
+      for (const consumer of ["loki", "mimir"] as const)
+        expect(inputsOf(recording, type.secret, `${consumer}-s3`).stringData).to.deep.equal({
+          S3_ACCESS_KEY: externalS3[consumer].accessKey,
+          S3_SECRET_KEY: externalS3[consumer].secretKey,
+        });
       const { minioEndpoint, minioConsoleUrl } = recording.outputs;
       expect(minioEndpoint?.value).to.equal(externalS3.endpoint);
       expect(minioConsoleUrl?.value).to.equal(undefined);
@@ -248,10 +342,21 @@ describe("unit: program", function () {
         minioRootUser: "root",
         lokiUrl: "http://loki-gateway.loki.svc.cluster.local",
         lokiTenant: "logs",
+        mimirUrl: "http://mimir-gateway.mimir.svc.cluster.local",
+        mimirTenants: ["pods", "nodes", "prometheus"],
+        tenants: ["logs", "pods", "nodes", "prometheus"],
+        prometheusUrl: "http://kps-prometheus.monitoring.svc.cluster.local:9090",
+        alertmanagerUrl: "http://kps-alertmanager.monitoring.svc.cluster.local:9093",
       });
     }
     expect(dev.outputs["environment"]?.value).to.equal("dev");
     expect(prod.outputs["cluster"]?.value).to.equal("prod");
+  });
+
+  it("outputs the tenants that a stack adds", async () => {
+    const { outputs } = await recordingOf("dev", { mimir: { tenants: { payments: { series: 1000 } } } });
+    expect(outputs["mimirTenants"]?.value).to.deep.equal(["pods", "nodes", "prometheus", "payments"]);
+    expect(outputs["tenants"]?.value).to.deep.equal(["logs", "pods", "nodes", "prometheus", "payments"]);
   });
 
   it("leaves nothing unknown in a preview", () => {
@@ -309,6 +414,8 @@ describe("unit: program", function () {
         tempo: { retention: "1h" },
         objectStorage: { lifecycleMargin: "1m" },
       },
+      "a tenant's metrics kept longest": { mimir: { tenants: { audit: { retention: "700d" } } } },
+      "a tenant's metrics kept shorter": { mimir: { tenants: { pods: { retention: "1d" } } } },
     };
     for (const [title, config] of Object.entries(cases))
       it(`never ends before the retention above it: ${title}`, async () => {
@@ -318,7 +425,10 @@ describe("unit: program", function () {
         const longest = Math.max(...Object.values(byKind), ...Object.values(byNamespace));
         const retention = {
           "loki-data": longest,
-          "mimir-blocks": mimir.retention,
+          "mimir-blocks": Math.max(
+            mimir.retention,
+            ...Object.values(mimir.tenants).flatMap(({ retention }) => retention ?? []),
+          ),
           "tempo-data": tempo.retention,
         };
         for (const [bucket, seconds] of Object.entries(retention)) {
@@ -351,7 +461,7 @@ describe("unit: program", function () {
         (of === type.secret && name === "minio-encryption");
       const kept = prod.resources.filter(({ options }) => options.protect);
       expect(kept).to.deep.equal(prod.resources.filter(isKept));
-      expect(kept).to.have.length(3 + 5 + 4 + 1 + 1);
+      expect(kept).to.have.length(Object.keys(namespaces).length + 5 + 4 + 1 + 1);
     });
 
     it("in dev: nothing does", () => {
@@ -382,6 +492,41 @@ describe("unit: program", function () {
         `${type.lifecycle}::loki-data`,
       ]);
       expect(dependencies.join()).not.to.match(/mimir|tempo/);
+    });
+
+    it("Mimir comes after its Secrets, its buckets and its access", () => {
+      const { dependencies } = find(dev, "observability:index:HelmRelease::mimir").options;
+      expect(dependencies).to.include.members([
+        `${type.secret}::mimir-s3`,
+        `${type.secret}::mimir-alertmanager-config`,
+        `${type.attachment}::mimir`,
+        `${type.lifecycle}::mimir-blocks`,
+        `${type.versioning}::mimir-ruler`,
+        `${type.versioning}::mimir-alertmanager`,
+      ]);
+      expect(dependencies.join()).not.to.match(/loki|tempo|kps/);
+    });
+
+    it("what has monitors or rules, or reads them, comes after their definitions", async () => {
+      const needing = [
+        `${release}::kps`,
+        "observability:index:HelmRelease::alloy-metrics",
+        `${type.monitor}::cadvisor`,
+      ];
+      for (const recording of [dev, prod])
+        for (const id of needing)
+          expect(find(recording, id).options.dependencies, id).to.include(`${release}::kps-crds`);
+      const without = await recordingOf("dev", { kubePrometheusStack: { crds: false } });
+      for (const { type: of, name, options } of without.resources)
+        expect(options.dependencies.join(), `${of} ${name}`).not.to.include("kps-crds");
+    });
+
+    it("Prometheus comes after Alertmanager's configuration, and does not wait for Mimir; nor does Alloy", () => {
+      const kps = find(dev, "observability:index:HelmRelease::kps").options.dependencies;
+      expect(kps).to.include(`${type.secret}::monitoring-alertmanager-config`);
+      for (const of of [release, "observability:index:HelmRelease"])
+        for (const name of ["kps", "alloy-metrics"])
+          expect(find(dev, `${of}::${name}`).options.dependencies.join(), name).not.to.match(/mimir/);
     });
 
     it("one after the other, what is written to a bucket", () => {

@@ -323,7 +323,7 @@ describe("unit: settings", () => {
         `change it in Pulumi.test.yaml or with: ${set} --path 'mimir.<setting>' <value>`,
       ]);
       expect(how({ loki: { schema: [] } })).to.deep.equal([
-        `change it in Pulumi.test.yaml or with: ${set} --path 'loki.schema[0]' <value>`,
+        `change it in Pulumi.test.yaml or with: ${set} --path 'loki.schema[0].<setting>' <value>`,
       ]);
       expect(how({ loki: { retention: { namespaces: "90d" } } })).to.deep.equal([
         `change it in Pulumi.test.yaml or with: ${set} --path 'loki.retention.namespaces.<name>' <value>`,

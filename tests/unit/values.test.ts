@@ -1,13 +1,24 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/render";
 import type { Settings } from "../../settings";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyLogsValues } from "../../values/alloy-logs";
+import { alloyMetricsValues } from "../../values/alloy-metrics";
+import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
+import { kubePrometheusStackValues, prometheusCrdsValues } from "../../values/kube-prometheus-stack";
 import { lokiValues } from "../../values/loki";
+import { mimirValues } from "../../values/mimir";
 import { minioClaims, minioValues } from "../../values/minio";
-import { antiAffinity, anyOf, disruptionBudget, goMemoryLimit, image } from "../../values/shared";
+import {
+  antiAffinity,
+  anyOf,
+  checksum,
+  disruptionBudget,
+  environment,
+  goMemoryLimit,
+  image,
+} from "../../values/shared";
 import { expectGolden } from "../support/golden";
 import { type Config, externalS3, recordingOf, settingsOf } from "../support/stacks";
 
@@ -18,7 +29,12 @@ type Any = any;
 const all = (settings: Settings): Record<string, Any> => ({
   minio: minioValues(settings),
   loki: lokiValues(settings),
+  mimir: mimirValues(settings),
+  kps: kubePrometheusStackValues(settings),
+  kpsCrds: prometheusCrdsValues(settings),
+  cadvisor: [cadvisorDaemonSet(settings), cadvisorService(settings), cadvisorMonitor()],
   alloyLogs: alloyLogsValues(settings),
+  alloyMetrics: alloyMetricsValues(settings),
 });
 const lokiOf = (environment: "dev" | "prod", config: Config = {}): Any =>
   lokiValues(settingsOf(environment, config));
@@ -38,14 +54,12 @@ describe("unit: values", () => {
       it(`${environment}: the values of every release`, async () => {
         const { resources } = await recordingOf(environment);
         const releases = releasesOf(resources);
-        expect(releases.map(({ name }) => name)).to.have.members(["minio", "loki", "alloy-logs"]);
+        expect(releases).to.have.length(7);
         for (const { name, values } of releases) {
           const shown: Any = structuredClone(values);
-          if (name === "alloy-logs") {
-            // The pipeline is a readable file of its own.
-            shown.alloy.configMap.content = "values/alloy/logs/*.alloy";
-            shown.controller.podAnnotations["checksum/config"] = "sha256 of the pipeline";
-          }
+          // The pipeline is a readable file of its own.
+          const [, pipeline] = /^alloy-(\w+)$/.exec(name) ?? [];
+          if (pipeline) shown.alloy.configMap.content = `values/alloy/${pipeline}/*.alloy`;
           expectGolden(`${environment}/${name}.yaml`, [shown]);
         }
       });
@@ -100,24 +114,38 @@ describe("unit: values", () => {
       });
 
     it("all come from images.registry, with images.pullSecret", () => {
-      const { minio, loki, alloyLogs } = all(mirrored);
-      expect(minio.image.repository).to.equal("registry.example.com:5000/mirror/pgsty/minio");
-      expect(loki.global.imageRegistry).to.equal("registry.example.com:5000/mirror");
-      expect(alloyLogs.global.image.registry).to.equal("registry.example.com:5000/mirror");
+      const { minio, loki, mimir, kps, cadvisor, alloyLogs, alloyMetrics } = all(mirrored);
+      const registry = "registry.example.com:5000/mirror";
+      expect(minio.image.repository).to.equal(`${registry}/pgsty/minio`);
+      expect([loki.global.imageRegistry, kps.global.imageRegistry]).to.deep.equal([registry, registry]);
+      expect(mimir.image.repository).to.equal(`${registry}/grafana/mimir`);
+      expect(mimir.memcached.image.repository).to.equal(`${registry}/library/memcached`);
+      expect(mimir.memcachedExporter.image.repository).to.equal(`${registry}/prom/memcached-exporter`);
+      expect(mimir.gateway.nginx.image).to.deep.equal({ registry });
+      const pod = cadvisor[0].spec.template.spec;
+      expect(pod.containers[0].image).to.match(/^registry\.example\.com:5000\/mirror\/google\/cadvisor:v/);
       const secret = [{ name: "registry-login" }];
-      expect([minio.imagePullSecrets, loki.imagePullSecrets]).to.deep.equal([secret, secret]);
-      expect(alloyLogs.global.image.pullSecrets).to.deep.equal(secret);
+      for (const secrets of [minio.imagePullSecrets, loki.imagePullSecrets, kps.global.imagePullSecrets])
+        expect(secrets).to.deep.equal(secret);
+      expect(mimir.image.pullSecrets).to.deep.equal(["registry-login"]);
+      expect(pod.imagePullSecrets).to.deep.equal(secret);
+      for (const { global } of [alloyLogs, alloyMetrics])
+        expect(global.image).to.deep.equal({ registry, pullSecrets: secret });
       // No value names a registry past the mirror.
       for (const [path, value] of leaves(all(mirrored)))
         if (/image|registry|repository/i.test(path) && typeof value === "string")
-          expect(value, path).not.to.match(/docker\.io|quay\.io|ghcr\.io|gcr\.io/);
+          expect(value, path).not.to.match(/docker\.io|quay\.io|ghcr\.io|gcr\.io|registry\.k8s\.io/);
     });
 
     it("come from their own registries without a setting", () => {
-      const { minio, loki, alloyLogs } = all(plain);
+      const { minio, loki, mimir, kps, alloyLogs, alloyMetrics } = all(plain);
       expect(minio.image.repository).to.equal("docker.io/pgsty/minio");
+      expect(mimir.image.repository).to.equal("docker.io/grafana/mimir");
+      expect(mimir.gateway.nginx).not.to.have.property("image");
       expect(loki.global).to.deep.equal({});
-      expect(alloyLogs.global.image).to.deep.equal({ pullSecrets: [] });
+      expect(kps.global).to.deep.equal({ imagePullSecrets: [] });
+      for (const { global } of [alloyLogs, alloyMetrics])
+        expect(global.image).to.deep.equal({ pullSecrets: [] });
     });
   });
 
@@ -165,6 +193,20 @@ describe("unit: values", () => {
     it("goMemoryLimit stays below the limit", () => {
       expect(Number(goMemoryLimit({ memoryLimit: 1000 }).GOMEMLIMIT)).to.be.within(800, 900);
     });
+
+    it("environment writes variables as a container has them", () => {
+      expect(environment({ A: "1", B: "" })).to.deep.equal([
+        { name: "A", value: "1" },
+        { name: "B", value: "" },
+      ]);
+    });
+
+    it("checksum changes with the data, and does not show it", () => {
+      const sums = [{ a: 1 }, { a: 2 }, { b: 1 }].map(checksum);
+      expect(new Set(sums).size).to.equal(3);
+      expect(checksum({ a: 1 })).to.equal(sums[0]);
+      for (const sum of sums) expect(sum).to.match(/^[0-9a-f]{64}$/);
+    });
   });
 
   describe("minio", () => {
@@ -206,8 +248,8 @@ describe("unit: values", () => {
 
     it("keeps logs by kind and by namespace, the namespace winning", () => {
       const { limits_config } = lokiOf("dev", {
+        cluster: { systemNamespaces: ["kube-system", "loki"] },
         loki: {
-          systemNamespaces: ["kube-system", "loki"],
           retention: {
             application: "60d",
             system: "10d",
@@ -332,12 +374,6 @@ describe("unit: values", () => {
       // What Helm makes of an action that is a string.
       expect(content.replaceAll('{{ "{{" }}', "{{")).to.equal(pipeline);
       expect(content.replaceAll('{{ "{{" }}', "")).not.to.include("{{");
-    });
-
-    it("rolls its pods when the pipeline changes", () => {
-      const { controller }: Any = alloyLogsValues(settingsOf("dev"));
-      const hash = createHash("sha256").update(alloyPipeline("logs")).digest("hex");
-      expect(controller.podAnnotations).to.deep.equal({ "checksum/config": hash });
     });
 
     it("gives the pipeline every variable that it reads, and no other", () => {
