@@ -72,7 +72,7 @@ describe("obs: the command line", function () {
   it("has help for every command", () => {
     const { stdout, status } = obs("--help");
     expect(status).to.equal(0);
-    for (const command of ["up", "preview", "refresh", "down", "render", "test"])
+    for (const command of ["up", "preview", "refresh", "down", "render", "smoke", "test"])
       expect(stdout).to.include(`  ${command} `);
     expect(obs("render", "--help").stdout).to.include("--json");
   });
@@ -92,7 +92,7 @@ describe("obs: the command line", function () {
     expect(JSON.parse(stdout).files).to.include.members([
       join(out, "objects.yaml"),
       join(out, "minio.yaml"),
-      join(out, "releases", "loki", "values.yaml"),
+      ...["loki", "mimir", "kps-crds", "kps"].map((name) => join(out, "releases", name, "values.yaml")),
     ]);
   });
 });

@@ -1,0 +1,640 @@
+/** Values of what handles metrics and alerts: Mimir, kube-prometheus-stack, cAdvisor, Alloy for metrics. */
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+import { releasesOf } from "../../cli/render";
+import { alertmanagerFile, alertmanagerSecret, owner } from "../../names";
+import { alertmanagerConfig } from "../../values/alertmanager";
+import { alloyPipeline } from "../../values/alloy";
+import { alloyMetricsEnvironment, alloyMetricsValues } from "../../values/alloy-metrics";
+import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
+import { kubePrometheusStackValues, prometheusCrdsValues } from "../../values/kube-prometheus-stack";
+import { mimirConfiguration, mimirOverrides, mimirValues } from "../../values/mimir";
+import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";
+
+// Tests look deep into values, whose types say only that they are plain data.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any;
+
+const configOf = (environment: Environment, mimir: Config = {}): Any =>
+  mimirConfiguration(settingsOf(environment, { mimir }));
+const mimirOf = (environment: Environment, config: Config = {}): Any =>
+  mimirValues(settingsOf(environment, config));
+const kpsOf = (environment: Environment, config: Config = {}): Any =>
+  kubePrometheusStackValues(settingsOf(environment, config));
+
+const webhookUrl = "https://hooks.example.com/of-the-user";
+const receivers: Config = { alerting: { receivers: { oncall: { webhookUrl } } } };
+
+describe("unit: values of mimir", () => {
+  it("has the numbers that were asked for (R3)", () => {
+    const prod = mimirOf("prod");
+    const names = ["distributor", "ingester", "querier", "query_frontend"];
+    const more = ["store_gateway", "compactor", "ruler", "alertmanager"];
+    expect([...names, ...more].map((name) => prod[name].replicas)).to.deep.equal([3, 3, 2, 2, 2, 1, 2, 3]);
+    expect(prod.ingester.resources).to.deep.equal({
+      requests: { cpu: "2", memory: "4Gi" },
+      limits: { memory: "4Gi" },
+    });
+    expect(prod.ingester.persistentVolume).to.deep.equal({ enabled: true, size: "50Gi" });
+    const config = configOf("prod");
+    expect(config.ingester.ring.replication_factor).to.equal(3);
+    expect(config.compactor.compaction_interval).to.equal("2h");
+    expect(config.limits).to.include({
+      compactor_blocks_retention_period: "8760h",
+      max_global_series_per_user: 1_000_000,
+      ingestion_rate: 100_000,
+      ingestion_burst_size: 100_000,
+    });
+  });
+
+  it("is the classic architecture, with nothing of the chart's own that is not asked for", () => {
+    const { kafka, minio, nginx, rollout_operator, ...rest } = mimirOf("prod");
+    for (const off of [kafka, minio, nginx, rollout_operator]) expect(off).to.deep.equal({ enabled: false });
+    for (const name of ["ingester", "store_gateway", "alertmanager"])
+      expect(rest[name].zoneAwareReplication).to.deep.equal({ enabled: false });
+    const { ingest_storage, ingester, usage_stats } = configOf("prod");
+    expect(ingest_storage).to.deep.equal({ enabled: false });
+    expect(ingester.push_grpc_method_enabled).to.equal(true);
+    expect(usage_stats).to.deep.equal({ enabled: false });
+  });
+
+  it("keeps tenants apart, and lets a query or a rule read several", () => {
+    const config = configOf("dev");
+    expect(config.multitenancy_enabled).to.equal(true);
+    expect([config.tenant_federation, config.ruler.tenant_federation]).to.deep.equal([
+      { enabled: true },
+      { enabled: true },
+    ]);
+  });
+
+  it("holds every tenant to the limits of the settings", () => {
+    const { limits } = configOf("prod", {
+      limits: { series: 5, samplesPerSecond: 6, burst: 7000, exemplars: 8, outOfOrder: "150m" },
+      retention: "90d",
+    });
+    expect(limits).to.include({
+      max_global_series_per_user: 5,
+      ingestion_rate: 6,
+      ingestion_burst_size: 7000,
+      max_global_exemplars_per_user: 8,
+      out_of_order_time_window: "150m",
+      compactor_blocks_retention_period: "2160h",
+    });
+  });
+
+  it("gives a tenant what it has of its own, and nothing else", () => {
+    const overrides = (tenants: Config) => mimirOverrides(settingsOf("prod", { mimir: { tenants } }));
+    expect(overrides({})).to.deep.equal({});
+    const all = { series: 1, samplesPerSecond: 2, burst: 3000, retention: "30d" };
+    const wanted = {
+      pods: {
+        max_global_series_per_user: 1,
+        ingestion_rate: 2,
+        ingestion_burst_size: 3000,
+        compactor_blocks_retention_period: "720h",
+      },
+      team: { max_global_series_per_user: 9 },
+    };
+    expect(overrides({ pods: all, team: { series: 9 }, other: {} })).to.deep.equal(wanted);
+    const config = { mimir: { tenants: { pods: all, team: { series: 9 } } } };
+    expect(mimirOf("prod", config).runtimeConfig).to.deep.equal({ overrides: wanted });
+  });
+
+  it("takes one of the replicas of a Prometheus, which it knows by the labels that Prometheus sends (R3.4)", () => {
+    const { distributor, limits } = configOf("dev");
+    expect(distributor.ha_tracker).to.deep.equal({
+      enable_ha_tracker: true,
+      kvstore: { store: "memberlist" },
+    });
+    expect(limits.accept_ha_samples).to.equal(true);
+    const { prometheusSpec } = kpsOf("dev").prometheus;
+    expect(Object.keys(prometheusSpec.externalLabels)).to.deep.equal([limits.ha_cluster_label]);
+    expect(prometheusSpec.replicaExternalLabelName).to.equal(limits.ha_replica_label);
+  });
+
+  it("never asks for more copies than there are replicas, and waits for no ring of one", () => {
+    const shape = (config: Any) => ({
+      copies: [
+        config.ingester.ring.replication_factor,
+        config.store_gateway.sharding_ring.replication_factor,
+        config.alertmanager.sharding_ring.replication_factor,
+      ],
+      waits: [config.store_gateway, config.compactor].map(
+        ({ sharding_ring }) => sharding_ring.wait_stability_min_duration,
+      ),
+    });
+    expect(shape(configOf("prod"))).to.deep.equal({ copies: [3, 2, 3], waits: ["1m", "0s"] });
+    expect(shape(configOf("dev"))).to.deep.equal({ copies: [1, 1, 1], waits: ["0s", "0s"] });
+    const more = configOf("prod", { storeGateway: { replicas: 6 }, compactor: { replicas: 2 } });
+    expect(shape(more)).to.deep.equal({ copies: [3, 3, 3], waits: ["1m", "1m"] });
+  });
+
+  it("uses MinIO, or the S3 that is given, with credentials from the environment that its Secret fills", () => {
+    const common = { access_key_id: "${S3_ACCESS_KEY}", secret_access_key: "${S3_SECRET_KEY}" };
+    const s3Of = (config: Config): Any =>
+      (mimirConfiguration(settingsOf("dev", config)) as Any).common.storage.s3;
+    const minio = {
+      ...common,
+      endpoint: "minio.minio.svc.cluster.local:9000",
+      region: "us-east-1",
+      insecure: true,
+      bucket_lookup_type: "path",
+    };
+    expect(s3Of({})).to.deep.equal(minio);
+    expect(s3Of({ objectStorage: { external: externalS3 } }), "an S3 that is not in use").to.deep.equal(
+      minio,
+    );
+    expect(s3Of({ objectStorage: { kind: "external", external: externalS3 } })).to.deep.equal({
+      ...common,
+      endpoint: "s3.example.com:443",
+      region: "eu-west-3",
+      insecure: false,
+      bucket_lookup_type: "virtual-hosted",
+    });
+    expect(mimirOf("dev").global.extraEnvFrom).to.deep.equal([{ secretRef: { name: "mimir-s3" } }]);
+  });
+
+  it("keeps each kind of data in the bucket of the settings (R3.2)", () => {
+    const buckets = {
+      mimirBlocks: { name: "team-blocks" },
+      mimirRuler: { name: "team-rules" },
+      mimirAlertmanager: { name: "team-alerts" },
+    };
+    const config: Any = mimirConfiguration(settingsOf("dev", { objectStorage: { buckets } }));
+    expect(
+      [config.blocks_storage, config.ruler_storage, config.alertmanager_storage].map(
+        ({ s3 }) => s3.bucket_name,
+      ),
+    ).to.deep.equal(["team-blocks", "team-rules", "team-alerts"]);
+  });
+
+  it("caches in memcached where there are replicas for it", () => {
+    const caches = ["results-cache", "chunks-cache", "index-cache", "metadata-cache"];
+    const shown = (values: Any) => caches.map((name) => values[name]);
+    expect(shown(mimirOf("dev"))).to.deep.equal(Array(4).fill({ enabled: false }));
+    expect(shown(mimirOf("prod"))).to.deep.equal(
+      [512, 2048, 1024, 128].map((allocatedMemory) => ({ enabled: true, replicas: 1, allocatedMemory })),
+    );
+  });
+
+  it("gives volumes the StorageClass of the cluster", () => {
+    const fast = mimirOf("dev", { cluster: { storageClass: "fast" } });
+    for (const name of ["ingester", "store_gateway", "compactor", "alertmanager"]) {
+      expect(fast[name].persistentVolume).to.include({ enabled: true, storageClass: "fast" });
+      expect(mimirOf("dev")[name].persistentVolume).not.to.have.property("storageClass");
+    }
+  });
+
+  it("has Alertmanager read the file in its Secret, and start anew when that changes", () => {
+    const { alertmanager, mimir } = mimirOf("prod", receivers);
+    const { fallback_config_file: file } = mimir.structuredConfig.alertmanager;
+    const [{ secret, name }] = alertmanager.extraVolumes;
+    const [mount] = alertmanager.extraVolumeMounts;
+    expect(secret).to.deep.equal({ secretName: alertmanagerSecret });
+    expect(mount).to.deep.include({ name, readOnly: true });
+    expect(file).to.equal(`${mount.mountPath}/${alertmanagerFile}`);
+    expect(alertmanager.fallbackConfig).to.equal("");
+    expect(alertmanager.podAnnotations).not.to.deep.equal(mimirOf("prod").alertmanager.podAnnotations);
+  });
+
+  it("refuses a request that names no tenant, but its own probes (R3.3)", () => {
+    const { httpSnippet, serverSnippet } = mimirOf("dev").gateway.nginx.config;
+    const [, body = ""] = /^map "\$http_x_scope_orgid:\$uri" \$no_tenant \{(.*)\}$/.exec(httpSnippet) ?? [];
+    const entries = [...body.matchAll(/("[^"]*"|default) ([01]);/g)].map(([, key = "", value]) => ({
+      key: key.replaceAll('"', ""),
+      value: value === "1",
+    }));
+    // As nginx looks: a text as a whole first, then patterns, then the default.
+    const refused = (tenant: string, path: string) => {
+      const input = `${tenant}:${path}`;
+      const pattern = ({ key }: { key: string }) =>
+        key.startsWith("~") && new RegExp(key.slice(1)).test(input);
+      return (
+        entries.find(({ key }) => key === input) ??
+        entries.find(pattern) ??
+        entries.find(({ key }) => key === "default")
+      )?.value;
+    };
+    for (const path of ["/", "/ready"]) expect(refused("", path), path).to.equal(false);
+    for (const path of ["/api/v1/push", "/prometheus/api/v1/query", "/otlp/v1/metrics", "/readyz"]) {
+      expect(refused("", path), path).to.equal(true);
+      expect(refused("pods", path), path).to.equal(false);
+      expect(refused("pods|nodes", path), path).to.equal(false);
+    }
+    expect(serverSnippet).to.match(/^if \(\$no_tenant\) \{ return 401 '[^']+'; \}$/);
+  });
+});
+
+describe("unit: values of kube-prometheus-stack", () => {
+  it("keeps 7 days, and sends everything to Mimir as the tenant prometheus (R11)", () => {
+    const { prometheusSpec } = kpsOf("prod", { cluster: { name: "paris" } }).prometheus;
+    expect(prometheusSpec).to.deep.include({
+      replicas: 2,
+      retention: "168h",
+      scrapeInterval: "30s",
+      externalLabels: { cluster: "paris" },
+      prometheusExternalLabelNameClear: true,
+    });
+    expect(prometheusSpec.remoteWrite).to.have.length(1);
+    expect(prometheusSpec.remoteWrite[0]).to.deep.include({
+      url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
+      headers: { "X-Scope-OrgID": "prometheus" },
+    });
+    expect(prometheusSpec.remoteWrite[0].queueConfig.maxSamplesPerSend).to.equal(1000);
+  });
+
+  it("lets the oldest blocks go before the volume is full", () => {
+    const sizes = ["5Gi", "50Gi", "1Ti"].map((disk) => {
+      const { prometheusSpec } = kpsOf("prod", { kubePrometheusStack: { prometheus: { disk } } }).prometheus;
+      expect(prometheusSpec.storageSpec.volumeClaimTemplate.spec.resources.requests.storage).to.equal(disk);
+      return prometheusSpec.retentionSize;
+    });
+    expect(sizes).to.deep.equal(["4352MB", "43520MB", "891289MB"]);
+  });
+
+  it("evaluates the rules of no tenant and scrapes what is not Alloy's alone", () => {
+    const { prometheusSpec } = kpsOf("prod").prometheus;
+    expect(prometheusSpec.ruleSelector).to.deep.equal({
+      matchExpressions: [{ key: owner.ruleTenant, operator: "DoesNotExist" }],
+    });
+    for (const selector of [prometheusSpec.serviceMonitorSelector, prometheusSpec.podMonitorSelector])
+      expect(selector).to.deep.equal({
+        matchExpressions: [{ key: owner.scraper, operator: "NotIn", values: ["alloy"] }],
+      });
+    expect(prometheusSpec.probeSelectorNilUsesHelmValues).to.equal(false);
+    expect(prometheusSpec.scrapeConfigSelectorNilUsesHelmValues).to.equal(false);
+  });
+
+  const monitors = {
+    apiServer: "kubeApiServer",
+    controllerManager: "kubeControllerManager",
+    scheduler: "kubeScheduler",
+    etcd: "kubeEtcd",
+    proxy: "kubeProxy",
+    dns: "coreDns",
+  };
+  const rules: Partial<Record<string, string[]>> = {
+    apiServer: ["Availability", "Burnrate", "Histogram", "Slos"].map((group) => `kubeApiserver${group}`),
+    controllerManager: ["kubeControllerManager"],
+    scheduler: ["kubeSchedulerAlerting", "kubeSchedulerRecording"],
+    etcd: ["etcd"],
+    proxy: ["kubeProxy"],
+  };
+  const lists = [[], ...Object.keys(monitors).map((part) => [part]), Object.keys(monitors)];
+  for (const controlPlane of lists)
+    it(`watches of the control plane: ${controlPlane.join(", ") || "nothing"}`, () => {
+      const values = kpsOf("dev", { kubePrometheusStack: { controlPlane } });
+      for (const [part, monitor] of Object.entries(monitors)) {
+        const there = controlPlane.includes(part);
+        expect(values[monitor], part).to.deep.equal({ enabled: there });
+        for (const rule of rules[part] ?? []) expect(values.defaultRules.rules[rule], rule).to.equal(there);
+      }
+      expect(values.defaultRules.rules).to.have.all.keys(
+        ...Object.values(rules).flatMap((r) => r ?? []),
+        "windows",
+      );
+    });
+
+  it("has Alertmanager's configuration from a Secret, and lets namespaces add theirs", () => {
+    expect(kpsOf("prod").alertmanager.alertmanagerSpec).to.deep.include({
+      replicas: 3,
+      useExistingSecret: true,
+      configSecret: alertmanagerSecret,
+      alertmanagerConfigSelector: {},
+      alertmanagerConfigNamespaceSelector: {},
+    });
+  });
+
+  it("brings no Grafana, but its dashboards; and no definitions, which come in a release of their own", () => {
+    const { grafana, crds } = kpsOf("dev");
+    expect(grafana).to.deep.equal({
+      enabled: false,
+      forceDeployDashboards: true,
+      forceDeployDatasources: false,
+    });
+    expect(crds).to.deep.equal({ enabled: false });
+    const annotations = (protect: boolean) =>
+      (prometheusCrdsValues(settingsOf("dev", { cluster: { protect } })) as Any).crds.annotations;
+    expect(annotations(true)).to.deep.equal({ "helm.sh/resource-policy": "keep" });
+    expect(annotations(false)).to.deep.equal({});
+  });
+
+  it("has neither webhook nor certificate where admissionWebhook is off", () => {
+    const operator = (admissionWebhook: boolean) =>
+      kpsOf("dev", { kubePrometheusStack: { admissionWebhook } }).prometheusOperator;
+    const { admissionWebhooks, tls } = operator(true);
+    expect([admissionWebhooks.enabled, tls]).to.deep.equal([true, { enabled: true }]);
+    expect(operator(false)).to.deep.include({
+      admissionWebhooks: { enabled: false },
+      tls: { enabled: false },
+    });
+  });
+
+  it("keeps replicas apart as cluster.antiAffinity says, and gives volumes its StorageClass", () => {
+    for (const [antiAffinity, chart] of [
+      ["none", ""],
+      ["preferred", "soft"],
+      ["required", "hard"],
+    ]) {
+      const { prometheus, alertmanager } = kpsOf("dev", { cluster: { antiAffinity, storageClass: "fast" } });
+      for (const spec of [prometheus.prometheusSpec, alertmanager.alertmanagerSpec]) {
+        expect(spec.podAntiAffinity).to.equal(chart);
+        const { volumeClaimTemplate } = spec.storageSpec ?? spec.storage;
+        expect(volumeClaimTemplate.spec.storageClassName).to.equal("fast");
+      }
+    }
+  });
+
+  it("puts a budget on what has several replicas", () => {
+    const budgets = (environment: Environment) => {
+      const { prometheus, alertmanager } = kpsOf(environment);
+      return [prometheus.podDisruptionBudget, alertmanager.podDisruptionBudget];
+    };
+    expect(budgets("dev")).to.deep.equal(Array(2).fill({ enabled: false }));
+    // The chart has a minimum of its own, beside which it takes no maximum.
+    expect(budgets("prod")).to.deep.equal(
+      Array(2).fill({ enabled: true, minAvailable: null, maxUnavailable: 1 }),
+    );
+  });
+});
+
+describe("unit: values of alertmanager", () => {
+  const config = (alerting: Config): Any => alertmanagerConfig(settingsOf("dev", { alerting }));
+
+  it("tells nobody where there is no receiver", () => {
+    const { route, receivers } = config({});
+    expect(receivers).to.deep.equal([{ name: route.receiver }]);
+    expect(route.routes.map(({ receiver }: Any) => receiver)).to.deep.equal([route.receiver]);
+  });
+
+  it("tells every receiver of every alert, but of those that are there to fire always", () => {
+    const { route, receivers } = config({
+      receivers: { oncall: { webhookUrl }, chat: { webhookUrl: `${webhookUrl}/2` } },
+      groupWait: "10s",
+      repeatInterval: "3h",
+    });
+    expect(route).to.include({ group_wait: "10s", repeat_interval: "3h" });
+    const [always, ...all] = route.routes;
+    expect(always).to.deep.equal({
+      receiver: route.receiver,
+      matchers: ['alertname =~ "Watchdog|InfoInhibitor"'],
+    });
+    expect(all).to.deep.equal([
+      { receiver: "oncall", continue: true },
+      { receiver: "chat", continue: true },
+    ]);
+    expect(receivers.slice(1)).to.deep.equal([
+      { name: "oncall", webhook_configs: [{ url: webhookUrl, send_resolved: true }] },
+      { name: "chat", webhook_configs: [{ url: `${webhookUrl}/2`, send_resolved: true }] },
+    ]);
+  });
+
+  it("has each receiver once, whatever the user calls one", () => {
+    for (const name of ["nobody", "null", "default"]) {
+      const names = config({ receivers: { [name]: { webhookUrl } } }).receivers.map(
+        (receiver: Any) => receiver.name,
+      );
+      expect(new Set(names).size).to.equal(2);
+    }
+  });
+
+  it("shows a receiver's URL in no release", async () => {
+    for (const environment of ["dev", "prod"] as const) {
+      const { resources } = await recordingOf(environment, receivers);
+      for (const { name, values } of releasesOf(resources))
+        expect(JSON.stringify(values), name).not.to.include(webhookUrl);
+    }
+  }).timeout(60_000);
+});
+
+describe("unit: values of cadvisor", () => {
+  const containerOf = (config: Config = {}): Any =>
+    cadvisorDaemonSet(settingsOf("dev", config)).spec.template.spec.containers[0];
+  const args = (flag: string): string[] =>
+    containerOf()
+      .args.flatMap((arg: string) => (arg.startsWith(`--${flag}=`) ? [arg.slice(flag.length + 3)] : []))
+      .flatMap((value: string) => value.split(","));
+
+  it("reads the four folders of the node, and writes none (R10)", () => {
+    const { template } = cadvisorDaemonSet(settingsOf("dev")).spec;
+    const folders = Object.fromEntries(
+      template.spec.volumes.map(({ name, hostPath }) => [name, hostPath.path]),
+    );
+    const mounts = containerOf().volumeMounts.map(({ name, mountPath, readOnly }: Any) => [
+      folders[name],
+      mountPath,
+      readOnly,
+    ]);
+    expect(mounts).to.have.deep.members([
+      ["/", "/rootfs", true],
+      ["/var/run", "/var/run", true],
+      ["/sys", "/sys", true],
+      ["/var/lib/docker", "/var/lib/docker", true],
+    ]);
+  });
+
+  it("has none of root's powers", () => {
+    expect(containerOf().securityContext).to.deep.equal({
+      runAsUser: 0,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+  });
+
+  it("runs the image of the settings, a digest too", () => {
+    const digest = `gcr.io/cadvisor/cadvisor@sha256:${"0".repeat(64)}`;
+    expect(containerOf({ cadvisor: { image: digest } }).image).to.equal(digest);
+  });
+
+  it("opens a port on every node only where the settings say so", () => {
+    const service = (cadvisor: Config): Any => cadvisorService(settingsOf("dev", { cadvisor })).spec;
+    expect(service({ nodePort: 30123 })).to.deep.include({
+      type: "NodePort",
+      externalTrafficPolicy: "Local",
+    });
+    expect(service({ nodePort: 30123 }).ports[0].nodePort).to.equal(30123);
+    const closed = service({ expose: ["serviceMonitor"] });
+    expect(closed.type).to.equal("ClusterIP");
+    expect(closed).not.to.have.property("externalTrafficPolicy");
+    expect(closed.ports[0]).not.to.have.property("nodePort");
+  });
+
+  it("is Alloy's alone to scrape", () => {
+    expect(cadvisorMonitor().metadata.labels).to.include({ [owner.scraper]: "alloy" });
+  });
+
+  /** What Prometheus makes of a sample's labels; nothing where it drops the sample. */
+  function relabelled(given: Record<string, string>): Record<string, string> | undefined {
+    const labels = { ...given };
+    const rules: Any[] = cadvisorMonitor().spec.endpoints[0]?.metricRelabelings ?? [];
+    for (const { action = "replace", sourceLabels = [], regex = "(.*)", targetLabel } of rules) {
+      const pattern = new RegExp(`^(?:${regex})$`, "s");
+      const value = sourceLabels.map((label: string) => labels[label] ?? "").join(";");
+      if (action === "drop" && pattern.test(value)) return undefined;
+      if (action === "labeldrop")
+        for (const name of Object.keys(labels)) if (pattern.test(name)) delete labels[name];
+      if (action === "replace") labels[targetLabel] = value;
+    }
+    return labels;
+  }
+  const pod = {
+    container_label_io_kubernetes_pod_namespace: "shop",
+    container_label_io_kubernetes_pod_name: "cart-0",
+  };
+  const inPod = { ...pod, container_label_io_kubernetes_container_name: "cart" };
+
+  it("names what it measures as the kubelet does", () => {
+    const sample = { __name__: "container_cpu_usage_seconds_total", ...inPod, cpu: "total" };
+    expect(relabelled(sample)).to.deep.equal({
+      __name__: "container_cpu_usage_seconds_total",
+      namespace: "shop",
+      pod: "cart-0",
+      container: "cart",
+      cpu: "total",
+    });
+    const asked = args("whitelisted_container_labels").map((label) => label.replaceAll(".", "_"));
+    expect(asked.map((label) => `container_label_${label}`)).to.have.members(Object.keys(inPod));
+    expect(args("store_container_labels")).to.deep.equal(["false"]);
+  });
+
+  it("keeps CPU, memory and I/O of containers (R10), and the network of pods", () => {
+    expect(args("enable_metrics")).to.include.members(["cpu", "memory", "diskIO", "disk", "network"]);
+    for (const name of [
+      "container_cpu_usage_seconds_total",
+      "container_cpu_cfs_throttled_periods_total",
+      "container_memory_working_set_bytes",
+      "container_memory_usage_bytes",
+      "container_memory_rss",
+      "container_memory_cache",
+      "container_fs_reads_bytes_total",
+      "container_fs_writes_bytes_total",
+      "container_fs_usage_bytes",
+      "container_spec_memory_limit_bytes",
+    ])
+      expect(relabelled({ __name__: name, ...inPod }), name).to.include({ container: "cart" });
+    for (const name of ["container_network_receive_bytes_total", "container_network_transmit_bytes_total"])
+      expect(relabelled({ __name__: name, ...pod }), name).to.include({ pod: "cart-0" });
+    expect(relabelled({ __name__: "machine_memory_bytes" })).to.have.property("__name__");
+  });
+
+  it("leaves out what belongs to no pod, what a sandbox has besides, and what nobody asks for", () => {
+    const names = ["container_cpu_usage_seconds_total", "container_memory_rss", "container_fs_usage_bytes"];
+    for (const __name__ of names) {
+      expect(relabelled({ __name__, id: "/system.slice" }), __name__).to.equal(undefined);
+      expect(relabelled({ __name__, ...pod }), __name__).to.equal(undefined);
+    }
+    for (const __name__ of [
+      "container_last_seen",
+      "container_fs_sector_reads_total",
+      "container_memory_swap",
+    ])
+      expect(relabelled({ __name__, ...inPod }), __name__).to.equal(undefined);
+  });
+});
+
+describe("unit: values of alloy for metrics", () => {
+  it("runs the pipeline as it stands in its files", () => {
+    const files = ["rules", "scrape", "tenants"].map((part) =>
+      readFileSync(`values/alloy/metrics/${part}.alloy`, "utf8"),
+    );
+    expect(alloyPipeline("metrics")).to.equal(files.join("\n"));
+    const { alloy }: Any = alloyMetricsValues(settingsOf("dev"));
+    expect(alloy.configMap.content.replaceAll('{{ "{{" }}', "{{")).to.equal(alloyPipeline("metrics"));
+  });
+
+  it("gives the pipeline every variable that it reads, and no other", () => {
+    const { alloy }: Any = alloyMetricsValues(settingsOf("dev"));
+    const given = alloy.extraEnv.map(({ name }: { name: string }) => name);
+    const read = [...alloyPipeline("metrics").matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
+    // GOMEMLIMIT is for Go.
+    expect(new Set(given)).to.deep.equal(new Set([...read, "GOMEMLIMIT"]));
+    expect(new Set(given).size).to.equal(given.length);
+  });
+
+  it("reads rules and leaves out monitors by the labels of names.ts", () => {
+    const pipeline = alloyPipeline("metrics");
+    expect(pipeline).to.include(`match_labels = {"${owner.ruleTenant}" = tenant}`);
+    const selectors = [...pipeline.matchAll(/match_expression \{(.*?)\}/gs)].map(([, text = ""]) =>
+      text
+        .trim()
+        .split(/\s*\n\s*/)
+        .map((line) => line.replace(/\s+/g, " ")),
+    );
+    expect(selectors).to.deep.equal(
+      Array(2).fill([`key = "${owner.scraper}"`, 'operator = "NotIn"', 'values = ["prometheus"]']),
+    );
+  });
+
+  it("says what is scraped, how often, and where it goes", () => {
+    const environment = alloyMetricsEnvironment(
+      settingsOf("dev", {
+        cluster: { name: "paris", systemNamespaces: ["kube-system", "shop"] },
+        mimir: { tenants: { team: {} } },
+        alloyMetrics: { scrapeInterval: "1m", samplesPerSend: 500, bufferAge: "90m" },
+      }),
+    );
+    expect(environment).to.deep.equal({
+      MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
+      CLUSTER: "paris",
+      TENANTS: '["pods","nodes","prometheus","team"]',
+      SYSTEM_NAMESPACES: "kube-system|shop",
+      SYSTEM_SERVICES: "(kube-system|shop)/.*|default/kubernetes",
+      OMITTED_PATHS: "/metrics/cadvisor",
+      ANNOTATED_PODS: "true",
+      SCRAPE_INTERVAL: "1m",
+      SAMPLES_PER_SEND: "500",
+      BUFFER_AGE: "90m",
+    });
+  });
+
+  const matches = (pattern = "", text = "") => new RegExp(`^(?:${pattern})$`).test(text);
+
+  it("has containers from the kubelet where it cannot read cAdvisor", () => {
+    for (const [cadvisor, omitted] of [
+      [{}, true],
+      [{ expose: ["serviceMonitor"] }, true],
+      [{ expose: ["nodePort"] }, false],
+      [{ enabled: false }, false],
+    ] as const) {
+      const { OMITTED_PATHS } = alloyMetricsEnvironment(settingsOf("dev", { cadvisor }));
+      expect(matches(OMITTED_PATHS, "/metrics/cadvisor"), JSON.stringify(cadvisor)).to.equal(omitted);
+      expect(matches(OMITTED_PATHS, "/metrics")).to.equal(false);
+    }
+  });
+
+  it("leaves annotated pods alone where it is told to", () => {
+    const { ANNOTATED_PODS } = alloyMetricsEnvironment(
+      settingsOf("dev", { alloyMetrics: { annotatedPods: false } }),
+    );
+    for (const text of ["", "true", "false"]) expect(matches(ANNOTATED_PODS, text)).to.equal(false);
+  });
+
+  it("counts the API server as infrastructure even where no namespace is", () => {
+    const { SYSTEM_SERVICES, SYSTEM_NAMESPACES } = alloyMetricsEnvironment(
+      settingsOf("dev", { cluster: { systemNamespaces: [] } }),
+    );
+    expect(matches(SYSTEM_SERVICES, "default/kubernetes")).to.equal(true);
+    expect(matches(SYSTEM_SERVICES, "kube-system/kube-dns")).to.equal(false);
+    expect(matches(SYSTEM_NAMESPACES, "")).to.equal(false);
+  });
+
+  it("is a cluster of replicas, each with a bounded buffer, that may read what it scrapes and no Secret", () => {
+    const { alloy, controller, rbac }: Any = alloyMetricsValues(
+      settingsOf("prod", { alloyMetrics: { replicas: 5, buffer: "20Gi" } }),
+    );
+    expect(alloy.clustering).to.deep.equal({ enabled: true });
+    expect(controller).to.deep.include({
+      type: "statefulset",
+      replicas: 5,
+      podDisruptionBudget: { enabled: true, maxUnavailable: 1 },
+    });
+    expect(controller.volumes.extra).to.deep.equal([{ name: "storage", emptyDir: { sizeLimit: "20Gi" } }]);
+    expect(alloy.securityContext).to.include({ runAsNonRoot: true, runAsUser: 473 });
+    for (const { verbs, resources = [] } of [...rbac.rules, ...rbac.clusterRules]) {
+      expect(["get", "list", "watch"]).to.include.members(verbs);
+      expect(resources).not.to.include.oneOf(["secrets", "configmaps", "*"]);
+    }
+  });
+});
