@@ -114,7 +114,11 @@ export function metricsSteps(running: () => Running): void {
     const { config } = running();
     const once: [query: string, tenants: string[]][] = [
       ["count by (instance, metrics_path) (up)", [tenants.nodes, tenants.pods]],
-      ["count by (namespace, pod, container, cpu) (container_cpu_usage_seconds_total)", [tenants.nodes]],
+      // A container that crashes is in one scrape with its successor.
+      [
+        `count by (namespace, pod, container, cpu) (container_cpu_usage_seconds_total{pod!="${crashingPod}"})`,
+        [tenants.nodes],
+      ],
       ["count by (uid) (kube_pod_info)", [tenants.nodes]],
       ["count by (node, instance, cpu, mode) (node_cpu_seconds_total)", [tenants.nodes]],
     ];
