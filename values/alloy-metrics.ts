@@ -25,6 +25,8 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
     ANNOTATED_PODS: alloyMetrics.annotatedPods ? "true" : anyOf([]),
     SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
+    // Alloy's default, which it does not take for shorter intervals.
+    SCRAPE_TIMEOUT: goDuration(Math.min(10, alloyMetrics.scrapeInterval)),
     SAMPLES_PER_SEND: String(alloyMetrics.samplesPerSend),
     BUFFER_AGE: goDuration(alloyMetrics.bufferAge),
   };
