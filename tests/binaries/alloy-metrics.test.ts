@@ -1,0 +1,427 @@
+/**
+ * The metrics pipeline as the real Alloy runs it, two of them sharing the targets: what a real API server holds is
+ * found, what a server of ours tells is scraped, and what came to a real Mimir is compared tenant by tenant. Only where
+ * the API server is, is said to the pipeline in another way.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server as HttpServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { until } from "../../cli/smoke/check";
+import { root } from "../../cli/stack-config";
+import { owner } from "../../names";
+import { alloyPipeline } from "../../values/alloy";
+import { alloyMetricsEnvironment } from "../../values/alloy-metrics";
+import { ApiServer } from "../support/api-server";
+import { Mimir } from "../support/mimir";
+import type { Labels } from "../support/remote-write";
+import { type KubernetesObject, renderStack } from "../support/rendered";
+import { freePort, Server } from "../support/servers";
+import { settingsOf } from "../support/stacks";
+import { needs, needsCharts } from "../support/tools";
+
+const sources = join(root, "values", "alloy", "metrics");
+const experimental = "--stability.level=experimental";
+const settings = settingsOf("dev", {
+  cluster: { name: "test" },
+  alloyMetrics: { scrapeInterval: "1s" },
+});
+
+describe("binaries: Alloy's metrics pipeline", function () {
+  this.timeout(180_000);
+  let alloy: string;
+  let folder: string;
+
+  before(function () {
+    [alloy = ""] = needs(this, "alloy");
+    folder = mkdtempSync(join(tmpdir(), "observability-alloy-"));
+  });
+
+  after(() => folder && rmSync(folder, { recursive: true, force: true }));
+
+  for (const file of readdirSync(sources))
+    it(`leaves the form of ${file} as it is`, () => {
+      const { stdout, stderr, status } = spawnSync(alloy, ["fmt", join(sources, file)], { encoding: "utf8" });
+      expect(status, stderr).to.equal(0);
+      expect(stdout).to.equal(readFileSync(join(sources, file), "utf8"));
+    });
+
+  const validate = (text: string) => {
+    const file = join(folder, "pipeline.alloy");
+    writeFileSync(file, text);
+    return spawnSync(alloy, ["validate", experimental, file], {
+      encoding: "utf8",
+      env: { ...process.env, ...alloyMetricsEnvironment(settings) },
+    });
+  };
+
+  it("accepts the whole pipeline, and not a misspelled one", () => {
+    const accepted = validate(alloyPipeline("metrics"));
+    expect(accepted.status, accepted.stderr).to.equal(0);
+    for (const [right, wrong] of [
+      ["default_scrape_interval", "default_scraping_interval"],
+      ["max_samples_per_send", "max_samples_per_sending"],
+      ["sync_interval", "syncing_interval"],
+    ] as const) {
+      const refused = validate(alloyPipeline("metrics").replace(right, wrong));
+      expect(refused.status, wrong).not.to.equal(0);
+      expect(`${refused.stdout}${refused.stderr}`).to.include(wrong);
+    }
+  });
+
+  describe("on a real API server", () => {
+    let api: ApiServer;
+    let mimir: Mimir;
+    let target: HttpServer;
+    let port: number;
+    const collectors: Server[] = [];
+    /** How often each path was scraped. */
+    const scrapes: Record<string, number> = {};
+
+    before(async function () {
+      await needsCharts(this);
+      const [etcd = "", kubeApiserver = "", program = ""] = needs(this, "etcd", "kube-apiserver", "mimir");
+      target = createServer(({ url = "" }, response) => {
+        scrapes[url] = (scrapes[url] ?? 0) + 1;
+        // Another value with every scrape, so that a sample that is lost leaves a gap.
+        const sample = `scrapes_total ${scrapes[url]} # {trace_id="of${url}"} 1`;
+        response.setHeader("Content-Type", "application/openmetrics-text; version=1.0.0");
+        response.end(`# TYPE scrapes counter\n${sample}\n# EOF\n`);
+      });
+      await new Promise<void>((done) => target.listen(0, "127.0.0.1", done));
+      ({ port } = target.address() as { port: number });
+      api = await ApiServer.start(etcd, kubeApiserver);
+      mimir = await Mimir.start(program, join(folder, "mimir"), settings);
+      for (const object of [...(await definitions()), ...objects()]) await make(object);
+
+      const pipeline = join(folder, "reaching.alloy");
+      writeFileSync(pipeline, reaching(alloyPipeline("metrics")));
+      const environment = {
+        ...alloyMetricsEnvironment(settings),
+        MIMIR_URL: mimir.url,
+        KUBECONFIG: kubeconfig(),
+      };
+      const ports = [await freePort(), await freePort()];
+      for (const own of ports)
+        collectors.push(
+          await Server.start(
+            alloy,
+            [
+              "run",
+              pipeline,
+              experimental,
+              "--disable-reporting",
+              `--storage.path=${join(folder, `alloy-${own}`)}`,
+              `--server.http.listen-addr=127.0.0.1:${own}`,
+              "--cluster.enabled",
+              `--cluster.node-name=alloy-${own}`,
+              "--cluster.advertise-address=127.0.0.1",
+              `--cluster.join-addresses=${ports.map((each) => `127.0.0.1:${each}`).join(",")}`,
+            ],
+            { environment, ready: async () => (await fetch(`http://127.0.0.1:${own}/-/ready`)).ok },
+          ),
+        );
+      await until(60, "a sample of every target", async () => {
+        const found = Object.values(wanted).flat();
+        return (await seriesOf("nodes|pods")).length >= found.length ? true : undefined;
+      }).catch((error: Error) => {
+        throw new Error(`${error.message}\n${collectors.map(({ log }) => log.slice(-2000)).join("\n")}`);
+      });
+    });
+
+    after(async () => {
+      for (const collector of collectors) await collector.stop();
+      await mimir?.stop();
+      await api?.stop();
+      target?.close();
+    });
+
+    /** A kubeconfig for the API server. */
+    const kubeconfig = (): string => {
+      const file = join(folder, "kubeconfig");
+      const server = `https://127.0.0.1:${api["port"]}`;
+      const authority = join(api["folder"], "apiserver.crt");
+      const config = {
+        apiVersion: "v1",
+        kind: "Config",
+        clusters: [{ name: "test", cluster: { server, "certificate-authority": authority } }],
+        users: [{ name: "test", user: { token: api["token"] } }],
+        contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+        "current-context": "test",
+      };
+      writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
+      return file;
+    };
+
+    /** The pipeline, told to reach the API server by KUBECONFIG instead of as a pod does. */
+    const reaching = (pipeline: string) => {
+      const file = 'kubeconfig_file = sys.env("KUBECONFIG")';
+      return pipeline
+        .replace(/prometheus\.operator\.(service|pod)monitors "all" \{/g, `$&\nclient {\n${file}\n}`)
+        .replace(/discovery\.kubernetes "annotated" \{/, `$&\n${file}`);
+    };
+
+    /** Creates an object, with its status. */
+    const make = async (object: KubernetesObject) => {
+      const { status, message } = await api.create(object);
+      // The API server itself makes some namespaces and the Service of its own.
+      expect(status, `${object.kind} ${object.metadata.name}: ${message}`).to.be.oneOf([201, 409]);
+      if (!object["status"] || object.kind !== "Pod") return;
+      const { namespace, name } = object.metadata;
+      const answer = await api["ask"]("PUT", `/api/v1/namespaces/${namespace}/pods/${name}/status`, object);
+      expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
+    };
+
+    const definitions = async () =>
+      (await renderStack({ environment: "dev" })).objects
+        .map(({ object }) => object)
+        .filter(({ kind }) => kind === "CustomResourceDefinition");
+
+    /** A Service and where it leads. */
+    const service = (namespace: string, name: string): KubernetesObject[] => [
+      {
+        apiVersion: "v1",
+        kind: "Service",
+        metadata: { namespace, name, labels: { app: name } },
+        spec: { ports: [{ name: "http", port }] },
+      },
+      {
+        apiVersion: "discovery.k8s.io/v1",
+        kind: "EndpointSlice",
+        metadata: { namespace, name, labels: { "kubernetes.io/service-name": name } },
+        addressType: "IPv4",
+        ports: [{ name: "http", port }],
+        // The API server takes no address on loopback here; the monitor puts the target there.
+        endpoints: [{ addresses: ["192.0.2.1"] }],
+      },
+    ];
+
+    const serviceMonitor = (
+      namespace: string,
+      name: string,
+      of: { namespace: string; labels: Labels; paths: string[] },
+    ): KubernetesObject => ({
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "ServiceMonitor",
+      metadata: { namespace, name },
+      spec: {
+        selector: { matchLabels: of.labels },
+        namespaceSelector: { matchNames: [of.namespace] },
+        endpoints: of.paths.map((path) => ({
+          port: "http",
+          path,
+          relabelings: [{ targetLabel: "__address__", replacement: `127.0.0.1:${port}` }],
+        })),
+      },
+    });
+
+    const podMonitor = (namespace: string, name: string): KubernetesObject => ({
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PodMonitor",
+      metadata: { namespace, name },
+      spec: {
+        selector: { matchLabels: { app: name } },
+        podMetricsEndpoints: [{ port: "http", path: `/${namespace}/${name}` }],
+      },
+    });
+
+    /** A pod that runs where the target is. */
+    const pod = (
+      namespace: string,
+      name: string,
+      annotations: Record<string, string>,
+      ports: object[],
+      phase = "Running",
+    ): KubernetesObject => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { namespace, name, labels: { app: name }, annotations },
+      spec: {
+        nodeName: "node-1",
+        containers: [
+          { name: "app", image: "example.com/app:1", ports },
+          { name: "sidecar", image: "example.com/sidecar:1" },
+        ],
+      },
+      status: { phase, podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.1" }] },
+    });
+    const annotated = (namespace: string, name: string, more: Record<string, string> = {}) => ({
+      "prometheus.io/scrape": "true",
+      "prometheus.io/path": `/${namespace}/${name}`,
+      ...more,
+    });
+
+    const recorded = { record: "ours:one", expr: "vector(1)" };
+    const rule = (namespace: string, name: string, labels: Labels): KubernetesObject => ({
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PrometheusRule",
+      metadata: { namespace, name, labels },
+      spec: { groups: [{ name, rules: [recorded] }] },
+    });
+
+    /** What the API server holds. */
+    const objects = (): KubernetesObject[] => {
+      const declared = [{ name: "http", containerPort: port }];
+      const numbered = { "prometheus.io/port": String(port) };
+      return [
+        ...["kube-system", "shop"].map((name) => ({
+          apiVersion: "v1",
+          kind: "Namespace",
+          metadata: { name },
+        })),
+        ...["kube-system", "shop"].flatMap((namespace) => [
+          ...service(namespace, "service"),
+          podMonitor(namespace, "monitored"),
+          pod(namespace, "monitored", {}, declared),
+          pod(namespace, "numbered", annotated(namespace, "numbered", numbered), [{ containerPort: 8080 }]),
+          pod(namespace, "declared", annotated(namespace, "declared"), declared),
+          pod(namespace, "over", annotated(namespace, "over", numbered), declared, "Succeeded"),
+          pod(namespace, "silent", { ...numbered, "prometheus.io/path": "/silent" }, declared),
+        ]),
+        // Each monitor lies where the other's target is: only where the target is counts.
+        serviceMonitor("shop", "of-system", {
+          namespace: "kube-system",
+          labels: { app: "service" },
+          paths: ["/kube-system/service", "/metrics/cadvisor"],
+        }),
+        serviceMonitor("kube-system", "of-shop", {
+          namespace: "shop",
+          labels: { app: "service" },
+          paths: ["/shop/service"],
+        }),
+        ...service("default", "kubernetes"),
+        serviceMonitor("default", "api-server", {
+          namespace: "default",
+          labels: { component: "apiserver", provider: "kubernetes" },
+          paths: ["/default/kubernetes"],
+        }),
+        rule("shop", "of-nodes", { [owner.ruleTenant]: "nodes" }),
+        rule("shop", "of-pods", { [owner.ruleTenant]: "pods" }),
+        rule("shop", "of-nobody", { [owner.ruleTenant]: "nobody" }),
+        rule("shop", "of-prometheus-itself", {}),
+      ];
+    };
+
+    /** The targets of each tenant, by the path that is scraped. */
+    const of = (namespace: string) =>
+      ["service", "monitored", "numbered", "declared"].map((name) => `/${namespace}/${name}`);
+    const wanted = {
+      nodes: [...of("kube-system"), "/default/kubernetes"],
+      pods: of("shop"),
+      prometheus: [],
+    };
+
+    const seriesOf = async (tenant: string) =>
+      (await mimir.query(tenant, "scrapes_total")).map(({ labels }) => labels);
+    /** Namespace and Service or pod of a series, which is the path that it was scraped from. */
+    const pathOf = ({ namespace, service, pod }: Labels) => `/${namespace}/${service ?? pod}`;
+    const labelsOf = async (tenant: string, path: string) =>
+      (await seriesOf(tenant)).find((labels) => pathOf(labels) === path);
+
+    /** Paths that are not scraped about once a second. */
+    const notOnce = async () => {
+      const [before, began] = [{ ...scrapes }, Date.now()];
+      await wait(8000);
+      const seconds = (Date.now() - began) / 1000;
+      return Object.values(wanted)
+        .flat()
+        .map((path) => [path, (scrapes[path] ?? 0) - (before[path] ?? 0)] as const)
+        .filter(([, count]) => Math.abs(count - seconds) > 2);
+    };
+
+    for (const [tenant, paths] of Object.entries(wanted))
+      it(`writes to ${tenant} ${paths.length ? paths.join(", ") : "nothing"}`, async () => {
+        expect((await seriesOf(tenant)).map(pathOf)).to.have.members(paths);
+      });
+
+    it("scrapes each target once, by one of two collectors, and nothing else", async () => {
+      expect(await notOnce()).to.deep.equal([]);
+      expect(Object.keys(scrapes)).to.have.members(Object.values(wanted).flat());
+    });
+
+    it("says of each series where it comes from", async () => {
+      const common = { __name__: "scrapes_total", cluster: "test", instance: `127.0.0.1:${port}` };
+      expect(await labelsOf("pods", "/shop/service")).to.deep.equal({
+        ...common,
+        namespace: "shop",
+        service: "service",
+        job: "service",
+        endpoint: "http",
+      });
+      expect(await labelsOf("pods", "/shop/monitored")).to.deep.equal({
+        ...common,
+        namespace: "shop",
+        pod: "monitored",
+        container: "app",
+        job: "shop/monitored",
+        endpoint: "http",
+      });
+      expect(await labelsOf("pods", "/shop/numbered")).to.deep.equal({
+        ...common,
+        namespace: "shop",
+        pod: "numbered",
+        job: "shop/numbered",
+      });
+    });
+
+    it("brings exemplars along", async () => {
+      const query = 'scrapes_total{pod="monitored"}';
+      const now = Date.now() / 1000;
+      const range = new URLSearchParams({ query, start: `${now - 60}`, end: `${now + 60}` });
+      const [found] = (await mimir.data("pods", `query_exemplars?${range}`)) as {
+        exemplars: { labels: Labels }[];
+      }[];
+      expect(found?.exemplars[0]?.labels).to.deep.equal({ trace_id: "of/shop/monitored" });
+    });
+
+    it("gives Mimir the rules of each tenant, and leaves the others to Prometheus", async () => {
+      const rulesOf = async (tenant: string) => {
+        const { status, body } = await mimir.ask(tenant, "/prometheus/config/v1/rules");
+        return status === 404 ? [] : Object.values(parse(body)).flat();
+      };
+      for (const tenant of ["nodes", "pods"]) {
+        const groups = await until(60, `rules of ${tenant}`, async () => {
+          const found = await rulesOf(tenant);
+          return found.length ? found : undefined;
+        });
+        expect(groups).to.deep.equal([{ name: `of-${tenant}`, rules: [recorded] }]);
+      }
+      expect(await rulesOf("prometheus")).to.deep.equal([]);
+      expect(await rulesOf("nobody")).to.deep.equal([]);
+    });
+
+    it("loses no sample while Mimir is killed and comes back", async () => {
+      await mimir.stop("SIGKILL");
+      await wait(20_000);
+      await mimir.run();
+      const back = Date.now();
+      for (const [tenant, selector] of [
+        ["nodes", 'scrapes_total{service="service"}'],
+        ["pods", 'scrapes_total{pod="monitored"}'],
+        ["pods", 'scrapes_total{pod="numbered"}'],
+      ] as const) {
+        const values = await until(60, `new samples of ${selector}`, async () => {
+          const query = new URLSearchParams({ query: `${selector}[5m]` });
+          const { result } = (await mimir.data(tenant, `query?${query}`)) as {
+            result: { values: [time: number, value: string][] }[];
+          };
+          const samples = result[0]?.values ?? [];
+          return (samples.at(-1)?.[0] ?? 0) * 1000 > back + 5000 ? samples : undefined;
+        });
+        const counts = values.map(([, value]) => Number(value));
+        const [first = 0] = counts;
+        expect(counts, selector).to.deep.equal(counts.map((_, index) => first + index));
+        expect(counts.length).to.be.above(25);
+      }
+    });
+
+    it("goes on with all targets when one of two collectors is gone", async () => {
+      await collectors.shift()?.stop();
+      await until(60, "every target", async () => ((await notOnce()).length ? undefined : true));
+    });
+  });
+});
