@@ -1,4 +1,5 @@
 /** The asked-for numbers, read from what the cluster would get: rows R1 (object storage), R2 (Loki), R5 (Alloy logs). */
+import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { namespaces, urls } from "../../names";
 import { bytesOf } from "../../settings/units";
@@ -353,6 +354,18 @@ describe("charts: the asked-for numbers", function () {
       ...operated(stack).map(({ spec }) => spec.image),
       reloader(stack, "prometheus-config-reloader"),
     ];
+
+    it("Alloy's pods are others when their pipeline is another", () => {
+      for (const [kind, name, pipeline] of [
+        ["DaemonSet", "alloy-logs", "logs"],
+        ["StatefulSet", "alloy-metrics", "metrics"],
+      ] as const) {
+        const { annotations } = find(prod, kind, name)["spec"].template.metadata;
+        const sum = createHash("sha256").update(alloyPipeline(pipeline)).digest("hex");
+        // The chart cuts it to the length of a label.
+        expect(annotations["checksum/config"], name).to.equal(sum.slice(0, 63));
+      }
+    });
 
     it("no image is `latest` or without a tag", () => {
       for (const stack of [dev, prod])

@@ -331,6 +331,9 @@ describe("unit: settings", () => {
       expect(how({ objectStorage: { minio: { encryptionKey: "short" } } })).to.deep.equal([
         `change it with: ${set} --secret --path 'objectStorage.minio.encryptionKey' <value>`,
       ]);
+      expect(how({ alerting: { receivers: "https://hooks.example.com" } })).to.deep.equal([
+        `change it with: ${set} --secret --path 'alerting.receivers.<name>.<setting>' <value>`,
+      ]);
       const { loki: _, ...withoutLoki } = externalS3;
       expect(how({ objectStorage: { kind: "external", external: withoutLoki } })).to.deep.equal([
         `change it with: ${set} --secret --path 'objectStorage.external.loki.<setting>' <value>`,
