@@ -27,14 +27,17 @@ const rules = {
 };
 
 /** Where the stack's alerts go: a pod that prints what is posted to it. */
-export const receiverUrl = `http://${receiverPod}.default.svc:8080/alerts`;
+export const receiverUrl = `http://${receiverPod}.default.svc:8080/cgi-bin/alerts`;
 
 /** A page of one metric, a counter that rises by one every second. */
 const counting =
   'mkdir -p /tmp/w; i=0; (while true; do i=$((i+1)); echo "engine_test_seconds_total $i" > /tmp/w/n; mv /tmp/w/n /tmp/w/metrics; sleep 1; done) & httpd -f -p 8080 -h /tmp/w';
-/** Prints each request and answers it. */
-const printing =
-  'while true; do printf "HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n" | nc -l -p 8080; echo; done';
+/** Prints the body of each request and answers it. */
+const printing = [
+  "mkdir -p /tmp/w/cgi-bin; touch /tmp/bodies",
+  "printf '#!/bin/sh\\ncat >> /tmp/bodies; echo >> /tmp/bodies; printf \"Content-Type: text/plain\\\\n\\\\n\"\\n' > /tmp/w/cgi-bin/alerts",
+  "chmod +x /tmp/w/cgi-bin/alerts; httpd -p 8080 -h /tmp/w; tail -f /tmp/bodies",
+].join("; ");
 
 /** Pods and rules that the steps make, taken away again. */
 export async function cleanUp(config: KubeConfig): Promise<void> {
