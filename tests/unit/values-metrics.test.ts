@@ -584,9 +584,18 @@ describe("unit: values of alloy for metrics", () => {
       OMITTED_PATHS: "/metrics/cadvisor",
       ANNOTATED_PODS: "true",
       SCRAPE_INTERVAL: "1m",
+      SCRAPE_TIMEOUT: "10s",
       SAMPLES_PER_SEND: "500",
       BUFFER_AGE: "90m",
     });
+  });
+
+  it("gives a scrape no more time than until the next one", () => {
+    const timeouts = ["5s", "10s", "15s"].map(
+      (scrapeInterval) =>
+        alloyMetricsEnvironment(settingsOf("dev", { alloyMetrics: { scrapeInterval } }))["SCRAPE_TIMEOUT"],
+    );
+    expect(timeouts).to.deep.equal(["5s", "10s", "10s"]);
   });
 
   const matches = (pattern = "", text = "") => new RegExp(`^(?:${pattern})$`).test(text);
