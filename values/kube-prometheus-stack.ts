@@ -24,6 +24,36 @@ const controlPlane: Record<Part, { monitor: string; rules: string[] }> = {
   dns: { monitor: "coreDns", rules: [] },
 };
 
+/** Kinds of objects that kube-state-metrics tells of: the chart's list without Secrets and ConfigMaps, which it need not read. */
+const collectors = [
+  "certificatesigningrequests",
+  "cronjobs",
+  "daemonsets",
+  "deployments",
+  "endpointslices",
+  "horizontalpodautoscalers",
+  "ingresses",
+  "jobs",
+  "leases",
+  "limitranges",
+  "mutatingwebhookconfigurations",
+  "namespaces",
+  "networkpolicies",
+  "nodes",
+  "persistentvolumeclaims",
+  "persistentvolumes",
+  "poddisruptionbudgets",
+  "pods",
+  "replicasets",
+  "replicationcontrollers",
+  "resourcequotas",
+  "services",
+  "statefulsets",
+  "storageclasses",
+  "validatingwebhookconfigurations",
+  "volumeattachments",
+];
+
 /** A volume for each replica, as the operator's resources have it. */
 const volume = ({ cluster }: Settings, disk: number) => ({
   volumeClaimTemplate: {
@@ -122,6 +152,9 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       tls: { enabled: kps.admissionWebhook },
       // Its certificate is in a Secret, which Alloy may not read.
       serviceMonitor: { additionalLabels: { [owner.scraper]: "prometheus" } },
+      // Where both scrapers look; the older Endpoints are deprecated.
+      kubeletEndpointsEnabled: false,
+      kubeletEndpointSliceEnabled: true,
       prometheusConfigReloader: { resources: resources(reloader) },
     },
     prometheus: {
@@ -146,6 +179,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     },
     "kube-state-metrics": {
       fullnameOverride: "kube-state-metrics",
+      collectors,
       resources: resources(kps.kubeStateMetrics),
     },
     "prometheus-node-exporter": {
