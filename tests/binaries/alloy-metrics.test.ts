@@ -103,7 +103,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       const environment = {
         ...alloyMetricsEnvironment(settings),
         MIMIR_URL: mimir.url,
-        KUBECONFIG: kubeconfig(),
+        KUBECONFIG: api.kubeconfig(),
       };
       const ports = [await freePort(), await freePort()];
       for (const own of ports)
@@ -140,23 +140,6 @@ describe("binaries: Alloy's metrics pipeline", function () {
       target?.close();
     });
 
-    /** A kubeconfig for the API server. */
-    const kubeconfig = (): string => {
-      const file = join(folder, "kubeconfig");
-      const server = `https://127.0.0.1:${api["port"]}`;
-      const authority = join(api["folder"], "apiserver.crt");
-      const config = {
-        apiVersion: "v1",
-        kind: "Config",
-        clusters: [{ name: "test", cluster: { server, "certificate-authority": authority } }],
-        users: [{ name: "test", user: { token: api["token"] } }],
-        contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-        "current-context": "test",
-      };
-      writeFileSync(file, JSON.stringify(config), { mode: 0o600 });
-      return file;
-    };
-
     /** The pipeline, told to reach the API server by KUBECONFIG instead of as a pod does. */
     const reaching = (pipeline: string) => {
       const file = 'kubeconfig_file = sys.env("KUBECONFIG")';
@@ -171,9 +154,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       // The API server itself makes some namespaces and the Service of its own.
       expect(status, `${object.kind} ${object.metadata.name}: ${message}`).to.be.oneOf([201, 409]);
       if (!object["status"] || object.kind !== "Pod") return;
-      const { namespace, name } = object.metadata;
-      const answer = await api["ask"]("PUT", `/api/v1/namespaces/${namespace}/pods/${name}/status`, object);
-      expect(answer.status, JSON.stringify(answer.body)).to.equal(200);
+      expect(await api.updatePodStatus(object, object.metadata.namespace ?? "default")).to.equal(200);
     };
 
     const definitions = async () =>

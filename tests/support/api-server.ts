@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import type { KubernetesObject } from "./rendered";
 import { freePort, Server } from "./servers";
 
@@ -113,6 +114,29 @@ export class ApiServer {
       rmSync(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** A kubeconfig for this server, as a file that goes with it. */
+  kubeconfig(): string {
+    const file = join(this.folder, "kubeconfig");
+    const server = `https://127.0.0.1:${this.port}`;
+    const authority = join(this.folder, "apiserver.crt");
+    const config = {
+      apiVersion: "v1",
+      kind: "Config",
+      clusters: [{ name: "test", cluster: { server, "certificate-authority": authority } }],
+      users: [{ name: "test", user: { token: this.token } }],
+      contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+      "current-context": "test",
+    };
+    writeFileSync(file, stringify(config), { mode: 0o600 });
+    return file;
+  }
+
+  /** Writes the status of a pod, as its kubelet would. */
+  async updatePodStatus(pod: KubernetesObject, namespace: string): Promise<number> {
+    const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/status`;
+    return (await this.ask("PUT", path, pod)).status;
   }
 
   /** Creates an object for real, where it is not there yet; a custom resource definition is served when this ends. */
