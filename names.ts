@@ -10,9 +10,12 @@ export const namespaces = {
   minio: "minio",
   loki: "loki",
   mimir: "mimir",
+  tempo: "tempo",
   monitoring: "monitoring",
   alloyLogs: "alloy-logs",
   alloyMetrics: "alloy-metrics",
+  alloyTraces: "alloy-traces",
+  opentelemetry: "opentelemetry",
 } as const;
 
 /** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
@@ -20,9 +23,12 @@ export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privil
   minio: "restricted",
   loki: "restricted",
   mimir: "restricted",
+  tempo: "restricted",
   monitoring: "privileged", // node-exporter and cAdvisor read the node's own files
   alloyLogs: "privileged", // reads the node's log files through a hostPath
   alloyMetrics: "restricted",
+  alloyTraces: "restricted",
+  opentelemetry: "restricted",
 };
 
 /** Those who keep data in object storage. Each has its own user, policy and Secret. */
@@ -72,6 +78,8 @@ export const tenants = {
   nodes: "nodes",
   /** Mimir: what kube-prometheus-stack's Prometheus has, so that nothing is doubled in the other two (R11). */
   prometheus: "prometheus",
+  /** Tempo: traces of all applications. */
+  traces: "traces",
 } as const;
 
 /** Labels of monitors and rules that say who is to read them. */
@@ -106,6 +114,10 @@ export interface ServicePort {
 export const services = {
   loki: { namespace: namespaces.loki, name: "loki-gateway", port: 80 },
   mimir: { namespace: namespaces.mimir, name: "mimir-gateway", port: 80 },
+  tempo: { namespace: namespaces.tempo, name: "tempo-query-frontend", port: 3200 },
+  tempoDistributor: { namespace: namespaces.tempo, name: "tempo-distributor", port: 4317 },
+  otlpGrpc: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4317 },
+  otlpHttp: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4318 },
   prometheus: { namespace: namespaces.monitoring, name: "kps-prometheus", port: 9090 },
   alertmanager: { namespace: namespaces.monitoring, name: "kps-alertmanager", port: 9093 },
 } as const satisfies Record<string, ServicePort>;
@@ -118,6 +130,11 @@ export const urls = {
   loki: url(services.loki),
   /** Remote write at `/api/v1/push`, PromQL at `/prometheus`, OTLP at `/otlp`. */
   mimir: url(services.mimir),
+  /** Traces by id and search. */
+  tempo: url(services.tempo),
+  /** Where applications send traces: gRPC and HTTP. */
+  otlpGrpc: url(services.otlpGrpc),
+  otlpHttp: url(services.otlpHttp),
   prometheus: url(services.prometheus),
   alertmanager: url(services.alertmanager),
   minioConsole: `http://${host("minio-console", namespaces.minio)}:${minio.consolePort}`,
@@ -130,6 +147,9 @@ export const releases = {
   mimir: "mimir",
   alloyLogs: "alloy-logs",
   alloyMetrics: "alloy-metrics",
+  alloyTraces: "alloy-traces",
+  tempo: "tempo",
+  openTelemetryOperator: "opentelemetry-operator",
   // Short, because Prometheus' objects repeat it.
   kubePrometheusStack: "kps",
   cadvisor: "cadvisor",

@@ -187,6 +187,36 @@ const mimirRetention: Check = ({ mimir }) => {
   );
 };
 
+const tempoReplication: Check = ({ tempo }) =>
+  problem(
+    tempo.replicationFactor > tempo.ingester.replicas,
+    "tempo.replicationFactor",
+    tempo.replicationFactor,
+    `at most tempo.ingester.replicas, ${tempo.ingester.replicas}`,
+  );
+
+/** Sampled once, and counted where the true rate is still known. */
+const sampling: Check = ({ tracing: { sampling, metricsFrom } }) => [
+  ...problem(
+    sampling.appliedBy === "sdk" && Object.keys(sampling.services).length > 0,
+    "tracing.sampling.services",
+    sampling.services,
+    "nothing, because tracing.sampling.appliedBy is sdk and Alloy does not sample a second time",
+  ),
+  ...problem(
+    sampling.appliedBy === "collector" && metricsFrom !== "alloy",
+    "tracing.metricsFrom",
+    metricsFrom,
+    "alloy, because tracing.sampling.appliedBy is collector: Tempo gets too few traces to count by",
+  ),
+  ...problem(
+    sampling.appliedBy === "sdk" && sampling.ratio < 1 && metricsFrom !== "tempo",
+    "tracing.metricsFrom",
+    metricsFrom,
+    "tempo, because the SDKs leave traces out: Tempo's metrics-generator corrects its counts by the ratio",
+  ),
+];
+
 const cadvisorExposed: Check = ({ cadvisor }) =>
   problem(
     cadvisor.enabled && cadvisor.expose.length === 0,
@@ -233,6 +263,8 @@ export const checks: Check[] = [
   mimirBurst,
   mimirOutOfOrder,
   mimirRetention,
+  tempoReplication,
+  sampling,
   cadvisorExposed,
   memoryLimits,
 ];

@@ -61,6 +61,25 @@ export const dev: SettingsInput = {
     memoryLimit: "512Mi",
     buffer: "2Gi",
   },
+  tempo: {
+    ...prod.tempo,
+    replicationFactor: 1,
+    distributor: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi" },
+    ingester: { replicas: 1, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi", disk: "5Gi" },
+    querier: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "512Mi" },
+    queryFrontend: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
+    compactor: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
+    metricsGenerator: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi" },
+    cache: { replicas: 0, memory: "32Mi" },
+    shutdown: "30s",
+  },
+  alloyTraces: { replicas: 1, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi", queue: 1000 },
+  tracing: { ...prod.tracing, sampling: { ...prod.tracing.sampling, ratio: 1 } }, // R9.3
+  openTelemetryOperator: {
+    certManager: false,
+    operator: { cpu: "10m", memory: "64Mi", memoryLimit: "256Mi" },
+    collector: { replicas: 1, cpu: "10m", memory: "48Mi", memoryLimit: "128Mi" },
+  },
   kubePrometheusStack: {
     ...prod.kubePrometheusStack,
     operator: { cpu: "10m", memory: "32Mi", memoryLimit: "128Mi" },

@@ -32,6 +32,18 @@ export const wholeNumber = (min: number, max: number) => {
     .meta({ allowed });
 };
 
+/** A share of a whole. */
+export const fraction = () => {
+  const allowed = "a number from 0 to 1, such as 0.1";
+  const range = z
+    .number({ error: () => allowed })
+    .min(0, { error: allowed })
+    .max(1, { error: allowed });
+  return z
+    .preprocess((value) => (typeof value === "string" && /^[\d.]+$/.test(value) ? Number(value) : value), range)
+    .meta({ allowed });
+};
+
 /** One of a few words. */
 export const oneOf = <const T extends [string, ...string[]]>(...values: T) => {
   const allowed = `one of ${values.join(", ")}`;

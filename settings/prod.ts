@@ -15,7 +15,10 @@ export const prod: SettingsInput = {
       "mimir",
       "alloy-logs",
       "alloy-metrics",
+      "alloy-traces",
       "monitoring",
+      "opentelemetry",
+      "tempo",
     ],
     protect: true,
   },
@@ -87,7 +90,20 @@ export const prod: SettingsInput = {
     tenants: { pods: {}, nodes: {}, prometheus: {} }, // R3.3, R11
     shutdown: "5m",
   },
-  tempo: { retention: "30d" }, // R4.4
+  tempo: {
+    replicationFactor: 3,
+    distributor: { replicas: 2, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
+    ingester: { replicas: 3, cpu: "500m", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" }, // R4.1
+    querier: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
+    queryFrontend: { replicas: 1, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
+    compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
+    metricsGenerator: { replicas: 1, cpu: "250m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
+    cache: { replicas: 1, memory: "512Mi" },
+    retention: "30d", // R4.4
+    limits: { rate: "15MB/s", burst: "20MB/s", traceSize: "5Mi" },
+    tenants: { traces: {} },
+    shutdown: "5m",
+  },
   alloyLogs: {
     cpu: "100m",
     memory: "256Mi",
@@ -116,6 +132,23 @@ export const prod: SettingsInput = {
     scrapeInterval: "15s", // R6.3
     samplesPerSend: 1000, // R6.3
     annotatedPods: true,
+  },
+  alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", queue: 5000 },
+  tracing: {
+    sampling: {
+      ratio: 0.1, // R9.3
+      appliedBy: "sdk",
+      services: {},
+      slow: "2s",
+      decisionWait: "10s",
+    },
+    metricsFrom: "tempo",
+    languages: ["python", "java", "nodejs", "dotnet", "go"],
+  },
+  openTelemetryOperator: {
+    certManager: false,
+    operator: { cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
+    collector: { replicas: 2, cpu: "100m", memory: "256Mi", memoryLimit: "512Mi" },
   },
   kubePrometheusStack: {
     crds: true,

@@ -10,6 +10,7 @@ import {
   date,
   disk,
   dnsName,
+  fraction,
   group,
   list,
   oneOf,
@@ -221,7 +222,35 @@ const mimir = group({
   ),
 }).describe("Mimir, metrics");
 
-const tempo = group({ retention: duration().describe("How long traces are kept") }).describe("Tempo, traces");
+const traceLimits = (withDefault: (what: string) => string) => ({
+  rate: byteRate().describe(withDefault("Spans that a tenant may write, in bytes")),
+  burst: byteRate().describe(withDefault("Spans that a tenant may write at once, in bytes")),
+  traceSize: size().describe(withDefault("Size of one trace; what is beyond is dropped")),
+});
+const tempo = group({
+  replicationFactor: wholeNumber(1, 5).describe("Ingesters that each trace is written to"),
+  distributor: workload("Receives spans"),
+  ingester: stateful("Holds the newest traces and writes them as blocks to the bucket"),
+  querier: workload("Finds traces"),
+  queryFrontend: workload("Splits searches"),
+  compactor: workload("Joins blocks and deletes what is past its retention"),
+  metricsGenerator: workload("Makes span metrics and service graphs, where tracing.metricsFrom is tempo"),
+  cache: cache("Cache of what searches read from the bucket"),
+  retention: duration().describe("How long traces are kept; a tenant may have its own"),
+  limits: group(traceLimits((what) => what)).describe("Limits of each tenant that has none of its own"),
+  tenants: z
+    .record(
+      dnsName(),
+      group({
+        ...group(traceLimits((what) => `${what}; without it tempo.limits has it`)).partial().shape,
+        retention: duration().optional().describe("How long its traces are kept; without it tempo.retention"),
+      }),
+      { error: () => "tenants by name" },
+    )
+    .meta({ allowed: "tenants by name" })
+    .describe("Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them"),
+  shutdown: duration().describe("How long an ingester that stops may take; the rest waits on its volume"),
+}).describe("Tempo, traces");
 
 const alloyLogs = group({
   ...resources,
@@ -250,6 +279,46 @@ const alloyMetrics = group({
     "Whether pods annotated with prometheus.io/scrape are scraped besides those of monitors",
   ),
 }).describe("Alloy, scraping metrics");
+
+const tracing = group({
+  sampling: group({
+    ratio: fraction().describe("Share of traces that is kept; the only place that says it"),
+    appliedBy: oneOf("sdk", "collector").describe(
+      "Who leaves traces out: the SDKs in the applications, or Alloy, which then also keeps every failed and slow one",
+    ),
+    services: z
+      .record(text("a service.name"), fraction(), { error: () => "ratios by service.name" })
+      .meta({ allowed: "ratios by service.name" })
+      .describe("Ratios of single services; by the collector only"),
+    slow: duration().describe("How long a trace takes to be kept as slow; by the collector only"),
+    decisionWait: duration().describe(
+      "How long Alloy waits for a trace's spans before it decides; by the collector only",
+    ),
+  }).describe("Which traces are kept"),
+  metricsFrom: oneOf("tempo", "alloy").describe(
+    "Who makes span metrics and the service graph: Tempo's metrics-generator, from what is kept, corrected by the ratio; or Alloy, before it samples",
+  ),
+  languages: list(
+    oneOf("python", "java", "nodejs", "dotnet", "go"),
+    "a list of python, java, nodejs, dotnet, go",
+  ).describe("Languages that pods can ask auto-instrumentation for, by annotation"),
+}).describe("Sampling, instrumentation, and metrics made of traces");
+
+const alloyTraces = group({
+  replicas: wholeNumber(1, 100).describe("Number of replicas; all spans of a trace meet on one of them"),
+  ...resources,
+  queue: wholeNumber(10, 1_000_000).describe(
+    "Batches of spans that each replica holds in memory while Tempo is away",
+  ),
+}).describe("Alloy, receiving traces");
+
+const openTelemetryOperator = group({
+  certManager: yesNo().describe(
+    "Whether cert-manager makes the webhook's certificate; without it the chart makes one",
+  ),
+  operator: group(resources).describe("Injects instrumentation into pods and runs collectors"),
+  collector: workload("The OpenTelemetryCollector that takes what only a collector takes and hands it to Alloy"),
+}).describe("The OpenTelemetry operator");
 
 const kubePrometheusStack = group({
   crds: yesNo().describe(
@@ -325,6 +394,9 @@ export const schema = group({
   tempo,
   alloyLogs,
   alloyMetrics,
+  alloyTraces,
+  tracing,
+  openTelemetryOperator,
   kubePrometheusStack,
   cadvisor,
   alerting,

@@ -46,18 +46,16 @@ export function bucketLifecycles({
 }: Settings): Record<BucketKey, Lifecycle> {
   const { application, system, debug, namespaces } = loki.retention;
   const longestLog = Math.max(application, system, debug, ...Object.values(namespaces));
-  const longestMetric = Math.max(
-    mimir.retention,
-    ...Object.values(mimir.tenants).map(({ retention }) => retention ?? 0),
-  );
+  const longest = ({ retention, tenants }: { retention: number; tenants: Record<string, { retention?: number | undefined }> }) =>
+    Math.max(retention, ...Object.values(tenants).map((tenant) => tenant.retention ?? 0));
   const after = (retention: number) => ({
     expireAfterDays: wholeDays(retention + objectStorage.lifecycleMargin),
   });
   return {
     loki: after(longestLog),
-    mimirBlocks: after(longestMetric),
+    mimirBlocks: after(longest(mimir)),
     mimirRuler: { keepOldVersionsForDays: 30 },
     mimirAlertmanager: { keepOldVersionsForDays: 30 },
-    tempo: after(tempo.retention),
+    tempo: after(longest(tempo)),
   };
 }

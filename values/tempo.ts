@@ -1,0 +1,160 @@
+/**
+ * Values of the tempo-distributed chart: https://github.com/grafana-community/helm-charts/tree/main/charts/tempo-distributed
+ *
+ * The 2.x line is the last one with ingesters and a compactor (R4.1); 3.x wants Kafka.
+ */
+import { releases, s3Endpoint, s3Env, s3Secret, samplingRatioAttribute, tenants, urls } from "../names";
+import type { Settings, Workload } from "../settings";
+import { goDuration, megabytes, quantity } from "../settings/units";
+import { antiAffinity, disruptionBudget, pullSecrets, resources, type Values } from "./shared";
+
+/** Limits in Tempo's own words: https://grafana.com/docs/tempo/latest/configuration/#overrides */
+const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
+  ...((limit.rate || limit.burst) && {
+    ingestion: {
+      rate_strategy: "global",
+      ...(limit.rate && { rate_limit_bytes: limit.rate }),
+      ...(limit.burst && { burst_size_bytes: limit.burst }),
+    },
+  }),
+  ...(limit.traceSize && { global: { max_bytes_per_trace: limit.traceSize } }),
+  ...(limit.retention && { compaction: { block_retention: goDuration(limit.retention) } }),
+});
+
+/** The metrics that Tempo makes of spans. A tenant's own overrides replace the defaults, so they stand in both. */
+const metricsGenerator = ({ tracing }: Settings) => ({
+  metrics_generator: {
+    processors: tracing.metricsFrom === "tempo" ? ["service-graphs", "span-metrics"] : [],
+  },
+});
+
+const overrides = (settings: Settings) => ({
+  defaults: { ...limits(settings.tempo.limits), ...metricsGenerator(settings) },
+  per_tenant_override_config: "/runtime-config/overrides.yaml",
+});
+
+/** What tenants have of their own; where they have something, the rest of the defaults comes with it. */
+const tenantOverrides = (settings: Settings) =>
+  Object.fromEntries(
+    Object.entries(settings.tempo.tenants)
+      .filter(([, own]) => Object.keys(own).length > 0)
+      .map(([tenant, own]) => [
+        tenant,
+        { ...limits({ ...settings.tempo.limits, ...own }), ...metricsGenerator(settings) },
+      ]),
+  );
+
+function storage(settings: Settings): Values {
+  const { kind, buckets } = settings.objectStorage;
+  // What is said about another S3 does not hold for MinIO.
+  const external = kind === "external" ? settings.objectStorage.external : undefined;
+  return {
+    trace: {
+      backend: "s3",
+      s3: {
+        bucket: buckets.tempo.name, // R4.2
+        endpoint: s3Endpoint(settings),
+        region: external?.region ?? "us-east-1",
+        access_key: `\${${s3Env.accessKey}}`,
+        secret_key: `\${${s3Env.secretKey}}`,
+        insecure: !(external?.tls ?? false),
+        forcepathstyle: external?.pathStyle ?? true,
+      },
+    },
+  };
+}
+
+/** Each processor counts a span as many times as it stands for: the reciprocal of the ratio that it carries. */
+const byRatio = { span_multiplier_key: samplingRatioAttribute };
+
+export function tempoValues(settings: Settings): Values {
+  const { tempo, images, cluster } = settings;
+  const component = (name: string, workload: Workload) => ({
+    replicas: workload.replicas,
+    resources: resources(workload),
+    podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
+    maxUnavailable: 1,
+    minReadySeconds: 0,
+    // The chart takes these two as templates: text, where the empty one removes its default.
+    affinity: template(
+      antiAffinity(settings, {
+        "app.kubernetes.io/name": "tempo",
+        "app.kubernetes.io/instance": releases.tempo,
+        "app.kubernetes.io/component": name,
+      }),
+    ),
+  });
+  const on = { enabled: true };
+  const off = { enabled: false };
+  return {
+    fullnameOverride: releases.tempo,
+    global: {
+      image: { ...(images.registry && { registry: images.registry }), pullSecrets: pullSecrets(settings).map(({ name }) => name) },
+      extraArgs: ["-config.expand-env=true"],
+      extraEnvFrom: [{ secretRef: { name: s3Secret("tempo") } }],
+    },
+    reportingEnabled: false,
+    multitenancyEnabled: true,
+    serviceAccount: { automountServiceAccountToken: false },
+    tempo: { readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 } },
+    storage: storage(settings),
+    overrides: overrides(settings),
+    per_tenant_overrides: tenantOverrides(settings),
+    // R4.3
+    traces: {
+      otlp: { grpc: on, http: on },
+      jaeger: { grpc: on, thriftHttp: on, thriftCompact: on, thriftBinary: on },
+      zipkin: on,
+    },
+    distributor: component("distributor", tempo.distributor),
+    ingester: {
+      ...component("ingester", tempo.ingester),
+      persistence: {
+        enabled: true,
+        size: quantity(tempo.ingester.disk),
+        ...(cluster.storageClass && { storageClass: cluster.storageClass }),
+      },
+      terminationGracePeriodSeconds: tempo.shutdown,
+      config: { replication_factor: tempo.replicationFactor },
+    },
+    querier: component("querier", tempo.querier),
+    queryFrontend: component("query-frontend", tempo.queryFrontend),
+    compactor: {
+      ...component("compactor", tempo.compactor),
+      config: { compaction: { block_retention: goDuration(tempo.retention) } }, // R4.4
+    },
+    metricsGenerator: {
+      enabled: true,
+      ...component("metrics-generator", tempo.metricsGenerator),
+      terminationGracePeriodSeconds: Math.min(60, tempo.shutdown),
+      config: {
+        registry: { external_labels: { cluster: cluster.name } },
+        processor: {
+          service_graphs: { ...byRatio, enable_messaging_system_latency_histogram: true },
+          span_metrics: { ...byRatio, dimensions: ["service.namespace", "deployment.environment"] },
+        },
+        storage: {
+          // Metrics of applications, whatever the tenant of their traces (R6.2).
+          remote_write_add_org_id_header: false,
+          remote_write: [
+            {
+              url: `${urls.mimir}/api/v1/push`,
+              headers: { "X-Scope-OrgID": tenants.pods },
+              send_exemplars: true,
+            },
+          ],
+        },
+      },
+    },
+    memcached: {
+      enabled: tempo.cache.replicas > 0,
+      replicas: tempo.cache.replicas,
+      extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],
+      resources: resources({ cpu: 50, memory: tempo.cache.memory * 1.2, memoryLimit: tempo.cache.memory * 1.2 }),
+    },
+    ...(tempo.cache.replicas === 0 && { cache: { caches: [] } }),
+    gateway: off,
+    minio: off,
+    rollout_operator: off,
+  };
+}
