@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { chartSources } from "./charts";
 import { AlloyLogs } from "./components/alloy-logs";
 import { AlloyMetrics } from "./components/alloy-metrics";
+import { AlloyTraces } from "./components/alloy-traces";
 import { CAdvisor } from "./components/cadvisor";
 import { clusterProvider } from "./components/cluster";
 import { held } from "./components/hold";
@@ -13,6 +14,8 @@ import { Namespaces } from "./components/namespaces";
 import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { preflight } from "./components/object-storage/preflight";
+import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
+import { Tempo } from "./components/tempo";
 import { tenants } from "./names";
 import { readSettings } from "./settings";
 
@@ -35,6 +38,9 @@ export = () =>
     if (settings.cadvisor.enabled) new CAdvisor("cadvisor", { settings, namespaces, crds }, options);
     new AlloyLogs("alloy-logs", { settings, namespaces }, options);
     new AlloyMetrics("alloy-metrics", { settings, namespaces, crds }, options);
+    const tempo = new Tempo("tempo", { settings, namespaces, storage }, options);
+    const traces = new AlloyTraces("alloy-traces", { settings, namespaces }, options);
+    const operator = new OpenTelemetryOperator("opentelemetry-operator", { settings, namespaces }, options);
 
     return {
       environment: settings.environment,
@@ -50,5 +56,10 @@ export = () =>
       mimirTenants: mimir.tenants,
       prometheusUrl: prometheus.prometheusUrl,
       alertmanagerUrl: prometheus.alertmanagerUrl,
+      tempoUrl: tempo.url,
+      otlpGrpcEndpoint: traces.otlpGrpcEndpoint,
+      otlpHttpEndpoint: traces.otlpHttpEndpoint,
+      tracesSamplingRatio: settings.tracing.sampling.ratio,
+      instrumentation: operator.instrumentation,
     };
   });

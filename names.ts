@@ -82,6 +82,19 @@ export const tenants = {
   traces: "traces",
 } as const;
 
+/** Resource attribute of a span: the share of traces that its SDK keeps. Who counts spans corrects by it. */
+export const samplingRatioAttribute = "sampling.ratio";
+
+/** The Instrumentation that pods name in an annotation. */
+export const instrumentation = { namespace: namespaces.opentelemetry, name: "default" } as const;
+
+/** Where an Alloy for traces finds the others; a headless Service. */
+export const tracesReplicas = {
+  namespace: namespaces.alloyTraces,
+  name: "alloy-traces-replicas",
+  port: 4319,
+} as const;
+
 /** Labels of monitors and rules that say who is to read them. */
 export const owner = {
   /** On a PrometheusRule: the tenant in which Mimir's ruler evaluates it; without it Prometheus does. */
@@ -121,6 +134,9 @@ export const services = {
   prometheus: { namespace: namespaces.monitoring, name: "kps-prometheus", port: 9090 },
   alertmanager: { namespace: namespaces.monitoring, name: "kps-alertmanager", port: 9093 },
 } as const satisfies Record<string, ServicePort>;
+
+/** Host and port of a Service, for what takes no URL. */
+export const address = ({ namespace, name, port }: ServicePort) => `${host(name, namespace)}:${port}`;
 
 const url = ({ namespace, name, port }: ServicePort) =>
   `http://${host(name, namespace)}${port === 80 ? "" : `:${port}`}`;

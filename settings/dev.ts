@@ -73,7 +73,7 @@ export const dev: SettingsInput = {
     cache: { replicas: 0, memory: "32Mi" },
     shutdown: "30s",
   },
-  alloyTraces: { replicas: 1, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi", queue: 1000 },
+  alloyTraces: { replicas: 1, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi", queue: 1000, buffer: "1Gi" },
   tracing: { ...prod.tracing, sampling: { ...prod.tracing.sampling, ratio: 1 } }, // R9.3
   openTelemetryOperator: {
     certManager: false,

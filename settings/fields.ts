@@ -40,7 +40,10 @@ export const fraction = () => {
     .min(0, { error: allowed })
     .max(1, { error: allowed });
   return z
-    .preprocess((value) => (typeof value === "string" && /^[\d.]+$/.test(value) ? Number(value) : value), range)
+    .preprocess(
+      (value) => (typeof value === "string" && /^[\d.]+$/.test(value) ? Number(value) : value),
+      range,
+    )
     .meta({ allowed });
 };
 

@@ -133,7 +133,7 @@ export const prod: SettingsInput = {
     samplesPerSend: 1000, // R6.3
     annotatedPods: true,
   },
-  alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", queue: 5000 },
+  alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", queue: 5000, buffer: "1Gi" },
   tracing: {
     sampling: {
       ratio: 0.1, // R9.3

@@ -248,7 +248,9 @@ const tempo = group({
       { error: () => "tenants by name" },
     )
     .meta({ allowed: "tenants by name" })
-    .describe("Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them"),
+    .describe(
+      "Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them",
+    ),
   shutdown: duration().describe("How long an ingester that stops may take; the rest waits on its volume"),
 }).describe("Tempo, traces");
 
@@ -310,6 +312,7 @@ const alloyTraces = group({
   queue: wholeNumber(10, 1_000_000).describe(
     "Batches of spans that each replica holds in memory while Tempo is away",
   ),
+  buffer: size().describe("Buffer of each replica for the metrics that it makes, while Mimir is away"),
 }).describe("Alloy, receiving traces");
 
 const openTelemetryOperator = group({
@@ -317,7 +320,9 @@ const openTelemetryOperator = group({
     "Whether cert-manager makes the webhook's certificate; without it the chart makes one",
   ),
   operator: group(resources).describe("Injects instrumentation into pods and runs collectors"),
-  collector: workload("The OpenTelemetryCollector that takes what only a collector takes and hands it to Alloy"),
+  collector: workload(
+    "The OpenTelemetryCollector that takes what only a collector takes and hands it to Alloy",
+  ),
 }).describe("The OpenTelemetry operator");
 
 const kubePrometheusStack = group({

@@ -2,11 +2,8 @@
 import { releases, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
-import { alloyPipeline, alloyValues } from "./alloy";
+import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
 import { antiAffinity, anyOf, disruptionBudget, restrictedContainer, type Values } from "./shared";
-
-/** User and group of Alloy's image: https://github.com/grafana/alloy/blob/main/Dockerfile */
-const alloyUser = 473;
 
 /** Whether containers are measured by cAdvisor, where Alloy can read it; else the kubelet does. */
 const hasCadvisor = ({ cadvisor }: Settings) =>

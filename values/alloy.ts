@@ -5,18 +5,22 @@ import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import { environment, goMemoryLimit, pullSecrets, resources, type Values } from "./shared";
 
+/** User and group of Alloy's image: https://github.com/grafana/alloy/blob/main/Dockerfile */
+export const alloyUser = 473;
+
 /** Where an Alloy keeps its positions and write-ahead log. */
 const storagePath = "/var/lib/alloy";
 
-/** A pipeline as Alloy reads it: the files of `values/alloy/<name>`, from the project's folder, one after the other. */
-export const alloyPipeline = (name: "logs" | "metrics"): string => {
-  const folder = join("values", "alloy", name);
-  const files = readdirSync(folder).filter((file) => file.endsWith(".alloy"));
-  return files
+/** A file of `values/alloy`, from the project's folder. */
+export const alloyFile = (path: string): string => readFileSync(join("values", "alloy", path), "utf8");
+
+/** A pipeline as Alloy reads it: the files of `values/alloy/<name>`, one after the other. */
+export const alloyPipeline = (name: "logs" | "metrics" | "traces"): string =>
+  readdirSync(join("values", "alloy", name))
+    .filter((file) => file.endsWith(".alloy"))
     .sort()
-    .map((file) => readFileSync(join(folder, file), "utf8"))
+    .map((file) => alloyFile(join(name, file)))
     .join("\n");
-};
 
 /** The chart runs the pipeline through Helm's template engine; this keeps its own double braces as they are. */
 const escapeTemplate = (text: string) => text.replaceAll("{{", '{{ "{{" }}');

@@ -46,8 +46,13 @@ export function bucketLifecycles({
 }: Settings): Record<BucketKey, Lifecycle> {
   const { application, system, debug, namespaces } = loki.retention;
   const longestLog = Math.max(application, system, debug, ...Object.values(namespaces));
-  const longest = ({ retention, tenants }: { retention: number; tenants: Record<string, { retention?: number | undefined }> }) =>
-    Math.max(retention, ...Object.values(tenants).map((tenant) => tenant.retention ?? 0));
+  const longest = ({
+    retention,
+    tenants,
+  }: {
+    retention: number;
+    tenants: Record<string, { retention?: number | undefined }>;
+  }) => Math.max(retention, ...Object.values(tenants).map((tenant) => tenant.retention ?? 0));
   const after = (retention: number) => ({
     expireAfterDays: wholeDays(retention + objectStorage.lifecycleMargin),
   });

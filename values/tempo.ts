@@ -64,6 +64,9 @@ function storage(settings: Settings): Values {
   };
 }
 
+/** Data as the text of a template, which JSON is too. */
+const asText = (data: unknown) => (data ? JSON.stringify(data) : "");
+
 /** Each processor counts a span as many times as it stands for: the reciprocal of the ratio that it carries. */
 const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
@@ -75,8 +78,8 @@ export function tempoValues(settings: Settings): Values {
     podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
     maxUnavailable: 1,
     minReadySeconds: 0,
-    // The chart takes these two as templates: text, where the empty one removes its default.
-    affinity: template(
+    // The chart takes it as a template; the empty one removes its default.
+    affinity: asText(
       antiAffinity(settings, {
         "app.kubernetes.io/name": "tempo",
         "app.kubernetes.io/instance": releases.tempo,
@@ -89,7 +92,10 @@ export function tempoValues(settings: Settings): Values {
   return {
     fullnameOverride: releases.tempo,
     global: {
-      image: { ...(images.registry && { registry: images.registry }), pullSecrets: pullSecrets(settings).map(({ name }) => name) },
+      image: {
+        ...(images.registry && { registry: images.registry }),
+        pullSecrets: pullSecrets(settings).map(({ name }) => name),
+      },
       extraArgs: ["-config.expand-env=true"],
       extraEnvFrom: [{ secretRef: { name: s3Secret("tempo") } }],
     },
@@ -150,7 +156,11 @@ export function tempoValues(settings: Settings): Values {
       enabled: tempo.cache.replicas > 0,
       replicas: tempo.cache.replicas,
       extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],
-      resources: resources({ cpu: 50, memory: tempo.cache.memory * 1.2, memoryLimit: tempo.cache.memory * 1.2 }),
+      resources: resources({
+        cpu: 50,
+        memory: tempo.cache.memory * 1.2,
+        memoryLimit: tempo.cache.memory * 1.2,
+      }),
     },
     ...(tempo.cache.replicas === 0 && { cache: { caches: [] } }),
     gateway: off,

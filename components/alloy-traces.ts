@@ -1,0 +1,47 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { releases, tracesReplicas, urls } from "../names";
+import type { Settings } from "../settings";
+import { alloyTracesReplicas, alloyTracesValues } from "../values/alloy-traces";
+import { HelmRelease } from "./helm-release";
+import type { Namespaces } from "./namespaces";
+
+export interface AlloyTracesArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+}
+
+/**
+ * Alloy, receiving the traces of applications, adding what is known of their pods, and sending them to Tempo (R7). It
+ * does not wait for Tempo: until that answers, spans wait in its queue.
+ */
+export class AlloyTraces extends pulumi.ComponentResource {
+  /** Address for OTLP by gRPC inside the cluster. */
+  readonly otlpGrpcEndpoint: pulumi.Output<string>;
+  /** Address for OTLP by HTTP inside the cluster. */
+  readonly otlpHttpEndpoint: pulumi.Output<string>;
+
+  constructor(name: string, args: AlloyTracesArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:AlloyTraces", name, {}, opts);
+    const namespace = args.namespaces.name("alloyTraces");
+    const { metadata, spec } = alloyTracesReplicas();
+    const replicas = new k8s.core.v1.Service(
+      tracesReplicas.name,
+      { metadata: { ...metadata, namespace }, spec },
+      { parent: this },
+    );
+    const { release } = new HelmRelease(
+      releases.alloyTraces,
+      { settings: args.settings, chart: "alloy", namespace, values: alloyTracesValues(args.settings) },
+      { parent: this, dependsOn: replicas },
+    );
+    this.otlpGrpcEndpoint = release.urn.apply(() => urls.otlpGrpc);
+    this.otlpHttpEndpoint = release.urn.apply(() => urls.otlpHttp);
+    this.registerOutputs({
+      otlpGrpcEndpoint: this.otlpGrpcEndpoint,
+      otlpHttpEndpoint: this.otlpHttpEndpoint,
+    });
+  }
+}

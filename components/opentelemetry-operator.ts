@@ -1,0 +1,54 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { instrumentation, releases } from "../names";
+import type { Settings } from "../settings";
+import {
+  collectorObject,
+  instrumentationObject,
+  openTelemetryOperatorValues,
+} from "../values/opentelemetry-operator";
+import { HelmRelease } from "./helm-release";
+import type { Namespaces } from "./namespaces";
+
+export interface OpenTelemetryOperatorArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+}
+
+/** The OpenTelemetry operator (R7.5), a collector of its kind, and the Instrumentation that applications name (R9.1). */
+export class OpenTelemetryOperator extends pulumi.ComponentResource {
+  /** The Instrumentation as pods name it in an annotation: `namespace/name`. */
+  readonly instrumentation: pulumi.Output<string>;
+
+  constructor(name: string, args: OpenTelemetryOperatorArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:OpenTelemetryOperator", name, {}, opts);
+    const { settings, namespaces } = args;
+    const namespace = namespaces.name("opentelemetry");
+    const { release } = new HelmRelease(
+      releases.openTelemetryOperator,
+      {
+        settings,
+        chart: "opentelemetry-operator",
+        namespace,
+        values: openTelemetryOperatorValues(settings),
+      },
+      { parent: this },
+    );
+    // Its webhook has to answer before these can be made.
+    const after = { parent: this, dependsOn: release };
+    const placed = <T extends { metadata: object }>(object: T) => ({
+      ...object,
+      metadata: { ...object.metadata, namespace },
+    });
+    const made = new k8s.apiextensions.CustomResource(
+      `instrumentation-${instrumentation.name}`,
+      placed(instrumentationObject(settings)),
+      after,
+    );
+    new k8s.apiextensions.CustomResource("collector-gateway", placed(collectorObject(settings)), after);
+    this.instrumentation = made.urn.apply(() => `${instrumentation.namespace}/${instrumentation.name}`);
+    this.registerOutputs({ instrumentation: this.instrumentation });
+  }
+}

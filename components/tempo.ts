@@ -1,0 +1,39 @@
+import * as pulumi from "@pulumi/pulumi";
+import { releases, urls } from "../names";
+import type { Settings } from "../settings";
+import { tempoValues } from "../values/tempo";
+import { HelmRelease } from "./helm-release";
+import type { Namespaces } from "./namespaces";
+import type { ObjectStorage } from "./object-storage";
+
+export interface TempoArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+  /** Where trace blocks are kept. */
+  storage: ObjectStorage;
+}
+
+/** Tempo in its distributed form (R4): traces in, TraceQL out, blocks in object storage, metrics of spans to Mimir. */
+export class Tempo extends pulumi.ComponentResource {
+  /** Address for searching inside the cluster; every request names its tenant in `X-Scope-OrgID`. */
+  readonly url: pulumi.Output<string>;
+
+  constructor(name: string, args: TempoArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:Tempo", name, {}, opts);
+    const { release } = new HelmRelease(
+      releases.tempo,
+      {
+        settings: args.settings,
+        chart: "tempo-distributed",
+        namespace: args.namespaces.name("tempo"),
+        values: tempoValues(args.settings),
+        timeout: 900,
+      },
+      { parent: this, dependsOn: args.storage.readyFor("tempo") },
+    );
+    this.url = release.urn.apply(() => urls.tempo);
+    this.registerOutputs({ url: this.url });
+  }
+}

@@ -1,0 +1,135 @@
+/** Values of the alloy chart for the receiver of traces. */
+import { address, releases, services, tenants, tracesReplicas, urls } from "../names";
+import type { Settings } from "../settings";
+import { goDuration } from "../settings/units";
+import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
+import { antiAffinity, disruptionBudget, restrictedContainer, type Values } from "./shared";
+
+/** The share of traces that the SDKs keep, and with them all that comes after. */
+export const sdkRatio = ({ tracing: { sampling } }: Settings): number =>
+  sampling.appliedBy === "sdk" ? sampling.ratio : 1;
+
+/** A policy that keeps a share of the traces in which some services take part, or none of them. */
+const share = (name: string, ratio: number, serviceNames: string[], none: boolean): string => `
+policy {
+  name = ${JSON.stringify(name)}
+  type = "and"
+
+  and {
+    and_sub_policy {
+      name = "services"
+      type = "string_attribute"
+
+      string_attribute {
+        key          = "service.name"
+        values       = ${JSON.stringify(serviceNames)}
+        invert_match = ${none}
+      }
+    }
+
+    and_sub_policy {
+      name = "share"
+      type = "probabilistic"
+
+      probabilistic {
+        sampling_percentage = ${ratio * 100}
+      }
+    }
+  }
+}`;
+
+/** The shares of the settings as Alloy's policies: one for each service that has its own, one for all others. */
+function shares({ tracing: { sampling } }: Settings): string {
+  const own = Object.entries(sampling.services);
+  return [
+    ...own.map(([service, ratio]) => share(`service ${service}`, ratio, [service], false)),
+    share("all others", sampling.ratio, own.length ? own.map(([service]) => service) : [""], true),
+  ].join("\n");
+}
+
+/** The pipeline: who counts spans and who leaves traces out is up to the settings. */
+export const alloyTracesPipeline = (settings: Settings): string => {
+  const { sampling, metricsFrom } = settings.tracing;
+  return [
+    alloyPipeline("traces"),
+    alloyFile(`traces/measure/${metricsFrom}.alloy`),
+    alloyFile(`traces/sample/${sampling.appliedBy}.alloy`).replace("{shares}", shares(settings)),
+  ].join("\n");
+};
+
+/** What the pipeline reads from its environment. */
+export const alloyTracesEnvironment = (settings: Settings): Record<string, string> => {
+  const { alloyTraces, cluster, environment, tracing } = settings;
+  return {
+    CLUSTER: cluster.name,
+    ENVIRONMENT: environment,
+    SDK_RATIO: String(sdkRatio(settings)),
+    REPLICAS: `${tracesReplicas.name}.${tracesReplicas.namespace}.svc.cluster.local`,
+    TEMPO: address(services.tempoDistributor),
+    TEMPO_TENANT: tenants.traces,
+    QUEUE: String(alloyTraces.queue),
+    ...(tracing.metricsFrom === "alloy" && { MIMIR_URL: urls.mimir, MIMIR_TENANT: tenants.pods }),
+    ...(tracing.sampling.appliedBy === "collector" && {
+      SLOW_MS: String(tracing.sampling.slow * 1000),
+      DECISION_WAIT: goDuration(tracing.sampling.decisionWait),
+    }),
+  };
+};
+
+/** Ports that applications send to, in the form of the chart. */
+const ports = Object.entries({
+  "otlp-grpc": 4317, // R7.1
+  "otlp-http": 4318, // R7.1
+  "jaeger-grpc": 14250,
+  "jaeger-http": 14268,
+  zipkin: 9411,
+}).map(([name, port]) => ({ name, port, targetPort: port, protocol: "TCP" }));
+
+const read = ["get", "list", "watch"];
+
+export function alloyTracesValues(settings: Settings): Values {
+  const { alloyTraces } = settings;
+  return alloyValues(settings, {
+    release: releases.alloyTraces,
+    pipeline: alloyTracesPipeline(settings),
+    environment: alloyTracesEnvironment(settings),
+    pod: alloyTraces,
+    alloy: {
+      extraPorts: ports,
+      securityContext: { ...restrictedContainer, runAsUser: alloyUser, readOnlyRootFilesystem: true },
+    },
+    controller: {
+      type: "deployment",
+      replicas: alloyTraces.replicas,
+      podDisruptionBudget: disruptionBudget(alloyTraces),
+      affinity:
+        antiAffinity(settings, {
+          "app.kubernetes.io/name": "alloy",
+          "app.kubernetes.io/instance": releases.alloyTraces,
+        }) ?? {},
+    },
+    // What says of which pod a span is (R7.2).
+    rbac: {
+      rules: [
+        { apiGroups: [""], resources: ["pods", "namespaces", "nodes"], verbs: read },
+        {
+          apiGroups: ["apps"],
+          resources: ["replicasets", "deployments", "statefulsets", "daemonsets"],
+          verbs: read,
+        },
+      ],
+      clusterRules: [{ apiGroups: ["batch"], resources: ["jobs"], verbs: read }],
+    },
+  });
+}
+
+/** The headless Service by which the replicas find each other; a replica must be found before it is ready. */
+export const alloyTracesReplicas = () => ({
+  metadata: { name: tracesReplicas.name, namespace: tracesReplicas.namespace },
+  spec: {
+    clusterIP: "None",
+    publishNotReadyAddresses: true,
+    selector: { "app.kubernetes.io/name": "alloy", "app.kubernetes.io/instance": releases.alloyTraces },
+    ports: [{ name: "otlp-replicas", port: tracesReplicas.port }],
+  },
+});

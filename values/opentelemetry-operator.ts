@@ -1,0 +1,120 @@
+/** Values of the opentelemetry-operator chart, and the custom resources that it acts on: https://github.com/open-telemetry/opentelemetry-helm-charts/tree/main/charts/opentelemetry-operator */
+import pins from "../charts.json";
+import { address, instrumentation, namespaces, releases, services, urls } from "../names";
+import type { Settings } from "../settings";
+import { sdkRatio } from "./alloy-traces";
+import { disruptionBudget, goMemoryLimit, image, pullSecrets, resources, type Values } from "./shared";
+
+const { appVersion } = pins["opentelemetry-operator"];
+const registry = "ghcr.io/open-telemetry";
+const collectorImage = `${registry}/opentelemetry-collector-releases/opentelemetry-collector-k8s:${appVersion}`;
+
+/** What is injected into pods, in the versions that belong to the operator's: https://github.com/open-telemetry/opentelemetry-operator/blob/v0.158.0/versions.txt */
+const injected = {
+  python: `${registry}/opentelemetry-operator/autoinstrumentation-python:0.64b0`,
+  java: `${registry}/opentelemetry-operator/autoinstrumentation-java:2.30.0`,
+  nodejs: `${registry}/opentelemetry-operator/autoinstrumentation-nodejs:0.78.0`,
+  dotnet: `${registry}/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0`,
+  go: `${registry}/opentelemetry-go-instrumentation/autoinstrumentation-go:v0.24.0`,
+};
+type Language = keyof typeof injected;
+
+/** Ten years: with an own certificate nobody renews it, and an expired one would stop every new pod from being traced. */
+const certificateDays = 3650;
+
+export function openTelemetryOperatorValues(settings: Settings): Values {
+  const { openTelemetryOperator: operator, tracing } = settings;
+  const languages = Object.keys(injected) as Language[];
+  const wanted = (language: Language) => tracing.languages.includes(language);
+  return {
+    fullnameOverride: releases.openTelemetryOperator,
+    imagePullSecrets: pullSecrets(settings),
+    manager: {
+      image: image(settings, `${registry}/opentelemetry-operator/opentelemetry-operator:${appVersion}`),
+      collectorImage: image(settings, collectorImage),
+      autoInstrumentationImage: Object.fromEntries(
+        languages.map((language) => [language, image(settings, injected[language])]),
+      ),
+      // Go is off unless it is asked for: it needs a privileged sidecar.
+      autoInstrumentation: { go: { enabled: wanted("go") } },
+      extraArgs: languages
+        .filter((language) => language !== "go" && !wanted(language))
+        .map((language) => `--enable-${language}-instrumentation=false`),
+      resources: resources(operator.operator),
+      env: { ENABLE_WEBHOOKS: "true", ...goMemoryLimit(operator.operator) },
+    },
+    admissionWebhooks: operator.certManager
+      ? { certManager: { enabled: true } }
+      : {
+          certManager: { enabled: false },
+          autoGenerateCert: { enabled: true, recreate: false, certPeriodDays: certificateDays },
+        },
+  };
+}
+
+/** How applications are instrumented (R9.1): where spans go, how context travels, and the share that is kept. */
+export const instrumentationObject = (settings: Settings) => ({
+  apiVersion: "opentelemetry.io/v1alpha1",
+  kind: "Instrumentation",
+  metadata: { ...instrumentation },
+  spec: {
+    exporter: { endpoint: urls.otlpHttp },
+    propagators: ["tracecontext", "baggage"], // R9.2
+    sampler: { type: "parentbased_traceidratio", argument: String(sdkRatio(settings)) }, // R9.3
+    resource: {
+      addK8sUIDAttributes: true,
+      resourceAttributes: { "deployment.environment": settings.environment }, // R9.4
+    },
+    env: [
+      // Metrics are scraped and logs are read from files; only traces are sent.
+      { name: "OTEL_METRICS_EXPORTER", value: "none" },
+      { name: "OTEL_LOGS_EXPORTER", value: "none" },
+      { name: "OTEL_EXPORTER_OTLP_PROTOCOL", value: "http/protobuf" },
+    ],
+    // The trace's id goes into the application's own log lines.
+    python: { env: [{ name: "OTEL_PYTHON_LOG_CORRELATION", value: "true" }] },
+  },
+});
+
+/**
+ * A collector for who wants a plain OpenTelemetry one between applications and Alloy (R7.5); what it gets it hands on.
+ */
+export const collectorObject = (settings: Settings) => {
+  const { collector } = settings.openTelemetryOperator;
+  return {
+    apiVersion: "opentelemetry.io/v1beta1",
+    kind: "OpenTelemetryCollector",
+    metadata: { name: "gateway", namespace: namespaces.opentelemetry },
+    spec: {
+      mode: "deployment",
+      replicas: collector.replicas,
+      resources: resources(collector),
+      podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,
+      podSecurityContext: {
+        runAsNonRoot: true,
+        runAsUser: 10001,
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ["ALL"] },
+        readOnlyRootFilesystem: true,
+      },
+      config: {
+        receivers: {
+          otlp: { protocols: { grpc: { endpoint: "0.0.0.0:4317" }, http: { endpoint: "0.0.0.0:4318" } } },
+        },
+        processors: {
+          memory_limiter: { check_interval: "1s", limit_percentage: 80, spike_limit_percentage: 20 },
+          batch: {},
+        },
+        exporters: { otlp: { endpoint: address(services.otlpGrpc), tls: { insecure: true } } },
+        service: {
+          pipelines: {
+            traces: { receivers: ["otlp"], processors: ["memory_limiter", "batch"], exporters: ["otlp"] },
+          },
+        },
+      },
+    },
+  };
+};
