@@ -11,7 +11,7 @@ export interface ServiceRequest {
   /** Tenant, sent as `X-Scope-OrgID`. */
   tenant?: string;
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | Buffer;
 }
 
 export interface ServiceAnswer {

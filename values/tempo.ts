@@ -67,6 +67,12 @@ function storage(settings: Settings): Values {
 /** Data as the text of a template, which JSON is too. */
 const asText = (data: unknown) => (data ? JSON.stringify(data) : "");
 
+/** What a memcached takes for that much of cached items: a fifth more, in whole MiB. */
+const withOverhead = (cached: number) => {
+  const memory = Math.ceil(megabytes(cached) * 1.2) * 1024 ** 2;
+  return { memory, memoryLimit: memory };
+};
+
 /** Each processor counts a span as many times as it stands for: the reciprocal of the ratio that it carries. */
 const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
@@ -102,7 +108,10 @@ export function tempoValues(settings: Settings): Values {
     reportingEnabled: false,
     multitenancyEnabled: true,
     serviceAccount: { automountServiceAccountToken: false },
-    tempo: { readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 } },
+    tempo: {
+      podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
+      readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
+    },
     storage: storage(settings),
     overrides: overrides(settings),
     per_tenant_overrides: tenantOverrides(settings),
@@ -154,13 +163,12 @@ export function tempoValues(settings: Settings): Values {
     },
     memcached: {
       enabled: tempo.cache.replicas > 0,
-      replicas: tempo.cache.replicas,
-      extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],
-      resources: resources({
+      ...component("memcached", {
+        replicas: tempo.cache.replicas,
         cpu: 50,
-        memory: tempo.cache.memory * 1.2,
-        memoryLimit: tempo.cache.memory * 1.2,
+        ...withOverhead(tempo.cache.memory),
       }),
+      extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],
     },
     ...(tempo.cache.replicas === 0 && { cache: { caches: [] } }),
     gateway: off,

@@ -5,9 +5,10 @@ import { locate } from "../cluster";
 import type { Check, Context } from "./check";
 import { logs } from "./logs";
 import { metrics } from "./metrics";
+import { traces } from "./traces";
 
 /** All checks, in the order in which they run. */
-export const checks: Check[] = [...logs, ...metrics];
+export const checks: Check[] = [...logs, ...metrics, ...traces];
 
 /** What came of one check. */
 export interface Result {

@@ -32,7 +32,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { generate } from "selfsigned";
 import { type Settings, UserError } from "../../settings";
 import { kubeConfig } from "../kube-config";
-import { forward, minioPods } from "./port-forward";
+import { forward, podsOf } from "../port-forward";
+import { minioApi } from "./pods";
 import { readiness, statusOf } from "./readiness";
 
 /** An open gate. */
@@ -92,7 +93,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
       statusOf(httpsGet(`${endpoint}${path}`, { agent })),
     );
     // Connections do not pass through here, so a preview that may refresh has to know before it hands out the way.
-    if (pulumi.runtime.isDryRun() && (await minioPods(cluster).catch(() => [])).length) await ready();
+    if (pulumi.runtime.isDryRun() && (await podsOf(cluster, minioApi).catch(() => [])).length) await ready();
     putCertificate(certificate, ca);
     return {
       cluster,
@@ -113,7 +114,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
   });
   const { answers, ready } = readiness(settings, cluster, (path) => {
     const [near, far] = duplexPair();
-    const closed = forward(cluster, far).then(() => "the connection was closed without an answer");
+    const closed = forward(cluster, minioApi, far).then(() => "the connection was closed without an answer");
     const request = httpGet({ path, host: loopback, createConnection: () => near });
     return Promise.race([statusOf(request), closed]);
   });
@@ -141,7 +142,7 @@ function listen(
     const plain = new TLSSocket(socket, { isServer: true, ...identity });
     plain.on("error", () => socket.destroy());
     ready()
-      .then(() => forward(config, plain))
+      .then(() => forward(config, minioApi, plain))
       // Thrown, not answered: the provider would take the answer for a bucket that is gone.
       .catch((error: Error) =>
         setImmediate(() => {

@@ -3,7 +3,8 @@ import { createServer } from "node:net";
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { Client } from "minio";
 import { bodyOf } from "../../cli/service";
-import { forward } from "../../components/object-storage/port-forward";
+import { minioApi } from "../../components/object-storage/pods";
+import { forward } from "../../components/port-forward";
 import { minio, namespaces, services, tenants } from "../../names";
 
 /** An entry as Loki returns it. */
@@ -110,7 +111,7 @@ export async function objectsIn(config: KubeConfig, bucket: string): Promise<Sto
     .makeApiClient(CoreV1Api)
     .readNamespacedSecret({ name: minio.rootSecret, namespace: namespaces.minio });
   const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString();
-  const server = createServer((socket) => forward(config, socket));
+  const server = createServer((socket) => forward(config, minioApi, socket));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as { port: number };
   const client = new Client({
