@@ -1,0 +1,15 @@
+/** Pods that keep to Pod Security's level `restricted`. */
+
+export const restrictedPod = (user: number) => ({
+  runAsNonRoot: true,
+  runAsUser: user,
+  runAsGroup: user,
+  fsGroup: user,
+  seccompProfile: { type: "RuntimeDefault" },
+});
+
+export const restrictedContainer = {
+  allowPrivilegeEscalation: false,
+  capabilities: { drop: ["ALL"] },
+  readOnlyRootFilesystem: true,
+};
