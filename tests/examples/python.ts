@@ -1,0 +1,84 @@
+/** The application's Python: a virtual environment for itself and, apart from it, what the operator injects. */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { needs, skip } from "../support/tools";
+import { folder } from "./program";
+
+const cache = join(
+  process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"),
+  "observability",
+  "random-backend",
+);
+const requirements = join(folder, "app", "requirements.txt");
+const noNetwork =
+  /NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Name or service not known|resolve/i;
+
+export interface Python {
+  /** The virtual environment's interpreter. */
+  program: string;
+  /** `PYTHONPATH` of an instrumented pod: https://github.com/open-telemetry/opentelemetry-operator/blob/v0.158.0/internal/instrumentation/python.go */
+  instrumented: string;
+  /** Folder with the injected packages. */
+  packages: string;
+}
+
+/**
+ * Both, made once and kept; the suite is skipped where this machine cannot make them.
+ *
+ * @param version tag of the operator's image of the Python instrumentation
+ */
+export function needsPython(context: Mocha.Context, version: string): Python {
+  const [python = ""] = needs(context, "python3");
+  const run = (program: string, ...args: string[]) => spawnSync(program, args, { encoding: "utf8" });
+  if (run(python, "-c", "import ensurepip, venv").status !== 0)
+    skip(context, "Python's venv or pip is missing (Debian: python3-venv)");
+
+  // Those of the image that this application meets; the SDK's version follows from theirs.
+  const instrumentation = [
+    "opentelemetry-exporter-otlp-proto-http",
+    `opentelemetry-distro==${version}`,
+    ...["fastapi", "httpx", "psycopg", "logging"].map(
+      (name) => `opentelemetry-instrumentation-${name}==${version}`,
+    ),
+  ];
+  const key = createHash("sha256")
+    .update(
+      JSON.stringify([
+        run(python, "-VV").stdout,
+        readFileSync(requirements, "utf8"),
+        instrumentation,
+        python,
+      ]),
+    )
+    .digest("hex")
+    .slice(0, 16);
+  const home = join(cache, key);
+  const program = join(home, "venv", "bin", "python");
+  const packages = join(home, "autoinstrumentation");
+  const complete = join(home, "complete");
+
+  const must = (command: string, ...args: string[]) => {
+    const { status, stderr, stdout } = run(command, ...args);
+    if (status === 0) return;
+    const said = `${stdout}${stderr}`;
+    if (noNetwork.test(said)) skip(context, "no package index for Python is reached");
+    throw new Error(`${command} ${args.join(" ")}\n${said.slice(-2000)}`);
+  };
+  if (!existsSync(complete)) {
+    // What was broken off is not built upon.
+    rmSync(home, { recursive: true, force: true });
+    mkdirSync(home, { recursive: true });
+    console.log("installing the example's Python packages; this happens once");
+    must(python, "-m", "venv", join(home, "venv"));
+    const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    must(program, ...pip, "--no-deps", "-r", requirements);
+    must(program, "-m", "pip", "check");
+    must(program, ...pip, "--target", packages, ...instrumentation);
+    writeFileSync(complete, "");
+  }
+  const start = join(packages, "opentelemetry", "instrumentation", "auto_instrumentation");
+  return { program, packages, instrumented: `${start}:${packages}` };
+}
