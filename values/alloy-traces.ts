@@ -53,7 +53,7 @@ export const alloyTracesPipeline = (settings: Settings): string => {
   return [
     alloyPipeline("traces"),
     alloyFile(`traces/measure/${metricsFrom}.alloy`),
-    alloyFile(`traces/sample/${sampling.appliedBy}.alloy`).replace("{shares}", shares(settings)),
+    alloyFile(`traces/sample/${sampling.appliedBy}.alloy`).replace("{shares}", () => shares(settings)),
   ].join("\n");
 };
 
