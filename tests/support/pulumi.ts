@@ -37,27 +37,41 @@ interface StateResource {
   propertyDependencies?: Record<string, string[] | null>;
 }
 
-/** One stack in a folder of its own: the project by links, its own config file, its own backend. */
+/** One stack in a folder of its own: the project by links, its own config file, its own backend or another stack's. */
 export class TestStack {
   private readonly folder = mkdtempSync(join(tmpdir(), "observability-"));
   private readonly file: string;
 
+  /**
+   * @param source folder of another Pulumi project to run instead of this one, with the backend of a stack that it reads
+   */
   constructor(
     readonly name: string,
     private readonly kubeconfig: string,
     config: Record<string, unknown>,
+    private readonly source: { folder: string; project: string; beside: TestStack } | undefined = undefined,
   ) {
-    const own = /^(\.git|\.obs|Pulumi\..+\.yaml)$/;
-    for (const entry of readdirSync(root).filter((name) => !own.test(name)))
-      symlinkSync(join(root, entry), join(this.folder, entry));
-    mkdirSync(join(this.folder, ".obs", "state"), { recursive: true });
+    const own = /^(\.git|\.obs|node_modules|Pulumi\..+\.yaml)$/;
+    const folder = source?.folder ?? root;
+    for (const entry of readdirSync(folder).filter((name) => !own.test(name)))
+      symlinkSync(join(folder, entry), join(this.folder, entry));
+    symlinkSync(join(root, "node_modules"), join(this.folder, "node_modules"));
+    mkdirSync(this.backend, { recursive: true });
     this.file = join(this.folder, `Pulumi.${name}.yaml`);
     this.configure(config);
   }
 
+  /** Folder of the backend that holds the state. */
+  private get backend(): string {
+    return this.source?.beside.backend ?? join(this.folder, ".obs", "state");
+  }
+
   /** Replaces the stack's config. */
   configure(config: Record<string, unknown>): void {
-    const keys = Object.entries(config).map(([key, value]) => [`${project}:${key}`, value]);
+    const keys = Object.entries(config).map(([key, value]) => [
+      `${this.source?.project ?? project}:${key}`,
+      value,
+    ]);
     // The salt of the passphrase, which making the stack put there, has to stay.
     const before = existsSync(this.file) ? parse(readFileSync(this.file, "utf8")) : {};
     writeFileSync(this.file, stringify({ ...before, config: Object.fromEntries(keys) }));
@@ -73,7 +87,7 @@ export class TestStack {
       env: {
         ...process.env,
         KUBECONFIG: this.kubeconfig,
-        PULUMI_BACKEND_URL: `file://${join(this.folder, ".obs", "state")}`,
+        PULUMI_BACKEND_URL: `file://${this.backend}`,
         PULUMI_CONFIG_PASSPHRASE: "test",
         PULUMI_SKIP_UPDATE_CHECK: "true",
         ...environment,
