@@ -13,8 +13,8 @@ const cache = join(
   "random-backend",
 );
 const requirements = join(folder, "app", "requirements.txt");
-const noNetwork =
-  /NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Name or service not known|resolve/i;
+// What pip says where it reaches no index; of a version that is not there it lists those that are.
+const noNetwork = /\(from versions: none\)|ConnectionError|Timeout|ProxyError|SSLError/;
 
 export interface Python {
   /** The virtual environment's interpreter. */
