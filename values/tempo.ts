@@ -25,6 +25,8 @@ const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
 const metricsGenerator = ({ tracing }: Settings) => ({
   metrics_generator: {
     processors: tracing.metricsFrom === "tempo" ? ["service-graphs", "span-metrics"] : [],
+    // As Alloy names it in its exemplars.
+    trace_id_label_name: "trace_id",
   },
 });
 
