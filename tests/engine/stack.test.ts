@@ -8,7 +8,8 @@ import { count, eventually, flush, objectsIn, query, scaleNamespace, startPod } 
 import { type Step, TestStack } from "../support/pulumi";
 import { settingsOf } from "../support/stacks";
 import { needs, needsCharts, skip } from "../support/tools";
-import { cleanUp, metricsSteps, receiverUrl } from "./metrics";
+import { alertSteps, cleanUp, metricsSteps, receiverUrl } from "./metrics";
+import { tracesSteps } from "./traces";
 
 /** What the engine prints where a value is not known yet. */
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -56,6 +57,7 @@ describe("engine: a stack from nothing to nothing", function () {
     for (const name of ["engine-test-line", "engine-test-lines"])
       await api.deleteNamespacedPod({ namespace: "default", name }).catch(() => undefined);
     await cleanUp(config);
+    application.cleanUp();
     stack.run(["destroy", "--yes", "--skip-preview"]);
   });
 
@@ -64,7 +66,7 @@ describe("engine: a stack from nothing to nothing", function () {
     const releases = stack
       .previewSteps()
       .filter(({ newState }) => newState?.type === "kubernetes:helm.sh/v3:Release");
-    expect(releases).to.have.length(7);
+    expect(releases).to.have.length(10);
     for (const { newState } of releases) expect(JSON.stringify(newState?.inputs)).not.to.include(unknown);
     stack.configure(dev);
   });
@@ -133,6 +135,12 @@ describe("engine: a stack from nothing to nothing", function () {
   });
 
   metricsSteps(() => ({ config, settings: settingsOf("dev", dev) }));
+  const application = tracesSteps(() => ({
+    config,
+    kubeconfig: process.env["OBS_TEST_KUBECONFIG"] ?? "",
+    stack,
+  }));
+  alertSteps(() => ({ config, settings: settingsOf("dev", dev) }));
 
   it("changes nothing the second time", () => {
     const { code, output, seconds } = stack.run(["up", "--yes", "--expect-no-changes"]);
