@@ -1,6 +1,7 @@
 /** The stack, in the order in which data flows. Every number comes from `settings/`, every name from `names.ts`. */
 import * as pulumi from "@pulumi/pulumi";
 import { chartSources } from "./charts";
+import { Alerts } from "./components/alerts";
 import { AlloyLogs } from "./components/alloy-logs";
 import { AlloyMetrics } from "./components/alloy-metrics";
 import { AlloyTraces } from "./components/alloy-traces";
@@ -39,8 +40,9 @@ export = () =>
     new AlloyLogs("alloy-logs", { settings, namespaces }, options);
     new AlloyMetrics("alloy-metrics", { settings, namespaces, crds }, options);
     const tempo = new Tempo("tempo", { settings, namespaces, storage }, options);
-    const traces = new AlloyTraces("alloy-traces", { settings, namespaces }, options);
+    const traces = new AlloyTraces("alloy-traces", { settings, namespaces, crds }, options);
     const operator = new OpenTelemetryOperator("opentelemetry-operator", { settings, namespaces }, options);
+    new Alerts("alerts", { namespaces, crds }, options);
 
     return {
       environment: settings.environment,

@@ -11,6 +11,8 @@ export interface AlloyTracesArgs {
   settings: Settings;
   /** The stack's namespaces. */
   namespaces: Namespaces;
+  /** What must be there before its ServiceMonitor can be made. */
+  crds: pulumi.Resource[];
 }
 
 /**
@@ -35,7 +37,7 @@ export class AlloyTraces extends pulumi.ComponentResource {
     const { release } = new HelmRelease(
       releases.alloyTraces,
       { settings: args.settings, chart: "alloy", namespace, values: alloyTracesValues(args.settings) },
-      { parent: this, dependsOn: replicas },
+      { parent: this, dependsOn: [replicas, ...args.crds] },
     );
     this.otlpGrpcEndpoint = release.urn.apply(() => urls.otlpGrpc);
     this.otlpHttpEndpoint = release.urn.apply(() => urls.otlpHttp);

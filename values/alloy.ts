@@ -38,6 +38,8 @@ export interface AlloyParts {
   alloy: Values;
   controller: Values;
   rbac: Values;
+  /** Whether its own metrics are scraped. @default false */
+  monitored?: boolean;
 }
 
 /** Values of one Alloy: no reloader, no reporting, a bounded buffer, and no rights but those given. */
@@ -66,6 +68,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
     // Without its reloader the chart rolls the pods when the pipeline changes, which spares every pod a container.
     configReloader: { enabled: false },
     rbac: parts.rbac,
+    ...(parts.monitored && { serviceMonitor: { enabled: true } }),
     crds: { create: false },
   };
 }

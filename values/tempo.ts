@@ -15,6 +15,7 @@ const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
       rate_strategy: "global",
       ...(limit.rate && { rate_limit_bytes: limit.rate }),
       ...(limit.burst && { burst_size_bytes: limit.burst }),
+      retry_info_enabled: true,
     },
   }),
   ...(limit.traceSize && { global: { max_bytes_per_trace: limit.traceSize } }),
@@ -75,6 +76,9 @@ const withOverhead = (cached: number) => {
   return { memory, memoryLimit: memory };
 };
 
+/** The largest message that Tempo's components send each other: https://grafana.com/docs/tempo/latest/configuration/#ingester_client */
+const messageSize = 100 * 1024 ** 2;
+
 /** Each processor counts a span as many times as it stands for: the reciprocal of the ratio that it carries. */
 const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
@@ -113,6 +117,13 @@ export function tempoValues(settings: Settings): Values {
     tempo: {
       podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
       readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
+      // Who sends too fast is told to try again; else a collector would drop what waited while Tempo was away.
+      structuredConfig: { distributor: { retry_after_on_resource_exhausted: "5s" } },
+    },
+    // Among its components Tempo takes messages as large as it sends; the chart's 4 MiB are less than a trace may have.
+    server: {
+      grpc_server_max_recv_msg_size: messageSize,
+      grpc_server_max_send_msg_size: messageSize,
     },
     storage: storage(settings),
     overrides: overrides(settings),
