@@ -32,7 +32,7 @@ policy {
       type = "probabilistic"
 
       probabilistic {
-        sampling_percentage = ${ratio * 100}
+        sampling_percentage = ${Number((ratio * 100).toFixed(6))}
       }
     }
   }
@@ -93,6 +93,8 @@ export function alloyTracesValues(settings: Settings): Values {
     release: releases.alloyTraces,
     pipeline: alloyTracesPipeline(settings),
     environment: alloyTracesEnvironment(settings),
+    // The chart's HOSTNAME is the node's name, which several replicas may share.
+    ...(settings.tracing.metricsFrom === "alloy" && { podFields: { POD_NAME: "metadata.name" } }),
     pod: alloyTraces,
     alloy: {
       extraPorts: ports,

@@ -32,6 +32,8 @@ export interface AlloyParts {
   pipeline: string;
   /** What the pipeline reads from its environment. */
   environment: Record<string, string>;
+  /** What it reads there of its own pod: fields of the pod, by variable. */
+  podFields?: Record<string, string>;
   /** Resources of each pod, and the size of its buffer in bytes. */
   pod: { cpu: number; memory: number; memoryLimit: number; buffer: number };
   /** More of the chart's `alloy` and `controller`. */
@@ -53,7 +55,13 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
       configMap: { content: escapeTemplate(pipeline) },
       enableReporting: false,
       storagePath,
-      extraEnv: environment({ ...parts.environment, ...goMemoryLimit(pod) }),
+      extraEnv: [
+        ...environment({ ...parts.environment, ...goMemoryLimit(pod) }),
+        ...Object.entries(parts.podFields ?? {}).map(([name, fieldPath]) => ({
+          name,
+          valueFrom: { fieldRef: { fieldPath } },
+        })),
+      ],
       resources: resources(pod),
       ...parts.alloy,
       mounts: {

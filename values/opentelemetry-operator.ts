@@ -43,6 +43,8 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
       resources: resources(operator.operator),
       env: { ENABLE_WEBHOOKS: "true", ...goMemoryLimit(operator.operator) },
     },
+    // With a definition go all collectors and instrumentations of the cluster.
+    crds: { annotations: settings.cluster.protect ? { "helm.sh/resource-policy": "keep" } : {} },
     admissionWebhooks: operator.certManager
       ? { certManager: { enabled: true } }
       : {

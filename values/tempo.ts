@@ -84,7 +84,7 @@ const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
 export function tempoValues(settings: Settings): Values {
   const { tempo, images, cluster } = settings;
-  const component = (name: string, workload: Workload) => ({
+  const pods = (name: string, workload: Workload) => ({
     replicas: workload.replicas,
     resources: resources(workload),
     podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
@@ -99,6 +99,11 @@ export function tempoValues(settings: Settings): Values {
       }),
     ),
   });
+  /** Pods of Tempo itself, which reads its credentials in its environment. */
+  const component = (name: string, workload: Workload) => ({
+    ...pods(name, workload),
+    extraEnvFrom: [{ secretRef: { name: s3Secret("tempo") } }],
+  });
   const on = { enabled: true };
   const off = { enabled: false };
   return {
@@ -109,7 +114,6 @@ export function tempoValues(settings: Settings): Values {
         pullSecrets: pullSecrets(settings).map(({ name }) => name),
       },
       extraArgs: ["-config.expand-env=true"],
-      extraEnvFrom: [{ secretRef: { name: s3Secret("tempo") } }],
     },
     reportingEnabled: false,
     multitenancyEnabled: true,
@@ -176,7 +180,7 @@ export function tempoValues(settings: Settings): Values {
     },
     memcached: {
       enabled: tempo.cache.replicas > 0,
-      ...component("memcached", {
+      ...pods("memcached", {
         replicas: tempo.cache.replicas,
         cpu: 50,
         ...withOverhead(tempo.cache.memory),
