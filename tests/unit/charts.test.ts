@@ -44,6 +44,7 @@ describe("unit: charts", () => {
 
   it("come from their own repositories, HTTP or OCI", () => {
     const [minio, grafana] = ["https://charts.min.io", "https://grafana.github.io/helm-charts"];
+    const openTelemetry = "https://open-telemetry.github.io/opentelemetry-helm-charts";
     const [community, prometheus] = [
       "oci://ghcr.io/grafana-community/helm-charts",
       "oci://ghcr.io/prometheus-community/charts",
@@ -64,6 +65,8 @@ describe("unit: charts", () => {
       "mimir-distributed": at(grafana, "mimir-distributed"),
       "prometheus-operator-crds": under(prometheus, "prometheus-operator-crds"),
       "kube-prometheus-stack": under(prometheus, "kube-prometheus-stack"),
+      "tempo-distributed": under(community, "tempo-distributed"),
+      "opentelemetry-operator": at(openTelemetry, "opentelemetry-operator"),
     });
   });
 

@@ -14,7 +14,7 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
   // What a value depends on besides the settings are files of the project.
   values: {
     parts: ["settings", "names.ts", "charts.json"],
-    packages: ["node:fs", "node:path", "node:crypto"],
+    packages: ["node:fs", "node:path", "node:crypto", "yaml"],
   },
   components: {
     parts: ["settings", "names.ts", "charts.ts", "values"],

@@ -38,6 +38,8 @@ const type = {
   daemonSet: "kubernetes:apps/v1:DaemonSet",
   service: "kubernetes:core/v1:Service",
   monitor: "kubernetes:monitoring.coreos.com/v1:ServiceMonitor",
+  instrumentation: "kubernetes:opentelemetry.io/v1alpha1:Instrumentation",
+  collector: "kubernetes:opentelemetry.io/v1beta1:OpenTelemetryCollector",
 };
 
 const ofType = ({ resources }: Recording, wanted: string) => resources.filter((r) => r.type === wanted);
@@ -106,6 +108,9 @@ describe("unit: program", function () {
           ["kps", "monitoring"],
           ["alloy-logs", "alloy-logs"],
           ["alloy-metrics", "alloy-metrics"],
+          ["tempo", "tempo"],
+          ["alloy-traces", "alloy-traces"],
+          ["opentelemetry-operator", "opentelemetry"],
         ]);
         for (const { name, inputs } of releases) {
           expect(inputs["name"], name).to.equal(name);
@@ -118,6 +123,8 @@ describe("unit: program", function () {
           ["mimir", "mimir-distributed"],
           ["alloy-logs", "alloy"],
           ["alloy-metrics", "alloy"],
+          ["alloy-traces", "alloy"],
+          ["opentelemetry-operator", "opentelemetry-operator"],
         ] as const)
           expect(inputsOf(recording, release, name), name).to.deep.include({
             chart,
@@ -126,6 +133,7 @@ describe("unit: program", function () {
           });
         for (const [name, chart] of [
           ["loki", "loki"],
+          ["tempo", "tempo-distributed"],
           ["kps", "kube-prometheus-stack"],
           ["kps-crds", "prometheus-operator-crds"],
         ] as const)
@@ -187,7 +195,7 @@ describe("unit: program", function () {
             userName: consumer,
             policyName: consumer,
           });
-        for (const consumer of ["loki", "mimir"]) {
+        for (const consumer of consumers) {
           const secret = inputsOf(recording, type.secret, `${consumer}-s3`);
           expect(secret.metadata).to.deep.equal({ name: `${consumer}-s3`, namespace: consumer });
           expect(secret.stringData).to.deep.equal({ S3_ACCESS_KEY: consumer, S3_SECRET_KEY: generated });
@@ -295,7 +303,7 @@ describe("unit: program", function () {
       const without = (names: string[]) => names.filter((name) => name !== "minio");
       expect(namesOf(recording, release)).to.have.members(without(namesOf(prod, release)));
       expect(namesOf(recording, type.namespace)).to.have.members(without(namesOf(prod, type.namespace)));
-      for (const consumer of ["loki", "mimir"] as const)
+      for (const consumer of consumers)
         expect(inputsOf(recording, type.secret, `${consumer}-s3`).stringData).to.deep.equal({
           S3_ACCESS_KEY: externalS3[consumer].accessKey,
           S3_SECRET_KEY: externalS3[consumer].secretKey,
@@ -344,11 +352,16 @@ describe("unit: program", function () {
         lokiTenant: "logs",
         mimirUrl: "http://mimir-gateway.mimir.svc.cluster.local",
         mimirTenants: ["pods", "nodes", "prometheus"],
-        tenants: ["logs", "pods", "nodes", "prometheus"],
+        tenants: ["logs", "pods", "nodes", "prometheus", "traces"],
         prometheusUrl: "http://kps-prometheus.monitoring.svc.cluster.local:9090",
         alertmanagerUrl: "http://kps-alertmanager.monitoring.svc.cluster.local:9093",
+        tempoUrl: "http://tempo-query-frontend.tempo.svc.cluster.local:3200",
+        otlpGrpcEndpoint: "http://alloy-traces.alloy-traces.svc.cluster.local:4317",
+        otlpHttpEndpoint: "http://alloy-traces.alloy-traces.svc.cluster.local:4318",
+        instrumentation: "opentelemetry/default",
       });
     }
+    expect([dev, prod].map(({ outputs }) => outputs["tracesSamplingRatio"]?.value)).to.deep.equal([1, 0.1]);
     expect(dev.outputs["environment"]?.value).to.equal("dev");
     expect(prod.outputs["cluster"]?.value).to.equal("prod");
   });
@@ -356,7 +369,14 @@ describe("unit: program", function () {
   it("outputs the tenants that a stack adds", async () => {
     const { outputs } = await recordingOf("dev", { mimir: { tenants: { payments: { series: 1000 } } } });
     expect(outputs["mimirTenants"]?.value).to.deep.equal(["pods", "nodes", "prometheus", "payments"]);
-    expect(outputs["tenants"]?.value).to.deep.equal(["logs", "pods", "nodes", "prometheus", "payments"]);
+    expect(outputs["tenants"]?.value).to.deep.equal([
+      "logs",
+      "pods",
+      "nodes",
+      "prometheus",
+      "traces",
+      "payments",
+    ]);
   });
 
   it("leaves nothing unknown in a preview", () => {
@@ -416,6 +436,8 @@ describe("unit: program", function () {
       },
       "a tenant's metrics kept longest": { mimir: { tenants: { audit: { retention: "700d" } } } },
       "a tenant's metrics kept shorter": { mimir: { tenants: { pods: { retention: "1d" } } } },
+      "a tenant's traces kept longest": { tempo: { tenants: { audit: { retention: "90d" } } } },
+      "a tenant's traces kept shorter": { tempo: { tenants: { traces: { retention: "1d" } } } },
     };
     for (const [title, config] of Object.entries(cases))
       it(`never ends before the retention above it: ${title}`, async () => {
@@ -429,7 +451,10 @@ describe("unit: program", function () {
             mimir.retention,
             ...Object.values(mimir.tenants).flatMap(({ retention }) => retention ?? []),
           ),
-          "tempo-data": tempo.retention,
+          "tempo-data": Math.max(
+            tempo.retention,
+            ...Object.values(tempo.tenants).flatMap(({ retention }) => retention ?? []),
+          ),
         };
         for (const [bucket, seconds] of Object.entries(retention)) {
           const { rules } = inputsOf(recording, type.lifecycle, bucket);
@@ -527,6 +552,35 @@ describe("unit: program", function () {
       for (const of of [release, "observability:index:HelmRelease"])
         for (const name of ["kps", "alloy-metrics"])
           expect(find(dev, `${of}::${name}`).options.dependencies.join(), name).not.to.match(/mimir/);
+    });
+
+    it("Tempo comes after its Secret, its bucket and its access", () => {
+      const { dependencies } = find(dev, "observability:index:HelmRelease::tempo").options;
+      expect(dependencies).to.include.members([
+        `${type.secret}::tempo-s3`,
+        `${type.attachment}::tempo`,
+        `${type.lifecycle}::tempo-data`,
+      ]);
+      expect(dependencies.join()).not.to.match(/loki|mimir|kps/);
+    });
+
+    it("Alloy for traces comes after the Service of its replicas, and waits neither for Tempo nor for Mimir", () => {
+      const { dependencies } = find(dev, "observability:index:HelmRelease::alloy-traces").options;
+      expect(dependencies).to.include(`${type.service}::alloy-traces-replicas`);
+      for (const of of [release, "observability:index:HelmRelease"])
+        for (const name of ["alloy-traces", "opentelemetry-operator"])
+          expect(find(dev, `${of}::${name}`).options.dependencies.join(), name).not.to.match(
+            /tempo|mimir|minio|Release::kps(,|$)/,
+          );
+    });
+
+    it("the operator's custom resources come after its release, whose webhook has to answer them (R7.5)", () => {
+      for (const recording of [dev, prod])
+        for (const of of [type.instrumentation, type.collector]) {
+          const [made, ...more] = ofType(recording, of);
+          expect(more, of).to.deep.equal([]);
+          expect(made?.options.dependencies, of).to.include(`${release}::opentelemetry-operator`);
+        }
     });
 
     it("one after the other, what is written to a bucket", () => {

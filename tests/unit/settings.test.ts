@@ -76,12 +76,27 @@ describe("unit: settings", () => {
       });
     });
 
+    it("prod has the numbers that were asked for (R4, R7, R9)", () => {
+      const { tempo, alloyTraces, tracing } = settingsOf("prod");
+      const { distributor, ingester, querier, queryFrontend, compactor, metricsGenerator } = tempo;
+      const components = [distributor, ingester, querier, queryFrontend, compactor, metricsGenerator];
+      expect(components.map(({ replicas }) => replicas)).to.deep.equal([2, 3, 2, 1, 1, 1]);
+      expect([tempo.replicationFactor, tempo.retention]).to.deep.equal([3, 30 * day]);
+      expect(Object.keys(tempo.tenants)).to.include("traces");
+      expect(alloyTraces.replicas).to.equal(2);
+      const { sampling, metricsFrom, languages } = tracing;
+      expect(sampling).to.deep.include({ ratio: 0.1, appliedBy: "sdk", services: {} });
+      expect(metricsFrom).to.equal("tempo");
+      expect(languages).to.deep.equal(["python", "java", "nodejs", "dotnet", "go"]);
+      expect(settingsOf("dev").tracing).to.deep.equal({ ...tracing, sampling: { ...sampling, ratio: 1 } });
+    });
+
     it("dev runs standalone, with at most one replica of everything", () => {
       const settings = settingsOf("dev");
       expect(settings.objectStorage.minio).to.include({ mode: "standalone", servers: 1 });
       const counts = leaves(settings).filter(([path]) => /\.(replicas|replicationFactor)$/.test(path));
       expect(counts).to.have.lengthOf.at.least(25);
-      for (const [path, count] of counts) expect(count, path).to.equal(/Cache\./.test(path) ? 0 : 1);
+      for (const [path, count] of counts) expect(count, path).to.equal(/cache\./i.test(path) ? 0 : 1);
     });
 
     it("the stack's own namespaces are among the system's, where their logs and metrics belong", () => {
@@ -175,7 +190,7 @@ describe("unit: settings", () => {
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
   alerting.receivers.oncall.webhookUrl: is "[secret]"; allowed: an http:// or https:// URL
     change it with: pulumi config set --stack team-a --secret --path 'alerting.receivers.oncall.webhookUrl' <value>
-  grafana: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, kubePrometheusStack, cadvisor, alerting
+  grafana: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, alerting
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafana'
   objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
@@ -281,7 +296,12 @@ describe("unit: settings", () => {
           was: ["30d"],
           allowed: "settings of their own: application, system, debug, namespaces",
         },
-        { path: "tempo", was: 3, allowed: "settings of their own: retention" },
+        {
+          path: "tempo",
+          was: 3,
+          allowed:
+            "settings of their own: replicationFactor, distributor, ingester, querier, queryFrontend, compactor, metricsGenerator, cache, retention, limits, tenants, shutdown",
+        },
       ]);
     });
 
@@ -337,6 +357,49 @@ describe("unit: settings", () => {
       const { loki: _, ...withoutLoki } = externalS3;
       expect(how({ objectStorage: { kind: "external", external: withoutLoki } })).to.deep.equal([
         `change it with: ${set} --secret --path 'objectStorage.external.loki.<setting>' <value>`,
+      ]);
+    });
+  });
+
+  describe("shares of a whole", () => {
+    const ratioOf = (ratio: unknown) => settingsOf("prod", { tracing: { sampling: { ratio } } });
+
+    it("are from 0 to 1, with or without quotes", () => {
+      for (const [written, read] of [
+        [0, 0],
+        [1, 1],
+        [0.05, 0.05],
+        [1e-3, 0.001],
+        ["0", 0],
+        ["1", 1],
+        ["0.25", 0.25],
+        [".5", 0.5],
+        ["1.0", 1],
+      ])
+        expect(ratioOf(written).tracing.sampling.ratio, String(written)).to.equal(read);
+    });
+
+    for (const wrong of [-0.1, 1.01, "1.5", "10%", "-0.1", "0,1", "", ".", "1.2.3", "all", true, null, [0.1]])
+      it(`are never ${JSON.stringify(wrong)}`, () => {
+        expect(errorOf(() => ratioOf(wrong)).problems).to.deep.equal([
+          { path: "tracing.sampling.ratio", was: wrong, allowed: "a number from 0 to 1, such as 0.1" },
+        ]);
+      });
+
+    it("may differ from service to service, whatever a service is called", () => {
+      const services = { 'a "quoted" {{one}}': "0.5", "Ünï/code.v2": 0, "-": 1 };
+      const sampling = { appliedBy: "collector", services };
+      const of = () => settingsOf("prod", { tracing: { sampling, metricsFrom: "alloy" } });
+      expect(of().tracing.sampling.services).to.deep.equal({ ...services, 'a "quoted" {{one}}': 0.5 });
+      const wrong = { ...sampling, services: { "shop.cart": 2 } };
+      expect(
+        errorOf(() => settingsOf("prod", { tracing: { sampling: wrong, metricsFrom: "alloy" } })).problems,
+      ).to.deep.equal([
+        {
+          path: "tracing.sampling.services.shop.cart",
+          was: 2,
+          allowed: "a number from 0 to 1, such as 0.1",
+        },
       ]);
     });
   });
@@ -419,6 +482,9 @@ describe("unit: settings", () => {
     }
     const minio = (settings: Config): Config => ({ objectStorage: { minio: settings } });
     const schema = (...periods: unknown[]): Config => ({ loki: { schema: periods } });
+    const sampling = (settings: Config, metricsFrom?: string): Config => ({
+      tracing: { sampling: settings, ...(metricsFrom && { metricsFrom }) },
+    });
     const { tempo: _, ...withoutTempo } = externalS3;
     const cases: Case[] = [
       {
@@ -649,6 +715,49 @@ describe("unit: settings", () => {
           path: "mimir.tenants.pods.retention",
           was: "30m",
           allowed: "at least 1d, what the largest block holds",
+        },
+      },
+      {
+        rule: "tempoReplication",
+        environment: "dev",
+        passes: { tempo: { replicationFactor: 3, ingester: { replicas: 3 } } },
+        fails: { tempo: { replicationFactor: 3 } },
+        problem: { path: "tempo.replicationFactor", was: 3, allowed: "at most tempo.ingester.replicas, 1" },
+      },
+      {
+        rule: "sampling",
+        environment: "prod",
+        passes: sampling({ appliedBy: "collector", services: { shop: 0.5 } }, "alloy"),
+        fails: sampling({ services: { shop: 0.5 } }),
+        problem: {
+          path: "tracing.sampling.services",
+          was: { shop: 0.5 },
+          allowed:
+            "nothing, because tracing.sampling.appliedBy is sdk and Alloy does not sample a second time",
+        },
+      },
+      {
+        rule: "sampling",
+        environment: "prod",
+        passes: sampling({ appliedBy: "collector" }, "alloy"),
+        fails: sampling({ appliedBy: "collector" }),
+        problem: {
+          path: "tracing.metricsFrom",
+          was: "tempo",
+          allowed:
+            "alloy, because tracing.sampling.appliedBy is collector: Tempo gets too few traces to count by",
+        },
+      },
+      {
+        rule: "sampling",
+        environment: "prod",
+        passes: sampling({ ratio: 1 }, "alloy"),
+        fails: sampling({ ratio: 0.999 }, "alloy"),
+        problem: {
+          path: "tracing.metricsFrom",
+          was: "alloy",
+          allowed:
+            "tempo, because the SDKs leave traces out: Tempo's metrics-generator corrects its counts by the ratio",
         },
       },
       {

@@ -5,11 +5,17 @@ import type { Settings } from "../../settings";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyLogsValues } from "../../values/alloy-logs";
 import { alloyMetricsValues } from "../../values/alloy-metrics";
+import { alloyTracesReplicas, alloyTracesValues } from "../../values/alloy-traces";
 import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../../values/kube-prometheus-stack";
 import { lokiValues } from "../../values/loki";
 import { mimirValues } from "../../values/mimir";
 import { minioClaims, minioValues } from "../../values/minio";
+import {
+  collectorObject,
+  instrumentationObject,
+  openTelemetryOperatorValues,
+} from "../../values/opentelemetry-operator";
 import {
   antiAffinity,
   anyOf,
@@ -19,6 +25,7 @@ import {
   goMemoryLimit,
   image,
 } from "../../values/shared";
+import { tempoValues } from "../../values/tempo";
 import { expectGolden } from "../support/golden";
 import { type Config, externalS3, recordingOf, settingsOf } from "../support/stacks";
 
@@ -35,6 +42,10 @@ const all = (settings: Settings): Record<string, Any> => ({
   cadvisor: [cadvisorDaemonSet(settings), cadvisorService(settings), cadvisorMonitor()],
   alloyLogs: alloyLogsValues(settings),
   alloyMetrics: alloyMetricsValues(settings),
+  tempo: tempoValues(settings),
+  alloyTraces: [alloyTracesValues(settings), alloyTracesReplicas()],
+  operator: openTelemetryOperatorValues(settings),
+  custom: [instrumentationObject(settings), collectorObject(settings)],
 });
 const lokiOf = (environment: "dev" | "prod", config: Config = {}): Any =>
   lokiValues(settingsOf(environment, config));
@@ -54,7 +65,7 @@ describe("unit: values", () => {
       it(`${environment}: the values of every release`, async () => {
         const { resources } = await recordingOf(environment);
         const releases = releasesOf(resources);
-        expect(releases).to.have.length(7);
+        expect(releases).to.have.length(10);
         for (const { name, values } of releases) {
           const shown: Any = structuredClone(values);
           // The pipeline is a readable file of its own.
@@ -114,7 +125,8 @@ describe("unit: values", () => {
       });
 
     it("all come from images.registry, with images.pullSecret", () => {
-      const { minio, loki, mimir, kps, cadvisor, alloyLogs, alloyMetrics } = all(mirrored);
+      const { minio, loki, mimir, kps, cadvisor, alloyLogs, alloyMetrics, tempo, alloyTraces } =
+        all(mirrored);
       const registry = "registry.example.com:5000/mirror";
       expect(minio.image.repository).to.equal(`${registry}/pgsty/minio`);
       expect([loki.global.imageRegistry, kps.global.imageRegistry]).to.deep.equal([registry, registry]);
@@ -129,8 +141,15 @@ describe("unit: values", () => {
         expect(secrets).to.deep.equal(secret);
       expect(mimir.image.pullSecrets).to.deep.equal(["registry-login"]);
       expect(pod.imagePullSecrets).to.deep.equal(secret);
-      for (const { global } of [alloyLogs, alloyMetrics])
+      for (const { global } of [alloyLogs, alloyMetrics, alloyTraces[0]])
         expect(global.image).to.deep.equal({ registry, pullSecrets: secret });
+      expect(tempo.global.image).to.deep.equal({ registry, pullSecrets: ["registry-login"] });
+      const { manager, imagePullSecrets } = all(mirrored)["operator"];
+      expect(imagePullSecrets).to.deep.equal(secret);
+      const injected = Object.values<Any>(manager.autoInstrumentationImage);
+      expect(injected).to.have.length(5);
+      for (const { repository } of [manager.image, manager.collectorImage, ...injected])
+        expect(repository).to.match(/^registry\.example\.com:5000\/mirror\/open-telemetry\//);
       // No value names a registry past the mirror.
       for (const [path, value] of leaves(all(mirrored)))
         if (/image|registry|repository/i.test(path) && typeof value === "string")
@@ -138,14 +157,21 @@ describe("unit: values", () => {
     });
 
     it("come from their own registries without a setting", () => {
-      const { minio, loki, mimir, kps, alloyLogs, alloyMetrics } = all(plain);
+      const { minio, loki, mimir, kps, alloyLogs, alloyMetrics, tempo, alloyTraces } = all(plain);
       expect(minio.image.repository).to.equal("docker.io/pgsty/minio");
       expect(mimir.image.repository).to.equal("docker.io/grafana/mimir");
       expect(mimir.gateway.nginx).not.to.have.property("image");
       expect(loki.global).to.deep.equal({});
       expect(kps.global).to.deep.equal({ imagePullSecrets: [] });
-      for (const { global } of [alloyLogs, alloyMetrics])
+      for (const { global } of [alloyLogs, alloyMetrics, alloyTraces[0], tempo])
         expect(global.image).to.deep.equal({ pullSecrets: [] });
+      const { manager } = all(plain)["operator"];
+      for (const { repository } of [
+        manager.image,
+        manager.collectorImage,
+        ...Object.values<Any>(manager.autoInstrumentationImage),
+      ])
+        expect(repository).to.match(/^ghcr\.io\/open-telemetry\//);
     });
   });
 

@@ -1,0 +1,559 @@
+/** Values of what handles traces: Tempo, Alloy for traces, the OpenTelemetry operator and its custom resources. */
+import { readFileSync } from "node:fs";
+import { expect } from "chai";
+import { jaegerBatch } from "../../cli/smoke/jaeger";
+import { samplingRatioAttribute, services, tenants, tracesReplicas } from "../../names";
+import { parseSettings, type Settings } from "../../settings";
+import { dev } from "../../settings/dev";
+import { prod } from "../../settings/prod";
+import {
+  alloyTracesEnvironment,
+  alloyTracesPipeline,
+  alloyTracesReplicas,
+  alloyTracesValues,
+  sdkRatio,
+} from "../../values/alloy-traces";
+import {
+  collectorObject,
+  instrumentationObject,
+  openTelemetryOperatorValues,
+} from "../../values/opentelemetry-operator";
+import { tempoValues } from "../../values/tempo";
+import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";
+
+// Tests look deep into values, whose types say only that they are plain data.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any;
+
+const tempoOf = (environment: Environment, config: Config = {}): Any =>
+  tempoValues(settingsOf(environment, config));
+const operatorOf = (config: Config = {}): Any => openTelemetryOperatorValues(settingsOf("dev", config));
+
+/** Alloy samples, and so it counts too. */
+const byCollector = (sampling: Config = {}): Config => ({
+  tracing: { sampling: { appliedBy: "collector", ...sampling }, metricsFrom: "alloy" },
+});
+const alloyCounts: Config = { tracing: { sampling: { ratio: 1 }, metricsFrom: "alloy" } };
+
+describe("unit: values of tempo", () => {
+  it("has the numbers that were asked for (R4)", () => {
+    const values = tempoOf("prod");
+    const names = ["distributor", "ingester", "querier", "queryFrontend", "compactor", "metricsGenerator"];
+    expect(names.map((name) => values[name].replicas)).to.deep.equal([2, 3, 2, 1, 1, 1]);
+    expect(values.ingester.config.replication_factor).to.equal(3);
+    expect(values.compactor.config.compaction.block_retention).to.equal("720h");
+    expect(values.storage.trace).to.deep.include({ backend: "s3" });
+    expect(values.storage.trace.s3.bucket).to.equal("tempo-data");
+    for (const name of names) expect(tempoOf("dev")[name].replicas, name).to.equal(1);
+  });
+
+  it("takes spans by OTLP, Jaeger and Zipkin (R4.3), and brings nothing that is not asked for", () => {
+    const { traces, gateway, minio, rollout_operator, reportingEnabled } = tempoOf("prod");
+    const on = { enabled: true };
+    expect(traces).to.deep.equal({
+      otlp: { grpc: on, http: on },
+      jaeger: { grpc: on, thriftHttp: on, thriftCompact: on, thriftBinary: on },
+      zipkin: on,
+    });
+    for (const off of [gateway, minio, rollout_operator]) expect(off).to.deep.equal({ enabled: false });
+    expect(reportingEnabled).to.equal(false);
+  });
+
+  const retention = (limits: Any) => limits.compaction?.block_retention;
+  const defaultsOf = (config: Config): Any => tempoOf("prod", config).overrides.defaults;
+
+  it("holds every tenant to the limits of the settings", () => {
+    const { multitenancyEnabled, overrides } = tempoOf("prod", {
+      tempo: { limits: { rate: "3MB/s", burst: "4MB/s", traceSize: "7Mi" } },
+    });
+    expect(multitenancyEnabled).to.equal(true);
+    expect(overrides.per_tenant_override_config).to.equal("/runtime-config/overrides.yaml");
+    expect(overrides.defaults.ingestion).to.deep.include({
+      rate_strategy: "global",
+      rate_limit_bytes: 3 * 1024 ** 2,
+      burst_size_bytes: 4 * 1024 ** 2,
+    });
+    expect(overrides.defaults.global).to.deep.equal({ max_bytes_per_trace: 7 * 1024 ** 2 });
+    expect(retention(overrides.defaults)).to.equal(undefined);
+  });
+
+  it("gives a tenant what it has of its own with all defaults that this replaces, and others nothing", () => {
+    const tenantsOf = (own: Config, more: Config = {}) => ({ tempo: { tenants: own }, ...more });
+    expect(tempoOf("prod").per_tenant_overrides).to.deep.equal({});
+    const own = {
+      audit: { retention: "90d" },
+      loud: { rate: "99MB/s" },
+      long: { traceSize: "50Mi" },
+      other: {},
+    };
+    for (const counting of [{}, alloyCounts]) {
+      const defaults = defaultsOf(counting);
+      const { per_tenant_overrides: overrides } = tempoOf("prod", tenantsOf(own, counting));
+      expect(overrides).to.have.all.keys("audit", "loud", "long");
+      expect(overrides.audit).to.deep.equal({ ...defaults, compaction: { block_retention: "2160h" } });
+      expect(overrides.loud).to.deep.equal({
+        ...defaults,
+        ingestion: { ...defaults.ingestion, rate_limit_bytes: 99 * 1024 ** 2 },
+      });
+      expect(overrides.long).to.deep.equal({ ...defaults, global: { max_bytes_per_trace: 50 * 1024 ** 2 } });
+    }
+  });
+
+  it("uses MinIO, or the S3 that is given, with credentials from the environment that its Secret fills", () => {
+    const common = { bucket: "tempo-data", access_key: "${S3_ACCESS_KEY}", secret_key: "${S3_SECRET_KEY}" };
+    const s3Of = (config: Config) => tempoOf("dev", config).storage.trace.s3;
+    const minio = {
+      ...common,
+      endpoint: "minio.minio.svc.cluster.local:9000",
+      region: "us-east-1",
+      insecure: true,
+      forcepathstyle: true,
+    };
+    expect(s3Of({})).to.deep.equal(minio);
+    expect(s3Of({ objectStorage: { external: externalS3 } }), "an S3 that is not in use").to.deep.equal(
+      minio,
+    );
+    expect(s3Of({ objectStorage: { kind: "external", external: externalS3 } })).to.deep.equal({
+      ...common,
+      endpoint: "s3.example.com:443",
+      region: "eu-west-3",
+      insecure: false,
+      forcepathstyle: false,
+    });
+    const renamed = s3Of({ objectStorage: { buckets: { tempo: { name: "team-traces" } } } });
+    expect(renamed.bucket).to.equal("team-traces");
+    const { global, memcached, ...rest } = tempoOf("prod");
+    expect(global.extraArgs).to.include("-config.expand-env=true");
+    const names = ["distributor", "ingester", "querier", "queryFrontend", "compactor", "metricsGenerator"];
+    for (const name of names)
+      expect(rest[name].extraEnvFrom, name).to.deep.equal([{ secretRef: { name: "tempo-s3" } }]);
+    // A cache has no use for them.
+    for (const other of [global, memcached]) expect(other).not.to.have.property("extraEnvFrom");
+  });
+
+  it("caches in memcached where there are replicas for it, with room for what memcached itself needs", () => {
+    const none = tempoOf("dev");
+    expect([none.memcached.enabled, none.cache]).to.deep.equal([false, { caches: [] }]);
+    const some = tempoOf("prod", { tempo: { cache: { replicas: 2, memory: "100Mi" } } });
+    expect(some).not.to.have.property("cache");
+    expect(some.memcached).to.deep.include({ enabled: true, replicas: 2, extraArgs: ["-m 100"] });
+    expect(some.memcached.resources.limits.memory).to.equal("120Mi");
+  });
+
+  it("gives volumes the StorageClass of the cluster, and ingesters the time they need to stop", () => {
+    const { ingester } = tempoOf("prod", {
+      cluster: { storageClass: "fast" },
+      tempo: { shutdown: "7m", ingester: { disk: "9Gi" } },
+    });
+    expect(ingester.persistence).to.deep.equal({ enabled: true, size: "9Gi", storageClass: "fast" });
+    expect(ingester.terminationGracePeriodSeconds).to.equal(420);
+    expect(tempoOf("prod").ingester.persistence).not.to.have.property("storageClass");
+  });
+
+  it("spreads components as a template, which the chart reads affinity as", () => {
+    const affinityOf = (antiAffinity: string) =>
+      tempoOf("prod", { cluster: { antiAffinity } }).ingester.affinity;
+    expect(affinityOf("none")).to.equal("");
+    const { podAntiAffinity } = JSON.parse(affinityOf("required"));
+    expect(
+      podAntiAffinity.requiredDuringSchedulingIgnoredDuringExecution[0].labelSelector.matchLabels,
+    ).to.include({
+      "app.kubernetes.io/component": "ingester",
+    });
+  });
+
+  it("makes metrics of spans for the tenant of applications, with exemplars, corrected by the ratio", () => {
+    const { config } = tempoOf("prod", { cluster: { name: "paris" } }).metricsGenerator;
+    expect(config.storage).to.deep.equal({
+      remote_write_add_org_id_header: false,
+      remote_write: [
+        {
+          url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
+          headers: { "X-Scope-OrgID": tenants.pods },
+          send_exemplars: true,
+        },
+      ],
+    });
+    expect(config.registry.external_labels).to.deep.equal({ cluster: "paris" });
+    for (const processor of ["service_graphs", "span_metrics"])
+      expect(config.processor[processor].span_multiplier_key, processor).to.equal(samplingRatioAttribute);
+    // The attribute that Alloy gives every span.
+    const receive = readFileSync("values/alloy/traces/receive.alloy", "utf8");
+    expect(receive).to.include(
+      `set(attributes["${samplingRatioAttribute}"], Double("\` + sys.env("SDK_RATIO")`,
+    );
+  });
+});
+
+describe("unit: who counts spans", () => {
+  const counters = (config: Config) => {
+    const settings = settingsOf("prod", config);
+    const values: Any = tempoValues(settings);
+    const pipeline = alloyTracesPipeline(settings);
+    return {
+      tempo: values.overrides.defaults.metrics_generator.processors,
+      alloy: [...pipeline.matchAll(/^\totelcol\.connector\.(\w+) /gm)].map(([, name]) => name),
+      mimir: Object.keys(alloyTracesEnvironment(settings)).filter((name) => name.startsWith("MIMIR")),
+    };
+  };
+  const tempo = { tempo: ["service-graphs", "span-metrics"], alloy: [], mimir: [] };
+  const alloy = { tempo: [], alloy: ["spanmetrics", "servicegraph"], mimir: ["MIMIR_URL", "MIMIR_TENANT"] };
+  const cases: [string, Config, typeof tempo][] = [
+    ["Tempo as it comes", {}, tempo],
+    ["Tempo where nothing is left out", { tracing: { sampling: { ratio: 1 } } }, tempo],
+    ["Alloy where nothing is left out and it is told to", alloyCounts, alloy as unknown as typeof tempo],
+    ["Alloy where it samples", byCollector(), alloy as unknown as typeof tempo],
+  ];
+  for (const [title, config, wanted] of cases)
+    it(`is ${title}, and nobody else`, () => {
+      expect(counters(config)).to.deep.equal(wanted);
+    });
+
+  it("stands in no tenant's own limits otherwise", () => {
+    const own = { tempo: { tenants: { loud: { rate: "99MB/s" } } } };
+    expect(tempoOf("prod", own).per_tenant_overrides.loud.metrics_generator.processors).to.have.length(2);
+    const { per_tenant_overrides } = tempoOf("prod", { ...own, ...alloyCounts });
+    expect(per_tenant_overrides.loud.metrics_generator.processors).to.deep.equal([]);
+  });
+
+  it("gives the same names: labels of the cluster, and the tenant of applications", () => {
+    const environment = alloyTracesEnvironment(
+      settingsOf("prod", { ...alloyCounts, cluster: { name: "paris" } }),
+    );
+    expect(environment).to.deep.include({
+      CLUSTER: "paris",
+      MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
+      MIMIR_TENANT: tenants.pods,
+    });
+  });
+});
+
+describe("unit: the sampling ratio", () => {
+  // A number that nothing else in the stack is.
+  const ratio = 0.0437;
+
+  /** Paths of everything in a tree that holds the ratio, as a number or within a text, alone or in per cent. */
+  const places = (node: unknown, path: string): string[] => {
+    if (typeof node === "object" && node !== null)
+      return Object.entries(node).flatMap(([key, child]) => places(child, `${path}.${key}`));
+    return /(?<![\d.])(0?\.0437|4\.37)/.test(String(node)) ? [path] : [];
+  };
+  const holding = async (config: Config) => {
+    const { resources, outputs } = await recordingOf("prod", config);
+    return [
+      ...resources.flatMap(({ type, name, inputs }) => places(inputs, `${type.split(":").at(-1)} ${name}`)),
+      ...places(outputs, "outputs"),
+    ];
+  };
+  const variable = (name: string) => {
+    const values: Any = alloyTracesValues(settingsOf("prod"));
+    const index = values.alloy.extraEnv.findIndex((one: { name: string }) => one.name === name);
+    return `Release alloy-traces.values.alloy.extraEnv.${index}.value`;
+  };
+
+  it("applied by SDKs stands in the sampler, in Alloy's environment and in the outputs, and nowhere else", async () => {
+    const config = { tracing: { sampling: { ratio } } };
+    expect(await holding(config)).to.have.members([
+      "Instrumentation instrumentation-default.spec.sampler.argument",
+      variable("SDK_RATIO"),
+      "outputs.tracesSamplingRatio.value",
+    ]);
+    const { sampler } = instrumentationObject(settingsOf("prod", config)).spec;
+    expect(sampler).to.deep.equal({ type: "parentbased_traceidratio", argument: String(ratio) });
+    expect(alloyTracesEnvironment(settingsOf("prod", config))["SDK_RATIO"]).to.equal(String(ratio));
+    expect(alloyTracesPipeline(settingsOf("prod", config))).not.to.match(/tail_sampling|probabilistic/);
+  }).timeout(60_000);
+
+  it("applied by the collector stands in its policies and in the outputs; SDKs send everything", async () => {
+    const config = byCollector({ ratio });
+    expect(await holding(config)).to.have.members([
+      "Release alloy-traces.values.alloy.configMap.content",
+      "outputs.tracesSamplingRatio.value",
+    ]);
+    const settings = settingsOf("prod", config);
+    expect(instrumentationObject(settings).spec.sampler.argument).to.equal("1");
+    expect(alloyTracesEnvironment(settings)["SDK_RATIO"]).to.equal("1");
+    expect(alloyTracesPipeline(settings).match(/sampling_percentage = .*/g)).to.deep.equal([
+      "sampling_percentage = 4.37",
+    ]);
+  }).timeout(60_000);
+
+  it("is 0.1 in prod and 1 in dev, and stands in these profiles once (R9.3)", () => {
+    expect([settingsOf("prod"), settingsOf("dev")].map(sdkRatio)).to.deep.equal([0.1, 1]);
+    expect([prod, dev].map(({ tracing }) => tracing?.sampling?.ratio)).to.deep.equal([0.1, 1]);
+    expect(parseSettings("any", { environment: "prod" }).tracing.sampling.ratio).to.equal(0.1);
+  });
+
+  it("is written in full, whatever the number", () => {
+    const percentOf = (given: number) =>
+      /sampling_percentage = (.*)/.exec(
+        alloyTracesPipeline(settingsOf("prod", byCollector({ ratio: given }))),
+      )?.[1];
+    for (const [given, percent] of [
+      [0, "0"],
+      [1, "100"],
+      [0.29, "29"],
+      [0.07, "7"],
+      [0.0001, "0.01"],
+    ] as const)
+      expect(percentOf(given), String(given)).to.equal(percent);
+    for (const given of [0, 1, 0.29, 0.07, 0.0001])
+      expect(
+        Number(
+          instrumentationObject(settingsOf("prod", { tracing: { sampling: { ratio: given } } })).spec.sampler
+            .argument,
+        ),
+      ).to.equal(given);
+  });
+});
+
+describe("unit: values of alloy for traces", () => {
+  /** The policies of a pipeline: service names, whether those or all but those, and the share. */
+  const policiesOf = (settings: Settings) => {
+    const pipeline = alloyTracesPipeline(settings);
+    const form =
+      /name = ("(?:[^"\\]|\\.)*")\n {2}type = "and"[\s\S]*?values {7}= (\[.*\])\n {8}invert_match = (\w+)[\s\S]*?sampling_percentage = ([\d.e-]+)/g;
+    return [...pipeline.matchAll(form)].map(([, name = "", values = "", none, share]) => ({
+      name: JSON.parse(name),
+      services: JSON.parse(values),
+      none: none === "true",
+      share: Number(share),
+    }));
+  };
+
+  it("keeps of every service the share of all, or its own", () => {
+    expect(policiesOf(settingsOf("prod"))).to.deep.equal([]);
+    expect(policiesOf(settingsOf("prod", byCollector({ ratio: 0.25 })))).to.deep.equal([
+      { name: "all others", services: [""], none: true, share: 25 },
+    ]);
+    const services = { billing: 1, search: 0.5, noise: 0 };
+    expect(policiesOf(settingsOf("prod", byCollector({ services })))).to.deep.equal([
+      { name: "service billing", services: ["billing"], none: false, share: 100 },
+      { name: "service search", services: ["search"], none: false, share: 50 },
+      { name: "service noise", services: ["noise"], none: false, share: 0 },
+      { name: "all others", services: ["billing", "search", "noise"], none: true, share: 10 },
+    ]);
+  });
+
+  it("takes a service's name as it is", () => {
+    const odd = ['a "quoted" one', "back\\slash", "$& $1 $`", "{shares}", "{{ .Values }}", "Ünï", "*"];
+    const services = Object.fromEntries(odd.map((name) => [name, 0.5]));
+    const policies = policiesOf(settingsOf("prod", byCollector({ services })));
+    expect(policies.map(({ name }) => name)).to.deep.equal([
+      ...odd.map((name) => `service ${name}`),
+      "all others",
+    ]);
+    expect(policies.slice(0, -1).map((policy) => policy.services)).to.deep.equal(odd.map((name) => [name]));
+    expect(policies.at(-1)?.services).to.deep.equal(odd);
+    // Helm's template engine gives the braces back, and finds none of its own.
+    const values: Any = alloyTracesValues(settingsOf("prod", byCollector({ services })));
+    const content: string = values.alloy.configMap.content;
+    expect(content.replaceAll('{{ "{{" }}', "")).not.to.include("{{");
+    expect(content.replaceAll('{{ "{{" }}', "{{")).to.equal(
+      alloyTracesPipeline(settingsOf("prod", byCollector({ services }))),
+    );
+  });
+
+  it("keeps every failed and every slow trace where it samples, as the settings say", () => {
+    const settings = settingsOf("prod", byCollector({ slow: "3s", decisionWait: "20s" }));
+    const pipeline = alloyTracesPipeline(settings);
+    expect(pipeline).to.match(/status_codes = \["ERROR"\]/);
+    expect(pipeline).to.match(/threshold_ms = encoding\.from_json\(sys\.env\("SLOW_MS"\)\)/);
+    expect(alloyTracesEnvironment(settings)).to.include({ SLOW_MS: "3000", DECISION_WAIT: "20s" });
+    expect(alloyTracesEnvironment(settingsOf("prod"))).not.to.have.any.keys("SLOW_MS", "DECISION_WAIT");
+  });
+
+  it("says where traces go, and as which tenant", () => {
+    const settings = settingsOf("prod", { cluster: { name: "paris" }, alloyTraces: { queue: 77 } });
+    expect(alloyTracesEnvironment(settings)).to.deep.equal({
+      CLUSTER: "paris",
+      ENVIRONMENT: "prod",
+      SDK_RATIO: "0.1",
+      REPLICAS: "alloy-traces-replicas.alloy-traces.svc.cluster.local",
+      TEMPO: "tempo-distributor.tempo.svc.cluster.local:4317",
+      TEMPO_TENANT: "traces",
+      QUEUE: "77",
+    });
+  });
+
+  it("reads of its environment what it is given, and is given nothing else", () => {
+    const cases: Config[] = [{}, alloyCounts, byCollector(), byCollector({ services: { shop: 1 } })];
+    for (const config of cases) {
+      const values: Any = alloyTracesValues(settingsOf("prod", config));
+      const given: string[] = values.alloy.extraEnv.map(({ name }: { name: string }) => name);
+      const read = [...alloyTracesPipeline(settingsOf("prod", config)).matchAll(/sys\.env\("(\w+)"\)/g)];
+      expect(new Set(read.map(([, name]) => name))).to.deep.equal(
+        new Set(given.filter((name) => name !== "GOMEMLIMIT")),
+      );
+    }
+  });
+
+  it("tells its replicas apart by their own names, which the node's is not", () => {
+    const { extraEnv }: Any = (alloyTracesValues(settingsOf("prod", alloyCounts)) as Any).alloy;
+    expect(alloyTracesPipeline(settingsOf("prod", alloyCounts))).to.match(
+      /collector = sys\.env\("POD_NAME"\)/,
+    );
+    expect(extraEnv).to.deep.include({
+      name: "POD_NAME",
+      valueFrom: { fieldRef: { fieldPath: "metadata.name" } },
+    });
+  });
+
+  it("has a headless Service by which its replicas find each other before they are ready", () => {
+    const { metadata, spec } = alloyTracesReplicas();
+    expect(metadata).to.deep.equal({ name: tracesReplicas.name, namespace: "alloy-traces" });
+    expect(spec).to.deep.include({ clusterIP: "None", publishNotReadyAddresses: true });
+    const pipeline = alloyTracesPipeline(settingsOf("prod"));
+    const { port } = tracesReplicas;
+    expect(spec.ports.map((one) => one.port)).to.deep.equal([port]);
+    expect(pipeline).to.include(`port     = "${port}"`);
+    expect(pipeline).to.match(/routing_key = "traceID"/);
+  });
+
+  it("listens on each port that its Service has", () => {
+    const pipeline = alloyTracesPipeline(settingsOf("prod"));
+    const values: Any = alloyTracesValues(settingsOf("prod"));
+    const ports: number[] = values.alloy.extraPorts.map(({ port }: { port: number }) => port);
+    expect(ports).to.include.members([services.otlpGrpc.port, services.otlpHttp.port]);
+    const listening = [...pipeline.matchAll(/endpoint\s+= "0\.0\.0\.0:(\d+)"/g)].map(([, port]) =>
+      Number(port),
+    );
+    expect(listening).to.have.members([...ports, tracesReplicas.port]);
+  });
+
+  it("may read pods and what owns them, and nothing else", () => {
+    const { rbac }: Any = alloyTracesValues(settingsOf("prod"));
+    const rules = [...rbac.rules, ...rbac.clusterRules];
+    expect(new Set(rules.flatMap(({ verbs }: Any) => verbs))).to.deep.equal(
+      new Set(["get", "list", "watch"]),
+    );
+    expect(rules.flatMap(({ resources }: Any) => resources)).to.have.members([
+      ...["pods", "namespaces", "nodes"],
+      ...["replicasets", "deployments", "statefulsets", "daemonsets"],
+      "jobs",
+    ]);
+  });
+});
+
+describe("unit: values of the OpenTelemetry operator", () => {
+  const languages = ["python", "java", "nodejs", "dotnet", "go"];
+  const lists = [[], ["python"], ["go"], ["java", "nodejs"], languages];
+  for (const wanted of lists)
+    it(`instruments: ${wanted.join(", ") || "nothing"}`, () => {
+      const { manager } = operatorOf({ tracing: { languages: wanted } });
+      // On by themselves but for Go, which the chart has a value for.
+      expect(manager.extraArgs).to.have.members(
+        ["python", "java", "nodejs", "dotnet"]
+          .filter((language) => !wanted.includes(language))
+          .map((language) => `--enable-${language}-instrumentation=false`),
+      );
+      expect(manager.autoInstrumentation.go.enabled).to.equal(wanted.includes("go"));
+      expect(manager.autoInstrumentationImage).to.have.all.keys(...languages);
+    });
+
+  it("has a certificate of its own, or one that cert-manager makes (R7.5)", () => {
+    expect(operatorOf().admissionWebhooks).to.deep.equal({
+      certManager: { enabled: false },
+      autoGenerateCert: { enabled: true, recreate: false, certPeriodDays: 3650 },
+    });
+    expect(operatorOf({ openTelemetryOperator: { certManager: true } }).admissionWebhooks).to.deep.equal({
+      certManager: { enabled: true },
+    });
+  });
+
+  it("has images in the versions of charts.json, none of them latest", () => {
+    const { manager } = operatorOf();
+    expect(manager.collectorImage.tag).to.equal(manager.image.tag);
+    for (const { tag } of [manager.image, ...Object.values<Any>(manager.autoInstrumentationImage)])
+      expect(tag).to.match(/^v?\d+\.\d+(\.\d+|b\d+)$/);
+  });
+
+  it("instruments applications as they need it (R9)", () => {
+    const { spec } = instrumentationObject(settingsOf("prod"));
+    expect(spec.exporter.endpoint).to.equal("http://alloy-traces.alloy-traces.svc.cluster.local:4318");
+    expect(spec.propagators).to.deep.equal(["tracecontext", "baggage"]);
+    expect(spec.resource.resourceAttributes).to.deep.equal({ "deployment.environment": "prod" });
+    expect(spec.env).to.deep.include({ name: "OTEL_EXPORTER_OTLP_PROTOCOL", value: "http/protobuf" });
+    expect(spec.python.env).to.deep.equal([{ name: "OTEL_PYTHON_LOG_CORRELATION", value: "true" }]);
+  });
+
+  it("runs a collector that hands on to Alloy what it gets, within its memory", () => {
+    const collector = (environment: Environment): Any => collectorObject(settingsOf(environment)).spec;
+    const { config, replicas } = collector("prod");
+    expect(config.exporters.otlp.endpoint).to.equal("alloy-traces.alloy-traces.svc.cluster.local:4317");
+    expect(config.service.pipelines.traces).to.deep.equal({
+      receivers: ["otlp"],
+      processors: ["memory_limiter", "batch"],
+      exporters: ["otlp"],
+    });
+    expect([replicas, collector("prod").podDisruptionBudget]).to.deep.equal([2, { maxUnavailable: 1 }]);
+    expect([collector("dev").replicas, collector("dev").podDisruptionBudget]).to.deep.equal([1, undefined]);
+  });
+});
+
+describe("unit: a span in Jaeger's Thrift", () => {
+  /** Reads a struct of Thrift's binary protocol: https://github.com/apache/thrift/blob/master/doc/specs/thrift-binary-protocol.md */
+  const decode = (bytes: Buffer): { read: Any; rest: number } => {
+    let at = 0;
+    const value = (kind: number): unknown => {
+      if (kind === 2) return bytes.readUInt8(at++) === 1;
+      if (kind === 8) {
+        at += 4;
+        return bytes.readInt32BE(at - 4);
+      }
+      if (kind === 10) {
+        at += 8;
+        return bytes.readBigInt64BE(at - 8);
+      }
+      if (kind === 11) {
+        const size = value(8) as number;
+        at += size;
+        return bytes.toString("utf8", at - size, at);
+      }
+      if (kind === 15) {
+        const of = bytes.readUInt8(at++);
+        return Array.from({ length: value(8) as number }, () => value(of));
+      }
+      if (kind !== 12) throw new Error(`there is no type ${kind}`);
+      const fields: Record<string, unknown> = {};
+      for (let of = bytes.readUInt8(at++); of !== 0; of = bytes.readUInt8(at++)) {
+        const id = bytes.readInt16BE(at);
+        at += 2;
+        expect(fields, "a field that comes twice").not.to.have.property(`${id}`);
+        fields[id] = value(of);
+      }
+      return fields;
+    };
+    const read = value(12);
+    return { read, rest: bytes.length - at };
+  };
+
+  it("is what Jaeger's definitions say: a process, and one span that failed", () => {
+    const before = BigInt(Date.now()) * 1000n;
+    const { read, rest } = decode(
+      jaegerBatch("shöp", "smoke", "ffeeddccbbaa99880123456789abcdef", "8000000000000001", "run-1"),
+    );
+    const after = BigInt(Date.now()) * 1000n;
+    expect(rest).to.equal(0);
+    // Batch: process, spans. Process: serviceName.
+    expect(read[1]).to.deep.equal({ 1: "shöp" });
+    expect(read[2]).to.have.length(1);
+    const { 8: startTime, ...span } = read[2][0];
+    // traceIdLow, traceIdHigh, spanId, parentSpanId, operationName, flags (sampled), duration, tags.
+    expect(span).to.deep.equal({
+      1: 0x0123456789abcdefn,
+      2: BigInt.asIntN(64, 0xffeeddccbbaa9988n),
+      3: BigInt.asIntN(64, 0x8000000000000001n),
+      4: 0n,
+      5: "smoke",
+      7: 1,
+      9: 1000n,
+      // A tag: key, type (0 text, 2 boolean), and the value in the field of its type.
+      10: [
+        { 1: "run", 2: 0, 3: "run-1" },
+        { 1: "error", 2: 2, 5: true },
+      ],
+    });
+    expect(startTime >= before && startTime <= after).to.equal(true);
+  });
+});
