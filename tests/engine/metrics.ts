@@ -61,6 +61,8 @@ export function metricsSteps(running: () => Running): void {
   it("starts what the steps on metrics look at", async () => {
     const { config } = running();
     const api = config.makeApiClient(CoreV1Api);
+    // A run that was killed leaves them behind.
+    await cleanUp(config);
     await startPod(config, "default", receiverPod, printing, { labels: { app: receiverPod } });
     await api.createNamespacedService({
       namespace: "default",
