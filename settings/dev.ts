@@ -71,6 +71,7 @@ export const dev: SettingsInput = {
     compactor: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
     metricsGenerator: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi" },
     cache: { replicas: 0, memory: "32Mi" },
+    limits: { ...prod.tempo.limits, liveTraces: 20_000 },
     shutdown: "30s",
   },
   alloyTraces: { replicas: 1, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi", queue: 1000, buffer: "1Gi" },

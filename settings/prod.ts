@@ -100,7 +100,7 @@ export const prod: SettingsInput = {
     metricsGenerator: { replicas: 1, cpu: "250m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
     cache: { replicas: 1, memory: "512Mi" },
     retention: "30d", // R4.4
-    limits: { rate: "15MB/s", burst: "20MB/s", traceSize: "5Mi" },
+    limits: { rate: "15MB/s", burst: "20MB/s", traceSize: "5Mi", liveTraces: 50_000 },
     tenants: { traces: {} },
     shutdown: "5m",
   },

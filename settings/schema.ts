@@ -226,6 +226,9 @@ const traceLimits = (withDefault: (what: string) => string) => ({
   rate: byteRate().describe(withDefault("Spans that a tenant may write, in bytes")),
   burst: byteRate().describe(withDefault("Spans that a tenant may write at once, in bytes")),
   traceSize: size().describe(withDefault("Size of one trace; what is beyond is dropped")),
+  liveTraces: seriesLimit().describe(
+    withDefault("Traces that an ingester may hold open of a tenant; what is beyond is refused"),
+  ),
 });
 const tempo = group({
   replicationFactor: wholeNumber(1, 5).describe("Ingesters that each trace is written to"),

@@ -15,6 +15,7 @@ const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
       rate_strategy: "global",
       ...(limit.rate && { rate_limit_bytes: limit.rate }),
       ...(limit.burst && { burst_size_bytes: limit.burst }),
+      ...(limit.liveTraces && { max_traces_per_user: limit.liveTraces }),
       retry_info_enabled: true,
     },
   }),
@@ -138,7 +139,11 @@ export function tempoValues(settings: Settings): Values {
       jaeger: { grpc: on, thriftHttp: on, thriftCompact: on, thriftBinary: on },
       zipkin: on,
     },
-    distributor: component("distributor", tempo.distributor),
+    distributor: {
+      ...component("distributor", tempo.distributor),
+      // A stack trace is one attribute; Tempo's default cuts it at 2 KiB.
+      config: { max_attribute_bytes: 16 * 1024 },
+    },
     ingester: {
       ...component("ingester", tempo.ingester),
       persistence: {
