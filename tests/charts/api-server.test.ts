@@ -16,8 +16,9 @@ import { needs, needsCharts } from "../support/tools";
 /** What others need before they can be checked; made for real, all else only for the sake of the answer. */
 const isGround = ({ object }: Placed) => ["Namespace", "CustomResourceDefinition"].includes(object.kind);
 
-/** Whether an object is of a kind that Prometheus Operator's definitions bring. */
-const isCustom = ({ object }: Placed) => object.apiVersion.startsWith("monitoring.coreos.com/");
+/** Whether an object is of a kind that the definitions of an operator bring. */
+const isCustom = ({ object }: Placed) =>
+  /^(monitoring\.coreos\.com|opentelemetry\.io)\//.test(object.apiVersion);
 
 /** What reads the node, each with what it needs besides: nothing else in its namespace needs more than `restricted`. */
 const readsTheNode: Record<string, Record<string, RegExp>> = {
@@ -46,6 +47,20 @@ const podOf = ({ object }: Placed): KubernetesObject => {
           persistentVolumeClaim: { claimName: claim.metadata.name },
         })),
       ],
+    },
+  };
+};
+
+/** A pod as the OpenTelemetry operator makes it of a collector, as far as its security goes. */
+const collectorPod = ({ object }: Placed): KubernetesObject => {
+  const { podSecurityContext, securityContext, resources } = object["spec"];
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: `${object.metadata.name}-pod`, namespace: object.metadata.namespace ?? "" },
+    spec: {
+      securityContext: podSecurityContext,
+      containers: [{ name: "otc-container", image: "collector:1", resources, securityContext }],
     },
   };
 };
@@ -101,14 +116,20 @@ describe("charts: every object before a real API server", function () {
         await prepare(stack);
       });
 
-      it("accepts every object of every release, monitors and rules by their own definitions", async () => {
+      it("accepts every object of every release, and what is custom by its own definitions", async () => {
         const objects = stack.objects.filter((one) => !isGround(one) && (one.release || isCustom(one)));
         expect(new Set(objects.flatMap(({ release }) => release ?? []))).to.deep.equal(
-          new Set(["minio", "loki", "mimir", "kps", "alloy-logs", "alloy-metrics"]),
+          new Set([
+            ...["minio", "loki", "mimir", "kps", "alloy-logs", "alloy-metrics"],
+            ...["tempo", "alloy-traces", "opentelemetry-operator"],
+          ]),
         );
         const kinds = new Set(objects.filter(isCustom).map(({ object }) => object.kind));
         expect(kinds).to.deep.equal(
-          new Set(["Prometheus", "Alertmanager", "ServiceMonitor", "PrometheusRule"]),
+          new Set([
+            ...["Prometheus", "Alertmanager", "ServiceMonitor", "PrometheusRule"],
+            ...["Instrumentation", "OpenTelemetryCollector"],
+          ]),
         );
         expect(await complaints(objects)).to.deep.equal([]);
         console.log(`      ${objects.length} objects`);
@@ -116,6 +137,9 @@ describe("charts: every object before a real API server", function () {
 
       it("admits the pods of every workload without a warning of Pod Security", async () => {
         expect(await complaints(workloads(stack), podOf)).to.deep.equal([]);
+        const collectors = stack.objects.filter(({ object }) => object.kind === "OpenTelemetryCollector");
+        expect(collectors).to.have.length(1);
+        expect(await complaints(collectors, collectorPod)).to.deep.equal([]);
       });
 
       it("holds all namespaces to `restricted` but those with something that reads the node", () => {
@@ -190,12 +214,22 @@ describe("charts: every object before a real API server", function () {
       const rule = changed("PrometheusRule", "kps-general.rules", ({ spec }) => {
         spec.groups[0].rules[0].for = "ten minutes";
       });
+      const instrumentation = changed("Instrumentation", "default", ({ spec }) => {
+        spec.sampler.type = "some";
+      });
+      const collector = changed("OpenTelemetryCollector", "gateway", ({ spec }) => {
+        spec.mode = "some";
+      });
       expect((await complaints(misspelled))[0]).to.match(/400 .*unknown field "spec\.replica"/);
       expect((await complaints(invalid))[0]).to.match(/400 .*quantities must match/);
       expect((await complaints(privileged))[0]).to.match(/would violate PodSecurity "restricted/);
       expect((await complaints(privileged, podOf))[0]).to.match(/403 .*violates PodSecurity "restricted/);
       expect((await complaints(monitor))[0]).to.match(/400 .*unknown field "spec\.endpoints\[0\]\.prot"/);
       expect((await complaints(rule))[0]).to.match(/422 .*spec\.groups\[0\]\.rules\[0\]\.for/);
+      expect((await complaints(instrumentation))[0]).to.match(
+        /422 .*spec\.sampler\.type: Unsupported value: "some"/,
+      );
+      expect((await complaints(collector))[0]).to.match(/422 .*spec\.mode: Unsupported value: "some"/);
     });
   });
 });

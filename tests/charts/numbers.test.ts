@@ -38,6 +38,17 @@ const resourcesOf = ({ recorded }: RenderedStack, type: string) =>
 /** What Prometheus Operator makes pods of. */
 const operated = (stack: RenderedStack) => [...ofKind(stack, "Prometheus"), ...ofKind(stack, "Alertmanager")];
 
+/** What the OpenTelemetry operator makes pods of. */
+const collectors = (stack: RenderedStack) => ofKind(stack, "OpenTelemetryCollector");
+
+/** Images that the OpenTelemetry operator takes for collectors and for what it injects. */
+const injected = (stack: RenderedStack) => {
+  const { args = [] } = only<Container>(
+    find(stack, "Deployment", "opentelemetry-operator")["spec"].template.spec.containers,
+  );
+  return args.flatMap((arg) => /^--(?:collector|auto-instrumentation-\w+)-image=(.+)$/.exec(arg)?.[1] ?? []);
+};
+
 /** Arguments of Prometheus Operator by which it makes a container beside each of those pods. */
 const reloader = (stack: RenderedStack, flag: string) => {
   const { args = [] } = only<Container>(
@@ -300,7 +311,10 @@ describe("charts: the asked-for numbers", function () {
             resources,
           })),
         );
-        const made = operated(stack).map(({ kind, spec }) => ({ which: kind, resources: spec.resources }));
+        const made = [...operated(stack), ...collectors(stack)].map(({ kind, spec }) => ({
+          which: kind,
+          resources: spec.resources,
+        }));
         for (const { which, resources } of [...containers, ...made]) {
           expect(resources?.requests, which).to.include.all.keys("cpu", "memory");
           expect(resources?.limits, which).to.include.all.keys("memory");
@@ -325,7 +339,7 @@ describe("charts: the asked-for numbers", function () {
           }
     });
 
-    it("dev asks for less than one core and 2.5 GiB", () => {
+    it("dev asks for less than one core and 2.75 GiB", () => {
       const total = (unit: "cpu" | "memory", amount: (text: string) => number) =>
         [
           ...workloads(dev)
@@ -339,20 +353,22 @@ describe("charts: the asked-for numbers", function () {
               (amount(spec.resources.requests[unit]) +
                 amount(reloader(dev, `config-reloader-${unit}-request`))),
           ),
+          ...collectors(dev).map(({ spec }) => spec.replicas * amount(spec.resources.requests[unit])),
         ].reduce((sum, each) => sum + each, 0);
       const [cpu, memory] = [total("cpu", millicores), total("memory", bytesOf)];
       console.log(`      dev requests ${cpu}m CPU and ${memory / 1024 ** 2}Mi memory`);
       expect(cpu).to.be.within(1, 999);
-      expect(memory).to.be.within(1, 2.5 * 1024 ** 3 - 1);
+      expect(memory).to.be.within(1, 2.75 * 1024 ** 3 - 1);
     });
 
-    /** Images of all pods, those that Prometheus Operator makes too. */
+    /** Images of all pods, those that operators make or change too. */
     const images = (stack: RenderedStack): string[] => [
       ...workloads(stack)
         .flatMap(containersOf)
         .map(({ image }) => image),
       ...operated(stack).map(({ spec }) => spec.image),
       reloader(stack, "prometheus-config-reloader"),
+      ...injected(stack),
     ];
 
     it("Alloy's pods are others when their pipeline is another", () => {
@@ -368,6 +384,7 @@ describe("charts: the asked-for numbers", function () {
     });
 
     it("no image is `latest` or without a tag", () => {
+      for (const stack of [dev, prod]) expect(injected(stack)).to.have.length(1 + 5);
       for (const stack of [dev, prod])
         for (const image of images(stack))
           expect(image).to.match(/(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})$/);
@@ -418,16 +435,20 @@ describe("charts: the asked-for numbers", function () {
         .filter(({ object }) => object.kind !== "Secret")
         .map(({ object }) => JSON.stringify(object));
 
-    it("stand in no object but Secrets, and no chart brings a Secret of its own", () => {
+    it("stand in no object but Secrets, and no chart brings one but the certificate of its own webhook", () => {
       for (const stack of [dev, prod]) {
         expect(open(stack).filter((text) => text.includes("[generated]"))).to.deep.equal([]);
-        expect(stack.objects.filter((one) => one.release && one.object.kind === "Secret")).to.deep.equal([]);
+        const brought = stack.objects.filter((one) => one.release && one.object.kind === "Secret");
+        expect(brought.map(({ release, object }) => [release, object["type"]])).to.deep.equal([
+          ["opentelemetry-operator", "kubernetes.io/tls"],
+        ]);
         const secrets = ofKind(stack, "Secret").filter((one) => JSON.stringify(one).includes("[generated]"));
         expect(secrets.map(({ metadata }) => metadata.name)).to.have.members([
           "minio-root",
           "minio-encryption",
           "loki-s3",
           "mimir-s3",
+          "tempo-s3",
         ]);
       }
     });
@@ -465,7 +486,7 @@ describe("charts: the asked-for numbers", function () {
       for (const { stringData } of alerting) expect(stringData["alertmanager.yaml"]).to.include(webhookUrl);
       expect(open(external).filter((text) => /-(access|secret)-key"/.test(text))).to.deep.equal([]);
       expect(find(own, "Secret", "minio-encryption")["stringData"]["config.env"]).to.include(encryptionKey);
-      for (const consumer of ["loki", "mimir"])
+      for (const consumer of ["loki", "mimir", "tempo"])
         expect(find(external, "Secret", `${consumer}-s3`)["stringData"]).to.deep.equal({
           S3_ACCESS_KEY: `${consumer}-access-key`,
           S3_SECRET_KEY: `${consumer}-secret-key`,
