@@ -1,0 +1,224 @@
+/** The real Tempo: it reads what the chart writes, keeps the limits of the settings, and keeps tenants apart. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { until } from "../../cli/smoke/check";
+import { releases, s3Env } from "../../names";
+import { alloyFile } from "../../values/alloy";
+import { tempoValues } from "../../values/tempo";
+import { containersOf, find, renderStack, workloads } from "../support/rendered";
+import { externalS3, settingsOf } from "../support/stacks";
+import { needs, needsCharts } from "../support/tools";
+import { counted, push, requestsOf, type Span, Tempo } from "../support/traces";
+
+const stacks: Record<string, Record<string, unknown>> = {
+  dev: { environment: "dev" },
+  prod: { environment: "prod" },
+  "prod with external S3": {
+    environment: "prod",
+    objectStorage: { kind: "external", external: externalS3 },
+  },
+  "prod with tenants that have limits of their own": {
+    environment: "prod",
+    tempo: { tenants: { traces: { rate: "30MB/s", burst: "60MB/s" }, guests: { retention: "7d" } } },
+  },
+  "prod where Alloy samples and counts": {
+    environment: "prod",
+    tracing: { sampling: { appliedBy: "collector" }, metricsFrom: "alloy" },
+  },
+};
+
+describe("binaries: Tempo reads its configuration", function () {
+  this.timeout(120_000);
+  let tempo: string;
+  let folder: string;
+
+  before(async function () {
+    await needsCharts(this);
+    [tempo = ""] = needs(this, "tempo");
+    folder = mkdtempSync(join(tmpdir(), "observability-tempo-"));
+  });
+
+  after(() => folder && rmSync(folder, { recursive: true, force: true }));
+
+  const filesOf = async (config: Record<string, unknown>) => {
+    const stack = await renderStack(config);
+    return {
+      stack,
+      config: find(stack, "ConfigMap", "tempo-config")["data"]["tempo.yaml"] as string,
+      overrides: find(stack, "ConfigMap", "tempo-runtime")["data"]["overrides.yaml"] as string,
+    };
+  };
+
+  /** What Tempo says of its configuration: it ends after it has read and checked it. */
+  const verify = (text: string, ...args: string[]) => {
+    const file = join(folder, "tempo.yaml");
+    writeFileSync(file, text);
+    const all = [...args, `-config.file=${file}`, "-config.expand-env=true", "-config.verify=true"];
+    const { status, stdout, stderr } = spawnSync(tempo, all, {
+      encoding: "utf8",
+      env: {
+        PATH: process.env["PATH"],
+        [s3Env.accessKey]: "an-access-key",
+        [s3Env.secretKey]: "a-secret-key",
+      },
+    });
+    return { status, words: `${stdout}${stderr}` };
+  };
+
+  for (const [name, config] of Object.entries(stacks)) {
+    it(`of ${name}, in each component with the arguments of its own`, async () => {
+      const files = await filesOf(config);
+      const components = workloads(files.stack)
+        .filter(({ release }) => release === releases.tempo)
+        .flatMap(containersOf)
+        .map(({ args = [] }) => args)
+        .filter((args) => args.some((arg) => arg.startsWith("-target=")));
+      expect(components).to.have.length(6);
+      for (const args of components) {
+        const own = args.filter((arg) => !arg.startsWith("-config."));
+        const { status, words } = verify(files.config, ...own);
+        expect(status, `${args.join(" ")}: ${words}`).to.equal(0);
+      }
+    });
+
+    it(`of ${name}, with the limits of the settings`, async () => {
+      const { config: text, overrides } = await filesOf(config);
+      const values = tempoValues(settingsOf(config["environment"] as "dev" | "prod", config));
+      expect(parse(text).overrides).to.deep.equal(values["overrides"]);
+      expect(parse(overrides)).to.deep.equal({ overrides: values["per_tenant_overrides"] });
+    });
+  }
+
+  it("and refuses a setting that it does not know", async () => {
+    const { config } = await filesOf({ environment: "prod" });
+    const { status, words } = verify(config.replace("span_multiplier_key:", "span_multiplier:"));
+    expect(status).not.to.equal(0);
+    expect(words).to.include("field span_multiplier not found");
+  });
+
+  it("and has the buckets of Alloy's histograms", async () => {
+    const { processor } = parse((await filesOf({ environment: "prod" })).config).metrics_generator;
+    const seconds = (text: string) =>
+      text.endsWith("ms") ? Number.parseFloat(text) / 1000 : Number.parseFloat(text);
+    const [spans, edges] = [...alloyFile("traces/measure/alloy.alloy").matchAll(/buckets *= (\[.*\])/g)].map(
+      ([, list]) => (JSON.parse(list ?? "") as string[]).map(seconds),
+    );
+    expect(processor.span_metrics.histogram_buckets).to.deep.equal(spans);
+    expect(processor.service_graphs.histogram_buckets).to.deep.equal(edges);
+  });
+});
+
+describe("binaries: Tempo keeps its limits, and its tenants apart", function () {
+  this.timeout(120_000);
+  let folder: string;
+  let tempo: Tempo;
+
+  const limits = { rate: "100KB/s", burst: "200KB/s", traceSize: "20Ki", liveTraces: 1000 };
+  const own = { own: { traceSize: "100Ki", liveTraces: 10, retention: "7d" } };
+
+  before(async function () {
+    const [program = ""] = needs(this, "tempo");
+    this.timeout(120_000);
+    folder = mkdtempSync(join(tmpdir(), "observability-tempo-"));
+    const settings = settingsOf("dev", { tempo: { limits, tenants: { traces: {}, ...own } } });
+    tempo = await Tempo.start(program, join(folder, "tempo"), settings);
+  });
+
+  after(async () => {
+    await tempo?.stop("SIGKILL");
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** So many spans of a thousand bytes and a bit; of one trace where it is named. */
+  const spansOf = (name: string, count: number, trace?: string): Span[] =>
+    requestsOf(name, count).map(({ client }) => ({
+      ...client,
+      ...(trace && { trace }),
+      attributes: { case: name, filler: "x".repeat(1000) },
+    }));
+  const write = (tenant: string, spans: Span[]) => push(tempo.http, spans, { "X-Scope-OrgID": tenant });
+  const accept = async (tenant: string, spans: Span[]) => {
+    const { status, body } = await write(tenant, spans);
+    expect(status, body).to.equal(200);
+  };
+  const discarded = (tenant: string, reason: string) =>
+    counted(tempo.url, "tempo_discarded_spans_total", { tenant, reason });
+  /** How many spans a stored trace has. */
+  const stored = async (tenant: string, trace: string) => {
+    const { status, body } = await tempo.ask(tenant, `/api/traces/${trace}`);
+    return status === 200 ? body.split('"spanId"').length - 1 : 0;
+  };
+  const [first = "", second = ""] = requestsOf("trace", 2).map(({ trace }) => trace);
+
+  it("takes a burst and refuses what comes right after it, until its time has come", async () => {
+    await accept("fast", spansOf("one", 150));
+    const refused = await write("fast", spansOf("two", 150));
+    expect(refused.status).to.equal(429);
+    expect(refused.body).to.include("RATE_LIMITED: ingestion rate limit");
+    expect(await discarded("fast", "rate_limited")).to.equal(150);
+    await until(20, "the second push", async () =>
+      (await write("fast", spansOf("two", 150))).status === 200 ? true : undefined,
+    );
+  });
+
+  it("refuses a push that is larger than the burst", async () => {
+    const { status, body } = await write("large", spansOf("one", 300));
+    expect(status).to.equal(429);
+    expect(body).to.include("RATE_LIMITED: batch size");
+  });
+
+  it("leaves out what makes a trace too large, and counts it", async () => {
+    await accept("deep", spansOf("one", 15, first));
+    await accept("deep", [...spansOf("two", 15, first), ...spansOf("three", 1, second)]);
+    expect(await discarded("deep", "trace_too_large")).to.equal(15);
+    expect([await stored("deep", first), await stored("deep", second)]).to.deep.equal([15, 1]);
+  });
+
+  it("holds a tenant to limits of its own, where it has them", async () => {
+    await accept("own", spansOf("one", 50, first));
+    expect(await discarded("own", "trace_too_large")).to.equal(0);
+    expect(await stored("own", first)).to.equal(50);
+    await accept("own", spansOf("many", 20));
+    // The trace before may have been closed by then.
+    expect(await discarded("own", "live_traces_exceeded")).to.be.within(10, 11);
+    const { status, body } = await write("own", spansOf("two", 300));
+    expect(status, body).to.equal(429);
+  });
+
+  it("gives a tenant with limits of its own the rest of what all have", async () => {
+    const limitsOf = async (path: string) => {
+      const { body } = await tempo.ask(undefined, `/status/runtime_config${path}`);
+      return parse(body.slice(body.indexOf("---")));
+    };
+    const { defaults, overrides } = await limitsOf("");
+    expect(Object.keys(overrides)).to.deep.equal(["own"]);
+    const inCommon = ["rate_strategy", "rate_limit_bytes", "burst_size_bytes", "retry_info_enabled"];
+    for (const limit of inCommon)
+      expect(overrides.own.ingestion[limit], limit).to.equal(defaults.ingestion[limit]);
+    const { processors, trace_id_label_name } = defaults.metrics_generator;
+    expect(overrides.own.metrics_generator).to.deep.include({ trace_id_label_name });
+    expect(overrides.own.metrics_generator.processors).to.have.members(processors);
+    expect(overrides.own.compaction.block_retention).to.equal("1w");
+  });
+
+  it("shows a tenant its own traces alone, and nothing without a tenant", async () => {
+    await accept("nodes", spansOf("mine", 1, first));
+    await accept("pods", spansOf("mine", 1, second));
+    const query = '{ span.case = "mine" }';
+    await until(30, "both", async () => {
+      const found = [await tempo.search("nodes", query), await tempo.search("pods", query)];
+      return found.every(({ length }) => length) ? found : undefined;
+    }).then((found) => expect(found).to.deep.equal([[first], [second]]));
+    expect(await stored("nodes", second)).to.equal(0);
+    expect(await stored("pods", first)).to.equal(0);
+    expect((await tempo.ask(undefined, `/api/traces/${first}`)).status).to.equal(401);
+    expect((await tempo.ask(undefined, "/api/search?q={}")).status).to.equal(401);
+    const refused = await push(tempo.http, spansOf("nobody's", 1));
+    expect(refused.status).to.equal(503);
+    expect(refused.body).to.include("no org id");
+  });
+});
