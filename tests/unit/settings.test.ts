@@ -721,8 +721,8 @@ describe("unit: settings", () => {
         rule: "tempoReplication",
         environment: "dev",
         passes: { tempo: { replicationFactor: 3, ingester: { replicas: 3 } } },
-        fails: { tempo: { replicationFactor: 3 } },
-        problem: { path: "tempo.replicationFactor", was: 3, allowed: "at most tempo.ingester.replicas, 1" },
+        fails: { tempo: { replicationFactor: 2 } },
+        problem: { path: "tempo.replicationFactor", was: 2, allowed: "at most tempo.ingester.replicas, 1" },
       },
       {
         rule: "sampling",
