@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { instrumentation, releases } from "../names";
 import type { Settings } from "../settings";
 import {
+  collectorAccount,
   collectorObject,
   instrumentationObject,
   openTelemetryOperatorValues,
@@ -47,7 +48,13 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
       placed(instrumentationObject(settings)),
       after,
     );
-    new k8s.apiextensions.CustomResource("collector-gateway", placed(collectorObject(settings)), after);
+    const account = new k8s.core.v1.ServiceAccount("collector-gateway", placed(collectorAccount(settings)), {
+      parent: this,
+    });
+    new k8s.apiextensions.CustomResource("collector-gateway", placed(collectorObject(settings)), {
+      ...after,
+      dependsOn: [release, account],
+    });
     this.instrumentation = made.urn.apply(() => `${instrumentation.namespace}/${instrumentation.name}`);
     this.registerOutputs({ instrumentation: this.instrumentation });
   }

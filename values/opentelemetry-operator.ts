@@ -78,6 +78,13 @@ export const instrumentationObject = (settings: Settings) => ({
   },
 });
 
+/** Account of the collector: the operator's own would know no Secret to pull images with. */
+export const collectorAccount = (settings: Settings) => ({
+  metadata: { name: "gateway", namespace: namespaces.opentelemetry },
+  imagePullSecrets: pullSecrets(settings),
+  automountServiceAccountToken: false,
+});
+
 /**
  * A collector for who wants a plain OpenTelemetry one between applications and Alloy (R7.5); what it gets it hands on.
  */
@@ -89,6 +96,7 @@ export const collectorObject = (settings: Settings) => {
     metadata: { name: "gateway", namespace: namespaces.opentelemetry },
     spec: {
       mode: "deployment",
+      serviceAccount: collectorAccount(settings).metadata.name,
       replicas: collector.replicas,
       resources: resources(collector),
       podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,
