@@ -28,7 +28,8 @@ const stacks: Record<string, Record<string, unknown>> = {
   },
   "prod with retention of single namespaces": {
     environment: "prod",
-    loki: { retention: { namespaces: { "random-backend": "90d" } }, systemNamespaces: [] },
+    cluster: { systemNamespaces: [] },
+    loki: { retention: { namespaces: { "random-backend": "90d" } } },
   },
   "prod with external S3": {
     environment: "prod",
