@@ -64,13 +64,16 @@ const bucketNames: Check = ({ objectStorage: { buckets } }) => {
   );
 };
 
-const lokiReplication: Check = ({ loki }) =>
-  problem(
-    loki.replicationFactor > loki.ingester.replicas,
-    "loki.replicationFactor",
-    loki.replicationFactor,
-    `at most loki.ingester.replicas, ${loki.ingester.replicas}`,
-  );
+const replication: Check = (settings) =>
+  (["loki", "mimir", "tempo"] as const).flatMap((store) => {
+    const { replicationFactor, ingester } = settings[store];
+    return problem(
+      replicationFactor > ingester.replicas,
+      `${store}.replicationFactor`,
+      replicationFactor,
+      `at most ${store}.ingester.replicas, ${ingester.replicas}`,
+    );
+  });
 
 const lokiCompactor: Check = ({ loki }) =>
   problem(
@@ -125,21 +128,13 @@ const lokiSchema: Check = ({ loki: { schema } }) => {
 };
 
 const alloyBuffers: Check = (settings) =>
-  (["alloyLogs", "alloyMetrics"] as const).flatMap((alloy) =>
+  (["alloyLogs", "alloyMetrics", "alloyTraces"] as const).flatMap((alloy) =>
     problem(
       settings[alloy].buffer < 2 * walSegment,
       `${alloy}.buffer`,
       quantity(settings[alloy].buffer),
       `at least ${quantity(2 * walSegment)}, two segments of the write-ahead log`,
     ),
-  );
-
-const mimirReplication: Check = ({ mimir }) =>
-  problem(
-    mimir.replicationFactor > mimir.ingester.replicas,
-    "mimir.replicationFactor",
-    mimir.replicationFactor,
-    `at most mimir.ingester.replicas, ${mimir.ingester.replicas}`,
   );
 
 /** A push that is larger than the burst is refused for ever. */
@@ -186,14 +181,6 @@ const mimirRetention: Check = ({ mimir }) => {
     ),
   );
 };
-
-const tempoReplication: Check = ({ tempo }) =>
-  problem(
-    tempo.replicationFactor > tempo.ingester.replicas,
-    "tempo.replicationFactor",
-    tempo.replicationFactor,
-    `at most tempo.ingester.replicas, ${tempo.ingester.replicas}`,
-  );
 
 /** Sampled once, and counted where the true rate is still known. */
 const sampling: Check = ({ tracing: { sampling, metricsFrom } }) => [
@@ -253,17 +240,15 @@ export const checks: Check[] = [
   minioEndpoint,
   externalStorage,
   bucketNames,
-  lokiReplication,
+  replication,
   lokiCompactor,
   lokiBurst,
   lokiRetention,
   lokiSchema,
   alloyBuffers,
-  mimirReplication,
   mimirBurst,
   mimirOutOfOrder,
   mimirRetention,
-  tempoReplication,
   sampling,
   cadvisorExposed,
   memoryLimits,

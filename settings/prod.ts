@@ -143,7 +143,7 @@ export const prod: SettingsInput = {
       decisionWait: "10s",
     },
     metricsFrom: "tempo",
-    languages: ["python", "java", "nodejs", "dotnet", "go"],
+    languages: ["python", "java", "nodejs", "dotnet"], // not go: its sidecar is privileged
   },
   openTelemetryOperator: {
     certManager: false,

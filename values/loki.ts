@@ -1,8 +1,17 @@
 /** Values of the loki chart: https://github.com/grafana-community/helm-charts/tree/main/charts/loki */
-import { lokiFrontendAddress, releases, s3Endpoint, s3Env, s3Secret } from "../names";
+import { lokiFrontendAddress, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
-import { antiAffinity, anyOf, disruptionBudget, pullSecrets, resources, type Values } from "./shared";
+import {
+  antiAffinity,
+  anyOf,
+  disruptionBudget,
+  pullSecrets,
+  resources,
+  s3,
+  s3Credentials,
+  type Values,
+} from "./shared";
 
 /** A stream's retention wins by the highest number: namespaces over debug over system. */
 const priority = { system: 1, debug: 2, namespace: 3 };
@@ -25,20 +34,18 @@ function retentionStreams({ loki: { retention }, cluster }: Settings) {
 }
 
 function storage(settings: Settings): Values {
-  const { kind, buckets } = settings.objectStorage;
-  // What is said about another S3 does not hold for MinIO.
-  const external = kind === "external" ? settings.objectStorage.external : undefined;
-  const tls = external?.tls ?? false;
+  const { loki } = settings.objectStorage.buckets;
+  const { endpoint, region, tls, pathStyle, accessKey, secretKey } = s3(settings);
   return {
     type: "s3",
     // The ruler is off, but the chart wants a bucket for it.
-    bucketNames: { chunks: buckets.loki.name, ruler: buckets.loki.name },
+    bucketNames: { chunks: loki.name, ruler: loki.name },
     s3: {
-      endpoint: `${tls ? "https" : "http"}://${s3Endpoint(settings)}`,
-      region: external?.region ?? "us-east-1",
-      accessKeyId: `\${${s3Env.accessKey}}`,
-      secretAccessKey: `\${${s3Env.secretKey}}`,
-      s3ForcePathStyle: external?.pathStyle ?? true,
+      endpoint: `${tls ? "https" : "http"}://${endpoint}`,
+      region,
+      accessKeyId: accessKey,
+      secretAccessKey: secretKey,
+      s3ForcePathStyle: pathStyle,
       insecure: !tls,
     },
   };
@@ -144,7 +151,7 @@ export function lokiValues(settings: Settings): Values {
     global: { ...(images.registry && { imageRegistry: images.registry }) },
     imagePullSecrets: pullSecrets(settings),
     defaults: {
-      extraEnvFrom: [{ secretRef: { name: s3Secret("loki") } }],
+      extraEnvFrom: s3Credentials("loki"),
       automountServiceAccountToken: false,
     },
     serviceAccount: { automountServiceAccountToken: false },

@@ -4,7 +4,7 @@
  * They hold for chart lines 5.x and 6.x: a key that one of them does not know is ignored by it.
  */
 import pins from "../charts.json";
-import { alertmanagerFile, alertmanagerSecret, releases, s3Endpoint, s3Env, s3Secret } from "../names";
+import { alertmanagerFile, alertmanagerSecret, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
@@ -17,6 +17,8 @@ import {
   mirrored,
   pullSecrets,
   resources,
+  s3,
+  s3Credentials,
   type Values,
 } from "./shared";
 
@@ -34,9 +36,8 @@ const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
 /** Mimir's own configuration, laid over what the chart writes: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/ */
 export function mimirConfiguration(settings: Settings): Values {
   const { mimir } = settings;
-  const { kind, buckets } = settings.objectStorage;
-  // What is said about another S3 does not hold for MinIO.
-  const external = kind === "external" ? settings.objectStorage.external : undefined;
+  const { buckets } = settings.objectStorage;
+  const { endpoint, region, tls, pathStyle, accessKey, secretKey } = s3(settings);
   const copies = ({ replicas }: { replicas: number }) => Math.min(mimir.replicationFactor, replicas);
   // With one replica there is no ring that could become stable by waiting.
   const stability = ({ replicas }: { replicas: number }) => (replicas > 1 ? "1m" : "0s");
@@ -49,12 +50,12 @@ export function mimirConfiguration(settings: Settings): Values {
       storage: {
         backend: "s3",
         s3: {
-          endpoint: s3Endpoint(settings),
-          region: external?.region ?? "us-east-1",
-          access_key_id: `\${${s3Env.accessKey}}`,
-          secret_access_key: `\${${s3Env.secretKey}}`,
-          insecure: !(external?.tls ?? false),
-          bucket_lookup_type: (external?.pathStyle ?? true) ? "path" : "virtual-hosted",
+          endpoint,
+          region,
+          access_key_id: accessKey,
+          secret_access_key: secretKey,
+          insecure: !tls,
+          bucket_lookup_type: pathStyle ? "path" : "virtual-hosted",
         },
       },
     },
@@ -114,10 +115,9 @@ export const mimirOverrides = ({ mimir }: Settings): Record<string, Values> =>
 
 export function mimirValues(settings: Settings): Values {
   const { mimir } = settings;
-  const component = (name: string, workload: Workload) => ({
+  const pods = (name: string, workload: Workload) => ({
     replicas: workload.replicas,
     resources: resources(workload),
-    env: environment(goMemoryLimit(workload)),
     // The chart makes a budget for a single replica too, which then must not stand in the way of a drain.
     podDisruptionBudget: { maxUnavailable: 1 },
     affinity:
@@ -129,6 +129,12 @@ export function mimirValues(settings: Settings): Values {
     // The chart waits 45 to 60 s before it asks a pod for the first time.
     readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
     terminationGracePeriodSeconds: mimir.shutdown,
+  });
+  /** Pods of Mimir itself, which reads its credentials in its environment; gateway and caches have none. */
+  const component = (name: string, workload: Workload) => ({
+    ...pods(name, workload),
+    env: environment(goMemoryLimit(workload)),
+    extraEnvFrom: s3Credentials("mimir"),
   });
   /** A component that goes on serving for a while when it is told to stop, until nobody calls it any more. */
   const lingering = (name: string, workload: Workload) => ({
@@ -156,7 +162,6 @@ export function mimirValues(settings: Settings): Values {
       ...image(settings, `docker.io/grafana/mimir:${pins["mimir-distributed"].appVersion}`),
       pullSecrets: pullSecrets(settings).map(({ name }) => name),
     },
-    global: { extraEnvFrom: [{ secretRef: { name: s3Secret("mimir") } }] },
     mimir: { structuredConfig: mimirConfiguration(settings) },
     runtimeConfig: { overrides: mimirOverrides(settings) },
     distributor: lingering("distributor", mimir.distributor),
@@ -178,9 +183,8 @@ export function mimirValues(settings: Settings): Values {
       extraVolumeMounts: [fallback],
     },
     gateway: {
-      ...component("gateway", mimir.gateway),
+      ...pods("gateway", mimir.gateway),
       enabledNonEnterprise: true, // chart 5.x; the `nginx` beside it is gone in 6.x
-      env: [],
       nginx: {
         verboseLogging: false,
         config: refuseWithoutTenant,

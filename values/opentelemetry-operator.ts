@@ -35,7 +35,7 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
       autoInstrumentationImage: Object.fromEntries(
         languages.map((language) => [language, image(settings, injected[language])]),
       ),
-      // Go is off unless it is asked for: it needs a privileged sidecar.
+      // The operator has Go off, and the others on.
       autoInstrumentation: { go: { enabled: wanted("go") } },
       extraArgs: languages
         .filter((language) => language !== "go" && !wanted(language))

@@ -1,5 +1,6 @@
 /** What several charts' values have in common. */
 import { createHash } from "node:crypto";
+import { type Consumer, s3Endpoint, s3Env, s3Secret } from "../names";
 import type { Settings } from "../settings";
 import { cpuQuantity, quantity } from "../settings/units";
 
@@ -53,6 +54,25 @@ export function image(settings: Settings, reference: string): { repository: stri
 /** Environment variables in the form of a container. */
 export const environment = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));
+
+/** The S3 of the settings as a consumer's configuration needs it; the credentials are read from its environment. */
+export function s3(settings: Settings) {
+  const { kind } = settings.objectStorage;
+  // What is said about another S3 does not hold for MinIO.
+  const external = kind === "external" ? settings.objectStorage.external : undefined;
+  return {
+    /** Host and port. */
+    endpoint: s3Endpoint(settings),
+    region: external?.region ?? "us-east-1",
+    tls: external?.tls ?? false,
+    pathStyle: external?.pathStyle ?? true,
+    accessKey: `\${${s3Env.accessKey}}`,
+    secretKey: `\${${s3Env.secretKey}}`,
+  };
+}
+
+/** Where a container has those credentials from. */
+export const s3Credentials = (consumer: Consumer) => [{ secretRef: { name: s3Secret(consumer) } }];
 
 /** Names of the image pull Secrets, in the form of `imagePullSecrets`. */
 export const pullSecrets = ({ images }: Settings) => (images.pullSecret ? [{ name: images.pullSecret }] : []);

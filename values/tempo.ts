@@ -3,10 +3,18 @@
  *
  * The 2.x line is the last one with ingesters and a compactor (R4.1); 3.x wants Kafka.
  */
-import { releases, s3Endpoint, s3Env, s3Secret, samplingRatioAttribute, tenants, urls } from "../names";
+import { releases, samplingRatioAttribute, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
-import { antiAffinity, disruptionBudget, pullSecrets, resources, type Values } from "./shared";
+import {
+  antiAffinity,
+  disruptionBudget,
+  pullSecrets,
+  resources,
+  s3,
+  s3Credentials,
+  type Values,
+} from "./shared";
 
 /** Limits in Tempo's own words: https://grafana.com/docs/tempo/latest/configuration/#overrides */
 const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
@@ -49,20 +57,18 @@ const tenantOverrides = (settings: Settings) =>
   );
 
 function storage(settings: Settings): Values {
-  const { kind, buckets } = settings.objectStorage;
-  // What is said about another S3 does not hold for MinIO.
-  const external = kind === "external" ? settings.objectStorage.external : undefined;
+  const { endpoint, region, tls, pathStyle, accessKey, secretKey } = s3(settings);
   return {
     trace: {
       backend: "s3",
       s3: {
-        bucket: buckets.tempo.name, // R4.2
-        endpoint: s3Endpoint(settings),
-        region: external?.region ?? "us-east-1",
-        access_key: `\${${s3Env.accessKey}}`,
-        secret_key: `\${${s3Env.secretKey}}`,
-        insecure: !(external?.tls ?? false),
-        forcepathstyle: external?.pathStyle ?? true,
+        bucket: settings.objectStorage.buckets.tempo.name, // R4.2
+        endpoint,
+        region,
+        access_key: accessKey,
+        secret_key: secretKey,
+        insecure: !tls,
+        forcepathstyle: pathStyle,
       },
     },
   };
@@ -103,7 +109,7 @@ export function tempoValues(settings: Settings): Values {
   /** Pods of Tempo itself, which reads its credentials in its environment. */
   const component = (name: string, workload: Workload) => ({
     ...pods(name, workload),
-    extraEnvFrom: [{ secretRef: { name: s3Secret("tempo") } }],
+    extraEnvFrom: s3Credentials("tempo"),
   });
   const on = { enabled: true };
   const off = { enabled: false };

@@ -383,6 +383,18 @@ describe("charts: the asked-for numbers", function () {
       }
     });
 
+    it("credentials for S3 reach the store that has them, and no gateway and no cache", () => {
+      for (const stack of [dev, prod])
+        for (const placed of workloads(stack))
+          for (const { envFrom, image } of containersOf(placed)) {
+            const secrets = (envFrom ?? []).flatMap(({ secretRef }) => secretRef?.name ?? []);
+            const store = /grafana\/(loki|mimir|tempo):/.exec(image)?.[1];
+            expect(secrets, `${placed.object.metadata.name}: ${image}`).to.deep.equal(
+              store ? [`${store}-s3`] : [],
+            );
+          }
+    });
+
     it("no image is `latest` or without a tag", () => {
       for (const stack of [dev, prod]) expect(injected(stack)).to.have.length(1 + 5);
       for (const stack of [dev, prod])

@@ -87,7 +87,7 @@ describe("unit: settings", () => {
       const { sampling, metricsFrom, languages } = tracing;
       expect(sampling).to.deep.include({ ratio: 0.1, appliedBy: "sdk", services: {} });
       expect(metricsFrom).to.equal("tempo");
-      expect(languages).to.deep.equal(["python", "java", "nodejs", "dotnet", "go"]);
+      expect(languages).to.deep.equal(["python", "java", "nodejs", "dotnet"]);
       expect(settingsOf("dev").tracing).to.deep.equal({ ...tracing, sampling: { ...sampling, ratio: 1 } });
     });
 
@@ -196,12 +196,12 @@ describe("unit: settings", () => {
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
   loki.replicationFactor: is 4; allowed: at most loki.ingester.replicas, 3
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'loki.replicationFactor' <value>
+  mimir.replicationFactor: is 4; allowed: at most mimir.ingester.replicas, 3
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'mimir.replicationFactor' <value>
   alloyLogs.buffer: is "64Mi"; allowed: at least 256Mi, two segments of the write-ahead log
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'alloyLogs.buffer' <value>
   alloyMetrics.buffer: is "64Mi"; allowed: at least 256Mi, two segments of the write-ahead log
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'alloyMetrics.buffer' <value>
-  mimir.replicationFactor: is 4; allowed: at most mimir.ingester.replicas, 3
-    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'mimir.replicationFactor' <value>
   mimir.limits.burst: is 500; allowed: at least alloyMetrics.samplesPerSend, 1000: a larger push would never be taken
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'mimir.limits.burst' <value>
   mimir.limits.outOfOrder: is "1h"; allowed: at least alloyMetrics.bufferAge, 2h: Mimir would refuse what waited that long
@@ -555,7 +555,7 @@ describe("unit: settings", () => {
         },
       },
       {
-        rule: "lokiReplication",
+        rule: "replication",
         environment: "dev",
         passes: { loki: { replicationFactor: 3, ingester: { replicas: 3 } } },
         fails: { loki: { replicationFactor: 3 } },
@@ -647,6 +647,17 @@ describe("unit: settings", () => {
       {
         rule: "alloyBuffers",
         environment: "dev",
+        passes: { alloyTraces: { buffer: "256Mi" } },
+        fails: { alloyTraces: { buffer: "255Mi" } },
+        problem: {
+          path: "alloyTraces.buffer",
+          was: "255Mi",
+          allowed: "at least 256Mi, two segments of the write-ahead log",
+        },
+      },
+      {
+        rule: "alloyBuffers",
+        environment: "dev",
         passes: { alloyMetrics: { buffer: "256Mi" } },
         fails: { alloyMetrics: { buffer: "255Mi" } },
         problem: {
@@ -656,7 +667,7 @@ describe("unit: settings", () => {
         },
       },
       {
-        rule: "mimirReplication",
+        rule: "replication",
         environment: "dev",
         passes: { mimir: { replicationFactor: 3, ingester: { replicas: 3 } } },
         fails: { mimir: { replicationFactor: 3 } },
@@ -718,7 +729,7 @@ describe("unit: settings", () => {
         },
       },
       {
-        rule: "tempoReplication",
+        rule: "replication",
         environment: "dev",
         passes: { tempo: { replicationFactor: 3, ingester: { replicas: 3 } } },
         fails: { tempo: { replicationFactor: 2 } },

@@ -151,7 +151,7 @@ describe("unit: values of mimir", () => {
       insecure: false,
       bucket_lookup_type: "virtual-hosted",
     });
-    expect(mimirOf("dev").global.extraEnvFrom).to.deep.equal([{ secretRef: { name: "mimir-s3" } }]);
+    expect(mimirOf("dev").ingester.extraEnvFrom).to.deep.equal([{ secretRef: { name: "mimir-s3" } }]);
   });
 
   it("keeps each kind of data in the bucket of the settings (R3.2)", () => {
