@@ -31,18 +31,18 @@ export = () =>
 
     const options = { provider: clusterProvider(settings) };
     const namespaces = new Namespaces("namespaces", { settings }, options);
-    const storage = new ObjectStorage("object-storage", { settings, namespaces, gate, found }, options);
-    const loki = new Loki("loki", { settings, namespaces, storage }, options);
-    const mimir = new Mimir("mimir", { settings, namespaces, storage }, options);
     const prometheus = new KubePrometheusStack("kube-prometheus-stack", { settings, namespaces }, options);
-    const { crds } = prometheus;
-    if (settings.cadvisor.enabled) new CAdvisor("cadvisor", { settings, namespaces, crds }, options);
-    new AlloyLogs("alloy-logs", { settings, namespaces }, options);
-    new AlloyMetrics("alloy-metrics", { settings, namespaces, crds }, options);
-    const tempo = new Tempo("tempo", { settings, namespaces, storage }, options);
-    const traces = new AlloyTraces("alloy-traces", { settings, namespaces, crds }, options);
-    const operator = new OpenTelemetryOperator("opentelemetry-operator", { settings, namespaces }, options);
-    new Alerts("alerts", { namespaces, crds }, options);
+    const args = { settings, namespaces, crds: prometheus.crds };
+    const storage = new ObjectStorage("object-storage", { ...args, gate, found }, options);
+    const loki = new Loki("loki", { ...args, storage }, options);
+    new AlloyLogs("alloy-logs", args, options);
+    const mimir = new Mimir("mimir", { ...args, storage }, options);
+    if (settings.cadvisor.enabled) new CAdvisor("cadvisor", args, options);
+    new AlloyMetrics("alloy-metrics", args, options);
+    const tempo = new Tempo("tempo", { ...args, storage }, options);
+    const traces = new AlloyTraces("alloy-traces", args, options);
+    const operator = new OpenTelemetryOperator("opentelemetry-operator", args, options);
+    new Alerts("alerts", args, options);
 
     return {
       environment: settings.environment,

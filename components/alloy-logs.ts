@@ -1,23 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases } from "../names";
-import type { Settings } from "../settings";
 import { alloyLogsValues } from "../values/alloy-logs";
+import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
-import type { Namespaces } from "./namespaces";
-
-export interface AlloyLogsArgs {
-  /** Settings of the stack. */
-  settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
-}
 
 /**
  * Alloy on every node, sending the logs of all pods to Loki (R5). It does not wait for Loki: until that answers,
  * lines wait in its write-ahead log.
  */
 export class AlloyLogs extends pulumi.ComponentResource {
-  constructor(name: string, args: AlloyLogsArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:AlloyLogs", name, {}, opts);
     new HelmRelease(
       releases.alloyLogs,
@@ -27,7 +19,7 @@ export class AlloyLogs extends pulumi.ComponentResource {
         namespace: args.namespaces.name("alloyLogs"),
         values: alloyLogsValues(args.settings),
       },
-      { parent: this },
+      { parent: this, dependsOn: args.crds },
     );
     this.registerOutputs({});
   }

@@ -1,19 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { releases, tracesReplicas, urls } from "../names";
-import type { Settings } from "../settings";
 import { alloyTracesReplicas, alloyTracesValues } from "../values/alloy-traces";
+import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
-import type { Namespaces } from "./namespaces";
-
-export interface AlloyTracesArgs {
-  /** Settings of the stack. */
-  settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
-  /** What must be there before its ServiceMonitor can be made. */
-  crds: pulumi.Resource[];
-}
 
 /**
  * Alloy, receiving the traces of applications, adding what is known of their pods, and sending them to Tempo (R7). It
@@ -25,7 +15,7 @@ export class AlloyTraces extends pulumi.ComponentResource {
   /** Address for OTLP by HTTP inside the cluster. */
   readonly otlpHttpEndpoint: pulumi.Output<string>;
 
-  constructor(name: string, args: AlloyTracesArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:AlloyTraces", name, {}, opts);
     const namespace = args.namespaces.name("alloyTraces");
     const { metadata, spec } = alloyTracesReplicas();

@@ -1,16 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases, tenants, urls } from "../names";
-import type { Settings } from "../settings";
 import { lokiValues } from "../values/loki";
+import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
-import type { Namespaces } from "./namespaces";
 import type { ObjectStorage } from "./object-storage";
 
-export interface LokiArgs {
-  /** Settings of the stack. */
-  settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
+export interface LokiArgs extends ComponentArgs {
   /** Where chunks and index are kept. */
   storage: ObjectStorage;
 }
@@ -33,7 +28,7 @@ export class Loki extends pulumi.ComponentResource {
         values: lokiValues(args.settings),
         timeout: 900,
       },
-      { parent: this, dependsOn: args.storage.readyFor("loki") },
+      { parent: this, dependsOn: [...args.crds, ...args.storage.readyFor("loki")] },
     );
     this.url = release.urn.apply(() => urls.loki);
     this.tenant = pulumi.output(tenants.logs);

@@ -1,17 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases, urls } from "../names";
-import type { Settings } from "../settings";
 import { mimirValues } from "../values/mimir";
 import { layAlertmanagerConfig } from "./alertmanager-secret";
+import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
-import type { Namespaces } from "./namespaces";
 import type { ObjectStorage } from "./object-storage";
 
-export interface MimirArgs {
-  /** Settings of the stack. */
-  settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
+export interface MimirArgs extends ComponentArgs {
   /** Where blocks, rules and Alertmanager's state are kept. */
   storage: ObjectStorage;
 }
@@ -25,7 +20,7 @@ export class Mimir extends pulumi.ComponentResource {
 
   constructor(name: string, args: MimirArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Mimir", name, {}, opts);
-    const { settings, namespaces, storage } = args;
+    const { settings, namespaces, crds, storage } = args;
     const alerting = layAlertmanagerConfig(settings, namespaces, "mimir", this);
     const { release } = new HelmRelease(
       releases.mimir,
@@ -36,7 +31,7 @@ export class Mimir extends pulumi.ComponentResource {
         values: mimirValues(settings),
         timeout: 900,
       },
-      { parent: this, dependsOn: [alerting, ...storage.readyFor("mimir")] },
+      { parent: this, dependsOn: [alerting, ...crds, ...storage.readyFor("mimir")] },
     );
     this.url = release.urn.apply(() => urls.mimir);
     this.tenants = pulumi.output(Object.keys(settings.mimir.tenants));

@@ -1,29 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { instrumentation, releases } from "../names";
-import type { Settings } from "../settings";
 import {
   collectorAccount,
   collectorObject,
   instrumentationObject,
   openTelemetryOperatorValues,
 } from "../values/opentelemetry-operator";
+import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
-import type { Namespaces } from "./namespaces";
-
-export interface OpenTelemetryOperatorArgs {
-  /** Settings of the stack. */
-  settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
-}
 
 /** The OpenTelemetry operator (R7.5), a collector of its kind, and the Instrumentation that applications name (R9.1). */
 export class OpenTelemetryOperator extends pulumi.ComponentResource {
   /** The Instrumentation as pods name it in an annotation: `namespace/name`. */
   readonly instrumentation: pulumi.Output<string>;
 
-  constructor(name: string, args: OpenTelemetryOperatorArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:OpenTelemetryOperator", name, {}, opts);
     const { settings, namespaces } = args;
     const namespace = namespaces.name("opentelemetry");

@@ -1,16 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases, urls } from "../names";
-import type { Settings } from "../settings";
 import { tempoValues } from "../values/tempo";
+import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
-import type { Namespaces } from "./namespaces";
 import type { ObjectStorage } from "./object-storage";
 
-export interface TempoArgs {
-  /** Settings of the stack. */
-  settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
+export interface TempoArgs extends ComponentArgs {
   /** Where trace blocks are kept. */
   storage: ObjectStorage;
 }
@@ -31,7 +26,7 @@ export class Tempo extends pulumi.ComponentResource {
         values: tempoValues(args.settings),
         timeout: 900,
       },
-      { parent: this, dependsOn: args.storage.readyFor("tempo") },
+      { parent: this, dependsOn: [...args.crds, ...args.storage.readyFor("tempo")] },
     );
     this.url = release.urn.apply(() => urls.tempo);
     this.registerOutputs({ url: this.url });

@@ -100,7 +100,6 @@ export function alloyTracesValues(settings: Settings): Values {
       extraPorts: ports,
       securityContext: { ...restrictedContainer, runAsUser: alloyUser, readOnlyRootFilesystem: true },
     },
-    monitored: true, // an alert says when it drops spans
     controller: {
       type: "deployment",
       replicas: alloyTraces.replicas,

@@ -3,7 +3,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
-import { environment, goMemoryLimit, pullSecrets, resources, type Values } from "./shared";
+import {
+  environment,
+  goMemoryLimit,
+  pullSecrets,
+  resources,
+  type Values,
+  watchedByPrometheus,
+} from "./shared";
 
 /** User and group of Alloy's image: https://github.com/grafana/alloy/blob/main/Dockerfile */
 export const alloyUser = 473;
@@ -40,8 +47,6 @@ export interface AlloyParts {
   alloy: Values;
   controller: Values;
   rbac: Values;
-  /** Whether its own metrics are scraped. @default false */
-  monitored?: boolean;
 }
 
 /** Values of one Alloy: no reloader, no reporting, a bounded buffer, and no rights but those given. */
@@ -76,7 +81,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
     // Without its reloader the chart rolls the pods when the pipeline changes, which spares every pod a container.
     configReloader: { enabled: false },
     rbac: parts.rbac,
-    ...(parts.monitored && { serviceMonitor: { enabled: true } }),
+    serviceMonitor: { enabled: true, additionalLabels: watchedByPrometheus }, // R12
     crds: { create: false },
   };
 }

@@ -11,6 +11,7 @@ import {
   s3,
   s3Credentials,
   type Values,
+  watchedByPrometheus,
 } from "./shared";
 
 /** A stream's retention wins by the highest number: namespaces over debug over system. */
@@ -173,6 +174,7 @@ export function lokiValues(settings: Settings): Values {
       enabled: loki.resultsCache.replicas + loki.chunksCache.replicas > 0,
       resources: resources({ cpu: 10, memory: 32 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 }),
     },
+    monitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus } }, // R12
     // Parts of the chart that this topology does without.
     singleBinary: none,
     read: none,

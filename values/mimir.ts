@@ -20,6 +20,7 @@ import {
   s3,
   s3Credentials,
   type Values,
+  watchedByPrometheus,
 } from "./shared";
 
 /** Where the pods of Alertmanager have the configuration for tenants that bring none. */
@@ -191,6 +192,8 @@ export function mimirValues(settings: Settings): Values {
         ...(settings.images.registry && { image: { registry: settings.images.registry } }),
       },
     },
+    // R12; the chart would put the release's name into the label `cluster`.
+    metaMonitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus, clusterLabel: null } },
     memcached: { image: { repository: mirrored(settings, "docker.io/library/memcached") } },
     memcachedExporter: {
       image: { repository: mirrored(settings, "docker.io/prom/memcached-exporter") },

@@ -1,5 +1,5 @@
 /** Values of the minio chart: https://github.com/minio/minio/tree/master/helm/minio */
-import { minio } from "../names";
+import { minio, namespaces } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import {
@@ -11,6 +11,7 @@ import {
   resources,
   restrictedContainer,
   type Values,
+  watchedByPrometheus,
 } from "./shared";
 
 export function minioValues(settings: Settings): Values {
@@ -56,6 +57,23 @@ export function minioValues(settings: Settings): Values {
     consoleService: { type: "ClusterIP", port: String(minio.consolePort) },
   };
 }
+
+/**
+ * Who scrapes MinIO (R12): each server about itself, and any of them about the cluster and its buckets, so that those
+ * series are there once a server. The chart's own monitor knows no buckets.
+ */
+export const minioMonitor = () => ({
+  apiVersion: "monitoring.coreos.com/v1",
+  kind: "ServiceMonitor",
+  metadata: { name: minio.release, namespace: namespaces.minio, labels: watchedByPrometheus },
+  spec: {
+    selector: { matchLabels: { app: "minio", release: minio.release, monitoring: "true" } },
+    endpoints: ["node", "cluster", "bucket"].map((part) => ({
+      port: "http",
+      path: `/minio/v2/metrics/${part}`,
+    })),
+  },
+});
 
 /** The claims for MinIO's volumes: name and size of each. */
 export function minioClaims({

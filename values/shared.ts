@@ -1,6 +1,6 @@
 /** What several charts' values have in common. */
 import { createHash } from "node:crypto";
-import { type Consumer, s3Endpoint, s3Env, s3Secret } from "../names";
+import { type Consumer, owner, s3Endpoint, s3Env, s3Secret } from "../names";
 import type { Settings } from "../settings";
 import { cpuQuantity, quantity } from "../settings/units";
 
@@ -21,6 +21,9 @@ export const resources = (w: { cpu: number; memory: number; memoryLimit: number 
 export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({
   GOMEMLIMIT: String(Math.floor(memoryLimit * 0.85)),
 });
+
+/** Labels of the monitors of the stack itself: Prometheus watches it, so that who tells of a dead Mimir needs no Mimir. */
+export const watchedByPrometheus = { [owner.scraper]: "prometheus" };
 
 /** Keeps pods with the same labels on different nodes, as `cluster.antiAffinity` says; `null` removes a chart's default. */
 export function antiAffinity({ cluster }: Settings, matchLabels: Record<string, string>) {

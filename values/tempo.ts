@@ -14,6 +14,7 @@ import {
   s3,
   s3Credentials,
   type Values,
+  watchedByPrometheus,
 } from "./shared";
 
 /** Limits in Tempo's own words: https://grafana.com/docs/tempo/latest/configuration/#overrides */
@@ -199,6 +200,7 @@ export function tempoValues(settings: Settings): Values {
       extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],
     },
     ...(tempo.cache.replicas === 0 && { cache: { caches: [] } }),
+    metaMonitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus } }, // R12
     gateway: off,
     minio: off,
     rollout_operator: off,

@@ -1,18 +1,13 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type Consumer, consumers, s3Endpoint, s3Env, s3Secret } from "../../names";
-import type { Settings } from "../../settings";
-import type { Namespaces } from "../namespaces";
+import type { ComponentArgs } from "../args";
 import type { Credentials } from "./buckets";
 import type { Gate } from "./gate";
 import { Minio } from "./minio";
 import type { Found } from "./preflight";
 
-export interface ObjectStorageArgs {
-  /** Settings of the stack. */
-  settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
+export interface ObjectStorageArgs extends ComponentArgs {
   /** The way to MinIO; needed when `objectStorage.kind` is `minio`. */
   gate: Gate | undefined;
   /** What an earlier run left, as the preflight saw it. */

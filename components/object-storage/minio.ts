@@ -3,7 +3,7 @@ import * as minioProvider from "@pulumi/minio";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { type Consumer, minio, namespaces, urls } from "../../names";
-import { minioClaims, minioValues } from "../../values/minio";
+import { minioClaims, minioMonitor, minioValues } from "../../values/minio";
 import { HelmRelease } from "../helm-release";
 import { Buckets, type User } from "./buckets";
 import type { ObjectStorageArgs } from "./index";
@@ -80,6 +80,13 @@ export class Minio extends pulumi.ComponentResource {
       minio.release,
       { settings, chart: "minio", namespace, values: minioValues(settings) },
       { parent: this, dependsOn: [rootSecret, encryptionSecret, ...claims] },
+    );
+
+    const { metadata, ...monitor } = minioMonitor();
+    new k8s.apiextensions.CustomResource(
+      "minio-monitor",
+      { ...monitor, metadata: { ...metadata, namespace } },
+      { parent: this, dependsOn: args.crds },
     );
 
     // Known in every preview; an update hands it out only once MinIO is ready and takes the password.

@@ -1,0 +1,13 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../settings";
+import type { Namespaces } from "./namespaces";
+
+/** What every component gets. */
+export interface ComponentArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+  /** What must be there before a monitor or a rule can be made. */
+  crds: pulumi.Resource[];
+}
