@@ -16,6 +16,7 @@ export const namespaces = {
   alloyMetrics: "alloy-metrics",
   alloyTraces: "alloy-traces",
   opentelemetry: "opentelemetry",
+  grafana: "grafana",
 } as const;
 
 /** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
@@ -29,6 +30,7 @@ export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privil
   alloyMetrics: "restricted",
   alloyTraces: "restricted",
   opentelemetry: "restricted",
+  grafana: "restricted",
 };
 
 /** Those who keep data in object storage. Each has its own user, policy and Secret. */
@@ -103,6 +105,17 @@ export const owner = {
   scraper: "observability/scraper",
 } as const;
 
+/** Grafana's datasources that dashboards and links refer to: what people read, and the identifier in addresses. */
+export const datasources = {
+  /** What Prometheus itself knows; it answers while Mimir is away. */
+  prometheus: { name: "Prometheus", uid: "prometheus" },
+  /** The tenants `pods` and `nodes` as one. Each tenant has one of its own, too: `Mimir <tenant>`, `mimir-<tenant>`. */
+  mimir: { name: "Mimir", uid: "mimir" },
+  loki: { name: "Loki", uid: "loki" },
+  tempo: { name: "Tempo", uid: "tempo" },
+  alertmanager: { name: "Alertmanager", uid: "alertmanager" },
+} as const;
+
 /** Secret with Alertmanager's configuration, in the namespaces of Prometheus' Alertmanager and of Mimir's. */
 export const alertmanagerSecret = "alertmanager-config";
 /** Key of that configuration in its Secret. */
@@ -133,6 +146,7 @@ export const services = {
   otlpHttp: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4318 },
   prometheus: { namespace: namespaces.monitoring, name: "kps-prometheus", port: 9090 },
   alertmanager: { namespace: namespaces.monitoring, name: "kps-alertmanager", port: 9093 },
+  grafana: { namespace: namespaces.grafana, name: "grafana", port: 80 },
 } as const satisfies Record<string, ServicePort>;
 
 /** Host and port of a Service, for what takes no URL. */
@@ -153,6 +167,7 @@ export const urls = {
   otlpHttp: url(services.otlpHttp),
   prometheus: url(services.prometheus),
   alertmanager: url(services.alertmanager),
+  grafana: url(services.grafana),
   minioConsole: `http://${host("minio-console", namespaces.minio)}:${minio.consolePort}`,
 } as const;
 
@@ -169,6 +184,7 @@ export const releases = {
   // Short, because Prometheus' objects repeat it.
   kubePrometheusStack: "kps",
   cadvisor: "cadvisor",
+  grafana: "grafana",
 } as const;
 
 /** Address that each Loki querier pulls its work from; there is no query-scheduler. */

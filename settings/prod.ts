@@ -19,6 +19,7 @@ export const prod: SettingsInput = {
       "monitoring",
       "opentelemetry",
       "tempo",
+      "grafana",
     ],
     protect: true,
   },

@@ -1,0 +1,293 @@
+/** The panels that dashboards are made of. Each has a title, a unit and its queries; the rest has one look. */
+
+import { PanelBuilder as BarGauge } from "@grafana/grafana-foundation-sdk/bargauge";
+import type * as cog from "@grafana/grafana-foundation-sdk/cog";
+import {
+  BarGaugeDisplayMode,
+  BigValueColorMode,
+  BigValueGraphMode,
+  GraphGradientMode,
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
+  LegendDisplayMode,
+  LegendPlacement,
+  LogsSortOrder,
+  ReduceDataOptionsBuilder,
+  SortOrder,
+  StackingConfigBuilder,
+  StackingMode,
+  TooltipDisplayMode,
+  VisibilityMode,
+  VizLegendOptionsBuilder,
+  VizOrientation,
+  VizTooltipOptionsBuilder,
+} from "@grafana/grafana-foundation-sdk/common";
+import {
+  type DataTransformerConfig,
+  type Panel,
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+} from "@grafana/grafana-foundation-sdk/dashboard";
+import { PanelBuilder as Heatmap } from "@grafana/grafana-foundation-sdk/heatmap";
+import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
+import { DataqueryBuilder as LokiQuery } from "@grafana/grafana-foundation-sdk/loki";
+import { PanelBuilder as NodeGraph } from "@grafana/grafana-foundation-sdk/nodegraph";
+import { PanelBuilder as PieChart, PieChartType } from "@grafana/grafana-foundation-sdk/piechart";
+import { DataqueryBuilder as PromQuery, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
+import { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
+import { PanelBuilder as StateTimeline } from "@grafana/grafana-foundation-sdk/statetimeline";
+import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
+import { DataqueryBuilder as TempoQuery } from "@grafana/grafana-foundation-sdk/tempo";
+import { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk/timeseries";
+import { reference, type Source } from "./sources";
+
+/** One query of a panel. */
+export interface Query {
+  source: Source;
+  /** PromQL, LogQL or TraceQL, by the source. */
+  expr: string;
+  /** Name of each series; labels in double braces. */
+  legend?: string;
+  /** Whether the newest value is asked for instead of a range. @default false */
+  instant?: boolean;
+}
+
+/** What panels have in common. */
+export interface Look {
+  /** Columns of the 24 that a dashboard has. @default 8 */
+  width?: number;
+  /** Height in Grafana's units of 30 pixels. @default 7 */
+  height?: number;
+  /** What the panel means and what to do about it; shown at the title. */
+  description?: string;
+  /** Values from which on it is yellow and red; with `red` below `yellow` less is worse. */
+  thresholds?: { yellow: number; red: number };
+  /** Lower and upper end of the scale. */
+  min?: number;
+  max?: number;
+  decimals?: number;
+}
+
+/** What all of the SDK's builders of panels can do. */
+interface PanelBuilder extends cog.Builder<Panel> {
+  id(id: number): PanelBuilder;
+  gridPos(position: { x: number; y: number; w: number; h: number }): PanelBuilder;
+}
+
+/** A panel with its place: how many columns it takes and how high it is. */
+export interface Placed {
+  width: number;
+  height: number;
+  panel: PanelBuilder;
+}
+
+/** Queries of one source: `{ legend: expr }`. */
+export const of = (source: Source, queries: Record<string, string>): Query[] =>
+  Object.entries(queries).map(([legend, expr]) => ({ source, expr, legend }));
+
+const refId = (index: number) => String.fromCharCode("A".charCodeAt(0) + index);
+
+/** A query as the panel's datasource takes it. */
+function target(
+  { source, expr, legend = "", instant }: Query,
+  index: number,
+  table = false,
+): cog.Builder<cog.Dataquery> {
+  if (source.type === "tempo")
+    return new TempoQuery()
+      .datasource(reference(source))
+      .refId(refId(index))
+      .queryType("traceql")
+      .query(expr)
+      .limit(20);
+  if (source.type === "loki") {
+    const query = new LokiQuery()
+      .datasource(reference(source))
+      .refId(refId(index))
+      .expr(expr)
+      .legendFormat(legend);
+    return instant ? query.queryType("instant").instant(true) : query.queryType("range");
+  }
+  const query = new PromQuery()
+    .datasource(reference(source))
+    .refId(refId(index))
+    .expr(expr)
+    .legendFormat(legend);
+  if (table) query.format(PromQueryFormat.Table);
+  return instant ? query.instant() : query.range().exemplar(/_bucket\b/.test(expr));
+}
+
+/** Green, and from these values on yellow and red. */
+const thresholds = (look: Look) => {
+  const { yellow, red } = look.thresholds ?? {};
+  const steps =
+    yellow === undefined || red === undefined
+      ? [{ value: null, color: "green" }]
+      : red < yellow
+        ? [
+            { value: null, color: "red" },
+            { value: red, color: "yellow" },
+            { value: yellow, color: "green" },
+          ]
+        : [
+            { value: null, color: "green" },
+            { value: yellow, color: "yellow" },
+            { value: red, color: "red" },
+          ];
+  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
+};
+
+/** The newest value of each series. */
+const newest = () => new ReduceDataOptionsBuilder().calcs(["lastNotNull"]).values(false);
+
+type Common = Stat | TimeSeries | BarGauge | Table | PieChart | StateTimeline | Heatmap | Logs | NodeGraph;
+
+/** Title, unit, queries and what `Look` says, on a panel of any kind. */
+function dressed(panel: Common, title: string, unit: string, queries: Query[], look: Look): Placed {
+  const [first] = queries;
+  if (!first) throw new Error(`panel ${title} has no query`);
+  panel.title(title).unit(unit).datasource(reference(first.source)).thresholds(thresholds(look));
+  if (look.description) panel.description(look.description);
+  if (look.min !== undefined) panel.min(look.min);
+  if (look.max !== undefined) panel.max(look.max);
+  if (look.decimals !== undefined) panel.decimals(look.decimals);
+  for (const [index, query] of queries.entries())
+    panel.withTarget(target(query, index, panel instanceof Table));
+  return { width: look.width ?? 8, height: look.height ?? 7, panel };
+}
+
+/** Lines over time. */
+export const timeSeries = (
+  title: string,
+  unit: string,
+  queries: Query[],
+  look: Look & { stacked?: boolean } = {},
+) => {
+  const panel = new TimeSeries()
+    .lineWidth(1)
+    .fillOpacity(look.stacked ? 30 : 8)
+    .gradientMode(GraphGradientMode.Opacity)
+    .showPoints(VisibilityMode.Never)
+    .spanNulls(false)
+    .legend(
+      new VizLegendOptionsBuilder()
+        .displayMode(LegendDisplayMode.List)
+        .placement(LegendPlacement.Bottom)
+        .showLegend(true)
+        .calcs([]),
+    )
+    .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
+  if (look.stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal));
+  if (look.thresholds)
+    panel.thresholdsStyle(
+      new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.DashedAndArea),
+    );
+  return dressed(panel, title, unit, queries, look);
+};
+
+/** One number, coloured by its thresholds, with its course behind it. */
+export const stat = (title: string, unit: string, queries: Query[], look: Look = {}) =>
+  dressed(
+    new Stat()
+      .colorMode(look.thresholds ? BigValueColorMode.Background : BigValueColorMode.Value)
+      .graphMode(queries.some(({ instant }) => instant) ? BigValueGraphMode.None : BigValueGraphMode.Area)
+      .reduceOptions(newest()),
+    title,
+    unit,
+    queries,
+    { width: 4, height: 4, ...look },
+  );
+
+/** One bar for each series, to compare them now. */
+export const bars = (title: string, unit: string, queries: Query[], look: Look = {}) =>
+  dressed(
+    new BarGauge()
+      .displayMode(BarGaugeDisplayMode.Basic)
+      .orientation(VizOrientation.Horizontal)
+      .reduceOptions(newest()),
+    title,
+    unit,
+    queries.map((query) => ({ ...query, instant: true })),
+    look,
+  );
+
+/** Shares of a whole, now. */
+export const pie = (title: string, unit: string, queries: Query[], look: Look = {}) =>
+  dressed(
+    new PieChart().pieType(PieChartType.Donut).reduceOptions(newest()),
+    title,
+    unit,
+    queries.map((query) => ({ ...query, instant: true })),
+    look,
+  );
+
+/** A column of a table: the heading of a label, or of the query with that letter, and the unit of its numbers. */
+export interface Column {
+  /** Label, or `Value #A` for the first query. */
+  field: string;
+  heading: string;
+  unit?: string;
+}
+
+/** What the series say now, a row for each; queries are joined by the labels that they share. */
+export const table = (
+  title: string,
+  queries: Query[],
+  look: Look & { columns: Column[]; transformations?: DataTransformerConfig[] },
+) => {
+  const shown = look.columns.map(({ field }) => field);
+  const panel = new Table().filterable(true).transformations([
+    { id: "merge", options: {} },
+    ...(look.transformations ?? []),
+    { id: "filterFieldsByName", options: { include: { names: shown } } },
+    {
+      id: "organize",
+      options: {
+        indexByName: Object.fromEntries(shown.map((field, index) => [field, index])),
+        renameByName: Object.fromEntries(look.columns.map(({ field, heading }) => [field, heading])),
+      },
+    },
+  ]);
+  for (const { heading, unit } of look.columns)
+    if (unit) panel.overrideByName(heading, [{ id: "unit", value: unit }]);
+  return dressed(
+    panel,
+    title,
+    "none",
+    queries.map((query) => ({ ...query, instant: true })),
+    { width: 24, height: 8, ...look },
+  );
+};
+
+/** The distribution of a histogram over time; the query sums its buckets by `le`. */
+export const heatmap = (title: string, unit: string, queries: Query[], look: Look = {}) =>
+  dressed(new Heatmap().calculate(false), title, unit, queries, look);
+
+/** A band for each series that changes colour with its value. */
+export const states = (title: string, unit: string, queries: Query[], look: Look = {}) =>
+  dressed(new StateTimeline().fillOpacity(80).showValue(VisibilityMode.Never), title, unit, queries, look);
+
+/** Lines of logs, newest first. */
+export const logLines = (title: string, queries: Query[], look: Look = {}) =>
+  dressed(
+    new Logs().showTime(true).wrapLogMessage(true).enableLogDetails(true).sortOrder(LogsSortOrder.Descending),
+    title,
+    "none",
+    queries,
+    { width: 24, height: 9, ...look },
+  );
+
+/** Traces that a TraceQL query finds; a click opens one. */
+export const traceList = (title: string, queries: Query[], look: Look = {}) =>
+  dressed(new Table(), title, "none", queries, { width: 24, height: 9, ...look });
+
+/** Who calls whom, as Tempo draws it from the metrics of the service graph. */
+export const serviceMap = (title: string, source: Source, look: Look = {}): Placed => {
+  const panel = new NodeGraph()
+    .title(title)
+    .unit("none")
+    .datasource(reference(source))
+    .withTarget(new TempoQuery().datasource(reference(source)).refId("A").queryType("serviceMap"));
+  if (look.description) panel.description(look.description);
+  return { width: look.width ?? 24, height: look.height ?? 12, panel };
+};

@@ -1,0 +1,109 @@
+/** Where dashboards read: each source is a variable of the dashboard, so that one Grafana can show several stacks. */
+import {
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  VariableRefresh,
+  VariableSort,
+} from "@grafana/grafana-foundation-sdk/dashboard";
+import { datasources } from "../../names";
+
+/** A source that a dashboard can choose. */
+export interface Source {
+  /** Name of the dashboard's variable that holds it. */
+  variable: string;
+  /** What people read beside the variable. */
+  label: string;
+  /** Type of the datasource. */
+  type: string;
+  /** The one that is chosen at first. */
+  first: { name: string; uid: string };
+  /** Which datasources may be chosen instead, by their name. */
+  choice: string;
+}
+
+/** What Prometheus knows of the stack itself and of the cluster; it answers while Mimir is away. A year back: `Mimir prometheus`. */
+export const watcher: Source = {
+  variable: "prometheus",
+  label: "Prometheus",
+  type: "prometheus",
+  first: datasources.prometheus,
+  choice: "/^(Prometheus|Mimir prometheus)$/",
+};
+
+/** Metrics of applications and infrastructure in Mimir: the tenants `pods` and `nodes` as one. */
+export const metrics: Source = {
+  variable: "mimir",
+  label: "Mimir",
+  type: "prometheus",
+  first: datasources.mimir,
+  choice: "/^Mimir/",
+};
+
+/** Logs in Loki. */
+export const logs: Source = {
+  variable: "loki",
+  label: "Loki",
+  type: "loki",
+  first: datasources.loki,
+  choice: "",
+};
+
+/** Traces in Tempo. */
+export const traces: Source = {
+  variable: "tempo",
+  label: "Tempo",
+  type: "tempo",
+  first: datasources.tempo,
+  choice: "",
+};
+
+/** A source as a panel refers to it. */
+export const reference = ({ type, variable }: Source) => ({ type, uid: `\${${variable}}` });
+
+/** The variable by which a dashboard chooses a source. */
+export const sourceVariable = ({ variable, label, type, first, choice }: Source) =>
+  new DatasourceVariableBuilder(variable)
+    .label(label)
+    .type(type)
+    .regex(choice)
+    .current({ text: first.name, value: first.uid, selected: true });
+
+/** A variable of a dashboard that holds values of a label. */
+export interface LabelVariable {
+  /** Name of the variable. */
+  name: string;
+  /** What people read beside it. */
+  label: string;
+  source: Source;
+  /** Series that have the label. */
+  series: string;
+  /** The label, where it is not the variable's name. */
+  of?: string;
+  /** Whether several values, or all, can be chosen. @default true */
+  several?: boolean;
+}
+
+/** All values at first; `All` matches series without the label too. */
+export const labelVariable = ({ name, label, source, series, of = name, several = true }: LabelVariable) => {
+  const variable = new QueryVariableBuilder(name)
+    .label(label)
+    .datasource(reference(source))
+    .query(source.type === "loki" ? { label: of, stream: series, type: 1 } : `label_values(${series}, ${of})`)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.AlphabeticalAsc);
+  return several
+    ? variable
+        .multi(true)
+        .includeAll(true)
+        .allValue(".*")
+        .current({ text: "All", value: "$__all", selected: true })
+    : variable;
+};
+
+/** The cluster: a label that Mimir's series have; Prometheus' own have none, and `All` matches them. */
+export const clusterVariable = (source: Source): LabelVariable => ({
+  name: "cluster",
+  label: "Cluster",
+  source,
+  series: "up",
+});
