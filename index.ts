@@ -7,6 +7,7 @@ import { AlloyMetrics } from "./components/alloy-metrics";
 import { AlloyTraces } from "./components/alloy-traces";
 import { CAdvisor } from "./components/cadvisor";
 import { clusterProvider } from "./components/cluster";
+import { Grafana } from "./components/grafana";
 import { held } from "./components/hold";
 import { KubePrometheusStack } from "./components/kube-prometheus-stack";
 import { Loki } from "./components/loki";
@@ -42,6 +43,7 @@ export = () =>
     const tempo = new Tempo("tempo", { ...args, storage }, options);
     const traces = new AlloyTraces("alloy-traces", args, options);
     const operator = new OpenTelemetryOperator("opentelemetry-operator", args, options);
+    const grafana = new Grafana("grafana", args, options);
     new Alerts("alerts", args, options);
 
     return {
@@ -63,5 +65,8 @@ export = () =>
       otlpHttpEndpoint: traces.otlpHttpEndpoint,
       tracesSamplingRatio: settings.tracing.sampling.ratio,
       instrumentation: operator.instrumentation,
+      grafanaUrl: grafana.url,
+      grafanaAdminUser: grafana.adminUser,
+      grafanaAdminPassword: grafana.adminPassword,
     };
   });

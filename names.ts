@@ -171,6 +171,33 @@ export const urls = {
   minioConsole: `http://${host("minio-console", namespaces.minio)}:${minio.consolePort}`,
 } as const;
 
+/** Grafana's own objects. */
+export const grafana = {
+  /** Secret with the admin user's name and password. */
+  adminSecret: "grafana-admin",
+  adminUser: "admin",
+  /** Secret with what Grafana reads in its environment: keys are names of variables. */
+  secret: "grafana-environment",
+  /** Where the replicas find each other. */
+  headless: `${host("grafana-headless", namespaces.grafana)}:9094`,
+} as const;
+
+/** Variables in which Grafana has its secrets. */
+export const grafanaEnv = {
+  /** The key that encrypts secrets in Grafana's database. */
+  secretKey: "GF_SECURITY_SECRET_KEY",
+  database: "GF_DATABASE_PASSWORD",
+  oauth: "OAUTH_CLIENT_SECRET",
+  ldap: "LDAP_BIND_PASSWORD",
+  /** A receiver's way, as `alerting.receivers` names them. */
+  receiver: (name: string, way: string): string =>
+    `RECEIVER_${name}_${way}`.replaceAll("-", "_").toUpperCase(),
+} as const;
+
+/** Label and annotation by which Grafana finds a dashboard in a ConfigMap, and its folder. */
+export const dashboardLabel = "grafana_dashboard";
+export const folderAnnotation = "grafana_folder";
+
 /** Release names are also the prefix of what the charts create. */
 export const releases = {
   minio: minio.release,

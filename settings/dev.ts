@@ -97,5 +97,13 @@ export const dev: SettingsInput = {
     kubeStateMetrics: { cpu: "10m", memory: "24Mi", memoryLimit: "128Mi" },
     nodeExporter: { cpu: "10m", memory: "16Mi", memoryLimit: "64Mi" },
   },
+  grafana: {
+    ...prod.grafana,
+    cpu: "50m",
+    memory: "192Mi",
+    memoryLimit: "512Mi",
+    disk: "1Gi",
+    dashboards: { ...prod.grafana.dashboards, memory: "64Mi" },
+  },
   cadvisor: { ...prod.cadvisor, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
 };

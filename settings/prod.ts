@@ -179,5 +179,17 @@ export const prod: SettingsInput = {
     expose: ["serviceMonitor", "nodePort"], // R10
     nodePort: 30090, // R10
   },
-  alerting: { receivers: {}, groupWait: "30s", repeatInterval: "12h" },
+  grafana: {
+    replicas: 1,
+    cpu: "250m",
+    memory: "512Mi",
+    memoryLimit: "1Gi",
+    disk: "10Gi",
+    url: "http://localhost:3000",
+    auth: { kind: "local" }, // prod asks for oauth or ldap (R8.2)
+    // R8.5: the living successor of JSON API; Pie Chart and Status Panel are panels of Grafana itself today.
+    plugins: ["yesoreyeram-infinity-datasource@3.11.1"],
+    dashboards: { namespaces: [], cpu: "10m", memory: "96Mi", memoryLimit: "256Mi" },
+  },
+  alerting: { receivers: {}, routes: [], groupWait: "30s", repeatInterval: "12h" },
 };

@@ -4,6 +4,7 @@
  * from it.
  */
 import { z } from "zod";
+import { alerting } from "./alerting";
 import {
   bucket,
   cache,
@@ -24,6 +25,7 @@ import {
   workload,
   yesNo,
 } from "./fields";
+import { grafana } from "./grafana";
 import { byteRate, duration, size } from "./units";
 
 const cluster = group({
@@ -371,23 +373,6 @@ const cadvisor = group({
   nodePort: wholeNumber(30000, 32767).describe("Port on every node, where expose has nodePort"),
 }).describe("cAdvisor, measuring containers");
 
-const alerting = group({
-  receivers: z
-    .record(
-      dnsName(),
-      group({
-        webhookUrl: secret("an http:// or https:// URL", /^https?:\/\/\S+$/).describe(
-          "URL that alerts are posted to, in Alertmanager's webhook form",
-        ),
-      }),
-      { error: () => "receivers by name" },
-    )
-    .meta({ allowed: "receivers by name" })
-    .describe("Who is told about alerts, by Prometheus' Alertmanager and by Mimir's"),
-  groupWait: duration().describe("How long the first alert of a group waits for others"),
-  repeatInterval: duration().describe("How often an alert that goes on is sent again"),
-}).describe("Where alerts go");
-
 /** All settings of one stack. */
 export const schema = group({
   environment: oneOf("dev", "prod").describe(
@@ -407,6 +392,7 @@ export const schema = group({
   openTelemetryOperator,
   kubePrometheusStack,
   cadvisor,
+  grafana,
   alerting,
 });
 

@@ -3,22 +3,40 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import type { Values } from "./shared";
 
-/** Who is told nothing; no receiver of the settings can have this name. */
+/** Who is told nothing, and the service that listens for alerting itself; no receiver of the settings can have these names. */
 const nobody = "(nobody)";
+const heartbeat = "(heartbeat)";
+
+type Receiver = Settings["alerting"]["receivers"][string];
+type Route = Settings["alerting"]["routes"][number];
+
+/** The ways in which a receiver is told. */
+const ways = ({ webhookUrl, slackUrl, pagerdutyKey }: Receiver): Values => ({
+  ...(webhookUrl && { webhook_configs: [{ url: webhookUrl.reveal(), send_resolved: true }] }),
+  ...(slackUrl && { slack_configs: [{ api_url: slackUrl.reveal(), send_resolved: true }] }),
+  ...(pagerdutyKey && { pagerduty_configs: [{ routing_key: pagerdutyKey.reveal(), send_resolved: true }] }),
+});
+
+/** The conditions of a route, as Alertmanager and Grafana write them alike. */
+export const matchersOf = ({ severity, team, namespaces }: Route): string[] => [
+  ...(severity ? [`severity =~ "${severity.join("|")}"`] : []),
+  ...(team ? [`team = "${team}"`] : []),
+  ...(namespaces ? [`namespace =~ "${namespaces.join("|")}"`] : []),
+];
+
+/** All of these are told. */
+const toAll = (receivers: string[]) => receivers.map((receiver) => ({ receiver, continue: true }));
 
 /**
- * Every alert goes to every receiver. It holds the receivers' URLs and with them their secrets, so it belongs into a
- * Secret.
+ * The first route of the settings that fits takes an alert; what none takes goes to everybody. It holds the receivers'
+ * URLs and with them their secrets, so it belongs into a Secret.
  */
 export function alertmanagerConfig({ alerting }: Settings): Values {
-  const receivers = Object.entries(alerting.receivers).map(([name, { webhookUrl }]) => ({
-    name,
-    webhook_configs: [{ url: webhookUrl.reveal(), send_resolved: true }],
-  }));
+  const beat = alerting.heartbeat;
   const inhibit = (source: string[], target: string[]) => ({
     source_matchers: source,
     target_matchers: target,
-    equal: ["namespace", "alertname"],
+    equal: ["namespace", "alertname", "signal"],
   });
   return {
     route: {
@@ -28,12 +46,28 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
       group_interval: "5m",
       repeat_interval: goDuration(alerting.repeatInterval),
       routes: [
-        // Always firing: they say that alerting works, and which alerts not to send.
+        // Always firing: that alerting works is told to the one who listens for it, which alerts not to send to nobody.
+        ...(beat
+          ? [
+              {
+                receiver: heartbeat,
+                matchers: ['alertname = "Watchdog"'],
+                group_wait: "0s",
+                group_interval: goDuration(beat.interval),
+                repeat_interval: goDuration(beat.interval),
+              },
+            ]
+          : []),
         { receiver: nobody, matchers: ['alertname =~ "Watchdog|InfoInhibitor"'] },
-        ...receivers.map(({ name }) => ({ receiver: name, continue: true })),
+        ...alerting.routes.map((route) => ({
+          receiver: nobody,
+          matchers: matchersOf(route),
+          routes: toAll(route.receivers),
+        })),
+        ...toAll(Object.keys(alerting.receivers)),
       ],
     },
-    // A worse alert of the same name and namespace speaks for the lesser ones.
+    // A worse alert of the same name, namespace and signal speaks for the lesser ones.
     inhibit_rules: [
       inhibit(['severity = "critical"'], ['severity =~ "warning|info"']),
       inhibit(['severity = "warning"'], ['severity = "info"']),
@@ -43,6 +77,12 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
         equal: ["namespace"],
       },
     ],
-    receivers: [{ name: nobody }, ...receivers],
+    receivers: [
+      { name: nobody },
+      ...(beat
+        ? [{ name: heartbeat, webhook_configs: [{ url: beat.url.reveal(), send_resolved: false }] }]
+        : []),
+      ...Object.entries(alerting.receivers).map(([name, receiver]) => ({ name, ...ways(receiver) })),
+    ],
   };
 }

@@ -1,5 +1,5 @@
 /** Values of the kube-prometheus-stack chart: https://github.com/prometheus-community/helm-charts/tree/main/charts/kube-prometheus-stack */
-import { alertmanagerSecret, owner, releases, tenants, urls } from "../names";
+import { alertmanagerSecret, folderAnnotation, owner, releases, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { goMemoryLimit, pullSecrets, resources, type Values } from "./shared";
@@ -187,7 +187,12 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       resources: resources(kps.nodeExporter),
       tolerations: [{ operator: "Exists" }],
     },
-    // Our own Grafana shows the dashboards; they lie in ConfigMaps with the label `grafana_dashboard`.
-    grafana: { enabled: false, forceDeployDashboards: true, forceDeployDatasources: false },
+    // Our own Grafana shows the dashboards; it finds them in ConfigMaps.
+    grafana: {
+      enabled: false,
+      forceDeployDashboards: true,
+      forceDeployDatasources: false,
+      sidecar: { dashboards: { annotations: { [folderAnnotation]: "Kubernetes" } } },
+    },
   };
 }

@@ -71,6 +71,8 @@ export const minioMonitor = () => ({
     endpoints: ["node", "cluster", "bucket"].map((part) => ({
       port: "http",
       path: `/minio/v2/metrics/${part}`,
+      // By which the three targets of a server differ.
+      relabelings: [{ sourceLabels: ["__metrics_path__"], targetLabel: "metrics_path" }],
     })),
   },
 });

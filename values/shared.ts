@@ -1,12 +1,12 @@
 /** What several charts' values have in common. */
-import { createHash } from "node:crypto";
+import { scryptSync } from "node:crypto";
 import { type Consumer, owner, s3Endpoint, s3Env, s3Secret } from "../names";
 import type { Settings } from "../settings";
 import { cpuQuantity, quantity } from "../settings/units";
 
-/** A text that changes with the data, and from which it cannot be read. */
+/** A text that changes with the data, and from which it cannot be read; slow to make, so that short secrets are not guessed. */
 export const checksum = (data: unknown): string =>
-  createHash("sha256").update(JSON.stringify(data)).digest("hex");
+  scryptSync(JSON.stringify(data), "observability", 16, { N: 4096 }).toString("hex");
 
 /** Values of a chart: plain data, without Pulumi outputs. */
 export type Values = Record<string, unknown>;

@@ -24,6 +24,7 @@ import {
 } from "@grafana/grafana-foundation-sdk/common";
 import {
   type DataTransformerConfig,
+  MappingType,
   type Panel,
   ThresholdsConfigBuilder,
   ThresholdsMode,
@@ -66,6 +67,8 @@ export interface Look {
   min?: number;
   max?: number;
   decimals?: number;
+  /** Words that stand for numbers. */
+  words?: Record<number, string>;
 }
 
 /** What all of the SDK's builders of panels can do. */
@@ -151,6 +154,10 @@ function dressed(panel: Common, title: string, unit: string, queries: Query[], l
   if (look.min !== undefined) panel.min(look.min);
   if (look.max !== undefined) panel.max(look.max);
   if (look.decimals !== undefined) panel.decimals(look.decimals);
+  if (look.words) {
+    const texts = Object.entries(look.words).map(([value, text]) => [value, { text }]);
+    panel.mappings([{ type: MappingType.ValueToText, options: Object.fromEntries(texts) }]);
+  }
   for (const [index, query] of queries.entries())
     panel.withTarget(target(query, index, panel instanceof Table));
   return { width: look.width ?? 8, height: look.height ?? 7, panel };
@@ -227,6 +234,8 @@ export interface Column {
   field: string;
   heading: string;
   unit?: string;
+  /** The dashboard that a click on a value opens, and the variable of it that takes the value. */
+  opens?: { uid: string; variable: string };
 }
 
 /** What the series say now, a row for each; queries are joined by the labels that they share. */
@@ -235,7 +244,11 @@ export const table = (
   queries: Query[],
   look: Look & { columns: Column[]; transformations?: DataTransformerConfig[] },
 ) => {
-  const shown = look.columns.map(({ field }) => field);
+  // Where there is one query alone, Grafana does not number its values.
+  const columns = look.columns.flatMap((column) =>
+    column.field === "Value #A" ? [column, { ...column, field: "Value" }] : [column],
+  );
+  const shown = columns.map(({ field }) => field);
   const panel = new Table().filterable(true).transformations([
     { id: "merge", options: {} },
     ...(look.transformations ?? []),
@@ -244,12 +257,17 @@ export const table = (
       id: "organize",
       options: {
         indexByName: Object.fromEntries(shown.map((field, index) => [field, index])),
-        renameByName: Object.fromEntries(look.columns.map(({ field, heading }) => [field, heading])),
+        renameByName: Object.fromEntries(columns.map(({ field, heading }) => [field, heading])),
       },
     },
   ]);
-  for (const { heading, unit } of look.columns)
+  for (const { heading, unit, opens } of look.columns) {
     if (unit) panel.overrideByName(heading, [{ id: "unit", value: unit }]);
+    if (opens) {
+      const url = `/d/${opens.uid}?var-${opens.variable}=\${__value.raw}&\${__url_time_range}`;
+      panel.overrideByName(heading, [{ id: "links", value: [{ title: "Show it", url }] }]);
+    }
+  }
   return dressed(
     panel,
     title,
@@ -281,13 +299,19 @@ export const logLines = (title: string, queries: Query[], look: Look = {}) =>
 export const traceList = (title: string, queries: Query[], look: Look = {}) =>
   dressed(new Table(), title, "none", queries, { width: 24, height: 9, ...look });
 
-/** Who calls whom, as Tempo draws it from the metrics of the service graph. */
-export const serviceMap = (title: string, source: Source, look: Look = {}): Placed => {
+/** Who calls whom, as Tempo draws it from those metrics of the service graph that have `labels`. */
+export const serviceMap = (title: string, source: Source, labels: string, look: Look = {}): Placed => {
   const panel = new NodeGraph()
     .title(title)
     .unit("none")
     .datasource(reference(source))
-    .withTarget(new TempoQuery().datasource(reference(source)).refId("A").queryType("serviceMap"));
+    .withTarget(
+      new TempoQuery()
+        .datasource(reference(source))
+        .refId("A")
+        .queryType("serviceMap")
+        .serviceMapQuery(`{${labels}}`),
+    );
   if (look.description) panel.description(look.description);
   return { width: look.width ?? 24, height: look.height ?? 12, panel };
 };

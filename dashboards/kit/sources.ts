@@ -81,10 +81,20 @@ export interface LabelVariable {
   of?: string;
   /** Whether several values, or all, can be chosen. @default true */
   several?: boolean;
+  /** Regular expression of the values that `All` stands for. @default ".*" */
+  all?: string;
 }
 
-/** All values at first; `All` matches series without the label too. */
-export const labelVariable = ({ name, label, source, series, of = name, several = true }: LabelVariable) => {
+/** All values at first; `All` matches series without the label too, where nothing else is said. */
+export const labelVariable = ({
+  name,
+  label,
+  source,
+  series,
+  of = name,
+  several = true,
+  all = ".*",
+}: LabelVariable) => {
   const variable = new QueryVariableBuilder(name)
     .label(label)
     .datasource(reference(source))
@@ -95,7 +105,7 @@ export const labelVariable = ({ name, label, source, series, of = name, several 
     ? variable
         .multi(true)
         .includeAll(true)
-        .allValue(".*")
+        .allValue(all)
         .current({ text: "All", value: "$__all", selected: true })
     : variable;
 };

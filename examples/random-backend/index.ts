@@ -29,6 +29,7 @@ const namespace = metadata.name;
 const postgres = new Postgres("postgres", {
   namespace,
   image: config.require("postgresImage"),
+  exporterImage: config.require("postgresExporterImage"),
   client: "numbers",
 });
 const common = { namespace, image, replicas, platform };

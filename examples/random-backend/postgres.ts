@@ -8,6 +8,8 @@ export interface PostgresArgs {
   namespace: pulumi.Input<string>;
   /** Image with the official one's environment variables. */
   image: pulumi.Input<string>;
+  /** Image of postgres_exporter, which measures it. */
+  exporterImage: pulumi.Input<string>;
   /** Name of the pods that may connect, in the label `app.kubernetes.io/name`. */
   client: string;
 }
@@ -17,8 +19,15 @@ const port = 5432;
 const user = "random";
 const database = "random";
 const data = "/var/lib/postgresql/data";
+/** Who measures, and where that can be scraped. */
+const exporter = { name: "exporter", user: "exporter", port: 9187 };
 
-/** One PostgreSQL with a volume and a generated password. */
+/** Makes the exporter's user, who may look at statistics and at no data; the image runs it once, on a new volume. */
+const createExporter = `\\getenv password EXPORTER_PASSWORD
+CREATE USER ${exporter.user} PASSWORD :'password' IN ROLE pg_monitor;
+`;
+
+/** One PostgreSQL with a volume, generated passwords, and an exporter beside it that is scraped by its annotations. */
 export class Postgres extends pulumi.ComponentResource {
   /** Environment variables that libpq, and what is built on it, connects by. */
   readonly clientEnv: k8s.types.input.core.v1.EnvVar[];
@@ -34,9 +43,17 @@ export class Postgres extends pulumi.ComponentResource {
       labels: { ...selector, "app.kubernetes.io/part-of": "random-backend" },
     };
 
-    const password = new random.RandomPassword(name, { length: 32, special: false }, own);
-    const secret = new k8s.core.v1.Secret(name, { metadata, stringData: { password: password.result } }, own);
-    const passwordFrom = { secretKeyRef: { name: secret.metadata.name, key: "password" } };
+    const generated = (of: string) =>
+      new random.RandomPassword(of, { length: 32, special: false }, own).result;
+    const stringData = { password: generated(name), exporterPassword: generated(`${name}-exporter`) };
+    const secret = new k8s.core.v1.Secret(name, { metadata, stringData }, own);
+    const from = (key: keyof typeof stringData) => ({ secretKeyRef: { name: secret.metadata.name, key } });
+    const passwordFrom = from("password");
+    const scripts = new k8s.core.v1.ConfigMap(
+      name,
+      { metadata, data: { "exporter.sql": createExporter } },
+      own,
+    );
 
     const service = new k8s.core.v1.Service(
       name,
@@ -55,6 +72,7 @@ export class Postgres extends pulumi.ComponentResource {
               from: [{ podSelector: { matchLabels: { "app.kubernetes.io/name": args.client } } }],
               ports: [{ port }],
             },
+            { ports: [{ port: exporter.port }] },
           ],
         },
       },
@@ -71,7 +89,10 @@ export class Postgres extends pulumi.ComponentResource {
           replicas: 1,
           selector: { matchLabels: selector },
           template: {
-            metadata: { labels: metadata.labels },
+            metadata: {
+              labels: metadata.labels,
+              annotations: { "prometheus.io/scrape": "true", "prometheus.io/port": `${exporter.port}` },
+            },
             spec: {
               automountServiceAccountToken: false,
               enableServiceLinks: false,
@@ -85,6 +106,7 @@ export class Postgres extends pulumi.ComponentResource {
                     { name: "POSTGRES_USER", value: user },
                     { name: "POSTGRES_DB", value: database },
                     { name: "POSTGRES_PASSWORD", valueFrom: passwordFrom },
+                    { name: "EXPORTER_PASSWORD", valueFrom: from("exporterPassword") },
                     // Below the volume's root, which has a lost+found where it is a file system of its own.
                     { name: "PGDATA", value: `${data}/pgdata` },
                   ],
@@ -100,10 +122,34 @@ export class Postgres extends pulumi.ComponentResource {
                     { name: "data", mountPath: data },
                     { name: "run", mountPath: "/var/run/postgresql" },
                     { name: "tmp", mountPath: "/tmp" },
+                    { name: "scripts", mountPath: "/docker-entrypoint-initdb.d", readOnly: true },
                   ],
+                },
+                {
+                  name: exporter.name,
+                  image: args.exporterImage,
+                  // Of PostgreSQL 17 and later checkpoints are counted there; with older ones it does nothing.
+                  args: ["--collector.stat_checkpointer"],
+                  ports: [{ name: "metrics", containerPort: exporter.port }],
+                  env: [
+                    { name: "DATA_SOURCE_URI", value: `127.0.0.1:${port}/${database}?sslmode=disable` },
+                    { name: "DATA_SOURCE_USER", value: exporter.user },
+                    { name: "DATA_SOURCE_PASS", valueFrom: from("exporterPassword") },
+                  ],
+                  livenessProbe: {
+                    httpGet: { path: "/", port: exporter.port },
+                    periodSeconds: 10,
+                    timeoutSeconds: 5,
+                  },
+                  resources: {
+                    requests: { cpu: "10m", memory: "32Mi" },
+                    limits: { memory: "64Mi" },
+                  },
+                  securityContext: restrictedContainer,
                 },
               ],
               volumes: [
+                { name: "scripts", configMap: { name: scripts.metadata.name } },
                 { name: "run", emptyDir: {} },
                 { name: "tmp", emptyDir: {} },
               ],

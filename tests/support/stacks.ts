@@ -1,4 +1,6 @@
 /** Stacks for unit tests: their settings, and what the program registers for them. */
+import { readFileSync } from "node:fs";
+import { parse } from "yaml";
 import { type Recording, recordProgram } from "../../cli/record";
 import { parseSettings, type Settings, SettingsError } from "../../settings";
 
@@ -6,9 +8,17 @@ import { parseSettings, type Settings, SettingsError } from "../../settings";
 export type Config = Record<string, unknown>;
 export type Environment = "dev" | "prod";
 
+/** What the project's own Pulumi.<stack>.yaml says. */
+const shipped = (environment: Environment): Config => {
+  const { config } = parse(readFileSync(`Pulumi.${environment}.yaml`, "utf8")) as { config: Config };
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => [key.replace("observability:", ""), value]),
+  );
+};
+
 /** The settings of a stack. */
 export const settingsOf = (environment: Environment, config: Config = {}): Settings =>
-  parseSettings("test", { environment, ...config });
+  parseSettings("test", { ...shipped(environment), ...config });
 
 /** What is wrong with a stack's settings. */
 export function errorOf(settings: () => unknown): SettingsError {
@@ -24,7 +34,7 @@ export function errorOf(settings: () => unknown): SettingsError {
 /** A stack's config as the engine hands it over: objects as JSON. */
 export const asText = (environment: Environment, config: Config = {}): Record<string, string> =>
   Object.fromEntries(
-    Object.entries({ environment, ...config }).map(([key, value]) => [
+    Object.entries({ ...shipped(environment), ...config }).map(([key, value]) => [
       `observability:${key}`,
       typeof value === "string" ? value : JSON.stringify(value),
     ]),

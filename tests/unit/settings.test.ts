@@ -414,7 +414,7 @@ describe("unit: settings", () => {
         objectStorage: { kind: "external", external: externalS3, minio: { encryptionKey: key } },
         alerting: { receivers: { oncall: { webhookUrl } } },
       });
-      expect(settings.alerting.receivers["oncall"]?.webhookUrl.reveal()).to.equal(webhookUrl);
+      expect(settings.alerting.receivers["oncall"]?.webhookUrl?.reveal()).to.equal(webhookUrl);
       const { encryptionKey } = settings.objectStorage.minio;
       expect(encryptionKey?.reveal()).to.equal(key);
       expect(settings.objectStorage.external?.loki?.secretKey.reveal()).to.equal(externalS3.loki.secretKey);

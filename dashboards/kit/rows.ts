@@ -1,0 +1,53 @@
+/** Rows and variables that the dashboards of several components have. */
+import type { Row } from "./dashboard";
+import { of, stat, timeSeries } from "./panels";
+import { inCluster, rate } from "./promql";
+import { type LabelVariable, watcher } from "./sources";
+
+/** The containers of a namespace of the stack: what its components are called. */
+export const componentVariable = (namespace: string): LabelVariable => ({
+  name: "component",
+  label: "Component",
+  source: watcher,
+  series: `kube_pod_container_info{${inCluster}, namespace="${namespace}"}`,
+  of: "container",
+});
+
+/** What the chosen pods take of the nodes; `chosen` are matchers. */
+export const podsRow = (chosen: string): Row => ({
+  title: "Pods",
+  panels: [
+    stat(
+      "Restarts",
+      "short",
+      of(watcher, {
+        restarts: `sum(increase(kube_pod_container_status_restarts_total{${inCluster}, ${chosen}}[$__range]))`,
+      }),
+      {
+        height: 7,
+        decimals: 0,
+        thresholds: { yellow: 1, red: 5 },
+        description: "In the time that is shown. `kubectl describe pod` says why the last one was.",
+      },
+    ),
+    timeSeries(
+      "Memory",
+      "bytes",
+      of(watcher, {
+        "{{pod}} {{container}}": `sum by (pod, container) (container_memory_working_set_bytes{${inCluster}, ${chosen}, container!=""})`,
+      }),
+      { width: 10, description: "The working set, by which Kubernetes ends a container at its limit." },
+    ),
+    timeSeries(
+      "CPU",
+      "cores",
+      of(watcher, {
+        "{{pod}} {{container}}": rate(
+          `container_cpu_usage_seconds_total{${inCluster}, ${chosen}, container!=""}`,
+          "pod, container",
+        ),
+      }),
+      { width: 10 },
+    ),
+  ],
+});

@@ -1,0 +1,171 @@
+/** Grafana's datasources and the links between them: https://grafana.com/docs/grafana/latest/administration/provisioning/#data-sources */
+import { datasources, tenants, urls } from "../names";
+import type { Settings } from "../settings";
+import { goDuration } from "../settings/units";
+import type { Values } from "./shared";
+
+/** A trace's id in a line of JSON or logfmt, however it is spelled. */
+const traceId = '"?(?:trace_?id|traceI[dD]|TraceI[dD])"?\\s*[:=]\\s*"?([0-9a-fA-F]{32})';
+
+/** What a request has to say to read a tenant. */
+const ofTenant = (tenant: string) => ({
+  jsonData: { httpHeaderName1: "X-Scope-OrgID" },
+  secureJsonData: { httpHeaderValue1: tenant },
+});
+
+/** From a sample to the trace that it is an example of. */
+const exemplars = {
+  exemplarTraceIdDestinations: [{ name: "trace_id", datasourceUid: datasources.tempo.uid }],
+};
+
+/** The tenants of Mimir that have a ruler and an Alertmanager of interest. */
+const ruled = [tenants.pods, tenants.nodes] as const;
+const alertmanagerOf = (tenant: string) => `alertmanager-${tenant}`;
+
+/** One tenant of Mimir, or several as one, joined by `|`. */
+function mimir(settings: Settings, { name, uid }: { name: string; uid: string }, tenant: string): Values {
+  const header = ofTenant(tenant);
+  const ruledHere = ruled.some((one) => one === tenant);
+  return {
+    name,
+    uid,
+    type: "prometheus",
+    url: `${urls.mimir}/prometheus`,
+    ...header,
+    jsonData: {
+      ...header.jsonData,
+      ...exemplars,
+      httpMethod: "POST",
+      prometheusType: "Mimir",
+      timeInterval: goDuration(settings.alloyMetrics.scrapeInterval),
+      manageAlerts: ruledHere,
+      ...(ruledHere && { alertmanagerUid: alertmanagerOf(tenant) }),
+    },
+  };
+}
+
+function prometheus({ kubePrometheusStack }: Settings): Values {
+  return {
+    ...datasources.prometheus,
+    type: "prometheus",
+    url: urls.prometheus,
+    // The dashboards of kube-prometheus-stack read the default.
+    isDefault: true,
+    jsonData: {
+      ...exemplars,
+      httpMethod: "POST",
+      prometheusType: "Prometheus",
+      timeInterval: goDuration(kubePrometheusStack.prometheus.scrapeInterval),
+      manageAlerts: true,
+      alertmanagerUid: datasources.alertmanager.uid,
+    },
+  };
+}
+
+function loki(): Values {
+  const header = ofTenant(tenants.logs);
+  return {
+    ...datasources.loki,
+    type: "loki",
+    url: urls.loki,
+    ...header,
+    jsonData: {
+      ...header.jsonData,
+      maxLines: 1000,
+      derivedFields: [
+        {
+          name: "Trace",
+          matcherType: "regex",
+          matcherRegex: traceId,
+          datasourceUid: datasources.tempo.uid,
+          // Two dollars, because one begins a variable of the environment.
+          url: "$${__value.raw}",
+          urlDisplayLabel: "Open the trace",
+        },
+      ],
+    },
+  };
+}
+
+/** From a span to what its pod wrote meanwhile, to the rates of its service, and to the map of who calls whom (R8.1). */
+function tempo(): Values {
+  const header = ofTenant(tenants.traces);
+  const calls = (selector: string) => `sum(rate(traces_spanmetrics_calls_total{${selector}}[5m]))`;
+  return {
+    ...datasources.tempo,
+    type: "tempo",
+    url: urls.tempo,
+    ...header,
+    jsonData: {
+      ...header.jsonData,
+      tracesToLogsV2: {
+        datasourceUid: datasources.loki.uid,
+        spanStartTimeShift: "-10m",
+        spanEndTimeShift: "10m",
+        tags: [
+          { key: "k8s.namespace.name", value: "namespace" },
+          { key: "k8s.pod.name", value: "pod_name" },
+        ],
+        filterByTraceID: true,
+        filterBySpanID: false,
+      },
+      tracesToMetrics: {
+        datasourceUid: datasources.mimir.uid,
+        spanStartTimeShift: "-15m",
+        spanEndTimeShift: "15m",
+        tags: [{ key: "service.name", value: "service" }],
+        queries: [
+          { name: "Requests", query: calls("$$__tags") },
+          { name: "Failed", query: calls('$$__tags, status_code="STATUS_CODE_ERROR"') },
+          {
+            name: "Duration, p95",
+            query:
+              "histogram_quantile(0.95, sum by (le) (rate(traces_spanmetrics_latency_bucket{$$__tags}[5m])))",
+          },
+        ],
+      },
+      serviceMap: { datasourceUid: datasources.mimir.uid },
+      nodeGraph: { enabled: true },
+      traceQuery: { timeShiftEnabled: true, spanStartTimeShift: "-1h", spanEndTimeShift: "1h" },
+    },
+  };
+}
+
+/** Prometheus' Alertmanager, and Mimir's for each tenant that has rules. */
+function alertmanagers(): Values[] {
+  return [
+    {
+      ...datasources.alertmanager,
+      type: "alertmanager",
+      url: urls.alertmanager,
+      jsonData: { implementation: "prometheus", handleGrafanaManagedAlerts: false },
+    },
+    ...ruled.map((tenant) => {
+      const header = ofTenant(tenant);
+      return {
+        name: `Alertmanager of Mimir ${tenant}`,
+        uid: alertmanagerOf(tenant),
+        type: "alertmanager",
+        url: urls.mimir,
+        ...header,
+        jsonData: { ...header.jsonData, implementation: "mimir", handleGrafanaManagedAlerts: false },
+      };
+    }),
+  ];
+}
+
+/** All datasources; those that are no longer here are removed. */
+export const grafanaDatasources = (settings: Settings): Values => ({
+  apiVersion: 1,
+  prune: true,
+  datasources: [
+    prometheus(settings),
+    mimir(settings, datasources.mimir, `${tenants.pods}|${tenants.nodes}`),
+    ...Object.keys(settings.mimir.tenants).map((tenant) =>
+      mimir(settings, { name: `Mimir ${tenant}`, uid: `mimir-${tenant}` }, tenant),
+    ),
+    loki(),
+    tempo(),
+    ...alertmanagers(),
+  ].map((datasource) => ({ access: "proxy", editable: false, ...datasource })),
+});

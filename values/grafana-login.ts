@@ -1,0 +1,100 @@
+/** Who gets into Grafana (R8.2). */
+import { grafanaEnv } from "../names";
+import type { Settings } from "../settings";
+import type { Values } from "./shared";
+
+type OAuth = NonNullable<Settings["grafana"]["auth"]["oauth"]>;
+type Ldap = NonNullable<Settings["grafana"]["auth"]["ldap"]>;
+
+/** The role of whom the provider says to be in which groups, in JMESPath: https://jmespath.org/specification.html */
+export function rolePath({ groupsClaim = "groups", roles }: OAuth): string {
+  const member = (groups: string[], role: string) =>
+    groups.map((group) => `contains(${groupsClaim}[*], '${group.replaceAll("'", "\\'")}') && '${role}'`);
+  return [
+    ...member(roles.admin, "GrafanaAdmin"),
+    ...member(roles.editor, "Editor"),
+    ...(roles.viewer.length ? member(roles.viewer, "Viewer") : ["'Viewer'"]),
+  ].join(" || ");
+}
+
+/** https://grafana.com/docs/grafana/latest/setup-grafana/configure-security/configure-authentication/generic-oauth/ */
+const oauth = (settings: OAuth): Values => ({
+  enabled: true,
+  name: settings.name ?? "Single sign-on",
+  client_id: settings.clientId,
+  client_secret: `$__env{${grafanaEnv.oauth}}`,
+  auth_url: settings.authUrl,
+  token_url: settings.tokenUrl,
+  api_url: settings.apiUrl,
+  scopes: (settings.scopes ?? ["openid", "profile", "email", "groups"]).join(" "),
+  role_attribute_path: rolePath(settings),
+  // Who has no role does not get in.
+  role_attribute_strict: true,
+  allow_assign_grafana_admin: true,
+  allow_sign_up: true,
+  use_pkce: settings.pkce ?? true,
+  use_refresh_token: true,
+  auto_login: settings.autoLogin ?? false,
+  ...(settings.logoutUrl && { signout_redirect_url: settings.logoutUrl }),
+});
+
+/** Grafana's ldap.toml: https://grafana.com/docs/grafana/latest/setup-grafana/configure-security/configure-authentication/ldap/ */
+export function ldapToml(ldap: Ldap): string {
+  const { roles, loginAttribute, filter } = ldap;
+  const login = `(${loginAttribute}=%s)`;
+  const mapping =
+    (role: string, admin = false) =>
+    (group: string) => [
+      "",
+      "[[servers.group_mappings]]",
+      `group_dn = ${JSON.stringify(group)}`,
+      `org_role = "${role}"`,
+      ...(admin ? ["grafana_admin = true"] : []),
+    ];
+  return [
+    "[[servers]]",
+    `host = ${JSON.stringify(ldap.host)}`,
+    `port = ${ldap.port}`,
+    `use_ssl = ${ldap.tls !== "none"}`,
+    `start_tls = ${ldap.tls === "starttls"}`,
+    `bind_dn = ${JSON.stringify(ldap.bindDn)}`,
+    `bind_password = "\${${grafanaEnv.ldap}}"`,
+    `search_filter = ${JSON.stringify(filter ? `(&${login}${filter})` : login)}`,
+    `search_base_dns = [${JSON.stringify(ldap.searchBase)}]`,
+    ...(ldap.groupSearchBase
+      ? [
+          'group_search_filter = "(member=%s)"',
+          'group_search_filter_user_attribute = "dn"',
+          `group_search_base_dns = [${JSON.stringify(ldap.groupSearchBase)}]`,
+        ]
+      : []),
+    "",
+    "[servers.attributes]",
+    'name = "givenName"',
+    'surname = "sn"',
+    `username = ${JSON.stringify(loginAttribute)}`,
+    'member_of = "memberOf"',
+    'email = "mail"',
+    // The first that fits counts.
+    ...roles.admin.flatMap(mapping("Admin", true)),
+    ...roles.editor.flatMap(mapping("Editor")),
+    ...(roles.viewer.length ? roles.viewer : ["*"]).flatMap(mapping("Viewer")),
+    "",
+  ].join("\n");
+}
+
+/** The sections of grafana.ini that say who gets in. */
+export function loginConfiguration({ environment, grafana: { auth } }: Settings): Values {
+  // Production knows no shared password: the admin user's works in dev alone (R8.2).
+  const local = environment === "dev";
+  return {
+    auth: { disable_login: !local, disable_login_form: !local && auth.kind !== "ldap" },
+    "auth.anonymous": { enabled: false },
+    "auth.basic": { enabled: local },
+    users: { allow_sign_up: false, auto_assign_org_role: "Viewer" },
+    ...(auth.kind === "oauth" && auth.oauth && { "auth.generic_oauth": oauth(auth.oauth) }),
+    ...(auth.kind === "ldap" && {
+      "auth.ldap": { enabled: true, config_file: "/etc/grafana/ldap.toml", allow_sign_up: true },
+    }),
+  };
+}

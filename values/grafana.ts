@@ -1,0 +1,196 @@
+/** Values of the grafana chart: https://github.com/grafana-community/helm-charts/tree/main/charts/grafana */
+import {
+  dashboardLabel,
+  folderAnnotation,
+  grafanaEnv,
+  grafana as names,
+  namespaces,
+  releases,
+} from "../names";
+import type { Settings } from "../settings";
+import { quantity } from "../settings/units";
+import { grafanaAlerting, receiverSecrets } from "./grafana-alerting";
+import { grafanaDatasources } from "./grafana-datasources";
+import { ldapToml, loginConfiguration } from "./grafana-login";
+import {
+  antiAffinity,
+  checksum,
+  disruptionBudget,
+  pullSecrets,
+  resources,
+  type Values,
+  watchedByPrometheus,
+} from "./shared";
+
+/** Namespaces in whose ConfigMaps dashboards are looked for: ours, kube-prometheus-stack's, and those of the settings. */
+export const dashboardNamespaces = ({ grafana }: Settings): string[] => [
+  ...new Set([namespaces.grafana, namespaces.monitoring, ...grafana.dashboards.namespaces]),
+];
+
+/** The secrets of the settings that Grafana reads in its environment. */
+export function grafanaSecrets(settings: Settings): Record<string, string> {
+  const { auth, database } = settings.grafana;
+  const given = {
+    [grafanaEnv.oauth]: auth.kind === "oauth" ? auth.oauth?.clientSecret : undefined,
+    [grafanaEnv.ldap]: auth.kind === "ldap" ? auth.ldap?.bindPassword : undefined,
+    [grafanaEnv.database]: database?.password,
+  };
+  return {
+    ...Object.fromEntries(
+      Object.entries(given).flatMap(([name, value]) => (value ? [[name, value.reveal()] as const] : [])),
+    ),
+    ...Object.fromEntries(receiverSecrets(settings).map(({ variable, value }) => [variable, value])),
+  };
+}
+
+/** grafana.ini: https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/ */
+function configuration(settings: Settings): Values {
+  const { grafana } = settings;
+  const url = new URL(grafana.url);
+  const https = url.protocol === "https:";
+  return {
+    server: { root_url: grafana.url, domain: url.hostname, serve_from_sub_path: url.pathname !== "/" },
+    security: {
+      cookie_secure: https,
+      strict_transport_security: https,
+      disable_gravatar: true,
+      content_security_policy: true,
+    },
+    analytics: {
+      reporting_enabled: false,
+      check_for_updates: false,
+      check_for_plugin_updates: false,
+      feedback_links_enabled: false,
+    },
+    snapshots: { external_enabled: false },
+    log: { mode: "console" },
+    "log.console": { format: "json" },
+    ...(grafana.database && {
+      database: {
+        type: "postgres",
+        host: grafana.database.host,
+        name: grafana.database.name,
+        user: grafana.database.user,
+        ssl_mode: grafana.database.tls,
+      },
+    }),
+    // Several replicas send an alert once, because they tell each other.
+    ...(grafana.replicas > 1 && {
+      unified_alerting: {
+        ha_listen_address: "$__env{POD_IP}:9094",
+        ha_advertise_address: "$__env{POD_IP}:9094",
+        ha_peers: names.headless,
+      },
+    }),
+    ...loginConfiguration(settings),
+  };
+}
+
+function ingress({ grafana }: Settings): Values {
+  if (!grafana.ingress) return { enabled: false };
+  const { hostname, pathname } = new URL(grafana.url);
+  const { className, tlsSecret, annotations } = grafana.ingress;
+  return {
+    enabled: true,
+    ...(className && { ingressClassName: className }),
+    annotations: annotations ?? {},
+    hosts: [hostname],
+    path: pathname,
+    tls: [{ hosts: [hostname], ...(tlsSecret && { secretName: tlsSecret }) }],
+  };
+}
+
+export function grafanaValues(settings: Settings): Values {
+  const { grafana, cluster, images } = settings;
+  const { ldap, kind } = grafana.auth;
+  const readOnly = {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ["ALL"] },
+  };
+  return {
+    fullnameOverride: releases.grafana,
+    global: {
+      ...(images.registry && { imageRegistry: images.registry }),
+      imagePullSecrets: pullSecrets(settings).map(({ name }) => name),
+    },
+    replicas: grafana.replicas,
+    // Two Grafanas must never have the same volume open.
+    deploymentStrategy: { type: grafana.database ? "RollingUpdate" : "Recreate" },
+    persistence: grafana.database
+      ? { enabled: false }
+      : {
+          enabled: true,
+          size: quantity(grafana.disk),
+          ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
+          annotations: cluster.protect ? { "helm.sh/resource-policy": "keep" } : {},
+        },
+    // The volume's group is set by Kubernetes; nothing runs as root.
+    initChownData: { enabled: false },
+    headlessService: grafana.replicas > 1,
+    podDisruptionBudget:
+      grafana.replicas > 1 ? { maxUnavailable: disruptionBudget(grafana).maxUnavailable } : {},
+    affinity:
+      antiAffinity(settings, {
+        "app.kubernetes.io/name": "grafana",
+        "app.kubernetes.io/instance": releases.grafana,
+      }) ?? {},
+    resources: resources(grafana),
+    containerSecurityContext: { ...readOnly, privileged: false, seccompProfile: { type: "RuntimeDefault" } },
+    extraEmptyDirMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    admin: { existingSecret: names.adminSecret },
+    // In the background: where plugins cannot be had, Grafana starts all the same.
+    env: { GF_PLUGINS_PREINSTALL: grafana.plugins.join(",") },
+    enableServiceLinks: false,
+    envFromSecrets: [
+      { name: names.secret },
+      ...(grafana.existingSecret ? [{ name: grafana.existingSecret }] : []),
+    ],
+    // Secrets in its environment are read at the start only, so that others have to roll the pods.
+    podAnnotations: { "checksum/environment": checksum(grafanaSecrets(settings)) },
+    "grafana.ini": configuration(settings),
+    ldap: kind === "ldap" && ldap ? { enabled: true, config: ldapToml(ldap) } : { enabled: false },
+    ingress: ingress(settings),
+    datasources: { "datasources.yaml": grafanaDatasources(settings) },
+    alerting: grafanaAlerting(settings),
+    sidecar: {
+      resources: resources(grafana.dashboards),
+      securityContext: { ...readOnly, seccompProfile: { type: "RuntimeDefault" } },
+      enableUniqueFilenames: true,
+      dashboards: {
+        enabled: true,
+        label: dashboardLabel,
+        labelValue: "1",
+        folder: "/var/lib/grafana-dashboards",
+        resource: "configmap",
+        searchNamespace: dashboardNamespaces(settings),
+        folderAnnotation,
+        // Grafana looks at the files by itself every ten seconds; no password of the admin is needed for that.
+        skipReload: true,
+        provider: { foldersFromFilesStructure: true, allowUiUpdates: false },
+      },
+    },
+    // Roles of ours: the chart's may read every Secret, too.
+    rbac: { create: false },
+    serviceMonitor: { enabled: true, labels: watchedByPrometheus }, // R12
+    testFramework: { enabled: false },
+  };
+}
+
+/** Who may look for dashboards, in each of those namespaces. */
+export const dashboardReader = (settings: Settings) =>
+  dashboardNamespaces(settings).map((namespace) => {
+    const metadata = { name: "grafana-dashboards", namespace };
+    return {
+      namespace,
+      role: {
+        metadata,
+        rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] }],
+      },
+      binding: {
+        metadata,
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
+        subjects: [{ kind: "ServiceAccount", name: releases.grafana, namespace: namespaces.grafana }],
+      },
+    };
+  });
