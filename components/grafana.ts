@@ -47,7 +47,7 @@ export class Grafana extends pulumi.ComponentResource {
         new k8s.rbac.v1.RoleBinding(`grafana-dashboards-${of}`, binding, { parent: this, dependsOn }),
       ];
     });
-    for (const { metadata, data } of dashboardConfigMaps())
+    for (const { metadata, data } of dashboardConfigMaps(settings))
       new k8s.core.v1.ConfigMap(metadata.name, { metadata: { ...metadata, namespace }, data }, own);
     const { release } = new HelmRelease(
       releases.grafana,

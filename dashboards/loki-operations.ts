@@ -66,7 +66,7 @@ export const lokiOperations: Dashboard = {
           "Lines in",
           "cps",
           of(watcher, { lines: rate(`loki_distributor_lines_received_total{${loki}, ${tenant}}`) }),
-          { thresholds: { yellow: 0.001, red: 0 }, description: "Red: nothing comes in." },
+          { thresholds: { yellow: 1, red: 0.01 }, description: "Red: nothing comes in." },
         ),
         stat(
           "Lines rejected",

@@ -67,7 +67,7 @@ export const mimirOperations: Dashboard = {
           "Samples in",
           "cps",
           of(watcher, { samples: rate(`cortex_distributor_received_samples_total{${mimir}, ${tenant}}`) }),
-          { thresholds: { yellow: 0.001, red: 0 }, description: "Red: nothing comes in." },
+          { thresholds: { yellow: 10, red: 0.01 }, description: "Red: nothing comes in." },
         ),
         stat(
           "Samples rejected",
@@ -222,14 +222,12 @@ export const mimirOperations: Dashboard = {
           { description: "All are ACTIVE but while pods come and go." },
         ),
         timeSeries(
-          "Time to write the log to disk",
-          "s",
+          "Written to the write-ahead log",
+          "Bps",
           of(watcher, {
-            "{{pod}}":
-              `sum by (pod) (rate(cortex_ingester_tsdb_wal_fsync_duration_seconds_sum{${mimir}}[$__rate_interval])) / ` +
-              `sum by (pod) (rate(cortex_ingester_tsdb_wal_fsync_duration_seconds_count{${mimir}}[$__rate_interval]))`,
+            // Its pages have 32 KiB.
+            "{{pod}}": `32768 * ${rate(`cortex_ingester_tsdb_wal_completed_pages_total{${mimir}}`, "pod")}`,
           }),
-          { description: "The mean of the write-ahead log's fsync; a slow disk slows down every write." },
         ),
         timeSeries(
           "Blocks shipped",

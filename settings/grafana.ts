@@ -73,7 +73,7 @@ export const grafana = group({
         "Secret with the certificate, existing or made by cert-manager; without it the controller's own",
       ),
     annotations: z
-      .record(z.string(), z.string(), { error: () => "annotations by name" })
+      .record(z.string(), text("a text"), { error: () => "annotations by name" })
       .meta({ allowed: "annotations by name" })
       .optional()
       .describe("Annotations, such as cert-manager.io/cluster-issuer"),

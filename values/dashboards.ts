@@ -1,8 +1,10 @@
 /** The stack's dashboards as ConfigMaps that Grafana finds. */
 import { dashboards } from "../dashboards";
 import { build } from "../dashboards/kit";
+import { minio } from "../dashboards/minio";
 import { runbooks } from "../dashboards/runbooks";
 import { dashboardLabel, folderAnnotation, namespaces } from "../names";
+import type { Settings } from "../settings";
 
 const configMap = (name: string, folder: string, data: Record<string, string>) => ({
   metadata: {
@@ -14,14 +16,16 @@ const configMap = (name: string, folder: string, data: Record<string, string>) =
   data,
 });
 
-/** A ConfigMap for each dashboard, and one for all runbook pages. */
-export const dashboardConfigMaps = () => [
+/** A ConfigMap for each dashboard, and one for all runbook pages; nothing of MinIO where there is none. */
+export const dashboardConfigMaps = ({ objectStorage }: Settings) => [
   ...Object.entries(dashboards).flatMap(([folder, all]) =>
-    all.map((dashboard) =>
-      configMap(`dashboard-${dashboard.uid}`, folder, {
-        [`${dashboard.uid}.json`]: JSON.stringify(build(dashboard)),
-      }),
-    ),
+    all
+      .filter(({ uid }) => uid !== minio.uid || objectStorage.kind === "minio")
+      .map((dashboard) =>
+        configMap(`dashboard-${dashboard.uid}`, folder, {
+          [`${dashboard.uid}.json`]: JSON.stringify(build(dashboard)),
+        }),
+      ),
   ),
   configMap(
     "dashboard-runbooks",

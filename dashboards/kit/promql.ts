@@ -18,13 +18,12 @@ export const rateOrZero = (counter: string) => `(${rate(counter)} or vector(0))`
 /** How much a counter grew in the range that the dashboard shows; zero where nothing was counted. */
 export const grownOrZero = (counter: string) => `(sum(increase(${counter}[$__range])) or vector(0))`;
 
-/** The share of a counter that went wrong; nothing where nothing was done. */
-export const share = (wrong: string, all: string, by?: string) =>
-  by ? `${rate(wrong, by)} / ${rate(all, by)}` : `${rateOrZero(wrong)} / (${rate(all)} > 0)`;
+/** The share of what a counter counts that went wrong; nothing where nothing was done. */
+export const share = (wrong: string, all: string) => `${rateOrZero(wrong)} / (${rate(all)} > 0)`;
 
-/** What a share of the observations of a histogram is below. */
-export const quantile = (share: number, buckets: string, by?: string) =>
-  `histogram_quantile(${share}, sum by (${by ? `le, ${by}` : "le"}) (rate(${buckets}[$__rate_interval])))`;
+/** What that part of a histogram's observations is below. */
+export const quantile = (part: number, buckets: string, by?: string) =>
+  `histogram_quantile(${part}, sum by (${by ? `le, ${by}` : "le"}) (rate(${buckets}[$__rate_interval])))`;
 
 /** Half of the observations, nearly all, and all but one in a hundred are below: by legend. */
 export const quantiles = (buckets: string) => ({

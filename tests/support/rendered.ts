@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { type Recorded, record } from "../../cli/record";
 import { helmTemplate, objectsOf, type ReleaseInputs, releasesOf, toYaml } from "../../cli/render";
+import { type Environment, shipped } from "./stacks";
 
 /** A Kubernetes object, as far as every kind looks the same. */
 export interface KubernetesObject {
@@ -46,7 +47,8 @@ export function renderStack(config: Record<string, unknown>): Promise<RenderedSt
 
 /** What the program itself registers for a stack, which takes no chart: its resources, and its objects as placed. */
 export async function ownOf(config: Record<string, unknown>): Promise<RenderedStack> {
-  const texts = Object.entries(config).map(([key, value]) => [
+  const whole = { ...shipped(config["environment"] as Environment), ...config };
+  const texts = Object.entries(whole).map(([key, value]) => [
     `observability:${key}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);

@@ -9,7 +9,7 @@ export type Config = Record<string, unknown>;
 export type Environment = "dev" | "prod";
 
 /** What the project's own Pulumi.<stack>.yaml says. */
-const shipped = (environment: Environment): Config => {
+export const shipped = (environment: Environment): Config => {
   const { config } = parse(readFileSync(`Pulumi.${environment}.yaml`, "utf8")) as { config: Config };
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => [key.replace("observability:", ""), value]),

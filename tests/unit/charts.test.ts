@@ -67,6 +67,7 @@ describe("unit: charts", () => {
       "kube-prometheus-stack": under(prometheus, "kube-prometheus-stack"),
       "tempo-distributed": under(community, "tempo-distributed"),
       "opentelemetry-operator": at(openTelemetry, "opentelemetry-operator"),
+      grafana: under(community, "grafana"),
     });
   });
 

@@ -61,7 +61,11 @@ describe("unit: generated files", () => {
         ["accessKey", "secretKey"].map((key) => `objectStorage.external.${consumer}.${key}`),
       ),
       "alerting.receivers",
-      "alerting.receivers.<name>.webhookUrl",
+      ...["webhookUrl", "slackUrl", "pagerdutyKey"].map((way) => `alerting.receivers.<name>.${way}`),
+      "alerting.heartbeat.url",
+      "grafana.database.password",
+      "grafana.auth.oauth.clientSecret",
+      "grafana.auth.ldap.bindPassword",
     ]);
   });
 });

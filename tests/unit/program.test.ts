@@ -111,6 +111,7 @@ describe("unit: program", function () {
           ["tempo", "tempo"],
           ["alloy-traces", "alloy-traces"],
           ["opentelemetry-operator", "opentelemetry"],
+          ["grafana", "grafana"],
         ]);
         for (const { name, inputs } of releases) {
           expect(inputs["name"], name).to.equal(name);
@@ -136,6 +137,7 @@ describe("unit: program", function () {
           ["tempo", "tempo-distributed"],
           ["kps", "kube-prometheus-stack"],
           ["kps-crds", "prometheus-operator-crds"],
+          ["grafana", "grafana"],
         ] as const)
           expect(inputsOf(recording, release, name), name).to.include({
             chart: `${pins[chart].repository}/${chart}`,
@@ -226,7 +228,7 @@ describe("unit: program", function () {
       const without = await recordingOf("dev", { kubePrometheusStack: { crds: false } });
       const others = (names: string[]) => names.filter((name) => name !== "kps-crds");
       expect(namesOf(without, release)).to.have.members(others(namesOf(dev, release)));
-      expect(namesOf(without, type.monitor)).to.deep.equal(["cadvisor"]);
+      expect(namesOf(without, type.monitor)).to.have.members(["minio-monitor", "cadvisor"]);
     });
 
     it(
@@ -255,7 +257,7 @@ describe("unit: program", function () {
         const recording = await recordingOf("dev", { cadvisor: { expose } });
         const { spec } = inputsOf(recording, type.service, "cadvisor");
         expect([spec.type, spec.ports[0].nodePort]).to.deep.equal([serviceType, nodePort]);
-        expect(namesOf(recording, type.monitor)).to.deep.equal(monitors);
+        expect(namesOf(recording, type.monitor)).to.have.members(["minio-monitor", ...monitors]);
       });
 
     it("nothing of cAdvisor where it is off; Alloy then has containers from the kubelet", async () => {
@@ -331,12 +333,13 @@ describe("unit: program", function () {
         expect(holding(Object.fromEntries(shown), hidden)).to.deep.equal([]);
       });
 
-    it("in outputs: the root password is there, and secret", () => {
+    it("in outputs: the passwords are there, and secret", () => {
       for (const { outputs } of [dev, prod]) {
-        expect(outputs["minioRootPassword"]).to.deep.equal({ value: generated, secret: true });
+        for (const name of ["minioRootPassword", "grafanaAdminPassword"])
+          expect(outputs[name], name).to.deep.equal({ value: generated, secret: true });
         // One secret in an object would make all of it secret for whoever reads the stack.
         const secrets = Object.entries(outputs).filter(([, { secret }]) => secret);
-        expect(secrets.map(([name]) => name)).to.deep.equal(["minioRootPassword"]);
+        expect(secrets.map(([name]) => name)).to.have.members(["minioRootPassword", "grafanaAdminPassword"]);
       }
     });
   });
@@ -480,13 +483,14 @@ describe("unit: program", function () {
       return found;
     };
 
-    it("in prod: namespaces, buckets, volumes and the encryption key refuse to be deleted", () => {
+    it("in prod: namespaces, buckets, volumes and the keys refuse to be deleted", () => {
       const isKept = ({ type: of, name }: Recorded) =>
         [type.namespace, type.bucket, type.claim, type.key].includes(of) ||
-        (of === type.secret && name === "minio-encryption");
+        (of === type.secret && name === "minio-encryption") ||
+        name === "grafana-secret-key";
       const kept = prod.resources.filter(({ options }) => options.protect);
       expect(kept).to.deep.equal(prod.resources.filter(isKept));
-      expect(kept).to.have.length(Object.keys(namespaces).length + 5 + 4 + 1 + 1);
+      expect(kept).to.have.length(Object.keys(namespaces).length + 5 + 4 + 1 + 1 + 1);
     });
 
     it("in dev: nothing does", () => {
@@ -529,14 +533,17 @@ describe("unit: program", function () {
         `${type.versioning}::mimir-ruler`,
         `${type.versioning}::mimir-alertmanager`,
       ]);
-      expect(dependencies.join()).not.to.match(/loki|tempo|kps/);
+      expect(dependencies.join()).not.to.match(/loki|tempo|Release::kps(,|$)/);
     });
 
     it("what has monitors or rules, or reads them, comes after their definitions", async () => {
       const needing = [
         `${release}::kps`,
-        "observability:index:HelmRelease::alloy-metrics",
+        ...["loki", "mimir", "tempo", "grafana", "alloy-logs", "alloy-metrics", "alloy-traces"].map(
+          (name) => `observability:index:HelmRelease::${name}`,
+        ),
         `${type.monitor}::cadvisor`,
+        `${type.monitor}::minio-monitor`,
       ];
       for (const recording of [dev, prod])
         for (const id of needing)
@@ -561,7 +568,7 @@ describe("unit: program", function () {
         `${type.attachment}::tempo`,
         `${type.lifecycle}::tempo-data`,
       ]);
-      expect(dependencies.join()).not.to.match(/loki|mimir|kps/);
+      expect(dependencies.join()).not.to.match(/loki|mimir|Release::kps(,|$)/);
     });
 
     it("Alloy for traces comes after the Service of its replicas, and waits neither for Tempo nor for Mimir", () => {

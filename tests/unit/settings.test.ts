@@ -177,11 +177,11 @@ describe("unit: settings", () => {
           kubePrometheusStack: { operator: { memory: "1Gi" } },
           cadvisor: { expose: [] },
           alerting: { receivers: { oncall: { webhookUrl: "pager" } } },
-          grafana: { replicas: 2 },
+          grafanas: { replicas: 2 },
         }),
       );
-      expect(problems).to.have.length(15);
-      expect(message).to.equal(`15 settings are wrong; nothing was touched.
+      expect(problems).to.have.length(16);
+      expect(message).to.equal(`16 settings are wrong; nothing was touched.
   objectStorage.minio.disk: is "50GB"; allowed: a size: a whole number and Ki, Mi, Gi or Ti, such as 50Gi
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.disk' <value>
   loki.querier.replicas: is "many"; allowed: a whole number from 1 to 100
@@ -190,8 +190,8 @@ describe("unit: settings", () => {
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
   alerting.receivers.oncall.webhookUrl: is "[secret]"; allowed: an http:// or https:// URL
     change it with: pulumi config set --stack team-a --secret --path 'alerting.receivers.oncall.webhookUrl' <value>
-  grafana: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, alerting
-    take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafana'
+  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, alerting
+    take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafanas'
   objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
   loki.replicationFactor: is 4; allowed: at most loki.ingester.replicas, 3
@@ -210,6 +210,8 @@ describe("unit: settings", () => {
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'mimir.retention' <value>
   cadvisor.expose: is []; allowed: serviceMonitor, nodePort or both, because cadvisor.enabled is true
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'cadvisor.expose[0]' <value>
+  grafana.auth.kind: is "local"; allowed: oauth or ldap, because environment is prod: people log in as themselves
+    change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'grafana.auth.kind' <value>
   kubePrometheusStack.operator.memoryLimit: is "256Mi"; allowed: at least kubePrometheusStack.operator.memory, 1Gi
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'kubePrometheusStack.operator.memoryLimit' <value>`);
     });
@@ -473,6 +475,14 @@ describe("unit: settings", () => {
   });
 
   describe("rules that join settings", () => {
+    const database = { host: "db:5432", name: "grafana", user: "grafana", password: "s", tls: "require" };
+    const oauth = {
+      clientId: "grafana",
+      authUrl: "https://login.example.com/authorize",
+      tokenUrl: "https://login.example.com/token",
+      apiUrl: "https://login.example.com/userinfo",
+      roles: { admin: [], editor: [], viewer: [] },
+    };
     interface Case {
       rule: string;
       environment: Environment;
@@ -804,6 +814,99 @@ describe("unit: settings", () => {
           allowed: "at least alloyLogs.memory, 1Gi",
         },
       },
+      {
+        rule: "grafanaReplicas",
+        environment: "dev",
+        passes: { grafana: { replicas: 2, database } },
+        fails: { grafana: { replicas: 2 } },
+        problem: {
+          path: "grafana.replicas",
+          was: 2,
+          allowed: "1, or set grafana.database: each replica would have users and settings of its own",
+        },
+      },
+      {
+        rule: "grafanaAuth",
+        environment: "prod",
+        passes: {},
+        fails: { grafana: { auth: { kind: "local" } } },
+        problem: {
+          path: "grafana.auth.kind",
+          was: "local",
+          allowed: "oauth or ldap, because environment is prod: people log in as themselves",
+        },
+      },
+      {
+        rule: "grafanaAuth",
+        environment: "dev",
+        passes: { grafana: { auth: { kind: "oauth", oauth: { ...oauth, clientSecret: "s" } } } },
+        fails: { grafana: { auth: { kind: "oauth", oauth } } },
+        problem: {
+          path: "grafana.auth.oauth.clientSecret",
+          was: undefined,
+          allowed: "a secret (set with --secret), or set grafana.existingSecret",
+        },
+      },
+      {
+        rule: "grafanaAuth",
+        environment: "dev",
+        passes: { grafana: { auth: { kind: "local" } } },
+        fails: { grafana: { auth: { kind: "ldap" } } },
+        problem: {
+          path: "grafana.auth.ldap",
+          was: undefined,
+          allowed: "set, because grafana.auth.kind is ldap",
+        },
+      },
+      {
+        rule: "grafanaAuth",
+        environment: "dev",
+        passes: {
+          grafana: { database: { ...database, password: undefined }, existingSecret: "grafana-login" },
+        },
+        fails: { grafana: { database: { ...database, password: undefined } } },
+        problem: {
+          path: "grafana.database.password",
+          was: undefined,
+          allowed: "a secret (set with --secret), or set grafana.existingSecret",
+        },
+      },
+      {
+        rule: "grafanaIngress",
+        environment: "dev",
+        passes: { grafana: { url: "https://grafana.example.com", ingress: {} } },
+        fails: { grafana: { url: "http://grafana.example.com", ingress: {} } },
+        problem: {
+          path: "grafana.url",
+          was: "http://grafana.example.com",
+          allowed:
+            "an https:// URL, because there is grafana.ingress: passwords and sessions pass through it",
+        },
+      },
+      {
+        rule: "alertingReceivers",
+        environment: "dev",
+        passes: {
+          alerting: { receivers: { oncall: { pagerdutyKey: "key" } }, routes: [{ receivers: ["oncall"] }] },
+        },
+        fails: { alerting: { receivers: { oncall: {} }, routes: [{ receivers: ["oncall"] }] } },
+        problem: {
+          path: "alerting.receivers.oncall",
+          was: "empty",
+          allowed: "at least one of webhookUrl, slackUrl, pagerdutyKey",
+        },
+      },
+      {
+        rule: "alertingReceivers",
+        environment: "dev",
+        passes: { alerting: { routes: [{ severity: ["info"], receivers: [] }] } },
+        fails: { alerting: { routes: [{ receivers: ["nobody"] }] } },
+        problem: {
+          path: "alerting.routes[0].receivers",
+          was: "nobody",
+          allowed: "names in alerting.receivers: there are none",
+        },
+      },
     ];
 
     for (const { rule, environment, passes, fails, problem } of cases)
@@ -820,7 +923,7 @@ describe("unit: settings", () => {
   describe("config as the engine hands it over", () => {
     it("is read from objects in JSON, keys of others left alone", () => {
       const settings = readSettings("test", {
-        "observability:environment": "prod",
+        "observability:environment": "dev",
         "observability:loki": '{"querier":{"replicas":4},"retention":{"namespaces":{"payments":"90d"}}}',
         "kubernetes:context": "elsewhere",
         "observabilityx:loki": "{}",

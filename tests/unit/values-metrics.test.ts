@@ -311,6 +311,7 @@ describe("unit: values of kube-prometheus-stack", () => {
       enabled: false,
       forceDeployDashboards: true,
       forceDeployDatasources: false,
+      sidecar: { dashboards: { annotations: { grafana_folder: "Kubernetes" } } },
     });
     expect(crds).to.deep.equal({ enabled: false });
     const annotations = (protect: boolean) =>

@@ -1,0 +1,383 @@
+import { expect } from "chai";
+import { alertmanagerConfig } from "../../values/alertmanager";
+import { alertRules } from "../../values/alerts";
+import { dashboardConfigMaps } from "../../values/dashboards";
+import { dashboardReader, grafanaSecrets, grafanaValues } from "../../values/grafana";
+import { grafanaAlerting } from "../../values/grafana-alerting";
+import { ldapToml, rolePath } from "../../values/grafana-login";
+import { type Config, type Environment, settingsOf } from "../support/stacks";
+
+// biome-ignore lint/suspicious/noExplicitAny: values are read deeply, and the chart alone knows their form
+type Any = any;
+
+const valuesOf = (environment: Environment, config: Config = {}): Any =>
+  grafanaValues(settingsOf(environment, config));
+const iniOf = (environment: Environment, config: Config = {}): Any =>
+  valuesOf(environment, config)["grafana.ini"];
+
+const oauth = {
+  clientId: "grafana",
+  clientSecret: "of-the-client",
+  authUrl: "https://login.example.com/authorize",
+  tokenUrl: "https://login.example.com/token",
+  apiUrl: "https://login.example.com/userinfo",
+  roles: { admin: ["platform", "d'Artagnan"], editor: ["developers"], viewer: [] },
+};
+const ldap = {
+  host: "ldap.example.com",
+  port: 636,
+  tls: "tls",
+  bindDn: "cn=grafana,dc=example,dc=com",
+  bindPassword: "of-the-directory",
+  searchBase: "ou=people,dc=example,dc=com",
+  loginAttribute: "uid",
+  roles: { admin: ["cn=admins,dc=example,dc=com"], editor: [], viewer: ["cn=staff,dc=example,dc=com"] },
+};
+const withOauth = (more: Config = {}): Config => ({
+  grafana: { auth: { kind: "oauth", oauth: { ...oauth, ...more } } },
+});
+const withLdap = (more: Config = {}): Config => ({
+  grafana: { auth: { kind: "ldap", ldap: { ...ldap, ...more } } },
+});
+
+describe("unit: values of grafana", () => {
+  describe("who gets in (R8.2)", () => {
+    it("nobody anonymously, and nobody by signing up", () => {
+      for (const environment of ["dev", "prod"] as const) {
+        const ini = iniOf(environment);
+        expect(ini["auth.anonymous"]).to.deep.equal({ enabled: false });
+        expect(ini.users.allow_sign_up).to.equal(false);
+      }
+    });
+
+    it("the local admin in dev alone", () => {
+      expect(iniOf("dev").auth).to.deep.equal({ disable_login: false, disable_login_form: false });
+      expect(iniOf("dev")["auth.basic"]).to.deep.equal({ enabled: true });
+      expect(iniOf("prod").auth).to.deep.equal({ disable_login: true, disable_login_form: true });
+      expect(iniOf("prod")["auth.basic"]).to.deep.equal({ enabled: false });
+      expect(iniOf("prod", withLdap()).auth).to.deep.equal({
+        disable_login: true,
+        disable_login_form: false,
+      });
+    });
+
+    it("by OAuth2 with PKCE, a role for each group, and the client's secret from the environment", () => {
+      const settings = settingsOf("prod", withOauth());
+      const section = iniOf("prod", withOauth())["auth.generic_oauth"];
+      expect(section).to.include({
+        enabled: true,
+        client_id: "grafana",
+        client_secret: "$__env{OAUTH_CLIENT_SECRET}",
+        use_pkce: true,
+        auto_login: false,
+        role_attribute_strict: true,
+        scopes: "openid profile email groups",
+        auth_url: oauth.authUrl,
+        token_url: oauth.tokenUrl,
+        api_url: oauth.apiUrl,
+      });
+      expect(grafanaSecrets(settings)).to.deep.equal({ OAUTH_CLIENT_SECRET: "of-the-client" });
+      expect(JSON.stringify(grafanaValues(settings))).not.to.include("of-the-client");
+    });
+
+    it("roles in JMESPath: the highest first, quotes escaped, nobody else where viewers are named", () => {
+      const pathOf = (roles: object) => {
+        const given = settingsOf("prod", withOauth({ roles, groupsClaim: "realm.roles" })).grafana.auth.oauth;
+        if (!given) throw new Error("there is no oauth");
+        return rolePath(given);
+      };
+      expect(pathOf(oauth.roles)).to.equal(
+        "contains(realm.roles[*], 'platform') && 'GrafanaAdmin' || contains(realm.roles[*], 'd\\'Artagnan') && 'GrafanaAdmin' || " +
+          "contains(realm.roles[*], 'developers') && 'Editor' || 'Viewer'",
+      );
+      expect(pathOf({ admin: [], editor: [], viewer: ["staff"] })).to.equal(
+        "contains(realm.roles[*], 'staff') && 'Viewer'",
+      );
+    });
+
+    it("by LDAP, whose password is not in the file", () => {
+      const settings = settingsOf(
+        "prod",
+        withLdap({ filter: "(objectClass=person)", groupSearchBase: "ou=g" }),
+      );
+      const given = settings.grafana.auth.ldap;
+      if (!given) throw new Error("there is no ldap");
+      const toml = ldapToml(given);
+      for (const line of [
+        'host = "ldap.example.com"',
+        "port = 636",
+        "use_ssl = true",
+        "start_tls = false",
+        'bind_password = "${LDAP_BIND_PASSWORD}"',
+        'search_filter = "(&(uid=%s)(objectClass=person))"',
+        'group_search_base_dns = ["ou=g"]',
+        'group_dn = "cn=admins,dc=example,dc=com"\norg_role = "Admin"\ngrafana_admin = true',
+        'group_dn = "cn=staff,dc=example,dc=com"\norg_role = "Viewer"',
+      ])
+        expect(toml).to.include(line);
+      expect(grafanaSecrets(settings)).to.deep.equal({ LDAP_BIND_PASSWORD: "of-the-directory" });
+      expect(JSON.stringify(grafanaValues(settings))).not.to.include("of-the-directory");
+    });
+  });
+
+  describe("datasources (R8.1)", () => {
+    const datasourcesOf = (config: Config = {}): Any[] =>
+      valuesOf("dev", config).datasources["datasources.yaml"].datasources;
+    const named = (name: string, config: Config = {}): Any =>
+      datasourcesOf(config).find((datasource) => datasource.name === name);
+
+    it("are Prometheus, Mimir as a whole and by tenant, Loki, Tempo, and the Alertmanagers", () => {
+      const tenants = { mimir: { tenants: { pods: {}, nodes: {}, prometheus: {}, payments: {} } } };
+      expect(datasourcesOf(tenants).map(({ uid }) => uid)).to.deep.equal([
+        "prometheus",
+        "mimir",
+        "mimir-pods",
+        "mimir-nodes",
+        "mimir-prometheus",
+        "mimir-payments",
+        "loki",
+        "tempo",
+        "alertmanager",
+        "alertmanager-pods",
+        "alertmanager-nodes",
+      ]);
+      expect(new Set(datasourcesOf().map(({ editable, access }) => `${editable} ${access}`))).to.deep.equal(
+        new Set(["false proxy"]),
+      );
+      expect(datasourcesOf().filter(({ isDefault }) => isDefault)).to.have.length(1);
+    });
+
+    it("name their tenant", () => {
+      for (const [name, tenant] of [
+        ["Mimir", "pods|nodes"],
+        ["Mimir prometheus", "prometheus"],
+        ["Loki", "logs"],
+        ["Tempo", "traces"],
+      ]) {
+        const { jsonData, secureJsonData } = named(name ?? "");
+        expect(jsonData.httpHeaderName1, name).to.equal("X-Scope-OrgID");
+        expect(secureJsonData.httpHeaderValue1, name).to.equal(tenant);
+      }
+    });
+
+    it("lead from each other to each other", () => {
+      const uids = datasourcesOf().map(({ uid }) => uid);
+      const tempo = named("Tempo").jsonData;
+      const links = [
+        tempo.tracesToLogsV2.datasourceUid,
+        tempo.tracesToMetrics.datasourceUid,
+        tempo.serviceMap.datasourceUid,
+        named("Loki").jsonData.derivedFields[0].datasourceUid,
+        named("Mimir").jsonData.exemplarTraceIdDestinations[0].datasourceUid,
+      ];
+      expect(links).to.deep.equal(["loki", "mimir", "mimir", "tempo", "tempo"]);
+      for (const { jsonData } of datasourcesOf())
+        if (jsonData.alertmanagerUid) expect(uids).to.include(jsonData.alertmanagerUid);
+    });
+
+    it("find a trace's id in a line however it is spelled", () => {
+      const expression = new RegExp(named("Loki").jsonData.derivedFields[0].matcherRegex);
+      const id = "0af7651916cd43dd8448eb211c80319c";
+      for (const line of [
+        `{"trace_id":"${id}"}`,
+        `{"traceId": "${id}"}`,
+        `level=info traceID=${id} msg=x`,
+        `trace_id="${id}"`,
+      ])
+        expect(expression.exec(line)?.[1], line).to.equal(id);
+      expect(expression.exec(`span_id=${id.slice(16)}`)).to.equal(null);
+    });
+
+    it("keep their dollars past the environment's variables", () => {
+      const text = JSON.stringify(datasourcesOf());
+      expect(text).to.include("$${__value.raw}").and.to.include("$$__tags");
+      expect(text.replaceAll("$$", "")).not.to.include("$");
+    });
+  });
+
+  describe("where it keeps things", () => {
+    it("on a volume, with which one Grafana runs at a time", () => {
+      const { persistence, deploymentStrategy, replicas } = valuesOf("prod");
+      expect(persistence).to.deep.equal({
+        enabled: true,
+        size: "10Gi",
+        annotations: { "helm.sh/resource-policy": "keep" },
+      });
+      expect([deploymentStrategy.type, replicas]).to.deep.equal(["Recreate", 1]);
+      expect(valuesOf("dev").persistence.annotations).to.deep.equal({});
+    });
+
+    it("in a PostgreSQL, which several share; alerts then go out once", () => {
+      const database = { host: "db:5432", name: "g", user: "u", password: "of-the-database", tls: "require" };
+      const config = { grafana: { replicas: 3, database } };
+      const values = valuesOf("dev", config);
+      expect(values.persistence).to.deep.equal({ enabled: false });
+      expect(values.deploymentStrategy.type).to.equal("RollingUpdate");
+      expect(values.podDisruptionBudget).to.deep.equal({ maxUnavailable: 1 });
+      expect(values.headlessService).to.equal(true);
+      expect(values["grafana.ini"].unified_alerting.ha_peers).to.equal(
+        "grafana-headless.grafana.svc.cluster.local:9094",
+      );
+      expect(values["grafana.ini"].database).to.include({
+        type: "postgres",
+        host: "db:5432",
+        ssl_mode: "require",
+      });
+      expect(grafanaSecrets(settingsOf("dev", config))).to.deep.equal({
+        GF_DATABASE_PASSWORD: "of-the-database",
+      });
+      expect(JSON.stringify(values)).not.to.include("of-the-database");
+    });
+  });
+
+  it("is opened at its address: cookies, and an Ingress with TLS", () => {
+    const { ingress, "grafana.ini": ini } = valuesOf("prod");
+    expect(ingress).to.deep.equal({
+      enabled: true,
+      annotations: {},
+      hosts: ["grafana.example.com"],
+      path: "/",
+      tls: [{ hosts: ["grafana.example.com"], secretName: "grafana-tls" }],
+    });
+    expect(ini.security).to.include({ cookie_secure: true, strict_transport_security: true });
+    expect(valuesOf("dev").ingress).to.deep.equal({ enabled: false });
+    expect(iniOf("dev").security.cookie_secure).to.equal(false);
+  });
+
+  it("rolls when a secret in its environment changes, and shows none of it", () => {
+    const annotationOf = (clientSecret: string) =>
+      valuesOf("prod", withOauth({ clientSecret })).podAnnotations["checksum/environment"];
+    expect(annotationOf("one")).not.to.equal(annotationOf("another"));
+  });
+
+  it("installs the living successor of JSON API, from grafana.com or a mirror (R8.5)", () => {
+    expect(valuesOf("dev").env.GF_PLUGINS_PREINSTALL).to.match(
+      /^yesoreyeram-infinity-datasource@\d+\.\d+\.\d+$/,
+    );
+    const plugins = ["a-panel@1.0.0@https://mirror.example.com/a.zip", "b@2.0.0"];
+    expect(valuesOf("dev", { grafana: { plugins } }).env.GF_PLUGINS_PREINSTALL).to.equal(plugins.join(","));
+  });
+
+  it("looks for dashboards where the settings say, and may read ConfigMaps there and nothing else", () => {
+    const settings = settingsOf("dev", { grafana: { dashboards: { namespaces: ["shop", "monitoring"] } } });
+    const readers = dashboardReader(settings);
+    expect(readers.map(({ namespace }) => namespace)).to.deep.equal(["grafana", "monitoring", "shop"]);
+    for (const { role } of readers)
+      expect(role.rules).to.deep.equal([
+        { apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] },
+      ]);
+    const { sidecar, rbac }: Any = grafanaValues(settings);
+    expect(sidecar.dashboards.searchNamespace).to.deep.equal(["grafana", "monitoring", "shop"]);
+    expect(sidecar.dashboards.resource).to.equal("configmap");
+    expect(rbac.create).to.equal(false);
+  });
+
+  it("gets no dashboard of MinIO where there is none, and none too large for a ConfigMap", () => {
+    const names = (config: Config) =>
+      dashboardConfigMaps(settingsOf("dev", config)).map(({ metadata }) => metadata.name);
+    const credentials = { accessKey: "key", secretKey: "secret-of-eight" };
+    const external = {
+      endpoint: "s3.example.com",
+      region: "r",
+      tls: true,
+      pathStyle: true,
+      loki: credentials,
+      mimir: credentials,
+      tempo: credentials,
+    };
+    expect(names({})).to.include("dashboard-minio");
+    expect(names({ objectStorage: { kind: "external", external } })).not.to.include("dashboard-minio");
+    for (const { metadata, data } of dashboardConfigMaps(settingsOf("dev")))
+      expect(JSON.stringify(data).length, metadata.name).to.be.below(900_000);
+  });
+});
+
+describe("unit: who is told about alerts", () => {
+  const alerting = {
+    receivers: {
+      oncall: { pagerdutyKey: "key-of-pagerduty" },
+      "dev-chat": {
+        slackUrl: "https://hooks.example.com/slack",
+        webhookUrl: "https://hooks.example.com/web",
+      },
+    },
+    routes: [
+      { severity: ["critical"], team: "observability", receivers: ["oncall", "dev-chat"] },
+      { namespaces: ["sandbox"], receivers: [] },
+    ],
+    heartbeat: { url: "https://beat.example.com/x", interval: "1m" },
+  };
+  const settings = settingsOf("dev", { alerting });
+
+  it("by Alertmanager: the first route that fits, else everybody; the heartbeat is told that alerting works", () => {
+    const { route, receivers }: Any = alertmanagerConfig(settings);
+    expect(route.routes).to.deep.equal([
+      {
+        receiver: "(heartbeat)",
+        matchers: ['alertname = "Watchdog"'],
+        group_wait: "0s",
+        group_interval: "1m",
+        repeat_interval: "1m",
+      },
+      { receiver: "(nobody)", matchers: ['alertname =~ "Watchdog|InfoInhibitor"'] },
+      {
+        receiver: "(nobody)",
+        matchers: ['severity =~ "critical"', 'team = "observability"'],
+        routes: [
+          { receiver: "oncall", continue: true },
+          { receiver: "dev-chat", continue: true },
+        ],
+      },
+      { receiver: "(nobody)", matchers: ['namespace =~ "sandbox"'], routes: [] },
+      { receiver: "oncall", continue: true },
+      { receiver: "dev-chat", continue: true },
+    ]);
+    expect(receivers.map(({ name }: Any) => name)).to.deep.equal([
+      "(nobody)",
+      "(heartbeat)",
+      "oncall",
+      "dev-chat",
+    ]);
+    expect(receivers[2].pagerduty_configs[0].routing_key).to.equal("key-of-pagerduty");
+    expect(receivers[3].slack_configs[0].api_url).to.equal("https://hooks.example.com/slack");
+  });
+
+  it("by Grafana for its own alerts: the same, with secrets from the environment", () => {
+    const files: Any = grafanaAlerting(settings);
+    expect(files["contactpoints.yaml"].contactPoints[1].receivers).to.deep.equal([
+      { uid: "dev-chat-webhook", type: "webhook", settings: { url: "${RECEIVER_DEV_CHAT_WEBHOOKURL}" } },
+      { uid: "dev-chat-slack", type: "slack", settings: { url: "${RECEIVER_DEV_CHAT_SLACKURL}" } },
+    ]);
+    const [policy] = files["policies.yaml"].policies;
+    expect(policy.routes[0].object_matchers).to.deep.equal([
+      ["severity", "=~", "critical"],
+      ["team", "=", "observability"],
+    ]);
+    expect(policy.routes[1].mute_time_intervals).to.deep.equal(["always"]);
+    expect(grafanaSecrets(settings)).to.deep.equal({
+      RECEIVER_ONCALL_PAGERDUTYKEY: "key-of-pagerduty",
+      RECEIVER_DEV_CHAT_WEBHOOKURL: "https://hooks.example.com/web",
+      RECEIVER_DEV_CHAT_SLACKURL: "https://hooks.example.com/slack",
+    });
+    expect(JSON.stringify(grafanaValues(settings))).not.to.match(
+      /hooks.example|key-of-pagerduty|beat.example/,
+    );
+  });
+
+  it("and nothing is provisioned where nobody is to be told", () => {
+    expect(grafanaAlerting(settingsOf("dev"))).to.deep.equal({});
+  });
+
+  it("with a runbook page and a dashboard, in Grafana or where the settings say", () => {
+    const annotationsOf = (config: Config) =>
+      alertRules(settingsOf("dev", config))
+        .flatMap(({ spec }) => spec.groups.flatMap(({ rules }) => rules))
+        .find(({ alert }) => alert === "TracesDropped")?.annotations ?? {};
+    const shown = annotationsOf({ grafana: { url: "https://grafana.example.com/" } });
+    expect(shown["runbook_url"]).to.equal("https://grafana.example.com/d/runbook-tracesdropped");
+    expect(shown["dashboard_url"]).to.match(/^https:\/\/grafana.example.com\/d\/[\w-]+$/);
+    expect(
+      annotationsOf({ alerting: { runbooks: "https://docs.example.com/runbooks/" } })["runbook_url"],
+    ).to.equal("https://docs.example.com/runbooks/TracesDropped.md");
+  });
+});
