@@ -58,6 +58,19 @@ program
   );
 
 program
+  .command("dashboards")
+  .description(
+    "ask every query of every dashboard through Grafana, and tell which panels would be empty (dev)",
+  )
+  .argument(...stackArgument)
+  .option("--json", "print the queries that fail or give nothing as JSON")
+  .action((stack, { json }) =>
+    exit(async () =>
+      (require("./dashboards") as typeof import("./dashboards.js")).askDashboards(stack, Boolean(json)),
+    )(),
+  );
+
+program
   .command("render")
   .description("write what a stack would install to files, without an engine or a cluster")
   .argument("<stack>", "name of the stack, as in Pulumi.<stack>.yaml")

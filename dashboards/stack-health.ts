@@ -461,7 +461,8 @@ export const stackHealth: Dashboard = {
           {
             ...small,
             thresholds: { yellow: 0.01, red: 0.1 },
-            description: "Spans that reach Tempo more than 5 minutes after they ended. Empty while none come.",
+            description:
+              "Spans that reach Tempo more than 5 minutes after they ended. Empty while none come.",
           },
         ),
         stat(

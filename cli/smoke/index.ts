@@ -3,12 +3,13 @@ import { randomBytes } from "node:crypto";
 import { kubeConfig } from "../../components/kube-config";
 import { locate } from "../cluster";
 import type { Check, Context } from "./check";
+import { grafana } from "./grafana";
 import { logs } from "./logs";
 import { metrics } from "./metrics";
 import { traces } from "./traces";
 
 /** All checks, in the order in which they run. */
-export const checks: Check[] = [...logs, ...metrics, ...traces];
+export const checks: Check[] = [...logs, ...metrics, ...traces, ...grafana];
 
 /** What came of one check. */
 export interface Result {
