@@ -47,6 +47,8 @@ export const postgresql: Dashboard = {
       label: "Exporter's pod",
       source: metrics,
       series: 'pg_up{cluster=~"$cluster", namespace=~"$namespace"}',
+      // Logs have other pods, too.
+      all: "",
     },
     {
       name: "database",
@@ -252,7 +254,7 @@ export const postgresql: Dashboard = {
         traceList(
           "Latest slow statements",
           of(traces, {
-            slow: `{ resource.k8s.cluster.name =~ "$cluster" && span.db.system = "postgresql" && duration > 200ms }`,
+            slow: `{ resource.k8s.cluster.name =~ "$cluster" && (span.db.system = "postgresql" || span.db.system.name = "postgresql") && duration > 200ms }`,
           }),
           { width: 12, description: "Traces with a statement of more than 200 ms." },
         ),

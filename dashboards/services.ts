@@ -49,6 +49,8 @@ export const services: Dashboard = {
       label: "Service",
       source: metrics,
       series: `traces_spanmetrics_calls_total{${cluster}, service_namespace=~"$namespace"}`,
+      // Logs have other services, too.
+      all: "",
     },
   ],
   next: {

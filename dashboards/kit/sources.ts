@@ -81,7 +81,7 @@ export interface LabelVariable {
   of?: string;
   /** Whether several values, or all, can be chosen. @default true */
   several?: boolean;
-  /** Regular expression of the values that `All` stands for. @default ".*" */
+  /** Regular expression of the values that `All` stands for; where it is empty, all that are listed. @default ".*" */
   all?: string;
 }
 

@@ -1,0 +1,79 @@
+/**
+ * `npm run record:metrics [stack]`: the metrics of a running stack that dashboards and alerts name, with their labels and
+ * without values, into tests/recorded/metrics.json. Tests look there: a panel that asks for anything else would be empty.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { locate } from "../cli/cluster";
+import { bodyOf } from "../cli/service";
+import { kubeConfig } from "../components/kube-config";
+import { dashboards } from "../dashboards";
+import { build } from "../dashboards/kit";
+import { type ServicePort, services, tenants } from "../names";
+
+const file = join("tests", "recorded", "metrics.json");
+
+/** Who answers questions about metrics, as dashboards ask them. */
+interface Source {
+  service: ServicePort;
+  path: string;
+  tenant?: string;
+}
+const sources: Record<string, Source> = {
+  prometheus: { service: services.prometheus, path: "/api/v1" },
+  mimir: { service: services.mimir, path: "/prometheus/api/v1", tenant: `${tenants.pods}|${tenants.nodes}` },
+};
+
+/** What was there within the last hours; what came and went before is another version's. */
+const hours = 6;
+
+/** All words of dashboards and alerts; the metrics that they ask for are among them. */
+function words(): Set<string> {
+  const alerts = readdirSync("alerts").map((name) => readFileSync(join("alerts", name), "utf8"));
+  const models = Object.values(dashboards).flat().map(build);
+  return new Set([JSON.stringify(models), ...alerts].join("\n").match(/[a-zA-Z_:][\w:]*/g));
+}
+
+/** `{ metric: labels }` of one source, both sorted. */
+async function metricsOf(
+  config: KubeConfig,
+  { service, path, tenant }: Source,
+  named: Set<string>,
+): Promise<Record<string, string[]>> {
+  const start = `${Math.floor(Date.now() / 1000) - hours * 3600}`;
+  const ask = async (question: string, query: Record<string, string>): Promise<string[]> => {
+    const address = `${path}/${question}?${new URLSearchParams({ start, ...query })}`;
+    return JSON.parse(
+      await bodyOf(config, service, { path: address, ...(tenant && { tenant }) }),
+    ).data.sort();
+  };
+  const found: Record<string, string[]> = {};
+  for (const metric of await ask("label/__name__/values", {})) {
+    if (!named.has(metric)) continue;
+    const labels = await ask("labels", { "match[]": `{__name__="${metric}"}` });
+    found[metric] = labels.filter((label) => !label.startsWith("__"));
+  }
+  return found;
+}
+
+async function main(): Promise<void> {
+  const { settings, environment } = await locate(process.argv[2] ?? "dev");
+  Object.assign(process.env, environment);
+  const config = kubeConfig(settings);
+  const named = words();
+  const recorded: Record<string, Record<string, string[]>> = {};
+  for (const [name, source] of Object.entries(sources)) {
+    recorded[name] = await metricsOf(config, source, named);
+    console.log(`${name}: ${Object.keys(recorded[name]).length} metrics`);
+  }
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify(recorded));
+  spawnSync(join("node_modules", ".bin", "biome"), ["format", "--write", file], { stdio: "inherit" });
+}
+
+main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+});

@@ -1,0 +1,164 @@
+/** A real LDAP directory on loopback: OpenLDAP's server, with what is given to it. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { delimiter, join } from "node:path";
+import { freePort, Server } from "./servers";
+import { needs, skip } from "./tools";
+
+/** Where distributions put its schemas, and its modules. */
+const schemas = ["/etc/ldap/schema", "/etc/openldap/schema"];
+const modules = ["/usr/lib/ldap", "/usr/lib/openldap", "/usr/lib64/openldap"];
+
+/** The programs, which many systems keep off PATH, or the suite is skipped. For use in a `before` hook. */
+export function needsSlapd(context: Mocha.Context): void {
+  process.env["PATH"] = [process.env["PATH"], "/usr/sbin"].join(delimiter);
+  needs(context, "slapd", "ldapadd");
+  if (![schemas, modules].every((places) => places.some(existsSync)))
+    skip(context, "slapd has no schemas or modules where they are looked for");
+}
+
+export const suffix = "dc=example,dc=com";
+const root = { dn: `cn=root,${suffix}`, password: "root" };
+
+/** Names in a folder that people or groups are in. */
+export const personDn = (login: string) => `uid=${login},ou=people,${suffix}`;
+export const groupDn = (name: string) => `cn=${name},ou=groups,${suffix}`;
+
+export interface Directory {
+  /** Groups of each person; who has a name has the password `password of <name>`. */
+  people: Record<string, string[]>;
+  /** Who alone may look people up, and with what password. */
+  reader: { dn: string; password: string };
+}
+
+export const passwordOf = (login: string) => `password of ${login}`;
+
+/** An entry; what it is named by is one of its attributes. */
+function entry(dn: string, attributes: [string, string][]): string {
+  const [, by = "", name = ""] = /^(\w+)=([^,]+)/.exec(dn) ?? [];
+  const all = [...attributes, [by, name] as const];
+  // In Base64, because it can be anything.
+  const lines = all.map(([attribute, value]) => `${attribute}:: ${Buffer.from(value).toString("base64")}`);
+  return [`dn: ${dn}`, ...lines, ""].join("\n");
+}
+
+const unit = (name: string) => entry(`ou=${name},${suffix}`, [["objectClass", "organizationalUnit"]]);
+
+/** What is in it, as LDIF. */
+function ldif({ people, reader }: Directory): string {
+  const groups = [...new Set(Object.values(people).flat())];
+  return [
+    entry(suffix, [["objectClass", "domain"]]),
+    unit("people"),
+    unit("groups"),
+    entry(reader.dn, [
+      ["objectClass", "organizationalRole"],
+      ["objectClass", "simpleSecurityObject"],
+      ["userPassword", reader.password],
+    ]),
+    ...Object.keys(people).map((login) =>
+      entry(personDn(login), [
+        ["objectClass", "inetOrgPerson"],
+        ["cn", login],
+        ["givenName", login],
+        ["sn", "Example"],
+        ["mail", `${login}@example.com`],
+        ["userPassword", passwordOf(login)],
+      ]),
+    ),
+    ...groups.map((group) =>
+      entry(groupDn(group), [
+        ["objectClass", "groupOfNames"],
+        ...Object.entries(people)
+          .filter(([, member]) => member.includes(group))
+          .map(([login]): [string, string] => ["member", personDn(login)]),
+      ]),
+    ),
+  ].join("\n");
+}
+
+/** slapd.conf: https://www.openldap.org/doc/admin25/slapdconfig.html */
+const configuration = (folder: string, { reader }: Directory, certificate: boolean) => `
+${["core", "cosine", "inetorgperson"].map((name) => `include ${schemas.find(existsSync)}/${name}.schema`).join("\n")}
+modulepath ${modules.find(existsSync)}
+moduleload back_mdb
+moduleload memberof
+pidfile ${folder}/slapd.pid
+${certificate ? `TLSCertificateFile ${folder}/tls.crt\nTLSCertificateKeyFile ${folder}/tls.key` : ""}
+database mdb
+directory ${folder}/data
+suffix "${suffix}"
+rootdn "${root.dn}"
+rootpw ${root.password}
+overlay memberof
+access to attrs=userPassword by anonymous auth by * none
+access to * by dn.exact="${reader.dn}" read by * none
+`;
+
+export interface SlapdOptions {
+  /** Its certificate and key, with which it speaks TLS and StartTLS. */
+  tls?: { cert: string; key: string };
+}
+
+export class Slapd {
+  private constructor(
+    private readonly server: Server,
+    /** Port for connections without TLS, and for StartTLS. */
+    readonly port: number,
+    /** Port for connections with TLS. */
+    readonly tlsPort: number,
+  ) {}
+
+  /** Starts one in a folder. */
+  static async start(folder: string, directory: Directory, { tls }: SlapdOptions = {}): Promise<Slapd> {
+    mkdirSync(join(folder, "data"), { recursive: true });
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text, { mode: 0o600 });
+      return join(folder, name);
+    };
+    if (tls)
+      for (const [kind, text] of [
+        ["crt", tls.cert],
+        ["key", tls.key],
+      ])
+        file(`tls.${kind}`, text ?? "");
+    const [port, tlsPort] = [await freePort(), await freePort()];
+    const url = `ldap://127.0.0.1:${port}/`;
+    const urls = tls ? `${url} ldaps://127.0.0.1:${tlsPort}/` : url;
+    // With a debug level, even this one, it stays in the foreground.
+    const args = ["-d", "0", "-h", urls, "-f", file("slapd.conf", configuration(folder, directory, !!tls))];
+    const server = await Server.start("slapd", args, {
+      folder,
+      ready: () =>
+        new Promise((done) => {
+          const socket = connect(port, "127.0.0.1", () => done(true));
+          socket.once("connect", () => socket.end()).once("error", () => done(false));
+        }),
+    });
+    // Through the server: memberOf is written by its overlay.
+    const add = [
+      "-x",
+      "-H",
+      url,
+      "-D",
+      root.dn,
+      "-w",
+      root.password,
+      "-f",
+      file("all.ldif", ldif(directory)),
+    ];
+    try {
+      execFileSync("ldapadd", add, { stdio: "pipe" });
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return new Slapd(server, port, tlsPort);
+  }
+
+  /** Ends it. */
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+}

@@ -1,0 +1,366 @@
+/** Rules that every dashboard keeps to, looked for in the JSON that Grafana gets, and metrics that a running stack has. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { root } from "../../cli/stack-config";
+import { dashboards } from "../../dashboards";
+import {
+  build,
+  clusterVariable,
+  type Dashboard,
+  logLines,
+  logs,
+  metrics,
+  of,
+  runbookUid,
+  stat,
+  table,
+  timeSeries,
+  traceList,
+  traces,
+} from "../../dashboards/kit";
+import { groupings, type Language, mistakes, rateRanges, selectors } from "../support/queries";
+
+// biome-ignore lint/suspicious/noExplicitAny: a dashboard's JSON is read deeply
+type Json = any;
+
+/** A query of a dashboard, and where it stands. */
+interface Query {
+  /** `uid / title of the panel`, or the variable that asks it. */
+  place: string;
+  /** Kind of the panel; none of a variable. */
+  panel?: string;
+  language: Language;
+  /** Variable of the dashboard that holds the source. */
+  source: string;
+  expr: string;
+}
+
+/** What is wrong, and where: `uid / panel`. */
+interface Complaint {
+  place: string;
+  what: string;
+}
+
+/** Looks at a dashboard, which may stand among others. */
+type Rule = (dashboard: Dashboard, all: Dashboard[]) => Complaint[];
+
+const models = new Map<Dashboard, Json>();
+/** The dashboard's JSON. */
+function modelOf(dashboard: Dashboard): Json {
+  const made = models.get(dashboard) ?? build(dashboard);
+  models.set(dashboard, made);
+  return made;
+}
+
+const panelsOf = (dashboard: Dashboard): Json[] => modelOf(dashboard).panels;
+const placeOf = (dashboard: Dashboard, panel: Json) => `${dashboard.uid} / ${panel.title}`;
+
+/** Every query of panels, and of variables that ask for values of a label. */
+function queriesOf(dashboard: Dashboard): Query[] {
+  const variable = (reference: string) => reference.replace(/^\$\{(\w+)\}$/, "$1");
+  const ofPanels = panelsOf(dashboard).flatMap((panel) =>
+    (panel.targets ?? []).map(({ datasource, expr, query, serviceMapQuery }: Json) => ({
+      place: placeOf(dashboard, panel),
+      panel: panel.type,
+      // The service map is drawn from series that Tempo asks its source of metrics for.
+      language: serviceMapQuery ? "prometheus" : datasource.type,
+      source: serviceMapQuery ? metrics.variable : variable(datasource.uid),
+      expr: serviceMapQuery ?? expr ?? query ?? "",
+    })),
+  );
+  const ofVariables = dashboard.variables
+    .filter(({ source }) => source.type === "prometheus")
+    .map(({ name, source, series, of: label = name }) => ({
+      place: `${dashboard.uid} / variable ${name}`,
+      language: "prometheus" as const,
+      source: source.variable,
+      expr: `group by (${label}) (${series})`,
+    }));
+  return [...ofPanels, ...ofVariables];
+}
+
+const promqlOf = (dashboard: Dashboard) =>
+  queriesOf(dashboard).filter(({ language }) => language === "prometheus");
+
+/** Other dashboards link to it by its uid, and Grafana takes 40 characters of it. */
+const uidIsAnAddress: Rule = ({ uid }, all) => [
+  ...(/^[a-z0-9-]{1,40}$/.test(uid) ? [] : [{ place: uid, what: "not 1 to 40 of a-z, 0-9 and -" }]),
+  ...(all.filter((other) => other.uid === uid).length > 1 ? [{ place: uid, what: "not the only one" }] : []),
+];
+
+/** Whoever finds it among others knows what it is for. */
+const saysWhatItIsFor: Rule = ({ uid, title, purpose, tags }) => [
+  ...(title ? [] : [{ place: uid, what: "no title" }]),
+  ...(/\w{3,}.*[.?]$/s.test(purpose) ? [] : [{ place: uid, what: "no purpose in a sentence" }]),
+  ...(tags.length ? [] : [{ place: uid, what: "no tags" }]),
+];
+
+/** Text, lines of logs and the service map have no numbers of one kind. */
+const unitless = ["row", "text", "logs", "nodeGraph"];
+
+/** A number without a unit is read wrongly. */
+const panelsHaveTitleAndUnit: Rule = (dashboard) =>
+  panelsOf(dashboard).flatMap((panel) => [
+    ...(panel.title ? [] : [{ place: placeOf(dashboard, panel), what: "no title" }]),
+    ...(unitless.includes(panel.type) || panel.fieldConfig?.defaults.unit
+      ? []
+      : [{ place: placeOf(dashboard, panel), what: "no unit" }]),
+  ]);
+
+/** One panel does not hide another, and none hangs over the edge. */
+const panelsDoNotOverlap: Rule = (dashboard) =>
+  panelsOf(dashboard).flatMap((panel, index, all) => {
+    const { x, y, w, h } = panel.gridPos;
+    const over = all
+      .slice(index + 1)
+      .filter(
+        ({ gridPos: other }: Json) =>
+          x < other.x + other.w && other.x < x + w && y < other.y + other.h && other.y < y + h,
+      );
+    return [
+      ...over.map(({ title }: Json) => ({ place: placeOf(dashboard, panel), what: `lies over ${title}` })),
+      ...(x + w > 24 ? [{ place: placeOf(dashboard, panel), what: "wider than the dashboard" }] : []),
+    ];
+  });
+
+/** One Grafana can show several stacks: which one is chosen by a variable. */
+const sourcesAreVariables: Rule = (dashboard) => {
+  const chosen = dashboard.sources.map(({ variable }) => `\${${variable}}`);
+  return panelsOf(dashboard)
+    .flatMap((panel) => [panel, ...(panel.targets ?? [])].map(({ datasource }) => ({ panel, datasource })))
+    .filter(({ datasource }) => datasource && !chosen.includes(datasource.uid))
+    .map(({ panel, datasource }) => ({
+      place: placeOf(dashboard, panel),
+      what: `reads ${datasource.uid}, which is no source of the dashboard`,
+    }));
+};
+
+/** Kinds of panels that show one number of each series, which may be of the whole time shown. */
+const oneNumber = ["stat", "table", "bargauge", "piechart"];
+
+/** A range of a rate that is shorter than two scrapes is empty, and a longer one hides what was short. */
+const ratesHaveGrafanasInterval: Rule = (dashboard) =>
+  promqlOf(dashboard).flatMap(({ place, panel = "", expr }) =>
+    rateRanges(expr)
+      .filter((range) => range !== "$__rate_interval" && !(range === "$__range" && oneNumber.includes(panel)))
+      .map((range) => ({ place, what: `a rate over ${range}` })),
+  );
+
+/** Several clusters may write to one Mimir. */
+const selectorsNameTheCluster: Rule = (dashboard) =>
+  promqlOf(dashboard)
+    .filter(({ place }) => place !== `${dashboard.uid} / variable cluster`)
+    .flatMap(({ place, expr }) =>
+      selectors(expr)
+        .filter(({ matchers }) => !matchers.includes('cluster=~"$cluster"'))
+        .map(({ metric, matchers }) => ({
+          place,
+          what: `${metric ?? matchers.join()} without cluster=~"$cluster"`,
+        })),
+    );
+
+/** A click leads somewhere. */
+const linksLeadToDashboards: Rule = (dashboard, all) => {
+  const known = new Set(all.flatMap(({ uid, runbooks }) => [uid, ...runbooks.map(runbookUid)]));
+  return [...JSON.stringify(modelOf(dashboard)).matchAll(/"\/d\/([^"?/]+)/g)]
+    .filter(([, uid = ""]) => !known.has(uid))
+    .map(([, uid]) => ({ place: dashboard.uid, what: `links to ${uid}, which there is not` }));
+};
+
+/** Names of all alerts of this project. */
+const alerts = new Set(
+  readdirSync(join(root, "alerts"))
+    .filter((file) => /(?<!\.test)\.yaml$/.test(file))
+    .flatMap((file) => parse(readFileSync(join(root, "alerts", file), "utf8")).groups)
+    .flatMap(({ rules: all }: Json) => all.map(({ alert }: Json) => alert)),
+);
+
+/** An alert that fires has a page that says what to do. */
+const runbooksAreWritten: Rule = ({ uid, runbooks }) =>
+  runbooks.flatMap((alert) => [
+    ...(alerts.has(alert) ? [] : [{ place: `${uid} / ${alert}`, what: "no such alert in alerts/" }]),
+    ...(existsSync(join(root, "docs", "runbooks", `${alert}.md`))
+      ? []
+      : [{ place: `${uid} / ${alert}`, what: "no page in docs/runbooks/" }]),
+  ]);
+
+/** What cannot be parsed is an error in Grafana instead of a panel. */
+const queriesParse: Rule = (dashboard) =>
+  queriesOf(dashboard).flatMap(({ place, language, expr }) =>
+    mistakes(language, expr).map((what) => ({ place, what: `${what} in ${expr}` })),
+  );
+
+type Recorded = Record<string, Record<string, string[]>>;
+/** Metrics and their labels of a running stack; `npm run record:metrics` writes them. */
+const recorded: Recorded = JSON.parse(readFileSync(join(root, "tests", "recorded", "metrics.json"), "utf8"));
+
+/** Metrics that a stack has only when something has happened, or runs, that the recorded one had not. */
+const notEverywhere: { metrics: RegExp; why: string }[] = [
+  { metrics: /^kube_pod_container_status_waiting_reason$/, why: "only while a container waits" },
+  {
+    metrics: /^container_cpu_cfs_(throttled_)?periods_total$/,
+    why: "only of containers with a limit of CPU; this project's have none",
+  },
+  {
+    metrics: /^kubelet_volume_stats_/,
+    why: "only of volumes whose driver measures them; local paths are not measured",
+  },
+  { metrics: /^pg_stat_checkpointer_/, why: "only of PostgreSQL 17 and later" },
+  { metrics: /^pg_(stat_replication|replication_slots)_/, why: "only where PostgreSQL has replicas" },
+];
+
+/** A metric or label that there is not makes an empty panel, and nobody is told. */
+const metricsAreThere: Rule = (dashboard) =>
+  promqlOf(dashboard).flatMap(({ place, source, expr }) => {
+    const known = recorded[source === metrics.variable ? "mimir" : "prometheus"] ?? {};
+    const excused = (metric: string) => notEverywhere.some(({ metrics: some }) => some.test(metric));
+    // Prometheus gives its series the cluster's name when they leave for Mimir.
+    const has = (metric: string, label: string) => label === "cluster" || known[metric]?.includes(label);
+    const named = selectors(expr).flatMap(({ metric, labels }) =>
+      !metric || excused(metric)
+        ? []
+        : known[metric]
+          ? labels.filter((label) => !has(metric, label)).map((label) => `${metric} has no label ${label}`)
+          : [`there is no ${metric}`],
+    );
+    const grouped = groupings(expr).flatMap(({ labels, metrics: among }) =>
+      among.some(excused)
+        ? []
+        : labels
+            .filter((label) => !among.some((metric) => has(metric, label)))
+            .map((label) => `none of ${[...new Set(among)].join(", ")} has the label ${label}`),
+    );
+    return [...named, ...grouped].map((what) => ({ place, what: `${what}: it would be empty` }));
+  });
+
+const rules: Record<string, Rule> = {
+  "has a uid of its own": uidIsAnAddress,
+  "says what it is for": saysWhatItIsFor,
+  "has panels with title and unit": panelsHaveTitleAndUnit,
+  "has panels that do not overlap": panelsDoNotOverlap,
+  "reads sources that can be chosen": sourcesAreVariables,
+  "takes rates over Grafana's interval": ratesHaveGrafanasInterval,
+  "names the cluster in every selector": selectorsNameTheCluster,
+  "links to dashboards that exist": linksLeadToDashboards,
+  "links to alerts that exist, and to their pages": runbooksAreWritten,
+  "has queries that can be parsed": queriesParse,
+  "asks for metrics and labels that a stack has": metricsAreThere,
+};
+
+/** Where a rule does not hold, by the rule and the place, and why. */
+const exceptions: Record<string, Record<string, string>> = {};
+
+/** The same metrics of pods, for whose lack a rule complains. */
+const asText = ({ place, what }: Complaint) => `${place}: ${what}`;
+
+const all = Object.values(dashboards).flat();
+
+describe("unit: dashboards", () => {
+  for (const [name, rule] of Object.entries(rules))
+    it(`each ${name}`, () => {
+      const excused = exceptions[name] ?? {};
+      const complaints = all.flatMap((dashboard) => rule(dashboard, all));
+      expect(complaints.filter(({ place }) => !(place in excused)).map(asText)).to.deep.equal([]);
+      expect(Object.keys(excused), "exceptions that are not needed").to.deep.equal(
+        Object.keys(excused).filter((place) => complaints.some((complaint) => complaint.place === place)),
+      );
+    });
+
+  it("are many, with many queries in each language", () => {
+    const languages = all.flatMap(queriesOf).map(({ language }) => language);
+    expect(all.length).to.be.at.least(12);
+    for (const [language, count] of Object.entries({ prometheus: 200, loki: 5, tempo: 3 }))
+      expect(languages.filter((each) => each === language).length, language).to.be.at.least(count);
+  });
+});
+
+describe("unit: rules of dashboards", () => {
+  const up = of(metrics, { up: 'up{cluster=~"$cluster"}' });
+  const good: Dashboard = {
+    uid: "good",
+    title: "Good",
+    purpose: "Is all well?",
+    tags: ["test"],
+    sources: [metrics, logs, traces],
+    variables: [clusterVariable(metrics)],
+    next: { good: "Itself" },
+    runbooks: ["TracesDropped"],
+    rows: [{ title: "Row", panels: [stat("Up", "short", up)] }],
+  };
+  const asking = (expr: string): Dashboard => ({
+    ...good,
+    rows: [{ title: "Row", panels: [timeSeries("Panel", "short", of(metrics, { it: expr }))] }],
+  });
+
+  /** Dashboards that break a rule, by its name. */
+  const bad: Record<string, Dashboard[]> = {
+    "has a uid of its own": [{ ...good, uid: "x".repeat(41) }],
+    "says what it is for": [
+      { ...good, title: "" },
+      { ...good, purpose: "" },
+      { ...good, tags: [] },
+    ],
+    "has panels with title and unit": [
+      { ...good, rows: [{ title: "Row", panels: [stat("Up", "", up)] }] },
+      { ...good, rows: [{ title: "Row", panels: [stat("", "short", up)] }] },
+    ],
+    "has panels that do not overlap": [
+      { ...good, rows: [{ title: "Row", panels: [stat("Up", "short", up, { width: 25 })] }] },
+    ],
+    "reads sources that can be chosen": [{ ...good, sources: [logs] }],
+    "takes rates over Grafana's interval": [
+      asking('sum(rate(up{cluster=~"$cluster"}[5m]))'),
+      asking('increase(up{cluster=~"$cluster"}[$__range])'),
+      asking('max_over_time(rate(up{cluster=~"$cluster"}[1m])[1h:1m])'),
+    ],
+    "names the cluster in every selector": [
+      asking("up"),
+      asking('up{cluster=~"$cluster"} / on (job) up{cluster="$cluster"}'),
+    ],
+    "links to dashboards that exist": [
+      { ...good, next: { missing: "Missing" } },
+      {
+        ...good,
+        rows: [
+          {
+            title: "Row",
+            panels: [
+              table("Table", up, {
+                columns: [{ field: "job", heading: "Job", opens: { uid: "missing", variable: "job" } }],
+              }),
+            ],
+          },
+        ],
+      },
+    ],
+    "links to alerts that exist, and to their pages": [{ ...good, runbooks: ["Missing"] }],
+    "has queries that can be parsed": [
+      asking('sum(rate(up{cluster=~"$cluster"}[$__rate_interval])'),
+      asking('sum by job (up{cluster=~"$cluster"})'),
+      asking(""),
+      { ...good, rows: [{ title: "Row", panels: [logLines("Lines", of(logs, { it: '{job="a" |= `b`' }))] }] },
+      {
+        ...good,
+        rows: [{ title: "Row", panels: [traceList("Traces", of(traces, { it: "{ status == error }" }))] }],
+      },
+    ],
+    "asks for metrics and labels that a stack has": [
+      asking('upp{cluster=~"$cluster"}'),
+      asking('up{cluster=~"$cluster", nod="a"}'),
+      asking('sum by (nod) (up{cluster=~"$cluster"})'),
+      asking('up{cluster=~"$cluster"} * on (nod) group_left () up{cluster=~"$cluster"}'),
+      { ...good, variables: [{ name: "nod", label: "Node", source: metrics, series: "up" }] },
+    ],
+  };
+
+  for (const [name, rule] of Object.entries(rules))
+    it(`complain of one that does not: ${name}`, () => {
+      const page = name.includes("their pages") ? /^no page/ : /^$/;
+      expect(rule(good, [good]).filter(({ what }) => !page.test(what))).to.deep.equal([]);
+      expect(bad[name]).not.to.equal(undefined);
+      for (const [index, dashboard] of (bad[name] ?? []).entries())
+        expect(rule(dashboard, [dashboard]), `${name} ${index}`).not.to.deep.equal([]);
+    });
+});
