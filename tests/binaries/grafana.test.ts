@@ -121,7 +121,7 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     for (const path of ["/api/datasources", "/api/search", "/api/org"])
       expect((await grafana.ask(path)).status, path).to.equal(401);
     const signUp = { method: "POST", body: JSON.stringify({ email: "me@example.com" }) };
-    expect((await grafana.ask("/api/user/signup", signUp)).status).to.be.oneOf([401, 404]);
+    expect((await grafana.ask("/api/user/signup", signUp)).status).to.be.within(400, 404);
   });
 
   it("has the contact points, with their addresses from the environment", async () => {
@@ -230,7 +230,7 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
     await needsCharts(this);
   });
 
-  const secret = 'a client\'s "secret" \\ $1; #2';
+  const secret = "a-client's-\"secret\"-\\-$1;#2`3";
   const people = {
     ann: [groups.admin[0] ?? ""],
     abe: ["guests", groups.admin[1] ?? ""],

@@ -1,8 +1,10 @@
 /** Queries of dashboards, as the grammars of their languages read them. */
 import { parser as logql } from "@grafana/lezer-logql";
 import { parser as traceql } from "@grafana/lezer-traceql";
-import type { SyntaxNode, Tree } from "@lezer/common";
 import { parser as promql } from "@prometheus-io/lezer-promql";
+
+type Tree = ReturnType<typeof promql.parse>;
+type SyntaxNode = Tree["topNode"];
 
 const parsers = { prometheus: promql, loki: logql, tempo: traceql };
 
@@ -68,10 +70,10 @@ export function selectors(expr: string): Selector[] {
   return nodesOf(promql.parse(text), "VectorSelector").map((node) => selectorOf(text, node));
 }
 
-/** Labels by which a query groups or joins, and the metrics among which they are looked for. */
+/** Labels by which a query groups or joins, and the metrics among which they are looked for, where selectors name them. */
 export interface Grouping {
   labels: string[];
-  metrics: string[];
+  metrics: (string | undefined)[];
 }
 
 /** All groupings of a query in PromQL: by, without, on, ignoring and their like. */
@@ -87,7 +89,7 @@ export function groupings(expr: string): Grouping[] {
     );
     return {
       labels: node.getChildren("LabelName").map(cut),
-      metrics: inside.flatMap((selector) => selectorOf(text, selector).metric ?? []),
+      metrics: inside.map((selector) => selectorOf(text, selector).metric),
     };
   });
 }
