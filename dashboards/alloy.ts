@@ -54,7 +54,7 @@ export const alloyHealth: Dashboard = {
     "AlloyBufferGrowing",
     "LogsDropped",
     "TracesDropped",
-    "StackTargetDown",
+    "StackTargetMissing",
   ],
   rows: [
     {
@@ -202,16 +202,13 @@ export const alloyHealth: Dashboard = {
           "Samples",
           "cps",
           of(watcher, {
-            "{{component_path}} collected": rate(
-              `prometheus_remote_storage_samples_in_total{${metricsOf}}`,
-              "component_path",
-            ),
+            collected: rate(`prometheus_remote_storage_samples_in_total{${metricsOf}}`),
             "{{component_path}} sent": rate(
               `prometheus_remote_storage_samples_total{${metricsOf}}`,
               "component_path",
             ),
           }),
-          { description: "By tenant's pipeline. Sent counts each try." },
+          { description: "Collected by all pipelines, sent by each tenant's. Sent counts each try." },
         ),
         timeSeries(
           "Samples tried again or dropped",

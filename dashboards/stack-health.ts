@@ -84,7 +84,7 @@ export const stackHealth: Dashboard = {
     cost: "Cost and cardinality",
   },
   runbooks: [
-    "StackTargetDown",
+    "StackTargetMissing",
     "RingUnhealthy",
     "ObjectStorageUnreachable",
     "IngestBudgetBurning",

@@ -27,7 +27,9 @@ const oauth = group({
   logoutUrl: httpUrl().optional().describe("Where people are sent who log out"),
   scopes: list(text("a scope"), "a list of scopes")
     .optional()
-    .describe("Scopes; without them openid, profile, email, groups"),
+    .describe(
+      "Scopes; without them openid, profile, email, groups. With offline_access a session lasts as long as the provider renews its token",
+    ),
   groupsClaim: text("the name of a claim", /^[\w.]+$/)
     .optional()
     .describe("Claim that lists a user's groups; without it `groups`"),

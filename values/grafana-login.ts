@@ -9,34 +9,44 @@ type Ldap = NonNullable<Settings["grafana"]["auth"]["ldap"]>;
 /** The role of whom the provider says to be in which groups, in JMESPath: https://jmespath.org/specification.html */
 export function rolePath({ groupsClaim = "groups", roles }: OAuth): string {
   const member = (groups: string[], role: string) =>
-    groups.map((group) => `contains(${groupsClaim}[*], '${group.replaceAll("'", "\\'")}') && '${role}'`);
+    groups.map(
+      (group) => `contains(${groupsClaim}[*], '${group.replaceAll(/['\\]/g, "\\$&")}') && '${role}'`,
+    );
   return [
     ...member(roles.admin, "GrafanaAdmin"),
     ...member(roles.editor, "Editor"),
-    ...(roles.viewer.length ? member(roles.viewer, "Viewer") : ["'Viewer'"]),
+    ...member(roles.viewer, "Viewer"),
   ].join(" || ");
 }
 
+/** Text in grafana.ini as it is: without the backquotes, # and ; begin a comment. */
+const verbatim = (text: string) => `\`${text}\``;
+
 /** https://grafana.com/docs/grafana/latest/setup-grafana/configure-security/configure-authentication/generic-oauth/ */
-const oauth = (settings: OAuth): Values => ({
-  enabled: true,
-  name: settings.name ?? "Single sign-on",
-  client_id: settings.clientId,
-  client_secret: `$__env{${grafanaEnv.oauth}}`,
-  auth_url: settings.authUrl,
-  token_url: settings.tokenUrl,
-  api_url: settings.apiUrl,
-  scopes: (settings.scopes ?? ["openid", "profile", "email", "groups"]).join(" "),
-  role_attribute_path: rolePath(settings),
-  // Who has no role does not get in.
-  role_attribute_strict: true,
-  allow_assign_grafana_admin: true,
-  allow_sign_up: true,
-  use_pkce: settings.pkce ?? true,
-  use_refresh_token: true,
-  auto_login: settings.autoLogin ?? false,
-  ...(settings.logoutUrl && { signout_redirect_url: settings.logoutUrl }),
-});
+function oauth(settings: OAuth): Values {
+  const { scopes = ["openid", "profile", "email", "groups"], roles, logoutUrl } = settings;
+  return {
+    enabled: true,
+    name: verbatim(settings.name ?? "Single sign-on"),
+    client_id: verbatim(settings.clientId),
+    client_secret: `$__env{${grafanaEnv.oauth}}`,
+    auth_url: verbatim(settings.authUrl),
+    token_url: verbatim(settings.tokenUrl),
+    api_url: verbatim(settings.apiUrl),
+    scopes: scopes.join(" "),
+    role_attribute_path: verbatim(rolePath(settings)),
+    // Who has no role does not get in, or becomes what `auto_assign_org_role` says. The path itself must not say that:
+    // Grafana takes the first role that it finds, and the ID token, where it looks first, often names no groups.
+    role_attribute_strict: roles.viewer.length > 0,
+    allow_assign_grafana_admin: true,
+    allow_sign_up: true,
+    use_pkce: settings.pkce ?? true,
+    // Where the provider gives no refresh token, Grafana would end the session with the access token.
+    use_refresh_token: scopes.includes("offline_access"),
+    auto_login: settings.autoLogin ?? false,
+    ...(logoutUrl && { signout_redirect_url: verbatim(logoutUrl) }),
+  };
+}
 
 /** Grafana's ldap.toml: https://grafana.com/docs/grafana/latest/setup-grafana/configure-security/configure-authentication/ldap/ */
 export function ldapToml(ldap: Ldap): string {
@@ -58,7 +68,8 @@ export function ldapToml(ldap: Ldap): string {
     `use_ssl = ${ldap.tls !== "none"}`,
     `start_tls = ${ldap.tls === "starttls"}`,
     `bind_dn = ${JSON.stringify(ldap.bindDn)}`,
-    `bind_password = "\${${grafanaEnv.ldap}}"`,
+    // Put in before the file is read as TOML: quotes and backslashes in it have to mean themselves.
+    `bind_password = '''\${${grafanaEnv.ldap}}'''`,
     `search_filter = ${JSON.stringify(filter ? `(&${login}${filter})` : login)}`,
     `search_base_dns = [${JSON.stringify(ldap.searchBase)}]`,
     ...(ldap.groupSearchBase

@@ -1,5 +1,5 @@
 /** The real Grafana: what it makes of its configuration, whom it tells about alerts, and whom it lets in as what. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -10,7 +10,7 @@ import { grafanaDatasources } from "../../values/grafana-datasources";
 import { Browser, Grafana, listener, needsGrafana } from "../support/grafana";
 import { Oidc, type OidcOptions } from "../support/oidc";
 import { freePort } from "../support/servers";
-import { groupDn, needsSlapd, passwordOf, personDn, Slapd, suffix } from "../support/slapd";
+import { groupDn, needsSlapd, passwordOf, Slapd, suffix } from "../support/slapd";
 import { type Config, settingsOf } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
@@ -69,6 +69,8 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     const config = { environment: "dev", alerting: { receivers, routes, groupWait: "1s" } };
     const options = {
       port: await freePort(),
+      // It looks for routes that it was just given once a minute.
+      environment: { GF_UNIFIED_ALERTING_ALERTMANAGER_CONFIG_POLL_INTERVAL: "10s" },
       // What answers for Loki, Mimir and all others.
       change: (text: string) => text.replaceAll(/http:\/\/[\w.-]+\.svc\.cluster\.local(:\d+)?/g, outside.url),
     };
@@ -213,77 +215,297 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
   });
 });
 
-/** Groups with names that files, queries and shells might stumble over. */
-const groups = { admin: ["platform", 'SRE\'s #1; "on call"'], editor: ["developers"] };
-
 describe("binaries: Grafana lets in whom the identity provider knows", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let place: Workplace;
   let home: string;
-  beforeEach(() => {
+  let oidc: Oidc;
+  let grafana: Grafana;
+
+  /** Names that files, queries and shells might stumble over. */
+  const secret = 'a-client\'s-"secret"-\\-$1;#2`3';
+  const groups = { admin: ["platform", 'CORP\\SRE\'s #1; "on call"'], editor: ["developers"] };
+  const [platform = "", onCall = ""] = groups.admin;
+  let people: Record<string, string[]>;
+  let provider: OidcOptions;
+
+  /** A provider and a Grafana in production that knows it; tokens live for 15 s. */
+  const start = async (auth: Config, options: Partial<OidcOptions>) => {
     place = new Workplace();
+    const port = await freePort();
+    people = { ann: [platform], abe: [onCall], eve: ["guests", "developers"], vic: ["guests"], nob: [] };
+    provider = {
+      port: await freePort(),
+      client: { id: "grafana", secret, redirectUri: `http://localhost:${port}/login/generic_oauth` },
+      people,
+      seconds: 15,
+      ...options,
+    };
+    oidc = await place.keep(Oidc.start(provider));
+    const oauth = { clientId: "grafana", clientSecret: secret, ...oidc.endpoints, ...auth };
+    const config = { environment: "prod", grafana: { auth: { kind: "oauth", oauth } } };
+    grafana = await place.keep(Grafana.start(home, place.folder(), config, { port }));
+  };
+
+  /** Somebody opens a page of Grafana's, is sent to the provider, and logs in there. */
+  const login = async (name: string, path = "/login/generic_oauth") => {
+    const browser = new Browser();
+    const form = await browser.open(`${grafana.url}${path}`);
+    expect(form.url).to.include(`${oidc.issuer}/interaction/`);
+    const end = await browser.open(form.url, { method: "POST", body: new URLSearchParams({ login: name }) });
+    return { browser, end: end.url, who: await grafana.who(browser) };
+  };
+  const as = (name: string, role: string, admin = false) => ({
+    login: `${name}@example.com`,
+    admin,
+    roles: [role],
   });
-  afterEach(() => place.clear());
 
   before(async function () {
     home = needsGrafana(this);
     await needsCharts(this);
   });
 
-  const secret = "a-client's-\"secret\"-\\-$1;#2`3";
-  const people = {
-    ann: [groups.admin[0] ?? ""],
-    abe: ["guests", groups.admin[1] ?? ""],
-    eve: ["developers", "guests"],
-    vic: ["guests"],
-    nob: ["others"],
-  };
+  describe("where roles have groups, which the ID token names", () => {
+    before(async function () {
+      this.timeout(600_000);
+      await start({ roles: { ...groups, viewer: ["guests"] } }, { inIdToken: true });
+    });
+    after(() => place.clear());
 
-  /** A provider and a Grafana in production that knows it. */
-  const start = async (auth: Config, provider: Partial<OidcOptions> = {}) => {
-    const port = await freePort();
-    const redirectUri = `http://localhost:${port}/login/generic_oauth`;
-    const known = { clientId: "grafana", clientSecret: secret, redirectUri, people, ...provider };
-    const oidc = await place.keep(Oidc.start(known));
-    const roles = { ...groups, viewer: ["guests"] };
-    const oauth = { clientId: "grafana", clientSecret: secret, ...oidc.endpoints, roles, ...auth };
-    const config = { environment: "prod", grafana: { auth: { kind: "oauth", oauth } } };
-    const grafana = await place.keep(Grafana.start(home, place.folder(), config, { port }));
-    /** Somebody logs in, from a page of Grafana's. */
-    const login = async (name: string, path = "/login/generic_oauth") => {
-      const browser = new Browser();
-      const form = await browser.open(`${grafana.url}${path}`);
-      expect(form.url).to.include(`${oidc.issuer}/interaction/`);
-      const body = new URLSearchParams({ login: name });
-      const end = await browser.open(form.url, { method: "POST", body });
-      expect(end.url).to.include(grafana.url);
-      return { end, who: await grafana.who(browser) };
-    };
-    return { oidc, grafana, login };
-  };
-  const as = (login: string, role: string, admin = false) => ({
-    login: `${login}@example.com`,
-    admin,
-    roles: [role],
+    it("by the groups that they are in", async () => {
+      expect(await login("ann")).to.deep.include({ end: `${grafana.url}/`, who: as("ann", "Admin", true) });
+      expect((await login("abe")).who).to.deep.equal(as("abe", "Admin", true));
+      expect((await login("eve")).who).to.deep.equal(as("eve", "Editor"));
+      expect((await login("vic")).who).to.deep.equal(as("vic", "Viewer"));
+    });
+
+    it("and nobody who is in none of them", async () => {
+      expect(await login("nob")).to.deep.include({ end: `${grafana.url}/login`, who: undefined });
+    });
+
+    it("and not the admin user, by form or by HTTP basic", async () => {
+      expect(await grafana.who(await grafana.loginAsAdmin())).to.equal(undefined);
+      expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
+      expect((await grafana.ask("/api/search")).status).to.equal(401);
+    });
+
+    it("for longer than the provider's token lasts, where there is none to renew it", async () => {
+      const { browser, who } = await login("vic");
+      await wait(17_000);
+      expect(await grafana.who(browser)).to.deep.equal(who);
+    });
+
+    it("and nobody with a client secret that the provider does not know", async () => {
+      oidc.stop();
+      const client = { ...provider.client, secret: "another" };
+      oidc = await place.keep(Oidc.start({ ...provider, client }));
+      expect(await login("ann")).to.deep.include({ end: `${grafana.url}/login`, who: undefined });
+      expect(oidc.refused).to.include("invalid_client");
+    });
   });
 
-  it("by their groups, and nobody else", async function () {
-    this.timeout(300_000);
-    const { grafana, login } = await start({});
-    expect((await login("ann")).who).to.deep.equal(as("ann", "Admin", true));
-    expect((await login("abe")).who).to.deep.equal(as("abe", "Admin", true));
-    expect((await login("eve")).who).to.deep.equal(as("eve", "Editor"));
-    expect((await login("vic")).who).to.deep.equal(as("vic", "Viewer"));
-    const refused = await login("nob");
-    expect(refused.who).to.equal(undefined);
-    expect(refused.end.url).to.equal(`${grafana.url}/login`);
-    expect(grafana.log).to.include("role_attribute_strict");
+  describe("where everybody may look, and the userinfo endpoint alone names groups", () => {
+    before(async function () {
+      this.timeout(600_000);
+      const scopes = ["openid", "profile", "email", "groups", "offline_access"];
+      await start({ roles: { ...groups, viewer: [] }, autoLogin: true, scopes }, { renews: true });
+    });
+    after(() => place.clear());
 
-    // The admin user is there, and has no way in.
-    expect(await grafana.who(await grafana.loginAsAdmin())).to.equal(undefined);
-    expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
-    expect((await grafana.ask("/api/search")).status).to.equal(401);
-    expect((await new Browser().open(`${grafana.url}/`)).url).to.equal(`${grafana.url}/login`);
-    expect(grafana.log).not.to.include(secret);
+    it("without a click", async () => {
+      expect(await login("vic", "/")).to.deep.include({ end: `${grafana.url}/`, who: as("vic", "Viewer") });
+    });
+
+    it("by the groups that they are in, or as viewers", async () => {
+      expect((await login("ann")).who).to.deep.equal(as("ann", "Admin", true));
+      expect((await login("eve")).who).to.deep.equal(as("eve", "Editor"));
+      expect((await login("nob")).who).to.deep.equal(as("nob", "Viewer"));
+    });
+
+    it("with less rights when they have left a group", async () => {
+      people["abe"] = ["guests"];
+      expect((await login("abe")).who).to.deep.equal(as("abe", "Viewer"));
+      people["ann"] = [];
+      expect((await login("ann")).who).to.deep.equal(as("ann", "Viewer"));
+    });
+
+    it("for as long as the provider renews their token", async () => {
+      const { browser, who } = await login("eve");
+      const renewed = () => oidc.granted.filter((type) => type === "refresh_token").length;
+      const before = renewed();
+      await wait(17_000);
+      expect(await grafana.who(browser)).to.deep.equal(who);
+      expect(renewed()).to.be.above(before);
+      delete people["eve"];
+      await wait(17_000);
+      expect(await grafana.who(browser)).to.equal(undefined);
+    });
+  });
+});
+
+describe("binaries: Grafana lets in whom the directory knows", function () {
+  this.timeout(60_000);
+  let place: Workplace;
+  let home: string;
+  let slapd: Slapd;
+  let grafana: Grafana;
+
+  /** A password that files might stumble over. */
+  const reader = { dn: `cn=grafana,${suffix}`, password: 'it\'s \\ "$1"; #2' };
+  const people = {
+    ann: ["guests", "platform"],
+    eve: ["developers"],
+    vic: ["guests"],
+    nob: ["others"],
+    old: ["platform", "former"],
+  };
+  const roles = {
+    admin: [groupDn("platform")],
+    editor: [groupDn("developers")],
+    viewer: [groupDn("guests")],
+  };
+
+  before(async function () {
+    home = needsGrafana(this);
+    needsSlapd(this);
+    await needsCharts(this);
+  });
+
+  /** A certificate for loopback, by which it is known itself. */
+  const certificate = async () => {
+    const { cert, private: key } = await generate([{ name: "commonName", value: "127.0.0.1" }], {
+      keyType: "ec",
+      extensions: [
+        { name: "basicConstraints", cA: true },
+        { name: "subjectAltName", altNames: [{ type: 7, ip: "127.0.0.1" }] },
+      ],
+    });
+    return { cert, key };
+  };
+
+  /** A directory and a Grafana in production that knows it, and trusts its certificate. */
+  const start = async (tls: "none" | "starttls" | "tls", ldap: Config) => {
+    place = new Workplace();
+    const folder = place.folder();
+    const ownCertificate = await certificate();
+    const ports = { plain: await freePort(), tls: await freePort() };
+    const directory = { people, reader };
+    slapd = await place.keep(Slapd.start(join(folder, "slapd"), directory, ports, ownCertificate));
+    const trusted = join(folder, "ca.crt");
+    writeFileSync(trusted, ownCertificate.cert);
+    const given = {
+      host: "127.0.0.1",
+      port: tls === "tls" ? ports.tls : ports.plain,
+      tls,
+      bindDn: reader.dn,
+      bindPassword: reader.password,
+      searchBase: `ou=people,${suffix}`,
+      loginAttribute: "uid",
+      roles,
+      ...ldap,
+    };
+    const config = { environment: "prod", grafana: { auth: { kind: "ldap", ldap: given } } };
+    const options = { port: await freePort(), environment: { SSL_CERT_FILE: trusted } };
+    grafana = await place.keep(Grafana.start(home, join(folder, "grafana"), config, options));
+    return { folder, directory, ports };
+  };
+
+  const login = async (name: string, password = passwordOf(name)) =>
+    grafana.who(await grafana.login(name, password));
+  const as = (name: string, role: string, admin = false) => ({ login: name, admin, roles: [role] });
+  /** What Grafana itself says of its connection. */
+  const status = async (browser: Browser) => {
+    const { body } = await grafana.asked(browser, "/api/admin/ldap/status");
+    return body[0];
+  };
+
+  describe("by what it says of people", () => {
+    let folder: string;
+    before(async function () {
+      this.timeout(600_000);
+      const filter = `(!(memberOf=${groupDn("former")}))`;
+      ({ folder } = await start("none", { filter }));
+    });
+    after(() => place.clear());
+
+    it("with its own check", async () => {
+      const admin = await grafana.login("ann", passwordOf("ann"));
+      expect(await status(admin)).to.include({ host: "127.0.0.1", available: true, error: "" });
+      const { body } = await grafana.asked(admin, "/api/admin/ldap/eve");
+      expect(body.login.ldapValue).to.equal("eve");
+      expect(body.email.ldapValue).to.equal("eve@example.com");
+      expect(body.roles).to.deep.equal([
+        { orgId: 1, orgName: "Main Org.", orgRole: "Editor", groupDN: groupDn("developers") },
+      ]);
+    });
+
+    it("by the groups that they are in", async () => {
+      expect(await login("ann")).to.deep.equal(as("ann", "Admin", true));
+      expect(await login("eve")).to.deep.equal(as("eve", "Editor"));
+      expect(await login("vic")).to.deep.equal(as("vic", "Viewer"));
+    });
+
+    it("and nobody else: not with another password or none, without a group, or past the filter", async () => {
+      expect(await login("ann", "wrong")).to.equal(undefined);
+      expect(await login("ann", "")).to.equal(undefined);
+      expect(await login("*", passwordOf("ann"))).to.equal(undefined);
+      for (const name of ["nob", "old", "who"]) expect(await login(name), name).to.equal(undefined);
+    });
+
+    it("and not the admin user, by form or by HTTP basic", async () => {
+      expect(await grafana.who(await grafana.loginAsAdmin())).to.equal(undefined);
+      expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
+    });
+
+    it("with a password of its own that stands in no file", () => {
+      const text = readFileSync(join(folder, "grafana", "etc", "grafana", "ldap.toml"), "utf8");
+      expect(text).to.include(reader.dn);
+      expect(text).not.to.include(reader.password);
+    });
+  });
+
+  describe("by what groups say of their members, through StartTLS", () => {
+    before(async function () {
+      this.timeout(600_000);
+      const groupSearchBase = `ou=groups,${suffix}`;
+      await start("starttls", { groupSearchBase, roles: { ...roles, viewer: [] } });
+    });
+    after(() => place.clear());
+
+    it("by the groups that they are in, or as viewers", async () => {
+      expect(await login("ann")).to.deep.equal(as("ann", "Admin", true));
+      expect(await login("eve")).to.deep.equal(as("eve", "Editor"));
+      expect(await login("nob")).to.deep.equal(as("nob", "Viewer"));
+      expect(await login("eve", "wrong")).to.equal(undefined);
+    });
+
+    it("with its own check", async () => {
+      const admin = await grafana.login("ann", passwordOf("ann"));
+      expect(await status(admin)).to.include({ available: true, error: "" });
+    });
+  });
+
+  describe("through TLS", () => {
+    let started: Awaited<ReturnType<typeof start>>;
+    before(async function () {
+      this.timeout(600_000);
+      started = await start("tls", {});
+    });
+    after(() => place.clear());
+
+    it("by the groups that they are in", async () => {
+      expect(await login("ann")).to.deep.equal(as("ann", "Admin", true));
+      expect(await login("vic")).to.deep.equal(as("vic", "Viewer"));
+    });
+
+    it("and trusts no other directory in its place", async () => {
+      const admin = await grafana.login("ann", passwordOf("ann"));
+      await slapd.stop();
+      const { folder, directory, ports } = started;
+      slapd = await place.keep(Slapd.start(join(folder, "other"), directory, ports, await certificate()));
+      expect(await login("ann")).to.equal(undefined);
+      expect((await status(admin)).error).to.include("x509");
+    });
   });
 });

@@ -121,7 +121,7 @@ describe("charts: every object before a real API server", function () {
         expect(new Set(objects.flatMap(({ release }) => release ?? []))).to.deep.equal(
           new Set([
             ...["minio", "loki", "mimir", "kps", "alloy-logs", "alloy-metrics"],
-            ...["tempo", "alloy-traces", "opentelemetry-operator"],
+            ...["tempo", "alloy-traces", "opentelemetry-operator", "grafana"],
           ]),
         );
         const kinds = new Set(objects.filter(isCustom).map(({ object }) => object.kind));

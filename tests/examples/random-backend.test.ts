@@ -2,6 +2,7 @@
  * The example that the stack traces: its application, instrumented as the operator does it and under a real receiver, and
  * its Pulumi program, which knows of the stack only what the stack's outputs say.
  */
+import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -134,18 +135,33 @@ describe("examples: the Random backend's Pulumi program", function () {
     expect(variablesOf(inDev, "api").filter(({ name }) => name.startsWith("PG"))).to.deep.equal([]);
   });
 
+  it("has an exporter beside the database, which anybody may scrape, with a user and a password of its own", () => {
+    const { spec, metadata } = inDev.find("StatefulSet", "postgres").spec.template;
+    expect(metadata.annotations).to.deep.equal({
+      "prometheus.io/scrape": "true",
+      "prometheus.io/port": "9187",
+    });
+    const [server, exporter] = spec.containers;
+    expect(exporter.ports).to.deep.equal([{ name: "metrics", containerPort: 9187 }]);
+    const { ingress } = inDev.find("NetworkPolicy", "postgres").spec;
+    expect(ingress).to.deep.include({ ports: [{ port: 9187 }] });
+    const valueFrom = { secretKeyRef: { name: "postgres", key: "exporterPassword" } };
+    expect(server.env).to.deep.include({ name: "EXPORTER_PASSWORD", valueFrom });
+    expect(exporter.env).to.deep.include({ name: "DATA_SOURCE_USER", value: "exporter" });
+    expect(exporter.env).to.deep.include({ name: "DATA_SOURCE_PASS", valueFrom });
+    expect(JSON.stringify(exporter.env)).not.to.include('"password"');
+  });
+
   it("pins its images; the application's is a setting", async () => {
     const imagesOf = (example: Example) =>
       example.resources
         .flatMap(({ inputs }) => inputs.spec?.template?.spec.containers ?? [])
         .map(({ image }: { image: string }) => image);
-    for (const image of imagesOf(inProd)) expect(image).to.match(/:\d+\.\d+[\w.-]*$/);
+    for (const image of imagesOf(inProd)) expect(image).to.match(/:v?\d+\.\d+[\w.-]*$/);
     const image = "registry.example.com/random-backend:1.2.3";
-    expect(imagesOf(await exampleOf("dev", platformOf(dev), { image })).sort()).to.deep.equal([
-      imagesOf(inDev).sort()[0],
-      image,
-      image,
-    ]);
+    const own = await exampleOf("dev", platformOf(dev), { image });
+    expect(imagesOf(own)).to.have.length(4);
+    expect(imagesOf(own).filter((name) => !imagesOf(inDev).includes(name))).to.deep.equal([image, image]);
   });
 
   it("needs the same versions as this project when it stands alone", () => {
@@ -440,6 +456,22 @@ describe("examples: the Random backend, running", function () {
       expect(receiver.trace(left.trace)).to.deep.equal([]);
       for (const service of services) expect(linesOf(application, service, left.trace)).to.have.length(2);
     });
+  });
+
+  it("makes a user for the exporter who reads statistics and no data", function () {
+    const [psql = ""] = needs(this, "psql");
+    const script = example.find("ConfigMap", "postgres").data["exporter.sql"];
+    const asked = (user: string, sql: string) =>
+      spawnSync(psql, ["-v", "ON_ERROR_STOP=1", "-At", "-f", "-"], {
+        input: sql,
+        encoding: "utf8",
+        env: { ...process.env, ...postgres.environment, EXPORTER_PASSWORD: "it's one", PGUSER: user },
+      });
+    const made = asked("random", `${script}CREATE TABLE secrets (it text);`);
+    expect(made.status, made.stderr).to.equal(0);
+    const statistics = "SELECT count(*) >= 1 FROM pg_stat_activity WHERE query IS NOT NULL";
+    expect(asked("exporter", statistics).stdout).to.equal("t\n");
+    expect(asked("exporter", "SELECT * FROM secrets").stderr).to.include("permission denied");
   });
 
   it("sends nothing at ratio 0, and its log lines are the same", async () => {

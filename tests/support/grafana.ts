@@ -228,7 +228,6 @@ export async function listener(): Promise<{ url: string; seen: Seen[]; close: ()
   const server = createServer(async (request, response) => {
     let body = "";
     for await (const part of request) body += part;
-    if (process.env.DBG) console.log(Date.now(), request.url, body.slice(0,300));
     seen.push({ path: request.url ?? "", headers: request.headers, body });
     response.setHeader("Content-Type", "application/json").end("{}");
   });

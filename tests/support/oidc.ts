@@ -1,17 +1,28 @@
 /** A real OpenID Connect provider on loopback, with people who are in groups. */
 import { generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
-import { freePort } from "./servers";
 
 export interface OidcOptions {
-  clientId: string;
-  clientSecret: string;
-  /** Where people are sent back to. */
-  redirectUri: string;
-  /** The groups of each person, by login name. */
+  port: number;
+  /** Who may ask for logins, and where people are sent back to. */
+  client: { id: string; secret: string; redirectUri: string };
+  /** The groups of each person, by login name; what changes in it holds from then on. */
   people: Record<string, string[]>;
+  /** Seconds that access and ID tokens are good for. */
+  seconds: number;
+  /** Whether access tokens come with a refresh token. @default false */
+  renews?: boolean;
   /** Whether the ID token says everything, or the userinfo endpoint alone does. @default false */
   inIdToken?: boolean;
+}
+
+/** What the provider knows of a request that it answers. */
+interface Request {
+  oidc: {
+    client: { clientId: string };
+    session: { accountId: string };
+    params: Record<string, string>;
+  };
 }
 
 /** A field of a form that was sent. */
@@ -22,6 +33,11 @@ async function field(request: IncomingMessage, name: string): Promise<string> {
 }
 
 export class Oidc {
+  /** What tokens were given for: `authorization_code`, `refresh_token`. */
+  readonly granted: string[] = [];
+  /** Why none was given. */
+  readonly refused: string[] = [];
+
   private constructor(
     readonly issuer: string,
     private readonly server: Server,
@@ -31,52 +47,46 @@ export class Oidc {
   static async start(options: OidcOptions): Promise<Oidc> {
     // @ts-expect-error It brings no types.
     const { default: Provider } = await import("oidc-provider");
-    const port = await freePort();
+    const { port, client, people, seconds } = options;
     const issuer = `http://127.0.0.1:${port}`;
     const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
     const provider = new Provider(issuer, {
       clients: [
         {
-          client_id: options.clientId,
-          client_secret: options.clientSecret,
-          redirect_uris: [options.redirectUri],
+          client_id: client.id,
+          client_secret: client.secret,
+          redirect_uris: [client.redirectUri],
           grant_types: ["authorization_code", "refresh_token"],
         },
       ],
-      claims: {
-        openid: ["sub"],
-        profile: ["name", "preferred_username"],
-        email: ["email"],
-        groups: ["groups"],
-      },
+      claims: { profile: ["name"], email: ["email"], groups: ["groups"] },
       conformIdTokenClaims: !options.inIdToken,
       pkce: { required: () => true },
-      findAccount: (_: unknown, login: string) => ({
-        accountId: login,
-        claims: () => ({
-          sub: login,
-          name: login,
-          preferred_username: login,
-          email: `${login}@example.com`,
-          groups: options.people[login],
-        }),
-      }),
-      // Nobody is asked whether Grafana may know who he is.
-      // biome-ignore lint/suspicious/noExplicitAny: it brings no types
-      loadExistingGrant: async ({ oidc }: any) => {
-        const grant = new provider.Grant({
-          clientId: oidc.client.clientId,
-          accountId: oidc.session.accountId,
-        });
-        grant.addOIDCScope(oidc.params.scope);
+      findAccount: (_: unknown, name: string) =>
+        name in people && {
+          accountId: name,
+          claims: () => ({ sub: name, name, email: `${name}@example.com`, groups: people[name] }),
+        },
+      // Nobody is asked whether others may know who he is.
+      loadExistingGrant: async ({ oidc }: Request) => {
+        const { clientId } = oidc.client;
+        const grant = new provider.Grant({ clientId, accountId: oidc.session.accountId });
+        grant.addOIDCScope(oidc.params["scope"]);
         await grant.save();
         return grant;
       },
       features: { devInteractions: { enabled: false } },
       interactions: { url: (_: unknown, { uid }: { uid: string }) => `/interaction/${uid}` },
+      issueRefreshToken: () => options.renews ?? false,
       jwks: { keys: [privateKey.export({ format: "jwk" })] },
       cookies: { keys: ["a key for tests"] },
-      ttl: { Session: 600, Grant: 600, Interaction: 600, AccessToken: 600, IdToken: 600, RefreshToken: 600 },
+      ttl: {
+        AccessToken: seconds,
+        IdToken: seconds,
+        ...Object.fromEntries(
+          ["Session", "Grant", "Interaction", "RefreshToken"].map((name) => [name, 3600]),
+        ),
+      },
     });
     const answer = provider.callback();
     const server = createServer(async (request, response) => {
@@ -86,11 +96,16 @@ export class Oidc {
           .setHeader("Content-Type", "text/html")
           .end('<form method="post"><input name="login"><button>Log in</button></form>');
       const accountId = await field(request, "login");
-      if (!(accountId in options.people)) return response.writeHead(403).end("nobody has that name");
+      if (!(accountId in people)) return response.writeHead(403).end("nobody has that name");
       return provider.interactionFinished(request, response, { login: { accountId } });
     });
     await new Promise<void>((done) => server.listen(port, "127.0.0.1", done));
-    return new Oidc(issuer, server);
+    const oidc = new Oidc(issuer, server);
+    provider.on("grant.success", ({ oidc: { params } }: Request) =>
+      oidc.granted.push(params["grant_type"] ?? ""),
+    );
+    provider.on("grant.error", (_: unknown, { error }: { error: string }) => oidc.refused.push(error));
+    return oidc;
   }
 
   /** Its endpoints, as `grafana.auth.oauth` names them. */

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { delimiter, join } from "node:path";
-import { freePort, Server } from "./servers";
+import { Server } from "./servers";
 import { needs, skip } from "./tools";
 
 /** Where distributions put its schemas, and its modules. */
@@ -79,13 +79,14 @@ function ldif({ people, reader }: Directory): string {
 }
 
 /** slapd.conf: https://www.openldap.org/doc/admin25/slapdconfig.html */
-const configuration = (folder: string, { reader }: Directory, certificate: boolean) => `
+const configuration = (folder: string, { reader }: Directory) => `
 ${["core", "cosine", "inetorgperson"].map((name) => `include ${schemas.find(existsSync)}/${name}.schema`).join("\n")}
 modulepath ${modules.find(existsSync)}
 moduleload back_mdb
 moduleload memberof
 pidfile ${folder}/slapd.pid
-${certificate ? `TLSCertificateFile ${folder}/tls.crt\nTLSCertificateKeyFile ${folder}/tls.key` : ""}
+TLSCertificateFile ${folder}/tls.crt
+TLSCertificateKeyFile ${folder}/tls.key
 database mdb
 directory ${folder}/data
 suffix "${suffix}"
@@ -96,65 +97,53 @@ access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="${reader.dn}" read by * none
 `;
 
-export interface SlapdOptions {
-  /** Its certificate and key, with which it speaks TLS and StartTLS. */
-  tls?: { cert: string; key: string };
-}
-
 export class Slapd {
-  private constructor(
-    private readonly server: Server,
-    /** Port for connections without TLS, and for StartTLS. */
-    readonly port: number,
-    /** Port for connections with TLS. */
-    readonly tlsPort: number,
-  ) {}
+  private constructor(private readonly server: Server) {}
 
-  /** Starts one in a folder. */
-  static async start(folder: string, directory: Directory, { tls }: SlapdOptions = {}): Promise<Slapd> {
+  /**
+   * Starts one in an empty folder.
+   *
+   * @param ports `plain` for connections without TLS and for StartTLS, `tls` for those with TLS
+   * @param certificate its certificate and key
+   */
+  static async start(
+    folder: string,
+    directory: Directory,
+    ports: { plain: number; tls: number },
+    certificate: { cert: string; key: string },
+  ): Promise<Slapd> {
     mkdirSync(join(folder, "data"), { recursive: true });
     const file = (name: string, text: string) => {
       writeFileSync(join(folder, name), text, { mode: 0o600 });
       return join(folder, name);
     };
-    if (tls)
-      for (const [kind, text] of [
-        ["crt", tls.cert],
-        ["key", tls.key],
-      ])
-        file(`tls.${kind}`, text ?? "");
-    const [port, tlsPort] = [await freePort(), await freePort()];
-    const url = `ldap://127.0.0.1:${port}/`;
-    const urls = tls ? `${url} ldaps://127.0.0.1:${tlsPort}/` : url;
+    file("tls.crt", certificate.cert);
+    file("tls.key", certificate.key);
+    const url = `ldap://127.0.0.1:${ports.plain}/`;
+    const urls = `${url} ldaps://127.0.0.1:${ports.tls}/`;
+    const config = file("slapd.conf", configuration(folder, directory));
     // With a debug level, even this one, it stays in the foreground.
-    const args = ["-d", "0", "-h", urls, "-f", file("slapd.conf", configuration(folder, directory, !!tls))];
-    const server = await Server.start("slapd", args, {
+    const server = await Server.start("slapd", ["-d", "0", "-h", urls, "-f", config], {
       folder,
       ready: () =>
-        new Promise((done) => {
-          const socket = connect(port, "127.0.0.1", () => done(true));
-          socket.once("connect", () => socket.end()).once("error", () => done(false));
+        new Promise((done, fail) => {
+          const socket = connect(ports.plain, "127.0.0.1", () => {
+            socket.end();
+            done(true);
+          });
+          socket.once("error", fail);
         }),
     });
-    // Through the server: memberOf is written by its overlay.
-    const add = [
-      "-x",
-      "-H",
-      url,
-      "-D",
-      root.dn,
-      "-w",
-      root.password,
-      "-f",
-      file("all.ldif", ldif(directory)),
-    ];
+    const entries = file("all.ldif", ldif(directory));
     try {
+      // Through the server, because the overlay writes memberOf then.
+      const add = ["-x", "-H", url, "-D", root.dn, "-w", root.password, "-f", entries];
       execFileSync("ldapadd", add, { stdio: "pipe" });
     } catch (error) {
       await server.stop();
       throw error;
     }
-    return new Slapd(server, port, tlsPort);
+    return new Slapd(server);
   }
 
   /** Ends it. */

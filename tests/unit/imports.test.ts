@@ -11,9 +11,13 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
   settings: { parts: [], packages: ["zod"] },
   "names.ts": { parts: ["settings"], packages: [] },
   "charts.ts": { parts: ["settings", "charts.json"], packages: ["node:fs", "node:path", "yaml"] },
+  dashboards: {
+    parts: ["names.ts"],
+    packages: ["@grafana/grafana-foundation-sdk", "node:fs", "node:path", "yaml"],
+  },
   // What a value depends on besides the settings are files of the project.
   values: {
-    parts: ["settings", "names.ts", "charts.json"],
+    parts: ["settings", "names.ts", "charts.json", "dashboards"],
     packages: ["node:fs", "node:path", "node:crypto", "yaml"],
   },
   components: {
@@ -27,7 +31,10 @@ const whole = Object.keys(layers);
 /** Those that stand beside the program. */
 const beside: Record<string, { parts: string[]; packages: string[] }> = {
   cli: { parts: [...whole, "package.json", "tests"], packages: [""] },
-  scripts: { parts: ["settings"], packages: ["node:", "yaml"] },
+  scripts: {
+    parts: ["settings", "names.ts", "components", "dashboards", "cli"],
+    packages: ["node:", "yaml", "@kubernetes/client-node", "puppeteer-core"],
+  },
   policies: { parts: whole, packages: ["@pulumi/policy", "node:"] },
 };
 

@@ -1,0 +1,185 @@
+/** What everybody who is woken by one of the stack's own alerts may count on: a page, a dashboard, metrics that are there. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { root } from "../../cli/stack-config";
+import { dashboards } from "../../dashboards";
+import { mistakes, selectors } from "../support/queries";
+
+interface Rule {
+  alert?: string;
+  record?: string;
+  expr: string;
+  for?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+}
+
+const folder = join(root, "alerts");
+const rules = readdirSync(folder)
+  .filter((file) => file.endsWith(".yaml") && !file.endsWith(".test.yaml"))
+  .flatMap((file) => {
+    const { groups } = parse(readFileSync(join(folder, file), "utf8")) as { groups: { rules: Rule[] }[] };
+    return groups.flatMap((group) => group.rules);
+  });
+const alerts = rules.flatMap(({ alert, ...rest }) => (alert ? [{ ...rest, alert }] : []));
+
+const pages = join(root, "docs", "runbooks");
+const headings = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Prevention"];
+const page = (file: string) => readFileSync(join(pages, file), "utf8");
+const titles = (text: string, level: string) =>
+  text
+    .replace(/^```[\s\S]*?^```$/gm, "") // comments in commands are no headings
+    .split("\n")
+    .filter((line) => line.startsWith(`${level} `))
+    .map((line) => line.slice(level.length + 1));
+
+/** Pages of alerts of kube-prometheus-stack's that mean something of their own here. */
+const pagesOfOthers = ["Watchdog"];
+
+const recorded: Record<string, string[]> = JSON.parse(
+  readFileSync(join(root, "tests", "recorded", "metrics.json"), "utf8"),
+).prometheus;
+
+/** Metrics that a healthy stack has not: expressions stay silent without them. */
+const notAlways: { metrics: RegExp; why: string }[] = [
+  { metrics: /^(loki|cortex)_discarded_samples_total$/, why: "only once something was refused" },
+  { metrics: /^otelcol_exporter_(send|enqueue)_failed_spans_total$/, why: "only once spans were dropped" },
+  { metrics: /^tempodb_blocklist_poll_errors_total$/, why: "only after the first failure" },
+  {
+    metrics:
+      /^cortex_(prometheus_rule_evaluation_failures|prometheus_notifications_dropped|alertmanager_notifications_failed)_total$/,
+    why: "only of tenants with rules for Mimir's ruler",
+  },
+  {
+    metrics: /^cortex_compactor_compaction_interval_seconds$/,
+    why: "not in every release of Mimir: the expression says what holds without it",
+  },
+  {
+    metrics: /^(rpc_client_call_duration_seconds_count|otelcol_(receiver_accepted|exporter_sent)_spans_total)$/,
+    why: "only once an application has sent spans",
+  },
+  {
+    metrics: /^tempo_distributor_spans_received_total$/,
+    why: "only once an application has sent spans",
+  },
+];
+
+describe("unit: the stack's own alerts", () => {
+  it("there are those that were asked for, and objectives", () => {
+    expect(alerts.map(({ alert }) => alert)).to.include.members([
+      "LokiIngesterUnhealthy",
+      "MimirCompactionFailing",
+      "TempoDistributorOverloaded",
+      "MinioStorageFilling",
+      "AlloyRemoteWriteErrors",
+      "IngestBudgetBurning",
+      "QueryBudgetBurning",
+      "FreshnessBudgetBurning",
+    ]);
+  });
+
+  it("a name is there once, or once for each severity: the worse then silences the lesser", () => {
+    const named = alerts.map(({ alert, labels }) => `${alert}, ${labels?.severity}`);
+    expect(named.filter((name, i) => named.indexOf(name) !== i)).to.deep.equal([]);
+  });
+
+  it("every page belongs to an alert", () => {
+    const known = new Set([...alerts.map(({ alert }) => alert), ...pagesOfOthers].map((name) => `${name}.md`));
+    expect(readdirSync(pages).filter((file) => !known.has(file))).to.deep.equal([]);
+  });
+
+  const uids = Object.values(dashboards)
+    .flat()
+    .map(({ uid }) => uid);
+
+  for (const { alert, labels = {}, annotations = {}, for: wait } of alerts)
+    it(`${alert}, ${labels.severity}: says how bad it is, what it means, where to read and where to look`, () => {
+      expect(["critical", "warning", "info"]).to.include(labels.severity);
+      expect(labels.team).to.equal("observability");
+      expect(wait, "for").to.match(/^\d+m$/);
+      expect(annotations).to.have.all.keys("summary", "description", "runbook_url", "dashboard");
+      expect(annotations.summary, "summary").to.have.length.within(10, 80);
+      expect(annotations.description, "description").to.include("{{");
+      expect(annotations.runbook_url).to.equal(`docs/runbooks/${alert}.md`);
+      expect(existsSync(join(root, annotations.runbook_url ?? "")), annotations.runbook_url).to.equal(true);
+      expect(uids).to.include(annotations.dashboard);
+    });
+
+  for (const file of readdirSync(pages))
+    it(`${file}: the same five parts as every page, and none of them empty`, () => {
+      const text = page(file);
+      expect(titles(text, "#")).to.deep.equal([file.replace(".md", "")]);
+      expect(titles(text, "##")).to.deep.equal(headings);
+      const parts = text.split(/^## .*$/m).slice(1);
+      expect(parts.filter((part) => part.trim() === "")).to.deep.equal([]);
+      expect(parts[2], "Diagnosis has a command").to.include("```");
+    });
+
+  it("settings that descriptions and pages name are there", () => {
+    const settings = readFileSync(join(root, "docs", "settings.md"), "utf8");
+    const groups = [...settings.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
+    const names = new Set(
+      [...settings.matchAll(/\| \W*([a-z]\w*(?:\.(?:\w+|<\w+>))*)\W* \|/gi)].map(([, name]) => name),
+    );
+    const named = new RegExp(`(?<![\\w./-])(?:${groups.join("|")})(?:\\.(?:[a-z]\\w*|<\\w+>))+(?![\\w/-]|\\.\\w|:)`, "g");
+    const said = [
+      ...alerts.map(({ alert, annotations }) => [alert, annotations?.description ?? ""]),
+      ...readdirSync(pages).map((file) => [file, page(file)]),
+    ];
+    const unknown = said.flatMap(([where = "", text = ""]) =>
+      (text.match(named) ?? []).filter((name) => !names.has(name)).map((name) => `${where}: ${name}`),
+    );
+    expect(unknown).to.deep.equal([]);
+  });
+
+  for (const { alert, record, labels, expr } of rules)
+    it(`${alert ?? record} ${Object.values(labels ?? {}).join(" ")}: PromQL, of metrics that a stack has`, () => {
+      expect(mistakes("prometheus", expr)).to.deep.equal([]);
+      const own = new Set(rules.flatMap((rule) => rule.record ?? []));
+      const asked = selectors(expr);
+      expect(asked.length, "selectors").to.be.greaterThan(0);
+      for (const { metric = "", labels: matched } of asked) {
+        if (own.has(metric) || notAlways.some(({ metrics }) => metrics.test(metric))) continue;
+        expect(recorded, "metrics").to.have.property(metric);
+        expect(recorded[metric], metric).to.include.members(matched);
+      }
+    });
+
+  // https://sre.google/workbook/alerting-on-slos/#6-multiwindow-multi-burn-rate-alerts
+  const burns = {
+    critical: [
+      { factor: "14.4", windows: ["1h", "5m"] },
+      { factor: "6", windows: ["6h", "30m"] },
+    ],
+    warning: [
+      { factor: "3", windows: ["1d", "2h"] },
+      { factor: "1", windows: ["3d", "6h"] },
+    ],
+  };
+  const budgets = { ingest: "0.001", query: "0.005", freshness: "0.01" };
+  for (const [objective, budget] of Object.entries(budgets))
+    for (const [severity, pairs] of Object.entries(burns))
+      it(`${objective}: ${severity} by the workbook's windows and factors`, () => {
+        const name = `${objective.charAt(0).toUpperCase()}${objective.slice(1)}BudgetBurning`;
+        const found = alerts.filter(({ alert, labels }) => alert === name && labels?.severity === severity);
+        expect(found).to.have.lengthOf(1);
+        const compared = [
+          ...(found[0]?.expr ?? "").matchAll(/ratio_rate(\w+)\{objective="(\w+)"\} > ([\d.]+) \* ([\d.]+)/g),
+        ].map(([, window, of, factor, share]) => [window, of, factor, share]);
+        expect(compared).to.deep.equal(
+          pairs.flatMap(({ factor, windows }) => windows.map((window) => [window, objective, factor, budget])),
+        );
+      });
+
+  it("each objective is measured for each signal, in the namespace by which Alertmanager tells signals apart", () => {
+    const measured = rules
+      .filter(({ record }) => record === "observability:events:rate5m")
+      .map(({ labels = {} }) => `${labels.objective} ${labels.signal} ${labels.namespace}`);
+    const signals = ["logs loki", "metrics mimir", "traces tempo"];
+    expect(measured).to.have.members(
+      Object.keys(budgets).flatMap((objective) => signals.map((signal) => `${objective} ${signal}`)),
+    );
+  });
+});
