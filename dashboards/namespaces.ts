@@ -131,7 +131,7 @@ export const namespaces: Dashboard = {
           "Log lines by level",
           "short",
           of(logs, {
-            "{{level}}": `sum by (level) (count_over_time({cluster=~"$cluster", namespace=~"$namespace"} [$__auto]))`,
+            "{{level}}": `sum by (level) (count_over_time({cluster=~"$cluster", namespace=~"$namespace", namespace!=""} [$__auto]))`,
           }),
           { width: 12, stacked: true, min: 0, description: "Lines whose level is unknown have none." },
         ),

@@ -49,7 +49,8 @@ export function grafanaAlerting(settings: Settings): Record<string, Values> {
       .map(({ way, variable }) => ({
         uid: `${name}-${kinds[way].type}`,
         type: kinds[way].type,
-        settings: { [kinds[way].key]: `\${${variable}}` },
+        // Without braces: with them Grafana would take a dollar in the secret for another variable.
+        settings: { [kinds[way].key]: `$${variable}` },
       })),
   }));
   const policy = {

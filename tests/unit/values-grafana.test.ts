@@ -66,15 +66,16 @@ describe("unit: values of grafana", () => {
       const section = iniOf("prod", withOauth())["auth.generic_oauth"];
       expect(section).to.include({
         enabled: true,
-        client_id: "grafana",
+        client_id: "`grafana`",
         client_secret: "$__env{OAUTH_CLIENT_SECRET}",
         use_pkce: true,
         auto_login: false,
-        role_attribute_strict: true,
+        role_attribute_strict: false,
+        use_refresh_token: false,
         scopes: "openid profile email groups",
-        auth_url: oauth.authUrl,
-        token_url: oauth.tokenUrl,
-        api_url: oauth.apiUrl,
+        auth_url: `\`${oauth.authUrl}\``,
+        token_url: `\`${oauth.tokenUrl}\``,
+        api_url: `\`${oauth.apiUrl}\``,
       });
       expect(grafanaSecrets(settings)).to.deep.equal({ OAUTH_CLIENT_SECRET: "of-the-client" });
       expect(JSON.stringify(grafanaValues(settings))).not.to.include("of-the-client");
@@ -88,7 +89,7 @@ describe("unit: values of grafana", () => {
       };
       expect(pathOf(oauth.roles)).to.equal(
         "contains(realm.roles[*], 'platform') && 'GrafanaAdmin' || contains(realm.roles[*], 'd\\'Artagnan') && 'GrafanaAdmin' || " +
-          "contains(realm.roles[*], 'developers') && 'Editor' || 'Viewer'",
+          "contains(realm.roles[*], 'developers') && 'Editor'",
       );
       expect(pathOf({ admin: [], editor: [], viewer: ["staff"] })).to.equal(
         "contains(realm.roles[*], 'staff') && 'Viewer'",
@@ -108,7 +109,7 @@ describe("unit: values of grafana", () => {
         "port = 636",
         "use_ssl = true",
         "start_tls = false",
-        'bind_password = "${LDAP_BIND_PASSWORD}"',
+        "bind_password = '''${LDAP_BIND_PASSWORD}'''",
         'search_filter = "(&(uid=%s)(objectClass=person))"',
         'group_search_base_dns = ["ou=g"]',
         'group_dn = "cn=admins,dc=example,dc=com"\norg_role = "Admin"\ngrafana_admin = true',
@@ -345,8 +346,8 @@ describe("unit: who is told about alerts", () => {
   it("by Grafana for its own alerts: the same, with secrets from the environment", () => {
     const files: Any = grafanaAlerting(settings);
     expect(files["contactpoints.yaml"].contactPoints[1].receivers).to.deep.equal([
-      { uid: "dev-chat-webhook", type: "webhook", settings: { url: "${RECEIVER_DEV_CHAT_WEBHOOKURL}" } },
-      { uid: "dev-chat-slack", type: "slack", settings: { url: "${RECEIVER_DEV_CHAT_SLACKURL}" } },
+      { uid: "dev-chat-webhook", type: "webhook", settings: { url: "$RECEIVER_DEV_CHAT_WEBHOOKURL" } },
+      { uid: "dev-chat-slack", type: "slack", settings: { url: "$RECEIVER_DEV_CHAT_SLACKURL" } },
     ]);
     const [policy] = files["policies.yaml"].policies;
     expect(policy.routes[0].object_matchers).to.deep.equal([
