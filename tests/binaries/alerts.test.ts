@@ -52,7 +52,9 @@ describe("binaries: the stack's own alerts", function () {
         ).to.equal(true);
         // An alert of two severities has to fire with each.
         expect(
-          own.some((one) => one.exp_alerts.some(({ exp_labels }) => exp_labels.severity === labels?.severity)),
+          own.some((one) =>
+            one.exp_alerts.some(({ exp_labels }) => exp_labels.severity === labels?.severity),
+          ),
           `${alert} firing, ${labels?.severity}`,
         ).to.equal(true);
       }

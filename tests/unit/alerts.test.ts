@@ -38,6 +38,9 @@ const titles = (text: string, level: string) =>
 /** Pages of alerts of kube-prometheus-stack's that mean something of their own here. */
 const pagesOfOthers = ["Watchdog"];
 
+/** Components of Alloy that begin like a group of settings. */
+const componentsOfAlloy = /^(loki\.(source|write)|mimir\.rules)/;
+
 const recorded: Record<string, string[]> = JSON.parse(
   readFileSync(join(root, "tests", "recorded", "metrics.json"), "utf8"),
 ).prometheus;
@@ -57,7 +60,8 @@ const notAlways: { metrics: RegExp; why: string }[] = [
     why: "not in every release of Mimir: the expression says what holds without it",
   },
   {
-    metrics: /^(rpc_client_call_duration_seconds_count|otelcol_(receiver_accepted|exporter_sent)_spans_total)$/,
+    metrics:
+      /^(rpc_client_call_duration_seconds_count|otelcol_(receiver_accepted|exporter_sent)_spans_total)$/,
     why: "only once an application has sent spans",
   },
   {
@@ -86,7 +90,9 @@ describe("unit: the stack's own alerts", () => {
   });
 
   it("every page belongs to an alert", () => {
-    const known = new Set([...alerts.map(({ alert }) => alert), ...pagesOfOthers].map((name) => `${name}.md`));
+    const known = new Set(
+      [...alerts.map(({ alert }) => alert), ...pagesOfOthers].map((name) => `${name}.md`),
+    );
     expect(readdirSync(pages).filter((file) => !known.has(file))).to.deep.equal([]);
   });
 
@@ -114,7 +120,13 @@ describe("unit: the stack's own alerts", () => {
       expect(titles(text, "##")).to.deep.equal(headings);
       const parts = text.split(/^## .*$/m).slice(1);
       expect(parts.filter((part) => part.trim() === "")).to.deep.equal([]);
-      expect(parts[2], "Diagnosis has a command").to.include("```");
+      expect(parts[2], "Diagnosis has a command").to.match(/^```\n(kubectl|\.\/obs) /m);
+      for (const [, language, queries = ""] of text.matchAll(/^```(promql|logql)\n([\s\S]*?)^```$/gm))
+        for (const query of queries.trim().split("\n"))
+          expect(
+            mistakes(language === "promql" ? "prometheus" : "loki", query.replace(/ +#.*/, "")),
+            query,
+          ).to.deep.equal([]);
     });
 
   it("settings that descriptions and pages name are there", () => {
@@ -123,13 +135,19 @@ describe("unit: the stack's own alerts", () => {
     const names = new Set(
       [...settings.matchAll(/\| \W*([a-z]\w*(?:\.(?:\w+|<\w+>))*)\W* \|/gi)].map(([, name]) => name),
     );
-    const named = new RegExp(`(?<![\\w./-])(?:${groups.join("|")})(?:\\.(?:[a-z]\\w*|<\\w+>))+(?![\\w/-]|\\.\\w|:)`, "g");
+    const named = new RegExp(
+      `(?<![\\w./-])(?:${groups.join("|")})(?:\\.(?:[a-z]\\w*|<\\w+>))+(?![\\w/-]|\\.\\w|:)`,
+      "g",
+    );
     const said = [
       ...alerts.map(({ alert, annotations }) => [alert, annotations?.description ?? ""]),
       ...readdirSync(pages).map((file) => [file, page(file)]),
     ];
     const unknown = said.flatMap(([where = "", text = ""]) =>
-      (text.match(named) ?? []).filter((name) => !names.has(name)).map((name) => `${where}: ${name}`),
+      (text.match(named) ?? [])
+        .map((name) => name.replace(/(?<=\.tenants\.)\w+/, "<name>"))
+        .filter((name) => !names.has(name) && !componentsOfAlloy.test(name))
+        .map((name) => `${where}: ${name}`),
     );
     expect(unknown).to.deep.equal([]);
   });
@@ -169,7 +187,9 @@ describe("unit: the stack's own alerts", () => {
           ...(found[0]?.expr ?? "").matchAll(/ratio_rate(\w+)\{objective="(\w+)"\} > ([\d.]+) \* ([\d.]+)/g),
         ].map(([, window, of, factor, share]) => [window, of, factor, share]);
         expect(compared).to.deep.equal(
-          pairs.flatMap(({ factor, windows }) => windows.map((window) => [window, objective, factor, budget])),
+          pairs.flatMap(({ factor, windows }) =>
+            windows.map((window) => [window, objective, factor, budget]),
+          ),
         );
       });
 
