@@ -116,10 +116,6 @@ export class Grafana {
     return new Grafana(server, url, `${names.adminUser}:${settings["GF_SECURITY_ADMIN_PASSWORD"]}`);
   }
 
-  get log(): string {
-    return this.server.log;
-  }
-
   /** A request in the name of nobody. */
   async ask(path: string, init: RequestInit = {}): Promise<Answer> {
     const response = await fetch(`${this.url}${path}`, { redirect: "manual", ...init });
