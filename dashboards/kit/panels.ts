@@ -205,13 +205,13 @@ export const stat = (title: string, unit: string, queries: Query[], look: Look =
     { width: 4, height: 4, ...look },
   );
 
-/** One bar for each series, to compare them now. */
+/** One bar for each series, to compare them now; Loki gives them as rows of one table. */
 export const bars = (title: string, unit: string, queries: Query[], look: Look = {}) =>
   dressed(
     new BarGauge()
       .displayMode(BarGaugeDisplayMode.Basic)
       .orientation(VizOrientation.Horizontal)
-      .reduceOptions(newest()),
+      .reduceOptions(newest().values(queries.some(({ source }) => source.type === "loki"))),
     title,
     unit,
     queries.map((query) => ({ ...query, instant: true })),
