@@ -159,7 +159,11 @@ export function tempoValues(settings: Settings): Values {
         ...(cluster.storageClass && { storageClass: cluster.storageClass }),
       },
       terminationGracePeriodSeconds: tempo.shutdown,
-      config: { replication_factor: tempo.replicationFactor },
+      config: {
+        replication_factor: tempo.replicationFactor,
+        // A block is written as a whole, for which it takes several times its size of memory: Tempo's 500 MB end a small one.
+        max_block_bytes: Math.min(500e6, Math.floor(tempo.ingester.memoryLimit / 20)),
+      },
     },
     querier: component("querier", tempo.querier),
     queryFrontend: component("query-frontend", tempo.queryFrontend),
