@@ -1,6 +1,7 @@
 /** Grafana's API for the commands of obs, as the admin user, who can log in in dev only. */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { grafana, namespaces } from "../names";
+import { UserError } from "../settings";
 import { throughTunnel } from "./tunnel";
 
 /** Where Grafana's pods listen. */
@@ -42,6 +43,10 @@ export async function withGrafana<T>(
     };
     const json = async (path: string, body?: unknown) => {
       const { status, text } = await ask(path, body);
+      if (status === 401)
+        throw new UserError(
+          "Grafana does not let the admin user in: in prod nobody logs in but through grafana.auth",
+        );
       if (status < 200 || status > 299)
         throw new Error(`Grafana answered ${status} to ${path}: ${text.trim().slice(0, 300)}`);
       return JSON.parse(text);

@@ -38,6 +38,9 @@ export async function up(stack: string, options: { yes?: boolean }, rest: string
 function summary(stack: string, environment: Record<string, string>): void {
   const outputs = pulumiJson(["stack", "output", "--stack", stack], environment) ?? {};
   const lines = [
+    `Grafana   ${outputs["grafanaUrl"]} (user ${outputs["grafanaAdminUser"]}, in dev)`,
+    "          kubectl -n grafana port-forward svc/grafana 3000:80, then http://localhost:3000",
+    `          password: pulumi stack output --stack ${stack} --show-secrets grafanaAdminPassword`,
     `Loki      ${outputs["lokiUrl"]} (tenant ${outputs["lokiTenant"]})`,
     "          kubectl -n loki port-forward svc/loki-gateway 3100:80",
     `          curl -G -H 'X-Scope-OrgID: ${outputs["lokiTenant"]}' http://localhost:3100/loki/api/v1/query_range --data-urlencode 'query={namespace="loki"}'`,

@@ -10,10 +10,12 @@ import {
   quantiles,
   rate,
   rateOrZero,
-  share,
+  requestErrors,
+  type Store,
   since,
   stat,
   timeSeries,
+  unhealthyMembers,
   watcher,
   within,
 } from "./kit";
@@ -24,6 +26,8 @@ const tenant = 'tenant=~"$tenant"';
 const pushes = `${loki}, container="distributor", route=~"loki_api_v1_push|otlp_v1_logs"`;
 /** What people and Grafana ask for, where they ask; the status page is not a query. */
 const queries = `${loki}, container="query-frontend", route=~"loki_api_v1_.+", route!~".*(buildinfo|tail)"`;
+
+const store: Store = { prefix: "loki", of: loki };
 
 /** Loki operations (R12): from lines that come in to chunks in the bucket, and back. */
 export const lokiOperations: Dashboard = {
@@ -77,42 +81,9 @@ export const lokiOperations: Dashboard = {
             description: "Refused for a limit or an error of the line itself, and lost. Reasons stand below.",
           },
         ),
-        stat(
-          "Push errors",
-          "percentunit",
-          of(watcher, {
-            errors: share(
-              `loki_request_duration_seconds_count{${pushes}, status_code=~"5.."}`,
-              `loki_request_duration_seconds_count{${pushes}}`,
-            ),
-          }),
-          {
-            thresholds: { yellow: 0.001, red: 0.01 },
-            description: "Alloy tries these again; nothing is lost yet.",
-          },
-        ),
-        stat(
-          "Query errors",
-          "percentunit",
-          of(watcher, {
-            errors: share(
-              `loki_request_duration_seconds_count{${queries}, status_code=~"5.."}`,
-              `loki_request_duration_seconds_count{${queries}}`,
-            ),
-          }),
-          { thresholds: { yellow: 0.001, red: 0.01 }, description: "Empty while nobody asks." },
-        ),
-        stat(
-          "Unhealthy ring members",
-          "short",
-          of(watcher, {
-            members: `sum(max by (name) (loki_ring_members{${loki}, state="Unhealthy"}))`,
-          }),
-          {
-            thresholds: { yellow: 1, red: 1 },
-            description: "Members that stopped their heartbeats; with too few ingesters left, writes fail.",
-          },
-        ),
+        requestErrors("Push errors", store, pushes, "Alloy tries these again; nothing is lost yet."),
+        requestErrors("Query errors", store, queries, "Empty while nobody asks."),
+        unhealthyMembers(store),
         stat(
           "Retention last ran",
           "s",

@@ -11,10 +11,12 @@ import {
   quantiles,
   rate,
   rateOrZero,
-  share,
+  requestErrors,
+  type Store,
   since,
   stat,
   timeSeries,
+  unhealthyMembers,
   watcher,
   within,
 } from "./kit";
@@ -25,6 +27,8 @@ const tenant = 'user=~"$tenant"';
 const pushes = `${mimir}, container="distributor", route=~"api_v1_push|otlp_v1_metrics"`;
 /** What people, Grafana and rules ask for, where they ask. */
 const queries = `${mimir}, container="query-frontend", route=~"prometheus_api_v1_.+"`;
+
+const store: Store = { prefix: "cortex", of: mimir };
 
 /** Mimir operations (R12): from samples that come in to blocks in the bucket, queries, rules and alerts. */
 export const mimirOperations: Dashboard = {
@@ -79,42 +83,9 @@ export const mimirOperations: Dashboard = {
               "Refused for a limit or an error of the sample itself, and lost. Reasons stand below.",
           },
         ),
-        stat(
-          "Write errors",
-          "percentunit",
-          of(watcher, {
-            errors: share(
-              `cortex_request_duration_seconds_count{${pushes}, status_code=~"5.."}`,
-              `cortex_request_duration_seconds_count{${pushes}}`,
-            ),
-          }),
-          {
-            thresholds: { yellow: 0.001, red: 0.01 },
-            description: "Writers try these again; nothing is lost yet.",
-          },
-        ),
-        stat(
-          "Query errors",
-          "percentunit",
-          of(watcher, {
-            errors: share(
-              `cortex_request_duration_seconds_count{${queries}, status_code=~"5.."}`,
-              `cortex_request_duration_seconds_count{${queries}}`,
-            ),
-          }),
-          { thresholds: { yellow: 0.001, red: 0.01 }, description: "Empty while nobody asks." },
-        ),
-        stat(
-          "Unhealthy ring members",
-          "short",
-          of(watcher, {
-            members: `sum(max by (name) (cortex_ring_members{${mimir}, state="Unhealthy"}))`,
-          }),
-          {
-            thresholds: { yellow: 1, red: 1 },
-            description: "Members that stopped their heartbeats; with too few ingesters left, writes fail.",
-          },
-        ),
+        requestErrors("Write errors", store, pushes, "Writers try these again; nothing is lost yet."),
+        requestErrors("Query errors", store, queries, "Empty while nobody asks."),
+        unhealthyMembers(store),
         stat(
           "Compactor last ran",
           "s",

@@ -10,9 +10,11 @@ import {
   quantiles,
   rate,
   rateOrZero,
-  share,
+  requestErrors,
+  type Store,
   stat,
   timeSeries,
+  unhealthyMembers,
   watcher,
   within,
 } from "./kit";
@@ -21,6 +23,8 @@ const tempo = within(namespaces.tempo);
 const tenant = 'tenant=~"$tenant"';
 /** What people and Grafana ask for, where they ask; the echo is Grafana's health check. */
 const queries = `${tempo}, container="query-frontend", route=~"api_.+", route!="api_echo"`;
+
+const store: Store = { prefix: "tempo", of: tempo };
 
 /** Tempo operations (R12): from spans that come in to blocks in the bucket, searches, and metrics made of spans. */
 export const tempoOperations: Dashboard = {
@@ -72,17 +76,7 @@ export const tempoOperations: Dashboard = {
           of(watcher, { spans: rateOrZero(`tempo_discarded_spans_total{${tempo}, ${tenant}}`) }),
           { thresholds: { yellow: 0.001, red: 1 }, description: "Refused for a limit. Reasons stand below." },
         ),
-        stat(
-          "Query errors",
-          "percentunit",
-          of(watcher, {
-            errors: share(
-              `tempo_request_duration_seconds_count{${queries}, status_code=~"5.."}`,
-              `tempo_request_duration_seconds_count{${queries}}`,
-            ),
-          }),
-          { thresholds: { yellow: 0.001, red: 0.01 }, description: "Empty while nobody asks." },
-        ),
+        requestErrors("Query errors", store, queries, "Empty while nobody asks."),
         stat(
           "Failed flushes",
           "short",
@@ -98,17 +92,7 @@ export const tempoOperations: Dashboard = {
           of(watcher, { compactions: grownOrZero(`tempodb_compaction_errors_total{${tempo}}`) }),
           { thresholds: { yellow: 1, red: 5 }, description: "In the time that is shown." },
         ),
-        stat(
-          "Unhealthy ring members",
-          "short",
-          of(watcher, {
-            members: `sum(max by (name) (tempo_ring_members{${tempo}, state="Unhealthy"}))`,
-          }),
-          {
-            thresholds: { yellow: 1, red: 1 },
-            description: "Members that stopped their heartbeats; with too few ingesters left, writes fail.",
-          },
-        ),
+        unhealthyMembers(store),
       ],
     },
     {

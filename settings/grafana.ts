@@ -66,7 +66,10 @@ export const grafana = group({
   replicas: wholeNumber(1, 10).describe("Number of replicas; several need grafana.database"),
   ...resources,
   disk: disk.describe("Size of the volume for Grafana's own database, where there is no grafana.database"),
-  url: httpUrl().describe("Address at which people open Grafana; links in alerts lead there"),
+  url: text(
+    "an http:// or https:// URL of a host, optionally with a port and a path",
+    /^https?:\/\/[\w.-]+(:\d{1,5})?(\/[\w./-]*)?$/,
+  ).describe("Address at which people open Grafana; links in alerts lead there"),
   ingress: group({
     className: dnsName().optional().describe("Class of the Ingress; without it the cluster's default"),
     tlsSecret: dnsName()
@@ -85,9 +88,11 @@ export const grafana = group({
       "An Ingress for the host of grafana.url; without it Grafana is reached inside the cluster only",
     ),
   database: group({
-    host: text("a host with a port", /^[^\s/]+:\d+$/).describe("Host and port of a PostgreSQL"),
-    name: text("a database's name").describe("Name of the database"),
-    user: text("a user").describe("Who connects"),
+    host: text("a host with a port", /^[\w.-]+:\d{1,5}$/).describe("Host and port of a PostgreSQL"),
+    name: text("a database's name: letters, digits, dots, dashes", /^[\w.-]+$/).describe(
+      "Name of the database",
+    ),
+    user: text("a user: letters, digits, dots, dashes", /^[\w.@-]+$/).describe("Who connects"),
     password: secret("a password", /^.+$/)
       .optional()
       .describe("Password; without it `GF_DATABASE_PASSWORD` of grafana.existingSecret"),

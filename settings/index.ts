@@ -1,13 +1,14 @@
 /** From a stack's config to its settings: defaults of the environment, overridden key by key, checked at once. */
 import type { z } from "zod";
-import { checks, type Problem } from "./checks";
+import type { Problem } from "./check";
+import { checks } from "./checks";
 import { settingAt } from "./describe";
 import { dev } from "./dev";
 import { prod } from "./prod";
 import { type Settings, type SettingsInput, schema } from "./schema";
 import { UserError } from "./user-error";
 
-export type { Problem } from "./checks";
+export type { Problem } from "./check";
 export type { Settings, SettingsInput, Workload } from "./schema";
 export { schema } from "./schema";
 export { Sensitive } from "./sensitive";

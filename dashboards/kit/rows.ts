@@ -1,7 +1,7 @@
 /** Rows and variables that the dashboards of several components have. */
 import type { Row } from "./dashboard";
 import { of, stat, timeSeries } from "./panels";
-import { inCluster, rate } from "./promql";
+import { inCluster, rate, share } from "./promql";
 import { type LabelVariable, watcher } from "./sources";
 
 /** The containers of a namespace of the stack: what its components are called. */
@@ -51,3 +51,39 @@ export const podsRow = (chosen: string): Row => ({
     ),
   ],
 });
+
+/** What the stores call themselves in their metrics, and which series are of them. */
+export interface Store {
+  /** The beginning of their metrics' names: `loki`, `cortex` for Mimir, `tempo`. */
+  prefix: string;
+  /** Matchers of their series. */
+  of: string;
+}
+
+/** The share of requests to a store that failed by its own fault; `requests` are matchers. */
+export const requestErrors = (title: string, { prefix }: Store, requests: string, description: string) =>
+  stat(
+    title,
+    "percentunit",
+    of(watcher, {
+      errors: share(
+        `${prefix}_request_duration_seconds_count{${requests}, status_code=~"5.."}`,
+        `${prefix}_request_duration_seconds_count{${requests}}`,
+      ),
+    }),
+    { thresholds: { yellow: 0.001, red: 0.01 }, description },
+  );
+
+/** Members of a store's rings that stopped their heartbeats. */
+export const unhealthyMembers = (store: Store) =>
+  stat(
+    "Unhealthy ring members",
+    "short",
+    of(watcher, {
+      members: `sum(max by (name) (${store.prefix}_ring_members{${store.of}, state="Unhealthy"}))`,
+    }),
+    {
+      thresholds: { yellow: 1, red: 1 },
+      description: "Members that stopped their heartbeats; with too few ingesters left, writes fail.",
+    },
+  );

@@ -915,6 +915,26 @@ describe("unit: settings", () => {
         expect(() => settingsOf(environment, passes)).not.to.throw();
       });
 
+    it("refuse addresses and names of Grafana that grafana.ini could not hold", () => {
+      for (const url of [
+        "grafana.example.com",
+        "https://a:b:c",
+        "https://g.example.com/#x",
+        "https://g.example.com/?a",
+      ])
+        expect(errorOf(() => settingsOf("dev", { grafana: { url } })).problems[0]?.path, url).to.equal(
+          "grafana.url",
+        );
+      for (const url of ["http://localhost:3000", "https://g.example.com/grafana/"])
+        expect(settingsOf("dev", { grafana: { url } }).grafana.url).to.equal(url);
+      for (const key of ["host", "name", "user"])
+        expect(
+          errorOf(() => settingsOf("dev", { grafana: { database: { ...database, [key]: "a;b" } } }))
+            .problems[0]?.path,
+          key,
+        ).to.equal(`grafana.database.${key}`);
+    });
+
     it("are all tested", () => {
       expect(new Set(cases.map(({ rule }) => rule))).to.deep.equal(new Set(checks.map(({ name }) => name)));
     });

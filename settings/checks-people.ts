@@ -1,0 +1,77 @@
+/** Rules that join settings about people: who gets into Grafana, who is told about alerts. */
+import { type Check, problem } from "./check";
+
+/** Several Grafanas show the same only if they share a database. */
+const grafanaReplicas: Check = ({ grafana }) =>
+  problem(
+    grafana.replicas > 1 && !grafana.database,
+    "grafana.replicas",
+    grafana.replicas,
+    "1, or set grafana.database: each replica would have users and settings of its own",
+  );
+
+/** Who lets people in is described, its secret is somewhere, and production has more than one shared password. */
+const grafanaAuth: Check = ({ environment, grafana }) => {
+  const { kind, oauth, ldap } = grafana.auth;
+  const lacks = (path: string, isSecret = false) =>
+    problem(
+      true,
+      path,
+      undefined,
+      isSecret
+        ? "a secret (set with --secret), or set grafana.existingSecret"
+        : `set, because grafana.auth.kind is ${kind}`,
+    );
+  const outside = grafana.existingSecret !== undefined;
+  return [
+    ...problem(
+      environment === "prod" && kind === "local",
+      "grafana.auth.kind",
+      kind,
+      "oauth or ldap, because environment is prod: people log in as themselves",
+    ),
+    ...(kind === "oauth" && !oauth ? lacks("grafana.auth.oauth") : []),
+    ...(kind === "oauth" && oauth && !oauth.clientSecret && !outside
+      ? lacks("grafana.auth.oauth.clientSecret", true)
+      : []),
+    ...(kind === "ldap" && !ldap ? lacks("grafana.auth.ldap") : []),
+    ...(kind === "ldap" && ldap && !ldap.bindPassword && !outside
+      ? lacks("grafana.auth.ldap.bindPassword", true)
+      : []),
+    ...(grafana.database && !grafana.database.password && !outside
+      ? lacks("grafana.database.password", true)
+      : []),
+  ];
+};
+
+const grafanaIngress: Check = ({ grafana }) =>
+  problem(
+    grafana.ingress !== undefined && !grafana.url.startsWith("https://"),
+    "grafana.url",
+    grafana.url,
+    "an https:// URL, because there is grafana.ingress: passwords and sessions pass through it",
+  );
+
+/** Who is to be told has a way, and a route leads to somebody who is there. */
+const alertingReceivers: Check = ({ alerting }) => [
+  ...Object.entries(alerting.receivers).flatMap(([name, ways]) =>
+    problem(
+      Object.values(ways).every((way) => way === undefined),
+      `alerting.receivers.${name}`,
+      "empty",
+      "at least one of webhookUrl, slackUrl, pagerdutyKey",
+    ),
+  ),
+  ...alerting.routes.flatMap(({ receivers }, index) =>
+    receivers.flatMap((name) =>
+      problem(
+        !(name in alerting.receivers),
+        `alerting.routes[${index}].receivers`,
+        name,
+        `names in alerting.receivers: ${Object.keys(alerting.receivers).join(", ") || "there are none"}`,
+      ),
+    ),
+  ),
+];
+
+export const peopleChecks: Check[] = [grafanaReplicas, grafanaAuth, grafanaIngress, alertingReceivers];
