@@ -7,6 +7,7 @@ import { AlloyMetrics } from "./components/alloy-metrics";
 import { AlloyTraces } from "./components/alloy-traces";
 import { CAdvisor } from "./components/cadvisor";
 import { clusterProvider } from "./components/cluster";
+import { GatewayAccess } from "./components/gateway-access";
 import { Grafana } from "./components/grafana";
 import { held } from "./components/hold";
 import { KubePrometheusStack } from "./components/kube-prometheus-stack";
@@ -32,8 +33,10 @@ export = () =>
 
     const options = { provider: clusterProvider(settings) };
     const namespaces = new Namespaces("namespaces", { settings }, options);
-    const prometheus = new KubePrometheusStack("kube-prometheus-stack", { settings, namespaces }, options);
-    const args = { settings, namespaces, crds: prometheus.crds };
+    const access = new GatewayAccess("gateway-access", { settings, namespaces }, options);
+    const base = { settings, namespaces, access };
+    const prometheus = new KubePrometheusStack("kube-prometheus-stack", base, options);
+    const args = { ...base, crds: prometheus.crds };
     const storage = new ObjectStorage("object-storage", { ...args, gate, found }, options);
     const loki = new Loki("loki", { ...args, storage }, options);
     new AlloyLogs("alloy-logs", args, options);
@@ -56,11 +59,14 @@ export = () =>
       minioRootPassword: storage.minio?.rootPassword,
       lokiUrl: loki.url,
       lokiTenant: loki.tenant,
+      lokiPasswords: access.passwords.loki,
       mimirUrl: mimir.url,
       mimirTenants: mimir.tenants,
+      mimirPasswords: access.passwords.mimir,
       prometheusUrl: prometheus.prometheusUrl,
       alertmanagerUrl: prometheus.alertmanagerUrl,
       tempoUrl: tempo.url,
+      tempoPasswords: access.passwords.tempo,
       otlpGrpcEndpoint: traces.otlpGrpcEndpoint,
       otlpHttpEndpoint: traces.otlpHttpEndpoint,
       tracesSamplingRatio: settings.tracing.sampling.ratio,

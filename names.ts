@@ -70,7 +70,7 @@ export const minio = {
     mode === "standalone" ? "minio-data" : `export-minio-${server}`,
 } as const;
 
-/** Tenants, sent as `X-Scope-OrgID`. */
+/** Tenants. Who reads or writes one is told by his user at a gateway, never by the header `X-Scope-OrgID` that he sends. */
 export const tenants = {
   /** Loki: logs of all pods. */
   logs: "logs",
@@ -82,6 +82,31 @@ export const tenants = {
   prometheus: "prometheus",
   /** Tempo: traces of all applications. */
   traces: "traces",
+} as const;
+
+/** The tenants of Mimir that are read as one: applications and infrastructure. */
+export const datasourceTenants = `${tenants.pods}|${tenants.nodes}`;
+
+/** Those whose gateways ask who is there. */
+export const stores = ["loki", "mimir", "tempo"] as const;
+export type Store = (typeof stores)[number];
+
+/** What a gateway's user may do with its tenant. */
+export type Role = "read" | "write";
+
+/** A gateway's user by tenant and role; several tenants, joined by `|`, are read as one. */
+export const gatewayUser = (tenant: string, role: Role): string => `${tenant.replaceAll("|", ".")}-${role}`;
+
+/** Where gateways and their clients find users and passwords. */
+export const gatewayAccess = {
+  /** Secret in a store's namespace with the file that its gateway reads. */
+  usersSecret: "gateway-users",
+  usersFile: "users.conf",
+  usersFolder: "/etc/gateway-users",
+  /** Secret with the credentials that a namespace needs; in a store's own namespace, of all users of its gateway. */
+  credentialsSecret: "gateway-credentials",
+  /** Where a client's pods have that Secret. */
+  folder: "/etc/gateway",
 } as const;
 
 /** Resource attribute of a span: the share of traces that its SDK keeps. Who counts spans corrects by it. */
@@ -140,8 +165,7 @@ export interface ServicePort {
 export const services = {
   loki: { namespace: namespaces.loki, name: "loki-gateway", port: 80 },
   mimir: { namespace: namespaces.mimir, name: "mimir-gateway", port: 80 },
-  tempo: { namespace: namespaces.tempo, name: "tempo-query-frontend", port: 3200 },
-  tempoDistributor: { namespace: namespaces.tempo, name: "tempo-distributor", port: 4317 },
+  tempo: { namespace: namespaces.tempo, name: "tempo-gateway", port: 80 },
   otlpGrpc: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4317 },
   otlpHttp: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4318 },
   prometheus: { namespace: namespaces.monitoring, name: "kps-prometheus", port: 9090 },
@@ -160,7 +184,7 @@ export const urls = {
   loki: url(services.loki),
   /** Remote write at `/api/v1/push`, PromQL at `/prometheus`, OTLP at `/otlp`. */
   mimir: url(services.mimir),
-  /** Traces by id and search. */
+  /** OTLP at `/v1/traces`, traces by id and search at `/api`. */
   tempo: url(services.tempo),
   /** Where applications send traces: gRPC and HTTP. */
   otlpGrpc: url(services.otlpGrpc),

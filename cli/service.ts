@@ -2,14 +2,15 @@
 import { request } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { ServicePort } from "../names";
+import { askGateway } from "./gateway";
 
 export interface ServiceRequest {
   /** Path with its query, as the Service has it. */
   path: string;
   /** @default GET */
   method?: "GET" | "POST" | "DELETE";
-  /** Tenant, sent as `X-Scope-OrgID`. */
-  tenant?: string;
+  /** User of the gateway that is asked; without one it is asked as nobody. */
+  as?: string;
   headers?: Record<string, string>;
   body?: string | Buffer;
 }
@@ -26,8 +27,10 @@ const answerWithin = 30_000;
 export async function ask(
   config: KubeConfig,
   service: ServicePort,
-  { path, method = "GET", tenant, headers, body }: ServiceRequest,
+  what: ServiceRequest,
 ): Promise<ServiceAnswer> {
+  const { path, method = "GET", as, headers, body } = what;
+  if (as) return askGateway(config, service, as, what);
   const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? "");
   const { namespace, name, port: servicePort } = service;
   const options = {
@@ -35,7 +38,7 @@ export async function ask(
     hostname,
     port,
     path: `/api/v1/namespaces/${namespace}/services/${name}:${servicePort}/proxy${path}`,
-    headers: { ...(tenant && { "X-Scope-OrgID": tenant }), ...headers },
+    ...(headers && { headers }),
     timeout: answerWithin,
   };
   await config.applyToHTTPSOptions(options);

@@ -19,7 +19,7 @@ export class AlloyLogs extends pulumi.ComponentResource {
         namespace: args.namespaces.name("alloyLogs"),
         values: alloyLogsValues(args.settings),
       },
-      { parent: this, dependsOn: args.crds },
+      { parent: this, dependsOn: [...args.crds, ...args.access.readyFor("alloyLogs")] },
     );
     this.registerOutputs({});
   }

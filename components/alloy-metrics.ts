@@ -19,7 +19,7 @@ export class AlloyMetrics extends pulumi.ComponentResource {
         namespace: args.namespaces.name("alloyMetrics"),
         values: alloyMetricsValues(args.settings),
       },
-      { parent: this, dependsOn: args.crds },
+      { parent: this, dependsOn: [...args.crds, ...args.access.readyFor("alloyMetrics")] },
     );
     this.registerOutputs({});
   }

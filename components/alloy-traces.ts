@@ -27,7 +27,7 @@ export class AlloyTraces extends pulumi.ComponentResource {
     const { release } = new HelmRelease(
       releases.alloyTraces,
       { settings: args.settings, chart: "alloy", namespace, values: alloyTracesValues(args.settings) },
-      { parent: this, dependsOn: [replicas, ...args.crds] },
+      { parent: this, dependsOn: [replicas, ...args.crds, ...args.access.readyFor("alloyTraces")] },
     );
     this.otlpGrpcEndpoint = release.urn.apply(() => urls.otlpGrpc);
     this.otlpHttpEndpoint = release.urn.apply(() => urls.otlpHttp);

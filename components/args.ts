@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings";
+import type { GatewayAccess } from "./gateway-access";
 import type { Namespaces } from "./namespaces";
 
 /** What every component gets. */
@@ -8,6 +9,8 @@ export interface ComponentArgs {
   settings: Settings;
   /** The stack's namespaces. */
   namespaces: Namespaces;
+  /** Who may write and read at the gateways. */
+  access: GatewayAccess;
   /** What must be there before a monitor or a rule can be made. */
   crds: pulumi.Resource[];
 }

@@ -18,7 +18,7 @@ export class Grafana extends pulumi.ComponentResource {
 
   constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Grafana", name, {}, opts);
-    const { settings, namespaces, crds } = args;
+    const { settings, namespaces, crds, access } = args;
     const namespace = namespaces.name("grafana");
     const own = { parent: this };
     const password = new random.RandomPassword("grafana-admin", { length: 32, special: false }, own);
@@ -52,7 +52,7 @@ export class Grafana extends pulumi.ComponentResource {
     const { release } = new HelmRelease(
       releases.grafana,
       { settings, chart: "grafana", namespace, values: grafanaValues(settings) },
-      { parent: this, dependsOn: [...secrets, ...readers, ...crds] },
+      { parent: this, dependsOn: [...secrets, ...readers, ...crds, ...access.readyFor("grafana")] },
     );
     this.url = release.urn.apply(() => urls.grafana);
     this.adminUser = pulumi.output(names.adminUser);

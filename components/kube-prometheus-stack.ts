@@ -1,17 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases, urls } from "../names";
-import type { Settings } from "../settings";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../values/kube-prometheus-stack";
 import { layAlertmanagerConfig } from "./alertmanager-secret";
+import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
-import type { Namespaces } from "./namespaces";
 
-export interface KubePrometheusStackArgs {
-  /** Settings of the stack. */
-  settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
-}
+/** What it gets; the definitions that others wait for are its own. */
+export type KubePrometheusStackArgs = Omit<ComponentArgs, "crds">;
 
 /**
  * Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics, node-exporter, and the rules and dashboards
@@ -27,7 +22,7 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
 
   constructor(name: string, args: KubePrometheusStackArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:KubePrometheusStack", name, {}, opts);
-    const { settings, namespaces } = args;
+    const { settings, namespaces, access } = args;
     const { release, crds } = new HelmRelease(
       releases.kubePrometheusStack,
       {
@@ -39,7 +34,13 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
           crds: { chart: "prometheus-operator-crds", values: prometheusCrdsValues(settings) },
         }),
       },
-      { parent: this, dependsOn: layAlertmanagerConfig(settings, namespaces, "monitoring", this) },
+      {
+        parent: this,
+        dependsOn: [
+          layAlertmanagerConfig(settings, namespaces, "monitoring", this),
+          ...access.readyFor("monitoring"),
+        ],
+      },
     );
     this.crds = crds;
     this.prometheusUrl = release.urn.apply(() => urls.prometheus);

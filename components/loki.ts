@@ -12,7 +12,7 @@ export interface LokiArgs extends ComponentArgs {
 
 /** Loki in its distributed form (R2): logs in, LogQL out, chunks and index in object storage. */
 export class Loki extends pulumi.ComponentResource {
-  /** Address for pushing and querying inside the cluster; every request names its tenant in `X-Scope-OrgID`. */
+  /** Address for pushing and querying inside the cluster; its gateway asks for a user, by HTTP Basic credentials. */
   readonly url: pulumi.Output<string>;
   /** Tenant that the cluster's own logs are written to. */
   readonly tenant: pulumi.Output<string>;
@@ -28,7 +28,10 @@ export class Loki extends pulumi.ComponentResource {
         values: lokiValues(args.settings),
         timeout: 900,
       },
-      { parent: this, dependsOn: [...args.crds, ...args.storage.readyFor("loki")] },
+      {
+        parent: this,
+        dependsOn: [...args.crds, ...args.access.readyFor("loki"), ...args.storage.readyFor("loki")],
+      },
     );
     this.url = release.urn.apply(() => urls.loki);
     this.tenant = pulumi.output(tenants.logs);

@@ -13,14 +13,14 @@ export interface MimirArgs extends ComponentArgs {
 
 /** Mimir in its classic distributed form (R3): metrics in by remote write or OTLP, PromQL out, blocks in object storage. */
 export class Mimir extends pulumi.ComponentResource {
-  /** Address for pushing and querying inside the cluster; every request names its tenant in `X-Scope-OrgID`. */
+  /** Address for pushing and querying inside the cluster; its gateway asks for a user, by HTTP Basic credentials. */
   readonly url: pulumi.Output<string>;
   /** The tenants that the settings name. */
   readonly tenants: pulumi.Output<string[]>;
 
   constructor(name: string, args: MimirArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Mimir", name, {}, opts);
-    const { settings, namespaces, crds, storage } = args;
+    const { settings, namespaces, crds, access, storage } = args;
     const alerting = layAlertmanagerConfig(settings, namespaces, "mimir", this);
     const { release } = new HelmRelease(
       releases.mimir,
@@ -31,7 +31,10 @@ export class Mimir extends pulumi.ComponentResource {
         values: mimirValues(settings),
         timeout: 900,
       },
-      { parent: this, dependsOn: [alerting, ...crds, ...storage.readyFor("mimir")] },
+      {
+        parent: this,
+        dependsOn: [alerting, ...crds, ...access.readyFor("mimir"), ...storage.readyFor("mimir")],
+      },
     );
     this.url = release.urn.apply(() => urls.mimir);
     this.tenants = pulumi.output(Object.keys(settings.mimir.tenants));

@@ -12,7 +12,7 @@ export interface TempoArgs extends ComponentArgs {
 
 /** Tempo in its distributed form (R4): traces in, TraceQL out, blocks in object storage, metrics of spans to Mimir. */
 export class Tempo extends pulumi.ComponentResource {
-  /** Address for searching inside the cluster; every request names its tenant in `X-Scope-OrgID`. */
+  /** Address for searching inside the cluster; its gateway asks for a user, by HTTP Basic credentials. */
   readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: TempoArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -26,7 +26,10 @@ export class Tempo extends pulumi.ComponentResource {
         values: tempoValues(args.settings),
         timeout: 900,
       },
-      { parent: this, dependsOn: [...args.crds, ...args.storage.readyFor("tempo")] },
+      {
+        parent: this,
+        dependsOn: [...args.crds, ...args.access.readyFor("tempo"), ...args.storage.readyFor("tempo")],
+      },
     );
     this.url = release.urn.apply(() => urls.tempo);
     this.registerOutputs({ url: this.url });

@@ -11,7 +11,7 @@ import { bodyOf } from "../cli/service";
 import { kubeConfig } from "../components/kube-config";
 import { dashboards } from "../dashboards";
 import { build } from "../dashboards/kit";
-import { type ServicePort, services, tenants } from "../names";
+import { datasourceTenants, gatewayUser, type ServicePort, services } from "../names";
 
 const file = join("tests", "recorded", "metrics.json");
 
@@ -19,11 +19,12 @@ const file = join("tests", "recorded", "metrics.json");
 interface Source {
   service: ServicePort;
   path: string;
-  tenant?: string;
+  /** User of the gateway, where it is one. */
+  as?: string;
 }
 const sources: Record<string, Source> = {
   prometheus: { service: services.prometheus, path: "/api/v1" },
-  mimir: { service: services.mimir, path: "/prometheus/api/v1", tenant: `${tenants.pods}|${tenants.nodes}` },
+  mimir: { service: services.mimir, path: "/prometheus/api/v1", as: gatewayUser(datasourceTenants, "read") },
 };
 
 /** What was there within the last hours; what came and went before is another version's. */
@@ -39,15 +40,13 @@ function words(): Set<string> {
 /** `{ metric: labels }` of one source, both sorted. */
 async function metricsOf(
   config: KubeConfig,
-  { service, path, tenant }: Source,
+  { service, path, as }: Source,
   named: Set<string>,
 ): Promise<Record<string, string[]>> {
   const start = `${Math.floor(Date.now() / 1000) - hours * 3600}`;
   const ask = async (question: string, query: Record<string, string>): Promise<string[]> => {
     const address = `${path}/${question}?${new URLSearchParams({ start, ...query })}`;
-    return JSON.parse(
-      await bodyOf(config, service, { path: address, ...(tenant && { tenant }) }),
-    ).data.sort();
+    return JSON.parse(await bodyOf(config, service, { path: address, ...(as && { as }) })).data.sort();
   };
   const found: Record<string, string[]> = {};
   for (const metric of await ask("label/__name__/values", {})) {

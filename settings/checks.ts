@@ -124,6 +124,14 @@ const alloyBuffers: Check = (settings) =>
     ),
   );
 
+const passwordGenerations: Check = ({ access: { generations } }) =>
+  problem(
+    generations.length < 1 || generations.length > 2 || new Set(generations).size < generations.length,
+    "access.generations",
+    generations,
+    "one number, or two different ones while passwords are rotated",
+  );
+
 /** A push that is larger than the burst is refused for ever. */
 const mimirBurst: Check = ({ mimir, alloyMetrics }) => {
   const bursts = [
@@ -232,6 +240,7 @@ export const checks: Check[] = [
   lokiBurst,
   lokiRetention,
   lokiSchema,
+  passwordGenerations,
   alloyBuffers,
   mimirBurst,
   mimirOutOfOrder,

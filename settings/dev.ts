@@ -70,6 +70,7 @@ export const dev: SettingsInput = {
     queryFrontend: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
     compactor: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
     metricsGenerator: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi" },
+    gateway: { replicas: 1, cpu: "10m", memory: "16Mi", memoryLimit: "64Mi" },
     cache: { replicas: 0, memory: "32Mi" },
     limits: { ...prod.tempo.limits, liveTraces: 20_000 },
     shutdown: "30s",

@@ -99,6 +99,7 @@ export const prod: SettingsInput = {
     queryFrontend: { replicas: 1, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
     metricsGenerator: { replicas: 1, cpu: "250m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
+    gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
     cache: { replicas: 1, memory: "512Mi" },
     retention: "30d", // R4.4
     limits: { rate: "15MB/s", burst: "20MB/s", traceSize: "5Mi", liveTraces: 50_000 },
@@ -191,5 +192,6 @@ export const prod: SettingsInput = {
     plugins: ["yesoreyeram-infinity-datasource@3.11.1"],
     dashboards: { namespaces: [], cpu: "10m", memory: "96Mi", memoryLimit: "256Mi" },
   },
+  access: { generations: [1] },
   alerting: { receivers: {}, routes: [], groupWait: "30s", repeatInterval: "12h" },
 };

@@ -4,6 +4,7 @@
  * from it.
  */
 import { z } from "zod";
+import { access } from "./access";
 import { alerting } from "./alerting";
 import {
   bucket,
@@ -239,6 +240,7 @@ const tempo = group({
   querier: workload("Finds traces"),
   queryFrontend: workload("Splits searches"),
   compactor: workload("Joins blocks and deletes what is past its retention"),
+  gateway: workload("The one address for writing and reading"),
   metricsGenerator: workload("Makes span metrics and service graphs, where tracing.metricsFrom is tempo"),
   cache: cache("Cache of what searches read from the bucket"),
   retention: duration().describe("How long traces are kept; a tenant may have its own"),
@@ -393,6 +395,7 @@ export const schema = group({
   kubePrometheusStack,
   cadvisor,
   grafana,
+  access,
   alerting,
 });
 

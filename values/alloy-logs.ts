@@ -1,14 +1,16 @@
 /** Values of the alloy chart for the collector of logs. */
-import { releases, tenants, urls } from "../names";
+import { gatewayUser, releases, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyValues } from "./alloy";
+import { gatewayClients, passwordFile } from "./gateway";
 import { anyOf, type Values } from "./shared";
 
 /** What the pipeline reads from its environment. */
 export const alloyLogsEnvironment = ({ alloyLogs, cluster }: Settings): Record<string, string> => ({
   LOKI_URL: urls.loki,
-  LOKI_TENANT: tenants.logs,
+  LOKI_USER: gatewayUser(tenants.logs, "write"),
+  LOKI_PASSWORD_FILE: passwordFile(["loki", gatewayUser(tenants.logs, "write")]),
   CLUSTER: cluster.name,
   BUFFER_AGE: goDuration(alloyLogs.bufferAge),
   ERRORS_ONLY_NAMESPACES: anyOf(alloyLogs.errorsOnly),
@@ -22,6 +24,7 @@ export const alloyLogsValues = (settings: Settings): Values =>
     release: releases.alloyLogs,
     pipeline: alloyPipeline("logs"),
     environment: alloyLogsEnvironment(settings),
+    clientOf: gatewayClients(settings).alloyLogs,
     pod: settings.alloyLogs,
     alloy: {
       // The write-ahead log of loki.write is an experimental feature of Alloy.

@@ -1,8 +1,9 @@
 /** Values of the alloy chart for the collector of metrics. */
-import { releases, urls } from "../names";
+import { gatewayAccess, releases, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
+import { gatewayClients } from "./gateway";
 import { antiAffinity, anyOf, disruptionBudget, restrictedContainer, type Values } from "./shared";
 
 /** Whether containers are measured by cAdvisor, where Alloy can read it; else the kubelet does. */
@@ -15,6 +16,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
   const systemNamespaces = anyOf(cluster.systemNamespaces);
   return {
     MIMIR_URL: urls.mimir,
+    PASSWORDS: gatewayAccess.folder,
     CLUSTER: cluster.name,
     TENANTS: JSON.stringify(Object.keys(mimir.tenants)),
     SYSTEM_NAMESPACES: systemNamespaces,
@@ -37,6 +39,7 @@ export function alloyMetricsValues(settings: Settings): Values {
     release: releases.alloyMetrics,
     pipeline: alloyPipeline("metrics"),
     environment: alloyMetricsEnvironment(settings),
+    clientOf: gatewayClients(settings).alloyMetrics,
     pod: alloyMetrics,
     alloy: {
       // `foreach`, by which every tenant has its rules, is an experimental feature of Alloy.

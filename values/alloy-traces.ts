@@ -1,8 +1,9 @@
 /** Values of the alloy chart for the receiver of traces. */
-import { address, releases, services, tenants, tracesReplicas, urls } from "../names";
+import { gatewayUser, releases, tenants, tracesReplicas, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
+import { gatewayClients, passwordFile } from "./gateway";
 import { antiAffinity, disruptionBudget, restrictedContainer, type Values } from "./shared";
 
 /** The share of traces that the SDKs keep, and with them all that comes after. */
@@ -60,15 +61,22 @@ export const alloyTracesPipeline = (settings: Settings): string => {
 /** What the pipeline reads from its environment. */
 export const alloyTracesEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyTraces, cluster, environment, tracing } = settings;
+  const tempoUser = gatewayUser(tenants.traces, "write");
+  const mimirUser = gatewayUser(tenants.pods, "write");
   return {
     CLUSTER: cluster.name,
     ENVIRONMENT: environment,
     SDK_RATIO: String(sdkRatio(settings)),
     REPLICAS: `${tracesReplicas.name}.${tracesReplicas.namespace}.svc.cluster.local`,
-    TEMPO: address(services.tempoDistributor),
-    TEMPO_TENANT: tenants.traces,
+    TEMPO_URL: urls.tempo,
+    TEMPO_USER: tempoUser,
+    TEMPO_PASSWORD_FILE: passwordFile(["tempo", tempoUser]),
     QUEUE: String(alloyTraces.queue),
-    ...(tracing.metricsFrom === "alloy" && { MIMIR_URL: urls.mimir, MIMIR_TENANT: tenants.pods }),
+    ...(tracing.metricsFrom === "alloy" && {
+      MIMIR_URL: urls.mimir,
+      MIMIR_USER: mimirUser,
+      MIMIR_PASSWORD_FILE: passwordFile(["mimir", mimirUser]),
+    }),
     ...(tracing.sampling.appliedBy === "collector" && {
       SLOW_MS: String(tracing.sampling.slow * 1000),
       DECISION_WAIT: goDuration(tracing.sampling.decisionWait),
@@ -95,6 +103,7 @@ export function alloyTracesValues(settings: Settings): Values {
     environment: alloyTracesEnvironment(settings),
     // The chart's HOSTNAME is the node's name, which several replicas may share.
     ...(settings.tracing.metricsFrom === "alloy" && { podFields: { POD_NAME: "metadata.name" } }),
+    clientOf: gatewayClients(settings).alloyTraces,
     pod: alloyTraces,
     alloy: {
       extraPorts: ports,

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
+import { type Credential, clientPasswords } from "./gateway";
 import {
   environment,
   goMemoryLimit,
@@ -41,6 +42,8 @@ export interface AlloyParts {
   environment: Record<string, string>;
   /** What it reads there of its own pod: fields of the pod, by variable. */
   podFields?: Record<string, string>;
+  /** Whose passwords it has, as a client of the gateways. */
+  clientOf: Credential[];
   /** Resources of each pod, and the size of its buffer in bytes. */
   pod: { cpu: number; memory: number; memoryLimit: number; buffer: number };
   /** More of the chart's `alloy` and `controller`. */
@@ -53,6 +56,7 @@ export interface AlloyParts {
 export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   const { pipeline, pod } = parts;
   const { registry } = settings.images;
+  const passwords = clientPasswords(parts.clientOf);
   return {
     fullnameOverride: parts.release,
     global: { image: { ...(registry && { registry }), pullSecrets: pullSecrets(settings) } },
@@ -71,12 +75,14 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
       ...parts.alloy,
       mounts: {
         ...(parts.alloy["mounts"] as Values),
-        extra: [{ name: "storage", mountPath: storagePath }],
+        extra: [{ name: "storage", mountPath: storagePath }, passwords.mount],
       },
     },
     controller: {
       ...parts.controller,
-      volumes: { extra: [{ name: "storage", emptyDir: { sizeLimit: quantity(pod.buffer) } }] },
+      volumes: {
+        extra: [{ name: "storage", emptyDir: { sizeLimit: quantity(pod.buffer) } }, passwords.volume],
+      },
     },
     // Without its reloader the chart rolls the pods when the pipeline changes, which spares every pod a container.
     configReloader: { enabled: false },

@@ -1,17 +1,22 @@
 /** Grafana's datasources and the links between them: https://grafana.com/docs/grafana/latest/administration/provisioning/#data-sources */
-import { datasources, tenants, urls } from "../names";
+import { datasources, datasourceTenants, gatewayUser, type Store, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
+import { passwordFile } from "./gateway";
 import type { Values } from "./shared";
 
 /** A trace's id in a line of JSON or logfmt, however it is spelled. */
 const traceId = '"?(?:trace_?id|traceI[dD]|TraceI[dD])"?\\s*[:=]\\s*"?([0-9a-fA-F]{32})';
 
-/** What a request has to say to read a tenant. */
-const ofTenant = (tenant: string) => ({
-  jsonData: { httpHeaderName1: "X-Scope-OrgID" },
-  secureJsonData: { httpHeaderValue1: tenant },
-});
+/** As whom a tenant is read; Grafana reads the password where it reads this. */
+const reader = (store: Store, tenant: string) => {
+  const basicAuthUser = gatewayUser(tenant, "read");
+  return {
+    basicAuth: true,
+    basicAuthUser,
+    secureJsonData: { basicAuthPassword: `$__file{${passwordFile([store, basicAuthUser])}}` },
+  };
+};
 
 /** From a sample to the trace that it is an example of. */
 const exemplars = {
@@ -24,16 +29,14 @@ const alertmanagerOf = (tenant: string) => `alertmanager-${tenant}`;
 
 /** One tenant of Mimir, or several as one, joined by `|`. */
 function mimir(settings: Settings, { name, uid }: { name: string; uid: string }, tenant: string): Values {
-  const header = ofTenant(tenant);
   const ruledHere = ruled.some((one) => one === tenant);
   return {
     name,
     uid,
     type: "prometheus",
     url: `${urls.mimir}/prometheus`,
-    ...header,
+    ...reader("mimir", tenant),
     jsonData: {
-      ...header.jsonData,
       ...exemplars,
       httpMethod: "POST",
       prometheusType: "Mimir",
@@ -63,14 +66,12 @@ function prometheus({ kubePrometheusStack }: Settings): Values {
 }
 
 function loki(): Values {
-  const header = ofTenant(tenants.logs);
   return {
     ...datasources.loki,
     type: "loki",
     url: urls.loki,
-    ...header,
+    ...reader("loki", tenants.logs),
     jsonData: {
-      ...header.jsonData,
       maxLines: 1000,
       derivedFields: [
         {
@@ -89,15 +90,13 @@ function loki(): Values {
 
 /** From a span to what its pod wrote meanwhile, to the rates of its service, and to the map of who calls whom (R8.1). */
 function tempo(): Values {
-  const header = ofTenant(tenants.traces);
   const calls = (selector: string) => `sum(rate(traces_spanmetrics_calls_total{${selector}}[5m]))`;
   return {
     ...datasources.tempo,
     type: "tempo",
     url: urls.tempo,
-    ...header,
+    ...reader("tempo", tenants.traces),
     jsonData: {
-      ...header.jsonData,
       tracesToLogsV2: {
         datasourceUid: datasources.loki.uid,
         spanStartTimeShift: "-10m",
@@ -140,17 +139,14 @@ function alertmanagers(): Values[] {
       url: urls.alertmanager,
       jsonData: { implementation: "prometheus", handleGrafanaManagedAlerts: false },
     },
-    ...ruled.map((tenant) => {
-      const header = ofTenant(tenant);
-      return {
-        name: `Alertmanager of Mimir ${tenant}`,
-        uid: alertmanagerOf(tenant),
-        type: "alertmanager",
-        url: urls.mimir,
-        ...header,
-        jsonData: { ...header.jsonData, implementation: "mimir", handleGrafanaManagedAlerts: false },
-      };
-    }),
+    ...ruled.map((tenant) => ({
+      name: `Alertmanager of Mimir ${tenant}`,
+      uid: alertmanagerOf(tenant),
+      type: "alertmanager",
+      url: urls.mimir,
+      ...reader("mimir", tenant),
+      jsonData: { implementation: "mimir", handleGrafanaManagedAlerts: false },
+    })),
   ];
 }
 
@@ -160,7 +156,7 @@ export const grafanaDatasources = (settings: Settings): Values => ({
   prune: true,
   datasources: [
     prometheus(settings),
-    mimir(settings, datasources.mimir, `${tenants.pods}|${tenants.nodes}`),
+    mimir(settings, datasources.mimir, datasourceTenants),
     ...Object.keys(settings.mimir.tenants).map((tenant) =>
       mimir(settings, { name: `Mimir ${tenant}`, uid: `mimir-${tenant}` }, tenant),
     ),

@@ -9,6 +9,7 @@ import {
 } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
+import { clientPasswords, gatewayClients } from "./gateway";
 import { grafanaAlerting, receiverSecrets } from "./grafana-alerting";
 import { grafanaDatasources } from "./grafana-datasources";
 import { ldapToml, loginConfiguration } from "./grafana-login";
@@ -103,6 +104,7 @@ function ingress({ grafana }: Settings): Values {
 export function grafanaValues(settings: Settings): Values {
   const { grafana, cluster, images } = settings;
   const { ldap, kind } = grafana.auth;
+  const passwords = clientPasswords(gatewayClients(settings).grafana);
   const readOnly = {
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,
@@ -137,6 +139,8 @@ export function grafanaValues(settings: Settings): Values {
       }) ?? {},
     resources: resources(grafana),
     containerSecurityContext: { ...readOnly, privileged: false, seccompProfile: { type: "RuntimeDefault" } },
+    extraVolumes: [passwords.volume],
+    extraVolumeMounts: [passwords.mount],
     extraEmptyDirMounts: [{ name: "tmp", mountPath: "/tmp" }],
     admin: { existingSecret: names.adminSecret },
     // In the background: where plugins cannot be had, Grafana starts all the same.
@@ -147,7 +151,11 @@ export function grafanaValues(settings: Settings): Values {
       ...(grafana.existingSecret ? [{ name: grafana.existingSecret }] : []),
     ],
     // Secrets in its environment are read at the start only, so that others have to roll the pods.
-    podAnnotations: { "checksum/environment": checksum(grafanaSecrets(settings)) },
+    // So are passwords of datasources.
+    podAnnotations: {
+      "checksum/environment": checksum(grafanaSecrets(settings)),
+      "observability/password-generation": String(settings.access.generations[0]),
+    },
     "grafana.ini": configuration(settings),
     ldap: kind === "ldap" && ldap ? { enabled: true, config: ldapToml(ldap) } : { enabled: false },
     ingress: ingress(settings),

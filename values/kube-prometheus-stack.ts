@@ -1,7 +1,17 @@
 /** Values of the kube-prometheus-stack chart: https://github.com/prometheus-community/helm-charts/tree/main/charts/kube-prometheus-stack */
-import { alertmanagerSecret, folderAnnotation, owner, releases, tenants, urls } from "../names";
+import {
+  alertmanagerSecret,
+  folderAnnotation,
+  gatewayAccess,
+  gatewayUser,
+  owner,
+  releases,
+  tenants,
+  urls,
+} from "../names";
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
+import { credentialKeys } from "./gateway";
 import { goMemoryLimit, pullSecrets, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
@@ -69,6 +79,13 @@ const volume = ({ cluster }: Settings, disk: number) => ({
 const spread = ({ cluster }: Settings) =>
   ({ none: "", preferred: "soft", required: "hard" })[cluster.antiAffinity];
 
+/** As whom Prometheus writes to Mimir: keys of a Secret in its namespace. */
+function mimirCredentials(): Values {
+  const keys = credentialKeys("mimir", gatewayUser(tenants.prometheus, "write"));
+  const key = (key: string) => ({ name: gatewayAccess.credentialsSecret, key });
+  return { username: key(keys.username), password: key(keys.password) };
+}
+
 function prometheusSpec(settings: Settings): Values {
   const { cluster, alloyMetrics } = settings;
   const { prometheus } = settings.kubePrometheusStack;
@@ -94,7 +111,7 @@ function prometheusSpec(settings: Settings): Values {
       {
         name: "mimir",
         url: `${urls.mimir}/api/v1/push`,
-        headers: { "X-Scope-OrgID": tenants.prometheus }, // R11
+        basicAuth: mimirCredentials(), // R11
         sendExemplars: true,
         queueConfig: { maxSamplesPerSend: alloyMetrics.samplesPerSend, retryOnRateLimit: true },
       },

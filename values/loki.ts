@@ -2,6 +2,7 @@
 import { lokiFrontendAddress, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
+import { gatewayConfiguration, gatewayPods } from "./gateway";
 import {
   antiAffinity,
   anyOf,
@@ -144,6 +145,7 @@ export function lokiValues(settings: Settings): Values {
       podDisruptionBudget: { enabled: false },
     }),
   });
+  const users = gatewayPods(settings);
   const off = { enabled: false };
   const none = { replicas: 0 };
   return {
@@ -167,7 +169,15 @@ export function lokiValues(settings: Settings): Values {
     querier: component("querier", loki.querier),
     queryFrontend: component("query-frontend", loki.queryFrontend),
     compactor: { ...component("compactor", loki.compactor), ...volume(loki.compactor.disk) },
-    gateway: { ...component("gateway", loki.gateway), verboseLogging: false, metrics: off },
+    gateway: {
+      ...component("gateway", loki.gateway),
+      metrics: off,
+      podAnnotations: users.annotations,
+      extraVolumes: users.volumes,
+      extraVolumeMounts: users.mounts,
+      nginxConfig: { file: gatewayConfiguration("loki", settings) },
+      readinessProbe: { initialDelaySeconds: 1, periodSeconds: 5 },
+    },
     resultsCache: memcached(loki.resultsCache),
     chunksCache: memcached(loki.chunksCache),
     memcachedExporter: {

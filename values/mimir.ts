@@ -8,6 +8,7 @@ import { alertmanagerFile, alertmanagerSecret, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
+import { gatewayConfiguration, gatewayPods } from "./gateway";
 import {
   antiAffinity,
   checksum,
@@ -100,12 +101,6 @@ export function mimirConfiguration(settings: Settings): Values {
   };
 }
 
-/** The chart's gateway would write and read as `anonymous` where a request names no tenant (R3.3); its own probes may. */
-const refuseWithoutTenant = {
-  httpSnippet: 'map "$http_x_scope_orgid:$uri" $no_tenant { default 0; ":/" 0; ":/ready" 0; "~^:" 1; }',
-  serverSnippet: "if ($no_tenant) { return 401 'no org id: name a tenant in X-Scope-OrgID'; }",
-};
-
 /** What tenants have of their own; Mimir reads it again while it runs. */
 export const mimirOverrides = ({ mimir }: Settings): Record<string, Values> =>
   Object.fromEntries(
@@ -156,6 +151,7 @@ export function mimirValues(settings: Settings): Values {
     ...(replicas > 0 && { replicas, allocatedMemory: megabytes(memory) }),
   });
   const fallback = { name: "fallback", mountPath: fallbackFolder, readOnly: true };
+  const users = gatewayPods(settings);
   const off = { enabled: false };
   return {
     fullnameOverride: releases.mimir,
@@ -185,10 +181,12 @@ export function mimirValues(settings: Settings): Values {
     },
     gateway: {
       ...pods("gateway", mimir.gateway),
+      podAnnotations: users.annotations,
+      extraVolumes: users.volumes,
+      extraVolumeMounts: users.mounts,
       enabledNonEnterprise: true, // chart 5.x; the `nginx` beside it is gone in 6.x
       nginx: {
-        verboseLogging: false,
-        config: refuseWithoutTenant,
+        config: { file: gatewayConfiguration("mimir", settings) },
         ...(settings.images.registry && { image: { registry: settings.images.registry } }),
       },
     },

@@ -3,9 +3,10 @@
  *
  * The 2.x line is the last one with ingesters and a compactor (R4.1); 3.x wants Kafka.
  */
-import { releases, samplingRatioAttribute, tenants, urls } from "../names";
+import { gatewayUser, releases, samplingRatioAttribute, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
+import { clientPasswords, gatewayClients, gatewayConfiguration, gatewayPods, passwordFile } from "./gateway";
 import {
   antiAffinity,
   disruptionBudget,
@@ -112,6 +113,8 @@ export function tempoValues(settings: Settings): Values {
     ...pods(name, workload),
     extraEnvFrom: s3Credentials("tempo"),
   });
+  const users = gatewayPods(settings);
+  const asClient = clientPasswords(gatewayClients(settings).tempo);
   const on = { enabled: true };
   const off = { enabled: false };
   return {
@@ -175,6 +178,8 @@ export function tempoValues(settings: Settings): Values {
       enabled: true,
       ...component("metrics-generator", tempo.metricsGenerator),
       terminationGracePeriodSeconds: Math.min(60, tempo.shutdown),
+      extraVolumes: [asClient.volume],
+      extraVolumeMounts: [asClient.mount],
       config: {
         registry: { external_labels: { cluster: cluster.name } },
         processor: {
@@ -187,7 +192,10 @@ export function tempoValues(settings: Settings): Values {
           remote_write: [
             {
               url: `${urls.mimir}/api/v1/push`,
-              headers: { "X-Scope-OrgID": tenants.pods },
+              basic_auth: {
+                username: gatewayUser(tenants.pods, "write"),
+                password_file: passwordFile(["mimir", gatewayUser(tenants.pods, "write")]),
+              },
               send_exemplars: true,
             },
           ],
@@ -205,7 +213,15 @@ export function tempoValues(settings: Settings): Values {
     },
     ...(tempo.cache.replicas === 0 && { cache: { caches: [] } }),
     metaMonitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus } }, // R12
-    gateway: off,
+    gateway: {
+      ...on,
+      ...pods("gateway", tempo.gateway),
+      podAnnotations: users.annotations,
+      extraVolumes: users.volumes,
+      extraVolumeMounts: users.mounts,
+      nginxConfig: { file: gatewayConfiguration("tempo", settings) },
+      readinessProbe: { initialDelaySeconds: 1, periodSeconds: 5 },
+    },
     minio: off,
     rollout_operator: off,
   };

@@ -1,7 +1,7 @@
 /** Metrics: what is scraped is there (R6.5), what is written is found (R3.7), and tenants are apart (R3.3). */
 import type { KubeConfig } from "@kubernetes/client-node";
-import { services, tenants } from "../../names";
-import { ask, bodyOf } from "../service";
+import { gatewayUser, services, tenants } from "../../names";
+import { ask, bodyOf, type ServiceRequest } from "../service";
 import { type Check, type Context, until } from "./check";
 
 const metric = "obs_smoke";
@@ -15,7 +15,8 @@ interface Sample {
 /** What Mimir answers to an instant query. */
 export async function instant(config: KubeConfig, tenant: string, query: string): Promise<Sample[]> {
   const path = `/prometheus/api/v1/query?${new URLSearchParams({ query })}`;
-  return JSON.parse(await bodyOf(config, services.mimir, { path, tenant })).data.result;
+  return JSON.parse(await bodyOf(config, services.mimir, { path, as: gatewayUser(tenant, "read") })).data
+    .result;
 }
 
 /** Writes one gauge, by OTLP. */
@@ -29,7 +30,7 @@ async function push({ config, run }: Context, tenant: string): Promise<void> {
   await bodyOf(config, services.mimir, {
     method: "POST",
     path: "/otlp/v1/metrics",
-    tenant,
+    as: gatewayUser(tenant, "write"),
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics }] }] }),
   });
@@ -71,9 +72,18 @@ export const metrics: Check[] = [
         if (seen.length === 0) throw new Error(`${tenant} does not see its own ${metric}`);
         if (others.length) throw new Error(`${tenant} sees ${metric} of ${others.join(", ")}`);
       }
-      const { status } = await ask(config, services.mimir, { path: "/prometheus/api/v1/query?query=up" });
-      if (status !== 401) throw new Error(`a request without a tenant is answered with ${status}, not 401`);
-      return `each of ${namesOf(context).join(", ")} sees its own series alone; without a tenant 401`;
+      const path = "/prometheus/api/v1/query?query=up";
+      const expected = async (status: number, who: string, request: Partial<ServiceRequest>) => {
+        const answer = await ask(config, services.mimir, { path, ...request });
+        if (answer.status !== status)
+          throw new Error(`a request ${who} is answered with ${answer.status}, not ${status}`);
+      };
+      const as = gatewayUser(tenants.pods, "read");
+      await expected(401, "without a user", {});
+      await expected(401, "with a tenant and no user", { headers: { "X-Scope-OrgID": tenants.pods } });
+      await expected(403, "for another's tenant", { as, headers: { "X-Scope-OrgID": tenants.nodes } });
+      await expected(403, "of a reader who writes", { as, method: "POST", path: "/otlp/v1/metrics" });
+      return `each of ${namesOf(context).join(", ")} sees its own series alone; without a user 401, as another 403`;
     },
   },
   {
@@ -84,7 +94,7 @@ export const metrics: Check[] = [
       const owners = seen.map((sample) => sample.metric["__tenant_id__"]).sort();
       if (owners.join() !== [...both].sort().join())
         throw new Error(`a query over ${both.join("|")} gives ${owners.join(", ") || "nothing"}`);
-      return `X-Scope-OrgID: ${both.join("|")} gives ${owners.join(" and ")}`;
+      return `${gatewayUser(both.join("|"), "read")} gives ${owners.join(" and ")}`;
     },
   },
   {

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
 import { BasicTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
-import { releases, services, tenants } from "../../names";
+import { gatewayUser, releases, services, tenants } from "../../names";
 import { bodyOf } from "../service";
 import { throughTunnel } from "../tunnel";
 import { type Check, type Context, until } from "./check";
@@ -88,7 +88,7 @@ export async function search(
     limit: `${limit}`,
   });
   const path = `/api/search?${parameters}`;
-  const answer = await bodyOf(config, services.tempo, { path, tenant: tenants.traces });
+  const answer = await bodyOf(config, services.tempo, { path, as: gatewayUser(tenants.traces, "read") });
   return ((JSON.parse(answer).traces ?? []) as { traceID: string }[]).map(({ traceID }) => traceID);
 }
 

@@ -5,7 +5,7 @@ import { Client } from "minio";
 import { bodyOf } from "../../cli/service";
 import { minioApi } from "../../components/object-storage/pods";
 import { forward } from "../../components/port-forward";
-import { minio, namespaces, services, tenants } from "../../names";
+import { gatewayUser, minio, namespaces, services, tenants } from "../../names";
 
 /** An entry as Loki returns it. */
 export interface Entry {
@@ -18,7 +18,7 @@ export async function query(config: KubeConfig, logql: string, limit = 100): Pro
   const since = Date.now() - 3600 * 1000;
   const parameters = new URLSearchParams({ query: logql, limit: String(limit), start: `${since}000000` });
   const path = `/loki/api/v1/query_range?${parameters}`;
-  const body = await bodyOf(config, services.loki, { path, tenant: tenants.logs });
+  const body = await bodyOf(config, services.loki, { path, as: gatewayUser(tenants.logs, "read") });
   const streams: { stream: Record<string, string>; values: [string, string][] }[] =
     JSON.parse(body).data.result;
   return streams.flatMap(({ stream, values }) => values.map(([, line]) => ({ labels: stream, line })));
@@ -28,7 +28,7 @@ export async function query(config: KubeConfig, logql: string, limit = 100): Pro
 export async function count(config: KubeConfig, logql: string): Promise<number> {
   const parameters = new URLSearchParams({ query: `sum(count_over_time(${logql} [1h]))` });
   const path = `/loki/api/v1/query?${parameters}`;
-  const body = await bodyOf(config, services.loki, { path, tenant: tenants.logs });
+  const body = await bodyOf(config, services.loki, { path, as: gatewayUser(tenants.logs, "read") });
   return Number(JSON.parse(body).data.result[0]?.value[1] ?? 0);
 }
 

@@ -1,0 +1,91 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import * as random from "@pulumi/random";
+import { gatewayAccess, type Store, stores } from "../names";
+import type { Settings } from "../settings";
+import {
+  type Credential,
+  credentialKeys,
+  gatewayClients,
+  gatewayUsers,
+  gatewayUsersFile,
+} from "../values/gateway";
+import type { NamespaceKey, Namespaces } from "./namespaces";
+
+export interface GatewayAccessArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+}
+
+/**
+ * Who may write and read at the gateways of Loki, Mimir and Tempo: a generated password for each tenant and role, in
+ * the Secret that the gateway reads and in the Secrets of those in the stack who use it.
+ *
+ * While passwords are rotated a gateway takes those of two generations; clients use the first.
+ */
+export class GatewayAccess extends pulumi.ComponentResource {
+  /** Passwords of each gateway's users, by the user's name; secret. */
+  readonly passwords: Record<Store, pulumi.Output<Record<string, string>>>;
+  private readonly secrets = new Map<NamespaceKey, pulumi.Resource[]>();
+
+  constructor(name: string, args: GatewayAccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:GatewayAccess", name, {}, opts);
+    const { settings, namespaces } = args;
+    const generated = new Map<string, pulumi.Output<string>[]>();
+    for (const store of stores)
+      for (const { name: user } of gatewayUsers(store, settings)) {
+        const taken = settings.access.generations.map(
+          (generation) =>
+            new random.RandomPassword(
+              `gateway-${store}-${user}-${generation}`,
+              { length: 40, special: false },
+              { parent: this },
+            ).result,
+        );
+        generated.set(`${store}/${user}`, taken);
+      }
+    const taken = ([store, user]: Credential) => generated.get(`${store}/${user}`) ?? [];
+    const current = (credential: Credential) => taken(credential)[0] ?? pulumi.output("");
+
+    const secret = (
+      namespace: NamespaceKey,
+      secretName: string,
+      stringData: Record<string, pulumi.Input<string>>,
+    ) => {
+      const made = new k8s.core.v1.Secret(
+        `${namespace}-${secretName}`,
+        { metadata: { name: secretName, namespace: namespaces.name(namespace) }, stringData },
+        { parent: this },
+      );
+      this.secrets.set(namespace, [...this.readyFor(namespace), made]);
+    };
+    const all = (store: Store) => gatewayUsers(store, settings).map((user): Credential => [store, user.name]);
+    for (const store of stores) {
+      const users = Object.fromEntries(all(store).map((one) => [one[1], pulumi.all(taken(one))]));
+      secret(store, gatewayAccess.usersSecret, {
+        [gatewayAccess.usersFile]: pulumi.all(users).apply(gatewayUsersFile),
+      });
+    }
+    const clients: Partial<Record<NamespaceKey, Credential[]>> = gatewayClients(settings);
+    for (const namespace of new Set([...stores, ...(Object.keys(clients) as NamespaceKey[])])) {
+      const own = stores.filter((store) => store === namespace).flatMap(all);
+      const entries = [...own, ...(clients[namespace] ?? [])].flatMap((credential) => {
+        const { username, password } = credentialKeys(...credential);
+        return [[username, credential[1]] as const, [password, current(credential)] as const];
+      });
+      secret(namespace, gatewayAccess.credentialsSecret, Object.fromEntries(entries));
+    }
+
+    const passwordsOf = (store: Store) =>
+      pulumi.secret(pulumi.all(Object.fromEntries(all(store).map((one) => [one[1], current(one)]))));
+    this.passwords = { loki: passwordsOf("loki"), mimir: passwordsOf("mimir"), tempo: passwordsOf("tempo") };
+    this.registerOutputs({});
+  }
+
+  /** What has to be there before a gateway, or a client of one, starts in a namespace. */
+  readyFor(namespace: NamespaceKey): pulumi.Resource[] {
+    return this.secrets.get(namespace) ?? [];
+  }
+}
