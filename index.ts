@@ -14,6 +14,7 @@ import { KubePrometheusStack } from "./components/kube-prometheus-stack";
 import { Loki } from "./components/loki";
 import { Mimir } from "./components/mimir";
 import { Namespaces } from "./components/namespaces";
+import { NetworkPolicies } from "./components/network-policies";
 import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { preflight } from "./components/object-storage/preflight";
@@ -33,6 +34,7 @@ export = () =>
 
     const options = { provider: clusterProvider(settings) };
     const namespaces = new Namespaces("namespaces", { settings }, options);
+    new NetworkPolicies("network-policies", { settings, namespaces }, options);
     const access = new GatewayAccess("gateway-access", { settings, namespaces }, options);
     const base = { settings, namespaces, access };
     const prometheus = new KubePrometheusStack("kube-prometheus-stack", base, options);

@@ -106,5 +106,6 @@ export const dev: SettingsInput = {
     disk: "1Gi",
     dashboards: { ...prod.grafana.dashboards, memory: "64Mi" },
   },
+  network: { ...prod.network, policies: false },
   cadvisor: { ...prod.cadvisor, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
 };

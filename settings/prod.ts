@@ -192,6 +192,12 @@ export const prod: SettingsInput = {
     plugins: ["yesoreyeram-infinity-datasource@3.11.1"],
     dashboards: { namespaces: [], cpu: "10m", memory: "96Mi", memoryLimit: "256Mi" },
   },
+  network: {
+    policies: true,
+    nodes: ["0.0.0.0/0", "::/0"],
+    ingressNamespaces: [],
+    scraperNamespaces: [],
+  },
   access: { generations: [1] },
   alerting: { receivers: {}, routes: [], groupWait: "30s", repeatInterval: "12h" },
 };

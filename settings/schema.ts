@@ -27,6 +27,7 @@ import {
   yesNo,
 } from "./fields";
 import { grafana } from "./grafana";
+import { network } from "./network";
 import { byteRate, duration, size } from "./units";
 
 const cluster = group({
@@ -396,6 +397,7 @@ export const schema = group({
   cadvisor,
   grafana,
   access,
+  network,
   alerting,
 });
 

@@ -139,8 +139,13 @@ export function grafanaValues(settings: Settings): Values {
       }) ?? {},
     resources: resources(grafana),
     containerSecurityContext: { ...readOnly, privileged: false, seccompProfile: { type: "RuntimeDefault" } },
-    extraVolumes: [passwords.volume],
-    extraVolumeMounts: [passwords.mount],
+    extraSecretMounts: [
+      {
+        ...passwords.mount,
+        secretName: passwords.volume.secret.secretName,
+        items: passwords.volume.secret.items,
+      },
+    ],
     extraEmptyDirMounts: [{ name: "tmp", mountPath: "/tmp" }],
     admin: { existingSecret: names.adminSecret },
     // In the background: where plugins cannot be had, Grafana starts all the same.

@@ -1,0 +1,113 @@
+/** NetworkPolicies: nothing goes in or out of the stack's namespaces but what `network-flows.ts` lists. */
+import { namespaces } from "../names";
+import type { Settings } from "../settings";
+import { type Flow, flows, type Outsider, type Part, type PartName, parts } from "./network-flows";
+
+/** Label of a namespace whose pods may reach the gateways. */
+export const clientLabel = { "observability/client": "true" } as const;
+
+/** A NetworkPolicy. */
+export interface NetworkPolicy {
+  metadata: { name: string; namespace: string };
+  spec: {
+    podSelector: { matchLabels?: Record<string, string> };
+    policyTypes: ("Ingress" | "Egress")[];
+    ingress?: Rule[];
+    egress?: Rule[];
+  };
+}
+
+interface Rule {
+  from?: Peer[];
+  to?: Peer[];
+  ports?: { port: number; protocol: "TCP" | "UDP" }[];
+}
+
+interface Peer {
+  namespaceSelector?: {
+    matchLabels?: Record<string, string>;
+    matchExpressions?: { key: string; operator: "In"; values: string[] }[];
+  };
+  podSelector?: { matchLabels: Record<string, string> };
+  ipBlock?: { cidr: string };
+}
+
+const nameLabel = "kubernetes.io/metadata.name";
+const everyAddress = ["0.0.0.0/0", "::/0"];
+const addresses = (cidrs: string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
+
+const named = (list: string[]): Peer[] =>
+  list.length
+    ? [{ namespaceSelector: { matchExpressions: [{ key: nameLabel, operator: "In", values: list }] } }]
+    : [];
+
+/** Who a flow comes from or goes to; nobody, where no namespace is named. */
+function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
+  switch (who) {
+    case "pods":
+      return [{ namespaceSelector: {} }];
+    case "clients":
+      return [{ namespaceSelector: { matchLabels: clientLabel } }];
+    case "ingress":
+      return named(network.ingressNamespaces);
+    case "scrapers":
+      return named(network.scraperNamespaces);
+    case "nodes":
+      return addresses(network.nodes);
+    case "anywhere":
+      return addresses(everyAddress);
+  }
+  const { namespace, labels }: Part = parts[who];
+  return [
+    {
+      namespaceSelector: { matchLabels: { [nameLabel]: namespaces[namespace] } },
+      ...(labels && { podSelector: { matchLabels: labels } }),
+    },
+  ];
+}
+
+const ports = (flow: Flow) =>
+  flow.ports === "all" ? {} : { ports: flow.ports.map((port) => ({ port, protocol: "TCP" as const })) };
+
+/** What every pod may: ask for names, in the cluster or at a cache on its node. */
+const dns: Rule = {
+  to: [{ namespaceSelector: {} }, { ipBlock: { cidr: "169.254.0.0/16" } }],
+  ports: [53, 5353].flatMap((port) => (["UDP", "TCP"] as const).map((protocol) => ({ port, protocol }))),
+};
+
+/** One policy for each namespace that refuses everything, and one for each part with what it needs. */
+export function networkPolicies(settings: Settings): NetworkPolicy[] {
+  const all = flows(settings);
+  const used = (Object.keys(parts) as PartName[]).filter(
+    (part) => part !== "minio" || settings.objectStorage.kind === "minio",
+  );
+  const refusals = [...new Set(used.map((part) => namespaces[parts[part].namespace]))].map(
+    (namespace): NetworkPolicy => ({
+      metadata: { name: "default-deny", namespace },
+      spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"], egress: [dns] },
+    }),
+  );
+  const allowances = used.map((part): NetworkPolicy => {
+    const { namespace, labels }: Part = parts[part];
+    const rules = (mine: "from" | "to", other: "from" | "to") =>
+      all
+        .filter((flow) => flow[mine] === part)
+        .flatMap((flow): Rule[] => {
+          const them = peers(flow[other], settings);
+          return them.length ? [{ [other]: them, ...ports(flow) }] : [];
+        });
+    return {
+      metadata: {
+        name: part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+        namespace: namespaces[namespace],
+      },
+      spec: {
+        podSelector: labels ? { matchLabels: labels } : {},
+        policyTypes: ["Ingress", "Egress"],
+        ingress: rules("to", "from"),
+        egress: rules("from", "to"),
+      },
+    };
+  });
+  return settings.network.policies ? [...refusals, ...allowances] : [];
+}
