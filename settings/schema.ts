@@ -26,6 +26,7 @@ import {
   yesNo,
 } from "./fields";
 import { grafana } from "./grafana";
+import { load } from "./load";
 import { byteRate, duration, size } from "./units";
 
 const cluster = group({
@@ -381,6 +382,7 @@ export const schema = group({
   cluster,
   charts,
   images,
+  load,
   objectStorage,
   loki,
   mimir,
