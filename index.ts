@@ -21,7 +21,7 @@ import { preflight } from "./components/object-storage/preflight";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
 import { Tempo } from "./components/tempo";
 import { tenants } from "./names";
-import { readSettings } from "./settings";
+import { readSettings, sizingWarnings } from "./settings";
 
 export = () =>
   held(async () => {
@@ -29,6 +29,7 @@ export = () =>
     const settings = readSettings(stack, pulumi.runtime.allConfig());
     // A mirror that lacks a chart is told before anything is touched, too.
     chartSources(stack, settings);
+    for (const warning of sizingWarnings(stack, settings)) pulumi.log.warn(warning);
     const gate = await openGate(settings);
     const found = gate && (await preflight(stack, settings, gate));
 

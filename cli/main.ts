@@ -71,6 +71,27 @@ program
   );
 
 program
+  .command("size")
+  .description(
+    "what a load needs by the upstream projects' published formulas, held against a stack's settings; without a load, what the settings carry",
+  )
+  .argument(...stackArgument)
+  .option("--series <count>", "series at a time, such as 1M")
+  .option("--samples <rate>", "samples, such as 100k/s; without it each series every scrape interval")
+  .option("--queries <rate>", "queries of metrics, such as 5/s; without it 5/s for each million series")
+  .option("--logs <volume>", "log lines, such as 1TB/day")
+  .option("--spans <rate>", "spans, such as 20k/s")
+  .option("--nodes <number>", "nodes of the cluster")
+  .option("--json", "print it as JSON")
+  .addHelpText(
+    "after",
+    "\nWhat is not given is taken from the setting load. Ends with 1 where something is too small. docs/sizing.md",
+  )
+  .action((stack, { json, ...given }) =>
+    exit(async () => (require("./size") as typeof import("./size.js")).size(stack, given, Boolean(json)))(),
+  );
+
+program
   .command("render")
   .description("write what a stack would install to files, without an engine or a cluster")
   .argument("<stack>", "name of the stack, as in Pulumi.<stack>.yaml")

@@ -25,6 +25,7 @@ export const prod: SettingsInput = {
   },
   charts: { atomic: true, history: 10 },
   images: {},
+  load: {}, // what these numbers carry stands in docs/sizing.md
   objectStorage: {
     kind: "minio",
     buckets: {

@@ -27,6 +27,7 @@ import {
   yesNo,
 } from "./fields";
 import { grafana } from "./grafana";
+import { load } from "./load";
 import { network } from "./network";
 import { byteRate, duration, size } from "./units";
 
@@ -384,6 +385,7 @@ export const schema = group({
   cluster,
   charts,
   images,
+  load,
   objectStorage,
   loki,
   mimir,
