@@ -12,6 +12,7 @@ import { Grafana } from "./components/grafana";
 import { held } from "./components/hold";
 import { KubePrometheusStack } from "./components/kube-prometheus-stack";
 import { Loki } from "./components/loki";
+import { installsMetricsServer } from "./components/metrics-api";
 import { Mimir } from "./components/mimir";
 import { Namespaces } from "./components/namespaces";
 import { NetworkPolicies } from "./components/network-policies";
@@ -19,6 +20,7 @@ import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { preflight } from "./components/object-storage/preflight";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
+import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
 import { tenants } from "./names";
 import { readSettings, sizingWarnings } from "./settings";
@@ -32,6 +34,8 @@ export = () =>
     for (const warning of sizingWarnings(stack, settings)) pulumi.log.warn(warning);
     const gate = await openGate(settings);
     const found = gate && (await preflight(stack, settings, gate));
+
+    const metricsServer = await installsMetricsServer(settings);
 
     const options = { provider: clusterProvider(settings) };
     const namespaces = new Namespaces("namespaces", { settings }, options);
@@ -51,6 +55,7 @@ export = () =>
     const operator = new OpenTelemetryOperator("opentelemetry-operator", args, options);
     const grafana = new Grafana("grafana", args, options);
     new Alerts("alerts", args, options);
+    new Scaling("scaling", { ...args, metricsServer }, options);
 
     return {
       environment: settings.environment,

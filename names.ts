@@ -17,6 +17,8 @@ export const namespaces = {
   alloyTraces: "alloy-traces",
   opentelemetry: "opentelemetry",
   grafana: "grafana",
+  /** What scales the others; there only where this stack installs some of it. */
+  autoscaling: "autoscaling",
 } as const;
 
 /** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
@@ -31,6 +33,7 @@ export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privil
   alloyTraces: "restricted",
   opentelemetry: "restricted",
   grafana: "restricted",
+  autoscaling: "restricted",
 };
 
 /** Those who keep data in object storage. Each has its own user, policy and Secret. */
@@ -236,6 +239,9 @@ export const releases = {
   kubePrometheusStack: "kps",
   cadvisor: "cadvisor",
   grafana: "grafana",
+  metricsServer: "metrics-server",
+  keda: "keda",
+  verticalPodAutoscaler: "vertical-pod-autoscaler",
 } as const;
 
 /** Address that each Loki querier pulls its work from; there is no query-scheduler. */

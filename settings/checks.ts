@@ -124,6 +124,22 @@ const alloyBuffers: Check = (settings) =>
     ),
   );
 
+/** Bounds of what grows. */
+const growth: Check = ({ loki, mimir, tempo, alloyMetrics }) =>
+  Object.entries({
+    "loki.querier": loki.querier,
+    "mimir.querier": mimir.querier,
+    "tempo.querier": tempo.querier,
+    alloyMetrics,
+  }).flatMap(([path, { replicas, maxReplicas }]) =>
+    problem(
+      maxReplicas < replicas,
+      `${path}.maxReplicas`,
+      maxReplicas,
+      `at least ${path}.replicas, ${replicas}`,
+    ),
+  );
+
 const passwordGenerations: Check = ({ access: { generations } }) =>
   problem(
     generations.length < 1 || generations.length > 2 || new Set(generations).size < generations.length,
@@ -240,6 +256,7 @@ export const checks: Check[] = [
   lokiBurst,
   lokiRetention,
   lokiSchema,
+  growth,
   passwordGenerations,
   alloyBuffers,
   mimirBurst,

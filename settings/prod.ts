@@ -52,7 +52,7 @@ export const prod: SettingsInput = {
     replicationFactor: 3,
     distributor: { replicas: 3, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" }, // R2.1
     ingester: { replicas: 3, cpu: "1", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" }, // R2.1
-    querier: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "3Gi" }, // R2.1
+    querier: { replicas: 2, maxReplicas: 5, cpu: "500m", memory: "1Gi", memoryLimit: "3Gi" }, // R2.1, R13
     queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R2.1
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R2.1
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
@@ -68,7 +68,7 @@ export const prod: SettingsInput = {
     replicationFactor: 3, // R3.4
     distributor: { replicas: 3, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R3.1
     ingester: { replicas: 3, cpu: "2", memory: "4Gi", memoryLimit: "4Gi", disk: "50Gi" }, // R3.1, R3.6
-    querier: { replicas: 2, cpu: "1", memory: "2Gi", memoryLimit: "2Gi" }, // R3.1, R3.6
+    querier: { replicas: 2, maxReplicas: 6, cpu: "1", memory: "2Gi", memoryLimit: "2Gi" }, // R3.1, R3.6, R13
     queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R3.1
     queryScheduler: { replicas: 2, cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
     storeGateway: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R3.1
@@ -96,7 +96,7 @@ export const prod: SettingsInput = {
     replicationFactor: 3,
     distributor: { replicas: 2, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
     ingester: { replicas: 3, cpu: "500m", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" }, // R4.1
-    querier: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
+    querier: { replicas: 2, maxReplicas: 4, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1, R13
     queryFrontend: { replicas: 1, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
     metricsGenerator: { replicas: 1, cpu: "250m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
@@ -127,6 +127,9 @@ export const prod: SettingsInput = {
   },
   alloyMetrics: {
     replicas: 3,
+    maxReplicas: 10, // R13
+    // A target has 500 series or so; a million series take 11 GiB: https://grafana.com/docs/alloy/latest/introduction/estimate-resource-usage/
+    targetsPerReplica: 200,
     cpu: "250m",
     memory: "1Gi",
     memoryLimit: "2Gi",
@@ -198,6 +201,15 @@ export const prod: SettingsInput = {
     nodes: ["0.0.0.0/0", "::/0"],
     ingressNamespaces: [],
     scraperNamespaces: [],
+  },
+  scaling: {
+    cpu: 70, // R13
+    calmDown: "5m",
+    metricsServer: "auto",
+    kubeletCertificates: true,
+    keda: "install",
+    ingesters: "off",
+    verticalPodAutoscaler: "install",
   },
   access: { generations: [1] },
   alerting: { receivers: {}, routes: [], groupWait: "30s", repeatInterval: "12h" },

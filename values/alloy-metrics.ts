@@ -4,7 +4,8 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
 import { gatewayClients } from "./gateway";
-import { antiAffinity, anyOf, disruptionBudget, restrictedContainer, type Values } from "./shared";
+import { isScaled } from "./scaling";
+import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
 /** Whether containers are measured by cAdvisor, where Alloy can read it; else the kubelet does. */
 const hasCadvisor = ({ cadvisor }: Settings) =>
@@ -50,12 +51,12 @@ export function alloyMetricsValues(settings: Settings): Values {
     controller: {
       type: "statefulset",
       replicas: alloyMetrics.replicas,
+      autoscaling: { horizontal: { externalHPA: isScaled(alloyMetrics) } },
       podDisruptionBudget: disruptionBudget(alloyMetrics),
-      affinity:
-        antiAffinity(settings, {
-          "app.kubernetes.io/name": "alloy",
-          "app.kubernetes.io/instance": releases.alloyMetrics,
-        }) ?? {},
+      ...placement(settings, {
+        "app.kubernetes.io/name": "alloy",
+        "app.kubernetes.io/instance": releases.alloyMetrics,
+      }),
     },
     // What it scrapes, and what says so. A monitor that needs a Secret needs a RoleBinding: docs/metrics.md.
     rbac: {

@@ -257,6 +257,9 @@ export const passwordFile = ([store, user]: Credential): string =>
 /** A user of a store's gateway that somebody is. */
 export type Credential = readonly [store: Store, user: string];
 
+/** User that reads applications' and infrastructure's metrics as one. */
+export const datasourceReader = gatewayUser(datasourceTenants, "read");
+
 /** Who in the stack asks which gateway as whom, by the namespace it runs in. */
 export function gatewayClients(
   settings: Settings,
@@ -265,7 +268,11 @@ export function gatewayClients(
   const measures = ["mimir", gatewayUser(tenants.pods, "write")] as const;
   return {
     alloyLogs: [["loki", gatewayUser(tenants.logs, "write")]],
-    alloyMetrics: Object.keys(mimir.tenants).map((tenant) => ["mimir", gatewayUser(tenant, "write")]),
+    alloyMetrics: [
+      ...Object.keys(mimir.tenants).map((tenant) => ["mimir", gatewayUser(tenant, "write")] as const),
+      // KEDA reads it there, to count the targets.
+      ["mimir", datasourceReader],
+    ],
     alloyTraces: [
       ["tempo", gatewayUser(tenants.traces, "write")],
       ...(tracing.metricsFrom === "alloy" ? [measures] : []),

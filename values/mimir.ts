@@ -9,13 +9,14 @@ import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayConfiguration, gatewayPods } from "./gateway";
+import { releaseReplicas } from "./scaling";
 import {
-  antiAffinity,
   checksum,
   environment,
   goMemoryLimit,
   image,
   mirrored,
+  placement,
   pullSecrets,
   resources,
   s3,
@@ -116,12 +117,11 @@ export function mimirValues(settings: Settings): Values {
     resources: resources(workload),
     // The chart makes a budget for a single replica too, which then must not stand in the way of a drain.
     podDisruptionBudget: { maxUnavailable: 1 },
-    affinity:
-      antiAffinity(settings, {
-        "app.kubernetes.io/name": "mimir",
-        "app.kubernetes.io/instance": releases.mimir,
-        "app.kubernetes.io/component": name,
-      }) ?? {},
+    ...placement(settings, {
+      "app.kubernetes.io/name": "mimir",
+      "app.kubernetes.io/instance": releases.mimir,
+      "app.kubernetes.io/component": name,
+    }),
     // The chart waits 45 to 60 s before it asks a pod for the first time.
     readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
     terminationGracePeriodSeconds: mimir.shutdown,
@@ -163,7 +163,7 @@ export function mimirValues(settings: Settings): Values {
     runtimeConfig: { overrides: mimirOverrides(settings) },
     distributor: lingering("distributor", mimir.distributor),
     ingester: stateful("ingester", mimir.ingester),
-    querier: component("querier", mimir.querier),
+    querier: { ...component("querier", mimir.querier), replicas: releaseReplicas(mimir.querier) },
     query_frontend: lingering("query-frontend", mimir.queryFrontend),
     query_scheduler: { enabled: true, ...component("query-scheduler", mimir.queryScheduler) },
     // The chart itself sets the soft memory limit of this one, to what it requests.

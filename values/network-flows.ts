@@ -35,6 +35,7 @@ export const parts = {
   kubeStateMetrics: { namespace: "monitoring", labels: name("kube-state-metrics") },
   cadvisor: { namespace: "monitoring", labels: name("cadvisor") },
   opentelemetryOperator: { namespace: "opentelemetry", labels: name("opentelemetry-operator") },
+  autoscaling: { namespace: "autoscaling" },
   collector: { namespace: "opentelemetry", labels: component("opentelemetry-collector") },
 } as const satisfies Record<string, Part>;
 export type PartName = keyof typeof parts;
@@ -132,6 +133,7 @@ export function flows(settings: Settings): Flow[] {
     "monitoring",
     "opentelemetryOperator",
     "collector",
+    "autoscaling",
   ];
   const s3: Flow[] = consumers.map((consumer) =>
     objectStorage.kind === "minio"
@@ -194,6 +196,10 @@ export function flows(settings: Settings): Flow[] {
     ),
     { from: "nodes", to: "prometheusOperator", ports: [10250], why: "the webhook for rules" },
     { from: "nodes", to: "opentelemetryOperator", ports: [9443], why: "the webhook for instrumentation" },
+    { from: "nodes", to: "autoscaling", ports: [6443, 8000, 9443, 10250], why: "metrics APIs and webhooks" },
+    { from: "autoscaling", to: "autoscaling", ports: [9666], why: "KEDA's two halves" },
+    { from: "autoscaling", to: "nodes", ports: [10250], why: "CPU of pods, from kubelets" },
+    { from: "autoscaling", to: "mimirGateway", ports: [gatewayPort], why: "how many targets Alloy has" },
     ...stores.flatMap((store): Flow[] =>
       (["clients", "ingress"] as const).map((from) => ({
         from,

@@ -2,6 +2,7 @@
 import { namespaces } from "../names";
 import type { Settings } from "../settings";
 import { type Flow, flows, type Outsider, type Part, type PartName, parts } from "./network-flows";
+import { hasAutoscaling } from "./scaling";
 
 /** Label of a namespace whose pods may reach the gateways. */
 export const clientLabel = { "observability/client": "true" } as const;
@@ -78,9 +79,11 @@ const dns: Rule = {
 /** One policy for each namespace that refuses everything, and one for each part with what it needs. */
 export function networkPolicies(settings: Settings): NetworkPolicy[] {
   const all = flows(settings);
-  const used = (Object.keys(parts) as PartName[]).filter(
-    (part) => part !== "minio" || settings.objectStorage.kind === "minio",
-  );
+  const absent = new Set<PartName>([
+    ...(settings.objectStorage.kind === "external" ? (["minio"] as const) : []),
+    ...(hasAutoscaling(settings) ? [] : (["autoscaling"] as const)),
+  ]);
+  const used = (Object.keys(parts) as PartName[]).filter((part) => !absent.has(part));
   const refusals = [...new Set(used.map((part) => namespaces[parts[part].namespace]))].map(
     (namespace): NetworkPolicy => ({
       metadata: { name: "default-deny", namespace },
@@ -91,7 +94,7 @@ export function networkPolicies(settings: Settings): NetworkPolicy[] {
     const { namespace, labels }: Part = parts[part];
     const rules = (mine: "from" | "to", other: "from" | "to") =>
       all
-        .filter((flow) => flow[mine] === part)
+        .filter((flow) => flow[mine] === part && !absent.has(flow[other] as PartName))
         .flatMap((flow): Rule[] => {
           const them = peers(flow[other], settings);
           return them.length ? [{ [other]: them, ...ports(flow) }] : [];

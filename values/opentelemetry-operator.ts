@@ -3,7 +3,15 @@ import pins from "../charts.json";
 import { address, instrumentation, namespaces, releases, services, urls } from "../names";
 import type { Settings } from "../settings";
 import { sdkRatio } from "./alloy-traces";
-import { disruptionBudget, goMemoryLimit, image, pullSecrets, resources, type Values } from "./shared";
+import {
+  disruptionBudget,
+  goMemoryLimit,
+  image,
+  placement,
+  pullSecrets,
+  resources,
+  type Values,
+} from "./shared";
 
 const { appVersion } = pins["opentelemetry-operator"];
 const registry = "ghcr.io/open-telemetry";
@@ -99,6 +107,7 @@ export const collectorObject = (settings: Settings) => {
       serviceAccount: collectorAccount(settings).metadata.name,
       replicas: collector.replicas,
       resources: resources(collector),
+      ...placement(settings, { "app.kubernetes.io/component": "opentelemetry-collector" }),
       podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,
       podSecurityContext: {
         runAsNonRoot: true,
