@@ -12,7 +12,7 @@ import { Autoscalers, componentRows, discarded, stackPods, usage } from "./obser
 import { type LoadOptions, planOf, readOptions } from "./plan";
 import { type Report, reportText } from "./report";
 import { readSummary, stepText } from "./summary";
-import { gaveOut, signalRows } from "./verdict";
+import { gaveOut, missing, signalRows } from "./verdict";
 
 /** The script that k6 runs. */
 export const scriptFile = join(__dirname, "script.js");
@@ -42,7 +42,7 @@ async function breakable<T>(action: (stop: AbortSignal) => Promise<T>): Promise<
 }
 
 /**
- * @returns the exit code: 0 where every step was taken, 1 where something gave out
+ * @returns the exit code: 0 where every step was taken and every marked signal found, else 1
  * @throws UserError for bad options, a prod stack without `yes`, a second load test, or a run that did not come to its end
  */
 export async function load(stack: string, given: LoadArguments): Promise<number> {
@@ -88,6 +88,7 @@ export async function load(stack: string, given: LoadArguments): Promise<number>
         autoscalers: autoscalers.table(),
         discarded: await discarded(config, seconds),
         gaveOut: gaveOut(plan, summary),
+        missing: missing(plan, summary),
       };
     } finally {
       if (given.keep)
@@ -96,5 +97,5 @@ export async function load(stack: string, given: LoadArguments): Promise<number>
     }
   });
   console.log(given.json ? JSON.stringify(report, null, 2) : reportText(report));
-  return report.gaveOut.length ? 1 : 0;
+  return report.gaveOut.length || report.missing.length ? 1 : 0;
 }

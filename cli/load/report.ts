@@ -2,7 +2,7 @@
 import type { AutoscalerRow, ComponentRow } from "./observe";
 import type { Plan } from "./plan";
 import { type Summary, short, type Times } from "./summary";
-import { type GaveOut, type SignalRow, verdictText } from "./verdict";
+import { type GaveOut, type missing, type SignalRow, verdictText } from "./verdict";
 
 /** All that came of a load test; what `--json` prints. */
 export interface Report {
@@ -19,6 +19,8 @@ export interface Report {
   discarded: Record<string, number>;
   /** Empty where every step held. */
   gaveOut: GaveOut[];
+  /** Marked signals that were not found; empty where all were. */
+  missing: ReturnType<typeof missing>;
 }
 
 /** A table: the first column to the left, all others to the right, two spaces between. */

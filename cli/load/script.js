@@ -1,7 +1,8 @@
 /**
  * The load of `obs load`, run by k6 inside the cluster. All numbers and addresses come as JSON in LOAD_PLAN, see plan.ts;
  * credentials come as <STORE>_USERNAME and <STORE>_PASSWORD, and where there are none the tenant is named in a header.
- * It prints a line `OBS-STEP {json}` after each step and the summary between two markers at the end, see summary.ts.
+ * It prints a line `OBS-STEP {json}` after each step, `OBS-WORDS {json}` for what was not taken, and the summary between
+ * two markers at the end, see summary.ts.
  */
 import crypto from "k6/crypto";
 import encoding from "k6/encoding";
@@ -68,7 +69,6 @@ const once = (name, env = {}) => ({
 });
 
 export const options = {
-  discardResponseBodies: true,
   summaryTrendStats: ["med", "p(95)", "p(99)", "max", "count"],
   scenarios: Object.fromEntries([
     ...kinds.map((kind) => [kind, arrivals(kind)]),
@@ -214,6 +214,18 @@ const requests = {
   TraceQL: () => inTempo(`{ resource.service.name = "obs-load" && span.run = "${run}" }`, minutes(15), 20),
 };
 
+/** What this virtual user has told already. */
+const told = {};
+
+/** Tells why a request was not taken: the first of its kind and status that a virtual user sees. */
+function tell(kind, { status, error, body }) {
+  if (told[`${kind} ${status}`]) return;
+  told[`${kind} ${status}`] = true;
+  console.log(
+    `OBS-WORDS ${JSON.stringify({ kind, words: `${status || error} ${(body || "").trim().slice(0, 200)}`.trim() })}`,
+  );
+}
+
 /** One request of the load. */
 export function send() {
   const kind = __ENV.KIND;
@@ -222,14 +234,12 @@ export function send() {
   const step = Math.min(plan.steps, Math.floor(since / 1000 / seconds) + 1);
   const { method, url, body, headers } = requests[kind](exec.scenario.iterationInTest, batch, step);
   // Without a name each address would be a series of its own in k6's memory.
-  const { status, timings } = http.request(method, url, body, {
-    headers,
-    timeout: "15s",
-    tags: { name: kind },
-  });
+  const response = http.request(method, url, body, { headers, timeout: "15s", tags: { name: kind } });
+  const { status, timings } = response;
   const came = status >= 200 && status < 300 ? "items" : status === 429 ? "refused" : "errors";
   counters[came].add(batch, { kind, step: `${step}` });
   if (came === "items") answer.add(timings.duration, { kind });
+  else tell(kind, response);
 }
 
 /** How a marked signal is written, and which of them are found. */
@@ -276,7 +286,6 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 const asked = ({ method, url, body, headers }) =>
   http.asyncRequest(method, url, body || null, {
     headers,
-    responseType: "text",
     timeout: "15s",
     tags: { name: "probe" },
   });
@@ -333,7 +342,7 @@ const stepOf = (count, step) =>
 export async function progress() {
   for (const step of steps) {
     await pause(exec.scenario.startTime + step * seconds * 1000 - Date.now());
-    const { status, body } = http.get(plan.status, { responseType: "text" });
+    const { status, body } = http.get(plan.status);
     const metrics = status === 200 ? JSON.parse(body).data : [];
     const count = (id) =>
       metrics.filter((metric) => metric.id === id).map(({ attributes }) => attributes.sample.count)[0] || 0;

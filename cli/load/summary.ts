@@ -26,6 +26,13 @@ export interface StepLine {
   kinds: Partial<Record<Kind, Counts>>;
 }
 
+/** A line about a request that was not taken. */
+interface WordsLine {
+  kind: Kind;
+  /** Status and body of the answer, or why there was none. */
+  words: string;
+}
+
 /** All that k6 measured. */
 export interface Summary {
   /** Seconds from the first request to the last answer. */
@@ -38,26 +45,30 @@ export interface Summary {
   answer: Partial<Record<Kind, Times>>;
   /** Ingest-to-query times of the marked signals, and how many were not written or not found. */
   visible: Partial<Record<Kind, Times & { lost: number }>>;
+  /** The first answer of each kind that was not a success. */
+  words: Partial<Record<Kind, string>>;
 }
 
-const after = (log: string, mark: string): string[] =>
-  log.split("\n").flatMap((line) => (line.startsWith(`${mark} `) ? [line.slice(mark.length + 1)] : []));
-
-/** The lines of steps in a log; what a cut log has only half of is left out. */
-export function readSteps(log: string): StepLine[] {
-  return after(log, "OBS-STEP").flatMap((text) => {
+/** The JSON of lines that begin with a mark; what a cut log has only half of is left out. */
+const marked = <T>(log: string, mark: string): T[] =>
+  log.split("\n").flatMap((line) => {
     try {
-      return [JSON.parse(text) as StepLine];
+      return line.startsWith(`${mark} `) ? [JSON.parse(line.slice(mark.length + 1)) as T] : [];
     } catch {
       return [];
     }
   });
-}
+
+/** The lines of steps in a log. */
+export const readSteps = (log: string): StepLine[] => marked(log, "OBS-STEP");
 
 /** The summary in a log, or undefined where there is none (k6 did not come to its end). */
 export function readSummary(log: string): Summary | undefined {
   const [, text] = /^OBS-SUMMARY\n(.*)\nOBS-END$/m.exec(log) ?? [];
-  return text === undefined ? undefined : (JSON.parse(text) as Summary);
+  if (text === undefined) return undefined;
+  const words: Summary["words"] = {};
+  for (const line of marked<WordsLine>(log, "OBS-WORDS")) words[line.kind] ??= line.words;
+  return { ...(JSON.parse(text) as Omit<Summary, "words">), words };
 }
 
 /** Without needless digits. */

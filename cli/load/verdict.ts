@@ -89,15 +89,34 @@ export function gaveOut(plan: Plan, summary: Summary): GaveOut[] {
     const step = index + 1;
     const failed = present(plan).flatMap((kind) => {
       const reason = failure(plan, kind, step, counts[kind] ?? none);
-      return reason ? [{ step, kind, component: components[kind], reason }] : [];
+      if (!reason) return [];
+      const words = summary.words[kind];
+      return [
+        { step, kind, component: components[kind], reason: words ? `${reason}; answer: ${words}` : reason },
+      ];
     });
     if (failed.length) return failed;
   }
   return [];
 }
 
+/** Kinds whose marked signals were not all found, with how many of them were not. */
+export const missing = (plan: Plan, { visible }: Summary): { kind: Kind; lost: number; of: number }[] =>
+  present(plan).flatMap((kind) => {
+    const { count = 0, lost = 0 } = visible[kind] ?? {};
+    return lost ? [{ kind, lost, of: count + lost }] : [];
+  });
+
 /** The same in words. */
 export function verdictText(plan: Plan, summary: Summary): string {
+  const lines = missing(plan, summary).map(
+    ({ kind, lost, of }) =>
+      `${lost} of ${of} marked signals of ${kind} were not written, or not found until ${plan.patience} s after the last step`,
+  );
+  return [stepsText(plan, summary), ...lines].join("\n");
+}
+
+function stepsText(plan: Plan, summary: Summary): string {
   const failed = gaveOut(plan, summary);
   if (!failed.length)
     return `nothing gave out: all ${plan.steps} steps were taken to at least ${enough * 100} %, without an error`;

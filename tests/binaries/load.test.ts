@@ -156,6 +156,7 @@ describe("binaries: k6 runs the script of obs load", function () {
   it("counts what was taken, what was refused and what failed, each for itself", () => {
     const batch = plan.kinds.logs?.batch ?? 0;
     expect([sum("logs", "refused"), sum("logs", "errors")]).to.deep.equal([batch, batch]);
+    expect(summary.words.logs).to.match(/^(429|500) \{\}$/);
     expect(sum("logs", "items")).to.equal((load("/loki/api/v1/push").length - 2) * batch);
     for (const kind of kinds.filter((one) => one !== "logs")) {
       expect(sum(kind, "items"), kind).to.be.greaterThan(0);

@@ -5,7 +5,7 @@ import { Autoscalers, componentOf, componentRows } from "../../cli/load/observe"
 import { askedRate, type LoadOptions, type Plan, planOf, readOptions } from "../../cli/load/plan";
 import { type Report, reportText, tableText } from "../../cli/load/report";
 import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/load/summary";
-import { gaveOut, signalRows, verdictText } from "../../cli/load/verdict";
+import { gaveOut, missing, signalRows, verdictText } from "../../cli/load/verdict";
 import { namespaces } from "../../names";
 import { UserError } from "../../settings";
 import { settingsOf } from "../support/stacks";
@@ -25,6 +25,7 @@ const summaryOf = (...steps: Partial<Counts>[]): Summary => ({
   steps: steps.map((counts) => ({ logs: { items: 0, refused: 0, errors: 0, ...counts } })),
   answer: { logs: { count: 3, p50: 10, p95: 20, p99: 30 } },
   visible: { logs: { count: 18, lost: 2, p50: 500, p95: 1500, p99: 2500 } },
+  words: {},
 });
 
 describe("unit: obs load, what is asked", () => {
@@ -132,6 +133,8 @@ describe("unit: obs load, what k6 says", () => {
   const log = [
     'OBS-STEP {"step":1,"kinds":{"logs":{"items":990,"refused":10,"errors":0}}}',
     "Request Failed",
+    'OBS-WORDS {"kind":"logs","words":"429 too many"}',
+    'OBS-WORDS {"kind":"logs","words":"500 later"}',
     'OBS-STEP {"step":2,"kin',
     "",
     "OBS-SUMMARY",
@@ -144,7 +147,7 @@ describe("unit: obs load, what k6 says", () => {
     expect(readSteps(log)).to.deep.equal([
       { step: 1, kinds: { logs: { items: 990, refused: 10, errors: 0 } } },
     ]);
-    expect(readSummary(log)).to.deep.equal(summary);
+    expect(readSummary(log)).to.deep.equal({ ...summary, words: { logs: "429 too many" } });
   });
 
   it("has no summary where k6 did not come to its end", () => {
@@ -183,6 +186,18 @@ describe("unit: obs load, what came of it", () => {
     const failed = summaryOf({ errors: 1000 }, { errors: 2000 });
     expect(verdictText(small, failed)).to.match(/step 1 of 2:\n.*1000 of about 1000 lines failed/);
     expect(verdictText(small, summaryOf({ items: 1000 }, { items: 2000 }))).to.match(/^nothing gave out/);
+  });
+
+  it("says what the first answer was, and how many marked signals are missing", () => {
+    const summary = { ...summaryOf({ items: 1000 }, { refused: 2000 }), words: { logs: "429 too many" } };
+    expect(verdictText(small, summary)).to.include("(429); answer: 429 too many");
+    expect(missing(small, summary)).to.deep.equal([{ kind: "logs", lost: 2, of: 20 }]);
+    expect(verdictText(small, summary)).to.include(
+      "2 of 20 marked signals of logs were not written, or not found",
+    );
+    const found = { ...summary, visible: { logs: { count: 20, lost: 0 } } };
+    expect(missing(small, found)).to.deep.equal([]);
+    expect(verdictText(small, found)).not.to.include("marked");
   });
 
   it("names all that gave out in the same step, and none of a later one", () => {
@@ -275,6 +290,7 @@ describe("unit: obs load, its report", () => {
     autoscalers: [],
     discarded: {},
     gaveOut: gaveOut(small, summary),
+    missing: missing(small, summary),
   };
 
   it("has a line for each signal, component and autoscaler", () => {
