@@ -31,7 +31,7 @@ const scraped = 35;
 /** Runs an action that Ctrl-C breaks off instead of ending this process, so that it can clean up. */
 async function breakable<T>(action: (stop: AbortSignal) => Promise<T>): Promise<T> {
   const control = new AbortController();
-  const stop = () => control.abort(new UserError("stopped; taking away what the load test made"));
+  const stop = () => control.abort(new UserError("the load test was broken off"));
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) process.once(signal, stop);
   try {
@@ -73,11 +73,11 @@ export async function load(stack: string, given: LoadArguments): Promise<number>
       const summary = readSummary(log);
       if (!summary)
         throw new UserError(`k6 did not come to its end; its log ends with:\n${log.slice(-2000)}`);
+      const end = Date.now() / 1000;
       tell(`k6 is done; waiting ${scraped} s for Prometheus to see the end of it`);
       await wait(scraped * 1000, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
       await autoscalers.look(config);
-      const seconds = summary.seconds + scraped;
-      const { cores, memory } = await usage(config, seconds);
+      const { cores, memory } = await usage(config, summary.seconds, end);
       return {
         stack,
         run: plan.run,
@@ -86,14 +86,17 @@ export async function load(stack: string, given: LoadArguments): Promise<number>
         signals: signalRows(plan, summary),
         components: componentRows(before, await stackPods(config), cores, memory),
         autoscalers: autoscalers.table(),
-        discarded: await discarded(config, seconds),
+        discarded: await discarded(config, summary.seconds + scraped),
         gaveOut: gaveOut(plan, summary),
         missing: missing(plan, summary),
       };
     } finally {
       if (given.keep)
         tell(`namespace ${loadTest.namespace} is kept: kubectl delete namespace ${loadTest.namespace}`);
-      else await remove(config);
+      else {
+        tell(`taking away namespace ${loadTest.namespace}`);
+        await remove(config);
+      }
     }
   });
   console.log(given.json ? JSON.stringify(report, null, 2) : reportText(report));

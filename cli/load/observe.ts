@@ -104,9 +104,9 @@ export function componentRows(
   return [...rows.values()].sort((a, b) => b.cores - a.cores || a.component.localeCompare(b.component));
 }
 
-/** What the stack's Prometheus answers to an instant query. */
-async function vector(config: KubeConfig, query: string): Promise<Sample[]> {
-  const path = `/api/v1/query?${new URLSearchParams({ query })}`;
+/** What the stack's Prometheus answers to an instant query. @param time in seconds since 1970. @default now */
+async function vector(config: KubeConfig, query: string, time = Date.now() / 1000): Promise<Sample[]> {
+  const path = `/api/v1/query?${new URLSearchParams({ query, time: String(time) })}`;
   const { data } = JSON.parse(await bodyOf(config, services.prometheus, { path }));
   return data.result.map(
     ({ metric, value }: { metric: Record<string, string>; value: [number, string] }) => ({
@@ -116,17 +116,23 @@ async function vector(config: KubeConfig, query: string): Promise<Sample[]> {
   );
 }
 
-/** CPU and memory of each pod over the last `seconds`. */
+/**
+ * CPU and memory of each pod over a run.
+ *
+ * @param seconds that it lasted
+ * @param end when it ended, in seconds since 1970
+ */
 export async function usage(
   config: KubeConfig,
   seconds: number,
+  end: number,
 ): Promise<{ cores: Sample[]; memory: Sample[] }> {
   const chosen = `namespace=~"${looked.join("|")}", container!=""`;
-  // A rate takes two scrapes at least.
-  const range = `${Math.max(120, Math.ceil(seconds))}s`;
+  // A rate takes two scrapes at least, which are 30 s apart.
+  const range = `${Math.max(90, Math.ceil(seconds))}s`;
   const cores = `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${chosen}}[${range}]))`;
   const memory = `max_over_time(sum by (namespace, pod) (container_memory_working_set_bytes{${chosen}})[${range}:15s])`;
-  return { cores: await vector(config, cores), memory: await vector(config, memory) };
+  return { cores: await vector(config, cores, end), memory: await vector(config, memory, end) };
 }
 
 /** Counters of what is dropped behind the gateways, where the one who sent it is not told. */
