@@ -133,6 +133,12 @@ export const owner = {
   scraper: "observability/scraper",
 } as const;
 
+/** On a namespace, with the value `true`: its pods may reach the gateways and Alloy's ports for signals. */
+export const clientLabel = "observability/client";
+
+/** Where `obs load` makes its Job, and the name of all that it makes there. */
+export const loadTest = { namespace: "load-test", name: "load-test" } as const;
+
 /** Grafana's datasources that dashboards and links refer to: what people read, and the identifier in addresses. */
 export const datasources = {
   /** What Prometheus itself knows; it answers while Mimir is away. */

@@ -58,6 +58,33 @@ program
   );
 
 program
+  .command("load")
+  .description(
+    "load a running stack in steps, and tell what it sustains, how soon signals are found, and at what cost",
+  )
+  .argument(...stackArgument)
+  .option("--logs <rate>", "lines a second in the last step; 0 leaves logs out", "200")
+  .option(
+    "--series <count>",
+    "active series in the last step, a sample each every 15 s; 0 leaves metrics out",
+    "3000",
+  )
+  .option("--spans <rate>", "spans a second in the last step; 0 leaves traces out", "100")
+  .option(
+    "--queries <rate>",
+    "queries a second in the last step, a third each of LogQL, PromQL, TraceQL",
+    "3",
+  )
+  .option("--steps <count>", "steps in which the rates rise", "4")
+  .option("--duration <seconds>", "how long each step lasts", "60")
+  .option("--keep", "leave namespace load-test and its Job there")
+  .option("--json", "print the results as JSON")
+  .option("-y, --yes", "load a prod stack, too")
+  .action((stack, options) =>
+    exit(async () => (require("./load") as typeof import("./load/index.js")).load(stack, options))(),
+  );
+
+program
   .command("dashboards")
   .description(
     "ask every query of every dashboard through Grafana, and tell which panels would be empty (dev)",
