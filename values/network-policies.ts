@@ -1,11 +1,8 @@
 /** NetworkPolicies: nothing goes in or out of the stack's namespaces but what `network-flows.ts` lists. */
-import { namespaces } from "../names";
+import { clientLabel, namespaces } from "../names";
 import type { Settings } from "../settings";
 import { type Flow, flows, type Outsider, type Part, type PartName, parts } from "./network-flows";
 import { hasAutoscaling } from "./scaling";
-
-/** Label of a namespace whose pods may reach the gateways. */
-export const clientLabel = { "observability/client": "true" } as const;
 
 /** A NetworkPolicy. */
 export interface NetworkPolicy {
@@ -48,7 +45,7 @@ function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
     case "pods":
       return [{ namespaceSelector: {} }];
     case "clients":
-      return [{ namespaceSelector: { matchLabels: clientLabel } }];
+      return [{ namespaceSelector: { matchLabels: { [clientLabel]: "true" } } }];
     case "ingress":
       return named(network.ingressNamespaces);
     case "scrapers":

@@ -61,7 +61,7 @@ export async function load(stack: string, given: LoadArguments): Promise<number>
     try {
       const before = await stackPods(config);
       await autoscalers.look(config);
-      await start(config, settings, plan, readFileSync(scriptFile, "utf8"), await credentials());
+      await start(config, settings, plan, readFileSync(scriptFile, "utf8"), await credentials(config));
       tell(`${plan.steps} steps of ${plan.seconds} s; run ${plan.run}`);
       const log = await follow(
         config,

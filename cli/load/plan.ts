@@ -1,6 +1,6 @@
 /** What a load test is to do: from the rates that were asked for to the numbers that the script in k6 goes by. */
 import { randomBytes } from "node:crypto";
-import { tenants, urls } from "../../names";
+import { urls } from "../../names";
 import { UserError } from "../../settings";
 
 /** What is asked of a load test. Rates are those of the last step; a rate of 0 leaves its kind out. */
@@ -67,8 +67,6 @@ export interface Plan {
   urls: { loki: string; mimir: string; tempo: string; otlp: string };
   /** Where the script asks k6 itself how far it is. */
   status: string;
-  /** Tenants that are named where there are no credentials. */
-  tenants: { logs: string; metrics: string; traces: string };
 }
 
 /** Seconds between two samples of a series, the interval at which agents usually scrape. */
@@ -162,7 +160,6 @@ export function planOf(options: LoadOptions, run: string = randomBytes(4).toStri
     patience: 30,
     urls: { loki: urls.loki, mimir: urls.mimir, tempo: urls.tempo, otlp: urls.otlpHttp },
     status: "http://127.0.0.1:6565/v1/metrics",
-    tenants: { logs: tenants.logs, metrics: tenants.pods, traces: tenants.traces },
   };
 }
 

@@ -1,18 +1,17 @@
 /**
  * The load of `obs load`, run by k6 inside the cluster. All numbers and addresses come as JSON in LOAD_PLAN, see plan.ts;
- * credentials come as <STORE>_USERNAME and <STORE>_PASSWORD, and where there are none the tenant is named in a header.
+ * who it is at the gateways in variables such as LOKI_WRITE, see credentials.ts.
  * It prints a line `OBS-STEP {json}` after each step, `OBS-WORDS {json}` for what was not taken, and the summary between
  * two markers at the end, see summary.ts.
  */
 import crypto from "k6/crypto";
-import encoding from "k6/encoding";
 import exec from "k6/execution";
 import http from "k6/http";
 import { Counter, Trend } from "k6/metrics";
 import { clearInterval, setInterval, setTimeout } from "k6/timers";
 
 const plan = JSON.parse(__ENV.LOAD_PLAN);
-const { run, seconds, urls, tenants } = plan;
+const { run, seconds, urls } = plan;
 const kinds = Object.keys(plan.kinds);
 const writes = kinds.filter((kind) => plan.kinds[kind].probed);
 const steps = Array.from({ length: plan.steps }, (_, index) => index + 1);
@@ -78,19 +77,8 @@ export const options = {
   thresholds: Object.fromEntries([...kept, ...keptTrends]),
 };
 
-/** Headers of a request to a store, which is also the beginning of its variables' names. */
-function headersOf(store, tenant) {
-  const [user, password] = [__ENV[`${store}_USERNAME`], __ENV[`${store}_PASSWORD`]];
-  return user
-    ? { Authorization: `Basic ${encoding.b64encode(`${user}:${password}`)}` }
-    : { "X-Scope-OrgID": tenant };
-}
-
-const ofStore = {
-  LOKI: headersOf("LOKI", tenants.logs),
-  MIMIR: headersOf("MIMIR", tenants.metrics),
-  TEMPO: headersOf("TEMPO", tenants.traces),
-};
+/** Who asks: the variable has the whole header of a user of a gateway. */
+const as = (variable) => ({ Authorization: __ENV[variable] });
 const asJson = (headers) => ({ ...headers, "Content-Type": "application/json" });
 const nanos = (milliseconds) => `${milliseconds}000000`;
 const text = (key, value) => ({ key, value: { stringValue: value } });
@@ -102,7 +90,7 @@ const logs = (streams) => ({
   method: "POST",
   url: `${urls.loki}/loki/api/v1/push`,
   body: JSON.stringify({ streams }),
-  headers: asJson(ofStore.LOKI),
+  headers: asJson(as("LOKI_WRITE")),
 });
 
 /** Gauges, as OTLP takes them. */
@@ -117,7 +105,7 @@ const gauges = (name, dataPoints) => ({
       },
     ],
   }),
-  headers: asJson(ofStore.MIMIR),
+  headers: asJson(as("MIMIR_WRITE")),
 });
 
 /** Spans of one service, as OTLP takes them. Alloy takes them from everyone. */
@@ -135,7 +123,7 @@ const get = (store, url, parameters) => ({
   url: `${url}?${Object.entries(parameters)
     .map(([key, value]) => `${key}=${encodeURIComponent(value)}`)
     .join("&")}`,
-  headers: ofStore[store],
+  headers: as(`${store}_READ`),
 });
 const inLoki = (query, from, more = {}) =>
   get("LOKI", `${urls.loki}/loki/api/v1/query_range`, {
