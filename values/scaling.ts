@@ -190,6 +190,7 @@ export function kedaValues(settings: Settings): Values {
     // It is this stack's: of other namespaces it needs to know nothing.
     watchNamespace: namespaces.alloyMetrics,
     image: {
+      pullPolicy: "IfNotPresent",
       keda: image("keda"),
       metricsApiServer: image("keda-metrics-apiserver"),
       webhooks: image("keda-admission-webhooks"),
