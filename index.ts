@@ -17,6 +17,7 @@ import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { preflight } from "./components/object-storage/preflight";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
+import { preflightVolumes } from "./components/preflight-volumes";
 import { Tempo } from "./components/tempo";
 import { tenants } from "./names";
 import { readSettings } from "./settings";
@@ -28,7 +29,7 @@ export = () =>
     // A mirror that lacks a chart is told before anything is touched, too.
     chartSources(stack, settings);
     const gate = await openGate(settings);
-    const found = gate && (await preflight(stack, settings, gate));
+    const found = await preflight(stack, settings, gate, await preflightVolumes(stack, settings));
 
     const options = { provider: clusterProvider(settings) };
     const namespaces = new Namespaces("namespaces", { settings }, options);
