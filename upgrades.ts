@@ -50,7 +50,7 @@ export const notes: Note[] = [
     from: { app: "4.0" },
     limit: true,
     what: "Loki 4 has no boltdb-shipper: what was written with that index can no longer be read",
-    todo: "change loki.schema to tsdb, wait until the retention is over for all that boltdb-shipper wrote, and raise this limit",
+    todo: "add a period of tsdb to loki.schema, wait until the retention is over for all that was written before it, and raise this limit",
     link: "https://github.com/grafana/loki/issues/21551",
   },
   {

@@ -74,7 +74,7 @@ function sizeProblems(stack: string, live: LiveVolumes, volumes: WorkloadVolumes
   return [{ path, was, allowed }];
 }
 
-/** A class that volumes which are there do not have; one problem for each class that they have. */
+/** A class that volumes which are there do not have. */
 function classProblems(settings: Settings, live: LiveVolumes): Problem[] {
   const wanted = settings.cluster.storageClass;
   const all = workloadVolumes(settings);
@@ -98,15 +98,14 @@ function classProblems(settings: Settings, live: LiveVolumes): Problem[] {
     }))
     .filter(({ who }) => wanted && own.has(who));
   const others = [...sets, ...claims].filter(({ has }) => has !== wanted);
-  return [...new Set(others.map(({ has }) => has))].map((has) => {
+  const [first] = others;
+  if (!first) return [];
+  const have = [...new Set(others.map(({ has }) => has))].map((has) => {
     const who = others.filter((other) => other.has === has).map((other) => other.who);
-    const reason = `the volumes of ${who.join(", ")} were made so, and that cannot change; docs/upgrades.md says how to move them`;
-    return {
-      path: "cluster.storageClass",
-      was: wanted,
-      allowed: has ? `${has}: ${reason}` : `nothing: ${reason}`,
-    };
+    return `the volumes of ${who.join(", ")} ask for ${has ?? "none"}`;
   });
+  const reason = `${have.join(", ")}, and that cannot change; docs/upgrades.md says how to move them`;
+  return [{ path: "cluster.storageClass", was: wanted, allowed: `${first.has ?? "nothing"}: ${reason}` }];
 }
 
 /**

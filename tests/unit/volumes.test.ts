@@ -129,6 +129,7 @@ describe("unit: volumes that charts make", () => {
     expect(told(installed({}, "slow"))[0]).to.match(
       /^cluster.storageClass undefined: slow: the volumes of loki/,
     );
+    // Grafana's and MinIO's claims have what the cluster has filled in; that is not asked of them.
     const none = told(live, { cluster: { name: "test", storageClass: "standard" } });
     expect(none).to.have.length(1);
     expect(none[0]).to.match(/^cluster.storageClass standard: nothing: the volumes of loki/);
