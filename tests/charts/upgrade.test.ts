@@ -87,10 +87,11 @@ describe("charts: upgrades", function () {
       existsSync(join(folder, chart, "Chart.yaml")),
     );
 
-    before(function () {
-      if (!folder || next.length === 0)
+    // Mocha runs no hook without a test, and a suite that is left out is to be said.
+    if (next.length === 0)
+      it("renders both with the same values", function () {
         skip(this, "OBS_CHARTS_NEXT names no folder with another version of a chart");
-    });
+      });
 
     for (const chart of next)
       for (const environment of ["dev", "prod"])
