@@ -20,6 +20,7 @@ import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { preflight } from "./components/object-storage/preflight";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
+import { preflightVolumes } from "./components/preflight-volumes";
 import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
 import { tenants } from "./names";
@@ -33,7 +34,7 @@ export = () =>
     chartSources(stack, settings);
     for (const warning of sizingWarnings(stack, settings)) pulumi.log.warn(warning);
     const gate = await openGate(settings);
-    const found = gate && (await preflight(stack, settings, gate));
+    const found = await preflight(stack, settings, gate, await preflightVolumes(stack, settings));
 
     const metricsServer = await installsMetricsServer(settings);
 

@@ -135,6 +135,31 @@ program
   );
 
 program
+  .command("upgrade")
+  .description("tell which charts can be upgraded and what would break, or grow volumes")
+  .argument(...stackArgument)
+  .option("--check", "compare charts.json with the repositories, and the cluster with the charts")
+  .option("--official", "with --check: ask the official repositories even where a mirror is set")
+  .option("--volumes", "grow volumes to the size of their settings, where up alone cannot")
+  .option("-y, --yes", "with --volumes: do not ask (a dev stack never asks)")
+  .option("--json", "print what was found as JSON")
+  .addHelpText(
+    "after",
+    "\nExit codes of --check: 0 up to date; 2 something newer is allowed, or a field differs that cannot change;\n" +
+      "1 nothing of that, but a repository did not answer.",
+  )
+  .action((stack, options) =>
+    exit(async () => {
+      const upgrade = require("./upgrade") as typeof import("./upgrade/index.js");
+      if (options.check === options.volumes) {
+        console.error(upgrade.usage);
+        return 1;
+      }
+      return options.check ? upgrade.check(stack, options) : upgrade.growVolumes(stack, options);
+    })(),
+  );
+
+program
   .command("test")
   .description("run the project's tests, layer by layer")
   .argument("[layers...]", "unit, charts, binaries, examples, engine; without any, all of them")

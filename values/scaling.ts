@@ -8,7 +8,7 @@
 import { gatewayAccess, namespaces, releases, type Store, stores, urls } from "../names";
 import type { Settings } from "../settings";
 import { credentialKeys, datasourceReader } from "./gateway";
-import { mirrored, pullSecrets, resources, type Values } from "./shared";
+import { mirrored, pullSecrets, resources, restrictedContainer, type Values } from "./shared";
 
 /** A workload that may grow. */
 interface Growing {
@@ -210,6 +210,12 @@ export function verticalPodAutoscalerValues(settings: Settings): Values {
   const changes = { enabled: settings.scaling.ingesters === "auto" };
   return {
     imagePullSecrets: pullSecrets(settings),
+    podSecurityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65534,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containerSecurityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
     recommender: part("recommender"),
     updater: { ...part("updater"), ...changes },
     admissionController: { ...part("admission-controller"), ...changes },

@@ -72,9 +72,28 @@ describe("obs: the command line", function () {
   it("has help for every command", () => {
     const { stdout, status } = obs("--help");
     expect(status).to.equal(0);
-    for (const command of ["up", "preview", "refresh", "down", "render", "size", "smoke", "test"])
+    for (const command of [
+      "up",
+      "preview",
+      "refresh",
+      "down",
+      "render",
+      "size",
+      "smoke",
+      "load",
+      "upgrade",
+      "test",
+    ])
       expect(stdout).to.include(`  ${command} `);
     expect(obs("render", "--help").stdout).to.include("--json");
+  });
+
+  it("says what upgrade can do where it is not told which", () => {
+    for (const args of [[], ["--check", "--volumes"]]) {
+      const { stderr, status } = obs("upgrade", ...args);
+      expect(status).to.equal(1);
+      expect(stderr).to.match(/^obs: upgrade wants to know what to do:\n.*--check/);
+    }
   });
 
   it("ends with 1 and a message, without a stack trace, on a user's mistake", () => {
