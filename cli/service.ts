@@ -4,6 +4,10 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { ServicePort } from "../names";
 
 export interface ServiceRequest {
+  /** Name of one pod behind the Service, whose own port is then asked instead of the Service's. */
+  pod?: string;
+  /** Seconds in which the answer has to come. @default 30 */
+  within?: number;
   /** Path with its query, as the Service has it. */
   path: string;
   /** @default GET */
@@ -19,24 +23,25 @@ export interface ServiceAnswer {
   body: string;
 }
 
-/** How long a Service may take to answer, in milliseconds. */
-const answerWithin = 30_000;
+/** How long a Service may take to answer where nothing else is said, in seconds. */
+const answerWithin = 30;
 
 /** Asks a Service; every HTTP status is an answer. */
 export async function ask(
   config: KubeConfig,
   service: ServicePort,
-  { path, method = "GET", tenant, headers, body }: ServiceRequest,
+  { pod, within = answerWithin, path, method = "GET", tenant, headers, body }: ServiceRequest,
 ): Promise<ServiceAnswer> {
   const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? "");
   const { namespace, name, port: servicePort } = service;
+  const who = pod ? `pods/${pod}` : `services/${name}`;
   const options = {
     method,
     hostname,
     port,
-    path: `/api/v1/namespaces/${namespace}/services/${name}:${servicePort}/proxy${path}`,
+    path: `/api/v1/namespaces/${namespace}/${who}:${servicePort}/proxy${path}`,
     headers: { ...(tenant && { "X-Scope-OrgID": tenant }), ...headers },
-    timeout: answerWithin,
+    timeout: within * 1000,
   };
   await config.applyToHTTPSOptions(options);
   return new Promise((done, fail) => {
@@ -48,7 +53,7 @@ export async function ask(
       });
       response.on("end", () => done({ status: response.statusCode ?? 0, body: text }));
     });
-    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${answerWithin / 1000} s`)));
+    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${within} s`)));
     sent.on("error", fail);
     sent.end(body);
   });

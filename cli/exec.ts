@@ -1,0 +1,49 @@
+/** Commands in a container of the cluster. */
+import { finished } from "node:stream/promises";
+import { type Readable, Writable } from "node:stream";
+import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node";
+
+export interface ContainerOf {
+  namespace: string;
+  pod: string;
+  container: string;
+}
+
+/**
+ * Runs a shell script in a container.
+ *
+ * @param streams where what it writes goes instead of into the answer, and what it reads. It sees no end of what it
+ *   reads, so it has to know how much that is
+ * @returns what it wrote, where that did not go elsewhere
+ * @throws with what it wrote to stderr when it ends with another code than 0
+ */
+export async function inContainer(
+  config: KubeConfig,
+  { namespace, pod, container }: ContainerOf,
+  script: string,
+  streams: { output?: Writable; input?: Readable } = {},
+): Promise<string> {
+  const texts = { out: "", err: "" };
+  const collect = (into: "out" | "err") =>
+    new Writable({
+      write(part: Buffer, _, done) {
+        texts[into] += part.toString();
+        done();
+      },
+    });
+  const output = streams.output ?? collect("out");
+  const status = await new Promise<V1Status>((done, fail) => {
+    output.once("error", fail);
+    streams.input?.once("error", fail);
+    new Exec(config)
+      .exec(namespace, pod, container, ["sh", "-c", script], output, collect("err"), streams.input ?? null, false, done)
+      .then((socket) => {
+        socket.addEventListener("close", () => fail(new Error(`the connection to ${pod} was closed`)));
+      }, fail);
+  });
+  output.end();
+  await finished(output);
+  if (status.status !== "Success")
+    throw new Error(`${pod}: ${texts.err.trim() || status.message || "the command failed"}`);
+  return texts.out;
+}
