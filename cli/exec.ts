@@ -1,6 +1,7 @@
 /** Commands in a container of the cluster. */
-import { finished } from "node:stream/promises";
+
 import { type Readable, Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node";
 
 export interface ContainerOf {
@@ -36,7 +37,17 @@ export async function inContainer(
     output.once("error", fail);
     streams.input?.once("error", fail);
     new Exec(config)
-      .exec(namespace, pod, container, ["sh", "-c", script], output, collect("err"), streams.input ?? null, false, done)
+      .exec(
+        namespace,
+        pod,
+        container,
+        ["sh", "-c", script],
+        output,
+        collect("err"),
+        streams.input ?? null,
+        false,
+        done,
+      )
       .then((socket) => {
         socket.addEventListener("close", () => fail(new Error(`the connection to ${pod} was closed`)));
       }, fail);

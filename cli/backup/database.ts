@@ -2,7 +2,13 @@
 import { createReadStream, createWriteStream, mkdirSync, readFileSync, renameSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Deployment, type V1Pod } from "@kubernetes/client-node";
+import {
+  AppsV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  type V1Deployment,
+  type V1Pod,
+} from "@kubernetes/client-node";
 import { podsOf } from "../../components/port-forward";
 import { namespaces, releases } from "../../names";
 import { UserError } from "../../settings";
@@ -36,7 +42,9 @@ export function notSqlite(file: string): string | undefined {
  */
 export async function saveDatabase(config: KubeConfig, file: string): Promise<void> {
   const pods = await podsOf(config, { namespace: namespaces.grafana, selector });
-  const running = pods.find(({ status, metadata }) => status?.phase === "Running" && !metadata?.deletionTimestamp);
+  const running = pods.find(
+    ({ status, metadata }) => status?.phase === "Running" && !metadata?.deletionTimestamp,
+  );
   if (!running?.metadata?.name) throw new UserError("Grafana does not run, so its database cannot be read");
   const grafana = { namespace: namespaces.grafana, pod: running.metadata.name, container: "grafana" };
   mkdirSync(dirname(file), { recursive: true });
@@ -110,7 +118,8 @@ async function put(config: KubeConfig, pod: ContainerOf, file: string): Promise<
   const whole = `${database}.restored`;
   await inContainer(config, pod, `head -c ${bytes} > ${whole}`, { input: createReadStream(file) });
   const sum = (await inContainer(config, pod, `sha256sum < ${whole}`)).split(" ")[0];
-  if (sum !== sha256) throw new Error("the database did not arrive as it was sent; run the same command again");
+  if (sum !== sha256)
+    throw new Error("the database did not arrive as it was sent; run the same command again");
   // What a transaction of the old one left would be taken for one of the new one.
   const clean = `rm -f ${database}-journal ${database}-wal ${database}-shm`;
   await inContainer(config, pod, `chmod 640 ${whole} && ${clean} && mv ${whole} ${database} && sync`);

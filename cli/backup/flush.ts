@@ -107,7 +107,9 @@ export async function restartLoki(config: KubeConfig): Promise<void> {
     const deadline = Date.now() + limit * 1000;
     for (;;) {
       const pod = await api.readNamespacedPod({ name, namespace }).catch(() => undefined);
-      const ready = pod?.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True");
+      const ready = pod?.status?.conditions?.some(
+        ({ type, status }) => type === "Ready" && status === "True",
+      );
       if (ready && pod?.metadata?.uid !== metadata?.uid) break;
       if (Date.now() > deadline) throw new Error(`${name} was not ready again after ${limit} s`);
       await wait(2000);

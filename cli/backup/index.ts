@@ -58,9 +58,17 @@ export const foreignDatabase = ({ grafana }: Settings): string | undefined =>
 export function openFolder(folder: string, stack: string, settings: Settings): Manifest {
   const found = readManifest(folder);
   if (found && (found.stack !== stack || found.environment !== settings.environment))
-    throw new UserError(`${folder} has a backup of stack ${found.stack} (${found.environment}); give stack ${stack} a folder of its own`);
-  if (!found && existsSync(folder) && readdirSync(folder).some((name) => !["state", "keys.json", "grafana", "buckets"].includes(name)))
-    throw new UserError(`${folder} has files that are of no backup; give an empty folder, a new one, or one with a backup`);
+    throw new UserError(
+      `${folder} has a backup of stack ${found.stack} (${found.environment}); give stack ${stack} a folder of its own`,
+    );
+  if (
+    !found &&
+    existsSync(folder) &&
+    readdirSync(folder).some((name) => !["state", "keys.json", "grafana", "buckets"].includes(name))
+  )
+    throw new UserError(
+      `${folder} has files that are of no backup; give an empty folder, a new one, or one with a backup`,
+    );
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const charts = Object.fromEntries(Object.entries(pins).map(([name, pin]) => [name, pin.version]));
   return {
@@ -108,7 +116,9 @@ const make: Record<Part, (work: Work) => Promise<Made>> = {
     await withMinio(config, async (client) => {
       for (const [key, name] of bucketsOf(settings)) {
         const mirrored = await mirror(client, name, join(folder, places.bucket(key)));
-        console.error(`  ${name}: ${mirrored.objects} objects, ${readable(mirrored.bytes)}; ${mirrored.copied} of them copied now`);
+        console.error(
+          `  ${name}: ${mirrored.objects} objects, ${readable(mirrored.bytes)}; ${mirrored.copied} of them copied now`,
+        );
         holds[name] = mirrored.objects;
         objects += mirrored.objects;
         bytes += mirrored.bytes;
@@ -137,7 +147,9 @@ function possible(wanted: Part[], named: boolean, settings: Settings): Part[] {
 
 const lines = (manifest: Manifest, wanted: Part[]): string[] =>
   wanted.map((part) => {
-    const holds = Object.entries(manifest.parts[part]?.holds ?? {}).map(([name, value]) => `${name} ${value}`);
+    const holds = Object.entries(manifest.parts[part]?.holds ?? {}).map(
+      ([name, value]) => `${name} ${value}`,
+    );
     return `${part.padEnd(8)} ${holds.join(", ")}`;
   });
 
@@ -150,7 +162,10 @@ export async function backup(stack: string, options: BackupOptions): Promise<num
   Object.assign(process.env, located.environment);
   const wanted = possible(asked, options.only !== undefined, settings);
   const manifest = openFolder(folder, stack, settings);
-  const environment = wanted.includes("state") || wanted.includes("keys") ? backendEnvironment(stack, settings.environment) : {};
+  const environment =
+    wanted.includes("state") || wanted.includes("keys")
+      ? backendEnvironment(stack, settings.environment)
+      : {};
   const secret = wanted.includes("keys") ? await passphrase(true) : "";
   // What is being written is in no manifest: a run that is broken off leaves no backup that looks whole.
   for (const part of wanted) delete manifest.parts[part];
@@ -166,9 +181,14 @@ export async function backup(stack: string, options: BackupOptions): Promise<num
   if (options.json) console.log(JSON.stringify({ folder, ...manifest }, null, 2));
   else {
     console.log([`Saved to ${folder}:`, ...lines(manifest, wanted).map((line) => `  ${line}`)].join("\n"));
-    if (wanted.includes("keys")) console.log(`Keep ${passphraseVariable} in another place than the folder: without it the keys are lost.`);
+    if (wanted.includes("keys"))
+      console.log(
+        `Keep ${passphraseVariable} in another place than the folder: without it the keys are lost.`,
+      );
     else if (!manifest.parts.keys)
-      console.log("The keys are not in this backup: without them neither volumes nor secrets of the state can be read.");
+      console.log(
+        "The keys are not in this backup: without them neither volumes nor secrets of the state can be read.",
+      );
   }
   return 0;
 }

@@ -48,7 +48,12 @@ export async function keysOf(config: KubeConfig, settings: Settings): Promise<Ke
       ? await secret(config, namespaces.minio, minio.encryptionSecret, "config.env")
       : undefined;
   const minioEncryptionKey = encryptionKeyIn(file ?? "");
-  const grafanaSecretKey = await secret(config, namespaces.grafana, grafanaNames.secret, grafanaEnv.secretKey);
+  const grafanaSecretKey = await secret(
+    config,
+    namespaces.grafana,
+    grafanaNames.secret,
+    grafanaEnv.secretKey,
+  );
   return { ...(minioEncryptionKey && { minioEncryptionKey }), ...(grafanaSecretKey && { grafanaSecretKey }) };
 }
 
@@ -63,7 +68,8 @@ export function putPassphrase({ pulumiPassphrase: text }: Keys, file = passphras
 
 /** What the keys of a running cluster mean for the data of a backup: a line for each key that is another one. */
 export function differences(saved: Keys, now: Keys): string[] {
-  const other = (key: keyof Keys) => saved[key] !== undefined && now[key] !== undefined && saved[key] !== now[key];
+  const other = (key: keyof Keys) =>
+    saved[key] !== undefined && now[key] !== undefined && saved[key] !== now[key];
   return [
     ...(other("minioEncryptionKey")
       ? [

@@ -98,11 +98,7 @@ export function readManifest(folder: string): Manifest | undefined {
 }
 
 /** What the files of some parts lack against the manifest: a line for each, none where all is as it was saved. */
-export async function damage(
-  folder: string,
-  manifest: Manifest,
-  wanted: readonly Part[],
-): Promise<string[]> {
+export async function damage(folder: string, manifest: Manifest, wanted: readonly Part[]): Promise<string[]> {
   const lines: string[] = [];
   for (const part of wanted)
     for (const [path, was] of Object.entries(manifest.parts[part]?.files ?? {})) {

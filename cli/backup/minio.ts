@@ -43,7 +43,9 @@ export async function withMinio<T>(config: KubeConfig, action: (client: Client) 
     .readNamespacedSecret({ namespace: namespaces.minio, name: minio.rootSecret })
     .catch((error: { code?: number }) => {
       if (error.code !== 404) throw error;
-      throw new UserError(`MinIO is not installed on this cluster: there is no Secret ${namespaces.minio}/${minio.rootSecret}`);
+      throw new UserError(
+        `MinIO is not installed on this cluster: there is no Secret ${namespaces.minio}/${minio.rootSecret}`,
+      );
     });
   const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString();
   return throughTunnel(config, minioApi, async (port) => {

@@ -44,14 +44,18 @@ export const list = (client: Client, bucket: string): Promise<Listed[]> =>
 export const ownHeaders = (headers: IncomingMessage["headers"]): Record<string, string> =>
   Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
-      typeof value === "string" && (own.includes(name) || name.startsWith(userMetadata)) ? [[name, value]] : [],
+      typeof value === "string" && (own.includes(name) || name.startsWith(userMetadata))
+        ? [[name, value]]
+        : [],
     ),
   );
 
 /** Copies one object. @returns what was copied, which may be newer than what was listed */
 async function fetchObject(client: Client, bucket: string, key: string, folder: string): Promise<Item> {
   const answer = (await within(patience, `reading ${key}`, client.getObject(bucket, key))) as IncomingMessage;
-  answer.setTimeout(patience * 1000, () => answer.destroy(new Error(`reading ${key}: no bytes for ${patience} s`)));
+  answer.setTimeout(patience * 1000, () =>
+    answer.destroy(new Error(`reading ${key}: no bytes for ${patience} s`)),
+  );
   const hash = createHash("sha256");
   let bytes = 0;
   const measure = new Transform({

@@ -14,7 +14,8 @@ const patience = 120;
  * Objects by which a store finds others: Mimir's and Tempo's block lists and the description of each block. They are
  * written last, so that whoever looks on sees a block whole or not at all.
  */
-const pointers = /(^|\/)(meta\.json|meta\.compacted\.json|index\.json\.gz|bucket-index\.json\.gz|.*-mark\.json)$/;
+const pointers =
+  /(^|\/)(meta\.json|meta\.compacted\.json|index\.json\.gz|bucket-index\.json\.gz|.*-mark\.json)$/;
 
 /** The items in two groups: what is written first, and what leads to it. */
 export const inOrder = (items: Item[]): [Item[], Item[]] => [
@@ -64,8 +65,12 @@ export const readWritten = (journal: string): Map<string, string> =>
   );
 
 /** How a bucket stands against its copy on the disk. */
-export const look = async (client: Client, bucket: string, folder: string, journal: string): Promise<Standing> =>
-  standing(await list(client, bucket), readIndex(folder), readWritten(journal));
+export const look = async (
+  client: Client,
+  bucket: string,
+  folder: string,
+  journal: string,
+): Promise<Standing> => standing(await list(client, bucket), readIndex(folder), readWritten(journal));
 
 /**
  * Puts a bucket's objects back, with their metadata; MinIO checks the SHA-256 of what it receives. What an earlier
@@ -91,10 +96,7 @@ export async function refill(
       const put = () =>
         client.putObject(bucket, key, createReadStream(join(folder, pathOf(key))), bytes, { ...headers });
       const seconds = patience + bytes / (100 * 1024);
-      const { etag } = await patiently(
-        () => within(seconds, `writing ${key}`, put()),
-        stays,
-      );
+      const { etag } = await patiently(() => within(seconds, `writing ${key}`, put()), stays);
       appendFileSync(journal, `${JSON.stringify([key, etag])}\n`);
       progress.add(bytes);
     });

@@ -50,13 +50,17 @@ export function seal(text: string, passphrase: string): string {
  */
 export function unseal(written: string, passphrase: string): string {
   const { cipher: name, N, r, p, salt, iv, tag, data }: Sealed = JSON.parse(written);
-  if (name !== "scrypt-aes-256-gcm") throw new UserError(`the keys are encrypted with ${name}, which is not known here`);
+  if (name !== "scrypt-aes-256-gcm")
+    throw new UserError(`the keys are encrypted with ${name}, which is not known here`);
   // A file that asks for more than ours ever does is not ours.
-  if (N > cost.N || r > cost.r || p > cost.p) throw new UserError("the keys' file is damaged: its cost is too high");
+  if (N > cost.N || r > cost.r || p > cost.p)
+    throw new UserError("the keys' file is damaged: its cost is too high");
   const bytes = (text: string) => Buffer.from(text, "base64");
   try {
     const key = scryptSync(passphrase, bytes(salt), 32, { N, r, p, maxmem: cost.maxmem });
-    const cipher = createDecipheriv("aes-256-gcm", key, bytes(iv), { authTagLength: 16 }).setAuthTag(bytes(tag));
+    const cipher = createDecipheriv("aes-256-gcm", key, bytes(iv), { authTagLength: 16 }).setAuthTag(
+      bytes(tag),
+    );
     return Buffer.concat([cipher.update(bytes(data)), cipher.final()]).toString();
   } catch {
     throw new UserError(
@@ -93,7 +97,9 @@ export async function passphrase(isNew: boolean): Promise<string> {
   const answer = given || (await prompt("Passphrase for the keys of the backup: "));
   if (!isNew) return answer;
   if (answer.length < shortest)
-    throw new UserError(`${passphraseVariable}: has ${answer.length} characters; allowed: ${shortest} or more`);
+    throw new UserError(
+      `${passphraseVariable}: has ${answer.length} characters; allowed: ${shortest} or more`,
+    );
   if (!given && (await prompt("Once more: ")) !== answer) throw new UserError("the two passphrases differ");
   return answer;
 }

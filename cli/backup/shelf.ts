@@ -52,7 +52,9 @@ export const readIndex = (folder: string): Item[] => lines(join(folder, indexFil
 
 /** What an earlier run has saved in full, by key: finished, or broken off. */
 export function readSaved(folder: string): Map<string, Item> {
-  const items = [...readIndex(folder), ...lines(join(folder, journalFile))].map((item) => [item.key, item] as const);
+  const items = [...readIndex(folder), ...lines(join(folder, journalFile))].map(
+    (item) => [item.key, item] as const,
+  );
   const complete = ({ key, bytes }: Item) => {
     const file = join(folder, pathOf(key));
     return existsSync(file) && statSync(file).size === bytes;

@@ -1,6 +1,14 @@
 /** Pulumi's state of a stack, exported with its secrets encrypted, and put back. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -51,7 +59,10 @@ export const resourcesOf = ({ deployment }: Deployment): Resource[] =>
 /** Saves state and config. @throws UserError when there is no state */
 export function saveState(stack: string, environment: Record<string, string>, folder: string) {
   const state = exported(stack, environment);
-  if (!state) throw new UserError(`stack ${stack} has no state in its backend; pulumi stack ls --all shows which there are`);
+  if (!state)
+    throw new UserError(
+      `stack ${stack} has no state in its backend; pulumi stack ls --all shows which there are`,
+    );
   mkdirSync(folder, { recursive: true });
   writeWhole(join(folder, deploymentFile), JSON.stringify(state, null, 2));
   writeWhole(join(folder, configCopy(stack)), readFileSync(configFile(stack)));
@@ -61,7 +72,10 @@ export function saveState(stack: string, environment: Record<string, string>, fo
 
 /** Types that live in the state alone: a cluster that was wiped has taken nothing of them with it. */
 const inStateAlone = ({ type, custom }: Resource): boolean =>
-  !custom || type.startsWith("random:") || type === "pulumi:pulumi:Stack" || type === "pulumi:providers:random";
+  !custom ||
+  type.startsWith("random:") ||
+  type === "pulumi:pulumi:Stack" ||
+  type === "pulumi:providers:random";
 
 /**
  * A state without what was in the cluster: passwords and keys stay, everything else is made anew by the next `up`.

@@ -49,7 +49,8 @@ export async function replicasTo(
 ): Promise<void> {
   const api = config.makeApiClient(AppsV1Api);
   const of = { name: workload.metadata?.name ?? "", namespace: workload.metadata?.namespace ?? "" };
-  const now = kind === "Deployment" ? await api.readNamespacedDeployment(of) : await api.readNamespacedStatefulSet(of);
+  const now =
+    kind === "Deployment" ? await api.readNamespacedDeployment(of) : await api.readNamespacedStatefulSet(of);
   const body = scaling(now, replicas);
   if (!body) return;
   const options = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
@@ -64,8 +65,14 @@ async function workloads(config: KubeConfig, store: Consumer): Promise<{ kind: K
   const api = config.makeApiClient(AppsV1Api);
   const namespace = namespaces[store];
   const found: { kind: Kind; workload: Scaled }[] = [
-    ...(await api.listNamespacedDeployment({ namespace })).items.map((one) => ({ kind: "Deployment" as const, workload: one })),
-    ...(await api.listNamespacedStatefulSet({ namespace })).items.map((one) => ({ kind: "StatefulSet" as const, workload: one })),
+    ...(await api.listNamespacedDeployment({ namespace })).items.map((one) => ({
+      kind: "Deployment" as const,
+      workload: one,
+    })),
+    ...(await api.listNamespacedStatefulSet({ namespace })).items.map((one) => ({
+      kind: "StatefulSet" as const,
+      workload: one,
+    })),
   ];
   return found.filter(({ workload }) => componentOf(workload) !== "gateway");
 }
@@ -85,7 +92,9 @@ export async function stop(config: KubeConfig): Promise<void> {
       );
       if (pods.length === 0) break;
       if (Date.now() > deadline)
-        throw new Error(`${pods[0]?.metadata?.name} did not end within ${stopWithin} s. Run the same command again`);
+        throw new Error(
+          `${pods[0]?.metadata?.name} did not end within ${stopWithin} s. Run the same command again`,
+        );
       await wait(2000);
     }
 }
@@ -103,10 +112,15 @@ const listWithin = 300;
  * Starts the stores again: first Mimir's and Tempo's compactors, which list the blocks that are there now, then the
  * others, who read those lists when they start.
  */
-export async function start(config: KubeConfig, client: Client | undefined, settings: Settings): Promise<void> {
+export async function start(
+  config: KubeConfig,
+  client: Client | undefined,
+  settings: Settings,
+): Promise<void> {
   const begin = async (store: Consumer, first: boolean) => {
     for (const { kind, workload } of await workloads(config, store))
-      if (!first || componentOf(workload) === "compactor") await replicasTo(config, kind, workload, undefined);
+      if (!first || componentOf(workload) === "compactor")
+        await replicasTo(config, kind, workload, undefined);
   };
   if (client)
     await Promise.all(
@@ -114,7 +128,11 @@ export async function start(config: KubeConfig, client: Client | undefined, sett
         const { bucket, list: pattern } = blockLists[store];
         const { name } = settings.objectStorage.buckets[bucket];
         const lists = async () =>
-          new Map((await list(client, name)).filter(({ key }) => pattern.test(key)).map(({ key, etag }) => [key, etag]));
+          new Map(
+            (await list(client, name))
+              .filter(({ key }) => pattern.test(key))
+              .map(({ key, etag }) => [key, etag]),
+          );
         const old = await lists();
         await begin(store, true);
         const deadline = Date.now() + listWithin * 1000;

@@ -82,6 +82,8 @@ export class Progress {
     if (Date.now() - this.said < 5000) return;
     this.said = Date.now();
     const { objects, bytes: all } = this.total;
-    console.error(`  ${this.what}: ${this.objects} of ${objects} objects, ${readable(this.bytes)} of ${readable(all)}`);
+    console.error(
+      `  ${this.what}: ${this.objects} of ${objects} objects, ${readable(this.bytes)} of ${readable(all)}`,
+    );
   }
 }

@@ -115,9 +115,13 @@ describe("binaries: buckets saved and put back", function () {
     journal = join(folder, "restore", "journal");
     old = await start(program, "old");
     fresh = await start(program, "fresh");
-    await each(Array.from({ length: 1200 }, (_, one) => one), 16, async (one) => {
-      await old.putObject(bucket, `many/${one}`, `content of ${one}`);
-    });
+    await each(
+      Array.from({ length: 1200 }, (_, one) => one),
+      16,
+      async (one) => {
+        await old.putObject(bucket, `many/${one}`, `content of ${one}`);
+      },
+    );
     for (const key of oddKeys) await old.putObject(bucket, key, `content of ${key}`);
     await old.putObject(bucket, "empty", "");
     const big = Array.from({ length: 40 }, () => randomBytes(1024 ** 2));
@@ -130,7 +134,9 @@ describe("binaries: buckets saved and put back", function () {
     });
     expect((await old.statObject(bucket, "big")).etag).to.match(/-3$/); // in three parts
     saved = await content(old);
-    expect(Object.keys(saved)).to.include.members(oddKeys).and.to.have.length(1203 + oddKeys.length);
+    expect(Object.keys(saved))
+      .to.include.members(oddKeys)
+      .and.to.have.length(1203 + oddKeys.length);
     expect(saved["described"]?.headers).to.include({ "x-amz-meta-tenant": "logs" });
   });
 
@@ -146,7 +152,9 @@ describe("binaries: buckets saved and put back", function () {
     const all = Object.keys(saved).length;
     const { objects, copied } = await mirror(old, bucket, shelf);
     expect(objects).to.equal(all);
-    expect(copied).to.be.at.most(all - 690).and.above(0);
+    expect(copied)
+      .to.be.at.most(all - 690)
+      .and.above(0);
     expect((await mirror(old, bucket, shelf)).copied).to.equal(0);
   });
 
@@ -190,7 +198,11 @@ describe("binaries: buckets saved and put back", function () {
     const was = readFileSync(file);
     const changed = Buffer.from(was);
     changed.writeUInt8(was.readUInt8(1000) ^ 1, 1000);
-    for (const spoil of [() => writeFileSync(file, changed), () => truncateSync(file, 5), () => rmSync(file)]) {
+    for (const spoil of [
+      () => writeFileSync(file, changed),
+      () => truncateSync(file, 5),
+      () => rmSync(file),
+    ]) {
       spoil();
       const found = await shelfDamage(shelf);
       expect(found).to.have.length(1);
@@ -208,10 +220,14 @@ describe("binaries: buckets saved and put back", function () {
   });
 
   it("puts everything back after it was broken off, writes nothing twice, and leaves what is not its own", async () => {
-    expect(await failure(refill(breaking(fresh, "putObject", 700), bucket, shelf, journal))).to.equal("broken off");
+    expect(await failure(refill(breaking(fresh, "putObject", 700), bucket, shelf, journal))).to.equal(
+      "broken off",
+    );
     const { objects, written } = await refill(fresh, bucket, shelf, journal);
     expect(objects).to.equal(Object.keys(saved).length);
-    expect(written).to.be.at.most(objects - 690).and.above(0);
+    expect(written)
+      .to.be.at.most(objects - 690)
+      .and.above(0);
     expect((await refill(fresh, bucket, shelf, journal)).written).to.equal(0);
     const { theirs, ...after } = await content(fresh);
     expect(theirs).not.to.equal(undefined);

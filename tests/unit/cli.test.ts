@@ -72,7 +72,17 @@ describe("obs: the command line", function () {
   it("has help for every command", () => {
     const { stdout, status } = obs("--help");
     expect(status).to.equal(0);
-    for (const command of ["up", "preview", "refresh", "down", "render", "smoke", "test"])
+    for (const command of [
+      "up",
+      "preview",
+      "refresh",
+      "down",
+      "render",
+      "smoke",
+      "backup",
+      "restore",
+      "test",
+    ])
       expect(stdout).to.include(`  ${command} `);
     expect(obs("render", "--help").stdout).to.include("--json");
   });
