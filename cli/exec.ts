@@ -1,6 +1,6 @@
 /** Commands in a container of the cluster. */
 
-import { type Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node";
 
@@ -33,6 +33,9 @@ export async function inContainer(
       },
     });
   const output = streams.output ?? collect("out");
+  // The client closes the whole connection where the input ends, whether all of it has arrived or not; so it never ends.
+  const input = streams.input && new PassThrough();
+  if (input) streams.input?.pipe(input, { end: false });
   const status = await new Promise<V1Status>((done, fail) => {
     output.once("error", fail);
     streams.input?.once("error", fail);
@@ -44,13 +47,15 @@ export async function inContainer(
         ["sh", "-c", script],
         output,
         collect("err"),
-        streams.input ?? null,
+        input ?? null,
         false,
         done,
       )
       .then((socket) => {
         socket.addEventListener("close", () => fail(new Error(`the connection to ${pod} was closed`)));
-      }, fail);
+      })
+      // What a connection that is refused gives is an event, not an error.
+      .catch((error: { message?: string }) => fail(new Error(`${pod}: ${error.message ?? "no connection"}`)));
   });
   output.end();
   await finished(output);

@@ -15,6 +15,7 @@ import { UserError } from "../../settings";
 import { type ContainerOf, inContainer } from "../exec";
 import { sumOf } from "./manifest";
 import { replicasTo } from "./stores";
+import { patiently } from "./work";
 
 const database = "/var/lib/grafana/grafana.db";
 const selector = `app.kubernetes.io/name=${releases.grafana}`;
@@ -116,10 +117,14 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 async function put(config: KubeConfig, pod: ContainerOf, file: string): Promise<void> {
   const { bytes, sha256 } = await sumOf(file);
   const whole = `${database}.restored`;
-  await inContainer(config, pod, `head -c ${bytes} > ${whole}`, { input: createReadStream(file) });
-  const sum = (await inContainer(config, pod, `sha256sum < ${whole}`)).split(" ")[0];
-  if (sum !== sha256)
-    throw new Error("the database did not arrive as it was sent; run the same command again");
+  const send = async () => {
+    await inContainer(config, pod, `head -c ${bytes} > ${whole}`, { input: createReadStream(file) });
+    const [sum] = (await inContainer(config, pod, `sha256sum < ${whole}`)).split(" ");
+    if (sum !== sha256)
+      throw new Error("the database did not arrive as it was sent; run the same command again");
+  };
+  // What was sent through the Kubernetes API was once seen to arrive in part, without an error.
+  await patiently(send, () => false);
   // What a transaction of the old one left would be taken for one of the new one.
   const clean = `rm -f ${database}-journal ${database}-wal ${database}-shm`;
   await inContainer(config, pod, `chmod 640 ${whole} && ${clean} && mv ${whole} ${database} && sync`);

@@ -1,7 +1,7 @@
 /** `obs backup`: what cannot be made anew, in a folder. */
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import pins from "../../charts.json";
+import { pins } from "../../charts";
 import { kubeConfig } from "../../components/kube-config";
 import { version } from "../../package.json";
 import { type Settings, UserError } from "../../settings";

@@ -52,6 +52,13 @@ async function inTheWay(
   return found;
 }
 
+/** A failure after which the stores are still stopped says so. */
+const stillStopped = (error: Error): never => {
+  throw new UserError(
+    `${error.message}\n    Loki, Mimir and Tempo are stopped until the buckets are whole: run the same command again with --overwrite; it goes on where it is and starts them`,
+  );
+};
+
 async function restoreBuckets(
   stack: string,
   settings: Settings,
@@ -73,10 +80,12 @@ async function restoreBuckets(
     console.error(
       "obs: stopping Loki, Mimir and Tempo; what is sent to them meanwhile waits in the Alloys and in Prometheus",
     );
-    await stop(config);
+    await stop(config).catch(stillStopped);
     let [objects, bytes, written] = [0, 0, 0];
     for (const [key, name, journal] of buckets) {
-      const filled = await refill(client, name, join(folder, places.bucket(key)), journal);
+      const filled = await refill(client, name, join(folder, places.bucket(key)), journal).catch(
+        stillStopped,
+      );
       console.error(
         `  ${name}: ${filled.objects} objects, ${readable(filled.bytes)}; ${filled.written} of them written now`,
       );
