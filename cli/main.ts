@@ -119,6 +119,39 @@ program
   );
 
 program
+  .command("backup")
+  .description("save what cannot be made anew: state, keys, buckets, Grafana's database")
+  .argument(...stackArgument)
+  .requiredOption("-o, --out <folder>", "folder to save to; one with an earlier backup gets what is new")
+  .option("--only <parts>", "state, keys, buckets, grafana, with commas between them")
+  .option("--no-flush", "copy the buckets as they are, without what the ingesters still hold")
+  .option(
+    "--restart-ingesters",
+    "restart Loki's ingesters one by one, so that the newest half hour is in it, too",
+  )
+  .option("--json", "print the manifest as JSON")
+  .action((stack, options) =>
+    exit(async () => (require("./backup") as typeof import("./backup/index.js")).backup(stack, options))(),
+  );
+
+program
+  .command("restore")
+  .description("put a backup back, and say what comes next")
+  .argument(...stackArgument)
+  .requiredOption("-f, --from <folder>", "folder with the backup")
+  .option("--only <parts>", "state, keys, buckets, grafana, with commas between them")
+  .option("--overwrite", "also where buckets have data, or the stack has a state")
+  .option("--from-stack <name>", "name of the stack that the backup is of, where it is another one")
+  .option("--keys-out <file>", "write the decrypted keys to a file")
+  .option("-y, --yes", "do not ask")
+  .option("--json", "print what was done and what comes next as JSON")
+  .action((stack, options) =>
+    exit(async () =>
+      (require("./backup/restore") as typeof import("./backup/restore.js")).restore(stack, options),
+    )(),
+  );
+
+program
   .command("render")
   .description("write what a stack would install to files, without an engine or a cluster")
   .argument("<stack>", "name of the stack, as in Pulumi.<stack>.yaml")

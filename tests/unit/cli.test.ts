@@ -81,6 +81,8 @@ describe("obs: the command line", function () {
       "size",
       "smoke",
       "load",
+      "backup",
+      "restore",
       "upgrade",
       "test",
     ])
