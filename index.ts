@@ -18,7 +18,7 @@ import { openGate } from "./components/object-storage/gate";
 import { preflight } from "./components/object-storage/preflight";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
 import { Tempo } from "./components/tempo";
-import { tenants } from "./names";
+import { mimirTenants, tenants } from "./names";
 import { readSettings } from "./settings";
 
 export = () =>
@@ -49,7 +49,7 @@ export = () =>
     return {
       environment: settings.environment,
       cluster: settings.cluster.name,
-      tenants: [...new Set([...Object.values(tenants), ...Object.keys(settings.mimir.tenants)])],
+      tenants: [...new Set([...Object.values(tenants), ...mimirTenants(settings)])],
       minioEndpoint: storage.endpoint,
       minioConsoleUrl: storage.minio?.consoleUrl,
       minioRootUser: storage.minio?.rootUser,

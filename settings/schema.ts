@@ -26,6 +26,7 @@ import {
   yesNo,
 } from "./fields";
 import { grafana } from "./grafana";
+import { rollups } from "./rollups";
 import { byteRate, duration, size } from "./units";
 
 const cluster = group({
@@ -219,6 +220,7 @@ const mimir = group({
     .describe(
       "Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them",
     ),
+  rollups,
   shutdown: duration().describe(
     "How long an ingester or Alertmanager that stops may take to hand over what it holds; the rest waits on its volume",
   ),

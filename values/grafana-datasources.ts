@@ -1,5 +1,5 @@
 /** Grafana's datasources and the links between them: https://grafana.com/docs/grafana/latest/administration/provisioning/#data-sources */
-import { datasources, tenants, urls } from "../names";
+import { datasources, mimirTenants, rawTenants, rolledTenants, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import type { Values } from "./shared";
@@ -43,6 +43,13 @@ function mimir(settings: Settings, { name, uid }: { name: string; uid: string },
     },
   };
 }
+
+/**
+ * The raw tenants and the roll-ups, each series with the label `__tenant_id__`: a query that does not say which it wants
+ * gets all of them.
+ */
+const longRange = (settings: Settings): Values =>
+  mimir(settings, datasources.longRange, [...rawTenants, ...rolledTenants].join("|"));
 
 function prometheus({ kubePrometheusStack }: Settings): Values {
   return {
@@ -160,8 +167,9 @@ export const grafanaDatasources = (settings: Settings): Values => ({
   prune: true,
   datasources: [
     prometheus(settings),
-    mimir(settings, datasources.mimir, `${tenants.pods}|${tenants.nodes}`),
-    ...Object.keys(settings.mimir.tenants).map((tenant) =>
+    mimir(settings, datasources.mimir, rawTenants.join("|")),
+    longRange(settings),
+    ...mimirTenants(settings).map((tenant) =>
       mimir(settings, { name: `Mimir ${tenant}`, uid: `mimir-${tenant}` }, tenant),
     ),
     loki(),

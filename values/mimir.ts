@@ -8,6 +8,7 @@ import { alertmanagerFile, alertmanagerSecret, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
+import { rollupOverrides } from "./rollups";
 import {
   antiAffinity,
   checksum,
@@ -106,13 +107,15 @@ const refuseWithoutTenant = {
   serverSnippet: "if ($no_tenant) { return 401 'no org id: name a tenant in X-Scope-OrgID'; }",
 };
 
-/** What tenants have of their own; Mimir reads it again while it runs. */
-export const mimirOverrides = ({ mimir }: Settings): Record<string, Values> =>
-  Object.fromEntries(
-    Object.entries(mimir.tenants)
+/** What tenants have of their own, those of the roll-ups too; Mimir reads it again while it runs. */
+export const mimirOverrides = (settings: Settings): Record<string, Values> => ({
+  ...Object.fromEntries(
+    Object.entries(settings.mimir.tenants)
       .map(([tenant, own]) => [tenant, limits(own)] as const)
       .filter(([, own]) => Object.keys(own).length > 0),
-  );
+  ),
+  ...rollupOverrides(settings),
+});
 
 export function mimirValues(settings: Settings): Values {
   const { mimir } = settings;

@@ -431,14 +431,19 @@ describe("unit: program", function () {
       "a namespace kept longest": { loki: { retention: { namespaces: { audit: "400d" } } } },
       "system logs kept longest": { loki: { retention: { system: "500d" } } },
       "debug lines kept longest": { loki: { retention: { debug: "600d" } } },
-      "hours and a margin of minutes": {
+      "hours, and a margin of a day and a minute": {
         loki: { retention: { application: "49h" } },
         mimir: { retention: "25h" },
         tempo: { retention: "1h" },
-        objectStorage: { lifecycleMargin: "1m" },
+        objectStorage: { lifecycleMargin: "1501m" },
       },
       "a tenant's metrics kept longest": { mimir: { tenants: { audit: { retention: "700d" } } } },
       "a tenant's metrics kept shorter": { mimir: { tenants: { pods: { retention: "1d" } } } },
+      "roll-ups of an hour kept longest": { mimir: { rollups: { oneHour: { retention: "1500d" } } } },
+      "roll-ups of 5 minutes kept longest": { mimir: { rollups: { fiveMinutes: { retention: "1600d" } } } },
+      "roll-ups kept longest, and off": {
+        mimir: { rollups: { enabled: false, oneHour: { retention: "1500d" } } },
+      },
       "a tenant's traces kept longest": { tempo: { tenants: { audit: { retention: "90d" } } } },
       "a tenant's traces kept shorter": { tempo: { tenants: { traces: { retention: "1d" } } } },
     };
@@ -452,6 +457,8 @@ describe("unit: program", function () {
           "loki-data": longest,
           "mimir-blocks": Math.max(
             mimir.retention,
+            mimir.rollups.fiveMinutes.retention,
+            mimir.rollups.oneHour.retention,
             ...Object.values(mimir.tenants).flatMap(({ retention }) => retention ?? []),
           ),
           "tempo-data": Math.max(
