@@ -354,8 +354,8 @@ describe("unit: program", function () {
         lokiUrl: "http://loki-gateway.loki.svc.cluster.local",
         lokiTenant: "logs",
         mimirUrl: "http://mimir-gateway.mimir.svc.cluster.local",
-        mimirTenants: ["pods", "nodes", "prometheus"],
-        tenants: ["logs", "pods", "nodes", "prometheus", "traces"],
+        mimirTenants: ["pods", "nodes", "prometheus", "rollup-5m", "rollup-1h"],
+        tenants: ["logs", "pods", "nodes", "prometheus", "rollup-5m", "rollup-1h", "traces"],
         prometheusUrl: "http://kps-prometheus.monitoring.svc.cluster.local:9090",
         alertmanagerUrl: "http://kps-alertmanager.monitoring.svc.cluster.local:9093",
         tempoUrl: "http://tempo-query-frontend.tempo.svc.cluster.local:3200",
@@ -371,12 +371,21 @@ describe("unit: program", function () {
 
   it("outputs the tenants that a stack adds", async () => {
     const { outputs } = await recordingOf("dev", { mimir: { tenants: { payments: { series: 1000 } } } });
-    expect(outputs["mimirTenants"]?.value).to.deep.equal(["pods", "nodes", "prometheus", "payments"]);
+    expect(outputs["mimirTenants"]?.value).to.deep.equal([
+      "pods",
+      "nodes",
+      "prometheus",
+      "payments",
+      "rollup-5m",
+      "rollup-1h",
+    ]);
     expect(outputs["tenants"]?.value).to.deep.equal([
       "logs",
       "pods",
       "nodes",
       "prometheus",
+      "rollup-5m",
+      "rollup-1h",
       "traces",
       "payments",
     ]);
