@@ -71,6 +71,17 @@ program
   );
 
 program
+  .command("storage")
+  .description("show what each bucket holds, how it grows, what retention freed, and when it is full")
+  .argument(...stackArgument)
+  .option("--json", "print the report as JSON; sizes in bytes, times in milliseconds since 1970")
+  .action((stack, { json }) =>
+    exit(async () =>
+      (require("./storage") as typeof import("./storage/index.js")).storage(stack, Boolean(json)),
+    )(),
+  );
+
+program
   .command("render")
   .description("write what a stack would install to files, without an engine or a cluster")
   .argument("<stack>", "name of the stack, as in Pulumi.<stack>.yaml")
