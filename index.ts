@@ -23,7 +23,7 @@ import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
 import { preflightVolumes } from "./components/preflight-volumes";
 import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
-import { tenants } from "./names";
+import { mimirTenants, tenants } from "./names";
 import { readSettings, sizingWarnings } from "./settings";
 
 export = () =>
@@ -61,7 +61,7 @@ export = () =>
     return {
       environment: settings.environment,
       cluster: settings.cluster.name,
-      tenants: [...new Set([...Object.values(tenants), ...Object.keys(settings.mimir.tenants)])],
+      tenants: [...new Set([...Object.values(tenants), ...mimirTenants(settings)])],
       minioEndpoint: storage.endpoint,
       minioConsoleUrl: storage.minio?.consoleUrl,
       minioRootUser: storage.minio?.rootUser,

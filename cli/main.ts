@@ -119,6 +119,17 @@ program
   );
 
 program
+  .command("storage")
+  .description("show what each bucket holds, how it grows, what retention freed, and when it is full")
+  .argument(...stackArgument)
+  .option("--json", "print the report as JSON; sizes in bytes, times in milliseconds since 1970")
+  .action((stack, { json }) =>
+    exit(async () =>
+      (require("./storage") as typeof import("./storage/index.js")).storage(stack, Boolean(json)),
+    )(),
+  );
+
+program
   .command("backup")
   .description("save what cannot be made anew: state, keys, buckets, Grafana's database")
   .argument(...stackArgument)

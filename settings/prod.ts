@@ -90,6 +90,43 @@ export const prod: SettingsInput = {
       outOfOrder: "2h",
     },
     tenants: { pods: {}, nodes: {}, prometheus: {} }, // R3.3, R11
+    // R14: what questions about months are asked of: is there room, is it busier, slower, less reliable than it was?
+    rollups: {
+      enabled: true,
+      gauges: [
+        "up",
+        "node_memory_MemAvailable_bytes",
+        "node_memory_MemTotal_bytes",
+        "node_filesystem_avail_bytes",
+        "node_filesystem_size_bytes",
+        "node_load5",
+        "kube_node_status_allocatable",
+        "kube_pod_container_resource_requests",
+        "container_memory_working_set_bytes",
+        "kubelet_volume_stats_used_bytes",
+        "kubelet_volume_stats_capacity_bytes",
+      ],
+      counters: [
+        "node_cpu_seconds_total",
+        "node_network_receive_bytes_total",
+        "node_network_transmit_bytes_total",
+        "node_disk_read_bytes_total",
+        "node_disk_written_bytes_total",
+        "node_disk_io_time_seconds_total",
+        "container_cpu_usage_seconds_total",
+        "container_network_receive_bytes_total",
+        "container_network_transmit_bytes_total",
+        "kube_pod_container_status_restarts_total",
+        "traces_spanmetrics_calls_total",
+        "traces_spanmetrics_latency_bucket",
+        "traces_spanmetrics_latency_count",
+        "traces_spanmetrics_latency_sum",
+      ],
+      delay: "10m",
+      series: 1_000_000,
+      fiveMinutes: { retention: "365d" }, // as long as the raw data (R3.4)
+      oneHour: { retention: "730d" }, // this year beside the last
+    },
     shutdown: "5m",
   },
   tempo: {

@@ -30,6 +30,7 @@ import {
 import { grafana } from "./grafana";
 import { load } from "./load";
 import { network } from "./network";
+import { rollups } from "./rollups";
 import { scaling } from "./scaling";
 import { byteRate, duration, size } from "./units";
 
@@ -224,6 +225,7 @@ const mimir = group({
     .describe(
       "Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them",
     ),
+  rollups,
   shutdown: duration().describe(
     "How long an ingester or Alertmanager that stops may take to hand over what it holds; the rest waits on its volume",
   ),

@@ -1,5 +1,5 @@
 /** Values of the alloy chart for the collector of metrics. */
-import { gatewayAccess, releases, urls } from "../names";
+import { gatewayAccess, mimirTenants, releases, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
@@ -13,13 +13,13 @@ const hasCadvisor = ({ cadvisor }: Settings) =>
 
 /** What the pipeline reads from its environment. */
 export const alloyMetricsEnvironment = (settings: Settings): Record<string, string> => {
-  const { alloyMetrics, cluster, mimir } = settings;
+  const { alloyMetrics, cluster } = settings;
   const systemNamespaces = anyOf(cluster.systemNamespaces);
   return {
     MIMIR_URL: urls.mimir,
     PASSWORDS: gatewayAccess.folder,
     CLUSTER: cluster.name,
-    TENANTS: JSON.stringify(Object.keys(mimir.tenants)),
+    TENANTS: JSON.stringify(mimirTenants(settings)),
     SYSTEM_NAMESPACES: systemNamespaces,
     SYSTEM_SERVICES: `(${systemNamespaces})/.*|default/kubernetes`,
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),

@@ -9,6 +9,7 @@ import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayConfiguration, gatewayPods } from "./gateway";
+import { rollupOverrides } from "./rollups";
 import { releaseReplicas } from "./scaling";
 import {
   checksum,
@@ -102,13 +103,15 @@ export function mimirConfiguration(settings: Settings): Values {
   };
 }
 
-/** What tenants have of their own; Mimir reads it again while it runs. */
-export const mimirOverrides = ({ mimir }: Settings): Record<string, Values> =>
-  Object.fromEntries(
-    Object.entries(mimir.tenants)
+/** What tenants have of their own, those of the roll-ups too; Mimir reads it again while it runs. */
+export const mimirOverrides = (settings: Settings): Record<string, Values> => ({
+  ...Object.fromEntries(
+    Object.entries(settings.mimir.tenants)
       .map(([tenant, own]) => [tenant, limits(own)] as const)
       .filter(([, own]) => Object.keys(own).length > 0),
-  );
+  ),
+  ...rollupOverrides(settings),
+});
 
 export function mimirValues(settings: Settings): Values {
   const { mimir } = settings;
