@@ -4,10 +4,11 @@ import { address, instrumentation, namespaces, releases, services, urls } from "
 import type { Settings } from "../settings";
 import { sdkRatio } from "./alloy-traces";
 import {
+  antiAffinity,
   disruptionBudget,
   goMemoryLimit,
   image,
-  placement,
+  overZones,
   pullSecrets,
   resources,
   type Values,
@@ -93,6 +94,8 @@ export const collectorAccount = (settings: Settings) => ({
   automountServiceAccountToken: false,
 });
 
+const collectorLabels = { "app.kubernetes.io/component": "opentelemetry-collector" };
+
 /**
  * A collector for who wants a plain OpenTelemetry one between applications and Alloy (R7.5); what it gets it hands on.
  */
@@ -107,7 +110,9 @@ export const collectorObject = (settings: Settings) => {
       serviceAccount: collectorAccount(settings).metadata.name,
       replicas: collector.replicas,
       resources: resources(collector),
-      ...placement(settings, { "app.kubernetes.io/component": "opentelemetry-collector" }),
+      // A custom resource takes no null.
+      affinity: antiAffinity(settings, collectorLabels) ?? undefined,
+      topologySpreadConstraints: overZones(settings, collectorLabels),
       podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,
       podSecurityContext: {
         runAsNonRoot: true,
