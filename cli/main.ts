@@ -130,6 +130,19 @@ program
   );
 
 program
+  .command("rotate")
+  .description(
+    "give the gateways' users new passwords without losing a signal; goes on where it was interrupted",
+  )
+  .argument(...stackArgument)
+  .option("--keep-old", "stop before the old passwords end, until other stacks have fetched theirs")
+  .option("--wait <seconds>", "time for every client to find its new password", "180")
+  .option("-y, --yes", "do not ask (a dev stack never asks)")
+  .action((stack, options) =>
+    exit(async () => (require("./rotate") as typeof import("./rotate.js")).rotate(stack, options))(),
+  );
+
+program
   .command("backup")
   .description("save what cannot be made anew: state, keys, buckets, Grafana's database")
   .argument(...stackArgument)

@@ -67,11 +67,11 @@ function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
 const ports = (flow: Flow) =>
   flow.ports === "all" ? {} : { ports: flow.ports.map((port) => ({ port, protocol: "TCP" as const })) };
 
-/** What every pod may: ask for names, in the cluster or at a cache on its node. */
-const dns: Rule = {
-  to: [{ namespaceSelector: {} }, { ipBlock: { cidr: "169.254.0.0/16" } }],
+/** What every pod may: ask for names, of a pod or of a server on a node, which may have an address of its own link. */
+const dns = ({ network }: Settings): Rule => ({
+  to: [{ namespaceSelector: {} }, ...addresses([...network.nodes, "169.254.0.0/16"])],
   ports: [53, 5353].flatMap((port) => (["UDP", "TCP"] as const).map((protocol) => ({ port, protocol }))),
-};
+});
 
 /** One policy for each namespace that refuses everything, and one for each part with what it needs. */
 export function networkPolicies(settings: Settings): NetworkPolicy[] {
@@ -84,7 +84,7 @@ export function networkPolicies(settings: Settings): NetworkPolicy[] {
   const refusals = [...new Set(used.map((part) => namespaces[parts[part].namespace]))].map(
     (namespace): NetworkPolicy => ({
       metadata: { name: "default-deny", namespace },
-      spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"], egress: [dns] },
+      spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"], egress: [dns(settings)] },
     }),
   );
   const allowances = used.map((part): NetworkPolicy => {
