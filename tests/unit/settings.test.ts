@@ -190,7 +190,7 @@ describe("unit: settings", () => {
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
   alerting.receivers.oncall.webhookUrl: is "[secret]"; allowed: an http:// or https:// URL
     change it with: pulumi config set --stack team-a --secret --path 'alerting.receivers.oncall.webhookUrl' <value>
-  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, alerting
+  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, access, alerting
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafanas'
   objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
@@ -302,7 +302,7 @@ describe("unit: settings", () => {
           path: "tempo",
           was: 3,
           allowed:
-            "settings of their own: replicationFactor, distributor, ingester, querier, queryFrontend, compactor, metricsGenerator, cache, retention, limits, tenants, shutdown",
+            "settings of their own: replicationFactor, distributor, ingester, querier, queryFrontend, compactor, gateway, metricsGenerator, cache, retention, limits, tenants, shutdown",
         },
       ]);
     });
@@ -615,6 +615,29 @@ describe("unit: settings", () => {
           allowed: "at least 1d, the shortest that Loki keeps",
         },
       },
+      ...(
+        [
+          [[7], []],
+          [
+            [2, 1],
+            [2, 2],
+          ],
+          [
+            [1, 1_000_000],
+            [1, 2, 3],
+          ],
+        ] as const
+      ).map(([passes, fails]) => ({
+        rule: "passwordGenerations",
+        environment: "prod" as const,
+        passes: { access: { generations: passes } },
+        fails: { access: { generations: fails } },
+        problem: {
+          path: "access.generations",
+          was: [...fails],
+          allowed: "one number, or two different ones while passwords are rotated",
+        },
+      })),
       {
         rule: "lokiSchema",
         environment: "dev",
