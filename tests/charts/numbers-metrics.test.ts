@@ -265,8 +265,18 @@ describe("charts: the asked-for numbers of metrics", function () {
         const spec = prometheus(stack);
         expect(only<object>(spec.remoteWrite)).to.deep.include({
           url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
-          headers: { "X-Scope-OrgID": "prometheus" },
+          basicAuth: {
+            username: { name: "gateway-credentials", key: "mimir-prometheus-write.username" },
+            password: { name: "gateway-credentials", key: "mimir-prometheus-write.password" },
+          },
         });
+        const credentials = ofKind(stack, "Secret").filter(
+          ({ metadata }) => metadata.name === "gateway-credentials" && metadata.namespace === "monitoring",
+        );
+        expect(only(credentials)["stringData"]).to.have.all.keys(
+          "mimir-prometheus-write.username",
+          "mimir-prometheus-write.password",
+        );
         expect(spec.externalLabels).to.deep.equal({ cluster });
         expect(spec.replicaExternalLabelName).to.equal("__replica__");
         expect(spec.prometheusExternalLabelName).to.equal("");

@@ -134,6 +134,7 @@ describe("charts: the asked-for numbers of Mimir", function () {
       expect(config.ruler.tenant_federation).to.deep.equal({ enabled: true });
       const nginx: string = find(stack, "ConfigMap", "mimir-gateway-nginx")["data"]["nginx.conf"];
       expect(nginx).to.match(/return 401/);
+      expect(nginx).not.to.include("anonymous");
     }
   });
 

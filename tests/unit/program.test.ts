@@ -337,9 +337,26 @@ describe("unit: program", function () {
       for (const { outputs } of [dev, prod]) {
         for (const name of ["minioRootPassword", "grafanaAdminPassword"])
           expect(outputs[name], name).to.deep.equal({ value: generated, secret: true });
+        const users = {
+          lokiPasswords: ["logs-read", "logs-write"],
+          mimirPasswords: [
+            ...["pods", "nodes", "prometheus"].flatMap((tenant) => [`${tenant}-read`, `${tenant}-write`]),
+            "pods.nodes-read",
+          ],
+          tempoPasswords: ["traces-read", "traces-write"],
+        };
+        for (const [name, of] of Object.entries(users))
+          expect(outputs[name], name).to.deep.equal({
+            value: Object.fromEntries(of.map((user) => [user, generated])),
+            secret: true,
+          });
         // One secret in an object would make all of it secret for whoever reads the stack.
         const secrets = Object.entries(outputs).filter(([, { secret }]) => secret);
-        expect(secrets.map(([name]) => name)).to.have.members(["minioRootPassword", "grafanaAdminPassword"]);
+        expect(secrets.map(([name]) => name)).to.have.members([
+          "minioRootPassword",
+          "grafanaAdminPassword",
+          ...Object.keys(users),
+        ]);
       }
     });
   });
@@ -358,7 +375,7 @@ describe("unit: program", function () {
         tenants: ["logs", "pods", "nodes", "prometheus", "rollup-5m", "rollup-1h", "traces"],
         prometheusUrl: "http://kps-prometheus.monitoring.svc.cluster.local:9090",
         alertmanagerUrl: "http://kps-alertmanager.monitoring.svc.cluster.local:9093",
-        tempoUrl: "http://tempo-query-frontend.tempo.svc.cluster.local:3200",
+        tempoUrl: "http://tempo-gateway.tempo.svc.cluster.local",
         otlpGrpcEndpoint: "http://alloy-traces.alloy-traces.svc.cluster.local:4317",
         otlpHttpEndpoint: "http://alloy-traces.alloy-traces.svc.cluster.local:4318",
         instrumentation: "opentelemetry/default",

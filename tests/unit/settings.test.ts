@@ -302,7 +302,7 @@ describe("unit: settings", () => {
           path: "tempo",
           was: 3,
           allowed:
-            "settings of their own: replicationFactor, distributor, ingester, querier, queryFrontend, compactor, metricsGenerator, cache, retention, limits, tenants, shutdown",
+            "settings of their own: replicationFactor, distributor, ingester, querier, queryFrontend, compactor, gateway, metricsGenerator, cache, retention, limits, tenants, shutdown",
         },
       ]);
     });
@@ -615,6 +615,29 @@ describe("unit: settings", () => {
           allowed: "at least 1d, the shortest that Loki keeps",
         },
       },
+      ...(
+        [
+          [[7], []],
+          [
+            [2, 1],
+            [2, 2],
+          ],
+          [
+            [1, 1_000_000],
+            [1, 2, 3],
+          ],
+        ] as const
+      ).map(([passes, fails]) => ({
+        rule: "passwordGenerations",
+        environment: "prod" as const,
+        passes: { access: { generations: passes } },
+        fails: { access: { generations: fails } },
+        problem: {
+          path: "access.generations",
+          was: [...fails],
+          allowed: "one number, or two different ones while passwords are rotated",
+        },
+      })),
       {
         rule: "lokiSchema",
         environment: "dev",

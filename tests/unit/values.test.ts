@@ -420,13 +420,26 @@ describe("unit: values", () => {
           alloyLogs: { buffer: "2Gi", bufferAge: "90m", errorsOnly: ["a", "b"], healthCheckPaths: ["/up"] },
         }),
       );
-      expect(controller.volumes.extra).to.deep.equal([{ name: "storage", emptyDir: { sizeLimit: "2Gi" } }]);
+      const key = "loki-logs-write.password";
+      expect(controller.volumes.extra).to.deep.equal([
+        { name: "storage", emptyDir: { sizeLimit: "2Gi" } },
+        {
+          name: "gateway-credentials",
+          secret: { secretName: "gateway-credentials", items: [{ key, path: key }] },
+        },
+      ]);
+      expect(alloy.mounts.extra).to.deep.include({
+        name: "gateway-credentials",
+        mountPath: "/etc/gateway",
+        readOnly: true,
+      });
       const environment = Object.fromEntries(
         alloy.extraEnv.map(({ name, value }: { name: string; value: string }) => [name, value]),
       );
       expect(environment).to.deep.include({
         LOKI_URL: "http://loki-gateway.loki.svc.cluster.local",
-        LOKI_TENANT: "logs",
+        LOKI_USER: "logs-write",
+        LOKI_PASSWORD_FILE: "/etc/gateway/loki-logs-write.password",
         CLUSTER: "paris",
         BUFFER_AGE: "90m",
         ERRORS_ONLY_NAMESPACES: "a|b",
