@@ -61,6 +61,8 @@ export interface Flow {
   to: PartName | Outsider;
   /** TCP ports of the pod that is connected to, or `all`. */
   ports: number[] | "all";
+  /** Whether the ports are of UDP, too. */
+  udp?: true;
   /** What for. */
   why: string;
 }
@@ -69,12 +71,13 @@ export interface Flow {
 const metricsPorts: Partial<Record<PartName, number[]>> = {
   minio: [9000],
   loki: [3100],
-  mimir: [8080],
+  mimir: [8080, 9150], // 9150: its caches
   tempo: [3200],
   alloyLogs: [12345],
   alloyMetrics: [12345],
   alloyTraces: [12345],
   grafana: [3000],
+  prometheus: [9090, 8080],
   alertmanager: [9093, 8080],
   prometheusOperator: [10250],
   kubeStateMetrics: [8080, 8081],
@@ -160,7 +163,13 @@ export function flows(settings: Settings): Flow[] {
     { from: "prometheus", to: "alertmanager", ports: [9093], why: "alerts" },
     { from: "prometheus", to: "pods", ports: "all", why: "targets, whatever their port" },
     { from: "prometheus", to: "nodes", ports: "all", why: "kubelets, node-exporter, the control plane" },
-    { from: "alertmanager", to: "alertmanager", ports: [9094], why: "replicas agree on who tells" },
+    {
+      from: "alertmanager",
+      to: "alertmanager",
+      ports: [9094],
+      udp: true,
+      why: "replicas agree on who tells",
+    },
     { from: "alertmanager", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
     { from: "mimir", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
     { from: "pods", to: "alloyTraces", ports: tracePorts, why: "traces of applications" },
@@ -184,7 +193,7 @@ export function flows(settings: Settings): Flow[] {
     ),
     { from: "grafana", to: "prometheus", ports: [9090], why: "queries" },
     { from: "grafana", to: "alertmanager", ports: [9093], why: "alerts" },
-    { from: "grafana", to: "grafana", ports: [9094], why: "replicas agree on who tells" },
+    { from: "grafana", to: "grafana", ports: [9094], udp: true, why: "replicas agree on who tells" },
     {
       from: "grafana",
       to: "anywhere",
@@ -214,6 +223,5 @@ export function flows(settings: Settings): Flow[] {
         ([to, ports]): Flow => ({ from, to, ports, why: "the stack's own metrics" }),
       ),
     ),
-    { from: "scrapers", to: "prometheus", ports: [9090], why: "federation" },
   ];
 }
