@@ -72,8 +72,8 @@ export interface Flow {
 /** Ports on which each part tells its metrics. */
 const metricsPorts: Partial<Record<PartName, number[]>> = {
   minio: [9000],
-  loki: [3100],
-  mimir: [8080, 9150], // 9150: its caches
+  loki: [3100, 9150], // 9150: its caches
+  mimir: [8080, 9150],
   tempo: [3200],
   alloyLogs: [12345],
   alloyMetrics: [12345],

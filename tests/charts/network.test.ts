@@ -88,7 +88,7 @@ const traces = [4317, 4318, 14250, 14268, 9411];
 /** Ports on which the stack tells its own metrics; `namespace/` is every pod in it. */
 const metrics: [string, number[]][] = [
   ["minio/", [9000]],
-  ["loki/", [3100]],
+  ["loki/", [3100, 9150]],
   ["mimir/", [8080, 9150]],
   ["tempo/", [3200]],
   ["alloy-logs/", [12345]],
