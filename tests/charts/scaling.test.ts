@@ -26,8 +26,17 @@ interface Pods {
 }
 
 const operatedLabels: Record<string, (name: string) => Record<string, string>> = {
-  Prometheus: (name) => ({ "app.kubernetes.io/name": "prometheus", "operator.prometheus.io/name": name }),
-  Alertmanager: (name) => ({ "app.kubernetes.io/name": "alertmanager", alertmanager: name }),
+  Prometheus: (name) => ({
+    "app.kubernetes.io/name": "prometheus",
+    "app.kubernetes.io/instance": name,
+    "operator.prometheus.io/name": name,
+    prometheus: name,
+  }),
+  Alertmanager: (name) => ({
+    "app.kubernetes.io/name": "alertmanager",
+    "app.kubernetes.io/instance": name,
+    alertmanager: name,
+  }),
   OpenTelemetryCollector: () => ({ "app.kubernetes.io/component": "opentelemetry-collector" }),
 };
 
