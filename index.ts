@@ -12,15 +12,19 @@ import { Grafana } from "./components/grafana";
 import { held } from "./components/hold";
 import { KubePrometheusStack } from "./components/kube-prometheus-stack";
 import { Loki } from "./components/loki";
+import { installsMetricsServer } from "./components/metrics-api";
 import { Mimir } from "./components/mimir";
 import { Namespaces } from "./components/namespaces";
+import { NetworkPolicies } from "./components/network-policies";
 import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { preflight } from "./components/object-storage/preflight";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
+import { preflightVolumes } from "./components/preflight-volumes";
+import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
-import { tenants } from "./names";
-import { readSettings } from "./settings";
+import { mimirTenants, tenants } from "./names";
+import { readSettings, sizingWarnings } from "./settings";
 
 export = () =>
   held(async () => {
@@ -28,11 +32,15 @@ export = () =>
     const settings = readSettings(stack, pulumi.runtime.allConfig());
     // A mirror that lacks a chart is told before anything is touched, too.
     chartSources(stack, settings);
+    for (const warning of sizingWarnings(stack, settings)) pulumi.log.warn(warning);
     const gate = await openGate(settings);
-    const found = gate && (await preflight(stack, settings, gate));
+    const found = await preflight(stack, settings, gate, await preflightVolumes(stack, settings));
+
+    const metricsServer = await installsMetricsServer(settings);
 
     const options = { provider: clusterProvider(settings) };
     const namespaces = new Namespaces("namespaces", { settings }, options);
+    new NetworkPolicies("network-policies", { settings, namespaces }, options);
     const access = new GatewayAccess("gateway-access", { settings, namespaces }, options);
     const base = { settings, namespaces, access };
     const prometheus = new KubePrometheusStack("kube-prometheus-stack", base, options);
@@ -48,11 +56,12 @@ export = () =>
     const operator = new OpenTelemetryOperator("opentelemetry-operator", args, options);
     const grafana = new Grafana("grafana", args, options);
     new Alerts("alerts", args, options);
+    new Scaling("scaling", { ...args, metricsServer }, options);
 
     return {
       environment: settings.environment,
       cluster: settings.cluster.name,
-      tenants: [...new Set([...Object.values(tenants), ...Object.keys(settings.mimir.tenants)])],
+      tenants: [...new Set([...Object.values(tenants), ...mimirTenants(settings)])],
       minioEndpoint: storage.endpoint,
       minioConsoleUrl: storage.minio?.consoleUrl,
       minioRootUser: storage.minio?.rootUser,

@@ -4,6 +4,7 @@
  * preview is complete before anything exists.
  */
 import type { Settings } from "./settings";
+import { rollupTenants } from "./settings/rollups";
 
 /** Namespaces, as the lab names them. */
 export const namespaces = {
@@ -17,6 +18,8 @@ export const namespaces = {
   alloyTraces: "alloy-traces",
   opentelemetry: "opentelemetry",
   grafana: "grafana",
+  /** What scales the others; there only where this stack installs some of it. */
+  autoscaling: "autoscaling",
 } as const;
 
 /** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
@@ -31,6 +34,7 @@ export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privil
   alloyTraces: "restricted",
   opentelemetry: "restricted",
   grafana: "restricted",
+  autoscaling: "restricted",
 };
 
 /** Those who keep data in object storage. Each has its own user, policy and Secret. */
@@ -80,12 +84,33 @@ export const tenants = {
   nodes: "nodes",
   /** Mimir: what kube-prometheus-stack's Prometheus has, so that nothing is doubled in the other two (R11). */
   prometheus: "prometheus",
+  /** Mimir: chosen metrics of the two above with a sample every 5 minutes. */
+  rollup5m: rollupTenants.fiveMinutes,
+  /** Mimir: the same with a sample every hour. */
+  rollup1h: rollupTenants.oneHour,
   /** Tempo: traces of all applications. */
   traces: "traces",
 } as const;
 
+/** Tenants of Mimir that collectors write to: the raw data that roll-ups are made of. */
+export const rawTenants = [tenants.pods, tenants.nodes] as const;
+
+/** Tenants of Mimir that only its ruler writes to. */
+export const rolledTenants = [tenants.rollup5m, tenants.rollup1h] as const;
+
+/**
+ * All tenants of Mimir: those that the settings name, and those of the roll-ups. The latter are there where roll-ups are
+ * off, too: rules that were loaded are taken away, and what was rolled up grows old.
+ */
+export const mimirTenants = ({ mimir }: Settings): string[] => [
+  ...Object.keys(mimir.tenants),
+  ...rolledTenants,
+];
 /** The tenants of Mimir that are read as one: applications and infrastructure. */
-export const datasourceTenants = `${tenants.pods}|${tenants.nodes}`;
+export const datasourceTenants = rawTenants.join("|");
+
+/** Raw data and roll-ups, for who picks between them by the range that is looked at. */
+export const longRangeTenants = [...rawTenants, ...rolledTenants].join("|");
 
 /** Those whose gateways ask who is there. */
 export const stores = ["loki", "mimir", "tempo"] as const;
@@ -126,9 +151,17 @@ export const tracesReplicas = {
 export const owner = {
   /** On a PrometheusRule: the tenant in which Mimir's ruler evaluates it; without it Prometheus does. */
   ruleTenant: "observability/mimir-tenant",
+  /** Annotation of such a PrometheusRule: the tenants that it reads, joined by commas; without it its own. */
+  sourceTenants: "monitoring.grafana.com/source_tenants",
   /** On a ServiceMonitor or PodMonitor: `alloy` or `prometheus`, the one of the two that scrapes it; without it both do. */
   scraper: "observability/scraper",
 } as const;
+
+/** On a namespace, with the value `true`: its pods may reach the gateways and Alloy's ports for signals. */
+export const clientLabel = "observability/client";
+
+/** Where `obs load` makes its Job, and the name of all that it makes there. */
+export const loadTest = { namespace: "load-test", name: "load-test" } as const;
 
 /** Grafana's datasources that dashboards and links refer to: what people read, and the identifier in addresses. */
 export const datasources = {
@@ -136,6 +169,8 @@ export const datasources = {
   prometheus: { name: "Prometheus", uid: "prometheus" },
   /** The tenants `pods` and `nodes` as one. Each tenant has one of its own, too: `Mimir <tenant>`, `mimir-<tenant>`. */
   mimir: { name: "Mimir", uid: "mimir" },
+  /** The raw tenants and their roll-ups as one; who asks it says by the label `__tenant_id__` which of them. */
+  longRange: { name: "Mimir long range", uid: "mimir-long-range" },
   loki: { name: "Loki", uid: "loki" },
   tempo: { name: "Tempo", uid: "tempo" },
   alertmanager: { name: "Alertmanager", uid: "alertmanager" },
@@ -236,6 +271,9 @@ export const releases = {
   kubePrometheusStack: "kps",
   cadvisor: "cadvisor",
   grafana: "grafana",
+  metricsServer: "metrics-server",
+  keda: "keda",
+  verticalPodAutoscaler: "vertical-pod-autoscaler",
 } as const;
 
 /** Address that each Loki querier pulls its work from; there is no query-scheduler. */

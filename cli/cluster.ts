@@ -77,12 +77,25 @@ export interface Located {
   environment: Record<string, string>;
 }
 
-/** Checks a stack's settings, then finds its cluster, and says on stderr which it is. */
-export async function locate(stack: string): Promise<Located> {
+/** A stack's settings. A kind cluster that an earlier run made is found again even though no kubeconfig points to it. */
+function settingsOf(stack: string): Settings {
   const settings = readSettings(stack, fileConfig(stack));
-  // A kind cluster that an earlier run made is found again even though no kubeconfig points to it.
   if (existsSync(made) && !process.env["KUBECONFIG"] && !settings.cluster.kubeconfig)
     process.env["KUBECONFIG"] = made;
+  return settings;
+}
+
+/** A stack's settings, and which cluster answers for it or why none does; none is made. */
+export async function look(
+  stack: string,
+): Promise<{ settings: Settings; cluster: { version: string } | { reason: string } }> {
+  const settings = settingsOf(stack);
+  return { settings, cluster: await version(settings) };
+}
+
+/** Checks a stack's settings, then finds its cluster, and says on stderr which it is. */
+export async function locate(stack: string): Promise<Located> {
+  const settings = settingsOf(stack);
   const { environment, name } = await findCluster(settings);
   console.error(`obs: stack ${stack} (${settings.environment}) on ${name}`);
   return { settings, environment };

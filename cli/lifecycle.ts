@@ -2,6 +2,7 @@
 import { UserError } from "../settings";
 import { type Located, locate } from "./cluster";
 import { backendEnvironment, pulumi, pulumiJson } from "./pulumi";
+import { refuseStuck } from "./upgrade/moved";
 
 /** A refresh, also one with `up --refresh`, reaches MinIO only through the running program. */
 const throughProgram = { PULUMI_RUN_PROGRAM: "true" };
@@ -22,6 +23,7 @@ async function ensureStack(stack: string, environment: Record<string, string>): 
 export async function up(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
   const { settings, environment } = await prepare(stack);
   await ensureStack(stack, environment);
+  await refuseStuck(stack, settings, environment);
   const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
   const code = await pulumi(["up", "--stack", stack, ...yes, ...rest], { ...environment, ...throughProgram });
   if (code === 0) summary(stack, environment);
@@ -69,8 +71,9 @@ function summary(stack: string, environment: Record<string, string>): void {
 
 /** `preview`: what `up` would change. */
 export async function preview(stack: string, rest: string[]): Promise<number> {
-  const { environment } = await prepare(stack);
+  const { settings, environment } = await prepare(stack);
   await ensureStack(stack, environment);
+  await refuseStuck(stack, settings, environment);
   return pulumi(["preview", "--stack", stack, ...rest], { ...environment, ...throughProgram });
 }
 

@@ -1,9 +1,10 @@
 /** `obs render`: what a stack would install, as files, without an engine or a cluster. */
 import { execFile } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { stringify } from "yaml";
+import { parseAllDocuments, stringify } from "yaml";
 import { type Recorded, record } from "./record";
 import { fileConfig } from "./stack-config";
 
@@ -41,20 +42,66 @@ export const minioResourcesOf = (recorded: Recorded[]) =>
     .filter(({ type }) => type.startsWith("minio:"))
     .map(({ type, name, inputs }) => ({ type: type.split(":").at(-1), name, ...inputs }));
 
+/** A Kubernetes object, as far as every kind looks the same. */
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace?: string; labels?: Record<string, string>; [field: string]: unknown };
+  // Objects of many kinds are read deeply; a type for each would say no more than the API server does.
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  [field: string]: any;
+}
+
 /**
  * The manifests of a release, as Helm renders them.
  *
  * @param valuesFile file with the release's values
+ * @param more further arguments for `helm template`
  * @throws with Helm's own message when it is not there, or the chart cannot be had or rendered
  */
-export async function helmTemplate(release: ReleaseInputs, valuesFile: string): Promise<string> {
+export async function helmTemplate(
+  release: ReleaseInputs,
+  valuesFile: string,
+  ...more: string[]
+): Promise<string> {
   const source = [
     ...(release.version ? ["--version", release.version] : []),
     ...(release.repositoryOpts?.repo ? ["--repo", release.repositoryOpts.repo] : []),
   ];
   const namespace = ["--namespace", release.namespace, "--kube-version", "1.34.0", "--values", valuesFile];
   const args = ["template", release.name, release.chart, "--skip-tests", ...source, ...namespace];
-  return (await run("helm", args, { maxBuffer: 64 * 1024 ** 2 })).stdout;
+  return (await run("helm", [...args, ...more], { maxBuffer: 64 * 1024 ** 2 })).stdout;
+}
+
+/**
+ * The objects of a release, as Helm renders them.
+ *
+ * @param more further arguments for `helm template`
+ * @throws as `helmTemplate` does, and where a manifest cannot be read, or says a key twice
+ */
+export async function releaseObjects(release: ReleaseInputs, ...more: string[]): Promise<KubernetesObject[]> {
+  const folder = mkdtempSync(join(tmpdir(), "observability-values-"));
+  try {
+    const file = join(folder, "values.yaml");
+    writeFileSync(file, toYaml([release.values]));
+    // Kubernetes reads YAML 1.1, where 0644 is octal.
+    const documents = parseAllDocuments(await helmTemplate(release, file, ...more), { version: "1.1" });
+    return documents
+      .map((document) => {
+        const [error] = document.errors;
+        if (error) throw new Error(`${release.name}: ${error.message}`);
+        return document.toJS() as KubernetesObject | null;
+      })
+      .filter((object) => object !== null);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Why Helm did not render, in a line or Helm's own words. */
+export function whyNot(error: unknown): string {
+  const { code, stderr, message } = error as { code?: string; stderr?: string; message: string };
+  return code === "ENOENT" ? "helm is not on PATH" : (stderr || message).trim();
 }
 
 /** YAML documents, quoted as Helm's YAML 1.1 needs it: there a bare `on` is a boolean. */
@@ -94,9 +141,7 @@ export async function render(stack: string, out: string): Promise<Rendered> {
     try {
       write(join(folder, "manifests.yaml"), await helmTemplate(release, valuesFile));
     } catch (error) {
-      const { code, stderr, message } = error as { code?: string; stderr?: string; message: string };
-      const reason = code === "ENOENT" ? "helm is not on PATH" : (stderr ?? message).trim();
-      result.skipped.push(`${release.name}: no manifests.yaml: ${reason}`);
+      result.skipped.push(`${release.name}: no manifests.yaml: ${whyNot(error)}`);
     }
   }
   return result;

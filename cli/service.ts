@@ -5,6 +5,10 @@ import type { ServicePort } from "../names";
 import { askGateway } from "./gateway";
 
 export interface ServiceRequest {
+  /** Name of one pod behind the Service, whose own port is then asked instead of the Service's. */
+  pod?: string;
+  /** Seconds in which the answer has to come. @default 30 */
+  within?: number;
   /** Path with its query, as the Service has it. */
   path: string;
   /** @default GET */
@@ -20,8 +24,8 @@ export interface ServiceAnswer {
   body: string;
 }
 
-/** How long a Service may take to answer, in milliseconds. */
-const answerWithin = 30_000;
+/** How long a Service may take to answer where nothing else is said, in seconds. */
+const answerWithin = 30;
 
 /** Asks a Service; every HTTP status is an answer. */
 export async function ask(
@@ -29,17 +33,18 @@ export async function ask(
   service: ServicePort,
   what: ServiceRequest,
 ): Promise<ServiceAnswer> {
-  const { path, method = "GET", as, headers, body } = what;
+  const { pod, within = answerWithin, path, method = "GET", as, headers, body } = what;
   if (as) return askGateway(config, service, as, what);
   const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? "");
   const { namespace, name, port: servicePort } = service;
+  const who = pod ? `pods/${pod}` : `services/${name}`;
   const options = {
     method,
     hostname,
     port,
-    path: `/api/v1/namespaces/${namespace}/services/${name}:${servicePort}/proxy${path}`,
+    path: `/api/v1/namespaces/${namespace}/${who}:${servicePort}/proxy${path}`,
     ...(headers && { headers }),
-    timeout: answerWithin,
+    timeout: within * 1000,
   };
   await config.applyToHTTPSOptions(options);
   return new Promise((done, fail) => {
@@ -51,7 +56,7 @@ export async function ask(
       });
       response.on("end", () => done({ status: response.statusCode ?? 0, body: text }));
     });
-    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${answerWithin / 1000} s`)));
+    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${within} s`)));
     sent.on("error", fail);
     sent.end(body);
   });

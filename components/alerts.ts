@@ -1,9 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { alertRules } from "../values/alerts";
+import { rollupRules } from "../values/rollups";
 import type { ComponentArgs } from "./args";
 
-/** The stack's own alerts, from the files of `alerts`, evaluated by Prometheus. */
+/** The stack's own rules: alerts, from the files of `alerts`, evaluated by Prometheus, and roll-ups, evaluated by Mimir. */
 export class Alerts extends pulumi.ComponentResource {
   constructor(
     name: string,
@@ -11,7 +12,7 @@ export class Alerts extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("observability:index:Alerts", name, {}, opts);
-    for (const { metadata, ...rule } of alertRules(settings))
+    for (const { metadata, ...rule } of [...alertRules(settings), ...rollupRules(settings)])
       new k8s.apiextensions.CustomResource(
         metadata.name,
         { ...rule, metadata: { ...metadata, namespace: namespaces.name("monitoring") } },

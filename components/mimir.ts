@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { releases, urls } from "../names";
+import { mimirTenants, releases, urls } from "../names";
 import { mimirValues } from "../values/mimir";
 import { layAlertmanagerConfig } from "./alertmanager-secret";
 import type { ComponentArgs } from "./args";
@@ -15,7 +15,7 @@ export interface MimirArgs extends ComponentArgs {
 export class Mimir extends pulumi.ComponentResource {
   /** Address for pushing and querying inside the cluster; its gateway asks for a user, by HTTP Basic credentials. */
   readonly url: pulumi.Output<string>;
-  /** The tenants that the settings name. */
+  /** The tenants that the settings name, and those of the roll-ups. */
   readonly tenants: pulumi.Output<string[]>;
 
   constructor(name: string, args: MimirArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -37,7 +37,7 @@ export class Mimir extends pulumi.ComponentResource {
       },
     );
     this.url = release.urn.apply(() => urls.mimir);
-    this.tenants = pulumi.output(Object.keys(settings.mimir.tenants));
+    this.tenants = pulumi.output(mimirTenants(settings));
     this.registerOutputs({ url: this.url, tenants: this.tenants });
   }
 }

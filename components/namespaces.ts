@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { namespaces, podSecurity } from "../names";
 import type { Settings } from "../settings";
+import { hasAutoscaling } from "../values/scaling";
 
 export type NamespaceKey = keyof typeof namespaces;
 
@@ -18,6 +19,7 @@ export class Namespaces extends pulumi.ComponentResource {
     super("observability:index:Namespaces", name, {}, opts);
     for (const key of Object.keys(namespaces) as NamespaceKey[]) {
       if (key === "minio" && settings.objectStorage.kind === "external") continue;
+      if (key === "autoscaling" && !hasAutoscaling(settings)) continue;
       const level = podSecurity[key];
       const labels = Object.fromEntries(
         ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, level]),

@@ -6,6 +6,7 @@ import { containers } from "./containers";
 import { cost } from "./cost";
 import type { Dashboard } from "./kit";
 import { lokiOperations } from "./loki-operations";
+import { longRange } from "./long-range";
 import { mimirOperations } from "./mimir-operations";
 import { minio } from "./minio";
 import { namespaces } from "./namespaces";
@@ -16,6 +17,6 @@ import { tempoOperations } from "./tempo-operations";
 
 export const dashboards: Record<string, Dashboard[]> = {
   Observability: [stackHealth, lokiOperations, mimirOperations, tempoOperations, minio, alloyHealth, cost],
-  Cluster: [clusterOverview, containers],
+  Cluster: [clusterOverview, containers, longRange],
   Applications: [namespaces, services, postgresql],
 };

@@ -1,6 +1,7 @@
 /** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
 import { type Check, type Problem, problem } from "./check";
 import { peopleChecks } from "./checks-people";
+import { rollupChecks } from "./rollups";
 import { byteRateText, goDuration, quantity } from "./units";
 
 const day = 86400;
@@ -50,6 +51,18 @@ const bucketNames: Check = ({ objectStorage: { buckets } }) => {
     ),
   );
 };
+
+/**
+ * The stores delete some time after a retention has ended: Mimir marks a block and deletes it 12 h later, Loki and Tempo
+ * after 2 h and 1 h. Until then a bucket's lifecycle must not take parts of it.
+ */
+const lifecycleMargin: Check = ({ objectStorage }) =>
+  problem(
+    objectStorage.lifecycleMargin < day,
+    "objectStorage.lifecycleMargin",
+    goDuration(objectStorage.lifecycleMargin),
+    "at least 1d: the stores need up to half a day to delete what is past its retention",
+  );
 
 const replication: Check = (settings) =>
   (["loki", "mimir", "tempo"] as const).flatMap((store) => {
@@ -124,6 +137,22 @@ const alloyBuffers: Check = (settings) =>
     ),
   );
 
+/** Bounds of what grows. */
+const growth: Check = ({ loki, mimir, tempo, alloyMetrics }) =>
+  Object.entries({
+    "loki.querier": loki.querier,
+    "mimir.querier": mimir.querier,
+    "tempo.querier": tempo.querier,
+    alloyMetrics,
+  }).flatMap(([path, { replicas, maxReplicas }]) =>
+    problem(
+      maxReplicas < replicas,
+      `${path}.maxReplicas`,
+      maxReplicas,
+      `at least ${path}.replicas, ${replicas}`,
+    ),
+  );
+
 const passwordGenerations: Check = ({ access: { generations } }) =>
   problem(
     generations.length < 1 || generations.length > 2 || new Set(generations).size < generations.length,
@@ -166,6 +195,8 @@ const mimirRetention: Check = ({ mimir }) => {
     ...Object.entries(mimir.tenants).map(
       ([name, { retention }]) => [`mimir.tenants.${name}.retention`, retention] as const,
     ),
+    ["mimir.rollups.fiveMinutes.retention", mimir.rollups.fiveMinutes.retention] as const,
+    ["mimir.rollups.oneHour.retention", mimir.rollups.oneHour.retention] as const,
   ];
   return periods.flatMap(([path, period]) =>
     problem(
@@ -235,16 +266,19 @@ export const checks: Check[] = [
   minioEndpoint,
   externalStorage,
   bucketNames,
+  lifecycleMargin,
   replication,
   lokiCompactor,
   lokiBurst,
   lokiRetention,
   lokiSchema,
+  growth,
   passwordGenerations,
   alloyBuffers,
   mimirBurst,
   mimirOutOfOrder,
   mimirRetention,
+  ...rollupChecks,
   sampling,
   cadvisorExposed,
   ...peopleChecks,

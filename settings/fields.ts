@@ -133,6 +133,16 @@ export const disk = size().describe("Size of the volume of each replica");
 export const workload = (what: string) =>
   group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources }).describe(what);
 
+/** A component without state that may grow. */
+export const growing = (what: string) =>
+  group({
+    replicas: wholeNumber(1, 100).describe("Number of replicas, or the least of them"),
+    maxReplicas: wholeNumber(1, 100).describe(
+      "Most replicas; where it is more than replicas, CPU (scaling.cpu) decides between the two",
+    ),
+    ...resources,
+  }).describe(what);
+
 /** A component whose replicas have a volume. */
 export const stateful = (what: string) =>
   group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources, disk }).describe(what);

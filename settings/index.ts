@@ -4,6 +4,7 @@ import type { Problem } from "./check";
 import { checks } from "./checks";
 import { settingAt } from "./describe";
 import { dev } from "./dev";
+import { problemText } from "./problem-text";
 import { prod } from "./prod";
 import { type Settings, type SettingsInput, schema } from "./schema";
 import { UserError } from "./user-error";
@@ -12,6 +13,7 @@ export type { Problem } from "./check";
 export type { Settings, SettingsInput, Workload } from "./schema";
 export { schema } from "./schema";
 export { Sensitive } from "./sensitive";
+export { sizingWarnings } from "./sizing-problems";
 export { UserError } from "./user-error";
 
 /** Name of the Pulumi project, the namespace of its config keys. */
@@ -19,37 +21,13 @@ export const project = "observability";
 
 const profiles: Record<string, SettingsInput> = { dev, prod };
 
-/** How a setting is changed, or taken out where nothing is allowed. */
-function remedy(stackName: string, { path, allowed, change }: Problem): string {
-  if (change) return change;
-  const [file, stack] = [`Pulumi.${stackName}.yaml`, `--stack ${stackName}`];
-  const setting = settingAt(path);
-  if (!setting || allowed.startsWith("nothing"))
-    return `take it out of ${file} or with: pulumi config rm ${stack} --path '${path}'`;
-  const [[child, item] = []] = setting.children;
-  const ofItem = item?.group ? ".<setting>" : "";
-  const key = setting.group
-    ? ".<setting>"
-    : child
-      ? `${child.startsWith("[") ? "" : "."}${child}${ofItem}`
-      : "";
-  const values = [...setting.children.values()];
-  return setting.secret && values.every(({ secret }) => secret)
-    ? `change it with: pulumi config set ${stack} --secret --path '${path}${key}' <value>`
-    : `change it in ${file} or with: pulumi config set ${stack} --path '${path}${key}' <value>`;
-}
-
 /** Everything that is wrong with a stack's settings, in one error. */
 export class SettingsError extends UserError {
   constructor(
     readonly stackName: string,
     readonly problems: Problem[],
   ) {
-    const lines = problems.map((problem) => {
-      const { path, was, allowed } = problem;
-      const is = was === undefined ? "not set" : JSON.stringify(was);
-      return `  ${path}: is ${is}; allowed: ${allowed}\n    ${remedy(stackName, problem)}`;
-    });
+    const lines = problems.map((problem) => problemText(stackName, problem));
     const count = problems.length === 1 ? "1 setting is" : `${problems.length} settings are`;
     super(`${count} wrong; nothing was touched.\n${lines.join("\n")}`);
   }

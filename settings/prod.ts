@@ -25,6 +25,7 @@ export const prod: SettingsInput = {
   },
   charts: { atomic: true, history: 10 },
   images: {},
+  load: {}, // what these numbers carry stands in docs/sizing.md
   objectStorage: {
     kind: "minio",
     buckets: {
@@ -51,7 +52,7 @@ export const prod: SettingsInput = {
     replicationFactor: 3,
     distributor: { replicas: 3, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" }, // R2.1
     ingester: { replicas: 3, cpu: "1", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" }, // R2.1
-    querier: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "3Gi" }, // R2.1
+    querier: { replicas: 2, maxReplicas: 5, cpu: "500m", memory: "1Gi", memoryLimit: "3Gi" }, // R2.1, R13
     queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R2.1
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R2.1
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
@@ -67,7 +68,7 @@ export const prod: SettingsInput = {
     replicationFactor: 3, // R3.4
     distributor: { replicas: 3, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R3.1
     ingester: { replicas: 3, cpu: "2", memory: "4Gi", memoryLimit: "4Gi", disk: "50Gi" }, // R3.1, R3.6
-    querier: { replicas: 2, cpu: "1", memory: "2Gi", memoryLimit: "2Gi" }, // R3.1, R3.6
+    querier: { replicas: 2, maxReplicas: 6, cpu: "1", memory: "2Gi", memoryLimit: "2Gi" }, // R3.1, R3.6, R13
     queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R3.1
     queryScheduler: { replicas: 2, cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
     storeGateway: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R3.1
@@ -89,13 +90,50 @@ export const prod: SettingsInput = {
       outOfOrder: "2h",
     },
     tenants: { pods: {}, nodes: {}, prometheus: {} }, // R3.3, R11
+    // R14: what questions about months are asked of: is there room, is it busier, slower, less reliable than it was?
+    rollups: {
+      enabled: true,
+      gauges: [
+        "up",
+        "node_memory_MemAvailable_bytes",
+        "node_memory_MemTotal_bytes",
+        "node_filesystem_avail_bytes",
+        "node_filesystem_size_bytes",
+        "node_load5",
+        "kube_node_status_allocatable",
+        "kube_pod_container_resource_requests",
+        "container_memory_working_set_bytes",
+        "kubelet_volume_stats_used_bytes",
+        "kubelet_volume_stats_capacity_bytes",
+      ],
+      counters: [
+        "node_cpu_seconds_total",
+        "node_network_receive_bytes_total",
+        "node_network_transmit_bytes_total",
+        "node_disk_read_bytes_total",
+        "node_disk_written_bytes_total",
+        "node_disk_io_time_seconds_total",
+        "container_cpu_usage_seconds_total",
+        "container_network_receive_bytes_total",
+        "container_network_transmit_bytes_total",
+        "kube_pod_container_status_restarts_total",
+        "traces_spanmetrics_calls_total",
+        "traces_spanmetrics_latency_bucket",
+        "traces_spanmetrics_latency_count",
+        "traces_spanmetrics_latency_sum",
+      ],
+      delay: "10m",
+      series: 1_000_000,
+      fiveMinutes: { retention: "365d" }, // as long as the raw data (R3.4)
+      oneHour: { retention: "730d" }, // this year beside the last
+    },
     shutdown: "5m",
   },
   tempo: {
     replicationFactor: 3,
     distributor: { replicas: 2, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
     ingester: { replicas: 3, cpu: "500m", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" }, // R4.1
-    querier: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
+    querier: { replicas: 2, maxReplicas: 4, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1, R13
     queryFrontend: { replicas: 1, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
     metricsGenerator: { replicas: 1, cpu: "250m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
@@ -126,6 +164,9 @@ export const prod: SettingsInput = {
   },
   alloyMetrics: {
     replicas: 3,
+    maxReplicas: 10, // R13
+    // A target has 500 series or so; a million series take 11 GiB: https://grafana.com/docs/alloy/latest/introduction/estimate-resource-usage/
+    targetsPerReplica: 200,
     cpu: "250m",
     memory: "1Gi",
     memoryLimit: "2Gi",
@@ -191,6 +232,21 @@ export const prod: SettingsInput = {
     // R8.5: the living successor of JSON API; Pie Chart and Status Panel are panels of Grafana itself today.
     plugins: ["yesoreyeram-infinity-datasource@3.11.1"],
     dashboards: { namespaces: [], cpu: "10m", memory: "96Mi", memoryLimit: "256Mi" },
+  },
+  network: {
+    policies: true,
+    nodes: ["0.0.0.0/0", "::/0"],
+    ingressNamespaces: [],
+    scraperNamespaces: [],
+  },
+  scaling: {
+    cpu: 70, // R13
+    calmDown: "5m",
+    metricsServer: "auto",
+    kubeletCertificates: true,
+    keda: "install",
+    ingesters: "off",
+    verticalPodAutoscaler: "install",
   },
   access: { generations: [1] },
   alerting: { receivers: {}, routes: [], groupWait: "30s", repeatInterval: "12h" },

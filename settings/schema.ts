@@ -14,6 +14,7 @@ import {
   dnsName,
   fraction,
   group,
+  growing,
   list,
   oneOf,
   pinnedImage,
@@ -27,6 +28,10 @@ import {
   yesNo,
 } from "./fields";
 import { grafana } from "./grafana";
+import { load } from "./load";
+import { network } from "./network";
+import { rollups } from "./rollups";
+import { scaling } from "./scaling";
 import { byteRate, duration, size } from "./units";
 
 const cluster = group({
@@ -142,7 +147,7 @@ const loki = group({
   replicationFactor: wholeNumber(1, 5).describe("Ingesters that each stream is written to"),
   distributor: workload("Receives log lines"),
   ingester: stateful("Builds chunks and writes them to the bucket"),
-  querier: workload("Runs queries"),
+  querier: growing("Runs queries"),
   queryFrontend: workload("Splits queries and caches their results"),
   compactor: stateful("Compacts the index and deletes what is past its retention; always one"),
   gateway: workload("The one address for writing and reading"),
@@ -180,7 +185,7 @@ const mimir = group({
   replicationFactor: wholeNumber(1, 5).describe("Ingesters that each series is written to"),
   distributor: workload("Receives samples and enforces the limits"),
   ingester: stateful("Holds the newest samples and writes them as blocks to the bucket"),
-  querier: workload("Runs queries"),
+  querier: growing("Runs queries"),
   queryFrontend: workload("Splits queries and caches their results"),
   queryScheduler: workload("Hands the parts of queries to the queriers"),
   storeGateway: stateful("Reads the blocks in the bucket"),
@@ -220,6 +225,7 @@ const mimir = group({
     .describe(
       "Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them",
     ),
+  rollups,
   shutdown: duration().describe(
     "How long an ingester or Alertmanager that stops may take to hand over what it holds; the rest waits on its volume",
   ),
@@ -237,7 +243,7 @@ const tempo = group({
   replicationFactor: wholeNumber(1, 5).describe("Ingesters that each trace is written to"),
   distributor: workload("Receives spans"),
   ingester: stateful("Holds the newest traces and writes them as blocks to the bucket"),
-  querier: workload("Finds traces"),
+  querier: growing("Finds traces"),
   queryFrontend: workload("Splits searches"),
   compactor: workload("Joins blocks and deletes what is past its retention"),
   gateway: workload("The one address for writing and reading"),
@@ -277,6 +283,12 @@ const alloyLogs = group({
 
 const alloyMetrics = group({
   replicas: wholeNumber(1, 100).describe("Number of replicas; they share the targets among themselves"),
+  maxReplicas: wholeNumber(1, 100).describe(
+    "Most replicas; where it is more than replicas, the number of targets decides between the two",
+  ),
+  targetsPerReplica: wholeNumber(1, 100_000).describe(
+    "Targets that one replica is to scrape, when it scales",
+  ),
   ...resources,
   buffer: size().describe("Buffer of each replica while Mimir is away"),
   bufferAge: duration().describe(
@@ -383,6 +395,7 @@ export const schema = group({
   cluster,
   charts,
   images,
+  load,
   objectStorage,
   loki,
   mimir,
@@ -396,6 +409,8 @@ export const schema = group({
   cadvisor,
   grafana,
   access,
+  network,
+  scaling,
   alerting,
 });
 
@@ -405,4 +420,4 @@ export type Settings = z.output<typeof schema>;
 export type SettingsInput = z.input<typeof schema>;
 
 /** A component's replicas and resources, as the values read them. */
-export type Workload = Settings["loki"]["querier"];
+export type Workload = Settings["loki"]["distributor"];

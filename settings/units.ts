@@ -1,7 +1,7 @@
 /**
  * Units, parsed once. Inside the program every duration is a number of seconds, every size a number of bytes,
- * every rate a number of bytes per second and every CPU amount a number of millicores; the functions at the
- * end write them in the form each consumer reads.
+ * every rate a number of bytes per second (of logs expected, per day) and every CPU amount a number of millicores; the
+ * functions at the end write them in the form each consumer reads.
  */
 import { z } from "zod";
 
@@ -9,6 +9,8 @@ const KiB = 1024;
 const BINARY: Record<string, number> = { Ki: KiB, Mi: KiB ** 2, Gi: KiB ** 3, Ti: KiB ** 4 };
 /** Loki and Mimir count a megabyte as 1024 × 1024 bytes (`ingestion_rate_mb`); so does this program. */
 const LOKI: Record<string, number> = { KB: KiB, MB: KiB ** 2, GB: KiB ** 3 };
+const DAILY = { MB: KiB ** 2, GB: KiB ** 3, TB: KiB ** 4 };
+const COUNTS: Record<string, number> = { "": 1, k: 1e3, M: 1e6, G: 1e9 };
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
 
 /** A string of one number and one unit, turned into a plain number by the table of units. */
@@ -25,6 +27,9 @@ function amount(form: RegExp, units: Record<string, number>, allowed: string) {
     .meta({ allowed });
 }
 
+/** `pulumi config set --path` writes a number without a unit as a number. */
+const asWritten = (value: unknown) => (typeof value === "number" ? String(value) : value);
+
 /** A duration such as `15s`, `10m`, `2h`, `30d`; in seconds. */
 export const duration = () =>
   amount(/^(\d+)(s|m|h|d)$/, SECONDS, "a duration: a whole number and s, m, h or d, such as 30d");
@@ -37,12 +42,29 @@ export const size = () =>
 export const byteRate = () =>
   amount(/^(\d+)(KB|MB|GB)\/s$/, LOKI, "a rate: a whole number and KB/s, MB/s or GB/s, such as 10MB/s");
 
+/** A volume such as `1TB/day`; in bytes per day, with 1 TB = 1024⁴ bytes. */
+export const dailyVolume = () =>
+  amount(
+    /^(\d+)(MB|GB|TB)\/day$/,
+    DAILY,
+    "a volume: a whole number and MB/day, GB/day or TB/day, such as 1TB/day",
+  );
+
+/** A count such as `1M` or `250000`. */
+export const count = () => {
+  const allowed = "a count: a whole number, also of k, M or G, such as 1M";
+  return z.preprocess(asWritten, amount(/^(\d+)(k|M|G|)$/, COUNTS, allowed)).meta({ allowed });
+};
+
+/** A number in each second such as `100k/s`. */
+export const perSecond = () =>
+  amount(/^(\d+)(k|M|G|)\/s$/, COUNTS, "a rate: a whole number, also of k, M or G, and /s, such as 100k/s");
+
 /** A CPU amount such as `250m` or `2`; in millicores. */
 export const cpu = () => {
   const allowed = "an amount of CPU: cores such as 2, or millicores such as 250m";
   const text = amount(/^(\d+)(m|)$/, { m: 1, "": 1000 }, allowed);
-  // `pulumi config set --path` writes whole cores as a number.
-  return z.preprocess((value) => (typeof value === "number" ? String(value) : value), text).meta({ allowed });
+  return z.preprocess(asWritten, text).meta({ allowed });
 };
 
 /** Seconds as Go's `time.ParseDuration` and Prometheus' duration both read them: `720h`, `90m`, `15s`. */
@@ -81,3 +103,32 @@ export const megabytes = (bytes: number): number => bytes / KiB ** 2;
 
 /** Seconds in whole days, rounded up, so that a lifecycle never undercuts a retention. */
 export const wholeDays = (seconds: number): number => Math.ceil(seconds / 86400);
+
+/** A number with three digits that count, the rest cut off: 66.6, 343, 0.125. */
+function short(value: number): string {
+  if (value <= 0) return "0";
+  const step = 10 ** (Math.floor(Math.log10(value)) - 2);
+  // What the division leaves over is not the value's own.
+  return String(Number((Math.floor(value / step + 1e-6) * step).toPrecision(3)));
+}
+
+/** A value in the largest of the units that it reaches. */
+function inUnits(value: number, units: Record<string, number>): string {
+  const [first = ["", 1] as const] = Object.entries(units);
+  const [unit, factor] = Object.entries(units).findLast(([, factor]) => value >= factor) ?? first;
+  return `${short(value / factor)}${unit}`;
+}
+
+/** A count as people write it, cut to three digits: `1M`, `66.6k`. */
+export const countText = (value: number): string => inUnits(value, COUNTS);
+
+/** Bytes per day as people write them, cut to three digits: `1TB/day`. */
+export const dailyText = (bytes: number): string => `${inUnits(bytes, DAILY)}/day`;
+
+/** Bytes as people read them, cut to three digits: `34.9Gi`. */
+export const sizeText = (bytes: number): string =>
+  bytes < KiB ** 2 ? "<1Mi" : inUnits(bytes, { Mi: KiB ** 2, Gi: KiB ** 3, Ti: KiB ** 4 });
+
+/** Millicores in cores, cut to three digits: `0.25`. */
+export const coresText = (millicores: number): string =>
+  millicores < 10 ? "<0.01" : short(millicores / 1000);

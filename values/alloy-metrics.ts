@@ -1,10 +1,11 @@
 /** Values of the alloy chart for the collector of metrics. */
-import { gatewayAccess, releases, urls } from "../names";
+import { gatewayAccess, mimirTenants, releases, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
 import { gatewayClients } from "./gateway";
-import { antiAffinity, anyOf, disruptionBudget, restrictedContainer, type Values } from "./shared";
+import { isScaled } from "./scaling";
+import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
 /** Whether containers are measured by cAdvisor, where Alloy can read it; else the kubelet does. */
 const hasCadvisor = ({ cadvisor }: Settings) =>
@@ -12,13 +13,13 @@ const hasCadvisor = ({ cadvisor }: Settings) =>
 
 /** What the pipeline reads from its environment. */
 export const alloyMetricsEnvironment = (settings: Settings): Record<string, string> => {
-  const { alloyMetrics, cluster, mimir } = settings;
+  const { alloyMetrics, cluster } = settings;
   const systemNamespaces = anyOf(cluster.systemNamespaces);
   return {
     MIMIR_URL: urls.mimir,
     PASSWORDS: gatewayAccess.folder,
     CLUSTER: cluster.name,
-    TENANTS: JSON.stringify(Object.keys(mimir.tenants)),
+    TENANTS: JSON.stringify(mimirTenants(settings)),
     SYSTEM_NAMESPACES: systemNamespaces,
     SYSTEM_SERVICES: `(${systemNamespaces})/.*|default/kubernetes`,
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
@@ -50,12 +51,12 @@ export function alloyMetricsValues(settings: Settings): Values {
     controller: {
       type: "statefulset",
       replicas: alloyMetrics.replicas,
+      autoscaling: { horizontal: { externalHPA: isScaled(alloyMetrics) } },
       podDisruptionBudget: disruptionBudget(alloyMetrics),
-      affinity:
-        antiAffinity(settings, {
-          "app.kubernetes.io/name": "alloy",
-          "app.kubernetes.io/instance": releases.alloyMetrics,
-        }) ?? {},
+      ...placement(settings, {
+        "app.kubernetes.io/name": "alloy",
+        "app.kubernetes.io/instance": releases.alloyMetrics,
+      }),
     },
     // What it scrapes, and what says so. A monitor that needs a Secret needs a RoleBinding: docs/metrics.md.
     rbac: {

@@ -4,7 +4,7 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
-import { antiAffinity, disruptionBudget, restrictedContainer, type Values } from "./shared";
+import { disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
 /** The share of traces that the SDKs keep, and with them all that comes after. */
 export const sdkRatio = ({ tracing: { sampling } }: Settings): number =>
@@ -113,11 +113,10 @@ export function alloyTracesValues(settings: Settings): Values {
       type: "deployment",
       replicas: alloyTraces.replicas,
       podDisruptionBudget: disruptionBudget(alloyTraces),
-      affinity:
-        antiAffinity(settings, {
-          "app.kubernetes.io/name": "alloy",
-          "app.kubernetes.io/instance": releases.alloyTraces,
-        }) ?? {},
+      ...placement(settings, {
+        "app.kubernetes.io/name": "alloy",
+        "app.kubernetes.io/instance": releases.alloyTraces,
+      }),
     },
     // What says of which pod a span is (R7.2).
     rbac: {

@@ -1,6 +1,7 @@
 /** The stack's dashboards as ConfigMaps that Grafana finds. */
 import { dashboards } from "../dashboards";
 import { build } from "../dashboards/kit";
+import { longRange } from "../dashboards/long-range";
 import { minio } from "../dashboards/minio";
 import { runbooks } from "../dashboards/runbooks";
 import { dashboardLabel, folderAnnotation, namespaces } from "../names";
@@ -16,11 +17,17 @@ const configMap = (name: string, folder: string, data: Record<string, string>) =
   data,
 });
 
-/** A ConfigMap for each dashboard, and one for all runbook pages; nothing of MinIO where there is none. */
-export const dashboardConfigMaps = ({ objectStorage }: Settings) => [
+/** Dashboards of what a stack may be without, and whether it has it. */
+const optional: Record<string, (settings: Settings) => boolean> = {
+  [minio.uid]: ({ objectStorage }) => objectStorage.kind === "minio",
+  [longRange.uid]: ({ mimir }) => mimir.rollups.enabled,
+};
+
+/** A ConfigMap for each dashboard, and one for all runbook pages; nothing of MinIO or of roll-ups where there are none. */
+export const dashboardConfigMaps = (settings: Settings) => [
   ...Object.entries(dashboards).flatMap(([folder, all]) =>
     all
-      .filter(({ uid }) => uid !== minio.uid || objectStorage.kind === "minio")
+      .filter(({ uid }) => optional[uid]?.(settings) ?? true)
       .map((dashboard) =>
         configMap(`dashboard-${dashboard.uid}`, folder, {
           [`${dashboard.uid}.json`]: JSON.stringify(build(dashboard)),

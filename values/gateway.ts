@@ -10,6 +10,8 @@ import {
   datasourceTenants,
   gatewayAccess,
   gatewayUser,
+  longRangeTenants,
+  mimirTenants,
   type Role,
   type Store,
   stores,
@@ -29,7 +31,7 @@ export interface GatewayUser {
 /** The tenants of each store. */
 const tenantsOf: Record<Store, (settings: Settings) => string[]> = {
   loki: () => [tenants.logs],
-  mimir: ({ mimir }) => Object.keys(mimir.tenants),
+  mimir: mimirTenants,
   tempo: ({ tempo }) => Object.keys(tempo.tenants),
 };
 
@@ -38,7 +40,7 @@ export function gatewayUsers(store: Store, settings: Settings): GatewayUser[] {
   const user = (tenant: string, role: Role) => ({ name: gatewayUser(tenant, role), tenant, role });
   return [
     ...tenantsOf[store](settings).flatMap((tenant) => [user(tenant, "read"), user(tenant, "write")]),
-    ...(store === "mimir" ? [user(datasourceTenants, "read")] : []),
+    ...(store === "mimir" ? [datasourceTenants, longRangeTenants].map((all) => user(all, "read")) : []),
   ];
 }
 
@@ -271,15 +273,22 @@ export const passwordFile = ([store, user]: Credential): string =>
 /** A user of a store's gateway that somebody is. */
 export type Credential = readonly [store: Store, user: string];
 
+/** User that reads applications' and infrastructure's metrics as one. */
+export const datasourceReader = gatewayUser(datasourceTenants, "read");
+
 /** Who in the stack asks which gateway as whom, by the namespace it runs in. */
 export function gatewayClients(
   settings: Settings,
 ): Record<"alloyLogs" | "alloyMetrics" | "alloyTraces" | "tempo" | "monitoring" | "grafana", Credential[]> {
-  const { mimir, tracing } = settings;
+  const { tracing } = settings;
   const measures = ["mimir", gatewayUser(tenants.pods, "write")] as const;
   return {
     alloyLogs: [["loki", gatewayUser(tenants.logs, "write")]],
-    alloyMetrics: Object.keys(mimir.tenants).map((tenant) => ["mimir", gatewayUser(tenant, "write")]),
+    alloyMetrics: [
+      ...mimirTenants(settings).map((tenant) => ["mimir", gatewayUser(tenant, "write")] as const),
+      // KEDA reads it there, to count the targets.
+      ["mimir", datasourceReader],
+    ],
     alloyTraces: [
       ["tempo", gatewayUser(tenants.traces, "write")],
       ...(tracing.metricsFrom === "alloy" ? [measures] : []),

@@ -1,5 +1,14 @@
 /** Grafana's datasources and the links between them: https://grafana.com/docs/grafana/latest/administration/provisioning/#data-sources */
-import { datasources, datasourceTenants, gatewayUser, type Store, tenants, urls } from "../names";
+import {
+  datasources,
+  datasourceTenants,
+  gatewayUser,
+  longRangeTenants,
+  mimirTenants,
+  type Store,
+  tenants,
+  urls,
+} from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { passwordFile } from "./gateway";
@@ -46,6 +55,12 @@ function mimir(settings: Settings, { name, uid }: { name: string; uid: string },
     },
   };
 }
+
+/**
+ * The raw tenants and the roll-ups, each series with the label `__tenant_id__`: a query that does not say which it wants
+ * gets all of them.
+ */
+const longRange = (settings: Settings): Values => mimir(settings, datasources.longRange, longRangeTenants);
 
 function prometheus({ kubePrometheusStack }: Settings): Values {
   return {
@@ -157,7 +172,8 @@ export const grafanaDatasources = (settings: Settings): Values => ({
   datasources: [
     prometheus(settings),
     mimir(settings, datasources.mimir, datasourceTenants),
-    ...Object.keys(settings.mimir.tenants).map((tenant) =>
+    longRange(settings),
+    ...mimirTenants(settings).map((tenant) =>
       mimir(settings, { name: `Mimir ${tenant}`, uid: `mimir-${tenant}` }, tenant),
     ),
     loki(),

@@ -14,9 +14,9 @@ import { grafanaAlerting, receiverSecrets } from "./grafana-alerting";
 import { grafanaDatasources } from "./grafana-datasources";
 import { ldapToml, loginConfiguration } from "./grafana-login";
 import {
-  antiAffinity,
   checksum,
   disruptionBudget,
+  placement,
   pullSecrets,
   resources,
   type Values,
@@ -132,15 +132,19 @@ export function grafanaValues(settings: Settings): Values {
     headlessService: grafana.replicas > 1,
     podDisruptionBudget:
       grafana.replicas > 1 ? { maxUnavailable: disruptionBudget(grafana).maxUnavailable } : {},
-    affinity:
-      antiAffinity(settings, {
-        "app.kubernetes.io/name": "grafana",
-        "app.kubernetes.io/instance": releases.grafana,
-      }) ?? {},
+    ...placement(settings, {
+      "app.kubernetes.io/name": "grafana",
+      "app.kubernetes.io/instance": releases.grafana,
+    }),
     resources: resources(grafana),
     containerSecurityContext: { ...readOnly, privileged: false, seccompProfile: { type: "RuntimeDefault" } },
-    extraVolumes: [passwords.volume],
-    extraVolumeMounts: [passwords.mount],
+    extraSecretMounts: [
+      {
+        ...passwords.mount,
+        secretName: passwords.volume.secret.secretName,
+        items: passwords.volume.secret.items,
+      },
+    ],
     extraEmptyDirMounts: [{ name: "tmp", mountPath: "/tmp" }],
     admin: { existingSecret: names.adminSecret },
     // In the background: where plugins cannot be had, Grafana starts all the same.

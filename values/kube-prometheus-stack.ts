@@ -12,7 +12,7 @@ import {
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { credentialKeys } from "./gateway";
-import { goMemoryLimit, pullSecrets, resources, type Values } from "./shared";
+import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
 
@@ -95,6 +95,7 @@ function prometheusSpec(settings: Settings): Values {
     replicas: prometheus.replicas,
     resources: resources(prometheus),
     podAntiAffinity: spread(settings),
+    topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "prometheus" }),
     retention: goDuration(prometheus.retention), // R11
     // A full volume would stop it: the oldest blocks go first, before their time.
     retentionSize: `${Math.floor((prometheus.disk * 0.85) / 1024 ** 2)}MB`,
@@ -184,6 +185,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         replicas: kps.alertmanager.replicas,
         resources: resources(kps.alertmanager),
         podAntiAffinity: spread(settings),
+        topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "alertmanager" }),
         storage: volume(settings, kps.alertmanager.disk),
         // A Secret of ours: it names receivers.
         useExistingSecret: true,

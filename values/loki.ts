@@ -3,10 +3,11 @@ import { lokiFrontendAddress, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { gatewayConfiguration, gatewayPods } from "./gateway";
+import { releaseReplicas } from "./scaling";
 import {
-  antiAffinity,
   anyOf,
   disruptionBudget,
+  placement,
   pullSecrets,
   resources,
   s3,
@@ -118,7 +119,7 @@ export function lokiValues(settings: Settings): Values {
     replicas: workload.replicas,
     resources: resources(workload),
     podDisruptionBudget: disruptionBudget(workload),
-    affinity: antiAffinity(settings, {
+    ...placement(settings, {
       "app.kubernetes.io/name": "loki",
       "app.kubernetes.io/instance": releases.loki,
       "app.kubernetes.io/component": name,
@@ -166,7 +167,7 @@ export function lokiValues(settings: Settings): Values {
       zoneAwareReplication: off,
       terminationGracePeriodSeconds: loki.shutdown,
     },
-    querier: component("querier", loki.querier),
+    querier: { ...component("querier", loki.querier), replicas: releaseReplicas(loki.querier) },
     queryFrontend: component("query-frontend", loki.queryFrontend),
     compactor: { ...component("compactor", loki.compactor), ...volume(loki.compactor.disk) },
     gateway: {

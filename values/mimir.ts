@@ -9,13 +9,15 @@ import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayConfiguration, gatewayPods } from "./gateway";
+import { rollupOverrides } from "./rollups";
+import { releaseReplicas } from "./scaling";
 import {
-  antiAffinity,
   checksum,
   environment,
   goMemoryLimit,
   image,
   mirrored,
+  placement,
   pullSecrets,
   resources,
   s3,
@@ -101,13 +103,15 @@ export function mimirConfiguration(settings: Settings): Values {
   };
 }
 
-/** What tenants have of their own; Mimir reads it again while it runs. */
-export const mimirOverrides = ({ mimir }: Settings): Record<string, Values> =>
-  Object.fromEntries(
-    Object.entries(mimir.tenants)
+/** What tenants have of their own, those of the roll-ups too; Mimir reads it again while it runs. */
+export const mimirOverrides = (settings: Settings): Record<string, Values> => ({
+  ...Object.fromEntries(
+    Object.entries(settings.mimir.tenants)
       .map(([tenant, own]) => [tenant, limits(own)] as const)
       .filter(([, own]) => Object.keys(own).length > 0),
-  );
+  ),
+  ...rollupOverrides(settings),
+});
 
 export function mimirValues(settings: Settings): Values {
   const { mimir } = settings;
@@ -116,12 +120,11 @@ export function mimirValues(settings: Settings): Values {
     resources: resources(workload),
     // The chart makes a budget for a single replica too, which then must not stand in the way of a drain.
     podDisruptionBudget: { maxUnavailable: 1 },
-    affinity:
-      antiAffinity(settings, {
-        "app.kubernetes.io/name": "mimir",
-        "app.kubernetes.io/instance": releases.mimir,
-        "app.kubernetes.io/component": name,
-      }) ?? {},
+    ...placement(settings, {
+      "app.kubernetes.io/name": "mimir",
+      "app.kubernetes.io/instance": releases.mimir,
+      "app.kubernetes.io/component": name,
+    }),
     // The chart waits 45 to 60 s before it asks a pod for the first time.
     readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
     terminationGracePeriodSeconds: mimir.shutdown,
@@ -163,7 +166,7 @@ export function mimirValues(settings: Settings): Values {
     runtimeConfig: { overrides: mimirOverrides(settings) },
     distributor: lingering("distributor", mimir.distributor),
     ingester: stateful("ingester", mimir.ingester),
-    querier: component("querier", mimir.querier),
+    querier: { ...component("querier", mimir.querier), replicas: releaseReplicas(mimir.querier) },
     query_frontend: lingering("query-frontend", mimir.queryFrontend),
     query_scheduler: { enabled: true, ...component("query-scheduler", mimir.queryScheduler) },
     // The chart itself sets the soft memory limit of this one, to what it requests.

@@ -2,6 +2,7 @@
 import { bucketsOf, type Consumer } from "../names";
 import type { Settings } from "../settings";
 import { wholeDays } from "../settings/units";
+import { rollupsOf } from "./rollups";
 
 export type BucketKey = keyof Settings["objectStorage"]["buckets"];
 
@@ -58,7 +59,7 @@ export function bucketLifecycles({
   });
   return {
     loki: after(longestLog),
-    mimirBlocks: after(longest(mimir)),
+    mimirBlocks: after(Math.max(longest(mimir), ...rollupsOf({ mimir }).map(({ retention }) => retention))),
     mimirRuler: { keepOldVersionsForDays: 30 },
     mimirAlertmanager: { keepOldVersionsForDays: 30 },
     tempo: after(longest(tempo)),

@@ -3,10 +3,10 @@ import { minio, namespaces } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import {
-  antiAffinity,
   disruptionBudget,
   goMemoryLimit,
   image,
+  placement,
   pullSecrets,
   resources,
   restrictedContainer,
@@ -37,7 +37,7 @@ export function minioValues(settings: Settings): Values {
       ...(settings.cluster.storageClass ? { storageClass: settings.cluster.storageClass } : {}),
     },
     resources: resources(server),
-    affinity: antiAffinity(settings, { app: "minio", release: minio.release }) ?? {},
+    ...placement(settings, { app: "minio", release: minio.release }),
     podDisruptionBudget: disruptionBudget({ replicas: server.servers }),
     securityContext: {
       enabled: true,

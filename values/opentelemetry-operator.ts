@@ -3,7 +3,16 @@ import pins from "../charts.json";
 import { address, instrumentation, namespaces, releases, services, urls } from "../names";
 import type { Settings } from "../settings";
 import { sdkRatio } from "./alloy-traces";
-import { disruptionBudget, goMemoryLimit, image, pullSecrets, resources, type Values } from "./shared";
+import {
+  antiAffinity,
+  disruptionBudget,
+  goMemoryLimit,
+  image,
+  overZones,
+  pullSecrets,
+  resources,
+  type Values,
+} from "./shared";
 
 const { appVersion } = pins["opentelemetry-operator"];
 const registry = "ghcr.io/open-telemetry";
@@ -85,6 +94,8 @@ export const collectorAccount = (settings: Settings) => ({
   automountServiceAccountToken: false,
 });
 
+const collectorLabels = { "app.kubernetes.io/component": "opentelemetry-collector" };
+
 /**
  * A collector for who wants a plain OpenTelemetry one between applications and Alloy (R7.5); what it gets it hands on.
  */
@@ -99,6 +110,9 @@ export const collectorObject = (settings: Settings) => {
       serviceAccount: collectorAccount(settings).metadata.name,
       replicas: collector.replicas,
       resources: resources(collector),
+      // A custom resource takes no null.
+      affinity: antiAffinity(settings, collectorLabels) ?? undefined,
+      topologySpreadConstraints: overZones(settings, collectorLabels),
       podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,
       podSecurityContext: {
         runAsNonRoot: true,

@@ -36,6 +36,25 @@ export function antiAffinity({ cluster }: Settings, matchLabels: Record<string, 
   return rules && { podAntiAffinity: rules };
 }
 
+/** Spreads pods with the same labels over zones, where the nodes tell theirs and `cluster.antiAffinity` is not `none`. */
+export const overZones = ({ cluster }: Settings, matchLabels: Record<string, string>) =>
+  cluster.antiAffinity === "none"
+    ? []
+    : [
+        {
+          maxSkew: 1,
+          topologyKey: "topology.kubernetes.io/zone",
+          whenUnsatisfiable: "ScheduleAnyway",
+          labelSelector: { matchLabels },
+        },
+      ];
+
+/** Where pods with the same labels go: `antiAffinity` and `overZones` in the words of most charts. */
+export const placement = (settings: Settings, matchLabels: Record<string, string>) => ({
+  affinity: antiAffinity(settings, matchLabels),
+  topologySpreadConstraints: overZones(settings, matchLabels),
+});
+
 /** One pod of several may be away; with a single one nothing stands in the way of a drain. */
 export const disruptionBudget = ({ replicas }: { replicas: number }) =>
   replicas > 1 ? { enabled: true, maxUnavailable: 1 } : { enabled: false };

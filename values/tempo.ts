@@ -7,9 +7,11 @@ import { gatewayUser, releases, samplingRatioAttribute, tenants, urls } from "..
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { clientPasswords, gatewayClients, gatewayConfiguration, gatewayPods, passwordFile } from "./gateway";
+import { releaseReplicas } from "./scaling";
 import {
   antiAffinity,
   disruptionBudget,
+  overZones,
   pullSecrets,
   resources,
   s3,
@@ -79,6 +81,13 @@ function storage(settings: Settings): Values {
 /** Data as the text of a template, which JSON is too. */
 const asText = (data: unknown) => (data ? JSON.stringify(data) : "");
 
+/** Labels of a component's pods. */
+const labels = (name: string) => ({
+  "app.kubernetes.io/name": "tempo",
+  "app.kubernetes.io/instance": releases.tempo,
+  "app.kubernetes.io/component": name,
+});
+
 /** What a memcached takes for that much of cached items: a fifth more, in whole MiB. */
 const withOverhead = (cached: number) => {
   const memory = Math.ceil(megabytes(cached) * 1.2) * 1024 ** 2;
@@ -99,14 +108,9 @@ export function tempoValues(settings: Settings): Values {
     podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
     maxUnavailable: 1,
     minReadySeconds: 0,
-    // The chart takes it as a template; the empty one removes its default.
-    affinity: asText(
-      antiAffinity(settings, {
-        "app.kubernetes.io/name": "tempo",
-        "app.kubernetes.io/instance": releases.tempo,
-        "app.kubernetes.io/component": name,
-      }),
-    ),
+    // The chart takes both as templates; an empty one removes its default.
+    affinity: asText(antiAffinity(settings, labels(name))),
+    topologySpreadConstraints: asText(overZones(settings, labels(name))),
   });
   /** Pods of Tempo itself, which reads its credentials in its environment. */
   const component = (name: string, workload: Workload) => ({
@@ -168,7 +172,7 @@ export function tempoValues(settings: Settings): Values {
         max_block_bytes: Math.min(500e6, Math.floor(tempo.ingester.memoryLimit / 20)),
       },
     },
-    querier: component("querier", tempo.querier),
+    querier: { ...component("querier", tempo.querier), replicas: releaseReplicas(tempo.querier) },
     queryFrontend: component("query-frontend", tempo.queryFrontend),
     compactor: {
       ...component("compactor", tempo.compactor),

@@ -130,9 +130,20 @@ export interface Found {
 /**
  * Refuses what would lose data.
  *
+ * @param gate the way to MinIO; without one there is nothing of it to protect
+ * @param others problems that were found elsewhere, to be told in the same error
  * @throws SettingsError with every reason
  */
-export async function preflight(stack: string, settings: Settings, gate: Gate): Promise<Found> {
+export async function preflight(
+  stack: string,
+  settings: Settings,
+  gate: Gate | undefined,
+  others: Problem[],
+): Promise<Found | undefined> {
+  if (!gate) {
+    if (others.length) throw new SettingsError(stack, others);
+    return undefined;
+  }
   const found = await installed(gate.cluster);
   const reached = found.root && (await gate.answers()) ? s3(gate, found.root) : undefined;
   const existing = await reached?.buckets();
@@ -140,6 +151,7 @@ export async function preflight(stack: string, settings: Settings, gate: Gate): 
     ...volumeProblems(settings, found),
     ...keyProblems(settings, found),
     ...(await bucketProblems(settings, found.buckets, existing, reached?.holdsData ?? (async () => true))),
+    ...others,
   ];
   if (problems.length) throw new SettingsError(stack, problems);
   return { buckets: existing ?? [] };

@@ -9,7 +9,14 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder as Text, TextMode } from "@grafana/grafana-foundation-sdk/text";
 import type { Placed } from "./panels";
-import { type LabelVariable, labelVariable, type Source, sourceVariable } from "./sources";
+import {
+  type ComputedVariable,
+  computedVariable,
+  type LabelVariable,
+  labelVariable,
+  type Source,
+  sourceVariable,
+} from "./sources";
 
 /** Panels under a heading. */
 export interface Row {
@@ -28,6 +35,8 @@ export interface Dashboard {
   /** Where it reads. */
   sources: Source[];
   variables: LabelVariable[];
+  /** Variables that follow from the range looked at. */
+  computed?: ComputedVariable[];
   /** Dashboards to go on to: `{ uid: title }`. */
   next: Record<string, string>;
   /** Alerts whose runbook pages belong to it. */
@@ -63,7 +72,11 @@ export function build(dashboard: Dashboard): Model {
     .refresh("1m")
     .readonly()
     .tooltip(DashboardCursorSync.Crosshair)
-    .variables([...dashboard.sources.map(sourceVariable), ...dashboard.variables.map(labelVariable)])
+    .variables([
+      ...dashboard.sources.map(sourceVariable),
+      ...(dashboard.computed ?? []).map(computedVariable),
+      ...dashboard.variables.map(labelVariable),
+    ])
     .links([
       ...Object.entries(dashboard.next).map(([uid, title]) => link(title, uid, "dashboard")),
       ...dashboard.runbooks.map((alert) => link(`Runbook: ${alert}`, runbookUid(alert), "doc")),

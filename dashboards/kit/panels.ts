@@ -51,6 +51,8 @@ export interface Query {
   legend?: string;
   /** Whether the newest value is asked for instead of a range. @default false */
   instant?: boolean;
+  /** The shortest time between two points: a duration, or a variable that holds one. @default the datasource's */
+  minStep?: string;
 }
 
 /** What panels have in common. */
@@ -92,7 +94,7 @@ const refId = (index: number) => String.fromCharCode("A".charCodeAt(0) + index);
 
 /** A query as the panel's datasource takes it. */
 function target(
-  { source, expr, legend = "", instant }: Query,
+  { source, expr, legend = "", instant, minStep }: Query,
   index: number,
   table = false,
 ): cog.Builder<cog.Dataquery> {
@@ -117,6 +119,7 @@ function target(
     .expr(expr)
     .legendFormat(legend);
   if (table) query.format(PromQueryFormat.Table);
+  if (minStep) query.interval(minStep);
   return instant ? query.instant() : query.range().exemplar(/_bucket\b/.test(expr));
 }
 

@@ -2,6 +2,7 @@
 import {
   DatasourceVariableBuilder,
   QueryVariableBuilder,
+  VariableHide,
   VariableRefresh,
   VariableSort,
 } from "@grafana/grafana-foundation-sdk/dashboard";
@@ -37,6 +38,15 @@ export const metrics: Source = {
   type: "prometheus",
   first: datasources.mimir,
   choice: "/^Mimir/",
+};
+
+/** The same with its roll-ups, for dashboards that look months back; every query chooses by `__tenant_id__`. */
+export const longRange: Source = {
+  variable: "longrange",
+  label: "Mimir",
+  type: "prometheus",
+  first: datasources.longRange,
+  choice: "/^Mimir long range$/",
 };
 
 /** Logs in Loki. */
@@ -109,6 +119,27 @@ export const labelVariable = ({
         .current({ text: "All", value: "$__all", selected: true })
     : variable;
 };
+
+/** A variable that nobody chooses: what a query answers, read anew whenever the range looked at changes. */
+export interface ComputedVariable {
+  /** Name of the variable. */
+  name: string;
+  source: Source;
+  /** PromQL; what it gives is read as the text of its series, such as `{resolution="pods|nodes"} 1 1732320000000`. */
+  query: string;
+  /** Regular expression whose first group is the value. */
+  regex: string;
+}
+
+/** Hidden: its value follows from the range. */
+export const computedVariable = ({ name, source, query, regex }: ComputedVariable) =>
+  new QueryVariableBuilder(name)
+    .hide(VariableHide.HideVariable)
+    .datasource(reference(source))
+    .query(`query_result(${query})`)
+    .regex(regex)
+    .refresh(VariableRefresh.OnTimeRangeChanged)
+    .sort(VariableSort.Disabled);
 
 /** The cluster: a label that Mimir's series have; Prometheus' own have none, and `All` matches them. */
 export const clusterVariable = (source: Source): LabelVariable => ({

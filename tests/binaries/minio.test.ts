@@ -196,7 +196,7 @@ describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
     }
     expect(rules).to.deep.equal({
       "loki-data": [["Enabled", { Days: 37 }]],
-      "mimir-blocks": [["Enabled", { Days: 372 }]],
+      "mimir-blocks": [["Enabled", { Days: 737 }]],
       "mimir-ruler": [["Enabled", { NoncurrentDays: 30 }]],
       "mimir-alertmanager": [["Enabled", { NoncurrentDays: 30 }]],
       "tempo-data": [["Enabled", { Days: 37 }]],

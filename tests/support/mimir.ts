@@ -56,8 +56,13 @@ export class Mimir {
     readonly url: string,
   ) {}
 
-  /** Starts it in a folder, which keeps what it stores. */
-  static async start(program: string, folder: string, settings: Settings): Promise<Mimir> {
+  /** Starts it in a folder, which keeps what it stores, with more arguments where a test needs them. */
+  static async start(
+    program: string,
+    folder: string,
+    settings: Settings,
+    more: string[] = [],
+  ): Promise<Mimir> {
     mkdirSync(folder, { recursive: true });
     const write = (name: string, content: unknown) => writeFileSync(join(folder, name), stringify(content));
     write("mimir.yaml", mimirConfiguration(settings));
@@ -76,6 +81,7 @@ export class Mimir {
       "-alertmanager.configs.fallback=alertmanager.yaml",
       `-ruler.alertmanager-url=${url}/alertmanager`,
       "-ingester.ring.min-ready-duration=0s",
+      ...more,
     ];
     const mimir = new Mimir(program, folder, args, url);
     await mimir.run();

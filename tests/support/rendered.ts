@@ -1,21 +1,15 @@
 /** A stack as the cluster would get it: the program's own objects, and those of every release from the real Helm. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
 import { type Recorded, record } from "../../cli/record";
-import { helmTemplate, objectsOf, type ReleaseInputs, releasesOf, toYaml } from "../../cli/render";
+import {
+  type KubernetesObject,
+  objectsOf,
+  type ReleaseInputs,
+  releaseObjects,
+  releasesOf,
+} from "../../cli/render";
 import { type Environment, shipped } from "./stacks";
 
-/** A Kubernetes object, as far as every kind looks the same. */
-export interface KubernetesObject {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string; labels?: Record<string, string>; [field: string]: unknown };
-  // Tests read deep into objects of many kinds; a type for each would say no more than the API server does.
-  // biome-ignore lint/suspicious/noExplicitAny: see above
-  [field: string]: any;
-}
+export type { KubernetesObject } from "../../cli/render";
 
 /** One object and where it comes from. */
 export interface Placed {
@@ -77,25 +71,9 @@ function objectsOfRelease(release: ReleaseInputs): Promise<Placed[]> {
   return known;
 }
 
-/** @throws where a manifest cannot be read, or says a key twice */
 async function renderRelease(release: ReleaseInputs): Promise<Placed[]> {
-  const folder = mkdtempSync(join(tmpdir(), "observability-values-"));
-  try {
-    const file = join(folder, "values.yaml");
-    writeFileSync(file, toYaml([release.values]));
-    // Kubernetes reads YAML 1.1, where 0644 is octal.
-    const documents = parseAllDocuments(await helmTemplate(release, file), { version: "1.1" });
-    return documents
-      .map((document) => {
-        const [error] = document.errors;
-        if (error) throw new Error(`${release.name}: ${error.message}`);
-        return document.toJS() as KubernetesObject | null;
-      })
-      .filter((object) => object !== null)
-      .map((object) => ({ release: release.name, namespace: release.namespace, object }));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const objects = await releaseObjects(release);
+  return objects.map((object) => ({ release: release.name, namespace: release.namespace, object }));
 }
 
 /** What runs pods. */

@@ -72,9 +72,30 @@ describe("obs: the command line", function () {
   it("has help for every command", () => {
     const { stdout, status } = obs("--help");
     expect(status).to.equal(0);
-    for (const command of ["up", "preview", "refresh", "down", "render", "smoke", "test"])
+    for (const command of [
+      "up",
+      "preview",
+      "refresh",
+      "down",
+      "render",
+      "size",
+      "smoke",
+      "load",
+      "backup",
+      "restore",
+      "upgrade",
+      "test",
+    ])
       expect(stdout).to.include(`  ${command} `);
     expect(obs("render", "--help").stdout).to.include("--json");
+  });
+
+  it("says what upgrade can do where it is not told which", () => {
+    for (const args of [[], ["--check", "--volumes"]]) {
+      const { stderr, status } = obs("upgrade", ...args);
+      expect(status).to.equal(1);
+      expect(stderr).to.match(/^obs: upgrade wants to know what to do:\n.*--check/);
+    }
   });
 
   it("ends with 1 and a message, without a stack trace, on a user's mistake", () => {
@@ -83,6 +104,24 @@ describe("obs: the command line", function () {
     expect(stderr)
       .to.match(/^obs: there is no Pulumi\.nowhere\.yaml/)
       .and.not.include("    at ");
+  });
+
+  it("sizes a stack: ends with 1 where it is too small, 0 where it is not, and tells which options are wrong", () => {
+    const small = obs("size", "prod", "--series", "100k", "--json");
+    expect(small.status).to.equal(1);
+    expect(JSON.parse(small.stdout).problems.map(({ path }: { path: string }) => path)).to.deep.equal([
+      "objectStorage.minio.disk",
+    ]);
+    const enough = obs("size", "prod", "--series", "20k");
+    expect(enough.status).to.equal(0);
+    expect(enough.stdout)
+      .to.match(/^mimir\.ingester +0\.2 cores/m)
+      .and.include("Nothing is too small");
+    const wrong = obs("size", "prod", "--logs", "3x", "--nodes", "0");
+    expect(wrong.status).to.equal(1);
+    expect(wrong.stderr).to.match(
+      /^obs: --logs: is "3x"; allowed: a volume: .+\n +--nodes: is "0"; allowed: /,
+    );
   });
 
   it("renders a stack to files and says which, as JSON too", () => {

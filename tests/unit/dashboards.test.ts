@@ -11,6 +11,7 @@ import {
   type Dashboard,
   logLines,
   logs,
+  longRange,
   metrics,
   of,
   runbookUid,
@@ -234,10 +235,12 @@ const notAlways: { metrics: RegExp; why: string }[] = [
 /** A metric or label that there is not makes an empty panel, and nobody is told. */
 const metricsAreThere: Rule = (dashboard) =>
   promqlOf(dashboard).flatMap(({ place, source, expr }) => {
-    const known = recorded[source === metrics.variable ? "mimir" : "prometheus"] ?? {};
+    const inMimir = source === metrics.variable || source === longRange.variable;
+    const known = recorded[inMimir ? "mimir" : "prometheus"] ?? {};
     const excused = (metric: string) => notAlways.some(({ metrics: some }) => some.test(metric));
-    // Prometheus gives its series the cluster's name when they leave for Mimir.
-    const has = (metric: string, label: string) => label === "cluster" || known[metric]?.includes(label);
+    // Prometheus gives its series the cluster's name when they leave for Mimir, which says of which tenant one is.
+    const has = (metric: string, label: string) =>
+      label === "cluster" || (inMimir && label === "__tenant_id__") || known[metric]?.includes(label);
     const named = selectors(expr).flatMap(({ metric, labels }) =>
       !metric || excused(metric)
         ? []

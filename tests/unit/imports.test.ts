@@ -11,6 +11,7 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
   settings: { parts: [], packages: ["zod"] },
   "names.ts": { parts: ["settings"], packages: [] },
   "charts.ts": { parts: ["settings", "charts.json"], packages: ["node:fs", "node:path", "yaml"] },
+  "upgrades.ts": { parts: ["charts.json"], packages: [] },
   dashboards: {
     parts: ["names.ts"],
     packages: ["@grafana/grafana-foundation-sdk", "node:fs", "node:path", "yaml"],

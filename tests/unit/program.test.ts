@@ -371,8 +371,8 @@ describe("unit: program", function () {
         lokiUrl: "http://loki-gateway.loki.svc.cluster.local",
         lokiTenant: "logs",
         mimirUrl: "http://mimir-gateway.mimir.svc.cluster.local",
-        mimirTenants: ["pods", "nodes", "prometheus"],
-        tenants: ["logs", "pods", "nodes", "prometheus", "traces"],
+        mimirTenants: ["pods", "nodes", "prometheus", "rollup-5m", "rollup-1h"],
+        tenants: ["logs", "pods", "nodes", "prometheus", "rollup-5m", "rollup-1h", "traces"],
         prometheusUrl: "http://kps-prometheus.monitoring.svc.cluster.local:9090",
         alertmanagerUrl: "http://kps-alertmanager.monitoring.svc.cluster.local:9093",
         tempoUrl: "http://tempo-gateway.tempo.svc.cluster.local",
@@ -388,12 +388,21 @@ describe("unit: program", function () {
 
   it("outputs the tenants that a stack adds", async () => {
     const { outputs } = await recordingOf("dev", { mimir: { tenants: { payments: { series: 1000 } } } });
-    expect(outputs["mimirTenants"]?.value).to.deep.equal(["pods", "nodes", "prometheus", "payments"]);
+    expect(outputs["mimirTenants"]?.value).to.deep.equal([
+      "pods",
+      "nodes",
+      "prometheus",
+      "payments",
+      "rollup-5m",
+      "rollup-1h",
+    ]);
     expect(outputs["tenants"]?.value).to.deep.equal([
       "logs",
       "pods",
       "nodes",
       "prometheus",
+      "rollup-5m",
+      "rollup-1h",
       "traces",
       "payments",
     ]);
@@ -448,14 +457,19 @@ describe("unit: program", function () {
       "a namespace kept longest": { loki: { retention: { namespaces: { audit: "400d" } } } },
       "system logs kept longest": { loki: { retention: { system: "500d" } } },
       "debug lines kept longest": { loki: { retention: { debug: "600d" } } },
-      "hours and a margin of minutes": {
+      "hours, and a margin of a day and a minute": {
         loki: { retention: { application: "49h" } },
         mimir: { retention: "25h" },
         tempo: { retention: "1h" },
-        objectStorage: { lifecycleMargin: "1m" },
+        objectStorage: { lifecycleMargin: "1501m" },
       },
       "a tenant's metrics kept longest": { mimir: { tenants: { audit: { retention: "700d" } } } },
       "a tenant's metrics kept shorter": { mimir: { tenants: { pods: { retention: "1d" } } } },
+      "roll-ups of an hour kept longest": { mimir: { rollups: { oneHour: { retention: "1500d" } } } },
+      "roll-ups of 5 minutes kept longest": { mimir: { rollups: { fiveMinutes: { retention: "1600d" } } } },
+      "roll-ups kept longest, and off": {
+        mimir: { rollups: { enabled: false, oneHour: { retention: "1500d" } } },
+      },
       "a tenant's traces kept longest": { tempo: { tenants: { audit: { retention: "90d" } } } },
       "a tenant's traces kept shorter": { tempo: { tenants: { traces: { retention: "1d" } } } },
     };
@@ -469,6 +483,8 @@ describe("unit: program", function () {
           "loki-data": longest,
           "mimir-blocks": Math.max(
             mimir.retention,
+            mimir.rollups.fiveMinutes.retention,
+            mimir.rollups.oneHour.retention,
             ...Object.values(mimir.tenants).flatMap(({ retention }) => retention ?? []),
           ),
           "tempo-data": Math.max(

@@ -190,7 +190,7 @@ describe("unit: settings", () => {
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
   alerting.receivers.oncall.webhookUrl: is "[secret]"; allowed: an http:// or https:// URL
     change it with: pulumi config set --stack team-a --secret --path 'alerting.receivers.oncall.webhookUrl' <value>
-  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, access, alerting
+  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, access, alerting
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafanas'
   objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
@@ -759,6 +759,73 @@ describe("unit: settings", () => {
           path: "mimir.tenants.pods.retention",
           was: "30m",
           allowed: "at least 1d, what the largest block holds",
+        },
+      },
+      {
+        rule: "mimirRetention",
+        environment: "prod",
+        passes: { mimir: { rollups: { oneHour: { retention: "1d" } } } },
+        fails: { mimir: { rollups: { oneHour: { retention: "23h" } } } },
+        problem: {
+          path: "mimir.rollups.oneHour.retention",
+          was: "23h",
+          allowed: "at least 1d, what the largest block holds",
+        },
+      },
+      {
+        rule: "rollupKinds",
+        environment: "prod",
+        passes: { mimir: { rollups: { gauges: ["up"], counters: ["errors_total"] } } },
+        fails: { mimir: { rollups: { gauges: ["up", "errors_total"], counters: ["errors_total"] } } },
+        problem: {
+          path: "mimir.rollups.counters",
+          was: ["errors_total"],
+          allowed: "metrics that are not among mimir.rollups.gauges: of a counter no average is kept",
+        },
+      },
+      {
+        rule: "rollupMetrics",
+        environment: "prod",
+        passes: { mimir: { rollups: { enabled: false, gauges: [], counters: [] } } },
+        fails: { mimir: { rollups: { gauges: [], counters: [] } } },
+        problem: {
+          path: "mimir.rollups.gauges",
+          was: [],
+          allowed:
+            "at least one metric here or in mimir.rollups.counters, because mimir.rollups.enabled is true",
+        },
+      },
+      {
+        rule: "rollupDelay",
+        environment: "prod",
+        passes: { mimir: { rollups: { delay: "2h" } } },
+        fails: { mimir: { rollups: { delay: "121m" } } },
+        problem: {
+          path: "mimir.rollups.delay",
+          was: "121m",
+          allowed: "at most mimir.limits.outOfOrder, 2h: Mimir takes no later sample",
+        },
+      },
+      {
+        rule: "rollupTenantsOwn",
+        environment: "prod",
+        passes: { mimir: { tenants: { "rollup-5s": {} } } },
+        fails: { mimir: { tenants: { "rollup-5m": {} } } },
+        problem: {
+          path: "mimir.tenants.rollup-5m",
+          was: {},
+          allowed: "nothing: limits and retention of this tenant are mimir.rollups",
+        },
+      },
+      {
+        rule: "lifecycleMargin",
+        environment: "prod",
+        passes: { objectStorage: { lifecycleMargin: "24h" } },
+        fails: { objectStorage: { lifecycleMargin: "23h" } },
+        problem: {
+          path: "objectStorage.lifecycleMargin",
+          was: "23h",
+          allowed: "at least 1d: the stores need up to half a day to delete what is past its retention",
         },
       },
       {

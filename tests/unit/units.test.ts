@@ -2,13 +2,20 @@ import { expect } from "chai";
 import {
   byteRate,
   bytesOf,
+  coresText,
+  count,
+  countText,
   cpu,
   cpuQuantity,
+  dailyText,
+  dailyVolume,
   duration,
   goDuration,
   megabytes,
+  perSecond,
   quantity,
   size,
+  sizeText,
   wholeDays,
 } from "../../settings/units";
 
@@ -31,6 +38,21 @@ const units = {
     unit: byteRate(),
     read: { "64KB/s": 64 * 1024, "10MB/s": 10 * MiB, "1GB/s": GiB },
     refused: ["", "10", "10MB", "10Mi/s", "10 MB/s", "0MB/s", "10MB/m", 10, undefined],
+  },
+  dailyVolume: {
+    unit: dailyVolume(),
+    read: { "64MB/day": 64 * MiB, "10GB/day": 10 * GiB, "1TB/day": 1024 * GiB },
+    refused: ["", "1TB", "1TB/d", "1.5TB/day", "1 TB/day", "0GB/day", "1KB/day", "1TiB/day", 10, undefined],
+  },
+  count: {
+    unit: count(),
+    read: { "250000": 250_000, "100k": 100_000, "1M": 1_000_000, "2G": 2e9 },
+    refused: ["", "k", "0", "1.5M", "1m", "1K", "1M/s", "-1", 1.5, 0, true, undefined],
+  },
+  perSecond: {
+    unit: perSecond(),
+    read: { "5/s": 5, "20k/s": 20_000, "1M/s": 1_000_000 },
+    refused: ["", "5", "20k", "0/s", "1.5k/s", "20K/s", "20k/m", "20k /s", 5, undefined],
   },
   cpu: {
     unit: cpu(),
@@ -60,6 +82,25 @@ describe("unit: units", () => {
 
   it("cpu reads whole cores written as a number, as pulumi config set --path writes them", () => {
     expect(cpu().parse(2)).to.equal(2000);
+  });
+
+  it("counts are read as numbers too, as pulumi config set --path writes them", () => {
+    expect(count().parse(250_000)).to.equal(250_000);
+  });
+
+  it("what people read is cut to three digits, never rounded up", () => {
+    expect([1, 999, 1000, 66_666, 343_597, 1_999_999, 0.05].map(countText)).to.deep.equal([
+      ...["1", "999", "1k", "66.6k", "343k", "1.99M", "0.05"],
+    ]);
+    // A tenth is not exactly one for a machine, and is one for people.
+    expect([19_999_999.999999996, 0.3 * 10].map(countText)).to.deep.equal(["20M", "3"]);
+    expect([GiB / 2, 843.75 * GiB, 1024 * GiB].map(dailyText)).to.deep.equal([
+      ...["512MB/day", "843GB/day", "1TB/day"],
+    ]);
+    expect([1000, 1.5 * MiB, 34.96 * GiB, 2048 * GiB].map(sizeText)).to.deep.equal([
+      ...["<1Mi", "1.5Mi", "34.9Gi", "2Ti"],
+    ]);
+    expect([4, 50, 666.6, 10_000].map(coresText)).to.deep.equal(["<0.01", "0.05", "0.666", "10"]);
   });
 
   it("durations are written in the largest unit that Go and Prometheus both read", () => {

@@ -132,10 +132,13 @@ describe("unit: values of grafana", () => {
       expect(datasourcesOf(tenants).map(({ uid }) => uid)).to.deep.equal([
         "prometheus",
         "mimir",
+        "mimir-long-range",
         "mimir-pods",
         "mimir-nodes",
         "mimir-prometheus",
         "mimir-payments",
+        "mimir-rollup-5m",
+        "mimir-rollup-1h",
         "loki",
         "tempo",
         "alertmanager",

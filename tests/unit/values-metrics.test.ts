@@ -84,7 +84,10 @@ describe("unit: values of mimir", () => {
   });
 
   it("gives a tenant what it has of its own, and nothing else", () => {
-    const overrides = (tenants: Config) => mimirOverrides(settingsOf("prod", { mimir: { tenants } }));
+    // Those of the roll-ups are looked at on their own.
+    const withoutRollups = ({ "rollup-5m": _, "rollup-1h": __, ...rest }: Any) => rest;
+    const overrides = (tenants: Config) =>
+      withoutRollups(mimirOverrides(settingsOf("prod", { mimir: { tenants } })));
     expect(overrides({})).to.deep.equal({});
     const all = { series: 1, samplesPerSecond: 2, burst: 3000, retention: "30d" };
     const wanted = {
@@ -98,7 +101,7 @@ describe("unit: values of mimir", () => {
     };
     expect(overrides({ pods: all, team: { series: 9 }, other: {} })).to.deep.equal(wanted);
     const config = { mimir: { tenants: { pods: all, team: { series: 9 } } } };
-    expect(mimirOf("prod", config).runtimeConfig).to.deep.equal({ overrides: wanted });
+    expect(withoutRollups(mimirOf("prod", config).runtimeConfig.overrides)).to.deep.equal(wanted);
   });
 
   it("takes one of the replicas of a Prometheus, which it knows by the labels that Prometheus sends (R3.4)", () => {
@@ -569,7 +572,7 @@ describe("unit: values of alloy for metrics", () => {
       MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
       PASSWORDS: "/etc/gateway",
       CLUSTER: "paris",
-      TENANTS: '["pods","nodes","prometheus","team"]',
+      TENANTS: '["pods","nodes","prometheus","team","rollup-5m","rollup-1h"]',
       SYSTEM_NAMESPACES: "kube-system|shop",
       SYSTEM_SERVICES: "(kube-system|shop)/.*|default/kubernetes",
       OMITTED_PATHS: "/metrics/cadvisor",

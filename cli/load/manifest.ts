@@ -1,0 +1,96 @@
+/** What a load test makes in the cluster: one namespace, and in it all else. */
+import type { V1ConfigMap, V1Job, V1Namespace, V1Secret } from "@kubernetes/client-node";
+import { clientLabel, loadTest } from "../../names";
+import type { Settings } from "../../settings";
+import { longest, type Plan } from "./plan";
+
+/** https://github.com/grafana/k6/releases */
+const image = "grafana/k6:1.8.1";
+/** Where the script lies in the pod. */
+const folder = "/load";
+/** Key of the script in its ConfigMap. */
+const script = "script.js";
+const { namespace, name } = loadTest;
+const metadata = {
+  name,
+  namespace,
+  labels: { "app.kubernetes.io/name": "k6", "app.kubernetes.io/managed-by": "obs" },
+};
+
+/** The namespace: its pods may reach the gateways, and may do no more than Pod Security's `restricted`. */
+export const namespaceManifest = (): V1Namespace => ({
+  metadata: {
+    name: namespace,
+    labels: {
+      "app.kubernetes.io/managed-by": "obs",
+      [clientLabel]: "true",
+      "pod-security.kubernetes.io/enforce": "restricted",
+    },
+  },
+});
+
+/** The script. */
+export const scriptManifest = (text: string): V1ConfigMap => ({ metadata, data: { [script]: text } });
+
+/** The credentials, as variables of the environment. */
+export const credentialsManifest = (credentials: Record<string, string>): V1Secret => ({
+  metadata,
+  stringData: credentials,
+});
+
+/** The Job: one pod, one try. */
+export function jobManifest({ images }: Settings, plan: Plan): V1Job {
+  return {
+    metadata,
+    spec: {
+      backoffLimit: 0,
+      activeDeadlineSeconds: longest(plan) + 300,
+      template: {
+        metadata: { labels: metadata.labels },
+        spec: {
+          restartPolicy: "Never",
+          automountServiceAccountToken: false,
+          enableServiceLinks: false,
+          ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
+          securityContext: {
+            runAsNonRoot: true,
+            runAsUser: 12345,
+            runAsGroup: 12345,
+            fsGroup: 12345,
+            seccompProfile: { type: "RuntimeDefault" },
+          },
+          containers: [
+            {
+              name: "k6",
+              image: `${images.registry ?? "docker.io"}/${image}`,
+              args: ["run", "--quiet", "--no-color", "--log-format", "raw", `${folder}/${script}`],
+              env: [
+                { name: "LOAD_PLAN", value: JSON.stringify(plan) },
+                // It tells nobody outside of its runs, and fetches nothing.
+                { name: "K6_NO_USAGE_REPORT", value: "true" },
+                { name: "K6_AUTO_EXTENSION_RESOLUTION", value: "false" },
+                { name: "HOME", value: "/tmp" },
+              ],
+              envFrom: [{ secretRef: { name } }],
+              // No CPU limit: a generator that is held back would measure itself.
+              resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "2Gi" } },
+              securityContext: {
+                allowPrivilegeEscalation: false,
+                readOnlyRootFilesystem: true,
+                capabilities: { drop: ["ALL"] },
+              },
+              volumeMounts: [
+                { name: "script", mountPath: folder, readOnly: true },
+                { name: "tmp", mountPath: "/tmp" },
+              ],
+            },
+          ],
+          volumes: [
+            { name: "script", configMap: { name } },
+            { name: "tmp", emptyDir: {} },
+          ],
+        },
+      },
+    },
+  };
+}

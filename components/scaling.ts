@@ -1,0 +1,71 @@
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { namespaces as namespaceNames, releases } from "../names";
+import {
+  horizontalAutoscalers,
+  installsKeda,
+  installsVerticalPodAutoscaler,
+  type KubernetesObject,
+  kedaValues,
+  metricsServerValues,
+  targetAutoscaler,
+  verticalAutoscalers,
+  verticalPodAutoscalerValues,
+} from "../values/scaling";
+import type { ComponentArgs } from "./args";
+import { HelmRelease } from "./helm-release";
+import type { NamespaceKey } from "./namespaces";
+
+export interface ScalingArgs extends ComponentArgs {
+  /** Whether this stack installs metrics-server. */
+  metricsServer: boolean;
+}
+
+/**
+ * What makes the stack grow and shrink (R13): autoscalers of the queriers, of Alloy metrics and of the ingesters, and
+ * what they need of metrics-server, KEDA and the Vertical Pod Autoscaler, where the cluster has it not.
+ */
+export class Scaling extends pulumi.ComponentResource {
+  constructor(name: string, args: ScalingArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:Scaling", name, {}, opts);
+    const { settings, namespaces } = args;
+    const install = (
+      wanted: boolean,
+      release: string,
+      chart: "metrics-server" | "keda" | "vertical-pod-autoscaler",
+      values: Record<string, unknown>,
+    ) =>
+      wanted
+        ? [
+            new HelmRelease(
+              release,
+              { settings, chart, namespace: namespaces.name("autoscaling"), values, timeout: 300 },
+              { parent: this },
+            ),
+          ]
+        : [];
+    install(args.metricsServer, releases.metricsServer, "metrics-server", metricsServerValues(settings));
+    const keda = install(installsKeda(settings), releases.keda, "keda", kedaValues(settings));
+    const vertical = install(
+      installsVerticalPodAutoscaler(settings),
+      releases.verticalPodAutoscaler,
+      "vertical-pod-autoscaler",
+      verticalPodAutoscalerValues(settings),
+    );
+    const keys = Object.keys(namespaceNames) as NamespaceKey[];
+    const make = (objects: KubernetesObject[], dependsOn: pulumi.Resource[]) => {
+      for (const { apiVersion, kind, metadata, spec } of objects) {
+        const key = keys.find((one) => namespaceNames[one] === metadata.namespace) ?? "autoscaling";
+        new k8s.apiextensions.CustomResource(
+          `${metadata.name}-${kind}`,
+          { apiVersion, kind, metadata: { ...metadata, namespace: namespaces.name(key) }, spec },
+          { parent: this, dependsOn },
+        );
+      }
+    };
+    make(horizontalAutoscalers(settings), []);
+    make(targetAutoscaler(settings), [...keda, ...args.access.readyFor("alloyMetrics")]);
+    make(verticalAutoscalers(settings), vertical);
+    this.registerOutputs({});
+  }
+}

@@ -1,0 +1,132 @@
+/** What a stack's settings give each component, held against what a load needs. */
+import { type Load, type Signal, signalsOf, wholeLoad } from "./load";
+import type { Settings } from "./schema";
+import { type Amount, type Formula, formulas } from "./sizing";
+
+export type Resource = keyof Amount;
+export const resources: Resource[] = ["cpu", "memory", "disk"];
+
+/** What each replica of a component is given; memory is what it requests, as in the published formulas. */
+export interface Has extends Amount {
+  replicas: number;
+  /** As many as it is scaled out to under load, where it is. */
+  maxReplicas?: number;
+}
+
+/** Whether the settings are enough; `unknown` where they do not say what there is. */
+export type Verdict = "too small" | "ok" | "too large" | "unknown";
+
+/** A component held against a load. */
+export interface Fit {
+  component: string;
+  signals: Signal[];
+  source: string;
+  needs: Amount;
+  has?: Has;
+  verdict: Verdict;
+  /** Of what it has too little. */
+  lacks: Resource[];
+  /** The fewest replicas of their size that would do; nothing where replicas cannot be added. */
+  replicas?: number;
+}
+
+type Tree = Record<string, unknown>;
+const at = (tree: unknown, path: string): Tree | undefined =>
+  path.split(".").reduce<Tree | undefined>((node, key) => node?.[key] as Tree | undefined, tree as Tree);
+
+/** Components whose number is not a matter of load, and why is said where they are set. */
+const fixed = ["loki.compactor", "alloyLogs", "objectStorage.minio"];
+/** Those that run on each node. */
+const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
+/** The cgroup's part for memcached itself: https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml */
+const cacheOverhead = 1.2;
+
+/** What the settings give a component; nothing where it is not installed, or runs on nodes nobody counted. */
+export function hasOf(settings: Settings, component: string): Has | undefined {
+  const found = at(settings, component);
+  const absent = component === "objectStorage.minio" && settings.objectStorage.kind !== "minio";
+  if (!found || absent || found["enabled"] === false) return undefined;
+  const replicas = onEachNode.includes(component)
+    ? settings.load.nodes
+    : (found["replicas"] ?? found["servers"] ?? 1);
+  if (replicas === undefined) return undefined;
+  const { cpu, memory, disk, maxReplicas } = found as Partial<Has>;
+  return {
+    replicas: Number(replicas),
+    ...(maxReplicas !== undefined && { maxReplicas }),
+    ...(cpu !== undefined && { cpu }),
+    ...(memory !== undefined && { memory: cpu === undefined ? Math.round(memory * cacheOverhead) : memory }),
+    ...(disk !== undefined && { disk }),
+  };
+}
+
+/** What all replicas have together, scaled out as far as they may be. */
+export const most = ({ replicas, maxReplicas }: Has): number => Math.max(replicas, maxReplicas ?? 0);
+
+/** As much more than needed as is called too large, and sizes below which nothing is. */
+const generous = 4;
+const modest: Required<Amount> = { cpu: 1000, memory: 1024 ** 3, disk: 100 * 1024 ** 3 };
+
+function verdictOf(needs: Amount, has: Has): Pick<Fit, "verdict" | "lacks"> {
+  const sized = resources.filter((resource) => needs[resource] !== undefined);
+  const total = (resource: Resource) => (has[resource] ?? 0) * most(has);
+  const lacks = sized.filter((resource) => total(resource) < (needs[resource] ?? 0));
+  const large =
+    sized.every((resource) => total(resource) >= generous * (needs[resource] ?? 0)) &&
+    sized.some((resource) => total(resource) > modest[resource]);
+  return { verdict: lacks.length ? "too small" : large ? "too large" : "ok", lacks };
+}
+
+/** A component held against what it needs. */
+function fitOf({ component, signals, source, needs }: Formula, load: Load, settings: Settings): Fit {
+  const needed = needs(load, settings);
+  const has = hasOf(settings, component);
+  const about = { component, signals, source, needs: needed };
+  if (!has) return { ...about, verdict: "unknown", lacks: [] };
+  const replicas = Math.ceil(
+    Math.max(
+      1,
+      ...resources.map((resource) => (needed[resource] ?? 0) / (has[resource] ?? Number.POSITIVE_INFINITY)),
+    ),
+  );
+  return { ...about, has, ...verdictOf(needed, has), ...(!fixed.includes(component) && { replicas }) };
+}
+
+/** All components that work on what is expected, held against it. */
+export function fits(settings: Settings): Fit[] {
+  const load = wholeLoad(settings);
+  const expected = signalsOf(load);
+  return formulas
+    .filter(({ signals }) => signals.some((signal) => expected.includes(signal)))
+    .map((formula) => fitOf(formula, load, settings));
+}
+
+/** Cores, memory and disk of several. */
+export const sum = (amounts: Amount[]): Required<Amount> => {
+  const of = (resource: Resource) => amounts.reduce((total, amount) => total + (amount[resource] ?? 0), 0);
+  return { cpu: of("cpu"), memory: of("memory"), disk: of("disk") };
+};
+
+/** What a component's replicas have together. */
+export const total = ({ replicas, ...each }: Has): Amount =>
+  Object.fromEntries(resources.map((resource) => [resource, (each[resource] ?? 0) * replicas]));
+
+/** Paths of everything in the settings that requests memory. */
+const components = (node: unknown, path = ""): string[] =>
+  typeof node !== "object" || node === null
+    ? []
+    : [
+        ...("memory" in node ? [path] : []),
+        ...Object.entries(node).flatMap(([key, child]) => components(child, path ? `${path}.${key}` : key)),
+      ];
+
+/** What the whole stack requests, also for that which no formula sizes; on one node where `load.nodes` is not said. */
+export function wholeStack(settings: Settings): Required<Amount> {
+  const counted = { ...settings, load: { ...settings.load, nodes: settings.load.nodes ?? 1 } };
+  return sum(
+    components(counted).flatMap((component) => {
+      const has = hasOf(counted, component);
+      return has ? [total(has)] : [];
+    }),
+  );
+}

@@ -1,0 +1,27 @@
+/** Settings of what grows and shrinks by itself. */
+
+import { group, oneOf, wholeNumber, yesNo } from "./fields";
+import { duration } from "./units";
+
+/** Who scales, by what, and where the numbers for it come from. */
+export const scaling = group({
+  cpu: wholeNumber(10, 100).describe(
+    "Percent of the requested CPU that queriers are kept at, where their maxReplicas is more than their replicas",
+  ),
+  calmDown: duration().describe("How long less has to be enough before a replica is taken away"),
+  metricsServer: oneOf("auto", "install", "existing").describe(
+    "Who tells the CPU of pods: `auto` installs metrics-server where the cluster has none",
+  ),
+  kubeletCertificates: yesNo().describe(
+    "Whether metrics-server checks kubelets' certificates; kubeadm's and kind's are signed by nobody",
+  ),
+  keda: oneOf("install", "existing").describe(
+    "KEDA, which scales Alloy by its targets; `existing` where the cluster has it: there can be only one",
+  ),
+  ingesters: oneOf("off", "recommend", "auto").describe(
+    "Vertical autoscaling of the ingesters: `recommend` tells what they need, `auto` restarts them one by one with it",
+  ),
+  verticalPodAutoscaler: oneOf("install", "existing").describe(
+    "The Vertical Pod Autoscaler, where ingesters is not off; `existing` where the cluster has it",
+  ),
+}).describe("Scaling");

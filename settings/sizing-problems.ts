@@ -1,0 +1,105 @@
+/** Where a stack's settings are too small for what it is expected to take, in the words of other problems. */
+import { type Problem, problem } from "./check";
+import { type Fit, fits, most, type Resource } from "./fit";
+import { spanBytes, wholeLoad } from "./load";
+import { problemText } from "./problem-text";
+import type { Settings } from "./schema";
+import { byteRateText, coresText, countText, cpuQuantity, dailyText, quantity, sizeText } from "./units";
+
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+const day = 86400;
+const up = (value: number, step: number): number => Math.ceil(value / step) * step;
+
+/** An amount as its setting takes it, rounded up to what people would write. */
+const setting = (resource: Resource, value: number): string =>
+  resource === "cpu" ? cpuQuantity(up(value, 100)) : quantity(up(value, value > GiB ? GiB : 64 * MiB));
+
+/** What there is of a resource and what is needed. */
+const shortage = (resource: Resource, there: number, needed: number): string =>
+  resource === "cpu"
+    ? `${coresText(there)} of ${coresText(needed)} cores`
+    : `${sizeText(there)} of ${sizeText(needed)} ${resource}`;
+
+/** What a component that is too small should be: more replicas where there can be more, else larger ones. */
+function tooSmall({ component, needs, has, lacks, replicas }: Fit): Problem[] {
+  if (!has || lacks.length === 0) return [];
+  const all = most(has);
+  const each = (resource: Resource) => setting(resource, (needs[resource] ?? 0) / all);
+  const short = (resource: Resource) => shortage(resource, (has[resource] ?? 0) * all, needs[resource] ?? 0);
+  if (replicas === undefined)
+    return lacks.map((resource) => ({
+      path: `${component}.${resource}`,
+      was: resource === "cpu" ? cpuQuantity(has.cpu ?? 0) : quantity(has[resource] ?? 0),
+      allowed: `${each(resource)} for the load; there is ${short(resource)}`,
+    }));
+  const larger = lacks.map((resource) => `${resource} ${each(resource)}`).join(" and ");
+  return [
+    {
+      path: `${component}.${has.maxReplicas === undefined ? "replicas" : "maxReplicas"}`,
+      was: all,
+      allowed: `${replicas} for the load, or ${larger} for each; there is ${lacks.map(short).join(" and ")}`,
+    },
+  ];
+}
+
+/** Limits by which the stack itself would refuse what it is expected to take, if all of it were one tenant's. */
+function refused(settings: Settings): Problem[] {
+  const { mimir, loki, tempo } = settings;
+  const { series, samples, logs, spans } = wholeLoad(settings);
+  const largest = (limit: number, ofTenants: (number | undefined)[]) =>
+    Math.max(limit, ...ofTenants.map((own) => own ?? 0));
+  const tenants = Object.values(mimir.tenants);
+  const lines = logs / day;
+  const bytes = spans * spanBytes;
+  const why = "beyond it a tenant is refused";
+  return [
+    ...problem(
+      largest(
+        mimir.limits.series,
+        tenants.map((own) => own.series),
+      ) < series,
+      "mimir.limits.series",
+      countText(mimir.limits.series),
+      `${countText(series)} for the load; ${why}`,
+    ),
+    ...problem(
+      largest(
+        mimir.limits.samplesPerSecond,
+        tenants.map((own) => own.samplesPerSecond),
+      ) < samples,
+      "mimir.limits.samplesPerSecond",
+      countText(mimir.limits.samplesPerSecond),
+      `${countText(samples)} for the load; ${why}`,
+    ),
+    ...problem(
+      loki.ingestionRate < lines,
+      "loki.ingestionRate",
+      byteRateText(loki.ingestionRate),
+      `${byteRateText(up(lines, MiB))} for ${dailyText(logs)} spread evenly, more for peaks; ${why}`,
+    ),
+    ...problem(
+      largest(
+        tempo.limits.rate,
+        Object.values(tempo.tenants).map(({ rate }) => rate),
+      ) < bytes,
+      "tempo.limits.rate",
+      byteRateText(tempo.limits.rate),
+      `${byteRateText(up(bytes, MiB))} for the load; ${why}`,
+    ),
+  ];
+}
+
+/** Everything in the settings that is too small for `load`; nothing where that is not set. */
+export const sizingProblems = (settings: Settings): Problem[] => [
+  ...fits(settings).flatMap(tooSmall),
+  ...refused(settings),
+];
+
+/**
+ * Those problems as a preview warns about them.
+ *
+ * @param stack name of the stack, for the commands that change its settings
+ */
+export const sizingWarnings = (stack: string, settings: Settings): string[] =>
+  sizingProblems(settings).map((one) => problemText(stack, one, "needs").trimStart());

@@ -1,0 +1,182 @@
+/**
+ * What each component needs for a load, by the formulas that the projects themselves publish. Where they give a range,
+ * the end that asks for least is taken: what is too small by it is too small for certain. docs/sizing.md explains it.
+ */
+import { type Load, type Signal, spanBytes } from "./load";
+import type { Settings } from "./schema";
+
+/** Cores in millicores, memory and disk in bytes; what no formula says is left out. */
+export interface Amount {
+  cpu?: number;
+  memory?: number;
+  disk?: number;
+}
+
+/** How a component's needs follow from the load. */
+export interface Formula {
+  /** Path of its settings. */
+  component: string;
+  /** What it works on. */
+  signals: Signal[];
+  /** Where the formula is published. */
+  source: string;
+  /** What all its replicas need together. */
+  needs: (load: Load, settings: Settings) => Amount;
+}
+
+const core = 1000;
+const [MB, GB] = [1e6, 1e9];
+const [MiB, GiB, TiB] = [1024 ** 2, 1024 ** 3, 1024 ** 4];
+const day = 86400;
+
+/** "1MB compressed size, which is about 5MB-ish of uncompressed logs": https://grafana.com/docs/loki/latest/get-started/labels/bp-labels/ */
+const lokiCompression = 5;
+/** "2 bytes per sample for compacted blocks (both index and chunks)": https://grafana.com/docs/mimir/latest/manage/run-production-environment/planning-capacity/#store-gateway */
+const sampleBytes = 2;
+/** "run Grafana Mimir with 50% extra capacity for memory and disk": https://grafana.com/docs/mimir/latest/manage/run-production-environment/planning-capacity/ */
+const mimirHeadroom = 1.5;
+/** The replication factor that Loki and Tempo have by default, and with it their published numbers. */
+const usualReplicas = 3;
+
+/** `amount` so many times. */
+const times = (factor: number, amount: Amount): Amount =>
+  Object.fromEntries(Object.entries(amount).map(([resource, value]) => [resource, value * factor]));
+
+const mimirSource =
+  "https://grafana.com/docs/mimir/latest/manage/run-production-environment/planning-capacity/#microservices-mode";
+const mimir = (
+  component: string,
+  units: (load: Load, settings: Settings) => number,
+  { cpu = 0, memory = 0, disk }: Amount,
+): Formula => ({
+  component: `mimir.${component}`,
+  signals: ["metrics"],
+  source: mimirSource,
+  needs: (load, settings) =>
+    times(units(load, settings), {
+      cpu,
+      memory: memory * mimirHeadroom,
+      ...(disk && { disk: disk * mimirHeadroom }),
+    }),
+});
+
+const lokiSource = "https://grafana.com/docs/loki/latest/setup/size/";
+/** Cores and GiB of all replicas at 3 TB and at 30 TB a day, and at the "~30TB/day" of the largest tier. */
+type LokiTiers = [Amount, Amount, Amount];
+const tier = (cores: number, memory: number): Amount => ({ cpu: cores * core, memory: memory * GiB });
+/**
+ * Loki's tables have a column for up to 3, up to 30 and about 30 TB a day. A column is taken for its upper end; below
+ * it needs are in proportion, between two columns on the line from one to the other, beyond the last in proportion.
+ */
+const loki = (component: string, [small, medium, large]: LokiTiers, replicated = false): Formula => ({
+  component: `loki.${component}`,
+  signals: ["logs"],
+  source: lokiSource,
+  needs: ({ logs }, settings) => {
+    const daily = logs / TiB;
+    const along = ({ cpu = 0, memory = 0 }: Amount, share: number): Amount => ({
+      cpu: (small.cpu ?? 0) + (cpu - (small.cpu ?? 0)) * share,
+      memory: (small.memory ?? 0) + (memory - (small.memory ?? 0)) * share,
+    });
+    const needs =
+      daily <= 3
+        ? times(daily / 3, small)
+        : daily <= 30
+          ? along(medium, (daily - 3) / 27)
+          : times(daily / 30, large);
+    return times(replicated ? settings.loki.replicationFactor / usualReplicas : 1, needs);
+  },
+});
+
+/** Of the 2.x line, the one with ingesters and compactors. */
+const tempoSource =
+  "https://github.com/grafana/tempo/blob/01cc7ed024d4877de4416f66ce9f0aa39292a01b/docs/sources/tempo/setup/size.md";
+const tempo = (component: string, bytesPerReplica: number, replica: Amount, replicated = false): Formula => ({
+  component: `tempo.${component}`,
+  signals: ["traces"],
+  source: tempoSource,
+  needs: ({ spans }, settings) =>
+    times(
+      ((spans * spanBytes) / bytesPerReplica) *
+        (replicated ? settings.tempo.replicationFactor / usualReplicas : 1),
+      replica,
+    ),
+});
+
+const alloySource = "https://grafana.com/docs/alloy/latest/introduction/estimate-resource-usage/";
+/** The scrape interval of which Alloy's numbers are: https://grafana.com/docs/alloy/latest/reference/components/prometheus/prometheus.scrape/ */
+const alloyInterval = 60;
+
+/**
+ * Bytes on drives for each byte of an object, by MinIO's own choice of erasure sets (16 drives at most) and parity:
+ * https://docs.min.io/community/minio-object-store/operations/concepts/erasure-coding.html
+ */
+function erasureCoding(servers: number): number {
+  if (servers === 1) return 1;
+  const set = [...Array(17).keys()].findLast((drives) => drives > 1 && servers % drives === 0) ?? servers;
+  const parity = set < 6 ? Math.min(2, set / 2) : set < 8 ? 3 : 4;
+  return set / (set - parity);
+}
+
+/** Bytes that the buckets come to once everything is kept for as long as it is to be. */
+function stored({ samples, logs, spans }: Load, { mimir, loki, tempo }: Settings): number {
+  const lines = (logs / day / lokiCompression) * loki.retention.application;
+  // Tempo publishes no ratio: spans count as they come in.
+  return samples * sampleBytes * mimir.retention + lines + spans * spanBytes * tempo.retention;
+}
+
+/** All components with a published formula. */
+export const formulas: Formula[] = [
+  mimir("distributor", ({ samples }) => samples / 25_000, { cpu: core, memory: GB }),
+  mimir("ingester", ({ series }, { mimir }) => (series * mimir.replicationFactor) / 300_000, {
+    cpu: core,
+    memory: 2.5 * GB,
+    disk: 5 * GB,
+  }),
+  mimir("queryFrontend", ({ queries }) => queries / 250, { cpu: core, memory: GB }),
+  mimir("queryScheduler", ({ queries }) => queries / 500, { cpu: core, memory: 100 * MB }),
+  mimir("querier", ({ queries }) => queries / 10, { cpu: core, memory: GB }),
+  {
+    ...mimir("storeGateway", ({ queries }) => queries / 10, { cpu: core, memory: GB }),
+    needs: ({ queries, series }, { mimir: { retention } }) => ({
+      ...times(queries / 10, { cpu: core, memory: GB * mimirHeadroom }),
+      // Of a retention of a year.
+      disk: 13 * GB * mimirHeadroom * (series / 1e6) * (retention / (365 * day)),
+    }),
+  },
+  mimir("compactor", ({ series }) => series / 20e6, { cpu: core, memory: 4 * GB, disk: 300 * GB }),
+  loki("distributor", [tier(8, 2), tier(80, 40), tier(200, 100)]),
+  loki("ingester", [tier(12, 24), tier(180, 540), tier(600, 1200)], true),
+  // This stack has no index gateways and no schedulers: queriers and query-frontends do their work.
+  loki("querier", [tier(10 + 2, 10 + 8), tier(150 + 5, 200 + 40), tier(375 + 20, 750 + 80)]),
+  loki("queryFrontend", [tier(2 + 2, 4 + 1), tier(8 + 2, 16 + 1), tier(16 + 4, 64 + 1)]),
+  loki("compactor", [tier(2, 10), tier(6, 20), tier(6, 40)]),
+  tempo("distributor", 10 * MB, { cpu: 2 * core, memory: 2 * GB }),
+  tempo("ingester", 5 * MB, { cpu: 2.5 * core, memory: 4 * GB }, true),
+  tempo("querier", 2 * MB, { memory: 4 * GB }),
+  tempo("compactor", 5 * MB, { cpu: core, memory: 4 * GB }),
+  {
+    component: "alloyMetrics",
+    signals: ["metrics"],
+    source: alloySource,
+    needs: ({ series }, { alloyMetrics }) =>
+      times(series / 1e6, {
+        cpu: 0.4 * core * (alloyInterval / alloyMetrics.scrapeInterval),
+        memory: 11 * GiB,
+      }),
+  },
+  {
+    component: "alloyLogs",
+    signals: ["logs"],
+    source: alloySource,
+    needs: ({ logs }) => times(logs / day / MiB, { cpu: core, memory: 120 * MiB }),
+  },
+  {
+    component: "objectStorage.minio",
+    signals: ["metrics", "logs", "traces"],
+    source: mimirSource,
+    needs: (load, settings) => ({
+      disk: stored(load, settings) * erasureCoding(settings.objectStorage.minio.servers),
+    }),
+  },
+];

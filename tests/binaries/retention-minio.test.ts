@@ -1,0 +1,121 @@
+/** Lifecycles seen (R14): a real MinIO with the stack's rules deletes objects that are due, and no others. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { until } from "../../cli/smoke/check";
+import { countBucket } from "../../cli/storage/measure";
+import { type BucketKey, bucketLifecycles } from "../../values/minio-access";
+import { Minio } from "../support/minio";
+import { settingsOf } from "../support/stacks";
+import { needs } from "../support/tools";
+
+describe("binaries: MinIO deletes what its lifecycles say", function () {
+  this.timeout(300_000);
+  const settings = settingsOf("prod");
+  const { buckets } = settings.objectStorage;
+  const lifecycles = Object.entries(bucketLifecycles(settings)) as [
+    BucketKey,
+    ReturnType<typeof bucketLifecycles>[BucketKey],
+  ][];
+  let folder: string;
+  let minio: Minio;
+
+  before(async function () {
+    const [program = ""] = needs(this, "minio");
+    folder = mkdtempSync(join(tmpdir(), "observability-lifecycle-"));
+    minio = await Minio.start(program, folder);
+    for (const [key, { expireAfterDays, keepOldVersionsForDays }] of lifecycles) {
+      const { name } = buckets[key];
+      await minio.client.makeBucket(name);
+      if (keepOldVersionsForDays) await minio.client.setBucketVersioning(name, { Status: "Enabled" });
+      // Objects first, so that what is due goes by the rule and is not refused.
+      if (expireAfterDays)
+        for (const age of [expireAfterDays + 2, expireAfterDays - 2, 0])
+          await minio.put(name, `of/${age}-days`, age);
+      if (keepOldVersionsForDays)
+        for (const successor of [keepOldVersionsForDays + 2, keepOldVersionsForDays - 2])
+          for (const age of [400, successor]) await minio.put(name, `replaced-${successor}-days-ago`, age);
+    }
+  });
+
+  after(async () => {
+    await minio?.stop();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Everything in every bucket, old versions too. */
+  const inBuckets = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        lifecycles.map(
+          async ([key, { keepOldVersionsForDays }]) =>
+            [
+              buckets[key].name,
+              await minio.names(buckets[key].name, Boolean(keepOldVersionsForDays)),
+            ] as const,
+        ),
+      ),
+    );
+  const wanted = (afterwards: boolean) =>
+    Object.fromEntries(
+      lifecycles.map(([key, { expireAfterDays = 0, keepOldVersionsForDays = 0 }]) => {
+        const ages = [...(afterwards ? [] : [expireAfterDays + 2]), expireAfterDays - 2, 0];
+        const replaced = (days: number, withOld: boolean) => [
+          `replaced-${days}-days-ago`,
+          ...(withOld ? [`replaced-${days}-days-ago (old)`] : []),
+        ];
+        const objects = keepOldVersionsForDays
+          ? [
+              ...replaced(keepOldVersionsForDays - 2, true),
+              ...replaced(keepOldVersionsForDays + 2, !afterwards),
+            ]
+          : ages.map((age) => `of/${age}-days`);
+        return [buckets[key].name, objects.sort()];
+      }),
+    );
+
+  it("has objects of all ages, as long as there are no rules", async () => {
+    expect(await inBuckets()).to.deep.equal(wanted(false));
+  });
+
+  /** Looks at a bucket as `obs storage` does. */
+  const look = (bucket: string, since?: number) => countBucket(minio.client, bucket, since);
+
+  it("deletes what is two days past its time and keeps what is two days before it, in every bucket", async () => {
+    const first = Object.fromEntries(
+      await Promise.all(
+        Object.values(buckets).map(async ({ name }) => [name, (await look(name)).held] as const),
+      ),
+    );
+    for (const [key, { expireAfterDays, keepOldVersionsForDays }] of lifecycles)
+      await minio.client.setBucketLifecycle(buckets[key].name, {
+        Rule: [
+          {
+            ID: "rule",
+            Status: "Enabled",
+            Filter: { Prefix: "" },
+            ...(expireAfterDays && { Expiration: { Days: expireAfterDays } }),
+            ...(keepOldVersionsForDays && {
+              NoncurrentVersionExpiration: { NoncurrentDays: keepOldVersionsForDays },
+            }),
+          },
+        ],
+      });
+    const kept = JSON.stringify(wanted(true));
+    await until(240, `only ${kept}`, async () => {
+      const found = JSON.stringify(await inBuckets());
+      if (found !== kept) throw new Error(`there is still ${found}`);
+      return true;
+    });
+    // One object or old version in each went, and what is written meanwhile does not hide it.
+    for (const [name, past] of Object.entries(first)) {
+      await minio.client.putObject(name, "new", "x".repeat(10_000));
+      const { held, before } = await look(name, past.newest);
+      expect(past.objects - before.objects, name).to.equal(1);
+      expect(past.bytes - before.bytes, name).to.be.within(10, 60);
+      expect(held.objects, name).to.equal(past.objects);
+      expect(held.bytes - before.bytes, name).to.equal(10_000);
+    }
+  });
+});

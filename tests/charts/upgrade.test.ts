@@ -1,0 +1,125 @@
+/** Moving a pin: what Helm would leave behind, and what the API server would refuse. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { type ChartName, pins } from "../../charts";
+import { releaseObjects, releasesOf } from "../../cli/render";
+import { differences } from "../../cli/upgrade/immutable";
+import { namespaces } from "../../names";
+import { bytesOf } from "../../settings/units";
+import { notes } from "../../upgrades";
+import { workloadVolumes } from "../../values/volumes";
+import { type KubernetesObject, renderStack } from "../support/rendered";
+import { settingsOf } from "../support/stacks";
+import { needsCharts, skip } from "../support/tools";
+
+/** The chart of a release, from a name, a folder, a package or an oci:// reference. */
+const chartOf = (chart: string): ChartName => {
+  const last = chart.split("/").at(-1) ?? "";
+  const found = (Object.keys(pins) as ChartName[]).find(
+    (name) => last === name || last === `${name}-${pins[name].version}.tgz`,
+  );
+  if (!found) throw new Error(`${chart} is none of ours`);
+  return found;
+};
+
+describe("charts: upgrades", function () {
+  this.timeout(300_000);
+
+  before(async function () {
+    await needsCharts(this);
+  });
+
+  for (const environment of ["dev", "prod"] as const) {
+    it(`leaves no definition of ${environment} to Helm alone, which installs crds/ once and never again`, async () => {
+      const { recorded, objects } = await renderStack({ environment });
+      const names = (all: KubernetesObject[]) =>
+        all
+          .filter(({ kind }) => kind === "CustomResourceDefinition")
+          .map(({ metadata }) => metadata.name)
+          .sort();
+      const [managed, all] = [new Map<string, string[]>(), new Map<string, string[]>()];
+      for (const release of releasesOf(recorded)) {
+        const own = objects.filter((one) => one.release === release.name).map(({ object }) => object);
+        managed.set(release.name, names(own));
+        all.set(release.name, names(await releaseObjects(release, "--include-crds")));
+      }
+      expect(all).to.deep.equal(managed);
+      const withSome = [...managed].filter(([, some]) => some.length).map(([name]) => name);
+      expect(withSome).to.have.members(["kps-crds", "opentelemetry-operator"]);
+      expect(managed.get("kps-crds")).to.include("servicemonitors.monitoring.coreos.com");
+      expect(managed.get("opentelemetry-operator")).to.include("opentelemetrycollectors.opentelemetry.io");
+    });
+
+    it(`knows every volume that the charts of ${environment} make, and the setting that is its size`, async () => {
+      const { objects } = await renderStack({ environment });
+      const rendered = objects.flatMap(({ namespace: release, object }) => {
+        const { kind, metadata, spec } = object;
+        const namespace = metadata.namespace ?? release;
+        const size = (claim: { spec: { resources: { requests: { storage: string } } } }) =>
+          bytesOf(claim.spec.resources.requests.storage);
+        if (kind === "StatefulSet" && namespace !== namespaces.minio)
+          return (spec.volumeClaimTemplates ?? []).map((claim: typeof object) => ({
+            where: `${namespace}/${metadata.name}/${claim.metadata.name}`,
+            size: size(claim as never),
+          }));
+        if (kind === "PersistentVolumeClaim" && namespace !== namespaces.minio)
+          return [{ where: `${namespace}/${metadata.name}`, size: size(object as never) }];
+        const storage = kind === "Prometheus" || kind === "Alertmanager" ? spec.storage : undefined;
+        // The operator's own names: https://prometheus-operator.dev/docs/platform/storage/
+        const set = `${kind.toLowerCase()}-${metadata.name}`;
+        return storage
+          ? [{ where: `${namespace}/${set}/${set}-db`, size: size(storage.volumeClaimTemplate) }]
+          : [];
+      });
+      const known = workloadVolumes(settingsOf(environment)).map(({ namespace, name, template, size }) => ({
+        where: [namespace, name, template].filter(Boolean).join("/"),
+        size,
+      }));
+      expect(rendered).to.have.deep.members(known);
+    });
+  }
+
+  describe("charts: from the pins to the versions in OBS_CHARTS_NEXT", () => {
+    const folder = process.env["OBS_CHARTS_NEXT"] ?? "";
+    const next = (Object.keys(pins) as ChartName[]).filter((chart) =>
+      existsSync(join(folder, chart, "Chart.yaml")),
+    );
+
+    // Mocha runs no hook without a test, and a suite that is left out is to be said.
+    if (next.length === 0)
+      it("renders both with the same values", function () {
+        skip(this, "OBS_CHARTS_NEXT names no folder with another version of a chart");
+      });
+
+    for (const chart of next)
+      for (const environment of ["dev", "prod"])
+        it(`${chart} of ${environment}: renders with the same values, and what cannot change stays or is known`, async () => {
+          const { version } = parse(readFileSync(join(folder, chart, "Chart.yaml"), "utf8"));
+          const { recorded } = await renderStack({ environment });
+          const releases = releasesOf(recorded).filter((release) => chartOf(release.chart) === chart);
+          expect(releases).not.to.deep.equal([]);
+          for (const release of releases) {
+            const { version: _, repositoryOpts: __, ...local } = release;
+            const [before, after] = [
+              await releaseObjects(release),
+              await releaseObjects({ ...local, chart: join(folder, chart) }),
+            ];
+            const found = differences(before, after, release.namespace);
+            const gone = before.filter(
+              ({ kind, metadata }) =>
+                kind === "StatefulSet" &&
+                !after.some((other) => other.kind === kind && other.metadata.name === metadata.name),
+            );
+            console.log(`      ${release.name}: ${pins[chart].version} to ${version}`);
+            for (const { object, field, todo } of found) console.log(`      ${object} ${field}: ${todo}`);
+            // What data lies in must not vanish unnoticed, and what cannot change needs a word in upgrades.ts.
+            expect(gone.map(({ metadata }) => metadata.name)).to.deep.equal([]);
+            const told = notes.filter((note) => note.chart === chart).map(({ todo }) => todo);
+            for (const { object } of found)
+              expect(told.join("\n"), object).to.include(object.split("/").at(-1));
+          }
+        });
+  });
+});

@@ -1,0 +1,326 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import { expect } from "chai";
+import { jobManifest, namespaceManifest } from "../../cli/load/manifest";
+import { Autoscalers, componentOf, componentRows } from "../../cli/load/observe";
+import { askedRate, type LoadOptions, type Plan, planOf, readOptions } from "../../cli/load/plan";
+import { type Report, reportText, tableText } from "../../cli/load/report";
+import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/load/summary";
+import { gaveOut, missing, signalRows, verdictText } from "../../cli/load/verdict";
+import { namespaces } from "../../names";
+import { UserError } from "../../settings";
+import { settingsOf } from "../support/stacks";
+
+const asked: LoadOptions = { logs: 400, series: 3000, spans: 100, queries: 3, steps: 4, duration: 60 };
+const texts = Object.fromEntries(
+  Object.entries(asked).map(([name, value]) => [name, String(value)]),
+) as Record<keyof LoadOptions, string>;
+
+/** Logs alone: 100, 200 lines a second, 10 s each. */
+const small: Plan = planOf({ logs: 200, series: 0, spans: 0, queries: 0, steps: 2, duration: 10 }, "r");
+
+/** A run of {@link small}. */
+const summaryOf = (...steps: Partial<Counts>[]): Summary => ({
+  seconds: 20,
+  dropped: 0,
+  steps: steps.map((counts) => ({ logs: { items: 0, refused: 0, errors: 0, ...counts } })),
+  answer: { logs: { count: 3, p50: 10, p95: 20, p99: 30 } },
+  visible: { logs: { count: 18, lost: 2, p50: 500, p95: 1500, p99: 2500 } },
+  words: {},
+});
+
+describe("unit: obs load, what is asked", () => {
+  it("takes whole numbers within limits, and says which option is not", () => {
+    expect(readOptions(texts)).to.deep.equal(asked);
+    expect(readOptions({ ...texts, queries: "0.5" }).queries).to.equal(0.5);
+    for (const [name, value] of [
+      ["logs", "-1"],
+      ["logs", "many"],
+      ["spans", "1.5"],
+      ["steps", "0"],
+      ["steps", "21"],
+      ["duration", "9"],
+      ["queries", ""],
+    ])
+      expect(() => readOptions({ ...texts, [name as string]: value }), name)
+        .to.throw(UserError)
+        .with.property("message")
+        .that.matches(new RegExp(`^--${name} is "${value}"; allowed is .* from \\d+ to \\d+$`));
+  });
+
+  it("refuses to load with nothing", () => {
+    const nothing = { ...texts, logs: "0", series: "0", spans: "0", queries: "0" };
+    expect(() => readOptions(nothing)).to.throw(UserError, /all 0/);
+    expect(planOf(readOptions({ ...nothing, spans: "10" })).kinds).to.have.keys("traces");
+  });
+
+  it("raises every rate by the same amount with each step", () => {
+    const plan = planOf(asked);
+    expect([1, 2, 3, 4].map((step) => askedRate(plan, "logs", step))).to.deep.equal([100, 200, 300, 400]);
+    expect(plan.series).to.deep.equal([750, 1500, 2250, 3000]);
+    // Each series once in 15 s.
+    expect([1, 2, 3, 4].map((step) => askedRate(plan, "metrics", step))).to.deep.equal([50, 100, 150, 200]);
+    // A third of the queries in each language.
+    expect(askedRate(plan, "PromQL", 4)).to.equal(1);
+    expect(askedRate(plan, "PromQL", 1)).to.be.closeTo(0.25, 0.001);
+  });
+
+  it("keeps to the largest batch, and asks for something at the lowest rates too", () => {
+    const much = planOf({ ...asked, logs: 100_000, series: 1_000_000, spans: 50_000 });
+    expect([much.kinds.logs?.batch, much.kinds.metrics?.batch, much.kinds.traces?.batch]).to.deep.equal([
+      100, 500, 100,
+    ]);
+    expect(askedRate(much, "logs", 4)).to.equal(100_000);
+    const little = planOf({ ...asked, queries: 0.01 });
+    expect(little.kinds.LogQL?.requestsPerMinute).to.deep.equal([1, 1, 1, 1]);
+  });
+
+  it("marks each run", () => {
+    expect(planOf(asked).run)
+      .to.match(/^[0-9a-f]{8}$/)
+      .and.not.equal(planOf(asked).run);
+  });
+});
+
+describe("unit: obs load, its Job", () => {
+  const job = (config = {}) => jobManifest(settingsOf("dev", config), small).spec;
+  const pod = (config = {}) => job(config)?.template.spec;
+
+  it("meets Pod Security's restricted, which its namespace enforces", () => {
+    expect(namespaceManifest().metadata?.labels).to.include({
+      "pod-security.kubernetes.io/enforce": "restricted",
+      "observability/client": "true",
+    });
+    expect(pod()?.automountServiceAccountToken).to.equal(false);
+    expect(pod()?.securityContext).to.deep.include({
+      runAsNonRoot: true,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+    expect(pod()?.containers[0]?.securityContext).to.deep.equal({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+
+  it("is in a namespace of its own", () => {
+    expect(Object.values(namespaces)).not.to.include(namespaceManifest().metadata?.name);
+  });
+
+  it("runs once, and not longer than its plan", () => {
+    expect(job()?.backoffLimit).to.equal(0);
+    expect(pod()?.restartPolicy).to.equal("Never");
+    expect(job()?.activeDeadlineSeconds).to.be.greaterThan(20).and.lessThan(1000);
+  });
+
+  it("has the plan in its environment, and credentials from its Secret only", () => {
+    const [container] = pod()?.containers ?? [];
+    const plan = container?.env?.find(({ name }) => name === "LOAD_PLAN")?.value ?? "";
+    expect(JSON.parse(plan)).to.deep.equal(small);
+    expect(container?.envFrom).to.deep.equal([{ secretRef: { name: "load-test" } }]);
+  });
+
+  it("pulls a pinned image, from where the settings say", () => {
+    expect(pod()?.containers[0]?.image).to.match(/^docker\.io\/grafana\/k6:\d+\.\d+\.\d+$/);
+    expect(pod()?.imagePullSecrets).to.equal(undefined);
+    const own = pod({ images: { registry: "registry.example/mirror", pullSecret: "pull" } });
+    expect(own?.containers[0]?.image).to.match(/^registry\.example\/mirror\/grafana\/k6:/);
+    expect(own?.imagePullSecrets).to.deep.equal([{ name: "pull" }]);
+  });
+});
+
+describe("unit: obs load, what k6 says", () => {
+  const summary = summaryOf({ items: 1000 }, { items: 2000 });
+  const log = [
+    'OBS-STEP {"step":1,"kinds":{"logs":{"items":990,"refused":10,"errors":0}}}',
+    "Request Failed",
+    'OBS-WORDS {"kind":"logs","words":"429 too many"}',
+    'OBS-WORDS {"kind":"logs","words":"500 later"}',
+    'OBS-STEP {"step":2,"kin',
+    "",
+    "OBS-SUMMARY",
+    JSON.stringify(summary),
+    "OBS-END",
+    "",
+  ].join("\n");
+
+  it("is read from between other lines; half a line is none", () => {
+    expect(readSteps(log)).to.deep.equal([
+      { step: 1, kinds: { logs: { items: 990, refused: 10, errors: 0 } } },
+    ]);
+    expect(readSummary(log)).to.deep.equal({ ...summary, words: { logs: "429 too many" } });
+  });
+
+  it("has no summary where k6 did not come to its end", () => {
+    expect(readSummary(log.replace("OBS-END", ""))).to.equal(undefined);
+    expect(readSummary("")).to.equal(undefined);
+  });
+
+  it("is told in a line for each step", () => {
+    const [step] = readSteps(log);
+    expect(step && stepText(small, step)).to.equal("step 1 of 2: logs 99 of 100 lines/s (10 refused)");
+  });
+});
+
+describe("unit: obs load, what came of it", () => {
+  it("sustained is the highest step that held, with every step below it", () => {
+    const sustained = (...steps: Partial<Counts>[]) => signalRows(small, summaryOf(...steps))[0]?.sustained;
+    expect(sustained({ items: 1000 }, { items: 2000 })).to.equal(200);
+    expect(sustained({ items: 1000 }, { items: 1000 })).to.equal(100);
+    expect(sustained({ items: 500 }, { items: 2000 })).to.equal(0);
+    expect(sustained({ items: 1000 }, { items: 1900, errors: 100 })).to.equal(100);
+    expect(sustained({ items: 1000 }, { items: 1900, refused: 100 })).to.equal(100);
+  });
+
+  it("a request at the edge of a step does not fail it", () => {
+    expect(gaveOut(small, summaryOf({ items: 900 }, { items: 2000 }))).to.deep.equal([]);
+    expect(gaveOut(small, summaryOf({ items: 700 }, { items: 2000 }))).to.have.length(1);
+  });
+
+  it("names who gave out first, and why", () => {
+    const refused = summaryOf({ items: 1000 }, { items: 1900, refused: 100 });
+    expect(gaveOut(small, refused)).to.have.length(1);
+    expect(gaveOut(small, refused)[0]).to.include({ step: 2, kind: "logs" });
+    expect(verdictText(small, refused)).to.match(
+      /step 2 of 2:\n {2}Loki's write path.*100 of about 2000 lines were refused by a limit \(429\)/,
+    );
+    const failed = summaryOf({ errors: 1000 }, { errors: 2000 });
+    expect(verdictText(small, failed)).to.match(/step 1 of 2:\n.*1000 of about 1000 lines failed/);
+    expect(verdictText(small, summaryOf({ items: 1000 }, { items: 2000 }))).to.match(/^nothing gave out/);
+  });
+
+  it("says what the first answer was, and how many marked signals are missing", () => {
+    const summary = { ...summaryOf({ items: 1000 }, { refused: 2000 }), words: { logs: "429 too many" } };
+    expect(verdictText(small, summary)).to.include("(429); answer: 429 too many");
+    expect(missing(small, summary)).to.deep.equal([{ kind: "logs", lost: 2, of: 20 }]);
+    expect(verdictText(small, summary)).to.include(
+      "2 of 20 marked signals of logs were not written, or not found",
+    );
+    const found = { ...summary, visible: { logs: { count: 20, lost: 0 } } };
+    expect(missing(small, found)).to.deep.equal([]);
+    expect(verdictText(small, found)).not.to.include("marked");
+  });
+
+  it("names all that gave out in the same step, and none of a later one", () => {
+    const plan = planOf({ ...asked, series: 0, queries: 0, steps: 2, duration: 10 });
+    const fine = { refused: 0, errors: 0 };
+    const summary: Summary = {
+      ...summaryOf(),
+      steps: [
+        { logs: { items: 1000, ...fine }, traces: { items: 500, ...fine } },
+        { logs: { items: 0, refused: 0, errors: 2000 }, traces: { items: 100, ...fine } },
+      ],
+    };
+    expect(gaveOut(plan, summary).map(({ kind, step }) => [kind, step])).to.deep.equal([["logs", 1]]);
+    const [, second] = summary.steps;
+    expect(
+      gaveOut(plan, {
+        ...summary,
+        steps: [{ logs: { items: 2000, ...fine }, traces: { items: 500, ...fine } }, second ?? {}],
+      }).map(({ kind, step }) => [kind, step]),
+    ).to.deep.equal([
+      ["logs", 2],
+      ["traces", 2],
+    ]);
+  });
+});
+
+describe("unit: obs load, the stack's side", () => {
+  const pod = (namespace: string, name: string, generateName?: string, hash?: string): V1Pod => ({
+    metadata: {
+      namespace,
+      name,
+      ...(generateName && { generateName }),
+      ...(hash && { labels: { "pod-template-hash": hash } }),
+    },
+  });
+
+  it("a component is what its replicas' names have in common", () => {
+    expect(componentOf(pod("loki", "loki-ingester-0", "loki-ingester-"))).to.equal("loki-ingester");
+    expect(componentOf(pod("loki", "loki-querier-5c5-x", "loki-querier-5c5-", "5c5"))).to.equal(
+      "loki-querier",
+    );
+    expect(componentOf(pod("monitoring", "cadvisor-76454", "cadvisor-"))).to.equal("monitoring/cadvisor");
+    expect(componentOf(pod("minio", "alone"))).to.equal("minio/alone");
+  });
+
+  it("adds up replicas, counts the restarts of the run, and keeps pods that went away", () => {
+    const of = (name: string, component: string, restarts: number) => ({
+      namespace: "loki",
+      pod: name,
+      component,
+      restarts,
+    });
+    const sample = (name: string, value: number) => ({ metric: { namespace: "loki", pod: name }, value });
+    const rows = componentRows(
+      [of("a", "querier", 3), of("old", "ingester", 0)],
+      [of("a", "querier", 5), of("b", "querier", 1)],
+      [sample("a", 0.25), sample("b", 0.5), sample("old", 0.1), sample("unknown", 9)],
+      [sample("a", 100), sample("b", 200)],
+    );
+    expect(rows).to.deep.equal([
+      { component: "querier", pods: 2, cores: 0.75, memory: 300, restarts: 3 },
+      { component: "ingester", pods: 1, cores: 0.1, memory: 0, restarts: 0 },
+    ]);
+  });
+
+  it("remembers an autoscaler's replicas at the start, at most and at the end", () => {
+    const autoscalers = new Autoscalers();
+    const at = (replicas: number) => [
+      {
+        metadata: { namespace: "loki", name: "querier" },
+        spec: { maxReplicas: 9, scaleTargetRef: { kind: "Deployment", name: "querier" } },
+        status: { currentReplicas: replicas, desiredReplicas: replicas },
+      },
+    ];
+    expect(autoscalers.table()).to.deep.equal([]);
+    for (const replicas of [2, 5, 3]) autoscalers.see(at(replicas));
+    expect(autoscalers.table()).to.deep.equal([{ autoscaler: "loki/querier", start: 2, highest: 5, end: 3 }]);
+  });
+});
+
+describe("unit: obs load, its report", () => {
+  const summary = summaryOf({ items: 1000 }, { items: 1900, refused: 100 });
+  const report: Report = {
+    stack: "try",
+    run: "r",
+    plan: small,
+    summary,
+    signals: signalRows(small, summary),
+    components: [{ component: "loki-ingester", pods: 1, cores: 0.1234, memory: 64 * 2 ** 20, restarts: 0 }],
+    autoscalers: [],
+    discarded: {},
+    gaveOut: gaveOut(small, summary),
+    missing: missing(small, summary),
+  };
+
+  it("has a line for each signal, component and autoscaler", () => {
+    const text = reportText(report);
+    expect(text).to.match(
+      /^logs \(lines\) +200 +100 +0 +100 +0\.01 \/ 0\.02 \/ 0\.03 +0\.5 \/ 1\.5 \/ 2\.5 +18 of 20$/m,
+    );
+    expect(text).to.match(/^loki-ingester +1 +0\.123 +64 +0$/m);
+    expect(text).to.include("no autoscalers").and.not.include("discarded");
+    const more = reportText({
+      ...report,
+      autoscalers: [{ autoscaler: "loki/querier", start: 1, highest: 3, end: 2 }],
+      discarded: { "loki_discarded_samples_total (rate_limited)": 7 },
+      summary: { ...summary, dropped: 4 },
+    });
+    expect(more).to.match(/^loki\/querier +1 +3 +2$/m);
+    expect(more)
+      .to.include("loki_discarded_samples_total (rate_limited): 7")
+      .and.include("did not send 4 requests");
+  });
+
+  it("aligns numbers to the right", () => {
+    expect(
+      tableText(
+        ["a", "b"],
+        [
+          ["long", "1"],
+          ["x", "100"],
+        ],
+      ),
+    ).to.equal("a       b\nlong    1\nx     100");
+  });
+});

@@ -1,0 +1,352 @@
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { record } from "../../cli/record";
+import { capacityText, fitText, withLoad } from "../../cli/size";
+import { UserError } from "../../settings";
+import { capacity } from "../../settings/capacity";
+import { settingAt } from "../../settings/describe";
+import { fits, hasOf, wholeStack } from "../../settings/fit";
+import { wholeLoad } from "../../settings/load";
+import { formulas } from "../../settings/sizing";
+import { sizingProblems, sizingWarnings } from "../../settings/sizing-problems";
+import { asText, type Config, settingsOf } from "../support/stacks";
+
+const GiB = 1024 ** 3;
+const TiB = 1024 ** 4;
+const MiB = 1024 ** 2;
+const day = 86400;
+
+const sized = (load: Config, more: Config = {}) => settingsOf("prod", { load, ...more });
+const needsOf = (component: string, load: Config, more: Config = {}) =>
+  fits(sized(load, more)).find((fit) => fit.component === component)?.needs;
+const fitOf = (component: string, load: Config, more: Config = {}) =>
+  fits(sized(load, more)).find((fit) => fit.component === component);
+const pathsOf = (load: Config, more: Config = {}) =>
+  sizingProblems(sized(load, more)).map(({ path }) => path);
+
+describe("unit: sizing", () => {
+  describe("a load", () => {
+    it("has what follows from its numbers: samples from series and back, queries from series", () => {
+      expect(wholeLoad(sized({ series: "1M" }))).to.include({ series: 1e6, samples: 1e6 / 15, queries: 5 });
+      expect(wholeLoad(sized({ samples: "100k/s" }))).to.include({
+        series: 1.5e6,
+        samples: 1e5,
+        queries: 7.5,
+      });
+      expect(wholeLoad(sized({ series: "1M", samples: "5/s", queries: "100/s" }))).to.include({
+        series: 1e6,
+        samples: 5,
+        queries: 100,
+      });
+    });
+
+    it("is nothing where nothing is said, and then nothing is needed and nothing wrong", () => {
+      for (const environment of ["dev", "prod"] as const) {
+        expect(Object.values(wholeLoad(settingsOf(environment)))).to.deep.equal([0, 0, 0, 0, 0]);
+        expect(fits(settingsOf(environment))).to.deep.equal([]);
+        expect(sizingWarnings("test", settingsOf(environment))).to.deep.equal([]);
+      }
+    });
+
+    it("of one signal sizes what works on that signal", () => {
+      const components = (load: Config) => fits(sized(load)).map(({ component }) => component.split(".")[0]);
+      expect(new Set(components({ logs: "1GB/day" }))).to.deep.equal(
+        new Set(["loki", "alloyLogs", "objectStorage"]),
+      );
+      expect(new Set(components({ spans: "1/s" }))).to.deep.equal(new Set(["tempo", "objectStorage"]));
+      expect(new Set(components({ series: 1 }))).to.deep.equal(
+        new Set(["mimir", "alloyMetrics", "objectStorage"]),
+      );
+    });
+  });
+
+  describe("formulas", () => {
+    it("are of components that there are, each with its source", () => {
+      for (const { component, source } of formulas) {
+        expect(settingAt(component)?.group, component).to.equal(true);
+        expect(source, component).to.match(/^https:\/\//);
+      }
+    });
+
+    it("Mimir's: planning-capacity, with half as much again of memory and disk", () => {
+      const load = { series: "1M", samples: "100k/s", queries: "50/s" };
+      expect(needsOf("mimir.distributor", load)).to.deep.equal({ cpu: 4000, memory: 6e9 });
+      // Three copies of a million series, 300,000 a core.
+      expect(needsOf("mimir.ingester", load)).to.deep.equal({ cpu: 10_000, memory: 37.5e9, disk: 75e9 });
+      expect(needsOf("mimir.querier", load)).to.deep.equal({ cpu: 5000, memory: 7.5e9 });
+      expect(needsOf("mimir.queryFrontend", load)).to.deep.equal({ cpu: 200, memory: 3e8 });
+      expect(needsOf("mimir.queryScheduler", load)).to.deep.equal({ cpu: 100, memory: 15e6 });
+      expect(needsOf("mimir.storeGateway", load)).to.deep.equal({ cpu: 5000, memory: 7.5e9, disk: 19.5e9 });
+      expect(needsOf("mimir.compactor", load)).to.deep.equal({ cpu: 50, memory: 3e8, disk: 22.5e9 });
+    });
+
+    it("Mimir's go by the copies and the retention that the stack has", () => {
+      const load = { series: "300k" };
+      const mimir = { replicationFactor: 1, retention: "73d" };
+      expect(needsOf("mimir.ingester", load, { mimir })?.cpu).to.equal(1000);
+      expect(needsOf("mimir.storeGateway", load, { mimir })?.disk).to.be.closeTo((13e9 * 1.5 * 0.3) / 5, 1);
+    });
+
+    it("Loki's: the columns of its tables at 3 and 30 TB a day, and on a line around them", () => {
+      const ingester = (logs: string) => needsOf("loki.ingester", { logs });
+      expect(ingester("3TB/day")).to.deep.equal({ cpu: 12_000, memory: 24 * GiB });
+      expect(ingester("1TB/day")?.cpu).to.be.closeTo(4000, 1e-6);
+      expect(ingester("30TB/day")).to.deep.equal({ cpu: 180_000, memory: 540 * GiB });
+      expect(ingester("60TB/day")).to.deep.equal({ cpu: 1_200_000, memory: 2400 * GiB });
+      const querier = (logs: string) => needsOf("loki.querier", { logs });
+      // With the index gateway, which this stack has not.
+      expect(querier("3TB/day")).to.deep.equal({ cpu: 12_000, memory: 18 * GiB });
+    });
+
+    it("Loki's grow with the load, also from one column to the next", () => {
+      const daily = [1, 2, 3, 4, 15, 29, 30, 31, 100].map(
+        (tb) => needsOf("loki.ingester", { logs: `${tb}TB/day` })?.cpu,
+      );
+      expect(daily).to.deep.equal([...daily].sort((a, b) => (a ?? 0) - (b ?? 0)));
+      expect(new Set(daily).size).to.equal(daily.length);
+    });
+
+    it("Tempo's: replicas by bytes, spans of 500 bytes", () => {
+      const load = { spans: "20k/s" }; // 10 MB a second
+      expect(needsOf("tempo.distributor", load)).to.deep.equal({ cpu: 2000, memory: 2e9 });
+      expect(needsOf("tempo.ingester", load)).to.deep.equal({ cpu: 5000, memory: 8e9 });
+      expect(needsOf("tempo.querier", load)).to.deep.equal({ memory: 20e9 });
+      expect(needsOf("tempo.compactor", load)).to.deep.equal({ cpu: 2000, memory: 8e9 });
+    });
+
+    it("Alloy's: by series and how often they are scraped, by bytes of logs", () => {
+      expect(needsOf("alloyMetrics", { series: "1M" })).to.deep.equal({ cpu: 1600, memory: 11 * GiB });
+      expect(
+        needsOf("alloyMetrics", { series: "1M" }, { alloyMetrics: { scrapeInterval: "60s" } })?.cpu,
+      ).to.equal(400);
+      const { cpu = 0, memory = 0 } = needsOf("alloyLogs", { logs: "84375MB/day" }) ?? {};
+      expect([cpu / 1000, memory / MiB / 120]).to.deep.equal([84_375 / day, 84_375 / day]);
+    });
+
+    it("the buckets': all that is kept, times what erasure coding adds", () => {
+      const disk = (load: Config, minio: Config = {}) =>
+        needsOf("objectStorage.minio", load, { objectStorage: { minio } })?.disk;
+      const year = 365 * day;
+      expect(disk({ samples: "1k/s" })).to.equal(1000 * 2 * year * 2); // four servers: two of them parity
+      expect(disk({ logs: "1TB/day" })).to.be.closeTo((TiB / 5) * 30 * 2, 1);
+      expect(disk({ spans: "1k/s" })).to.equal(1000 * 500 * 30 * day * 2);
+      expect(disk({ samples: "1k/s" }, { servers: 8 })).to.equal(1000 * 2 * year * 2);
+      expect(disk({ samples: "1k/s" }, { servers: 16 })).to.be.closeTo((1000 * 2 * year * 16) / 12, 1);
+      // Two sets of ten.
+      expect(disk({ samples: "1k/s" }, { servers: 20 })).to.be.closeTo((1000 * 2 * year * 10) / 6, 1);
+      expect(disk({ samples: "1k/s" }, { servers: 1, mode: "standalone" })).to.equal(1000 * 2 * year);
+    });
+  });
+
+  describe("what there is", () => {
+    it("is replicas with what each requests; per node where it runs on each", () => {
+      const settings = settingsOf("prod");
+      expect(hasOf(settings, "mimir.ingester")).to.deep.equal({
+        ...{ replicas: 3, cpu: 2000, memory: 4 * GiB, disk: 50 * GiB },
+      });
+      expect(hasOf(settings, "objectStorage.minio")?.replicas).to.equal(4);
+      expect(hasOf(settings, "alloyLogs")).to.equal(undefined);
+      expect(hasOf(sized({ nodes: 7 }), "alloyLogs")?.replicas).to.equal(7);
+    });
+
+    it("of the whole stack grows by what is added, and leaves out what is not installed", () => {
+      const before = wholeStack(settingsOf("prod"));
+      const more = wholeStack(settingsOf("prod", { loki: { ingester: { replicas: 5 } } }));
+      expect(more.cpu - before.cpu).to.equal(2000);
+      expect(more.memory - before.memory).to.equal(4 * GiB);
+      expect(more.disk - before.disk).to.equal(40 * GiB);
+      const without = wholeStack(settingsOf("prod", { cadvisor: { enabled: false } }));
+      expect(before.memory - without.memory).to.equal(128 * MiB);
+      const external = { endpoint: "s3", region: "x", tls: true, pathStyle: false };
+      const keys = { accessKey: "access", secretKey: "secret-key" };
+      const objectStorage = {
+        kind: "external",
+        external: { ...external, loki: keys, mimir: keys, tempo: keys },
+      };
+      expect(before.disk - wholeStack(settingsOf("prod", { objectStorage })).disk).to.equal(200 * GiB);
+    });
+  });
+
+  describe("verdicts", () => {
+    it("too small names what is lacking and how many replicas would do", () => {
+      expect(fitOf("mimir.ingester", { series: "1M" })).to.deep.include({
+        verdict: "too small",
+        lacks: ["cpu", "memory"],
+        replicas: 9,
+      });
+      const nine = { mimir: { ingester: { replicas: 9 } } };
+      expect(fitOf("mimir.ingester", { series: "1M" }, nine)?.verdict).to.equal("ok");
+      expect(
+        fitOf("mimir.ingester", { series: "1M" }, { mimir: { ingester: { replicas: 8 } } })?.verdict,
+      ).to.equal("too small");
+    });
+
+    it("too large is four times as much of everything, and more than a little", () => {
+      expect(fitOf("mimir.ingester", { series: "10k" })?.verdict).to.equal("too large");
+      expect(fitOf("mimir.ingester", { series: "150k" })?.verdict).to.equal("ok");
+      // A component of less than a core and a GiB cannot be much smaller.
+      expect(fitOf("mimir.queryScheduler", { series: "10k" })?.verdict).to.equal("ok");
+    });
+
+    it("unknown where nobody said what there is", () => {
+      expect(fitOf("alloyLogs", { logs: "1TB/day" })).to.deep.include({ verdict: "unknown", lacks: [] });
+      expect(fitOf("alloyLogs", { logs: "1TB/day", nodes: 3 })?.verdict).to.equal("too small");
+    });
+
+    it("go by what a component is scaled out to, where it is", () => {
+      const settings = sized({ series: "1M", queries: "50/s" });
+      const scaled = (maxReplicas: number) => ({
+        ...settings,
+        mimir: { ...settings.mimir, querier: { ...settings.mimir.querier, maxReplicas } },
+      });
+      const verdict = (maxReplicas: number) =>
+        fits(scaled(maxReplicas)).find(({ component }) => component === "mimir.querier")?.verdict;
+      expect([verdict(4), verdict(5)]).to.deep.equal(["too small", "ok"]);
+      expect(sizingProblems(scaled(4)).map(({ path }) => path)).to.include("mimir.querier.maxReplicas");
+    });
+  });
+
+  describe("warnings", () => {
+    // What docs/sizing.md says that prod carries, of one signal at a time.
+    const most = { metrics: { series: "25k" }, logs: { logs: "16GB/day" }, traces: { spans: "80/s" } };
+
+    it("there are none for a load that the settings carry", () => {
+      for (const load of Object.values(most)) expect(pathsOf(load)).to.deep.equal([]);
+    });
+
+    it("there is one for a larger load, at the setting that gives out", () => {
+      expect(pathsOf({ series: "30k" })).to.deep.equal(["objectStorage.minio.disk"]);
+      const disk = { objectStorage: { minio: { disk: "20Ti" } } };
+      expect(pathsOf({ series: "270k" }, disk)).to.deep.equal([]);
+      expect(pathsOf({ series: "300k" }, disk)).to.deep.equal(["alloyMetrics.replicas"]);
+      expect(pathsOf({ logs: "250GB/day" }, disk)).to.deep.equal([]);
+      expect(pathsOf({ logs: "300GB/day" }, disk)).to.deep.equal(["loki.querier.replicas"]);
+    });
+
+    it("once what they name is set, they are gone", () => {
+      const load = { series: "1M", samples: "100k/s" };
+      const disk = { objectStorage: { minio: { disk: "4Ti" } } };
+      expect(pathsOf(load, disk)).to.deep.equal([
+        "mimir.distributor.replicas",
+        "mimir.ingester.replicas",
+        "alloyMetrics.replicas",
+      ]);
+      const replicas = {
+        mimir: { distributor: { replicas: 8 }, ingester: { replicas: 9 } },
+        alloyMetrics: { replicas: 11 },
+      };
+      expect(pathsOf(load, { ...disk, ...replicas })).to.deep.equal([]);
+      const larger = {
+        mimir: {
+          distributor: { cpu: "1400m", memory: "2Gi" },
+          ingester: { cpu: "3400m", memory: "12Gi", memoryLimit: "12Gi" },
+        },
+        alloyMetrics: { cpu: "600m", memory: "4Gi", memoryLimit: "4Gi" },
+      };
+      expect(pathsOf(load, { ...disk, ...larger })).to.deep.equal([]);
+    });
+
+    it("say the setting, what it is, what it should be and how to change it", () => {
+      const warnings = sizingWarnings("live", sized({ series: "1M" }));
+      expect(warnings[1]).to.equal(
+        "mimir.ingester.replicas: is 3; needs: 9 for the load, or cpu 3400m and memory 12Gi for each; " +
+          "there is 6 of 10 cores and 12Gi of 34.9Gi memory\n" +
+          "    change it in Pulumi.live.yaml or with: pulumi config set --stack live --path 'mimir.ingester.replicas' <value>",
+      );
+    });
+
+    it("tell limits by which the stack itself would refuse the load", () => {
+      const limits = [
+        "mimir.limits.series",
+        "mimir.limits.samplesPerSecond",
+        "loki.ingestionRate",
+        "tempo.limits.rate",
+      ];
+      const refused = (load: Config, more: Config = {}) =>
+        pathsOf(load, more).filter((path) => limits.includes(path));
+      const largest = { series: "1M", samples: "100k/s", logs: "840GB/day", spans: "31k/s" };
+      expect(refused(largest)).to.deep.equal([]);
+      expect(refused({ series: "2M", samples: "101k/s", logs: "850GB/day", spans: "32k/s" })).to.deep.equal(
+        limits,
+      );
+      // A tenant with limits of its own may be the one that sends it.
+      const mimir = { tenants: { pods: { series: 2_000_000, samplesPerSecond: 200_000 } } };
+      expect(refused({ series: "2M", samples: "101k/s" }, { mimir })).to.deep.equal([]);
+    });
+
+    it("are told at preview", async () => {
+      const told: string[] = [];
+      const warn = pulumi.log.warn;
+      Object.assign(pulumi.log, {
+        warn: async (text: string) => {
+          told.push(text);
+        },
+      });
+      try {
+        await record("test", asText("dev", { load: { spans: "50/s" } }));
+        expect(told.map((text) => text.split(":")[0])).to.deep.equal(["objectStorage.minio.disk"]);
+      } finally {
+        Object.assign(pulumi.log, { warn });
+      }
+    }).timeout(60_000);
+  });
+
+  describe("what a stack carries", () => {
+    it("is the largest load without a problem", () => {
+      for (const environment of ["dev", "prod"] as const) {
+        const settings = settingsOf(environment);
+        for (const [signal, key] of [
+          ["metrics", "series"],
+          ["logs", "logs"],
+          ["traces", "spans"],
+        ] as const) {
+          const first = capacity(settings).find((one) => one.signal === signal);
+          const problems = (factor: number) =>
+            sizingProblems({ ...settings, load: { [key]: (first?.carries ?? 0) * factor } }).map(
+              ({ path }) => path,
+            );
+          expect(problems(0.999), `${environment} ${signal}`).to.deep.equal([]);
+          expect(problems(1.001), `${environment} ${signal}`).to.have.length(1);
+          expect(problems(1.001)[0]).to.match(new RegExp(`^${first?.component}\\.`));
+        }
+      }
+    });
+
+    it("is what docs/sizing.md says of prod, and less than what R3.5 lets a tenant write", () => {
+      const text = capacityText("prod", settingsOf("prod"));
+      for (const line of [
+        /25\.5k series +objectStorage\.minio +disk/,
+        /343k series +mimir\.ingester +memory/,
+        /1M series +mimir\.limits\.series +limit/,
+        /16\.6GB\/day +objectStorage\.minio +disk/,
+        /256GB\/day +loki\.querier +cpu/,
+        /2\.14k spans\/s +tempo\.querier +memory/,
+      ])
+        expect(text).to.match(line);
+    });
+  });
+
+  describe("obs size", () => {
+    it("takes options as settings are written, over what the stack expects", () => {
+      const settings = sized({ series: "1M", logs: "1GB/day" });
+      expect(withLoad(settings, { logs: "2GB/day", nodes: "3" }).load).to.deep.equal({
+        ...{ series: 1e6, logs: 2 * GiB, nodes: 3 },
+      });
+      expect(() => withLoad(settings, { spans: "5" })).to.throw(
+        UserError,
+        /--spans: is "5"; allowed: a rate/,
+      );
+    });
+
+    it("shows needs, what there is, a verdict, the sums and what to change", () => {
+      const text = fitText("prod", sized({ series: "1M", samples: "100k/s", nodes: 4 }));
+      expect(text).to.include("prod: 1M series, 100k/s samples, 5/s queries");
+      expect(text).to.match(
+        /^mimir\.ingester +10 cores, 34\.9Gi, 69\.8Gi disk +3 x 2 cores, 4Gi, 50Gi disk +too small: cpu, memory$/m,
+      );
+      expect(text).to.match(/^sum of these +16\.\d cores/m);
+      expect(text).to.match(/^whole stack +\d+(\.\d)? cores, .+ requested, on 4 nodes$/m);
+      expect(text).to.include("mimir.ingester.replicas: is 3; needs: 9");
+    });
+  });
+});

@@ -1,0 +1,101 @@
+/**
+ * What this project knows of the charts' newer versions: how far it may go, and what breaks on the way. Data only;
+ * `./obs upgrade --check` tells it, docs/upgrades.md has the procedure.
+ */
+import type pins from "./charts.json";
+
+/** Something that is known about a chart from some version on. */
+export interface Note {
+  chart: keyof typeof pins;
+  /** First version of the chart, or of its application, that it is true of; left out where it is true of every one. */
+  from?: { chart: string } | { app: string };
+  /** Whether the project stays below that version until its own code was changed. */
+  limit?: true;
+  /** What is different. */
+  what: string;
+  /** What to do about it. */
+  todo: string;
+  /** Where it is written. */
+  link: string;
+}
+
+const community = "https://github.com/grafana-community/helm-charts/tree/main/charts";
+
+/** Where the makers of a chart write what changes from version to version. */
+export const guides: Record<keyof typeof pins, string> = {
+  minio: "https://github.com/minio/minio/tree/master/helm/minio",
+  loki: `${community}/loki#upgrading`,
+  alloy: "https://github.com/grafana/alloy/blob/main/operations/helm/charts/alloy/CHANGELOG.md",
+  "mimir-distributed":
+    "https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/CHANGELOG.md",
+  "prometheus-operator-crds":
+    "https://github.com/prometheus-community/helm-charts/tree/main/charts/prometheus-operator-crds",
+  "kube-prometheus-stack":
+    "https://github.com/prometheus-community/helm-charts/blob/main/charts/kube-prometheus-stack/UPGRADE.md",
+  "tempo-distributed": `${community}/tempo-distributed#upgrading`,
+  "opentelemetry-operator":
+    "https://github.com/open-telemetry/opentelemetry-helm-charts/blob/main/charts/opentelemetry-operator/UPGRADING.md",
+  grafana: `${community}/grafana#upgrading`,
+  "metrics-server":
+    "https://github.com/kubernetes-sigs/metrics-server/blob/master/charts/metrics-server/CHANGELOG.md",
+  keda: "https://github.com/kedacore/keda/blob/main/CHANGELOG.md",
+  "vertical-pod-autoscaler":
+    "https://github.com/kubernetes/autoscaler/tree/master/vertical-pod-autoscaler/charts/vertical-pod-autoscaler",
+};
+
+export const notes: Note[] = [
+  {
+    chart: "minio",
+    what: "the chart and the server are no longer maintained; no newer version is to be expected",
+    todo: "stay, with an image that gets security fixes (objectStorage.minio.image), or move to an S3 of yours (objectStorage.kind: external)",
+    link: "https://github.com/minio/minio",
+  },
+  {
+    chart: "loki",
+    from: { app: "4.0" },
+    limit: true,
+    what: "Loki 4 has no boltdb-shipper: what was written with that index can no longer be read",
+    todo: "add a period of tsdb to loki.schema, wait until the retention is over for all that was written before it, and raise this limit",
+    link: "https://github.com/grafana/loki/issues/21551",
+  },
+  {
+    chart: "mimir-distributed",
+    from: { chart: "6.0" },
+    limit: true,
+    what: "Kafka and ingest storage are the default, the query-scheduler is always there, the rollout-operator brings webhooks, Mimir is 3.x",
+    todo: "values/mimir.ts must choose the classic architecture (kafka.enabled, ingest_storage.enabled and push_grpc_method_enabled of structuredConfig) before the pin moves",
+    link: "https://grafana.com/docs/helm-charts/mimir-distributed/latest/migration-guides/migrate-helm-chart-5.x-to-6.0/",
+  },
+  {
+    chart: "tempo-distributed",
+    from: { chart: "3.0" },
+    limit: true,
+    what: "ingester and compactor are gone; Tempo 3 wants a Kafka of its own and runs block-builders, live stores and a backend scheduler",
+    todo: "stay on 2.x; a move is a new architecture for components/tempo.ts and its settings, not an upgrade",
+    link: `${community}/tempo-distributed#upgrading`,
+  },
+  {
+    chart: "kube-prometheus-stack",
+    what: "it needs the custom resource definitions of its own operator version, and Helm upgrades none inside a chart",
+    todo: "move prometheus-operator-crds in the same change, to the version with the same application version",
+    link: guides["kube-prometheus-stack"],
+  },
+  {
+    chart: "prometheus-operator-crds",
+    what: "it belongs to kube-prometheus-stack",
+    todo: "move both in the same change, to versions with the same application version",
+    link: guides["prometheus-operator-crds"],
+  },
+  {
+    chart: "opentelemetry-operator",
+    what: "below 1.0 each minor version may break; the chart refuses keys that it does not know",
+    todo: "render it first: a key that is gone ends with Helm's own message. Pods keep their agents until they are made anew",
+    link: guides["opentelemetry-operator"],
+  },
+  {
+    chart: "grafana",
+    what: "Grafana's database goes forward only: an older Grafana may not start on what a newer one has migrated",
+    todo: "save its database first (the volume, or the PostgreSQL); a rollback needs that copy",
+    link: "https://grafana.com/docs/grafana/latest/upgrade-guide/",
+  },
+];

@@ -1,0 +1,219 @@
+/**
+ * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
+ * NetworkPolicies are made of it, and docs/network.md shows it.
+ */
+import { consumers, type namespaces, s3Endpoint, stores } from "../names";
+import type { Settings } from "../settings";
+
+/** Pods of the stack: a namespace, or those in it that have the labels. */
+export interface Part {
+  namespace: keyof typeof namespaces;
+  labels?: Record<string, string>;
+}
+
+const component = (name: string) => ({ "app.kubernetes.io/component": name });
+const name = (name: string) => ({ "app.kubernetes.io/name": name });
+
+/** The parts of the stack that connections begin or end at. */
+export const parts = {
+  minio: { namespace: "minio" },
+  loki: { namespace: "loki" },
+  lokiGateway: { namespace: "loki", labels: component("gateway") },
+  mimir: { namespace: "mimir" },
+  mimirGateway: { namespace: "mimir", labels: component("gateway") },
+  tempo: { namespace: "tempo" },
+  tempoGateway: { namespace: "tempo", labels: component("gateway") },
+  alloyLogs: { namespace: "alloyLogs" },
+  alloyMetrics: { namespace: "alloyMetrics" },
+  alloyTraces: { namespace: "alloyTraces" },
+  grafana: { namespace: "grafana" },
+  /** Everything in the namespace, jobs of the chart's webhook included. */
+  monitoring: { namespace: "monitoring" },
+  prometheus: { namespace: "monitoring", labels: name("prometheus") },
+  alertmanager: { namespace: "monitoring", labels: name("alertmanager") },
+  prometheusOperator: { namespace: "monitoring", labels: component("prometheus-operator") },
+  kubeStateMetrics: { namespace: "monitoring", labels: name("kube-state-metrics") },
+  cadvisor: { namespace: "monitoring", labels: name("cadvisor") },
+  opentelemetryOperator: { namespace: "opentelemetry", labels: name("opentelemetry-operator") },
+  autoscaling: { namespace: "autoscaling" },
+  collector: { namespace: "opentelemetry", labels: component("opentelemetry-collector") },
+} as const satisfies Record<string, Part>;
+export type PartName = keyof typeof parts;
+
+/** Who is not a part of the stack. */
+export type Outsider =
+  /** Every pod of the cluster. */
+  | "pods"
+  /** Namespaces with the label `observability/client: "true"`. */
+  | "clients"
+  /** Namespaces of `network.ingressNamespaces`. */
+  | "ingress"
+  /** Namespaces of `network.scraperNamespaces`. */
+  | "scrapers"
+  /** Nodes and the API server: `network.nodes`. */
+  | "nodes"
+  /** Any address. */
+  | "anywhere";
+
+/** A connection that the stack needs. */
+export interface Flow {
+  from: PartName | Outsider;
+  to: PartName | Outsider;
+  /** TCP ports of the pod that is connected to, or `all`. */
+  ports: number[] | "all";
+  /** What for. */
+  why: string;
+}
+
+/** Ports on which each part tells its metrics. */
+const metricsPorts: Partial<Record<PartName, number[]>> = {
+  minio: [9000],
+  loki: [3100],
+  mimir: [8080],
+  tempo: [3200],
+  alloyLogs: [12345],
+  alloyMetrics: [12345],
+  alloyTraces: [12345],
+  grafana: [3000],
+  alertmanager: [9093, 8080],
+  prometheusOperator: [10250],
+  kubeStateMetrics: [8080, 8081],
+  cadvisor: [8080],
+  opentelemetryOperator: [8443],
+  collector: [8888],
+};
+
+/** What applications send traces to. */
+const tracePorts = [4317, 4318, 14250, 14268, 9411];
+const gatewayPort = 8080;
+const gateways = { loki: "lokiGateway", mimir: "mimirGateway", tempo: "tempoGateway" } as const;
+
+/** The port that an address says, or that its scheme stands for. */
+const portOf = (address: string): number => {
+  const { port, protocol } = new URL(address.includes("://") ? address : `https://${address}`);
+  return port ? Number(port) : ({ "http:": 80, "ldap:": 389, "ldaps:": 636 }[protocol] ?? 443);
+};
+
+/** Ports outside the cluster that receivers of alerts listen on. */
+const receiverPorts = ({ alerting }: Settings): number[] => {
+  const urls = Object.values(alerting.receivers).flatMap(({ webhookUrl, slackUrl }) =>
+    [webhookUrl, slackUrl].flatMap((secret) => {
+      const url = secret?.reveal();
+      return url && URL.canParse(url) ? [url] : [];
+    }),
+  );
+  return [...new Set([443, ...urls.map(portOf)])];
+};
+
+/** Ports that Grafana needs outside: plugins, and who tells it who people are. */
+const grafanaPorts = (settings: Settings): number[] => {
+  const { auth, database } = settings.grafana;
+  const urls = [auth.oauth?.authUrl, auth.oauth?.tokenUrl, auth.oauth?.apiUrl].filter(
+    (url) => url !== undefined,
+  );
+  return [
+    ...new Set([
+      ...receiverPorts(settings),
+      ...urls.map(portOf),
+      ...(auth.ldap ? [auth.ldap.port] : []),
+      ...(database ? [portOf(database.host)] : []),
+    ]),
+  ];
+};
+
+/** Every connection that a stack with these settings needs. */
+export function flows(settings: Settings): Flow[] {
+  const { tracing, objectStorage } = settings;
+  const apiServer = [443, 6443];
+  const talkToApiServer: PartName[] = [
+    "alloyLogs",
+    "alloyMetrics",
+    "alloyTraces",
+    "grafana",
+    "monitoring",
+    "opentelemetryOperator",
+    "collector",
+    "autoscaling",
+  ];
+  const s3: Flow[] = consumers.map((consumer) =>
+    objectStorage.kind === "minio"
+      ? { from: consumer, to: "minio", ports: [9000], why: "objects" }
+      : { from: consumer, to: "anywhere", ports: [portOf(s3Endpoint(settings))], why: "objects" },
+  );
+  return [
+    ...s3,
+    ...(objectStorage.kind === "minio"
+      ? [{ from: "minio", to: "minio", ports: [9000], why: "servers share the objects" } satisfies Flow]
+      : []),
+    // Inside a store: its components, rings and caches.
+    ...stores.map(
+      (store): Flow => ({ from: store, to: store, ports: "all", why: "components, ring, caches" }),
+    ),
+    { from: "alloyLogs", to: "lokiGateway", ports: [gatewayPort], why: "logs" },
+    { from: "alloyMetrics", to: "mimirGateway", ports: [gatewayPort], why: "metrics, rules" },
+    { from: "alloyMetrics", to: "alloyMetrics", ports: [12345], why: "replicas share the targets" },
+    { from: "alloyMetrics", to: "pods", ports: "all", why: "targets, whatever their port" },
+    { from: "alloyMetrics", to: "nodes", ports: "all", why: "kubelets, node-exporter" },
+    { from: "alloyMetrics", to: "kubeStateMetrics", ports: [8080], why: "state of objects" },
+    { from: "alloyMetrics", to: "cadvisor", ports: [8080], why: "containers" },
+    { from: "prometheus", to: "mimirGateway", ports: [gatewayPort], why: "Prometheus' copy" },
+    { from: "prometheus", to: "alertmanager", ports: [9093], why: "alerts" },
+    { from: "prometheus", to: "pods", ports: "all", why: "targets, whatever their port" },
+    { from: "prometheus", to: "nodes", ports: "all", why: "kubelets, node-exporter, the control plane" },
+    { from: "alertmanager", to: "alertmanager", ports: [9094], why: "replicas agree on who tells" },
+    { from: "alertmanager", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
+    { from: "mimir", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
+    { from: "pods", to: "alloyTraces", ports: tracePorts, why: "traces of applications" },
+    { from: "pods", to: "collector", ports: [4317, 4318], why: "traces of applications" },
+    { from: "collector", to: "alloyTraces", ports: [4317], why: "traces" },
+    { from: "alloyTraces", to: "alloyTraces", ports: [4319], why: "spans of a trace meet" },
+    { from: "alloyTraces", to: "tempoGateway", ports: [gatewayPort], why: "traces" },
+    ...(tracing.metricsFrom === "alloy"
+      ? [
+          {
+            from: "alloyTraces",
+            to: "mimirGateway",
+            ports: [gatewayPort],
+            why: "metrics of spans",
+          } satisfies Flow,
+        ]
+      : []),
+    { from: "tempo", to: "mimirGateway", ports: [gatewayPort], why: "metrics of spans" },
+    ...stores.map(
+      (store): Flow => ({ from: "grafana", to: gateways[store], ports: [gatewayPort], why: "queries" }),
+    ),
+    { from: "grafana", to: "prometheus", ports: [9090], why: "queries" },
+    { from: "grafana", to: "alertmanager", ports: [9093], why: "alerts" },
+    { from: "grafana", to: "grafana", ports: [9094], why: "replicas agree on who tells" },
+    {
+      from: "grafana",
+      to: "anywhere",
+      ports: grafanaPorts(settings),
+      why: "plugins, identity provider, receivers",
+    },
+    ...talkToApiServer.map(
+      (part): Flow => ({ from: part, to: "nodes", ports: apiServer, why: "the Kubernetes API" }),
+    ),
+    { from: "nodes", to: "prometheusOperator", ports: [10250], why: "the webhook for rules" },
+    { from: "nodes", to: "opentelemetryOperator", ports: [9443], why: "the webhook for instrumentation" },
+    { from: "nodes", to: "autoscaling", ports: [6443, 8000, 9443, 10250], why: "metrics APIs and webhooks" },
+    { from: "autoscaling", to: "autoscaling", ports: [9666], why: "KEDA's two halves" },
+    { from: "autoscaling", to: "nodes", ports: [10250], why: "CPU of pods, from kubelets" },
+    { from: "autoscaling", to: "mimirGateway", ports: [gatewayPort], why: "how many targets Alloy has" },
+    ...stores.flatMap((store): Flow[] =>
+      (["clients", "ingress"] as const).map((from) => ({
+        from,
+        to: gateways[store],
+        ports: [gatewayPort],
+        why: "who has a user there",
+      })),
+    ),
+    { from: "ingress", to: "grafana", ports: [3000], why: "people" },
+    ...(["prometheus", "scrapers"] as const).flatMap((from) =>
+      (Object.entries(metricsPorts) as [PartName, number[]][]).map(
+        ([to, ports]): Flow => ({ from, to, ports, why: "the stack's own metrics" }),
+      ),
+    ),
+    { from: "scrapers", to: "prometheus", ports: [9090], why: "federation" },
+  ];
+}

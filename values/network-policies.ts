@@ -1,0 +1,113 @@
+/** NetworkPolicies: nothing goes in or out of the stack's namespaces but what `network-flows.ts` lists. */
+import { clientLabel, namespaces } from "../names";
+import type { Settings } from "../settings";
+import { type Flow, flows, type Outsider, type Part, type PartName, parts } from "./network-flows";
+import { hasAutoscaling } from "./scaling";
+
+/** A NetworkPolicy. */
+export interface NetworkPolicy {
+  metadata: { name: string; namespace: string };
+  spec: {
+    podSelector: { matchLabels?: Record<string, string> };
+    policyTypes: ("Ingress" | "Egress")[];
+    ingress?: Rule[];
+    egress?: Rule[];
+  };
+}
+
+interface Rule {
+  from?: Peer[];
+  to?: Peer[];
+  ports?: { port: number; protocol: "TCP" | "UDP" }[];
+}
+
+interface Peer {
+  namespaceSelector?: {
+    matchLabels?: Record<string, string>;
+    matchExpressions?: { key: string; operator: "In"; values: string[] }[];
+  };
+  podSelector?: { matchLabels: Record<string, string> };
+  ipBlock?: { cidr: string };
+}
+
+const nameLabel = "kubernetes.io/metadata.name";
+const everyAddress = ["0.0.0.0/0", "::/0"];
+const addresses = (cidrs: string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
+
+const named = (list: string[]): Peer[] =>
+  list.length
+    ? [{ namespaceSelector: { matchExpressions: [{ key: nameLabel, operator: "In", values: list }] } }]
+    : [];
+
+/** Who a flow comes from or goes to; nobody, where no namespace is named. */
+function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
+  switch (who) {
+    case "pods":
+      return [{ namespaceSelector: {} }];
+    case "clients":
+      return [{ namespaceSelector: { matchLabels: { [clientLabel]: "true" } } }];
+    case "ingress":
+      return named(network.ingressNamespaces);
+    case "scrapers":
+      return named(network.scraperNamespaces);
+    case "nodes":
+      return addresses(network.nodes);
+    case "anywhere":
+      return addresses(everyAddress);
+  }
+  const { namespace, labels }: Part = parts[who];
+  return [
+    {
+      namespaceSelector: { matchLabels: { [nameLabel]: namespaces[namespace] } },
+      ...(labels && { podSelector: { matchLabels: labels } }),
+    },
+  ];
+}
+
+const ports = (flow: Flow) =>
+  flow.ports === "all" ? {} : { ports: flow.ports.map((port) => ({ port, protocol: "TCP" as const })) };
+
+/** What every pod may: ask for names, of a pod or of a server on a node, which may have an address of its own link. */
+const dns = ({ network }: Settings): Rule => ({
+  to: [{ namespaceSelector: {} }, ...addresses([...network.nodes, "169.254.0.0/16"])],
+  ports: [53, 5353].flatMap((port) => (["UDP", "TCP"] as const).map((protocol) => ({ port, protocol }))),
+});
+
+/** One policy for each namespace that refuses everything, and one for each part with what it needs. */
+export function networkPolicies(settings: Settings): NetworkPolicy[] {
+  const all = flows(settings);
+  const absent = new Set<PartName>([
+    ...(settings.objectStorage.kind === "external" ? (["minio"] as const) : []),
+    ...(hasAutoscaling(settings) ? [] : (["autoscaling"] as const)),
+  ]);
+  const used = (Object.keys(parts) as PartName[]).filter((part) => !absent.has(part));
+  const refusals = [...new Set(used.map((part) => namespaces[parts[part].namespace]))].map(
+    (namespace): NetworkPolicy => ({
+      metadata: { name: "default-deny", namespace },
+      spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"], egress: [dns(settings)] },
+    }),
+  );
+  const allowances = used.map((part): NetworkPolicy => {
+    const { namespace, labels }: Part = parts[part];
+    const rules = (mine: "from" | "to", other: "from" | "to") =>
+      all
+        .filter((flow) => flow[mine] === part && !absent.has(flow[other] as PartName))
+        .flatMap((flow): Rule[] => {
+          const them = peers(flow[other], settings);
+          return them.length ? [{ [other]: them, ...ports(flow) }] : [];
+        });
+    return {
+      metadata: {
+        name: part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+        namespace: namespaces[namespace],
+      },
+      spec: {
+        podSelector: labels ? { matchLabels: labels } : {},
+        policyTypes: ["Ingress", "Egress"],
+        ingress: rules("to", "from"),
+        egress: rules("from", "to"),
+      },
+    };
+  });
+  return settings.network.policies ? [...refusals, ...allowances] : [];
+}

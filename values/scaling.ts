@@ -1,0 +1,223 @@
+/**
+ * What scales the stack (R13): HorizontalPodAutoscalers of the queriers by CPU, KEDA's ScaledObject of Alloy metrics by
+ * its targets, VerticalPodAutoscalers of the ingesters; and the values of the charts that this needs.
+ *
+ * Who is scaled has no number of replicas in its release, so that an update never undoes what was scaled.
+ */
+
+import { gatewayAccess, namespaces, releases, type Store, stores, urls } from "../names";
+import type { Settings } from "../settings";
+import { credentialKeys, datasourceReader } from "./gateway";
+import { mirrored, pullSecrets, resources, restrictedContainer, type Values } from "./shared";
+
+/** A workload that may grow. */
+interface Growing {
+  replicas: number;
+  maxReplicas: number;
+}
+
+/** Whether something else than its release says how many replicas a workload has. */
+export const isScaled = ({ replicas, maxReplicas }: Growing): boolean => maxReplicas > replicas;
+
+/** A workload's replicas in the values of its chart: none where it is scaled. */
+export const releaseReplicas = (workload: Growing): number | null =>
+  isScaled(workload) ? null : workload.replicas;
+
+/** An object of the Kubernetes API. */
+export interface KubernetesObject {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; namespace: string };
+  spec: Values;
+}
+
+const mebibyte = 1024 ** 2;
+const replicasOf = ({ replicas, maxReplicas }: Growing) => ({
+  minReplicas: replicas,
+  maxReplicas,
+});
+
+/** Growing is quick, shrinking waits; https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#stabilization-window */
+const behavior = ({ scaling }: Settings) => ({
+  scaleDown: {
+    stabilizationWindowSeconds: scaling.calmDown,
+    policies: [{ type: "Pods", value: 1, periodSeconds: 60 }],
+  },
+});
+
+/** The queriers' HorizontalPodAutoscalers, by CPU. */
+export const horizontalAutoscalers = (settings: Settings): KubernetesObject[] =>
+  stores
+    .filter((store) => isScaled(settings[store].querier))
+    .map((store) => ({
+      apiVersion: "autoscaling/v2",
+      kind: "HorizontalPodAutoscaler",
+      metadata: { name: `${store}-querier`, namespace: namespaces[store] },
+      spec: {
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: `${store}-querier` },
+        ...replicasOf(settings[store].querier),
+        metrics: [
+          {
+            type: "Resource",
+            resource: {
+              name: "cpu",
+              target: { type: "Utilization", averageUtilization: settings.scaling.cpu },
+            },
+          },
+        ],
+        behavior: behavior(settings),
+      },
+    }));
+
+/** As whom KEDA asks Mimir how many targets there are. */
+const kedaAuthentication = "mimir-reader";
+
+/** Alloy metrics grows with the number of its targets, which is the number of `up` that it writes. */
+export function targetAutoscaler(settings: Settings): KubernetesObject[] {
+  const { alloyMetrics } = settings;
+  if (!isScaled(alloyMetrics)) return [];
+  const metadata = { name: releases.alloyMetrics, namespace: namespaces.alloyMetrics };
+  const keys = credentialKeys("mimir", datasourceReader);
+  const credential = (parameter: string, key: string) => ({
+    parameter,
+    name: gatewayAccess.credentialsSecret,
+    key,
+  });
+  return [
+    {
+      apiVersion: "keda.sh/v1alpha1",
+      kind: "TriggerAuthentication",
+      metadata: { ...metadata, name: kedaAuthentication },
+      spec: {
+        secretTargetRef: [credential("username", keys.username), credential("password", keys.password)],
+      },
+    },
+    {
+      apiVersion: "keda.sh/v1alpha1",
+      kind: "ScaledObject",
+      metadata,
+      spec: {
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: releases.alloyMetrics },
+        minReplicaCount: alloyMetrics.replicas,
+        maxReplicaCount: alloyMetrics.maxReplicas,
+        pollingInterval: 30,
+        // While Mimir does not answer, the number stays what it is.
+        fallback: { failureThreshold: 3, replicas: alloyMetrics.replicas, behavior: "currentReplicas" },
+        advanced: { horizontalPodAutoscalerConfig: { behavior: behavior(settings) } },
+        triggers: [
+          {
+            type: "prometheus",
+            metricType: "AverageValue",
+            metadata: {
+              serverAddress: `${urls.mimir}/prometheus`,
+              query: "count(up)",
+              threshold: String(alloyMetrics.targetsPerReplica),
+              authModes: "basic",
+            },
+            authenticationRef: { name: kedaAuthentication },
+          },
+        ],
+      },
+    },
+  ];
+}
+
+/** The ingesters' VerticalPodAutoscalers. They never go below what the settings request, nor above twice the limit. */
+export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
+  const { ingesters } = settings.scaling;
+  if (ingesters === "off") return [];
+  return stores.map((store: Store) => {
+    const { cpu, memory, memoryLimit } = settings[store].ingester;
+    const { requests } = resources({ cpu, memory, memoryLimit });
+    return {
+      apiVersion: "autoscaling.k8s.io/v1",
+      kind: "VerticalPodAutoscaler",
+      metadata: { name: `${store}-ingester`, namespace: namespaces[store] },
+      spec: {
+        targetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: `${store}-ingester` },
+        // Evicted one at a time, which their PodDisruptionBudget sees to; a single one is left alone.
+        updatePolicy: { updateMode: ingesters === "auto" ? "Recreate" : "Off", minReplicas: 2 },
+        resourcePolicy: {
+          containerPolicies: [
+            {
+              containerName: "*",
+              minAllowed: requests,
+              maxAllowed: { cpu: String(Math.ceil((cpu * 4) / 1000)), memory: String(memoryLimit * 2) },
+              // Memory limit follows the request in its proportion, so that nothing is killed for growing.
+              controlledValues: "RequestsAndLimits",
+            },
+          ],
+        },
+      },
+    };
+  });
+};
+
+/** Whether anything is scaled by CPU. */
+export const needsMetricsServer = (settings: Settings): boolean =>
+  stores.some((store) => isScaled(settings[store].querier));
+/** Whether the stack has a namespace for what scales it. */
+export const hasAutoscaling = (settings: Settings): boolean =>
+  (needsMetricsServer(settings) && settings.scaling.metricsServer !== "existing") ||
+  installsKeda(settings) ||
+  installsVerticalPodAutoscaler(settings);
+/** Whether this stack installs KEDA. */
+export const installsKeda = (settings: Settings): boolean =>
+  isScaled(settings.alloyMetrics) && settings.scaling.keda === "install";
+/** Whether this stack installs the Vertical Pod Autoscaler. */
+export const installsVerticalPodAutoscaler = ({ scaling }: Settings): boolean =>
+  scaling.ingesters !== "off" && scaling.verticalPodAutoscaler === "install";
+
+const small = { cpu: 50, memory: 64 * mebibyte, memoryLimit: 256 * mebibyte };
+
+/** Values of the metrics-server chart: https://github.com/kubernetes-sigs/metrics-server/tree/master/charts/metrics-server */
+export const metricsServerValues = (settings: Settings): Values => ({
+  fullnameOverride: "metrics-server",
+  image: { repository: mirrored(settings, "registry.k8s.io/metrics-server/metrics-server") },
+  imagePullSecrets: pullSecrets(settings),
+  args: settings.scaling.kubeletCertificates ? [] : ["--kubelet-insecure-tls"],
+  resources: resources(small),
+});
+
+/** Values of the keda chart: https://github.com/kedacore/charts/tree/main/keda */
+export function kedaValues(settings: Settings): Values {
+  const image = (name: string) => ({
+    registry: mirrored(settings, "ghcr.io/kedacore").replace(/\/kedacore$/, ""),
+    repository: `kedacore/${name}`,
+  });
+  const requests = resources(small);
+  return {
+    // It is this stack's: of other namespaces it needs to know nothing.
+    watchNamespace: namespaces.alloyMetrics,
+    image: {
+      pullPolicy: "IfNotPresent",
+      keda: image("keda"),
+      metricsApiServer: image("keda-metrics-apiserver"),
+      webhooks: image("keda-admission-webhooks"),
+    },
+    imagePullSecrets: pullSecrets(settings),
+    resources: { operator: requests, metricServer: requests, webhooks: requests },
+  };
+}
+
+/** Values of the vertical-pod-autoscaler chart: https://github.com/kubernetes/autoscaler/tree/master/vertical-pod-autoscaler/charts */
+export function verticalPodAutoscalerValues(settings: Settings): Values {
+  const part = (name: string) => ({
+    image: { repository: mirrored(settings, `registry.k8s.io/autoscaling/vpa-${name}`) },
+    resources: resources(small),
+    replicas: 1,
+  });
+  const changes = { enabled: settings.scaling.ingesters === "auto" };
+  return {
+    imagePullSecrets: pullSecrets(settings),
+    podSecurityContext: {
+      runAsNonRoot: true,
+      runAsUser: 65534,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    containerSecurityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
+    recommender: part("recommender"),
+    updater: { ...part("updater"), ...changes },
+    admissionController: { ...part("admission-controller"), ...changes },
+  };
+}

@@ -1,0 +1,66 @@
+/** The volumes that charts make by themselves: which setting is their size, and what they are called. */
+import { namespaces, releases } from "../names";
+import type { Settings } from "../settings";
+
+/** The volumes of a workload. */
+export interface WorkloadVolumes {
+  /** The setting that is their size. */
+  path: string;
+  /** Wanted size, in bytes. */
+  size: number;
+  namespace: string;
+  /** What owns them: a StatefulSet, one that the Prometheus operator makes and remakes, or nothing but the release. */
+  owner: "statefulset" | "operator" | "release";
+  /** Name of the StatefulSet, or of the claim itself where the release owns it. */
+  name: string;
+  /** Name of the StatefulSet's template of claims; its volumes are `<template>-<name>-<number>`. */
+  template?: string;
+}
+
+/** Whether a claim belongs to a workload's volumes. */
+export const ownsClaim = ({ owner, name, template }: WorkloadVolumes, claim: string): boolean =>
+  owner === "release"
+    ? claim === name
+    : claim.startsWith(`${template}-${name}-`) && /^\d+$/.test(claim.slice(`${template}-${name}-`.length));
+
+/** All volumes of a stack that charts make. MinIO's are the program's own and not among them. */
+export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
+  const { loki, mimir, tempo, grafana, kubePrometheusStack: kps } = settings;
+  const set = (path: string, size: number, namespace: string, name: string, template: string) =>
+    ({ path, size, namespace, owner: "statefulset", name, template }) as const;
+  const ofOperator = (path: string, size: number, kind: "prometheus" | "alertmanager") => {
+    const name = `${kind}-${releases.kubePrometheusStack}-${kind}`;
+    return {
+      path,
+      size,
+      namespace: namespaces.monitoring,
+      owner: "operator",
+      name,
+      template: `${name}-db`,
+    } as const;
+  };
+  const inMimir = (key: "ingester" | "storeGateway" | "compactor" | "alertmanager", name: string) =>
+    set(`mimir.${key}.disk`, mimir[key].disk, namespaces.mimir, `${releases.mimir}-${name}`, "storage");
+  return [
+    set("loki.ingester.disk", loki.ingester.disk, namespaces.loki, `${releases.loki}-ingester`, "data"),
+    set("loki.compactor.disk", loki.compactor.disk, namespaces.loki, `${releases.loki}-compactor`, "data"),
+    inMimir("ingester", "ingester"),
+    inMimir("storeGateway", "store-gateway"),
+    inMimir("compactor", "compactor"),
+    inMimir("alertmanager", "alertmanager"),
+    set("tempo.ingester.disk", tempo.ingester.disk, namespaces.tempo, `${releases.tempo}-ingester`, "data"),
+    ofOperator("kubePrometheusStack.prometheus.disk", kps.prometheus.disk, "prometheus"),
+    ofOperator("kubePrometheusStack.alertmanager.disk", kps.alertmanager.disk, "alertmanager"),
+    ...(grafana.database
+      ? []
+      : [
+          {
+            path: "grafana.disk",
+            size: grafana.disk,
+            namespace: namespaces.grafana,
+            owner: "release",
+            name: releases.grafana,
+          } as const,
+        ]),
+  ];
+}
