@@ -206,6 +206,8 @@ export function verticalPodAutoscalerValues(settings: Settings): Values {
     image: { repository: mirrored(settings, `registry.k8s.io/autoscaling/vpa-${name}`) },
     resources: resources(small),
     replicas: 1,
+    // It would keep a node from being drained.
+    podDisruptionBudget: { enabled: false },
   });
   const changes = { enabled: settings.scaling.ingesters === "auto" };
   return {
