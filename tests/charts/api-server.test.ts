@@ -69,7 +69,8 @@ const collectorPod = ({ object }: Placed): KubernetesObject => {
 const everything = { network: { policies: true }, scaling: { ingesters: "auto" } };
 
 describe("charts: every object before a real API server", function () {
-  this.timeout(120_000);
+  // Helm renders each chart, and the API server answers each object.
+  this.timeout(600_000);
   let api: ApiServer;
 
   before(async function () {

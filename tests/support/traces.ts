@@ -83,8 +83,8 @@ export async function send(url: string, spans: Span[]): Promise<void> {
   }
 }
 
-/** Sends spans by OTLP over HTTP in a single push. */
-export async function push(url: string, spans: Span[], headers: Labels = {}): Promise<Answer> {
+/** Spans as a push by OTLP has them in JSON. */
+export function otlp(spans: Span[]): { resourceSpans: object[] } {
   const end = Date.now();
   const attributes = (values: Labels) =>
     Object.entries(values).map(([key, value]) => ({ key, value: { stringValue: value } }));
@@ -109,10 +109,15 @@ export async function push(url: string, spans: Span[], headers: Labels = {}): Pr
       },
     ],
   }));
+  return { resourceSpans };
+}
+
+/** Sends spans by OTLP over HTTP in a single push. */
+export async function push(url: string, spans: Span[], headers: Labels = {}): Promise<Answer> {
   const response = await fetch(`${url}/v1/traces`, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...headers },
-    body: JSON.stringify({ resourceSpans }),
+    body: JSON.stringify(otlp(spans)),
   });
   return { status: response.status, body: await response.text() };
 }

@@ -349,8 +349,12 @@ describe("unit: program", function () {
         const users = {
           lokiPasswords: ["logs-read", "logs-write"],
           mimirPasswords: [
-            ...["pods", "nodes", "prometheus"].flatMap((tenant) => [`${tenant}-read`, `${tenant}-write`]),
+            ...["pods", "nodes", "prometheus", "rollup-5m", "rollup-1h"].flatMap((tenant) => [
+              `${tenant}-read`,
+              `${tenant}-write`,
+            ]),
             "pods.nodes-read",
+            "pods.nodes.rollup-5m.rollup-1h-read",
           ],
           tempoPasswords: ["traces-read", "traces-write"],
         };

@@ -152,21 +152,26 @@ describe("unit: values of grafana", () => {
     });
 
     it("are readers of their tenant, with a password from a file that is mounted", () => {
-      const { extraVolumes, extraVolumeMounts } = valuesOf("prod");
-      expect(extraVolumeMounts).to.deep.equal([
-        { name: "gateway-credentials", mountPath: "/etc/gateway", readOnly: true },
-      ]);
-      const [{ name, secret }, ...others] = extraVolumes;
+      const { extraSecretMounts } = valuesOf("prod");
+      const [{ items, ...mount }, ...others] = extraSecretMounts;
       expect(others).to.deep.equal([]);
-      expect([name, secret.secretName]).to.deep.equal(["gateway-credentials", "gateway-credentials"]);
-      const files: string[] = secret.items.map(({ path }: { path: string }) => path);
-      for (const { path, key } of secret.items) expect(path).to.equal(key);
+      expect(mount).to.deep.equal({
+        name: "gateway-credentials",
+        secretName: "gateway-credentials",
+        mountPath: "/etc/gateway",
+        readOnly: true,
+      });
+      const files: string[] = items.map(({ path }: { path: string }) => path);
+      for (const { path, key } of items) expect(path).to.equal(key);
 
       const users = {
         Mimir: ["mimir", "pods.nodes-read"],
         "Mimir pods": ["mimir", "pods-read"],
         "Mimir nodes": ["mimir", "nodes-read"],
         "Mimir prometheus": ["mimir", "prometheus-read"],
+        "Mimir rollup-5m": ["mimir", "rollup-5m-read"],
+        "Mimir rollup-1h": ["mimir", "rollup-1h-read"],
+        "Mimir long range": ["mimir", "pods.nodes.rollup-5m.rollup-1h-read"],
         Loki: ["loki", "logs-read"],
         Tempo: ["tempo", "traces-read"],
         "Alertmanager of Mimir pods": ["mimir", "pods-read"],
@@ -196,7 +201,7 @@ describe("unit: values of grafana", () => {
         mimir: { tenants: { team: {} } },
         access: { generations: [4, 3] },
       });
-      const keys = values.extraVolumes[0].secret.items.map(({ key }: { key: string }) => key);
+      const keys = values.extraSecretMounts[0].items.map(({ key }: { key: string }) => key);
       expect(keys).to.include("mimir-team-read.password");
       expect(keys.filter((key: string) => key.includes("-write"))).to.deep.equal([]);
       expect(values.podAnnotations["observability/password-generation"]).to.equal("4");

@@ -637,9 +637,11 @@ describe("unit: values of alloy for metrics", () => {
       replicas: 5,
       podDisruptionBudget: { enabled: true, maxUnavailable: 1 },
     });
-    const tenants = ["pods", "nodes", "prometheus", "team"];
-    const items = tenants.map((tenant) => {
-      const key = `mimir-${tenant}-write.password`;
+    // Those of all tenants, whose rules it keeps; and of a reader, for KEDA.
+    const tenants = ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"];
+    const users = [...tenants.map((tenant) => `${tenant}-write`), "pods.nodes-read"];
+    const items = users.map((user) => {
+      const key = `mimir-${user}.password`;
       return { key, path: key };
     });
     expect(controller.volumes.extra).to.deep.equal([
