@@ -22,7 +22,7 @@ const logs = `${within(namespaces.alloyLogs)}, pod=~"$pod"`;
 const metricsOf = `${within(namespaces.alloyMetrics)}, pod=~"$pod"`;
 const traces = `${within(namespaces.alloyTraces)}, pod=~"$pod"`;
 /** The exporter whose queue holds what Tempo did not take yet; others pass spans on between Alloys. */
-const toTempo = `${traces}, component_id="otelcol.exporter.otlp.tempo"`;
+const toTempo = `${traces}, component_id="otelcol.exporter.otlphttp.tempo"`;
 
 /** Alloy health (R12): whether the collectors deliver what they collect. */
 export const alloyHealth: Dashboard = {

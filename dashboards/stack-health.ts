@@ -31,7 +31,7 @@ const writers = `${inCluster}, namespace=~"${[
   namespaces.monitoring,
   namespaces.tempo,
 ].join("|")}"`;
-const toTempo = `${collector.traces}, component_id="otelcol.exporter.otlp.tempo"`;
+const toTempo = `${collector.traces}, component_id="otelcol.exporter.otlphttp.tempo"`;
 
 /** Eight of them stand beside each other. */
 const small: Look = { width: 3 };

@@ -223,7 +223,7 @@ const mimir = group({
     )
     .meta({ allowed: "tenants by name" })
     .describe(
-      "Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them",
+      "Tenants by name, each with users of its own at the gateway, and limits of its own where it needs them",
     ),
   rollups,
   shutdown: duration().describe(
@@ -262,7 +262,7 @@ const tempo = group({
     )
     .meta({ allowed: "tenants by name" })
     .describe(
-      "Tenants, by the name they send as X-Scope-OrgID, each with limits of its own where it needs them",
+      "Tenants by name, each with users of its own at the gateway, and limits of its own where it needs them",
     ),
   shutdown: duration().describe("How long an ingester that stops may take; the rest waits on its volume"),
 }).describe("Tempo, traces");

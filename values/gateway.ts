@@ -113,6 +113,13 @@ const routes: Record<Store, Route[]> = {
   ],
 };
 
+/** What lies below a way through and is none: nobody deletes data or changes limits here, whoever serves it one day. */
+const closed: Record<Store, string[]> = {
+  loki: ["/loki/api/v1/delete"],
+  mimir: [],
+  tempo: ["/api/overrides"],
+};
+
 const needs: Need[] = ["read", "write", "manage"];
 
 /** For a need the variable that holds the tenant: empty for nobody we know, `!` for who may not. */
@@ -199,12 +206,19 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         `include ${gatewayAccess.usersFolder}/${gatewayAccess.usersFile};`,
       ]),
       ...tenantMaps(gatewayUsers(store, settings)),
+      // nginx compares the path put in order, and hands on the one it got: what climbs could be another one there.
+      ...block("map $request_uri $climbs", [
+        "default 0;",
+        '"~*^[^?]*(/|%2f)(\\.|%2e){1,2}(/|%2f|[?#]|$)" 1;',
+      ]),
       ...block("server", [
         "listen 8080;",
         "add_header WWW-Authenticate $challenge always;",
+        "if ($climbs) { return 404; }",
         'location = / { return 200 "OK"; }',
         'location = /ready { return 200 "OK"; }',
         ...routes[store].flatMap(location),
+        ...closed[store].map((path) => `location ${path} { return 404; }`),
         "location / { return 404; }",
       ]),
     ]),

@@ -17,6 +17,7 @@ import { owner } from "../../names";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyMetricsEnvironment } from "../../values/alloy-metrics";
 import { ApiServer } from "../support/api-server";
+import { Gateway, needsNginx } from "../support/gateway";
 import { Mimir } from "../support/mimir";
 import type { Labels } from "../support/remote-write";
 import { type KubernetesObject, renderStack } from "../support/rendered";
@@ -76,6 +77,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
   describe("on a real API server", () => {
     let api: ApiServer;
     let mimir: Mimir;
+    let gateway: Gateway;
     let target: HttpServer;
     let port: number;
     const collectors: Server[] = [];
@@ -84,6 +86,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
 
     before(async function () {
       await needsCharts(this);
+      needsNginx(this);
       const [etcd = "", kubeApiserver = "", program = ""] = needs(this, "etcd", "kube-apiserver", "mimir");
       target = createServer(({ url = "" }, response) => {
         scrapes[url] = (scrapes[url] ?? 0) + 1;
@@ -96,13 +99,16 @@ describe("binaries: Alloy's metrics pipeline", function () {
       ({ port } = target.address() as { port: number });
       api = await ApiServer.start(etcd, kubeApiserver);
       mimir = await Mimir.start(program, join(folder, "mimir"), settings);
+      const { host } = new URL(mimir.url);
+      gateway = await Gateway.start(join(folder, "gateway"), { store: "mimir", settings, at: () => host });
       for (const object of [...(await definitions()), ...objects()]) await make(object);
 
       const pipeline = join(folder, "reaching.alloy");
       writeFileSync(pipeline, reaching(alloyPipeline("metrics")));
       const environment = {
         ...alloyMetricsEnvironment(settings),
-        MIMIR_URL: mimir.url,
+        MIMIR_URL: gateway.url,
+        PASSWORDS: gateway.passwordFolder,
         KUBECONFIG: api.kubeconfig(),
       };
       const ports = [await freePort(), await freePort()];
@@ -135,6 +141,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
 
     after(async () => {
       for (const collector of collectors) await collector.stop();
+      await gateway?.stop();
       await mimir?.stop();
       await api?.stop();
       target?.close();

@@ -10,10 +10,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
 import { until } from "../../cli/smoke/check";
 import { root } from "../../cli/stack-config";
-import { tenants } from "../../names";
+import { gatewayUser, tenants } from "../../names";
 import type { Settings } from "../../settings";
 import { alloyTracesEnvironment, alloyTracesPipeline, alloyTracesValues } from "../../values/alloy-traces";
 import { instrumentationObject } from "../../values/opentelemetry-operator";
+import { Gateway, needsNginx } from "../support/gateway";
 import { Mimir } from "../support/mimir";
 import type { Labels } from "../support/remote-write";
 import { type Config, settingsOf } from "../support/stacks";
@@ -113,6 +114,7 @@ describe("binaries: traces through two Alloys", function () {
   let program: string;
   let folder: string;
   let mimir: Mimir;
+  let mimirGateway: Gateway;
   const running: Running[] = [];
   /** Both ways, with what was sent to them. */
   let bySdk: Running;
@@ -122,6 +124,7 @@ describe("binaries: traces through two Alloys", function () {
   interface Running {
     settings: Settings;
     tempo: Tempo;
+    gateway: Gateway;
     replicas: Replica[];
   }
 
@@ -137,9 +140,15 @@ describe("binaries: traces through two Alloys", function () {
   before(async function () {
     let mimirProgram = "";
     [alloy = "", program = "", mimirProgram = ""] = needs(this, "alloy", "tempo", "mimir");
+    needsNginx(this);
     this.timeout(300_000);
     folder = mkdtempSync(join(tmpdir(), "observability-traces-"));
     mimir = await Mimir.start(mimirProgram, join(folder, "mimir"), settingsOf("dev"));
+    mimirGateway = await Gateway.start(join(folder, "mimir-gateway"), {
+      store: "mimir",
+      settings: settingsOf("dev"),
+      at: () => new URL(mimir.url).host,
+    });
     bySdk = await start("by-sdk", {
       // What waits while Tempo is away is more than may come at once.
       tempo: {
@@ -158,7 +167,9 @@ describe("binaries: traces through two Alloys", function () {
 
   after(async () => {
     await Promise.all(running.flatMap(({ replicas }) => replicas).map(({ server }) => server.stop()));
+    await Promise.all(running.map(({ gateway }) => gateway.stop()));
     await Promise.all(running.map(({ tempo }) => tempo.stop("SIGKILL")));
+    await mimirGateway?.stop();
     await mimir?.stop();
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
@@ -167,13 +178,21 @@ describe("binaries: traces through two Alloys", function () {
   const start = async (cluster: string, config: Config, more: { tempo?: Tempo; tenant?: string } = {}) => {
     const settings = settingsOf("prod", { ...config, cluster: { name: cluster } });
     const tempo =
-      more.tempo ?? (await Tempo.start(program, join(folder, `tempo-${cluster}`), settings, mimir.url));
-    const one: Running = { settings, tempo, replicas: [] };
+      more.tempo ?? (await Tempo.start(program, join(folder, `tempo-${cluster}`), settings, mimirGateway));
+    const user = gatewayUser(more.tenant ?? tenants.traces, "write");
+    const gateway = await Gateway.start(join(folder, `gateway-${cluster}`), {
+      store: "tempo",
+      settings,
+      at: tempo.at,
+    });
+    const one: Running = { settings, tempo, gateway, replicas: [] };
     running.push(one);
     one.replicas = await startReplicas(alloy, join(folder, `alloy-${cluster}`), settings, {
-      TEMPO: tempo.grpc,
-      MIMIR_URL: mimir.url,
-      ...(more.tenant && { TEMPO_TENANT: more.tenant }),
+      TEMPO_URL: gateway.url,
+      TEMPO_USER: user,
+      TEMPO_PASSWORD_FILE: gateway.passwordFile(user),
+      MIMIR_URL: mimirGateway.url,
+      MIMIR_PASSWORD_FILE: mimirGateway.passwordFile(gatewayUser(tenants.pods, "write")),
     });
     expect(one.replicas).to.have.length(2);
     return one;
@@ -363,7 +382,8 @@ describe("binaries: traces through two Alloys", function () {
 
     before(async () => {
       const { tempo } = bySdk;
-      few = await start("few", { alloyTraces: { queue: 10 } }, { tempo, tenant: "guests" });
+      const config = { alloyTraces: { queue: 10 }, tempo: { tenants: { traces: {}, guests: {} } } };
+      few = await start("few", config, { tempo, tenant: "guests" });
       let loading = true;
       const load = async () => {
         for (let round = 0; loading; round++) {
@@ -390,7 +410,7 @@ describe("binaries: traces through two Alloys", function () {
 
     const ofExporter = async ({ replicas }: Running, outcome: string) => {
       const name = `otelcol_exporter_${outcome}_spans_total`;
-      const labels = { component_id: "otelcol.exporter.otlp.tempo" };
+      const labels = { component_id: "otelcol.exporter.otlphttp.tempo" };
       const counts = await Promise.all(replicas.map(({ url }) => counted(url, name, labels)));
       return counts.reduce((sum, count) => sum + count, 0);
     };

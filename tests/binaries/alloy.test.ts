@@ -16,13 +16,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
-import { stringify } from "yaml";
 import { root } from "../../cli/stack-config";
 import { tenants } from "../../names";
 import { parseSettings } from "../../settings";
 import { dev } from "../../settings/dev";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyLogsEnvironment } from "../../values/alloy-logs";
+import { Gateway, needsNginx } from "../support/gateway";
+import { Loki } from "../support/loki";
 import { freePort, Server } from "../support/servers";
 import { needs } from "../support/tools";
 
@@ -261,7 +262,7 @@ interface Entry {
 
 describe("binaries: Alloy's log pipeline", function () {
   this.timeout(120_000);
-  const environment = {
+  const environment: Record<string, string> = {
     ...alloyLogsEnvironment(settings),
     HOSTNAME: "node-1",
   };
@@ -300,54 +301,17 @@ describe("binaries: Alloy's log pipeline", function () {
   });
 
   describe("on sample lines", () => {
-    let loki: Server | undefined;
+    let loki: Loki | undefined;
+    let gateway: Gateway | undefined;
     let collector: Server | undefined;
-    let lokiUrl: string;
 
     before(async function () {
       const [program = ""] = needs(this, "loki");
-      const [lokiPort, grpcPort] = [await freePort(), await freePort()];
-      lokiUrl = `http://127.0.0.1:${lokiPort}`;
-      const data = join(folder, "loki");
-      const config = {
-        auth_enabled: true,
-        server: {
-          http_listen_address: "127.0.0.1",
-          http_listen_port: lokiPort,
-          grpc_listen_address: "127.0.0.1",
-          grpc_listen_port: grpcPort,
-          log_level: "warn",
-        },
-        common: {
-          path_prefix: data,
-          replication_factor: 1,
-          instance_addr: "127.0.0.1",
-          ring: { kvstore: { store: "inmemory" } },
-          storage: {
-            filesystem: { chunks_directory: join(data, "chunks"), rules_directory: join(data, "rules") },
-          },
-        },
-        ingester: { lifecycler: { min_ready_duration: "0s", final_sleep: "0s" } },
-        schema_config: {
-          configs: [
-            {
-              from: "2024-01-01",
-              store: "tsdb",
-              object_store: "filesystem",
-              schema: "v13",
-              index: { prefix: "index_", period: "24h" },
-            },
-          ],
-        },
-        // Only what Alloy sends is to be seen.
-        limits_config: { discover_service_name: [], discover_log_levels: false },
-        analytics: { reporting_enabled: false },
-      };
-      writeFileSync(join(folder, "loki.yaml"), stringify(config));
-      loki = await Server.start(program, [`-config.file=${join(folder, "loki.yaml")}`], {
-        folder,
-        ready: async () => (await fetch(`${lokiUrl}/ready`)).ok,
-      });
+      needsNginx(this);
+      loki = await Loki.start(program, join(folder, "loki"));
+      const { host } = new URL(loki.url);
+      const gatewayFolder = join(folder, "gateway");
+      gateway = await Gateway.start(gatewayFolder, { store: "loki", settings, at: () => host });
 
       const logs = join(folder, "pods");
       mkdirSync(logs);
@@ -399,7 +363,12 @@ describe("binaries: Alloy's log pipeline", function () {
           `--server.http.listen-addr=127.0.0.1:${port}`,
         ],
         {
-          environment: { ...environment, LOKI_URL: lokiUrl, TARGETS: JSON.stringify(targets) },
+          environment: {
+            ...environment,
+            LOKI_URL: gateway.url,
+            LOKI_PASSWORD_FILE: gateway.passwordFile(environment["LOKI_USER"] ?? ""),
+            TARGETS: JSON.stringify(targets),
+          },
           ready: async () => (await fetch(`http://127.0.0.1:${port}/-/ready`)).ok,
         },
       );
@@ -415,6 +384,7 @@ describe("binaries: Alloy's log pipeline", function () {
 
     after(async () => {
       await collector?.stop();
+      await gateway?.stop();
       await loki?.stop();
     });
 
@@ -427,7 +397,7 @@ describe("binaries: Alloy's log pipeline", function () {
         direction: "forward",
       });
       const headers = { "X-Scope-OrgID": tenants.logs };
-      const response = await fetch(`${lokiUrl}/loki/api/v1/query_range?${parameters}`, { headers });
+      const response = await fetch(`${loki?.url}/loki/api/v1/query_range?${parameters}`, { headers });
       if (!response.ok) throw new Error(await response.text());
       const { data } = (await response.json()) as {
         data: { result: { stream: Record<string, string>; values: [string, string][] }[] };

@@ -7,7 +7,8 @@ import { expect } from "chai";
 import { generate } from "selfsigned";
 import { until } from "../../cli/smoke/check";
 import { grafanaDatasources } from "../../values/grafana-datasources";
-import { Browser, Grafana, listener, needsGrafana } from "../support/grafana";
+import { basic } from "../support/gateway";
+import { Browser, Grafana, listener, needsGrafana, passwordIn } from "../support/grafana";
 import { Oidc, type OidcOptions } from "../support/oidc";
 import { freePort } from "../support/servers";
 import { groupDn, needsSlapd, passwordOf, Slapd, suffix } from "../support/slapd";
@@ -41,7 +42,8 @@ interface Datasource {
   uid: string;
   url: string;
   jsonData: Record<string, unknown>;
-  secureJsonData?: { httpHeaderValue1: string };
+  basicAuthUser?: string;
+  secureJsonData?: { basicAuthPassword: string };
   [field: string]: unknown;
 }
 
@@ -107,13 +109,16 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     for (const [, uid] of links) expect(there).to.include(uid);
   });
 
-  it("asks each in the name of its tenant", async () => {
-    for (const { uid, secureJsonData } of expected()) {
+  it("asks each as its user, with the password from the file, and names no tenant", async () => {
+    for (const { uid, basicAuthUser, secureJsonData } of expected()) {
       outside.seen.length = 0;
       const { status, body } = await grafana.asAdmin(`/api/datasources/proxy/uid/${uid}/api/v1/query`);
       expect(status, `${uid}: ${JSON.stringify(body)}`).to.equal(200);
       const [asked] = outside.seen;
-      expect(asked?.headers["x-scope-orgid"], uid).to.equal(secureJsonData?.httpHeaderValue1);
+      const [, file = ""] = /^\$__file\{.*\/([^/]+)\}$/.exec(secureJsonData?.basicAuthPassword ?? "") ?? [];
+      const authorization = basicAuthUser && basic(basicAuthUser, passwordIn(file));
+      expect(asked?.headers["authorization"], uid).to.equal(authorization);
+      expect(asked?.headers, uid).not.to.have.property("x-scope-orgid");
     }
   });
 

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { namespaces, owner } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
-import { container, namesOf, ofKind, only, variablesOf } from "../support/objects";
+import { container, namesOf, ofKind, only, replicasOf, variablesOf } from "../support/objects";
 import { find, type Placed, type RenderedStack, renderStack, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";
 
@@ -74,7 +74,10 @@ describe("charts: the asked-for numbers of metrics", function () {
     const variables = (stack: RenderedStack) => variablesOf(container(alloy(stack), "alloy"));
 
     it("R6.1: replicas that share the targets of all monitors, and of annotated pods", () => {
-      expect([alloy(dev)["spec"].replicas, alloy(prod)["spec"].replicas]).to.deep.equal([1, 3]);
+      const replicas = both.map((stack) =>
+        replicasOf({ release: undefined, namespace: namespaces.alloyMetrics, object: alloy(stack) }, stack),
+      );
+      expect(replicas).to.deep.equal([1, 3]);
       for (const stack of both) {
         const { args = [] } = container(alloy(stack), "alloy");
         expect(args).to.include.members(["--cluster.enabled=true", "--stability.level=experimental"]);
@@ -265,8 +268,18 @@ describe("charts: the asked-for numbers of metrics", function () {
         const spec = prometheus(stack);
         expect(only<object>(spec.remoteWrite)).to.deep.include({
           url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
-          headers: { "X-Scope-OrgID": "prometheus" },
+          basicAuth: {
+            username: { name: "gateway-credentials", key: "mimir-prometheus-write.username" },
+            password: { name: "gateway-credentials", key: "mimir-prometheus-write.password" },
+          },
         });
+        const credentials = ofKind(stack, "Secret").filter(
+          ({ metadata }) => metadata.name === "gateway-credentials" && metadata.namespace === "monitoring",
+        );
+        expect(only(credentials)["stringData"]).to.have.all.keys(
+          "mimir-prometheus-write.username",
+          "mimir-prometheus-write.password",
+        );
         expect(spec.externalLabels).to.deep.equal({ cluster });
         expect(spec.replicaExternalLabelName).to.equal("__replica__");
         expect(spec.prometheusExternalLabelName).to.equal("");

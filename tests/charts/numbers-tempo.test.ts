@@ -1,6 +1,6 @@
 /** The asked-for numbers, read from what the cluster would get: rows R4 (Tempo), R7 (Alloy traces), R9 (instrumentation). */
 import { expect } from "chai";
-import { address, instrumentation, services, tracesReplicas, urls } from "../../names";
+import { instrumentation, services, tracesReplicas, urls } from "../../names";
 import { container, fileIn, namesOf, ofKind, only, replicasOf, variablesOf } from "../support/objects";
 import {
   type Container,
@@ -95,7 +95,7 @@ describe("charts: the asked-for numbers of traces", function () {
       Object.fromEntries(
         workloads(stack)
           .filter(({ object }) => object.metadata.name in asked.replicas)
-          .map((one) => [one.object.metadata.name, replicasOf(one)]),
+          .map((one) => [one.object.metadata.name, replicasOf(one, stack)]),
       );
 
     it("R4.1: replicas 2, 3, 2, 1, 1, 1 in prod; one of each in dev", () => {
@@ -105,7 +105,10 @@ describe("charts: the asked-for numbers of traces", function () {
         workloads(stack)
           .filter(({ release, object }) => release === "tempo" && !(object.metadata.name in asked.replicas))
           .map(({ object }) => object.metadata.name);
-      expect([others(dev), others(prod)]).to.deep.equal([[], ["tempo-memcached"]]);
+      expect([others(dev), others(prod)]).to.deep.equal([
+        ["tempo-gateway"],
+        ["tempo-gateway", "tempo-memcached"],
+      ]);
     });
 
     it("R4.1: three copies in prod, one in dev, on volumes that outlive the pods", () => {
@@ -153,7 +156,7 @@ describe("charts: the asked-for numbers of traces", function () {
 
     it("R4.3: OTLP by gRPC and HTTP, Jaeger and Zipkin, from the Service to what listens", () => {
       for (const stack of both) {
-        const { spec } = find(stack, "Service", services.tempoDistributor.name);
+        const { spec } = find(stack, "Service", "tempo-distributor");
         const { receivers } = tempoConfig(stack).distributor;
         const listening = endpoints(receivers).map((endpoint) => Number(endpoint.replace("0.0.0.0:", "")));
         expect(spec.type).to.equal("ClusterIP");
@@ -190,7 +193,10 @@ describe("charts: the asked-for numbers of traces", function () {
         const { spec } = find(stack, "Service", name);
         expect(spec.clusterIP, "each querier knows every frontend").to.equal("None");
         expect(spec.ports.map((one: Port) => one.port)).to.include(Number(port));
-        expect(server.http_listen_port).to.equal(services.tempo.port);
+        expect(server.http_listen_port).to.equal(3200);
+        const { metadata, spec: gateway } = find(stack, "Service", services.tempo.name);
+        expect(metadata.namespace).to.equal(services.tempo.namespace);
+        expect(gateway.ports.map(({ port }: Port) => port)).to.include(services.tempo.port);
       }
     });
 
@@ -216,7 +222,10 @@ describe("charts: the asked-for numbers of traces", function () {
         expect(generator.storage.remote_write_add_org_id_header).to.equal(false);
         expect(only<object>(generator.storage.remote_write)).to.deep.equal({
           url: `${urls.mimir}/api/v1/push`,
-          headers: { "X-Scope-OrgID": "pods" },
+          basic_auth: {
+            username: "pods-write",
+            password_file: "/etc/gateway/mimir-pods-write.password",
+          },
           send_exemplars: true,
         });
         expect(generator.registry.external_labels).to.deep.equal({ cluster });
@@ -297,11 +306,12 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R7.3: spans go in batches to Tempo's distributor as the tenant traces, with a queue", () => {
+    it("R7.3: spans go in batches to Tempo's gateway as the writer of traces, with a queue", () => {
       for (const stack of both) {
         expect(variables(stack)).to.include({
-          TEMPO: address(services.tempoDistributor),
-          TEMPO_TENANT: "traces",
+          TEMPO_URL: "http://tempo-gateway.tempo.svc.cluster.local",
+          TEMPO_USER: "traces-write",
+          TEMPO_PASSWORD_FILE: "/etc/gateway/tempo-traces-write.password",
           QUEUE: stack === prod ? "5000" : "1000",
         });
         const pipeline: string = find(stack, "ConfigMap", "alloy-traces")["data"]["config.alloy"];

@@ -1,7 +1,7 @@
 /** The asked-for numbers, read from what the cluster would get: rows R1 (object storage), R2 (Loki), R5 (Alloy logs). */
 import { createHash } from "node:crypto";
 import { expect } from "chai";
-import { namespaces, urls } from "../../names";
+import { namespaces, stores, urls } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
 import { container, fileIn, ofKind, only, replicasOf, variablesOf } from "../support/objects";
@@ -164,7 +164,7 @@ describe("charts: the asked-for numbers", function () {
       Object.fromEntries(
         workloads(stack)
           .filter(({ object }) => object.metadata.name in asked.lokiReplicas)
-          .map((one) => [one.object.metadata.name, replicasOf(one)]),
+          .map((one) => [one.object.metadata.name, replicasOf(one, stack)]),
       );
 
     it("R2.1: replicas 3, 3, 2, 2, 1 and replication factor 3 in prod; one of each in dev", () => {
@@ -291,7 +291,7 @@ describe("charts: the asked-for numbers", function () {
         for (const workload of workloads(stack)) {
           const own = budgets.filter((budget) => picks(budget, workload));
           expect(own, workload.object.metadata.name).to.have.lengthOf.within(
-            replicasOf(workload) > 1 ? 1 : 0,
+            replicasOf(workload, stack) > 1 ? 1 : 0,
             1,
           );
         }
@@ -451,13 +451,21 @@ describe("charts: the asked-for numbers", function () {
 
     it("stand in no object but Secrets, and no chart brings one but the certificate of its own webhook", () => {
       for (const stack of [dev, prod]) {
-        expect(open(stack).filter((text) => text.includes("[generated]"))).to.deep.equal([]);
+        // As they are, and in the Base64 of who logs in with them.
+        const hidden = /\[generated\]|Basic [\w+/]{20,}/;
+        expect(open(stack).filter((text) => hidden.test(text))).to.deep.equal([]);
         const brought = stack.objects.filter((one) => one.release && one.object.kind === "Secret");
         expect(brought.map(({ release, object }) => [release, object["type"]])).to.deep.equal([
           ["opentelemetry-operator", "kubernetes.io/tls"],
         ]);
-        const secrets = ofKind(stack, "Secret").filter((one) => JSON.stringify(one).includes("[generated]"));
-        expect(secrets.map(({ metadata }) => metadata.name)).to.have.members([
+        const secrets = ofKind(stack, "Secret").filter((one) => hidden.test(JSON.stringify(one)));
+        const clients = ["alloy-logs", "alloy-metrics", "alloy-traces", "monitoring", "grafana"];
+        const of = (name: string) =>
+          secrets.flatMap(({ metadata }) => (metadata.name === name ? [metadata.namespace] : []));
+        expect(of("gateway-users")).to.have.members([...stores]);
+        expect(of("gateway-credentials")).to.have.members([...stores, ...clients]);
+        const others = secrets.filter(({ metadata }) => !metadata.name.startsWith("gateway-"));
+        expect(others.map(({ metadata }) => metadata.name)).to.have.members([
           "minio-root",
           "minio-encryption",
           "loki-s3",

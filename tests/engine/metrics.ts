@@ -5,7 +5,7 @@ import { expect } from "chai";
 import { bodyOf } from "../../cli/service";
 import { checks, runChecks } from "../../cli/smoke";
 import { instant } from "../../cli/smoke/metrics";
-import { namespaces, owner, services, tenants } from "../../names";
+import { gatewayUser, namespaces, owner, services, tenants } from "../../names";
 import type { Settings } from "../../settings";
 import { eventually, objectsIn, scaleNamespace, startPod } from "../support/cluster";
 
@@ -175,7 +175,8 @@ export function metricsSteps(running: () => Running): void {
     await make(ruleNames.mimir, { [owner.ruleTenant]: tenants.nodes });
     await make(ruleNames.prometheus, {});
     const groups = async (service: typeof services.mimir | typeof services.prometheus, prefix: string) => {
-      const body = await bodyOf(config, service, { path: `${prefix}/api/v1/rules`, tenant: tenants.nodes });
+      const as = service === services.mimir ? gatewayUser(tenants.nodes, "read") : undefined;
+      const body = await bodyOf(config, service, { path: `${prefix}/api/v1/rules`, ...(as && { as }) });
       return (JSON.parse(body).data.groups as { name: string }[]).map(({ name }) => name);
     };
     const mimir = () => groups(services.mimir, "/prometheus");

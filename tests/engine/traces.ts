@@ -7,7 +7,7 @@ import { expect } from "chai";
 import { ask, bodyOf } from "../../cli/service";
 import { instant } from "../../cli/smoke/metrics";
 import { root } from "../../cli/stack-config";
-import { namespaces, services, tenants } from "../../names";
+import { gatewayUser, namespaces, services, tenants } from "../../names";
 import { eventually, query, scaleNamespace } from "../support/cluster";
 import { TestStack } from "../support/pulumi";
 
@@ -51,7 +51,7 @@ export function tracesSteps(running: () => Running): { cleanUp: () => void } {
     const path = `/api/traces/${traceId}`;
     const { status, body } = await ask(running().config, services.tempo, {
       path,
-      tenant: tenants.traces,
+      as: gatewayUser(tenants.traces, "read"),
       headers: { Accept: "application/json" },
     });
     return status === 200 ? JSON.parse(body) : undefined;

@@ -16,9 +16,12 @@ export function needsGrafana(context: Mocha.Context): string {
     : skip(context, "OBS_GRAFANA_HOME names no folder with a Grafana");
 }
 
-/** What stands below `/etc/grafana` and `/var/lib/grafana` in the container stands below a folder here. */
+/** What stands below `/etc/grafana`, `/var/lib/grafana` and `/etc/gateway` in the container stands below a folder here. */
 const moved = (text: string, folder: string) =>
-  text.replaceAll(/\/(etc|var\/lib|var\/log)\/grafana/g, `${folder}$&`);
+  text.replaceAll(/\/(etc|var\/lib|var\/log)\/grafana|\/etc\/gateway\b/g, `${folder}$&`);
+
+/** The password that stands in a file of that name, where Grafana has a folder of them. */
+export const passwordIn = (file: string) => `password in ${file}`;
 
 /** The text of a file that a container has from a ConfigMap or a Secret. */
 function mounted(
@@ -92,8 +95,12 @@ export class Grafana {
     for (const { name, mountPath, subPath } of container.volumeMounts) {
       const path = moved(mountPath, folder);
       mkdirSync(subPath ? dirname(path) : path, { recursive: true });
-      if (!subPath) continue;
       const volume = volumes.find((one: { name: string }) => one.name === name);
+      if (!subPath) {
+        for (const { path: file } of volume.secret?.items ?? [])
+          writeFileSync(join(path, file), passwordIn(file), { mode: 0o600 });
+        continue;
+      }
       writeFileSync(path, change(moved(mounted(stack, volume, subPath), folder)));
     }
     const file = join(folder, "etc", "grafana", "grafana.ini");

@@ -12,6 +12,7 @@ import { urls } from "../../names";
 import type { Settings } from "../../settings";
 import { alloyTracesEnvironment, alloyTracesPipeline, alloyTracesValues } from "../../values/alloy-traces";
 import { tempoValues } from "../../values/tempo";
+import type { Gateway } from "./gateway";
 import type { Answer } from "./mimir";
 import type { Labels } from "./remote-write";
 import { freePort, Server } from "./servers";
@@ -82,8 +83,8 @@ export async function send(url: string, spans: Span[]): Promise<void> {
   }
 }
 
-/** Sends spans by OTLP over HTTP in a single push. */
-export async function push(url: string, spans: Span[], headers: Labels = {}): Promise<Answer> {
+/** Spans as a push by OTLP has them in JSON. */
+export function otlp(spans: Span[]): { resourceSpans: object[] } {
   const end = Date.now();
   const attributes = (values: Labels) =>
     Object.entries(values).map(([key, value]) => ({ key, value: { stringValue: value } }));
@@ -108,10 +109,15 @@ export async function push(url: string, spans: Span[], headers: Labels = {}): Pr
       },
     ],
   }));
+  return { resourceSpans };
+}
+
+/** Sends spans by OTLP over HTTP in a single push. */
+export async function push(url: string, spans: Span[], headers: Labels = {}): Promise<Answer> {
   const response = await fetch(`${url}/v1/traces`, {
     method: "POST",
     headers: { "Content-Type": "application/json", ...headers },
-    body: JSON.stringify({ resourceSpans }),
+    body: JSON.stringify(otlp(spans)),
   });
   return { status: response.status, body: await response.text() };
 }
@@ -137,7 +143,11 @@ interface TempoParts {
   per_tenant_overrides: object;
   compactor: { config: object };
   metricsGenerator: {
-    config: { registry: object; processor: object; storage: { remote_write: { url: string }[] } };
+    config: {
+      registry: object;
+      processor: object;
+      storage: { remote_write: { url: string; basic_auth: { username: string } }[] };
+    };
   };
 }
 
@@ -149,14 +159,12 @@ export class Tempo {
     private readonly program: string,
     private readonly folder: string,
     readonly url: string,
-    /** Host and port for OTLP by gRPC. */
-    readonly grpc: string,
     /** OTLP by HTTP. */
     readonly http: string,
   ) {}
 
-  /** Starts it in a folder, which keeps what it stores. @param mimir where it sends the metrics that it makes, if anywhere */
-  static async start(program: string, folder: string, settings: Settings, mimir?: string): Promise<Tempo> {
+  /** Starts it in a folder, which keeps what it stores. @param mimir gateway to which it sends the metrics that it makes, if anywhere */
+  static async start(program: string, folder: string, settings: Settings, mimir?: Gateway): Promise<Tempo> {
     mkdirSync(folder, { recursive: true });
     const values = tempoValues(settings) as unknown as TempoParts;
     const { config: generator } = values.metricsGenerator;
@@ -197,7 +205,11 @@ export class Tempo {
           remote_write: mimir
             ? generator.storage.remote_write.map((one) => ({
                 ...one,
-                url: one.url.replace(urls.mimir, mimir),
+                url: one.url.replace(urls.mimir, mimir.url),
+                basic_auth: {
+                  ...one.basic_auth,
+                  password_file: mimir.passwordFile(one.basic_auth.username),
+                },
               }))
             : [],
         },
@@ -209,7 +221,7 @@ export class Tempo {
     writeFileSync(join(folder, "tempo.yaml"), stringify(config));
     writeFileSync(join(folder, "overrides.yaml"), stringify({ overrides: values.per_tenant_overrides }));
     const [url, otlp] = [`http://127.0.0.1:${api}`, `http://127.0.0.1:${http}`];
-    const tempo = new Tempo(program, folder, url, `127.0.0.1:${grpc}`, otlp);
+    const tempo = new Tempo(program, folder, url, otlp);
     await tempo.run();
     return tempo;
   }
@@ -226,6 +238,9 @@ export class Tempo {
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     await this.server?.stop(signal);
   }
+
+  /** Where the Services are that a gateway leads to. */
+  readonly at = (target: string): string => new URL(target.endsWith(":4318") ? this.http : this.url).host;
 
   /** A request, for a tenant where one is named. */
   async ask(tenant: string | undefined, path: string): Promise<Answer> {

@@ -61,7 +61,7 @@ const notAlways: { metrics: RegExp; why: string }[] = [
   },
   {
     metrics:
-      /^(rpc_client_call_duration_seconds_count|otelcol_(receiver_accepted|exporter_sent)_spans_total)$/,
+      /^(http_client_request_duration_seconds_count|otelcol_(receiver_accepted|exporter_sent)_spans_total)$/,
     why: "only once an application has sent spans",
   },
   {

@@ -186,11 +186,11 @@ describe("unit: settings", () => {
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.disk' <value>
   loki.querier.replicas: is "many"; allowed: a whole number from 1 to 100
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'loki.querier.replicas' <value>
-  loki.querier.memori: is "1Gi"; allowed: nothing, there is no such setting; there are replicas, cpu, memory, memoryLimit
+  loki.querier.memori: is "1Gi"; allowed: nothing, there is no such setting; there are replicas, maxReplicas, cpu, memory, memoryLimit
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
   alerting.receivers.oncall.webhookUrl: is "[secret]"; allowed: an http:// or https:// URL
     change it with: pulumi config set --stack team-a --secret --path 'alerting.receivers.oncall.webhookUrl' <value>
-  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, alerting
+  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, access, network, scaling, alerting
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafanas'
   objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
@@ -302,7 +302,7 @@ describe("unit: settings", () => {
           path: "tempo",
           was: 3,
           allowed:
-            "settings of their own: replicationFactor, distributor, ingester, querier, queryFrontend, compactor, metricsGenerator, cache, retention, limits, tenants, shutdown",
+            "settings of their own: replicationFactor, distributor, ingester, querier, queryFrontend, compactor, gateway, metricsGenerator, cache, retention, limits, tenants, shutdown",
         },
       ]);
     });
@@ -615,6 +615,29 @@ describe("unit: settings", () => {
           allowed: "at least 1d, the shortest that Loki keeps",
         },
       },
+      ...(
+        [
+          [[7], []],
+          [
+            [2, 1],
+            [2, 2],
+          ],
+          [
+            [1, 1_000_000],
+            [1, 2, 3],
+          ],
+        ] as const
+      ).map(([passes, fails]) => ({
+        rule: "passwordGenerations",
+        environment: "prod" as const,
+        passes: { access: { generations: passes } },
+        fails: { access: { generations: fails } },
+        problem: {
+          path: "access.generations",
+          was: [...fails],
+          allowed: "one number, or two different ones while passwords are rotated",
+        },
+      })),
       {
         rule: "lokiSchema",
         environment: "dev",
@@ -915,6 +938,20 @@ describe("unit: settings", () => {
         },
       },
       {
+        rule: "growth",
+        environment: "dev",
+        passes: { mimir: { querier: { replicas: 3, maxReplicas: 3 } } },
+        fails: { mimir: { querier: { replicas: 3 } } },
+        problem: { path: "mimir.querier.maxReplicas", was: 1, allowed: "at least mimir.querier.replicas, 3" },
+      },
+      {
+        rule: "growth",
+        environment: "prod",
+        passes: { alloyMetrics: { replicas: 10 } },
+        fails: { alloyMetrics: { replicas: 11 } },
+        problem: { path: "alloyMetrics.maxReplicas", was: 10, allowed: "at least alloyMetrics.replicas, 11" },
+      },
+      {
         rule: "grafanaAuth",
         environment: "dev",
         passes: { grafana: { auth: { kind: "local" } } },
@@ -1011,7 +1048,8 @@ describe("unit: settings", () => {
     it("is read from objects in JSON, keys of others left alone", () => {
       const settings = readSettings("test", {
         "observability:environment": "dev",
-        "observability:loki": '{"querier":{"replicas":4},"retention":{"namespaces":{"payments":"90d"}}}',
+        "observability:loki":
+          '{"querier":{"replicas":4,"maxReplicas":4},"retention":{"namespaces":{"payments":"90d"}}}',
         "kubernetes:context": "elsewhere",
         "observabilityx:loki": "{}",
       });

@@ -151,17 +151,60 @@ describe("unit: values of grafana", () => {
       expect(datasourcesOf().filter(({ isDefault }) => isDefault)).to.have.length(1);
     });
 
-    it("name their tenant", () => {
-      for (const [name, tenant] of [
-        ["Mimir", "pods|nodes"],
-        ["Mimir prometheus", "prometheus"],
-        ["Loki", "logs"],
-        ["Tempo", "traces"],
-      ]) {
-        const { jsonData, secureJsonData } = named(name ?? "");
-        expect(jsonData.httpHeaderName1, name).to.equal("X-Scope-OrgID");
-        expect(secureJsonData.httpHeaderValue1, name).to.equal(tenant);
+    it("are readers of their tenant, with a password from a file that is mounted", () => {
+      const { extraSecretMounts } = valuesOf("prod");
+      const [{ items, ...mount }, ...others] = extraSecretMounts;
+      expect(others).to.deep.equal([]);
+      expect(mount).to.deep.equal({
+        name: "gateway-credentials",
+        secretName: "gateway-credentials",
+        mountPath: "/etc/gateway",
+        readOnly: true,
+      });
+      const files: string[] = items.map(({ path }: { path: string }) => path);
+      for (const { path, key } of items) expect(path).to.equal(key);
+
+      const users = {
+        Mimir: ["mimir", "pods.nodes-read"],
+        "Mimir pods": ["mimir", "pods-read"],
+        "Mimir nodes": ["mimir", "nodes-read"],
+        "Mimir prometheus": ["mimir", "prometheus-read"],
+        "Mimir rollup-5m": ["mimir", "rollup-5m-read"],
+        "Mimir rollup-1h": ["mimir", "rollup-1h-read"],
+        "Mimir long range": ["mimir", "pods.nodes.rollup-5m.rollup-1h-read"],
+        Loki: ["loki", "logs-read"],
+        Tempo: ["tempo", "traces-read"],
+        "Alertmanager of Mimir pods": ["mimir", "pods-read"],
+        "Alertmanager of Mimir nodes": ["mimir", "nodes-read"],
+      };
+      for (const [datasource, [store, user]] of Object.entries(users)) {
+        const { basicAuth, basicAuthUser, secureJsonData } = named(datasource);
+        const file = `${store}-${user}.password`;
+        expect({ basicAuth, basicAuthUser, secureJsonData }, datasource).to.deep.equal({
+          basicAuth: true,
+          basicAuthUser: user,
+          secureJsonData: { basicAuthPassword: `$__file{/etc/gateway/${file}}` },
+        });
+        expect(files, datasource).to.include(file);
       }
+      // Every other one asks no gateway; and no header says what the gateway would refuse.
+      const open = datasourcesOf().filter(({ basicAuth }) => !basicAuth);
+      for (const { url } of open) expect(url).not.to.match(/-gateway\./);
+      expect(JSON.stringify(datasourcesOf())).not.to.include("httpHeader");
+      expect(new Set(files)).to.deep.equal(
+        new Set(Object.values(users).map(([store, user]) => `${store}-${user}.password`)),
+      );
+    });
+
+    it("have the passwords of a tenant that a stack adds, and roll when they change", () => {
+      const values = valuesOf("dev", {
+        mimir: { tenants: { team: {} } },
+        access: { generations: [4, 3] },
+      });
+      const keys = values.extraSecretMounts[0].items.map(({ key }: { key: string }) => key);
+      expect(keys).to.include("mimir-team-read.password");
+      expect(keys.filter((key: string) => key.includes("-write"))).to.deep.equal([]);
+      expect(values.podAnnotations["observability/password-generation"]).to.equal("4");
     });
 
     it("lead from each other to each other", () => {
@@ -195,7 +238,8 @@ describe("unit: values of grafana", () => {
     it("keep their dollars past the environment's variables", () => {
       const text = JSON.stringify(datasourcesOf());
       expect(text).to.include("$${__value.raw}").and.to.include("$$__tags");
-      expect(text.replaceAll("$$", "")).not.to.include("$");
+      // Grafana's own way to read a file, which stands there unescaped.
+      expect(text.replaceAll("$$", "").replaceAll("$__file{", "")).not.to.include("$");
     });
   });
 

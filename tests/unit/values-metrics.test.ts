@@ -7,6 +7,7 @@ import { alertmanagerConfig } from "../../values/alertmanager";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyMetricsEnvironment, alloyMetricsValues } from "../../values/alloy-metrics";
 import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
+import { gatewayConfiguration } from "../../values/gateway";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../../values/kube-prometheus-stack";
 import { mimirConfiguration, mimirOverrides, mimirValues } from "../../values/mimir";
 import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";
@@ -30,7 +31,8 @@ describe("unit: values of mimir", () => {
     const prod = mimirOf("prod");
     const names = ["distributor", "ingester", "querier", "query_frontend"];
     const more = ["store_gateway", "compactor", "ruler", "alertmanager"];
-    expect([...names, ...more].map((name) => prod[name].replicas)).to.deep.equal([3, 3, 2, 2, 2, 1, 2, 3]);
+    // Of queriers the HorizontalPodAutoscaler says how many there are (R13).
+    expect([...names, ...more].map((name) => prod[name].replicas)).to.deep.equal([3, 3, null, 2, 2, 1, 2, 3]);
     expect(prod.ingester.resources).to.deep.equal({
       requests: { cpu: "2", memory: "4Gi" },
       limits: { memory: "4Gi" },
@@ -200,31 +202,15 @@ describe("unit: values of mimir", () => {
     expect(alertmanager.podAnnotations).not.to.deep.equal(mimirOf("prod").alertmanager.podAnnotations);
   });
 
-  it("refuses a request that names no tenant, but its own probes (R3.3)", () => {
-    const { httpSnippet, serverSnippet } = mimirOf("dev").gateway.nginx.config;
-    const [, body = ""] = /^map "\$http_x_scope_orgid:\$uri" \$no_tenant \{(.*)\}$/.exec(httpSnippet) ?? [];
-    const entries = [...body.matchAll(/("[^"]*"|default) ([01]);/g)].map(([, key = "", value]) => ({
-      key: key.replaceAll('"', ""),
-      value: value === "1",
-    }));
-    // As nginx looks: a text as a whole first, then patterns, then the default.
-    const refused = (tenant: string, path: string) => {
-      const input = `${tenant}:${path}`;
-      const pattern = ({ key }: { key: string }) =>
-        key.startsWith("~") && new RegExp(key.slice(1)).test(input);
-      return (
-        entries.find(({ key }) => key === input) ??
-        entries.find(pattern) ??
-        entries.find(({ key }) => key === "default")
-      )?.value;
-    };
-    for (const path of ["/", "/ready"]) expect(refused("", path), path).to.equal(false);
-    for (const path of ["/api/v1/push", "/prometheus/api/v1/query", "/otlp/v1/metrics", "/readyz"]) {
-      expect(refused("", path), path).to.equal(true);
-      expect(refused("pods", path), path).to.equal(false);
-      expect(refused("pods|nodes", path), path).to.equal(false);
-    }
-    expect(serverSnippet).to.match(/^if \(\$no_tenant\) \{ return 401 '[^']+'; \}$/);
+  it("has a gateway that asks who is there (R3.3), and starts anew with other passwords", () => {
+    const settings = settingsOf("dev", { access: { generations: [2, 1] } });
+    const { gateway }: Any = mimirValues(settings);
+    expect(gateway.nginx.config).to.deep.equal({ file: gatewayConfiguration("mimir", settings) });
+    expect(gateway).to.deep.include({
+      podAnnotations: { "observability/password-generations": "2,1" },
+      extraVolumes: [{ name: "gateway-users", secret: { secretName: "gateway-users" } }],
+      extraVolumeMounts: [{ name: "gateway-users", mountPath: "/etc/gateway-users", readOnly: true }],
+    });
   });
 });
 
@@ -241,8 +227,12 @@ describe("unit: values of kube-prometheus-stack", () => {
     expect(prometheusSpec.remoteWrite).to.have.length(1);
     expect(prometheusSpec.remoteWrite[0]).to.deep.include({
       url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
-      headers: { "X-Scope-OrgID": "prometheus" },
+      basicAuth: {
+        username: { name: "gateway-credentials", key: "mimir-prometheus-write.username" },
+        password: { name: "gateway-credentials", key: "mimir-prometheus-write.password" },
+      },
     });
+    expect(prometheusSpec.remoteWrite[0]).not.to.have.property("headers");
     expect(prometheusSpec.remoteWrite[0].queueConfig.maxSamplesPerSend).to.equal(1000);
   });
 
@@ -581,6 +571,7 @@ describe("unit: values of alloy for metrics", () => {
     );
     expect(environment).to.deep.equal({
       MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
+      PASSWORDS: "/etc/gateway",
       CLUSTER: "paris",
       TENANTS: '["pods","nodes","prometheus","team","rollup-5m","rollup-1h"]',
       SYSTEM_NAMESPACES: "kube-system|shop",
@@ -635,7 +626,10 @@ describe("unit: values of alloy for metrics", () => {
 
   it("is a cluster of replicas, each with a bounded buffer, that may read what it scrapes and no Secret", () => {
     const { alloy, controller, rbac }: Any = alloyMetricsValues(
-      settingsOf("prod", { alloyMetrics: { replicas: 5, buffer: "20Gi" } }),
+      settingsOf("prod", {
+        mimir: { tenants: { team: {} } },
+        alloyMetrics: { replicas: 5, buffer: "20Gi" },
+      }),
     );
     expect(alloy.clustering).to.deep.equal({ enabled: true });
     expect(controller).to.deep.include({
@@ -643,7 +637,22 @@ describe("unit: values of alloy for metrics", () => {
       replicas: 5,
       podDisruptionBudget: { enabled: true, maxUnavailable: 1 },
     });
-    expect(controller.volumes.extra).to.deep.equal([{ name: "storage", emptyDir: { sizeLimit: "20Gi" } }]);
+    // Those of all tenants, whose rules it keeps; and of a reader, for KEDA.
+    const tenants = ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"];
+    const users = [...tenants.map((tenant) => `${tenant}-write`), "pods.nodes-read"];
+    const items = users.map((user) => {
+      const key = `mimir-${user}.password`;
+      return { key, path: key };
+    });
+    expect(controller.volumes.extra).to.deep.equal([
+      { name: "storage", emptyDir: { sizeLimit: "20Gi" } },
+      { name: "gateway-credentials", secret: { secretName: "gateway-credentials", items } },
+    ]);
+    expect(alloy.mounts.extra).to.deep.include({
+      name: "gateway-credentials",
+      mountPath: "/etc/gateway",
+      readOnly: true,
+    });
     expect(alloy.securityContext).to.include({ runAsNonRoot: true, runAsUser: 473 });
     for (const { verbs, resources = [] } of [...rbac.rules, ...rbac.clusterRules]) {
       expect(["get", "list", "watch"]).to.include.members(verbs);

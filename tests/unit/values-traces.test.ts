@@ -13,6 +13,7 @@ import {
   alloyTracesValues,
   sdkRatio,
 } from "../../values/alloy-traces";
+import { gatewayConfiguration } from "../../values/gateway";
 import {
   collectorObject,
   instrumentationObject,
@@ -39,7 +40,8 @@ describe("unit: values of tempo", () => {
   it("has the numbers that were asked for (R4)", () => {
     const values = tempoOf("prod");
     const names = ["distributor", "ingester", "querier", "queryFrontend", "compactor", "metricsGenerator"];
-    expect(names.map((name) => values[name].replicas)).to.deep.equal([2, 3, 2, 1, 1, 1]);
+    // Of queriers the HorizontalPodAutoscaler says how many there are (R13).
+    expect(names.map((name) => values[name].replicas)).to.deep.equal([2, 3, null, 1, 1, 1]);
     expect(values.ingester.config.replication_factor).to.equal(3);
     expect(values.compactor.config.compaction.block_retention).to.equal("720h");
     expect(values.storage.trace).to.deep.include({ backend: "s3" });
@@ -48,15 +50,29 @@ describe("unit: values of tempo", () => {
   });
 
   it("takes spans by OTLP, Jaeger and Zipkin (R4.3), and brings nothing that is not asked for", () => {
-    const { traces, gateway, minio, rollout_operator, reportingEnabled } = tempoOf("prod");
+    const { traces, minio, rollout_operator, reportingEnabled } = tempoOf("prod");
     const on = { enabled: true };
     expect(traces).to.deep.equal({
       otlp: { grpc: on, http: on },
       jaeger: { grpc: on, thriftHttp: on, thriftCompact: on, thriftBinary: on },
       zipkin: on,
     });
-    for (const off of [gateway, minio, rollout_operator]) expect(off).to.deep.equal({ enabled: false });
+    for (const off of [minio, rollout_operator]) expect(off).to.deep.equal({ enabled: false });
     expect(reportingEnabled).to.equal(false);
+  });
+
+  it("has a gateway that asks who is there, and starts anew with other passwords", () => {
+    const settings = settingsOf("prod", { access: { generations: [2, 1] } });
+    const { gateway }: Any = tempoValues(settings);
+    expect(gateway).to.deep.include({
+      enabled: true,
+      replicas: 2,
+      nginxConfig: { file: gatewayConfiguration("tempo", settings) },
+      podAnnotations: { "observability/password-generations": "2,1" },
+      extraVolumes: [{ name: "gateway-users", secret: { secretName: "gateway-users" } }],
+      extraVolumeMounts: [{ name: "gateway-users", mountPath: "/etc/gateway-users", readOnly: true }],
+    });
+    expect(tempoOf("dev").gateway.replicas).to.equal(1);
   });
 
   const retention = (limits: Any) => limits.compaction?.block_retention;
@@ -163,17 +179,33 @@ describe("unit: values of tempo", () => {
   });
 
   it("makes metrics of spans for the tenant of applications, with exemplars, corrected by the ratio", () => {
-    const { config } = tempoOf("prod", { cluster: { name: "paris" } }).metricsGenerator;
+    const { config, extraVolumes, extraVolumeMounts } = tempoOf("prod", {
+      cluster: { name: "paris" },
+    }).metricsGenerator;
     expect(config.storage).to.deep.equal({
       remote_write_add_org_id_header: false,
       remote_write: [
         {
           url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
-          headers: { "X-Scope-OrgID": tenants.pods },
+          basic_auth: {
+            username: "pods-write",
+            password_file: "/etc/gateway/mimir-pods-write.password",
+          },
           send_exemplars: true,
         },
       ],
     });
+    // Of all users of Tempo's namespace it has the one that it is.
+    const key = "mimir-pods-write.password";
+    expect(extraVolumes).to.deep.equal([
+      {
+        name: "gateway-credentials",
+        secret: { secretName: "gateway-credentials", items: [{ key, path: key }] },
+      },
+    ]);
+    expect(extraVolumeMounts).to.deep.equal([
+      { name: "gateway-credentials", mountPath: "/etc/gateway", readOnly: true },
+    ]);
     expect(config.registry.external_labels).to.deep.equal({ cluster: "paris" });
     for (const processor of ["service_graphs", "span_metrics"])
       expect(config.processor[processor].span_multiplier_key, processor).to.equal(samplingRatioAttribute);
@@ -197,7 +229,11 @@ describe("unit: who counts spans", () => {
     };
   };
   const tempo = { tempo: ["service-graphs", "span-metrics"], alloy: [], mimir: [] };
-  const alloy = { tempo: [], alloy: ["spanmetrics", "servicegraph"], mimir: ["MIMIR_URL", "MIMIR_TENANT"] };
+  const alloy = {
+    tempo: [],
+    alloy: ["spanmetrics", "servicegraph"],
+    mimir: ["MIMIR_URL", "MIMIR_USER", "MIMIR_PASSWORD_FILE"],
+  };
   const cases: [string, Config, typeof tempo][] = [
     ["Tempo as it comes", {}, tempo],
     ["Tempo where nothing is left out", { tracing: { sampling: { ratio: 1 } } }, tempo],
@@ -223,7 +259,8 @@ describe("unit: who counts spans", () => {
     expect(environment).to.deep.include({
       CLUSTER: "paris",
       MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
-      MIMIR_TENANT: tenants.pods,
+      MIMIR_USER: `${tenants.pods}-write`,
+      MIMIR_PASSWORD_FILE: `/etc/gateway/mimir-${tenants.pods}-write.password`,
     });
   });
 });
@@ -363,17 +400,37 @@ describe("unit: values of alloy for traces", () => {
     expect(alloyTracesEnvironment(settingsOf("prod"))).not.to.have.any.keys("SLOW_MS", "DECISION_WAIT");
   });
 
-  it("says where traces go, and as which tenant", () => {
+  it("says where traces go, and as whom", () => {
     const settings = settingsOf("prod", { cluster: { name: "paris" }, alloyTraces: { queue: 77 } });
     expect(alloyTracesEnvironment(settings)).to.deep.equal({
       CLUSTER: "paris",
       ENVIRONMENT: "prod",
       SDK_RATIO: "0.1",
       REPLICAS: "alloy-traces-replicas.alloy-traces.svc.cluster.local",
-      TEMPO: "tempo-distributor.tempo.svc.cluster.local:4317",
-      TEMPO_TENANT: "traces",
+      TEMPO_URL: "http://tempo-gateway.tempo.svc.cluster.local",
+      TEMPO_USER: "traces-write",
+      TEMPO_PASSWORD_FILE: "/etc/gateway/tempo-traces-write.password",
       QUEUE: "77",
     });
+  });
+
+  it("has the passwords of those that it is, and no others", () => {
+    for (const [config, keys] of [
+      [{}, ["tempo-traces-write.password"]],
+      [alloyCounts, ["tempo-traces-write.password", "mimir-pods-write.password"]],
+    ] as const) {
+      const { alloy, controller }: Any = alloyTracesValues(settingsOf("prod", config));
+      const [, credentials] = controller.volumes.extra;
+      expect(credentials).to.deep.equal({
+        name: "gateway-credentials",
+        secret: { secretName: "gateway-credentials", items: keys.map((key) => ({ key, path: key })) },
+      });
+      expect(alloy.mounts.extra).to.deep.include({
+        name: "gateway-credentials",
+        mountPath: "/etc/gateway",
+        readOnly: true,
+      });
+    }
   });
 
   it("reads of its environment what it is given, and is given nothing else", () => {

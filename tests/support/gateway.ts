@@ -1,0 +1,209 @@
+/** A gateway as it runs in the cluster: real nginx with the program's own configuration, on loopback. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { type ClientRequest, createServer, type IncomingHttpHeaders, request } from "node:http";
+import { delimiter, join } from "node:path";
+import { gatewayAccess, type Store } from "../../names";
+import type { Settings } from "../../settings";
+import { credentialKeys, gatewayConfiguration, gatewayUsers, gatewayUsersFile } from "../../values/gateway";
+import type { Answer } from "./mimir";
+import { freePort, Server } from "./servers";
+import { needs } from "./tools";
+
+/** nginx, which many systems keep off PATH, or the suite is skipped. For use in a `before` hook. */
+export function needsNginx(context: Mocha.Context): void {
+  process.env["PATH"] = [process.env["PATH"], "/usr/sbin"].join(delimiter);
+  needs(context, "nginx");
+}
+
+/** Passwords that the gateway takes, by user. */
+export type Passwords = Record<string, string[]>;
+
+/** One password for each user of a gateway, with signs that make `+` and `/` of Base64. */
+export const passwordsOf = (store: Store, settings: Settings): Passwords =>
+  Object.fromEntries(gatewayUsers(store, settings).map(({ name }) => [name, [`${name}>>>???~~~`]]));
+
+export const basic = (user: string, password: string): string =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+
+/** A request, exactly as it is to be sent: `fetch` would put its path in order and join its headers. */
+export interface Sent {
+  method?: string;
+  path: string;
+  headers?: Record<string, string | string[]>;
+  body?: string | Uint8Array;
+}
+
+/** Sends a request to a port on loopback. */
+export const send = (port: number, { body, headers, ...sent }: Sent): Promise<Full> =>
+  new Promise((done, fail) => {
+    const asked: ClientRequest = request({
+      host: "127.0.0.1",
+      port,
+      agent: false,
+      ...sent,
+      headers: headers ?? {},
+    });
+    asked.once("error", fail).once("response", (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part) => {
+        text += part;
+      });
+      response.once("end", () =>
+        done({ status: response.statusCode ?? 0, body: text, headers: response.headers }),
+      );
+    });
+    asked.once("upgrade", ({ statusCode, headers: own }, socket) => {
+      socket.destroy();
+      done({ status: statusCode ?? 0, body: "", headers: own });
+    });
+    asked.end(body);
+  });
+
+/** An answer with its headers. */
+export interface Full extends Answer {
+  headers: IncomingHttpHeaders;
+}
+
+/** What the stands-in behind a gateway got. */
+export interface Got {
+  /** Service and port that it was for, such as `loki-distributor:3100`. */
+  target: string;
+  method: string;
+  path: string;
+  headers: IncomingHttpHeaders;
+  /** Each header as it came, one after the other. */
+  raw: string[];
+  bytes: number;
+}
+
+/** Servers on loopback that stand in for the Services that a gateway leads to: they take everything and remember it. */
+export class Backends {
+  readonly got: Got[] = [];
+  private readonly servers = new Map<string, ReturnType<typeof createServer>>();
+  private readonly ports = new Map<string, number>();
+
+  /** Starts one for each Service in a gateway's configuration. */
+  static async start(store: Store, settings: Settings): Promise<Backends> {
+    const backends = new Backends();
+    const text = gatewayConfiguration(store, settings);
+    for (const [, host = "", port] of text.matchAll(/proxy_pass http:\/\/([\w-]+)\.[\w.-]+:(\d+)/g))
+      if (!backends.servers.has(`${host}:${port}`)) await backends.add(`${host}:${port}`);
+    return backends;
+  }
+
+  private async add(target: string): Promise<void> {
+    const server = createServer(async (asked, response) => {
+      const { method = "", url: path = "", headers, rawHeaders: raw } = asked;
+      let bytes = 0;
+      for await (const part of asked) bytes += part.length;
+      this.got.push({ target, method, path, headers, raw, bytes });
+      response.end(`${target} took it`);
+    });
+    server.on("upgrade", ({ method = "", url: path = "", headers, rawHeaders: raw }, socket) => {
+      this.got.push({ target, method, path, headers, raw, bytes: 0 });
+      socket.end("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    this.servers.set(target, server);
+    this.ports.set(target, (server.address() as { port: number }).port);
+  }
+
+  /** Where one of them listens. */
+  readonly at = (target: string): string => `127.0.0.1:${this.ports.get(target) ?? "no such backend"}`;
+
+  stop(): void {
+    for (const server of this.servers.values()) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+}
+
+export interface GatewayOptions {
+  store: Store;
+  settings: Settings;
+  /** Host and port of what stands for a Service and port, such as `loki-distributor:3100`. */
+  at: (target: string) => string;
+  /** @default one for each user, see {@link passwordsOf} */
+  passwords?: Passwords;
+}
+
+export class Gateway {
+  private constructor(
+    private readonly server: Server,
+    readonly port: number,
+    private readonly folder: string,
+    private readonly store: Store,
+    private readonly passwords: Passwords,
+  ) {}
+
+  /** Starts one in a folder. Only where it listens, where it leads and where its files are differs from the cluster's. */
+  static async start(folder: string, options: GatewayOptions): Promise<Gateway> {
+    const { store, settings, at, passwords = passwordsOf(store, settings) } = options;
+    mkdirSync(folder, { recursive: true });
+    const write = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o600 });
+    const port = await freePort();
+    const text = gatewayConfiguration(store, settings)
+      .replaceAll("/tmp/", "./")
+      // nginx opens it by name, which cannot be done with this process' end of a pipe.
+      .replace("error_log /dev/stderr", "error_log ./error.log")
+      .replace("access_log /dev/stderr", "access_log ./access.log")
+      .replace(`${gatewayAccess.usersFolder}/`, "./")
+      .replace("listen 8080;", `listen 127.0.0.1:${port};`)
+      .replaceAll(
+        /proxy_pass http:\/\/([\w-]+)\.[\w.-]+:(\d+)/g,
+        (_, host, to) => `proxy_pass http://${at(`${host}:${to}`)}`,
+      );
+    write("nginx.conf", text);
+    write(gatewayAccess.usersFile, gatewayUsersFile(passwords));
+    for (const [user, [password = ""]] of Object.entries(passwords))
+      write(credentialKeys(store, user).password, password);
+    // In a single process, which leaves none behind when it is killed.
+    const args = [
+      "-p",
+      folder,
+      "-c",
+      "nginx.conf",
+      "-e",
+      "error.log",
+      "-g",
+      "daemon off; master_process off;",
+    ];
+    const server = await Server.start("nginx", args, {
+      folder,
+      ready: async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok,
+    });
+    return new Gateway(server, port, folder, store, passwords);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** The header by which a user logs in. */
+  login(user: string): string {
+    return basic(user, this.passwords[user]?.[0] ?? "");
+  }
+
+  /** File with the password of a user, as its clients have it. */
+  passwordFile(user: string): string {
+    return join(this.folder, credentialKeys(this.store, user).password);
+  }
+
+  /** Folder with the passwords of all users. */
+  get passwordFolder(): string {
+    return this.folder;
+  }
+
+  /** A request of a user, or of nobody. */
+  ask(user: string | undefined, { headers, ...sent }: Sent): Promise<Full> {
+    return send(this.port, {
+      ...sent,
+      headers: { ...(user !== undefined && { authorization: this.login(user) }), ...headers },
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+}

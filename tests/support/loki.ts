@@ -1,0 +1,63 @@
+/** A real Loki: all of it in one process on loopback, with files for S3. It keeps tenants apart, as in the cluster. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { freePort, Server } from "./servers";
+
+export class Loki {
+  private constructor(
+    private readonly server: Server,
+    readonly url: string,
+  ) {}
+
+  /** Starts it in a folder, which keeps what it stores. */
+  static async start(program: string, folder: string): Promise<Loki> {
+    mkdirSync(folder, { recursive: true });
+    const [http, grpc] = [await freePort(), await freePort()];
+    const url = `http://127.0.0.1:${http}`;
+    const config = {
+      auth_enabled: true,
+      server: {
+        http_listen_address: "127.0.0.1",
+        http_listen_port: http,
+        grpc_listen_address: "127.0.0.1",
+        grpc_listen_port: grpc,
+        log_level: "warn",
+      },
+      common: {
+        path_prefix: folder,
+        replication_factor: 1,
+        instance_addr: "127.0.0.1",
+        ring: { kvstore: { store: "inmemory" } },
+        storage: {
+          filesystem: { chunks_directory: join(folder, "chunks"), rules_directory: join(folder, "rules") },
+        },
+      },
+      ingester: { lifecycler: { min_ready_duration: "0s", final_sleep: "0s" } },
+      schema_config: {
+        configs: [
+          {
+            from: "2024-01-01",
+            store: "tsdb",
+            object_store: "filesystem",
+            schema: "v13",
+            index: { prefix: "index_", period: "24h" },
+          },
+        ],
+      },
+      // Only what is sent is to be seen.
+      limits_config: { discover_service_name: [], discover_log_levels: false },
+      analytics: { reporting_enabled: false },
+    };
+    writeFileSync(join(folder, "loki.yaml"), stringify(config));
+    const server = await Server.start(program, [`-config.file=${join(folder, "loki.yaml")}`], {
+      folder,
+      ready: async () => (await fetch(`${url}/ready`)).ok,
+    });
+    return new Loki(server, url);
+  }
+
+  stop(): Promise<void> {
+    return this.server.stop();
+  }
+}
