@@ -4,6 +4,7 @@
  */
 import { consumers, type namespaces, s3Endpoint, stores } from "../names";
 import type { Settings } from "../settings";
+import { insideCluster } from "../settings/cold-tier";
 
 /** Pods of the stack: a namespace, or those in it that have the labels. */
 export interface Part {
@@ -145,10 +146,21 @@ export function flows(settings: Settings): Flow[] {
       ? { from: consumer, to: "minio", ports: [9000], why: "objects" }
       : { from: consumer, to: "anywhere", ports: [portOf(s3Endpoint(settings))], why: "objects" },
   );
+  const { coldTier } = objectStorage.minio;
   return [
     ...s3,
     ...(objectStorage.kind === "minio"
       ? [{ from: "minio", to: "minio", ports: [9000], why: "servers share the objects" } satisfies Flow]
+      : []),
+    ...(objectStorage.kind === "minio" && coldTier
+      ? [
+          {
+            from: "minio",
+            to: insideCluster(coldTier.endpoint) ? "pods" : "anywhere",
+            ports: [portOf(coldTier.endpoint)],
+            why: "objects that are old",
+          } satisfies Flow,
+        ]
       : []),
     // Inside a store: its components, rings and caches.
     ...stores.map(

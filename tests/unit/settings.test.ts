@@ -7,6 +7,7 @@ import { checks } from "../../settings/checks";
 import { described } from "../../settings/describe";
 import { dev } from "../../settings/dev";
 import { prod } from "../../settings/prod";
+import { coldTier } from "../support/cold-tier";
 import { asText, type Config, type Environment, errorOf, externalS3, settingsOf } from "../support/stacks";
 
 const day = 86400;
@@ -564,6 +565,61 @@ describe("unit: settings", () => {
           allowed: "a name that no other bucket has",
         },
       },
+      {
+        rule: "coldTierElsewhere",
+        environment: "prod",
+        passes: minio({ coldTier }),
+        fails: minio({ coldTier: { ...coldTier, endpoint: "http://minio.minio.svc.cluster.local:9000" } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.endpoint",
+          was: "http://minio.minio.svc.cluster.local:9000",
+          allowed: "another S3 than this stack's own MinIO",
+        },
+      },
+      {
+        rule: "coldTierElsewhere",
+        environment: "prod",
+        passes: minio({ coldTier: { ...coldTier, endpoint: "https://s3.example.com" } }),
+        fails: minio({ coldTier: { ...coldTier, endpoint: "http://s3.example.com" } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.endpoint",
+          was: "http://s3.example.com",
+          allowed: "https://, because it is not inside the cluster (http://<service>.<namespace>.svc)",
+        },
+      },
+      {
+        rule: "coldTierElsewhere",
+        environment: "prod",
+        passes: minio({ coldTier }),
+        fails: minio({ coldTier: { ...coldTier, bucket: "tempo-data" } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.bucket",
+          was: "tempo-data",
+          allowed: "a name that none of objectStorage.buckets has",
+        },
+      },
+      {
+        rule: "coldTierUsed",
+        environment: "prod",
+        passes: minio({ coldTier }),
+        fails: minio({ coldTier: { ...coldTier, after: {} } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.after",
+          was: {},
+          allowed: "a duration for at least one of loki, mimirBlocks, tempo",
+        },
+      },
+      ...(["37d", "12h", "36h"] as const).map((wrong) => ({
+        rule: "coldTierAge",
+        environment: "prod" as const,
+        passes: minio({ coldTier: { ...coldTier, after: { tempo: "36d" } } }),
+        fails: minio({ coldTier: { ...coldTier, after: { tempo: wrong } } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.after.tempo",
+          was: { "37d": "888h", "12h": "12h", "36h": "36h" }[wrong],
+          allowed: "whole days from 1d to 36d: the bucket's lifecycle deletes objects after 37d",
+        },
+      })),
       {
         rule: "replication",
         environment: "dev",
