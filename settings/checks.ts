@@ -138,6 +138,15 @@ const alloyBuffers: Check = (settings) =>
     ),
   );
 
+/** Ingesters keep samples for 13 h: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/#blocks_storage */
+const mimirStoreAfter: Check = ({ mimir }) =>
+  problem(
+    mimir.storeAfter > 12 * 3600,
+    "mimir.storeAfter",
+    goDuration(mimir.storeAfter),
+    "at most 12h, because an ingester has what is newer than 13h only",
+  );
+
 /** Bounds of what grows. */
 const growth: Check = ({ loki, mimir, tempo, alloyMetrics }) =>
   Object.entries({
@@ -274,6 +283,7 @@ export const checks: Check[] = [
   lokiBurst,
   lokiRetention,
   lokiSchema,
+  mimirStoreAfter,
   growth,
   passwordGenerations,
   alloyBuffers,

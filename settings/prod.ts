@@ -82,6 +82,7 @@ export const prod: SettingsInput = {
     indexCache: { replicas: 1, memory: "1Gi" },
     metadataCache: { replicas: 1, memory: "128Mi" },
     retention: "365d", // R3.4
+    storeAfter: "12h", // https://grafana.com/docs/mimir/latest/configure/configuration-parameters/#querier
     compactionInterval: "2h", // R3.4
     limits: {
       series: 1_000_000, // R3.5

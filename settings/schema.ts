@@ -200,6 +200,9 @@ const mimir = group({
   indexCache: cache("Cache of what the blocks' indexes say"),
   metadataCache: cache("Cache of which blocks there are"),
   retention: duration().describe("How long metrics are kept; a tenant may have its own"),
+  storeAfter: duration().describe(
+    "Age from which samples are read from the bucket, newer ones from the ingesters; 1m makes a restored bucket visible at once",
+  ),
   compactionInterval: duration().describe("How often the compactor looks for blocks to join"),
   limits: group({
     series: seriesLimit().describe("Series that a tenant may have at a time"),

@@ -63,7 +63,11 @@ export function mimirConfiguration(settings: Settings): Values {
         },
       },
     },
-    blocks_storage: { s3: { bucket_name: buckets.mimirBlocks.name } }, // R3.2
+    blocks_storage: {
+      s3: { bucket_name: buckets.mimirBlocks.name }, // R3.2
+      // Two hours before they are read, in which a block is uploaded and found.
+      bucket_store: { ignore_blocks_within: goDuration(Math.max(0, mimir.storeAfter - 7200)) },
+    },
     ruler_storage: { s3: { bucket_name: buckets.mimirRuler.name } },
     alertmanager_storage: { s3: { bucket_name: buckets.mimirAlertmanager.name } },
     distributor: {
@@ -85,6 +89,7 @@ export function mimirConfiguration(settings: Settings): Values {
       block_ranges: ["2h", "12h", "24h"], // R14: ingesters write blocks of two hours
       sharding_ring: { wait_stability_min_duration: stability(mimir.compactor) },
     },
+    querier: { query_store_after: goDuration(mimir.storeAfter) },
     ruler: { tenant_federation: { enabled: true } },
     alertmanager: {
       fallback_config_file: `${fallbackFolder}/${alertmanagerFile}`,
