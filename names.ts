@@ -69,6 +69,8 @@ export const minio = {
   encryptionKey: "objects",
   /** ConfigMap that remembers which buckets the stack manages. */
   bucketsConfigMap: "minio-managed-buckets",
+  /** Secret with the credentials of the cold tier, and what the name of the Job that sets it up begins with. */
+  coldTier: "minio-cold-tier",
   /** PersistentVolumeClaim of each server: the name that the chart's workload looks for. */
   claim: (mode: "standalone" | "distributed", server: number): string =>
     mode === "standalone" ? "minio-data" : `export-minio-${server}`,

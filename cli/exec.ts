@@ -33,7 +33,7 @@ export async function inContainer(
       },
     });
   const output = streams.output ?? collect("out");
-  // The client closes the whole connection where the input ends, whether all of it has arrived or not; so it never ends.
+  // Where the input ends the client may close the whole connection, before all of it has arrived; so it never ends.
   const input = streams.input && new PassThrough();
   if (input) streams.input?.pipe(input, { end: false });
   const status = await new Promise<V1Status>((done, fail) => {

@@ -8,6 +8,7 @@ import {
   type KubernetesObject,
   kedaValues,
   metricsServerValues,
+  querierBudgets,
   targetAutoscaler,
   verticalAutoscalers,
   verticalPodAutoscalerValues,
@@ -64,6 +65,7 @@ export class Scaling extends pulumi.ComponentResource {
       }
     };
     make(horizontalAutoscalers(settings), []);
+    make(querierBudgets(settings), []);
     make(targetAutoscaler(settings), [...keda, ...args.access.readyFor("alloyMetrics")]);
     make(verticalAutoscalers(settings), vertical);
     this.registerOutputs({});

@@ -1,6 +1,7 @@
 /** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
 import { type Check, type Problem, problem } from "./check";
 import { peopleChecks } from "./checks-people";
+import { coldTierChecks } from "./cold-tier";
 import { rollupChecks } from "./rollups";
 import { byteRateText, goDuration, quantity } from "./units";
 
@@ -267,6 +268,7 @@ export const checks: Check[] = [
   externalStorage,
   bucketNames,
   lifecycleMargin,
+  ...coldTierChecks,
   replication,
   lokiCompactor,
   lokiBurst,

@@ -20,6 +20,7 @@ export const prod: SettingsInput = {
       "opentelemetry",
       "tempo",
       "grafana",
+      "autoscaling",
     ],
     protect: true,
   },

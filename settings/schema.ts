@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { access } from "./access";
 import { alerting } from "./alerting";
+import { coldTier } from "./cold-tier";
 import {
   bucket,
   cache,
@@ -127,6 +128,7 @@ const objectStorage = group({
       .describe(
         "Key that encrypts objects at rest; generated without it. It can never change: what it encrypted could not be read",
       ),
+    coldTier,
   }).describe("MinIO, when kind is minio"),
   external: group({
     endpoint: text("a host, optionally with a port, and no scheme", /^[a-z0-9.-]+(:\d+)?$/).describe(

@@ -1,8 +1,8 @@
 /** Who may do what in which bucket, and how long objects live: plain data for the MinIO resources. */
 import { bucketsOf, type Consumer } from "../names";
 import type { Settings } from "../settings";
+import { longestRetention } from "../settings/retention";
 import { wholeDays } from "../settings/units";
-import { rollupsOf } from "./rollups";
 
 export type BucketKey = keyof Settings["objectStorage"]["buckets"];
 
@@ -29,6 +29,8 @@ export function consumerPolicy({ objectStorage }: Settings, consumer: Consumer):
 
 /** What a bucket's lifecycle does; days count from an object's last change. */
 export interface Lifecycle {
+  /** Objects move to the cold tier after this many days. */
+  coldAfterDays?: number;
   /** Objects are deleted after this many days. */
   expireAfterDays?: number;
   /** The bucket keeps overwritten and deleted objects for this many days. */
@@ -39,29 +41,21 @@ export interface Lifecycle {
  * The lifecycle of each bucket: the safety net below a component's own retention, never shorter than it (R14). Rules
  * and Alertmanager configuration are no data that ages: they never expire, and old versions are kept for a month.
  */
-export function bucketLifecycles({
-  loki,
-  mimir,
-  tempo,
-  objectStorage,
-}: Settings): Record<BucketKey, Lifecycle> {
-  const { application, system, debug, namespaces } = loki.retention;
-  const longestLog = Math.max(application, system, debug, ...Object.values(namespaces));
-  const longest = ({
-    retention,
-    tenants,
-  }: {
-    retention: number;
-    tenants: Record<string, { retention?: number | undefined }>;
-  }) => Math.max(retention, ...Object.values(tenants).map((tenant) => tenant.retention ?? 0));
-  const after = (retention: number) => ({
-    expireAfterDays: wholeDays(retention + objectStorage.lifecycleMargin),
-  });
+export function bucketLifecycles(settings: Settings): Record<BucketKey, Lifecycle> {
+  const { lifecycleMargin, minio, kind } = settings.objectStorage;
+  const retention = longestRetention(settings);
+  const after = (key: keyof typeof retention): Lifecycle => {
+    const cold = kind === "minio" ? minio.coldTier?.after[key] : undefined;
+    return {
+      ...(cold !== undefined && { coldAfterDays: wholeDays(cold) }),
+      expireAfterDays: wholeDays(retention[key] + lifecycleMargin),
+    };
+  };
   return {
-    loki: after(longestLog),
-    mimirBlocks: after(Math.max(longest(mimir), ...rollupsOf({ mimir }).map(({ retention }) => retention))),
+    loki: after("loki"),
+    mimirBlocks: after("mimirBlocks"),
     mimirRuler: { keepOldVersionsForDays: 30 },
     mimirAlertmanager: { keepOldVersionsForDays: 30 },
-    tempo: after(longest(tempo)),
+    tempo: after("tempo"),
   };
 }

@@ -4,6 +4,7 @@
  */
 import { consumers, type namespaces, s3Endpoint, stores } from "../names";
 import type { Settings } from "../settings";
+import { insideCluster } from "../settings/cold-tier";
 
 /** Pods of the stack: a namespace, or those in it that have the labels. */
 export interface Part {
@@ -21,8 +22,10 @@ export const parts = {
   lokiGateway: { namespace: "loki", labels: component("gateway") },
   mimir: { namespace: "mimir" },
   mimirGateway: { namespace: "mimir", labels: component("gateway") },
+  mimirAlertmanager: { namespace: "mimir", labels: component("alertmanager") },
   tempo: { namespace: "tempo" },
   tempoGateway: { namespace: "tempo", labels: component("gateway") },
+  tempoMetricsGenerator: { namespace: "tempo", labels: component("metrics-generator") },
   alloyLogs: { namespace: "alloyLogs" },
   alloyMetrics: { namespace: "alloyMetrics" },
   alloyTraces: { namespace: "alloyTraces" },
@@ -61,6 +64,8 @@ export interface Flow {
   to: PartName | Outsider;
   /** TCP ports of the pod that is connected to, or `all`. */
   ports: number[] | "all";
+  /** Whether the ports are of UDP, too. */
+  udp?: true;
   /** What for. */
   why: string;
 }
@@ -68,13 +73,14 @@ export interface Flow {
 /** Ports on which each part tells its metrics. */
 const metricsPorts: Partial<Record<PartName, number[]>> = {
   minio: [9000],
-  loki: [3100],
-  mimir: [8080],
+  loki: [3100, 9150], // 9150: its caches
+  mimir: [8080, 9150],
   tempo: [3200],
   alloyLogs: [12345],
   alloyMetrics: [12345],
   alloyTraces: [12345],
   grafana: [3000],
+  prometheus: [9090, 8080],
   alertmanager: [9093, 8080],
   prometheusOperator: [10250],
   kubeStateMetrics: [8080, 8081],
@@ -140,10 +146,21 @@ export function flows(settings: Settings): Flow[] {
       ? { from: consumer, to: "minio", ports: [9000], why: "objects" }
       : { from: consumer, to: "anywhere", ports: [portOf(s3Endpoint(settings))], why: "objects" },
   );
+  const { coldTier } = objectStorage.minio;
   return [
     ...s3,
     ...(objectStorage.kind === "minio"
       ? [{ from: "minio", to: "minio", ports: [9000], why: "servers share the objects" } satisfies Flow]
+      : []),
+    ...(objectStorage.kind === "minio" && coldTier
+      ? [
+          {
+            from: "minio",
+            to: insideCluster(coldTier.endpoint) ? "pods" : "anywhere",
+            ports: [portOf(coldTier.endpoint)],
+            why: "objects that are old",
+          } satisfies Flow,
+        ]
       : []),
     // Inside a store: its components, rings and caches.
     ...stores.map(
@@ -156,13 +173,21 @@ export function flows(settings: Settings): Flow[] {
     { from: "alloyMetrics", to: "nodes", ports: "all", why: "kubelets, node-exporter" },
     { from: "alloyMetrics", to: "kubeStateMetrics", ports: [8080], why: "state of objects" },
     { from: "alloyMetrics", to: "cadvisor", ports: [8080], why: "containers" },
+    { from: "alloyMetrics", to: "prometheus", ports: [9090, 8080], why: "its monitor, which is both's" },
+    { from: "alloyMetrics", to: "alertmanager", ports: [9093, 8080], why: "its monitor, which is both's" },
     { from: "prometheus", to: "mimirGateway", ports: [gatewayPort], why: "Prometheus' copy" },
     { from: "prometheus", to: "alertmanager", ports: [9093], why: "alerts" },
     { from: "prometheus", to: "pods", ports: "all", why: "targets, whatever their port" },
     { from: "prometheus", to: "nodes", ports: "all", why: "kubelets, node-exporter, the control plane" },
-    { from: "alertmanager", to: "alertmanager", ports: [9094], why: "replicas agree on who tells" },
+    {
+      from: "alertmanager",
+      to: "alertmanager",
+      ports: [9094],
+      udp: true,
+      why: "replicas agree on who tells",
+    },
     { from: "alertmanager", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
-    { from: "mimir", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
+    { from: "mimirAlertmanager", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
     { from: "pods", to: "alloyTraces", ports: tracePorts, why: "traces of applications" },
     { from: "pods", to: "collector", ports: [4317, 4318], why: "traces of applications" },
     { from: "collector", to: "alloyTraces", ports: [4317], why: "traces" },
@@ -178,13 +203,13 @@ export function flows(settings: Settings): Flow[] {
           } satisfies Flow,
         ]
       : []),
-    { from: "tempo", to: "mimirGateway", ports: [gatewayPort], why: "metrics of spans" },
+    { from: "tempoMetricsGenerator", to: "mimirGateway", ports: [gatewayPort], why: "metrics of spans" },
     ...stores.map(
       (store): Flow => ({ from: "grafana", to: gateways[store], ports: [gatewayPort], why: "queries" }),
     ),
     { from: "grafana", to: "prometheus", ports: [9090], why: "queries" },
     { from: "grafana", to: "alertmanager", ports: [9093], why: "alerts" },
-    { from: "grafana", to: "grafana", ports: [9094], why: "replicas agree on who tells" },
+    { from: "grafana", to: "grafana", ports: [9094], udp: true, why: "replicas agree on who tells" },
     {
       from: "grafana",
       to: "anywhere",
@@ -214,6 +239,5 @@ export function flows(settings: Settings): Flow[] {
         ([to, ports]): Flow => ({ from, to, ports, why: "the stack's own metrics" }),
       ),
     ),
-    { from: "scrapers", to: "prometheus", ports: [9090], why: "federation" },
   ];
 }

@@ -64,8 +64,12 @@ function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
   ];
 }
 
-const ports = (flow: Flow) =>
-  flow.ports === "all" ? {} : { ports: flow.ports.map((port) => ({ port, protocol: "TCP" as const })) };
+const ports = ({ ports, udp }: Flow) => {
+  const protocols = ["TCP" as const, ...(udp ? ["UDP" as const] : [])];
+  return ports === "all"
+    ? {}
+    : { ports: ports.flatMap((port) => protocols.map((protocol) => ({ port, protocol }))) };
+};
 
 /** What every pod may: ask for names, of a pod or of a server on a node, which may have an address of its own link. */
 const dns = ({ network }: Settings): Rule => ({

@@ -69,6 +69,30 @@ export const horizontalAutoscalers = (settings: Settings): KubernetesObject[] =>
       },
     }));
 
+/**
+ * Disruption budgets of the scaled queriers of Loki and Tempo: their charts make none where the release does not say
+ * how many replicas there are. Mimir's makes its own.
+ */
+export const querierBudgets = (settings: Settings): KubernetesObject[] =>
+  (["loki", "tempo"] as const)
+    .filter((store) => isScaled(settings[store].querier))
+    .map((store) => ({
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      // Not the chart's name: that one goes while this one comes, where a stack begins to scale.
+      metadata: { name: `${store}-querier-scaled`, namespace: namespaces[store] },
+      spec: {
+        maxUnavailable: 1,
+        selector: {
+          matchLabels: {
+            "app.kubernetes.io/name": store,
+            "app.kubernetes.io/instance": releases[store],
+            "app.kubernetes.io/component": "querier",
+          },
+        },
+      },
+    }));
+
 /** As whom KEDA asks Mimir how many targets there are. */
 const kedaAuthentication = "mimir-reader";
 

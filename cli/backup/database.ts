@@ -15,7 +15,6 @@ import { UserError } from "../../settings";
 import { type ContainerOf, inContainer } from "../exec";
 import { sumOf } from "./manifest";
 import { replicasTo } from "./stores";
-import { patiently } from "./work";
 
 const database = "/var/lib/grafana/grafana.db";
 const selector = `app.kubernetes.io/name=${releases.grafana}`;
@@ -117,14 +116,21 @@ async function until(what: string, holds: () => Promise<boolean>): Promise<void>
 async function put(config: KubeConfig, pod: ContainerOf, file: string): Promise<void> {
   const { bytes, sha256 } = await sumOf(file);
   const whole = `${database}.restored`;
-  const send = async () => {
-    await inContainer(config, pod, `head -c ${bytes} > ${whole}`, { input: createReadStream(file) });
-    const [sum] = (await inContainer(config, pod, `sha256sum < ${whole}`)).split(" ");
-    if (sum !== sha256)
-      throw new Error("the database did not arrive as it was sent; run the same command again");
-  };
-  // What was sent through the Kubernetes API was once seen to arrive in part, without an error.
-  await patiently(send, () => false);
+  const ask = async (script: string) => (await inContainer(config, pod, script)).trim();
+  await ask(`: > ${whole}`);
+  // What goes through the Kubernetes API may end early, without an error: what is missing is sent again from there on.
+  let there = 0;
+  for (let idle = 0; there < bytes && idle < 5; ) {
+    const input = createReadStream(file, { start: there });
+    await inContainer(config, pod, `head -c ${bytes - there} >> ${whole}`, { input }).catch(() => undefined);
+    const now = Number(await ask(`wc -c < ${whole}`));
+    idle = now > there ? 0 : idle + 1;
+    there = now;
+  }
+  if (!(await ask(`sha256sum < ${whole}`)).startsWith(sha256))
+    throw new UserError(
+      `${there} of ${bytes} bytes of Grafana's database arrived, and not as they were sent; the one that was there is untouched. Run the same command again`,
+    );
   // What a transaction of the old one left would be taken for one of the new one.
   const clean = `rm -f ${database}-journal ${database}-wal ${database}-shm`;
   await inContainer(config, pod, `chmod 640 ${whole} && ${clean} && mv ${whole} ${database} && sync`);

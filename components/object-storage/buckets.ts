@@ -4,6 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { bucketsOf, type Consumer, minio } from "../../names";
 import type { Settings } from "../../settings";
+import { expiryRule } from "../../values/cold-tier";
 import { type BucketKey, bucketLifecycles, consumerPolicy } from "../../values/minio-access";
 
 /** Access to S3 as one consumer. */
@@ -33,6 +34,8 @@ export interface User {
 export class Buckets extends pulumi.ComponentResource {
   /** Each consumer's own user. */
   readonly users: Record<Consumer, User>;
+  /** The last of each bucket's own settings. */
+  readonly ready: pulumi.Resource[];
 
   constructor(name: string, args: BucketsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Buckets", name, {}, opts);
@@ -43,7 +46,7 @@ export class Buckets extends pulumi.ComponentResource {
 
     const bucket = (key: BucketKey): pulumi.Resource => {
       const { name: bucket, quota } = buckets[key];
-      const { expireAfterDays, keepOldVersionsForDays } = lifecycles[key];
+      const { coldAfterDays, expireAfterDays, keepOldVersionsForDays } = lifecycles[key];
       const made = new minioProvider.S3Bucket(
         bucket,
         { bucket, acl: "private", ...(quota && { quota }) },
@@ -59,13 +62,14 @@ export class Buckets extends pulumi.ComponentResource {
         { bucket: made.bucket, encryptionType: "aws:kms", kmsKeyId: minio.encryptionKey },
         own,
       );
+      // Also where a cold tier has the same rule with a transition: taking it away would take both away.
       const lifecycle = new minioProvider.IlmPolicy(
         bucket,
         {
           bucket: made.bucket,
           rules: [
             expireAfterDays
-              ? { id: "expire", expiration: `${expireAfterDays}d` }
+              ? { id: expiryRule(coldAfterDays !== undefined), expiration: `${expireAfterDays}d` }
               : { id: "old-versions", noncurrentVersionExpirationDays: keepOldVersionsForDays ?? 30 },
           ],
         },
@@ -81,6 +85,7 @@ export class Buckets extends pulumi.ComponentResource {
     const ready = Object.fromEntries(
       (Object.keys(buckets) as BucketKey[]).map((key) => [key, bucket(key)]),
     ) as Record<BucketKey, pulumi.Resource>;
+    this.ready = Object.values(ready);
 
     new k8s.core.v1.ConfigMap(
       minio.bucketsConfigMap,
@@ -88,7 +93,7 @@ export class Buckets extends pulumi.ComponentResource {
         metadata: { name: minio.bucketsConfigMap, namespace: args.namespace },
         data: { buckets: JSON.stringify(Object.values(buckets).map((bucket) => bucket.name)) },
       },
-      { parent: this, dependsOn: Object.values(ready) },
+      { parent: this, dependsOn: this.ready },
     );
 
     const user = (consumer: Consumer) => {

@@ -3,9 +3,11 @@ import * as minioProvider from "@pulumi/minio";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import { type Consumer, minio, namespaces, urls } from "../../names";
+import { coldTierJob, coldTierOf } from "../../values/cold-tier";
 import { minioClaims, minioMonitor, minioValues } from "../../values/minio";
 import { HelmRelease } from "../helm-release";
 import { Buckets, type User } from "./buckets";
+import { ColdTier } from "./cold-tier";
 import type { ObjectStorageArgs } from "./index";
 import { keyOrigin } from "./preflight";
 import { reach } from "./s3";
@@ -110,6 +112,11 @@ export class Minio extends pulumi.ComponentResource {
       { settings, release, namespace, existing: args.found?.buckets ?? [] },
       { parent: this, providers: [provider] },
     );
+    const tier = coldTierOf(settings);
+    if (tier) {
+      const job = coldTierJob(settings, tier);
+      new ColdTier("cold-tier", { tier, job, namespace, after: [rootSecret, ...buckets.ready] }, own);
+    }
 
     this.users = buckets.users;
     this.rootUser = pulumi.output(minio.rootUser);

@@ -18,7 +18,7 @@ const isGround = ({ object }: Placed) => ["Namespace", "CustomResourceDefinition
 
 /** Whether an object is of a kind that the definitions of an operator bring. */
 const isCustom = ({ object }: Placed) =>
-  /^(monitoring\.coreos\.com|opentelemetry\.io)\//.test(object.apiVersion);
+  /^(monitoring\.coreos\.com|opentelemetry\.io|keda\.sh|autoscaling\.k8s\.io)\//.test(object.apiVersion);
 
 /** What reads the node, each with what it needs besides: nothing else in its namespace needs more than `restricted`. */
 const readsTheNode: Record<string, Record<string, RegExp>> = {
@@ -65,8 +65,12 @@ const collectorPod = ({ object }: Placed): KubernetesObject => {
   };
 };
 
+/** What a stack may have besides what its profile has: policies in dev, too, and vertical autoscaling. */
+const everything = { network: { policies: true }, scaling: { ingesters: "auto" } };
+
 describe("charts: every object before a real API server", function () {
-  this.timeout(120_000);
+  // Helm renders each chart, and the API server answers each object.
+  this.timeout(600_000);
   let api: ApiServer;
 
   before(async function () {
@@ -98,7 +102,11 @@ describe("charts: every object before a real API server", function () {
 
   for (const environment of ["dev", "prod"])
     it(`accepts the program's own objects of ${environment}`, async () => {
-      const stack = await ownOf({ environment });
+      const stack = await ownOf({ environment, ...everything });
+      const kinds = new Set(stack.objects.map(({ object }) => object.kind));
+      expect(kinds).to.include("NetworkPolicy");
+      if (environment === "prod")
+        expect([...kinds]).to.include.members(["HorizontalPodAutoscaler", "PodDisruptionBudget"]);
       await prepare(stack);
       // The definitions of what is custom come with a chart.
       const own = stack.objects.filter((one) => !isGround(one) && !isCustom(one));
@@ -112,7 +120,7 @@ describe("charts: every object before a real API server", function () {
 
       before(async function () {
         await needsCharts(this);
-        stack = await renderStack({ environment });
+        stack = await renderStack({ environment, ...everything });
         await prepare(stack);
       });
 
@@ -121,14 +129,16 @@ describe("charts: every object before a real API server", function () {
         expect(new Set(objects.flatMap(({ release }) => release ?? []))).to.deep.equal(
           new Set([
             ...["minio", "loki", "mimir", "kps", "alloy-logs", "alloy-metrics"],
-            ...["tempo", "alloy-traces", "opentelemetry-operator", "grafana"],
+            ...["tempo", "alloy-traces", "opentelemetry-operator", "grafana", "vertical-pod-autoscaler"],
+            ...(environment === "prod" ? ["metrics-server", "keda"] : []),
           ]),
         );
         const kinds = new Set(objects.filter(isCustom).map(({ object }) => object.kind));
         expect(kinds).to.deep.equal(
           new Set([
             ...["Prometheus", "Alertmanager", "ServiceMonitor", "PrometheusRule"],
-            ...["Instrumentation", "OpenTelemetryCollector"],
+            ...["Instrumentation", "OpenTelemetryCollector", "VerticalPodAutoscaler"],
+            ...(environment === "prod" ? ["ScaledObject", "TriggerAuthentication"] : []),
           ]),
         );
         expect(await complaints(objects)).to.deep.equal([]);
@@ -220,6 +230,18 @@ describe("charts: every object before a real API server", function () {
       const collector = changed("OpenTelemetryCollector", "gateway", ({ spec }) => {
         spec.mode = "some";
       });
+      const scaled = changed("ScaledObject", "alloy-metrics", ({ spec }) => {
+        spec.triggers = "some";
+      });
+      const policy = changed("NetworkPolicy", "loki-gateway", ({ spec }) => {
+        spec.ingress[0].ports[0].protocol = "some";
+      });
+      const grown = changed("HorizontalPodAutoscaler", "loki-querier", ({ spec }) => {
+        spec.maxReplicas = 1;
+      });
+      expect((await complaints(scaled))[0]).to.match(/422 .*spec\.triggers/);
+      expect((await complaints(policy))[0]).to.match(/422 .*Unsupported value: "some"/);
+      expect((await complaints(grown))[0]).to.match(/422 .*spec\.minReplicas|422 .*spec\.maxReplicas/);
       expect((await complaints(misspelled))[0]).to.match(/400 .*unknown field "spec\.replica"/);
       expect((await complaints(invalid))[0]).to.match(/400 .*quantities must match/);
       expect((await complaints(privileged))[0]).to.match(/would violate PodSecurity "restricted/);

@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { namespaces, owner } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
-import { container, namesOf, ofKind, only, variablesOf } from "../support/objects";
+import { container, namesOf, ofKind, only, replicasOf, variablesOf } from "../support/objects";
 import { find, type Placed, type RenderedStack, renderStack, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";
 
@@ -74,7 +74,10 @@ describe("charts: the asked-for numbers of metrics", function () {
     const variables = (stack: RenderedStack) => variablesOf(container(alloy(stack), "alloy"));
 
     it("R6.1: replicas that share the targets of all monitors, and of annotated pods", () => {
-      expect([alloy(dev)["spec"].replicas, alloy(prod)["spec"].replicas]).to.deep.equal([1, 3]);
+      const replicas = both.map((stack) =>
+        replicasOf({ release: undefined, namespace: namespaces.alloyMetrics, object: alloy(stack) }, stack),
+      );
+      expect(replicas).to.deep.equal([1, 3]);
       for (const stack of both) {
         const { args = [] } = container(alloy(stack), "alloy");
         expect(args).to.include.members(["--cluster.enabled=true", "--stability.level=experimental"]);

@@ -49,7 +49,7 @@ describe("charts: the asked-for numbers of Mimir", function () {
     Object.fromEntries(
       workloads(stack)
         .filter(({ object }) => object.metadata.name in asked.mimirReplicas)
-        .map((one) => [one.object.metadata.name, replicasOf(one)]),
+        .map((one) => [one.object.metadata.name, replicasOf(one, stack)]),
     );
 
   it("R3.1: replicas 3, 3, 2, 2, 2, 1, 2, 3 in prod; one of each in dev; no Kafka, no zones", () => {

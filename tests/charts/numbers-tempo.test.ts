@@ -95,7 +95,7 @@ describe("charts: the asked-for numbers of traces", function () {
       Object.fromEntries(
         workloads(stack)
           .filter(({ object }) => object.metadata.name in asked.replicas)
-          .map((one) => [one.object.metadata.name, replicasOf(one)]),
+          .map((one) => [one.object.metadata.name, replicasOf(one, stack)]),
       );
 
     it("R4.1: replicas 2, 3, 2, 1, 1, 1 in prod; one of each in dev", () => {

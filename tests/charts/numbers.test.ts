@@ -164,7 +164,7 @@ describe("charts: the asked-for numbers", function () {
       Object.fromEntries(
         workloads(stack)
           .filter(({ object }) => object.metadata.name in asked.lokiReplicas)
-          .map((one) => [one.object.metadata.name, replicasOf(one)]),
+          .map((one) => [one.object.metadata.name, replicasOf(one, stack)]),
       );
 
     it("R2.1: replicas 3, 3, 2, 2, 1 and replication factor 3 in prod; one of each in dev", () => {
@@ -291,7 +291,7 @@ describe("charts: the asked-for numbers", function () {
         for (const workload of workloads(stack)) {
           const own = budgets.filter((budget) => picks(budget, workload));
           expect(own, workload.object.metadata.name).to.have.lengthOf.within(
-            replicasOf(workload) > 1 ? 1 : 0,
+            replicasOf(workload, stack) > 1 ? 1 : 0,
             1,
           );
         }

@@ -25,9 +25,25 @@ export const container = (object: KubernetesObject, name: string): Container =>
 export const variablesOf = ({ env }: Container): Record<string, string> =>
   Object.fromEntries((env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 
-/** How many pods a workload has; of a DaemonSet one for each node, so one. */
-export const replicasOf = ({ object }: Placed): number =>
-  object.kind === "DaemonSet" ? 1 : (object["spec"].replicas ?? 1);
+/** What scales a workload sideways: a HorizontalPodAutoscaler or KEDA's ScaledObject. */
+export const scalerOf = ({ objects }: RenderedStack, { object, namespace }: Placed) =>
+  objects
+    .map((placed) => placed.object)
+    .find(
+      ({ kind, metadata, spec }) =>
+        ["HorizontalPodAutoscaler", "ScaledObject"].includes(kind) &&
+        metadata.namespace === (object.metadata.namespace ?? namespace) &&
+        spec.scaleTargetRef.kind === object.kind &&
+        spec.scaleTargetRef.name === object.metadata.name,
+    );
+
+/** How many pods a workload has, or the least of them where it is scaled; of a DaemonSet one for each node, so one. */
+export function replicasOf(placed: Placed, stack?: RenderedStack): number {
+  const { kind, spec } = placed.object as KubernetesObject;
+  if (kind === "DaemonSet") return 1;
+  const scaler = stack && scalerOf(stack, placed)?.["spec"];
+  return spec.replicas ?? scaler?.minReplicas ?? scaler?.minReplicaCount ?? 1;
+}
 
 /** A file in YAML that a ConfigMap holds. */
 export const fileIn = (stack: RenderedStack, configMap: string, file: string) =>

@@ -7,6 +7,7 @@ import {
   releaseObjects,
   releasesOf,
 } from "../../cli/render";
+import { releases as releaseNames } from "../../names";
 import { type Environment, shipped } from "./stacks";
 
 export type { KubernetesObject } from "../../cli/render";
@@ -72,7 +73,9 @@ function objectsOfRelease(release: ReleaseInputs): Promise<Placed[]> {
 }
 
 async function renderRelease(release: ReleaseInputs): Promise<Placed[]> {
-  const objects = await releaseObjects(release);
+  // That chart's definitions are of the kind that Helm installs and never templates.
+  const more = release.name === releaseNames.verticalPodAutoscaler ? ["--include-crds"] : [];
+  const objects = await releaseObjects(release, ...more);
   return objects.map((object) => ({ release: release.name, namespace: release.namespace, object }));
 }
 

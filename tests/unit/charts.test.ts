@@ -68,6 +68,9 @@ describe("unit: charts", () => {
       "tempo-distributed": under(community, "tempo-distributed"),
       "opentelemetry-operator": at(openTelemetry, "opentelemetry-operator"),
       grafana: under(community, "grafana"),
+      "metrics-server": at("https://kubernetes-sigs.github.io/metrics-server", "metrics-server"),
+      keda: at("https://kedacore.github.io/charts", "keda"),
+      "vertical-pod-autoscaler": at("https://kubernetes.github.io/autoscaler", "vertical-pod-autoscaler"),
     });
   });
 

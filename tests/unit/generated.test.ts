@@ -57,6 +57,8 @@ describe("unit: generated files", () => {
     const secrets = all.filter(({ secret }) => secret).map(({ path }) => path);
     expect(secrets).to.have.members([
       "objectStorage.minio.encryptionKey",
+      "objectStorage.minio.coldTier.accessKey",
+      "objectStorage.minio.coldTier.secretKey",
       ...["loki", "mimir", "tempo"].flatMap((consumer) =>
         ["accessKey", "secretKey"].map((key) => `objectStorage.external.${consumer}.${key}`),
       ),

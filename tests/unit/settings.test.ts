@@ -7,6 +7,7 @@ import { checks } from "../../settings/checks";
 import { described } from "../../settings/describe";
 import { dev } from "../../settings/dev";
 import { prod } from "../../settings/prod";
+import { coldTier } from "../support/cold-tier";
 import { asText, type Config, type Environment, errorOf, externalS3, settingsOf } from "../support/stacks";
 
 const day = 86400;
@@ -186,11 +187,11 @@ describe("unit: settings", () => {
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.disk' <value>
   loki.querier.replicas: is "many"; allowed: a whole number from 1 to 100
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'loki.querier.replicas' <value>
-  loki.querier.memori: is "1Gi"; allowed: nothing, there is no such setting; there are replicas, cpu, memory, memoryLimit
+  loki.querier.memori: is "1Gi"; allowed: nothing, there is no such setting; there are replicas, maxReplicas, cpu, memory, memoryLimit
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
   alerting.receivers.oncall.webhookUrl: is "[secret]"; allowed: an http:// or https:// URL
     change it with: pulumi config set --stack team-a --secret --path 'alerting.receivers.oncall.webhookUrl' <value>
-  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, access, alerting
+  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, cadvisor, grafana, access, network, scaling, alerting
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafanas'
   objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
@@ -565,6 +566,61 @@ describe("unit: settings", () => {
         },
       },
       {
+        rule: "coldTierElsewhere",
+        environment: "prod",
+        passes: minio({ coldTier }),
+        fails: minio({ coldTier: { ...coldTier, endpoint: "http://minio.minio.svc.cluster.local:9000" } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.endpoint",
+          was: "http://minio.minio.svc.cluster.local:9000",
+          allowed: "another S3 than this stack's own MinIO",
+        },
+      },
+      {
+        rule: "coldTierElsewhere",
+        environment: "prod",
+        passes: minio({ coldTier: { ...coldTier, endpoint: "https://s3.example.com" } }),
+        fails: minio({ coldTier: { ...coldTier, endpoint: "http://s3.example.com" } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.endpoint",
+          was: "http://s3.example.com",
+          allowed: "https://, because it is not inside the cluster (http://<service>.<namespace>.svc)",
+        },
+      },
+      {
+        rule: "coldTierElsewhere",
+        environment: "prod",
+        passes: minio({ coldTier }),
+        fails: minio({ coldTier: { ...coldTier, bucket: "tempo-data" } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.bucket",
+          was: "tempo-data",
+          allowed: "a name that none of objectStorage.buckets has",
+        },
+      },
+      {
+        rule: "coldTierUsed",
+        environment: "prod",
+        passes: minio({ coldTier }),
+        fails: minio({ coldTier: { ...coldTier, after: {} } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.after",
+          was: {},
+          allowed: "a duration for at least one of loki, mimirBlocks, tempo",
+        },
+      },
+      ...(["37d", "12h", "36h"] as const).map((wrong) => ({
+        rule: "coldTierAge",
+        environment: "prod" as const,
+        passes: minio({ coldTier: { ...coldTier, after: { tempo: "36d" } } }),
+        fails: minio({ coldTier: { ...coldTier, after: { tempo: wrong } } }),
+        problem: {
+          path: "objectStorage.minio.coldTier.after.tempo",
+          was: { "37d": "888h", "12h": "12h", "36h": "36h" }[wrong],
+          allowed: "whole days from 1d to 36d: the bucket's lifecycle deletes objects after 37d",
+        },
+      })),
+      {
         rule: "replication",
         environment: "dev",
         passes: { loki: { replicationFactor: 3, ingester: { replicas: 3 } } },
@@ -938,6 +994,20 @@ describe("unit: settings", () => {
         },
       },
       {
+        rule: "growth",
+        environment: "dev",
+        passes: { mimir: { querier: { replicas: 3, maxReplicas: 3 } } },
+        fails: { mimir: { querier: { replicas: 3 } } },
+        problem: { path: "mimir.querier.maxReplicas", was: 1, allowed: "at least mimir.querier.replicas, 3" },
+      },
+      {
+        rule: "growth",
+        environment: "prod",
+        passes: { alloyMetrics: { replicas: 10 } },
+        fails: { alloyMetrics: { replicas: 11 } },
+        problem: { path: "alloyMetrics.maxReplicas", was: 10, allowed: "at least alloyMetrics.replicas, 11" },
+      },
+      {
         rule: "grafanaAuth",
         environment: "dev",
         passes: { grafana: { auth: { kind: "local" } } },
@@ -1034,7 +1104,8 @@ describe("unit: settings", () => {
     it("is read from objects in JSON, keys of others left alone", () => {
       const settings = readSettings("test", {
         "observability:environment": "dev",
-        "observability:loki": '{"querier":{"replicas":4},"retention":{"namespaces":{"payments":"90d"}}}',
+        "observability:loki":
+          '{"querier":{"replicas":4,"maxReplicas":4},"retention":{"namespaces":{"payments":"90d"}}}',
         "kubernetes:context": "elsewhere",
         "observabilityx:loki": "{}",
       });

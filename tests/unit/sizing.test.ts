@@ -217,10 +217,12 @@ describe("unit: sizing", () => {
     it("there is one for a larger load, at the setting that gives out", () => {
       expect(pathsOf({ series: "30k" })).to.deep.equal(["objectStorage.minio.disk"]);
       const disk = { objectStorage: { minio: { disk: "20Ti" } } };
-      expect(pathsOf({ series: "270k" }, disk)).to.deep.equal([]);
-      expect(pathsOf({ series: "300k" }, disk)).to.deep.equal(["alloyMetrics.replicas"]);
-      expect(pathsOf({ logs: "250GB/day" }, disk)).to.deep.equal([]);
-      expect(pathsOf({ logs: "300GB/day" }, disk)).to.deep.equal(["loki.querier.replicas"]);
+      expect(pathsOf({ series: "340k" }, disk)).to.deep.equal([]);
+      expect(pathsOf({ series: "350k" }, disk)).to.deep.equal(["mimir.ingester.replicas"]);
+      expect(pathsOf({ logs: "300GB/day" }, disk)).to.deep.equal([]);
+      expect(pathsOf({ logs: "310GB/day" }, disk)).to.deep.equal(["loki.compactor.memory"]);
+      const compactor = { loki: { compactor: { memory: "4Gi", memoryLimit: "4Gi" } } };
+      expect(pathsOf({ logs: "380GB/day" }, { ...disk, ...compactor })).to.deep.equal([]);
     });
 
     it("once what they name is set, they are gone", () => {
@@ -229,11 +231,11 @@ describe("unit: sizing", () => {
       expect(pathsOf(load, disk)).to.deep.equal([
         "mimir.distributor.replicas",
         "mimir.ingester.replicas",
-        "alloyMetrics.replicas",
+        "alloyMetrics.maxReplicas",
       ]);
       const replicas = {
         mimir: { distributor: { replicas: 8 }, ingester: { replicas: 9 } },
-        alloyMetrics: { replicas: 11 },
+        alloyMetrics: { maxReplicas: 11 },
       };
       expect(pathsOf(load, { ...disk, ...replicas })).to.deep.equal([]);
       const larger = {
@@ -319,8 +321,8 @@ describe("unit: sizing", () => {
         /343k series +mimir\.ingester +memory/,
         /1M series +mimir\.limits\.series +limit/,
         /16\.6GB\/day +objectStorage\.minio +disk/,
-        /256GB\/day +loki\.querier +cpu/,
-        /2\.14k spans\/s +tempo\.querier +memory/,
+        /640GB\/day +loki\.querier +cpu/,
+        /4\.29k spans\/s +tempo\.querier +memory/,
       ])
         expect(text).to.match(line);
     });

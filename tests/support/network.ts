@@ -1,0 +1,152 @@
+/**
+ * Who may connect to whom, by NetworkPolicies and the rules of
+ * https://kubernetes.io/docs/concepts/services-networking/network-policies/: where no policy selects a pod for a
+ * direction, everything is allowed in it; where some do, what any of them allows; and a connection needs both the
+ * source's egress and the target's ingress.
+ */
+import { BlockList, isIPv6 } from "node:net";
+
+/** A NetworkPolicy of the API, as far as it is used. */
+export interface Policy {
+  metadata: { name: string; namespace?: string };
+  spec: {
+    podSelector?: Selector;
+    policyTypes?: string[];
+    ingress?: PolicyRule[];
+    egress?: PolicyRule[];
+  };
+}
+
+interface PolicyRule {
+  from?: Peer[];
+  to?: Peer[];
+  ports?: { port?: number | string; endPort?: number; protocol?: string }[];
+}
+
+interface Peer {
+  podSelector?: Selector;
+  namespaceSelector?: Selector;
+  ipBlock?: { cidr: string; except?: string[] };
+}
+
+type Labels = Record<string, string>;
+interface Selector {
+  matchLabels?: Labels;
+  matchExpressions?: { key: string; operator: string; values?: string[] }[];
+}
+
+/** A pod with its own address; one that has the node's (`hostNetwork`) is a node to policies. */
+export interface Pod {
+  namespace: string;
+  labels: Labels;
+  address: string;
+}
+
+/** What connects or is connected to: a pod, or an address outside the pods' network. */
+export type End = Pod | { address: string };
+
+/** What a cluster's policies say. */
+export interface Network {
+  policies: Policy[];
+  /** Labels of namespaces, besides the one that every namespace has of its name. */
+  namespaces?: Record<string, Labels>;
+  /** Whether an `ipBlock` holds pods, too: the API leaves that to the network plugin. */
+  blocksHoldPods?: boolean;
+}
+
+/** A port of a pod; TCP, where nothing else is said. */
+export interface Port {
+  port: number;
+  protocol?: "TCP" | "UDP";
+}
+
+const isPod = (end: End): end is Pod => "namespace" in end;
+
+/** Whether a selector picks something with these labels; an empty one picks all. */
+export function picks({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
+  const meets = ({ key, operator, values = [] }: NonNullable<Selector["matchExpressions"]>[number]) => {
+    const value = labels[key];
+    switch (operator) {
+      case "In":
+        return value !== undefined && values.includes(value);
+      case "NotIn":
+        return value === undefined || !values.includes(value);
+      case "Exists":
+        return value !== undefined;
+      case "DoesNotExist":
+        return value === undefined;
+    }
+    throw new Error(`no operator of selectors: ${operator}`);
+  };
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(meets)
+  );
+}
+
+/** Whether a policy selects a pod, in either direction. */
+export const selects = ({ metadata, spec }: Policy, pod: Pod): boolean =>
+  metadata.namespace === pod.namespace && picks(spec.podSelector ?? {}, pod.labels);
+
+function holds(cidr: string, address: string): boolean {
+  const [net = "", prefix] = cidr.split("/");
+  if (isIPv6(net) !== isIPv6(address)) return false;
+  const family = isIPv6(net) ? "ipv6" : "ipv4";
+  const list = new BlockList();
+  list.addSubnet(net, Number(prefix), family);
+  return list.check(address, family);
+}
+
+/** Whether a peer of a policy in that namespace is this end of a connection. */
+function isPeer(peer: Peer, end: End, own: string, network: Network): boolean {
+  const { ipBlock, namespaceSelector, podSelector } = peer;
+  if (ipBlock) {
+    if (isPod(end) && !network.blocksHoldPods) return false;
+    const { cidr, except = [] } = ipBlock;
+    return holds(cidr, end.address) && !except.some((range) => holds(range, end.address));
+  }
+  if (!isPod(end)) return false;
+  const labels = {
+    "kubernetes.io/metadata.name": end.namespace,
+    ...network.namespaces?.[end.namespace],
+  };
+  const there = namespaceSelector ? picks(namespaceSelector, labels) : end.namespace === own;
+  return there && picks(podSelector ?? {}, end.labels);
+}
+
+/** What the policies of one end say of a connection with the other. */
+function side(network: Network, mine: End, other: End, { port, protocol = "TCP" }: Port, out: boolean) {
+  // Nothing is enforced at an address outside, nor at a node.
+  if (!isPod(mine)) return true;
+  const type = out ? "Egress" : "Ingress";
+  const policies = network.policies.filter(
+    (policy) =>
+      selects(policy, mine) &&
+      (policy.spec.policyTypes ?? ["Ingress", ...(policy.spec.egress?.length ? ["Egress"] : [])]).includes(
+        type,
+      ),
+  );
+  if (!policies.length) return true;
+  return policies.some(({ metadata, spec }) =>
+    ((out ? spec.egress : spec.ingress) ?? []).some((rule) => {
+      const peers = (out ? rule.to : rule.from) ?? [];
+      const ports = rule.ports ?? [];
+      return (
+        (!peers.length || peers.some((peer) => isPeer(peer, other, metadata.namespace ?? "", network))) &&
+        (!ports.length ||
+          ports.some((one) => {
+            if (typeof one.port === "string") throw new Error(`a named port: ${one.port}`);
+            const first = one.port ?? 0;
+            const last = one.endPort ?? one.port ?? 65535;
+            return (one.protocol ?? "TCP") === protocol && port >= first && port <= last;
+          }))
+      );
+    }),
+  );
+}
+
+/** Whether a connection is allowed. */
+export const allows = (network: Network, from: End, to: End, port: number | Port): boolean => {
+  const at = typeof port === "number" ? { port } : port;
+  return side(network, from, to, at, true) && side(network, to, from, at, false);
+};

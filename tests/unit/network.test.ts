@@ -1,0 +1,313 @@
+import { expect } from "chai";
+import { clientLabel, namespaces } from "../../names";
+import { type Flow, flows, parts } from "../../values/network-flows";
+import { type NetworkPolicy, networkPolicies } from "../../values/network-policies";
+import { allows, type End, type Network, type Pod, type Policy } from "../support/network";
+import { type Config, type Environment, externalS3, settingsOf } from "../support/stacks";
+
+/** Nodes that are known, so that pods are not among them whatever the network plugin makes of an address range. */
+const nodes = ["10.0.0.0/16"];
+const node: End = { address: "10.0.0.7" };
+const internet: End = { address: "203.0.113.9" };
+
+const pod = (namespace: string, labels: Record<string, string> = {}): Pod => ({
+  namespace,
+  labels,
+  address: "10.244.1.5",
+});
+const component = (namespace: string, value: string) =>
+  pod(namespace, { "app.kubernetes.io/component": value });
+const named = (namespace: string, value: string) => pod(namespace, { "app.kubernetes.io/name": value });
+
+const pods = {
+  minio: pod("minio", { app: "minio" }),
+  lokiGateway: component("loki", "gateway"),
+  lokiIngester: component("loki", "ingester"),
+  mimirGateway: component("mimir", "gateway"),
+  mimirIngester: component("mimir", "ingester"),
+  tempoGateway: component("tempo", "gateway"),
+  tempoGenerator: component("tempo", "metrics-generator"),
+  alloyLogs: named("alloy-logs", "alloy"),
+  alloyMetrics: named("alloy-metrics", "alloy"),
+  alloyTraces: named("alloy-traces", "alloy"),
+  grafana: named("grafana", "grafana"),
+  prometheus: named("monitoring", "prometheus"),
+  alertmanager: named("monitoring", "alertmanager"),
+  prometheusOperator: component("monitoring", "prometheus-operator"),
+  keda: named("autoscaling", "keda-operator"),
+  application: pod("shop", { app: "shop" }),
+  client: pod("batch"),
+  controller: pod("ingress-nginx"),
+  scraper: pod("datadog"),
+};
+type Name = keyof typeof pods;
+
+const networkOf = (
+  environment: Environment,
+  { network, ...config }: { network?: Config; [key: string]: unknown } = {},
+  more: Partial<Network> = {},
+): Network => ({
+  policies: networkPolicies(
+    settingsOf(environment, { ...config, network: { policies: true, nodes, ...network } }),
+  ),
+  namespaces: { batch: { [clientLabel]: "true" } },
+  blocksHoldPods: true,
+  ...more,
+});
+
+const reaches = (network: Network, from: Name | End, to: Name | End, port: number) => {
+  const end = (one: Name | End) => (typeof one === "string" ? pods[one] : one);
+  return allows(network, end(from), end(to), port);
+};
+
+/** Refused connections that must be allowed, and the other way round, in words. */
+const wrong = (network: Network, list: [Name | End, Name | End, number][], allowed: boolean) =>
+  list
+    .filter(([from, to, port]) => reaches(network, from, to, port) !== allowed)
+    .map((one) => JSON.stringify(one));
+
+describe("unit: network policies", () => {
+  describe("the evaluator", () => {
+    const a = pod("a", { app: "a" });
+    const b = pod("b", { app: "b" });
+    const policy = (namespace: string, spec: Policy["spec"]): Policy => ({
+      metadata: { name: "test", namespace },
+      spec,
+    });
+    const ofB = (spec: Policy["spec"]) => ({
+      policies: [policy("b", spec)],
+      namespaces: { a: { team: "x" } },
+    });
+
+    it("allows everything where no policy selects a pod, in the direction that it is of", () => {
+      expect(allows({ policies: [] }, a, b, 80)).to.equal(true);
+      expect(allows(ofB({ podSelector: { matchLabels: { app: "other" } } }), a, b, 80)).to.equal(true);
+      expect(allows(ofB({ podSelector: {} }), a, b, 80)).to.equal(false);
+      // Without policyTypes it is of ingress, and of egress where it has rules for it.
+      expect(allows(ofB({ podSelector: {} }), b, a, 80)).to.equal(true);
+      expect(allows(ofB({ podSelector: {}, egress: [] }), b, a, 80)).to.equal(true);
+      expect(allows(ofB({ podSelector: {}, policyTypes: ["Egress"] }), b, a, 80)).to.equal(false);
+      expect(allows(ofB({ podSelector: {}, policyTypes: ["Egress"] }), a, b, 80)).to.equal(true);
+    });
+
+    it("takes both selectors of a peer together, and one of pods alone as of the own namespace", () => {
+      const from = (...peers: NonNullable<NonNullable<Policy["spec"]["ingress"]>[number]["from"]>) =>
+        allows(ofB({ ingress: [{ from: peers }] }), a, b, 80);
+      const team = { namespaceSelector: { matchLabels: { team: "x" } } };
+      const app = { podSelector: { matchLabels: { app: "a" } } };
+      const other = { podSelector: { matchLabels: { app: "z" } } };
+      expect([from(team), from({ ...team, ...app }), from({ ...team, ...other })]).to.deep.equal([
+        true,
+        true,
+        false,
+      ]);
+      expect([from(app), from(other, team), from({ namespaceSelector: {} })]).to.deep.equal([
+        false,
+        true,
+        true,
+      ]);
+      // No peers are all peers, which is why nobody must never be written so.
+      expect(from()).to.equal(true);
+    });
+
+    it("needs egress of the one and ingress of the other; what one of several policies allows is allowed", () => {
+      const refuse = policy("b", { podSelector: {}, policyTypes: ["Ingress", "Egress"] });
+      const admit = policy("b", { ingress: [{ ports: [{ port: 80 }] }] });
+      const stay = policy("a", { podSelector: {}, policyTypes: ["Egress"] });
+      expect(allows({ policies: [refuse, admit] }, a, b, 80)).to.equal(true);
+      expect(allows({ policies: [refuse, admit] }, a, b, 81)).to.equal(false);
+      expect(allows({ policies: [refuse, admit] }, a, b, { port: 80, protocol: "UDP" })).to.equal(false);
+      expect(allows({ policies: [refuse, admit, stay] }, a, b, 80)).to.equal(false);
+    });
+
+    it("knows address ranges, their exceptions, and that plugins differ in whether pods are in them", () => {
+      const block = (cidr: string, except: string[] = []) =>
+        ofB({ ingress: [{ from: [{ ipBlock: { cidr, except } }] }] });
+      expect(allows(block("10.0.0.0/16"), node, b, 80)).to.equal(true);
+      expect(allows(block("10.0.0.0/16", ["10.0.0.0/24"]), node, b, 80)).to.equal(false);
+      expect(allows(block("::/0"), node, b, 80)).to.equal(false);
+      expect(allows(block("0.0.0.0/0"), a, b, 80)).to.equal(false);
+      expect(allows({ ...block("0.0.0.0/0"), blocksHoldPods: true }, a, b, 80)).to.equal(true);
+    });
+  });
+
+  it("are off in dev and on in prod, and with the switch off there is none", () => {
+    expect(networkPolicies(settingsOf("dev"))).to.deep.equal([]);
+    expect(networkPolicies(settingsOf("prod")).length).to.be.greaterThan(20);
+    expect(networkPolicies(settingsOf("prod", { network: { policies: false } }))).to.deep.equal([]);
+  });
+
+  it("refuse everything in each namespace of the stack, but asking for names", () => {
+    const { policies } = networkOf("prod");
+    const denied = (policies as NetworkPolicy[]).filter(({ metadata }) => metadata.name === "default-deny");
+    expect(denied.map(({ metadata }) => metadata.namespace)).to.have.members(Object.values(namespaces));
+    const network = { policies: denied };
+    for (const namespace of Object.values(namespaces)) {
+      const one = pod(namespace);
+      const dns = pod("kube-system", { "k8s-app": "kube-dns" });
+      expect(allows(network, one, dns, { port: 53, protocol: "UDP" }), namespace).to.equal(true);
+      expect(allows(network, one, dns, 80), namespace).to.equal(false);
+      expect(allows(network, pods.application, one, 80), namespace).to.equal(false);
+      expect(allows(network, one, internet, 443), namespace).to.equal(false);
+    }
+    // A server of names on the node, at an address of its own link.
+    expect(
+      allows(network, pods.grafana, { address: "169.254.20.10" }, { port: 53, protocol: "UDP" }),
+    ).to.equal(true);
+  });
+
+  it("have names that differ in their namespace", () => {
+    const names = networkOf("prod").policies.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
+    expect(new Set(names).size).to.equal(names.length);
+  });
+
+  for (const environment of ["dev", "prod"] as const)
+    it(`let pass what the stack needs, and nothing of others: ${environment}`, () => {
+      const network = networkOf(environment);
+      const needed: [Name | End, Name | End, number][] = [
+        ["lokiIngester", "minio", 9000],
+        ["lokiGateway", "lokiIngester", 3100],
+        ["alloyLogs", "lokiGateway", 8080],
+        ["alloyMetrics", "mimirGateway", 8080],
+        ["alloyMetrics", "application", 8000],
+        ["alloyMetrics", node, 10250],
+        ["application", "alloyTraces", 4317],
+        ["alloyTraces", "tempoGateway", 8080],
+        ["tempoGenerator", "mimirGateway", 8080],
+        ["grafana", "lokiGateway", 8080],
+        ["grafana", "prometheus", 9090],
+        ["prometheus", "prometheus", 9090],
+        ["prometheus", "mimirIngester", 9150],
+        ["prometheus", "alertmanager", 9093],
+        ["alertmanager", internet, 443],
+        ["client", "lokiGateway", 8080],
+        [node, "prometheusOperator", 10250],
+      ];
+      expect(wrong(network, needed, true)).to.deep.equal([]);
+      const refused: [Name | End, Name | End, number][] = [
+        ["application", "lokiGateway", 8080],
+        ["application", "lokiIngester", 3100],
+        ["application", "minio", 9000],
+        ["application", "grafana", 3000],
+        ["application", "prometheus", 9090],
+        ["application", "prometheusOperator", 10250],
+        ["client", "lokiIngester", 3100],
+        ["client", "minio", 9000],
+        ["controller", "grafana", 3000],
+        ["scraper", "lokiIngester", 3100],
+        ["alloyLogs", "mimirGateway", 8080],
+        ["alloyLogs", "lokiIngester", 3100],
+        ["alloyTraces", "mimirGateway", 8080],
+        ["alloyMetrics", "lokiIngester", 3100],
+        ["grafana", "mimirIngester", 8080],
+        ["grafana", "minio", 9000],
+        ["lokiIngester", internet, 443],
+        ["alloyLogs", internet, 443],
+        ["tempoGenerator", "lokiGateway", 8080],
+        [internet, "grafana", 3000],
+        [node, "minio", 9000],
+      ];
+      expect(wrong(network, refused, false)).to.deep.equal([]);
+    });
+
+  it("with an external S3: out to its port, and nothing of MinIO", () => {
+    const network = networkOf("prod", {
+      objectStorage: { kind: "external", external: { ...externalS3, endpoint: "s3.example.com:9443" } },
+    });
+    expect(reaches(network, "lokiIngester", internet, 9443)).to.equal(true);
+    expect(reaches(network, "lokiIngester", internet, 443)).to.equal(false);
+    expect(reaches(network, "alloyLogs", internet, 9443)).to.equal(false);
+    expect(JSON.stringify(network.policies)).not.to.include('"minio"');
+  });
+
+  it("with metrics of spans from Alloy: Alloy writes them", () => {
+    const tracing = { sampling: { ratio: 1 }, metricsFrom: "alloy" };
+    expect(reaches(networkOf("prod", { tracing }), "alloyTraces", "mimirGateway", 8080)).to.equal(true);
+  });
+
+  it("without anything that scales: no policies of its namespace", () => {
+    expect(JSON.stringify(networkOf("dev").policies)).not.to.include('"autoscaling"');
+    expect(reaches(networkOf("prod"), "keda", "mimirGateway", 8080)).to.equal(true);
+    expect(reaches(networkOf("prod"), "keda", "lokiGateway", 8080)).to.equal(false);
+  });
+
+  it("an ingress controller's namespace reaches Grafana and the gateways; a scraper's the metrics", () => {
+    const network = networkOf("prod", {
+      network: { ingressNamespaces: ["ingress-nginx"], scraperNamespaces: ["datadog"] },
+    });
+    const allowed: [Name, Name, number][] = [
+      ["controller", "grafana", 3000],
+      ["controller", "lokiGateway", 8080],
+      ["controller", "mimirGateway", 8080],
+      ["controller", "tempoGateway", 8080],
+      ["scraper", "lokiIngester", 3100],
+      ["scraper", "prometheus", 9090],
+      ["scraper", "minio", 9000],
+    ];
+    expect(wrong(network, allowed, true)).to.deep.equal([]);
+    const refused: [Name, Name, number][] = [
+      ["controller", "lokiIngester", 3100],
+      ["controller", "prometheus", 9090],
+      ["scraper", "lokiIngester", 9095],
+      ["application", "grafana", 3000],
+      ["application", "lokiIngester", 3100],
+    ];
+    expect(wrong(network, refused, false)).to.deep.equal([]);
+  });
+
+  it("receivers of alerts, databases and providers of identities are reached on their own ports", () => {
+    const network = networkOf("dev", {
+      alerting: { receivers: { oncall: { webhookUrl: "http://hooks.example.com:9095/x" } } },
+      grafana: {
+        database: { host: "db.example.com:5432", name: "g", user: "g", password: "p", tls: "require" },
+      },
+    });
+    expect(
+      wrong(
+        network,
+        [
+          ["alertmanager", internet, 9095],
+          ["grafana", internet, 9095],
+        ],
+        true,
+      ),
+    ).to.deep.equal([]);
+    expect(reaches(network, "grafana", internet, 5432)).to.equal(true);
+    expect(reaches(network, "alertmanager", internet, 5432)).to.equal(false);
+  });
+
+  it("where nodes are not known, what is open besides is the webhooks' ports, and no more", () => {
+    const network = networkOf("prod", { network: { nodes: ["0.0.0.0/0", "::/0"] } });
+    const ports = [53, 80, 443, 3000, 3100, 4317, 4318, 5353, 6443, 7946, 8000, 8080, 8081, 8443, 9000, 9001];
+    ports.push(9090, 9093, 9094, 9095, 9150, 9443, 9666, 10250, 11211, 12345);
+    const open = (Object.keys(pods) as Name[]).flatMap((to) =>
+      ports.filter((port) => reaches(network, internet, to, port)).map((port) => `${to} ${port}`),
+    );
+    expect(
+      open.filter(
+        (one) => !["application", "client", "controller", "scraper"].includes(one.split(" ")[0] ?? ""),
+      ),
+    ).to.deep.equal(["prometheusOperator 10250", "keda 6443", "keda 8000", "keda 9443", "keda 10250"]);
+  });
+
+  it("every flow is in the policies of both of its ends, under the part's own labels", () => {
+    const settings = settingsOf("prod", { network: { nodes } });
+    const { policies } = networkOf("prod");
+    const end = (name: Flow["from"]): Pod | undefined => {
+      if (name === "pods") return pods.application;
+      if (name === "clients") return pods.client;
+      const part = parts[name as keyof typeof parts] as
+        | { namespace: keyof typeof namespaces; labels?: Record<string, string> }
+        | undefined;
+      return part && pod(namespaces[part.namespace], part.labels);
+    };
+    const outside: Partial<Record<Flow["from"], End>> = { nodes: node, anywhere: internet };
+    const network = { policies, namespaces: { batch: { [clientLabel]: "true" } } };
+    for (const { from, to, ports } of flows(settings)) {
+      const [source, target] = [end(from) ?? outside[from], end(to) ?? outside[to]];
+      if (!source || !target || to === "pods") continue;
+      for (const port of ports === "all" ? [1, 7946] : ports)
+        expect(allows(network, source, target, port), `${from} to ${to}:${port}`).to.equal(true);
+    }
+  });
+});

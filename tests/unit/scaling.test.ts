@@ -1,0 +1,311 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { stepsLeft } from "../../cli/rotate";
+import { installsMetricsServer } from "../../components/metrics-api";
+import {
+  hasAutoscaling,
+  horizontalAutoscalers,
+  installsKeda,
+  installsVerticalPodAutoscaler,
+  isScaled,
+  kedaValues,
+  metricsServerValues,
+  needsMetricsServer,
+  querierBudgets,
+  releaseReplicas,
+  targetAutoscaler,
+  verticalAutoscalers,
+  verticalPodAutoscalerValues,
+} from "../../values/scaling";
+import { type Config, settingsOf } from "../support/stacks";
+
+const still: Config = {
+  ...Object.fromEntries(
+    ["loki", "mimir", "tempo"].map((store) => [store, { querier: { replicas: 2, maxReplicas: 2 } }]),
+  ),
+  alloyMetrics: { replicas: 3, maxReplicas: 3 },
+};
+
+describe("unit: scaling (R13)", () => {
+  it("is where there may be more replicas than the least, and there the release says no number", () => {
+    expect([
+      isScaled({ replicas: 2, maxReplicas: 2 }),
+      isScaled({ replicas: 2, maxReplicas: 3 }),
+    ]).to.deep.equal([false, true]);
+    expect(releaseReplicas({ replicas: 2, maxReplicas: 2 })).to.equal(2);
+    expect(releaseReplicas({ replicas: 2, maxReplicas: 5 })).to.equal(null);
+  });
+
+  it("queriers: the bounds of the settings, at scaling.cpu, and slowly down", () => {
+    const found = horizontalAutoscalers(settingsOf("prod", { scaling: { cpu: 55, calmDown: "2m" } }));
+    expect(
+      found.map(({ metadata: { name, namespace }, spec }) => [
+        ...[namespace, name, spec["minReplicas"], spec["maxReplicas"]],
+      ]),
+    ).to.deep.equal([
+      ["loki", "loki-querier", 2, 5],
+      ["mimir", "mimir-querier", 2, 6],
+      ["tempo", "tempo-querier", 2, 4],
+    ]);
+    for (const { spec } of found) {
+      expect(spec["metrics"]).to.deep.equal([
+        {
+          type: "Resource",
+          resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 55 } },
+        },
+      ]);
+      expect(spec["behavior"]).to.deep.equal({
+        scaleDown: {
+          stabilizationWindowSeconds: 120,
+          policies: [{ type: "Pods", value: 1, periodSeconds: 60 }],
+        },
+      });
+    }
+    expect(horizontalAutoscalers(settingsOf("prod"))[0]?.spec).to.deep.include({
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "loki-querier" },
+    });
+  });
+
+  it("budgets of queriers come and go with their scaling, beside what the chart would call its own", () => {
+    const names = querierBudgets(settingsOf("prod")).map(({ metadata }) => metadata.name);
+    expect(names).to.deep.equal(["loki-querier-scaled", "tempo-querier-scaled"]);
+    expect(querierBudgets(settingsOf("prod", still))).to.deep.equal([]);
+  });
+
+  it("Alloy metrics: by the number of its targets, asked of Mimir as a reader whose password is in a Secret", () => {
+    const [authentication, scaled] = targetAutoscaler(
+      settingsOf("prod", { alloyMetrics: { targetsPerReplica: 77 } }),
+    );
+    expect(authentication?.spec["secretTargetRef"]).to.deep.equal(
+      ["username", "password"].map((parameter) => ({
+        parameter,
+        name: "gateway-credentials",
+        key: `mimir-pods.nodes-read.${parameter}`,
+      })),
+    );
+    expect(scaled?.spec).to.deep.include({
+      scaleTargetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: "alloy-metrics" },
+      minReplicaCount: 3,
+      maxReplicaCount: 10,
+      fallback: { failureThreshold: 3, replicas: 3, behavior: "currentReplicas" },
+    });
+    const [trigger] = (scaled?.spec["triggers"] ?? []) as Record<string, unknown>[];
+    expect(trigger).to.deep.include({
+      metricType: "AverageValue",
+      authenticationRef: { name: authentication?.metadata.name },
+    });
+    expect(trigger?.["metadata"]).to.deep.include({
+      query: "count(up)",
+      threshold: "77",
+      authModes: "basic",
+    });
+    expect(targetAutoscaler(settingsOf("dev"))).to.deep.equal([]);
+  });
+
+  it("ingesters: told or restarted, from what is requested to twice the memory limit", () => {
+    const modes = (ingesters: string) =>
+      verticalAutoscalers(settingsOf("prod", { scaling: { ingesters } })).map(
+        ({ spec }) => (spec["updatePolicy"] as Record<string, unknown>)["updateMode"],
+      );
+    expect([modes("off"), modes("recommend"), modes("auto")]).to.deep.equal([
+      [],
+      ["Off", "Off", "Off"],
+      ["Recreate", "Recreate", "Recreate"],
+    ]);
+    const [loki] = verticalAutoscalers(
+      settingsOf("dev", {
+        scaling: { ingesters: "auto" },
+        loki: { ingester: { cpu: "1500m", memory: "1Gi", memoryLimit: "2Gi" } },
+      }),
+    );
+    expect(loki?.spec["updatePolicy"]).to.include({ minReplicas: 2 });
+    expect(loki?.spec["resourcePolicy"]).to.deep.equal({
+      containerPolicies: [
+        {
+          containerName: "*",
+          minAllowed: { cpu: "1500m", memory: "1Gi" },
+          maxAllowed: { cpu: "6", memory: String(4 * 1024 ** 3) },
+          controlledValues: "RequestsAndLimits",
+        },
+      ],
+    });
+  });
+
+  it("installs what is needed, and no namespace for it where nothing is", () => {
+    const what = (config: Config) => {
+      const settings = settingsOf("prod", config);
+      return [needsMetricsServer, installsKeda, installsVerticalPodAutoscaler, hasAutoscaling].map((of) =>
+        of(settings),
+      );
+    };
+    expect(what({})).to.deep.equal([true, true, false, true]);
+    expect(what(still)).to.deep.equal([false, false, false, false]);
+    expect(what({ scaling: { metricsServer: "existing", keda: "existing" } })).to.deep.equal([
+      true,
+      false,
+      false,
+      false,
+    ]);
+    expect(what({ ...still, scaling: { ingesters: "recommend" } })).to.deep.equal([false, false, true, true]);
+    const existing = { ingesters: "recommend", verticalPodAutoscaler: "existing" };
+    expect(what({ ...still, scaling: existing })).to.deep.equal([false, false, false, false]);
+  });
+
+  it("has images from images.registry, KEDA that watches one namespace, and an updater only where it may restart", () => {
+    const settings = settingsOf("prod", {
+      images: { registry: "registry.example.com" },
+      scaling: { ingesters: "recommend" },
+    });
+    for (const values of [metricsServerValues, kedaValues, verticalPodAutoscalerValues]) {
+      const text = JSON.stringify(values(settings));
+      expect(text).to.include("registry.example.com");
+      expect(text).not.to.match(/registry\.k8s\.io|ghcr\.io/);
+    }
+    expect(kedaValues(settings)).to.include({ watchNamespace: "alloy-metrics" });
+    const enabled = (ingesters: string) => {
+      const { updater, admissionController } = verticalPodAutoscalerValues(
+        settingsOf("prod", { scaling: { ingesters } }),
+      ) as Record<string, { enabled: boolean }>;
+      return [updater?.enabled, admissionController?.enabled];
+    };
+    expect([enabled("recommend"), enabled("auto")]).to.deep.equal([
+      [false, false],
+      [true, true],
+    ]);
+    const args = (kubeletCertificates: boolean) =>
+      metricsServerValues(settingsOf("prod", { scaling: { kubeletCertificates } }))["args"];
+    expect([args(true), args(false)]).to.deep.equal([[], ["--kubelet-insecure-tls"]]);
+  });
+
+  describe("metrics-server, where the cluster is asked", () => {
+    const hasEngine = pulumi.runtime.hasEngine;
+    const before = process.env["KUBECONFIG"];
+    let folder: string;
+    let server: Server;
+    let answer: { status: number; body: unknown };
+
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), "observability-metrics-api-"));
+      server = createServer((_, response) => {
+        response.writeHead(answer.status, { "content-type": "application/json" });
+        response.end(JSON.stringify(answer.body));
+      }).listen(0, "127.0.0.1");
+      await new Promise((done) => server.once("listening", done));
+      const { port } = server.address() as AddressInfo;
+      const file = join(folder, "config");
+      writeFileSync(
+        file,
+        JSON.stringify({
+          "current-context": "test",
+          contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
+          clusters: [
+            {
+              name: "test",
+              cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true },
+            },
+          ],
+          users: [{ name: "test", user: {} }],
+        }),
+      );
+      process.env["KUBECONFIG"] = file;
+      Object.defineProperty(pulumi.runtime, "hasEngine", { value: () => true, configurable: true });
+    });
+
+    afterEach(async () => {
+      Object.defineProperty(pulumi.runtime, "hasEngine", { value: hasEngine, configurable: true });
+      if (before === undefined) delete process.env["KUBECONFIG"];
+      else process.env["KUBECONFIG"] = before;
+      server.closeAllConnections();
+      await new Promise((done) => server.close(done));
+      rmSync(folder, { recursive: true });
+    });
+
+    const services = (...items: unknown[]) => ({
+      status: 200,
+      body: { kind: "APIServiceList", apiVersion: "apiregistration.k8s.io/v1", items },
+    });
+    const metricsApi = (annotations?: Record<string, string>) => ({
+      metadata: { name: "v1beta1.metrics.k8s.io", annotations },
+    });
+    const asked = (config: Config = {}) => installsMetricsServer(settingsOf("prod", config));
+
+    it("is installed where the cluster has none, and stays where it is this stack's own", async () => {
+      answer = services({ metadata: { name: "v1.apps" } });
+      expect(await asked()).to.equal(true);
+      answer = services(
+        metricsApi({
+          "meta.helm.sh/release-name": "metrics-server",
+          "meta.helm.sh/release-namespace": "autoscaling",
+        }),
+      );
+      expect(await asked()).to.equal(true);
+    });
+
+    it("is not installed where somebody else's is there", async () => {
+      answer = services(metricsApi());
+      expect(await asked()).to.equal(false);
+      answer = services(
+        metricsApi({
+          "meta.helm.sh/release-name": "metrics-server",
+          "meta.helm.sh/release-namespace": "kube-system",
+        }),
+      );
+      expect(await asked()).to.equal(false);
+    });
+
+    it("asks nobody where the setting says it, or where nothing is scaled", async () => {
+      answer = { status: 500, body: {} };
+      expect(await asked({ scaling: { metricsServer: "install" } })).to.equal(true);
+      expect(await asked({ scaling: { metricsServer: "existing" } })).to.equal(false);
+      expect(await asked(still)).to.equal(false);
+    });
+
+    it("says which setting to change where the cluster does not answer", async () => {
+      answer = { status: 403, body: { kind: "Status", message: "forbidden" } };
+      const error = await asked().catch((thrown: Error) => thrown);
+      expect(error).to.be.an.instanceOf(Error);
+      expect((error as Error).message).to.match(
+        /^scaling\.metricsServer: is auto, and the cluster does not tell/,
+      );
+      expect((error as Error).message).to.include("'scaling.metricsServer' install, or existing");
+    });
+  });
+});
+
+describe("unit: obs rotate", () => {
+  const lists = (generations: number[]) => stepsLeft(generations).map((step) => step.generations);
+
+  it("has three updates: taken besides, used, the only one", () => {
+    expect(lists([1])).to.deep.equal([[1, 2], [2, 1], [2]]);
+    expect(lists([7])).to.deep.equal([[7, 8], [8, 7], [8]]);
+  });
+
+  it("goes on from where it stopped", () => {
+    expect(lists([1, 2])).to.deep.equal([[2, 1], [2]]);
+    expect(lists([2, 1])).to.deep.equal([[2]]);
+  });
+
+  it("never has clients use what the gateways did not take before", () => {
+    for (const start of [[3], [3, 4], [4, 3]]) {
+      let taken = start;
+      for (const { generations } of stepsLeft(start)) {
+        expect(taken).to.include(generations[0]);
+        taken = generations;
+      }
+    }
+  });
+
+  it("waits for clients after they are changed, and says what each update does", () => {
+    expect(stepsLeft([1]).map(({ waits }) => waits)).to.deep.equal([false, true, false]);
+    expect(stepsLeft([1]).map(({ what }) => what)).to.deep.equal([
+      "the gateways take generation 2 besides 1",
+      "clients change to generation 2",
+      "generation 1 is no longer taken",
+    ]);
+  });
+});

@@ -1,0 +1,131 @@
+/**
+ * The cold tier (R14): what tells MinIO where old objects go. The provider of MinIO knows neither tiers nor transitions,
+ * so a Job does it with MinIO's own client, which its image has.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { minio, namespaces, s3Endpoint } from "../names";
+import type { Settings } from "../settings";
+import { coldBuckets } from "../settings/cold-tier";
+import { type BucketKey, bucketLifecycles } from "./minio-access";
+import { checksum, environment, image, pullSecrets, restrictedContainer } from "./shared";
+
+/** Keys of the Secret with the credentials of the cold tier: names of variables. */
+export const coldTierEnv = { accessKey: "TIER_ACCESS_KEY", secretKey: "TIER_SECRET_KEY" } as const;
+
+/** The cold tier of the settings; undefined where there is none, or MinIO is not ours. */
+export const coldTierOf = ({ objectStorage: { kind, minio } }: Settings) =>
+  kind === "minio" ? minio.coldTier : undefined;
+/** Settings of a cold tier. */
+export type ColdTier = NonNullable<ReturnType<typeof coldTierOf>>;
+
+const digest = (data: unknown): string =>
+  createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 8);
+
+/**
+ * What MinIO calls the tier. MinIO takes new credentials for one that it has and nothing else, so another place is
+ * another tier, and what lies in the one before can still be read.
+ */
+export const tierName = ({ kind, endpoint, region, bucket, prefix }: ColdTier): string =>
+  `COLD-${digest([kind, endpoint, region, bucket, prefix]).toUpperCase()}`;
+
+/**
+ * What the rule of a bucket's lifecycle is called. A bucket that gets a cold tier or loses it has another rule for the
+ * provider, which then writes it anew: without a transition, which it does not know.
+ */
+export const expiryRule = (cold: boolean): string => (cold ? "cold-and-expire" : "expire");
+
+/**
+ * The whole lifecycle of a bucket with a cold tier, as `mc ilm rule import` reads it. One rule: the provider, which
+ * does not see the transition in it, finds its own rule unchanged.
+ */
+export function coldLifecycle(settings: Settings, tier: ColdTier, key: BucketKey): string {
+  const { coldAfterDays, expireAfterDays } = bucketLifecycles(settings)[key];
+  const rule = {
+    ID: expiryRule(true),
+    Status: "Enabled",
+    Filter: { Prefix: "" },
+    Transition: { Days: coldAfterDays, StorageClass: tierName(tier) },
+    Expiration: { Days: expireAfterDays },
+  };
+  return JSON.stringify({ Rules: [rule] });
+}
+
+/** The container of the Job. */
+function container(settings: Settings, tier: ColdTier) {
+  const { repository, tag } = image(settings, settings.objectStorage.minio.image);
+  const root = (key: string) => ({ valueFrom: { secretKeyRef: { name: minio.rootSecret, key } } });
+  const lifecycles = coldBuckets(tier).flatMap(([key]) => [
+    settings.objectStorage.buckets[key].name,
+    coldLifecycle(settings, tier, key),
+  ]);
+  return {
+    name: "mc",
+    image: `${repository}:${tag}`,
+    command: ["/bin/sh", "-c", readFileSync(join("values", "cold-tier.sh"), "utf8"), minio.coldTier],
+    args: lifecycles,
+    env: [
+      ...environment({
+        MINIO: s3Endpoint(settings),
+        TIER_NAME: tierName(tier),
+        TIER_KIND: tier.kind,
+        TIER_ENDPOINT: tier.endpoint,
+        TIER_BUCKET: tier.bucket,
+        TIER_PREFIX: tier.prefix ?? "",
+        TIER_REGION: tier.region ?? "",
+        MC_CONFIG_DIR: "/tmp/mc",
+      }),
+      { name: "ROOT_USER", ...root("rootUser") },
+      { name: "ROOT_PASSWORD", ...root("rootPassword") },
+    ],
+    envFrom: [{ secretRef: { name: minio.coldTier } }],
+    // Where it fails, its last words are the pod's.
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+    securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+  };
+}
+
+/**
+ * The Job that sets up the tier and the lifecycles. A Job cannot change: its name
+ * goes by all that it does, also by a checksum of the credentials, so that a change is another Job. It stays when it has
+ * ended, as a record that it ran.
+ */
+export function coldTierJob(settings: Settings, tier: ColdTier) {
+  const labels = { "app.kubernetes.io/name": minio.coldTier };
+  const secrets = checksum([tier.accessKey.reveal(), tier.secretKey.reveal()]);
+  const spec = {
+    backoffLimit: 3,
+    activeDeadlineSeconds: 540,
+    template: {
+      metadata: { labels, annotations: { "checksum/credentials": secrets } },
+      spec: {
+        restartPolicy: "Never",
+        automountServiceAccountToken: false,
+        enableServiceLinks: false,
+        imagePullSecrets: pullSecrets(settings),
+        securityContext: {
+          runAsNonRoot: true,
+          runAsUser: 1000,
+          runAsGroup: 1000,
+          fsGroup: 1000,
+          seccompProfile: { type: "RuntimeDefault" },
+        },
+        containers: [container(settings, tier)],
+        volumes: [{ name: "tmp", emptyDir: { sizeLimit: "16Mi" } }],
+      },
+    },
+  };
+  return {
+    metadata: {
+      name: `${minio.coldTier}-${digest(spec)}`,
+      namespace: namespaces.minio,
+      labels,
+      // One that failed is made again by the next update, and not waited for.
+      annotations: { "pulumi.com/replaceUnready": "true" },
+    },
+    spec,
+  };
+}
