@@ -1,6 +1,7 @@
 /** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
 import { type Check, type Problem, problem } from "./check";
 import { peopleChecks } from "./checks-people";
+import { networkChecks } from "./network";
 import { rollupChecks } from "./rollups";
 import { byteRateText, goDuration, quantity } from "./units";
 
@@ -282,5 +283,6 @@ export const checks: Check[] = [
   sampling,
   cadvisorExposed,
   ...peopleChecks,
+  ...networkChecks,
   memoryLimits,
 ];
