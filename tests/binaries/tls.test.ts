@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
-import { connect, createServer, type Server as TcpServer, type Socket } from "node:net";
+import { connect, createServer, type Socket, type Server as TcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -20,7 +20,14 @@ function identities(folder: string): { ca: string; stranger: string; certificate
   const authority = (name: string) => {
     openssl(
       ...["req", "-x509", ...newKey, "-days", "1", "-subj", `/CN=${name}`],
-      ...["-addext", "keyUsage=critical,keyCertSign,cRLSign", "-keyout", `${name}.key`, "-out", `${name}.crt`],
+      ...[
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+        "-keyout",
+        `${name}.key`,
+        "-out",
+        `${name}.crt`,
+      ],
     );
     return readFileSync(join(folder, `${name}.crt`), "utf8");
   };
@@ -136,10 +143,8 @@ describe("binaries: MinIO by TLS", function () {
 
   it("the certificate is refused under a name that it does not have", () =>
     new Promise<void>((done, fail) => {
-      request(
-        `https://127.0.0.1:${port}/`,
-        { ca, servername: "grafana.grafana.svc.cluster.local" },
-        () => fail(new Error("it was accepted")),
+      request(`https://127.0.0.1:${port}/`, { ca, servername: "grafana.grafana.svc.cluster.local" }, () =>
+        fail(new Error("it was accepted")),
       )
         .on("error", ({ message }) => {
           expect(message).to.match(/does not match certificate/);

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { addressed, planOf } from "../../cli/load/plan";
 import { jobManifest } from "../../cli/load/manifest";
+import { addressed, planOf } from "../../cli/load/plan";
 import { generated, type Recording } from "../../cli/record";
 import { speaksTls } from "../../components/port-forward";
 import { caBundle, certificates, type Served, servedUrls } from "../../names";
@@ -103,8 +103,7 @@ describe("unit: TLS between components", function () {
     it("keys are ECDSA P256, and stand in Secrets and in the provider's inputs only", () => {
       const keys = ofType(recording, "tls:index/privateKey:PrivateKey");
       expect(keys).to.have.length(4);
-      for (const { inputs } of keys)
-        expect(inputs).to.deep.equal({ algorithm: "ECDSA", ecdsaCurve: "P256" });
+      for (const { inputs } of keys) expect(inputs).to.deep.equal({ algorithm: "ECDSA", ecdsaCurve: "P256" });
       const holders = recording.resources
         .filter(({ type }) => !/^(tls|random|minio|pulumi):/.test(type))
         .filter(({ inputs }) => JSON.stringify(inputs).includes(generated));
@@ -157,7 +156,9 @@ describe("unit: TLS between components", function () {
           .dependencies;
       expect(waits("minio")).to.include(`${secretType}::minio-${certificates.minio.secret}`);
       expect(waits("grafana")).to.include(`${secretType}::grafana-${certificates.grafana.secret}`);
-      expect(waits("alloy-traces")).to.include(`${secretType}::alloyTraces-${certificates.alloyTraces.secret}`);
+      expect(waits("alloy-traces")).to.include(
+        `${secretType}::alloyTraces-${certificates.alloyTraces.secret}`,
+      );
       for (const store of ["loki", "mimir", "tempo"])
         expect(waits(store)).to.include(`${mapType}::${store}-${caBundle.name}`);
     });
@@ -173,7 +174,9 @@ describe("unit: TLS between components", function () {
       expect(ofType(recording, "kubernetes:cert-manager.io/v1:Issuer")).to.have.length(3);
       const below = ofType(recording, "tls:index/locallySignedCert:LocallySignedCert");
       expect(below.map(({ inputs }) => inputs["isCaCertificate"])).to.deep.equal([true, true, true]);
-      const chains = ofType(recording, secretType).filter(({ name }) => name.endsWith("-observability-issuer"));
+      const chains = ofType(recording, secretType).filter(({ name }) =>
+        name.endsWith("-observability-issuer"),
+      );
       expect(chains).to.have.length(3);
       for (const { inputs } of chains)
         expect((inputs["stringData"] as Any)["tls.crt"]).to.equal("[certificate][certificate of the CA]");
@@ -251,7 +254,9 @@ describe("unit: TLS between components", function () {
   });
 
   it("whether a pod speaks TLS is told by its certificate", () => {
-    const pod = (secretName: string) => ({ spec: { containers: [], volumes: [{ name: "v", secret: { secretName } }] } });
+    const pod = (secretName: string) => ({
+      spec: { containers: [], volumes: [{ name: "v", secret: { secretName } }] },
+    });
     expect(speaksTls(pod("minio-tls"), "minio")).to.equal(true);
     expect(speaksTls(pod("minio-root"), "minio")).to.equal(false);
     expect(speaksTls({}, "minio")).to.equal(false);
@@ -271,7 +276,11 @@ describe("unit: TLS between components", function () {
       const certificates = "certManager";
       const pem = aCertificate(true);
       expect(paths({ certificates, caCertificate: pem })).to.deep.equal(["network.tls.caCertificate"]);
-      for (const caCertificate of ["hello", aCertificate(false), `${pem}-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n${pem}`])
+      for (const caCertificate of [
+        "hello",
+        aCertificate(false),
+        `${pem}-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n${pem}`,
+      ])
         expect(paths({ certificates, issuer, caCertificate })).to.deep.equal(["network.tls.caCertificate"]);
     });
   });
