@@ -163,8 +163,11 @@ export class Certificates extends pulumi.ComponentResource {
         { metadata: { name: caBundle.name, namespace }, data: content },
         { parent: this },
       );
-    for (const key of trusting(settings)) add(key, bundle(namespaces.name(key), namespaceNames[key]));
-    for (const namespace of settings.network.tls.clientNamespaces) bundle(namespace, namespace);
+    const trusted = trusting(settings);
+    for (const key of trusted) add(key, bundle(namespaces.name(key), namespaceNames[key]));
+    const ours = trusted.map((key): string => namespaceNames[key]);
+    for (const namespace of new Set(settings.network.tls.clientNamespaces))
+      if (!ours.includes(namespace)) bundle(namespace, namespace);
     if (settings.objectStorage.kind === "minio")
       add(
         "minio",

@@ -152,8 +152,8 @@ describe("unit: TLS between components", function () {
 
     it("each release waits for its certificates", () => {
       const waits = (release: string) =>
-        recording.resources.find(({ name, type }) => name === release && type.endsWith(":Release"))?.options
-          .dependencies;
+        recording.resources.find(({ name, type }) => name === release && type.endsWith(":HelmRelease"))
+          ?.options.dependencies;
       expect(waits("minio")).to.include(`${secretType}::minio-${certificates.minio.secret}`);
       expect(waits("grafana")).to.include(`${secretType}::grafana-${certificates.grafana.secret}`);
       expect(waits("alloy-traces")).to.include(
