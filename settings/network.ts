@@ -1,5 +1,4 @@
 /** Settings of who in the cluster may connect to whom. */
-import { X509Certificate } from "node:crypto";
 import { type Check, problem } from "./check";
 import { dnsName, group, list, oneOf, text, yesNo } from "./fields";
 
@@ -26,7 +25,7 @@ const tls = group({
     ),
   caCertificate: text(
     "CA certificates as PEM text",
-    /^-----BEGIN CERTIFICATE-----\n[\s\S]*-----END CERTIFICATE-----\s*$/,
+    /^(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
   )
     .optional()
     .describe("CA certificates that the issuer's are verified with; needed with an issuer, and only there"),
@@ -34,16 +33,6 @@ const tls = group({
     "Namespaces of applications, which exist already and get the CA certificate as a ConfigMap",
   ),
 }).describe("TLS between components");
-
-/** The PEM text holds certificates of CAs and nothing else. */
-function isCa(pem: string): boolean {
-  try {
-    const blocks = pem.match(/-----BEGIN [\s\S]*?-----END [^-]*-----/g) ?? [];
-    return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).ca);
-  } catch {
-    return false;
-  }
-}
 
 const tlsIssuer: Check = ({ network: { tls } }) => {
   const { certificates, issuer, caCertificate } = tls;
@@ -66,12 +55,6 @@ const tlsIssuer: Check = ({ network: { tls } }) => {
       "network.tls.caCertificate",
       "[PEM]",
       "nothing, because there is no network.tls.issuer that it could belong to",
-    ),
-    ...problem(
-      issuer !== undefined && caCertificate !== undefined && !isCa(caCertificate),
-      "network.tls.caCertificate",
-      "[PEM]",
-      "certificates of CAs as PEM text, and nothing else",
     ),
   ];
 };
