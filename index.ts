@@ -6,6 +6,8 @@ import { AlloyLogs } from "./components/alloy-logs";
 import { AlloyMetrics } from "./components/alloy-metrics";
 import { AlloyTraces } from "./components/alloy-traces";
 import { CAdvisor } from "./components/cadvisor";
+import { needsCertManager } from "./components/cert-manager";
+import { Certificates } from "./components/certificates";
 import { clusterProvider } from "./components/cluster";
 import { GatewayAccess } from "./components/gateway-access";
 import { Grafana } from "./components/grafana";
@@ -36,13 +38,15 @@ export = () =>
     const gate = await openGate(settings);
     const found = await preflight(stack, settings, gate, await preflightVolumes(stack, settings));
 
+    await needsCertManager(settings);
     const metricsServer = await installsMetricsServer(settings);
 
     const options = { provider: clusterProvider(settings) };
     const namespaces = new Namespaces("namespaces", { settings }, options);
     new NetworkPolicies("network-policies", { settings, namespaces }, options);
     const access = new GatewayAccess("gateway-access", { settings, namespaces }, options);
-    const base = { settings, namespaces, access };
+    const certificates = new Certificates("certificates", { settings, namespaces }, options);
+    const base = { settings, namespaces, access, certificates };
     const prometheus = new KubePrometheusStack("kube-prometheus-stack", base, options);
     const args = { ...base, crds: prometheus.crds };
     const storage = new ObjectStorage("object-storage", { ...args, gate, found }, options);
@@ -62,6 +66,7 @@ export = () =>
       environment: settings.environment,
       cluster: settings.cluster.name,
       tenants: [...new Set([...Object.values(tenants), ...mimirTenants(settings)])],
+      caCertificate: certificates.caCertificate,
       minioEndpoint: storage.endpoint,
       minioConsoleUrl: storage.minio?.consoleUrl,
       minioRootUser: storage.minio?.rootUser,

@@ -191,6 +191,30 @@ export const s3Endpoint = ({ objectStorage }: Settings): string =>
     ? objectStorage.external.endpoint
     : `${host(minio.service, namespaces.minio)}:${minio.apiPort}`;
 
+/** Whether MinIO, Grafana and Alloy's OTLP ports speak TLS. */
+export const usesTls = ({ network }: Settings): boolean => network.tls.certificates !== "none";
+
+/** Those who are served with a certificate: the Secret that it lies in, with `tls.crt` and `tls.key`, and the names of their Services. */
+export const certificates = {
+  minio: { namespace: namespaces.minio, secret: "minio-tls", services: [minio.service, "minio-console"] },
+  grafana: { namespace: namespaces.grafana, secret: "grafana-tls", services: ["grafana"] },
+  alloyTraces: { namespace: namespaces.alloyTraces, secret: "alloy-traces-tls", services: ["alloy-traces"] },
+} as const;
+export type Served = keyof typeof certificates;
+
+/** Where the CA certificate is found that those certificates are verified with. */
+export const caBundle = {
+  /** ConfigMap, and in MinIO's namespace also a Secret, because its chart knows only that. */
+  name: "observability-ca",
+  file: "ca.crt",
+  /** Where the stack's own pods have it. */
+  path: "/etc/observability-ca/ca.crt",
+} as const;
+
+/** A Service's name in full, by which certificates are verified. */
+export const serverName = (who: Served): string =>
+  host(certificates[who].services[0], certificates[who].namespace);
+
 /** A Service's port, as the Kubernetes API names it. */
 export interface ServicePort {
   namespace: string;
@@ -213,8 +237,8 @@ export const services = {
 /** Host and port of a Service, for what takes no URL. */
 export const address = ({ namespace, name, port }: ServicePort) => `${host(name, namespace)}:${port}`;
 
-const url = ({ namespace, name, port }: ServicePort) =>
-  `http://${host(name, namespace)}${port === 80 ? "" : `:${port}`}`;
+const url = ({ namespace, name, port }: ServicePort, scheme: "http" | "https" = "http") =>
+  `${scheme}://${host(name, namespace)}${port === 80 && scheme === "http" ? "" : `:${port}`}`;
 
 /** Addresses inside the cluster. */
 export const urls = {
@@ -223,14 +247,24 @@ export const urls = {
   mimir: url(services.mimir),
   /** OTLP at `/v1/traces`, traces by id and search at `/api`. */
   tempo: url(services.tempo),
-  /** Where applications send traces: gRPC and HTTP. */
-  otlpGrpc: url(services.otlpGrpc),
-  otlpHttp: url(services.otlpHttp),
   prometheus: url(services.prometheus),
   alertmanager: url(services.alertmanager),
-  grafana: url(services.grafana),
-  minioConsole: `http://${host("minio-console", namespaces.minio)}:${minio.consolePort}`,
 } as const;
+
+/** Addresses inside the cluster of what speaks TLS where the settings say so. */
+export function servedUrls(settings: Settings) {
+  const scheme = usesTls(settings) ? "https" : "http";
+  return {
+    /** Where applications send traces: gRPC and HTTP. */
+    otlpGrpc: url(services.otlpGrpc, scheme),
+    otlpHttp: url(services.otlpHttp, scheme),
+    grafana: url(services.grafana, scheme),
+    minioConsole: url(
+      { namespace: namespaces.minio, name: "minio-console", port: minio.consolePort },
+      scheme,
+    ),
+  };
+}
 
 /** Grafana's own objects. */
 export const grafana = {

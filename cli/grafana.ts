@@ -5,7 +5,12 @@ import { UserError } from "../settings";
 import { throughTunnel } from "./tunnel";
 
 /** Where Grafana's pods listen. */
-const pods = { namespace: namespaces.grafana, selector: "app.kubernetes.io/name=grafana", port: 3000 };
+const pods = {
+  namespace: namespaces.grafana,
+  selector: "app.kubernetes.io/name=grafana",
+  port: 3000,
+  served: "grafana" as const,
+};
 
 /** Grafana, reachable on a port of loopback for as long as an action runs. */
 export interface Grafana {
@@ -19,6 +24,18 @@ export interface Grafana {
   // biome-ignore lint/suspicious/noExplicitAny: the API knows its form
   json(path: string, body?: unknown): Promise<any>;
 }
+
+/** What Grafana says of itself to everybody. @throws where it does not answer with 200 */
+export const grafanaHealth = (config: KubeConfig): Promise<{ version: string; database: string }> =>
+  throughTunnel(config, pods, async (port) => {
+    const answer = await fetch(`http://127.0.0.1:${port}/api/health`, {
+      headers: { connection: "close" },
+      signal: AbortSignal.timeout(30_000),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`Grafana answered ${answer.status}: ${text.trim().slice(0, 300)}`);
+    return JSON.parse(text);
+  });
 
 /** Runs an action with Grafana's API. */
 export async function withGrafana<T>(

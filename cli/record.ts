@@ -41,6 +41,10 @@ export const generated = "[generated]";
 /** Outputs that a real provider would compute and the program reads; the engine makes these secret. */
 const computed: Record<string, Record<string, unknown>> = {
   "random:index/randomPassword:RandomPassword": { result: pulumi.secret(generated) },
+  "tls:index/privateKey:PrivateKey": { privateKeyPem: pulumi.secret(generated) },
+  "tls:index/certRequest:CertRequest": { certRequestPem: "[request]" },
+  "tls:index/selfSignedCert:SelfSignedCert": { certPem: "[certificate of the CA]" },
+  "tls:index/locallySignedCert:LocallySignedCert": { certPem: "[certificate]" },
   "random:index/randomBytes:RandomBytes": { base64: pulumi.secret(generated) },
 };
 

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { releases, tracesReplicas, urls } from "../names";
+import { releases, servedUrls, tracesReplicas } from "../names";
 import { alloyTracesReplicas, alloyTracesValues } from "../values/alloy-traces";
 import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
@@ -27,10 +27,18 @@ export class AlloyTraces extends pulumi.ComponentResource {
     const { release } = new HelmRelease(
       releases.alloyTraces,
       { settings: args.settings, chart: "alloy", namespace, values: alloyTracesValues(args.settings) },
-      { parent: this, dependsOn: [replicas, ...args.crds, ...args.access.readyFor("alloyTraces")] },
+      {
+        parent: this,
+        dependsOn: [
+          replicas,
+          ...args.crds,
+          ...args.access.readyFor("alloyTraces"),
+          ...args.certificates.readyFor("alloyTraces"),
+        ],
+      },
     );
-    this.otlpGrpcEndpoint = release.urn.apply(() => urls.otlpGrpc);
-    this.otlpHttpEndpoint = release.urn.apply(() => urls.otlpHttp);
+    this.otlpGrpcEndpoint = release.urn.apply(() => servedUrls(args.settings).otlpGrpc);
+    this.otlpHttpEndpoint = release.urn.apply(() => servedUrls(args.settings).otlpHttp);
     this.registerOutputs({
       otlpGrpcEndpoint: this.otlpGrpcEndpoint,
       otlpHttpEndpoint: this.otlpHttpEndpoint,

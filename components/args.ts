@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Settings } from "../settings";
+import type { Certificates } from "./certificates";
 import type { GatewayAccess } from "./gateway-access";
 import type { Namespaces } from "./namespaces";
 
@@ -11,6 +12,8 @@ export interface ComponentArgs {
   namespaces: Namespaces;
   /** Who may write and read at the gateways. */
   access: GatewayAccess;
+  /** Certificates, and who trusts them. */
+  certificates: Certificates;
   /** What must be there before a monitor or a rule can be made. */
   crds: pulumi.Resource[];
 }

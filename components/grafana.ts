@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { grafanaEnv, grafana as names, namespaces as namespaceNames, releases, urls } from "../names";
+import { grafanaEnv, grafana as names, namespaces as namespaceNames, releases, servedUrls } from "../names";
 import { dashboardConfigMaps } from "../values/dashboards";
 import { dashboardReader, grafanaSecrets, grafanaValues } from "../values/grafana";
 import type { ComponentArgs } from "./args";
@@ -52,9 +52,18 @@ export class Grafana extends pulumi.ComponentResource {
     const { release } = new HelmRelease(
       releases.grafana,
       { settings, chart: "grafana", namespace, values: grafanaValues(settings) },
-      { parent: this, dependsOn: [...secrets, ...readers, ...crds, ...access.readyFor("grafana")] },
+      {
+        parent: this,
+        dependsOn: [
+          ...secrets,
+          ...readers,
+          ...crds,
+          ...access.readyFor("grafana"),
+          ...args.certificates.readyFor("grafana"),
+        ],
+      },
     );
-    this.url = release.urn.apply(() => urls.grafana);
+    this.url = release.urn.apply(() => servedUrls(settings).grafana);
     this.adminUser = pulumi.output(names.adminUser);
     this.adminPassword = password.result;
     this.registerOutputs({ url: this.url });

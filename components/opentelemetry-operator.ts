@@ -45,7 +45,7 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
     });
     new k8s.apiextensions.CustomResource("collector-gateway", placed(collectorObject(settings)), {
       ...after,
-      dependsOn: [release, account],
+      dependsOn: [release, account, ...args.certificates.readyFor("opentelemetry")],
     });
     this.instrumentation = made.urn.apply(() => `${instrumentation.namespace}/${instrumentation.name}`);
     this.registerOutputs({ instrumentation: this.instrumentation });

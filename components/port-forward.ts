@@ -1,7 +1,9 @@
 /** A way from this machine to pods, through the Kubernetes API, for as long as the program runs. */
 import type { Socket } from "node:net";
-import { type Duplex, PassThrough } from "node:stream";
+import { type Duplex, duplexPair, PassThrough } from "node:stream";
+import { connect } from "node:tls";
 import { CoreV1Api, type KubeConfig, PortForward, type V1Pod } from "@kubernetes/client-node";
+import { caBundle, certificates, type Served, serverName } from "../names";
 
 /** Pods that all do the same, and the port on which they do it. */
 export interface PodPort {
@@ -9,6 +11,10 @@ export interface PodPort {
   /** Label selector of the pods. */
   selector: string;
   port: number;
+  /** Who is served there, where it may be by TLS: pods that have his certificate are spoken to by TLS. */
+  served?: Served;
+  /** Protocol inside TLS, as ALPN names it. @default http/1.1 */
+  protocol?: "h2" | "http/1.1";
 }
 
 /** The pods, running or not. */
@@ -20,17 +26,63 @@ export const podsOf = async (
   return (await api.listNamespacedPod({ namespace, labelSelector: selector })).items;
 };
 
+/** Whether a pod has the certificate that it is served with: it then speaks TLS, whatever the settings say by now. */
+export const speaksTls = ({ spec }: V1Pod, served: Served): boolean =>
+  spec?.volumes?.some(({ secret }) => secret?.secretName === certificates[served].secret) ?? false;
+
+/** The CA certificate that the cluster has for a namespace. @throws where there is none */
+export async function caCertificate(config: KubeConfig, namespace: string): Promise<string> {
+  const { name, file } = caBundle;
+  const { data } = await config.makeApiClient(CoreV1Api).readNamespacedConfigMap({ name, namespace });
+  const pem = data?.[file];
+  if (!pem) throw new Error(`there is no ${file} in ConfigMap ${namespace}/${name}`);
+  return pem;
+}
+
 /**
- * Carries one connection to a running pod. Resolves when either side has closed it.
+ * The end of a connection at which plain bytes become TLS.
+ *
+ * @param plain carries the plain bytes
+ * @param ca what the other side is verified with
+ * @returns what carries TLS; it fails with the reason when the other side is not who it should be
+ */
+export function wrapped(plain: Duplex, served: Served, ca: string, protocol = "http/1.1"): Duplex {
+  const [near, far] = duplexPair();
+  const tls = connect({ socket: near, ca, servername: serverName(served), ALPNProtocols: [protocol] });
+  let known = false;
+  tls.once("secureConnect", () => {
+    known = true;
+  });
+  // A connection that breaks is an end like without TLS; somebody else on the other side is not.
+  tls.on("error", (error: NodeJS.ErrnoException) =>
+    known || error.code === "ECONNRESET" ? plain.end() : far.destroy(error),
+  );
+  plain.on("error", () => tls.destroy());
+  plain.on("close", () => tls.destroy());
+  tls.on("close", () => {
+    near.destroy();
+    far.destroy();
+  });
+  tls.pipe(plain).pipe(tls);
+  return far;
+}
+
+/**
+ * Carries one connection to a running pod, by TLS where the pod speaks it. Resolves when either side has closed it.
  *
  * @throws when there is no pod to carry it to, or the pod does not take it; the connection is then left as it is
  */
-export async function forward(config: KubeConfig, target: PodPort, connection: Duplex): Promise<void> {
+export async function forward(config: KubeConfig, target: PodPort, plain: Duplex): Promise<void> {
   const pod = (await podsOf(config, target)).find(
     ({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp,
   );
   if (!pod?.metadata?.name)
     throw new Error(`no pod with ${target.selector} runs in namespace ${target.namespace}`);
+  const { served } = target;
+  const connection =
+    served && speaksTls(pod, served)
+      ? wrapped(plain, served, await caCertificate(config, target.namespace), target.protocol)
+      : plain;
   const errors = new PassThrough();
   const websocket = await new PortForward(config).portForward(
     target.namespace,
@@ -44,6 +96,7 @@ export async function forward(config: KubeConfig, target: PodPort, connection: D
   // An open tunnel must not keep the program alive once its work is done.
   (websocket as { _socket?: Socket })._socket?.unref();
   return new Promise((done, fail) => {
+    connection.once("error", fail);
     errors.once("data", (reason: Buffer) => fail(new Error(reason.toString().trim())));
     connection.once("close", () => websocket.close());
     websocket.onclose = () => {

@@ -2,6 +2,7 @@
 import { type Check, type Problem, problem } from "./check";
 import { peopleChecks } from "./checks-people";
 import { coldTierChecks } from "./cold-tier";
+import { networkChecks } from "./network";
 import { rollupChecks } from "./rollups";
 import { byteRateText, goDuration, quantity } from "./units";
 
@@ -294,5 +295,6 @@ export const checks: Check[] = [
   sampling,
   cadvisorExposed,
   ...peopleChecks,
+  ...networkChecks,
   memoryLimits,
 ];

@@ -1,11 +1,66 @@
 /** Settings of who in the cluster may connect to whom. */
-import { dnsName, group, list, text, yesNo } from "./fields";
+import { type Check, problem } from "./check";
+import { dnsName, group, list, oneOf, text, yesNo } from "./fields";
 
 const cidrs = (what: string) =>
   list(
     text("an address range such as 10.0.0.0/16", /^[0-9a-fA-F.:]+\/\d{1,3}$/),
     "a list of address ranges",
   ).describe(what);
+
+/** TLS inside the cluster; docs/tls.md says which connections it covers. */
+const tls = group({
+  certificates: oneOf("none", "ownCa", "certManager").describe(
+    "Who makes the certificates with which MinIO, Grafana and Alloy's OTLP ports are served: a CA of this stack's own, the cert-manager that the cluster has, or nobody, which leaves them without TLS",
+  ),
+  issuer: group({
+    name: dnsName().describe("Name of the issuer"),
+    kind: oneOf("Issuer", "ClusterIssuer").describe(
+      "Its kind; an Issuer has to be in each of the namespaces minio, grafana and alloy-traces",
+    ),
+  })
+    .optional()
+    .describe(
+      "The issuer that cert-manager is to use; without it, issuers below this stack's own CA are made",
+    ),
+  caCertificate: text(
+    "CA certificates as PEM text",
+    /^(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
+  )
+    .optional()
+    .describe("CA certificates that the issuer's are verified with; needed with an issuer, and only there"),
+  clientNamespaces: list(dnsName(), "a list of namespaces").describe(
+    "Namespaces of applications, which exist already and get the CA certificate as a ConfigMap",
+  ),
+}).describe("TLS between components");
+
+const tlsIssuer: Check = ({ network: { tls } }) => {
+  const { certificates, issuer, caCertificate } = tls;
+  if (issuer && certificates !== "certManager")
+    return problem(
+      true,
+      "network.tls.issuer",
+      issuer,
+      "nothing, because network.tls.certificates is not certManager",
+    );
+  return [
+    ...problem(
+      issuer !== undefined && caCertificate === undefined,
+      "network.tls.caCertificate",
+      caCertificate,
+      "the CA certificates of network.tls.issuer, as PEM text",
+    ),
+    ...problem(
+      issuer === undefined && caCertificate !== undefined,
+      "network.tls.caCertificate",
+      "[PEM]",
+      "nothing, because there is no network.tls.issuer that it could belong to",
+    ),
+  ];
+};
+
+/** Rules that join settings of this group. */
+export const networkChecks: Check[] = [tlsIssuer];
 
 /** NetworkPolicies; they hold where the cluster's network plugin enforces them. */
 export const network = group({
@@ -21,4 +76,5 @@ export const network = group({
   scraperNamespaces: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of other monitoring, which may read the stack's own metrics",
   ),
+  tls,
 }).describe("Connections inside the cluster");

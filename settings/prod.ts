@@ -240,6 +240,7 @@ export const prod: SettingsInput = {
     nodes: ["0.0.0.0/0", "::/0"],
     ingressNamespaces: [],
     scraperNamespaces: [],
+    tls: { certificates: "none", clientNamespaces: [] },
   },
   scaling: {
     cpu: 70, // R13

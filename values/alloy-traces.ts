@@ -1,8 +1,8 @@
 /** Values of the alloy chart for the receiver of traces. */
-import { gatewayUser, releases, tenants, tracesReplicas, urls } from "../names";
+import { certificates, gatewayUser, releases, tenants, tracesReplicas, urls, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
-import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
+import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
 import { disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
@@ -48,11 +48,27 @@ function shares({ tracing: { sampling } }: Settings): string {
   ].join("\n");
 }
 
+/** TLS of an OTLP port; a certificate that was renewed is read again while it runs. */
+const tlsBlock = `
+
+		tls {
+			cert_file       = "${certificateFolder}/tls.crt"
+			key_file        = "${certificateFolder}/tls.key"
+			min_version     = "1.2"
+			reload_interval = "1m"
+		}`;
+
+/** The pipeline's receivers, whose OTLP ports for applications speak TLS where the settings say so. */
+const receivers = (settings: Settings): string =>
+  usesTls(settings)
+    ? alloyPipeline("traces").replace(/endpoint = "0\.0\.0\.0:431[78]"/g, (endpoint) => endpoint + tlsBlock)
+    : alloyPipeline("traces");
+
 /** The pipeline: who counts spans and who leaves traces out is up to the settings. */
 export const alloyTracesPipeline = (settings: Settings): string => {
   const { sampling, metricsFrom } = settings.tracing;
   return [
-    alloyPipeline("traces"),
+    receivers(settings),
     alloyFile(`traces/measure/${metricsFrom}.alloy`),
     alloyFile(`traces/sample/${sampling.appliedBy}.alloy`).replace("{shares}", () => shares(settings)),
   ].join("\n");
@@ -104,6 +120,7 @@ export function alloyTracesValues(settings: Settings): Values {
     // The chart's HOSTNAME is the node's name, which several replicas may share.
     ...(settings.tracing.metricsFrom === "alloy" && { podFields: { POD_NAME: "metadata.name" } }),
     clientOf: gatewayClients(settings).alloyTraces,
+    ...(usesTls(settings) && { certificate: certificates.alloyTraces.secret }),
     pod: alloyTraces,
     alloy: {
       extraPorts: ports,

@@ -19,6 +19,9 @@ export const alloyUser = 473;
 /** Where an Alloy keeps its positions and write-ahead log. */
 const storagePath = "/var/lib/alloy";
 
+/** Where an Alloy has the certificate that it is served with. */
+export const certificateFolder = "/etc/alloy-tls";
+
 /** A file of `values/alloy`, from the project's folder. */
 export const alloyFile = (path: string): string => readFileSync(join("values", "alloy", path), "utf8");
 
@@ -46,6 +49,8 @@ export interface AlloyParts {
   clientOf: Credential[];
   /** Resources of each pod, and the size of its buffer in bytes. */
   pod: { cpu: number; memory: number; memoryLimit: number; buffer: number };
+  /** Secret with the certificate that it is served with. */
+  certificate?: string;
   /** More of the chart's `alloy` and `controller`. */
   alloy: Values;
   controller: Values;
@@ -57,6 +62,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   const { pipeline, pod } = parts;
   const { registry } = settings.images;
   const passwords = clientPasswords(parts.clientOf);
+  const { certificate: name } = parts;
   return {
     fullnameOverride: parts.release,
     global: { image: { ...(registry && { registry }), pullSecrets: pullSecrets(settings) } },
@@ -75,13 +81,21 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
       ...parts.alloy,
       mounts: {
         ...(parts.alloy["mounts"] as Values),
-        extra: [{ name: "storage", mountPath: storagePath }, passwords.mount],
+        extra: [
+          { name: "storage", mountPath: storagePath },
+          passwords.mount,
+          ...(name ? [{ name, mountPath: certificateFolder, readOnly: true }] : []),
+        ],
       },
     },
     controller: {
       ...parts.controller,
       volumes: {
-        extra: [{ name: "storage", emptyDir: { sizeLimit: quantity(pod.buffer) } }, passwords.volume],
+        extra: [
+          { name: "storage", emptyDir: { sizeLimit: quantity(pod.buffer) } },
+          passwords.volume,
+          ...(name ? [{ name, secret: { secretName: name } }] : []),
+        ],
       },
     },
     // Without its reloader the chart rolls the pods when the pipeline changes, which spares every pod a container.

@@ -1,11 +1,13 @@
 /** Values of the grafana chart: https://github.com/grafana-community/helm-charts/tree/main/charts/grafana */
 import {
+  certificates,
   dashboardLabel,
   folderAnnotation,
   grafanaEnv,
   grafana as names,
   namespaces,
   releases,
+  usesTls,
 } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
@@ -22,6 +24,7 @@ import {
   type Values,
   watchedByPrometheus,
 } from "./shared";
+import { scrapedByTls } from "./tls";
 
 /** Namespaces in whose ConfigMaps dashboards are looked for: ours, kube-prometheus-stack's, and those of the settings. */
 export const dashboardNamespaces = ({ grafana }: Settings): string[] => [
@@ -44,13 +47,39 @@ export function grafanaSecrets(settings: Settings): Record<string, string> {
   };
 }
 
+/** Folder with the certificate, where Grafana is served by TLS. */
+const certificateFolder = "/etc/grafana-tls";
+
+/** TLS of Grafana's own server; a certificate that was renewed is read again while it runs. */
+const serverTls = (settings: Settings) =>
+  usesTls(settings)
+    ? {
+        protocol: "https",
+        min_tls_version: "TLS1.2",
+        cert_file: `${certificateFolder}/tls.crt`,
+        cert_key: `${certificateFolder}/tls.key`,
+        certs_watch_interval: "1m",
+      }
+    : {};
+
+/** What a kubelet asks, by TLS; the chart asks without. */
+const probesByTls = () => {
+  const httpGet = { path: "/api/health", port: "grafana", scheme: "HTTPS" };
+  return { readinessProbe: { httpGet }, livenessProbe: { httpGet } };
+};
+
 /** grafana.ini: https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/ */
 function configuration(settings: Settings): Values {
   const { grafana } = settings;
   const url = new URL(grafana.url);
   const https = url.protocol === "https:";
   return {
-    server: { root_url: grafana.url, domain: url.hostname, serve_from_sub_path: url.pathname !== "/" },
+    server: {
+      root_url: grafana.url,
+      domain: url.hostname,
+      serve_from_sub_path: url.pathname !== "/",
+      ...serverTls(settings),
+    },
     security: {
       cookie_secure: https,
       strict_transport_security: https,
@@ -144,6 +173,16 @@ export function grafanaValues(settings: Settings): Values {
         secretName: passwords.volume.secret.secretName,
         items: passwords.volume.secret.items,
       },
+      ...(usesTls(settings)
+        ? [
+            {
+              name: certificates.grafana.secret,
+              secretName: certificates.grafana.secret,
+              mountPath: certificateFolder,
+              readOnly: true,
+            },
+          ]
+        : []),
     ],
     extraEmptyDirMounts: [{ name: "tmp", mountPath: "/tmp" }],
     admin: { existingSecret: names.adminSecret },
@@ -184,7 +223,8 @@ export function grafanaValues(settings: Settings): Values {
     },
     // Roles of ours: the chart's may read every Secret, too.
     rbac: { create: false },
-    serviceMonitor: { enabled: true, labels: watchedByPrometheus }, // R12
+    ...(usesTls(settings) && probesByTls()),
+    serviceMonitor: { enabled: true, labels: watchedByPrometheus, ...scrapedByTls(settings, "grafana") }, // R12
     testFramework: { enabled: false },
   };
 }

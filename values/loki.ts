@@ -12,6 +12,7 @@ import {
   resources,
   s3,
   s3Credentials,
+  s3Trust,
   type Values,
   watchedByPrometheus,
 } from "./shared";
@@ -38,7 +39,7 @@ function retentionStreams({ loki: { retention }, cluster }: Settings) {
 
 function storage(settings: Settings): Values {
   const { loki } = settings.objectStorage.buckets;
-  const { endpoint, region, tls, pathStyle, accessKey, secretKey } = s3(settings);
+  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
   return {
     type: "s3",
     // The ruler is off, but the chart wants a bucket for it.
@@ -50,6 +51,7 @@ function storage(settings: Settings): Values {
       secretAccessKey: secretKey,
       s3ForcePathStyle: pathStyle,
       insecure: !tls,
+      ...(caFile && { http_config: { ca_file: caFile } }),
     },
   };
 }
@@ -156,6 +158,7 @@ export function lokiValues(settings: Settings): Values {
     imagePullSecrets: pullSecrets(settings),
     defaults: {
       extraEnvFrom: s3Credentials("loki"),
+      ...s3Trust(settings),
       automountServiceAccountToken: false,
     },
     serviceAccount: { automountServiceAccountToken: false },

@@ -22,6 +22,7 @@ import {
   resources,
   s3,
   s3Credentials,
+  s3Trust,
   type Values,
   watchedByPrometheus,
 } from "./shared";
@@ -41,7 +42,7 @@ const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
 export function mimirConfiguration(settings: Settings): Values {
   const { mimir } = settings;
   const { buckets } = settings.objectStorage;
-  const { endpoint, region, tls, pathStyle, accessKey, secretKey } = s3(settings);
+  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
   const copies = ({ replicas }: { replicas: number }) => Math.min(mimir.replicationFactor, replicas);
   // With one replica there is no ring that could become stable by waiting.
   const stability = ({ replicas }: { replicas: number }) => (replicas > 1 ? "1m" : "0s");
@@ -59,6 +60,7 @@ export function mimirConfiguration(settings: Settings): Values {
           access_key_id: accessKey,
           secret_access_key: secretKey,
           insecure: !tls,
+          ...(caFile && { http: { tls_ca_path: caFile } }),
           bucket_lookup_type: pathStyle ? "path" : "virtual-hosted",
         },
       },
@@ -160,9 +162,11 @@ export function mimirValues(settings: Settings): Values {
   });
   const fallback = { name: "fallback", mountPath: fallbackFolder, readOnly: true };
   const users = gatewayPods(settings);
+  const trust = s3Trust(settings);
   const off = { enabled: false };
   return {
     fullnameOverride: releases.mimir,
+    ...(Object.keys(trust).length > 0 && { global: trust }),
     image: {
       ...image(settings, `docker.io/grafana/mimir:${pins["mimir-distributed"].appVersion}`),
       pullSecrets: pullSecrets(settings).map(({ name }) => name),

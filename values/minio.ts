@@ -1,5 +1,5 @@
 /** Values of the minio chart: https://github.com/minio/minio/tree/master/helm/minio */
-import { minio, namespaces } from "../names";
+import { caBundle, certificates, minio, namespaces, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import {
@@ -13,6 +13,7 @@ import {
   type Values,
   watchedByPrometheus,
 } from "./shared";
+import { scrapedByTls } from "./tls";
 
 export function minioValues(settings: Settings): Values {
   const { minio: server } = settings.objectStorage;
@@ -51,6 +52,15 @@ export function minioValues(settings: Settings): Values {
     containerSecurityContext: restrictedContainer,
     // Buckets, users and policies are Pulumi resources; the chart's default user has a known password.
     users: [],
+    ...(usesTls(settings) && {
+      tls: {
+        enabled: true,
+        certSecret: certificates.minio.secret,
+        publicCrt: "tls.crt",
+        privateKey: "tls.key",
+      },
+      trustedCertsSecret: caBundle.name,
+    }),
     buckets: [],
     policies: [],
     service: { type: "ClusterIP", port: String(minio.apiPort) },
@@ -62,14 +72,15 @@ export function minioValues(settings: Settings): Values {
  * Who scrapes MinIO (R12): each server about itself, and any of them about the cluster and its buckets, so that those
  * series are there once a server. The chart's own monitor knows no buckets.
  */
-export const minioMonitor = () => ({
+export const minioMonitor = (settings: Settings) => ({
   apiVersion: "monitoring.coreos.com/v1",
   kind: "ServiceMonitor",
   metadata: { name: minio.release, namespace: namespaces.minio, labels: watchedByPrometheus },
   spec: {
     selector: { matchLabels: { app: "minio", release: minio.release, monitoring: "true" } },
     endpoints: ["node", "cluster", "bucket"].map((part) => ({
-      port: "http",
+      port: usesTls(settings) ? "https" : "http",
+      ...scrapedByTls(settings, "minio"),
       path: `/minio/v2/metrics/${part}`,
       // By which the three targets of a server differ.
       relabelings: [{ sourceLabels: ["__metrics_path__"], targetLabel: "metrics_path" }],

@@ -1,6 +1,15 @@
 /** Values of the opentelemetry-operator chart, and the custom resources that it acts on: https://github.com/open-telemetry/opentelemetry-helm-charts/tree/main/charts/opentelemetry-operator */
 import pins from "../charts.json";
-import { address, instrumentation, namespaces, releases, services, urls } from "../names";
+import {
+  address,
+  caBundle,
+  instrumentation,
+  namespaces,
+  releases,
+  servedUrls,
+  services,
+  usesTls,
+} from "../names";
 import type { Settings } from "../settings";
 import { sdkRatio } from "./alloy-traces";
 import {
@@ -13,6 +22,7 @@ import {
   resources,
   type Values,
 } from "./shared";
+import { trustedCa } from "./tls";
 
 const { appVersion } = pins["opentelemetry-operator"];
 const registry = "ghcr.io/open-telemetry";
@@ -69,7 +79,11 @@ export const instrumentationObject = (settings: Settings) => ({
   kind: "Instrumentation",
   metadata: { ...instrumentation },
   spec: {
-    exporter: { endpoint: urls.otlpHttp },
+    exporter: {
+      endpoint: servedUrls(settings).otlpHttp,
+      // The ConfigMap of the application's own namespace; docs/tls.md says how it comes there.
+      ...(usesTls(settings) && { tls: { configMapName: caBundle.name, ca_file: caBundle.file } }),
+    },
     propagators: ["tracecontext", "baggage"], // R9.2
     sampler: { type: "parentbased_traceidratio", argument: String(sdkRatio(settings)) }, // R9.3
     resource: {
@@ -101,6 +115,7 @@ const collectorLabels = { "app.kubernetes.io/component": "opentelemetry-collecto
  */
 export const collectorObject = (settings: Settings) => {
   const { collector } = settings.openTelemetryOperator;
+  const trust = trustedCa(settings);
   return {
     apiVersion: "opentelemetry.io/v1beta1",
     kind: "OpenTelemetryCollector",
@@ -119,6 +134,7 @@ export const collectorObject = (settings: Settings) => {
         runAsUser: 10001,
         seccompProfile: { type: "RuntimeDefault" },
       },
+      ...(usesTls(settings) && { volumes: trust.volumes, volumeMounts: trust.mounts }),
       securityContext: {
         allowPrivilegeEscalation: false,
         capabilities: { drop: ["ALL"] },
@@ -132,7 +148,12 @@ export const collectorObject = (settings: Settings) => {
           memory_limiter: { check_interval: "1s", limit_percentage: 80, spike_limit_percentage: 20 },
           batch: {},
         },
-        exporters: { otlp: { endpoint: address(services.otlpGrpc), tls: { insecure: true } } },
+        exporters: {
+          otlp: {
+            endpoint: address(services.otlpGrpc),
+            tls: usesTls(settings) ? { ca_file: caBundle.path } : { insecure: true },
+          },
+        },
         service: {
           pipelines: {
             traces: { receivers: ["otlp"], processors: ["memory_limiter", "batch"], exporters: ["otlp"] },

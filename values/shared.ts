@@ -1,8 +1,9 @@
 /** What several charts' values have in common. */
 import { scryptSync } from "node:crypto";
-import { type Consumer, owner, s3Endpoint, s3Env, s3Secret } from "../names";
+import { type Consumer, caBundle, owner, s3Endpoint, s3Env, s3Secret, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { cpuQuantity, quantity } from "../settings/units";
+import { trustedCa } from "./tls";
 
 /** A text that changes with the data, and from which it cannot be read; slow to make, so that short secrets are not guessed. */
 export const checksum = (data: unknown): string =>
@@ -86,7 +87,9 @@ export function s3(settings: Settings) {
     /** Host and port. */
     endpoint: s3Endpoint(settings),
     region: external?.region ?? "us-east-1",
-    tls: external?.tls ?? false,
+    tls: external ? external.tls : usesTls(settings),
+    /** File with the CA certificate, where not one that everybody knows. */
+    caFile: !external && usesTls(settings) ? caBundle.path : undefined,
     pathStyle: external?.pathStyle ?? true,
     accessKey: `\${${s3Env.accessKey}}`,
     secretKey: `\${${s3Env.secretKey}}`,
@@ -95,6 +98,13 @@ export function s3(settings: Settings) {
 
 /** Where a container has those credentials from. */
 export const s3Credentials = (consumer: Consumer) => [{ secretRef: { name: s3Secret(consumer) } }];
+
+/** What a consumer's pods verify MinIO with, as values of a chart; nothing where there is no TLS, or another S3. */
+export function s3Trust(settings: Settings): Values {
+  if (!s3(settings).caFile) return {};
+  const { volumes, mounts } = trustedCa(settings);
+  return { extraVolumes: volumes, extraVolumeMounts: mounts };
+}
 
 /** Names of the image pull Secrets, in the form of `imagePullSecrets`. */
 export const pullSecrets = ({ images }: Settings) => (images.pullSecret ? [{ name: images.pullSecret }] : []);

@@ -16,6 +16,7 @@ import {
   resources,
   s3,
   s3Credentials,
+  s3Trust,
   type Values,
   watchedByPrometheus,
 } from "./shared";
@@ -61,7 +62,7 @@ const tenantOverrides = (settings: Settings) =>
   );
 
 function storage(settings: Settings): Values {
-  const { endpoint, region, tls, pathStyle, accessKey, secretKey } = s3(settings);
+  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
   return {
     trace: {
       backend: "s3",
@@ -72,6 +73,7 @@ function storage(settings: Settings): Values {
         access_key: accessKey,
         secret_key: secretKey,
         insecure: !tls,
+        ...(caFile && { tls_ca_path: caFile }),
         forcepathstyle: pathStyle,
       },
     },
@@ -119,6 +121,7 @@ export function tempoValues(settings: Settings): Values {
   });
   const users = gatewayPods(settings);
   const asClient = clientPasswords(gatewayClients(settings).tempo);
+  const trust = s3Trust(settings);
   const on = { enabled: true };
   const off = { enabled: false };
   return {
@@ -130,6 +133,7 @@ export function tempoValues(settings: Settings): Values {
       },
       extraArgs: ["-config.expand-env=true"],
     },
+    ...(Object.keys(trust).length > 0 && { defaults: trust }),
     reportingEnabled: false,
     multitenancyEnabled: true,
     serviceAccount: { automountServiceAccountToken: false },

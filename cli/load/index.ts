@@ -9,7 +9,7 @@ import { locate } from "../cluster";
 import { credentials } from "./credentials";
 import { follow, refuseSecond, remove, start } from "./job";
 import { Autoscalers, componentRows, discarded, stackPods, usage } from "./observe";
-import { type LoadOptions, planOf, readOptions } from "./plan";
+import { addressed, type LoadOptions, planOf, readOptions } from "./plan";
 import { type Report, reportText } from "./report";
 import { readSummary, stepText } from "./summary";
 import { gaveOut, missing, signalRows } from "./verdict";
@@ -46,8 +46,9 @@ async function breakable<T>(action: (stop: AbortSignal) => Promise<T>): Promise<
  * @throws UserError for bad options, a prod stack without `yes`, a second load test, or a run that did not come to its end
  */
 export async function load(stack: string, given: LoadArguments): Promise<number> {
-  const plan = planOf(readOptions(given));
+  const asked = planOf(readOptions(given));
   const { settings, environment } = await locate(stack);
+  const plan = addressed(asked, settings);
   if (settings.environment === "prod" && !given.yes)
     throw new UserError(
       `stack ${stack} is a prod stack: a load test takes from its users' limits and leaves its signals in the stores until their retention is over; say --yes to load it`,

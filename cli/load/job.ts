@@ -1,10 +1,11 @@
 /** The load test's life in the cluster: made, followed until it ends, and taken away with all that it made. */
 import { setTimeout as wait } from "node:timers/promises";
 import { ApiException, BatchV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
-import { loadTest, namespaces } from "../../names";
+import { caCertificate } from "../../components/port-forward";
+import { caBundle, loadTest, namespaces, usesTls } from "../../names";
 import { type Settings, UserError } from "../../settings";
 import type { Credentials } from "./credentials";
-import { credentialsManifest, jobManifest, namespaceManifest, scriptManifest } from "./manifest";
+import { caManifest, credentialsManifest, jobManifest, namespaceManifest, scriptManifest } from "./manifest";
 import { longest, type Plan } from "./plan";
 import { readSteps, type StepLine } from "./summary";
 
@@ -67,6 +68,10 @@ export async function start(
   }
   await core.createNamespacedSecret({ namespace, body: credentialsManifest(credentials) });
   await core.createNamespacedConfigMap({ namespace, body: scriptManifest(script) });
+  if (usesTls(settings)) {
+    const ca = await caCertificate(config, namespaces.alloyTraces);
+    await core.createNamespacedConfigMap({ namespace, body: caManifest({ [caBundle.file]: ca }) });
+  }
   await config
     .makeApiClient(BatchV1Api)
     .createNamespacedJob({ namespace, body: jobManifest(settings, plan) });

@@ -1,7 +1,8 @@
 /** What a load test makes in the cluster: one namespace, and in it all else. */
 import type { V1ConfigMap, V1Job, V1Namespace, V1Secret } from "@kubernetes/client-node";
-import { clientLabel, loadTest } from "../../names";
+import { caBundle, clientLabel, loadTest, usesTls } from "../../names";
 import type { Settings } from "../../settings";
+import { trustedCa } from "../../values/tls";
 import { longest, type Plan } from "./plan";
 
 /** https://github.com/grafana/k6/releases */
@@ -32,6 +33,12 @@ export const namespaceManifest = (): V1Namespace => ({
 /** The script. */
 export const scriptManifest = (text: string): V1ConfigMap => ({ metadata, data: { [script]: text } });
 
+/** The CA certificate that Alloy is verified with. @param data of the stack's own ConfigMap */
+export const caManifest = (data: Record<string, string>): V1ConfigMap => ({
+  metadata: { ...metadata, name: caBundle.name },
+  data,
+});
+
 /** The credentials, as variables of the environment. */
 export const credentialsManifest = (credentials: Record<string, string>): V1Secret => ({
   metadata,
@@ -39,7 +46,9 @@ export const credentialsManifest = (credentials: Record<string, string>): V1Secr
 });
 
 /** The Job: one pod, one try. */
-export function jobManifest({ images }: Settings, plan: Plan): V1Job {
+export function jobManifest(settings: Settings, plan: Plan): V1Job {
+  const { images } = settings;
+  const trust = trustedCa(settings);
   return {
     metadata,
     spec: {
@@ -70,6 +79,8 @@ export function jobManifest({ images }: Settings, plan: Plan): V1Job {
                 { name: "K6_NO_USAGE_REPORT", value: "true" },
                 { name: "K6_AUTO_EXTENSION_RESOLUTION", value: "false" },
                 { name: "HOME", value: "/tmp" },
+                // k6 asks nobody but this stack; what it trusts is Go's own to read.
+                ...(usesTls(settings) ? [{ name: "SSL_CERT_FILE", value: caBundle.path }] : []),
               ],
               envFrom: [{ secretRef: { name } }],
               // No CPU limit: a generator that is held back would measure itself.
@@ -82,13 +93,11 @@ export function jobManifest({ images }: Settings, plan: Plan): V1Job {
               volumeMounts: [
                 { name: "script", mountPath: folder, readOnly: true },
                 { name: "tmp", mountPath: "/tmp" },
+                ...trust.mounts,
               ],
             },
           ],
-          volumes: [
-            { name: "script", configMap: { name } },
-            { name: "tmp", emptyDir: {} },
-          ],
+          volumes: [{ name: "script", configMap: { name } }, { name: "tmp", emptyDir: {} }, ...trust.volumes],
         },
       },
     },

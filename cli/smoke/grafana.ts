@@ -1,17 +1,13 @@
 /** Grafana: it answers, and so does everything that it reads (R8.6). */
 
-import { services } from "../../names";
-import { type Datasource, health, withGrafana } from "../grafana";
-import { bodyOf } from "../service";
+import { type Datasource, grafanaHealth, health, withGrafana } from "../grafana";
 import type { Check } from "./check";
 
 export const grafana: Check[] = [
   {
     name: "Grafana answers, and each of its datasources is healthy",
     async show({ config, settings }) {
-      const { version, database } = JSON.parse(
-        await bodyOf(config, services.grafana, { path: "/api/health" }),
-      );
+      const { version, database } = await grafanaHealth(config);
       if (database !== "ok") throw new Error(`Grafana's database is ${database}`);
       const itself = `version ${version}, database ok`;
       if (settings.environment === "prod")

@@ -48,13 +48,17 @@ export class ObjectStorage extends pulumi.ComponentResource {
         },
         { parent: this },
       );
-      this.ready.set(consumer, [secret, ...(this.minio?.users[consumer].grants ?? [])]);
+      this.ready.set(consumer, [
+        secret,
+        ...args.certificates.readyFor(consumer),
+        ...(this.minio?.users[consumer].grants ?? []),
+      ]);
     }
     this.endpoint = pulumi.output(s3Endpoint(settings));
     this.registerOutputs({ endpoint: this.endpoint });
   }
 
-  /** What must be there before a consumer starts: its Secret, its buckets, its user and its policy. */
+  /** What must be there before a consumer starts: its Secret, the CA certificate, its buckets, its user and its policy. */
   readyFor(consumer: Consumer): pulumi.Resource[] {
     return this.ready.get(consumer) ?? [];
   }

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as minioProvider from "@pulumi/minio";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { type Consumer, minio, namespaces, urls } from "../../names";
+import { type Consumer, minio, namespaces, servedUrls } from "../../names";
 import { coldTierJob, coldTierOf } from "../../values/cold-tier";
 import { minioClaims, minioMonitor, minioValues } from "../../values/minio";
 import { HelmRelease } from "../helm-release";
@@ -81,10 +81,13 @@ export class Minio extends pulumi.ComponentResource {
     const { release } = new HelmRelease(
       minio.release,
       { settings, chart: "minio", namespace, values: minioValues(settings) },
-      { parent: this, dependsOn: [rootSecret, encryptionSecret, ...claims] },
+      {
+        parent: this,
+        dependsOn: [rootSecret, encryptionSecret, ...claims, ...args.certificates.readyFor("minio")],
+      },
     );
 
-    const { metadata, ...monitor } = minioMonitor();
+    const { metadata, ...monitor } = minioMonitor(settings);
     new k8s.apiextensions.CustomResource(
       "minio-monitor",
       { ...monitor, metadata: { ...metadata, namespace } },
@@ -121,7 +124,7 @@ export class Minio extends pulumi.ComponentResource {
     this.users = buckets.users;
     this.rootUser = pulumi.output(minio.rootUser);
     this.rootPassword = password.result;
-    this.consoleUrl = pulumi.output(urls.minioConsole);
+    this.consoleUrl = pulumi.output(servedUrls(settings).minioConsole);
     this.registerOutputs({ consoleUrl: this.consoleUrl, namespace: namespaces.minio });
   }
 }

@@ -8,6 +8,7 @@ export const minioApi = {
   namespace: namespaces.minio,
   selector: `app=minio,release=${minio.release}`,
   port: minio.apiPort,
+  served: "minio" as const,
 };
 
 /** What MinIO's pods say last: why they do not run, or the end of their logs. */

@@ -1,6 +1,6 @@
 /** The asked-for numbers, read from what the cluster would get: rows R4 (Tempo), R7 (Alloy traces), R9 (instrumentation). */
 import { expect } from "chai";
-import { instrumentation, services, tracesReplicas, urls } from "../../names";
+import { instrumentation, servedUrls, services, tracesReplicas, urls } from "../../names";
 import { container, fileIn, namesOf, ofKind, only, replicasOf, variablesOf } from "../support/objects";
 import {
   type Container,
@@ -12,6 +12,7 @@ import {
   renderStack,
   workloads,
 } from "../support/rendered";
+import { settingsOf } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
 const asked = {
@@ -414,7 +415,7 @@ describe("charts: the asked-for numbers of traces", function () {
 
     it("R9.1, R9.2: spans go to Alloy, context by traceparent and baggage", () => {
       for (const stack of both) {
-        expect(spec(stack).exporter).to.deep.equal({ endpoint: urls.otlpHttp });
+        expect(spec(stack).exporter).to.deep.equal({ endpoint: servedUrls(settingsOf("dev")).otlpHttp });
         expect(spec(stack).propagators).to.deep.equal(["tracecontext", "baggage"]);
       }
     });

@@ -8,7 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { until } from "../../cli/smoke/check";
-import { instrumentation, urls } from "../../names";
+import { instrumentation, servedUrls } from "../../names";
 import rootPackage from "../../package.json";
 import type { Settings } from "../../settings";
 import { instrumentationObject, openTelemetryOperatorValues } from "../../values/opentelemetry-operator";
@@ -34,13 +34,14 @@ interface Variable {
 const platformOf = (settings: Settings) => ({
   environment: settings.environment,
   cluster: settings.cluster.name,
-  otlpGrpcEndpoint: urls.otlpGrpc,
-  otlpHttpEndpoint: urls.otlpHttp,
+  otlpGrpcEndpoint: served.otlpGrpc,
+  otlpHttpEndpoint: served.otlpHttp,
   tracesSamplingRatio: settings.tracing.sampling.ratio,
   instrumentation: `${instrumentation.namespace}/${instrumentation.name}`,
 });
 const sampling = (ratio: number) => settingsOf("dev", { tracing: { sampling: { ratio } } });
 const dev = settingsOf("dev");
+const served = servedUrls(dev);
 const prod = settingsOf("prod");
 
 describe("examples: the Random backend's Pulumi program", function () {
@@ -100,7 +101,7 @@ describe("examples: the Random backend's Pulumi program", function () {
     // Nothing else is different.
     const before = JSON.stringify(inDev.resources)
       .replaceAll('"random-backend/sampling-ratio":"1"', '"random-backend/sampling-ratio":"0.25"')
-      .replaceAll(urls.otlpHttp, "http://other:4318");
+      .replaceAll(served.otlpHttp, "http://other:4318");
     expect(after.resources).to.deep.equal(JSON.parse(before));
   });
 

@@ -1,0 +1,294 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { jobManifest } from "../../cli/load/manifest";
+import { addressed, planOf } from "../../cli/load/plan";
+import { generated, type Recording } from "../../cli/record";
+import { needsCertManager } from "../../components/cert-manager";
+import { speaksTls } from "../../components/port-forward";
+import { caBundle, certificates, type Served, servedUrls } from "../../names";
+import { UserError } from "../../settings";
+import { alloyTracesPipeline } from "../../values/alloy-traces";
+import { minioMonitor } from "../../values/minio";
+import { collectorObject, instrumentationObject } from "../../values/opentelemetry-operator";
+import { certificateObject, dnsNames, lifetimes, served, trusting } from "../../values/tls";
+import { type Config, errorOf, externalS3, recordingOf, settingsOf } from "../support/stacks";
+
+// Tests look deep into values, whose types say only that they are plain data.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Any = any;
+
+const network = (tls: Config): Config => ({ network: { tls } });
+const ownCa = network({ certificates: "ownCa", clientNamespaces: ["shop"] });
+const certManager = network({ certificates: "certManager" });
+const ofType = ({ resources }: Recording, wanted: string) => resources.filter(({ type }) => type === wanted);
+const secretType = "kubernetes:core/v1:Secret";
+const mapType = "kubernetes:core/v1:ConfigMap";
+const placesOf = (recording: Recording, type: string, name: string) =>
+  ofType(recording, type)
+    .map(({ inputs }) => inputs["metadata"] as Any)
+    .filter((metadata) => metadata.name === name)
+    .map(({ namespace }) => namespace)
+    .sort();
+const valuesOf = (recording: Recording, release: string): Any =>
+  recording.resources.find(({ type, name }) => type === "kubernetes:helm.sh/v3:Release" && name === release)
+    ?.inputs["values"];
+
+/** A CA certificate of no use to anybody. */
+function aCertificate(ca: boolean): string {
+  const folder = mkdtempSync(join(tmpdir(), "observability-ca-"));
+  try {
+    const out = join(folder, "ca.pem");
+    execFileSync(
+      "openssl",
+      [
+        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
+        ...["-subj", "/CN=test", "-keyout", join(folder, "key.pem"), "-out", out],
+        ...["-addext", `basicConstraints=critical,CA:${ca ? "TRUE" : "FALSE"}`],
+      ],
+      { stdio: "pipe" },
+    );
+    return readFileSync(out, "utf8");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe("unit: TLS between components", function () {
+  // The first recording loads the program and Pulumi's SDKs.
+  this.timeout(300_000);
+
+  describe("off, as it is by default", () => {
+    for (const environment of ["dev", "prod"] as const)
+      it(`${environment}: makes no certificate, and nobody speaks TLS`, async () => {
+        const settings = settingsOf(environment);
+        const recording = await recordingOf(environment);
+        expect(served(settings)).to.deep.equal([]);
+        expect(trusting(settings)).to.deep.equal([]);
+        expect(recording.resources.filter(({ type }) => type.startsWith("tls:"))).to.deep.equal([]);
+        expect(placesOf(recording, mapType, caBundle.name)).to.deep.equal([]);
+        expect(recording.outputs["caCertificate"]?.value).to.equal(undefined);
+        expect(recording.outputs["otlpHttpEndpoint"]?.value).to.match(/^http:/);
+        expect(JSON.stringify(recording.resources)).to.not.include(caBundle.name);
+      });
+  });
+
+  describe("with a CA of the stack's own", () => {
+    let recording: Recording;
+
+    before(async () => {
+      recording = await recordingOf("dev", ownCa);
+    });
+
+    it("each server has its certificate in its own namespace, signed by the CA for its own names", () => {
+      for (const who of Object.keys(certificates) as Served[]) {
+        const { secret, namespace } = certificates[who];
+        expect(placesOf(recording, secretType, secret)).to.deep.equal([namespace]);
+        const [request] = ofType(recording, "tls:index/certRequest:CertRequest").filter(
+          ({ name }) => name === secret,
+        );
+        expect(request?.inputs["dnsNames"]).to.deep.equal(dnsNames(who));
+      }
+      const [ca, ...others] = ofType(recording, "tls:index/selfSignedCert:SelfSignedCert");
+      expect(others).to.deep.equal([]);
+      expect(ca?.inputs["isCaCertificate"]).to.equal(true);
+      const signed = ofType(recording, "tls:index/locallySignedCert:LocallySignedCert");
+      expect(signed).to.have.length(3);
+      for (const { inputs } of signed) {
+        expect(inputs["isCaCertificate"]).to.equal(undefined);
+        expect(inputs["allowedUses"]).to.deep.equal(["digital_signature", "server_auth"]);
+      }
+    });
+
+    it("keys are ECDSA P256, and stand in Secrets and in the provider's inputs only", () => {
+      const keys = ofType(recording, "tls:index/privateKey:PrivateKey");
+      expect(keys).to.have.length(4);
+      for (const { inputs } of keys) expect(inputs).to.deep.equal({ algorithm: "ECDSA", ecdsaCurve: "P256" });
+      const holders = recording.resources
+        .filter(({ type }) => !/^(tls|random|minio|pulumi):/.test(type))
+        .filter(({ inputs }) => JSON.stringify(inputs).includes(generated));
+      expect(new Set(holders.map(({ type }) => type))).to.deep.equal(new Set([secretType]));
+      for (const { name, inputs } of ofType(recording, secretType))
+        if ((inputs["metadata"] as Any).name === caBundle.name)
+          expect(JSON.stringify(inputs), name).to.not.include(generated);
+    });
+
+    it("the CA certificate, and nothing else, goes to all who verify, and out of the stack", () => {
+      const places = "alloy-traces grafana loki mimir minio monitoring opentelemetry shop tempo".split(" ");
+      expect(placesOf(recording, mapType, caBundle.name)).to.deep.equal(places);
+      for (const { inputs } of ofType(recording, mapType))
+        if ((inputs["metadata"] as Any).name === caBundle.name)
+          expect(inputs["data"]).to.deep.equal({ [caBundle.file]: "[certificate of the CA]" });
+      expect(recording.outputs["caCertificate"]).to.deep.equal({
+        value: "[certificate of the CA]",
+        secret: false,
+      });
+    });
+
+    it("what is served is addressed by https", () => {
+      for (const output of ["otlpGrpcEndpoint", "otlpHttpEndpoint", "grafanaUrl", "minioConsoleUrl"])
+        expect(recording.outputs[output]?.value, output).to.match(/^https:.*:\d+$/);
+    });
+
+    it("the stores reach MinIO by TLS, verify it, and have what they verify with", () => {
+      expect(valuesOf(recording, "loki").loki.storage.s3).to.deep.include({
+        endpoint: "https://minio.minio.svc.cluster.local:9000",
+        insecure: false,
+        http_config: { ca_file: caBundle.path },
+      });
+      expect(valuesOf(recording, "mimir").mimir.structuredConfig.common.storage.s3).to.deep.include({
+        insecure: false,
+        http: { tls_ca_path: caBundle.path },
+      });
+      expect(valuesOf(recording, "tempo").storage.trace.s3).to.deep.include({
+        insecure: false,
+        tls_ca_path: caBundle.path,
+      });
+      const volumes = [{ name: caBundle.name, configMap: { name: caBundle.name } }];
+      expect(valuesOf(recording, "loki").defaults.extraVolumes).to.deep.equal(volumes);
+      expect(valuesOf(recording, "mimir").global.extraVolumes).to.deep.equal(volumes);
+      expect(valuesOf(recording, "tempo").defaults.extraVolumes).to.deep.equal(volumes);
+    });
+
+    it("each release waits for its certificates", () => {
+      const waits = (release: string) =>
+        recording.resources.find(({ name, type }) => name === release && type.endsWith(":HelmRelease"))
+          ?.options.dependencies;
+      expect(waits("minio")).to.include(`${secretType}::minio-${certificates.minio.secret}`);
+      expect(waits("grafana")).to.include(`${secretType}::grafana-${certificates.grafana.secret}`);
+      expect(waits("alloy-traces")).to.include(
+        `${secretType}::alloyTraces-${certificates.alloyTraces.secret}`,
+      );
+      for (const store of ["loki", "mimir", "tempo"])
+        expect(waits(store)).to.include(`${mapType}::${store}-${caBundle.name}`);
+    });
+  });
+
+  describe("with cert-manager", () => {
+    it("it signs with a CA below the stack's own, whose own key it does not get", async () => {
+      const recording = await recordingOf("dev", certManager);
+      const issued = ofType(recording, "kubernetes:cert-manager.io/v1:Certificate");
+      expect(issued.map(({ inputs }) => (inputs["spec"] as Any).issuerRef.kind)).to.deep.equal(
+        Array(3).fill("Issuer"),
+      );
+      expect(ofType(recording, "kubernetes:cert-manager.io/v1:Issuer")).to.have.length(3);
+      const below = ofType(recording, "tls:index/locallySignedCert:LocallySignedCert");
+      expect(below.map(({ inputs }) => inputs["isCaCertificate"])).to.deep.equal([true, true, true]);
+      const chains = ofType(recording, secretType).filter(({ name }) =>
+        name.endsWith("-observability-issuer"),
+      );
+      expect(chains).to.have.length(3);
+      for (const { inputs } of chains)
+        expect((inputs["stringData"] as Any)["tls.crt"]).to.equal("[certificate][certificate of the CA]");
+    });
+
+    it("an issuer that is there makes all of them, and its CA is trusted", async () => {
+      const caCertificate = aCertificate(true);
+      const issuer = { name: "company", kind: "ClusterIssuer" };
+      const config = network({ certificates: "certManager", issuer, caCertificate });
+      const recording = await recordingOf("dev", config);
+      expect(recording.resources.filter(({ type }) => type.startsWith("tls:"))).to.deep.equal([]);
+      const object = certificateObject(settingsOf("dev", config), "grafana");
+      expect(object.spec.issuerRef).to.deep.equal({ group: "cert-manager.io", ...issuer });
+      expect(recording.outputs["caCertificate"]?.value).to.equal(caCertificate);
+    });
+  });
+
+  it("a certificate has its Services' names from the short one to the full one", () => {
+    expect(dnsNames("grafana")).to.deep.equal([
+      "grafana",
+      "grafana.grafana",
+      "grafana.grafana.svc",
+      "grafana.grafana.svc.cluster.local",
+      "localhost",
+    ]);
+    expect(dnsNames("minio")).to.include.members(["*.minio-svc.minio.svc", "minio-console.minio.svc"]);
+  });
+
+  it("it is renewed long before it ends, and what signs outlives what is signed", () => {
+    for (const { validityPeriodHours, earlyRenewalHours } of Object.values(lifetimes))
+      expect(earlyRenewalHours).to.be.within(30 * 24, validityPeriodHours / 2);
+    expect(lifetimes.server.validityPeriodHours).to.be.at.most(lifetimes.issuer.earlyRenewalHours);
+    expect(lifetimes.server.validityPeriodHours).to.be.at.most(lifetimes.ca.earlyRenewalHours);
+  });
+
+  it("an external S3 keeps its own TLS, and there is no certificate of MinIO", () => {
+    const settings = settingsOf("prod", {
+      ...ownCa,
+      objectStorage: { kind: "external", external: externalS3 },
+    });
+    expect(served(settings)).to.deep.equal(["grafana", "alloyTraces"]);
+    expect(trusting(settings)).to.not.include("loki");
+  });
+
+  it("both OTLP ports for applications speak TLS, and no other receiver is touched", () => {
+    const plain = alloyTracesPipeline(settingsOf("prod"));
+    const secure = alloyTracesPipeline(settingsOf("prod", ownCa));
+    expect(plain).to.not.include("/etc/alloy-tls");
+    expect(secure.match(/endpoint = "0\.0\.0\.0:(\d+)"\n+\t\ttls \{/g)).to.have.length(2);
+    expect(secure.replace(/\n\n\t\ttls \{[^}]*\/etc\/alloy-tls[^}]*\}/g, "")).to.equal(plain);
+  });
+
+  it("who sends traces verifies Alloy", () => {
+    const settings = settingsOf("dev", ownCa);
+    expect(instrumentationObject(settings).spec.exporter).to.deep.equal({
+      endpoint: servedUrls(settings).otlpHttp,
+      tls: { configMapName: caBundle.name, ca_file: caBundle.file },
+    });
+    const collector: Any = collectorObject(settings).spec;
+    expect(collector.config.exporters.otlp.tls).to.deep.equal({ ca_file: caBundle.path });
+    expect(collector.volumes[0].configMap.name).to.equal(caBundle.name);
+    const asked = planOf({ logs: 0, series: 0, spans: 9, queries: 0, steps: 1, duration: 5 } as Any, "r");
+    const plan = addressed(asked, settings);
+    expect(plan.urls.otlp).to.equal(servedUrls(settings).otlpHttp);
+    const pod = jobManifest(settings, plan).spec?.template.spec;
+    expect(pod?.containers[0]?.env).to.deep.include({ name: "SSL_CERT_FILE", value: caBundle.path });
+    expect(pod?.volumes).to.deep.include({ name: caBundle.name, configMap: { name: caBundle.name } });
+  });
+
+  it("Prometheus verifies whom it scrapes", () => {
+    const [endpoint]: Any[] = minioMonitor(settingsOf("dev", ownCa)).spec.endpoints;
+    expect(endpoint).to.deep.include({ port: "https", scheme: "https" });
+    expect(endpoint.tlsConfig.serverName).to.equal("minio.minio.svc.cluster.local");
+    expect(endpoint.tlsConfig).to.not.have.property("insecureSkipVerify");
+  });
+
+  it("whether a pod speaks TLS is told by its certificate", () => {
+    const pod = (secretName: string) => ({
+      spec: { containers: [], volumes: [{ name: "v", secret: { secretName } }] },
+    });
+    expect(speaksTls(pod("minio-tls"), "minio")).to.equal(true);
+    expect(speaksTls(pod("minio-root"), "minio")).to.equal(false);
+    expect(speaksTls({}, "minio")).to.equal(false);
+  });
+
+  describe("refuses", () => {
+    const paths = (tls: Config) =>
+      errorOf(() => settingsOf("dev", network(tls))).problems.map(({ path }) => path);
+    const issuer = { name: "company", kind: "ClusterIssuer" };
+
+    it("an issuer without cert-manager, or without its CA", () => {
+      expect(paths({ certificates: "ownCa", issuer })).to.deep.equal(["network.tls.issuer"]);
+      expect(paths({ certificates: "certManager", issuer })).to.deep.equal(["network.tls.caCertificate"]);
+    });
+
+    it("a CA certificate that belongs to nobody, is none, or is no CA's", async () => {
+      const certificates = "certManager";
+      const pem = aCertificate(true);
+      expect(paths({ certificates, caCertificate: pem })).to.deep.equal(["network.tls.caCertificate"]);
+      for (const caCertificate of [
+        "hello",
+        `${pem}-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n${pem}`,
+      ])
+        expect(paths({ certificates, issuer, caCertificate })).to.deep.equal(["network.tls.caCertificate"]);
+      const settings = settingsOf(
+        "dev",
+        network({ certificates, issuer, caCertificate: aCertificate(false) }),
+      );
+      const error = await needsCertManager(settings).catch((reason: Error) => reason);
+      expect(error).to.be.instanceOf(UserError);
+    });
+  });
+});
