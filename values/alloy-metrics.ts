@@ -3,7 +3,7 @@ import { gatewayAccess, mimirTenants, releases, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
-import { gatewayClients } from "./gateway";
+import { datasourceReader, gatewayClients } from "./gateway";
 import { isScaled } from "./scaling";
 import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
@@ -40,7 +40,8 @@ export function alloyMetricsValues(settings: Settings): Values {
     release: releases.alloyMetrics,
     pipeline: alloyPipeline("metrics"),
     environment: alloyMetricsEnvironment(settings),
-    clientOf: gatewayClients(settings).alloyMetrics,
+    // The reader's password is there for KEDA.
+    clientOf: gatewayClients(settings).alloyMetrics.filter(([, user]) => user !== datasourceReader),
     pod: alloyMetrics,
     alloy: {
       // `foreach`, by which every tenant has its rules, is an experimental feature of Alloy.

@@ -1067,6 +1067,35 @@ describe("unit: settings", () => {
           allowed: "names in alerting.receivers: there are none",
         },
       },
+      {
+        rule: "mimirStoreAfter",
+        environment: "prod",
+        passes: { mimir: { storeAfter: "1m" } },
+        fails: { mimir: { storeAfter: "13h" } },
+        problem: {
+          path: "mimir.storeAfter",
+          was: "13h",
+          allowed: "at most 12h, because an ingester has what is newer than 13h only",
+        },
+      },
+      {
+        rule: "tlsIssuer",
+        environment: "prod",
+        passes: { network: { tls: { certificates: "certManager" } } },
+        fails: {
+          network: {
+            tls: {
+              certificates: "ownCa",
+              issuer: { name: "corporate", kind: "ClusterIssuer" },
+            },
+          },
+        },
+        problem: {
+          path: "network.tls.issuer",
+          was: { name: "corporate", kind: "ClusterIssuer" },
+          allowed: "nothing, because network.tls.certificates is not certManager",
+        },
+      },
     ];
 
     for (const { rule, environment, passes, fails, problem } of cases)
