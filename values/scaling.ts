@@ -209,7 +209,9 @@ export function kedaValues(settings: Settings): Values {
     registry: mirrored(settings, "ghcr.io/kedacore").replace(/\/kedacore$/, ""),
     repository: `kedacore/${name}`,
   });
-  const requests = resources(small);
+  const { requests, limits } = resources(small);
+  // The chart would limit CPU, too.
+  const each = { requests, limits: { ...limits, cpu: null } };
   return {
     // It is this stack's: of other namespaces it needs to know nothing.
     watchNamespace: namespaces.alloyMetrics,
@@ -220,7 +222,7 @@ export function kedaValues(settings: Settings): Values {
       webhooks: image("keda-admission-webhooks"),
     },
     imagePullSecrets: pullSecrets(settings),
-    resources: { operator: requests, metricServer: requests, webhooks: requests },
+    resources: { operator: each, metricServer: each, webhooks: each },
   };
 }
 

@@ -51,7 +51,10 @@ describe("charts: Grafana, and who watches the stack", () => {
 
   it("R8.3: the file of datasources is what Grafana's values say, through Helm's templates", () => {
     const file: string = find(dev, "ConfigMap", "grafana")["data"]["datasources.yaml"];
-    expect(file).to.include("$${__value.raw}").and.to.include("$$__tags").and.to.include("pods|nodes");
+    expect(file)
+      .to.include("$${__value.raw}")
+      .and.to.include("$$__tags")
+      .and.to.include("mimir-pods.nodes-read.password");
   });
 
   it("R12: every component has a monitor that Prometheus alone reads", () => {

@@ -296,7 +296,10 @@ describe("charts: the asked-for numbers of metrics", function () {
             .filter(({ metadata }) => !selects(selector, metadata.labels))
             .map(({ metadata }) => metadata.name);
         expect(read("ServiceMonitor", spec.serviceMonitorSelector)).to.deep.equal(["cadvisor"]);
-        expect(read("PrometheusRule", spec.ruleSelector)).to.deep.equal([]);
+        expect(read("PrometheusRule", spec.ruleSelector)).to.deep.equal([
+          "observability-rollup-5m",
+          "observability-rollup-1h",
+        ]);
         for (const selector of [spec.serviceMonitorSelector, spec.podMonitorSelector, spec.ruleSelector])
           expect(selects(selector, { app: "anyone's" })).to.equal(true);
         expect(selects(spec.podMonitorSelector, { [owner.scraper]: "alloy" })).to.equal(false);

@@ -47,7 +47,8 @@ describe("charts: upgrades", function () {
       }
       expect(all).to.deep.equal(managed);
       const withSome = [...managed].filter(([, some]) => some.length).map(([name]) => name);
-      expect(withSome).to.have.members(["kps-crds", "opentelemetry-operator"]);
+      const scaled = environment === "prod" ? ["keda"] : [];
+      expect(withSome).to.have.members(["kps-crds", "opentelemetry-operator", ...scaled]);
       expect(managed.get("kps-crds")).to.include("servicemonitors.monitoring.coreos.com");
       expect(managed.get("opentelemetry-operator")).to.include("opentelemetrycollectors.opentelemetry.io");
     });

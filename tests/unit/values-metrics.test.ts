@@ -637,9 +637,9 @@ describe("unit: values of alloy for metrics", () => {
       replicas: 5,
       podDisruptionBudget: { enabled: true, maxUnavailable: 1 },
     });
-    // Those of all tenants, whose rules it keeps; and of a reader, for KEDA.
+    // Those of all tenants, whose rules it keeps; the reader's is KEDA's alone.
     const tenants = ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"];
-    const users = [...tenants.map((tenant) => `${tenant}-write`), "pods.nodes-read"];
+    const users = [...tenants.map((tenant) => `${tenant}-write`)];
     const items = users.map((user) => {
       const key = `mimir-${user}.password`;
       return { key, path: key };
