@@ -4,6 +4,8 @@
  * It prints a line `OBS-STEP {json}` after each step, `OBS-WORDS {json}` for what was not taken, and the summary between
  * two markers at the end, see summary.ts.
  */
+
+import { sleep } from "k6";
 import crypto from "k6/crypto";
 import exec from "k6/execution";
 import http from "k6/http";
@@ -76,6 +78,15 @@ export const options = {
   ]),
   thresholds: Object.fromEntries([...kept, ...keptTrends]),
 };
+
+/** Waits until all four can be reached: a network plugin takes some seconds to know a new pod. */
+export function setup() {
+  const doors = Object.values(urls).map((url) => `${url}/ready`);
+  for (let second = 0; second < 60; second++) {
+    if (doors.every((door) => http.get(door).status !== 0)) return;
+    sleep(1);
+  }
+}
 
 /** Who asks: the variable has the whole header of a user of a gateway. */
 const as = (variable) => ({ Authorization: __ENV[variable] });

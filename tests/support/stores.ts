@@ -86,7 +86,8 @@ export async function startStores(
       const body = text ? JSON.parse(text) : undefined;
       const query = parameters.get("query") ?? parameters.get("q") ?? "";
       const answer = answers[path]?.(asked, query, hidden);
-      const known = answer || ["/loki/api/v1/push", "/otlp/v1/metrics", "/v1/traces"].includes(path);
+      const known =
+        answer || ["/ready", "/loki/api/v1/push", "/otlp/v1/metrics", "/v1/traces"].includes(path);
       const status = known ? (fail(path, body, to(path).length) ?? 200) : 404;
       asked.push({ path, parameters, headers: request.headers, body, status });
       response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(answer ?? {}));
