@@ -2,7 +2,8 @@
  * `obs rotate`: new passwords for the users of the gateways, without a signal lost.
  *
  * In three updates: the gateways take the next generation besides the old one, then clients get it, then the old one ends.
- * The setting `access.generations` says how far a stack is, so that whoever runs it again goes on where it stopped.
+ * The setting `access.generations` says which of them was begun. Whether it ended nobody knows, so whoever runs the command
+ * again repeats that update, with its wait, before he goes on: only then can the next one lock nobody out.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Settings, UserError } from "../settings";
@@ -27,7 +28,7 @@ export interface Step {
   waits: boolean;
 }
 
-/** The updates that are left of a rotation, from where a stack is; a stack that is not in one begins one. */
+/** The updates that are left of a rotation, the one that was begun among them; a stack that is not in one begins one. */
 export function stepsLeft(generations: number[]): Step[] {
   const [first = 1, second] = generations;
   const [old, next] =
@@ -37,21 +38,16 @@ export function stepsLeft(generations: number[]): Step[] {
     { generations: [next, old], what: `clients change to generation ${next}`, waits: true },
     { generations: [next], what: `generation ${old} is no longer taken`, waits: false },
   ];
-  if (second === undefined) return steps;
-  return first < second ? steps.slice(1) : steps.slice(2);
+  return second !== undefined && first > second ? steps.slice(1) : steps;
 }
 
-/** Writes `access.generations` into the stack's config. */
+/** Writes `access.generations` into the stack's config, at once: half of it written would be no setting. */
 async function configure(stack: string, generations: number[], environment: Record<string, string>) {
-  const paths = [0, 1].map((index) => `observability:access.generations[${index}]`);
-  const run = (args: string[]) => pulumi(["config", ...args, "--stack", stack, "--path"], environment);
-  const codes = [];
-  for (const [index, path] of paths.entries()) {
-    const generation = generations[index];
-    if (generation !== undefined) codes.push(await run(["set", path, String(generation)]));
-    else codes.push(await run(["rm", path]));
-  }
-  if (codes.some((code) => code !== 0))
+  const path = (index: number) => `observability:access.generations[${index}]`;
+  const values = generations.flatMap((one, index) => ["--plaintext", `${path(index)}=${one}`]);
+  // A list gets shorter only by taking out what is too many; the first that is left is there already.
+  const args = generations.length > 1 ? ["set-all", ...values] : ["rm", path(1)];
+  if ((await pulumi(["config", ...args, "--stack", stack, "--path"], environment)) !== 0)
     throw new UserError(
       `access.generations of stack ${stack} could not be written; nothing was changed on the cluster`,
     );
@@ -80,9 +76,8 @@ export async function rotate(stack: string, options: RotateOptions): Promise<num
     await configure(stack, generations, backend);
     const code = await up(stack, { yes: true }, []);
     if (code !== 0) {
-      console.error(
-        `obs: the rotation stopped here, and nothing is locked out: ./obs rotate ${stack} goes on`,
-      );
+      const next = generations.length > 1 ? `./obs rotate ${stack} goes on` : `./obs up ${stack} ends it`;
+      console.error(`obs: the rotation stopped here, and nobody is locked out: ${next}`);
       return code;
     }
     if (waits) {

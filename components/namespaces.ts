@@ -51,4 +51,11 @@ export class Namespaces extends pulumi.ComponentResource {
     if (!namespace) throw new Error(`there is no namespace ${key} in this stack`);
     return namespace.metadata.name;
   }
+
+  /** The same for a namespace that is known by its name in the cluster. */
+  named(namespace: string): pulumi.Output<string> {
+    const key = (Object.keys(namespaces) as NamespaceKey[]).find((one) => namespaces[one] === namespace);
+    if (!key) throw new Error(`${namespace} is no namespace of this stack`);
+    return this.name(key);
+  }
 }

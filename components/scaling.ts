@@ -1,21 +1,18 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { namespaces as namespaceNames, releases } from "../names";
+import { releases } from "../names";
 import {
   horizontalAutoscalers,
   installsKeda,
   installsVerticalPodAutoscaler,
   type KubernetesObject,
-  kedaValues,
-  metricsServerValues,
   querierBudgets,
   targetAutoscaler,
   verticalAutoscalers,
-  verticalPodAutoscalerValues,
 } from "../values/scaling";
+import { kedaValues, metricsServerValues, verticalPodAutoscalerValues } from "../values/scaling-charts";
 import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
-import type { NamespaceKey } from "./namespaces";
 
 export interface ScalingArgs extends ComponentArgs {
   /** Whether this stack installs metrics-server. */
@@ -53,16 +50,18 @@ export class Scaling extends pulumi.ComponentResource {
       "vertical-pod-autoscaler",
       verticalPodAutoscalerValues(settings),
     );
-    const keys = Object.keys(namespaceNames) as NamespaceKey[];
     const make = (objects: KubernetesObject[], dependsOn: pulumi.Resource[]) => {
-      for (const { apiVersion, kind, metadata, spec } of objects) {
-        const key = keys.find((one) => namespaceNames[one] === metadata.namespace) ?? "autoscaling";
+      for (const { apiVersion, kind, metadata, spec } of objects)
         new k8s.apiextensions.CustomResource(
           `${metadata.name}-${kind}`,
-          { apiVersion, kind, metadata: { ...metadata, namespace: namespaces.name(key) }, spec },
+          {
+            apiVersion,
+            kind,
+            metadata: { ...metadata, namespace: namespaces.named(metadata.namespace) },
+            spec,
+          },
           { parent: this, dependsOn },
         );
-      }
     };
     make(horizontalAutoscalers(settings), []);
     make(querierBudgets(settings), []);

@@ -2,7 +2,8 @@
 import { lokiFrontendAddress, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
-import { gatewayConfiguration, gatewayPods } from "./gateway";
+import { gatewayPods } from "./gateway";
+import { gatewayConfiguration } from "./gateway-nginx";
 import { releaseReplicas } from "./scaling";
 import {
   anyOf,

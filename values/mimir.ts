@@ -8,7 +8,8 @@ import { alertmanagerFile, alertmanagerSecret, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
-import { gatewayConfiguration, gatewayPods } from "./gateway";
+import { gatewayPods } from "./gateway";
+import { gatewayConfiguration } from "./gateway-nginx";
 import { rollupOverrides } from "./rollups";
 import { releaseReplicas } from "./scaling";
 import {

@@ -1,6 +1,6 @@
 /**
  * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
- * NetworkPolicies are made of it, and docs/network.md shows it.
+ * NetworkPolicies are made of it, and docs/network.md tells it to people.
  */
 import { consumers, type namespaces, s3Endpoint, stores } from "../names";
 import type { Settings } from "../settings";

@@ -6,7 +6,8 @@
 import { gatewayUser, releases, samplingRatioAttribute, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
-import { clientPasswords, gatewayClients, gatewayConfiguration, gatewayPods, passwordFile } from "./gateway";
+import { clientPasswords, gatewayClients, gatewayPods, passwordFile } from "./gateway";
+import { gatewayConfiguration } from "./gateway-nginx";
 import { releaseReplicas } from "./scaling";
 import {
   antiAffinity,

@@ -120,16 +120,21 @@ async function put(config: KubeConfig, pod: ContainerOf, file: string): Promise<
   await ask(`: > ${whole}`);
   // What goes through the Kubernetes API may end early, without an error: what is missing is sent again from there on.
   let there = 0;
+  let word = "";
   for (let idle = 0; there < bytes && idle < 5; ) {
     const input = createReadStream(file, { start: there });
-    await inContainer(config, pod, `head -c ${bytes - there} >> ${whole}`, { input }).catch(() => undefined);
+    await inContainer(config, pod, `head -c ${bytes - there} >> ${whole}`, { input }).catch(
+      (error: Error) => {
+        word = `; ${error.message}`;
+      },
+    );
     const now = Number(await ask(`wc -c < ${whole}`));
     idle = now > there ? 0 : idle + 1;
     there = now;
   }
   if (!(await ask(`sha256sum < ${whole}`)).startsWith(sha256))
     throw new UserError(
-      `${there} of ${bytes} bytes of Grafana's database arrived, and not as they were sent; the one that was there is untouched. Run the same command again`,
+      `${there} of ${bytes} bytes of Grafana's database arrived, and not as they were sent; the one that was there is untouched. Run the same command again${word}`,
     );
   // What a transaction of the old one left would be taken for one of the new one.
   const clean = `rm -f ${database}-journal ${database}-wal ${database}-shm`;

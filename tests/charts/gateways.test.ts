@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { stores } from "../../names";
 import { parseSettings } from "../../settings";
-import { gatewayConfiguration } from "../../values/gateway";
+import { gatewayConfiguration } from "../../values/gateway-nginx";
 import { container, ofKind, only, replicasOf } from "../support/objects";
 import {
   find,

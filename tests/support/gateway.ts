@@ -4,7 +4,8 @@ import { type ClientRequest, createServer, type IncomingHttpHeaders, request } f
 import { delimiter, join } from "node:path";
 import { gatewayAccess, type Store } from "../../names";
 import type { Settings } from "../../settings";
-import { credentialKeys, gatewayConfiguration, gatewayUsers, gatewayUsersFile } from "../../values/gateway";
+import { credentialKeys, gatewayUsers, gatewayUsersFile } from "../../values/gateway";
+import { gatewayConfiguration } from "../../values/gateway-nginx";
 import type { Answer } from "./mimir";
 import { freePort, Server } from "./servers";
 import { needs } from "./tools";

@@ -6,12 +6,12 @@ import {
   clientPasswords,
   credentialKeys,
   gatewayClients,
-  gatewayConfiguration,
   gatewayPods,
   gatewayUsers,
   gatewayUsersFile,
   passwordFile,
 } from "../../values/gateway";
+import { gatewayConfiguration } from "../../values/gateway-nginx";
 import { type Config, errorOf, recordingOf, settingsOf } from "../support/stacks";
 
 const more: Config = { mimir: { tenants: { team: {} } }, tempo: { tenants: { guests: {} } } };

@@ -13,15 +13,13 @@ import {
   installsKeda,
   installsVerticalPodAutoscaler,
   isScaled,
-  kedaValues,
-  metricsServerValues,
   needsMetricsServer,
   querierBudgets,
   releaseReplicas,
   targetAutoscaler,
   verticalAutoscalers,
-  verticalPodAutoscalerValues,
 } from "../../values/scaling";
+import { kedaValues, metricsServerValues, verticalPodAutoscalerValues } from "../../values/scaling-charts";
 import { type Config, settingsOf } from "../support/stacks";
 
 const still: Config = {
@@ -285,9 +283,10 @@ describe("unit: obs rotate", () => {
     expect(lists([7])).to.deep.equal([[7, 8], [8, 7], [8]]);
   });
 
-  it("goes on from where it stopped", () => {
-    expect(lists([1, 2])).to.deep.equal([[2, 1], [2]]);
-    expect(lists([2, 1])).to.deep.equal([[2]]);
+  it("repeats the update that was begun, because nobody knows whether it ended", () => {
+    expect(lists([1, 2])).to.deep.equal([[1, 2], [2, 1], [2]]);
+    expect(lists([2, 1])).to.deep.equal([[2, 1], [2]]);
+    expect(stepsLeft([2, 1])[0]?.waits, "clients are waited for again").to.equal(true);
   });
 
   it("never has clients use what the gateways did not take before", () => {

@@ -7,7 +7,7 @@ import { alertmanagerConfig } from "../../values/alertmanager";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyMetricsEnvironment, alloyMetricsValues } from "../../values/alloy-metrics";
 import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
-import { gatewayConfiguration } from "../../values/gateway";
+import { gatewayConfiguration } from "../../values/gateway-nginx";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../../values/kube-prometheus-stack";
 import { mimirConfiguration, mimirOverrides, mimirValues } from "../../values/mimir";
 import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";

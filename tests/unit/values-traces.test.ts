@@ -13,7 +13,7 @@ import {
   alloyTracesValues,
   sdkRatio,
 } from "../../values/alloy-traces";
-import { gatewayConfiguration } from "../../values/gateway";
+import { gatewayConfiguration } from "../../values/gateway-nginx";
 import {
   collectorObject,
   instrumentationObject,
