@@ -58,6 +58,16 @@ program
   );
 
 program
+  .command("doctor")
+  .description("read the cluster and say what is wrong and what to do, worst first; changes nothing")
+  .argument(...stackArgument)
+  .option("--json", "print the findings as JSON")
+  .addHelpText("after", "\nExit codes: 0 healthy; 2 something is wrong; 1 it could not be looked at.")
+  .action((stack, options) =>
+    exit(async () => (require("./doctor") as typeof import("./doctor/index.js")).doctor(stack, options))(),
+  );
+
+program
   .command("load")
   .description(
     "load a running stack in steps, and tell what it sustains, how soon signals are found, and at what cost",

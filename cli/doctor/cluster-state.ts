@@ -1,0 +1,54 @@
+/** What the cluster holds, each kind read once however many checks look at it. */
+import {
+  AppsV1Api,
+  CoreV1Api,
+  type CoreV1Event,
+  type KubeConfig,
+  type V1DaemonSet,
+  type V1Deployment,
+  type V1Node,
+  type V1PersistentVolumeClaim,
+  type V1Pod,
+  type V1StatefulSet,
+} from "@kubernetes/client-node";
+import { namespaces } from "../../names";
+
+/** Calls a function once, and gives its result again after that. */
+const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
+  let result: Promise<T> | undefined;
+  return () => {
+    result ??= read();
+    return result;
+  };
+};
+
+const ours: ReadonlySet<string> = new Set(Object.values(namespaces));
+
+/** Objects of the stack's own namespaces. */
+const inStack = <T extends { metadata?: { namespace?: string } }>({ items }: { items: T[] }): T[] =>
+  items.filter(({ metadata }) => ours.has(metadata?.namespace ?? ""));
+
+/** Objects of the stack's namespaces; nodes are the whole cluster's. */
+export interface ClusterState {
+  nodes(): Promise<V1Node[]>;
+  pods(): Promise<V1Pod[]>;
+  events(): Promise<CoreV1Event[]>;
+  claims(): Promise<V1PersistentVolumeClaim[]>;
+  deployments(): Promise<V1Deployment[]>;
+  statefulSets(): Promise<V1StatefulSet[]>;
+  daemonSets(): Promise<V1DaemonSet[]>;
+}
+
+export function clusterState(config: KubeConfig): ClusterState {
+  const core = config.makeApiClient(CoreV1Api);
+  const apps = config.makeApiClient(AppsV1Api);
+  return {
+    nodes: once(async () => (await core.listNode()).items),
+    pods: once(async () => inStack(await core.listPodForAllNamespaces())),
+    events: once(async () => inStack(await core.listEventForAllNamespaces())),
+    claims: once(async () => inStack(await core.listPersistentVolumeClaimForAllNamespaces())),
+    deployments: once(async () => inStack(await apps.listDeploymentForAllNamespaces())),
+    statefulSets: once(async () => inStack(await apps.listStatefulSetForAllNamespaces())),
+    daemonSets: once(async () => inStack(await apps.listDaemonSetForAllNamespaces())),
+  };
+}
