@@ -59,7 +59,9 @@ export async function seenAfter(
       whole = wholeAt(ready, watch.looksSince(at));
       return whole !== undefined;
     });
-  const items = () => signalMap((signal) => watch.itemsSince(signal, at - underWay));
+  // What is written later is the next case's.
+  const end = whole ?? Date.now();
+  const items = () => signalMap((signal) => watch.itemsBetween(signal, at - underWay, end));
   await until(forStragglers, () => !holes(items().lines).length && !holes(items().traces).length);
   const found = items();
   const looks = watch.looksSince(at);
