@@ -13,7 +13,7 @@ const operated: Record<string, (name: string) => string> = {
 };
 
 describe("charts: chaos", function () {
-  this.timeout(180_000);
+  this.timeout(600_000);
   before(async function () {
     await needsCharts(this);
   });
