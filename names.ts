@@ -259,6 +259,8 @@ export const urls = {
   tempo: url(services.tempo),
   prometheus: url(services.prometheus),
   alertmanager: url(services.alertmanager),
+  /** OTLP over HTTP without TLS, whatever the settings say. */
+  collector: url({ namespace: namespaces.opentelemetry, name: "gateway-collector", port: 4318 }),
 } as const;
 
 /** Addresses inside the cluster of what speaks TLS where the settings say so. */

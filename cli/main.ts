@@ -50,11 +50,13 @@ program
 
 program
   .command("smoke")
-  .description("write signals into a running stack, find them again, and show that tenants are apart")
+  .description("run ten end-to-end tests against a running stack, from an application to a healed component")
   .argument(...stackArgument)
   .option("--json", "print the results as JSON")
-  .action((stack, { json }) =>
-    exit(async () => (require("./smoke") as typeof import("./smoke/index.js")).smoke(stack, Boolean(json)))(),
+  .option("--disruptive", "also kill an ingester of Loki, and see it heal; skipped without it")
+  .addHelpText("after", "\nEnds with 1 where a test failed; a skipped one did not. docs/smoke.md")
+  .action((stack, options) =>
+    exit(async () => (require("./smoke") as typeof import("./smoke/index.js")).smoke(stack, options))(),
   );
 
 program

@@ -10,7 +10,7 @@ import type { Values } from "./shared";
  */
 const nobody = "(nobody)";
 const heartbeat = "(heartbeat)";
-const smoke = "(smoke test)";
+export const smokeReceiver = "(smoke test)";
 
 /** Where the smoke test listens while it runs. */
 const smokeUrl = `http://${address({ namespace: smokeTest.namespace, name: smokeTest.receiver, port: smokeTest.receiverPort })}/cgi-bin/alerts`;
@@ -56,7 +56,7 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
       routes: [
         // What the smoke test fires on purpose wakes nobody up. Each alert is told by itself and at once.
         {
-          receiver: smoke,
+          receiver: smokeReceiver,
           matchers: [`namespace = "${smokeTest.namespace}"`],
           group_by: ["..."],
           group_wait: "0s",
@@ -94,7 +94,7 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
     ],
     receivers: [
       { name: nobody },
-      { name: smoke, webhook_configs: [{ url: smokeUrl, send_resolved: false }] },
+      { name: smokeReceiver, webhook_configs: [{ url: smokeUrl, send_resolved: false }] },
       ...(beat
         ? [{ name: heartbeat, webhook_configs: [{ url: beat.url.reveal(), send_resolved: false }] }]
         : []),
