@@ -239,6 +239,8 @@ export const services = {
   tempo: { namespace: namespaces.tempo, name: "tempo-gateway", port: 80 },
   otlpGrpc: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4317 },
   otlpHttp: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4318 },
+  /** OTLP over HTTP without TLS, whatever the settings say. */
+  collector: { namespace: namespaces.opentelemetry, name: "gateway-collector", port: 4318 },
   prometheus: { namespace: namespaces.monitoring, name: "kps-prometheus", port: 9090 },
   alertmanager: { namespace: namespaces.monitoring, name: "kps-alertmanager", port: 9093 },
   grafana: { namespace: namespaces.grafana, name: "grafana", port: 80 },
@@ -259,8 +261,6 @@ export const urls = {
   tempo: url(services.tempo),
   prometheus: url(services.prometheus),
   alertmanager: url(services.alertmanager),
-  /** OTLP over HTTP without TLS, whatever the settings say. */
-  collector: url({ namespace: namespaces.opentelemetry, name: "gateway-collector", port: 4318 }),
 } as const;
 
 /** Addresses inside the cluster of what speaks TLS where the settings say so. */

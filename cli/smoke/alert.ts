@@ -101,7 +101,7 @@ async function fired({ config, run, until }: Context, evaluator: Evaluator): Pro
   );
   return {
     asked: `PrometheusRule ${namespace}/${body.metadata.name}, for ${evaluator === "mimir" ? "Mimir's ruler" : "Prometheus"}`,
-    answer: `${alert} fired at ${told.startsAt}, received as ${told.receiver} ${((Date.now() - made) / 1000).toFixed(0)} s after the rule was made`,
+    answer: `${alert} fired at ${told.startsAt}, received ${((Date.now() - made) / 1000).toFixed(0)} s after the rule was made`,
   };
 }
 

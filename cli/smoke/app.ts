@@ -1,6 +1,7 @@
 /** Tests 1 and 2: an application is deployed, and it makes logs, metrics and traces (R16). */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
-import { smokeTest, usesTls } from "../../names";
+import { address, smokeTest, usesTls } from "../../names";
+import type { Settings } from "../../settings";
 import { bodyOf } from "../service";
 import type { Check, Context } from "./check";
 import { appManifest, lines, spansTo } from "./manifest";
@@ -35,7 +36,7 @@ export function readSaid(log: string): Said {
   return {
     last: Number(all.at(-1)?.[1] ?? 0),
     taken: withTrace.filter(({ said }) => said === "taken").map(({ n, traceId }) => ({ n, traceId })),
-    ...(last && last.said !== "taken" && { refused: last.said }),
+    ...(last && last.said !== "taken" && { refused: last.said || "the client ended without a word" }),
   };
 }
 
@@ -50,6 +51,14 @@ export async function newest({ config }: Pick<Context, "config">): Promise<Sent>
   return found;
 }
 
+/** Where the spans go, by the Service's address: not every build of that shell can ask for names. */
+async function otlpOf(config: KubeConfig, settings: Settings): Promise<string> {
+  const { namespace: where, name, port } = spansTo(settings);
+  const { spec } = await config.makeApiClient(CoreV1Api).readNamespacedService({ namespace: where, name });
+  const ip = spec?.clusterIP ?? "";
+  return `http://${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+}
+
 /** The selector of the application's lines in Loki. */
 export const stream = `{namespace="${namespace}", pod_name="${app}"}`;
 
@@ -59,7 +68,7 @@ export const application: Check[] = [
     name: "a test application is deployed",
     async show({ config, settings, run, until }) {
       const core = config.makeApiClient(CoreV1Api);
-      const body = appManifest(settings, run);
+      const body = appManifest(settings, run, await otlpOf(config, settings));
       await core.createNamespacedPod({ namespace, body });
       const read = () => core.readNamespacedPod({ namespace, name: app });
       const pod = await until(120, `pod ${namespace}/${app}`, async () => {
@@ -83,7 +92,8 @@ export const application: Check[] = [
     async show({ config, settings, run, until }) {
       const found = await until(60, "ten lines and a trace that was taken", async () => {
         const now = await said(config);
-        if (now.refused) throw new Error(`${spansTo(settings)} did not take a trace: ${now.refused}`);
+        if (now.refused)
+          throw new Error(`${address(spansTo(settings))} did not take a trace: ${now.refused}`);
         return now.last >= 10 && now.taken.length ? now : undefined;
       });
       const pod = { namespace, name: app, port: smokeTest.receiverPort };
@@ -100,7 +110,10 @@ export const application: Check[] = [
           answer: `${found.last} lines, the last is n=${found.last}`,
         },
         { asked: "its /metrics", answer: sample },
-        { asked: `POST ${spansTo(settings)}/v1/traces${way}`, answer: `taken: trace ${trace?.traceId}` },
+        {
+          asked: `POST ${address(spansTo(settings))}/v1/traces${way}`,
+          answer: `taken: trace ${trace?.traceId}`,
+        },
       ];
     },
   },

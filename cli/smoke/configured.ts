@@ -30,6 +30,9 @@ export function secondsOf(text: string): number {
   return parts.reduce((sum, [, digits, unit]) => sum + Number(digits) * (seconds[unit ?? ""] ?? 0), 0);
 }
 
+/** Tempo says first what it was asked. */
+const afterHead = (text: string) => text.replace(/^GET .*\n---\n/, "");
+
 /** Where each store's compactor, which deletes, says what it runs with. */
 const compactors = {
   loki: { port: 3100, path: "/config" },
@@ -65,7 +68,7 @@ export async function storesRunWith({ config, settings }: Context): Promise<Evid
   const all = (Object.keys(compactors) as Store[]).map(async (store) => {
     const { port, path } = compactors[store];
     const pods = { namespace: store, selector: "app.kubernetes.io/component=compactor", port };
-    const running = parse(await podText(config, pods, path), { logLevel: "silent" });
+    const running = parse(afterHead(await podText(config, pods, path)), { logLevel: "silent" });
     const found = numbers[store](running, settings);
     for (const [where, is, wanted] of found)
       if (secondsOf(is) !== wanted)

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { V1Namespace, V1Pod, V1Service } from "@kubernetes/client-node";
-import { owner, servedUrls, smokeTest, tenants, urls, usesTls } from "../../names";
+import { owner, type ServicePort, services, smokeTest, tenants, usesTls } from "../../names";
 import type { Settings } from "../../settings";
 import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
 
@@ -71,18 +71,18 @@ function pod(settings: Settings, name: string, script: string, environment: Reco
 }
 
 /**
- * Where the application sends its spans. Its shell verifies no certificate; where Alloy's port speaks TLS it sends to
- * the collector, which does.
+ * The Service that the application sends its spans to. Its shell verifies no certificate; where Alloy's port speaks TLS
+ * it sends to the collector, which does.
  */
-export const spansTo = (settings: Settings): string =>
-  usesTls(settings) ? urls.collector : servedUrls(settings).otlpHttp;
+export const spansTo = (settings: Settings): ServicePort =>
+  usesTls(settings) ? services.collector : services.otlpHttp;
 
-/** The application: lines, a counter by annotations, traces by OTLP over HTTP. */
-export function appManifest(settings: Settings, run: string): V1Pod {
+/** The application: lines, a counter by annotations, traces by OTLP over HTTP. @param otlp URL of {@link spansTo} */
+export function appManifest(settings: Settings, run: string, otlp: string): V1Pod {
   const made = pod(settings, smokeTest.app, "app.sh", {
     RUN: run,
     LINES: String(lines),
-    OTLP: spansTo(settings),
+    OTLP: otlp,
   });
   const annotations = {
     "prometheus.io/scrape": "true",
