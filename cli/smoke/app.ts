@@ -53,10 +53,9 @@ export async function newest({ config }: Pick<Context, "config">): Promise<Sent>
 
 /** Where the spans go, by the Service's address: not every build of that shell can ask for names. */
 async function otlpOf(config: KubeConfig, settings: Settings): Promise<string> {
-  const { namespace: where, name, port } = spansTo(settings);
+  const { namespace: where, name } = spansTo(settings);
   const { spec } = await config.makeApiClient(CoreV1Api).readNamespacedService({ namespace: where, name });
-  const ip = spec?.clusterIP ?? "";
-  return `http://${ip.includes(":") ? `[${ip}]` : ip}:${port}`;
+  return spec?.clusterIP ?? "";
 }
 
 /** The selector of the application's lines in Loki. */

@@ -77,12 +77,13 @@ function pod(settings: Settings, name: string, script: string, environment: Reco
 export const spansTo = (settings: Settings): ServicePort =>
   usesTls(settings) ? services.collector : services.otlpHttp;
 
-/** The application: lines, a counter by annotations, traces by OTLP over HTTP. @param otlp URL of {@link spansTo} */
+/** The application: lines, a counter by annotations, traces by OTLP over HTTP. @param otlp address of {@link spansTo} */
 export function appManifest(settings: Settings, run: string, otlp: string): V1Pod {
   const made = pod(settings, smokeTest.app, "app.sh", {
     RUN: run,
     LINES: String(lines),
-    OTLP: otlp,
+    OTLP_HOST: otlp,
+    OTLP_PORT: String(spansTo(settings).port),
   });
   const annotations = {
     "prometheus.io/scrape": "true",

@@ -98,7 +98,7 @@ describe("unit: obs smoke, the run", () => {
 describe("unit: obs smoke, what it makes", () => {
   it("is small, bounded, restricted, and from the registry of the settings", () => {
     const settings = settingsOf("prod", { images: { registry: "mirror.example.com/x", pullSecret: "pull" } });
-    for (const pod of [appManifest(settings, "r", "http://10.0.0.1:4318"), receiverManifest(settings)]) {
+    for (const pod of [appManifest(settings, "r", "10.0.0.1"), receiverManifest(settings)]) {
       const container = pod.spec?.containers[0];
       expect(container?.image).to.equal("mirror.example.com/x/library/busybox:1.38.0");
       expect(container?.resources?.limits).to.have.keys("cpu", "memory");
