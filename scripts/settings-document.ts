@@ -73,6 +73,7 @@ export const pages: Record<string, string> = {
   openTelemetryOperator: "traces.md",
   kubePrometheusStack: "metrics.md",
   cadvisor: "metrics.md",
+  metrics: "metrics.md",
   grafana: "grafana.md",
   network: "network.md",
   scaling: "scaling.md",
