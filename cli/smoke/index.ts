@@ -64,7 +64,7 @@ export async function smoke(stack: string, { json, disruptive = false }: SmokeOp
   const listener: Listener = {
     waiting: ({ number, name }, seconds, what) =>
       tell(
-        `${number}/${checks.length} ${name}${seconds ? `: ${seconds.toFixed(0)} s, waiting for ${what}` : " …"}`,
+        `${number}/${checks.length} ${name}${seconds ? `: ${seconds.toFixed(0)} s, ${what ? `waiting for ${what}` : "at work"}` : " …"}`,
       ),
     ended: (result) => {
       if (!json) console.log(resultText(result, checks.length));
