@@ -72,7 +72,6 @@ export const pages: Record<string, string> = {
   tracing: "traces.md",
   openTelemetryOperator: "traces.md",
   kubePrometheusStack: "metrics.md",
-  metrics: "metrics.md",
   cadvisor: "metrics.md",
   metrics: "metrics.md",
   grafana: "grafana.md",
