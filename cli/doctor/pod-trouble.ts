@@ -159,7 +159,7 @@ export function podTrouble(pod: V1Pod, around: Surroundings): Finding | undefine
   const young = age(around.now, creationTimestamp) < startsWithin;
   const probe = own.find(({ reason }) => reason === "Unhealthy");
   return {
-    severity: young ? "note" : around.dead ? "critical" : "warning",
+    severity: young ? (around.dead ? "warning" : "note") : around.dead ? "critical" : "warning",
     layer: "pods",
     what: `pod ${namespace}/${name} ${young ? "starts" : "is not ready"}${probe ? ": its probe fails" : ""}`,
     evidence: probe?.message ?? ready?.message ?? `phase ${pod.status?.phase}`,
