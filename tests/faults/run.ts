@@ -72,10 +72,14 @@ async function drill(cluster: Cluster, fault: Fault): Promise<Row> {
   } catch (error) {
     row.finding = (error as Error).message;
     row.ok = row.finding.startsWith("skipped:");
-  } finally {
-    await fault.mend(cluster);
-    mending = undefined;
   }
+  try {
+    await fault.mend(cluster);
+  } catch (error) {
+    // Nothing more is broken on top of what could not be put back.
+    throw new Error(`${fault.name} could not be mended, do it by hand: ${(error as Error).message}`);
+  }
+  mending = undefined;
   const healthy = await until(cluster, fault.healthyWithin ?? 300, (diagnosis) => diagnosis.healthy);
   row.healthy = healthy.reached
     ? healthy.seconds.toFixed(0)
@@ -129,4 +133,10 @@ async function main(wanted: string[]): Promise<number> {
   return rows.every(({ ok }) => ok) ? 0 : 1;
 }
 
-main(process.argv.slice(2)).then((code) => process.exit(code));
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    console.error(`faults: ${error.message}`);
+    process.exit(1);
+  },
+);

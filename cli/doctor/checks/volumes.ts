@@ -37,7 +37,7 @@ export function usageFindings(usages: Usage[], settings: Settings): Finding[] {
     .filter(({ used, capacity }) => capacity > 0 && used / capacity >= nearlyFull)
     .map(({ namespace, claim, used, capacity, by }) => ({
       severity: used / capacity >= full ? "critical" : "warning",
-      layer: "storage",
+      layer: "cluster",
       what: `volume ${namespace}/${claim} is ${used / capacity >= full ? "full" : "nearly full"}: ${percent(used / capacity)} of ${size(capacity)}`,
       evidence: `${by}: ${size(capacity - used)} are left`,
       fix: raise(settings, namespace, claim, "disk"),
@@ -63,7 +63,7 @@ export function noSpaceFindings(logs: ContainerLog[], pods: V1Pod[], told: Findi
     return [
       {
         severity: "critical",
-        layer: "storage",
+        layer: "cluster",
         what: `a volume of pod ${namespace}/${pod} is full (${claims.join(", ")})`,
         evidence: said.trim().slice(0, 300),
         fix: `kubectl -n ${namespace} describe pvc ${claims.join(" ")}; give it a larger volume (docs/sizing.md), or see why what is on it stays`,
@@ -91,7 +91,7 @@ export function claimFinding(
     return resize
       ? {
           severity: "warning",
-          layer: "storage",
+          layer: "cluster",
           what: `claim ${namespace}/${name} is not grown yet: ${resize.type}`,
           evidence: resize.message ?? resize.type,
           fix: `kubectl -n ${namespace} describe pvc ${name}; restart its pod where it says FileSystemResizePending`,
@@ -106,7 +106,7 @@ export function claimFinding(
   const lost = status?.phase === "Lost";
   return {
     severity: "critical",
-    layer: "pods",
+    layer: "cluster",
     what: lost
       ? `claim ${namespace}/${name} has lost its volume ${spec?.volumeName}`
       : `claim ${namespace}/${name} gets no volume${known ? "" : `: there is no StorageClass ${kind ?? "by default"}`}`,
