@@ -36,11 +36,12 @@ export async function runChecks(
   all: Check[],
   context: Context,
   tell: (result: Result) => void,
+  limit = checkWithin,
 ): Promise<Result[]> {
   return Promise.all(
     all.map(async ({ name, look }) => {
       const start = Date.now();
-      const findings = await within(checkWithin, look(context)).catch((error: Error): Finding[] => [
+      const findings = await within(limit, look(context)).catch((error: Error): Finding[] => [
         {
           severity: "warning",
           layer: "signals",
@@ -75,14 +76,20 @@ export interface Diagnosis {
   seconds: number;
 }
 
-/** Looks at a stack with all checks, or with those that are given. */
+/** Looks at a stack with all checks, or with those that are given. @param limit seconds that each may take */
 export async function examine(
   { stack, settings, config }: Omit<Context, "cluster">,
   tell: (result: Result) => void = () => undefined,
   all = checks(),
+  limit = checkWithin,
 ): Promise<Diagnosis> {
   const start = Date.now();
-  const results = await runChecks(all, { stack, settings, config, cluster: clusterState(config) }, tell);
+  const results = await runChecks(
+    all,
+    { stack, settings, config, cluster: clusterState(config) },
+    tell,
+    limit,
+  );
   const findings = ranked(results);
   const healthy = findings.every(({ severity }) => severity === "note");
   return { healthy, findings, results, seconds: (Date.now() - start) / 1000 };
