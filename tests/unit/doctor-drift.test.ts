@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { driftFinding, driftOf } from "../../cli/doctor/checks/drift";
 import { allows, kubernetesFindings, releaseFindings } from "../../cli/doctor/checks/versions";
 import { differencesOf, quantity } from "../../cli/doctor/difference";
-import { readDefinition, releasesFrom } from "../../cli/doctor/helm";
+import { newestOf, readDefinition, releaseFrom } from "../../cli/doctor/helm";
 
 const paths = (wanted: unknown, live: unknown) => differencesOf(wanted, live, "spec").map(({ path }) => path);
 const deployment = (replicas: number, image = "a:1") => ({
@@ -78,7 +78,7 @@ describe("doctor: drift and versions", () => {
     const definition =
       'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  annotations:\n    operator.prometheus.io/version: "0.93.1"\n  name: a.b.c\nspec:\n  versions:\n  - name: v1\n    served: true\n  - additionalPrinterColumns: []\n    name: v2beta1\n';
     const manifest = `---\n# Source: a\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n  mode: 0644\n---\n${definition}`;
-    const [release, ...others] = releasesFrom([secret(9, "kind: A\n"), secret(10, manifest)]);
+    const [release, ...others] = newestOf([secret(9, "kind: A\n"), secret(10, manifest)]).map(releaseFrom);
     expect(others).to.deep.equal([]);
     expect(release?.revision).to.equal(10);
     expect(release?.objects().map(({ kind }) => kind)).to.deep.equal(["ConfigMap"]);

@@ -16,6 +16,8 @@ const page = "docs/runbook.md#storage";
 /** Shares of a volume, or of a node's disk, from which it is told. The alert on MinIO's drives begins at the same. */
 export const nearlyFull = 0.85;
 export const full = 0.95;
+/** How long a node or pod may take to give its numbers, in seconds. */
+const measuredWithin = 5;
 
 /** How full a volume is. */
 export interface Usage {
@@ -196,7 +198,11 @@ async function byDf(config: KubeConfig, pods: V1Pod[], known: Usage[]): Promise<
     }),
   );
   const found = wanted.map(async ({ claim, path, ...who }) => {
-    const text = await inContainer(config, who, `df -Pk '${path}'`).catch(() => "");
+    // Who is slow or has no such program is measured by nobody; logs tell in the end.
+    const text = await Promise.race([
+      inContainer(config, who, `df -Pk '${path}'`).catch(() => ""),
+      new Promise<string>((done) => setTimeout(() => done(""), measuredWithin * 1000).unref()),
+    ]);
     const usage = usageOfDf(text);
     return usage ? [{ namespace: who.namespace, claim, ...usage, by: `df in ${who.pod}` }] : [];
   });
@@ -218,7 +224,7 @@ export const check: Check = {
     const summaries: Summary[] = await Promise.all(
       // A node that gives no numbers is told by the check of nodes, or its kubelet may not be asked.
       names.map((name) =>
-        apiGet(config, `/api/v1/nodes/${name}/proxy/stats/summary`)
+        apiGet(config, `/api/v1/nodes/${name}/proxy/stats/summary`, { within: measuredWithin })
           .then(({ status, body }) => (status === 200 ? body : {}))
           .catch(() => ({})),
       ),
