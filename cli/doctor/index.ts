@@ -5,6 +5,7 @@ import { kubeConfig } from "../../components/kube-config";
 import { locate } from "../cluster";
 import { type Check, type Context, type Finding, layers, severities } from "./check";
 import { clusterState } from "./cluster-state";
+import { sharing } from "./connections";
 
 /** All checks: one for each file in `checks/`. */
 export const checks = (): Check[] =>
@@ -82,7 +83,11 @@ export async function examine(
   all = checks(),
 ): Promise<Diagnosis> {
   const start = Date.now();
-  const results = await runChecks(all, { stack, settings, config, cluster: clusterState(config) }, tell);
+  const results = await runChecks(
+    all,
+    { stack, settings, config, cluster: clusterState(sharing(config)) },
+    tell,
+  );
   const findings = ranked(results);
   const healthy = findings.every(({ severity }) => severity === "note");
   return { healthy, findings, results, seconds: (Date.now() - start) / 1000 };

@@ -10,8 +10,8 @@ import { ask, type ServiceAnswer } from "../service";
 import type { Context } from "./check";
 import { growth, type Metrics, metrics } from "./metrics";
 
-/** Seconds between the two readings: what is sent every 5 s, as Prometheus and Alloy do, has happened once. */
-const apart = 6;
+/** Seconds between the two readings: what is sent every 5 s or sooner, as Prometheus and Alloy do, has happened once. */
+const apart = 5;
 
 /** Seconds in which a pod has to answer. */
 const answerWithin = 4;
@@ -93,17 +93,23 @@ export const talkers = async ({ cluster }: Context): Promise<Talker[]> =>
 /** Seconds since a pod's start. */
 export const age = ({ started }: Pick<Talker, "started">, now = Date.now()): number => (now - started) / 1000;
 
-/** Asks a pod. @throws where no answer comes */
+/** Asks a pod; every HTTP status is an answer. @throws where none comes */
 export const askPod = (
   { config }: Context,
   { namespace, proxied, port }: Talker,
   path: string,
+  headers: Record<string, string> = {},
 ): Promise<ServiceAnswer> =>
   ask(
     config,
     { namespace, name: "", port },
     // Pages of rings are HTML to others.
-    { pod: proxied, path, within: answerWithin, headers: { accept: "application/json, */*;q=0.1" } },
+    {
+      pod: proxied,
+      path,
+      within: answerWithin,
+      headers: { accept: "application/json, */*;q=0.1", ...headers },
+    },
   );
 
 /** What a pod told. */
@@ -123,12 +129,17 @@ async function page(context: Context, talker: Talker): Promise<{ at: number; pag
   return answer?.status === 200 ? { at: Date.now(), page: metrics(answer.body) } : undefined;
 }
 
-/** Reads the metrics of every pod twice, once for all checks. Pods that give none are not there: `ready` tells of them. */
+/** Components whose metrics no check asks for. */
+const unread = /-(querier|query-frontend|query-scheduler|store-gateway)$/;
+
+/** Reads the metrics of pods twice, once for all checks. Pods that give none are not there: `ready` tells of them. */
 export function readings(context: Context): Promise<Reading[]> {
   const found = known.get(context.cluster);
   if (found) return found;
   const reading = (async () => {
-    const all = (await talkers(context)).filter(({ paths }) => paths.metrics);
+    const all = (await talkers(context)).filter(
+      ({ component, paths }) => paths.metrics && !unread.test(component),
+    );
     const read = await Promise.all(
       all.map(async (talker) => {
         const first = await page(context, talker);

@@ -152,8 +152,8 @@ export const check: Check = {
       );
     }
     return throughTunnel(config, minioApi, async (port) => {
-      // One connection for each consumer: every one through the API server takes its time.
-      const agent = new Agent({ keepAlive: true, maxSockets: consumers.length });
+      // One connection for all: each through the API server takes its time.
+      const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       const clientOf = (keys: Keys) =>
         new Client({
           endPoint: "127.0.0.1",
