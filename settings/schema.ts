@@ -380,6 +380,16 @@ const kubePrometheusStack = group({
   nodeExporter: group(resources).describe("The state of each node as metrics"),
 }).describe("Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics and node-exporter");
 
+const metrics = group({
+  infrastructure: oneOf("used", "all").describe(
+    "Metrics that are kept of the cluster's and this stack's own components: those that a dashboard, a rule or a command of this stack reads, or all, three times as many; those of applications are always kept",
+  ),
+  also: list(
+    text("a metric's name, or a regular expression for several", /^[a-zA-Z_:(][\w:.*+?|()[\]-]*$/),
+    "a list of metrics' names, or of regular expressions for them",
+  ).describe("Metrics that are kept besides, where infrastructure is `used`"),
+}).describe("What is kept of what is scraped");
+
 const cadvisor = group({
   enabled: yesNo().describe(
     "Whether cAdvisor runs on every node; without it the kubelet's own measures containers",
@@ -411,6 +421,7 @@ export const schema = group({
   tracing,
   openTelemetryOperator,
   kubePrometheusStack,
+  metrics,
   cadvisor,
   grafana,
   access,

@@ -11,10 +11,17 @@ export interface ApiAnswer {
   body: any;
 }
 
+/** Asks for a list of objects with nothing but their metadata. */
+export const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=1";
+
 /** @param path from the root: `/api/v1/nodes/node-1/proxy/stats/summary` @throws where no answer comes, or no JSON */
-export async function apiGet(config: KubeConfig, path: string, within = 10): Promise<ApiAnswer> {
+export async function apiGet(
+  config: KubeConfig,
+  path: string,
+  { within = 10, accept = "application/json" } = {},
+): Promise<ApiAnswer> {
   const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? "");
-  const options = { hostname, port, path, timeout: within * 1000 };
+  const options = { hostname, port, path, headers: { accept }, timeout: within * 1000 };
   await config.applyToHTTPSOptions(options);
   return new Promise((done, fail) => {
     const sent = request(options, (response) => {

@@ -13,7 +13,7 @@ import {
   type V1StatefulSet,
 } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
-import { type HelmRelease, releasesFrom } from "./helm";
+import { type HelmRelease, readReleases } from "./helm";
 import { readLogs } from "./logs";
 
 /** Calls a function once, and gives its result again after that. */
@@ -70,7 +70,7 @@ export function clusterState(config: KubeConfig): ClusterState {
     statefulSets: once(async () => inStack(await apps.listStatefulSetForAllNamespaces())),
     daemonSets: once(async () => inStack(await apps.listDaemonSetForAllNamespaces())),
     secrets: once(async () => inStack(await secrets("owner!=helm"))),
-    releases: once(async () => releasesFrom(inStack(await secrets("owner=helm")))),
+    releases: once(async () => readReleases(config, ours)),
     logs: once(async () => readLogs(core, await pods())),
   };
 }

@@ -1,8 +1,9 @@
 /** What Helm knows of a release: it keeps each revision in a Secret, as JSON in gzip in base64. */
 import { gunzipSync } from "node:zlib";
-import type { V1Secret } from "@kubernetes/client-node";
+import type { KubeConfig, V1Secret } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import type { KubernetesObject } from "../render";
+import { apiGet, metadataOnly } from "./api";
 
 export interface HelmRelease {
   name: string;
@@ -74,13 +75,31 @@ export function releaseFrom(secret: V1Secret): HelmRelease {
   };
 }
 
-/** The newest revision of each release among Secrets; Helm keeps older ones to go back to. */
-export function releasesFrom(secrets: V1Secret[]): HelmRelease[] {
-  const newest = new Map<string, V1Secret>();
-  const revision = (secret?: V1Secret) => Number(secret?.metadata?.labels?.["version"] ?? 0);
+/** The newest revision of each release among Secrets, or their metadata; Helm keeps older ones to go back to. */
+export function newestOf<T extends Pick<V1Secret, "metadata">>(secrets: T[]): T[] {
+  const newest = new Map<string, T>();
+  const revision = (secret?: T) => Number(secret?.metadata?.labels?.["version"] ?? 0);
   for (const secret of secrets) {
     const key = `${secret.metadata?.namespace}/${secret.metadata?.labels?.["name"]}`;
     if (revision(secret) > revision(newest.get(key))) newest.set(key, secret);
   }
-  return [...newest.values()].map(releaseFrom);
+  return [...newest.values()];
+}
+
+/** Reads the newest revision of each release in some namespaces; the others stay where they are, each may be a megabyte. */
+export async function readReleases(
+  config: KubeConfig,
+  namespaces: ReadonlySet<string>,
+): Promise<HelmRelease[]> {
+  const { body } = await apiGet(config, "/api/v1/secrets?labelSelector=owner%3Dhelm", {
+    accept: metadataOnly,
+  });
+  const all: V1Secret[] = body.items ?? [];
+  const newest = newestOf(all.filter(({ metadata }) => namespaces.has(metadata?.namespace ?? "")));
+  return Promise.all(
+    newest.map(async ({ metadata }) => {
+      const path = `/api/v1/namespaces/${metadata?.namespace}/secrets/${metadata?.name}`;
+      return releaseFrom((await apiGet(config, path)).body);
+    }),
+  );
 }

@@ -16,7 +16,7 @@ export const checks = (): Check[] =>
     .map((file) => require(join(__dirname, "checks", basename(file, ".ts"))).check as Check);
 
 /** How long a check may take, in seconds: the doctor as a whole answers in under 20. */
-export const checkWithin = 15;
+export const checkWithin = 17;
 
 /** What came of one check. */
 export interface Result {
@@ -38,11 +38,12 @@ export async function runChecks(
   all: Check[],
   context: Context,
   tell: (result: Result) => void,
+  limit = checkWithin,
 ): Promise<Result[]> {
   return Promise.all(
     all.map(async ({ name, look }) => {
       const start = Date.now();
-      const findings = await within(checkWithin, look(context)).catch((error: Error): Finding[] => [
+      const findings = await within(limit, look(context)).catch((error: Error): Finding[] => [
         {
           severity: "warning",
           layer: "signals",
@@ -77,17 +78,19 @@ export interface Diagnosis {
   seconds: number;
 }
 
-/** Looks at a stack with all checks, or with those that are given. */
+/** Looks at a stack with all checks, or with those that are given. @param limit seconds that each may take */
 export async function examine(
   { stack, settings, config }: Omit<Context, "cluster">,
   tell: (result: Result) => void = () => undefined,
   all = checks(),
+  limit = checkWithin,
 ): Promise<Diagnosis> {
   const start = Date.now();
   const results = await runChecks(
     all,
     { stack, settings, config, cluster: clusterState(sharing(config)) },
     tell,
+    limit,
   );
   const findings = ranked(results);
   const healthy = findings.every(({ severity }) => severity === "note");

@@ -6,6 +6,8 @@ import type { ContainerLog } from "./cluster-state";
 export const logSeconds = 60;
 /** Lines of each container; with many replicas the API server still gives them within seconds. */
 const logLines = 100;
+/** How long a container's lines may take, in seconds; later ones are passed over. */
+const readWithin = 6;
 
 export async function readLogs(core: CoreV1Api, pods: V1Pod[]): Promise<ContainerLog[]> {
   const wanted = pods.flatMap(({ metadata, status }) =>
@@ -26,7 +28,10 @@ export async function readLogs(core: CoreV1Api, pods: V1Pod[]): Promise<Containe
         sinceSeconds: logSeconds,
         tailLines: logLines,
       };
-      const text = await core.readNamespacedPodLog(request).catch(() => "");
+      const text = await Promise.race([
+        core.readNamespacedPodLog(request).catch(() => ""),
+        new Promise<string>((done) => setTimeout(() => done(""), readWithin * 1000).unref()),
+      ]);
       return { namespace, pod, container, text: text ?? "" };
     }),
   );

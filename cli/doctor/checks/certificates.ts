@@ -8,8 +8,9 @@ import {
 import { certificates as served } from "../../../names";
 import type { Check, Finding } from "../check";
 
-/** How long before its end a certificate is told, in days: cert-manager renews after two thirds of 90 days. */
+/** How long before its end a certificate is told, in days; those of cert-manager later, because it renews them 30 days before. */
 export const soonDays = 30;
+const soonDaysOfCertManager = 25;
 const day = 24 * 3600 * 1000;
 const base = { layer: "network", page: "docs/tls.md" } as const;
 
@@ -41,6 +42,9 @@ export function certificatesIn({ data = {} }: V1Secret): { key: string; certific
 /** Certificates of a Secret that have ended, soon will, or do not hold yet. */
 export function dateFindings(secret: V1Secret, now: number): Finding[] {
   const who = `${secret.metadata?.namespace}/${secret.metadata?.name}`;
+  const soon = secret.metadata?.annotations?.["cert-manager.io/certificate-name"]
+    ? soonDaysOfCertManager
+    : soonDays;
   return certificatesIn(secret).flatMap(({ key, certificate }): Finding[] => {
     const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
     const evidence = `${key}: ${certificate.subject.replaceAll("\n", ", ")}, from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
@@ -50,7 +54,7 @@ export function dateFindings(secret: V1Secret, now: number): Finding[] {
     if (to <= now) return found("critical", `expired ${Math.floor((now - to) / day)} days ago`);
     if (from > now)
       return found("critical", `is not valid before ${new Date(from).toISOString()}; is a clock wrong?`);
-    if (to - now < soonDays * day) return found("warning", `expires in ${Math.floor((to - now) / day)} days`);
+    if (to - now < soon * day) return found("warning", `expires in ${Math.floor((to - now) / day)} days`);
     return [];
   });
 }

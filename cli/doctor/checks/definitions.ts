@@ -1,6 +1,7 @@
-import { ApiextensionsV1Api, type V1CustomResourceDefinition } from "@kubernetes/client-node";
+import type { KubeConfig } from "@kubernetes/client-node";
 import { pins } from "../../../charts";
 import { compare, numbersOf } from "../../upgrade/versions";
+import { apiGet, metadataOnly } from "../api";
 import type { Check, Finding } from "../check";
 import type { Definition, HelmRelease } from "../helm";
 
@@ -9,13 +10,19 @@ const versionAnnotations = ["operator.prometheus.io/version", "controller-gen.ku
 const operatorVersion = "operator.prometheus.io/version";
 const base = { layer: "cluster", page: "docs/troubleshooting.md" } as const;
 
+/** A live definition; its schema is never read. */
+export interface Live {
+  metadata?: { name?: string; annotations?: Record<string, string> };
+}
+
 const older = (live: string | undefined, wanted: string): boolean =>
   live === undefined || (Boolean(numbersOf(live) && numbersOf(wanted)) && compare(live, wanted) < 0);
 
 /** What is wrong with a live definition beside the one that is wanted. */
 export function definitionTrouble(
   wanted: Definition & { release: string },
-  live: V1CustomResourceDefinition | undefined,
+  live: Live | undefined,
+  served: string[],
 ): Finding | undefined {
   const { name, release } = wanted;
   const fix = `./obs refresh, then ./obs up: it installs the definitions of release ${release} anew`;
@@ -25,15 +32,6 @@ export function definitionTrouble(
       severity: "critical",
       what: `the definition of custom resources ${name} is missing`,
       evidence: `release ${release} installs it; the cluster has none`,
-      fix,
-    };
-  const established = live.status?.conditions?.find(({ type }) => type === "Established");
-  if (established?.status === "False")
-    return {
-      ...base,
-      severity: "critical",
-      what: `the definition of custom resources ${name} is not in force`,
-      evidence: `${established.reason}: ${established.message}`,
       fix,
     };
   for (const annotation of versionAnnotations) {
@@ -48,14 +46,13 @@ export function definitionTrouble(
         fix,
       };
   }
-  const served = live.spec.versions.filter((one) => one.served).map((one) => one.name);
   const missing = wanted.versions.filter((version) => !served.includes(version));
   if (missing.length)
     return {
       ...base,
       severity: "critical",
       what: `the definition of custom resources ${name} is too old: it does not serve ${missing.join(", ")}`,
-      evidence: `it serves ${served.join(", ")}; release ${release} brings ${wanted.versions.join(", ")}`,
+      evidence: `the API server serves ${served.join(", ") || "none"}; release ${release} brings ${wanted.versions.join(", ")}`,
       fix,
     };
   return undefined;
@@ -64,7 +61,7 @@ export function definitionTrouble(
 /** Where the stack installs no definitions itself, those of the cluster must be as new as the pinned operator. */
 export function foreignTrouble(
   releases: Pick<HelmRelease, "chart" | "name">[],
-  live: V1CustomResourceDefinition[],
+  live: Live[],
   wanted: Definition[],
 ): Finding[] {
   if (!releases.some(({ chart }) => chart.name === "kube-prometheus-stack")) return [];
@@ -82,21 +79,44 @@ export function foreignTrouble(
     }));
 }
 
+const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+
+/** The versions that the API server serves of definitions, by name. */
+async function servedVersions(config: KubeConfig, wanted: Definition[]): Promise<Map<string, string[]>> {
+  const served = new Map<string, string[]>();
+  const groups = new Set(
+    wanted.flatMap(({ name, versions }) => versions.map((v) => `${name.slice(name.indexOf(".") + 1)}/${v}`)),
+  );
+  await Promise.all(
+    [...groups].map(async (groupVersion) => {
+      const [group, version = ""] = groupVersion.split("/");
+      const { status, body } = await apiGet(config, `/apis/${groupVersion}`);
+      for (const { name } of status === 200 ? body.resources : [])
+        served.set(`${name}.${group}`, [...(served.get(`${name}.${group}`) ?? []), version]);
+    }),
+  );
+  return served;
+}
+
 /** Definitions of custom resources: all there, and as new as what uses them. */
 export const check: Check = {
   name: "definitions",
   async look({ config, cluster }) {
-    const [releases, { items }] = await Promise.all([
-      cluster.releases(),
-      config.makeApiClient(ApiextensionsV1Api).listCustomResourceDefinition(),
-    ]);
+    const releases = await cluster.releases();
     const wanted = releases.flatMap(({ definitions, name: release }) =>
       definitions().map((definition) => ({ ...definition, release })),
     );
+    // Their schemas are megabytes, so only metadata is asked for.
+    const [{ body }, served] = await Promise.all([
+      apiGet(config, path, { accept: metadataOnly }),
+      servedVersions(config, wanted),
+    ]);
+    const items: Live[] = body.items ?? [];
     const found = wanted.map((one) =>
       definitionTrouble(
         one,
         items.find(({ metadata }) => metadata?.name === one.name),
+        served.get(one.name) ?? [],
       ),
     );
     return [...found.filter((finding) => finding !== undefined), ...foreignTrouble(releases, items, wanted)];
