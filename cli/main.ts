@@ -63,6 +63,7 @@ program
   .command("doctor")
   .description("read the cluster and say what is wrong and what to do, worst first; changes nothing")
   .argument(...stackArgument)
+  .option("--checklist", "print the infrastructure checklist instead, each line with what was seen")
   .option("--json", "print the findings as JSON")
   .addHelpText("after", "\nExit codes: 0 healthy; 2 something is wrong; 1 it could not be looked at.")
   .action((stack, options) =>

@@ -4,7 +4,9 @@ import { basename, join } from "node:path";
 import { kubeConfig } from "../../components/kube-config";
 import { locate } from "../cluster";
 import { type Check, type Context, type Finding, layers, severities } from "./check";
+import { tellChecklist } from "./checklist";
 import { clusterState } from "./cluster-state";
+import { sharing } from "./connections";
 
 /** All checks: one for each file in `checks/`. */
 export const checks = (): Check[] =>
@@ -86,7 +88,7 @@ export async function examine(
   const start = Date.now();
   const results = await runChecks(
     all,
-    { stack, settings, config, cluster: clusterState(config) },
+    { stack, settings, config, cluster: clusterState(sharing(config)) },
     tell,
     limit,
   );
@@ -96,10 +98,15 @@ export async function examine(
 }
 
 /** @returns the exit code: 0 where nothing is critical and nothing a warning, else 2 */
-export async function doctor(stack: string, { json }: { json?: boolean }): Promise<number> {
+export async function doctor(
+  stack: string,
+  { json, checklist: listed }: { json?: boolean; checklist?: boolean },
+): Promise<number> {
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
+  if (listed)
+    return tellChecklist({ stack, settings, config, cluster: clusterState(sharing(config)) }, Boolean(json));
   const all = checks();
   let done = 0;
   const show = !json && process.stderr.isTTY;

@@ -1,8 +1,8 @@
 import { expect } from "chai";
+import { allows, type End, type Network, type Pod, type Policy } from "../../cli/doctor/network";
 import { clientLabel, namespaces } from "../../names";
 import { type Flow, flows, parts } from "../../values/network-flows";
 import { type NetworkPolicy, networkPolicies } from "../../values/network-policies";
-import { allows, type End, type Network, type Pod, type Policy } from "../support/network";
 import { type Config, type Environment, externalS3, settingsOf } from "../support/stacks";
 
 /** Nodes that are known, so that pods are not among them whatever the network plugin makes of an address range. */
