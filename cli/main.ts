@@ -202,6 +202,23 @@ program
   );
 
 program
+  .command("diff")
+  .description("what the changes since a commit do to the objects that a stack installs, without a cluster")
+  .argument(...stackArgument)
+  .option("--base <ref>", "branch, tag or commit to compare with; without it where this branch left main")
+  .option("--base-charts <folder>", "charts of that commit, where OBS_CHARTS or charts.mirror lacks them")
+  .option("--json", "print it as JSON")
+  .option("--markdown", "print it as Markdown for a comment, 65,536 characters at most")
+  .addHelpText(
+    "after",
+    "\nSecrets are hidden, and what is random in each rendering is left out.\n" +
+      "Exit codes: 0 no difference; 2 differences; 1 an error, or a release that could not be compared.",
+  )
+  .action((stack, options) =>
+    exit(async () => (require("./diff") as typeof import("./diff/index.js")).diff(stack, options))(),
+  );
+
+program
   .command("upgrade")
   .description("tell which charts can be upgraded and what would break, or grow volumes")
   .argument(...stackArgument)
