@@ -28,7 +28,7 @@ const marks: Record<string, Command["mark"]> = { "": "reads", changes: "changes"
 const languages: Record<string, Language> = { promql: "prometheus", logql: "loki", traceql: "tempo" };
 
 /** Programs that commands begin with; anything else between backticks is a name or a message. */
-const programs = /^(kubectl|helm|\.\/obs|git|pulumi config) /;
+const programs = /^(\.\/obs \w|(kubectl|helm|git|pulumi config) \S+ \S)/;
 
 /** What a page may leave open, and what a test puts there: the reader's own names. */
 export const placeholders: Record<string, string[]> = {
