@@ -12,11 +12,8 @@ export interface Outcome {
   stderr: string;
 }
 
-/** How long a command may take, in seconds: pages name none that waits. */
-const within = 120;
-
-/** Runs a line, or a script, in bash in the project's folder. */
-export function shell(text: string): Promise<Outcome> {
+/** Runs a line, or a script, in bash in the project's folder, for so many seconds at most: pages name few that wait. */
+export function shell(text: string, within = 120): Promise<Outcome> {
   return new Promise((done, fail) => {
     const child = spawn("bash", ["-c", `${text}\nprintf '%s ' "\${PIPESTATUS[@]}" >&3`], {
       cwd: root,
