@@ -142,6 +142,7 @@ describe("unit: the stack's own alerts", () => {
     const said = [
       ...alerts.map(({ alert, annotations }) => [alert, annotations?.description ?? ""]),
       ...readdirSync(pages).map((file) => [file, page(file)]),
+      ["runbook.md", readFileSync(join(root, "docs", "runbook.md"), "utf8")],
     ];
     const unknown = said.flatMap(([where = "", text = ""]) =>
       (text.match(named) ?? [])
