@@ -4,7 +4,7 @@
  */
 import { AppsV1Api, CoreV1Api } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { type ChartName, chartSources } from "../../charts";
+import { type ChartName, chartSources, pins } from "../../charts";
 import { namespaces, releases } from "../../names";
 import { type LiveStack, liveStack } from "../support/live";
 import { runbook } from "../support/runbook";
@@ -127,13 +127,15 @@ describe("rollback: each release, by the runbook's commands", function () {
         text.startsWith(`helm rollback ${release} -n ${namespace} `),
       )?.text;
       if (!command) throw new Error("the runbook has no command for it");
-      const { chart: source, version } = chartSources(live.stack, live.settings)[chart];
+      const { chart: source, repository } = chartSources(live.stack, live.settings)[chart];
+      const { version } = pins[chart];
+      const from = repository ? `${source} --repo ${repository} --version ${version}` : source;
       const before = await seenByPulumi(one);
       const { revision } = await listed(one);
       expect(before.chart, "the live chart is the pinned one").to.match(new RegExp(`-${version}$`));
       expect(before.status).to.equal("deployed");
       // Helm would put the values of a chart's new version below those that are kept; it is the same version.
-      const upgrade = `helm upgrade ${release} ${source} -n ${namespace} --reuse-values --skip-crds --wait --timeout 10m`;
+      const upgrade = `helm upgrade ${release} ${from} -n ${namespace} --reuse-values --skip-crds --wait --timeout 10m`;
       const roll = async (line: string) => {
         await run(line);
         const [kind, name] = one.workload;
