@@ -42,7 +42,7 @@ const pagesOfOthers = ["Watchdog"];
 const componentsOfAlloy = /^(loki\.(source|write)|mimir\.rules)/;
 
 /** Files and addresses that do. */
-const notSettings = /\.(md|json|local)$/;
+const notSettings = /\.(md|json|local|go)$/;
 
 const recorded: Record<string, string[]> = JSON.parse(
   readFileSync(join(root, "tests", "recorded", "metrics.json"), "utf8"),
