@@ -146,12 +146,18 @@ describe("rollback: each release, by the runbook's commands", function () {
         const changed = await roll(`${upgrade} --set-string ${annotations}.${annotation}=${release}`);
         expect(changed.annotated, "pods with the change").to.equal(changed.wanted);
       } finally {
-        const back = await roll(command);
+        const back = await roll(command).catch(async (error: Error) => {
+          // The runbook's remedy: a claim that the first revision's manifest describes differently.
+          if (!/cannot patch .* with kind PersistentVolumeClaim/.test(error.message)) throw error;
+          const failed = await listed(one);
+          expect(failed.status).to.equal("failed");
+          return roll(command.replace(` ${release} `, ` ${release} ${failed.revision} `));
+        });
         expect(back.annotated, "pods that still have the change").to.equal(0);
         expect(back.ready, "ready").to.equal(back.wanted);
       }
       expect(await seenByPulumi(one)).to.deep.equal(before);
-      expect(Number((await listed(one)).revision), "revision").to.equal(Number(revision) + 2);
+      expect(Number((await listed(one)).revision), "revision").to.be.greaterThan(Number(revision) + 1);
 
       // What the next `up` with the reverted settings does: the same values once more. No pod is made anew.
       const { uids } = await workload(one);
