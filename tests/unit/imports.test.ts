@@ -33,7 +33,7 @@ const whole = Object.keys(layers);
 const beside: Record<string, { parts: string[]; packages: string[] }> = {
   cli: { parts: [...whole, "package.json", "tests"], packages: [""] },
   scripts: {
-    parts: ["settings", "names.ts", "components", "dashboards", "cli"],
+    parts: ["settings", "names.ts", "components", "dashboards", "cli", "package.json"],
     packages: ["node:", "yaml", "@kubernetes/client-node", "puppeteer-core"],
   },
   policies: { parts: whole, packages: ["@pulumi/policy", "node:"] },
