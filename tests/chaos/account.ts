@@ -46,6 +46,12 @@ export function holes(items: Item[]): number[] {
   );
 }
 
+/** The items that were written up to a time, and the first one after it. */
+export function upTo(time: number, items: Item[]): Item[] {
+  const next = Math.min(...items.filter(({ written }) => written > time).map(({ written }) => written));
+  return items.filter(({ written }) => written <= Math.max(time, Number.isFinite(next) ? next : time));
+}
+
 /** Seconds from the writing of the item that came latest to its being found; 0 where there is none. */
 export const latest = (items: Item[]): number =>
   Math.max(0, ...items.map(({ written, found }) => (found - written) / 1000));

@@ -13,6 +13,7 @@ import {
   outage,
   type Signal,
   signals,
+  upTo,
   wholeAt,
 } from "../chaos/account";
 import type { Component } from "../chaos/components";
@@ -41,6 +42,12 @@ describe("unit: chaos, what became of numbered signals", () => {
     expect(holes(items(3, 4, 7, 9))).to.deep.equal([5, 6, 8]);
     expect(holes(items(3, 4, 5))).to.deep.equal([]);
     expect(holes([])).to.deep.equal([]);
+  });
+
+  it("takes what was written up to a time, and one more, by which a loss at the end is seen", () => {
+    expect(upTo(5500, items(3, 5, 8, 9)).map(({ number }) => number)).to.deep.equal([3, 5, 8]);
+    expect(upTo(9000, items(3, 9)).map(({ number }) => number)).to.deep.equal([3, 9]);
+    expect(upTo(9000, [])).to.deep.equal([]);
   });
 
   it("measures a counter's gaps in seconds and in samples", () => {
