@@ -79,7 +79,13 @@ export async function seenAfter(
     ...(isReady && { ready: (ready - ended) / 1000 }),
     ...(whole && { whole: (Math.max(whole, lateSince(found, whole)) - ended) / 1000 }),
     signals: signalMap((signal) =>
-      accountOf(signal, found[signal], looks[signal], scrapeInterval, signal === "traces" ? gaveUp : []),
+      accountOf(
+        signal,
+        found[signal],
+        looks[signal],
+        scrapeInterval,
+        signal === "traces" ? gaveUp : undefined,
+      ),
     ),
   };
   return { ...seen, failures: judge(expected, seen, scrapeInterval) };
