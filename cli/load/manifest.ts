@@ -5,8 +5,8 @@ import type { Settings } from "../../settings";
 import { trustedCa } from "../../values/tls";
 import { longest, type Plan } from "./plan";
 
-/** https://github.com/grafana/k6/releases */
-const image = "grafana/k6:1.8.1";
+/** k6, without a registry. https://github.com/grafana/k6/releases */
+export const image = "grafana/k6:1.8.1";
 /** Where the script lies in the pod. */
 const folder = "/load";
 /** Key of the script in its ConfigMap. */
