@@ -50,17 +50,20 @@ program
 
 program
   .command("smoke")
-  .description("write signals into a running stack, find them again, and show that tenants are apart")
+  .description("run ten end-to-end tests against a running stack, from an application to a healed component")
   .argument(...stackArgument)
   .option("--json", "print the results as JSON")
-  .action((stack, { json }) =>
-    exit(async () => (require("./smoke") as typeof import("./smoke/index.js")).smoke(stack, Boolean(json)))(),
+  .option("--disruptive", "also kill an ingester of Loki, and see it heal; skipped without it")
+  .addHelpText("after", "\nEnds with 1 where a test failed; a skipped one did not. docs/smoke.md")
+  .action((stack, options) =>
+    exit(async () => (require("./smoke") as typeof import("./smoke/index.js")).smoke(stack, options))(),
   );
 
 program
   .command("doctor")
   .description("read the cluster and say what is wrong and what to do, worst first; changes nothing")
   .argument(...stackArgument)
+  .option("--checklist", "print the infrastructure checklist instead, each line with what was seen")
   .option("--json", "print the findings as JSON")
   .addHelpText("after", "\nExit codes: 0 healthy; 2 something is wrong; 1 it could not be looked at.")
   .action((stack, options) =>

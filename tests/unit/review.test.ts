@@ -71,7 +71,6 @@ describe("unit: review: a preview", () => {
     expect(refused.findings).to.deep.equal([
       { policy: "pinned", level: "mandatory", resource: "Release loki", message: "no" },
     ]);
-    ]);
     expect(preview([], "no such host\npassword: hunter2").errors).to.deep.equal([
       "no such host\npassword: [secret 1]",
     ]);

@@ -357,8 +357,8 @@ describe("unit: values of alertmanager", () => {
 
   it("tells nobody where there is no receiver", () => {
     const { route, receivers } = config({});
-    expect(receivers).to.deep.equal([{ name: route.receiver }]);
-    expect(route.routes.map(({ receiver }: Any) => receiver)).to.deep.equal([route.receiver]);
+    expect(receivers.map(({ name }: Any) => name)).to.deep.equal([route.receiver, "(smoke test)"]);
+    expect(route.routes.map(({ receiver }: Any) => receiver)).to.deep.equal(["(smoke test)", route.receiver]);
   });
 
   it("tells every receiver of every alert, but of those that are there to fire always", () => {
@@ -368,7 +368,7 @@ describe("unit: values of alertmanager", () => {
       repeatInterval: "3h",
     });
     expect(route).to.include({ group_wait: "10s", repeat_interval: "3h" });
-    const [always, ...all] = route.routes;
+    const [, always, ...all] = route.routes;
     expect(always).to.deep.equal({
       receiver: route.receiver,
       matchers: ['alertname =~ "Watchdog|InfoInhibitor"'],
@@ -377,7 +377,7 @@ describe("unit: values of alertmanager", () => {
       { receiver: "oncall", continue: true },
       { receiver: "chat", continue: true },
     ]);
-    expect(receivers.slice(1)).to.deep.equal([
+    expect(receivers.slice(2)).to.deep.equal([
       { name: "oncall", webhook_configs: [{ url: webhookUrl, send_resolved: true }] },
       { name: "chat", webhook_configs: [{ url: `${webhookUrl}/2`, send_resolved: true }] },
     ]);
@@ -388,7 +388,7 @@ describe("unit: values of alertmanager", () => {
       const names = config({ receivers: { [name]: { webhookUrl } } }).receivers.map(
         (receiver: Any) => receiver.name,
       );
-      expect(new Set(names).size).to.equal(2);
+      expect(new Set(names).size).to.equal(3);
     }
   });
 
