@@ -5,7 +5,7 @@ import {
   type V1Node,
   type V1Pod,
 } from "@kubernetes/client-node";
-import { clientLabel, namespaces } from "../../../names";
+import { clientLabel, namespaces, smokeTest } from "../../../names";
 import type { Settings } from "../../../settings";
 import {
   type Flow,
@@ -77,6 +77,8 @@ function ends(who: PartName | Outsider, live: Live, { network }: Settings): Name
       return network.ingressNamespaces.map(stranger);
     case "scrapers":
       return network.scraperNamespaces.map(stranger);
+    case "smokeTest":
+      return [stranger(smokeTest.namespace)];
     case "nodes":
       return live.nodes.slice(0, 1).flatMap(({ metadata, status }) => {
         const address = status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
