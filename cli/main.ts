@@ -259,6 +259,29 @@ program
   );
 
 program
+  .command("mirror")
+  .description("name, fetch and push every chart and image of a stack, for a site without a way out")
+  .argument("<action>", "list, pull or push")
+  .argument(...stackArgument)
+  .option("-o, --out <folder>", "pull: folder for charts and images; what is there already is skipped")
+  .option("-f, --from <folder>", "push: folder that pull wrote")
+  .option("--to <registry>", "push: registry host, optionally with a path; images keep path and tag")
+  .option("--only <kind>", "pull, push: charts or images alone")
+  .option("--plain-http", "push: the registry speaks HTTP")
+  .option("--print", "pull, push: print the commands and run none")
+  .option("--digests", "list: ask the registries for each image's digest")
+  .option("--json", "list: print it as JSON")
+  .addHelpText(
+    "after",
+    "\nCharts go by helm, images by crane or skopeo, whichever is on PATH. docs/air-gapped.md",
+  )
+  .action((action, stack, options) =>
+    exit(async () =>
+      (require("./mirror") as typeof import("./mirror/index.js")).mirror(action, stack, options),
+    )(),
+  );
+
+program
   .command("upgrade")
   .description("tell which charts can be upgraded and what would break, or grow volumes")
   .argument(...stackArgument)

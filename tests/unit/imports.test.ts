@@ -32,6 +32,7 @@ const whole = Object.keys(layers);
 /** Those that stand beside the program. */
 const beside: Record<string, { parts: string[]; packages: string[] }> = {
   cli: { parts: [...whole, "package.json", "tests"], packages: [""] },
+  automation: { parts: ["settings", "names.ts", "components", "cli"], packages: [""] },
   scripts: {
     parts: ["settings", "names.ts", "components", "dashboards", "cli", "package.json"],
     packages: ["node:", "yaml", "@kubernetes/client-node", "puppeteer-core"],
