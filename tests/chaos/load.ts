@@ -76,7 +76,7 @@ export const monitorManifest = () => ({
 
 /** The pod: it has to outlive what happens to others, so nothing in it asks whether they live. */
 export function podManifest(settings: Settings, run: string): V1Pod {
-  const { tracing } = settings;
+  const { images, tracing } = settings;
   const trust = trustedCa(settings);
   const traces = {
     url: servedUrls(settings).otlpHttp,
