@@ -50,8 +50,8 @@ export function runApart(
 /** Pulumi's CLI for the Automation API, each call in a process group of its own. */
 export async function pulumiApart(): Promise<PulumiCommand> {
   const program = pulumiProgram();
-  // The Automation API looks for it on PATH alone.
-  process.env["PATH"] = `${process.env["PATH"]}${delimiter}${dirname(program)}`;
+  // The Automation API looks for it on PATH alone, where npm puts its own launcher first.
+  process.env["PATH"] = `${dirname(program)}${delimiter}${process.env["PATH"]}`;
   const run = async (
     args: string[],
     cwd: string,
