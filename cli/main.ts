@@ -202,6 +202,19 @@ program
   );
 
 program
+  .command("policies")
+  .description("hold a stack, and what its charts make, against the rules of policies/")
+  .argument(...stackArgument)
+  .option("--json", "print the findings as JSON")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 nothing mandatory is broken; 2 something is; 1 a release could not be looked into. docs/policies.md",
+  )
+  .action((stack, options) =>
+    exit(async () => (require("./policies") as typeof import("./policies.js")).policies(stack, options))(),
+  );
+
+program
   .command("upgrade")
   .description("tell which charts can be upgraded and what would break, or grow volumes")
   .argument(...stackArgument)
