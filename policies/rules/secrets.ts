@@ -7,7 +7,7 @@ const generated = "[generated]";
 
 /** Names that say that the value is a secret. */
 const secretName =
-  /(pass(word|wd|phrase)|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential)s?$/i;
+  /(pass(word|wd|phrase)|secret|token|api[-_]?key|(?:access|secret|private|encryption)[-_]?key|credential)s?$/i;
 /** Names that end so and hold no secret: where one is found, or how it is called. */
 const harmlessName =
   /(existing|extra|config|name|ref|path|file|mount|tls|auto.*)(secret|token|key|password)s?$|^(pull|image.?pull)secrets?$|tokens?_?(ttl|path)$|(secret|token|key|password)s?(name|key|ref|file|path)$/i;
