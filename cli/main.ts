@@ -23,6 +23,8 @@ program
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi up, after --")
   .option("-y, --yes", "do not ask (a dev stack never asks)")
+  .option("--policies", "hold it to the rules of policies/, as a prod stack always is")
+  .option("--no-policies", "do not, also where it is a prod stack")
   .action((stack, rest, options) => exit(async () => lifecycle().up(stack, options, rest))());
 
 program
@@ -30,7 +32,9 @@ program
   .description("show what up would change")
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi preview, after --")
-  .action((stack, rest) => exit(async () => lifecycle().preview(stack, rest))());
+  .option("--policies", "hold it to the rules of policies/, as a prod stack always is")
+  .option("--no-policies", "do not, also where it is a prod stack")
+  .action((stack, rest, options) => exit(async () => lifecycle().preview(stack, options, rest))());
 
 program
   .command("refresh")
@@ -242,7 +246,7 @@ program
 program
   .command("test")
   .description("run the project's tests, layer by layer")
-  .argument("[layers...]", "unit, charts, binaries, examples, engine; without any, all of them")
+  .argument("[layers...]", "unit, charts, binaries, examples, policies, engine; without any, all of them")
   .action((layers) =>
     exit(async () => (require("../tests/run") as typeof import("../tests/run.js")).runLayers(layers))(),
   );

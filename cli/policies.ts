@@ -1,39 +1,14 @@
 /** `obs policies`: the rules of `policies/` over all that a stack would install, also over what its charts make. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { check, type Finding, violations } from "../policies/check";
-import { configProblems, type PackConfig } from "../policies/config";
 import { type Environment, nameOf, type Subject, type Tree } from "../policies/rule";
 import { rules } from "../policies/rules";
 import { flattened, renderedSubject, subjectOf } from "../policies/subjects";
-import { readSettings, UserError } from "../settings";
+import { readSettings } from "../settings";
+import { packConfig } from "./policy-pack";
 import { type Recorded, type Recording, recordProgram } from "./record";
 import { type ReleaseInputs, releaseObjects, releasesOf, whyNot } from "./render";
-import { fileConfig, root } from "./stack-config";
+import { fileConfig } from "./stack-config";
 import { table } from "./table";
-
-/** Path of a stack's config of the pack, where it has one. */
-export const packConfigFile = (stack: string): string => join(root, "policies", "config", `${stack}.json`);
-
-/**
- * A stack's config of the pack.
- *
- * @throws UserError where the file is no JSON, or names a rule, level or parameter that there is not
- */
-export function packConfig(stack: string): PackConfig {
-  const file = packConfigFile(stack);
-  if (!existsSync(file)) return {};
-  const wrong = (problem: string) => new UserError(`policies/config/${stack}.json: ${problem}`);
-  let config: PackConfig;
-  try {
-    config = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    throw wrong(`is no JSON: ${(error as Error).message}`);
-  }
-  const problems = configProblems(rules, config);
-  if (problems.length) throw wrong(problems.join("\n  "));
-  return config;
-}
 
 /** What the program itself registers: its resources and its outputs. */
 export function ownSubjects({ resources, outputs }: Recording): Subject[] {
@@ -71,7 +46,7 @@ export interface Verdict {
 /** Checks a stack: what it registers, and what Helm makes of its releases. */
 export async function judge(stack: string): Promise<Verdict> {
   const values = fileConfig(stack);
-  const { environment } = readSettings(stack, values);
+  const { environment, images } = readSettings(stack, values);
   const config = packConfig(stack);
   const recording = await recordProgram(stack, values);
   const subjects = ownSubjects(recording);
@@ -86,7 +61,7 @@ export async function judge(stack: string): Promise<Verdict> {
   return {
     environment,
     subjects: subjects.length,
-    findings: check(subjects, { environment, config }),
+    findings: check(subjects, { environment, mirror: images.registry, config }),
     skipped,
   };
 }

@@ -18,6 +18,8 @@ export interface Finding {
 /** What a stack is checked with. */
 export interface Checked {
   environment: Environment;
+  /** Registry that images.registry names. @default none */
+  mirror?: string | undefined;
   /** The pack's config. @default none */
   config?: PackConfig;
   /** @default those of exceptions.ts */
@@ -28,7 +30,7 @@ export interface Checked {
 export function findingsOf(rule: Rule, subjects: Subject[], how: Checked): Finding[] {
   const level = levelOf(rule, how.environment, how.config);
   if (level === "disabled") return [];
-  const context = contextOf(rule, how.environment, how.config);
+  const context = contextOf(rule, how.environment, how.config, how.mirror);
   const complaints = isStackRule(rule)
     ? rule.checkStack(subjects, context)
     : subjects.flatMap((subject) =>

@@ -22,10 +22,15 @@ export function levelOf(rule: Rule, environment: Environment, config: PackConfig
 }
 
 /** What a rule is told of a stack. */
-export function contextOf(rule: Rule, environment: Environment, config: PackConfig = {}): Context {
+export function contextOf(
+  rule: Rule,
+  environment: Environment,
+  config: PackConfig = {},
+  mirror: string | undefined = undefined,
+): Context {
   const entry = config[rule.id];
   const parameters = typeof entry === "object" ? entry : {};
-  return { environment, config: { ...defaultsOf(rule), ...parameters } };
+  return { environment, mirror, config: { ...defaultsOf(rule), ...parameters } };
 }
 
 /**

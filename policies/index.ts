@@ -5,6 +5,8 @@ import { policiesOf } from "./pack";
 import { rules } from "./rules";
 
 /** A stack of another project says no environment; it is held against the stricter rules. */
-const environment = new Config("observability").get("environment") === "dev" ? "dev" : "prod";
+const config = new Config("observability");
+const environment = config.get("environment") === "dev" ? "dev" : "prod";
+const mirror = config.getObject<{ registry?: string }>("images")?.registry;
 
-new PolicyPack("observability", { policies: policiesOf(rules, environment) });
+new PolicyPack("observability", { policies: policiesOf(rules, { environment, mirror }) });

@@ -31,6 +31,8 @@ export interface Subject {
 /** What a rule may know besides the subject. */
 export interface Context {
   environment: Environment;
+  /** Registry that images.registry names; undefined where it names none. */
+  mirror?: string | undefined;
   /** The rule's own parameters: its defaults, and what the pack's config says otherwise. */
   config: Tree;
 }

@@ -110,10 +110,10 @@ export const imagesFromRegistries: SubjectRule = {
   why: "who can push there decides what runs in this cluster",
   level: always,
   config: { registries: { type: "array", items: { type: "string" }, default: officialRegistries } },
-  check: (subject, { config }) =>
+  check: (subject, { config, mirror }) =>
     imagesOf(subject).flatMap(({ place, name }) => {
       const full = fullName(name);
-      const allowed = (config["registries"] as string[]).some(
+      const allowed = [...(config["registries"] as string[]), ...(mirror ? [mirror] : [])].some(
         (registry) => full === registry || full.startsWith(`${registry.replace(/\/$/, "")}/`),
       );
       return allowed

@@ -1,5 +1,5 @@
 /** The pack with the real engine: previews of both stacks pass, and each broken one is refused with its message. */
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -17,8 +17,8 @@ import { needs, needsCharts } from "../support/tools";
 /** A project that runs this one, with one place of it broken: which, it is told by a variable. */
 function brokenProject(): string {
   const folder = mkdtempSync(join(tmpdir(), "observability-broken-"));
-  const own = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
-  writeFileSync(join(folder, "Pulumi.yaml"), stringify({ ...own, main: "broken.cjs" }));
+  const project = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
+  writeFileSync(join(folder, "Pulumi.yaml"), stringify({ ...project, main: "broken.cjs" }));
   writeFileSync(
     join(folder, "broken.cjs"),
     `const { createRequire } = require("node:module");
@@ -35,7 +35,10 @@ const program = here("./program.cjs");
 module.exports = async () => ({ ...(await program()), ...one?.outputs });
 `,
   );
-  symlinkSync(join(root, "policies"), join(folder, "policies"));
+  // The program reads files of the project by their names.
+  const own = /^(\.git|\.obs|node_modules|Pulumi\..*yaml)$/;
+  for (const entry of readdirSync(root).filter((name) => !own.test(name)))
+    symlinkSync(join(root, entry), join(folder, entry));
   return folder;
 }
 

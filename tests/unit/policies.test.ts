@@ -112,7 +112,7 @@ describe("unit: policies", () => {
   });
 
   describe("as Pulumi's policies", () => {
-    const policies = policiesOf(rules, "prod");
+    const policies = policiesOf(rules, { environment: "prod" });
 
     it("are all there but those about what only charts make", () => {
       const left = rules.filter(({ id }) => !policies.some(({ name }) => name === id)).map(({ id }) => id);
