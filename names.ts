@@ -165,6 +165,16 @@ export const clientLabel = "observability/client";
 /** Where `obs load` makes its Job, and the name of all that it makes there. */
 export const loadTest = { namespace: "load-test", name: "load-test" } as const;
 
+/** Where `obs smoke` makes its pods and its alert, and what they are called; alerts of that namespace go to its own receiver. */
+export const smokeTest = {
+  namespace: "obs-smoke",
+  app: "app",
+  receiver: "receiver",
+  receiverPort: 8080,
+  /** How long Loki keeps what is logged there, in seconds: the least that it takes. */
+  retention: 86_400,
+} as const;
+
 /** Grafana's datasources that dashboards and links refer to: what people read, and the identifier in addresses. */
 export const datasources = {
   /** What Prometheus itself knows; it answers while Mimir is away. */
@@ -229,6 +239,8 @@ export const services = {
   tempo: { namespace: namespaces.tempo, name: "tempo-gateway", port: 80 },
   otlpGrpc: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4317 },
   otlpHttp: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4318 },
+  /** OTLP over HTTP without TLS, whatever the settings say. */
+  collector: { namespace: namespaces.opentelemetry, name: "gateway-collector", port: 4318 },
   prometheus: { namespace: namespaces.monitoring, name: "kps-prometheus", port: 9090 },
   alertmanager: { namespace: namespaces.monitoring, name: "kps-alertmanager", port: 9093 },
   grafana: { namespace: namespaces.grafana, name: "grafana", port: 80 },

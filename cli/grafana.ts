@@ -1,4 +1,4 @@
-/** Grafana's API for the commands of obs, as the admin user, who can log in in dev only. */
+/** Grafana's API for the commands of obs: by a service account's token, else as the admin user, who can log in in dev only. */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { grafana, namespaces } from "../names";
 import { UserError } from "../settings";
@@ -37,16 +37,28 @@ export const grafanaHealth = (config: KubeConfig): Promise<{ version: string; da
     return JSON.parse(text);
   });
 
+/** The token of a service account that the environment gives. */
+export const grafanaToken = (): string | undefined => process.env["OBS_GRAFANA_TOKEN"] || undefined;
+
+/** The admin user's password, from the cluster. */
+async function adminPassword(config: KubeConfig): Promise<string> {
+  const secret = await config
+    .makeApiClient(CoreV1Api)
+    .readNamespacedSecret({ namespace: namespaces.grafana, name: grafana.adminSecret });
+  return Buffer.from(secret.data?.["admin-password"] ?? "", "base64").toString();
+}
+
 /** Runs an action with Grafana's API. */
 export async function withGrafana<T>(
   config: KubeConfig,
   action: (grafana: Grafana) => Promise<T>,
 ): Promise<T> {
-  const secret = await config
-    .makeApiClient(CoreV1Api)
-    .readNamespacedSecret({ namespace: namespaces.grafana, name: grafana.adminSecret });
-  const password = Buffer.from(secret.data?.["admin-password"] ?? "", "base64").toString();
-  const authorization = `Basic ${Buffer.from(`${grafana.adminUser}:${password}`).toString("base64")}`;
+  const token = grafanaToken();
+  const user = token ? "the service account of OBS_GRAFANA_TOKEN" : grafana.adminUser;
+  const password = token ? "" : await adminPassword(config);
+  const authorization = token
+    ? `Bearer ${token}`
+    : `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
   return throughTunnel(config, pods, (port) => {
     const url = `http://127.0.0.1:${port}`;
     const ask = async (path: string, body?: unknown) => {
@@ -62,13 +74,15 @@ export async function withGrafana<T>(
       const { status, text } = await ask(path, body);
       if (status === 401)
         throw new UserError(
-          "Grafana does not let the admin user in: in prod nobody logs in but through grafana.auth",
+          token
+            ? "Grafana does not take the token of OBS_GRAFANA_TOKEN"
+            : "Grafana does not let the admin user in: in prod nobody logs in but through grafana.auth; a service account's token in OBS_GRAFANA_TOKEN lets obs in",
         );
       if (status < 200 || status > 299)
         throw new Error(`Grafana answered ${status} to ${path}: ${text.trim().slice(0, 300)}`);
       return JSON.parse(text);
     };
-    return action({ url, user: grafana.adminUser, password, ask, json });
+    return action({ url, user, password, ask, json });
   });
 }
 

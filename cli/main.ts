@@ -54,17 +54,20 @@ program
 
 program
   .command("smoke")
-  .description("write signals into a running stack, find them again, and show that tenants are apart")
+  .description("run ten end-to-end tests against a running stack, from an application to a healed component")
   .argument(...stackArgument)
   .option("--json", "print the results as JSON")
-  .action((stack, { json }) =>
-    exit(async () => (require("./smoke") as typeof import("./smoke/index.js")).smoke(stack, Boolean(json)))(),
+  .option("--disruptive", "also kill an ingester of Loki, and see it heal; skipped without it")
+  .addHelpText("after", "\nEnds with 1 where a test failed; a skipped one did not. docs/smoke.md")
+  .action((stack, options) =>
+    exit(async () => (require("./smoke") as typeof import("./smoke/index.js")).smoke(stack, options))(),
   );
 
 program
   .command("doctor")
   .description("read the cluster and say what is wrong and what to do, worst first; changes nothing")
   .argument(...stackArgument)
+  .option("--checklist", "print the infrastructure checklist instead, each line with what was seen")
   .option("--json", "print the findings as JSON")
   .addHelpText("after", "\nExit codes: 0 healthy; 2 something is wrong; 1 it could not be looked at.")
   .action((stack, options) =>
@@ -219,6 +222,83 @@ program
   );
 
 program
+  .command("diff")
+  .description("what the changes since a commit do to the objects that a stack installs, without a cluster")
+  .argument(...stackArgument)
+  .option("--base <ref>", "branch, tag or commit to compare with; without it where this branch left main")
+  .option("--base-charts <folder>", "charts of that commit, where OBS_CHARTS or charts.mirror lacks them")
+  .option("--json", "print it as JSON")
+  .option("--markdown", "print it as Markdown for a comment, 65,536 characters at most")
+  .addHelpText(
+    "after",
+    "\nSecrets are hidden, and what is random in each rendering is left out.\n" +
+      "Exit codes: 0 no difference; 2 differences; 1 an error, or a release that could not be compared.",
+  )
+  .action((stack, options) =>
+    exit(async () => (require("./diff") as typeof import("./diff/index.js")).diff(stack, options))(),
+  );
+
+program
+  .command("review")
+  .description("what a pull request's reviewer sees of a stack: preview, policies, diff; written as JSON")
+  .argument(...stackArgument)
+  .requiredOption("-o, --out <folder>", "folder to write <stack>.json to")
+  .option("--base <ref>", "branch, tag or commit to compare with; without it where this branch left main")
+  .option("--policy-pack <folders...>", "policy packs", ["policies"])
+  .option("--against <words>", "what to call the backend and cluster in use", "the stack's state")
+  .action((stack, options) =>
+    exit(async () => (require("./review") as typeof import("./review/index.js")).review(stack, options))(),
+  );
+
+program
+  .command("comment")
+  .description("print the comment that tells all reviews of a folder, in Markdown")
+  .argument("<folder>", "folder that ./obs review wrote to")
+  .option("--commit <hash>", "commit that was looked at", "the working tree")
+  .action((folder, { commit }) =>
+    exit(async () =>
+      (require("./review") as typeof import("./review/index.js")).printComment(folder, commit),
+    )(),
+  );
+
+program
+  .command("deployments")
+  .description(
+    "check a stack's settings for Pulumi Deployments, Pulumi.<stack>.deploy.yaml, and print or apply them",
+  )
+  .argument(...stackArgument)
+  .option("--apply", "replace the settings in Pulumi Cloud by these; needs PULUMI_ACCESS_TOKEN")
+  .option("--org <organization>", "with --apply: organization in Pulumi Cloud")
+  .action((stack, options) =>
+    exit(async () =>
+      (require("./deployments") as typeof import("./deployments.js")).deployments(stack, options),
+    )(),
+  );
+
+program
+  .command("mirror")
+  .description("name, fetch and push every chart and image of a stack, for a site without a way out")
+  .argument("<action>", "list, pull or push")
+  .argument(...stackArgument)
+  .option("-o, --out <folder>", "pull: folder for charts and images; what is there already is skipped")
+  .option("-f, --from <folder>", "push: folder that pull wrote")
+  .option("--to <registry>", "push: registry host, optionally with a path; images keep path and tag")
+  .option("--only <kind>", "pull, push: charts or images alone")
+  .option("--plain-http", "push: the registry speaks HTTP")
+  .option("--print", "pull, push: print the commands and run none")
+  .option("--digests", "list: ask the registries for each image's digest")
+  .option("--json", "list: print it as JSON")
+  .addHelpText(
+    "after",
+    "\nCharts go by helm, images by crane or skopeo, whichever is on PATH. docs/air-gapped.md",
+  )
+  .action((action, stack, options) =>
+    exit(async () =>
+      (require("./mirror") as typeof import("./mirror/index.js")).mirror(action, stack, options),
+    )(),
+  );
+
+program
   .command("upgrade")
   .description("tell which charts can be upgraded and what would break, or grow volumes")
   .argument(...stackArgument)
@@ -247,6 +327,7 @@ program
   .command("test")
   .description("run the project's tests, layer by layer")
   .argument("[layers...]", "unit, charts, binaries, examples, policies, engine; without any, all of them")
+  .argument("[layers...]", "unit, charts, binaries, examples, engine, docs; without any, all of them")
   .action((layers) =>
     exit(async () => (require("../tests/run") as typeof import("../tests/run.js")).runLayers(layers))(),
   );

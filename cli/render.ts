@@ -74,6 +74,22 @@ export async function helmTemplate(
 }
 
 /**
+ * The objects of a text with manifests.
+ *
+ * @param name what it is, for the error
+ * @throws where a manifest cannot be read, or says a key twice
+ */
+export const manifestObjects = (name: string, text: string): KubernetesObject[] =>
+  // Kubernetes reads YAML 1.1, where 0644 is octal.
+  parseAllDocuments(text, { version: "1.1" })
+    .map((document) => {
+      const [error] = document.errors;
+      if (error) throw new Error(`${name}: ${error.message}`);
+      return document.toJS() as KubernetesObject | null;
+    })
+    .filter((object) => object !== null);
+
+/**
  * The objects of a release, as Helm renders them.
  *
  * @param more further arguments for `helm template`
@@ -84,15 +100,7 @@ export async function releaseObjects(release: ReleaseInputs, ...more: string[]):
   try {
     const file = join(folder, "values.yaml");
     writeFileSync(file, toYaml([release.values]));
-    // Kubernetes reads YAML 1.1, where 0644 is octal.
-    const documents = parseAllDocuments(await helmTemplate(release, file, ...more), { version: "1.1" });
-    return documents
-      .map((document) => {
-        const [error] = document.errors;
-        if (error) throw new Error(`${release.name}: ${error.message}`);
-        return document.toJS() as KubernetesObject | null;
-      })
-      .filter((object) => object !== null);
+    return manifestObjects(release.name, await helmTemplate(release, file, ...more));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -12,6 +12,8 @@ export interface Described {
   allowed: string;
   /** Whether it is a secret, or holds one. */
   secret: boolean;
+  /** What cannot be changed of it once the stack is installed; nothing where all of it can. */
+  later?: string;
   /** Whether it is a group of settings, each with a path of its own. */
   group: boolean;
   /** What is in it, by key. */
@@ -42,6 +44,7 @@ function describe(type: z.ZodType, path: string): Described {
     what: about.description ?? "",
     allowed: about.allowed ?? "",
     secret: about.secret ?? [...children.values()].some((child) => child.secret),
+    ...(about.later && { later: about.later }),
     group: inner instanceof z.ZodObject,
     children,
   };

@@ -108,5 +108,6 @@ export const dev: SettingsInput = {
     dashboards: { ...prod.grafana.dashboards, memory: "64Mi" },
   },
   network: { ...prod.network, policies: false },
+  metrics: prod.metrics,
   cadvisor: { ...prod.cadvisor, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
 };

@@ -9,6 +9,8 @@ declare module "zod" {
     allowed?: string;
     /** Whether the setting is a secret: it is set with `--secret` and never shown. */
     secret?: boolean;
+    /** What cannot be changed of it once the stack is installed, as docs/settings.md says it. */
+    later?: string;
   }
 }
 
@@ -127,7 +129,9 @@ export const resources = {
   memoryLimit: size().describe("Memory limit of each replica; Go's soft limit follows it"),
 };
 /** Volume of each replica. */
-export const disk = size().describe("Size of the volume of each replica");
+export const disk = size()
+  .describe("Size of the volume of each replica")
+  .meta({ later: "larger only, by ./obs upgrade --volumes" });
 
 /** A component without state: replicas and what each of them gets. */
 export const workload = (what: string) =>
@@ -157,6 +161,6 @@ export const cache = (what: string) =>
 /** A bucket. */
 export const bucket = (what: string) =>
   group({
-    name: bucketName().describe("Name of the bucket"),
+    name: bucketName().describe("Name of the bucket").meta({ later: "fixed while the bucket holds data" }),
     quota: size().optional().describe("Hard limit of what the bucket holds; without it there is none"),
   }).describe(what);

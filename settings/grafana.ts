@@ -65,7 +65,9 @@ const ldap = group({
 export const grafana = group({
   replicas: wholeNumber(1, 10).describe("Number of replicas; several need grafana.database"),
   ...resources,
-  disk: disk.describe("Size of the volume for Grafana's own database, where there is no grafana.database"),
+  disk: disk
+    .describe("Size of the volume for Grafana's own database, where there is no grafana.database")
+    .meta({ later: "larger only" }),
   url: text(
     "an http:// or https:// URL of a host, optionally with a port and a path",
     /^https?:\/\/[\w.-]+(:\d{1,5})?(\/[\w./-]*)?$/,

@@ -214,6 +214,7 @@ export const prod: SettingsInput = {
     kubeStateMetrics: { cpu: "50m", memory: "128Mi", memoryLimit: "512Mi" },
     nodeExporter: { cpu: "50m", memory: "32Mi", memoryLimit: "128Mi" },
   },
+  metrics: { infrastructure: "used", also: [] },
   cadvisor: {
     enabled: true, // R10
     cpu: "100m",

@@ -45,7 +45,8 @@ const cluster = group({
     .describe("Context of the kubeconfig; without it the current one"),
   storageClass: dnsName()
     .optional()
-    .describe("StorageClass of every volume; without it the cluster's default"),
+    .describe("StorageClass of every volume; without it the cluster's default")
+    .meta({ later: "fixed for volumes that are there" }),
   antiAffinity: oneOf("none", "preferred", "required").describe(
     "Whether replicas of one component are kept on different nodes",
   ),
@@ -102,11 +103,15 @@ const objectStorage = group({
     "How much longer a bucket's lifecycle keeps an object than the component above it does",
   ),
   minio: group({
-    mode: oneOf("standalone", "distributed").describe("One server, or several with erasure coding"),
-    servers: wholeNumber(1, 32).describe(
-      "Servers, each with one volume; 1 for standalone, 4 or more for distributed",
-    ),
-    disk: size().describe("Size of each server's volume; it can grow, never shrink"),
+    mode: oneOf("standalone", "distributed")
+      .describe("One server, or several with erasure coding")
+      .meta({ later: "fixed" }),
+    servers: wholeNumber(1, 32)
+      .describe("Servers, each with one volume; 1 for standalone, 4 or more for distributed")
+      .meta({ later: "never fewer" }),
+    disk: size()
+      .describe("Size of each server's volume; it can grow, never shrink")
+      .meta({ later: "larger only" }),
     cpu: resources.cpu,
     memory: resources.memory,
     memoryLimit: resources.memoryLimit,
@@ -127,7 +132,8 @@ const objectStorage = group({
       .optional()
       .describe(
         "Key that encrypts objects at rest; generated without it. It can never change: what it encrypted could not be read",
-      ),
+      )
+      .meta({ later: "fixed" }),
     coldTier,
   }).describe("MinIO, when kind is minio"),
   external: group({
@@ -163,9 +169,11 @@ const loki = group({
       store: oneOf("boltdb-shipper", "tsdb").describe("Index store"),
     }),
     "a list of {from, store}",
-  ).describe(
-    "Index periods, oldest first. Add one with a future date to migrate; never change or remove one that data was written with",
-  ),
+  )
+    .describe(
+      "Index periods, oldest first. Add one with a future date to migrate; never change or remove one that data was written with",
+    )
+    .meta({ later: "more periods only" }),
   retention: group({
     application: duration().describe("Logs of applications"),
     system: duration().describe("Logs of cluster.systemNamespaces"),
@@ -380,6 +388,16 @@ const kubePrometheusStack = group({
   nodeExporter: group(resources).describe("The state of each node as metrics"),
 }).describe("Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics and node-exporter");
 
+const metrics = group({
+  infrastructure: oneOf("used", "all").describe(
+    "Metrics that are kept of the cluster's and this stack's own components: those that a dashboard, a rule or a command of this stack reads, or all, three times as many; those of applications are always kept",
+  ),
+  also: list(
+    text("a metric's name, or a regular expression for several", /^[a-zA-Z_:(][\w:.*+?|()[\]-]*$/),
+    "a list of metrics' names, or of regular expressions for them",
+  ).describe("Metrics that are kept besides, where infrastructure is `used`"),
+}).describe("What is kept of what is scraped");
+
 const cadvisor = group({
   enabled: yesNo().describe(
     "Whether cAdvisor runs on every node; without it the kubelet's own measures containers",
@@ -411,6 +429,7 @@ export const schema = group({
   tracing,
   openTelemetryOperator,
   kubePrometheusStack,
+  metrics,
   cadvisor,
   grafana,
   access,

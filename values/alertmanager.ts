@@ -1,11 +1,19 @@
 /** Alertmanager's configuration, the same for Prometheus' and for Mimir's: https://prometheus.io/docs/alerting/latest/configuration/ */
+import { address, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import type { Values } from "./shared";
 
-/** Who is told nothing, and the service that listens for alerting itself; no receiver of the settings can have these names. */
+/**
+ * Who is told nothing, the service that listens for alerting itself, and the smoke test's own receiver; no receiver of
+ * the settings can have these names.
+ */
 const nobody = "(nobody)";
 const heartbeat = "(heartbeat)";
+export const smokeReceiver = "(smoke test)";
+
+/** Where the smoke test listens while it runs. */
+const smokeUrl = `http://${address({ namespace: smokeTest.namespace, name: smokeTest.receiver, port: smokeTest.receiverPort })}/cgi-bin/alerts`;
 
 type Receiver = Settings["alerting"]["receivers"][string];
 type Route = Settings["alerting"]["routes"][number];
@@ -46,6 +54,13 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
       group_interval: "5m",
       repeat_interval: goDuration(alerting.repeatInterval),
       routes: [
+        // What the smoke test fires on purpose wakes nobody up. Each alert is told by itself and at once.
+        {
+          receiver: smokeReceiver,
+          matchers: [`namespace = "${smokeTest.namespace}"`],
+          group_by: ["..."],
+          group_wait: "0s",
+        },
         // Always firing: that alerting works is told to the one who listens for it, which alerts not to send to nobody.
         ...(beat
           ? [
@@ -79,6 +94,7 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
     ],
     receivers: [
       { name: nobody },
+      { name: smokeReceiver, webhook_configs: [{ url: smokeUrl, send_resolved: false }] },
       ...(beat
         ? [{ name: heartbeat, webhook_configs: [{ url: beat.url.reveal(), send_resolved: false }] }]
         : []),

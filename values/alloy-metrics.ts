@@ -4,6 +4,7 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
 import { datasourceReader, gatewayClients } from "./gateway";
+import { keptMetrics } from "./kept-metrics";
 import { isScaled } from "./scaling";
 import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
@@ -23,6 +24,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     SYSTEM_NAMESPACES: systemNamespaces,
     SYSTEM_SERVICES: `(${systemNamespaces})/.*|default/kubernetes`,
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
+    KEPT_METRICS: keptMetrics(settings),
     ANNOTATED_PODS: alloyMetrics.annotatedPods ? "true" : anyOf([]),
     SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
     // Alloy's default, which it does not take for shorter intervals.

@@ -12,6 +12,7 @@ import {
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { credentialKeys } from "./gateway";
+import { keptByPrometheus } from "./kept-metrics";
 import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
@@ -102,6 +103,7 @@ function prometheusSpec(settings: Settings): Values {
     storageSpec: volume(settings, prometheus.disk),
     terminationGracePeriodSeconds: prometheus.shutdown,
     scrapeInterval: goDuration(prometheus.scrapeInterval),
+    scrapeClasses: keptByPrometheus(settings),
     serviceDiscoveryRole: "EndpointSlice",
     enableFeatures: ["exemplar-storage"],
     externalLabels: { cluster: cluster.name },

@@ -1,5 +1,5 @@
 /** Values of the loki chart: https://github.com/grafana-community/helm-charts/tree/main/charts/loki */
-import { lokiFrontendAddress, releases } from "../names";
+import { lokiFrontendAddress, releases, smokeTest } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { gatewayPods } from "./gateway";
@@ -18,8 +18,8 @@ import {
   watchedByPrometheus,
 } from "./shared";
 
-/** A stream's retention wins by the highest number: namespaces over debug over system. */
-const priority = { system: 1, debug: 2, namespace: 3 };
+/** A stream's retention wins by the highest number: the smoke test over namespaces over debug over system. */
+const priority = { system: 1, debug: 2, namespace: 3, smokeTest: 4 };
 
 /** Retention per stream (R2.3); what matches none of them is kept as long as application logs. */
 function retentionStreams({ loki: { retention }, cluster }: Settings) {
@@ -35,6 +35,11 @@ function retentionStreams({ loki: { retention }, cluster }: Settings) {
       priority: priority.namespace,
       period: goDuration(period),
     })),
+    {
+      selector: `{namespace="${smokeTest.namespace}"}`,
+      priority: priority.smokeTest,
+      period: goDuration(smokeTest.retention),
+    },
   ];
 }
 

@@ -2,7 +2,7 @@
  * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
  * NetworkPolicies are made of it, and docs/network.md tells it to people.
  */
-import { consumers, type namespaces, s3Endpoint, stores } from "../names";
+import { consumers, type namespaces, s3Endpoint, smokeTest, stores } from "../names";
 import type { Settings } from "../settings";
 import { insideCluster } from "../settings/cold-tier";
 
@@ -53,6 +53,8 @@ export type Outsider =
   | "ingress"
   /** Namespaces of `network.scraperNamespaces`. */
   | "scrapers"
+  /** The namespace that `obs smoke` makes. */
+  | "smokeTest"
   /** Nodes and the API server: `network.nodes`. */
   | "nodes"
   /** Any address. */
@@ -188,6 +190,14 @@ export function flows(settings: Settings): Flow[] {
     },
     { from: "alertmanager", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
     { from: "mimirAlertmanager", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
+    ...(["alertmanager", "mimirAlertmanager"] as const).map(
+      (from): Flow => ({
+        from,
+        to: "smokeTest",
+        ports: [smokeTest.receiverPort],
+        why: "the smoke test's alert",
+      }),
+    ),
     { from: "pods", to: "alloyTraces", ports: tracePorts, why: "traces of applications" },
     { from: "pods", to: "collector", ports: [4317, 4318], why: "traces of applications" },
     { from: "collector", to: "alloyTraces", ports: [4317], why: "traces" },

@@ -1,5 +1,5 @@
 /** NetworkPolicies: nothing goes in or out of the stack's namespaces but what `network-flows.ts` lists. */
-import { clientLabel, namespaces } from "../names";
+import { clientLabel, namespaces, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { type Flow, flows, type Outsider, type Part, type PartName, parts } from "./network-flows";
 import { hasAutoscaling } from "./scaling";
@@ -50,6 +50,8 @@ function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
       return named(network.ingressNamespaces);
     case "scrapers":
       return named(network.scraperNamespaces);
+    case "smokeTest":
+      return named([smokeTest.namespace]);
     case "nodes":
       return addresses(network.nodes);
     case "anywhere":

@@ -12,13 +12,13 @@ export type Severity = (typeof severities)[number];
  * because DNS is broken is told after DNS.
  */
 export const layers = [
-  /** API server, nodes, DNS, clocks, definitions of custom resources. */
+  /** What pods stand on: API server, nodes, DNS, clocks, definitions of custom resources, volumes. */
   "cluster",
   /** What keeps a pod from running, with the reason known: image, volume, room, memory limit, probe. */
   "pods",
   /** NetworkPolicies, certificates. */
   "network",
-  /** Buckets, credentials, full disks. */
+  /** Buckets, credentials. */
   "storage",
   /** Live objects or versions that are not what Helm installed. */
   "drift",

@@ -9,9 +9,12 @@ import {
   type V1Node,
   type V1PersistentVolumeClaim,
   type V1Pod,
+  type V1Secret,
   type V1StatefulSet,
 } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
+import { type HelmRelease, readReleases } from "./helm";
+import { readLogs } from "./logs";
 
 /** Calls a function once, and gives its result again after that. */
 const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
@@ -37,18 +40,37 @@ export interface ClusterState {
   deployments(): Promise<V1Deployment[]>;
   statefulSets(): Promise<V1StatefulSet[]>;
   daemonSets(): Promise<V1DaemonSet[]>;
+  /** Secrets but those in which Helm keeps its releases. */
+  secrets(): Promise<V1Secret[]>;
+  /** Helm's releases in the stack's namespaces, the newest revision of each. */
+  releases(): Promise<HelmRelease[]>;
+  /** What the stack's containers wrote in the last minutes; a container that gives none has none. */
+  logs(): Promise<ContainerLog[]>;
+}
+
+/** The last lines of a container. */
+export interface ContainerLog {
+  namespace: string;
+  pod: string;
+  container: string;
+  text: string;
 }
 
 export function clusterState(config: KubeConfig): ClusterState {
   const core = config.makeApiClient(CoreV1Api);
   const apps = config.makeApiClient(AppsV1Api);
+  const pods = once(async () => inStack(await core.listPodForAllNamespaces()));
+  const secrets = (labelSelector: string) => core.listSecretForAllNamespaces({ labelSelector });
   return {
     nodes: once(async () => (await core.listNode()).items),
-    pods: once(async () => inStack(await core.listPodForAllNamespaces())),
+    pods,
     events: once(async () => inStack(await core.listEventForAllNamespaces())),
     claims: once(async () => inStack(await core.listPersistentVolumeClaimForAllNamespaces())),
     deployments: once(async () => inStack(await apps.listDeploymentForAllNamespaces())),
     statefulSets: once(async () => inStack(await apps.listStatefulSetForAllNamespaces())),
     daemonSets: once(async () => inStack(await apps.listDaemonSetForAllNamespaces())),
+    secrets: once(async () => inStack(await secrets("owner!=helm"))),
+    releases: once(async () => readReleases(config, ours)),
+    logs: once(async () => readLogs(core, await pods())),
   };
 }

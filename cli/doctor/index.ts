@@ -4,7 +4,9 @@ import { basename, join } from "node:path";
 import { kubeConfig } from "../../components/kube-config";
 import { locate } from "../cluster";
 import { type Check, type Context, type Finding, layers, severities } from "./check";
+import { tellChecklist } from "./checklist";
 import { clusterState } from "./cluster-state";
+import { sharing } from "./connections";
 
 /** All checks: one for each file in `checks/`. */
 export const checks = (): Check[] =>
@@ -14,7 +16,7 @@ export const checks = (): Check[] =>
     .map((file) => require(join(__dirname, "checks", basename(file, ".ts"))).check as Check);
 
 /** How long a check may take, in seconds: the doctor as a whole answers in under 20. */
-export const checkWithin = 15;
+export const checkWithin = 17;
 
 /** What came of one check. */
 export interface Result {
@@ -36,11 +38,12 @@ export async function runChecks(
   all: Check[],
   context: Context,
   tell: (result: Result) => void,
+  limit = checkWithin,
 ): Promise<Result[]> {
   return Promise.all(
     all.map(async ({ name, look }) => {
       const start = Date.now();
-      const findings = await within(checkWithin, look(context)).catch((error: Error): Finding[] => [
+      const findings = await within(limit, look(context)).catch((error: Error): Finding[] => [
         {
           severity: "warning",
           layer: "signals",
@@ -67,36 +70,65 @@ export const ranked = (results: Result[]): Finding[] =>
         layers.indexOf(a.layer) - layers.indexOf(b.layer),
     );
 
+/** What the doctor found. */
+export interface Diagnosis {
+  healthy: boolean;
+  findings: Finding[];
+  results: Result[];
+  seconds: number;
+}
+
+/** Looks at a stack with all checks, or with those that are given. @param limit seconds that each may take */
+export async function examine(
+  { stack, settings, config }: Omit<Context, "cluster">,
+  tell: (result: Result) => void = () => undefined,
+  all = checks(),
+  limit = checkWithin,
+): Promise<Diagnosis> {
+  const start = Date.now();
+  const results = await runChecks(
+    all,
+    { stack, settings, config, cluster: clusterState(sharing(config)) },
+    tell,
+    limit,
+  );
+  const findings = ranked(results);
+  const healthy = findings.every(({ severity }) => severity === "note");
+  return { healthy, findings, results, seconds: (Date.now() - start) / 1000 };
+}
+
 /** @returns the exit code: 0 where nothing is critical and nothing a warning, else 2 */
-export async function doctor(stack: string, { json }: { json?: boolean }): Promise<number> {
+export async function doctor(
+  stack: string,
+  { json, checklist: listed }: { json?: boolean; checklist?: boolean },
+): Promise<number> {
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
-  const start = Date.now();
+  if (listed)
+    return tellChecklist({ stack, settings, config, cluster: clusterState(sharing(config)) }, Boolean(json));
   const all = checks();
   let done = 0;
-  const results = await runChecks(
-    all,
-    { stack, settings, config, cluster: clusterState(config) },
+  const show = !json && process.stderr.isTTY;
+  const { healthy, findings, results, seconds } = await examine(
+    { stack, settings, config },
     ({ check }) => {
       done++;
-      if (!json && process.stderr.isTTY) process.stderr.write(`\r\x1b[K${done} of ${all.length}: ${check}`);
+      if (show) process.stderr.write(`\r\x1b[K${done} of ${all.length}: ${check}`);
     },
+    all,
   );
-  if (!json && process.stderr.isTTY) process.stderr.write("\r\x1b[K");
-  const findings = ranked(results);
-  const seconds = (Date.now() - start) / 1000;
-  const sick = findings.some(({ severity }) => severity !== "note");
+  if (show) process.stderr.write("\r\x1b[K");
   if (json) {
-    console.log(JSON.stringify({ stack, healthy: !sick, seconds, findings, checks: results }, null, 2));
-    return sick ? 2 : 0;
+    console.log(JSON.stringify({ stack, healthy, seconds, findings, checks: results }, null, 2));
+    return healthy ? 0 : 2;
   }
   for (const [index, { severity, what, evidence, fix, page }] of findings.entries())
     console.log(
       `${index + 1}. ${severity}: ${what}\n     seen: ${evidence}\n     do:   ${fix}\n     more: ${page}\n`,
     );
   console.log(
-    `${sick ? "" : "The stack is healthy: "}${all.length} checks, ${findings.length || "no"} finding${findings.length === 1 ? "" : "s"}, ${seconds.toFixed(1)} s`,
+    `${healthy ? "The stack is healthy: " : ""}${all.length} checks, ${findings.length || "no"} finding${findings.length === 1 ? "" : "s"}, ${seconds.toFixed(1)} s`,
   );
-  return sick ? 2 : 0;
+  return healthy ? 0 : 2;
 }

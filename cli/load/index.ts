@@ -5,6 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { kubeConfig } from "../../components/kube-config";
 import { loadTest } from "../../names";
 import { UserError } from "../../settings";
+import { breakable } from "../breakable";
 import { locate } from "../cluster";
 import { credentials } from "./credentials";
 import { follow, refuseSecond, remove, start } from "./job";
@@ -28,19 +29,6 @@ export type LoadArguments = Record<keyof LoadOptions, string> & {
 /** Seconds after the run until its last seconds are in Prometheus: its longest scrape interval and a little more. */
 const scraped = 35;
 
-/** Runs an action that Ctrl-C breaks off instead of ending this process, so that it can clean up. */
-async function breakable<T>(action: (stop: AbortSignal) => Promise<T>): Promise<T> {
-  const control = new AbortController();
-  const stop = () => control.abort(new UserError("the load test was broken off"));
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) process.once(signal, stop);
-  try {
-    return await action(control.signal);
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
-  }
-}
-
 /**
  * @returns the exit code: 0 where every step was taken and every marked signal found, else 1
  * @throws UserError for bad options, a prod stack without `yes`, a second load test, or a run that did not come to its end
@@ -58,7 +46,7 @@ export async function load(stack: string, given: LoadArguments): Promise<number>
   await refuseSecond(config);
   const autoscalers = new Autoscalers();
   const tell = (line: string) => console.error(`obs: ${line}`);
-  const report = await breakable(async (stop): Promise<Report> => {
+  const report = await breakable("the load test", async (stop): Promise<Report> => {
     try {
       const before = await stackPods(config);
       await autoscalers.look(config);

@@ -1,56 +1,80 @@
-/** `obs smoke`: shows on a running stack that signals go in at one end and come out at the other. */
+/** `obs smoke`: the lab's ten end-to-end tests against a running stack (R16). */
 import { randomBytes } from "node:crypto";
 import { kubeConfig } from "../../components/kube-config";
+import { breakable } from "../breakable";
 import { locate } from "../cluster";
+import { alert } from "./alert";
+import { application } from "./app";
 import type { Check, Context } from "./check";
-import { grafana } from "./grafana";
+import { correlation } from "./correlate";
+import { healing } from "./heal";
 import { logs } from "./logs";
 import { metrics } from "./metrics";
+import { inNamespace } from "./namespace";
+import { retention } from "./retention";
+import { type Listener, type Result, resultText, runChecks, summaryText } from "./run";
 import { traces } from "./traces";
+import { withView } from "./view";
 
-/** All checks, in the order in which they run. */
-export const checks: Check[] = [...logs, ...metrics, ...traces, ...grafana];
+/** The ten, in the lab's order, which is that in which they run. */
+export const checks: Check[] = [
+  ...application,
+  ...logs,
+  ...metrics,
+  ...traces,
+  ...correlation,
+  ...alert,
+  ...retention,
+  ...healing,
+];
 
-/** What came of one check. */
-export interface Result {
-  name: string;
-  passed: boolean;
-  /** What was asked and what came back, or why it does not hold. */
-  evidence: string;
-  seconds: number;
+/** Options of the command line. */
+export interface SmokeOptions {
+  json?: boolean;
+  /** Whether a component may be killed. */
+  disruptive?: boolean;
 }
 
-/** Runs checks one after the other; a failed one does not keep the others from running. */
-export async function runChecks(
-  all: Check[],
-  context: Context,
-  tell: (result: Result) => void,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  for (const { name, show } of all) {
-    const start = Date.now();
-    const outcome = await show(context).then(
-      (evidence) => ({ passed: true, evidence }),
-      (error: Error) => ({ passed: false, evidence: error.message }),
-    );
-    const result = { name, ...outcome, seconds: (Date.now() - start) / 1000 };
-    results.push(result);
-    tell(result);
-  }
-  return results;
-}
+/**
+ * Makes the namespace, runs the ten, and takes the namespace away, also where the run is broken off.
+ *
+ * @param tell is told what happens besides the tests
+ * @throws UserError where another run lives, and the reason where it was broken off
+ */
+export const smokeTests = (
+  { config, settings, disruptive, stop }: Pick<Context, "config" | "settings" | "disruptive" | "stop">,
+  listener: Listener,
+  tell: (line: string) => void,
+): Promise<Result[]> =>
+  withView(config, settings, (view) =>
+    inNamespace(config, settings, tell, () =>
+      runChecks(
+        checks,
+        { config, settings, disruptive, stop, view, run: randomBytes(4).toString("hex"), begun: Date.now() },
+        listener,
+      ),
+    ),
+  );
 
-/** @returns the exit code: 0 where everything holds */
-export async function smoke(stack: string, json: boolean): Promise<number> {
+/** @returns the exit code: 0 where nothing failed; what was skipped did not fail */
+export async function smoke(stack: string, { json, disruptive = false }: SmokeOptions): Promise<number> {
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
-  const context = { settings, config: kubeConfig(settings), run: randomBytes(4).toString("hex") };
-  const results = await runChecks(checks, context, ({ passed, name, evidence, seconds }) => {
-    if (!json)
-      console.log(`${passed ? "ok    " : "FAILED"} ${name} (${seconds.toFixed(1)} s)\n       ${evidence}`);
-  });
-  const passed = results.filter((result) => result.passed).length;
-  if (json) console.log(JSON.stringify({ stack, passed, failed: results.length - passed, results }, null, 2));
-  else console.log(`\n${passed} of ${results.length} hold`);
-  return passed === results.length ? 0 : 1;
+  const tell = (line: string) => console.error(`obs: ${line}`);
+  const listener: Listener = {
+    waiting: ({ number, name }, seconds, what) =>
+      tell(
+        `${number}/${checks.length} ${name}${seconds ? `: ${seconds.toFixed(0)} s, ${what ? `waiting for ${what}` : "at work"}` : " …"}`,
+      ),
+    ended: (result) => {
+      if (!json) console.log(resultText(result, checks.length));
+    },
+  };
+  const results = await breakable("the smoke test", (stop) =>
+    smokeTests({ config: kubeConfig(settings), settings, disruptive, stop }, listener, tell),
+  );
+  const count = (state: Result["state"]) => results.filter((one) => one.state === state).length;
+  const counts = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
+  console.log(json ? JSON.stringify({ stack, ...counts, results }, null, 2) : `\n${summaryText(results)}`);
+  return counts.failed ? 1 : 0;
 }

@@ -1,125 +1,96 @@
-/** Traces: a span goes in by each protocol and is found by search (R4.3, R4.5). */
-import { randomBytes } from "node:crypto";
-import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
-import { BasicTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
-import { gatewayUser, releases, services, tenants } from "../../names";
-import { bodyOf } from "../service";
-import { throughTunnel } from "../tunnel";
-import { type Check, type Context, until } from "./check";
-import { jaegerBatch } from "./jaeger";
+/** Test 5: traces are found in Tempo through Grafana, the application's and one by each protocol (R4.3, R4.5). */
+import { newest } from "./app";
+import type { Check, Evidence } from "./check";
+import { senders } from "./protocols";
+import { healthy, type View } from "./view";
 
-const service = "obs-smoke";
-const id = (size: number) => randomBytes(size).toString("hex");
-
-/** Posts spans to a port of Alloy. */
-const post = ({ config }: Context, port: number, path: string, contentType: string, body: string | Buffer) =>
-  bodyOf(
-    config,
-    { ...services.otlpHttp, port },
-    { method: "POST", path, headers: { "Content-Type": contentType }, body },
-  );
-
-/** Alloy's pods, at a port that may speak TLS. */
-const alloy = {
-  namespace: services.otlpHttp.namespace,
-  selector: `app.kubernetes.io/instance=${releases.alloyTraces}`,
-  served: "alloyTraces" as const,
-};
-
-/** Posts spans by OTLP. The API server's proxy would not verify a certificate, so it goes through a tunnel. */
-const postOtlp = ({ config }: Context, body: string) =>
-  throughTunnel(config, { ...alloy, port: services.otlpHttp.port }, async (port) => {
-    const answer = await fetch(`http://127.0.0.1:${port}/v1/traces`, {
-      method: "POST",
-      headers: { "content-type": "application/json", connection: "close" },
-      body,
-      signal: AbortSignal.timeout(30_000),
-    });
-    if (!answer.ok) throw new Error(`Alloy answered ${answer.status}: ${(await answer.text()).trim()}`);
-  });
-
-/** Sends one failed span, which no sampling leaves out, by each protocol; the attribute `run` tells it. */
-const senders: Record<string, (context: Context, run: string) => Promise<unknown>> = {
-  "OTLP by gRPC": ({ config }, run) => {
-    const target = { ...alloy, port: services.otlpGrpc.port, protocol: "h2" as const };
-    return throughTunnel(config, target, async (local) => {
-      const exporter = new OTLPTraceExporter({ url: `http://127.0.0.1:${local}`, timeoutMillis: 20_000 });
-      const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-      const span = provider.getTracer(service).startSpan("smoke", { attributes: { run } });
-      span.setStatus({ code: 2 });
-      span.end();
-      await provider.forceFlush();
-      await provider.shutdown();
-    });
-  },
-  "OTLP by HTTP": (context, run) => {
-    const now = `${Date.now()}000000`;
-    const attribute = (key: string, value: string) => ({ key, value: { stringValue: value } });
-    const span = {
-      traceId: id(16),
-      spanId: id(8),
-      name: "smoke",
-      kind: 2,
-      startTimeUnixNano: now,
-      endTimeUnixNano: now,
-      attributes: [attribute("run", run)],
-      status: { code: 2 },
-    };
-    const resource = { attributes: [attribute("service.name", service)] };
-    const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] });
-    return postOtlp(context, body);
-  },
-  "Jaeger's Thrift": (context, run) =>
-    post(
-      context,
-      14268,
-      "/api/traces",
-      "application/x-thrift",
-      jaegerBatch(service, "smoke", id(16), id(8), run),
-    ),
-  Zipkin: (context, run) => {
-    const tags = { run, error: "true" };
-    const span = {
-      traceId: id(16),
-      id: id(8),
-      name: "smoke",
-      timestamp: Date.now() * 1000,
-      duration: 1000,
-      localEndpoint: { serviceName: service },
-      tags,
-    };
-    return post(context, 9411, "/api/v2/spans", "application/json", JSON.stringify([span]));
-  },
-};
-
-/** Trace ids that a TraceQL query finds in the last quarter of an hour. */
-export async function search(
-  { config }: Pick<Context, "config">,
-  query: string,
-  limit = 20,
-): Promise<string[]> {
-  const end = Math.floor(Date.now() / 1000) + 60;
-  const parameters = new URLSearchParams({
-    q: query,
-    start: `${end - 960}`,
-    end: `${end}`,
-    limit: `${limit}`,
-  });
-  const path = `/api/search?${parameters}`;
-  const answer = await bodyOf(config, services.tempo, { path, as: gatewayUser(tenants.traces, "read") });
-  return ((JSON.parse(answer).traces ?? []) as { traceID: string }[]).map(({ traceID }) => traceID);
+/** An attribute as OTLP has it. */
+interface Attribute {
+  key: string;
+  value: { stringValue?: string };
 }
 
-export const traces: Check[] = Object.entries(senders).map(([protocol, send], index) => ({
-  name: `a trace sent by ${protocol} is found by search`,
-  async show(context) {
-    const run = `${context.run}-${index}`;
-    await send(context, run);
-    const query = `{ span.run = "${run}" }`;
-    const [found] = await until(90, `the trace of ${query}`, async () => {
-      const ids = await search(context, query);
-      return ids.length ? ids : undefined;
-    });
-    return `${query} gives trace ${found}`;
+/** A span with what is said of its service and pod. */
+export interface Span {
+  name: string;
+  spanId: string;
+  /** Nanoseconds since 1970. */
+  start: bigint;
+  end: bigint;
+  /** Of the span and of its resource; only texts. */
+  attributes: Record<string, string>;
+}
+
+const texts = (attributes: Attribute[] = []) =>
+  attributes.flatMap(({ key, value }) => (value.stringValue === undefined ? [] : [[key, value.stringValue]]));
+
+/** The spans of a trace as Tempo's API returns it. */
+// biome-ignore lint/suspicious/noExplicitAny: OTLP's own form, read in one place
+export const spansOf = (trace: any): Span[] =>
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  (trace.batches ?? trace.resourceSpans ?? []).flatMap(({ resource, scopeSpans }: any) =>
+    // biome-ignore lint/suspicious/noExplicitAny: see above
+    scopeSpans.flatMap(({ spans }: any) =>
+      // biome-ignore lint/suspicious/noExplicitAny: see above
+      spans.map((span: any) => ({
+        name: span.name,
+        spanId: Buffer.from(span.spanId, "base64").toString("hex"),
+        start: BigInt(span.startTimeUnixNano),
+        end: BigInt(span.endTimeUnixNano),
+        attributes: Object.fromEntries([...texts(resource?.attributes), ...texts(span.attributes)]),
+      })),
+    ),
+  );
+
+/** A trace by its id through Grafana; undefined as long as not all its services are there. */
+export async function traceOf(view: View, id: string, services: string[]): Promise<Span[] | undefined> {
+  const spans = spansOf(await view.json("tempo", `/api/traces/${id}`));
+  const there = spans.map(({ attributes }) => attributes["service.name"]);
+  return services.every((service) => there.includes(service)) ? spans : undefined;
+}
+
+/** Trace ids that a TraceQL query finds in the last quarter of an hour. */
+async function search(view: View, query: string): Promise<string[]> {
+  const end = Math.floor(Date.now() / 1000) + 60;
+  const parameters = new URLSearchParams({ q: query, start: `${end - 960}`, end: `${end}`, limit: "20" });
+  const { traces } = await view.json("tempo", `/api/search?${parameters}`);
+  return ((traces ?? []) as { traceID: string }[]).map(({ traceID }) => traceID);
+}
+
+/** The application's two services: who calls, and who is called. */
+export const edge = { client: "obs-smoke-client", server: "obs-smoke-server" } as const;
+
+export const traces: Check[] = [
+  {
+    number: 5,
+    name: "its traces are found in Tempo through Grafana, and those of every protocol",
+    needs: [1, 2],
+    async show(context) {
+      const { view, run, until } = context;
+      const evidence: Evidence[] = await healthy(view, ["tempo"]);
+      const { traceId } = await newest(context);
+      const spans = await until(90, `trace ${traceId}`, () => traceOf(view, traceId, Object.values(edge)));
+      evidence.push({
+        asked: `trace ${traceId}, ${view.how}`,
+        answer: spans.map(({ attributes, name }) => `${attributes["service.name"]} "${name}"`).join(", "),
+      });
+      const own = `{ resource.service.name = "${edge.server}" && span.run = "${run}" }`;
+      const found = await until(90, own, async () => {
+        const ids = await search(view, own);
+        return ids.length ? ids : undefined;
+      });
+      evidence.push({ asked: own, answer: `${found.length} traces` });
+      const sent = Object.entries(senders).map(async ([protocol, send], index) => {
+        const mark = `${run}-${index}`;
+        await send(context, mark);
+        const query = `{ span.run = "${mark}" }`;
+        const [id] = await until(90, `the trace of ${query}, sent by ${protocol}`, async () => {
+          const ids = await search(view, query);
+          return ids.length ? ids : undefined;
+        });
+        return { asked: `${query}, sent by ${protocol}`, answer: `trace ${id}` };
+      });
+      return [...evidence, ...(await Promise.all(sent))];
+    },
   },
-}));
+];

@@ -30,7 +30,7 @@ export function readLooks(file: string): Look[] {
 }
 
 /** The root user's credentials, from the Secret in the cluster. @throws UserError where there are none */
-async function rootOf(config: KubeConfig): Promise<{ accessKey: string; secretKey: string }> {
+export async function rootOf(config: KubeConfig): Promise<{ accessKey: string; secretKey: string }> {
   const secret = await config
     .makeApiClient(CoreV1Api)
     .readNamespacedSecret({ namespace: namespaces.minio, name: minio.rootSecret })

@@ -30,6 +30,7 @@ const experimental = "--stability.level=experimental";
 const settings = settingsOf("dev", {
   cluster: { name: "test" },
   alloyMetrics: { scrapeInterval: "1s" },
+  metrics: { also: ["scrapes_.+"] },
 });
 
 describe("binaries: Alloy's metrics pipeline", function () {
@@ -93,7 +94,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
         // Another value with every scrape, so that a sample that is lost leaves a gap.
         const sample = `scrapes_total ${scrapes[url]} # {trace_id="of${url}"} 1`;
         response.setHeader("Content-Type", "application/openmetrics-text; version=1.0.0");
-        response.end(`# TYPE scrapes counter\n${sample}\n# EOF\n`);
+        response.end(`# TYPE unread gauge\nunread 1\n# TYPE scrapes counter\n${sample}\n# EOF\n`);
       });
       await new Promise<void>((done) => target.listen(0, "127.0.0.1", done));
       ({ port } = target.address() as { port: number });
@@ -325,6 +326,13 @@ describe("binaries: Alloy's metrics pipeline", function () {
       it(`writes to ${tenant} ${paths.length ? paths.join(", ") : "nothing"}`, async () => {
         expect((await seriesOf(tenant)).map(pathOf)).to.have.members(paths);
       });
+
+    it("keeps what nothing reads of applications, and not of infrastructure, of which it keeps what it is told to", async () => {
+      const unread = async (tenant: string) => (await mimir.query(tenant, "unread")).length;
+      expect(await unread("pods")).to.equal(wanted.pods.length);
+      expect(await unread("nodes")).to.equal(0);
+      expect((await mimir.query("nodes", "up")).length).to.equal(wanted.nodes.length);
+    });
 
     it("scrapes each target once, by one of two collectors, and nothing else", async () => {
       expect(await notOnce()).to.deep.equal([]);

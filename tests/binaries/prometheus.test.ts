@@ -98,6 +98,18 @@ describe("binaries: Alertmanager reads its configuration", function () {
     ["sends an alert without a severity to every receiver", two, ["alertname=Mine"], "chat,pager"],
     ["sends to nobody that it is alive", two, ["alertname=Watchdog", "severity=none"], "(nobody)"],
     ["sends to nobody what only silences others", two, ["alertname=InfoInhibitor"], "(nobody)"],
+    [
+      "sends the smoke test's alert to the smoke test and to no receiver, whatever its severity",
+      two,
+      ["alertname=ObsSmoke", "namespace=obs-smoke", "severity=critical"],
+      "(smoke test)",
+    ],
+    [
+      "sends an alert of a namespace with a like name to every receiver",
+      two,
+      ["alertname=Mine", "namespace=obs-smoke-2", "severity=critical"],
+      "chat,pager",
+    ],
     ["sends to nobody where there is no receiver", {}, ["alertname=Mine", "severity=critical"], "(nobody)"],
   ];
   for (const [what, receivers, alert, told] of cases)

@@ -1,7 +1,5 @@
 /** Prod's NetworkPolicies held against its rendered pods: what the design needs is allowed, all else is refused. */
 import { expect } from "chai";
-import { namespaces, owner } from "../../names";
-import { parts } from "../../values/network-flows";
 import {
   allows,
   type End,
@@ -11,7 +9,9 @@ import {
   type Port,
   picks,
   selects,
-} from "../support/network";
+} from "../../cli/doctor/network";
+import { namespaces, owner } from "../../names";
+import { parts } from "../../values/network-flows";
 import { ofKind } from "../support/objects";
 import { type KubernetesObject, type RenderedStack, renderStack, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";

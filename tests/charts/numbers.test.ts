@@ -214,8 +214,9 @@ describe("charts: the asked-for numbers", function () {
       for (const stack of [dev, prod]) {
         const { limits_config: limits, compactor } = lokiConfig(stack);
         expect(limits.retention_period).to.equal("720h");
-        expect(limits.retention_stream).to.have.length(2);
-        const [system, debug] = limits.retention_stream;
+        const [system, debug, smokeTest, ...others] = limits.retention_stream;
+        expect(others).to.deep.equal([]);
+        expect(smokeTest.selector).to.equal('{namespace="obs-smoke"}');
         expect(system.period).to.equal("360h");
         expect(system.selector).to.match(/^\{namespace=~"kube-system\|/);
         expect(debug).to.include({ period: "168h", selector: '{level="debug"}' });

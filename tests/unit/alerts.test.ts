@@ -41,6 +41,9 @@ const pagesOfOthers = ["Watchdog"];
 /** Components of Alloy that begin like a group of settings. */
 const componentsOfAlloy = /^(loki\.(source|write)|mimir\.rules)/;
 
+/** Files and addresses that do. */
+const notSettings = /\.(md|json|local|go)$/;
+
 const recorded: Record<string, string[]> = JSON.parse(
   readFileSync(join(root, "tests", "recorded", "metrics.json"), "utf8"),
 ).prometheus;
@@ -142,11 +145,12 @@ describe("unit: the stack's own alerts", () => {
     const said = [
       ...alerts.map(({ alert, annotations }) => [alert, annotations?.description ?? ""]),
       ...readdirSync(pages).map((file) => [file, page(file)]),
+      ["runbook.md", readFileSync(join(root, "docs", "runbook.md"), "utf8")],
     ];
     const unknown = said.flatMap(([where = "", text = ""]) =>
       (text.match(named) ?? [])
         .map((name) => name.replace(/(?<=\.tenants\.)\w+/, "<name>"))
-        .filter((name) => !names.has(name) && !componentsOfAlloy.test(name))
+        .filter((name) => !names.has(name) && !componentsOfAlloy.test(name) && !notSettings.test(name))
         .map((name) => `${where}: ${name}`),
     );
     expect(unknown).to.deep.equal([]);

@@ -1,8 +1,8 @@
 import { expect } from "chai";
+import { allows, type End, type Network, type Pod, type Policy } from "../../cli/doctor/network";
 import { clientLabel, namespaces } from "../../names";
 import { type Flow, flows, parts } from "../../values/network-flows";
 import { type NetworkPolicy, networkPolicies } from "../../values/network-policies";
-import { allows, type End, type Network, type Pod, type Policy } from "../support/network";
 import { type Config, type Environment, externalS3, settingsOf } from "../support/stacks";
 
 /** Nodes that are known, so that pods are not among them whatever the network plugin makes of an address range. */
@@ -24,6 +24,7 @@ const pods = {
   lokiGateway: component("loki", "gateway"),
   lokiIngester: component("loki", "ingester"),
   mimirGateway: component("mimir", "gateway"),
+  mimirAlertmanager: component("mimir", "alertmanager"),
   mimirIngester: component("mimir", "ingester"),
   tempoGateway: component("tempo", "gateway"),
   tempoGenerator: component("tempo", "metrics-generator"),
@@ -39,6 +40,7 @@ const pods = {
   client: pod("batch"),
   controller: pod("ingress-nginx"),
   scraper: pod("datadog"),
+  smokeReceiver: pod("obs-smoke", { app: "receiver" }),
 };
 type Name = keyof typeof pods;
 
@@ -180,11 +182,14 @@ describe("unit: network policies", () => {
         ["prometheus", "mimirIngester", 9150],
         ["prometheus", "alertmanager", 9093],
         ["alertmanager", internet, 443],
+        ["alertmanager", "smokeReceiver", 8080],
+        ["mimirAlertmanager", "smokeReceiver", 8080],
         ["client", "lokiGateway", 8080],
         [node, "prometheusOperator", 10250],
       ];
       expect(wrong(network, needed, true)).to.deep.equal([]);
       const refused: [Name | End, Name | End, number][] = [
+        ["alertmanager", "application", 8080],
         ["application", "lokiGateway", 8080],
         ["application", "lokiIngester", 3100],
         ["application", "minio", 9000],
@@ -285,7 +290,10 @@ describe("unit: network policies", () => {
     );
     expect(
       open.filter(
-        (one) => !["application", "client", "controller", "scraper"].includes(one.split(" ")[0] ?? ""),
+        (one) =>
+          !["application", "client", "controller", "scraper", "smokeReceiver"].includes(
+            one.split(" ")[0] ?? "",
+          ),
       ),
     ).to.deep.equal(["prometheusOperator 10250", "keda 6443", "keda 8000", "keda 9443", "keda 10250"]);
   });

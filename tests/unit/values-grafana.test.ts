@@ -361,6 +361,12 @@ describe("unit: who is told about alerts", () => {
     const { route, receivers }: Any = alertmanagerConfig(settings);
     expect(route.routes).to.deep.equal([
       {
+        receiver: "(smoke test)",
+        matchers: ['namespace = "obs-smoke"'],
+        group_by: ["..."],
+        group_wait: "0s",
+      },
+      {
         receiver: "(heartbeat)",
         matchers: ['alertname = "Watchdog"'],
         group_wait: "0s",
@@ -382,12 +388,13 @@ describe("unit: who is told about alerts", () => {
     ]);
     expect(receivers.map(({ name }: Any) => name)).to.deep.equal([
       "(nobody)",
+      "(smoke test)",
       "(heartbeat)",
       "oncall",
       "dev-chat",
     ]);
-    expect(receivers[2].pagerduty_configs[0].routing_key).to.equal("key-of-pagerduty");
-    expect(receivers[3].slack_configs[0].api_url).to.equal("https://hooks.example.com/slack");
+    expect(receivers[3].pagerduty_configs[0].routing_key).to.equal("key-of-pagerduty");
+    expect(receivers[4].slack_configs[0].api_url).to.equal("https://hooks.example.com/slack");
   });
 
   it("by Grafana for its own alerts: the same, with secrets from the environment", () => {

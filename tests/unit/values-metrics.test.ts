@@ -357,8 +357,8 @@ describe("unit: values of alertmanager", () => {
 
   it("tells nobody where there is no receiver", () => {
     const { route, receivers } = config({});
-    expect(receivers).to.deep.equal([{ name: route.receiver }]);
-    expect(route.routes.map(({ receiver }: Any) => receiver)).to.deep.equal([route.receiver]);
+    expect(receivers.map(({ name }: Any) => name)).to.deep.equal([route.receiver, "(smoke test)"]);
+    expect(route.routes.map(({ receiver }: Any) => receiver)).to.deep.equal(["(smoke test)", route.receiver]);
   });
 
   it("tells every receiver of every alert, but of those that are there to fire always", () => {
@@ -368,7 +368,7 @@ describe("unit: values of alertmanager", () => {
       repeatInterval: "3h",
     });
     expect(route).to.include({ group_wait: "10s", repeat_interval: "3h" });
-    const [always, ...all] = route.routes;
+    const [, always, ...all] = route.routes;
     expect(always).to.deep.equal({
       receiver: route.receiver,
       matchers: ['alertname =~ "Watchdog|InfoInhibitor"'],
@@ -377,7 +377,7 @@ describe("unit: values of alertmanager", () => {
       { receiver: "oncall", continue: true },
       { receiver: "chat", continue: true },
     ]);
-    expect(receivers.slice(1)).to.deep.equal([
+    expect(receivers.slice(2)).to.deep.equal([
       { name: "oncall", webhook_configs: [{ url: webhookUrl, send_resolved: true }] },
       { name: "chat", webhook_configs: [{ url: `${webhookUrl}/2`, send_resolved: true }] },
     ]);
@@ -388,7 +388,7 @@ describe("unit: values of alertmanager", () => {
       const names = config({ receivers: { [name]: { webhookUrl } } }).receivers.map(
         (receiver: Any) => receiver.name,
       );
-      expect(new Set(names).size).to.equal(2);
+      expect(new Set(names).size).to.equal(3);
     }
   });
 
@@ -567,6 +567,7 @@ describe("unit: values of alloy for metrics", () => {
         cluster: { name: "paris", systemNamespaces: ["kube-system", "shop"] },
         mimir: { tenants: { team: {} } },
         alloyMetrics: { scrapeInterval: "1m", samplesPerSend: 500, bufferAge: "90m" },
+        metrics: { infrastructure: "all" },
       }),
     );
     expect(environment).to.deep.equal({
@@ -577,12 +578,26 @@ describe("unit: values of alloy for metrics", () => {
       SYSTEM_NAMESPACES: "kube-system|shop",
       SYSTEM_SERVICES: "(kube-system|shop)/.*|default/kubernetes",
       OMITTED_PATHS: "/metrics/cadvisor",
+      KEPT_METRICS: ".*",
       ANNOTATED_PODS: "true",
       SCRAPE_INTERVAL: "1m",
       SCRAPE_TIMEOUT: "10s",
       SAMPLES_PER_SEND: "500",
       BUFFER_AGE: "90m",
     });
+  });
+
+  it("keeps of infrastructure what is read, what is named besides, and nothing else", () => {
+    const kept = (metrics: object) => {
+      const { KEPT_METRICS } = alloyMetricsEnvironment(settingsOf("dev", { metrics }));
+      return (name: string) => new RegExp(`^(?:${KEPT_METRICS})$`).test(name);
+    };
+    for (const name of ["up", "kube_pod_info", "loki_ring_members", "node_cpu_seconds_total"])
+      expect(kept({})(name), name).to.equal(true);
+    for (const name of ["upper", "a_kube_pod_info", "apiserver_response_sizes_bucket"])
+      expect(kept({})(name), name).to.equal(false);
+    expect(kept({ also: ["apiserver_response_sizes_.+"] })("apiserver_response_sizes_bucket")).to.equal(true);
+    expect(kept({ infrastructure: "all" })("anything")).to.equal(true);
   });
 
   it("gives a scrape no more time than until the next one", () => {

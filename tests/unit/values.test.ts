@@ -295,6 +295,7 @@ describe("unit: values", () => {
         { selector: '{level="debug"}', priority: 2, period: "48h" },
         { selector: '{namespace="payments"}', priority: 3, period: "2160h" },
         { selector: '{namespace="scratch"}', priority: 3, period: "24h" },
+        { selector: '{namespace="obs-smoke"}', priority: 4, period: "24h" },
       ]);
     });
 

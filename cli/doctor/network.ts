@@ -40,6 +40,8 @@ export interface Pod {
   namespace: string;
   labels: Labels;
   address: string;
+  /** Ports of its containers that have a name, which policies may use. */
+  named?: Record<string, number>;
 }
 
 /** What connects or is connected to: a pod, or an address outside the pods' network. */
@@ -114,18 +116,22 @@ function isPeer(peer: Peer, end: End, own: string, network: Network): boolean {
   return there && picks(podSelector ?? {}, end.labels);
 }
 
+/** The policies that have a say in what goes out of a pod, or comes in. */
+const deciding = ({ policies }: Network, pod: Pod, out: boolean): Policy[] =>
+  policies.filter(
+    (policy) =>
+      selects(policy, pod) &&
+      (policy.spec.policyTypes ?? ["Ingress", ...(policy.spec.egress?.length ? ["Egress"] : [])]).includes(
+        out ? "Egress" : "Ingress",
+      ),
+  );
+
 /** What the policies of one end say of a connection with the other. */
 function side(network: Network, mine: End, other: End, { port, protocol = "TCP" }: Port, out: boolean) {
   // Nothing is enforced at an address outside, nor at a node.
   if (!isPod(mine)) return true;
-  const type = out ? "Egress" : "Ingress";
-  const policies = network.policies.filter(
-    (policy) =>
-      selects(policy, mine) &&
-      (policy.spec.policyTypes ?? ["Ingress", ...(policy.spec.egress?.length ? ["Egress"] : [])]).includes(
-        type,
-      ),
-  );
+  const target = out ? other : mine;
+  const policies = deciding(network, mine, out);
   if (!policies.length) return true;
   return policies.some(({ metadata, spec }) =>
     ((out ? spec.egress : spec.ingress) ?? []).some((rule) => {
@@ -135,9 +141,12 @@ function side(network: Network, mine: End, other: End, { port, protocol = "TCP" 
         (!peers.length || peers.some((peer) => isPeer(peer, other, metadata.namespace ?? "", network))) &&
         (!ports.length ||
           ports.some((one) => {
-            if (typeof one.port === "string") throw new Error(`a named port: ${one.port}`);
-            const first = one.port ?? 0;
-            const last = one.endPort ?? one.port ?? 65535;
+            const named = typeof one.port === "string";
+            const start = named ? (isPod(target) ? target.named?.[one.port as string] : undefined) : one.port;
+            // A name that the pod does not have is no port of it.
+            if (named && start === undefined) return false;
+            const first = (start as number | undefined) ?? 0;
+            const last = one.endPort ?? (start as number | undefined) ?? 65535;
             return (one.protocol ?? "TCP") === protocol && port >= first && port <= last;
           }))
       );
@@ -145,8 +154,16 @@ function side(network: Network, mine: End, other: End, { port, protocol = "TCP" 
   );
 }
 
+const portOf = (port: number | Port): Port => (typeof port === "number" ? { port } : port);
+
 /** Whether a connection is allowed. */
-export const allows = (network: Network, from: End, to: End, port: number | Port): boolean => {
-  const at = typeof port === "number" ? { port } : port;
-  return side(network, from, to, at, true) && side(network, to, from, at, false);
-};
+export const allows = (network: Network, from: End, to: End, port: number | Port): boolean =>
+  side(network, from, to, portOf(port), true) && side(network, to, from, portOf(port), false);
+
+/** The policies by which a connection is refused, because none of them allows it; none where it is allowed. */
+export function refusedBy(network: Network, from: End, to: End, port: number | Port): Policy[] {
+  const at = portOf(port);
+  if (isPod(from) && !side(network, from, to, at, true)) return deciding(network, from, true);
+  if (isPod(to) && !side(network, to, from, at, false)) return deciding(network, to, false);
+  return [];
+}

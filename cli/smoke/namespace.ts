@@ -1,0 +1,130 @@
+/** The smoke test's namespace: made, kept alive, and taken away with all that is in it. */
+import { setTimeout as wait } from "node:timers/promises";
+import {
+  ApiException,
+  CoreV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
+  type V1Namespace,
+  type V1Pod,
+} from "@kubernetes/client-node";
+import { namespaces, smokeTest } from "../../names";
+import { type Settings, UserError } from "../../settings";
+import { aliveAnnotation, namespaceManifest } from "./manifest";
+
+const { namespace } = smokeTest;
+/** How often a run says that it lives, in milliseconds. */
+const beatEvery = 5000;
+/** For how long a run says nothing until it counts as killed: a few beats. Milliseconds. */
+const silentFor = 16_000;
+/** How long the namespace may take to go away. Milliseconds. */
+const goneWithin = 120_000;
+
+/** What an object is, undefined where there is none. */
+export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
+  try {
+    return await asked;
+  } catch (error) {
+    if (error instanceof ApiException && error.code === 404) return undefined;
+    throw error;
+  }
+};
+
+const read = (core: CoreV1Api): Promise<V1Namespace | undefined> =>
+  ifThere(core.readNamespace({ name: namespace }));
+
+async function gone(core: CoreV1Api): Promise<void> {
+  const deadline = Date.now() + goneWithin;
+  while (Date.now() < deadline) {
+    if (!(await read(core))) return;
+    await wait(1000);
+  }
+  throw new UserError(`namespace ${namespace} is still going away after ${goneWithin / 1000} s`);
+}
+
+/** Takes away the namespace and all in it. @throws UserError where it does not go */
+export async function remove(config: KubeConfig): Promise<void> {
+  const core = config.makeApiClient(CoreV1Api);
+  await ifThere(core.deleteNamespace({ name: namespace }));
+  await gone(core);
+}
+
+/**
+ * Takes away what a killed run left. Whether it was killed is seen from its sign of life, which changes as long as
+ * it runs; clocks are not compared.
+ *
+ * @throws UserError where another run lives, or the namespace is somebody else's
+ */
+async function clear(config: KubeConfig, tell: (line: string) => void): Promise<void> {
+  const core = config.makeApiClient(CoreV1Api);
+  const found = await read(core);
+  if (!found) return;
+  const signOf = (one: V1Namespace | undefined) => one?.metadata?.annotations?.[aliveAnnotation];
+  if (found.status?.phase !== "Terminating") {
+    if (!signOf(found))
+      throw new UserError(
+        `namespace ${namespace} is there and no smoke test made it; rename or delete it, the test needs that name`,
+      );
+    tell(
+      `namespace ${namespace} is there; looking for ${silentFor / 1000} s whether another run lives in it`,
+    );
+    await wait(silentFor);
+    const later = await read(core);
+    if (later && later.status?.phase !== "Terminating" && signOf(later) !== signOf(found))
+      throw new UserError("another smoke test runs on this cluster; wait for its end");
+    tell("it was left by a run that was killed; taking it away");
+  }
+  await remove(config);
+}
+
+/** Renews the sign of life; a beat that is missed is made up for by the next. */
+async function beat(core: CoreV1Api): Promise<void> {
+  const body = { metadata: { annotations: { [aliveAnnotation]: String(Date.now()) } } };
+  const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+  await core.patchNamespace({ name: namespace, body }, merge).catch(() => undefined);
+}
+
+/** The Secret by which images are pulled, from where the stack has it. */
+async function copyPullSecret(core: CoreV1Api, name: string): Promise<void> {
+  const { type = "Opaque", data = {} } = await core.readNamespacedSecret({
+    namespace: namespaces.monitoring,
+    name,
+  });
+  await core.createNamespacedSecret({ namespace, body: { metadata: { name }, type, data } });
+}
+
+/** Runs an action with the namespace there, and takes it away whatever comes of it. @throws UserError where it cannot be made */
+export async function inNamespace<T>(
+  config: KubeConfig,
+  { images }: Settings,
+  tell: (line: string) => void,
+  action: () => Promise<T>,
+): Promise<T> {
+  await clear(config, tell);
+  const core = config.makeApiClient(CoreV1Api);
+  await core.createNamespace({ body: namespaceManifest(String(Date.now())) });
+  const beating = setInterval(() => beat(core), beatEvery);
+  try {
+    if (images.pullSecret) await copyPullSecret(core, images.pullSecret);
+    return await action();
+  } finally {
+    clearInterval(beating);
+    tell(`taking away namespace ${namespace}`);
+    await remove(config);
+  }
+}
+
+/** Whether a pod is ready. */
+export const isReady = ({ metadata, status }: V1Pod): boolean =>
+  !metadata?.deletionTimestamp &&
+  (status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false);
+
+/** Why a pod does not start, as far as it says so. */
+export const reasonOf = ({ status }: V1Pod): string => {
+  const waiting = status?.containerStatuses?.[0]?.state?.waiting;
+  const unscheduled = status?.conditions?.find(
+    ({ type, status: is }) => type === "PodScheduled" && is === "False",
+  );
+  return waiting?.message ?? waiting?.reason ?? unscheduled?.message ?? status?.phase ?? "";
+};

@@ -1,0 +1,33 @@
+/** Prints what CHANGELOG.md says of a version: `npx tsx scripts/release-notes.ts v1.2.0`. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { version } from "../package.json";
+
+/**
+ * The part of a changelog that is a version's.
+ *
+ * @param tag `v1.2.0`
+ * @throws where the tag is no version, is not package.json's, or the changelog has nothing under `## 1.2.0`
+ */
+export function releaseNotes(changelog: string, tag: string, packaged: string): string {
+  const [, wanted] = /^v(\d+\.\d+\.\d+(?:-[\w.]+)?)$/.exec(tag) ?? [];
+  if (!wanted) throw new Error(`the tag is "${tag}"; allowed: v and a version, such as v1.2.0`);
+  if (wanted !== packaged)
+    throw new Error(`the tag is ${tag}, and package.json has version ${packaged}: change it first`);
+  const part = changelog
+    .split(/^## /m)
+    .slice(1)
+    .find((text) => text.split(/\s/)[0] === wanted);
+  const notes = part?.slice(part.indexOf("\n")).trim();
+  if (!notes) throw new Error(`CHANGELOG.md has nothing under "## ${wanted}"; rename "## Unreleased" to it`);
+  return notes;
+}
+
+if (require.main === module)
+  try {
+    const changelog = readFileSync(join(__dirname, "..", "CHANGELOG.md"), "utf8");
+    console.log(releaseNotes(changelog, process.argv[2] ?? "", version));
+  } catch (error) {
+    console.error(`release-notes: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }

@@ -1,0 +1,126 @@
+/** What Prometheus drops of what it scrapes, by the rules that its operator is given. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server as HttpServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { stringify } from "yaml";
+import { until } from "../../cli/smoke/check";
+import { keptByPrometheus } from "../../values/kept-metrics";
+import { freePort, Server } from "../support/servers";
+import { type Config, settingsOf } from "../support/stacks";
+import { needs } from "../support/tools";
+
+const settings = (metrics: Config) =>
+  settingsOf("dev", { metrics, cluster: { name: "test", systemNamespaces: ["kube-system", "mimir"] } });
+
+/** A job in a namespace, and what its target tells. */
+const jobs = [
+  { job: "apiserver", namespace: "default", page: "apiserver_request_total 1\nunread 1\n" },
+  { job: "mimir/ingester", namespace: "mimir", page: "cortex_ingester_memory_series 1\nunread 1\n" },
+  {
+    job: "kube-state-metrics",
+    namespace: "monitoring",
+    page: 'kube_pod_info{namespace="shop",pod="a"} 1\nunread{namespace="shop",pod="a"} 1\n',
+  },
+  { job: "shop/cart", namespace: "shop", page: "orders_total 1\nunread 1\n" },
+];
+
+describe("binaries: what Prometheus keeps", function () {
+  this.timeout(120_000);
+  let prometheus: string;
+  let folder: string;
+  let target: HttpServer;
+
+  before(async function () {
+    [prometheus = ""] = needs(this, "prometheus");
+    folder = mkdtempSync(join(tmpdir(), "observability-kept-"));
+    target = createServer(({ url = "" }, response) => {
+      response.setHeader("Content-Type", "text/plain; version=0.0.4");
+      response.end(jobs[Number(url.slice(1))]?.page);
+    });
+    await new Promise<void>((done) => target.listen(0, "127.0.0.1", done));
+  });
+
+  after(() => {
+    target?.close();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** `job metric` of all that is there after a scrape. */
+  async function scraped(name: string, metrics: Config): Promise<string[]> {
+    const [scrapeClass] = keptByPrometheus(settings(metrics));
+    const rules = ((scrapeClass?.["metricRelabelings"] ?? []) as Record<string, unknown>[]).map(
+      ({ sourceLabels, targetLabel, ...rest }) => ({
+        ...rest,
+        ...(sourceLabels !== undefined && { source_labels: sourceLabels }),
+        ...(targetLabel !== undefined && { target_label: targetLabel }),
+      }),
+    );
+    const address = `127.0.0.1:${(target.address() as { port: number }).port}`;
+    const config = join(folder, `${name}.yaml`);
+    writeFileSync(
+      config,
+      stringify({
+        global: { scrape_interval: "1s", scrape_timeout: "1s" },
+        scrape_configs: jobs.map(({ job, namespace }, index) => ({
+          job_name: job,
+          honor_labels: job === "kube-state-metrics",
+          metrics_path: `/${index}`,
+          static_configs: [{ targets: [address], labels: { namespace } }],
+          metric_relabel_configs: rules,
+        })),
+      }),
+    );
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const server = await Server.start(
+      prometheus,
+      [
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${join(folder, name)}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      { ready: async () => (await fetch(`${url}/-/ready`)).ok },
+    );
+    try {
+      return await until(30, "a sample of every job", async () => {
+        const query = new URLSearchParams({ query: '{job=~".+",__name__!~"scrape_.*"}' });
+        const { data } = (await (await fetch(`${url}/api/v1/query?${query}`)).json()) as {
+          data: { result: { metric: Record<string, string> }[] };
+        };
+        const found = data.result.map(({ metric }) => metric);
+        const up = found.filter(({ __name__ }) => __name__ === "up");
+        if (up.length < jobs.length) return undefined;
+        expect(found.filter((metric) => "__tmp_kept" in metric)).to.deep.equal([]);
+        return found.map(({ job, __name__ }) => `${job} ${__name__}`).filter((one) => !one.endsWith(" up"));
+      });
+    } finally {
+      await server.stop();
+    }
+  }
+
+  const read = [
+    "apiserver apiserver_request_total",
+    "mimir/ingester cortex_ingester_memory_series",
+    "kube-state-metrics kube_pod_info",
+    "shop/cart orders_total",
+    "shop/cart unread",
+  ];
+  const unread = ["apiserver unread", "mimir/ingester unread", "kube-state-metrics unread"];
+
+  it("is what something reads, and all of applications", async () => {
+    expect(await scraped("used", { infrastructure: "used" })).to.have.members(read);
+  });
+
+  it("is more where it is told so", async () => {
+    expect(await scraped("also", { infrastructure: "used", also: ["un.+"] })).to.have.members([
+      ...read,
+      ...unread,
+    ]);
+  });
+
+  it("is everything where it is told so", async () => {
+    expect(await scraped("all", { infrastructure: "all" })).to.have.members([...read, ...unread]);
+  });
+});

@@ -1,0 +1,146 @@
+/** From what was found, and when, to what was lost, what came late, and when all was whole again. Pure. */
+
+/** The signals that are watched. */
+export const signals = ["lines", "samples", "written", "traces"] as const;
+/** `samples` are Alloy's, `written` those that Prometheus scraped and wrote to Mimir. */
+export type Signal = (typeof signals)[number];
+
+/** One item that was found. Times are milliseconds since 1970. */
+export interface Item {
+  /** Its number; a sample's time, which numbers it too. */
+  number: number;
+  written: number;
+  /** When it was found first. */
+  found: number;
+  /** How often one answer had it. */
+  copies: number;
+}
+
+/** One look at a store. Times are milliseconds since 1970. */
+export interface Look {
+  at: number;
+  /** Whether the store answered. */
+  answered: boolean;
+  /** When the newest item known by then was written. */
+  newest: number;
+}
+
+/** Age in milliseconds up to which the newest item of a signal counts as fresh. */
+export const fresh: Record<Signal, number> = {
+  lines: 10_000,
+  samples: 20_000,
+  written: 20_000,
+  // Tempo's search sees a trace when the ingester has cut it, some ten seconds after its last span.
+  traces: 40_000,
+};
+/** How long all has to stay fresh before it counts as whole, in milliseconds. */
+export const lasting = 10_000;
+
+/** Numbers between the first and the last found that were not. */
+export function holes(items: Item[]): number[] {
+  const numbers = new Set(items.map(({ number }) => number));
+  const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
+  if (!numbers.size) return [];
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index).filter(
+    (number) => !numbers.has(number),
+  );
+}
+
+/** Seconds from the writing of the item that came latest to its being found; 0 where there is none. */
+export const latest = (items: Item[]): number =>
+  Math.max(0, ...items.map(({ written, found }) => (found - written) / 1000));
+
+/** A counter's longest time without a sample in seconds, and how many samples are missing in all. @param interval seconds */
+export function gaps(items: Item[], interval: number): { longest: number; missing: number } {
+  const times = items.map(({ written }) => written).sort((a, b) => a - b);
+  const steps = times.slice(1).map((time, index) => (time - (times[index] ?? time)) / 1000);
+  return {
+    longest: Math.max(0, ...steps),
+    missing: steps.reduce((sum, step) => sum + Math.max(0, Math.round(step / interval) - 1), 0),
+  };
+}
+
+/** The longest time in seconds in which a store did not answer: from its last answer before to the first after. */
+export function outage(looks: Look[]): number {
+  let longest = 0;
+  let failing: number | undefined;
+  for (const { at, answered } of looks) {
+    if (!answered) failing ??= at;
+    if (failing !== undefined) longest = Math.max(longest, (at - failing) / 1000);
+    if (answered) failing = undefined;
+  }
+  return longest;
+}
+
+const isFresh = (signal: Signal, { at, answered, newest }: Look) => answered && at - newest <= fresh[signal];
+
+/**
+ * When all signals were fresh and stayed so for {@link lasting}.
+ *
+ * @param ready when the workload was ready again
+ * @returns milliseconds since 1970; undefined where it is not yet known
+ */
+export function wholeAt(ready: number, looks: Record<Signal, Look[]>): number | undefined {
+  const since = signals.map((signal) => {
+    const later = looks[signal].slice(looks[signal].findLastIndex((look) => !isFresh(signal, look)) + 1);
+    return later.length ? { from: later[0]?.at ?? 0, to: later.at(-1)?.at ?? 0 } : undefined;
+  });
+  if (since.includes(undefined)) return undefined;
+  const whole = Math.max(ready, ...since.map((one) => one?.from ?? 0));
+  return since.every((one) => (one?.to ?? 0) - whole >= lasting) ? whole : undefined;
+}
+
+/**
+ * When the last of the items was found that came after all else was whole: what waits in a queue is tried again in no order.
+ *
+ * @returns milliseconds since 1970; 0 where none came later than is usual
+ */
+export const lateSince = (found: Record<Signal, Item[]>, whole: number): number =>
+  Math.max(
+    0,
+    ...signals.flatMap((signal) =>
+      found[signal]
+        .filter(({ written, found: at }) => at > whole && at - written > fresh[signal])
+        .map(({ found: at }) => at),
+    ),
+  );
+
+/** What became of one signal. */
+export interface SignalAccount {
+  /** Items found of those written since the harm. */
+  found: number;
+  lost: number;
+  /** Numbers that are lost, the first ten. */
+  which: number[];
+  /** Items that one answer had more than once. */
+  doubled: number;
+  /** Seconds from writing to finding of the one that came latest. */
+  latest: number;
+  /** Seconds: the longest time without a sample; samples only. */
+  gap?: number;
+  /** Seconds in which the signal's store did not answer. */
+  outage: number;
+}
+
+/** Traces that the sender itself gave up are lost, too; where it gave up those at the edge no hole tells of them. */
+export function accountOf(
+  signal: Signal,
+  items: Item[],
+  looks: Look[],
+  interval: number,
+  givenUp: number[] = [],
+): SignalAccount {
+  const sampled = signal === "samples" || signal === "written";
+  const { longest, missing } = gaps(items, interval);
+  const known = new Set(items.map(({ number }) => number));
+  const which = sampled ? [] : [...new Set([...holes(items), ...givenUp.filter((one) => !known.has(one))])];
+  return {
+    found: items.length,
+    lost: sampled ? missing : which.length,
+    which: which.sort((a, b) => a - b).slice(0, 10),
+    doubled: items.filter(({ copies }) => copies > 1).length,
+    latest: latest(items),
+    ...(sampled && { gap: longest }),
+    outage: outage(looks),
+  };
+}

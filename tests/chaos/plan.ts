@@ -1,0 +1,102 @@
+/** What a run of chaos is asked for, and which components are then harmed how. Pure. */
+import { parseArgs } from "node:util";
+import { UserError } from "../../settings";
+import { type Component, nameOf } from "./components";
+import { expectationOf } from "./expectations";
+import type { Case, Harm } from "./report";
+
+export const usage = `usage: OBS_TEST_STACK=<stack> npm run test:chaos -- [options] [part of a component's name…]
+
+Kills every component of a running stack in turn, and holds away those that carry signals. The cluster is
+OBS_TEST_KUBECONFIG, else the stack's own.
+
+  --harm <kill|pause>   one of the two only; may be said twice (default: both)
+  --pause <seconds>     how long a component is held away, 1 to 600 (default: 45)
+  --for <seconds>       begin no further harm after this time
+  --report <file>       write what was seen to a file, as JSON; what it has already is not done again
+  --yes                 harm a prod stack, too
+  --help`;
+
+/** What a run is asked for. */
+export interface Asked {
+  /** Parts of names of components; none are all. */
+  only: string[];
+  harms: Harm[];
+  /** Seconds that a component is held away. */
+  pause: number;
+  /** Seconds after which no further harm is begun. */
+  budget: number;
+  /** The file with what was seen. */
+  report?: string;
+  yes: boolean;
+  help: boolean;
+}
+
+const harmNames: Harm[] = ["kill", "pause"];
+
+/** A number of seconds. @throws UserError naming the option */
+function secondsOf(option: string, text: string | undefined, otherwise: number, most: number): number {
+  if (text === undefined) return otherwise;
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(value >= 1 && value <= most))
+    throw new UserError(`--${option} is "${text}"; allowed are whole seconds from 1 to ${most}`);
+  return value;
+}
+
+/** The command line's. @throws UserError naming what is not known or not allowed */
+export function readAsked(args: string[]): Asked {
+  const option = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const parse = () =>
+    parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        harm: { ...option, multiple: true },
+        ...{ pause: option, for: option, report: option, yes: flag, help: flag },
+      },
+    });
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse();
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}\n${usage}`);
+  }
+  const { values, positionals } = parsed;
+  const wrong = values.harm?.find((harm) => !harmNames.some((name) => name === harm));
+  if (wrong !== undefined)
+    throw new UserError(`--harm is "${wrong}"; allowed are ${harmNames.join(" and ")}`);
+  return {
+    only: positionals,
+    harms: harmNames.filter((harm) => values.harm?.includes(harm) ?? true),
+    // Longer than what a sender tries would be a loss by the sender: a minute, see traces.js.
+    pause: secondsOf("pause", values.pause, 45, 600),
+    budget: secondsOf("for", values.for, Infinity, 86_400),
+    ...(values.report !== undefined && { report: values.report }),
+    yes: values.yes ?? false,
+    help: values.help ?? false,
+  };
+}
+
+/**
+ * The harms of a run, in the order in which they are done. Those that a report has are left out.
+ *
+ * @throws UserError where a part of a name is no component's
+ */
+export function planned(
+  components: Component[],
+  { only, harms }: Pick<Asked, "only" | "harms">,
+  done: Case[],
+): { component: Component; harm: Harm }[] {
+  const names = components.map(nameOf);
+  const unknown = only.find((part) => !names.some((name) => name.includes(part)));
+  if (unknown !== undefined)
+    throw new UserError(`no component has "${unknown}" in its name; there are ${names.join(", ")}`);
+  return harms
+    .flatMap((harm) => components.map((component) => ({ component, harm })))
+    .filter(({ component }) => !only.length || only.some((part) => nameOf(component).includes(part)))
+    .filter(({ component, harm }) => harm === "kill" || expectationOf(nameOf(component))?.carries)
+    .filter(
+      ({ component, harm }) => !done.some((one) => one.component === nameOf(component) && one.harm === harm),
+    );
+}

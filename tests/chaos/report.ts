@@ -1,0 +1,110 @@
+/** What was seen of each component: judged, kept in a file, and shown as a table. All but the file is pure. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { table } from "../../cli/table";
+import { type Signal, type SignalAccount, signals } from "./account";
+import type { Expectation } from "./expectations";
+
+export type Harm = "kill" | "pause";
+
+/** What one harm did. Times are seconds. */
+export interface Case {
+  /** `namespace/name` of the workload. */
+  component: string;
+  harm: Harm;
+  /** When, as ISO 8601. */
+  at: string;
+  /** Pods that did the same meanwhile. */
+  left: number;
+  /** From the harm until it was over: what a component was held away; next to nothing for a kill. */
+  held: number;
+  /** From then until all pods were ready again; undefined where they were not in time. */
+  ready?: number;
+  /** From then until all that is written is found again; undefined where it was not in time. */
+  whole?: number;
+  signals: Record<Signal, SignalAccount>;
+  /** What was not as expected. */
+  failures: string[];
+}
+
+/** What people call the signals. */
+const words: Record<Signal, string> = {
+  lines: "log lines",
+  samples: "samples (Alloy)",
+  written: "samples (Prometheus)",
+  traces: "traces",
+};
+
+/** Seconds without an answer that a busy machine may cost on its own. */
+const slack = 20;
+
+/**
+ * What of a case is not as expected; empty where all is.
+ *
+ * @param interval seconds between two scrapes
+ */
+export function judge(
+  { loses = {}, unanswered = [] }: Expectation,
+  { left, held, ready, whole, signals: seen }: Omit<Case, "failures">,
+  interval: number,
+): string[] {
+  const failures = signals.flatMap((signal) => {
+    const { lost, which, doubled, gap, outage } = seen[signal];
+    const allowed = left === 0 ? loses[signal] : undefined;
+    const said: string[] = [];
+    if (gap !== undefined) {
+      const most = allowed ? held + (ready ?? Infinity) + allowed.atMost : 2 * interval - 1;
+      if (gap > most)
+        said.push(`${words[signal]}: ${gap.toFixed(0)} s without one, at most ${most.toFixed(0)} s expected`);
+    } else if (lost > (allowed?.atMost ?? 0))
+      said.push(
+        `${words[signal]}: ${lost} lost (${which.join(", ")}${lost > which.length ? ", …" : ""}), at most ${allowed?.atMost ?? 0} expected`,
+      );
+    if (doubled) said.push(`${words[signal]}: ${doubled} are there more than once`);
+    if (left > 0 || !unanswered.includes(signal)) {
+      if (outage > slack)
+        said.push(`${words[signal]}: queries failed for ${outage.toFixed(0)} s, which should not`);
+    }
+    return said;
+  });
+  if (ready === undefined) failures.unshift("not ready again in time");
+  else if (whole === undefined) failures.unshift("not whole again in time");
+  return failures;
+}
+
+const seconds = (value: number | undefined) => (value === undefined ? "never" : `${value.toFixed(0)} s`);
+/** A loss: nothing is a dash, so that what is lost stands out. */
+const count = (value: number) => (value ? String(value) : "-");
+
+/** The table for people: what was lost, what was delayed, how long until whole. */
+export function tableText(cases: Case[]): string {
+  const heading = ["component", "harm", "ready", "whole", "lost: lines", "samples", "written", "traces"];
+  const late = ["latest: lines", "samples", "written", "traces"];
+  const silent = ["no answer: logs", "metrics", "traces", "as expected"];
+  const rows = cases.map(({ component, harm, ready, whole, signals: seen, failures }) => [
+    ...[component, harm, seconds(ready), seconds(whole)],
+    ...signals.map((signal) => count(seen[signal].lost)),
+    ...signals.map((signal) => seconds(seen[signal].latest)),
+    seconds(seen.lines.outage),
+    seconds(Math.max(seen.samples.outage, seen.written.outage)),
+    seconds(seen.traces.outage),
+    failures.length ? "NO" : "yes",
+  ]);
+  const wrong = cases.flatMap(({ component, harm, failures }) =>
+    failures.map((failure) => `${component}, ${harm}: ${failure}`),
+  );
+  return [table([[...heading, ...late, ...silent], ...rows]), ...wrong].join("\n");
+}
+
+/** The cases that a report has; none where there is no such file. */
+export const readReport = (file: string): Case[] =>
+  existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")).cases as Case[]) : [];
+
+/** A report with one case more; one of the same component and harm gives way. */
+export const withCase = (cases: Case[], one: Case): Case[] =>
+  [...cases.filter(({ component, harm }) => component !== one.component || harm !== one.harm), one].sort(
+    (a, b) => a.component.localeCompare(b.component) || a.harm.localeCompare(b.harm),
+  );
+
+/** Writes a report. */
+export const writeReport = (file: string, cases: Case[]): void =>
+  writeFileSync(file, `${JSON.stringify({ cases }, null, 2)}\n`);

@@ -1,0 +1,108 @@
+/**
+ * Kills every component of a running stack in turn, and holds away those that carry signals, under numbered lines, samples
+ * and traces; tells of each what was lost, what came late, and how long it took until all was whole.
+ *
+ * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/chaos.md
+ */
+import { locate } from "../../cli/cluster";
+import { kubeConfig } from "../../components/kube-config";
+import { UserError } from "../../settings";
+import { wholeAt } from "./account";
+import { patience, seenAfter, until } from "./case";
+import { findComponents, Harms, nameOf } from "./components";
+import { expectationOf } from "./expectations";
+import { newRun, removeLoad, startLoad } from "./load";
+import { type Asked, planned, readAsked, usage } from "./plan";
+import { type Case, readReport, tableText, withCase, writeReport } from "./report";
+import { Watch } from "./watch";
+
+/** What has to be calm before the next harm, in milliseconds. */
+const justNow = 15_000;
+
+const tell = (line: string) => console.error(`chaos: ${line}`);
+
+/** Waits until all signals are found soon after they are written. @param since when the time begins that has to be so */
+async function calm(watch: Watch, since: number): Promise<void> {
+  const isCalm = () => wholeAt(0, watch.looksSince(since)) !== undefined;
+  if (!(await until(patience, isCalm)))
+    throw new Error(`signals are not found soon after they are written: ${JSON.stringify(watch.reasons)}`);
+}
+
+/** @returns the cases of this run and those that the report had before */
+async function chaos(stack: string, asked: Asked): Promise<Case[]> {
+  const begun = Date.now();
+  const { settings, environment } = await locate(stack);
+  Object.assign(process.env, environment);
+  if (settings.environment === "prod" && !asked.yes)
+    throw new UserError(`stack ${stack} is a prod stack; say --yes to harm its components`);
+  const config = kubeConfig(settings);
+  const harms = new Harms(config);
+  const components = await findComponents(config);
+  if (!components.length) throw new UserError(`stack ${stack} has no workload on this cluster`);
+  const unknown = components.map(nameOf).filter((name) => !expectationOf(name));
+  if (unknown.length) throw new Error(`expectations.ts has no line for ${unknown.join(", ")}`);
+  for (const component of components)
+    if (!(await harms.isWhole(component)))
+      throw new UserError(`${nameOf(component)} is not ready: chaos begins with a stack that is whole`);
+  let cases = asked.report ? readReport(asked.report) : [];
+  const todo = planned(components, asked, cases);
+  const run = newRun();
+  const watch = new Watch(config, run);
+  /** Puts back and takes away all that this run changed; more than once does no harm. */
+  const cleanUp = async () => {
+    await harms.putBack();
+    await watch.end();
+    await removeLoad(config);
+  };
+  const interrupted = () => {
+    tell("interrupted: putting everything back");
+    cleanUp()
+      .catch((error: Error) => tell(error.message))
+      .finally(() => process.exit(130));
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
+  try {
+    tell(`run ${run}: ${todo.length} harms; waiting for the signals to flow`);
+    await startLoad(config, settings, run);
+    watch.start();
+    await calm(watch, begun);
+    for (const { component, harm } of todo) {
+      if (Date.now() - begun > asked.budget * 1000) break;
+      tell(`${harm} ${nameOf(component)}`);
+      try {
+        await calm(watch, Date.now() - justNow);
+        const seen = await seenAfter({ config, harms, watch, pause: asked.pause }, component, harm);
+        cases = withCase(cases, seen);
+        if (asked.report) writeReport(asked.report, cases);
+        for (const failure of seen.failures) tell(`  ${failure}`);
+      } catch (error) {
+        // Of this component nothing is known; the others are told of all the same.
+        tell(`  ${(error as Error).message}`);
+        process.exitCode = 1;
+      }
+    }
+  } finally {
+    await cleanUp();
+  }
+  return cases;
+}
+
+async function main(args: string[]): Promise<void> {
+  const asked = readAsked(args);
+  if (asked.help) return console.log(usage);
+  const stack = process.env["OBS_TEST_STACK"];
+  if (!stack)
+    throw new UserError("OBS_TEST_STACK names no stack; chaos harms a running one that is there for that");
+  if (process.env["OBS_TEST_KUBECONFIG"]) process.env["KUBECONFIG"] = process.env["OBS_TEST_KUBECONFIG"];
+  const cases = await chaos(stack, asked);
+  console.log(tableText(cases));
+  if (cases.some(({ failures }) => failures.length)) process.exitCode = 1;
+}
+
+main(process.argv.slice(2))
+  .catch((error: Error) => {
+    tell(error instanceof UserError ? error.message : (error.stack ?? error.message));
+    process.exitCode = 2;
+  })
+  // A connection that hangs must not keep this alive.
+  .finally(() => process.exit());

@@ -1,0 +1,53 @@
+import { NetworkingV1Api, type V1NetworkPolicy } from "@kubernetes/client-node";
+import { namespaces } from "../../../names";
+import type { Fault } from "../fault";
+
+const namespace = namespaces.loki;
+const name = "somebodys-default-deny";
+/** The stack's own, which allows Loki's components each other, where there are policies. */
+const own = "loki";
+
+let before: V1NetworkPolicy | undefined;
+
+const unlessMissing = (error: { code?: number }) => {
+  if (error.code !== 404) throw error;
+};
+
+/**
+ * Loki's gateway may not reach the distributors: somebody took away the policy that allows it or, where the stack has none,
+ * made one that refuses it. Where one policy allows a connection no other can refuse it.
+ */
+export const fault: Fault = {
+  name: "blocked-flow",
+  async make({ config }) {
+    const api = config.makeApiClient(NetworkingV1Api);
+    before =
+      (await api.readNamespacedNetworkPolicy({ namespace, name: own }).catch(unlessMissing)) ?? undefined;
+    if (before) await api.deleteNamespacedNetworkPolicy({ namespace, name: own });
+    else
+      await api.createNamespacedNetworkPolicy({
+        namespace,
+        body: {
+          metadata: { name },
+          spec: {
+            podSelector: { matchLabels: { "app.kubernetes.io/component": "distributor" } },
+            policyTypes: ["Ingress"],
+          },
+        },
+      });
+  },
+  async mend({ config }) {
+    const api = config.makeApiClient(NetworkingV1Api);
+    await api.deleteNamespacedNetworkPolicy({ namespace, name }).catch(unlessMissing);
+    if (!before) return;
+    const { labels = {}, annotations = {} } = before.metadata ?? {};
+    const { spec } = before;
+    await api.createNamespacedNetworkPolicy({
+      namespace,
+      body: { metadata: { name: own, labels, annotations }, ...(spec && { spec }) },
+    });
+    before = undefined;
+  },
+  expected: /NetworkPolicy loki\/(somebodys-default-deny blocks|loki is gone)/,
+  page: "docs/runbook.md#network",
+};

@@ -1,0 +1,18 @@
+import { namespaces } from "../../../names";
+import { type Fault, fieldFault } from "../fault";
+
+/** Nothing takes logs in: somebody scaled the ingesters away and forgot. */
+export const fault: Fault = {
+  name: "dead-ingester",
+  ...fieldFault(
+    {
+      apiVersion: "apps/v1",
+      kind: "StatefulSet",
+      metadata: { namespace: namespaces.loki, name: "loki-ingester" },
+    },
+    ["spec", "replicas"],
+    () => 0,
+  ),
+  expected: /loki-ingester is scaled to 0/,
+  page: "docs/runbook.md#components",
+};

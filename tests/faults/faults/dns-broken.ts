@@ -1,0 +1,29 @@
+import { type Fault, fieldFault } from "../fault";
+
+/**
+ * The DNS Service leads to an address where nobody answers, while everything looks ready. Clusters whose endpoints a
+ * controller keeps would mend it within seconds; the one of the tests has one made by hand.
+ */
+const field = fieldFault(
+  {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { namespace: "kube-system", name: "kube-dns-host" },
+  },
+  ["endpoints"],
+  ([endpoint]) => [{ ...endpoint, addresses: ["10.244.0.253"] }],
+);
+
+export const fault: Fault = {
+  name: "dns-broken",
+  async make(cluster) {
+    await field.make(cluster).catch((error: { code?: number }) => {
+      throw error.code === 404
+        ? new Error("skipped: this cluster's DNS has no EndpointSlice kube-dns-host")
+        : error;
+    });
+  },
+  mend: field.mend,
+  expected: /DNS (inside|of) the cluster/,
+  page: "docs/runbook.md#network",
+};

@@ -1,0 +1,18 @@
+import { namespaces } from "../../../names";
+import { type Fault, fieldFault } from "../fault";
+
+/** Somebody scaled by hand, and the next update takes it back. */
+export const fault: Fault = {
+  name: "drifted-replicas",
+  ...fieldFault(
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { namespace: namespaces.loki, name: "loki-query-frontend" },
+    },
+    ["spec", "replicas"],
+    (replicas: number) => replicas + 1,
+  ),
+  expected: /loki-query-frontend was changed by hand: 2 replicas where 1 were installed/,
+  page: "docs/runbook.md#components",
+};

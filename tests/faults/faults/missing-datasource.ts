@@ -1,0 +1,41 @@
+import { withGrafana } from "../../../cli/grafana";
+import { datasources } from "../../../names";
+import type { Cluster, Fault } from "../fault";
+import { change, type Header } from "../fault";
+
+const configuration: Header = {
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "grafana", namespace: "grafana" },
+};
+const file = "datasources.yaml";
+
+let before: string | undefined;
+
+/** Makes Grafana read its provisioning again, as a restart would. */
+const reload = ({ config }: Cluster) =>
+  withGrafana(config, async ({ ask }) => {
+    const { status, text } = await ask("/api/admin/provisioning/datasources/reload", {});
+    if (status !== 200) throw new Error(`Grafana answered ${status}: ${text}`);
+  });
+
+/** Somebody takes the datasource Loki out of Grafana's ConfigMap. */
+export const fault: Fault = {
+  name: "missing-datasource",
+  async make(cluster) {
+    const { data } = await cluster.core.readNamespacedConfigMap({ namespace: "grafana", name: "grafana" });
+    before = data?.[file];
+    const text = before?.replace(new RegExp(`uid: "?${datasources.loki.uid}"?$`, "m"), "uid: another");
+    if (!text || text === before)
+      throw new Error(`ConfigMap grafana has no datasource ${datasources.loki.uid}`);
+    await change(cluster, configuration, { data: { [file]: text } });
+  },
+  async mend(cluster) {
+    if (before === undefined) return;
+    await change(cluster, configuration, { data: { [file]: before } });
+    await reload(cluster).catch(() => undefined);
+    before = undefined;
+  },
+  expected: /datasource Loki/,
+  page: "docs/troubleshooting.md",
+};

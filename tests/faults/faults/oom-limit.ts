@@ -1,0 +1,21 @@
+import { namespaces } from "../../../names";
+import { type Fault, fieldFault } from "../fault";
+
+/** A memory limit far below what the process needs. */
+export const fault: Fault = {
+  name: "oom-limit",
+  ...fieldFault(
+    {
+      apiVersion: "apps/v1",
+      kind: "Deployment",
+      metadata: { namespace: namespaces.loki, name: "loki-querier" },
+    },
+    ["spec", "template", "spec", "containers"],
+    ([container, ...rest]) => [
+      { ...container, resources: { requests: { memory: "10Mi" }, limits: { memory: "20Mi" } } },
+      ...rest,
+    ],
+  ),
+  expected: /loki-querier-\S+ is killed for memory: its limit is 20Mi \(loki\.querier\.memoryLimit\)/,
+  page: "docs/runbook.md#components",
+};

@@ -1,0 +1,145 @@
+/**
+ * The fault drill: breaks a running stack in one way at a time, and measures how long `obs doctor` takes to name the fault
+ * as its first finding, and how long until it says healthy once it was mended.
+ *
+ * `OBS_TEST_STACK=<stack> npm run test:faults [-- <fault>…]`; the cluster is OBS_TEST_KUBECONFIG, else the stack's own.
+ */
+import { readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import { locate } from "../../cli/cluster";
+import { type Diagnosis, examine } from "../../cli/doctor";
+import { table } from "../../cli/table";
+import { kubeConfig } from "../../components/kube-config";
+import { type Cluster, clusterOf, type Fault } from "./fault";
+
+/** How long a check may take, in seconds: what is measured is what is named, also on a machine that is busy with tests. */
+const checkWithin = 60;
+
+/** What came of one fault. */
+interface Row {
+  fault: string;
+  ok: boolean;
+  finding: string;
+  named: string;
+  healthy: string;
+}
+
+const faults = (): Fault[] =>
+  readdirSync(join(__dirname, "faults"))
+    .filter((file) => file.endsWith(".ts"))
+    .sort()
+    .map((file) => require(join(__dirname, "faults", basename(file, ".ts"))).fault as Fault);
+
+const first = ({ healthy, findings }: Diagnosis): string =>
+  findings[0]
+    ? `${findings[0].severity}: ${findings[0].what} (${findings[0].page})`
+    : healthy
+      ? "healthy"
+      : "-";
+
+/** Examines until it is as wanted, or time is up. */
+async function until(
+  cluster: Cluster,
+  seconds: number,
+  wanted: (diagnosis: Diagnosis) => boolean,
+): Promise<{ diagnosis: Diagnosis; seconds: number; reached: boolean }> {
+  const start = Date.now();
+  let told = "";
+  for (;;) {
+    const diagnosis = await examine(cluster, undefined, undefined, checkWithin);
+    const passed = (Date.now() - start) / 1000;
+    if (wanted(diagnosis)) return { diagnosis, seconds: passed, reached: true };
+    if (passed > seconds) return { diagnosis, seconds: passed, reached: false };
+    if (first(diagnosis) !== told) console.error(`  ${passed.toFixed(0)} s: ${first(diagnosis)}`);
+    told = first(diagnosis);
+    await new Promise((wake) => setTimeout(wake, 2000));
+  }
+}
+
+const names = ({ expected, page }: Fault, { findings: [finding] }: Diagnosis): boolean =>
+  finding !== undefined && expected.test(finding.what) && finding.page === page;
+
+let mending: (() => Promise<void>) | undefined;
+
+async function drill(cluster: Cluster, fault: Fault): Promise<Row> {
+  const row: Row = { fault: fault.name, ok: false, finding: "", named: "-", healthy: "-" };
+  const before = await until(cluster, 180, ({ healthy }) => healthy);
+  if (!before.reached) return { ...row, finding: `not begun: ${first(before.diagnosis)}` };
+  mending = () => fault.mend(cluster);
+  try {
+    await fault.make(cluster);
+    const named = await until(cluster, fault.within ?? 180, (diagnosis) => names(fault, diagnosis));
+    row.finding = first(named.diagnosis);
+    row.ok = named.reached;
+    row.named = named.reached ? named.seconds.toFixed(0) : `not in ${named.seconds.toFixed(0)}`;
+  } catch (error) {
+    row.finding = (error as Error).message;
+    row.ok = row.finding.startsWith("skipped:");
+  }
+  try {
+    await fault.mend(cluster);
+  } catch (error) {
+    // Nothing more is broken on top of what could not be put back.
+    throw new Error(`${fault.name} could not be mended, do it by hand: ${(error as Error).message}`);
+  }
+  mending = undefined;
+  const healthy = await until(cluster, fault.healthyWithin ?? 300, (diagnosis) => diagnosis.healthy);
+  row.healthy = healthy.reached
+    ? healthy.seconds.toFixed(0)
+    : `not in ${healthy.seconds.toFixed(0)}: ${first(healthy.diagnosis)}`;
+  return { ...row, ok: row.ok && healthy.reached };
+}
+
+async function main(wanted: string[]): Promise<number> {
+  const stack = process.env["OBS_TEST_STACK"];
+  if (!stack) {
+    console.error(
+      "faults: OBS_TEST_STACK names no stack; the drill breaks a running one that is there for that",
+    );
+    return 2;
+  }
+  if (process.env["OBS_TEST_KUBECONFIG"]) process.env["KUBECONFIG"] = process.env["OBS_TEST_KUBECONFIG"];
+  const all = faults();
+  const unknown = wanted.filter((name) => !all.some((fault) => fault.name === name));
+  if (unknown.length) {
+    console.error(
+      `faults: there is no ${unknown.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`,
+    );
+    return 2;
+  }
+  const { settings, environment } = await locate(stack);
+  Object.assign(process.env, environment);
+  const cluster = clusterOf(stack, settings, kubeConfig(settings));
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, async () => {
+      console.error("faults: stopped; putting things back");
+      await mending?.().catch((error: Error) => console.error(`faults: ${error.message}`));
+      process.exit(130);
+    });
+  const rows: Row[] = [];
+  for (const fault of all.filter(({ name }) => !wanted.length || wanted.includes(name))) {
+    console.error(`${fault.name}:`);
+    rows.push(await drill(cluster, fault));
+  }
+  console.log(
+    table([
+      ["fault", "", "first finding", "named after s", "healthy after s"],
+      ...rows.map(({ fault, ok, finding, named, healthy }) => [
+        fault,
+        ok ? "ok" : "FAILED",
+        finding,
+        named,
+        healthy,
+      ]),
+    ]),
+  );
+  return rows.every(({ ok }) => ok) ? 0 : 1;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    console.error(`faults: ${error.message}`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,21 @@
+/** The running stack that the layers for a real cluster are told of. */
+import type { KubeConfig } from "@kubernetes/client-node";
+import { locate } from "../../cli/cluster";
+import { kubeConfig } from "../../components/kube-config";
+import type { Settings } from "../../settings";
+import { needs, skip } from "./tools";
+
+export interface LiveStack {
+  stack: string;
+  settings: Settings;
+  config: KubeConfig;
+}
+
+/** The stack that OBS_TEST_STACK names, with kubectl and helm; else the suite is skipped. For use in a `before` hook. */
+export async function liveStack(context: Mocha.Context): Promise<LiveStack> {
+  const stack = process.env["OBS_TEST_STACK"] ?? skip(context, "OBS_TEST_STACK names no running stack");
+  needs(context, "kubectl", "helm");
+  const { settings, environment } = await locate(stack);
+  Object.assign(process.env, environment);
+  return { stack, settings, config: kubeConfig(settings) };
+}

@@ -1,0 +1,78 @@
+/** The metrics that something of the stack reads: rules, dashboards, autoscalers, the commands of obs, runbooks. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { selectors } from "./queries";
+import { type Placed, renderStack } from "./rendered";
+
+/** A stack in which everything that has rules or dashboards of its own is switched on. */
+const everything = {
+  environment: "prod",
+  kubePrometheusStack: {
+    controlPlane: ["apiServer", "controllerManager", "scheduler", "etcd", "proxy", "dns"],
+  },
+};
+
+/** Whose metrics commands and pages name outside of a query: the first word of a metric's name. */
+const owners =
+  "alertmanager|alloy|container|cortex|cortex_ingester|go|grafana|kube|kubelet|loki|minio|node|otelcol|process|prometheus|tempo|tempodb";
+
+/** Whether a panel or a query asks Loki or Tempo, in whose languages words mean something else. */
+const asksAnother = (node: object) =>
+  "datasource" in node && /loki|tempo/.test(JSON.stringify(node.datasource) ?? "");
+
+/** All strings of an object under some keys. */
+function textsUnder(keys: string[], node: unknown): string[] {
+  if (Array.isArray(node)) return node.flatMap((item) => textsUnder(keys, item));
+  if (typeof node !== "object" || node === null || asksAnother(node)) return [];
+  return Object.entries(node).flatMap(([key, value]) =>
+    keys.includes(key) && typeof value === "string" ? [value] : textsUnder(keys, value),
+  );
+}
+
+/** What a dashboard's variables ask: `label_values(metric{...}, label)` holds a selector. */
+const inVariable = (query: string) => /^\s*label_values\((.*),\s*\w+\s*\)\s*$/s.exec(query)?.[1] ?? query;
+
+/** Names, and expressions for names, in a query's selectors. */
+function asked(query: string): string[] {
+  return selectors(query).flatMap(({ metric, matchers }) => {
+    const byName = matchers.flatMap((matcher) => /^__name__=~?"(.*)"$/.exec(matcher)?.[1] ?? []);
+    return metric ? [metric] : byName;
+  });
+}
+
+function askedBy({ object }: Placed): string[] {
+  if (object.kind === "PrometheusRule")
+    return textsUnder(["expr"], (object as unknown as { spec: unknown }).spec).flatMap(asked);
+  if (object.kind === "ScaledObject") return textsUnder(["query"], object).flatMap(asked);
+  const { data = {}, metadata } = object as { data?: Record<string, string>; metadata: { labels?: object } };
+  if (object.kind !== "ConfigMap" || !("grafana_dashboard" in (metadata.labels ?? {}))) return [];
+  return Object.values(data)
+    .map((text) => JSON.parse(text))
+    .flatMap((board) => [
+      ...textsUnder(["expr"], board),
+      ...textsUnder(["query", "definition"], board.templating ?? {}).map(inVariable),
+    ])
+    .flatMap(asked);
+}
+
+/** Files of a folder and of those in it. */
+const filesOf = (folder: string, ending: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(ending))
+    .map((file) => join(folder, file));
+
+/** Metrics that the commands of obs ask for, and those on pages, in whatever way they are written there. */
+function named(): string[] {
+  const files = [...filesOf("cli", ".ts"), ...filesOf("docs", ".md")];
+  const name = new RegExp(`\\b(?:${owners})_[a-z0-9]+_[a-z0-9_]*[a-z0-9]\\b`, "g");
+  return files.flatMap((file) => readFileSync(file, "utf8").match(name) ?? []);
+}
+
+/** Names of metrics, and expressions for several, sorted. What rules record under names with a colon is not scraped. */
+export async function usedMetrics(): Promise<string[]> {
+  const { objects } = await renderStack(everything);
+  const all = new Set([...objects.flatMap(askedBy), ...named()]);
+  // What matches any name is about no metric in particular; a word of one syllable is an example, but for `up`.
+  const particular = (name: string) => name === "up" || /^[a-z(][^:]*_/.test(name);
+  return [...all].filter((name) => particular(name)).sort();
+}

@@ -1,0 +1,368 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect } from "chai";
+import { exitCode, text } from "../../cli/diff";
+import { compare } from "../../cli/diff/compare";
+import { commentLimit, markdown } from "../../cli/diff/markdown";
+import { isSecretName, maskObject, maskText, newMask } from "../../cli/diff/mask";
+import { compareFolders, movedCharts, type Report, withDiffs } from "../../cli/diff/report";
+import { findBase } from "../../cli/diff/sides";
+import { unified } from "../../cli/diff/unified";
+import { type KubernetesObject, toYaml } from "../../cli/render";
+import { UserError } from "../../settings";
+
+const deployment = (spec: object = {}, pod: object = {}, metadata: object = {}): KubernetesObject => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "web", ...metadata },
+  spec: {
+    replicas: 1,
+    selector: { matchLabels: { app: "web" } },
+    template: {
+      metadata: { labels: { app: "web" }, annotations: { "checksum/config": "1" } },
+      spec: { containers: [{ name: "web", image: "web:1" }] },
+      ...pod,
+    },
+    ...spec,
+  },
+});
+const secret = (value: string): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name: "login" },
+  data: { password: value, same: "c2FtZQ==" },
+});
+const configMap = (data: Record<string, string>): KubernetesObject => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { name: "config" },
+  data,
+});
+const between = (before: KubernetesObject[], after: KubernetesObject[], again = after) =>
+  withDiffs(compare("shop", before, after, again, "shop"));
+const reportOf = (...releases: Report["releases"]): Report => ({
+  stack: "prod",
+  base: { commit: "0123456789abcdef", name: "main" },
+  charts: [],
+  releases,
+  notCompared: [],
+  notes: [],
+});
+
+describe("unit: diff: objects", () => {
+  it("tells a changed replica count, and nothing else", () => {
+    const [change, ...more] = between(
+      [deployment(), configMap({})],
+      [deployment({ replicas: 2 }), configMap({})],
+    ).objects;
+    expect(more).to.deep.equal([]);
+    expect(change).to.include({ object: "Deployment shop/web", what: "changed", restarts: false });
+    const lines = (change?.diff ?? "").split("\n").filter((line) => /^[+-]/.test(line));
+    expect(lines).to.deep.equal(["-  replicas: 1", "+  replicas: 2"]);
+  });
+
+  it("tells what is new and what is gone, whole, and follows an object to another version of its API", () => {
+    const [gone, fresh] = between([configMap({ a: "1" })], [deployment()]).objects;
+    expect(gone).to.include({ object: "ConfigMap shop/config", what: "removed" });
+    expect(gone?.diff).to.include("-kind: ConfigMap");
+    expect(fresh).to.include({ what: "added", restarts: false });
+    const moved = between([deployment()], [{ ...deployment(), apiVersion: "apps/v2" }]).objects;
+    expect(moved.map(({ what }) => what)).to.deep.equal(["changed"]);
+  });
+
+  it("says of a checksum alone that pods restart, and of the chart's version label that nothing else differs", () => {
+    const other = deployment(
+      {},
+      { metadata: { labels: { app: "web" }, annotations: { "checksum/config": "2" } } },
+    );
+    expect(between([deployment()], [other]).objects).to.deep.equal([
+      { object: "Deployment shop/web", what: "quiet", restarts: true, diff: "" },
+    ]);
+    const labelled = (version: string) =>
+      deployment({}, {}, { labels: { "helm.sh/chart": `web-${version}` } });
+    expect(between([labelled("1")], [labelled("2")]).objects).to.deep.equal([
+      { object: "Deployment shop/web", what: "quiet", restarts: false, diff: "" },
+    ]);
+  });
+
+  it("says that pods restart when what they are made of changes, also by an operator", () => {
+    const image = deployment({}, { spec: { containers: [{ name: "web", image: "web:2" }] } });
+    expect(between([deployment()], [image]).objects[0]).to.include({ what: "changed", restarts: true });
+    const prometheus = (spec: object): KubernetesObject => ({
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "Prometheus",
+      metadata: { name: "k8s" },
+      spec,
+    });
+    const restarts = (a: object, b: object) => between([prometheus(a)], [prometheus(b)]).objects[0]?.restarts;
+    expect(restarts({ retention: "7d" }, { retention: "8d" })).to.equal(true);
+    expect(restarts({ replicas: 1 }, { replicas: 2 })).to.equal(false);
+  });
+
+  it("leaves out what differs between two renderings of the same, and only that", () => {
+    const made = (caBundle: string, failurePolicy: string): KubernetesObject => ({
+      apiVersion: "admissionregistration.k8s.io/v1",
+      kind: "MutatingWebhookConfiguration",
+      metadata: { name: "hook" },
+      webhooks: [{ name: "a", clientConfig: { caBundle }, failurePolicy }],
+    });
+    expect(between([made("x", "Fail")], [made("y", "Fail")], [made("z", "Fail")]).objects).to.deep.equal([]);
+    const [change] = between([made("x", "Fail")], [made("y", "Ignore")], [made("z", "Ignore")]).objects;
+    expect(change?.diff).to.include("-    failurePolicy: Fail").and.to.include('caBundle: "[random]"');
+    expect(change?.diff).not.to.match(/^[-+].*caBundle/m);
+  });
+
+  it("takes another order of keys for no difference, and shows JSON in a text line by line", () => {
+    const turned = Object.fromEntries(Object.entries(deployment()).reverse()) as KubernetesObject;
+    expect(between([deployment()], [turned]).objects).to.deep.equal([]);
+    const [change] = between(
+      [configMap({ "board.json": '{"title":"a","panels":[1,2]}' })],
+      [configMap({ "board.json": '{"title":"b","panels":[1,2]}' })],
+    ).objects;
+    expect((change?.diff ?? "").split("\n").filter((line) => /^[+-]/.test(line))).to.deep.equal([
+      "-    title: a",
+      "+    title: b",
+    ]);
+  });
+
+  it("shows what is no text as its length and fingerprint", () => {
+    const [change] = between(
+      [configMap({ blob: "A".repeat(5000) })],
+      [configMap({ blob: "B".repeat(5001) })],
+    ).objects;
+    expect(change?.diff).to.match(/-\s+blob: "?\[binary, 5000 characters, sha256 \w{12}\]/);
+    expect(change?.diff).not.to.include("AAAA");
+  });
+
+  it("flags fields that cannot change, with what to do", () => {
+    const { immutable } = between(
+      [deployment()],
+      [deployment({ selector: { matchLabels: { app: "other" } } })],
+    );
+    expect(immutable).to.have.length(1);
+    expect(immutable[0]).to.include({ object: "Deployment shop/web", field: "spec.selector" });
+    expect(immutable[0]?.todo).to.include("kubectl delete deployment -n shop web");
+  });
+
+  it("has no diff where a text is the same", () => {
+    expect(
+      unified([
+        { before: "a\n", after: "b\n" },
+        { before: "c\n", after: "c\n" },
+      ]),
+    ).to.deep.equal(["@@ -1 +1 @@\n-a\n+b", ""]);
+  });
+});
+
+describe("unit: diff: secrets", () => {
+  it("shows that a value of a Secret has changed, and no value", () => {
+    const [change] = between([secret("b2xk")], [secret("bmV3")]).objects;
+    expect(change?.diff).to.include('-  password: "[secret 1]"').and.to.include('+  password: "[secret 3]"');
+    expect(change?.diff).to.include('   same: "[secret 2]"');
+    for (const hidden of ["b2xk", "bmV3", "c2FtZQ"]) expect(JSON.stringify(change)).not.to.include(hidden);
+  });
+
+  it("knows names of secrets from names that only look so", () => {
+    for (const name of [
+      "password",
+      "GF_SECURITY_ADMIN_PASSWORD",
+      "adminPassword",
+      "client_secret",
+      "apiKey",
+      "bearer-token",
+    ])
+      expect(isSecretName(name), name).to.equal(true);
+    for (const name of [
+      "secretName",
+      "existingSecret",
+      "pullSecret",
+      "tokens",
+      "passwordKey",
+      "automountServiceAccountToken",
+      "key",
+    ])
+      expect(isSecretName(name), name).to.equal(false);
+  });
+
+  it("hides what is written into variables and configuration files, and leaves references", () => {
+    const mask = newMask();
+    expect(maskText('user: a\npassword: "hunter2"\nsecret_key = "x1y2"\n', mask)).to.equal(
+      "user: a\npassword: [secret 1]\nsecret_key = [secret 2]\n",
+    );
+    for (const same of [
+      'password = sys.env("PASSWORD")',
+      "password: ${PASSWORD}",
+      "token: $__file{/etc/token}",
+      'password: ""',
+    ])
+      expect(maskText(same, mask)).to.equal(same);
+    expect(maskText("url: https://user:hunter2@host/x", newMask())).to.equal(
+      "url: https://user:[secret 1]@host/x",
+    );
+    expect(maskText("Authorization: Bearer abcdefgh1234", newMask())).to.equal(
+      "Authorization: Bearer [secret 1]",
+    );
+    const key = "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----";
+    expect(maskText(`a\n${key}\nb`, newMask())).to.equal("a\n[secret 1]\nb");
+    const pod = {
+      kind: "Pod",
+      env: [
+        { name: "DB_PASSWORD", value: "hunter2" },
+        { name: "HOST", value: "db" },
+      ],
+    };
+    expect(maskObject(pod as unknown as KubernetesObject, newMask())["env"]).to.deep.equal([
+      { name: "DB_PASSWORD", value: "[secret 1]" },
+      { name: "HOST", value: "db" },
+    ]);
+  });
+
+  it("hides secrets inside JSON that a ConfigMap holds", () => {
+    const [change] = between(
+      [configMap({ "a.json": '{"auth":{"password":"hunter2"}}' })],
+      [configMap({ "a.json": '{"auth":{"password":"hunter3"}}' })],
+    ).objects;
+    expect(change?.diff)
+      .to.match(/-.*\[secret 1\]/)
+      .and.to.match(/\+.*\[secret 2\]/);
+    expect(change?.diff).not.to.include("hunter");
+  });
+});
+
+describe("unit: diff: folders of two sides", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "diff-sides-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const side = (name: string, files: Record<string, unknown[]>, skipped: string[] = []) => {
+    for (const [path, documents] of Object.entries({ "objects.yaml": [], "minio.yaml": [], ...files })) {
+      const file = join(folder, name, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, toYaml(documents));
+    }
+    return { folder: join(folder, name), charts: {}, skipped };
+  };
+
+  it("are compared release by release; what is the same is not looked at again", async () => {
+    const manifests = (object: KubernetesObject) => ({
+      "releases/web/values.yaml": [{}],
+      "releases/web/manifests.yaml": [object],
+      "releases/same/values.yaml": [{}],
+      "releases/same/manifests.yaml": [secret("x")],
+    });
+    const before = side("before", {
+      ...manifests(deployment()),
+      "minio.yaml": [{ type: "S3Bucket", name: "a", bucket: "a" }],
+    });
+    const after = side("after", {
+      ...manifests(deployment({ replicas: 3 })),
+      "objects.yaml": [configMap({})],
+    });
+    const never = { namespace: "same", again: async () => expect.fail("rendered once more without need") };
+    const again = async () => [deployment({ replicas: 3 })];
+    const { groups, notCompared } = await compareFolders(
+      before,
+      after,
+      new Map([
+        ["same", never],
+        ["web", { namespace: "web", again }],
+      ]),
+    );
+    expect(notCompared).to.deep.equal([]);
+    expect(
+      groups.map(({ name, changes }) => [name, changes.map(({ what, object }) => `${what} ${object}`)]),
+    ).to.deep.equal([
+      ["the program's own objects", ["added ConfigMap config"]],
+      ["MinIO resources", ["removed S3Bucket a"]],
+      ["web", ["changed Deployment web/web"]],
+    ]);
+  });
+
+  it("say which release could not be rendered, and compare what its chart is told", async () => {
+    const before = side("before", {
+      "releases/web/values.yaml": [{ replicas: 1 }],
+      "releases/web/manifests.yaml": [],
+    });
+    const after = side("after", { "releases/web/values.yaml": [{ replicas: 2 }] }, [
+      "web: no manifests.yaml: no such key",
+    ]);
+    const { groups, notCompared } = await compareFolders(before, after, new Map());
+    expect(notCompared).to.deep.equal(["web: no manifests.yaml: no such key (now)"]);
+    expect(groups[0]?.changes[0]).to.include({ object: "Values web", what: "changed" });
+  });
+
+  it("tell charts that moved, came or went", () => {
+    const charts = (versions: Record<string, string>) => ({ folder, charts: versions, skipped: [] });
+    expect(movedCharts(charts({ a: "1", b: "1", c: "1" }), charts({ a: "1", b: "2", d: "1" }))).to.deep.equal(
+      [
+        { chart: "b", before: "1", after: "2" },
+        { chart: "c", before: "1" },
+        { chart: "d", after: "1" },
+      ],
+    );
+  });
+});
+
+describe("unit: diff: what is told", () => {
+  const changed = between([deployment(), secret("old")], [deployment({ replicas: 2 }), secret("new")]);
+
+  it("is folded Markdown with a table, and no name in it is read as Markdown", () => {
+    const report = reportOf(changed, {
+      name: "<b>@all|*",
+      objects: changed.objects.slice(0, 1),
+      immutable: [],
+    });
+    report.charts.push({ chart: "web", before: "1.0.0", after: "1.1.0" });
+    const said = markdown(report);
+    expect(said).to.include("| shop | - | 2 | - | - | - |");
+    expect(said).to.include("chart web: 1.0.0 → 1.1.0");
+    expect(said).to.match(/<details><summary>shop: 2 changed<\/summary>/);
+    expect(said).to.include("```diff\n@@").and.to.include("+  replicas: 2");
+    expect(said).not.to.include("<b>").and.not.to.include("@all");
+    expect((said.match(/<details>/g) ?? []).length).to.equal((said.match(/<\/details>/g) ?? []).length);
+  });
+
+  it("fences a diff with more backticks than it has", () => {
+    const [change] = between([configMap({ a: "x" })], [configMap({ a: "````\nmore\n" })]).objects;
+    if (!change) throw new Error("no change");
+    expect(markdown(reportOf({ name: "a", objects: [change], immutable: [] }))).to.match(/^`````diff$/m);
+  });
+
+  it("stays within a comment, gives each release its share, and says what it left out", () => {
+    const long = (name: string, lines: number): Report["releases"][number] => {
+      const diff = ["@@ -0,0 +1 @@", ...Array.from({ length: lines }, (_, i) => `+line ${i}`)].join("\n");
+      const object = { object: `ConfigMap ${name}`, what: "added" as const, restarts: false, diff };
+      return { name, objects: [object], immutable: [] };
+    };
+    const said = markdown(reportOf(long("huge", 20_000), long("small", 3), long("other", 20_000)));
+    expect(said.length).to.be.at.most(commentLimit);
+    expect(said).to.include("line 2").and.not.to.include("line 19999");
+    expect(said).to.include("1 object left out, for a comment has 65536 characters: added ConfigMap huge");
+    expect(said).to.match(/`\.\/obs diff` shows all\.$/);
+    expect((said.match(/<details>/g) ?? []).length).to.equal((said.match(/<\/details>/g) ?? []).length);
+    const many = Array.from({ length: 3000 }, (_, i) => long(`release-${i}`, 2));
+    for (const releases of [many, many.slice(0, 400)])
+      expect(markdown(reportOf(...releases)).length).to.be.at.most(commentLimit);
+  });
+
+  it("is text for a terminal, and an exit code for a program", () => {
+    const said = text(reportOf(changed));
+    expect(said).to.match(/^prod: 2 objects in 1 group differ from main \(0123456789ab\)/);
+    expect(said).to.include("changed Deployment shop/web\n@@");
+    expect(exitCode(reportOf(changed))).to.equal(2);
+    expect(exitCode(reportOf())).to.equal(0);
+    expect(exitCode({ ...reportOf(changed), notCompared: ["x"] })).to.equal(1);
+  });
+});
+
+describe("unit: diff: the base", () => {
+  it("is a commit that git knows, by default one", () => {
+    expect(findBase().commit).to.match(/^[0-9a-f]{40}$/);
+    expect(findBase("HEAD")).to.deep.include({ name: "HEAD" });
+    for (const wrong of ["no-such-branch", "--output=x", ""])
+      expect(() => findBase(wrong), wrong).to.throw(UserError, /--base: is ".*"; allowed: a branch/);
+  });
+});

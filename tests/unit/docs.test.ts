@@ -1,0 +1,178 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import {
+  alertmanagerSecret,
+  certificates,
+  consumers,
+  gatewayAccess,
+  grafana,
+  minio,
+  namespaces,
+  s3Secret,
+} from "../../names";
+import { pages as settingsPages } from "../../scripts/settings-document";
+import { described, settingAt } from "../../settings/describe";
+import { anchors, isThere, links, type Page, page, pages, reachable } from "../support/docs";
+
+const root = join(__dirname, "..", "..");
+const text = (path: string) => readFileSync(join(root, path), "utf8");
+const all = pages();
+const where = (of: (page: Page) => string[]) =>
+  all.flatMap((one) => of(one).map((wrong) => `${one.path}: ${wrong}`));
+
+/** Components of Alloy, some of which are named as a setting might be: `loki.write`. */
+const alloy = new Set(
+  readdirSync(join(root, "values", "alloy"), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".alloy"))
+    .flatMap((file) => [...text(join("values", "alloy", file)).matchAll(/^\s*([a-z_]+(?:\.[a-z_0-9]+)+) /gm)])
+    .map(([, component = ""]) => component),
+);
+
+const tops = [...described.children.keys()];
+
+/** The setting that a text in backticks names; nothing where it does not look like one. */
+function settingIn(code: string): string | undefined {
+  const path = code.replace(/^observability:/, "").replace(/:? .*$/, "");
+  const [top = ""] = path.split(".");
+  if (!tops.includes(top) || !/^\w+(\.(\w+|<\w+>)|\[\d*\])+$/.test(path)) return undefined;
+  return /\.(json|md|ts|yaml|com|ini|io)$/.test(path) || alloy.has(path) ? undefined : path;
+}
+
+/** The path that a `pulumi config set --path` in a line sets; a key in brackets and quotes stands for any. */
+function configPath(line: string): string | undefined {
+  const [, call = ""] = /pulumi config set\b([^#]*)/.exec(line) ?? [];
+  if (!/--path\b/.test(call)) return undefined;
+  const [path] = call
+    .replaceAll(/--stack \S+|--path|--secret|--(?= )/g, "")
+    .replaceAll(/\["[^"]*"\]/g, ".any")
+    .replaceAll(/['"]/g, "")
+    .trim()
+    .split(/\s+/);
+  return path?.startsWith("<") ? undefined : path;
+}
+
+/** The options of each command of `obs`, as cli/main.ts registers them. */
+const commands = new Map(
+  text("cli/main.ts")
+    .split(/\.command\(/)
+    .slice(1)
+    .map((block) => {
+      const [, name = ""] = /^"([a-z]+)/.exec(block) ?? [];
+      const options = [...block.matchAll(/ption\(\s*"(?:(-\w), )?(--[a-z-]+)/g)];
+      return [name, new Set(options.flatMap(([, short = "", long = ""]) => [short, long]))] as const;
+    }),
+);
+
+/** What is wrong with the calls of `./obs` in a line. */
+const wrongCalls = (line: string): string[] =>
+  [...line.matchAll(/\.\/obs ([a-z]+)([^|;&#()]*)/g)].flatMap(([call, name = "", rest = ""]) => {
+    const options = commands.get(name);
+    if (!options) return [`${call}: no such command`];
+    const [ours = ""] = rest.split(/ -- /);
+    return [...ours.matchAll(/(?<=\s)--?[a-z][a-z-]*/g)]
+      .map(([option]) => option)
+      .filter((option) => option !== "--help" && !options.has(option))
+      .map((option) => `${call}: no such option ${option}`);
+  });
+
+describe("unit: documentation", () => {
+  it("has links that lead to files and headings", () => {
+    const wrong = all.flatMap(links).filter(({ to, anchor }) => {
+      const target = all.find(({ path }) => path === to);
+      return !isThere(to) || (anchor !== "" && target !== undefined && !anchors(target).includes(anchor));
+    });
+    expect(wrong).to.deep.equal([]);
+    expect(all.flatMap(links).filter(({ anchor }) => anchor).length).to.be.greaterThan(20);
+  });
+
+  it("reads headings and links as GitHub does", () => {
+    const one = page(
+      "docs/a.md",
+      "# Why `a.b`, and *not* C?\n\n## X\n## X\n[b](b.md#x) `[c](c.md)`\n```\n# no\n```\n",
+    );
+    expect(anchors(one)).to.deep.equal(["why-ab-and-not-c", "x", "x-1"]);
+    expect(links(one)).to.deep.equal([{ from: "docs/a.md", to: "docs/b.md", anchor: "x" }]);
+    expect(one.fenced).to.deep.equal(["# no"]);
+  });
+
+  it("can all be reached from the README", () => {
+    const reached = reachable("README.md", all);
+    expect(all.map(({ path }) => path).filter((path) => !reached.has(path))).to.deep.equal([]);
+  });
+
+  it("names only settings that there are", () => {
+    const named = all.flatMap(({ inline }) => inline.flatMap((code) => settingIn(code) ?? []));
+    expect(named.length).to.be.greaterThan(300);
+    expect(
+      where(({ inline }) =>
+        inline.flatMap((code) => settingIn(code) ?? []).filter((path) => !settingAt(path)),
+      ),
+    ).to.deep.equal([]);
+    expect(
+      where(({ inline, fenced }) =>
+        [...inline, ...fenced].flatMap((line) => configPath(line) ?? []).filter((path) => !settingAt(path)),
+      ),
+    ).to.deep.equal([]);
+  });
+
+  it("knows a wrong setting, and what is none", () => {
+    expect(settingIn("loki.querier.replicas")).to.equal("loki.querier.replicas");
+    expect(settingIn("loki.querier.replica") && settingAt("loki.querier.replica")).to.equal(undefined);
+    expect(settingIn("mimir.tenants.<name>.retention")).to.equal("mimir.tenants.<name>.retention");
+    for (const other of ["loki.write", "charts.json", "kubectl get", "trace_id"])
+      expect(settingIn(other), other).to.equal(undefined);
+    expect(configPath("pulumi config set --stack prod --secret --path 'access.x[0]' 1 # c")).to.equal(
+      "access.x[0]",
+    );
+    expect(configPath(`or: pulumi config set --path 'grafana.x["a.b/c"]' d`)).to.equal("grafana.x.any");
+  });
+
+  it("calls only commands and options of obs that there are", () => {
+    expect(commands.size).to.be.greaterThan(14);
+    expect([...(commands.get("backup") ?? [])]).to.include.members(["-o", "--out", "--no-flush"]);
+    expect(wrongCalls("./obs size prod --serie 1M | x --no")).to.deep.equal([
+      "./obs size prod --serie 1M : no such option --serie",
+    ]);
+    expect(wrongCalls("./obs fly")).to.deep.equal(["./obs fly: no such command"]);
+    expect(wrongCalls("./obs up prod -- --refresh")).to.deep.equal([]);
+    expect(where(({ inline, fenced }) => [...inline, ...fenced].flatMap(wrongCalls))).to.deep.equal([]);
+  });
+
+  it("leads from each section of settings to the page about it", () => {
+    expect(tops.filter((top) => !isThere(join("docs", settingsPages[top] ?? "no page")))).to.deep.equal([]);
+  });
+
+  it("tells of every Secret and every output in docs/credentials.md", () => {
+    const told = text("docs/credentials.md");
+    const secrets = [
+      minio.rootSecret,
+      minio.encryptionSecret,
+      minio.coldTier,
+      gatewayAccess.usersSecret,
+      gatewayAccess.credentialsSecret,
+      grafana.adminSecret,
+      grafana.secret,
+      alertmanagerSecret,
+      ...Object.values(certificates).map(({ secret }) => secret),
+    ];
+    expect(secrets.filter((secret) => !told.includes(secret))).to.deep.equal([]);
+    // They are told of as one.
+    expect(consumers.map(s3Secret)).to.deep.equal(["loki-s3", "mimir-s3", "tempo-s3"]);
+    expect(told).to.include("`<user>-s3`");
+    const [, returned = ""] = /return \{\n([\s\S]*?)\n {4}\};/.exec(text("index.ts")) ?? [];
+    const outputs = [...returned.matchAll(/^ {6}(\w+)/gm)].map(([, output = ""]) => output);
+    expect(outputs.length).to.be.greaterThan(20);
+    expect(outputs.filter((output) => !told.includes(`\`${output}\``))).to.deep.equal([]);
+  });
+
+  it("draws every namespace and bucket", () => {
+    const picture = text("docs/pictures/architecture.svg");
+    const drawn = [...picture.matchAll(/class="ns"[^>]*>([^<]+)</g)].map(([, name]) => name);
+    const { autoscaling, ...others } = namespaces;
+    expect(drawn).to.have.members(["all namespaces", ...Object.values(others)]);
+    expect(picture).to.include(autoscaling);
+    for (const bucket of ["loki-data", "mimir-blocks", "mimir-ruler", "mimir-alertmanager", "tempo-data"])
+      expect(picture).to.include(`>${bucket}<`);
+  });
+});

@@ -1,0 +1,140 @@
+import type { V1Secret } from "@kubernetes/client-node";
+import { expect } from "chai";
+import { generate } from "selfsigned";
+import { dateFindings, renewal, trustFinding } from "../../cli/doctor/checks/certificates";
+import { clockFindings, leaseClock } from "../../cli/doctor/checks/clocks";
+import { definitionTrouble, foreignTrouble } from "../../cli/doctor/checks/definitions";
+import { logFindings, resolved, serverFindings } from "../../cli/doctor/checks/dns";
+import { quotaFindings } from "../../cli/doctor/checks/quotas";
+
+const day = 24 * 3600 * 1000;
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+const log = (pod: string, text: string) => ({ namespace: "loki", pod, container: "c", text });
+
+describe("doctor: the cluster", () => {
+  it("knows a DNS Service without servers", () => {
+    const slice = (ready: boolean) => ({
+      addressType: "IPv4",
+      metadata: {},
+      endpoints: [{ addresses: ["10.0.0.1"], conditions: { ready } }],
+    });
+    expect(serverFindings([slice(true)])).to.deep.equal([]);
+    expect(serverFindings([slice(false)])[0]?.severity).to.equal("critical");
+    expect(serverFindings([])).to.have.length(1);
+  });
+
+  it("understands resolvers", () => {
+    expect(resolved("10.96.1.2 loki-gateway.loki.svc.cluster.local")).to.equal("yes");
+    expect(resolved("unknown")).to.equal("no");
+    expect(resolved("nslookup: can't resolve 'loki-gateway'")).to.equal("no");
+    expect(resolved("timed out: no answer within 6 s")).to.equal("no");
+    expect(resolved("no tool")).to.equal("no tool");
+  });
+
+  it("believes what two containers write of DNS, not one", () => {
+    const line = 'err="dial tcp: lookup minio.minio.svc on 10.96.0.10:53: read udp: i/o timeout"';
+    expect(logFindings([log("a", line)])).to.deep.equal([]);
+    expect(logFindings([log("a", line), log("b", "all is well")])).to.deep.equal([]);
+    const [found] = logFindings([log("a", line), log("b", line)]);
+    expect(found?.what).to.contain("gives pods no answer");
+    const name = "lookup x.loki.svc.cluster.local on 10.96.0.10:53: no such host";
+    expect(logFindings([log("a", name), log("b", name)])[0]?.what).to.contain("does not know");
+  });
+
+  it("knows definitions that are missing, too old, or serve too little", () => {
+    const annotation = "operator.prometheus.io/version";
+    const wanted = {
+      name: "podmonitors.monitoring.coreos.com",
+      annotations: { [annotation]: "0.93.1" },
+      versions: ["v1"],
+      release: "kps-crds",
+    };
+    const live = (version: string) => ({ metadata: { annotations: { [annotation]: version } } });
+    expect(definitionTrouble(wanted, live("0.93.1"), ["v1"])).to.equal(undefined);
+    expect(definitionTrouble(wanted, live("0.94.0"), ["v1"])).to.equal(undefined);
+    expect(definitionTrouble(wanted, live("0.60.0"), ["v1"])?.what).to.contain("too old: 0.60.0");
+    expect(definitionTrouble(wanted, { metadata: {} }, ["v1"])?.what).to.contain("without a version");
+    expect(definitionTrouble(wanted, undefined, [])?.what).to.contain("is missing");
+    expect(definitionTrouble(wanted, live("0.93.1"), ["v1alpha1"])?.what).to.contain("does not serve v1");
+  });
+
+  it("looks at definitions that somebody else installed", () => {
+    const releases = [{ name: "kps", chart: { name: "kube-prometheus-stack", version: "88.5.3" } }];
+    const old = {
+      metadata: {
+        name: "probes.monitoring.coreos.com",
+        annotations: { "operator.prometheus.io/version": "0.50.0" },
+      },
+    };
+    expect(foreignTrouble(releases, [old], [])).to.have.length(1);
+    expect(foreignTrouble([], [old], [])).to.deep.equal([]);
+    const own = { name: "probes.monitoring.coreos.com", annotations: {}, versions: [] };
+    expect(foreignTrouble(releases, [old], [own])).to.deep.equal([]);
+  });
+
+  it("tells certificates by their dates", async () => {
+    const { cert } = await generate([{ name: "commonName", value: "a" }], {
+      notBeforeDate: new Date("2026-01-01"),
+      notAfterDate: new Date("2026-12-31"),
+      keySize: 2048,
+    });
+    const secret: V1Secret = {
+      metadata: { namespace: "grafana", name: "grafana-tls" },
+      data: { "tls.crt": base64(cert), password: base64("secret") },
+    };
+    const at = (time: string) => dateFindings(secret, Date.parse(time));
+    expect(at("2026-06-01")).to.deep.equal([]);
+    expect(at("2026-12-20")[0]?.severity).to.equal("warning");
+    expect(at("2027-01-10")[0]?.what).to.contain(
+      "certificate grafana/grafana-tls (tls.crt) expired 10 days ago",
+    );
+    expect(at("2025-12-01")[0]?.what).to.contain("is not valid before");
+    expect(at("2027-01-10")[0]?.fix).to.contain("./obs up");
+  });
+
+  it("says who renews a certificate", () => {
+    const of = (metadata: V1Secret["metadata"]) => renewal({ metadata: metadata ?? {} });
+    expect(of({ annotations: { "cert-manager.io/certificate-name": "x" } })).to.contain("certificate x");
+    expect(of({ namespace: "monitoring", name: "kps-admission" })).to.contain("delete secret kps-admission");
+    expect(of({ namespace: "monitoring", name: "mine" })).to.contain("whoever made this Secret");
+  });
+
+  it("knows a webhook that the API server does not trust", async () => {
+    const [one, other] = await Promise.all(
+      ["a", "b"].map((value) => generate([{ name: "commonName", value }], { keySize: 2048 })),
+    );
+    const secret: V1Secret = {
+      metadata: { namespace: "monitoring", name: "kps-admission" },
+      data: { cert: base64(one?.cert ?? ""), key: base64("key") },
+    };
+    const webhook = (ca = "") => ({
+      name: "w",
+      clientConfig: { caBundle: base64(ca), service: { namespace: "monitoring", name: "kps-operator" } },
+    });
+    expect(trustFinding("kps", webhook(one?.cert), [secret])).to.equal(undefined);
+    expect(trustFinding("kps", webhook(other?.cert), [secret])?.severity).to.equal("critical");
+    expect(trustFinding("kps", webhook(), [])).to.equal(undefined);
+  });
+
+  it("tells clocks apart by more than the reading may be wrong", () => {
+    const clock = (ahead: number, error: number) => ({ who: "node a", ahead, by: "x", error });
+    expect(clockFindings([clock(6, 2)])).to.deep.equal([]);
+    expect(clockFindings([clock(8, 2)])[0]?.severity).to.equal("warning");
+    expect(clockFindings([clock(-120, 2)])[0]?.what).to.contain("120 s behind");
+    // A lease of half a minute ago is as it should be; one of tomorrow is not.
+    const now = Date.now();
+    expect(clockFindings([leaseClock("a", now - 30_000, now)])).to.deep.equal([]);
+    expect(clockFindings([leaseClock("a", now + day, now)])[0]?.severity).to.equal("critical");
+  });
+
+  it("knows quotas that are used up", () => {
+    const quota = (used: string) =>
+      quotaFindings({
+        metadata: { name: "q" },
+        status: { hard: { "limits.memory": "1Gi" }, used: { "limits.memory": used } },
+      });
+    expect(quota("512Mi")).to.deep.equal([]);
+    expect(quota("1000Mi")[0]?.severity).to.equal("note");
+    expect(quota("1024Mi")[0]?.severity).to.equal("warning");
+  });
+});

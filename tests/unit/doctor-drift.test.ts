@@ -1,0 +1,123 @@
+import { gzipSync } from "node:zlib";
+import { expect } from "chai";
+import { driftFinding, driftOf } from "../../cli/doctor/checks/drift";
+import { allows, kubernetesFindings, releaseFindings } from "../../cli/doctor/checks/versions";
+import { differencesOf, quantity } from "../../cli/doctor/difference";
+import { newestOf, readDefinition, releaseFrom } from "../../cli/doctor/helm";
+
+const paths = (wanted: unknown, live: unknown) => differencesOf(wanted, live, "spec").map(({ path }) => path);
+const deployment = (replicas: number, image = "a:1") => ({
+  apiVersion: "apps/v1",
+  kind: "Deployment",
+  metadata: { name: "loki-querier", namespace: "loki" },
+  spec: { replicas, template: { spec: { containers: [{ name: "querier", image }] } } },
+});
+
+/** A release as Helm writes it. */
+const secret = (revision: number, manifest: string) => {
+  const release = {
+    name: "loki",
+    namespace: "loki",
+    version: revision,
+    info: { status: "deployed" },
+    chart: { metadata: { name: "loki", version: "1.0.0" } },
+    manifest,
+  };
+  const inner = gzipSync(JSON.stringify(release)).toString("base64");
+  return {
+    metadata: { namespace: "loki", labels: { name: "loki", version: String(revision) } },
+    data: { release: Buffer.from(inner).toString("base64") },
+  };
+};
+
+describe("doctor: drift and versions", () => {
+  it("looks at what the manifest names only", () => {
+    expect(paths({ a: 1 }, { a: 1, b: 2 })).to.deep.equal([]);
+    expect(paths({ a: { b: "x" } }, { a: { b: "y", c: 1 } })).to.deep.equal(["spec.a.b"]);
+  });
+
+  it("knows what the API server makes of a manifest", () => {
+    expect(paths({ cpu: "1000m", memory: "1024Mi" }, { cpu: "1", memory: "1Gi" })).to.deep.equal([]);
+    expect(paths({ port: 80, list: [], none: null, off: false }, { port: "80" })).to.deep.equal([]);
+    expect(paths({ mode: null }, { mode: 420 })).to.deep.equal([]);
+    expect(paths({ memory: "1Gi" }, { memory: "2Gi" })).to.deep.equal(["spec.memory"]);
+    expect([quantity("100m"), quantity("2Ki"), quantity("1k"), quantity("x")]).to.deep.equal([
+      0.1,
+      2048,
+      1000,
+      undefined,
+    ]);
+  });
+
+  it("finds elements of lists by name, and others by place", () => {
+    const env = (...names: string[]) => names.map((name) => ({ name, value: name }));
+    expect(paths(env("a", "b"), env("b", "x", "a"))).to.deep.equal([]);
+    expect(paths(env("a"), env("b"))).to.deep.equal(["spec[a]"]);
+    expect(paths(["-a=1", "-b"], ["-a=2", "-b"])).to.deep.equal(["spec[0]"]);
+    expect(paths(["-a", "-b"], ["-a"])).to.deep.equal(["spec"]);
+  });
+
+  it("leaves replicas to an autoscaler", () => {
+    expect(driftOf(deployment(1), deployment(3), true)).to.deep.equal([]);
+    expect(driftOf(deployment(1), deployment(3), false)).to.have.length(1);
+  });
+
+  it("tells replicas first, and leaves what is scaled to nothing to the pods", () => {
+    const told = (live: ReturnType<typeof deployment>) =>
+      driftFinding(live, "loki", driftOf(deployment(1), live, false), "loki.querier.replicas");
+    expect(told(deployment(1))).to.equal(undefined);
+    expect(told(deployment(0))).to.equal(undefined);
+    expect(told(deployment(3))?.what).to.contain("3 replicas where 1 were installed");
+    expect(told(deployment(3, "a:2"))?.what).to.contain("and 1 more fields");
+    expect(told(deployment(1, "a:2"))?.evidence)
+      .to.contain("a:2")
+      .and.contain("a:1");
+  });
+
+  it("reads the newest revision that Helm keeps, definitions apart", () => {
+    const definition =
+      'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  annotations:\n    operator.prometheus.io/version: "0.93.1"\n  name: a.b.c\nspec:\n  versions:\n  - name: v1\n    served: true\n  - additionalPrinterColumns: []\n    name: v2beta1\n';
+    const manifest = `---\n# Source: a\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n  mode: 0644\n---\n${definition}`;
+    const [release, ...others] = newestOf([secret(9, "kind: A\n"), secret(10, manifest)]).map(releaseFrom);
+    expect(others).to.deep.equal([]);
+    expect(release?.revision).to.equal(10);
+    expect(release?.objects().map(({ kind }) => kind)).to.deep.equal(["ConfigMap"]);
+    expect(release?.definitions()).to.deep.equal([readDefinition(definition)]);
+    expect(readDefinition(definition)).to.deep.equal({
+      name: "a.b.c",
+      annotations: { "operator.prometheus.io/version": "0.93.1" },
+      versions: ["v1", "v2beta1"],
+    });
+  });
+
+  it("compares releases with the pins", () => {
+    const release = (version: string, status = "deployed") => ({
+      name: "loki",
+      namespace: "loki",
+      status,
+      revision: 1,
+      chart: { name: "loki", version },
+    });
+    const pinned = { loki: { version: "2.0.0" } };
+    expect(releaseFindings([release("2.0.0")], pinned)).to.deep.equal([]);
+    expect(releaseFindings([release("1.0.0")], pinned)[0]?.fix).to.equal("./obs up");
+    expect(releaseFindings([release("3.0.0")], pinned)[0]?.fix).to.contain("check out");
+    expect(releaseFindings([release("2.0.0", "pending-upgrade")], pinned)[0]?.severity).to.equal("warning");
+  });
+
+  it("understands the versions of Kubernetes that charts allow", () => {
+    expect(allows("^1.25.0-0", "v1.34.3")).to.equal(true);
+    expect(allows("^1.35.0-0", "v1.34.3")).to.equal(false);
+    expect(allows(">=1.25.0-0 <1.34.0", "v1.34.3")).to.equal(false);
+    expect(allows(">= 1.40.0 || ^1.20.0", "v1.34.3+k3s1")).to.equal(true);
+    expect(allows("anything", "v1.34.3")).to.equal(true);
+  });
+
+  it("tells kubelets that do not go with the API server", () => {
+    const at = (kubelet: string) => kubernetesFindings("v1.34.3", [{ name: "a", kubelet }], []);
+    expect(at("v1.34.1")).to.deep.equal([]);
+    expect(at("v1.31.0")).to.deep.equal([]);
+    expect(at("v1.30.0")).to.have.length(1);
+    expect(at("v1.35.0")).to.have.length(1);
+  });
+});

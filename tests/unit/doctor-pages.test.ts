@@ -1,0 +1,67 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect } from "chai";
+import { ranked } from "../../cli/doctor";
+import type { Finding } from "../../cli/doctor/check";
+import { root } from "../../cli/stack-config";
+
+const folder = join(root, "cli", "doctor");
+const files = [folder, join(folder, "checks")].flatMap((where) =>
+  readdirSync(where)
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(where, file)),
+);
+/** All pages that the doctor's code names. */
+const pages = [
+  ...new Set(
+    files.flatMap(
+      (file) => readFileSync(file, "utf8").match(/(?<=")docs\/[\w/.-]+\.md(#[\w-]+)?(?=")/g) ?? [],
+    ),
+  ),
+];
+/** A heading's anchor, as GitHub makes it. */
+const anchor = (heading: string) =>
+  heading
+    .replace(/^#+ /, "")
+    .toLowerCase()
+    .replace(/[^\w\s-]/g, "")
+    .trim()
+    .replace(/\s/g, "-");
+
+describe("doctor: pages", () => {
+  it("names some", () => {
+    expect(pages.length).to.be.greaterThan(3);
+  });
+
+  for (const page of pages)
+    it(`${page} is there`, () => {
+      const [file = "", section] = page.split("#");
+      expect(existsSync(join(root, file)), file).to.equal(true);
+      if (!section) return;
+      const headings = readFileSync(join(root, file), "utf8").match(/^#+ .*$/gm) ?? [];
+      expect(headings.map(anchor)).to.include(section);
+    });
+
+  it("tells the worst first, and causes before symptoms", () => {
+    const finding = (severity: Finding["severity"], layer: Finding["layer"]): Finding => ({
+      severity,
+      layer,
+      what: `${severity} ${layer}`,
+      evidence: "",
+      fix: "",
+      page: "",
+    });
+    const findings = [
+      finding("note", "cluster"),
+      finding("critical", "signals"),
+      finding("warning", "pods"),
+      finding("critical", "cluster"),
+    ];
+    expect(ranked([{ check: "a", seconds: 0, findings }]).map(({ what }) => what)).to.deep.equal([
+      "critical cluster",
+      "critical signals",
+      "warning pods",
+      "note cluster",
+    ]);
+  });
+});

@@ -1,0 +1,157 @@
+import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
+import { expect } from "chai";
+import { workloadTrouble } from "../../cli/doctor/checks/pods";
+import { podTrouble } from "../../cli/doctor/pod-trouble";
+import { settingPath } from "../../cli/doctor/setting-path";
+import { settingsOf } from "../support/stacks";
+
+const now = Date.parse("2026-01-01T12:00:00Z");
+const ago = (seconds: number) => new Date(now - seconds * 1000);
+const settings = settingsOf("dev");
+
+/** A pod of Loki's ingester with one container in a state. */
+const pod = (status: Partial<V1ContainerStatus>, more: V1Pod["status"] = {}): V1Pod => ({
+  metadata: { namespace: "loki", name: "loki-ingester-0", creationTimestamp: ago(1000) },
+  spec: { containers: [{ name: "ingester", resources: { limits: { memory: "512Mi" } } }] },
+  status: {
+    phase: "Running",
+    conditions: [{ type: "Ready", status: status.ready ? "True" : "False" }],
+    containerStatuses: [
+      { name: "ingester", image: "loki:1", imageID: "", ready: false, restartCount: 0, ...status },
+    ],
+    ...more,
+  },
+});
+const event = (reason: string, message: string): CoreV1Event => ({
+  metadata: {},
+  involvedObject: { kind: "Pod", namespace: "loki", name: "loki-ingester-0" },
+  reason,
+  message,
+  lastTimestamp: ago(5),
+});
+const trouble = (one: V1Pod, { events = [] as CoreV1Event[], dead = false } = {}) =>
+  podTrouble(one, { events, settings, dead, now });
+const ended = (reason: string, exitCode: number, seconds: number) => ({
+  terminated: { reason, exitCode, finishedAt: ago(seconds) },
+});
+
+describe("doctor: pods", () => {
+  it("says nothing of a pod that is ready", () => {
+    expect(trouble(pod({ ready: true }))).to.equal(undefined);
+  });
+
+  it("names the image that cannot be pulled, and is worse where no other pod serves", () => {
+    const one = pod({ state: { waiting: { reason: "ImagePullBackOff", message: "Back-off" } } });
+    const events = [event("Failed", "Failed to pull image loki:1: not found")];
+    const found = trouble(one, { events });
+    expect(found?.what).to.contain("cannot pull the image loki:1");
+    expect(found?.evidence).to.contain("not found");
+    expect(found?.severity).to.equal("warning");
+    expect(trouble(one, { dead: true })?.severity).to.equal("critical");
+  });
+
+  it("names limit and setting of a container that is killed for memory", () => {
+    const found = trouble(
+      pod({
+        restartCount: 3,
+        state: { waiting: { reason: "CrashLoopBackOff" } },
+        lastState: ended("OOMKilled", 137, 20),
+      }),
+    );
+    expect(found?.what).to.contain("its limit is 512Mi (loki.ingester.memoryLimit)");
+    expect(found?.fix).to.contain("pulumi config set --path loki.ingester.memoryLimit");
+  });
+
+  it("knows a container that did not even start for memory", () => {
+    const state = { waiting: { reason: "RunContainerError" } };
+    const lastState = {
+      terminated: { exitCode: 128, reason: "StartError", message: "container init was OOM-killed" },
+    };
+    expect(trouble(pod({ state, lastState }))?.what).to.contain("killed for memory");
+  });
+
+  it("forgets what happened long ago", () => {
+    expect(trouble(pod({ ready: true, restartCount: 9, lastState: ended("OOMKilled", 137, 7200) }))).to.equal(
+      undefined,
+    );
+  });
+
+  it("tells a crash loop with its exit code, and recent restarts of what runs again", () => {
+    const loop = pod({
+      state: { waiting: { reason: "CrashLoopBackOff" } },
+      lastState: ended("Error", 1, 20),
+      restartCount: 4,
+    });
+    expect(trouble(loop)?.evidence).to.contain("exit code 1");
+    const again = (restartCount: number) =>
+      trouble(pod({ ready: true, restartCount, lastState: ended("Error", 1, 120) }));
+    expect(again(1)?.severity).to.equal("note");
+    expect(again(5)?.severity).to.equal("warning");
+  });
+
+  it("names what is missing in a Secret or ConfigMap", () => {
+    const message = `couldn't find key S3_ACCESS_KEY in Secret loki/loki-s3`;
+    const found = trouble(pod({ state: { waiting: { reason: "CreateContainerConfigError", message } } }));
+    expect(found?.what).to.contain(message);
+  });
+
+  it("tells what a failing probe answered", () => {
+    const events = [event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")];
+    const found = trouble(pod({ state: { running: {} } }), { events });
+    expect(found?.what).to.contain("its probe fails");
+    expect(found?.evidence).to.contain("503");
+  });
+
+  it("gives a young pod time, but not where nobody else serves", () => {
+    const young = pod({ state: { running: {} } });
+    young.metadata = { ...young.metadata, creationTimestamp: ago(10) };
+    expect(trouble(young)?.severity).to.equal("note");
+    expect(trouble(young, { dead: true })?.severity).to.equal("warning");
+  });
+
+  it("tells a pod without a node from one without a volume", () => {
+    const pending = (message: string) => {
+      const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
+      const one = pod({}, { phase: "Pending", conditions, containerStatuses: [] });
+      one.spec?.containers.splice(1);
+      if (one.spec) one.spec.volumes = [{ name: "data", persistentVolumeClaim: { claimName: "data-0" } }];
+      return trouble(one)?.what;
+    };
+    expect(pending("0/1 nodes are available: 1 Insufficient memory.")).to.contain("no node with room");
+    expect(pending("pod has unbound immediate PersistentVolumeClaims")).to.contain("its volume (data-0)");
+  });
+
+  it("knows what somebody scaled to nothing from what is meant to be nothing", () => {
+    const workload = {
+      kind: "StatefulSet" as const,
+      namespace: "loki",
+      name: "loki-ingester",
+      wanted: 0,
+      ready: 0,
+      labels: {},
+    };
+    const found = workloadTrouble(workload, 1, [], undefined, "loki.ingester.replicas");
+    expect(found?.severity).to.equal("critical");
+    expect(found?.fix).to.contain("--replicas=1").and.contain("loki.ingester.replicas");
+    expect(workloadTrouble(workload, 0, [], undefined, undefined)).to.equal(undefined);
+    expect(workloadTrouble(workload, undefined, [], undefined, undefined)).to.equal(undefined);
+    const refused = workloadTrouble({ ...workload, wanted: 2 }, 2, [], "exceeded quota", undefined);
+    expect(refused?.evidence).to.equal("exceeded quota");
+  });
+
+  it("finds the setting of a pod, a workload and a claim", () => {
+    const path = (namespace: string, name: string, field: string) =>
+      settingPath(settings, namespace, name, field);
+    expect(path("loki", "loki-query-frontend-7db9d75598-7ljnq", "memoryLimit")).to.equal(
+      "loki.queryFrontend.memoryLimit",
+    );
+    expect(path("mimir", "storage-mimir-store-gateway-0", "disk")).to.equal("mimir.storeGateway.disk");
+    expect(path("minio", "minio-57955d5bf8-gbv4d", "memoryLimit")).to.equal(
+      "objectStorage.minio.memoryLimit",
+    );
+    expect(path("monitoring", "prometheus-kps-prometheus-0", "memoryLimit")).to.equal(
+      "kubePrometheusStack.prometheus.memoryLimit",
+    );
+    expect(path("loki", "something-else", "memoryLimit")).to.equal(undefined);
+  });
+});

@@ -1,0 +1,112 @@
+import type { V1PersistentVolumeClaim, V1Pod } from "@kubernetes/client-node";
+import { expect } from "chai";
+import {
+  claimFinding,
+  nodeFinding,
+  noSpaceFindings,
+  usageFindings,
+  usageOfDf,
+  usagesOf,
+} from "../../cli/doctor/checks/volumes";
+import { settingsOf } from "../support/stacks";
+
+const settings = settingsOf("dev");
+const usage = (used: number) => ({
+  namespace: "mimir",
+  claim: "storage-mimir-ingester-0",
+  used,
+  capacity: 100,
+  by: "kubelet",
+});
+const pod: V1Pod = {
+  metadata: { namespace: "loki", name: "loki-ingester-0" },
+  spec: {
+    containers: [],
+    volumes: [{ name: "data", persistentVolumeClaim: { claimName: "data-loki-ingester-0" } }],
+  },
+};
+const claim = (phase: string, storageClassName = "standard"): V1PersistentVolumeClaim => ({
+  metadata: { namespace: "loki", name: "data-loki-ingester-0" },
+  spec: { storageClassName },
+  status: { phase },
+});
+const classes = [
+  { name: "standard", waits: false },
+  { name: "late", waits: true },
+];
+
+describe("doctor: volumes", () => {
+  it("tells a volume from 85 % on, and that it is full from 95 %", () => {
+    expect(usageFindings([usage(84)], settings)).to.deep.equal([]);
+    const [near] = usageFindings([usage(85)], settings);
+    expect(near?.severity).to.equal("warning");
+    const [full] = usageFindings([usage(96)], settings);
+    expect(full?.severity).to.equal("critical");
+    expect(full?.what).to.contain("is full: 96 %");
+    expect(full?.fix).to.contain("mimir.ingester.disk");
+  });
+
+  it("counts what is left, as the kubelet tells it", () => {
+    const volume = [
+      {
+        pvcRef: { namespace: "mimir", name: "a" },
+        usedBytes: 50,
+        availableBytes: 10,
+        capacityBytes: 100,
+      },
+      { usedBytes: 1, capacityBytes: 2 },
+    ];
+    expect(usagesOf({ pods: [{ volume }] })).to.deep.equal([
+      { namespace: "mimir", claim: "a", used: 90, capacity: 100, by: "kubelet" },
+    ]);
+  });
+
+  it("reads df", () => {
+    const text =
+      "Filesystem     1024-blocks     Used Available Capacity Mounted on\ntmpfs 65536 60000 5536 92% /var/loki\n";
+    expect(usageOfDf(text)).to.deep.equal({ used: 60000 * 1024, capacity: 65536 * 1024 });
+    expect(usageOfDf("df: not found")).to.equal(undefined);
+  });
+
+  it("believes what a container wrote of its volume, once", () => {
+    const logs = [
+      {
+        namespace: "loki",
+        pod: "loki-ingester-0",
+        container: "ingester",
+        text: 'level=info\nlevel=error err="write /var/loki/wal/0: no space left on device"\n',
+      },
+    ];
+    const [found] = noSpaceFindings(logs, [pod], []);
+    expect(found?.what).to.contain("a volume of pod loki/loki-ingester-0 is full (data-loki-ingester-0)");
+    const told = usageFindings(
+      [{ ...usage(99), namespace: "loki", claim: "data-loki-ingester-0" }],
+      settings,
+    );
+    expect(noSpaceFindings(logs, [pod], told)).to.deep.equal([]);
+    expect(noSpaceFindings(logs, [], [])).to.deep.equal([]);
+  });
+
+  it("names the class that a claim waits for", () => {
+    expect(claimFinding(claim("Bound"), [], classes, true)).to.equal(undefined);
+    const none = claimFinding(claim("Pending", "fast"), ['storageclass "fast" not found'], classes, true);
+    expect(none?.what).to.contain("there is no StorageClass fast");
+    expect(none?.evidence).to.contain("not found");
+    expect(claimFinding(claim("Pending"), [], classes, true)?.fix).to.contain(
+      "provisioner of StorageClass standard",
+    );
+    expect(claimFinding(claim("Lost"), [], classes, true)?.what).to.contain("lost its volume");
+    // A class that waits for a pod makes no volume before there is one.
+    expect(claimFinding(claim("Pending", "late"), [], classes, false)).to.equal(undefined);
+  });
+
+  it("tells a node's disk by its share and by what is left", () => {
+    const disk = (availableBytes: number, capacityBytes: number) =>
+      nodeFinding("a", { availableBytes, capacityBytes })?.severity;
+    const gi = 2 ** 30;
+    expect(disk(4 * gi, 100 * gi)).to.equal("critical");
+    expect(disk(8 * gi, 100 * gi)).to.equal("warning");
+    expect(disk(11 * gi, 100 * gi)).to.equal(undefined);
+    expect(disk(50 * gi, 1000 * gi)).to.equal(undefined);
+  });
+});

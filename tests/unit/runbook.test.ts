@@ -1,0 +1,165 @@
+/** The runbook's pages as they can be judged without a cluster: marks, commands, links, and nothing that no longer works. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect } from "chai";
+import { root } from "../../cli/stack-config";
+import { namespaces } from "../../names";
+import { mistakes } from "../support/queries";
+import { filled, placeholders, read, readsOnly, runbook, runbookPages, stages } from "../support/runbook";
+
+const text = (page: string) => readFileSync(join(root, page), "utf8");
+const { commands, queries } = runbook();
+
+/** What the command line says of each command: its options stand in its part of the source. */
+const commandsOfObs = new Map(
+  text("cli/main.ts")
+    .split(/^program$/m)
+    .map((part) => [/\.command\("(\w+)"\)/.exec(part)?.[1], part]),
+);
+
+describe("unit: commands of the runbook", function () {
+  this.timeout(60_000);
+
+  it("are there: what is not found is not tested", () => {
+    expect(commands.length).to.be.greaterThan(200);
+    expect(queries.length).to.be.greaterThan(100);
+    expect(runbookPages().filter((page) => read(page).commands.length === 0)).to.deep.equal([]);
+  });
+
+  it("a block without a mark only reads, one that is marked changes something", () => {
+    const unmarked = commands.filter(({ mark, text }) => mark === "reads" && !readsOnly(text));
+    expect(unmarked, "change something").to.deep.equal([]);
+    const harmless = commands.filter(
+      ({ mark, text }) =>
+        mark === "changes" && readsOnly(text) && !/ rollout status |^\.\/obs preview/.test(text),
+    );
+    expect(harmless, "only read").to.deep.equal([]);
+  });
+
+  it("one pipeline a line, so that its exit code tells how it went", () => {
+    const several = commands.filter(({ mark, text }) => mark !== "script" && /;|&&|\|\||&$/.test(text));
+    expect(several).to.deep.equal([]);
+  });
+
+  it("nothing is left open but what the tests can fill", () => {
+    const open = commands.flatMap(({ where, text }) =>
+      /^\.\/obs |^pulumi /.test(text)
+        ? []
+        : filled(text)
+            .filter((each) => /<[a-z]+>|\.\.\.|…/.test(each))
+            .map(() => where),
+    );
+    expect(open, `not one of ${Object.keys(placeholders)}`).to.deep.equal([]);
+  });
+
+  it("logs by a label say how many lines: without it kubectl shows ten of each pod", () => {
+    const short = commands.filter(({ text }) => / logs .*-l /.test(text) && !/ --tail=/.test(text));
+    expect(short).to.deep.equal([]);
+  });
+
+  it("name namespaces that the stack or the cluster has", () => {
+    const known = new Set<string>([...Object.values(namespaces), "kube-system", "default"]);
+    const unknown = commands.flatMap(({ where, text }) =>
+      filled(text).flatMap((each) =>
+        [...each.matchAll(/(?: -n |\/api\/v1\/namespaces\/)([\w.-]+)/g)]
+          .filter(([, namespace = ""]) => !known.has(namespace))
+          .map(([, namespace]) => `${where}: ${namespace}`),
+      ),
+    );
+    expect(unknown).to.deep.equal([]);
+  });
+
+  it("obs has the commands and options that they name", () => {
+    const wrong = commands.flatMap(({ where, text }) => {
+      const [, command = "", rest = ""] = /^\.\/obs (\w+)(.*)$/.exec(text) ?? [];
+      if (!command) return [];
+      const source = commandsOfObs.get(command) ?? "";
+      const options = rest.match(/(?<= )--?[a-z-]+/g) ?? [];
+      return [
+        ...(source ? [] : [`${where}: obs ${command}`]),
+        ...options
+          .filter((option) => !new RegExp(`[" ]${option}[", ]`).test(source))
+          .map((option) => `${where}: ${option}`),
+      ];
+    });
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it("queries are of their languages", () => {
+    const wrong = queries.flatMap(({ where, text, language }) =>
+      mistakes(language, text).map((mistake) => `${where}: ${mistake}`),
+    );
+    expect(wrong).to.deep.equal([]);
+  });
+
+  it("no address behind a gateway, and no header for the tenant: only a user gets in", () => {
+    const stale =
+      /X-Scope-OrgID|tempo-(query-frontend|distributor)\S*:(3200|4317|4318)\/(api|v1)|loki-\S+:3100\/loki\/api|mimir-\S+:8080\/(api\/v1|prometheus)/;
+    const found = runbookPages().filter((page) => stale.test(text(page)));
+    expect(found).to.deep.equal([]);
+  });
+
+  it("a pipeline is divided where it is one, and not in quotes", () => {
+    expect(stages('a "b|c" | grep -E "x|y" | tail')).to.deep.equal(['a "b|c"', 'grep -E "x|y"', "tail"]);
+  });
+
+  it("what changes something is known, reading is known", () => {
+    for (const each of ["kubectl -n loki get pods", "helm history loki -n loki", "kubectl get --raw /a"])
+      expect(readsOnly(each), each).to.equal(true);
+    for (const each of ["kubectl -n loki delete pod a", "helm rollback loki -n loki", "./obs up prod"])
+      expect(readsOnly(each), each).to.equal(false);
+  });
+});
+
+/** The anchor that a heading has on GitHub. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[`*_]/g, "")
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .replace(/[^\p{L}\p{N} _-]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
+const anchorsOf = (page: string) =>
+  text(page)
+    .replace(/^```[\s\S]*?^```$/gm, "")
+    .split("\n")
+    .filter((line) => /^#+ /.test(line))
+    .map((line) => anchorOf(line.replace(/^#+ /, "")));
+
+const pages = [
+  "README.md",
+  ...readdirSync(join(root, "docs"))
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `docs/${file}`),
+  ...runbookPages().slice(1),
+];
+
+describe("unit: links of the documentation", () => {
+  for (const page of pages)
+    it(`${page}: lead to files and headings that are there`, () => {
+      const links = [
+        ...text(page)
+          .replace(/^```[\s\S]*?^```$/gm, "")
+          .matchAll(/\]\((?!https?:|mailto:)([^)\s#]*)(?:#([^)\s]*))?\)/g),
+      ];
+      const broken = links.flatMap(([link, file = "", anchor]) => {
+        const to = file ? join(dirname(page), decodeURI(file)) : page;
+        if (!existsSync(join(root, to))) return [link];
+        return anchor && to.endsWith(".md") && !anchorsOf(to).includes(anchor) ? [link] : [];
+      });
+      expect(broken).to.deep.equal([]);
+    });
+
+  it("docs/runbook.md has the anchors that findings and pages link to", () => {
+    expect(anchorsOf("docs/runbook.md")).to.include.members([
+      "components",
+      "ingestion",
+      "performance",
+      "storage",
+      "network",
+      "dns",
+      "rollback",
+    ]);
+  });
+});

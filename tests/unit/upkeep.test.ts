@@ -1,0 +1,150 @@
+/** What keeps the project up and lets others work on it: Renovate, workflows, releases. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { runInNewContext } from "node:vm";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { pins } from "../../charts";
+import { marker } from "../../cli/review/comment";
+import { root } from "../../cli/stack-config";
+import { releaseNotes } from "../../scripts/release-notes";
+import { notes } from "../../upgrades";
+
+const text = (path: string) => readFileSync(join(root, path), "utf8");
+
+describe("unit: upkeep: Renovate", () => {
+  interface Rule {
+    matchDepNames?: string[];
+    allowedVersions?: string;
+    enabled?: boolean;
+  }
+  // JSON5 is JavaScript.
+  const config = runInNewContext(`(${text("renovate.json5")})`) as {
+    customManagers: { matchStrings: string[]; datasourceTemplate: string; packageNameTemplate?: string }[];
+    packageRules: Rule[];
+  };
+
+  it("finds every chart of charts.json once, with its repository and version", () => {
+    const found = config.customManagers.flatMap(({ matchStrings, datasourceTemplate }) =>
+      matchStrings.flatMap((expression) =>
+        [...text("charts.json").matchAll(new RegExp(expression, "g"))].map(({ groups }) => ({
+          datasource: datasourceTemplate,
+          ...groups,
+        })),
+      ),
+    );
+    const wanted = Object.entries(pins).map(([depName, { repository, version: currentValue }]) =>
+      repository.startsWith("oci://")
+        ? { datasource: "docker", depName, repository: repository.slice("oci://".length), currentValue }
+        : { datasource: "helm", depName, registryUrl: repository, currentValue },
+    );
+    expect(found).to.have.deep.members(wanted);
+  });
+
+  it("stays below every limit of upgrades.ts", () => {
+    for (const { chart, from } of notes.filter(({ limit }) => limit)) {
+      const rule = config.packageRules.find(({ matchDepNames }) => matchDepNames?.includes(chart));
+      const [, major] = /^<(\d+)\.0\.0$/.exec(rule?.allowedVersions ?? "") ?? [];
+      expect(Number(major), chart).to.equal(Number(pins[chart].version.split(".")[0]) + 1);
+      if (from && "chart" in from) expect(Number(major), chart).to.equal(Number(from.chart.split(".")[0]));
+    }
+  });
+});
+
+describe("unit: upkeep: workflows", () => {
+  interface Job {
+    permissions?: Record<string, string>;
+    "timeout-minutes"?: number;
+    if?: string;
+    steps: { uses?: string; name?: string; run?: string; with?: Record<string, unknown> }[];
+  }
+  const folder = ".github/workflows";
+  const files = readdirSync(join(root, folder));
+  const workflow = (file: string) =>
+    parse(text(join(folder, file))) as {
+      on: Record<string, unknown>;
+      permissions: object;
+      jobs: Record<string, Job>;
+    };
+
+  for (const file of files)
+    it(`${file} pins actions by commit, gives a token nothing by default, and ends`, () => {
+      for (const [, action] of text(join(folder, file)).matchAll(/uses: (.*)/g))
+        expect(action).to.match(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+      const { permissions, jobs } = workflow(file);
+      expect(permissions).to.deep.equal({});
+      for (const [name, job] of Object.entries(jobs)) {
+        expect(job["timeout-minutes"], name).to.be.a("number");
+        for (const { uses, with: given, run } of job.steps) {
+          if (uses?.startsWith("actions/checkout@"))
+            expect(given, name).to.include({ "persist-credentials": false });
+          // What somebody names a branch or a pull request is never read by a shell.
+          expect(run ?? "", name).not.to.include("${{");
+        }
+      }
+    });
+
+  it("let only a job write that runs neither the repository's code nor a package", () => {
+    const writers = files.flatMap((file) =>
+      Object.entries(workflow(file).jobs)
+        .filter(([, { permissions }]) => Object.values(permissions ?? {}).includes("write"))
+        .map(([name, job]) => ({ name, job })),
+    );
+    expect(writers.map(({ name }) => name).sort()).to.deep.equal(["comment", "release"]);
+    for (const { job } of writers)
+      for (const { uses, run } of job.steps) {
+        expect(uses ?? "").to.match(/^$|^actions\/download-artifact@/);
+        expect(run ?? "").not.to.match(/\b(npm|npx|node|\.\/obs)\b/);
+      }
+  });
+
+  it("never run a pull request with the rights of main", () => {
+    for (const file of files)
+      expect(Object.keys(workflow(file).on)).not.to.include.members(["pull_request_target"]);
+    expect(Object.keys(workflow("pull-request.yaml").on)).to.deep.equal(["pull_request"]);
+    expect(workflow("pull-request.yaml").jobs["comment"]?.if).to.include(
+      "head.repo.full_name == github.repository",
+    );
+  });
+
+  /** Runs the step that posts, with a `gh` that answers with ids and writes down how it was called. */
+  const post = (ids: string): string[] => {
+    const place = mkdtempSync(join(tmpdir(), "gh-"));
+    const log = join(place, "log");
+    writeFileSync(
+      join(place, "gh"),
+      `#!/bin/sh\necho "$*" >> ${log}\ncase "$*" in *--paginate*) printf '${ids}';; esac\n`,
+    );
+    chmodSync(join(place, "gh"), 0o755);
+    const step = workflow("pull-request.yaml").jobs["comment"]?.steps.find(({ run }) => run);
+    execFileSync("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", step?.run ?? "exit 1"], {
+      cwd: place,
+      env: { PATH: [place, process.env["PATH"]].join(delimiter), REPOSITORY: "acme/obs", NUMBER: "7" },
+    });
+    return readFileSync(log, "utf8").trim().split("\n");
+  };
+
+  it("post one comment and update it from then on", () => {
+    const [asked, sent, ...more] = post("");
+    expect(more).to.deep.equal([]);
+    expect(asked).to.include("repos/acme/obs/issues/7/comments").and.to.include(marker);
+    expect(sent).to.equal(
+      "api --method POST repos/acme/obs/issues/7/comments --field body=@comment.md --silent",
+    );
+    expect(post("42\\n43\\n")[1]).to.include("--method PATCH repos/acme/obs/issues/comments/42 ");
+  });
+});
+
+describe("unit: upkeep: releases", () => {
+  const changelog =
+    "# Changelog\n\n## Unreleased\n\n- new\n\n## 1.2.0 (2026-01-01)\n\n- a\n- b\n\n## 1.1.0\n\n- old\n";
+
+  it("have the notes of their version, and only of the version that is packaged", () => {
+    expect(releaseNotes(changelog, "v1.2.0", "1.2.0")).to.equal("- a\n- b");
+    expect(() => releaseNotes(changelog, "v1.2.0", "1.1.0")).to.throw(/package\.json has version 1\.1\.0/);
+    expect(() => releaseNotes(changelog, "v1.3.0", "1.3.0")).to.throw(/nothing under "## 1\.3\.0"/);
+    expect(() => releaseNotes(changelog, "latest", "1.2.0")).to.throw(/allowed: v and a version/);
+  });
+});
