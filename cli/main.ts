@@ -23,6 +23,8 @@ program
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi up, after --")
   .option("-y, --yes", "do not ask (a dev stack never asks)")
+  .option("--policies", "hold it to the rules of policies/, as a prod stack always is")
+  .option("--no-policies", "do not, also where it is a prod stack")
   .action((stack, rest, options) => exit(async () => lifecycle().up(stack, options, rest))());
 
 program
@@ -30,7 +32,9 @@ program
   .description("show what up would change")
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi preview, after --")
-  .action((stack, rest) => exit(async () => lifecycle().preview(stack, rest))());
+  .option("--policies", "hold it to the rules of policies/, as a prod stack always is")
+  .option("--no-policies", "do not, also where it is a prod stack")
+  .action((stack, rest, options) => exit(async () => lifecycle().preview(stack, options, rest))());
 
 program
   .command("refresh")
@@ -205,6 +209,19 @@ program
   );
 
 program
+  .command("policies")
+  .description("hold a stack, and what its charts make, against the rules of policies/")
+  .argument(...stackArgument)
+  .option("--json", "print the findings as JSON")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 nothing mandatory is broken; 2 something is; 1 a release could not be looked into. docs/policies.md",
+  )
+  .action((stack, options) =>
+    exit(async () => (require("./policies") as typeof import("./policies.js")).policies(stack, options))(),
+  );
+
+program
   .command("diff")
   .description("what the changes since a commit do to the objects that a stack installs, without a cluster")
   .argument(...stackArgument)
@@ -309,6 +326,7 @@ program
 program
   .command("test")
   .description("run the project's tests, layer by layer")
+  .argument("[layers...]", "unit, charts, binaries, examples, policies, engine; without any, all of them")
   .argument("[layers...]", "unit, charts, binaries, examples, engine, docs; without any, all of them")
   .action((layers) =>
     exit(async () => (require("../tests/run") as typeof import("../tests/run.js")).runLayers(layers))(),
