@@ -46,6 +46,12 @@ export function holes(items: Item[]): number[] {
   );
 }
 
+/** The items that were written up to a time, and the first one after it. */
+export function upTo(time: number, items: Item[]): Item[] {
+  const next = Math.min(...items.filter(({ written }) => written > time).map(({ written }) => written));
+  return items.filter(({ written }) => written <= Math.max(time, Number.isFinite(next) ? next : time));
+}
+
 /** Seconds from the writing of the item that came latest to its being found; 0 where there is none. */
 export const latest = (items: Item[]): number =>
   Math.max(0, ...items.map(({ written, found }) => (found - written) / 1000));
@@ -110,6 +116,8 @@ export interface SignalAccount {
   /** Items found of those written since the harm. */
   found: number;
   lost: number;
+  /** How many of the lost the sender gave up, by an answer that is not tried again or after its minute; traces only. */
+  gaveUp?: number;
   /** Numbers that are lost, the first ten. */
   which: number[];
   /** Items that one answer had more than once. */
@@ -128,15 +136,17 @@ export function accountOf(
   items: Item[],
   looks: Look[],
   interval: number,
-  givenUp: number[] = [],
+  givenUp?: number[],
 ): SignalAccount {
   const sampled = signal === "samples" || signal === "written";
   const { longest, missing } = gaps(items, interval);
   const known = new Set(items.map(({ number }) => number));
-  const which = sampled ? [] : [...new Set([...holes(items), ...givenUp.filter((one) => !known.has(one))])];
+  const gone = (givenUp ?? []).filter((one) => !known.has(one));
+  const which = sampled ? [] : [...new Set([...holes(items), ...gone])];
   return {
     found: items.length,
     lost: sampled ? missing : which.length,
+    ...(givenUp && { gaveUp: gone.length }),
     which: which.sort((a, b) => a - b).slice(0, 10),
     doubled: items.filter(({ copies }) => copies > 1).length,
     latest: latest(items),

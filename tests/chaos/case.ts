@@ -1,7 +1,7 @@
 /** One harm to one component, and the signals followed until they are whole. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { accountOf, holes, lateSince, wholeAt } from "./account";
+import { accountOf, holes, lateSince, upTo, wholeAt } from "./account";
 import { type Component, type Harms, nameOf } from "./components";
 import { expectationOf } from "./expectations";
 import { givenUp, scrapeInterval } from "./load";
@@ -59,10 +59,15 @@ export async function seenAfter(
       whole = wholeAt(ready, watch.looksSince(at));
       return whole !== undefined;
     });
-  // What is written later is the next case's.
+  // What is written later is the next case's; but the first item of it, or what is lost at the end would leave no hole.
   const end = whole ?? Date.now();
-  const items = () => signalMap((signal) => watch.itemsBetween(signal, at - underWay, end));
-  await until(forStragglers, () => !holes(items().lines).length && !holes(items().traces).length);
+  const items = () => signalMap((signal) => upTo(end, watch.itemsSince(signal, at - underWay)));
+  const settled = () => {
+    const { lines, traces } = items();
+    const bounded = Object.values(items()).every((all) => all.some(({ written }) => written > end));
+    return bounded && !holes(lines).length && !holes(traces).length;
+  };
+  await until(forStragglers, settled);
   const found = items();
   const looks = watch.looksSince(at);
   const numbers = found.traces.map(({ number }) => number);
@@ -74,7 +79,13 @@ export async function seenAfter(
     ...(isReady && { ready: (ready - ended) / 1000 }),
     ...(whole && { whole: (Math.max(whole, lateSince(found, whole)) - ended) / 1000 }),
     signals: signalMap((signal) =>
-      accountOf(signal, found[signal], looks[signal], scrapeInterval, signal === "traces" ? gaveUp : []),
+      accountOf(
+        signal,
+        found[signal],
+        looks[signal],
+        scrapeInterval,
+        signal === "traces" ? gaveUp : undefined,
+      ),
     ),
   };
   return { ...seen, failures: judge(expected, seen, scrapeInterval) };

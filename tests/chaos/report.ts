@@ -48,7 +48,7 @@ export function judge(
   interval: number,
 ): string[] {
   const failures = signals.flatMap((signal) => {
-    const { lost, which, doubled, gap, outage } = seen[signal];
+    const { lost, gaveUp, which, doubled, gap, outage } = seen[signal];
     const allowed = left === 0 ? loses[signal] : undefined;
     const said: string[] = [];
     if (gap !== undefined) {
@@ -57,7 +57,7 @@ export function judge(
         said.push(`${words[signal]}: ${gap.toFixed(0)} s without one, at most ${most.toFixed(0)} s expected`);
     } else if (lost > (allowed?.atMost ?? 0))
       said.push(
-        `${words[signal]}: ${lost} lost (${which.join(", ")}${lost > which.length ? ", …" : ""}), at most ${allowed?.atMost ?? 0} expected`,
+        `${words[signal]}: ${lost} lost (${which.join(", ")}${lost > which.length ? ", …" : ""}), ${gaveUp ? `of which the sender gave up ${gaveUp}, ` : ""}at most ${allowed?.atMost ?? 0} expected`,
       );
     if (doubled) said.push(`${words[signal]}: ${doubled} are there more than once`);
     if (left > 0 || !unanswered.includes(signal)) {

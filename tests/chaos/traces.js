@@ -17,6 +17,8 @@ const patience = 60;
 const retried = [0, 429, 502, 503, 504];
 
 export const options = {
+  // What happened to one connection is not to decide about later traces.
+  noConnectionReuse: true,
   scenarios: {
     traces: {
       executor: "constant-arrival-rate",

@@ -170,9 +170,9 @@ export class Watch {
     return signalMap((signal) => this.looks[signal].filter(({ at }) => at >= time));
   }
 
-  /** Items written between two times. */
-  itemsBetween(signal: Signal, from: number, to: number): Item[] {
-    return [...this.items[signal].values()].filter(({ written }) => written >= from && written <= to);
+  /** Items written since a time. */
+  itemsSince(signal: Signal, time: number): Item[] {
+    return [...this.items[signal].values()].filter(({ written }) => written >= time);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   outage,
   type Signal,
   signals,
+  upTo,
   wholeAt,
 } from "../chaos/account";
 import type { Component } from "../chaos/components";
@@ -43,6 +44,12 @@ describe("unit: chaos, what became of numbered signals", () => {
     expect(holes([])).to.deep.equal([]);
   });
 
+  it("takes what was written up to a time, and one more, by which a loss at the end is seen", () => {
+    expect(upTo(5500, items(3, 5, 8, 9)).map(({ number }) => number)).to.deep.equal([3, 5, 8]);
+    expect(upTo(9000, items(3, 9)).map(({ number }) => number)).to.deep.equal([3, 9]);
+    expect(upTo(9000, [])).to.deep.equal([]);
+  });
+
   it("measures a counter's gaps in seconds and in samples", () => {
     expect(gaps(items(0, 5, 20, 25), 5)).to.deep.equal({ longest: 15, missing: 2 });
     expect(gaps(items(0, 5.2, 10), 5)).to.deep.equal({ longest: 5.2, missing: 0 });
@@ -67,7 +74,9 @@ describe("unit: chaos, what became of numbered signals", () => {
   it("counts what is lost, what is there twice, and what the sender gave up", () => {
     const account = accountOf("lines", [item(1), item(2, 1000, 2), item(5)], looks("..-."), 5);
     expect(account).to.deep.equal({ found: 3, lost: 2, which: [3, 4], doubled: 1, latest: 1, outage: 1 });
-    expect(accountOf("traces", items(1, 2, 4), [], 5, [3, 4, 6]).which).to.deep.equal([3, 6]);
+    expect(accountOf("traces", items(1, 2, 5), [], 5, [3, 5, 6])).to.deep.include({
+      ...{ which: [3, 4, 6], lost: 3, gaveUp: 2 },
+    });
     expect(accountOf("samples", items(0, 5, 20), [], 5)).to.include({ lost: 2, gap: 15 });
   });
 });
