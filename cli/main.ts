@@ -326,7 +326,10 @@ program
 program
   .command("test")
   .description("run the project's tests, layer by layer")
-  .argument("[layers...]", "unit, charts, binaries, examples, engine, docs; without any, all of them")
+  .argument(
+    "[layers...]",
+    "unit, charts, binaries, examples, policies, engine, docs; without any, all of them",
+  )
   .action((layers) =>
     exit(async () => (require("../tests/run") as typeof import("../tests/run.js")).runLayers(layers))(),
   );
