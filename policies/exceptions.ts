@@ -27,7 +27,7 @@ export const exceptions: Exception[] = [
   },
   {
     rule: "readiness-probes",
-    subject: { kind: "StatefulSet", name: "minio", release: "minio" },
+    subject: { name: "minio", release: "minio" },
     reason:
       "The chart has no probes. Servers of a distributed MinIO find each other before any is ready; what comes after waits for MinIO's own readiness (components/object-storage/gate.ts).",
   },
@@ -120,7 +120,7 @@ export const exceptions: Exception[] = [
   },
   {
     rule: "tokens-needed",
-    subject: { kind: "StatefulSet", name: "minio", release: "minio" },
+    subject: { name: "minio", release: "minio" },
     reason: "The chart cannot turn the token off. Its ServiceAccount is bound to no role.",
   },
 ];
