@@ -1,6 +1,7 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's own commands, with everything around them found or made. */
 import { UserError } from "../settings";
 import { type Located, locate } from "./cluster";
+import { packArguments } from "./policy-pack";
 import { backendEnvironment, pulumi, pulumiJson } from "./pulumi";
 import { refuseStuck } from "./upgrade/moved";
 
@@ -20,12 +21,20 @@ async function ensureStack(stack: string, environment: Record<string, string>): 
 }
 
 /** `up`; a dev stack is not asked about. */
-export async function up(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
+export async function up(
+  stack: string,
+  options: { yes?: boolean; policies?: boolean },
+  rest: string[],
+): Promise<number> {
   const { settings, environment } = await prepare(stack);
+  const pack = packArguments(stack, settings.environment, options.policies);
   await ensureStack(stack, environment);
   await refuseStuck(stack, settings, environment);
   const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
-  const code = await pulumi(["up", "--stack", stack, ...yes, ...rest], { ...environment, ...throughProgram });
+  const code = await pulumi(["up", "--stack", stack, ...yes, ...pack, ...rest], {
+    ...environment,
+    ...throughProgram,
+  });
   if (code === 0) summary(stack, environment);
   else
     console.error(
@@ -78,11 +87,16 @@ function summary(stack: string, environment: Record<string, string>): void {
 }
 
 /** `preview`: what `up` would change. */
-export async function preview(stack: string, rest: string[]): Promise<number> {
+export async function preview(
+  stack: string,
+  options: { policies?: boolean },
+  rest: string[],
+): Promise<number> {
   const { settings, environment } = await prepare(stack);
+  const pack = packArguments(stack, settings.environment, options.policies);
   await ensureStack(stack, environment);
   await refuseStuck(stack, settings, environment);
-  return pulumi(["preview", "--stack", stack, ...rest], { ...environment, ...throughProgram });
+  return pulumi(["preview", "--stack", stack, ...pack, ...rest], { ...environment, ...throughProgram });
 }
 
 /** `refresh`: reads the real state of everything. */

@@ -23,6 +23,8 @@ program
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi up, after --")
   .option("-y, --yes", "do not ask (a dev stack never asks)")
+  .option("--policies", "hold it to the rules of policies/, as a prod stack always is")
+  .option("--no-policies", "do not, also where it is a prod stack")
   .action((stack, rest, options) => exit(async () => lifecycle().up(stack, options, rest))());
 
 program
@@ -30,7 +32,9 @@ program
   .description("show what up would change")
   .argument(...stackArgument)
   .argument("[pulumi-args...]", "arguments for pulumi preview, after --")
-  .action((stack, rest) => exit(async () => lifecycle().preview(stack, rest))());
+  .option("--policies", "hold it to the rules of policies/, as a prod stack always is")
+  .option("--no-policies", "do not, also where it is a prod stack")
+  .action((stack, rest, options) => exit(async () => lifecycle().preview(stack, options, rest))());
 
 program
   .command("refresh")
@@ -205,6 +209,19 @@ program
   );
 
 program
+  .command("policies")
+  .description("hold a stack, and what its charts make, against the rules of policies/")
+  .argument(...stackArgument)
+  .option("--json", "print the findings as JSON")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 nothing mandatory is broken; 2 something is; 1 a release could not be looked into. docs/policies.md",
+  )
+  .action((stack, options) =>
+    exit(async () => (require("./policies") as typeof import("./policies.js")).policies(stack, options))(),
+  );
+
+program
   .command("diff")
   .description("what the changes since a commit do to the objects that a stack installs, without a cluster")
   .argument(...stackArgument)
@@ -259,6 +276,29 @@ program
   );
 
 program
+  .command("mirror")
+  .description("name, fetch and push every chart and image of a stack, for a site without a way out")
+  .argument("<action>", "list, pull or push")
+  .argument(...stackArgument)
+  .option("-o, --out <folder>", "pull: folder for charts and images; what is there already is skipped")
+  .option("-f, --from <folder>", "push: folder that pull wrote")
+  .option("--to <registry>", "push: registry host, optionally with a path; images keep path and tag")
+  .option("--only <kind>", "pull, push: charts or images alone")
+  .option("--plain-http", "push: the registry speaks HTTP")
+  .option("--print", "pull, push: print the commands and run none")
+  .option("--digests", "list: ask the registries for each image's digest")
+  .option("--json", "list: print it as JSON")
+  .addHelpText(
+    "after",
+    "\nCharts go by helm, images by crane or skopeo, whichever is on PATH. docs/air-gapped.md",
+  )
+  .action((action, stack, options) =>
+    exit(async () =>
+      (require("./mirror") as typeof import("./mirror/index.js")).mirror(action, stack, options),
+    )(),
+  );
+
+program
   .command("upgrade")
   .description("tell which charts can be upgraded and what would break, or grow volumes")
   .argument(...stackArgument)
@@ -286,7 +326,10 @@ program
 program
   .command("test")
   .description("run the project's tests, layer by layer")
-  .argument("[layers...]", "unit, charts, binaries, examples, engine, docs; without any, all of them")
+  .argument(
+    "[layers...]",
+    "unit, charts, binaries, examples, policies, engine, docs; without any, all of them",
+  )
   .action((layers) =>
     exit(async () => (require("../tests/run") as typeof import("../tests/run.js")).runLayers(layers))(),
   );

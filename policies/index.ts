@@ -1,4 +1,12 @@
-/** The CrossGuard pack. Each rule is a named pure function over an object; this file only lists them. */
+/** The CrossGuard pack: the rules of `rules/`, at the levels of the stack's environment. docs/policies.md */
 import { PolicyPack } from "@pulumi/policy";
+import { Config } from "@pulumi/pulumi";
+import { policiesOf } from "./pack";
+import { rules } from "./rules";
 
-new PolicyPack("observability", { policies: [] });
+/** A stack of another project says no environment; it is held against the stricter rules. */
+const config = new Config("observability");
+const environment = config.get("environment") === "dev" ? "dev" : "prod";
+const mirror = config.getObject<{ registry?: string }>("images")?.registry;
+
+new PolicyPack("observability", { policies: policiesOf(rules, { environment, mirror }) });

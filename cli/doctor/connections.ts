@@ -1,28 +1,31 @@
-/** Connections to the API server that all checks share. */
-import type { Agent } from "node:https";
+/** Connections to the API server that the checks' questions to pods share. */
+import { Agent } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 
-/** Requests at a time: what more comes waits, as it would in a busy API server. */
+/** Questions at a time: what more comes waits, as it would in a busy API server. */
 const atOnce = 16;
 
 const shared = new WeakSet<KubeConfig>();
 
 /**
- * Makes every request of a cluster's client use the same few connections. The client makes a new one for each, and the
- * handshakes of some hundred cost more than all the rest of the doctor does.
+ * Makes all questions to pods and Services (`cli/service.ts`) use the same few connections: a connection for each would
+ * cost more in handshakes than all the rest of the doctor does. What the client itself asks keeps one for each, because the
+ * node-fetch in it takes the end of a long answer on a kept connection for a premature one:
+ * https://github.com/node-fetch/node-fetch/issues/1576
  *
  * @returns the same configuration
  */
 export function sharing(config: KubeConfig): KubeConfig {
-  // Private, and the one place where connections are made; without it each request has its own, as before.
-  const own = config as unknown as { createAgent?: (cluster: unknown, options: object) => Agent };
-  const create = own.createAgent?.bind(config);
-  if (!create || shared.has(config)) return config;
+  if (shared.has(config)) return config;
   shared.add(config);
+  const apply = config.applyToHTTPSOptions.bind(config);
   let agent: Agent | undefined;
-  own.createAgent = (cluster, options) => {
-    agent ??= create(cluster, { ...options, keepAlive: true, maxSockets: atOnce });
-    return agent;
+  config.applyToHTTPSOptions = async (options) => {
+    await apply(options);
+    // One that leads through a proxy is left as it is.
+    if (options.agent?.constructor !== Agent) return;
+    agent ??= new Agent({ ...(options.agent as Agent).options, keepAlive: true, maxSockets: atOnce });
+    options.agent = agent;
   };
   return config;
 }

@@ -2,11 +2,12 @@
 import type { V1ConfigMap, V1Job, V1Namespace, V1Secret } from "@kubernetes/client-node";
 import { caBundle, clientLabel, loadTest, usesTls } from "../../names";
 import type { Settings } from "../../settings";
+import { mirrored } from "../../values/shared";
 import { trustedCa } from "../../values/tls";
 import { longest, type Plan } from "./plan";
 
-/** k6, without a registry. https://github.com/grafana/k6/releases */
-export const image = "grafana/k6:1.8.1";
+/** https://github.com/grafana/k6/releases */
+export const k6Image = "docker.io/grafana/k6:1.8.1";
 /** Where the script lies in the pod. */
 const folder = "/load";
 /** Key of the script in its ConfigMap. */
@@ -71,7 +72,7 @@ export function jobManifest(settings: Settings, plan: Plan): V1Job {
           containers: [
             {
               name: "k6",
-              image: `${images.registry ?? "docker.io"}/${image}`,
+              image: mirrored(settings, k6Image),
               args: ["run", "--quiet", "--no-color", "--log-format", "raw", `${folder}/${script}`],
               env: [
                 { name: "LOAD_PLAN", value: JSON.stringify(plan) },

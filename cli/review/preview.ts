@@ -67,7 +67,13 @@ export function readEvents(events: EngineEvent[], failure?: string): Preview {
       const { op, urn, detailedDiff, diffs } = resourcePreEvent.metadata;
       const { type, name } = nameOf(urn);
       if (op === "same" && type !== "Stack") same++;
-      if (silent.includes(op) || partsOfReplace.includes(op) || type === "Stack") continue;
+      if (
+        silent.includes(op) ||
+        partsOfReplace.includes(op) ||
+        type === "Stack" ||
+        urn.includes("pulumi:providers:")
+      )
+        continue;
       const paths = Object.keys(detailedDiff ?? {}).concat(detailedDiff ? [] : (diffs ?? []));
       changes.push({ op, type, name, paths: paths.sort() });
     }

@@ -12,10 +12,11 @@ import {
   type V1Namespace,
   type V1Pod,
 } from "@kubernetes/client-node";
-import { image as k6 } from "../../cli/load/manifest";
+import { k6Image } from "../../cli/load/manifest";
 import { caCertificate } from "../../components/port-forward";
 import { caBundle, clientLabel, namespaces, servedUrls, usesTls } from "../../names";
 import type { Settings } from "../../settings";
+import { mirrored } from "../../values/shared";
 import { trustedCa } from "../../values/tls";
 
 /** Where the pod is, and the name of all that is made there. */
@@ -83,7 +84,6 @@ export function podManifest(settings: Settings, run: string): V1Pod {
     // Where a collector samples it keeps all that failed.
     failed: tracing.sampling.appliedBy === "collector",
   };
-  const registry = (image: string) => image.replace(/^docker\.io/, images.registry ?? "docker.io");
   const securityContext = {
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,
@@ -107,7 +107,7 @@ export function podManifest(settings: Settings, run: string): V1Pod {
       containers: [
         {
           name: "writer",
-          image: process.env["OBS_TEST_IMAGE"] ?? registry(writer),
+          image: process.env["OBS_TEST_IMAGE"] ?? mirrored(settings, writer),
           command: ["sh", "-c", writing(run)],
           ports: [{ name: "http", containerPort: 8080 }],
           resources: { requests: { cpu: "20m", memory: "16Mi" }, limits: { memory: "64Mi" } },
@@ -116,7 +116,7 @@ export function podManifest(settings: Settings, run: string): V1Pod {
         },
         {
           name: "traces",
-          image: registry(`docker.io/${k6}`),
+          image: mirrored(settings, k6Image),
           args: ["run", "--quiet", "--no-color", "--log-format", "raw", "/load/traces.js"],
           env: [
             { name: "CHAOS_TRACES", value: JSON.stringify(traces) },

@@ -44,6 +44,11 @@ const goTools: Record<string, GoTool> = {
     module: "github.com/grafana/mimir",
     version: "v1.3.1-0.20260423142704-aced80d74930", // 3.0.5
   },
+  crane: {
+    package: "github.com/google/go-containerregistry/cmd/crane",
+    module: "github.com/google/go-containerregistry",
+    version: "v0.20.6",
+  },
   k6: { package: "go.k6.io/k6", module: "go.k6.io/k6", version: "v1.8.1" },
   promtool: {
     package: "github.com/prometheus/prometheus/cmd/promtool",

@@ -31,12 +31,13 @@ const whole = Object.keys(layers);
 
 /** Those that stand beside the program. */
 const beside: Record<string, { parts: string[]; packages: string[] }> = {
-  cli: { parts: [...whole, "package.json", "tests"], packages: [""] },
+  cli: { parts: [...whole, "policies", "package.json", "tests"], packages: [""] },
+  automation: { parts: ["settings", "names.ts", "components", "cli"], packages: [""] },
   scripts: {
     parts: ["settings", "names.ts", "components", "dashboards", "cli", "package.json"],
     packages: ["node:", "yaml", "@kubernetes/client-node", "puppeteer-core"],
   },
-  policies: { parts: whole, packages: ["@pulumi/policy", "node:"] },
+  policies: { parts: whole, packages: ["@pulumi/policy", "@pulumi/pulumi"] },
 };
 
 const filesOf = (part: string, extension: string): string[] =>

@@ -1,0 +1,74 @@
+/** How programs are started so that Ctrl-C reaches only this one, which then ends them in order, and once. */
+import { type SpawnOptions, spawn } from "node:child_process";
+import { delimiter, dirname } from "node:path";
+import { PulumiCommand } from "@pulumi/pulumi/automation";
+import { pulumiProgram } from "../cli/pulumi";
+
+export interface Started {
+  /** What it wrote, as it comes. */
+  onOutput?: ((text: string) => void) | undefined;
+  onError?: ((text: string) => void) | undefined;
+  /** Ends it with `signal`. */
+  stop?: AbortSignal | undefined;
+  /** @default SIGINT */
+  signal?: NodeJS.Signals;
+}
+
+/**
+ * Runs a program in a process group of its own. In the terminal's group it would get Ctrl-C a second time from the
+ * terminal, which Pulumi takes as the wish to end at once, whatever state that leaves.
+ *
+ * @returns its exit code and all that it wrote
+ */
+export function runApart(
+  program: string,
+  args: string[],
+  options: Pick<SpawnOptions, "cwd" | "env">,
+  { onOutput, onError, stop, signal = "SIGINT" }: Started = {},
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const child = spawn(program, args, { ...options, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+  const texts = { stdout: "", stderr: "" };
+  const collect = (stream: "stdout" | "stderr", tell?: (text: string) => void) =>
+    child[stream].setEncoding("utf8").on("data", (text: string) => {
+      texts[stream] += text;
+      tell?.(text);
+    });
+  collect("stdout", onOutput);
+  collect("stderr", onError);
+  const kill = () => child.kill(signal);
+  if (stop?.aborted) kill();
+  stop?.addEventListener("abort", kill, { once: true });
+  return new Promise((done, fail) => {
+    child.once("error", fail);
+    child.once("close", (code) => {
+      stop?.removeEventListener("abort", kill);
+      done({ code: code ?? 1, ...texts });
+    });
+  });
+}
+
+/** Pulumi's CLI for the Automation API, each call in a process group of its own. */
+export async function pulumiApart(): Promise<PulumiCommand> {
+  const program = pulumiProgram();
+  // The Automation API looks for it on PATH alone, where npm puts its own launcher first.
+  process.env["PATH"] = `${dirname(program)}${delimiter}${process.env["PATH"]}`;
+  const run = async (
+    args: string[],
+    cwd: string,
+    environment: Record<string, string>,
+    onOutput?: (text: string) => void,
+    onError?: (text: string) => void,
+    stop?: AbortSignal,
+  ) => {
+    const result = await runApart(
+      program,
+      args.includes("--non-interactive") ? args : [...args, "--non-interactive"],
+      { cwd, env: { ...process.env, ...environment, PULUMI_AUTOMATION_API: "true" } },
+      { onOutput, onError, stop },
+    );
+    if (result.code === 0) return result;
+    throw new Error(`pulumi ${args[0]} ended with ${result.code}\n${result.stderr || result.stdout}`.trim());
+  };
+  // Its own `run` shares the terminal's group.
+  return Object.assign(await PulumiCommand.get(), { run });
+}

@@ -1,0 +1,34 @@
+/** What of a stack is in a cluster: its namespaces, and what its releases made outside of any. */
+import { CoreV1Api, type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
+import { namespaces } from "../names";
+
+/** Kinds without a namespace that the charts install; custom resource definitions stay when Helm uninstalls. */
+const kinds = [
+  { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole" },
+  { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding" },
+  { apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration" },
+  { apiVersion: "admissionregistration.k8s.io/v1", kind: "ValidatingWebhookConfiguration" },
+  { apiVersion: "apiregistration.k8s.io/v1", kind: "APIService" },
+];
+
+/** The stack's namespaces that are there, also those that are just going. */
+export async function presentNamespaces(config: KubeConfig): Promise<string[]> {
+  const { items } = await config.makeApiClient(CoreV1Api).listNamespace();
+  const names = items.map(({ metadata }) => metadata?.name ?? "");
+  return Object.values(namespaces).filter((name) => names.includes(name));
+}
+
+/** The stack's namespaces, and what Helm says it made for a release in one of them, as `Kind name`. */
+export async function leftIn(config: KubeConfig): Promise<string[]> {
+  const api = KubernetesObjectApi.makeApiClient(config);
+  const ours = new Set<string>(Object.values(namespaces));
+  const found = await Promise.all(
+    kinds.map(async ({ apiVersion, kind }) => {
+      const { items } = await api.list(apiVersion, kind);
+      return items
+        .filter(({ metadata }) => ours.has(metadata?.annotations?.["meta.helm.sh/release-namespace"] ?? ""))
+        .map(({ metadata }) => `${kind} ${metadata?.name}`);
+    }),
+  );
+  return [...(await presentNamespaces(config)).map((name) => `Namespace ${name}`), ...found.flat()];
+}

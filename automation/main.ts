@@ -1,0 +1,53 @@
+/** `npm run ephemeral -- <stack>`: a stack up, smoke-tested, and down again. */
+import { setTimeout as wait } from "node:timers/promises";
+import { Command } from "commander";
+import { breakable } from "../cli/breakable";
+import { UserError } from "../settings";
+import { withStack } from "./ephemeral";
+
+/** Seconds since it began, as a prefix. */
+const started = Date.now();
+const tell = (line: string) =>
+  console.error(`${((Date.now() - started) / 1000).toFixed(0).padStart(5)} s  ${line}`);
+
+const program = new Command("npm run ephemeral --")
+  .description("Brings a dev stack up, waits until its smoke test passes, and takes it down again.")
+  .argument("<stack>", "name of the stack; where there is no Pulumi.<stack>.yaml, a dev stack")
+  .option("--keep", "leave it there, also where something failed")
+  .option("--existing", "also take a stack that exists; it is taken down, too")
+  .option("--hold <seconds>", "time between the smoke test and the way down", "0")
+  .option("--smoke-within <seconds>", "time that the smoke test has to pass", "900")
+  .option("--json", "print the outputs as JSON, without the secret ones")
+  .addHelpText(
+    "after",
+    "\nExit codes: 0 the smoke test passed and nothing is left; 1 something failed. Ctrl-C takes down what there is.",
+  )
+  .action(async (stack: string, options) => {
+    const seconds = (name: "hold" | "smokeWithin") => {
+      const value = Number(options[name]);
+      if (Number.isFinite(value) && value >= 0) return value;
+      const option = name === "hold" ? "--hold" : "--smoke-within";
+      throw new UserError(`${option}: is "${options[name]}"; allowed: seconds, 0 or more`);
+    };
+    const hold = seconds("hold");
+    const smokeWithin = seconds("smokeWithin");
+    const { keep = false, existing = false } = options;
+    await breakable("the stack's life", (stop) =>
+      withStack({ stack, keep, existing, smokeWithin, stop, tell }, async ({ outputs }) => {
+        const open = Object.entries(outputs).filter(([, { secret }]) => !secret);
+        if (options.json)
+          console.log(
+            JSON.stringify(Object.fromEntries(open.map(([key, { value }]) => [key, value])), null, 2),
+          );
+        else tell(`Grafana is at ${outputs["grafanaUrl"]?.value}`);
+        if (hold) tell(`holding it for ${hold} s`);
+        await wait(hold * 1000, undefined, { signal: stop });
+      }),
+    );
+    if (keep) tell(`kept: ./obs smoke ${stack}, ./obs down ${stack}`);
+  });
+
+program.parseAsync().catch((error: unknown) => {
+  console.error(error instanceof UserError ? `ephemeral: ${error.message}` : error);
+  process.exitCode = 1;
+});

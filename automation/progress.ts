@@ -1,0 +1,54 @@
+/** What the engine tells while it works, as few lines as one wants to read. */
+import type { EngineEvent } from "@pulumi/pulumi/automation";
+
+/** How often it is said that something still goes on. Milliseconds. */
+const period = 30_000;
+
+/** `urn:pulumi:stack::project::parent$type::name` as `Release loki`. */
+const short = (urn: string): string => {
+  const [, , types = "", name] = urn.split("::");
+  return `${types.split(/[:$]/).at(-1)} ${name}`;
+};
+
+export interface Progress {
+  onEvent(event: EngineEvent): void;
+  /** What the engine called an error, once each. */
+  errors: string[];
+  end(): void;
+}
+
+/**
+ * Tells of each release when it is done, of errors at once, and every half minute what is still being worked on.
+ *
+ * @param tell told a line
+ */
+export function progress(tell: (line: string) => void): Progress {
+  const working = new Map<string, number>();
+  const errors: string[] = [];
+  let done = 0;
+  const timer = setInterval(() => {
+    const names = [...working.keys()].map(short).filter((name) => !/^Stack /.test(name));
+    const shown = names.slice(0, 4).join(", ") + (names.length > 4 ? `, and ${names.length - 4} more` : "");
+    tell(`  ${done} done${names.length ? `; at work: ${shown}` : ""}`);
+  }, period);
+  const onEvent = ({ resourcePreEvent, resOutputsEvent, resOpFailedEvent, diagnosticEvent }: EngineEvent) => {
+    if (resourcePreEvent) working.set(resourcePreEvent.metadata.urn, Date.now());
+    const ended = resOutputsEvent ?? resOpFailedEvent;
+    if (ended) {
+      const { urn, op } = ended.metadata;
+      const started = working.get(urn);
+      working.delete(urn);
+      if (op !== "same") done += 1;
+      if (resOutputsEvent && op !== "same" && /:Release::/.test(urn))
+        tell(`  ${op} ${short(urn)}${started ? `, ${((Date.now() - started) / 1000).toFixed(0)} s` : ""}`);
+    }
+    if (diagnosticEvent?.severity === "error") {
+      const text = `${diagnosticEvent.urn ? `${short(diagnosticEvent.urn)}: ` : ""}${diagnosticEvent.message.trim()}`;
+      if (!errors.includes(text)) {
+        errors.push(text);
+        tell(`  ${text}`);
+      }
+    }
+  };
+  return { onEvent, errors, end: () => clearInterval(timer) };
+}

@@ -1,0 +1,59 @@
+/** Levels and parameters of the rules: defaults for each environment, and what the pack's config says otherwise. */
+import { type Context, type Environment, type Level, levels, type Rule, type Tree } from "./rule";
+
+/**
+ * The pack's config, as Pulumi's `--policy-pack-config` takes it: for a rule, or for `all`, a level, or an object with
+ * `enforcementLevel` and the rule's parameters.
+ */
+export type PackConfig = Record<string, string | Tree>;
+
+const isLevel = (value: unknown): value is Level => levels.includes(value as Level);
+
+/** Parameters of a rule where nothing is configured. */
+const defaultsOf = ({ config = {} }: Rule): Tree =>
+  Object.fromEntries(Object.entries(config).map(([name, parameter]) => [name, parameter.default]));
+
+/** A rule's level in a stack. */
+export function levelOf(rule: Rule, environment: Environment, config: PackConfig = {}): Level {
+  const said = [config[rule.id], config["all"]]
+    .map((entry) => (typeof entry === "string" ? entry : entry?.["enforcementLevel"]))
+    .find(isLevel);
+  return said ?? rule.level[environment];
+}
+
+/** What a rule is told of a stack. */
+export function contextOf(
+  rule: Rule,
+  environment: Environment,
+  config: PackConfig = {},
+  mirror: string | undefined = undefined,
+): Context {
+  const entry = config[rule.id];
+  const parameters = typeof entry === "object" ? entry : {};
+  return { environment, mirror, config: { ...defaultsOf(rule), ...parameters } };
+}
+
+/**
+ * What is wrong with a config, one line each.
+ *
+ * @param known all rules
+ */
+export function configProblems(known: Rule[], config: PackConfig): string[] {
+  return Object.entries(config).flatMap(([id, entry]) => {
+    const rule = known.find((one) => one.id === id);
+    if (!rule && id !== "all")
+      return [`${id}: is no rule; allowed: all, ${known.map((one) => one.id).join(", ")}`];
+    const { enforcementLevel, ...parameters } =
+      typeof entry === "string" ? { enforcementLevel: entry } : (entry as Tree);
+    const unknown = Object.keys(parameters).filter((name) => !(name in (rule?.config ?? {})));
+    return [
+      ...(enforcementLevel === undefined || isLevel(enforcementLevel)
+        ? []
+        : [`${id}: is ${JSON.stringify(enforcementLevel)}; allowed: ${levels.join(", ")}`]),
+      ...unknown.map((name) => {
+        const has = Object.keys(rule?.config ?? {});
+        return `${id}.${name}: is no parameter; allowed: ${["enforcementLevel", ...has].join(", ")}`;
+      }),
+    ];
+  });
+}

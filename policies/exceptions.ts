@@ -1,0 +1,143 @@
+/** What a rule forbids and is right all the same, with the reason. docs/policies.md has the same list for people. */
+import type { Subject } from "./rule";
+
+export interface Exception {
+  /** Id of the rule. */
+  rule: string;
+  /** What it is allowed for: each field that is given must be the subject's, or match it. */
+  subject: { kind?: string; namespace?: string; name?: string | RegExp; release?: string };
+  /** What exactly is allowed, where it is not all that the rule finds there; it matches the message. */
+  what?: RegExp;
+  /** Why. */
+  reason: string;
+}
+
+const cadvisor = { kind: "DaemonSet", namespace: "monitoring", name: "cadvisor" };
+const nodeExporter = { kind: "DaemonSet", namespace: "monitoring", name: "node-exporter" };
+const alloyLogs = { namespace: "alloy-logs", name: "alloy-logs" };
+const privilegedNamespace = (name: string) => ({ kind: "Namespace", name });
+
+export const exceptions: Exception[] = [
+  {
+    rule: "images-registries",
+    subject: { kind: "Deployment", name: "kps-operator", release: "kps" },
+    what: /--thanos-default-base-image/,
+    reason:
+      "The chart always passes Thanos' image; it runs only where a Prometheus asks for Thanos, and none does.",
+  },
+  {
+    rule: "readiness-probes",
+    subject: { name: "minio", release: "minio" },
+    reason:
+      "The chart has no probes. Servers of a distributed MinIO find each other before any is ready; what comes after waits for MinIO's own readiness (components/object-storage/gate.ts).",
+  },
+  {
+    rule: "readiness-probes",
+    subject: { kind: "Deployment", name: "grafana", release: "grafana" },
+    what: /container grafana-sc-dashboard/,
+    reason:
+      "It answers nobody: it copies ConfigMaps to files, and Grafana's own probe says when requests may come.",
+  },
+  {
+    rule: "readiness-probes",
+    subject: { kind: "StatefulSet", name: /^mimir-.*-cache$/, release: "mimir" },
+    what: /container (memcached|exporter)/,
+    reason:
+      "The chart has no probes for them. A cache that does not answer is a miss, and Mimir goes on without it.",
+  },
+  {
+    rule: "no-host-namespaces",
+    subject: nodeExporter,
+    what: /^host(Network|PID) /,
+    reason: "It counts the node's own interfaces and processes (R6.4).",
+  },
+  {
+    rule: "no-host-paths",
+    subject: nodeExporter,
+    what: /^a volume mounts (\/|\/proc|\/sys) of the node/,
+    reason: "It reads the node's metrics there, as an unprivileged user and read-only (R6.4).",
+  },
+  {
+    rule: "no-host-paths",
+    subject: cadvisor,
+    what: /^a volume mounts (\/|\/var\/run|\/sys|\/var\/lib\/docker) of the node/,
+    reason:
+      "cAdvisor measures containers through these folders, which are asked for, and mounts them read-only (R10).",
+  },
+  {
+    rule: "non-root",
+    subject: cadvisor,
+    reason:
+      "The node's files that it measures are root's; it has none of root's capabilities and a read-only file system (R10).",
+  },
+  {
+    rule: "no-host-paths",
+    subject: alloyLogs,
+    what: /^a volume mounts \/var\/log of the node/,
+    reason: "The node keeps its containers' logs there (R5.1).",
+  },
+  {
+    rule: "non-root",
+    subject: alloyLogs,
+    reason: "The log files of the node are root's alone; it has none of root's other capabilities (R5.1).",
+  },
+  {
+    rule: "pod-security-labels",
+    subject: privilegedNamespace("monitoring"),
+    what: / is privileged$/,
+    reason:
+      "node-exporter and cAdvisor read the node's own files (podSecurity in names.ts); no-privilege and the others of its kind look at every other pod there.",
+  },
+  {
+    rule: "pod-security-labels",
+    subject: privilegedNamespace("alloy-logs"),
+    what: / is privileged$/,
+    reason: "Alloy reads the node's log files (podSecurity in names.ts).",
+  },
+  {
+    rule: "services-internal",
+    subject: { kind: "Service", namespace: "monitoring", name: "cadvisor" },
+    what: /^its type is NodePort$/,
+    reason: "Asked for (R10); cadvisor.expose without nodePort turns it off.",
+  },
+  {
+    rule: "rbac-no-wildcards",
+    subject: { kind: "ClusterRole", name: "kps-operator", release: "kps" },
+    what: /^it allows \* of /,
+    reason:
+      "Prometheus Operator's own role, from its chart: every verb, of what it makes for its Prometheus and Alertmanager.",
+  },
+  {
+    rule: "rbac-no-wildcards",
+    subject: { kind: "ClusterRole", name: "keda-operator", release: "keda" },
+    what: /^it allows get(,list,patch,update,watch)? of \*/,
+    reason: "KEDA's own role, from its chart: it scales whatever has a scale, also custom resources.",
+  },
+  {
+    rule: "tokens-needed",
+    subject: { release: "mimir" },
+    reason: "The chart cannot turn the token off. Its ServiceAccount is bound to no role.",
+  },
+  {
+    rule: "tokens-needed",
+    subject: { name: "minio", release: "minio" },
+    reason: "The chart cannot turn the token off. Its ServiceAccount is bound to no role.",
+  },
+];
+
+/** The exception that allows what a rule found in a subject. */
+export const exceptionFor = (
+  rule: string,
+  subject: Subject,
+  what: string,
+  list: Exception[] = exceptions,
+): Exception | undefined =>
+  list.find(
+    (exception) =>
+      exception.rule === rule &&
+      (exception.what?.test(what) ?? true) &&
+      Object.entries(exception.subject).every(([field, wanted]) => {
+        const is = subject[field as keyof Subject];
+        return wanted instanceof RegExp ? wanted.test(String(is)) : is === wanted;
+      }),
+  );

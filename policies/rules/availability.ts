@@ -1,0 +1,130 @@
+/** What stays when a pod or a node goes. */
+import { at, valuesOf } from "../pods";
+import { always, inProd, type StackRule, type Subject, type SubjectRule, type Tree } from "../rule";
+
+/** Whether a selector picks pods with these labels. */
+const selects = (selector: Tree | undefined, labels: Tree): boolean =>
+  Object.entries((selector?.["matchLabels"] ?? {}) as Tree).every(
+    ([label, value]) => labels[label] === value,
+  );
+
+/** What keeps several pods: how many, and their labels; none where an autoscaler says it. */
+function replicated(subject: Subject, subjects: Subject[]): Tree | undefined {
+  if (!["Deployment", "StatefulSet"].includes(subject.kind)) return undefined;
+  const { spec } = subject.object;
+  const scaler = subjects.find(
+    ({ kind, namespace, object }) =>
+      kind === "HorizontalPodAutoscaler" &&
+      namespace === subject.namespace &&
+      object["spec"]?.scaleTargetRef?.name === subject.name,
+  );
+  const replicas = spec?.replicas ?? scaler?.object["spec"]?.minReplicas ?? 1;
+  return replicas > 1 ? spec?.template?.metadata?.labels : undefined;
+}
+
+export const disruptionBudgets: StackRule = {
+  id: "disruption-budgets",
+  asks: "What has more than one replica has a PodDisruptionBudget that lets at most all but one go.",
+  why: "two drains at once, as in every upgrade of a cluster, would take all replicas of a quorum",
+  level: always,
+  checkStack: (subjects) => {
+    const budgets = subjects.filter(({ kind }) => kind === "PodDisruptionBudget");
+    return subjects.flatMap((subject) => {
+      const labels = replicated(subject, subjects);
+      const covered =
+        !labels ||
+        budgets.some(
+          ({ namespace, object }) =>
+            namespace === subject.namespace && selects(object["spec"]?.selector, labels),
+        );
+      return covered
+        ? []
+        : [
+            {
+              subject,
+              what: "it has replicas and no PodDisruptionBudget",
+              fix: "Turn podDisruptionBudget on in its values.",
+            },
+          ];
+    });
+  },
+};
+
+/** Replicas that are asked for in production, by release and by component in the chart's values: R2.1, R3.1, R4.1. */
+export const askedReplicas: Record<string, Record<string, number>> = {
+  loki: { distributor: 3, ingester: 3, queryFrontend: 2, compactor: 1, gateway: 2 },
+  mimir: {
+    distributor: 3,
+    ingester: 3,
+    query_frontend: 2,
+    store_gateway: 2,
+    compactor: 1,
+    ruler: 2,
+    alertmanager: 3,
+    gateway: 2,
+  },
+  tempo: { distributor: 2, ingester: 3, queryFrontend: 1, compactor: 1, metricsGenerator: 1, gateway: 2 },
+};
+
+export const replicaMinimums: SubjectRule = {
+  id: "replica-minimums",
+  asks: "Production has the replicas that were asked for (R2.1, R3.1, R4.1), and three copies of each write.",
+  why: "with fewer, one node that goes takes data or queries with it",
+  level: inProd,
+  check: (subject) => {
+    const values = valuesOf(subject);
+    if (!values) return [];
+    const components = Object.entries(askedReplicas[subject.name] ?? {}).flatMap(([component, asked]) => {
+      const replicas = at(values, component, "replicas");
+      return typeof replicas === "number" && replicas < asked
+        ? [
+            {
+              what: `${component} has ${replicas} replicas, fewer than ${asked}`,
+              fix: `Set ${subject.name}.${component.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())}.replicas to ${asked} or more.`,
+            },
+          ]
+        : [];
+    });
+    return [...components, ...replication(subject.name, values)];
+  },
+};
+
+/** Where each store's chart is told how many ingesters get each write. */
+const factors: Record<string, string[]> = {
+  loki: ["loki", "commonConfig", "replication_factor"],
+  mimir: ["mimir", "structuredConfig", "ingester", "ring", "replication_factor"],
+  tempo: ["ingester", "config", "replication_factor"],
+};
+
+const replication = (release: string, values: Tree) => {
+  const factor = factors[release] && at(values, ...factors[release]);
+  return typeof factor === "number" && factor < 3
+    ? [
+        {
+          what: `each write goes to ${factor} ingesters, fewer than 3`,
+          fix: `Set ${release}.replicationFactor to 3.`,
+        },
+      ]
+    : [];
+};
+
+/** MinIO of production has several servers: R1.1. */
+export const storageDistributed: SubjectRule = {
+  id: "storage-distributed",
+  asks: "Production's MinIO is distributed over four servers at least (R1.1).",
+  why: "a single server's disk is the only copy of everything",
+  level: inProd,
+  check: (subject) => {
+    const values = valuesOf(subject);
+    if (!values || subject.name !== "minio") return [];
+    const { mode, replicas } = values;
+    return mode === "distributed" && Number(replicas) >= 4
+      ? []
+      : [
+          {
+            what: mode === "distributed" ? `it has ${replicas} servers` : `its mode is ${mode}`,
+            fix: "Set objectStorage.minio.mode to distributed and servers to 4 or more, or use an S3 that is there.",
+          },
+        ];
+  },
+};

@@ -1,0 +1,152 @@
+/** Object storage: the buckets, and who may reach them. */
+import { always, type Complaint, type StackRule, type Subject, type SubjectRule, type Tree } from "../rule";
+
+const buckets = (subjects: Subject[]): Subject[] => subjects.filter(({ kind }) => kind === "S3Bucket");
+
+/**
+ * Whether a resource is a bucket's. While a bucket is still to be made its name is not known to what refers to it; but
+ * this program gives both the same name.
+ */
+const isOf = (bucket: Subject, { object, name }: Subject): boolean =>
+  (object["bucket"] ?? object["resourceName"] ?? name) === bucket.name;
+
+/** A rule that asks every bucket for a resource beside it. */
+const beside = (
+  rule: Pick<StackRule, "id" | "asks" | "why">,
+  kind: string,
+  complain: (found: Subject[], bucket: Subject) => Complaint | undefined,
+): StackRule => ({
+  ...rule,
+  level: always,
+  checkStack: (subjects) =>
+    buckets(subjects).flatMap((subject) => {
+      const found = subjects.filter((other) => other.kind === kind && isOf(subject, other));
+      const complaint = complain(found, subject);
+      return complaint ? [{ subject, ...complaint }] : [];
+    }),
+});
+
+export const bucketsPrivate: SubjectRule = {
+  id: "buckets-private",
+  asks: "No bucket is public: its acl is private, and no bucket policy lets everybody in.",
+  why: "logs, metrics and traces hold what customers did and how the systems are built",
+  level: always,
+  check: ({ kind, object }) => {
+    if (kind === "S3Bucket")
+      return (object["acl"] ?? "private") === "private"
+        ? []
+        : [{ what: `acl is ${object["acl"]}`, fix: "Set acl to private." }];
+    if (kind !== "S3BucketPolicy" && kind !== "S3BucketAnonymousAccess") return [];
+    const open = /"(?:AWS|Principal)"\s*:\s*(?:\[\s*)?"\*"/.test(String(object["policy"] ?? ""));
+    return kind === "S3BucketAnonymousAccess" || open
+      ? [{ what: "everybody may read or write", fix: "Take it away; each consumer has a user of its own." }]
+      : [];
+  },
+};
+
+export const bucketsEncrypted = beside(
+  {
+    id: "buckets-encrypted",
+    asks: "Every bucket encrypts what it holds.",
+    why: "a disk that is stolen or thrown away would be read as it is (R1.6)",
+  },
+  "S3BucketServerSideEncryption",
+  ([encryption]) =>
+    encryption?.object["encryptionType"]
+      ? undefined
+      : {
+          what: "no S3BucketServerSideEncryption is set for it",
+          fix: "Add one, as components/object-storage/buckets.ts does.",
+        },
+);
+
+export const bucketsLifecycle = beside(
+  {
+    id: "buckets-lifecycle",
+    asks: "Every bucket has a lifecycle that removes old objects, or old versions of them.",
+    why: "what a component forgets to delete would be kept, and paid for, for ever",
+  },
+  "IlmPolicy",
+  ([lifecycle]) => {
+    const rules = (lifecycle?.object["rules"] ?? []) as Tree[];
+    return rules.some(
+      (rule) => rule["expiration"] || rule["noncurrentVersionExpirationDays"] || rule["noncurrentExpiration"],
+    )
+      ? undefined
+      : {
+          what: "no lifecycle removes anything from it",
+          fix: "Give it an IlmPolicy with an expiration (values/minio-access.ts).",
+        };
+  },
+);
+
+/** A statement of an IAM policy. */
+interface Statement {
+  Effect?: string;
+  Action?: string | string[];
+  Resource?: string | string[];
+}
+
+const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
+
+/** Statements of an IAM policy that allow something; none where the policy is not known yet. */
+export function allowing({ object }: Subject): Statement[] {
+  try {
+    const { Statement } = JSON.parse(String(object["policy"] ?? "{}")) as {
+      Statement?: Statement | Statement[];
+    };
+    return [Statement ?? []].flat().filter(({ Effect }) => Effect !== "Deny");
+  } catch {
+    return [];
+  }
+}
+
+const bucketOf = (resource: string): string => (resource.split(":::")[1] ?? resource).split("/")[0] ?? "";
+
+export const bucketsOwned: StackRule = {
+  id: "buckets-owned",
+  asks: "Every bucket is named by the policy of one user, its owner, and by no other.",
+  why: "who may read another's bucket can read, or delete, what is not his (R1.7)",
+  level: always,
+  checkStack: (subjects) => {
+    const policies = subjects.filter(({ kind }) => kind === "IamPolicy");
+    return buckets(subjects).flatMap((subject) => {
+      const owners = policies.filter((policy) =>
+        allowing(policy).some(({ Resource }) => list(Resource).some((one) => bucketOf(one) === subject.name)),
+      );
+      if (owners.length === 1) return [];
+      const names = owners.map(({ name }) => name).join(", ");
+      return [
+        {
+          subject,
+          what: owners.length ? `policies ${names} all reach it` : "no policy gives it to anybody",
+          fix: "Let exactly one consumer have it (bucketsOf in names.ts).",
+        },
+      ];
+    });
+  },
+};
+
+export const iamNoWildcards: SubjectRule = {
+  id: "iam-no-wildcards",
+  asks: "No policy of MinIO allows every action, every action of a service, or every bucket.",
+  why: "a user with it can read and delete all data, and make users of its own",
+  level: always,
+  check: (subject) =>
+    subject.kind !== "IamPolicy"
+      ? []
+      : allowing(subject).flatMap(({ Action, Resource }) => [
+          ...list(Action)
+            .filter((action) => /\*/.test(action))
+            .map((action) => ({
+              what: `it allows action ${action}`,
+              fix: "Name the actions that the consumer needs.",
+            })),
+          ...list(Resource)
+            .filter((resource) => /\*/.test(bucketOf(resource)))
+            .map((resource) => ({
+              what: `it allows them on ${resource}`,
+              fix: "Name the consumer's buckets.",
+            })),
+        ]),
+};

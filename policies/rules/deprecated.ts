@@ -1,0 +1,70 @@
+/** What still works and has no future. */
+import { at, valuesOf } from "../pods";
+import { advice, always, type SubjectRule, type Tree } from "../rule";
+import { fullName, imagesOf } from "./images";
+
+export const lokiIndex: SubjectRule = {
+  id: "loki-index",
+  asks: "Loki's newest schema keeps its index as tsdb.",
+  why: "boltdb-shipper is deprecated: it has no structured metadata and is slower, and a later Loki will not write it",
+  level: advice,
+  check: (subject) => {
+    const configs = at(valuesOf(subject), "loki", "schemaConfig", "configs");
+    const newest = (Array.isArray(configs) ? (configs as Tree[]) : []).at(-1);
+    return newest && newest["store"] !== "tsdb"
+      ? [
+          {
+            what: `the schema from ${newest["from"]} keeps its index as ${newest["store"]}`,
+            fix: "Add an entry to loki.schema with store tsdb and a date in the future (docs/logs.md).",
+          },
+        ]
+      : [];
+  },
+};
+
+const unmaintained = ["docker.io/minio/minio", "quay.io/minio/minio", "docker.io/bitnami", "gcr.io/cadvisor"];
+
+export const imagesMaintained: SubjectRule = {
+  id: "images-maintained",
+  asks: "No image is from a place that is no longer updated.",
+  why: "its next vulnerability will not be mended",
+  level: advice,
+  check: (subject) =>
+    imagesOf(subject).flatMap(({ place, name }) => {
+      const full = fullName(name);
+      return unmaintained.some((one) => full === one || full.startsWith(`${one}/`))
+        ? [
+            {
+              what: `${place} takes image ${full}, which is not updated any more`,
+              fix: "Take a maintained one; for MinIO docs/object-storage.md has the choices.",
+            },
+          ]
+        : [];
+    }),
+};
+
+/** Versions of APIs that Kubernetes no longer serves: https://kubernetes.io/docs/reference/using-api/deprecation-guide/ */
+const removedApis: Record<string, string> = {
+  "policy/v1beta1": "policy/v1",
+  "batch/v1beta1": "batch/v1",
+  "autoscaling/v2beta1": "autoscaling/v2",
+  "autoscaling/v2beta2": "autoscaling/v2",
+  "extensions/v1beta1": "the group that the kind moved to",
+  "networking.k8s.io/v1beta1": "networking.k8s.io/v1",
+  "rbac.authorization.k8s.io/v1beta1": "rbac.authorization.k8s.io/v1",
+  "apiextensions.k8s.io/v1beta1": "apiextensions.k8s.io/v1",
+  "admissionregistration.k8s.io/v1beta1": "admissionregistration.k8s.io/v1",
+};
+
+export const apisServed: SubjectRule = {
+  id: "apis-served",
+  asks: "No object is of a version of an API that Kubernetes has removed.",
+  why: "the next upgrade of the cluster would refuse it, and the release with it",
+  level: always,
+  check: ({ object }) => {
+    const instead = removedApis[String(object["apiVersion"])];
+    return instead
+      ? [{ what: `its apiVersion is ${object["apiVersion"]}`, fix: `Use ${instead}; a newer chart does.` }]
+      : [];
+  },
+};

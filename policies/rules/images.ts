@@ -1,0 +1,128 @@
+/** Where images come from, and that the same one is pulled tomorrow. */
+import { containersOf, isTree, places, valuesOf } from "../pods";
+import { always, type Complaint, type Subject, type SubjectRule } from "../rule";
+
+/** An image as it is written down, and where. */
+interface Image {
+  place: string;
+  /** Registry and repository. */
+  name: string;
+  /** Tag; empty where there is none. */
+  tag: string;
+  digest: boolean;
+}
+
+/** An image's text, taken apart. */
+function parseImage(place: string, text: string): Image {
+  const [rest = "", digest] = text.split("@");
+  const [, name = rest, tag = ""] = /^(.+?)(?::([^/:]+))?$/.exec(rest) ?? [];
+  return { place, name, tag, digest: digest !== undefined };
+}
+
+/** Its full name: without a registry it is Docker Hub's, and without a folder Docker's own. */
+export function fullName(name: string): string {
+  const [first = ""] = name.split("/");
+  const hasRegistry = name.includes("/") && /[.:]|^localhost$/.test(first);
+  const full = hasRegistry ? name : `docker.io/${name}`;
+  return /^docker\.io\/[^/]+$/.test(full) ? full.replace("docker.io/", "docker.io/library/") : full;
+}
+
+/** The images that a release's values name; what they leave to the chart is pinned with the chart. */
+function imagesInValues(values: unknown): Image[] {
+  return places({ values }).flatMap(({ path, key, value }) => {
+    if (key === "image" && typeof value === "string") return [parseImage(path, value)];
+    if (!isTree(value)) return [];
+    const { registry, repository, tag, digest, sha } = value;
+    if (typeof repository !== "string" || !/image/i.test(path)) return [];
+    const name = typeof registry === "string" && registry ? `${registry}/${repository}` : repository;
+    const pinned = Boolean(digest || sha);
+    // Without a tag the chart's own is taken, which is pinned with the chart.
+    return tag === undefined && !pinned
+      ? [{ place: path, name, tag: "chart", digest: false }]
+      : [{ place: path, name, tag: String(tag ?? ""), digest: pinned }];
+  });
+}
+
+/** The images that a subject names. */
+export function imagesOf(subject: Subject): Image[] {
+  const values = valuesOf(subject);
+  if (values) return imagesInValues(values);
+  const own = containersOf(subject).flatMap(({ name, spec }) =>
+    typeof spec["image"] === "string" && spec["image"]
+      ? [parseImage(`container ${name}`, spec["image"])]
+      : [],
+  );
+  // Operators are told by their arguments which images to run.
+  const told = containersOf(subject).flatMap(({ name, spec }) =>
+    ((spec["args"] ?? []) as unknown[]).flatMap((arg) => {
+      const [, flag, image] =
+        /^--((?:[\w-]*-)?image|prometheus-config-reloader)=(\S+\/\S+)$/.exec(String(arg)) ?? [];
+      return flag && image ? [parseImage(`container ${name}, --${flag}`, image)] : [];
+    }),
+  );
+  const injected =
+    subject.kind === "Instrumentation"
+      ? places(subject.object["spec"]).flatMap(({ path, key, value }) =>
+          key === "image" && typeof value === "string" ? [parseImage(path, value)] : [],
+        )
+      : [];
+  return [...own, ...told, ...injected];
+}
+
+const moving = ["", "latest", "main", "master", "edge", "nightly", "stable", "dev"];
+
+export const imagesPinned: SubjectRule = {
+  id: "images-pinned",
+  asks: "Every image has a tag that names one version, or a digest; never `latest`.",
+  why: "a tag that moves gives another program at the next restart, on one node and not the other",
+  level: always,
+  check: (subject) =>
+    imagesOf(subject)
+      .filter(({ tag, digest }) => !digest && moving.includes(tag))
+      .map(
+        ({ place, name, tag }): Complaint => ({
+          what: `${place} takes image ${name} ${tag ? `by the moving tag "${tag}"` : "without a tag"}`,
+          fix: "Name a version, or a digest.",
+        }),
+      ),
+};
+
+/** Where this stack's images are published by those who make them. */
+export const officialRegistries = [
+  "docker.io/grafana",
+  "docker.io/library/memcached",
+  "docker.io/nginxinc/nginx-unprivileged",
+  "docker.io/pgsty/minio", // upstream publishes none any more: docs/object-storage.md
+  "docker.io/prom/memcached-exporter",
+  "ghcr.io/google/cadvisor",
+  "ghcr.io/jkroepke/kube-webhook-certgen",
+  "ghcr.io/kedacore",
+  "ghcr.io/open-telemetry",
+  "quay.io/kiwigrid/k8s-sidecar",
+  "quay.io/prometheus",
+  "quay.io/prometheus-operator",
+  "registry.k8s.io",
+];
+
+export const imagesFromRegistries: SubjectRule = {
+  id: "images-registries",
+  asks: "Every image comes from a listed registry, or from images.registry.",
+  why: "who can push there decides what runs in this cluster",
+  level: always,
+  config: { registries: { type: "array", items: { type: "string" }, default: officialRegistries } },
+  check: (subject, { config, mirror }) =>
+    imagesOf(subject).flatMap(({ place, name }) => {
+      const full = fullName(name);
+      const allowed = [...(config["registries"] as string[]), ...(mirror ? [mirror] : [])].some(
+        (registry) => full === registry || full.startsWith(`${registry.replace(/\/$/, "")}/`),
+      );
+      return allowed
+        ? []
+        : [
+            {
+              what: `${place} takes image ${full}, which is from no listed registry`,
+              fix: "Take the image from a listed one, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.",
+            },
+          ];
+    }),
+};

@@ -1,0 +1,36 @@
+/** All rules, in the order of the tables. */
+import type { Rule } from "../rule";
+import { disruptionBudgets, replicaMinimums, storageDistributed } from "./availability";
+import { bucketsEncrypted, bucketsLifecycle, bucketsOwned, bucketsPrivate, iamNoWildcards } from "./buckets";
+import { apisServed, imagesMaintained, lokiIndex } from "./deprecated";
+import { imagesFromRegistries, imagesPinned } from "./images";
+import { networkPolicies, podSecurityLabels } from "./namespaces";
+import { noHostNamespaces, noHostPaths, nonRoot, noPrivilege, readOnlyRoot, seccomp } from "./pod-security";
+import { livenessProbes, readinessProbes } from "./probes";
+import { statefulProtected } from "./protection";
+import { rbacNoAdmin, rbacNoWildcards, rbacSecrets, tokensNeeded } from "./rbac";
+import { chartsPinned, releasesRolledBack } from "./releases";
+import { resourcesSet } from "./resources";
+import {
+  noSecretsInConfigMaps,
+  noSecretsInOutputs,
+  noSecretsInValues,
+  noSecretsInVariables,
+} from "./secrets";
+import { ingressTls, noAnonymousAccess, servicesInternal } from "./services";
+import { retentionMinimums, retentionRuns, sampling, tenancy } from "./telemetry";
+
+export const rules: Rule[] = [
+  ...[chartsPinned, releasesRolledBack, imagesPinned, imagesFromRegistries],
+  ...[resourcesSet, readinessProbes, livenessProbes],
+  ...[noPrivilege, noHostNamespaces, noHostPaths, nonRoot, seccomp, readOnlyRoot],
+  ...[podSecurityLabels, networkPolicies],
+  ...[noSecretsInValues, noSecretsInConfigMaps, noSecretsInVariables, noSecretsInOutputs],
+  ...[bucketsPrivate, bucketsEncrypted, bucketsLifecycle, bucketsOwned, iamNoWildcards, storageDistributed],
+  ...[disruptionBudgets, replicaMinimums],
+  ...[sampling, retentionMinimums, retentionRuns, tenancy],
+  ...[servicesInternal, ingressTls, noAnonymousAccess],
+  ...[rbacNoWildcards, rbacNoAdmin, rbacSecrets, tokensNeeded],
+  ...[statefulProtected],
+  ...[lokiIndex, imagesMaintained, apisServed],
+];

@@ -1,0 +1,53 @@
+/** What holds in a namespace as a whole. */
+import { always, inProd, type StackRule, type SubjectRule, type Tree } from "../rule";
+
+const mode = (name: string) => `pod-security.kubernetes.io/${name}`;
+
+export const podSecurityLabels: SubjectRule = {
+  id: "pod-security-labels",
+  asks: "Every namespace is labelled so that Pod Security enforces, warns and audits `restricted` or `baseline`.",
+  why: "without the labels the API server admits privileged pods, whoever makes them",
+  level: always,
+  check: ({ kind, object }) => {
+    if (kind !== "Namespace") return [];
+    const labels = object["metadata"]?.labels ?? {};
+    return ["enforce", "audit", "warn"]
+      .filter((name) => !["restricted", "baseline"].includes(labels[mode(name)]))
+      .map((name) => ({
+        what: `${mode(name)} is ${labels[mode(name)] ?? "not set"}`,
+        fix: "Set it to restricted (podSecurity in names.ts).",
+      }));
+  },
+};
+
+/** Whether a policy stands for all pods of its namespace in a direction, and does not allow everything there. */
+const denies = (spec: Tree | undefined, direction: "Ingress" | "Egress"): boolean => {
+  const allowed: Tree[] = spec?.[direction.toLowerCase()] ?? [];
+  return (
+    Object.keys(spec?.["podSelector"] ?? {}).length === 0 &&
+    (spec?.["policyTypes"] ?? []).includes(direction) &&
+    allowed.every((rule) => Object.keys(rule).length > 0)
+  );
+};
+
+export const networkPolicies: StackRule = {
+  id: "network-policies",
+  asks: "Every namespace of the stack has NetworkPolicies that refuse, in both directions, what none allows.",
+  why: "without them every pod of the cluster reaches the databases behind the gateways",
+  level: inProd,
+  checkStack: (subjects) =>
+    subjects
+      .filter(({ kind }) => kind === "Namespace")
+      .flatMap((subject) => {
+        const policies = subjects.filter(
+          ({ kind, namespace }) => kind === "NetworkPolicy" && namespace === subject.name,
+        );
+        return (["Ingress", "Egress"] as const)
+          .filter((direction) => !policies.some(({ object }) => denies(object["spec"], direction)))
+          .map((direction) => ({
+            subject,
+            what: `no NetworkPolicy refuses ${direction.toLowerCase()} that none allows`,
+            fix: "Set network.policies to true, and give a new namespace its part in values/network-flows.ts.",
+          }));
+      }),
+};

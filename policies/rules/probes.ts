@@ -1,0 +1,39 @@
+/** Whether Kubernetes can tell that a container works. */
+import { containersOf, ends, isOperated } from "../pods";
+import { advice, always, type Environment, type Level, type SubjectRule } from "../rule";
+
+const probe = (
+  id: string,
+  field: "readinessProbe" | "livenessProbe",
+  why: string,
+  level: Record<Environment, Level>,
+): SubjectRule => ({
+  id,
+  asks: `Every container that runs for long has a ${field}; Jobs, init containers and what an operator completes are exempt.`,
+  why,
+  level,
+  check: (subject) =>
+    ends(subject) || isOperated(subject)
+      ? []
+      : containersOf(subject)
+          .filter(({ init, spec }) => !init && !spec[field])
+          .map(({ name }) => ({
+            what: `container ${name} has no ${field}`,
+            fix: `Set ${field} in the chart's values.`,
+          })),
+});
+
+export const readinessProbes = probe(
+  "readiness-probes",
+  "readinessProbe",
+  "a Service would send requests to a container that cannot answer yet, and an update would go on past a broken one",
+  always,
+);
+
+/** Advice: a database that restarts itself while it replays its log never gets done, and most charts leave it out for that. */
+export const livenessProbes = probe(
+  "liveness-probes",
+  "livenessProbe",
+  "a container that hangs would never be restarted",
+  advice,
+);

@@ -1,0 +1,46 @@
+/** How charts are installed. */
+import { always, inProd, type SubjectRule } from "../rule";
+
+/** One version and no other: no range, no `v1`, no `*`. */
+const exact = /^v?\d+\.\d+\.\d+([-+][\w.+-]+)?$/;
+
+export const chartsPinned: SubjectRule = {
+  id: "charts-pinned",
+  asks: "Every release names one version of its chart, or a packaged chart.",
+  why: "without it an unrelated update brings whatever version is newest that day",
+  level: always,
+  check: ({ kind, object }) => {
+    if (kind !== "Release") return [];
+    const { chart, version } = object;
+    if (typeof version === "string" && exact.test(version)) return [];
+    // A folder or package is one version already.
+    const local = /^(\.{0,2}\/|[A-Za-z]:[\\/])/.test(String(chart)) || String(chart).endsWith(".tgz");
+    if (local && (version === undefined || version === "")) return [];
+    return [
+      {
+        what: `chart ${chart} is ${version ? `asked for as "${version}", which is no single version` : "installed without a version"}`,
+        fix: "Take the version from charts.json (chartSources in charts.ts).",
+      },
+    ];
+  },
+};
+
+export const releasesRolledBack: SubjectRule = {
+  id: "releases-rolled-back",
+  asks: "Helm rolls a failed release back (charts.atomic) and has at least two revisions to go back to.",
+  why: "a release that failed half-way would stay half old and half new until somebody sees it",
+  level: inProd,
+  check: ({ kind, object }) => {
+    if (kind !== "Release") return [];
+    const history = Number(object["maxHistory"] ?? 0);
+    return [
+      ...(object["atomic"] === true
+        ? []
+        : [{ what: "the release is not atomic", fix: "Set charts.atomic to true." }]),
+      // 0 is Helm's way of saying all of them.
+      ...(history === 1
+        ? [{ what: "Helm keeps one revision, none to go back to", fix: "Set charts.history to 2 or more." }]
+        : []),
+    ];
+  },
+};

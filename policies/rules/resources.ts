@@ -1,0 +1,47 @@
+/** What containers ask of a node. */
+import { containersOf, isTree, places, valuesOf } from "../pods";
+import { always, type Complaint, type SubjectRule, type Tree } from "../rule";
+
+const lacks = (place: string, resources: Tree): Complaint[] => {
+  const missing = [
+    ...(resources["requests"]?.cpu ? [] : ["a CPU request"]),
+    ...(resources["requests"]?.memory ? [] : ["a memory request"]),
+    ...(resources["limits"]?.memory ? [] : ["a memory limit"]),
+  ];
+  return missing.length
+    ? [
+        {
+          what: `${place} has not ${missing.join(", ")}`,
+          fix: "Set cpu, memory and memoryLimit of the component in the stack's settings.",
+        },
+      ]
+    : [];
+};
+
+/** Claims of volumes have requests, too: of space. */
+const isContainers = (path: string): boolean => !/claim/i.test(path);
+
+/** A CPU limit is not asked for: it would throttle a component while cores are idle (values/shared.ts). */
+export const resourcesSet: SubjectRule = {
+  id: "resources-set",
+  asks: "Every container requests CPU and memory and has a memory limit. CPU limits are not asked for.",
+  why: "without requests the scheduler fills nodes until they fail, and without a memory limit one pod takes its neighbours with it",
+  level: always,
+  check: (subject) => {
+    const values = valuesOf(subject);
+    // Values show only what they set; what a chart does of itself is seen in the rendered objects.
+    if (values)
+      return places({ values })
+        .filter(
+          ({ path, key, value }) =>
+            isContainers(path) &&
+            key === "resources" &&
+            isTree(value) &&
+            (value["requests"] || value["limits"]),
+        )
+        .flatMap(({ path, value }) => lacks(path, value as Tree));
+    return containersOf(subject).flatMap(({ name, spec }) =>
+      lacks(`container ${name}`, spec["resources"] ?? {}),
+    );
+  },
+};

@@ -1,0 +1,139 @@
+/** Secrets stay where secrets are kept: in Kubernetes Secrets and in outputs that are marked. */
+import { containersOf, places, valuesOf } from "../pods";
+import { always, type SubjectRule, type Tree } from "../rule";
+
+/** What stands in a recording for a secret that was generated (cli/record.ts); an engine has the secret itself there. */
+const generated = "[generated]";
+
+/** Names that say that the value is a secret. */
+const secretName =
+  /(pass(word|wd|phrase)|secret|token|api[-_]?key|(?:access|secret|private|encryption)[-_]?key|credential)s?$/i;
+/** Names that end so and hold no secret: where one is found, or how it is called. */
+const harmlessName =
+  /(existing|extra|config|name|ref|path|file|mount|tls|auto.*)(secret|token|key|password)s?$|^(pull|image.?pull)secrets?$|tokens?_?(ttl|path)$|(secret|token|key|password)s?(name|key|ref|file|path)$/i;
+
+/** What a value looks like that is a secret, whatever it is called. */
+const shapes: [RegExp, string][] = [
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key"],
+  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/, "an access key of AWS"],
+  [/\bgh[pousr]_[A-Za-z0-9]{36,}\b/, "a token of GitHub"],
+  [/\bgl(?:sa|c)_[A-Za-z0-9+/=_]{30,}/, "a token of Grafana"],
+  [/\bxox[abprs]-[A-Za-z0-9-]{10,}/, "a token of Slack"],
+  [/https:\/\/hooks\.slack\.com\/services\/[A-Z0-9]+\/[A-Z0-9]+\/[A-Za-z0-9]+/, "a webhook of Slack"],
+  [/\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/, "a JSON web token"],
+  [/\b[a-z][a-z+]*:\/\/[^\s/:@"'$]+:[^\s/@"'$]{3,}@/, "a password in an address"],
+  [/\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/, "a password's hash"],
+];
+
+/** What stands for a secret and is none: a variable, a template, a way to a file. */
+const placeholder = (text: string): boolean =>
+  text === "" ||
+  /^\$(\{[^}]*\}|__\w+\{[^}]*\}|\w+)$/.test(text) ||
+  /^\{\{[\s\S]*\}\}$/.test(text) ||
+  /^(\/|\.\/)\S+$/.test(text);
+
+/** What in a text is a secret; undefined where nothing is. */
+function secretIn(text: string): string | undefined {
+  if (text.includes(generated)) return "a generated secret";
+  return shapes.find(([shape]) => shape.test(text))?.[1];
+}
+
+/** Why a value that has a name is a secret; undefined where it is none. */
+function secretAt(key: string, value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const shape = secretIn(value);
+  if (shape) return shape;
+  const named = secretName.test(key) && !harmlessName.test(key) && !placeholder(value);
+  return named ? "a secret, by its name" : undefined;
+}
+
+/** A line of a configuration file that sets something: `password: abc`, `secret_key = "abc"`. */
+const setting = /^\s*-?\s*"?([\w.-]+)"?\s*([:=])\s*(["']?)([^\s"'#{[|>]+)["']?,?\s*$/gm;
+
+/** What in a configuration file sets a secret by its name. */
+function settingIn(text: string): string | undefined {
+  for (const [, key = "", sign, quote, value = ""] of text.matchAll(setting)) {
+    // Alloy's `password = local.file.x.content` is read from elsewhere; so is `$__file{...}`.
+    const reads = sign === "=" && !quote && /^[A-Za-z_]\w*(\.\w+)+$/.test(value);
+    const what = secretAt(key, value);
+    if (what && !reads && !/^(true|false|null|nil|\d+[smhd]?)$/i.test(value)) return `${key}, ${what}`;
+  }
+  return undefined;
+}
+
+export const noSecretsInValues: SubjectRule = {
+  id: "no-secrets-in-values",
+  asks: "No value of a release is a secret.",
+  why: "Helm keeps values in clear text in the cluster, and Pulumi shows them in every preview",
+  level: always,
+  check: (subject) =>
+    places(valuesOf(subject)).flatMap(({ path, key, value }) => {
+      const what = secretAt(key, value);
+      return what
+        ? [
+            {
+              what: `values.${path} holds ${what}`,
+              fix: "Put it into a Secret and name that (existingSecret), or read it with ${VARIABLE}.",
+            },
+          ]
+        : [];
+    }),
+};
+
+export const noSecretsInConfigMaps: SubjectRule = {
+  id: "no-secrets-in-configmaps",
+  asks: "No ConfigMap holds a secret.",
+  why: "ConfigMaps are not encrypted, and many more may read them than may read Secrets",
+  level: always,
+  check: ({ kind, object }) =>
+    kind !== "ConfigMap"
+      ? []
+      : Object.entries((object["data"] ?? {}) as Record<string, string>).flatMap(([key, value]) => {
+          const what = secretAt(key, value) ?? settingIn(String(value));
+          return what ? [{ what: `data.${key} holds ${what}`, fix: "Move it to a Secret." }] : [];
+        }),
+};
+
+export const noSecretsInVariables: SubjectRule = {
+  id: "no-secrets-in-variables",
+  asks: "No container has a secret as the plain value of a variable, or among its arguments.",
+  why: "whoever may read the Deployment reads it, and `ps` on the node shows arguments",
+  level: always,
+  check: (subject) =>
+    containersOf(subject).flatMap(({ name, spec }) => {
+      const variables = ((spec["env"] ?? []) as Tree[]).flatMap(({ name: key, value }) => {
+        const what = secretAt(key, value);
+        return what ? [`variable ${key} of container ${name} holds ${what}`] : [];
+      });
+      const args = [...(spec["args"] ?? []), ...(spec["command"] ?? [])].flatMap((arg: unknown) => {
+        const [, key = "", value = arg] = /^--?([\w.-]+)=([\s\S]*)$/.exec(String(arg)) ?? [];
+        const what = secretAt(key, String(value));
+        return what ? [`an argument of container ${name} holds ${what}`] : [];
+      });
+      return [...variables, ...args].map((what) => ({
+        what,
+        fix: "Take it from a Secret with valueFrom.secretKeyRef.",
+      }));
+    }),
+};
+
+export const noSecretsInOutputs: SubjectRule = {
+  id: "no-secrets-in-outputs",
+  outputs: true,
+  asks: "No output of the stack shows a secret: who has one marks it with pulumi.secret.",
+  why: "plain outputs are shown at the end of every update, and stand in the state in clear text",
+  level: always,
+  check: ({ kind, object, secretOutputs }) =>
+    kind !== "Stack"
+      ? []
+      : Object.entries(object).flatMap(([output, value]) => {
+          if (secretOutputs?.includes(output)) return [];
+          const found = places({ [output]: value }).flatMap(({ path, key, value: text }) => {
+            const by = typeof text === "string" ? secretIn(text) : undefined;
+            // Where marks cannot be seen, a name that says "secret" may well belong to one that is marked.
+            const what = secretOutputs ? secretAt(key, text) : secretName.test(output) ? undefined : by;
+            return what ? [`output ${path} is plain and holds ${what}`] : [];
+          });
+          return found.map((what) => ({ what, fix: "Mark it with pulumi.secret, or leave it out." }));
+        }),
+};

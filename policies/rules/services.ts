@@ -1,0 +1,63 @@
+/** What is reached from outside of the cluster. */
+import { isTree, places, valuesOf } from "../pods";
+import { always, type SubjectRule, type Tree } from "../rule";
+
+const open = ["NodePort", "LoadBalancer"];
+
+export const servicesInternal: SubjectRule = {
+  id: "services-internal",
+  asks: "Services are reached from inside the cluster only: no NodePort, LoadBalancer or external address.",
+  why: "who reaches one passes by every NetworkPolicy that names pods, and by the Ingress with its TLS and login",
+  level: always,
+  check: (subject) => {
+    const fix = "Set its type to ClusterIP and use an Ingress, or list it in policies/exceptions.ts.";
+    const values = valuesOf(subject);
+    if (values)
+      return places({ values })
+        .filter(
+          ({ path, key, value }) => key === "type" && /service/i.test(path) && open.includes(String(value)),
+        )
+        .map(({ path, value }) => ({ what: `${path} is ${value}`, fix }));
+    if (subject.kind !== "Service") return [];
+    const { type, externalIPs } = (subject.object["spec"] ?? {}) as Tree;
+    return [
+      ...(open.includes(type) ? [{ what: `its type is ${type}`, fix }] : []),
+      ...(externalIPs?.length ? [{ what: `it has external addresses ${externalIPs.join(", ")}`, fix }] : []),
+    ];
+  },
+};
+
+export const ingressTls: SubjectRule = {
+  id: "ingress-tls",
+  asks: "Every Ingress has TLS for each of its hosts.",
+  why: "passwords and session cookies would pass in clear text",
+  level: always,
+  check: (subject) => {
+    const fix = "Name the Secret with the certificate, as grafana.ingress.tlsSecret does.";
+    const values = valuesOf(subject);
+    if (values)
+      return places({ values })
+        .filter(
+          ({ key, value }) =>
+            key === "ingress" && isTree(value) && value["enabled"] === true && !value["tls"]?.length,
+        )
+        .map(({ path }) => ({ what: `${path} is enabled without tls`, fix }));
+    if (subject.kind !== "Ingress") return [];
+    const { tls = [], rules = [] } = (subject.object["spec"] ?? {}) as { tls?: Tree[]; rules?: Tree[] };
+    const covered = tls.flatMap(({ hosts }) => hosts ?? []);
+    return rules
+      .filter(({ host }) => !covered.includes(host))
+      .map(({ host }) => ({ what: `host ${host ?? "(any)"} has no TLS`, fix }));
+  },
+};
+
+export const noAnonymousAccess: SubjectRule = {
+  id: "no-anonymous-access",
+  asks: "Grafana lets nobody in without a login.",
+  why: "datasources answer every query that Grafana passes on, in its own name",
+  level: always,
+  check: (subject) =>
+    places(valuesOf(subject))
+      .filter(({ path, value }) => /auth\.anonymous\.enabled$/.test(path) && String(value) === "true")
+      .map(({ path }) => ({ what: `values.${path} is true`, fix: "Take it out." })),
+};

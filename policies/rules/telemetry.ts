@@ -1,0 +1,140 @@
+/** What is kept, for whom and how long. */
+import { at, valuesOf } from "../pods";
+import { always, type Complaint, inProd, type Subject, type SubjectRule, type Tree } from "../rule";
+
+/** The ratio of traces that a subject keeps; undefined where it says none. */
+function ratioOf({ kind, object }: Subject): { place: string; ratio: number } | undefined {
+  if (kind === "Stack" && typeof object["tracesSamplingRatio"] === "number")
+    return { place: "output tracesSamplingRatio", ratio: object["tracesSamplingRatio"] };
+  const { type, argument } = object["spec"]?.sampler ?? {};
+  return kind === "Instrumentation" && /traceidratio$/.test(type)
+    ? { place: "spec.sampler", ratio: Number(argument) }
+    : undefined;
+}
+
+const percent = (ratio: number): string => `${Math.round(ratio * 1000) / 10} %`;
+
+export const sampling: SubjectRule = {
+  id: "sampling",
+  outputs: true,
+  asks: "Production keeps at most 10 % of traces, development all of them (R9.3).",
+  why: "in production more would cost what nobody looks at, and in development a request would be missing just when it is looked for",
+  level: always,
+  config: { prodMaximum: { type: "number", default: 0.1 }, devMinimum: { type: "number", default: 1 } },
+  check: (subject, { environment, config }) => {
+    const found = ratioOf(subject);
+    if (!found) return [];
+    const [wrong, bound] =
+      environment === "prod"
+        ? [found.ratio > config["prodMaximum"], `at most ${percent(config["prodMaximum"])}`]
+        : [found.ratio < config["devMinimum"], `at least ${percent(config["devMinimum"])}`];
+    return wrong
+      ? [
+          {
+            what: `${found.place} keeps ${percent(found.ratio)} of traces, not ${bound}`,
+            fix: `Set tracing.sampling.ratio to ${bound}.`,
+          },
+        ]
+      : [];
+  },
+};
+
+const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
+
+/** Seconds of a duration such as `720h` or `1h30m`; undefined where it is none. */
+export function secondsOf(text: unknown): number | undefined {
+  const parts = [...String(text).matchAll(/(\d+)([smhdwy])/g)];
+  return parts.length
+    ? parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0), 0)
+    : undefined;
+}
+
+/** Where each store is told how long it keeps what it has, and how many days were asked for: R2.3, R3.4, R4.4. */
+const kept: Record<string, { path: string[]; setting: string; parameter: string }> = {
+  loki: {
+    path: ["loki", "limits_config", "retention_period"],
+    setting: "loki.retention.application",
+    parameter: "lokiDays",
+  },
+  mimir: {
+    path: ["mimir", "structuredConfig", "limits", "compactor_blocks_retention_period"],
+    setting: "mimir.retention",
+    parameter: "mimirDays",
+  },
+  tempo: {
+    path: ["compactor", "config", "compaction", "block_retention"],
+    setting: "tempo.retention",
+    parameter: "tempoDays",
+  },
+};
+
+export const retentionMinimums: SubjectRule = {
+  id: "retention-minimums",
+  asks: "Production keeps logs 30 days, metrics 365 and traces 30, at least (R2.3, R3.4, R4.4).",
+  why: "what is deleted too early is gone when an audit or an incident asks for it",
+  level: inProd,
+  config: {
+    lokiDays: { type: "number", default: 30 },
+    mimirDays: { type: "number", default: 365 },
+    tempoDays: { type: "number", default: 30 },
+  },
+  check: (subject, { config }) => {
+    const values = valuesOf(subject);
+    const where = kept[subject.name];
+    if (!values || !where) return [];
+    const days = config[where.parameter] as number;
+    const seconds = secondsOf(at(values, ...where.path));
+    // 0 keeps for ever, and nothing is the stores' way of saying the same.
+    return seconds === undefined || seconds === 0 || seconds >= days * 86400
+      ? []
+      : [
+          {
+            what: `values.${where.path.join(".")} keeps data for ${seconds / 86400} days, fewer than ${days}`,
+            fix: `Set ${where.setting} to ${days}d or more.`,
+          },
+        ];
+  },
+};
+
+/** Loki deletes nothing, whatever its retention says, unless its compactor is told to. */
+const retentionOn = (subject: Subject, values: Tree): Complaint[] =>
+  subject.name === "loki" && at(values, "loki", "compactor", "retention_enabled") !== true
+    ? [
+        {
+          what: "values.loki.compactor.retention_enabled is not true",
+          fix: "Set it, with a delete_request_store (values/loki.ts).",
+        },
+      ]
+    : [];
+
+export const retentionRuns: SubjectRule = {
+  id: "retention-runs",
+  asks: "Loki's compactor deletes what is older than its retention.",
+  why: "with it off the bucket grows until it is full, and the lifecycle deletes chunks that the index still names",
+  level: always,
+  check: (subject) => {
+    const values = valuesOf(subject);
+    return values ? retentionOn(subject, values) : [];
+  },
+};
+
+/** Where each store is told to keep tenants apart. */
+const tenancySwitch: Record<string, string[]> = {
+  loki: ["loki", "auth_enabled"],
+  mimir: ["mimir", "structuredConfig", "multitenancy_enabled"],
+  tempo: ["multitenancyEnabled"],
+};
+
+export const tenancy: SubjectRule = {
+  id: "tenancy",
+  asks: "Loki, Mimir and Tempo keep tenants apart.",
+  why: "with it off all data is one tenant's: limits, retention and the gateways' users no longer hold, and what was written before is not found",
+  level: always,
+  check: (subject) => {
+    const values = valuesOf(subject);
+    const path = tenancySwitch[subject.name];
+    return values && path && at(values, ...path) !== true
+      ? [{ what: `values.${path.join(".")} is not true`, fix: `Set it in values/${subject.name}.ts.` }]
+      : [];
+  },
+};

@@ -1,0 +1,55 @@
+/** Makes subjects of what Pulumi registers and of what Helm renders. */
+import type { Subject, Tree } from "./rule";
+
+/** A resource as Pulumi registers it. */
+export interface Registered {
+  /** Type token, such as `kubernetes:core/v1:Namespace`. */
+  type: string;
+  name: string;
+  inputs: Tree;
+  protect: boolean;
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/** The subject that a resource is; undefined for what no rule looks at: components, providers, passwords. */
+export function subjectOf({ type, name, inputs, protect }: Registered): Subject | undefined {
+  const [provider = "", module = "", kind = ""] = type.split(":");
+  const { metadata } = inputs;
+  if (type === "kubernetes:helm.sh/v3:Release")
+    return {
+      kind: "Release",
+      name: textOf(inputs["name"]) ?? name,
+      namespace: textOf(inputs["namespace"]),
+      object: inputs,
+      protect,
+    };
+  if (provider === "kubernetes")
+    return {
+      kind,
+      name: textOf(metadata?.name) ?? name,
+      namespace: textOf(metadata?.namespace),
+      object: { apiVersion: module.replace(/^core\//, ""), kind, ...inputs },
+      protect,
+    };
+  if (provider === "minio") return { kind, name: textOf(inputs["bucket"]) ?? name, object: inputs, protect };
+  if (type === "pulumi:pulumi:Stack") return { kind: "Stack", name, object: inputs };
+  return undefined;
+}
+
+/**
+ * The subject of an object inside a release.
+ *
+ * @param namespace the release's, where the object names none
+ */
+export const renderedSubject = (object: Tree, release: string, namespace: string): Subject => ({
+  kind: object["kind"],
+  name: object["metadata"]?.name,
+  namespace: object["metadata"]?.namespace ?? namespace,
+  release,
+  object,
+});
+
+/** What hooks leave is a Helm list, and charts make lists too: each item is an object of its own. */
+export const flattened = (object: Tree): Tree[] =>
+  /List$/.test(String(object["kind"])) && Array.isArray(object["items"]) ? object["items"] : [object];

@@ -1,0 +1,572 @@
+/** For each rule: what it is content with, and what it is not, with the exact message. */
+import type { Environment, Subject } from "../../policies/rule";
+import { deployment, goodContainer, release, secured, thing } from "./subjects";
+
+export interface RuleSpec {
+  rule: string;
+  /** @default prod */
+  environment?: Environment;
+  passes: Subject[];
+  fails: Subject[];
+  says: string[];
+}
+
+const policy = (statement: object) => ({
+  policy: JSON.stringify({ Statement: [{ Effect: "Allow", ...statement }] }),
+});
+const mine = policy({ Action: ["s3:GetObject"], Resource: ["arn:aws:s3:::logs/*"] });
+const labels = (level: string) => ({
+  metadata: {
+    labels: Object.fromEntries(
+      ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, level]),
+    ),
+  },
+});
+const budget = thing(
+  "PodDisruptionBudget",
+  "app",
+  { spec: { selector: { matchLabels: { app: "app" } } } },
+  { namespace: "apps" },
+);
+const deny = (spec: object) => thing("NetworkPolicy", "default-deny", { spec }, { namespace: "apps" });
+const both = { podSelector: {}, policyTypes: ["Ingress", "Egress"] };
+const role = (rule: object, kind = "ClusterRole") => thing(kind, "reader", { rules: [rule] });
+const bucket = thing("S3Bucket", "logs", { bucket: "logs", acl: "private" }, { protect: true });
+const traces = { type: "parentbased_traceidratio", argument: "0.1" };
+
+const pods: RuleSpec[] = [
+  {
+    rule: "images-pinned",
+    passes: [
+      deployment(),
+      deployment({ image: `docker.io/grafana/loki@sha256:${"0".repeat(64)}` }),
+      release("grafana", { image: { repository: "grafana/grafana" } }),
+    ],
+    fails: [
+      deployment({ image: "grafana/loki" }),
+      release("grafana", { sidecar: { image: { repository: "k8s-sidecar", tag: "main" } } }),
+    ],
+    says: [
+      "app: container app takes image grafana/loki without a tag: a tag that moves gives another program at the next restart, on one node and not the other. Name a version, or a digest.",
+      'grafana: values.sidecar.image takes image k8s-sidecar by the moving tag "main": a tag that moves gives another program at the next restart, on one node and not the other. Name a version, or a digest.',
+    ],
+  },
+  {
+    rule: "images-registries",
+    passes: [deployment(), deployment({ image: "grafana/loki:3" }), deployment({ image: "memcached:1.6" })],
+    fails: [
+      deployment({ image: "evil.example.com/grafana/loki:3" }),
+      deployment({ image: "grafanaevil/loki:3" }),
+    ],
+    says: ["evil.example.com/grafana/loki", "docker.io/grafanaevil/loki"].map(
+      (image) =>
+        `app: container app takes image ${image}, which is from no listed registry: who can push there decides what runs in this cluster. Take the image from a listed one, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.`,
+    ),
+  },
+  {
+    rule: "resources-set",
+    passes: [
+      deployment(),
+      release("kps", {
+        storage: { volumeClaimTemplate: { spec: { resources: { requests: { storage: "1Gi" } } } } },
+      }),
+    ],
+    fails: [deployment({ resources: { limits: { cpu: "1", memory: "1Gi" } } })],
+    says: [
+      "app: container app has not a CPU request, a memory request: without requests the scheduler fills nodes until they fail, and without a memory limit one pod takes its neighbours with it. Set cpu, memory and memoryLimit of the component in the stack's settings.",
+    ],
+  },
+  {
+    rule: "readiness-probes",
+    passes: [
+      deployment(),
+      thing("Job", "once", { spec: { template: { spec: { containers: [{ name: "once" }] } } } }),
+      deployment({}, { initContainers: [{ name: "first" }] }),
+    ],
+    fails: [deployment({ readinessProbe: undefined })],
+    says: [
+      "app: container app has no readinessProbe: a Service would send requests to a container that cannot answer yet, and an update would go on past a broken one. Set readinessProbe in the chart's values.",
+    ],
+  },
+  {
+    rule: "liveness-probes",
+    passes: [deployment()],
+    fails: [deployment({ livenessProbe: undefined })],
+    says: [
+      "app: container app has no livenessProbe: a container that hangs would never be restarted. Set livenessProbe in the chart's values.",
+    ],
+  },
+  {
+    rule: "no-privilege",
+    passes: [deployment(), release("app", { securityContext: { allowPrivilegeEscalation: false } })],
+    fails: [
+      secured({ privileged: true, capabilities: { add: ["SYS_ADMIN"], drop: ["ALL"] } }),
+      secured({ allowPrivilegeEscalation: undefined, capabilities: {} }),
+      release("app", { securityContext: { privileged: true } }),
+    ],
+    says: [
+      "app: container app is privileged, adds capabilities SYS_ADMIN: a privileged container is root on its node, and whoever breaks into it has every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
+      "app: container app may gain privileges, keeps capabilities: a privileged container is root on its node, and whoever breaks into it has every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
+      "app: values.securityContext.privileged is true: a privileged container is root on its node, and whoever breaks into it has every pod there. Take it out of the values.",
+    ],
+  },
+  {
+    rule: "no-host-namespaces",
+    passes: [deployment({ ports: [{ containerPort: 80 }] })],
+    fails: [deployment({ ports: [{ containerPort: 80, hostPort: 80 }] }, { hostPID: true })],
+    says: ["hostPID is true", "container app takes port 80 of its node"].map(
+      (what) =>
+        `app: ${what}: NetworkPolicies do not hold there, and it sees what every other pod of the node does. Take it out; a Service reaches pods without it.`,
+    ),
+  },
+  {
+    rule: "no-host-paths",
+    passes: [deployment({}, { volumes: [{ name: "tmp", emptyDir: {} }] })],
+    fails: [deployment({}, { volumes: [{ name: "docker", hostPath: { path: "/var/run" } }] })],
+    says: [
+      "app: a volume mounts /var/run of the node: through the node's files a pod reads other pods' secrets, or writes what the node runs. Use a PersistentVolumeClaim or an emptyDir.",
+    ],
+  },
+  {
+    rule: "non-root",
+    passes: [
+      deployment(),
+      deployment({ securityContext: {} }, { securityContext: { runAsUser: 1000 } }),
+      release("app", { securityContext: { runAsUser: 1000 } }),
+    ],
+    fails: [
+      secured({ runAsNonRoot: undefined }),
+      secured({ runAsUser: 0 }),
+      release("app", { securityContext: { runAsUser: 0 } }),
+    ],
+    says: [
+      "app: container app may run as root: with root in the container, a bug in the kernel or the runtime is root on the node. Set runAsNonRoot: true, and runAsUser where the image's own user is root.",
+      "app: container app runs as root: with root in the container, a bug in the kernel or the runtime is root on the node. Set runAsNonRoot: true, and runAsUser where the image's own user is root.",
+      "app: values.securityContext.runAsUser is 0: with root in the container, a bug in the kernel or the runtime is root on the node. Set runAsNonRoot: true and a user other than 0.",
+    ],
+  },
+  {
+    rule: "seccomp",
+    passes: [
+      deployment(),
+      deployment(
+        { securityContext: {} },
+        { securityContext: { seccompProfile: { type: "RuntimeDefault" } } },
+      ),
+    ],
+    fails: [secured({ seccompProfile: { type: "Unconfined" } })],
+    says: [
+      "app: container app has no seccomp profile: without one it may make every system call, also those that only exploits need. Set seccompProfile: {type: RuntimeDefault} for the pod.",
+    ],
+  },
+  {
+    rule: "read-only-root",
+    passes: [deployment()],
+    fails: [secured({ readOnlyRootFilesystem: undefined })],
+    says: [
+      "app: container app can write to its image's file system: who breaks into it cannot leave a program behind there. Set readOnlyRootFilesystem: true, and mount an emptyDir where it writes.",
+    ],
+  },
+  {
+    rule: "no-secrets-in-variables",
+    passes: [
+      deployment({
+        env: [
+          { name: "PASSWORD", valueFrom: { secretKeyRef: { name: "app", key: "password" } } },
+          { name: "PASSWORD_FILE", value: "/etc/app/password" },
+          { name: "API_KEY", value: "${KEY}" },
+        ],
+        args: ["--tls-private-key-file=/etc/tls/tls.key"],
+      }),
+    ],
+    fails: [deployment({ env: [{ name: "API_TOKEN", value: "abc" }], args: ["--db-password=abc"] })],
+    says: [
+      "variable API_TOKEN of container app holds a secret, by its name",
+      "an argument of container app holds a secret, by its name",
+    ].map(
+      (what) =>
+        `app: ${what}: whoever may read the Deployment reads it, and \`ps\` on the node shows arguments. Take it from a Secret with valueFrom.secretKeyRef.`,
+    ),
+  },
+  {
+    rule: "disruption-budgets",
+    passes: [deployment(), deployment({}, {}, 2), budget],
+    fails: [deployment({}, {}, 2), { ...budget, namespace: "elsewhere" }],
+    says: [
+      "app: it has replicas and no PodDisruptionBudget: two drains at once, as in every upgrade of a cluster, would take all replicas of a quorum. Turn podDisruptionBudget on in its values.",
+    ],
+  },
+  {
+    rule: "tokens-needed",
+    passes: [
+      deployment(),
+      {
+        ...deployment({}, { automountServiceAccountToken: undefined, serviceAccountName: "able" }),
+        name: "able",
+      },
+      thing(
+        "RoleBinding",
+        "able",
+        { subjects: [{ kind: "ServiceAccount", name: "able" }] },
+        { namespace: "apps" },
+      ),
+    ],
+    fails: [deployment({}, { automountServiceAccountToken: undefined })],
+    says: [
+      "app: it has the token of ServiceAccount default, which may do nothing: a token that is not needed is one more thing that an intruder finds. Set automountServiceAccountToken to false.",
+    ],
+  },
+];
+
+const objects: RuleSpec[] = [
+  {
+    rule: "charts-pinned",
+    passes: [release("loki", {}), release("loki", {}, { chart: "/charts/loki", version: undefined })],
+    fails: [release("loki", {}, { version: undefined }), release("loki", {}, { version: "^1.2.0" })],
+    says: [
+      "loki: chart loki is installed without a version: without it an unrelated update brings whatever version is newest that day. Take the version from charts.json (chartSources in charts.ts).",
+      'loki: chart loki is asked for as "^1.2.0", which is no single version: without it an unrelated update brings whatever version is newest that day. Take the version from charts.json (chartSources in charts.ts).',
+    ],
+  },
+  {
+    rule: "releases-rolled-back",
+    passes: [release("loki", {})],
+    fails: [release("loki", {}, { atomic: false, maxHistory: 1 })],
+    says: [
+      "loki: the release is not atomic: a release that failed half-way would stay half old and half new until somebody sees it. Set charts.atomic to true.",
+      "loki: Helm keeps one revision, none to go back to: a release that failed half-way would stay half old and half new until somebody sees it. Set charts.history to 2 or more.",
+    ],
+  },
+  {
+    rule: "pod-security-labels",
+    passes: [thing("Namespace", "apps", labels("restricted"))],
+    fails: [
+      thing("Namespace", "apps", {
+        metadata: {
+          labels: {
+            ...labels("baseline").metadata.labels,
+            "pod-security.kubernetes.io/enforce": "privileged",
+          },
+        },
+      }),
+    ],
+    says: [
+      "apps: pod-security.kubernetes.io/enforce is privileged: without the labels the API server admits privileged pods, whoever makes them. Set it to restricted (podSecurity in names.ts).",
+    ],
+  },
+  {
+    rule: "network-policies",
+    passes: [thing("Namespace", "apps"), deny(both)],
+    fails: [thing("Namespace", "apps"), deny({ ...both, egress: [{}] })],
+    says: [
+      "apps: no NetworkPolicy refuses egress that none allows: without them every pod of the cluster reaches the databases behind the gateways. Set network.policies to true, and give a new namespace its part in values/network-flows.ts.",
+    ],
+  },
+  {
+    rule: "no-secrets-in-values",
+    passes: [
+      release("app", {
+        existingSecret: "app",
+        imagePullSecrets: ["pull"],
+        automountServiceAccountToken: false,
+        password: "${PASSWORD}",
+        "grafana.ini": { database: { password: "$__file{/etc/secret}" } },
+      }),
+    ],
+    fails: [release("app", { auth: { password: "abc" }, url: "http://user:secret@db:1" })],
+    says: [
+      "values.auth.password holds a secret, by its name",
+      "values.url holds a password in an address",
+    ].map(
+      (what) =>
+        `app: ${what}: Helm keeps values in clear text in the cluster, and Pulumi shows them in every preview. Put it into a Secret and name that (existingSecret), or read it with $\{VARIABLE}.`,
+    ),
+  },
+  {
+    rule: "no-secrets-in-configmaps",
+    passes: [
+      thing("ConfigMap", "app", {
+        data: {
+          "a.yaml": 'password: "${PASSWORD}"\nsecret_name: app\n',
+          "b.alloy": "password = local.file.x.content",
+        },
+      }),
+      thing("Secret", "app", { stringData: { password: "abc" } }),
+    ],
+    fails: [
+      thing("ConfigMap", "app", {
+        data: { "a.yaml": "secret_key: abc\n", "b.pem": "-----BEGIN PRIVATE KEY-----" },
+      }),
+    ],
+    says: ["data.a.yaml holds secret_key, a secret, by its name", "data.b.pem holds a private key"].map(
+      (what) =>
+        `app: ${what}: ConfigMaps are not encrypted, and many more may read them than may read Secrets. Move it to a Secret.`,
+    ),
+  },
+  {
+    rule: "no-secrets-in-outputs",
+    passes: [
+      thing("Stack", "outputs", { url: "http://a", password: "abc" }, { secretOutputs: ["password"] }),
+    ],
+    fails: [thing("Stack", "outputs", { password: "abc", key: "[generated]" }, { secretOutputs: [] })],
+    says: [
+      "output password is plain and holds a secret, by its name",
+      "output key is plain and holds a generated secret",
+    ].map(
+      (what) =>
+        `outputs: ${what}: plain outputs are shown at the end of every update, and stand in the state in clear text. Mark it with pulumi.secret, or leave it out.`,
+    ),
+  },
+  {
+    rule: "services-internal",
+    passes: [
+      thing("Service", "app", { spec: { type: "ClusterIP" } }),
+      release("app", { service: { type: "ClusterIP" } }),
+    ],
+    fails: [
+      thing("Service", "app", { spec: { type: "NodePort", externalIPs: ["192.0.2.1"] } }),
+      release("app", { service: { type: "LoadBalancer" } }),
+    ],
+    says: [
+      "its type is NodePort",
+      "it has external addresses 192.0.2.1",
+      "values.service.type is LoadBalancer",
+    ].map(
+      (what) =>
+        `app: ${what}: who reaches one passes by every NetworkPolicy that names pods, and by the Ingress with its TLS and login. Set its type to ClusterIP and use an Ingress, or list it in policies/exceptions.ts.`,
+    ),
+  },
+  {
+    rule: "ingress-tls",
+    passes: [
+      thing("Ingress", "app", {
+        spec: { tls: [{ hosts: ["a.example.com"] }], rules: [{ host: "a.example.com" }] },
+      }),
+      release("app", { ingress: { enabled: false } }),
+    ],
+    fails: [
+      thing("Ingress", "app", { spec: { rules: [{ host: "a.example.com" }] } }),
+      release("app", { ingress: { enabled: true } }),
+    ],
+    says: ["host a.example.com has no TLS", "values.ingress is enabled without tls"].map(
+      (what) =>
+        `app: ${what}: passwords and session cookies would pass in clear text. Name the Secret with the certificate, as grafana.ingress.tlsSecret does.`,
+    ),
+  },
+  {
+    rule: "no-anonymous-access",
+    passes: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: false } } })],
+    fails: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: true } } })],
+    says: [
+      "grafana: values.grafana.ini.auth.anonymous.enabled is true: datasources answer every query that Grafana passes on, in its own name. Take it out.",
+    ],
+  },
+  {
+    rule: "rbac-no-wildcards",
+    passes: [role({ apiGroups: [""], resources: ["pods"], verbs: ["get"] })],
+    fails: [role({ apiGroups: ["apps"], resources: ["deployments"], verbs: ["*"] })],
+    says: [
+      "reader: it allows * of deployments in apps: it grows with every API that is installed later, to what nobody meant to allow. Name the verbs, resources and groups that are needed.",
+    ],
+  },
+  {
+    rule: "rbac-no-admin",
+    passes: [
+      thing("ClusterRoleBinding", "app", { roleRef: { name: "view" } }),
+      role({ resources: ["roles"], verbs: ["get"] }),
+    ],
+    fails: [
+      thing("ClusterRoleBinding", "app", { roleRef: { name: "cluster-admin" } }),
+      role({ resources: ["users"], verbs: ["impersonate"] }),
+    ],
+    says: [
+      "app: it binds to cluster-admin: a pod with that right is the cluster's owner. Bind to a role with what is needed.",
+      "reader: it allows impersonate of users: a pod with that right is the cluster's owner. Leave out escalate, bind and impersonate.",
+    ],
+  },
+  {
+    rule: "rbac-secrets",
+    passes: [
+      role({ apiGroups: [""], resources: ["secrets"], verbs: ["get"] }, "Role"),
+      role({ apiGroups: [""], resources: ["secrets"], verbs: ["get"], resourceNames: ["one"] }),
+    ],
+    fails: [role({ apiGroups: [""], resources: ["secrets"], verbs: ["list"] })],
+    says: [
+      "reader: it allows list of all Secrets: whoever breaks into its pod has every password there is. Use a Role in the namespaces that need it, or name the Secrets.",
+    ],
+  },
+  {
+    rule: "apis-served",
+    passes: [thing("PodDisruptionBudget", "app", { apiVersion: "policy/v1" })],
+    fails: [thing("PodDisruptionBudget", "app", { apiVersion: "policy/v1beta1" })],
+    says: [
+      "app: its apiVersion is policy/v1beta1: the next upgrade of the cluster would refuse it, and the release with it. Use policy/v1; a newer chart does.",
+    ],
+  },
+  {
+    rule: "images-maintained",
+    passes: [deployment()],
+    fails: [deployment({ image: "quay.io/minio/minio:RELEASE" })],
+    says: [
+      "app: container app takes image quay.io/minio/minio, which is not updated any more: its next vulnerability will not be mended. Take a maintained one; for MinIO docs/object-storage.md has the choices.",
+    ],
+  },
+];
+
+const stores: RuleSpec[] = [
+  {
+    rule: "buckets-private",
+    passes: [bucket],
+    fails: [
+      thing("S3Bucket", "logs", { acl: "public" }),
+      thing("S3BucketPolicy", "logs", { policy: '{"Principal": "*"}' }),
+    ],
+    says: [
+      "logs: acl is public: logs, metrics and traces hold what customers did and how the systems are built. Set acl to private.",
+      "logs: everybody may read or write: logs, metrics and traces hold what customers did and how the systems are built. Take it away; each consumer has a user of its own.",
+    ],
+  },
+  {
+    rule: "buckets-encrypted",
+    // Before the bucket is made its name is not known to what refers to it.
+    passes: [bucket, thing("S3BucketServerSideEncryption", "logs", { encryptionType: "aws:kms" })],
+    fails: [
+      bucket,
+      thing("S3BucketServerSideEncryption", "logs", { bucket: "another", encryptionType: "aws:kms" }),
+    ],
+    says: [
+      "logs: no S3BucketServerSideEncryption is set for it: a disk that is stolen or thrown away would be read as it is (R1.6). Add one, as components/object-storage/buckets.ts does.",
+    ],
+  },
+  {
+    rule: "buckets-lifecycle",
+    passes: [bucket, thing("IlmPolicy", "logs", { bucket: "logs", rules: [{ expiration: "37d" }] })],
+    fails: [bucket, thing("IlmPolicy", "logs", { bucket: "logs", rules: [] })],
+    says: [
+      "logs: no lifecycle removes anything from it: what a component forgets to delete would be kept, and paid for, for ever. Give it an IlmPolicy with an expiration (values/minio-access.ts).",
+    ],
+  },
+  {
+    rule: "buckets-owned",
+    passes: [bucket, thing("IamPolicy", "loki", mine)],
+    fails: [
+      bucket,
+      thing("S3Bucket", "more"),
+      thing("IamPolicy", "loki", mine),
+      thing("IamPolicy", "tempo", mine),
+    ],
+    says: ["logs: policies loki, tempo all reach it", "more: no policy gives it to anybody"].map(
+      (what) =>
+        `${what}: who may read another's bucket can read, or delete, what is not his (R1.7). Let exactly one consumer have it (bucketsOf in names.ts).`,
+    ),
+  },
+  {
+    rule: "iam-no-wildcards",
+    passes: [thing("IamPolicy", "loki", mine)],
+    fails: [thing("IamPolicy", "loki", policy({ Action: "s3:*", Resource: "arn:aws:s3:::*" }))],
+    says: [
+      "loki: it allows action s3:*: a user with it can read and delete all data, and make users of its own. Name the actions that the consumer needs.",
+      "loki: it allows them on arn:aws:s3:::*: a user with it can read and delete all data, and make users of its own. Name the consumer's buckets.",
+    ],
+  },
+  {
+    rule: "storage-distributed",
+    passes: [release("minio", { mode: "distributed", replicas: 4 })],
+    fails: [release("minio", { mode: "distributed", replicas: 3 })],
+    says: [
+      "minio: it has 3 servers: a single server's disk is the only copy of everything. Set objectStorage.minio.mode to distributed and servers to 4 or more, or use an S3 that is there.",
+    ],
+  },
+  {
+    rule: "replica-minimums",
+    passes: [release("tempo", { ingester: { replicas: 3, config: { replication_factor: 3 } } })],
+    fails: [
+      release("mimir", {
+        store_gateway: { replicas: 1 },
+        mimir: { structuredConfig: { ingester: { ring: { replication_factor: 1 } } } },
+      }),
+    ],
+    says: [
+      "mimir: store_gateway has 1 replicas, fewer than 2: with fewer, one node that goes takes data or queries with it. Set mimir.storeGateway.replicas to 2 or more.",
+      "mimir: each write goes to 1 ingesters, fewer than 3: with fewer, one node that goes takes data or queries with it. Set mimir.replicationFactor to 3.",
+    ],
+  },
+  {
+    rule: "sampling",
+    passes: [
+      thing("Instrumentation", "default", { spec: { sampler: traces } }),
+      thing("Stack", "outputs", { tracesSamplingRatio: 0.1 }),
+    ],
+    fails: [thing("Stack", "outputs", { tracesSamplingRatio: 0.11 })],
+    says: [
+      "outputs: output tracesSamplingRatio keeps 11 % of traces, not at most 10 %: in production more would cost what nobody looks at, and in development a request would be missing just when it is looked for. Set tracing.sampling.ratio to at most 10 %.",
+    ],
+  },
+  {
+    rule: "sampling",
+    environment: "dev",
+    passes: [thing("Stack", "outputs", { tracesSamplingRatio: 1 })],
+    fails: [thing("Instrumentation", "default", { spec: { sampler: traces } })],
+    says: [
+      "default: spec.sampler keeps 10 % of traces, not at least 100 %: in production more would cost what nobody looks at, and in development a request would be missing just when it is looked for. Set tracing.sampling.ratio to at least 100 %.",
+    ],
+  },
+  {
+    rule: "retention-minimums",
+    passes: [release("loki", { loki: { limits_config: { retention_period: "720h" } } })],
+    fails: [release("tempo", { compactor: { config: { compaction: { block_retention: "48h" } } } })],
+    says: [
+      "tempo: values.compactor.config.compaction.block_retention keeps data for 2 days, fewer than 30: what is deleted too early is gone when an audit or an incident asks for it. Set tempo.retention to 30d or more.",
+    ],
+  },
+  {
+    rule: "retention-runs",
+    passes: [release("loki", { loki: { compactor: { retention_enabled: true } } })],
+    fails: [release("loki", {})],
+    says: [
+      "loki: values.loki.compactor.retention_enabled is not true: with it off the bucket grows until it is full, and the lifecycle deletes chunks that the index still names. Set it, with a delete_request_store (values/loki.ts).",
+    ],
+  },
+  {
+    rule: "tenancy",
+    passes: [release("loki", { loki: { auth_enabled: true } }), release("grafana", {})],
+    fails: [release("mimir", {})],
+    says: [
+      "mimir: values.mimir.structuredConfig.multitenancy_enabled is not true: with it off all data is one tenant's: limits, retention and the gateways' users no longer hold, and what was written before is not found. Set it in values/mimir.ts.",
+    ],
+  },
+  {
+    rule: "stateful-protected",
+    passes: [bucket, thing("Secret", "other", {}, { protect: false }), thing("Namespace", "rendered")],
+    fails: [thing("PersistentVolumeClaim", "data", {}, { protect: false })],
+    says: [
+      "data: it is not protected: a renamed resource or a wrong stack would take the data with it. Set cluster.protect to true.",
+    ],
+  },
+  {
+    rule: "loki-index",
+    passes: [
+      release("loki", {
+        loki: {
+          schemaConfig: {
+            configs: [
+              { from: "2024-01-01", store: "boltdb-shipper" },
+              { from: "2030-01-01", store: "tsdb" },
+            ],
+          },
+        },
+      }),
+    ],
+    fails: [
+      release("loki", {
+        loki: { schemaConfig: { configs: [{ from: "2024-01-01", store: "boltdb-shipper" }] } },
+      }),
+    ],
+    says: [
+      "loki: the schema from 2024-01-01 keeps its index as boltdb-shipper: boltdb-shipper is deprecated: it has no structured metadata and is slower, and a later Loki will not write it. Add an entry to loki.schema with store tsdb and a date in the future (docs/logs.md).",
+    ],
+  },
+];
+
+export const ruleSpecs: RuleSpec[] = [...pods, ...objects, ...stores];
+export { goodContainer };

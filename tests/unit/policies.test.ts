@@ -1,0 +1,129 @@
+/** Each rule, alone: what it lets pass, what it does not, and the words in which it says so. */
+import { expect } from "chai";
+import { check, findingsOf, violations } from "../../policies/check";
+import { configProblems, contextOf, levelOf } from "../../policies/config";
+import { exceptionFor, exceptions } from "../../policies/exceptions";
+import { known } from "../../policies/known";
+import { policiesOf } from "../../policies/pack";
+import type { Rule } from "../../policies/rule";
+import { rules } from "../../policies/rules";
+import { ruleSpecs } from "../support/rule-specs";
+import { deployment, said, thing } from "../support/subjects";
+
+const rule = (id: string): Rule => {
+  const found = rules.find((one) => one.id === id);
+  if (!found) throw new Error(`there is no rule ${id}`);
+  return found;
+};
+
+describe("unit: policies", () => {
+  it("have a name each, and a spec here", () => {
+    const ids = rules.map(({ id }) => id);
+    expect(new Set(ids).size).to.equal(ids.length);
+    expect([...new Set(ruleSpecs.map((spec) => spec.rule))].sort()).to.deep.equal([...ids].sort());
+  });
+
+  for (const { rule, environment = "prod", passes, fails, says } of ruleSpecs)
+    describe(`${rule} in ${environment}`, () => {
+      it("is content with what keeps to it", () => {
+        expect(said(rule, passes, environment)).to.deep.equal([]);
+      });
+
+      it("says what is wrong, why and how to mend it", () => {
+        expect(said(rule, fails, environment)).to.deep.equal(says);
+      });
+    });
+
+  it("are content with an ordinary Deployment, all of them", () => {
+    expect(check([deployment()], { environment: "prod" })).to.deep.equal([]);
+  });
+
+  describe("levels", () => {
+    it("are the environment's, or what the config says of the rule, or of all", () => {
+      expect(levelOf(rule("replica-minimums"), "dev")).to.equal("disabled");
+      expect(levelOf(rule("replica-minimums"), "prod")).to.equal("mandatory");
+      expect(levelOf(rule("tenancy"), "dev", { all: "advisory" })).to.equal("advisory");
+      expect(
+        levelOf(rule("tenancy"), "dev", { all: "advisory", tenancy: { enforcementLevel: "disabled" } }),
+      ).to.equal("disabled");
+    });
+
+    it("decide what stops an update", () => {
+      const subjects = [deployment({ image: "grafana/loki" })];
+      const stops = (level: string) =>
+        violations(check(subjects, { environment: "prod", config: { "images-pinned": level } })).length;
+      expect([stops("mandatory"), stops("advisory"), stops("disabled")]).to.deep.equal([1, 0, 0]);
+    });
+
+    it("come with parameters", () => {
+      const config = { "images-registries": { registries: ["registry.example.com"] } };
+      const found = (image: string) =>
+        findingsOf(rule("images-registries"), [deployment({ image })], { environment: "prod", config })
+          .length;
+      expect([found("registry.example.com/loki:1"), found("grafana/loki:1")]).to.deep.equal([0, 1]);
+      expect(contextOf(rule("sampling"), "prod").config).to.deep.equal({ prodMaximum: 0.1, devMinimum: 1 });
+    });
+
+    it("are refused where there is no such rule, level or parameter", () => {
+      const problems = configProblems(rules, {
+        tenency: "advisory",
+        tenancy: "optional",
+        sampling: { maximum: 1 },
+        all: "advisory",
+      });
+      expect(problems).to.have.length(3);
+      expect(problems[0]).to.match(/^tenency: is no rule; allowed: all, charts-pinned, /);
+      expect(problems.slice(1)).to.deep.equal([
+        'tenancy: is "optional"; allowed: mandatory, advisory, disabled',
+        "sampling.maximum: is no parameter; allowed: enforcementLevel, prodMaximum, devMinimum",
+      ]);
+    });
+  });
+
+  describe("exceptions", () => {
+    it("name a rule that there is, and say why", () => {
+      for (const { rule: id, reason } of exceptions) {
+        expect(() => rule(id)).not.to.throw();
+        expect(reason, id).to.match(/\.$/);
+      }
+    });
+
+    it("allow what they name and nothing beside it", () => {
+      const allowed = { kind: "DaemonSet", namespace: "monitoring", name: "cadvisor", object: {} };
+      const what = "a volume mounts /sys of the node";
+      expect(exceptionFor("no-host-paths", allowed, what)?.reason).to.include("R10");
+      expect(exceptionFor("no-host-paths", allowed, "a volume mounts /etc of the node")).to.equal(undefined);
+      expect(exceptionFor("no-host-paths", { ...allowed, name: "other" }, what)).to.equal(undefined);
+      expect(exceptionFor("no-privilege", allowed, what)).to.equal(undefined);
+    });
+
+    it("are told with what was found, and stop nothing", () => {
+      const service = thing(
+        "Service",
+        "cadvisor",
+        { spec: { type: "NodePort" } },
+        { namespace: "monitoring" },
+      );
+      const [finding, ...more] = check([service], { environment: "prod" });
+      expect(more).to.deep.equal([]);
+      expect(finding?.allowed).to.match(/^Asked for \(R10\)/);
+      expect(violations(finding ? [finding] : [])).to.deep.equal([]);
+    });
+  });
+
+  describe("as Pulumi's policies", () => {
+    const policies = policiesOf(rules, { environment: "prod" });
+
+    it("are all there but those about what only charts make", () => {
+      const left = rules.filter(({ id }) => !policies.some(({ name }) => name === id)).map(({ id }) => id);
+      expect(left).to.deep.equal(["tokens-needed"]);
+    });
+
+    it("leave out what is not known before the update, and read the rest", () => {
+      const { unknownCheckingProxy } = require("@pulumi/policy");
+      const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
+      const props = unknownCheckingProxy({ a: { b: unknownText, c: [1, unknownText] }, d: "x" });
+      expect(known(props)).to.deep.equal({ a: { c: [1] }, d: "x" });
+    });
+  });
+});
