@@ -107,8 +107,10 @@ function engineLife(
   };
   return {
     make: async () => {
-      const make = found.exists ? LocalWorkspace.selectStack : LocalWorkspace.createStack;
-      stack = await make({ stackName: name, workDir: root }, workspaceOptions);
+      const where = { stackName: name, workDir: root };
+      stack = found.exists
+        ? await LocalWorkspace.selectStack(where, workspaceOptions)
+        : await LocalWorkspace.createStack(where, workspaceOptions);
     },
     up: (stop) => watched((onEvent) => stack.up({ onEvent, signal: stop, color: "never" })),
     smoke: async (stop) => {
