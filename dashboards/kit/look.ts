@@ -7,7 +7,6 @@ import {
   ThresholdsConfigBuilder,
   ThresholdsMode,
 } from "@grafana/grafana-foundation-sdk/dashboard";
-import type { PanelBuilder as Heatmap } from "@grafana/grafana-foundation-sdk/heatmap";
 import type { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
 import type { PanelBuilder as NodeGraph } from "@grafana/grafana-foundation-sdk/nodegraph";
 import type { PanelBuilder as PieChart } from "@grafana/grafana-foundation-sdk/piechart";
@@ -69,7 +68,7 @@ const thresholds = (look: Look) => {
   return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
 };
 
-type Common = Stat | TimeSeries | BarGauge | Table | PieChart | StateTimeline | Heatmap | Logs | NodeGraph;
+type Common = Stat | TimeSeries | BarGauge | Table | PieChart | StateTimeline | Logs | NodeGraph;
 
 /** Title, unit, queries and what `Look` says, on a panel of any kind. */
 export function dressed(panel: Common, title: string, unit: string, queries: Query[], look: Look): Placed {

@@ -22,7 +22,6 @@ import {
   VizTooltipOptionsBuilder,
 } from "@grafana/grafana-foundation-sdk/common";
 import type { DataTransformerConfig } from "@grafana/grafana-foundation-sdk/dashboard";
-import { PanelBuilder as Heatmap } from "@grafana/grafana-foundation-sdk/heatmap";
 import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
 import { PanelBuilder as NodeGraph } from "@grafana/grafana-foundation-sdk/nodegraph";
 import { PanelBuilder as PieChart, PieChartType } from "@grafana/grafana-foundation-sdk/piechart";
@@ -151,10 +150,6 @@ export const table = (
     { width: 24, height: 8, ...look },
   );
 };
-
-/** The distribution of a histogram over time; the query sums its buckets by `le`. */
-export const heatmap = (title: string, unit: string, queries: Query[], look: Look = {}) =>
-  dressed(new Heatmap().calculate(false), title, unit, queries, look);
 
 /** A band for each series that changes colour with its value. */
 export const states = (title: string, unit: string, queries: Query[], look: Look = {}) =>
