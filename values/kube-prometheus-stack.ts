@@ -1,5 +1,5 @@
 /** Values of the kube-prometheus-stack chart: https://github.com/prometheus-community/helm-charts/tree/main/charts/kube-prometheus-stack */
-import { alertmanagerSecret, folderAnnotation, owner, releases } from "../names";
+import { alertmanagerSecret, folderAnnotation, namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
 import { prometheusSpec, spread, volume } from "./prometheus";
 import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
@@ -84,6 +84,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     },
     ...Object.fromEntries(parts.map(([part, { monitor }]) => [monitor, { enabled: seen(part) }])),
     kubelet: {
+      namespace: namespaces.monitoring,
       serviceMonitor: {
         // Like every other target, instead of the chart's 10 s.
         cAdvisorInterval: "",
@@ -100,6 +101,8 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       serviceMonitor: { additionalLabels: { [owner.scraper]: "prometheus" } },
       // Where both scrapers look; the older Endpoints are deprecated.
       kubeletEndpointsEnabled: false,
+      // The operator makes this Service and never deletes it: in a namespace of the stack it goes with that.
+      kubeletService: { namespace: namespaces.monitoring },
       kubeletEndpointSliceEnabled: true,
       prometheusConfigReloader: { resources: resources(reloader) },
     },
