@@ -28,7 +28,7 @@ import {
 import { scrapedByTls } from "./tls";
 
 /** Namespaces in whose ConfigMaps dashboards are looked for: ours, kube-prometheus-stack's, and those of the settings. */
-export const dashboardNamespaces = ({ grafana }: Settings): string[] => [
+const dashboardNamespaces = ({ grafana }: Settings): string[] => [
   ...new Set([namespaces.grafana, namespaces.monitoring, ...grafana.dashboards.namespaces]),
 ];
 

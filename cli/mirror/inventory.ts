@@ -84,7 +84,7 @@ function grouped(uses: [Group, ImageUse[]][]): Image[] {
 }
 
 /** All objects that a config's stack has in a cluster, with the release that each belongs to. */
-export async function stackUses(stack: string, config: Record<string, string>) {
+async function stackUses(stack: string, config: Record<string, string>) {
   const recorded = await record(stack, config);
   const releases = releasesOf(recorded);
   const uses: ImageUse[] = objectsOf(recorded).flatMap((object) =>

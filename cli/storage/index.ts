@@ -17,7 +17,7 @@ import { type Look, reportOf, withLook } from "./report";
 import { tableOf } from "./table";
 
 /** Where a stack's looks are remembered. */
-export const looksFile = (stack: string): string => join(root, ".obs", stack, "storage.json");
+const looksFile = (stack: string): string => join(root, ".obs", stack, "storage.json");
 
 /** Earlier looks, oldest first; none where the file cannot be read, which is then written anew. */
 export function readLooks(file: string): Look[] {

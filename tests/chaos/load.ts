@@ -23,7 +23,7 @@ import { trustedCa } from "../../values/tls";
 /** Where the pod is, and the name of all that is made there. */
 export const load = { namespace: "obs-chaos", name: "chaos" } as const;
 /** Lines a second. */
-export const linesPerSecond = 4;
+const linesPerSecond = 4;
 /** Seconds between two scrapes of the counter. */
 export const scrapeInterval = 5;
 const metadata = {
