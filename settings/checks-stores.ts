@@ -121,7 +121,7 @@ const mimirRetention: Check = ({ mimir }) => {
   );
 };
 
-/** The rules of the stores. */
+/** What holds inside the stores. */
 export const storeChecks: Check[] = [
   replication,
   lokiCompactor,
@@ -129,7 +129,7 @@ export const storeChecks: Check[] = [
   lokiRetention,
   lokiSchema,
   mimirStoreAfter,
-  mimirBurst,
-  mimirOutOfOrder,
-  mimirRetention,
 ];
+
+/** What Mimir takes from collectors, and for how long it keeps it. */
+export const mimirLimitChecks: Check[] = [mimirBurst, mimirOutOfOrder, mimirRetention];

@@ -2,7 +2,7 @@
 import { type Check, type Problem, problem } from "./check";
 import { peopleChecks } from "./checks-people";
 import { storageChecks } from "./checks-storage";
-import { storeChecks } from "./checks-stores";
+import { mimirLimitChecks, storeChecks } from "./checks-stores";
 import { coldTierChecks } from "./cold-tier";
 import { networkChecks } from "./network";
 import { rollupChecks } from "./rollups";
@@ -105,6 +105,7 @@ export const checks: Check[] = [
   growth,
   passwordGenerations,
   alloyBuffers,
+  ...mimirLimitChecks,
   ...rollupChecks,
   sampling,
   cadvisorExposed,
