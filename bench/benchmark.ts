@@ -18,6 +18,8 @@ export interface Bench {
   repetitions: number;
   /** Seconds that a measurement of something that goes on lasts. */
   seconds: number;
+  /** Loads a prod stack, too. */
+  yes: boolean;
   /** Breaks it off. */
   stop: AbortSignal;
   /** Told how far it is, a line each. */
@@ -54,7 +56,7 @@ export interface Benchmark {
   measure(bench: Bench): Promise<Result>;
 }
 
-/** Whether a benchmark takes its numbers from a running stack, so that its page says of which cluster they are. */
+/** The environment variable that names the running stack. */
 export const stackVariable = "OBS_TEST_STACK";
 
 /** An environment variable. @throws Skipped where it is not set @param why what it is for */

@@ -22,7 +22,9 @@ const modes: Record<string, Record<string, unknown>> = {
     queryScheduler: { replicas: 2 },
     indexGateway: { replicas: 2, maxUnavailable: 1 },
     compactor: { replicas: 1 },
-    ...Object.fromEntries(["singleBinary", "read", "write", "backend"].map((name) => [name, { replicas: 0 }])),
+    ...Object.fromEntries(
+      ["singleBinary", "read", "write", "backend"].map((name) => [name, { replicas: 0 }]),
+    ),
   },
   [releases.mimir]: { minio: { enabled: false } },
   [releases.tempo]: { minio: { enabled: false }, metricsGenerator: { enabled: true } },
@@ -91,5 +93,5 @@ export function chartIn(folder: string, name: string): { chart: string; version:
     return { chart: join(folder, name), version: parse(readFileSync(manifest, "utf8")).version };
   const packaged = new RegExp(`^${name}-(\\d.*)\\.tgz$`);
   const file = existsSync(folder) ? readdirSync(folder).find((one) => packaged.test(one)) : undefined;
-  return file && { chart: join(folder, file), version: packaged.exec(file)?.[1] ?? "" };
+  return file ? { chart: join(folder, file), version: packaged.exec(file)?.[1] ?? "" } : undefined;
 }

@@ -62,7 +62,10 @@ const memoryOf = (resources: Resources) => bytesOf(String(resources?.requests?.[
  * that asks for more (https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers).
  */
 export function ofPod({ containers = [], initContainers = [] }: PodSpec): Requested {
-  const lasting = [...containers, ...initContainers.filter(({ restartPolicy }) => restartPolicy === "Always")];
+  const lasting = [
+    ...containers,
+    ...initContainers.filter(({ restartPolicy }) => restartPolicy === "Always"),
+  ];
   const passing = initContainers.filter(({ restartPolicy }) => restartPolicy !== "Always");
   const whole = (of: (resources: Resources) => number) =>
     Math.max(
@@ -86,7 +89,9 @@ const times = (count: number, one: Requested): Requested =>
 function reloader(objects: Placed[]): Container {
   const args = objects.flatMap(({ object }) =>
     object.kind === "Deployment"
-      ? (object["spec"].template.spec.containers as { args?: string[] }[]).flatMap(({ args: one = [] }) => one)
+      ? (object["spec"].template.spec.containers as { args?: string[] }[]).flatMap(
+          ({ args: one = [] }) => one,
+        )
       : [],
   );
   const argument = (name: string) =>
@@ -162,6 +167,9 @@ function claimsOf({ namespace, object }: Placed, objects: Placed[]): [name: stri
 /** What all objects ask for together. @param nodes of the cluster, for what runs on each */
 export function requested(objects: Placed[], nodes = 1): Requested {
   const pods = sumOf(objects.map((one) => ofObject(one, objects, nodes)));
-  const claims = new Map(objects.flatMap((one) => claimsOf(one, objects)));
+  // A claim that is there wins over its StatefulSet's template, whatever their order.
+  const isClaim = ({ object }: Placed) => object.kind === "PersistentVolumeClaim";
+  const ordered = [...objects.filter((one) => !isClaim(one)), ...objects.filter(isClaim)];
+  const claims = new Map(ordered.flatMap((one) => claimsOf(one, objects)));
   return { ...pods, volumes: [...claims.values()].reduce((sum, bytes) => sum + bytes, 0) };
 }

@@ -27,7 +27,11 @@ import { type About, section, written } from "./page";
 const page = join(root, "docs", "benchmarks.md");
 
 /** One benchmark's line of `--json`. */
-type Ended = { name: string; machine: Machine } & ({ result: Result } | { skipped: string } | { failed: string });
+type Ended = { name: string; machine: Machine } & (
+  | { result: Result }
+  | { skipped: string }
+  | { failed: string }
+);
 
 const all = (): Benchmark[] =>
   readdirSync(join(__dirname, "benchmarks"))
@@ -77,8 +81,10 @@ async function measured(benchmark: Benchmark, bench: Bench): Promise<Ended> {
 
 function print(ended: Ended): void {
   console.log(`\n${ended.name}`);
-  if ("failed" in ended) return console.log(`FAILED: ${ended.failed}`);
-  if ("skipped" in ended) return console.log(`skipped: ${ended.skipped}`);
+  if (!("result" in ended)) {
+    console.log("failed" in ended ? `FAILED: ${ended.failed}` : `skipped: ${ended.skipped}`);
+    return;
+  }
   const { tables, notes, skipped } = ended.result;
   console.log(machineText(ended.machine));
   for (const { title, head, rows } of tables) console.log(`\n${title}\n${tableText(head, rows)}`);
@@ -94,7 +100,11 @@ const commandOf = (name: string, { repetitions, seconds }: Pick<Bench, "repetiti
 async function bench(names: string[], options: Record<string, string | boolean>): Promise<number> {
   const unknown = names.filter((name) => !all().some((one) => one.name === name));
   if (unknown.length)
-    throw new UserError(`there is no ${unknown.join(", ")}; there are ${all().map(({ name }) => name).join(", ")}`);
+    throw new UserError(
+      `there is no ${unknown.join(", ")}; there are ${all()
+        .map(({ name }) => name)
+        .join(", ")}`,
+    );
   const numbers = {
     repetitions: whole("--repetitions", String(options["repetitions"]), 1, 100),
     seconds: whole("--seconds", String(options["seconds"]), 10, 3600),
@@ -105,7 +115,13 @@ async function bench(names: string[], options: Record<string, string | boolean>)
   const results: Ended[] = [];
   await breakable("the benchmark", async (stop) => {
     for (const benchmark of all().filter(({ name }) => !names.length || names.includes(name))) {
-      const ended = await measured(benchmark, { ...numbers, stop, tell, running });
+      const ended = await measured(benchmark, {
+        ...numbers,
+        yes: Boolean(options["yes"]),
+        stop,
+        tell,
+        running,
+      });
       results.push(ended);
       if (!options["json"]) print(ended);
       if (!options["write"] || !("result" in ended)) continue;
@@ -126,13 +142,16 @@ const program = new Command("npm run bench --")
   .argument("[names...]", "benchmarks to run; without one all that can be run here")
   .option("--repetitions <number>", "how often each thing is measured", "3")
   .option("--seconds <number>", "how long a measurement of something that goes on lasts", "60")
+  .option("--yes", "load a prod stack, too")
   .option("--json", "print all numbers as JSON on stdout; progress is on stderr")
   .option("--write", "write the tables into docs/benchmarks.md")
   .addHelpText(
     "after",
     `\nBenchmarks:\n${all()
       .map(({ name, what }) => `  ${name.padEnd(12)}${what}`)
-      .join("\n")}\n\nExit codes: 0 nothing failed; 1 a benchmark failed; 2 wrong arguments. What cannot be measured here is skipped, and says why.`,
+      .join(
+        "\n",
+      )}\n\nExit codes: 0 nothing failed; 1 a benchmark failed; 2 wrong arguments. What cannot be measured here is skipped, and says why.`,
   )
   .action(async (names: string[], options) => process.exit(await bench(names, options)));
 

@@ -40,7 +40,9 @@ async function ofStack(
   for (const release of releases) {
     stop.throwIfAborted();
     // What the program makes ahead of a release or scales it by is counted with it.
-    const scalers = placed.filter(({ object }) => /^(HorizontalPodAutoscaler|ScaledObject)$/.test(object.kind));
+    const scalers = placed.filter(({ object }) =>
+      /^(HorizontalPodAutoscaler|ScaledObject)$/.test(object.kind),
+    );
     const near = [...claims, ...scalers].filter(
       ({ object: { metadata } }) => metadata.namespace === release.namespace,
     );
@@ -111,10 +113,12 @@ async function measure(bench: Bench): Promise<Result> {
     bench.tell(`  ${stack}`);
     const recorded = await record(stack, fileConfig(stack));
     const releases = releasesOf(recorded);
-    const of = await ofStack(releases, objectsOf(recorded) as KubernetesObject[], bench).catch((error: Error) => {
-      if (/helm is not on PATH/.test(error.message)) throw new Skipped("helm is not on PATH");
-      throw error;
-    });
+    const of = await ofStack(releases, objectsOf(recorded) as KubernetesObject[], bench).catch(
+      (error: Error) => {
+        if (/helm is not on PATH/.test(error.message)) throw new Skipped("helm is not on PATH");
+        throw error;
+      },
+    );
     stacks[stack] = { releases, of };
   }
   const [dev, prod] = [stacks["dev"], stacks["prod"]];
