@@ -27,7 +27,7 @@ interface Timed {
 }
 
 /** `helm template` of each of a stack's charts, with the values that the stack has, one after the other. */
-async function helm(stack: string, folder: string, stop: AbortSignal): Promise<Timed & { charts: number }> {
+async function helm(stack: string, folder: string, stop: AbortSignal): Promise<Timed> {
   const releases = releasesOf(await record(stack, fileConfig(stack)));
   const files = releases.map((release): [ReleaseInputs, string] => {
     const file = join(folder, `${stack}-${release.name}.yaml`);
@@ -36,7 +36,6 @@ async function helm(stack: string, folder: string, stop: AbortSignal): Promise<T
   });
   return {
     name: `helm template of ${stack}'s ${releases.length} charts`,
-    charts: releases.length,
     async run() {
       for (const [release, file] of files) {
         stop.throwIfAborted();
