@@ -59,7 +59,11 @@ export interface KubernetesObject {
  * @param more further arguments for `helm template`
  * @throws with Helm's own message when it is not there, or the chart cannot be had or rendered
  */
-export async function helmTemplate(release: ReleaseInputs, valuesFile: string, ...more: string[]): Promise<string> {
+export async function helmTemplate(
+  release: ReleaseInputs,
+  valuesFile: string,
+  ...more: string[]
+): Promise<string> {
   const source = [
     ...(release.version ? ["--version", release.version] : []),
     ...(release.repositoryOpts?.repo ? ["--repo", release.repositoryOpts.repo] : []),
