@@ -8,7 +8,9 @@ import { record } from "../../cli/record";
 import { helmTemplate, type ReleaseInputs, releasesOf, toYaml, whyNot } from "../../cli/render";
 import { fileConfig, root } from "../../cli/stack-config";
 import { project } from "../../settings";
+import { ApiServer } from "../../tests/support/api-server";
 import { TestStack } from "../../tests/support/pulumi";
+import { tool } from "../../tests/support/tools";
 import { type Bench, type Benchmark, type Result, Skipped, stackVariable } from "../benchmark";
 import { ratio, shortOf, spread } from "../statistics";
 
@@ -45,16 +47,24 @@ async function helm(stack: string, folder: string, stop: AbortSignal): Promise<T
   };
 }
 
-/** A preview of a stack that has nothing yet, in a folder and with a backend of its own. */
-function fresh(environment: string): TestStack {
+/** A stack that has nothing yet, in a folder and with a backend of its own. @param kubeconfig of an empty cluster */
+function fresh(environment: string, kubeconfig: string): TestStack {
   const keys = Object.entries(fileConfig(environment)).map(([key, text]) => [
     key.replace(`${project}:`, ""),
     /^[[{]/.test(text) ? JSON.parse(text) : text,
   ]);
-  const stack = new TestStack("bench", process.env["KUBECONFIG"] ?? "", Object.fromEntries(keys));
+  const stack = new TestStack("bench", kubeconfig, Object.fromEntries(keys));
   const { code, output } = stack.init();
   if (code !== 0) throw new Error(output.trim());
   return stack;
+}
+
+/** An API server that has nothing, not even nodes: no more of a cluster does the preview of a new stack ask. */
+async function emptyCluster(): Promise<ApiServer> {
+  const [etcd, server] = [tool("etcd"), tool("kube-apiserver")];
+  if (!etcd || !server)
+    throw new Skipped("there is no etcd or no kube-apiserver, which are its empty cluster");
+  return ApiServer.start(etcd, server);
 }
 
 const previewed = (stack: TestStack) => async () => {
@@ -107,33 +117,41 @@ async function unchanged(bench: Bench): Promise<Timed[]> {
   ];
 }
 
+/** `helm template` of dev and prod, and the previews of both where there is an empty cluster. */
+async function unmade(folder: string, kubeconfig: string | undefined, { stop }: Bench): Promise<Timed[]> {
+  const columns: Timed[] = [];
+  for (const environment of ["dev", "prod"]) {
+    const rendered = await helm(environment, folder, stop);
+    // The first time finds out whether it can be done here, and warms the disk.
+    await rendered.run().catch((error) => {
+      throw new Skipped(whyNot(error));
+    });
+    columns.push(rendered);
+    if (!kubeconfig) continue;
+    const preview = previewed(fresh(environment, kubeconfig));
+    await preview();
+    columns.push({ name: `pulumi preview of ${environment}, new`, against: environment, run: preview });
+  }
+  return columns;
+}
+
 async function measure(bench: Bench): Promise<Result> {
   if (!onPath("pulumi")) throw new Skipped("pulumi is not on PATH");
-  if (!process.env["KUBECONFIG"])
-    throw new Skipped("KUBECONFIG names no cluster, which the program looks at");
   const folder = mkdtempSync(join(tmpdir(), "observability-bench-"));
   const skipped: string[] = [];
+  /** Notes why a part cannot be measured. */
+  const leftOut = (what: string) => (error: Error) => {
+    if (!(error instanceof Skipped)) throw error;
+    skipped.push(`${what}: ${error.message}`);
+    return undefined;
+  };
+  const empty = await emptyCluster().catch(leftOut("previews of new stacks"));
   try {
-    const columns: Timed[] = [];
-    for (const environment of ["dev", "prod"]) {
-      const rendered = await helm(environment, folder, bench.stop);
-      // The first time finds out whether it can be done here, and warms the disk.
-      await rendered.run().catch((error) => {
-        throw new Skipped(whyNot(error));
-      });
-      columns.push(rendered);
-      const name = `pulumi preview of ${environment}, new`;
-      const preview = previewed(fresh(environment));
-      await preview()
-        .then(() => columns.push({ name, against: environment, run: preview }))
-        .catch((error: Error) => skipped.push(`${name}: ${error.message}`));
-    }
-    const more = await unchanged(bench).catch((error: Error) => {
-      skipped.push(`the running stack of ${stackVariable}: ${error.message}`);
-      return [];
-    });
-    return { ...(await timed([...columns, ...more], bench)), skipped };
+    const columns = await unmade(folder, empty?.kubeconfig(), bench);
+    const more = await unchanged(bench).catch(leftOut(`the running stack of ${stackVariable}`));
+    return { ...(await timed([...columns, ...(more ?? [])], bench)), skipped };
   } finally {
+    await empty?.stop();
     rmSync(folder, { recursive: true, force: true });
   }
 }
