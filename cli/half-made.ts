@@ -105,7 +105,7 @@ export const unknownObjects = (operations: PendingOperation[], resources: Resour
 
 /** What of an object in the cluster says who made it, and when. */
 interface Made {
-  metadata?: { creationTimestamp?: Date | string; managedFields?: { manager?: string }[] };
+  metadata?: { creationTimestamp?: Date; managedFields?: { manager?: string }[] };
 }
 
 /** Whether an object was made by this stack's update: by Pulumi, and after what it was to come after. */
@@ -120,7 +120,7 @@ export async function clearObjects(config: KubeConfig, objects: UnknownObject[])
     const { apiVersion, kind, metadata } = object;
     const name = `${kind} ${[metadata.namespace, metadata.name].filter(Boolean).join("/")}`;
     const live = () =>
-      api.read<Made>({ apiVersion, kind, metadata } as never).catch((error: { code?: number }) => {
+      api.read({ apiVersion, kind, metadata } as never).catch((error: { code?: number }) => {
         ignoreGone(error);
         return undefined;
       });

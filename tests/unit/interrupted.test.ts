@@ -103,7 +103,9 @@ describe("interrupted updates", () => {
   it("made only what Pulumi made, after what it was to come after", () => {
     const made = (manager: string, at: string) =>
       ours(
-        { metadata: { creationTimestamp: at, managedFields: [{ manager: "kubelet" }, { manager }] } },
+        {
+          metadata: { creationTimestamp: new Date(at), managedFields: [{ manager: "kubelet" }, { manager }] },
+        },
         { notBefore: new Date("2026-01-01T10:00:05Z") },
       );
     expect(made("pulumi-kubernetes-1a2b3c4d", "2026-01-01T10:00:05Z")).to.equal(true);
