@@ -4,6 +4,7 @@ import {
   folderAnnotation,
   gatewayAccess,
   gatewayUser,
+  namespaces,
   owner,
   releases,
   tenants,
@@ -158,6 +159,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     },
     ...Object.fromEntries(parts.map(([part, { monitor }]) => [monitor, { enabled: seen(part) }])),
     kubelet: {
+      namespace: namespaces.monitoring,
       serviceMonitor: {
         // Like every other target, instead of the chart's 10 s.
         cAdvisorInterval: "",
@@ -174,6 +176,8 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       serviceMonitor: { additionalLabels: { [owner.scraper]: "prometheus" } },
       // Where both scrapers look; the older Endpoints are deprecated.
       kubeletEndpointsEnabled: false,
+      // The operator makes this Service and never deletes it: in a namespace of the stack it goes with that.
+      kubeletService: { namespace: namespaces.monitoring },
       kubeletEndpointSliceEnabled: true,
       prometheusConfigReloader: { resources: resources(reloader) },
     },

@@ -4,7 +4,6 @@ import type { KubeConfig } from "@kubernetes/client-node";
 
 /** An answer of the API server, read as JSON. */
 export interface ApiAnswer {
-  status: number;
   /** The API server's clock, epoch in milliseconds. */
   date: number;
   // biome-ignore lint/suspicious/noExplicitAny: what comes back is as many kinds as there are paths
@@ -12,9 +11,9 @@ export interface ApiAnswer {
 }
 
 /** Asks for a list of objects with nothing but their metadata. */
-export const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=1";
+export const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
-/** @param path from the root: `/api/v1/nodes/node-1/proxy/stats/summary` @throws where no answer comes, or no JSON */
+/** @param path from the root: `/api/v1/nodes/node-1/proxy/stats/summary` @throws where no answer comes, none that is JSON, or a refusal, whose status is the error's `code` */
 export async function apiGet(
   config: KubeConfig,
   path: string,
@@ -30,11 +29,14 @@ export async function apiGet(
       response.on("end", () => {
         const text = Buffer.concat(parts).toString();
         const date = Date.parse(response.headers.date ?? "");
+        const code = response.statusCode ?? 0;
         try {
-          done({ status: response.statusCode ?? 0, date, body: JSON.parse(text) });
+          const body = JSON.parse(text);
+          if (code >= 200 && code < 300) return done({ date, body });
         } catch {
-          fail(new Error(`${path} answered ${response.statusCode}: ${text.slice(0, 200)}`));
+          // What is no JSON is told like a refusal.
         }
+        fail(Object.assign(new Error(`${path} answered ${code}: ${text.slice(0, 200)}`), { code }));
       });
     });
     sent.on("timeout", () => sent.destroy(new Error(`${path}: no answer within ${within} s`)));

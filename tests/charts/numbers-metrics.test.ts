@@ -107,7 +107,7 @@ describe("charts: the asked-for numbers of metrics", function () {
         for (const name of ["kube-system", ...namesOf(stack, "Namespace")]) expect(name).to.match(system);
         for (const name of ["default", "random-backend"]) expect(name).not.to.match(system);
         const services = new RegExp(`^(?:${variables(stack)["SYSTEM_SERVICES"]})$`);
-        for (const name of ["default/kubernetes", "monitoring/node-exporter", "kube-system/kps-kubelet"])
+        for (const name of ["default/kubernetes", "monitoring/node-exporter", "monitoring/kps-kubelet"])
           expect(name).to.match(services);
         for (const name of ["default/kubernetes-dashboard", "shop/kubernetes"])
           expect(name).not.to.match(services);
@@ -147,6 +147,15 @@ describe("charts: the asked-for numbers of metrics", function () {
           "node-exporter",
           "kps-kubelet",
         ]);
+      }
+    });
+
+    it("the Service of the kubelets goes with the stack: its operator, which never deletes it, makes it in the stack's namespace", () => {
+      for (const stack of both) {
+        const { args = [] } = container(find(stack, "Deployment", "kps-operator"), "kube-prometheus-stack");
+        expect(args).to.include("--kubelet-service=monitoring/kps-kubelet");
+        const monitor = find(stack, "ServiceMonitor", "kps-kubelet");
+        expect(monitor["spec"].namespaceSelector).to.deep.equal({ matchNames: ["monitoring"] });
       }
     });
 

@@ -90,8 +90,12 @@ async function servedVersions(config: KubeConfig, wanted: Definition[]): Promise
   await Promise.all(
     [...groups].map(async (groupVersion) => {
       const [group, version = ""] = groupVersion.split("/");
-      const { status, body } = await apiGet(config, `/apis/${groupVersion}`);
-      for (const { name } of status === 200 ? body.resources : [])
+      const { body } = await apiGet(config, `/apis/${groupVersion}`).catch((error: { code?: number }) => {
+        // A version that is not served at all.
+        if (error.code === 404) return { body: { resources: [] } };
+        throw error;
+      });
+      for (const { name } of body.resources)
         served.set(`${name}.${group}`, [...(served.get(`${name}.${group}`) ?? []), version]);
     }),
   );

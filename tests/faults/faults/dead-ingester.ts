@@ -13,6 +13,6 @@ export const fault: Fault = {
     ["spec", "replicas"],
     () => 0,
   ),
-  expected: /loki-ingester is scaled to 0/,
+  expected: /loki-ingester is scaled to 0|ring ingester of loki has 0 members/,
   page: "docs/runbook.md#components",
 };

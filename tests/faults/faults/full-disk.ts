@@ -71,6 +71,6 @@ export const fault: Fault = {
     folder = undefined;
     await scale(cluster, 1);
   },
-  expected: /volume.* loki\/(loki-ingester-0|data-loki-ingester-0).* is full/,
+  expected: /volume.* loki\/(loki-ingester-0|data-loki-ingester-0).* is (100 % )?full/,
   page: "docs/runbook.md#storage",
 };
