@@ -4,78 +4,25 @@
  *
  * `OBS_TEST_KUBECONFIG=<file> npm run test:interrupt [-- <number of a point>…]`, about four minutes a point.
  */
-import type { ChildProcess } from "node:child_process";
-import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
-import { leftIn, presentNamespaces } from "../../automation/left";
+import { presentNamespaces } from "../../automation/left";
 import { table } from "../../cli/table";
+import { inventory } from "../support/inventory";
 import { ProjectCopy } from "../support/project";
-import { familyOf, type Point, points, reached, type Seen, seenIn } from "./points";
+import { type Point, points } from "./points";
+import { upTo } from "./update";
 
 const stack = "interrupted";
-/** Seconds that an update may take to come to its point, and to end once it was interrupted. */
-const within = 900;
 
-const exited = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
-
-/** What an event log says so far; its last line may still be written. */
-function seenSoFar(log: string): Seen[] {
-  if (!existsSync(log)) return [];
-  const lines = readFileSync(log, "utf8").split("\n").slice(0, -1);
-  return lines.flatMap((line) => seenIn(line) ?? []);
-}
-
-function processes() {
-  const { stdout } = spawnSync("ps", ["-A", "-o", "pid=", "-o", "ppid="], { encoding: "utf8" });
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/).map(Number))
-    .map(([pid = 0, parent = 0]) => ({ pid, parent }));
-}
-
-/** Interrupts as the point says; a terminal sends Ctrl-C to the whole group, as here. */
-async function interrupt(child: ChildProcess, { end }: Point): Promise<void> {
-  const group = -(child.pid ?? 0);
-  if (end === "all killed") {
-    for (const pid of familyOf(-group, processes())) process.kill(pid, "SIGKILL");
-    return;
-  }
-  process.kill(group, end === "engine killed" ? "SIGKILL" : "SIGINT");
-  if (end !== "Ctrl-C twice") return;
-  await wait(1500);
-  if (!exited(child)) process.kill(group, "SIGINT");
-}
-
-/** Brings the stack up as far as the point. @returns how it ended; undefined where it never came to the point */
-async function upTo(copy: ProjectCopy, point: Point): Promise<string | undefined> {
-  const events = join(copy.folder, "events.jsonl");
-  rmSync(events, { force: true });
-  const child = copy.start(["up", stack, "--", "--skip-preview", "--event-log", events], {
-    // The option is one of Pulumi's for those who look into it.
-    PULUMI_DEBUG_COMMANDS: "true",
-  });
-  const deadline = Date.now() + within * 1000;
-  while (!reached(point, seenSoFar(events))) {
-    if (exited(child) || Date.now() > deadline) {
-      if (!exited(child)) process.kill(-(child.pid ?? 0), "SIGINT");
-      return undefined;
-    }
-    await wait(200);
-  }
-  await wait((point.after ?? 0) * 1000);
-  if (exited(child)) return undefined;
-  const begun = Date.now();
-  await interrupt(child, point);
-  while (!exited(child)) {
-    if (Date.now() > begun + within * 1000)
-      throw new Error(`the update has not ended ${within} s after ${point.end}`);
-    await wait(200);
-  }
-  return `${point.end}, ended after ${((Date.now() - begun) / 1000).toFixed(0)} s`;
+/** Where the drill is done. */
+interface Place {
+  copy: ProjectCopy;
+  config: KubeConfig;
+  /** What the cluster had before. */
+  before: Set<string>;
+  /** Says that the drill itself is interrupted. */
+  stop: AbortSignal;
 }
 
 /** What came of one point. */
@@ -91,8 +38,17 @@ interface Row {
 
 const lastLines = (output: string) => output.trim().split("\n").slice(-25).join("\n");
 
+/** What the cluster has that it had not before; volumes take a moment to go. */
+async function leftOf(config: KubeConfig, before: Set<string>): Promise<string[]> {
+  for (let tries = 12; ; tries--) {
+    const left = (await inventory(config)).filter((one) => !before.has(one));
+    if (left.length === 0 || tries === 0) return left;
+    await wait(5000);
+  }
+}
+
 /** @throws where the stack could not be taken down, and the drill cannot go on */
-async function drill(copy: ProjectCopy, config: KubeConfig, point: Point): Promise<Row> {
+async function drill({ copy, config, before, stop }: Place, point: Point): Promise<Row> {
   const row: Row = {
     name: point.name,
     ok: false,
@@ -102,25 +58,26 @@ async function drill(copy: ProjectCopy, config: KubeConfig, point: Point): Promi
     same: "-",
     left: "-",
   };
-  const ended = await upTo(copy, point);
+  const ended = await upTo(copy, stack, point, stop);
   if (ended) {
     row.ended = ended;
     const pending = copy.pending(stack);
     row.state = `${copy.resources(stack).length} resources, ${copy.locks()} locks, begun: ${pending.join(", ") || "none"}`;
     console.error(`  ${ended}: ${row.state}`);
   }
-  const up = await copy.run(["up", stack]);
+  const up = await copy.run(["up", stack], { stop });
   const said = up.output
     .split("\n")
     .filter((line) => /^obs: .*(killed|ended|anew|going on|freeing|stays)/.test(line));
   for (const line of said) console.error(`  ${line}`);
   row.up = `${up.code} after ${up.seconds.toFixed(0)} s`;
   console.error(`  up: ${row.up}${up.code ? `\n${lastLines(up.output)}` : ""}`);
-  const same = await copy.run(["preview", stack, "--", "--expect-no-changes"]);
+  const same = await copy.run(["preview", stack, "--", "--expect-no-changes"], { stop });
   row.same = same.code === 0 ? "nothing" : "CHANGES";
   if (same.code) console.error(`  preview:\n${lastLines(same.output)}`);
+  stop.throwIfAborted();
   const down = await copy.run(["down", stack, "--yes"]);
-  const left = await leftIn(config);
+  const left = await leftOf(config, before);
   row.left = left.join(", ") || "nothing";
   console.error(`  down: ${down.code} after ${down.seconds.toFixed(0)} s, left: ${row.left}`);
   if (down.code || left.length)
@@ -160,20 +117,24 @@ async function main(wanted: string[]): Promise<number> {
     console.error(`interrupt: the cluster has a stack already: namespaces ${present.join(", ")}`);
     return 2;
   }
+  const before = new Set(await inventory(config));
   const copy = new ProjectCopy(kubeconfig);
   copy.configure(stack, { environment: "dev" });
+  const control = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.once(name, () => control.abort(new Error("the drill was interrupted")));
   const rows: Row[] = [];
   let whole = false;
   try {
     for (const point of chosen as Point[]) {
       console.error(`${points.indexOf(point) + 1} ${point.name}, ${point.end}:`);
-      rows.push(await drill(copy, config, point));
+      rows.push(await drill({ copy, config, before, stop: control.signal }, point));
     }
     whole = true;
   } catch (error) {
     const { row, message } = error as Error & { row?: Row };
     if (row) rows.push(row);
-    console.error(`interrupt: ${message}\nThe stack is kept in ${copy.folder}`);
+    console.error(`interrupt: ${message}\nThe stack and its state are kept in ${copy.folder}`);
   }
   if (whole) copy.remove();
   console.log(report(rows));
