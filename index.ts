@@ -26,12 +26,15 @@ import { preflightVolumes } from "./components/preflight-volumes";
 import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
 import { mimirTenants, tenants } from "./names";
-import { readSettings, sizingWarnings } from "./settings";
+import { project, readSettings, refusePlainSecrets, sizingWarnings } from "./settings";
 
 export = () =>
   held(async () => {
     const stack = pulumi.getStack();
     const settings = readSettings(stack, pulumi.runtime.allConfig());
+    // The engine's word on which keys are encrypted, in whole or in part; without an engine nothing is said of it.
+    const encrypted: string[] | null = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "null");
+    if (encrypted) refusePlainSecrets(stack, settings, (key) => encrypted.includes(`${project}:${key}`));
     // A mirror that lacks a chart is told before anything is touched, too.
     chartSources(stack, settings);
     for (const warning of sizingWarnings(stack, settings)) pulumi.log.warn(warning);

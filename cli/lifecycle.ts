@@ -1,6 +1,7 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's own commands, with everything around them found or made. */
-import { UserError } from "../settings";
+import { refusePlainSecrets, UserError } from "../settings";
 import { type Located, locate } from "./cluster";
+import { settle } from "./interrupted";
 import { packArguments } from "./policy-pack";
 import { backendEnvironment, pulumi, pulumiJson } from "./pulumi";
 import { refuseStuck } from "./upgrade/moved";
@@ -20,15 +21,23 @@ async function ensureStack(stack: string, environment: Record<string, string>): 
   if (code !== 0) throw new UserError(`stack ${stack} could not be selected or made`);
 }
 
+/** What is checked before anything is made or changed: a secret in the config's file that everybody can read. */
+async function prepareChange(stack: string): Promise<Located> {
+  const located = await prepare(stack);
+  refusePlainSecrets(stack, located.settings, () => false);
+  return located;
+}
+
 /** `up`; a dev stack is not asked about. */
 export async function up(
   stack: string,
   options: { yes?: boolean; policies?: boolean },
   rest: string[],
 ): Promise<number> {
-  const { settings, environment } = await prepare(stack);
+  const { settings, environment } = await prepareChange(stack);
   const pack = packArguments(stack, settings.environment, options.policies);
   await ensureStack(stack, environment);
+  await settle(stack, settings, environment);
   await refuseStuck(stack, settings, environment);
   const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
   const code = await pulumi(["up", "--stack", stack, ...yes, ...pack, ...rest], {
@@ -38,9 +47,8 @@ export async function up(
   if (code === 0) summary(stack, environment);
   else
     console.error(
-      `\nobs: the update did not finish. Nothing that was there is lost: run ./obs up ${stack} again once the cause is mended.\n` +
-        '  "the stack is currently locked"                pulumi cancel\n' +
-        "  a release that Helm left pending               docs/troubleshooting.md",
+      `\nobs: the update did not finish. Nothing that was there is lost: run ./obs up ${stack} again, where it was not\n` +
+        "  interrupted once the cause is mended. It goes on from where this one stopped; docs/troubleshooting.md has more.",
     );
   return code;
 }
@@ -92,7 +100,7 @@ export async function preview(
   options: { policies?: boolean },
   rest: string[],
 ): Promise<number> {
-  const { settings, environment } = await prepare(stack);
+  const { settings, environment } = await prepareChange(stack);
   const pack = packArguments(stack, settings.environment, options.policies);
   await ensureStack(stack, environment);
   await refuseStuck(stack, settings, environment);
@@ -114,5 +122,6 @@ export async function down(stack: string, options: { yes?: boolean }, rest: stri
       "obs: namespaces, buckets, volumes and the encryption key of this stack are protected (cluster.protect). " +
         "To delete them all the same: set cluster.protect to false and run up first; the data is gone then.",
     );
+  await settle(stack, settings, environment, true);
   return pulumi(["destroy", "--stack", stack, ...(options.yes ? ["--yes"] : []), ...rest], environment);
 }

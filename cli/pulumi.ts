@@ -73,10 +73,14 @@ export function pulumi(args: string[], environment: Record<string, string>): Pro
     stdio: "inherit",
     env: { ...process.env, ...environment },
   });
-  return new Promise((done, fail) => {
+  // Ctrl-C reaches Pulumi from the terminal, too; who leaves before it leaves an update behind that nobody waits for.
+  const stay = () => undefined;
+  const pass = () => child.kill("SIGTERM");
+  process.on("SIGINT", stay).on("SIGTERM", pass);
+  return new Promise<number>((done, fail) => {
     child.once("error", fail);
     child.once("exit", (code) => done(code ?? 1));
-  });
+  }).finally(() => process.off("SIGINT", stay).off("SIGTERM", pass));
 }
 
 /** What the Pulumi CLI prints, as JSON; undefined when it fails. */

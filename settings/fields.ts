@@ -118,8 +118,8 @@ export const secret = (allowed: string, form: RegExp) =>
 /** A bucket name as S3 allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 export const bucketName = () =>
   text(
-    "a bucket name: 3 to 63 lower-case letters, digits, dots and dashes",
-    /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
+    "a bucket name: 3 to 63 lower-case letters, digits, dots and dashes, no two dots together",
+    /^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
   );
 
 /** What each replica gets. */

@@ -4,6 +4,7 @@ import type { Problem } from "./check";
 import { checks } from "./checks";
 import { settingAt } from "./describe";
 import { dev } from "./dev";
+import { plainSecrets } from "./plain-secrets";
 import { problemText } from "./problem-text";
 import { prod } from "./prod";
 import { type Settings, type SettingsInput, schema } from "./schema";
@@ -113,7 +114,7 @@ export function parseSettings(stack: string, given: Tree): Settings {
   const profile = profiles[environment ?? ""] ?? dev;
   const wanted = merge({ ...profile, environment: undefined }, given);
   const result = schema.safeParse(wanted);
-  if (result.success) return refuse(stack, [], result.data);
+  if (result.success) return refuse(stack, [], result.data, wanted);
 
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, wanted));
   // Without an environment there are no defaults that the rest could be held against.
@@ -121,26 +122,45 @@ export function parseSettings(stack: string, given: Tree): Settings {
   // With the wrong ones back at their defaults the rest can still be checked, so that one run tells everything.
   const mended = mend(wanted, profile, result.error.issues, 0);
   const second = schema.safeParse(mended);
-  if (second.success) return refuse(stack, problems, second.data);
+  if (second.success) return refuse(stack, problems, second.data, mended);
   // What has no default goes with the group that cannot be without it.
   const third = schema.safeParse(mend(mended, profile, second.error.issues, 1));
   if (!third.success) throw new SettingsError(stack, problems);
-  return refuse(stack, problems, third.data);
+  return refuse(stack, problems, third.data, mended);
 }
 
 /** Whether one of two paths is the other, or a group around it. */
 const overlap = (one: string, other: string): boolean =>
   one === other || [".", "["].some((sign) => one.startsWith(other + sign) || other.startsWith(one + sign));
 
+/** A problem with the value as it was written: `37d`, where a rule knows seconds. */
+function asWritten(problem: Problem, wanted: unknown): Problem {
+  const value = at(wanted, problem.path.split(/[.[\]]+/).filter(Boolean));
+  return typeof problem.was === "string" && typeof value === "string" && !settingAt(problem.path)?.secret
+    ? { ...problem, was: value }
+    : problem;
+}
+
 /** @throws SettingsError with the problems known already and those that settings have with each other */
-function refuse(stack: string, known: Problem[], settings: Settings): Settings {
+function refuse(stack: string, known: Problem[], settings: Settings, wanted: unknown): Settings {
   const joined = checks
     .flatMap((check) => check(settings))
+    .map((problem) => asWritten(problem, wanted))
     // What a rule says about a value that was put in for a wrong one says nothing about the user's.
     .filter(({ path }) => !known.some((problem) => overlap(path, problem.path)));
   const all = [...new Map([...known, ...joined].map((problem) => [problem.path, problem])).values()];
   if (all.length) throw new SettingsError(stack, all);
   return settings;
+}
+
+/** @throws SettingsError where a prod stack's config has secrets in plain text; `encrypted` as `plainSecrets` takes it */
+export function refusePlainSecrets(
+  stack: string,
+  settings: Settings,
+  encrypted: (key: string) => boolean,
+): void {
+  const problems = plainSecrets(settings, encrypted);
+  if (problems.length) throw new SettingsError(stack, problems);
 }
 
 /**

@@ -1,12 +1,16 @@
 /** Settings of who in the cluster may connect to whom. */
+import { z } from "zod";
 import { type Check, problem } from "./check";
 import { dnsName, group, list, oneOf, text, yesNo } from "./fields";
 
+const range = "an address range such as 10.0.0.0/16";
+
+/** Whether a text is an address range as the API server takes it. */
+const isRange = (text: string): boolean =>
+  [z.cidrv4(), z.cidrv6()].some((form) => form.safeParse(text).success);
+
 const cidrs = (what: string) =>
-  list(
-    text("an address range such as 10.0.0.0/16", /^[0-9a-fA-F.:]+\/\d{1,3}$/),
-    "a list of address ranges",
-  ).describe(what);
+  list(text(range).refine(isRange, { error: range }), "a list of address ranges").describe(what);
 
 /** TLS inside the cluster; docs/tls.md says which connections it covers. */
 const tls = group({

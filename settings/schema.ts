@@ -388,12 +388,23 @@ const kubePrometheusStack = group({
   nodeExporter: group(resources).describe("The state of each node as metrics"),
 }).describe("Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics and node-exporter");
 
+const metricNames = "a metric's name, or a regular expression for several";
+
+/** Whether a text can be read as a regular expression. */
+function isExpression(text: string): boolean {
+  try {
+    return Boolean(new RegExp(text));
+  } catch {
+    return false;
+  }
+}
+
 const metrics = group({
   infrastructure: oneOf("used", "all").describe(
     "Metrics that are kept of the cluster's and this stack's own components: those that a dashboard, a rule or a command of this stack reads, or all, three times as many; those of applications are always kept",
   ),
   also: list(
-    text("a metric's name, or a regular expression for several", /^[a-zA-Z_:(][\w:.*+?|()[\]-]*$/),
+    text(metricNames, /^[a-zA-Z_:(][\w:.*+?|()[\]-]*$/).refine(isExpression, { error: metricNames }),
     "a list of metrics' names, or of regular expressions for them",
   ).describe("Metrics that are kept besides, where infrastructure is `used`"),
 }).describe("What is kept of what is scraped");

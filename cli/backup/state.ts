@@ -26,6 +26,8 @@ export interface Resource {
   dependencies?: string[];
   propertyDependencies?: Record<string, string[] | null>;
   deletedWith?: string;
+  /** When it was made. */
+  created?: string;
 }
 
 export interface Deployment {

@@ -2,46 +2,16 @@
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CoreV1Api, KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
+import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { withStack } from "../../automation/ephemeral";
 import { leftIn, presentNamespaces } from "../../automation/left";
 import { configFile } from "../../cli/stack-config";
 import { namespaces } from "../../names";
+import { inventory } from "../support/inventory";
 import { needs, needsCharts, skip } from "../support/tools";
 
 const stack = "ephemeraltest";
-
-/** Kinds of which a stack makes some outside its namespaces, or could. */
-const kinds = [
-  ["v1", "Namespace"],
-  ["v1", "PersistentVolume"],
-  ["v1", "Service"],
-  ["v1", "Secret"],
-  ["v1", "ServiceAccount"],
-  ["apiextensions.k8s.io/v1", "CustomResourceDefinition"],
-  ["rbac.authorization.k8s.io/v1", "ClusterRole"],
-  ["rbac.authorization.k8s.io/v1", "ClusterRoleBinding"],
-  ["rbac.authorization.k8s.io/v1", "Role"],
-  ["rbac.authorization.k8s.io/v1", "RoleBinding"],
-  ["admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration"],
-  ["admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"],
-  ["apiregistration.k8s.io/v1", "APIService"],
-  ["scheduling.k8s.io/v1", "PriorityClass"],
-  ["storage.k8s.io/v1", "StorageClass"],
-];
-
-/** All that the cluster has of them, as `Kind namespace/name`. */
-async function inventory(config: KubeConfig): Promise<string[]> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  const lists = await Promise.all(
-    kinds.map(async ([apiVersion = "", kind = ""]) => {
-      const { items } = await api.list(apiVersion, kind);
-      return items.map(({ metadata }) => `${kind} ${metadata?.namespace ?? ""}/${metadata?.name}`);
-    }),
-  );
-  return lists.flat().sort();
-}
 
 describe("engine: a short-lived stack", function () {
   this.timeout(45 * 60 * 1000);

@@ -1,0 +1,150 @@
+/**
+ * The drill of interrupted updates: `./obs up` of a dev stack on an empty cluster, interrupted at ten points, each followed by
+ * an `./obs up` that must end well, a preview that must find nothing to do, and an `./obs down` that must leave nothing.
+ *
+ * `OBS_TEST_KUBECONFIG=<file> npm run test:interrupt [-- <number of a point>…]`, about four minutes a point.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { KubeConfig } from "@kubernetes/client-node";
+import { presentNamespaces } from "../../automation/left";
+import { table } from "../../cli/table";
+import { inventory } from "../support/inventory";
+import { ProjectCopy } from "../support/project";
+import { type Point, points } from "./points";
+import { upTo } from "./update";
+
+const stack = "interrupted";
+
+/** Where the drill is done. */
+interface Place {
+  copy: ProjectCopy;
+  config: KubeConfig;
+  /** What the cluster had before. */
+  before: Set<string>;
+  /** Says that the drill itself is interrupted. */
+  stop: AbortSignal;
+}
+
+/** What came of one point. */
+interface Row {
+  name: string;
+  ok: boolean;
+  ended: string;
+  state: string;
+  up: string;
+  same: string;
+  left: string;
+}
+
+const lastLines = (output: string) => output.trim().split("\n").slice(-25).join("\n");
+
+/** What the cluster has that it had not before; volumes take a moment to go. */
+async function leftOf(config: KubeConfig, before: Set<string>): Promise<string[]> {
+  for (let tries = 12; ; tries--) {
+    const left = (await inventory(config)).filter((one) => !before.has(one));
+    if (left.length === 0 || tries === 0) return left;
+    await wait(5000);
+  }
+}
+
+/** @throws where the stack could not be taken down, and the drill cannot go on */
+async function drill({ copy, config, before, stop }: Place, point: Point): Promise<Row> {
+  const row: Row = {
+    name: point.name,
+    ok: false,
+    ended: "never came to it",
+    state: "-",
+    up: "-",
+    same: "-",
+    left: "-",
+  };
+  const ended = await upTo(copy, stack, point, stop);
+  if (ended) {
+    row.ended = ended;
+    const pending = copy.pending(stack);
+    row.state = `${copy.resources(stack).length} resources, ${copy.locks()} locks, begun: ${pending.join(", ") || "none"}`;
+    console.error(`  ${ended}: ${row.state}`);
+  }
+  const up = await copy.run(["up", stack], { stop });
+  const said = up.output
+    .split("\n")
+    .filter((line) => /^obs: .*(killed|ended|anew|going on|freeing|stays)/.test(line));
+  for (const line of said) console.error(`  ${line}`);
+  row.up = `${up.code} after ${up.seconds.toFixed(0)} s`;
+  console.error(`  up: ${row.up}${up.code ? `\n${lastLines(up.output)}` : ""}`);
+  const same = await copy.run(["preview", stack, "--", "--expect-no-changes"], { stop });
+  row.same = same.code === 0 ? "nothing" : "CHANGES";
+  if (same.code) console.error(`  preview:\n${lastLines(same.output)}`);
+  stop.throwIfAborted();
+  const down = await copy.run(["down", stack, "--yes"]);
+  const left = await leftOf(config, before);
+  row.left = left.join(", ") || "nothing";
+  console.error(`  down: ${down.code} after ${down.seconds.toFixed(0)} s, left: ${row.left}`);
+  if (down.code || left.length)
+    throw Object.assign(new Error(`not taken down:\n${lastLines(down.output)}`), { row });
+  return { ...row, ok: Boolean(ended) && up.code === 0 && same.code === 0 };
+}
+
+const report = (rows: Row[]): string =>
+  table([
+    ["interrupted", "", "how", "what the state said", "second up", "preview after it", "left after down"],
+    ...rows.map(({ name, ok, ended, state, up, same, left }) => [
+      name,
+      ok ? "ok" : "FAILED",
+      ended,
+      state,
+      up,
+      same,
+      left,
+    ]),
+  ]);
+
+async function main(wanted: string[]): Promise<number> {
+  const kubeconfig = process.env["OBS_TEST_KUBECONFIG"];
+  if (!kubeconfig) {
+    console.error("interrupt: OBS_TEST_KUBECONFIG names no cluster; the drill wants an empty one");
+    return 2;
+  }
+  const chosen = wanted.length ? wanted.map((number) => points[Number(number) - 1]) : points;
+  if (chosen.some((point) => point === undefined)) {
+    console.error(`interrupt: points are numbers from 1 to ${points.length}`);
+    return 2;
+  }
+  const config = new KubeConfig();
+  config.loadFromFile(kubeconfig);
+  const present = await presentNamespaces(config);
+  if (present.length) {
+    console.error(`interrupt: the cluster has a stack already: namespaces ${present.join(", ")}`);
+    return 2;
+  }
+  const before = new Set(await inventory(config));
+  const copy = new ProjectCopy(kubeconfig);
+  copy.configure(stack, { environment: "dev" });
+  const control = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const)
+    process.once(name, () => control.abort(new Error("the drill was interrupted")));
+  const rows: Row[] = [];
+  let whole = false;
+  try {
+    for (const point of chosen as Point[]) {
+      console.error(`${points.indexOf(point) + 1} ${point.name}, ${point.end}:`);
+      rows.push(await drill({ copy, config, before, stop: control.signal }, point));
+    }
+    whole = true;
+  } catch (error) {
+    const { row, message } = error as Error & { row?: Row };
+    if (row) rows.push(row);
+    console.error(`interrupt: ${message}\nThe stack and its state are kept in ${copy.folder}`);
+  }
+  if (whole) copy.remove();
+  console.log(report(rows));
+  return whole && rows.every(({ ok }) => ok) ? 0 : 1;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    console.error(`interrupt: ${error.message}`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,66 @@
+/**
+ * The drill of bad settings: `./obs up --yes` with each of fifty mistakes, and what it said. Nothing may have been touched
+ * by any of them: the stack's state has no resource, the cluster the namespaces that it had.
+ *
+ * `npm run test:mistakes`; the cluster is OBS_TEST_KUBECONFIG, else an API server of its own. Mistakes about volumes that are
+ * there need them, and are made with a server of its own only.
+ */
+import { KubeConfig } from "@kubernetes/client-node";
+import { table } from "../../cli/table";
+import { ApiServer } from "../support/api-server";
+import { answer, configOf, isTold, mistakes, stack } from "../support/mistakes";
+import { install, namespacesOf } from "../support/mistakes/cluster";
+import { ProjectCopy } from "../support/project";
+import { tool } from "../support/tools";
+
+async function main(): Promise<number> {
+  const given = process.env["OBS_TEST_KUBECONFIG"];
+  const [etcd, kubeApiserver] = [tool("etcd"), tool("kube-apiserver")];
+  if (!given && !(etcd && kubeApiserver)) {
+    console.error("mistakes: neither OBS_TEST_KUBECONFIG nor etcd and kube-apiserver are there");
+    return 2;
+  }
+  const server = given ? undefined : await ApiServer.start(etcd ?? "", kubeApiserver ?? "");
+  const copy = new ProjectCopy(given ?? server?.kubeconfig() ?? "");
+  const config = new KubeConfig();
+  config.loadFromFile(copy.kubeconfig);
+  const rows: string[][] = [];
+  let failed = 0;
+  try {
+    for (const [index, mistake] of mistakes.entries()) {
+      if (given && mistake.installed) {
+        rows.push([`${index + 1}`, "skipped", mistake.about, "-", "wants volumes of its own in the cluster"]);
+        continue;
+      }
+      // Throws where the settings are accepted: nothing is to be installed on somebody's cluster.
+      answer(mistake);
+      const takeAway = await install(config, mistake);
+      const before = await namespacesOf(config);
+      copy.configure(stack, configOf(mistake));
+      const { code, output, seconds } = await copy.run(["up", stack, "--yes"]);
+      const told = isTold(output, mistake);
+      const untouched = copy.resources(stack).length === 0 && (await namespacesOf(config)) === before;
+      await takeAway();
+      const ok = code !== 0 && told && untouched;
+      if (!ok) failed++;
+      const verdict = ok ? "ok" : !untouched ? "TOUCHED" : !told ? "NOT TOLD" : "PASSED";
+      rows.push([`${index + 1}`, verdict, mistake.about, seconds.toFixed(1), mistake.says]);
+      console.error(`${index + 1} ${verdict} ${mistake.about}${ok ? "" : `\n${output}`}`);
+      // One that was not refused has begun something.
+      if (!untouched) break;
+    }
+  } finally {
+    copy.remove();
+    await server?.stop();
+  }
+  console.log(table([["", "", "mistake", "s", "what is said"], ...rows]));
+  return failed ? 1 : 0;
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    console.error(`mistakes: ${error.message}`);
+    process.exit(1);
+  },
+);

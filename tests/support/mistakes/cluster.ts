@@ -1,0 +1,26 @@
+/** What a mistake needs in a cluster, and what must be the same after it. */
+import { AppsV1Api, CoreV1Api, type KubeConfig, type V1StatefulSet } from "@kubernetes/client-node";
+import { type Mistake, rightSettings, statefulSet } from "./mistake";
+
+/** Puts what a mistake needs into the cluster. @returns how to take it away again */
+export async function install(config: KubeConfig, mistake: Mistake): Promise<() => Promise<unknown>> {
+  if (!mistake.installed) return async () => undefined;
+  const api = config.makeApiClient(AppsV1Api);
+  const object = statefulSet(rightSettings(mistake), mistake.installed);
+  const { name, namespace = "" } = object.metadata;
+  await config
+    .makeApiClient(CoreV1Api)
+    .createNamespace({ body: { metadata: { name: namespace } } })
+    .catch((error: { code?: number }) => {
+      if (error.code !== 409) throw error;
+    });
+  await api.createNamespacedStatefulSet({ namespace, body: object as V1StatefulSet });
+  return () => api.deleteNamespacedStatefulSet({ name, namespace });
+}
+
+/** The namespaces that are there, with their ids. */
+export const namespacesOf = async (config: KubeConfig): Promise<string> =>
+  (await config.makeApiClient(CoreV1Api).listNamespace()).items
+    .map(({ metadata }) => `${metadata?.name} ${metadata?.uid} ${metadata?.deletionTimestamp ?? ""}`)
+    .sort()
+    .join("\n");

@@ -1,0 +1,9 @@
+/** Fifty mistakes in a stack's settings, of every section, each with the whole of what is said about it. */
+import { installation } from "./installation";
+import type { Mistake } from "./mistake";
+import { signals } from "./signals";
+
+export * from "./mistake";
+
+/** All of them; each is refused before anything is touched. */
+export const mistakes: Mistake[] = [...installation, ...signals];

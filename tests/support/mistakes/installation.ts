@@ -1,0 +1,150 @@
+/** Mistakes about the cluster, where things come from, object storage, and who may reach whom. */
+import { type Mistake, set, setSecret, takeOut } from "./mistake";
+
+/** A key of 32 bytes, as somebody would paste it. */
+const key = Buffer.alloc(32, "k").toString("base64");
+const coldTier = {
+  kind: "s3",
+  endpoint: "https://s3.example.com",
+  bucket: "archive",
+  accessKey: "[secret]",
+  secretKey: "[secret]",
+};
+
+export const installation: Mistake[] = [
+  {
+    about: "a word of one's own for the environment",
+    config: { environment: "production" },
+    says: 'environment: is "production"; allowed: one of dev, prod',
+    change: set("environment"),
+  },
+  {
+    about: "a section that there is not",
+    config: { logging: { retention: "30d" } },
+    says: 'logging: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, metrics, cadvisor, grafana, access, network, scaling, alerting',
+    change: takeOut("logging"),
+  },
+  {
+    about: "a cluster's name with an underscore",
+    config: { cluster: { name: "prod_eu" } },
+    says: 'cluster.name: is "prod_eu"; allowed: a Kubernetes name: lower-case letters, digits and dashes, 63 at most',
+    change: set("cluster.name"),
+  },
+  {
+    about: "true for a choice of three",
+    config: { cluster: { antiAffinity: true } },
+    says: "cluster.antiAffinity: is true; allowed: one of none, preferred, required",
+    change: set("cluster.antiAffinity"),
+  },
+  {
+    about: "yes for true",
+    config: { cluster: { protect: "yes" } },
+    says: 'cluster.protect: is "yes"; allowed: true or false',
+    change: set("cluster.protect"),
+  },
+  {
+    about: "a number below the least",
+    config: { charts: { history: 0 } },
+    says: "charts.history: is 0; allowed: a whole number from 1 to 50",
+    change: set("charts.history"),
+  },
+  {
+    about: "a registry with its scheme",
+    config: { images: { registry: "https://registry.example.com" } },
+    says: 'images.registry: is "https://registry.example.com"; allowed: a registry host, optionally with a path, and no scheme',
+    change: set("images.registry"),
+  },
+  {
+    about: "a volume of logs without its day",
+    config: { load: { logs: "1TB" } },
+    says: 'load.logs: is "1TB"; allowed: a volume: a whole number and MB/day, GB/day or TB/day, such as 1TB/day',
+    change: set("load.logs"),
+  },
+  {
+    about: "an S3 of one's own that is not described",
+    config: { objectStorage: { kind: "external" } },
+    says: "objectStorage.external: is not set; allowed: set, because objectStorage.kind is external",
+    change: set("objectStorage.external.<setting>"),
+  },
+  {
+    about: "two stores in one bucket",
+    config: { objectStorage: { buckets: { tempo: { name: "loki-data" } } } },
+    says: 'objectStorage.buckets.tempo.name: is "loki-data"; allowed: a name that no other bucket has',
+    change: set("objectStorage.buckets.tempo.name"),
+  },
+  {
+    about: "a bucket's name that S3 refuses",
+    config: { objectStorage: { buckets: { loki: { name: "logs..prod" } } } },
+    says: 'objectStorage.buckets.loki.name: is "logs..prod"; allowed: a bucket name: 3 to 63 lower-case letters, digits, dots and dashes, no two dots together',
+    change: set("objectStorage.buckets.loki.name"),
+  },
+  {
+    about: "a disk in decimal units",
+    config: { objectStorage: { minio: { disk: "50GB" } } },
+    says: 'objectStorage.minio.disk: is "50GB"; allowed: a size: a whole number and Ki, Mi, Gi or Ti, such as 50Gi',
+    change: set("objectStorage.minio.disk"),
+  },
+  {
+    about: "too few servers for erasure coding",
+    config: { objectStorage: { minio: { servers: 3 } } },
+    says: "objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed",
+    change: set("objectStorage.minio.servers"),
+  },
+  {
+    about: "an image that is another one tomorrow",
+    config: { objectStorage: { minio: { image: "minio/minio:latest" } } },
+    says: 'objectStorage.minio.image: is "minio/minio:latest"; allowed: an image with a tag or digest, not latest',
+    change: set("objectStorage.minio.image"),
+  },
+  {
+    about: "objects that move the day they would be deleted",
+    config: { objectStorage: { minio: { coldTier: { ...coldTier, after: { loki: "37d" } } } } },
+    says: 'objectStorage.minio.coldTier.after.loki: is "37d"; allowed: whole days from 1d to 36d: the bucket\'s lifecycle deletes objects after 37d',
+    change: set("objectStorage.minio.coldTier.after.loki"),
+  },
+  {
+    about: "credentials in plain text",
+    config: { objectStorage: { minio: { encryptionKey: key } } },
+    says: 'objectStorage.minio.encryptionKey: is "[secret]"; allowed: a secret that is encrypted, because environment is prod: this one stands in plain text, take it for known',
+    change: setSecret("objectStorage.minio.encryptionKey"),
+  },
+  {
+    about: "an address range that no network has",
+    config: { network: { nodes: ["10.0.0.0/33"] } },
+    says: 'network.nodes[0]: is "10.0.0.0/33"; allowed: an address range such as 10.0.0.0/16',
+    change: set("network.nodes[0]"),
+  },
+  {
+    about: "a percentage with its sign",
+    config: { scaling: { cpu: "70%" } },
+    says: 'scaling.cpu: is "70%"; allowed: a whole number from 10 to 100',
+    change: set("scaling.cpu"),
+  },
+  {
+    about: "three generations of passwords",
+    config: { access: { generations: [1, 2, 3] } },
+    says: "access.generations: is [1,2,3]; allowed: one number, or two different ones while passwords are rotated",
+    change: set("access.generations[0]"),
+  },
+  {
+    about: "a disk that shrinks",
+    config: { loki: { ingester: { disk: "10Gi" } } },
+    installed: { component: "loki.ingester", size: "20Gi" },
+    says: 'loki.ingester.disk: is "10Gi"; allowed: 20Gi or more: the volumes of loki/loki-ingester have that size, and a volume cannot shrink',
+    change: set("loki.ingester.disk"),
+  },
+  {
+    about: "a disk that grows without the command for it",
+    config: { mimir: { ingester: { disk: "100Gi" } } },
+    installed: { component: "mimir.ingester", size: "50Gi" },
+    says: 'mimir.ingester.disk: is "100Gi"; allowed: 50Gi, because the volumes of mimir/mimir-ingester have that size; to grow them: ./obs upgrade --volumes mistake, which docs/upgrades.md explains',
+    change: set("mimir.ingester.disk"),
+  },
+  {
+    about: "another class for volumes that are there",
+    config: { cluster: { storageClass: "fast" } },
+    installed: { component: "loki.ingester", size: "20Gi", storageClass: "standard" },
+    says: 'cluster.storageClass: is "fast"; allowed: standard: the volumes of loki/loki-ingester ask for standard, and that cannot change; docs/upgrades.md says how to move them',
+    change: set("cluster.storageClass"),
+  },
+];

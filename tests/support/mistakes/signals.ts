@@ -1,0 +1,181 @@
+/** Mistakes about logs, metrics, traces, and who is told and who gets in. */
+import { shipped } from "../stacks";
+import { type Mistake, set, setSecret, takeOut } from "./mistake";
+
+/** How people log in to the prod stack as it is shipped. */
+const login = shipped("prod")["grafana"] as object;
+
+export const signals: Mistake[] = [
+  {
+    about: "a retention in words",
+    config: { loki: { retention: { application: "1 month" } } },
+    says: 'loki.retention.application: is "1 month"; allowed: a duration: a whole number and s, m, h or d, such as 30d',
+    change: set("loki.retention.application"),
+  },
+  {
+    about: "a retention under the least",
+    config: { loki: { retention: { debug: "12h" } } },
+    says: 'loki.retention.debug: is "12h"; allowed: at least 1d, the shortest that Loki keeps',
+    change: set("loki.retention.debug"),
+  },
+  {
+    about: "a day that is not in the calendar",
+    config: { loki: { schema: [{ from: "2025-02-30", store: "tsdb" }] } },
+    says: 'loki.schema[0].from: is "2025-02-30"; allowed: a date that exists',
+    change: set("loki.schema[0].from"),
+  },
+  {
+    about: "a rate above its burst",
+    config: { loki: { ingestionRate: "40MB/s" } },
+    says: 'loki.ingestionBurst: is "20MB/s"; allowed: at least loki.ingestionRate, 40MB/s',
+    change: set("loki.ingestionBurst"),
+  },
+  {
+    about: "a letter wrong in a setting's name",
+    config: { loki: { querier: { memori: "2Gi" } } },
+    says: 'loki.querier.memori: is "2Gi"; allowed: nothing, there is no such setting; there are replicas, maxReplicas, cpu, memory, memoryLimit',
+    change: takeOut("loki.querier.memori"),
+  },
+  {
+    about: "a part of a core as a fraction",
+    config: { loki: { querier: { cpu: 0.5 } } },
+    says: "loki.querier.cpu: is 0.5; allowed: an amount of CPU: cores such as 2, or millicores such as 250m",
+    change: set("loki.querier.cpu"),
+  },
+  {
+    about: "more replicas than there may be at most",
+    config: { mimir: { querier: { replicas: 8 } } },
+    says: "mimir.querier.maxReplicas: is 6; allowed: at least mimir.querier.replicas, 8",
+    change: set("mimir.querier.maxReplicas"),
+  },
+  {
+    about: "memory above its limit",
+    config: { mimir: { ingester: { memory: "8Gi" } } },
+    says: 'mimir.ingester.memoryLimit: is "4Gi"; allowed: at least mimir.ingester.memory, 8Gi',
+    change: set("mimir.ingester.memoryLimit"),
+  },
+  {
+    about: "a tenant's name with a space",
+    config: { mimir: { tenants: { "Team A": { series: 1000 } } } },
+    says: 'mimir.tenants.Team A: is {"series":1000}; allowed: nothing, its name is not a Kubernetes name: lower-case letters, digits and dashes, 63 at most',
+    change: takeOut("mimir.tenants.Team A"),
+  },
+  {
+    about: "a buffer that outlives what Mimir takes",
+    config: { alloyMetrics: { bufferAge: "6h" } },
+    says: 'mimir.limits.outOfOrder: is "2h"; allowed: at least alloyMetrics.bufferAge, 6h: Mimir would refuse what waited that long',
+    change: set("mimir.limits.outOfOrder"),
+  },
+  {
+    about: "copies in a dev stack",
+    environment: "dev",
+    config: { tempo: { replicationFactor: 3 } },
+    says: "tempo.replicationFactor: is 3; allowed: at most tempo.ingester.replicas, 1",
+    change: set("tempo.replicationFactor"),
+  },
+  {
+    about: "a path without its slash",
+    config: { alloyLogs: { healthCheckPaths: ["healthz"] } },
+    says: 'alloyLogs.healthCheckPaths[0]: is "healthz"; allowed: a URL path without a query',
+    change: set("alloyLogs.healthCheckPaths[0]"),
+  },
+  {
+    about: "an interval without its unit",
+    config: { alloyMetrics: { scrapeInterval: 15 } },
+    says: "alloyMetrics.scrapeInterval: is 15; allowed: a duration: a whole number and s, m, h or d, such as 30d",
+    change: set("alloyMetrics.scrapeInterval"),
+  },
+  {
+    about: "a ratio in percent",
+    config: { tracing: { sampling: { ratio: 10 } } },
+    says: "tracing.sampling.ratio: is 10; allowed: a number from 0 to 1, such as 0.1",
+    change: set("tracing.sampling.ratio"),
+  },
+  {
+    about: "ratios of services where the SDKs sample",
+    config: { tracing: { sampling: { services: { checkout: 1 } } } },
+    says: 'tracing.sampling.services: is {"checkout":1}; allowed: nothing, because tracing.sampling.appliedBy is sdk and Alloy does not sample a second time',
+    change: takeOut("tracing.sampling.services"),
+  },
+  {
+    about: "no queue",
+    config: { alloyTraces: { queue: 0 } },
+    says: "alloyTraces.queue: is 0; allowed: a whole number from 10 to 1000000",
+    change: set("alloyTraces.queue"),
+  },
+  {
+    about: "a name for yes or no",
+    config: { openTelemetryOperator: { certManager: "cert-manager" } },
+    says: 'openTelemetryOperator.certManager: is "cert-manager"; allowed: true or false',
+    change: set("openTelemetryOperator.certManager"),
+  },
+  {
+    about: "a component's name as Kubernetes writes it",
+    config: { kubePrometheusStack: { controlPlane: ["kube-scheduler"] } },
+    says: 'kubePrometheusStack.controlPlane[0]: is "kube-scheduler"; allowed: one of apiServer, controllerManager, scheduler, etcd, proxy, dns',
+    change: set("kubePrometheusStack.controlPlane[0]"),
+  },
+  {
+    about: "a regular expression that is not closed",
+    config: { metrics: { also: ["node_(cpu|load"] } },
+    says: 'metrics.also[0]: is "node_(cpu|load"; allowed: a metric\'s name, or a regular expression for several',
+    change: set("metrics.also[0]"),
+  },
+  {
+    about: "a port that no node gives",
+    config: { cadvisor: { nodePort: 8080 } },
+    says: "cadvisor.nodePort: is 8080; allowed: a whole number from 30000 to 32767",
+    change: set("cadvisor.nodePort"),
+  },
+  {
+    about: "production with one shared password",
+    config: { grafana: { auth: { kind: "local" } } },
+    says: 'grafana.auth.kind: is "local"; allowed: oauth or ldap, because environment is prod: people log in as themselves',
+    change: set("grafana.auth.kind"),
+  },
+  {
+    about: "an address without its scheme",
+    environment: "dev",
+    config: { grafana: { url: "grafana.example.com" } },
+    says: 'grafana.url: is "grafana.example.com"; allowed: an http:// or https:// URL of a host, optionally with a port and a path',
+    change: set("grafana.url"),
+  },
+  {
+    about: "passwords through an Ingress without TLS",
+    config: { grafana: { ...login, url: "http://grafana.example.com" } },
+    says: 'grafana.url: is "http://grafana.example.com"; allowed: an https:// URL, because there is grafana.ingress: passwords and sessions pass through it',
+    change: set("grafana.url"),
+  },
+  {
+    about: "two Grafanas without a database",
+    environment: "dev",
+    config: { grafana: { replicas: 2 } },
+    says: "grafana.replicas: is 2; allowed: 1, or set grafana.database: each replica would have users and settings of its own",
+    change: set("grafana.replicas"),
+  },
+  {
+    about: "a plugin without its version",
+    environment: "dev",
+    config: { grafana: { plugins: ["grafana-clock-panel"] } },
+    says: 'grafana.plugins[0]: is "grafana-clock-panel"; allowed: id@version, or id@version@url of a zip file',
+    change: set("grafana.plugins[0]"),
+  },
+  {
+    about: "a route to nobody",
+    config: { alerting: { routes: [{ receivers: ["oncall"] }] } },
+    says: 'alerting.routes[0].receivers: is "oncall"; allowed: names in alerting.receivers: there are none',
+    change: set("alerting.routes[0].receivers[0]"),
+  },
+  {
+    about: "a channel for a webhook",
+    config: { alerting: { receivers: { oncall: { slackUrl: "#alerts" } } } },
+    says: 'alerting.receivers.oncall.slackUrl: is "[secret]"; allowed: an http:// or https:// URL',
+    change: setSecret("alerting.receivers.oncall.slackUrl"),
+  },
+  {
+    about: "a schedule for a duration",
+    config: { alerting: { groupWait: "*/5 * * * *" } },
+    says: 'alerting.groupWait: is "*/5 * * * *"; allowed: a duration: a whole number and s, m, h or d, such as 30d',
+    change: set("alerting.groupWait"),
+  },
+];

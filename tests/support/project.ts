@@ -1,0 +1,121 @@
+/** A copy of this project in a folder of its own, so that `./obs` itself can be run with a config and a state that nobody else has. */
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  closeSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { stringify } from "yaml";
+import { runApart, type Started } from "../../automation/command";
+import { root } from "../../cli/stack-config";
+import { project } from "../../settings";
+
+/** What belongs to a checkout and its stacks. */
+const own = /^(\.git|\.obs|\.cache|node_modules|Pulumi\..+\.yaml)$/;
+
+interface Pending {
+  type: string;
+  resource: { urn: string };
+}
+
+export class ProjectCopy {
+  readonly folder = mkdtempSync(join(tmpdir(), "observability-"));
+  /** Folder of the backend that holds the state. */
+  readonly backend = join(this.folder, ".obs", "state");
+
+  /** @param kubeconfig of the cluster that its stacks are installed on */
+  constructor(readonly kubeconfig: string) {
+    cpSync(root, this.folder, {
+      recursive: true,
+      filter: (path) => path === root || !own.test(basename(path)),
+    });
+    symlinkSync(join(root, "node_modules"), join(this.folder, "node_modules"));
+    mkdirSync(this.backend, { recursive: true });
+  }
+
+  /** What its commands have in their environment besides this process's own. */
+  get environment(): Record<string, string | undefined> {
+    return {
+      ...process.env,
+      KUBECONFIG: this.kubeconfig,
+      PULUMI_BACKEND_URL: `file://${this.backend}`,
+      PULUMI_CONFIG_PASSPHRASE: "test",
+      PULUMI_CONFIG_PASSPHRASE_FILE: undefined,
+      PULUMI_SKIP_UPDATE_CHECK: "true",
+    };
+  }
+
+  /** Writes a stack's config. */
+  configure(stack: string, config: Record<string, unknown>): void {
+    const keys = Object.entries(config).map(([key, value]) => [`${project}:${key}`, value]);
+    writeFileSync(join(this.folder, `Pulumi.${stack}.yaml`), stringify({ config: Object.fromEntries(keys) }));
+  }
+
+  /** A stack's state, as the backend's file has it: its resources but the stack itself, and what was begun and not ended. */
+  private state(stack: string): { resources: { type: string; urn: string }[]; pending: Pending[] } {
+    const file = join(this.backend, ".pulumi", "stacks", project, `${stack}.json`);
+    const { latest } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).checkpoint : {};
+    return { resources: latest?.resources ?? [], pending: latest?.pending_operations ?? [] };
+  }
+
+  /** Types and names of a stack's resources. */
+  resources(stack: string): string[] {
+    return this.state(stack)
+      .resources.filter(({ type }) => type !== "pulumi:pulumi:Stack")
+      .map(({ urn }) => urn.split("::").slice(2).join(" "));
+  }
+
+  /** What was begun with a stack's resources and has not ended. */
+  pending(stack: string): string[] {
+    return this.state(stack).pending.map(
+      ({ type, resource }) => `${type} ${resource.urn.split("::").slice(-1)}`,
+    );
+  }
+
+  /** How many locks there are. */
+  locks(): number {
+    const folder = join(this.backend, ".pulumi", "locks");
+    if (!existsSync(folder)) return 0;
+    return readdirSync(folder, { recursive: true }).filter((name) => String(name).endsWith(".json")).length;
+  }
+
+  /** Runs `./obs`, or another program, in the copy. */
+  async run(
+    args: string[],
+    { program = join(this.folder, "obs"), ...streams }: Started & { program?: string } = {},
+  ): Promise<{ code: number; output: string; seconds: number }> {
+    const begun = Date.now();
+    const where = { cwd: this.folder, env: this.environment };
+    const { code, stdout, stderr } = await runApart(program, args, where, streams);
+    return { code, output: `${stdout}${stderr}`, seconds: (Date.now() - begun) / 1000 };
+  }
+
+  /** Starts `./obs` in a process group of its own, as a terminal does; what it says goes to `obs.log` in the folder. */
+  start(args: string[], environment: Record<string, string> = {}): ChildProcess {
+    const log = openSync(join(this.folder, "obs.log"), "w");
+    const env = { ...this.environment, ...environment };
+    const child = spawn(join(this.folder, "obs"), args, {
+      cwd: this.folder,
+      env,
+      detached: true,
+      stdio: ["ignore", log, log],
+    });
+    closeSync(log);
+    return child;
+  }
+
+  /** Removes it, its state too. */
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,168 @@
+/** What a killed update leaves behind is told from what is somebody's: locks, plugins, releases, objects; and the drill's points. */
+import type { V1Secret } from "@kubernetes/client-node";
+import { expect } from "chai";
+import { isDead, plugin } from "../../cli/dead-lock";
+import { halfMade, inTheWay, ours, type PendingOperation, unknownObjects } from "../../cli/half-made";
+import { settled } from "../../cli/interrupted";
+import { familyOf, points, reached, seenIn } from "../interrupt/points";
+
+const operation = (type: string, kind: string, inputs: Record<string, unknown>): PendingOperation => ({
+  type,
+  resource: { urn: `urn:${kind}`, type: kind, inputs, parent: "urn:parent", dependencies: ["urn:namespace"] },
+});
+const releaseType = "kubernetes:helm.sh/v3:Release";
+const record = (name: string, status: string): V1Secret => ({ metadata: { labels: { name, status } } });
+
+describe("interrupted updates", () => {
+  it("leave locks that are dead where their process ran here and is gone", () => {
+    const lock = { pid: 7, username: "root", hostname: "here", timestamp: "2026-01-01T00:00:00Z" };
+    expect(isDead(lock, "here", () => false)).to.equal(true);
+    expect(isDead(lock, "here", () => true)).to.equal(false);
+    expect(isDead(lock, "elsewhere", () => false)).to.equal(false);
+  });
+
+  it("leave plugins, which ps shows with their engine's port", () => {
+    expect(plugin("  42 /usr/bin/pulumi-resource-kubernetes 127.0.0.1:33007")).to.deep.equal({
+      pid: 42,
+      port: 33007,
+    });
+    expect(
+      plugin("42 /home/me/.pulumi/plugins/resource-random/pulumi-resource-random 127.0.0.1:1"),
+    ).to.deep.equal({
+      pid: 42,
+      port: 1,
+    });
+    expect(plugin("42 pulumi-language-nodejs -root=/x 127.0.0.1:33007")).to.deep.equal({
+      pid: 42,
+      port: 33007,
+    });
+    for (const other of [
+      "42 /usr/bin/pulumi up --stack dev",
+      "42 grep pulumi-resource-kubernetes",
+      "42 vi pulumi-resource-x 10.0.0.1:80",
+      "",
+    ])
+      expect(plugin(other), other).to.equal(undefined);
+  });
+
+  it("leave releases that were being installed, which the state does not have, or upgraded", () => {
+    const made = { name: "loki", namespace: "loki" };
+    expect(
+      halfMade([
+        operation("creating", releaseType, made),
+        operation("updating", releaseType, { ...made, name: "mimir" }),
+        operation("creating", "kubernetes:core/v1:Secret", made),
+        operation("creating", releaseType, { chart: "loki" }),
+      ]),
+    ).to.deep.equal([
+      { ...made, first: true },
+      { ...made, name: "mimir", first: false },
+    ]);
+  });
+
+  it("leave Helm's records: all of a first installation, the pending ones of an upgrade, none of others", () => {
+    const records = [
+      record("loki", "superseded"),
+      record("loki", "deployed"),
+      record("loki", "pending-upgrade"),
+      record("other", "pending-install"),
+    ];
+    const of = (first: boolean) =>
+      inTheWay(records, { name: "loki", namespace: "loki", first }).map(
+        ({ metadata }) => metadata?.labels?.["status"],
+      );
+    expect(of(true)).to.deep.equal(["superseded", "deployed", "pending-upgrade"]);
+    expect(of(false)).to.deep.equal(["pending-upgrade"]);
+  });
+
+  it("leave objects that the state does not have", () => {
+    const inputs = {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "cadvisor", namespace: "monitoring" },
+    };
+    const kind = "kubernetes:core/v1:Service";
+    const resources = [
+      { urn: "urn:namespace", type: "kubernetes:core/v1:Namespace", created: "2026-01-01T10:00:05.7Z" },
+      { urn: "urn:parent", type: "component", created: "2026-01-01T10:00:00Z" },
+      { urn: "urn:other", type: "component", created: "2026-01-01T11:00:00Z" },
+    ];
+    expect(
+      unknownObjects(
+        [
+          operation("creating", kind, inputs),
+          operation("updating", kind, inputs),
+          operation("creating", releaseType, { name: "loki", namespace: "loki" }),
+          operation("creating", "random:index:RandomPassword", inputs),
+        ],
+        resources,
+      ),
+    ).to.deep.equal([{ ...inputs, notBefore: new Date("2026-01-01T10:00:05Z") }]);
+  });
+
+  it("made only what Pulumi made, after what it was to come after", () => {
+    const made = (manager: string, at: string) =>
+      ours(
+        {
+          metadata: { creationTimestamp: new Date(at), managedFields: [{ manager: "kubelet" }, { manager }] },
+        },
+        { notBefore: new Date("2026-01-01T10:00:05Z") },
+      );
+    expect(made("pulumi-kubernetes-1a2b3c4d", "2026-01-01T10:00:05Z")).to.equal(true);
+    expect(made("pulumi-kubernetes-1a2b3c4d", "2026-01-01T10:00:04Z")).to.equal(false);
+    expect(made("kubectl-client-side-apply", "2026-01-01T10:00:05Z")).to.equal(false);
+    expect(ours({}, { notBefore: new Date(0) })).to.equal(false);
+  });
+
+  it("are settled by forgetting what was begun, and nothing else", () => {
+    const rest = { resources: [{ urn: "urn:a", type: "a" }], secrets_providers: { type: "passphrase" } };
+    expect(settled({ version: 3, deployment: { ...rest, pending_operations: [{}] } })).to.deep.equal({
+      version: 3,
+      deployment: rest,
+    });
+  });
+});
+
+describe("the drill of interrupted updates", () => {
+  const line = (kind: string, op: string, urn: string, planning?: boolean) =>
+    JSON.stringify({
+      [kind]: { planning, metadata: { op, urn: `urn:pulumi:s::p::${urn}`, type: urn.split("::")[0] } },
+    });
+
+  it("reads steps from the engine's event log", () => {
+    const urn = "kubernetes:helm.sh/v3:Release::loki";
+    const resource = "kubernetes:helm.sh/v3:Release loki";
+    expect(seenIn(line("resourcePreEvent", "create", urn))).to.deep.equal({ moment: "begins", resource });
+    expect(seenIn(line("resOutputsEvent", "create", urn))).to.deep.equal({ moment: "done", resource });
+    expect(seenIn(line("resourcePreEvent", "create", urn, true))).to.equal(undefined);
+    expect(seenIn(line("resourcePreEvent", "same", urn))).to.equal(undefined);
+    expect(seenIn(JSON.stringify({ diagnosticEvent: { message: "x" } }))).to.equal(undefined);
+  });
+
+  it("knows when an update has come to a point", () => {
+    const point = { name: "", moment: "begins", resource: /:Namespace /, count: 2, end: "Ctrl-C" } as const;
+    const seen = ["loki", "mimir"].map((name) => ({
+      moment: "begins" as const,
+      resource: `kubernetes:core/v1:Namespace ${name}`,
+    }));
+    expect(reached(point, seen)).to.equal(true);
+    expect(reached(point, seen.slice(1))).to.equal(false);
+    expect(reached({ ...point, moment: "done" }, seen)).to.equal(false);
+  });
+
+  it("has ten points, and every way to end at two or more", () => {
+    expect(new Set(points.map(({ name }) => name)).size).to.equal(10);
+    for (const end of ["Ctrl-C", "Ctrl-C twice", "engine killed", "all killed"])
+      expect(points.filter((point) => point.end === end).length, end).to.be.at.least(2);
+  });
+
+  it("kills a process with all that came of it, and nothing else", () => {
+    const processes = [
+      { pid: 2, parent: 1 },
+      { pid: 3, parent: 2 },
+      { pid: 4, parent: 3 },
+      { pid: 5, parent: 1 },
+    ];
+    expect(familyOf(2, processes)).to.deep.equal([2, 3, 4]);
+  });
+});
