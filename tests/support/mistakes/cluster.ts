@@ -1,6 +1,9 @@
 /** What a mistake needs in a cluster, and what must be the same after it. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1StatefulSet } from "@kubernetes/client-node";
+import { namespaces } from "../../../names";
 import { type Mistake, rightSettings, statefulSet } from "./mistake";
+
+const ours = new Set<string>(Object.values(namespaces));
 
 /** Puts what a mistake needs into the cluster. @returns how to take it away again */
 export async function install(config: KubeConfig, mistake: Mistake): Promise<() => Promise<unknown>> {
@@ -18,9 +21,10 @@ export async function install(config: KubeConfig, mistake: Mistake): Promise<() 
   return () => api.deleteNamespacedStatefulSet({ name, namespace });
 }
 
-/** The namespaces that are there, with their ids. */
+/** The namespaces of a stack that are there, with their ids; on a cluster with work others come and go. */
 export const namespacesOf = async (config: KubeConfig): Promise<string> =>
   (await config.makeApiClient(CoreV1Api).listNamespace()).items
+    .filter(({ metadata }) => ours.has(metadata?.name ?? ""))
     .map(({ metadata }) => `${metadata?.name} ${metadata?.uid} ${metadata?.deletionTimestamp ?? ""}`)
     .sort()
     .join("\n");
