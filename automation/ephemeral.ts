@@ -30,6 +30,8 @@ export interface StackOptions {
   existing?: boolean;
   /** Leaves the stack there. @default false */
   keep?: boolean;
+  /** Whether it is smoke-tested before the action. @default true */
+  smoke?: boolean;
   /** Seconds that the smoke test has to pass; it is tried again until then. @default 900 */
   smokeWithin?: number;
   /** Breaks it off; what there is already is taken down. */
@@ -38,7 +40,7 @@ export interface StackOptions {
   tell?: (line: string) => void;
 }
 
-/** A stack that runs and has passed its smoke test. */
+/** A stack that runs and has passed its smoke test, where it was to. */
 export interface Running {
   settings: Settings;
   /** Its cluster. */
@@ -147,7 +149,14 @@ export async function withStack<T>(
   options: StackOptions,
   action: (running: Running) => Promise<T>,
 ): Promise<T> {
-  const { stack, existing = false, keep = false, smokeWithin = 900, tell = () => undefined } = options;
+  const {
+    stack,
+    existing = false,
+    keep = false,
+    smoke = true,
+    smokeWithin = 900,
+    tell = () => undefined,
+  } = options;
   const giveBack = borrowedConfig(stack, options.config ?? { environment: "dev" });
   let kept = false;
   try {
@@ -168,7 +177,7 @@ export async function withStack<T>(
     const stop = options.stop ?? new AbortController().signal;
     kept = keep;
     const life = engineLife(workspaceOptions, { exists, settings, environment }, options);
-    return await liveThrough(life, { keep, stop, smokeWithin, tell }, action);
+    return await liveThrough(life, { keep, stop, smoke, smokeWithin, tell }, action);
   } finally {
     if (!kept) giveBack();
   }

@@ -26,6 +26,8 @@ export interface LifeOptions {
   keep: boolean;
   /** Breaks it off. */
   stop: AbortSignal;
+  /** Whether it is smoke-tested before it is used. @default true */
+  smoke?: boolean;
   /** Seconds that the smoke test has to pass, from its first try on. */
   smokeWithin: number;
   /** Seconds from one try to the next. @default 15 */
@@ -94,8 +96,10 @@ export async function liveThrough<Running, T>(
     await life.up(stop);
     stop.throwIfAborted();
     tell(`up after ${since(begun)}`);
-    await smokePasses(life, options);
-    tell(`the smoke test passed after ${since(begun)}`);
+    if (options.smoke ?? true) {
+      await smokePasses(life, options);
+      tell(`the smoke test passed after ${since(begun)}`);
+    }
     given = { value: await Promise.race([action(await life.running(stop)), broken]) };
   } catch (reason) {
     failed = { reason: stop.aborted ? stop.reason : reason };

@@ -18,7 +18,7 @@ const duration = z.string().regex(/^(\d+h)?(\d+m)?(\d+s)?$/);
 const value = z.union([z.string(), z.strictObject({ ciphertext: z.string() })]);
 
 /** The published structure. The service ignores what it does not know, so a wrong name would go unnoticed. */
-export const deploymentSettings = z.strictObject({
+const deploymentSettings = z.strictObject({
   tag: z.string().optional(),
   executorContext: z
     .strictObject({

@@ -3,7 +3,7 @@ import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { gatewayAccess, type ServicePort, type Store, stores } from "../names";
 import { credentialKeys } from "../values/gateway";
 import type { ServiceAnswer, ServiceRequest } from "./service";
-import { throughTunnel } from "./tunnel";
+import { askPod } from "./tunnel";
 
 /** The password of a gateway's user, from the cluster. @throws where there is no such user */
 export async function gatewayPassword(config: KubeConfig, store: Store, user: string): Promise<string> {
@@ -32,13 +32,9 @@ export async function askGateway(
   const password = await gatewayPassword(config, store, user);
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
   const pods = { namespace: store, selector: "app.kubernetes.io/component=gateway", port: 8080 };
-  return throughTunnel(config, pods, async (port) => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-      method,
-      headers: { ...headers, authorization, connection: "close" },
-      ...(body !== undefined && { body }),
-      signal: AbortSignal.timeout(30_000),
-    });
-    return { status: answer.status, body: await answer.text() };
+  return askPod(config, pods, path, {
+    method,
+    headers: { ...headers, authorization },
+    ...(body !== undefined && { body }),
   });
 }

@@ -2,7 +2,7 @@
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { grafana, namespaces } from "../names";
 import { UserError } from "../settings";
-import { throughTunnel } from "./tunnel";
+import { podText, throughTunnel } from "./tunnel";
 
 /** Where Grafana's pods listen. */
 const pods = {
@@ -26,16 +26,8 @@ export interface Grafana {
 }
 
 /** What Grafana says of itself to everybody. @throws where it does not answer with 200 */
-export const grafanaHealth = (config: KubeConfig): Promise<{ version: string; database: string }> =>
-  throughTunnel(config, pods, async (port) => {
-    const answer = await fetch(`http://127.0.0.1:${port}/api/health`, {
-      headers: { connection: "close" },
-      signal: AbortSignal.timeout(30_000),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`Grafana answered ${answer.status}: ${text.trim().slice(0, 300)}`);
-    return JSON.parse(text);
-  });
+export const grafanaHealth = async (config: KubeConfig): Promise<{ version: string; database: string }> =>
+  JSON.parse(await podText(config, pods, "/api/health"));
 
 /** The token of a service account that the environment gives. */
 export const grafanaToken = (): string | undefined => process.env["OBS_GRAFANA_TOKEN"] || undefined;

@@ -8,7 +8,7 @@ import { UserError } from "../settings";
 import { root } from "./stack-config";
 
 /** Path of a stack's config of the pack, where it has one. */
-export const packConfigFile = (stack: string): string => join(root, "policies", "config", `${stack}.json`);
+const packConfigFile = (stack: string): string => join(root, "policies", "config", `${stack}.json`);
 
 /**
  * A stack's config of the pack.

@@ -31,7 +31,7 @@ const bytes = (claim: Pick<V1PersistentVolumeClaim, "spec"> | undefined): number
   bytesOf(claim?.spec?.resources?.requests?.["storage"] ?? "0");
 
 /** The template of a workload's claims; undefined where its StatefulSet is not there. */
-export const templateOf = (live: LiveVolumes, { namespace, name, template }: WorkloadVolumes) =>
+const templateOf = (live: LiveVolumes, { namespace, name, template }: WorkloadVolumes) =>
   live.statefulSets
     .find(({ metadata }) => key(metadata?.namespace, metadata?.name) === key(namespace, name))
     ?.spec?.volumeClaimTemplates?.find(({ metadata }) => metadata?.name === template);

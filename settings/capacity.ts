@@ -3,6 +3,7 @@ import { hasOf, most, type Resource, resources } from "./fit";
 import { type Load, type Signal, spanBytes, wholeLoad } from "./load";
 import type { Settings } from "./schema";
 import { formulas } from "./sizing";
+import { day } from "./units";
 
 /** The largest load of one signal that something takes. */
 export interface Capacity {
@@ -52,7 +53,7 @@ function limits({ mimir, tempo, loki, alloyMetrics }: Settings): Capacity[] {
       carries: samples * alloyMetrics.scrapeInterval,
       by,
     },
-    { component: "loki.ingestionRate", signal: "logs", carries: loki.ingestionRate * 86400, by },
+    { component: "loki.ingestionRate", signal: "logs", carries: loki.ingestionRate * day, by },
     { component: "tempo.limits.rate", signal: "traces", carries: rate / spanBytes, by },
   ];
 }

@@ -3,9 +3,7 @@ import type { z } from "zod";
 import { type Check, problem } from "./check";
 import { bucketName, group, oneOf, secret, text } from "./fields";
 import { longestRetention } from "./retention";
-import { duration, goDuration, wholeDays } from "./units";
-
-const day = 86400;
+import { day, duration, goDuration, wholeDays } from "./units";
 
 const after = (what: string) =>
   duration()

@@ -4,11 +4,10 @@ import { type Fit, fits, most, type Resource } from "./fit";
 import { spanBytes, wholeLoad } from "./load";
 import { problemText } from "./problem-text";
 import type { Settings } from "./schema";
-import { byteRateText, coresText, countText, cpuQuantity, dailyText, quantity, sizeText } from "./units";
+import { byteRateText, coresText, countText, cpuQuantity, dailyText, day, quantity, sizeText } from "./units";
 
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
-const day = 86400;
 const up = (value: number, step: number): number => Math.ceil(value / step) * step;
 
 /** An amount as its setting takes it, rounded up to what people would write. */

@@ -4,6 +4,7 @@
  */
 import { type Load, type Signal, spanBytes } from "./load";
 import type { Settings } from "./schema";
+import { day } from "./units";
 
 /** Cores in millicores, memory and disk in bytes; what no formula says is left out. */
 export interface Amount {
@@ -27,7 +28,6 @@ export interface Formula {
 const core = 1000;
 const [MB, GB] = [1e6, 1e9];
 const [MiB, GiB, TiB] = [1024 ** 2, 1024 ** 3, 1024 ** 4];
-const day = 86400;
 
 /** "1MB compressed size, which is about 5MB-ish of uncompressed logs": https://grafana.com/docs/loki/latest/get-started/labels/bp-labels/ */
 const lokiCompression = 5;

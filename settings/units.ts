@@ -5,13 +5,16 @@
  */
 import { z } from "zod";
 
+/** A day in seconds. */
+export const day = 86400;
+
 const KiB = 1024;
 const BINARY: Record<string, number> = { Ki: KiB, Mi: KiB ** 2, Gi: KiB ** 3, Ti: KiB ** 4 };
 /** Loki and Mimir count a megabyte as 1024 × 1024 bytes (`ingestion_rate_mb`); so does this program. */
 const LOKI: Record<string, number> = { KB: KiB, MB: KiB ** 2, GB: KiB ** 3 };
 const DAILY = { MB: KiB ** 2, GB: KiB ** 3, TB: KiB ** 4 };
 const COUNTS: Record<string, number> = { "": 1, k: 1e3, M: 1e6, G: 1e9 };
-const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400 };
+const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: day };
 
 /** A string of one number and one unit, turned into a plain number by the table of units. */
 function amount(form: RegExp, units: Record<string, number>, allowed: string) {
@@ -102,7 +105,7 @@ export function cpuQuantity(millicores: number): string {
 export const megabytes = (bytes: number): number => bytes / KiB ** 2;
 
 /** Seconds in whole days, rounded up, so that a lifecycle never undercuts a retention. */
-export const wholeDays = (seconds: number): number => Math.ceil(seconds / 86400);
+export const wholeDays = (seconds: number): number => Math.ceil(seconds / day);
 
 /** A number with three digits that count, the rest cut off: 66.6, 343, 0.125. */
 function short(value: number): string {

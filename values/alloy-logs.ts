@@ -4,7 +4,7 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyValues } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
-import { anyOf, type Values } from "./shared";
+import { anyOf, readingAsRoot, type Values } from "./shared";
 
 /** What the pipeline reads from its environment. */
 export const alloyLogsEnvironment = ({ alloyLogs, cluster }: Settings): Record<string, string> => ({
@@ -30,14 +30,7 @@ export const alloyLogsValues = (settings: Settings): Values =>
       // The write-ahead log of loki.write is an experimental feature of Alloy.
       stabilityLevel: "experimental",
       mounts: { varlog: true },
-      // Only root may read the kubelet's log files; nothing else of root's powers is left.
-      securityContext: {
-        runAsUser: 0,
-        allowPrivilegeEscalation: false,
-        readOnlyRootFilesystem: true,
-        capabilities: { drop: ["ALL"] },
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      securityContext: readingAsRoot,
     },
     controller: {
       type: "daemonset",

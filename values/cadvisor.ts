@@ -1,7 +1,7 @@
 /** cAdvisor's objects (R10); it has no official chart: https://github.com/google/cadvisor/tree/master/deploy/kubernetes */
 import { namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
-import { environment, goMemoryLimit, image, pullSecrets, resources } from "./shared";
+import { environment, goMemoryLimit, image, pullSecrets, readingAsRoot, resources } from "./shared";
 
 const labels = { "app.kubernetes.io/name": releases.cadvisor, "app.kubernetes.io/part-of": "observability" };
 const selector = { "app.kubernetes.io/name": releases.cadvisor };
@@ -67,13 +67,7 @@ export const cadvisorDaemonSet = (settings: Settings) => {
               readinessProbe: { httpGet: { path: "/healthz", port: "http" } },
               livenessProbe: { httpGet: { path: "/healthz", port: "http" }, initialDelaySeconds: 30 },
               resources: resources(cadvisor),
-              securityContext: {
-                runAsUser: 0,
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ["ALL"] },
-                seccompProfile: { type: "RuntimeDefault" },
-              },
+              securityContext: readingAsRoot,
               volumeMounts: Object.entries(mounts).map(([name, { container }]) => ({
                 name,
                 mountPath: container,

@@ -40,7 +40,7 @@ export const expiryRule = (cold: boolean): string => (cold ? "cold-and-expire" :
  * The whole lifecycle of a bucket with a cold tier, as `mc ilm rule import` reads it. One rule: the provider, which
  * does not see the transition in it, finds its own rule unchanged.
  */
-export function coldLifecycle(settings: Settings, tier: ColdTier, key: BucketKey): string {
+function coldLifecycle(settings: Settings, tier: ColdTier, key: BucketKey): string {
   const { coldAfterDays, expireAfterDays } = bucketLifecycles(settings)[key];
   const rule = {
     ID: expiryRule(true),

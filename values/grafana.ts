@@ -14,7 +14,8 @@ import { quantity } from "../settings/units";
 import { clientPasswords, gatewayClients } from "./gateway";
 import { grafanaAlerting, receiverSecrets } from "./grafana-alerting";
 import { grafanaDatasources } from "./grafana-datasources";
-import { ldapToml, loginConfiguration } from "./grafana-login";
+import { certificateFolder, grafanaIni } from "./grafana-ini";
+import { ldapToml } from "./grafana-login";
 import {
   checksum,
   disruptionBudget,
@@ -27,7 +28,7 @@ import {
 import { scrapedByTls } from "./tls";
 
 /** Namespaces in whose ConfigMaps dashboards are looked for: ours, kube-prometheus-stack's, and those of the settings. */
-export const dashboardNamespaces = ({ grafana }: Settings): string[] => [
+const dashboardNamespaces = ({ grafana }: Settings): string[] => [
   ...new Set([namespaces.grafana, namespaces.monitoring, ...grafana.dashboards.namespaces]),
 ];
 
@@ -47,74 +48,11 @@ export function grafanaSecrets(settings: Settings): Record<string, string> {
   };
 }
 
-/** Folder with the certificate, where Grafana is served by TLS. */
-const certificateFolder = "/etc/grafana-tls";
-
-/** TLS of Grafana's own server; a certificate that was renewed is read again while it runs. */
-const serverTls = (settings: Settings) =>
-  usesTls(settings)
-    ? {
-        protocol: "https",
-        min_tls_version: "TLS1.2",
-        cert_file: `${certificateFolder}/tls.crt`,
-        cert_key: `${certificateFolder}/tls.key`,
-        certs_watch_interval: "1m",
-      }
-    : {};
-
 /** What a kubelet asks, by TLS; the chart asks without. */
 const probesByTls = () => {
   const httpGet = { path: "/api/health", port: "grafana", scheme: "HTTPS" };
   return { readinessProbe: { httpGet }, livenessProbe: { httpGet } };
 };
-
-/** grafana.ini: https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/ */
-function configuration(settings: Settings): Values {
-  const { grafana } = settings;
-  const url = new URL(grafana.url);
-  const https = url.protocol === "https:";
-  return {
-    server: {
-      root_url: grafana.url,
-      domain: url.hostname,
-      serve_from_sub_path: url.pathname !== "/",
-      ...serverTls(settings),
-    },
-    security: {
-      cookie_secure: https,
-      strict_transport_security: https,
-      disable_gravatar: true,
-      content_security_policy: true,
-    },
-    analytics: {
-      reporting_enabled: false,
-      check_for_updates: false,
-      check_for_plugin_updates: false,
-      feedback_links_enabled: false,
-    },
-    snapshots: { external_enabled: false },
-    log: { mode: "console" },
-    "log.console": { format: "json" },
-    ...(grafana.database && {
-      database: {
-        type: "postgres",
-        host: grafana.database.host,
-        name: grafana.database.name,
-        user: grafana.database.user,
-        ssl_mode: grafana.database.tls,
-      },
-    }),
-    // Several replicas send an alert once, because they tell each other.
-    ...(grafana.replicas > 1 && {
-      unified_alerting: {
-        ha_listen_address: "$__env{POD_IP}:9094",
-        ha_advertise_address: "$__env{POD_IP}:9094",
-        ha_peers: names.headless,
-      },
-    }),
-    ...loginConfiguration(settings),
-  };
-}
 
 function ingress({ grafana }: Settings): Values {
   if (!grafana.ingress) return { enabled: false };
@@ -199,7 +137,7 @@ export function grafanaValues(settings: Settings): Values {
       "checksum/environment": checksum(grafanaSecrets(settings)),
       "observability/password-generation": String(settings.access.generations[0]),
     },
-    "grafana.ini": configuration(settings),
+    "grafana.ini": grafanaIni(settings),
     ldap: kind === "ldap" && ldap ? { enabled: true, config: ldapToml(ldap) } : { enabled: false },
     ingress: ingress(settings),
     datasources: { "datasources.yaml": grafanaDatasources(settings) },

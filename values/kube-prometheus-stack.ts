@@ -1,19 +1,7 @@
 /** Values of the kube-prometheus-stack chart: https://github.com/prometheus-community/helm-charts/tree/main/charts/kube-prometheus-stack */
-import {
-  alertmanagerSecret,
-  folderAnnotation,
-  gatewayAccess,
-  gatewayUser,
-  namespaces,
-  owner,
-  releases,
-  tenants,
-  urls,
-} from "../names";
+import { alertmanagerSecret, folderAnnotation, namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
-import { goDuration, quantity } from "../settings/units";
-import { credentialKeys } from "./gateway";
-import { keptByPrometheus } from "./kept-metrics";
+import { prometheusSpec, spread, volume } from "./prometheus";
 import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
@@ -65,69 +53,6 @@ const collectors = [
   "validatingwebhookconfigurations",
   "volumeattachments",
 ];
-
-/** A volume for each replica, as the operator's resources have it. */
-const volume = ({ cluster }: Settings, disk: number) => ({
-  volumeClaimTemplate: {
-    spec: {
-      accessModes: ["ReadWriteOnce"],
-      ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
-      resources: { requests: { storage: quantity(disk) } },
-    },
-  },
-});
-
-/** `cluster.antiAffinity` in the chart's words. */
-const spread = ({ cluster }: Settings) =>
-  ({ none: "", preferred: "soft", required: "hard" })[cluster.antiAffinity];
-
-/** As whom Prometheus writes to Mimir: keys of a Secret in its namespace. */
-function mimirCredentials(): Values {
-  const keys = credentialKeys("mimir", gatewayUser(tenants.prometheus, "write"));
-  const key = (key: string) => ({ name: gatewayAccess.credentialsSecret, key });
-  return { username: key(keys.username), password: key(keys.password) };
-}
-
-function prometheusSpec(settings: Settings): Values {
-  const { cluster, alloyMetrics } = settings;
-  const { prometheus } = settings.kubePrometheusStack;
-  // From whatever namespace and without a label of ours: users' monitors and rules are found as they are.
-  const notAlloys = { matchExpressions: [{ key: owner.scraper, operator: "NotIn", values: ["alloy"] }] };
-  return {
-    replicas: prometheus.replicas,
-    resources: resources(prometheus),
-    podAntiAffinity: spread(settings),
-    topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "prometheus" }),
-    retention: goDuration(prometheus.retention), // R11
-    // A full volume would stop it: the oldest blocks go first, before their time.
-    retentionSize: `${Math.floor((prometheus.disk * 0.85) / 1024 ** 2)}MB`,
-    storageSpec: volume(settings, prometheus.disk),
-    terminationGracePeriodSeconds: prometheus.shutdown,
-    scrapeInterval: goDuration(prometheus.scrapeInterval),
-    scrapeClasses: keptByPrometheus(settings),
-    serviceDiscoveryRole: "EndpointSlice",
-    enableFeatures: ["exemplar-storage"],
-    externalLabels: { cluster: cluster.name },
-    // By these two Mimir knows the replicas of one Prometheus and takes one of them.
-    replicaExternalLabelName: "__replica__",
-    prometheusExternalLabelNameClear: true,
-    remoteWrite: [
-      {
-        name: "mimir",
-        url: `${urls.mimir}/api/v1/push`,
-        basicAuth: mimirCredentials(), // R11
-        sendExemplars: true,
-        queueConfig: { maxSamplesPerSend: alloyMetrics.samplesPerSend, retryOnRateLimit: true },
-      },
-    ],
-    serviceMonitorSelector: notAlloys,
-    podMonitorSelector: notAlloys,
-    probeSelectorNilUsesHelmValues: false,
-    scrapeConfigSelectorNilUsesHelmValues: false,
-    // What is labelled for a tenant is evaluated by Mimir's ruler, all else here.
-    ruleSelector: { matchExpressions: [{ key: owner.ruleTenant, operator: "DoesNotExist" }] },
-  };
-}
 
 /** Values of the prometheus-operator-crds chart. With a definition go all monitors and rules of the cluster. */
 export const prometheusCrdsValues = ({ cluster }: Settings): Values => ({

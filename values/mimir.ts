@@ -4,13 +4,13 @@
  * They hold for chart lines 5.x and 6.x: a key that one of them does not know is ignored by it.
  */
 import pins from "../charts.json";
-import { alertmanagerFile, alertmanagerSecret, releases } from "../names";
+import { alertmanagerSecret, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
-import { rollupOverrides } from "./rollups";
+import { fallbackFolder, mimirConfiguration, mimirOverrides } from "./mimir-configuration";
 import { releaseReplicas } from "./scaling";
 import {
   checksum,
@@ -21,105 +21,11 @@ import {
   placement,
   pullSecrets,
   resources,
-  s3,
   s3Credentials,
   s3Trust,
   type Values,
   watchedByPrometheus,
 } from "./shared";
-
-/** Where the pods of Alertmanager have the configuration for tenants that bring none. */
-const fallbackFolder = "/etc/alertmanager-fallback";
-
-/** Limits in Mimir's own words. */
-const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
-  ...(limit.series && { max_global_series_per_user: limit.series }),
-  ...(limit.samplesPerSecond && { ingestion_rate: limit.samplesPerSecond }),
-  ...(limit.burst && { ingestion_burst_size: limit.burst }),
-  ...(limit.retention && { compactor_blocks_retention_period: goDuration(limit.retention) }),
-});
-
-/** Mimir's own configuration, laid over what the chart writes: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/ */
-export function mimirConfiguration(settings: Settings): Values {
-  const { mimir } = settings;
-  const { buckets } = settings.objectStorage;
-  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
-  const copies = ({ replicas }: { replicas: number }) => Math.min(mimir.replicationFactor, replicas);
-  // With one replica there is no ring that could become stable by waiting.
-  const stability = ({ replicas }: { replicas: number }) => (replicas > 1 ? "1m" : "0s");
-  return {
-    multitenancy_enabled: true, // R3.3
-    tenant_federation: { enabled: true }, // R3.3: one query over `pods|nodes`
-    // Classic architecture (R3.1): distributors write to ingesters, without Kafka between them.
-    ingest_storage: { enabled: false },
-    common: {
-      storage: {
-        backend: "s3",
-        s3: {
-          endpoint,
-          region,
-          access_key_id: accessKey,
-          secret_access_key: secretKey,
-          insecure: !tls,
-          ...(caFile && { http: { tls_ca_path: caFile } }),
-          bucket_lookup_type: pathStyle ? "path" : "virtual-hosted",
-        },
-      },
-    },
-    blocks_storage: {
-      s3: { bucket_name: buckets.mimirBlocks.name }, // R3.2
-      // Two hours before they are read, in which a block is uploaded and found.
-      bucket_store: { ignore_blocks_within: goDuration(Math.max(0, mimir.storeAfter - 7200)) },
-    },
-    ruler_storage: { s3: { bucket_name: buckets.mimirRuler.name } },
-    alertmanager_storage: { s3: { bucket_name: buckets.mimirAlertmanager.name } },
-    distributor: {
-      // Of the replicas of one Prometheus, one is taken (R3.4).
-      ha_tracker: { enable_ha_tracker: true, kvstore: { store: "memberlist" } },
-    },
-    ingester: {
-      push_grpc_method_enabled: true,
-      ring: { replication_factor: mimir.replicationFactor },
-    },
-    store_gateway: {
-      sharding_ring: {
-        replication_factor: copies(mimir.storeGateway),
-        wait_stability_min_duration: stability(mimir.storeGateway),
-      },
-    },
-    compactor: {
-      compaction_interval: goDuration(mimir.compactionInterval), // R3.4
-      block_ranges: ["2h", "12h", "24h"], // R14: ingesters write blocks of two hours
-      sharding_ring: { wait_stability_min_duration: stability(mimir.compactor) },
-    },
-    querier: { query_store_after: goDuration(mimir.storeAfter) },
-    ruler: { tenant_federation: { enabled: true } },
-    alertmanager: {
-      fallback_config_file: `${fallbackFolder}/${alertmanagerFile}`,
-      sharding_ring: { replication_factor: copies(mimir.alertmanager) },
-    },
-    limits: {
-      ...limits({ ...mimir.limits, retention: mimir.retention }), // R3.4, R3.5
-      max_global_exemplars_per_user: mimir.limits.exemplars,
-      out_of_order_time_window: goDuration(mimir.limits.outOfOrder),
-      native_histograms_ingestion_enabled: true,
-      accept_ha_samples: true,
-      ha_cluster_label: "cluster",
-      ha_replica_label: "__replica__",
-    },
-    usage_stats: { enabled: false },
-  };
-}
-
-/** What tenants have of their own, those of the roll-ups too; Mimir reads it again while it runs. */
-export const mimirOverrides = (settings: Settings): Record<string, Values> => ({
-  ...Object.fromEntries(
-    Object.entries(settings.mimir.tenants)
-      .map(([tenant, own]) => [tenant, limits(own)] as const)
-      .filter(([, own]) => Object.keys(own).length > 0),
-  ),
-  ...rollupOverrides(settings),
-});
 
 export function mimirValues(settings: Settings): Values {
   const { mimir } = settings;

@@ -2,63 +2,10 @@
  * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
  * NetworkPolicies are made of it, and docs/network.md tells it to people.
  */
-import { consumers, type namespaces, s3Endpoint, smokeTest, stores } from "../names";
+import { consumers, s3Endpoint, smokeTest, stores } from "../names";
 import type { Settings } from "../settings";
 import { insideCluster } from "../settings/cold-tier";
-
-/** Pods of the stack: a namespace, or those in it that have the labels. */
-export interface Part {
-  namespace: keyof typeof namespaces;
-  labels?: Record<string, string>;
-}
-
-const component = (name: string) => ({ "app.kubernetes.io/component": name });
-const name = (name: string) => ({ "app.kubernetes.io/name": name });
-
-/** The parts of the stack that connections begin or end at. */
-export const parts = {
-  minio: { namespace: "minio" },
-  loki: { namespace: "loki" },
-  lokiGateway: { namespace: "loki", labels: component("gateway") },
-  mimir: { namespace: "mimir" },
-  mimirGateway: { namespace: "mimir", labels: component("gateway") },
-  mimirAlertmanager: { namespace: "mimir", labels: component("alertmanager") },
-  tempo: { namespace: "tempo" },
-  tempoGateway: { namespace: "tempo", labels: component("gateway") },
-  tempoMetricsGenerator: { namespace: "tempo", labels: component("metrics-generator") },
-  alloyLogs: { namespace: "alloyLogs" },
-  alloyMetrics: { namespace: "alloyMetrics" },
-  alloyTraces: { namespace: "alloyTraces" },
-  grafana: { namespace: "grafana" },
-  /** Everything in the namespace, jobs of the chart's webhook included. */
-  monitoring: { namespace: "monitoring" },
-  prometheus: { namespace: "monitoring", labels: name("prometheus") },
-  alertmanager: { namespace: "monitoring", labels: name("alertmanager") },
-  prometheusOperator: { namespace: "monitoring", labels: component("prometheus-operator") },
-  kubeStateMetrics: { namespace: "monitoring", labels: name("kube-state-metrics") },
-  cadvisor: { namespace: "monitoring", labels: name("cadvisor") },
-  opentelemetryOperator: { namespace: "opentelemetry", labels: name("opentelemetry-operator") },
-  autoscaling: { namespace: "autoscaling" },
-  collector: { namespace: "opentelemetry", labels: component("opentelemetry-collector") },
-} as const satisfies Record<string, Part>;
-export type PartName = keyof typeof parts;
-
-/** Who is not a part of the stack. */
-export type Outsider =
-  /** Every pod of the cluster. */
-  | "pods"
-  /** Namespaces with the label `observability/client: "true"`. */
-  | "clients"
-  /** Namespaces of `network.ingressNamespaces`. */
-  | "ingress"
-  /** Namespaces of `network.scraperNamespaces`. */
-  | "scrapers"
-  /** The namespace that `obs smoke` makes. */
-  | "smokeTest"
-  /** Nodes and the API server: `network.nodes`. */
-  | "nodes"
-  /** Any address. */
-  | "anywhere";
+import type { Outsider, PartName } from "./network-parts";
 
 /** A connection that the stack needs. */
 export interface Flow {

@@ -117,6 +117,15 @@ export const restrictedContainer = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
+/** A container that reads the node's files as root, which they ask for, and has none of root's powers besides. */
+export const readingAsRoot = {
+  runAsUser: 0,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
 /**
  * A pattern that matches exactly these texts, and none at all where the list is empty. Written without a backslash,
  * because it ends up inside quoted strings of LogQL, where a backslash has a meaning of its own.

@@ -98,7 +98,7 @@ export async function flush(config: KubeConfig, store: Consumer): Promise<number
  * Restarts Loki's ingesters one after the other. Only one that ends writes its whole index: while it runs it keeps
  * the files of the last quarter hours to itself, and chunks without index are not found.
  */
-export async function restartLoki(config: KubeConfig): Promise<void> {
+async function restartLoki(config: KubeConfig): Promise<void> {
   const api = config.makeApiClient(CoreV1Api);
   const namespace = namespaces.loki;
   for (const name of await ingesters(config, "loki")) {

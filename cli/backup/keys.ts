@@ -16,7 +16,7 @@ export interface Keys {
 }
 
 /** Where a dev stack's own backend has its passphrase. */
-export const passphraseFile = join(root, ".obs", "passphrase");
+const passphraseFile = join(root, ".obs", "passphrase");
 
 /** The passphrase that the Pulumi CLI would use; undefined where its backend has another way. */
 export function pulumiPassphrase(environment: Record<string, string | undefined>): string | undefined {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 const context = 3;
 
 /** The hunks of each pair in the output of `git diff --no-index`, by the number that is its file's name. */
-export function hunks(output: string): Map<number, string> {
+function hunks(output: string): Map<number, string> {
   const found = new Map<number, string>();
   for (const part of output.split(/^diff --git /m).slice(1)) {
     const [, number] = /\/(\d+)\.yaml/.exec(part) ?? [];

@@ -1,9 +1,10 @@
 /** The load test's life in the cluster: made, followed until it ends, and taken away with all that it made. */
 import { setTimeout as wait } from "node:timers/promises";
-import { ApiException, BatchV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { BatchV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { caCertificate } from "../../components/port-forward";
 import { caBundle, loadTest, namespaces, usesTls } from "../../names";
 import { type Settings, UserError } from "../../settings";
+import { copyPullSecret, ifThere, reasonOf } from "../objects";
 import type { Credentials } from "./credentials";
 import { caManifest, credentialsManifest, jobManifest, namespaceManifest, scriptManifest } from "./manifest";
 import { longest, type Plan } from "./plan";
@@ -17,17 +18,9 @@ const goneWithin = 120_000;
 /** Between two looks at the pod. Milliseconds. */
 const period = 2000;
 
-const isMissing = (error: unknown) => error instanceof ApiException && error.code === 404;
-
 /** The namespace's phase, `Active` or `Terminating`; undefined where there is none. */
-async function phase(core: CoreV1Api): Promise<string | undefined> {
-  try {
-    return (await core.readNamespace({ name: namespace })).status?.phase;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
+const phase = async (core: CoreV1Api): Promise<string | undefined> =>
+  (await ifThere(core.readNamespace({ name: namespace })))?.status?.phase;
 
 async function gone(core: CoreV1Api): Promise<boolean> {
   const deadline = Date.now() + goneWithin;
@@ -59,13 +52,7 @@ export async function start(
   const core = config.makeApiClient(CoreV1Api);
   await core.createNamespace({ body: namespaceManifest() });
   const { pullSecret } = settings.images;
-  if (pullSecret) {
-    const { type = "Opaque", data = {} } = await core.readNamespacedSecret({
-      namespace: namespaces.monitoring,
-      name: pullSecret,
-    });
-    await core.createNamespacedSecret({ namespace, body: { metadata: { name: pullSecret }, type, data } });
-  }
+  if (pullSecret) await copyPullSecret(core, pullSecret, namespace);
   await core.createNamespacedSecret({ namespace, body: credentialsManifest(credentials) });
   await core.createNamespacedConfigMap({ namespace, body: scriptManifest(script) });
   if (usesTls(settings)) {
@@ -76,13 +63,6 @@ export async function start(
     .makeApiClient(BatchV1Api)
     .createNamespacedJob({ namespace, body: jobManifest(settings, plan) });
 }
-
-/** Why a pod does not start, as far as it says so. */
-const reasonOf = ({ status }: V1Pod): string => {
-  const waiting = status?.containerStatuses?.[0]?.state?.waiting;
-  const unscheduled = status?.conditions?.find(({ status: is }) => is === "False");
-  return waiting?.message ?? waiting?.reason ?? unscheduled?.message ?? status?.phase ?? "";
-};
 
 /**
  * Follows the Job's pod to its end.
@@ -133,11 +113,7 @@ export async function follow(
 /** Takes away all that the load test made. @throws UserError where it does not go */
 export async function remove(config: KubeConfig): Promise<void> {
   const core = config.makeApiClient(CoreV1Api);
-  try {
-    await core.deleteNamespace({ name: namespace });
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
+  await ifThere(core.deleteNamespace({ name: namespace }));
   if (!(await gone(core)))
     throw new UserError(`namespace ${namespace} is still going away after ${goneWithin / 1000} s`);
 }

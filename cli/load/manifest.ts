@@ -8,6 +8,35 @@ import { longest, type Plan } from "./plan";
 
 /** https://github.com/grafana/k6/releases */
 export const k6Image = "docker.io/grafana/k6:1.8.1";
+/** Arguments by which k6 runs a script, and prints nothing but what the script does. */
+export const k6Arguments = (path: string): string[] => [
+  "run",
+  "--quiet",
+  "--no-color",
+  "--log-format",
+  "raw",
+  path,
+];
+
+/** The environment in which k6 asks nobody but this stack. */
+export const k6Environment = (settings: Settings) => [
+  // It tells nobody outside of its runs, and fetches nothing.
+  { name: "K6_NO_USAGE_REPORT", value: "true" },
+  { name: "K6_AUTO_EXTENSION_RESOLUTION", value: "false" },
+  { name: "HOME", value: "/tmp" },
+  // What it trusts is Go's own to read.
+  ...(usesTls(settings) ? [{ name: "SSL_CERT_FILE", value: caBundle.path }] : []),
+];
+
+/** The user whom k6's image has, in a pod that may do no more than Pod Security's `restricted`. */
+export const k6PodSecurity = {
+  runAsNonRoot: true,
+  runAsUser: 12345,
+  runAsGroup: 12345,
+  fsGroup: 12345,
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
 /** Where the script lies in the pod. */
 const folder = "/load";
 /** Key of the script in its ConfigMap. */
@@ -62,27 +91,13 @@ export function jobManifest(settings: Settings, plan: Plan): V1Job {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: 12345,
-            runAsGroup: 12345,
-            fsGroup: 12345,
-            seccompProfile: { type: "RuntimeDefault" },
-          },
+          securityContext: k6PodSecurity,
           containers: [
             {
               name: "k6",
               image: mirrored(settings, k6Image),
-              args: ["run", "--quiet", "--no-color", "--log-format", "raw", `${folder}/${script}`],
-              env: [
-                { name: "LOAD_PLAN", value: JSON.stringify(plan) },
-                // It tells nobody outside of its runs, and fetches nothing.
-                { name: "K6_NO_USAGE_REPORT", value: "true" },
-                { name: "K6_AUTO_EXTENSION_RESOLUTION", value: "false" },
-                { name: "HOME", value: "/tmp" },
-                // k6 asks nobody but this stack; what it trusts is Go's own to read.
-                ...(usesTls(settings) ? [{ name: "SSL_CERT_FILE", value: caBundle.path }] : []),
-              ],
+              args: k6Arguments(`${folder}/${script}`),
+              env: [{ name: "LOAD_PLAN", value: JSON.stringify(plan) }, ...k6Environment(settings)],
               envFrom: [{ secretRef: { name } }],
               // No CPU limit: a generator that is held back would measure itself.
               resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "2Gi" } },

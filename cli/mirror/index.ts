@@ -58,7 +58,7 @@ export function settingLines(stack: string, places: { charts?: string; registry?
 }
 
 /** What is fetched beside charts and images, in words. */
-export const pluginLines = ({ plugins }: Pick<Inventory, "plugins">): string[] =>
+const pluginLines = ({ plugins }: Pick<Inventory, "plugins">): string[] =>
   plugins.length
     ? [
         `Grafana downloads ${plugins.join(", ")} when it starts. Without a way to grafana.com: grafana.plugins as`,

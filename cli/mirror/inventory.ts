@@ -7,6 +7,7 @@ import { project, readSettings, UserError } from "../../settings";
 import { k6Image } from "../load/manifest";
 import { record } from "../record";
 import { type KubernetesObject, objectsOf, releaseObjects, releasesOf, whyNot } from "../render";
+import { smokeImage } from "../smoke/manifest";
 import { fileConfig, root } from "../stack-config";
 import { byImage, clashes, type ImageUse, imagesOf, partsOf } from "./images";
 
@@ -41,7 +42,7 @@ export interface Inventory {
 /** Images that commands make pods of. */
 export const ofCommands: ImageUse[] = [
   { image: k6Image, usedBy: "obs load" },
-  { image: "docker.io/library/busybox:1.38.0", usedBy: "obs smoke" },
+  { image: smokeImage, usedBy: "obs smoke" },
 ];
 
 /** A stack's config without its mirrors: so it names what they are made of. */
@@ -83,7 +84,7 @@ function grouped(uses: [Group, ImageUse[]][]): Image[] {
 }
 
 /** All objects that a config's stack has in a cluster, with the release that each belongs to. */
-export async function stackUses(stack: string, config: Record<string, string>) {
+async function stackUses(stack: string, config: Record<string, string>) {
   const recorded = await record(stack, config);
   const releases = releasesOf(recorded);
   const uses: ImageUse[] = objectsOf(recorded).flatMap((object) =>

@@ -2,7 +2,9 @@
 import { CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
 import { gatewayUser, services, smokeTest, tenants } from "../../names";
 import { smokeReceiver } from "../../values/alertmanager";
+import { isReady, reasonOf } from "../objects";
 import { bodyOf } from "../service";
+import { podText } from "../tunnel";
 import type { Check, Context, Evidence } from "./check";
 import {
   alertName,
@@ -12,8 +14,6 @@ import {
   receiverService,
   ruleManifest,
 } from "./manifest";
-import { isReady, reasonOf } from "./namespace";
-import { podText } from "./pods";
 import { healthy } from "./view";
 
 const { namespace, receiver } = smokeTest;

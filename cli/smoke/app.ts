@@ -2,10 +2,10 @@
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { address, smokeTest, usesTls } from "../../names";
 import type { Settings } from "../../settings";
+import { isReady, reasonOf } from "../objects";
 import { bodyOf } from "../service";
 import type { Check, Context } from "./check";
 import { appManifest, lines, spansTo } from "./manifest";
-import { isReady, reasonOf } from "./namespace";
 
 const { namespace, app } = smokeTest;
 

@@ -1,14 +1,12 @@
 /** Retention as it is configured where it runs: the stores' own configuration, the buckets' lifecycles, the compactors' rounds. */
-import { Client } from "minio";
 import { parse } from "yaml";
 import { minioApi } from "../../components/object-storage/pods";
 import { type Store, smokeTest } from "../../names";
 import type { Settings } from "../../settings";
 import { bucketLifecycles } from "../../values/minio-access";
-import { rootOf } from "../storage";
-import { throughTunnel } from "../tunnel";
+import { minioClient, rootOf } from "../minio";
+import { podText, throughTunnel } from "../tunnel";
 import type { Context, Evidence } from "./check";
-import { podText } from "./pods";
 import { instantOfPrometheus } from "./promql";
 
 // Prometheus' and Go's ways to write durations: https://prometheus.io/docs/prometheus/latest/querying/basics/#float-literals-and-time-durations
@@ -91,13 +89,7 @@ export async function lifecycles({ config, settings }: Context): Promise<Evidenc
   const credentials = await rootOf(config);
   const wanted = bucketLifecycles(settings);
   const days = await throughTunnel(config, minioApi, async (port) => {
-    const client = new Client({
-      endPoint: "127.0.0.1",
-      port,
-      useSSL: false,
-      region: "us-east-1",
-      ...credentials,
-    });
+    const client = minioClient(port, credentials);
     const expiring = (Object.keys(wanted) as (keyof typeof wanted)[]).filter(
       (key) => wanted[key].expireAfterDays,
     );

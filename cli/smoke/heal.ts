@@ -1,12 +1,12 @@
 /** Test 10: a component that is killed heals, and nothing is lost meanwhile (R16). Only where that was asked for. */
 import { CoreV1Api } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
+import { ifThere, isReady } from "../objects";
+import { podText } from "../tunnel";
 import { said, stream } from "./app";
 import { type Check, type Context, Skipped } from "./check";
 import { linesOf } from "./logs";
 import { lines as mostLines } from "./manifest";
-import { ifThere, isReady } from "./namespace";
-import { podText } from "./pods";
 
 const { loki: namespace } = namespaces;
 const ingesters = "app.kubernetes.io/component=ingester";

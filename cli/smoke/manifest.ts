@@ -7,7 +7,7 @@ import type { Settings } from "../../settings";
 import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
 
 /** https://hub.docker.com/_/busybox */
-const image = { repository: "docker.io/library/busybox", tag: "1.38.0" };
+export const smokeImage = "docker.io/library/busybox:1.38.0";
 const { namespace } = smokeTest;
 /** Annotation that a run renews while it lives. */
 export const aliveAnnotation = "observability/smoke-test-alive";
@@ -55,7 +55,7 @@ function pod(settings: Settings, name: string, script: string, environment: Reco
       containers: [
         {
           name,
-          image: `${mirrored(settings, image.repository)}:${image.tag}`,
+          image: mirrored(settings, smokeImage),
           command: ["sh", "-c", readFileSync(join(__dirname, script), "utf8")],
           env: [...env, { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } }],
           ports: [{ containerPort: smokeTest.receiverPort }],

@@ -1,16 +1,15 @@
 /** The smoke test's namespace: made, kept alive, and taken away with all that is in it. */
 import { setTimeout as wait } from "node:timers/promises";
 import {
-  ApiException,
   CoreV1Api,
   type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
   type V1Namespace,
-  type V1Pod,
 } from "@kubernetes/client-node";
-import { namespaces, smokeTest } from "../../names";
+import { smokeTest } from "../../names";
 import { type Settings, UserError } from "../../settings";
+import { copyPullSecret, ifThere } from "../objects";
 import { aliveAnnotation, namespaceManifest } from "./manifest";
 
 const { namespace } = smokeTest;
@@ -20,16 +19,6 @@ const beatEvery = 5000;
 const silentFor = 16_000;
 /** How long the namespace may take to go away. Milliseconds. */
 const goneWithin = 120_000;
-
-/** What an object is, undefined where there is none. */
-export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
-  try {
-    return await asked;
-  } catch (error) {
-    if (error instanceof ApiException && error.code === 404) return undefined;
-    throw error;
-  }
-};
 
 const read = (core: CoreV1Api): Promise<V1Namespace | undefined> =>
   ifThere(core.readNamespace({ name: namespace }));
@@ -85,15 +74,6 @@ async function beat(core: CoreV1Api): Promise<void> {
   await core.patchNamespace({ name: namespace, body }, merge).catch(() => undefined);
 }
 
-/** The Secret by which images are pulled, from where the stack has it. */
-async function copyPullSecret(core: CoreV1Api, name: string): Promise<void> {
-  const { type = "Opaque", data = {} } = await core.readNamespacedSecret({
-    namespace: namespaces.monitoring,
-    name,
-  });
-  await core.createNamespacedSecret({ namespace, body: { metadata: { name }, type, data } });
-}
-
 /** Runs an action with the namespace there, and takes it away whatever comes of it. @throws UserError where it cannot be made */
 export async function inNamespace<T>(
   config: KubeConfig,
@@ -106,7 +86,7 @@ export async function inNamespace<T>(
   await core.createNamespace({ body: namespaceManifest(String(Date.now())) });
   const beating = setInterval(() => beat(core), beatEvery);
   try {
-    if (images.pullSecret) await copyPullSecret(core, images.pullSecret);
+    if (images.pullSecret) await copyPullSecret(core, images.pullSecret, namespace);
     return await action();
   } finally {
     clearInterval(beating);
@@ -114,17 +94,3 @@ export async function inNamespace<T>(
     await remove(config);
   }
 }
-
-/** Whether a pod is ready. */
-export const isReady = ({ metadata, status }: V1Pod): boolean =>
-  !metadata?.deletionTimestamp &&
-  (status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false);
-
-/** Why a pod does not start, as far as it says so. */
-export const reasonOf = ({ status }: V1Pod): string => {
-  const waiting = status?.containerStatuses?.[0]?.state?.waiting;
-  const unscheduled = status?.conditions?.find(
-    ({ type, status: is }) => type === "PodScheduled" && is === "False",
-  );
-  return waiting?.message ?? waiting?.reason ?? unscheduled?.message ?? status?.phase ?? "";
-};

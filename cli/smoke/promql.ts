@@ -2,7 +2,7 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { gatewayUser, services } from "../../names";
 import { bodyOf } from "../service";
-import { podText } from "./pods";
+import { podText } from "../tunnel";
 import type { View } from "./view";
 
 /** A sample of PromQL's instant query. */

@@ -1,8 +1,8 @@
 /** Mimir's tenants: what is written into each is found there and nowhere else (R3.3, R3.7). */
 import { gatewayUser, services, tenants } from "../../names";
 import { ask, bodyOf, type ServiceRequest } from "../service";
+import { askPod } from "../tunnel";
 import type { Context, Evidence } from "./check";
-import { askPod } from "./pods";
 import { instant } from "./promql";
 
 const metric = "obs_smoke";

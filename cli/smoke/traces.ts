@@ -50,7 +50,7 @@ export async function traceOf(view: View, id: string, services: string[]): Promi
 }
 
 /** Trace ids that a TraceQL query finds in the last quarter of an hour. */
-async function search(view: View, query: string): Promise<string[]> {
+export async function search(view: View, query: string): Promise<string[]> {
   const end = Math.floor(Date.now() / 1000) + 60;
   const parameters = new URLSearchParams({ q: query, start: `${end - 960}`, end: `${end}`, limit: "20" });
   const { traces } = await view.json("tempo", `/api/search?${parameters}`);

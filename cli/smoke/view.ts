@@ -43,7 +43,8 @@ const throughGrafana = (grafana: Grafana): View => ({
   health: (datasource) => health(grafana, datasource),
 });
 
-const throughGateways = (config: KubeConfig, settings: Settings): View => ({
+/** The stores at their gateways, as the users of Grafana's datasources: there as soon as the stores are. */
+export const throughGateways = (config: KubeConfig, settings: Settings): View => ({
   how: `at the gateways, as ${Object.values(readers)
     .map(({ as }) => as)
     .join(

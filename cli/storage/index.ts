@@ -1,13 +1,14 @@
 /** `obs storage`: what the buckets hold, how they grow, what retention freed, and when they are full. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
-import { Client } from "minio";
+import type { KubeConfig } from "@kubernetes/client-node";
+import type { Client } from "minio";
 import { kubeConfig } from "../../components/kube-config";
 import { minioApi } from "../../components/object-storage/pods";
-import { minio, namespaces, services } from "../../names";
+import { services } from "../../names";
 import { type Settings, UserError } from "../../settings";
 import { locate } from "../cluster";
+import { minioClient, rootOf } from "../minio";
 import { bodyOf } from "../service";
 import { root } from "../stack-config";
 import { throughTunnel } from "../tunnel";
@@ -16,7 +17,7 @@ import { type Look, reportOf, withLook } from "./report";
 import { tableOf } from "./table";
 
 /** Where a stack's looks are remembered. */
-export const looksFile = (stack: string): string => join(root, ".obs", stack, "storage.json");
+const looksFile = (stack: string): string => join(root, ".obs", stack, "storage.json");
 
 /** Earlier looks, oldest first; none where the file cannot be read, which is then written anew. */
 export function readLooks(file: string): Look[] {
@@ -27,21 +28,6 @@ export function readLooks(file: string): Look[] {
     console.error(`obs: ${file} cannot be read, so this counts as the first look`);
     return [];
   }
-}
-
-/** The root user's credentials, from the Secret in the cluster. @throws UserError where there are none */
-export async function rootOf(config: KubeConfig): Promise<{ accessKey: string; secretKey: string }> {
-  const secret = await config
-    .makeApiClient(CoreV1Api)
-    .readNamespacedSecret({ namespace: namespaces.minio, name: minio.rootSecret })
-    .catch((error: Error) => {
-      throw new UserError(
-        `the Secret ${namespaces.minio}/${minio.rootSecret} cannot be read (${error.message.split("\n")[0]}): ` +
-          "is the stack up, and may this user read Secrets there?",
-      );
-    });
-  const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString();
-  return { accessKey: text("rootUser"), secretKey: text("rootPassword") };
 }
 
 /** Numbers that Prometheus has, by bucket; none where it does not answer, because the listing says most. */
@@ -96,11 +82,7 @@ export async function storage(stack: string, json: boolean): Promise<number> {
   const earlier = readLooks(file);
   const credentials = await rootOf(config);
   const { look, before } = await throughTunnel(config, minioApi, (port) =>
-    lookAt(
-      new Client({ endPoint: "127.0.0.1", port, useSSL: false, region: "us-east-1", ...credentials }),
-      settings,
-      earlier.at(-1),
-    ),
+    lookAt(minioClient(port, credentials), settings, earlier.at(-1)),
   );
   const report = reportOf({
     look,

@@ -1,5 +1,6 @@
 /** What a cluster has of a stack's releases, beside what their charts render: fields that `up` could not change. */
-import { ApiException, type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
+import { type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
+import { ifThere } from "../objects";
 import { type KubernetesObject, type ReleaseInputs, releaseObjects, whyNot } from "../render";
 import { type Difference, differences, isWatched, namespaceOf } from "./immutable";
 
@@ -21,10 +22,7 @@ async function liveOf(
   const found = rendered.map(async ({ apiVersion, kind, metadata, ...rest }) => {
     const namespace = namespaceOf({ apiVersion, kind, metadata, ...rest }, release);
     const header = { apiVersion, kind, metadata: { name: metadata.name, ...(namespace && { namespace }) } };
-    return api.read(header).catch((error: unknown) => {
-      if (error instanceof ApiException && error.code === 404) return undefined;
-      throw error;
-    });
+    return ifThere(api.read(header));
   });
   return (await Promise.all(found)).filter((object) => object !== undefined) as KubernetesObject[];
 }

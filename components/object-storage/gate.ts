@@ -55,7 +55,7 @@ export interface Gate {
 const loopback = "127.0.0.1";
 
 /** The path says what to do, because the provider's error shows little else. */
-export const certificatePath = (stack: string): string =>
+const certificatePath = (stack: string): string =>
   join(".obs", stack, "MinIO-is-not-connected--add--run-program-to-this-command.pem");
 
 /**

@@ -8,7 +8,7 @@ import {
   RowBuilder,
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder as Text, TextMode } from "@grafana/grafana-foundation-sdk/text";
-import type { Placed } from "./panels";
+import type { Placed } from "./look";
 import {
   type ComputedVariable,
   computedVariable,

@@ -1,7 +1,6 @@
 /** The panels that dashboards are made of. Each has a title, a unit and its queries; the rest has one look. */
 
 import { PanelBuilder as BarGauge } from "@grafana/grafana-foundation-sdk/bargauge";
-import type * as cog from "@grafana/grafana-foundation-sdk/cog";
 import {
   BarGaugeDisplayMode,
   BigValueColorMode,
@@ -22,149 +21,21 @@ import {
   VizOrientation,
   VizTooltipOptionsBuilder,
 } from "@grafana/grafana-foundation-sdk/common";
-import {
-  type DataTransformerConfig,
-  MappingType,
-  type Panel,
-  ThresholdsConfigBuilder,
-  ThresholdsMode,
-} from "@grafana/grafana-foundation-sdk/dashboard";
-import { PanelBuilder as Heatmap } from "@grafana/grafana-foundation-sdk/heatmap";
+import type { DataTransformerConfig } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
-import { DataqueryBuilder as LokiQuery } from "@grafana/grafana-foundation-sdk/loki";
 import { PanelBuilder as NodeGraph } from "@grafana/grafana-foundation-sdk/nodegraph";
 import { PanelBuilder as PieChart, PieChartType } from "@grafana/grafana-foundation-sdk/piechart";
-import { DataqueryBuilder as PromQuery, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as StateTimeline } from "@grafana/grafana-foundation-sdk/statetimeline";
 import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
 import { DataqueryBuilder as TempoQuery } from "@grafana/grafana-foundation-sdk/tempo";
 import { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk/timeseries";
+import { dressed, type Look, type Placed } from "./look";
+import type { Query } from "./queries";
 import { reference, type Source } from "./sources";
-
-/** One query of a panel. */
-export interface Query {
-  source: Source;
-  /** PromQL, LogQL or TraceQL, by the source. */
-  expr: string;
-  /** Name of each series; labels in double braces. */
-  legend?: string;
-  /** Whether the newest value is asked for instead of a range. @default false */
-  instant?: boolean;
-  /** The shortest time between two points: a duration, or a variable that holds one. @default the datasource's */
-  minStep?: string;
-}
-
-/** What panels have in common. */
-export interface Look {
-  /** Columns of the 24 that a dashboard has. @default 8 */
-  width?: number;
-  /** Height in Grafana's units of 30 pixels. @default 7 */
-  height?: number;
-  /** What the panel means and what to do about it; shown at the title. */
-  description?: string;
-  /** Values from which on it is yellow and red; with `red` below `yellow` less is worse. */
-  thresholds?: { yellow: number; red: number };
-  /** Lower and upper end of the scale. */
-  min?: number;
-  max?: number;
-  decimals?: number;
-  /** Words that stand for numbers. */
-  words?: Record<number, string>;
-}
-
-/** What all of the SDK's builders of panels can do. */
-interface PanelBuilder extends cog.Builder<Panel> {
-  id(id: number): PanelBuilder;
-  gridPos(position: { x: number; y: number; w: number; h: number }): PanelBuilder;
-}
-
-/** A panel with its place: how many columns it takes and how high it is. */
-export interface Placed {
-  width: number;
-  height: number;
-  panel: PanelBuilder;
-}
-
-/** Queries of one source: `{ legend: expr }`. */
-export const of = (source: Source, queries: Record<string, string>): Query[] =>
-  Object.entries(queries).map(([legend, expr]) => ({ source, expr, legend }));
-
-const refId = (index: number) => String.fromCharCode("A".charCodeAt(0) + index);
-
-/** A query as the panel's datasource takes it. */
-function target(
-  { source, expr, legend = "", instant, minStep }: Query,
-  index: number,
-  table = false,
-): cog.Builder<cog.Dataquery> {
-  if (source.type === "tempo")
-    return new TempoQuery()
-      .datasource(reference(source))
-      .refId(refId(index))
-      .queryType("traceql")
-      .query(expr)
-      .limit(20);
-  if (source.type === "loki") {
-    const query = new LokiQuery()
-      .datasource(reference(source))
-      .refId(refId(index))
-      .expr(expr)
-      .legendFormat(legend);
-    return instant ? query.queryType("instant").instant(true) : query.queryType("range");
-  }
-  const query = new PromQuery()
-    .datasource(reference(source))
-    .refId(refId(index))
-    .expr(expr)
-    .legendFormat(legend);
-  if (table) query.format(PromQueryFormat.Table);
-  if (minStep) query.interval(minStep);
-  return instant ? query.instant() : query.range().exemplar(/_bucket\b/.test(expr));
-}
-
-/** Green, and from these values on yellow and red. */
-const thresholds = (look: Look) => {
-  const { yellow, red } = look.thresholds ?? {};
-  const steps =
-    yellow === undefined || red === undefined
-      ? [{ value: null, color: "green" }]
-      : red < yellow
-        ? [
-            { value: null, color: "red" },
-            { value: red, color: "yellow" },
-            { value: yellow, color: "green" },
-          ]
-        : [
-            { value: null, color: "green" },
-            { value: yellow, color: "yellow" },
-            { value: red, color: "red" },
-          ];
-  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
-};
 
 /** The newest value of each series. */
 const newest = () => new ReduceDataOptionsBuilder().calcs(["lastNotNull"]).values(false);
-
-type Common = Stat | TimeSeries | BarGauge | Table | PieChart | StateTimeline | Heatmap | Logs | NodeGraph;
-
-/** Title, unit, queries and what `Look` says, on a panel of any kind. */
-function dressed(panel: Common, title: string, unit: string, queries: Query[], look: Look): Placed {
-  const [first] = queries;
-  if (!first) throw new Error(`panel ${title} has no query`);
-  panel.title(title).unit(unit).datasource(reference(first.source)).thresholds(thresholds(look));
-  if (look.description) panel.description(look.description);
-  if (look.min !== undefined) panel.min(look.min);
-  if (look.max !== undefined) panel.max(look.max);
-  if (look.decimals !== undefined) panel.decimals(look.decimals);
-  if (look.words) {
-    const texts = Object.entries(look.words).map(([value, text]) => [value, { text }]);
-    panel.mappings([{ type: MappingType.ValueToText, options: Object.fromEntries(texts) }]);
-  }
-  for (const [index, query] of queries.entries())
-    panel.withTarget(target(query, index, panel instanceof Table));
-  return { width: look.width ?? 8, height: look.height ?? 7, panel };
-}
 
 /** Lines over time. */
 export const timeSeries = (
@@ -279,10 +150,6 @@ export const table = (
     { width: 24, height: 8, ...look },
   );
 };
-
-/** The distribution of a histogram over time; the query sums its buckets by `le`. */
-export const heatmap = (title: string, unit: string, queries: Query[], look: Look = {}) =>
-  dressed(new Heatmap().calculate(false), title, unit, queries, look);
 
 /** A band for each series that changes colour with its value. */
 export const states = (title: string, unit: string, queries: Query[], look: Look = {}) =>

@@ -1,7 +1,8 @@
 /** Rows and variables that the dashboards of several components have. */
 import type { Row } from "./dashboard";
-import { of, stat, timeSeries } from "./panels";
+import { stat, timeSeries } from "./panels";
 import { inCluster, rate, share } from "./promql";
+import { of } from "./queries";
 import { type LabelVariable, watcher } from "./sources";
 
 /** The containers of a namespace of the stack: what its components are called. */

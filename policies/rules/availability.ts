@@ -51,7 +51,7 @@ export const disruptionBudgets: StackRule = {
 };
 
 /** Replicas that are asked for in production, by release and by component in the chart's values: R2.1, R3.1, R4.1. */
-export const askedReplicas: Record<string, Record<string, number>> = {
+const askedReplicas: Record<string, Record<string, number>> = {
   loki: { distributor: 3, ingester: 3, queryFrontend: 2, compactor: 1, gateway: 2 },
   mimir: {
     distributor: 3,

@@ -90,7 +90,7 @@ interface Statement {
 const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
 
 /** Statements of an IAM policy that allow something; none where the policy is not known yet. */
-export function allowing({ object }: Subject): Statement[] {
+function allowing({ object }: Subject): Statement[] {
   try {
     const { Statement } = JSON.parse(String(object["policy"] ?? "{}")) as {
       Statement?: Statement | Statement[];

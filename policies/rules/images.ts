@@ -88,7 +88,7 @@ export const imagesPinned: SubjectRule = {
 };
 
 /** Where this stack's images are published by those who make them. */
-export const officialRegistries = [
+const officialRegistries = [
   "docker.io/grafana",
   "docker.io/library/memcached",
   "docker.io/nginxinc/nginx-unprivileged",

@@ -1,10 +1,4 @@
-/**
- * The metrics pipeline as the real Alloy runs it, two of them sharing the targets: what a real API server holds is
- * found, what a server of ours tells is scraped, and what came to a real Mimir is compared tenant by tenant. Only where
- * the API server is, is said to the pipeline in another way.
- */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +10,7 @@ import { root } from "../../cli/stack-config";
 import { owner } from "../../names";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyMetricsEnvironment } from "../../values/alloy-metrics";
+import { expectFormatted, experimental, validate } from "../support/alloy";
 import { ApiServer } from "../support/api-server";
 import { Gateway, needsNginx } from "../support/gateway";
 import { Mimir } from "../support/mimir";
@@ -26,7 +21,6 @@ import { settingsOf } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 
 const sources = join(root, "values", "alloy", "metrics");
-const experimental = "--stability.level=experimental";
 const settings = settingsOf("dev", {
   cluster: { name: "test" },
   alloyMetrics: { scrapeInterval: "1s" },
@@ -47,31 +41,22 @@ describe("binaries: Alloy's metrics pipeline", function () {
 
   for (const file of readdirSync(sources))
     it(`leaves the form of ${file} as it is`, () => {
-      const { stdout, stderr, status } = spawnSync(alloy, ["fmt", join(sources, file)], { encoding: "utf8" });
-      expect(status, stderr).to.equal(0);
-      expect(stdout).to.equal(readFileSync(join(sources, file), "utf8"));
+      expectFormatted(alloy, join(sources, file));
     });
 
-  const validate = (text: string) => {
-    const file = join(folder, "pipeline.alloy");
-    writeFileSync(file, text);
-    return spawnSync(alloy, ["validate", experimental, file], {
-      encoding: "utf8",
-      env: { ...process.env, ...alloyMetricsEnvironment(settings) },
-    });
-  };
+  const checked = (text: string) => validate(alloy, folder, text, alloyMetricsEnvironment(settings));
 
   it("accepts the whole pipeline, and not a misspelled one", () => {
-    const accepted = validate(alloyPipeline("metrics"));
-    expect(accepted.status, accepted.stderr).to.equal(0);
+    const accepted = checked(alloyPipeline("metrics"));
+    expect(accepted.status, accepted.words).to.equal(0);
     for (const [right, wrong] of [
       ["default_scrape_interval", "default_scraping_interval"],
       ["max_samples_per_send", "max_samples_per_sending"],
       ["sync_interval", "syncing_interval"],
     ] as const) {
-      const refused = validate(alloyPipeline("metrics").replace(right, wrong));
+      const refused = checked(alloyPipeline("metrics").replace(right, wrong));
       expect(refused.status, wrong).not.to.equal(0);
-      expect(`${refused.stdout}${refused.stderr}`).to.include(wrong);
+      expect(refused.words).to.include(wrong);
     }
   });
 

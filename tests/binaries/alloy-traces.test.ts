@@ -1,9 +1,4 @@
-/**
- * The trace pipeline as the real Alloy runs it: two replicas behind the load balancer with the settings of prod, a real
- * Tempo and a real Mimir. What is sent is known, so what is kept and what is counted can be compared with it.
- */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -14,6 +9,7 @@ import { gatewayUser, tenants } from "../../names";
 import type { Settings } from "../../settings";
 import { alloyTracesEnvironment, alloyTracesPipeline, alloyTracesValues } from "../../values/alloy-traces";
 import { instrumentationObject } from "../../values/opentelemetry-operator";
+import { expectFormatted, validate } from "../support/alloy";
 import { Gateway, needsNginx } from "../support/gateway";
 import { Mimir } from "../support/mimir";
 import type { Labels } from "../support/remote-write";
@@ -61,28 +57,25 @@ describe("binaries: Alloy's trace pipeline", function () {
 
   after(() => folder && rmSync(folder, { recursive: true, force: true }));
 
-  const validate = (settings: Settings, text: string) => {
-    const file = join(folder, "pipeline.alloy");
-    writeFileSync(file, text);
-    const { status, stdout, stderr } = spawnSync(alloy, ["validate", stability(settings), file], {
-      encoding: "utf8",
-      env: { PATH: process.env["PATH"], POD_NAME: "replica-0", ...alloyTracesEnvironment(settings) },
-    });
-    return { status, words: `${stdout}${stderr}` };
-  };
+  const checked = (settings: Settings, text: string) =>
+    validate(
+      alloy,
+      folder,
+      text,
+      { POD_NAME: "replica-0", ...alloyTracesEnvironment(settings) },
+      stability(settings),
+    );
 
   for (const file of files)
     it(`leaves the form of ${file} as it is`, () => {
-      const { stdout, stderr, status } = spawnSync(alloy, ["fmt", join(sources, file)], { encoding: "utf8" });
-      expect(status, stderr).to.equal(0);
-      expect(stdout).to.equal(readFileSync(join(sources, file), "utf8"));
+      expectFormatted(alloy, join(sources, file));
     });
 
   for (const [way, config] of Object.entries(ways))
     it(`is accepted where ${way}, and reads the environment that it is given`, () => {
       const settings = settingsOf("prod", config);
       const pipeline = alloyTracesPipeline(settings);
-      const { status, words } = validate(settings, pipeline);
+      const { status, words } = checked(settings, pipeline);
       expect(status, words).to.equal(0);
       const read = [...pipeline.matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
       const { extraEnv } = alloyTracesValues(settings)["alloy"] as { extraEnv: { name: string }[] };
@@ -102,7 +95,7 @@ describe("binaries: Alloy's trace pipeline", function () {
   for (const [way, right, wrong] of misspelled)
     it(`is refused with ${wrong} instead of ${right}`, () => {
       const settings = settingsOf("prod", ways[way]);
-      const { status, words } = validate(settings, alloyTracesPipeline(settings).replace(right, wrong));
+      const { status, words } = checked(settings, alloyTracesPipeline(settings).replace(right, wrong));
       expect(status).not.to.equal(0);
       expect(words).to.include(wrong);
     });

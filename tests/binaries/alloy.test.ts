@@ -1,17 +1,4 @@
-/**
- * The log pipeline as the real Alloy runs it: sample files in both runtimes' forms go in, and what came to a real Loki
- * is compared line by line. Only the discovery of pods is replaced, by targets with the labels that it gives.
- */
-import { spawnSync } from "node:child_process";
-import {
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -22,6 +9,7 @@ import { parseSettings } from "../../settings";
 import { dev } from "../../settings/dev";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyLogsEnvironment } from "../../values/alloy-logs";
+import { expectFormatted, experimental, validate } from "../support/alloy";
 import { Gateway, needsNginx } from "../support/gateway";
 import { Loki } from "../support/loki";
 import { freePort, Server } from "../support/servers";
@@ -29,7 +17,6 @@ import { needs } from "../support/tools";
 
 const sources = join(root, "values", "alloy", "logs");
 const files = readdirSync(sources).filter((file) => file.endsWith(".alloy"));
-const experimental = "--stability.level=experimental";
 const access = (request: string, status: number, agent = "curl/8.5", bytes = 213) =>
   `10.244.0.1 - - [23/Nov/2026:04:00:00 +0000] "${request} HTTP/1.1" ${status} ${bytes} "-" "${agent}"`;
 
@@ -276,28 +263,19 @@ describe("binaries: Alloy's log pipeline", function () {
 
   after(() => folder && rmSync(folder, { recursive: true, force: true }));
 
-  const validate = (text: string) => {
-    const file = join(folder, "pipeline.alloy");
-    writeFileSync(file, text);
-    return spawnSync(alloy, ["validate", experimental, file], {
-      encoding: "utf8",
-      env: { ...process.env, ...environment },
-    });
-  };
+  const checked = (text: string) => validate(alloy, folder, text, environment);
 
   for (const file of files)
     it(`leaves the form of ${file} as it is`, () => {
-      const { stdout, stderr, status } = spawnSync(alloy, ["fmt", join(sources, file)], { encoding: "utf8" });
-      expect(status, stderr).to.equal(0);
-      expect(stdout).to.equal(readFileSync(join(sources, file), "utf8"));
+      expectFormatted(alloy, join(sources, file));
     });
 
   it("accepts the whole pipeline, and not a misspelled one", () => {
-    const accepted = validate(alloyPipeline("logs"));
-    expect(accepted.status, accepted.stderr).to.equal(0);
-    const refused = validate(alloyPipeline("logs").replace("max_wait_time", "max_waiting_time"));
+    const accepted = checked(alloyPipeline("logs"));
+    expect(accepted.status, accepted.words).to.equal(0);
+    const refused = checked(alloyPipeline("logs").replace("max_wait_time", "max_waiting_time"));
     expect(refused.status).not.to.equal(0);
-    expect(`${refused.stdout}${refused.stderr}`).to.include("max_waiting_time");
+    expect(refused.words).to.include("max_waiting_time");
   });
 
   describe("on sample lines", () => {

@@ -103,7 +103,7 @@ describe("binaries: buckets saved and put back", function () {
       },
     );
     servers.push(server);
-    const client = clientOf(port, "root", password, keep);
+    const client = clientOf(port, { accessKey: "root", secretKey: password }, keep);
     await client.makeBucket(bucket);
     return client;
   }

@@ -1,7 +1,7 @@
 /** The script of `obs load`, run by k6 against servers that answer as the stores do. */
 import { spawn, spawnSync } from "node:child_process";
 import { expect } from "chai";
-import { scriptFile } from "../../cli/load";
+import { scriptFile } from "../../cli/load/life";
 import { type Kind, kinds, type Plan, planOf, readOptions } from "../../cli/load/plan";
 import { readSteps, readSummary, type Summary } from "../../cli/load/summary";
 import { freePort } from "../support/servers";

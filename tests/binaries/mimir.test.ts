@@ -10,7 +10,7 @@ import { until } from "../../cli/smoke/check";
 import { releases, s3Env, tenants } from "../../names";
 import { Mimir, onLoopback } from "../support/mimir";
 import type { Labels, Series } from "../support/remote-write";
-import { containersOf, find, renderStack, workloads } from "../support/rendered";
+import { find, renderStack, targetsOf } from "../support/rendered";
 import { freePort, Server } from "../support/servers";
 import { externalS3, settingsOf } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
@@ -89,11 +89,7 @@ describe("binaries: Mimir reads its configuration", function () {
   for (const [name, config] of Object.entries(stacks)) {
     it(`of ${name}, in each component with the arguments of its own`, async () => {
       const files = await lay(config);
-      const components = workloads(files.stack)
-        .filter(({ release }) => release === releases.mimir)
-        .flatMap(containersOf)
-        .map(({ args = [] }) => args)
-        .filter((args) => args.some((arg) => arg.startsWith("-target=")));
+      const components = targetsOf(files.stack, releases.mimir);
       expect(components).to.have.length(9);
       for (const args of components) {
         const { status, words } = verify(

@@ -5,7 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { Client } from "minio";
+import type { Client } from "minio";
+import { minioClient } from "../../cli/minio";
 import { releasesOf } from "../../cli/render";
 import { consumers, minio as names } from "../../names";
 import { parseSettings } from "../../settings";
@@ -42,8 +43,7 @@ describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
   let mc: (...args: string[]) => string;
   let admin: Client;
 
-  const clientOf = (accessKey: string, secretKey: string) =>
-    new Client({ endPoint: "127.0.0.1", port, useSSL: false, region: "us-east-1", accessKey, secretKey });
+  const clientOf = (accessKey: string, secretKey: string) => minioClient(port, { accessKey, secretKey });
 
   before(async function () {
     const [minio = "", mcProgram = ""] = needs(this, "minio", "mc");

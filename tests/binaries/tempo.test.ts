@@ -9,7 +9,7 @@ import { until } from "../../cli/smoke/check";
 import { releases, s3Env } from "../../names";
 import { alloyFile } from "../../values/alloy";
 import { tempoValues } from "../../values/tempo";
-import { containersOf, find, renderStack, workloads } from "../support/rendered";
+import { find, renderStack, targetsOf } from "../support/rendered";
 import { externalS3, settingsOf } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 import { counted, push, requestsOf, type Span, Tempo } from "../support/traces";
@@ -72,11 +72,7 @@ describe("binaries: Tempo reads its configuration", function () {
   for (const [name, config] of Object.entries(stacks)) {
     it(`of ${name}, in each component with the arguments of its own`, async () => {
       const files = await filesOf(config);
-      const components = workloads(files.stack)
-        .filter(({ release }) => release === releases.tempo)
-        .flatMap(containersOf)
-        .map(({ args = [] }) => args)
-        .filter((args) => args.some((arg) => arg.startsWith("-target=")));
+      const components = targetsOf(files.stack, releases.tempo);
       expect(components).to.have.length(6);
       for (const args of components) {
         const own = args.filter((arg) => !arg.startsWith("-config."));

@@ -4,7 +4,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import {
-  ApiException,
   CoreV1Api,
   CustomObjectsApi,
   type KubeConfig,
@@ -12,20 +11,21 @@ import {
   type V1Namespace,
   type V1Pod,
 } from "@kubernetes/client-node";
-import { k6Image } from "../../cli/load/manifest";
+import { k6Arguments, k6Environment, k6Image, k6PodSecurity } from "../../cli/load/manifest";
+import { copyPullSecret, ifThere } from "../../cli/objects";
+import { smokeImage } from "../../cli/smoke/manifest";
 import { caCertificate } from "../../components/port-forward";
 import { caBundle, clientLabel, namespaces, servedUrls, usesTls } from "../../names";
 import type { Settings } from "../../settings";
-import { mirrored } from "../../values/shared";
+import { mirrored, pullSecrets } from "../../values/shared";
 import { trustedCa } from "../../values/tls";
 
 /** Where the pod is, and the name of all that is made there. */
 export const load = { namespace: "obs-chaos", name: "chaos" } as const;
 /** Lines a second. */
-export const linesPerSecond = 4;
+const linesPerSecond = 4;
 /** Seconds between two scrapes of the counter. */
 export const scrapeInterval = 5;
-const writer = "docker.io/library/busybox:1.38.0";
 const metadata = {
   name: load.name,
   namespace: load.namespace,
@@ -76,7 +76,7 @@ export const monitorManifest = () => ({
 
 /** The pod: it has to outlive what happens to others, so nothing in it asks whether they live. */
 export function podManifest(settings: Settings, run: string): V1Pod {
-  const { images, tracing } = settings;
+  const { tracing } = settings;
   const trust = trustedCa(settings);
   const traces = {
     url: servedUrls(settings).otlpHttp,
@@ -96,18 +96,12 @@ export function podManifest(settings: Settings, run: string): V1Pod {
       terminationGracePeriodSeconds: 0,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
-      ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 12345,
-        runAsGroup: 12345,
-        fsGroup: 12345,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
+      imagePullSecrets: pullSecrets(settings),
+      securityContext: k6PodSecurity,
       containers: [
         {
           name: "writer",
-          image: process.env["OBS_TEST_IMAGE"] ?? mirrored(settings, writer),
+          image: process.env["OBS_TEST_IMAGE"] ?? mirrored(settings, smokeImage),
           command: ["sh", "-c", writing(run)],
           ports: [{ name: "http", containerPort: 8080 }],
           resources: { requests: { cpu: "20m", memory: "16Mi" }, limits: { memory: "64Mi" } },
@@ -117,14 +111,8 @@ export function podManifest(settings: Settings, run: string): V1Pod {
         {
           name: "traces",
           image: mirrored(settings, k6Image),
-          args: ["run", "--quiet", "--no-color", "--log-format", "raw", "/load/traces.js"],
-          env: [
-            { name: "CHAOS_TRACES", value: JSON.stringify(traces) },
-            { name: "K6_NO_USAGE_REPORT", value: "true" },
-            { name: "K6_AUTO_EXTENSION_RESOLUTION", value: "false" },
-            { name: "HOME", value: "/tmp" },
-            ...(usesTls(settings) ? [{ name: "SSL_CERT_FILE", value: caBundle.path }] : []),
-          ],
+          args: k6Arguments("/load/traces.js"),
+          env: [{ name: "CHAOS_TRACES", value: JSON.stringify(traces) }, ...k6Environment(settings)],
           resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
           securityContext,
           volumeMounts: [
@@ -147,13 +135,9 @@ export function podManifest(settings: Settings, run: string): V1Pod {
 /** Takes the namespace away, and waits until it is gone. */
 export async function removeLoad(config: KubeConfig): Promise<void> {
   const core = config.makeApiClient(CoreV1Api);
-  const missing = (error: unknown) => {
-    if (error instanceof ApiException && error.code === 404) return true;
-    throw error;
-  };
-  if (await core.deleteNamespace({ name: load.namespace }).then(() => false, missing)) return;
+  if (!(await ifThere(core.deleteNamespace({ name: load.namespace })))) return;
   for (let tries = 0; tries < 60; tries += 1) {
-    if (await core.readNamespace({ name: load.namespace }).then(() => false, missing)) return;
+    if (!(await ifThere(core.readNamespace({ name: load.namespace })))) return;
     await wait(1000);
   }
   throw new Error(`namespace ${load.namespace} does not go away`);
@@ -166,13 +150,7 @@ export async function startLoad(config: KubeConfig, settings: Settings, run: str
   const { namespace } = load;
   await core.createNamespace({ body: namespaceManifest() });
   const { pullSecret } = settings.images;
-  if (pullSecret) {
-    const { type = "Opaque", data = {} } = await core.readNamespacedSecret({
-      namespace: namespaces.monitoring,
-      name: pullSecret,
-    });
-    await core.createNamespacedSecret({ namespace, body: { metadata: { name: pullSecret }, type, data } });
-  }
+  if (pullSecret) await copyPullSecret(core, pullSecret, namespace);
   const script: V1ConfigMap = {
     metadata,
     data: { "traces.js": readFileSync(join(__dirname, "traces.js"), "utf8") },

@@ -3,15 +3,8 @@ import { expect } from "chai";
 import { stores } from "../../names";
 import { parseSettings } from "../../settings";
 import { gatewayConfiguration } from "../../values/gateway-nginx";
-import { container, ofKind, only, replicasOf } from "../support/objects";
-import {
-  find,
-  type KubernetesObject,
-  type Placed,
-  type RenderedStack,
-  renderStack,
-  workloads,
-} from "../support/rendered";
+import { container, ofKind, only, replicasOf, workload } from "../support/objects";
+import { find, type KubernetesObject, type RenderedStack, renderStack } from "../support/rendered";
 import { shipped } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
@@ -20,9 +13,6 @@ interface Volume {
   configMap?: { name: string };
   secret?: { secretName: string };
 }
-
-const workload = (stack: RenderedStack, name: string): Placed =>
-  only(workloads(stack).filter(({ object }) => object.metadata.name === name));
 
 const volumesOf = (object: KubernetesObject): Volume[] => object["spec"].template.spec.volumes ?? [];
 

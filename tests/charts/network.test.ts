@@ -11,7 +11,7 @@ import {
   selects,
 } from "../../cli/doctor/network";
 import { namespaces, owner } from "../../names";
-import { parts } from "../../values/network-flows";
+import { parts } from "../../values/network-parts";
 import { ofKind } from "../support/objects";
 import { type KubernetesObject, type RenderedStack, renderStack, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";

@@ -3,12 +3,9 @@ import { expect } from "chai";
 import { namespaces, owner } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
-import { container, namesOf, ofKind, only, replicasOf, variablesOf } from "../support/objects";
-import { find, type Placed, type RenderedStack, renderStack, workloads } from "../support/rendered";
+import { container, namesOf, ofKind, only, replicasOf, variablesOf, workload } from "../support/objects";
+import { find, type RenderedStack, renderStack, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";
-
-const workload = (stack: RenderedStack, name: string): Placed =>
-  only(workloads(stack).filter(({ object }) => object.metadata.name === name));
 
 /** What each part of the control plane has: its monitor, its dashboard, and rules by their names. */
 const controlPlane: Record<string, { monitor: string; dashboard: string; rules: string[] }> = {

@@ -1,12 +1,11 @@
 /** The asked-for numbers, read from what the cluster would get: row R3 (Mimir). */
 import { expect } from "chai";
 import { namespaces } from "../../names";
-import { fileIn, ofKind, only, replicasOf } from "../support/objects";
+import { fileIn, ofKind, only, replicasOf, workload } from "../support/objects";
 import {
   type Container,
   find,
   type KubernetesObject,
-  type Placed,
   type RenderedStack,
   renderStack,
   workloads,
@@ -28,9 +27,6 @@ const asked = {
 } as const;
 
 const mimirConfig = (stack: RenderedStack) => fileIn(stack, "mimir-config", "mimir.yaml");
-
-const workload = (stack: RenderedStack, name: string): Placed =>
-  only(workloads(stack).filter(({ object }) => object.metadata.name === name));
 
 describe("charts: the asked-for numbers of Mimir", function () {
   this.timeout(120_000);

@@ -1,13 +1,21 @@
 /** The asked-for numbers, read from what the cluster would get: rows R4 (Tempo), R7 (Alloy traces), R9 (instrumentation). */
 import { expect } from "chai";
 import { instrumentation, servedUrls, services, tracesReplicas, urls } from "../../names";
-import { container, fileIn, namesOf, ofKind, only, replicasOf, variablesOf } from "../support/objects";
+import {
+  container,
+  fileIn,
+  namesOf,
+  ofKind,
+  only,
+  replicasOf,
+  variablesOf,
+  workload,
+} from "../support/objects";
 import {
   type Container,
   containersOf,
   find,
   type KubernetesObject,
-  type Placed,
   type RenderedStack,
   renderStack,
   workloads,
@@ -57,9 +65,6 @@ const endpoints = (node: unknown): string[] =>
         key === "endpoint" ? [String(child)] : endpoints(child),
       )
     : [];
-
-const workload = (stack: RenderedStack, name: string): Placed =>
-  only(workloads(stack).filter(({ object }) => object.metadata.name === name));
 
 /** Where a Service's port ends up in the pods that it selects: the container's port of that name or number. */
 function reached(stack: RenderedStack, service: string, port: Port): ContainerPort[] {

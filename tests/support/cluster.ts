@@ -1,11 +1,11 @@
 /** What the engine tests do on a real cluster besides Pulumi: pods that log, Loki asked, workloads stopped. */
-import { createServer } from "node:net";
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
-import { Client } from "minio";
+import { minioClient, rootOf } from "../../cli/minio";
 import { bodyOf } from "../../cli/service";
+import { smokeImage } from "../../cli/smoke/manifest";
+import { throughTunnel } from "../../cli/tunnel";
 import { minioApi } from "../../components/object-storage/pods";
-import { forward } from "../../components/port-forward";
-import { gatewayUser, minio, namespaces, services, tenants } from "../../names";
+import { gatewayUser, namespaces, services, tenants } from "../../names";
 
 /** An entry as Loki returns it. */
 export interface Entry {
@@ -66,7 +66,7 @@ export async function startPod(
   script: string,
   metadata: { labels?: Record<string, string>; annotations?: Record<string, string> } = {},
 ): Promise<void> {
-  const image = process.env["OBS_TEST_IMAGE"] ?? "docker.io/library/busybox:1.38.0";
+  const image = process.env["OBS_TEST_IMAGE"] ?? smokeImage;
   await config.makeApiClient(CoreV1Api).createNamespacedPod({
     namespace,
     body: {
@@ -107,29 +107,14 @@ export interface StoredObject {
 
 /** The objects in a bucket of the stack's MinIO. */
 export async function objectsIn(config: KubeConfig, bucket: string): Promise<StoredObject[]> {
-  const secret = await config
-    .makeApiClient(CoreV1Api)
-    .readNamespacedSecret({ name: minio.rootSecret, namespace: namespaces.minio });
-  const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString();
-  const server = createServer((socket) => forward(config, minioApi, socket));
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  const client = new Client({
-    endPoint: "127.0.0.1",
-    port,
-    useSSL: false,
-    region: "us-east-1",
-    accessKey: text("rootUser"),
-    secretKey: text("rootPassword"),
-  });
-  try {
+  const keys = await rootOf(config);
+  return throughTunnel(config, minioApi, async (port) => {
+    const client = minioClient(port, keys);
     const objects: StoredObject[] = [];
     for await (const { name } of client.listObjectsV2(bucket, "", true)) {
       const { metaData } = await client.statObject(bucket, name);
       objects.push({ name, encryption: metaData["x-amz-server-side-encryption"] });
     }
     return objects;
-  } finally {
-    server.close();
-  }
+  });
 }

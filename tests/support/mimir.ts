@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { Settings } from "../../settings";
 import { alertmanagerConfig } from "../../values/alertmanager";
-import { mimirConfiguration, mimirOverrides } from "../../values/mimir";
+import { mimirConfiguration, mimirOverrides } from "../../values/mimir-configuration";
 import { type Labels, type Series, writeHeaders, writeRequest } from "./remote-write";
 import { freePort, Server } from "./servers";
 

@@ -1,7 +1,8 @@
 /** A real MinIO on loopback that looks for what is due every second, and objects in it that are as old as one likes. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { Client } from "minio";
+import type { Client } from "minio";
+import { minioClient } from "../../cli/minio";
 import { freePort, Server } from "./servers";
 
 const day = 86_400_000;
@@ -37,13 +38,7 @@ export class Minio {
         ready: async () => (await fetch(`http://127.0.0.1:${port}/minio/health/ready`)).ok,
       },
     );
-    const client = new Client({
-      endPoint: "127.0.0.1",
-      port,
-      useSSL: false,
-      region: "us-east-1",
-      ...credentials,
-    });
+    const client = minioClient(port, credentials);
     return new Minio(server, port, credentials, client);
   }
 

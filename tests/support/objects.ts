@@ -1,6 +1,13 @@
 /** What tests read from rendered objects. */
 import { parse } from "yaml";
-import { type Container, find, type KubernetesObject, type Placed, type RenderedStack } from "./rendered";
+import {
+  type Container,
+  find,
+  type KubernetesObject,
+  type Placed,
+  type RenderedStack,
+  workloads,
+} from "./rendered";
 
 /** The one item of a list. */
 export const only = <T>(items: T[]): T => {
@@ -16,6 +23,10 @@ export const ofKind = ({ objects }: RenderedStack, kind: string): KubernetesObje
 /** The names of all objects of a kind. */
 export const namesOf = (stack: RenderedStack, kind: string): string[] =>
   ofKind(stack, kind).map(({ metadata }) => metadata.name);
+
+/** The workload of that name. */
+export const workload = (stack: RenderedStack, name: string): Placed =>
+  only(workloads(stack).filter(({ object }) => object.metadata.name === name));
 
 /** A workload's container of that name. */
 export const container = (object: KubernetesObject, name: string): Container =>

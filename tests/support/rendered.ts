@@ -101,6 +101,14 @@ export const containersOf = ({ object }: Placed): Container[] => [
   ...object["spec"].template.spec.containers,
 ];
 
+/** The arguments of each component of a release whose one program is told by `-target` which of them it is. */
+export const targetsOf = (stack: RenderedStack, release: string): string[][] =>
+  workloads(stack)
+    .filter((placed) => placed.release === release)
+    .flatMap(containersOf)
+    .map(({ args = [] }) => args)
+    .filter((args) => args.some((arg) => arg.startsWith("-target=")));
+
 /** The one object of that kind and name. */
 export function find({ objects }: RenderedStack, kind: string, name: string): KubernetesObject {
   const found = objects.filter(({ object }) => object.kind === kind && object.metadata.name === name);

@@ -22,7 +22,7 @@ export const suffix = "dc=example,dc=com";
 const root = { dn: `cn=root,${suffix}`, password: "root" };
 
 /** Names in a folder that people or groups are in. */
-export const personDn = (login: string) => `uid=${login},ou=people,${suffix}`;
+const personDn = (login: string) => `uid=${login},ou=people,${suffix}`;
 export const groupDn = (name: string) => `cn=${name},ou=groups,${suffix}`;
 
 export interface Directory {

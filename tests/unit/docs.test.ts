@@ -14,6 +14,7 @@ import {
 import { pages as settingsPages } from "../../scripts/settings-document";
 import { described, settingAt } from "../../settings/describe";
 import { anchors, isThere, links, type Page, page, pages, reachable } from "../support/docs";
+import { obsOptions } from "../support/obs";
 
 const root = join(__dirname, "..", "..");
 const text = (path: string) => readFileSync(join(root, path), "utf8");
@@ -52,17 +53,7 @@ function configPath(line: string): string | undefined {
   return path?.startsWith("<") ? undefined : path;
 }
 
-/** The options of each command of `obs`, as cli/main.ts registers them. */
-const commands = new Map(
-  text("cli/main.ts")
-    .split(/\.command\(/)
-    .slice(1)
-    .map((block) => {
-      const [, name = ""] = /^"([a-z]+)/.exec(block) ?? [];
-      const options = [...block.matchAll(/ption\(\s*"(?:(-\w), )?(--[a-z-]+)/g)];
-      return [name, new Set(options.flatMap(([, short = "", long = ""]) => [short, long]))] as const;
-    }),
-);
+const commands = obsOptions();
 
 /** What is wrong with the calls of `./obs` in a line. */
 const wrongCalls = (line: string): string[] =>

@@ -1,13 +1,7 @@
 import type { V1PersistentVolumeClaim, V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
-import {
-  claimFinding,
-  nodeFinding,
-  noSpaceFindings,
-  usageFindings,
-  usageOfDf,
-  usagesOf,
-} from "../../cli/doctor/checks/volumes";
+import { claimFinding, nodeFinding, noSpaceFindings, usageFindings } from "../../cli/doctor/checks/volumes";
+import { usageOfDf, usagesOf } from "../../cli/doctor/volume-usage";
 import { settingsOf } from "../support/stacks";
 
 const settings = settingsOf("dev");

@@ -33,6 +33,10 @@ const whole = Object.keys(layers);
 const beside: Record<string, { parts: string[]; packages: string[] }> = {
   cli: { parts: [...whole, "policies", "package.json", "tests"], packages: [""] },
   automation: { parts: ["settings", "names.ts", "components", "cli"], packages: [""] },
+  bench: {
+    parts: ["settings", "names.ts", "charts.ts", "components", "cli", "automation", "tests"],
+    packages: ["node:", "yaml", "commander", "@kubernetes/client-node"],
+  },
   scripts: {
     parts: ["settings", "names.ts", "components", "dashboards", "cli", "package.json"],
     packages: ["node:", "yaml", "@kubernetes/client-node", "puppeteer-core"],

@@ -1,7 +1,8 @@
 import { expect } from "chai";
 import { allows, type End, type Network, type Pod, type Policy } from "../../cli/doctor/network";
 import { clientLabel, namespaces } from "../../names";
-import { type Flow, flows, parts } from "../../values/network-flows";
+import { type Flow, flows } from "../../values/network-flows";
+import { parts } from "../../values/network-parts";
 import { type NetworkPolicy, networkPolicies } from "../../values/network-policies";
 import { type Config, type Environment, externalS3, settingsOf } from "../support/stacks";
 

@@ -1,21 +1,17 @@
-/** The runbook's pages as they can be judged without a cluster: marks, commands, links, and nothing that no longer works. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+/** The runbook's pages as they can be judged without a cluster: marks, commands, and nothing that no longer works. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { root } from "../../cli/stack-config";
 import { namespaces } from "../../names";
+import { anchors, page } from "../support/docs";
+import { obsOptions } from "../support/obs";
 import { mistakes } from "../support/queries";
 import { filled, placeholders, read, readsOnly, runbook, runbookPages, stages } from "../support/runbook";
 
-const text = (page: string) => readFileSync(join(root, page), "utf8");
+const text = (path: string) => readFileSync(join(root, path), "utf8");
 const { commands, queries } = runbook();
-
-/** What the command line says of each command: its options stand in its part of the source. */
-const commandsOfObs = new Map(
-  text("cli/main.ts")
-    .split(/^program$/m)
-    .map((part) => [/\.command\("(\w+)"\)/.exec(part)?.[1], part]),
-);
+const commandsOfObs = obsOptions();
 
 describe("unit: commands of the runbook", function () {
   this.timeout(60_000);
@@ -73,14 +69,10 @@ describe("unit: commands of the runbook", function () {
     const wrong = commands.flatMap(({ where, text }) => {
       const [, command = "", rest = ""] = /^\.\/obs (\w+)(.*)$/.exec(text) ?? [];
       if (!command) return [];
-      const source = commandsOfObs.get(command) ?? "";
+      const known = commandsOfObs.get(command);
+      if (!known) return [`${where}: obs ${command}`];
       const options = rest.match(/(?<= )--?[a-z-]+/g) ?? [];
-      return [
-        ...(source ? [] : [`${where}: obs ${command}`]),
-        ...options
-          .filter((option) => !new RegExp(`[" ]${option}[", ]`).test(source))
-          .map((option) => `${where}: ${option}`),
-      ];
+      return options.filter((option) => !known.has(option)).map((option) => `${where}: ${option}`);
     });
     expect(wrong).to.deep.equal([]);
   });
@@ -109,50 +101,9 @@ describe("unit: commands of the runbook", function () {
     for (const each of ["kubectl -n loki delete pod a", "helm rollback loki -n loki", "./obs up prod"])
       expect(readsOnly(each), each).to.equal(false);
   });
-});
-
-/** The anchor that a heading has on GitHub. */
-const anchorOf = (heading: string) =>
-  heading
-    .toLowerCase()
-    .replace(/[`*_]/g, "")
-    .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1")
-    .replace(/[^\p{L}\p{N} _-]/gu, "")
-    .trim()
-    .replaceAll(" ", "-");
-const anchorsOf = (page: string) =>
-  text(page)
-    .replace(/^```[\s\S]*?^```$/gm, "")
-    .split("\n")
-    .filter((line) => /^#+ /.test(line))
-    .map((line) => anchorOf(line.replace(/^#+ /, "")));
-
-const pages = [
-  "README.md",
-  ...readdirSync(join(root, "docs"))
-    .filter((file) => file.endsWith(".md"))
-    .map((file) => `docs/${file}`),
-  ...runbookPages().slice(1),
-];
-
-describe("unit: links of the documentation", () => {
-  for (const page of pages)
-    it(`${page}: lead to files and headings that are there`, () => {
-      const links = [
-        ...text(page)
-          .replace(/^```[\s\S]*?^```$/gm, "")
-          .matchAll(/\]\((?!https?:|mailto:)([^)\s#]*)(?:#([^)\s]*))?\)/g),
-      ];
-      const broken = links.flatMap(([link, file = "", anchor]) => {
-        const to = file ? join(dirname(page), decodeURI(file)) : page;
-        if (!existsSync(join(root, to))) return [link];
-        return anchor && to.endsWith(".md") && !anchorsOf(to).includes(anchor) ? [link] : [];
-      });
-      expect(broken).to.deep.equal([]);
-    });
 
   it("docs/runbook.md has the anchors that findings and pages link to", () => {
-    expect(anchorsOf("docs/runbook.md")).to.include.members([
+    expect(anchors(page("docs/runbook.md", text("docs/runbook.md")))).to.include.members([
       "components",
       "ingestion",
       "performance",

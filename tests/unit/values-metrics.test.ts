@@ -9,7 +9,8 @@ import { alloyMetricsEnvironment, alloyMetricsValues } from "../../values/alloy-
 import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
 import { gatewayConfiguration } from "../../values/gateway-nginx";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../../values/kube-prometheus-stack";
-import { mimirConfiguration, mimirOverrides, mimirValues } from "../../values/mimir";
+import { mimirValues } from "../../values/mimir";
+import { mimirConfiguration, mimirOverrides } from "../../values/mimir-configuration";
 import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";
 
 // Tests look deep into values, whose types say only that they are plain data.

@@ -7,14 +7,8 @@ import {
 } from "@kubernetes/client-node";
 import { clientLabel, namespaces, smokeTest } from "../../../names";
 import type { Settings } from "../../../settings";
-import {
-  type Flow,
-  flows,
-  type Outsider,
-  type Part,
-  type PartName,
-  parts,
-} from "../../../values/network-flows";
+import { type Flow, flows } from "../../../values/network-flows";
+import { type Outsider, type Part, type PartName, parts } from "../../../values/network-parts";
 import { networkPolicies } from "../../../values/network-policies";
 import type { Check, Finding } from "../check";
 import { type End, type Network, type Pod, type Policy, picks, refusedBy } from "../network";

@@ -1,33 +1,15 @@
-import {
-  type KubeConfig,
-  StorageV1Api,
-  type V1PersistentVolumeClaim,
-  type V1Pod,
-} from "@kubernetes/client-node";
+import { StorageV1Api, type V1PersistentVolumeClaim, type V1Pod } from "@kubernetes/client-node";
 import type { Settings } from "../../../settings";
-import { inContainer } from "../../exec";
-import { apiGet } from "../api";
 import type { Check, Finding } from "../check";
 import type { ContainerLog } from "../cluster-state";
 import { eventsOf } from "../pod-trouble";
 import { raise } from "../setting-path";
+import { type FileSystem, summariesOf, type Usage, usagesIn } from "../volume-usage";
 
 const page = "docs/runbook.md#storage";
 /** Shares of a volume, or of a node's disk, from which it is told. The alert on MinIO's drives begins at the same. */
 export const nearlyFull = 0.85;
 export const full = 0.95;
-/** How long a node or pod may take to give its numbers, in seconds. */
-const measuredWithin = 5;
-
-/** How full a volume is. */
-export interface Usage {
-  namespace: string;
-  claim: string;
-  used: number;
-  capacity: number;
-  /** What was read: `kubelet`, or `df in <pod>`. */
-  by: string;
-}
 
 const percent = (share: number) => `${Math.floor(share * 100)} %`;
 const size = (bytes: number) =>
@@ -123,10 +105,7 @@ export function claimFinding(
 }
 
 /** Disks of nodes that fill up: the kubelet evicts pods at 85 to 90 % (https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/). */
-export function nodeFinding(
-  node: string,
-  fs?: { usedBytes?: number; availableBytes?: number; capacityBytes?: number },
-): Finding | undefined {
+export function nodeFinding(node: string, fs?: FileSystem): Finding | undefined {
   const { availableBytes = 0, capacityBytes = 0 } = fs ?? {};
   if (!capacityBytes || availableBytes / capacityBytes > 0.1) return undefined;
   // A disk that is large has room even where its share is small.
@@ -142,73 +121,6 @@ export function nodeFinding(
   };
 }
 
-interface Summary {
-  node?: { fs?: { usedBytes?: number; availableBytes?: number; capacityBytes?: number } };
-  pods?: {
-    volume?: {
-      pvcRef?: { namespace: string; name: string };
-      usedBytes?: number;
-      availableBytes?: number;
-      capacityBytes?: number;
-    }[];
-  }[];
-}
-
-/** Volumes as the kubelet sees them. What is left counts, not what is used: a file system keeps a part to itself. */
-export const usagesOf = ({ pods = [] }: Summary): Usage[] =>
-  pods
-    .flatMap(({ volume = [] }) => volume)
-    .flatMap(({ pvcRef, availableBytes = 0, capacityBytes = 0 }) =>
-      pvcRef
-        ? [
-            {
-              namespace: pvcRef.namespace,
-              claim: pvcRef.name,
-              used: capacityBytes - availableBytes,
-              capacity: capacityBytes,
-              by: "kubelet",
-            },
-          ]
-        : [],
-    );
-
-/** The first line of numbers in what `df -Pk` writes: used and available, in KiB. */
-export function usageOfDf(text: string): { used: number; capacity: number } | undefined {
-  const [, capacity, , available] = /\s(\d+)\s+(\d+)\s+(\d+)\s+\d+%\s/.exec(text) ?? [];
-  return capacity
-    ? { used: (Number(capacity) - Number(available)) * 1024, capacity: Number(capacity) * 1024 }
-    : undefined;
-}
-
-/** Volumes that the kubelet does not measure (folders of the node), where the pod's image has a `df`. */
-async function byDf(config: KubeConfig, pods: V1Pod[], known: Usage[]): Promise<Usage[]> {
-  const wanted = pods.flatMap((pod) =>
-    (pod.spec?.volumes ?? []).flatMap(({ name: volume, persistentVolumeClaim }) => {
-      const claim = persistentVolumeClaim?.claimName;
-      const { namespace = "", name = "" } = pod.metadata ?? {};
-      const container = pod.spec?.containers.find((c) => c.volumeMounts?.some((m) => m.name === volume));
-      const path = container?.volumeMounts?.find((m) => m.name === volume)?.mountPath;
-      const running = pod.status?.containerStatuses?.some(
-        (s) => s.name === container?.name && s.state?.running,
-      );
-      const isKnown = known.some((one) => one.namespace === namespace && one.claim === claim);
-      return claim && container && path && running && !isKnown
-        ? [{ namespace, pod: name, container: container.name, path, claim }]
-        : [];
-    }),
-  );
-  const found = wanted.map(async ({ claim, path, ...who }) => {
-    // Who is slow or has no such program is measured by nobody; logs tell in the end.
-    const text = await Promise.race([
-      inContainer(config, who, `df -Pk '${path}'`).catch(() => ""),
-      new Promise<string>((done) => setTimeout(() => done(""), measuredWithin * 1000).unref()),
-    ]);
-    const usage = usageOfDf(text);
-    return usage ? [{ namespace: who.namespace, claim, ...usage, by: `df in ${who.pod}` }] : [];
-  });
-  return (await Promise.all(found)).flat();
-}
-
 /** Claims without a volume, volumes and nodes' disks that fill up. */
 export const check: Check = {
   name: "volumes",
@@ -221,19 +133,8 @@ export const check: Check = {
       config.makeApiClient(StorageV1Api).listStorageClass(),
     ]);
     const names = nodes.map(({ metadata }) => metadata?.name ?? "");
-    const summaries: Summary[] = await Promise.all(
-      // A node that gives no numbers is told by the check of nodes, or its kubelet may not be asked.
-      names.map((name) =>
-        apiGet(config, `/api/v1/nodes/${name}/proxy/stats/summary`, { within: measuredWithin })
-          .then(({ body }) => body)
-          .catch(() => ({})),
-      ),
-    );
-    const measured = summaries.flatMap(usagesOf);
-    // A volume that is a folder of the node has the node's disk, which is told as that.
-    const shared = new Set(summaries.map(({ node }) => node?.fs?.capacityBytes));
-    const own = (await byDf(config, pods, measured)).filter(({ capacity }) => !shared.has(capacity));
-    const usages = [...measured, ...own].filter(({ namespace, claim }) =>
+    const summaries = await summariesOf(config, names);
+    const usages = (await usagesIn(config, pods, summaries)).filter(({ namespace, claim }) =>
       claims.some(({ metadata }) => metadata?.namespace === namespace && metadata.name === claim),
     );
     const filled = usageFindings(usages, settings);

@@ -1,0 +1,160 @@
+/** What each component of a running stack uses while nobody asks anything of it, beside what it requests and may have. */
+import { setTimeout as wait } from "node:timers/promises";
+import { CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from "@kubernetes/client-node";
+import {
+  type ComponentRow,
+  componentOf,
+  componentRows,
+  type StackPod,
+  stackPods,
+  usage,
+} from "../../cli/load/observe";
+import { loadTest, smokeTest } from "../../names";
+import { bytesOf, coresText, sizeText } from "../../settings/units";
+import type { Bench, Benchmark, Result } from "../benchmark";
+import { nothing, ofPod, type Requested, sumOf } from "../requested";
+import { median } from "../statistics";
+
+/** What the whole dev stack is to stay below at rest. */
+const goal = { memory: 2.5 * 1024 ** 3, requested: 1000 };
+
+/** Namespaces of what would make a stack work. */
+const busy = [loadTest.namespace, smokeTest.namespace, "obs-chaos"];
+
+/** One component at rest. */
+export interface RestRow {
+  component: string;
+  pods: number;
+  /** Cores and bytes, medians of the repetitions. */
+  cores: number;
+  memory: number;
+  asked: Requested;
+  /** Bytes; undefined where a container has no limit. */
+  limit: number | undefined;
+}
+
+const limitOf = ({ resources }: V1Container) => {
+  const limit = resources?.limits?.["memory"];
+  return limit === undefined ? undefined : bytesOf(limit);
+};
+
+/** The most memory that a pod may have; undefined where one of its containers may have any. */
+export const limitOfPod = ({ spec }: V1Pod): number | undefined =>
+  (spec?.containers ?? []).reduce<number | undefined>((sum, container) => {
+    const limit = limitOf(container);
+    return sum === undefined || limit === undefined ? undefined : sum + limit;
+  }, 0);
+
+/**
+ * The components, those that use the most memory first.
+ *
+ * @param pods of the stack
+ * @param repetitions what each used, as often as it was measured
+ */
+export function restRows(pods: V1Pod[], repetitions: ComponentRow[][]): RestRow[] {
+  const names = [...new Set(pods.map(componentOf))];
+  return names
+    .map((component): RestRow => {
+      const mine = pods.filter((pod) => componentOf(pod) === component);
+      const used = repetitions.flatMap((rows) => rows.filter((row) => row.component === component));
+      const limits = mine.map(limitOfPod);
+      return {
+        component,
+        pods: mine.length,
+        cores: median(used.map(({ cores }) => cores)),
+        memory: median(used.map(({ memory }) => memory)),
+        asked: sumOf(mine.map(({ spec }) => (spec ? ofPod(spec) : nothing))),
+        limit: limits.includes(undefined)
+          ? undefined
+          : limits.reduce((sum, one) => (sum ?? 0) + (one ?? 0), 0),
+      };
+    })
+    .sort((a, b) => b.memory - a.memory);
+}
+
+const rowOf = (name: string, { pods, cores, memory, asked, limit }: Omit<RestRow, "component">): string[] => [
+  name,
+  String(pods),
+  cores.toFixed(3),
+  coresText(asked.cpu),
+  sizeText(memory),
+  sizeText(asked.memory),
+  limit === undefined ? "none" : sizeText(limit),
+];
+
+/** All rows as one; its use is the median of the whole stack's sums, not the sum of medians. */
+function totalOf(rows: RestRow[], repetitions: ComponentRow[][]): Omit<RestRow, "component"> {
+  const sums = (of: (row: ComponentRow) => number) =>
+    median(repetitions.map((one) => one.reduce((sum, row) => sum + of(row), 0)));
+  const limits = rows.map(({ limit }) => limit);
+  return {
+    pods: rows.reduce((sum, { pods }) => sum + pods, 0),
+    cores: sums(({ cores }) => cores),
+    memory: sums(({ memory }) => memory),
+    asked: sumOf(rows.map(({ asked }) => asked)),
+    limit: limits.includes(undefined) ? undefined : limits.reduce((sum, one) => (sum ?? 0) + (one ?? 0), 0),
+  };
+}
+
+/** The stack's own pods that run; Jobs come and go. */
+async function runningPods(config: KubeConfig): Promise<{ pods: V1Pod[]; before: StackPod[] }> {
+  const before = (await stackPods(config)).filter(({ namespace }) => namespace !== loadTest.namespace);
+  const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
+  const known = new Set(before.map(({ namespace, pod }) => `${namespace}/${pod}`));
+  const pods = items.filter(
+    ({ metadata, status }) =>
+      known.has(`${metadata?.namespace}/${metadata?.name}`) && status?.phase === "Running",
+  );
+  return { pods, before };
+}
+
+const verdict = (holds: boolean) => (holds ? "met" : "missed");
+
+async function measure({ repetitions, seconds, running, stop, tell }: Bench): Promise<Result> {
+  const { config, settings } = await running();
+  const repeated: ComponentRow[][] = [];
+  for (let repetition = 1; repetition <= repetitions; repetition++) {
+    tell(`  repetition ${repetition} of ${repetitions}: ${seconds} s`);
+    await wait(seconds * 1000, undefined, { signal: stop });
+    const { before } = await runningPods(config);
+    const { cores, memory } = await usage(config, seconds, Date.now() / 1000);
+    repeated.push(componentRows(before, before, cores, memory));
+  }
+  const { pods } = await runningPods(config);
+  const rows = restRows(pods, repeated);
+  const total = totalOf(rows, repeated);
+  const { items } = await config.makeApiClient(CoreV1Api).listNamespace();
+  const disturbed = items.flatMap(({ metadata }) =>
+    busy.includes(metadata?.name ?? "") ? [metadata?.name] : [],
+  );
+  const youngest = Math.min(
+    ...pods.map(({ status }) => (Date.now() - (status?.startTime?.getTime() ?? 0)) / 60_000),
+  );
+  return {
+    tables: [
+      {
+        title: "At rest, by component",
+        head: ["component", "pods", "cores", "requested", "memory", "requested", "limit"],
+        rows: [rowOf("all", total), ...rows.map((row) => rowOf(row.component, row))],
+      },
+    ],
+    notes: [
+      `The youngest pod was ${Math.floor(youngest)} min old.`,
+      ...(settings.environment === "dev"
+        ? [
+            `Goal of 2.5Gi used: ${verdict(total.memory <= goal.memory)}, with ${sizeText(total.memory)}.`,
+            `Goal of 1 core requested: ${verdict(total.asked.cpu <= goal.requested)}, with ${coresText(total.asked.cpu)}.`,
+          ]
+        : []),
+      ...(disturbed.length ? [`Not quite at rest: there is the namespace ${disturbed.join(", ")}.`] : []),
+    ],
+    skipped: [],
+    measured: { total, rows, repetitions: repeated },
+  };
+}
+
+export const benchmark: Benchmark = {
+  name: "rest",
+  what: "cores and memory of each component at rest, beside requests and limits; needs a running stack",
+  measure,
+};

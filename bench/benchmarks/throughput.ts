@@ -1,0 +1,109 @@
+/** What a running stack sustains of all three signals at once, and who gives out first. */
+import { loadReport, refuseProd } from "../../cli/load";
+import { addressed, interval, planOf } from "../../cli/load/plan";
+import type { Report } from "../../cli/load/report";
+import type { Bench, Benchmark, Result, Table } from "../benchmark";
+import { median, shortOf, spread } from "../statistics";
+
+/** Rates of the last step: more than two cores take. */
+const rates = { logs: 6000, series: 45_000, spans: 1800, queries: 0, steps: 6 };
+
+/** How many components are told of. */
+const told = 10;
+
+/** What each signal sustained. */
+export function signalTable(reports: Report[]): Table {
+  const kinds = reports[0]?.signals.map(({ kind, unit }) => ({ kind, unit })) ?? [];
+  const rows = kinds.map(({ kind, unit }) => {
+    const mine = reports.flatMap(({ signals }) => signals.filter((one) => one.kind === kind));
+    const failed = mine.reduce((sum, { errors, refused }) => sum + errors + refused, 0);
+    return [
+      `${kind} (${unit}/s)`,
+      spread(mine.map(({ sustained }) => sustained)),
+      shortOf(median(mine.map(({ asked }) => asked))),
+      String(failed),
+      spread(mine.map(({ answer }) => (answer.p95 ?? Number.NaN) / 1000)),
+      spread(mine.map(({ visible }) => (visible?.p95 ?? Number.NaN) / 1000)),
+    ];
+  });
+  return {
+    title: "Sustained, all three at once",
+    head: ["signal", "sustained", "asked last", "failed or refused", "answer p95 s", "found p95 s"],
+    rows,
+  };
+}
+
+/** What it cost: components by cores. */
+export function componentTable(reports: Report[]): Table {
+  const names = [
+    ...new Set(reports.flatMap(({ components }) => components.map(({ component }) => component))),
+  ];
+  const rows = names
+    .map((name) => {
+      const mine = reports.flatMap(({ components }) =>
+        components.filter(({ component }) => component === name),
+      );
+      const sum = (of: (row: (typeof mine)[number]) => number) =>
+        mine.reduce((total, row) => total + of(row), 0);
+      return {
+        name,
+        cores: median(mine.map(({ cores }) => cores)),
+        memory: median(mine.map(({ memory }) => memory)),
+        restarts: sum(({ restarts }) => restarts),
+      };
+    })
+    .sort((a, b) => b.cores - a.cores);
+  return {
+    title: `The ${told} components that took the most CPU, on average over the run`,
+    head: ["component", "cores", "memory MiB", "restarts"],
+    rows: rows
+      .slice(0, told)
+      .map(({ name, cores, memory, restarts }) => [
+        name,
+        cores.toFixed(2),
+        String(Math.round(memory / 1024 ** 2)),
+        String(restarts),
+      ]),
+  };
+}
+
+/** Who gave out first in each repetition, a sentence each. */
+export const verdicts = (reports: Report[]): string[] =>
+  reports.map(({ gaveOut, plan }, index) => {
+    const [first] = gaveOut;
+    return first
+      ? `Repetition ${index + 1}: in step ${first.step} of ${plan.steps} ${gaveOut.map(({ component, reason }) => `${component} gave out: ${reason}`).join("; ")}.`
+      : `Repetition ${index + 1}: nothing gave out.`;
+  });
+
+async function measure({ repetitions, seconds, yes, stop, tell, running }: Bench): Promise<Result> {
+  const { stack, settings, config } = await running();
+  refuseProd(stack, settings, yes);
+  const reports: Report[] = [];
+  for (let repetition = 1; repetition <= repetitions; repetition++) {
+    tell(`  repetition ${repetition} of ${repetitions}: ${rates.steps} steps of ${seconds} s`);
+    const plan = addressed(planOf({ ...rates, duration: seconds }), settings);
+    reports.push(
+      await loadReport(stack, settings, config, plan, { stop, tell: (line) => tell(`    ${line}`) }),
+    );
+  }
+  const dropped = reports.map(({ summary }) => summary.dropped);
+  return {
+    tables: [signalTable(reports), componentTable(reports)],
+    notes: [
+      `Asked for in ${rates.steps} steps of ${seconds} s up to ${rates.logs} lines, ${rates.series / interval} samples and ${rates.spans} spans a second; a step holds as docs/load-test.md says.`,
+      ...verdicts(reports),
+      ...(dropped.some(Boolean)
+        ? [`Requests that k6 could not send, because all its virtual users waited: ${dropped.join(", ")}.`]
+        : []),
+    ],
+    skipped: [],
+    measured: reports,
+  };
+}
+
+export const benchmark: Benchmark = {
+  name: "throughput",
+  what: "lines, samples and spans a second that are sustained, and who gives out first; needs a running stack",
+  measure,
+};

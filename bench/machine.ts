@@ -1,0 +1,81 @@
+/** Where benchmarks ran: figures without it say nothing. */
+import { execFileSync } from "node:child_process";
+import { availableParallelism, loadavg, totalmem } from "node:os";
+import { CoreV1Api, type KubeConfig, VersionApi } from "@kubernetes/client-node";
+import { pulumiProgram } from "../cli/pulumi";
+import { bytesOf, sizeText } from "../settings/units";
+
+/** A machine, or the nodes of a cluster together. */
+interface Size {
+  cores: number;
+  /** Bytes. */
+  memory: number;
+}
+
+/** Where benchmarks ran. */
+export interface Machine {
+  /** Where the commands run. */
+  here: Size & {
+    /** How many processes wanted a core on average in the minute before: what others did at the same time. */
+    load: number;
+  };
+  /** Undefined where no cluster answers. */
+  cluster?: Size & { nodes: number; kubernetes: string };
+  /** By program; one that is not there is left out. */
+  versions: Record<string, string>;
+}
+
+/** What a program says of its version; undefined where it is not there. */
+function versionOf(program: string, ...args: string[]): string | undefined {
+  try {
+    return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The cluster of a kubeconfig; undefined where it does not answer. */
+async function clusterOf(config: KubeConfig): Promise<Machine["cluster"]> {
+  try {
+    const { gitVersion } = await config.makeApiClient(VersionApi).getCode();
+    const { items } = await config.makeApiClient(CoreV1Api).listNode();
+    const sum = (of: (capacity: Record<string, string>) => number) =>
+      items.reduce((total, { status }) => total + of(status?.capacity ?? {}), 0);
+    return {
+      kubernetes: gitVersion,
+      nodes: items.length,
+      cores: sum(({ cpu }) => Number(cpu)),
+      memory: sum(({ memory }) => bytesOf(memory ?? "0")),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Looks at this machine and the cluster. */
+export async function machine(config: KubeConfig | undefined): Promise<Machine> {
+  const cluster = config && (await clusterOf(config));
+  const versions = {
+    Pulumi: versionOf(pulumiProgram(), "version"),
+    Helm: versionOf("helm", "version", "--short"),
+    Node: process.version,
+  };
+  return {
+    here: { cores: availableParallelism(), memory: totalmem(), load: loadavg()[0] ?? 0 },
+    ...(cluster && { cluster }),
+    versions: Object.fromEntries(
+      Object.entries(versions).filter((entry): entry is [string, string] => entry[1] !== undefined),
+    ),
+  };
+}
+
+const sizeOf = ({ cores, memory }: Size) => `${cores} cores, ${sizeText(memory)}`;
+
+/** The same in a sentence. */
+export function machineText({ here, cluster, versions }: Machine): string {
+  const programs = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  const where = cluster
+    ? `Kubernetes ${cluster.kubernetes} on ${cluster.nodes} node${cluster.nodes === 1 ? "" : "s"} with ${sizeOf(cluster)}`
+    : "no cluster";
+  return `${sizeOf(here)}, load ${here.load.toFixed(1)} when it began; ${where}; ${programs.join(", ")}`;
+}

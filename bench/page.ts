@@ -1,0 +1,45 @@
+/** The tables of `docs/benchmarks.md`, each between two marks that say by which benchmark it was written. Pure. */
+import type { Result, Table } from "./benchmark";
+
+const marks = (name: string) => [`<!-- bench ${name} -->`, `<!-- end of bench ${name} -->`] as const;
+
+/** What is told of a result besides its numbers. */
+export interface About {
+  /** `2026-01-31` */
+  date: string;
+  /** The command that makes the numbers again. */
+  command: string;
+  machine: string;
+}
+
+/** A table in Markdown: the first column to the left, numbers to the right. */
+export function markdownTable({ head, rows }: Pick<Table, "head" | "rows">): string {
+  const line = (cells: string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  const numeric = (column: number) =>
+    column > 0 && rows.every((row) => /^(-$|[\d.(])/.test(row[column] ?? "-"));
+  const below = head.map((_, column) => (numeric(column) ? "--:" : "---"));
+  return [line(head), `|${below.join("|")}|`, ...rows.map(line)].join("\n");
+}
+
+/** A benchmark's part of the page. */
+export function section({ tables, notes, skipped }: Result, { date, command, machine }: About): string {
+  return [
+    `Measured on ${date}: ${machine}.`,
+    `\`\`\`\n${command}\n\`\`\``,
+    ...tables.map((table) => `${table.title}:\n\n${markdownTable(table)}`),
+    ...(notes.length ? [notes.map((note) => `- ${note}`).join("\n")] : []),
+    ...(skipped.length ? [`Left out: ${skipped.join("; ")}.`] : []),
+  ].join("\n\n");
+}
+
+/**
+ * The page with one benchmark's part written anew and all else as it is.
+ *
+ * @throws where the page has no marks of that name
+ */
+export function written(page: string, name: string, text: string): string {
+  const [begin, end] = marks(name);
+  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`docs/benchmarks.md has no place for ${name}: ${begin}`);
+  return `${page.slice(0, from + begin.length)}\n${text}\n${page.slice(to)}`;
+}

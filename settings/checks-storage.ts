@@ -1,0 +1,68 @@
+/** Rules that join settings of object storage; those of the cold tier stand in cold-tier.ts. */
+import { type Check, problem } from "./check";
+import { day, goDuration } from "./units";
+
+const minioServers: Check = ({ objectStorage: { kind, minio } }) =>
+  problem(
+    kind === "minio" && (minio.mode === "standalone" ? minio.servers !== 1 : minio.servers < 4),
+    "objectStorage.minio.servers",
+    minio.servers,
+    minio.mode === "standalone"
+      ? "1, because objectStorage.minio.mode is standalone"
+      : "4 or more, because objectStorage.minio.mode is distributed",
+  );
+
+const minioEndpoint: Check = ({ objectStorage: { minio } }) =>
+  problem(
+    minio.caFile !== undefined && minio.endpoint === undefined,
+    "objectStorage.minio.caFile",
+    minio.caFile,
+    "nothing, because there is no objectStorage.minio.endpoint that it could belong to",
+  );
+
+const externalStorage: Check = ({ objectStorage: { kind, external } }) => {
+  if (kind !== "external") return [];
+  if (!external)
+    return problem(true, "objectStorage.external", undefined, "set, because objectStorage.kind is external");
+  return (["loki", "mimir", "tempo"] as const).flatMap((consumer) =>
+    problem(
+      external[consumer] === undefined,
+      `objectStorage.external.${consumer}`,
+      undefined,
+      "an accessKey and a secretKey (set with --secret), because objectStorage.kind is external",
+    ),
+  );
+};
+
+const bucketNames: Check = ({ objectStorage: { buckets } }) => {
+  const entries = Object.entries(buckets);
+  return entries.flatMap(([key, { name }], index) =>
+    problem(
+      entries.findIndex(([, other]) => other.name === name) < index,
+      `objectStorage.buckets.${key}.name`,
+      name,
+      "a name that no other bucket has",
+    ),
+  );
+};
+
+/**
+ * The stores delete some time after a retention has ended: Mimir marks a block and deletes it 12 h later, Loki and Tempo
+ * after 2 h and 1 h. Until then a bucket's lifecycle must not take parts of it.
+ */
+const lifecycleMargin: Check = ({ objectStorage }) =>
+  problem(
+    objectStorage.lifecycleMargin < day,
+    "objectStorage.lifecycleMargin",
+    goDuration(objectStorage.lifecycleMargin),
+    "at least 1d: the stores need up to half a day to delete what is past its retention",
+  );
+
+/** The rules of object storage. */
+export const storageChecks: Check[] = [
+  minioServers,
+  minioEndpoint,
+  externalStorage,
+  bucketNames,
+  lifecycleMargin,
+];

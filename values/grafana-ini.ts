@@ -1,0 +1,68 @@
+/** grafana.ini: https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/ */
+import { grafana as names, usesTls } from "../names";
+import type { Settings } from "../settings";
+import { loginConfiguration } from "./grafana-login";
+import type { Values } from "./shared";
+
+/** Folder with the certificate, where Grafana is served by TLS. */
+export const certificateFolder = "/etc/grafana-tls";
+
+/** TLS of Grafana's own server; a certificate that was renewed is read again while it runs. */
+const serverTls = (settings: Settings) =>
+  usesTls(settings)
+    ? {
+        protocol: "https",
+        min_tls_version: "TLS1.2",
+        cert_file: `${certificateFolder}/tls.crt`,
+        cert_key: `${certificateFolder}/tls.key`,
+        certs_watch_interval: "1m",
+      }
+    : {};
+
+/** Its sections; those of the login come from grafana-login.ts. */
+export function grafanaIni(settings: Settings): Values {
+  const { grafana } = settings;
+  const url = new URL(grafana.url);
+  const https = url.protocol === "https:";
+  return {
+    server: {
+      root_url: grafana.url,
+      domain: url.hostname,
+      serve_from_sub_path: url.pathname !== "/",
+      ...serverTls(settings),
+    },
+    security: {
+      cookie_secure: https,
+      strict_transport_security: https,
+      disable_gravatar: true,
+      content_security_policy: true,
+    },
+    analytics: {
+      reporting_enabled: false,
+      check_for_updates: false,
+      check_for_plugin_updates: false,
+      feedback_links_enabled: false,
+    },
+    snapshots: { external_enabled: false },
+    log: { mode: "console" },
+    "log.console": { format: "json" },
+    ...(grafana.database && {
+      database: {
+        type: "postgres",
+        host: grafana.database.host,
+        name: grafana.database.name,
+        user: grafana.database.user,
+        ssl_mode: grafana.database.tls,
+      },
+    }),
+    // Several replicas send an alert once, because they tell each other.
+    ...(grafana.replicas > 1 && {
+      unified_alerting: {
+        ha_listen_address: "$__env{POD_IP}:9094",
+        ha_advertise_address: "$__env{POD_IP}:9094",
+        ha_peers: names.headless,
+      },
+    }),
+    ...loginConfiguration(settings),
+  };
+}

@@ -1,0 +1,108 @@
+/** Loki's own configuration, as far as the chart does not write it: https://grafana.com/docs/loki/latest/configure/ */
+import { lokiFrontendAddress, smokeTest } from "../names";
+import type { Settings } from "../settings";
+import { goDuration, megabytes } from "../settings/units";
+import { anyOf, s3, type Values } from "./shared";
+
+/** A stream's retention wins by the highest number: the smoke test over namespaces over debug over system. */
+const priority = { system: 1, debug: 2, namespace: 3, smokeTest: 4 };
+
+/** Retention per stream (R2.3); what matches none of them is kept as long as application logs. */
+function retentionStreams({ loki: { retention }, cluster }: Settings) {
+  return [
+    {
+      selector: `{namespace=~"${anyOf(cluster.systemNamespaces)}"}`,
+      priority: priority.system,
+      period: goDuration(retention.system),
+    },
+    { selector: '{level="debug"}', priority: priority.debug, period: goDuration(retention.debug) },
+    ...Object.entries(retention.namespaces).map(([namespace, period]) => ({
+      selector: `{namespace="${namespace}"}`,
+      priority: priority.namespace,
+      period: goDuration(period),
+    })),
+    {
+      selector: `{namespace="${smokeTest.namespace}"}`,
+      priority: priority.smokeTest,
+      period: goDuration(smokeTest.retention),
+    },
+  ];
+}
+
+function storage(settings: Settings): Values {
+  const { loki } = settings.objectStorage.buckets;
+  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
+  return {
+    type: "s3",
+    // The ruler is off, but the chart wants a bucket for it.
+    bucketNames: { chunks: loki.name, ruler: loki.name },
+    s3: {
+      endpoint: `${tls ? "https" : "http"}://${endpoint}`,
+      region,
+      accessKeyId: accessKey,
+      secretAccessKey: secretKey,
+      s3ForcePathStyle: pathStyle,
+      insecure: !tls,
+      ...(caFile && { http_config: { ca_file: caFile } }),
+    },
+  };
+}
+
+/** What the chart takes as `loki`. */
+export function lokiConfiguration(settings: Settings): Values {
+  const { loki } = settings;
+  const onlyTsdb = loki.schema.every(({ store }) => store === "tsdb");
+  const indexDirectories = {
+    active_index_directory: "/var/loki/index",
+    cache_location: "/var/loki/index_cache",
+    // There is no index-gateway; the chart would name one all the same.
+    index_gateway_client: { server_address: "" },
+  };
+  return {
+    auth_enabled: true,
+    commonConfig: { replication_factor: loki.replicationFactor },
+    storage: storage(settings),
+    schemaConfig: {
+      configs: loki.schema.map(({ from, store }) => ({
+        from,
+        store,
+        object_store: "s3",
+        schema: "v13",
+        index: { prefix: "loki_index_", period: "24h" },
+      })),
+    },
+    storage_config: { boltdb_shipper: indexDirectories, tsdb_shipper: indexDirectories },
+    ingester: {
+      chunk_encoding: "snappy", // R2.5
+      wal: {
+        flush_on_shutdown: true,
+        replay_memory_ceiling: `${megabytes(loki.ingester.memoryLimit) / 2}MB`,
+      },
+    },
+    compactor: {
+      working_directory: "/var/loki/compactor",
+      retention_enabled: true,
+      delete_request_store: "s3",
+    },
+    limits_config: {
+      retention_period: goDuration(loki.retention.application), // R2.3
+      retention_stream: retentionStreams(settings),
+      ingestion_rate_mb: megabytes(loki.ingestionRate), // R2.6
+      ingestion_burst_size_mb: megabytes(loki.ingestionBurst),
+      // Only tsdb can hold structured metadata; Loki does not start otherwise.
+      allow_structured_metadata: onlyTsdb,
+    },
+    // Queriers pull from the query-frontend; there is no query-scheduler between them.
+    frontend: { scheduler_address: "" },
+    frontend_worker: { scheduler_address: "", frontend_address: lokiFrontendAddress },
+    ...(loki.resultsCache.replicas === 0 && {
+      query_range: {
+        cache_results: true,
+        results_cache: {
+          cache: { embedded_cache: { enabled: true, max_size_mb: megabytes(loki.resultsCache.memory) } },
+        },
+      },
+    }),
+    analytics: { reporting_enabled: false },
+  };
+}

@@ -1,0 +1,71 @@
+/** What kube-prometheus-stack's Prometheus is told: the `spec` of the operator's resource. https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusSpec */
+import { gatewayAccess, gatewayUser, owner, tenants, urls } from "../names";
+import type { Settings } from "../settings";
+import { goDuration, quantity } from "../settings/units";
+import { credentialKeys } from "./gateway";
+import { keptByPrometheus } from "./kept-metrics";
+import { overZones, resources, type Values } from "./shared";
+
+/** A volume for each replica, as the operator's resources have it. */
+export const volume = ({ cluster }: Settings, disk: number) => ({
+  volumeClaimTemplate: {
+    spec: {
+      accessModes: ["ReadWriteOnce"],
+      ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
+      resources: { requests: { storage: quantity(disk) } },
+    },
+  },
+});
+
+/** `cluster.antiAffinity` in the chart's words. */
+export const spread = ({ cluster }: Settings) =>
+  ({ none: "", preferred: "soft", required: "hard" })[cluster.antiAffinity];
+
+/** As whom Prometheus writes to Mimir: keys of a Secret in its namespace. */
+function mimirCredentials(): Values {
+  const keys = credentialKeys("mimir", gatewayUser(tenants.prometheus, "write"));
+  const key = (key: string) => ({ name: gatewayAccess.credentialsSecret, key });
+  return { username: key(keys.username), password: key(keys.password) };
+}
+
+/** `prometheusSpec` of the chart. */
+export function prometheusSpec(settings: Settings): Values {
+  const { cluster, alloyMetrics } = settings;
+  const { prometheus } = settings.kubePrometheusStack;
+  // From whatever namespace and without a label of ours: users' monitors and rules are found as they are.
+  const notAlloys = { matchExpressions: [{ key: owner.scraper, operator: "NotIn", values: ["alloy"] }] };
+  return {
+    replicas: prometheus.replicas,
+    resources: resources(prometheus),
+    podAntiAffinity: spread(settings),
+    topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "prometheus" }),
+    retention: goDuration(prometheus.retention), // R11
+    // A full volume would stop it: the oldest blocks go first, before their time.
+    retentionSize: `${Math.floor((prometheus.disk * 0.85) / 1024 ** 2)}MB`,
+    storageSpec: volume(settings, prometheus.disk),
+    terminationGracePeriodSeconds: prometheus.shutdown,
+    scrapeInterval: goDuration(prometheus.scrapeInterval),
+    scrapeClasses: keptByPrometheus(settings),
+    serviceDiscoveryRole: "EndpointSlice",
+    enableFeatures: ["exemplar-storage"],
+    externalLabels: { cluster: cluster.name },
+    // By these two Mimir knows the replicas of one Prometheus and takes one of them.
+    replicaExternalLabelName: "__replica__",
+    prometheusExternalLabelNameClear: true,
+    remoteWrite: [
+      {
+        name: "mimir",
+        url: `${urls.mimir}/api/v1/push`,
+        basicAuth: mimirCredentials(), // R11
+        sendExemplars: true,
+        queueConfig: { maxSamplesPerSend: alloyMetrics.samplesPerSend, retryOnRateLimit: true },
+      },
+    ],
+    serviceMonitorSelector: notAlloys,
+    podMonitorSelector: notAlloys,
+    probeSelectorNilUsesHelmValues: false,
+    scrapeConfigSelectorNilUsesHelmValues: false,
+    // What is labelled for a tenant is evaluated by Mimir's ruler, all else here.
+    ruleSelector: { matchExpressions: [{ key: owner.ruleTenant, operator: "DoesNotExist" }] },
+  };
+}

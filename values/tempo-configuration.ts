@@ -1,0 +1,65 @@
+/** Parts of Tempo's own configuration: where blocks are, and what tenants may send: https://grafana.com/docs/tempo/latest/configuration/ */
+import type { Settings } from "../settings";
+import { goDuration } from "../settings/units";
+import { s3, type Values } from "./shared";
+
+/** Limits in Tempo's own words: https://grafana.com/docs/tempo/latest/configuration/#overrides */
+const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
+  ...((limit.rate || limit.burst) && {
+    ingestion: {
+      rate_strategy: "global",
+      ...(limit.rate && { rate_limit_bytes: limit.rate }),
+      ...(limit.burst && { burst_size_bytes: limit.burst }),
+      ...(limit.liveTraces && { max_traces_per_user: limit.liveTraces }),
+      retry_info_enabled: true,
+    },
+  }),
+  ...(limit.traceSize && { global: { max_bytes_per_trace: limit.traceSize } }),
+  ...(limit.retention && { compaction: { block_retention: goDuration(limit.retention) } }),
+});
+
+/** The metrics that Tempo makes of spans. A tenant's own overrides replace the defaults, so they stand in both. */
+const metricsGenerator = ({ tracing }: Settings) => ({
+  metrics_generator: {
+    processors: tracing.metricsFrom === "tempo" ? ["service-graphs", "span-metrics"] : [],
+    // As Alloy names it in its exemplars.
+    trace_id_label_name: "trace_id",
+  },
+});
+
+/** What holds for tenants that have nothing of their own. */
+export const overrides = (settings: Settings) => ({
+  defaults: { ...limits(settings.tempo.limits), ...metricsGenerator(settings) },
+  per_tenant_override_config: "/runtime-config/overrides.yaml",
+});
+
+/** What tenants have of their own; where they have something, the rest of the defaults comes with it. */
+export const tenantOverrides = (settings: Settings) =>
+  Object.fromEntries(
+    Object.entries(settings.tempo.tenants)
+      .filter(([, own]) => Object.keys(own).length > 0)
+      .map(([tenant, own]) => [
+        tenant,
+        { ...limits({ ...settings.tempo.limits, ...own }), ...metricsGenerator(settings) },
+      ]),
+  );
+
+/** The bucket of traces. */
+export function storage(settings: Settings): Values {
+  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
+  return {
+    trace: {
+      backend: "s3",
+      s3: {
+        bucket: settings.objectStorage.buckets.tempo.name, // R4.2
+        endpoint,
+        region,
+        access_key: accessKey,
+        secret_key: secretKey,
+        insecure: !tls,
+        ...(caFile && { tls_ca_path: caFile }),
+        forcepathstyle: pathStyle,
+      },
+    },
+  };
+}
