@@ -2,11 +2,10 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { connect } from "node:net";
-import { hostname } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { homedir, hostname } from "node:os";
+import { join, resolve } from "node:path";
 import { project, UserError } from "../settings";
-import { pulumi } from "./pulumi";
+import { chosenBackend, pulumi } from "./pulumi";
 import { root } from "./stack-config";
 
 /** Who holds a stack, as the backend writes it. */
@@ -29,10 +28,11 @@ function runs(pid: number): boolean {
   }
 }
 
-/** Where a backend that is a folder keeps a stack's locks; undefined for other backends. */
-function lockFolder(stack: string, backend: string | undefined): string | undefined {
+/** Where a backend that is a folder (`file:///a`, `file://~/a`, `file://./a`) keeps a stack's locks; undefined for others. */
+export function lockFolder(stack: string, backend: string | undefined): string | undefined {
   if (!backend?.startsWith("file://")) return undefined;
-  const folder = backend.startsWith("file:///") ? fileURLToPath(backend) : backend.slice("file://".length);
+  const path = backend.slice("file://".length);
+  const folder = path.startsWith("~") ? join(homedir(), path.slice(1)) : resolve(root, path);
   return join(folder, ".pulumi", "locks", "organization", project, stack);
 }
 
@@ -77,15 +77,17 @@ async function endOrphans(): Promise<void> {
 /**
  * Frees a stack that an update left locked which was killed on this machine, and ends what still works for it.
  *
+ * @returns whether it is certain that nobody updates the stack; other backends do not let it be seen
  * @throws UserError where somebody holds the lock: who, and what to do
  */
-export async function freeDeadLock(stack: string, environment: Record<string, string>): Promise<void> {
-  const folder = lockFolder(stack, environment["PULUMI_BACKEND_URL"] ?? process.env["PULUMI_BACKEND_URL"]);
-  if (!folder || !existsSync(folder)) return;
+export async function freeDeadLock(stack: string, environment: Record<string, string>): Promise<boolean> {
+  const folder = lockFolder(stack, environment["PULUMI_BACKEND_URL"] ?? chosenBackend());
+  if (!folder) return false;
+  if (!existsSync(folder)) return true;
   const locks = readdirSync(folder)
     .filter((file) => file.endsWith(".json"))
     .map((file): Lock => JSON.parse(readFileSync(join(folder, file), "utf8")));
-  if (locks.length === 0) return;
+  if (locks.length === 0) return true;
   const [holder] = locks.filter((lock) => !isDead(lock, hostname(), runs));
   if (holder)
     throw new UserError(
@@ -97,4 +99,5 @@ export async function freeDeadLock(stack: string, environment: Record<string, st
   await endOrphans();
   const code = await pulumi(["cancel", "--stack", stack, "--yes"], environment);
   if (code !== 0) throw new UserError(`stack ${stack} could not be freed: pulumi cancel ended with ${code}`);
+  return true;
 }

@@ -49,14 +49,16 @@ export async function settle(
   environment: Record<string, string>,
   away = false,
 ): Promise<void> {
-  await freeDeadLock(stack, environment);
+  const certain = await freeDeadLock(stack, environment);
   const state = exported(stack, environment);
   const operations = (state?.deployment.pending_operations ?? []) as PendingOperation[];
   if (!state || operations.length === 0) return;
+  // What began is in the state of an update that runs, too. Putting a state back needs the lock, and fails where it runs.
+  if (!certain) await importState(stack, settled(state), environment);
   console.error(`obs: an earlier update was killed while it worked on ${operations.length} resources`);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
   await clearReleases(config, halfMade(operations), away);
   await clearObjects(config, unknownObjects(operations, state.deployment.resources ?? []));
-  await importState(stack, settled(state), environment);
+  if (certain) await importState(stack, settled(state), environment);
 }

@@ -20,12 +20,15 @@ export function onPath(program: string): string | undefined {
 /** The Pulumi CLI: the one on PATH, else the npm launcher, which fetches the pinned version when it first runs. */
 export const pulumiProgram = (): string => onPath("pulumi") ?? join(root, "node_modules", ".bin", "pulumi");
 
-/** Whether `pulumi login` was done, or the environment names a backend. */
-function hasBackend(): boolean {
-  if (process.env["PULUMI_BACKEND_URL"] || process.env["PULUMI_ACCESS_TOKEN"]) return true;
+/** The backend that the environment names, or `pulumi login` chose. */
+export function chosenBackend(): string | undefined {
+  if (process.env["PULUMI_BACKEND_URL"]) return process.env["PULUMI_BACKEND_URL"];
   const file = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "credentials.json");
-  return existsSync(file) && Boolean(JSON.parse(readFileSync(file, "utf8")).current);
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).current || undefined : undefined;
 }
+
+/** Whether `pulumi login` was done, or the environment names a backend. */
+const hasBackend = (): boolean => Boolean(process.env["PULUMI_ACCESS_TOKEN"] || chosenBackend());
 
 /**
  * The environment for the Pulumi CLI. Where no backend is chosen, a dev stack gets one under `.obs/`, with a

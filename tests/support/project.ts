@@ -39,7 +39,14 @@ export class ProjectCopy {
       recursive: true,
       filter: (path) => path === root || !own.test(basename(path)),
     });
-    symlinkSync(join(root, "node_modules"), join(this.folder, "node_modules"));
+    const modules = join(root, "node_modules");
+    const stamp = join(modules, ".obs-lock");
+    // `./obs` would install stale ones anew, through the link into this project's own.
+    if (!existsSync(stamp) || !readFileSync(stamp).equals(readFileSync(join(root, "package-lock.json"))))
+      throw new Error(
+        "the dependencies are not those of package-lock.json: run ./obs once, which installs them",
+      );
+    symlinkSync(modules, join(this.folder, "node_modules"));
     mkdirSync(this.backend, { recursive: true });
   }
 

@@ -1,9 +1,12 @@
 /** What a killed update leaves behind is told from what is somebody's: locks, plugins, releases, objects; and the drill's points. */
+import { homedir } from "node:os";
+import { join } from "node:path";
 import type { V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { isDead, plugin } from "../../cli/dead-lock";
+import { isDead, lockFolder, plugin } from "../../cli/dead-lock";
 import { halfMade, inTheWay, ours, type PendingOperation, unknownObjects } from "../../cli/half-made";
 import { settled } from "../../cli/interrupted";
+import { root } from "../../cli/stack-config";
 import { familyOf, points, reached, seenIn } from "../interrupt/points";
 
 const operation = (type: string, kind: string, inputs: Record<string, unknown>): PendingOperation => ({
@@ -19,6 +22,15 @@ describe("interrupted updates", () => {
     expect(isDead(lock, "here", () => false)).to.equal(true);
     expect(isDead(lock, "here", () => true)).to.equal(false);
     expect(isDead(lock, "elsewhere", () => false)).to.equal(false);
+  });
+
+  it("leave locks in the backend's folder, where it is one", () => {
+    const below = ".pulumi/locks/organization/observability/dev";
+    expect(lockFolder("dev", "file:///state")).to.equal(`/state/${below}`);
+    expect(lockFolder("dev", "file://~")).to.equal(join(homedir(), below));
+    expect(lockFolder("dev", "file://./state")).to.equal(join(root, "state", below));
+    for (const other of ["s3://state", "https://api.pulumi.com", undefined])
+      expect(lockFolder("dev", other)).to.equal(undefined);
   });
 
   it("leave plugins, which ps shows with their engine's port", () => {
