@@ -181,6 +181,6 @@ async function timed(columns: Timed[], { repetitions, stop, tell }: Bench): Prom
 
 export const benchmark: Benchmark = {
   name: "preview",
-  what: "previews and an up without changes, beside helm template of the same charts; needs charts and a cluster",
+  what: "previews and an up without changes, beside helm template of the same charts; needs the charts",
   measure,
 };
