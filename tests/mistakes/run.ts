@@ -2,7 +2,7 @@
  * The drill of bad settings: `./obs up --yes` with each of fifty mistakes, and what it said. Nothing may have been touched
  * by any of them: the stack's state has no resource, the cluster the namespaces that it had.
  *
- * `npm run test:mistakes`; the cluster is OBS_TEST_KUBECONFIG, else an API server of its own. Mistakes about volumes that are
+ * `npm run test:mistakes [-- <number of a mistake>…]`; the cluster is OBS_TEST_KUBECONFIG, else an API server of its own. Mistakes about volumes that are
  * there need them, and are made with a server of its own only.
  */
 import { KubeConfig } from "@kubernetes/client-node";
@@ -13,7 +13,7 @@ import { install, namespacesOf } from "../support/mistakes/cluster";
 import { ProjectCopy } from "../support/project";
 import { tool } from "../support/tools";
 
-async function main(): Promise<number> {
+async function main(wanted: string[]): Promise<number> {
   const given = process.env["OBS_TEST_KUBECONFIG"];
   const [etcd, kubeApiserver] = [tool("etcd"), tool("kube-apiserver")];
   if (!given && !(etcd && kubeApiserver)) {
@@ -28,6 +28,7 @@ async function main(): Promise<number> {
   let failed = 0;
   try {
     for (const [index, mistake] of mistakes.entries()) {
+      if (wanted.length && !wanted.includes(`${index + 1}`)) continue;
       if (given && mistake.installed) {
         rows.push([`${index + 1}`, "skipped", mistake.about, "-", "wants volumes of its own in the cluster"]);
         continue;
@@ -57,7 +58,7 @@ async function main(): Promise<number> {
   return failed ? 1 : 0;
 }
 
-main().then(
+main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   (error: Error) => {
     console.error(`mistakes: ${error.message}`);
