@@ -82,7 +82,8 @@ export interface UnknownObject {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string };
-  notBefore: Date;
+  /** Undefined where the state does not say when what comes before it was made. */
+  notBefore?: Date;
 }
 
 /** The plain objects among what was being created. */
@@ -98,9 +99,8 @@ export const unknownObjects = (operations: PendingOperation[], resources: Resour
       .map(({ created = "" }) => new Date(created).valueOf());
     const at = { name, ...(typeof namespace === "string" && { namespace }) };
     // Kubernetes writes whole seconds.
-    return [
-      { apiVersion, kind, metadata: at, notBefore: new Date(Math.floor(Math.max(0, ...made) / 1000) * 1000) },
-    ];
+    const notBefore = new Date(Math.floor(Math.max(...made) / 1000) * 1000);
+    return [{ apiVersion, kind, metadata: at, ...(made.length > 0 && { notBefore }) }];
   });
 
 /** What of an object in the cluster says who made it, and when. */
@@ -110,8 +110,20 @@ interface Made {
 
 /** Whether an object was made by this stack's update: by Pulumi, and after what it was to come after. */
 export const ours = ({ metadata }: Made, { notBefore }: Pick<UnknownObject, "notBefore">): boolean =>
+  notBefore !== undefined &&
   (metadata?.managedFields ?? []).some(({ manager }) => manager?.startsWith("pulumi-kubernetes")) &&
   new Date(metadata?.creationTimestamp ?? 0) >= notBefore;
+
+/** Whether a namespace has data or somebody at work: then it is no namespace of an update that had only begun to make it. */
+async function isInUse(config: KubeConfig, namespace: string): Promise<boolean> {
+  const api = config.makeApiClient(CoreV1Api);
+  const lists = await Promise.all([
+    api.listNamespacedPersistentVolumeClaim({ namespace }),
+    api.listNamespacedPod({ namespace }),
+    api.listNamespacedSecret({ namespace }),
+  ]);
+  return lists.some(({ items }) => items.length > 0);
+}
 
 /** Deletes objects that were just being created: the next update makes them anew, and refuses those that it does not know. */
 export async function clearObjects(config: KubeConfig, objects: UnknownObject[]): Promise<void> {
@@ -126,7 +138,8 @@ export async function clearObjects(config: KubeConfig, objects: UnknownObject[])
       });
     const found = await live();
     if (!found) continue;
-    if (!ours(found, object)) {
+    const used = kind === "Namespace" && (await isInUse(config, metadata.name));
+    if (used || !ours(found, object)) {
       console.error(
         `obs: ${name} is not this update's and stays; the next one cannot make it while it is there`,
       );

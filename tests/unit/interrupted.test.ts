@@ -124,6 +124,12 @@ describe("interrupted updates", () => {
     expect(made("pulumi-kubernetes-1a2b3c4d", "2026-01-01T10:00:04Z")).to.equal(false);
     expect(made("kubectl-client-side-apply", "2026-01-01T10:00:05Z")).to.equal(false);
     expect(ours({}, { notBefore: new Date(0) })).to.equal(false);
+    // Where the state does not say when, nothing is deleted.
+    const service = { apiVersion: "v1", kind: "Service", metadata: { name: "a" } };
+    const [undated] = unknownObjects([operation("creating", "kubernetes:core/v1:Service", service)], []);
+    expect(undated).to.deep.equal(service);
+    const metadata = { creationTimestamp: new Date(), managedFields: [{ manager: "pulumi-kubernetes-1" }] };
+    expect(ours({ metadata }, {})).to.equal(false);
   });
 
   it("are settled by forgetting what was begun, and nothing else", () => {
