@@ -18,21 +18,27 @@ export async function runLayers(wanted: string[]): Promise<number> {
     return 2;
   }
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failed: string[] = [];
   for (const layer of wanted.length ? wanted : layers) {
     console.log(`\n── ${layer} ${"─".repeat(60 - layer.length)}`);
     const mocha = new Mocha({ timeout: 10_000, reporter: "spec" });
     for (const file of testFiles(layer)) mocha.addFile(file);
     const stats = await new Promise<Mocha.Stats | undefined>((done) => {
       const runner = mocha.run(() => done(runner.stats));
+      runner.on("fail", (test, error) => failed.push(`${layer}: ${test.fullTitle()}: ${firstLine(error)}`));
     });
     total.passed += stats?.passes ?? 0;
     total.failed += stats?.failures ?? 0;
     total.skipped += stats?.pending ?? 0;
   }
   for (const { suite, reason } of skipped) console.log(`skipped: ${suite}: ${reason}`);
+  // Repeated here, because between a failure and the end of the output stand thousands of lines.
+  for (const line of failed) console.log(`failed: ${line}`);
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed ? 1 : 0;
 }
+
+const firstLine = (error: unknown): string => String((error as Error)?.message ?? error).split("\n")[0];
 
 const testFiles = (layer: string): string[] =>
   readdirSync(join(__dirname, layer))
