@@ -155,6 +155,7 @@ export const stateful = (what: string) =>
 export const cache = (what: string) =>
   group({
     replicas: wholeNumber(0, 20).describe("Number of memcached replicas; 0 leaves memcached out"),
+    cpu: cpu().describe("CPU requested by each replica"),
     memory: size().describe("Memory for cached items in each replica; the container gets a fifth more"),
   }).describe(what);
 

@@ -2,6 +2,7 @@
 import { type Load, type Signal, signalsOf, wholeLoad } from "./load";
 import type { Settings } from "./schema";
 import { type Amount, type Formula, formulas } from "./sizing";
+import { megabytes } from "./units";
 
 export type Resource = keyof Amount;
 export const resources: Resource[] = ["cpu", "memory", "disk"];
@@ -38,8 +39,11 @@ const at = (tree: unknown, path: string): Tree | undefined =>
 const fixed = ["loki.compactor", "alloyLogs", "objectStorage.minio"];
 /** Those that run on each node. */
 const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
-/** The cgroup's part for memcached itself: https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml */
-const cacheOverhead = 1.2;
+/**
+ * What a memcached takes for that much of cached items: a fifth more for itself, in whole MiB.
+ * https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
+ */
+export const cacheMemory = (items: number): number => Math.ceil(megabytes(items) * 1.2) * 1024 ** 2;
 
 /** What the settings give a component; nothing where it is not installed, or runs on nodes nobody counted. */
 export function hasOf(settings: Settings, component: string): Has | undefined {
@@ -51,11 +55,13 @@ export function hasOf(settings: Settings, component: string): Has | undefined {
     : (found["replicas"] ?? found["servers"] ?? 1);
   if (replicas === undefined) return undefined;
   const { cpu, memory, disk, maxReplicas } = found as Partial<Has>;
+  // A cache's memory is that of its items; it alone has no limit beside it.
+  const items = found["memoryLimit"] === undefined;
   return {
     replicas: Number(replicas),
     ...(maxReplicas !== undefined && { maxReplicas }),
     ...(cpu !== undefined && { cpu }),
-    ...(memory !== undefined && { memory: cpu === undefined ? Math.round(memory * cacheOverhead) : memory }),
+    ...(memory !== undefined && { memory: items ? cacheMemory(memory) : memory }),
     ...(disk !== undefined && { disk }),
   };
 }

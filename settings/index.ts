@@ -11,7 +11,7 @@ import { type Settings, type SettingsInput, schema } from "./schema";
 import { UserError } from "./user-error";
 
 export type { Problem } from "./check";
-export type { Settings, SettingsInput, Workload } from "./schema";
+export type { Cache, Settings, SettingsInput, Workload } from "./schema";
 export { schema } from "./schema";
 export { Sensitive } from "./sensitive";
 export { sizingWarnings } from "./sizing-problems";

@@ -57,8 +57,10 @@ export const prod: SettingsInput = {
     queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R2.1
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R2.1
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
-    resultsCache: { replicas: 1, memory: "512Mi" }, // R2.1: query-frontend, cached
-    chunksCache: { replicas: 1, memory: "2Gi" },
+    // The charts request as much CPU for each memcached:
+    // https://github.com/grafana/loki/blob/main/production/helm/loki/values.yaml (allocatedCPU)
+    resultsCache: { replicas: 1, cpu: "500m", memory: "512Mi" }, // R2.1: query-frontend, cached
+    chunksCache: { replicas: 1, cpu: "500m", memory: "2Gi" },
     schema: [{ from: "2024-01-01", store: "boltdb-shipper" }], // R2.4
     retention: { application: "30d", system: "15d", debug: "7d", namespaces: {} }, // R2.3
     ingestionRate: "10MB/s", // R2.6
@@ -77,10 +79,10 @@ export const prod: SettingsInput = {
     ruler: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R3.1
     alertmanager: { replicas: 3, cpu: "50m", memory: "128Mi", memoryLimit: "256Mi", disk: "1Gi" }, // R3.1
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
-    resultsCache: { replicas: 1, memory: "512Mi" },
-    chunksCache: { replicas: 1, memory: "2Gi" },
-    indexCache: { replicas: 1, memory: "1Gi" },
-    metadataCache: { replicas: 1, memory: "128Mi" },
+    resultsCache: { replicas: 1, cpu: "500m", memory: "512Mi" },
+    chunksCache: { replicas: 1, cpu: "500m", memory: "2Gi" },
+    indexCache: { replicas: 1, cpu: "500m", memory: "1Gi" },
+    metadataCache: { replicas: 1, cpu: "500m", memory: "128Mi" },
     retention: "365d", // R3.4
     storeAfter: "12h", // https://grafana.com/docs/mimir/latest/configure/configuration-parameters/#querier
     compactionInterval: "2h", // R3.4
@@ -140,7 +142,7 @@ export const prod: SettingsInput = {
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
     metricsGenerator: { replicas: 1, cpu: "250m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
-    cache: { replicas: 1, memory: "512Mi" },
+    cache: { replicas: 1, cpu: "50m", memory: "512Mi" },
     retention: "30d", // R4.4
     limits: { rate: "15MB/s", burst: "20MB/s", traceSize: "5Mi", liveTraces: 50_000 },
     tenants: { traces: {} },

@@ -456,3 +456,5 @@ export type SettingsInput = z.input<typeof schema>;
 
 /** A component's replicas and resources, as the values read them. */
 export type Workload = Settings["loki"]["distributor"];
+/** What a memcached is given. */
+export type Cache = Settings["loki"]["resultsCache"];

@@ -38,7 +38,7 @@ export async function runLayers(wanted: string[]): Promise<number> {
   return total.failed ? 1 : 0;
 }
 
-const firstLine = (error: unknown): string => String((error as Error)?.message ?? error).split("\n")[0];
+const firstLine = (error: unknown): string => String((error as Error)?.message ?? error).replace(/\n.*/s, "");
 
 const testFiles = (layer: string): string[] =>
   readdirSync(join(__dirname, layer))

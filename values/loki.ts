@@ -1,12 +1,13 @@
 /** Values of the loki chart: https://github.com/grafana-community/helm-charts/tree/main/charts/loki */
 import { releases } from "../names";
-import type { Settings, Workload } from "../settings";
+import type { Cache, Settings, Workload } from "../settings";
 import { megabytes, quantity } from "../settings/units";
 import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { lokiConfiguration } from "./loki-configuration";
 import { releaseReplicas } from "./scaling";
 import {
+  cacheResources,
   disruptionBudget,
   placement,
   pullSecrets,
@@ -42,11 +43,12 @@ export function lokiValues(settings: Settings): Values {
       ],
     },
   });
-  const memcached = ({ replicas, memory }: { replicas: number; memory: number }) => ({
-    enabled: replicas > 0,
-    ...(replicas > 0 && {
-      replicas,
-      allocatedMemory: megabytes(memory),
+  const memcached = (cache: Cache) => ({
+    enabled: cache.replicas > 0,
+    ...(cache.replicas > 0 && {
+      replicas: cache.replicas,
+      allocatedMemory: megabytes(cache.memory),
+      resources: cacheResources(cache),
       podDisruptionBudget: { enabled: false },
     }),
   });

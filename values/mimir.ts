@@ -5,7 +5,7 @@
  */
 import pins from "../charts.json";
 import { alertmanagerSecret, releases } from "../names";
-import type { Settings, Workload } from "../settings";
+import type { Cache, Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayPods } from "./gateway";
@@ -13,6 +13,7 @@ import { gatewayConfiguration } from "./gateway-nginx";
 import { fallbackFolder, mimirConfiguration, mimirOverrides } from "./mimir-configuration";
 import { releaseReplicas } from "./scaling";
 import {
+  cacheResources,
   checksum,
   environment,
   goMemoryLimit,
@@ -63,9 +64,13 @@ export function mimirValues(settings: Settings): Values {
       ...(settings.cluster.storageClass && { storageClass: settings.cluster.storageClass }),
     },
   });
-  const memcached = ({ replicas, memory }: { replicas: number; memory: number }) => ({
-    enabled: replicas > 0,
-    ...(replicas > 0 && { replicas, allocatedMemory: megabytes(memory) }),
+  const memcached = (cache: Cache) => ({
+    enabled: cache.replicas > 0,
+    ...(cache.replicas > 0 && {
+      replicas: cache.replicas,
+      allocatedMemory: megabytes(cache.memory),
+      resources: cacheResources(cache),
+    }),
   });
   const fallback = { name: "fallback", mountPath: fallbackFolder, readOnly: true };
   const users = gatewayPods(settings);

@@ -2,6 +2,7 @@
 import { scryptSync } from "node:crypto";
 import { type Consumer, caBundle, owner, s3Endpoint, s3Env, s3Secret, usesTls } from "../names";
 import type { Settings } from "../settings";
+import { cacheMemory } from "../settings/fit";
 import { cpuQuantity, quantity } from "../settings/units";
 import { trustedCa } from "./tls";
 
@@ -17,6 +18,10 @@ export const resources = (w: { cpu: number; memory: number; memoryLimit: number 
   requests: { cpu: cpuQuantity(w.cpu), memory: quantity(w.memory) },
   limits: { memory: quantity(w.memoryLimit) },
 });
+
+/** Those of a memcached for so much of cached items. */
+export const cacheResources = ({ cpu, memory }: { cpu: number; memory: number }) =>
+  resources({ cpu, memory: cacheMemory(memory), memoryLimit: cacheMemory(memory) });
 
 /** Go's soft memory limit, with room below the hard one, so that garbage is collected before the kernel kills. */
 export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({

@@ -11,6 +11,7 @@ import { gatewayConfiguration } from "./gateway-nginx";
 import { releaseReplicas } from "./scaling";
 import {
   antiAffinity,
+  cacheResources,
   disruptionBudget,
   overZones,
   pullSecrets,
@@ -32,12 +33,6 @@ const labels = (name: string) => ({
   "app.kubernetes.io/component": name,
 });
 
-/** What a memcached takes for that much of cached items: a fifth more, in whole MiB. */
-const withOverhead = (cached: number) => {
-  const memory = Math.ceil(megabytes(cached) * 1.2) * 1024 ** 2;
-  return { memory, memoryLimit: memory };
-};
-
 /** The largest message that Tempo's components send each other: https://grafana.com/docs/tempo/latest/configuration/#ingester_client */
 const messageSize = 100 * 1024 ** 2;
 
@@ -46,9 +41,8 @@ const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
 export function tempoValues(settings: Settings): Values {
   const { tempo, images, cluster } = settings;
-  const pods = (name: string, workload: Workload) => ({
+  const pods = (name: string, workload: { replicas: number }) => ({
     replicas: workload.replicas,
-    resources: resources(workload),
     podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
     maxUnavailable: 1,
     minReadySeconds: 0,
@@ -59,6 +53,7 @@ export function tempoValues(settings: Settings): Values {
   /** Pods of Tempo itself, which reads its credentials in its environment. */
   const component = (name: string, workload: Workload) => ({
     ...pods(name, workload),
+    resources: resources(workload),
     extraEnvFrom: s3Credentials("tempo"),
   });
   const users = gatewayPods(settings);
@@ -154,11 +149,8 @@ export function tempoValues(settings: Settings): Values {
     },
     memcached: {
       enabled: tempo.cache.replicas > 0,
-      ...pods("memcached", {
-        replicas: tempo.cache.replicas,
-        cpu: 50,
-        ...withOverhead(tempo.cache.memory),
-      }),
+      ...pods("memcached", tempo.cache),
+      resources: cacheResources(tempo.cache),
       extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],
     },
     ...(tempo.cache.replicas === 0 && { cache: { caches: [] } }),
@@ -166,6 +158,7 @@ export function tempoValues(settings: Settings): Values {
     gateway: {
       ...on,
       ...pods("gateway", tempo.gateway),
+      resources: resources(tempo.gateway),
       podAnnotations: users.annotations,
       extraVolumes: users.volumes,
       extraVolumeMounts: users.mounts,

@@ -178,8 +178,14 @@ describe("unit: values of mimir", () => {
     const caches = ["results-cache", "chunks-cache", "index-cache", "metadata-cache"];
     const shown = (values: Any) => caches.map((name) => values[name]);
     expect(shown(mimirOf("dev"))).to.deep.equal(Array(4).fill({ enabled: false }));
-    expect(shown(mimirOf("prod"))).to.deep.equal(
-      [512, 2048, 1024, 128].map((allocatedMemory) => ({ enabled: true, replicas: 1, allocatedMemory })),
+    const sizes = { 512: "615Mi", 2048: "2458Mi", 1024: "1229Mi", 128: "154Mi" };
+    expect(shown(mimirOf("prod"))).to.have.deep.members(
+      Object.entries(sizes).map(([items, memory]) => ({
+        enabled: true,
+        replicas: 1,
+        allocatedMemory: Number(items),
+        resources: { requests: { cpu: "500m", memory }, limits: { memory } },
+      })),
     );
   });
 
