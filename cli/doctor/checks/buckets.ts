@@ -3,6 +3,7 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { Client } from "minio";
 import { minioApi } from "../../../components/object-storage/pods";
 import { bucketsOf, type Consumer, consumers, s3Env, s3Secret } from "../../../names";
+import { minioClient } from "../../minio";
 import { throughTunnel } from "../../tunnel";
 import type { Check, Context, Finding } from "../check";
 
@@ -154,15 +155,7 @@ export const check: Check = {
     return throughTunnel(config, minioApi, async (port) => {
       // One connection for all: each through the API server takes its time.
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-      const clientOf = (keys: Keys) =>
-        new Client({
-          endPoint: "127.0.0.1",
-          port,
-          useSSL: false,
-          region: "us-east-1",
-          transportAgent: agent,
-          ...keys,
-        });
+      const clientOf = (keys: Keys) => minioClient(port, keys, { transportAgent: agent });
       const looks = Promise.all(consumers.map((one) => lookInto(context, one, clientOf)));
       return judgeBuckets((await looks).flat(), kind);
     });
