@@ -21,6 +21,8 @@ interface Route {
   path?: string;
   /** Whether the connection becomes a WebSocket. */
   webSocket?: boolean;
+  /** Whether a client may try again what failed with 500: he is told 503 then. */
+  again?: boolean;
 }
 
 const service = (store: Store, component: string, port: number) =>
@@ -59,7 +61,9 @@ const routes: Record<Store, Route[]> = {
   ],
   // https://grafana.com/docs/tempo/latest/api_docs/
   tempo: [
-    { location: "= /v1/traces", need: "write", to: service("tempo", "distributor", 4318) },
+    // 500 is what comes while an ingester stops. OTLP tries it again as a 503 only:
+    // https://opentelemetry.io/docs/specs/otlp/#failures-1
+    { location: "= /v1/traces", need: "write", to: service("tempo", "distributor", 4318), again: true },
     {
       location: "= /jaeger/api/traces",
       need: "write",
@@ -125,7 +129,7 @@ function tenantMaps(users: GatewayUser[]): string[] {
   ];
 }
 
-function location({ location, need, to, path, webSocket }: Route): string[] {
+function location({ location, need, to, path, webSocket, again }: Route): string[] {
   const tenant = tenantVariable(need);
   return block(`location ${location}`, [
     `if (${tenant} = "") { return 401 "name a user of the gateway and its password"; }`,
@@ -135,6 +139,7 @@ function location({ location, need, to, path, webSocket }: Route): string[] {
     ...(webSocket
       ? ["proxy_set_header Upgrade $http_upgrade;", 'proxy_set_header Connection "upgrade";']
       : []),
+    ...(again ? ["proxy_intercept_errors on;", "error_page 500 =503 @again;"] : []),
     `proxy_pass http://${to}${path ?? ""};`,
   ]);
 }
@@ -181,6 +186,9 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         'location = / { return 200 "OK"; }',
         'location = /ready { return 200 "OK"; }',
         ...routes[store].flatMap(location),
+        ...(routes[store].some(({ again }) => again)
+          ? ['location @again { return 503 "not taken now: try again"; }']
+          : []),
         ...closed[store].map((path) => `location ${path} { return 404; }`),
         "location / { return 404; }",
       ]),

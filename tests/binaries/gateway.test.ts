@@ -181,6 +181,7 @@ describe("binaries: the gateways let in whom they know", function () {
       });
       beforeEach(() => {
         backends.got.length = 0;
+        backends.status = 200;
       });
 
       const start = (name: string, passwords?: Passwords) =>
@@ -312,6 +313,18 @@ describe("binaries: the gateways let in whom they know", function () {
               const tenantsNamed = raw.filter((_, at) => at % 2 && /scope.?orgid/i.test(raw[at - 1] ?? ""));
               expect(tenantsNamed, JSON.stringify(headers)).to.deep.equal([tenant]);
             }
+          }
+      });
+
+      it("hands on what went wrong behind it; only traces are to be sent again where they failed with 500", async () => {
+        for (const status of [400, 429, 500, 502, 503])
+          for (const { way, method, may } of all) {
+            backends.status = status;
+            const again = status === 500 && way.path === "/v1/traces";
+            const answer = await gateway.ask(may, { method, path: way.path });
+            expect([answer.status, answer.body], way.path).to.deep.equal(
+              again ? [503, "not taken now: try again"] : [status, `${way.target} took it`],
+            );
           }
       });
 

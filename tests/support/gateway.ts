@@ -80,6 +80,8 @@ export interface Got {
 /** Servers on loopback that stand in for the Services that a gateway leads to: they take everything and remember it. */
 export class Backends {
   readonly got: Got[] = [];
+  /** What they answer with. */
+  status = 200;
   private readonly servers = new Map<string, ReturnType<typeof createServer>>();
   private readonly ports = new Map<string, number>();
 
@@ -98,7 +100,7 @@ export class Backends {
       let bytes = 0;
       for await (const part of asked) bytes += part.length;
       this.got.push({ target, method, path, headers, raw, bytes });
-      response.end(`${target} took it`);
+      response.writeHead(this.status).end(`${target} took it`);
     });
     server.on("upgrade", ({ method = "", url: path = "", headers, rawHeaders: raw }, socket) => {
       this.got.push({ target, method, path, headers, raw, bytes: 0 });
