@@ -153,7 +153,7 @@ describe("engine: a stack from nothing to nothing", function () {
   });
 
   it("shows exactly the release that a setting touches", () => {
-    stack.configure({ ...dev, loki: { querier: { replicas: 2 } } });
+    stack.configure({ ...dev, loki: { querier: { replicas: 2, maxReplicas: 2 } } });
     expect(named(stack.previewSteps()))
       .to.have.length(1)
       .and.satisfy(([only]: string[]) => /^update .*Release loki$/.test(only ?? ""));
