@@ -26,8 +26,9 @@ describe("binaries: roll-ups of Mimir's ruler", function () {
   this.timeout(240_000);
   const settings = settingsOf("dev");
   const everyone = [...rawTenants, ...rolledTenants].join("|");
-  const now = Math.floor(Date.now() / 1000);
-  const times = Array.from({ length: history / scrape }, (_, index) => now - history + index * scrape);
+  // When the suite begins, which is long after it was loaded.
+  let now: number;
+  let times: number[];
   /** Three a second. */
   const counter = (time: number) => 3 * (time - now + history);
   let folder: string;
@@ -35,6 +36,8 @@ describe("binaries: roll-ups of Mimir's ruler", function () {
 
   before(async function () {
     const [program = ""] = needs(this, "mimir");
+    now = Math.floor(Date.now() / 1000);
+    times = Array.from({ length: history / scrape }, (_, index) => now - history + index * scrape);
     folder = mkdtempSync(join(tmpdir(), "observability-rollups-"));
     mimir = await Mimir.start(program, join(folder, "mimir"), settings);
     const series = (name: string, of: (time: number) => number): Series => ({
