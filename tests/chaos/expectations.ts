@@ -88,7 +88,7 @@ export const expectations: Expectation[] = [
     loses: {
       traces: {
         atMost: 30,
-        why: "while the only ingester stops Tempo answers 500, which OTLP does not try again, and a trace is in memory until it is cut; three replicas each have it",
+        why: "a trace is in memory until it is cut; three replicas each have it",
       },
     },
   },
