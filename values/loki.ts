@@ -1,14 +1,14 @@
 /** Values of the loki chart: https://github.com/grafana-community/helm-charts/tree/main/charts/loki */
 import { releases } from "../names";
-import type { Cache, Settings, Workload } from "../settings";
-import { megabytes, quantity } from "../settings/units";
+import type { Settings, Workload } from "../settings";
+import { quantity } from "../settings/units";
 import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { lokiConfiguration } from "./loki-configuration";
 import { releaseReplicas } from "./scaling";
 import {
-  cacheResources,
   disruptionBudget,
+  memcached,
   placement,
   pullSecrets,
   resources,
@@ -42,15 +42,6 @@ export function lokiValues(settings: Settings): Values {
         },
       ],
     },
-  });
-  const memcached = (cache: Cache) => ({
-    enabled: cache.replicas > 0,
-    ...(cache.replicas > 0 && {
-      replicas: cache.replicas,
-      allocatedMemory: megabytes(cache.memory),
-      resources: cacheResources(cache),
-      podDisruptionBudget: { enabled: false },
-    }),
   });
   const users = gatewayPods(settings);
   const off = { enabled: false };
@@ -86,8 +77,8 @@ export function lokiValues(settings: Settings): Values {
       nginxConfig: { file: gatewayConfiguration("loki", settings) },
       readinessProbe: { initialDelaySeconds: 1, periodSeconds: 5 },
     },
-    resultsCache: memcached(loki.resultsCache),
-    chunksCache: memcached(loki.chunksCache),
+    resultsCache: memcached(loki.resultsCache, { podDisruptionBudget: off }),
+    chunksCache: memcached(loki.chunksCache, { podDisruptionBudget: off }),
     memcachedExporter: {
       enabled: loki.resultsCache.replicas + loki.chunksCache.replicas > 0,
       resources: resources({ cpu: 10, memory: 32 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 }),

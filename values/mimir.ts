@@ -5,19 +5,19 @@
  */
 import pins from "../charts.json";
 import { alertmanagerSecret, releases } from "../names";
-import type { Cache, Settings, Workload } from "../settings";
-import { goDuration, megabytes, quantity } from "../settings/units";
+import type { Settings, Workload } from "../settings";
+import { goDuration, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { fallbackFolder, mimirConfiguration, mimirOverrides } from "./mimir-configuration";
 import { releaseReplicas } from "./scaling";
 import {
-  cacheResources,
   checksum,
   environment,
   goMemoryLimit,
   image,
+  memcached,
   mirrored,
   placement,
   pullSecrets,
@@ -63,14 +63,6 @@ export function mimirValues(settings: Settings): Values {
       size: quantity(workload.disk),
       ...(settings.cluster.storageClass && { storageClass: settings.cluster.storageClass }),
     },
-  });
-  const memcached = (cache: Cache) => ({
-    enabled: cache.replicas > 0,
-    ...(cache.replicas > 0 && {
-      replicas: cache.replicas,
-      allocatedMemory: megabytes(cache.memory),
-      resources: cacheResources(cache),
-    }),
   });
   const fallback = { name: "fallback", mountPath: fallbackFolder, readOnly: true };
   const users = gatewayPods(settings);

@@ -1,9 +1,9 @@
 /** What several charts' values have in common. */
 import { scryptSync } from "node:crypto";
 import { type Consumer, caBundle, owner, s3Endpoint, s3Env, s3Secret, usesTls } from "../names";
-import type { Settings } from "../settings";
+import type { Cache, Settings } from "../settings";
 import { cacheMemory } from "../settings/fit";
-import { cpuQuantity, quantity } from "../settings/units";
+import { cpuQuantity, megabytes, quantity } from "../settings/units";
 import { trustedCa } from "./tls";
 
 /** A text that changes with the data, and from which it cannot be read; slow to make, so that short secrets are not guessed. */
@@ -20,8 +20,19 @@ export const resources = (w: { cpu: number; memory: number; memoryLimit: number 
 });
 
 /** Those of a memcached for so much of cached items. */
-export const cacheResources = ({ cpu, memory }: { cpu: number; memory: number }) =>
+export const cacheResources = ({ cpu, memory }: Cache) =>
   resources({ cpu, memory: cacheMemory(memory), memoryLimit: cacheMemory(memory) });
+
+/** A memcached in the words of Loki's and Mimir's charts; one without replicas is not there. */
+export const memcached = (cache: Cache, more: Values = {}): Values => ({
+  enabled: cache.replicas > 0,
+  ...(cache.replicas > 0 && {
+    replicas: cache.replicas,
+    allocatedMemory: megabytes(cache.memory),
+    resources: cacheResources(cache),
+    ...more,
+  }),
+});
 
 /** Go's soft memory limit, with room below the hard one, so that garbage is collected before the kernel kills. */
 export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({

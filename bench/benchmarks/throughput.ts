@@ -5,7 +5,7 @@ import type { Report } from "../../cli/load/report";
 import type { Bench, Benchmark, Result, Table } from "../benchmark";
 import { median, shortOf, spread } from "../statistics";
 
-/** Rates of the last step: more than two cores take. */
+/** Rates of the last step: about what two cores take. */
 const rates = { logs: 6000, series: 45_000, spans: 1800, queries: 0, steps: 6 };
 
 /** How many components are told of. */

@@ -149,6 +149,14 @@ describe("unit: sizing", () => {
       expect(hasOf(sized({ nodes: 7 }), "alloyLogs")?.replicas).to.equal(7);
     });
 
+    it("of a cache is what it asks for, with a fifth more memory than its items take", () => {
+      expect(hasOf(settingsOf("prod"), "loki.resultsCache")).to.deep.equal({
+        replicas: 1,
+        cpu: 500,
+        memory: 615 * MiB,
+      });
+    });
+
     it("of the whole stack grows by what is added, and leaves out what is not installed", () => {
       const before = wholeStack(settingsOf("prod"));
       const more = wholeStack(settingsOf("prod", { loki: { ingester: { replicas: 5 } } }));
