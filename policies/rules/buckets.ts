@@ -115,7 +115,11 @@ export const bucketsOwned: StackRule = {
         allowing(policy).some(({ Resource }) => list(Resource).some((one) => bucketOf(one) === subject.name)),
       );
       if (owners.length === 1) return [];
-      const names = owners.map(({ name }) => name).join(", ");
+      // Sorted, because the engine tells resources in the order in which they became known.
+      const names = owners
+        .map(({ name }) => name)
+        .sort()
+        .join(", ");
       return [
         {
           subject,
