@@ -43,6 +43,10 @@ const deploymentSettings = z.strictObject({
       pullRequestTemplate: z.boolean().optional(),
       deployCommits: z.boolean().optional(),
       previewPullRequests: z.boolean().optional(),
+      deployPullRequest: z.int().optional(),
+      deployTags: z.boolean().optional(),
+      tagFilters: z.array(z.string()).optional(),
+      reviewStackLabels: z.array(z.string()).optional(),
       paths: z.array(z.string()).optional(),
     })
     .optional(),
@@ -87,6 +91,7 @@ const deploymentSettings = z.strictObject({
     })
     .optional(),
   agentPoolID: z.string().optional(),
+  cacheOptions: z.strictObject({ enable: z.boolean() }).optional(),
 });
 export type DeploymentSettings = z.infer<typeof deploymentSettings>;
 

@@ -150,7 +150,11 @@ describe("unit: deployments", () => {
       for (const value of Object.values(operationContext?.environmentVariables ?? {}))
         expect(value).to.be.a("string");
     }
-    expect(read("pr").gitHub).to.include({ pullRequestTemplate: true, deployCommits: false });
+    expect(read("pr").gitHub).to.deep.include({
+      pullRequestTemplate: true,
+      reviewStackLabels: ["review-stack"],
+      deployCommits: false,
+    });
     expect(read("prod").gitHub).to.include({
       pullRequestTemplate: false,
       deployCommits: false,
