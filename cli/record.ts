@@ -150,6 +150,9 @@ async function recordNow(
   };
   pulumi.runtime.setAllConfig(config);
   const recorded: Program = program ?? require("../index");
+  // Pulumi keeps a stack trace of every promise: in full they take more than half of the time.
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 1;
   try {
     // As the engine gets them: secrets carry its mark.
     const outputs = await pulumi.runtime.serializeProperties("outputs", await recorded());
@@ -162,5 +165,6 @@ async function recordNow(
   } finally {
     // Waits until all is registered.
     await pulumi.runtime.disconnect();
+    Error.stackTraceLimit = stackTraceLimit;
   }
 }

@@ -1,5 +1,6 @@
 /** Runs the tests layer by layer and ends with one line that counts them. */
 import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import Mocha from "mocha";
 import { skipped } from "./support/tools";
@@ -21,7 +22,13 @@ export async function runLayers(wanted: string[]): Promise<number> {
   const failed: string[] = [];
   for (const layer of wanted.length ? wanted : layers) {
     console.log(`\n── ${layer} ${"─".repeat(60 - layer.length)}`);
-    const mocha = new Mocha({ timeout: 10_000, reporter: "spec" });
+    // Unit tests keep to themselves, so their files run beside each other; the others share ports, tools and clusters.
+    const mocha = new Mocha({
+      timeout: 10_000,
+      reporter: "spec",
+      parallel: layer === "unit",
+      jobs: availableParallelism(),
+    });
     for (const file of testFiles(layer)) mocha.addFile(file);
     const stats = await new Promise<Mocha.Stats | undefined>((done) => {
       const runner = mocha.run(() => done(runner.stats));
