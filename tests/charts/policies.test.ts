@@ -1,5 +1,6 @@
 /** The rules over all that a stack would install, also over what Helm makes of the charts. */
 import { expect } from "chai";
+import { withDefaults } from "../../bench/defaults";
 import { ownSubjects, renderedSubjects } from "../../cli/policies";
 import { recordProgram } from "../../cli/record";
 import { releasesOf } from "../../cli/render";
@@ -43,6 +44,23 @@ describe("charts: policies", function () {
     it(`${environment} breaks no mandatory rule, with its charts`, () => {
       expect(told(check(whole.get(environment) ?? [], { environment }))).to.deep.equal([]);
     });
+
+  it("the charts' own defaults break what the stack's values mend", async () => {
+    const { resources } = await recordProgram("test", asText("prod"));
+    const subjects: Subject[] = [];
+    for (const release of releasesOf(resources))
+      subjects.push(...(await renderedSubjects(withDefaults(release))));
+    const broken = violations(check(subjects, { environment: "prod" })).map(({ rule }) => rule);
+    expect(broken).to.include.members([
+      "resources-set",
+      "seccomp",
+      "no-privilege",
+      "non-root",
+      "readiness-probes",
+      "images-registries",
+      "disruption-budgets",
+    ]);
+  });
 
   it("every exception is needed by one of them", () => {
     const complaints = [...whole].flatMap(([environment, subjects]) =>
