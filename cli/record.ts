@@ -164,7 +164,8 @@ async function recordNow(
     };
   } finally {
     // Waits until all is registered.
-    await pulumi.runtime.disconnect();
-    Error.stackTraceLimit = stackTraceLimit;
+    await pulumi.runtime.disconnect().finally(() => {
+      Error.stackTraceLimit = stackTraceLimit;
+    });
   }
 }

@@ -43,6 +43,17 @@ describe("unit: upkeep: Renovate", () => {
     expect(found).to.have.deep.members(wanted);
   });
 
+  it("finds the operator's chart where it is told how to install it", () => {
+    const expressions = config.customManagers.flatMap(({ matchStrings }) => matchStrings);
+    const found = expressions.flatMap((expression) => [
+      ...text("docs/deployments.md").matchAll(new RegExp(expression, "g")),
+    ]);
+    expect(found.map(({ groups }) => groups?.["packageName"])).to.deep.equal([
+      "ghcr.io/pulumi/helm-charts/pulumi-kubernetes-operator",
+    ]);
+    expect(found[0]?.groups?.["currentValue"]).to.match(/^\d+\.\d+\.\d+$/);
+  });
+
   it("stays below every limit of upgrades.ts", () => {
     for (const { chart, from } of notes.filter(({ limit }) => limit)) {
       const rule = config.packageRules.find(({ matchDepNames }) => matchDepNames?.includes(chart));
