@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { type ChartName, chartSources } from "../charts";
 import type { Settings } from "../settings";
+import { extendedValues } from "../values/extended";
 import type { Values } from "../values/shared";
 
 export interface HelmReleaseArgs {
@@ -35,6 +36,9 @@ export class HelmRelease extends pulumi.ComponentResource {
     const sources = chartSources(pulumi.getStack(), args.settings);
     const install = (release: string, chart: ChartName, values: Values, dependsOn: pulumi.Resource[]) => {
       const { repository, ...source } = sources[chart];
+      const extended = extendedValues(args.settings, release, values);
+      for (const key of extended.replaced)
+        pulumi.log.warn(`helm.${release}.values.${key} replaces a value that the product sets`, this);
       return new k8s.helm.v3.Release(
         release,
         {
@@ -42,7 +46,7 @@ export class HelmRelease extends pulumi.ComponentResource {
           ...(repository && { repositoryOpts: { repo: repository } }),
           name: release,
           namespace: args.namespace,
-          values,
+          values: extended.values,
           timeout: args.timeout ?? 600,
           maxHistory: charts.history,
           atomic: charts.atomic,

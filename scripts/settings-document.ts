@@ -79,6 +79,7 @@ export const pages: Record<string, string> = {
   scaling: "scaling.md",
   access: "access.md",
   alerting: "grafana.md",
+  helm: "customizing.md",
 };
 
 const table = (head: string[], rows: string[][]): string[] => [

@@ -4,6 +4,7 @@ import { peopleChecks } from "./checks-people";
 import { storageChecks } from "./checks-storage";
 import { mimirLimitChecks, storeChecks } from "./checks-stores";
 import { coldTierChecks } from "./cold-tier";
+import { helmChecks } from "./helm";
 import { networkChecks } from "./network";
 import { rollupChecks } from "./rollups";
 import { quantity } from "./units";
@@ -111,5 +112,6 @@ export const checks: Check[] = [
   cadvisorExposed,
   ...peopleChecks,
   ...networkChecks,
+  ...helmChecks,
   memoryLimits,
 ];

@@ -14,6 +14,8 @@ export interface Described {
   secret: boolean;
   /** What cannot be changed of it once the stack is installed; nothing where all of it can. */
   later?: string;
+  /** Whether it takes any keys. */
+  open: boolean;
   /** Whether it is a group of settings, each with a path of its own. */
   group: boolean;
   /** What is in it, by key. */
@@ -45,6 +47,7 @@ function describe(type: z.ZodType, path: string): Described {
     allowed: about.allowed ?? "",
     secret: about.secret ?? [...children.values()].some((child) => child.secret),
     ...(about.later && { later: about.later }),
+    open: about.open ?? false,
     group: inner instanceof z.ZodObject,
     children,
   };
@@ -59,6 +62,9 @@ export const settingAt = (path: string): Described | undefined =>
     .split(/[.[\]]+/)
     .filter(Boolean)
     .reduce<Described | undefined>(
-      (node, key) => node?.children.get(/^\d+$/.test(key) ? anyItem : key) ?? node?.children.get(anyName),
+      (node, key) =>
+        node?.open
+          ? node
+          : (node?.children.get(/^\d+$/.test(key) ? anyItem : key) ?? node?.children.get(anyName)),
       described,
     );

@@ -110,4 +110,5 @@ export const dev: SettingsInput = {
   network: { ...prod.network, policies: false },
   metrics: prod.metrics,
   cadvisor: { ...prod.cadvisor, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
+  helm: {},
 };

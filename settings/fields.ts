@@ -9,6 +9,8 @@ declare module "zod" {
     allowed?: string;
     /** Whether the setting is a secret: it is set with `--secret` and never shown. */
     secret?: boolean;
+    /** Whether it takes any keys, each of them a setting that this schema does not describe. */
+    open?: boolean;
     /** What cannot be changed of it once the stack is installed, as docs/settings.md says it. */
     later?: string;
   }

@@ -8,6 +8,7 @@ import { plainSecrets } from "./plain-secrets";
 import { problemText } from "./problem-text";
 import { prod } from "./prod";
 import { type Settings, type SettingsInput, schema } from "./schema";
+import { isTree, merge, type Tree, valueAt } from "./tree";
 import { UserError } from "./user-error";
 
 export type { Problem } from "./check";
@@ -34,25 +35,6 @@ export class SettingsError extends UserError {
   }
 }
 
-type Tree = Record<string, unknown>;
-const isTree = (value: unknown): value is Tree =>
-  typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
-
-/** `over` laid on `base`, key by key; lists and plain values replace. */
-function merge(base: unknown, over: unknown): unknown {
-  if (!isTree(base) || !isTree(over)) return over;
-  const keys = new Set([...Object.keys(base), ...Object.keys(over)]);
-  return Object.fromEntries(
-    [...keys].map((key) => [
-      key,
-      key in over ? (key in base ? merge(base[key], over[key]) : over[key]) : base[key],
-    ]),
-  );
-}
-
-const at = (tree: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>((node, key) => (node as Tree | undefined)?.[key as string], tree);
-
 const written = (path: readonly PropertyKey[]) =>
   path
     .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index ? "." : ""}${String(key)}`))
@@ -71,7 +53,7 @@ function reset(tree: unknown, defaults: unknown, path: readonly PropertyKey[]): 
 
 /** What stands at a path, as far as it may be shown: where secrets belong, a wrong one may still be a secret. */
 const shown = (tree: unknown, path: readonly PropertyKey[], hidden: boolean | undefined): unknown => {
-  const value = at(tree, path);
+  const value = valueAt(tree, path);
   return hidden && value !== undefined ? "[secret]" : value;
 };
 
@@ -135,8 +117,11 @@ const overlap = (one: string, other: string): boolean =>
 
 /** A problem with the value as it was written: `37d`, where a rule knows seconds. */
 function asWritten(problem: Problem, wanted: unknown): Problem {
-  const value = at(wanted, problem.path.split(/[.[\]]+/).filter(Boolean));
-  return typeof problem.was === "string" && typeof value === "string" && !settingAt(problem.path)?.secret
+  const value = valueAt(wanted, problem.path.split(/[.[\]]+/).filter(Boolean));
+  return typeof problem.was === "string" &&
+    problem.was !== "[secret]" &&
+    typeof value === "string" &&
+    !settingAt(problem.path)?.secret
     ? { ...problem, was: value }
     : problem;
 }

@@ -256,4 +256,5 @@ export const prod: SettingsInput = {
   },
   access: { generations: [1] },
   alerting: { receivers: {}, routes: [], groupWait: "30s", repeatInterval: "12h" },
+  helm: {},
 };

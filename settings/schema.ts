@@ -29,6 +29,7 @@ import {
   yesNo,
 } from "./fields";
 import { grafana } from "./grafana";
+import { helm } from "./helm";
 import { load } from "./load";
 import { network } from "./network";
 import { rollups } from "./rollups";
@@ -447,6 +448,7 @@ export const schema = group({
   network,
   scaling,
   alerting,
+  helm,
 });
 
 /** Settings after units are parsed: seconds, bytes, bytes per second, millicores. */

@@ -1,4 +1,4 @@
-/** Fifty mistakes, fifty errors: each one alone, named, with what is allowed and how to change it. */
+/** Mistakes and their errors: each one alone, named, with what is allowed and how to change it. */
 import { expect } from "chai";
 import { schema } from "../../settings";
 import { settingAt } from "../../settings/describe";
@@ -7,10 +7,9 @@ import { answer, message, mistakes } from "../support/mistakes";
 import { type Environment, settingsOf } from "../support/stacks";
 
 describe("mistakes in settings", () => {
-  it("are fifty different ones, of every section", () => {
-    expect(mistakes).to.have.length(50);
+  it("differ, and cover every section", () => {
     for (const part of ["about", "says"] as const)
-      expect(new Set(mistakes.map((mistake) => mistake[part])).size, part).to.equal(50);
+      expect(new Set(mistakes.map((mistake) => mistake[part])).size, part).to.equal(mistakes.length);
     const sections = mistakes.flatMap(({ config }) => Object.keys(config));
     expect(sections).to.include.members(Object.keys(schema.shape));
   });

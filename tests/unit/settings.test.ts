@@ -191,7 +191,7 @@ describe("unit: settings", () => {
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'loki.querier.memori'
   alerting.receivers.oncall.webhookUrl: is "[secret]"; allowed: an http:// or https:// URL
     change it with: pulumi config set --stack team-a --secret --path 'alerting.receivers.oncall.webhookUrl' <value>
-  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, metrics, cadvisor, grafana, access, network, scaling, alerting
+  grafanas: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, metrics, cadvisor, grafana, access, network, scaling, alerting, helm
     take it out of Pulumi.team-a.yaml or with: pulumi config rm --stack team-a --path 'grafanas'
   objectStorage.minio.servers: is 3; allowed: 4 or more, because objectStorage.minio.mode is distributed
     change it in Pulumi.team-a.yaml or with: pulumi config set --stack team-a --path 'objectStorage.minio.servers' <value>
@@ -925,6 +925,17 @@ describe("unit: settings", () => {
           was: "alloy",
           allowed:
             "tempo, because the SDKs leave traces out: Tempo's metrics-generator corrects its counts by the ratio",
+        },
+      },
+      {
+        rule: "chartValues",
+        environment: "dev",
+        passes: { helm: { loki: { values: { querier: { nodeSelector: { pool: "x" } } } } } },
+        fails: { helm: { loki: { values: { querier: { replicas: 3 } } } } },
+        problem: {
+          path: "helm.loki.values.querier.replicas",
+          was: 3,
+          allowed: "nothing: set loki.querier instead",
         },
       },
       {

@@ -178,4 +178,10 @@ export const signals: Mistake[] = [
     says: 'alerting.groupWait: is "*/5 * * * *"; allowed: a duration: a whole number and s, m, h or d, such as 30d',
     change: set("alerting.groupWait"),
   },
+  {
+    about: "a chart value that a setting decides",
+    config: { helm: { tempo: { values: { ingester: { replicas: 5 } } } } },
+    says: "helm.tempo.values.ingester.replicas: is 5; allowed: nothing: set tempo.ingester instead",
+    change: takeOut("helm.tempo.values.ingester.replicas"),
+  },
 ];
