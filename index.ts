@@ -22,6 +22,7 @@ import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { preflight } from "./components/object-storage/preflight";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
+import { preflightGossip } from "./components/preflight/gossip";
 import { preflightVolumes } from "./components/preflight-volumes";
 import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
@@ -39,7 +40,11 @@ export = () =>
     chartSources(stack, settings);
     for (const warning of sizingWarnings(stack, settings)) pulumi.log.warn(warning);
     const gate = await openGate(settings);
-    const found = await preflight(stack, settings, gate, await preflightVolumes(stack, settings));
+    const problems = [
+      ...(await preflightVolumes(stack, settings)),
+      ...(await preflightGossip(stack, settings)),
+    ];
+    const found = await preflight(stack, settings, gate, problems);
 
     await needsCertManager(settings);
     const metricsServer = await installsMetricsServer(settings);

@@ -118,6 +118,13 @@ export const longRangeTenants = [...rawTenants, ...rolledTenants].join("|");
 export const stores = ["loki", "mimir", "tempo"] as const;
 export type Store = (typeof stores)[number];
 
+/**
+ * Label of a store's gossip. Members discard messages with another label, so that the rings of two stores, or of two
+ * clusters in one network, stay apart when a pod gets the address that a pod of the other one had.
+ */
+export const gossipLabel = (store: Store, { cluster }: Settings): string =>
+  `${store}.${namespaces[store]}.${cluster.name}`;
+
 /** What a gateway's user may do with its tenant. */
 export type Role = "read" | "write";
 

@@ -23,6 +23,7 @@ export const prod: SettingsInput = {
       "autoscaling",
     ],
     protect: true,
+    gossipLabels: "verify",
   },
   charts: { atomic: true, history: 10 },
   images: {},

@@ -57,6 +57,9 @@ const cluster = group({
   protect: yesNo().describe(
     "Whether namespaces, buckets, volumes and the encryption key refuse to be deleted",
   ),
+  gossipLabels: oneOf("prepare", "introduce", "verify").describe(
+    "How Loki, Mimir and Tempo use the label that keeps their rings apart. New stacks use `verify`. An older stack takes the three in this order, one `up` each: docs/upgrades.md",
+  ),
 }).describe("The Kubernetes cluster that the stack is installed on");
 
 const charts = group({

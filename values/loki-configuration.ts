@@ -2,6 +2,7 @@
 import { lokiFrontendAddress, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { goDuration, megabytes } from "../settings/units";
+import { memberlist } from "./gossip";
 import { anyOf, s3, type Values } from "./shared";
 
 /** A stream's retention wins by the highest number: the smoke test over namespaces over debug over system. */
@@ -61,6 +62,7 @@ export function lokiConfiguration(settings: Settings): Values {
   return {
     auth_enabled: true,
     commonConfig: { replication_factor: loki.replicationFactor },
+    extraMemberlistConfig: memberlist("loki", settings),
     storage: storage(settings),
     schemaConfig: {
       configs: loki.schema.map(({ from, store }) => ({

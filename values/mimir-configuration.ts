@@ -2,6 +2,7 @@
 import { alertmanagerFile } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
+import { memberlist } from "./gossip";
 import { rollupOverrides } from "./rollups";
 import { s3, type Values } from "./shared";
 
@@ -29,6 +30,7 @@ export function mimirConfiguration(settings: Settings): Values {
     tenant_federation: { enabled: true }, // R3.3: one query over `pods|nodes`
     // Classic architecture (R3.1): distributors write to ingesters, without Kafka between them.
     ingest_storage: { enabled: false },
+    memberlist: memberlist("mimir", settings),
     common: {
       storage: {
         backend: "s3",

@@ -8,6 +8,7 @@ import type { Settings, Workload } from "../settings";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { clientPasswords, gatewayClients, gatewayPods, passwordFile } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
+import { memberlist } from "./gossip";
 import { releaseReplicas } from "./scaling";
 import {
   antiAffinity,
@@ -85,6 +86,7 @@ export function tempoValues(settings: Settings): Values {
       grpc_server_max_recv_msg_size: messageSize,
       grpc_server_max_send_msg_size: messageSize,
     },
+    memberlist: memberlist("tempo", settings),
     storage: storage(settings),
     overrides: overrides(settings),
     per_tenant_overrides: tenantOverrides(settings),

@@ -1,0 +1,42 @@
+/**
+ * How members of a store's rings recognize each other:
+ * https://grafana.com/docs/mimir/latest/configure/configure-hash-rings/#cluster-label-verification
+ *
+ * Loki, Mimir and Tempo share the gossip code, and with it these settings and the port.
+ */
+import { gossipLabel, namespaces, releases, type Store } from "../names";
+import type { Settings } from "../settings";
+
+/** What a member sends and accepts. */
+export interface Gossip {
+  /** The label on each message that the member sends. */
+  label: string;
+  /** Whether the member discards messages with another label. */
+  verified: boolean;
+}
+
+/**
+ * The steps by which a running store gets its label. `former` is a store that was installed before the label existed.
+ * Members of neighboring steps understand each other, so a rollout from one step to the next keeps the ring whole.
+ */
+export const gossipSteps = ["former", "prepare", "introduce", "verify"] as const;
+export type GossipStep = (typeof gossipSteps)[number];
+
+/** Labels of the step `former`: Tempo's chart sets one, the charts of Loki and Mimir set none. */
+const formerLabel: Record<Store, string> = {
+  loki: "",
+  mimir: "",
+  tempo: `${releases.tempo}.${namespaces.tempo}`,
+};
+
+/** What the members of a store do at a step. */
+export const gossipAt = (step: GossipStep, store: Store, settings: Settings): Gossip => ({
+  label: step === "former" || step === "prepare" ? formerLabel[store] : gossipLabel(store, settings),
+  verified: step === "former" || step === "verify",
+});
+
+/** The part of a store's `memberlist` configuration that concerns the label. */
+export function memberlist(store: Store, settings: Settings) {
+  const { label, verified } = gossipAt(settings.cluster.gossipLabels, store, settings);
+  return { cluster_label: label, ...(!verified && { cluster_label_verification_disabled: true }) };
+}
