@@ -1,5 +1,6 @@
 /** Rules that join settings of object storage; those of the cold tier stand in cold-tier.ts. */
 import { type Check, problem } from "./check";
+import { erasureSet } from "./sizing";
 import { day, goDuration } from "./units";
 
 const minioServers: Check = ({ objectStorage: { kind, minio } }) =>
@@ -10,6 +11,15 @@ const minioServers: Check = ({ objectStorage: { kind, minio } }) =>
     minio.mode === "standalone"
       ? "1, because objectStorage.minio.mode is standalone"
       : "4 or more, because objectStorage.minio.mode is distributed",
+  );
+
+/** MinIO divides the servers into erasure sets of 2 to 16 drives: https://docs.min.io/community/minio-object-store/operations/concepts/erasure-coding.html */
+const minioErasureSets: Check = ({ objectStorage: { kind, minio } }) =>
+  problem(
+    kind === "minio" && erasureSet(minio.servers).drives > 16,
+    "objectStorage.minio.servers",
+    minio.servers,
+    "a number that MinIO can divide into equal erasure sets of at most 16 drives, such as 16, 18 or 20",
   );
 
 const minioEndpoint: Check = ({ objectStorage: { minio } }) =>
@@ -61,6 +71,7 @@ const lifecycleMargin: Check = ({ objectStorage }) =>
 /** The rules of object storage. */
 export const storageChecks: Check[] = [
   minioServers,
+  minioErasureSets,
   minioEndpoint,
   externalStorage,
   bucketNames,

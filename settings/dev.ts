@@ -5,7 +5,7 @@ import type { SettingsInput } from "./schema";
 export const dev: SettingsInput = {
   ...prod,
   environment: "dev",
-  cluster: { ...prod.cluster, name: "dev", antiAffinity: "none", protect: false },
+  cluster: { ...prod.cluster, name: "dev", antiAffinity: "none", zones: false, protect: false },
   charts: { atomic: false, history: 3 },
   objectStorage: {
     ...prod.objectStorage,

@@ -5,7 +5,8 @@ export const prod: SettingsInput = {
   environment: "prod",
   cluster: {
     name: "prod",
-    antiAffinity: "preferred",
+    antiAffinity: "quorum",
+    zones: true,
     systemNamespaces: [
       "kube-system",
       "kube-public",
@@ -40,7 +41,7 @@ export const prod: SettingsInput = {
     lifecycleMargin: "7d",
     minio: {
       mode: "distributed", // R1.1
-      servers: 4,
+      servers: 6, // two in each of three zones: the loss of one zone stops neither reads nor writes
       disk: "50Gi", // R1.2
       cpu: "500m",
       memory: "2Gi",

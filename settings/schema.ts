@@ -48,8 +48,11 @@ const cluster = group({
     .optional()
     .describe("StorageClass of every volume; without it the cluster's default")
     .meta({ later: "fixed for volumes that are there" }),
-  antiAffinity: oneOf("none", "preferred", "required").describe(
-    "Whether replicas of one component are kept on different nodes",
+  antiAffinity: oneOf("none", "preferred", "quorum", "required").describe(
+    "Whether replicas of a component run on different nodes: `quorum` requires it of members of a quorum (MinIO, ingesters, store-gateways, Alertmanagers, Prometheus) and prefers it for all others; `required` requires it of all",
+  ),
+  zones: yesNo().describe(
+    "Whether nodes have the label topology.kubernetes.io/zone, so that replicas are spread over zones; a node without the label then runs no member of a quorum",
   ),
   systemNamespaces: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of the cluster itself and of this stack: their logs are system logs, their metrics are infrastructure's",
@@ -111,8 +114,10 @@ const objectStorage = group({
       .describe("One server, or several with erasure coding")
       .meta({ later: "fixed" }),
     servers: wholeNumber(1, 32)
-      .describe("Servers, each with one volume; 1 for standalone, 4 or more for distributed")
-      .meta({ later: "never fewer" }),
+      .describe(
+        "Servers, each with one volume; 1 for standalone, 4 or more for distributed; 6 keep reads and writes on the loss of one of three zones",
+      )
+      .meta({ later: "fixed" }),
     disk: size()
       .describe("Size of each server's volume; it can grow, never shrink")
       .meta({ later: "larger only" }),

@@ -108,14 +108,19 @@ const alloySource = "https://grafana.com/docs/alloy/latest/introduction/estimate
 const alloyInterval = 60;
 
 /**
- * Bytes on drives for each byte of an object, by MinIO's own choice of erasure sets (16 drives at most) and parity:
+ * The drives of an erasure set, and how many of them hold parity, as MinIO chooses them for servers with one drive each:
  * https://docs.min.io/community/minio-object-store/operations/concepts/erasure-coding.html
  */
+export function erasureSet(servers: number): { drives: number; parity: number } {
+  const drives = [...Array(17).keys()].findLast((drives) => drives > 1 && servers % drives === 0) ?? servers;
+  const parity = drives === 1 ? 0 : drives < 6 ? Math.min(2, Math.floor(drives / 2)) : drives < 8 ? 3 : 4;
+  return { drives, parity };
+}
+
+/** Bytes on drives for each byte of an object. */
 function erasureCoding(servers: number): number {
-  if (servers === 1) return 1;
-  const set = [...Array(17).keys()].findLast((drives) => drives > 1 && servers % drives === 0) ?? servers;
-  const parity = set < 6 ? Math.min(2, set / 2) : set < 8 ? 3 : 4;
-  return set / (set - parity);
+  const { drives, parity } = erasureSet(servers);
+  return drives / (drives - parity);
 }
 
 /** Bytes that the buckets come to once everything is kept for as long as it is to be. */

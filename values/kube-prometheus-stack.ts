@@ -116,7 +116,11 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         replicas: kps.alertmanager.replicas,
         resources: resources(kps.alertmanager),
         podAntiAffinity: spread(settings),
-        topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "alertmanager" }),
+        topologySpreadConstraints: overZones(
+          settings,
+          { "app.kubernetes.io/name": "alertmanager" },
+          "quorum",
+        ),
         storage: volume(settings, kps.alertmanager.disk),
         // A Secret of ours: it names receivers.
         useExistingSecret: true,

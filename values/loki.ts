@@ -24,11 +24,15 @@ export function lokiValues(settings: Settings): Values {
     replicas: workload.replicas,
     resources: resources(workload),
     podDisruptionBudget: disruptionBudget(workload),
-    ...placement(settings, {
-      "app.kubernetes.io/name": "loki",
-      "app.kubernetes.io/instance": releases.loki,
-      "app.kubernetes.io/component": name,
-    }),
+    ...placement(
+      settings,
+      {
+        "app.kubernetes.io/name": "loki",
+        "app.kubernetes.io/instance": releases.loki,
+        "app.kubernetes.io/component": name,
+      },
+      name === "ingester" ? "quorum" : "interchangeable",
+    ),
   });
   const volume = (size: number) => ({
     persistence: {

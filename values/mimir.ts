@@ -21,6 +21,7 @@ import {
   mirrored,
   placement,
   pullSecrets,
+  type Role,
   resources,
   s3Credentials,
   s3Trust,
@@ -30,23 +31,27 @@ import {
 
 export function mimirValues(settings: Settings): Values {
   const { mimir } = settings;
-  const pods = (name: string, workload: Workload) => ({
+  const pods = (name: string, workload: Workload, role: Role = "interchangeable") => ({
     replicas: workload.replicas,
     resources: resources(workload),
     // The chart makes a budget for a single replica too, which then must not stand in the way of a drain.
     podDisruptionBudget: { maxUnavailable: 1 },
-    ...placement(settings, {
-      "app.kubernetes.io/name": "mimir",
-      "app.kubernetes.io/instance": releases.mimir,
-      "app.kubernetes.io/component": name,
-    }),
+    ...placement(
+      settings,
+      {
+        "app.kubernetes.io/name": "mimir",
+        "app.kubernetes.io/instance": releases.mimir,
+        "app.kubernetes.io/component": name,
+      },
+      role,
+    ),
     // The chart waits 45 to 60 s before it asks a pod for the first time.
     readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
     terminationGracePeriodSeconds: mimir.shutdown,
   });
   /** Pods of Mimir itself, which reads its credentials in its environment; gateway and caches have none. */
-  const component = (name: string, workload: Workload) => ({
-    ...pods(name, workload),
+  const component = (name: string, workload: Workload, role?: Role) => ({
+    ...pods(name, workload, role),
     env: environment(goMemoryLimit(workload)),
     extraEnvFrom: s3Credentials("mimir"),
   });
@@ -55,8 +60,8 @@ export function mimirValues(settings: Settings): Values {
     ...component(name, workload),
     extraArgs: { "shutdown-delay": goDuration(Math.min(90, Math.floor(mimir.shutdown / 3))) },
   });
-  const stateful = (name: string, workload: Workload & { disk: number }) => ({
-    ...component(name, workload),
+  const stateful = (name: string, workload: Workload & { disk: number }, role: Role = "quorum") => ({
+    ...component(name, workload, role),
     zoneAwareReplication: { enabled: false },
     persistentVolume: {
       enabled: true,
@@ -84,7 +89,7 @@ export function mimirValues(settings: Settings): Values {
     query_scheduler: { enabled: true, ...component("query-scheduler", mimir.queryScheduler) },
     // The chart itself sets the soft memory limit of this one, to what it requests.
     store_gateway: { ...stateful("store-gateway", mimir.storeGateway), env: [] },
-    compactor: stateful("compactor", mimir.compactor),
+    compactor: stateful("compactor", mimir.compactor, "interchangeable"),
     ruler: component("ruler", mimir.ruler),
     alertmanager: {
       ...stateful("alertmanager", mimir.alertmanager),

@@ -38,7 +38,7 @@ export function minioValues(settings: Settings): Values {
       ...(settings.cluster.storageClass ? { storageClass: settings.cluster.storageClass } : {}),
     },
     resources: resources(server),
-    ...placement(settings, { app: "minio", release: minio.release }),
+    ...placement(settings, { app: "minio", release: minio.release }, "quorum"),
     podDisruptionBudget: disruptionBudget({ replicas: server.servers }),
     securityContext: {
       enabled: true,

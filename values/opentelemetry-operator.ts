@@ -13,11 +13,10 @@ import {
 import type { Settings } from "../settings";
 import { sdkRatio } from "./alloy-traces";
 import {
-  antiAffinity,
   disruptionBudget,
   goMemoryLimit,
   image,
-  overZones,
+  placement,
   pullSecrets,
   resources,
   type Values,
@@ -116,6 +115,7 @@ const collectorLabels = { "app.kubernetes.io/component": "opentelemetry-collecto
 export const collectorObject = (settings: Settings) => {
   const { collector } = settings.openTelemetryOperator;
   const trust = trustedCa(settings);
+  const placed = placement(settings, collectorLabels);
   return {
     apiVersion: "opentelemetry.io/v1beta1",
     kind: "OpenTelemetryCollector",
@@ -126,8 +126,8 @@ export const collectorObject = (settings: Settings) => {
       replicas: collector.replicas,
       resources: resources(collector),
       // A custom resource takes no null.
-      affinity: antiAffinity(settings, collectorLabels) ?? undefined,
-      topologySpreadConstraints: overZones(settings, collectorLabels),
+      affinity: placed.affinity ?? undefined,
+      topologySpreadConstraints: placed.topologySpreadConstraints,
       podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,
       podSecurityContext: {
         runAsNonRoot: true,

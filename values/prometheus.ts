@@ -4,7 +4,7 @@ import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { credentialKeys } from "./gateway";
 import { keptByPrometheus } from "./kept-metrics";
-import { overZones, resources, type Values } from "./shared";
+import { keptApart, overZones, resources, type Values } from "./shared";
 
 /** A volume for each replica, as the operator's resources have it. */
 export const volume = ({ cluster }: Settings, disk: number) => ({
@@ -17,9 +17,9 @@ export const volume = ({ cluster }: Settings, disk: number) => ({
   },
 });
 
-/** `cluster.antiAffinity` in the chart's words. */
-export const spread = ({ cluster }: Settings) =>
-  ({ none: "", preferred: "soft", required: "hard" })[cluster.antiAffinity];
+/** `cluster.antiAffinity` for Prometheus and Alertmanager, in the chart's terms. */
+export const spread = (settings: Settings) =>
+  settings.cluster.antiAffinity === "none" ? "" : keptApart(settings, "quorum") ? "hard" : "soft";
 
 /** As whom Prometheus writes to Mimir: keys of a Secret in its namespace. */
 function mimirCredentials(): Values {
@@ -38,7 +38,7 @@ export function prometheusSpec(settings: Settings): Values {
     replicas: prometheus.replicas,
     resources: resources(prometheus),
     podAntiAffinity: spread(settings),
-    topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "prometheus" }),
+    topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "prometheus" }, "quorum"),
     retention: goDuration(prometheus.retention), // R11
     // A full volume would stop it: the oldest blocks go first, before their time.
     retentionSize: `${Math.floor((prometheus.disk * 0.85) / 1024 ** 2)}MB`,

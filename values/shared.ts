@@ -42,34 +42,49 @@ export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({
 /** Labels of the monitors of the stack itself: Prometheus watches it, so that who tells of a dead Mimir needs no Mimir. */
 export const watchedByPrometheus = { [owner.scraper]: "prometheus" };
 
+/** What replicas are to each other: members of a quorum, which stops when two of them are lost, or interchangeable. */
+export type Role = "quorum" | "interchangeable";
+
+/** Whether the scheduler must keep the replicas apart, or only prefers to. */
+export const keptApart = ({ cluster }: Settings, role: Role): boolean =>
+  cluster.antiAffinity === "required" || (cluster.antiAffinity === "quorum" && role === "quorum");
+
 /** Keeps pods with the same labels on different nodes, as `cluster.antiAffinity` says; `null` removes a chart's default. */
-export function antiAffinity({ cluster }: Settings, matchLabels: Record<string, string>) {
+export function antiAffinity(settings: Settings, matchLabels: Record<string, string>, role: Role) {
+  if (settings.cluster.antiAffinity === "none") return null;
   const term = { labelSelector: { matchLabels }, topologyKey: "kubernetes.io/hostname" };
-  const rules = {
-    none: null,
-    preferred: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] },
-    required: { requiredDuringSchedulingIgnoredDuringExecution: [term] },
-  }[cluster.antiAffinity];
-  return rules && { podAntiAffinity: rules };
+  return {
+    podAntiAffinity: keptApart(settings, role)
+      ? { requiredDuringSchedulingIgnoredDuringExecution: [term] }
+      : { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] },
+  };
 }
 
-/** Spreads pods with the same labels over zones, where the nodes tell theirs and `cluster.antiAffinity` is not `none`. */
-export const overZones = ({ cluster }: Settings, matchLabels: Record<string, string>) =>
-  cluster.antiAffinity === "none"
+/**
+ * Spreads pods with the same labels evenly over zones, where `cluster.zones` says that there are any. For a quorum this
+ * is a condition: a pod of a lost zone waits for its zone, and does not give another one a majority.
+ */
+export const overZones = (settings: Settings, matchLabels: Record<string, string>, role: Role) =>
+  settings.cluster.antiAffinity === "none" || !settings.cluster.zones
     ? []
     : [
         {
           maxSkew: 1,
           topologyKey: "topology.kubernetes.io/zone",
-          whenUnsatisfiable: "ScheduleAnyway",
+          whenUnsatisfiable:
+            role === "quorum" && keptApart(settings, role) ? "DoNotSchedule" : "ScheduleAnyway",
           labelSelector: { matchLabels },
         },
       ];
 
 /** Where pods with the same labels go: `antiAffinity` and `overZones` in the words of most charts. */
-export const placement = (settings: Settings, matchLabels: Record<string, string>) => ({
-  affinity: antiAffinity(settings, matchLabels),
-  topologySpreadConstraints: overZones(settings, matchLabels),
+export const placement = (
+  settings: Settings,
+  matchLabels: Record<string, string>,
+  role: Role = "interchangeable",
+) => ({
+  affinity: antiAffinity(settings, matchLabels, role),
+  topologySpreadConstraints: overZones(settings, matchLabels, role),
 });
 
 /** One pod of several may be away; with a single one nothing stands in the way of a drain. */

@@ -16,6 +16,7 @@ import {
   disruptionBudget,
   overZones,
   pullSecrets,
+  type Role,
   resources,
   s3Credentials,
   s3Trust,
@@ -42,18 +43,18 @@ const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
 export function tempoValues(settings: Settings): Values {
   const { tempo, images, cluster } = settings;
-  const pods = (name: string, workload: { replicas: number }) => ({
+  const pods = (name: string, workload: { replicas: number }, role: Role = "interchangeable") => ({
     replicas: workload.replicas,
     podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
     maxUnavailable: 1,
     minReadySeconds: 0,
     // The chart takes both as templates; an empty one removes its default.
-    affinity: asText(antiAffinity(settings, labels(name))),
-    topologySpreadConstraints: asText(overZones(settings, labels(name))),
+    affinity: asText(antiAffinity(settings, labels(name), role)),
+    topologySpreadConstraints: asText(overZones(settings, labels(name), role)),
   });
   /** Pods of Tempo itself, which reads its credentials in its environment. */
-  const component = (name: string, workload: Workload) => ({
-    ...pods(name, workload),
+  const component = (name: string, workload: Workload, role?: Role) => ({
+    ...pods(name, workload, role),
     resources: resources(workload),
     extraEnvFrom: s3Credentials("tempo"),
   });
@@ -102,7 +103,7 @@ export function tempoValues(settings: Settings): Values {
       config: { max_attribute_bytes: 16 * 1024 },
     },
     ingester: {
-      ...component("ingester", tempo.ingester),
+      ...component("ingester", tempo.ingester, "quorum"),
       persistence: {
         enabled: true,
         size: quantity(tempo.ingester.disk),

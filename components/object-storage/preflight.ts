@@ -2,9 +2,16 @@
  * What must not happen to data that is there already. Read from the cluster before anything is registered, so that a
  * preview refuses it too, and all of it is told at once.
  */
-import { CoreV1Api, type KubeConfig, type V1PersistentVolumeClaim } from "@kubernetes/client-node";
+import {
+  AppsV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  type V1PersistentVolumeClaim,
+  type V1StatefulSet,
+} from "@kubernetes/client-node";
 import { minio, namespaces } from "../../names";
 import { type Problem, type Settings, SettingsError, UserError } from "../../settings";
+import { problem } from "../../settings/check";
 import { bytesOf } from "../../settings/units";
 import { minioClaims } from "../../values/minio";
 import type { Gate } from "./gate";
@@ -20,9 +27,34 @@ export const keyOrigin = {
 /** What is in the cluster of an earlier run. */
 interface Installed {
   claims: V1PersistentVolumeClaim[];
+  statefulSets: V1StatefulSet[];
   encryption: { key: string; origin: string } | undefined;
   root: { user: string; password: string } | undefined;
   buckets: string[];
+}
+
+/** Servers of MinIO's pool, from the range in its command, which a `kubectl scale` does not change. */
+function poolServers(sets: V1StatefulSet[]): number | undefined {
+  const command = sets
+    .find(({ metadata }) => metadata?.name === minio.release)
+    ?.spec?.template.spec?.containers.flatMap(({ command = [] }) => command);
+  const last = /-\{0\.\.\.(\d+)\}/.exec(command?.join(" ") ?? "")?.[1];
+  return last === undefined ? undefined : Number(last) + 1;
+}
+
+/** Servers are neither added nor removed: MinIO does not start with another number than its drives were formatted for. */
+export function serverProblems(
+  { objectStorage: { minio } }: Settings,
+  { statefulSets }: Pick<Installed, "statefulSets">,
+): Problem[] {
+  const servers = poolServers(statefulSets);
+  return problem(
+    minio.mode === "distributed" && servers !== undefined && servers !== minio.servers,
+    "objectStorage.minio.servers",
+    minio.servers,
+    `${servers}: MinIO runs with ${servers} servers, and an erasure-coded pool cannot be resized; ` +
+      "docs/object-storage.md explains how to move to another number",
+  );
 }
 
 /**
@@ -34,6 +66,8 @@ async function installed(config: KubeConfig): Promise<Installed> {
   const api = config.makeApiClient(CoreV1Api);
   const namespace = namespaces.minio;
   try {
+    const statefulSets = (await config.makeApiClient(AppsV1Api).listNamespacedStatefulSet({ namespace }))
+      .items;
     const claims = (await api.listNamespacedPersistentVolumeClaim({ namespace })).items;
     const secrets = new Map(
       (await api.listNamespacedSecret({ namespace })).items.map((s) => [s.metadata?.name, s]),
@@ -48,6 +82,7 @@ async function installed(config: KubeConfig): Promise<Installed> {
     const user = text(minio.rootSecret, "rootUser");
     return {
       claims,
+      statefulSets,
       encryption: key ? { key, origin: origin ?? keyOrigin.generated } : undefined,
       root: user ? { user, password: text(minio.rootSecret, "rootPassword") } : undefined,
       buckets: JSON.parse(maps.get(minio.bucketsConfigMap)?.data?.["buckets"] ?? "[]"),
@@ -57,7 +92,7 @@ async function installed(config: KubeConfig): Promise<Installed> {
     throw new UserError(
       `what is installed in namespace ${namespace} cannot be read, so nothing was touched: ` +
         `${cause instanceof Error ? cause.message : message}\n` +
-        "    the cluster must answer, and its user may list PersistentVolumeClaims, Secrets and ConfigMaps there",
+        "    the cluster must answer, and its user may list StatefulSets, PersistentVolumeClaims, Secrets and ConfigMaps there",
     );
   }
 }
@@ -148,6 +183,7 @@ export async function preflight(
   const reached = found.root && (await gate.answers()) ? s3(gate, found.root) : undefined;
   const existing = await reached?.buckets();
   const problems = [
+    ...serverProblems(settings, found),
     ...volumeProblems(settings, found),
     ...keyProblems(settings, found),
     ...(await bucketProblems(settings, found.buckets, existing, reached?.holdsData ?? (async () => true))),

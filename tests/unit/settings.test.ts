@@ -41,7 +41,7 @@ describe("unit: settings", () => {
         "mimir-alertmanager",
         "tempo-data",
       ]);
-      expect(objectStorage.minio).to.include({ mode: "distributed", servers: 4, disk: 50 * 1024 * MiB });
+      expect(objectStorage.minio).to.include({ mode: "distributed", servers: 6, disk: 50 * 1024 * MiB });
       const { distributor, ingester, querier, queryFrontend, compactor } = loki;
       const components = [distributor, ingester, querier, queryFrontend, compactor];
       expect(components.map(({ replicas }) => replicas)).to.deep.equal([3, 3, 2, 2, 1]);
@@ -224,7 +224,7 @@ describe("unit: settings", () => {
     it("one alone reads as one", () => {
       const { message } = errorOf(() => settingsOf("dev", { cluster: { antiAffinity: "some" } }));
       expect(message).to.equal(`1 setting is wrong; nothing was touched.
-  cluster.antiAffinity: is "some"; allowed: one of none, preferred, required
+  cluster.antiAffinity: is "some"; allowed: one of none, preferred, quorum, required
     change it in Pulumi.test.yaml or with: pulumi config set --stack test --path 'cluster.antiAffinity' <value>`);
     });
 
@@ -518,6 +518,18 @@ describe("unit: settings", () => {
           path: "objectStorage.minio.servers",
           was: 3,
           allowed: "4 or more, because objectStorage.minio.mode is distributed",
+        },
+      },
+      {
+        rule: "minioErasureSets",
+        environment: "prod",
+        passes: minio({ servers: 18 }),
+        fails: minio({ servers: 17 }),
+        problem: {
+          path: "objectStorage.minio.servers",
+          was: 17,
+          allowed:
+            "a number that MinIO can divide into equal erasure sets of at most 16 drives, such as 16, 18 or 20",
         },
       },
       {

@@ -127,7 +127,8 @@ describe("unit: sizing", () => {
       const disk = (load: Config, minio: Config = {}) =>
         needsOf("objectStorage.minio", load, { objectStorage: { minio } })?.disk;
       const year = 365 * day;
-      expect(disk({ samples: "1k/s" })).to.equal(1000 * 2 * year * 2); // four servers: two of them parity
+      expect(disk({ samples: "1k/s" })).to.equal(1000 * 2 * year * 2); // six servers: three of them parity
+      expect(disk({ samples: "1k/s" }, { servers: 4 })).to.equal(1000 * 2 * year * 2);
       expect(disk({ logs: "1TB/day" })).to.be.closeTo((TiB / 5) * 30 * 2, 1);
       expect(disk({ spans: "1k/s" })).to.equal(1000 * 500 * 30 * day * 2);
       expect(disk({ samples: "1k/s" }, { servers: 8 })).to.equal(1000 * 2 * year * 2);
@@ -144,7 +145,7 @@ describe("unit: sizing", () => {
       expect(hasOf(settings, "mimir.ingester")).to.deep.equal({
         ...{ replicas: 3, cpu: 2000, memory: 4 * GiB, disk: 50 * GiB },
       });
-      expect(hasOf(settings, "objectStorage.minio")?.replicas).to.equal(4);
+      expect(hasOf(settings, "objectStorage.minio")?.replicas).to.equal(6);
       expect(hasOf(settings, "alloyLogs")).to.equal(undefined);
       expect(hasOf(sized({ nodes: 7 }), "alloyLogs")?.replicas).to.equal(7);
     });
@@ -171,7 +172,7 @@ describe("unit: sizing", () => {
         kind: "external",
         external: { ...external, loki: keys, mimir: keys, tempo: keys },
       };
-      expect(before.disk - wholeStack(settingsOf("prod", { objectStorage })).disk).to.equal(200 * GiB);
+      expect(before.disk - wholeStack(settingsOf("prod", { objectStorage })).disk).to.equal(300 * GiB);
     });
   });
 
@@ -216,14 +217,14 @@ describe("unit: sizing", () => {
 
   describe("warnings", () => {
     // What docs/sizing.md says that prod carries, of one signal at a time.
-    const most = { metrics: { series: "25k" }, logs: { logs: "16GB/day" }, traces: { spans: "80/s" } };
+    const most = { metrics: { series: "38k" }, logs: { logs: "25GB/day" }, traces: { spans: "120/s" } };
 
     it("there are none for a load that the settings carry", () => {
       for (const load of Object.values(most)) expect(pathsOf(load)).to.deep.equal([]);
     });
 
     it("there is one for a larger load, at the setting that gives out", () => {
-      expect(pathsOf({ series: "30k" })).to.deep.equal(["objectStorage.minio.disk"]);
+      expect(pathsOf({ series: "40k" })).to.deep.equal(["objectStorage.minio.disk"]);
       const disk = { objectStorage: { minio: { disk: "20Ti" } } };
       expect(pathsOf({ series: "340k" }, disk)).to.deep.equal([]);
       expect(pathsOf({ series: "350k" }, disk)).to.deep.equal(["mimir.ingester.replicas"]);
@@ -325,10 +326,10 @@ describe("unit: sizing", () => {
     it("is what docs/sizing.md says of prod, and less than what R3.5 lets a tenant write", () => {
       const text = capacityText("prod", settingsOf("prod"));
       for (const line of [
-        /25\.5k series +objectStorage\.minio +disk/,
+        /38\.3k series +objectStorage\.minio +disk/,
         /343k series +mimir\.ingester +memory/,
         /1M series +mimir\.limits\.series +limit/,
-        /16\.6GB\/day +objectStorage\.minio +disk/,
+        /25GB\/day +objectStorage\.minio +disk/,
         /640GB\/day +loki\.querier +cpu/,
         /4\.29k spans\/s +tempo\.querier +memory/,
       ])

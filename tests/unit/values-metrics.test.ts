@@ -335,6 +335,7 @@ describe("unit: values of kube-prometheus-stack", () => {
     for (const [antiAffinity, chart] of [
       ["none", ""],
       ["preferred", "soft"],
+      ["quorum", "hard"],
       ["required", "hard"],
     ]) {
       const { prometheus, alertmanager } = kpsOf("dev", { cluster: { antiAffinity, storageClass: "fast" } });

@@ -24,6 +24,8 @@ import {
   environment,
   goMemoryLimit,
   image,
+  overZones,
+  type Role,
 } from "../../values/shared";
 import { tempoValues } from "../../values/tempo";
 import { expectGolden } from "../support/golden";
@@ -199,20 +201,71 @@ describe("unit: values", () => {
       expect(anyOf(paths) + anyOf([])).not.to.match(/["\\`\n]/);
     });
 
-    it("antiAffinity says as much as cluster.antiAffinity", () => {
+    it("cluster.antiAffinity keeps members of a quorum apart, or all replicas", () => {
       const labels = { app: "minio" };
       const term = { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" };
-      const rules = (antiAffinityIs: string) =>
-        antiAffinity(settingsOf("dev", { cluster: { antiAffinity: antiAffinityIs } }), labels);
-      expect(rules("none")).to.equal(null);
-      expect(rules("preferred")).to.deep.equal({
+      const apart = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
+      const rather = {
         podAntiAffinity: {
           preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }],
         },
-      });
-      expect(rules("required")).to.deep.equal({
-        podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] },
-      });
+      };
+      const rules = (rule: string, role: Role) =>
+        antiAffinity(settingsOf("dev", { cluster: { antiAffinity: rule } }), labels, role);
+      for (const [rule, quorum, interchangeable] of [
+        ["none", null, null],
+        ["preferred", rather, rather],
+        ["quorum", apart, rather],
+        ["required", apart, apart],
+      ] as const) {
+        expect(rules(rule, "quorum"), rule).to.deep.equal(quorum);
+        expect(rules(rule, "interchangeable"), rule).to.deep.equal(interchangeable);
+      }
+    });
+
+    it("overZones makes an even spread a condition for quorums only, and only where there are zones", () => {
+      const spread = (rule: string, role: Role, zones = true) =>
+        overZones(settingsOf("dev", { cluster: { antiAffinity: rule, zones } }), { app: "minio" }, role).map(
+          ({ whenUnsatisfiable }) => whenUnsatisfiable,
+        );
+      for (const [rule, quorum, interchangeable] of [
+        ["none", [], []],
+        ["preferred", ["ScheduleAnyway"], ["ScheduleAnyway"]],
+        ["quorum", ["DoNotSchedule"], ["ScheduleAnyway"]],
+        ["required", ["DoNotSchedule"], ["ScheduleAnyway"]],
+      ] as const) {
+        expect(spread(rule, "quorum"), rule).to.deep.equal(quorum);
+        expect(spread(rule, "interchangeable"), rule).to.deep.equal(interchangeable);
+        expect(spread(rule, "quorum", false), rule).to.deep.equal([]);
+      }
+    });
+
+    it("keep all members of quorums apart in prod, and nothing else", () => {
+      const { minio, loki, mimir, tempo, kps } = all(settingsOf("prod"));
+      const hard = (name: string, values: Record<string, Any>) =>
+        Object.entries(values).flatMap(([key, part]) =>
+          /requiredDuringScheduling.*DoNotSchedule/.test(
+            JSON.stringify([part?.affinity, part?.topologySpreadConstraints]),
+          )
+            ? [`${name}.${key}`]
+            : [],
+        );
+      const charts = { minio: { server: minio }, loki, mimir, tempo };
+      expect(Object.entries(charts).flatMap(([name, values]) => hard(name, values))).to.have.members([
+        "minio.server",
+        "loki.ingester",
+        "mimir.ingester",
+        "mimir.store_gateway",
+        "mimir.alertmanager",
+        "tempo.ingester",
+      ]);
+      for (const { podAntiAffinity, topologySpreadConstraints } of [
+        kps.prometheus.prometheusSpec,
+        kps.alertmanager.alertmanagerSpec,
+      ]) {
+        expect(podAntiAffinity).to.equal("hard");
+        expect(topologySpreadConstraints[0].whenUnsatisfiable).to.equal("DoNotSchedule");
+      }
     });
 
     it("disruptionBudget lets one of several go, and does not hold a single one", () => {
@@ -243,7 +296,7 @@ describe("unit: values", () => {
     it("has a claim for each server, under the names that its workload looks for", () => {
       expect(minioClaims(settingsOf("dev"))).to.deep.equal([{ name: "minio-data", size: "50Gi" }]);
       expect(minioClaims(settingsOf("prod", { objectStorage: { minio: { disk: "1Ti" } } }))).to.deep.equal(
-        [0, 1, 2, 3].map((server) => ({ name: `export-minio-${server}`, size: "1Ti" })),
+        [0, 1, 2, 3, 4, 5].map((server) => ({ name: `export-minio-${server}`, size: "1Ti" })),
       );
     });
 

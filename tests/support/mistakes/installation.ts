@@ -33,7 +33,7 @@ export const installation: Mistake[] = [
   {
     about: "true for a choice of three",
     config: { cluster: { antiAffinity: true } },
-    says: "cluster.antiAffinity: is true; allowed: one of none, preferred, required",
+    says: "cluster.antiAffinity: is true; allowed: one of none, preferred, quorum, required",
     change: set("cluster.antiAffinity"),
   },
   {

@@ -1,0 +1,53 @@
+import type { V1StatefulSet } from "@kubernetes/client-node";
+import { expect } from "chai";
+import { serverProblems } from "../../components/object-storage/preflight";
+import { settingsOf } from "../support/stacks";
+
+/** MinIO's StatefulSet as its chart makes it, scaled to a number of replicas by hand. */
+const minio = (servers: number, replicas = servers): V1StatefulSet => ({
+  metadata: { name: "minio" },
+  spec: {
+    serviceName: "minio-svc",
+    selector: {},
+    replicas,
+    template: {
+      spec: {
+        containers: [
+          {
+            name: "minio",
+            command: [
+              "/bin/sh",
+              "-ce",
+              `/usr/bin/docker-entrypoint.sh minio server  http://minio-{0...${servers - 1}}.minio-svc.minio.svc.cluster.local/export -S /etc/minio/certs/ --address :9000`,
+            ],
+          },
+        ],
+      },
+    },
+  },
+});
+const told = (statefulSets: V1StatefulSet[], servers?: number) =>
+  serverProblems(settingsOf("prod", servers ? { objectStorage: { minio: { servers } } } : {}), {
+    statefulSets,
+  }).map(({ path, was, allowed }) => `${path} ${was}: ${allowed}`);
+
+describe("unit: MinIO's servers", () => {
+  it("are neither added nor removed", () => {
+    expect(told([minio(4)])).to.deep.equal([
+      "objectStorage.minio.servers 6: 4: MinIO runs with 4 servers, and an erasure-coded pool cannot be resized; " +
+        "docs/object-storage.md explains how to move to another number",
+    ]);
+    expect(told([minio(6)], 4)[0]).to.match(/^objectStorage\.minio\.servers 4: 6: /);
+    expect(told([minio(4)], 4)).to.deep.equal([]);
+  });
+
+  it("are those of the pool, whatever the StatefulSet is scaled to", () => {
+    expect(told([minio(6, 0)])).to.deep.equal([]);
+    expect(told([minio(4, 6)])).to.have.length(1);
+  });
+
+  it("are free before there is a pool", () => {
+    expect(told([])).to.deep.equal([]);
+    expect(serverProblems(settingsOf("dev"), { statefulSets: [minio(4)] })).to.deep.equal([]);
+  });
+});

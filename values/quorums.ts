@@ -1,0 +1,91 @@
+/** Which pods form quorums, and how many members of each can be lost. */
+import { minio, namespaces, releases } from "../names";
+import type { Settings } from "../settings";
+import { erasureSet } from "../settings/sizing";
+
+/** Pods of which too many must not be lost at once. */
+export interface Quorum {
+  /** As messages name its members. */
+  members: string;
+  /** The setting with their number, and the number. */
+  path: string;
+  count: number;
+  /** Namespace and name of their StatefulSet. */
+  namespace: string;
+  workload: string;
+  /** How many members can be lost while writes and reads go on. */
+  tolerated: { writes: number; reads: number };
+}
+
+/** Tolerated losses of a ring: https://github.com/grafana/dskit/blob/main/ring/replication_strategy.go */
+const ofRing = (replicationFactor: number) => {
+  const reads = Math.floor(replicationFactor / 2);
+  return { writes: replicationFactor - reads - 1, reads };
+};
+
+/** Tolerated losses of an erasure set; a write needs one more drive than a read where half of them are parity. */
+const ofErasureSet = (servers: number) => {
+  const { drives, parity } = erasureSet(servers);
+  return { writes: parity * 2 === drives ? parity - 1 : parity, reads: parity };
+};
+
+/** All quorums of a stack. */
+export function quorums(settings: Settings): Quorum[] {
+  const { loki, mimir, tempo, objectStorage, kubePrometheusStack: kps } = settings;
+  const ingesters = (store: "loki" | "mimir" | "tempo", members: string): Quorum => ({
+    members,
+    path: `${store}.ingester.replicas`,
+    count: settings[store].ingester.replicas,
+    namespace: namespaces[store],
+    workload: `${releases[store]}-ingester`,
+    tolerated: ofRing({ loki, mimir, tempo }[store].replicationFactor),
+  });
+  const anyOne = (count: number) => ({ writes: count - 1, reads: count - 1 });
+  const ofOperator = (kind: "prometheus" | "alertmanager", members: string): Quorum => ({
+    members,
+    path: `kubePrometheusStack.${kind}.replicas`,
+    count: kps[kind].replicas,
+    namespace: namespaces.monitoring,
+    workload: `${kind}-${releases.kubePrometheusStack}-${kind}`,
+    tolerated: anyOne(kps[kind].replicas),
+  });
+  const { servers, mode } = objectStorage.minio;
+  return [
+    ...(objectStorage.kind === "minio"
+      ? [
+          {
+            members: "MinIO servers",
+            path: "objectStorage.minio.servers",
+            count: servers,
+            namespace: namespaces.minio,
+            workload: minio.release,
+            tolerated: mode === "standalone" ? { writes: 0, reads: 0 } : ofErasureSet(servers),
+          },
+        ]
+      : []),
+    ingesters("loki", "Loki ingesters"),
+    ingesters("mimir", "Mimir ingesters"),
+    ingesters("tempo", "Tempo ingesters"),
+    {
+      members: "Mimir store-gateways",
+      path: "mimir.storeGateway.replicas",
+      count: mimir.storeGateway.replicas,
+      namespace: namespaces.mimir,
+      workload: `${releases.mimir}-store-gateway`,
+      tolerated: {
+        writes: mimir.storeGateway.replicas,
+        reads: Math.min(mimir.replicationFactor, mimir.storeGateway.replicas) - 1,
+      },
+    },
+    {
+      members: "Mimir Alertmanagers",
+      path: "mimir.alertmanager.replicas",
+      count: mimir.alertmanager.replicas,
+      namespace: namespaces.mimir,
+      workload: `${releases.mimir}-alertmanager`,
+      tolerated: ofRing(Math.min(mimir.replicationFactor, mimir.alertmanager.replicas)),
+    },
+    ofOperator("prometheus", "Prometheus replicas"),
+    ofOperator("alertmanager", "Alertmanagers"),
+  ];
+}

@@ -1,0 +1,180 @@
+/** What the loss of a node or a zone costs on the nodes of a cluster, and whether the nodes can hold the quorums at all. */
+import type { Problem, Settings } from "../settings";
+import { type Quorum, quorums } from "./quorums";
+import { keptApart } from "./shared";
+
+/** A node that can run the stack's pods: without a taint that they do not tolerate. */
+export interface Node {
+  name: string;
+  /** Its label topology.kubernetes.io/zone. */
+  zone?: string | undefined;
+}
+
+/** Members of a quorum on each node and in each zone, and how many find no node. */
+interface Layout {
+  nodes: Map<string, number>;
+  zones: Map<string, number>;
+  unplaced: number;
+}
+
+const most = (counts: Map<string, number>): number => Math.max(0, ...counts.values());
+const least = (counts: Map<string, number>): number => Math.min(...counts.values());
+const zonesOf = (nodes: Node[]): string[] => [...new Set(nodes.flatMap(({ zone }) => zone ?? []))].sort();
+
+/** Members of a quorum on the nodes, as evenly as `cluster.antiAffinity` and `cluster.zones` have them spread. */
+function layout(settings: Settings, count: number, all: Node[]): Layout {
+  const apart = keptApart(settings, "quorum");
+  const byZone = apart && settings.cluster.zones;
+  const nodes = byZone ? all.filter(({ zone }) => zone !== undefined) : all;
+  const onNode = new Map(nodes.map(({ name }) => [name, 0]));
+  const inZone = new Map(zonesOf(nodes).map((zone) => [zone, 0]));
+  const members = ({ name, zone }: Node) => [inZone.get(zone ?? "") ?? 0, onNode.get(name) ?? 0] as const;
+  for (let placed = 0; placed < count; placed++) {
+    const [best] = nodes
+      .filter((node) => {
+        const [zone, own] = members(node);
+        return (!apart || own === 0) && (!byZone || zone === least(inZone));
+      })
+      .sort((a, b) => members(a)[0] - members(b)[0] || members(a)[1] - members(b)[1]);
+    if (!best) return { nodes: onNode, zones: inZone, unplaced: count - placed };
+    const [zone, own] = members(best);
+    onNode.set(best.name, own + 1);
+    if (best.zone !== undefined) inZone.set(best.zone, zone + 1);
+  }
+  return { nodes: onNode, zones: inZone, unplaced: 0 };
+}
+
+/** What a loss costs a quorum. */
+export interface Loss {
+  quorum: Quorum;
+  /** Members that are lost at most. */
+  lost: number;
+  /** Whether writes and reads go on. */
+  writes: boolean;
+  reads: boolean;
+}
+
+/** What the loss of one node and of one zone costs. */
+export interface TopologyCost {
+  node: Loss[];
+  /** Nothing where the nodes are in fewer than two zones. */
+  zone: Loss[] | undefined;
+  /** Whether the scheduler must keep to this layout; else it only prefers to. */
+  guaranteed: boolean;
+}
+
+const loss = (quorum: Quorum, lost: number): Loss => ({
+  quorum,
+  lost,
+  writes: lost <= quorum.tolerated.writes,
+  reads: lost <= quorum.tolerated.reads,
+});
+
+/** What the loss of one node and of one zone costs each quorum. */
+export function topologyCost(settings: Settings, nodes: Node[]): TopologyCost {
+  const layouts = quorums(settings).map((quorum) => ({
+    quorum,
+    ...layout(settings, quorum.count, nodes),
+  }));
+  return {
+    node: layouts.map(({ quorum, nodes }) => loss(quorum, most(nodes))),
+    zone:
+      zonesOf(nodes).length < 2 ? undefined : layouts.map(({ quorum, zones }) => loss(quorum, most(zones))),
+    guaranteed: keptApart(settings, "quorum"),
+  };
+}
+
+/** The cost as text, a line for each kind of loss. */
+export function topologyLines({ node, zone, guaranteed }: TopologyCost): string[] {
+  const line = (what: string, losses: Loss[] | undefined): string[] => {
+    if (!losses) return [];
+    const costs = losses
+      .filter(({ writes, reads }) => !writes || !reads)
+      .map(({ quorum, lost, writes, reads }) => {
+        const stops = writes ? "reads stop" : reads ? "writes stop" : "writes and reads stop";
+        return `${lost} of ${quorum.count} ${quorum.members} (${stops})`;
+      });
+    return [`The loss of one ${what} costs ${costs.length ? costs.join(", ") : "neither writes nor reads"}.`];
+  };
+  return [
+    ...line("node", node),
+    ...line("zone", zone),
+    ...(guaranteed ? [] : ["Placement is only preferred (cluster.antiAffinity): a loss can cost more."]),
+  ];
+}
+
+/** Rules of placement that the nodes cannot keep: pods would stay unschedulable. */
+export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
+  if (!keptApart(settings, "quorum")) return [];
+  const zones = zonesOf(nodes);
+  if (settings.cluster.zones && zones.length === 0)
+    return [
+      {
+        path: "cluster.zones",
+        was: true,
+        allowed: "false, because no node has the label topology.kubernetes.io/zone",
+      },
+    ];
+  const unplaced = quorums(settings).flatMap(({ members, path, count }) => {
+    const missing = layout(settings, count, nodes).unplaced;
+    return missing ? [`${missing} of ${count} ${members} (${path})`] : [];
+  });
+  if (unplaced.length === 0) return [];
+  const sizes = zones.map((zone) => `${zone}: ${nodes.filter((node) => node.zone === zone).length}`);
+  const rule = settings.cluster.zones ? `, evenly over the zones (${sizes.join(", ")})` : "";
+  return [
+    {
+      path: "cluster.antiAffinity",
+      was: settings.cluster.antiAffinity,
+      allowed:
+        `preferred, or more nodes: ${nodes.length} nodes can run this stack, each runs one member of a quorum` +
+        `${rule}, and there is no node for ${unplaced.join(", ")}`,
+    },
+  ];
+}
+
+/** Where a member's volume can be used: one node, or one zone. */
+export interface Pin {
+  namespace: string;
+  workload: string;
+  node?: string | undefined;
+  zone?: string | undefined;
+}
+
+/**
+ * Volumes that stop a restarted member from keeping the rules: two on one node, or too many in one zone. They were made
+ * while placement was only preferred.
+ */
+export function pinProblems(settings: Settings, nodes: Node[], pins: Pin[]): Problem[] {
+  if (!keptApart(settings, "quorum")) return [];
+  const together = quorums(settings).flatMap(({ namespace, workload }) => {
+    const own = pins
+      .filter((pin) => pin.namespace === namespace && pin.workload === workload)
+      .map((pin) => ({ ...pin, zone: pin.zone ?? nodes.find(({ name }) => name === pin.node)?.zone }));
+    const count = (key: "node" | "zone", from: string[]) => {
+      const counts = new Map(from.map((name) => [name, 0]));
+      for (const pin of own) {
+        const name = pin[key];
+        if (name !== undefined) counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+      return counts;
+    };
+    const onNode = [...count("node", [])].filter(([, members]) => members > 1);
+    const inZone = settings.cluster.zones ? count("zone", zonesOf(nodes)) : new Map<string, number>();
+    const uneven = most(inZone) - least(inZone) > 1 ? [...inZone] : [];
+    const text = ([place, members]: [string, number]) => `${members} in ${place}`;
+    return onNode.length || uneven.length
+      ? [`${namespace}/${workload} (${(onNode.length ? onNode : uneven).map(text).join(", ")})`]
+      : [];
+  });
+  if (together.length === 0) return [];
+  return [
+    {
+      path: "cluster.antiAffinity",
+      was: settings.cluster.antiAffinity,
+      allowed:
+        `preferred, because a restarted pod could not return to its volume: the volumes of ${together.join(", ")} ` +
+        "are too close together; docs/scaling.md says how to move one",
+    },
+  ];
+}
