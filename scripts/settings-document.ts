@@ -65,6 +65,7 @@ export const pages: Record<string, string> = {
   objectStorage: "object-storage.md",
   loki: "logs.md",
   mimir: "metrics.md",
+  queries: "retention.md",
   tempo: "traces.md",
   alloyLogs: "logs.md",
   alloyMetrics: "metrics.md",

@@ -57,7 +57,7 @@ const bucketNames: Check = ({ objectStorage: { buckets } }) => {
 };
 
 /**
- * The stores delete some time after a retention has ended: Mimir marks a block and deletes it 12 h later, Loki and Tempo
+ * The stores delete some time after a retention has ended: Mimir marks a block and deletes it 2 h later, Loki and Tempo
  * after 2 h and 1 h. Until then a bucket's lifecycle must not take parts of it.
  */
 const lifecycleMargin: Check = ({ objectStorage }) =>
@@ -65,7 +65,7 @@ const lifecycleMargin: Check = ({ objectStorage }) =>
     objectStorage.lifecycleMargin < day,
     "objectStorage.lifecycleMargin",
     goDuration(objectStorage.lifecycleMargin),
-    "at least 1d: the stores need up to half a day to delete what is past its retention",
+    "at least 1d: the stores need hours to delete data past its retention",
   );
 
 /** The rules of object storage. */

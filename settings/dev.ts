@@ -76,6 +76,7 @@ export const dev: SettingsInput = {
     limits: { ...prod.tempo.limits, liveTraces: 20_000 },
     shutdown: "30s",
   },
+  queries: prod.queries,
   alloyTraces: { replicas: 1, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi", queue: 1000, buffer: "1Gi" },
   tracing: { ...prod.tracing, sampling: { ...prod.tracing.sampling, ratio: 1 } }, // R9.3
   openTelemetryOperator: {

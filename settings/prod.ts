@@ -150,6 +150,7 @@ export const prod: SettingsInput = {
     tenants: { traces: {} },
     shutdown: "5m",
   },
+  queries: { timeout: "5m" },
   alloyLogs: {
     cpu: "100m",
     memory: "256Mi",

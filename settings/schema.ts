@@ -32,6 +32,7 @@ import { grafana } from "./grafana";
 import { helm } from "./helm";
 import { load } from "./load";
 import { network } from "./network";
+import { queries } from "./queries";
 import { rollups } from "./rollups";
 import { scaling } from "./scaling";
 import { byteRate, duration, size } from "./units";
@@ -443,6 +444,7 @@ export const schema = group({
   loki,
   mimir,
   tempo,
+  queries,
   alloyLogs,
   alloyMetrics,
   alloyTraces,

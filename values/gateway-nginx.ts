@@ -1,91 +1,13 @@
 /**
- * One nginx configuration for the gateways of Loki, Mimir and Tempo, instead of the charts' own, which take the tenant from
- * whoever asks: here it is the user's own. Only what is listed is reachable, so that nobody flushes an ingester or deletes
- * data through a gateway.
+ * One nginx configuration for the gateways of Loki, Mimir and Tempo. It replaces the charts' own, which trust the tenant that
+ * a client names: here the tenant is the user's own. Only listed routes are open, so that nobody flushes an ingester or
+ * deletes data through a gateway.
  */
-import { address, gatewayAccess, type Role, type Store } from "../names";
+import { address, gatewayAccess, type Role, type ServicePort, type Store } from "../names";
 import type { Settings } from "../settings";
+import { answerTimeout } from "../settings/queries";
 import { type GatewayUser, gatewayUsers } from "./gateway";
-
-/** What a request may want: to read, to write, or to see (GET) or change rules and alert configurations. */
-type Need = Role | "manage";
-
-/** A way through a gateway. */
-interface Route {
-  /** What nginx compares the path with: https://nginx.org/en/docs/http/ngx_http_core_module.html#location */
-  location: string;
-  need: Need;
-  /** Host and port that it leads to. */
-  to: string;
-  /** Path there, where it is another one. */
-  path?: string;
-  /** Whether the connection becomes a WebSocket. */
-  webSocket?: boolean;
-  /** Whether a client may try again what failed with 500: he is told 503 then. */
-  again?: boolean;
-}
-
-const service = (store: Store, component: string, port: number) =>
-  address({ namespace: store, name: `${store}-${component}`, port });
-
-const lokiPort = 3100;
-const mimirPort = 8080;
-const routes: Record<Store, Route[]> = {
-  // https://grafana.com/docs/loki/latest/reference/loki-http-api/
-  loki: [
-    { location: "= /loki/api/v1/push", need: "write", to: service("loki", "distributor", lokiPort) },
-    { location: "= /otlp/v1/logs", need: "write", to: service("loki", "distributor", lokiPort) },
-    {
-      location: "= /loki/api/v1/tail",
-      need: "read",
-      to: service("loki", "querier", lokiPort),
-      webSocket: true,
-    },
-    { location: "/loki/api/", need: "read", to: service("loki", "query-frontend", lokiPort) },
-  ],
-  // https://grafana.com/docs/mimir/latest/references/http-api/
-  mimir: [
-    { location: "= /api/v1/push", need: "write", to: service("mimir", "distributor", mimirPort) },
-    { location: "= /otlp/v1/metrics", need: "write", to: service("mimir", "distributor", mimirPort) },
-    { location: "/prometheus/config/v1/rules", need: "manage", to: service("mimir", "ruler", mimirPort) },
-    { location: "/prometheus/api/v1/rules", need: "read", to: service("mimir", "ruler", mimirPort) },
-    { location: "/prometheus/api/v1/alerts", need: "read", to: service("mimir", "ruler", mimirPort) },
-    { location: "= /api/v1/alerts", need: "manage", to: service("mimir", "alertmanager", mimirPort) },
-    { location: "/alertmanager/", need: "manage", to: service("mimir", "alertmanager", mimirPort) },
-    {
-      location: "= /api/v1/status/buildinfo",
-      need: "read",
-      to: service("mimir", "query-frontend", mimirPort),
-    },
-    { location: "/prometheus/", need: "read", to: service("mimir", "query-frontend", mimirPort) },
-  ],
-  // https://grafana.com/docs/tempo/latest/api_docs/
-  tempo: [
-    // 500 is what comes while an ingester stops. OTLP tries it again as a 503 only:
-    // https://opentelemetry.io/docs/specs/otlp/#failures-1
-    { location: "= /v1/traces", need: "write", to: service("tempo", "distributor", 4318), again: true },
-    {
-      location: "= /jaeger/api/traces",
-      need: "write",
-      to: service("tempo", "distributor", 14268),
-      path: "/api/traces",
-    },
-    {
-      location: "= /zipkin/spans",
-      need: "write",
-      to: service("tempo", "distributor", 9411),
-      path: "/api/v2/spans",
-    },
-    { location: "/api/", need: "read", to: service("tempo", "query-frontend", 3200) },
-  ],
-};
-
-/** What lies below a way through and is none: nobody deletes data or changes limits here, whoever serves it one day. */
-const closed: Record<Store, string[]> = {
-  loki: ["/loki/api/v1/delete"],
-  mimir: [],
-  tempo: ["/api/overrides"],
-};
+import { closed, type Need, type Route, routes } from "./gateway-routes";
 
 const needs: Need[] = ["read", "write", "manage"];
 
@@ -129,22 +51,53 @@ function tenantMaps(users: GatewayUser[]): string[] {
   ];
 }
 
+/**
+ * Connections that a request may try. Each is a new one, for which kube-proxy picks an endpoint at random: with one of two
+ * endpoints dead, 1 request in 32 finds no living one.
+ */
+const attempts = 5;
+
+const upstreamName = ({ name, port }: ServicePort) => `${name}-${port}`;
+
+/**
+ * The Services that the routes lead to. A node that dies stays in its Services for about 45 s, so that a connection that is
+ * not accepted has to be retried. Entries of one Service are the same address; `max_fails=0` keeps nginx from giving it up.
+ */
+function upstreams(store: Store): string[] {
+  const targets = new Map(routes[store].map(({ to }) => [upstreamName(to), to]));
+  return [...targets].flatMap(([name, to]) =>
+    block(`upstream ${name}`, Array(attempts).fill(`server ${address(to)} max_fails=0;`)),
+  );
+}
+
+/**
+ * What is retried on another connection, at most 5 s after the first attempt. Stores deduplicate a push that arrives twice,
+ * as they do when a client retries it. A silence or a rule is only sent again if the first connection failed.
+ */
+const retried: Record<Need, string> = {
+  read: "error timeout http_502 http_503 non_idempotent",
+  write: "error timeout non_idempotent",
+  manage: "error timeout",
+};
+
 function location({ location, need, to, path, webSocket, again }: Route): string[] {
   const tenant = tenantVariable(need);
+  const role: Role = need === "read" ? "read" : "write";
   return block(`location ${location}`, [
-    `if (${tenant} = "") { return 401 "name a user of the gateway and its password"; }`,
-    `if ($refused_${need}) { return 403 "this user may not ${need} here, or not as that tenant"; }`,
+    `if (${tenant} = "") { return 401 "authentication required"; }`,
+    `if ($refused_${need}) { return 403 "forbidden: user lacks ${role} access or X-Scope-OrgID does not match"; }`,
     `proxy_set_header X-Scope-OrgID ${tenant};`,
     'proxy_set_header Authorization "";',
     ...(webSocket
       ? ["proxy_set_header Upgrade $http_upgrade;", 'proxy_set_header Connection "upgrade";']
       : []),
     ...(again ? ["proxy_intercept_errors on;", "error_page 500 =503 @again;"] : []),
-    `proxy_pass http://${to}${path ?? ""};`,
+    `proxy_next_upstream ${retried[need]};`,
+    `proxy_pass http://${upstreamName(to)}${path ?? ""};`,
   ]);
 }
 
-/** What nginx of a gateway reads as `nginx.conf`; users and passwords stand in a file of their own, from a Secret. */
+/** `nginx.conf` of a gateway. Users and passwords are in a file of their own, from a Secret. */
 export function gatewayConfiguration(store: Store, settings: Settings): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   return [
@@ -157,10 +110,11 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
       "default_type application/octet-stream;",
       "server_tokens off;",
       "proxy_http_version 1.1;",
-      // A query may take as long as the store's own limit; what connects does so at once.
-      "proxy_read_timeout 300s;",
-      "proxy_send_timeout 300s;",
-      "proxy_connect_timeout 10s;",
+      `proxy_read_timeout ${answerTimeout(settings)}s;`,
+      `proxy_send_timeout ${answerTimeout(settings)}s;`,
+      // A pod that runs accepts a connection within milliseconds, even under load: the kernel does it.
+      "proxy_connect_timeout 500ms;",
+      "proxy_next_upstream_timeout 5s;",
       // The largest push of the three: a batch of traces.
       "client_max_body_size 100m;",
       "client_body_buffer_size 1m;",
@@ -179,6 +133,7 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         "default 0;",
         '"~*^[^?]*(/|%2f)(\\.|%2e){1,2}(/|%2f|[?#]|$)" 1;',
       ]),
+      ...upstreams(store),
       ...block("server", [
         "listen 8080;",
         "add_header WWW-Authenticate $challenge always;",
@@ -187,7 +142,7 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         'location = /ready { return 200 "OK"; }',
         ...routes[store].flatMap(location),
         ...(routes[store].some(({ again }) => again)
-          ? ['location @again { return 503 "not taken now: try again"; }']
+          ? ['location @again { return 503 "temporarily unavailable: retry"; }']
           : []),
         ...closed[store].map((path) => `location ${path} { return 404; }`),
         "location / { return 404; }",

@@ -10,6 +10,7 @@ import {
   urls,
 } from "../names";
 import type { Settings } from "../settings";
+import { answerTimeout } from "../settings/queries";
 import { goDuration } from "../settings/units";
 import { passwordFile } from "./gateway";
 import type { Values } from "./shared";
@@ -179,5 +180,10 @@ export const grafanaDatasources = (settings: Settings): Values => ({
     loki(),
     tempo(),
     ...alertmanagers(),
-  ].map((datasource) => ({ access: "proxy", editable: false, ...datasource })),
+  ].map((datasource) => ({
+    access: "proxy",
+    editable: false,
+    ...datasource,
+    jsonData: { ...(datasource["jsonData"] as Values), timeout: answerTimeout(settings) },
+  })),
 });

@@ -1,6 +1,7 @@
 /** grafana.ini: https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/ */
 import { grafana as names, usesTls } from "../names";
 import type { Settings } from "../settings";
+import { answerTimeout } from "../settings/queries";
 import { loginConfiguration } from "./grafana-login";
 import type { Values } from "./shared";
 
@@ -43,6 +44,8 @@ export function grafanaIni(settings: Settings): Values {
       check_for_plugin_updates: false,
       feedback_links_enabled: false,
     },
+    // A client of the gateways gives up after they do: else a long query fails in Grafana alone.
+    dataproxy: { timeout: answerTimeout(settings) },
     snapshots: { external_enabled: false },
     log: { mode: "console" },
     "log.console": { format: "json" },

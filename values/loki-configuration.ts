@@ -1,9 +1,10 @@
 /** Loki's own configuration, as far as the chart does not write it: https://grafana.com/docs/loki/latest/configure/ */
 import { lokiFrontendAddress, smokeTest } from "../names";
 import type { Settings } from "../settings";
+import { answerTimeout } from "../settings/queries";
 import { goDuration, megabytes } from "../settings/units";
 import { memberlist } from "./gossip";
-import { anyOf, s3, type Values } from "./shared";
+import { anyOf, grpcServerKeepalive, s3, type Values } from "./shared";
 
 /** A stream's retention wins by the highest number: the smoke test over namespaces over debug over system. */
 const priority = { system: 1, debug: 2, namespace: 3, smokeTest: 4 };
@@ -74,6 +75,11 @@ export function lokiConfiguration(settings: Settings): Values {
       })),
     },
     storage_config: { boltdb_shipper: indexDirectories, tsdb_shipper: indexDirectories },
+    server: {
+      ...grpcServerKeepalive,
+      http_server_read_timeout: goDuration(answerTimeout(settings)),
+      http_server_write_timeout: goDuration(answerTimeout(settings)),
+    },
     ingester: {
       chunk_encoding: "snappy", // R2.5
       wal: {
@@ -89,6 +95,7 @@ export function lokiConfiguration(settings: Settings): Values {
     limits_config: {
       retention_period: goDuration(loki.retention.application), // R2.3
       retention_stream: retentionStreams(settings),
+      query_timeout: goDuration(settings.queries.timeout),
       ingestion_rate_mb: megabytes(loki.ingestionRate), // R2.6
       ingestion_burst_size_mb: megabytes(loki.ingestionBurst),
       // Only tsdb can hold structured metadata; Loki does not start otherwise.

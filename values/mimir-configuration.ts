@@ -1,10 +1,11 @@
 /** Mimir's own configuration and its tenants' limits: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/ */
 import { alertmanagerFile } from "../names";
 import type { Settings } from "../settings";
+import { answerTimeout } from "../settings/queries";
 import { goDuration } from "../settings/units";
 import { memberlist } from "./gossip";
 import { rollupOverrides } from "./rollups";
-import { s3, type Values } from "./shared";
+import { grpcServerKeepalive, s3, type Values } from "./shared";
 
 /** Where the pods of Alertmanager have the configuration for tenants that bring none. */
 export const fallbackFolder = "/etc/alertmanager-fallback";
@@ -16,6 +17,13 @@ const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
   ...(limit.burst && { ingestion_burst_size: limit.burst }),
   ...(limit.retention && { compactor_blocks_retention_period: goDuration(limit.retention) }),
 });
+
+/**
+ * When a ring stops using a member that is gone. The chart waits 10 min, in which queries are sent to it in vain. The timeout
+ * is longer than the chart's periods (1 and 2 min), so that members with its heartbeat stay in the ring during an update:
+ * https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
+ */
+const heartbeat = { heartbeat_period: "15s", heartbeat_timeout: "3m" };
 
 /** Mimir's own configuration, laid over what the chart writes. */
 export function mimirConfiguration(settings: Settings): Values {
@@ -58,12 +66,13 @@ export function mimirConfiguration(settings: Settings): Values {
     },
     ingester: {
       push_grpc_method_enabled: true,
-      ring: { replication_factor: mimir.replicationFactor },
+      ring: { replication_factor: mimir.replicationFactor, ...heartbeat },
     },
     store_gateway: {
       sharding_ring: {
         replication_factor: copies(mimir.storeGateway),
         wait_stability_min_duration: stability(mimir.storeGateway),
+        ...heartbeat,
       },
     },
     compactor: {
@@ -71,7 +80,17 @@ export function mimirConfiguration(settings: Settings): Values {
       block_ranges: ["2h", "12h", "24h"], // R14: ingesters write blocks of two hours
       sharding_ring: { wait_stability_min_duration: stability(mimir.compactor) },
     },
-    querier: { query_store_after: goDuration(mimir.storeAfter) },
+    server: {
+      ...grpcServerKeepalive,
+      http_server_write_timeout: goDuration(answerTimeout(settings)),
+    },
+    querier: {
+      query_store_after: goDuration(mimir.storeAfter),
+      timeout: goDuration(settings.queries.timeout),
+      // A query asks as few ingesters as give a quorum. If one of them is dead it asks the next after this time; with
+      // Mimir's default it waits until the connection is given up, which takes 10 s or more.
+      minimize_ingester_requests_hedging_delay: "3s",
+    },
     ruler: { tenant_federation: { enabled: true } },
     alertmanager: {
       fallback_config_file: `${fallbackFolder}/${alertmanagerFile}`,

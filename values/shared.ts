@@ -39,6 +39,13 @@ export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({
   GOMEMLIMIT: String(Math.floor(memoryLimit * 0.85)),
 });
 
+/**
+ * For the `server` of Loki, Mimir and Tempo: how soon it notices that a client is gone. A query-frontend or scheduler serves
+ * queriers as clients; by default, a query that a dead querier took waits until `queries.timeout`, because the probe comes
+ * after 2 h: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/#server
+ */
+export const grpcServerKeepalive = { grpc_server_keepalive_time: "10s", grpc_server_keepalive_timeout: "5s" };
+
 /** Labels of the monitors of the stack itself: Prometheus watches it, so that who tells of a dead Mimir needs no Mimir. */
 export const watchedByPrometheus = { [owner.scraper]: "prometheus" };
 

@@ -5,6 +5,7 @@
  */
 import { gatewayUser, releases, samplingRatioAttribute, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
+import { answerTimeout } from "../settings/queries";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { clientPasswords, gatewayClients, gatewayPods, passwordFile } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
@@ -14,6 +15,7 @@ import {
   antiAffinity,
   cacheResources,
   disruptionBudget,
+  grpcServerKeepalive,
   overZones,
   pullSecrets,
   type Role,
@@ -80,12 +82,17 @@ export function tempoValues(settings: Settings): Values {
       podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
       readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
       // Who sends too fast is told to try again; else a collector would drop what waited while Tempo was away.
-      structuredConfig: { distributor: { retry_after_on_resource_exhausted: "5s" } },
+      structuredConfig: {
+        distributor: { retry_after_on_resource_exhausted: "5s" },
+        server: grpcServerKeepalive,
+      },
     },
     // Among its components Tempo takes messages as large as it sends; the chart's 4 MiB are less than a trace may have.
     server: {
       grpc_server_max_recv_msg_size: messageSize,
       grpc_server_max_send_msg_size: messageSize,
+      http_server_read_timeout: goDuration(answerTimeout(settings)),
+      http_server_write_timeout: goDuration(answerTimeout(settings)),
     },
     memberlist: memberlist("tempo", settings),
     storage: storage(settings),

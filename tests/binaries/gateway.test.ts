@@ -323,7 +323,7 @@ describe("binaries: the gateways let in whom they know", function () {
             const again = status === 500 && way.path === "/v1/traces";
             const answer = await gateway.ask(may, { method, path: way.path });
             expect([answer.status, answer.body], way.path).to.deep.equal(
-              again ? [503, "not taken now: try again"] : [status, `${way.target} took it`],
+              again ? [503, "temporarily unavailable: retry"] : [status, `${way.target} took it`],
             );
           }
       });

@@ -75,7 +75,7 @@ describe("charts: the gateways of Loki, Mimir and Tempo", () => {
         const { object } = workload(stack, `${store}-gateway`);
         const text = fileAt(stack, object, "/etc/nginx/nginx.conf");
         const targets = new Set(
-          [...text.matchAll(/proxy_pass http:\/\/([^/;]+)/g)].map(([, to]) => to ?? ""),
+          [...text.matchAll(/server ([\w.-]+:\d+) max_fails=0;/g)].map(([, to]) => to ?? ""),
         );
         expect(targets.size).to.be.greaterThan(1);
         for (const target of targets) {

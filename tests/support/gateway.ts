@@ -65,6 +65,9 @@ export interface Full extends Answer {
   headers: IncomingHttpHeaders;
 }
 
+/** A Service in a gateway's configuration. */
+const serviceInUpstream = /server ([\w-]+)\.[\w.-]+:(\d+) max_fails=0;/g;
+
 /** What the stands-in behind a gateway got. */
 export interface Got {
   /** Service and port that it was for, such as `loki-distributor:3100`. */
@@ -89,7 +92,7 @@ export class Backends {
   static async start(store: Store, settings: Settings): Promise<Backends> {
     const backends = new Backends();
     const text = gatewayConfiguration(store, settings);
-    for (const [, host = "", port] of text.matchAll(/proxy_pass http:\/\/([\w-]+)\.[\w.-]+:(\d+)/g))
+    for (const [, host = "", port] of text.matchAll(serviceInUpstream))
       if (!backends.servers.has(`${host}:${port}`)) await backends.add(`${host}:${port}`);
     return backends;
   }
@@ -125,7 +128,7 @@ export class Backends {
 export interface GatewayOptions {
   store: Store;
   settings: Settings;
-  /** Host and port of what stands for a Service and port, such as `loki-distributor:3100`. */
+  /** Host and port that stand for a Service and port, such as `loki-distributor:3100`; called for each connection it may try. */
   at: (target: string) => string;
   /** @default one for each user, see {@link passwordsOf} */
   passwords?: Passwords;
@@ -153,10 +156,7 @@ export class Gateway {
       .replace("access_log /dev/stderr", "access_log ./access.log")
       .replace(`${gatewayAccess.usersFolder}/`, "./")
       .replace("listen 8080;", `listen 127.0.0.1:${port};`)
-      .replaceAll(
-        /proxy_pass http:\/\/([\w-]+)\.[\w.-]+:(\d+)/g,
-        (_, host, to) => `proxy_pass http://${at(`${host}:${to}`)}`,
-      );
+      .replaceAll(serviceInUpstream, (_, host, to) => `server ${at(`${host}:${to}`)} max_fails=0;`);
     write("nginx.conf", text);
     write(gatewayAccess.usersFile, gatewayUsersFile(passwords));
     for (const [user, [password = ""]] of Object.entries(passwords))

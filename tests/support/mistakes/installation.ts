@@ -21,7 +21,7 @@ export const installation: Mistake[] = [
   {
     about: "a section that there is not",
     config: { logging: { retention: "30d" } },
-    says: 'logging: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, metrics, cadvisor, grafana, access, network, scaling, alerting, helm',
+    says: 'logging: is "[secret]"; allowed: nothing, there is no such setting; there are environment, cluster, charts, images, load, objectStorage, loki, mimir, tempo, queries, alloyLogs, alloyMetrics, alloyTraces, tracing, openTelemetryOperator, kubePrometheusStack, metrics, cadvisor, grafana, access, network, scaling, alerting, helm',
     change: takeOut("logging"),
   },
   {

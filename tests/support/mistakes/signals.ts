@@ -74,6 +74,12 @@ export const signals: Mistake[] = [
     change: set("tempo.replicationFactor"),
   },
   {
+    about: "a time for queries in words",
+    config: { queries: { timeout: "5 minutes" } },
+    says: 'queries.timeout: is "5 minutes"; allowed: a duration: a whole number and s, m, h or d, such as 30d',
+    change: set("queries.timeout"),
+  },
+  {
     about: "a path without its slash",
     config: { alloyLogs: { healthCheckPaths: ["healthz"] } },
     says: 'alloyLogs.healthCheckPaths[0]: is "healthz"; allowed: a URL path without a query',
