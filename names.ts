@@ -266,6 +266,7 @@ export const urls = {
   mimir: url(services.mimir),
   /** OTLP at `/v1/traces`, traces by id and search at `/api`. */
   tempo: url(services.tempo),
+  collector: url(services.collector),
   prometheus: url(services.prometheus),
   alertmanager: url(services.alertmanager),
 } as const;

@@ -1,4 +1,4 @@
-/** The signals that chaos is watched with: one pod that writes numbered lines, serves a counter, and sends numbered traces. */
+/** The load that the stores are watched with: pods that write numbered lines, serve a counter, and send numbered traces. */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,182 +10,194 @@ import {
   type V1ConfigMap,
   type V1Namespace,
   type V1Pod,
+  type V1PodSpec,
 } from "@kubernetes/client-node";
-import { k6Arguments, k6Environment, k6Image, k6PodSecurity } from "../../cli/load/manifest";
 import { copyPullSecret, ifThere } from "../../cli/objects";
+import { ask, type ServiceAnswer } from "../../cli/service";
 import { smokeImage } from "../../cli/smoke/manifest";
-import { caCertificate } from "../../components/port-forward";
-import { caBundle, clientLabel, namespaces, servedUrls, usesTls } from "../../names";
+import { clientLabel, servedUrls, urls, usesTls } from "../../names";
 import type { Settings } from "../../settings";
-import { mirrored, pullSecrets } from "../../values/shared";
-import { trustedCa } from "../../values/tls";
+import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
+import { readRecord, taken } from "./record";
 
-/** Where the pod is, and the name of all that is made there. */
-export const load = { namespace: "obs-chaos", name: "chaos" } as const;
-/** Lines a second. */
-const linesPerSecond = 4;
-/** Seconds between two scrapes of the counter. */
-export const scrapeInterval = 5;
-const metadata = {
-  name: load.name,
-  namespace: load.namespace,
-  labels: { "app.kubernetes.io/name": load.name },
-};
+/** What a load is made of. */
+export interface Load {
+  /** Name of its signals and of all that is made for it. */
+  name: string;
+  namespace: string;
+  /** Lines a second of each writer. */
+  lines: number;
+  /** Spans a second of each writer; they are one trace. */
+  spans: number;
+  /** Seconds between two scrapes of the counter. */
+  scrapeInterval: number;
+}
 
-/** Tells this run's signals from those of others: eight hexadecimal digits, the beginning of its trace ids. */
+/** The load of chaos: one pod. */
+export const load: Load = { namespace: "obs-chaos", name: "chaos", lines: 4, spans: 1, scrapeInterval: 5 };
+export const { scrapeInterval } = load;
+/** Port of the counter and of the record. */
+const port = 8080;
+const folder = "/load";
+
+/** Identifies the signals of this run: eight hexadecimal digits, with which its trace ids begin. */
 export const newRun = (): string => randomBytes(4).toString("hex");
 
-/** Writes numbered lines, and serves the last number. */
-const writing = (run: string): string => `
-mkdir -p /tmp/www
-httpd -p 8080 -h /tmp/www
-n=0
-while :; do
-  n=$((n + 1))
-  echo "chaos run=${run} number=$n"
-  printf '# TYPE chaos_number_total counter\\nchaos_number_total{run="${run}"} %s\\n' $n > /tmp/new
-  mv /tmp/new /tmp/www/metrics.txt
-  sleep ${1 / linesPerSecond}
-done`;
+const metadataOf = ({ name, namespace }: Load) => ({
+  name,
+  namespace,
+  labels: { "app.kubernetes.io/name": name },
+});
 
-/** The namespace; its pods may reach Alloy. */
-export const namespaceManifest = (): V1Namespace => ({
+/** The namespace; its pods may reach the gateways and Alloy. */
+export const namespaceManifest = ({ namespace }: Load): V1Namespace => ({
   metadata: {
-    name: load.namespace,
+    name: namespace,
     labels: { [clientLabel]: "true", "pod-security.kubernetes.io/enforce": "restricted" },
   },
 });
 
-/** What both Alloy and Prometheus scrape the counter by. */
-export const monitorManifest = () => ({
+/** Makes both Alloy and Prometheus scrape the counter. */
+export const monitorManifest = (of: Load) => ({
   apiVersion: "monitoring.coreos.com/v1",
   kind: "PodMonitor",
-  metadata,
+  metadata: metadataOf(of),
   spec: {
-    selector: { matchLabels: metadata.labels },
+    selector: { matchLabels: metadataOf(of).labels },
     podMetricsEndpoints: [
       {
         port: "http",
         path: "/metrics.txt",
-        interval: `${scrapeInterval}s`,
-        scrapeTimeout: `${scrapeInterval - 1}s`,
+        interval: `${of.scrapeInterval}s`,
+        scrapeTimeout: `${of.scrapeInterval - 1}s`,
       },
     ],
   },
 });
 
-/** The pod: it has to outlive what happens to others, so nothing in it asks whether they live. */
-export function podManifest(settings: Settings, run: string): V1Pod {
+/** The script, the writers' names, and the lists of queries and writes: load.sh describes them. */
+export const configManifest = (
+  of: Load,
+  writers: string[],
+  lists: Record<string, string> = {},
+): V1ConfigMap => ({
+  metadata: metadataOf(of),
+  data: {
+    "load.sh": readFileSync(join(__dirname, "load.sh"), "utf8"),
+    writers: `${writers.join("\n")}\n`,
+    ...lists,
+  },
+});
+
+/** A writer. It has to outlive what happens to others, so it has no probes. @param writer its name; without it its node's */
+export function podSpec(settings: Settings, of: Load, run: string, writer?: string): V1PodSpec {
   const { tracing } = settings;
-  const trust = trustedCa(settings);
-  const traces = {
-    url: servedUrls(settings).otlpHttp,
-    run,
-    // Where a collector samples it keeps all that failed.
-    failed: tracing.sampling.appliedBy === "collector",
-  };
-  const securityContext = {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ["ALL"] },
+  const env = {
+    ...{ LOAD_NAME: of.name, LOAD_RUN: run, LOAD_LINES: String(of.lines), LOAD_SPANS: String(of.spans) },
+    // Busybox cannot verify a certificate.
+    LOAD_TRACES: usesTls(settings) ? urls.collector : servedUrls(settings).otlpHttp,
+    // Where a collector samples, it keeps every trace that failed.
+    LOAD_STATUS: tracing.sampling.appliedBy === "collector" ? "2" : "0",
+    ...{ LOAD_FOLDER: folder, LOAD_DATA: "/tmp", LOAD_PORT: String(port) },
   };
   return {
-    metadata,
-    spec: {
-      restartPolicy: "Always",
-      terminationGracePeriodSeconds: 0,
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      imagePullSecrets: pullSecrets(settings),
-      securityContext: k6PodSecurity,
-      containers: [
-        {
-          name: "writer",
-          image: process.env["OBS_TEST_IMAGE"] ?? mirrored(settings, smokeImage),
-          command: ["sh", "-c", writing(run)],
-          ports: [{ name: "http", containerPort: 8080 }],
-          resources: { requests: { cpu: "20m", memory: "16Mi" }, limits: { memory: "64Mi" } },
-          securityContext,
-          volumeMounts: [{ name: "writer", mountPath: "/tmp" }],
-        },
-        {
-          name: "traces",
-          image: mirrored(settings, k6Image),
-          args: k6Arguments("/load/traces.js"),
-          env: [{ name: "CHAOS_TRACES", value: JSON.stringify(traces) }, ...k6Environment(settings)],
-          resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
-          securityContext,
-          volumeMounts: [
-            { name: "script", mountPath: "/load", readOnly: true },
-            { name: "traces", mountPath: "/tmp" },
-            ...trust.mounts,
-          ],
-        },
-      ],
-      volumes: [
-        { name: "script", configMap: { name: load.name } },
-        { name: "writer", emptyDir: {} },
-        { name: "traces", emptyDir: {} },
-        ...trust.volumes,
-      ],
-    },
+    restartPolicy: "Always",
+    terminationGracePeriodSeconds: 0,
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    imagePullSecrets: pullSecrets(settings),
+    securityContext: { runAsUser: 65534, runAsGroup: 65534, fsGroup: 65534 },
+    containers: [
+      {
+        name: "writer",
+        image: process.env["OBS_TEST_IMAGE"] ?? mirrored(settings, smokeImage),
+        command: ["sh", `${folder}/load.sh`],
+        ports: [{ name: "http", containerPort: port }],
+        env: [
+          ...Object.entries(env).map(([name, value]) => ({ name, value })),
+          writer === undefined
+            ? { name: "LOAD_WRITER", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }
+            : { name: "LOAD_WRITER", value: writer },
+        ],
+        resources: { requests: { cpu: "20m", memory: "16Mi" }, limits: { memory: "128Mi" } },
+        securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
+        volumeMounts: [
+          { name: "load", mountPath: folder, readOnly: true },
+          { name: "data", mountPath: "/tmp" },
+        ],
+      },
+    ],
+    volumes: [
+      { name: "load", configMap: { name: of.name } },
+      { name: "data", emptyDir: {} },
+    ],
   };
 }
 
-/** Takes the namespace away, and waits until it is gone. */
-export async function removeLoad(config: KubeConfig): Promise<void> {
+/** The pod of chaos. */
+export const podManifest = (settings: Settings, run: string): V1Pod => ({
+  metadata: metadataOf(load),
+  spec: podSpec(settings, load, run, load.name),
+});
+
+/** Removes the namespace, and waits until it is gone. */
+export async function removeLoad(config: KubeConfig, { namespace }: Load = load): Promise<void> {
   const core = config.makeApiClient(CoreV1Api);
-  if (!(await ifThere(core.deleteNamespace({ name: load.namespace })))) return;
+  if (!(await ifThere(core.deleteNamespace({ name: namespace })))) return;
   for (let tries = 0; tries < 60; tries += 1) {
-    if (!(await ifThere(core.readNamespace({ name: load.namespace })))) return;
+    if (!(await ifThere(core.readNamespace({ name: namespace })))) return;
     await wait(1000);
   }
-  throw new Error(`namespace ${load.namespace} does not go away`);
+  throw new Error(`namespace ${namespace} does not go away`);
 }
 
-/** Makes the namespace and the pod; one that an earlier run left behind is taken away first. */
-export async function startLoad(config: KubeConfig, settings: Settings, run: string): Promise<void> {
-  await removeLoad(config);
+/** Creates all that a load needs but its pods. What an earlier run left is removed first. */
+export async function prepareLoad(
+  config: KubeConfig,
+  settings: Settings,
+  of: Load,
+  lists: V1ConfigMap,
+): Promise<void> {
+  await removeLoad(config, of);
   const core = config.makeApiClient(CoreV1Api);
-  const { namespace } = load;
-  await core.createNamespace({ body: namespaceManifest() });
+  const { namespace } = of;
+  await core.createNamespace({ body: namespaceManifest(of) });
   const { pullSecret } = settings.images;
   if (pullSecret) await copyPullSecret(core, pullSecret, namespace);
-  const script: V1ConfigMap = {
-    metadata,
-    data: { "traces.js": readFileSync(join(__dirname, "traces.js"), "utf8") },
-  };
-  await core.createNamespacedConfigMap({ namespace, body: script });
-  if (usesTls(settings)) {
-    const ca = await caCertificate(config, namespaces.alloyTraces);
-    await core.createNamespacedConfigMap({
-      namespace,
-      body: { metadata: { ...metadata, name: caBundle.name }, data: { [caBundle.file]: ca } },
-    });
-  }
+  await core.createNamespacedConfigMap({ namespace, body: lists });
   await config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({
     group: "monitoring.coreos.com",
     version: "v1",
     namespace,
     plural: "podmonitors",
-    body: monitorManifest(),
+    body: monitorManifest(of),
   });
-  await core.createNamespacedPod({ namespace, body: podManifest(settings, run) });
 }
 
-/** Traces that the sender gave up: those it got no `200` for within its minute. */
+/** Creates the load of chaos. */
+export async function startLoad(config: KubeConfig, settings: Settings, run: string): Promise<void> {
+  await prepareLoad(config, settings, load, configManifest(load, [load.name]));
+  const { namespace } = load;
+  await config.makeApiClient(CoreV1Api).createNamespacedPod({ namespace, body: podManifest(settings, run) });
+}
+
+/** What a pod recorded, from a byte on. @throws where the pod does not answer */
+export const recordOf = (
+  config: KubeConfig,
+  { namespace }: Load,
+  pod: string,
+  from = 0,
+): Promise<ServiceAnswer> =>
+  ask(
+    config,
+    { namespace, name: pod, port },
+    { pod, path: "/record.txt", within: 5, headers: { range: `bytes=${from}-` } },
+  );
+
+/** Traces of chaos that the sender gave up: those that got no 2xx within its minute. */
 export async function givenUp(config: KubeConfig): Promise<number[]> {
-  const log = await config
-    .makeApiClient(CoreV1Api)
-    .readNamespacedPodLog({ namespace: load.namespace, name: load.name, container: "traces" });
-  return readGivenUp(log);
+  const { body } = await recordOf(config, load, load.name);
+  return readRecord(body)
+    .spans.filter(({ status }) => !taken(status))
+    .map(({ batch }) => batch);
 }
-
-/** The same from the sender's log. */
-export const readGivenUp = (log: string): number[] =>
-  log
-    .split("\n")
-    .filter((line) => line.startsWith("{") && line.endsWith("}"))
-    .map((line) => JSON.parse(line) as { from: number; to: number; taken: boolean })
-    .filter(({ taken }) => !taken)
-    .flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => from + index));

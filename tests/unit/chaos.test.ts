@@ -18,11 +18,12 @@ import {
 } from "../chaos/account";
 import type { Component } from "../chaos/components";
 import { expectationOf, expectations } from "../chaos/expectations";
-import { monitorManifest, namespaceManifest, podManifest, readGivenUp } from "../chaos/load";
+import { load, monitorManifest, namespaceManifest, podManifest } from "../chaos/load";
 import { planned, readAsked } from "../chaos/plan";
+import { readRecord } from "../chaos/record";
 import { type Case, judge, tableText, withCase } from "../chaos/report";
 import { signalMap, sources } from "../chaos/watch";
-import { settingsOf } from "../support/stacks";
+import { type Config, settingsOf } from "../support/stacks";
 
 const item = (number: number, late = 1000, copies = 1): Item => ({
   ...{ number, written: number * 1000, found: number * 1000 + late, copies },
@@ -230,28 +231,44 @@ describe("unit: chaos, the load and what is asked of the stores", () => {
       expect(container.securityContext?.readOnlyRootFilesystem).to.equal(true);
       expect(container).not.to.have.any.keys("livenessProbe", "readinessProbe");
     }
-    expect(namespaceManifest().metadata?.labels).to.include({ "observability/client": "true" });
-    const [endpoint] = monitorManifest().spec.podMetricsEndpoints;
+    expect(namespaceManifest(load).metadata?.labels).to.include({ "observability/client": "true" });
+    const [endpoint] = monitorManifest(load).spec.podMetricsEndpoints;
     expect(Number.parseInt(endpoint?.scrapeTimeout ?? "", 10)).to.be.lessThan(
       Number.parseInt(endpoint?.interval ?? "", 10),
     );
   });
 
-  it("takes images from the stack's registry, and trusts its CA", () => {
-    const settings = settingsOf("dev", {
-      images: { registry: "registry.example.com" },
-      network: { tls: { certificates: "ownCa" } },
-    });
-    const { containers = [] } = podManifest(settings, "0123abcd").spec ?? {};
-    for (const { image } of containers) expect(image).to.match(/^registry\.example\.com\//);
-    expect(containers[1]?.env?.map(({ name }) => name)).to.include("SSL_CERT_FILE");
-    expect(containers[1]?.env?.find(({ name }) => name === "CHAOS_TRACES")?.value).to.include('"https://');
+  it("takes its image from the stack's registry, and sends to the collector where Alloy speaks TLS", () => {
+    const traces = (config: Config) => {
+      const { containers = [] } = podManifest(settingsOf("dev", config), "0123abcd").spec ?? {};
+      const [{ image, env } = {}] = containers;
+      return { image, url: env?.find(({ name }) => name === "LOAD_TRACES")?.value };
+    };
+    const plain = traces({ images: { registry: "registry.example.com" } });
+    expect(plain.image).to.match(/^registry\.example\.com\//);
+    expect(plain.url).to.equal("http://alloy-traces.alloy-traces.svc.cluster.local:4318");
+    expect(traces({ network: { tls: { certificates: "ownCa" } } }).url).to.equal(
+      "http://gateway-collector.opentelemetry.svc.cluster.local:4318",
+    );
   });
 
-  it("reads what the sender gave up", () => {
-    const log =
-      'noise\n{"from":1,"to":2,"taken":true,"tries":1}\n{"from":3,"to":4,"taken":false,"tries":9}\n{"from":5';
-    expect(readGivenUp(log)).to.deep.equal([3, 4]);
+  it("reads what a writer recorded, a line without its end left out", () => {
+    const text =
+      "batch 1000 1 1 100\nspans 1000 1 2 200\nspans 1000 2 9 503\nquery 1000 loki 40 200\nquery 2000 tempo 9990 0\nquery 3000 mimir 5 empty\nwrite 1000 mimir 1 400\nload 1000 1.25\nbatch 2000 2 10";
+    expect(readRecord(text)).to.deep.equal({
+      batches: [{ at: 1000, batch: 1, first: 1, last: 100 }],
+      spans: [
+        { at: 1000, batch: 1, tries: 2, status: 200 },
+        { at: 1000, batch: 2, tries: 9, status: 503 },
+      ],
+      queries: [
+        { at: 1000, store: "loki", took: 40, status: 200 },
+        { at: 2000, store: "tempo", took: 9990, status: 0 },
+        { at: 3000, store: "mimir", took: 5, status: "empty" },
+      ],
+      writes: [{ at: 1000, store: "mimir", tries: 1, status: 400 }],
+      loads: [{ at: 1000, load: 1.25 }],
+    });
   });
 
   it("reads each store's answer as numbers and times of writing", () => {

@@ -1,0 +1,152 @@
+/** From what the writers recorded and what the stores have to what an event cost. Pure; times are milliseconds since 1970. */
+import { type Store, stores } from "../../names";
+import { gaps, type Item, outage } from "../chaos/account";
+import { type Asked, taken, type Record as Written } from "../chaos/record";
+
+/** A time, and the nodes that were off, cut or drained during it. */
+export interface Period {
+  from: number;
+  to: number;
+  /** Nodes without power or network, from the beginning of the event until they are ready again. */
+  lost: { node: string; from: number; to: number }[];
+}
+
+/** What was found of one writer. */
+export interface Found {
+  /** How often each line was found, by number. */
+  lines: Map<number, number>;
+  /** Spans found of each batch. */
+  spans: Map<number, number>;
+  /** Times of the samples that Alloy and Prometheus took. */
+  samples: { alloy: number[]; prometheus: number[] };
+}
+
+/** Something for each store. */
+export type PerStore<T> = Record<Store, T>;
+export const perStore = <T>(make: (store: Store) => T): PerStore<T> =>
+  Object.fromEntries(stores.map((store) => [store, make(store)])) as PerStore<T>;
+
+/** What an event cost. */
+export interface Cost {
+  lines: { written: number; lost: number; duplicated: number };
+  /** Missing samples of targets on nodes that stayed; of the others those are named apart. */
+  samples: { alloy: number; prometheus: number };
+  /** Missing samples of the writers on lost nodes, which nothing can scrape meanwhile. */
+  lostTargets: Record<string, { alloy: number; prometheus: number }>;
+  spans: {
+    /** Spans that Alloy accepted. */
+    accepted: number;
+    lost: number;
+    /** Spans that never left their writer, because its node lost power or network: an SDK's own buffer. */
+    unsent: number;
+  };
+  /** Writes that failed after a minute of retries, from nodes that stayed: spans through Alloy, and one write a second to each gateway. */
+  failedWrites: PerStore<number> & { alloy: number };
+  queries: PerStore<{ asked: number; failed: number; outage: number }>;
+  /** The highest load average of a node. */
+  load: number;
+}
+
+const within = (at: number, { from, to }: { from: number; to: number }) => at >= from && at <= to;
+
+/** Whether a node was away at a time. */
+export const isLost = ({ lost }: Period, node: string, at: number): boolean =>
+  lost.some((one) => one.node === node && within(at, one));
+
+/** Queries of nodes that stayed, in the order of their times. */
+export const queriesOf = (period: Period, records: Map<string, Written>, store: Store): Asked[] =>
+  [...records]
+    .flatMap(([node, { queries }]) => queries.filter(({ at }) => !isLost(period, node, at)))
+    .filter((one) => one.store === store && within(one.at, period))
+    .sort((a, b) => a.at - b.at);
+
+/** Seconds from the first failed query to the next one that was answered, at the longest. */
+export const queryOutage = (queries: Asked[], to: number): number => {
+  const looks = queries.map(({ at, status }) => ({ at, answered: status === 200, newest: 0 }));
+  // One that lasts until the end has its end there.
+  return outage([
+    ...looks,
+    ...(looks.at(-1)?.answered === false ? [{ at: to, answered: true, newest: 0 }] : []),
+  ]);
+};
+
+/** Samples missing in a time; one just before and one just after it show gaps at its ends. @param interval seconds */
+export function missingSamples(times: number[], { from, to }: Period, interval: number): number {
+  const inside = times.filter((time) => within(time, { from, to }));
+  const before = Math.max(from - interval * 1000, ...times.filter((time) => time < from));
+  const after = Math.min(to + interval * 1000, ...times.filter((time) => time > to));
+  const items = [before, ...inside, after].map(
+    (time): Item => ({ number: time, written: time, found: time, copies: 1 }),
+  );
+  return gaps(items, interval).missing;
+}
+
+/**
+ * What an event cost.
+ *
+ * @param found what the stores have, by node
+ * @param load spans of a batch, and seconds between two scrapes
+ */
+export function costOf(
+  period: Period,
+  records: Map<string, Written>,
+  found: Map<string, Found>,
+  load: { spans: number; scrapeInterval: number },
+): Cost {
+  const cost: Cost = {
+    lines: { written: 0, lost: 0, duplicated: 0 },
+    samples: { alloy: 0, prometheus: 0 },
+    lostTargets: {},
+    spans: { accepted: 0, lost: 0, unsent: 0 },
+    failedWrites: { alloy: 0, loki: 0, mimir: 0, tempo: 0 },
+    queries: perStore((store) => {
+      const asked = queriesOf(period, records, store);
+      return {
+        asked: asked.length,
+        failed: asked.filter(({ status }) => status !== 200).length,
+        outage: queryOutage(asked, period.to),
+      };
+    }),
+    load: 0,
+  };
+  for (const [node, record] of records) {
+    const has = found.get(node);
+    const sent = new Map(record.spans.map((one) => [one.batch, one]));
+    const wasLost = period.lost.some((one) => one.node === node);
+    for (const { at, batch, first, last } of record.batches.filter((one) => within(one.at, period))) {
+      for (let number = first; number <= last; number += 1) {
+        const copies = has?.lines.get(number) ?? 0;
+        cost.lines.written += 1;
+        if (copies === 0) cost.lines.lost += 1;
+        if (copies > 1) cost.lines.duplicated += copies - 1;
+      }
+      const delivery = sent.get(batch);
+      if (delivery && taken(delivery.status)) {
+        cost.spans.accepted += load.spans;
+        cost.spans.lost += Math.max(0, load.spans - (has?.spans.get(batch) ?? 0));
+      } else if (isLost(period, node, at) || (wasLost && !delivery)) cost.spans.unsent += load.spans;
+      else cost.failedWrites.alloy += 1;
+    }
+    for (const { at, store, status } of record.writes)
+      if (within(at, period) && !taken(status) && !isLost(period, node, at))
+        cost.failedWrites[store as Store] += 1;
+    const missing = {
+      alloy: missingSamples(has?.samples.alloy ?? [], period, load.scrapeInterval),
+      prometheus: missingSamples(has?.samples.prometheus ?? [], period, load.scrapeInterval),
+    };
+    if (wasLost) cost.lostTargets[node] = missing;
+    else {
+      cost.samples.alloy += missing.alloy;
+      cost.samples.prometheus += missing.prometheus;
+    }
+    cost.load = Math.max(
+      cost.load,
+      ...record.loads.filter(({ at }) => within(at, period)).map((one) => one.load),
+    );
+  }
+  return cost;
+}
+
+/** What is missing, by node: what a second look at the stores has to find. Nothing where all was found. */
+export const isComplete = ({ lines, samples, spans }: Cost): boolean =>
+  !lines.lost && !spans.lost && !samples.alloy && !samples.prometheus;

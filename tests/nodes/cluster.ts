@@ -1,0 +1,162 @@
+/** What a drill does to a cluster through the Kubernetes API, and how all of it is put back. */
+import { setTimeout as wait } from "node:timers/promises";
+import {
+  ApiException,
+  AppsV1Api,
+  CoreV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
+  type V1Pod,
+} from "@kubernetes/client-node";
+import { ifThere } from "../../cli/objects";
+import { minio, namespaces } from "../../names";
+import { findComponents } from "../chaos/components";
+import { isNodeReady } from "./health";
+
+/** A node that the drills may harm. */
+export interface DrillNode {
+  name: string;
+  zone?: string;
+}
+
+const zoneLabel = "topology.kubernetes.io/zone";
+/** Between two tries of an eviction that a disruption budget refuses, as kubectl has it; milliseconds. */
+const evictionPause = 5000;
+
+/** Whether a drain evicts a pod: DaemonSets ignore a cordon, a static pod belongs to the kubelet, and what ended is gone. */
+export const isEvicted = ({ metadata, status }: V1Pod): boolean =>
+  !metadata?.ownerReferences?.some(({ kind }) => kind === "DaemonSet") &&
+  !metadata?.annotations?.["kubernetes.io/config.mirror"] &&
+  status?.phase !== "Succeeded" &&
+  status?.phase !== "Failed";
+
+export class Cluster {
+  private readonly core: CoreV1Api;
+  private readonly apps: AppsV1Api;
+  private readonly cordoned = new Set<string>();
+
+  constructor(private readonly config: KubeConfig) {
+    this.core = config.makeApiClient(CoreV1Api);
+    this.apps = config.makeApiClient(AppsV1Api);
+  }
+
+  /** The nodes that ordinary pods run on. */
+  async nodes(): Promise<DrillNode[]> {
+    const { items } = await this.core.listNode();
+    return items
+      .filter(({ spec }) => !spec?.taints?.some(({ effect }) => effect !== "PreferNoSchedule"))
+      .map(({ metadata }): DrillNode => {
+        const zone = metadata?.labels?.[zoneLabel];
+        return { name: metadata?.name ?? "", ...(zone && { zone }) };
+      })
+      .sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** Waits until nodes are ready. @throws where one is not in time */
+  async nodesReady(names: string[], seconds: number): Promise<void> {
+    const deadline = Date.now() + seconds * 1000;
+    for (;;) {
+      const { items } = await this.core.listNode();
+      const away = items.filter((node) => names.includes(node.metadata?.name ?? "") && !isNodeReady(node));
+      if (!away.length) return;
+      if (Date.now() > deadline)
+        throw new Error(
+          `not ready after ${seconds} s: ${away.map(({ metadata }) => metadata?.name).join(", ")}`,
+        );
+      await wait(1000);
+    }
+  }
+
+  private async cordon(name: string, unschedulable: boolean): Promise<void> {
+    await this.core.patchNode({
+      name,
+      body: [{ op: "add", path: "/spec/unschedulable", value: unschedulable }],
+    });
+    if (unschedulable) this.cordoned.add(name);
+    else this.cordoned.delete(name);
+  }
+
+  /** Makes every node that a drill cordoned schedulable again. */
+  async uncordonAll(): Promise<void> {
+    for (const name of [...this.cordoned]) await this.cordon(name, false);
+  }
+
+  /**
+   * Drains a node as an upgrade does: cordon, evict, wait until the pods are gone, wait for the upgrade, uncordon.
+   *
+   * @param seconds that the drain may take
+   * @param upgrade seconds between the end of the drain and the uncordon
+   * @returns seconds that the drain took, and evictions that a disruption budget refused at first
+   */
+  async drain(name: string, seconds: number, upgrade: number): Promise<{ seconds: number; refused: number }> {
+    const begun = Date.now();
+    let refused = 0;
+    const fieldSelector = `spec.nodeName=${name}`;
+    try {
+      await this.cordon(name, true);
+      for (;;) {
+        const { items } = await this.core.listPodForAllNamespaces({ fieldSelector });
+        const left = items.filter(isEvicted);
+        if (!left.length) break;
+        if (Date.now() - begun > seconds * 1000)
+          throw new Error(
+            `drain of ${name}: after ${seconds} s still there: ${left.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`).join(", ")}`,
+          );
+        for (const pod of left.filter(({ metadata }) => !metadata?.deletionTimestamp))
+          if (!(await this.evict(pod))) refused += 1;
+        await wait(evictionPause);
+      }
+      const took = (Date.now() - begun) / 1000;
+      await wait(upgrade * 1000);
+      return { seconds: took, refused };
+    } finally {
+      await this.uncordonAll();
+    }
+  }
+
+  /** @returns whether the eviction was accepted */
+  private async evict({ metadata }: V1Pod): Promise<boolean> {
+    const { name = "", namespace = "" } = metadata ?? {};
+    try {
+      await ifThere(
+        this.core.createNamespacedPodEviction({ name, namespace, body: { metadata: { name, namespace } } }),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof ApiException && error.code === 429) return false;
+      throw error;
+    }
+  }
+
+  /** Restarts every workload of the stack at once, as `kubectl rollout restart` does. */
+  async restartAll(): Promise<void> {
+    const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
+    const annotations = { "kubectl.kubernetes.io/restartedAt": new Date().toISOString() };
+    const body = { spec: { template: { metadata: { annotations } } } };
+    for (const { kind, namespace, name } of await findComponents(this.config)) {
+      const request = { namespace, name, body };
+      if (kind === "Deployment") await this.apps.patchNamespacedDeployment(request, merge);
+      else if (kind === "StatefulSet") await this.apps.patchNamespacedStatefulSet(request, merge);
+      else await this.apps.patchNamespacedDaemonSet(request, merge);
+    }
+  }
+
+  /** Deletes a MinIO server's volume with all that it holds. Kubernetes creates the pod and an empty volume again. */
+  async loseMinioVolume(server: number): Promise<void> {
+    const namespace = namespaces.minio;
+    const name = minio.claim("distributed", server);
+    const pod = `minio-${server}`;
+    await this.core.deleteNamespacedPersistentVolumeClaim({ name, namespace });
+    await this.core.deleteNamespacedPod({ name: pod, namespace, gracePeriodSeconds: 0 });
+    // A pod that was created before the claim was gone waits for it for ever.
+    for (let tries = 1; tries <= 60; tries += 1) {
+      await wait(2000);
+      const claim = await ifThere(this.core.readNamespacedPersistentVolumeClaim({ name, namespace }));
+      if (claim && !claim.metadata?.deletionTimestamp) return;
+      if (tries % 15 === 0)
+        await ifThere(this.core.deleteNamespacedPod({ name: pod, namespace, gracePeriodSeconds: 0 }));
+    }
+    throw new Error(`no new claim ${namespace}/${name} appears`);
+  }
+}

@@ -1,0 +1,179 @@
+/** What the stores have of the load, read through their gateways. */
+import type { KubeConfig } from "@kubernetes/client-node";
+import { bodyOf } from "../../cli/service";
+import { gatewayUser, type ServicePort, services, tenants } from "../../names";
+import type { Load } from "../chaos/load";
+import type { Found } from "./account";
+
+/** Entries of an answer; Loki gives no more at once unless it is allowed to. */
+const page = 5000;
+/** Seconds of traces that one search looks at. */
+const traceWindow = 20;
+
+/** Who is asked, and what is looked for. */
+interface Quest {
+  config: KubeConfig;
+  load: Load;
+  run: string;
+  /** Milliseconds since 1970. */
+  from: number;
+  to: number;
+}
+
+const ask = async ({ config }: Quest, service: ServicePort, as: string, at: string, query: object) => {
+  const texts = Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]);
+  return JSON.parse(await bodyOf(config, service, { path: `${at}?${new URLSearchParams(texts)}`, as }));
+};
+
+/** Node and number of a line. */
+export const readLine = (line: string): { node: string; number: number } => {
+  const [, node = "", number = ""] = / writer=(\S+) number=(\d+)$/.exec(line) ?? [];
+  return { node, number: Number(number) };
+};
+
+/** How often each line was found, by node and number. */
+async function findLines(quest: Quest, add: (node: string, number: number) => void): Promise<void> {
+  const { load, run, from, to } = quest;
+  const query = `{namespace="${load.namespace}", container_name="writer"} |= "${load.name} run=${run} "`;
+  const end = `${to}000000`;
+  let start = `${from}000000`;
+  /** Entries of the time at which the next page begins, which has them again. */
+  let known = new Set<string>();
+  for (;;) {
+    const { data } = await ask(
+      quest,
+      services.loki,
+      gatewayUser(tenants.logs, "read"),
+      "/loki/api/v1/query_range",
+      {
+        ...{ query, start, end, limit: page, direction: "forward" },
+      },
+    );
+    const entries = (data.result as { values: [string, string][] }[]).flatMap(({ values }) => values);
+    const fresh = entries.filter(([time, line]) => !known.has(`${time} ${line}`));
+    for (const [, line] of fresh) {
+      const { node, number } = readLine(line);
+      add(node, number);
+    }
+    if (entries.length < page) return;
+    const last = entries.reduce((max, [time]) => (time > max ? time : max), "");
+    if (last === start && !fresh.length) throw new Error(`more than ${page} lines at the same time`);
+    known = new Set(entries.filter(([time]) => time === last).map((entry) => entry.join(" ")));
+    start = last;
+  }
+}
+
+/** Node's index, batch and spans of each trace of an answer of Tempo's search. @param run begins each id */
+export function readTraces(
+  answer: { traces?: { traceID: string; spanSets?: { matched: number }[] }[] },
+  run: string,
+): { writer: number; batch: number; spans: number }[] {
+  return (answer.traces ?? []).flatMap(({ traceID, spanSets = [] }) => {
+    // Tempo leaves out zeros at the beginning of an id.
+    const id = traceID.padStart(32, "0");
+    if (!id.startsWith(run)) return [];
+    return {
+      writer: Number.parseInt(id.slice(8, 12), 16),
+      batch: Number.parseInt(id.slice(12), 16),
+      spans: Math.max(0, ...spanSets.map(({ matched }) => matched)),
+    };
+  });
+}
+
+/** Spans of each batch, found by searching one part of the time after the other. */
+async function findSpans(
+  quest: Quest,
+  add: (writer: number, batch: number, spans: number) => void,
+): Promise<void> {
+  const { load, run, from, to } = quest;
+  for (let start = Math.floor(from / 1000); start * 1000 < to; start += traceWindow) {
+    const answer = await ask(quest, services.tempo, gatewayUser(tenants.traces, "read"), "/api/search", {
+      q: `{ resource.service.name = "${load.name}-${run}" }`,
+      ...{ start, end: start + traceWindow + 1, limit: 2000, spss: 1 },
+    });
+    for (const { writer, batch, spans } of readTraces(answer, run)) add(writer, batch, spans);
+  }
+}
+
+/** Spans of one trace, by its id: a search may see the copy of one ingester alone. */
+async function spansOf(quest: Quest, writer: number, batch: number): Promise<number> {
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
+  const id = `${quest.run}${hex(writer, 4)}${hex(batch, 20)}`;
+  const trace = await ask(
+    quest,
+    services.tempo,
+    gatewayUser(tenants.traces, "read"),
+    `/api/traces/${id}`,
+    {},
+  ).catch((error: Error) => {
+    if (error.message.includes("answered 404")) return {};
+    throw error;
+  });
+  const spans = JSON.stringify(trace).match(/"spanId":"[^"]+"/g) ?? [];
+  return new Set(spans).size;
+}
+
+/** Times of the samples of each pod, of a tenant of Mimir. */
+async function findSamples(
+  quest: Quest,
+  tenant: string,
+  add: (pod: string, time: number) => void,
+): Promise<void> {
+  const { load, from, to } = quest;
+  const { data } = await ask(quest, services.mimir, gatewayUser(tenant, "read"), "/prometheus/api/v1/query", {
+    // A scrape that failed leaves an `up` of 0: that sample was not lost.
+    query: `{__name__=~"${load.name}_number_total|up", namespace="${load.namespace}"}[${Math.ceil((to - from) / 1000)}s]`,
+    time: to / 1000,
+  });
+  for (const { metric, values } of data.result as {
+    metric: Record<string, string>;
+    values: [number, string][];
+  }[])
+    for (const [time] of values) add(metric["pod"] ?? "", Math.round(time * 1000));
+}
+
+/**
+ * All that the stores have.
+ *
+ * @param pods of the writers, by node, in the order of their numbers in trace ids
+ * @param expected spans of a batch
+ * @param batches those that were sent, by node
+ */
+export async function findAll(
+  quest: Quest,
+  pods: Map<string, string>,
+  batches: Map<string, number[]>,
+): Promise<Map<string, Found>> {
+  const nodes = [...pods.keys()];
+  const found = new Map(
+    nodes.map((node): [string, Found] => [
+      node,
+      { lines: new Map(), spans: new Map(), samples: { alloy: [], prometheus: [] } },
+    ]),
+  );
+  await findLines(quest, (node, number) => {
+    const lines = found.get(node)?.lines;
+    lines?.set(number, (lines.get(number) ?? 0) + 1);
+  });
+  await findSpans(quest, (writer, batch, spans) => {
+    const of = found.get(nodes[writer] ?? "")?.spans;
+    of?.set(batch, Math.max(of.get(batch) ?? 0, spans));
+  });
+  for (const [writer, node] of nodes.entries())
+    for (const batch of batches.get(node) ?? []) {
+      const spans = found.get(node)?.spans;
+      if ((spans?.get(batch) ?? 0) < quest.load.spans) spans?.set(batch, await spansOf(quest, writer, batch));
+    }
+  for (const [tenant, path] of [
+    [tenants.pods, "alloy"],
+    [tenants.prometheus, "prometheus"],
+  ] as const)
+    await findSamples(quest, tenant, (pod, time) => {
+      const node = nodes.find((one) => pods.get(one) === pod);
+      found.get(node ?? "")?.samples[path].push(time);
+    });
+  for (const { samples } of found.values())
+    for (const path of ["alloy", "prometheus"] as const)
+      samples[path] = [...new Set(samples[path])].sort((a, b) => a - b);
+  return found;
+}

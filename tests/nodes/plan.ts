@@ -1,0 +1,196 @@
+/** What a run of drills is asked for, and which events follow from it. Pure. */
+import { parseArgs } from "node:util";
+import { UserError } from "../../settings";
+import type { DrillNode } from "./cluster";
+import type { Case } from "./report";
+
+export const usage = `usage: OBS_TEST_STACK=<stack> npm run test:nodes -- [options] [part of an event's name…]
+
+Runs node drills against a running stack under a steady load, and reports what each event cost. Without a name, all events
+run for which the commands are given, in this order:
+
+  power/<node>       the node loses power for --off seconds        --node-down, --node-up
+  cut/<node>         the node loses its network for --off seconds  --node-cut, --node-heal
+  drain/<node>       cordon, evict, wait, uncordon
+  zone/<zone>        all nodes of the zone lose power              --node-down, --node-up
+  restart            every workload is restarted at once
+  all                all nodes lose power                          --node-down, --node-up
+  up                 an update that changes every release          --up
+  up-during-loss     the same while the first node is off          --up, --node-down, --node-up
+  scale/<store>      ingesters from 3 to 5 and back to 3           --scale
+  minio-volume       a MinIO server loses its volume
+
+Commands run in a shell. {node}, {store} and {replicas} are replaced.
+
+  --node-down <command>   power off {node}              --node-up <command>     power on {node}
+  --node-cut <command>    disconnect {node}             --node-heal <command>   connect {node}
+  --up <command>          change every release          --scale <command>       give {store} {replicas} ingesters
+  --off <seconds>         time without power or network, 10 to 3600 (default: 120)
+  --lines <number>        log lines per second of all nodes, 1 to 100000 (default: 600)
+  --spans <number>        spans per second of all nodes, 1 to 10000 (default: 54)
+  --patience <seconds>    time until the stack has to be whole again, 60 to 7200 (default: 900)
+  --for <seconds>         start no further event after this time
+  --report <file>         write the results to a JSON file; events that it already has are not repeated
+  --json                  print the results as JSON instead of a Markdown table
+  --yes                   run drills on a prod stack
+  --help`;
+
+/** Commands that the user gives. */
+export const commandNames = ["node-down", "node-up", "node-cut", "node-heal", "up", "scale"] as const;
+export type CommandName = (typeof commandNames)[number];
+export type Commands = Partial<Record<CommandName, string>>;
+
+export interface Asked {
+  only: string[];
+  commands: Commands;
+  off: number;
+  lines: number;
+  spans: number;
+  patience: number;
+  budget: number;
+  report?: string;
+  json: boolean;
+  yes: boolean;
+  help: boolean;
+}
+
+/** A number. @throws UserError naming the option */
+function numberOf(
+  option: string,
+  text: string | undefined,
+  otherwise: number,
+  [least, most]: [number, number],
+): number {
+  if (text === undefined) return otherwise;
+  const value = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (!(value >= least && value <= most))
+    throw new UserError(
+      `--${option}: invalid value "${text}" (must be an integer between ${least} and ${most})`,
+    );
+  return value;
+}
+
+/** Reads the command line. @throws UserError naming what is unknown or not allowed */
+export function readAsked(args: string[]): Asked {
+  const option = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  const parse = () =>
+    parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        ...{ "node-down": option, "node-up": option, "node-cut": option, "node-heal": option },
+        ...{ up: option, scale: option, off: option, lines: option, spans: option, patience: option },
+        ...{ for: option, report: option, json: flag, yes: flag, help: flag },
+      },
+    });
+  let parsed: ReturnType<typeof parse>;
+  try {
+    parsed = parse();
+  } catch (error) {
+    throw new UserError(`${(error as Error).message}\n${usage}`);
+  }
+  const { values, positionals } = parsed;
+  const given = commandNames.flatMap((name) => (values[name] === undefined ? [] : [[name, values[name]]]));
+  return {
+    only: positionals,
+    commands: Object.fromEntries(given),
+    off: numberOf("off", values.off, 120, [10, 3600]),
+    lines: numberOf("lines", values.lines, 600, [1, 100_000]),
+    spans: numberOf("spans", values.spans, 54, [1, 10_000]),
+    patience: numberOf("patience", values.patience, 900, [60, 7200]),
+    budget: numberOf("for", values.for, Infinity, [1, 604_800]),
+    ...(values.report !== undefined && { report: values.report }),
+    json: values.json ?? false,
+    yes: values.yes ?? false,
+    help: values.help ?? false,
+  };
+}
+
+/** Kinds of events, and the commands that each needs. */
+const needs = {
+  power: ["node-down", "node-up"],
+  cut: ["node-cut", "node-heal"],
+  drain: [],
+  zone: ["node-down", "node-up"],
+  restart: [],
+  all: ["node-down", "node-up"],
+  up: ["up"],
+  "up-during-loss": ["up", "node-down", "node-up"],
+  scale: ["scale"],
+  "minio-volume": [],
+} as const satisfies Record<string, readonly CommandName[]>;
+export type Kind = keyof typeof needs;
+
+/** One event. */
+export interface Event {
+  kind: Kind;
+  /** Its name, which a report knows it by: `power/node-1`. */
+  name: string;
+  /** Nodes that it is about. */
+  nodes: string[];
+  /** The store whose ingesters are scaled. */
+  store?: string;
+}
+
+/** All events that a cluster can have. */
+export function eventsOf(nodes: DrillNode[]): Event[] {
+  const names = nodes.map(({ name }) => name);
+  const zones = [...new Set(nodes.flatMap(({ zone }) => zone ?? []))].sort();
+  const each = (kind: Kind): Event[] =>
+    names.map((name) => ({ kind, name: `${kind}/${name}`, nodes: [name] }));
+  const once = (kind: Kind, of: string[] = []): Event => ({ kind, name: kind, nodes: of });
+  return [
+    ...each("power"),
+    ...each("cut"),
+    ...each("drain"),
+    ...zones.map((zone): Event => {
+      const members = nodes.filter((node) => node.zone === zone).map(({ name }) => name);
+      return { kind: "zone", name: `zone/${zone}`, nodes: members };
+    }),
+    once("restart"),
+    once("all", names),
+    once("up"),
+    once("up-during-loss", names.slice(0, 1)),
+    ...["loki", "mimir", "tempo"].map(
+      (store): Event => ({ kind: "scale", name: `scale/${store}`, nodes: [], store }),
+    ),
+    once("minio-volume"),
+  ];
+}
+
+/**
+ * The events of a run in their order, those of a report left out, and those that cannot run for lack of a command.
+ *
+ * @throws UserError where a part of a name is no event's, or a named event lacks a command
+ */
+export function planned(
+  events: Event[],
+  { only, commands }: Pick<Asked, "only" | "commands">,
+  done: Case[],
+): { todo: Event[]; skipped: { event: Event; lacks: string[] }[] } {
+  const matches = ({ name }: Event, part: string) =>
+    name === part || name.startsWith(part.endsWith("/") ? part : `${part}/`);
+  const unknown = only.find((part) => !events.some((event) => matches(event, part)));
+  if (unknown !== undefined)
+    throw new UserError(
+      `no event is called "${unknown}" (events: ${events.map(({ name }) => name).join(", ")})`,
+    );
+  const lacking = ({ kind }: Event) =>
+    needs[kind].filter((name) => !commands[name]).map((name) => `--${name}`);
+  // In the order in which they are named.
+  const asked = only.length ? only.flatMap((part) => events.filter((event) => matches(event, part))) : events;
+  const wanted = [...new Set(asked)];
+  const skipped = wanted
+    .map((event) => ({ event, lacks: lacking(event) }))
+    .filter(({ lacks }) => lacks.length);
+  const [first] = skipped;
+  if (only.length && first)
+    throw new UserError(`event ${first.event.name} needs ${first.lacks.join(" and ")}`);
+  return {
+    todo: wanted.filter(
+      (event) => !lacking(event).length && !done.some(({ event: name }) => name === event.name),
+    ),
+    skipped,
+  };
+}

@@ -1,0 +1,110 @@
+/**
+ * Node drills: nodes, zones, workloads and volumes of a running stack are taken away under a steady load.
+ *
+ * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/nodes.md
+ */
+import { locate } from "../../cli/cluster";
+import { kubeConfig } from "../../components/kube-config";
+import { UserError } from "../../settings";
+import { newRun, removeLoad } from "../chaos/load";
+import { drilled, type Scene, untilWhole } from "./case";
+import { Cluster } from "./cluster";
+import { Harm } from "./harm";
+import { drills, loadOn, startWriters } from "./load";
+import { type Asked, eventsOf, planned, readAsked, usage } from "./plan";
+import { type Case, readReport, tableText, withCase, writeReport } from "./report";
+import { Writers } from "./writers";
+
+const tell = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} nodes: ${line}`);
+
+/** Waits until the stack is whole, before an event. @throws where it is not in time */
+async function calm(scene: Scene): Promise<void> {
+  const { whole, reasons } = await untilWhole(scene, { from: Date.now() - 60_000, to: Infinity, lost: [] });
+  if (whole === undefined) throw new Error(`the stack is not whole: ${reasons.join("; ")}`);
+}
+
+/** @returns the cases of this run and those that the report had before */
+async function run(stack: string, asked: Asked): Promise<Case[]> {
+  const begun = Date.now();
+  const { settings, environment } = await locate(stack);
+  Object.assign(process.env, environment);
+  if (settings.environment === "prod" && !asked.yes)
+    throw new UserError(`stack ${stack} is a prod stack (pass --yes to run drills on it)`);
+  const config = kubeConfig(settings);
+  const cluster = new Cluster(config);
+  const nodes = await cluster.nodes();
+  if (nodes.length < 2) throw new UserError(`the cluster has ${nodes.length} node (drills need 2 or more)`);
+  const names = nodes.map(({ name }) => name);
+  let cases = asked.report ? readReport(asked.report) : [];
+  const { todo, skipped } = planned(eventsOf(nodes), asked, cases);
+  for (const { event, lacks } of skipped) tell(`${event.name} skipped: ${lacks.join(" and ")} not given`);
+  const load = loadOn(nodes.length, asked.lines, asked.spans);
+  const writers = new Writers(config, load);
+  const harm = new Harm(cluster, asked.commands, asked.off, asked.patience);
+  const id = newRun();
+  const scene: Scene = {
+    stack,
+    settings,
+    config,
+    load,
+    run: id,
+    writers,
+    harm,
+    patience: asked.patience,
+    tell,
+  };
+  /** Puts back and removes all that this run changed; safe to repeat. */
+  const cleanUp = async () => {
+    await harm.putBack();
+    await writers.end();
+    await removeLoad(config, load);
+  };
+  const interrupted = () => {
+    tell("interrupted: putting everything back");
+    cleanUp()
+      .catch((error: Error) => tell(error.message))
+      .finally(() => process.exit(130));
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
+  try {
+    tell(`run ${id}: ${todo.length} events on ${names.join(", ")}; namespace ${drills.namespace}`);
+    await startWriters(config, settings, load, { run: id, nodes: names });
+    await writers.start(names);
+    for (const event of todo) {
+      if (Date.now() - begun > asked.budget * 1000) break;
+      try {
+        await calm(scene);
+        tell(event.name);
+        const seen = await drilled(scene, event);
+        cases = withCase(cases, seen);
+        if (asked.report) writeReport(asked.report, cases);
+        for (const one of seen.missed) tell(`  MISSED ${one}`);
+      } catch (error) {
+        tell(`  ${event.name}: ${(error as Error).message}`);
+        process.exitCode = 1;
+      }
+    }
+  } finally {
+    await cleanUp();
+  }
+  return cases;
+}
+
+async function main(args: string[]): Promise<void> {
+  const asked = readAsked(args);
+  if (asked.help) return console.log(usage);
+  const stack = process.env["OBS_TEST_STACK"];
+  if (!stack) throw new UserError("OBS_TEST_STACK is not set (set it to a running stack that may be harmed)");
+  if (process.env["OBS_TEST_KUBECONFIG"]) process.env["KUBECONFIG"] = process.env["OBS_TEST_KUBECONFIG"];
+  const cases = await run(stack, asked);
+  console.log(asked.json ? JSON.stringify({ cases }, null, 2) : tableText(cases));
+  if (cases.some(({ missed }) => missed.length)) process.exitCode = 1;
+}
+
+main(process.argv.slice(2))
+  .catch((error: Error) => {
+    tell(error instanceof UserError ? error.message : (error.stack ?? error.message));
+    process.exitCode = 2;
+  })
+  // A connection that hangs must not keep this process alive.
+  .finally(() => process.exit());

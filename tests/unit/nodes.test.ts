@@ -1,0 +1,449 @@
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { expect } from "chai";
+import { parse } from "yaml";
+import { parseSettings, UserError } from "../../settings";
+import { emptyRecord, readRecord, type Record as Written } from "../chaos/record";
+import { type Cost, costOf, type Found, missingSamples, type Period, queryOutage } from "../nodes/account";
+import { wholeAt } from "../nodes/case";
+import { isEvicted } from "../nodes/cluster";
+import { readLine, readTraces } from "../nodes/found";
+import { filled } from "../nodes/harm";
+import { workloadTrouble } from "../nodes/health";
+import { loadOn, queries, writersManifest, writes } from "../nodes/load";
+import { type Event, eventsOf, planned, readAsked } from "../nodes/plan";
+import { type Case, judge, tableText, withCase } from "../nodes/report";
+import { settingsOf } from "../support/stacks";
+
+/** Seconds as milliseconds. */
+const s = (seconds: number) => seconds * 1000;
+const load = { spans: 2, scrapeInterval: 15 };
+
+/** A writer with a batch of ten lines and two spans each second from 0 to 59, all of it delivered. */
+const record = (): Written => ({
+  ...emptyRecord(),
+  batches: Array.from({ length: 60 }, (_, at) => ({
+    ...{ at: s(at), batch: at + 1, first: at * 10 + 1, last: at * 10 + 10 },
+  })),
+  spans: Array.from({ length: 60 }, (_, at) => ({ at: s(at), batch: at + 1, tries: 1, status: 200 })),
+  writes: Array.from({ length: 60 }, (_, at) => ({ at: s(at), store: "loki", tries: 1, status: 204 })),
+  queries: Array.from({ length: 60 }, (_, at) => ({ at: s(at), store: "loki", took: 5, status: 200 })),
+  loads: [{ at: s(15), load: 3 }],
+});
+/** All of it, found once. */
+const found = (): Found => ({
+  lines: new Map(Array.from({ length: 600 }, (_, index) => [index + 1, 1])),
+  spans: new Map(Array.from({ length: 60 }, (_, index) => [index + 1, 2])),
+  samples: { alloy: [0, 15, 30, 45, 60].map(s), prometheus: [5, 20, 35, 50, 65].map(s) },
+});
+const during = (lost: Period["lost"] = []): Period => ({ from: s(10), to: s(49), lost });
+
+/** Costs of an event on two nodes, of which something was changed. */
+function cost(change: (records: Written[], found: Found[]) => void, lost: Period["lost"] = []): Cost {
+  const records = [record(), record()];
+  const all = [found(), found()];
+  change(records, all);
+  const names = ["node-1", "node-2"];
+  return costOf(
+    during(lost),
+    new Map(names.map((name, index) => [name, records[index] ?? record()])),
+    new Map(names.map((name, index) => [name, all[index] ?? found()])),
+    load,
+  );
+}
+const good = () => cost(() => undefined);
+
+describe("unit: node drills, what an event cost", () => {
+  it("finds nothing lost where all is there", () => {
+    expect(good()).to.deep.equal({
+      lines: { written: 800, lost: 0, duplicated: 0 },
+      samples: { alloy: 0, prometheus: 0 },
+      lostTargets: {},
+      spans: { accepted: 160, lost: 0, unsent: 0 },
+      failedWrites: { alloy: 0, loki: 0, mimir: 0, tempo: 0 },
+      queries: {
+        loki: { asked: 80, failed: 0, outage: 0 },
+        mimir: { asked: 0, failed: 0, outage: 0 },
+        tempo: { asked: 0, failed: 0, outage: 0 },
+      },
+      load: 3,
+    });
+  });
+
+  it("counts lines of each node that are lost or duplicated, at the very end too", () => {
+    const { lines } = cost((_, [one, two]) => {
+      for (const number of [101, 250, 500]) one?.lines.delete(number);
+      two?.lines.set(250, 3);
+      // Written before and after the event.
+      for (const number of [100, 501]) two?.lines.delete(number);
+    });
+    expect(lines).to.deep.equal({ written: 800, lost: 3, duplicated: 2 });
+  });
+
+  it("counts spans that were accepted and are not there", () => {
+    const { spans } = cost((_, [one]) => {
+      one?.spans.delete(20);
+      one?.spans.set(21, 1);
+    });
+    expect(spans).to.deep.equal({ accepted: 160, lost: 3, unsent: 0 });
+  });
+
+  it("tells failed writes from what never left a node that was away", () => {
+    const change = (records: Written[]) => {
+      for (const one of records[1]?.spans ?? []) if (one.at === s(20) || one.at === s(40)) one.status = 503;
+      for (const one of records[1]?.writes ?? []) if (one.at === s(20) || one.at === s(40)) one.status = 0;
+      // The node loses power before a batch is delivered.
+      if (records[1]) records[1].spans = records[1].spans.filter(({ at }) => at !== s(19));
+    };
+    const stayed = cost(change);
+    expect(stayed.failedWrites).to.include({ alloy: 3, loki: 2 });
+    expect(stayed.spans).to.deep.equal({ accepted: 154, lost: 0, unsent: 0 });
+    const lost = cost(change, [{ node: "node-2", from: s(20), to: s(30) }]);
+    expect(lost.failedWrites).to.include({ alloy: 1, loki: 1 });
+    expect(lost.spans).to.deep.equal({ accepted: 154, lost: 0, unsent: 4 });
+  });
+
+  it("names missing samples of targets on lost nodes apart", () => {
+    const change = (_: Written[], all: Found[]) => {
+      for (const { samples } of all) samples.alloy = samples.alloy.filter((at) => at !== s(30));
+    };
+    expect(cost(change).samples).to.deep.equal({ alloy: 2, prometheus: 0 });
+    const lost = cost(change, [{ node: "node-2", from: s(20), to: s(30) }]);
+    expect(lost.samples).to.deep.equal({ alloy: 1, prometheus: 0 });
+    expect(lost.lostTargets).to.deep.equal({ "node-2": { alloy: 1, prometheus: 0 } });
+  });
+
+  it("sees samples that are missing at the ends of an event, and where there is none at all", () => {
+    expect(missingSamples([0, 15, 30, 45, 60].map(s), during(), 15)).to.equal(0);
+    expect(missingSamples([0, 45, 60].map(s), during(), 15)).to.equal(2);
+    expect(missingSamples([0, 15, 30].map(s), during(), 15)).to.equal(1);
+    expect(missingSamples([], { from: 0, to: s(60), lost: [] }, 15)).to.equal(5);
+  });
+
+  it("takes queries of nodes that stayed, and measures the longest outage", () => {
+    const { queries: seen } = cost(
+      ([one, two]) => {
+        for (const query of one?.queries ?? []) if (query.at >= s(20) && query.at < s(25)) query.status = 0;
+        for (const query of two?.queries ?? [])
+          if (query.at >= s(15) && query.at < s(35)) query.status = "empty";
+      },
+      [{ node: "node-2", from: s(12), to: s(40) }],
+    );
+    expect(seen.loki).to.deep.equal({ asked: 51, failed: 5, outage: 5 });
+    const query = (at: number, status: number) => ({ at: s(at), store: "loki", took: 1, status });
+    expect(queryOutage([query(1, 200), query(2, 0), query(3, 200)], s(9))).to.equal(1);
+    expect(queryOutage([query(1, 200), query(4, 502)], s(9))).to.equal(5);
+  });
+
+  it("is whole when health and queries have lasted for 30 s", () => {
+    const one = record();
+    one.queries = ["loki", "mimir", "tempo"].flatMap((store) =>
+      Array.from({ length: 60 }, (_, at) => ({
+        ...{ at: s(at), store, took: 1, status: store === "tempo" && at === 20 ? 500 : 200 },
+      })),
+    );
+    const records = new Map([["node-1", one]]);
+    const all: Period = { from: 0, to: Infinity, lost: [] };
+    expect(wholeAt(s(59), s(10), all, records)).to.equal(s(20));
+    expect(wholeAt(s(49), s(10), all, records)).to.equal(undefined);
+    expect(wholeAt(s(59), s(25), all, records)).to.equal(s(25));
+    expect(wholeAt(s(59), undefined, all, records)).to.equal(undefined);
+    // Nobody asks any more: nothing is known.
+    expect(wholeAt(s(95), s(10), all, records)).to.equal(undefined);
+  });
+});
+
+describe("unit: node drills, targets and the table", () => {
+  const of = (name: string, more: Partial<Case> = {}): Case => ({
+    ...{ event: name, at: "2026-01-01T00:00:00Z", held: 120, whole: 40, cost: good(), notes: [], missed: [] },
+    ...more,
+  });
+
+  it("misses no target where nothing is lost", () => {
+    expect(judge(good(), 40, false)).to.deep.equal([]);
+  });
+
+  it("names each target that is missed", () => {
+    const bad = good();
+    bad.lines = { written: 800, lost: 1, duplicated: 2 };
+    bad.samples = { alloy: 3, prometheus: 4 };
+    bad.spans.lost = 5;
+    bad.failedWrites.alloy = 6;
+    bad.failedWrites.mimir = 7;
+    bad.queries.tempo = { asked: 80, failed: 16, outage: 16 };
+    bad.queries.loki = { asked: 80, failed: 15, outage: 15 };
+    expect(judge(bad, undefined, false)).to.deep.equal([
+      "not whole in time",
+      "1 line lost",
+      "2 lines duplicated",
+      "3 samples missing (Alloy)",
+      "4 samples missing (Prometheus)",
+      "5 spans lost",
+      "6 writes to alloy failed",
+      "7 writes to mimir failed",
+      "queries of tempo failed for 16 s",
+    ]);
+    // Without any node nothing scrapes and nothing answers.
+    expect(judge(bad, 40, true)).to.deep.equal([
+      "1 line lost",
+      "2 lines duplicated",
+      "5 spans lost",
+      "6 writes to alloy failed",
+      "7 writes to mimir failed",
+    ]);
+  });
+
+  it("shows a row for each event, and below the table what was missed", () => {
+    const bad = good();
+    bad.lines.lost = 7;
+    bad.lostTargets = { "node-2": { alloy: 9, prometheus: 0 } };
+    bad.queries.loki = { asked: 80, failed: 4, outage: 12.4 };
+    const { whole, ...never } = of("cut/node-2", { cost: bad, missed: ["7 lines lost"], notes: ["slow"] });
+    const lines = tableText([of("power/node-1"), never]).split("\n");
+    expect(lines[2]).to.equal(
+      "| power/node-1 | 120 s | 40 s | 3 | - / - / 800 | - | - | - / - / 160 | - / - / - / - | - of 80 | - of 0 | - of 0 |",
+    );
+    expect(lines[3]).to.include("| cut/node-2 | 120 s | never | 3 | 7 / - / 800 |");
+    expect(lines[3]).to.include("| 4 of 80 (12 s) |");
+    expect(lines.slice(5)).to.deep.equal([
+      "- cut/node-2: MISSED 7 lines lost",
+      "- cut/node-2: slow",
+      "- cut/node-2: the target on node-2 lacks 9 samples of Alloy, 0 of Prometheus",
+    ]);
+  });
+
+  it("keeps the newest case of each event", () => {
+    expect(
+      withCase([of("a", { held: 1 }), of("b")], of("a", { held: 2 })).map(({ held }) => held),
+    ).to.deep.equal([120, 2]);
+  });
+});
+
+describe("unit: node drills, the plan", () => {
+  const nodes = [
+    { name: "node-1", zone: "zone-a" },
+    { name: "node-2", zone: "zone-b" },
+    { name: "node-3", zone: "zone-a" },
+  ];
+  const power = ["--node-down", "off {node}", "--node-up", "on {node}"];
+  const names = (events: Event[]) => events.map(({ name }) => name);
+  const plan = (args: string[], done: Case[] = []) => planned(eventsOf(nodes), readAsked(args), done);
+
+  it("takes each node, then zones, then all; a zone is all of its nodes", () => {
+    const { todo, skipped } = plan(power);
+    expect(names(todo)).to.deep.equal([
+      ...["power/node-1", "power/node-2", "power/node-3", "drain/node-1", "drain/node-2", "drain/node-3"],
+      ...["zone/zone-a", "zone/zone-b", "restart", "all", "minio-volume"],
+    ]);
+    expect(todo.find(({ name }) => name === "zone/zone-a")?.nodes).to.deep.equal(["node-1", "node-3"]);
+    expect(skipped[0]).to.deep.include({ lacks: ["--node-cut", "--node-heal"] });
+    expect(skipped.map(({ event }) => event.kind)).to.include.members(["up", "up-during-loss", "scale"]);
+  });
+
+  it("takes the named events in their order, without those that a report has", () => {
+    expect(names(plan(["drain/node-2", "power", ...power]).todo)).to.deep.equal([
+      ...["drain/node-2", "power/node-1", "power/node-2", "power/node-3"],
+    ]);
+    const done = [{ event: "power/node-1" } as Case];
+    expect(names(plan(["power", ...power], done).todo)).to.deep.equal(["power/node-2", "power/node-3"]);
+    expect(names(plan(["up", "--up", "true"]).todo)).to.deep.equal(["up"]);
+  });
+
+  it("refuses what it does not know, and what lacks a command", () => {
+    expect(() => plan(["flood"])).to.throw(UserError, 'no event is called "flood"');
+    expect(() => plan(["cut/node-1"])).to.throw(
+      UserError,
+      "event cut/node-1 needs --node-cut and --node-heal",
+    );
+    expect(() => readAsked(["--off", "9"])).to.throw(
+      UserError,
+      '--off: invalid value "9" (must be an integer between 10 and 3600)',
+    );
+    expect(() => readAsked(["--wat"])).to.throw(UserError, "--wat");
+  });
+
+  it("fills a command's placeholders", () => {
+    expect(filled("off {node} {other}", { node: "node-1" })).to.equal("off node-1 {other}");
+    expect(filled("scale {store}={replicas}", { store: "loki", replicas: "5" })).to.equal("scale loki=5");
+  });
+});
+
+describe("unit: node drills, the cluster", () => {
+  it("evicts what kubectl drain evicts", () => {
+    const pod = (kind?: string, more = {}) => ({
+      metadata: {
+        ...(kind && { ownerReferences: [{ kind, name: "a", apiVersion: "v1", uid: "1" }] }),
+        ...more,
+      },
+    });
+    expect(isEvicted(pod("ReplicaSet"))).to.equal(true);
+    expect(isEvicted(pod())).to.equal(true);
+    expect(isEvicted(pod("DaemonSet"))).to.equal(false);
+    expect(isEvicted(pod("Node", { annotations: { "kubernetes.io/config.mirror": "1" } }))).to.equal(false);
+    expect(isEvicted({ ...pod("Job"), status: { phase: "Succeeded" } })).to.equal(false);
+  });
+
+  it("waits for pods that are not ready, of the old template, or of an old specification", () => {
+    const whole = {
+      kind: "StatefulSet",
+      namespace: "loki",
+      name: "loki-ingester",
+      wanted: 3,
+      ready: 3,
+      all: 3,
+    };
+    expect(workloadTrouble({ ...whole, updated: 3, observed: true })).to.equal(undefined);
+    expect(workloadTrouble({ ...whole, updated: undefined, observed: true })).to.equal(undefined);
+    expect(workloadTrouble({ ...whole, updated: 2, observed: true })).to.equal(
+      "StatefulSet loki/loki-ingester: 3 of 3 ready, 2 updated",
+    );
+    expect(workloadTrouble({ ...whole, ready: 2, updated: undefined, observed: true })).to.include(
+      "2 of 3 ready",
+    );
+    expect(workloadTrouble({ ...whole, updated: 3, observed: false })).not.to.equal(undefined);
+    expect(workloadTrouble({ ...whole, all: 4, updated: 3, observed: true })).not.to.equal(undefined);
+  });
+});
+
+describe("unit: node drills, the load", () => {
+  it("puts a writer on each node, which keeps to the restricted Pod Security profile", () => {
+    const { spec } = writersManifest(settingsOf("prod"), loadOn(6, 600, 54), "0123abcd");
+    const [container] = spec?.template.spec?.containers ?? [];
+    expect(spec?.template.spec?.automountServiceAccountToken).to.equal(false);
+    expect(container?.securityContext).to.include({ runAsNonRoot: true, readOnlyRootFilesystem: true });
+    expect(container?.env).to.deep.include({ name: "LOAD_LINES", value: "100" });
+    expect(container?.env).to.deep.include({ name: "LOAD_SPANS", value: "9" });
+    expect(container?.envFrom).to.deep.equal([{ secretRef: { name: "nodes" } }]);
+  });
+
+  it("names a user's variable in each query and write, and never a password", () => {
+    for (const text of [queries("0123abcd"), writes("0123abcd")]) {
+      const lines = text.trimEnd().split("\n");
+      expect(lines.map((line) => line.split(" ")[0])).to.deep.equal(["loki", "mimir", "tempo"]);
+      for (const line of lines) expect(line).to.match(/^(\w+) \1_(READ|WRITE) http:\/\/\S+ \S+$/i);
+    }
+    for (const line of writes("0123abcd").trimEnd().split("\n")) JSON.parse(line.split(" ")[3] ?? "");
+  });
+
+  it("reads nodes and numbers out of lines and trace ids", () => {
+    expect(readLine("nodes run=0123abcd writer=node-3 number=17")).to.deep.equal({
+      node: "node-3",
+      number: 17,
+    });
+    const traces = [
+      { traceID: "123abcd0002000000000000000000000a", spanSets: [{ matched: 9 }] },
+      { traceID: "f".repeat(32), spanSets: [{ matched: 9 }] },
+    ];
+    // Tempo leaves out the zero at the beginning.
+    const [first] = traces;
+    if (first) first.traceID = "0123abcd00020000000000000000000a".slice(1);
+    expect(readTraces({ traces }, "0123abcd")).to.deep.equal([{ writer: 2, batch: 10, spans: 9 }]);
+    expect(readTraces({}, "0123abcd")).to.deep.equal([]);
+  });
+
+  it("fits a prod stack on a few small nodes by requests alone", () => {
+    const { config } = parse(readFileSync("tests/nodes/Pulumi.nodes.yaml", "utf8"));
+    const plain = Object.fromEntries(
+      Object.entries(config).map(([key, value]) => [key.replace("observability:", ""), value]),
+    ) as { grafana: { auth: { oauth: object } } };
+    Object.assign(plain.grafana.auth.oauth, { clientSecret: "[secret]" });
+    const settings = parseSettings("nodes", plain);
+    expect(settings.environment).to.equal("prod");
+    let requested = 0;
+    const grows: string[] = [];
+    const visit = (node: unknown, path: string) => {
+      if (typeof node !== "object" || node === null || Array.isArray(node)) return;
+      const { memory, replicas, servers, maxReplicas } = node as { [key: string]: unknown };
+      requested += Number(memory ?? 0) * Number(replicas ?? servers ?? 1);
+      if (maxReplicas !== undefined && maxReplicas !== replicas) grows.push(path);
+      for (const [key, child] of Object.entries(node)) visit(child, `${path}.${key}`);
+    };
+    visit(settings, "");
+    expect(requested / 1024 ** 3).to.be.within(1, 6);
+    expect(grows).to.deep.equal([]);
+  });
+});
+
+describe("unit: node drills, the writer's script", function () {
+  this.timeout(30_000);
+  let server: Server;
+  let child: ChildProcess | undefined;
+  before(function () {
+    if (spawnSync("busybox", ["httpd", "--help"]).status === null) this.skip();
+  });
+  after(() => {
+    if (child?.pid) process.kill(-child.pid);
+    server?.close();
+  });
+
+  it("numbers lines and traces once, across a restart too, retries, and records what it did", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "obs-load-"));
+    mkdirSync(join(folder, "data"));
+    let refuse = 2;
+    const traces: string[] = [];
+    server = createServer((request, response) => {
+      let body = "";
+      request.on("data", (part) => {
+        body += part;
+      });
+      request.on("end", () => {
+        const traced = request.url === "/v1/traces";
+        const status = traced && refuse-- > 0 ? 503 : request.url === "/refused" ? 400 : 200;
+        if (traced && status === 200) traces.push(body);
+        response
+          .writeHead(status)
+          .end(request.url?.startsWith("/query") ? `"found":${request.url}` : "nothing");
+      });
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    writeFileSync(join(folder, "writers"), "node-1\n");
+    writeFileSync(
+      join(folder, "queries"),
+      `loki TOKEN ${url}/query?at=@NOW found\ntempo TOKEN ${url}/query not-there\n`,
+    );
+    writeFileSync(join(folder, "writes"), `mimir TOKEN ${url}/refused {"at":"@NOW"}\n`);
+    const run = async (seconds: number) => {
+      const env = {
+        ...{ PATH: process.env["PATH"], TOKEN: "Basic abc", LOAD_NAME: "nodes", LOAD_RUN: "0123abcd" },
+        ...{ LOAD_WRITER: "node-1", LOAD_LINES: "10", LOAD_SPANS: "3", LOAD_TRACES: url, LOAD_STATUS: "0" },
+        ...{ LOAD_FOLDER: folder, LOAD_DATA: join(folder, "data"), LOAD_PORT: "0" },
+      };
+      child = spawn("busybox", ["sh", "tests/chaos/load.sh"], { env, detached: true });
+      let out = "";
+      child.stdout?.on("data", (part) => {
+        out += part;
+      });
+      await wait(seconds * 1000);
+      if (child.pid) process.kill(-child.pid);
+      child = undefined;
+      return out.trimEnd().split("\n");
+    };
+    const lines = [...(await run(7)), ...(await run(3))];
+    const numbers = lines.map((line) => readLine(line).number);
+    expect(new Set(numbers).size).to.equal(numbers.length);
+    const record = readRecord(readFileSync(join(folder, "data", "www", "record.txt"), "utf8"));
+    expect(record.batches.length).to.be.greaterThan(5);
+    expect(record.batches.at(-1)).to.include({
+      batch: record.batches.length,
+      last: record.batches.length * 10,
+    });
+    expect(record.spans.filter(({ tries, status }) => tries > 1 && status === 200)).not.to.have.length(0);
+    expect(record.queries.filter(({ store }) => store === "loki").map(({ status }) => status)).to.include(
+      200,
+    );
+    expect(record.queries.filter(({ store }) => store === "tempo").map(({ status }) => status)).to.include(
+      "empty",
+    );
+    expect(record.writes[0]).to.include({ store: "mimir", tries: 1, status: 400 });
+    const first = JSON.parse(traces.find((text) => text.includes(`${"0".repeat(19)}1"`)) ?? "");
+    const { spans } = first.resourceSpans[0].scopeSpans[0];
+    expect(spans).to.have.length(3);
+    expect(spans[0].traceId).to.equal("0123abcd000000000000000000000001");
+  });
+});
