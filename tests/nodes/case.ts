@@ -38,7 +38,7 @@ export interface Scene {
  * When the stack became whole: the last of its health and of queries that failed, where both have lasted.
  *
  * @param healthy since when no trouble is seen; undefined where there is some
- * @returns milliseconds since 1970; undefined where it is not whole yet
+ * @returns milliseconds since 1970; undefined if it is not whole yet
  */
 export function wholeAt(
   now: number,

@@ -149,7 +149,7 @@ export class Cluster {
     const pod = `minio-${server}`;
     await this.core.deleteNamespacedPersistentVolumeClaim({ name, namespace });
     await this.core.deleteNamespacedPod({ name: pod, namespace, gracePeriodSeconds: 0 });
-    // A pod that was created before the claim was gone waits for it for ever.
+    // A pod that was created before the claim was gone waits for it indefinitely.
     for (let tries = 1; tries <= 60; tries += 1) {
       await wait(2000);
       const claim = await ifThere(this.core.readNamespacedPersistentVolumeClaim({ name, namespace }));

@@ -25,7 +25,7 @@ export const shell = (command: string): Promise<void> =>
   });
 
 export class Harm {
-  /** Commands that put back what is away now, by node. */
+  /** Commands that put back nodes that are off or cut. */
   private readonly undo = new Map<string, CommandName>();
 
   constructor(
@@ -63,7 +63,7 @@ export class Harm {
     return nodes.map((node) => ({ node, from, to }));
   }
 
-  /** Puts back all that is away or cordoned. */
+  /** Restores power, network and scheduling. */
   async putBack(): Promise<void> {
     for (const [node, back] of [...this.undo]) {
       await this.run(back, { node });

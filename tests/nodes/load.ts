@@ -103,7 +103,7 @@ export function writes(run: string): string {
     .join("");
 }
 
-/** The writers. A node that is away keeps its writer, and with it what the writer recorded. */
+/** The writers. A node that is off keeps its writer, and the writer its record. */
 export function writersManifest(settings: Settings, load: Load, run: string): V1DaemonSet {
   const labels = { "app.kubernetes.io/name": load.name };
   const spec = podSpec(settings, load, run);

@@ -88,7 +88,7 @@ export function tableText(cases: Case[]): string {
   return below.length ? `${table}\n\n${below.join("\n")}` : table;
 }
 
-/** The cases that a report has; none where there is no such file. */
+/** The cases that a report has; none without such a file. */
 export const readReport = (file: string): Case[] =>
   existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")).cases as Case[]) : [];
 

@@ -17,7 +17,7 @@ import { Writers } from "./writers";
 
 const tell = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} nodes: ${line}`);
 
-/** Waits until the stack is whole, before an event. @throws where it is not in time */
+/** Waits until the stack is whole, before an event. @throws if that takes too long */
 async function calm(scene: Scene): Promise<void> {
   const { whole, reasons } = await untilWhole(scene, { from: Date.now() - 60_000, to: Infinity, lost: [] });
   if (whole === undefined) throw new Error(`the stack is not whole: ${reasons.join("; ")}`);
