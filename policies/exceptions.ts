@@ -27,12 +27,6 @@ export const exceptions: Exception[] = [
   },
   {
     rule: "readiness-probes",
-    subject: { name: "minio", release: "minio" },
-    reason:
-      "The chart has no probes. Servers of a distributed MinIO find each other before any is ready; what comes after waits for MinIO's own readiness (components/object-storage/gate.ts).",
-  },
-  {
-    rule: "readiness-probes",
     subject: { kind: "Deployment", name: "grafana", release: "grafana" },
     what: /container grafana-sc-dashboard/,
     reason:

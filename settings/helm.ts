@@ -39,6 +39,7 @@ const owned = {
     image: "objectStorage.minio.image",
     persistence: "objectStorage.minio.disk",
     resources: "objectStorage.minio.cpu, .memory and .memoryLimit",
+    extraContainers: "nothing: the product sets the server's probes with this key",
     existingSecret: "nothing: the root password is generated",
     extraSecret: "objectStorage.minio.encryptionKey",
     users: "nothing: each store has its own user",

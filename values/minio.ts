@@ -1,4 +1,5 @@
 /** Values of the minio chart: https://github.com/minio/minio/tree/master/helm/minio */
+import { stringify } from "yaml";
 import { caBundle, certificates, minio, namespaces, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
@@ -14,6 +15,38 @@ import {
   watchedByPrometheus,
 } from "./shared";
 import { scrapedByTls } from "./tls";
+
+/**
+ * When a server is started, ready and alive. It is started once it has joined the others, loaded users and buckets, and
+ * sees enough drives to read from. Ready is each server's own state: if it depended on the others, one lost node could take
+ * all servers out of the Service. The peers need about half a minute to use a restarted server's drive again, for which
+ * the update of a distributed MinIO waits.
+ * https://github.com/minio/minio/blob/master/cmd/healthcheck-handler.go
+ */
+function probes(settings: Settings): Values {
+  const check = (path: string, periodSeconds: number, failureThreshold: number) => ({
+    httpGet: {
+      path: `/minio/health/${path}`,
+      port: minio.apiPort,
+      scheme: usesTls(settings) ? "HTTPS" : "HTTP",
+    },
+    timeoutSeconds: 10,
+    periodSeconds,
+    failureThreshold,
+  });
+  const distributed = settings.objectStorage.minio.mode === "distributed";
+  return {
+    startupProbe: check("cluster/read", 5, 360),
+    readinessProbe: { ...check("ready", 10, 3), successThreshold: distributed ? 4 : 1 },
+    livenessProbe: check("live", 10, 12),
+  };
+}
+
+/**
+ * Keys of the server's container that the chart has no values for. It renders a text of `extraContainers` right after that
+ * container's own keys, and two more spaces continue them.
+ */
+const serverKeys = (keys: Values): string => stringify(keys).trimEnd().replace(/^/gm, "  ");
 
 export function minioValues(settings: Settings): Values {
   const { minio: server } = settings.objectStorage;
@@ -38,6 +71,7 @@ export function minioValues(settings: Settings): Values {
       ...(settings.cluster.storageClass ? { storageClass: settings.cluster.storageClass } : {}),
     },
     resources: resources(server),
+    extraContainers: serverKeys(probes(settings)),
     ...placement(settings, { app: "minio", release: minio.release }, "quorum"),
     podDisruptionBudget: disruptionBudget({ replicas: server.servers }),
     securityContext: {

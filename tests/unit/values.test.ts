@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import { parse } from "yaml";
 import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/render";
 import type { Settings } from "../../settings";
 import { alloyPipeline } from "../../values/alloy";
@@ -306,6 +307,34 @@ describe("unit: values", () => {
       const grown = (disk: string): Any =>
         minioValues(settingsOf("prod", { objectStorage: { minio: { disk } } }));
       expect(grown("1Ti")).to.deep.equal(grown("50Gi"));
+    });
+
+    it("gives the server's container probes by the one key of the chart that reaches it", () => {
+      const probes = (environment: "dev" | "prod", config: Config = {}): Any => {
+        const { extraContainers } = minioValues(settingsOf(environment, config));
+        // The chart puts eight spaces before each line, and the container's own keys have ten.
+        expect(
+          String(extraContainers)
+            .split("\n")
+            .every((line) => line.startsWith("  ")),
+        ).to.equal(true);
+        return parse(String(extraContainers));
+      };
+      const prod = probes("prod");
+      expect(prod).to.have.all.keys("startupProbe", "readinessProbe", "livenessProbe");
+      expect(prod.startupProbe.httpGet).to.deep.equal({
+        path: "/minio/health/cluster/read",
+        port: 9000,
+        scheme: "HTTP",
+      });
+      // An update waits for the peers; a server that is alone has none.
+      const { periodSeconds, successThreshold } = prod.readinessProbe;
+      expect(periodSeconds * (successThreshold - 1)).to.be.at.least(30);
+      expect(probes("dev").readinessProbe.successThreshold).to.equal(1);
+      const tls = probes("prod", { network: { tls: { certificates: "ownCa" } } });
+      expect(Object.values<Any>(tls).map(({ httpGet }) => httpGet.scheme)).to.deep.equal(
+        Array(3).fill("HTTPS"),
+      );
     });
 
     it("has the chart make no bucket, user or policy", () => {
