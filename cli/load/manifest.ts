@@ -9,17 +9,10 @@ import { longest, type Plan } from "./plan";
 /** https://github.com/grafana/k6/releases */
 export const k6Image = "docker.io/grafana/k6:1.8.1";
 /** Arguments by which k6 runs a script, and prints nothing but what the script does. */
-export const k6Arguments = (path: string): string[] => [
-  "run",
-  "--quiet",
-  "--no-color",
-  "--log-format",
-  "raw",
-  path,
-];
+const k6Arguments = (path: string): string[] => ["run", "--quiet", "--no-color", "--log-format", "raw", path];
 
 /** The environment in which k6 asks nobody but this stack. */
-export const k6Environment = (settings: Settings) => [
+const k6Environment = (settings: Settings) => [
   // It tells nobody outside of its runs, and fetches nothing.
   { name: "K6_NO_USAGE_REPORT", value: "true" },
   { name: "K6_AUTO_EXTENSION_RESOLUTION", value: "false" },
@@ -29,7 +22,7 @@ export const k6Environment = (settings: Settings) => [
 ];
 
 /** The user whom k6's image has, in a pod that may do no more than Pod Security's `restricted`. */
-export const k6PodSecurity = {
+const k6PodSecurity = {
   runAsNonRoot: true,
   runAsUser: 12345,
   runAsGroup: 12345,

@@ -5,7 +5,7 @@ import type { Settings } from "../../settings";
 import type { Load } from "../chaos/load";
 import { taken, type Record as Written } from "../chaos/record";
 import { type Cost, costOf, isComplete, isLost, type Period, perStore, queriesOf } from "./account";
-import { findAll } from "./found";
+import { askIn, findAll } from "./found";
 import type { Harm } from "./harm";
 import { troubles } from "./health";
 import type { Event } from "./plan";
@@ -97,7 +97,7 @@ async function costOfEvent({ config, load, run, writers, tell }: Scene, event: P
       ]),
     );
     const quest = {
-      config,
+      ask: askIn(config),
       load,
       run,
       from: event.from - 60_000,

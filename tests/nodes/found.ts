@@ -10,9 +10,12 @@ const page = 5000;
 /** Seconds of traces that one search looks at. */
 const traceWindow = 20;
 
-/** Who is asked, and what is looked for. */
+/** A gateway's answer to a query, as JSON. */
+export type Ask = <T>(service: ServicePort, user: string, path: string, query: object) => Promise<T>;
+
+/** What is looked for, and how the stores are queried. */
 interface Quest {
-  config: KubeConfig;
+  ask: Ask;
   load: Load;
   run: string;
   /** Milliseconds since 1970. */
@@ -20,10 +23,13 @@ interface Quest {
   to: number;
 }
 
-const ask = async ({ config }: Quest, service: ServicePort, as: string, at: string, query: object) => {
-  const texts = Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]);
-  return JSON.parse(await bodyOf(config, service, { path: `${at}?${new URLSearchParams(texts)}`, as }));
-};
+/** Queries the gateways of a cluster. */
+export const askIn =
+  (config: KubeConfig): Ask =>
+  async (service, as, path, query) => {
+    const texts = Object.entries(query).map(([key, value]): [string, string] => [key, String(value)]);
+    return JSON.parse(await bodyOf(config, service, { path: `${path}?${new URLSearchParams(texts)}`, as }));
+  };
 
 /** Node and number of a line. */
 export const readLine = (line: string): { node: string; number: number } => {
@@ -40,8 +46,7 @@ async function findLines(quest: Quest, add: (node: string, number: number) => vo
   /** Entries of the time at which the next page begins, which has them again. */
   let known = new Set<string>();
   for (;;) {
-    const { data } = await ask(
-      quest,
+    const { data } = await quest.ask<{ data: { result: { values: [string, string][] }[] } }>(
       services.loki,
       gatewayUser(tenants.logs, "read"),
       "/loki/api/v1/query_range",
@@ -49,7 +54,7 @@ async function findLines(quest: Quest, add: (node: string, number: number) => vo
         ...{ query, start, end, limit: page, direction: "forward" },
       },
     );
-    const entries = (data.result as { values: [string, string][] }[]).flatMap(({ values }) => values);
+    const entries = data.result.flatMap(({ values }) => values);
     const fresh = entries.filter(([time, line]) => !known.has(`${time} ${line}`));
     for (const [, line] of fresh) {
       const { node, number } = readLine(line);
@@ -63,9 +68,14 @@ async function findLines(quest: Quest, add: (node: string, number: number) => vo
   }
 }
 
+/** An answer of Tempo's search. */
+interface Searched {
+  traces?: { traceID: string; spanSets?: { matched: number }[] }[];
+}
+
 /** Node's index, batch and spans of each trace of an answer of Tempo's search. @param run begins each id */
 export function readTraces(
-  answer: { traces?: { traceID: string; spanSets?: { matched: number }[] }[] },
+  answer: Searched,
   run: string,
 ): { writer: number; batch: number; spans: number }[] {
   return (answer.traces ?? []).flatMap(({ traceID, spanSets = [] }) => {
@@ -87,10 +97,15 @@ async function findSpans(
 ): Promise<void> {
   const { load, run, from, to } = quest;
   for (let start = Math.floor(from / 1000); start * 1000 < to; start += traceWindow) {
-    const answer = await ask(quest, services.tempo, gatewayUser(tenants.traces, "read"), "/api/search", {
-      q: `{ resource.service.name = "${load.name}-${run}" }`,
-      ...{ start, end: start + traceWindow + 1, limit: 2000, spss: 1 },
-    });
+    const answer = await quest.ask<Searched>(
+      services.tempo,
+      gatewayUser(tenants.traces, "read"),
+      "/api/search",
+      {
+        q: `{ resource.service.name = "${load.name}-${run}" }`,
+        ...{ start, end: start + traceWindow + 1, limit: 2000, spss: 1 },
+      },
+    );
     for (const { writer, batch, spans } of readTraces(answer, run)) add(writer, batch, spans);
   }
 }
@@ -99,16 +114,12 @@ async function findSpans(
 async function spansOf(quest: Quest, writer: number, batch: number): Promise<number> {
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
   const id = `${quest.run}${hex(writer, 4)}${hex(batch, 20)}`;
-  const trace = await ask(
-    quest,
-    services.tempo,
-    gatewayUser(tenants.traces, "read"),
-    `/api/traces/${id}`,
-    {},
-  ).catch((error: Error) => {
-    if (error.message.includes("answered 404")) return {};
-    throw error;
-  });
+  const trace = await quest
+    .ask<object>(services.tempo, gatewayUser(tenants.traces, "read"), `/api/traces/${id}`, {})
+    .catch((error: Error) => {
+      if (error.message.includes("answered 404")) return {};
+      throw error;
+    });
   const spans = JSON.stringify(trace).match(/"spanId":"[^"]+"/g) ?? [];
   return new Set(spans).size;
 }
@@ -120,15 +131,14 @@ async function findSamples(
   add: (pod: string, time: number) => void,
 ): Promise<void> {
   const { load, from, to } = quest;
-  const { data } = await ask(quest, services.mimir, gatewayUser(tenant, "read"), "/prometheus/api/v1/query", {
+  const { data } = await quest.ask<{
+    data: { result: { metric: Record<string, string>; values: [number, string][] }[] };
+  }>(services.mimir, gatewayUser(tenant, "read"), "/prometheus/api/v1/query", {
     // A scrape that failed leaves an `up` of 0: that sample was not lost.
     query: `{__name__=~"${load.name}_number_total|up", namespace="${load.namespace}"}[${Math.ceil((to - from) / 1000)}s]`,
     time: to / 1000,
   });
-  for (const { metric, values } of data.result as {
-    metric: Record<string, string>;
-    values: [number, string][];
-  }[])
+  for (const { metric, values } of data.result)
     for (const [time] of values) add(metric["pod"] ?? "", Math.round(time * 1000));
 }
 

@@ -12,7 +12,7 @@ import { emptyRecord, readRecord, type Record as Written } from "../chaos/record
 import { type Cost, costOf, type Found, missingSamples, type Period, queryOutage } from "../nodes/account";
 import { wholeAt } from "../nodes/case";
 import { isEvicted } from "../nodes/cluster";
-import { readLine, readTraces } from "../nodes/found";
+import { type Ask, findAll, readLine, readTraces } from "../nodes/found";
 import { filled } from "../nodes/harm";
 import { workloadTrouble } from "../nodes/health";
 import { loadOn, queries, writersManifest, writes } from "../nodes/load";
@@ -344,6 +344,51 @@ describe("unit: node drills, the load", () => {
     if (first) first.traceID = "0123abcd00020000000000000000000a".slice(1);
     expect(readTraces({ traces }, "0123abcd")).to.deep.equal([{ writer: 2, batch: 10, spans: 9 }]);
     expect(readTraces({}, "0123abcd")).to.deep.equal([]);
+  });
+
+  it("finds every line over pages that end between lines of the same time, and spans that a search does not see", async () => {
+    const entries = Array.from({ length: 12_001 }, (_, index): [string, string] => [
+      `${1000 + Math.floor(index / 7)}000000`,
+      `nodes run=0123abcd writer=node-${1 + (index % 2)} number=${Math.floor(index / 2) + 1}`,
+    ]);
+    // One line is there twice, at another time.
+    entries.push(["9000000000", entries[10]?.[1] ?? ""]);
+    const pages: number[] = [];
+    const ask = (async (
+      service: { name: string },
+      user: string,
+      path: string,
+      query: { start?: string; limit?: number },
+    ) => {
+      if (service.name === "loki-gateway") {
+        const values = entries
+          .filter(([time]) => BigInt(time) >= BigInt(query.start ?? 0))
+          .slice(0, query.limit);
+        pages.push(values.length);
+        return { data: { result: [{ values: values.slice(0, 1000) }, { values: values.slice(1000) }] } };
+      }
+      if (path === "/api/search")
+        return { traces: [{ traceID: "123abcd000000000000000000000001", spanSets: [{ matched: 2 }] }] };
+      if (path.endsWith("2")) throw new Error("tempo-gateway answered 404: no");
+      if (path.startsWith("/api/traces/"))
+        return { spans: [{ spanId: "a", parentSpanId: "x" }, { spanId: "b" }] };
+      const times = user === "pods-read" ? [15, 30] : [20];
+      return { data: { result: [{ metric: { pod: "pod-2" }, values: times.map((time) => [time, "1"]) }] } };
+    }) as Ask;
+    const run = "0123abcd";
+    const of = { ask, load: loadOn(2, 10, 4), run, from: 0, to: 20_000 };
+    const pods = new Map([
+      ["node-1", "pod-1"],
+      ["node-2", "pod-2"],
+    ]);
+    const all = await findAll(of, pods, new Map([["node-1", [1, 2, 3]]]));
+    expect(pages).to.deep.equal([5000, 5000, 2006]);
+    const [one, two] = [all.get("node-1"), all.get("node-2")];
+    expect(one?.lines.size).to.equal(6001);
+    expect(two?.lines.size).to.equal(6000);
+    expect([...(one?.lines ?? [])].filter(([, copies]) => copies !== 1)).to.deep.equal([[6, 2]]);
+    expect(Object.fromEntries(one?.spans ?? [])).to.deep.equal({ 1: 2, 2: 0, 3: 2 });
+    expect(two?.samples).to.deep.equal({ alloy: [15_000, 30_000], prometheus: [20_000] });
   });
 
   it("fits a prod stack on a few small nodes by requests alone", () => {
