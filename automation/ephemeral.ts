@@ -65,9 +65,9 @@ export function refusal(
   existing: boolean,
 ): string | undefined {
   if (environment !== "dev")
-    return `stack ${stack} is a ${environment} stack (environment); allowed: dev, because it is deleted at the end`;
+    return `environment: stack ${stack} is a ${environment} stack (must be dev, because the stack is deleted at the end)`;
   if (cluster.protect)
-    return `stack ${stack} is protected (cluster.protect is true); allowed: false, because it is deleted at the end`;
+    return `cluster.protect: stack ${stack} is protected (must be false, because the stack is deleted at the end)`;
   if (existing) return undefined;
   if (found.exists)
     return `stack ${stack} exists already and would be deleted at the end; choose another name, or say --existing (existing: true)`;

@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
 import { breakable } from "../cli/breakable";
-import { UserError } from "../settings";
+import { invalid, UserError } from "../settings";
 import { withStack } from "./ephemeral";
 
 /** Seconds since it began, as a prefix. */
@@ -27,7 +27,7 @@ const program = new Command("npm run ephemeral --")
       const value = Number(options[name]);
       if (Number.isFinite(value) && value >= 0) return value;
       const option = name === "hold" ? "--hold" : "--smoke-within";
-      throw new UserError(`${option}: is "${options[name]}"; allowed: seconds, 0 or more`);
+      throw new UserError(invalid(option, options[name], "seconds, 0 or more"));
     };
     const hold = seconds("hold");
     const smokeWithin = seconds("smokeWithin");

@@ -11,7 +11,7 @@ import { locate } from "../cli/cluster";
 import { tableText } from "../cli/load/report";
 import { root } from "../cli/stack-config";
 import { kubeConfig } from "../components/kube-config";
-import { parseSettings, UserError } from "../settings";
+import { invalid, parseSettings, UserError } from "../settings";
 import {
   type Bench,
   type Benchmark,
@@ -43,7 +43,7 @@ const all = (): Benchmark[] =>
 function whole(option: string, text: string, least: number, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
-  throw new UserError(`${option}: is "${text}"; allowed: a whole number from ${least} to ${most}`);
+  throw new UserError(invalid(option, text, `an integer between ${least} and ${most}`));
 }
 
 let found: Promise<RunningStack> | undefined;

@@ -9,7 +9,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { project, UserError } from "../settings";
+import { invalid, project, UserError } from "../settings";
 import { root } from "./stack-config";
 
 /** A duration as Go writes it. */
@@ -165,7 +165,11 @@ export async function deployments(
   const address = (process.env["PULUMI_BACKEND_URL"] ?? "https://api.pulumi.com").replace(/\/$/, "");
   if (!/^https?:/.test(address))
     throw new UserError(
-      `PULUMI_BACKEND_URL: is "${address}"; allowed: the address of Pulumi Cloud, which alone runs deployments`,
+      invalid(
+        "PULUMI_BACKEND_URL",
+        address,
+        "the address of Pulumi Cloud: no other backend runs deployments",
+      ),
     );
   await apply(stack, settings, { address, token, organization: options.org });
   console.log(`${options.org}/${project}/${stack} runs as ${file} says`);

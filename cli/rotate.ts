@@ -6,7 +6,7 @@
  * again repeats that update, with its wait, before he goes on: only then can the next one lock nobody out.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Settings, UserError } from "../settings";
+import { invalid, type Settings, UserError } from "../settings";
 import { locate } from "./cluster";
 import { up } from "./lifecycle";
 import { backendEnvironment, pulumi } from "./pulumi";
@@ -62,7 +62,7 @@ function refuseUnasked(settings: Settings, { yes }: RotateOptions): void {
 /** @returns the exit code: 0 where the rotation, or as much of it as was asked for, is done */
 export async function rotate(stack: string, options: RotateOptions): Promise<number> {
   const wait = Number(options.wait);
-  if (!(wait >= 0)) throw new UserError(`--wait: is ${options.wait}; allowed: seconds, such as 180`);
+  if (!(wait >= 0)) throw new UserError(invalid("--wait", options.wait, "seconds, such as 180"));
   const { settings, environment } = await locate(stack);
   refuseUnasked(settings, options);
   const backend = { ...backendEnvironment(stack, settings.environment), ...environment };

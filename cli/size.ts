@@ -3,7 +3,7 @@ import { readSettings, type Settings, UserError } from "../settings";
 import { type Capacity, capacity } from "../settings/capacity";
 import { type Fit, fits, type Has, sum, total, wholeStack } from "../settings/fit";
 import { load as loadSettings, signalsOf, wholeLoad } from "../settings/load";
-import { problemText } from "../settings/problem-text";
+import { invalid, tooSmallText } from "../settings/problem-text";
 import type { Amount } from "../settings/sizing";
 import { sizingProblems } from "../settings/sizing-problems";
 import { coresText, countText, dailyText, sizeText } from "../settings/units";
@@ -26,9 +26,7 @@ export function withLoad(settings: Settings, given: Given): Settings {
   const wrong = read.filter((one) => one.wrong !== undefined);
   if (wrong.length)
     throw new UserError(
-      wrong
-        .map(({ name, text, wrong }) => `--${name}: is ${JSON.stringify(text)}; allowed: ${wrong}`)
-        .join("\n     "),
+      wrong.map(({ name, text, wrong }) => invalid(`--${name}`, text, wrong ?? "")).join("\n     "),
     );
   const load = Object.fromEntries(read.map(({ name, data }) => [name, data]));
   return { ...settings, load: { ...settings.load, ...load } };
@@ -94,7 +92,7 @@ export function fitText(stack: string, settings: Settings): string {
       ],
     ]),
     ...(problems.length
-      ? ["\nToo small for it:", ...problems.map((problem) => problemText(stack, problem, "needs"))]
+      ? ["\nToo small for it:", ...problems.map((problem) => tooSmallText(stack, problem))]
       : ["\nNothing is too small for it."]),
   ].join("\n");
 }

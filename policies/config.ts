@@ -1,4 +1,5 @@
 /** Levels and parameters of the rules: defaults for each environment, and what the pack's config says otherwise. */
+import { invalid, unknown } from "../settings/problem-text";
 import { type Context, type Environment, type Level, levels, type Rule, type Tree } from "./rule";
 
 /**
@@ -41,18 +42,17 @@ export function contextOf(
 export function configProblems(known: Rule[], config: PackConfig): string[] {
   return Object.entries(config).flatMap(([id, entry]) => {
     const rule = known.find((one) => one.id === id);
-    if (!rule && id !== "all")
-      return [`${id}: is no rule; allowed: all, ${known.map((one) => one.id).join(", ")}`];
+    if (!rule && id !== "all") return [unknown(id, "policy", ["all", ...known.map((one) => one.id)])];
     const { enforcementLevel, ...parameters } =
       typeof entry === "string" ? { enforcementLevel: entry } : (entry as Tree);
-    const unknown = Object.keys(parameters).filter((name) => !(name in (rule?.config ?? {})));
+    const others = Object.keys(parameters).filter((name) => !(name in (rule?.config ?? {})));
     return [
       ...(enforcementLevel === undefined || isLevel(enforcementLevel)
         ? []
-        : [`${id}: is ${JSON.stringify(enforcementLevel)}; allowed: ${levels.join(", ")}`]),
-      ...unknown.map((name) => {
+        : [invalid(id, enforcementLevel, `one of ${levels.join(", ")}`)]),
+      ...others.map((name) => {
         const has = Object.keys(rule?.config ?? {});
-        return `${id}.${name}: is no parameter; allowed: ${["enforcementLevel", ...has].join(", ")}`;
+        return unknown(`${id}.${name}`, "parameter", ["enforcementLevel", ...has]);
       }),
     ];
   });

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../package.json";
+import { invalid } from "../settings";
 
 /**
  * The part of a changelog that is a version's.
@@ -11,7 +12,7 @@ import { version } from "../package.json";
  */
 export function releaseNotes(changelog: string, tag: string, packaged: string): string {
   const [, wanted] = /^v(\d+\.\d+\.\d+(?:-[\w.]+)?)$/.exec(tag) ?? [];
-  if (!wanted) throw new Error(`the tag is "${tag}"; allowed: v and a version, such as v1.2.0`);
+  if (!wanted) throw new Error(invalid("tag", tag, "v and a version, such as v1.2.0"));
   if (wanted !== packaged)
     throw new Error(`the tag is ${tag}, and package.json has version ${packaged}: change it first`);
   const part = changelog

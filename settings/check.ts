@@ -1,13 +1,17 @@
 /** What a rule that joins several settings is, and how it says what is wrong. */
 import type { Settings } from "./schema";
 
-/** One wrong setting: where it stands, what it was, what is allowed. */
+/** One invalid setting. */
 export interface Problem {
   path: string;
+  /** Its value; undefined if it is not set. */
   was: unknown;
+  /** The rule, as it reads after "must be"; begins with `nothing` if the setting must not be set. */
   allowed: string;
-  /** How it is changed, where it does not stand in the stack's config. */
+  /** The fix, if the setting is not part of the stack's configuration. */
   change?: string;
+  /** For a setting that does not exist: the settings that do. */
+  valid?: string[];
 }
 
 /** A rule: what is wrong, nothing where all is well. */

@@ -25,7 +25,7 @@ export const text = (allowed: string, form = /^\S.*$/) =>
 
 /** A whole number within bounds. */
 export const wholeNumber = (min: number, max: number) => {
-  const allowed = `a whole number from ${min} to ${max}`;
+  const allowed = `an integer between ${min} and ${max}`;
   const range = z
     .int({ error: () => allowed })
     .min(min, { error: allowed })
@@ -38,7 +38,7 @@ export const wholeNumber = (min: number, max: number) => {
 
 /** A share of a whole. */
 export const fraction = () => {
-  const allowed = "a number from 0 to 1, such as 0.1";
+  const allowed = "a number between 0 and 1, such as 0.1";
   const range = z
     .number({ error: () => allowed })
     .min(0, { error: allowed })
@@ -71,7 +71,7 @@ export const yesNo = () => {
 /** A name as Kubernetes takes it for an object or a label. */
 export const dnsName = () =>
   text(
-    "a Kubernetes name: lower-case letters, digits and dashes, 63 at most",
+    "a Kubernetes name: lowercase letters, digits and dashes, at most 63",
     /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
   );
 
@@ -120,7 +120,7 @@ export const secret = (allowed: string, form: RegExp) =>
 /** A bucket name as S3 allows it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
 export const bucketName = () =>
   text(
-    "a bucket name: 3 to 63 lower-case letters, digits, dots and dashes, no two dots together",
+    "a bucket name: 3 to 63 lowercase letters, digits, dots and dashes, no consecutive dots",
     /^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
   );
 

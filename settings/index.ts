@@ -12,6 +12,7 @@ import { isTree, merge, type Tree, valueAt } from "./tree";
 import { UserError } from "./user-error";
 
 export type { Problem } from "./check";
+export { invalid, unknown } from "./problem-text";
 export type { Cache, Settings, SettingsInput, Workload } from "./schema";
 export { schema } from "./schema";
 export { Sensitive } from "./sensitive";
@@ -30,8 +31,8 @@ export class SettingsError extends UserError {
     readonly problems: Problem[],
   ) {
     const lines = problems.map((problem) => problemText(stackName, problem));
-    const count = problems.length === 1 ? "1 setting is" : `${problems.length} settings are`;
-    super(`${count} wrong; nothing was touched.\n${lines.join("\n")}`);
+    const count = problems.length === 1 ? "1 invalid setting" : `${problems.length} invalid settings`;
+    super(`${count}; no changes were made.\n${lines.join("\n")}`);
   }
 }
 
@@ -64,15 +65,15 @@ function problemsOf(issue: Issue, wanted: unknown): Problem[] {
   const path = written(issue.path);
   if (issue.code === "unrecognized_keys") {
     const group = settingAt(path);
-    const allowed = `nothing, there is no such setting; there are ${[...(group?.children.keys() ?? [])].join(", ")}`;
     return issue.keys.map((key) => ({
       path: written([...issue.path, key]),
       was: shown(wanted, [...issue.path, key], group?.secret),
-      allowed,
+      allowed: "nothing: there is no such setting",
+      valid: [...(group?.children.keys() ?? [])],
     }));
   }
   const allowed =
-    issue.code === "invalid_key" ? `nothing, its name is not ${issue.issues[0]?.message}` : issue.message;
+    issue.code === "invalid_key" ? `nothing: its name is not ${issue.issues[0]?.message}` : issue.message;
   return [{ path, was: shown(wanted, issue.path, settingAt(path)?.secret), allowed }];
 }
 

@@ -1,14 +1,15 @@
-/** What is wrong with a setting, in the words of every message about settings. */
+/** The text of every message about an invalid setting, argument or option: the value, the rule, the fix. */
+import { closest, distance } from "fastest-levenshtein";
 import type { Problem } from "./check";
 import { settingAt } from "./describe";
 
-/** How a setting is changed, or taken out where nothing is allowed. */
+/** How a setting is changed, or removed if it must not be set. */
 function remedy(stackName: string, { path, allowed, change }: Problem): string {
   if (change) return change;
   const [file, stack] = [`Pulumi.${stackName}.yaml`, `--stack ${stackName}`];
   const setting = settingAt(path);
   if (!setting || allowed.startsWith("nothing"))
-    return `take it out of ${file} or with: pulumi config rm ${stack} --path '${path}'`;
+    return `Remove it from ${file} or run: pulumi config rm ${stack} --path '${path}'`;
   const [[child, item] = []] = setting.children;
   const ofItem = item?.group ? ".<setting>" : "";
   const key = setting.group
@@ -18,18 +19,41 @@ function remedy(stackName: string, { path, allowed, change }: Problem): string {
       : "";
   const values = [...setting.children.values()];
   return setting.secret && values.every(({ secret }) => secret)
-    ? `change it with: pulumi config set ${stack} --secret --path '${path}${key}' <value>`
-    : `change it in ${file} or with: pulumi config set ${stack} --path '${path}${key}' <value>`;
+    ? `Fix it: pulumi config set ${stack} --secret --path '${path}${key}' <value>`
+    : `Fix it in ${file} or run: pulumi config set ${stack} --path '${path}${key}' <value>`;
 }
 
-/**
- * A problem as people read it, in two lines: the setting, what it is, what it should be; and how to change it.
- *
- * @param stack name of the stack that the setting belongs to
- * @param verb `allowed` where the setting is refused, `needs` where it is only warned about
- */
-export function problemText(stack: string, problem: Problem, verb: "allowed" | "needs" = "allowed"): string {
-  const { path, was, allowed } = problem;
-  const is = was === undefined ? "not set" : JSON.stringify(was);
-  return `  ${path}: is ${is}; ${verb}: ${allowed}\n    ${remedy(stack, problem)}`;
+/** A value that is rejected, and the rule that it breaks. */
+export function invalid(name: string, was: unknown, allowed: string): string {
+  const rule = allowed.startsWith("nothing")
+    ? `must not be set${allowed.slice("nothing".length)}`
+    : `must be ${allowed}`;
+  return was === undefined
+    ? `${name}: not set (${rule})`
+    : `${name}: invalid value ${JSON.stringify(was)} (${rule})`;
 }
+
+/** A name that does not exist, the one that was probably meant, and those that exist. */
+export function unknown(name: string, what: string, valid: string[]): string {
+  const key = name.slice(name.lastIndexOf(".") + 1);
+  const guess = valid.length
+    ? closest(
+        key.toLowerCase(),
+        valid.map((one) => one.toLowerCase()),
+      )
+    : "";
+  const meant = valid.find((one) => one.toLowerCase() === guess);
+  const near = meant && distance(key.toLowerCase(), guess) <= Math.max(2, key.length / 3);
+  return `${name}: unknown ${what}.${near ? ` Did you mean ${meant}?` : ""} Valid: ${valid.join(", ")}`;
+}
+
+/** A problem in two lines: the setting, its value and the rule; the fix. */
+export function problemText(stack: string, problem: Problem): string {
+  const { path, was, allowed, valid } = problem;
+  const what = valid ? unknown(path, "setting", valid) : invalid(path, was, allowed);
+  return `  ${what}\n    ${remedy(stack, problem)}`;
+}
+
+/** A setting that is accepted, but too small for the load, in the same form. */
+export const tooSmallText = (stack: string, problem: Problem): string =>
+  `  ${problem.path}: ${JSON.stringify(problem.was)} is too small (needs ${problem.allowed})\n    ${remedy(stack, problem)}`;

@@ -2,7 +2,7 @@
 import { type Problem, problem } from "./check";
 import { type Fit, fits, most, type Resource } from "./fit";
 import { spanBytes, wholeLoad } from "./load";
-import { problemText } from "./problem-text";
+import { tooSmallText } from "./problem-text";
 import type { Settings } from "./schema";
 import { byteRateText, coresText, countText, cpuQuantity, dailyText, day, quantity, sizeText } from "./units";
 
@@ -101,4 +101,4 @@ export const sizingProblems = (settings: Settings): Problem[] => [
  * @param stack name of the stack, for the commands that change its settings
  */
 export const sizingWarnings = (stack: string, settings: Settings): string[] =>
-  sizingProblems(settings).map((one) => problemText(stack, one, "needs").trimStart());
+  sizingProblems(settings).map((one) => tooSmallText(stack, one).trimStart());

@@ -35,33 +35,45 @@ const asWritten = (value: unknown) => (typeof value === "number" ? String(value)
 
 /** A duration such as `15s`, `10m`, `2h`, `30d`; in seconds. */
 export const duration = () =>
-  amount(/^(\d+)(s|m|h|d)$/, SECONDS, "a duration: a whole number and s, m, h or d, such as 30d");
+  amount(/^(\d+)(s|m|h|d)$/, SECONDS, "a duration: a positive integer with unit s, m, h or d, such as 30d");
 
 /** A size such as `512Mi` or `50Gi`; in bytes. */
 export const size = () =>
-  amount(/^(\d+)(Ki|Mi|Gi|Ti)$/, BINARY, "a size: a whole number and Ki, Mi, Gi or Ti, such as 50Gi");
+  amount(
+    /^(\d+)(Ki|Mi|Gi|Ti)$/,
+    BINARY,
+    "a size: a positive integer with unit Ki, Mi, Gi or Ti, such as 50Gi",
+  );
 
 /** A rate such as `10MB/s`; in bytes per second, with 1 MB = 1024 × 1024 bytes as Loki counts. */
 export const byteRate = () =>
-  amount(/^(\d+)(KB|MB|GB)\/s$/, LOKI, "a rate: a whole number and KB/s, MB/s or GB/s, such as 10MB/s");
+  amount(
+    /^(\d+)(KB|MB|GB)\/s$/,
+    LOKI,
+    "a rate: a positive integer with unit KB/s, MB/s or GB/s, such as 10MB/s",
+  );
 
 /** A volume such as `1TB/day`; in bytes per day, with 1 TB = 1024⁴ bytes. */
 export const dailyVolume = () =>
   amount(
     /^(\d+)(MB|GB|TB)\/day$/,
     DAILY,
-    "a volume: a whole number and MB/day, GB/day or TB/day, such as 1TB/day",
+    "a volume: a positive integer with unit MB/day, GB/day or TB/day, such as 1TB/day",
   );
 
 /** A count such as `1M` or `250000`. */
 export const count = () => {
-  const allowed = "a count: a whole number, also of k, M or G, such as 1M";
+  const allowed = "a count: an integer, optionally with k, M or G, such as 1M";
   return z.preprocess(asWritten, amount(/^(\d+)(k|M|G|)$/, COUNTS, allowed)).meta({ allowed });
 };
 
 /** A number in each second such as `100k/s`. */
 export const perSecond = () =>
-  amount(/^(\d+)(k|M|G|)\/s$/, COUNTS, "a rate: a whole number, also of k, M or G, and /s, such as 100k/s");
+  amount(
+    /^(\d+)(k|M|G|)\/s$/,
+    COUNTS,
+    "a rate: an integer, optionally with k, M or G, and /s, such as 100k/s",
+  );
 
 /** A CPU amount such as `250m` or `2`; in millicores. */
 export const cpu = () => {

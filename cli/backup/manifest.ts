@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream, existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../../settings";
+import { invalid, UserError } from "../../settings";
 
 /** What can be saved, in the order in which it is restored. */
 export const parts = ["state", "keys", "buckets", "grafana"] as const;
@@ -54,7 +54,7 @@ export function partsOf(only: string | undefined): Part[] {
   const wrong = named.filter((name) => !parts.some((part) => part === name));
   if (wrong.length)
     throw new UserError(
-      `--only: is "${wrong.join(",")}"; allowed: ${parts.join(", ")}, with commas between them`,
+      invalid("--only", wrong.join(","), `some of ${parts.join(", ")}, separated by commas`),
     );
   return parts.filter((part) => named.includes(part));
 }

@@ -98,7 +98,7 @@ export async function passphrase(isNew: boolean): Promise<string> {
   if (!isNew) return answer;
   if (answer.length < shortest)
     throw new UserError(
-      `${passphraseVariable}: has ${answer.length} characters; allowed: ${shortest} or more`,
+      `${passphraseVariable}: has ${answer.length} characters (must be ${shortest} or more)`,
     );
   if (!given && (await prompt("Once more: ")) !== answer) throw new UserError("the two passphrases differ");
   return answer;

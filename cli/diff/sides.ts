@@ -3,7 +3,7 @@ import { execFile, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { UserError } from "../../settings";
+import { invalid, UserError } from "../../settings";
 import { render } from "../render";
 import { configFile, root } from "../stack-config";
 
@@ -48,7 +48,7 @@ export function findBase(ref?: string): Base {
       : git("rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
     if (found?.status !== 0)
       throw new UserError(
-        `--base: is "${ref}"; allowed: a branch, tag or commit that this checkout has (git fetch gets what it lacks)`,
+        invalid("--base", ref, "a branch, tag or commit of this checkout; git fetch gets missing ones"),
       );
     return { commit: found.stdout.trim(), name: ref };
   }

@@ -1,6 +1,6 @@
 /** `obs mirror`: what an air-gapped site needs of a stack, fetched on one side and pushed on the other. */
 import { resolve } from "node:path";
-import { UserError } from "../../settings";
+import { invalid, UserError, unknown } from "../../settings";
 import { settingAt } from "../../settings/describe";
 import { table } from "../table";
 import { asText, chartsIn, type ImageTool, type Target } from "./commands";
@@ -31,7 +31,7 @@ export interface MirrorOptions {
 /** What `--only` chooses. @throws UserError for another word */
 export function chosenBy(only: string | undefined): Chosen {
   if (only !== undefined && only !== "charts" && only !== "images")
-    throw new UserError(`--only: is "${only}"; allowed: charts, images`);
+    throw new UserError(invalid("--only", only, "charts or images"));
   return { charts: only !== "images", images: only !== "charts" };
 }
 
@@ -39,7 +39,7 @@ export function chosenBy(only: string | undefined): Chosen {
 export function targetOf(to: string | undefined, plainHttp: boolean): Target {
   if (to && /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._/-]+)?$/.test(to))
     return { registry: to.replace(/\/$/, ""), plainHttp };
-  throw new UserError(`--to: is "${to ?? ""}"; allowed: ${settingAt("images.registry")?.allowed}`);
+  throw new UserError(invalid("--to", to, settingAt("images.registry")?.allowed ?? ""));
 }
 
 /** How a stack is told to use a mirror; each line a command or a comment. */
@@ -170,6 +170,6 @@ export const actions = { list, pull, push };
 /** @returns the exit code: 0 where all went well, 1 where an item failed */
 export async function mirror(action: string, stack: string, options: MirrorOptions): Promise<number> {
   const chosen = actions[action as keyof typeof actions];
-  if (!chosen) throw new UserError(`mirror: is "${action}"; allowed: ${Object.keys(actions).join(", ")}`);
+  if (!chosen) throw new UserError(unknown(action, "action of mirror", Object.keys(actions)));
   return chosen(stack, options);
 }

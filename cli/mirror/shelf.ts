@@ -27,7 +27,7 @@ export const shelfOf = ({ stack, charts, images }: Inventory): Shelf => ({
 export function readShelf(folder: string): Shelf {
   const file = shelfFile(folder);
   if (!existsSync(file))
-    throw new UserError(`${file} is not there; allowed: a folder that ./obs mirror pull --out wrote`);
+    throw new UserError(`${file} does not exist (must be a folder that ./obs mirror pull --out wrote)`);
   try {
     const shelf = JSON.parse(readFileSync(file, "utf8")) as Shelf;
     if (shelf.format === 1 && Array.isArray(shelf.charts) && Array.isArray(shelf.images)) return shelf;

@@ -187,11 +187,13 @@ describe("engine: a stack from nothing to nothing", function () {
     for (const command of ["preview", "up"]) {
       const { code, output } = stack.run(command === "up" ? ["up", "--yes", "--skip-preview"] : ["preview"]);
       expect(code).not.to.equal(0);
-      expect(output).to.include("3 settings are wrong; nothing was touched");
-      expect(output).to.include('objectStorage.minio.disk: is "55Gi"; allowed: 60Gi or more');
-      expect(output).to.include('objectStorage.minio.encryptionKey: is "[secret]"; allowed: nothing');
+      expect(output).to.include("3 invalid settings; no changes were made");
+      expect(output).to.include('objectStorage.minio.disk: invalid value "55Gi" (must be 60Gi or more)');
       expect(output).to.include(
-        'objectStorage.buckets.loki.name: is "other-logs"; allowed: loki-data, which holds data',
+        'objectStorage.minio.encryptionKey: invalid value "[secret]" (must not be set)',
+      );
+      expect(output).to.include(
+        'objectStorage.buckets.loki.name: invalid value "other-logs" (must be loki-data, which holds data)',
       );
       expect(output).not.to.include("AAAA");
     }

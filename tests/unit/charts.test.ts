@@ -126,7 +126,7 @@ describe("unit: charts", () => {
         allowed: `a folder that holds loki ${pins.loki.version}: neither loki/ nor loki-${pins.loki.version}.tgz is there`,
       },
     ]);
-    expect(message).to.match(/^2 settings are wrong; nothing was touched\./);
+    expect(message).to.match(/^2 invalid settings; no changes were made\./);
   });
 
   it("in another version are passed over where the right package lies beside", () => {

@@ -120,7 +120,7 @@ describe("obs: the command line", function () {
     const wrong = obs("size", "prod", "--logs", "3x", "--nodes", "0");
     expect(wrong.status).to.equal(1);
     expect(wrong.stderr).to.match(
-      /^obs: --logs: is "3x"; allowed: a volume: .+\n +--nodes: is "0"; allowed: /,
+      /^obs: --logs: invalid value "3x" \(must be a volume: .+\n +--nodes: invalid value "0" \(must be /,
     );
   });
 

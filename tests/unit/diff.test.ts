@@ -363,6 +363,9 @@ describe("unit: diff: the base", () => {
     expect(findBase().commit).to.match(/^[0-9a-f]{40}$/);
     expect(findBase("HEAD")).to.deep.include({ name: "HEAD" });
     for (const wrong of ["no-such-branch", "--output=x", ""])
-      expect(() => findBase(wrong), wrong).to.throw(UserError, /--base: is ".*"; allowed: a branch/);
+      expect(() => findBase(wrong), wrong).to.throw(
+        UserError,
+        /--base: invalid value ".*" \(must be a branch/,
+      );
   });
 });

@@ -181,7 +181,9 @@ describe("unit: mirror", () => {
   it("accepts only a registry and a kind that there are", () => {
     expect(chosenBy(undefined)).to.deep.equal({ charts: true, images: true });
     expect(chosenBy("charts")).to.deep.equal({ charts: true, images: false });
-    expect(messageOf(() => chosenBy("chart"))).to.equal('--only: is "chart"; allowed: charts, images');
+    expect(messageOf(() => chosenBy("chart"))).to.equal(
+      '--only: invalid value "chart" (must be charts, images)',
+    );
     expect(targetOf("r.example:5000/m/", true)).to.deep.equal({
       registry: "r.example:5000/m",
       plainHttp: true,

@@ -19,12 +19,14 @@ describe("mistakes in settings", () => {
       const { problems, message: said } = answer(mistake);
       expect(said).to.equal(message(mistake));
       expect(problems).to.have.length(1);
-      const [path = ""] = mistake.says.split(": is ");
+      const [path = ""] = mistake.says.split(": ");
       expect(problems[0]?.path).to.equal(path);
-      expect(said).to.include("; allowed: ").and.to.include(`--path '${path}`);
+      expect(said)
+        .to.match(/must (not )?be |Valid: /)
+        .and.to.include(`--path '${path}`);
       // What is there no setting for is to be taken out, everything else to be changed.
-      expect(mistake.change.startsWith("take it out"), path).to.equal(
-        settingAt(path) === undefined || mistake.says.includes("; allowed: nothing"),
+      expect(mistake.change.startsWith("Remove it"), path).to.equal(
+        settingAt(path) === undefined || mistake.says.includes("(must not be set"),
       );
     });
 

@@ -72,10 +72,12 @@ describe("unit: policies", () => {
         all: "advisory",
       });
       expect(problems).to.have.length(3);
-      expect(problems[0]).to.match(/^tenency: is no rule; allowed: all, charts-pinned, /);
+      expect(problems[0]).to.match(
+        /^tenency: unknown policy\. Did you mean tenancy\? Valid: all, charts-pinned, /,
+      );
       expect(problems.slice(1)).to.deep.equal([
-        'tenancy: is "optional"; allowed: mandatory, advisory, disabled',
-        "sampling.maximum: is no parameter; allowed: enforcementLevel, prodMaximum, devMinimum",
+        'tenancy: invalid value "optional" (must be mandatory, advisory, disabled)',
+        "sampling.maximum: unknown parameter. Did you mean prodMaximum? Valid: enforcementLevel, prodMaximum, devMinimum",
       ]);
     });
   });

@@ -260,9 +260,9 @@ describe("unit: sizing", () => {
     it("say the setting, what it is, what it should be and how to change it", () => {
       const warnings = sizingWarnings("live", sized({ series: "1M" }));
       expect(warnings[1]).to.equal(
-        "mimir.ingester.replicas: is 3; needs: 9 for the load, or cpu 3400m and memory 12Gi for each; " +
-          "there is 6 of 10 cores and 12Gi of 34.9Gi memory\n" +
-          "    change it in Pulumi.live.yaml or with: pulumi config set --stack live --path 'mimir.ingester.replicas' <value>",
+        "mimir.ingester.replicas: 3 is too small (needs 9 for the load, or cpu 3400m and memory 12Gi for each; " +
+          "there is 6 of 10 cores and 12Gi of 34.9Gi memory)\n" +
+          "    Fix it in Pulumi.live.yaml or run: pulumi config set --stack live --path 'mimir.ingester.replicas' <value>",
       );
     });
 
@@ -345,7 +345,7 @@ describe("unit: sizing", () => {
       });
       expect(() => withLoad(settings, { spans: "5" })).to.throw(
         UserError,
-        /--spans: is "5"; allowed: a rate/,
+        /--spans: invalid value "5" \(must be a rate/,
       );
     });
 
@@ -357,7 +357,7 @@ describe("unit: sizing", () => {
       );
       expect(text).to.match(/^sum of these +16\.\d cores/m);
       expect(text).to.match(/^whole stack +\d+(\.\d)? cores, .+ requested, on 4 nodes$/m);
-      expect(text).to.include("mimir.ingester.replicas: is 3; needs: 9");
+      expect(text).to.include("mimir.ingester.replicas: 3 is too small (needs 9");
     });
   });
 });

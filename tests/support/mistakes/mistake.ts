@@ -26,13 +26,13 @@ export interface Mistake {
 
 /** A value to be changed. */
 export const set = (path: string) =>
-  `change it in Pulumi.mistake.yaml or with: pulumi config set --stack mistake --path '${path}' <value>`;
+  `Fix it in Pulumi.mistake.yaml or run: pulumi config set --stack mistake --path '${path}' <value>`;
 /** A secret to be changed. */
 export const setSecret = (path: string) =>
-  `change it with: pulumi config set --stack mistake --secret --path '${path}' <value>`;
+  `Fix it: pulumi config set --stack mistake --secret --path '${path}' <value>`;
 /** What does not belong there. */
 export const takeOut = (path: string) =>
-  `take it out of Pulumi.mistake.yaml or with: pulumi config rm --stack mistake --path '${path}'`;
+  `Remove it from Pulumi.mistake.yaml or run: pulumi config rm --stack mistake --path '${path}'`;
 
 /** The stack's whole config. */
 export const configOf = ({ environment = "prod", config }: Mistake): Config => ({
@@ -42,7 +42,7 @@ export const configOf = ({ environment = "prod", config }: Mistake): Config => (
 
 /** The whole message, as it must be. */
 export const message = ({ says, change }: Mistake): string =>
-  `1 setting is wrong; nothing was touched.\n  ${says}\n    ${change}`;
+  `1 invalid setting; no changes were made.\n  ${says}\n    ${change}`;
 
 /** Whether an output has the whole message; the engine indents it. */
 export function isTold(output: string, mistake: Mistake): boolean {
