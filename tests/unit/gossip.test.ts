@@ -104,7 +104,7 @@ describe("unit: gossip labels", () => {
     const [text = "", ...others] = told({ cluster: { name: "other" } }, running("verify"));
     expect(others).to.deep.equal([]);
     expect(text)
-      .to.include('cluster.name: is "other"')
+      .to.include('cluster.name: invalid value "other"')
       .and.to.include('"loki.loki.prod"')
       .and.to.include('"loki.loki.other"');
   });
