@@ -89,12 +89,12 @@ describe("unit: gossip labels", () => {
 
   it("name only the stores that would split", () => {
     const live = { ...running("verify"), mimir: { gossip: { label: "", verified: true }, rolling: [] } };
-    expect(told({}, live)[0]).to.include("(mimir)").and.to.include("allowed: prepare");
+    expect(told({}, live)[0]).to.include("(mimir)").and.to.include("must be prepare");
   });
 
   it("refuse a step while the rollout of the last one is not complete", () => {
     expect(told(wants("introduce"), running("prepare", ["loki/loki-ingester"]))[0])
-      .to.include("allowed: prepare until the last rollout is complete")
+      .to.include("must be prepare until the last rollout is complete")
       .and.to.include("loki/loki-ingester");
     // A rollout at the same step is nothing new.
     expect(told({}, running("verify", ["loki/loki-ingester"]))).to.deep.equal([]);

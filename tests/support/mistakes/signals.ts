@@ -76,7 +76,7 @@ export const signals: Mistake[] = [
   {
     about: "a time for queries in words",
     config: { queries: { timeout: "5 minutes" } },
-    says: 'queries.timeout: is "5 minutes"; allowed: a duration: a whole number and s, m, h or d, such as 30d',
+    says: 'queries.timeout: invalid value "5 minutes" (must be a duration: a positive integer with unit s, m, h or d, such as 30d)',
     change: set("queries.timeout"),
   },
   {
