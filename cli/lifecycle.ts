@@ -1,5 +1,8 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's own commands, with everything around them found or made. */
-import { refusePlainSecrets, UserError } from "../settings";
+import { kubeConfig } from "../components/kube-config";
+import { diagnosis } from "../components/pod-diagnosis";
+import { namespaces } from "../names";
+import { refusePlainSecrets, type Settings, UserError } from "../settings";
 import { type Located, locate } from "./cluster";
 import { settle } from "./interrupted";
 import { packArguments } from "./policy-pack";
@@ -45,12 +48,21 @@ export async function up(
     ...throughProgram,
   });
   if (code === 0) summary(stack, environment);
-  else
+  else {
+    await reportUnready(settings, environment);
     console.error(
       `\nobs: the update did not finish. Nothing that was there is lost: run ./obs up ${stack} again, where it was not\n` +
         "  interrupted once the cause is mended. It goes on from where this one stopped; docs/troubleshooting.md has more.",
     );
+  }
   return code;
+}
+
+/** Reports what keeps pods of the stack from being ready. */
+async function reportUnready(settings: Settings, environment: Record<string, string>): Promise<void> {
+  Object.assign(process.env, environment);
+  const lines = await diagnosis(kubeConfig(settings), Object.values(namespaces));
+  if (lines.length) console.error(`\nobs: not everything is ready:\n  ${lines.join("\n  ")}`);
 }
 
 /** What is there now and how to open it. */

@@ -13,7 +13,14 @@ export class CAdvisor extends pulumi.ComponentResource {
       ...object,
       metadata: { ...object.metadata, namespace: namespaces.name("monitoring") },
     });
-    new k8s.apps.v1.DaemonSet(releases.cadvisor, placed(cadvisorDaemonSet(settings)), { parent: this });
+    const { metadata, spec } = placed(cadvisorDaemonSet(settings));
+    // Nothing waits for it, and a single node that is not ready must not fail the update: ./obs doctor reports its pods.
+    const annotations = { "pulumi.com/skipAwait": "true" };
+    new k8s.apps.v1.DaemonSet(
+      releases.cadvisor,
+      { metadata: { ...metadata, annotations }, spec },
+      { parent: this },
+    );
     new k8s.core.v1.Service(releases.cadvisor, placed(cadvisorService(settings)), { parent: this });
     if (settings.cadvisor.expose.includes("serviceMonitor"))
       new k8s.apiextensions.CustomResource(

@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type ChartName, chartSources } from "../charts";
 import type { Settings } from "../settings";
 import { extendedValues } from "../values/extended";
+import { releaseTimeout } from "../values/rollout";
 import type { Values } from "../values/shared";
 
 export interface HelmReleaseArgs {
@@ -14,8 +15,6 @@ export interface HelmReleaseArgs {
   namespace: pulumi.Input<string>;
   /** The chart's values: plain data, so that a preview is complete and `obs render` shows the same. */
   values: Values;
-  /** Seconds that Helm waits for the release to be ready. @default 600 */
-  timeout?: number;
   /**
    * Chart that holds the custom resource definitions which `chart` needs. It is installed first and upgraded with
    * every pin; Helm itself never upgrades what a chart keeps in `crds/`.
@@ -23,7 +22,7 @@ export interface HelmReleaseArgs {
   crds?: { chart: ChartName; values: Values };
 }
 
-/** The one way to install a chart: pinned, under a fixed name, with a time limit, and rolled back by Helm in production. */
+/** The one way to install a chart: pinned, under a fixed name, and with a time limit. */
 export class HelmRelease extends pulumi.ComponentResource {
   /** The release itself. */
   readonly release: k8s.helm.v3.Release;
@@ -47,10 +46,12 @@ export class HelmRelease extends pulumi.ComponentResource {
           name: release,
           namespace: args.namespace,
           values: extended.values,
-          timeout: args.timeout ?? 600,
+          timeout: releaseTimeout(args.settings, release),
           maxHistory: charts.history,
-          atomic: charts.atomic,
-          cleanupOnFail: true,
+          // A release that fails stays as it is, with its pods and events. `atomic` would uninstall a first installation, and
+          // roll an upgrade back under the same time limit, which OrderedReady StatefulSets do not follow anyway.
+          atomic: false,
+          cleanupOnFail: false,
           createNamespace: false,
           // Where they come as a chart of their own, the copy inside the chart must not get in its way.
           skipCrds: chart === args.chart && args.crds !== undefined,

@@ -26,7 +26,6 @@ export class Loki extends pulumi.ComponentResource {
         chart: "loki",
         namespace: args.namespaces.name("loki"),
         values: lokiValues(args.settings),
-        timeout: 900,
       },
       {
         parent: this,

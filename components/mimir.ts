@@ -29,7 +29,6 @@ export class Mimir extends pulumi.ComponentResource {
         chart: "mimir-distributed",
         namespace: namespaces.name("mimir"),
         values: mimirValues(settings),
-        timeout: 900,
       },
       {
         parent: this,

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { namespaces, podSecurity } from "../names";
 import type { Settings } from "../settings";
+import { nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
 import { hasAutoscaling } from "../values/scaling";
 
 export type NamespaceKey = keyof typeof namespaces;
@@ -36,6 +37,12 @@ export class Namespaces extends pulumi.ComponentResource {
         { parent: this, protect: settings.cluster.protect },
       );
       this.made.set(key, namespace);
+      if (nodeAgentNamespaces.includes(key))
+        new k8s.core.v1.ResourceQuota(
+          `${namespaces[key]}-node-agents`,
+          { metadata: { name: "node-agents", namespace: namespace.metadata.name }, spec: nodeAgentQuota },
+          { parent: this },
+        );
     }
     this.registerOutputs({});
   }

@@ -37,7 +37,7 @@ export class Scaling extends pulumi.ComponentResource {
         ? [
             new HelmRelease(
               release,
-              { settings, chart, namespace: namespaces.name("autoscaling"), values, timeout: 300 },
+              { settings, chart, namespace: namespaces.name("autoscaling"), values },
               { parent: this },
             ),
           ]

@@ -24,7 +24,6 @@ export class Tempo extends pulumi.ComponentResource {
         chart: "tempo-distributed",
         namespace: args.namespaces.name("tempo"),
         values: tempoValues(args.settings),
-        timeout: 900,
       },
       {
         parent: this,

@@ -6,7 +6,7 @@ export const dev: SettingsInput = {
   ...prod,
   environment: "dev",
   cluster: { ...prod.cluster, name: "dev", antiAffinity: "none", zones: false, protect: false },
-  charts: { atomic: false, history: 3 },
+  charts: { history: 3 },
   objectStorage: {
     ...prod.objectStorage,
     minio: {
@@ -30,6 +30,7 @@ export const dev: SettingsInput = {
     gateway: { replicas: 1, cpu: "10m", memory: "16Mi", memoryLimit: "64Mi" },
     resultsCache: { replicas: 0, cpu: "50m", memory: "32Mi" },
     chunksCache: { replicas: 0, cpu: "50m", memory: "32Mi" },
+    indexDisk: "2Gi",
     // `obs down` removes MinIO too: nobody would take what an ingester still wants to write.
     shutdown: "30s",
   },

@@ -26,7 +26,7 @@ export const prod: SettingsInput = {
     protect: true,
     gossipLabels: "verify",
   },
-  charts: { atomic: true, history: 10 },
+  charts: { history: 10 },
   images: {},
   load: {}, // what these numbers carry stands in docs/sizing.md
   objectStorage: {
@@ -63,6 +63,7 @@ export const prod: SettingsInput = {
     // https://github.com/grafana/loki/blob/main/production/helm/loki/values.yaml (allocatedCPU)
     resultsCache: { replicas: 1, cpu: "500m", memory: "512Mi" }, // R2.1: query-frontend, cached
     chunksCache: { replicas: 1, cpu: "500m", memory: "2Gi" },
+    indexDisk: "10Gi",
     schema: [{ from: "2024-01-01", store: "boltdb-shipper" }], // R2.4
     retention: { application: "30d", system: "15d", debug: "7d", namespaces: {} }, // R2.3
     ingestionRate: "10MB/s", // R2.6

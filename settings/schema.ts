@@ -72,7 +72,6 @@ const charts = group({
     .describe(
       "Where charts come from instead of their official repositories; OBS_CHARTS in the environment wins over it",
     ),
-  atomic: yesNo().describe("Whether a failed release is rolled back by Helm"),
   history: wholeNumber(1, 50).describe("Revisions that Helm keeps of each release"),
 }).describe("Helm charts; their versions stand in charts.json");
 
@@ -173,6 +172,9 @@ const loki = group({
     "Cache of query results; without memcached the query-frontend keeps them in its own memory",
   ),
   chunksCache: cache("Cache of chunks read from the bucket"),
+  indexDisk: size().describe(
+    "Disk of its node that a querier's copy of the index may take; a pod that takes more is evicted",
+  ),
   schema: list(
     group({
       from: date().describe("First day (UTC) written with this index"),

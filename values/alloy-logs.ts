@@ -4,6 +4,8 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyValues } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
+import { nodeByNode, onEveryNode } from "./node-agents";
+import { alloyGrace } from "./rollout";
 import { anyOf, readingAsRoot, type Values } from "./shared";
 
 /** What the pipeline reads from its environment. */
@@ -34,9 +36,9 @@ export const alloyLogsValues = (settings: Settings): Values =>
     },
     controller: {
       type: "daemonset",
-      tolerations: [{ operator: "Exists" }],
-      // The new pod is ready before the old one goes, and a release has to wait for every node.
-      updateStrategy: { type: "RollingUpdate", rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      ...onEveryNode,
+      updateStrategy: nodeByNode,
+      terminationGracePeriodSeconds: alloyGrace,
     },
     // The chart asks for every Secret of the cluster; this pipeline only looks for pods.
     rbac: {

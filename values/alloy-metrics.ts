@@ -5,6 +5,7 @@ import { goDuration } from "../settings/units";
 import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
 import { datasourceReader, gatewayClients } from "./gateway";
 import { keptMetrics } from "./kept-metrics";
+import { alloyGrace } from "./rollout";
 import { isScaled } from "./scaling";
 import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
@@ -54,6 +55,7 @@ export function alloyMetricsValues(settings: Settings): Values {
     controller: {
       type: "statefulset",
       replicas: alloyMetrics.replicas,
+      terminationGracePeriodSeconds: alloyGrace,
       autoscaling: { horizontal: { externalHPA: isScaled(alloyMetrics) } },
       podDisruptionBudget: disruptionBudget(alloyMetrics),
       ...placement(settings, {

@@ -4,6 +4,7 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
+import { alloyGrace } from "./rollout";
 import { disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
 /** The share of traces that the SDKs keep, and with them all that comes after. */
@@ -129,6 +130,7 @@ export function alloyTracesValues(settings: Settings): Values {
     controller: {
       type: "deployment",
       replicas: alloyTraces.replicas,
+      terminationGracePeriodSeconds: alloyGrace,
       podDisruptionBudget: disruptionBudget(alloyTraces),
       ...placement(settings, {
         "app.kubernetes.io/name": "alloy",

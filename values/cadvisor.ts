@@ -1,6 +1,7 @@
 /** cAdvisor's objects (R10); it has no official chart: https://github.com/google/cadvisor/tree/master/deploy/kubernetes */
 import { namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
+import { nodeByNode, onEveryNode } from "./node-agents";
 import { environment, goMemoryLimit, image, pullSecrets, readingAsRoot, resources } from "./shared";
 
 const labels = { "app.kubernetes.io/name": releases.cadvisor, "app.kubernetes.io/part-of": "observability" };
@@ -41,12 +42,13 @@ export const cadvisorDaemonSet = (settings: Settings) => {
     metadata,
     spec: {
       selector: { matchLabels: selector },
+      updateStrategy: nodeByNode,
       template: {
         metadata: { labels },
         spec: {
           automountServiceAccountToken: false,
           imagePullSecrets: pullSecrets(settings),
-          tolerations: [{ operator: "Exists" }],
+          ...onEveryNode,
           containers: [
             {
               name: "cadvisor",

@@ -1,6 +1,7 @@
 /** Values of the kube-prometheus-stack chart: https://github.com/prometheus-community/helm-charts/tree/main/charts/kube-prometheus-stack */
 import { alertmanagerSecret, folderAnnotation, namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
+import { nodeByNode, onEveryNode } from "./node-agents";
 import { prometheusSpec, spread, volume } from "./prometheus";
 import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
 
@@ -139,7 +140,8 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     "prometheus-node-exporter": {
       fullnameOverride: "node-exporter",
       resources: resources(kps.nodeExporter),
-      tolerations: [{ operator: "Exists" }],
+      ...onEveryNode,
+      updateStrategy: nodeByNode,
       // It reads the node's files as nobody, and needs no power for that.
       containerSecurityContext: {
         allowPrivilegeEscalation: false,

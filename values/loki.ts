@@ -8,6 +8,7 @@ import { lokiConfiguration } from "./loki-configuration";
 import { releaseReplicas } from "./scaling";
 import {
   disruptionBudget,
+  leavesEndpoints,
   memcached,
   placement,
   pullSecrets,
@@ -62,14 +63,21 @@ export function lokiValues(settings: Settings): Values {
     },
     serviceAccount: { automountServiceAccountToken: false },
     loki: lokiConfiguration(settings),
-    distributor: component("distributor", loki.distributor),
+    distributor: {
+      ...component("distributor", loki.distributor),
+      ...leavesEndpoints,
+    },
     ingester: {
       ...component("ingester", loki.ingester),
       ...volume(loki.ingester.disk),
       zoneAwareReplication: off,
       terminationGracePeriodSeconds: loki.shutdown,
     },
-    querier: { ...component("querier", loki.querier), replicas: releaseReplicas(loki.querier) },
+    querier: {
+      ...component("querier", loki.querier),
+      replicas: releaseReplicas(loki.querier),
+      persistence: { dataVolumeParameters: { emptyDir: { sizeLimit: quantity(loki.indexDisk) } } },
+    },
     queryFrontend: component("query-frontend", loki.queryFrontend),
     compactor: { ...component("compactor", loki.compactor), ...volume(loki.compactor.disk) },
     gateway: {
@@ -79,6 +87,8 @@ export function lokiValues(settings: Settings): Values {
       extraVolumes: users.volumes,
       extraVolumeMounts: users.mounts,
       nginxConfig: { file: gatewayConfiguration("loki", settings) },
+      // nginx closes its port at once when it is told to stop.
+      lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } },
       readinessProbe: { initialDelaySeconds: 1, periodSeconds: 5 },
     },
     resultsCache: memcached(loki.resultsCache, { podDisruptionBudget: off }),

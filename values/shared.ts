@@ -98,6 +98,9 @@ export const placement = (
 export const disruptionBudget = ({ replicas }: { replicas: number }) =>
   replicas > 1 ? { enabled: true, maxUnavailable: 1 } : { enabled: false };
 
+/** A distributor that stops keeps serving until clients have seen that it is not ready, and then finishes its requests. */
+export const leavesEndpoints = { shutdownDelay: "15s", terminationGracePeriodSeconds: 60 };
+
 /** An image's repository, with its registry replaced by `images.registry` where that is set. */
 export function mirrored({ images }: Settings, repository: string): string {
   if (!images.registry) return repository;

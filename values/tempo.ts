@@ -16,6 +16,7 @@ import {
   cacheResources,
   disruptionBudget,
   grpcServerKeepalive,
+  leavesEndpoints,
   overZones,
   pullSecrets,
   type Role,
@@ -106,6 +107,7 @@ export function tempoValues(settings: Settings): Values {
     },
     distributor: {
       ...component("distributor", tempo.distributor),
+      ...leavesEndpoints,
       // A stack trace is one attribute; Tempo's default cuts it at 2 KiB.
       config: { max_attribute_bytes: 16 * 1024 },
     },

@@ -1,10 +1,11 @@
-/** Whether MinIO is ready, and what its pods say where it is not. */
+/** Whether MinIO is ready, and why its pods are not. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { type Settings, UserError } from "../../settings";
 import { goDuration } from "../../settings/units";
-import { lastWords } from "./pods";
+import { diagnosis } from "../pod-diagnosis";
+import { minioApi } from "./pods";
 
 /** Seconds that a preview gives an installed MinIO to answer. */
 const previewTimeout = 30;
@@ -26,11 +27,13 @@ export function readiness(
       : [settings.objectStorage.minio.readyTimeout, "objectStorage.minio.readyTimeout"];
     const deadline = Date.now() + limit * 1000;
     while (!(await answers())) {
-      if (Date.now() > deadline)
+      if (Date.now() > deadline) {
+        const why = await diagnosis(config, [minioApi.namespace], minioApi.selector);
         throw new UserError(
           `MinIO was not ready within ${goDuration(limit)} (${origin}): ` +
-            `${healthChecks.join(" and ")} said ${(await check()).join(" and ")}.\n  ${await lastWords(config)}`,
+            `${healthChecks.join(" and ")} returned ${(await check()).join(" and ")}.\n  ${why.join("\n  ")}`,
         );
+      }
       await new Promise((wake) => setTimeout(wake, 1000));
     }
   };

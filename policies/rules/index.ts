@@ -9,7 +9,7 @@ import { noHostNamespaces, noHostPaths, nonRoot, noPrivilege, readOnlyRoot, secc
 import { livenessProbes, readinessProbes } from "./probes";
 import { statefulProtected } from "./protection";
 import { rbacNoAdmin, rbacNoWildcards, rbacSecrets, tokensNeeded } from "./rbac";
-import { chartsPinned, releasesRolledBack } from "./releases";
+import { chartsPinned, releasesRecoverable } from "./releases";
 import { resourcesSet } from "./resources";
 import {
   noSecretsInConfigMaps,
@@ -21,7 +21,7 @@ import { ingressTls, noAnonymousAccess, servicesInternal } from "./services";
 import { retentionMinimums, retentionRuns, sampling, tenancy } from "./telemetry";
 
 export const rules: Rule[] = [
-  ...[chartsPinned, releasesRolledBack, imagesPinned, imagesFromRegistries],
+  ...[chartsPinned, releasesRecoverable, imagesPinned, imagesFromRegistries],
   ...[resourcesSet, readinessProbes, livenessProbes],
   ...[noPrivilege, noHostNamespaces, noHostPaths, nonRoot, seccomp, readOnlyRoot],
   ...[podSecurityLabels, networkPolicies],

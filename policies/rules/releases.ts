@@ -25,20 +25,19 @@ export const chartsPinned: SubjectRule = {
   },
 };
 
-export const releasesRolledBack: SubjectRule = {
-  id: "releases-rolled-back",
-  asks: "Helm rolls a failed release back (charts.atomic) and has at least two revisions to go back to.",
-  why: "a release that failed half-way would stay half old and half new until somebody sees it",
+export const releasesRecoverable: SubjectRule = {
+  id: "releases-recoverable",
+  asks: "Helm keeps a release that failed (no atomic), and at least two revisions of each.",
+  why: "the pods and events of a failed installation say what is wrong, and helm rollback needs a revision to return to",
   level: inProd,
   check: ({ kind, object }) => {
     if (kind !== "Release") return [];
-    const history = Number(object["maxHistory"] ?? 0);
     return [
       ...(object["atomic"] === true
-        ? []
-        : [{ what: "the release is not atomic", fix: "Set charts.atomic to true." }]),
+        ? [{ what: "Helm uninstalls it if its installation fails (atomic)", fix: "Leave atomic out." }]
+        : []),
       // 0 is Helm's way of saying all of them.
-      ...(history === 1
+      ...(Number(object["maxHistory"] ?? 0) === 1
         ? [{ what: "Helm keeps one revision, none to go back to", fix: "Set charts.history to 2 or more." }]
         : []),
     ];

@@ -85,10 +85,10 @@ const settings: Broken[] = [
     says: "Namespace mimir: no NetworkPolicy refuses ingress that none allows",
   },
   {
-    about: "a release that fails is left half-way",
-    config: { charts: { atomic: false } },
-    rule: "releases-rolled-back",
-    says: "Release mimir/mimir: the release is not atomic",
+    about: "no revision is there to go back to",
+    config: { charts: { history: 1 } },
+    rule: "releases-recoverable",
+    says: "Release mimir/mimir: Helm keeps one revision, none to go back to",
   },
   {
     about: "MinIO is one server",

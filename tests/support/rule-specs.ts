@@ -229,12 +229,12 @@ const objects: RuleSpec[] = [
     ],
   },
   {
-    rule: "releases-rolled-back",
+    rule: "releases-recoverable",
     passes: [release("loki", {})],
-    fails: [release("loki", {}, { atomic: false, maxHistory: 1 })],
+    fails: [release("loki", {}, { atomic: true, maxHistory: 1 })],
     says: [
-      "loki: the release is not atomic: a release that failed half-way would stay half old and half new until somebody sees it. Set charts.atomic to true.",
-      "loki: Helm keeps one revision, none to go back to: a release that failed half-way would stay half old and half new until somebody sees it. Set charts.history to 2 or more.",
+      "loki: Helm uninstalls it if its installation fails (atomic): the pods and events of a failed installation say what is wrong, and helm rollback needs a revision to return to. Leave atomic out.",
+      "loki: Helm keeps one revision, none to go back to: the pods and events of a failed installation say what is wrong, and helm rollback needs a revision to return to. Set charts.history to 2 or more.",
     ],
   },
   {

@@ -49,7 +49,7 @@ export const release = (name: string, values: Tree, inputs: Tree = {}): Subject 
   kind: "Release",
   name,
   namespace: name,
-  object: { chart: name, version: "1.2.3", atomic: true, maxHistory: 10, ...inputs, values },
+  object: { chart: name, version: "1.2.3", atomic: false, maxHistory: 10, ...inputs, values },
 });
 
 /** Anything else. */

@@ -1,10 +1,12 @@
 import { expect } from "chai";
 import { recordProgram } from "../../cli/record";
 import { HelmRelease, type HelmReleaseArgs } from "../../components/helm-release";
+import { releases as names } from "../../names";
+import { releaseTimeout } from "../../values/rollout";
 import { settingsOf } from "../support/stacks";
 
 /** The releases that a HelmRelease registers, with what they come after. */
-async function releases(environment: "dev" | "prod", args: Pick<HelmReleaseArgs, "crds" | "timeout">) {
+async function releases(environment: "dev" | "prod", args: Pick<HelmReleaseArgs, "crds">) {
   const settings = settingsOf(environment);
   const { resources } = await recordProgram(environment, {}, async () => {
     new HelmRelease("subject", {
@@ -21,35 +23,47 @@ async function releases(environment: "dev" | "prod", args: Pick<HelmReleaseArgs,
 
 describe("HelmRelease", () => {
   it("installs the pinned chart under a fixed name with a time limit, and makes no namespace", async () => {
-    const [release, ...others] = await releases("dev", { timeout: 900 });
+    const [release, ...others] = await releases("dev", {});
     expect(others).to.have.length(0);
     expect(release?.inputs).to.deep.include({
       name: "subject",
       namespace: "somewhere",
       values: { a: 1 },
-      timeout: 900,
+      timeout: 600,
       createNamespace: false,
-      cleanupOnFail: true,
+      atomic: false,
       skipCrds: false,
     });
   });
 
-  it("rolls a failed release back in prod and keeps more of its history", async () => {
+  it("keeps more of the history in prod", async () => {
     const [dev] = await releases("dev", {});
     const [prod] = await releases("prod", {});
-    expect([dev?.inputs["atomic"], dev?.inputs["maxHistory"]]).to.deep.equal([false, 3]);
-    expect([prod?.inputs["atomic"], prod?.inputs["maxHistory"]]).to.deep.equal([true, 10]);
+    expect([dev?.inputs["maxHistory"], prod?.inputs["maxHistory"]]).to.deep.equal([3, 10]);
+  });
+
+  it("waits as long as the slowest rollout may take", () => {
+    const prod = (config = {}) => settingsOf("prod", config);
+    // Three ingesters, each with 5m to stop and 5m to start.
+    expect(releaseTimeout(prod(), "loki")).to.equal(3 * (300 + 300));
+    expect(releaseTimeout(prod({ loki: { ingester: { replicas: 9 } } }), "loki")).to.equal(9 * 600);
+    expect(releaseTimeout(prod({ mimir: { shutdown: "20m" } }), "mimir")).to.equal(3 * (1200 + 300));
+    expect(releaseTimeout(prod({ mimir: { storeGateway: { replicas: 5 } } }), "mimir")).to.equal(5 * 600);
+    expect(releaseTimeout(prod(), "minio")).to.equal(6 * (30 + 300));
+    for (const release of ["grafana", "keda", "loki-crds"])
+      expect(releaseTimeout(prod(), release), release).to.equal(600);
+    for (const release of Object.values(names))
+      expect(releaseTimeout(settingsOf("dev"), release), release).to.be.within(600, 1500);
   });
 
   it("installs the chart of the custom resource definitions first and leaves Helm's own copy out", async () => {
     const crds = { chart: "minio", values: { b: 2 } } as const;
-    const [first, release] = await releases("dev", { crds, timeout: 900 });
+    const [first, release] = await releases("dev", { crds });
     expect(first?.name).to.equal("subject-crds");
     expect(first?.inputs).to.deep.include({
       name: "subject-crds",
       namespace: "somewhere",
       values: { b: 2 },
-      timeout: 900,
       skipCrds: false,
     });
     expect(release?.inputs).to.deep.include({ values: { a: 1 }, skipCrds: true });

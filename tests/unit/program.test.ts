@@ -119,7 +119,7 @@ describe("unit: program", function () {
         ]);
         for (const { name, inputs } of releases) {
           expect(inputs["name"], name).to.equal(name);
-          expect(inputs["timeout"], name).to.be.within(300, 1800);
+          expect(inputs["timeout"], name).to.be.within(600, 2400);
           expect(inputs["maxHistory"], name).to.be.within(1, 50);
           expect(inputs["createNamespace"], name).to.equal(false);
         }
@@ -151,11 +151,10 @@ describe("unit: program", function () {
       }),
     );
 
-    it("releases that Helm rolls back in prod", () => {
-      const atomic = (recording: Recording) =>
-        new Set(ofType(recording, release).map(({ inputs }) => inputs["atomic"]));
-      expect(atomic(prod)).to.deep.equal(new Set([true]));
-      expect(atomic(dev)).to.deep.equal(new Set([false]));
+    it("releases that stay as they are if they fail", () => {
+      for (const recording of [dev, prod])
+        for (const { inputs } of ofType(recording, release))
+          expect(inputs).to.include({ atomic: false, cleanupOnFail: false });
     });
 
     it(
@@ -221,7 +220,7 @@ describe("unit: program", function () {
           inputs.spec.resources.requests.storage,
         ]);
       expect(volumes(dev)).to.deep.equal([["minio-data", "50Gi"]]);
-      expect(volumes(prod)).to.deep.equal([0, 1, 2, 3].map((n) => [`export-minio-${n}`, "50Gi"]));
+      expect(volumes(prod)).to.deep.equal([0, 1, 2, 3, 4, 5].map((n) => [`export-minio-${n}`, "50Gi"]));
     });
 
     it("definitions for monitors and rules, which stay in the cluster where it is protected", async () => {
@@ -536,7 +535,7 @@ describe("unit: program", function () {
         name === "grafana-secret-key";
       const kept = prod.resources.filter(({ options }) => options.protect);
       expect(kept).to.deep.equal(prod.resources.filter(isKept));
-      expect(kept).to.have.length(Object.keys(namespaces).length + 5 + 4 + 1 + 1 + 1);
+      expect(kept).to.have.length(Object.keys(namespaces).length + 5 + 6 + 1 + 1 + 1);
     });
 
     it("in dev: nothing does", () => {

@@ -292,7 +292,7 @@ describe("unit: settings", () => {
         settingsOf("dev", { charts: "oci://mirror", loki: { retention: ["30d"], schema: "tsdb" }, tempo: 3 }),
       );
       expect(problems).to.deep.equal([
-        { path: "charts", was: "oci://mirror", allowed: "settings of their own: mirror, atomic, history" },
+        { path: "charts", was: "oci://mirror", allowed: "settings of their own: mirror, history" },
         { path: "loki.schema", was: "tsdb", allowed: "a list of {from, store}" },
         {
           path: "loki.retention",
