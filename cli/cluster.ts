@@ -18,7 +18,7 @@ async function version(settings: Settings): Promise<{ version: string } | { reas
   try {
     const config = kubeConfig(settings);
     const late = new Promise<never>((_, fail) =>
-      setTimeout(() => fail(new Error("no answer within 5 s")), answerWithin).unref(),
+      setTimeout(() => fail(new Error("no response within 5 s")), answerWithin).unref(),
     );
     const { gitVersion } = await Promise.race([config.makeApiClient(VersionApi).getCode(), late]);
     return { version: `${config.getCurrentContext()}, Kubernetes ${gitVersion}` };
@@ -41,7 +41,7 @@ function kind(): Record<string, string> {
     ? ["export", "kubeconfig", "--name", kindCluster, "--kubeconfig", made]
     : ["create", "cluster", "--name", kindCluster, "--kubeconfig", made, "--wait", "2m"];
   if (spawnSync("kind", args, { stdio: "inherit" }).status !== 0)
-    throw new UserError("kind could not make a cluster");
+    throw new UserError("kind could not create a cluster; its output is above");
   return { KUBECONFIG: made };
 }
 
@@ -61,12 +61,12 @@ async function findCluster(
   const engine = kubeconfig || context || settings.environment !== "dev" ? undefined : containerEngine();
   if (engine && onPath("kind")) return { environment: kind(), name: `kind cluster ${kindCluster}` };
   throw new UserError(
-    `no cluster answers (${found.reason}). One of these gives the stack one:\n` +
-      "  export KUBECONFIG=<path>                              a kubeconfig whose current context answers\n" +
-      "  pulumi config set --path cluster.context <name>       a context of your kubeconfig\n" +
-      "  pulumi config set --path cluster.kubeconfig <path>    another kubeconfig\n" +
-      "  install kind and Docker or Podman                     for a dev stack obs then makes a cluster" +
-      (engine ? `; ${engine} runs here, kind is missing` : ""),
+    `Cannot reach a Kubernetes cluster: ${found.reason}. Do one of the following:\n` +
+      "  export KUBECONFIG=<path>                              use a kubeconfig whose cluster is reachable\n" +
+      "  pulumi config set --path cluster.context <name>       use another context of your kubeconfig\n" +
+      "  pulumi config set --path cluster.kubeconfig <path>    use another kubeconfig\n" +
+      "  install kind and Docker or Podman                     obs then creates a cluster for dev stacks" +
+      (engine ? ` (${engine} is running, kind is missing)` : ""),
   );
 }
 

@@ -1,7 +1,7 @@
 /** A stack's config file, `Pulumi.<stack>.yaml`, read as the engine would hand it to the program. */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parse } from "yaml";
+import { basename, join } from "node:path";
+import { parse, YAMLParseError } from "yaml";
 import { UserError } from "../settings";
 
 /** The project's folder. */
@@ -20,6 +20,16 @@ const withoutSecrets = (node: unknown): unknown => {
   return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withoutSecrets(value)]));
 };
 
+/** @throws UserError with the line if the file is not valid YAML */
+function parsed(file: string): { config?: Record<string, unknown> } | null {
+  try {
+    return parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    throw new UserError(`${basename(file)} is not valid YAML: ${error.message}`);
+  }
+}
+
 /**
  * A stack's config as `project:key` to text, objects as JSON.
  *
@@ -29,9 +39,9 @@ export function fileConfig(stack: string): Record<string, string> {
   const file = configFile(stack);
   if (!existsSync(file))
     throw new UserError(
-      `there is no Pulumi.${stack}.yaml: make one with the line "observability:environment: dev" or "prod" under "config:"`,
+      `Pulumi.${stack}.yaml does not exist. Create it with "config:" and, indented below it, "observability:environment: dev" (or prod)`,
     );
-  const config: Record<string, unknown> = parse(readFileSync(file, "utf8"))?.config ?? {};
+  const config: Record<string, unknown> = parsed(file)?.config ?? {};
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => {
       const plain = withoutSecrets(value);

@@ -12,12 +12,16 @@ export function kubeConfig({ cluster }: Settings): KubeConfig {
     if (cluster.kubeconfig) config.loadFromFile(cluster.kubeconfig);
     else config.loadFromDefault();
     if (cluster.context) config.setCurrentContext(cluster.context);
-    if (!config.getCurrentCluster()) throw new Error(`there is no context ${config.getCurrentContext()}`);
+    // Without any kubeconfig, the client falls back to this address.
+    if (!process.env["KUBECONFIG"] && config.getCurrentCluster()?.server === "http://localhost:8080")
+      throw new Error("no kubeconfig found: KUBECONFIG is not set and ~/.kube/config does not exist");
+    if (!config.getCurrentCluster()) throw new Error(`context ${config.getCurrentContext()} does not exist`);
   } catch (error) {
+    const { message } = error as Error;
+    if (!cluster.kubeconfig && !cluster.context) throw new UserError(message);
     const place = cluster.kubeconfig ?? process.env["KUBECONFIG"] ?? "~/.kube/config";
     throw new UserError(
-      `cluster.kubeconfig: no cluster can be read from ${place}: ${(error as Error).message}; allowed: a kubeconfig and one of its contexts\n` +
-        "    change it with: pulumi config set --path 'cluster.kubeconfig' <path>, or 'cluster.context' <name>, or KUBECONFIG in the environment",
+      `${cluster.kubeconfig ? "cluster.kubeconfig" : "cluster.context"}: cannot read a cluster from ${place}: ${message}`,
     );
   }
   return config;

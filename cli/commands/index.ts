@@ -1,4 +1,4 @@
-/** All commands of `obs`, in the order of its help. What a command does is loaded when it runs, so that help is there at once. */
+/** All commands of `obs`, in the order of its help. A command loads its implementation when it runs, so help is fast. */
 import { Command } from "commander";
 import { version } from "../../package.json";
 import { lifecycleCommands } from "./lifecycle";
@@ -10,7 +10,8 @@ import { reviewCommands } from "./review";
 export function commandLine(): Command {
   const program = new Command("./obs")
     .version(version)
-    .description("Installs and operates a complete Grafana observability stack on a Kubernetes cluster.");
+    .description("Installs and operates a complete Grafana observability stack on Kubernetes.")
+    .addHelpText("after", "\nStart with: ./obs up, then ./obs smoke. Documentation: README.md");
   for (const register of [lifecycleCommands, operationCommands, reviewCommands, maintenanceCommands])
     register(program);
   return program;

@@ -1,4 +1,4 @@
-/** Commands that make a stack, change it and take it away. */
+/** Commands that create, change and delete a stack. */
 import type { Command } from "commander";
 import { exit, stackArgument } from "./shared";
 
@@ -7,13 +7,14 @@ const lifecycle = () => require("../lifecycle") as typeof import("../lifecycle.j
 /** Registers `up`, `preview`, `refresh`, `down`. */
 export function lifecycleCommands(program: Command): void {
   program
+    .commandsGroup("Install:")
     .command("up")
     .description("create or update a stack")
     .argument(...stackArgument)
     .argument("[pulumi-args...]", "arguments for pulumi up, after --")
-    .option("-y, --yes", "do not ask (a dev stack never asks)")
-    .option("--policies", "hold it to the rules of policies/, as a prod stack always is")
-    .option("--no-policies", "do not, also where it is a prod stack")
+    .option("-y, --yes", "skip the confirmation (dev stacks never ask)")
+    .option("--policies", "check the policy pack (default for prod stacks)")
+    .option("--no-policies", "skip policy checks, even for prod stacks")
     .action((stack, rest, options) => exit(async () => lifecycle().up(stack, options, rest)));
 
   program
@@ -21,16 +22,16 @@ export function lifecycleCommands(program: Command): void {
     .description("show what up would change")
     .argument(...stackArgument)
     .argument("[pulumi-args...]", "arguments for pulumi preview, after --")
-    .option("--policies", "hold it to the rules of policies/, as a prod stack always is")
-    .option("--no-policies", "do not, also where it is a prod stack")
+    .option("--policies", "check the policy pack (default for prod stacks)")
+    .option("--no-policies", "skip policy checks, even for prod stacks")
     .action((stack, rest, options) => exit(async () => lifecycle().preview(stack, options, rest)));
 
   program
     .command("refresh")
-    .description("compare a stack's state with what is really there")
+    .description("update a stack's state from the cluster and MinIO")
     .argument(...stackArgument)
     .argument("[pulumi-args...]", "arguments for pulumi refresh, after --")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "skip the confirmation")
     .action((stack, rest, options) => exit(async () => lifecycle().refresh(stack, options, rest)));
 
   program
@@ -38,6 +39,6 @@ export function lifecycleCommands(program: Command): void {
     .description("delete a stack's resources")
     .argument(...stackArgument)
     .argument("[pulumi-args...]", "arguments for pulumi destroy, after --")
-    .option("-y, --yes", "do not ask")
+    .option("-y, --yes", "skip the confirmation")
     .action((stack, rest, options) => exit(async () => lifecycle().down(stack, options, rest)));
 }

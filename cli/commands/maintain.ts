@@ -1,17 +1,18 @@
-/** Commands for what a stack is made of and where it is deployed from, and the project's own tests. */
+/** Commands for upgrades, mirrors, deployments, and the project's tests. */
 import type { Command } from "commander";
 import { exit, stackArgument } from "./shared";
 
 /** Registers `deployments`, `mirror`, `upgrade`, `test`. */
 export function maintenanceCommands(program: Command): void {
   program
+    .commandsGroup("Project and CI:")
     .command("deployments")
     .description(
-      "check a stack's settings for Pulumi Deployments, Pulumi.<stack>.deploy.yaml, and print or apply them",
+      "validate Pulumi.<stack>.deploy.yaml, the settings for Pulumi Deployments, and print or apply them",
     )
     .argument(...stackArgument)
-    .option("--apply", "replace the settings in Pulumi Cloud by these; needs PULUMI_ACCESS_TOKEN")
-    .option("--org <organization>", "with --apply: organization in Pulumi Cloud")
+    .option("--apply", "replace the settings in Pulumi Cloud; needs PULUMI_ACCESS_TOKEN")
+    .option("--org <organization>", "with --apply: Pulumi Cloud organization")
     .action((stack, options) =>
       exit(async () =>
         (require("../deployments") as typeof import("../deployments.js")).deployments(stack, options),
@@ -19,22 +20,20 @@ export function maintenanceCommands(program: Command): void {
     );
 
   program
+    .commandsGroup("Maintain:")
     .command("mirror")
-    .description("name, fetch and push every chart and image of a stack, for a site without a way out")
+    .description("list, download and push all charts and images for an air-gapped installation")
     .argument("<action>", "list, pull or push")
     .argument(...stackArgument)
-    .option("-o, --out <folder>", "pull: folder for charts and images; what is there already is skipped")
+    .option("-o, --out <folder>", "pull: target folder; existing files are skipped")
     .option("-f, --from <folder>", "push: folder that pull wrote")
     .option("--to <registry>", "push: registry host, optionally with a path; images keep path and tag")
-    .option("--only <kind>", "pull, push: charts or images alone")
+    .option("--only <kind>", "pull, push: charts or images only")
     .option("--plain-http", "push: the registry speaks HTTP")
-    .option("--print", "pull, push: print the commands and run none")
-    .option("--digests", "list: ask the registries for each image's digest")
-    .option("--json", "list: print it as JSON")
-    .addHelpText(
-      "after",
-      "\nCharts go by helm, images by crane or skopeo, whichever is on PATH. docs/air-gapped.md",
-    )
+    .option("--print", "pull, push: print the commands without running them")
+    .option("--digests", "list: query the registries for image digests")
+    .option("--json", "list: print the result as JSON")
+    .addHelpText("after", "\nUses helm for charts, and crane or skopeo for images. docs/air-gapped.md")
     .action((action, stack, options) =>
       exit(async () =>
         (require("../mirror") as typeof import("../mirror/index.js")).mirror(action, stack, options),
@@ -43,13 +42,13 @@ export function maintenanceCommands(program: Command): void {
 
   program
     .command("upgrade")
-    .description("tell which charts can be upgraded and what would break, or grow volumes")
+    .description("check for chart upgrades and breaking changes, or grow volumes")
     .argument(...stackArgument)
     .option("--check", "compare charts.json with the repositories, and the cluster with the charts")
-    .option("--official", "with --check: ask the official repositories even where a mirror is set")
-    .option("--volumes", "grow volumes to the size of their settings, where up alone cannot")
-    .option("-y, --yes", "with --volumes: do not ask (a dev stack never asks)")
-    .option("--json", "print what was found as JSON")
+    .option("--official", "with --check: query the official repositories even if a mirror is configured")
+    .option("--volumes", "grow volumes to the size in the settings, if up alone cannot")
+    .option("-y, --yes", "with --volumes: skip the confirmation (dev stacks never ask)")
+    .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
       "\nExit codes of --check: 0 up to date; 2 something newer is allowed, or a field differs that cannot change;\n" +
@@ -67,12 +66,10 @@ export function maintenanceCommands(program: Command): void {
     );
 
   program
+    .commandsGroup("Project and CI:")
     .command("test")
     .description("run the project's tests, layer by layer")
-    .argument(
-      "[layers...]",
-      "unit, charts, binaries, examples, policies, engine, docs; without any, all of them",
-    )
+    .argument("[layers...]", "unit, charts, binaries, examples, policies, engine, docs (default: all)")
     .action((layers) =>
       exit(async () => (require("../../tests/run") as typeof import("../../tests/run.js")).runLayers(layers)),
     );

@@ -1,67 +1,66 @@
-/** Commands for a stack that runs: is it well, what does it carry, and how is it kept. */
+/** Commands for a running stack: health, capacity, maintenance. */
 import type { Command } from "commander";
 import { exit, stackArgument } from "./shared";
 
 /** Registers `smoke`, `doctor`, `load`, `dashboards`, `size`, `storage`, `rotate`, `backup`, `restore`. */
 export function operationCommands(program: Command): void {
   program
+    .commandsGroup("Check health:")
     .command("smoke")
-    .description(
-      "run ten end-to-end tests against a running stack, from an application to a healed component",
-    )
+    .description("run ten end-to-end tests against a running stack")
     .argument(...stackArgument)
     .option("--json", "print the results as JSON")
-    .option("--disruptive", "also kill an ingester of Loki, and see it heal; skipped without it")
-    .addHelpText("after", "\nEnds with 1 where a test failed; a skipped one did not. docs/smoke.md")
+    .option("--disruptive", "also kill a Loki ingester and wait until it recovers")
+    .addHelpText("after", "\nExits 1 if a test fails; skipped tests do not count. docs/smoke.md")
     .action((stack, options) =>
       exit(async () => (require("../smoke") as typeof import("../smoke/index.js")).smoke(stack, options)),
     );
 
   program
     .command("doctor")
-    .description("read the cluster and say what is wrong and what to do, worst first; changes nothing")
+    .description("report problems with evidence and a fix, root causes first; changes nothing")
     .argument(...stackArgument)
-    .option("--checklist", "print the infrastructure checklist instead, each line with what was seen")
+    .option("--checklist", "print the infrastructure checklist instead")
     .option("--json", "print the findings as JSON")
-    .addHelpText("after", "\nExit codes: 0 healthy; 2 something is wrong; 1 it could not be looked at.")
+    .addHelpText("after", "\nExit codes: 0 healthy; 2 findings; 1 the cluster could not be checked.")
     .action((stack, options) =>
       exit(async () => (require("../doctor") as typeof import("../doctor/index.js")).doctor(stack, options)),
     );
 
   program
+    .commandsGroup("Plan capacity:")
     .command("load")
     .description(
-      "load a running stack in steps, and tell what it sustains, how soon signals are found, and at what cost",
+      "load a running stack in steps; report throughput, ingestion-to-query latency and resource usage",
     )
     .argument(...stackArgument)
-    .option("--logs <rate>", "lines a second in the last step; 0 leaves logs out", "200")
+    .option("--logs <rate>", "log lines per second in the last step; 0 disables logs", "200")
     .option(
       "--series <count>",
-      "active series in the last step, a sample each every 15 s; 0 leaves metrics out",
+      "active series in the last step, one sample every 15 s each; 0 disables metrics",
       "3000",
     )
-    .option("--spans <rate>", "spans a second in the last step; 0 leaves traces out", "100")
+    .option("--spans <rate>", "spans per second in the last step; 0 disables traces", "100")
     .option(
       "--queries <rate>",
-      "queries a second in the last step, a third each of LogQL, PromQL, TraceQL",
+      "queries per second in the last step, one third each of LogQL, PromQL, TraceQL",
       "3",
     )
-    .option("--steps <count>", "steps in which the rates rise", "4")
-    .option("--duration <seconds>", "how long each step lasts", "60")
-    .option("--keep", "leave namespace load-test and its Job there")
+    .option("--steps <count>", "number of steps", "4")
+    .option("--duration <seconds>", "duration of each step", "60")
+    .option("--keep", "keep namespace load-test and its Job")
     .option("--json", "print the results as JSON")
-    .option("-y, --yes", "load a prod stack, too")
+    .option("-y, --yes", "confirm the load on a prod stack")
     .action((stack, options) =>
       exit(async () => (require("../load") as typeof import("../load/index.js")).load(stack, options)),
     );
 
   program
+    .commandsGroup("Check health:")
     .command("dashboards")
-    .description(
-      "ask every query of every dashboard through Grafana, and tell which panels would be empty (dev)",
-    )
+    .description("run every dashboard query through Grafana and list empty panels (dev)")
     .argument(...stackArgument)
-    .option("--json", "print the queries that fail or give nothing as JSON")
+    .option("--json", "print the failed and empty queries as JSON")
     .action((stack, { json }) =>
       exit(async () =>
         (require("../dashboards") as typeof import("../dashboards.js")).askDashboards(stack, Boolean(json)),
@@ -69,21 +68,22 @@ export function operationCommands(program: Command): void {
     );
 
   program
+    .commandsGroup("Plan capacity:")
     .command("size")
     .description(
-      "what a load needs by the upstream projects' published formulas, held against a stack's settings; without a load, what the settings carry",
+      "compare a stack's settings with the required capacity for a load; without a load, show what they carry",
     )
     .argument(...stackArgument)
-    .option("--series <count>", "series at a time, such as 1M")
-    .option("--samples <rate>", "samples, such as 100k/s; without it each series every scrape interval")
-    .option("--queries <rate>", "queries of metrics, such as 5/s; without it 5/s for each million series")
+    .option("--series <count>", "active series, such as 1M")
+    .option("--samples <rate>", "samples, such as 100k/s (default: one per series and scrape interval)")
+    .option("--queries <rate>", "metric queries, such as 5/s (default: 5/s per million series)")
     .option("--logs <volume>", "log lines, such as 1TB/day")
     .option("--spans <rate>", "spans, such as 20k/s")
     .option("--nodes <number>", "nodes of the cluster")
-    .option("--json", "print it as JSON")
+    .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
-      "\nWhat is not given is taken from the setting load. Ends with 1 where something is too small. docs/sizing.md",
+      "\nOmitted options default to the setting load. Exits 1 if a component is too small. docs/sizing.md",
     )
     .action((stack, { json, ...given }) =>
       exit(async () => (require("../size") as typeof import("../size.js")).size(stack, given, Boolean(json))),
@@ -91,7 +91,7 @@ export function operationCommands(program: Command): void {
 
   program
     .command("storage")
-    .description("show what each bucket holds, how it grows, what retention freed, and when it is full")
+    .description("show size, growth, reclaimed space and time until full of each bucket")
     .argument(...stackArgument)
     .option("--json", "print the report as JSON; sizes in bytes, times in milliseconds since 1970")
     .action((stack, { json }) =>
@@ -101,28 +101,27 @@ export function operationCommands(program: Command): void {
     );
 
   program
+    .commandsGroup("Maintain:")
     .command("rotate")
-    .description(
-      "give the gateways' users new passwords without losing a signal; goes on where it was interrupted",
-    )
+    .description("rotate the gateways' passwords without data loss; resumes after an interruption")
     .argument(...stackArgument)
-    .option("--keep-old", "stop before the old passwords end, until other stacks have fetched theirs")
-    .option("--wait <seconds>", "time for every client to find its new password", "180")
-    .option("-y, --yes", "do not ask (a dev stack never asks)")
+    .option("--keep-old", "stop before the old passwords are revoked, until other stacks use the new ones")
+    .option("--wait <seconds>", "time for clients to switch to their new password", "180")
+    .option("-y, --yes", "skip the confirmation (dev stacks never ask)")
     .action((stack, options) =>
       exit(async () => (require("../rotate") as typeof import("../rotate.js")).rotate(stack, options)),
     );
 
   program
     .command("backup")
-    .description("save what cannot be made anew: state, keys, buckets, Grafana's database")
+    .description("back up what cannot be recreated: state, keys, buckets, Grafana's database")
     .argument(...stackArgument)
-    .requiredOption("-o, --out <folder>", "folder to save to; one with an earlier backup gets what is new")
-    .option("--only <parts>", "state, keys, buckets, grafana, with commas between them")
-    .option("--no-flush", "copy the buckets as they are, without what the ingesters still hold")
+    .requiredOption("-o, --out <folder>", "target folder; an existing backup is updated incrementally")
+    .option("--only <parts>", "state, keys, buckets, grafana; separated by commas")
+    .option("--no-flush", "skip flushing; data that ingesters still hold is not included")
     .option(
       "--restart-ingesters",
-      "restart Loki's ingesters one by one, so that the newest half hour is in it, too",
+      "restart the Loki ingesters one by one, so that the newest half hour is included",
     )
     .option("--json", "print the manifest as JSON")
     .action((stack, options) =>
@@ -131,15 +130,15 @@ export function operationCommands(program: Command): void {
 
   program
     .command("restore")
-    .description("put a backup back, and say what comes next")
+    .description("restore a backup and print the next steps")
     .argument(...stackArgument)
     .requiredOption("-f, --from <folder>", "folder with the backup")
-    .option("--only <parts>", "state, keys, buckets, grafana, with commas between them")
-    .option("--overwrite", "also where buckets have data, or the stack has a state")
-    .option("--from-stack <name>", "name of the stack that the backup is of, where it is another one")
+    .option("--only <parts>", "state, keys, buckets, grafana; separated by commas")
+    .option("--overwrite", "restore even if buckets have data or the stack has a state")
+    .option("--from-stack <name>", "stack that the backup was made from, if it differs")
     .option("--keys-out <file>", "write the decrypted keys to a file")
-    .option("-y, --yes", "do not ask")
-    .option("--json", "print what was done and what comes next as JSON")
+    .option("-y, --yes", "skip the confirmation")
+    .option("--json", "print the result and the next steps as JSON")
     .action((stack, options) =>
       exit(async () =>
         (require("../backup/restore") as typeof import("../backup/restore.js")).restore(stack, options),

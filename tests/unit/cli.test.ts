@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
+import { commandLine } from "../../cli/commands";
 import { backendEnvironment, onPath, pulumiProgram } from "../../cli/pulumi";
 import { fileConfig, root } from "../../cli/stack-config";
 import { UserError } from "../../settings";
@@ -57,7 +58,7 @@ describe("obs: what it finds on a machine", () => {
   });
 
   it("names the file that a new stack needs", () => {
-    expect(() => fileConfig("nowhere")).to.throw(/there is no Pulumi\.nowhere\.yaml: make one/);
+    expect(() => fileConfig("nowhere")).to.throw(/Pulumi\.nowhere\.yaml does not exist\. Create it/);
   });
 });
 
@@ -72,21 +73,11 @@ describe("obs: the command line", function () {
   it("has help for every command", () => {
     const { stdout, status } = obs("--help");
     expect(status).to.equal(0);
-    for (const command of [
-      "up",
-      "preview",
-      "refresh",
-      "down",
-      "render",
-      "size",
-      "smoke",
-      "load",
-      "backup",
-      "restore",
-      "upgrade",
-      "test",
-    ])
-      expect(stdout).to.include(`  ${command} `);
+    const names = commandLine().commands.map((command) => command.name());
+    expect(names).to.have.length(22);
+    for (const name of names) expect(stdout).to.match(new RegExp(`^  ${name} `, "m"));
+    const groups = stdout.match(/^[A-Z][\w ]+:$/gm);
+    expect(groups).to.include.members(["Install:", "Check health:", "Plan capacity:", "Maintain:"]);
     expect(obs("render", "--help").stdout).to.include("--json");
   });
 
@@ -98,11 +89,32 @@ describe("obs: the command line", function () {
     }
   });
 
+  it("reports a missing kubeconfig and invalid YAML without a stack trace", () => {
+    const home = mkdtempSync(join(tmpdir(), "home-"));
+    const none = withEnvironment({ KUBECONFIG: undefined, HOME: home }, () => obs("refresh", "prod"));
+    expect(none.status).to.equal(1);
+    expect(none.stderr)
+      .to.include("Cannot reach a Kubernetes cluster: no kubeconfig found")
+      .and.not.include("    at ");
+    const broken = `broken-${process.pid}`;
+    const file = join(root, `Pulumi.${broken}.yaml`);
+    writeFileSync(file, "config:\n  a: [1,\n b: }\n");
+    try {
+      const { status, stderr } = obs("refresh", broken);
+      expect(status).to.equal(1);
+      expect(stderr)
+        .to.match(/^obs: Pulumi\.broken-\d+\.yaml is not valid YAML: .* at line \d/)
+        .and.not.include("    at ");
+    } finally {
+      rmSync(file);
+    }
+  });
+
   it("ends with 1 and a message, without a stack trace, on a user's mistake", () => {
     const { stderr, status } = obs("preview", "nowhere");
     expect(status).to.equal(1);
     expect(stderr)
-      .to.match(/^obs: there is no Pulumi\.nowhere\.yaml/)
+      .to.match(/^obs: Pulumi\.nowhere\.yaml does not exist/)
       .and.not.include("    at ");
   });
 
@@ -127,8 +139,10 @@ describe("obs: the command line", function () {
   it("renders a stack to files and says which, as JSON too", () => {
     const out = mkdtempSync(join(tmpdir(), "render-"));
     const { stdout, status } = obs("render", "prod", "--out", out, "--json");
-    expect(status).to.equal(0);
-    expect(JSON.parse(stdout).files).to.include.members([
+    const { files, skipped } = JSON.parse(stdout);
+    // Without Helm or a chart there are values, but no manifests.
+    expect(status).to.equal(skipped.length ? 1 : 0);
+    expect(files).to.include.members([
       join(out, "objects.yaml"),
       join(out, "minio.yaml"),
       ...["loki", "mimir", "kps-crds", "kps"].map((name) => join(out, "releases", name, "values.yaml")),
