@@ -172,6 +172,9 @@ export const clientLabel = "observability/client";
 /** Where `obs load` makes its Job, and the name of all that it makes there. */
 export const loadTest = { namespace: "load-test", name: "load-test" } as const;
 
+/** The label `job` of logs that no container writes. */
+export const logJobs = { journal: "systemd-journal", events: "kubernetes-events" } as const;
+
 /** Where `obs smoke` makes its pods and its alert, and what they are called; alerts of that namespace go to its own receiver. */
 export const smokeTest = {
   namespace: "obs-smoke",

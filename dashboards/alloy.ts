@@ -7,7 +7,6 @@ import {
   metrics,
   of,
   podsRow,
-  quantiles,
   rate,
   rateOrZero,
   stat,
@@ -87,11 +86,11 @@ export const alloyHealth: Dashboard = {
         stat(
           "Lines dropped",
           "short",
-          of(watcher, { lines: grownOrZero(`loki_write_dropped_entries_total{${logs}}`) }),
+          of(watcher, { lines: grownOrZero(`otelcol_exporter_send_failed_log_records_total{${logs}}`) }),
           {
             decimals: 0,
             thresholds: { yellow: 1, red: 100 },
-            description: "In the time that is shown: Loki refused them for good, or was away for too long.",
+            description: "In the time that is shown: Loki refused them for good.",
           },
         ),
         stat(
@@ -127,54 +126,43 @@ export const alloyHealth: Dashboard = {
       title: "Logs",
       panels: [
         timeSeries(
-          "Lines",
+          "Entries",
           "cps",
           of(watcher, {
-            read: rate(`loki_source_file_read_lines_total{${logs}}`),
-            sent: rate(`loki_write_sent_entries_total{${logs}}`),
-            "left out: {{reason}}": rate(`loki_process_dropped_lines_total{${logs}}`, "reason"),
-            "dropped: {{reason}}": `${rate(`loki_write_dropped_entries_total{${logs}}`, "reason")} > 0`,
+            read: rate(`otelcol_receiver_accepted_log_records_total{${logs}}`),
+            sent: rate(`otelcol_exporter_sent_log_records_total{${logs}}`),
+            "left out: {{component_id}}": rate(
+              `otelcol_processor_filter_logs_filtered_total{${logs}}`,
+              "component_id",
+            ),
+            dropped: `${rate(`otelcol_exporter_send_failed_log_records_total{${logs}}`)} > 0`,
           }),
-          { description: "Left out: as the pipeline wants it, for example blank lines. Dropped: lost." },
-        ),
-        timeSeries(
-          "Bytes",
-          "Bps",
-          of(watcher, {
-            read: rate(`loki_source_file_read_bytes_total{${logs}}`),
-            sent: rate(`loki_write_sent_bytes_total{${logs}}`),
-            dropped: rate(`loki_write_dropped_bytes_total{${logs}}`),
-          }),
-          { description: "Sent: without what the container runtime adds, and before compression." },
+          { description: "Left out: health checks, and what is no error in some namespaces. Dropped: lost." },
         ),
         timeSeries(
           "Pushes to Loki by status",
           "reqps",
           of(watcher, {
-            "{{status_code}}": rate(`loki_write_request_duration_seconds_count{${logs}}`, "status_code"),
-            "tried again": rate(`loki_write_batch_retries_total{${logs}}`),
+            "{{http_response_status_code}}": rate(
+              `http_client_request_duration_seconds_count{${logs}, component_id="otelcol.exporter.otlphttp.loki"}`,
+              "http_response_status_code",
+            ),
           }),
-          { description: "204 is taken; -1 is no answer at all." },
-        ),
-        timeSeries(
-          "Delay of lines",
-          "s",
-          of(watcher, quantiles(`loki_write_entry_propagation_latency_seconds_bucket{${logs}}`)),
-          {
-            thresholds: { yellow: 30, red: 300 },
-            description: "From when a line is read until Loki has it. Empty while Loki takes none.",
-          },
+          { description: "200 and 204 are successes; without a status there was no answer." },
         ),
         timeSeries(
           "Buffer on disk",
           "bytes",
-          of(watcher, { "{{pod}}": `sum by (pod) (prometheus_tsdb_wal_storage_size_bytes{${logs}})` }),
-          { description: "The write-ahead log, which holds lines while Loki is away." },
+          of(watcher, {
+            "{{pod}}": `sum by (pod) (otelcol_exporter_queue_size{${logs}, data_type="logs"})`,
+            capacity: `max(otelcol_exporter_queue_capacity{${logs}, data_type="logs"})`,
+          }),
+          { description: "Holds entries while Loki is unavailable. When it is full, reading waits." },
         ),
         timeSeries(
-          "Files read",
+          "Log files open",
           "short",
-          of(watcher, { "{{pod}}": `sum by (pod) (loki_source_file_files_active_total{${logs}})` }),
+          of(watcher, { "{{pod}}": `sum by (pod) (otelcol_fileconsumer_open_files{${logs}})` }),
         ),
       ],
     },

@@ -7,7 +7,6 @@ import {
   type Look,
   metrics,
   of,
-  quantile,
   rate,
   rateOrZero,
   share,
@@ -47,8 +46,8 @@ const samplesAgain = rateOrZero(`prometheus_remote_storage_samples_retried_total
 const samplesDropped = rateOrZero(`prometheus_remote_storage_samples_failed_total{${writers}}`);
 const samplesRejected = rateOrZero(`cortex_discarded_samples_total{${mimir}}`);
 
-const linesRead = rate(`loki_source_file_read_lines_total{${collector.logs}}`);
-const linesDropped = rateOrZero(`loki_write_dropped_entries_total{${collector.logs}}`);
+const linesRead = rate(`otelcol_receiver_accepted_log_records_total{${collector.logs}}`);
+const linesDropped = rateOrZero(`otelcol_exporter_send_failed_log_records_total{${collector.logs}}`);
 const linesRejected = rateOrZero(`loki_discarded_samples_total{${loki}}`);
 
 /** What applications send, without what Alloys send each other. */
@@ -195,7 +194,7 @@ export const stackHealth: Dashboard = {
         stat(
           "Delivered",
           "cps",
-          of(watcher, { lines: rate(`loki_write_sent_entries_total{${collector.logs}}`) }),
+          of(watcher, { lines: rate(`otelcol_exporter_sent_log_records_total{${collector.logs}}`) }),
           { ...small, thresholds: flowing, description: "Lines that Alloy got rid of." },
         ),
         stat(
@@ -219,15 +218,15 @@ export const stackHealth: Dashboard = {
           },
         ),
         stat(
-          "Delay (p95)",
-          "s",
+          "Buffer used",
+          "percentunit",
           of(watcher, {
-            seconds: quantile(0.95, `loki_write_entry_propagation_latency_seconds_bucket{${collector.logs}}`),
+            used: `max(otelcol_exporter_queue_size{${collector.logs}, data_type="logs"} / otelcol_exporter_queue_capacity{${collector.logs}, data_type="logs"})`,
           }),
           {
             ...small,
-            thresholds: { yellow: 30, red: 300 },
-            description: "From when a line is read until Loki has it. Empty while Loki takes none.",
+            thresholds: { yellow: 0.1, red: 0.5 },
+            description: "Of the node with the fullest one. It fills while Loki is unavailable or slow.",
           },
         ),
         stat(
@@ -275,7 +274,7 @@ export const stackHealth: Dashboard = {
           "cps",
           of(watcher, {
             read: linesRead,
-            delivered: rate(`loki_write_sent_entries_total{${collector.logs}}`),
+            delivered: rate(`otelcol_exporter_sent_log_records_total{${collector.logs}}`),
             accepted: rate(`loki_distributor_lines_received_total{${loki}}`),
             dropped: linesDropped,
             rejected: linesRejected,

@@ -67,8 +67,9 @@ export const exceptions: Exception[] = [
   {
     rule: "no-host-paths",
     subject: alloyLogs,
-    what: /^a volume mounts \/var\/log of the node/,
-    reason: "The node keeps its containers' logs there (R5.1).",
+    what: /^a volume mounts \/(var\/log|var\/lib\/docker\/containers|run\/log\/journal|etc\/machine-id|var\/lib\/alloy-logs) of the node/,
+    reason:
+      "The node keeps its logs there, read-only; positions and buffer have a folder of their own, so that they outlive the pod.",
   },
   {
     rule: "non-root",

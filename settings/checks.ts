@@ -12,15 +12,25 @@ import { quantity } from "./units";
 /** Size of one segment of Alloy's write-ahead log: https://github.com/prometheus/prometheus/blob/main/tsdb/wlog/wlog.go */
 const walSegment = 128 * 1024 ** 2;
 
-const alloyBuffers: Check = (settings) =>
-  (["alloyLogs", "alloyMetrics", "alloyTraces"] as const).flatMap((alloy) =>
+/** Room for the largest batch, of 3,000 entries, and for some more. */
+const leastLogBuffer = 128 * 1024 ** 2;
+
+const alloyBuffers: Check = (settings) => [
+  ...(["alloyMetrics", "alloyTraces"] as const).flatMap((alloy) =>
     problem(
       settings[alloy].buffer < 2 * walSegment,
       `${alloy}.buffer`,
       quantity(settings[alloy].buffer),
       `at least ${quantity(2 * walSegment)}, two segments of the write-ahead log`,
     ),
-  );
+  ),
+  ...problem(
+    settings.alloyLogs.buffer < leastLogBuffer,
+    "alloyLogs.buffer",
+    quantity(settings.alloyLogs.buffer),
+    `at least ${quantity(leastLogBuffer)}, room for a few batches`,
+  ),
+];
 
 /** Bounds of what grows. */
 const growth: Check = ({ loki, mimir, tempo, alloyMetrics }) =>

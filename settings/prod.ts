@@ -65,7 +65,15 @@ export const prod: SettingsInput = {
     chunksCache: { replicas: 1, cpu: "500m", memory: "2Gi" },
     indexDisk: "10Gi",
     schema: [{ from: "2024-01-01", store: "boltdb-shipper" }], // R2.4
-    retention: { application: "30d", system: "15d", debug: "7d", namespaces: {} }, // R2.3
+    retention: {
+      application: "30d",
+      system: "15d",
+      debug: "7d",
+      journal: "15d",
+      events: "15d",
+      namespaces: {},
+    }, // R2.3
+    maxLineSize: "256Ki",
     ingestionRate: "10MB/s", // R2.6
     ingestionBurst: "20MB/s",
     shutdown: "5m",
@@ -157,18 +165,22 @@ export const prod: SettingsInput = {
     memory: "256Mi",
     memoryLimit: "1Gi",
     buffer: "1Gi", // R5.3
-    bufferAge: "1h",
     errorsOnly: ["kube-system"], // R5.4
     healthCheckPaths: [
       "/healthz",
       "/health",
+      "/healthcheck",
       "/livez",
       "/readyz",
-      "/live",
-      "/ready",
+      "/ping",
       "/-/healthy",
       "/-/ready",
+      "/actuator/health",
+      "/actuator/health/liveness",
+      "/actuator/health/readiness",
     ], // R5.4
+    dockerContainers: "/var/lib/docker/containers",
+    journal: true,
   },
   alloyMetrics: {
     replicas: 3,
@@ -182,6 +194,7 @@ export const prod: SettingsInput = {
     bufferAge: "2h",
     scrapeInterval: "15s", // R6.3
     samplesPerSend: 1000, // R6.3
+    kubernetesEvents: true,
     annotatedPods: true,
   },
   alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", queue: 5000, buffer: "1Gi" },

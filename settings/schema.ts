@@ -190,11 +190,16 @@ const loki = group({
     application: duration().describe("Logs of applications"),
     system: duration().describe("Logs of cluster.systemNamespaces"),
     debug: duration().describe("Lines of level debug, of any namespace"),
+    journal: duration().describe("The nodes' journals"),
+    events: duration().describe("Kubernetes events"),
     namespaces: z
       .record(dnsName(), duration(), { error: () => "durations by namespace" })
       .meta({ allowed: "durations by namespace" })
-      .describe("Logs of single namespaces, by name; wins over the three above"),
+      .describe("Logs of single namespaces, by name; wins over system and debug"),
   }).describe("How long logs are kept"),
+  maxLineSize: size().describe(
+    "Longest line that is kept whole; a longer one is cut, and ends in [truncated]",
+  ),
   ingestionRate: byteRate().describe("Ingestion limit of a tenant"),
   ingestionBurst: byteRate().describe("Ingestion burst of a tenant; at least the largest push"),
   shutdown: duration().describe(
@@ -294,16 +299,19 @@ const tempo = group({
 
 const alloyLogs = group({
   ...resources,
-  buffer: size().describe("Buffer on each node while Loki is away"),
-  bufferAge: duration().describe(
-    "Age at which a buffered segment is dropped; buffer should hold this much of a node's logs",
+  buffer: size().describe(
+    "Buffer on each node's disk while Loki is unavailable; when it is full, the kubelet's log files hold what follows",
   ),
   errorsOnly: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of which only errors are collected",
   ),
   healthCheckPaths: list(urlPath(), "a list of URL paths").describe(
-    "Paths whose successful requests are left out of the logs",
+    "Paths of health checks; successful requests for them are left out of the logs, unless a browser sends them",
   ),
+  dockerContainers: text("an absolute path", /^(\/[\w.-]+)+$/).describe(
+    "Folder of the nodes in which Docker keeps the containers' logs; used only where Docker is the runtime",
+  ),
+  journal: yesNo().describe("Whether the node's journal is collected: kubelet, container runtime, kernel"),
 }).describe("Alloy, collecting the logs of all pods");
 
 const alloyMetrics = group({
@@ -321,6 +329,9 @@ const alloyMetrics = group({
   ),
   scrapeInterval: duration().describe("How often a target is scraped that does not say it itself"),
   samplesPerSend: wholeNumber(100, 100_000).describe("Samples in one push to Mimir"),
+  kubernetesEvents: yesNo().describe(
+    "Whether Kubernetes events are collected as logs; each is sent once, however many replicas there are",
+  ),
   annotatedPods: yesNo().describe(
     "Whether pods annotated with prometheus.io/scrape are scraped besides those of monitors",
   ),

@@ -1,48 +1,76 @@
 /** Values of the alloy chart for the collector of logs. */
-import { gatewayUser, releases, tenants, urls } from "../names";
+import { gatewayUser, logJobs, releases, tenants, urls } from "../names";
 import type { Settings } from "../settings";
-import { goDuration } from "../settings/units";
-import { alloyPipeline, alloyValues } from "./alloy";
+import { alloyFile, alloyPipeline, alloyValues, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
+import { healthCheckStatements } from "./health-checks";
+import { levelStatements } from "./log-levels";
 import { nodeByNode, onEveryNode } from "./node-agents";
 import { alloyGrace } from "./rollout";
 import { anyOf, readingAsRoot, type Values } from "./shared";
 
+/** Where the kubelet keeps the containers' log files: https://kubernetes.io/docs/concepts/cluster-administration/logging/ */
+const podLogs = "/var/log/pods";
+
 /** What the pipeline reads from its environment. */
 export const alloyLogsEnvironment = ({ alloyLogs, cluster }: Settings): Record<string, string> => ({
+  LOG_FILES: podLogs,
+  STORAGE: storagePath,
+  BUFFER: String(alloyLogs.buffer),
   LOKI_URL: urls.loki,
   LOKI_USER: gatewayUser(tenants.logs, "write"),
   LOKI_PASSWORD_FILE: passwordFile(["loki", gatewayUser(tenants.logs, "write")]),
   CLUSTER: cluster.name,
-  BUFFER_AGE: goDuration(alloyLogs.bufferAge),
   ERRORS_ONLY_NAMESPACES: anyOf(alloyLogs.errorsOnly),
-  HEALTH_CHECK_PATHS: anyOf(alloyLogs.healthCheckPaths),
+  HEALTH_CHECK_STATEMENTS: JSON.stringify(healthCheckStatements(alloyLogs.healthCheckPaths)),
+  JOURNAL_JOB: logJobs.journal,
+  LEVEL_STATEMENTS: JSON.stringify(levelStatements()),
 });
 
-// Positions and write-ahead log share one volume on purpose: whoever loses the one loses the other and reads the node's
-// files again, and Loki drops what it has already.
+/** The pipeline, with the node's journal where it is collected. */
+export const alloyLogsPipeline = ({ alloyLogs }: Settings): string =>
+  [alloyPipeline("logs"), ...(alloyLogs.journal ? [alloyFile("logs/journal/journal.alloy")] : [])].join("\n");
+
+/** A folder or file of the node, at the same path in the pod. */
+const fromNode = (name: string, path: string, type: "DirectoryOrCreate" | "FileOrCreate") => ({
+  volume: { name, hostPath: { path, type } },
+  mount: { name, mountPath: path, readOnly: true },
+});
+
 export const alloyLogsValues = (settings: Settings): Values =>
   alloyValues(settings, {
     release: releases.alloyLogs,
-    pipeline: alloyPipeline("logs"),
+    pipeline: alloyLogsPipeline(settings),
     environment: alloyLogsEnvironment(settings),
     clientOf: gatewayClients(settings).alloyLogs,
     pod: settings.alloyLogs,
+    // Positions and buffer are the node's: they outlive the pod.
+    storage: { hostPath: { path: `/var/lib/${releases.alloyLogs}`, type: "DirectoryOrCreate" } },
+    volumes: [
+      // The log files of Docker are symbolic links to here.
+      fromNode("docker", settings.alloyLogs.dockerContainers, "DirectoryOrCreate"),
+      // A journal that is not kept across reboots is here, and is known by the id; one that is kept is below /var/log.
+      ...(settings.alloyLogs.journal
+        ? [
+            fromNode("volatile-journal", "/run/log/journal", "DirectoryOrCreate"),
+            fromNode("machine-id", "/etc/machine-id", "FileOrCreate"),
+          ]
+        : []),
+    ],
     alloy: {
-      // The write-ahead log of loki.write is an experimental feature of Alloy.
-      stabilityLevel: "experimental",
+      // otelcol.receiver.filelog and otelcol.storage.file
+      stabilityLevel: "public-preview",
       mounts: { varlog: true },
       securityContext: readingAsRoot,
     },
     controller: {
       type: "daemonset",
       ...onEveryNode,
+      // Two pods of a node must not have the same positions and buffer open: the old one ends before the new one starts.
       updateStrategy: nodeByNode,
       terminationGracePeriodSeconds: alloyGrace,
     },
-    // The chart asks for every Secret of the cluster; this pipeline only looks for pods.
-    rbac: {
-      rules: [{ apiGroups: [""], resources: ["pods"], verbs: ["get", "list", "watch"] }],
-      clusterRules: [{ apiGroups: [""], resources: ["namespaces"], verbs: ["get", "list", "watch"] }],
-    },
+    // Files tell all that there is to know of a pod.
+    rbac: { create: false },
+    serviceAccount: { automountServiceAccountToken: false },
   });

@@ -1,9 +1,9 @@
 /** Values of the alloy chart for the collector of metrics. */
-import { gatewayAccess, mimirTenants, releases, urls } from "../names";
+import { gatewayAccess, gatewayUser, logJobs, mimirTenants, releases, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
-import { alloyPipeline, alloyUser, alloyValues } from "./alloy";
-import { datasourceReader, gatewayClients } from "./gateway";
+import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
+import { datasourceReader, gatewayClients, passwordFile } from "./gateway";
 import { keptMetrics } from "./kept-metrics";
 import { alloyGrace } from "./rollout";
 import { isScaled } from "./scaling";
@@ -32,16 +32,29 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     SCRAPE_TIMEOUT: goDuration(Math.min(10, alloyMetrics.scrapeInterval)),
     SAMPLES_PER_SEND: String(alloyMetrics.samplesPerSend),
     BUFFER_AGE: goDuration(alloyMetrics.bufferAge),
+    ...(alloyMetrics.kubernetesEvents && {
+      EVENTS_JOB: logJobs.events,
+      LOKI_URL: urls.loki,
+      LOKI_USER: gatewayUser(tenants.logs, "write"),
+      LOKI_PASSWORD_FILE: passwordFile(["loki", gatewayUser(tenants.logs, "write")]),
+    }),
   };
 };
 
 const read = ["get", "list", "watch"];
 
+/** The pipeline, with Kubernetes events where they are collected. */
+export const alloyMetricsPipeline = ({ alloyMetrics }: Settings): string =>
+  [
+    alloyPipeline("metrics"),
+    ...(alloyMetrics.kubernetesEvents ? [alloyFile("metrics/events/events.alloy")] : []),
+  ].join("\n");
+
 export function alloyMetricsValues(settings: Settings): Values {
   const { alloyMetrics } = settings;
   return alloyValues(settings, {
     release: releases.alloyMetrics,
-    pipeline: alloyPipeline("metrics"),
+    pipeline: alloyMetricsPipeline(settings),
     environment: alloyMetricsEnvironment(settings),
     // The reader's password is there for KEDA.
     clientOf: gatewayClients(settings).alloyMetrics.filter(([, user]) => user !== datasourceReader),
@@ -67,6 +80,7 @@ export function alloyMetricsValues(settings: Settings): Values {
     rbac: {
       rules: [
         { apiGroups: [""], resources: ["pods", "services", "endpoints", "namespaces"], verbs: read },
+        ...(alloyMetrics.kubernetesEvents ? [{ apiGroups: [""], resources: ["events"], verbs: read }] : []),
         { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
         {
           apiGroups: ["monitoring.coreos.com"],

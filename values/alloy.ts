@@ -17,7 +17,7 @@ import {
 export const alloyUser = 473;
 
 /** Where an Alloy keeps its positions and write-ahead log. */
-const storagePath = "/var/lib/alloy";
+export const storagePath = "/var/lib/alloy";
 
 /** Where an Alloy has the certificate that it is served with. */
 export const certificateFolder = "/etc/alloy-tls";
@@ -49,12 +49,17 @@ export interface AlloyParts {
   clientOf: Credential[];
   /** Resources of each pod, and the size of its buffer in bytes. */
   pod: { cpu: number; memory: number; memoryLimit: number; buffer: number };
+  /** Volume of its storage. @default an emptyDir that is as large as its buffer */
+  storage?: Values;
+  /** More volumes, with their mounts. */
+  volumes?: { volume: Values; mount: Values }[];
   /** Secret with the certificate that it is served with. */
   certificate?: string;
   /** More of the chart's `alloy` and `controller`. */
   alloy: Values;
   controller: Values;
   rbac: Values;
+  serviceAccount?: Values;
 }
 
 /** Values of one Alloy: no reloader, no reporting, a bounded buffer, and no rights but those given. */
@@ -62,7 +67,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   const { pipeline, pod } = parts;
   const { registry } = settings.images;
   const passwords = clientPasswords(parts.clientOf);
-  const { certificate: name } = parts;
+  const { certificate: name, volumes = [] } = parts;
   return {
     fullnameOverride: parts.release,
     global: { image: { ...(registry && { registry }), pullSecrets: pullSecrets(settings) } },
@@ -84,6 +89,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
         extra: [
           { name: "storage", mountPath: storagePath },
           passwords.mount,
+          ...volumes.map(({ mount }) => mount),
           ...(name ? [{ name, mountPath: certificateFolder, readOnly: true }] : []),
         ],
       },
@@ -92,8 +98,9 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
       ...parts.controller,
       volumes: {
         extra: [
-          { name: "storage", emptyDir: { sizeLimit: quantity(pod.buffer) } },
+          { name: "storage", ...(parts.storage ?? { emptyDir: { sizeLimit: quantity(pod.buffer) } }) },
           passwords.volume,
+          ...volumes.map(({ volume }) => volume),
           ...(name ? [{ name, secret: { secretName: name } }] : []),
         ],
       },
@@ -101,6 +108,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
     // Without its reloader the chart rolls the pods when the pipeline changes, which spares every pod a container.
     configReloader: { enabled: false },
     rbac: parts.rbac,
+    ...(parts.serviceAccount && { serviceAccount: parts.serviceAccount }),
     serviceMonitor: { enabled: true, additionalLabels: watchedByPrometheus }, // R12
     crds: { create: false },
   };

@@ -95,11 +95,13 @@ export function gatewayClients(
   settings: Settings,
 ): Record<"alloyLogs" | "alloyMetrics" | "alloyTraces" | "tempo" | "monitoring" | "grafana", Credential[]> {
   const { tracing } = settings;
+  const logs = ["loki", gatewayUser(tenants.logs, "write")] as const;
   const measures = ["mimir", gatewayUser(tenants.pods, "write")] as const;
   return {
-    alloyLogs: [["loki", gatewayUser(tenants.logs, "write")]],
+    alloyLogs: [logs],
     alloyMetrics: [
       ...mimirTenants(settings).map((tenant) => ["mimir", gatewayUser(tenant, "write")] as const),
+      ...(settings.alloyMetrics.kubernetesEvents ? [logs] : []),
       // KEDA reads it there, to count the targets.
       ["mimir", datasourceReader],
     ],

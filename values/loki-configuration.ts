@@ -1,13 +1,19 @@
 /** Loki's own configuration, as far as the chart does not write it: https://grafana.com/docs/loki/latest/configure/ */
-import { lokiFrontendAddress, smokeTest } from "../names";
+import { logJobs, lokiFrontendAddress, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { answerTimeout } from "../settings/queries";
 import { goDuration, megabytes } from "../settings/units";
 import { memberlist } from "./gossip";
 import { anyOf, grpcServerKeepalive, s3, type Values } from "./shared";
 
-/** A stream's retention wins by the highest number: the smoke test over namespaces over debug over system. */
-const priority = { system: 1, debug: 2, namespace: 3, smokeTest: 4 };
+/** Labels that the collectors send by OTLP, as attributes of a resource or of a record; each becomes a label of the stream. */
+const otlpLabels = [
+  ...["service.name", "service_name", "namespace", "pod_name", "container_name", "node_name"],
+  ...["job", "cluster", "unit", "level"],
+];
+
+/** A stream's retention wins by the highest number: the smoke test over namespaces over debug over other sources over system. */
+const priority = { system: 1, source: 2, debug: 3, namespace: 4, smokeTest: 5 };
 
 /** Retention per stream (R2.3); what matches none of them is kept as long as application logs. */
 function retentionStreams({ loki: { retention }, cluster }: Settings) {
@@ -16,6 +22,16 @@ function retentionStreams({ loki: { retention }, cluster }: Settings) {
       selector: `{namespace=~"${anyOf(cluster.systemNamespaces)}"}`,
       priority: priority.system,
       period: goDuration(retention.system),
+    },
+    {
+      selector: `{job="${logJobs.journal}"}`,
+      priority: priority.source,
+      period: goDuration(retention.journal),
+    },
+    {
+      selector: `{job="${logJobs.events}"}`,
+      priority: priority.source,
+      period: goDuration(retention.events),
     },
     { selector: '{level="debug"}', priority: priority.debug, period: goDuration(retention.debug) },
     ...Object.entries(retention.namespaces).map(([namespace, period]) => ({
@@ -98,6 +114,14 @@ export function lokiConfiguration(settings: Settings): Values {
       query_timeout: goDuration(settings.queries.timeout),
       ingestion_rate_mb: megabytes(loki.ingestionRate), // R2.6
       ingestion_burst_size_mb: megabytes(loki.ingestionBurst),
+      // A longer line is cut, and says so.
+      max_line_size: `${loki.maxLineSize}B`,
+      max_line_size_truncate: true,
+      max_line_size_truncate_identifier: " [truncated]",
+      otlp_config: {
+        resource_attributes: { attributes_config: [{ action: "index_label", attributes: otlpLabels }] },
+        log_attributes: [{ action: "index_label", attributes: otlpLabels }],
+      },
       // Only tsdb can hold structured metadata; Loki does not start otherwise.
       allow_structured_metadata: onlyTsdb,
     },

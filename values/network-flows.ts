@@ -81,7 +81,6 @@ export function flows(settings: Settings): Flow[] {
   const { tracing, objectStorage } = settings;
   const apiServer = [443, 6443];
   const talkToApiServer: PartName[] = [
-    "alloyLogs",
     "alloyMetrics",
     "alloyTraces",
     "grafana",
@@ -116,6 +115,9 @@ export function flows(settings: Settings): Flow[] {
       (store): Flow => ({ from: store, to: store, ports: "all", why: "components, ring, caches" }),
     ),
     { from: "alloyLogs", to: "lokiGateway", ports: [gatewayPort], why: "logs" },
+    ...(settings.alloyMetrics.kubernetesEvents
+      ? [{ from: "alloyMetrics", to: "lokiGateway", ports: [gatewayPort], why: "events" } satisfies Flow]
+      : []),
     { from: "alloyMetrics", to: "mimirGateway", ports: [gatewayPort], why: "metrics, rules" },
     { from: "alloyMetrics", to: "alloyMetrics", ports: [12345], why: "replicas share the targets" },
     { from: "alloyMetrics", to: "pods", ports: "all", why: "targets, whatever their port" },

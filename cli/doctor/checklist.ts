@@ -104,7 +104,7 @@ export async function checklist(context: Context): Promise<Line[]> {
       ? podsLine("MinIO deployed and buckets created", pods, "minio")
       : { line: "MinIO deployed and buckets created", ok: true, evidence: "object storage is external" };
   const sources = (grafanaDatasources(settings)["datasources"] as unknown[]).length;
-  const sent = counter(all, namespaces.alloyLogs, "loki_write_sent_entries_total");
+  const sent = counter(all, namespaces.alloyLogs, "otelcol_exporter_sent_log_records_total");
   const samples = counter(all, namespaces.alloyMetrics, "prometheus_remote_storage_samples_total");
   const spans = counter(all, namespaces.alloyTraces, "otelcol_receiver_accepted_spans_total");
   const list = (line: string, key: Key, evidence: string, ok: boolean): Line => {

@@ -6,6 +6,7 @@ import { expect } from "chai";
 
 /** The level of features that some of the pipelines need. */
 export const experimental = "--stability.level=experimental";
+export const publicPreview = "--stability.level=public-preview";
 
 /** Expects that a file is as Alloy's own formatter would have it. */
 export function expectFormatted(alloy: string, file: string): void {

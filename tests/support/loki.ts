@@ -11,7 +11,13 @@ export class Loki {
   ) {}
 
   /** Starts it in a folder, which keeps what it stores. */
-  static async start(program: string, folder: string): Promise<Loki> {
+  static async start(
+    program: string,
+    folder: string,
+    // Only what is sent is to be seen.
+    limits: Record<string, unknown> = { discover_service_name: [], discover_log_levels: false },
+  ): Promise<Loki> {
+    const index = limits["allow_structured_metadata"] === false ? "boltdb-shipper" : "tsdb";
     mkdirSync(folder, { recursive: true });
     const [http, grpc] = [await freePort(), await freePort()];
     const url = `http://127.0.0.1:${http}`;
@@ -38,15 +44,14 @@ export class Loki {
         configs: [
           {
             from: "2024-01-01",
-            store: "tsdb",
+            store: index,
             object_store: "filesystem",
             schema: "v13",
             index: { prefix: "index_", period: "24h" },
           },
         ],
       },
-      // Only what is sent is to be seen.
-      limits_config: { discover_service_name: [], discover_log_levels: false },
+      limits_config: limits,
       analytics: { reporting_enabled: false },
     };
     writeFileSync(join(folder, "loki.yaml"), stringify(config));

@@ -212,8 +212,12 @@ const notAlways: { metrics: RegExp; why: string }[] = [
   { metrics: /^pg_(stat_replication|replication_slots)_/, why: "only where PostgreSQL has replicas" },
   { metrics: /^(loki|cortex)_discarded_samples_total$/, why: "only once something was refused" },
   {
-    metrics: /^otelcol_exporter_(send|enqueue)_failed_spans_total$/,
-    why: "only once spans were dropped",
+    metrics: /^otelcol_exporter_(send|enqueue)_failed_(spans|log_records)_total$/,
+    why: "only once some were dropped",
+  },
+  {
+    metrics: /^http_client_request_duration_seconds_count$/,
+    why: "only once an exporter has sent something",
   },
   {
     metrics:

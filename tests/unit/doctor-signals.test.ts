@@ -260,9 +260,9 @@ describe("doctor: signals", () => {
   });
 
   it("tells logs and traces that are dropped, and queues that fill", () => {
-    const dropped = (n: number) => `loki_write_dropped_entries_total{reason="rate_limited"} ${n}`;
+    const dropped = (n: number) => `otelcol_exporter_send_failed_log_records_total ${n}`;
     const logs = reading("alloy-logs", dropped(1), dropped(4), { namespace: "alloy-logs" });
-    expect(whats(judgeSending(logs))).to.include("drops logs: rate_limited");
+    expect(whats(judgeSending(logs))).to.include("drops logs: Loki refuses them");
     const page =
       'otelcol_exporter_queue_size{data_type="traces"} 600\notelcol_exporter_queue_capacity{data_type="traces"} 1000';
     const traces = reading("alloy-traces", page, page, { namespace: "alloy-traces" });

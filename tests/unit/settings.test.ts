@@ -199,10 +199,10 @@ describe("unit: settings", () => {
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'loki.replicationFactor' <value>
   mimir.replicationFactor: invalid value 4 (must be at most mimir.ingester.replicas, 3)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'mimir.replicationFactor' <value>
-  alloyLogs.buffer: invalid value "64Mi" (must be at least 256Mi, two segments of the write-ahead log)
-    Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'alloyLogs.buffer' <value>
   alloyMetrics.buffer: invalid value "64Mi" (must be at least 256Mi, two segments of the write-ahead log)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'alloyMetrics.buffer' <value>
+  alloyLogs.buffer: invalid value "64Mi" (must be at least 128Mi, room for a few batches)
+    Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'alloyLogs.buffer' <value>
   mimir.limits.burst: invalid value 500 (must be at least alloyMetrics.samplesPerSend, 1000: a larger push would never be taken)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'mimir.limits.burst' <value>
   mimir.limits.outOfOrder: invalid value "1h" (must be at least alloyMetrics.bufferAge, 2h: Mimir would refuse what waited that long)
@@ -297,7 +297,7 @@ describe("unit: settings", () => {
         {
           path: "loki.retention",
           was: ["30d"],
-          allowed: "settings of their own: application, system, debug, namespaces",
+          allowed: "settings of their own: application, system, debug, journal, events, namespaces",
         },
         {
           path: "tempo",
@@ -737,12 +737,12 @@ describe("unit: settings", () => {
       {
         rule: "alloyBuffers",
         environment: "dev",
-        passes: { alloyLogs: { buffer: "256Mi" } },
-        fails: { alloyLogs: { buffer: "255Mi" } },
+        passes: { alloyLogs: { buffer: "128Mi" } },
+        fails: { alloyLogs: { buffer: "127Mi" } },
         problem: {
           path: "alloyLogs.buffer",
-          was: "255Mi",
-          allowed: "at least 256Mi, two segments of the write-ahead log",
+          was: "127Mi",
+          allowed: "at least 128Mi, room for a few batches",
         },
       },
       {

@@ -5,7 +5,11 @@ import { releasesOf } from "../../cli/render";
 import { alertmanagerFile, alertmanagerSecret, owner } from "../../names";
 import { alertmanagerConfig } from "../../values/alertmanager";
 import { alloyPipeline } from "../../values/alloy";
-import { alloyMetricsEnvironment, alloyMetricsValues } from "../../values/alloy-metrics";
+import {
+  alloyMetricsEnvironment,
+  alloyMetricsPipeline,
+  alloyMetricsValues,
+} from "../../values/alloy-metrics";
 import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
 import { gatewayConfiguration } from "../../values/gateway-nginx";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../../values/kube-prometheus-stack";
@@ -541,15 +545,25 @@ describe("unit: values of alloy for metrics", () => {
     const files = ["rules", "scrape", "tenants"].map((part) =>
       readFileSync(`values/alloy/metrics/${part}.alloy`, "utf8"),
     );
-    expect(alloyPipeline("metrics")).to.equal(files.join("\n"));
-    const { alloy }: Any = alloyMetricsValues(settingsOf("dev"));
-    expect(alloy.configMap.content.replaceAll('{{ "{{" }}', "{{")).to.equal(alloyPipeline("metrics"));
+    const events = readFileSync("values/alloy/metrics/events/events.alloy", "utf8");
+    for (const kubernetesEvents of [true, false]) {
+      const { alloy, rbac }: Any = alloyMetricsValues(
+        settingsOf("dev", { alloyMetrics: { kubernetesEvents } }),
+      );
+      const wanted = [...files, ...(kubernetesEvents ? [events] : [])].join("\n");
+      // What Helm makes of an action that is a string.
+      expect(alloy.configMap.content.replaceAll('{{ "{{" }}', "{{")).to.equal(wanted);
+      expect(alloy.configMap.content.replaceAll('{{ "{{" }}', "")).not.to.include("{{");
+      const resources = rbac.rules.flatMap((rule: Any) => rule.resources);
+      expect(resources.includes("events")).to.equal(kubernetesEvents);
+    }
   });
 
   it("gives the pipeline every variable that it reads, and no other", () => {
-    const { alloy }: Any = alloyMetricsValues(settingsOf("dev"));
+    const settings = settingsOf("dev");
+    const { alloy }: Any = alloyMetricsValues(settings);
     const given = alloy.extraEnv.map(({ name }: { name: string }) => name);
-    const read = [...alloyPipeline("metrics").matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
+    const read = [...alloyMetricsPipeline(settings).matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
     // GOMEMLIMIT is for Go.
     expect(new Set(given)).to.deep.equal(new Set([...read, "GOMEMLIMIT"]));
     expect(new Set(given).size).to.equal(given.length);
@@ -574,7 +588,12 @@ describe("unit: values of alloy for metrics", () => {
       settingsOf("dev", {
         cluster: { name: "paris", systemNamespaces: ["kube-system", "shop"] },
         mimir: { tenants: { team: {} } },
-        alloyMetrics: { scrapeInterval: "1m", samplesPerSend: 500, bufferAge: "90m" },
+        alloyMetrics: {
+          scrapeInterval: "1m",
+          samplesPerSend: 500,
+          bufferAge: "90m",
+          kubernetesEvents: false,
+        },
         metrics: { infrastructure: "all" },
       }),
     );
@@ -662,11 +681,9 @@ describe("unit: values of alloy for metrics", () => {
     });
     // Those of all tenants, whose rules it keeps; the reader's is KEDA's alone.
     const tenants = ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"];
-    const users = [...tenants.map((tenant) => `${tenant}-write`)];
-    const items = users.map((user) => {
-      const key = `mimir-${user}.password`;
-      return { key, path: key };
-    });
+    // Events are logs.
+    const users = [...tenants.map((tenant) => `mimir-${tenant}-write`), "loki-logs-write"];
+    const items = users.map((user) => ({ key: `${user}.password`, path: `${user}.password` }));
     expect(controller.volumes.extra).to.deep.equal([
       { name: "storage", emptyDir: { sizeLimit: "20Gi" } },
       { name: "gateway-credentials", secret: { secretName: "gateway-credentials", items } },

@@ -3,8 +3,7 @@ import { expect } from "chai";
 import { parse } from "yaml";
 import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/render";
 import type { Settings } from "../../settings";
-import { alloyPipeline } from "../../values/alloy";
-import { alloyLogsValues } from "../../values/alloy-logs";
+import { alloyLogsPipeline, alloyLogsValues } from "../../values/alloy-logs";
 import { alloyMetricsValues } from "../../values/alloy-metrics";
 import { alloyTracesReplicas, alloyTracesValues } from "../../values/alloy-traces";
 import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
@@ -374,10 +373,12 @@ describe("unit: values", () => {
       expect(limits_config.retention_period).to.equal("1440h");
       expect(limits_config.retention_stream).to.deep.equal([
         { selector: '{namespace=~"kube-system|loki"}', priority: 1, period: "240h" },
-        { selector: '{level="debug"}', priority: 2, period: "48h" },
-        { selector: '{namespace="payments"}', priority: 3, period: "2160h" },
-        { selector: '{namespace="scratch"}', priority: 3, period: "24h" },
-        { selector: '{namespace="obs-smoke"}', priority: 4, period: "24h" },
+        { selector: '{job="systemd-journal"}', priority: 2, period: "360h" },
+        { selector: '{job="kubernetes-events"}', priority: 2, period: "360h" },
+        { selector: '{level="debug"}', priority: 3, period: "48h" },
+        { selector: '{namespace="payments"}', priority: 4, period: "2160h" },
+        { selector: '{namespace="scratch"}', priority: 4, period: "24h" },
+        { selector: '{namespace="obs-smoke"}', priority: 5, period: "24h" },
       ]);
     });
 
@@ -476,42 +477,60 @@ describe("unit: values", () => {
   });
 
   describe("alloy for logs", () => {
-    it("runs the pipeline as it stands in its files, past Helm's template engine", () => {
-      const files = ["discover", "process", "write"].map((part) =>
+    it("runs the pipeline as it stands in its files, with the journal where it is collected", () => {
+      const files = ["collect", "process", "write"].map((part) =>
         readFileSync(`values/alloy/logs/${part}.alloy`, "utf8"),
       );
-      const pipeline = alloyPipeline("logs");
-      expect(pipeline).to.equal(files.join("\n"));
-      const { alloy }: Any = alloyLogsValues(settingsOf("dev"));
-      const { content } = alloy.configMap;
-      expect(content).not.to.equal(pipeline);
-      // What Helm makes of an action that is a string.
-      expect(content.replaceAll('{{ "{{" }}', "{{")).to.equal(pipeline);
-      expect(content.replaceAll('{{ "{{" }}', "")).not.to.include("{{");
+      const journal = readFileSync("values/alloy/logs/journal/journal.alloy", "utf8");
+      const content = (journal: boolean) =>
+        (alloyLogsValues(settingsOf("dev", { alloyLogs: { journal } })) as Any).alloy.configMap.content;
+      expect(content(false)).to.equal(files.join("\n"));
+      expect(content(true)).to.equal([...files, journal].join("\n"));
+      // Helm's template engine would read them.
+      expect(content(true)).not.to.include("{{");
     });
 
     it("gives the pipeline every variable that it reads, and no other", () => {
-      const { alloy }: Any = alloyLogsValues(settingsOf("dev"));
+      const settings = settingsOf("dev");
+      const { alloy }: Any = alloyLogsValues(settings);
       const given = alloy.extraEnv.map(({ name }: { name: string }) => name);
-      const read = [...alloyPipeline("logs").matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
+      const read = [...alloyLogsPipeline(settings).matchAll(/sys\.env\("(\w+)"\)/g)].map(([, name]) => name);
       // HOSTNAME comes from the chart, GOMEMLIMIT is for Go.
       expect(new Set([...given, "HOSTNAME"])).to.deep.equal(new Set([...read, "GOMEMLIMIT"]));
+    });
+
+    it("keeps positions and buffer on the node, and lets no two pods of a node have them", () => {
+      const { controller, rbac, serviceAccount }: Any = alloyLogsValues(settingsOf("prod"));
+      const [storage] = controller.volumes.extra;
+      expect(storage).to.deep.equal({
+        name: "storage",
+        hostPath: { path: "/var/lib/alloy-logs", type: "DirectoryOrCreate" },
+      });
+      expect(controller.updateStrategy.rollingUpdate).to.deep.equal({ maxSurge: 0, maxUnavailable: "10%" });
+      expect(rbac).to.deep.equal({ create: false });
+      expect(serviceAccount.automountServiceAccountToken).to.equal(false);
     });
 
     it("bounds its buffer, and says what it collects", () => {
       const { alloy, controller }: Any = alloyLogsValues(
         settingsOf("dev", {
           cluster: { name: "paris" },
-          alloyLogs: { buffer: "2Gi", bufferAge: "90m", errorsOnly: ["a", "b"], healthCheckPaths: ["/up"] },
+          alloyLogs: {
+            buffer: "2Gi",
+            errorsOnly: ["a", "b"],
+            healthCheckPaths: ["/up"],
+            dockerContainers: "/data/docker/containers",
+            journal: false,
+          },
         }),
       );
       const key = "loki-logs-write.password";
-      expect(controller.volumes.extra).to.deep.equal([
-        { name: "storage", emptyDir: { sizeLimit: "2Gi" } },
+      expect(controller.volumes.extra.slice(1)).to.deep.equal([
         {
           name: "gateway-credentials",
           secret: { secretName: "gateway-credentials", items: [{ key, path: key }] },
         },
+        { name: "docker", hostPath: { path: "/data/docker/containers", type: "DirectoryOrCreate" } },
       ]);
       expect(alloy.mounts.extra).to.deep.include({
         name: "gateway-credentials",
@@ -526,9 +545,8 @@ describe("unit: values", () => {
         LOKI_USER: "logs-write",
         LOKI_PASSWORD_FILE: "/etc/gateway/loki-logs-write.password",
         CLUSTER: "paris",
-        BUFFER_AGE: "90m",
+        BUFFER: String(2 * 1024 ** 3),
         ERRORS_ONLY_NAMESPACES: "a|b",
-        HEALTH_CHECK_PATHS: "/up",
       });
     });
   });

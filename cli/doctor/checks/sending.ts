@@ -66,64 +66,45 @@ function metricsOf(one: Reading): Finding[] {
   return found;
 }
 
-/** Logs on their way to Loki. */
-function logsOf(one: Reading): Finding[] {
-  const { namespace, pod, now, grown } = one;
-  const found: Finding[] = [];
-  const dropped = grown("loki_write_dropped_entries_total").filter(({ value }) => value > 0);
-  for (const reason of new Set(dropped.map(({ labels }) => labels["reason"] ?? "")))
-    found.push(
-      finding(
-        "critical",
-        `${namespace}/${pod} drops logs: ${reason}`,
-        `loki_write_dropped_entries_total{reason="${reason}"} grew by ${total(dropped, { reason })} within ${one.seconds.toFixed(0)} s`,
-        gatewayLog("loki"),
-        "docs/runbooks/LogsDropped.md",
-      ),
-    );
-  const [written] = now("loki_write_wal_writer_last_written_timestamp");
-  const [read] = now("loki_write_last_read_timestamp");
-  const behind = written && read?.value ? written.value - read.value : 0;
-  const severity = (["critical", "warning"] as const).find((level) => behind > late[level]);
-  if (severity)
-    found.push(
-      finding(
-        severity,
-        `logs of ${namespace}/${pod} come to Loki ${Math.round(behind)} s late: its WAL grows`,
-        `loki_write_last_read_timestamp is ${Math.round(behind)} s behind what was written to the WAL`,
-        gatewayLog("loki"),
-        "docs/runbooks/AlloyBufferGrowing.md",
-      ),
-    );
-  return found;
+/** A signal that waits in an exporter's queue on its way to a store. */
+interface Queued {
+  signal: "logs" | "traces";
+  /** What the exporter counts. */
+  records: string;
+  store: "Loki" | "Tempo";
+  /** Page about what is dropped. */
+  page: string;
 }
+const logs: Queued = { signal: "logs", records: "log_records", store: "Loki", page: "LogsDropped" };
+const traces: Queued = { signal: "traces", records: "spans", store: "Tempo", page: "TracesDropped" };
 
-/** Traces on their way to Tempo. */
-function tracesOf(one: Reading): Finding[] {
+/** Logs or traces on their way. */
+function queuedOf(one: Reading, { signal, records, store, page }: Queued): Finding[] {
   const { namespace, pod, now, grown } = one;
   const found: Finding[] = [];
+  const name = store.toLowerCase() as "loki" | "tempo";
   const lost =
-    total(grown("otelcol_exporter_send_failed_spans_total")) +
-    total(grown("otelcol_exporter_enqueue_failed_spans_total"));
+    total(grown(`otelcol_exporter_send_failed_${records}_total`)) +
+    total(grown(`otelcol_exporter_enqueue_failed_${records}_total`));
   if (lost)
     found.push(
       finding(
         "critical",
-        `${namespace}/${pod} drops traces: Tempo refuses them, or the queue is full`,
-        `otelcol_exporter_send_failed_spans_total and _enqueue_failed_ grew by ${lost} within ${one.seconds.toFixed(0)} s`,
-        gatewayLog("tempo"),
-        "docs/runbooks/TracesDropped.md",
+        `${namespace}/${pod} drops ${signal}: ${store} refuses them, or the queue is full`,
+        `otelcol_exporter_send_failed_${records}_total and _enqueue_failed_ grew by ${lost} within ${one.seconds.toFixed(0)} s`,
+        gatewayLog(name),
+        `docs/runbooks/${page}.md`,
       ),
     );
-  const size = total(now("otelcol_exporter_queue_size"), { data_type: "traces" });
-  const capacity = total(now("otelcol_exporter_queue_capacity"), { data_type: "traces" });
+  const size = total(now("otelcol_exporter_queue_size"), { data_type: signal });
+  const capacity = total(now("otelcol_exporter_queue_capacity"), { data_type: signal });
   if (capacity && size / capacity > queueFull)
     found.push(
       finding(
         "warning",
-        `the queue of traces of ${namespace}/${pod} is ${((size / capacity) * 100).toFixed(0)} % full`,
+        `the queue of ${signal} of ${namespace}/${pod} is ${((size / capacity) * 100).toFixed(0)} % full`,
         `otelcol_exporter_queue_size is ${size} of ${capacity}`,
-        "Tempo takes spans more slowly than they come: raise tempo.distributor.replicas or tempo.ingester.replicas",
+        `${store} accepts ${signal} more slowly than they come: raise ${name}.distributor.replicas or ${name}.ingester.replicas`,
         "docs/runbooks/AlloyQueueFilling.md",
       ),
     );
@@ -147,8 +128,8 @@ export function judgeSending(one: Reading): Finding[] {
       ),
     ),
     ...metricsOf(one),
-    ...(one.namespace === namespaces.alloyLogs ? logsOf(one) : []),
-    ...(one.namespace === namespaces.alloyTraces ? tracesOf(one) : []),
+    ...(one.namespace === namespaces.alloyLogs ? queuedOf(one, logs) : []),
+    ...(one.namespace === namespaces.alloyTraces ? queuedOf(one, traces) : []),
   ];
 }
 

@@ -1,0 +1,40 @@
+/** How a successful health check is told from other entries, as OTTL statements: see log-levels.ts. */
+import { anyOf } from "./shared";
+
+/** What probers call themselves; probes by gRPC name their method instead. */
+const probers = [
+  ...["kube-probe/", "ELB-HealthChecker/", "GoogleHC/", "UptimeChecks", "Envoy/HC", "Prometheus/"],
+  ...["Blackbox Exporter/", "Consul Health Check", "Amazon-Route53-Health-Check", "Edge Health Probe"],
+  ...["Load Balancer Agent", "grpc.health.v1.Health/"],
+];
+const browsers = ["Mozilla/", "Opera/"];
+
+/** A text is looked for without an expression: almost no entry has one of them, and this is fast. */
+const hasOneOf = (texts: string[]) =>
+  `(${texts.map((text) => `Index(log.body, ${JSON.stringify(text)}) >= 0`).join(" or ") || "false"})`;
+const matches = (expression: string) => `IsMatch(log.body, ${JSON.stringify(expression)})`;
+
+/** The path of a request, after its method or as a field. */
+const requestFor = (paths: string[]) =>
+  String.raw`(?:(?:GET|HEAD) +"?(?:https?://[^/ ]+)?|(?i:path|uri|url|route|target|endpoint)"?[:=] ?"?)(?:${anyOf(paths)})/?(?:[?][^ "]*)?(?:[ "\\,}]|$)`;
+
+/**
+ * A status is looked for only where a status stands: an address, a number of bytes or a duration has three digits, too.
+ * Access logs have it after the protocol (nginx), after the path (morgan), between bars (gin) or after a dash (ASP.NET).
+ */
+const field = `(?i:status|code)[a-z_]*"?[:=] ?"?`;
+const success = String.raw`HTTP/[\d.]+\\?"? [23]\d\d\b|(?:GET|HEAD) \S+ (?:- )?[23]\d\d\b|[|] +[23]\d\d +[|]|${field}(?:[23]\d\d\b|OK\b|0\b)`;
+const failure = String.raw`${field}[145]\d\d\b`;
+
+/** Sets the attribute `check` of a record: one line without an error, from a prober or for one of the paths, but no browser's. */
+export const healthCheckStatements = (paths: string[]): string[] => [
+  `set(log.cache["from"], "prober") where ${hasOneOf(probers)}`,
+  `set(log.cache["from"], "path") where ${hasOneOf(paths)} and ${matches(requestFor(paths))}`,
+  [
+    'set(log.attributes["check"], true) where log.cache["from"] != nil',
+    '(log.attributes["level"] == nil or log.attributes["level"] == "info" or log.attributes["level"] == "debug")',
+    `not ${hasOneOf([...browsers, "\n"])}`,
+    `not ${matches(failure)}`,
+    matches(success),
+  ].join(" and "),
+];

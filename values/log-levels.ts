@@ -1,0 +1,118 @@
+/**
+ * How the level of a log entry is found, as OTTL statements for Alloy's `otelcol.processor.transform`:
+ * https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/pkg/ottl/README.md
+ *
+ * `tests/cases/logs-formats.test.ts` has a table of real lines, with a source for each form.
+ */
+
+/** A level, and the names that loggers have for it. The last ones are its numbers in pino and bunyan, then in syslog. */
+const names: Record<string, string[]> = {
+  debug: [
+    ...["trace", "trce", "trc", "verbose", "vrb", "debug[1-5]?", "dbug", "dbg", "debu", "silly"],
+    ...["fine", "finer", "finest", "10", "20", "7"],
+  ],
+  info: ["information", "info", "inf", "notice", "note", "log", "system", "30", "6", "5"],
+  warn: ["warning", "warn", "wrn", "deprecated", "40", "4"],
+  error: ["error", "erro", "err", "eror", "severe", "fail", "50", "3"],
+  fatal: [
+    ...["fatal", "fata", "ftl", "critical", "crit", "crt", "panic", "pani", "dpanic", "alert"],
+    ...["emergency", "emerg", "parse", "60", "[0-2]"],
+  ],
+};
+
+/** Single characters: the letters of klog and MongoDB, the signs of Redis. */
+const characters: Record<string, string> = {
+  debug: "d[1-5]?|[.]",
+  info: "i|[*-]",
+  warn: "w|#",
+  error: "e",
+  fatal: "f",
+};
+
+const words = Object.values(names)
+  .flat()
+  .filter((name) => /^[a-z]/.test(name));
+const without = (...some: string[]) => words.filter((word) => !some.includes(word)).join("|");
+
+/** Names that a person starts a sentence or a label with; only in brackets or capitals they are levels. */
+const alsoProse = [
+  "note",
+  "log",
+  "system",
+  "fine",
+  "finer",
+  "finest",
+  "alert",
+  "emerg",
+  "emergency",
+  "parse",
+];
+
+/** What may stand before a level: times, numbers, anything in brackets, names of loggers that end in a dash. */
+const before = (() => {
+  const day = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec),?";
+  const zone = "UTC|GMT|[A-Z]{1,3}T|[AP]M";
+  const inBrackets = String.raw`(?:\[[^\]]*\]|\{[^}]*\}|\([^)]*\)|<[^>]*>)[\s|:]*`;
+  const withDigit = String.raw`[^\s\d@|\[({<]*[\d@][^\s|\[({<]*`;
+  const syslogTag = String.raw`[\w.-]+ [\w./-]+\[\d+\]:`;
+  const logger = String.raw`[\w.$/-]+ +-`;
+  const ruby = "[A-Z],";
+  const one = [withDigit, day, zone, ruby, syslogTag, logger, "[|*:-]"].join("|");
+  return String.raw`^(?:${inBrackets}|(?:${one})(?:\s+[\s|]*|\|))*?`;
+})();
+
+/** Places of a level in a line of text; the first that is there counts. */
+const inText = [
+  // logfmt, at the beginning or after a few words: level=error
+  String.raw`^(?:[^\s="]+\s+){0,3}?(?:[\w.@-]+=(?:"[^"]*"|[^\s"]\S*|)\s+)*?(?i:level|lvl|severity|log[._]?level|levelname|severity_text)="?(?P<level>\w+)`,
+  // klog: E1128 10:00:00.120
+  String.raw`^(?P<level>[DIWEF])\d{4,8} \d\d:\d\d:\d\d`,
+  // MongoDB up to 4.2: 2026-11-28T10:00:00.120+0000 E NETWORK
+  String.raw`^\d[\d:.TZ+-]+\s+(?P<level>[DIWEF])\s+[A-Z]+\s`,
+  // Redis: 1:M 28 Nov 2026 10:00:00.120 # Out of memory
+  String.raw`^\d+:[A-Z] \d\d \w+ \d+ [\d:.]+ (?P<level>[.*#-]) `,
+  // PHP, Node.js, Go: "PHP Warning:  x", "(node:1) DeprecationWarning: x", "fatal error: x"
+  String.raw`^PHP (?P<level>Fatal|Parse|Warning|Notice|Deprecated)\b`,
+  String.raw`^\(node:\d+\) (?:\[\w+\] )?\w*(?P<level>Warning): `,
+  "^(?P<level>fatal) error: ",
+  // In brackets: [error], [core:error], <err>, [10:00:00 ERR], [2026-11-28T10:00:00Z ERROR app]
+  String.raw`${before}[\[<(](?:\s*|[\w.-]+:|[\d:.TZ+, -]+[: ]+)(?P<level>(?i:${words.join("|")}))(?:\s*[\])>]|[ /]\S)`,
+  // Before a sign: "error: x", "warn|x", "error<tab>x", "ERROR:root:x"
+  String.raw`${before}(?:[\w.-]+: )??(?P<level>(?i:${without(...alsoProse)}))(?:\t|\s*[|]|!| *:(?:\s|$|[\w.]+:))`,
+  // In capitals: "ERROR x", "ERRO[0000] x"
+  String.raw`${before}(?:npm )?(?P<level>${words.join("|").toUpperCase()})(?:[\s:\]|!]|\[\d+\]|$)`,
+];
+
+/** What tells a stack trace. */
+const trace = String.raw`(?m)^(Traceback \(most recent|goroutine \d+ \[|thread '.*panicked at|Unhandled exception|Exception in thread|Uncaught |([\w$]+[.])*[\w$]*(Error|Exception)(: |$)|\s+at \S+.*[)\d]$)`;
+
+const quoted = (expression: string) => JSON.stringify(expression);
+const { cache, json, level } = {
+  cache: 'log.cache["level"]',
+  json: 'log.cache["json"]',
+  level: 'log.attributes["level"]',
+};
+
+/** Sets the attribute `level` of a log record: debug, info, warn, error, fatal, or none where the entry does not tell. */
+export const levelStatements = (): string[] => [
+  // JSON: the usual keys, in any case; the nested one of ECS; the letter of MongoDB. What only looks like JSON is text.
+  String.raw`set(${json}, ParseJSON(log.body)) where IsMatch(log.body, "^\\s*[{]")`,
+  `set(${cache}, String(${json}["log"]["level"])) where ${json}["log"]["level"] != nil`,
+  `replace_all_patterns(${json}, "key", "^(?i:@l|@?level|lvl|log[._]?level|level_?name|severity|severity_?text)$", "level") where ${json} != nil`,
+  `set(${cache}, String(${json}["level"])) where ${json}["level"] != nil`,
+  `set(${cache}, ${json}["s"]) where ${cache} == nil and IsMatch(${json}["s"], "^([FEWI]|D[1-5]?)$")`,
+
+  ...inText.map(
+    (expression) =>
+      `merge_maps(log.cache, ExtractPatterns(log.body, ${quoted(expression)}), "insert") where ${json} == nil and ${cache} == nil`,
+  ),
+  // syslog: <priority>, of which the last three bits are the severity.
+  String.raw`merge_maps(log.cache, ExtractPatterns(log.body, "^<(?P<priority>\\d{1,3})>"), "insert") where ${cache} == nil`,
+  `set(${cache}, String(Int(log.cache["priority"]) - 8 * (Int(log.cache["priority"]) / 8))) where log.cache["priority"] != nil`,
+
+  ...Object.entries(names).map(
+    ([name, all]) =>
+      `set(${level}, "${name}") where IsMatch(${cache}, ${quoted(`^(?i:${[...all, characters[name]].join("|")})$`)})`,
+  ),
+  `set(${level}, "error") where ${level} == nil and Index(log.body, "\\n") >= 0 and IsMatch(log.body, ${quoted(trace)})`,
+];
