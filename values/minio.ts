@@ -17,11 +17,12 @@ import {
 import { scrapedByTls } from "./tls";
 
 /**
- * When a server is started, ready and alive. It is started once it has joined the others, loaded users and buckets, and
- * sees enough drives to read from. Ready is each server's own state: if it depended on the others, one lost node could take
- * all servers out of the Service. The peers need about half a minute to use a restarted server's drive again, for which
- * the update of a distributed MinIO waits.
- * https://github.com/minio/minio/blob/master/cmd/healthcheck-handler.go
+ * When a server is started, ready and alive: https://github.com/minio/minio/blob/master/cmd/healthcheck-handler.go
+ *
+ * It is started once it has joined the others, loaded users and buckets, and sees enough drives to read from; `ready` alone
+ * is 200 long before. Ready is each server's own state: `cluster/read` takes 10 s while one peer hangs, so that one lost
+ * node could take all servers out of the Service. The peers need about half a minute to use a restarted server's drive
+ * again, for which the update of a distributed MinIO waits.
  */
 function probes(settings: Settings): Values {
   const check = (path: string, periodSeconds: number, failureThreshold: number) => ({

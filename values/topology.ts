@@ -127,8 +127,8 @@ export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
       path: "cluster.antiAffinity",
       was: settings.cluster.antiAffinity,
       allowed:
-        `preferred, or more nodes: ${nodes.length} nodes can run this stack, each runs one member of a quorum` +
-        `${rule}, and there is no node for ${unplaced.join(", ")}`,
+        `preferred, or the cluster needs more nodes: it has ${nodes.length} for this stack, each runs one member of a ` +
+        `quorum${rule}, and there is none for ${unplaced.join(", ")}`,
     },
   ];
 }
