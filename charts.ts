@@ -8,6 +8,9 @@ import { type Problem, type Settings, SettingsError } from "./settings";
 export type ChartName = keyof typeof pins;
 export { pins };
 
+/** The oldest Kubernetes that every pinned chart supports: the highest lower bound of their `kubeVersion`. */
+export const minimumKubernetes = "1.25";
+
 /** How Helm is told to find a chart: the fields that `helm template` and Pulumi's Release have in common. */
 export interface ChartSource {
   /** Name, path or oci:// reference. */

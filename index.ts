@@ -9,6 +9,7 @@ import { CAdvisor } from "./components/cadvisor";
 import { needsCertManager } from "./components/cert-manager";
 import { Certificates } from "./components/certificates";
 import { clusterProvider } from "./components/cluster";
+import { clusterIdentity } from "./components/cluster-identity";
 import { GatewayAccess } from "./components/gateway-access";
 import { Grafana } from "./components/grafana";
 import { held } from "./components/hold";
@@ -20,10 +21,8 @@ import { Namespaces } from "./components/namespaces";
 import { NetworkPolicies } from "./components/network-policies";
 import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
-import { preflight } from "./components/object-storage/preflight";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
-import { preflightGossip } from "./components/preflight/gossip";
-import { preflightVolumes } from "./components/preflight-volumes";
+import { preflight, readCluster } from "./components/preflight";
 import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
 import { mimirTenants, tenants } from "./names";
@@ -39,17 +38,15 @@ export = () =>
     // A mirror that lacks a chart is told before anything is touched, too.
     chartSources(stack, settings);
     for (const warning of sizingWarnings(stack, settings)) pulumi.log.warn(warning);
+    const cluster = await readCluster(settings);
     const gate = await openGate(settings);
-    const problems = [
-      ...(await preflightVolumes(stack, settings)),
-      ...(await preflightGossip(stack, settings)),
-    ];
-    const found = await preflight(stack, settings, gate, problems);
+    const found = await preflight(stack, settings, cluster, gate);
 
     await needsCertManager(settings);
     const metricsServer = await installsMetricsServer(settings);
 
-    const options = { provider: clusterProvider(settings) };
+    const identifier = await clusterIdentity(stack, settings, cluster);
+    const options = { provider: clusterProvider(settings, identifier) };
     const namespaces = new Namespaces("namespaces", { settings }, options);
     new NetworkPolicies("network-policies", { settings, namespaces }, options);
     const access = new GatewayAccess("gateway-access", { settings, namespaces }, options);

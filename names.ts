@@ -37,6 +37,13 @@ export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privil
   autoscaling: "restricted",
 };
 
+/** Label and annotation of the stack's namespaces: the project, and the stack that they belong to. */
+export const namespaceOwner = {
+  label: "app.kubernetes.io/part-of",
+  project: "observability",
+  stack: "observability/stack",
+} as const;
+
 /** Those who keep data in object storage. Each has its own user, policy and Secret. */
 export const consumers = ["loki", "mimir", "tempo"] as const;
 export type Consumer = (typeof consumers)[number];

@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { namespaces, podSecurity } from "../names";
-import type { Settings } from "../settings";
+import { namespaceOwner, namespaces, podSecurity } from "../names";
+import { project, type Settings } from "../settings";
 import { nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
 import { hasAutoscaling } from "../values/scaling";
 
@@ -12,35 +12,47 @@ export interface NamespacesArgs {
   settings: Settings;
 }
 
+/** The namespaces that a stack with these settings uses. */
+export const wantedNamespaces = (settings: Settings): NamespaceKey[] =>
+  (Object.keys(namespaces) as NamespaceKey[]).filter(
+    (key) =>
+      (key !== "minio" || settings.objectStorage.kind === "minio") &&
+      (key !== "autoscaling" || hasAutoscaling(settings)),
+  );
+
+/** What a namespace carries so that no other stack takes it for its own. */
+export const ownerName = (stack: string): string => `${project}/${stack}`;
+
 /** The stack's namespaces, each with the Pod Security level that its pods keep to. */
 export class Namespaces extends pulumi.ComponentResource {
-  private readonly made = new Map<NamespaceKey, k8s.core.v1.Namespace>();
+  private readonly made = new Map<NamespaceKey, k8s.core.v1.Namespace | k8s.core.v1.NamespacePatch>();
 
   constructor(name: string, { settings }: NamespacesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Namespaces", name, {}, opts);
-    for (const key of Object.keys(namespaces) as NamespaceKey[]) {
-      if (key === "minio" && settings.objectStorage.kind === "external") continue;
-      if (key === "autoscaling" && !hasAutoscaling(settings)) continue;
+    for (const key of wantedNamespaces(settings)) {
       const level = podSecurity[key];
       const labels = Object.fromEntries(
         ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, level]),
       );
-      const namespace = new k8s.core.v1.Namespace(
-        namespaces[key],
-        {
-          metadata: {
-            name: namespaces[key],
-            labels: { ...labels, "app.kubernetes.io/part-of": "observability" },
-          },
-        },
-        // With a namespace go the volumes in it.
-        { parent: this, protect: settings.cluster.protect },
-      );
+      const metadata = {
+        name: namespaces[key],
+        labels: { ...labels, [namespaceOwner.label]: namespaceOwner.project },
+        annotations: { [namespaceOwner.stack]: ownerName(pulumi.getStack()) },
+      };
+      // A patch takes its labels off again when the stack is deleted, and leaves the namespace.
+      const namespace = settings.cluster.existingNamespaces.includes(namespaces[key])
+        ? new k8s.core.v1.NamespacePatch(namespaces[key], { metadata }, { parent: this })
+        : new k8s.core.v1.Namespace(
+            namespaces[key],
+            { metadata },
+            // With a namespace go the volumes in it.
+            { parent: this, protect: settings.cluster.protect },
+          );
       this.made.set(key, namespace);
       if (nodeAgentNamespaces.includes(key))
         new k8s.core.v1.ResourceQuota(
           `${namespaces[key]}-node-agents`,
-          { metadata: { name: "node-agents", namespace: namespace.metadata.name }, spec: nodeAgentQuota },
+          { metadata: { name: "node-agents", namespace: this.name(key) }, spec: nodeAgentQuota },
           { parent: this },
         );
     }
@@ -56,7 +68,7 @@ export class Namespaces extends pulumi.ComponentResource {
   name(key: NamespaceKey): pulumi.Output<string> {
     const namespace = this.made.get(key);
     if (!namespace) throw new Error(`there is no namespace ${key} in this stack`);
-    return namespace.metadata.name;
+    return namespace.urn.apply(() => namespaces[key]);
   }
 
   /** The same for a namespace that is known by its name in the cluster. */

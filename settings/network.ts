@@ -1,7 +1,7 @@
 /** Settings of who in the cluster may connect to whom. */
 import { z } from "zod";
 import { type Check, problem } from "./check";
-import { dnsName, group, list, oneOf, text, yesNo } from "./fields";
+import { dnsName, group, list, oneOf, text, wholeNumber, yesNo } from "./fields";
 
 const range = "an address range such as 10.0.0.0/16";
 
@@ -73,6 +73,9 @@ export const network = group({
   ),
   nodes: cidrs(
     "Addresses of nodes, of the API server and of what asks the stack's webhooks for it; narrow it where they are known",
+  ),
+  apiServerPorts: list(wholeNumber(1, 65535), "a list of ports").describe(
+    "Ports on which the endpoints of the API server listen, which NetworkPolicies allow: kubectl get endpointslices -l kubernetes.io/service-name=kubernetes",
   ),
   ingressNamespaces: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of ingress controllers, which may reach Grafana and the gateways",

@@ -23,6 +23,7 @@ export const prod: SettingsInput = {
       "grafana",
       "autoscaling",
     ],
+    existingNamespaces: [],
     protect: true,
     gossipLabels: "verify",
   },
@@ -258,6 +259,7 @@ export const prod: SettingsInput = {
   network: {
     policies: true,
     nodes: ["0.0.0.0/0", "::/0"],
+    apiServerPorts: [443, 6443],
     ingressNamespaces: [],
     scraperNamespaces: [],
     tls: { certificates: "none", clientNamespaces: [] },

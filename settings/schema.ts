@@ -58,6 +58,9 @@ const cluster = group({
   systemNamespaces: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of the cluster itself and of this stack: their logs are system logs, their metrics are infrastructure's",
   ),
+  existingNamespaces: list(dnsName(), "a list of namespaces of this stack").describe(
+    "Namespaces of this stack that exist before the first up, with a Secret of yours for instance; the stack labels them, and keeps them when it is deleted",
+  ),
   protect: yesNo().describe(
     "Whether namespaces, buckets, volumes and the encryption key refuse to be deleted",
   ),

@@ -79,7 +79,7 @@ const grafanaPorts = (settings: Settings): number[] => {
 /** Every connection that a stack with these settings needs. */
 export function flows(settings: Settings): Flow[] {
   const { tracing, objectStorage } = settings;
-  const apiServer = [443, 6443];
+  const apiServer = settings.network.apiServerPorts;
   const talkToApiServer: PartName[] = [
     "alloyMetrics",
     "alloyTraces",

@@ -1,7 +1,7 @@
 /** `obs upgrade`: what newer charts there are, what they would break, and volumes that grow. */
 import { type ChartName, chartMirror, pins } from "../../charts";
 import { kubeConfig } from "../../components/kube-config";
-import { liveVolumes } from "../../components/preflight-volumes";
+import { readFacts, requireFacts } from "../../components/preflight/facts";
 import type { Settings } from "../../settings";
 import { workloadVolumes } from "../../values/volumes";
 import { locate, look } from "../cluster";
@@ -132,7 +132,11 @@ export async function growVolumes(
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
-  const plan = planOf(workloadVolumes(settings), await liveVolumes(config));
+  const live = requireFacts(await readFacts(config, settings, ["statefulSets", "claims"]), [
+    "statefulSets",
+    "claims",
+  ]);
+  const plan = planOf(workloadVolumes(settings), live);
   const nothing = plan.grow.length + plan.remove.length === 0;
   const go = !nothing && (yes || settings.environment === "dev");
   if (!json) for (const line of planLines(plan)) console.log(line);

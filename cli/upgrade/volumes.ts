@@ -1,6 +1,6 @@
 /** `obs upgrade --volumes`: grows volumes to what the settings say, where `up` alone cannot. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, StorageV1Api } from "@kubernetes/client-node";
-import { type LiveVolumes, mustBeMadeAnew, smallerClaims } from "../../components/preflight-volumes";
+import { type LiveVolumes, mustBeMadeAnew, smallerClaims } from "../../components/preflight/checks/volumes";
 import { UserError } from "../../settings";
 import { quantity } from "../../settings/units";
 import type { WorkloadVolumes } from "../../values/volumes";

@@ -1,6 +1,5 @@
 /**
- * What must not happen to data that is there already. Read from the cluster before anything is registered, so that a
- * preview refuses it too, and all of it is told at once.
+ * What must not happen to data that exists: the part of the preflight that reads MinIO itself.
  */
 import {
   AppsV1Api,
@@ -10,7 +9,7 @@ import {
   type V1StatefulSet,
 } from "@kubernetes/client-node";
 import { minio, namespaces } from "../../names";
-import { type Problem, type Settings, SettingsError, UserError } from "../../settings";
+import { type Problem, type Settings, UserError } from "../../settings";
 import { problem } from "../../settings/check";
 import { bytesOf } from "../../settings/units";
 import { minioClaims } from "../../values/minio";
@@ -163,22 +162,15 @@ export interface Found {
 }
 
 /**
- * Refuses what would lose data.
+ * What would lose data, and the buckets that exist.
  *
  * @param gate the way to MinIO; without one there is nothing of it to protect
- * @param others problems that were found elsewhere, to be told in the same error
- * @throws SettingsError with every reason
  */
-export async function preflight(
-  stack: string,
+export async function storagePreflight(
   settings: Settings,
   gate: Gate | undefined,
-  others: Problem[],
-): Promise<Found | undefined> {
-  if (!gate) {
-    if (others.length) throw new SettingsError(stack, others);
-    return undefined;
-  }
+): Promise<{ found: Found | undefined; problems: Problem[] }> {
+  if (!gate) return { found: undefined, problems: [] };
   const found = await installed(gate.cluster);
   const reached = found.root && (await gate.answers()) ? s3(gate, found.root) : undefined;
   const existing = await reached?.buckets();
@@ -187,8 +179,6 @@ export async function preflight(
     ...volumeProblems(settings, found),
     ...keyProblems(settings, found),
     ...(await bucketProblems(settings, found.buckets, existing, reached?.holdsData ?? (async () => true))),
-    ...others,
   ];
-  if (problems.length) throw new SettingsError(stack, problems);
-  return { buckets: existing ?? [] };
+  return { found: { buckets: existing ?? [] }, problems };
 }

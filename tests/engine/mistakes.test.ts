@@ -2,6 +2,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { ApiServer } from "../support/api-server";
+import { furnish } from "../support/furnish";
 import { configOf, isTold, mistakes, stack as name } from "../support/mistakes";
 import { install, namespacesOf } from "../support/mistakes/cluster";
 import { TestStack } from "../support/pulumi";
@@ -24,6 +25,7 @@ describe("engine: mistakes in settings", function () {
     const [etcd = "", kubeApiserver = ""] = needs(this, "etcd", "kube-apiserver", "pulumi");
     await needsCharts(this);
     api = await ApiServer.start(etcd, kubeApiserver);
+    await furnish(api);
     config.loadFromFile(api.kubeconfig());
     stack = new TestStack(name, api.kubeconfig(), {});
     const made = stack.init();

@@ -1,13 +1,13 @@
 /** The life of a dev stack with the real engine on a real cluster, from nothing to nothing. */
 import { join } from "node:path";
-import { AppsV1Api, CoreV1Api, KubeConfig } from "@kubernetes/client-node";
+import { AppsV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { releasesOf } from "../../cli/render";
 import { root } from "../../cli/stack-config";
 import { namespaces, tenants } from "../../names";
 import { count, eventually, flush, objectsIn, query, scaleNamespace, startPod } from "../support/cluster";
 import { type Step, TestStack } from "../support/pulumi";
-import { recordingOf, settingsOf, shipped } from "../support/stacks";
+import { ready, recordingOf, settingsOf } from "../support/stacks";
 import { needs, needsCharts, skip } from "../support/tools";
 import { alertSteps, cleanUp, metricsSteps, receiverUrl } from "./metrics";
 import { tracesSteps } from "./traces";
@@ -63,10 +63,28 @@ describe("engine: a stack from nothing to nothing", function () {
   });
 
   it("previews prod on a cluster that has nothing, with every release's values known", async () => {
-    stack.configure(shipped("prod"));
-    const releases = stack
-      .previewSteps()
-      .filter(({ newState }) => newState?.type === "kubernetes:helm.sh/v3:Release");
+    // The shipped stack names a Secret in a namespace of its own.
+    const namespace = namespaces.grafana;
+    await api.createNamespace({ body: { metadata: { name: namespace } } });
+    const stringData = { OAUTH_CLIENT_SECRET: "of the test" };
+    await api.createNamespacedSecret({
+      namespace,
+      body: { metadata: { name: "grafana-login" }, stringData },
+    });
+    const slices = await config.makeApiClient(DiscoveryV1Api).listNamespacedEndpointSlice({
+      namespace: "default",
+      labelSelector: "kubernetes.io/service-name=kubernetes",
+    });
+    const apiServerPorts = slices.items.flatMap(({ ports = [] }) => ports.flatMap(({ port }) => port ?? []));
+    stack.configure({
+      ...ready("prod"),
+      cluster: { existingNamespaces: [namespace] },
+      network: { apiServerPorts },
+    });
+    const steps = stack.previewSteps();
+    await api.deleteNamespace({ name: namespace });
+    await eventually(60, present, (left) => left.length === 0);
+    const releases = steps.filter(({ newState }) => newState?.type === "kubernetes:helm.sh/v3:Release");
     const recorded = releasesOf((await recordingOf("prod")).resources);
     expect(releases.map(({ newState }) => newState?.inputs["name"])).to.have.members(
       recorded.map(({ name }) => name),

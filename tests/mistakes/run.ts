@@ -8,6 +8,7 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import { table } from "../../cli/table";
 import { ApiServer } from "../support/api-server";
+import { furnish } from "../support/furnish";
 import { answer, configOf, isTold, mistakes, stack } from "../support/mistakes";
 import { install, namespacesOf } from "../support/mistakes/cluster";
 import { ProjectCopy } from "../support/project";
@@ -21,6 +22,7 @@ async function main(wanted: string[]): Promise<number> {
     return 2;
   }
   const server = given ? undefined : await ApiServer.start(etcd ?? "", kubeApiserver ?? "");
+  if (server) await furnish(server);
   const copy = new ProjectCopy(given ?? server?.kubeconfig() ?? "");
   const config = new KubeConfig();
   config.loadFromFile(copy.kubeconfig);

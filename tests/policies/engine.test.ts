@@ -9,9 +9,10 @@ import { rules } from "../../policies/rules";
 import { project } from "../../settings";
 import { ApiServer } from "../support/api-server";
 import { type Broken, broken } from "../support/broken";
+import { furnish } from "../support/furnish";
 import { type Result, TestStack } from "../support/pulumi";
 import { freePort } from "../support/servers";
-import { shipped } from "../support/stacks";
+import { ready } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 
 /** A project that runs this one, with one place of it broken: which, it is told by a variable. */
@@ -59,12 +60,13 @@ describe("policies: previews with the pack", function () {
     const [etcd = "", kubeApiserver = ""] = needs(this, "etcd", "kube-apiserver", "pulumi");
     await needsCharts(this);
     api = await ApiServer.start(etcd, kubeApiserver);
+    await furnish(api);
     folder = brokenProject();
     localPort = await freePort();
-    const base = new TestStack("base", api.kubeconfig(), shipped("dev"));
+    const base = new TestStack("base", api.kubeconfig(), ready("dev"));
     for (const environment of ["dev", "prod"] as const) {
       const source = { folder, project, beside: base };
-      const stack = new TestStack(environment, api.kubeconfig(), shipped(environment), source);
+      const stack = new TestStack(environment, api.kubeconfig(), ready(environment), source);
       const made = stack.init();
       expect(made.code, made.output).to.equal(0);
       stacks.set(environment, stack);
@@ -82,7 +84,7 @@ describe("policies: previews with the pack", function () {
     // Several previews may run on this machine, and each holds a port.
     const { minio } = (config["objectStorage"] ?? {}) as { minio?: object };
     const objectStorage = { minio: { localPort, ...minio } };
-    stack.configure({ ...shipped(environment), ...config, objectStorage });
+    stack.configure({ ...ready(environment), ...config, objectStorage });
     return stack.run(
       ["preview", "--policy-pack", join(root, "policies"), "--non-interactive", "--suppress-progress"],
       { OBS_BROKEN: about ?? "" },

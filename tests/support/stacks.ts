@@ -16,6 +16,10 @@ export const shipped = (environment: Environment): Config => {
   );
 };
 
+/** The same with addresses of its own in the place of examples, as the program asks for before it changes a cluster. */
+export const ready = (environment: Environment): Config =>
+  JSON.parse(JSON.stringify(shipped(environment)).replaceAll("example.com", "stack.test"));
+
 /** The settings of a stack. */
 export const settingsOf = (environment: Environment, config: Config = {}): Settings =>
   parseSettings("test", { ...shipped(environment), ...config });

@@ -1,6 +1,7 @@
 import { expect } from "chai";
 import { stringify } from "yaml";
-import { gossipOf, gossipProblems, type LiveGossip } from "../../components/preflight/gossip";
+import { gossipProblems } from "../../components/preflight/checks/gossip";
+import { gossipOf, type LiveGossip } from "../../components/preflight/gossip";
 import { type Store, stores } from "../../names";
 import { problemText } from "../../settings/problem-text";
 import { type GossipStep, gossipAt, gossipSteps, memberlist } from "../../values/gossip";

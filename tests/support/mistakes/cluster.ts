@@ -1,6 +1,6 @@
 /** What a mistake needs in a cluster, and what must be the same after it. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1StatefulSet } from "@kubernetes/client-node";
-import { namespaces } from "../../../names";
+import { namespaceOwner, namespaces } from "../../../names";
 import { type Mistake, rightSettings, statefulSet } from "./mistake";
 
 const ours = new Set<string>(Object.values(namespaces));
@@ -13,7 +13,9 @@ export async function install(config: KubeConfig, mistake: Mistake): Promise<() 
   const { name, namespace = "" } = object.metadata;
   await config
     .makeApiClient(CoreV1Api)
-    .createNamespace({ body: { metadata: { name: namespace } } })
+    .createNamespace({
+      body: { metadata: { name: namespace, labels: { [namespaceOwner.label]: namespaceOwner.project } } },
+    })
     .catch((error: { code?: number }) => {
       if (error.code !== 409) throw error;
     });

@@ -1,9 +1,9 @@
 /** What a mistake in a stack's settings is, and how this project answers it. */
-import { volumeProblems } from "../../../components/preflight-volumes";
+import { volumeProblems } from "../../../components/preflight/checks/volumes";
 import { parseSettings, refusePlainSecrets, type Settings, SettingsError } from "../../../settings";
 import { workloadVolumes } from "../../../values/volumes";
 import type { KubernetesObject } from "../rendered";
-import { type Config, type Environment, errorOf, shipped } from "../stacks";
+import { type Config, type Environment, errorOf, ready } from "../stacks";
 
 /** Name of the stack that makes them, as messages have it. */
 export const stack = "mistake";
@@ -14,7 +14,7 @@ export interface Mistake {
   about: string;
   /** @default prod */
   environment?: Environment;
-  /** What the stack's config says besides what is shipped, by top-level key. */
+  /** What the stack's config says besides what is shipped, with addresses of its own, by top-level key. */
   config: Config;
   /** What is in the cluster already: volumes of this size and class, of the component with this path. */
   installed?: { component: string; size: string; storageClass?: string };
@@ -36,7 +36,7 @@ export const takeOut = (path: string) =>
 
 /** The stack's whole config. */
 export const configOf = ({ environment = "prod", config }: Mistake): Config => ({
-  ...shipped(environment),
+  ...ready(environment),
   ...config,
 });
 
@@ -92,7 +92,7 @@ export function statefulSet(
 
 /** Settings that fit what is installed: those of the mistake's environment, as shipped. */
 export const rightSettings = ({ environment = "prod" }: Mistake): Settings =>
-  parseSettings(stack, shipped(environment));
+  parseSettings(stack, ready(environment));
 
 /** How the program answers, without an engine or a cluster. @throws where it does not refuse */
 export const answer = (mistake: Mistake): SettingsError =>

@@ -1,29 +1,19 @@
 /**
- * Volumes that are there already and what the settings ask of them. A StatefulSet's templates of claims can never
- * change (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#limitations), so that a release with
- * another size or class fails half-way; and an operator that makes its StatefulSet anew leaves the old volumes as small
- * as they were. Read before anything is registered, so that a preview refuses it too.
+ * Volumes that exist, and what the settings ask of them. The volume claim templates of a StatefulSet are immutable
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#limitations), so a release with another size
+ * or class fails midway. An operator that recreates its StatefulSet leaves the existing volumes at their size.
  */
-import {
-  AppsV1Api,
-  CoreV1Api,
-  type KubeConfig,
-  type V1PersistentVolumeClaim,
-  type V1StatefulSet,
-} from "@kubernetes/client-node";
-import * as pulumi from "@pulumi/pulumi";
-import { namespaces } from "../names";
-import { type Problem, type Settings, UserError } from "../settings";
-import { bytesOf, quantity } from "../settings/units";
-import { minioClaims } from "../values/minio";
-import { ownsClaim, type WorkloadVolumes, workloadVolumes } from "../values/volumes";
-import { kubeConfig } from "./kube-config";
+import type { V1PersistentVolumeClaim } from "@kubernetes/client-node";
+import { namespaces } from "../../../names";
+import type { Problem, Settings } from "../../../settings";
+import { bytesOf, quantity } from "../../../settings/units";
+import { minioClaims } from "../../../values/minio";
+import { ownsClaim, type WorkloadVolumes, workloadVolumes } from "../../../values/volumes";
+import { type Check, error } from "../check";
+import type { Facts } from "../facts";
 
 /** What the cluster has. */
-export interface LiveVolumes {
-  statefulSets: V1StatefulSet[];
-  claims: V1PersistentVolumeClaim[];
-}
+export type LiveVolumes = Pick<Facts, "statefulSets" | "claims">;
 
 const key = (namespace: string | undefined, name: string | undefined) => `${namespace}/${name}`;
 
@@ -119,39 +109,10 @@ export const volumeProblems = (stack: string, settings: Settings, live: LiveVolu
   ...classProblems(settings, live),
 ];
 
-/**
- * Reads the StatefulSets and claims of the stack's namespaces.
- *
- * @throws UserError where they cannot be read: unread, none of them could be protected
- */
-export async function liveVolumes(config: KubeConfig): Promise<LiveVolumes> {
-  const [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
-  const spaces = [
-    ...[namespaces.loki, namespaces.mimir, namespaces.tempo],
-    ...[namespaces.monitoring, namespaces.grafana, namespaces.minio],
-  ];
-  try {
-    const lists = spaces.map(async (namespace) => ({
-      statefulSets: (await apps.listNamespacedStatefulSet({ namespace })).items,
-      claims: (await core.listNamespacedPersistentVolumeClaim({ namespace })).items,
-    }));
-    const found = await Promise.all(lists);
-    return {
-      statefulSets: found.flatMap(({ statefulSets }) => statefulSets),
-      claims: found.flatMap(({ claims }) => claims),
-    };
-  } catch (error) {
-    const { message, cause } = error as Error;
-    throw new UserError(
-      `the volumes in namespaces ${spaces.join(", ")} cannot be read, so nothing was touched: ` +
-        `${cause instanceof Error ? cause.message : message}\n` +
-        "    the cluster must answer, and its user may list StatefulSets and PersistentVolumeClaims there",
-    );
-  }
-}
-
-/** What the settings ask of this cluster's volumes in vain; nothing without an engine, where no cluster is reached. */
-export async function preflightVolumes(stack: string, settings: Settings): Promise<Problem[]> {
-  if (!pulumi.runtime.hasEngine()) return [];
-  return volumeProblems(stack, settings, await liveVolumes(kubeConfig(settings)));
-}
+/** Sizes and classes of volumes that exist are what the settings say, or can become it. */
+export const check: Check<"statefulSets" | "claims"> = {
+  name: "volumes",
+  needs: ["statefulSets", "claims"],
+  protectsData: true,
+  find: ({ stack, settings, facts }) => volumeProblems(stack, settings, facts).map(error),
+};

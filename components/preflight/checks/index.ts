@@ -1,0 +1,27 @@
+/** All checks of the preflight. */
+import type { Check } from "../check";
+import { check as apiServerPorts } from "./api-server-ports";
+import { check as gossip } from "./gossip";
+import { check as kubernetesVersion } from "./kubernetes-version";
+import { check as namespaces } from "./namespaces";
+import { check as placeholders } from "./placeholders";
+import { check as receivers } from "./receivers";
+import { check as replicas } from "./replicas";
+import { check as secrets } from "./secrets";
+import { check as storageClass } from "./storage-class";
+import { check as topology } from "./topology";
+import { check as volumes } from "./volumes";
+
+export const checks: Check[] = [
+  placeholders,
+  kubernetesVersion,
+  namespaces,
+  volumes,
+  replicas,
+  gossip,
+  storageClass,
+  topology,
+  secrets,
+  apiServerPorts,
+  receivers,
+];

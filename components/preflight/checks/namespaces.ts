@@ -1,0 +1,92 @@
+import type { V1Namespace } from "@kubernetes/client-node";
+import { namespaceOwner, namespaces, podSecurity } from "../../../names";
+import { type NamespaceKey, ownerName, wantedNamespaces } from "../../namespaces";
+import { type Check, error, type Finding } from "../check";
+
+const path = "cluster.existingNamespaces";
+const enforce = "pod-security.kubernetes.io/enforce";
+
+/** A namespace that exists and that the stack would create. */
+function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[] {
+  const name = metadata?.name ?? "";
+  if (status?.phase === "Terminating")
+    return [
+      error({
+        path: "cluster",
+        was: `namespace ${name}, which is being deleted`,
+        allowed: "gone before up can create it again",
+        change: `Wait until it is gone. If it stays, kubectl get namespace ${name} -o yaml shows what holds it`,
+      }),
+    ];
+  const owner = metadata?.annotations?.[namespaceOwner.stack];
+  // Stacks of earlier versions carry the label alone.
+  const ours = metadata?.labels?.[namespaceOwner.label] === namespaceOwner.project;
+  if (ours && (owner === undefined || owner === self)) return [];
+  if (owner)
+    return [
+      error({
+        path: "cluster",
+        was: `namespace ${name} of stack ${owner}`,
+        allowed: `without the namespaces of other stacks; this is ${self}`,
+        change:
+          `Select another cluster with cluster.context. If the stack was renamed: ` +
+          `kubectl annotate --overwrite namespace ${name} ${namespaceOwner.stack}=${self}`,
+      }),
+    ];
+  return [
+    error({
+      path,
+      was: undefined,
+      allowed: `a list with ${name}, if this stack may use that namespace: it exists, and this stack did not create it`,
+    }),
+  ];
+}
+
+/** A namespace that the stack uses and did not create. */
+function existingFinding(key: NamespaceKey, found: V1Namespace | undefined): Finding[] {
+  const name = namespaces[key];
+  if (!found)
+    return [
+      error({
+        path,
+        was: name,
+        allowed: "names of namespaces that exist; the stack creates the others itself",
+        change: `Create it: kubectl create namespace ${name}; or remove it from the list`,
+      }),
+    ];
+  const level = found.metadata?.labels?.[enforce];
+  if (level === undefined || level === podSecurity[key]) return [];
+  return [
+    error({
+      path,
+      was: name,
+      allowed: `namespaces without another Pod Security level: the stack sets ${podSecurity[key]}, ${name} has ${level}`,
+      change: `Remove the label if nothing else relies on it: kubectl label namespace ${name} ${enforce}-`,
+    }),
+  ];
+}
+
+/** Namespaces of the stack's names belong to this stack, or are lent to it. */
+export const check: Check<"namespaces"> = {
+  name: "namespaces",
+  needs: ["namespaces"],
+  find({ stack, settings, facts }) {
+    const { existingNamespaces } = settings.cluster;
+    const wanted = wantedNamespaces(settings);
+    const unknown = existingNamespaces.filter((name) => !wanted.some((key) => namespaces[key] === name));
+    return [
+      ...unknown.map((was) =>
+        error({
+          path,
+          was,
+          allowed: `namespaces of this stack: ${wanted.map((key) => namespaces[key]).join(", ")}`,
+        }),
+      ),
+      ...wanted.flatMap((key) => {
+        const found = facts.namespaces.find(({ metadata }) => metadata?.name === namespaces[key]);
+        if (existingNamespaces.includes(namespaces[key])) return existingFinding(key, found);
+        return found ? ownedFinding(ownerName(stack), found) : [];
+      }),
+    ];
+  },
+};

@@ -1,0 +1,86 @@
+import type { V1StatefulSet } from "@kubernetes/client-node";
+import { namespaces, releases } from "../../../names";
+import type { Settings } from "../../../settings";
+import { type Check, error, type Finding } from "../check";
+
+/** A StatefulSet whose members hold data that the others need. */
+interface Members {
+  /** Setting of its replicas. */
+  path: string;
+  wanted: number;
+  namespace: string;
+  name: string;
+  /** How many may leave at once. */
+  atOnce: number;
+  /** Why. */
+  because: string;
+}
+
+const ingesters = (store: "Loki" | "Mimir" | "Tempo") =>
+  `an ingester of ${store} that is removed at once takes what it has not written to object storage with it`;
+
+function members({ loki, mimir, tempo }: Settings): Members[] {
+  const of = (
+    store: "loki" | "mimir" | "tempo",
+    key: string,
+    suffix: string,
+    wanted: number,
+    atOnce: number,
+    because: string,
+  ) => ({
+    path: `${store}.${key}.replicas`,
+    wanted,
+    namespace: namespaces[store],
+    name: `${releases[store]}-${suffix}`,
+    atOnce,
+    because,
+  });
+  return [
+    of("loki", "ingester", "ingester", loki.ingester.replicas, 0, ingesters("Loki")),
+    of("mimir", "ingester", "ingester", mimir.ingester.replicas, 0, ingesters("Mimir")),
+    of(
+      "mimir",
+      "storeGateway",
+      "store-gateway",
+      mimir.storeGateway.replicas,
+      1,
+      "the other store-gateways have to load the blocks of one that leaves before the next one leaves",
+    ),
+    of(
+      "mimir",
+      "alertmanager",
+      "alertmanager",
+      mimir.alertmanager.replicas,
+      2,
+      "the state of a tenant is on three Alertmanagers, and one of them has to stay",
+    ),
+    of("tempo", "ingester", "ingester", tempo.ingester.replicas, 0, ingesters("Tempo")),
+  ];
+}
+
+function findingOf(stack: string, live: V1StatefulSet[], member: Members): Finding[] {
+  const { path, wanted, namespace, name, atOnce, because } = member;
+  const has = live.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)?.spec
+    ?.replicas;
+  if (has === undefined || has - wanted <= atOnce) return [];
+  const least = has - atOnce;
+  return [
+    error({
+      path,
+      was: wanted,
+      allowed: `${least} or more: StatefulSet ${namespace}/${name} has ${has} replicas, and ${because}`,
+      change: atOnce
+        ? `Lower it step by step: pulumi config set --stack ${stack} --path '${path}' ${least}, run up, wait until all pods are ready, and repeat`
+        : `Scale in one by one as docs/scaling.md#scale-in describes, until the StatefulSet has ${wanted} replicas; then run this command again`,
+    }),
+  ];
+}
+
+/** Members of a ring are never removed by a change of a number. */
+export const check: Check<"statefulSets"> = {
+  name: "replicas",
+  needs: ["statefulSets"],
+  protectsData: true,
+  find: ({ stack, settings, facts: { statefulSets } }) =>
+    members(settings).flatMap((member) => findingOf(stack, statefulSets, member)),
+};

@@ -1,0 +1,37 @@
+import { type Check, error, type Finding, warning } from "../check";
+import type { FoundSecret } from "../facts";
+
+/** How a Secret comes into being. */
+const remedies: Record<string, (stack: string, secret: FoundSecret) => string> = {
+  "grafana.existingSecret": (stack, { namespace, name, keys }) =>
+    `Let the stack create it: pulumi config rm --stack ${stack} --path grafana.existingSecret, and pulumi config set --stack ${stack} --secret --path 'grafana.auth.oauth.clientSecret' <value> ` +
+    `(or .ldap.bindPassword, grafana.database.password); or create it: kubectl create namespace ${namespace}, list it in cluster.existingNamespaces, and ` +
+    `kubectl -n ${namespace} create secret generic ${name} ${keys.map((key) => `--from-literal=${key}=<value>`).join(" ")}`,
+};
+
+function findingOf(stack: string, secret: FoundSecret, where: string): Finding[] {
+  const { path, namespace, name, keys, mayFollow, found } = secret;
+  const lacks = keys.filter((key) => !found?.includes(key));
+  if (lacks.length === 0 && found) return [];
+  const allowed = found
+    ? `a Secret with the key ${lacks.join(", ")}; ${namespace}/${name} has ${found.join(", ") || "none"}`
+    : `the name of a Secret that exists; there is no Secret ${name} in namespace ${where}`;
+  const change = remedies[path]?.(stack, secret);
+  return [(mayFollow ? warning : error)({ path, was: name, allowed, ...(change && { change }) })];
+}
+
+/** Secrets that the settings name exist, and have the keys that are read. */
+export const check: Check<"secrets"> = {
+  name: "Secrets that the settings name",
+  needs: ["secrets"],
+  find({ stack, facts: { secrets } }) {
+    const paths = [...new Set(secrets.map(({ path }) => path))];
+    return paths.flatMap((path) => {
+      const wrong = secrets.filter(
+        (one) => one.path === path && one.keys.some((key) => !one.found?.includes(key)),
+      );
+      const [first] = wrong;
+      return first ? findingOf(stack, first, wrong.map(({ namespace }) => namespace).join(", ")) : [];
+    });
+  },
+};

@@ -1,0 +1,71 @@
+import type { V1PersistentVolumeClaim, V1StorageClass } from "@kubernetes/client-node";
+import { namespaces } from "../../../names";
+import type { Settings } from "../../../settings";
+import { minioClaims } from "../../../values/minio";
+import { ownsClaim, workloadVolumes } from "../../../values/volumes";
+import { type Check, error, type Finding, warning } from "../check";
+import { placementNodes } from "../nodes";
+
+const path = "cluster.storageClass";
+const defaultClass = "storageclass.kubernetes.io/is-default-class";
+
+const nameOf = ({ metadata }: V1StorageClass): string => metadata?.name ?? "";
+
+/** Whether `up` makes a volume that does not exist yet. */
+function makesVolumes(settings: Settings, claims: V1PersistentVolumeClaim[]): boolean {
+  const exists = (namespace: string, own: (name: string) => boolean) =>
+    claims.some(({ metadata }) => metadata?.namespace === namespace && own(metadata.name ?? ""));
+  const missing = workloadVolumes(settings).some(
+    (volumes) => !exists(volumes.namespace, (name) => ownsClaim(volumes, name)),
+  );
+  const minio = settings.objectStorage.kind === "minio" ? minioClaims(settings) : [];
+  return missing || minio.some((claim) => !exists(namespaces.minio, (name) => name === claim.name));
+}
+
+/** What a class that exists cannot do. Only a stack that has to last is told. */
+function limits({ environment }: Settings, wanted: V1StorageClass, zones: number): Finding[] {
+  if (environment !== "prod") return [];
+  const was = nameOf(wanted);
+  const immediate = (wanted.volumeBindingMode ?? "Immediate") === "Immediate";
+  return [
+    ...(wanted.allowVolumeExpansion
+      ? []
+      : [
+          warning({
+            path,
+            was,
+            allowed: "a StorageClass with allowVolumeExpansion: true, because no volume of this one can grow",
+          }),
+        ]),
+    ...(immediate && zones > 1
+      ? [
+          warning({
+            path,
+            was,
+            allowed: `a StorageClass with volumeBindingMode: WaitForFirstConsumer, because this one picks a volume's zone, of ${zones}, before the scheduler picks a node`,
+          }),
+        ]
+      : []),
+  ];
+}
+
+/** The StorageClass of the volumes exists, and suits them. */
+export const check: Check<"storageClasses" | "claims" | "nodes"> = {
+  name: "storage class",
+  needs: ["storageClasses", "claims", "nodes"],
+  find({ settings, facts: { storageClasses, claims, nodes } }) {
+    const { storageClass } = settings.cluster;
+    const wanted = storageClasses.find((one) =>
+      storageClass ? nameOf(one) === storageClass : one.metadata?.annotations?.[defaultClass] === "true",
+    );
+    const zones = new Set(placementNodes(nodes).flatMap(({ zone }) => zone ?? [])).size;
+    if (wanted) return limits(settings, wanted, zones);
+    const names = storageClasses.map(nameOf).join(", ");
+    const allowed = names
+      ? `one of the cluster's StorageClasses (${names})${storageClass ? "" : ", because none of them is its default"}`
+      : "the name of a StorageClass; the cluster has none, so install a CSI driver and create one first";
+    // Volumes that exist keep running without their class.
+    const severity = makesVolumes(settings, claims) ? error : warning;
+    return [severity({ path, was: storageClass, allowed })];
+  },
+};

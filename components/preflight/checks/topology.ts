@@ -1,0 +1,14 @@
+import { topologyCost, topologyLines, topologyProblems } from "../../../values/topology";
+import { type Check, error, warning } from "../check";
+import { placementNodes } from "../nodes";
+
+/** The nodes can hold the quorums; and what the loss of one of them costs. */
+export const check: Check<"nodes" | "statefulSets"> = {
+  name: "topology",
+  needs: ["nodes", "statefulSets"],
+  applies: ({ cluster }) => cluster.antiAffinity !== "none",
+  find: ({ settings, facts: { nodes, statefulSets } }) =>
+    // A stack that runs must be able to change while a node is missing.
+    topologyProblems(settings, placementNodes(nodes)).map(statefulSets.length ? warning : error),
+  notes: ({ settings, facts: { nodes } }) => topologyLines(topologyCost(settings, placementNodes(nodes))),
+};

@@ -1,0 +1,79 @@
+/**
+ * The preflight: finds every conflict between the settings and the cluster before anything is registered, so that a
+ * preview reports it too. All problems come in one error.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { type Settings, SettingsError } from "../../settings";
+import { problemText } from "../../settings/problem-text";
+import { kubeConfig } from "../kube-config";
+import type { Gate } from "../object-storage/gate";
+import { type Found, storagePreflight } from "../object-storage/preflight";
+import type { Check, Finding } from "./check";
+import { checks } from "./checks";
+import { type Facts, readFacts, requireFacts, type Snapshot, unreadText } from "./facts";
+
+/** What the checks found, and which of them could not be made. */
+export interface Report {
+  findings: Finding[];
+  /** A sentence for each check that was not made, with the reason. */
+  unchecked: string[];
+  /** What else there is to know. */
+  notes: string[];
+}
+
+/**
+ * Runs the checks against what was read.
+ *
+ * @throws UserError if a fact is missing without which data could be lost
+ */
+export function examine(
+  stack: string,
+  settings: Settings,
+  snapshot: Snapshot,
+  all: readonly Check[] = checks,
+): Report {
+  const applicable = all.filter(({ applies }) => applies?.(settings) ?? true);
+  requireFacts(snapshot, [
+    ...new Set(applicable.flatMap(({ protectsData, needs }) => (protectsData ? needs : []))),
+  ]);
+  const report: Report = { findings: [], unchecked: [], notes: [] };
+  for (const { name, needs, find, notes } of applicable) {
+    const unread = unreadText(snapshot, needs);
+    if (unread) report.unchecked.push(`not checked: ${name}, because the cluster does not show ${unread}`);
+    else {
+      const context = { stack, settings, facts: snapshot.facts as Facts };
+      report.findings.push(...find(context));
+      report.notes.push(...(notes?.(context) ?? []));
+    }
+  }
+  return report;
+}
+
+/** The facts about the stack's cluster; none without an engine, where no cluster is reached. */
+export const readCluster = async (settings: Settings): Promise<Snapshot | undefined> =>
+  pulumi.runtime.hasEngine() ? readFacts(kubeConfig(settings), settings) : undefined;
+
+/**
+ * Checks the settings against the cluster, and what MinIO holds.
+ *
+ * @returns what the program builds on
+ * @throws SettingsError with every problem
+ */
+export async function preflight(
+  stack: string,
+  settings: Settings,
+  cluster: Snapshot | undefined,
+  gate: Gate | undefined,
+): Promise<Found | undefined> {
+  const { findings, unchecked, notes } = cluster
+    ? examine(stack, settings, cluster)
+    : { findings: [], unchecked: [], notes: [] };
+  const { found, problems } = await storagePreflight(settings, gate);
+  for (const text of unchecked) pulumi.log.warn(text);
+  for (const finding of findings)
+    if (finding.severity === "warning") pulumi.log.warn(problemText(stack, finding));
+  for (const note of notes) pulumi.log.info(note);
+  const errors = [...problems, ...findings.filter(({ severity }) => severity === "error")];
+  if (errors.length) throw new SettingsError(stack, errors);
+  return found;
+}

@@ -1,0 +1,44 @@
+/** Secrets that the settings name and somebody else makes. */
+import { certificates, grafanaEnv, namespaces } from "../../names";
+import type { Settings } from "../../settings";
+import { wantedNamespaces } from "../namespaces";
+
+export interface NamedSecret {
+  /** Setting that names it. */
+  path: string;
+  namespace: string;
+  name: string;
+  /** Keys that it must have. */
+  keys: string[];
+  /** Whether a controller can make it after the namespace exists, so that it may be missing before the first `up`. */
+  mayFollow: boolean;
+}
+
+/** Every Secret that the settings name, with the keys that are read from it. */
+export function namedSecrets(settings: Settings): NamedSecret[] {
+  const { grafana, images } = settings;
+  const { auth, database } = grafana;
+  const keys = [
+    ...(auth.kind === "oauth" && !auth.oauth?.clientSecret ? [grafanaEnv.oauth] : []),
+    ...(auth.kind === "ldap" && !auth.ldap?.bindPassword ? [grafanaEnv.ldap] : []),
+    ...(database && !database.password ? [grafanaEnv.database] : []),
+  ];
+  const inGrafana = (path: string, name: string | undefined, keys: string[], mayFollow: boolean) =>
+    name ? [{ path, namespace: namespaces.grafana, name, keys, mayFollow }] : [];
+  // With TLS inside the cluster the stack makes a Secret of that name itself.
+  const tls = grafana.ingress?.tlsSecret;
+  const own = settings.network.tls.certificates !== "none" && tls === certificates.grafana.secret;
+  return [
+    ...inGrafana("grafana.existingSecret", grafana.existingSecret, keys, false),
+    ...inGrafana("grafana.ingress.tlsSecret", own ? undefined : tls, ["tls.crt", "tls.key"], true),
+    ...(images.pullSecret
+      ? wantedNamespaces(settings).map((key) => ({
+          path: "images.pullSecret",
+          namespace: namespaces[key],
+          name: images.pullSecret ?? "",
+          keys: [".dockerconfigjson"],
+          mayFollow: true,
+        }))
+      : []),
+  ];
+}

@@ -1,0 +1,63 @@
+/** What the state remembers of a stack's cluster, against a mocked engine. */
+import * as pulumi from "@pulumi/pulumi";
+import { expect } from "chai";
+import { clusterIdentity } from "../../components/cluster-identity";
+import type { Snapshot } from "../../components/preflight/facts";
+import { SettingsError } from "../../settings";
+import { settingsOf } from "../support/stacks";
+
+/** What the state has of an earlier run. */
+type State = { uid: string; identifier: string };
+
+/** An engine that answers as Pulumi's own provider does: a Stash keeps what it was first given. */
+async function withState<T>(state: State | undefined, work: () => Promise<T>): Promise<T> {
+  await pulumi.runtime.setMocks({
+    newResource: ({ type, name, inputs }) => ({
+      id: `${name}-id`,
+      state: type === "pulumi:index:Stash" ? { ...inputs, output: state ?? inputs.input } : inputs,
+    }),
+    call: ({ inputs }) => inputs,
+  });
+  return work();
+}
+
+const at = (clusterUid: string): Snapshot => ({ facts: { clusterUid }, unread: {} });
+const settings = (name: string) => settingsOf("prod", { cluster: { name, context: "current" } });
+
+describe("unit: identity of the cluster", () => {
+  it("is the cluster's name on a first run", async () => {
+    expect(await withState(undefined, () => clusterIdentity("prod", settings("eu"), at("1")))).to.equal("eu");
+  });
+
+  it("stays what it was when cluster.name changes, so that nothing is replaced", async () => {
+    const state = { uid: "1", identifier: "eu" };
+    const found = await withState(state, () => clusterIdentity("prod", settings("europe"), at("1")));
+    expect(found).to.equal("eu");
+  });
+
+  it("refuses another cluster, and names the way to replace one that is gone", async () => {
+    const state = { uid: "1", identifier: "eu" };
+    const refused = await withState(state, () => clusterIdentity("prod", settings("eu"), at("2"))).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).to.be.instanceOf(SettingsError);
+    const { message } = refused as SettingsError;
+    expect(message).to.include(
+      'cluster.context: invalid value "current" (must be a context of the cluster that stack prod',
+    );
+    expect(message).to.include("has the UID 1 there, and 2 here");
+    expect(message).to.match(/pulumi state delete --stack prod 'urn:pulumi:.*::pulumi:index:Stash::cluster'/);
+  });
+
+  it("is required: a cluster that hides it is refused", async () => {
+    const hidden: Snapshot = { facts: {}, unread: { clusterUid: "namespaces is forbidden" } };
+    const refused = await withState(undefined, () => clusterIdentity("prod", settings("eu"), hidden)).catch(
+      (error: unknown) => error,
+    );
+    expect((refused as Error).message).to.include("Namespace kube-system (namespaces is forbidden)");
+  });
+
+  it("needs no cluster where nothing is installed", async () => {
+    expect(await clusterIdentity("prod", settings("eu"), undefined)).to.equal("eu");
+  });
+});

@@ -1,0 +1,395 @@
+/** Each check of the preflight against small facts, and a broken cluster that is reported in one error. */
+import type { V1Node, V1StatefulSet } from "@kubernetes/client-node";
+import { expect } from "chai";
+import { examine } from "../../components/preflight";
+import type { Check, Finding } from "../../components/preflight/check";
+import { checks } from "../../components/preflight/checks";
+import type { Facts, Snapshot } from "../../components/preflight/facts";
+import { placementNodes } from "../../components/preflight/nodes";
+import { type Environment, settingsOf as shippedSettings } from "../support/stacks";
+
+type Config = Record<string, unknown>;
+
+/** Values of the shipped example that a real stack replaces. */
+const grafana = {
+  url: "https://grafana.test",
+  auth: {
+    kind: "oauth",
+    oauth: {
+      clientId: "grafana",
+      clientSecret: "secret",
+      authUrl: "https://login.test/authorize",
+      tokenUrl: "https://login.test/token",
+      apiUrl: "https://login.test/userinfo",
+      roles: { admin: ["platform"], editor: [], viewer: [] },
+    },
+  },
+};
+const receiver = { webhookUrl: "https://alerts.test/hook" };
+const alerting = {
+  receivers: { oncall: receiver },
+  heartbeat: { url: "https://alerts.test/alive", interval: "5m" },
+};
+const s3 = { accessKey: "access", secretKey: "secret-key" };
+const credentials = { loki: s3, mimir: s3, tempo: s3 };
+const settingsOf = (environment: Environment, config: Config = {}) =>
+  shippedSettings(environment, { ...(environment === "prod" && { grafana, alerting }), ...config });
+
+const node = (name: string, zone: string): V1Node => ({
+  metadata: { name, labels: { "topology.kubernetes.io/zone": zone, "kubernetes.io/os": "linux" } },
+  status: { allocatable: { cpu: "16", memory: "64Gi", pods: "110" } },
+});
+
+/** A cluster on which every stack can be installed. */
+const empty: Facts = {
+  version: "v1.34.3",
+  clusterUid: "uid",
+  nodes: ["a", "a", "b", "b", "c", "c"].map((zone, index) => node(`node-${index}`, zone)),
+  namespaces: [{ metadata: { name: "default" } }, { metadata: { name: "kube-system" } }],
+  storageClasses: [
+    {
+      metadata: {
+        name: "standard",
+        annotations: { "storageclass.kubernetes.io/is-default-class": "true" },
+      },
+      provisioner: "csi.test",
+      allowVolumeExpansion: true,
+      volumeBindingMode: "WaitForFirstConsumer",
+    },
+  ],
+  pods: [],
+  services: [],
+  daemonSets: [],
+  statefulSets: [],
+  claims: [],
+  quotas: [],
+  limitRanges: [],
+  definitions: [],
+  apiServices: [],
+  releases: [],
+  apiServerPorts: [6443],
+  ciliumConfig: undefined,
+  gossip: {},
+  secrets: [],
+};
+
+const snapshot = (facts: Partial<Facts> = {}): Snapshot => ({ facts: { ...empty, ...facts }, unread: {} });
+
+const named = (name: string): Check => {
+  const found = checks.find((check) => check.name === name);
+  if (!found) throw new Error(`there is no check ${name}`);
+  return found;
+};
+
+/** What one check says, a line for each finding. */
+const told = (
+  name: string,
+  facts: Partial<Facts> = {},
+  config: Config = {},
+  environment: Environment = "prod",
+): string[] =>
+  examine("prod", settingsOf(environment, config), snapshot(facts), [named(name)]).findings.map(line);
+const line = ({ severity, path, was, allowed }: Finding) =>
+  `${severity} ${path} ${JSON.stringify(was)}: ${allowed}`;
+
+const statefulSet = (namespace: string, name: string, replicas: number): V1StatefulSet => ({
+  metadata: { namespace, name },
+  spec: { replicas, selector: {}, template: {}, serviceName: name },
+});
+
+describe("unit: preflight", () => {
+  it("finds nothing where both stacks fit", () => {
+    for (const environment of ["dev", "prod"] as const)
+      expect(examine("test", settingsOf(environment), snapshot()), environment).to.deep.include({
+        findings: [],
+        unchecked: [],
+      });
+  });
+
+  it("has checks with different names", () => {
+    expect(new Set(checks.map(({ name }) => name)).size).to.equal(checks.length);
+  });
+
+  describe("without permission to read", () => {
+    const unread = (key: keyof Facts): Snapshot => {
+      const { [key]: _, ...facts } = empty;
+      return { facts, unread: { [key]: `${key} is forbidden` } };
+    };
+
+    it("says what was not checked", () => {
+      const { findings, unchecked } = examine("test", settingsOf("prod"), unread("storageClasses"));
+      expect(findings).to.deep.equal([]);
+      expect(unchecked).to.deep.equal([
+        "not checked: storage class, because the cluster does not show StorageClasses (storageClasses is forbidden)",
+      ]);
+    });
+
+    it("says nothing of checks that do not apply", () => {
+      expect(examine("test", settingsOf("dev"), unread("apiServerPorts")).unchecked).to.deep.equal([]);
+    });
+
+    it("refuses where data could be lost", () => {
+      expect(() => examine("test", settingsOf("prod"), unread("statefulSets"))).to.throw(
+        "the cluster cannot be read, so nothing was changed: StatefulSets (statefulSets is forbidden)",
+      );
+    });
+  });
+
+  describe("namespaces", () => {
+    const label = { "app.kubernetes.io/part-of": "observability" };
+    const lent = { cluster: { existingNamespaces: ["monitoring"] } };
+    const namespace = (metadata: object, phase = "Active") => ({
+      namespaces: [{ metadata: { name: "monitoring", ...metadata }, status: { phase } }],
+    });
+
+    it("that exist must be this stack's", () => {
+      expect(told("namespaces", namespace({ labels: label }))).to.deep.equal([]);
+      const annotations = { "observability/stack": "observability/prod" };
+      expect(told("namespaces", namespace({ labels: label, annotations }))).to.deep.equal([]);
+      expect(told("namespaces", namespace({}))).to.deep.equal([
+        "error cluster.existingNamespaces undefined: a list with monitoring, if this stack may use that namespace: it exists, and this stack did not create it",
+      ]);
+      const others = { "observability/stack": "observability/other" };
+      expect(told("namespaces", namespace({ labels: label, annotations: others }))[0]).to.include(
+        '"namespace monitoring of stack observability/other": without the namespaces of other stacks; this is observability/prod',
+      );
+      expect(told("namespaces", namespace({ labels: label }, "Terminating"))[0]).to.include(
+        "namespace monitoring, which is being deleted",
+      );
+    });
+
+    it("that are lent to it must exist, and take its Pod Security level", () => {
+      expect(told("namespaces", namespace({}), lent)).to.deep.equal([]);
+      expect(told("namespaces", {}, lent)[0]).to.match(
+        /^error cluster.existingNamespaces "monitoring": names of namespaces that exist/,
+      );
+      const restricted = { labels: { "pod-security.kubernetes.io/enforce": "restricted" } };
+      expect(told("namespaces", namespace(restricted), lent)[0]).to.include(
+        "the stack sets privileged, monitoring has restricted",
+      );
+      expect(told("namespaces", {}, { cluster: { existingNamespaces: ["payments"] } })[0]).to.include(
+        "namespaces of this stack: minio, loki,",
+      );
+    });
+
+    it("are those of the stack alone", () => {
+      expect(told("namespaces", { namespaces: [{ metadata: { name: "payments" } }] })).to.deep.equal([]);
+      // MinIO is not installed.
+      const external = {
+        objectStorage: {
+          kind: "external",
+          external: { endpoint: "s3.test", region: "x", tls: true, pathStyle: true, ...credentials },
+        },
+      };
+      expect(told("namespaces", { namespaces: [{ metadata: { name: "minio" } }] }, external)).to.deep.equal(
+        [],
+      );
+    });
+  });
+
+  describe("storage class", () => {
+    const [standard] = empty.storageClasses;
+    const fast = { ...standard, metadata: { name: "fast" }, provisioner: "csi.test" };
+
+    it("must exist, named or as the default", () => {
+      const check = "storage class";
+      expect(told(check, { storageClasses: [] })).to.deep.equal([
+        "error cluster.storageClass undefined: the name of a StorageClass; the cluster has none, so install a CSI driver and create one first",
+      ]);
+      expect(told(check, { storageClasses: [fast] })).to.deep.equal([
+        "error cluster.storageClass undefined: one of the cluster's StorageClasses (fast), because none of them is its default",
+      ]);
+      expect(told(check, {}, { cluster: { storageClass: "fast" } })).to.deep.equal([
+        'error cluster.storageClass "fast": one of the cluster\'s StorageClasses (standard)',
+      ]);
+      expect(told(check, { storageClasses: [fast] }, { cluster: { storageClass: "fast" } })).to.deep.equal(
+        [],
+      );
+    });
+
+    it("is reported in prod if it cannot grow, or picks a zone too early", () => {
+      const poor = [{ ...standard, provisioner: "local.test", allowVolumeExpansion: false }];
+      const immediate = [{ ...standard, provisioner: "csi.test", volumeBindingMode: "Immediate" }];
+      expect(told("storage class", { storageClasses: poor })).to.have.length(1);
+      expect(told("storage class", { storageClasses: poor })[0]).to.match(
+        /^warning .*allowVolumeExpansion: true/,
+      );
+      expect(told("storage class", { storageClasses: poor }, {}, "dev")).to.deep.equal([]);
+      expect(told("storage class", { storageClasses: immediate })[0]).to.match(
+        /^warning .*WaitForFirstConsumer, because this one picks a volume's zone, of 3,/,
+      );
+      expect(told("storage class", { storageClasses: immediate, nodes: [node("one", "a")] })).to.deep.equal(
+        [],
+      );
+    });
+  });
+
+  describe("topology", () => {
+    const three = [node("one", "a"), node("two", "b"), node("three", "c")];
+
+    it("that cannot hold the quorums is refused, and reported where the stack runs", () => {
+      const found = told("topology", { nodes: three });
+      expect(found).to.have.length(1);
+      expect(found[0]).to.match(/^error cluster.antiAffinity .*3 nodes can run this stack/);
+      const running = { nodes: three, statefulSets: [statefulSet("minio", "minio", 6)] };
+      expect(told("topology", running)[0]).to.match(/^warning cluster.antiAffinity/);
+    });
+
+    it("counts nodes that can run the stack: cordoned and unreachable ones, none for others", () => {
+      const tainted = (key: string): V1Node => ({
+        ...node(key, "a"),
+        spec: { taints: [{ key, effect: "NoSchedule" }] },
+      });
+      const windows = node("windows", "a");
+      const names = placementNodes([
+        node("one", "a"),
+        tainted("node.kubernetes.io/unschedulable"),
+        tainted("node.kubernetes.io/unreachable"),
+        tainted("node-role.kubernetes.io/control-plane"),
+        { ...windows, metadata: { name: "windows", labels: { "kubernetes.io/os": "windows" } } },
+      ]).map(({ name }) => name);
+      expect(names).to.deep.equal([
+        "one",
+        "node.kubernetes.io/unschedulable",
+        "node.kubernetes.io/unreachable",
+      ]);
+    });
+
+    it("tells what a loss costs", () => {
+      const notes = (environment: Environment) =>
+        examine("test", settingsOf(environment), snapshot(), [named("topology")]).notes;
+      expect(notes("prod")).to.deep.equal([
+        "The loss of one node costs neither writes nor reads.",
+        "The loss of one zone costs neither writes nor reads.",
+      ]);
+      expect(notes("dev")).to.deep.equal([]);
+    });
+  });
+
+  describe("Secrets that the settings name", () => {
+    const check = "Secrets that the settings name";
+    const secret = {
+      path: "grafana.existingSecret",
+      namespace: "grafana",
+      name: "grafana-login",
+      keys: ["OAUTH_CLIENT_SECRET"],
+      mayFollow: false,
+    };
+
+    it("must exist, with their keys", () => {
+      expect(told(check, { secrets: [{ ...secret, found: ["OAUTH_CLIENT_SECRET"] }] })).to.deep.equal([]);
+      expect(told(check, { secrets: [secret] })).to.deep.equal([
+        'error grafana.existingSecret "grafana-login": the name of a Secret that exists; there is no Secret grafana-login in namespace grafana',
+      ]);
+      expect(told(check, { secrets: [{ ...secret, found: ["password"] }] })).to.deep.equal([
+        'error grafana.existingSecret "grafana-login": a Secret with the key OAUTH_CLIENT_SECRET; grafana/grafana-login has password',
+      ]);
+    });
+
+    it("may come later where a controller makes them", () => {
+      const pull = { ...secret, path: "images.pullSecret", name: "pull", mayFollow: true };
+      const secrets = ["loki", "mimir"].map((namespace) => ({ ...pull, namespace }));
+      expect(told(check, { secrets })).to.deep.equal([
+        'warning images.pullSecret "pull": the name of a Secret that exists; there is no Secret pull in namespace loki, mimir',
+      ]);
+    });
+  });
+
+  describe("placeholders", () => {
+    it("of the shipped prod stack are all named", () => {
+      const { findings } = examine("prod", shippedSettings("prod"), snapshot(), [named("placeholders")]);
+      expect(findings.map(({ severity, path, was }) => `${severity} ${path} ${was}`)).to.deep.equal([
+        "error grafana.url https://grafana.example.com",
+        "error grafana.auth.oauth.authUrl https://login.example.com/authorize",
+        "error grafana.auth.oauth.tokenUrl https://login.example.com/token",
+        "error grafana.auth.oauth.apiUrl https://login.example.com/userinfo",
+      ]);
+    });
+
+    it("are recognized by their host, in secrets too, and nothing else is", () => {
+      const config = (webhookUrl: string) => ({ alerting: { receivers: { oncall: { webhookUrl } } } });
+      const path = "alerting.receivers.oncall.webhookUrl";
+      expect(told("placeholders", {}, config("https://hooks.example.org/x"))).to.deep.equal([
+        `error ${path} "[secret]": a value of your own; this one is an example`,
+      ]);
+      for (const url of [
+        "https://my-example.com/",
+        "https://example.company.test/",
+        "https://examples.test/",
+      ])
+        expect(told("placeholders", {}, config(url)), url).to.deep.equal([]);
+      expect(told("placeholders", {}, config("https://hooks.example.org/x"), "dev")).to.deep.equal([]);
+    });
+  });
+
+  describe("ports of the API server", () => {
+    it("must be allowed where there are NetworkPolicies", () => {
+      const facts = { apiServerPorts: [6444] };
+      expect(told("ports of the API server", facts)).to.deep.equal([
+        "error network.apiServerPorts [443,6443]: a list with 6444: the endpoints of Service default/kubernetes listen there, and NetworkPolicies apply to the endpoint's port",
+      ]);
+      expect(told("ports of the API server", facts, { network: { apiServerPorts: [6444] } })).to.deep.equal(
+        [],
+      );
+      expect(told("ports of the API server", facts, { network: { policies: false } })).to.deep.equal([]);
+    });
+  });
+
+  describe("Kubernetes version", () => {
+    it("must be one that the charts support", () => {
+      for (const version of ["v1.25.0", "v1.34.3+k3s1", "v1.33.1-eks-1234567", "v2.0.0"])
+        expect(told("Kubernetes version", { version }), version).to.deep.equal([]);
+      expect(told("Kubernetes version", { version: "v1.24.17-gke.1" })).to.deep.equal([
+        'error cluster "Kubernetes v1.24.17-gke.1": Kubernetes 1.25 or later, which the charts require',
+      ]);
+    });
+  });
+
+  describe("replicas", () => {
+    const live = (replicas: number) => ({
+      statefulSets: [
+        statefulSet("loki", "loki-ingester", replicas),
+        statefulSet("mimir", "mimir-ingester", replicas),
+        statefulSet("mimir", "mimir-store-gateway", replicas),
+        statefulSet("mimir", "mimir-alertmanager", replicas),
+        statefulSet("tempo", "tempo-ingester", replicas),
+      ],
+    });
+
+    it("may grow, and stay", () => {
+      expect(told("replicas", live(0))).to.deep.equal([]);
+      expect(told("replicas", live(1))).to.deep.equal([]);
+    });
+
+    it("of ingesters never shrink by a number alone", () => {
+      const found = told("replicas", live(4));
+      expect(found.map((text) => text.split(":")[0])).to.deep.equal([
+        "error loki.ingester.replicas 3",
+        "error mimir.ingester.replicas 3",
+        "error mimir.storeGateway.replicas 2",
+        "error tempo.ingester.replicas 3",
+      ]);
+      expect(found[0]).to.include("4 or more: StatefulSet loki/loki-ingester has 4 replicas");
+    });
+
+    it("of store-gateways and Alertmanagers shrink in steps", () => {
+      const one = (name: string, replicas: number) =>
+        told("replicas", { statefulSets: [statefulSet("mimir", name, replicas)] });
+      expect(one("mimir-store-gateway", 3)).to.deep.equal([]);
+      expect(one("mimir-store-gateway", 4)[0]).to.include("3 or more: StatefulSet mimir/mimir-store-gateway");
+      expect(one("mimir-alertmanager", 5)).to.deep.equal([]);
+      expect(one("mimir-alertmanager", 6)[0]).to.include("4 or more");
+    });
+  });
+
+  describe("receivers of alerts", () => {
+    it("are missing with a warning in prod", () => {
+      const none = { alerting: { receivers: {} } };
+      expect(told("receivers of alerts", {}, none).map((text) => text.split(" ").slice(0, 2))).to.deep.equal([
+        ["warning", "alerting.receivers"],
+        ["warning", "alerting.heartbeat"],
+      ]);
+      expect(told("receivers of alerts", {}, none, "dev")).to.deep.equal([]);
+    });
+  });
+});
