@@ -3,9 +3,9 @@ import { readSettings, type Settings, UserError } from "../settings";
 import { type Capacity, capacity } from "../settings/capacity";
 import { type Fit, fits, type Has, sum, total, wholeStack } from "../settings/fit";
 import { load as loadSettings, signalsOf, wholeLoad } from "../settings/load";
-import { invalid, tooSmallText } from "../settings/problem-text";
+import { invalid, tooLargeText, tooSmallText } from "../settings/problem-text";
 import type { Amount } from "../settings/sizing";
-import { sizingProblems } from "../settings/sizing-problems";
+import { limitProblems, sizingProblems } from "../settings/sizing-problems";
 import { coresText, countText, dailyText, sizeText } from "../settings/units";
 import { fileConfig } from "./stack-config";
 import { table } from "./table";
@@ -94,7 +94,14 @@ export function fitText(stack: string, settings: Settings): string {
     ...(problems.length
       ? ["\nToo small for it:", ...problems.map((problem) => tooSmallText(stack, problem))]
       : ["\nNothing is too small for it."]),
+    ...limitsText(stack, settings).map((text) => `\n${text}`),
   ].join("\n");
+}
+
+/** Limits that admit more than the memory holds, with what to change. */
+function limitsText(stack: string, settings: Settings): string[] {
+  const problems = limitProblems(settings).map((problem) => tooLargeText(stack, problem));
+  return problems.length ? [["Limits above what the memory holds:", ...problems].join("\n")] : [];
 }
 
 const headings = {
@@ -116,6 +123,7 @@ export function capacityText(stack: string, settings: Settings): string {
     `${stack} carries, by the published formulas and without any other signal (what gives out first at the top):`,
     ...sections,
     `whole stack: ${amountText(wholeStack(settings))} requested, on ${settings.load.nodes ?? 1} node(s)`,
+    ...limitsText(stack, settings),
   ].join("\n\n");
 }
 
@@ -132,6 +140,7 @@ export function size(stack: string, given: Given, json: boolean): number {
       load,
       components,
       problems,
+      limits: limitProblems(settings),
       sums: sums(settings, components),
       carries: capacity(settings),
     };

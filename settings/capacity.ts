@@ -1,6 +1,7 @@
 /** The largest load that a stack's settings carry. */
 import { hasOf, most, type Resource, resources } from "./fit";
 import { type Load, type Signal, spanBytes, wholeLoad } from "./load";
+import { mimirProtection } from "./protection";
 import type { Settings } from "./schema";
 import { formulas } from "./sizing";
 import { day } from "./units";
@@ -34,7 +35,8 @@ function largest(passes: (size: number) => boolean): number {
 }
 
 /** The stack's own limits as loads. Limits are of one tenant: the largest counts. */
-function limits({ mimir, tempo, loki, alloyMetrics }: Settings): Capacity[] {
+function limits(settings: Settings): Capacity[] {
+  const { mimir, tempo, loki, alloyMetrics } = settings;
   const samples = Math.max(
     mimir.limits.samplesPerSecond,
     ...Object.values(mimir.tenants).map(({ samplesPerSecond = 0 }) => samplesPerSecond),
@@ -46,6 +48,7 @@ function limits({ mimir, tempo, loki, alloyMetrics }: Settings): Capacity[] {
   const rate = Math.max(tempo.limits.rate, ...Object.values(tempo.tenants).map(({ rate = 0 }) => rate));
   const by = "limit" as const;
   return [
+    { component: "mimir.ingester", signal: "metrics", carries: mimirProtection(settings).carried, by },
     { component: "mimir.limits.series", signal: "metrics", carries: series, by },
     {
       component: "mimir.limits.samplesPerSecond",

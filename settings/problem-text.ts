@@ -57,3 +57,7 @@ export function problemText(stack: string, problem: Problem): string {
 /** A setting that is accepted, but too small for the load, in the same form. */
 export const tooSmallText = (stack: string, problem: Problem): string =>
   `  ${problem.path}: ${JSON.stringify(problem.was)} is too small (needs ${problem.allowed})\n    ${remedy(stack, problem)}`;
+
+/** A limit that is accepted, but above what the stack holds, in the same form. */
+export const tooLargeText = (stack: string, problem: Problem): string =>
+  `  ${problem.path}: ${JSON.stringify(problem.was)} is too large (${problem.allowed})\n    ${remedy(stack, problem)}`;

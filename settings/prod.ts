@@ -103,6 +103,7 @@ export const prod: SettingsInput = {
       samplesPerSecond: 100_000, // R3.5
       burst: 100_000, // R3.5: the 100,001st sample of a second is refused
       exemplars: 100_000,
+      labelNames: 45,
       outOfOrder: "2h",
     },
     tenants: { pods: {}, nodes: {}, prometheus: {} }, // R3.3, R11
@@ -196,6 +197,7 @@ export const prod: SettingsInput = {
     scrapeInterval: "15s", // R6.3
     samplesPerSend: 1000, // R6.3
     kubernetesEvents: true,
+    sampleLimit: 50_000,
     annotatedPods: true,
   },
   alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", queue: 5000, buffer: "1Gi" },

@@ -237,6 +237,7 @@ const mimir = group({
     samplesPerSecond: seriesLimit().describe("Samples that a tenant may write in a second"),
     burst: seriesLimit().describe("Samples that a tenant may write at once; at least the largest push"),
     exemplars: wholeNumber(0, 10_000_000).describe("Exemplars that are kept of each tenant; 0 keeps none"),
+    labelNames: wholeNumber(10, 200).describe("Labels of a series; Istio's have more than Mimir's 30"),
     outOfOrder: duration().describe("How late a sample may come; at least alloyMetrics.bufferAge"),
   }).describe("Limits of each tenant that has none of its own"),
   tenants: z
@@ -334,6 +335,9 @@ const alloyMetrics = group({
   samplesPerSend: wholeNumber(100, 100_000).describe("Samples in one push to Mimir"),
   kubernetesEvents: yesNo().describe(
     "Whether Kubernetes events are collected as logs; each is sent once, however many replicas there are",
+  ),
+  sampleLimit: wholeNumber(100, 10_000_000).describe(
+    "Samples that one scrape of a target may return; a target with more is not stored, and an alert reports it",
   ),
   annotatedPods: yesNo().describe(
     "Whether pods annotated with prometheus.io/scrape are scraped besides those of monitors",

@@ -2,7 +2,8 @@
 import { type Problem, problem } from "./check";
 import { type Fit, fits, most, type Resource } from "./fit";
 import { spanBytes, wholeLoad } from "./load";
-import { tooSmallText } from "./problem-text";
+import { tooLargeText, tooSmallText } from "./problem-text";
+import { mimirProtection } from "./protection";
 import type { Settings } from "./schema";
 import { byteRateText, coresText, countText, cpuQuantity, dailyText, day, quantity, sizeText } from "./units";
 
@@ -89,6 +90,32 @@ function refused(settings: Settings): Problem[] {
   ];
 }
 
+/** Tenants' limits that admit more than the memory of the ingesters holds, whatever the load: then all tenants are refused. */
+export function limitProblems(settings: Settings): Problem[] {
+  // A dev stack's one small ingester holds a tenth of what the limits admit, and nothing depends on it.
+  if (settings.environment === "dev") return [];
+  const { mimir } = settings;
+  const { carried, series: each } = mimirProtection(settings);
+  const limits = [
+    { path: "mimir.limits.series", series: mimir.limits.series },
+    ...Object.entries(mimir.tenants).map(([name, { series }]) => ({
+      path: `mimir.tenants.${name}.series`,
+      series: series ?? 0,
+    })),
+  ];
+  return limits.flatMap(({ path, series }) =>
+    problem(
+      series > carried,
+      path,
+      countText(series),
+      `the ingesters hold ${countText(carried)}, or all of it with mimir.ingester.memoryLimit ${setting(
+        "memory",
+        (mimir.ingester.memoryLimit * series) / carried,
+      )}; with ${countText(each)} an ingester refuses new series of every tenant`,
+    ),
+  );
+}
+
 /** Everything in the settings that is too small for `load`; nothing where that is not set. */
 export const sizingProblems = (settings: Settings): Problem[] => [
   ...fits(settings).flatMap(tooSmall),
@@ -96,9 +123,12 @@ export const sizingProblems = (settings: Settings): Problem[] => [
 ];
 
 /**
- * Those problems as a preview warns about them.
+ * What a preview warns about: settings that are too small for `load`, and limits above what the memory holds.
  *
  * @param stack name of the stack, for the commands that change its settings
  */
 export const sizingWarnings = (stack: string, settings: Settings): string[] =>
-  sizingProblems(settings).map((one) => tooSmallText(stack, one).trimStart());
+  [
+    ...sizingProblems(settings).map((one) => tooSmallText(stack, one)),
+    ...limitProblems(settings).map((one) => tooLargeText(stack, one)),
+  ].map((text) => text.trimStart());

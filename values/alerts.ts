@@ -3,11 +3,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { runbookUid } from "../dashboards/kit";
-import { namespaces } from "../names";
+import { namespaces, owner, tenants } from "../names";
 import type { Settings } from "../settings";
+import { lokiStreams } from "../settings/protection";
 
 interface Rule {
   alert?: string;
+  record?: string;
+  expr?: string;
+  labels?: Record<string, string>;
   annotations?: Record<string, string>;
 }
 
@@ -34,22 +38,45 @@ function withLinks({ grafana, alerting }: Settings, rule: Rule): Rule {
   };
 }
 
-/** A PrometheusRule for each file of `alerts`, from the project's folder; the tests beside them are left out. */
-export const alertRules = (settings: Settings) =>
+const prometheusRule = (name: string, groups: RuleFile["groups"], labels?: Record<string, string>) => ({
+  apiVersion: "monitoring.coreos.com/v1",
+  kind: "PrometheusRule",
+  metadata: { name: `observability-${name}`, namespace: namespaces.monitoring, ...(labels && { labels }) },
+  spec: { groups },
+});
+
+/** Files of `alerts` that Mimir's ruler evaluates, because Prometheus has not their metrics: the tenant that has. */
+const tenantOf: Record<string, string> = { targets: tenants.pods };
+
+/** Limits that the settings decide and that no metric tells, for alerts that fire before one is reached. */
+const settingsRule = (settings: Settings) =>
+  prometheusRule("settings", [
+    {
+      name: "settings",
+      rules: [
+        {
+          record: "observability:loki_streams:limit",
+          expr: `vector(${lokiStreams(settings)})`,
+          labels: { namespace: namespaces.loki },
+        },
+      ],
+    },
+  ]);
+
+const fileRules = (settings: Settings) =>
   readdirSync("alerts")
     .filter((file) => file.endsWith(".yaml") && !file.endsWith(".test.yaml"))
     .sort()
     .map((file) => {
       const { groups } = parse(readFileSync(join("alerts", file), "utf8")) as RuleFile;
-      return {
-        apiVersion: "monitoring.coreos.com/v1",
-        kind: "PrometheusRule",
-        metadata: { name: `observability-${file.replace(".yaml", "")}`, namespace: namespaces.monitoring },
-        spec: {
-          groups: groups.map((group) => ({
-            ...group,
-            rules: group.rules.map((rule) => withLinks(settings, rule)),
-          })),
-        },
-      };
+      const name = file.replace(".yaml", "");
+      const tenant = tenantOf[name];
+      return prometheusRule(
+        name,
+        groups.map((group) => ({ ...group, rules: group.rules.map((rule) => withLinks(settings, rule)) })),
+        tenant ? { [owner.ruleTenant]: tenant } : undefined,
+      );
     });
+
+/** A PrometheusRule for each file of `alerts`, from the project's folder, without the tests; and one of recorded settings. */
+export const alertRules = (settings: Settings) => [...fileRules(settings), settingsRule(settings)];

@@ -30,6 +30,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
     // Alloy's default, which it does not take for shorter intervals.
     SCRAPE_TIMEOUT: goDuration(Math.min(10, alloyMetrics.scrapeInterval)),
+    SAMPLE_LIMIT: String(alloyMetrics.sampleLimit),
     SAMPLES_PER_SEND: String(alloyMetrics.samplesPerSend),
     BUFFER_AGE: goDuration(alloyMetrics.bufferAge),
     ...(alloyMetrics.kubernetesEvents && {

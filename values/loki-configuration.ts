@@ -1,7 +1,8 @@
 /** Loki's own configuration, as far as the chart does not write it: https://grafana.com/docs/loki/latest/configure/ */
 import { logJobs, lokiFrontendAddress, smokeTest } from "../names";
 import type { Settings } from "../settings";
-import { answerTimeout } from "../settings/queries";
+import { lokiStreams } from "../settings/protection";
+import { answerTimeout, longestQuery } from "../settings/queries";
 import { goDuration, megabytes } from "../settings/units";
 import { memberlist } from "./gossip";
 import { anyOf, grpcServerKeepalive, s3, type Values } from "./shared";
@@ -112,6 +113,11 @@ export function lokiConfiguration(settings: Settings): Values {
       retention_period: goDuration(loki.retention.application), // R2.3
       retention_stream: retentionStreams(settings),
       query_timeout: goDuration(settings.queries.timeout),
+      max_query_length: goDuration(longestQuery(settings).loki),
+      max_global_streams_per_user: lokiStreams(settings),
+      // One limit, the tenant's. A refused stream holds up everything that its node sends, and Loki shards busy streams.
+      per_stream_rate_limit: `${loki.ingestionRate}B`,
+      per_stream_rate_limit_burst: `${loki.ingestionBurst}B`,
       ingestion_rate_mb: megabytes(loki.ingestionRate), // R2.6
       ingestion_burst_size_mb: megabytes(loki.ingestionBurst),
       // A longer line is cut, and says so.

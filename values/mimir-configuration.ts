@@ -1,7 +1,8 @@
 /** Mimir's own configuration and its tenants' limits: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/ */
 import { alertmanagerFile } from "../names";
 import type { Settings } from "../settings";
-import { answerTimeout } from "../settings/queries";
+import { mimirProtection } from "../settings/protection";
+import { answerTimeout, longestQuery } from "../settings/queries";
 import { goDuration } from "../settings/units";
 import { memberlist } from "./gossip";
 import { rollupOverrides } from "./rollups";
@@ -28,6 +29,7 @@ const heartbeat = { heartbeat_period: "15s", heartbeat_timeout: "3m" };
 /** Mimir's own configuration, laid over what the chart writes. */
 export function mimirConfiguration(settings: Settings): Values {
   const { mimir } = settings;
+  const protection = mimirProtection(settings);
   const { buckets } = settings.objectStorage;
   const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
   const copies = ({ replicas }: { replicas: number }) => Math.min(mimir.replicationFactor, replicas);
@@ -63,10 +65,17 @@ export function mimirConfiguration(settings: Settings): Values {
     distributor: {
       // Of the replicas of one Prometheus, one is taken (R3.4).
       ha_tracker: { enable_ha_tracker: true, kvstore: { store: "memberlist" } },
+      instance_limits: { max_inflight_push_requests_bytes: protection.distributorInflight },
     },
     ingester: {
       push_grpc_method_enabled: true,
       ring: { replication_factor: mimir.replicationFactor, ...heartbeat },
+      // Whatever the tenants' limits allow, an ingester refuses new series before its memory is full: after the kernel ended
+      // it, its write-ahead log would need the same memory again.
+      instance_limits: {
+        max_series: protection.series,
+        max_inflight_push_requests_bytes: protection.ingesterInflight,
+      },
     },
     store_gateway: {
       sharding_ring: {
@@ -87,6 +96,7 @@ export function mimirConfiguration(settings: Settings): Values {
     querier: {
       query_store_after: goDuration(mimir.storeAfter),
       timeout: goDuration(settings.queries.timeout),
+      max_concurrent: protection.concurrentQueries,
       // A query asks as few ingesters as give a quorum. If one of them is dead it asks the next after this time; with
       // Mimir's default it waits until the connection is given up, which takes 10 s or more.
       minimize_ingester_requests_hedging_delay: "3s",
@@ -99,6 +109,11 @@ export function mimirConfiguration(settings: Settings): Values {
     limits: {
       ...limits({ ...mimir.limits, retention: mimir.retention }), // R3.4, R3.5
       max_global_exemplars_per_user: mimir.limits.exemplars,
+      max_global_series_per_metric: protection.metricSeries,
+      max_label_names_per_series: mimir.limits.labelNames,
+      max_estimated_memory_consumption_per_query: protection.queryMemory,
+      max_fetched_chunk_bytes_per_query: protection.queryMemory,
+      max_total_query_length: goDuration(longestQuery(settings).mimir),
       out_of_order_time_window: goDuration(mimir.limits.outOfOrder),
       native_histograms_ingestion_enabled: true,
       accept_ha_samples: true,

@@ -3,6 +3,7 @@ import { scryptSync } from "node:crypto";
 import { type Consumer, caBundle, owner, s3Endpoint, s3Env, s3Secret, usesTls } from "../names";
 import type { Cache, Settings } from "../settings";
 import { cacheMemory } from "../settings/fit";
+import { usableMemory } from "../settings/protection";
 import { cpuQuantity, megabytes, quantity } from "../settings/units";
 import { trustedCa } from "./tls";
 
@@ -36,7 +37,7 @@ export const memcached = (cache: Cache, more: Values = {}): Values => ({
 
 /** Go's soft memory limit, with room below the hard one, so that garbage is collected before the kernel kills. */
 export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({
-  GOMEMLIMIT: String(Math.floor(memoryLimit * 0.85)),
+  GOMEMLIMIT: String(Math.floor(memoryLimit * usableMemory)),
 });
 
 /**

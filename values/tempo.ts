@@ -5,7 +5,8 @@
  */
 import { gatewayUser, releases, samplingRatioAttribute, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
-import { answerTimeout } from "../settings/queries";
+import { tempoConcurrentQueries } from "../settings/protection";
+import { answerTimeout, longestQuery } from "../settings/queries";
 import { goDuration, megabytes, quantity } from "../settings/units";
 import { clientPasswords, gatewayClients, gatewayPods, passwordFile } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
@@ -86,6 +87,7 @@ export function tempoValues(settings: Settings): Values {
       structuredConfig: {
         distributor: { retry_after_on_resource_exhausted: "5s" },
         server: grpcServerKeepalive,
+        query_frontend: { search: { max_duration: goDuration(longestQuery(settings).tempo) } },
       },
     },
     // Among its components Tempo takes messages as large as it sends; the chart's 4 MiB are less than a trace may have.
@@ -125,7 +127,11 @@ export function tempoValues(settings: Settings): Values {
         max_block_bytes: Math.min(500e6, Math.floor(tempo.ingester.memoryLimit / 20)),
       },
     },
-    querier: { ...component("querier", tempo.querier), replicas: releaseReplicas(tempo.querier) },
+    querier: {
+      ...component("querier", tempo.querier),
+      replicas: releaseReplicas(tempo.querier),
+      config: { max_concurrent_queries: tempoConcurrentQueries(settings) },
+    },
     queryFrontend: component("query-frontend", tempo.queryFrontend),
     compactor: {
       ...component("compactor", tempo.compactor),

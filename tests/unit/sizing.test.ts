@@ -44,7 +44,7 @@ describe("unit: sizing", () => {
       for (const environment of ["dev", "prod"] as const) {
         expect(Object.values(wholeLoad(settingsOf(environment)))).to.deep.equal([0, 0, 0, 0, 0]);
         expect(fits(settingsOf(environment))).to.deep.equal([]);
-        expect(sizingWarnings("test", settingsOf(environment))).to.deep.equal([]);
+        expect(sizingProblems(settingsOf(environment))).to.deep.equal([]);
       }
     });
 

@@ -610,6 +610,7 @@ describe("unit: values of alloy for metrics", () => {
       SCRAPE_INTERVAL: "1m",
       SCRAPE_TIMEOUT: "10s",
       SAMPLES_PER_SEND: "500",
+      SAMPLE_LIMIT: "50000",
       BUFFER_AGE: "90m",
     });
   });

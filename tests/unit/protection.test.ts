@@ -1,0 +1,124 @@
+/** Limits that follow from memory: what a component refuses before it is full. */
+import { expect } from "chai";
+import { capacityText } from "../../cli/size";
+import { lokiStreams, mimirProtection, tempoConcurrentQueries } from "../../settings/protection";
+import { longestQuery } from "../../settings/queries";
+import { limitProblems, sizingWarnings } from "../../settings/sizing-problems";
+import { day } from "../../settings/units";
+import { alertRules } from "../../values/alerts";
+import { lokiConfiguration } from "../../values/loki-configuration";
+import { mimirConfiguration } from "../../values/mimir-configuration";
+import { goMemoryLimit } from "../../values/shared";
+import { tempoValues } from "../../values/tempo";
+import { type Config, settingsOf } from "../support/stacks";
+
+const GiB = 1024 ** 3;
+const MiB = 1024 ** 2;
+const prod = (config: Config = {}) => settingsOf("prod", config);
+const mimir = (config: Config = {}) => mimirProtection(prod({ mimir: config }));
+
+describe("unit: limits that follow from memory", () => {
+  it("an ingester's series fit into its soft memory limit, at 2.5 GB for 300,000", () => {
+    const { series, carried } = mimir();
+    expect(series).to.equal(430_000);
+    // Each of three ingesters has each series.
+    expect(carried).to.equal(430_000);
+    const soft = Number(goMemoryLimit({ memoryLimit: 4 * GiB }).GOMEMLIMIT);
+    expect((series / 300_000) * 2.5e9).to.be.within(soft * 0.9, soft);
+    const twice = { memory: "8Gi", memoryLimit: "8Gi" };
+    expect(mimir({ ingester: twice }).series).to.equal(870_000);
+    expect(mimir({ ingester: { replicas: 6 } })).to.include({ series: 430_000, carried: 860_000 });
+  });
+
+  it("one metric of a tenant takes a fifth of them, so that an explosion leaves room for the rest", () => {
+    expect(mimir().metricSeries).to.equal(86_000);
+  });
+
+  it("as many queries as a querier runs at a time fit into its memory", () => {
+    for (const [memoryLimit, concurrentQueries] of [
+      ["512Mi", 2],
+      ["1Gi", 4],
+      ["2Gi", 8],
+      ["16Gi", 8],
+    ] as const) {
+      const found = mimir({ querier: { memory: "512Mi", memoryLimit } });
+      expect(found.concurrentQueries, memoryLimit).to.equal(concurrentQueries);
+      const bytes = Number.parseInt(memoryLimit, 10) * (memoryLimit.endsWith("Gi") ? GiB : MiB);
+      expect(found.queryMemory * concurrentQueries).to.be.within(bytes * 0.84, bytes * 0.85);
+    }
+    expect(tempoConcurrentQueries(prod())).to.equal(10);
+    expect(tempoConcurrentQueries(settingsOf("dev"))).to.equal(2);
+    expect(
+      tempoConcurrentQueries(prod({ tempo: { querier: { memory: "8Gi", memoryLimit: "8Gi" } } })),
+    ).to.equal(20);
+  });
+
+  it("are in the stores' configurations", () => {
+    const protection = mimir();
+    expect(mimirConfiguration(prod())).to.deep.nested.include({
+      "ingester.instance_limits": {
+        max_series: 430_000,
+        max_inflight_push_requests_bytes: protection.ingesterInflight,
+      },
+      "distributor.instance_limits": { max_inflight_push_requests_bytes: protection.distributorInflight },
+      "limits.max_global_series_per_metric": 86_000,
+      "limits.max_label_names_per_series": 45,
+      "limits.max_estimated_memory_consumption_per_query": protection.queryMemory,
+      "limits.max_fetched_chunk_bytes_per_query": protection.queryMemory,
+      "querier.max_concurrent": 8,
+      // The tenants' own stay as they are set.
+      "limits.max_global_series_per_user": 1_000_000,
+      "limits.ingestion_rate": 100_000,
+    });
+    expect(lokiConfiguration(prod())).to.nested.include({
+      "limits_config.max_global_streams_per_user": lokiStreams(prod()),
+      "limits_config.per_stream_rate_limit": `${10 * MiB}B`,
+      "limits_config.per_stream_rate_limit_burst": `${20 * MiB}B`,
+    });
+    expect(tempoValues(prod())).to.nested.include({ "querier.config.max_concurrent_queries": 10 });
+  });
+
+  it("Loki's is recorded for the alert before it", () => {
+    const [rule] = alertRules(prod()).filter(({ metadata }) => metadata.name === "observability-settings");
+    expect(rule?.spec.groups[0]?.rules).to.deep.equal([
+      {
+        record: "observability:loki_streams:limit",
+        expr: `vector(${lokiStreams(prod())})`,
+        labels: { namespace: "loki" },
+      },
+    ]);
+  });
+
+  it("a preview of prod warns where a tenant may have more series than fit, also without a load", () => {
+    const [first = "", ...more] = sizingWarnings("test", prod());
+    expect(more).to.deep.equal([]);
+    expect(first).to.match(
+      /^mimir\.limits\.series: "1M" is too large \(the ingesters hold 430k, .* mimir\.ingester\.memoryLimit 10Gi;/,
+    );
+    expect(capacityText("prod", prod())).to.include("Limits above what the memory holds:");
+    const paths = (config: Config) => limitProblems(prod({ mimir: config })).map(({ path }) => path);
+    expect(paths({ limits: { series: 400_000 } })).to.deep.equal([]);
+    expect(paths({ ingester: { memory: "10Gi", memoryLimit: "10Gi" } })).to.deep.equal([]);
+    expect(paths({ limits: { series: 400_000 }, tenants: { team: { series: 500_000 } } })).to.deep.equal([
+      "mimir.tenants.team.series",
+    ]);
+    expect(limitProblems(settingsOf("dev"))).to.deep.equal([]);
+  });
+});
+
+describe("unit: ranges of queries", () => {
+  it("reach as far back as anything in a store is kept", () => {
+    const settings = prod({ loki: { retention: { namespaces: { payments: "90d" } } } });
+    const hour = 3600;
+    expect(longestQuery(settings)).to.deep.equal({
+      loki: 90 * day + hour,
+      mimir: 730 * day + hour, // the roll-up of an hour
+      tempo: 30 * day + hour,
+    });
+    expect(lokiConfiguration(settings)).to.nested.include({ "limits_config.max_query_length": "2161h" });
+    expect(mimirConfiguration(settings)).to.nested.include({ "limits.max_total_query_length": "17521h" });
+    expect(tempoValues(settings)).to.nested.include({
+      "tempo.structuredConfig.query_frontend.search.max_duration": "721h",
+    });
+  });
+});
