@@ -14,6 +14,7 @@ import {
   type V1Namespace,
   type V1Node,
   type V1ObjectMeta,
+  type V1PersistentVolume,
   type V1PersistentVolumeClaim,
   type V1Pod,
   type V1ResourceQuota,
@@ -49,6 +50,8 @@ export interface Facts {
   statefulSets: V1StatefulSet[];
   /** PersistentVolumeClaims of the stack's namespaces. */
   claims: V1PersistentVolumeClaim[];
+  /** PersistentVolumes of those claims. */
+  volumes: V1PersistentVolume[];
   quotas: V1ResourceQuota[];
   limitRanges: V1LimitRange[];
   /** Metadata of custom resource definitions. */
@@ -110,6 +113,10 @@ function readers(config: KubeConfig, settings: Settings): Readers {
     daemonSets: async () => (await apps.listDaemonSetForAllNamespaces()).items,
     statefulSets: async () => inStack(await apps.listStatefulSetForAllNamespaces()),
     claims: async () => inStack(await core.listPersistentVolumeClaimForAllNamespaces()),
+    volumes: async () =>
+      (await core.listPersistentVolume()).items.filter(({ spec }) =>
+        ours.has(spec?.claimRef?.namespace ?? ""),
+      ),
     quotas: async () => inStack(await core.listResourceQuotaForAllNamespaces()),
     limitRanges: async () => inStack(await core.listLimitRangeForAllNamespaces()),
     definitions: async () =>
@@ -193,6 +200,7 @@ const resources: Record<keyof Facts, string> = {
   daemonSets: "DaemonSets",
   statefulSets: "StatefulSets",
   claims: "PersistentVolumeClaims",
+  volumes: "PersistentVolumes",
   quotas: "ResourceQuotas",
   limitRanges: "LimitRanges",
   definitions: "CustomResourceDefinitions",

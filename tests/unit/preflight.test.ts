@@ -1,5 +1,5 @@
 /** Each check of the preflight against small facts, and a broken cluster that is reported in one error. */
-import type { V1Node, V1StatefulSet } from "@kubernetes/client-node";
+import type { V1Node, V1PersistentVolume, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { examine } from "../../components/preflight";
 import type { Check, Finding } from "../../components/preflight/check";
@@ -62,6 +62,7 @@ const empty: Facts = {
   daemonSets: [],
   statefulSets: [],
   claims: [],
+  volumes: [],
   quotas: [],
   limitRanges: [],
   definitions: [],
@@ -231,8 +232,16 @@ describe("unit: preflight", () => {
       const found = told("topology", { nodes: three });
       expect(found).to.have.length(1);
       expect(found[0]).to.match(/^error cluster.antiAffinity "quorum": preferred/);
-      const running = { nodes: three, statefulSets: [statefulSet("minio", "minio", 6)] };
-      expect(told("topology", running)[0]).to.match(/^warning cluster.antiAffinity/);
+      const soft = statefulSet("minio", "minio", 6);
+      expect(told("topology", { nodes: three, statefulSets: [soft] })[0]).to.match(/^error cluster/);
+      const apart = {
+        requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: "kubernetes.io/hostname" }],
+      };
+      const template = { spec: { containers: [], affinity: { podAntiAffinity: apart } } };
+      const hard = { ...soft, spec: { ...soft.spec, selector: {}, serviceName: "minio", template } };
+      expect(told("topology", { nodes: three, statefulSets: [hard] })[0]).to.match(
+        /^warning cluster.antiAffinity/,
+      );
     });
 
     it("counts nodes that can run the stack: cordoned and unreachable ones, none for others", () => {
@@ -263,6 +272,63 @@ describe("unit: preflight", () => {
         "The loss of one zone costs neither writes nor reads.",
       ]);
       expect(notes("dev")).to.deep.equal([]);
+    });
+  });
+
+  describe("placement of volumes", () => {
+    const named = (name: string, zone: string): V1Node => {
+      const { metadata, ...rest } = node(name, zone);
+      const labels = { ...metadata?.labels, "kubernetes.io/hostname": name };
+      return { ...rest, metadata: { ...metadata, labels } };
+    };
+    const nodes = ["a", "a", "b", "b", "c", "c"].map((zone, index) => named(`node-${index}`, zone));
+    /** A bound volume that can be used where a label has one of some values. */
+    const volume = (
+      namespace: string,
+      claim: string,
+      key: string,
+      ...values: string[]
+    ): V1PersistentVolume => ({
+      spec: {
+        claimRef: { namespace, name: claim },
+        nodeAffinity: {
+          required: { nodeSelectorTerms: [{ matchExpressions: [{ key, operator: "In", values }] }] },
+        },
+      },
+    });
+    const zone = "topology.kubernetes.io/zone";
+    const host = "kubernetes.io/hostname";
+    const ingesters = (key: string, ...places: string[]) =>
+      places.map((place, index) => volume("loki", `data-loki-ingester-${index}`, key, place));
+
+    it("is fine on different nodes and evenly over zones, or where volumes can move", () => {
+      const name = "placement of volumes";
+      expect(told(name, { nodes, volumes: ingesters(zone, "a", "b", "c") })).to.deep.equal([]);
+      expect(told(name, { nodes, volumes: ingesters(host, "node-0", "node-2", "node-4") })).to.deep.equal([]);
+      const shared = [0, 1, 2].map((n) => volume("loki", `data-loki-ingester-${n}`, zone, "a", "b", "c"));
+      expect(told(name, { nodes, volumes: shared })).to.deep.equal([]);
+      expect(
+        told(
+          name,
+          { nodes, volumes: ingesters(zone, "a", "a", "a") },
+          { cluster: { antiAffinity: "preferred" } },
+        ),
+      ).to.deep.equal([]);
+      // What is no quorum may be anywhere.
+      const compactor = [volume("loki", "data-loki-compactor-0", host, "node-0")];
+      expect(told(name, { nodes, volumes: compactor })).to.deep.equal([]);
+    });
+
+    it("is refused on one node, or with too many in one zone", () => {
+      const name = "placement of volumes";
+      expect(told(name, { nodes, volumes: ingesters(zone, "a", "a", "b") })[0]).to.match(
+        /^error cluster\.antiAffinity "quorum": preferred, .*loki\/loki-ingester \(2 in a, 1 in b, 0 in c\)/,
+      );
+      expect(told(name, { nodes, volumes: ingesters(host, "node-0", "node-0", "node-4") })[0]).to.match(
+        /loki\/loki-ingester \(2 in node-0\)/,
+      );
+      const minio = [0, 1, 2].map((n) => volume("minio", `export-minio-${n}`, host, `node-${n % 2}`));
+      expect(told(name, { nodes, volumes: minio })[0]).to.match(/minio\/minio \(2 in node-0\)/);
     });
   });
 

@@ -10,6 +10,7 @@ import { check as replicas } from "./replicas";
 import { check as secrets } from "./secrets";
 import { check as storageClass } from "./storage-class";
 import { check as topology } from "./topology";
+import { check as volumePlacement } from "./volume-placement";
 import { check as volumes } from "./volumes";
 
 export const checks: Check[] = [
@@ -21,6 +22,7 @@ export const checks: Check[] = [
   gossip,
   storageClass,
   topology,
+  volumePlacement,
   secrets,
   apiServerPorts,
   receivers,

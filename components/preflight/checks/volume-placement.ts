@@ -1,0 +1,54 @@
+import type { V1Node, V1NodeSelectorTerm, V1PersistentVolume } from "@kubernetes/client-node";
+import { minio, namespaces } from "../../../names";
+import type { Settings } from "../../../settings";
+import { minioClaims } from "../../../values/minio";
+import { type Pin, pinProblems } from "../../../values/topology";
+import { ownsClaim, workloadVolumes } from "../../../values/volumes";
+import { type Check, error } from "../check";
+import { placementNodes, usableNodes } from "../nodes";
+
+/** Whether a term of a volume's node affinity holds for a node; volumes use `In` alone. */
+const holds = ({ matchExpressions = [] }: V1NodeSelectorTerm, { metadata }: V1Node): boolean =>
+  matchExpressions.every(
+    ({ key, operator, values = [] }) => operator !== "In" || values.includes(metadata?.labels?.[key] ?? ""),
+  );
+
+/** The workload that a claim belongs to. */
+function workloadOf(settings: Settings, namespace: string, claim: string): string | undefined {
+  const isMinio = namespace === namespaces.minio && minioClaims(settings).some(({ name }) => name === claim);
+  if (isMinio) return minio.release;
+  return workloadVolumes(settings).find(
+    (volumes) => volumes.namespace === namespace && ownsClaim(volumes, claim),
+  )?.name;
+}
+
+/** Where the volumes of the stack's workloads can be used, if that is one node or one zone. */
+export function pinsOf(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolume[]): Pin[] {
+  return volumes.flatMap(({ spec }): Pin[] => {
+    const { namespace = "", name = "" } = spec?.claimRef ?? {};
+    const workload = workloadOf(settings, namespace, name);
+    const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
+    if (!workload || !terms) return [];
+    const usable = placementNodes(nodes.filter((node) => terms.some((term) => holds(term, node))));
+    const [first, ...others] = usable;
+    if (!first) return [];
+    const oneZone = others.every(({ zone }) => zone === first.zone);
+    return [
+      {
+        namespace,
+        workload,
+        ...(others.length === 0 && { node: first.name }),
+        ...(oneZone && { zone: first.zone }),
+      },
+    ];
+  });
+}
+
+/** Members of a quorum can be restarted where their volumes are. */
+export const check: Check<"nodes" | "volumes"> = {
+  name: "placement of volumes",
+  needs: ["nodes", "volumes"],
+  applies: ({ cluster }) => cluster.antiAffinity === "quorum" || cluster.antiAffinity === "required",
+  find: ({ settings, facts: { nodes, volumes } }) =>
+    pinProblems(settings, placementNodes(nodes), pinsOf(settings, usableNodes(nodes), volumes)).map(error),
+};
