@@ -1,4 +1,16 @@
-import { bars, clusterVariable, type Dashboard, metrics, of, stat, table, timeSeries } from "./kit";
+import { logJobs } from "../names";
+import {
+  bars,
+  clusterVariable,
+  type Dashboard,
+  logLines,
+  logs,
+  metrics,
+  of,
+  stat,
+  table,
+  timeSeries,
+} from "./kit";
 
 const cluster = 'cluster=~"$cluster"';
 /** Interfaces of nodes to the outside; the others carry the same bytes once more. */
@@ -25,7 +37,7 @@ export const clusterOverview: Dashboard = {
     "For whoever runs the cluster: are all nodes and pods well, what is short, and who takes it? " +
     "Begin here when more than one application is slow.",
   tags: ["cluster"],
-  sources: [metrics],
+  sources: [metrics, logs],
   variables: [clusterVariable(metrics)],
   next: { containers: "Containers (cAdvisor)", "random-namespaces": "Namespaces Random" },
   runbooks: [],
@@ -338,6 +350,31 @@ export const clusterOverview: Dashboard = {
             "{{instance}} out": `sum by (instance) (rate(node_network_transmit_drop_total{${cluster}, ${wire}}[$__rate_interval]) + rate(node_network_transmit_errs_total{${cluster}, ${wire}}[$__rate_interval]))`,
           }),
           { width: 12, min: 0, description: "Dropped or damaged." },
+        ),
+      ],
+    },
+    {
+      title: "Events and node logs",
+      panels: [
+        timeSeries(
+          "Warning events by reason",
+          "short",
+          of(logs, {
+            "{{reason}}": `sum by (reason) (count_over_time({${cluster}, job="${logJobs.events}", level="warn"} | logfmt reason [$__auto]))`,
+          }),
+          { width: 12, min: 0, description: "Kubernetes events of type Warning, of all namespaces." },
+        ),
+        timeSeries(
+          "Errors in the nodes' journals by unit",
+          "short",
+          of(logs, {
+            "{{node_name}} {{unit}}": `sum by (node_name, unit) (count_over_time({${cluster}, job="${logJobs.journal}", level=~"error|fatal"} [$__auto]))`,
+          }),
+          { width: 12, min: 0, description: "kubelet, container runtime, kernel and other units." },
+        ),
+        logLines(
+          "Warning events",
+          of(logs, { events: `{${cluster}, job="${logJobs.events}", level="warn"}` }),
         ),
       ],
     },

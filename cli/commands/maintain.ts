@@ -69,7 +69,7 @@ export function maintenanceCommands(program: Command): void {
     .commandsGroup("Project and CI:")
     .command("test")
     .description("run the project's tests, layer by layer")
-    .argument("[layers...]", "unit, charts, binaries, examples, policies, engine, docs (default: all)")
+    .argument("[layers...]", "unit, charts, binaries, cases, examples, policies, engine, docs (default: all)")
     .action((layers) =>
       exit(async () => (require("../../tests/run") as typeof import("../../tests/run.js")).runLayers(layers)),
     );

@@ -9,7 +9,7 @@ import { until } from "../../cli/smoke/check";
 import { root } from "../../cli/stack-config";
 import { owner } from "../../names";
 import { alloyPipeline } from "../../values/alloy";
-import { alloyMetricsEnvironment } from "../../values/alloy-metrics";
+import { alloyMetricsEnvironment, alloyMetricsPipeline } from "../../values/alloy-metrics";
 import { expectFormatted, experimental, validate } from "../support/alloy";
 import { ApiServer } from "../support/api-server";
 import { Gateway, needsNginx } from "../support/gateway";
@@ -39,7 +39,9 @@ describe("binaries: Alloy's metrics pipeline", function () {
 
   after(() => folder && rmSync(folder, { recursive: true, force: true }));
 
-  for (const file of readdirSync(sources))
+  for (const file of readdirSync(sources, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".alloy"),
+  ))
     it(`leaves the form of ${file} as it is`, () => {
       expectFormatted(alloy, join(sources, file));
     });
@@ -47,7 +49,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
   const checked = (text: string) => validate(alloy, folder, text, alloyMetricsEnvironment(settings));
 
   it("accepts the whole pipeline, and not a misspelled one", () => {
-    const accepted = checked(alloyPipeline("metrics"));
+    const accepted = checked(alloyMetricsPipeline(settings));
     expect(accepted.status, accepted.words).to.equal(0);
     for (const [right, wrong] of [
       ["default_scrape_interval", "default_scraping_interval"],

@@ -115,6 +115,7 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
   ]),
   ["alloy-logs/", "loki/loki-gateway", [8080]],
   ["alloy-metrics/", "mimir/mimir-gateway", [8080]],
+  ["alloy-metrics/", "loki/loki-gateway", [8080]],
   ["alloy-traces/", "tempo/tempo-gateway", [8080]],
   ["monitoring/prometheus", "mimir/mimir-gateway", [8080]],
   ["tempo/tempo-metrics-generator", "mimir/mimir-gateway", [8080]],
@@ -157,15 +158,9 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
     ["monitoring/prometheus", to, "all"],
   ]),
   // The API server, which is at an address of nodes, and what it calls.
-  ...[
-    "alloy-logs/",
-    "alloy-traces/",
-    "alloy-metrics/",
-    "grafana/",
-    "monitoring/",
-    "opentelemetry/",
-    "autoscaling/",
-  ].map((from): [string, string, number[]] => [from, "node", [443, 6443]]),
+  ...["alloy-traces/", "alloy-metrics/", "grafana/", "monitoring/", "opentelemetry/", "autoscaling/"].map(
+    (from): [string, string, number[]] => [from, "node", [443, 6443]],
+  ),
   ["autoscaling/", "node", [10250]],
   ["node", "monitoring/kps-operator", [10250]],
   ["node", "opentelemetry/opentelemetry-operator", [9443]],

@@ -4,6 +4,8 @@ import { expect } from "chai";
 import { namespaces, stores, urls } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
+import { alloyLogsPipeline } from "../../values/alloy-logs";
+import { alloyMetricsPipeline } from "../../values/alloy-metrics";
 import { container, fileIn, ofKind, only, replicasOf, variablesOf } from "../support/objects";
 import {
   type Container,
@@ -15,6 +17,7 @@ import {
   renderStack,
   workloads,
 } from "../support/rendered";
+import { settingsOf } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
 const asked = {
@@ -214,8 +217,10 @@ describe("charts: the asked-for numbers", function () {
       for (const stack of [dev, prod]) {
         const { limits_config: limits, compactor } = lokiConfig(stack);
         expect(limits.retention_period).to.equal("720h");
-        const [system, debug, smokeTest, ...others] = limits.retention_stream;
+        const [system, journal, events, debug, smokeTest, ...others] = limits.retention_stream;
         expect(others).to.deep.equal([]);
+        expect(journal).to.include({ period: "360h", selector: '{job="systemd-journal"}' });
+        expect(events).to.include({ period: "360h", selector: '{job="kubernetes-events"}' });
         expect(smokeTest.selector).to.equal('{namespace="obs-smoke"}');
         expect(system.period).to.equal("360h");
         expect(system.selector).to.match(/^\{namespace=~"kube-system\|/);
@@ -382,11 +387,11 @@ describe("charts: the asked-for numbers", function () {
 
     it("Alloy's pods are others when their pipeline is another", () => {
       for (const [kind, name, pipeline] of [
-        ["DaemonSet", "alloy-logs", "logs"],
-        ["StatefulSet", "alloy-metrics", "metrics"],
+        ["DaemonSet", "alloy-logs", alloyLogsPipeline(settingsOf("prod"))],
+        ["StatefulSet", "alloy-metrics", alloyMetricsPipeline(settingsOf("prod"))],
       ] as const) {
         const { annotations } = find(prod, kind, name)["spec"].template.metadata;
-        const sum = createHash("sha256").update(alloyPipeline(pipeline)).digest("hex");
+        const sum = createHash("sha256").update(pipeline).digest("hex");
         // The chart cuts it to the length of a label.
         expect(annotations["checksum/config"], name).to.equal(sum.slice(0, 63));
       }
