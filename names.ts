@@ -344,3 +344,11 @@ export const releases = {
 
 /** Address that each Loki querier pulls its work from; there is no query-scheduler. */
 export const lokiFrontendAddress = `${host("loki-query-frontend-headless", namespaces.loki)}:9095`;
+
+/** Service of one replica of a store's memcached; its pod has the same name. */
+export const cacheService = (store: Store, cache: string, replica: number): string =>
+  `${releases[store]}-${cache}-${replica}`;
+
+/** Its host name. */
+export const cacheAddress = (store: Store, cache: string, replica: number): string =>
+  host(cacheService(store, cache, replica), namespaces[store]);

@@ -13,6 +13,7 @@ type Owned = Record<string, string>;
 const names = "nothing: other components use the names and addresses that the product gives";
 const gateway = "nothing: the gateway's configuration authenticates clients and sets the tenant";
 const storage = "objectStorage.*";
+const label = "cluster.gossipLabels";
 
 /** What every component of a store has a setting for, under the component's own name in the chart. */
 const component = (setting: string, ...keys: string[]): Owned =>
@@ -52,6 +53,9 @@ const owned = {
     "loki.storage_config": storage,
     "loki.schemaConfig": "loki.schema",
     "loki.auth_enabled": gateway,
+    "loki.memberlistConfig": label,
+    "loki.extraMemberlistConfig.cluster_label": label,
+    "loki.extraMemberlistConfig.cluster_label_verification_disabled": label,
     "loki.limits_config.retention_period": "loki.retention",
     "loki.limits_config.retention_stream": "loki.retention",
     "loki.limits_config.ingestion_rate_mb": "loki.ingestionRate",
@@ -62,6 +66,8 @@ const owned = {
   },
   mimir: {
     "mimir.structuredConfig.multitenancy_enabled": gateway,
+    "mimir.structuredConfig.memberlist.cluster_label": label,
+    "mimir.structuredConfig.memberlist.cluster_label_verification_disabled": label,
     "mimir.structuredConfig.common.storage": storage,
     "mimir.structuredConfig.blocks_storage.s3": storage,
     "mimir.structuredConfig.limits.max_global_series_per_user": "mimir.limits.series",
@@ -69,6 +75,7 @@ const owned = {
     "mimir.structuredConfig.limits.ingestion_burst_size": "mimir.limits.burst",
     "mimir.structuredConfig.limits.compactor_blocks_retention_period": "mimir.retention",
     "runtimeConfig.overrides": "mimir.tenants",
+    extraObjects: "nothing: the Services of the caches are in it",
     "gateway.nginx.config": gateway,
     ...component("mimir", "distributor", "ingester", "querier", "query_frontend", "query_scheduler"),
     ...component("mimir", "store_gateway", "compactor", "ruler", "alertmanager", "gateway"),
@@ -76,6 +83,8 @@ const owned = {
   },
   tempo: {
     multitenancyEnabled: gateway,
+    "memberlist.cluster_label": label,
+    "memberlist.cluster_label_verification_disabled": label,
     "storage.trace": storage,
     per_tenant_overrides: "tempo.tenants",
     "compactor.config.compaction.block_retention": "tempo.retention",

@@ -10,6 +10,7 @@ import { goDuration, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
+import { cacheArguments, cacheServices, cacheValues } from "./mimir-caches";
 import { fallbackFolder, mimirConfiguration, mimirOverrides } from "./mimir-configuration";
 import { releaseReplicas } from "./scaling";
 import {
@@ -17,7 +18,6 @@ import {
   environment,
   goMemoryLimit,
   image,
-  memcached,
   mirrored,
   placement,
   pullSecrets,
@@ -70,6 +70,8 @@ export function mimirValues(settings: Settings): Values {
     },
   });
   const fallback = { name: "fallback", mountPath: fallbackFolder, readOnly: true };
+  const queryFrontend = lingering("query-frontend", mimir.queryFrontend);
+  const caches = cacheArguments(settings);
   const users = gatewayPods(settings);
   const trust = s3Trust(settings);
   const off = { enabled: false };
@@ -84,13 +86,17 @@ export function mimirValues(settings: Settings): Values {
     runtimeConfig: { overrides: mimirOverrides(settings) },
     distributor: lingering("distributor", mimir.distributor),
     ingester: stateful("ingester", mimir.ingester),
-    querier: { ...component("querier", mimir.querier), replicas: releaseReplicas(mimir.querier) },
-    query_frontend: lingering("query-frontend", mimir.queryFrontend),
+    querier: {
+      ...component("querier", mimir.querier),
+      replicas: releaseReplicas(mimir.querier),
+      extraArgs: caches,
+    },
+    query_frontend: { ...queryFrontend, extraArgs: { ...queryFrontend.extraArgs, ...caches } },
     query_scheduler: { enabled: true, ...component("query-scheduler", mimir.queryScheduler) },
     // The chart itself sets the soft memory limit of this one, to what it requests.
-    store_gateway: { ...stateful("store-gateway", mimir.storeGateway), env: [] },
+    store_gateway: { ...stateful("store-gateway", mimir.storeGateway), env: [], extraArgs: caches },
     compactor: stateful("compactor", mimir.compactor, "interchangeable"),
-    ruler: component("ruler", mimir.ruler),
+    ruler: { ...component("ruler", mimir.ruler), extraArgs: caches },
     alertmanager: {
       ...stateful("alertmanager", mimir.alertmanager),
       // The tenants' fallback is a file of ours, in a Secret: it names receivers.
@@ -118,10 +124,8 @@ export function mimirValues(settings: Settings): Values {
       image: { repository: mirrored(settings, "docker.io/prom/memcached-exporter") },
       resources: resources({ cpu: 10, memory: 32 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 }),
     },
-    "results-cache": memcached(mimir.resultsCache),
-    "chunks-cache": memcached(mimir.chunksCache),
-    "index-cache": memcached(mimir.indexCache),
-    "metadata-cache": memcached(mimir.metadataCache),
+    ...cacheValues(settings),
+    extraObjects: cacheServices(settings),
     nginx: off,
     kafka: off, // chart 6.x
     overrides_exporter: off,

@@ -92,6 +92,7 @@ export interface Container {
   env?: { name: string; value?: string; valueFrom?: unknown }[];
   envFrom?: { secretRef?: { name: string } }[];
   volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+  ports?: { name: string; containerPort: number }[];
   resources?: { requests?: Record<string, string>; limits?: Record<string, string> };
 }
 
