@@ -1,0 +1,82 @@
+/** The real Loki at its limits: of streams, which follows from memory, and of a query's range, which follows from retention. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { lokiStreams } from "../../settings/protection";
+import { lokiConfiguration } from "../../values/loki-configuration";
+import { Loki } from "../support/loki";
+import { settingsOf } from "../support/stacks";
+import { needs } from "../support/tools";
+
+const settings = settingsOf("dev", {
+  loki: {
+    ingester: { memory: "64Mi", memoryLimit: "64Mi" },
+    retention: { namespaces: { payments: "90d" } },
+  },
+});
+
+describe("binaries: Loki at its limits", function () {
+  this.timeout(180_000);
+  let folder: string;
+  let loki: Loki;
+
+  before(async function () {
+    const [program = ""] = needs(this, "loki");
+    folder = mkdtempSync(join(tmpdir(), "observability-loki-limits-"));
+    const { limits_config } = lokiConfiguration(settings) as { limits_config: Record<string, unknown> };
+    // Retention needs a compactor that deletes, which this Loki has not.
+    const { retention_period: _, retention_stream: __, ...limits } = limits_config;
+    loki = await Loki.start(program, join(folder, "loki"), limits);
+  });
+  after(async () => {
+    await loki?.stop();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  const headers = { "content-type": "application/json", "X-Scope-OrgID": "logs" };
+  const push = async (namespace: string, from: number, count: number) => {
+    const streams = Array.from({ length: count }, (_, index) => ({
+      stream: { namespace, pod_name: `pod-${from + index}` },
+      values: [[`${Date.now()}000000`, "a line"]],
+    }));
+    const body = JSON.stringify({ streams });
+    const answer = await fetch(`${loki.url}/loki/api/v1/push`, { method: "POST", headers, body });
+    return { status: answer.status, text: await answer.text() };
+  };
+
+  it("refuses ten times the streams by name, and goes on with those that it has", async () => {
+    const most = lokiStreams(settings);
+    expect((await push("quiet", 0, 10)).status).to.equal(204);
+    let refused = 0;
+    for (let from = 0; from < 10 * most; from += 100) {
+      const { status, text } = await push("noisy", from, 100);
+      if (status === 204) continue;
+      refused++;
+      expect(status).to.equal(429);
+      expect(text).to.include("maximum active stream limit exceeded");
+      const before = Date.now();
+      expect((await push("quiet", 0, 10)).status).to.equal(204);
+      // Not a benchmark: a test machine is busy.
+      expect(Date.now() - before, "ms").to.be.below(2000);
+    }
+    expect(refused).to.be.within(((10 * most) / 100) * 0.85, (10 * most) / 100);
+  });
+
+  it("answers a query over the longest retention, and names the limit of a longer one", async () => {
+    const ask = async (days: number) => {
+      const end = Date.now();
+      const range = { start: `${end - days * 86_400_000}000000`, end: `${end}000000`, step: "1d" };
+      const query = new URLSearchParams({ query: 'sum(count_over_time({namespace="quiet"}[1d]))', ...range });
+      const answer = await fetch(`${loki.url}/loki/api/v1/query_range?${query}`, { headers });
+      return { status: answer.status, text: await answer.text() };
+    };
+    for (const days of [30, 89]) {
+      const { status, text } = await ask(days);
+      expect(status, `${days} d: ${text}`).to.equal(200);
+    }
+    const { status, text } = await ask(100);
+    expect(status, text).to.equal(400);
+    expect(text).to.include("the query time range exceeds the limit");
+  });
+});
