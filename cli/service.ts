@@ -1,8 +1,12 @@
-/** HTTP requests to Services inside the cluster, through the Kubernetes API: no port is opened anywhere. */
-import { request } from "node:https";
-import type { KubeConfig } from "@kubernetes/client-node";
-import type { ServicePort } from "../names";
+/**
+ * HTTP requests to Services and pods inside the cluster, through port-forwards: the API server's proxy would connect from
+ * outside the pod, which NetworkPolicies reject.
+ */
+import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import type { PodPort } from "../components/port-forward";
+import { namespaces, type Served, type ServicePort } from "../names";
 import { askGateway } from "./gateway";
+import { askPod } from "./tunnel";
 
 export interface ServiceRequest {
   /** Name of one pod behind the Service, whose own port is then asked instead of the Service's. */
@@ -27,7 +31,21 @@ export interface ServiceAnswer {
 /** How long a Service may take to answer where nothing else is said, in seconds. */
 const answerWithin = 30;
 
-/** Asks a Service; every HTTP status is an answer. */
+/** Namespaces whose pods may serve TLS. */
+const served: Record<string, Served> = { [namespaces.minio]: "minio", [namespaces.grafana]: "grafana" };
+
+/** The pods behind a Service, and their port. @throws if the Service does not exist or has no such port */
+async function behind(config: KubeConfig, { namespace, name, port }: ServicePort): Promise<PodPort> {
+  const { spec } = await config.makeApiClient(CoreV1Api).readNamespacedService({ namespace, name });
+  const target = spec?.ports?.find((one) => one.port === port)?.targetPort;
+  if (target === undefined) throw new Error(`Service ${namespace}/${name} has no port ${port}`);
+  const selector = Object.entries(spec?.selector ?? {})
+    .map(([label, value]) => `${label}=${value}`)
+    .join(",");
+  return { namespace, selector, port: target };
+}
+
+/** Sends a request to a Service, or to one pod of it. Every HTTP status is an answer. */
 export async function ask(
   config: KubeConfig,
   service: ServicePort,
@@ -35,30 +53,14 @@ export async function ask(
 ): Promise<ServiceAnswer> {
   const { pod, within = answerWithin, path, method = "GET", as, headers, body } = what;
   if (as) return askGateway(config, service, as, what);
-  const { hostname, port } = new URL(config.getCurrentCluster()?.server ?? "");
-  const { namespace, name, port: servicePort } = service;
-  const who = pod ? `pods/${pod}` : `services/${name}`;
-  const options = {
+  const { namespace, port } = service;
+  const pods = pod ? { namespace, selector: "", pod, port } : await behind(config, service);
+  const tls = served[namespace];
+  return askPod(config, { ...pods, ...(tls && { served: tls }) }, path, {
     method,
-    hostname,
-    port,
-    path: `/api/v1/namespaces/${namespace}/${who}:${servicePort}/proxy${path}`,
+    within,
     ...(headers && { headers }),
-    timeout: within * 1000,
-  };
-  await config.applyToHTTPSOptions(options);
-  return new Promise((done, fail) => {
-    const sent = request(options, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (part) => {
-        text += part;
-      });
-      response.on("end", () => done({ status: response.statusCode ?? 0, body: text }));
-    });
-    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${within} s`)));
-    sent.on("error", fail);
-    sent.end(body);
+    ...(body !== undefined && { body }),
   });
 }
 

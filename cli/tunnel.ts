@@ -38,14 +38,15 @@ export const askPod = (
     method = "GET",
     headers,
     body,
-  }: { method?: string; headers?: Record<string, string>; body?: string | Buffer } = {},
+    within = 30,
+  }: { method?: string; headers?: Record<string, string>; body?: string | Buffer; within?: number } = {},
 ): Promise<{ status: number; body: string }> =>
   throughTunnel(config, target, async (port) => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,
       headers: { ...headers, connection: "close" },
       ...(body !== undefined && { body }),
-      signal: AbortSignal.timeout(30_000),
+      signal: AbortSignal.timeout(within * 1000),
     });
     return { status: answer.status, body: await answer.text() };
   });

@@ -8,9 +8,12 @@ import { caBundle, certificates, type Served, serverName } from "../names";
 /** Pods that all do the same, and the port on which they do it. */
 export interface PodPort {
   namespace: string;
-  /** Label selector of the pods. */
+  /** Label selector of the pods; any of those that run is used. */
   selector: string;
-  port: number;
+  /** Name of the one pod to use. */
+  pod?: string;
+  /** Number of the container port, or its name. */
+  port: number | string;
   /** Who is served there, where it may be by TLS: pods that have his certificate are spoken to by TLS. */
   served?: Served;
   /** Protocol inside TLS, as ALPN names it. @default http/1.1 */
@@ -20,11 +23,21 @@ export interface PodPort {
 /** The pods, running or not. */
 export const podsOf = async (
   config: KubeConfig,
-  { namespace, selector }: Omit<PodPort, "port">,
+  { namespace, selector, pod }: Omit<PodPort, "port">,
 ): Promise<V1Pod[]> => {
   const api = config.makeApiClient(CoreV1Api);
+  if (pod) return [await api.readNamespacedPod({ namespace, name: pod })];
   return (await api.listNamespacedPod({ namespace, labelSelector: selector })).items;
 };
+
+/** The number of a container port. @throws if no container has a port of that name */
+function portNumber({ spec, metadata }: V1Pod, port: number | string): number {
+  if (typeof port === "number") return port;
+  const ports = spec?.containers.flatMap((container) => container.ports ?? []);
+  const found = ports?.find(({ name }) => name === port)?.containerPort;
+  if (!found) throw new Error(`pod ${metadata?.namespace}/${metadata?.name} has no port ${port}`);
+  return found;
+}
 
 /** Whether a pod has the certificate that it is served with: it then speaks TLS, whatever the settings say by now. */
 export const speaksTls = ({ spec }: V1Pod, served: Served): boolean =>
@@ -77,7 +90,9 @@ export async function forward(config: KubeConfig, target: PodPort, plain: Duplex
     ({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp,
   );
   if (!pod?.metadata?.name)
-    throw new Error(`no pod with ${target.selector} runs in namespace ${target.namespace}`);
+    throw new Error(
+      `no pod ${target.pod ?? `with ${target.selector}`} runs in namespace ${target.namespace}`,
+    );
   const { served } = target;
   const connection =
     served && speaksTls(pod, served)
@@ -87,7 +102,7 @@ export async function forward(config: KubeConfig, target: PodPort, plain: Duplex
   const websocket = await new PortForward(config).portForward(
     target.namespace,
     pod.metadata.name,
-    [target.port],
+    [portNumber(pod, target.port)],
     connection,
     errors,
     connection,

@@ -1,10 +1,9 @@
 /**
- * What the stack's pods tell of themselves, read from each pod through the API server: Mimir, Prometheus or Grafana may
+ * What the stack's pods tell of themselves, read from each pod through a port-forward: Mimir, Prometheus or Grafana may
  * be what is ill. Two readings, seconds apart, say what happens now; Prometheus' past would go on to accuse what is mended.
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node";
-import { speaksTls } from "../../components/port-forward";
 import { namespaces } from "../../names";
 import { ask, type ServiceAnswer } from "../service";
 import type { Context } from "./check";
@@ -27,8 +26,6 @@ export interface Talker {
   component: string;
   /** Port of its HTTP server. */
   port: number;
-  /** `pod`, or `https:pod`, as the API server's proxy wants it. */
-  proxied: string;
   address: string;
   /** Since when its container runs, in milliseconds. */
   started: number;
@@ -66,9 +63,6 @@ export function talker(pod: V1Pod): Talker | undefined {
   const status = pod.status?.containerStatuses?.find((one) => one.name === container?.name);
   const { startedAt } = status?.state?.running ?? {};
   if (!startedAt) return undefined;
-  const served = namespace === namespaces.minio ? "minio" : "grafana";
-  const tls =
-    [namespaces.minio, namespaces.grafana].some((one) => one === namespace) && speaksTls(pod, served);
   return {
     namespace,
     pod: name,
@@ -78,7 +72,6 @@ export function talker(pod: V1Pod): Talker | undefined {
         ? own
         : namespace,
     port: talk.port,
-    proxied: tls ? `https:${name}` : name,
     address: pod.status?.podIP ?? "",
     started: new Date(startedAt).getTime(),
     ready: pod.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false,
@@ -96,7 +89,7 @@ export const age = ({ started }: Pick<Talker, "started">, now = Date.now()): num
 /** Asks a pod; every HTTP status is an answer. @throws where none comes */
 export const askPod = (
   { config }: Context,
-  { namespace, proxied, port }: Talker,
+  { namespace, pod, port }: Talker,
   path: string,
   headers: Record<string, string> = {},
 ): Promise<ServiceAnswer> =>
@@ -105,7 +98,7 @@ export const askPod = (
     { namespace, name: "", port },
     // Pages of rings are HTML to others.
     {
-      pod: proxied,
+      pod,
       path,
       within: answerWithin,
       headers: { accept: "application/json, */*;q=0.1", ...headers },

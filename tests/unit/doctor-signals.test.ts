@@ -31,7 +31,6 @@ const talker = (component: string, fields: Partial<Talker> = {}): Talker => ({
   pod: `${component}-0`,
   component,
   port: 3100,
-  proxied: `${component}-0`,
   address: "10.0.0.1",
   started: start,
   ready: true,
