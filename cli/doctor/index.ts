@@ -15,8 +15,8 @@ export const checks = (): Check[] =>
     .sort()
     .map((file) => require(join(__dirname, "checks", basename(file, ".ts"))).check as Check);
 
-/** How long a check may take, in seconds: the doctor as a whole answers in under 20. */
-export const checkWithin = 17;
+/** How long a check may take, in seconds. On a calm cluster the doctor as a whole takes less than 20. */
+export const checkWithin = 40;
 
 /** What came of one check. */
 export interface Result {

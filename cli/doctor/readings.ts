@@ -13,7 +13,7 @@ import { growth, type Metrics, metrics } from "./metrics";
 const apart = 5;
 
 /** Seconds in which a pod has to answer. */
-const answerWithin = 4;
+const answerWithin = 10;
 
 /** Seconds after the start of a pod in which it may still be getting ready: a WAL is replayed, rings are joined. */
 export const settling = 180;
