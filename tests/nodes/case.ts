@@ -31,6 +31,7 @@ export interface Scene {
   harm: Harm;
   /** Seconds. */
   patience: number;
+  ignore: string[];
   tell: (line: string) => void;
 }
 
@@ -61,14 +62,14 @@ export function wholeAt(
 
 /** Waits until the stack is whole. @returns when it became so; undefined and the reasons where that takes too long */
 export async function untilWhole(
-  { stack, settings, config, writers, patience, tell }: Scene,
+  { stack, settings, config, writers, patience, ignore, tell }: Scene,
   event: Period,
 ): Promise<{ whole?: number; reasons: string[] }> {
   const begun = Date.now();
   let healthy: number | undefined;
   let reasons: string[] = [];
   while (Date.now() - begun < patience * 1000) {
-    const found = await troubles(stack, settings, config).catch((error: Error) => [
+    const found = await troubles(stack, settings, config, ignore).catch((error: Error) => [
       error.message.split("\n")[0] ?? "",
     ]);
     if (found.length) healthy = undefined;

@@ -82,13 +82,24 @@ export async function workloadPods(config: KubeConfig): Promise<Pods[]> {
   return pods.filter(({ namespace }) => ours.includes(namespace));
 }
 
-/** What keeps a stack from being whole: nodes, then workloads, then rings. Nothing where it is. */
-export async function troubles(stack: string, settings: Settings, config: KubeConfig): Promise<string[]> {
+/**
+ * What keeps a stack from being whole: nodes, then workloads, then rings. Nothing if it is whole.
+ *
+ * @param ignore workloads that need not be ready, as `namespace/name`
+ */
+export async function troubles(
+  stack: string,
+  settings: Settings,
+  config: KubeConfig,
+  ignore: string[] = [],
+): Promise<string[]> {
   const { items } = await config.makeApiClient(CoreV1Api).listNode();
   const nodes = items
     .filter((node) => !isNodeReady(node))
     .map(({ metadata }) => `node ${metadata?.name}: not ready`);
-  const workloads = (await workloadPods(config)).flatMap((one) => workloadTrouble(one) ?? []);
+  const workloads = (await workloadPods(config))
+    .filter(({ namespace, name }) => !ignore.includes(`${namespace}/${name}`))
+    .flatMap((one) => workloadTrouble(one) ?? []);
   if (nodes.length || workloads.length) return [...nodes, ...workloads];
   const findings = await rings.look({ stack, settings, config, cluster: clusterState(config) });
   return findings

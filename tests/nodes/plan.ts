@@ -29,6 +29,7 @@ Commands run in a shell. {node}, {store} and {replicas} are replaced.
   --lines <number>        log lines per second of all nodes, 1 to 100000 (default: 600)
   --spans <number>        spans per second of all nodes, 1 to 10000 (default: 54)
   --patience <seconds>    time until the stack has to be whole again, 60 to 7200 (default: 900)
+  --ignore <workload>     namespace/name of a workload that does not run on this cluster; may be repeated
   --for <seconds>         start no further event after this time
   --report <file>         write the results to a JSON file; events that it already has are not repeated
   --json                  print the results as JSON instead of a Markdown table
@@ -47,6 +48,8 @@ export interface Asked {
   lines: number;
   spans: number;
   patience: number;
+  /** Workloads that need not be ready. */
+  ignore: string[];
   budget: number;
   report?: string;
   json: boolean;
@@ -81,6 +84,7 @@ export function readAsked(args: string[]): Asked {
       options: {
         ...{ "node-down": option, "node-up": option, "node-cut": option, "node-heal": option },
         ...{ up: option, scale: option, off: option, lines: option, spans: option, patience: option },
+        ignore: { ...option, multiple: true },
         ...{ for: option, report: option, json: flag, yes: flag, help: flag },
       },
     });
@@ -99,6 +103,7 @@ export function readAsked(args: string[]): Asked {
     lines: numberOf("lines", values.lines, 600, [1, 100_000]),
     spans: numberOf("spans", values.spans, 54, [1, 10_000]),
     patience: numberOf("patience", values.patience, 900, [60, 7200]),
+    ignore: values.ignore ?? [],
     budget: numberOf("for", values.for, Infinity, [1, 604_800]),
     ...(values.report !== undefined && { report: values.report }),
     json: values.json ?? false,

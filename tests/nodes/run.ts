@@ -51,6 +51,7 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
     writers,
     harm,
     patience: asked.patience,
+    ignore: asked.ignore,
     tell,
   };
   /** Puts back and removes all that this run changed; safe to repeat. */

@@ -264,6 +264,7 @@ describe("unit: node drills, the plan", () => {
       UserError,
       '--off: invalid value "9" (must be an integer between 10 and 3600)',
     );
+    expect(readAsked(["--ignore", "a/b", "--ignore", "c/d"]).ignore).to.deep.equal(["a/b", "c/d"]);
     expect(() => readAsked(["--wat"])).to.throw(UserError, "--wat");
   });
 
