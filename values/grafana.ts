@@ -1,4 +1,5 @@
 /** Values of the grafana chart: https://github.com/grafana-community/helm-charts/tree/main/charts/grafana */
+import pins from "../charts.json";
 import {
   certificates,
   dashboardLabel,
@@ -22,6 +23,7 @@ import {
   placement,
   pullSecrets,
   resources,
+  tagOf,
   type Values,
   watchedByPrometheus,
 } from "./shared";
@@ -83,6 +85,7 @@ export function grafanaValues(settings: Settings): Values {
       ...(images.registry && { imageRegistry: images.registry }),
       imagePullSecrets: pullSecrets(settings).map(({ name }) => name),
     },
+    image: { tag: tagOf(pins.grafana.image) },
     replicas: grafana.replicas,
     // Two Grafanas must never have the same volume open.
     deploymentStrategy: { type: grafana.database ? "RollingUpdate" : "Recreate" },

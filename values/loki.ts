@@ -1,4 +1,6 @@
 /** Values of the loki chart: https://github.com/grafana-community/helm-charts/tree/main/charts/loki */
+import pins from "../charts.json";
+import imagePins from "../images.json";
 import { releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { quantity } from "../settings/units";
@@ -15,6 +17,7 @@ import {
   resources,
   s3Credentials,
   s3Trust,
+  tagOf,
   type Values,
   watchedByPrometheus,
 } from "./shared";
@@ -62,7 +65,7 @@ export function lokiValues(settings: Settings): Values {
       automountServiceAccountToken: false,
     },
     serviceAccount: { automountServiceAccountToken: false },
-    loki: lokiConfiguration(settings),
+    loki: { ...lokiConfiguration(settings), image: { tag: tagOf(pins.loki.image) } },
     distributor: {
       ...component("distributor", loki.distributor),
       ...leavesEndpoints,
@@ -93,7 +96,9 @@ export function lokiValues(settings: Settings): Values {
     },
     resultsCache: memcached(loki.resultsCache, { podDisruptionBudget: off }),
     chunksCache: memcached(loki.chunksCache, { podDisruptionBudget: off }),
+    memcached: { image: { tag: tagOf(imagePins.memcached) } },
     memcachedExporter: {
+      image: { tag: tagOf(imagePins.memcachedExporter) },
       enabled: loki.resultsCache.replicas + loki.chunksCache.replicas > 0,
       resources: resources({ cpu: 10, memory: 32 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 }),
     },

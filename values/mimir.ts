@@ -4,6 +4,7 @@
  * They hold for chart lines 5.x and 6.x: a key that one of them does not know is ignored by it.
  */
 import pins from "../charts.json";
+import imagePins from "../images.json";
 import { alertmanagerSecret, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { goDuration, quantity } from "../settings/units";
@@ -18,7 +19,6 @@ import {
   environment,
   goMemoryLimit,
   image,
-  mirrored,
   placement,
   pullSecrets,
   type Role,
@@ -119,9 +119,9 @@ export function mimirValues(settings: Settings): Values {
     },
     // R12; the chart would put the release's name into the label `cluster`.
     metaMonitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus, clusterLabel: null } },
-    memcached: { image: { repository: mirrored(settings, "docker.io/library/memcached") } },
+    memcached: { image: image(settings, imagePins.memcached) },
     memcachedExporter: {
-      image: { repository: mirrored(settings, "docker.io/prom/memcached-exporter") },
+      image: image(settings, imagePins.memcachedExporter),
       resources: resources({ cpu: 10, memory: 32 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 }),
     },
     ...cacheValues(settings),

@@ -116,6 +116,9 @@ export function image(settings: Settings, reference: string): { repository: stri
   return { repository: mirrored(settings, reference.slice(0, end)), tag: reference.slice(end + 1) };
 }
 
+/** The tag of an image, for charts that name its registry and repository themselves. */
+export const tagOf = (reference: string): string => reference.slice(reference.lastIndexOf(":") + 1);
+
 /** Environment variables in the form of a container. */
 export const environment = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));

@@ -3,6 +3,8 @@
  *
  * The 2.x line is the last one with ingesters and a compactor (R4.1); 3.x wants Kafka.
  */
+import pins from "../charts.json";
+import imagePins from "../images.json";
 import { gatewayUser, releases, samplingRatioAttribute, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
 import { tempoConcurrentQueries } from "../settings/protection";
@@ -24,6 +26,7 @@ import {
   resources,
   s3Credentials,
   s3Trust,
+  tagOf,
   type Values,
   watchedByPrometheus,
 } from "./shared";
@@ -81,6 +84,7 @@ export function tempoValues(settings: Settings): Values {
     multitenancyEnabled: true,
     serviceAccount: { automountServiceAccountToken: false },
     tempo: {
+      image: { tag: tagOf(pins["tempo-distributed"].image) },
       podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
       readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
       // Who sends too fast is told to try again; else a collector would drop what waited while Tempo was away.
@@ -167,6 +171,7 @@ export function tempoValues(settings: Settings): Values {
     },
     memcached: {
       enabled: tempo.cache.replicas > 0,
+      image: { tag: tagOf(imagePins.memcached) },
       ...pods("memcached", tempo.cache),
       resources: cacheResources(tempo.cache),
       extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],

@@ -18,7 +18,7 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
   },
   // What a value depends on besides the settings are files of the project.
   values: {
-    parts: ["settings", "names.ts", "charts.json", "dashboards"],
+    parts: ["settings", "names.ts", "charts.json", "images.json", "dashboards"],
     packages: ["node:fs", "node:path", "node:crypto", "yaml"],
   },
   components: {

@@ -9,6 +9,7 @@ import { parse } from "yaml";
 import { pins } from "../../charts";
 import { marker } from "../../cli/review/comment";
 import { root } from "../../cli/stack-config";
+import imagePins from "../../images.json";
 import { releaseNotes } from "../../scripts/release-notes";
 import { notes } from "../../upgrades";
 
@@ -27,7 +28,10 @@ describe("unit: upkeep: Renovate", () => {
   };
 
   it("finds every chart of charts.json once, with its repository and version", () => {
-    const found = config.customManagers.flatMap(({ matchStrings, datasourceTemplate }) =>
+    const ofCharts = config.customManagers.filter(({ matchStrings }) =>
+      matchStrings.some((expression) => expression.includes('"repository"')),
+    );
+    const found = ofCharts.flatMap(({ matchStrings, datasourceTemplate }) =>
       matchStrings.flatMap((expression) =>
         [...text("charts.json").matchAll(new RegExp(expression, "g"))].map(({ groups }) => ({
           datasource: datasourceTemplate,
@@ -41,6 +45,18 @@ describe("unit: upkeep: Renovate", () => {
         : { datasource: "helm", depName, registryUrl: repository, currentValue },
     );
     expect(found).to.have.deep.members(wanted);
+  });
+
+  it("finds every image of charts.json and images.json", () => {
+    const expressions = config.customManagers.flatMap(({ matchStrings }) => matchStrings);
+    const found = expressions.flatMap((expression) =>
+      ["charts.json", "images.json"]
+        .flatMap((file) => [...text(file).matchAll(new RegExp(expression, "g"))])
+        .map(({ groups }) => `${groups?.["depName"]}:${groups?.["currentValue"]}`),
+    );
+    const images = Object.values(pins).flatMap((pin) => ("image" in pin ? [pin.image] : []));
+    expect(images).to.have.length(3);
+    expect(found).to.include.members([...images, ...Object.values(imagePins)]);
   });
 
   it("finds the operator's chart where it is told how to install it", () => {
