@@ -448,6 +448,103 @@ describe("unit: preflight", () => {
     });
   });
 
+  describe("add-ons", () => {
+    const helm = (release: string, namespace: string) => ({
+      "meta.helm.sh/release-name": release,
+      "meta.helm.sh/release-namespace": namespace,
+    });
+    const definition = (name: string, annotations = {}) => ({ definitions: [{ name, annotations }] });
+
+    it("of others are not installed again", () => {
+      expect(told("add-ons", definition("prometheuses.monitoring.coreos.com"))).to.deep.equal([
+        "error kubePrometheusStack.crds true: false: the cluster has the custom resource definitions of Prometheus Operator already, from somebody else",
+      ]);
+      expect(told("add-ons", definition("scaledobjects.keda.sh", helm("keda", "keda")))).to.deep.equal([
+        'error scaling.keda "install": existing: the cluster has KEDA already, from Helm release keda/keda',
+      ]);
+      const adapter = { apiServices: [{ metadata: { name: "v1beta1.external.metrics.k8s.io" } }] };
+      expect(told("add-ons", adapter)[0]).to.match(/^error scaling.keda .*alloyMetrics.maxReplicas/);
+      expect(told("add-ons", definition("instrumentations.opentelemetry.io"))[0]).to.match(
+        /^error openTelemetryOperator /,
+      );
+      const vertical = definition("verticalpodautoscalers.autoscaling.k8s.io");
+      expect(told("add-ons", vertical, { scaling: { ingesters: "recommend" } })[0]).to.match(
+        /^error scaling.verticalPodAutoscaler /,
+      );
+    });
+
+    it("of this stack, and those that it does not install, are no conflict", () => {
+      const own = definition("prometheuses.monitoring.coreos.com", helm("kps-crds", "monitoring"));
+      expect(told("add-ons", own)).to.deep.equal([]);
+      expect(
+        told("add-ons", definition("scaledobjects.keda.sh"), { scaling: { keda: "existing" } }),
+      ).to.deep.equal([]);
+      // What a chart keeps in crds/ has no annotation of Helm's.
+      const vertical = {
+        ...definition("verticalpodautoscalers.autoscaling.k8s.io"),
+        releases: [{ namespace: "autoscaling", labels: { name: "vertical-pod-autoscaler" } }],
+      };
+      expect(told("add-ons", vertical, { scaling: { ingesters: "recommend" } })).to.deep.equal([]);
+    });
+  });
+
+  describe("ports of nodes", () => {
+    it("that others have are reported", () => {
+      const service = (namespace: string) => ({
+        services: [
+          { metadata: { namespace, name: "web" }, spec: { ports: [{ port: 80, nodePort: 30090 }] } },
+        ],
+      });
+      expect(told("ports of nodes", service("shop"))).to.deep.equal([
+        "error cadvisor.nodePort 30090: a free node port; Service shop/web has this one",
+      ]);
+      expect(told("ports of nodes", service("monitoring"))).to.deep.equal([]);
+      expect(
+        told("ports of nodes", service("shop"), { cadvisor: { expose: ["serviceMonitor"] } }),
+      ).to.deep.equal([]);
+      const exporter = (port: object, hostNetwork: boolean) => ({
+        pods: [
+          {
+            metadata: {
+              namespace: "shop",
+              name: "exporter-x",
+              ownerReferences: [{ name: "exporter" } as never],
+            },
+            spec: { hostNetwork, containers: [{ name: "x", ports: [port as never] }] },
+          },
+        ],
+      });
+      expect(told("ports of nodes", exporter({ containerPort: 9100 }, true))[0]).to.match(
+        /^warning kubePrometheusStack.nodeExporter .*shop\/exporter listens on this one/,
+      );
+      expect(told("ports of nodes", exporter({ containerPort: 1, hostPort: 9100 }, false))).to.have.length(1);
+      expect(told("ports of nodes", exporter({ containerPort: 9100 }, false))).to.deep.equal([]);
+    });
+  });
+
+  describe("capacity", () => {
+    it("that does not hold the requests is reported, less what others request", () => {
+      expect(told("capacity")).to.deep.equal([]);
+      expect(told("capacity", { nodes: [node("one", "a")] })[0]).to.match(
+        /^warning cluster "16 cores and 64Gi that are left for requests": larger, unless .* cores/,
+      );
+      const of = (namespace: string) => ({
+        pods: [
+          {
+            metadata: { namespace, name: "large" },
+            spec: {
+              nodeName: "node-0",
+              containers: [{ name: "x", resources: { requests: { cpu: "90", memory: "1Gi" } } }],
+            },
+          },
+        ],
+      });
+      expect(told("capacity", of("shop"))[0]).to.match(/"6 cores and/);
+      // What the stack itself requests is not counted twice.
+      expect(told("capacity", of("mimir"))).to.deep.equal([]);
+    });
+  });
+
   describe("receivers of alerts", () => {
     it("are missing with a warning in prod", () => {
       const none = { alerting: { receivers: {} } };

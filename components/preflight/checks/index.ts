@@ -1,10 +1,13 @@
 /** All checks of the preflight. */
 import type { Check } from "../check";
+import { check as addOns } from "./add-ons";
 import { check as apiServerPorts } from "./api-server-ports";
+import { check as capacity } from "./capacity";
 import { check as gossip } from "./gossip";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as namespaces } from "./namespaces";
 import { check as placeholders } from "./placeholders";
+import { check as ports } from "./ports";
 import { check as receivers } from "./receivers";
 import { check as replicas } from "./replicas";
 import { check as secrets } from "./secrets";
@@ -24,6 +27,9 @@ export const checks: Check[] = [
   topology,
   volumePlacement,
   secrets,
+  addOns,
+  ports,
+  capacity,
   apiServerPorts,
   receivers,
 ];

@@ -1,0 +1,38 @@
+import { examine } from "../../../components/preflight";
+import { readFacts } from "../../../components/preflight/facts";
+import { problemText } from "../../../settings/problem-text";
+import type { Check, Finding } from "../check";
+
+const base = { layer: "cluster", page: "docs/preflight.md" } as const;
+
+/** What the next `preview` and `up` would report about the settings and the cluster. */
+export const check: Check = {
+  name: "settings against the cluster",
+  async look({ stack, settings, config }) {
+    const { findings, unchecked } = examine(stack, settings, await readFacts(config, settings));
+    return [
+      ...findings.map((finding): Finding => {
+        const [what = "", fix = ""] = problemText(stack, finding)
+          .split("\n")
+          .map((line) => line.trim());
+        const refused = finding.severity === "error";
+        return {
+          ...base,
+          severity: refused ? "warning" : "note",
+          what,
+          evidence: refused ? "the next preview and up are refused" : "preview and up warn about it",
+          fix,
+        };
+      }),
+      ...unchecked.map(
+        (what): Finding => ({
+          ...base,
+          severity: "note",
+          what,
+          evidence: "the API server refused the request",
+          fix: "give the user of the kubeconfig the permission to list them",
+        }),
+      ),
+    ];
+  },
+};

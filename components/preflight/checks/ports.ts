@@ -1,0 +1,55 @@
+import type { V1Pod } from "@kubernetes/client-node";
+import { namespaces } from "../../../names";
+import { type Check, error, type Finding, warning } from "../check";
+
+/** The chart's port of node-exporter on every node. */
+const nodeExporterPort = 9100;
+
+/** Whether a pod listens on a port of its node. */
+const listensOn = ({ spec }: V1Pod, port: number): boolean =>
+  (spec?.containers ?? []).some(({ ports = [] }) =>
+    ports.some(({ hostPort, containerPort }) => (spec?.hostNetwork ? containerPort : hostPort) === port),
+  );
+
+const ownerOf = ({ metadata }: V1Pod): string =>
+  `${metadata?.namespace}/${metadata?.ownerReferences?.[0]?.name ?? metadata?.name}`;
+
+function nodeExporter(pods: V1Pod[]): Finding[] {
+  const others = pods.filter(
+    (pod) => pod.metadata?.namespace !== namespaces.monitoring && listensOn(pod, nodeExporterPort),
+  );
+  if (others.length === 0) return [];
+  return [
+    warning({
+      path: "kubePrometheusStack.nodeExporter",
+      was: `port ${nodeExporterPort} of every node`,
+      allowed: `a free port; ${[...new Set(others.map(ownerOf))].join(", ")} listens on this one, so pods of node-exporter stay pending`,
+      change: "Remove the other one, or move this one: helm.kps.values, docs/customizing.md",
+    }),
+  ];
+}
+
+/** Ports of nodes that the stack takes are free. */
+export const check: Check<"services" | "pods"> = {
+  name: "ports of nodes",
+  needs: ["services", "pods"],
+  find({ settings: { cadvisor }, facts: { services, pods } }) {
+    const exposed = cadvisor.enabled && cadvisor.expose.includes("nodePort");
+    const taken = services.find(
+      ({ metadata, spec }) =>
+        metadata?.namespace !== namespaces.monitoring &&
+        spec?.ports?.some(({ nodePort }) => nodePort === cadvisor.nodePort),
+    )?.metadata;
+    const nodePort: Finding[] =
+      taken && exposed
+        ? [
+            error({
+              path: "cadvisor.nodePort",
+              was: cadvisor.nodePort,
+              allowed: `a free node port; Service ${taken.namespace}/${taken.name} has this one`,
+            }),
+          ]
+        : [];
+    return [...nodePort, ...nodeExporter(pods)];
+  },
+};
