@@ -114,8 +114,8 @@ describe("unit: a short-lived stack", () => {
     const dev = settingsOf("dev");
     const held = settingsOf("dev", { cluster: { protect: true } });
     expect(refusal("x", dev, none, false)).to.equal(undefined);
-    expect(refusal("x", settingsOf("prod"), none, true)).to.include("is a prod stack (environment)");
-    expect(refusal("x", held, none, true)).to.include("cluster.protect is true");
+    expect(refusal("x", settingsOf("prod"), none, true)).to.include("is a prod stack (must be dev");
+    expect(refusal("x", held, none, true)).to.include("cluster.protect: stack x is protected (must be false");
     expect(refusal("x", dev, { ...none, exists: true }, false)).to.include("exists already");
     expect(refusal("x", dev, { ...none, namespaces: ["loki"] }, false)).to.include("already: loki");
     expect(refusal("x", dev, { exists: true, namespaces: ["loki"] }, true)).to.equal(undefined);

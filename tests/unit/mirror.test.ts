@@ -182,7 +182,7 @@ describe("unit: mirror", () => {
     expect(chosenBy(undefined)).to.deep.equal({ charts: true, images: true });
     expect(chosenBy("charts")).to.deep.equal({ charts: true, images: false });
     expect(messageOf(() => chosenBy("chart"))).to.equal(
-      '--only: invalid value "chart" (must be charts, images)',
+      '--only: invalid value "chart" (must be charts or images)',
     );
     expect(targetOf("r.example:5000/m/", true)).to.deep.equal({
       registry: "r.example:5000/m",
@@ -278,7 +278,7 @@ describe("unit: mirror", () => {
 
     it("pushes what was pulled, and says what is lacking before anything is pushed", () => {
       const all = { charts: true, images: true };
-      expect(messageOf(() => pushItems(folder, target, all, "crane"))).to.include("mirror.json is not there");
+      expect(messageOf(() => pushItems(folder, target, all, "crane"))).to.include("mirror.json does not exist");
       writeShelf(found, folder);
       expect(messageOf(() => pushItems(folder, target, all, "crane"))).to.match(
         /lacks chart loki, .*quay\.io\/a\/b:1/,

@@ -76,7 +76,7 @@ describe("unit: policies", () => {
         /^tenency: unknown policy\. Did you mean tenancy\? Valid: all, charts-pinned, /,
       );
       expect(problems.slice(1)).to.deep.equal([
-        'tenancy: invalid value "optional" (must be mandatory, advisory, disabled)',
+        'tenancy: invalid value "optional" (must be one of mandatory, advisory, disabled)',
         "sampling.maximum: unknown parameter. Did you mean prodMaximum? Valid: enforcementLevel, prodMaximum, devMinimum",
       ]);
     });

@@ -172,6 +172,6 @@ describe("unit: upkeep: releases", () => {
     expect(releaseNotes(changelog, "v1.2.0", "1.2.0")).to.equal("- a\n- b");
     expect(() => releaseNotes(changelog, "v1.2.0", "1.1.0")).to.throw(/package\.json has version 1\.1\.0/);
     expect(() => releaseNotes(changelog, "v1.3.0", "1.3.0")).to.throw(/nothing under "## 1\.3\.0"/);
-    expect(() => releaseNotes(changelog, "latest", "1.2.0")).to.throw(/allowed: v and a version/);
+    expect(() => releaseNotes(changelog, "latest", "1.2.0")).to.throw(/must be v and a version/);
   });
 });
