@@ -77,7 +77,7 @@ describe("unit: policies", () => {
       );
       expect(problems.slice(1)).to.deep.equal([
         'tenancy: invalid value "optional" (must be one of mandatory, advisory, disabled)',
-        "sampling.maximum: unknown parameter. Did you mean prodMaximum? Valid: enforcementLevel, prodMaximum, devMinimum",
+        "sampling.maximum: unknown parameter. Valid: enforcementLevel, prodMaximum, devMinimum",
       ]);
     });
   });
