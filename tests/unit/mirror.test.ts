@@ -278,7 +278,9 @@ describe("unit: mirror", () => {
 
     it("pushes what was pulled, and says what is lacking before anything is pushed", () => {
       const all = { charts: true, images: true };
-      expect(messageOf(() => pushItems(folder, target, all, "crane"))).to.include("mirror.json does not exist");
+      expect(messageOf(() => pushItems(folder, target, all, "crane"))).to.include(
+        "mirror.json does not exist",
+      );
       writeShelf(found, folder);
       expect(messageOf(() => pushItems(folder, target, all, "crane"))).to.match(
         /lacks chart loki, .*quay\.io\/a\/b:1/,
