@@ -189,7 +189,7 @@ describe("unit: mirror", () => {
       plainHttp: true,
     });
     for (const wrong of [undefined, "https://r.example", "R.example"])
-      expect(messageOf(() => targetOf(wrong, false))).to.include("allowed: a registry host");
+      expect(messageOf(() => targetOf(wrong, false))).to.include("must be a registry host");
   });
 
   it("prints settings that are accepted", () => {
