@@ -171,17 +171,27 @@ describe("charts: scaling, drains and placement (R13)", function () {
     const several = podsOf(prod).filter(({ replicas }) => replicas > 1);
     expect(several.length).to.be.greaterThan(20);
     for (const { name, labels, affinity, topologySpreadConstraints = [] } of several) {
-      const terms = affinity?.["podAntiAffinity"]?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
-      const nodes = terms.filter(
-        ({ podAffinityTerm: term }: KubernetesObject) =>
-          term.topologyKey === "kubernetes.io/hostname" && picks(term.labelSelector, labels),
+      const podAntiAffinity: KubernetesObject = affinity?.["podAntiAffinity"] ?? {};
+      // Members of a quorum must be apart, everything else should be.
+      const required = podAntiAffinity["requiredDuringSchedulingIgnoredDuringExecution"] ?? [];
+      const preferred = podAntiAffinity["preferredDuringSchedulingIgnoredDuringExecution"] ?? [];
+      const nodes = [
+        ...required,
+        ...preferred.map(({ podAffinityTerm }: KubernetesObject) => podAffinityTerm),
+      ].filter(
+        (term: KubernetesObject) =>
+          term["topologyKey"] === "kubernetes.io/hostname" && picks(term["labelSelector"], labels),
       );
-      expect(nodes, name).to.have.length(1);
+      expect(nodes, name).not.to.deep.equal([]);
       const zones = topologySpreadConstraints.filter(
         (one) => one["topologyKey"] === "topology.kubernetes.io/zone" && picks(one["labelSelector"], labels),
       );
       expect(zones, name).to.have.length(1);
-      expect(zones[0]?.["whenUnsatisfiable"], name).to.equal("ScheduleAnyway");
+      const quorum = /^(minio|(loki|mimir|tempo)-ingester|mimir-alertmanager|mimir-store-gateway)$/.test(
+        name,
+      );
+      if (quorum) expect(required, name).not.to.deep.equal([]);
+      expect(zones[0]?.["whenUnsatisfiable"], name).to.equal(quorum ? "DoNotSchedule" : "ScheduleAnyway");
     }
     for (const { name, affinity, topologySpreadConstraints } of podsOf(dev)) {
       expect(affinity?.["podAntiAffinity"], name).to.equal(undefined);
