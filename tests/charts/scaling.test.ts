@@ -187,9 +187,8 @@ describe("charts: scaling, drains and placement (R13)", function () {
         (one) => one["topologyKey"] === "topology.kubernetes.io/zone" && picks(one["labelSelector"], labels),
       );
       expect(zones, name).to.have.length(1);
-      const quorum = /^(minio|(loki|mimir|tempo)-ingester|mimir-alertmanager|mimir-store-gateway)$/.test(
-        name,
-      );
+      const quorum =
+        /^(minio|(loki|mimir|tempo)-ingester|mimir-store-gateway|.*alertmanager|.*prometheus)$/.test(name);
       if (quorum) expect(required, name).not.to.deep.equal([]);
       expect(zones[0]?.["whenUnsatisfiable"], name).to.equal(quorum ? "DoNotSchedule" : "ScheduleAnyway");
     }
