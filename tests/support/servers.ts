@@ -65,7 +65,7 @@ export class Server {
         continue;
       }
       await server.stop();
-      throw new Error(`${program}: ${ended ?? "not ready in time"}\n${server.log.slice(-2000)}`);
+      throw new Error(`${program}: ${ended ?? "not ready in time"}\n${server.log.slice(-8000)}`);
     }
     return server;
   }
