@@ -1,4 +1,4 @@
-/** How a successful health check is told from other entries, as OTTL statements: see log-levels.ts. */
+/** Distinguishes successful health checks from other entries, as OTTL statements: see log-levels.ts. */
 import { anyOf } from "./shared";
 
 /** What probers call themselves; probes by gRPC name their method instead. */

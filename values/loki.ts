@@ -90,7 +90,7 @@ export function lokiValues(settings: Settings): Values {
       extraVolumes: users.volumes,
       extraVolumeMounts: users.mounts,
       nginxConfig: { file: gatewayConfiguration("loki", settings) },
-      // nginx closes its port at once when it is told to stop.
+      // nginx closes its port immediately on SIGTERM, while clients still resolve to it.
       lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } },
       readinessProbe: { initialDelaySeconds: 1, periodSeconds: 5 },
     },

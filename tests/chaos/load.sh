@@ -42,7 +42,7 @@ ask() {
   status=${status:-0}
 }
 
-# Sends a body as a client does: tries again for a minute what may be tried again. Arguments: retried statuses, file, arguments.
+# Sends a body as a client does, and retries retryable answers for a minute. Arguments: retried statuses, file, arguments.
 # Sets `status` and `tries`.
 deliver() {
   retried=" $1 "

@@ -439,7 +439,7 @@ describe("charts: the asked-for numbers", function () {
   });
 
   it("every address of names.ts leads to a Service that is there", () => {
-    // The operator makes the collector's Service, from an object of ours.
+    // The OpenTelemetry operator creates the Service of the collector.
     for (const stack of [dev, prod])
       for (const [name, url] of Object.entries(urls).filter(([name]) => name !== "collector")) {
         const { hostname, port } = new URL(url);
