@@ -236,7 +236,7 @@ export const prod: SettingsInput = {
     kubeStateMetrics: { cpu: "50m", memory: "128Mi", memoryLimit: "512Mi" },
     nodeExporter: { cpu: "50m", memory: "32Mi", memoryLimit: "128Mi" },
   },
-  metrics: { infrastructure: "used", also: [] },
+  metrics: { infrastructure: "standard", also: [], drop: [] },
   cadvisor: {
     enabled: true, // R10
     cpu: "100m",

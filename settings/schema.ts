@@ -429,15 +429,19 @@ function isExpression(text: string): boolean {
   }
 }
 
-const metrics = group({
-  infrastructure: oneOf("used", "all").describe(
-    "Metrics that are kept of the cluster's and this stack's own components: those that a dashboard, a rule or a command of this stack reads, or all, three times as many; those of applications are always kept",
-  ),
-  also: list(
+const namesOfMetrics = () =>
+  list(
     text(metricNames, /^[a-zA-Z_:(][\w:.*+?|()[\]-]*$/).refine(isExpression, { error: metricNames }),
     "a list of metrics' names, or of regular expressions for them",
-  ).describe("Metrics that are kept besides, where infrastructure is `used`"),
-}).describe("What is kept of what is scraped");
+  );
+
+const metrics = group({
+  infrastructure: oneOf("standard", "used", "all").describe(
+    "Which metrics are kept: all but a short list of expensive ones that common dashboards and rules do not read (values/kept-metrics.ts); of Kubernetes and of this stack's components only those that this stack itself reads; or all",
+  ),
+  also: namesOfMetrics().describe("Metrics that are kept although infrastructure or drop names them"),
+  drop: namesOfMetrics().describe("More metrics that are dropped, of any application"),
+}).describe("Which of the scraped metrics are stored");
 
 const cadvisor = group({
   enabled: yesNo().describe(

@@ -4,7 +4,7 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
 import { datasourceReader, gatewayClients, passwordFile } from "./gateway";
-import { keptMetrics } from "./kept-metrics";
+import { metricNames } from "./kept-metrics";
 import { alloyGrace } from "./rollout";
 import { isScaled } from "./scaling";
 import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
@@ -17,6 +17,7 @@ const hasCadvisor = ({ cadvisor }: Settings) =>
 export const alloyMetricsEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyMetrics, cluster } = settings;
   const systemNamespaces = anyOf(cluster.systemNamespaces);
+  const { kept, dropped } = metricNames(settings);
   return {
     MIMIR_URL: urls.mimir,
     PASSWORDS: gatewayAccess.folder,
@@ -25,7 +26,8 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     SYSTEM_NAMESPACES: systemNamespaces,
     SYSTEM_SERVICES: `(${systemNamespaces})/.*|default/kubernetes`,
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
-    KEPT_METRICS: keptMetrics(settings),
+    KEPT_METRICS: kept,
+    DROPPED_METRICS: dropped,
     ANNOTATED_PODS: alloyMetrics.annotatedPods ? "true" : anyOf([]),
     SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
     // Alloy's default, which it does not take for shorter intervals.

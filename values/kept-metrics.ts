@@ -1,38 +1,97 @@
 /**
- * Which metrics of infrastructure are kept: what nothing reads is dropped before it is stored, which leaves a quarter of
- * the series. `kept-metrics.json` has the names that rules, dashboards, commands and pages of this stack ask for;
- * `npm run generate:metrics` writes it, and a test renders everything to see that it is complete.
+ * Which series are dropped before they are stored: one decision by name for every target, in the same form for Alloy and
+ * Prometheus. `kept-metrics.json` has the names that rules, dashboards, commands and pages of this stack read;
+ * `npm run generate:metrics` writes it.
  */
 import type { Settings } from "../settings";
-import used from "./kept-metrics.json";
+import read from "./kept-metrics.json";
 import { anyOf, type Values } from "./shared";
 
-/** An expression for the names that are kept; for all of them where `metrics.infrastructure` says so. */
-export const keptMetrics = ({ metrics }: Settings): string =>
-  metrics.infrastructure === "all" ? ".*" : [...used, ...metrics.also].join("|");
-
-/** Jobs whose series name other namespaces than their own, by the label `namespace`. */
-const aboutOthers = ["apiserver", "kubelet", "kube-state-metrics"];
-
 /**
- * The same for Prometheus, which has applications and infrastructure in one: rules for every scrape that drop series of
- * the system's namespaces whose names are not kept. Relabelling has no "unless", so that a label for a while says it.
+ * Expensive series that no rule or dashboard of kube-prometheus-stack or of the community reads. Shares are of one target's
+ * series: an API server 1.34 after the monitor's own rules, its etcd, and kube-state-metrics, with this stack's objects.
+ * Sums and counts of the histograms are kept, so averages still work.
  */
-export function keptByPrometheus(settings: Settings): Values[] {
-  if (settings.metrics.infrastructure === "all") return [];
-  const infrastructure = `;((${aboutOthers.join("|")});.*|[^;]*;(${anyOf(settings.cluster.systemNamespaces)}))`;
+export const expensive = [
+  // Latency of the API server's requests to etcd, by resource and operation: 12 % of an API server.
+  "etcd_request_duration_seconds_bucket",
+  // Size of request bodies, by resource and verb: 10 % of an API server.
+  "apiserver_request_body_size_bytes_bucket",
+  // Size of responses, by resource and verb: 7 % of an API server.
+  "apiserver_response_sizes_bucket",
+  // Reads that wait for the watch cache, by resource: 6 % of an API server.
+  "apiserver_watch_cache_read_wait_seconds_bucket",
+  // Lists that are sent as a watch, by resource: 3 % of an API server.
+  "apiserver_watch_list_duration_seconds_bucket",
+  // Size of watch events, by resource: 2 % of an API server.
+  "apiserver_watch_events_sizes_bucket",
+  // Admission by controllers that are built in: 2 % of an API server. Admission by webhooks is kept.
+  "apiserver_admission_controller_admission_duration_seconds_bucket",
+  // Utilization that priority and fairness samples: 3 % of an API server. Its waiting and execution times are kept.
+  "apiserver_flowcontrol_(demand_seats|priority_level_request_utilization|priority_level_seat_utilization|read_vs_write_current_requests|watch_count_samples)_bucket",
+  // Feature gates, the same on all members: 1 % of an API server; kubelets and others repeat them (not measured).
+  "kubernetes_feature_enabled",
+  // Requests to the kubelet's own API, by path: not measured.
+  "kubelet_http_requests_duration_seconds_bucket",
+  // Duration of probes, by container and probe: not measured; it grows with the pods of a node. Results are kept.
+  "prober_probe_duration_seconds_bucket",
+  // Internals that etcd calls debugging: 10 % of a member.
+  "etcd_debugging_.+_bucket",
+  // Tolerations of each pod: 2 % of kube-state-metrics, where pods have two.
+  "kube_pod_tolerations",
+];
+
+/** Components that `used` is about, by the first word of their metrics. Metrics of all others are kept. */
+const components = [
+  "aggregator",
+  "alertmanager",
+  "alloy",
+  "apiextensions",
+  "apiserver",
+  "container",
+  "coredns",
+  "cortex",
+  "etcd",
+  "grafana",
+  "kube",
+  "kubelet",
+  "kubernetes",
+  "loki",
+  "machine",
+  "minio",
+  "node",
+  "otelcol",
+  "prober",
+  "prometheus",
+  "rest_client",
+  "storage_operation",
+  "tempo",
+  "tempodb",
+  "volume",
+  "watch_cache",
+  "workqueue",
+];
+
+/** Expressions for names: those that are kept in any case, and those of the others that are dropped. */
+export function metricNames({ metrics }: Settings): { kept: string; dropped: string } {
+  const { infrastructure, also, drop } = metrics;
+  const unread = `(${components.join("|")})_.+`;
+  const kept = infrastructure === "used" ? [...read, ...also] : also;
+  const dropped = { all: [], standard: expensive, used: [unread] }[infrastructure];
+  return { kept: kept.join("|") || anyOf([]), dropped: [...dropped, ...drop].join("|") || anyOf([]) };
+}
+
+/** The rules for every scrape of Prometheus; values/alloy/metrics/scrape.alloy has the same for Alloy. */
+export function scrapeClasses(settings: Settings): Values[] {
+  const { kept, dropped } = metricNames(settings);
   return [
     {
       name: "kept",
       default: true,
       metricRelabelings: [
-        {
-          sourceLabels: ["__name__"],
-          regex: keptMetrics(settings),
-          targetLabel: "__tmp_kept",
-          replacement: "yes",
-        },
-        { sourceLabels: ["__tmp_kept", "job", "namespace"], regex: infrastructure, action: "drop" },
+        // Relabeling has no "unless": a temporary label marks what is kept.
+        { sourceLabels: ["__name__"], regex: kept, targetLabel: "__tmp_kept", replacement: "yes" },
+        { sourceLabels: ["__tmp_kept", "__name__"], regex: `;(${dropped})`, action: "drop" },
         { regex: "__tmp_kept", action: "labeldrop" },
       ],
     },

@@ -3,7 +3,7 @@ import { gatewayAccess, gatewayUser, owner, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { credentialKeys } from "./gateway";
-import { keptByPrometheus } from "./kept-metrics";
+import { scrapeClasses } from "./kept-metrics";
 import { keptApart, overZones, resources, type Values } from "./shared";
 
 /** A volume for each replica, as the operator's resources have it. */
@@ -45,7 +45,7 @@ export function prometheusSpec(settings: Settings): Values {
     storageSpec: volume(settings, prometheus.disk),
     terminationGracePeriodSeconds: prometheus.shutdown,
     scrapeInterval: goDuration(prometheus.scrapeInterval),
-    scrapeClasses: keptByPrometheus(settings),
+    scrapeClasses: scrapeClasses(settings),
     serviceDiscoveryRole: "EndpointSlice",
     enableFeatures: ["exemplar-storage"],
     externalLabels: { cluster: cluster.name },

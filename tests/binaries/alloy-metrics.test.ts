@@ -24,7 +24,7 @@ const sources = join(root, "values", "alloy", "metrics");
 const settings = settingsOf("dev", {
   cluster: { name: "test" },
   alloyMetrics: { scrapeInterval: "1s" },
-  metrics: { also: ["scrapes_.+"] },
+  metrics: { also: ["kube_pod_tol.+"] },
 });
 
 describe("binaries: Alloy's metrics pipeline", function () {
@@ -81,7 +81,9 @@ describe("binaries: Alloy's metrics pipeline", function () {
         // Another value with every scrape, so that a sample that is lost leaves a gap.
         const sample = `scrapes_total ${scrapes[url]} # {trace_id="of${url}"} 1`;
         response.setHeader("Content-Type", "application/openmetrics-text; version=1.0.0");
-        response.end(`# TYPE unread gauge\nunread 1\n# TYPE scrapes counter\n${sample}\n# EOF\n`);
+        const gauges = ["apiserver_response_sizes_bucket", "kube_pod_tolerations", "of_an_addon"];
+        const others = gauges.map((name) => `# TYPE ${name} gauge\n${name} 1\n`).join("");
+        response.end(`${others}# TYPE scrapes counter\n${sample}\n# EOF\n`);
       });
       await new Promise<void>((done) => target.listen(0, "127.0.0.1", done));
       ({ port } = target.address() as { port: number });
@@ -314,11 +316,13 @@ describe("binaries: Alloy's metrics pipeline", function () {
         expect((await seriesOf(tenant)).map(pathOf)).to.have.members(paths);
       });
 
-    it("keeps what nothing reads of applications, and not of infrastructure, of which it keeps what it is told to", async () => {
-      const unread = async (tenant: string) => (await mimir.query(tenant, "unread")).length;
-      expect(await unread("pods")).to.equal(wanted.pods.length);
-      expect(await unread("nodes")).to.equal(0);
-      expect((await mimir.query("nodes", "up")).length).to.equal(wanted.nodes.length);
+    it("drops what the settings name, and keeps all else in every namespace", async () => {
+      const found = async (metric: string) => (await mimir.query("nodes|pods", metric)).length;
+      const all = wanted.pods.length + wanted.nodes.length;
+      expect(await found("apiserver_response_sizes_bucket")).to.equal(0);
+      expect(await found("kube_pod_tolerations")).to.equal(all);
+      expect(await found("of_an_addon")).to.equal(all);
+      expect(await found("up")).to.equal(all);
     });
 
     it("scrapes each target once, by one of two collectors, and nothing else", async () => {

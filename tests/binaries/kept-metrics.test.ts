@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
 import { until } from "../../cli/smoke/check";
-import { keptByPrometheus } from "../../values/kept-metrics";
+import { scrapeClasses } from "../../values/kept-metrics";
 import { freePort, Server } from "../support/servers";
 import { type Config, settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";
@@ -14,16 +14,17 @@ import { needs } from "../support/tools";
 const settings = (metrics: Config) =>
   settingsOf("dev", { metrics, cluster: { name: "test", systemNamespaces: ["kube-system", "mimir"] } });
 
-/** A job in a namespace, and what its target tells. */
+/** A job in a namespace, and the page of its target. The last one reports about another namespace than its own. */
 const jobs = [
-  { job: "apiserver", namespace: "default", page: "apiserver_request_total 1\nunread 1\n" },
-  { job: "mimir/ingester", namespace: "mimir", page: "cortex_ingester_memory_series 1\nunread 1\n" },
   {
-    job: "kube-state-metrics",
-    namespace: "monitoring",
-    page: 'kube_pod_info{namespace="shop",pod="a"} 1\nunread{namespace="shop",pod="a"} 1\n',
+    job: "apiserver",
+    namespace: "default",
+    page: "apiserver_request_total 1\napiserver_unread 1\napiserver_response_sizes_bucket 1\n",
   },
-  { job: "shop/cart", namespace: "shop", page: "orders_total 1\nunread 1\n" },
+  { job: "mimir/ingester", namespace: "mimir", page: "cortex_ingester_memory_series 1\ncortex_unread 1\n" },
+  { job: "karpenter", namespace: "kube-system", page: "karpenter_nodes_allocatable 1\n" },
+  { job: "shop/cart", namespace: "shop", page: "orders_total 1\n" },
+  { job: "trivy", namespace: "shop", page: 'trivy_image_vulnerabilities{namespace="kube-system"} 3\n' },
 ];
 
 describe("binaries: what Prometheus keeps", function () {
@@ -49,7 +50,7 @@ describe("binaries: what Prometheus keeps", function () {
 
   /** `job metric` of all that is there after a scrape. */
   async function scraped(name: string, metrics: Config): Promise<string[]> {
-    const [scrapeClass] = keptByPrometheus(settings(metrics));
+    const [scrapeClass] = scrapeClasses(settings(metrics));
     const rules = ((scrapeClass?.["metricRelabelings"] ?? []) as Record<string, unknown>[]).map(
       ({ sourceLabels, targetLabel, ...rest }) => ({
         ...rest,
@@ -65,7 +66,7 @@ describe("binaries: what Prometheus keeps", function () {
         global: { scrape_interval: "1s", scrape_timeout: "1s" },
         scrape_configs: jobs.map(({ job, namespace }, index) => ({
           job_name: job,
-          honor_labels: job === "kube-state-metrics",
+          honor_labels: job === "trivy",
           metrics_path: `/${index}`,
           static_configs: [{ targets: [address], labels: { namespace } }],
           metric_relabel_configs: rules,
@@ -103,24 +104,29 @@ describe("binaries: what Prometheus keeps", function () {
   const read = [
     "apiserver apiserver_request_total",
     "mimir/ingester cortex_ingester_memory_series",
-    "kube-state-metrics kube_pod_info",
+    "karpenter karpenter_nodes_allocatable",
     "shop/cart orders_total",
-    "shop/cart unread",
+    "trivy trivy_image_vulnerabilities",
   ];
-  const unread = ["apiserver unread", "mimir/ingester unread", "kube-state-metrics unread"];
+  const unread = ["apiserver apiserver_unread", "mimir/ingester cortex_unread"];
+  const expensive = "apiserver apiserver_response_sizes_bucket";
 
-  it("is what something reads, and all of applications", async () => {
+  it("is everything but expensive series", async () => {
+    expect(await scraped("standard", {})).to.have.members([...read, ...unread]);
+  });
+
+  it("is of components what this stack reads, and everything of others", async () => {
     expect(await scraped("used", { infrastructure: "used" })).to.have.members(read);
   });
 
-  it("is more where it is told so", async () => {
-    expect(await scraped("also", { infrastructure: "used", also: ["un.+"] })).to.have.members([
-      ...read,
-      ...unread,
-    ]);
+  it("is more or less by name", async () => {
+    const also = ["apiserver_response.+"];
+    expect(await scraped("also", { also, drop: ["orders_.+"] })).to.have.members(
+      [...read, ...unread, expensive].filter((one) => one !== "shop/cart orders_total"),
+    );
   });
 
-  it("is everything where it is told so", async () => {
-    expect(await scraped("all", { infrastructure: "all" })).to.have.members([...read, ...unread]);
+  it("is everything", async () => {
+    expect(await scraped("all", { infrastructure: "all" })).to.have.members([...read, ...unread, expensive]);
   });
 });

@@ -605,7 +605,8 @@ describe("unit: values of alloy for metrics", () => {
       SYSTEM_NAMESPACES: "kube-system|shop",
       SYSTEM_SERVICES: "(kube-system|shop)/.*|default/kubernetes",
       OMITTED_PATHS: "/metrics/cadvisor",
-      KEPT_METRICS: ".*",
+      KEPT_METRICS: "a^",
+      DROPPED_METRICS: "a^",
       ANNOTATED_PODS: "true",
       SCRAPE_INTERVAL: "1m",
       SCRAPE_TIMEOUT: "10s",
@@ -613,19 +614,6 @@ describe("unit: values of alloy for metrics", () => {
       SAMPLE_LIMIT: "50000",
       BUFFER_AGE: "90m",
     });
-  });
-
-  it("keeps of infrastructure what is read, what is named besides, and nothing else", () => {
-    const kept = (metrics: object) => {
-      const { KEPT_METRICS } = alloyMetricsEnvironment(settingsOf("dev", { metrics }));
-      return (name: string) => new RegExp(`^(?:${KEPT_METRICS})$`).test(name);
-    };
-    for (const name of ["up", "kube_pod_info", "loki_ring_members", "node_cpu_seconds_total"])
-      expect(kept({})(name), name).to.equal(true);
-    for (const name of ["upper", "a_kube_pod_info", "apiserver_response_sizes_bucket"])
-      expect(kept({})(name), name).to.equal(false);
-    expect(kept({ also: ["apiserver_response_sizes_.+"] })("apiserver_response_sizes_bucket")).to.equal(true);
-    expect(kept({ infrastructure: "all" })("anything")).to.equal(true);
   });
 
   it("gives a scrape no more time than until the next one", () => {

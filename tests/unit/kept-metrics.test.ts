@@ -1,0 +1,52 @@
+/** Which metrics are dropped, by setting. */
+import { expect } from "chai";
+import { metricNames } from "../../values/kept-metrics";
+import read from "../../values/kept-metrics.json";
+import { settingsOf } from "../support/stacks";
+
+const matches = (pattern: string, name: string) => new RegExp(`^(?:${pattern})$`).test(name);
+
+describe("values: the metrics that are kept", () => {
+  it("drops expensive metrics by default, what this stack does not read by `used`, and nothing by `all`", () => {
+    const names = {
+      read: "kube_pod_info",
+      unread: "node_boot_time_seconds",
+      expensive: "apiserver_response_sizes_bucket",
+      "of an add-on": "karpenter_nodes_allocatable",
+      "of an application": "orders_total",
+    };
+    const stored = (metrics: object) => {
+      const { kept, dropped } = metricNames(settingsOf("dev", { metrics }));
+      return Object.entries(names)
+        .filter(([, name]) => matches(kept, name) || !matches(dropped, name))
+        .map(([what]) => what);
+    };
+    const others = ["of an add-on", "of an application"];
+    expect(stored({})).to.deep.equal(["read", "unread", ...others]);
+    expect(stored({ also: ["apiserver_.+"] })).to.deep.equal(["read", "unread", "expensive", ...others]);
+    expect(stored({ drop: ["orders_.+", "up"] })).to.deep.equal(["read", "unread", "of an add-on"]);
+    expect(stored({ infrastructure: "used" })).to.deep.equal(["read", ...others]);
+    expect(stored({ infrastructure: "used", also: ["node_.+"] })).to.deep.equal([
+      "read",
+      "unread",
+      ...others,
+    ]);
+    expect(stored({ infrastructure: "all" })).to.deep.equal(Object.keys(names));
+  });
+
+  it("drops nothing that rules, dashboards, commands or pages of this stack read", () => {
+    const { dropped } = metricNames(settingsOf("dev", {}));
+    expect(read.filter((name) => matches(dropped, name))).to.deep.equal([]);
+  });
+
+  it("`used` names components by the words that their metrics begin with", () => {
+    const { dropped } = metricNames(settingsOf("dev", { metrics: { infrastructure: "used" } }));
+    for (const name of [
+      "node_boot_time_seconds",
+      "kube_pod_tolerations",
+      "go_goroutines",
+      "nodejs_heap_bytes",
+    ])
+      expect(matches(dropped, name), name).to.equal(/^(node|kube)_/.test(name));
+  });
+});
