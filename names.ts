@@ -314,9 +314,10 @@ export const grafanaEnv = {
   database: "GF_DATABASE_PASSWORD",
   oauth: "OAUTH_CLIENT_SECRET",
   ldap: "LDAP_BIND_PASSWORD",
-  /** A receiver's way, as `alerting.receivers` names them. */
-  receiver: (name: string, way: string): string =>
-    `RECEIVER_${name}_${way}`.replaceAll("-", "_").toUpperCase(),
+  smtp: "GF_SMTP_PASSWORD",
+  /** A secret of one of `alerting.receivers`. */
+  receiver: (name: string, setting: string): string =>
+    `RECEIVER_${name}_${setting}`.replaceAll("-", "_").toUpperCase(),
 } as const;
 
 /** Label and annotation by which Grafana finds a dashboard in a ConfigMap, and its folder. */

@@ -1,57 +1,160 @@
-/** Settings of alerting: who is told about what. */
+/** Settings of alerting: receivers, routes, and the dead man's switch. */
 import { z } from "zod";
-import { dnsName, group, list, oneOf, secret, text } from "./fields";
+import { type Check, problem } from "./check";
+import { dnsName, group, list, oneOf, secret, text, yesNo } from "./fields";
 import { duration } from "./units";
 
 const httpUrl = "an http:// or https:// URL";
 const url = /^https?:\/\/\S+$/;
+const address = () => text("an email address", /^[^\s@,;<>"]+@[^\s@,;<>"]+$/);
 
-/** Where alerts go: from Prometheus' Alertmanager, from Mimir's, and from Grafana. */
+const opsgenie = group({
+  apiKey: secret("an API key", /^\S+$/).describe("API key of an Opsgenie integration"),
+  region: oneOf("us", "eu").optional().describe("Region of the Opsgenie account; default `us`"),
+}).describe("Opsgenie");
+
+const sns = group({
+  topicArn: text(
+    "the ARN of an SNS topic",
+    /^arn:aws[\w-]*:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/,
+  ).describe("ARN of the topic, which also names the region"),
+  accessKey: secret("an access key", /^\S+$/)
+    .optional()
+    .describe("Access key of an IAM user that may publish to the topic; default the AWS role of the pod"),
+  secretKey: secret("a secret key", /^\S+$/).optional().describe("Secret key of that user"),
+}).describe("Amazon SNS");
+
+const receiver = group({
+  email: list(address(), "a list of email addresses")
+    .optional()
+    .describe("Email addresses; alerting.smtp is the server that sends"),
+  webhookUrl: secret(httpUrl, url)
+    .optional()
+    .describe("URL that receives alerts in Alertmanager's webhook format"),
+  slackUrl: secret(httpUrl, url).optional().describe("URL of a Slack incoming webhook"),
+  teamsUrl: secret(httpUrl, url)
+    .optional()
+    .describe("URL of a Microsoft Teams workflow that posts webhook requests to a channel"),
+  pagerdutyKey: secret("an integration key", /^\S+$/)
+    .optional()
+    .describe("Integration key of PagerDuty's Events API v2"),
+  opsgenie: opsgenie.optional(),
+  sns: sns.optional(),
+});
+export const integrations = Object.keys(receiver.shape);
+
+const smtp = group({
+  host: text("a host with a port", /^[\w.-]+:\d{1,5}$/).describe("Host and port of the SMTP server"),
+  from: address().describe("Sender address"),
+  user: text("a user name").optional().describe("User name; default no authentication"),
+  password: secret("a password", /^.+$/).optional().describe("Password of that user"),
+  tls: yesNo()
+    .optional()
+    .describe("Whether TLS is required: implicit on port 465, STARTTLS on other ports; default true"),
+});
+
+/** Receivers of alerts from Prometheus' Alertmanager, from Mimir's, and from Grafana. */
 export const alerting = group({
   receivers: z
-    .record(
-      dnsName(),
-      group({
-        webhookUrl: secret(httpUrl, url)
-          .optional()
-          .describe("URL that alerts are posted to, in Alertmanager's webhook form"),
-        slackUrl: secret(httpUrl, url).optional().describe("Slack's incoming webhook"),
-        pagerdutyKey: secret("an integration key", /^\S+$/)
-          .optional()
-          .describe("PagerDuty's Events API v2 integration key"),
-      }),
-      { error: () => "receivers by name" },
-    )
+    .record(dnsName(), receiver, { error: () => "receivers by name" })
     .meta({ allowed: "receivers by name" })
-    .describe("Who can be told about alerts, each by one way or several"),
+    .describe("Receivers of alerts, each with one or more integrations"),
+  smtp: smtp.optional().describe("SMTP server that sends alerts by email"),
   routes: list(
     group({
       severity: list(oneOf("critical", "warning", "info"), "a list of critical, warning, info")
         .optional()
-        .describe("Severities; without it all"),
+        .describe("Severities that match; default all"),
       team: text("a value of the label team")
         .optional()
-        .describe("The team whose alerts they are; without it all"),
-      namespaces: list(dnsName(), "a list of namespaces").optional().describe("Namespaces; without it all"),
-      receivers: list(dnsName(), "a list of alerting.receivers").describe("Who is told; with none, nobody"),
+        .describe("Value of the label `team` that matches; default all"),
+      namespaces: list(dnsName(), "a list of namespaces")
+        .optional()
+        .describe("Namespaces that match; default all"),
+      receivers: list(dnsName(), "a list of alerting.receivers").describe(
+        "Receivers; an empty list drops the alert",
+      ),
     }),
     "a list of routes",
-  ).describe(
-    "Which alerts go to whom: the first route that fits takes an alert; what no route takes goes to every receiver",
-  ),
+  ).describe("Routes of alerts: the first match handles an alert; without a match, every receiver gets it"),
   groupWait: duration().describe("How long the first alert of a group waits for others"),
-  repeatInterval: duration().describe("How often an alert that goes on is sent again"),
+  repeatInterval: duration().describe("How often a firing alert is sent again"),
   heartbeat: group({
-    url: secret(httpUrl, url).describe("URL that is posted to as long as alerting works"),
-    interval: duration().describe("How often"),
+    url: secret(httpUrl, url).describe("URL that receives a POST request as long as alerting works"),
+    interval: duration().describe("Interval of these requests"),
   })
     .optional()
-    .describe(
-      "A service elsewhere that raises the alarm when it hears nothing any more: who watches the watchers",
-    ),
+    .describe("Dead man's switch: an external service that raises an alarm if requests stop"),
   runbooks: text(httpUrl, url)
     .optional()
-    .describe(
-      "Address below which runbook pages are found, as <alert>.md; without it Grafana shows this project's",
+    .describe("Base URL of runbooks, as <alert>.md; without it Grafana shows this project's"),
+}).describe("Alert notifications");
+
+/** Every receiver has an integration, and every route leads to a receiver that exists. */
+const alertingReceivers: Check = ({ alerting }) => [
+  ...Object.entries(alerting.receivers).flatMap(([name, receiver]) =>
+    problem(
+      Object.values(receiver).every((one) => one === undefined || (Array.isArray(one) && !one.length)),
+      `alerting.receivers.${name}`,
+      "empty",
+      `at least one of ${integrations.join(", ")}`,
     ),
-}).describe("Where alerts go");
+  ),
+  ...alerting.routes.flatMap(({ receivers }, index) =>
+    receivers.flatMap((name) =>
+      problem(
+        !(name in alerting.receivers),
+        `alerting.routes[${index}].receivers`,
+        name,
+        `names in alerting.receivers: ${Object.keys(alerting.receivers).join(", ") || "there are none"}`,
+      ),
+    ),
+  ),
+];
+
+/** Emails have a server, and its password never travels in plain text. */
+const alertingSmtp: Check = ({ alerting: { receivers, smtp } }) => {
+  const [mailed] = Object.entries(receivers).find(([, { email }]) => email?.length) ?? [];
+  if (!smtp)
+    return problem(
+      mailed !== undefined,
+      "alerting.smtp",
+      undefined,
+      `set, because alerting.receivers.${mailed} has email addresses`,
+    );
+  return [
+    ...problem(
+      smtp.user !== undefined && !smtp.password,
+      "alerting.smtp.password",
+      undefined,
+      "a secret (set with --secret), because alerting.smtp.user is set",
+    ),
+    ...problem(
+      smtp.user === undefined && smtp.password !== undefined,
+      "alerting.smtp.user",
+      undefined,
+      "set, because alerting.smtp.password is set",
+    ),
+    ...problem(
+      smtp.user !== undefined && smtp.tls === false,
+      "alerting.smtp.tls",
+      false,
+      "true, because the password of alerting.smtp.user would travel in plain text",
+    ),
+  ];
+};
+
+/** SNS has both keys or none. */
+const alertingSns: Check = ({ alerting }) =>
+  Object.entries(alerting.receivers).flatMap(([name, { sns }]) => {
+    const missing = sns?.accessKey ? "secretKey" : "accessKey";
+    return problem(
+      sns !== undefined && Boolean(sns.accessKey) !== Boolean(sns.secretKey),
+      `alerting.receivers.${name}.sns.${missing}`,
+      undefined,
+      "a secret (set with --secret); both keys are set, or neither",
+    );
+  });
+
+/** Rules that join settings of alerting. */
+export const alertingChecks: Check[] = [alertingReceivers, alertingSmtp, alertingSns];

@@ -1,6 +1,7 @@
 /** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
+import { alertingChecks } from "./alerting";
 import { type Check, type Problem, problem } from "./check";
-import { peopleChecks } from "./checks-people";
+import { grafanaChecks } from "./checks-grafana";
 import { storageChecks } from "./checks-storage";
 import { mimirLimitChecks, storeChecks } from "./checks-stores";
 import { coldTierChecks } from "./cold-tier";
@@ -120,7 +121,8 @@ export const checks: Check[] = [
   ...rollupChecks,
   sampling,
   cadvisorExposed,
-  ...peopleChecks,
+  ...grafanaChecks,
+  ...alertingChecks,
   ...networkChecks,
   ...helmChecks,
   memoryLimits,

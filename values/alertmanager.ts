@@ -2,6 +2,7 @@
 import { address, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
+import { alertmanagerIntegrations } from "./receivers";
 import type { Values } from "./shared";
 
 /**
@@ -15,15 +16,26 @@ export const smokeReceiver = "(smoke test)";
 /** Where the smoke test listens while it runs. */
 const smokeUrl = `http://${address({ namespace: smokeTest.namespace, name: smokeTest.receiver, port: smokeTest.receiverPort })}/cgi-bin/alerts`;
 
-type Receiver = Settings["alerting"]["receivers"][string];
 type Route = Settings["alerting"]["routes"][number];
 
-/** The ways in which a receiver is told. */
-const ways = ({ webhookUrl, slackUrl, pagerdutyKey }: Receiver): Values => ({
-  ...(webhookUrl && { webhook_configs: [{ url: webhookUrl.reveal(), send_resolved: true }] }),
-  ...(slackUrl && { slack_configs: [{ api_url: slackUrl.reveal(), send_resolved: true }] }),
-  ...(pagerdutyKey && { pagerduty_configs: [{ routing_key: pagerdutyKey.reveal(), send_resolved: true }] }),
-});
+/**
+ * The server that sends emails. Mimir's Alertmanager wants STARTTLS on port 465 too if TLS is required, although the
+ * connection is encrypted there from its start.
+ */
+const smtpGlobals = ({ smtp }: Settings["alerting"]): Values =>
+  smtp
+    ? {
+        global: {
+          smtp_smarthost: smtp.host,
+          smtp_from: smtp.from,
+          smtp_require_tls: (smtp.tls ?? true) && !smtp.host.endsWith(":465"),
+          ...(smtp.user && {
+            smtp_auth_username: smtp.user,
+            smtp_auth_password: smtp.password?.reveal(),
+          }),
+        },
+      }
+    : {};
 
 /** The conditions of a route, as Alertmanager and Grafana write them alike. */
 export const matchersOf = ({ severity, team, namespaces }: Route): string[] => [
@@ -47,6 +59,7 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
     equal: ["namespace", "alertname", "signal"],
   });
   return {
+    ...smtpGlobals(alerting),
     route: {
       receiver: nobody,
       group_by: ["cluster", "namespace", "alertname"],
@@ -98,7 +111,10 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
       ...(beat
         ? [{ name: heartbeat, webhook_configs: [{ url: beat.url.reveal(), send_resolved: false }] }]
         : []),
-      ...Object.entries(alerting.receivers).map(([name, receiver]) => ({ name, ...ways(receiver) })),
+      ...Object.entries(alerting.receivers).map(([name, receiver]) => ({
+        name,
+        ...alertmanagerIntegrations(receiver),
+      })),
     ],
   };
 }

@@ -20,6 +20,20 @@ const serverTls = (settings: Settings) =>
       }
     : {};
 
+/** The server that sends emails about alerts; the password comes from the environment. */
+const smtp = ({ alerting }: Settings) =>
+  alerting.smtp
+    ? {
+        smtp: {
+          enabled: true,
+          host: alerting.smtp.host,
+          from_address: alerting.smtp.from,
+          ...(alerting.smtp.user && { user: alerting.smtp.user }),
+          startTLS_policy: alerting.smtp.tls === false ? "NoStartTLS" : "MandatoryStartTLS",
+        },
+      }
+    : {};
+
 /** Its sections; those of the login come from grafana-login.ts. */
 export function grafanaIni(settings: Settings): Values {
   const { grafana } = settings;
@@ -46,6 +60,7 @@ export function grafanaIni(settings: Settings): Values {
     },
     // A client of the gateways gives up after they do: else a long query fails in Grafana alone.
     dataproxy: { timeout: answerTimeout(settings) },
+    ...smtp(settings),
     snapshots: { external_enabled: false },
     log: { mode: "console" },
     "log.console": { format: "json" },

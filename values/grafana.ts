@@ -13,10 +13,11 @@ import {
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import { clientPasswords, gatewayClients } from "./gateway";
-import { grafanaAlerting, receiverSecrets } from "./grafana-alerting";
+import { grafanaAlerting } from "./grafana-alerting";
 import { grafanaDatasources } from "./grafana-datasources";
 import { certificateFolder, grafanaIni } from "./grafana-ini";
 import { ldapToml } from "./grafana-login";
+import { receiverSecrets } from "./receivers";
 import {
   checksum,
   disruptionBudget,
@@ -41,12 +42,13 @@ export function grafanaSecrets(settings: Settings): Record<string, string> {
     [grafanaEnv.oauth]: auth.kind === "oauth" ? auth.oauth?.clientSecret : undefined,
     [grafanaEnv.ldap]: auth.kind === "ldap" ? auth.ldap?.bindPassword : undefined,
     [grafanaEnv.database]: database?.password,
+    [grafanaEnv.smtp]: settings.alerting.smtp?.password,
   };
   return {
     ...Object.fromEntries(
       Object.entries(given).flatMap(([name, value]) => (value ? [[name, value.reveal()] as const] : [])),
     ),
-    ...Object.fromEntries(receiverSecrets(settings).map(({ variable, value }) => [variable, value])),
+    ...receiverSecrets(settings),
   };
 }
 

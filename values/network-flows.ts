@@ -5,19 +5,8 @@
 import { consumers, s3Endpoint, smokeTest, stores } from "../names";
 import type { Settings } from "../settings";
 import { insideCluster } from "../settings/cold-tier";
-import type { Outsider, PartName } from "./network-parts";
-
-/** A connection that the stack needs. */
-export interface Flow {
-  from: PartName | Outsider;
-  to: PartName | Outsider;
-  /** TCP ports of the pod that is connected to, or `all`. */
-  ports: number[] | "all";
-  /** Whether the ports are of UDP, too. */
-  udp?: true;
-  /** What for. */
-  why: string;
-}
+import { grafanaAddresses, heartbeatAddresses, leaving, portOf, receiverAddresses } from "./network-outside";
+import type { Flow, PartName } from "./network-parts";
 
 /** Ports on which each part tells its metrics. */
 const metricsPorts: Partial<Record<PartName, number[]>> = {
@@ -42,39 +31,6 @@ const metricsPorts: Partial<Record<PartName, number[]>> = {
 const tracePorts = [4317, 4318, 14250, 14268, 9411];
 const gatewayPort = 8080;
 const gateways = { loki: "lokiGateway", mimir: "mimirGateway", tempo: "tempoGateway" } as const;
-
-/** The port that an address says, or that its scheme stands for. */
-const portOf = (address: string): number => {
-  const { port, protocol } = new URL(address.includes("://") ? address : `https://${address}`);
-  return port ? Number(port) : ({ "http:": 80, "ldap:": 389, "ldaps:": 636 }[protocol] ?? 443);
-};
-
-/** Ports outside the cluster that receivers of alerts listen on. */
-const receiverPorts = ({ alerting }: Settings): number[] => {
-  const urls = Object.values(alerting.receivers).flatMap(({ webhookUrl, slackUrl }) =>
-    [webhookUrl, slackUrl].flatMap((secret) => {
-      const url = secret?.reveal();
-      return url && URL.canParse(url) ? [url] : [];
-    }),
-  );
-  return [...new Set([443, ...urls.map(portOf)])];
-};
-
-/** Ports that Grafana needs outside: plugins, and who tells it who people are. */
-const grafanaPorts = (settings: Settings): number[] => {
-  const { auth, database } = settings.grafana;
-  const urls = [auth.oauth?.authUrl, auth.oauth?.tokenUrl, auth.oauth?.apiUrl].filter(
-    (url) => url !== undefined,
-  );
-  return [
-    ...new Set([
-      ...receiverPorts(settings),
-      ...urls.map(portOf),
-      ...(auth.ldap ? [auth.ldap.port] : []),
-      ...(database ? [portOf(database.host)] : []),
-    ]),
-  ];
-};
 
 /** Every connection that a stack with these settings needs. */
 export function flows(settings: Settings): Flow[] {
@@ -137,16 +93,10 @@ export function flows(settings: Settings): Flow[] {
       udp: true,
       why: "replicas agree on who tells",
     },
-    { from: "alertmanager", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
-    { from: "mimirAlertmanager", to: "anywhere", ports: receiverPorts(settings), why: "receivers" },
-    ...(["alertmanager", "mimirAlertmanager"] as const).map(
-      (from): Flow => ({
-        from,
-        to: "smokeTest",
-        ports: [smokeTest.receiverPort],
-        why: "the smoke test's alert",
-      }),
-    ),
+    ...(["alertmanager", "mimirAlertmanager"] as const).flatMap((from): Flow[] => [
+      ...leaving(from, [...receiverAddresses(settings), ...heartbeatAddresses(settings)], "receivers"),
+      { from, to: "smokeTest", ports: [smokeTest.receiverPort], why: "the smoke test's alert" },
+    ]),
     { from: "pods", to: "alloyTraces", ports: tracePorts, why: "traces of applications" },
     { from: "pods", to: "collector", ports: [4317, 4318], why: "traces of applications" },
     { from: "collector", to: "alloyTraces", ports: [4317], why: "traces" },
@@ -169,12 +119,7 @@ export function flows(settings: Settings): Flow[] {
     { from: "grafana", to: "prometheus", ports: [9090], why: "queries" },
     { from: "grafana", to: "alertmanager", ports: [9093], why: "alerts" },
     { from: "grafana", to: "grafana", ports: [9094], udp: true, why: "replicas agree on who tells" },
-    {
-      from: "grafana",
-      to: "anywhere",
-      ports: grafanaPorts(settings),
-      why: "plugins, identity provider, receivers",
-    },
+    ...leaving("grafana", grafanaAddresses(settings), "plugins, identity provider, receivers"),
     ...talkToApiServer.map(
       (part): Flow => ({ from: part, to: "nodes", ports: apiServer, why: "the Kubernetes API" }),
     ),

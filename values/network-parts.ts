@@ -54,3 +54,15 @@ export type Outsider =
   | "nodes"
   /** Any address. */
   | "anywhere";
+
+/** A connection that the stack needs. */
+export interface Flow {
+  from: PartName | Outsider;
+  to: PartName | Outsider;
+  /** TCP ports of the pod that is connected to, or `all`. */
+  ports: number[] | "all";
+  /** Whether the ports are of UDP, too. */
+  udp?: true;
+  /** What for. */
+  why: string;
+}

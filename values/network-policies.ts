@@ -1,8 +1,8 @@
 /** NetworkPolicies: nothing goes in or out of the stack's namespaces but what `network-flows.ts` lists. */
 import { clientLabel, namespaces, smokeTest } from "../names";
 import type { Settings } from "../settings";
-import { type Flow, flows } from "./network-flows";
-import { type Outsider, type Part, type PartName, parts } from "./network-parts";
+import { flows } from "./network-flows";
+import { type Flow, type Outsider, type Part, type PartName, parts } from "./network-parts";
 import { hasAutoscaling } from "./scaling";
 
 /** A NetworkPolicy. */

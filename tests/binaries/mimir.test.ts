@@ -9,6 +9,7 @@ import { parse } from "yaml";
 import { until } from "../../cli/smoke/check";
 import { releases, s3Env, tenants } from "../../names";
 import { Mimir, onLoopback } from "../support/mimir";
+import { everyIntegration } from "../support/receivers";
 import type { Labels, Series } from "../support/remote-write";
 import { find, renderStack, targetsOf } from "../support/rendered";
 import { freePort, Server } from "../support/servers";
@@ -190,7 +191,10 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
         tenants: { pods: {}, nodes: {}, own: { series: 5, burst: 2000, retention: "30d" } },
       },
       alerting: {
-        receivers: { hook: { webhookUrl: `http://127.0.0.1:${port}/` } },
+        // Mimir's Alertmanager reads every integration; those of others get no alert.
+        receivers: { ...everyIntegration.receivers, hook: { webhookUrl: `http://127.0.0.1:${port}/` } },
+        smtp: everyIntegration.smtp,
+        routes: [{ receivers: ["hook"] }],
         groupWait: "1s",
       },
     });

@@ -55,6 +55,11 @@ const goTools: Record<string, GoTool> = {
     module: "github.com/prometheus/prometheus",
     version: "v0.315.0", // 3.15.0
   },
+  alertmanager: {
+    package: "github.com/prometheus/alertmanager/cmd/alertmanager",
+    module: "github.com/prometheus/alertmanager",
+    version: "v0.34.2",
+  },
   amtool: {
     package: "github.com/prometheus/alertmanager/cmd/amtool",
     module: "github.com/prometheus/alertmanager",

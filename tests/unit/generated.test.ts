@@ -63,7 +63,11 @@ describe("unit: generated files", () => {
         ["accessKey", "secretKey"].map((key) => `objectStorage.external.${consumer}.${key}`),
       ),
       "alerting.receivers",
-      ...["webhookUrl", "slackUrl", "pagerdutyKey"].map((way) => `alerting.receivers.<name>.${way}`),
+      ...[
+        ...["webhookUrl", "slackUrl", "teamsUrl", "pagerdutyKey"],
+        ...["opsgenie.apiKey", "sns.accessKey", "sns.secretKey"],
+      ].map((key) => `alerting.receivers.<name>.${key}`),
+      "alerting.smtp.password",
       "alerting.heartbeat.url",
       "grafana.database.password",
       "grafana.auth.oauth.clientSecret",

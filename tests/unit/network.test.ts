@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { allows, type End, type Network, type Pod, type Policy } from "../../cli/doctor/network";
 import { clientLabel, namespaces } from "../../names";
-import { type Flow, flows } from "../../values/network-flows";
-import { parts } from "../../values/network-parts";
+import { flows } from "../../values/network-flows";
+import { type Flow, parts } from "../../values/network-parts";
 import { type NetworkPolicy, networkPolicies } from "../../values/network-policies";
 import { type Config, type Environment, externalS3, settingsOf } from "../support/stacks";
 
@@ -64,7 +64,8 @@ const reaches = (network: Network, from: Name | End, to: Name | End, port: numbe
 };
 
 /** Refused connections that must be allowed, and the other way round, in words. */
-const wrong = (network: Network, list: [Name | End, Name | End, number][], allowed: boolean) =>
+type Connection = [Name | End, Name | End, number];
+const wrong = (network: Network, list: Connection[], allowed: boolean) =>
   list
     .filter(([from, to, port]) => reaches(network, from, to, port) !== allowed)
     .map((one) => JSON.stringify(one));
@@ -263,8 +264,16 @@ describe("unit: network policies", () => {
 
   it("receivers of alerts, databases and providers of identities are reached on their own ports", () => {
     const network = networkOf("dev", {
-      alerting: { receivers: { oncall: { webhookUrl: "http://hooks.example.com:9095/x" } } },
+      alerting: {
+        receivers: {
+          oncall: { webhookUrl: "http://hooks.example.com:9095/x" },
+          chat: { teamsUrl: "https://teams.example.com:8443/x", email: ["a@example.com"] },
+        },
+        smtp: { host: "smtp.example.com:587", from: "stack@example.com" },
+        heartbeat: { url: "http://beat.example.com:8080/x", interval: "1m" },
+      },
       grafana: {
+        plugins: ["ours@1.0.0@http://plugins.example.com:8081/ours.zip"],
         database: { host: "db.example.com:5432", name: "g", user: "g", password: "p", tls: "require" },
       },
     });
@@ -272,14 +281,23 @@ describe("unit: network policies", () => {
       wrong(
         network,
         [
-          ["alertmanager", internet, 9095],
-          ["grafana", internet, 9095],
+          ...[9095, 8443, 587, 8080].map((port): Connection => ["alertmanager", internet, port]),
+          ...[9095, 8443, 587, 8081].map((port): Connection => ["grafana", internet, port]),
         ],
         true,
       ),
     ).to.deep.equal([]);
     expect(reaches(network, "grafana", internet, 5432)).to.equal(true);
     expect(reaches(network, "alertmanager", internet, 5432)).to.equal(false);
+  });
+
+  it("receivers inside the cluster are reached as pods, which some network plugins tell from addresses", () => {
+    const hook = (webhookUrl: string) =>
+      flows(settingsOf("dev", { alerting: { receivers: { oncall: { webhookUrl } } } })).filter(
+        ({ from, to }) => from === "alertmanager" && to === "pods",
+      );
+    expect(hook("https://hooks.example.com/x")).to.deep.equal([]);
+    expect(hook("http://hooks.oncall.svc:8080/x").map(({ ports }) => ports)).to.deep.equal(["all"]);
   });
 
   it("where nodes are not known, what is open besides is the webhooks' ports, and no more", () => {

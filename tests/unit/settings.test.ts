@@ -476,6 +476,8 @@ describe("unit: settings", () => {
   });
 
   describe("rules that join settings", () => {
+    const smtp = { host: "smtp.test:587", from: "stack@test.dev" };
+    const topicArn = "arn:aws:sns:eu-central-1:123456789012:alerts";
     const database = { host: "db:5432", name: "grafana", user: "grafana", password: "s", tls: "require" };
     const oauth = {
       clientId: "grafana",
@@ -1076,7 +1078,7 @@ describe("unit: settings", () => {
         problem: {
           path: "alerting.receivers.oncall",
           was: "empty",
-          allowed: "at least one of webhookUrl, slackUrl, pagerdutyKey",
+          allowed: "at least one of email, webhookUrl, slackUrl, teamsUrl, pagerdutyKey, opsgenie, sns",
         },
       },
       {
@@ -1088,6 +1090,61 @@ describe("unit: settings", () => {
           path: "alerting.routes[0].receivers",
           was: "nobody",
           allowed: "names in alerting.receivers: there are none",
+        },
+      },
+      {
+        rule: "alertingSmtp",
+        environment: "dev",
+        passes: { alerting: { receivers: { mail: { email: ["a@test.dev"] } }, smtp } },
+        fails: { alerting: { receivers: { mail: { email: ["a@test.dev"] } } } },
+        problem: {
+          path: "alerting.smtp",
+          was: undefined,
+          allowed: "set, because alerting.receivers.mail has email addresses",
+        },
+      },
+      {
+        rule: "alertingSmtp",
+        environment: "dev",
+        passes: { alerting: { smtp: { ...smtp, user: "alerts", password: "p" } } },
+        fails: { alerting: { smtp: { ...smtp, user: "alerts" } } },
+        problem: {
+          path: "alerting.smtp.password",
+          was: undefined,
+          allowed: "a secret (set with --secret), because alerting.smtp.user is set",
+        },
+      },
+      {
+        rule: "alertingSmtp",
+        environment: "dev",
+        passes: { alerting: { smtp } },
+        fails: { alerting: { smtp: { ...smtp, password: "p" } } },
+        problem: {
+          path: "alerting.smtp.user",
+          was: undefined,
+          allowed: "set, because alerting.smtp.password is set",
+        },
+      },
+      {
+        rule: "alertingSmtp",
+        environment: "dev",
+        passes: { alerting: { smtp: { ...smtp, tls: false } } },
+        fails: { alerting: { smtp: { ...smtp, tls: false, user: "alerts", password: "p" } } },
+        problem: {
+          path: "alerting.smtp.tls",
+          was: false,
+          allowed: "true, because the password of alerting.smtp.user would travel in plain text",
+        },
+      },
+      {
+        rule: "alertingSns",
+        environment: "dev",
+        passes: { alerting: { receivers: { topic: { sns: { topicArn } } } } },
+        fails: { alerting: { receivers: { topic: { sns: { topicArn, accessKey: "key" } } } } },
+        problem: {
+          path: "alerting.receivers.topic.sns.secretKey",
+          was: undefined,
+          allowed: "a secret (set with --secret); both keys are set, or neither",
         },
       },
       {

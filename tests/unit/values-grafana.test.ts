@@ -5,6 +5,7 @@ import { dashboardConfigMaps } from "../../values/dashboards";
 import { dashboardReader, grafanaSecrets, grafanaValues } from "../../values/grafana";
 import { grafanaAlerting } from "../../values/grafana-alerting";
 import { ldapToml, rolePath } from "../../values/grafana-login";
+import { everyIntegration } from "../support/receivers";
 import { type Config, type Environment, settingsOf } from "../support/stacks";
 
 // biome-ignore lint/suspicious/noExplicitAny: values are read deeply, and the chart alone knows their form
@@ -395,6 +396,94 @@ describe("unit: who is told about alerts", () => {
     ]);
     expect(receivers[3].pagerduty_configs[0].routing_key).to.equal("key-of-pagerduty");
     expect(receivers[4].slack_configs[0].api_url).to.equal("https://hooks.example.com/slack");
+  });
+
+  it("by every integration: Alertmanager's form with secrets, Grafana's with variables", () => {
+    const all = settingsOf("prod", { alerting: everyIntegration });
+    const { global, receivers }: Any = alertmanagerConfig(all);
+    expect(global).to.deep.equal({
+      smtp_smarthost: "smtp.test:587",
+      smtp_from: "stack@test.dev",
+      smtp_require_tls: true,
+      smtp_auth_username: "alerts",
+      smtp_auth_password: "password-of-smtp",
+    });
+    const region = "eu-central-1";
+    const topic_arn = "arn:aws:sns:eu-central-1:123456789012:alerts";
+    const keys = { access_key: "access-key-of-sns", secret_key: "secret-key-of-sns" };
+    expect(receivers.slice(2)).to.deep.equal(
+      Object.entries({
+        mail: { email_configs: { to: "team@test.dev, oncall@test.dev" } },
+        hook: { webhook_configs: { url: "https://hooks.test/web" } },
+        slack: { slack_configs: { api_url: "https://hooks.test/slack" } },
+        teams: { msteamsv2_configs: { webhook_url: "https://hooks.test/teams" } },
+        pager: { pagerduty_configs: { routing_key: "key-of-pagerduty" } },
+        genie: { opsgenie_configs: { api_key: "key-of-opsgenie", api_url: "https://api.eu.opsgenie.com/" } },
+        topic: { sns_configs: { topic_arn, sigv4: { region, ...keys } } },
+      }).map(([name, config]) => {
+        const [[list, item] = []] = Object.entries(config);
+        return { name, [list ?? ""]: [{ ...item, send_resolved: true }] };
+      }),
+    );
+    const files: Any = grafanaAlerting(all);
+    expect(
+      files["contactpoints.yaml"].contactPoints.flatMap(({ receivers: [one] }: Any) => [one]),
+    ).to.deep.equal([
+      { uid: "mail-email", type: "email", settings: { addresses: "team@test.dev;oncall@test.dev" } },
+      { uid: "hook-webhook", type: "webhook", settings: { url: "$RECEIVER_HOOK_WEBHOOKURL" } },
+      { uid: "slack-slack", type: "slack", settings: { url: "$RECEIVER_SLACK_SLACKURL" } },
+      { uid: "teams-teams", type: "teams", settings: { url: "$RECEIVER_TEAMS_TEAMSURL" } },
+      {
+        uid: "pager-pagerduty",
+        type: "pagerduty",
+        settings: { integrationKey: "$RECEIVER_PAGER_PAGERDUTYKEY" },
+      },
+      {
+        uid: "genie-opsgenie",
+        type: "opsgenie",
+        settings: {
+          apiKey: "$RECEIVER_GENIE_OPSGENIEAPIKEY",
+          apiUrl: "https://api.eu.opsgenie.com/v2/alerts",
+        },
+      },
+      {
+        uid: "topic-sns",
+        type: "sns",
+        settings: {
+          topic_arn,
+          sigv4: {
+            region,
+            access_key: "$RECEIVER_TOPIC_SNSACCESSKEY",
+            secret_key: "$RECEIVER_TOPIC_SNSSECRETKEY",
+          },
+        },
+      },
+    ]);
+    expect(grafanaSecrets(all)).to.include({
+      GF_SMTP_PASSWORD: "password-of-smtp",
+      RECEIVER_TEAMS_TEAMSURL: "https://hooks.test/teams",
+      RECEIVER_GENIE_OPSGENIEAPIKEY: "key-of-opsgenie",
+      RECEIVER_TOPIC_SNSSECRETKEY: "secret-key-of-sns",
+    });
+    const values: Any = grafanaValues(all);
+    expect(values["grafana.ini"].smtp).to.deep.equal({
+      enabled: true,
+      host: "smtp.test:587",
+      from_address: "stack@test.dev",
+      user: "alerts",
+      startTLS_policy: "MandatoryStartTLS",
+    });
+    expect(JSON.stringify(values)).not.to.match(/hooks\.test|-of-(sns|opsgenie|pagerduty|smtp)/);
+  });
+
+  it("by email on port 465: encrypted from its start, so that no STARTTLS is required", () => {
+    const smtp = { host: "smtp.test:465", from: "stack@test.dev" };
+    const { global }: Any = alertmanagerConfig(settingsOf("dev", { alerting: { smtp } }));
+    expect(global).to.deep.equal({
+      smtp_smarthost: smtp.host,
+      smtp_from: smtp.from,
+      smtp_require_tls: false,
+    });
   });
 
   it("by Grafana for its own alerts: the same, with secrets from the environment", () => {

@@ -1,7 +1,8 @@
 import { CoreV1Api, NetworkingV1Api, type V1NetworkPolicy } from "@kubernetes/client-node";
 import { clientLabel } from "../../../names";
 import type { Settings } from "../../../settings";
-import { type Flow, flows } from "../../../values/network-flows";
+import { flows } from "../../../values/network-flows";
+import type { Flow } from "../../../values/network-parts";
 import { networkPolicies } from "../../../values/network-policies";
 import type { Check, Finding } from "../check";
 import { ends, type Live, type Named, named } from "../ends";

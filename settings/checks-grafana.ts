@@ -1,4 +1,4 @@
-/** Rules that join settings about people: who gets into Grafana, who is told about alerts. */
+/** Rules that join settings of Grafana: login, Ingress, database. */
 import { type Check, problem } from "./check";
 
 /** Several Grafanas show the same only if they share a database. */
@@ -52,26 +52,4 @@ const grafanaIngress: Check = ({ grafana }) =>
     "an https:// URL, because there is grafana.ingress: passwords and sessions pass through it",
   );
 
-/** Who is to be told has a way, and a route leads to somebody who is there. */
-const alertingReceivers: Check = ({ alerting }) => [
-  ...Object.entries(alerting.receivers).flatMap(([name, ways]) =>
-    problem(
-      Object.values(ways).every((way) => way === undefined),
-      `alerting.receivers.${name}`,
-      "empty",
-      "at least one of webhookUrl, slackUrl, pagerdutyKey",
-    ),
-  ),
-  ...alerting.routes.flatMap(({ receivers }, index) =>
-    receivers.flatMap((name) =>
-      problem(
-        !(name in alerting.receivers),
-        `alerting.routes[${index}].receivers`,
-        name,
-        `names in alerting.receivers: ${Object.keys(alerting.receivers).join(", ") || "there are none"}`,
-      ),
-    ),
-  ),
-];
-
-export const peopleChecks: Check[] = [grafanaReplicas, grafanaAuth, grafanaIngress, alertingReceivers];
+export const grafanaChecks: Check[] = [grafanaReplicas, grafanaAuth, grafanaIngress];
