@@ -29,6 +29,8 @@ export const perStore = <T>(make: (store: Store) => T): PerStore<T> =>
 /** What an event cost. */
 export interface Cost {
   lines: { written: number; lost: number; duplicated: number };
+  /** Why: lost lines by node, failed writes and queries by HTTP status (0 is no answer), such as `alloy write 0`. */
+  reasons: Record<string, number>;
   /** Missing samples of targets on nodes that stayed; of the others those are named apart. */
   samples: { alloy: number; prometheus: number };
   /** Missing samples of the writers on lost nodes, which nothing can scrape meanwhile. */
@@ -95,6 +97,7 @@ export function costOf(
 ): Cost {
   const cost: Cost = {
     lines: { written: 0, lost: 0, duplicated: 0 },
+    reasons: {},
     samples: { alloy: 0, prometheus: 0 },
     lostTargets: {},
     spans: { accepted: 0, lost: 0, unsent: 0 },
@@ -109,6 +112,12 @@ export function costOf(
     }),
     load: 0,
   };
+  const because = (reason: string) => {
+    cost.reasons[reason] = (cost.reasons[reason] ?? 0) + 1;
+  };
+  for (const store of stores)
+    for (const { status } of queriesOf(period, records, store))
+      if (status !== 200) because(`${store} query ${status}`);
   for (const [node, record] of records) {
     const has = found.get(node);
     const sent = new Map(record.spans.map((one) => [one.batch, one]));
@@ -117,7 +126,10 @@ export function costOf(
       for (let number = first; number <= last; number += 1) {
         const copies = has?.lines.get(number) ?? 0;
         cost.lines.written += 1;
-        if (copies === 0) cost.lines.lost += 1;
+        if (copies === 0) {
+          cost.lines.lost += 1;
+          because(`line of ${node}`);
+        }
         if (copies > 1) cost.lines.duplicated += copies - 1;
       }
       const delivery = sent.get(batch);
@@ -125,11 +137,16 @@ export function costOf(
         cost.spans.accepted += load.spans;
         cost.spans.lost += Math.max(0, load.spans - (has?.spans.get(batch) ?? 0));
       } else if (isLost(period, node, at) || (wasLost && !delivery)) cost.spans.unsent += load.spans;
-      else cost.failedWrites.alloy += 1;
+      else {
+        cost.failedWrites.alloy += 1;
+        because(`alloy write ${delivery?.status ?? "without end"}`);
+      }
     }
     for (const { at, store, status } of record.writes)
-      if (within(at, period) && !taken(status) && !isLost(period, node, at))
+      if (within(at, period) && !taken(status) && !isLost(period, node, at)) {
         cost.failedWrites[store as Store] += 1;
+        because(`${store} write ${status}`);
+      }
     const missing = {
       alloy: missingSamples(has?.samples.alloy ?? [], period, load.scrapeInterval),
       prometheus: missingSamples(has?.samples.prometheus ?? [], period, load.scrapeInterval),
@@ -147,6 +164,6 @@ export function costOf(
   return cost;
 }
 
-/** What is missing, by node: what a second look at the stores has to find. Nothing where all was found. */
-export const isComplete = ({ lines, samples, spans }: Cost): boolean =>
-  !lines.lost && !spans.lost && !samples.alloy && !samples.prometheus;
+/** Lines, spans and samples that a look at the stores did not find. */
+export const missing = ({ lines, samples, spans }: Cost): number =>
+  lines.lost + spans.lost + samples.alloy + samples.prometheus;

@@ -4,7 +4,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import type { Settings } from "../../settings";
 import type { Load } from "../chaos/load";
 import { taken, type Record as Written } from "../chaos/record";
-import { type Cost, costOf, isComplete, isLost, type Period, perStore, queriesOf } from "./account";
+import { type Cost, costOf, isLost, missing, type Period, perStore, queriesOf } from "./account";
 import { askIn, findAll } from "./found";
 import type { Harm } from "./harm";
 import { troubles } from "./health";
@@ -18,6 +18,8 @@ const lasting = 30_000;
 const underWay = 10_000;
 /** After the stack is whole: senders try for a minute, Alloy for longer; milliseconds from one look at the stores to the next. */
 const looks = [35_000, 40_000, 60_000, 90_000];
+/** Looks at most. While each finds more than the one before, data is still on its way. */
+const mostLooks = 20;
 /** Between two looks at the cluster, in milliseconds. */
 const period = 3000;
 
@@ -86,8 +88,9 @@ export async function untilWhole(
 /** Looks at the stores until nothing is missing, or nothing more is expected. */
 async function costOfEvent({ config, load, run, writers, tell }: Scene, event: Period): Promise<Cost> {
   let last: Cost | Error = new Error("never looked");
-  for (const pause of looks) {
-    await wait(pause);
+  let before = Infinity;
+  for (let look = 0; look < mostLooks; look += 1) {
+    await wait(looks[look] ?? looks.at(-1));
     const records = writers.records();
     const sent = new Map(
       [...records].map(([node, { spans }]) => [
@@ -107,7 +110,9 @@ async function costOfEvent({ config, load, run, writers, tell }: Scene, event: P
     try {
       const found = await findAll(quest, writers.pods(), sent);
       last = costOf(event, records, found, load);
-      if (isComplete(last) && writers.heardSince(event.to)) return last;
+      if (!missing(last) && writers.heardSince(event.to)) return last;
+      if (look + 1 >= looks.length && missing(last) >= before) return last;
+      before = missing(last);
       const { lines, spans, samples } = last;
       tell(
         `  missing: ${lines.lost} lines, ${spans.lost} spans, ${samples.alloy} and ${samples.prometheus} samples`,

@@ -77,6 +77,7 @@ export function tableText(cases: Case[]): string {
   const below = cases.flatMap(({ event, cost, missed, notes }) => [
     ...missed.map((one) => `- ${event}: MISSED ${one}`),
     ...notes.map((one) => `- ${event}: ${one}`),
+    ...Object.entries(cost.reasons).map(([reason, times]) => `- ${event}: ${times} × ${reason}`),
     ...Object.entries(cost.lostTargets)
       .filter(([, { alloy, prometheus }]) => alloy || prometheus)
       .map(

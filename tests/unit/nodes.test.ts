@@ -64,6 +64,7 @@ describe("unit: node drills, what an event cost", () => {
       lines: { written: 800, lost: 0, duplicated: 0 },
       samples: { alloy: 0, prometheus: 0 },
       lostTargets: {},
+      reasons: {},
       spans: { accepted: 160, lost: 0, unsent: 0 },
       failedWrites: { alloy: 0, loki: 0, mimir: 0, tempo: 0 },
       queries: {
@@ -76,13 +77,14 @@ describe("unit: node drills, what an event cost", () => {
   });
 
   it("counts lines of each node that are lost or duplicated, at the very end too", () => {
-    const { lines } = cost((_, [one, two]) => {
+    const { lines, reasons } = cost((_, [one, two]) => {
       for (const number of [101, 250, 500]) one?.lines.delete(number);
       two?.lines.set(250, 3);
       // Written before and after the event.
       for (const number of [100, 501]) two?.lines.delete(number);
     });
     expect(lines).to.deep.equal({ written: 800, lost: 3, duplicated: 2 });
+    expect(reasons).to.deep.equal({ "line of node-1": 3 });
   });
 
   it("counts spans that were accepted and are not there", () => {
@@ -102,6 +104,11 @@ describe("unit: node drills, what an event cost", () => {
     };
     const stayed = cost(change);
     expect(stayed.failedWrites).to.include({ alloy: 3, loki: 2 });
+    expect(stayed.reasons).to.deep.equal({
+      "alloy write 503": 2,
+      "alloy write without end": 1,
+      "loki write 0": 2,
+    });
     expect(stayed.spans).to.deep.equal({ accepted: 154, lost: 0, unsent: 0 });
     const lost = cost(change, [{ node: "node-2", from: s(20), to: s(30) }]);
     expect(lost.failedWrites).to.include({ alloy: 1, loki: 1 });
@@ -202,6 +209,7 @@ describe("unit: node drills, targets and the table", () => {
     const bad = good();
     bad.lines.lost = 7;
     bad.lostTargets = { "node-2": { alloy: 9, prometheus: 0 } };
+    bad.reasons = { "loki query 504": 4 };
     bad.queries.loki = { asked: 80, failed: 4, outage: 12.4 };
     const { whole, ...never } = of("cut/node-2", { cost: bad, missed: ["7 lines lost"], notes: ["slow"] });
     const lines = tableText([of("power/node-1"), never]).split("\n");
@@ -213,6 +221,7 @@ describe("unit: node drills, targets and the table", () => {
     expect(lines.slice(5)).to.deep.equal([
       "- cut/node-2: MISSED 7 lines lost",
       "- cut/node-2: slow",
+      "- cut/node-2: 4 × loki query 504",
       "- cut/node-2: the target on node-2 lacks 9 samples of Alloy, 0 of Prometheus",
     ]);
   });
