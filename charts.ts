@@ -4,12 +4,17 @@ import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import pins from "./charts.json";
 import { type Problem, type Settings, SettingsError } from "./settings";
+import { mimirPin } from "./settings/mimir-steps";
 
 export type ChartName = keyof typeof pins;
 export { pins };
 
+/** The version of a chart in a stack: its pin, or for Mimir the step that the stack has reached. */
+export const versionOf = (name: ChartName, settings: Settings): string =>
+  name === "mimir-distributed" ? mimirPin(settings).version : pins[name].version;
+
 /** The oldest Kubernetes that every pinned chart supports: the highest lower bound of their `kubeVersion`. */
-export const minimumKubernetes = "1.25";
+export const minimumKubernetes = "1.32";
 
 /** How Helm is told to find a chart: the fields that `helm template` and Pulumi's Release have in common. */
 export interface ChartSource {
@@ -23,16 +28,14 @@ export interface ChartSource {
 
 const isRemote = (place: string) => /^(https?|oci):\/\//.test(place);
 
-function fromRepository(name: ChartName, repository: string): ChartSource {
-  const { version } = pins[name];
+function fromRepository(name: ChartName, version: string, repository: string): ChartSource {
   return repository.startsWith("oci://")
     ? { chart: `${repository.replace(/\/$/, "")}/${name}`, version }
     : { chart: name, version, repository };
 }
 
 /** The chart in a folder of chart folders (`loki/Chart.yaml`) or packages (`loki-1.2.3.tgz`); a text where it is not there. */
-function fromFolder(name: ChartName, folder: string): ChartSource | string {
-  const { version } = pins[name];
+function fromFolder(name: ChartName, version: string, folder: string): ChartSource | string {
   const packaged = join(folder, `${name}-${version}.tgz`);
   if (existsSync(packaged)) return { chart: resolve(packaged) };
   const manifest = join(folder, name, "Chart.yaml");
@@ -57,11 +60,12 @@ export function chartSources(stack: string, settings: Settings): Record<ChartNam
     : { path: "charts.mirror" };
   const problems: Problem[] = [];
   const sources = (Object.keys(pins) as ChartName[]).map((name) => {
+    const version = versionOf(name, settings);
     if (!mirror || isRemote(mirror))
-      return [name, fromRepository(name, mirror ?? pins[name].repository)] as const;
-    const found = fromFolder(name, mirror);
+      return [name, fromRepository(name, version, mirror ?? pins[name].repository)] as const;
+    const found = fromFolder(name, version, mirror);
     if (typeof found !== "string") return [name, found] as const;
-    const allowed = `a folder that holds ${name} ${pins[name].version}: ${found}`;
+    const allowed = `a folder that holds ${name} ${version}: ${found}`;
     problems.push({ ...place, was: mirror, allowed });
     return [name, { chart: name }] as const;
   });

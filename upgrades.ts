@@ -1,6 +1,6 @@
 /**
- * What this project knows of the charts' newer versions: how far it may go, and what breaks on the way. Data only;
- * `./obs upgrade --check` tells it, docs/upgrades.md has the procedure.
+ * What this project knows of the charts' newer versions: how far it may go, what breaks on the way, and how long versions
+ * get fixes. Data only; `./obs upgrade --check` reports it, docs/upgrades.md has the procedure.
  */
 import type pins from "./charts.json";
 
@@ -60,11 +60,17 @@ export const notes: Note[] = [
   },
   {
     chart: "mimir-distributed",
-    from: { chart: "6.0" },
+    what: "stacks take one minor version at a time",
+    todo: "in the change that moves the pin to another minor version, add the old version and its image to steps in charts.json",
+    link: guides["mimir-distributed"],
+  },
+  {
+    chart: "mimir-distributed",
+    from: { chart: "7.0" },
     limit: true,
-    what: "Kafka and ingest storage are the default, the query-scheduler is always there, the rollout-operator brings webhooks, Mimir is 3.x",
-    todo: "values/mimir.ts must choose the classic architecture (kafka.enabled, ingest_storage.enabled and push_grpc_method_enabled of structuredConfig) before the pin moves",
-    link: "https://grafana.com/docs/helm-charts/mimir-distributed/latest/migration-guides/migrate-helm-chart-5.x-to-6.0/",
+    what: "upstream has announced that it deprecates the classic architecture, which this project uses, in a future release",
+    todo: "read the migration guide, render the chart with the values of values/mimir.ts, and raise this limit",
+    link: "https://grafana.com/docs/mimir/latest/get-started/about-grafana-mimir-architecture/about-classic-architecture/",
   },
   {
     chart: "tempo-distributed",
@@ -97,5 +103,66 @@ export const notes: Note[] = [
     what: "Grafana's database goes forward only: an older Grafana may not start on what a newer one has migrated",
     todo: "save its database first (the volume, or the PostgreSQL); a rollback needs that copy",
     link: "https://grafana.com/docs/grafana/latest/upgrade-guide/",
+  },
+];
+
+/** How long a minor version of a program gets fixes. */
+export interface Support {
+  /** Its image, without the registry. */
+  image: string;
+  /** Major and minor version. */
+  line: string;
+  /** The last day. */
+  until: string;
+  /** Whether upstream published that day. Otherwise it is the day on which this table has to be checked again. */
+  published: boolean;
+  /** Upstream's policy. */
+  link: string;
+}
+
+const mimirPolicy = "https://github.com/grafana/mimir/blob/main/RELEASE.md";
+
+/** The lines of images that charts.json and images.json pin, oldest first; older lines get no fixes. */
+export const support: Support[] = [
+  // The last fix; since then upstream patches the newest four minor versions.
+  { image: "grafana/mimir", line: "2.16", until: "2025-09-30", published: true, link: mimirPolicy },
+  { image: "grafana/mimir", line: "2.17", until: "2026-12-31", published: false, link: mimirPolicy },
+  { image: "grafana/mimir", line: "3.0", until: "2027-03-31", published: false, link: mimirPolicy },
+  { image: "grafana/mimir", line: "3.1", until: "2027-03-31", published: false, link: mimirPolicy },
+  { image: "grafana/mimir", line: "3.2", until: "2027-03-31", published: false, link: mimirPolicy },
+  {
+    image: "grafana/loki",
+    line: "3.7",
+    until: "2027-03-31",
+    published: false,
+    link: "https://grafana.com/docs/loki/latest/release-notes/cadence/",
+  },
+  {
+    image: "grafana/tempo",
+    line: "2.10",
+    until: "2027-04-26",
+    published: true,
+    link: "https://github.com/grafana/tempo/blob/main/docs/sources/tempo/set-up-for-tracing/setup-tempo/recommended-versions.md",
+  },
+  {
+    image: "grafana/grafana",
+    line: "13.2",
+    until: "2027-03-31",
+    published: false,
+    link: "https://grafana.com/docs/grafana/latest/upgrade-guide/when-to-upgrade/",
+  },
+  {
+    image: "grafana/alloy",
+    line: "1.20",
+    until: "2027-01-31",
+    published: false,
+    link: "https://github.com/grafana/alloy/releases",
+  },
+  {
+    image: "nginxinc/nginx-unprivileged",
+    line: "1.30",
+    until: "2027-04-30",
+    published: false,
+    link: "https://nginx.org/en/download.html",
   },
 ];

@@ -47,7 +47,8 @@ export const prod: SettingsInput = {
       cpu: "500m",
       memory: "2Gi",
       memoryLimit: "4Gi",
-      image: "docker.io/pgsty/minio:RELEASE.2026-08-04T00-00-00Z",
+      image:
+        "docker.io/pgsty/silo:RELEASE.2026-09-16T00-00-00Z@sha256:635197cb9f36d01bee221d34d1c7d7960f6a95c48b0b6c01d99cd13bdae51a46",
       localPort: 19001,
       readyTimeout: "5m",
     },

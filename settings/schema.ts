@@ -31,6 +31,7 @@ import {
 import { grafana } from "./grafana";
 import { helm } from "./helm";
 import { load } from "./load";
+import { mimirSteps } from "./mimir-steps";
 import { network } from "./network";
 import { queries } from "./queries";
 import { rollups } from "./rollups";
@@ -212,6 +213,13 @@ const loki = group({
 
 const seriesLimit = () => wholeNumber(1, 1_000_000_000);
 const mimir = group({
+  chartVersion: z
+    .enum(mimirSteps, { error: () => `one of ${mimirSteps.join(", ")}` })
+    .meta({ allowed: "a version of mimir-distributed in charts.json, or one of its steps there" })
+    .optional()
+    .describe(
+      "Version of the chart mimir-distributed. Without it the newest one, which new stacks use. A stack with an older version takes the steps in order, one `up` each: docs/upgrades.md#mimir",
+    ),
   replicationFactor: wholeNumber(1, 5).describe("Ingesters that each series is written to"),
   distributor: workload("Receives samples and enforces the limits"),
   ingester: stateful("Holds the newest samples and writes them as blocks to the bucket"),

@@ -1,6 +1,7 @@
 /** What all Alloys have in common, as values of the alloy chart: https://github.com/grafana/alloy/tree/main/operations/helm/charts/alloy */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import pins from "../charts.json";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import { type Credential, clientPasswords } from "./gateway";
@@ -9,6 +10,7 @@ import {
   goMemoryLimit,
   pullSecrets,
   resources,
+  tagOf,
   type Values,
   watchedByPrometheus,
 } from "./shared";
@@ -71,6 +73,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   return {
     fullnameOverride: parts.release,
     global: { image: { ...(registry && { registry }), pullSecrets: pullSecrets(settings) } },
+    image: { tag: tagOf(pins.alloy.image) },
     alloy: {
       configMap: { content: escapeTemplate(pipeline) },
       enableReporting: false,

@@ -85,6 +85,7 @@ export function lokiValues(settings: Settings): Values {
     compactor: { ...component("compactor", loki.compactor), ...volume(loki.compactor.disk) },
     gateway: {
       ...component("gateway", loki.gateway),
+      image: { tag: tagOf(imagePins.nginx) },
       metrics: off,
       podAnnotations: users.annotations,
       extraVolumes: users.volumes,

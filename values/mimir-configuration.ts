@@ -63,6 +63,8 @@ export function mimirConfiguration(settings: Settings): Values {
     ruler_storage: { s3: { bucket_name: buckets.mimirRuler.name } },
     alertmanager_storage: { s3: { bucket_name: buckets.mimirAlertmanager.name } },
     distributor: {
+      // The chart has 5 s, for Kafka; this is Mimir's own default.
+      remote_timeout: "2s",
       // Of the replicas of one Prometheus, one is taken (R3.4).
       ha_tracker: { enable_ha_tracker: true, kvstore: { store: "memberlist" } },
       instance_limits: { max_inflight_push_requests_bytes: protection.distributorInflight },

@@ -1,12 +1,12 @@
 /**
  * Values of the mimir-distributed chart: https://github.com/grafana/mimir/tree/main/operations/helm/charts/mimir-distributed
  *
- * They hold for chart lines 5.x and 6.x: a key that one of them does not know is ignored by it.
+ * They hold for every step of charts.json: a chart ignores keys that it does not know.
  */
-import pins from "../charts.json";
 import imagePins from "../images.json";
 import { alertmanagerSecret, releases } from "../names";
 import type { Settings, Workload } from "../settings";
+import { mimirPin } from "../settings/mimir-steps";
 import { goDuration, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayPods } from "./gateway";
@@ -25,6 +25,7 @@ import {
   resources,
   s3Credentials,
   s3Trust,
+  tagOf,
   type Values,
   watchedByPrometheus,
 } from "./shared";
@@ -79,7 +80,7 @@ export function mimirValues(settings: Settings): Values {
     fullnameOverride: releases.mimir,
     ...(Object.keys(trust).length > 0 && { global: trust }),
     image: {
-      ...image(settings, `docker.io/grafana/mimir:${pins["mimir-distributed"].appVersion}`),
+      ...image(settings, mimirPin(settings).image),
       pullSecrets: pullSecrets(settings).map(({ name }) => name),
     },
     mimir: { structuredConfig: mimirConfiguration(settings) },
@@ -96,7 +97,8 @@ export function mimirValues(settings: Settings): Values {
     // The chart itself sets the soft memory limit of this one, to what it requests.
     store_gateway: { ...stateful("store-gateway", mimir.storeGateway), env: [], extraArgs: caches },
     compactor: stateful("compactor", mimir.compactor, "interchangeable"),
-    ruler: { ...component("ruler", mimir.ruler), extraArgs: caches },
+    // A ballast above Go's soft memory limit keeps the garbage collector running all the time.
+    ruler: { ...component("ruler", mimir.ruler), extraArgs: { ...caches, "mem-ballast-size-bytes": "0" } },
     alertmanager: {
       ...stateful("alertmanager", mimir.alertmanager),
       // The tenants' fallback is a file of ours, in a Secret: it names receivers.
@@ -114,7 +116,10 @@ export function mimirValues(settings: Settings): Values {
       enabledNonEnterprise: true, // chart 5.x; the `nginx` beside it is gone in 6.x
       nginx: {
         config: { file: gatewayConfiguration("mimir", settings) },
-        ...(settings.images.registry && { image: { registry: settings.images.registry } }),
+        image: {
+          tag: tagOf(imagePins.nginx),
+          ...(settings.images.registry && { registry: settings.images.registry }),
+        },
       },
     },
     // R12; the chart would put the release's name into the label `cluster`.

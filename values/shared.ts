@@ -110,14 +110,17 @@ export function mirrored({ images }: Settings, repository: string): string {
   return [images.registry, ...(hasRegistry ? path : [first, ...path])].join("/");
 }
 
-/** An image reference in two parts, its registry replaced as `mirrored` does. */
+/** Where the tag of an image begins: after a registry's port, and before the digest. */
+const colonOf = (reference: string): number => reference.indexOf(":", reference.lastIndexOf("/"));
+
+/** An image reference in two parts, its registry replaced as `mirrored` does. A digest stays with the tag. */
 export function image(settings: Settings, reference: string): { repository: string; tag: string } {
-  const end = reference.lastIndexOf(":");
+  const end = colonOf(reference);
   return { repository: mirrored(settings, reference.slice(0, end)), tag: reference.slice(end + 1) };
 }
 
 /** The tag of an image, for charts that name its registry and repository themselves. */
-export const tagOf = (reference: string): string => reference.slice(reference.lastIndexOf(":") + 1);
+export const tagOf = (reference: string): string => reference.slice(colonOf(reference) + 1);
 
 /** Environment variables in the form of a container. */
 export const environment = (variables: Record<string, string>) =>

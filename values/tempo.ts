@@ -180,6 +180,7 @@ export function tempoValues(settings: Settings): Values {
     metaMonitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus } }, // R12
     gateway: {
       ...on,
+      image: { tag: tagOf(imagePins.nginx) },
       ...pods("gateway", tempo.gateway),
       resources: resources(tempo.gateway),
       podAnnotations: users.annotations,

@@ -1,7 +1,7 @@
 /** `obs backup`: what cannot be made anew, in a folder. */
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { pins } from "../../charts";
+import { type ChartName, pins, versionOf } from "../../charts";
 import { kubeConfig } from "../../components/kube-config";
 import { version } from "../../package.json";
 import { type Settings, UserError } from "../../settings";
@@ -70,7 +70,9 @@ export function openFolder(folder: string, stack: string, settings: Settings): M
       `${folder} has files that are of no backup; give an empty folder, a new one, or one with a backup`,
     );
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const charts = Object.fromEntries(Object.entries(pins).map(([name, pin]) => [name, pin.version]));
+  const charts = Object.fromEntries(
+    (Object.keys(pins) as ChartName[]).map((name) => [name, versionOf(name, settings)]),
+  );
   return {
     format,
     product: version,

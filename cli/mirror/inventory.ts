@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
-import { type ChartName, type ChartSource, chartSources, pins } from "../../charts";
+import { type ChartName, type ChartSource, chartSources, pins, versionOf } from "../../charts";
 import { project, readSettings, UserError } from "../../settings";
 import { k6Image } from "../load/manifest";
 import { record } from "../record";
@@ -55,11 +55,11 @@ export function atTheSource(config: Record<string, string>): Record<string, stri
   return { ...config, ...without("images", "registry"), ...without("charts", "mirror") };
 }
 
-/** The chart that a release is of: `chart` may be a name, an address, a folder or a package. */
-export const chartOf = (chart: string): ChartName | undefined =>
-  (Object.keys(pins) as ChartName[]).find((name) =>
-    [name, `${name}-${pins[name].version}.tgz`].includes(basename(chart)),
-  );
+/** The chart of a release: `chart` is a name, an address, a folder or a package. */
+export const chartOf = (chart: string): ChartName | undefined => {
+  const name = basename(chart).replace(/-\d[\w.+-]*\.tgz$/, "");
+  return (Object.keys(pins) as ChartName[]).find((one) => one === name);
+};
 
 /** Images that the example application is deployed with, as its `Pulumi.yaml` has them by default. */
 function ofExample(): ImageUse[] {
@@ -124,7 +124,7 @@ export async function inventory(stack: string): Promise<Inventory> {
     stack,
     charts: (Object.keys(pins) as ChartName[]).map((name) => ({
       name,
-      version: pins[name].version,
+      version: versionOf(name, settings),
       source: sources[name],
       usedBy: releases.filter(({ chart }) => chartOf(chart) === name).map((release) => release.name),
     })),

@@ -9,6 +9,7 @@ import { record } from "../record";
 import { releasesOf } from "../render";
 import { fileConfig } from "../stack-config";
 import { type Compared, compareLive } from "./live";
+import { type MimirSteps, mimirLines, mimirState } from "./mimir";
 import { repositories } from "./repositories";
 import { type ChartReport, reportOf } from "./versions";
 import { carryOut, planLines, planOf } from "./volumes";
@@ -18,7 +19,7 @@ export interface Check {
   stack: string;
   charts: ChartReport[];
   /** The comparison with the cluster, or why there is none. */
-  cluster: Compared | { reason: string };
+  cluster: (Compared & { mimir?: MimirSteps | undefined }) | { reason: string };
 }
 
 /**
@@ -46,8 +47,10 @@ async function clusterCheck(stack: string): Promise<Check["cluster"]> {
   if ("reason" in cluster) return { reason: `no cluster answers: ${cluster.reason}` };
   console.error(`obs: comparing with ${cluster.version}`);
   try {
+    const config = kubeConfig(settings);
+    const mimir = await mimirState(stack, settings, config);
     const releases = releasesOf(await record(stack, fileConfig(stack)));
-    return await compareLive(kubeConfig(settings), releases, (name) => console.error(`obs: ${name}`));
+    return { ...(await compareLive(config, releases, (name) => console.error(`obs: ${name}`))), mimir };
   } catch (error) {
     const { message, cause } = error as Error;
     return { reason: cause instanceof Error ? cause.message : message };
@@ -55,11 +58,12 @@ async function clusterCheck(stack: string): Promise<Check["cluster"]> {
 }
 
 /**
- * The exit code: 2 where there is something to do (a newer version that the project can go to, or a field that cannot
- * change), 1 where nothing is known to be but not everything could be asked, 0 where all is up to date.
+ * The exit code: 2 where there is something to do (a newer version that the project can go to, a step of Mimir, or a field
+ * that cannot change), 1 where nothing is known to be but not everything could be asked, 0 where all is up to date.
  */
 export function exitCode({ charts, cluster }: Check): 0 | 1 | 2 {
-  const differs = "differences" in cluster && cluster.differences.length > 0;
+  const differs =
+    "differences" in cluster && (cluster.differences.length > 0 || Boolean(cluster.mimir?.steps.length));
   if (differs || charts.some(({ allowed }) => allowed)) return 2;
   return charts.some(({ unreachable }) => unreachable) ? 1 : 0;
 }
@@ -101,8 +105,9 @@ const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stri
 
 function clusterLines(cluster: Check["cluster"]): string[] {
   if ("reason" in cluster) return [`not compared with a cluster: ${cluster.reason}`];
-  const { objects, differences, skipped } = cluster;
+  const { objects, differences, skipped, mimir } = cluster;
   return [
+    ...(mimir ? mimirLines(mimir) : []),
     ...skipped.map((line) => `not compared with the cluster: ${line}`),
     differences.length
       ? `${differences.length} fields that cannot change differ on the cluster; up would fail:`

@@ -1,6 +1,6 @@
 /** Before `up` and `preview`: a chart whose pin has moved must not change what cannot change. */
 import { AppsV1Api, type KubeConfig } from "@kubernetes/client-node";
-import { pins } from "../../charts";
+import { type ChartName, pins, versionOf } from "../../charts";
 import { kubeConfig } from "../../components/kube-config";
 import { namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
@@ -15,20 +15,20 @@ export interface Origin {
 }
 
 /** Chart and version of a label such as `loki-1.2.3`, where the chart is one of ours. */
-function pinnedChart(label: string): { pinned: string; live: string } | undefined {
-  const found = Object.entries(pins).find(
-    ([name]) => label.startsWith(`${name}-`) && /^\d/.test(label.slice(name.length + 1)),
+function pinnedChart(label: string, settings: Settings): { pinned: string; live: string } | undefined {
+  const found = (Object.keys(pins) as ChartName[]).find(
+    (name) => label.startsWith(`${name}-`) && /^\d/.test(label.slice(name.length + 1)),
   );
-  return found && { pinned: found[1].version, live: label.slice(found[0].length + 1) };
+  return found && { pinned: versionOf(found, settings), live: label.slice(found.length + 1) };
 }
 
 /** The releases that were installed from another version of their chart than the pinned one. */
-export function movedReleases(workloads: Origin[]): Set<string> {
+export function movedReleases(workloads: Origin[], settings: Settings): Set<string> {
   const moved = workloads.flatMap(({ metadata }) => {
     const release = metadata?.annotations?.["meta.helm.sh/release-name"];
     // Charts write their version into one or the other.
     const label = metadata?.labels?.["helm.sh/chart"] ?? metadata?.labels?.["chart"] ?? "";
-    const chart = pinnedChart(label);
+    const chart = pinnedChart(label, settings);
     return release && chart && chart.live !== chart.pinned.replace("+", "_") ? [release] : [];
   });
   return new Set(moved);
@@ -68,7 +68,7 @@ export async function refuseStuck(
   Object.assign(process.env, environment);
   const compared = await (async () => {
     const config = kubeConfig(settings);
-    const moved = movedReleases(await workloadsOf(config));
+    const moved = movedReleases(await workloadsOf(config), settings);
     if (moved.size === 0) return undefined;
     const releases = releasesOf(await record(stack, fileConfig(stack))).filter(({ name }) => moved.has(name));
     return compareLive(config, releases, (name) => console.error(`obs: ${name} has another chart version`));

@@ -1,4 +1,5 @@
 /** What still works and has no future. */
+import { type Support, support } from "../../upgrades";
 import { at, valuesOf } from "../pods";
 import { advice, always, type SubjectRule, type Tree } from "../rule";
 import { fullName, imagesOf } from "./images";
@@ -22,7 +23,13 @@ export const lokiIndex: SubjectRule = {
   },
 };
 
-const unmaintained = ["docker.io/minio/minio", "quay.io/minio/minio", "docker.io/bitnami", "gcr.io/cadvisor"];
+const unmaintained = [
+  "docker.io/minio/minio",
+  "quay.io/minio/minio",
+  "docker.io/pgsty/minio",
+  "docker.io/bitnami",
+  "gcr.io/cadvisor",
+];
 
 export const imagesMaintained: SubjectRule = {
   id: "images-maintained",
@@ -40,6 +47,39 @@ export const imagesMaintained: SubjectRule = {
             },
           ]
         : [];
+    }),
+};
+
+const numberOf = (line: string): number => {
+  const [major = 0, minor = 0] = line.split(".").map(Number);
+  return major * 1000 + minor;
+};
+
+/** The line of an image that gets no fixes on a day (`2027-01-31`), or whose support has to be checked again. */
+export function pastSupport(name: string, tag: string, today: string): Support | undefined {
+  const line = /^v?(\d+\.\d+)\./.exec(tag)?.[1];
+  const own = support.filter(({ image }) => fullName(name).endsWith(`/${image}`));
+  const [oldest] = own;
+  if (!line || !oldest) return undefined;
+  if (numberOf(line) < numberOf(oldest.line)) return { ...oldest, line, published: true };
+  return own.find((one) => one.line === line && one.until < today);
+}
+
+/** What is wrong with a line that `pastSupport` finds. */
+export const supportText = ({ image, line, until, published }: Support): string =>
+  published
+    ? `${image} ${line} gets no more fixes`
+    : `whether ${image} ${line} still gets fixes was to be checked by ${until}`;
+
+export const imagesSupported: SubjectRule = {
+  id: "images-supported",
+  asks: "Every image is of a version that gets fixes.",
+  why: "its next vulnerability will not be fixed",
+  level: advice,
+  check: (subject) =>
+    imagesOf(subject).flatMap(({ place, name, tag }) => {
+      const found = pastSupport(name, tag, new Date().toISOString().slice(0, 10));
+      return found ? [{ what: `${place}: ${supportText(found)}`, fix: "Upgrade it: docs/upgrades.md." }] : [];
     }),
 };
 

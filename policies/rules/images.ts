@@ -37,9 +37,10 @@ function imagesInValues(values: unknown): Image[] {
     const name = typeof registry === "string" && registry ? `${registry}/${repository}` : repository;
     const pinned = Boolean(digest || sha);
     // Without a tag the chart's own is taken, which is pinned with the chart.
-    return tag === undefined && !pinned
-      ? [{ place: path, name, tag: "chart", digest: false }]
-      : [{ place: path, name, tag: String(tag ?? ""), digest: pinned }];
+    if (tag === undefined && !pinned) return [{ place: path, name, tag: "chart", digest: false }];
+    // Charts join the two with a colon; a digest may be in either.
+    const image = parseImage(path, tag ? `${name}:${tag}` : name);
+    return [{ ...image, digest: image.digest || pinned }];
   });
 }
 
@@ -92,7 +93,7 @@ const officialRegistries = [
   "docker.io/grafana",
   "docker.io/library/memcached",
   "docker.io/nginxinc/nginx-unprivileged",
-  "docker.io/pgsty/minio", // upstream publishes none any more: docs/object-storage.md
+  "docker.io/pgsty/silo", // upstream publishes none any more: docs/object-storage.md
   "docker.io/prom/memcached-exporter",
   "ghcr.io/google/cadvisor",
   "ghcr.io/jkroepke/kube-webhook-certgen",

@@ -2,7 +2,7 @@
 import type { Rule } from "../rule";
 import { disruptionBudgets, replicaMinimums, storageDistributed } from "./availability";
 import { bucketsEncrypted, bucketsLifecycle, bucketsOwned, bucketsPrivate, iamNoWildcards } from "./buckets";
-import { apisServed, imagesMaintained, lokiIndex } from "./deprecated";
+import { apisServed, imagesMaintained, imagesSupported, lokiIndex } from "./deprecated";
 import { imagesFromRegistries, imagesPinned } from "./images";
 import { networkPolicies, podSecurityLabels } from "./namespaces";
 import { noHostNamespaces, noHostPaths, nonRoot, noPrivilege, readOnlyRoot, seccomp } from "./pod-security";
@@ -32,5 +32,5 @@ export const rules: Rule[] = [
   ...[servicesInternal, ingressTls, noAnonymousAccess],
   ...[rbacNoWildcards, rbacNoAdmin, rbacSecrets, tokensNeeded],
   ...[statefulProtected],
-  ...[lokiIndex, imagesMaintained, apisServed],
+  ...[lokiIndex, imagesMaintained, imagesSupported, apisServed],
 ];

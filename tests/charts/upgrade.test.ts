@@ -6,11 +6,12 @@ import { parse } from "yaml";
 import { type ChartName, pins } from "../../charts";
 import { releaseObjects, releasesOf } from "../../cli/render";
 import { differences } from "../../cli/upgrade/immutable";
-import { namespaces } from "../../names";
+import { namespaces, releases } from "../../names";
+import { mimirPin, mimirSteps } from "../../settings/mimir-steps";
 import { bytesOf } from "../../settings/units";
 import { notes } from "../../upgrades";
 import { workloadVolumes } from "../../values/volumes";
-import { type KubernetesObject, renderStack } from "../support/rendered";
+import { type KubernetesObject, ownOf, renderStack } from "../support/rendered";
 import { settingsOf } from "../support/stacks";
 import { needsCharts, skip } from "../support/tools";
 
@@ -81,6 +82,35 @@ describe("charts: upgrades", function () {
       expect(rendered).to.have.deep.members(known);
     });
   }
+
+  for (const environment of ["dev", "prod"] as const)
+    it(`render every step of Mimir in ${environment} with the values of the stack, and each is an update in place`, async function () {
+      const folder = process.env["OBS_CHARTS"] ?? "";
+      const missing = mimirSteps.filter((step) => !existsSync(join(folder, `mimir-distributed-${step}.tgz`)));
+      if (missing.length) skip(this, `OBS_CHARTS has no mimir-distributed ${missing.join(", ")}`);
+      let before: KubernetesObject[] | undefined;
+      for (const chartVersion of mimirSteps) {
+        const { recorded } = await ownOf({ environment, mimir: { chartVersion } });
+        const release = releasesOf(recorded).find(({ name }) => name === releases.mimir);
+        if (!release) throw new Error("no release of Mimir");
+        const objects = await releaseObjects(release);
+        const sets = objects.filter(({ kind }) => kind === "StatefulSet");
+        for (const { metadata } of sets.filter(({ metadata }) => !metadata.name.endsWith("-cache")))
+          expect(metadata.labels?.["helm.sh/chart"]).to.equal(`mimir-distributed-${chartVersion}`);
+        const [ingester] = sets.filter(({ metadata }) => metadata.name === "mimir-ingester");
+        expect(ingester?.spec.template.spec.containers[0].image).to.equal(
+          mimirPin({ mimir: { chartVersion } }).image,
+        );
+        const ruler = objects.find(
+          ({ kind, metadata }) => kind === "Deployment" && metadata.name === "mimir-ruler",
+        );
+        const args: string[] = ruler?.spec.template.spec.containers[0].args ?? [];
+        const ballast = args.filter((arg) => arg.startsWith("-mem-ballast"));
+        expect(ballast.at(-1), "the last one wins").to.equal("-mem-ballast-size-bytes=0");
+        if (before) expect(differences(before, objects, release.namespace), chartVersion).to.deep.equal([]);
+        before = objects;
+      }
+    });
 
   describe("charts: from the pins to the versions in OBS_CHARTS_NEXT", () => {
     const folder = process.env["OBS_CHARTS_NEXT"] ?? "";

@@ -411,6 +411,18 @@ const objects: RuleSpec[] = [
       "app: container app takes image quay.io/minio/minio, which is not updated any more: its next vulnerability will not be mended. Take a maintained one; for MinIO docs/object-storage.md has the choices.",
     ],
   },
+  {
+    rule: "images-supported",
+    passes: [deployment()],
+    fails: [
+      deployment({ image: "docker.io/grafana/mimir:2.16.0" }),
+      deployment({ image: "registry.test/grafana/tempo:2.8.1" }),
+    ],
+    says: [
+      "app: container app: grafana/mimir 2.16 gets no more fixes: its next vulnerability will not be fixed. Upgrade it: docs/upgrades.md.",
+      "app: container app: grafana/tempo 2.8 gets no more fixes: its next vulnerability will not be fixed. Upgrade it: docs/upgrades.md.",
+    ],
+  },
 ];
 
 const stores: RuleSpec[] = [

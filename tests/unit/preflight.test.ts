@@ -6,6 +6,7 @@ import type { Check, Finding } from "../../components/preflight/check";
 import { checks } from "../../components/preflight/checks";
 import type { Facts, Snapshot } from "../../components/preflight/facts";
 import { placementNodes } from "../../components/preflight/nodes";
+import { mimirSteps, newestMimirStep } from "../../settings/mimir-steps";
 import { type Environment, settingsOf as shippedSettings } from "../support/stacks";
 
 type Config = Record<string, unknown>;
@@ -403,11 +404,63 @@ describe("unit: preflight", () => {
 
   describe("Kubernetes version", () => {
     it("must be one that the charts support", () => {
-      for (const version of ["v1.25.0", "v1.34.3+k3s1", "v1.33.1-eks-1234567", "v2.0.0"])
+      for (const version of ["v1.32.0", "v1.34.3+k3s1", "v1.33.1-eks-1234567", "v2.0.0"])
         expect(told("Kubernetes version", { version }), version).to.deep.equal([]);
-      expect(told("Kubernetes version", { version: "v1.24.17-gke.1" })).to.deep.equal([
-        'error cluster "Kubernetes v1.24.17-gke.1": Kubernetes 1.25 or later, which the charts require',
+      expect(told("Kubernetes version", { version: "v1.31.12-gke.1" })).to.deep.equal([
+        'error cluster "Kubernetes v1.31.12-gke.1": Kubernetes 1.32 or later, which the charts require',
       ]);
+    });
+  });
+
+  describe("version of Mimir", () => {
+    const newest = newestMimirStep;
+    const live = (version: string, rolling: string[] = []): Partial<Facts> => {
+      const ingester = statefulSet("mimir", "mimir-ingester", 3);
+      const labels = { "helm.sh/chart": `mimir-distributed-${version}` };
+      return {
+        statefulSets: [{ ...ingester, metadata: { ...ingester.metadata, labels } }],
+        gossip: { mimir: { gossip: { label: "mimir.mimir.test", verified: true }, rolling } },
+      };
+    };
+    const found = (facts: Partial<Facts>, chartVersion?: string) =>
+      told("version of Mimir", facts, chartVersion ? { mimir: { chartVersion } } : {});
+
+    it("is the newest in a new stack, and any that it has", () => {
+      expect(found({})).to.deep.equal([]);
+      expect(found({}, "5.7.0")).to.deep.equal([]);
+      for (const step of mimirSteps) expect(found(live(step), step), step).to.deep.equal([]);
+      expect(found(live(newest))).to.deep.equal([]);
+    });
+
+    it("goes up one step at a time, also from a version that is no step", () => {
+      for (const [index, step] of mimirSteps.slice(1).entries())
+        expect(found(live(mimirSteps[index] ?? ""), step), step).to.deep.equal([]);
+      expect(found(live("5.5.1"), "5.7.0")).to.deep.equal([]);
+      expect(found(live("5.7.3"), "5.8.0")).to.deep.equal([]);
+      expect(found(live("5.7.0"))).to.deep.equal([
+        "error mimir.chartVersion undefined: 5.8.0: Mimir runs chart version 5.7.0, and it takes one step at a time; docs/upgrades.md#mimir",
+      ]);
+      expect(found(live("5.8.0"), "6.1.0")).to.deep.equal([
+        'error mimir.chartVersion "6.1.0": 6.0.6: Mimir runs chart version 5.8.0, and it takes one step at a time; docs/upgrades.md#mimir',
+      ]);
+      expect(found(live("5.5.1"), "5.8.0")[0]).to.match(/: 5\.7\.0: Mimir runs chart version 5\.5\.1/);
+    });
+
+    it("waits for the rollout of the last step", () => {
+      expect(found(live("5.8.0", ["mimir/mimir-querier"]), "6.0.6")).to.deep.equal([
+        'error mimir.chartVersion "6.0.6": 5.8.0 until its rollout is complete: mimir/mimir-querier',
+      ]);
+      expect(found(live("5.8.0", ["mimir/mimir-querier"]), "5.8.0")).to.deep.equal([]);
+    });
+
+    it("goes back one step with a warning, never two, and not from a version that is not known", () => {
+      expect(found(live("6.0.6", ["mimir/mimir-querier"]), "5.8.0")).to.deep.equal([
+        'warning mimir.chartVersion "5.8.0": 6.0.6: Mimir runs chart version 6.0.6, and upstream does not promise that an older version reads its data',
+      ]);
+      expect(found(live("6.1.0"), "5.8.0")[0]).to.match(
+        /^error .*: 6\.0\.6: Mimir runs chart version 6\.1\.0/,
+      );
+      expect(found(live("7.0.0"))[0]).to.match(/^error .*: 7\.0\.0, the chart version that Mimir runs/);
     });
   });
 

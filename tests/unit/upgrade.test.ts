@@ -1,9 +1,11 @@
 import { expect } from "chai";
 import { type ChartName, pins } from "../../charts";
 import { type Check, exitCode, lines } from "../../cli/upgrade";
+import { mimirLines } from "../../cli/upgrade/mimir";
 import { movedReleases, stuck } from "../../cli/upgrade/moved";
 import { compare, numbersOf, type Offers, reportOf } from "../../cli/upgrade/versions";
 import { guides, type Note, notes } from "../../upgrades";
+import { settingsOf } from "../support/stacks";
 
 /** A version so many majors, minors and patches from a chart's pin. */
 const beyond = (chart: ChartName, major: number, minor = 0, patch = 0): string => {
@@ -60,12 +62,15 @@ describe("unit: upgrade: versions", () => {
     ]);
   });
 
-  for (const chart of ["tempo-distributed", "mimir-distributed"] as const)
+  for (const [chart, known] of [
+    ["tempo-distributed", "Kafka"],
+    ["mimir-distributed", "classic architecture"],
+  ] as const)
     it(`of ${chart} stay below the next major`, async () => {
       const minor = beyond(chart, 0, 3);
       const report = await reportOf(chart, offering(here(chart), minor, beyond(chart, 1), beyond(chart, 2)));
       expect(report).to.include({ allowed: minor, minor, newest: beyond(chart, 2) });
-      expect(report.notes.join()).to.match(/Kafka.*To do: .*See https:/);
+      expect(report.notes.join()).to.match(new RegExp(`${known}.*To do: .*See https:`));
     });
 
   it("of loki stay below application 4, whatever number the chart has", async () => {
@@ -139,6 +144,27 @@ describe("unit: upgrade: what is said", () => {
     expect(exitCode(check({ cluster: { reason: "none" } }))).to.equal(0);
   });
 
+  it("names the next step of Mimir, which is something to do", () => {
+    const steps = [
+      { chart: "6.1.0", image: "mimir:3.1" },
+      { chart: here("mimir-distributed"), image: "mimir:3.2" },
+    ];
+    const mimir = { stack: "prod", live: "6.0.6", steps, problems: ["  refused"] };
+    expect(exitCode(check({ cluster: { ...cluster, mimir } }))).to.equal(2);
+    expect(exitCode(check({ cluster: { ...cluster, mimir: { ...mimir, steps: [] } } }))).to.equal(0);
+    const set = "pulumi config set --stack prod --path 'mimir.chartVersion' 6.1.0 && ./obs up prod";
+    expect(lines(check({ cluster: { ...cluster, mimir } }))).to.include.members([
+      "Mimir runs chart version 6.0.6. Next step: 6.1.0 (mimir:3.1)",
+      `    ${set}`,
+      `    then ${here("mimir-distributed")}; docs/upgrades.md#mimir`,
+      "  refused",
+    ]);
+    // The newest version is the default.
+    expect(mimirLines({ ...mimir, steps: steps.slice(1), problems: [] })[1]).to.equal(
+      "    pulumi config rm --stack prod --path 'mimir.chartVersion' && ./obs up prod",
+    );
+  });
+
   it("is a table, what is known, and what the cluster has", () => {
     const report = { ...chart, allowed: "1.1.0", newest: "2.0.0", newestApp: "4", notes: ["a note"] };
     const charts = [report, { ...chart, chart: "minio" as const, unreachable: "no such host" }];
@@ -173,6 +199,11 @@ describe("unit: upgrade: what is said", () => {
       { metadata: { labels: { "helm.sh/chart": "alloy-0.1.0" } } },
       {},
     ];
-    expect([...movedReleases(workloads)]).to.deep.equal(["loki", "minio"]);
+    const settings = settingsOf("dev");
+    expect([...movedReleases(workloads, settings)]).to.deep.equal(["loki", "minio"]);
+    const mimir = [from("mimir", { "helm.sh/chart": "mimir-distributed-5.8.0" })];
+    expect([...movedReleases(mimir, settings)]).to.deep.equal(["mimir"]);
+    const held = settingsOf("dev", { mimir: { chartVersion: "5.8.0" } });
+    expect([...movedReleases(mimir, held)]).to.deep.equal([]);
   });
 });

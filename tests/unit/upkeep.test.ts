@@ -11,7 +11,8 @@ import { marker } from "../../cli/review/comment";
 import { root } from "../../cli/stack-config";
 import imagePins from "../../images.json";
 import { releaseNotes } from "../../scripts/release-notes";
-import { notes } from "../../upgrades";
+import { mimirSteps } from "../../settings/mimir-steps";
+import { notes, support } from "../../upgrades";
 
 const text = (path: string) => readFileSync(join(root, path), "utf8");
 
@@ -19,6 +20,7 @@ describe("unit: upkeep: Renovate", () => {
   interface Rule {
     matchDepNames?: string[];
     allowedVersions?: string;
+    matchUpdateTypes?: string[];
     enabled?: boolean;
   }
   // JSON5 is JavaScript.
@@ -55,8 +57,52 @@ describe("unit: upkeep: Renovate", () => {
         .map(({ groups }) => `${groups?.["depName"]}:${groups?.["currentValue"]}`),
     );
     const images = Object.values(pins).flatMap((pin) => ("image" in pin ? [pin.image] : []));
-    expect(images).to.have.length(3);
+    expect(images).to.have.length(5);
+    images.push(...Object.values(pins["mimir-distributed"].steps));
     expect(found).to.include.members([...images, ...Object.values(imagePins)]);
+  });
+
+  it("proposes no version of an image that the project cannot use", () => {
+    const limit = (image: string) =>
+      config.packageRules.filter(({ matchDepNames }) => matchDepNames?.includes(`docker.io/${image}`));
+    expect(limit("grafana/loki")[0]?.allowedVersions).to.equal("<3.8.0");
+    expect(limit("grafana/tempo")[0]?.allowedVersions).to.equal("<3.0.0");
+    expect(limit("grafana/mimir")[0]).to.deep.include({
+      matchUpdateTypes: ["major", "minor"],
+      enabled: false,
+    });
+    const [, stable = ""] =
+      /^\/(.*)\/$/.exec(limit("nginxinc/nginx-unprivileged")[0]?.allowedVersions ?? "") ?? [];
+    const allowed = ["1.30.5-alpine", "1.32.0-alpine", "1.31.4-alpine", "1.30.5", "2.0.0-alpine"].map((tag) =>
+      new RegExp(stable).test(tag),
+    );
+    expect(allowed).to.deep.equal([true, true, false, false, false]);
+  });
+
+  it("has the support of each pinned image in the table of upgrades.ts", () => {
+    const overrides = Object.values(pins).flatMap((pin) => ("image" in pin ? [pin.image] : []));
+    for (const image of [...overrides, ...Object.values(pins["mimir-distributed"].steps), imagePins.nginx]) {
+      const [, name, line] = /^docker\.io\/(.*):v?(\d+\.\d+)\./.exec(image) ?? [];
+      expect(
+        support.map((one) => `${one.image} ${one.line}`),
+        image,
+      ).to.include(`${name} ${line}`);
+    }
+    for (const { until, link } of support) {
+      expect(new Date(until).toISOString()).to.equal(`${until}T00:00:00.000Z`);
+      expect(link).to.match(/^https:/);
+    }
+  });
+
+  it("keeps the minor versions before Mimir's pin as steps", () => {
+    const steps = mimirSteps.map((version) => version.split(".").map(Number));
+    expect(mimirSteps.at(-1)).to.equal(pins["mimir-distributed"].version);
+    for (const [index, [major = 0, minor = 0]] of steps.slice(1).entries()) {
+      const [majorBefore = 0, minorBefore = 0] = steps[index] ?? [];
+      // Within a major version no minor version is left out; the next major version begins with its first.
+      const next = major === majorBefore ? [major, minorBefore + 1] : [majorBefore + 1, 0];
+      expect([major, minor], mimirSteps[index + 1]).to.deep.equal(next);
+    }
   });
 
   it("finds the operator's chart where it is told how to install it", () => {

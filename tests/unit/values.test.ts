@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/render";
+import imagePins from "../../images.json";
 import type { Settings } from "../../settings";
 import { alloyLogsPipeline, alloyLogsValues } from "../../values/alloy-logs";
 import { alloyMetricsValues } from "../../values/alloy-metrics";
@@ -26,6 +27,7 @@ import {
   image,
   overZones,
   type Role,
+  tagOf,
 } from "../../values/shared";
 import { tempoValues } from "../../values/tempo";
 import { expectGolden } from "../support/golden";
@@ -117,6 +119,7 @@ describe("unit: values", () => {
       ["localhost/minio:1.2", "localhost/minio", "1.2", "minio"],
       ["registry:5000/a/b/c:1.2", "registry:5000/a/b/c", "1.2", "a/b/c"],
       ["pgsty/minio:1.2", "pgsty/minio", "1.2", "pgsty/minio"],
+      [`registry:5000/a/b:1.2@${digest}`, "registry:5000/a/b", `1.2@${digest}`, "a/b"],
       ["minio:1.2", "minio", "1.2", "minio"],
       // A chart joins the two parts with a colon, which gives the digest back.
       [`quay.io/minio/minio@${digest}`, "quay.io/minio/minio@sha256", "0".repeat(64), "minio/minio@sha256"],
@@ -134,12 +137,12 @@ describe("unit: values", () => {
       const { minio, loki, mimir, kps, cadvisor, alloyLogs, alloyMetrics, tempo, alloyTraces } =
         all(mirrored);
       const registry = "registry.example.com:5000/mirror";
-      expect(minio.image.repository).to.equal(`${registry}/pgsty/minio`);
+      expect(minio.image.repository).to.equal(`${registry}/pgsty/silo`);
       expect([loki.global.imageRegistry, kps.global.imageRegistry]).to.deep.equal([registry, registry]);
       expect(mimir.image.repository).to.equal(`${registry}/grafana/mimir`);
       expect(mimir.memcached.image.repository).to.equal(`${registry}/library/memcached`);
       expect(mimir.memcachedExporter.image.repository).to.equal(`${registry}/prom/memcached-exporter`);
-      expect(mimir.gateway.nginx.image).to.deep.equal({ registry });
+      expect(mimir.gateway.nginx.image).to.deep.equal({ registry, tag: tagOf(imagePins.nginx) });
       const pod = cadvisor[0].spec.template.spec;
       expect(pod.containers[0].image).to.match(/^registry\.example\.com:5000\/mirror\/google\/cadvisor:v/);
       const secret = [{ name: "registry-login" }];
@@ -164,9 +167,9 @@ describe("unit: values", () => {
 
     it("come from their own registries without a setting", () => {
       const { minio, loki, mimir, kps, alloyLogs, alloyMetrics, tempo, alloyTraces } = all(plain);
-      expect(minio.image.repository).to.equal("docker.io/pgsty/minio");
+      expect(minio.image.repository).to.equal("docker.io/pgsty/silo");
       expect(mimir.image.repository).to.equal("docker.io/grafana/mimir");
-      expect(mimir.gateway.nginx).not.to.have.property("image");
+      expect(mimir.gateway.nginx.image).to.deep.equal({ tag: tagOf(imagePins.nginx) });
       expect(loki.global).to.deep.equal({});
       expect(kps.global).to.deep.equal({ imagePullSecrets: [] });
       for (const { global } of [alloyLogs, alloyMetrics, alloyTraces[0], tempo])

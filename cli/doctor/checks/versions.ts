@@ -1,15 +1,21 @@
 import { type KubeConfig, VersionApi } from "@kubernetes/client-node";
-import { type ChartName, pins } from "../../../charts";
+import { type ChartName, pins, versionOf } from "../../../charts";
+import { pastSupport, supportText } from "../../../policies/rules/deprecated";
+import type { Settings } from "../../../settings";
 import { compare, numbersOf } from "../../upgrade/versions";
 import type { Check, Finding } from "../check";
 import type { HelmRelease } from "../helm";
 
 const base = { layer: "drift", page: "docs/upgrades.md" } as const;
 
+/** The version of each chart in a stack. */
+export const pinnedVersions = (settings: Settings): Record<string, string> =>
+  Object.fromEntries((Object.keys(pins) as ChartName[]).map((name) => [name, versionOf(name, settings)]));
+
 /** Releases that are not what is pinned, or that Helm did not end well. */
 export function releaseFindings(
   releases: Pick<HelmRelease, "name" | "namespace" | "status" | "revision" | "chart">[],
-  pinned: Record<string, { version: string }> = pins satisfies Record<ChartName, { version: string }>,
+  pinned: Record<string, string>,
 ): Finding[] {
   return releases.flatMap(({ name, namespace, status, revision, chart }): Finding[] => {
     const findings: Finding[] = [];
@@ -23,7 +29,7 @@ export function releaseFindings(
           ? `helm -n ${namespace} history ${name}; where no update runs: helm -n ${namespace} rollback ${name}`
           : "./obs up",
       });
-    const wanted = pinned[chart.name]?.version;
+    const wanted = pinned[chart.name];
     if (wanted && wanted !== chart.version)
       findings.push({
         ...base,
@@ -98,22 +104,42 @@ export function kubernetesFindings(
   return [...outside, ...skewed];
 }
 
+/** Images of running pods that get no fixes on a day. */
+export function supportFindings(images: string[], today: string): Finding[] {
+  const parts = images.map((image) => /^(.*):([^:@/]+)(?:@.*)?$/.exec(image));
+  const found = parts.flatMap((part) => pastSupport(part?.[1] ?? "", part?.[2] ?? "", today) ?? []);
+  const byText = new Map(found.map((one) => [supportText(one), one]));
+  return [...byText].map(([what, { link }]) => ({
+    ...base,
+    severity: "note",
+    what,
+    evidence: `images of running pods, and the policy at ${link}`,
+    fix: "./obs upgrade --check",
+  }));
+}
+
 const serverVersion = async (config: KubeConfig) =>
   (await config.makeApiClient(VersionApi).getCode()).gitVersion;
 
-/** Releases beside the pins, and Kubernetes beside what charts and kubelets ask of it. */
+/** Releases against the pins, images against the support table, and Kubernetes against charts and kubelets. */
 export const check: Check = {
   name: "versions",
-  async look({ config, cluster }) {
-    const [releases, nodes, server] = await Promise.all([
+  async look({ config, cluster, settings }) {
+    const [releases, nodes, server, pods] = await Promise.all([
       cluster.releases(),
       cluster.nodes(),
       serverVersion(config),
+      cluster.pods(),
     ]);
     const kubelets = nodes.map(({ metadata, status }) => ({
       name: metadata?.name ?? "",
       kubelet: status?.nodeInfo?.kubeletVersion ?? "",
     }));
-    return [...releaseFindings(releases), ...kubernetesFindings(server, kubelets, releases)];
+    const images = pods.flatMap(({ spec }) => (spec?.containers ?? []).map(({ image }) => image ?? ""));
+    return [
+      ...supportFindings([...new Set(images)], new Date().toISOString().slice(0, 10)),
+      ...releaseFindings(releases, pinnedVersions(settings)),
+      ...kubernetesFindings(server, kubelets, releases),
+    ];
   },
 };

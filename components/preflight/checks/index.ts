@@ -5,6 +5,7 @@ import { check as apiServerPorts } from "./api-server-ports";
 import { check as capacity } from "./capacity";
 import { check as gossip } from "./gossip";
 import { check as kubernetesVersion } from "./kubernetes-version";
+import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
 import { check as placeholders } from "./placeholders";
 import { check as ports } from "./ports";
@@ -23,6 +24,7 @@ export const checks: Check[] = [
   volumes,
   replicas,
   gossip,
+  mimirVersion,
   storageClass,
   topology,
   volumePlacement,

@@ -1,0 +1,62 @@
+import { namespaces, releases } from "../../../names";
+import type { Settings } from "../../../settings";
+import { mimirPin, mimirSteps, newestMimirStep, stepOf } from "../../../settings/mimir-steps";
+import { type Check, error, type Finding, warning } from "../check";
+import type { Facts } from "../facts";
+
+const path = "mimir.chartVersion";
+const page = "docs/upgrades.md#mimir";
+
+/** The facts that say which version of Mimir runs. */
+export type MimirFacts = Pick<Facts, "statefulSets" | "gossip">;
+
+/** Version of the chart that Mimir's ingesters were installed from; undefined if there are none. */
+export function liveMimir({ statefulSets }: MimirFacts): string | undefined {
+  const ingester = statefulSets.find(
+    ({ metadata }) =>
+      metadata?.namespace === namespaces.mimir && metadata.name === `${releases.mimir}-ingester`,
+  );
+  return /^mimir-distributed-(\d+\.\d+\.\d+)/.exec(ingester?.metadata?.labels?.["helm.sh/chart"] ?? "")?.[1];
+}
+
+/** The command that chooses a step; the newest one is the default. */
+export const chooseStep = (stack: string, step: string): string =>
+  step === newestMimirStep
+    ? `pulumi config rm --stack ${stack} --path '${path}'`
+    : `pulumi config set --stack ${stack} --path '${path}' ${step}`;
+
+/** Whether Mimir may go from the version that runs to the one that the settings choose. */
+export function mimirFindings(stack: string, settings: Settings, facts: MimirFacts): Finding[] {
+  const live = liveMimir(facts);
+  if (live === undefined) return [];
+  const was = settings.mimir.chartVersion;
+  const [at, wanted] = [stepOf(live), mimirSteps.indexOf(mimirPin(settings).version)];
+  const runs = `Mimir runs chart version ${live}`;
+  if (at === mimirSteps.length) {
+    const allowed = `${live}, the chart version that Mimir runs; this release of the project does not have it`;
+    return [error({ path, was, allowed, change: "Check out the release of the project that installed it" })];
+  }
+  if (Math.abs(wanted - at) > 1) {
+    const next = mimirSteps[at + Math.sign(wanted - at)] ?? "";
+    const allowed = `${next}: ${runs}, and it takes one step at a time; ${page}`;
+    const change = `Run: ${chooseStep(stack, next)}; then ./obs up ${stack}, and take the next step`;
+    return [error({ path, was, allowed, change })];
+  }
+  if (wanted < at) {
+    const allowed = `${mimirSteps[at]}: ${runs}, and upstream does not promise that an older version reads its data`;
+    const change = `Go back only if the last step failed; ${page}`;
+    return [warning({ path, was, allowed, change })];
+  }
+  const rolling = wanted > at ? (facts.gossip.mimir?.rolling ?? []) : [];
+  if (rolling.length === 0) return [];
+  const allowed = `${live} until its rollout is complete: ${rolling.join(", ")}`;
+  return [error({ path, was, allowed, change: "Wait until these workloads are ready, then run up again" })];
+}
+
+/** Mimir takes one step of its versions at a time. */
+export const check: Check<keyof MimirFacts> = {
+  name: "version of Mimir",
+  needs: ["statefulSets", "gossip"],
+  protectsData: true,
+  find: ({ stack, settings, facts }) => mimirFindings(stack, settings, facts),
+};
