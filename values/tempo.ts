@@ -5,7 +5,7 @@
  */
 import pins from "../charts.json";
 import imagePins from "../images.json";
-import { gatewayUser, releases, samplingRatioAttribute, tenants, urls } from "../names";
+import { gatewayUser, releases, s3Endpoint, samplingRatioAttribute, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
 import { tempoConcurrentQueries } from "../settings/protection";
 import { answerTimeout, longestQuery } from "../settings/queries";
@@ -19,11 +19,14 @@ import {
   cacheResources,
   disruptionBudget,
   grpcServerKeepalive,
+  image,
   leavesEndpoints,
   overZones,
   pullSecrets,
   type Role,
   resources,
+  restrictedContainer,
+  s3,
   s3Credentials,
   s3Trust,
   tagOf,
@@ -45,6 +48,22 @@ const labels = (name: string) => ({
 /** The largest message that Tempo's components send each other: https://grafana.com/docs/tempo/latest/configuration/#ingester_client */
 const messageSize = 100 * 1024 ** 2;
 
+/**
+ * Waits until the object storage accepts connections. Tempo exits when it does not at the start: its restarts, which take
+ * longer each time, would delay it by minutes when a node or a cluster comes back.
+ */
+const untilStorageAnswers = (settings: Settings) => {
+  const [address = "", port = s3(settings).tls ? "443" : "80"] = s3Endpoint(settings).split(":");
+  const { repository, tag } = image(settings, imagePins.nginx);
+  return {
+    name: "wait-for-object-storage",
+    image: `${repository}:${tag}`,
+    command: ["sh", "-c", `until nc -z -w 2 ${address} ${port}; do sleep 1; done`],
+    resources: resources({ cpu: 0.01, memory: 16 * 1024 ** 2, memoryLimit: 32 * 1024 ** 2 }),
+    securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
+  };
+};
+
 /** Each processor counts a span as many times as it stands for: the reciprocal of the ratio that it carries. */
 const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
@@ -64,6 +83,11 @@ export function tempoValues(settings: Settings): Values {
     ...pods(name, workload, role),
     resources: resources(workload),
     extraEnvFrom: s3Credentials("tempo"),
+  });
+  /** Pods that open the object storage when they start. */
+  const withStorage: typeof component = (...of) => ({
+    ...component(...of),
+    initContainers: [untilStorageAnswers(settings)],
   });
   const users = gatewayPods(settings);
   const asClient = clientPasswords(gatewayClients(settings).tempo);
@@ -118,7 +142,7 @@ export function tempoValues(settings: Settings): Values {
       config: { max_attribute_bytes: 16 * 1024 },
     },
     ingester: {
-      ...component("ingester", tempo.ingester, "quorum"),
+      ...withStorage("ingester", tempo.ingester, "quorum"),
       persistence: {
         enabled: true,
         size: quantity(tempo.ingester.disk),
@@ -132,18 +156,18 @@ export function tempoValues(settings: Settings): Values {
       },
     },
     querier: {
-      ...component("querier", tempo.querier),
+      ...withStorage("querier", tempo.querier),
       replicas: releaseReplicas(tempo.querier),
       config: { max_concurrent_queries: tempoConcurrentQueries(settings) },
     },
-    queryFrontend: component("query-frontend", tempo.queryFrontend),
+    queryFrontend: withStorage("query-frontend", tempo.queryFrontend),
     compactor: {
-      ...component("compactor", tempo.compactor),
+      ...withStorage("compactor", tempo.compactor),
       config: { compaction: { block_retention: goDuration(tempo.retention) } }, // R4.4
     },
     metricsGenerator: {
       enabled: true,
-      ...component("metrics-generator", tempo.metricsGenerator),
+      ...withStorage("metrics-generator", tempo.metricsGenerator),
       terminationGracePeriodSeconds: Math.min(60, tempo.shutdown),
       extraVolumes: [asClient.volume],
       extraVolumeMounts: [asClient.mount],
