@@ -6,7 +6,6 @@ import { AlloyLogs } from "./components/alloy-logs";
 import { AlloyMetrics } from "./components/alloy-metrics";
 import { AlloyTraces } from "./components/alloy-traces";
 import { CAdvisor } from "./components/cadvisor";
-import { needsCertManager } from "./components/cert-manager";
 import { Certificates } from "./components/certificates";
 import { clusterProvider } from "./components/cluster";
 import { clusterIdentity } from "./components/cluster-identity";
@@ -15,7 +14,6 @@ import { Grafana } from "./components/grafana";
 import { held } from "./components/hold";
 import { KubePrometheusStack } from "./components/kube-prometheus-stack";
 import { Loki } from "./components/loki";
-import { installsMetricsServer } from "./components/metrics-api";
 import { Mimir } from "./components/mimir";
 import { Namespaces } from "./components/namespaces";
 import { NetworkPolicies } from "./components/network-policies";
@@ -23,6 +21,7 @@ import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
 import { preflight, readCluster } from "./components/preflight";
+import { withAddOns } from "./components/preflight/add-ons";
 import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
 import { mimirTenants, tenants } from "./names";
@@ -31,19 +30,17 @@ import { project, readSettings, refusePlainSecrets, sizingWarnings } from "./set
 export = () =>
   held(async () => {
     const stack = pulumi.getStack();
-    const settings = readSettings(stack, pulumi.runtime.allConfig());
+    const given = readSettings(stack, pulumi.runtime.allConfig());
     // The engine's word on which keys are encrypted, in whole or in part; without an engine nothing is said of it.
     const encrypted: string[] | null = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "null");
-    if (encrypted) refusePlainSecrets(stack, settings, (key) => encrypted.includes(`${project}:${key}`));
+    if (encrypted) refusePlainSecrets(stack, given, (key) => encrypted.includes(`${project}:${key}`));
     // A mirror that lacks a chart is told before anything is touched, too.
-    chartSources(stack, settings);
-    for (const warning of sizingWarnings(stack, settings)) pulumi.log.warn(warning);
-    const cluster = await readCluster(settings);
+    chartSources(stack, given);
+    for (const warning of sizingWarnings(stack, given)) pulumi.log.warn(warning);
+    const cluster = await readCluster(given);
+    const settings = withAddOns(stack, given, cluster);
     const gate = await openGate(settings);
     const found = await preflight(stack, settings, cluster, gate);
-
-    await needsCertManager(settings);
-    const metricsServer = await installsMetricsServer(settings);
 
     const identifier = await clusterIdentity(stack, settings, cluster);
     const options = { provider: clusterProvider(settings, identifier) };
@@ -65,7 +62,7 @@ export = () =>
     const operator = new OpenTelemetryOperator("opentelemetry-operator", args, options);
     const grafana = new Grafana("grafana", args, options);
     new Alerts("alerts", args, options);
-    new Scaling("scaling", { ...args, metricsServer }, options);
+    new Scaling("scaling", args, options);
 
     return {
       environment: settings.environment,

@@ -30,7 +30,7 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
         chart: "kube-prometheus-stack",
         namespace: namespaces.name("monitoring"),
         values: kubePrometheusStackValues(settings),
-        ...(settings.kubePrometheusStack.crds && {
+        ...(settings.kubePrometheusStack.crds !== "existing" && {
           crds: { chart: "prometheus-operator-crds", values: prometheusCrdsValues(settings) },
         }),
       },

@@ -4,6 +4,7 @@ import { releases } from "../names";
 import {
   horizontalAutoscalers,
   installsKeda,
+  installsMetricsServer,
   installsVerticalPodAutoscaler,
   type KubernetesObject,
   querierBudgets,
@@ -14,17 +15,12 @@ import { kedaValues, metricsServerValues, verticalPodAutoscalerValues } from "..
 import type { ComponentArgs } from "./args";
 import { HelmRelease } from "./helm-release";
 
-export interface ScalingArgs extends ComponentArgs {
-  /** Whether this stack installs metrics-server. */
-  metricsServer: boolean;
-}
-
 /**
  * What makes the stack grow and shrink (R13): autoscalers of the queriers, of Alloy metrics and of the ingesters, and
  * what they need of metrics-server, KEDA and the Vertical Pod Autoscaler, where the cluster has it not.
  */
 export class Scaling extends pulumi.ComponentResource {
-  constructor(name: string, args: ScalingArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Scaling", name, {}, opts);
     const { settings, namespaces } = args;
     const install = (
@@ -42,7 +38,12 @@ export class Scaling extends pulumi.ComponentResource {
             ),
           ]
         : [];
-    install(args.metricsServer, releases.metricsServer, "metrics-server", metricsServerValues(settings));
+    install(
+      installsMetricsServer(settings),
+      releases.metricsServer,
+      "metrics-server",
+      metricsServerValues(settings),
+    );
     const keda = install(installsKeda(settings), releases.keda, "keda", kedaValues(settings));
     const vertical = install(
       installsVerticalPodAutoscaler(settings),

@@ -8,6 +8,7 @@ import { coldTierChecks } from "./cold-tier";
 import { helmChecks } from "./helm";
 import { networkChecks } from "./network";
 import { rollupChecks } from "./rollups";
+import { schedulingChecks } from "./scheduling";
 import { quantity } from "./units";
 
 /** Size of one segment of Alloy's write-ahead log: https://github.com/prometheus/prometheus/blob/main/tsdb/wlog/wlog.go */
@@ -119,6 +120,7 @@ export const checks: Check[] = [
   alloyBuffers,
   ...mimirLimitChecks,
   ...rollupChecks,
+  ...schedulingChecks,
   sampling,
   cadvisorExposed,
   ...grafanaChecks,

@@ -99,7 +99,12 @@ export const dev: SettingsInput = {
     },
     alertmanager: { replicas: 1, cpu: "10m", memory: "24Mi", memoryLimit: "128Mi", disk: "1Gi" },
     kubeStateMetrics: { cpu: "10m", memory: "24Mi", memoryLimit: "128Mi" },
-    nodeExporter: { cpu: "10m", memory: "16Mi", memoryLimit: "64Mi" },
+    nodeExporter: {
+      ...prod.kubePrometheusStack.nodeExporter,
+      cpu: "10m",
+      memory: "16Mi",
+      memoryLimit: "64Mi",
+    },
   },
   grafana: {
     ...prod.grafana,

@@ -114,6 +114,7 @@ const owned = {
     "prometheusOperator.resources": "kubePrometheusStack.operator",
     "kube-state-metrics.resources": "kubePrometheusStack.kubeStateMetrics",
     "prometheus-node-exporter.resources": "kubePrometheusStack.nodeExporter",
+    "prometheus-node-exporter.service": "kubePrometheusStack.nodeExporter.port",
   },
   grafana: {
     admin: "nothing: the admin password is generated",

@@ -1,4 +1,5 @@
 /** Settings of who in the cluster may connect to whom. */
+import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { type Check, problem } from "./check";
 import { dnsName, group, list, oneOf, text, wholeNumber, yesNo } from "./fields";
@@ -11,6 +12,16 @@ const isRange = (text: string): boolean =>
 
 const cidrs = (what: string) =>
   list(text(range).refine(isRange, { error: range }), "a list of address ranges").describe(what);
+
+/** Whether a PEM text holds certificates of CAs and nothing else. */
+function isCa(pem: string): boolean {
+  try {
+    const blocks = pem.match(/-----BEGIN [\s\S]*?-----END [^-]*-----/g) ?? [];
+    return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).ca);
+  } catch {
+    return false;
+  }
+}
 
 /** TLS inside the cluster; docs/tls.md says which connections it covers. */
 const tls = group({
@@ -53,6 +64,12 @@ const tlsIssuer: Check = ({ network: { tls } }) => {
       "network.tls.caCertificate",
       caCertificate,
       "the CA certificates of network.tls.issuer, as PEM text",
+    ),
+    ...problem(
+      caCertificate !== undefined && !isCa(caCertificate),
+      "network.tls.caCertificate",
+      "[PEM]",
+      "certificates of CAs as PEM text, and nothing else",
     ),
     ...problem(
       issuer === undefined && caCertificate !== undefined,

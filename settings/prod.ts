@@ -7,6 +7,7 @@ export const prod: SettingsInput = {
     name: "prod",
     antiAffinity: "quorum",
     zones: true,
+    scheduling: { nodeSelector: {}, tolerations: [], components: {} },
     systemNamespaces: [
       "kube-system",
       "kube-public",
@@ -219,7 +220,7 @@ export const prod: SettingsInput = {
     collector: { replicas: 2, cpu: "100m", memory: "256Mi", memoryLimit: "512Mi" },
   },
   kubePrometheusStack: {
-    crds: true,
+    crds: "auto",
     admissionWebhook: true,
     controlPlane: ["apiServer", "dns"],
     operator: { cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
@@ -235,7 +236,7 @@ export const prod: SettingsInput = {
     },
     alertmanager: { replicas: 3, cpu: "25m", memory: "64Mi", memoryLimit: "128Mi", disk: "1Gi" },
     kubeStateMetrics: { cpu: "50m", memory: "128Mi", memoryLimit: "512Mi" },
-    nodeExporter: { cpu: "50m", memory: "32Mi", memoryLimit: "128Mi" },
+    nodeExporter: { cpu: "50m", memory: "32Mi", memoryLimit: "128Mi", port: 9100 },
   },
   metrics: { infrastructure: "standard", also: [], drop: [] },
   cadvisor: {
@@ -272,9 +273,9 @@ export const prod: SettingsInput = {
     calmDown: "5m",
     metricsServer: "auto",
     kubeletCertificates: true,
-    keda: "install",
+    keda: "auto",
     ingesters: "off",
-    verticalPodAutoscaler: "install",
+    verticalPodAutoscaler: "auto",
   },
   access: { generations: [1] },
   alerting: { receivers: {}, routes: [], groupWait: "30s", repeatInterval: "12h" },

@@ -10,18 +10,18 @@ export const scaling = group({
   ),
   calmDown: duration().describe("How long less has to be enough before a replica is taken away"),
   metricsServer: oneOf("auto", "install", "existing").describe(
-    "Who tells the CPU of pods: `auto` installs metrics-server where the cluster has none",
+    "metrics-server, which queriers are scaled by: `auto` uses the cluster's and installs one if there is none",
   ),
   kubeletCertificates: yesNo().describe(
     "Whether metrics-server checks kubelets' certificates; kubeadm's and kind's are signed by nobody",
   ),
-  keda: oneOf("install", "existing").describe(
-    "KEDA, which scales Alloy by its targets; `existing` where the cluster has it: there can be only one",
+  keda: oneOf("auto", "install", "existing").describe(
+    "KEDA, which scales Alloy by its targets: `auto` uses the cluster's and installs it if there is none; one cluster runs one KEDA",
   ),
   ingesters: oneOf("off", "recommend", "auto").describe(
     "Vertical autoscaling of the ingesters: `recommend` tells what they need, `auto` restarts them one by one with it",
   ),
-  verticalPodAutoscaler: oneOf("install", "existing").describe(
-    "The Vertical Pod Autoscaler, where ingesters is not off; `existing` where the cluster has it",
+  verticalPodAutoscaler: oneOf("auto", "install", "existing").describe(
+    "The Vertical Pod Autoscaler, if ingesters is not off: `auto` uses the cluster's and installs it if there is none",
   ),
 }).describe("Scaling");

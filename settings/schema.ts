@@ -36,6 +36,7 @@ import { network } from "./network";
 import { queries } from "./queries";
 import { rollups } from "./rollups";
 import { scaling } from "./scaling";
+import { scheduling } from "./scheduling";
 import { byteRate, duration, size } from "./units";
 
 const cluster = group({
@@ -56,6 +57,7 @@ const cluster = group({
   zones: yesNo().describe(
     "Whether nodes have the label topology.kubernetes.io/zone, so that replicas are spread over zones; a node without the label then runs no member of a quorum",
   ),
+  scheduling,
   systemNamespaces: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of the cluster itself and of this stack: their logs are system logs, their metrics are infrastructure's",
   ),
@@ -396,8 +398,8 @@ const openTelemetryOperator = group({
 }).describe("The OpenTelemetry operator");
 
 const kubePrometheusStack = group({
-  crds: yesNo().describe(
-    "Whether this stack installs Prometheus Operator's custom resource definitions; off where the cluster has them",
+  crds: oneOf("auto", "install", "existing").describe(
+    "Prometheus Operator's custom resource definitions: `auto` uses the cluster's and installs them if there are none",
   ),
   admissionWebhook: yesNo().describe(
     "Whether rules and monitors are checked when they are written; Jobs make its certificate",
@@ -423,7 +425,12 @@ const kubePrometheusStack = group({
   }).describe("Evaluates the cluster's rules, also while Mimir is away"),
   alertmanager: stateful("Sends Prometheus' alerts"),
   kubeStateMetrics: group(resources).describe("The state of Kubernetes' objects as metrics"),
-  nodeExporter: group(resources).describe("The state of each node as metrics"),
+  nodeExporter: group({
+    ...resources,
+    port: wholeNumber(1024, 65535).describe(
+      "Port on every node; another one if another node-exporter of the cluster has 9100",
+    ),
+  }).describe("The state of each node as metrics"),
 }).describe("Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics and node-exporter");
 
 const metricNames = "a metric's name, or a regular expression for several";

@@ -65,7 +65,7 @@ export const alloyLogsValues = (settings: Settings): Values =>
     },
     controller: {
       type: "daemonset",
-      ...onEveryNode,
+      ...onEveryNode(settings, "alloy-logs"),
       // Two pods of a node must not have the same positions and buffer open: the old one ends before the new one starts.
       updateStrategy: nodeByNode,
       terminationGracePeriodSeconds: alloyGrace,

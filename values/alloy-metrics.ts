@@ -7,6 +7,7 @@ import { datasourceReader, gatewayClients, passwordFile } from "./gateway";
 import { metricNames } from "./kept-metrics";
 import { alloyGrace } from "./rollout";
 import { isScaled } from "./scaling";
+import { scheduling } from "./scheduling";
 import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
 /** Whether containers are measured by cAdvisor, where Alloy can read it; else the kubelet does. */
@@ -74,6 +75,7 @@ export function alloyMetricsValues(settings: Settings): Values {
       terminationGracePeriodSeconds: alloyGrace,
       autoscaling: { horizontal: { externalHPA: isScaled(alloyMetrics) } },
       podDisruptionBudget: disruptionBudget(alloyMetrics),
+      ...scheduling(settings, "alloy-metrics"),
       ...placement(settings, {
         "app.kubernetes.io/name": "alloy",
         "app.kubernetes.io/instance": releases.alloyMetrics,

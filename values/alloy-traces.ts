@@ -5,6 +5,7 @@ import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
 import { alloyGrace } from "./rollout";
+import { scheduling } from "./scheduling";
 import { disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
 /** The share of traces that the SDKs keep, and with them all that comes after. */
@@ -132,6 +133,7 @@ export function alloyTracesValues(settings: Settings): Values {
       replicas: alloyTraces.replicas,
       terminationGracePeriodSeconds: alloyGrace,
       podDisruptionBudget: disruptionBudget(alloyTraces),
+      ...scheduling(settings, "alloy-traces"),
       ...placement(settings, {
         "app.kubernetes.io/name": "alloy",
         "app.kubernetes.io/instance": releases.alloyTraces,

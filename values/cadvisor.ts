@@ -48,7 +48,7 @@ export const cadvisorDaemonSet = (settings: Settings) => {
         spec: {
           automountServiceAccountToken: false,
           imagePullSecrets: pullSecrets(settings),
-          ...onEveryNode,
+          ...onEveryNode(settings, "cadvisor"),
           containers: [
             {
               name: "cadvisor",

@@ -9,6 +9,7 @@ import { minio, namespaces, s3Endpoint } from "../names";
 import type { Settings } from "../settings";
 import { coldBuckets } from "../settings/cold-tier";
 import { type BucketKey, bucketLifecycles } from "./minio-access";
+import { scheduling } from "./scheduling";
 import { checksum, environment, image, pullSecrets, restrictedContainer } from "./shared";
 
 /** Keys of the Secret with the credentials of the cold tier: names of variables. */
@@ -105,6 +106,7 @@ export function coldTierJob(settings: Settings, tier: ColdTier) {
         restartPolicy: "Never",
         automountServiceAccountToken: false,
         enableServiceLinks: false,
+        ...scheduling(settings, "minio"),
         imagePullSecrets: pullSecrets(settings),
         securityContext: {
           runAsNonRoot: true,

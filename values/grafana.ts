@@ -18,6 +18,7 @@ import { grafanaDatasources } from "./grafana-datasources";
 import { certificateFolder, grafanaIni } from "./grafana-ini";
 import { ldapToml } from "./grafana-login";
 import { receiverSecrets } from "./receivers";
+import { scheduling } from "./scheduling";
 import {
   checksum,
   disruptionBudget,
@@ -104,6 +105,7 @@ export function grafanaValues(settings: Settings): Values {
     headlessService: grafana.replicas > 1,
     podDisruptionBudget:
       grafana.replicas > 1 ? { maxUnavailable: disruptionBudget(grafana).maxUnavailable } : {},
+    ...scheduling(settings, "grafana"),
     ...placement(settings, {
       "app.kubernetes.io/name": "grafana",
       "app.kubernetes.io/instance": releases.grafana,

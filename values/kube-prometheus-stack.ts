@@ -3,6 +3,7 @@ import { alertmanagerSecret, folderAnnotation, namespaces, owner, releases } fro
 import type { Settings } from "../settings";
 import { nodeByNode, onEveryNode } from "./node-agents";
 import { prometheusSpec, spread, volume } from "./prometheus";
+import { scheduling } from "./scheduling";
 import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
@@ -67,6 +68,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
   const seen = (part: Part) => kps.controlPlane.includes(part);
   const disruptionBudget = ({ replicas }: { replicas: number }) =>
     replicas > 1 ? { enabled: true, minAvailable: null, maxUnavailable: 1 } : off;
+  const placed = scheduling(settings, "kps");
   const reloader = { cpu: 5, memory: 16 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 };
   return {
     fullnameOverride: releases.kubePrometheusStack,
@@ -93,9 +95,10 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     },
     prometheusOperator: {
       resources: resources(kps.operator),
+      ...placed,
       env: goMemoryLimit(kps.operator),
       admissionWebhooks: kps.admissionWebhook
-        ? { enabled: true, patch: { resources: resources(reloader) } }
+        ? { enabled: true, patch: { resources: resources(reloader), ...placed } }
         : off,
       tls: { enabled: kps.admissionWebhook },
       // Its certificate is in a Secret, which Alloy may not read.
@@ -116,6 +119,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       alertmanagerSpec: {
         replicas: kps.alertmanager.replicas,
         resources: resources(kps.alertmanager),
+        ...placed,
         podAntiAffinity: spread(settings),
         topologySpreadConstraints: overZones(
           settings,
@@ -136,12 +140,14 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       fullnameOverride: "kube-state-metrics",
       collectors,
       resources: resources(kps.kubeStateMetrics),
+      ...placed,
     },
     "prometheus-node-exporter": {
       fullnameOverride: "node-exporter",
       resources: resources(kps.nodeExporter),
-      ...onEveryNode,
+      ...onEveryNode(settings, "node-exporter"),
       updateStrategy: nodeByNode,
+      service: { port: kps.nodeExporter.port, targetPort: kps.nodeExporter.port },
       // It reads the node's files as nobody, and needs no power for that.
       containerSecurityContext: {
         allowPrivilegeEscalation: false,

@@ -8,6 +8,7 @@ import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { lokiConfiguration } from "./loki-configuration";
 import { releaseReplicas } from "./scaling";
+import { scheduling } from "./scheduling";
 import {
   disruptionBudget,
   leavesEndpoints,
@@ -52,6 +53,7 @@ export function lokiValues(settings: Settings): Values {
     },
   });
   const users = gatewayPods(settings);
+  const placed = scheduling(settings, "loki");
   const off = { enabled: false };
   const none = { replicas: 0 };
   return {
@@ -62,6 +64,7 @@ export function lokiValues(settings: Settings): Values {
     defaults: {
       extraEnvFrom: s3Credentials("loki"),
       ...s3Trust(settings),
+      ...placed,
       automountServiceAccountToken: false,
     },
     serviceAccount: { automountServiceAccountToken: false },
@@ -95,8 +98,8 @@ export function lokiValues(settings: Settings): Values {
       lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } },
       readinessProbe: { initialDelaySeconds: 1, periodSeconds: 5 },
     },
-    resultsCache: memcached(loki.resultsCache, { podDisruptionBudget: off }),
-    chunksCache: memcached(loki.chunksCache, { podDisruptionBudget: off }),
+    resultsCache: memcached(loki.resultsCache, { podDisruptionBudget: off, ...placed }),
+    chunksCache: memcached(loki.chunksCache, { podDisruptionBudget: off, ...placed }),
     memcached: { image: { tag: tagOf(imagePins.memcached) } },
     memcachedExporter: {
       image: { tag: tagOf(imagePins.memcachedExporter) },

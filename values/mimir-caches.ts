@@ -7,6 +7,7 @@
  */
 import { cacheAddress, cacheService } from "../names";
 import type { Cache, Settings } from "../settings";
+import { scheduling } from "./scheduling";
 import { memcached, type Values } from "./shared";
 
 /** Caches by their names in the chart. */
@@ -26,7 +27,12 @@ const each = <T>({ replicas }: Cache, made: (replica: number) => T): T[] =>
 
 /** What the chart takes for each cache. */
 export const cacheValues = (settings: Settings): Values =>
-  Object.fromEntries(Object.entries(caches(settings)).map(([name, cache]) => [name, memcached(cache)]));
+  Object.fromEntries(
+    Object.entries(caches(settings)).map(([name, cache]) => [
+      name,
+      memcached(cache, { ...scheduling(settings, "mimir") }),
+    ]),
+  );
 
 /** The Services of the replicas. */
 export const cacheServices = (settings: Settings): Values[] =>

@@ -14,6 +14,7 @@ import { gatewayConfiguration } from "./gateway-nginx";
 import { cacheArguments, cacheServices, cacheValues } from "./mimir-caches";
 import { fallbackFolder, mimirConfiguration, mimirOverrides } from "./mimir-configuration";
 import { releaseReplicas } from "./scaling";
+import { scheduling } from "./scheduling";
 import {
   checksum,
   environment,
@@ -35,6 +36,7 @@ export function mimirValues(settings: Settings): Values {
   const pods = (name: string, workload: Workload, role: Role = "interchangeable") => ({
     replicas: workload.replicas,
     resources: resources(workload),
+    ...scheduling(settings, "mimir"),
     // The chart makes a budget for a single replica too, which then must not stand in the way of a drain.
     podDisruptionBudget: { maxUnavailable: 1 },
     ...placement(

@@ -3,6 +3,7 @@ import { stringify } from "yaml";
 import { caBundle, certificates, minio, namespaces, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
+import { scheduling } from "./scheduling";
 import {
   disruptionBudget,
   goMemoryLimit,
@@ -73,6 +74,7 @@ export function minioValues(settings: Settings): Values {
     },
     resources: resources(server),
     extraContainers: serverKeys(probes(settings)),
+    ...scheduling(settings, "minio"),
     ...placement(settings, { app: "minio", release: minio.release }, "quorum"),
     podDisruptionBudget: disruptionBudget({ replicas: server.servers }),
     securityContext: {

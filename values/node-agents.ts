@@ -1,4 +1,7 @@
 /** What the pods that run on every node have in common: Alloy for logs, cAdvisor, node-exporter. */
+import type { Settings } from "../settings";
+import type { NodeAgent } from "../settings/scheduling";
+import { agentScheduling } from "./scheduling";
 import type { Values } from "./shared";
 
 const priorityClass = "system-node-critical";
@@ -7,9 +10,8 @@ const priorityClass = "system-node-critical";
  * Where they run: on each Linux node whatever its taints, and not on virtual nodes, which run no DaemonSets. On a full node
  * they come before other pods: else a node without room would have neither logs nor metrics, and would hold up updates.
  */
-export const onEveryNode = {
-  tolerations: [{ operator: "Exists" }],
-  nodeSelector: { "kubernetes.io/os": "linux" },
+export const onEveryNode = (settings: Settings, agent: NodeAgent) => ({
+  ...agentScheduling(settings, agent, priorityClass),
   affinity: {
     nodeAffinity: {
       requiredDuringSchedulingIgnoredDuringExecution: {
@@ -24,8 +26,7 @@ export const onEveryNode = {
       },
     },
   },
-  priorityClassName: priorityClass,
-};
+});
 
 /** A tenth of the nodes at a time, one at least: a node that is not ready does not stop the others' update. */
 export const nodeByNode = {

@@ -12,6 +12,7 @@ import {
 } from "../names";
 import type { Settings } from "../settings";
 import { sdkRatio } from "./alloy-traces";
+import { scheduling } from "./scheduling";
 import {
   disruptionBudget,
   goMemoryLimit,
@@ -47,6 +48,7 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
   return {
     fullnameOverride: releases.openTelemetryOperator,
     imagePullSecrets: pullSecrets(settings),
+    ...scheduling(settings, "opentelemetry-operator"),
     manager: {
       image: image(settings, `${registry}/opentelemetry-operator/opentelemetry-operator:${appVersion}`),
       collectorImage: image(settings, collectorImage),
@@ -125,6 +127,7 @@ export const collectorObject = (settings: Settings) => {
       serviceAccount: collectorAccount(settings).metadata.name,
       replicas: collector.replicas,
       resources: resources(collector),
+      ...scheduling(settings, "opentelemetry-operator"),
       // A custom resource takes no null.
       affinity: placed.affinity ?? undefined,
       topologySpreadConstraints: placed.topologySpreadConstraints,

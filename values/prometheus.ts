@@ -4,6 +4,7 @@ import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { credentialKeys } from "./gateway";
 import { scrapeClasses } from "./kept-metrics";
+import { scheduling } from "./scheduling";
 import { keptApart, overZones, resources, type Values } from "./shared";
 
 /** A volume for each replica, as the operator's resources have it. */
@@ -37,6 +38,7 @@ export function prometheusSpec(settings: Settings): Values {
   return {
     replicas: prometheus.replicas,
     resources: resources(prometheus),
+    ...scheduling(settings, "kps"),
     podAntiAffinity: spread(settings),
     topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "prometheus" }, "quorum"),
     retention: goDuration(prometheus.retention), // R11

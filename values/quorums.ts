@@ -1,6 +1,7 @@
 /** Which pods form quorums, and how many members of each can be lost. */
 import { minio, namespaces, releases } from "../names";
 import type { Settings } from "../settings";
+import type { PlacedComponent } from "../settings/scheduling";
 import { erasureSet } from "../settings/sizing";
 
 /** Pods of which too many must not be lost at once. */
@@ -10,6 +11,8 @@ export interface Quorum {
   /** The setting with their number, and the number. */
   path: string;
   count: number;
+  /** The component that they belong to, by which they are placed. */
+  component: PlacedComponent;
   /** Namespace and name of their StatefulSet. */
   namespace: string;
   workload: string;
@@ -36,6 +39,7 @@ export function quorums(settings: Settings): Quorum[] {
     members,
     path: `${store}.ingester.replicas`,
     count: settings[store].ingester.replicas,
+    component: store,
     namespace: namespaces[store],
     workload: `${releases[store]}-ingester`,
     tolerated: ofRing({ loki, mimir, tempo }[store].replicationFactor),
@@ -45,6 +49,7 @@ export function quorums(settings: Settings): Quorum[] {
     members,
     path: `kubePrometheusStack.${kind}.replicas`,
     count: kps[kind].replicas,
+    component: "kps",
     namespace: namespaces.monitoring,
     workload: `${kind}-${releases.kubePrometheusStack}-${kind}`,
     tolerated: anyOne(kps[kind].replicas),
@@ -57,6 +62,7 @@ export function quorums(settings: Settings): Quorum[] {
             members: "MinIO servers",
             path: "objectStorage.minio.servers",
             count: servers,
+            component: "minio" as const,
             namespace: namespaces.minio,
             workload: minio.release,
             tolerated: mode === "standalone" ? { writes: 0, reads: 0 } : ofErasureSet(servers),
@@ -70,6 +76,7 @@ export function quorums(settings: Settings): Quorum[] {
       members: "Mimir store-gateways",
       path: "mimir.storeGateway.replicas",
       count: mimir.storeGateway.replicas,
+      component: "mimir",
       namespace: namespaces.mimir,
       workload: `${releases.mimir}-store-gateway`,
       tolerated: {
@@ -81,6 +88,7 @@ export function quorums(settings: Settings): Quorum[] {
       members: "Mimir Alertmanagers",
       path: "mimir.alertmanager.replicas",
       count: mimir.alertmanager.replicas,
+      component: "mimir",
       namespace: namespaces.mimir,
       workload: `${releases.mimir}-alertmanager`,
       tolerated: ofRing(Math.min(mimir.replicationFactor, mimir.alertmanager.replicas)),

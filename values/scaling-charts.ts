@@ -1,6 +1,7 @@
 /** Values of the charts that scaling needs where the cluster has them not: metrics-server, KEDA, the Vertical Pod Autoscaler. */
 import { namespaces } from "../names";
 import type { Settings } from "../settings";
+import { scheduling } from "./scheduling";
 import { mirrored, pullSecrets, resources, restrictedContainer, type Values } from "./shared";
 
 const mebibyte = 1024 ** 2;
@@ -13,10 +14,17 @@ export const metricsServerValues = (settings: Settings): Values => ({
   imagePullSecrets: pullSecrets(settings),
   args: settings.scaling.kubeletCertificates ? [] : ["--kubelet-insecure-tls"],
   resources: resources(small),
+  // Autoscaling of the whole cluster depends on it.
+  ...scheduling(settings, "metrics-server", "system-cluster-critical"),
 });
 
 /** Values of the keda chart: https://github.com/kedacore/charts/tree/main/keda */
 export function kedaValues(settings: Settings): Values {
+  // The chart selects Linux itself, and would have the label twice.
+  const {
+    nodeSelector: { "kubernetes.io/os": _, ...nodeSelector },
+    ...placed
+  } = scheduling(settings, "keda");
   const image = (name: string) => ({
     registry: mirrored(settings, "ghcr.io/kedacore").replace(/\/kedacore$/, ""),
     repository: `kedacore/${name}`,
@@ -34,15 +42,19 @@ export function kedaValues(settings: Settings): Values {
       webhooks: image("keda-admission-webhooks"),
     },
     imagePullSecrets: pullSecrets(settings),
+    ...placed,
+    nodeSelector,
     resources: { operator: each, metricServer: each, webhooks: each },
   };
 }
 
 /** Values of the vertical-pod-autoscaler chart: https://github.com/kubernetes/autoscaler/tree/master/vertical-pod-autoscaler/charts */
 export function verticalPodAutoscalerValues(settings: Settings): Values {
+  const placed = scheduling(settings, "vertical-pod-autoscaler");
   const part = (name: string) => ({
     image: { repository: mirrored(settings, `registry.k8s.io/autoscaling/vpa-${name}`) },
     resources: resources(small),
+    ...placed,
     replicas: 1,
     // It would keep a node from being drained.
     podDisruptionBudget: { enabled: false },
@@ -50,6 +62,8 @@ export function verticalPodAutoscalerValues(settings: Settings): Values {
   const changes = { enabled: settings.scaling.ingesters === "auto" };
   return {
     imagePullSecrets: pullSecrets(settings),
+    // Of the Jobs that make the webhook's certificate.
+    ...(placed.priorityClassName && { priorityClassName: placed.priorityClassName }),
     podSecurityContext: {
       runAsNonRoot: true,
       runAsUser: 65534,
@@ -64,6 +78,7 @@ export function verticalPodAutoscalerValues(settings: Settings): Values {
       certGen: {
         image: { repository: mirrored(settings, "registry.k8s.io/ingress-nginx/kube-webhook-certgen") },
         resources: resources(small),
+        ...placed,
       },
     },
   };

@@ -178,14 +178,20 @@ export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
 /** Whether anything is scaled by CPU. */
 export const needsMetricsServer = (settings: Settings): boolean =>
   stores.some((store) => isScaled(settings[store].querier));
-/** Whether the stack has a namespace for what scales it. */
-export const hasAutoscaling = (settings: Settings): boolean =>
-  (needsMetricsServer(settings) && settings.scaling.metricsServer !== "existing") ||
-  installsKeda(settings) ||
-  installsVerticalPodAutoscaler(settings);
+/** Whether Alloy is scaled by its targets. */
+export const needsKeda = ({ alloyMetrics }: Settings): boolean => isScaled(alloyMetrics);
+/** Whether ingesters are scaled vertically. */
+export const needsVerticalPodAutoscaler = ({ scaling }: Settings): boolean => scaling.ingesters !== "off";
+
+/** Whether this stack installs metrics-server. */
+export const installsMetricsServer = (settings: Settings): boolean =>
+  needsMetricsServer(settings) && settings.scaling.metricsServer !== "existing";
 /** Whether this stack installs KEDA. */
 export const installsKeda = (settings: Settings): boolean =>
-  isScaled(settings.alloyMetrics) && settings.scaling.keda === "install";
+  needsKeda(settings) && settings.scaling.keda !== "existing";
 /** Whether this stack installs the Vertical Pod Autoscaler. */
-export const installsVerticalPodAutoscaler = ({ scaling }: Settings): boolean =>
-  scaling.ingesters !== "off" && scaling.verticalPodAutoscaler === "install";
+export const installsVerticalPodAutoscaler = (settings: Settings): boolean =>
+  needsVerticalPodAutoscaler(settings) && settings.scaling.verticalPodAutoscaler !== "existing";
+/** Whether the stack has a namespace for what scales it. */
+export const hasAutoscaling = (settings: Settings): boolean =>
+  installsMetricsServer(settings) || installsKeda(settings) || installsVerticalPodAutoscaler(settings);

@@ -14,6 +14,7 @@ import { clientPasswords, gatewayClients, gatewayPods, passwordFile } from "./ga
 import { gatewayConfiguration } from "./gateway-nginx";
 import { memberlist } from "./gossip";
 import { releaseReplicas } from "./scaling";
+import { scheduling } from "./scheduling";
 import {
   antiAffinity,
   cacheResources,
@@ -73,6 +74,7 @@ export function tempoValues(settings: Settings): Values {
     replicas: workload.replicas,
     podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
     maxUnavailable: 1,
+    ...scheduling(settings, "tempo"),
     minReadySeconds: 0,
     // The chart takes both as templates; an empty one removes its default.
     affinity: asText(antiAffinity(settings, labels(name), role)),

@@ -1,14 +1,21 @@
 /** What the loss of a node or a zone costs on the nodes of a cluster, and whether the nodes can hold the quorums at all. */
 import type { Problem, Settings } from "../settings";
+import type { PlacedComponent } from "../settings/scheduling";
 import { type Quorum, quorums } from "./quorums";
 import { keptApart } from "./shared";
 
-/** A node that can run the stack's pods: without a taint that they do not tolerate. */
+/** A node that can run pods of the stack. */
 export interface Node {
   name: string;
   /** Its label topology.kubernetes.io/zone. */
   zone?: string | undefined;
+  /** Components whose pods it can run, by `cluster.scheduling`. @default all */
+  components?: ReadonlySet<PlacedComponent>;
 }
+
+/** The nodes for pods of a component. */
+const nodesOf = (component: PlacedComponent, nodes: Node[]): Node[] =>
+  nodes.filter(({ components }) => components?.has(component) ?? true);
 
 /** Members of a quorum on each node and in each zone, and how many find no node. */
 interface Layout {
@@ -22,7 +29,8 @@ const least = (counts: Map<string, number>): number => Math.min(...counts.values
 const zonesOf = (nodes: Node[]): string[] => [...new Set(nodes.flatMap(({ zone }) => zone ?? []))].sort();
 
 /** Members of a quorum on the nodes, as evenly as `cluster.antiAffinity` and `cluster.zones` have them spread. */
-function layout(settings: Settings, count: number, all: Node[]): Layout {
+function layout(settings: Settings, { count, component }: Quorum, usable: Node[]): Layout {
+  const all = nodesOf(component, usable);
   const apart = keptApart(settings, "quorum");
   const byZone = apart && settings.cluster.zones;
   const nodes = byZone ? all.filter(({ zone }) => zone !== undefined) : all;
@@ -74,7 +82,7 @@ const loss = (quorum: Quorum, lost: number): Loss => ({
 export function topologyCost(settings: Settings, nodes: Node[]): TopologyCost {
   const layouts = quorums(settings).map((quorum) => ({
     quorum,
-    ...layout(settings, quorum.count, nodes),
+    ...layout(settings, quorum, nodes),
   }));
   return {
     node: layouts.map(({ quorum, nodes }) => loss(quorum, most(nodes))),
@@ -115,8 +123,9 @@ export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
         allowed: "false, because no node has the label topology.kubernetes.io/zone",
       },
     ];
-  const unplaced = quorums(settings).flatMap(({ members, path, count }) => {
-    const missing = layout(settings, count, nodes).unplaced;
+  const unplaced = quorums(settings).flatMap((quorum) => {
+    const { members, path, count } = quorum;
+    const missing = layout(settings, quorum, nodes).unplaced;
     return missing ? [`${missing} of ${count} ${members} (${path})`] : [];
   });
   if (unplaced.length === 0) return [];
@@ -147,7 +156,7 @@ export interface Pin {
  */
 export function pinProblems(settings: Settings, nodes: Node[], pins: Pin[]): Problem[] {
   if (!keptApart(settings, "quorum")) return [];
-  const together = quorums(settings).flatMap(({ namespace, workload }) => {
+  const together = quorums(settings).flatMap(({ namespace, workload, component }) => {
     const own = pins
       .filter((pin) => pin.namespace === namespace && pin.workload === workload)
       .map((pin) => ({ ...pin, zone: pin.zone ?? nodes.find(({ name }) => name === pin.node)?.zone }));
@@ -160,7 +169,9 @@ export function pinProblems(settings: Settings, nodes: Node[], pins: Pin[]): Pro
       return counts;
     };
     const onNode = [...count("node", [])].filter(([, members]) => members > 1);
-    const inZone = settings.cluster.zones ? count("zone", zonesOf(nodes)) : new Map<string, number>();
+    const inZone = settings.cluster.zones
+      ? count("zone", zonesOf(nodesOf(component, nodes)))
+      : new Map<string, number>();
     const uneven = most(inZone) - least(inZone) > 1 ? [...inZone] : [];
     const text = ([place, members]: [string, number]) => `${members} in ${place}`;
     return onNode.length || uneven.length

@@ -2,6 +2,7 @@
 import type { V1ConfigMap, V1Job, V1Namespace, V1Secret } from "@kubernetes/client-node";
 import { caBundle, clientLabel, loadTest, usesTls } from "../../names";
 import type { Settings } from "../../settings";
+import { onLinux } from "../../values/scheduling";
 import { mirrored } from "../../values/shared";
 import { trustedCa } from "../../values/tls";
 import { longest, type Plan } from "./plan";
@@ -83,6 +84,7 @@ export function jobManifest(settings: Settings, plan: Plan): V1Job {
           restartPolicy: "Never",
           automountServiceAccountToken: false,
           enableServiceLinks: false,
+          ...onLinux,
           ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
           securityContext: k6PodSecurity,
           containers: [

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { V1Namespace, V1Pod, V1Service } from "@kubernetes/client-node";
 import { owner, type ServicePort, services, smokeTest, tenants, usesTls } from "../../names";
 import type { Settings } from "../../settings";
+import { onLinux } from "../../values/scheduling";
 import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
 
 /** https://hub.docker.com/_/busybox */
@@ -45,6 +46,7 @@ function pod(settings: Settings, name: string, script: string, environment: Reco
       restartPolicy: "Never",
       automountServiceAccountToken: false,
       enableServiceLinks: false,
+      ...onLinux,
       imagePullSecrets: pullSecrets(settings),
       securityContext: {
         runAsNonRoot: true,

@@ -6,6 +6,7 @@ import {
   CoreV1Api,
   DiscoveryV1Api,
   type KubeConfig,
+  SchedulingV1Api,
   StorageV1Api,
   setHeaderOptions,
   type V1APIService,
@@ -17,6 +18,7 @@ import {
   type V1PersistentVolume,
   type V1PersistentVolumeClaim,
   type V1Pod,
+  type V1PriorityClass,
   type V1ResourceQuota,
   type V1Service,
   type V1StatefulSet,
@@ -42,6 +44,7 @@ export interface Facts {
   nodes: V1Node[];
   namespaces: V1Namespace[];
   storageClasses: V1StorageClass[];
+  priorityClasses: V1PriorityClass[];
   /** Pods that are not finished, of all namespaces. */
   pods: V1Pod[];
   services: V1Service[];
@@ -108,6 +111,7 @@ function readers(config: KubeConfig, settings: Settings): Readers {
     nodes: async () => (await core.listNode()).items,
     namespaces: async () => (await core.listNamespace()).items,
     storageClasses: async () => (await config.makeApiClient(StorageV1Api).listStorageClass()).items,
+    priorityClasses: async () => (await config.makeApiClient(SchedulingV1Api).listPriorityClass()).items,
     pods: async () => (await core.listPodForAllNamespaces({ fieldSelector: running })).items,
     services: async () => (await core.listServiceForAllNamespaces()).items,
     daemonSets: async () => (await apps.listDaemonSetForAllNamespaces()).items,
@@ -195,6 +199,7 @@ const resources: Record<keyof Facts, string> = {
   nodes: "Nodes",
   namespaces: "Namespaces",
   storageClasses: "StorageClasses",
+  priorityClasses: "PriorityClasses",
   pods: "Pods",
   services: "Services",
   daemonSets: "DaemonSets",

@@ -7,6 +7,15 @@ interface OwnRelease {
   namespace: string;
 }
 
+/** Whether this stack has installed a release: Helm's record of it is there. */
+export const hasRelease = ({ release, namespace }: OwnRelease, releases: V1ObjectMeta[]): boolean =>
+  releases.some(
+    (secret) =>
+      secret.labels?.["name"] === release &&
+      secret.namespace === namespace &&
+      secret.labels["status"] !== "uninstalled",
+  );
+
 /**
  * The owner of an object that a release of this stack makes.
  *
@@ -22,8 +31,5 @@ export function otherOwner(
   if (release === own.release && namespace === own.namespace) return undefined;
   if (release) return `Helm release ${namespace}/${release}`;
   // Helm does not annotate what a chart keeps in crds/.
-  const installed = releases.some(
-    ({ labels, namespace }) => labels?.["name"] === own.release && namespace === own.namespace,
-  );
-  return installed ? undefined : "somebody else";
+  return hasRelease(own, releases) ? undefined : "somebody else";
 }

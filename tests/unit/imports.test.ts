@@ -8,7 +8,7 @@ const root = join(__dirname, "..", "..");
 
 /** The parts of the program, and what each may import besides itself: parts, or packages by the beginning of their name. */
 const layers: Record<string, { parts: string[]; packages: string[] }> = {
-  settings: { parts: ["charts.json"], packages: ["fastest-levenshtein", "zod"] },
+  settings: { parts: ["charts.json"], packages: ["fastest-levenshtein", "node:crypto", "zod"] },
   "names.ts": { parts: ["settings"], packages: [] },
   "charts.ts": { parts: ["settings", "charts.json"], packages: ["node:fs", "node:path", "yaml"] },
   "upgrades.ts": { parts: ["charts.json"], packages: [] },

@@ -2,6 +2,7 @@
 import type { V1Node, V1PersistentVolume, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { examine } from "../../components/preflight";
+import { withAddOns } from "../../components/preflight/add-ons";
 import type { Check, Finding } from "../../components/preflight/check";
 import { checks } from "../../components/preflight/checks";
 import type { Facts, Snapshot } from "../../components/preflight/facts";
@@ -47,6 +48,7 @@ const empty: Facts = {
   clusterUid: "uid",
   nodes: ["a", "a", "b", "b", "c", "c"].map((zone, index) => node(`node-${index}`, zone)),
   namespaces: [{ metadata: { name: "default" } }, { metadata: { name: "kube-system" } }],
+  priorityClasses: [{ metadata: { name: "system-node-critical" }, value: 2_000_001_000 }],
   storageClasses: [
     {
       metadata: {
@@ -251,7 +253,7 @@ describe("unit: preflight", () => {
         spec: { taints: [{ key, effect: "NoSchedule" }] },
       });
       const windows = node("windows", "a");
-      const names = placementNodes([
+      const names = placementNodes(settingsOf("prod"), [
         node("one", "a"),
         tainted("node.kubernetes.io/unschedulable"),
         tainted("node.kubernetes.io/unreachable"),
@@ -330,6 +332,98 @@ describe("unit: preflight", () => {
       );
       const minio = [0, 1, 2].map((n) => volume("minio", `export-minio-${n}`, host, `node-${n % 2}`));
       expect(told(name, { nodes, volumes: minio })[0]).to.match(/minio\/minio \(2 in node-0\)/);
+    });
+  });
+
+  describe("scheduling", () => {
+    const pool = (name: string, zone: string): V1Node => {
+      const { metadata, ...rest } = node(name, zone);
+      return {
+        ...rest,
+        metadata: { ...metadata, labels: { ...metadata?.labels, pool: "monitoring", host: name } },
+        spec: { taints: [{ key: "dedicated", value: "monitoring", effect: "NoSchedule" }] },
+      };
+    };
+    const others = empty.nodes;
+    const pools = ["a", "a", "b", "b", "c", "c"].map((zone, index) => pool(`pool-${index}`, zone));
+    const dedicated = {
+      nodeSelector: { pool: "monitoring" },
+      tolerations: [{ key: "dedicated", value: "monitoring", effect: "NoSchedule" }],
+    };
+    const scheduled = (scheduling: object) => ({ cluster: { scheduling } });
+    const usable = (nodes: V1Node[], scheduling: object) =>
+      placementNodes(settingsOf("prod", scheduled(scheduling)), nodes).map(({ name }) => name);
+
+    it("counts the nodes of the pool, with their taint tolerated", () => {
+      expect(usable([...others, ...pools], dedicated)).to.deep.equal(
+        pools.map(({ metadata }) => metadata?.name),
+      );
+      expect(usable(pools, { nodeSelector: { pool: "monitoring" } })).to.deep.equal([]);
+      expect(usable(pools, { tolerations: [{ key: "dedicated", value: "other" }] })).to.deep.equal([]);
+      expect(usable(pools, { tolerations: [{ key: "dedicated", operator: "Exists" }] })).to.have.length(6);
+      expect(usable(pools, { tolerations: [{ operator: "Exists" }] })).to.have.length(6);
+    });
+
+    it("lays out a quorum on the nodes of its component", () => {
+      const nodes = [...others, ...pools.slice(0, 2)];
+      expect(told("topology", { nodes }, scheduled({ components: { loki: dedicated } }))[0]).to.match(
+        /^error cluster\.antiAffinity "quorum": .*none for \d of 3 Loki ingesters \(loki\.ingester\.replicas\)$/,
+      );
+      expect(
+        told("topology", { nodes: [...others, ...pools] }, scheduled({ components: { loki: dedicated } })),
+      ).to.deep.equal([]);
+    });
+
+    it("warns of a selection without a node, which an autoscaler may add", () => {
+      const [line, ...more] = told(
+        "selection of nodes",
+        {},
+        scheduled({ nodeSelector: { pool: "monitoring" } }),
+      );
+      expect(line).to.match(
+        /^warning cluster\.scheduling .*"pool":"monitoring".* none can run pods of minio, loki, mimir/,
+      );
+      expect(more).to.deep.equal([]);
+      expect(
+        told("selection of nodes", { nodes: [...others, ...pools] }, scheduled(dedicated)),
+      ).to.deep.equal([]);
+    });
+
+    it("refuses a selection that leaves existing volumes behind", () => {
+      const volume = (name: string): V1PersistentVolume => ({
+        spec: {
+          claimRef: { namespace: "mimir", name: "storage-mimir-ingester-0" },
+          nodeAffinity: {
+            required: {
+              nodeSelectorTerms: [{ matchExpressions: [{ key: "host", operator: "In", values: [name] }] }],
+            },
+          },
+        },
+      });
+      const { metadata, ...rest } = node("old", "a");
+      const old = { ...rest, metadata: { ...metadata, labels: { ...metadata?.labels, host: "old" } } };
+      const nodes = [old, ...pools];
+      const check = (name: string) =>
+        told("selection of nodes", { nodes, volumes: [volume(name)] }, scheduled(dedicated));
+      expect(check("old")[0]).to.match(
+        /^error cluster\.scheduling .*pods could not follow mimir\/storage-mimir-ingester-0 \(old\)$/,
+      );
+      expect(check("pool-0")).to.deep.equal([]);
+      // A node that is gone says nothing about the selection.
+      expect(check("gone")).to.deep.equal([]);
+    });
+
+    it("refuses a PriorityClass that does not exist", () => {
+      const named = scheduled({
+        priorityClass: "monitoring",
+        components: { loki: { priorityClass: "stores" } },
+      });
+      expect(told("priority classes", {}, named)).to.deep.equal([
+        'error cluster.scheduling.priorityClass "monitoring": one of the cluster\'s PriorityClasses (system-node-critical)',
+        'error cluster.scheduling.components.loki.priorityClass "stores": one of the cluster\'s PriorityClasses (system-node-critical)',
+      ]);
+      const priorityClasses = ["monitoring", "stores"].map((name) => ({ metadata: { name }, value: 1 }));
+      expect(told("priority classes", { priorityClasses }, named)).to.deep.equal([]);
     });
   });
 
@@ -508,36 +602,157 @@ describe("unit: preflight", () => {
     });
     const definition = (name: string, annotations = {}) => ({ definitions: [{ name, annotations }] });
 
+    const keda = definition("scaledobjects.keda.sh", helm("keda", "keda"));
+    const install = {
+      kubePrometheusStack: { crds: "install" },
+      scaling: {
+        keda: "install",
+        verticalPodAutoscaler: "install",
+        metricsServer: "install",
+        ingesters: "recommend",
+      },
+    };
+
     it("of others are not installed again", () => {
-      expect(told("add-ons", definition("prometheuses.monitoring.coreos.com"))).to.deep.equal([
-        "error kubePrometheusStack.crds true: false: the cluster has the custom resource definitions of Prometheus Operator already, from somebody else",
+      expect(told("add-ons", definition("prometheuses.monitoring.coreos.com"), install)).to.deep.equal([
+        'error kubePrometheusStack.crds "install": auto or existing: the cluster has the custom resource definitions of Prometheus Operator already, from somebody else',
       ]);
-      expect(told("add-ons", definition("scaledobjects.keda.sh", helm("keda", "keda")))).to.deep.equal([
-        'error scaling.keda "install": existing: the cluster has KEDA already, from Helm release keda/keda',
+      expect(told("add-ons", keda, install)).to.deep.equal([
+        'error scaling.keda "install": auto or existing: the cluster has KEDA already, from Helm release keda/keda',
       ]);
-      const adapter = { apiServices: [{ metadata: { name: "v1beta1.external.metrics.k8s.io" } }] };
-      expect(told("add-ons", adapter)[0]).to.match(/^error scaling.keda .*alloyMetrics.maxReplicas/);
-      expect(told("add-ons", definition("instrumentations.opentelemetry.io"))[0]).to.match(
+      const server = (name: string) => ({ apiServices: [{ metadata: { name } }] });
+      expect(told("add-ons", server("v1beta1.external.metrics.k8s.io"), install)[0]).to.match(
+        /^error scaling.keda .*alloyMetrics.maxReplicas/,
+      );
+      expect(told("add-ons", server("v1beta1.metrics.k8s.io"), install)[0]).to.match(
+        /^error scaling.metricsServer "install"/,
+      );
+      expect(told("add-ons", definition("instrumentations.opentelemetry.io"), install)[0]).to.match(
         /^error openTelemetryOperator /,
       );
-      const vertical = definition("verticalpodautoscalers.autoscaling.k8s.io");
-      expect(told("add-ons", vertical, { scaling: { ingesters: "recommend" } })[0]).to.match(
+      expect(told("add-ons", definition("verticalpodautoscalers.autoscaling.k8s.io"), install)[0]).to.match(
         /^error scaling.verticalPodAutoscaler /,
       );
     });
 
     it("of this stack, and those that it does not install, are no conflict", () => {
       const own = definition("prometheuses.monitoring.coreos.com", helm("kps-crds", "monitoring"));
-      expect(told("add-ons", own)).to.deep.equal([]);
+      expect(told("add-ons", own, install)).to.deep.equal([]);
       expect(
-        told("add-ons", definition("scaledobjects.keda.sh"), { scaling: { keda: "existing" } }),
+        told("add-ons", keda, { scaling: { keda: "existing", metricsServer: "install" } }),
       ).to.deep.equal([]);
       // What a chart keeps in crds/ has no annotation of Helm's.
       const vertical = {
         ...definition("verticalpodautoscalers.autoscaling.k8s.io"),
         releases: [{ namespace: "autoscaling", labels: { name: "vertical-pod-autoscaler" } }],
       };
-      expect(told("add-ons", vertical, { scaling: { ingesters: "recommend" } })).to.deep.equal([]);
+      expect(told("add-ons", vertical, install)).to.deep.equal([]);
+    });
+
+    it("that are said to exist and do not are reported", () => {
+      expect(told("add-ons", {}, { scaling: { keda: "existing" } })).to.deep.equal([
+        'warning scaling.keda "existing": auto or install: the cluster does not have KEDA',
+      ]);
+    });
+
+    describe("with auto", () => {
+      const resolved = (facts: Partial<Facts>, config: Config = {}) => {
+        const { scaling, kubePrometheusStack } = withAddOns(
+          "prod",
+          settingsOf("prod", config),
+          snapshot(facts),
+        );
+        const { metricsServer, keda, verticalPodAutoscaler } = scaling;
+        return { crds: kubePrometheusStack.crds, metricsServer, keda, verticalPodAutoscaler };
+      };
+      const all = (choice: string) => ({
+        crds: choice,
+        metricsServer: choice,
+        keda: choice,
+        verticalPodAutoscaler: choice,
+      });
+      const vertical = { scaling: { ingesters: "recommend" } };
+      const foreign: Partial<Facts> = {
+        definitions: [
+          { name: "prometheuses.monitoring.coreos.com" },
+          { name: "scaledobjects.keda.sh", annotations: helm("keda", "keda") },
+          { name: "verticalpodautoscalers.autoscaling.k8s.io" },
+        ],
+        apiServices: [
+          {
+            metadata: { name: "v1beta1.metrics.k8s.io", annotations: helm("metrics-server", "kube-system") },
+          },
+        ],
+      };
+      const ours = [
+        { namespace: "monitoring", labels: { name: "kps-crds", status: "deployed" } },
+        ...["metrics-server", "keda", "vertical-pod-autoscaler"].map((name) => ({
+          namespace: "autoscaling",
+          labels: { name, status: "deployed" },
+        })),
+      ];
+
+      it("are installed if the cluster has none, and used if it has", () => {
+        expect(resolved({}, vertical)).to.deep.equal(all("install"));
+        expect(resolved(foreign, vertical)).to.deep.equal(all("existing"));
+      });
+
+      it("stay installed once this stack has installed them, whatever else the cluster has", () => {
+        expect(resolved({ ...foreign, releases: ours }, vertical)).to.deep.equal(all("install"));
+        // The record of another stack's release in another namespace is not ours.
+        const others = ours.map((release) => ({ ...release, namespace: "other" }));
+        expect(resolved({ ...foreign, releases: others }, vertical)).to.deep.equal(all("existing"));
+      });
+
+      it("are installed again after an uninstallation whose record Helm keeps", () => {
+        const gone = ours.map(({ labels, ...rest }) => ({
+          ...rest,
+          labels: { ...labels, status: "uninstalled" },
+        }));
+        expect(resolved({ ...foreign, releases: gone }, vertical)).to.deep.equal(all("existing"));
+        expect(resolved({ releases: gone }, vertical)).to.deep.equal(all("install"));
+      });
+
+      it("follow a setting that says it, and are not looked for if they are not needed", () => {
+        expect(resolved(foreign, { scaling: { keda: "install" } }).keda).to.equal("install");
+        expect(resolved({}, { scaling: { keda: "existing" } }).keda).to.equal("existing");
+        expect(resolved(foreign).verticalPodAutoscaler).to.equal("install");
+        expect(withAddOns("prod", settingsOf("prod"), undefined).scaling.keda).to.equal("install");
+      });
+
+      it("are refused if the cluster does not show what it has", () => {
+        const { definitions: _, ...facts } = empty;
+        const hidden = { facts, unread: { definitions: "forbidden" } };
+        expect(() => withAddOns("prod", settingsOf("prod"), hidden)).to.throw(
+          /kubePrometheusStack\.crds: invalid value "auto" .*install or existing: the cluster does not show CustomResourceDefinitions \(forbidden\)/,
+        );
+      });
+
+      it("are named in a note, with their owner", () => {
+        const settings = withAddOns("prod", settingsOf("prod"), snapshot(foreign));
+        expect(examine("prod", settings, snapshot(foreign), [named("add-ons")]).notes).to.deep.equal([
+          "kubePrometheusStack.crds: the stack uses the custom resource definitions of Prometheus Operator from somebody else.",
+          "scaling.metricsServer: the stack uses a server of metrics.k8s.io from Helm release kube-system/metrics-server.",
+          "scaling.keda: the stack uses KEDA from Helm release keda/keda.",
+        ]);
+      });
+    });
+  });
+
+  describe("cert-manager", () => {
+    const wanted = {
+      network: { tls: { certificates: "certManager" } },
+      openTelemetryOperator: { certManager: true },
+    };
+
+    it("must be there if a setting uses it", () => {
+      expect(told("cert-manager", {}, wanted).map((text) => text.split(":")[0])).to.deep.equal([
+        'error network.tls.certificates "certManager"',
+        "error openTelemetryOperator.certManager true",
+      ]);
+      const definitions = [{ name: "certificates.cert-manager.io" }];
+      expect(told("cert-manager", { definitions }, wanted)).to.deep.equal([]);
+      expect(told("cert-manager")).to.deep.equal([]);
     });
   });
 
@@ -568,10 +783,13 @@ describe("unit: preflight", () => {
         ],
       });
       expect(told("ports of nodes", exporter({ containerPort: 9100 }, true))[0]).to.match(
-        /^warning kubePrometheusStack.nodeExporter .*shop\/exporter listens on this one/,
+        /^warning kubePrometheusStack.nodeExporter.port 9100: .*shop\/exporter listens on this one/,
       );
       expect(told("ports of nodes", exporter({ containerPort: 1, hostPort: 9100 }, false))).to.have.length(1);
       expect(told("ports of nodes", exporter({ containerPort: 9100 }, false))).to.deep.equal([]);
+      const moved = { kubePrometheusStack: { nodeExporter: { port: 9101 } } };
+      expect(told("ports of nodes", exporter({ containerPort: 9100 }, true), moved)).to.deep.equal([]);
+      expect(told("ports of nodes", exporter({ containerPort: 9101 }, true), moved)).to.have.length(1);
     });
   });
 

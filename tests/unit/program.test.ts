@@ -233,7 +233,7 @@ describe("unit: program", function () {
     });
 
     it("no definitions where the cluster has them, and all that needs them all the same", async () => {
-      const without = await recordingOf("dev", { kubePrometheusStack: { crds: false } });
+      const without = await recordingOf("dev", { kubePrometheusStack: { crds: "existing" } });
       const others = (names: string[]) => names.filter((name) => name !== "kps-crds");
       expect(namesOf(without, release)).to.have.members(others(namesOf(dev, release)));
       expect(namesOf(without, type.monitor)).to.have.members(["minio-monitor", "cadvisor"]);
@@ -593,7 +593,7 @@ describe("unit: program", function () {
       for (const recording of [dev, prod])
         for (const id of needing)
           expect(find(recording, id).options.dependencies, id).to.include(`${release}::kps-crds`);
-      const without = await recordingOf("dev", { kubePrometheusStack: { crds: false } });
+      const without = await recordingOf("dev", { kubePrometheusStack: { crds: "existing" } });
       for (const { type: of, name, options } of without.resources)
         expect(options.dependencies.join(), `${of} ${name}`).not.to.include("kps-crds");
     });

@@ -1,19 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { stepsLeft } from "../../cli/rotate";
-import { installsMetricsServer } from "../../components/metrics-api";
 import {
   hasAutoscaling,
   horizontalAutoscalers,
   installsKeda,
+  installsMetricsServer,
   installsVerticalPodAutoscaler,
   isScaled,
-  needsMetricsServer,
   querierBudgets,
   releaseReplicas,
   targetAutoscaler,
@@ -137,14 +130,14 @@ describe("unit: scaling (R13)", () => {
   it("installs what is needed, and no namespace for it where nothing is", () => {
     const what = (config: Config) => {
       const settings = settingsOf("prod", config);
-      return [needsMetricsServer, installsKeda, installsVerticalPodAutoscaler, hasAutoscaling].map((of) =>
+      return [installsMetricsServer, installsKeda, installsVerticalPodAutoscaler, hasAutoscaling].map((of) =>
         of(settings),
       );
     };
     expect(what({})).to.deep.equal([true, true, false, true]);
     expect(what(still)).to.deep.equal([false, false, false, false]);
     expect(what({ scaling: { metricsServer: "existing", keda: "existing" } })).to.deep.equal([
-      true,
+      false,
       false,
       false,
       false,
@@ -178,100 +171,6 @@ describe("unit: scaling (R13)", () => {
     const args = (kubeletCertificates: boolean) =>
       metricsServerValues(settingsOf("prod", { scaling: { kubeletCertificates } }))["args"];
     expect([args(true), args(false)]).to.deep.equal([[], ["--kubelet-insecure-tls"]]);
-  });
-
-  describe("metrics-server, where the cluster is asked", () => {
-    const hasEngine = pulumi.runtime.hasEngine;
-    const before = process.env["KUBECONFIG"];
-    let folder: string;
-    let server: Server;
-    let answer: { status: number; body: unknown };
-
-    beforeEach(async () => {
-      folder = mkdtempSync(join(tmpdir(), "observability-metrics-api-"));
-      server = createServer((_, response) => {
-        response.writeHead(answer.status, { "content-type": "application/json" });
-        response.end(JSON.stringify(answer.body));
-      }).listen(0, "127.0.0.1");
-      await new Promise((done) => server.once("listening", done));
-      const { port } = server.address() as AddressInfo;
-      const file = join(folder, "config");
-      writeFileSync(
-        file,
-        JSON.stringify({
-          "current-context": "test",
-          contexts: [{ name: "test", context: { cluster: "test", user: "test" } }],
-          clusters: [
-            {
-              name: "test",
-              cluster: { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true },
-            },
-          ],
-          users: [{ name: "test", user: {} }],
-        }),
-      );
-      process.env["KUBECONFIG"] = file;
-      Object.defineProperty(pulumi.runtime, "hasEngine", { value: () => true, configurable: true });
-    });
-
-    afterEach(async () => {
-      Object.defineProperty(pulumi.runtime, "hasEngine", { value: hasEngine, configurable: true });
-      if (before === undefined) delete process.env["KUBECONFIG"];
-      else process.env["KUBECONFIG"] = before;
-      server.closeAllConnections();
-      await new Promise((done) => server.close(done));
-      rmSync(folder, { recursive: true });
-    });
-
-    const services = (...items: unknown[]) => ({
-      status: 200,
-      body: { kind: "APIServiceList", apiVersion: "apiregistration.k8s.io/v1", items },
-    });
-    const metricsApi = (annotations?: Record<string, string>) => ({
-      metadata: { name: "v1beta1.metrics.k8s.io", annotations },
-    });
-    const asked = (config: Config = {}) => installsMetricsServer(settingsOf("prod", config));
-
-    it("is installed where the cluster has none, and stays where it is this stack's own", async () => {
-      answer = services({ metadata: { name: "v1.apps" } });
-      expect(await asked()).to.equal(true);
-      answer = services(
-        metricsApi({
-          "meta.helm.sh/release-name": "metrics-server",
-          "meta.helm.sh/release-namespace": "autoscaling",
-        }),
-      );
-      expect(await asked()).to.equal(true);
-    });
-
-    it("is not installed where somebody else's is there", async () => {
-      answer = services(metricsApi());
-      expect(await asked()).to.equal(false);
-      answer = services(
-        metricsApi({
-          "meta.helm.sh/release-name": "metrics-server",
-          "meta.helm.sh/release-namespace": "kube-system",
-        }),
-      );
-      expect(await asked()).to.equal(false);
-    });
-
-    it("asks nobody where the setting says it, or where nothing is scaled", async () => {
-      answer = { status: 500, body: {} };
-      expect(await asked({ scaling: { metricsServer: "install" } })).to.equal(true);
-      expect(await asked({ scaling: { metricsServer: "existing" } })).to.equal(false);
-      expect(await asked(still)).to.equal(false);
-    });
-
-    it("says which setting to change where the cluster does not answer", async () => {
-      answer = { status: 403, body: { kind: "Status", message: "forbidden" } };
-      const error = await asked().catch((thrown: Error) => thrown);
-      expect(error).to.be.an.instanceOf(Error);
-      expect((error as Error).message).to.match(
-        /^scaling\.metricsServer: is auto, and the cluster does not tell/,
-      );
-      expect((error as Error).message).to.include("'scaling.metricsServer' install, or existing");
-    });
   });
 });
 

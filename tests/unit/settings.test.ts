@@ -942,6 +942,32 @@ describe("unit: settings", () => {
         },
       },
       {
+        rule: "placements",
+        environment: "dev",
+        passes: { cluster: { scheduling: { tolerations: [{ key: "dedicated", value: "monitoring" }] } } },
+        fails: { cluster: { scheduling: { tolerations: [{ value: "monitoring" }] } } },
+        problem: {
+          path: "cluster.scheduling.tolerations[0].operator",
+          was: "Equal",
+          allowed: "Exists, because there is no key",
+        },
+      },
+      {
+        rule: "placements",
+        environment: "dev",
+        passes: { cluster: { scheduling: { components: { loki: { nodeSelector: { pool: "x" } } } } } },
+        fails: {
+          cluster: {
+            scheduling: { components: { loki: { nodeSelector: { "kubernetes.io/os": "windows" } } } },
+          },
+        },
+        problem: {
+          path: "cluster.scheduling.components.loki.nodeSelector",
+          was: { "kubernetes.io/os": "windows" },
+          allowed: "without kubernetes.io/os: every pod of the stack runs on Linux",
+        },
+      },
+      {
         rule: "chartValues",
         environment: "dev",
         passes: { helm: { loki: { values: { querier: { nodeSelector: { pool: "x" } } } } } },

@@ -187,6 +187,8 @@ describe("unit: values of mimir", () => {
       Object.entries(sizes).map(([items, memory]) => ({
         enabled: true,
         replicas: 1,
+        nodeSelector: { "kubernetes.io/os": "linux" },
+        tolerations: [],
         allocatedMemory: Number(items),
         resources: { requests: { cpu: "500m", memory }, limits: { memory } },
       })),

@@ -74,8 +74,8 @@ export function foreignTrouble(
       ...base,
       severity: "warning" as const,
       what: `the definition of custom resources ${metadata?.name} is too old: ${metadata?.annotations?.[operatorVersion] ?? "without a version"}, the operator is ${version}`,
-      evidence: `annotation ${operatorVersion}; kubePrometheusStack.crds is false, so somebody else installed it`,
-      fix: "have who installed it upgrade it, or set kubePrometheusStack.crds to true where nobody else does",
+      evidence: `annotation ${operatorVersion}; another owner installed it`,
+      fix: "upgrade the installation that it belongs to",
     }));
 }
 

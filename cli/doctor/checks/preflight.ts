@@ -1,4 +1,5 @@
 import { examine } from "../../../components/preflight";
+import { withAddOns } from "../../../components/preflight/add-ons";
 import { readFacts } from "../../../components/preflight/facts";
 import { problemText } from "../../../settings/problem-text";
 import type { Check, Finding } from "../check";
@@ -9,7 +10,8 @@ const base = { layer: "cluster", page: "docs/preflight.md" } as const;
 export const check: Check = {
   name: "settings against the cluster",
   async look({ stack, settings, config }) {
-    const { findings, unchecked } = examine(stack, settings, await readFacts(config, settings));
+    const facts = await readFacts(config, settings);
+    const { findings, unchecked } = examine(stack, withAddOns(stack, settings, facts), facts);
     return [
       ...findings.map((finding): Finding => {
         const [what = "", fix = ""] = problemText(stack, finding)

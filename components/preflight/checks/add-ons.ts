@@ -1,79 +1,34 @@
-import type { V1ObjectMeta } from "@kubernetes/client-node";
 import { namespaces, releases } from "../../../names";
 import type { Settings } from "../../../settings";
-import { installsKeda, installsVerticalPodAutoscaler } from "../../../values/scaling";
-import { type Check, error, type Finding } from "../check";
-import type { Facts } from "../facts";
-import { otherOwner } from "../owners";
+import { valueAt } from "../../../settings/tree";
+import { type AddOn, addOns, apiService, definitions, type OwnerFacts, otherOwners } from "../add-ons";
+import { type Check, error, type Finding, warning } from "../check";
 
-type OwnerFacts = Pick<Facts, "definitions" | "apiServices" | "releases">;
-
-/** Something that a cluster has once, and that this stack installs unless a setting says otherwise. */
-interface AddOn {
-  what: string;
+/** What conflicts with an installation of this stack's own, and the rule. */
+interface Conflict extends Omit<AddOn, "needed"> {
   installs(settings: Settings): boolean;
-  /** The release and namespace in which this stack installs it. */
-  release: string;
-  namespace: string;
-  /** The objects by which it is recognized. */
-  objects(facts: OwnerFacts): V1ObjectMeta[];
-  /** The setting, its value while the stack installs the add-on, and the rule if the cluster has another one. */
-  path: string;
-  was: unknown;
   allowed: string;
   change?: string;
 }
 
-const definitions =
-  (matches: (name: string) => boolean) =>
-  (facts: OwnerFacts): V1ObjectMeta[] =>
-    facts.definitions.filter(({ name }) => matches(name ?? ""));
+const wanted = ({ path, needed }: AddOn, settings: Settings): boolean =>
+  needed(settings) && valueAt(settings, path.split(".")) === "install";
 
-const apiService =
-  (wanted: string) =>
-  ({ apiServices }: OwnerFacts): V1ObjectMeta[] =>
-    apiServices.flatMap(({ metadata }) => (metadata?.name === wanted ? [metadata] : []));
+/** The setting lets the stack use what the cluster has. */
+const optional = (addOn: AddOn): Conflict => ({
+  ...addOn,
+  installs: (settings) => wanted(addOn, settings),
+  allowed: "auto or existing",
+});
 
-const addOns: AddOn[] = [
+const conflicts: Conflict[] = [
+  ...Object.values(addOns).map(optional),
   {
-    what: "the custom resource definitions of Prometheus Operator",
-    installs: ({ kubePrometheusStack }) => kubePrometheusStack.crds,
-    release: `${releases.kubePrometheusStack}-crds`,
-    namespace: namespaces.monitoring,
-    objects: definitions((name) => name.endsWith(".monitoring.coreos.com")),
-    path: "kubePrometheusStack.crds",
-    was: true,
-    allowed: "false",
-  },
-  {
-    what: "KEDA",
-    installs: installsKeda,
-    release: releases.keda,
-    namespace: namespaces.autoscaling,
-    objects: definitions((name) => name.endsWith(".keda.sh")),
-    path: "scaling.keda",
-    was: "install",
-    allowed: "existing",
-  },
-  {
+    ...addOns.keda,
     what: "a server of external.metrics.k8s.io",
-    installs: installsKeda,
-    release: releases.keda,
-    namespace: namespaces.autoscaling,
+    installs: (settings) => wanted(addOns.keda, settings),
     objects: apiService("v1beta1.external.metrics.k8s.io"),
-    path: "scaling.keda",
-    was: "install",
     allowed: "existing if that is KEDA; else set alloyMetrics.maxReplicas to alloyMetrics.replicas",
-  },
-  {
-    what: "the Vertical Pod Autoscaler",
-    installs: installsVerticalPodAutoscaler,
-    release: releases.verticalPodAutoscaler,
-    namespace: namespaces.autoscaling,
-    objects: definitions((name) => name === "verticalpodautoscalers.autoscaling.k8s.io"),
-    path: "scaling.verticalPodAutoscaler",
-    was: "install",
-    allowed: "existing",
   },
   {
     what: "custom resource definitions of OpenTelemetry",
@@ -82,30 +37,49 @@ const addOns: AddOn[] = [
     namespace: namespaces.opentelemetry,
     objects: definitions((name) => name.endsWith(".opentelemetry.io")),
     path: "openTelemetryOperator",
-    was: "installed",
     allowed: "the only OpenTelemetry operator of the cluster",
     change: "Uninstall the other operator and its custom resource definitions",
   },
 ];
 
-function findingOf(settings: Settings, facts: OwnerFacts, addOn: AddOn): Finding[] {
-  const { what, installs, objects, path, was, allowed, change } = addOn;
+function findingOf(settings: Settings, facts: OwnerFacts, conflict: Conflict): Finding[] {
+  const { what, installs, path, allowed, change } = conflict;
   if (!installs(settings)) return [];
-  const others = [
-    ...new Set(objects(facts).flatMap((object) => otherOwner(object, addOn, facts.releases) ?? [])),
-  ];
+  const others = otherOwners(conflict, facts);
   if (others.length === 0) return [];
   const because = `the cluster has ${what} already, from ${others.join(", ")}`;
-  return [error({ path, was, allowed: `${allowed}: ${because}`, ...(change && { change }) })];
+  return [error({ path, was: "install", allowed: `${allowed}: ${because}`, ...(change && { change }) })];
 }
+
+/** Add-ons that the stack uses and does not install. */
+const used = (settings: Settings): AddOn[] =>
+  Object.values(addOns).filter(
+    ({ needed, path }) => needed(settings) && valueAt(settings, path.split(".")) === "existing",
+  );
+
+/** An add-on that is said to exist and does not. */
+const missing = (settings: Settings, facts: OwnerFacts): Finding[] =>
+  used(settings)
+    .filter(({ objects }) => objects(facts).length === 0)
+    .map(({ path, what }) =>
+      warning({ path, was: "existing", allowed: `auto or install: the cluster does not have ${what}` }),
+    );
 
 /** What a cluster has once is not installed twice. */
 export const check: Check<"definitions" | "apiServices" | "releases"> = {
   name: "add-ons",
   needs: ["definitions", "apiServices", "releases"],
   find({ settings, facts }) {
-    const findings = addOns.flatMap((addOn) => findingOf(settings, facts, addOn));
+    const findings = conflicts.flatMap((conflict) => findingOf(settings, facts, conflict));
     // KEDA's definitions and its API are one conflict.
-    return findings.filter(({ path }, index) => findings.findIndex((one) => one.path === path) === index);
+    const first = findings.filter(
+      ({ path }, index) => findings.findIndex((one) => one.path === path) === index,
+    );
+    return [...first, ...missing(settings, facts)];
   },
+  notes: ({ settings, facts }) =>
+    used(settings).flatMap((addOn) => {
+      const owners = otherOwners(addOn, facts);
+      return owners.length ? [`${addOn.path}: the stack uses ${addOn.what} from ${owners.join(", ")}.`] : [];
+    }),
 };

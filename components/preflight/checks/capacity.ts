@@ -28,8 +28,8 @@ interface Room {
 }
 
 /** What the nodes have left beside the pods of others. */
-export function room(nodes: V1Node[], pods: V1Pod[]): Room {
-  const usable = usableNodes(nodes);
+export function room(settings: Settings, nodes: V1Node[], pods: V1Pod[]): Room {
+  const usable = usableNodes(settings, nodes);
   const names = new Set(usable.map(({ metadata }) => metadata?.name));
   const others = pods.filter(
     ({ metadata, spec }) => !ours.has(metadata?.namespace ?? "") && names.has(spec?.nodeName),
@@ -52,8 +52,8 @@ export const check: Check<"nodes" | "pods"> = {
   name: "capacity",
   needs: ["nodes", "pods"],
   find({ settings, facts: { nodes, pods } }) {
-    const has = room(nodes, pods);
-    const needs = needed(settings, usableNodes(nodes).length);
+    const has = room(settings, nodes, pods);
+    const needs = needed(settings, usableNodes(settings, nodes).length);
     const lacks = [
       ...(needs.cpu > has.cpu ? [`${coresText(needs.cpu)} cores`] : []),
       ...(needs.memory > has.memory ? [`${sizeText(needs.memory)} of memory`] : []),

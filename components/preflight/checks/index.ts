@@ -3,12 +3,15 @@ import type { Check } from "../check";
 import { check as addOns } from "./add-ons";
 import { check as apiServerPorts } from "./api-server-ports";
 import { check as capacity } from "./capacity";
+import { check as certManager } from "./cert-manager";
 import { check as gossip } from "./gossip";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
+import { check as nodeSelection } from "./node-selection";
 import { check as placeholders } from "./placeholders";
 import { check as ports } from "./ports";
+import { check as priorityClasses } from "./priority-classes";
 import { check as receivers } from "./receivers";
 import { check as replicas } from "./replicas";
 import { check as secrets } from "./secrets";
@@ -26,10 +29,13 @@ export const checks: Check[] = [
   gossip,
   mimirVersion,
   storageClass,
+  nodeSelection,
+  priorityClasses,
   topology,
   volumePlacement,
   secrets,
   addOns,
+  certManager,
   ports,
   capacity,
   apiServerPorts,

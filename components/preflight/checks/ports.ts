@@ -2,9 +2,6 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { namespaces } from "../../../names";
 import { type Check, error, type Finding, warning } from "../check";
 
-/** The chart's port of node-exporter on every node. */
-const nodeExporterPort = 9100;
-
 /** Whether a pod listens on a port of its node. */
 const listensOn = ({ spec }: V1Pod, port: number): boolean =>
   (spec?.containers ?? []).some(({ ports = [] }) =>
@@ -14,17 +11,16 @@ const listensOn = ({ spec }: V1Pod, port: number): boolean =>
 const ownerOf = ({ metadata }: V1Pod): string =>
   `${metadata?.namespace}/${metadata?.ownerReferences?.[0]?.name ?? metadata?.name}`;
 
-function nodeExporter(pods: V1Pod[]): Finding[] {
+function nodeExporter(port: number, pods: V1Pod[]): Finding[] {
   const others = pods.filter(
-    (pod) => pod.metadata?.namespace !== namespaces.monitoring && listensOn(pod, nodeExporterPort),
+    (pod) => pod.metadata?.namespace !== namespaces.monitoring && listensOn(pod, port),
   );
   if (others.length === 0) return [];
   return [
     warning({
-      path: "kubePrometheusStack.nodeExporter",
-      was: `port ${nodeExporterPort} of every node`,
-      allowed: `a free port; ${[...new Set(others.map(ownerOf))].join(", ")} listens on this one, so pods of node-exporter stay pending`,
-      change: "Remove the other one, or move this one: helm.kps.values, docs/customizing.md",
+      path: "kubePrometheusStack.nodeExporter.port",
+      was: port,
+      allowed: `a free port of every node; ${[...new Set(others.map(ownerOf))].join(", ")} listens on this one, so pods of node-exporter stay pending`,
     }),
   ];
 }
@@ -33,7 +29,7 @@ function nodeExporter(pods: V1Pod[]): Finding[] {
 export const check: Check<"services" | "pods"> = {
   name: "ports of nodes",
   needs: ["services", "pods"],
-  find({ settings: { cadvisor }, facts: { services, pods } }) {
+  find({ settings: { cadvisor, kubePrometheusStack }, facts: { services, pods } }) {
     const exposed = cadvisor.enabled && cadvisor.expose.includes("nodePort");
     const taken = services.find(
       ({ metadata, spec }) =>
@@ -50,6 +46,6 @@ export const check: Check<"services" | "pods"> = {
             }),
           ]
         : [];
-    return [...nodePort, ...nodeExporter(pods)];
+    return [...nodePort, ...nodeExporter(kubePrometheusStack.nodeExporter.port, pods)];
   },
 };

@@ -58,7 +58,7 @@ export const check: Check<"storageClasses" | "claims" | "nodes"> = {
     const wanted = storageClasses.find((one) =>
       storageClass ? nameOf(one) === storageClass : one.metadata?.annotations?.[defaultClass] === "true",
     );
-    const zones = new Set(placementNodes(nodes).flatMap(({ zone }) => zone ?? [])).size;
+    const zones = new Set(placementNodes(settings, nodes).flatMap(({ zone }) => zone ?? [])).size;
     if (wanted) return limits(settings, wanted, zones);
     const names = storageClasses.map(nameOf).join(", ");
     const allowed = names

@@ -17,6 +17,9 @@ export const check: Check<"nodes" | "statefulSets"> = {
   applies: ({ cluster }) => cluster.antiAffinity !== "none",
   find: ({ settings, facts: { nodes, statefulSets } }) =>
     // A stack that runs must be able to change while a node is missing.
-    topologyProblems(settings, placementNodes(nodes)).map(runsApart(statefulSets) ? warning : error),
-  notes: ({ settings, facts: { nodes } }) => topologyLines(topologyCost(settings, placementNodes(nodes))),
+    topologyProblems(settings, placementNodes(settings, nodes)).map(
+      runsApart(statefulSets) ? warning : error,
+    ),
+  notes: ({ settings, facts: { nodes } }) =>
+    topologyLines(topologyCost(settings, placementNodes(settings, nodes))),
 };

@@ -1,17 +1,11 @@
-import type { V1Node, V1NodeSelectorTerm, V1PersistentVolume } from "@kubernetes/client-node";
+import type { V1Node, V1PersistentVolume } from "@kubernetes/client-node";
 import { minio, namespaces } from "../../../names";
 import type { Settings } from "../../../settings";
 import { minioClaims } from "../../../values/minio";
 import { type Pin, pinProblems } from "../../../values/topology";
 import { ownsClaim, workloadVolumes } from "../../../values/volumes";
 import { type Check, error } from "../check";
-import { placementNodes, usableNodes } from "../nodes";
-
-/** Whether a term of a volume's node affinity holds for a node; volumes use `In` alone. */
-const holds = ({ matchExpressions = [] }: V1NodeSelectorTerm, { metadata }: V1Node): boolean =>
-  matchExpressions.every(
-    ({ key, operator, values = [] }) => operator !== "In" || values.includes(metadata?.labels?.[key] ?? ""),
-  );
+import { nodesOfVolume, placementNodes, usableNodes } from "../nodes";
 
 /** The workload that a claim belongs to. */
 function workloadOf(settings: Settings, namespace: string, claim: string): string | undefined {
@@ -24,12 +18,11 @@ function workloadOf(settings: Settings, namespace: string, claim: string): strin
 
 /** Where the volumes of the stack's workloads can be used, if that is one node or one zone. */
 export function pinsOf(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolume[]): Pin[] {
-  return volumes.flatMap(({ spec }): Pin[] => {
-    const { namespace = "", name = "" } = spec?.claimRef ?? {};
+  return volumes.flatMap((volume): Pin[] => {
+    const { namespace = "", name = "" } = volume.spec?.claimRef ?? {};
     const workload = workloadOf(settings, namespace, name);
-    const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
-    if (!workload || !terms) return [];
-    const usable = placementNodes(nodes.filter((node) => terms.some((term) => holds(term, node))));
+    if (!workload || !volume.spec?.nodeAffinity) return [];
+    const usable = placementNodes(settings, nodesOfVolume(volume, nodes));
     const [first, ...others] = usable;
     if (!first) return [];
     const oneZone = others.every(({ zone }) => zone === first.zone);
@@ -50,5 +43,9 @@ export const check: Check<"nodes" | "volumes"> = {
   needs: ["nodes", "volumes"],
   applies: ({ cluster }) => cluster.antiAffinity === "quorum" || cluster.antiAffinity === "required",
   find: ({ settings, facts: { nodes, volumes } }) =>
-    pinProblems(settings, placementNodes(nodes), pinsOf(settings, usableNodes(nodes), volumes)).map(error),
+    pinProblems(
+      settings,
+      placementNodes(settings, nodes),
+      pinsOf(settings, usableNodes(settings, nodes), volumes),
+    ).map(error),
 };

@@ -1,0 +1,117 @@
+/**
+ * What a cluster has once, and who installs it. `auto` uses what the cluster has and installs what it lacks. An installation
+ * of this stack's own stays: Helm's records say whose it is.
+ */
+import type { V1ObjectMeta } from "@kubernetes/client-node";
+import { namespaces, releases } from "../../names";
+import { type Settings, SettingsError } from "../../settings";
+import { merge, valueAt } from "../../settings/tree";
+import { needsKeda, needsMetricsServer, needsVerticalPodAutoscaler } from "../../values/scaling";
+import { type Facts, type Snapshot, unreadText } from "./facts";
+import { hasRelease, otherOwner } from "./owners";
+
+export const ownerFacts = ["definitions", "apiServices", "releases"] as const;
+export type OwnerFacts = Pick<Facts, (typeof ownerFacts)[number]>;
+
+/** Something that a cluster has once. */
+export interface AddOn {
+  what: string;
+  /** The setting: `auto`, `install` or `existing`. */
+  path: string;
+  /** Whether the stack uses it. */
+  needed(settings: Settings): boolean;
+  /** The release and namespace in which this stack installs it. */
+  release: string;
+  namespace: string;
+  /** The objects by which it is recognized. */
+  objects(facts: OwnerFacts): V1ObjectMeta[];
+}
+
+export const definitions =
+  (matches: (name: string) => boolean) =>
+  (facts: OwnerFacts): V1ObjectMeta[] =>
+    facts.definitions.filter(({ name }) => matches(name ?? ""));
+
+export const apiService =
+  (wanted: string) =>
+  ({ apiServices }: OwnerFacts): V1ObjectMeta[] =>
+    apiServices.flatMap(({ metadata }) => (metadata?.name === wanted ? [metadata] : []));
+
+const namespace = namespaces.autoscaling;
+
+/** The add-ons that a stack installs or finds. */
+export const addOns = {
+  prometheusCrds: {
+    what: "the custom resource definitions of Prometheus Operator",
+    path: "kubePrometheusStack.crds",
+    needed: () => true,
+    release: `${releases.kubePrometheusStack}-crds`,
+    namespace: namespaces.monitoring,
+    objects: definitions((name) => name.endsWith(".monitoring.coreos.com")),
+  },
+  metricsServer: {
+    what: "a server of metrics.k8s.io",
+    path: "scaling.metricsServer",
+    needed: needsMetricsServer,
+    release: releases.metricsServer,
+    namespace,
+    objects: apiService("v1beta1.metrics.k8s.io"),
+  },
+  keda: {
+    what: "KEDA",
+    path: "scaling.keda",
+    needed: needsKeda,
+    release: releases.keda,
+    namespace,
+    objects: definitions((name) => name.endsWith(".keda.sh")),
+  },
+  verticalPodAutoscaler: {
+    what: "the Vertical Pod Autoscaler",
+    path: "scaling.verticalPodAutoscaler",
+    needed: needsVerticalPodAutoscaler,
+    release: releases.verticalPodAutoscaler,
+    namespace,
+    objects: definitions((name) => name === "verticalpodautoscalers.autoscaling.k8s.io"),
+  },
+} satisfies Record<string, AddOn>;
+
+/** Who else made an add-on; empty if nobody did, or this stack. */
+export const otherOwners = (addOn: Omit<AddOn, "what" | "path" | "needed">, facts: OwnerFacts): string[] => [
+  ...new Set(addOn.objects(facts).flatMap((object) => otherOwner(object, addOn, facts.releases) ?? [])),
+];
+
+/** What `auto` comes to. */
+function decide(stack: string, settings: Settings, addOn: AddOn, cluster: Snapshot | undefined) {
+  if (!cluster || !addOn.needed(settings)) return "install";
+  const unread = unreadText(cluster, ownerFacts);
+  if (unread)
+    throw new SettingsError(stack, [
+      { path: addOn.path, was: "auto", allowed: `install or existing: the cluster does not show ${unread}` },
+    ]);
+  const facts = cluster.facts as OwnerFacts;
+  // What this stack installed stays its own, whatever else has come since.
+  if (hasRelease(addOn, facts.releases)) return "install";
+  return otherOwners(addOn, facts).length > 0 ? "existing" : "install";
+}
+
+/**
+ * Settings with `install` or `existing` instead of `auto`.
+ *
+ * @param cluster what was read of the cluster; without it, as in `obs render`, the stack installs everything
+ * @throws SettingsError if the cluster does not show what it has
+ */
+export const withAddOns = (stack: string, settings: Settings, cluster: Snapshot | undefined): Settings =>
+  Object.values(addOns)
+    .map((addOn) => ({ addOn, keys: addOn.path.split(".") }))
+    .filter(({ keys }) => valueAt(settings, keys) === "auto")
+    .reduce(
+      (resolved, { addOn, keys }) =>
+        merge(
+          resolved,
+          keys.reduceRight<unknown>(
+            (value, key) => ({ [key]: value }),
+            decide(stack, settings, addOn, cluster),
+          ),
+        ) as Settings,
+      settings,
+    );

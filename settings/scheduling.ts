@@ -1,0 +1,130 @@
+/** Settings of the nodes on which pods run. */
+import { z } from "zod";
+import type { Check, Problem } from "./check";
+import { dnsName, group, list, oneOf, text, wholeNumber } from "./fields";
+
+/** Components whose pods run on any of several nodes: the releases of charts. */
+export const placedComponents = [
+  "minio",
+  "loki",
+  "mimir",
+  "tempo",
+  "alloy-metrics",
+  "alloy-traces",
+  "opentelemetry-operator",
+  "kps",
+  "grafana",
+  "metrics-server",
+  "keda",
+  "vertical-pod-autoscaler",
+] as const;
+export type PlacedComponent = (typeof placedComponents)[number];
+
+/** Components that have a pod on every node. */
+export const nodeAgents = ["alloy-logs", "cadvisor", "node-exporter"] as const;
+export type NodeAgent = (typeof nodeAgents)[number];
+
+const components = [...placedComponents, ...nodeAgents] as const;
+
+const labelKey = () =>
+  text(
+    "a label key such as example.com/pool",
+    /^([a-z0-9][a-z0-9.-]*\/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?$/,
+  );
+const labelValue = () =>
+  text(
+    "a label value of at most 63 letters, digits, dashes, dots and underscores",
+    /^([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?$/,
+  );
+
+const nodeSelector = () =>
+  z
+    .record(labelKey(), labelValue(), { error: () => "label values by label key" })
+    .meta({ allowed: "label values by label key" });
+
+const effects = ["NoSchedule", "PreferNoSchedule", "NoExecute"] as const;
+
+const toleration = group({
+  key: labelKey().optional().describe("Key of the taint; without it every key, with the operator `Exists`"),
+  operator: oneOf("Exists", "Equal").optional().describe("`Equal` compares the value; without it `Equal`"),
+  value: labelValue().optional().describe("Value of the taint, for `Equal`"),
+  effect: oneOf(...effects)
+    .optional()
+    .describe("Effect of the taint; without it every effect"),
+  tolerationSeconds: wholeNumber(0, 1_000_000_000)
+    .optional()
+    .describe("How long a pod stays on a node with this taint, for `NoExecute`; without it forever"),
+});
+
+const tolerations = () => list(toleration, "a list of tolerations");
+
+const byComponent = `placements by component: ${components.join(", ")}`;
+
+/** Where pods run, and which of them come first. */
+export const scheduling = group({
+  nodeSelector: nodeSelector().describe(
+    "Labels of the nodes on which pods run, in addition to kubernetes.io/os=linux; DaemonSets run on all Linux nodes",
+  ),
+  tolerations: tolerations().describe(
+    "Taints that pods tolerate; DaemonSets tolerate all. With nodeSelector they place the stack on dedicated nodes",
+  ),
+  priorityClass: dnsName()
+    .optional()
+    .describe(
+      "Existing PriorityClass of pods; without it the cluster's default. DaemonSets have system-node-critical, metrics-server system-cluster-critical",
+    ),
+  components: z
+    .partialRecord(
+      z.enum(components, { error: () => `one of ${components.join(", ")}` }),
+      group({
+        nodeSelector: nodeSelector().optional().describe("Replaces the stack's; restricts a DaemonSet"),
+        tolerations: tolerations().optional().describe("Replaces the stack's"),
+        priorityClass: dnsName().optional().describe("Replaces the stack's"),
+      }),
+      { error: () => byComponent },
+    )
+    .meta({ allowed: byComponent })
+    .describe("Placement of single components, each value instead of the one above"),
+}).describe("Placement of pods on nodes: docs/scaling.md");
+
+type Tolerations = z.output<ReturnType<typeof tolerations>>;
+
+/** What the API server requires of a toleration, beyond the form of each field. */
+function tolerationProblems(path: string, tolerations: Tolerations) {
+  return tolerations.flatMap(
+    ({ key, operator = "Equal", value, effect, tolerationSeconds }, index): Problem[] => {
+      const at = `${path}[${index}]`;
+      if (key === undefined && operator !== "Exists")
+        return [{ path: `${at}.operator`, was: operator, allowed: "Exists, because there is no key" }];
+      if (operator === "Exists" && value)
+        return [{ path: `${at}.value`, was: value, allowed: "nothing: the operator is Exists" }];
+      if (tolerationSeconds !== undefined && effect !== "NoExecute")
+        return [
+          { path: `${at}.effect`, was: effect, allowed: "NoExecute, because there are tolerationSeconds" },
+        ];
+      return [];
+    },
+  );
+}
+
+const placements: Check = ({ cluster: { scheduling } }) => {
+  const at = "cluster.scheduling";
+  const all = [
+    [at, scheduling] as const,
+    ...Object.entries(scheduling.components).map(([name, own]) => [`${at}.components.${name}`, own] as const),
+  ];
+  return all.flatMap(([path, { nodeSelector = {}, tolerations = [] }]) => [
+    ...("kubernetes.io/os" in nodeSelector
+      ? [
+          {
+            path: `${path}.nodeSelector`,
+            was: nodeSelector,
+            allowed: "without kubernetes.io/os: every pod of the stack runs on Linux",
+          },
+        ]
+      : []),
+    ...tolerationProblems(`${path}.tolerations`, tolerations),
+  ]);
+};
+
+export const schedulingChecks: Check[] = [placements];

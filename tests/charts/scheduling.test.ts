@@ -1,0 +1,128 @@
+/** Every pod of every release runs where `cluster.scheduling` says, on Linux, and DaemonSets on every node that can run them. */
+import { expect } from "chai";
+import { withColdTier } from "../support/cold-tier";
+import { type Placed, type RenderedStack, renderStack } from "../support/rendered";
+import { ready } from "../support/stacks";
+import { needsCharts } from "../support/tools";
+
+const linux = { "kubernetes.io/os": "linux" };
+const tolerations = [{ key: "dedicated", operator: "Equal", value: "monitoring", effect: "NoSchedule" }];
+const ingesterPool = { nodeSelector: { pool: "memory" }, tolerations: [], priorityClass: "stores" };
+
+/** A pod's spec as far as placement goes. */
+interface Pods {
+  name: string;
+  kind: string;
+  nodeSelector?: Record<string, string>;
+  tolerations?: object[];
+  priorityClassName?: string;
+  affinity?: { nodeAffinity?: unknown };
+}
+
+/** The specs of all pods: of templates, and of the custom resources that operators make pods of. */
+const podsOf = ({ objects }: RenderedStack): Pods[] =>
+  objects.flatMap(({ release, object }: Placed) => {
+    const spec = object["spec"] as { template?: { spec?: object }; jobTemplate?: unknown } | undefined;
+    const ofOperator = ["Prometheus", "Alertmanager", "OpenTelemetryCollector"].includes(object.kind);
+    if (spec?.jobTemplate) throw new Error(`${object.metadata.name}: this test does not know CronJobs`);
+    const pod = object.kind === "Pod" || ofOperator ? spec : spec?.template?.spec;
+    // A template with containers is one of pods.
+    if (!pod || (!ofOperator && !("containers" in pod))) return [];
+    return [{ name: `${release ?? "own"}/${object.metadata.name}`, kind: object.kind, ...pod }];
+  });
+
+const agents = ["own/cadvisor", "alloy-logs/alloy-logs", "kps/node-exporter"];
+
+describe("charts: scheduling", function () {
+  this.timeout(120_000);
+  before(async function () {
+    this.timeout(120_000);
+    await needsCharts(this);
+  });
+
+  const stack = (scheduling?: object) =>
+    renderStack(
+      withColdTier(
+        {},
+        {
+          ...ready("prod"),
+          ...(scheduling && { cluster: { scheduling } }),
+          scaling: { metricsServer: "install", ingesters: "auto" },
+        },
+      ),
+    );
+
+  it("is Linux for every pod, and nothing else by default", async () => {
+    const pods = podsOf(await stack());
+    expect(pods.length).to.be.greaterThan(45);
+    for (const { name, nodeSelector, tolerations = [] } of pods) {
+      expect(nodeSelector, name).to.deep.equal(linux);
+      expect(tolerations, name).to.deep.equal(agents.includes(name) ? [{ operator: "Exists" }] : []);
+    }
+  });
+
+  it("reaches every pod of every release, with a component's own values instead", async () => {
+    const pods = podsOf(
+      await stack({
+        nodeSelector: { pool: "monitoring" },
+        tolerations,
+        priorityClass: "monitoring",
+        components: { loki: ingesterPool },
+      }),
+    ).filter(({ name }) => !agents.includes(name));
+    for (const { name, nodeSelector, tolerations: tolerated = [], priorityClassName } of pods) {
+      const own = name.startsWith("loki/");
+      expect(nodeSelector, name).to.deep.equal({ ...linux, pool: own ? "memory" : "monitoring" });
+      expect(tolerated, name).to.deep.equal(own ? [] : tolerations);
+      const critical = name === "metrics-server/metrics-server" ? "system-cluster-critical" : "monitoring";
+      expect(priorityClassName, name).to.equal(own ? "stores" : critical);
+    }
+    expect(new Set(pods.map(({ name }) => name.split("/")[0]))).to.have.all.keys(
+      ...[
+        "own",
+        "minio",
+        "loki",
+        "mimir",
+        "tempo",
+        "alloy-metrics",
+        "alloy-traces",
+        "opentelemetry-operator",
+      ],
+      ...["kps", "grafana", "metrics-server", "keda", "vertical-pod-autoscaler"],
+    );
+  });
+
+  it("leaves DaemonSets on all Linux nodes that run any, whatever the stack's selection", async () => {
+    const pods = podsOf(await stack({ nodeSelector: { pool: "monitoring" }, tolerations }));
+    const daemons = pods.filter(({ kind }) => kind === "DaemonSet");
+    expect(daemons.map(({ name }) => name).sort()).to.deep.equal([...agents].sort());
+    for (const { name, nodeSelector, tolerations, priorityClassName, affinity } of daemons) {
+      expect(nodeSelector, name).to.deep.equal(linux);
+      expect(tolerations, name).to.deep.equal([{ operator: "Exists" }]);
+      expect(priorityClassName, name).to.equal("system-node-critical");
+      expect(affinity?.nodeAffinity, name).to.deep.equal({
+        requiredDuringSchedulingIgnoredDuringExecution: {
+          nodeSelectorTerms: [
+            {
+              matchExpressions: [
+                { key: "type", operator: "NotIn", values: ["virtual-kubelet"] },
+                { key: "eks.amazonaws.com/compute-type", operator: "NotIn", values: ["fargate"] },
+              ],
+            },
+          ],
+        },
+      });
+    }
+  });
+
+  it("restricts a DaemonSet by its own values alone", async () => {
+    const own = { nodeSelector: { gpu: "no" }, tolerations };
+    const pods = podsOf(await stack({ components: { "node-exporter": own, cadvisor: own } }));
+    const of = (name: string) => pods.find((pod) => pod.name === name);
+    for (const name of ["kps/node-exporter", "own/cadvisor"]) {
+      expect(of(name)?.nodeSelector, name).to.deep.equal({ ...linux, gpu: "no" });
+      expect(of(name)?.tolerations, name).to.deep.equal(tolerations);
+    }
+    expect(of("alloy-logs/alloy-logs")?.tolerations).to.deep.equal([{ operator: "Exists" }]);
+  });
+});

@@ -1,0 +1,67 @@
+/** Where pods run, as `cluster.scheduling` says, in the terms of a pod's spec. */
+import type { Settings } from "../settings";
+import type { NodeAgent, PlacedComponent } from "../settings/scheduling";
+
+const linux = { "kubernetes.io/os": "linux" };
+
+/** A pod's placement: every chart has these keys, under these names. */
+export interface Scheduling {
+  nodeSelector: Record<string, string>;
+  tolerations: Settings["cluster"]["scheduling"]["tolerations"];
+  priorityClassName?: string;
+}
+
+/** For pods that the settings do not place. */
+export const onLinux: Pick<Scheduling, "nodeSelector"> = { nodeSelector: linux };
+
+/** Placement of a component's pods. @param priorityClass what they have unless the component's own settings say otherwise */
+export function scheduling(
+  { cluster }: Settings,
+  component: PlacedComponent,
+  priorityClass?: string,
+): Scheduling {
+  const { components, ...all } = cluster.scheduling;
+  const own = components[component] ?? {};
+  const priorityClassName = own.priorityClass ?? priorityClass ?? all.priorityClass;
+  return {
+    nodeSelector: { ...(own.nodeSelector ?? all.nodeSelector), ...linux },
+    tolerations: own.tolerations ?? all.tolerations,
+    ...(priorityClassName && { priorityClassName }),
+  };
+}
+
+/** Placement of pods that run on every node: on each Linux node whatever its taints, unless the component's own settings say otherwise. */
+export function agentScheduling(
+  { cluster }: Settings,
+  component: NodeAgent,
+  priorityClass: string,
+): Scheduling {
+  const own = cluster.scheduling.components[component] ?? {};
+  return {
+    nodeSelector: { ...own.nodeSelector, ...linux },
+    tolerations: own.tolerations ?? [{ operator: "Exists" }],
+    priorityClassName: own.priorityClass ?? priorityClass,
+  };
+}
+
+/** A node as the scheduler sees it. */
+export interface Candidate {
+  labels: Record<string, string>;
+  taints: { key: string; value?: string | undefined; effect: string }[];
+}
+
+const tolerates = (
+  { key, operator = "Equal", value = "", effect }: Scheduling["tolerations"][number],
+  taint: Candidate["taints"][number],
+): boolean =>
+  (key === undefined || key === taint.key) &&
+  (effect === undefined || effect === taint.effect) &&
+  (operator === "Exists" || value === (taint.value ?? ""));
+
+/** Whether the scheduler places such a pod on the node: it has the labels, and no taint that the pod does not tolerate. */
+export const runsOn = ({ nodeSelector, tolerations }: Scheduling, { labels, taints }: Candidate): boolean =>
+  Object.entries(nodeSelector).every(([key, value]) => labels[key] === value) &&
+  taints.every(
+    (taint) =>
+      taint.effect === "PreferNoSchedule" || tolerations.some((toleration) => tolerates(toleration, taint)),
+  );
