@@ -32,7 +32,9 @@ describe("charts: an air-gapped site", function () {
       const plain = await renderStack(config);
       const images = (all: typeof objects) =>
         [...new Set(all.flatMap(({ object }) => imagesOf(object)))].sort();
-      expect(images(objects)).to.deep.equal(
+      // A copy keeps its digest, so that a reference with both parts is the same image as the tag.
+      const byTag = images(objects).map((image) => image.replace(/(:[\w.-]+)@sha256:\w+$/, "$1"));
+      expect(byTag).to.deep.equal(
         images(plain.objects)
           .map((image) => `${registry}/${pathInMirror(image)}`)
           .sort(),
