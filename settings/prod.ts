@@ -245,6 +245,7 @@ export const prod: SettingsInput = {
     memory: "128Mi",
     memoryLimit: "512Mi",
     image: "ghcr.io/google/cadvisor:v0.60.5",
+    containerdSocket: "/run/containerd/containerd.sock",
     expose: ["serviceMonitor", "nodePort"], // R10
     nodePort: 30090, // R10
   },

@@ -350,7 +350,7 @@ const alloyMetrics = group({
     "Samples that one scrape of a target may return; a target with more is not stored, and an alert reports it",
   ),
   annotatedPods: yesNo().describe(
-    "Whether pods annotated with prometheus.io/scrape are scraped besides those of monitors",
+    "Whether Pods and Services that are annotated with prometheus.io/scrape are scraped in addition to those of monitors",
   ),
 }).describe("Alloy, scraping metrics");
 
@@ -464,6 +464,9 @@ const cadvisor = group({
   ),
   ...resources,
   image: pinnedImage().describe("cAdvisor's image"),
+  containerdSocket: text("an absolute path", /^(\/[\w.-]+)+$/).describe(
+    "Socket of containerd on the nodes; k3s, RKE2, MicroK8s and k0s have others. Docker needs no setting",
+  ),
   expose: list(oneOf("serviceMonitor", "nodePort"), "a list of serviceMonitor, nodePort").describe(
     "Who may read it: Alloy through a ServiceMonitor, anyone who reaches a node through a NodePort",
   ),

@@ -16,7 +16,7 @@ const hasCadvisor = ({ cadvisor }: Settings) =>
 
 /** What the pipeline reads from its environment. */
 export const alloyMetricsEnvironment = (settings: Settings): Record<string, string> => {
-  const { alloyMetrics, cluster } = settings;
+  const { alloyMetrics, cluster, kubePrometheusStack } = settings;
   const systemNamespaces = anyOf(cluster.systemNamespaces);
   const { kept, dropped } = metricNames(settings);
   return {
@@ -29,7 +29,12 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
     KEPT_METRICS: kept,
     DROPPED_METRICS: dropped,
-    ANNOTATED_PODS: alloyMetrics.annotatedPods ? "true" : anyOf([]),
+    // In whatever case, and with spaces around it.
+    ANNOTATED: alloyMetrics.annotatedPods ? "(?i)\\s*true\\s*" : anyOf([]),
+    // kubeadm annotates the Service of CoreDNS, which has a monitor.
+    MONITORED_SERVICES: anyOf(
+      kubePrometheusStack.controlPlane.includes("dns") ? ["kube-system/kube-dns"] : [],
+    ),
     SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
     // Alloy's default, which it does not take for shorter intervals.
     SCRAPE_TIMEOUT: goDuration(Math.min(10, alloyMetrics.scrapeInterval)),
@@ -81,15 +86,17 @@ export function alloyMetricsValues(settings: Settings): Values {
         "app.kubernetes.io/instance": releases.alloyMetrics,
       }),
     },
-    // What it scrapes, and what says so. A monitor that needs a Secret needs a RoleBinding: docs/metrics.md.
+    // Its targets, and the resources that name them. A monitor may name a CA in a ConfigMap; one that names a Secret needs a
+    // RoleBinding: docs/metrics.md.
     rbac: {
       rules: [
         { apiGroups: [""], resources: ["pods", "services", "endpoints", "namespaces"], verbs: read },
         ...(alloyMetrics.kubernetesEvents ? [{ apiGroups: [""], resources: ["events"], verbs: read }] : []),
+        { apiGroups: [""], resources: ["configmaps"], verbs: ["get"] },
         { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
         {
           apiGroups: ["monitoring.coreos.com"],
-          resources: ["servicemonitors", "podmonitors", "prometheusrules"],
+          resources: ["servicemonitors", "podmonitors", "probes", "scrapeconfigs", "prometheusrules"],
           verbs: read,
         },
       ],

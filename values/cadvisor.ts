@@ -16,15 +16,21 @@ const mounts = {
   docker: { node: "/var/lib/docker", container: "/var/lib/docker" },
 };
 
-/** The groups of metrics that are asked for: CPU, memory and I/O (R10). Nobody queries the others, which cost. */
-const metricGroups = ["cpu", "memory", "diskIO", "disk", "network"];
+/** Path of a node's socket inside the container: /run has a mount of its own. */
+const socketPath = (path: string): string =>
+  path.replace(/^(\/var)?\/run\/|^\//, (start) =>
+    start === "/" ? `${mounts.rootfs.container}/` : `${mounts["var-run"].container}/`,
+  );
+
+/** Groups of metrics: CPU, memory and I/O (R10), and containers that the kernel ended. Common dashboards do not read the others. */
+const metricGroups = ["cpu", "memory", "diskIO", "disk", "network", "oom_event"];
 
 /** What these groups bring besides, and nobody queries. */
 const unasked = [
   "container_memory_(events|file|pg|total|workingset_refault).+",
-  "container_memory_(kernel_usage|mapped_file|swap)",
+  "container_memory_(kernel_usage|mapped_file)",
   "container_fs_(io_current|io_time_weighted_seconds_total|.+_merged_total|sector_.+)",
-  "container_(creation_time_seconds|health_state|last_seen)",
+  "container_(creation_time_seconds|health_state)",
 ];
 
 /** Labels that a container has from Kubernetes, and the names by which the kubelet's metrics have them. */
@@ -56,7 +62,7 @@ export const cadvisorDaemonSet = (settings: Settings) => {
               args: [
                 "--port=8080",
                 "--logtostderr",
-                "--containerd=/var/run/containerd/containerd.sock",
+                `--containerd=${socketPath(cadvisor.containerdSocket)}`,
                 "--docker_only",
                 `--enable_metrics=${metricGroups.join(",")}`,
                 "--store_container_labels=false",

@@ -88,6 +88,8 @@ export function scrapeClasses(settings: Settings): Values[] {
     {
       name: "kept",
       default: true,
+      // Alloy's default, for targets that send no Content-Type.
+      fallbackScrapeProtocol: "PrometheusText0.0.4",
       metricRelabelings: [
         // Relabeling has no "unless": a temporary label marks what is kept.
         { sourceLabels: ["__name__"], regex: kept, targetLabel: "__tmp_kept", replacement: "yes" },

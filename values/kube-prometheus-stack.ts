@@ -144,6 +144,8 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     },
     "prometheus-node-exporter": {
       fullnameOverride: "node-exporter",
+      // It has a monitor; the chart's annotation would have it scraped twice.
+      service: { annotations: { "prometheus.io/scrape": "false" } },
       resources: resources(kps.nodeExporter),
       ...onEveryNode(settings, "node-exporter"),
       updateStrategy: nodeByNode,

@@ -50,6 +50,9 @@ export function prometheusSpec(settings: Settings): Values {
     scrapeClasses: scrapeClasses(settings),
     serviceDiscoveryRole: "EndpointSlice",
     enableFeatures: ["exemplar-storage"],
+    // A histogram that a target exposes in both forms is stored in both, as by Alloy.
+    scrapeNativeHistograms: true,
+    scrapeClassicHistograms: true,
     externalLabels: { cluster: cluster.name },
     // By these two Mimir knows the replicas of one Prometheus and takes one of them.
     replicaExternalLabelName: "__replica__",
@@ -60,6 +63,7 @@ export function prometheusSpec(settings: Settings): Values {
         url: `${urls.mimir}/api/v1/push`,
         basicAuth: mimirCredentials(), // R11
         sendExemplars: true,
+        sendNativeHistograms: true,
         queueConfig: { maxSamplesPerSend: alloyMetrics.samplesPerSend, retryOnRateLimit: true },
       },
     ],

@@ -141,8 +141,8 @@ describe("binaries: Alloy's metrics pipeline", function () {
     const reaching = (pipeline: string) => {
       const file = 'kubeconfig_file = sys.env("KUBECONFIG")';
       return pipeline
-        .replace(/prometheus\.operator\.(service|pod)monitors "all" \{/g, `$&\nclient {\n${file}\n}`)
-        .replace(/discovery\.kubernetes "annotated" \{/, `$&\n${file}`);
+        .replace(/prometheus\.operator\.\w+ "all" \{/g, `$&\nclient {\n${file}\n}`)
+        .replace(/discovery\.kubernetes "\w+" \{/g, `$&\n${file}`);
     };
 
     /** Creates an object, with its status. */

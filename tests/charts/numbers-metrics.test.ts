@@ -80,7 +80,7 @@ describe("charts: the asked-for numbers of metrics", function () {
         expect(args).to.include.members(["--cluster.enabled=true", "--stability.level=experimental"]);
         const [join = ""] = args.flatMap((arg) => /^--cluster\.join-addresses=(.*)$/.exec(arg)?.[1] ?? []);
         expect(find(stack, "Service", join)["spec"].clusterIP).to.equal("None");
-        expect(variables(stack)["ANNOTATED_PODS"]).to.equal("true");
+        expect(variables(stack)["ANNOTATED"]).to.equal("(?i)\\s*true\\s*");
       }
       const pipeline: string = find(prod, "ConfigMap", "alloy-metrics")["data"]["config.alloy"];
       // Helm's template engine has changed nothing in it.

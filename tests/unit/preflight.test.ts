@@ -483,6 +483,20 @@ describe("unit: preflight", () => {
     });
   });
 
+  describe("container runtime", () => {
+    it("has its socket where cAdvisor looks", () => {
+      const facts = (kubeletVersion: string) => ({
+        nodes: [{ status: { nodeInfo: { kubeletVersion } } } as V1Node],
+      });
+      expect(told("container runtime", facts("v1.34.3+k3s1"))).to.deep.equal([
+        'warning cadvisor.containerdSocket "/run/containerd/containerd.sock": /run/k3s/containerd/containerd.sock, where v1.34.3+k3s1 has it; otherwise containers have no metrics in Mimir',
+      ]);
+      const set = { cadvisor: { containerdSocket: "/run/k3s/containerd/containerd.sock" } };
+      expect(told("container runtime", facts("v1.34.3+rke2r1"), set)).to.deep.equal([]);
+      expect(told("container runtime", facts("v1.34.3"))).to.deep.equal([]);
+    });
+  });
+
   describe("ports of the API server", () => {
     it("must be allowed where there are NetworkPolicies", () => {
       const facts = { apiServerPorts: [6444] };

@@ -456,6 +456,18 @@ describe("unit: values of cadvisor", () => {
     expect(containerOf({ cadvisor: { image: digest } }).image).to.equal(digest);
   });
 
+  it("finds the socket of containerd through its mounts", () => {
+    const socket = (containerdSocket: string) =>
+      containerOf({ cadvisor: { containerdSocket } }).args.find((arg: string) => /^--containerd=/.test(arg));
+    for (const [node, container] of [
+      ["/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock"],
+      ["/var/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock"],
+      ["/run/k3s/containerd/containerd.sock", "/var/run/k3s/containerd/containerd.sock"],
+      ["/var/snap/microk8s/common/run/containerd.sock", "/rootfs/var/snap/microk8s/common/run/containerd.sock"],
+    ] as const)
+      expect(socket(node)).to.equal(`--containerd=${container}`);
+  });
+
   it("opens a port on every node only where the settings say so", () => {
     const service = (cadvisor: Config): Any => cadvisorService(settingsOf("dev", { cadvisor })).spec;
     expect(service({ nodePort: 30123 })).to.deep.include({
@@ -534,9 +546,8 @@ describe("unit: values of cadvisor", () => {
       expect(relabelled({ __name__, ...pod }), __name__).to.equal(undefined);
     }
     for (const __name__ of [
-      "container_last_seen",
       "container_fs_sector_reads_total",
-      "container_memory_swap",
+      "container_memory_mapped_file",
     ])
       expect(relabelled({ __name__, ...inPod }), __name__).to.equal(undefined);
   });
@@ -609,7 +620,8 @@ describe("unit: values of alloy for metrics", () => {
       OMITTED_PATHS: "/metrics/cadvisor",
       KEPT_METRICS: "a^",
       DROPPED_METRICS: "a^",
-      ANNOTATED_PODS: "true",
+      ANNOTATED: "(?i)\\s*true\\s*",
+      MONITORED_SERVICES: "a^",
       SCRAPE_INTERVAL: "1m",
       SCRAPE_TIMEOUT: "10s",
       SAMPLES_PER_SEND: "500",
@@ -642,10 +654,10 @@ describe("unit: values of alloy for metrics", () => {
   });
 
   it("leaves annotated pods alone where it is told to", () => {
-    const { ANNOTATED_PODS } = alloyMetricsEnvironment(
+    const { ANNOTATED } = alloyMetricsEnvironment(
       settingsOf("dev", { alloyMetrics: { annotatedPods: false } }),
     );
-    for (const text of ["", "true", "false"]) expect(matches(ANNOTATED_PODS, text)).to.equal(false);
+    for (const text of ["", "true", "false"]) expect(matches(ANNOTATED, text)).to.equal(false);
   });
 
   it("counts the API server as infrastructure even where no namespace is", () => {

@@ -4,6 +4,7 @@ import { check as addOns } from "./add-ons";
 import { check as apiServerPorts } from "./api-server-ports";
 import { check as capacity } from "./capacity";
 import { check as certManager } from "./cert-manager";
+import { check as containerRuntime } from "./container-runtime";
 import { check as gossip } from "./gossip";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as mimirVersion } from "./mimir-version";
@@ -32,6 +33,7 @@ export const checks: Check[] = [
   nodeSelection,
   priorityClasses,
   topology,
+  containerRuntime,
   volumePlacement,
   secrets,
   addOns,

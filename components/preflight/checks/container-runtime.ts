@@ -1,0 +1,27 @@
+import { type Check, warning } from "../check";
+
+/** Sockets of containerd, by what the versions of kubelets say about their distribution. */
+const sockets: [version: RegExp, socket: string][] = [
+  [/[+](k3s|rke2)/, "/run/k3s/containerd/containerd.sock"],
+  [/[+]k0s/, "/run/k0s/containerd.sock"],
+];
+
+/** cAdvisor is given the socket of the nodes' containerd; with another one it reports no container. */
+export const check: Check<"nodes"> = {
+  name: "container runtime",
+  needs: ["nodes"],
+  applies: ({ cadvisor }) => cadvisor.enabled,
+  find({ settings, facts: { nodes } }) {
+    const was = settings.cadvisor.containerdSocket;
+    const versions = nodes.map(({ status }) => status?.nodeInfo?.kubeletVersion ?? "");
+    const other = sockets.find(([version, socket]) => socket !== was && versions.some((v) => version.test(v)));
+    if (!other) return [];
+    return [
+      warning({
+        path: "cadvisor.containerdSocket",
+        was,
+        allowed: `${other[1]}, where ${versions.find((version) => other[0].test(version))} has it; otherwise containers have no metrics in Mimir`,
+      }),
+    ];
+  },
+};

@@ -1,0 +1,268 @@
+/** What other people's monitors, annotations and exporters look like, through a real Alloy into a real Mimir. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server as HttpServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { until } from "../../cli/smoke/check";
+import { alloyPipeline } from "../../values/alloy";
+import { alloyMetricsEnvironment } from "../../values/alloy-metrics";
+import { experimental } from "../support/alloy";
+import { ApiServer } from "../support/api-server";
+import { Gateway, needsNginx } from "../support/gateway";
+import { Mimir } from "../support/mimir";
+import { type KubernetesObject, renderStack } from "../support/rendered";
+import { freePort, Server } from "../support/servers";
+import { settingsOf } from "../support/stacks";
+import { needs, needsCharts } from "../support/tools";
+
+const settings = settingsOf("dev", { cluster: { name: "test" }, alloyMetrics: { scrapeInterval: "1s" } });
+
+/** Labels of a request between two services of Istio, 24 of them: https://istio.io/latest/docs/reference/config/metrics/ */
+const istioLabels = Array.from({ length: 27 }, (_, index) => `istio_label_${index}="value"`).join(",");
+
+/** Annotations of a pod, by the pod's name, and where they come from. Each has its metrics at /<name>. */
+const annotations: Record<string, { about: string; port?: string; scrape?: string; path?: string }> = {
+  plain: { about: "https://github.com/prometheus-operator/prometheus-operator/issues/1547" },
+  capital: { about: "https://github.com/grafana/k8s-monitoring-helm/issues/1006", scrape: "True" },
+  spaces: { about: "values of Helm charts that are quoted twice", scrape: " true " },
+  named: { about: "https://github.com/danihodovic/celery-exporter/issues/337", port: "metrics" },
+  list: { about: "several containers that each declare a port", port: "{port},9" },
+  bare: { about: "a path without its slash", path: "bare" },
+  query: { about: "Spring Boot and nginx exporters with a format", path: "/query?format=prometheus&all=1" },
+};
+
+describe("cases: metrics of others", function () {
+  this.timeout(300_000);
+  let folder: string;
+  let port: number;
+  let target: HttpServer;
+  let mimir: Mimir;
+  const stops: (() => Promise<unknown>)[] = [];
+  const asked = new Set<string>();
+
+  before(async function () {
+    await needsCharts(this);
+    needsNginx(this);
+    const [alloy = "", etcd = "", kubeApiserver = "", program = ""] = needs(
+      this,
+      "alloy",
+      "etcd",
+      "kube-apiserver",
+      "mimir",
+    );
+    folder = mkdtempSync(join(tmpdir(), "observability-intake-"));
+    target = createServer(({ url = "" }, response) => {
+      asked.add(url);
+      const name = url.slice(1).replace(/\?.*/, "");
+      // Without a Content-Type, as some exporters and shell scripts answer.
+      response.end(`case_info{case="${name}"} 1
+trivy_image_vulnerabilities{namespace="kube-system",case="${name}"} 3
+istio_requests_total{${istioLabels},case="${name}"} 7
+`);
+    });
+    await new Promise<void>((done) => target.listen(0, "127.0.0.1", done));
+    ({ port } = target.address() as { port: number });
+    const api = await ApiServer.start(etcd, kubeApiserver);
+    stops.push(() => api.stop());
+    mimir = await Mimir.start(program, join(folder, "mimir"), settings);
+    stops.push(() => mimir.stop());
+    const { host } = new URL(mimir.url);
+    const gateway = await Gateway.start(join(folder, "gateway"), {
+      store: "mimir",
+      settings,
+      at: () => host,
+    });
+    stops.push(() => gateway.stop());
+    for (const object of [...(await definitions()), ...objects()]) {
+      const { status, message } = await api.create(object);
+      expect(status, `${object.kind} ${object.metadata.name}: ${message}`).to.be.oneOf([201, 409]);
+      if (object.kind === "Pod") await api.updatePodStatus(object, object.metadata.namespace ?? "");
+    }
+    const pipeline = join(folder, "metrics.alloy");
+    const kubeconfig = 'kubeconfig_file = sys.env("KUBECONFIG")';
+    writeFileSync(
+      pipeline,
+      alloyPipeline("metrics")
+        .replace(/prometheus\.operator\.\w+ "all" \{/g, `$&\nclient {\n${kubeconfig}\n}`)
+        .replace(/discovery\.kubernetes "\w+" \{/g, `$&\n${kubeconfig}`)
+        // The API server takes no address on loopback.
+        .replace(
+          /targets = array\.concat\(.*\)/,
+          `$&
+rule {
+  source_labels = ["__address__"]
+  regex         = "192[.]0[.]2[.]1(.*)"
+  replacement   = "127.0.0.1$1"
+  target_label  = "__address__"
+}`,
+        ),
+    );
+    const own = await freePort();
+    const collector = await Server.start(
+      alloy,
+      [
+        "run",
+        pipeline,
+        experimental,
+        "--disable-reporting",
+        `--storage.path=${join(folder, "alloy")}`,
+        `--server.http.listen-addr=127.0.0.1:${own}`,
+      ],
+      {
+        environment: {
+          ...alloyMetricsEnvironment(settings),
+          MIMIR_URL: gateway.url,
+          PASSWORDS: gateway.passwordFolder,
+          KUBECONFIG: api.kubeconfig(),
+        },
+        ready: async () => (await fetch(`http://127.0.0.1:${own}/-/ready`)).ok,
+      },
+    );
+    stops.push(() => collector.stop());
+  });
+
+  after(async () => {
+    for (const stop of stops.reverse()) await stop();
+    target?.close();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  const definitions = async () =>
+    (await renderStack({ environment: "dev" })).objects
+      .map(({ object }) => object)
+      .filter(
+        ({ kind, metadata }) =>
+          kind === "CustomResourceDefinition" &&
+          /^(service|pod)monitors|^probes|^scrapeconfigs|^prometheusrules/.test(metadata.name),
+      );
+
+  const namespace = "shop";
+  const inShop = (name: string) => ({ namespace, name });
+
+  const objects = (): KubernetesObject[] => [
+    { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
+    ...Object.entries(annotations).map(([name, { scrape = "true", path = `/${name}`, port: wanted }]) => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: {
+        ...inShop(name),
+        annotations: {
+          "prometheus.io/scrape": scrape,
+          "prometheus.io/path": path,
+          ...(wanted && { "prometheus.io/port": wanted.replace("{port}", `${port}`) }),
+        },
+      },
+      spec: {
+        nodeName: "node-1",
+        containers: [
+          {
+            name: "app",
+            image: "example.com/app:1",
+            ports: [
+              { name: "metrics", containerPort: port },
+              // Nothing answers here.
+              ...(name === "named" ? [{ name: "http", containerPort: 9 }] : []),
+            ],
+          },
+        ],
+      },
+      status: { phase: "Running", podIP: "127.0.0.1", podIPs: [{ ip: "127.0.0.1" }] },
+    })),
+    {
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: {
+        ...inShop("service"),
+        annotations: { prometheus_io_scrape: "true", "prometheus.io/path": "/service" },
+      },
+      spec: { ports: [{ name: "http", port }] },
+    },
+    {
+      apiVersion: "discovery.k8s.io/v1",
+      kind: "EndpointSlice",
+      metadata: { ...inShop("service"), labels: { "kubernetes.io/service-name": "service" } },
+      addressType: "IPv4",
+      ports: [{ name: "http", port }],
+      endpoints: [{ addresses: ["192.0.2.1"] }],
+    } as unknown as KubernetesObject,
+    {
+      // https://github.com/grafana/alloy/issues/1428
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "Probe",
+      metadata: inShop("probe"),
+      spec: {
+        jobName: "site",
+        prober: { url: `127.0.0.1:${port}`, path: "/probe" },
+        targets: { staticConfig: { static: ["https://example.com"] } },
+      },
+    },
+    {
+      // https://github.com/grafana/k8s-monitoring-helm/issues/2069
+      apiVersion: "monitoring.coreos.com/v1alpha1",
+      kind: "ScrapeConfig",
+      metadata: inShop("static"),
+      spec: {
+        jobName: "static",
+        metricsPath: "/static",
+        honorLabels: true,
+        staticConfigs: [{ targets: [`127.0.0.1:${port}`] }],
+      },
+    },
+    {
+      apiVersion: "monitoring.coreos.com/v1alpha1",
+      kind: "ScrapeConfig",
+      metadata: inShop("mimir"),
+      spec: { jobName: "mimir", staticConfigs: [{ targets: [new URL(mimir.url).host] }] },
+    },
+  ];
+
+  /** Waits for series of a query. */
+  const found = (query: string) =>
+    until(60, query, async () => {
+      const samples = await mimir.query("pods", query);
+      return samples.length ? samples : undefined;
+    });
+
+  for (const [name, { about }] of Object.entries(annotations))
+    it(`annotations of a pod: ${name} (${about})`, async () => {
+      const [sample, ...more] = await found(`case_info{case="${name}"}`);
+      expect(more).to.deep.equal([]);
+      expect(sample?.labels).to.include({ namespace, pod: name, job: `${namespace}/${name}` });
+    });
+
+  it("parameters of an annotated path reach the target", async () => {
+    await found('case_info{case="query"}');
+    expect([...asked].filter((url) => url.startsWith("/query"))).to.deep.equal([
+      "/query?all=1&format=prometheus",
+    ]);
+  });
+
+  it("annotations of a Service, with underscores", async () => {
+    const samples = await found('case_info{case="service"}');
+    expect(samples.map(({ labels }) => labels["job"])).to.deep.equal([`${namespace}/service`]);
+  });
+
+  it("a Probe and a ScrapeConfig", async () => {
+    const [probe] = await found('case_info{job="site"}');
+    expect(probe?.labels).to.include({ instance: "https://example.com", namespace });
+    expect(await found('case_info{job="static"}')).to.have.length(1);
+  });
+
+  it("honorLabels: what a target reports about a system namespace (aquasecurity/trivy-operator)", async () => {
+    const [sample] = await found('trivy_image_vulnerabilities{job="static"}');
+    expect(sample?.labels["namespace"]).to.equal("kube-system");
+  });
+
+  it("more than 30 labels (https://github.com/kubermatic/kubermatic/issues/8195)", async () => {
+    const [sample] = await found('istio_requests_total{case="plain"}');
+    expect(Object.keys(sample?.labels ?? {}).length).to.be.above(30);
+  });
+
+  it("native histograms (https://github.com/grafana/alloy/issues/6075)", async () => {
+    const counts = await found('histogram_count(cortex_request_duration_seconds{job="mimir"})');
+    expect(counts[0]?.value).to.be.above(0);
+    // Its classic form, too.
+    await found('cortex_request_duration_seconds_bucket{job="mimir",le="+Inf"}');
+  });
+});
