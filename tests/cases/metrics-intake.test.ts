@@ -246,11 +246,11 @@ rule {
   it("a Probe and a ScrapeConfig", async () => {
     const [probe] = await found('case_info{job="site"}');
     expect(probe?.labels).to.include({ instance: "https://example.com", namespace });
-    expect(await found('case_info{job="static"}')).to.have.length(1);
+    expect(await found('case_info{case="static"}')).to.have.length(1);
   });
 
   it("honorLabels: what a target reports about a system namespace (aquasecurity/trivy-operator)", async () => {
-    const [sample] = await found('trivy_image_vulnerabilities{job="static"}');
+    const [sample] = await found('trivy_image_vulnerabilities{case="static"}');
     expect(sample?.labels["namespace"]).to.equal("kube-system");
   });
 
@@ -260,9 +260,11 @@ rule {
   });
 
   it("native histograms (https://github.com/grafana/alloy/issues/6075)", async () => {
-    const counts = await found('histogram_count(cortex_request_duration_seconds{job="mimir"})');
+    const counts = await found(
+      'histogram_count(cortex_request_duration_seconds{job=~"scrapeConfig/shop/mimir/.*"})',
+    );
     expect(counts[0]?.value).to.be.above(0);
     // Its classic form, too.
-    await found('cortex_request_duration_seconds_bucket{job="mimir",le="+Inf"}');
+    await found('cortex_request_duration_seconds_bucket{job=~"scrapeConfig/shop/mimir/.*",le="+Inf"}');
   });
 });
