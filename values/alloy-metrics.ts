@@ -86,13 +86,12 @@ export function alloyMetricsValues(settings: Settings): Values {
         "app.kubernetes.io/instance": releases.alloyMetrics,
       }),
     },
-    // Its targets, and the resources that name them. A monitor may name a CA in a ConfigMap; one that names a Secret needs a
-    // RoleBinding: docs/metrics.md.
+    // Its targets, and the resources that name them. A monitor that names a Secret or a ConfigMap needs
+    // a RoleBinding: docs/metrics.md.
     rbac: {
       rules: [
         { apiGroups: [""], resources: ["pods", "services", "endpoints", "namespaces"], verbs: read },
         ...(alloyMetrics.kubernetesEvents ? [{ apiGroups: [""], resources: ["events"], verbs: read }] : []),
-        { apiGroups: [""], resources: ["configmaps"], verbs: ["get"] },
         { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
         {
           apiGroups: ["monitoring.coreos.com"],

@@ -592,7 +592,7 @@ describe("unit: values of alloy for metrics", () => {
         .map((line) => line.replace(/\s+/g, " ")),
     );
     expect(selectors).to.deep.equal(
-      Array(2).fill([`key = "${owner.scraper}"`, 'operator = "NotIn"', 'values = ["prometheus"]']),
+      Array(4).fill([`key = "${owner.scraper}"`, 'operator = "NotIn"', 'values = ["prometheus"]']),
     );
   });
 
@@ -621,7 +621,7 @@ describe("unit: values of alloy for metrics", () => {
       KEPT_METRICS: "a^",
       DROPPED_METRICS: "a^",
       ANNOTATED: "(?i)\\s*true\\s*",
-      MONITORED_SERVICES: "a^",
+      MONITORED_SERVICES: "kube-system/kube-dns",
       SCRAPE_INTERVAL: "1m",
       SCRAPE_TIMEOUT: "10s",
       SAMPLES_PER_SEND: "500",
