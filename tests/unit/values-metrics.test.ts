@@ -463,7 +463,10 @@ describe("unit: values of cadvisor", () => {
       ["/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock"],
       ["/var/run/containerd/containerd.sock", "/var/run/containerd/containerd.sock"],
       ["/run/k3s/containerd/containerd.sock", "/var/run/k3s/containerd/containerd.sock"],
-      ["/var/snap/microk8s/common/run/containerd.sock", "/rootfs/var/snap/microk8s/common/run/containerd.sock"],
+      [
+        "/var/snap/microk8s/common/run/containerd.sock",
+        "/rootfs/var/snap/microk8s/common/run/containerd.sock",
+      ],
     ] as const)
       expect(socket(node)).to.equal(`--containerd=${container}`);
   });
@@ -545,10 +548,7 @@ describe("unit: values of cadvisor", () => {
       expect(relabelled({ __name__, id: "/system.slice" }), __name__).to.equal(undefined);
       expect(relabelled({ __name__, ...pod }), __name__).to.equal(undefined);
     }
-    for (const __name__ of [
-      "container_fs_sector_reads_total",
-      "container_memory_mapped_file",
-    ])
+    for (const __name__ of ["container_fs_sector_reads_total", "container_memory_mapped_file"])
       expect(relabelled({ __name__, ...inPod }), __name__).to.equal(undefined);
   });
 });

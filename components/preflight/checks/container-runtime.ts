@@ -14,7 +14,9 @@ export const check: Check<"nodes"> = {
   find({ settings, facts: { nodes } }) {
     const was = settings.cadvisor.containerdSocket;
     const versions = nodes.map(({ status }) => status?.nodeInfo?.kubeletVersion ?? "");
-    const other = sockets.find(([version, socket]) => socket !== was && versions.some((v) => version.test(v)));
+    const other = sockets.find(
+      ([version, socket]) => socket !== was && versions.some((v) => version.test(v)),
+    );
     if (!other) return [];
     return [
       warning({
