@@ -144,12 +144,15 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     },
     "prometheus-node-exporter": {
       fullnameOverride: "node-exporter",
-      // It has a monitor; the chart's annotation would have it scraped twice.
-      service: { annotations: { "prometheus.io/scrape": "false" } },
       resources: resources(kps.nodeExporter),
       ...onEveryNode(settings, "node-exporter"),
       updateStrategy: nodeByNode,
-      service: { port: kps.nodeExporter.port, targetPort: kps.nodeExporter.port },
+      service: {
+        port: kps.nodeExporter.port,
+        targetPort: kps.nodeExporter.port,
+        // It has a monitor; the chart's annotation would have it scraped twice.
+        annotations: { "prometheus.io/scrape": "false" },
+      },
       // It reads the node's files as nobody, and needs no power for that.
       containerSecurityContext: {
         allowPrivilegeEscalation: false,
