@@ -34,13 +34,16 @@ function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] {
       .map(({ name, current }: Json) => [name, current.value]),
   );
   const labels = new Set<string>(
-    model.templating.list.filter(({ type }: Json) => type === "query").map(({ name }: Json) => name),
+    model.templating.list
+      .filter(({ type }: Json) => type === "query" || type === "textbox")
+      .map(({ name }: Json) => name),
   );
   const replaced = (text: string) =>
     text.replace(/\$(?:\{(\w+)(?::\w+)?\}|(\w+))/g, (whole, braced, bare) =>
       labels.has(braced ?? bare) ? ".*" : (sources.get(braced ?? bare) ?? whole),
     );
-  return model.panels.flatMap((panel: Json) =>
+  const panels: Json[] = model.panels.flatMap((panel: Json) => [panel, ...(panel.panels ?? [])]);
+  return panels.flatMap((panel: Json) =>
     (panel.targets ?? []).map((target: Json) => ({
       dashboard: dashboard.uid,
       panel: panel.title,

@@ -2,34 +2,40 @@ import { namespaces } from "../names";
 import {
   clusterVariable,
   type Dashboard,
+  errorsPerSecond,
   grownOrZero,
   inCluster,
+  linesPerSecond,
   metrics,
+  named,
   of,
   podsRow,
   rate,
   rateOrZero,
+  samplesPerSecond,
+  spansPerSecond,
   stat,
   timeSeries,
+  total,
   watcher,
   within,
 } from "./kit";
 
-/** The chosen Alloys. */
+/** The selected Alloy pods. */
 const alloy = `${inCluster}, job=~"$alloy", pod=~"$pod"`;
 const logs = `${within(namespaces.alloyLogs)}, pod=~"$pod"`;
 const metricsOf = `${within(namespaces.alloyMetrics)}, pod=~"$pod"`;
 const traces = `${within(namespaces.alloyTraces)}, pod=~"$pod"`;
-/** The exporter whose queue holds what Tempo did not take yet; others pass spans on between Alloys. */
+/** The exporter to Tempo; others forward spans between Alloy pods. */
 const toTempo = `${traces}, component_id="otelcol.exporter.otlphttp.tempo"`;
 
-/** Alloy health (R12): whether the collectors deliver what they collect. */
+/** Alloy: whether the collectors deliver what they collect. */
 export const alloyHealth: Dashboard = {
   uid: "alloy",
   title: "Alloy health",
   purpose:
-    "Do the collectors deliver what they collect? For whoever misses logs, metrics or traces: what each Alloy took in, " +
-    "what it sent, what waits in it and what it gave up.",
+    "Do the collectors deliver what they collect? Start here if logs, metrics or traces are missing: " +
+    "received, sent, buffered and dropped data of each Alloy pod.",
   tags: ["alloy"],
   sources: [watcher, metrics],
   variables: [
@@ -42,122 +48,123 @@ export const alloyHealth: Dashboard = {
       series: `alloy_build_info{${inCluster}, job=~"$alloy"}`,
     },
   ],
-  next: {
-    "stack-health": "Monitoring stack health",
-    "loki-operations": "Loki operations",
-    "mimir-operations": "Mimir operations",
-    "tempo-operations": "Tempo operations",
-  },
-  runbooks: [
-    "AlloyRemoteWriteErrors",
-    "AlloyBufferGrowing",
-    "LogsDropped",
-    "TracesDropped",
-    "StackTargetMissing",
+  numbers: [
+    stat("Running Alloy pods", "short", of(watcher, { pods: `sum(alloy_build_info{${alloy}})` }), {
+      thresholds: { below: [1] },
+      opens: { panel: "Components by health" },
+      runbook: "StackTargetMissing",
+      description: "Pods that Prometheus can scrape.",
+    }),
+    stat(
+      "Unhealthy components",
+      "short",
+      of(watcher, {
+        components: `sum(alloy_component_controller_running_components{${alloy}, health_type!="healthy"}) or vector(0)`,
+      }),
+      {
+        thresholds: { above: [1] },
+        opens: { panel: "Components by health" },
+        description: "Pipeline components that did not start or have failed.",
+      },
+    ),
+    stat(
+      "Configuration errors",
+      "short",
+      of(watcher, { pods: `count(alloy_config_last_load_successful{${alloy}} == 0) or vector(0)` }),
+      {
+        thresholds: { above: [1] },
+        opens: { panel: "Configuration load failures" },
+        description: "Pods that still run their previous configuration.",
+      },
+    ),
+    total(
+      "Dropped log lines",
+      "short",
+      of(watcher, { lines: grownOrZero(`otelcol_exporter_send_failed_log_records_total{${logs}}`) }),
+      {
+        decimals: 0,
+        thresholds: { above: [1, 100] },
+        opens: { panel: "Log pipeline" },
+        runbook: "LogsDropped",
+        description: "In the time range: rejected by Loki, not retried.",
+      },
+    ),
+    total(
+      "Dropped samples",
+      "short",
+      of(watcher, {
+        samples: grownOrZero(`prometheus_remote_storage_samples_failed_total{${metricsOf}}`),
+      }),
+      {
+        decimals: 0,
+        thresholds: { above: [1, 1000] },
+        opens: { panel: "Samples retried or dropped" },
+        runbook: "AlloyRemoteWriteErrors",
+        description: "In the time range: rejected by Mimir, not retried.",
+      },
+    ),
+    total(
+      "Dropped spans",
+      "short",
+      of(watcher, {
+        spans: [
+          grownOrZero(`otelcol_exporter_send_failed_spans_total{${toTempo}}`),
+          grownOrZero(`otelcol_exporter_enqueue_failed_spans_total{${toTempo}}`),
+        ].join(" + "),
+      }),
+      {
+        decimals: 0,
+        thresholds: { above: [1, 100] },
+        opens: { panel: "Spans sent to Tempo" },
+        runbook: "TracesDropped",
+        description: "In the time range: rejected by Tempo, or the queue was full.",
+      },
+    ),
   ],
   rows: [
-    {
-      title: "At a glance",
-      panels: [
-        stat("Alloys up", "short", of(watcher, { pods: `sum(alloy_build_info{${alloy}})` }), {
-          thresholds: { yellow: 1, red: 1 },
-          description: "Pods that answer.",
-        }),
-        stat(
-          "Unhealthy components",
-          "short",
-          of(watcher, {
-            components: `sum(alloy_component_controller_running_components{${alloy}, health_type!="healthy"}) or vector(0)`,
-          }),
-          {
-            thresholds: { yellow: 1, red: 1 },
-            description: "Parts of a pipeline that did not start or gave up.",
-          },
-        ),
-        stat(
-          "Configurations not loaded",
-          "short",
-          of(watcher, { pods: `count(alloy_config_last_load_successful{${alloy}} == 0) or vector(0)` }),
-          {
-            thresholds: { yellow: 1, red: 1 },
-            description: "Alloys that go on with the configuration before.",
-          },
-        ),
-        stat(
-          "Lines dropped",
-          "short",
-          of(watcher, { lines: grownOrZero(`otelcol_exporter_send_failed_log_records_total{${logs}}`) }),
-          {
-            decimals: 0,
-            thresholds: { yellow: 1, red: 100 },
-            description: "In the time that is shown: Loki refused them for good.",
-          },
-        ),
-        stat(
-          "Samples dropped",
-          "short",
-          of(watcher, {
-            samples: grownOrZero(`prometheus_remote_storage_samples_failed_total{${metricsOf}}`),
-          }),
-          {
-            decimals: 0,
-            thresholds: { yellow: 1, red: 1000 },
-            description: "In the time that is shown: Mimir refused them for good.",
-          },
-        ),
-        stat(
-          "Spans dropped",
-          "short",
-          of(watcher, {
-            spans: [
-              grownOrZero(`otelcol_exporter_send_failed_spans_total{${toTempo}}`),
-              grownOrZero(`otelcol_exporter_enqueue_failed_spans_total{${toTempo}}`),
-            ].join(" + "),
-          }),
-          {
-            decimals: 0,
-            thresholds: { yellow: 1, red: 100 },
-            description: "In the time that is shown: Tempo refused them for good, or the queue was full.",
-          },
-        ),
-      ],
-    },
     {
       title: "Logs",
       panels: [
         timeSeries(
-          "Entries",
-          "cps",
+          "Log pipeline",
+          linesPerSecond,
           of(watcher, {
             read: rate(`otelcol_receiver_accepted_log_records_total{${logs}}`),
             sent: rate(`otelcol_exporter_sent_log_records_total{${logs}}`),
-            "left out: {{component_id}}": rate(
+            "filtered: {{component_id}}": rate(
               `otelcol_processor_filter_logs_filtered_total{${logs}}`,
               "component_id",
             ),
             dropped: `${rate(`otelcol_exporter_send_failed_log_records_total{${logs}}`)} > 0`,
           }),
-          { description: "Left out: health checks, and what is no error in some namespaces. Dropped: lost." },
+          { description: "Filtered: health checks and excluded levels. Dropped: lost." },
         ),
         timeSeries(
-          "Pushes to Loki by status",
+          "Loki push requests by status code",
           "reqps",
           of(watcher, {
-            "{{http_response_status_code}}": rate(
-              `http_client_request_duration_seconds_count{${logs}, component_id="otelcol.exporter.otlphttp.loki"}`,
+            "{{http_response_status_code}}": named(
+              rate(
+                `http_client_request_duration_seconds_count{${logs}, component_id="otelcol.exporter.otlphttp.loki"}`,
+                "http_response_status_code",
+              ),
               "http_response_status_code",
+              "no response",
             ),
           }),
-          { description: "200 and 204 are successes; without a status there was no answer." },
+          { description: "2xx: accepted. `no response`: the request timed out or the connection failed." },
         ),
         timeSeries(
-          "Buffer on disk",
+          "Log buffer on disk",
           "bytes",
           of(watcher, {
             "{{pod}}": `sum by (pod) (otelcol_exporter_queue_size{${logs}, data_type="logs"})`,
             capacity: `max(otelcol_exporter_queue_capacity{${logs}, data_type="logs"})`,
           }),
-          { description: "Holds entries while Loki is unavailable. When it is full, reading waits." },
+          {
+            runbook: "AlloyBufferGrowing",
+            description: "Holds entries while Loki is unavailable. When it is full, reading waits.",
+          },
         ),
         timeSeries(
           "Log files open",
@@ -170,25 +177,25 @@ export const alloyHealth: Dashboard = {
       title: "Metrics",
       panels: [
         timeSeries(
-          "Targets that answer",
+          "Scrape targets up",
           "percentunit",
           of(metrics, { "{{job}}": `avg by (job) (up{${inCluster}}) < 1`, all: `avg(up{${inCluster}})` }),
           {
             min: 0,
             max: 1,
-            description: "Of what Alloy scrapes: all of them, and each job where some do not.",
+            description: "All targets that Alloy scrapes, and each job with failing targets.",
           },
         ),
         timeSeries(
-          "Targets by pipeline",
+          "Targets by scrape component",
           "short",
           of(watcher, {
             "{{component_path}} {{component_id}}": `sum by (component_path, component_id) (prometheus_target_scrape_pool_targets{${metricsOf}})`,
           }),
         ),
         timeSeries(
-          "Samples",
-          "cps",
+          "Samples collected and sent",
+          samplesPerSecond,
           of(watcher, {
             collected: rate(`prometheus_remote_storage_samples_in_total{${metricsOf}}`),
             "{{component_path}} sent": rate(
@@ -196,13 +203,13 @@ export const alloyHealth: Dashboard = {
               "component_path",
             ),
           }),
-          { description: "Collected by all pipelines, sent by each tenant's. Sent counts each try." },
+          { description: "Collected by all pipelines; sent to each tenant, retries included." },
         ),
         timeSeries(
-          "Samples tried again or dropped",
-          "cps",
+          "Samples retried or dropped",
+          samplesPerSecond,
           of(watcher, {
-            "{{component_path}} again": rate(
+            "{{component_path}} retried": rate(
               `prometheus_remote_storage_samples_retried_total{${metricsOf}}`,
               "component_path",
             ),
@@ -213,7 +220,7 @@ export const alloyHealth: Dashboard = {
           }),
         ),
         timeSeries(
-          "Delay of samples",
+          "Remote-write lag",
           "s",
           of(watcher, {
             "{{pod}} {{component_path}}":
@@ -221,8 +228,8 @@ export const alloyHealth: Dashboard = {
               `- prometheus_remote_storage_queue_highest_sent_timestamp_seconds{${metricsOf}})`,
           }),
           {
-            thresholds: { yellow: 60, red: 300 },
-            description: "How far the newest sample that Mimir has is behind the newest that was collected.",
+            thresholds: { above: [60, 300] },
+            description: "Difference between the newest collected sample and the newest sample in Mimir.",
           },
         ),
         timeSeries(
@@ -234,15 +241,15 @@ export const alloyHealth: Dashboard = {
           { description: "The write-ahead log, which holds samples while Mimir is away." },
         ),
         timeSeries(
-          "Series",
+          "Active series in the WAL",
           "short",
           of(watcher, {
             "{{pod}} {{component_path}}": `sum by (pod, component_path) (prometheus_remote_write_wal_storage_active_series{${metricsOf}})`,
           }),
-          { description: "What its memory goes for." },
+          { description: "The main consumer of Alloy's memory." },
         ),
         timeSeries(
-          "Senders against their greatest number",
+          "Remote-write shards, % of maximum",
           "percentunit",
           of(watcher, {
             "{{pod}} {{component_path}}":
@@ -251,17 +258,17 @@ export const alloyHealth: Dashboard = {
           }),
           {
             min: 0,
-            thresholds: { yellow: 0.8, red: 1 },
-            description: "From 100 % on it cannot send as fast as it collects.",
+            thresholds: { above: [0.8, 1] },
+            description: "At 100 % Alloy cannot send as fast as it collects.",
           },
         ),
         timeSeries(
-          "Members of the cluster",
+          "Cluster peers",
           "short",
           of(watcher, { "{{pod}} sees": `sum by (pod) (cluster_node_peers{${metricsOf}})` }),
           {
             description:
-              "Alloys share the targets among them. Where one sees fewer than another, some are scraped twice.",
+              "Alloy pods share targets. If their peer counts differ, some targets are scraped twice.",
           },
         ),
       ],
@@ -271,7 +278,7 @@ export const alloyHealth: Dashboard = {
       panels: [
         timeSeries(
           "Spans received",
-          "cps",
+          spansPerSecond,
           of(watcher, {
             "{{component_id}}": rate(`otelcol_receiver_accepted_spans_total{${traces}}`, "component_id"),
             refused: rateOrZero(`otelcol_receiver_refused_spans_total{${traces}}`),
@@ -279,22 +286,21 @@ export const alloyHealth: Dashboard = {
           }),
           {
             description:
-              "From applications, and from other Alloys, as all spans of a trace meet in one. Refused: it is short " +
-              "of memory, or its queue is full, and who sends may try again.",
+              "From applications and from other Alloy pods: all spans of a trace go to one pod. Refused: out of memory or queue full; the sender may retry.",
           },
         ),
         timeSeries(
           "Spans sent to Tempo",
-          "cps",
+          spansPerSecond,
           of(watcher, {
             sent: rateOrZero(`otelcol_exporter_sent_spans_total{${toTempo}}`),
-            "refused for good": rateOrZero(`otelcol_exporter_send_failed_spans_total{${toTempo}}`),
-            "queue was full": rateOrZero(`otelcol_exporter_enqueue_failed_spans_total{${toTempo}}`),
+            rejected: rateOrZero(`otelcol_exporter_send_failed_spans_total{${toTempo}}`),
+            "dropped: queue full": rateOrZero(`otelcol_exporter_enqueue_failed_spans_total{${toTempo}}`),
           }),
-          { description: "Fewer than received where sampling leaves some out." },
+          { description: "Fewer than received if sampling is on." },
         ),
         timeSeries(
-          "Queue against its capacity",
+          "Tempo queue, % of capacity",
           "percentunit",
           of(watcher, {
             "{{pod}}":
@@ -304,26 +310,28 @@ export const alloyHealth: Dashboard = {
           {
             min: 0,
             max: 1,
-            thresholds: { yellow: 0.5, red: 0.8 },
-            description: "Batches that wait for Tempo, in memory. When it is full, spans are lost.",
+            thresholds: { above: [0.5, 0.8] },
+            runbook: "TracesDropped",
+            description: "Batches waiting for Tempo, in memory. When the queue is full, spans are lost.",
           },
         ),
         timeSeries(
-          "Alloys that share traces",
+          "Load-balancing exporter backends",
           "short",
           of(watcher, { "{{pod}} sees": `max by (pod) (otelcol_loadbalancer_num_backends{${traces}})` }),
-          { width: 12, description: "Where one sees others than another, a trace may be cut in two." },
+          { width: 12, description: "If pods see different backends, traces can be split." },
         ),
         timeSeries(
-          "Pods known",
+          "k8sattributes: cached pods",
           "short",
           of(watcher, { "{{pod}}": `max by (pod) (otelcol_otelsvc_k8s_pod_table_size_ratio{${traces}})` }),
-          { width: 12, description: "Of which it can say to what pod a span belongs." },
+          { width: 12, description: "Pods whose metadata can be added to spans." },
         ),
       ],
     },
     {
       title: "Alloy itself",
+      collapsed: true,
       panels: [
         timeSeries(
           "Components by health",
@@ -333,17 +341,17 @@ export const alloyHealth: Dashboard = {
           }),
         ),
         timeSeries(
-          "Failed loads of the configuration",
-          "cps",
+          "Configuration load failures",
+          errorsPerSecond,
           of(watcher, { "{{pod}}": rate(`alloy_config_load_failures_total{${alloy}}`, "pod") }),
         ),
         timeSeries(
-          "Waiting changes of components",
+          "Component evaluation queue",
           "short",
           of(watcher, {
             "{{pod}}": `sum by (pod) (alloy_component_evaluation_queue_size{${alloy}})`,
           }),
-          { description: "If it stays high, an Alloy is too slow to follow what is discovered." },
+          { description: "If it stays high, Alloy is too slow for the changes it discovers." },
         ),
       ],
     },

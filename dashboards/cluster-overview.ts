@@ -2,6 +2,7 @@ import { logJobs } from "../names";
 import {
   bars,
   clusterVariable,
+  cores,
   type Dashboard,
   logLines,
   logs,
@@ -29,54 +30,78 @@ const allocatable = (resource: string) =>
 const fullness = `1 - max by (instance, device) (node_filesystem_avail_bytes{${cluster}, ${disk}}) / max by (instance, device) (node_filesystem_size_bytes{${cluster}, ${disk}})`;
 const volumeUse = `max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_used_bytes{${cluster}}) / max by (namespace, persistentvolumeclaim) (kubelet_volume_stats_capacity_bytes{${cluster}})`;
 
-/** The cluster as a whole: nodes, room, pods. */
+/** The cluster as a whole: nodes, capacity, pods. */
 export const clusterOverview: Dashboard = {
   uid: "cluster-overview",
   title: "Cluster overview",
   purpose:
-    "For whoever runs the cluster: are all nodes and pods well, what is short, and who takes it? " +
-    "Begin here when more than one application is slow.",
+    "For cluster operators: are all nodes and pods healthy, which resource is short, and which namespaces use it? " +
+    "Start here when several applications are slow.",
   tags: ["cluster"],
   sources: [metrics, logs],
   variables: [clusterVariable(metrics)],
-  next: { containers: "Containers (cAdvisor)", "random-namespaces": "Namespaces Random" },
-  runbooks: [],
+  numbers: [
+    stat(
+      "Nodes ready",
+      "percentunit",
+      of(metrics, {
+        ready: `avg(kube_node_status_condition{${cluster}, condition="Ready", status="true"})`,
+      }),
+      { thresholds: { below: [1, 0.9] }, decimals: 0, opens: { panel: "Load average per core" } },
+    ),
+    stat(
+      "CPU utilization",
+      "percentunit",
+      of(metrics, {
+        used: `1 - avg(rate(node_cpu_seconds_total{${cluster}, mode="idle"}[$__rate_interval]))`,
+      }),
+      { thresholds: { above: [0.8, 0.9] }, opens: { panel: "CPU usage, requests, limits" } },
+    ),
+    stat(
+      "Memory utilization",
+      "percentunit",
+      of(metrics, {
+        used: `1 - sum(node_memory_MemAvailable_bytes{${cluster}}) / sum(node_memory_MemTotal_bytes{${cluster}})`,
+      }),
+      { thresholds: { above: [0.8, 0.9] }, opens: { panel: "Memory usage, requests, limits" } },
+    ),
+    stat("Highest disk usage", "percentunit", of(metrics, { used: `max(${fullness})` }), {
+      thresholds: { above: [0.75, 0.85] },
+      opens: { panel: "Disk space used" },
+      description: "Of node file systems. Near 85 % the kubelet deletes images and evicts pods.",
+    }),
+    stat(
+      "Pending pods",
+      "short",
+      of(metrics, { pods: `sum(kube_pod_status_phase{${cluster}, phase="Pending"})` }),
+      {
+        thresholds: { above: [1, 5] },
+        opens: { panel: "Containers waiting by reason" },
+        description:
+          "Pods that wait for capacity on a node, a volume or an image: `kubectl describe pod` shows the reason.",
+      },
+    ),
+    stat(
+      "Container restarts",
+      "short",
+      of(metrics, {
+        restarts: `sum(increase(kube_pod_container_status_restarts_total{${cluster}}[$__range]))`,
+      }).map((query) => ({ ...query, instant: true })),
+      {
+        thresholds: { above: [1, 10] },
+        decimals: 0,
+        opens: { panel: "Containers that restarted" },
+        description: "In the time range.",
+      },
+    ),
+  ],
   rows: [
     {
-      title: "At a glance",
+      title: "Health and commitment",
       panels: [
-        stat(
-          "Nodes ready",
-          "percentunit",
-          of(metrics, {
-            ready: `avg(kube_node_status_condition{${cluster}, condition="Ready", status="true"})`,
-          }),
-          { thresholds: { yellow: 1, red: 0.9 }, decimals: 0 },
-        ),
         stat("API servers up", "percentunit", of(metrics, { up: `avg(up{${cluster}, job="apiserver"})` }), {
-          thresholds: { yellow: 1, red: 0.5 },
+          thresholds: { below: [1, 0.5] },
           decimals: 0,
-        }),
-        stat(
-          "CPU used",
-          "percentunit",
-          of(metrics, {
-            used: `1 - avg(rate(node_cpu_seconds_total{${cluster}, mode="idle"}[$__rate_interval]))`,
-          }),
-          { thresholds: { yellow: 0.8, red: 0.9 } },
-        ),
-        stat(
-          "Memory used",
-          "percentunit",
-          of(metrics, {
-            used: `1 - sum(node_memory_MemAvailable_bytes{${cluster}}) / sum(node_memory_MemTotal_bytes{${cluster}})`,
-          }),
-          { thresholds: { yellow: 0.8, red: 0.9 } },
-        ),
-        stat("Fullest disk", "percentunit", of(metrics, { used: `max(${fullness})` }), {
-          thresholds: { yellow: 0.75, red: 0.85 },
-          description:
-            "Of the nodes' file systems. Near 85 % the kubelet begins to delete images and to evict pods.",
         }),
         stat(
           "Nodes under pressure",
@@ -85,38 +110,15 @@ export const clusterOverview: Dashboard = {
             nodes: `sum(kube_node_status_condition{${cluster}, condition=~".+Pressure", status="true"})`,
           }),
           {
-            thresholds: { yellow: 1, red: 2 },
-            description:
-              "Short of memory, disk or process ids: such a node takes no new pods and evicts some.",
+            thresholds: { above: [1, 2] },
+            description: "Low on memory, disk or process IDs: the node evicts pods and accepts no new ones.",
           },
         ),
         stat(
-          "Pods pending",
-          "short",
-          of(metrics, { pods: `sum(kube_pod_status_phase{${cluster}, phase="Pending"})` }),
-          {
-            thresholds: { yellow: 1, red: 5 },
-            description:
-              "They wait for room on a node, for a volume or for an image: kubectl describe says which.",
-          },
-        ),
-        stat(
-          "Pods failed",
+          "Failed pods",
           "short",
           of(metrics, { pods: `sum(kube_pod_status_phase{${cluster}, phase="Failed"})` }),
-          { thresholds: { yellow: 1, red: 5 } },
-        ),
-        stat(
-          "Restarts",
-          "short",
-          of(metrics, {
-            restarts: `sum(increase(kube_pod_container_status_restarts_total{${cluster}}[$__range]))`,
-          }).map((query) => ({ ...query, instant: true })),
-          {
-            thresholds: { yellow: 1, red: 10 },
-            decimals: 0,
-            description: "Of containers, in the time shown.",
-          },
+          { thresholds: { above: [1, 5] } },
         ),
         stat(
           "OOM kills",
@@ -128,107 +130,113 @@ export const clusterOverview: Dashboard = {
             }),
           ),
           {
-            thresholds: { yellow: 1, red: 5 },
+            thresholds: { above: [1, 5] },
             decimals: 0,
-            description: "Processes that the nodes' kernels ended for want of memory, in the time shown.",
+            description: "Processes that node kernels killed because memory ran out, in the time range.",
           },
         ),
         stat(
-          "CPU requested",
+          "CPU commitment",
           "percentunit",
           of(metrics, { requested: `sum(${requests("cpu")}) / ${allocatable("cpu")}` }),
           {
-            thresholds: { yellow: 0.8, red: 0.95 },
-            description: "Of what nodes can give. At 100 % no further pod is placed, whatever is in use.",
+            thresholds: { above: [0.8, 0.95] },
+            description:
+              "In percent of allocatable. At 100 % no further pod is scheduled, whatever the usage.",
           },
         ),
         stat(
-          "Memory requested",
+          "Memory commitment",
           "percentunit",
           of(metrics, { requested: `sum(${requests("memory")}) / ${allocatable("memory")}` }),
-          { thresholds: { yellow: 0.8, red: 0.95 } },
+          { thresholds: { above: [0.8, 0.95] } },
         ),
       ],
     },
     {
-      title: "Room",
+      title: "Capacity",
       panels: [
         timeSeries(
-          "CPU: used, requested, limits, there",
-          "none",
+          "CPU usage, requests, limits",
+          cores,
           of(metrics, {
             used: `sum(rate(node_cpu_seconds_total{${cluster}, mode!~"idle|iowait|steal"}[$__rate_interval]))`,
             requested: `sum(${requests("cpu")})`,
             limits: `sum(${limits("cpu")})`,
-            there: allocatable("cpu"),
+            allocatable: allocatable("cpu"),
           }),
-          { width: 12, min: 0, description: "In cores." },
+          { width: 12, min: 0 },
         ),
         timeSeries(
-          "Memory: used, requested, limits, there",
+          "Memory usage, requests, limits",
           "bytes",
           of(metrics, {
             used: `sum(node_memory_MemTotal_bytes{${cluster}} - node_memory_MemAvailable_bytes{${cluster}})`,
             requested: `sum(${requests("memory")})`,
             limits: `sum(${limits("memory")})`,
-            there: allocatable("memory"),
+            allocatable: allocatable("memory"),
           }),
           {
             width: 12,
             min: 0,
-            description: "Limits above what is there mean that pods which all take theirs cannot all live.",
+            description: "Limits above allocatable: not all pods can use their limits at once.",
           },
         ),
         timeSeries(
-          "Load by node",
+          "Load average per core",
           "none",
           of(metrics, {
             "{{instance}}": `sum by (instance) (node_load5{${cluster}}) / count by (instance) (node_cpu_seconds_total{${cluster}, mode="idle"})`,
           }),
           {
             min: 0,
-            thresholds: { yellow: 1, red: 2 },
-            description: "Processes that run or wait, for each CPU, over five minutes.",
+            thresholds: { above: [1, 2] },
+            description: "Processes that run or wait, per core, over five minutes.",
           },
         ),
-        timeSeries("Disk used by node", "percentunit", of(metrics, { "{{instance}} {{device}}": fullness }), {
+        timeSeries("Disk space used", "percentunit", of(metrics, { "{{instance}} {{device}}": fullness }), {
           min: 0,
           max: 1,
-          thresholds: { yellow: 0.75, red: 0.85 },
+          thresholds: { above: [0.75, 0.85] },
         }),
         timeSeries(
-          "Disks busy",
+          "Disk I/O utilization",
           "percentunit",
           of(metrics, {
             "{{instance}} {{device}}": `rate(node_disk_io_time_seconds_total{${cluster}, device!~"loop.*|ram.*"}[$__rate_interval])`,
           }),
-          { min: 0, max: 1, description: "Share of time in which the disk had something to do." },
+          { min: 0, max: 1, description: "Share of time with I/O in progress." },
         ),
       ],
     },
     {
       title: "Volumes",
+      collapsed: true,
       panels: [
         bars(
-          "Fullest volumes",
+          "Volume space usage",
           "percentunit",
           of(metrics, { "{{namespace}} {{persistentvolumeclaim}}": `topk(10, ${volumeUse})` }),
           {
             width: 12,
             min: 0,
             max: 1,
-            thresholds: { yellow: 0.75, red: 0.9 },
-            description:
-              "The kubelet measures volumes whose storage driver can say it; a local path on the node is none of them.",
+            thresholds: { above: [0.75, 0.9] },
+            none: "No volume metrics",
+            description: "Only volumes whose driver reports usage; local paths do not.",
           },
         ),
         timeSeries(
-          "Free after four days at today's pace",
+          "Predicted free space in 4 days",
           "bytes",
           of(metrics, {
             "{{namespace}} {{persistentvolumeclaim}}": `bottomk(10, predict_linear(kubelet_volume_stats_available_bytes{${cluster}}[6h], 4 * 24 * 3600))`,
           }),
-          { width: 12, description: "The ten worst. Below zero a volume will be full by then." },
+          {
+            width: 12,
+            none: "No volume metrics",
+            description: "The ten lowest. Below zero the volume will be full by then.",
+          },
         ),
       ],
     },
@@ -250,15 +258,12 @@ export const clusterOverview: Dashboard = {
           { min: 0 },
         ),
         timeSeries(
-          "Containers that wait, by reason",
+          "Containers waiting by reason",
           "short",
           of(metrics, {
             "{{namespace}} {{reason}}": `sum by (namespace, reason) (kube_pod_container_status_waiting_reason{${cluster}}) > 0`,
           }),
-          {
-            min: 0,
-            description: "CrashLoopBackOff, ImagePullBackOff and their like; empty when none waits.",
-          },
+          { min: 0, none: "None waiting" },
         ),
         table(
           "Containers that restarted",
@@ -271,41 +276,46 @@ export const clusterOverview: Dashboard = {
               {
                 field: "namespace",
                 heading: "Namespace",
-                opens: { uid: "random-namespaces", variable: "namespace" },
+                opens: { uid: "applications", variable: "namespace" },
               },
               { field: "pod", heading: "Pod", opens: { uid: "containers", variable: "pod" } },
               { field: "container", heading: "Container" },
-              { field: "reason", heading: "Ended last by" },
+              { field: "reason", heading: "Last termination reason" },
               { field: "Value #A", heading: "Restarts", unit: "short" },
             ],
-            description: "In the time shown. OOMKilled: it went over its memory limit.",
+            none: "No restarts",
+            description: "In the time range. OOMKilled: the container exceeded its memory limit.",
           },
         ),
       ],
     },
     {
-      title: "Who uses it",
+      title: "Namespaces",
       panels: [
         table(
-          "Namespaces",
+          "Quota by namespace",
           of(metrics, {
             cpu: `sum by (namespace) (rate(container_cpu_usage_seconds_total{${cluster}, container!=""}[$__rate_interval]))`,
             "cpu requested": `sum by (namespace) (${requests("cpu")})`,
             memory: `sum by (namespace) (container_memory_working_set_bytes{${cluster}, container!=""})`,
             "memory requested": `sum by (namespace) (${requests("memory")})`,
             pods: `sum by (namespace) (kube_pod_status_phase{${cluster}, phase="Running"})`,
+            "cpu of requests": `sum by (namespace) (rate(container_cpu_usage_seconds_total{${cluster}, container!=""}[$__rate_interval])) / (sum by (namespace) (${requests("cpu")}) > 0)`,
+            "memory of requests": `sum by (namespace) (container_memory_working_set_bytes{${cluster}, container!=""}) / (sum by (namespace) (${requests("memory")}) > 0)`,
           }),
           {
             columns: [
               {
                 field: "namespace",
                 heading: "Namespace",
-                opens: { uid: "random-namespaces", variable: "namespace" },
+                opens: { uid: "applications", variable: "namespace" },
               },
-              { field: "Value #A", heading: "CPU", unit: "none" },
-              { field: "Value #B", heading: "CPU requested", unit: "none" },
-              { field: "Value #C", heading: "Memory", unit: "bytes" },
-              { field: "Value #D", heading: "Memory requested", unit: "bytes" },
+              { field: "Value #A", heading: "CPU usage", unit: cores },
+              { field: "Value #B", heading: "CPU requests", unit: cores },
+              { field: "Value #F", heading: "CPU requests %", unit: "percentunit" },
+              { field: "Value #C", heading: "Memory usage", unit: "bytes" },
+              { field: "Value #D", heading: "Memory requests", unit: "bytes" },
+              { field: "Value #G", heading: "Memory requests %", unit: "percentunit" },
               { field: "Value #E", heading: "Pods running", unit: "short" },
             ],
             decimals: 2,
@@ -313,15 +323,15 @@ export const clusterOverview: Dashboard = {
           },
         ),
         timeSeries(
-          "CPU, top namespaces",
-          "none",
+          "CPU usage by namespace",
+          cores,
           of(metrics, {
             "{{namespace}}": `topk(8, sum by (namespace) (rate(container_cpu_usage_seconds_total{${cluster}, container!=""}[$__rate_interval])))`,
           }),
-          { width: 12, stacked: true, min: 0, description: "In cores." },
+          { width: 12, stacked: true, min: 0 },
         ),
         timeSeries(
-          "Memory, top namespaces",
+          "Memory usage by namespace",
           "bytes",
           of(metrics, {
             "{{namespace}}": `topk(8, sum by (namespace) (container_memory_working_set_bytes{${cluster}, container!=""}))`,
@@ -332,9 +342,10 @@ export const clusterOverview: Dashboard = {
     },
     {
       title: "Network",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Bytes by node",
+          "Network throughput by node",
           "Bps",
           of(metrics, {
             "{{instance}} in": `sum by (instance) (rate(node_network_receive_bytes_total{${cluster}, ${wire}}[$__rate_interval]))`,
@@ -343,18 +354,19 @@ export const clusterOverview: Dashboard = {
           { width: 12, min: 0 },
         ),
         timeSeries(
-          "Packets lost by node",
+          "Packets dropped by node",
           "pps",
           of(metrics, {
             "{{instance}} in": `sum by (instance) (rate(node_network_receive_drop_total{${cluster}, ${wire}}[$__rate_interval]) + rate(node_network_receive_errs_total{${cluster}, ${wire}}[$__rate_interval]))`,
             "{{instance}} out": `sum by (instance) (rate(node_network_transmit_drop_total{${cluster}, ${wire}}[$__rate_interval]) + rate(node_network_transmit_errs_total{${cluster}, ${wire}}[$__rate_interval]))`,
           }),
-          { width: 12, min: 0, description: "Dropped or damaged." },
+          { width: 12, min: 0, description: "Dropped packets and errors." },
         ),
       ],
     },
     {
       title: "Events and node logs",
+      collapsed: true,
       panels: [
         timeSeries(
           "Warning events by reason",
@@ -365,7 +377,7 @@ export const clusterOverview: Dashboard = {
           { width: 12, min: 0, description: "Kubernetes events of type Warning, of all namespaces." },
         ),
         timeSeries(
-          "Errors in the nodes' journals by unit",
+          "Journal errors by unit",
           "short",
           of(logs, {
             "{{node_name}} {{unit}}": `sum by (node_name, unit) (count_over_time({${cluster}, job="${logJobs.journal}", level=~"error|fatal"} [$__auto]))`,
@@ -380,9 +392,10 @@ export const clusterOverview: Dashboard = {
     },
     {
       title: "API server",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Requests by status",
+          "API server requests by status code",
           "reqps",
           of(metrics, {
             "{{code}}": `sum by (code) (rate(apiserver_request_total{${cluster}}[$__rate_interval]))`,
@@ -390,16 +403,16 @@ export const clusterOverview: Dashboard = {
           { width: 12, min: 0 },
         ),
         timeSeries(
-          "Slowest requests by verb (p99)",
+          "API server p99 latency by verb",
           "s",
           of(metrics, {
-            "{{verb}}": `histogram_quantile(0.99, sum by (verb, le) (rate(apiserver_request_duration_seconds_bucket{${cluster}, verb!~"WATCH|CONNECT"}[$__rate_interval])))`,
+            "{{verb}}": `histogram_quantile(0.99, sum by (verb, le) (rate(apiserver_request_duration_seconds_bucket{${cluster}, verb!~"WATCH|CONNECT"}[$__rate_interval]))) >= 0`,
           }),
           {
             width: 12,
             min: 0,
-            thresholds: { yellow: 1, red: 5 },
-            description: "Watches last as long as they are wanted.",
+            thresholds: { above: [1, 5] },
+            description: "Without watches, which last as long as their clients need them.",
           },
         ),
       ],

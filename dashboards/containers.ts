@@ -1,25 +1,36 @@
-import { bars, clusterVariable, type Dashboard, metrics, of, table, timeSeries } from "./kit";
+import {
+  bars,
+  clusterVariable,
+  cores,
+  type Dashboard,
+  metrics,
+  of,
+  stat,
+  table,
+  timeSeries,
+  total,
+} from "./kit";
 
 const chosen = 'cluster=~"$cluster", namespace=~"$namespace", pod=~"$pod"';
-/** Of cAdvisor's series those of single containers; others are sums of a pod or of the whole node. */
+/** Series of single containers; cAdvisor also has sums of a pod and of the node. */
 const container = `${chosen}, container=~"$container", container!=""`;
-/** Containers of a pod share its network; what has no pod is the node's. */
+/** Containers of a pod share its network; series without a pod are of the node. */
 const network = `${chosen}, pod!=""`;
 const each = "by (namespace, pod, container)";
 const name = "{{pod}} {{container}}";
 const workingSet = `sum ${each} (container_memory_working_set_bytes{${container}})`;
-/** Those without a limit have 0 here. */
+/** The limit is 0 for containers without one. */
 const memoryLimit = `max ${each} (container_spec_memory_limit_bytes{${container}} > 0)`;
 const cpu = `sum ${each} (rate(container_cpu_usage_seconds_total{${container}}[$__rate_interval]))`;
 const cpuRequest = `max ${each} (kube_pod_container_resource_requests{${container}, resource="cpu"})`;
 
-/** What cAdvisor measures of containers. */
+/** Containers, from cAdvisor. */
 export const containers: Dashboard = {
   uid: "containers",
   title: "Containers (cAdvisor)",
   purpose:
-    "For whoever sets requests and limits, or looks for the container that is slow or killed: what does each take of CPU, " +
-    "memory, disk and network, and how near is it to its limit?",
+    "For setting requests and limits, and for finding slow or killed containers: CPU, memory, disk and network of each " +
+    "container, compared with its requests and limits.",
   tags: ["cluster", "cadvisor"],
   sources: [metrics],
   variables: [
@@ -44,17 +55,69 @@ export const containers: Dashboard = {
       series: `container_memory_working_set_bytes{${chosen}, container!=""}`,
     },
   ],
-  next: { "cluster-overview": "Cluster overview", "random-namespaces": "Namespaces Random" },
-  runbooks: [],
+  numbers: [
+    stat("CPU usage of selection", cores, of(metrics, { cpu: `sum(${cpu})` }), {
+      decimals: 2,
+      opens: { panel: "CPU usage" },
+    }),
+    stat("Memory of selection", "bytes", of(metrics, { memory: `sum(${workingSet})` }), {
+      opens: { panel: "Memory usage (working set)" },
+    }),
+    stat(
+      "Highest memory, % limit",
+      "percentunit",
+      of(metrics, { used: `max(${workingSet} / ${memoryLimit})` }),
+      {
+        thresholds: { above: [0.8, 0.95] },
+        none: "No memory limits",
+        opens: { panel: "Memory usage, % of limit" },
+        description: "The container that is closest to its memory limit.",
+      },
+    ),
+    stat(
+      "Highest CPU, % request",
+      "percentunit",
+      of(metrics, { used: `max(${cpu} / (${cpuRequest} > 0))` }),
+      {
+        thresholds: { above: [1, 3] },
+        none: "No CPU requests",
+        opens: { panel: "CPU usage, % of request" },
+      },
+    ),
+    stat(
+      "OOM-killed last",
+      "short",
+      of(metrics, {
+        containers: `count(sum ${each} (kube_pod_container_status_last_terminated_reason{${container}, reason="OOMKilled"}) > 0) or vector(0)`,
+      }),
+      {
+        thresholds: { above: [1] },
+        opens: { panel: "OOM-killed containers" },
+        description: "Containers whose last termination was an OOM kill.",
+      },
+    ),
+    total(
+      "Container restarts",
+      "short",
+      of(metrics, {
+        restarts: `sum(increase(kube_pod_container_status_restarts_total{${container}}[$__range])) or vector(0)`,
+      }),
+      {
+        thresholds: { above: [1, 5] },
+        opens: { dashboard: "cluster-overview" },
+        description: "In the time range.",
+      },
+    ),
+  ],
   rows: [
     {
-      title: "Now",
+      title: "Containers",
       panels: [
         table(
           "Containers",
           of(metrics, {
             cpu,
-            "cpu of request": `${cpu} / ${cpuRequest}`,
+            "cpu of request": `${cpu} / (${cpuRequest} > 0)`,
             memory: workingSet,
             "memory of limit": `${workingSet} / ${memoryLimit}`,
           }),
@@ -63,14 +126,14 @@ export const containers: Dashboard = {
               {
                 field: "namespace",
                 heading: "Namespace",
-                opens: { uid: "random-namespaces", variable: "namespace" },
+                opens: { uid: "applications", variable: "namespace" },
               },
               { field: "pod", heading: "Pod" },
               { field: "container", heading: "Container" },
-              { field: "Value #A", heading: "CPU (cores)", unit: "none" },
-              { field: "Value #B", heading: "CPU of its request", unit: "percentunit" },
-              { field: "Value #C", heading: "Memory", unit: "bytes" },
-              { field: "Value #D", heading: "Memory of its limit", unit: "percentunit" },
+              { field: "Value #A", heading: "CPU usage", unit: cores },
+              { field: "Value #B", heading: "CPU, % of request", unit: "percentunit" },
+              { field: "Value #C", heading: "Memory usage", unit: "bytes" },
+              { field: "Value #D", heading: "Memory, % of limit", unit: "percentunit" },
             ],
             decimals: 2,
             height: 10,
@@ -81,33 +144,33 @@ export const containers: Dashboard = {
     {
       title: "CPU",
       panels: [
-        timeSeries("CPU", "none", of(metrics, { [name]: `topk(20, ${cpu})` }), {
+        timeSeries("CPU usage", cores, of(metrics, { [name]: `topk(20, ${cpu})` }), {
           min: 0,
-          description: "In cores; the twenty that take most.",
+          description: "The twenty highest.",
         }),
         timeSeries(
-          "CPU of what it requested",
+          "CPU usage, % of request",
           "percentunit",
-          of(metrics, { [name]: `topk(20, ${cpu} / ${cpuRequest})` }),
+          of(metrics, { [name]: `topk(20, ${cpu} / (${cpuRequest} > 0))` }),
           {
             min: 0,
-            thresholds: { yellow: 1, red: 3 },
+            thresholds: { above: [1, 3] },
             description:
-              "Far above 100 % it lives on what others leave, and slows down when they want it. Far below, others could have it.",
+              "Far above 100 %: the container depends on unused CPU of others. Far below: the request is too high.",
           },
         ),
         timeSeries(
-          "Throttled",
+          "CPU throttling",
           "percentunit",
           of(metrics, {
-            [name]: `sum ${each} (rate(container_cpu_cfs_throttled_periods_total{${container}}[$__rate_interval])) / sum ${each} (rate(container_cpu_cfs_periods_total{${container}}[$__rate_interval]))`,
+            [name]: `sum ${each} (rate(container_cpu_cfs_throttled_periods_total{${container}}[$__rate_interval])) / (sum ${each} (rate(container_cpu_cfs_periods_total{${container}}[$__rate_interval])) > 0)`,
           }),
           {
             min: 0,
             max: 1,
-            thresholds: { yellow: 0.25, red: 0.5 },
-            description:
-              "Share of periods in which it was held at its CPU limit. Containers without such a limit have none.",
+            thresholds: { above: [0.25, 0.5] },
+            none: "No CPU limits",
+            description: "Share of periods in which the container reached its CPU limit.",
           },
         ),
       ],
@@ -115,41 +178,49 @@ export const containers: Dashboard = {
     {
       title: "Memory",
       panels: [
-        timeSeries("Working set", "bytes", of(metrics, { [name]: `topk(20, ${workingSet})` }), {
-          min: 0,
-          description: "What cannot be taken back; the kubelet and the kernel go by it.",
-        }),
         timeSeries(
-          "Working set of its limit",
+          "Memory usage (working set)",
+          "bytes",
+          of(metrics, { [name]: `topk(20, ${workingSet})` }),
+          {
+            min: 0,
+            description:
+              "Memory that cannot be reclaimed; the kubelet and the kernel use it for evictions and OOM kills.",
+          },
+        ),
+        timeSeries(
+          "Memory usage, % of limit",
           "percentunit",
           of(metrics, { [name]: `topk(20, ${workingSet} / ${memoryLimit})` }),
           {
             min: 0,
             max: 1,
-            thresholds: { yellow: 0.8, red: 0.95 },
-            description: "At 100 % it is killed.",
+            thresholds: { above: [0.8, 0.95] },
+            none: "No memory limits",
+            description: "At 100 % the container is killed.",
           },
         ),
         timeSeries(
-          "Without cache, and with",
+          "Memory RSS and cache",
           "bytes",
           of(metrics, {
             [`${name} resident`]: `topk(10, sum ${each} (container_memory_rss{${container}}))`,
             [`${name} cache`]: `topk(10, sum ${each} (container_memory_cache{${container}}))`,
           }),
-          {
-            min: 0,
-            description:
-              "Resident memory grows with what the process holds, cache with the files that it touches.",
-          },
+          { min: 0, description: "RSS grows with process memory, cache with file access." },
         ),
         bars(
-          "Killed for want of memory",
+          "OOM-killed containers",
           "short",
           of(metrics, {
             [name]: `sum ${each} (kube_pod_container_status_last_terminated_reason{${container}, reason="OOMKilled"}) > 0`,
           }),
-          { width: 12, height: 5, description: "Containers whose last end it was." },
+          {
+            width: 12,
+            height: 5,
+            none: "No OOM kills",
+            description: "Containers whose last termination was an OOM kill.",
+          },
         ),
         timeSeries(
           "Major page faults",
@@ -162,16 +233,17 @@ export const containers: Dashboard = {
             height: 5,
             min: 0,
             description:
-              "Pages that had to be read from disk again: many of them mean that memory is too short for the cache.",
+              "Pages read from disk again: many mean that there is too little memory for the cache.",
           },
         ),
       ],
     },
     {
       title: "Disk",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Bytes read",
+          "Disk read throughput",
           "Bps",
           of(metrics, {
             [name]: `topk(10, sum ${each} (rate(container_fs_reads_bytes_total{${container}}[$__rate_interval])))`,
@@ -179,7 +251,7 @@ export const containers: Dashboard = {
           { min: 0 },
         ),
         timeSeries(
-          "Bytes written",
+          "Disk write throughput",
           "Bps",
           of(metrics, {
             [name]: `topk(10, sum ${each} (rate(container_fs_writes_bytes_total{${container}}[$__rate_interval])))`,
@@ -187,7 +259,7 @@ export const containers: Dashboard = {
           { min: 0 },
         ),
         timeSeries(
-          "Operations",
+          "Disk operations",
           "iops",
           of(metrics, {
             [`${name} read`]: `topk(10, sum ${each} (rate(container_fs_reads_total{${container}}[$__rate_interval])))`,
@@ -198,10 +270,11 @@ export const containers: Dashboard = {
       ],
     },
     {
-      title: "Network, of a pod's containers together",
+      title: "Network by pod",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Received",
+          "Network receive throughput",
           "Bps",
           of(metrics, {
             "{{pod}}": `topk(10, sum by (namespace, pod) (rate(container_network_receive_bytes_total{${network}}[$__rate_interval])))`,
@@ -209,7 +282,7 @@ export const containers: Dashboard = {
           { min: 0 },
         ),
         timeSeries(
-          "Sent",
+          "Network transmit throughput",
           "Bps",
           of(metrics, {
             "{{pod}}": `topk(10, sum by (namespace, pod) (rate(container_network_transmit_bytes_total{${network}}[$__rate_interval])))`,
@@ -217,13 +290,13 @@ export const containers: Dashboard = {
           { min: 0 },
         ),
         timeSeries(
-          "Packets lost",
+          "Packets dropped",
           "pps",
           of(metrics, {
             "{{pod}} in": `sum by (namespace, pod) (rate(container_network_receive_packets_dropped_total{${network}}[$__rate_interval]) + rate(container_network_receive_errors_total{${network}}[$__rate_interval])) > 0`,
             "{{pod}} out": `sum by (namespace, pod) (rate(container_network_transmit_packets_dropped_total{${network}}[$__rate_interval]) + rate(container_network_transmit_errors_total{${network}}[$__rate_interval])) > 0`,
           }),
-          { min: 0, description: "Dropped or damaged; empty when none is." },
+          { min: 0, none: "No drops", description: "Dropped packets and errors." },
         ),
       ],
     },

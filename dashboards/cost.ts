@@ -2,13 +2,18 @@ import { namespaces } from "../names";
 import {
   bars,
   clusterVariable,
+  cores,
   type Dashboard,
   inCluster,
   logs,
   metrics,
+  named,
   of,
   pie,
   rate,
+  samplesPerSecond,
+  spansPerSecond,
+  stat,
   table,
   timeSeries,
   watcher,
@@ -18,20 +23,20 @@ import {
 const loki = within(namespaces.loki);
 const mimir = within(namespaces.mimir);
 const tempo = within(namespaces.tempo);
-/** Where the stack runs. */
+/** All namespaces of the stack. */
 const stack = `${inCluster}, namespace=~"${Object.values(namespaces).join("|")}"`;
-/** How much came in the time that is shown. */
+/** Increase over the time range. */
 const came = (counter: string, by: string) => `sum by (${by}) (increase(${counter}[$__range]))`;
-/** Each bucket, once: every server that is asked says the same. */
+/** Each bucket once: every server reports the same. */
 const buckets = `max by (bucket) (minio_bucket_usage_total_bytes{${inCluster}})`;
 
-/** Cost and cardinality (R12): who sends what, and what keeping it takes. */
+/** Cost and cardinality: data volume by sender, and the resources to keep it. */
 export const cost: Dashboard = {
   uid: "cost",
   title: "Cost and cardinality",
   purpose:
-    "Who sends how much, and what does keeping it take? For whoever pays for the stack or wants to make it smaller: " +
-    "bytes, series and spans by who sends them, and the CPU, memory and storage that they become.",
+    "Who sends how much data, and what does it cost to keep? Bytes, series and spans by sender, and the CPU, memory and " +
+    "storage that they need.",
   tags: ["cost"],
   sources: [watcher, metrics, logs],
   variables: [
@@ -43,36 +48,74 @@ export const cost: Dashboard = {
       series: `kube_namespace_created{${inCluster}}`,
     },
   ],
-  next: {
-    "stack-health": "Monitoring stack health",
-    "loki-operations": "Loki operations",
-    "mimir-operations": "Mimir operations",
-    "tempo-operations": "Tempo operations",
-    minio: "MinIO storage",
-  },
-  runbooks: ["MinioStorageFilling", "LogsRejected", "MetricsRejected", "TracesRejected"],
   from: "now-6h",
+  numbers: [
+    stat(
+      "Log throughput",
+      "Bps",
+      of(watcher, { logs: rate(`loki_distributor_bytes_received_total{${loki}}`) }),
+      {
+        opens: { panel: "Log throughput by namespace" },
+        description: "Before compression.",
+      },
+    ),
+    stat(
+      "Active series",
+      "short",
+      of(watcher, {
+        series:
+          `sum(cortex_ingester_active_series{${mimir}}) / ` +
+          `scalar(max(cortex_distributor_replication_factor{${mimir}}))`,
+      }),
+      { opens: { panel: "Top metrics by active series" }, description: "Of all tenants, without replicas." },
+    ),
+    stat(
+      "Span rate",
+      spansPerSecond,
+      of(watcher, { spans: rate(`tempo_distributor_spans_received_total{${tempo}}`) }),
+      {
+        none: "No traces",
+        opens: { panel: "Span rate by service" },
+      },
+    ),
+    stat("Object storage used", "bytes", of(watcher, { used: `sum(${buckets})` }), {
+      none: "External storage",
+      opens: { panel: "Bytes by bucket over time" },
+    }),
+    stat(
+      "CPU requests",
+      cores,
+      of(watcher, { requests: `sum(kube_pod_container_resource_requests{${stack}, resource="cpu"})` }),
+      { opens: { panel: "Resources by namespace" }, description: "Of the whole stack." },
+    ),
+    stat(
+      "Memory requests",
+      "bytes",
+      of(watcher, { requests: `sum(kube_pod_container_resource_requests{${stack}, resource="memory"})` }),
+      { opens: { panel: "Resources by namespace" }, description: "Of the whole stack." },
+    ),
+  ],
   rows: [
     {
       title: "Logs",
       panels: [
         bars(
-          "Bytes by tenant",
+          "Log bytes by tenant",
           "bytes",
           of(watcher, { "{{tenant}}": came(`loki_distributor_bytes_received_total{${loki}}`, "tenant") }),
-          { description: "In the time that is shown, before compression." },
+          { description: "In the time range, before compression." },
         ),
         bars(
-          "Bytes by namespace",
+          "Log bytes by namespace",
           "bytes",
           of(logs, {
             "{{namespace}}":
               'topk(20, sum by (namespace) (bytes_over_time({cluster=~"$cluster", namespace=~".+", namespace=~"$namespace"}[$__range])))',
           }),
-          { description: "In the time that is shown." },
+          { description: "In the time range." },
         ),
         timeSeries(
-          "Bytes by namespace over time",
+          "Log throughput by namespace",
           "Bps",
           of(logs, {
             "{{namespace}}":
@@ -93,42 +136,46 @@ export const cost: Dashboard = {
               `sum by (user) (cortex_ingester_active_series{${mimir}}) / ` +
               `scalar(max(cortex_distributor_replication_factor{${mimir}}))`,
           }),
-          { description: "Each series once, however many replicas it has." },
+          { description: "Without replicas." },
         ),
         bars(
-          "Series by namespace",
+          "Active series by namespace",
           "short",
           of(metrics, {
             "{{namespace}}": `topk(20, count by (namespace) ({__name__=~".+", ${inCluster}, namespace=~".+", namespace=~"$namespace"}))`,
           }),
-          { description: "By the namespace that they are about." },
+          { description: "By the namespace label of the series." },
         ),
         timeSeries(
-          "Samples by tenant",
-          "cps",
+          "Sample rate by tenant",
+          samplesPerSecond,
           of(watcher, { "{{user}}": rate(`cortex_distributor_received_samples_total{${mimir}}`, "user") }),
           { stacked: true },
         ),
         table(
-          "Names with the most series",
+          "Top metrics by active series",
           of(metrics, {
             series: `topk(20, count by (__name__) ({__name__=~".+", ${inCluster}, namespace=~"$namespace"}))`,
           }),
           {
             width: 16,
             height: 12,
-            description: "Each line is a metric; a label with many values is what makes it long.",
             columns: [
               { field: "__name__", heading: "Metric" },
               { field: "Value #A", heading: "Series", unit: "short" },
             ],
+            description: "A metric with many series has a label with many values.",
           },
         ),
         bars(
-          "Series by job",
+          "Active series by job",
           "short",
           of(metrics, {
-            "{{job}}": `topk(10, count by (job) ({__name__=~".+", ${inCluster}, namespace=~"$namespace"}))`,
+            "{{job}}": named(
+              `topk(10, count by (job) ({__name__=~".+", ${inCluster}, namespace=~"$namespace"}))`,
+              "job",
+              "none",
+            ),
           }),
           { height: 12 },
         ),
@@ -138,64 +185,65 @@ export const cost: Dashboard = {
       title: "Traces",
       panels: [
         bars(
-          "Bytes by tenant",
+          "Span bytes by tenant",
           "bytes",
           of(watcher, { "{{tenant}}": came(`tempo_distributor_bytes_received_total{${tempo}}`, "tenant") }),
-          { description: "In the time that is shown. Empty while no application sends traces." },
+          { none: "No traces", description: "In the time range." },
         ),
         timeSeries(
-          "Spans by tenant",
-          "cps",
+          "Span rate by tenant",
+          spansPerSecond,
           of(watcher, { "{{tenant}}": rate(`tempo_distributor_spans_received_total{${tempo}}`, "tenant") }),
           { stacked: true },
         ),
         bars(
-          "Spans by service",
-          "cps",
+          "Span rate by service",
+          spansPerSecond,
           of(metrics, {
             "{{service}}": `topk(20, ${rate(`traces_spanmetrics_calls_total{${inCluster}}`, "service")})`,
           }),
-          { description: "What services made before sampling, a second." },
+          { none: "No traces", description: "Before sampling." },
         ),
       ],
     },
     {
       title: "Storage",
+      collapsed: true,
       panels: [
         pie("Bytes by bucket", "bytes", of(watcher, { "{{bucket}}": buckets })),
         timeSeries("Bytes by bucket over time", "bytes", of(watcher, { "{{bucket}}": buckets }), {
           stacked: true,
         }),
         bars(
-          "Volumes by namespace",
+          "PVC requests by namespace",
           "bytes",
           of(watcher, {
             "{{namespace}}": `sum by (namespace) (kube_persistentvolumeclaim_resource_requests_storage_bytes{${stack}})`,
           }),
-          { description: "What the stack's claims ask for." },
+          { description: "Requested storage of the stack's PVCs." },
         ),
       ],
     },
     {
-      title: "What the stack takes",
+      title: "Stack resource usage",
       panels: [
         table(
-          "CPU and memory by namespace",
+          "Resources by namespace",
           of(watcher, {
-            "CPU asked for": `sum by (namespace) (kube_pod_container_resource_requests{${stack}, resource="cpu"})`,
+            "CPU requests": `sum by (namespace) (kube_pod_container_resource_requests{${stack}, resource="cpu"})`,
             "CPU used": `sum by (namespace) (rate(container_cpu_usage_seconds_total{${stack}, container!=""}[$__rate_interval]))`,
-            "Memory asked for": `sum by (namespace) (kube_pod_container_resource_requests{${stack}, resource="memory"})`,
+            "Memory requests": `sum by (namespace) (kube_pod_container_resource_requests{${stack}, resource="memory"})`,
             "Memory used": `sum by (namespace) (container_memory_working_set_bytes{${stack}, container!=""})`,
           }),
           {
-            description: "Asked for is what nodes set aside for it, used or not.",
             columns: [
               { field: "namespace", heading: "Namespace" },
-              { field: "Value #A", heading: "CPU asked for", unit: "cores" },
-              { field: "Value #B", heading: "CPU used", unit: "cores" },
-              { field: "Value #C", heading: "Memory asked for", unit: "bytes" },
-              { field: "Value #D", heading: "Memory used", unit: "bytes" },
+              { field: "Value #A", heading: "CPU requests", unit: cores },
+              { field: "Value #B", heading: "CPU usage", unit: cores },
+              { field: "Value #C", heading: "Memory requests", unit: "bytes" },
+              { field: "Value #D", heading: "Memory usage", unit: "bytes" },
             ],
+            description: "Requests are reserved on nodes, whatever the usage.",
           },
         ),
       ],

@@ -1,22 +1,34 @@
-/** All dashboards, by the folder of Grafana in which they lie. */
+/** All dashboards, by their Grafana folder. */
 
 import { alloyHealth } from "./alloy";
+import { applications } from "./applications";
+import { autoscaling } from "./autoscaling";
 import { clusterOverview } from "./cluster-overview";
 import { containers } from "./containers";
 import { cost } from "./cost";
 import type { Dashboard } from "./kit";
+import { logExplorer } from "./logs";
 import { lokiOperations } from "./loki-operations";
 import { longRange } from "./long-range";
 import { mimirOperations } from "./mimir-operations";
 import { minio } from "./minio";
-import { namespaces } from "./namespaces";
 import { postgresql } from "./postgresql";
 import { services } from "./services";
+import { slo } from "./slo";
 import { stackHealth } from "./stack-health";
 import { tempoOperations } from "./tempo-operations";
 
 export const dashboards: Record<string, Dashboard[]> = {
-  Observability: [stackHealth, lokiOperations, mimirOperations, tempoOperations, minio, alloyHealth, cost],
-  Cluster: [clusterOverview, containers, longRange],
-  Applications: [namespaces, services, postgresql],
+  Observability: [
+    stackHealth,
+    slo,
+    lokiOperations,
+    mimirOperations,
+    tempoOperations,
+    minio,
+    alloyHealth,
+    cost,
+  ],
+  Cluster: [clusterOverview, containers, autoscaling, longRange],
+  Applications: [applications, services, logExplorer, postgresql],
 };

@@ -1,9 +1,11 @@
 import { namespaces } from "../names";
 import {
+  chunksPerSecond,
   clusterVariable,
   componentVariable,
   type Dashboard,
   grownOrZero,
+  linesPerSecond,
   of,
   podsRow,
   quantile,
@@ -15,6 +17,7 @@ import {
   since,
   stat,
   timeSeries,
+  total,
   unhealthyMembers,
   watcher,
   within,
@@ -22,20 +25,20 @@ import {
 
 const loki = within(namespaces.loki);
 const tenant = 'tenant=~"$tenant"';
-/** How lines come in: Loki's own protocol and OTLP. */
+/** Push requests: Loki's own protocol and OTLP. */
 const pushes = `${loki}, container="distributor", route=~"loki_api_v1_push|otlp_v1_logs"`;
-/** What people and Grafana ask for, where they ask; the status page is not a query. */
+/** Queries at the query frontend, without health and status requests. */
 const queries = `${loki}, container="query-frontend", route=~"loki_api_v1_.+", route!~".*(buildinfo|tail)"`;
 
 const store: Store = { prefix: "loki", of: loki };
 
-/** Loki operations (R12): from lines that come in to chunks in the bucket, and back. */
+/** Loki operations: ingestion, storage, queries, retention. */
 export const lokiOperations: Dashboard = {
   uid: "loki-operations",
   title: "Loki operations",
   purpose:
-    "Does Loki take every line, keep it, and find it again? For whoever operates it: what is slow, refused or full, " +
-    "from the distributor over ingesters and bucket to queries.",
+    "Does Loki accept, store and return every log line? Shows what is slow, rejected or full, from " +
+    "distributors over ingesters and object storage to queries.",
   tags: ["loki"],
   sources: [watcher],
   variables: [
@@ -48,70 +51,68 @@ export const lokiOperations: Dashboard = {
       series: `loki_distributor_lines_received_total{${loki}}`,
     },
   ],
-  next: {
-    "stack-health": "Monitoring stack health",
-    alloy: "Alloy health",
-    minio: "MinIO storage",
-    cost: "Cost and cardinality",
-  },
-  runbooks: [
-    "LokiIngesterUnhealthy",
-    "LokiCompactorBehind",
-    "LogsRejected",
-    "NoLogsIngested",
-    "ObjectStorageUnreachable",
-    "RingUnhealthy",
+  numbers: [
+    stat(
+      "Ingestion rate",
+      linesPerSecond,
+      of(watcher, { lines: rate(`loki_distributor_lines_received_total{${loki}, ${tenant}}`) }),
+      {
+        thresholds: { below: [1, 0.01] },
+        opens: { panel: "Ingestion rate by tenant" },
+        runbook: "NoLogsIngested",
+        description: "Log lines that distributors receive.",
+      },
+    ),
+    stat(
+      "Discarded lines",
+      linesPerSecond,
+      of(watcher, { lines: rateOrZero(`loki_discarded_samples_total{${loki}, ${tenant}}`) }),
+      {
+        thresholds: { above: [0.001, 1] },
+        opens: { panel: "Discarded lines by reason" },
+        runbook: "LogsRejected",
+        description: "Lines that exceed a limit or are invalid. They are lost.",
+      },
+    ),
+    requestErrors(
+      "Push error rate",
+      store,
+      pushes,
+      { panel: "Push requests by status code" },
+      "Pushes with a 5xx status. Alloy retries them.",
+    ),
+    requestErrors("Query error rate", store, queries, { panel: "Queries by route and status code" }),
+    unhealthyMembers(store),
+    stat(
+      "Time since retention run",
+      "s",
+      of(watcher, {
+        ago: since(`max(loki_compactor_apply_retention_last_successful_run_timestamp_seconds{${loki}})`),
+      }),
+      {
+        thresholds: { above: [3 * 3600, 24 * 3600] },
+        opens: { panel: "Time since last successful run" },
+        runbook: "LokiCompactorBehind",
+        none: "No run yet",
+        description:
+          "Time since the compactor last deleted expired data. It waits for a stable ring before its first run.",
+      },
+    ),
   ],
   rows: [
-    {
-      title: "At a glance",
-      panels: [
-        stat(
-          "Lines in",
-          "cps",
-          of(watcher, { lines: rate(`loki_distributor_lines_received_total{${loki}, ${tenant}}`) }),
-          { thresholds: { yellow: 1, red: 0.01 }, description: "Red: nothing comes in." },
-        ),
-        stat(
-          "Lines rejected",
-          "cps",
-          of(watcher, { lines: rateOrZero(`loki_discarded_samples_total{${loki}, ${tenant}}`) }),
-          {
-            thresholds: { yellow: 0.001, red: 1 },
-            description: "Refused for a limit or an error of the line itself, and lost. Reasons stand below.",
-          },
-        ),
-        requestErrors("Push errors", store, pushes, "Alloy tries these again; nothing is lost yet."),
-        requestErrors("Query errors", store, queries, "Empty while nobody asks."),
-        unhealthyMembers(store),
-        stat(
-          "Retention last ran",
-          "s",
-          of(watcher, {
-            ago: since(`max(loki_compactor_apply_retention_last_successful_run_timestamp_seconds{${loki}})`),
-          }),
-          {
-            thresholds: { yellow: 3 * 3600, red: 24 * 3600 },
-            description:
-              "How long ago the compactor last deleted what is too old. Empty until its first run, which waits for " +
-              "the ring to settle.",
-          },
-        ),
-      ],
-    },
     {
       title: "Ingestion",
       panels: [
         timeSeries(
-          "Lines in by tenant",
-          "cps",
+          "Ingestion rate by tenant",
+          linesPerSecond,
           of(watcher, {
             "{{tenant}}": rate(`loki_distributor_lines_received_total{${loki}, ${tenant}}`, "tenant"),
           }),
           { stacked: true },
         ),
         timeSeries(
-          "Bytes in by tenant",
+          "Received bytes by tenant",
           "Bps",
           of(watcher, {
             "{{tenant}}": rate(`loki_distributor_bytes_received_total{${loki}, ${tenant}}`, "tenant"),
@@ -119,8 +120,8 @@ export const lokiOperations: Dashboard = {
           { stacked: true },
         ),
         timeSeries(
-          "Lines rejected by reason",
-          "cps",
+          "Discarded lines by reason",
+          linesPerSecond,
           of(watcher, {
             all: rateOrZero(`loki_discarded_samples_total{${loki}, ${tenant}}`),
             "{{tenant}}: {{reason}}": rate(
@@ -133,15 +134,15 @@ export const lokiOperations: Dashboard = {
           "Push latency",
           "s",
           of(watcher, quantiles(`loki_request_duration_seconds_bucket{${pushes}}`)),
-          { description: "How long distributors take to have a push on a majority of ingesters." },
+          { description: "Time until a majority of ingesters has accepted a push." },
         ),
         timeSeries(
-          "Pushes by status",
+          "Push requests by status code",
           "reqps",
           of(watcher, {
             "{{status_code}}": rate(`loki_request_duration_seconds_count{${pushes}}`, "status_code"),
           }),
-          { description: "204 is taken, 4xx refused for good, 429 and 5xx come again.", stacked: true },
+          { stacked: true, description: "2xx: accepted. 4xx: rejected, not retried. 429 and 5xx: retried." },
         ),
         timeSeries(
           "Ring members by state",
@@ -149,20 +150,21 @@ export const lokiOperations: Dashboard = {
           of(watcher, {
             "{{name}} {{state}}": `max by (name, state) (loki_ring_members{${loki}}) > 0`,
           }),
-          { description: "All are ACTIVE but while pods come and go." },
+          { description: "All members are ACTIVE, except during a rollout." },
         ),
       ],
     },
     {
       title: "Ingesters",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Streams",
+          "Active streams by ingester",
           "short",
           of(watcher, {
             "{{pod}} {{tenant}}": `sum by (pod, tenant) (loki_ingester_memory_streams{${loki}, ${tenant}})`,
           }),
-          { description: "Combinations of labels that are written to now. Each costs memory and a chunk." },
+          { description: "Unique label combinations. Each uses memory and a chunk." },
         ),
         timeSeries(
           "Chunks in memory",
@@ -170,52 +172,54 @@ export const lokiOperations: Dashboard = {
           of(watcher, { "{{pod}}": `sum by (pod) (loki_ingester_memory_chunks{${loki}})` }),
         ),
         timeSeries(
-          "Flushes by reason",
-          "cps",
+          "Chunks flushed by reason",
+          chunksPerSecond,
           of(watcher, { "{{reason}}": rate(`loki_ingester_chunks_flushed_total{${loki}}`, "reason") }),
           {
             stacked: true,
+            none: "No flush yet",
             description:
-              "`full` is the best, `idle` and `max_age` make small chunks, `forced` comes with a shutdown. Empty " +
-              "until the first chunk is flushed.",
+              "`full` is best; `idle` and `max_age` create small chunks; `forced` happens during a shutdown.",
           },
         ),
         timeSeries(
-          "Flush queue",
+          "Flush queue length",
           "short",
           of(watcher, { "{{pod}}": `sum by (pod) (loki_ingester_flush_queue_length{${loki}})` }),
-          { description: "Chunks that wait for the bucket. It grows while the bucket is away." },
+          { description: "Chunks waiting for object storage. It grows while object storage is unavailable." },
         ),
         timeSeries(
-          "Flush failures",
-          "cps",
+          "Chunk flush failures",
+          chunksPerSecond,
           of(watcher, { failures: rateOrZero(`loki_ingester_chunks_flush_failures_total{${loki}}`) }),
+          { runbook: "ObjectStorageUnreachable" },
         ),
         timeSeries(
-          "Age of chunks at flush",
+          "Chunk age at flush",
           "s",
           of(watcher, quantiles(`loki_ingester_chunk_age_seconds_bucket{${loki}}`)),
-          { description: "Empty while nothing is flushed." },
+          { none: "No flush" },
         ),
         timeSeries(
-          "Disk of the write-ahead log",
+          "WAL disk usage",
           "percentunit",
           of(watcher, { "{{pod}}": `max by (pod) (loki_ingester_wal_disk_usage_percent{${loki}})` }),
           {
             min: 0,
             max: 1,
-            thresholds: { yellow: 0.7, red: 0.9 },
+            thresholds: { above: [0.7, 0.9] },
             description:
-              "How full its volume is. When it is full, lines are taken but would not outlive a crash.",
+              "Usage of the WAL volume. If it is full, ingesters accept lines that a crash would lose.",
+            runbook: "LokiIngesterUnhealthy",
           },
         ),
         timeSeries(
-          "Written to the write-ahead log",
+          "WAL bytes written",
           "Bps",
           of(watcher, { "{{pod}}": rate(`loki_ingester_wal_logged_bytes_total{${loki}}`, "pod") }),
         ),
-        stat(
-          "Lost for a full or broken log",
+        total(
+          "WAL failures",
           "short",
           of(watcher, {
             "disk full": grownOrZero(`loki_ingester_wal_disk_full_failures_total{${loki}}`),
@@ -224,9 +228,8 @@ export const lokiOperations: Dashboard = {
           {
             width: 8,
             height: 7,
-            thresholds: { yellow: 1, red: 1 },
-            description:
-              "Writes that the write-ahead log did not keep, and damage found when it was read again.",
+            thresholds: { above: [1] },
+            description: "Writes without WAL because its disk was full, and corruptions found during replay.",
           },
         ),
       ],
@@ -240,14 +243,14 @@ export const lokiOperations: Dashboard = {
           of(watcher, quantiles(`loki_request_duration_seconds_bucket{${queries}}`)),
         ),
         timeSeries(
-          "Query latency by route (p95)",
+          "p95 query latency by route",
           "s",
           of(watcher, {
             "{{route}}": quantile(0.95, `loki_request_duration_seconds_bucket{${queries}}`, "route"),
           }),
         ),
         timeSeries(
-          "Queries by route and status",
+          "Queries by route and status code",
           "reqps",
           of(watcher, {
             "{{route}} {{status_code}}": rate(
@@ -257,32 +260,33 @@ export const lokiOperations: Dashboard = {
           }),
         ),
         timeSeries(
-          "Waiting queries",
+          "Query queue length",
           "short",
           of(watcher, { "{{user}}": `sum by (user) (loki_query_frontend_queue_length{${loki}})` }),
-          { description: "Parts of queries that no querier works on yet; more queriers make it shorter." },
+          { description: "Subqueries without a free querier. Add queriers to shorten it." },
         ),
         timeSeries(
-          "Wait for a querier",
+          "Query queue duration",
           "s",
           of(watcher, quantiles(`loki_query_frontend_queue_duration_seconds_bucket{${loki}}`)),
         ),
         timeSeries(
-          "Connected queriers",
+          "Connected querier workers",
           "short",
           of(watcher, { connections: `sum(loki_query_frontend_connected_clients{${loki}})` }),
           {
             description:
-              "Workers of queriers that pull from the query frontends. None: no query is answered.",
+              "Querier workers connected to the query frontends. Without any, no query is answered.",
           },
         ),
       ],
     },
     {
       title: "Compactor and retention",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Since the last success",
+          "Time since last successful run",
           "s",
           of(watcher, {
             compaction: since(
@@ -292,10 +296,10 @@ export const lokiOperations: Dashboard = {
               `max(loki_compactor_apply_retention_last_successful_run_timestamp_seconds{${loki}})`,
             ),
           }),
-          { thresholds: { yellow: 3 * 3600, red: 24 * 3600 }, description: "Empty until each ran once." },
+          { thresholds: { above: [3 * 3600, 24 * 3600] }, none: "No run yet" },
         ),
         timeSeries(
-          "Duration of a run",
+          "Run duration",
           "s",
           of(watcher, {
             compaction: `max(loki_boltdb_shipper_compact_tables_operation_duration_seconds{${loki}})`,
@@ -303,28 +307,29 @@ export const lokiOperations: Dashboard = {
           }),
         ),
         timeSeries(
-          "Marked chunks that wait",
+          "Pending deletions",
           "short",
           of(watcher, {
             files: `sum(loki_boltdb_shipper_retention_sweeper_marker_files_current{${loki}})`,
             "delete requests": `sum(loki_compactor_pending_delete_requests_count{${loki}})`,
           }),
-          { description: "Files of chunks to delete, and requests of people to delete lines." },
+          { description: "Marker files of expired chunks, and delete requests." },
         ),
       ],
     },
     {
       title: "Object storage",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Latency by operation (p95)",
+          "p95 object storage latency",
           "s",
           of(watcher, {
             "{{operation}}": quantile(0.95, `loki_s3_request_duration_seconds_bucket{${loki}}`, "operation"),
           }),
         ),
         timeSeries(
-          "Operations by status",
+          "Object storage operations",
           "ops",
           of(watcher, {
             "{{operation}} {{status_code}}": rate(
@@ -332,17 +337,18 @@ export const lokiOperations: Dashboard = {
               "operation, status_code",
             ),
           }),
-          { description: "Loki counts an object that is not there as 500; for GetObject a few are normal." },
+          { description: "Loki counts a missing object as 500, so a few for GetObject are normal." },
         ),
         timeSeries(
-          "Uploads of the index",
+          "Index uploads",
           "ops",
           of(watcher, {
             "{{status}}": rate(`loki_boltdb_shipper_tables_upload_operation_total{${loki}}`, "status"),
           }),
           {
+            runbook: "ObjectStorageUnreachable",
             description:
-              "Each ingester uploads its part every minute, so a bucket that is away shows here first.",
+              "Each ingester uploads its index every minute, so unavailable object storage shows here first.",
           },
         ),
       ],

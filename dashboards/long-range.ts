@@ -1,6 +1,7 @@
 import {
   answering,
   clusterVariable,
+  cores,
   type Dashboard,
   of,
   type Query,
@@ -8,12 +9,13 @@ import {
   spanFailures,
   spanRate,
   spanSeconds,
+  stat,
   timeSeries,
 } from "./kit";
 
 const day = 86_400;
 
-/** What is asked, by the seconds looked at: each begins where the one before it ends. */
+/** The tenants to query by the length of the time range in seconds; each entry begins at the end of the previous one. */
 const resolutions = [
   { upTo: 7 * day, tenants: "pods|nodes", step: "15s" },
   { upTo: 30 * day, tenants: "rollup-5m", step: "5m" },
@@ -47,13 +49,13 @@ const rate = (by: string, counter: string) => `sum by (${by}) (rate(${counter}[$
 const every = (queries: Record<string, string>): Query[] =>
   of(source, queries).map((query) => ({ ...query, minStep: "$step" }));
 
-/** Months at a glance, from roll-ups where the raw data would be too much to read. */
+/** Trends over months, from downsampled series if the range is long. */
 export const longRange: Dashboard = {
   uid: "long-range",
   title: "Long range",
   purpose:
-    "For whoever plans: is there room, is it busier, slower or less reliable than months ago? Up to 7 days this reads every " +
-    "sample, up to 30 days averages of 5 minutes, beyond that averages of an hour; the newest of those come some minutes late.",
+    "For capacity planning and trends over months. Up to 7 days it reads every sample, up to 30 days averages over 5 " +
+    "minutes, and beyond that averages over an hour.",
   tags: ["cluster", "long-range"],
   sources: [source],
   computed: [
@@ -69,48 +71,74 @@ export const longRange: Dashboard = {
       series: `container_memory_working_set_bytes{${chosen}, container!=""}`,
     },
   ],
-  next: {
-    "cluster-overview": "Cluster overview",
-    "random-namespaces": "Namespaces Random",
-    containers: "Containers (cAdvisor)",
-  },
   from: "now-30d",
-  runbooks: [],
+  numbers: [
+    stat(
+      "CPU utilization",
+      "percentunit",
+      every({ used: `1 - avg(rate(node_cpu_seconds_total{${chosen}, mode="idle"}[$__rate_interval]))` }),
+      { thresholds: { above: [0.8, 0.9] }, opens: { panel: "CPU utilization by node" } },
+    ),
+    stat(
+      "Memory utilization",
+      "percentunit",
+      every({
+        used: `1 - sum(${average(`node_memory_MemAvailable_bytes{${chosen}}`)}) / sum(${average(`node_memory_MemTotal_bytes{${chosen}}`)})`,
+      }),
+      { thresholds: { above: [0.8, 0.9] }, opens: { panel: "Memory utilization by node" } },
+    ),
+    stat(
+      "Highest disk usage",
+      "percentunit",
+      every({
+        used: `max(1 - max by (instance, mountpoint) (${average(`node_filesystem_avail_bytes{${disk}}`)}) / max by (instance, mountpoint) (${average(`node_filesystem_size_bytes{${disk}}`)}))`,
+      }),
+      { thresholds: { above: [0.8, 0.9] }, opens: { panel: "Disk space used by node" } },
+    ),
+    stat("Request rate", "reqps", every({ requests: spanRate("cluster", answers) }), {
+      none: "No spans",
+      opens: { panel: "Request rate by service" },
+    }),
+    stat("Error rate", "percentunit", every({ errors: spanFailures("cluster", answers) }), {
+      thresholds: { above: [0.01, 0.05] },
+      none: "No requests",
+      opens: { panel: "Error rate by service" },
+    }),
+    stat("p95 latency", "s", every({ p95: spanSeconds(0.95, "cluster", answers) }), {
+      none: "No requests",
+      opens: { panel: "p95 latency by service" },
+    }),
+  ],
   rows: [
     {
-      title: "Nodes, from $resolution",
+      title: "Nodes ($resolution)",
       panels: [
         timeSeries(
-          "CPU of a node",
+          "CPU utilization by node",
           "percentunit",
           every({
             "{{instance}}": `1 - avg by (instance) (rate(node_cpu_seconds_total{${chosen}, mode="idle"}[$__rate_interval]))`,
           }),
-          {
-            min: 0,
-            max: 1,
-            thresholds: { yellow: 0.8, red: 0.9 },
-            description: "Share of its cores that work.",
-          },
+          { min: 0, max: 1, thresholds: { above: [0.8, 0.9] } },
         ),
         timeSeries(
-          "Memory of a node",
+          "Memory utilization by node",
           "percentunit",
           every({
             "{{instance}}": `1 - sum by (instance) (${average(`node_memory_MemAvailable_bytes{${chosen}}`)}) / sum by (instance) (${average(`node_memory_MemTotal_bytes{${chosen}}`)})`,
           }),
-          { min: 0, max: 1, thresholds: { yellow: 0.8, red: 0.9 } },
+          { min: 0, max: 1, thresholds: { above: [0.8, 0.9] } },
         ),
         timeSeries(
-          "Disks",
+          "Disk space used by node",
           "percentunit",
           every({
             "{{instance}} {{mountpoint}}": `1 - max by (instance, mountpoint) (${average(`node_filesystem_avail_bytes{${disk}}`)}) / max by (instance, mountpoint) (${average(`node_filesystem_size_bytes{${disk}}`)})`,
           }),
-          { min: 0, max: 1, thresholds: { yellow: 0.8, red: 0.9 }, description: "How full each is." },
+          { min: 0, max: 1, thresholds: { above: [0.8, 0.9] } },
         ),
         timeSeries(
-          "Network of a node",
+          "Network throughput by node",
           "Bps",
           every({
             "{{instance}} in": rate("instance", `node_network_receive_bytes_total{${wire}}`),
@@ -119,22 +147,18 @@ export const longRange: Dashboard = {
           { min: 0 },
         ),
         timeSeries(
-          "Disks at work",
+          "Disk I/O utilization by node",
           "percentunit",
           every({
             "{{instance}}": `max by (instance) (rate(node_disk_io_time_seconds_total{${chosen}}[$__rate_interval]))`,
           }),
-          {
-            min: 0,
-            max: 1,
-            description: "Of each node's busiest disk, the share of time in which it works.",
-          },
+          { min: 0, max: 1, description: "The node's busiest disk." },
         ),
         timeSeries(
-          "Targets that answer",
+          "Scrape targets up by job",
           "percentunit",
           every({ "{{job}}": `avg by (job) (${average(`up{${chosen}}`)}) < 1` }),
-          { min: 0, max: 1, description: "Share of scrapes that were answered; empty where all were." },
+          { min: 0, max: 1, none: "All targets up", description: "Jobs with failed scrapes." },
         ),
       ],
     },
@@ -142,13 +166,13 @@ export const longRange: Dashboard = {
       title: "Workloads",
       panels: [
         timeSeries(
-          "CPU by namespace",
-          "none",
+          "CPU usage by namespace",
+          cores,
           every({ "{{namespace}}": rate("namespace", `container_cpu_usage_seconds_total{${container}}`) }),
-          { width: 12, min: 0, stacked: true, description: "In cores." },
+          { width: 12, min: 0, stacked: true },
         ),
         timeSeries(
-          "Memory by namespace",
+          "Memory usage by namespace",
           "bytes",
           every({
             "{{namespace}}": `sum by (namespace) (${average(`container_memory_working_set_bytes{${container}}`)})`,
@@ -156,12 +180,12 @@ export const longRange: Dashboard = {
           { width: 12, min: 0, stacked: true },
         ),
         timeSeries(
-          "Requested of what nodes have",
+          "Requests commitment",
           "percentunit",
           every({
             "{{resource}}": `sum by (resource) (${average(`kube_pod_container_resource_requests{${chosen}, resource=~"cpu|memory"}`)}) / sum by (resource) (${average(`kube_node_status_allocatable{${chosen}, resource=~"cpu|memory"}`)})`,
           }),
-          { width: 12, min: 0, thresholds: { yellow: 0.8, red: 0.95 } },
+          { width: 12, min: 0, thresholds: { above: [0.8, 0.95] } },
         ),
         timeSeries(
           "Restarts by namespace",
@@ -169,24 +193,29 @@ export const longRange: Dashboard = {
           every({
             "{{namespace}}": `sum by (namespace) (increase(kube_pod_container_status_restarts_total{${chosen}, namespace=~"$namespace"}[$__rate_interval])) > 0`,
           }),
-          { width: 12, min: 0, description: "Empty where nothing restarts." },
+          { width: 12, min: 0, none: "No restarts" },
         ),
       ],
     },
     {
-      title: "Requests, by spans",
+      title: "Requests",
       panels: [
-        timeSeries("Requests by service", "reqps", every({ "{{service}}": spanRate("service", answers) }), {
-          min: 0,
-        }),
         timeSeries(
-          "Failed by service",
-          "percentunit",
-          every({ "{{service}}": spanFailures("service", answers) }),
-          { min: 0, thresholds: { yellow: 0.01, red: 0.05 } },
+          "Request rate by service",
+          "reqps",
+          every({ "{{service}}": spanRate("service", answers) }),
+          {
+            min: 0,
+          },
         ),
         timeSeries(
-          "Slow requests by service (p95)",
+          "Error rate by service",
+          "percentunit",
+          every({ "{{service}}": spanFailures("service", answers) }),
+          { min: 0, thresholds: { above: [0.01, 0.05] } },
+        ),
+        timeSeries(
+          "p95 latency by service",
           "s",
           every({ "{{service}}": spanSeconds(0.95, "service", answers) }),
           { min: 0 },

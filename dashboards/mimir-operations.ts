@@ -1,6 +1,7 @@
 import { namespaces } from "../names";
 import {
   bars,
+  blocksPerSecond,
   clusterVariable,
   componentVariable,
   type Dashboard,
@@ -13,9 +14,11 @@ import {
   rateOrZero,
   requestErrors,
   type Store,
+  samplesPerSecond,
   since,
   stat,
   timeSeries,
+  total,
   unhealthyMembers,
   watcher,
   within,
@@ -23,20 +26,20 @@ import {
 
 const mimir = within(namespaces.mimir);
 const tenant = 'user=~"$tenant"';
-/** How samples come in: remote write and OTLP. */
+/** Push requests: remote write and OTLP. */
 const pushes = `${mimir}, container="distributor", route=~"api_v1_push|otlp_v1_metrics"`;
-/** What people, Grafana and rules ask for, where they ask. */
+/** Queries at the query frontend. */
 const queries = `${mimir}, container="query-frontend", route=~"prometheus_api_v1_.+"`;
 
 const store: Store = { prefix: "cortex", of: mimir };
 
-/** Mimir operations (R12): from samples that come in to blocks in the bucket, queries, rules and alerts. */
+/** Mimir operations: ingestion, storage, queries, rules and alerts. */
 export const mimirOperations: Dashboard = {
   uid: "mimir-operations",
   title: "Mimir operations",
   purpose:
-    "Does Mimir take every sample, keep it, and answer? For whoever operates it: what is slow, refused or near its " +
-    "limit, from the distributor over ingesters and bucket to queries, rules and alerts.",
+    "Does Mimir accept, store and return every sample? Shows what is slow, rejected or near its limit: " +
+    "ingestion, object storage, queries, rules and alerts.",
   tags: ["mimir"],
   sources: [watcher],
   variables: [
@@ -50,70 +53,69 @@ export const mimirOperations: Dashboard = {
       of: "user",
     },
   ],
-  next: {
-    "stack-health": "Monitoring stack health",
-    alloy: "Alloy health",
-    minio: "MinIO storage",
-    cost: "Cost and cardinality",
-  },
-  runbooks: [
-    "MimirCompactionFailing",
-    "MetricsRejected",
-    "NoMetricsIngested",
-    "ObjectStorageUnreachable",
-    "RingUnhealthy",
+  numbers: [
+    stat(
+      "Ingestion rate",
+      samplesPerSecond,
+      of(watcher, { samples: rate(`cortex_distributor_received_samples_total{${mimir}, ${tenant}}`) }),
+      {
+        thresholds: { below: [10, 0.01] },
+        opens: { panel: "Ingestion rate by tenant" },
+        runbook: "NoMetricsIngested",
+        description: "Samples that distributors receive.",
+      },
+    ),
+    stat(
+      "Discarded samples",
+      samplesPerSecond,
+      of(watcher, { samples: rateOrZero(`cortex_discarded_samples_total{${mimir}, ${tenant}}`) }),
+      {
+        thresholds: { above: [0.001, 10] },
+        opens: { panel: "Discarded samples by reason" },
+        runbook: "MetricsRejected",
+        description: "Samples that exceed a limit or are invalid. They are lost.",
+      },
+    ),
+    requestErrors(
+      "Write error rate",
+      store,
+      pushes,
+      { panel: "Writes by route and status code" },
+      "Writes with a 5xx status. Senders retry them.",
+    ),
+    requestErrors("Query error rate", store, queries, { panel: "Queries by route and status code" }),
+    unhealthyMembers(store),
+    stat(
+      "Time since compactor run",
+      "s",
+      of(watcher, {
+        ago: since(`max(cortex_compactor_last_successful_run_timestamp_seconds{${mimir}})`),
+      }),
+      {
+        thresholds: { above: [3 * 3600, 24 * 3600] },
+        opens: { panel: "Compactor runs" },
+        runbook: "MimirCompactionFailing",
+        none: "No run yet",
+        description:
+          "Time since the last successful run. Without compaction, queries slow down and data does not expire.",
+      },
+    ),
   ],
   rows: [
-    {
-      title: "At a glance",
-      panels: [
-        stat(
-          "Samples in",
-          "cps",
-          of(watcher, { samples: rate(`cortex_distributor_received_samples_total{${mimir}, ${tenant}}`) }),
-          { thresholds: { yellow: 10, red: 0.01 }, description: "Red: nothing comes in." },
-        ),
-        stat(
-          "Samples rejected",
-          "cps",
-          of(watcher, { samples: rateOrZero(`cortex_discarded_samples_total{${mimir}, ${tenant}}`) }),
-          {
-            thresholds: { yellow: 0.001, red: 10 },
-            description:
-              "Refused for a limit or an error of the sample itself, and lost. Reasons stand below.",
-          },
-        ),
-        requestErrors("Write errors", store, pushes, "Writers try these again; nothing is lost yet."),
-        requestErrors("Query errors", store, queries, "Empty while nobody asks."),
-        unhealthyMembers(store),
-        stat(
-          "Compactor last ran",
-          "s",
-          of(watcher, {
-            ago: since(`max(cortex_compactor_last_successful_run_timestamp_seconds{${mimir}})`),
-          }),
-          {
-            thresholds: { yellow: 3 * 3600, red: 24 * 3600 },
-            description:
-              "How long ago a run of it ended well. Without it queries slow down and nothing expires.",
-          },
-        ),
-      ],
-    },
     {
       title: "Ingestion",
       panels: [
         timeSeries(
-          "Samples in by tenant",
-          "cps",
+          "Ingestion rate by tenant",
+          samplesPerSecond,
           of(watcher, {
             "{{user}}": rate(`cortex_distributor_received_samples_total{${mimir}, ${tenant}}`, "user"),
           }),
           { stacked: true },
         ),
         timeSeries(
-          "Samples rejected by reason",
-          "cps",
+          "Discarded samples by reason",
+          samplesPerSecond,
           of(watcher, {
             all: rateOrZero(`cortex_discarded_samples_total{${mimir}, ${tenant}}`),
             "{{user}}: {{reason}}": rate(
@@ -123,7 +125,7 @@ export const mimirOperations: Dashboard = {
           }),
         ),
         timeSeries(
-          "Writes by route and status",
+          "Writes by route and status code",
           "reqps",
           of(watcher, {
             "{{route}} {{status_code}}": rate(
@@ -131,7 +133,7 @@ export const mimirOperations: Dashboard = {
               "route, status_code",
             ),
           }),
-          { description: "4xx is refused for good; 429 and 5xx come again." },
+          { description: "4xx: rejected, not retried. 429 and 5xx: retried." },
         ),
         timeSeries(
           "Write latency",
@@ -144,13 +146,10 @@ export const mimirOperations: Dashboard = {
           of(watcher, {
             "{{user}}": `sum by (user) (cortex_ingester_active_series{${mimir}, ${tenant}})`,
           }),
-          {
-            stacked: true,
-            description: "Of all ingesters: each series counts once for each of its replicas.",
-          },
+          { stacked: true, description: "Sum over all ingesters: each replica of a series counts." },
         ),
         bars(
-          "Series against the limit",
+          "Series, % of limit",
           "percentunit",
           of(watcher, {
             "{{user}}":
@@ -160,21 +159,22 @@ export const mimirOperations: Dashboard = {
           {
             min: 0,
             max: 1,
-            thresholds: { yellow: 0.7, red: 0.9 },
+            thresholds: { above: [0.7, 0.9] },
             description:
-              "Of the fullest ingester, against its part of the tenant's limit. At 100 % new series are refused.",
+              "Fullest ingester, in percent of its share of the tenant's limit. At 100 % new series are rejected.",
           },
         ),
       ],
     },
     {
       title: "Ingesters",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Series in memory",
+          "In-memory series by ingester",
           "short",
           of(watcher, { "{{pod}}": `sum by (pod) (cortex_ingester_memory_series{${mimir}})` }),
-          { description: "The head of the database, with series that were not written to lately." },
+          { description: "Series in the TSDB head, including series without recent samples." },
         ),
         timeSeries(
           "Age of the newest sample",
@@ -182,7 +182,7 @@ export const mimirOperations: Dashboard = {
           of(watcher, {
             "{{pod}}": `time() - max by (pod) (cortex_ingester_tsdb_head_max_timestamp_seconds{${mimir}} > 0)`,
           }),
-          { thresholds: { yellow: 120, red: 600 } },
+          { thresholds: { above: [120, 600] } },
         ),
         timeSeries(
           "Ring members by state",
@@ -190,10 +190,10 @@ export const mimirOperations: Dashboard = {
           of(watcher, {
             "{{name}} {{state}}": `max by (name, state) (cortex_ring_members{${mimir}}) > 0`,
           }),
-          { description: "All are ACTIVE but while pods come and go." },
+          { description: "All members are ACTIVE, except during a rollout." },
         ),
         timeSeries(
-          "Written to the write-ahead log",
+          "WAL bytes written",
           "Bps",
           of(watcher, {
             // Its pages have 32 KiB.
@@ -201,29 +201,29 @@ export const mimirOperations: Dashboard = {
           }),
         ),
         timeSeries(
-          "Blocks shipped",
-          "ops",
+          "Blocks uploaded",
+          blocksPerSecond,
           of(watcher, {
             shipped: rate(`cortex_ingester_shipper_uploads_total{${mimir}}`),
             failed: rateOrZero(`cortex_ingester_shipper_upload_failures_total{${mimir}}`),
           }),
-          { description: "Every two hours each ingester ships a block for each tenant." },
+          {
+            runbook: "ObjectStorageUnreachable",
+            description: "Every two hours each ingester uploads a block per tenant.",
+          },
         ),
         timeSeries(
-          "Age of the oldest unshipped block",
+          "Oldest block not uploaded",
           "s",
           of(watcher, {
             "{{pod}}": since(
               `max by (pod) (cortex_ingester_oldest_unshipped_block_timestamp_seconds{${mimir}})`,
             ),
           }),
-          {
-            thresholds: { yellow: 1800, red: 3600 },
-            description: "Empty while all blocks are in the bucket, as they should be.",
-          },
+          { thresholds: { above: [1800, 3600] }, none: "All blocks uploaded" },
         ),
-        stat(
-          "Broken or refused in ingesters",
+        total(
+          "Ingester failures",
           "short",
           of(watcher, {
             "log corruptions": grownOrZero(`cortex_ingester_tsdb_wal_corruptions_total{${mimir}}`),
@@ -232,36 +232,42 @@ export const mimirOperations: Dashboard = {
               `cortex_ingester_instance_rejected_requests_total{${mimir}}`,
             ),
           }),
-          { width: 24, thresholds: { yellow: 1, red: 10 } },
+          {
+            width: 24,
+            thresholds: { above: [1, 10] },
+            description:
+              "WAL corruptions, failed head compactions and requests over an instance limit, in the time range.",
+          },
         ),
       ],
     },
     {
       title: "Compactor",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Runs",
-          "cps",
+          "Compactor runs",
+          "ops",
           of(watcher, {
             completed: rate(`cortex_compactor_runs_completed_total{${mimir}}`),
             "failed: {{reason}}": rate(`cortex_compactor_runs_failed_total{${mimir}}`, "reason"),
           }),
         ),
         timeSeries(
-          "Blocks that wait",
+          "Compaction jobs pending",
           "short",
           of(watcher, {
             "{{user}} {{type}}": `sum by (user, type) (cortex_bucket_index_estimated_compaction_jobs{${mimir}, ${tenant}})`,
           }),
-          { description: "Compactions to do; empty until the first blocks are in the bucket." },
+          { none: "No blocks yet" },
         ),
         timeSeries(
-          "Blocks in the bucket",
+          "Blocks in object storage",
           "short",
           of(watcher, {
             "{{user}}": `max by (user) (cortex_bucket_blocks_count{${mimir}, ${tenant}})`,
           }),
-          { description: "Empty until the first blocks are in the bucket." },
+          { none: "No blocks yet" },
         ),
       ],
     },
@@ -274,14 +280,14 @@ export const mimirOperations: Dashboard = {
           of(watcher, quantiles(`cortex_request_duration_seconds_bucket{${queries}}`)),
         ),
         timeSeries(
-          "Query latency by route (p95)",
+          "p95 query latency by route",
           "s",
           of(watcher, {
             "{{route}}": quantile(0.95, `cortex_request_duration_seconds_bucket{${queries}}`, "route"),
           }),
         ),
         timeSeries(
-          "Queries by route and status",
+          "Queries by route and status code",
           "reqps",
           of(watcher, {
             "{{route}} {{status_code}}": rate(
@@ -291,18 +297,18 @@ export const mimirOperations: Dashboard = {
           }),
         ),
         timeSeries(
-          "Wait for a querier",
+          "Query scheduler queue duration",
           "s",
           of(watcher, quantiles(`cortex_query_scheduler_queue_duration_seconds_bucket{${mimir}}`)),
-          { description: "How long queries stand in the scheduler's queue; more queriers make it shorter." },
+          { description: "Time that queries wait for a querier. Add queriers to shorten it." },
         ),
         timeSeries(
-          "Blocks that store-gateways serve",
+          "Blocks loaded by store-gateway",
           "short",
           of(watcher, { "{{pod}}": `sum by (pod) (cortex_bucket_store_blocks_loaded{${mimir}})` }),
         ),
         timeSeries(
-          "Store-gateways since the last sync",
+          "Time since store-gateway sync",
           "s",
           of(watcher, {
             "{{pod}}": since(
@@ -310,15 +316,15 @@ export const mimirOperations: Dashboard = {
             ),
           }),
           {
-            thresholds: { yellow: 1800, red: 3600 },
-            description:
-              "They look for new blocks every 15 minutes; without that, queries miss what is new in the bucket.",
+            thresholds: { above: [1800, 3600] },
+            description: "Store-gateways sync every 15 minutes. Without a sync, queries miss new blocks.",
           },
         ),
       ],
     },
     {
       title: "Rules and alerts",
+      collapsed: true,
       panels: [
         timeSeries(
           "Rule evaluations by tenant",
@@ -326,22 +332,20 @@ export const mimirOperations: Dashboard = {
           of(watcher, {
             "{{user}}": rate(`cortex_prometheus_rule_evaluations_total{${mimir}, ${tenant}}`, "user"),
           }),
-          { description: "Empty while no tenant has rules." },
+          { none: "No rules" },
         ),
         timeSeries(
-          "Rules failed or missed",
+          "Rule evaluation failures",
           "ops",
           of(watcher, {
             failed: rateOrZero(`cortex_prometheus_rule_evaluation_failures_total{${mimir}, ${tenant}}`),
             missed: rateOrZero(`cortex_prometheus_rule_group_iterations_missed_total{${mimir}, ${tenant}}`),
           }),
-          {
-            description: "Missed: a group took longer than its interval, so some evaluations were left out.",
-          },
+          { description: "Missed: a group took longer than its interval, so evaluations were skipped." },
         ),
         timeSeries(
-          "Alertmanager",
-          "cps",
+          "Alertmanager alerts and failures",
+          "ops",
           of(watcher, {
             "alerts received": rateOrZero(`cortex_alertmanager_alerts_received_total{${mimir}, ${tenant}}`),
             "notifications failed": rateOrZero(
@@ -356,20 +360,21 @@ export const mimirOperations: Dashboard = {
     },
     {
       title: "Object storage",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Operations by who asks",
+          "Object storage operations",
           "ops",
           of(watcher, {
             "{{component}} {{operation}}": `${rate(`thanos_objstore_bucket_operations_total{${mimir}}`, "component, operation")} > 0`,
           }),
           {
             description:
-              "`ruler-storage` and `alertmanager-storage` have buckets of their own, all others work on the blocks'.",
+              "`ruler-storage` and `alertmanager-storage` have their own buckets; the others use the blocks bucket.",
           },
         ),
         timeSeries(
-          "Failures",
+          "Object storage failures",
           "ops",
           of(watcher, {
             all: rateOrZero(`thanos_objstore_bucket_operation_failures_total{${mimir}}`),
@@ -377,7 +382,7 @@ export const mimirOperations: Dashboard = {
           }),
         ),
         timeSeries(
-          "Latency by operation (p95)",
+          "p95 object storage latency",
           "s",
           of(watcher, {
             "{{operation}}": quantile(

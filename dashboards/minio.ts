@@ -3,6 +3,7 @@ import {
   bars,
   clusterVariable,
   type Dashboard,
+  errorsPerSecond,
   inCluster,
   of,
   podsRow,
@@ -13,27 +14,27 @@ import {
 
 const bucket = 'bucket=~"$bucket"';
 
-/** Of the whole cluster: each server that is asked says the same. */
+/** Of the whole MinIO cluster: every server reports the same. */
 const whole = (metric: string) => `max(${metric}{${inCluster}})`;
-/** Of each bucket: each server that is asked says the same. */
+/** Of each bucket: every server reports the same. */
 const byBucket = (metric: string) => `max by (bucket) (${metric}{${inCluster}, ${bucket}})`;
-/** What servers count, each second; some of the pages that MinIO is asked for repeat the others. */
+/** Rate of a counter of servers, without duplicates: some of the scraped endpoints repeat others. */
 const counted = (metric: string, by = "server") =>
   `max by (${by}) (rate(${metric}{${inCluster}}[$__rate_interval]))`;
-/** The same of all servers, for each API. */
+/** The same over all servers, by API. */
 const byApi = (metric: string) => `sum by (api) (${counted(metric, "server, api")})`;
 const free = whole("minio_cluster_capacity_usable_free_bytes");
 const total = whole("minio_cluster_capacity_usable_total_bytes");
-/** Bytes that come in each second, over hours, as compaction takes away now and then. */
+/** Growth in bytes per second, over hours because compaction deletes data from time to time. */
 const growth = `deriv((${whole("minio_cluster_usage_total_bytes")})[6h:5m])`;
 
-/** MinIO storage (R12): room, buckets, requests, drives. Empty where object storage is not the stack's own. */
+/** MinIO: capacity, buckets, requests, drives. Only if the stack runs MinIO. */
 export const minio: Dashboard = {
   uid: "minio",
   title: "MinIO storage",
   purpose:
-    "Is there room, and does object storage answer? Everything that Loki, Mimir and Tempo have to remember ends here: " +
-    "when it is full or slow, they all are.",
+    "Is there enough space, and does object storage respond? Loki, Mimir and Tempo keep all their data " +
+    "here: if it is full or slow, they fail.",
   tags: ["storage"],
   sources: [watcher],
   variables: [
@@ -45,35 +46,40 @@ export const minio: Dashboard = {
       series: `minio_bucket_usage_total_bytes{${inCluster}}`,
     },
   ],
-  next: { "stack-health": "Monitoring stack health", cost: "Cost and cardinality" },
-  runbooks: ["MinioStorageFilling", "ObjectStorageUnreachable"],
+  numbers: [
+    stat("Capacity used", "percentunit", of(watcher, { used: `1 - ${free} / ${total}` }), {
+      thresholds: { above: [0.7, 0.8] },
+      opens: { panel: "Bytes by bucket over time" },
+      runbook: "MinioStorageFilling",
+      description: "Of all volumes. An alert fires at 80 %.",
+    }),
+    stat("Free capacity", "bytes", of(watcher, { free }), { opens: { panel: "Bytes by bucket over time" } }),
+    stat("Growth per day", "bytes", of(watcher, { growth: `86400 * ${growth}` }), {
+      opens: { panel: "Objects by bucket" },
+      description: "Extrapolated from 6 hours. MinIO updates its usage every few minutes.",
+    }),
+    stat("Time until full", "s", of(watcher, { time: `${free} / (${growth} > 0)` }), {
+      thresholds: { below: [30 * 86400, 7 * 86400] },
+      opens: { panel: "Bytes by bucket over time" },
+      runbook: "MinioStorageFilling",
+      none: "Not growing",
+      description: "At the growth of the last 6 hours.",
+    }),
+    stat("Offline drives", "short", of(watcher, { drives: whole("minio_cluster_drive_offline_total") }), {
+      thresholds: { above: [1] },
+      opens: { panel: "Drives by state" },
+      runbook: "ObjectStorageUnreachable",
+    }),
+    stat("Offline servers", "short", of(watcher, { servers: whole("minio_cluster_nodes_offline_total") }), {
+      thresholds: { above: [1] },
+      opens: { panel: "Drives by state" },
+      runbook: "ObjectStorageUnreachable",
+    }),
+  ],
   rows: [
     {
       title: "Capacity",
       panels: [
-        stat("Used", "percentunit", of(watcher, { used: `1 - ${free} / ${total}` }), {
-          thresholds: { yellow: 0.7, red: 0.8 },
-          description: "Of all volumes together. At 80 % an alert fires.",
-        }),
-        stat("Free", "bytes", of(watcher, { free })),
-        stat("Growth a day", "bytes", of(watcher, { growth: `86400 * ${growth}` }), {
-          description: "At the pace of the last 6 hours. MinIO counts what it holds every few minutes.",
-        }),
-        stat("Full in", "s", of(watcher, { time: `${free} / (${growth} > 0)` }), {
-          thresholds: { yellow: 30 * 86400, red: 7 * 86400 },
-          description: "At that pace. Empty while nothing grows.",
-        }),
-        stat("Drives offline", "short", of(watcher, { drives: whole("minio_cluster_drive_offline_total") }), {
-          thresholds: { yellow: 1, red: 1 },
-        }),
-        stat(
-          "Servers offline",
-          "short",
-          of(watcher, { servers: whole("minio_cluster_nodes_offline_total") }),
-          {
-            thresholds: { yellow: 1, red: 1 },
-          },
-        ),
         bars(
           "Bytes by bucket",
           "bytes",
@@ -107,16 +113,16 @@ export const minio: Dashboard = {
           of(watcher, {
             "4xx {{api}}": `${byApi("minio_s3_requests_4xx_errors_total")} > 0`,
             "5xx {{api}}": `${byApi("minio_s3_requests_5xx_errors_total")} > 0`,
-            "all 5xx": `sum(${counted("minio_s3_requests_5xx_errors_total", "server, api")}) or vector(0)`,
+            "5xx errors": `sum(${counted("minio_s3_requests_5xx_errors_total", "server, api")}) or vector(0)`,
             "rejected credentials": `sum(${counted("minio_s3_requests_rejected_auth_total")})`,
           }),
-          { description: "404 for an object that is not there yet is normal; 403 and 5xx are not." },
+          { description: "404 for a missing object is normal; 403 and 5xx are not." },
         ),
         timeSeries(
-          "Time to the first byte by API (p95)",
+          "p95 time to first byte by API",
           "s",
           of(watcher, {
-            "{{api}}": `histogram_quantile(0.95, sum by (api, le) (${counted("minio_s3_requests_ttfb_seconds_distribution", "server, api, le")}))`,
+            "{{api}}": `histogram_quantile(0.95, sum by (api, le) (${counted("minio_s3_requests_ttfb_seconds_distribution", "server, api, le")})) >= 0`,
           }),
         ),
         timeSeries(
@@ -129,7 +135,7 @@ export const minio: Dashboard = {
           }),
         ),
         timeSeries(
-          "Throughput",
+          "Network throughput",
           "Bps",
           of(watcher, {
             in: `sum(${counted("minio_s3_traffic_received_bytes")})`,
@@ -137,56 +143,52 @@ export const minio: Dashboard = {
           }),
         ),
         timeSeries(
-          "Requests in progress",
+          "In-flight requests",
           "short",
           of(watcher, {
             "in progress": `sum(max by (server, api) (minio_s3_requests_inflight_total{${inCluster}}))`,
             waiting: `sum(max by (server) (minio_s3_requests_waiting_total{${inCluster}}))`,
           }),
-          { description: "Requests wait when there are more than the servers' memory allows." },
+          { description: "Requests wait if the servers' memory does not allow more at once." },
         ),
       ],
     },
     {
       title: "Drives and servers",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Drives",
+          "Drives by state",
           "short",
           of(watcher, {
             online: whole("minio_cluster_drive_online_total"),
             offline: whole("minio_cluster_drive_offline_total"),
             healing: `sum(max by (pool, set) (minio_cluster_health_erasure_set_healing_drives{${inCluster}}))`,
           }),
-          {
-            description: "A drive heals when it came back or was replaced; reads and writes go on meanwhile.",
-          },
+          { description: "A drive heals after it returned or was replaced. Reads and writes continue." },
         ),
         timeSeries(
-          "Latency of drives by call",
+          "Drive latency by call",
           "µs",
           of(watcher, {
             "{{api}}": `max by (api) (minio_node_drive_latency_us{${inCluster}})`,
           }),
-          { description: "Of the slowest drive, as a mean of the last minute." },
+          { description: "Slowest drive, average of the last minute." },
         ),
         timeSeries(
-          "Errors of drives",
-          "cps",
+          "Drive errors",
+          errorsPerSecond,
           of(watcher, {
-            "{{server}} {{drive}} not available": counted(
+            "{{server}} {{drive}} unavailable": counted(
               "minio_node_drive_errors_availability",
               "server, drive",
             ),
             "{{server}} {{drive}} timeout": counted("minio_node_drive_errors_timeout", "server, drive"),
-            "{{server}} {{drive}} input or output": counted(
-              "minio_node_drive_errors_ioerror",
-              "server, drive",
-            ),
+            "{{server}} {{drive}} I/O": counted("minio_node_drive_errors_ioerror", "server, drive"),
           }),
         ),
         timeSeries(
-          "Bytes to and from drives",
+          "Drive throughput",
           "Bps",
           of(watcher, {
             "{{server}} read": counted("minio_node_io_read_bytes"),
@@ -194,13 +196,13 @@ export const minio: Dashboard = {
           }),
         ),
         timeSeries(
-          "Calls to drives",
+          "Drive operations",
           "iops",
           of(watcher, {
             "{{server}} read": counted("minio_node_syscall_read_total"),
             "{{server}} write": counted("minio_node_syscall_write_total"),
           }),
-          { description: "System calls for reading and writing, sockets included." },
+          { description: "Read and write system calls, including sockets." },
         ),
         timeSeries(
           "Free inodes",
@@ -208,7 +210,10 @@ export const minio: Dashboard = {
           of(watcher, {
             "{{server}} {{drive}}": `max by (server, drive) (minio_node_drive_free_inodes{${inCluster}})`,
           }),
-          { description: "Each object needs some; without any left, a volume is full although it has room." },
+          {
+            description:
+              "Each object needs inodes. Without free inodes, a volume is full whatever its free space.",
+          },
         ),
       ],
     },

@@ -6,6 +6,7 @@ import {
   logs,
   metrics,
   of,
+  rowsPerSecond,
   stat,
   table,
   timeSeries,
@@ -15,28 +16,28 @@ import {
 
 const server = 'cluster=~"$cluster", namespace=~"$namespace", pod=~"$pod"';
 const database = `${server}, datname=~"$database"`;
-/** Sums over the chosen servers and databases of what is counted of each database. */
+/** Rate of a per-database counter over the selected servers and databases. */
 const perSecond = (counter: string, by = "cluster") =>
   `sum by (${by}) (rate(pg_stat_database_${counter}{${database}}[$__rate_interval]))`;
 const rollbacks = (by: string) =>
-  `${perSecond("xact_rollback", by)} / (${perSecond("xact_commit", by)} + ${perSecond("xact_rollback", by)})`;
+  `${perSecond("xact_rollback", by)} / (${perSecond("xact_commit", by)} + ${perSecond("xact_rollback", by)} > 0)`;
 const hits = (by: string) =>
-  `${perSecond("blks_hit", by)} / (${perSecond("blks_hit", by)} + ${perSecond("blks_read", by)})`;
+  `${perSecond("blks_hit", by)} / (${perSecond("blks_hit", by)} + ${perSecond("blks_read", by)} > 0)`;
 const connections = `sum by (namespace, pod) (pg_stat_database_numbackends{${server}})`;
 const connectionsAllowed = `max by (namespace, pod) (pg_settings_max_connections{${server}})`;
-/** Calls of databases, as the spans of their callers have them. */
+/** Database calls, from the spans of clients. */
 const calls = 'cluster=~"$cluster", connection_type="database", server=~"$database"';
-/** PostgreSQL 17 counts checkpoints under other names than those before it. */
+/** PostgreSQL 17 renamed the checkpoint counters. */
 const checkpoints = (old: string, since17: string) =>
   `sum by (pod) (rate(pg_stat_bgwriter_${old}{${server}}[$__rate_interval]) or rate(pg_stat_checkpointer_${since17}{${server}}[$__rate_interval]))`;
 
-/** PostgreSQL, as postgres_exporter measures it and as its callers' spans see it. */
+/** PostgreSQL, from postgres_exporter and the spans of its clients. */
 export const postgresql: Dashboard = {
   uid: "postgresql",
   title: "PostgreSQL",
   purpose:
-    "For whoever owns a database or an application on one: does it answer, is it short of connections, memory or disk, and " +
-    "which statements wait or fail? Needs postgres_exporter beside the server, scraped by a ServiceMonitor or by annotations.",
+    "For database owners: does the server answer, does it run out of connections, memory or disk, and which statements " +
+    "wait or fail? Requires postgres_exporter, scraped through a ServiceMonitor or annotations.",
   tags: ["applications", "database"],
   sources: [metrics, logs, traces],
   variables: [
@@ -44,10 +45,10 @@ export const postgresql: Dashboard = {
     { name: "namespace", label: "Namespace", source: metrics, series: 'pg_up{cluster=~"$cluster"}' },
     {
       name: "pod",
-      label: "Exporter's pod",
+      label: "Exporter pod",
       source: metrics,
       series: 'pg_up{cluster=~"$cluster", namespace=~"$namespace"}',
-      // Logs have other pods, too.
+      // Logs also have other pods.
       all: "",
     },
     {
@@ -58,56 +59,57 @@ export const postgresql: Dashboard = {
       of: "datname",
     },
   ],
-  next: {
-    services: "Service dependencies",
-    "random-namespaces": "Namespaces Random",
-    containers: "Containers (cAdvisor)",
-  },
-  runbooks: [],
+  numbers: [
+    stat("Servers up", "percentunit", of(metrics, { up: `avg(pg_up{${server}})` }), {
+      thresholds: { below: [1, 0.5] },
+      decimals: 0,
+      opens: { panel: "Servers" },
+      description: "Servers that the exporter can log in to.",
+    }),
+    stat(
+      "Connection utilization",
+      "percentunit",
+      of(metrics, { used: `max(${connections} / ${connectionsAllowed})` }),
+      {
+        thresholds: { above: [0.7, 0.9] },
+        opens: { panel: "Connections and maximum" },
+        description: "Of the fullest server. At 100 % it rejects all users except superusers.",
+      },
+    ),
+    stat(
+      "Transaction rate",
+      "count:tx/s",
+      of(metrics, { all: `sum(${perSecond("xact_commit")} + ${perSecond("xact_rollback")})` }),
+      { decimals: 1, opens: { panel: "Transactions by database" } },
+    ),
+    stat("Rollback ratio", "percentunit", of(metrics, { share: `max(${rollbacks("cluster")})` }), {
+      thresholds: { above: [0.05, 0.2] },
+      opens: { panel: "Transactions by database" },
+      none: "No transactions",
+      description: "Failed statements and explicit rollbacks, of all transactions.",
+    }),
+    stat("Cache hit ratio", "percentunit", of(metrics, { share: `min(${hits("cluster")})` }), {
+      thresholds: { below: [0.99, 0.9] },
+      decimals: 1,
+      opens: { panel: "Cache hit ratio by database" },
+      none: "No reads",
+      description: "Blocks found in shared_buffers; the others came from the file system.",
+    }),
+    stat(
+      "Deadlocks",
+      "short",
+      of(metrics, { deadlocks: `sum(increase(pg_stat_database_deadlocks{${database}}[$__range]))` }).map(
+        (query) => ({ ...query, instant: true }),
+      ),
+      {
+        thresholds: { above: [1, 10] },
+        decimals: 0,
+        opens: { panel: "Deadlocks and conflicts" },
+        description: "In the time range.",
+      },
+    ),
+  ],
   rows: [
-    {
-      title: "At a glance",
-      panels: [
-        stat("Servers up", "percentunit", of(metrics, { up: `avg(pg_up{${server}})` }), {
-          thresholds: { yellow: 1, red: 0.5 },
-          decimals: 0,
-          description: "Those that their exporter can log in to.",
-        }),
-        stat(
-          "Connections of maximum",
-          "percentunit",
-          of(metrics, { used: `max(${connections} / ${connectionsAllowed})` }),
-          {
-            thresholds: { yellow: 0.7, red: 0.9 },
-            description: "Of the fullest server. At 100 % it refuses everybody but superusers.",
-          },
-        ),
-        stat(
-          "Transactions",
-          "ops",
-          of(metrics, { all: `sum(${perSecond("xact_commit")} + ${perSecond("xact_rollback")})` }),
-          { decimals: 1 },
-        ),
-        stat("Rolled back", "percentunit", of(metrics, { share: `max(${rollbacks("cluster")})` }), {
-          thresholds: { yellow: 0.05, red: 0.2 },
-          description: "Share of transactions; failed statements and applications that change their mind.",
-        }),
-        stat("Found in cache", "percentunit", of(metrics, { share: `min(${hits("cluster")})` }), {
-          thresholds: { yellow: 0.99, red: 0.9 },
-          decimals: 1,
-          description:
-            "Blocks that were in shared_buffers; the others came from the disk, or from the system's cache of it.",
-        }),
-        stat(
-          "Deadlocks",
-          "short",
-          of(metrics, { deadlocks: `sum(increase(pg_stat_database_deadlocks{${database}}[$__range]))` }).map(
-            (query) => ({ ...query, instant: true }),
-          ),
-          { thresholds: { yellow: 1, red: 10 }, decimals: 0, description: "In the time shown." },
-        ),
-      ],
-    },
     {
       title: "Connections and transactions",
       panels: [
@@ -120,19 +122,18 @@ export const postgresql: Dashboard = {
           {
             stacked: true,
             min: 0,
-            description:
-              "Idle in transaction holds locks and keeps VACUUM from its work; idle only costs memory.",
+            description: "Idle in transaction holds locks and blocks VACUUM; idle costs only memory.",
           },
         ),
         timeSeries(
-          "Connections against maximum",
+          "Connections and maximum",
           "short",
           of(metrics, { "{{pod}}": connections, "{{pod}} maximum": connectionsAllowed }),
           { min: 0 },
         ),
         timeSeries(
-          "Transactions",
-          "ops",
+          "Transactions by database",
+          "count:tx/s",
           of(metrics, {
             "{{datname}} committed": perSecond("xact_commit", "datname"),
             "{{datname}} rolled back": perSecond("xact_rollback", "datname"),
@@ -145,17 +146,17 @@ export const postgresql: Dashboard = {
       title: "Rows and blocks",
       panels: [
         timeSeries(
-          "Rows read",
-          "ops",
+          "Rows returned and fetched",
+          rowsPerSecond,
           of(metrics, {
-            "{{datname}} looked at": perSecond("tup_returned", "datname"),
-            "{{datname}} found by index": perSecond("tup_fetched", "datname"),
+            "{{datname}} returned": perSecond("tup_returned", "datname"),
+            "{{datname}} fetched": perSecond("tup_fetched", "datname"),
           }),
-          { min: 0, description: "Far more looked at than found by index: whole tables are read." },
+          { min: 0, description: "Far more returned than fetched: queries scan whole tables." },
         ),
         timeSeries(
           "Rows written",
-          "ops",
+          rowsPerSecond,
           of(metrics, {
             "{{datname}} inserted": perSecond("tup_inserted", "datname"),
             "{{datname}} updated": perSecond("tup_updated", "datname"),
@@ -163,23 +164,28 @@ export const postgresql: Dashboard = {
           }),
           { min: 0 },
         ),
-        timeSeries("Found in cache", "percentunit", of(metrics, { "{{datname}}": hits("datname") }), {
-          max: 1,
-          thresholds: { yellow: 0.99, red: 0.9 },
-        }),
+        timeSeries(
+          "Cache hit ratio by database",
+          "percentunit",
+          of(metrics, { "{{datname}}": hits("datname") }),
+          {
+            max: 1,
+            thresholds: { below: [0.99, 0.9] },
+          },
+        ),
         timeSeries(
           "Temporary files",
           "Bps",
           of(metrics, { "{{datname}}": perSecond("temp_bytes", "datname") }),
-          { min: 0, description: "Sorts and joins that did not fit into work_mem." },
+          { min: 0, description: "Sorts and joins that exceed work_mem." },
         ),
         timeSeries(
-          "Rows looked at by reading whole tables",
-          "ops",
+          "Sequential scans: rows read",
+          rowsPerSecond,
           of(metrics, {
             "{{datname}} {{relname}}": `topk(10, sum by (datname, relname) (rate(pg_stat_user_tables_seq_tup_read{${database}}[$__rate_interval])))`,
           }),
-          { min: 0, description: "A large table here wants an index." },
+          { min: 0, description: "Large tables here need an index." },
         ),
         bars(
           "Dead rows by table",
@@ -189,13 +195,13 @@ export const postgresql: Dashboard = {
           }),
           {
             description:
-              "They wait for VACUUM. Many that stay mean that it cannot keep up, or that an old transaction is open.",
+              "Rows waiting for VACUUM. If many remain, VACUUM cannot keep up or an old transaction is open.",
           },
         ),
       ],
     },
     {
-      title: "Locks and what takes long",
+      title: "Locks and long transactions",
       panels: [
         timeSeries(
           "Locks by mode",
@@ -212,7 +218,7 @@ export const postgresql: Dashboard = {
           }),
           {
             min: 0,
-            description: "Conflicts cancel queries of a replica, whose rows the primary has removed.",
+            description: "Conflicts cancel queries on a replica whose rows the primary has removed.",
           },
         ),
         timeSeries(
@@ -223,20 +229,21 @@ export const postgresql: Dashboard = {
           }),
           {
             min: 0,
-            thresholds: { yellow: 60, red: 600 },
-            description: "Active: a long query. Idle in transaction: an application that forgot to end it.",
+            thresholds: { above: [60, 600] },
+            description:
+              "Active: a long query. Idle in transaction: an application that did not end its transaction.",
           },
         ),
         timeSeries(
-          "Statements by caller (p95)",
+          "p95 statement latency by client",
           "s",
           of(metrics, {
-            "{{client}} → {{server}}": `histogram_quantile(0.95, sum by (client, server, le) (rate(traces_service_graph_request_client_seconds_bucket{${calls}}[$__rate_interval])))`,
+            "{{client}} → {{server}}": `histogram_quantile(0.95, sum by (client, server, le) (rate(traces_service_graph_request_client_seconds_bucket{${calls}}[$__rate_interval]))) >= 0`,
           }),
-          { min: 0, description: "As the caller's spans say. Only of applications that are traced." },
+          { min: 0, description: "From the clients' spans, so only of instrumented applications." },
         ),
         timeSeries(
-          "Statements a second by caller",
+          "Statement rate by client",
           "ops",
           of(metrics, {
             "{{client}} → {{server}}": `sum by (client, server) (rate(traces_service_graph_request_total{${calls}}[$__rate_interval]))`,
@@ -244,7 +251,7 @@ export const postgresql: Dashboard = {
           { min: 0 },
         ),
         timeSeries(
-          "Statements that failed, by caller",
+          "Failed statements by client",
           "ops",
           of(metrics, {
             "{{client}} → {{server}}": `sum by (client, server) (rate(traces_service_graph_request_failed_total{${calls}}[$__rate_interval]))`,
@@ -256,22 +263,23 @@ export const postgresql: Dashboard = {
           of(traces, {
             slow: `{ resource.k8s.cluster.name =~ "$cluster" && (span.db.system = "postgresql" || span.db.system.name = "postgresql") && duration > 200ms }`,
           }),
-          { width: 12, description: "Traces with a statement of more than 200 ms." },
+          { width: 12, description: "Traces with a statement over 200 ms." },
         ),
         logLines(
-          "Errors in the servers' logs",
+          "Server error log lines",
           of(logs, {
             errors: `{cluster=~"$cluster", namespace=~"$namespace", pod_name=~"$pod", level=~"error|fatal"}`,
           }),
-          { width: 12, description: "Where the exporter stands beside the server, in the same pod." },
+          { width: 12, description: "If the exporter runs in the server's pod." },
         ),
       ],
     },
     {
       title: "Size, checkpoints, WAL",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Size of databases",
+          "Database size",
           "bytes",
           of(metrics, { "{{datname}}": `sum by (datname) (pg_database_size_bytes{${database}})` }),
           { min: 0, stacked: true },
@@ -280,24 +288,28 @@ export const postgresql: Dashboard = {
           "Checkpoints",
           "ops",
           of(metrics, {
-            "{{pod}} by time": checkpoints("checkpoints_timed_total", "num_timed_total"),
-            "{{pod}} asked for": checkpoints("checkpoints_req_total", "num_requested_total"),
+            "{{pod}} timed": checkpoints("checkpoints_timed_total", "num_timed_total"),
+            "{{pod}} requested": checkpoints("checkpoints_req_total", "num_requested_total"),
           }),
-          { min: 0, description: "Many that were asked for: max_wal_size is too small for what is written." },
+          {
+            min: 0,
+            description: "Many requested checkpoints: max_wal_size is too small for the write rate.",
+          },
         ),
         timeSeries(
-          "Size of the WAL",
+          "WAL size",
           "bytes",
           of(metrics, { "{{pod}}": `max by (namespace, pod) (pg_wal_size_bytes{${server}})` }),
           {
             min: 0,
-            description: "It grows without end where a replication slot is not read or archiving fails.",
+            description: "Grows without limit if a replication slot is not read or archiving fails.",
           },
         ),
       ],
     },
     {
       title: "Replication and archive",
+      collapsed: true,
       panels: [
         table(
           "Servers",
@@ -312,7 +324,7 @@ export const postgresql: Dashboard = {
               { field: "namespace", heading: "Namespace" },
               { field: "pod", heading: "Pod" },
               { field: "Value #A", heading: "Replica", unit: "bool_yes_no" },
-              { field: "Value #B", heading: "Behind its primary", unit: "s" },
+              { field: "Value #B", heading: "Replication lag", unit: "s" },
               { field: "Value #C", heading: "WAL files archived", unit: "short" },
               { field: "Value #D", heading: "Failed to archive", unit: "short" },
             ],
@@ -321,20 +333,20 @@ export const postgresql: Dashboard = {
           },
         ),
         timeSeries(
-          "Replicas behind",
+          "Replication lag of replicas",
           "bytes",
           of(metrics, {
             "{{application_name}} {{client_addr}}": `max by (application_name, client_addr) (pg_stat_replication_pg_wal_lsn_diff{${server}})`,
           }),
-          { width: 6, min: 0, description: "As their primary sees it. Empty where there are no replicas." },
+          { width: 6, min: 0, none: "No replicas", description: "As seen by the primary." },
         ),
         timeSeries(
-          "WAL kept for replication slots",
+          "WAL kept for slots",
           "bytes",
           of(metrics, {
             "{{slot_name}}": `max by (slot_name) (pg_replication_slots_pg_wal_lsn_diff{${server}})`,
           }),
-          { width: 6, min: 0, description: "A slot that nobody reads fills the disk." },
+          { width: 6, min: 0, none: "No slots", description: "A slot without a reader fills the disk." },
         ),
       ],
     },

@@ -1,4 +1,4 @@
-/** The runbook pages as pages of Grafana: at 3 a.m. they are one click from the alert. */
+/** Runbook pages as Grafana dashboards, one click from the alert. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DashboardBuilder, type Dashboard as Model } from "@grafana/grafana-foundation-sdk/dashboard";
@@ -17,7 +17,7 @@ export const runbooks = (): Model[] =>
       return new DashboardBuilder(`Runbook: ${alert}`)
         .uid(runbookUid(alert))
         .description(`What ${alert} means and what to do about it.`)
-        .tags(["observability", "runbook"])
+        .tags(["runbook"])
         .readonly()
         .withPanel(
           new Text()

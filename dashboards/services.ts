@@ -10,6 +10,7 @@ import {
   spanFailures,
   spanRate,
   spanSeconds,
+  stat,
   table,
   timeSeries,
   traceList,
@@ -18,21 +19,21 @@ import {
 
 const cluster = 'cluster=~"$cluster"';
 const answers = `${cluster}, service_namespace=~"$namespace", service=~"$service", ${answering}`;
-/** Calls from or to the chosen services; their metrics do not say in which namespace. */
+/** Calls from and to the selected services; their metrics have no namespace. */
 const calls = (series: string) =>
   `rate(${series}{${cluster}, client=~"$service"}[$__rate_interval]) or rate(${series}{${cluster}, server=~"$service"}[$__rate_interval])`;
 const edge = "by (client, server)";
 const edgeRate = `sum ${edge} (${calls("traces_service_graph_request_total")})`;
-const edgeFailures = `(sum ${edge} (${calls("traces_service_graph_request_failed_total")}) or 0 * ${edgeRate}) / ${edgeRate}`;
-const edgeSeconds = `histogram_quantile(0.95, sum by (client, server, le) (${calls("traces_service_graph_request_client_seconds_bucket")}))`;
+const edgeFailures = `(sum ${edge} (${calls("traces_service_graph_request_failed_total")}) or 0 * ${edgeRate}) / (${edgeRate} > 0)`;
+const edgeSeconds = `histogram_quantile(0.95, sum by (client, server, le) (${calls("traces_service_graph_request_client_seconds_bucket")})) >= 0`;
 
-/** Who calls whom, how often, how well and how fast (R12). */
+/** Service dependencies with rate, errors and duration. */
 export const services: Dashboard = {
   uid: "services",
   title: "Service dependencies",
   purpose:
-    "For whoever asks where a slow or failed request comes from: which service calls which, at which edge does it begin, and " +
-    "which traces and log lines show it?",
+    "Where does a slow or failed request come from? Shows which service calls which, where errors start, and the traces " +
+    "and log lines of the selected services.",
   tags: ["applications", "traces"],
   sources: [metrics, logs, traces],
   variables: [
@@ -49,77 +50,117 @@ export const services: Dashboard = {
       label: "Service",
       source: metrics,
       series: `traces_spanmetrics_calls_total{${cluster}, service_namespace=~"$namespace"}`,
-      // Logs have other services, too.
+      // Logs also have other services.
       all: "",
     },
   ],
-  next: {
-    "random-namespaces": "Namespaces Random",
-    postgresql: "PostgreSQL",
-    containers: "Containers (cAdvisor)",
-  },
-  runbooks: ["TracesDropped"],
+  numbers: [
+    stat("Request rate", "reqps", of(metrics, { requests: spanRate("cluster", answers) }), {
+      none: "No spans",
+      opens: { panel: "Request rate by service" },
+      description: "Server and consumer spans of the selected services.",
+    }),
+    stat("Error rate", "percentunit", of(metrics, { errors: spanFailures("cluster", answers) }), {
+      thresholds: { above: [0.01, 0.05] },
+      none: "No requests",
+      opens: { panel: "Latest traces with errors" },
+    }),
+    stat("p95 latency", "s", of(metrics, { p95: spanSeconds(0.95, "cluster", answers) }), {
+      thresholds: { above: [0.5, 2] },
+      none: "No requests",
+      opens: { panel: "Latest slow traces" },
+    }),
+    stat("p99 latency", "s", of(metrics, { p99: spanSeconds(0.99, "cluster", answers) }), {
+      thresholds: { above: [1, 5] },
+      none: "No requests",
+      opens: { panel: "Latency by service" },
+    }),
+    stat(
+      "Services with errors",
+      "short",
+      of(metrics, { services: `count(${spanFailures("service", answers)} > 0) or vector(0)` }),
+      { thresholds: { above: [1] }, opens: { panel: "Error rate by service" } },
+    ),
+    stat("Service-to-service edges", "short", of(metrics, { edges: `count(${edgeRate} > 0) or vector(0)` }), {
+      opens: { panel: "Service dependencies" },
+      description: "Pairs of services with calls.",
+    }),
+  ],
   rows: [
     {
-      title: "Who calls whom",
+      title: "Service graph",
       panels: [
         serviceMap("Service map", traces, cluster, {
           description:
-            "Of all services. Each circle says its requests a second and how long it takes; red is the share that failed.",
+            "All services. Each node shows request rate and latency; the red arc is the error rate.",
         }),
-        table("Calls", of(metrics, { rate: edgeRate, failed: edgeFailures, p95: edgeSeconds }), {
-          columns: [
-            { field: "client", heading: "From", opens: { uid: "services", variable: "service" } },
-            { field: "server", heading: "To", opens: { uid: "services", variable: "service" } },
-            { field: "Value #A", heading: "Requests", unit: "reqps" },
-            { field: "Value #B", heading: "Failed", unit: "percentunit" },
-            { field: "Value #C", heading: "Slow ones (p95)", unit: "s" },
-          ],
-          decimals: 2,
-          description:
-            "From or to the chosen services. A database goes by its own name. A click on a name chooses it.",
-        }),
-        timeSeries("Calls", "reqps", of(metrics, { "{{client}} → {{server}}": edgeRate }), { min: 0 }),
-        timeSeries("Calls failed", "percentunit", of(metrics, { "{{client}} → {{server}}": edgeFailures }), {
+        table(
+          "Service dependencies",
+          of(metrics, { rate: edgeRate, failed: edgeFailures, p95: edgeSeconds }),
+          {
+            columns: [
+              { field: "client", heading: "From", opens: { uid: "services", variable: "service" } },
+              { field: "server", heading: "To", opens: { uid: "services", variable: "service" } },
+              { field: "Value #A", heading: "Request rate", unit: "reqps" },
+              { field: "Value #B", heading: "Error rate", unit: "percentunit" },
+              { field: "Value #C", heading: "p95 latency", unit: "s" },
+            ],
+            decimals: 2,
+            description:
+              "Calls from and to the selected services. Databases appear under their own name. Click a name to select it.",
+          },
+        ),
+        timeSeries("Call rate", "reqps", of(metrics, { "{{client}} → {{server}}": edgeRate }), { min: 0 }),
+        timeSeries(
+          "Call error rate",
+          "percentunit",
+          of(metrics, { "{{client}} → {{server}}": edgeFailures }),
+          {
+            min: 0,
+            thresholds: { above: [0.01, 0.05] },
+          },
+        ),
+        timeSeries("p95 call latency", "s", of(metrics, { "{{client}} → {{server}}": edgeSeconds }), {
           min: 0,
-          thresholds: { yellow: 0.01, red: 0.05 },
-        }),
-        timeSeries("Slow calls (p95)", "s", of(metrics, { "{{client}} → {{server}}": edgeSeconds }), {
-          min: 0,
-          description:
-            "As the caller sees it: with the network, and with the wait for the one that is called.",
+          description: "Measured by the client: includes the network and the server's queue.",
         }),
       ],
     },
     {
-      title: "Requests by service",
+      title: "Requests",
       panels: [
-        timeSeries("Requests", "reqps", of(metrics, { "{{service}}": spanRate("service", answers) }), {
-          min: 0,
-        }),
         timeSeries(
-          "Requests failed",
+          "Request rate by service",
+          "reqps",
+          of(metrics, { "{{service}}": spanRate("service", answers) }),
+          {
+            min: 0,
+          },
+        ),
+        timeSeries(
+          "Error rate by service",
           "percentunit",
           of(metrics, { "{{service}}": spanFailures("service", answers) }),
           {
             min: 0,
-            thresholds: { yellow: 0.01, red: 0.05 },
+            thresholds: { above: [0.01, 0.05] },
           },
         ),
         timeSeries(
-          "Slow requests (p50, p95, p99)",
+          "Latency by service",
           "s",
           of(metrics, {
             "{{service}} p50": spanSeconds(0.5, "service", answers),
             "{{service}} p95": spanSeconds(0.95, "service", answers),
             "{{service}} p99": spanSeconds(0.99, "service", answers),
           }),
-          { min: 0, description: "A click on a point opens a trace of that time." },
+          { min: 0, description: "A click on an exemplar opens its trace." },
         ),
       ],
     },
     {
-      title: "Requests by operation",
+      title: "Operations",
+      collapsed: true,
       panels: [
         table(
           "Operations",
@@ -132,9 +173,9 @@ export const services: Dashboard = {
             columns: [
               { field: "service", heading: "Service", opens: { uid: "services", variable: "service" } },
               { field: "span_name", heading: "Operation" },
-              { field: "Value #A", heading: "Requests", unit: "reqps" },
-              { field: "Value #B", heading: "Failed", unit: "percentunit" },
-              { field: "Value #C", heading: "Slow ones (p95)", unit: "s" },
+              { field: "Value #A", heading: "Request rate", unit: "reqps" },
+              { field: "Value #B", heading: "Error rate", unit: "percentunit" },
+              { field: "Value #C", heading: "p95 latency", unit: "s" },
             ],
             decimals: 2,
           },
@@ -142,7 +183,7 @@ export const services: Dashboard = {
       ],
     },
     {
-      title: "Traces and logs of the chosen services",
+      title: "Traces and logs",
       panels: [
         traceList(
           "Latest traces with errors",
@@ -156,16 +197,16 @@ export const services: Dashboard = {
           of(traces, {
             slow: `{ resource.k8s.cluster.name =~ "$cluster" && resource.service.name =~ "$service" && duration > 1s }`,
           }),
-          { width: 12, description: "With a span of more than a second." },
+          { width: 12, description: "Traces with a span over 1 s." },
         ),
         logLines(
-          "Warnings and errors",
+          "Warning and error log lines",
           of(logs, {
             lines: `{cluster=~"$cluster", namespace=~".+", service_name=~"$service", level=~"warn|error|fatal"}`,
           }),
           {
             description:
-              "Of pods whose container has the service's name. A line with a trace_id leads to its trace.",
+              "Logs of containers with the service's name. A line with a trace ID links to its trace.",
           },
         ),
       ],

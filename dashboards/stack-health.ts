@@ -1,18 +1,25 @@
 import { namespaces } from "../names";
 import {
+  blocksPerSecond,
+  chunksPerSecond,
   clusterVariable,
   type Dashboard,
+  errorsPerSecond,
   grownOrZero,
   inCluster,
-  type Look,
+  linesPerSecond,
   metrics,
   of,
+  type Placed,
   rate,
   rateOrZero,
+  samplesPerSecond,
   share,
+  spansPerSecond,
   stat,
   table,
   timeSeries,
+  total,
   watcher,
   within,
 } from "./kit";
@@ -21,9 +28,9 @@ const collector = { logs: within(namespaces.alloyLogs), traces: within(namespace
 const loki = within(namespaces.loki);
 const mimir = within(namespaces.mimir);
 const tempo = within(namespaces.tempo);
-/** Where the stack runs. */
+/** All namespaces of the stack. */
 const stack = `${inCluster}, namespace=~"${Object.values(namespaces).join("|")}"`;
-/** All who write to Mimir: Alloy for metrics, Prometheus, and who makes metrics of spans. */
+/** All senders to Mimir: Alloy for metrics, Prometheus, and the generators of span metrics. */
 const writers = `${inCluster}, namespace=~"${[
   namespaces.alloyMetrics,
   namespaces.alloyTraces,
@@ -32,17 +39,9 @@ const writers = `${inCluster}, namespace=~"${[
 ].join("|")}"`;
 const toTempo = `${collector.traces}, component_id="otelcol.exporter.otlphttp.tempo"`;
 
-/** Eight of them stand beside each other. */
-const small: Look = { width: 3 };
-const none = { yellow: 1, red: 1 };
-const ratio = { yellow: 0.001, red: 0.01 };
-/** Nothing is red, almost nothing yellow. */
-const flowing = { yellow: 1, red: 0.01 };
-const successes = { yellow: 0.999, red: 0.99 };
-
 const samplesIn = `prometheus_remote_storage_samples_in_total{${writers}}`;
 const samplesTried = rate(`prometheus_remote_storage_samples_total{${writers}}`);
-const samplesAgain = rateOrZero(`prometheus_remote_storage_samples_retried_total{${writers}}`);
+const samplesRetried = rateOrZero(`prometheus_remote_storage_samples_retried_total{${writers}}`);
 const samplesDropped = rateOrZero(`prometheus_remote_storage_samples_failed_total{${writers}}`);
 const samplesRejected = rateOrZero(`cortex_discarded_samples_total{${mimir}}`);
 
@@ -50,7 +49,7 @@ const linesRead = rate(`otelcol_receiver_accepted_log_records_total{${collector.
 const linesDropped = rateOrZero(`otelcol_exporter_send_failed_log_records_total{${collector.logs}}`);
 const linesRejected = rateOrZero(`loki_discarded_samples_total{${loki}}`);
 
-/** What applications send, without what Alloys send each other. */
+/** Spans from applications, without the traffic between Alloy pods. */
 const spansIn = rateOrZero(
   `otelcol_receiver_accepted_spans_total{${collector.traces}, component_id=~"otelcol.receiver.+apps"}`,
 );
@@ -58,232 +57,240 @@ const spansDropped = [
   rateOrZero(`otelcol_exporter_send_failed_spans_total{${toTempo}}`),
   rateOrZero(`otelcol_exporter_enqueue_failed_spans_total{${toTempo}}`),
 ].join(" + ");
-const spansRefused = rateOrZero(`tempo_discarded_spans_total{${tempo}}`);
+const spansRejected = rateOrZero(`tempo_discarded_spans_total{${tempo}}`);
 
 const lokiQueries = `${loki}, container="query-frontend", route=~"loki_api_v1_.+", route!~".*(buildinfo|tail)"`;
 const mimirQueries = `${mimir}, container="query-frontend", route=~"prometheus_api_v1_.+"`;
 const tempoQueries = `${tempo}, container="query-frontend", route=~"api_.+", route!="api_echo"`;
 
-/** Monitoring stack health (R12): whether what all other dashboards show can be trusted. */
+/** Data loss of a signal: dropped by its collector or rejected by its store. */
+const loss = (title: string, expr: string, opens: string) =>
+  stat(title, "percentunit", of(watcher, { lost: expr }), {
+    thresholds: { above: [0.001, 0.01] },
+    none: "No data received",
+    opens: { panel: opens },
+    description: "Dropped by the collector or rejected by the store, of everything received.",
+  });
+
+/** The share of successful requests. */
+const success = (title: string, failed: string, all: string, opens: string, description: string): Placed =>
+  stat(title, "percentunit", of(watcher, { success: `1 - ${share(failed, all)}` }), {
+    thresholds: { below: [0.999, 0.99] },
+    none: "No requests",
+    opens: { dashboard: opens },
+    description,
+  });
+
+/** Failed uploads to object storage, in the time range. */
+const flushFailures = (title: string, counter: string, opens: string) =>
+  total(title, "short", of(watcher, { failures: grownOrZero(counter) }), {
+    thresholds: { above: [1, 10] },
+    opens: { panel: opens },
+    runbook: "ObjectStorageUnreachable",
+    description: "Failed uploads to object storage, in the time range. Ingesters retry them.",
+  });
+
+/** Whether you can trust what all other dashboards show. */
 export const stackHealth: Dashboard = {
   uid: "stack-health",
   title: "Monitoring stack health",
   purpose:
-    "Can observability itself be trusted now? First whether it watches and alerts at all, then each signal on its way " +
-    "from collector to bucket. Prometheus tells it, so it also holds while Mimir is away.",
+    "Can you trust the data? First whether monitoring and alerting work, then each signal from the collector to object " +
+    "storage. Reads Prometheus, so it also works if Mimir is unavailable.",
   tags: ["health"],
   sources: [watcher, metrics],
   variables: [clusterVariable(watcher)],
-  next: {
-    alloy: "Alloy health",
-    "loki-operations": "Loki operations",
-    "mimir-operations": "Mimir operations",
-    "tempo-operations": "Tempo operations",
-    minio: "MinIO storage",
-    cost: "Cost and cardinality",
-  },
-  runbooks: [
-    "StackTargetMissing",
-    "RingUnhealthy",
-    "ObjectStorageUnreachable",
-    "IngestBudgetBurning",
-    "QueryBudgetBurning",
-    "FreshnessBudgetBurning",
-    "NoLogsIngested",
-    "NoMetricsIngested",
-    "NoTracesIngested",
+  numbers: [
+    stat(
+      "Watchdog",
+      "short",
+      of(watcher, {
+        watchdog: `count(ALERTS{${inCluster}, alertname="Watchdog", alertstate="firing"}) or vector(0)`,
+      }),
+      {
+        thresholds: { below: [1] },
+        words: { 0: "silent" },
+        opens: { panel: "Firing alerts" },
+        description: "An alert that always fires. Without it, Prometheus does not evaluate alerts.",
+      },
+    ),
+    stat("Targets down", "short", of(watcher, { targets: `count(up{${stack}} == 0) or vector(0)` }), {
+      thresholds: { above: [1] },
+      opens: { panel: "Targets down by pod" },
+      runbook: "StackTargetMissing",
+      description: "Components of the stack that Prometheus cannot scrape.",
+    }),
+    stat(
+      "Unhealthy ring members",
+      "short",
+      of(watcher, {
+        members: `sum(max by (namespace, name) ({__name__=~"(loki|cortex|tempo)_ring_members", ${inCluster}, state="Unhealthy"})) or vector(0)`,
+      }),
+      {
+        thresholds: { above: [1] },
+        opens: { panel: "Targets up by namespace" },
+        runbook: "RingUnhealthy",
+        description: "Members of the rings of Loki, Mimir and Tempo without heartbeats.",
+      },
+    ),
+    stat(
+      "Critical alerts",
+      "short",
+      of(watcher, {
+        alerts: `count(ALERTS{${inCluster}, alertstate="firing", severity="critical"}) or vector(0)`,
+      }),
+      { thresholds: { above: [1] }, opens: { panel: "Firing alerts" } },
+    ),
+    total(
+      "Failed notifications",
+      "short",
+      of(watcher, {
+        notifications: [
+          grownOrZero(`alertmanager_notifications_failed_total{${inCluster}}`),
+          grownOrZero(`cortex_alertmanager_notifications_failed_total{${mimir}}`),
+          grownOrZero(`prometheus_notifications_errors_total{${inCluster}}`),
+        ].join(" + "),
+      }),
+      {
+        thresholds: { above: [1, 10] },
+        opens: { panel: "Rule and notification failures" },
+        description:
+          "In the time range: from Alertmanagers to receivers, and from Prometheus to Alertmanager.",
+      },
+    ),
+    stat(
+      "Grafana pods up",
+      "short",
+      of(watcher, { pods: `sum(up{${within(namespaces.grafana)}}) or vector(0)` }),
+      {
+        thresholds: { below: [1] },
+        opens: { panel: "Targets up by namespace" },
+      },
+    ),
   ],
   rows: [
     {
-      title: "Does it watch, and does it alert?",
+      title: "Alerts and targets",
       panels: [
-        stat(
-          "Watchdog",
-          "short",
+        table(
+          "Firing alerts",
           of(watcher, {
-            watchdog: `count(ALERTS{${inCluster}, alertname="Watchdog", alertstate="firing"}) or vector(0)`,
+            firing: `sum by (severity, alertname, namespace) (ALERTS{${inCluster}, alertstate="firing", severity!="none"})`,
           }),
           {
-            ...small,
-            thresholds: flowing,
-            words: { 0: "silent" },
-            description: "An alert that always fires. Without it Prometheus does not evaluate alerts.",
+            width: 12,
+            none: "No firing alerts",
+            description: "Alerts that Prometheus evaluates.",
+            columns: [
+              { field: "severity", heading: "Severity" },
+              { field: "alertname", heading: "Alert" },
+              { field: "namespace", heading: "Namespace" },
+              { field: "Value #A", heading: "Count", unit: "short" },
+            ],
           },
         ),
-        stat("Targets down", "short", of(watcher, { targets: `count(up{${stack}} == 0) or vector(0)` }), {
-          ...small,
-          thresholds: none,
-          description: "Parts of the stack that do not answer; the table names them.",
+        table("Targets down by pod", of(watcher, { down: `up{${stack}} == 0` }), {
+          width: 12,
+          none: "All targets up",
+          columns: [
+            { field: "namespace", heading: "Namespace" },
+            { field: "job", heading: "Job" },
+            { field: "pod", heading: "Pod" },
+            { field: "instance", heading: "Instance" },
+          ],
         }),
-        stat(
-          "Rings unhealthy",
+        timeSeries(
+          "Alerts firing in Mimir",
           "short",
-          of(watcher, {
-            members: `sum(max by (namespace, name) ({__name__=~"(loki|cortex|tempo)_ring_members", ${inCluster}, state="Unhealthy"}))`,
+          of(metrics, {
+            "{{severity}} {{alertname}}": `sum by (severity, alertname) (ALERTS{${inCluster}, alertstate="firing"})`,
+            all: `count(ALERTS{${inCluster}, alertstate="firing"}) or vector(0)`,
           }),
-          {
-            ...small,
-            thresholds: none,
-            description: "Members of Loki's, Mimir's and Tempo's rings that stopped their heartbeats.",
-          },
+          { description: "Alerts of applications' rules, which Mimir's ruler evaluates." },
         ),
-        stat(
-          "Critical alerts",
-          "short",
-          of(watcher, {
-            alerts: `count(ALERTS{${inCluster}, alertstate="firing", severity="critical"}) or vector(0)`,
-          }),
-          { ...small, thresholds: none },
+        timeSeries(
+          "Targets up by namespace",
+          "percentunit",
+          of(watcher, { "{{namespace}}": `avg by (namespace) (up{${stack}})` }),
+          { min: 0, max: 1 },
         ),
-        stat(
-          "Warnings",
-          "short",
+        timeSeries(
+          "Rule and notification failures",
+          errorsPerSecond,
           of(watcher, {
-            alerts: `count(ALERTS{${inCluster}, alertstate="firing", severity="warning"}) or vector(0)`,
-          }),
-          { ...small, thresholds: { yellow: 1, red: 10 } },
-        ),
-        stat(
-          "Rule failures",
-          "ops",
-          of(watcher, {
-            rules:
+            "rule evaluation failures":
               `${rateOrZero(`prometheus_rule_evaluation_failures_total{${inCluster}}`)} + ` +
               rateOrZero(`cortex_prometheus_rule_evaluation_failures_total{${mimir}}`),
+            "failed notifications": rateOrZero(`alertmanager_notifications_failed_total{${inCluster}}`),
           }),
-          {
-            ...small,
-            thresholds: { yellow: 0.001, red: 0.1 },
-            description: "Rules that Prometheus or Mimir could not evaluate: their alerts are blind.",
-          },
-        ),
-        stat(
-          "Notifications failed",
-          "short",
-          of(watcher, {
-            notifications: [
-              grownOrZero(`alertmanager_notifications_failed_total{${inCluster}}`),
-              grownOrZero(`cortex_alertmanager_notifications_failed_total{${mimir}}`),
-              grownOrZero(`prometheus_notifications_errors_total{${inCluster}}`),
-            ].join(" + "),
-          }),
-          {
-            ...small,
-            decimals: 0,
-            thresholds: { yellow: 1, red: 10 },
-            description:
-              "In the time that is shown: by Alertmanagers to people, and by Prometheus to Alertmanager.",
-          },
-        ),
-        stat(
-          "Grafanas up",
-          "short",
-          of(watcher, { pods: `sum(up{${within(namespaces.grafana)}}) or vector(0)` }),
-          { ...small, thresholds: flowing, words: { 0: "none" } },
+          { description: "Alerts of rules that fail to evaluate do not fire." },
         ),
       ],
     },
     {
       title: "Logs",
       panels: [
-        stat("Read", "cps", of(watcher, { lines: linesRead }), {
-          ...small,
-          thresholds: flowing,
-          description: "Lines that Alloy reads from the files of all pods.",
-        }),
         stat(
-          "Delivered",
-          "cps",
-          of(watcher, { lines: rate(`otelcol_exporter_sent_log_records_total{${collector.logs}}`) }),
-          { ...small, thresholds: flowing, description: "Lines that Alloy got rid of." },
-        ),
-        stat(
-          "Accepted",
-          "cps",
+          "Log ingestion rate",
+          linesPerSecond,
           of(watcher, { lines: rate(`loki_distributor_lines_received_total{${loki}}`) }),
           {
-            ...small,
-            thresholds: flowing,
-            description: "Lines that Loki took.",
+            thresholds: { below: [1, 0.01] },
+            opens: { panel: "Log lines from Alloy to Loki" },
+            runbook: "NoLogsIngested",
           },
         ),
-        stat(
-          "Lost",
-          "percentunit",
-          of(watcher, { lines: `(${linesDropped} + ${linesRejected}) / (${linesRead} > 0)` }),
-          {
-            ...small,
-            thresholds: ratio,
-            description: "Dropped by Alloy or rejected by Loki, of those that were read.",
-          },
+        loss(
+          "Log data loss",
+          `(${linesDropped} + ${linesRejected}) / (${linesRead} > 0)`,
+          "Log lines from Alloy to Loki",
         ),
         stat(
-          "Buffer used",
+          "Log buffer usage",
           "percentunit",
           of(watcher, {
             used: `max(otelcol_exporter_queue_size{${collector.logs}, data_type="logs"} / otelcol_exporter_queue_capacity{${collector.logs}, data_type="logs"})`,
           }),
           {
-            ...small,
-            thresholds: { yellow: 0.1, red: 0.5 },
-            description: "Of the node with the fullest one. It fills while Loki is unavailable or slow.",
+            thresholds: { above: [0.1, 0.5] },
+            opens: { dashboard: "alloy" },
+            description: "Fullest node. The buffer fills while Loki is unavailable or slow.",
           },
         ),
-        stat(
-          "Failed flushes",
-          "short",
-          of(watcher, { chunks: grownOrZero(`loki_ingester_chunks_flush_failures_total{${loki}}`) }),
-          {
-            ...small,
-            decimals: 0,
-            thresholds: { yellow: 1, red: 10 },
-            description:
-              "Chunks that did not get into the bucket in the time that is shown; they are tried again.",
-          },
+        flushFailures(
+          "Chunk flush failures",
+          `loki_ingester_chunks_flush_failures_total{${loki}}`,
+          "Chunks flushed",
         ),
-        stat(
-          "Bucket answers",
-          "percentunit",
-          of(watcher, {
-            uploads: `1 - ${share(
-              `loki_boltdb_shipper_tables_upload_operation_total{${loki}, status!="success"}`,
-              `loki_boltdb_shipper_tables_upload_operation_total{${loki}}`,
-            )}`,
-          }),
-          {
-            ...small,
-            thresholds: successes,
-            description:
-              "Uploads of the index that succeed, about one a minute. Of all requests it would not show: Loki counts " +
-              "an object that is not there as an error.",
-          },
+        success(
+          "Index upload success",
+          `loki_boltdb_shipper_tables_upload_operation_total{${loki}, status!="success"}`,
+          `loki_boltdb_shipper_tables_upload_operation_total{${loki}}`,
+          "loki-operations",
+          "About one upload per minute. Loki counts a missing object as an error, so other requests are no indicator.",
         ),
-        stat(
-          "Queries answered",
-          "percentunit",
-          of(watcher, {
-            queries: `1 - ${share(
-              `loki_request_duration_seconds_count{${lokiQueries}, status_code=~"5.."}`,
-              `loki_request_duration_seconds_count{${lokiQueries}}`,
-            )}`,
-          }),
-          { ...small, thresholds: successes, description: "Empty while nobody asks." },
+        success(
+          "Log query success",
+          `loki_request_duration_seconds_count{${lokiQueries}, status_code=~"5.."}`,
+          `loki_request_duration_seconds_count{${lokiQueries}}`,
+          "loki-operations",
+          "Queries without a 5xx status.",
         ),
         timeSeries(
-          "Lines from collector to Loki",
-          "cps",
+          "Log lines from Alloy to Loki",
+          linesPerSecond,
           of(watcher, {
             read: linesRead,
-            delivered: rate(`otelcol_exporter_sent_log_records_total{${collector.logs}}`),
-            accepted: rate(`loki_distributor_lines_received_total{${loki}}`),
+            sent: rate(`otelcol_exporter_sent_log_records_total{${collector.logs}}`),
+            received: rate(`loki_distributor_lines_received_total{${loki}}`),
             dropped: linesDropped,
             rejected: linesRejected,
           }),
           { width: 12 },
         ),
         timeSeries(
-          "Chunks flushed to the bucket",
-          "cps",
+          "Chunks flushed",
+          chunksPerSecond,
           of(watcher, {
             flushed: rateOrZero(`loki_ingester_chunks_flushed_total{${loki}}`),
             failed: rateOrZero(`loki_ingester_chunks_flush_failures_total{${loki}}`),
@@ -295,162 +302,109 @@ export const stackHealth: Dashboard = {
     {
       title: "Metrics",
       panels: [
-        stat("Collected", "cps", of(watcher, { samples: rate(samplesIn) }), {
-          ...small,
-          thresholds: flowing,
-          description: "Samples that Alloy and Prometheus have for Mimir.",
-        }),
         stat(
-          "Delivered",
-          "cps",
-          of(watcher, { samples: `${samplesTried} - ${samplesAgain} - ${samplesDropped}` }),
-          {
-            ...small,
-            thresholds: flowing,
-            description: "Samples that they got rid of: all tries but those that failed.",
-          },
-        ),
-        stat(
-          "Accepted",
-          "cps",
+          "Metrics ingestion rate",
+          samplesPerSecond,
           of(watcher, { samples: rate(`cortex_distributor_received_samples_total{${mimir}}`) }),
           {
-            ...small,
-            thresholds: flowing,
-            description: "Samples that Mimir took.",
+            thresholds: { below: [1, 0.01] },
+            opens: { panel: "Samples from collectors to Mimir" },
+            runbook: "NoMetricsIngested",
           },
         ),
-        stat(
-          "Lost",
-          "percentunit",
-          of(watcher, { samples: `(${samplesDropped} + ${samplesRejected}) / (${rate(samplesIn)} > 0)` }),
-          {
-            ...small,
-            thresholds: ratio,
-            description: "Given up by who collects, or rejected by Mimir, of those that were collected.",
-          },
+        loss(
+          "Metrics data loss",
+          `(${samplesDropped} + ${samplesRejected}) / (${rate(samplesIn)} > 0)`,
+          "Samples from collectors to Mimir",
         ),
         stat(
-          "Newest sample",
+          "Age of newest sample",
           "s",
           of(watcher, {
             age: `time() - min(max by (user) (cortex_distributor_latest_seen_sample_timestamp_seconds{${mimir}}))`,
           }),
           {
-            ...small,
-            thresholds: { yellow: 120, red: 600 },
-            description: "How old the newest sample is in Mimir, of the tenant that is most behind.",
+            thresholds: { above: [120, 600] },
+            opens: { panel: "Remote-write lag by sender" },
+            runbook: "FreshnessBudgetBurning",
+            description: "Of the tenant with the oldest data.",
           },
         ),
-        stat(
-          "Failed flushes",
-          "short",
-          of(watcher, { blocks: grownOrZero(`cortex_ingester_shipper_upload_failures_total{${mimir}}`) }),
-          {
-            ...small,
-            decimals: 0,
-            thresholds: { yellow: 1, red: 10 },
-            description:
-              "Blocks that did not get into the bucket in the time that is shown; they are tried again.",
-          },
+        flushFailures(
+          "Block upload failures",
+          `cortex_ingester_shipper_upload_failures_total{${mimir}}`,
+          "Metric blocks uploaded",
         ),
-        stat(
-          "Bucket answers",
-          "percentunit",
-          of(watcher, {
-            operations: `1 - ${share(
-              `thanos_objstore_bucket_operation_failures_total{${mimir}}`,
-              `thanos_objstore_bucket_operations_total{${mimir}}`,
-            )}`,
-          }),
-          { ...small, thresholds: successes, description: "Operations on the buckets that succeed." },
+        success(
+          "Mimir storage success",
+          `thanos_objstore_bucket_operation_failures_total{${mimir}}`,
+          `thanos_objstore_bucket_operations_total{${mimir}}`,
+          "mimir-operations",
+          "Successful object storage operations.",
         ),
-        stat(
-          "Queries answered",
-          "percentunit",
-          of(watcher, {
-            queries: `1 - ${share(
-              `cortex_request_duration_seconds_count{${mimirQueries}, status_code=~"5.."}`,
-              `cortex_request_duration_seconds_count{${mimirQueries}}`,
-            )}`,
-          }),
-          { ...small, thresholds: successes, description: "Empty while nobody asks." },
+        success(
+          "Metrics query success",
+          `cortex_request_duration_seconds_count{${mimirQueries}, status_code=~"5.."}`,
+          `cortex_request_duration_seconds_count{${mimirQueries}}`,
+          "mimir-operations",
+          "Queries without a 5xx status.",
         ),
         timeSeries(
           "Samples from collectors to Mimir",
-          "cps",
+          samplesPerSecond,
           of(watcher, {
             collected: rate(samplesIn),
-            delivered: `${samplesTried} - ${samplesAgain} - ${samplesDropped}`,
-            accepted: rate(`cortex_distributor_received_samples_total{${mimir}}`),
+            sent: `${samplesTried} - ${samplesRetried} - ${samplesDropped}`,
+            received: rate(`cortex_distributor_received_samples_total{${mimir}}`),
             dropped: samplesDropped,
             rejected: samplesRejected,
           }),
           {
-            width: 12,
             description:
-              "Accepted is less than delivered where two Prometheus deliver the same: Mimir takes one of them.",
+              "Received is less than sent if two Prometheus replicas send the same: Mimir deduplicates.",
           },
         ),
         timeSeries(
-          "Delay of who writes to Mimir",
+          "Remote-write lag by sender",
           "s",
           of(watcher, {
             "{{pod}} {{component_path}}":
               `max by (pod, component_path) (prometheus_remote_storage_queue_highest_timestamp_seconds{${writers}} ` +
               `- prometheus_remote_storage_queue_highest_sent_timestamp_seconds{${writers}})`,
           }),
-          { thresholds: { yellow: 60, red: 300 } },
+          { thresholds: { above: [60, 300] } },
         ),
         timeSeries(
-          "Blocks flushed to the bucket",
-          "cps",
+          "Metric blocks uploaded",
+          blocksPerSecond,
           of(watcher, {
-            flushed: rate(`cortex_ingester_shipper_uploads_total{${mimir}}`),
+            uploaded: rate(`cortex_ingester_shipper_uploads_total{${mimir}}`),
             failed: rateOrZero(`cortex_ingester_shipper_upload_failures_total{${mimir}}`),
           }),
-          { width: 4, description: "Every two hours." },
+          { description: "Every two hours." },
         ),
       ],
     },
     {
       title: "Traces",
       panels: [
-        stat("Received", "cps", of(watcher, { spans: spansIn }), {
-          ...small,
-          description: "Spans that applications send to Alloy. Zero is no error: it is as quiet as they are.",
-        }),
         stat(
-          "Delivered",
-          "cps",
-          of(watcher, { spans: rateOrZero(`otelcol_exporter_sent_spans_total{${toTempo}}`) }),
-          {
-            ...small,
-            description:
-              "Spans that Alloy sent to Tempo; fewer than received where sampling leaves some out.",
-          },
-        ),
-        stat(
-          "Accepted",
-          "cps",
+          "Trace ingestion rate",
+          spansPerSecond,
           of(watcher, { spans: rateOrZero(`tempo_distributor_spans_received_total{${tempo}}`) }),
           {
-            ...small,
-            description: "Spans that reached Tempo.",
+            opens: { panel: "Spans from Alloy to Tempo" },
+            runbook: "NoTracesIngested",
+            description: "Zero is normal if no application sends traces.",
           },
         ),
-        stat(
-          "Lost",
-          "percentunit",
-          of(watcher, { spans: `(${spansDropped} + ${spansRefused}) / (${spansIn} > 0)` }),
-          {
-            ...small,
-            thresholds: ratio,
-            description: "Dropped by Alloy or refused by Tempo, of those received. Empty while none come.",
-          },
+        loss(
+          "Trace data loss",
+          `(${spansDropped} + ${spansRejected}) / (${spansIn} > 0)`,
+          "Spans from Alloy to Tempo",
         ),
         stat(
-          "Late",
+          "Late spans",
           "percentunit",
           of(watcher, {
             spans:
@@ -458,112 +412,52 @@ export const stackHealth: Dashboard = {
               `(${rate(`tempo_spans_distance_in_past_seconds_count{${tempo}}`)} > 0)`,
           }),
           {
-            ...small,
-            thresholds: { yellow: 0.01, red: 0.1 },
-            description:
-              "Spans that reach Tempo more than 5 minutes after they ended. Empty while none come.",
+            thresholds: { above: [0.01, 0.1] },
+            none: "No spans",
+            opens: { dashboard: "tempo-operations" },
+            runbook: "FreshnessBudgetBurning",
+            description: "Spans that reach Tempo more than 5 minutes after they ended.",
           },
         ),
-        stat(
-          "Failed flushes",
-          "short",
-          of(watcher, { blocks: grownOrZero(`tempo_ingester_failed_flushes_total{${tempo}}`) }),
-          {
-            ...small,
-            decimals: 0,
-            thresholds: { yellow: 1, red: 10 },
-            description:
-              "Blocks that did not get into the bucket in the time that is shown; they are tried again.",
-          },
+        flushFailures(
+          "Trace flush failures",
+          `tempo_ingester_failed_flushes_total{${tempo}}`,
+          "Trace blocks flushed",
         ),
-        stat(
-          "Bucket answers",
-          "percentunit",
-          of(watcher, {
-            operations: `1 - ${share(
-              `tempodb_backend_request_duration_seconds_count{${tempo}, status_code!~"2..|404"}`,
-              `tempodb_backend_request_duration_seconds_count{${tempo}}`,
-            )}`,
-          }),
-          { ...small, thresholds: successes, description: "Operations on the bucket that succeed." },
+        success(
+          "Tempo storage success",
+          `tempodb_backend_request_duration_seconds_count{${tempo}, status_code!~"2..|404"}`,
+          `tempodb_backend_request_duration_seconds_count{${tempo}}`,
+          "tempo-operations",
+          "Successful object storage operations.",
         ),
-        stat(
-          "Queries answered",
-          "percentunit",
-          of(watcher, {
-            queries: `1 - ${share(
-              `tempo_request_duration_seconds_count{${tempoQueries}, status_code=~"5.."}`,
-              `tempo_request_duration_seconds_count{${tempoQueries}}`,
-            )}`,
-          }),
-          { ...small, thresholds: successes, description: "Empty while nobody asks." },
+        success(
+          "Trace query success",
+          `tempo_request_duration_seconds_count{${tempoQueries}, status_code=~"5.."}`,
+          `tempo_request_duration_seconds_count{${tempoQueries}}`,
+          "tempo-operations",
+          "Queries without a 5xx status.",
         ),
         timeSeries(
-          "Spans from collector to Tempo",
-          "cps",
+          "Spans from Alloy to Tempo",
+          spansPerSecond,
           of(watcher, {
             received: spansIn,
-            delivered: rateOrZero(`otelcol_exporter_sent_spans_total{${toTempo}}`),
-            accepted: rateOrZero(`tempo_distributor_spans_received_total{${tempo}}`),
+            sent: rateOrZero(`otelcol_exporter_sent_spans_total{${toTempo}}`),
+            "accepted by Tempo": rateOrZero(`tempo_distributor_spans_received_total{${tempo}}`),
             dropped: spansDropped,
-            refused: spansRefused,
+            rejected: spansRejected,
           }),
-          { width: 12 },
+          { width: 12, description: "Sent is less than received if sampling is on." },
         ),
         timeSeries(
-          "Blocks flushed to the bucket",
-          "cps",
+          "Trace blocks flushed",
+          blocksPerSecond,
           of(watcher, {
             flushed: rate(`tempo_ingester_blocks_flushed_total{${tempo}}`),
             failed: rateOrZero(`tempo_ingester_failed_flushes_total{${tempo}}`),
           }),
           { width: 12 },
-        ),
-      ],
-    },
-    {
-      title: "What is wrong",
-      panels: [
-        table("Targets down", of(watcher, { down: `up{${stack}} == 0` }), {
-          width: 12,
-          description: "Empty is good.",
-          columns: [
-            { field: "namespace", heading: "Namespace" },
-            { field: "job", heading: "Job" },
-            { field: "pod", heading: "Pod" },
-            { field: "instance", heading: "Address" },
-          ],
-        }),
-        table(
-          "Firing alerts",
-          of(watcher, {
-            firing: `sum by (severity, alertname, namespace) (ALERTS{${inCluster}, alertstate="firing", severity!="none"})`,
-          }),
-          {
-            width: 12,
-            description: "Those that Prometheus evaluates. Empty is good.",
-            columns: [
-              { field: "severity", heading: "Severity" },
-              { field: "alertname", heading: "Alert" },
-              { field: "namespace", heading: "Namespace" },
-              { field: "Value #A", heading: "How many", unit: "short" },
-            ],
-          },
-        ),
-        timeSeries(
-          "Alerts that Mimir evaluates",
-          "short",
-          of(metrics, {
-            "{{severity}} {{alertname}}": `sum by (severity, alertname) (ALERTS{${inCluster}, alertstate="firing"})`,
-            all: `count(ALERTS{${inCluster}, alertstate="firing"}) or vector(0)`,
-          }),
-          { width: 12, description: "Firing, of applications' own rules." },
-        ),
-        timeSeries(
-          "Targets up",
-          "percentunit",
-          of(watcher, { "{{namespace}}": `avg by (namespace) (up{${stack}})` }),
-          { width: 12, min: 0, max: 1 },
         ),
       ],
     },

@@ -1,5 +1,6 @@
 import { namespaces } from "../names";
 import {
+  blocksPerSecond,
   clusterVariable,
   componentVariable,
   type Dashboard,
@@ -12,8 +13,11 @@ import {
   rateOrZero,
   requestErrors,
   type Store,
+  samplesPerSecond,
+  spansPerSecond,
   stat,
   timeSeries,
+  total,
   unhealthyMembers,
   watcher,
   within,
@@ -21,18 +25,18 @@ import {
 
 const tempo = within(namespaces.tempo);
 const tenant = 'tenant=~"$tenant"';
-/** What people and Grafana ask for, where they ask; the echo is Grafana's health check. */
+/** Queries at the query frontend, without Grafana's health check. */
 const queries = `${tempo}, container="query-frontend", route=~"api_.+", route!="api_echo"`;
 
 const store: Store = { prefix: "tempo", of: tempo };
 
-/** Tempo operations (R12): from spans that come in to blocks in the bucket, searches, and metrics made of spans. */
+/** Tempo operations: ingestion, storage, searches, metrics-generator. */
 export const tempoOperations: Dashboard = {
   uid: "tempo-operations",
   title: "Tempo operations",
   purpose:
-    "Does Tempo take every span, keep it, and find the trace again? For whoever operates it: what is slow, refused " +
-    "or behind, from the distributor over ingesters and bucket to searches and the metrics generator.",
+    "Does Tempo accept, store and find every trace? Shows what is slow, rejected or behind: ingestion, " +
+    "object storage, searches and the metrics-generator.",
   tags: ["tempo"],
   sources: [watcher],
   variables: [
@@ -45,69 +49,68 @@ export const tempoOperations: Dashboard = {
       series: `tempo_distributor_spans_received_total{${tempo}}`,
     },
   ],
-  next: {
-    "stack-health": "Monitoring stack health",
-    alloy: "Alloy health",
-    minio: "MinIO storage",
-    cost: "Cost and cardinality",
-  },
-  runbooks: [
-    "TempoDistributorOverloaded",
-    "TempoCompactionFailing",
-    "TracesRejected",
-    "TracesDropped",
-    "NoTracesIngested",
-    "ObjectStorageUnreachable",
-    "RingUnhealthy",
+  numbers: [
+    stat(
+      "Ingestion rate",
+      spansPerSecond,
+      of(watcher, { spans: rateOrZero(`tempo_distributor_spans_received_total{${tempo}, ${tenant}}`) }),
+      {
+        opens: { panel: "Ingestion rate by tenant" },
+        runbook: "NoTracesIngested",
+        description: "Spans that distributors receive. Zero is normal if no application sends traces.",
+      },
+    ),
+    stat(
+      "Discarded spans",
+      spansPerSecond,
+      of(watcher, { spans: rateOrZero(`tempo_discarded_spans_total{${tempo}, ${tenant}}`) }),
+      {
+        thresholds: { above: [0.001, 1] },
+        opens: { panel: "Discarded spans by reason" },
+        runbook: "TracesRejected",
+        description: "Spans that exceed a limit.",
+      },
+    ),
+    requestErrors("Query error rate", store, queries, { panel: "Queries by route and status code" }),
+    total(
+      "Failed flushes",
+      "short",
+      of(watcher, { flushes: grownOrZero(`tempo_ingester_failed_flushes_total{${tempo}}`) }),
+      {
+        thresholds: { above: [1, 5] },
+        opens: { panel: "Blocks flushed" },
+        runbook: "ObjectStorageUnreachable",
+        description:
+          "Blocks that ingesters could not write to object storage, in the time range. They retry.",
+      },
+    ),
+    total(
+      "Failed compactions",
+      "short",
+      of(watcher, { compactions: grownOrZero(`tempodb_compaction_errors_total{${tempo}}`) }),
+      {
+        thresholds: { above: [1, 5] },
+        opens: { panel: "Compaction" },
+        runbook: "TempoCompactionFailing",
+        description: "In the time range.",
+      },
+    ),
+    unhealthyMembers(store),
   ],
   rows: [
-    {
-      title: "At a glance",
-      panels: [
-        stat(
-          "Spans in",
-          "cps",
-          of(watcher, { spans: rateOrZero(`tempo_distributor_spans_received_total{${tempo}, ${tenant}}`) }),
-          { description: "Zero is no error: it is as quiet as the applications." },
-        ),
-        stat(
-          "Spans refused",
-          "cps",
-          of(watcher, { spans: rateOrZero(`tempo_discarded_spans_total{${tempo}, ${tenant}}`) }),
-          { thresholds: { yellow: 0.001, red: 1 }, description: "Refused for a limit. Reasons stand below." },
-        ),
-        requestErrors("Query errors", store, queries, "Empty while nobody asks."),
-        stat(
-          "Failed flushes",
-          "short",
-          of(watcher, { flushes: grownOrZero(`tempo_ingester_failed_flushes_total{${tempo}}`) }),
-          {
-            thresholds: { yellow: 1, red: 5 },
-            description: "Blocks that ingesters could not write to the bucket; they try again.",
-          },
-        ),
-        stat(
-          "Failed compactions",
-          "short",
-          of(watcher, { compactions: grownOrZero(`tempodb_compaction_errors_total{${tempo}}`) }),
-          { thresholds: { yellow: 1, red: 5 }, description: "In the time that is shown." },
-        ),
-        unhealthyMembers(store),
-      ],
-    },
     {
       title: "Ingestion",
       panels: [
         timeSeries(
-          "Spans in by tenant",
-          "cps",
+          "Ingestion rate by tenant",
+          spansPerSecond,
           of(watcher, {
             "{{tenant}}": rate(`tempo_distributor_spans_received_total{${tempo}, ${tenant}}`, "tenant"),
           }),
           { stacked: true },
         ),
         timeSeries(
-          "Bytes in by tenant",
+          "Received bytes by tenant",
           "Bps",
           of(watcher, {
             "{{tenant}}": rate(`tempo_distributor_bytes_received_total{${tempo}, ${tenant}}`, "tenant"),
@@ -115,8 +118,8 @@ export const tempoOperations: Dashboard = {
           { stacked: true },
         ),
         timeSeries(
-          "Spans refused by reason",
-          "cps",
+          "Discarded spans by reason",
+          spansPerSecond,
           of(watcher, {
             all: rateOrZero(`tempo_discarded_spans_total{${tempo}, ${tenant}}`),
             "{{tenant}}: {{reason}}": rate(
@@ -126,18 +129,20 @@ export const tempoOperations: Dashboard = {
           }),
           {
             description:
-              "`rate_limited` comes again, as Alloy waits and repeats it; `live_traces_exceeded` and " +
-              "`trace_too_large` are lost.",
+              "Alloy retries `rate_limited` spans; `live_traces_exceeded` and `trace_too_large` are lost.",
           },
         ),
         timeSeries(
           "Push latency",
           "s",
           of(watcher, quantiles(`tempo_distributor_push_duration_seconds_bucket{${tempo}}`)),
-          { description: "How long distributors take to have a batch on the ingesters." },
+          {
+            runbook: "TempoDistributorOverloaded",
+            description: "Time until ingesters have accepted a batch.",
+          },
         ),
         timeSeries(
-          "Batches that ingesters did not take",
+          "Ingester append failures",
           "ops",
           of(watcher, {
             failures: rateOrZero(`tempo_distributor_ingester_append_failures_total{${tempo}}`),
@@ -147,23 +152,24 @@ export const tempoOperations: Dashboard = {
           "Ring members by state",
           "short",
           of(watcher, { "{{name}} {{state}}": `max by (name, state) (tempo_ring_members{${tempo}}) > 0` }),
-          { description: "All are ACTIVE but while pods come and go." },
+          { description: "All members are ACTIVE, except during a rollout." },
         ),
       ],
     },
     {
       title: "Ingesters",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Live traces",
+          "Live traces by ingester",
           "short",
           of(watcher, {
             "{{pod}} {{tenant}}": `sum by (pod, tenant) (tempo_ingester_live_traces{${tempo}, ${tenant}})`,
           }),
-          { description: "Traces of which spans still came lately. A tenant has a limit of them." },
+          { description: "Traces with recent spans. A tenant has a limit." },
         ),
         timeSeries(
-          "Bytes of live traces",
+          "Live trace bytes by ingester",
           "bytes",
           of(watcher, {
             "{{pod}} {{tenant}}": `sum by (pod, tenant) (tempo_ingester_live_trace_bytes{${tempo}, ${tenant}})`,
@@ -171,48 +177,49 @@ export const tempoOperations: Dashboard = {
         ),
         timeSeries(
           "Blocks flushed",
-          "ops",
+          blocksPerSecond,
           of(watcher, {
             flushed: rate(`tempo_ingester_blocks_flushed_total{${tempo}}`),
             failed: rateOrZero(`tempo_ingester_failed_flushes_total{${tempo}}`),
           }),
         ),
         timeSeries(
-          "Flush queue",
+          "Flush queue length",
           "short",
           of(watcher, { "{{pod}}": `sum by (pod) (tempo_ingester_flush_queue_length{${tempo}})` }),
-          { description: "Blocks that wait for the bucket. It grows while the bucket is away." },
+          { description: "Blocks waiting for object storage. It grows while object storage is unavailable." },
         ),
         timeSeries(
           "Flush duration",
           "s",
           of(watcher, quantiles(`tempo_ingester_flush_duration_seconds_bucket{${tempo}}`)),
-          { description: "Empty while nothing is flushed." },
+          { none: "No flush" },
         ),
         timeSeries(
-          "Size of flushed blocks",
+          "Flushed block size",
           "bytes",
           of(watcher, quantiles(`tempo_ingester_flush_size_bytes_bucket{${tempo}}`)),
-          { description: "Empty while nothing is flushed." },
+          { none: "No flush" },
         ),
       ],
     },
     {
       title: "Blocks and compaction",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Blocklist",
+          "Blocklist length",
           "short",
           of(watcher, {
             "{{tenant}}": `max by (tenant) (tempodb_blocklist_length{${tempo}, ${tenant}})`,
           }),
           {
             description:
-              "Blocks in the bucket. If it grows all the time, compaction is behind and searches slow down.",
+              "Blocks in object storage. If it grows steadily, compaction is behind and searches slow down.",
           },
         ),
         timeSeries(
-          "Blocks that wait for compaction",
+          "Outstanding compaction blocks",
           "short",
           of(watcher, {
             "{{tenant}}": `max by (tenant) (tempodb_compaction_outstanding_blocks{${tempo}, ${tenant}})`,
@@ -220,7 +227,7 @@ export const tempoOperations: Dashboard = {
         ),
         timeSeries(
           "Compaction",
-          "cps",
+          "ops",
           of(watcher, {
             "objects written": rateOrZero(`tempodb_compaction_objects_written_total{${tempo}}`),
             "blocks deleted for their age": rateOrZero(`tempodb_retention_deleted_total{${tempo}}`),
@@ -229,19 +236,19 @@ export const tempoOperations: Dashboard = {
           }),
         ),
         timeSeries(
-          "Age of the list of blocks",
+          "Blocklist index age",
           "s",
           of(watcher, {
             "{{tenant}}": `max by (tenant) (tempodb_blocklist_tenant_index_age_seconds{${tempo}, ${tenant}})`,
           }),
           {
-            thresholds: { yellow: 900, red: 1800 },
+            thresholds: { above: [900, 1800] },
             description:
-              "Compactors write the list every 5 minutes; what is newer than it is found in ingesters only.",
+              "Compactors write the index every 5 minutes. Queriers find newer blocks in ingesters only.",
           },
         ),
         timeSeries(
-          "Lists of blocks not read or written",
+          "Blocklist failures",
           "ops",
           of(watcher, {
             "not read": rateOrZero(`tempodb_blocklist_poll_errors_total{${tempo}}`),
@@ -251,23 +258,23 @@ export const tempoOperations: Dashboard = {
       ],
     },
     {
-      title: "Searches and traces by id",
+      title: "Queries",
       panels: [
         timeSeries(
           "Query latency",
           "s",
           of(watcher, quantiles(`tempo_request_duration_seconds_bucket{${queries}}`)),
-          { description: "Empty while nobody asks." },
+          { none: "No queries" },
         ),
         timeSeries(
-          "Query latency by route (p95)",
+          "p95 query latency by route",
           "s",
           of(watcher, {
             "{{route}}": quantile(0.95, `tempo_request_duration_seconds_bucket{${queries}}`, "route"),
           }),
         ),
         timeSeries(
-          "Queries by route and status",
+          "Queries by route and status code",
           "reqps",
           of(watcher, {
             "{{route}} {{status_code}}": rate(
@@ -277,18 +284,18 @@ export const tempoOperations: Dashboard = {
           }),
         ),
         timeSeries(
-          "Waiting queries",
+          "Query queue length",
           "short",
           of(watcher, { "{{user}}": `sum by (user) (tempo_query_frontend_queue_length{${tempo}})` }),
-          { description: "Parts of queries that no querier works on yet; more queriers make it shorter." },
+          { description: "Subqueries without a free querier. Add queriers to shorten it." },
         ),
         timeSeries(
-          "Wait for a querier",
+          "Query queue duration",
           "s",
           of(watcher, quantiles(`tempo_query_frontend_queue_duration_seconds_bucket{${tempo}}`)),
         ),
         timeSeries(
-          "Bytes that searches read",
+          "Bytes inspected by queries",
           "Bps",
           of(watcher, {
             "{{op}}": rate(`tempo_query_frontend_bytes_inspected_total{${tempo}, ${tenant}}`, "op"),
@@ -297,33 +304,34 @@ export const tempoOperations: Dashboard = {
       ],
     },
     {
-      title: "Metrics made of spans",
+      title: "Metrics-generator",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Spans processed",
-          "cps",
+          "Metrics-generator spans",
+          spansPerSecond,
           of(watcher, {
             received: rateOrZero(`tempo_metrics_generator_spans_received_total{${tempo}, ${tenant}}`),
-            "left out: {{reason}}": rate(
+            "dropped: {{reason}}": rate(
               `tempo_metrics_generator_spans_discarded_total{${tempo}, ${tenant}}`,
               "reason",
             ),
           }),
-          { description: "Zero where Alloy makes these metrics (`tracing.metricsFrom`)." },
+          { description: "Zero if Alloy generates span metrics (`tracing.metricsFrom`)." },
         ),
         timeSeries(
-          "Series",
+          "Metrics-generator series",
           "short",
           of(watcher, {
             "{{pod}} {{tenant}}": `sum by (pod, tenant) (tempo_metrics_generator_registry_active_series{${tempo}, ${tenant}})`,
-            "refused a second": rateOrZero(
+            "rejected per second": rateOrZero(
               `tempo_metrics_generator_registry_series_limited_total{${tempo}, ${tenant}}`,
             ),
           }),
         ),
         timeSeries(
-          "Sent to Mimir",
-          "cps",
+          "Metrics-generator remote write",
+          samplesPerSecond,
           of(watcher, {
             samples: rateOrZero(`prometheus_remote_storage_samples_total{${tempo}}`),
             retried: rateOrZero(`prometheus_remote_storage_samples_retried_total{${tempo}}`),
@@ -334,9 +342,10 @@ export const tempoOperations: Dashboard = {
     },
     {
       title: "Object storage",
+      collapsed: true,
       panels: [
         timeSeries(
-          "Operations by status",
+          "Object storage operations",
           "ops",
           of(watcher, {
             "{{operation}} {{status_code}}": rate(
@@ -344,10 +353,10 @@ export const tempoOperations: Dashboard = {
               "operation, status_code",
             ),
           }),
-          { width: 12, description: "404 is an object that is not there, which is often normal." },
+          { width: 12, description: "404: a missing object, which is often normal." },
         ),
         timeSeries(
-          "Latency by operation (p95)",
+          "p95 object storage latency",
           "s",
           of(watcher, {
             "{{operation}}": quantile(

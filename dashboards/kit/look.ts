@@ -1,7 +1,10 @@
-/** What panels of every kind have: title, unit, size, thresholds, words for numbers. */
+/** Options of panels of every kind: title, unit, size, thresholds, links. */
 import type { PanelBuilder as BarGauge } from "@grafana/grafana-foundation-sdk/bargauge";
 import type * as cog from "@grafana/grafana-foundation-sdk/cog";
 import {
+  type DashboardLink,
+  DashboardLinkBuilder,
+  DashboardLinkType,
   MappingType,
   type Panel,
   ThresholdsConfigBuilder,
@@ -17,67 +20,105 @@ import type { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk
 import { type Query, target } from "./queries";
 import { reference } from "./sources";
 
-/** What panels have in common. */
+/** What explains a number: a panel of the same dashboard by its title, or another dashboard with values of its variables. */
+export type Link = { panel: string } | { dashboard: string; variables?: Record<string, string> };
+
+/**
+ * Where a number turns yellow and red: `above` (or at) the values if less is better, `below` them if more is better.
+ * A single value has no yellow.
+ */
+export type Thresholds = { above: [number] | [number, number] } | { below: [number] | [number, number] };
+
+/** Options of all panels. */
 export interface Look {
-  /** Columns of the 24 that a dashboard has. @default 8 */
+  /** Width in grid columns, of 24. @default 8 */
   width?: number;
-  /** Height in Grafana's units of 30 pixels. @default 7 */
+  /** Height in grid lines of 30 pixels. @default 7 */
   height?: number;
-  /** What the panel means and what to do about it; shown at the title. */
+  /** What the panel means and what to do about it; shown as a tooltip at the title. */
   description?: string;
-  /** Values from which on it is yellow and red; with `red` below `yellow` less is worse. */
-  thresholds?: { yellow: number; red: number };
+  thresholds?: Thresholds;
   /** Lower and upper end of the scale. */
   min?: number;
   max?: number;
   decimals?: number;
-  /** Words that stand for numbers. */
+  /** Texts that replace numbers. */
   words?: Record<number, string>;
+  /** Text if there is no data. */
+  none?: string;
+  /** What a click on a value opens. */
+  opens?: Link;
+  /** Alert whose runbook the panel links to. */
+  runbook?: string;
 }
 
-/** What all of the SDK's builders of panels can do. */
+/** What all panel builders of the SDK have in common. */
 interface PanelBuilder extends cog.Builder<Panel> {
   id(id: number): PanelBuilder;
   gridPos(position: { x: number; y: number; w: number; h: number }): PanelBuilder;
+  dataLinks(links: cog.Builder<DashboardLink>[]): PanelBuilder;
 }
 
-/** A panel with its place: how many columns it takes and how high it is. */
+/** A panel with its title, its size and its drill-down. */
 export interface Placed {
+  title: string;
   width: number;
   height: number;
   panel: PanelBuilder;
+  opens?: Link | undefined;
 }
 
-/** Green, and from these values on yellow and red. */
-const thresholds = (look: Look) => {
-  const { yellow, red } = look.thresholds ?? {};
-  const steps =
-    yellow === undefined || red === undefined
-      ? [{ value: null, color: "green" }]
-      : red < yellow
-        ? [
-            { value: null, color: "red" },
-            { value: red, color: "yellow" },
-            { value: yellow, color: "green" },
-          ]
-        : [
-            { value: null, color: "green" },
-            { value: yellow, color: "yellow" },
-            { value: red, color: "red" },
-          ];
-  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps);
-};
+/** UID of an alert's runbook page, which Grafana shows as a dashboard. */
+export const runbookUid = (alert: string): string => `runbook-${alert.toLowerCase()}`.slice(0, 40);
+
+/** The steps of Grafana's thresholds, from low to high. */
+function steps(thresholds?: Thresholds): { value: number | null; color: string }[] {
+  if (!thresholds) return [{ value: null, color: "green" }];
+  if ("above" in thresholds) {
+    const [first, second] = thresholds.above;
+    if (second === undefined)
+      return [
+        { value: null, color: "green" },
+        { value: first, color: "red" },
+      ];
+    return [
+      { value: null, color: "green" },
+      { value: first, color: "yellow" },
+      { value: second, color: "red" },
+    ];
+  }
+  const [first, second] = thresholds.below;
+  if (second === undefined)
+    return [
+      { value: null, color: "red" },
+      { value: first, color: "green" },
+    ];
+  return [
+    { value: null, color: "red" },
+    { value: second, color: "yellow" },
+    { value: first, color: "green" },
+  ];
+}
 
 type Common = Stat | TimeSeries | BarGauge | Table | PieChart | StateTimeline | Logs | NodeGraph;
 
-/** Title, unit, queries and what `Look` says, on a panel of any kind. */
+const runbookLink = (alert: string) =>
+  new DashboardLinkBuilder(`Runbook: ${alert}`).type(DashboardLinkType.Link).url(`/d/${runbookUid(alert)}`);
+
+/** Sets title, unit, queries and options of a panel of any kind. */
 export function dressed(panel: Common, title: string, unit: string, queries: Query[], look: Look): Placed {
   const [first] = queries;
   if (!first) throw new Error(`panel ${title} has no query`);
-  panel.title(title).unit(unit).datasource(reference(first.source)).thresholds(thresholds(look));
+  panel
+    .title(title)
+    .unit(unit)
+    .datasource(reference(first.source))
+    .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps(look.thresholds)));
   if (look.description) panel.description(look.description);
   if (look.min !== undefined) panel.min(look.min);
   if (look.max !== undefined) panel.max(look.max);
+  if (look.none) panel.noValue(look.none);
+  if (look.runbook) panel.links([runbookLink(look.runbook)]);
   if (look.decimals !== undefined) panel.decimals(look.decimals);
   if (look.words) {
     const texts = Object.entries(look.words).map(([value, text]) => [value, { text }]);
@@ -85,5 +126,5 @@ export function dressed(panel: Common, title: string, unit: string, queries: Que
   }
   for (const [index, query] of queries.entries())
     panel.withTarget(target(query, index, panel instanceof Table));
-  return { width: look.width ?? 8, height: look.height ?? 7, panel };
+  return { title, width: look.width ?? 8, height: look.height ?? 7, panel, opens: look.opens };
 }

@@ -1,10 +1,11 @@
-/** The panels that dashboards are made of. Each has a title, a unit and its queries; the rest has one look. */
+/** The kinds of panels. Each takes a title, a unit and queries; all share one look. */
 
 import { PanelBuilder as BarGauge } from "@grafana/grafana-foundation-sdk/bargauge";
 import {
   BarGaugeDisplayMode,
   BigValueColorMode,
   BigValueGraphMode,
+  GraphDrawStyle,
   GraphGradientMode,
   GraphThresholdsStyleConfigBuilder,
   GraphThresholdsStyleMode,
@@ -37,19 +38,61 @@ import { reference, type Source } from "./sources";
 /** The newest value of each series. */
 const newest = () => new ReduceDataOptionsBuilder().calcs(["lastNotNull"]).values(false);
 
-/** Lines over time. */
+/** The color of a series by its meaning: regular expressions of its name. */
+const meanings: Record<string, Record<string, string>> = {
+  status: {
+    "/\\b(2\\d\\d|2xx|success|OK)$/": "green",
+    "/\\b3\\d\\d$/": "blue",
+    "/\\b4\\d\\d$/": "yellow",
+    "/\\b(5\\d\\d|5xx|failure|no response)$/": "red",
+  },
+  level: {
+    "/^(error|fatal|critical)$/": "red",
+    "/^warn(ing)?$/": "yellow",
+    "/^info$/": "green",
+    "/^(debug|trace)$/": "blue",
+    "/^unknown$/": "gray",
+  },
+};
+
+/** Words of a legend that mean a failure. */
+const failure = /\b(fail(ed|ures)?|errors?|dropped|rejected|discarded|corrupt(ions)?|offline|missed)\b/i;
+
+/** Fixed colors of series whose names say what they mean, by the legends of a panel. */
+function colors(legends: string[]): Record<string, string> {
+  const has = (label: RegExp) => legends.some((legend) => label.test(legend));
+  return {
+    ...(has(/\{\{(\w+_)?(status_code|code|status)\}\}/) && meanings["status"]),
+    ...(has(/\{\{level\}\}/) && meanings["level"]),
+    ...Object.fromEntries(
+      legends
+        .filter((legend) => failure.test(legend) && !legend.includes("{{"))
+        .map((legend) => [`/^${legend}$/`, "red"]),
+    ),
+  };
+}
+
+/** Top of the axis of a panel whose values are all zero, which would otherwise end at 100. */
+const softMax = (unit: string) =>
+  /^(s|percentunit)$/.test(unit) ? 0.01 : /short|bytes|Bps/.test(unit) ? 1 : 0.1;
+
+/** Values over time; counts of log lines as bars, because they are sparse. */
 export const timeSeries = (
   title: string,
   unit: string,
   queries: Query[],
   look: Look & { stacked?: boolean } = {},
 ) => {
+  const sparse = queries.some(({ source }) => source.type === "loki");
   const panel = new TimeSeries()
+    .drawStyle(sparse ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
     .lineWidth(1)
-    .fillOpacity(look.stacked ? 30 : 8)
-    .gradientMode(GraphGradientMode.Opacity)
-    .showPoints(VisibilityMode.Never)
+    .fillOpacity(sparse ? 80 : look.stacked ? 30 : 8)
+    .gradientMode(sparse ? GraphGradientMode.None : GraphGradientMode.Opacity)
+    .showPoints(VisibilityMode.Auto)
     .spanNulls(false)
+    .axisSoftMin(0)
+    .axisSoftMax(softMax(unit))
     .legend(
       new VizLegendOptionsBuilder()
         .displayMode(LegendDisplayMode.List)
@@ -63,14 +106,16 @@ export const timeSeries = (
     panel.thresholdsStyle(
       new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.DashedAndArea),
     );
+  for (const [name, fixedColor] of Object.entries(colors(queries.map(({ legend = "" }) => legend))))
+    panel.overrideByRegexp(name, [{ id: "color", value: { mode: "fixed", fixedColor } }]);
   return dressed(panel, title, unit, queries, look);
 };
 
-/** One number, coloured by its thresholds, with its course behind it. */
+/** One number in the color of its threshold; a time series behind it, if its query has one. */
 export const stat = (title: string, unit: string, queries: Query[], look: Look = {}) =>
   dressed(
     new Stat()
-      .colorMode(look.thresholds ? BigValueColorMode.Background : BigValueColorMode.Value)
+      .colorMode(look.thresholds ? BigValueColorMode.Value : BigValueColorMode.None)
       .graphMode(queries.some(({ instant }) => instant) ? BigValueGraphMode.None : BigValueGraphMode.Area)
       .reduceOptions(newest()),
     title,
@@ -79,20 +124,35 @@ export const stat = (title: string, unit: string, queries: Query[], look: Look =
     { width: 4, height: 4, ...look },
   );
 
-/** One bar for each series, to compare them now; Loki gives them as rows of one table. */
-export const bars = (title: string, unit: string, queries: Query[], look: Look = {}) =>
-  dressed(
-    new BarGauge()
-      .displayMode(BarGaugeDisplayMode.Basic)
-      .orientation(VizOrientation.Horizontal)
-      .reduceOptions(newest().values(queries.some(({ source }) => source.type === "loki"))),
+/** A number over the whole time range, such as an increase: one instant query. */
+export const total = (title: string, unit: string, queries: Query[], look: Look = {}) =>
+  stat(
+    title,
+    unit,
+    queries.map((query) => ({ ...query, instant: true })),
+    { decimals: 0, ...look },
+  );
+
+/** One bar for each series, by current value; a Loki query returns them as rows of one table. */
+export const bars = (title: string, unit: string, queries: Query[], look: Look = {}) => {
+  const fromLoki = queries.some(({ source }) => source.type === "loki");
+  const panel = new BarGauge()
+    .displayMode(BarGaugeDisplayMode.Basic)
+    .orientation(VizOrientation.Horizontal)
+    .reduceOptions(newest().values(fromLoki));
+  // Grafana omits the name of a single bar that has no explicit one.
+  const label = /\{\{(\w+)\}\}/.exec(queries[0]?.legend ?? "")?.[1];
+  panel.displayName(fromLoki ? `\${__data.fields.${label}}` : "${__series.name}");
+  return dressed(
+    panel,
     title,
     unit,
     queries.map((query) => ({ ...query, instant: true })),
     look,
   );
+};
 
-/** Shares of a whole, now. */
+/** Current shares of a whole. */
 export const pie = (title: string, unit: string, queries: Query[], look: Look = {}) =>
   dressed(
     new PieChart().pieType(PieChartType.Donut).reduceOptions(newest()),
@@ -102,23 +162,23 @@ export const pie = (title: string, unit: string, queries: Query[], look: Look = 
     look,
   );
 
-/** A column of a table: the heading of a label, or of the query with that letter, and the unit of its numbers. */
+/** A column of a table: a label or the value of a query. */
 export interface Column {
   /** Label, or `Value #A` for the first query. */
   field: string;
   heading: string;
   unit?: string;
-  /** The dashboard that a click on a value opens, and the variable of it that takes the value. */
+  /** The dashboard that a click on a value opens, and its variable that gets the value. */
   opens?: { uid: string; variable: string };
 }
 
-/** What the series say now, a row for each; queries are joined by the labels that they share. */
+/** Current values, a row for each series; queries are joined by the labels that they share. */
 export const table = (
   title: string,
   queries: Query[],
   look: Look & { columns: Column[]; transformations?: DataTransformerConfig[] },
 ) => {
-  // Where there is one query alone, Grafana does not number its values.
+  // Grafana does not number the values of a single query.
   const columns = look.columns.flatMap((column) =>
     column.field === "Value #A" ? [column, { ...column, field: "Value" }] : [column],
   );
@@ -139,7 +199,7 @@ export const table = (
     if (unit) panel.overrideByName(heading, [{ id: "unit", value: unit }]);
     if (opens) {
       const url = `/d/${opens.uid}?var-${opens.variable}=\${__value.raw}&\${__url_time_range}`;
-      panel.overrideByName(heading, [{ id: "links", value: [{ title: "Show it", url }] }]);
+      panel.overrideByName(heading, [{ id: "links", value: [{ title: "Open", url }] }]);
     }
   }
   return dressed(
@@ -151,11 +211,11 @@ export const table = (
   );
 };
 
-/** A band for each series that changes colour with its value. */
+/** A band for each series that changes color with its value. */
 export const states = (title: string, unit: string, queries: Query[], look: Look = {}) =>
   dressed(new StateTimeline().fillOpacity(80).showValue(VisibilityMode.Never), title, unit, queries, look);
 
-/** Lines of logs, newest first. */
+/** Log lines, newest first. */
 export const logLines = (title: string, queries: Query[], look: Look = {}) =>
   dressed(
     new Logs().showTime(true).wrapLogMessage(true).enableLogDetails(true).sortOrder(LogsSortOrder.Descending),
@@ -169,7 +229,7 @@ export const logLines = (title: string, queries: Query[], look: Look = {}) =>
 export const traceList = (title: string, queries: Query[], look: Look = {}) =>
   dressed(new Table(), title, "none", queries, { width: 24, height: 9, ...look });
 
-/** Who calls whom, as Tempo draws it from those metrics of the service graph that have `labels`. */
+/** The service graph that Tempo draws from the metrics with `labels`. */
 export const serviceMap = (title: string, source: Source, labels: string, look: Look = {}): Placed => {
   const panel = new NodeGraph()
     .title(title)
@@ -183,5 +243,5 @@ export const serviceMap = (title: string, source: Source, labels: string, look: 
         .serviceMapQuery(`{${labels}}`),
     );
   if (look.description) panel.description(look.description);
-  return { width: look.width ?? 24, height: look.height ?? 12, panel };
+  return { title, width: look.width ?? 24, height: look.height ?? 12, panel };
 };

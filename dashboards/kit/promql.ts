@@ -1,36 +1,40 @@
-/** Pieces of PromQL that most panels have. */
+/** PromQL that many panels share. */
 
-/** What every selector carries. */
+/** Matcher of every selector. */
 export const inCluster = 'cluster=~"$cluster"';
 
-/** Matchers of what a namespace of the stack says of itself; more may follow after a comma. */
+/** Matchers of the series of a namespace of the stack; more may follow after a comma. */
 export const within = (namespace: string) => `${inCluster}, namespace="${namespace}"`;
 
 const grouped = (by?: string) => (by ? ` by (${by})` : "");
 
-/** How fast a counter grows each second. */
+/** Increase of a counter per second. */
 export const rate = (counter: string, by?: string) =>
   `sum${grouped(by)} (rate(${counter}[$__rate_interval]))`;
 
-/** The same for what is counted from the first time on that it happens: until then it is zero. */
+/** The same for a counter that exists only after the first event: zero until then. */
 export const rateOrZero = (counter: string) => `(${rate(counter)} or vector(0))`;
 
-/** How much a counter grew in the range that the dashboard shows; zero where nothing was counted. */
+/** Increase of a counter over the time range; zero if the counter does not exist. */
 export const grownOrZero = (counter: string) => `(sum(increase(${counter}[$__range])) or vector(0))`;
 
-/** The share of what a counter counts that went wrong; nothing where nothing was done. */
+/** The share of events that failed; no value without events, so that there is no division by zero. */
 export const share = (wrong: string, all: string) => `${rateOrZero(wrong)} / (${rate(all)} > 0)`;
 
-/** What that part of a histogram's observations is below. */
+/** A quantile of a histogram; no value without observations, where Prometheus returns NaN. */
 export const quantile = (part: number, buckets: string, by?: string) =>
-  `histogram_quantile(${part}, sum by (${by ? `le, ${by}` : "le"}) (rate(${buckets}[$__rate_interval])))`;
+  `histogram_quantile(${part}, sum by (${by ? `le, ${by}` : "le"}) (rate(${buckets}[$__rate_interval]))) >= 0`;
 
-/** Half of the observations, nearly all, and all but one in a hundred are below: by legend. */
+/** Median, p95 and p99 of a histogram, by legend. */
 export const quantiles = (buckets: string) => ({
   p50: quantile(0.5, buckets),
   p95: quantile(0.95, buckets),
   p99: quantile(0.99, buckets),
 });
 
-/** How long ago a point in time was; nothing while it was never. */
+/** Seconds since a timestamp; no value while the timestamp is zero. */
 export const since = (timestamp: string) => `time() - (${timestamp} > 0)`;
+
+/** The series of a query with a text for a label that some of them lack, so that each has a name. */
+export const named = (expr: string, label: string, text = "unknown") =>
+  `label_replace(${expr}, "${label}", "${text}", "${label}", "^$")`;

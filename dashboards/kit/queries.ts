@@ -1,4 +1,4 @@
-/** The queries of panels, as each datasource takes them. */
+/** Queries of panels in the form of each data source. */
 import type * as cog from "@grafana/grafana-foundation-sdk/cog";
 import { DataqueryBuilder as LokiQuery } from "@grafana/grafana-foundation-sdk/loki";
 import { DataqueryBuilder as PromQuery, PromQueryFormat } from "@grafana/grafana-foundation-sdk/prometheus";
@@ -12,7 +12,7 @@ export interface Query {
   expr: string;
   /** Name of each series; labels in double braces. */
   legend?: string;
-  /** Whether the newest value is asked for instead of a range. @default false */
+  /** Whether only the current value is queried. @default false */
   instant?: boolean;
   /** The shortest time between two points: a duration, or a variable that holds one. @default the datasource's */
   minStep?: string;
@@ -24,7 +24,7 @@ export const of = (source: Source, queries: Record<string, string>): Query[] =>
 
 const refId = (index: number) => String.fromCharCode("A".charCodeAt(0) + index);
 
-/** A query as the panel's datasource takes it. */
+/** A query in the form of the panel's data source. */
 export function target(
   { source, expr, legend = "", instant, minStep }: Query,
   index: number,

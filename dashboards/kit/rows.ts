@@ -1,11 +1,13 @@
-/** Rows and variables that the dashboards of several components have. */
+/** Rows, numbers and variables of the dashboards of several components. */
 import type { Row } from "./dashboard";
-import { stat, timeSeries } from "./panels";
+import type { Link } from "./look";
+import { stat, timeSeries, total } from "./panels";
 import { inCluster, rate, share } from "./promql";
 import { of } from "./queries";
 import { type LabelVariable, watcher } from "./sources";
+import { cores } from "./units";
 
-/** The containers of a namespace of the stack: what its components are called. */
+/** The containers of a namespace of the stack, which are named after their components. */
 export const componentVariable = (namespace: string): LabelVariable => ({
   name: "component",
   label: "Component",
@@ -14,34 +16,34 @@ export const componentVariable = (namespace: string): LabelVariable => ({
   of: "container",
 });
 
-/** What the chosen pods take of the nodes; `chosen` are matchers. */
+/** Resource usage of the selected pods; `chosen` are matchers. */
 export const podsRow = (chosen: string): Row => ({
-  title: "Pods",
+  title: "Resources",
+  collapsed: true,
   panels: [
-    stat(
-      "Restarts",
+    total(
+      "Container restarts",
       "short",
       of(watcher, {
-        restarts: `sum(increase(kube_pod_container_status_restarts_total{${inCluster}, ${chosen}}[$__range]))`,
+        restarts: `sum(increase(kube_pod_container_status_restarts_total{${inCluster}, ${chosen}}[$__range])) or vector(0)`,
       }),
       {
         height: 7,
-        decimals: 0,
-        thresholds: { yellow: 1, red: 5 },
-        description: "In the time that is shown. `kubectl describe pod` says why the last one was.",
+        thresholds: { above: [1, 5] },
+        description: "In the time range. `kubectl describe pod` shows the reason for the last one.",
       },
     ),
     timeSeries(
-      "Memory",
+      "Memory usage (working set)",
       "bytes",
       of(watcher, {
         "{{pod}} {{container}}": `sum by (pod, container) (container_memory_working_set_bytes{${inCluster}, ${chosen}, container!=""})`,
       }),
-      { width: 10, description: "The working set, by which Kubernetes ends a container at its limit." },
+      { width: 10, description: "A container whose working set reaches its memory limit is killed." },
     ),
     timeSeries(
-      "CPU",
-      "cores",
+      "CPU usage",
+      cores,
       of(watcher, {
         "{{pod}} {{container}}": rate(
           `container_cpu_usage_seconds_total{${inCluster}, ${chosen}, container!=""}`,
@@ -53,16 +55,22 @@ export const podsRow = (chosen: string): Row => ({
   ],
 });
 
-/** What the stores call themselves in their metrics, and which series are of them. */
+/** A store and its series. */
 export interface Store {
-  /** The beginning of their metrics' names: `loki`, `cortex` for Mimir, `tempo`. */
+  /** Prefix of its metrics: `loki`, `cortex` for Mimir, `tempo`. */
   prefix: string;
-  /** Matchers of their series. */
+  /** Matchers of its series. */
   of: string;
 }
 
-/** The share of requests to a store that failed by its own fault; `requests` are matchers. */
-export const requestErrors = (title: string, { prefix }: Store, requests: string, description: string) =>
+/** The share of requests to a store that end with a 5xx status; `requests` are matchers. */
+export const requestErrors = (
+  title: string,
+  { prefix }: Store,
+  requests: string,
+  opens: Link,
+  description = "Requests with a 5xx status, of all requests.",
+) =>
   stat(
     title,
     "percentunit",
@@ -72,19 +80,21 @@ export const requestErrors = (title: string, { prefix }: Store, requests: string
         `${prefix}_request_duration_seconds_count{${requests}}`,
       ),
     }),
-    { thresholds: { yellow: 0.001, red: 0.01 }, description },
+    { thresholds: { above: [0.001, 0.01] }, none: "No requests", opens, description },
   );
 
-/** Members of a store's rings that stopped their heartbeats. */
+/** Members of a store's rings without heartbeats. */
 export const unhealthyMembers = (store: Store) =>
   stat(
     "Unhealthy ring members",
     "short",
     of(watcher, {
-      members: `sum(max by (name) (${store.prefix}_ring_members{${store.of}, state="Unhealthy"}))`,
+      members: `sum(max by (name) (${store.prefix}_ring_members{${store.of}, state="Unhealthy"})) or vector(0)`,
     }),
     {
-      thresholds: { yellow: 1, red: 1 },
-      description: "Members that stopped their heartbeats; with too few ingesters left, writes fail.",
+      thresholds: { above: [1] },
+      opens: { panel: "Ring members by state" },
+      runbook: "RingUnhealthy",
+      description: "Members without heartbeats. Without a quorum of ingesters, writes fail.",
     },
   );

@@ -1,7 +1,8 @@
-/** Where dashboards read: each source is a variable of the dashboard, so that one Grafana can show several stacks. */
+/** Data sources and variables of dashboards. Each data source is a variable, so that one Grafana can show several stacks. */
 import {
   DatasourceVariableBuilder,
   QueryVariableBuilder,
+  TextBoxVariableBuilder,
   VariableHide,
   VariableRefresh,
   VariableSort,
@@ -12,17 +13,17 @@ import { datasources } from "../../names";
 export interface Source {
   /** Name of the dashboard's variable that holds it. */
   variable: string;
-  /** What people read beside the variable. */
+  /** Label of the variable. */
   label: string;
   /** Type of the datasource. */
   type: string;
-  /** The one that is chosen at first. */
+  /** The default. */
   first: { name: string; uid: string };
-  /** Which datasources may be chosen instead, by their name. */
+  /** Regular expression of the names of data sources to choose from. */
   choice: string;
 }
 
-/** What Prometheus knows of the stack itself and of the cluster; it answers while Mimir is away. A year back: `Mimir prometheus`. */
+/** Metrics of the stack and the cluster in Prometheus, which does not depend on Mimir. `Mimir prometheus` has a year of them. */
 export const watcher: Source = {
   variable: "prometheus",
   label: "Prometheus",
@@ -40,7 +41,7 @@ export const metrics: Source = {
   choice: "/^Mimir/",
 };
 
-/** The same with its roll-ups, for dashboards that look months back; every query chooses by `__tenant_id__`. */
+/** The same with downsampled series, for dashboards over months; every query selects by `__tenant_id__`. */
 export const longRange: Source = {
   variable: "longrange",
   label: "Mimir",
@@ -70,7 +71,7 @@ export const traces: Source = {
 /** A source as a panel refers to it. */
 export const reference = ({ type, variable }: Source) => ({ type, uid: `\${${variable}}` });
 
-/** The variable by which a dashboard chooses a source. */
+/** The variable that selects a data source. */
 export const sourceVariable = ({ variable, label, type, first, choice }: Source) =>
   new DatasourceVariableBuilder(variable)
     .label(label)
@@ -78,24 +79,24 @@ export const sourceVariable = ({ variable, label, type, first, choice }: Source)
     .regex(choice)
     .current({ text: first.name, value: first.uid, selected: true });
 
-/** A variable of a dashboard that holds values of a label. */
+/** A variable with the values of a label. */
 export interface LabelVariable {
   /** Name of the variable. */
   name: string;
-  /** What people read beside it. */
+  /** Label of the variable. */
   label: string;
   source: Source;
   /** Series that have the label. */
   series: string;
-  /** The label, where it is not the variable's name. */
+  /** The label. @default the variable's name */
   of?: string;
   /** Whether several values, or all, can be chosen. @default true */
   several?: boolean;
-  /** Regular expression of the values that `All` stands for; where it is empty, all that are listed. @default ".*" */
+  /** Regular expression of `All`; if empty, the listed values. @default ".*" */
   all?: string;
 }
 
-/** All values at first; `All` matches series without the label too, where nothing else is said. */
+/** `All` by default, which also matches series without the label unless `all` is set. */
 export const labelVariable = ({
   name,
   label,
@@ -120,18 +121,18 @@ export const labelVariable = ({
     : variable;
 };
 
-/** A variable that nobody chooses: what a query answers, read anew whenever the range looked at changes. */
+/** A hidden variable with the result of a query, which runs again when the time range changes. */
 export interface ComputedVariable {
   /** Name of the variable. */
   name: string;
   source: Source;
-  /** PromQL; what it gives is read as the text of its series, such as `{resolution="pods|nodes"} 1 1732320000000`. */
+  /** PromQL; its result is the text of a series, such as `{resolution="pods|nodes"} 1 1732320000000`. */
   query: string;
   /** Regular expression whose first group is the value. */
   regex: string;
 }
 
-/** Hidden: its value follows from the range. */
+/** Hidden, because its value follows from the time range. */
 export const computedVariable = ({ name, source, query, regex }: ComputedVariable) =>
   new QueryVariableBuilder(name)
     .hide(VariableHide.HideVariable)
@@ -141,10 +142,14 @@ export const computedVariable = ({ name, source, query, regex }: ComputedVariabl
     .refresh(VariableRefresh.OnTimeRangeChanged)
     .sort(VariableSort.Disabled);
 
-/** The cluster: a label that Mimir's series have; Prometheus' own have none, and `All` matches them. */
+/** The cluster: a label of series in Mimir. Series in Prometheus have none, and `All` matches them. */
 export const clusterVariable = (source: Source): LabelVariable => ({
   name: "cluster",
   label: "Cluster",
   source,
   series: "up",
 });
+
+/** A text box. */
+export const textVariable = ({ name, label }: { name: string; label: string }) =>
+  new TextBoxVariableBuilder(name).label(label).defaultValue("");

@@ -1,5 +1,5 @@
 /** Rules that every dashboard keeps to, looked for in the JSON that Grafana gets, and metrics that a running stack has. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
@@ -21,6 +21,7 @@ import {
   traceList,
   traces,
 } from "../../dashboards/kit";
+import { objectives } from "../../dashboards/slo";
 import { groupings, type Language, mistakes, rateRanges, selectors } from "../support/queries";
 
 // biome-ignore lint/suspicious/noExplicitAny: a dashboard's JSON is read deeply
@@ -55,7 +56,9 @@ function modelOf(dashboard: Dashboard): Json {
   return made;
 }
 
-const panelsOf = (dashboard: Dashboard): Json[] => modelOf(dashboard).panels;
+/** All panels, those in collapsed rows included. */
+const panelsOf = (dashboard: Dashboard): Json[] =>
+  modelOf(dashboard).panels.flatMap((panel: Json) => [panel, ...(panel.panels ?? [])]);
 const placeOf = (dashboard: Dashboard, panel: Json) => `${dashboard.uid} / ${panel.title}`;
 
 /** Every query of panels, and of variables that ask for values of a label. */
@@ -112,19 +115,25 @@ const panelsHaveTitleAndUnit: Rule = (dashboard) =>
 
 /** One panel does not hide another, and none hangs over the edge. */
 const panelsDoNotOverlap: Rule = (dashboard) =>
-  panelsOf(dashboard).flatMap((panel, index, all) => {
-    const { x, y, w, h } = panel.gridPos;
-    const over = all
-      .slice(index + 1)
-      .filter(
-        ({ gridPos: other }: Json) =>
-          x < other.x + other.w && other.x < x + w && y < other.y + other.h && other.y < y + h,
-      );
-    return [
-      ...over.map(({ title }: Json) => ({ place: placeOf(dashboard, panel), what: `lies over ${title}` })),
-      ...(x + w > 24 ? [{ place: placeOf(dashboard, panel), what: "wider than the dashboard" }] : []),
-    ];
-  });
+  // Grafana moves the rows below when you open a collapsed one, so each collapsed row is a page of its own.
+  [
+    modelOf(dashboard).panels as Json[],
+    ...modelOf(dashboard).panels.map(({ panels = [] }: Json) => panels),
+  ].flatMap((page: Json[]) =>
+    page.flatMap((panel, index, all) => {
+      const { x, y, w, h } = panel.gridPos;
+      const over = all
+        .slice(index + 1)
+        .filter(
+          ({ gridPos: other }: Json) =>
+            x < other.x + other.w && other.x < x + w && y < other.y + other.h && other.y < y + h,
+        );
+      return [
+        ...over.map(({ title }: Json) => ({ place: placeOf(dashboard, panel), what: `lies over ${title}` })),
+        ...(x + w > 24 ? [{ place: placeOf(dashboard, panel), what: "wider than the dashboard" }] : []),
+      ];
+    }),
+  );
 
 /** One Grafana can show several stacks: which one is chosen by a variable. */
 const sourcesAreVariables: Rule = (dashboard) => {
@@ -162,12 +171,22 @@ const selectorsNameTheCluster: Rule = (dashboard) =>
         })),
     );
 
-/** A click leads somewhere. */
+const runbookPages = readdirSync(join(root, "docs", "runbooks"))
+  .filter((file) => file.endsWith(".md"))
+  .map((file) => runbookUid(file.replace(".md", "")));
+
+/** Links lead to dashboards, panels and runbooks that exist. */
 const linksLeadToDashboards: Rule = (dashboard, all) => {
-  const known = new Set(all.flatMap(({ uid, runbooks }) => [uid, ...runbooks.map(runbookUid)]));
-  return [...JSON.stringify(modelOf(dashboard)).matchAll(/"\/d\/([^"?/]+)/g)]
-    .filter(([, uid = ""]) => !known.has(uid))
-    .map(([, uid]) => ({ place: dashboard.uid, what: `links to ${uid}, which there is not` }));
+  const known = new Map(all.map((other) => [other.uid, panelsOf(other).map(({ id }) => String(id))]));
+  return [
+    ...JSON.stringify(modelOf(dashboard)).matchAll(/"\/d\/([^"?/]+)(?:\?viewPanel=panel-(\d+))?/g),
+  ].flatMap(([, uid = "", panel]) => {
+    if (runbookPages.includes(uid)) return [];
+    const panels = known.get(uid);
+    return panels && (!panel || panels.includes(panel))
+      ? []
+      : [{ place: dashboard.uid, what: `links to ${uid} ${panel ?? ""}, which does not exist` }];
+  });
 };
 
 /** Names of all alerts of this project. */
@@ -178,13 +197,108 @@ const alerts = new Set(
     .flatMap(({ rules: all }: Json) => all.map(({ alert }: Json) => alert)),
 );
 
-/** An alert that fires has a page that says what to do. */
-const runbooksAreWritten: Rule = ({ uid, runbooks }) =>
-  runbooks.flatMap((alert) => [
-    ...(alerts.has(alert) ? [] : [{ place: `${uid} / ${alert}`, what: "no such alert in alerts/" }]),
-    ...(existsSync(join(root, "docs", "runbooks", `${alert}.md`))
+/** Runbooks on panels belong to alerts of this project. */
+const runbooksAreWritten: Rule = (dashboard) =>
+  panelsOf(dashboard).flatMap((panel) =>
+    (panel.links ?? [])
+      .map(({ title }: Json) => title.replace("Runbook: ", ""))
+      .filter((alert: string) => !alerts.has(alert))
+      .map((alert: string) => ({ place: placeOf(dashboard, panel), what: `no alert ${alert} in alerts/` })),
+  );
+
+const isRow = ({ type }: Json) => type === "row";
+
+/** Width of a title's characters and of a panel's border, padding and icons, in pixels. */
+const font = { character: 7.5, around: 56 };
+
+/** A title fits its panel on a screen of 1440 pixels, so that Grafana does not truncate it. */
+const titlesFit: Rule = (dashboard) =>
+  panelsOf(dashboard)
+    .filter((panel) => !isRow(panel))
+    .filter(({ title, gridPos }) => title.length * font.character > (gridPos.w * 1440) / 24 - font.around)
+    .map((panel) => ({
+      place: placeOf(dashboard, panel),
+      what: `title too long for ${panel.gridPos.w} columns`,
+    }));
+
+/** Two panels of a dashboard never have the same title. */
+const titlesDiffer: Rule = (dashboard) => {
+  const titles = panelsOf(dashboard)
+    .filter((panel) => !isRow(panel))
+    .map(({ title }) => title);
+  return titles
+    .filter((title, index) => titles.indexOf(title) !== index)
+    .map((title) => ({ place: `${dashboard.uid} / ${title}`, what: "title used twice" }));
+};
+
+/** The first row is one to six stats in one line, each with a drill-down; text comes later. */
+const beginsWithNumbers: Rule = (dashboard) => {
+  const panels: Json[] = modelOf(dashboard).panels;
+  const numbers = panels.slice(0, panels.findIndex(isRow));
+  return [
+    ...(numbers.length >= 1 && numbers.length <= 6
       ? []
-      : [{ place: `${uid} / ${alert}`, what: "no page in docs/runbooks/" }]),
+      : [{ place: dashboard.uid, what: `${numbers.length} key numbers` }]),
+    ...numbers
+      .filter(({ type, gridPos }) => type !== "stat" || gridPos.y !== 0)
+      .map((panel) => ({ place: placeOf(dashboard, panel), what: "no stat in the first line" })),
+    ...numbers
+      .filter(({ fieldConfig }) => !fieldConfig.defaults.links?.length)
+      .map((panel) => ({ place: placeOf(dashboard, panel), what: "no drill-down" })),
+  ];
+};
+
+/** Titles of panels where more is better. */
+const moreIsBetter =
+  /\b(ready|up|running|success|hit ratio|ingestion rate|watchdog|until full|budget left)\b/i;
+
+/** The color of a value, as Grafana finds it. */
+const colorOf = (steps: Json[], value: number): string =>
+  steps.filter((step) => step.value === null || step.value <= value).at(-1)?.color;
+
+/** Thresholds ascend and go the right way: zero is red if more is better, and green otherwise. */
+const thresholdsGoTheRightWay: Rule = (dashboard) =>
+  panelsOf(dashboard).flatMap((panel) => {
+    const steps: Json[] = panel.fieldConfig?.defaults.thresholds?.steps ?? [];
+    if (steps.length < 2) return [];
+    const ascends = steps.every(
+      ({ value }, index) => index === 0 || value > (steps[index - 1].value ?? -Infinity),
+    );
+    const good = moreIsBetter.test(panel.title);
+    const [low, high] = [colorOf(steps, -1), colorOf(steps, Number.MAX_SAFE_INTEGER)];
+    return [
+      ...(ascends ? [] : ["thresholds do not ascend"]),
+      ...(low === (good ? "red" : "green") && high === (good ? "green" : "red")
+        ? []
+        : [`low is ${low} and high is ${high}`]),
+    ].map((what) => ({ place: placeOf(dashboard, panel), what }));
+  });
+
+/** Units of Grafana and of the kit; a typing error would be shown as a unit. */
+const units =
+  /^(none|short|s|µs|bytes|Bps|percentunit|reqps|ops|pps|iops|bool_yes_no|suffix:(cores|x)|count:(lines|samples|spans|rows|chunks|blocks|errors|tx)\/s)$/;
+
+const unitsAreKnown: Rule = (dashboard) =>
+  panelsOf(dashboard)
+    .flatMap((panel) => [
+      { panel, unit: panel.fieldConfig?.defaults.unit },
+      ...(panel.fieldConfig?.overrides ?? [])
+        .flatMap(({ properties }: Json) => properties)
+        .filter(({ id }: Json) => id === "unit")
+        .map(({ value }: Json) => ({ panel, unit: value })),
+    ])
+    .filter(({ unit }) => unit && !units.test(unit))
+    .map(({ panel, unit }) => ({ place: placeOf(dashboard, panel), what: `unknown unit ${unit}` }));
+
+/** A ratio of rates, or a quantile, without events is no value instead of NaN. */
+const ratiosHaveNoNaN: Rule = (dashboard) =>
+  promqlOf(dashboard).flatMap(({ place, expr }) => [
+    ...(/\) \/ sum[^/]*(rate|increase)\((?![^/]*> 0)/.test(expr)
+      ? [{ place, what: `0 / 0 in ${expr}` }]
+      : []),
+    ...((expr.match(/histogram_quantile\(/g) ?? []).length > (expr.match(/>= 0/g) ?? []).length
+      ? [{ place, what: `a quantile that can be NaN in ${expr}` }]
+      : []),
   ]);
 
 /** What cannot be parsed is an error in Grafana instead of a panel. */
@@ -233,6 +347,11 @@ const notAlways: { metrics: RegExp; why: string }[] = [
     metrics: /^cortex_(prometheus_rule|alertmanager)_/,
     why: "only of tenants with rules for Mimir's ruler, and once these have sent alerts",
   },
+  {
+    metrics: /^kube_horizontalpodautoscaler_(spec|status)_(min|max|current|desired)_replicas$/,
+    why: "only with autoscalers; kube-prometheus-stack's own alerts read them",
+  },
+  { metrics: /^observability:/, why: "recorded by alerts/objectives.yaml" },
   { metrics: /^ALERTS$/, why: "in Mimir only while an alert of its ruler waits or fires" },
 ];
 
@@ -272,7 +391,13 @@ const rules: Record<string, Rule> = {
   "takes rates over Grafana's interval": ratesHaveGrafanasInterval,
   "names the cluster in every selector": selectorsNameTheCluster,
   "links to dashboards that exist": linksLeadToDashboards,
-  "links to alerts that exist, and to their pages": runbooksAreWritten,
+  "links to runbooks of alerts that exist": runbooksAreWritten,
+  "has titles that fit their panels": titlesFit,
+  "has no title twice": titlesDiffer,
+  "begins with at most six key numbers": beginsWithNumbers,
+  "has thresholds in the right direction": thresholdsGoTheRightWay,
+  "has known units": unitsAreKnown,
+  "has no NaN": ratiosHaveNoNaN,
   "has queries that can be parsed": queriesParse,
   "asks for metrics and labels that a stack has": metricsAreThere,
 };
@@ -303,6 +428,17 @@ describe("unit: dashboards", () => {
   });
 });
 
+describe("unit: SLO dashboard", () => {
+  it("has the error budgets of the burn-rate alerts", () => {
+    const text = readFileSync(join(root, "alerts", "objectives.yaml"), "utf8");
+    for (const [name, { budget }] of Object.entries(objectives)) {
+      const budgets = [...text.matchAll(new RegExp(`objective="${name}"} > [\\d.]+ \\* ([\\d.]+)`, "g"))];
+      expect(budgets.length, name).to.be.at.least(8);
+      expect([...new Set(budgets.map(([, value]) => Number(value)))], name).to.deep.equal([budget]);
+    }
+  });
+});
+
 describe("unit: rules of dashboards", () => {
   const up = of(metrics, { up: 'up{cluster=~"$cluster"}' });
   const good: Dashboard = {
@@ -312,14 +448,15 @@ describe("unit: rules of dashboards", () => {
     tags: ["test"],
     sources: [metrics, logs, traces],
     variables: [clusterVariable(metrics)],
-    next: { good: "Itself" },
-    runbooks: [],
-    rows: [{ title: "Row", panels: [stat("Up", "short", up)] }],
+    numbers: [stat("Ready", "short", up, { opens: { panel: "Panel" } })],
+    rows: [{ title: "Row", panels: [timeSeries("Panel", "short", up)] }],
   };
   const asking = (expr: string): Dashboard => ({
     ...good,
     rows: [{ title: "Row", panels: [timeSeries("Panel", "short", of(metrics, { it: expr }))] }],
   });
+
+  const panel = timeSeries("Panel", "short", up);
 
   /** Dashboards that break a rule, by its name. */
   const bad: Record<string, Dashboard[]> = {
@@ -330,11 +467,14 @@ describe("unit: rules of dashboards", () => {
       { ...good, tags: [] },
     ],
     "has panels with title and unit": [
-      { ...good, rows: [{ title: "Row", panels: [stat("Up", "", up)] }] },
-      { ...good, rows: [{ title: "Row", panels: [stat("", "short", up)] }] },
+      { ...good, rows: [{ title: "Row", panels: [timeSeries("Panel", "", up)] }] },
+      {
+        ...good,
+        rows: [{ title: "Row", panels: [timeSeries("Panel", "short", up), stat("", "short", up)] }],
+      },
     ],
     "has panels that do not overlap": [
-      { ...good, rows: [{ title: "Row", panels: [stat("Up", "short", up, { width: 25 })] }] },
+      { ...good, rows: [{ title: "Row", panels: [timeSeries("Panel", "short", up, { width: 25 })] }] },
     ],
     "reads sources that can be chosen": [{ ...good, sources: [logs] }],
     "takes rates over Grafana's interval": [
@@ -347,9 +487,10 @@ describe("unit: rules of dashboards", () => {
       asking('up{cluster=~"$cluster"} / on (job) up{cluster="$cluster"}'),
     ],
     "links to dashboards that exist": [
-      { ...good, next: { missing: "Missing" } },
+      { ...good, numbers: [stat("Ready", "short", up, { opens: { dashboard: "missing" } })] },
       {
         ...good,
+        numbers: [],
         rows: [
           {
             title: "Row",
@@ -362,14 +503,64 @@ describe("unit: rules of dashboards", () => {
         ],
       },
     ],
-    "links to alerts that exist, and to their pages": [{ ...good, runbooks: ["Missing"] }],
+    "links to runbooks of alerts that exist": [
+      {
+        ...good,
+        rows: [{ title: "Row", panels: [timeSeries("Panel", "short", up, { runbook: "Missing" })] }],
+      },
+    ],
+    "has titles that fit their panels": [
+      { ...good, rows: [{ title: "Row", panels: [panel, stat("Notifications that failed", "short", up)] }] },
+    ],
+    "has no title twice": [{ ...good, rows: [{ title: "Row", panels: [panel, panel] }] }],
+    "begins with at most six key numbers": [
+      { ...good, numbers: [] },
+      { ...good, numbers: [stat("Ready", "short", up)] },
+      { ...good, numbers: [timeSeries("Ready", "short", up, { opens: { panel: "Panel" } })] },
+      {
+        ...good,
+        numbers: [..."1234567"].map((name) => stat(name, "short", up, { opens: { panel: "Panel" } })),
+      },
+    ],
+    "has thresholds in the right direction": [
+      {
+        ...good,
+        rows: [
+          { title: "Row", panels: [panel, stat("Pods up", "short", up, { thresholds: { above: [1] } })] },
+        ],
+      },
+      {
+        ...good,
+        rows: [
+          { title: "Row", panels: [panel, stat("Errors", "short", up, { thresholds: { below: [1] } })] },
+        ],
+      },
+      {
+        ...good,
+        rows: [
+          { title: "Row", panels: [panel, stat("Errors", "short", up, { thresholds: { above: [2, 1] } })] },
+        ],
+      },
+    ],
+    "has known units": [{ ...good, rows: [{ title: "Row", panels: [panel, stat("Errors", "cores", up)] }] }],
+    "has no NaN": [
+      asking(
+        'sum(rate(up{cluster=~"$cluster"}[$__rate_interval])) / sum(rate(up{cluster=~"$cluster"}[$__rate_interval]))',
+      ),
+      asking('histogram_quantile(0.9, sum by (le) (rate(up{cluster=~"$cluster"}[$__rate_interval])))'),
+    ],
     "has queries that can be parsed": [
       asking('sum(rate(up{cluster=~"$cluster"}[$__rate_interval])'),
       asking('sum by job (up{cluster=~"$cluster"})'),
       asking(""),
-      { ...good, rows: [{ title: "Row", panels: [logLines("Lines", of(logs, { it: '{job="a" |= `b`' }))] }] },
       {
         ...good,
+        numbers: [],
+        rows: [{ title: "Row", panels: [logLines("Lines", of(logs, { it: '{job="a" |= `b`' }))] }],
+      },
+      {
+        ...good,
+        numbers: [],
         rows: [{ title: "Row", panels: [traceList("Traces", of(traces, { it: "{ status == error }" }))] }],
       },
     ],

@@ -1,10 +1,13 @@
+import { namespaces } from "../names";
 import {
   answering,
   clusterVariable,
+  cores,
   type Dashboard,
   logLines,
   logs,
   metrics,
+  named,
   of,
   spanFailures,
   spanRate,
@@ -16,21 +19,23 @@ import {
   traces,
 } from "./kit";
 
+/** Namespaces of the stack and of Kubernetes, which have their own dashboards. */
+const system = [...Object.values(namespaces), "kube-.*"].join("|");
 const chosen = 'cluster=~"$cluster", namespace=~"$namespace"';
 const container = `${chosen}, container!=""`;
-/** Spans by which services of the namespaces answer. */
+/** Server and consumer spans of services in the namespaces. */
 const answers = `cluster=~"$cluster", service_namespace=~"$namespace", ${answering}`;
 const cpu = `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${container}}[$__rate_interval]))`;
 const memory = `sum by (namespace, pod) (container_memory_working_set_bytes{${container}})`;
 const restarts = (range: string) => `increase(kube_pod_container_status_restarts_total{${chosen}}[${range}])`;
 
-/** Everything about the namespaces of an application (R12): pods, requests, logs, traces. */
-export const namespaces: Dashboard = {
-  uid: "random-namespaces",
-  title: "Namespaces Random",
+/** Applications of any cluster: pods, requests, logs, traces. */
+export const applications: Dashboard = {
+  uid: "applications",
+  title: "Applications",
   purpose:
-    "For whoever owns an application: does it run, does it answer, and if not, what do its logs and traces say? " +
-    "`All` are the namespaces whose names begin with `random`; any other can be chosen.",
+    "For application teams: does the application run, does it answer, and what do its logs and traces say? " +
+    "Shows all namespaces except those of Kubernetes and of this stack; select yours.",
   tags: ["applications"],
   sources: [metrics, logs, traces],
   variables: [
@@ -39,71 +44,68 @@ export const namespaces: Dashboard = {
       name: "namespace",
       label: "Namespace",
       source: metrics,
-      series: 'kube_namespace_status_phase{cluster=~"$cluster"}',
-      all: "random.*",
+      series: `kube_namespace_status_phase{cluster=~"$cluster", namespace!~"${system}"}`,
+      all: "",
     },
   ],
-  next: {
-    services: "Service dependencies",
-    containers: "Containers (cAdvisor)",
-    postgresql: "PostgreSQL",
-    "cluster-overview": "Cluster overview",
-  },
-  runbooks: [],
+  numbers: [
+    stat(
+      "Pods ready",
+      "percentunit",
+      of(metrics, {
+        ready: `sum(kube_pod_status_ready{${chosen}, condition="true"}) / sum(kube_pod_status_phase{${chosen}, phase=~"Pending|Running|Unknown"})`,
+      }),
+      { thresholds: { below: [1, 0.5] }, decimals: 0, opens: { panel: "Pods" } },
+    ),
+    stat(
+      "Container restarts",
+      "short",
+      of(metrics, { restarts: `sum(${restarts("$__range")})` }).map((query) => ({
+        ...query,
+        instant: true,
+      })),
+      {
+        thresholds: { above: [1, 5] },
+        decimals: 0,
+        opens: { panel: "Restarts by pod" },
+        description: "In the time range.",
+      },
+    ),
+    stat("Request rate", "reqps", of(metrics, { requests: spanRate("cluster", answers) }), {
+      opens: { panel: "Request rate by service" },
+      none: "No spans",
+      description: "Server and consumer spans of instrumented services.",
+    }),
+    stat("Error rate", "percentunit", of(metrics, { failed: spanFailures("cluster", answers) }), {
+      thresholds: { above: [0.01, 0.05] },
+      opens: { panel: "Latest traces with errors" },
+      none: "No requests",
+    }),
+    stat("p95 latency", "s", of(metrics, { p95: spanSeconds(0.95, "cluster", answers) }), {
+      thresholds: { above: [0.5, 2] },
+      opens: { panel: "p95 latency by service" },
+      none: "No requests",
+    }),
+    stat(
+      "Error log lines",
+      "short",
+      of(logs, {
+        lines: `sum(count_over_time({cluster=~"$cluster", namespace=~"$namespace", level=~"error|fatal"} [$__range])) or vector(0)`,
+      }).map((query) => ({ ...query, instant: true })),
+      {
+        thresholds: { above: [1, 100] },
+        decimals: 0,
+        opens: { panel: "Latest error log lines" },
+        description: "In the time range.",
+      },
+    ),
+  ],
   rows: [
     {
-      title: "At a glance",
-      panels: [
-        stat(
-          "Pods ready",
-          "percentunit",
-          of(metrics, {
-            ready: `sum(kube_pod_status_ready{${chosen}, condition="true"}) / sum(kube_pod_status_phase{${chosen}, phase=~"Pending|Running|Unknown"})`,
-          }),
-          { thresholds: { yellow: 1, red: 0.5 }, decimals: 0 },
-        ),
-        stat(
-          "Restarts",
-          "short",
-          of(metrics, { restarts: `sum(${restarts("$__range")})` }).map((query) => ({
-            ...query,
-            instant: true,
-          })),
-          {
-            thresholds: { yellow: 1, red: 5 },
-            decimals: 0,
-            description: "Of containers, in the time shown.",
-          },
-        ),
-        stat("Requests", "reqps", of(metrics, { requests: spanRate("cluster", answers) }), {
-          description: "That its services answered, counted by their spans.",
-        }),
-        stat("Requests failed", "percentunit", of(metrics, { failed: spanFailures("cluster", answers) }), {
-          thresholds: { yellow: 0.01, red: 0.05 },
-        }),
-        stat("Slow requests (p95)", "s", of(metrics, { p95: spanSeconds(0.95, "cluster", answers) }), {
-          thresholds: { yellow: 0.5, red: 2 },
-          description: "19 of 20 were answered within that time.",
-        }),
-        stat(
-          "Error lines",
-          "short",
-          of(logs, {
-            lines: `sum(count_over_time({cluster=~"$cluster", namespace=~"$namespace", level=~"error|fatal"} [$__range]))`,
-          }).map((query) => ({ ...query, instant: true })),
-          {
-            thresholds: { yellow: 1, red: 100 },
-            decimals: 0,
-            description: "In the logs, in the time shown.",
-          },
-        ),
-      ],
-    },
-    {
-      title: "Requests, by the spans of its services",
+      title: "Requests",
       panels: [
         timeSeries(
-          "Requests by service",
+          "Request rate by service",
           "reqps",
           of(metrics, { "{{service}}": spanRate("service", answers) }),
           {
@@ -111,16 +113,16 @@ export const namespaces: Dashboard = {
           },
         ),
         timeSeries(
-          "Failed by service",
+          "Error rate by service",
           "percentunit",
           of(metrics, { "{{service}}": spanFailures("service", answers) }),
-          { min: 0, thresholds: { yellow: 0.01, red: 0.05 } },
+          { min: 0, thresholds: { above: [0.01, 0.05] } },
         ),
         timeSeries(
-          "Slow requests by service (p95)",
+          "p95 latency by service",
           "s",
           of(metrics, { "{{service}}": spanSeconds(0.95, "service", answers) }),
-          { min: 0, description: "A click on a point opens a trace of that time." },
+          { min: 0, description: "A click on an exemplar opens its trace." },
         ),
       ],
     },
@@ -131,12 +133,15 @@ export const namespaces: Dashboard = {
           "Log lines by level",
           "short",
           of(logs, {
-            "{{level}}": `sum by (level) (count_over_time({cluster=~"$cluster", namespace=~"$namespace", namespace!=""} [$__auto]))`,
+            "{{level}}": named(
+              `sum by (level) (count_over_time({cluster=~"$cluster", namespace=~"$namespace", namespace!=""} [$__auto]))`,
+              "level",
+            ),
           }),
-          { width: 12, stacked: true, min: 0, description: "Lines whose level is unknown have none." },
+          { width: 12, stacked: true, min: 0 },
         ),
         timeSeries(
-          "Error lines by pod",
+          "Error log lines by pod",
           "short",
           of(logs, {
             "{{pod_name}}": `sum by (pod_name) (count_over_time({cluster=~"$cluster", namespace=~"$namespace", level=~"error|fatal"} [$__auto]))`,
@@ -144,9 +149,9 @@ export const namespaces: Dashboard = {
           { width: 12, stacked: true, min: 0 },
         ),
         logLines(
-          "Latest error lines",
+          "Latest error log lines",
           of(logs, { lines: `{cluster=~"$cluster", namespace=~"$namespace", level=~"error|fatal"}` }),
-          { description: "A line with a trace_id leads to its trace." },
+          { description: "A line with a trace ID links to its trace." },
         ),
         traceList(
           "Latest traces with errors",
@@ -157,7 +162,8 @@ export const namespaces: Dashboard = {
       ],
     },
     {
-      title: "Pods and what they take",
+      title: "Workloads",
+      collapsed: true,
       panels: [
         table(
           "Deployments",
@@ -170,9 +176,9 @@ export const namespaces: Dashboard = {
             columns: [
               { field: "namespace", heading: "Namespace" },
               { field: "deployment", heading: "Deployment" },
-              { field: "Value #A", heading: "Wanted", unit: "short" },
+              { field: "Value #A", heading: "Desired", unit: "short" },
               { field: "Value #B", heading: "Ready", unit: "short" },
-              { field: "Value #C", heading: "Of the newest version", unit: "short" },
+              { field: "Value #C", heading: "Up to date", unit: "short" },
             ],
             width: 12,
           },
@@ -191,7 +197,7 @@ export const namespaces: Dashboard = {
               { field: "pod", heading: "Pod", opens: { uid: "containers", variable: "pod" } },
               { field: "Value #A", heading: "Ready", unit: "bool_yes_no" },
               { field: "Value #B", heading: "Restarts", unit: "short" },
-              { field: "Value #C", heading: "CPU (cores)", unit: "none" },
+              { field: "Value #C", heading: "CPU usage", unit: cores },
               { field: "Value #D", heading: "Memory", unit: "bytes" },
             ],
             width: 12,
@@ -206,17 +212,13 @@ export const namespaces: Dashboard = {
           }),
           { width: 6, stacked: true, min: 0 },
         ),
-        timeSeries("CPU by pod", "none", of(metrics, { "{{pod}}": cpu }), {
-          width: 6,
-          min: 0,
-          description: "In cores.",
-        }),
-        timeSeries("Memory by pod", "bytes", of(metrics, { "{{pod}}": memory }), { width: 6, min: 0 }),
+        timeSeries("CPU usage by pod", cores, of(metrics, { "{{pod}}": cpu }), { width: 6, min: 0 }),
+        timeSeries("Memory usage by pod", "bytes", of(metrics, { "{{pod}}": memory }), { width: 6, min: 0 }),
         timeSeries(
           "Restarts by pod",
           "short",
           of(metrics, { "{{pod}}": `sum by (namespace, pod) (${restarts("$__rate_interval")}) > 0` }),
-          { width: 6, min: 0, description: "Empty when none restarts." },
+          { width: 6, min: 0, none: "No restarts" },
         ),
       ],
     },
