@@ -7,6 +7,7 @@
  */
 import { cacheAddress, cacheService } from "../names";
 import type { Cache, Settings } from "../settings";
+import { megabytes } from "../settings/units";
 import { scheduling } from "./scheduling";
 import { memcached, type Values } from "./shared";
 
@@ -22,6 +23,9 @@ type CacheName = keyof ReturnType<typeof caches>;
 
 const port = 11211;
 
+/** Largest result in MiB, as in the chart. memcached does not start with a limit above half of its memory. */
+const largestResult = 25;
+
 const each = <T>({ replicas }: Cache, made: (replica: number) => T): T[] =>
   Array.from({ length: replicas }, (_, replica) => made(replica));
 
@@ -30,7 +34,12 @@ export const cacheValues = (settings: Settings): Values =>
   Object.fromEntries(
     Object.entries(caches(settings)).map(([name, cache]) => [
       name,
-      memcached(cache, { ...scheduling(settings, "mimir") }),
+      memcached(cache, {
+        ...scheduling(settings, "mimir"),
+        ...(name === "results-cache" && {
+          maxItemMemory: Math.min(largestResult, Math.floor(megabytes(cache.memory) / 2)),
+        }),
+      }),
     ]),
   );
 

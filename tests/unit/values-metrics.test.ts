@@ -191,8 +191,12 @@ describe("unit: values of mimir", () => {
         tolerations: [],
         allocatedMemory: Number(items),
         resources: { requests: { cpu: "500m", memory }, limits: { memory } },
+        ...(items === "512" && { maxItemMemory: 25 }),
       })),
     );
+    // memcached does not start with a largest item above half of its memory.
+    const small = mimirOf("prod", { mimir: { resultsCache: { memory: "48Mi" } } })["results-cache"];
+    expect(small).to.include({ allocatedMemory: 48, maxItemMemory: 24 });
   });
 
   it("gives volumes the StorageClass of the cluster", () => {

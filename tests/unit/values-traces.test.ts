@@ -152,11 +152,11 @@ describe("unit: values of tempo", () => {
       tempoOf("prod", config)[name].initContainers?.[0].command.at(-1);
     for (const name of ["ingester", "querier", "queryFrontend", "compactor", "metricsGenerator"])
       expect(commandOf(name), name).to.equal(
-        "until nc -z -w 2 minio.minio.svc.cluster.local 9000; do sleep 1; done",
+        'trap "exit 1" TERM; until nc -z -w 2 minio.minio.svc.cluster.local 9000; do sleep 1; done',
       );
     expect(commandOf("distributor")).to.equal(undefined);
     expect(commandOf("querier", { objectStorage: { kind: "external", external: externalS3 } })).to.equal(
-      "until nc -z -w 2 s3.example.com 443; do sleep 1; done",
+      'trap "exit 1" TERM; until nc -z -w 2 s3.example.com 443; do sleep 1; done',
     );
   });
 
