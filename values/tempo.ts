@@ -60,7 +60,7 @@ const untilStorageAnswers = (settings: Settings) => {
     name: "wait-for-object-storage",
     image: `${repository}:${tag}`,
     command: ["sh", "-c", `trap "exit 1" TERM; until nc -z -w 2 ${address} ${port}; do sleep 1; done`],
-    resources: resources({ cpu: 0.01, memory: 16 * 1024 ** 2, memoryLimit: 32 * 1024 ** 2 }),
+    resources: resources({ cpu: 10, memory: 16 * 1024 ** 2, memoryLimit: 32 * 1024 ** 2 }),
     securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
   };
 };
