@@ -1,6 +1,6 @@
 /**
  * What this project knows of the charts' newer versions: how far it may go, what breaks on the way, and how long versions
- * get fixes. Data only; `./obs upgrade --check` reports it, docs/upgrades.md has the procedure.
+ * get fixes. Data only; `./obs upgrade --check` reports it, docs/guides/upgrades.md has the procedure.
  */
 import type pins from "./charts.json";
 

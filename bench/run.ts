@@ -1,7 +1,7 @@
 /**
  * Measures what it costs and how fast it is: medians of several repetitions, ratios within one run.
  *
- * `npm run bench [-- <name>…]`; docs/benchmarks.md
+ * `npm run bench [-- <name>…]`; docs/contributing/benchmarks.md
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -24,7 +24,7 @@ import {
 import { type Machine, machine, machineText } from "./machine";
 import { type About, section, written } from "./page";
 
-const page = join(root, "docs", "benchmarks.md");
+const page = join(root, "docs", "contributing", "benchmarks.md");
 
 /** One benchmark's line of `--json`. */
 type Ended = { name: string; machine: Machine } & (
@@ -138,13 +138,15 @@ async function bench(names: string[], options: Record<string, string | boolean>)
 }
 
 const program = new Command("npm run bench --")
-  .description("Measures the stack and its program; docs/benchmarks.md says what each number is.")
+  .description(
+    "Measures the stack and its program; docs/contributing/benchmarks.md says what each number is.",
+  )
   .argument("[names...]", "benchmarks to run; without one all that can be run here")
   .option("--repetitions <number>", "how often each thing is measured", "3")
   .option("--seconds <number>", "how long a measurement of something that goes on lasts", "60")
   .option("--yes", "load a prod stack, too")
   .option("--json", "print all numbers as JSON on stdout; progress is on stderr")
-  .option("--write", "write the tables into docs/benchmarks.md")
+  .option("--write", "write the tables into docs/contributing/benchmarks.md")
   .addHelpText(
     "after",
     `\nBenchmarks:\n${all()

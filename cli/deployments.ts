@@ -153,7 +153,7 @@ export async function deployments(
   const file = `Pulumi.${stack}.deploy.yaml`;
   const path = join(root, file);
   if (!existsSync(path))
-    throw new UserError(`there is no ${file}; docs/deployments.md tells what goes into it`);
+    throw new UserError(`there is no ${file}; docs/guides/deployments.md tells what goes into it`);
   const settings = readDeployments(readFileSync(path, "utf8"), file);
   if (!options.apply) {
     console.log(JSON.stringify(settings, null, 2));

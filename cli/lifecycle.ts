@@ -52,7 +52,7 @@ export async function up(
     await reportUnready(settings, environment);
     console.error(
       `\nobs: the update did not finish. Nothing that was there is lost: run ./obs up ${stack} again, where it was not\n` +
-        "  interrupted once the cause is mended. It goes on from where this one stopped; docs/troubleshooting.md has more.",
+        "  interrupted once the cause is mended. It goes on from where this one stopped; docs/operations/troubleshooting.md has more.",
     );
   }
   return code;

@@ -5,9 +5,9 @@ import { DashboardBuilder, type Dashboard as Model } from "@grafana/grafana-foun
 import { PanelBuilder as Text, TextMode } from "@grafana/grafana-foundation-sdk/text";
 import { runbookUid } from "./kit";
 
-const folder = join("docs", "runbooks");
+const folder = join("docs", "operations", "runbooks");
 
-/** A page for each file of `docs/runbooks`, from the project's folder. */
+/** A page for each file of `docs/operations/runbooks`, from the project's folder. */
 export const runbooks = (): Model[] =>
   readdirSync(folder)
     .filter((file) => file.endsWith(".md"))

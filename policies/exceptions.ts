@@ -1,4 +1,4 @@
-/** What a rule forbids and is right all the same, with the reason. docs/policies.md has the same list for people. */
+/** What a rule forbids and is right all the same, with the reason. docs/reference/policies.md has the same list for people. */
 import type { Subject } from "./rule";
 
 export interface Exception {

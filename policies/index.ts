@@ -1,4 +1,4 @@
-/** The CrossGuard pack: the rules of `rules/`, at the levels of the stack's environment. docs/policies.md */
+/** The CrossGuard pack: the rules of `rules/`, at the levels of the stack's environment. docs/reference/policies.md */
 import { PolicyPack } from "@pulumi/policy";
 import { Config } from "@pulumi/pulumi";
 import { policiesOf } from "./pack";

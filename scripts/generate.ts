@@ -1,4 +1,4 @@
-/** `npm run generate`: writes `docs/settings.md` and the `config` block of `Pulumi.yaml` from the schema and the profiles. */
+/** `npm run generate`: writes `docs/reference/settings.md` and the `config` block of `Pulumi.yaml` from the schema and the profiles. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
@@ -10,7 +10,10 @@ export { settingsDocument } from "./settings-document";
 const root = join(__dirname, "..");
 
 /** The generated files. */
-export const files = { settings: join(root, "docs", "settings.md"), pulumi: join(root, "Pulumi.yaml") };
+export const files = {
+  settings: join(root, "docs", "reference", "settings.md"),
+  pulumi: join(root, "Pulumi.yaml"),
+};
 
 /** `Pulumi.yaml` with its `config` block written anew and all else as it is. */
 export function pulumiYaml(current: string): string {
@@ -29,7 +32,7 @@ export function pulumiYaml(current: string): string {
   );
   const node = document.createNode(config);
   node.commentBefore =
-    " Written by `npm run generate` from settings/schema.ts; docs/settings.md has the defaults.";
+    " Written by `npm run generate` from settings/schema.ts; docs/reference/settings.md has the defaults.";
   document.set("config", node);
   return document.toString({ lineWidth: 0 });
 }

@@ -1,4 +1,5 @@
-/** The text of `docs/settings.md`, from the schema and the profiles. */
+/** The text of `docs/reference/settings.md`, from the schema and the profiles. */
+import { basename } from "node:path";
 import { type Described, described } from "../settings/describe";
 import { dev } from "../settings/dev";
 import { prod } from "../settings/prod";
@@ -55,32 +56,32 @@ function row(setting: Described): string {
   return `| ${[`\`${cell(path)}\``, marks, allowedCell(allowed), ...values].join(" | ")} |`;
 }
 
-/** The page that tells how a section's settings are used. */
+/** The page about each section, as a link from the reference. */
 export const pages: Record<string, string> = {
-  environment: "architecture.md",
-  cluster: "scaling.md",
-  charts: "upgrades.md",
-  images: "security.md",
-  load: "sizing.md",
-  objectStorage: "object-storage.md",
-  loki: "logs.md",
-  mimir: "metrics.md",
-  queries: "retention.md",
-  tempo: "traces.md",
-  alloyLogs: "logs.md",
-  alloyMetrics: "metrics.md",
-  alloyTraces: "traces.md",
-  tracing: "traces.md",
-  openTelemetryOperator: "traces.md",
-  kubePrometheusStack: "metrics.md",
-  cadvisor: "metrics.md",
-  metrics: "metrics.md",
-  grafana: "grafana.md",
-  network: "network.md",
-  scaling: "scaling.md",
-  access: "access.md",
-  alerting: "grafana.md",
-  helm: "customizing.md",
+  environment: "../concepts/architecture.md",
+  cluster: "../guides/scaling.md",
+  charts: "../guides/upgrades.md",
+  images: "../guides/security.md",
+  load: "../guides/sizing.md",
+  objectStorage: "../guides/object-storage.md",
+  loki: "../guides/logs.md",
+  mimir: "../guides/metrics.md",
+  queries: "../guides/retention.md",
+  tempo: "../guides/traces.md",
+  alloyLogs: "../guides/logs.md",
+  alloyMetrics: "../guides/metrics.md",
+  alloyTraces: "../guides/traces.md",
+  tracing: "../guides/traces.md",
+  openTelemetryOperator: "../guides/traces.md",
+  kubePrometheusStack: "../guides/metrics.md",
+  cadvisor: "../guides/metrics.md",
+  metrics: "../guides/metrics.md",
+  grafana: "../guides/grafana.md",
+  network: "../guides/network.md",
+  scaling: "../guides/scaling.md",
+  access: "../guides/access.md",
+  alerting: "../guides/grafana.md",
+  helm: "../guides/customizing.md",
 };
 
 const table = (head: string[], rows: string[][]): string[] => [
@@ -96,7 +97,7 @@ const contents = () =>
     [...described.children.values()].map(({ path, what }) => [
       `[${path}](#${path.toLowerCase()})`,
       cell(what),
-      pages[path] ? `[${pages[path]}](${pages[path]})` : "",
+      pages[path] ? `[${basename(pages[path], ".md")}](${pages[path]})` : "",
     ]),
   );
 
@@ -127,7 +128,7 @@ const kept = () =>
     return `- ${way}: ${paths.join(", ")}`;
   });
 
-/** The text of `docs/settings.md`. */
+/** The text of `docs/reference/settings.md`. */
 export function settingsDocument(): string {
   const sections = [...described.children.values()].map((setting) => {
     const rows = flat(setting).filter((one) => one !== setting || !setting.group);
@@ -177,14 +178,14 @@ export function settingsDocument(): string {
     "## Components at a glance",
     "",
     "Replicas × CPU and memory requested, the volume of each, and between which numbers it scales by itself. For its own load:",
-    "[sizing.md](sizing.md).",
+    "[sizing.md](../guides/sizing.md).",
     "",
     ...components(),
     "",
     "## What is fixed later",
     "",
-    "A preview refuses it for volumes, buckets and the key. How it is changed all the same: [upgrades.md](upgrades.md#volumes),",
-    "[object-storage.md](object-storage.md#moving), [logs.md](logs.md#the-index).",
+    "A preview refuses it for volumes, buckets and the key. How it is changed all the same: [upgrades.md](../guides/upgrades.md#volumes),",
+    "[object-storage.md](../guides/object-storage.md#moving), [logs.md](../guides/logs.md#the-index).",
     "",
     ...kept(),
     "",

@@ -5,13 +5,13 @@ import { cpu, size } from "./units";
 
 declare module "zod" {
   interface GlobalMeta {
-    /** What a setting may be, as messages and docs/settings.md say it. */
+    /** What a setting may be, as messages and docs/reference/settings.md say it. */
     allowed?: string;
     /** Whether the setting is a secret: it is set with `--secret` and never shown. */
     secret?: boolean;
     /** Whether it takes any keys, each of them a setting that this schema does not describe. */
     open?: boolean;
-    /** What cannot be changed of it once the stack is installed, as docs/settings.md says it. */
+    /** What cannot be changed of it once the stack is installed, as docs/reference/settings.md says it. */
     later?: string;
   }
 }

@@ -23,7 +23,7 @@ function isCa(pem: string): boolean {
   }
 }
 
-/** TLS inside the cluster; docs/tls.md says which connections it covers. */
+/** TLS inside the cluster; docs/guides/tls.md says which connections it covers. */
 const tls = group({
   certificates: oneOf("none", "ownCa", "certManager").describe(
     "Who makes the certificates with which MinIO, Grafana and Alloy's OTLP ports are served: a CA of this stack's own, the cert-manager that the cluster has, or nobody, which leaves them without TLS",
@@ -86,7 +86,7 @@ export const networkChecks: Check[] = [tlsIssuer];
 /** NetworkPolicies; they hold where the cluster's network plugin enforces them. */
 export const network = group({
   policies: yesNo().describe(
-    "Whether the stack's namespaces refuse every connection that the stack does not need; docs/network.md lists those it does",
+    "Whether the stack's namespaces refuse every connection that the stack does not need; docs/guides/network.md lists those it does",
   ),
   nodes: cidrs(
     "Addresses of nodes, of the API server and of what asks the stack's webhooks for it; narrow it where they are known",

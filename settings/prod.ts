@@ -30,7 +30,7 @@ export const prod: SettingsInput = {
   },
   charts: { history: 10 },
   images: {},
-  load: {}, // what these numbers carry stands in docs/sizing.md
+  load: {}, // what these numbers carry stands in docs/guides/sizing.md
   objectStorage: {
     kind: "minio",
     buckets: {

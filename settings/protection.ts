@@ -1,6 +1,6 @@
 /**
  * Limits that follow from a component's memory, so that it refuses what it cannot hold before the kernel ends it. Each ratio
- * is here once, with its source; docs/sizing.md explains them. A higher memory limit raises them.
+ * is here once, with its source; docs/guides/sizing.md explains them. A higher memory limit raises them.
  */
 import type { Settings } from "./schema";
 

@@ -85,7 +85,7 @@ export const scheduling = group({
     )
     .meta({ allowed: byComponent })
     .describe("Placement of single components, each value instead of the one above"),
-}).describe("Placement of pods on nodes: docs/scaling.md");
+}).describe("Placement of pods on nodes: docs/guides/scaling.md");
 
 type Tolerations = z.output<ReturnType<typeof tolerations>>;
 

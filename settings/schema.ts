@@ -1,6 +1,6 @@
 /**
  * The one schema of all settings: what each is, its unit, what is allowed. The numbers themselves stand in
- * `dev.ts` and `prod.ts`. `npm run generate` writes `docs/settings.md` and the `config` block of `Pulumi.yaml`
+ * `dev.ts` and `prod.ts`. `npm run generate` writes `docs/reference/settings.md` and the `config` block of `Pulumi.yaml`
  * from it.
  */
 import { z } from "zod";
@@ -68,7 +68,7 @@ const cluster = group({
     "Whether namespaces, buckets, volumes and the encryption key refuse to be deleted",
   ),
   gossipLabels: oneOf("prepare", "introduce", "verify").describe(
-    "How Loki, Mimir and Tempo use the label that keeps their rings apart. New stacks use `verify`. An older stack takes the three in this order, one `up` each: docs/upgrades.md",
+    "How Loki, Mimir and Tempo use the label that keeps their rings apart. New stacks use `verify`. An older stack takes the three in this order, one `up` each: docs/guides/upgrades.md",
   ),
 }).describe("The Kubernetes cluster that the stack is installed on");
 
@@ -131,7 +131,7 @@ const objectStorage = group({
     memory: resources.memory,
     memoryLimit: resources.memoryLimit,
     image: pinnedImage().describe(
-      "MinIO's image; upstream publishes none any more, docs/object-storage.md has the choices",
+      "MinIO's image; upstream publishes none any more, docs/guides/object-storage.md has the choices",
     ),
     endpoint: text("an https:// URL without a path", /^https:\/\/[^/\s]+$/)
       .optional()
@@ -220,7 +220,7 @@ const mimir = group({
     .meta({ allowed: "a version of mimir-distributed in charts.json, or one of its steps there" })
     .optional()
     .describe(
-      "Version of the chart mimir-distributed. Without it the newest one, which new stacks use. A stack with an older version takes the steps in order, one `up` each: docs/upgrades.md#mimir",
+      "Version of the chart mimir-distributed. Without it the newest one, which new stacks use. A stack with an older version takes the steps in order, one `up` each: docs/guides/upgrades.md#mimir",
     ),
   replicationFactor: wholeNumber(1, 5).describe("Ingesters that each series is written to"),
   distributor: workload("Receives samples and enforces the limits"),

@@ -1,6 +1,6 @@
 /**
  * What each component needs for a load, by the formulas that the projects themselves publish. Where they give a range,
- * the end that asks for least is taken: what is too small by it is too small for certain. docs/sizing.md explains it.
+ * the end that asks for least is taken: what is too small by it is too small for certain. docs/guides/sizing.md explains it.
  */
 import { type Load, type Signal, spanBytes } from "./load";
 import type { Settings } from "./schema";

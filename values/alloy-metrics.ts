@@ -87,7 +87,7 @@ export function alloyMetricsValues(settings: Settings): Values {
       }),
     },
     // Its targets, and the resources that name them. A monitor that names a Secret or a ConfigMap needs
-    // a RoleBinding: docs/metrics.md.
+    // a RoleBinding: docs/guides/metrics.md.
     rbac: {
       rules: [
         { apiGroups: [""], resources: ["pods", "services", "endpoints", "namespaces"], verbs: read },

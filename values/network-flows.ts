@@ -1,6 +1,6 @@
 /**
  * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
- * NetworkPolicies are made of it, and docs/network.md tells it to people.
+ * NetworkPolicies are made of it, and docs/guides/network.md tells it to people.
  */
 import { consumers, s3Endpoint, smokeTest, stores } from "../names";
 import type { Settings } from "../settings";

@@ -82,7 +82,7 @@ export const instrumentationObject = (settings: Settings) => ({
   spec: {
     exporter: {
       endpoint: servedUrls(settings).otlpHttp,
-      // The ConfigMap of the application's own namespace; docs/tls.md says how it comes there.
+      // The ConfigMap of the application's own namespace; docs/guides/tls.md says how it comes there.
       ...(usesTls(settings) && { tls: { configMapName: caBundle.name, ca_file: caBundle.file } }),
     },
     propagators: ["tracecontext", "baggage"], // R9.2

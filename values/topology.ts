@@ -185,7 +185,7 @@ export function pinProblems(settings: Settings, nodes: Node[], pins: Pin[]): Pro
       was: settings.cluster.antiAffinity,
       allowed:
         `preferred, because a restarted pod could not return to its volume: the volumes of ${together.join(", ")} ` +
-        "are too close together; docs/scaling.md says how to move one",
+        "are too close together; docs/guides/scaling.md says how to move one",
     },
   ];
 }

@@ -91,7 +91,7 @@ async function measure({ repetitions, seconds, yes, stop, tell, running }: Bench
   return {
     tables: [signalTable(reports), componentTable(reports)],
     notes: [
-      `Asked for in ${rates.steps} steps of ${seconds} s up to ${rates.logs} lines, ${rates.series / interval} samples and ${rates.spans} spans a second; a step holds as docs/load-test.md says.`,
+      `Asked for in ${rates.steps} steps of ${seconds} s up to ${rates.logs} lines, ${rates.series / interval} samples and ${rates.spans} spans a second; a step holds as docs/operations/load-test.md says.`,
       ...verdicts(reports),
       ...(dropped.some(Boolean)
         ? [`Requests that k6 could not send, because all its virtual users waited: ${dropped.join(", ")}.`]

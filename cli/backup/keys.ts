@@ -78,7 +78,7 @@ export function differences(saved: Keys, now: Keys): string[] {
       : []),
     ...(other("grafanaSecretKey")
       ? [
-          "Grafana has another secret key than the backup: secrets of contact points and datasources that people made cannot be read; docs/backup.md says how to give it the old one",
+          "Grafana has another secret key than the backup: secrets of contact points and datasources that people made cannot be read; docs/guides/backup.md says how to give it the old one",
         ]
       : []),
   ];

@@ -23,7 +23,7 @@ export function refuseExternal({ objectStorage }: Settings): void {
     throw new UserError(
       `objectStorage.kind: is "external"; buckets can be saved and restored only where it is "minio".\n` +
         `    ${objectStorage.external?.endpoint} has means of its own: versions, replication, snapshots. ` +
-        "Name the other parts with --only; docs/backup.md says more",
+        "Name the other parts with --only; docs/guides/backup.md says more",
     );
 }
 

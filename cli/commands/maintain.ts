@@ -33,7 +33,7 @@ export function maintenanceCommands(program: Command): void {
     .option("--print", "pull, push: print the commands without running them")
     .option("--digests", "list: query the registries for image digests")
     .option("--json", "list: print the result as JSON")
-    .addHelpText("after", "\nUses helm for charts, and crane or skopeo for images. docs/air-gapped.md")
+    .addHelpText("after", "\nUses helm for charts, and crane or skopeo for images. docs/guides/air-gapped.md")
     .action((action, stack, options) =>
       exit(async () =>
         (require("../mirror") as typeof import("../mirror/index.js")).mirror(action, stack, options),

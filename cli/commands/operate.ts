@@ -11,7 +11,7 @@ export function operationCommands(program: Command): void {
     .argument(...stackArgument)
     .option("--json", "print the results as JSON")
     .option("--disruptive", "also kill a Loki ingester and wait until it recovers")
-    .addHelpText("after", "\nExits 1 if a test fails; skipped tests do not count. docs/smoke.md")
+    .addHelpText("after", "\nExits 1 if a test fails; skipped tests do not count. docs/operations/smoke.md")
     .action((stack, options) =>
       exit(async () => (require("../smoke") as typeof import("../smoke/index.js")).smoke(stack, options)),
     );
@@ -83,7 +83,7 @@ export function operationCommands(program: Command): void {
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
-      "\nOmitted options default to the setting load. Exits 1 if a component is too small. docs/sizing.md",
+      "\nOmitted options default to the setting load. Exits 1 if a component is too small. docs/guides/sizing.md",
     )
     .action((stack, { json, ...given }) =>
       exit(async () => (require("../size") as typeof import("../size.js")).size(stack, given, Boolean(json))),

@@ -29,7 +29,7 @@ export function reviewCommands(program: Command): void {
     .option("--json", "print the findings as JSON")
     .addHelpText(
       "after",
-      "\nExit codes: 0 no mandatory violation; 2 mandatory violations; 1 a release could not be checked. docs/policies.md",
+      "\nExit codes: 0 no mandatory violation; 2 mandatory violations; 1 a release could not be checked. docs/reference/policies.md",
     )
     .action((stack, options) =>
       exit(async () => (require("../policies") as typeof import("../policies.js")).policies(stack, options)),

@@ -39,7 +39,7 @@ export interface Finding {
   evidence: string;
   /** What to do, as a sentence or a command. */
   fix: string;
-  /** The page that says more, from the project's root: `docs/runbooks/RingUnhealthy.md`, `docs/runbook.md#dns`. */
+  /** The page that says more, from the project's root: `docs/operations/runbooks/RingUnhealthy.md`, `docs/operations/runbook.md#dns`. */
   page: string;
 }
 

@@ -10,9 +10,9 @@ const past = 60;
 /** Where to read on about a store that takes nothing. */
 export const page = (store: Store): string =>
   ({
-    loki: "docs/runbooks/LogsDropped.md",
-    mimir: "docs/runbooks/AlloyRemoteWriteErrors.md",
-    tempo: "docs/runbooks/TracesDropped.md",
+    loki: "docs/operations/runbooks/LogsDropped.md",
+    mimir: "docs/operations/runbooks/AlloyRemoteWriteErrors.md",
+    tempo: "docs/operations/runbooks/TracesDropped.md",
   })[store];
 
 /** A pod that was turned away, and what to say of it. */
@@ -49,7 +49,7 @@ export function judgeLog(store: Store, log: string, pods: V1Pod[]): Refused[] {
             ? `the gateway of ${store} does not know as whom ${namespace}/${name} comes: a wrong user, tenant or password`
             : `the gateway of ${store} lets ${namespace}/${name} in as ${user}, who may not do that or not as that tenant`,
         evidence: `${count} times ${status} to ${method} ${path} within ${past} s, in the log of its gateway`,
-        fix: `compare its user with docs/access.md: obs diff, then obs up, puts back what was changed; a pod that has an old password: kubectl -n ${namespace} delete pod ${name}`,
+        fix: `compare its user with docs/guides/access.md: obs diff, then obs up, puts back what was changed; a pod that has an old password: kubectl -n ${namespace} delete pod ${name}`,
         page: page(store),
       },
     };

@@ -50,7 +50,7 @@ export async function runChecks(
           what: `${name} could not be looked at`,
           evidence: error.message,
           fix: "mend what comes before it in this list, then run the doctor again",
-          page: "docs/runbook.md",
+          page: "docs/operations/runbook.md",
         },
       ]);
       const result = { check: name, seconds: (Date.now() - start) / 1000, findings };

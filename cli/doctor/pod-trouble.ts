@@ -9,7 +9,7 @@ export const recent = 600;
 /** How long a pod may take to start before that it is not ready is worth a word, in seconds: Mimir replays a WAL for a minute. */
 export const startsWithin = 90;
 
-const page = "docs/runbook.md#components";
+const page = "docs/operations/runbook.md#components";
 const noImage = /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|RegistryUnavailable)$/;
 
 /** What is known beside the pod itself. */

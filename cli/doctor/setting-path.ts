@@ -57,6 +57,6 @@ const has = (settings: Settings, path: string): boolean =>
 export function raise(settings: Settings, namespace: string, object: string, field: string): string {
   const path = settingPath(settings, namespace, object, field);
   return path
-    ? `raise it: pulumi config set --path ${path} <size>, then ./obs up (docs/sizing.md says how much)`
+    ? `raise it: pulumi config set --path ${path} <size>, then ./obs up (docs/guides/sizing.md says how much)`
     : "raise it in what made the pod; no setting of this stack holds it";
 }

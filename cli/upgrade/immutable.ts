@@ -94,7 +94,7 @@ const fields: Record<string, Field[]> = {
       value: ({ spec }) => (spec.volumeClaimTemplates ?? []).map(claim),
       todo: (where, before, after) =>
         grows(before, after)
-          ? "./obs upgrade --volumes <stack>, then ./obs up; docs/upgrades.md says what it does"
+          ? "./obs upgrade --volumes <stack>, then ./obs up; docs/guides/upgrades.md says what it does"
           : `${orphaned(where)}. Volumes that are there stay as they are; only those of new replicas follow the template`,
     },
   ],

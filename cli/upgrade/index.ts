@@ -158,5 +158,5 @@ export const usage = [
   "obs: upgrade wants to know what to do:",
   "  ./obs upgrade --check [stack]      what newer charts there are and what they would break; changes nothing",
   "  ./obs upgrade --volumes [stack]    grows volumes to the size of their settings, where up alone cannot",
-  "To move a chart: change its version in charts.json, check again, then ./obs preview and ./obs up; docs/upgrades.md",
+  "To move a chart: change its version in charts.json, check again, then ./obs preview and ./obs up; docs/guides/upgrades.md",
 ].join("\n");

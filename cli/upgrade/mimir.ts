@@ -42,7 +42,7 @@ export function mimirLines({ stack, live, steps, problems }: MimirSteps): string
     `Mimir runs chart version ${live}. Next step: ${next.chart} (${next.image})`,
     `    ${chooseStep(stack, next.chart)} && ./obs up ${stack}`,
     ...(later.length
-      ? [`    then ${later.map(({ chart }) => chart).join(", ")}; docs/upgrades.md#mimir`]
+      ? [`    then ${later.map(({ chart }) => chart).join(", ")}; docs/guides/upgrades.md#mimir`]
       : []),
     ...problems,
   ];

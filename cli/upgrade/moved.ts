@@ -51,7 +51,7 @@ export const stuck = ({ differences }: Compared): string =>
   differences
     .map(({ object, field, todo }) => `  ${object}: ${field} differs in the pinned chart\n    ${todo}\n`)
     .join("") +
-  "    or put the old version back into charts.json; docs/upgrades.md has more";
+  "    or put the old version back into charts.json; docs/guides/upgrades.md has more";
 
 /**
  * Renders the releases whose chart has moved and compares them with the cluster. Where nothing has moved, nothing is

@@ -63,7 +63,7 @@ async function refuseFixed(config: KubeConfig, { grow }: Plan): Promise<void> {
       fixed
         .map(({ namespace, name, storageClass }) => `  ${namespace}/${name} (${storageClass})\n`)
         .join("") +
-      "    set it on the StorageClass where its driver can do it, or move the volumes: docs/upgrades.md",
+      "    set it on the StorageClass where its driver can do it, or move the volumes: docs/guides/upgrades.md",
   );
 }
 

@@ -52,7 +52,7 @@ export function serverProblems(
     "objectStorage.minio.servers",
     minio.servers,
     `${servers}: MinIO runs with ${servers} servers, and an erasure-coded pool cannot be resized; ` +
-      "docs/object-storage.md explains how to move to another number",
+      "docs/guides/object-storage.md explains how to move to another number",
   );
 }
 
@@ -111,7 +111,7 @@ function volumeProblems(settings: Settings, { claims }: Installed): Problem[] {
           {
             path: "objectStorage.minio",
             was: { mode, servers },
-            allowed: `what keeps the volume ${namespaces.minio}/${name}, which holds data; docs/object-storage.md says how to move it`,
+            allowed: `what keeps the volume ${namespaces.minio}/${name}, which holds data; docs/guides/object-storage.md says how to move it`,
           },
         ];
       if (bytesOf(size) >= bytesOf(has)) return [];
@@ -149,7 +149,7 @@ async function bucketProblems(
       return [{ path, was: added?.[1].name, allowed }];
     }
     if (!existing.includes(bucket) || !(await holdsData(bucket))) return [];
-    const allowed = `${bucket}, which holds data; docs/object-storage.md says how to move it to another bucket`;
+    const allowed = `${bucket}, which holds data; docs/guides/object-storage.md says how to move it to another bucket`;
     return [{ path, was: added?.[1].name, allowed }];
   });
   return (await Promise.all(problems)).flat();

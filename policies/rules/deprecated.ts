@@ -16,7 +16,7 @@ export const lokiIndex: SubjectRule = {
       ? [
           {
             what: `the schema from ${newest["from"]} keeps its index as ${newest["store"]}`,
-            fix: "Add an entry to loki.schema with store tsdb and a date in the future (docs/logs.md).",
+            fix: "Add an entry to loki.schema with store tsdb and a date in the future (docs/guides/logs.md).",
           },
         ]
       : [];
@@ -43,7 +43,7 @@ export const imagesMaintained: SubjectRule = {
         ? [
             {
               what: `${place} takes image ${full}, which is not updated any more`,
-              fix: "Take a maintained one; for MinIO docs/object-storage.md has the choices.",
+              fix: "Take a maintained one; for MinIO docs/guides/object-storage.md has the choices.",
             },
           ]
         : [];
@@ -79,7 +79,9 @@ export const imagesSupported: SubjectRule = {
   check: (subject) =>
     imagesOf(subject).flatMap(({ place, name, tag }) => {
       const found = pastSupport(name, tag, new Date().toISOString().slice(0, 10));
-      return found ? [{ what: `${place}: ${supportText(found)}`, fix: "Upgrade it: docs/upgrades.md." }] : [];
+      return found
+        ? [{ what: `${place}: ${supportText(found)}`, fix: "Upgrade it: docs/guides/upgrades.md." }]
+        : [];
     }),
 };
 

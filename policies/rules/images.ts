@@ -93,7 +93,7 @@ const officialRegistries = [
   "docker.io/grafana",
   "docker.io/library/memcached",
   "docker.io/nginxinc/nginx-unprivileged",
-  "docker.io/pgsty/silo", // upstream publishes none any more: docs/object-storage.md
+  "docker.io/pgsty/silo", // upstream publishes none any more: docs/guides/object-storage.md
   "docker.io/prom/memcached-exporter",
   "ghcr.io/google/cadvisor",
   "ghcr.io/jkroepke/kube-webhook-certgen",

@@ -55,7 +55,7 @@ describe("binaries: MinIO moves old objects to a cold tier", function () {
       return stdout;
     };
     await cold.client.makeBucket(coldTier.bucket);
-    // As docs/retention.md says what the user has to be allowed.
+    // As docs/guides/retention.md says what the user has to be allowed.
     const policy = join(folder, "policy.json");
     const arn = `arn:aws:s3:::${coldTier.bucket}`;
     const allow = (resource: string, ...actions: string[]) => ({

@@ -2,7 +2,7 @@
  * Kills every component of a running stack in turn, and holds away those that carry signals, under numbered lines, samples
  * and traces; tells of each what was lost, what came late, and how long it took until all was whole.
  *
- * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/chaos.md
+ * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/contributing/chaos.md
  */
 import { locate } from "../../cli/cluster";
 import { kubeConfig } from "../../components/kube-config";

@@ -1,7 +1,7 @@
 /**
  * Node drills: nodes, zones, workloads and volumes of a running stack are taken away under a steady load.
  *
- * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/nodes.md
+ * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/contributing/nodes.md
  */
 import { locate } from "../../cli/cluster";
 import { kubeConfig } from "../../components/kube-config";

@@ -1,5 +1,5 @@
 /**
- * The way back of each release, by the very commands that docs/runbook.md names: a change that restarts one workload, the
+ * The way back of each release, by the very commands that docs/operations/runbook.md names: a change that restarts one workload, the
  * rollback, and what is left behind. It restarts components of the stack; Pulumi's state is not touched.
  */
 import { AppsV1Api, CoreV1Api } from "@kubernetes/client-node";

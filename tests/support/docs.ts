@@ -6,7 +6,7 @@ const root = join(__dirname, "..", "..");
 
 /** A page of the documentation. */
 export interface Page {
-  /** Its path below the project's folder, such as `docs/logs.md`. */
+  /** Its path below the project's folder, such as `docs/guides/logs.md`. */
   path: string;
   /** Its text without fenced code. */
   text: string;

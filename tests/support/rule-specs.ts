@@ -408,7 +408,7 @@ const objects: RuleSpec[] = [
     passes: [deployment()],
     fails: [deployment({ image: "quay.io/minio/minio:RELEASE" })],
     says: [
-      "app: container app takes image quay.io/minio/minio, which is not updated any more: its next vulnerability will not be mended. Take a maintained one; for MinIO docs/object-storage.md has the choices.",
+      "app: container app takes image quay.io/minio/minio, which is not updated any more: its next vulnerability will not be mended. Take a maintained one; for MinIO docs/guides/object-storage.md has the choices.",
     ],
   },
   {
@@ -419,8 +419,8 @@ const objects: RuleSpec[] = [
       deployment({ image: "registry.test/grafana/tempo:2.8.1" }),
     ],
     says: [
-      "app: container app: grafana/mimir 2.16 gets no more fixes: its next vulnerability will not be fixed. Upgrade it: docs/upgrades.md.",
-      "app: container app: grafana/tempo 2.8 gets no more fixes: its next vulnerability will not be fixed. Upgrade it: docs/upgrades.md.",
+      "app: container app: grafana/mimir 2.16 gets no more fixes: its next vulnerability will not be fixed. Upgrade it: docs/guides/upgrades.md.",
+      "app: container app: grafana/tempo 2.8 gets no more fixes: its next vulnerability will not be fixed. Upgrade it: docs/guides/upgrades.md.",
     ],
   },
 ];
@@ -576,7 +576,7 @@ const stores: RuleSpec[] = [
       }),
     ],
     says: [
-      "loki: the schema from 2024-01-01 keeps its index as boltdb-shipper: boltdb-shipper is deprecated: it has no structured metadata and is slower, and a later Loki will not write it. Add an entry to loki.schema with store tsdb and a date in the future (docs/logs.md).",
+      "loki: the schema from 2024-01-01 keeps its index as boltdb-shipper: boltdb-shipper is deprecated: it has no structured metadata and is slower, and a later Loki will not write it. Add an entry to loki.schema with store tsdb and a date in the future (docs/guides/logs.md).",
     ],
   },
 ];

@@ -38,10 +38,10 @@ export const placeholders: Record<string, string[]> = {
 
 /** Pages whose commands are run. */
 export const runbookPages = (): string[] => [
-  "docs/runbook.md",
-  ...readdirSync(join(root, "docs", "runbooks"))
+  "docs/operations/runbook.md",
+  ...readdirSync(join(root, "docs", "operations", "runbooks"))
     .sort()
-    .map((file) => `docs/runbooks/${file}`),
+    .map((file) => `docs/operations/runbooks/${file}`),
 ];
 
 const withoutComment = (line: string) => line.replace(/\s+# .*$/, "").trimEnd();

@@ -25,7 +25,7 @@ const rules = readdirSync(folder)
   });
 const alerts = rules.flatMap(({ alert, ...rest }) => (alert ? [{ ...rest, alert }] : []));
 
-const pages = join(root, "docs", "runbooks");
+const pages = join(root, "docs", "operations", "runbooks");
 const headings = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Prevention"];
 const page = (file: string) => readFileSync(join(pages, file), "utf8");
 const titles = (text: string, level: string) =>
@@ -118,7 +118,7 @@ describe("unit: the stack's own alerts", () => {
       expect(annotations).to.have.all.keys("summary", "description", "runbook_url", "dashboard");
       expect(annotations.summary, "summary").to.have.length.within(10, 80);
       expect(annotations.description, "description").to.include("{{");
-      expect(annotations.runbook_url).to.equal(`docs/runbooks/${alert}.md`);
+      expect(annotations.runbook_url).to.equal(`docs/operations/runbooks/${alert}.md`);
       expect(existsSync(join(root, annotations.runbook_url ?? "")), annotations.runbook_url).to.equal(true);
       expect(uids).to.include(annotations.dashboard);
     });
@@ -140,7 +140,7 @@ describe("unit: the stack's own alerts", () => {
     });
 
   it("settings that descriptions and pages name are there", () => {
-    const settings = readFileSync(join(root, "docs", "settings.md"), "utf8");
+    const settings = readFileSync(join(root, "docs", "reference", "settings.md"), "utf8");
     const groups = [...settings.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
     const names = new Set(
       [...settings.matchAll(/\| \W*([a-z]\w*(?:\.(?:\w+|<\w+>))*)\W* \|/gi)].map(([, name]) => name),
@@ -152,7 +152,7 @@ describe("unit: the stack's own alerts", () => {
     const said = [
       ...alerts.map(({ alert, annotations }) => [alert, annotations?.description ?? ""]),
       ...readdirSync(pages).map((file) => [file, page(file)]),
-      ["runbook.md", readFileSync(join(root, "docs", "runbook.md"), "utf8")],
+      ["runbook.md", readFileSync(join(root, "docs", "operations", "runbook.md"), "utf8")],
     ];
     const unknown = said.flatMap(([where = "", text = ""]) =>
       (text.match(named) ?? [])

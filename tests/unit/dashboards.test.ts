@@ -171,7 +171,7 @@ const selectorsNameTheCluster: Rule = (dashboard) =>
         })),
     );
 
-const runbookPages = readdirSync(join(root, "docs", "runbooks"))
+const runbookPages = readdirSync(join(root, "docs", "operations", "runbooks"))
   .filter((file) => file.endsWith(".md"))
   .map((file) => runbookUid(file.replace(".md", "")));
 

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -21,6 +22,9 @@ const text = (path: string) => readFileSync(join(root, path), "utf8");
 const all = pages();
 const where = (of: (page: Page) => string[]) =>
   all.flatMap((one) => of(one).map((wrong) => `${one.path}: ${wrong}`));
+
+/** Pages that tests make up. */
+const examples = new Set(["docs/a.md", "docs/b.md", "docs/x.md"]);
 
 /** Components of Alloy, some of which are named as a setting might be: `loki.write`. */
 const alloy = new Set(
@@ -87,9 +91,28 @@ describe("unit: documentation", () => {
     expect(one.fenced).to.deep.equal(["# no"]);
   });
 
-  it("can all be reached from the README", () => {
-    const reached = reachable("README.md", all);
-    expect(all.map(({ path }) => path).filter((path) => !reached.has(path))).to.deep.equal([]);
+  it("can all be reached from the README and from the index", () => {
+    for (const start of ["README.md", "docs/README.md"]) {
+      const reached = reachable(start, all);
+      expect(
+        all.map(({ path }) => path).filter((path) => !reached.has(path)),
+        start,
+      ).to.deep.equal([]);
+    }
+  });
+
+  it("has every page and folder that code, rules and examples name", () => {
+    const files = execFileSync("git", ["ls-files"], { cwd: root, encoding: "utf8" })
+      .split("\n")
+      .filter((file) => /\.(ts|cjs|ya?ml|md|sh|alloy|json5?)$/.test(file) && isThere(file));
+    const named = files.flatMap((file) =>
+      [...text(file).matchAll(/(?<![\w/.:])docs\/[\w./\\-]*\w/g)].map(([path]) => ({
+        file,
+        path: path.replaceAll("\\", ""),
+      })),
+    );
+    expect(named.length).to.be.greaterThan(200);
+    expect(named.filter(({ path }) => !isThere(path) && !examples.has(path))).to.deep.equal([]);
   });
 
   it("names only settings that there are", () => {
@@ -131,11 +154,13 @@ describe("unit: documentation", () => {
   });
 
   it("leads from each section of settings to the page about it", () => {
-    expect(tops.filter((top) => !isThere(join("docs", settingsPages[top] ?? "no page")))).to.deep.equal([]);
+    expect(
+      tops.filter((top) => !isThere(join("docs", "reference", settingsPages[top] ?? "no page"))),
+    ).to.deep.equal([]);
   });
 
-  it("tells of every Secret and every output in docs/credentials.md", () => {
-    const told = text("docs/credentials.md");
+  it("tells of every Secret and every output in docs/reference/credentials.md", () => {
+    const told = text("docs/reference/credentials.md");
     const secrets = [
       minio.rootSecret,
       minio.encryptionSecret,

@@ -336,15 +336,17 @@ describe("doctor: flows", () => {
 describe("doctor: pages", () => {
   it("has every page of runbooks that these checks name", () => {
     const root = join(__dirname, "..", "..");
-    const there = new Set(readdirSync(join(root, "docs", "runbooks")));
+    const there = new Set(readdirSync(join(root, "docs", "operations", "runbooks")));
     const files = [
       "gateway-log.ts",
       ...readdirSync(join(root, "cli", "doctor", "checks")).map((file) => `checks/${file}`),
     ];
     const named = files.flatMap((file) =>
-      [...readFileSync(join(root, "cli", "doctor", file), "utf8").matchAll(/docs\/runbooks\/(\w+\.md)/g)].map(
-        ([, page = ""]) => page,
-      ),
+      [
+        ...readFileSync(join(root, "cli", "doctor", file), "utf8").matchAll(
+          /docs\/operations\/runbooks\/(\w+\.md)/g,
+        ),
+      ].map(([, page = ""]) => page),
     );
     expect(named).to.have.length.above(20);
     expect(named.filter((page) => !there.has(page))).to.deep.equal([]);

@@ -7,7 +7,7 @@ import { described } from "../../settings/describe";
 const text = (file: string) => readFileSync(file, "utf8");
 
 describe("unit: generated files", () => {
-  it("docs/settings.md is what the schema and the profiles say; npm run generate writes it", () => {
+  it("docs/reference/settings.md is what the schema and the profiles say; npm run generate writes it", () => {
     expect(text(files.settings)).to.equal(settingsDocument());
   });
 

@@ -35,7 +35,7 @@ describe("unit: MinIO's servers", () => {
   it("are neither added nor removed", () => {
     expect(told([minio(4)])).to.deep.equal([
       "objectStorage.minio.servers 6: 4: MinIO runs with 4 servers, and an erasure-coded pool cannot be resized; " +
-        "docs/object-storage.md explains how to move to another number",
+        "docs/guides/object-storage.md explains how to move to another number",
     ]);
     expect(told([minio(6)], 4)[0]).to.match(/^objectStorage\.minio\.servers 4: 6: /);
     expect(told([minio(4)], 4)).to.deep.equal([]);

@@ -546,10 +546,10 @@ describe("unit: preflight", () => {
       expect(found(live("5.5.1"), "5.7.0")).to.deep.equal([]);
       expect(found(live("5.7.3"), "5.8.0")).to.deep.equal([]);
       expect(found(live("5.7.0"))).to.deep.equal([
-        "error mimir.chartVersion undefined: 5.8.0: Mimir runs chart version 5.7.0, and it takes one step at a time; docs/upgrades.md#mimir",
+        "error mimir.chartVersion undefined: 5.8.0: Mimir runs chart version 5.7.0, and it takes one step at a time; docs/guides/upgrades.md#mimir",
       ]);
       expect(found(live("5.8.0"), "6.1.0")).to.deep.equal([
-        'error mimir.chartVersion "6.1.0": 6.0.6: Mimir runs chart version 5.8.0, and it takes one step at a time; docs/upgrades.md#mimir',
+        'error mimir.chartVersion "6.1.0": 6.0.6: Mimir runs chart version 5.8.0, and it takes one step at a time; docs/guides/upgrades.md#mimir',
       ]);
       expect(found(live("5.5.1"), "5.8.0")[0]).to.match(/: 5\.7\.0: Mimir runs chart version 5\.5\.1/);
     });

@@ -102,15 +102,9 @@ describe("unit: commands of the runbook", function () {
       expect(readsOnly(each), each).to.equal(false);
   });
 
-  it("docs/runbook.md has the anchors that findings and pages link to", () => {
-    expect(anchors(page("docs/runbook.md", text("docs/runbook.md")))).to.include.members([
-      "components",
-      "ingestion",
-      "performance",
-      "storage",
-      "network",
-      "dns",
-      "rollback",
-    ]);
+  it("docs/operations/runbook.md has the anchors that findings and pages link to", () => {
+    expect(
+      anchors(page("docs/operations/runbook.md", text("docs/operations/runbook.md"))),
+    ).to.include.members(["components", "ingestion", "performance", "storage", "network", "dns", "rollback"]);
   });
 });

@@ -216,7 +216,7 @@ describe("unit: sizing", () => {
   });
 
   describe("warnings", () => {
-    // What docs/sizing.md says that prod carries, of one signal at a time.
+    // What docs/guides/sizing.md says that prod carries, of one signal at a time.
     const most = { metrics: { series: "38k" }, logs: { logs: "25GB/day" }, traces: { spans: "120/s" } };
 
     it("there are none for a load that the settings carry", () => {
@@ -323,7 +323,7 @@ describe("unit: sizing", () => {
       }
     });
 
-    it("is what docs/sizing.md says of prod, and less than what R3.5 lets a tenant write", () => {
+    it("is what docs/guides/sizing.md says of prod, and less than what R3.5 lets a tenant write", () => {
       const text = capacityText("prod", settingsOf("prod"));
       for (const line of [
         /38\.3k series +objectStorage\.minio +disk/,

@@ -156,7 +156,7 @@ describe("unit: upgrade: what is said", () => {
     expect(lines(check({ cluster: { ...cluster, mimir } }))).to.include.members([
       "Mimir runs chart version 6.0.6. Next step: 6.1.0 (mimir:3.1)",
       `    ${set}`,
-      `    then ${here("mimir-distributed")}; docs/upgrades.md#mimir`,
+      `    then ${here("mimir-distributed")}; docs/guides/upgrades.md#mimir`,
       "  refused",
     ]);
     // The newest version is the default.

@@ -108,7 +108,7 @@ describe("unit: upkeep: Renovate", () => {
   it("finds the operator's chart where it is told how to install it", () => {
     const expressions = config.customManagers.flatMap(({ matchStrings }) => matchStrings);
     const found = expressions.flatMap((expression) => [
-      ...text("docs/deployments.md").matchAll(new RegExp(expression, "g")),
+      ...text("docs/guides/deployments.md").matchAll(new RegExp(expression, "g")),
     ]);
     expect(found.map(({ groups }) => groups?.["packageName"])).to.deep.equal([
       "ghcr.io/pulumi/helm-charts/pulumi-kubernetes-operator",

@@ -39,7 +39,7 @@ function meaning(
         what: `bucket ${bucket} of ${consumer} is not there`,
         fix:
           kind === "minio"
-            ? "obs up makes it again, empty; docs/backup.md says how to restore what it held"
+            ? "obs up makes it again, empty; docs/guides/backup.md says how to restore what it held"
             : "make it, or name another in objectStorage.buckets",
       };
     case "AccessDenied":
@@ -81,7 +81,7 @@ export function judgeBuckets(looks: Look[], kind: "minio" | "external"): Finding
         what,
         evidence: `list of bucket ${look.bucket} as ${look.consumer}: ${look.code}: ${look.message ?? ""}`,
         fix,
-        page: "docs/runbooks/ObjectStorageUnreachable.md",
+        page: "docs/operations/runbooks/ObjectStorageUnreachable.md",
       };
     });
   return found.filter(({ what }, index) => found.findIndex((one) => one.what === what) === index);

@@ -12,7 +12,7 @@ import type { Check, Finding } from "../check";
 export const soonDays = 30;
 const soonDaysOfCertManager = 25;
 const day = 24 * 3600 * 1000;
-const base = { layer: "network", page: "docs/tls.md" } as const;
+const base = { layer: "network", page: "docs/guides/tls.md" } as const;
 
 /** What renews a Secret's certificate. */
 export function renewal({ metadata }: V1Secret): string {
@@ -20,7 +20,7 @@ export function renewal({ metadata }: V1Secret): string {
   if (annotations["cert-manager.io/certificate-name"])
     return `cert-manager renews it: kubectl -n ${namespace} describe certificate ${annotations["cert-manager.io/certificate-name"]}`;
   if (Object.values(served).some((one) => one.namespace === namespace && one.secret === name))
-    return "./obs refresh, then ./obs up: it issues a new one (docs/tls.md)";
+    return "./obs refresh, then ./obs up: it issues a new one (docs/guides/tls.md)";
   if (name.endsWith("-admission") || labels["app.kubernetes.io/managed-by"] === "Helm")
     return `kubectl -n ${namespace} delete secret ${name}, then ./obs refresh and ./obs up: the chart makes a new one`;
   return "whoever made this Secret renews it; no part of this stack does";

@@ -32,7 +32,7 @@ export function clockFindings(clocks: Clock[]): Finding[] {
         what: `the clock of ${who} is ${Math.abs(ahead).toFixed(0)} s ${ahead > 0 ? "ahead of" : "behind"} the API server's`,
         evidence: `${by}, right within ${error.toFixed(0)} s`,
         fix: "have time synchronised on that machine: chronyc tracking, timedatectl",
-        page: "docs/runbook.md#components",
+        page: "docs/operations/runbook.md#components",
       },
     ];
   });

@@ -12,7 +12,7 @@ export interface Known {
   name: string;
 }
 
-const page = "docs/troubleshooting.md";
+const page = "docs/operations/troubleshooting.md";
 
 /** Datasources that the stack has and somebody's list lacks: what is read through them cannot be read. */
 export function judgeMissing(

@@ -8,7 +8,7 @@ import type { Definition, HelmRelease } from "../helm";
 /** Annotations in which definitions carry the version of what made them. */
 const versionAnnotations = ["operator.prometheus.io/version", "controller-gen.kubebuilder.io/version"];
 const operatorVersion = "operator.prometheus.io/version";
-const base = { layer: "cluster", page: "docs/troubleshooting.md" } as const;
+const base = { layer: "cluster", page: "docs/operations/troubleshooting.md" } as const;
 
 /** A live definition; its schema is never read. */
 export interface Live {

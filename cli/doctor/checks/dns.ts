@@ -4,7 +4,7 @@ import { inContainer } from "../../exec";
 import type { Check, Finding } from "../check";
 import type { ContainerLog } from "../cluster-state";
 
-const page = "docs/runbook.md#network";
+const page = "docs/operations/runbook.md#network";
 /** How long a name may take to resolve, in seconds. */
 const answerWithin = 5;
 const name = new URL(urls.loki).hostname;

@@ -5,7 +5,7 @@ import type { ClusterState } from "../cluster-state";
 import { differencesOf, type FieldDifference } from "../difference";
 import { settingPath } from "../setting-path";
 
-const base = { layer: "drift", page: "docs/runbook.md#components" } as const;
+const base = { layer: "drift", page: "docs/operations/runbook.md#components" } as const;
 
 /** Fields that are compared. Labels and annotations are not: many add their own. */
 const compared = ["spec", "data", "rules", "roleRef", "subjects"];

@@ -80,9 +80,9 @@ export function judgeFlows(settings: Settings, live: Live): Finding[] {
       evidence: `port ${port} (${why}) is allowed by none of ${names}${all.length > 1 ? `; ${all.length - 1} more connections like it` : ""}`,
       fix:
         stranger && !gone.length
-          ? `allow it there, or remove it: kubectl -n ${by[0]?.metadata.namespace} describe networkpolicy ${stranger.split("/")[1]}; docs/network.md lists what the stack needs`
+          ? `allow it there, or remove it: kubectl -n ${by[0]?.metadata.namespace} describe networkpolicy ${stranger.split("/")[1]}; docs/guides/network.md lists what the stack needs`
           : "obs up puts the stack's own policies back",
-      page: "docs/runbook.md#network",
+      page: "docs/operations/runbook.md#network",
     };
   });
 }

@@ -13,22 +13,22 @@ const counters: Record<
     refused: "loki_discarded_samples_total",
     received: "loki_distributor_lines_received_total",
     what: "lines",
-    refusedPage: "docs/runbooks/LogsRejected.md",
-    nothingPage: "docs/runbooks/NoLogsIngested.md",
+    refusedPage: "docs/operations/runbooks/LogsRejected.md",
+    nothingPage: "docs/operations/runbooks/NoLogsIngested.md",
   },
   mimir: {
     refused: "cortex_discarded_samples_total",
     received: "cortex_distributor_received_samples_total",
     what: "samples",
-    refusedPage: "docs/runbooks/MetricsRejected.md",
-    nothingPage: "docs/runbooks/NoMetricsIngested.md",
+    refusedPage: "docs/operations/runbooks/MetricsRejected.md",
+    nothingPage: "docs/operations/runbooks/NoMetricsIngested.md",
   },
   tempo: {
     refused: "tempo_discarded_spans_total",
     received: "tempo_distributor_spans_received_total",
     what: "spans",
-    refusedPage: "docs/runbooks/TracesRejected.md",
-    nothingPage: "docs/runbooks/NoTracesIngested.md",
+    refusedPage: "docs/operations/runbooks/TracesRejected.md",
+    nothingPage: "docs/operations/runbooks/NoTracesIngested.md",
   },
 };
 

@@ -33,7 +33,7 @@ export function judgeLimits(one: Reading): Finding[] {
             `tenant ${user} of Mimir has ${percent(held / limit)} of the series that it may have`,
             `${held} of ${limit} (this ingester's share of the limit)`,
             `raise mimir.tenants.${user}.series, or send fewer series`,
-            "docs/runbooks/MetricsRejected.md",
+            "docs/operations/runbooks/MetricsRejected.md",
           ),
         ];
       });
@@ -46,7 +46,7 @@ export function judgeLimits(one: Reading): Finding[] {
               `tenant ${labels["tenant"]} of Tempo has ${percent(value / limit)} of the live traces that it may have`,
               `${value} of ${limit}`,
               "raise tempo.limits.liveTraces, or sample more strictly (tracing.sampling)",
-              "docs/runbooks/TracesRejected.md",
+              "docs/operations/runbooks/TracesRejected.md",
             ),
           ]
         : [],

@@ -27,7 +27,7 @@ export function judgeMinio(now: Metrics): Finding[] {
         `${servers} servers of MinIO are offline`,
         `minio_cluster_nodes_offline_total is ${servers}`,
         "see why their pods do not run: kubectl -n minio get pods",
-        "docs/runbooks/MinioServerOffline.md",
+        "docs/operations/runbooks/MinioServerOffline.md",
       ),
     );
   const drives = (one("minio_cluster_drive_offline_total") ?? 0) - servers;
@@ -38,7 +38,7 @@ export function judgeMinio(now: Metrics): Finding[] {
         `${drives} drives of MinIO are offline although their servers run`,
         `minio_cluster_drive_offline_total is ${drives + servers}, of servers offline ${servers}`,
         "see what its servers say of their volumes: kubectl -n minio logs -l app=minio --tail=50",
-        "docs/runbooks/MinioDriveOffline.md",
+        "docs/operations/runbooks/MinioDriveOffline.md",
       ),
     );
   if (!servers && drives <= 0 && one("minio_cluster_health_status") === 0)
@@ -48,7 +48,7 @@ export function judgeMinio(now: Metrics): Finding[] {
         "MinIO says of itself that it is not healthy",
         "minio_cluster_health_status is 0",
         "kubectl -n minio logs -l app=minio --tail=50",
-        "docs/runbook.md#storage",
+        "docs/operations/runbook.md#storage",
       ),
     );
   const all = one("minio_cluster_capacity_usable_total_bytes");
@@ -62,7 +62,7 @@ export function judgeMinio(now: Metrics): Finding[] {
         `MinIO is ${percent(used)} full`,
         `${((free ?? 0) / 1024 ** 3).toFixed(1)} GiB of ${((all ?? 0) / 1024 ** 3).toFixed(1)} GiB are free on its drives`,
         "raise objectStorage.minio.disk, or shorten a retention",
-        "docs/runbooks/MinioStorageFilling.md",
+        "docs/operations/runbooks/MinioStorageFilling.md",
       ),
     );
   for (const { labels, value: quota } of now("minio_bucket_quota_total_bytes")) {
@@ -75,7 +75,7 @@ export function judgeMinio(now: Metrics): Finding[] {
           `bucket ${bucket} holds ${percent(held / quota)} of its quota`,
           `${held} bytes of ${quota}`,
           "raise the bucket's quota, or shorten the retention of what it holds",
-          "docs/runbooks/MinioStorageFilling.md",
+          "docs/operations/runbooks/MinioStorageFilling.md",
         ),
       );
   }

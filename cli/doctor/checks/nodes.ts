@@ -15,7 +15,7 @@ export const check: Check = {
             what: `node ${metadata?.name} ${type === "Ready" ? "is not ready" : `reports ${type}`}`,
             evidence: `${reason}: ${message}`,
             fix: `kubectl describe node ${metadata?.name}`,
-            page: "docs/runbook.md#components",
+            page: "docs/operations/runbook.md#components",
           });
       }
     return findings;

@@ -6,7 +6,7 @@ import { eventsOf, podTrouble } from "../pod-trouble";
 import { settingPath } from "../setting-path";
 import { isOf, type Workload, workloads } from "../workloads";
 
-const page = "docs/runbook.md#components";
+const page = "docs/operations/runbook.md#components";
 
 /** How many pods Helm asked for, by `kind/namespace/name`; those that an autoscaler counts are left out. */
 export function askedFor(objects: (KubernetesObject & { release: string })[]): Map<string, number> {

@@ -4,7 +4,7 @@ import { readFacts } from "../../../components/preflight/facts";
 import { problemText } from "../../../settings/problem-text";
 import type { Check, Finding } from "../check";
 
-const base = { layer: "cluster", page: "docs/preflight.md" } as const;
+const base = { layer: "cluster", page: "docs/operations/preflight.md" } as const;
 
 /** What the next `preview` and `up` would report about the settings and the cluster. */
 export const check: Check = {

@@ -16,7 +16,7 @@ export function quotaFindings({ metadata, status }: V1ResourceQuota): Finding[] 
         what: `quota ${metadata?.namespace}/${metadata?.name} is ${over ? "used up" : "nearly used up"}: ${status?.used?.[resource]} of ${hard} ${resource}`,
         evidence: "status of the ResourceQuota; new pods of that namespace are refused",
         fix: `raise ${resource} of the quota, or lower what the components of ${metadata?.namespace} ask for; ./obs size says what they need`,
-        page: "docs/sizing.md",
+        page: "docs/guides/sizing.md",
       },
     ];
   });

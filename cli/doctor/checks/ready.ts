@@ -11,7 +11,9 @@ export interface Said {
 }
 
 const page = ({ namespace }: Talker) =>
-  namespace === namespaces.minio ? "docs/runbook.md#storage" : "docs/runbook.md#components";
+  namespace === namespaces.minio
+    ? "docs/operations/runbook.md#storage"
+    : "docs/operations/runbook.md#components";
 
 /** What is wrong with who does not say that it is ready. One that started a moment ago is only noted. */
 export function judgeReady(all: Said[], now: number): Finding[] {

@@ -71,7 +71,9 @@ export interface Member {
 export function judgeRing(ring: Ring, members: Member[], pods: Talker[], now: number): Finding[] {
   const { store, name, needs, vital, path } = ring;
   const page =
-    store === "loki" && vital ? "docs/runbooks/LokiIngesterUnhealthy.md" : "docs/runbooks/RingUnhealthy.md";
+    store === "loki" && vital
+      ? "docs/operations/runbooks/LokiIngesterUnhealthy.md"
+      : "docs/operations/runbooks/RingUnhealthy.md";
   const finding = (severity: Finding["severity"], what: string, evidence: string, fix: string): Finding => ({
     severity,
     layer: "components",

@@ -55,8 +55,8 @@ export function judgeAlerting(one: Reading): Finding[] {
           `${name} is ${value}`,
           `what it says of it: ${say}`,
           name.startsWith("cortex")
-            ? "docs/runbooks/AlertmanagerNotDelivering.md"
-            : "docs/runbook.md#components",
+            ? "docs/operations/runbooks/AlertmanagerNotDelivering.md"
+            : "docs/operations/runbook.md#components",
         ),
         layer: "components",
       });
@@ -74,7 +74,7 @@ export function judgeAlerting(one: Reading): Finding[] {
           `alerts of ${component} do not reach ${[...new Set(lost.map(({ labels }) => labels["integration"] ?? "their Alertmanager"))].join(", ")}`,
           `${name} grew by ${total(lost)} within ${seconds.toFixed(0)} s`,
           `is the receiver of alerting.receivers right? ${say}`,
-          "docs/runbooks/AlertmanagerNotDelivering.md",
+          "docs/operations/runbooks/AlertmanagerNotDelivering.md",
         ),
       );
   }
@@ -97,7 +97,7 @@ async function mimirRules(context: Context): Promise<Finding[]> {
       return judgeRules(
         `Mimir's ruler (tenant ${tenant})`,
         data.groups,
-        "docs/runbooks/MimirRuleEvaluationFailing.md",
+        "docs/operations/runbooks/MimirRuleEvaluationFailing.md",
       );
     }),
   );
@@ -126,12 +126,12 @@ export const check: Check = {
       what: `alerts of alertmanager do not reach ${labels["integration"]}`,
       evidence: `alertmanager_notifications_failed_total grew by ${Math.ceil(value)} within 3 minutes`,
       fix: "is the receiver of alerting.receivers right? kubectl -n monitoring logs -l app.kubernetes.io/name=alertmanager --tail=50",
-      page: "docs/runbooks/AlertmanagerNotDelivering.md",
+      page: "docs/operations/runbooks/AlertmanagerNotDelivering.md",
     }));
     return [
       ...alerting,
       ...past,
-      ...judgeRules("Prometheus", own?.groups ?? [], "docs/runbook.md#components"),
+      ...judgeRules("Prometheus", own?.groups ?? [], "docs/operations/runbook.md#components"),
       ...mimirs,
     ];
   },

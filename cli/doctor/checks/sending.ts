@@ -10,7 +10,9 @@ const late = { warning: 180, critical: 1800 } as const;
 const queueFull = 0.5;
 
 const pageOf = ({ component }: Reading): string =>
-  component === "prometheus" ? "docs/troubleshooting.md" : "docs/runbooks/AlloyRemoteWriteErrors.md";
+  component === "prometheus"
+    ? "docs/operations/troubleshooting.md"
+    : "docs/operations/runbooks/AlloyRemoteWriteErrors.md";
 
 const finding = (
   severity: Finding["severity"],
@@ -59,7 +61,7 @@ function metricsOf(one: Reading): Finding[] {
           `metrics of ${namespace}/${pod}${path && path !== "/" ? ` (${path.replace("/", "")})` : ""} come to Mimir ${Math.round(behind)} s late`,
           `${name("queue_highest_sent_timestamp_seconds")} is ${Math.round(behind)} s behind; pending: ${total(now(name("samples_pending")))} samples`,
           gatewayLog("mimir"),
-          one.component === "prometheus" ? pageOf(one) : "docs/runbooks/AlloyBufferGrowing.md",
+          one.component === "prometheus" ? pageOf(one) : "docs/operations/runbooks/AlloyBufferGrowing.md",
         ),
       );
   }
@@ -93,7 +95,7 @@ function queuedOf(one: Reading, { signal, records, store, page }: Queued): Findi
         `${namespace}/${pod} drops ${signal}: ${store} refuses them, or the queue is full`,
         `otelcol_exporter_send_failed_${records}_total and _enqueue_failed_ grew by ${lost} within ${one.seconds.toFixed(0)} s`,
         gatewayLog(name),
-        `docs/runbooks/${page}.md`,
+        `docs/operations/runbooks/${page}.md`,
       ),
     );
   const size = total(now("otelcol_exporter_queue_size"), { data_type: signal });
@@ -105,7 +107,7 @@ function queuedOf(one: Reading, { signal, records, store, page }: Queued): Findi
         `the queue of ${signal} of ${namespace}/${pod} is ${((size / capacity) * 100).toFixed(0)} % full`,
         `otelcol_exporter_queue_size is ${size} of ${capacity}`,
         `${store} accepts ${signal} more slowly than they come: raise ${name}.distributor.replicas or ${name}.ingester.replicas`,
-        "docs/runbooks/AlloyQueueFilling.md",
+        "docs/operations/runbooks/AlloyQueueFilling.md",
       ),
     );
   return found;
@@ -124,7 +126,7 @@ export function judgeSending(one: Reading): Finding[] {
         `${value} components of ${one.namespace}/${one.pod} are ${labels["health_type"]}`,
         `alloy_component_controller_running_components{controller_id="${labels["controller_id"]}"}`,
         `kubectl -n ${one.namespace} logs ${one.pod} --tail=50`,
-        "docs/runbooks/AlloyUnhealthyComponent.md",
+        "docs/operations/runbooks/AlloyUnhealthyComponent.md",
       ),
     ),
     ...metricsOf(one),

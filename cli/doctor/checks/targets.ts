@@ -14,7 +14,7 @@ export interface Target {
 /** Jobs whose targets are none of the stack's own pods, and who has to be there. */
 const others = ["kube-state-metrics", "node-exporter", "kubelet"];
 
-const page = "docs/runbooks/StackTargetMissing.md";
+const page = "docs/operations/runbooks/StackTargetMissing.md";
 
 /**
  * What Prometheus should scrape of the stack, and does not or cannot.
@@ -65,7 +65,7 @@ export function judgeTargets(targets: Target[], pods: Talker[], monitors: string
       layer: "components",
       what: `Prometheus cannot scrape ${labels["namespace"]}/${labels["pod"] ?? labels["instance"]} (job ${labels["job"]})`,
       evidence: lastError,
-      fix: `does it answer? kubectl -n ${labels["namespace"]} get pods; is the way free? docs/network.md`,
+      fix: `does it answer? kubectl -n ${labels["namespace"]} get pods; is the way free? docs/guides/network.md`,
       page,
     });
   return found;

@@ -29,25 +29,28 @@ const finding = (
 const writes: Record<string, { what: string; page: string }> = {
   loki_ingester_chunks_flush_failures_total: {
     what: "chunks to the bucket",
-    page: "docs/runbooks/LokiFlushFailing.md",
+    page: "docs/operations/runbooks/LokiFlushFailing.md",
   },
   cortex_ingester_shipper_upload_failures_total: {
     what: "blocks to the bucket",
-    page: "docs/runbooks/MimirBlocksNotShipped.md",
+    page: "docs/operations/runbooks/MimirBlocksNotShipped.md",
   },
   tempo_ingester_failed_flushes_total: {
     what: "blocks to the bucket",
-    page: "docs/runbooks/TempoFlushFailing.md",
+    page: "docs/operations/runbooks/TempoFlushFailing.md",
   },
-  loki_ingester_wal_disk_full_failures_total: { what: "its WAL", page: "docs/runbook.md#storage" },
-  cortex_ingester_tsdb_wal_writes_failed_total: { what: "its WAL", page: "docs/runbook.md#storage" },
+  loki_ingester_wal_disk_full_failures_total: { what: "its WAL", page: "docs/operations/runbook.md#storage" },
+  cortex_ingester_tsdb_wal_writes_failed_total: {
+    what: "its WAL",
+    page: "docs/operations/runbook.md#storage",
+  },
   cortex_ingester_tsdb_wal_truncations_failed_total: {
     what: "its WAL shorter",
-    page: "docs/runbook.md#storage",
+    page: "docs/operations/runbook.md#storage",
   },
   tempodb_compaction_errors_total: {
     what: "blocks that it joined",
-    page: "docs/runbooks/TempoCompactionFailing.md",
+    page: "docs/operations/runbooks/TempoCompactionFailing.md",
   },
 };
 
@@ -93,13 +96,13 @@ export function judgeUpkeep(one: Reading, now: number): Finding[] {
       behind(
         `loki_${what}_last_successful_run_timestamp_seconds`,
         lokiCompactor,
-        "docs/runbooks/LokiCompactorBehind.md",
+        "docs/operations/runbooks/LokiCompactorBehind.md",
       );
   if (component === "mimir-compactor")
     behind(
       "cortex_compactor_last_successful_run_timestamp_seconds",
       mimirRuns * (one.now("cortex_compactor_compaction_interval_seconds")[0]?.value ?? 7200),
-      "docs/runbooks/MimirCompactionFailing.md",
+      "docs/operations/runbooks/MimirCompactionFailing.md",
     );
   const oldest = total(one.now("cortex_ingester_oldest_unshipped_block_timestamp_seconds"));
   if (oldest && now - oldest > unshipped)
@@ -109,7 +112,7 @@ export function judgeUpkeep(one: Reading, now: number): Finding[] {
         `a block of ${namespace}/${pod} has waited ${minutes(now - oldest)} for the bucket`,
         "cortex_ingester_oldest_unshipped_block_timestamp_seconds",
         `what it says: ${logs}`,
-        "docs/runbooks/MimirBlocksNotShipped.md",
+        "docs/operations/runbooks/MimirBlocksNotShipped.md",
       ),
     );
   const wal = Math.max(0, ...one.now("loki_ingester_wal_disk_usage_percent").map(({ value }) => value));
@@ -121,7 +124,7 @@ export function judgeUpkeep(one: Reading, now: number): Finding[] {
         `the volume of the WAL of ${namespace}/${pod} is ${(wal * 100).toFixed(0)} % full`,
         `loki_ingester_wal_disk_usage_percent is ${wal.toFixed(2)}; above ${walDisk.critical} it is not written any more`,
         "does it flush? else raise loki.ingester.disk",
-        "docs/runbook.md#storage",
+        "docs/operations/runbook.md#storage",
       ),
     );
   return found;
@@ -151,7 +154,7 @@ export const check: Check = {
         `${namespace}/${pod} could not write ${writes[counter]?.what} in the last ${past} minutes`,
         `${counter} grew by ${Math.ceil(value)}; it is tried again`,
         "look again in a while",
-        writes[counter]?.page ?? "docs/runbook.md#storage",
+        writes[counter]?.page ?? "docs/operations/runbook.md#storage",
       );
     });
     return [...now, ...before.filter(({ page }) => !now.some((one) => one.page === page))];

@@ -6,7 +6,7 @@ import { compare, numbersOf } from "../../upgrade/versions";
 import type { Check, Finding } from "../check";
 import type { HelmRelease } from "../helm";
 
-const base = { layer: "drift", page: "docs/upgrades.md" } as const;
+const base = { layer: "drift", page: "docs/guides/upgrades.md" } as const;
 
 /** The version of each chart in a stack. */
 export const pinnedVersions = (settings: Settings): Record<string, string> =>

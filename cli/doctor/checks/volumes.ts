@@ -6,7 +6,7 @@ import { eventsOf } from "../pod-trouble";
 import { raise } from "../setting-path";
 import { type FileSystem, summariesOf, type Usage, usagesIn } from "../volume-usage";
 
-const page = "docs/runbook.md#storage";
+const page = "docs/operations/runbook.md#storage";
 /** Shares of a volume, or of a node's disk, from which it is told. The alert on MinIO's drives begins at the same. */
 export const nearlyFull = 0.85;
 export const full = 0.95;
@@ -50,7 +50,7 @@ export function noSpaceFindings(logs: ContainerLog[], pods: V1Pod[], told: Findi
         layer: "cluster",
         what: `a volume of pod ${namespace}/${pod} is full (${claims.join(", ")})`,
         evidence: said.trim().slice(0, 300),
-        fix: `kubectl -n ${namespace} describe pvc ${claims.join(" ")}; give it a larger volume (docs/sizing.md), or see why what is on it stays`,
+        fix: `kubectl -n ${namespace} describe pvc ${claims.join(" ")}; give it a larger volume (docs/guides/sizing.md), or see why what is on it stays`,
         page,
       },
     ];

@@ -64,7 +64,7 @@ export const check: Check<"nodes" | "pods"> = {
         path: "cluster",
         was: `${coresText(has.cpu)} cores and ${sizeText(has.memory)} that are left for requests`,
         allowed: `larger, unless an autoscaler adds nodes: the stack requests ${lacks.join(" and ")}`,
-        change: "Add nodes, or lower requests: ./obs size shows them, docs/sizing.md explains them",
+        change: "Add nodes, or lower requests: ./obs size shows them, docs/guides/sizing.md explains them",
       }),
     ];
   },

@@ -43,7 +43,7 @@ export function gossipProblems(
   const far = moving.filter(({ at }) => Math.abs(wanted - at) > 1);
   if (far[0]) {
     const next = gossipSteps[far[0].at + Math.sign(wanted - far[0].at)];
-    const allowed = `${next}: members of the rings that run now (${list(far)}) discard what members at the step ${was} send; docs/upgrades.md`;
+    const allowed = `${next}: members of the rings that run now (${list(far)}) discard what members at the step ${was} send; docs/guides/upgrades.md`;
     const change = `set it with: pulumi config set --stack ${stack} --path '${path}' ${next}; then ./obs up ${stack}, and take the next step`;
     return [{ path, was, allowed, change }];
   }

@@ -5,7 +5,7 @@ import { type Check, error, type Finding, warning } from "../check";
 import type { Facts } from "../facts";
 
 const path = "mimir.chartVersion";
-const page = "docs/upgrades.md#mimir";
+const page = "docs/guides/upgrades.md#mimir";
 
 /** The facts that say which version of Mimir runs. */
 export type MimirFacts = Pick<Facts, "statefulSets" | "gossip">;

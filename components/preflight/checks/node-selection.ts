@@ -35,7 +35,7 @@ function stranded(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolu
       path,
       was: settings.cluster.scheduling,
       allowed: `a selection with the nodes of existing volumes; pods could not follow ${claims.join(", ")}`,
-      change: "Add the nodes to the selection, or move the volumes first: docs/scaling.md",
+      change: "Add the nodes to the selection, or move the volumes first: docs/guides/scaling.md",
     }),
   ];
 }

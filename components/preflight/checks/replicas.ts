@@ -71,7 +71,7 @@ function findingOf(stack: string, live: V1StatefulSet[], member: Members): Findi
       allowed: `${least} or more: StatefulSet ${namespace}/${name} has ${has} replicas, and ${because}`,
       change: atOnce
         ? `Lower it step by step: pulumi config set --stack ${stack} --path '${path}' ${least}, run up, wait until all pods are ready, and repeat`
-        : `Scale in one by one as docs/scaling.md#scale-in describes, until the StatefulSet has ${wanted} replicas; then run this command again`,
+        : `Scale in one by one as docs/guides/scaling.md#scale-in describes, until the StatefulSet has ${wanted} replicas; then run this command again`,
     }),
   ];
 }

@@ -60,7 +60,7 @@ function sizeProblems(stack: string, live: LiveVolumes, volumes: WorkloadVolumes
   const allowed =
     bytes(has) > size
       ? `${now} or more: ${whose}, and a volume cannot shrink`
-      : `${now}, because ${whose}; to grow them: ./obs upgrade --volumes ${stack}, which docs/upgrades.md explains`;
+      : `${now}, because ${whose}; to grow them: ./obs upgrade --volumes ${stack}, which docs/guides/upgrades.md explains`;
   return [{ path, was, allowed }];
 }
 
@@ -94,7 +94,7 @@ function classProblems(settings: Settings, live: LiveVolumes): Problem[] {
     const who = others.filter((other) => other.has === has).map((other) => other.who);
     return `the volumes of ${who.join(", ")} ask for ${has ?? "none"}`;
   });
-  const reason = `${have.join(", ")}, and that cannot change; docs/upgrades.md says how to move them`;
+  const reason = `${have.join(", ")}, and that cannot change; docs/guides/upgrades.md says how to move them`;
   return [{ path: "cluster.storageClass", was: wanted, allowed: `${first.has ?? "nothing"}: ${reason}` }];
 }
 

@@ -49,5 +49,5 @@ export const fault: Fault = {
     before = undefined;
   },
   expected: /NetworkPolicy loki\/(somebodys-default-deny blocks|loki is gone)/,
-  page: "docs/runbook.md#network",
+  page: "docs/operations/runbook.md#network",
 };

@@ -14,5 +14,5 @@ export const fault: Fault = {
     () => 0,
   ),
   expected: /loki-ingester is scaled to 0|ring ingester of loki has 0 members/,
-  page: "docs/runbook.md#components",
+  page: "docs/operations/runbook.md#components",
 };

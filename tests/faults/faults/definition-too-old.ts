@@ -14,5 +14,5 @@ export const fault: Fault = {
     "operator.prometheus.io/version": "0.60.0",
   })),
   expected: /podmonitors\.monitoring\.coreos\.com is too old: 0\.60\.0/,
-  page: "docs/troubleshooting.md",
+  page: "docs/operations/troubleshooting.md",
 };

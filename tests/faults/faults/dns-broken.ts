@@ -25,5 +25,5 @@ export const fault: Fault = {
   },
   mend: field.mend,
   expected: /DNS (inside|of) the cluster/,
-  page: "docs/runbook.md#network",
+  page: "docs/operations/runbook.md#network",
 };

@@ -14,5 +14,5 @@ export const fault: Fault = {
     (replicas: number) => replicas + 1,
   ),
   expected: /loki-query-frontend was changed by hand: 2 replicas where 1 were installed/,
-  page: "docs/runbook.md#components",
+  page: "docs/operations/runbook.md#components",
 };

@@ -53,5 +53,5 @@ export const fault: Fault = {
   ),
   expected:
     /certificate opentelemetry\/opentelemetry-operator-controller-manager-service-cert \(tls\.crt\) expired/,
-  page: "docs/tls.md",
+  page: "docs/guides/tls.md",
 };

@@ -72,5 +72,5 @@ export const fault: Fault = {
     await scale(cluster, 1);
   },
   expected: /volume.* loki\/(loki-ingester-0|data-loki-ingester-0).* is (100 % )?full/,
-  page: "docs/runbook.md#storage",
+  page: "docs/operations/runbook.md#storage",
 };

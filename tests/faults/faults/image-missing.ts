@@ -14,5 +14,5 @@ export const fault: Fault = {
     ([container, ...rest]) => [{ ...container, image: "docker.io/grafana/loki:0.0.0-none" }, ...rest],
   ),
   expected: /loki-query-frontend-\S+ cannot pull the image docker\.io\/grafana\/loki:0\.0\.0-none/,
-  page: "docs/runbook.md#components",
+  page: "docs/operations/runbook.md#components",
 };

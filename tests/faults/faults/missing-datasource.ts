@@ -37,5 +37,5 @@ export const fault: Fault = {
     before = undefined;
   },
   expected: /datasource Loki/,
-  page: "docs/troubleshooting.md",
+  page: "docs/operations/troubleshooting.md",
 };

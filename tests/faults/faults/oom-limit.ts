@@ -17,5 +17,5 @@ export const fault: Fault = {
     ],
   ),
   expected: /loki-querier-\S+ is killed for memory: its limit is 20Mi \(loki\.querier\.memoryLimit\)/,
-  page: "docs/runbook.md#components",
+  page: "docs/operations/runbook.md#components",
 };

@@ -14,5 +14,5 @@ export const fault: Fault = {
     () => Buffer.from("wrong").toString("base64"),
   ),
   expected: /the gateway of mimir refuses prometheus-write with the password that monitoring has/,
-  page: "docs/runbooks/AlloyRemoteWriteErrors.md",
+  page: "docs/operations/runbooks/AlloyRemoteWriteErrors.md",
 };

@@ -27,5 +27,5 @@ export const fault: Fault = {
   },
   expected: /ServiceMonitor tempo\/tempo-distributor/,
   // That Helm installed it and it is gone is the cause; that nothing is scraped follows.
-  page: "docs/runbook.md#components",
+  page: "docs/operations/runbook.md#components",
 };

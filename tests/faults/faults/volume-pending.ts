@@ -38,5 +38,5 @@ export const fault: Fault = {
     made = false;
   },
   expected: /claim loki\/data-loki-compactor-1 gets no volume: there is no StorageClass no-such-class/,
-  page: "docs/runbook.md#storage",
+  page: "docs/operations/runbook.md#storage",
 };

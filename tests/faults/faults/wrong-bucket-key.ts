@@ -10,5 +10,5 @@ export const fault: Fault = {
     () => Buffer.from("no-such-key").toString("base64"),
   ),
   expected: /secret key in Secret tempo\/tempo-s3 is wrong/,
-  page: "docs/runbooks/ObjectStorageUnreachable.md",
+  page: "docs/operations/runbooks/ObjectStorageUnreachable.md",
 };

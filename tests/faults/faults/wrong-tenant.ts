@@ -33,5 +33,5 @@ export const fault: Fault = {
     before = undefined;
   },
   expected: /the gateway of loki does not know as whom alloy-logs\/\S+ comes/,
-  page: "docs/runbooks/LogsDropped.md",
+  page: "docs/operations/runbooks/LogsDropped.md",
 };
