@@ -14,23 +14,32 @@ import { quantity } from "./units";
 /** Size of one segment of Alloy's write-ahead log: https://github.com/prometheus/prometheus/blob/main/tsdb/wlog/wlog.go */
 const walSegment = 128 * 1024 ** 2;
 
-/** Room for the largest batch, of 3,000 entries, and for some more. */
-const leastLogBuffer = 128 * 1024 ** 2;
+/** Room for a few of the largest batches, of 3,000 entries or 3 MB. */
+const leastQueue = 128 * 1024 ** 2;
 
-const alloyBuffers: Check = (settings) => [
-  ...(["alloyMetrics", "alloyTraces"] as const).flatMap((alloy) =>
+/** Volume that a buffer of spans needs: twice its size while it is compacted, and 1 GiB for the metrics made from spans. */
+const leastTracesDisk = (buffer: number): number => 2 * buffer + 1024 ** 3;
+
+const alloyBuffers: Check = ({ alloyLogs, alloyMetrics, alloyTraces }) => [
+  ...problem(
+    alloyMetrics.buffer < 2 * walSegment,
+    "alloyMetrics.buffer",
+    quantity(alloyMetrics.buffer),
+    `at least ${quantity(2 * walSegment)}, two segments of the write-ahead log`,
+  ),
+  ...Object.entries({ alloyLogs, alloyTraces }).flatMap(([alloy, { buffer }]) =>
     problem(
-      settings[alloy].buffer < 2 * walSegment,
+      buffer < leastQueue,
       `${alloy}.buffer`,
-      quantity(settings[alloy].buffer),
-      `at least ${quantity(2 * walSegment)}, two segments of the write-ahead log`,
+      quantity(buffer),
+      `at least ${quantity(leastQueue)}, room for a few batches`,
     ),
   ),
   ...problem(
-    settings.alloyLogs.buffer < leastLogBuffer,
-    "alloyLogs.buffer",
-    quantity(settings.alloyLogs.buffer),
-    `at least ${quantity(leastLogBuffer)}, room for a few batches`,
+    alloyTraces.disk < leastTracesDisk(alloyTraces.buffer),
+    "alloyTraces.disk",
+    quantity(alloyTraces.disk),
+    `at least ${quantity(leastTracesDisk(alloyTraces.buffer))}, twice alloyTraces.buffer and 1Gi`,
   ),
 ];
 

@@ -78,7 +78,14 @@ export const dev: SettingsInput = {
     shutdown: "30s",
   },
   queries: prod.queries,
-  alloyTraces: { replicas: 1, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi", queue: 1000, buffer: "1Gi" },
+  alloyTraces: {
+    replicas: 1,
+    cpu: "25m",
+    memory: "128Mi",
+    memoryLimit: "512Mi",
+    buffer: "512Mi",
+    disk: "2Gi",
+  },
   tracing: { ...prod.tracing, sampling: { ...prod.tracing.sampling, ratio: 1 } }, // R9.3
   openTelemetryOperator: {
     certManager: false,

@@ -202,7 +202,7 @@ export const prod: SettingsInput = {
     sampleLimit: 50_000,
     annotatedPods: true,
   },
-  alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", queue: 5000, buffer: "1Gi" },
+  alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", buffer: "2Gi", disk: "5Gi" },
   tracing: {
     sampling: {
       ratio: 0.1, // R9.3

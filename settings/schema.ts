@@ -381,10 +381,10 @@ const tracing = group({
 const alloyTraces = group({
   replicas: wholeNumber(1, 100).describe("Number of replicas; all spans of a trace meet on one of them"),
   ...resources,
-  queue: wholeNumber(10, 1_000_000).describe(
-    "Batches of spans that each replica holds in memory while Tempo is away",
+  buffer: size().describe("Spans that each replica keeps on its volume while Tempo is unavailable"),
+  disk: size().describe(
+    "Volume of each replica: the buffer, its compaction, and the metrics that the replica makes from spans",
   ),
-  buffer: size().describe("Buffer of each replica for the metrics that it makes, while Mimir is away"),
 }).describe("Alloy, receiving traces");
 
 const openTelemetryOperator = group({

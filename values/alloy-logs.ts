@@ -45,7 +45,7 @@ export const alloyLogsValues = (settings: Settings): Values =>
     clientOf: gatewayClients(settings).alloyLogs,
     pod: settings.alloyLogs,
     // Positions and buffer are the node's: they outlive the pod.
-    storage: { hostPath: { path: `/var/lib/${releases.alloyLogs}`, type: "DirectoryOrCreate" } },
+    storage: { volume: { hostPath: { path: `/var/lib/${releases.alloyLogs}`, type: "DirectoryOrCreate" } } },
     volumes: [
       // The log files of Docker are symbolic links to here.
       fromNode("docker", settings.alloyLogs.dockerContainers, "DirectoryOrCreate"),

@@ -1,8 +1,8 @@
 /** Values of the alloy chart for the receiver of traces. */
 import { certificates, gatewayUser, releases, tenants, tracesReplicas, urls, usesTls } from "../names";
 import type { Settings } from "../settings";
-import { goDuration } from "../settings/units";
-import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder } from "./alloy";
+import { goDuration, quantity } from "../settings/units";
+import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
 import { alloyGrace } from "./rollout";
 import { scheduling } from "./scheduling";
@@ -89,7 +89,8 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     TEMPO_URL: urls.tempo,
     TEMPO_USER: tempoUser,
     TEMPO_PASSWORD_FILE: passwordFile(["tempo", tempoUser]),
-    QUEUE: String(alloyTraces.queue),
+    STORAGE: storagePath,
+    BUFFER: String(alloyTraces.buffer),
     ...(tracing.metricsFrom === "alloy" && {
       MIMIR_URL: urls.mimir,
       MIMIR_USER: mimirUser,
@@ -114,7 +115,7 @@ const ports = Object.entries({
 const read = ["get", "list", "watch"];
 
 export function alloyTracesValues(settings: Settings): Values {
-  const { alloyTraces } = settings;
+  const { alloyTraces, cluster } = settings;
   return alloyValues(settings, {
     release: releases.alloyTraces,
     pipeline: alloyTracesPipeline(settings),
@@ -124,12 +125,21 @@ export function alloyTracesValues(settings: Settings): Values {
     clientOf: gatewayClients(settings).alloyTraces,
     ...(usesTls(settings) && { certificate: certificates.alloyTraces.secret }),
     pod: alloyTraces,
+    storage: {
+      claim: {
+        accessModes: ["ReadWriteOnce"],
+        ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
+        resources: { requests: { storage: quantity(alloyTraces.disk) } },
+      },
+    },
     alloy: {
+      // otelcol.storage.file
+      stabilityLevel: "public-preview",
       extraPorts: ports,
       securityContext: { ...restrictedContainer, runAsUser: alloyUser, readOnlyRootFilesystem: true },
     },
     controller: {
-      type: "deployment",
+      type: "statefulset",
       replicas: alloyTraces.replicas,
       terminationGracePeriodSeconds: alloyGrace,
       podDisruptionBudget: disruptionBudget(alloyTraces),

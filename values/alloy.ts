@@ -51,8 +51,8 @@ export interface AlloyParts {
   clientOf: Credential[];
   /** Resources of each pod, and the size of its buffer in bytes. */
   pod: { cpu: number; memory: number; memoryLimit: number; buffer: number };
-  /** Volume of its storage. @default an emptyDir that is as large as its buffer */
-  storage?: Values;
+  /** Volume of its storage: one of the pod, or the spec of a PVC for each pod. @default an emptyDir that is as large as its buffer */
+  storage?: { volume: Values } | { claim: Values };
   /** More volumes, with their mounts. */
   volumes?: { volume: Values; mount: Values }[];
   /** Secret with the certificate that it is served with. */
@@ -70,9 +70,15 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   const { registry } = settings.images;
   const passwords = clientPasswords(parts.clientOf);
   const { certificate: name, volumes = [] } = parts;
+  const storage = parts.storage ?? { volume: { emptyDir: { sizeLimit: quantity(pod.buffer) } } };
   return {
     fullnameOverride: parts.release,
-    global: { image: { ...(registry && { registry }), pullSecrets: pullSecrets(settings) } },
+    global: {
+      image: { ...(registry && { registry }), pullSecrets: pullSecrets(settings) },
+      ...("claim" in storage && {
+        podSecurityContext: { fsGroup: alloyUser, fsGroupChangePolicy: "OnRootMismatch" },
+      }),
+    },
     image: { tag: tagOf(pins.alloy.image) },
     alloy: {
       configMap: { content: escapeTemplate(pipeline) },
@@ -101,12 +107,15 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
       ...parts.controller,
       volumes: {
         extra: [
-          { name: "storage", ...(parts.storage ?? { emptyDir: { sizeLimit: quantity(pod.buffer) } }) },
+          ...("volume" in storage ? [{ name: "storage", ...storage.volume }] : []),
           passwords.volume,
           ...volumes.map(({ volume }) => volume),
           ...(name ? [{ name, secret: { secretName: name } }] : []),
         ],
       },
+      ...("claim" in storage && {
+        volumeClaimTemplates: [{ metadata: { name: "storage" }, spec: storage.claim }],
+      }),
     },
     // Without its reloader the chart rolls the pods when the pipeline changes, which spares every pod a container.
     configReloader: { enabled: false },

@@ -20,7 +20,7 @@ const oneByOne = (pods: number, grace = usualGrace, volume: keyof typeof startsW
 const daemonSet = (grace?: number) => oneByOne(10, grace, "noVolume");
 
 function rollouts(settings: Settings): Partial<Record<string, number[]>> {
-  const { loki, mimir, tempo, alloyMetrics, grafana, objectStorage } = settings;
+  const { loki, mimir, tempo, alloyMetrics, alloyTraces, grafana, objectStorage } = settings;
   return {
     [releases.minio]: [oneByOne(objectStorage.minio.servers)],
     [releases.loki]: [oneByOne(loki.ingester.replicas, loki.shutdown)],
@@ -33,6 +33,7 @@ function rollouts(settings: Settings): Partial<Record<string, number[]>> {
     [releases.alloyMetrics]: [
       oneByOne(Math.max(alloyMetrics.replicas, alloyMetrics.maxReplicas), alloyGrace, "noVolume"),
     ],
+    [releases.alloyTraces]: [oneByOne(alloyTraces.replicas, alloyGrace)],
     [releases.kubePrometheusStack]: [daemonSet()],
   };
 }

@@ -25,7 +25,7 @@ export const ownsClaim = ({ owner, name, template }: WorkloadVolumes, claim: str
 
 /** All volumes of a stack that charts make. MinIO's are the program's own and not among them. */
 export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
-  const { loki, mimir, tempo, grafana, kubePrometheusStack: kps } = settings;
+  const { alloyTraces, loki, mimir, tempo, grafana, kubePrometheusStack: kps } = settings;
   const set = (path: string, size: number, namespace: string, name: string, template: string) =>
     ({ path, size, namespace, owner: "statefulset", name, template }) as const;
   const ofOperator = (path: string, size: number, kind: "prometheus" | "alertmanager") => {
@@ -49,6 +49,7 @@ export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
     inMimir("compactor", "compactor"),
     inMimir("alertmanager", "alertmanager"),
     set("tempo.ingester.disk", tempo.ingester.disk, namespaces.tempo, `${releases.tempo}-ingester`, "data"),
+    set("alloyTraces.disk", alloyTraces.disk, namespaces.alloyTraces, releases.alloyTraces, "storage"),
     ofOperator("kubePrometheusStack.prometheus.disk", kps.prometheus.disk, "prometheus"),
     ofOperator("kubePrometheusStack.alertmanager.disk", kps.alertmanager.disk, "alertmanager"),
     ...(grafana.database

@@ -168,7 +168,11 @@ describe("binaries: traces through two Alloys", function () {
   });
 
   /** Starts replicas with the settings of prod and others, and a Tempo where none is given. */
-  const start = async (cluster: string, config: Config, more: { tempo?: Tempo; tenant?: string } = {}) => {
+  const start = async (
+    cluster: string,
+    config: Config,
+    more: { tempo?: Tempo; tenant?: string; buffer?: number } = {},
+  ) => {
     const settings = settingsOf("prod", { ...config, cluster: { name: cluster } });
     const tempo =
       more.tempo ?? (await Tempo.start(program, join(folder, `tempo-${cluster}`), settings, mimirGateway));
@@ -186,6 +190,7 @@ describe("binaries: traces through two Alloys", function () {
       TEMPO_PASSWORD_FILE: gateway.passwordFile(user),
       MIMIR_URL: mimirGateway.url,
       MIMIR_PASSWORD_FILE: mimirGateway.passwordFile(gatewayUser(tenants.pods, "write")),
+      ...(more.buffer && { BUFFER: String(more.buffer) }),
     });
     expect(one.replicas).to.have.length(2);
     return one;
@@ -375,8 +380,8 @@ describe("binaries: traces through two Alloys", function () {
 
     before(async () => {
       const { tempo } = bySdk;
-      const config = { alloyTraces: { queue: 10 }, tempo: { tenants: { traces: {}, guests: {} } } };
-      few = await start("few", config, { tempo, tenant: "guests" });
+      const config = { tempo: { tenants: { traces: {}, guests: {} } } };
+      few = await start("few", config, { tempo, tenant: "guests", buffer: 3_000_000 });
       let loading = true;
       const load = async () => {
         for (let round = 0; loading; round++) {
@@ -417,6 +422,24 @@ describe("binaries: traces through two Alloys", function () {
       expect(found).to.have.members(idsOf(sent));
       expect(await ofExporter(bySdk, "sent")).to.equal((kept.length + sent.length) * 2);
       expect(await ofExporter(bySdk, "enqueue_failed")).to.equal(0);
+    });
+
+    it("keeps what waits on its volume when it is killed", async () => {
+      const waiting = requestsOf("killed", 500);
+      await bySdk.tempo.stop();
+      await request(bySdk, waiting);
+      const queued = async () => {
+        const sizes = bySdk.replicas.map(({ url }) =>
+          counted(url, "otelcol_exporter_queue_size", { component_id: "otelcol.exporter.otlphttp.tempo" }),
+        );
+        return (await Promise.all(sizes)).every((size) => size > 0);
+      };
+      await until(60, "spans in both queues", async () => ((await queued()) ? true : undefined));
+      await wait(3000);
+      await Promise.all(bySdk.replicas.map(({ server }) => server.stop("SIGKILL")));
+      await Promise.all(bySdk.replicas.map(({ restart }) => restart()));
+      await bySdk.tempo.run();
+      expect(await stored(bySdk, "killed", waiting.length)).to.have.members(idsOf(waiting));
     });
 
     it("counts what the queue does not hold", async () => {

@@ -47,7 +47,7 @@ const cases: Case[] = [
   },
   {
     ...{ release: releases.alloyTraces, namespace: namespaces.alloyTraces, chart: "alloy" },
-    ...{ workload: ["Deployment", "alloy-traces"], annotations: "controller.podAnnotations" },
+    ...{ workload: ["StatefulSet", "alloy-traces"], annotations: "controller.podAnnotations" },
   },
   {
     ...{ release: releases.grafana, namespace: namespaces.grafana, chart: "grafana" },

@@ -270,6 +270,8 @@ export interface Replica {
   url: string;
   /** OTLP by HTTP, from applications. */
   http: string;
+  /** Starts it again with what is on its volume, on the same ports. */
+  restart: () => Promise<void>;
 }
 
 /** Stability level at which the chart runs the pipeline. */
@@ -311,22 +313,37 @@ export async function startReplicas(
         .replace(/(k8sattributes "apps" \{)/, "$1\n\tpassthrough = true");
       writeFileSync(file, replaced);
       const url = `http://127.0.0.1:${own["api"]}`;
-      const server = await Server.start(
-        program,
-        [
-          "run",
-          file,
-          stability(settings),
-          "--disable-reporting",
-          `--storage.path=${join(folder, name)}`,
-          `--server.http.listen-addr=127.0.0.1:${own["api"]}`,
-        ],
-        {
-          environment: { ...alloyTracesEnvironment(settings), POD_NAME: name, ...environment },
-          ready: async () => (await fetch(`${url}/-/ready`)).ok,
+      const storage = join(folder, name);
+      const run = () =>
+        Server.start(
+          program,
+          [
+            "run",
+            file,
+            stability(settings),
+            "--disable-reporting",
+            `--storage.path=${storage}`,
+            `--server.http.listen-addr=127.0.0.1:${own["api"]}`,
+          ],
+          {
+            environment: {
+              ...alloyTracesEnvironment(settings),
+              POD_NAME: name,
+              STORAGE: storage,
+              ...environment,
+            },
+            ready: async () => (await fetch(`${url}/-/ready`)).ok,
+          },
+        );
+      const replica: Replica = {
+        server: await run(),
+        url,
+        http: `http://127.0.0.1:${own["4318"]}`,
+        restart: async () => {
+          replica.server = await run();
         },
-      );
-      return { server, url, http: `http://127.0.0.1:${own["4318"]}` };
+      };
+      return replica;
     }),
   );
 }

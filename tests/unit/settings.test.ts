@@ -750,12 +750,23 @@ describe("unit: settings", () => {
       {
         rule: "alloyBuffers",
         environment: "dev",
-        passes: { alloyTraces: { buffer: "256Mi" } },
-        fails: { alloyTraces: { buffer: "255Mi" } },
+        passes: { alloyTraces: { buffer: "128Mi" } },
+        fails: { alloyTraces: { buffer: "127Mi" } },
         problem: {
           path: "alloyTraces.buffer",
-          was: "255Mi",
-          allowed: "at least 256Mi, two segments of the write-ahead log",
+          was: "127Mi",
+          allowed: "at least 128Mi, room for a few batches",
+        },
+      },
+      {
+        rule: "alloyBuffers",
+        environment: "dev",
+        passes: { alloyTraces: { buffer: "1Gi", disk: "3Gi" } },
+        fails: { alloyTraces: { buffer: "1Gi", disk: "2Gi" } },
+        problem: {
+          path: "alloyTraces.disk",
+          was: "2Gi",
+          allowed: "at least 3Gi, twice alloyTraces.buffer and 1Gi",
         },
       },
       {

@@ -414,7 +414,7 @@ describe("unit: values of alloy for traces", () => {
   });
 
   it("says where traces go, and as whom", () => {
-    const settings = settingsOf("prod", { cluster: { name: "paris" }, alloyTraces: { queue: 77 } });
+    const settings = settingsOf("prod", { cluster: { name: "paris" }, alloyTraces: { buffer: "1Gi" } });
     expect(alloyTracesEnvironment(settings)).to.deep.equal({
       CLUSTER: "paris",
       ENVIRONMENT: "prod",
@@ -423,7 +423,8 @@ describe("unit: values of alloy for traces", () => {
       TEMPO_URL: "http://tempo-gateway.tempo.svc.cluster.local",
       TEMPO_USER: "traces-write",
       TEMPO_PASSWORD_FILE: "/etc/gateway/tempo-traces-write.password",
-      QUEUE: "77",
+      STORAGE: "/var/lib/alloy",
+      BUFFER: "1073741824",
     });
   });
 
@@ -433,8 +434,7 @@ describe("unit: values of alloy for traces", () => {
       [alloyCounts, ["tempo-traces-write.password", "mimir-pods-write.password"]],
     ] as const) {
       const { alloy, controller }: Any = alloyTracesValues(settingsOf("prod", config));
-      const [, credentials] = controller.volumes.extra;
-      expect(credentials).to.deep.equal({
+      expect(controller.volumes.extra[0]).to.deep.equal({
         name: "gateway-credentials",
         secret: { secretName: "gateway-credentials", items: keys.map((key) => ({ key, path: key })) },
       });
@@ -444,6 +444,24 @@ describe("unit: values of alloy for traces", () => {
         readOnly: true,
       });
     }
+  });
+
+  it("keeps its queue on a volume of its own, which its user can write to", () => {
+    const { controller, global }: Any = alloyTracesValues(
+      settingsOf("prod", { cluster: { storageClass: "fast" }, alloyTraces: { disk: "9Gi" } }),
+    );
+    expect(controller.type).to.equal("statefulset");
+    expect(controller.volumeClaimTemplates).to.deep.equal([
+      {
+        metadata: { name: "storage" },
+        spec: {
+          accessModes: ["ReadWriteOnce"],
+          storageClassName: "fast",
+          resources: { requests: { storage: "9Gi" } },
+        },
+      },
+    ]);
+    expect(global.podSecurityContext).to.include({ fsGroup: 473 });
   });
 
   it("reads of its environment what it is given, and is given nothing else", () => {

@@ -104,10 +104,10 @@ export const signals: Mistake[] = [
     change: takeOut("tracing.sampling.services"),
   },
   {
-    about: "no queue",
-    config: { alloyTraces: { queue: 0 } },
-    says: "alloyTraces.queue: invalid value 0 (must be an integer between 10 and 1000000)",
-    change: set("alloyTraces.queue"),
+    about: "a buffer smaller than a few batches",
+    config: { alloyTraces: { buffer: "1Mi" } },
+    says: 'alloyTraces.buffer: invalid value "1Mi" (must be at least 128Mi, room for a few batches)',
+    change: set("alloyTraces.buffer"),
   },
   {
     about: "a name for yes or no",
