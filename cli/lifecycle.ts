@@ -1,8 +1,10 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's own commands, with everything around them found or made. */
 import { kubeConfig } from "../components/kube-config";
 import { diagnosis } from "../components/pod-diagnosis";
+import { unpaged } from "../components/preflight/checks/receivers";
 import { namespaces } from "../names";
 import { refusePlainSecrets, type Settings, UserError } from "../settings";
+import { problemText } from "../settings/problem-text";
 import { type Located, locate } from "./cluster";
 import { settle } from "./interrupted";
 import { packArguments } from "./policy-pack";
@@ -47,8 +49,11 @@ export async function up(
     ...environment,
     ...throughProgram,
   });
-  if (code === 0) summary(stack, environment);
-  else {
+  if (code === 0) {
+    summary(stack, environment);
+    const warnings = unpaged(settings).map((finding) => problemText(stack, finding));
+    if (warnings.length) console.error(`\nobs: warning: alerts are not delivered\n${warnings.join("\n")}`);
+  } else {
     await reportUnready(settings, environment);
     console.error(
       `\nobs: the update did not finish. Nothing that was there is lost: run ./obs up ${stack} again, where it was not\n` +

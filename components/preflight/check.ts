@@ -6,6 +6,8 @@ import type { Facts } from "./facts";
 export interface Finding extends Problem {
   /** An error stops `preview` and `up` before anything changes. */
   severity: "error" | "warning";
+  /** Whether `./obs doctor` calls a stack that runs with it unhealthy, although `up` only warns. */
+  unhealthy?: true;
 }
 
 /** What a check works with. */

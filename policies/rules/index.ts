@@ -1,5 +1,6 @@
 /** All rules, in the order of the tables. */
 import type { Rule } from "../rule";
+import { alertsDelivered } from "./alerting";
 import { disruptionBudgets, replicaMinimums, storageDistributed } from "./availability";
 import { bucketsEncrypted, bucketsLifecycle, bucketsOwned, bucketsPrivate, iamNoWildcards } from "./buckets";
 import { apisServed, imagesMaintained, imagesSupported, lokiIndex } from "./deprecated";
@@ -29,6 +30,7 @@ export const rules: Rule[] = [
   ...[bucketsPrivate, bucketsEncrypted, bucketsLifecycle, bucketsOwned, iamNoWildcards, storageDistributed],
   ...[disruptionBudgets, replicaMinimums],
   ...[sampling, retentionMinimums, retentionRuns, tenancy],
+  ...[alertsDelivered],
   ...[servicesInternal, ingressTls, noAnonymousAccess],
   ...[rbacNoWildcards, rbacNoAdmin, rbacSecrets, tokensNeeded],
   ...[statefulProtected],

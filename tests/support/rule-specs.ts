@@ -32,6 +32,29 @@ const deny = (spec: object) => thing("NetworkPolicy", "default-deny", { spec }, 
 const both = { podSelector: {}, policyTypes: ["Ingress", "Egress"] };
 const role = (rule: object, kind = "ClusterRole") => thing(kind, "reader", { rules: [rule] });
 const bucket = thing("S3Bucket", "logs", { bucket: "logs", acl: "private" }, { protect: true });
+const alertmanager = (sending: string[]) =>
+  thing("Secret", "alertmanager-config", {
+    stringData: {
+      "alertmanager.yaml": JSON.stringify({
+        route: {
+          receiver: "(nobody)",
+          routes: [
+            ...(sending.includes("(heartbeat)")
+              ? [{ receiver: "(heartbeat)", matchers: ['alertname = "Watchdog"'] }]
+              : []),
+            { receiver: "(nobody)", matchers: ['alertname =~ "Watchdog|InfoInhibitor"'] },
+          ],
+        },
+        receivers: [
+          { name: "(nobody)" },
+          ...["(smoke test)", ...sending].map((name) => ({
+            name,
+            webhook_configs: [{ url: "http://a.test" }],
+          })),
+        ],
+      }),
+    },
+  });
 const traces = { type: "parentbased_traceidratio", argument: "0.1" };
 
 const pods: RuleSpec[] = [
@@ -315,6 +338,23 @@ const objects: RuleSpec[] = [
     ].map(
       (what) =>
         `outputs: ${what}: plain outputs are shown at the end of every update, and stand in the state in clear text. Mark it with pulumi.secret, or leave it out.`,
+    ),
+  },
+  {
+    rule: "alerts-delivered",
+    passes: [
+      alertmanager(["(heartbeat)", "oncall"]),
+      thing("Secret", "other", { stringData: { password: "x" } }),
+    ],
+    fails: [alertmanager([]), alertmanager(["(heartbeat)"]), alertmanager(["oncall"])],
+    says: [
+      "no receiver gets alerts|Set alerting.receivers.",
+      "it has no dead man's switch|Set alerting.heartbeat.",
+      "no receiver gets alerts|Set alerting.receivers.",
+      "it has no dead man's switch|Set alerting.heartbeat.",
+    ].map(
+      (text) =>
+        `alertmanager-config: ${text.replace("|", ": an outage that nobody is paged for lasts until a user reports it. ")}`,
     ),
   },
   {

@@ -41,7 +41,7 @@ const beside: Record<string, { parts: string[]; packages: string[] }> = {
     parts: ["settings", "names.ts", "components", "dashboards", "cli", "package.json"],
     packages: ["node:", "yaml", "@kubernetes/client-node", "puppeteer-core"],
   },
-  policies: { parts: whole, packages: ["@pulumi/policy", "@pulumi/pulumi"] },
+  policies: { parts: whole, packages: ["@pulumi/policy", "@pulumi/pulumi", "yaml"] },
 };
 
 const filesOf = (part: string, extension: string): string[] =>

@@ -1,11 +1,13 @@
 /** Each check of the preflight against small facts, and a broken cluster that is reported in one error. */
 import type { V1Node, V1PersistentVolume, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
+import { asDoctorFinding } from "../../cli/doctor/checks/preflight";
 import { examine } from "../../components/preflight";
 import { withAddOns } from "../../components/preflight/add-ons";
 import type { Check, Finding } from "../../components/preflight/check";
 import { checks } from "../../components/preflight/checks";
 import type { Facts, Snapshot } from "../../components/preflight/facts";
+import { namedSecrets } from "../../components/preflight/named-secrets";
 import { placementNodes } from "../../components/preflight/nodes";
 import { mimirSteps, newestMimirStep } from "../../settings/mimir-steps";
 import { type Environment, settingsOf as shippedSettings } from "../support/stacks";
@@ -467,6 +469,25 @@ describe("unit: preflight", () => {
       ]);
     });
 
+    it("and Secrets that do not exist come in one list", () => {
+      const settings = shippedSettings("prod");
+      const { findings } = examine("prod", settings, snapshot({ secrets: namedSecrets(settings) }));
+      const of = (severity: string) =>
+        findings.filter((one) => one.severity === severity).map(({ path }) => path);
+      expect(of("error")).to.deep.equal([
+        "grafana.url",
+        "grafana.auth.oauth.authUrl",
+        "grafana.auth.oauth.tokenUrl",
+        "grafana.auth.oauth.apiUrl",
+        "grafana.existingSecret",
+      ]);
+      expect(of("warning")).to.include.members([
+        "grafana.ingress.tlsSecret",
+        "alerting.receivers",
+        "alerting.heartbeat",
+      ]);
+    });
+
     it("are recognized by their host, in secrets too, and nothing else is", () => {
       const config = (webhookUrl: string) => ({ alerting: { receivers: { oncall: { webhookUrl } } } });
       const path = "alerting.receivers.oncall.webhookUrl";
@@ -838,6 +859,29 @@ describe("unit: preflight", () => {
         ["warning", "alerting.heartbeat"],
       ]);
       expect(told("receivers of alerts", {}, none, "dev")).to.deep.equal([]);
+    });
+
+    it("are the doctor's business too", () => {
+      const { findings } = examine("prod", settingsOf("prod", { alerting: { receivers: {} } }), snapshot(), [
+        named("receivers of alerts"),
+      ]);
+      expect(
+        findings
+          .map((finding) => asDoctorFinding("prod", finding))
+          .map(({ severity, what }) => [severity, what]),
+      ).to.deep.equal([
+        [
+          "warning",
+          "alerting.receivers: not set (must be at least one receiver: without it no alert of this stack reaches anybody)",
+        ],
+        [
+          "warning",
+          "alerting.heartbeat: not set (must be a dead man's switch: without it nobody notices that alerting itself has stopped)",
+        ],
+      ]);
+      expect(
+        asDoctorFinding("prod", { path: "a", was: 1, allowed: "2", severity: "warning" }).severity,
+      ).to.equal("note");
     });
   });
 });
