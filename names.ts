@@ -210,7 +210,8 @@ export const alertmanagerSecret = "alertmanager-config";
 /** Key of that configuration in its Secret. */
 export const alertmanagerFile = "alertmanager.yaml";
 
-const host = (service: string, namespace: string) => `${service}.${namespace}.svc.cluster.local`;
+/** Host name of a Service. The search list of every pod completes it with the domain of the cluster. */
+const host = (service: string, namespace: string) => `${service}.${namespace}.svc`;
 
 /** Host and port of the S3 API, as consumers inside the cluster reach it. */
 export const s3Endpoint = ({ objectStorage }: Settings): string =>
@@ -265,6 +266,9 @@ export const services = {
 
 /** Host and port of a Service, for what takes no URL. */
 export const address = ({ namespace, name, port }: ServicePort) => `${host(name, namespace)}:${port}`;
+
+/** Host name of the headless Service of the Alloys for traces, which resolves to each of them. */
+export const tracesReplicasHost = host(tracesReplicas.name, tracesReplicas.namespace);
 
 const url = ({ namespace, name, port }: ServicePort, scheme: "http" | "https" = "http") =>
   `${scheme}://${host(name, namespace)}${port === 80 && scheme === "http" ? "" : `:${port}`}`;

@@ -67,7 +67,7 @@ export class Certificates extends pulumi.ComponentResource {
     for (const who of wanted) {
       const { secret } = certificates[who];
       if (kind === "ownCa" && ca) {
-        add(who, keep(who, secret, this.signed(secret, ca, { dnsNames: dnsNames(who) })));
+        add(who, keep(who, secret, this.signed(secret, ca, { dnsNames: dnsNames(settings, who) })));
         continue;
       }
       const dependsOn = ca

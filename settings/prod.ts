@@ -5,6 +5,7 @@ export const prod: SettingsInput = {
   environment: "prod",
   cluster: {
     name: "prod",
+    domain: "cluster.local",
     antiAffinity: "quorum",
     zones: true,
     scheduling: { nodeSelector: {}, tolerations: [], components: {} },

@@ -47,6 +47,10 @@ const cluster = group({
   context: text("the name of a kubeconfig context")
     .optional()
     .describe("Context of the kubeconfig; without it the current one"),
+  domain: text(
+    "a DNS domain such as cluster.local",
+    /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,
+  ).describe("DNS domain of the cluster's Services"),
   storageClass: dnsName()
     .optional()
     .describe("StorageClass of every volume; without it the cluster's default")

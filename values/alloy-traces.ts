@@ -1,5 +1,14 @@
 /** Values of the alloy chart for the receiver of traces. */
-import { certificates, gatewayUser, releases, tenants, tracesReplicas, urls, usesTls } from "../names";
+import {
+  certificates,
+  gatewayUser,
+  releases,
+  tenants,
+  tracesReplicas,
+  tracesReplicasHost,
+  urls,
+  usesTls,
+} from "../names";
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
@@ -85,7 +94,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     CLUSTER: cluster.name,
     ENVIRONMENT: environment,
     SDK_RATIO: String(sdkRatio(settings)),
-    REPLICAS: `${tracesReplicas.name}.${tracesReplicas.namespace}.svc.cluster.local`,
+    REPLICAS: tracesReplicasHost,
     TEMPO_URL: urls.tempo,
     TEMPO_USER: tempoUser,
     TEMPO_PASSWORD_FILE: passwordFile(["tempo", tempoUser]),

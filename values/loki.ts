@@ -59,7 +59,10 @@ export function lokiValues(settings: Settings): Values {
   return {
     fullnameOverride: releases.loki,
     deploymentMode: "Distributed",
-    global: { ...(images.registry && { imageRegistry: images.registry }) },
+    global: {
+      clusterDomain: settings.cluster.domain,
+      ...(images.registry && { imageRegistry: images.registry }),
+    },
     imagePullSecrets: pullSecrets(settings),
     defaults: {
       extraEnvFrom: s3Credentials("loki"),

@@ -80,7 +80,7 @@ export function mimirValues(settings: Settings): Values {
   const off = { enabled: false };
   return {
     fullnameOverride: releases.mimir,
-    ...(Object.keys(trust).length > 0 && { global: trust }),
+    global: { clusterDomain: `${settings.cluster.domain}.`, ...trust },
     image: {
       ...image(settings, mimirPin(settings).image),
       pullSecrets: pullSecrets(settings).map(({ name }) => name),

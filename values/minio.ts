@@ -57,6 +57,7 @@ export function minioValues(settings: Settings): Values {
     fullnameOverride: minio.release,
     mode: server.mode,
     replicas: server.servers,
+    clusterDomain: settings.cluster.domain,
     image: image(settings, server.image),
     imagePullSecrets: pullSecrets(settings),
     existingSecret: minio.rootSecret,

@@ -35,6 +35,7 @@ export function kedaValues(settings: Settings): Values {
   return {
     // It is this stack's: of other namespaces it needs to know nothing.
     watchNamespace: namespaces.alloyMetrics,
+    clusterDomain: settings.cluster.domain,
     image: {
       pullPolicy: "IfNotPresent",
       keda: image("keda"),

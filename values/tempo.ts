@@ -99,6 +99,7 @@ export function tempoValues(settings: Settings): Values {
   return {
     fullnameOverride: releases.tempo,
     global: {
+      clusterDomain: settings.cluster.domain,
       image: {
         ...(images.registry && { registry: images.registry }),
         pullSecrets: pullSecrets(settings).map(({ name }) => name),

@@ -30,9 +30,9 @@ export const served = (settings: Settings): Served[] =>
  * The DNS names of a certificate: each of its Services from the short name to the full one, MinIO's servers by which
  * they find each other, and `localhost`, by which people come through `kubectl port-forward`.
  */
-export function dnsNames(who: Served): string[] {
+export function dnsNames({ cluster }: Settings, who: Served): string[] {
   const { namespace, services } = certificates[who];
-  const domains = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`];
+  const domains = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.${cluster.domain}`];
   return [
     ...services.flatMap((service) => domains.map((domain) => service + domain)),
     ...(who === "minio" ? domains.slice(1).map((domain) => `*.minio-svc${domain}`) : []),
@@ -53,7 +53,8 @@ export const trusting = (settings: Settings): (keyof typeof namespaces)[] =>
     : [];
 
 /** cert-manager's Certificate of who is served. */
-export function certificateObject({ network: { tls } }: Settings, who: Served) {
+export function certificateObject(settings: Settings, who: Served) {
+  const { tls } = settings.network;
   const { namespace, secret } = certificates[who];
   return {
     apiVersion: "cert-manager.io/v1",
@@ -62,7 +63,7 @@ export function certificateObject({ network: { tls } }: Settings, who: Served) {
     spec: {
       secretName: secret,
       commonName: certificates[who].services[0],
-      dnsNames: dnsNames(who),
+      dnsNames: dnsNames(settings, who),
       usages: ["digital signature", "server auth"],
       privateKey: { algorithm: "ECDSA", size: 256, rotationPolicy: "Always" },
       ...managed,

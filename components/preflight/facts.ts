@@ -64,6 +64,8 @@ export interface Facts {
   releases: V1ObjectMeta[];
   /** Ports on which the API server's endpoints listen. */
   apiServerPorts: number[];
+  /** Configuration of CoreDNS; none if the cluster has another DNS server. */
+  corefile: string | undefined;
   /** Data of the ConfigMap kube-system/cilium-config; none if it does not exist. */
   ciliumConfig: Record<string, string> | undefined;
   /** What the stores that run say about gossip. */
@@ -137,6 +139,9 @@ function readers(config: KubeConfig, settings: Settings): Readers {
       });
       return [...new Set(items.flatMap(({ ports = [] }) => ports.flatMap(({ port }) => port ?? [])))];
     },
+    corefile: async () =>
+      (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "coredns" })))
+        ?.data?.["Corefile"],
     ciliumConfig: async () =>
       (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "cilium-config" })))
         ?.data,
@@ -212,6 +217,7 @@ const resources: Record<keyof Facts, string> = {
   apiServices: "APIServices",
   releases: "Secrets",
   apiServerPorts: "EndpointSlices of namespace default",
+  corefile: "ConfigMap kube-system/coredns",
   ciliumConfig: "ConfigMap kube-system/cilium-config",
   gossip: "ConfigMaps, StatefulSets and Deployments of the stores",
   secrets: "the Secrets that the settings name",

@@ -167,7 +167,7 @@ export class Postgres extends pulumi.ComponentResource {
     );
 
     this.clientEnv = [
-      { name: "PGHOST", value: pulumi.interpolate`${server.metadata.name}.${namespace}.svc.cluster.local` },
+      { name: "PGHOST", value: pulumi.interpolate`${server.metadata.name}.${namespace}.svc` },
       { name: "PGUSER", value: user },
       { name: "PGDATABASE", value: database },
       { name: "PGPASSWORD", valueFrom: passwordFrom },

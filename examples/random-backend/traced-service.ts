@@ -103,7 +103,7 @@ export class TracedService extends pulumi.ComponentResource {
       },
       { parent: this, dependsOn: deployment },
     );
-    this.url = pulumi.interpolate`http://${service.metadata.name}.${namespace}.svc.cluster.local`;
+    this.url = pulumi.interpolate`http://${service.metadata.name}.${namespace}.svc`;
     this.registerOutputs({ url: this.url });
   }
 }

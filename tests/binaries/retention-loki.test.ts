@@ -59,9 +59,7 @@ describe("binaries: Loki deletes what is past its retention", function () {
     });
     const text: string = find(stack, "ConfigMap", "loki")["data"]["config.yaml"];
     const { memberlist, frontend, frontend_worker, runtime_config, ...config } = parse(
-      text
-        .replaceAll("/var/loki", join(folder, "loki"))
-        .replace("http://minio.minio.svc.cluster.local:9000", minio.url),
+      text.replaceAll("/var/loki", join(folder, "loki")).replace("http://minio.minio.svc:9000", minio.url),
     );
     const [http, grpc] = [await freePort(), await freePort()];
     port = http;

@@ -116,7 +116,7 @@ describe("charts: the asked-for numbers of metrics", function () {
         expect(variables(stack)).to.include({
           SCRAPE_INTERVAL: "15s",
           SAMPLES_PER_SEND: "1000",
-          MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
+          MIMIR_URL: "http://mimir-gateway.mimir.svc",
         });
     });
 
@@ -273,7 +273,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       ] as const) {
         const spec = prometheus(stack);
         expect(only<object>(spec.remoteWrite)).to.deep.include({
-          url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
+          url: "http://mimir-gateway.mimir.svc/api/v1/push",
           basicAuth: {
             username: { name: "gateway-credentials", key: "mimir-prometheus-write.username" },
             password: { name: "gateway-credentials", key: "mimir-prometheus-write.password" },

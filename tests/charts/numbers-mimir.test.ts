@@ -97,7 +97,7 @@ describe("charts: the asked-for numbers of Mimir", function () {
       expect(config.common.storage).to.deep.equal({
         backend: "s3",
         s3: {
-          endpoint: "minio.minio.svc.cluster.local:9000",
+          endpoint: "minio.minio.svc:9000",
           region: "us-east-1",
           insecure: true,
           bucket_lookup_type: "path",

@@ -137,7 +137,7 @@ describe("charts: the asked-for numbers of traces", function () {
         expect(backend).to.equal("s3");
         expect(s3).to.deep.equal({
           bucket: "tempo-data",
-          endpoint: "minio.minio.svc.cluster.local:9000",
+          endpoint: "minio.minio.svc:9000",
           region: "us-east-1",
           insecure: true,
           forcepathstyle: true,
@@ -315,7 +315,7 @@ describe("charts: the asked-for numbers of traces", function () {
     it("R7.3: spans go in batches to Tempo's gateway as the writer of traces, with a queue", () => {
       for (const stack of both) {
         expect(variables(stack)).to.include({
-          TEMPO_URL: "http://tempo-gateway.tempo.svc.cluster.local",
+          TEMPO_URL: "http://tempo-gateway.tempo.svc",
           TEMPO_USER: "traces-write",
           TEMPO_PASSWORD_FILE: "/etc/gateway/tempo-traces-write.password",
           QUEUE: stack === prod ? "5000" : "1000",
@@ -331,9 +331,7 @@ describe("charts: the asked-for numbers of traces", function () {
       for (const stack of both) {
         const { metadata, spec } = find(stack, "Service", tracesReplicas.name);
         expect([spec.clusterIP, spec.publishNotReadyAddresses]).to.deep.equal(["None", true]);
-        expect(variables(stack)["REPLICAS"]).to.equal(
-          `${metadata.name}.${metadata.namespace}.svc.cluster.local`,
-        );
+        expect(variables(stack)["REPLICAS"]).to.equal(`${metadata.name}.${metadata.namespace}.svc`);
         const { labels } = find(stack, "Deployment", "alloy-traces")["spec"].template.metadata;
         expect(labels).to.include(spec.selector);
       }

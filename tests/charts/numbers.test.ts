@@ -193,7 +193,7 @@ describe("charts: the asked-for numbers", function () {
         const { s3 } = lokiConfig(stack).common.storage;
         expect(s3).to.include({
           bucketnames: "loki-data",
-          endpoint: "http://minio.minio.svc.cluster.local:9000",
+          endpoint: "http://minio.minio.svc:9000",
           access_key_id: "${S3_ACCESS_KEY}",
           secret_access_key: "${S3_SECRET_KEY}",
           s3forcepathstyle: true,
@@ -446,8 +446,7 @@ describe("charts: the asked-for numbers", function () {
         const found = stack.objects.filter(
           ({ namespace, object }) =>
             object.kind === "Service" &&
-            hostname ===
-              `${object.metadata.name}.${object.metadata.namespace ?? namespace}.svc.cluster.local`,
+            hostname === `${object.metadata.name}.${object.metadata.namespace ?? namespace}.svc`,
         );
         const { ports } = only(found).object["spec"];
         expect(
@@ -455,6 +454,13 @@ describe("charts: the asked-for numbers", function () {
           name,
         ).to.include(Number(port || 80));
       }
+  });
+
+  it("no object names cluster.local in a cluster with another domain", async () => {
+    const other = await renderStack({ environment: "prod", cluster: { domain: "corp.internal" } });
+    const named = other.objects.map(({ object }) => JSON.stringify(object));
+    expect(named.filter((text) => text.includes("cluster.local"))).to.deep.equal([]);
+    expect(named.filter((text) => text.includes("corp.internal"))).not.to.deep.equal([]);
   });
 
   describe("secrets", () => {

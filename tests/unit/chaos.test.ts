@@ -246,9 +246,9 @@ describe("unit: chaos, the load and what is asked of the stores", () => {
     };
     const plain = traces({ images: { registry: "registry.example.com" } });
     expect(plain.image).to.match(/^registry\.example\.com\//);
-    expect(plain.url).to.equal("http://alloy-traces.alloy-traces.svc.cluster.local:4318");
+    expect(plain.url).to.equal("http://alloy-traces.alloy-traces.svc:4318");
     expect(traces({ network: { tls: { certificates: "ownCa" } } }).url).to.equal(
-      "http://gateway-collector.opentelemetry.svc.cluster.local:4318",
+      "http://gateway-collector.opentelemetry.svc:4318",
     );
   });
 

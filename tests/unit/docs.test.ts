@@ -41,7 +41,7 @@ function settingIn(code: string): string | undefined {
   const path = code.replace(/^observability:/, "").replace(/:? .*$/, "");
   const [top = ""] = path.split(".");
   if (!tops.includes(top) || !/^\w+(\.(\w+|<\w+>)|\[\d*\])+$/.test(path)) return undefined;
-  return /\.(json|md|ts|yaml|com|ini|io)$/.test(path) || alloy.has(path) ? undefined : path;
+  return /\.(json|md|ts|yaml|com|ini|io|local)$/.test(path) || alloy.has(path) ? undefined : path;
 }
 
 /** The path that a `pulumi config set --path` in a line sets; a key in brackets and quotes stands for any. */

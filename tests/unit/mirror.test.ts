@@ -54,7 +54,7 @@ describe("unit: mirror", () => {
     for (const other of [
       "grafana/loki:3.7.6",
       "http://loki.loki.svc:3100/ready",
-      "loki.loki.svc.cluster.local:3100",
+      "loki.loki.svc:3100",
       "minio.minio.svc:9000/loki-data",
       "/etc/loki/config.yaml",
       "app.kubernetes.io/name",

@@ -74,6 +74,7 @@ const empty: Facts = {
   apiServices: [],
   releases: [],
   apiServerPorts: [6443],
+  corefile: ".:53 {\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n    }\n}",
   ciliumConfig: undefined,
   gossip: {},
   secrets: [],
@@ -528,6 +529,19 @@ describe("unit: preflight", () => {
         [],
       );
       expect(told("ports of the API server", facts, { network: { policies: false } })).to.deep.equal([]);
+    });
+  });
+
+  describe("DNS domain", () => {
+    it("must be the one that CoreDNS serves", () => {
+      const facts = {
+        corefile: ".:53 {\n  errors\n  kubernetes corp.internal. in-addr.arpa ip6.arpa {\n  }\n}",
+      };
+      expect(told("DNS domain", facts)).to.deep.equal([
+        'error cluster.domain "cluster.local": corp.internal, which CoreDNS serves (ConfigMap kube-system/coredns)',
+      ]);
+      expect(told("DNS domain", facts, { cluster: { domain: "corp.internal" } })).to.deep.equal([]);
+      expect(told("DNS domain", { corefile: undefined })).to.deep.equal([]);
     });
   });
 

@@ -377,19 +377,19 @@ describe("unit: program", function () {
     for (const { outputs } of [dev, prod]) {
       const values = Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
       expect(values).to.deep.include({
-        minioEndpoint: "minio.minio.svc.cluster.local:9000",
-        minioConsoleUrl: "http://minio-console.minio.svc.cluster.local:9001",
+        minioEndpoint: "minio.minio.svc:9000",
+        minioConsoleUrl: "http://minio-console.minio.svc:9001",
         minioRootUser: "root",
-        lokiUrl: "http://loki-gateway.loki.svc.cluster.local",
+        lokiUrl: "http://loki-gateway.loki.svc",
         lokiTenant: "logs",
-        mimirUrl: "http://mimir-gateway.mimir.svc.cluster.local",
+        mimirUrl: "http://mimir-gateway.mimir.svc",
         mimirTenants: ["pods", "nodes", "prometheus", "rollup-5m", "rollup-1h"],
         tenants: ["logs", "pods", "nodes", "prometheus", "rollup-5m", "rollup-1h", "traces"],
-        prometheusUrl: "http://kps-prometheus.monitoring.svc.cluster.local:9090",
-        alertmanagerUrl: "http://kps-alertmanager.monitoring.svc.cluster.local:9093",
-        tempoUrl: "http://tempo-gateway.tempo.svc.cluster.local",
-        otlpGrpcEndpoint: "http://alloy-traces.alloy-traces.svc.cluster.local:4317",
-        otlpHttpEndpoint: "http://alloy-traces.alloy-traces.svc.cluster.local:4318",
+        prometheusUrl: "http://kps-prometheus.monitoring.svc:9090",
+        alertmanagerUrl: "http://kps-alertmanager.monitoring.svc:9093",
+        tempoUrl: "http://tempo-gateway.tempo.svc",
+        otlpGrpcEndpoint: "http://alloy-traces.alloy-traces.svc:4317",
+        otlpHttpEndpoint: "http://alloy-traces.alloy-traces.svc:4318",
         instrumentation: "opentelemetry/default",
       });
     }

@@ -583,10 +583,10 @@ describe("unit: settings", () => {
         rule: "coldTierElsewhere",
         environment: "prod",
         passes: minio({ coldTier }),
-        fails: minio({ coldTier: { ...coldTier, endpoint: "http://minio.minio.svc.cluster.local:9000" } }),
+        fails: minio({ coldTier: { ...coldTier, endpoint: "http://minio.minio.svc:9000" } }),
         problem: {
           path: "objectStorage.minio.coldTier.endpoint",
-          was: "http://minio.minio.svc.cluster.local:9000",
+          was: "http://minio.minio.svc:9000",
           allowed: "another S3 than this stack's own MinIO",
         },
       },

@@ -117,9 +117,9 @@ describe("unit: obs smoke, what it makes", () => {
   });
 
   it("sends spans to Alloy, and where that speaks TLS to the collector, which verifies it", () => {
-    expect(address(spansTo(settingsOf("dev")))).to.equal("alloy-traces.alloy-traces.svc.cluster.local:4318");
+    expect(address(spansTo(settingsOf("dev")))).to.equal("alloy-traces.alloy-traces.svc:4318");
     const tls = settingsOf("dev", { network: { tls: { certificates: "ownCa" } } });
-    expect(address(spansTo(tls))).to.equal("gateway-collector.opentelemetry.svc.cluster.local:4318");
+    expect(address(spansTo(tls))).to.equal("gateway-collector.opentelemetry.svc:4318");
   });
 
   it("fires alerts that the first route of both Alertmanagers takes, with a severity that wakes nobody", () => {

@@ -87,7 +87,7 @@ describe("unit: TLS between components", function () {
         const [request] = ofType(recording, "tls:index/certRequest:CertRequest").filter(
           ({ name }) => name === secret,
         );
-        expect(request?.inputs["dnsNames"]).to.deep.equal(dnsNames(who));
+        expect(request?.inputs["dnsNames"]).to.deep.equal(dnsNames(settingsOf("dev"), who));
       }
       const [ca, ...others] = ofType(recording, "tls:index/selfSignedCert:SelfSignedCert");
       expect(others).to.deep.equal([]);
@@ -132,7 +132,7 @@ describe("unit: TLS between components", function () {
 
     it("the stores reach MinIO by TLS, verify it, and have what they verify with", () => {
       expect(valuesOf(recording, "loki").loki.storage.s3).to.deep.include({
-        endpoint: "https://minio.minio.svc.cluster.local:9000",
+        endpoint: "https://minio.minio.svc:9000",
         insecure: false,
         http_config: { ca_file: caBundle.path },
       });
@@ -195,14 +195,16 @@ describe("unit: TLS between components", function () {
   });
 
   it("a certificate has its Services' names from the short one to the full one", () => {
-    expect(dnsNames("grafana")).to.deep.equal([
+    expect(dnsNames(settingsOf("dev"), "grafana")).to.deep.equal([
       "grafana",
       "grafana.grafana",
       "grafana.grafana.svc",
       "grafana.grafana.svc.cluster.local",
       "localhost",
     ]);
-    expect(dnsNames("minio")).to.include.members(["*.minio-svc.minio.svc", "minio-console.minio.svc"]);
+    expect(dnsNames(settingsOf("dev", { cluster: { domain: "corp.internal" } }), "minio")).to.include.members(
+      ["*.minio-svc.minio.svc", "*.minio-svc.minio.svc.corp.internal", "minio-console.minio.svc"],
+    );
   });
 
   it("it is renewed long before it ends, and what signs outlives what is signed", () => {
@@ -249,7 +251,7 @@ describe("unit: TLS between components", function () {
   it("Prometheus verifies whom it scrapes", () => {
     const [endpoint]: Any[] = minioMonitor(settingsOf("dev", ownCa)).spec.endpoints;
     expect(endpoint).to.deep.include({ port: "https", scheme: "https" });
-    expect(endpoint.tlsConfig.serverName).to.equal("minio.minio.svc.cluster.local");
+    expect(endpoint.tlsConfig.serverName).to.equal("minio.minio.svc");
     expect(endpoint.tlsConfig).to.not.have.property("insecureSkipVerify");
   });
 

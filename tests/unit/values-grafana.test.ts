@@ -264,9 +264,7 @@ describe("unit: values of grafana", () => {
       expect(values.deploymentStrategy.type).to.equal("RollingUpdate");
       expect(values.podDisruptionBudget).to.deep.equal({ maxUnavailable: 1 });
       expect(values.headlessService).to.equal(true);
-      expect(values["grafana.ini"].unified_alerting.ha_peers).to.equal(
-        "grafana-headless.grafana.svc.cluster.local:9094",
-      );
+      expect(values["grafana.ini"].unified_alerting.ha_peers).to.equal("grafana-headless.grafana.svc:9094");
       expect(values["grafana.ini"].database).to.include({
         type: "postgres",
         host: "db:5432",

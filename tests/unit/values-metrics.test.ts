@@ -145,7 +145,7 @@ describe("unit: values of mimir", () => {
       (mimirConfiguration(settingsOf("dev", config)) as Any).common.storage.s3;
     const minio = {
       ...common,
-      endpoint: "minio.minio.svc.cluster.local:9000",
+      endpoint: "minio.minio.svc:9000",
       region: "us-east-1",
       insecure: true,
       bucket_lookup_type: "path",
@@ -243,7 +243,7 @@ describe("unit: values of kube-prometheus-stack", () => {
     });
     expect(prometheusSpec.remoteWrite).to.have.length(1);
     expect(prometheusSpec.remoteWrite[0]).to.deep.include({
-      url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
+      url: "http://mimir-gateway.mimir.svc/api/v1/push",
       basicAuth: {
         username: { name: "gateway-credentials", key: "mimir-prometheus-write.username" },
         password: { name: "gateway-credentials", key: "mimir-prometheus-write.password" },
@@ -615,7 +615,7 @@ describe("unit: values of alloy for metrics", () => {
       }),
     );
     expect(environment).to.deep.equal({
-      MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
+      MIMIR_URL: "http://mimir-gateway.mimir.svc",
       PASSWORDS: "/etc/gateway",
       CLUSTER: "paris",
       TENANTS: '["pods","nodes","prometheus","team","rollup-5m","rollup-1h"]',

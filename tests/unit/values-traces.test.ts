@@ -120,7 +120,7 @@ describe("unit: values of tempo", () => {
     const s3Of = (config: Config) => tempoOf("dev", config).storage.trace.s3;
     const minio = {
       ...common,
-      endpoint: "minio.minio.svc.cluster.local:9000",
+      endpoint: "minio.minio.svc:9000",
       region: "us-east-1",
       insecure: true,
       forcepathstyle: true,
@@ -152,7 +152,7 @@ describe("unit: values of tempo", () => {
       tempoOf("prod", config)[name].initContainers?.[0].command.at(-1);
     for (const name of ["ingester", "querier", "queryFrontend", "compactor", "metricsGenerator"])
       expect(commandOf(name), name).to.equal(
-        'trap "exit 1" TERM; until nc -z -w 2 minio.minio.svc.cluster.local 9000; do sleep 1; done',
+        'trap "exit 1" TERM; until nc -z -w 2 minio.minio.svc 9000; do sleep 1; done',
       );
     expect(commandOf("distributor")).to.equal(undefined);
     expect(commandOf("querier", { objectStorage: { kind: "external", external: externalS3 } })).to.equal(
@@ -199,7 +199,7 @@ describe("unit: values of tempo", () => {
       remote_write_add_org_id_header: false,
       remote_write: [
         {
-          url: "http://mimir-gateway.mimir.svc.cluster.local/api/v1/push",
+          url: "http://mimir-gateway.mimir.svc/api/v1/push",
           basic_auth: {
             username: "pods-write",
             password_file: "/etc/gateway/mimir-pods-write.password",
@@ -271,7 +271,7 @@ describe("unit: who counts spans", () => {
     );
     expect(environment).to.deep.include({
       CLUSTER: "paris",
-      MIMIR_URL: "http://mimir-gateway.mimir.svc.cluster.local",
+      MIMIR_URL: "http://mimir-gateway.mimir.svc",
       MIMIR_USER: `${tenants.pods}-write`,
       MIMIR_PASSWORD_FILE: `/etc/gateway/mimir-${tenants.pods}-write.password`,
     });
@@ -419,8 +419,8 @@ describe("unit: values of alloy for traces", () => {
       CLUSTER: "paris",
       ENVIRONMENT: "prod",
       SDK_RATIO: "0.1",
-      REPLICAS: "alloy-traces-replicas.alloy-traces.svc.cluster.local",
-      TEMPO_URL: "http://tempo-gateway.tempo.svc.cluster.local",
+      REPLICAS: "alloy-traces-replicas.alloy-traces.svc",
+      TEMPO_URL: "http://tempo-gateway.tempo.svc",
       TEMPO_USER: "traces-write",
       TEMPO_PASSWORD_FILE: "/etc/gateway/tempo-traces-write.password",
       STORAGE: "/var/lib/alloy",
@@ -558,7 +558,7 @@ describe("unit: values of the OpenTelemetry operator", () => {
 
   it("instruments applications as they need it (R9)", () => {
     const { spec } = instrumentationObject(settingsOf("prod"));
-    expect(spec.exporter.endpoint).to.equal("http://alloy-traces.alloy-traces.svc.cluster.local:4318");
+    expect(spec.exporter.endpoint).to.equal("http://alloy-traces.alloy-traces.svc:4318");
     expect(spec.propagators).to.deep.equal(["tracecontext", "baggage"]);
     expect(spec.resource.resourceAttributes).to.deep.equal({ "deployment.environment": "prod" });
     expect(spec.env).to.deep.include({ name: "OTEL_EXPORTER_OTLP_PROTOCOL", value: "http/protobuf" });
@@ -568,7 +568,7 @@ describe("unit: values of the OpenTelemetry operator", () => {
   it("runs a collector that hands on to Alloy what it gets, within its memory", () => {
     const collector = (environment: Environment): Any => collectorObject(settingsOf(environment)).spec;
     const { config, replicas } = collector("prod");
-    expect(config.exporters.otlp.endpoint).to.equal("alloy-traces.alloy-traces.svc.cluster.local:4317");
+    expect(config.exporters.otlp.endpoint).to.equal("alloy-traces.alloy-traces.svc:4317");
     expect(config.service.pipelines.traces).to.deep.equal({
       receivers: ["otlp"],
       processors: ["memory_limiter", "batch"],

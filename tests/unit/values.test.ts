@@ -170,7 +170,7 @@ describe("unit: values", () => {
       expect(minio.image.repository).to.equal("docker.io/pgsty/silo");
       expect(mimir.image.repository).to.equal("docker.io/grafana/mimir");
       expect(mimir.gateway.nginx.image).to.deep.equal({ tag: tagOf(imagePins.nginx) });
-      expect(loki.global).to.deep.equal({});
+      expect(loki.global).not.to.have.property("imageRegistry");
       expect(kps.global).to.deep.equal({ imagePullSecrets: [] });
       for (const { global } of [alloyLogs, alloyMetrics, alloyTraces[0], tempo])
         expect(global.image).to.deep.equal({ pullSecrets: [] });
@@ -431,7 +431,7 @@ describe("unit: values", () => {
       const common = { accessKeyId: "${S3_ACCESS_KEY}", secretAccessKey: "${S3_SECRET_KEY}" };
       const minio = {
         ...common,
-        endpoint: "http://minio.minio.svc.cluster.local:9000",
+        endpoint: "http://minio.minio.svc:9000",
         region: "us-east-1",
         s3ForcePathStyle: true,
         insecure: true,
@@ -544,7 +544,7 @@ describe("unit: values", () => {
         alloy.extraEnv.map(({ name, value }: { name: string; value: string }) => [name, value]),
       );
       expect(environment).to.deep.include({
-        LOKI_URL: "http://loki-gateway.loki.svc.cluster.local",
+        LOKI_URL: "http://loki-gateway.loki.svc",
         LOKI_USER: "logs-write",
         LOKI_PASSWORD_FILE: "/etc/gateway/loki-logs-write.password",
         CLUSTER: "paris",

@@ -5,6 +5,7 @@ import { check as apiServerPorts } from "./api-server-ports";
 import { check as capacity } from "./capacity";
 import { check as certManager } from "./cert-manager";
 import { check as containerRuntime } from "./container-runtime";
+import { check as domain } from "./domain";
 import { check as gossip } from "./gossip";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as mimirVersion } from "./mimir-version";
@@ -25,6 +26,7 @@ export const checks: Check[] = [
   placeholders,
   kubernetesVersion,
   namespaces,
+  domain,
   volumes,
   replicas,
   gossip,
