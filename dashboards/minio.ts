@@ -61,7 +61,7 @@ export const minio: Dashboard = {
     stat("Time until full", "s", of(watcher, { time: `${free} / (${growth} > 0)` }), {
       thresholds: { below: [30 * 86400, 7 * 86400] },
       opens: { panel: "Bytes by bucket over time" },
-      runbook: "MinioStorageFilling",
+      runbook: "MinioStorageFullSoon",
       none: "Not growing",
       description: "At the growth of the last 6 hours.",
     }),

@@ -12,10 +12,10 @@ const longest = (store: {
  * tenants of metrics and traces. What was rolled up has its retention where roll-ups are off, too.
  */
 export function longestRetention({ loki, mimir, tempo }: Pick<Settings, "loki" | "mimir" | "tempo">) {
-  const { application, system, debug, namespaces } = loki.retention;
+  const { namespaces, ...kinds } = loki.retention;
   const { fiveMinutes, oneHour } = mimir.rollups;
   return {
-    loki: Math.max(application, system, debug, ...Object.values(namespaces)),
+    loki: Math.max(...Object.values(kinds), ...Object.values(namespaces)),
     mimirBlocks: Math.max(longest(mimir), fiveMinutes.retention, oneHour.retention),
     tempo: longest(tempo),
   };

@@ -47,10 +47,11 @@ export class Minio {
   }
 
   /** Writes an object that was last changed so many days ago, as one that was replicated from elsewhere is written. */
-  async put(bucket: string, name: string, daysAgo: number): Promise<void> {
+  async put(bucket: string, name: string, daysAgo: number, size = 0): Promise<void> {
     const url = await this.client.presignedPutObject(bucket, name, 60);
     const headers = { "X-Minio-Source-Mtime": new Date(Date.now() - daysAgo * day).toISOString() };
-    const answer = await fetch(url, { method: "PUT", headers, body: `${name}, of ${daysAgo} days ago` });
+    const body = `${name}, of ${daysAgo} days ago`.padEnd(size);
+    const answer = await fetch(url, { method: "PUT", headers, body });
     if (!answer.ok) throw new Error(`${bucket}/${name}: ${answer.status} ${await answer.text()}`);
   }
 

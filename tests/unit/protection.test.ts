@@ -115,6 +115,8 @@ describe("unit: ranges of queries", () => {
       mimir: 730 * day + hour, // the roll-up of an hour
       tempo: 30 * day + hour,
     });
+    for (const kind of ["journal", "events"])
+      expect(longestQuery(prod({ loki: { retention: { [kind]: "60d" } } })).loki).to.equal(60 * day + hour);
     expect(lokiConfiguration(settings)).to.nested.include({ "limits_config.max_query_length": "2161h" });
     expect(mimirConfiguration(settings)).to.nested.include({ "limits.max_total_query_length": "17521h" });
     expect(tempoValues(settings)).to.nested.include({
