@@ -204,6 +204,7 @@ export const prod: SettingsInput = {
     annotatedPods: true,
   },
   alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", buffer: "2Gi", disk: "5Gi" },
+  otlp: { cors: { allowedOrigins: [] } },
   tracing: {
     sampling: {
       ratio: 0.1, // R9.3
@@ -214,6 +215,7 @@ export const prod: SettingsInput = {
     },
     metricsFrom: "tempo",
     languages: ["python", "java", "nodejs", "dotnet"], // not go: its sidecar is privileged
+    propagators: ["tracecontext", "baggage"], // R9.2
   },
   openTelemetryOperator: {
     certManager: false,

@@ -33,6 +33,7 @@ import { helm } from "./helm";
 import { load } from "./load";
 import { mimirSteps } from "./mimir-steps";
 import { network } from "./network";
+import { otlp } from "./otlp";
 import { queries } from "./queries";
 import { rollups } from "./rollups";
 import { scaling } from "./scaling";
@@ -377,9 +378,13 @@ const tracing = group({
     "Who makes span metrics and the service graph: Tempo's metrics-generator, from what is kept, corrected by the ratio; or Alloy, before it samples",
   ),
   languages: list(
-    oneOf("python", "java", "nodejs", "dotnet", "go"),
-    "a list of python, java, nodejs, dotnet, go",
-  ).describe("Languages that pods can ask auto-instrumentation for, by annotation"),
+    oneOf("python", "java", "nodejs", "dotnet", "go", "apacheHttpd", "nginx"),
+    "a list of python, java, nodejs, dotnet, go, apacheHttpd, nginx",
+  ).describe("Languages and web servers that the operator instruments in pods with the annotation"),
+  propagators: list(
+    oneOf("tracecontext", "baggage", "b3", "b3multi", "jaeger", "xray", "ottrace"),
+    "a list of tracecontext, baggage, b3, b3multi, jaeger, xray, ottrace",
+  ).describe("Headers by which instrumented applications pass the trace context on"),
 }).describe("Sampling, instrumentation, and metrics made of traces");
 
 const alloyTraces = group({
@@ -494,6 +499,7 @@ export const schema = group({
   alloyLogs,
   alloyMetrics,
   alloyTraces,
+  otlp,
   tracing,
   openTelemetryOperator,
   kubePrometheusStack,

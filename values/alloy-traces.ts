@@ -3,6 +3,7 @@ import {
   certificates,
   gatewayUser,
   releases,
+  services,
   tenants,
   tracesReplicas,
   tracesReplicasHost,
@@ -87,12 +88,15 @@ export const alloyTracesPipeline = (settings: Settings): string => {
 
 /** What the pipeline reads from its environment. */
 export const alloyTracesEnvironment = (settings: Settings): Record<string, string> => {
-  const { alloyTraces, cluster, environment, tracing } = settings;
+  const { alloyTraces, cluster, environment, otlp, tracing } = settings;
+  const { allowedOrigins } = otlp.cors;
   const tempoUser = gatewayUser(tenants.traces, "write");
   const mimirUser = gatewayUser(tenants.pods, "write");
   return {
     CLUSTER: cluster.name,
     ENVIRONMENT: environment,
+    CORS_ORIGINS: JSON.stringify(allowedOrigins),
+    CORS_HEADERS: JSON.stringify(allowedOrigins.length ? ["*"] : []),
     SDK_RATIO: String(sdkRatio(settings)),
     REPLICAS: tracesReplicasHost,
     TEMPO_URL: urls.tempo,
@@ -121,11 +125,25 @@ const ports = Object.entries({
   zipkin: 9411,
 }).map(([name, port]) => ({ name, port, targetPort: port, protocol: "TCP" }));
 
+/** An Ingress for OTLP over HTTP; the chart names its port after Faro. */
+function ingress({ otlp }: Settings): Values {
+  if (!otlp.ingress) return { enabled: false };
+  const { host, className, tlsSecret, annotations } = otlp.ingress;
+  return {
+    enabled: true,
+    ...(className && { ingressClassName: className }),
+    annotations: annotations ?? {},
+    faroPort: services.otlpHttp.port,
+    hosts: [host],
+    tls: [{ hosts: [host], ...(tlsSecret && { secretName: tlsSecret }) }],
+  };
+}
+
 const read = ["get", "list", "watch"];
 
 export function alloyTracesValues(settings: Settings): Values {
   const { alloyTraces, cluster } = settings;
-  return alloyValues(settings, {
+  const values = alloyValues(settings, {
     release: releases.alloyTraces,
     pipeline: alloyTracesPipeline(settings),
     environment: alloyTracesEnvironment(settings),
@@ -171,6 +189,7 @@ export function alloyTracesValues(settings: Settings): Values {
       clusterRules: [{ apiGroups: ["batch"], resources: ["jobs"], verbs: read }],
     },
   });
+  return { ...values, ingress: ingress(settings) };
 }
 
 /** The headless Service by which the replicas find each other; a replica must be found before it is ready. */

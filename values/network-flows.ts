@@ -138,6 +138,9 @@ export function flows(settings: Settings): Flow[] {
       })),
     ),
     { from: "ingress", to: "grafana", ports: [3000], why: "people" },
+    ...(settings.otlp.ingress
+      ? [{ from: "ingress", to: "alloyTraces", ports: [4318], why: "OTLP from outside" } satisfies Flow]
+      : []),
     ...(["prometheus", "scrapers"] as const).flatMap((from) =>
       (Object.entries(metricsPorts) as [PartName, number[]][]).map(
         ([to, ports]): Flow => ({ from, to, ports, why: "the stack's own metrics" }),

@@ -35,8 +35,20 @@ const injected = {
   nodejs: `${registry}/opentelemetry-operator/autoinstrumentation-nodejs:0.78.0`,
   dotnet: `${registry}/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0`,
   go: `${registry}/opentelemetry-go-instrumentation/autoinstrumentation-go:v0.24.0`,
+  apacheHttpd: `${registry}/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4`,
+  nginx: `${registry}/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4`, // holds both modules
 };
 type Language = keyof typeof injected;
+
+/** The operator's flags; the chart has a value for Go's. */
+const flags: Record<Exclude<Language, "go">, string> = {
+  python: "python",
+  java: "java",
+  nodejs: "nodejs",
+  dotnet: "dotnet",
+  apacheHttpd: "apache-httpd",
+  nginx: "nginx",
+};
 
 /** Ten years: with an own certificate nobody renews it, and an expired one would stop every new pod from being traced. */
 const certificateDays = 3650;
@@ -55,11 +67,10 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
       autoInstrumentationImage: Object.fromEntries(
         languages.map((language) => [language, image(settings, injected[language])]),
       ),
-      // The operator has Go off, and the others on.
       autoInstrumentation: { go: { enabled: wanted("go") } },
-      extraArgs: languages
-        .filter((language) => language !== "go" && !wanted(language))
-        .map((language) => `--enable-${language}-instrumentation=false`),
+      extraArgs: (Object.keys(flags) as (keyof typeof flags)[]).map(
+        (language) => `--enable-${flags[language]}-instrumentation=${wanted(language)}`,
+      ),
       resources: resources(operator.operator),
       env: { ENABLE_WEBHOOKS: "true", ...goMemoryLimit(operator.operator) },
     },
@@ -85,7 +96,7 @@ export const instrumentationObject = (settings: Settings) => ({
       // The ConfigMap of the application's own namespace; docs/guides/tls.md says how it comes there.
       ...(usesTls(settings) && { tls: { configMapName: caBundle.name, ca_file: caBundle.file } }),
     },
-    propagators: ["tracecontext", "baggage"], // R9.2
+    propagators: settings.tracing.propagators,
     sampler: { type: "parentbased_traceidratio", argument: String(sdkRatio(settings)) }, // R9.3
     resource: {
       addK8sUIDAttributes: true,
@@ -111,11 +122,10 @@ export const collectorAccount = (settings: Settings) => ({
 
 const collectorLabels = { "app.kubernetes.io/component": "opentelemetry-collector" };
 
-/**
- * A collector for who wants a plain OpenTelemetry one between applications and Alloy (R7.5); what it gets it hands on.
- */
+/** A plain OpenTelemetry collector between applications and Alloy (R7.5). */
 export const collectorObject = (settings: Settings) => {
   const { collector } = settings.openTelemetryOperator;
+  const { allowedOrigins } = settings.otlp.cors;
   const trust = trustedCa(settings);
   const placed = placement(settings, collectorLabels);
   return {
@@ -145,21 +155,34 @@ export const collectorObject = (settings: Settings) => {
       },
       config: {
         receivers: {
-          otlp: { protocols: { grpc: { endpoint: "0.0.0.0:4317" }, http: { endpoint: "0.0.0.0:4318" } } },
+          otlp: {
+            protocols: {
+              grpc: { endpoint: "0.0.0.0:4317", max_recv_msg_size_mib: 16 },
+              http: {
+                endpoint: "0.0.0.0:4318",
+                ...(allowedOrigins.length && {
+                  cors: { allowed_origins: allowedOrigins, allowed_headers: ["*"], max_age: 7200 },
+                }),
+              },
+            },
+          },
         },
         processors: {
           memory_limiter: { check_interval: "1s", limit_percentage: 80, spike_limit_percentage: 20 },
-          batch: {},
         },
         exporters: {
           otlp: {
             endpoint: address(services.otlpGrpc),
             tls: usesTls(settings) ? { ca_file: caBundle.path } : { insecure: true },
+            // Smaller than the largest message that Alloy accepts.
+            sending_queue: {
+              batch: { sizer: "bytes", min_size: 1_000_000, max_size: 8_000_000, flush_timeout: "200ms" },
+            },
           },
         },
         service: {
           pipelines: {
-            traces: { receivers: ["otlp"], processors: ["memory_limiter", "batch"], exporters: ["otlp"] },
+            traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["otlp"] },
           },
         },
       },

@@ -270,6 +270,8 @@ export interface Replica {
   url: string;
   /** OTLP by HTTP, from applications. */
   http: string;
+  /** OTLP by gRPC, from applications. */
+  grpc: string;
   /** Starts it again with what is on its volume, on the same ports. */
   restart: () => Promise<void>;
 }
@@ -339,6 +341,7 @@ export async function startReplicas(
         server: await run(),
         url,
         http: `http://127.0.0.1:${own["4318"]}`,
+        grpc: `http://127.0.0.1:${own["4317"]}`,
         restart: async () => {
           replica.server = await run();
         },

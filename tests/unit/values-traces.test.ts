@@ -418,6 +418,8 @@ describe("unit: values of alloy for traces", () => {
     expect(alloyTracesEnvironment(settings)).to.deep.equal({
       CLUSTER: "paris",
       ENVIRONMENT: "prod",
+      CORS_ORIGINS: "[]",
+      CORS_HEADERS: "[]",
       SDK_RATIO: "0.1",
       REPLICAS: "alloy-traces-replicas.alloy-traces.svc",
       TEMPO_URL: "http://tempo-gateway.tempo.svc",
@@ -524,16 +526,17 @@ describe("unit: values of alloy for traces", () => {
 });
 
 describe("unit: values of the OpenTelemetry operator", () => {
-  const languages = ["python", "java", "nodejs", "dotnet", "go"];
+  const languages = ["python", "java", "nodejs", "dotnet", "go", "apacheHttpd", "nginx"];
   const lists = [[], ["python"], ["go"], ["java", "nodejs"], languages];
   for (const wanted of lists)
     it(`instruments: ${wanted.join(", ") || "nothing"}`, () => {
       const { manager } = operatorOf({ tracing: { languages: wanted } });
-      // On by themselves but for Go, which the chart has a value for.
+      // The chart has a value for Go.
       expect(manager.extraArgs).to.have.members(
-        ["python", "java", "nodejs", "dotnet"]
-          .filter((language) => !wanted.includes(language))
-          .map((language) => `--enable-${language}-instrumentation=false`),
+        ["python", "java", "nodejs", "dotnet", "apache-httpd", "nginx"].map(
+          (flag) =>
+            `--enable-${flag}-instrumentation=${wanted.includes(flag === "apache-httpd" ? "apacheHttpd" : flag)}`,
+        ),
       );
       expect(manager.autoInstrumentation.go.enabled).to.equal(wanted.includes("go"));
       expect(manager.autoInstrumentationImage).to.have.all.keys(...languages);
@@ -560,9 +563,39 @@ describe("unit: values of the OpenTelemetry operator", () => {
     const { spec } = instrumentationObject(settingsOf("prod"));
     expect(spec.exporter.endpoint).to.equal("http://alloy-traces.alloy-traces.svc:4318");
     expect(spec.propagators).to.deep.equal(["tracecontext", "baggage"]);
+    const withB3 = settingsOf("prod", { tracing: { propagators: ["tracecontext", "b3multi"] } });
+    expect(instrumentationObject(withB3).spec.propagators).to.deep.equal(["tracecontext", "b3multi"]);
     expect(spec.resource.resourceAttributes).to.deep.equal({ "deployment.environment": "prod" });
     expect(spec.env).to.deep.include({ name: "OTEL_EXPORTER_OTLP_PROTOCOL", value: "http/protobuf" });
     expect(spec.python.env).to.deep.equal([{ name: "OTEL_PYTHON_LOG_CORRELATION", value: "true" }]);
+  });
+
+  it("lets browsers of the allowed origins send, to Alloy and to the collector", () => {
+    const httpOf = (allowedOrigins: string[]): Any => {
+      const settings = settingsOf("prod", { otlp: { cors: { allowedOrigins } } });
+      const { CORS_ORIGINS, CORS_HEADERS } = alloyTracesEnvironment(settings);
+      const { http }: Any = collectorObject(settings).spec.config.receivers.otlp.protocols;
+      return [CORS_ORIGINS, CORS_HEADERS, http.cors?.allowed_origins];
+    };
+    expect(httpOf([])).to.deep.equal(["[]", "[]", undefined]);
+    const origins = ["https://shop.example.com"];
+    expect(httpOf(origins)).to.deep.equal([JSON.stringify(origins), '["*"]', origins]);
+    for (const origin of ["shop.example.com", "https://shop.example.com/"])
+      expect(() => httpOf([origin])).to.throw("otlp.cors.allowedOrigins");
+  });
+
+  it("has an Ingress for OTLP over HTTP by a setting", () => {
+    const ingressOf = (config: Config = {}): Any => alloyTracesValues(settingsOf("prod", config))["ingress"];
+    expect(ingressOf()).to.deep.equal({ enabled: false });
+    const host = "otlp.example.com";
+    expect(ingressOf({ otlp: { ingress: { host, className: "nginx", tlsSecret: "otlp" } } })).to.deep.equal({
+      enabled: true,
+      ingressClassName: "nginx",
+      annotations: {},
+      faroPort: 4318,
+      hosts: [host],
+      tls: [{ hosts: [host], secretName: "otlp" }],
+    });
   });
 
   it("runs a collector that hands on to Alloy what it gets, within its memory", () => {
@@ -571,7 +604,7 @@ describe("unit: values of the OpenTelemetry operator", () => {
     expect(config.exporters.otlp.endpoint).to.equal("alloy-traces.alloy-traces.svc:4317");
     expect(config.service.pipelines.traces).to.deep.equal({
       receivers: ["otlp"],
-      processors: ["memory_limiter", "batch"],
+      processors: ["memory_limiter"],
       exporters: ["otlp"],
     });
     expect([replicas, collector("prod").podDisruptionBudget]).to.deep.equal([2, { maxUnavailable: 1 }]);

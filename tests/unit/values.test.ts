@@ -156,7 +156,7 @@ describe("unit: values", () => {
       const { manager, imagePullSecrets } = all(mirrored)["operator"];
       expect(imagePullSecrets).to.deep.equal(secret);
       const injected = Object.values<Any>(manager.autoInstrumentationImage);
-      expect(injected).to.have.length(5);
+      expect(injected).to.have.length(7);
       for (const { repository } of [manager.image, manager.collectorImage, ...injected])
         expect(repository).to.match(/^registry\.example\.com:5000\/mirror\/open-telemetry\//);
       // No value names a registry past the mirror.
