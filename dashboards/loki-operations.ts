@@ -10,6 +10,7 @@ import {
   podsRow,
   quantile,
   quantiles,
+  queryPanels,
   rate,
   rateOrZero,
   requestErrors,
@@ -237,28 +238,7 @@ export const lokiOperations: Dashboard = {
     {
       title: "Queries",
       panels: [
-        timeSeries(
-          "Query latency",
-          "s",
-          of(watcher, quantiles(`loki_request_duration_seconds_bucket{${queries}}`)),
-        ),
-        timeSeries(
-          "p95 query latency by route",
-          "s",
-          of(watcher, {
-            "{{route}}": quantile(0.95, `loki_request_duration_seconds_bucket{${queries}}`, "route"),
-          }),
-        ),
-        timeSeries(
-          "Queries by route and status code",
-          "reqps",
-          of(watcher, {
-            "{{route}} {{status_code}}": rate(
-              `loki_request_duration_seconds_count{${queries}}`,
-              "route, status_code",
-            ),
-          }),
-        ),
+        ...queryPanels(store, queries),
         timeSeries(
           "Query queue length",
           "short",

@@ -9,6 +9,7 @@ import {
   podsRow,
   quantile,
   quantiles,
+  queryPanels,
   rate,
   rateOrZero,
   requestErrors,
@@ -260,29 +261,7 @@ export const tempoOperations: Dashboard = {
     {
       title: "Queries",
       panels: [
-        timeSeries(
-          "Query latency",
-          "s",
-          of(watcher, quantiles(`tempo_request_duration_seconds_bucket{${queries}}`)),
-          { none: "No queries" },
-        ),
-        timeSeries(
-          "p95 query latency by route",
-          "s",
-          of(watcher, {
-            "{{route}}": quantile(0.95, `tempo_request_duration_seconds_bucket{${queries}}`, "route"),
-          }),
-        ),
-        timeSeries(
-          "Queries by route and status code",
-          "reqps",
-          of(watcher, {
-            "{{route}} {{status_code}}": rate(
-              `tempo_request_duration_seconds_count{${queries}}`,
-              "route, status_code",
-            ),
-          }),
-        ),
+        ...queryPanels(store, queries),
         timeSeries(
           "Query queue length",
           "short",

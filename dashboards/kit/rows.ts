@@ -2,7 +2,7 @@
 import type { Row } from "./dashboard";
 import type { Link } from "./look";
 import { stat, timeSeries, total } from "./panels";
-import { inCluster, rate, share } from "./promql";
+import { inCluster, quantile, quantiles, rate, share } from "./promql";
 import { of } from "./queries";
 import { type LabelVariable, watcher } from "./sources";
 import { cores } from "./units";
@@ -98,3 +98,34 @@ export const unhealthyMembers = (store: Store) =>
       description: "Members without heartbeats. Without a quorum of ingesters, writes fail.",
     },
   );
+
+/** Latency and status codes of the queries to a store; `queries` are matchers. */
+export const queryPanels = ({ prefix }: Store, queries: string) => [
+  timeSeries(
+    "Query latency",
+    "s",
+    of(watcher, quantiles(`${prefix}_request_duration_seconds_bucket{${queries}}`)),
+    {
+      none: "No queries",
+    },
+  ),
+  timeSeries(
+    "p95 query latency by route",
+    "s",
+    of(watcher, {
+      "{{route}}": quantile(0.95, `${prefix}_request_duration_seconds_bucket{${queries}}`, "route"),
+    }),
+    { none: "No queries" },
+  ),
+  timeSeries(
+    "Queries by route and status code",
+    "reqps",
+    of(watcher, {
+      "{{route}} {{status_code}}": rate(
+        `${prefix}_request_duration_seconds_count{${queries}}`,
+        "route, status_code",
+      ),
+    }),
+    { none: "No queries" },
+  ),
+];
