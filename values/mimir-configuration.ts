@@ -118,6 +118,8 @@ export function mimirConfiguration(settings: Settings): Values {
       max_total_query_length: goDuration(longestQuery(settings).mimir),
       out_of_order_time_window: goDuration(mimir.limits.outOfOrder),
       native_histograms_ingestion_enabled: true,
+      // `obs coverage` reports the series of each metric.
+      cardinality_analysis_enabled: true,
       accept_ha_samples: true,
       ha_cluster_label: "cluster",
       ha_replica_label: "__replica__",

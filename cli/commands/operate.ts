@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { exit, stackArgument } from "./shared";
 
-/** Registers `smoke`, `doctor`, `load`, `dashboards`, `size`, `storage`, `rotate`, `backup`, `restore`. */
+/** Registers `smoke`, `doctor`, `load`, `dashboards`, `coverage`, `size`, `storage`, `rotate`, `backup`, `restore`. */
 export function operationCommands(program: Command): void {
   program
     .commandsGroup("Check health:")
@@ -64,6 +64,26 @@ export function operationCommands(program: Command): void {
     .action((stack, { json }) =>
       exit(async () =>
         (require("../dashboards") as typeof import("../dashboards.js")).askDashboards(stack, Boolean(json)),
+      ),
+    );
+
+  program
+    .command("coverage")
+    .description(
+      "list queries, alerts and autoscalers without data, with the reason, and metrics that nothing reads",
+    )
+    .argument(...stackArgument)
+    .option("--all", "list everything, also queries without data now, such as errors that did not happen")
+    .option("--hours <number>", "metrics of the last hours count", "1")
+    .option("--top <number>", "rows of each table", "20")
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 nothing is blocked; 2 a setting, data source or label blocks a query; 1 the cluster could not be checked. docs/operations/empty-panels.md",
+    )
+    .action((stack, options) =>
+      exit(async () =>
+        (require("../coverage") as typeof import("../coverage/index.js")).coverage(stack, options),
       ),
     );
 

@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
+import type { Gap } from "../../cli/coverage/model";
 import { judgeBuckets } from "../../cli/doctor/checks/buckets";
+import { judgeCoverage } from "../../cli/doctor/checks/coverage";
 import { judgeMissing } from "../../cli/doctor/checks/datasources";
 import { judgeFlows } from "../../cli/doctor/checks/flows";
 import { judgeUsers } from "../../cli/doctor/checks/gateways";
@@ -350,5 +352,36 @@ describe("doctor: pages", () => {
     );
     expect(named).to.have.length.above(20);
     expect(named.filter((page) => !there.has(page))).to.deep.equal([]);
+  });
+});
+
+describe("doctor: coverage", () => {
+  const gap = (kind: Gap["kind"], item: string, state: Gap["state"]): Gap => ({
+    kind,
+    owner: "PrometheusRule shop/api",
+    item,
+    source: "prometheus",
+    expr: "a",
+    state,
+    reasons: [{ cause: "dropped by a setting", what: "a", text: "a is dropped by metrics.drop (a)" }],
+  });
+
+  it("reports alerts and autoscalers that are blocked, with the command that lists all", () => {
+    const found = judgeCoverage(
+      [
+        gap("dashboard", "Orders", "blocked"),
+        gap("alert", "Late", "no data now"),
+        gap("alert", "Slow", "blocked"),
+        gap("alert", "Down", "blocked"),
+        gap("autoscaler", "cart", "blocked"),
+      ],
+      "dev",
+    );
+    expect(whats(found)).to.equal(
+      "2 alerts can never fire, because a metric is not where it is read\n1 autoscaler can never scale, because a metric is not where it is read",
+    );
+    expect(found[0]?.evidence).to.equal("PrometheusRule shop/api, Slow: a is dropped by metrics.drop (a)");
+    expect(found[0]?.fix).to.include("./obs coverage dev");
+    expect(judgeCoverage([gap("alert", "Late", "not collected")], "dev")).to.deep.equal([]);
   });
 });

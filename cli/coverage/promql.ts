@@ -1,0 +1,170 @@
+/** Queries of PromQL as its grammar reads them: which series they select, and which of these they need for a result. */
+import { parser } from "@prometheus-io/lezer-promql";
+
+type Tree = ReturnType<typeof parser.parse>;
+type SyntaxNode = Tree["topNode"];
+
+/** A condition on a label. */
+export interface Matcher {
+  label: string;
+  op: "=" | "!=" | "=~" | "!~";
+  value: string;
+}
+
+/** What a query selects: a metric, conditions on its labels, or both. */
+export interface Selector {
+  metric?: string;
+  matchers: Matcher[];
+}
+
+/** A query that was parsed. */
+export interface Query {
+  selectors: Selector[];
+  /**
+   * The selectors without series because of which there can be no result; none if there may be one. The sides of `or`
+   * replace each other, the right side of `unless` is not needed, and `absent()` has a result because there are no series.
+   */
+  missing(hasSeries: (selector: Selector) => boolean): Selector[];
+}
+
+/** Stands for the value of a dashboard's variable, which may be anything. */
+const variable = "GRAFANA_VARIABLE";
+
+const isVariable = (text: string) => text.includes(variable);
+
+/** Functions that have a result without series. */
+const alwaysResult = new Set(["Absent", "AbsentOverTime", "Scalar", "Time", "Vector"]);
+
+/** Variables of Grafana in all their forms: $name, ${name}, ${name:format}, [[name]]. */
+const names = /\$\{[^}]+\}|\$\w+|\[\[[^\]]+\]\]/g;
+const strings = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/g;
+
+/** A query without Grafana's variables: durations get a value, all else stands for anything. */
+function withoutVariables(expr: string): string {
+  const outside = (code: string) =>
+    code
+      .replace(/(\[|:|\boffset\s+-?)\s*(?:\$\{[^}]+\}|\$\w+|\[\[[^\]]+\]\])/g, "$15m")
+      .replace(names, variable);
+  let text = "";
+  let from = 0;
+  for (const match of expr.matchAll(strings)) {
+    text += outside(expr.slice(from, match.index)) + match[0].replace(names, variable);
+    from = match.index + match[0].length;
+  }
+  return text + outside(expr.slice(from));
+}
+
+/** The text of a string literal. */
+function unquoted(literal: string): string {
+  const inner = literal.slice(1, -1);
+  if (literal.startsWith("`")) return inner;
+  return inner.replace(/\\(.)/g, (_, one: string) => ({ n: "\n", t: "\t" })[one] ?? one);
+}
+
+/** Children of a node. */
+function children(node: SyntaxNode): SyntaxNode[] {
+  const found: SyntaxNode[] = [];
+  for (let child = node.firstChild; child; child = child.nextSibling) found.push(child);
+  return found;
+}
+
+function selectorOf(text: string, node: SyntaxNode): Selector {
+  const cut = ({ from, to }: SyntaxNode) => text.slice(from, to);
+  const all = children(node).flatMap((child) => (child.name === "LabelMatchers" ? children(child) : [child]));
+  const selector: Selector = { matchers: [] };
+  for (const one of all) {
+    if (one.name === "Identifier") selector.metric = cut(one);
+    if (one.name === "QuotedLabelName") selector.metric = unquoted(cut(one));
+    if (!one.name.endsWith("LabelMatcher")) continue;
+    const [name, op, value] = children(one);
+    if (!name || !op || !value) continue;
+    const label = name.name === "QuotedLabelName" ? unquoted(cut(name)) : cut(name);
+    const matcher = { label, op: cut(op) as Matcher["op"], value: unquoted(cut(value)) };
+    if (label === "__name__" && matcher.op === "=" && !isVariable(matcher.value))
+      selector.metric = matcher.value;
+    else if (!isVariable(matcher.value)) selector.matchers.push(matcher);
+  }
+  if (selector.metric && isVariable(selector.metric)) delete selector.metric;
+  return selector;
+}
+
+/** Parses a query. @throws if the grammar does not understand it */
+export function parse(expr: string): Query {
+  if (!expr.trim()) throw new Error("the query is empty");
+  const text = withoutVariables(expr);
+  const tree = parser.parse(text);
+  const selectors: Selector[] = [];
+  tree.iterate({
+    enter: ({ type, from, node, name }) => {
+      if (type.isError) throw new Error(`not understood at "${text.slice(from, from + 30)}"`);
+      if (name === "VectorSelector") selectors.push(selectorOf(text, node));
+    },
+  });
+  const missing: Query["missing"] = (hasSeries) => {
+    const below = (node: SyntaxNode): Selector[] => {
+      if (node.name === "VectorSelector") {
+        const selector = selectorOf(text, node);
+        return hasSeries(selector) ? [] : [selector];
+      }
+      const parts = children(node);
+      if (node.name === "FunctionCall") {
+        const called = node.getChild("FunctionIdentifier")?.firstChild?.name ?? "";
+        if (alwaysResult.has(called)) return [];
+      }
+      if (node.name === "BinaryExpr") {
+        const [left = [], right = []] = [parts[0], parts.at(-1)].map((part) => (part ? below(part) : []));
+        if (parts.some(({ name }) => name === "Unless")) return left;
+        if (parts.some(({ name }) => name === "Or"))
+          return left.length && right.length ? [...left, ...right] : [];
+      }
+      return parts.flatMap(below);
+    };
+    return below(tree.topNode);
+  };
+  return { selectors, missing };
+}
+
+const quoted = (text: string) => JSON.stringify(text);
+
+/** A selector as text, the same for the same selector. */
+export function textOf({ metric, matchers }: Selector): string {
+  const conditions = matchers.map(({ label, op, value }) => `${label}${op}${quoted(value)}`).sort();
+  if (!metric) return `{${conditions.join(",")}}`;
+  const plain = /^[a-zA-Z_:][\w:]*$/.test(metric);
+  const all = plain ? conditions : [quoted(metric), ...conditions];
+  return `${plain ? metric : ""}${all.length ? `{${all.join(",")}}` : ""}`;
+}
+
+const compiled = new Map<string, RegExp>();
+
+/** An expression of PromQL for all of a text; one that JavaScript does not know matches everything. */
+export function matches(pattern: string, text: string): boolean {
+  let expression = compiled.get(pattern);
+  if (!expression) {
+    const flags = /^\(\?([is]+)\)/.exec(pattern)?.[1] ?? "";
+    try {
+      expression = new RegExp(
+        `^(?:${pattern.replace(/^\(\?[is]+\)/, "")})$`,
+        flags.includes("i") ? "is" : "s",
+      );
+    } catch {
+      expression = /(?:)/;
+    }
+    compiled.set(pattern, expression);
+  }
+  return expression.test(text);
+}
+
+/** Whether a condition holds for a label's value; a label that does not exist is empty. */
+export function holds({ op, value }: Matcher, is: string): boolean {
+  const same = op === "=" || op === "!=" ? is === value : matches(value, is);
+  return op === "=" || op === "=~" ? same : !same;
+}
+
+/** The metrics among some that a selector may select: those of its name, or of expressions for names. */
+export function metricsOf({ metric, matchers }: Selector, known: Iterable<string>): string[] {
+  const byName = matchers.filter(({ label }) => label === "__name__");
+  return [...known].filter(
+    (name) => (metric === undefined || metric === name) && byName.every((one) => holds(one, name)),
+  );
+}

@@ -1,0 +1,47 @@
+import { usedSources } from "../../coverage";
+import { examine } from "../../coverage/examine";
+import type { Gap } from "../../coverage/model";
+import { dropsOf, readersIn } from "../../coverage/objects";
+import { readMonitors, readRules, readScaledObjects } from "../../coverage/read";
+import { sourcesOf } from "../../coverage/sources";
+import { holdings, withStores } from "../../coverage/stores";
+import type { Check, Finding } from "../check";
+
+/** Alerts and autoscalers that can have no data: one finding for each kind. */
+export function judgeCoverage(gaps: Gap[], stack: string): Finding[] {
+  return (["alert", "autoscaler"] as const).flatMap((kind): Finding[] => {
+    const blocked = gaps.filter((gap) => gap.kind === kind && gap.state === "blocked");
+    const [first] = blocked;
+    if (!first) return [];
+    const what = blocked.length === 1 ? `1 ${kind} can` : `${blocked.length} ${kind}s can`;
+    return [
+      {
+        severity: "warning",
+        layer: "signals",
+        what: `${what} never ${kind === "alert" ? "fire" : "scale"}, because a metric is not where it is read`,
+        evidence: `${first.owner}, ${first.item}: ${first.reasons.map(({ text }) => text).join("; ")}`,
+        fix: `./obs coverage ${stack} lists all with their fixes`,
+        page: "docs/operations/empty-panels.md",
+      },
+    ];
+  });
+}
+
+/** Whether alerts and autoscalers read metrics that exist. */
+export const check: Check = {
+  name: "metrics of alerts and autoscalers",
+  async look({ stack, settings, config }) {
+    const [rules, scaledObjects, monitors] = await Promise.all([
+      readRules(config),
+      readScaledObjects(config),
+      readMonitors(config),
+    ]);
+    const own = sourcesOf(settings);
+    const objects = { rules, scaledObjects, configMaps: [], dashboards: [], alerts: [] };
+    const { readings, sources } = readersIn(objects, own);
+    const used = usedSources([...own, ...sources], new Set(readings.map(({ source }) => source)));
+    const question = { stack, settings, readings, sources: used, drops: dropsOf(monitors), deep: false };
+    const { gaps } = await withStores(config, (ask) => examine(question, holdings(ask, 1)));
+    return judgeCoverage(gaps, stack);
+  },
+};

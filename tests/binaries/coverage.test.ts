@@ -1,0 +1,185 @@
+/** What `obs coverage` asks of the real Prometheus, Mimir and Grafana, and what it reports. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server as HttpServer } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { stringify } from "yaml";
+import { type Given, reportOf } from "../../cli/coverage";
+import { madeInGrafana } from "../../cli/coverage/read";
+import type { Ask } from "../../cli/coverage/stores";
+import { until } from "../../cli/smoke/check";
+import { Grafana, needsGrafana } from "../support/grafana";
+import { Mimir } from "../support/mimir";
+import { freePort, Server } from "../support/servers";
+import { settingsOf } from "../support/stacks";
+import { needs, needsCharts } from "../support/tools";
+
+const settings = settingsOf("dev", { cluster: { name: "test" }, metrics: { drop: ["orders_debug_.+"] } });
+
+const page = `# TYPE kube_pod_info gauge
+kube_pod_info{pod="api-0"} 1
+kube_pod_info{pod="api-1"} 1
+costly_bucket{le="1"} 1
+costly_bucket{le="2"} 1
+costly_bucket{le="+Inf"} 1
+`;
+
+describe("binaries: coverage of queries", function () {
+  this.timeout(180_000);
+  let folder: string;
+  let mimir: Mimir;
+  let prometheus: Server;
+  let target: HttpServer;
+  let ask: Ask;
+
+  before(async function () {
+    const [mimirProgram = "", prometheusProgram = ""] = needs(this, "mimir", "prometheus");
+    folder = mkdtempSync(join(tmpdir(), "observability-coverage-"));
+    mimir = await Mimir.start(mimirProgram, join(folder, "mimir"), settings);
+    target = createServer((_, response) => {
+      response.setHeader("Content-Type", "text/plain; version=0.0.4");
+      response.end(page);
+    });
+    await new Promise<void>((done) => target.listen(0, "127.0.0.1", done));
+    const address = `127.0.0.1:${(target.address() as { port: number }).port}`;
+    const config = join(folder, "prometheus.yaml");
+    const scrape = { job_name: "kube-state-metrics", static_configs: [{ targets: [address] }] };
+    writeFileSync(config, stringify({ global: { scrape_interval: "1s" }, scrape_configs: [scrape] }));
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    prometheus = await Server.start(
+      prometheusProgram,
+      [
+        `--config.file=${config}`,
+        `--storage.tsdb.path=${join(folder, "data")}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+      ],
+      { ready: async () => (await fetch(`${url}/-/ready`)).ok },
+    );
+    // As the gateway: a user reads its tenants.
+    ask = async (user, path) => {
+      const tenants = user?.replace(/-read$/, "").replaceAll(".", "|");
+      const answer = await fetch(user ? `${mimir.url}/prometheus/api/v1${path}` : `${url}/api/v1${path}`, {
+        headers: tenants ? { "X-Scope-OrgID": tenants } : {},
+      });
+      const text = await answer.text();
+      if (!answer.ok) throw new Error(`${answer.status} ${text}`);
+      return JSON.parse(text);
+    };
+    const series = (name: string, count: number) =>
+      Array.from({ length: count }, (_, number) => ({
+        labels: { __name__: name, number: `${number}` },
+        samples: [{ value: 1 }],
+      }));
+    for (const [tenant, ...pushed] of [
+      ["pods", ...series("orders_total", 3), ...series("unread_total", 6)],
+      ["nodes", ...series("costly_bucket", 10), ...series("kube_pod_info", 1)],
+    ] as const) {
+      const { status, body } = await mimir.push(tenant, ...pushed);
+      expect(status, body).to.equal(200);
+    }
+    await until(30, "a scrape", async () => {
+      const { data } = await ask(undefined, "/query?query=kube_pod_info");
+      return data.result.length === 2 || undefined;
+    });
+  });
+
+  after(async () => {
+    await prometheus?.stop();
+    await mimir?.stop();
+    target?.close();
+    if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  const alert = (name: string, expr: string) => ({ alert: name, expr });
+  const given = (): Given => ({
+    stack: "dev",
+    settings,
+    hours: 1,
+    unjudged: [],
+    monitors: [],
+    hpas: [],
+    objects: {
+      rules: [
+        {
+          kind: "PrometheusRule",
+          metadata: { namespace: "shop", name: "api" },
+          spec: {
+            groups: [
+              {
+                rules: [
+                  alert("Fine", 'kube_pod_info{pod=~"api-.+"} or absent(up{job="gone"})'),
+                  alert("Dropped", "orders_debug_size > 1"),
+                  alert("Elsewhere", "rate(orders_total[5m]) > 1"),
+                  alert("NoLabel", 'kube_pod_info{node="a"}'),
+                  alert("NotNow", 'kube_pod_info{pod="db-0"}'),
+                ],
+              },
+            ],
+          },
+        },
+        {
+          kind: "PrometheusRule",
+          metadata: { namespace: "shop", name: "mimir", labels: { "observability/mimir-tenant": "pods" } },
+          spec: {
+            groups: [{ rules: [alert("FineInMimir", "orders_total"), alert("Node", "costly_bucket > 1")] }],
+          },
+        },
+      ],
+      scaledObjects: [],
+      configMaps: [],
+      dashboards: [],
+      alerts: [],
+    },
+  });
+
+  it("are judged by what the stores hold, each by its own", async () => {
+    const { gaps, unjudged, judged } = await reportOf(given(), ask);
+    expect(unjudged).to.deep.equal([]);
+    expect(judged).to.have.length(7);
+    expect(gaps.map(({ item, state, reasons }) => [item, state, reasons[0]?.cause])).to.deep.equal([
+      ["Dropped", "blocked", "dropped by a setting"],
+      ["Elsewhere", "blocked", "in another data source"],
+      ["NoLabel", "blocked", "no such label"],
+      ["NotNow", "no data now", "no such value"],
+      ["Node", "blocked", "in another data source"],
+    ]);
+  });
+
+  it("name the metrics that nothing reads, with the series of both tenants", async () => {
+    const { unread } = await reportOf(given(), ask);
+    expect(
+      unread.map(({ metric, mimir, prometheus, share }) => [metric, mimir, prometheus, share]),
+    ).to.deep.equal([["unread_total", 6, 0, 0.3]]);
+  });
+
+  it("include dashboards and alert rules that were made in Grafana", async function () {
+    const home = needsGrafana(this);
+    await needsCharts(this);
+    const grafana = await Grafana.start(home, folder, { environment: "dev" }, { port: await freePort() });
+    try {
+      const model = {
+        title: "By hand",
+        panels: [
+          {
+            title: "empty",
+            datasource: { type: "prometheus", uid: "mimir" },
+            targets: [{ expr: "orders_debug_size" }],
+          },
+        ],
+      };
+      expect((await grafana.asAdmin("/api/dashboards/db", "POST", { dashboard: model })).status).to.equal(
+        200,
+      );
+      const made = await madeInGrafana({ json: async (path) => (await grafana.asAdmin(path)).body });
+      const { objects, ...rest } = given();
+      const { gaps } = await reportOf({ ...rest, objects: { ...objects, ...made } }, ask);
+      expect(
+        gaps.filter(({ kind }) => kind === "dashboard").map(({ owner, item }) => [owner, item]),
+      ).to.deep.equal([["dashboard By hand (made in Grafana)", "empty"]]);
+    } finally {
+      await grafana.stop();
+    }
+  });
+});
