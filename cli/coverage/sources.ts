@@ -1,5 +1,5 @@
 /** Which store evaluates a query: what a dashboard, a rule or an autoscaler names as its data source. */
-import { datasources, datasourceTenants, gatewayUser, services, urls } from "../../names";
+import { datasources, datasourceTenants, gatewayUser, services } from "../../names";
 import type { Settings } from "../../settings";
 import { grafanaDatasources } from "../../values/grafana-datasources";
 import type { Source } from "./model";
@@ -56,12 +56,16 @@ export function ofTenants(tenants: string[]): Source {
   };
 }
 
-/** The store behind an address, as an autoscaler names it. */
+/** The store behind an address, as an autoscaler names it: with or without the domain of the cluster. */
 export function ofAddress(address: string): Resolved {
-  const host = address.replace(/^https?:\/\//, "").split(/[:/]/)[0] ?? "";
-  const is = ({ name, namespace }: { name: string; namespace: string }, url: string) =>
-    host === new URL(url).hostname || host === `${name}.${namespace}` || host === `${name}.${namespace}.svc`;
-  if (is(services.prometheus, urls.prometheus)) return { uid: datasources.prometheus.uid };
-  if (is(services.mimir, urls.mimir)) return { uid: datasources.mimir.uid };
+  const [name, namespace, service = "svc"] =
+    address
+      .replace(/^https?:\/\//, "")
+      .split(/[:/]/)[0]
+      ?.split(".") ?? [];
+  const is = (store: { name: string; namespace: string }) =>
+    service === "svc" && store.name === name && store.namespace === namespace;
+  if (is(services.prometheus)) return { uid: datasources.prometheus.uid };
+  if (is(services.mimir)) return { uid: datasources.mimir.uid };
   return { why: `${address} is not a store of this stack` };
 }

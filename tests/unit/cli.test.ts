@@ -74,7 +74,7 @@ describe("obs: the command line", function () {
     const { stdout, status } = obs("--help");
     expect(status).to.equal(0);
     const names = commandLine().commands.map((command) => command.name());
-    expect(names).to.have.length(22);
+    expect(names).to.have.length(23);
     for (const name of names) expect(stdout).to.match(new RegExp(`^  ${name} `, "m"));
     const groups = stdout.match(/^[A-Z][\w ]+:$/gm);
     expect(groups).to.include.members(["Install:", "Check health:", "Plan capacity:", "Maintain:"]);
