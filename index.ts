@@ -5,6 +5,7 @@ import { Alerts } from "./components/alerts";
 import { AlloyLogs } from "./components/alloy-logs";
 import { AlloyMetrics } from "./components/alloy-metrics";
 import { AlloyTraces } from "./components/alloy-traces";
+import { Backups } from "./components/backups";
 import { CAdvisor } from "./components/cadvisor";
 import { Certificates } from "./components/certificates";
 import { clusterProvider } from "./components/cluster";
@@ -61,6 +62,7 @@ export = () =>
     const traces = new AlloyTraces("alloy-traces", args, options);
     const operator = new OpenTelemetryOperator("opentelemetry-operator", args, options);
     const grafana = new Grafana("grafana", args, options);
+    if (settings.backups.destination) new Backups("backups", { ...args, storage }, options);
     new Alerts("alerts", args, options);
     new Scaling("scaling", args, options);
 

@@ -20,6 +20,8 @@ export const namespaces = {
   grafana: "grafana",
   /** What scales the others; there only where this stack installs some of it. */
   autoscaling: "autoscaling",
+  /** Jobs that copy the buckets; there only with backups.destination. */
+  backup: "backup",
 } as const;
 
 /** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
@@ -35,6 +37,7 @@ export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privil
   opentelemetry: "restricted",
   grafana: "restricted",
   autoscaling: "restricted",
+  backup: "restricted",
 };
 
 /** Label and annotation of the stack's namespaces: the project, and the stack that they belong to. */
@@ -58,8 +61,12 @@ export const bucketsOf = {
 /** Keys of the environment variables by which a consumer gets its S3 credentials from its Secret. */
 export const s3Env = { accessKey: "S3_ACCESS_KEY", secretKey: "S3_SECRET_KEY" } as const;
 
-/** Name of a consumer's Secret with its S3 credentials, in the consumer's own namespace. */
-export const s3Secret = (consumer: Consumer): string => `${consumer}-s3`;
+/** The Jobs of backups, which have users of their own: `backup` reads buckets, `restore` also writes them. */
+export const backupJobs = ["backup", "restore"] as const;
+export type BackupJob = (typeof backupJobs)[number];
+
+/** Name of the Secret with a user's S3 credentials, in the user's own namespace. */
+export const s3Secret = (user: Consumer | BackupJob): string => `${user}-s3`;
 
 /** MinIO's own objects. */
 export const minio = {
@@ -81,6 +88,15 @@ export const minio = {
   /** PersistentVolumeClaim of each server: the name that the chart's workload looks for. */
   claim: (mode: "standalone" | "distributed", server: number): string =>
     mode === "standalone" ? "minio-data" : `export-minio-${server}`,
+} as const;
+
+/** Objects of the scheduled backups, in the namespaces `backup` and `grafana`. */
+export const backups = {
+  cronJob: (job: BackupJob): string => job,
+  /** Secret with the destination's credentials and the password of the copy: keys are names of variables. */
+  destinationSecret: "backup-destination",
+  /** ConfigMap with the destination's CA certificates. */
+  caConfigMap: "backup-destination-ca",
 } as const;
 
 /** Tenants. Who reads or writes one is told by his user at a gateway, never by the header `X-Scope-OrgID` that he sends. */

@@ -22,6 +22,7 @@ export class Grafana extends pulumi.ComponentResource {
     const namespace = namespaces.name("grafana");
     const own = { parent: this };
     const password = new random.RandomPassword("grafana-admin", { length: 32, special: false }, own);
+    const given = settings.grafana.secretKey;
     // What it encrypted in Grafana's database could not be read with another one.
     const secretKey = new random.RandomPassword(
       "grafana-secret-key",
@@ -33,7 +34,7 @@ export class Grafana extends pulumi.ComponentResource {
     const secrets = [
       secret(names.adminSecret, { "admin-user": names.adminUser, "admin-password": password.result }),
       secret(names.secret, {
-        [grafanaEnv.secretKey]: secretKey.result,
+        [grafanaEnv.secretKey]: given ? pulumi.secret(given.reveal()) : secretKey.result,
         ...Object.fromEntries(
           Object.entries(grafanaSecrets(settings)).map(([key, value]) => [key, pulumi.secret(value)]),
         ),

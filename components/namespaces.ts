@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { namespaceOwner, namespaces, podSecurity } from "../names";
 import { project, type Settings } from "../settings";
+import { backupDestination } from "../values/backup-rclone";
 import { nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
 import { hasAutoscaling } from "../values/scaling";
 
@@ -17,7 +18,8 @@ export const wantedNamespaces = (settings: Settings): NamespaceKey[] =>
   (Object.keys(namespaces) as NamespaceKey[]).filter(
     (key) =>
       (key !== "minio" || settings.objectStorage.kind === "minio") &&
-      (key !== "autoscaling" || hasAutoscaling(settings)),
+      (key !== "autoscaling" || hasAutoscaling(settings)) &&
+      (key !== "backup" || backupDestination(settings) !== undefined),
   );
 
 /** What a namespace carries so that no other stack takes it for its own. */

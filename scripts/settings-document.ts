@@ -64,6 +64,7 @@ export const pages: Record<string, string> = {
   images: "../guides/security.md",
   load: "../guides/sizing.md",
   objectStorage: "../guides/object-storage.md",
+  backups: "../guides/backup.md",
   loki: "../guides/logs.md",
   mimir: "../guides/metrics.md",
   queries: "../guides/retention.md",

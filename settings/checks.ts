@@ -1,5 +1,6 @@
 /** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
 import { alertingChecks } from "./alerting";
+import { backupChecks } from "./backups";
 import { type Check, type Problem, problem } from "./check";
 import { grafanaChecks } from "./checks-grafana";
 import { storageChecks } from "./checks-storage";
@@ -123,6 +124,7 @@ const memoryLimits: Check = (settings) => {
 export const checks: Check[] = [
   ...storageChecks,
   ...coldTierChecks,
+  ...backupChecks,
   ...storeChecks,
   growth,
   passwordGenerations,

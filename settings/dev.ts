@@ -19,6 +19,7 @@ export const dev: SettingsInput = {
       localPort: 19000,
     },
   },
+  backups: prod.backups,
   loki: {
     ...prod.loki,
     replicationFactor: 1,

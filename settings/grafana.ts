@@ -102,6 +102,12 @@ export const grafana = group({
   })
     .optional()
     .describe("A PostgreSQL that is there already; without it each Grafana keeps its own on a volume"),
+  secretKey: secret("a key of 16 to 128 characters", /^\S{16,128}$/)
+    .optional()
+    .describe(
+      "Key that encrypts secrets in Grafana's database; generated without it. With another one, those secrets cannot be read",
+    )
+    .meta({ later: "fixed" }),
   existingSecret: dnsName()
     .optional()
     .describe(

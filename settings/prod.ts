@@ -24,6 +24,7 @@ export const prod: SettingsInput = {
       "tempo",
       "grafana",
       "autoscaling",
+      "backup",
     ],
     existingNamespaces: [],
     protect: true,
@@ -54,6 +55,14 @@ export const prod: SettingsInput = {
       localPort: 19001,
       readyTimeout: "5m",
     },
+  },
+  backups: {
+    schedule: "30 1 * * *",
+    maxAge: "26h",
+    keepDeleted: "30d",
+    cpu: "100m",
+    memory: "128Mi",
+    memoryLimit: "512Mi",
   },
   loki: {
     replicationFactor: 3,

@@ -6,6 +6,7 @@
 import { z } from "zod";
 import { access } from "./access";
 import { alerting } from "./alerting";
+import { backups } from "./backups";
 import { coldTier } from "./cold-tier";
 import {
   bucket,
@@ -166,6 +167,8 @@ const objectStorage = group({
     loki: credentials("Loki"),
     mimir: credentials("Mimir"),
     tempo: credentials("Tempo"),
+    backup: credentials("backups, which list and read all buckets"),
+    restore: credentials("restores, which read and write all buckets"),
   })
     .optional()
     .describe("The S3 that is there already, when kind is external"),
@@ -492,6 +495,7 @@ export const schema = group({
   images,
   load,
   objectStorage,
+  backups,
   loki,
   mimir,
   tempo,

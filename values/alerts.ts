@@ -59,6 +59,14 @@ const settingsRule = (settings: Settings) =>
           expr: `vector(${lokiStreams(settings)})`,
           labels: { namespace: namespaces.loki },
         },
+        ...(settings.backups.destination
+          ? [
+              {
+                record: "observability:backup_age_seconds:limit",
+                expr: `vector(${settings.backups.maxAge})`,
+              },
+            ]
+          : []),
       ],
     },
   ]);

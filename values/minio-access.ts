@@ -1,5 +1,5 @@
 /** Who may do what in which bucket, and how long objects live: plain data for the MinIO resources. */
-import { bucketsOf, type Consumer } from "../names";
+import { type BackupJob, bucketsOf, type Consumer } from "../names";
 import type { Settings } from "../settings";
 import { longestRetention } from "../settings/retention";
 import { wholeDays } from "../settings/units";
@@ -23,6 +23,23 @@ export function consumerPolicy({ objectStorage }: Settings, consumer: Consumer):
     Statement: [
       { Effect: "Allow", Action: bucketActions, Resource: arns },
       { Effect: "Allow", Action: objectActions, Resource: arns.map((arn) => `${arn}/*`) },
+    ],
+  });
+}
+
+/** IAM policy of backups, which list and read all buckets, and of restores, which also write objects. */
+export function backupPolicy({ objectStorage }: Settings, job: BackupJob): string {
+  const arns = Object.values(objectStorage.buckets).map(({ name }) => `arn:aws:s3:::${name}`);
+  const write = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"];
+  return JSON.stringify({
+    Version: "2012-10-17",
+    Statement: [
+      { Effect: "Allow", Action: bucketActions, Resource: arns },
+      {
+        Effect: "Allow",
+        Action: ["s3:GetObject", ...(job === "restore" ? write : [])],
+        Resource: arns.map((arn) => `${arn}/*`),
+      },
     ],
   });
 }

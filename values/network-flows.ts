@@ -45,11 +45,12 @@ export function flows(settings: Settings): Flow[] {
     "collector",
     "autoscaling",
   ];
-  const s3: Flow[] = consumers.map((consumer) =>
+  const s3: Flow[] = [...consumers, "backup" as const].map((consumer) =>
     objectStorage.kind === "minio"
       ? { from: consumer, to: "minio", ports: [9000], why: "objects" }
       : { from: consumer, to: "anywhere", ports: [portOf(s3Endpoint(settings))], why: "objects" },
   );
+  const copy = settings.backups.destination?.endpoint;
   const { coldTier } = objectStorage.minio;
   return [
     ...s3,
@@ -65,6 +66,16 @@ export function flows(settings: Settings): Flow[] {
             why: "objects that are old",
           } satisfies Flow,
         ]
+      : []),
+    ...(copy
+      ? (["backup", "grafanaBackup"] as const).map(
+          (from): Flow => ({
+            from,
+            to: insideCluster(copy) ? "pods" : "anywhere",
+            ports: [portOf(copy)],
+            why: "the copy of the buckets and of Grafana's database",
+          }),
+        )
       : []),
     // Inside a store: its components, rings and caches.
     ...stores.map(

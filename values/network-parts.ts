@@ -34,6 +34,8 @@ export const parts = {
   cadvisor: { namespace: "monitoring", labels: name("cadvisor") },
   opentelemetryOperator: { namespace: "opentelemetry", labels: name("opentelemetry-operator") },
   autoscaling: { namespace: "autoscaling" },
+  backup: { namespace: "backup" },
+  grafanaBackup: { namespace: "grafana", labels: name("grafana-backup") },
   collector: { namespace: "opentelemetry", labels: component("opentelemetry-collector") },
 } as const satisfies Record<string, Part>;
 export type PartName = keyof typeof parts;

@@ -1,6 +1,7 @@
 /** NetworkPolicies: nothing goes in or out of the stack's namespaces but what `network-flows.ts` lists. */
 import { clientLabel, namespaces, smokeTest } from "../names";
 import type { Settings } from "../settings";
+import { backupNamespaces } from "./backups";
 import { flows } from "./network-flows";
 import { type Flow, type Outsider, type Part, type PartName, parts } from "./network-parts";
 import { hasAutoscaling } from "./scaling";
@@ -86,6 +87,9 @@ export function networkPolicies(settings: Settings): NetworkPolicy[] {
   const absent = new Set<PartName>([
     ...(settings.objectStorage.kind === "external" ? (["minio"] as const) : []),
     ...(hasAutoscaling(settings) ? [] : (["autoscaling"] as const)),
+    ...(["backup", "grafana"] as const)
+      .filter((key) => !backupNamespaces(settings).includes(key))
+      .map((key) => (key === "grafana" ? "grafanaBackup" : key)),
   ]);
   const used = (Object.keys(parts) as PartName[]).filter((part) => !absent.has(part));
   const refusals = [...new Set(used.map((part) => namespaces[parts[part].namespace]))].map(

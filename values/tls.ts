@@ -45,6 +45,9 @@ export const trusting = (settings: Settings): (keyof typeof namespaces)[] =>
   usesTls(settings)
     ? [
         ...(settings.objectStorage.kind === "minio" ? (["loki", "mimir", "tempo", "minio"] as const) : []),
+        ...(settings.objectStorage.kind === "minio" && settings.backups.destination
+          ? (["backup"] as const)
+          : []),
         "grafana",
         "alloyTraces",
         "opentelemetry",

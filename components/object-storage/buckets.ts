@@ -2,10 +2,11 @@ import * as k8s from "@pulumi/kubernetes";
 import * as minioProvider from "@pulumi/minio";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { bucketsOf, type Consumer, minio } from "../../names";
+import { type BackupJob, backupJobs, bucketsOf, type Consumer, minio } from "../../names";
 import type { Settings } from "../../settings";
+import { backupDestination } from "../../values/backup-rclone";
 import { expiryRule } from "../../values/cold-tier";
-import { type BucketKey, bucketLifecycles, consumerPolicy } from "../../values/minio-access";
+import { type BucketKey, backupPolicy, bucketLifecycles, consumerPolicy } from "../../values/minio-access";
 
 /** Access to S3 as one consumer. */
 export interface Credentials {
@@ -30,10 +31,13 @@ export interface User {
   grants: pulumi.Resource[];
 }
 
+/** Users by name. */
+export type Users = Record<Consumer, User> & Partial<Record<BackupJob, User>>;
+
 /** The buckets with encryption, lifecycle and quota, and for each consumer one user that reaches its own buckets only. */
 export class Buckets extends pulumi.ComponentResource {
-  /** Each consumer's own user. */
-  readonly users: Record<Consumer, User>;
+  /** Each consumer's own user, and those of backups and restores. */
+  readonly users: Users;
   /** The last of each bucket's own settings. */
   readonly ready: pulumi.Resource[];
 
@@ -96,29 +100,29 @@ export class Buckets extends pulumi.ComponentResource {
       { parent: this, dependsOn: this.ready },
     );
 
-    const user = (consumer: Consumer) => {
+    const user = (userName: string, userPolicy: string, keys: readonly BucketKey[]): User => {
       const secret = new random.RandomPassword(
-        `minio-${consumer}`,
+        `minio-${userName}`,
         { length: 40, special: false },
         { parent: this },
       );
-      const { name: userName } = new minioProvider.IamUser(
-        consumer,
-        { name: consumer, secret: secret.result },
+      const made = new minioProvider.IamUser(userName, { name: userName, secret: secret.result }, own);
+      const policy = new minioProvider.IamPolicy(userName, { name: userName, policy: userPolicy }, own);
+      const attachment = new minioProvider.IamUserPolicyAttachment(
+        userName,
+        { userName: made.name, policyName: policy.name },
         own,
       );
-      const { name: policyName } = new minioProvider.IamPolicy(
-        consumer,
-        { name: consumer, policy: consumerPolicy(settings, consumer) },
-        own,
-      );
-      const attachment = new minioProvider.IamUserPolicyAttachment(consumer, { userName, policyName }, own);
       return {
-        credentials: { accessKey: consumer, secretKey: secret.result },
-        grants: [attachment, ...bucketsOf[consumer].map((key) => ready[key])],
+        credentials: { accessKey: userName, secretKey: secret.result },
+        grants: [attachment, ...keys.map((key) => ready[key])],
       };
     };
-    this.users = { loki: user("loki"), mimir: user("mimir"), tempo: user("tempo") };
+    const consumer = (name: Consumer) => user(name, consumerPolicy(settings, name), bucketsOf[name]);
+    this.users = { loki: consumer("loki"), mimir: consumer("mimir"), tempo: consumer("tempo") };
+    if (backupDestination(settings))
+      for (const job of backupJobs)
+        this.users[job] = user(job, backupPolicy(settings, job), Object.keys(buckets) as BucketKey[]);
     this.registerOutputs({});
   }
 }

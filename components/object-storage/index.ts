@@ -1,7 +1,17 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type Consumer, consumers, s3Endpoint, s3Env, s3Secret } from "../../names";
+import {
+  type BackupJob,
+  backupJobs,
+  type Consumer,
+  consumers,
+  s3Endpoint,
+  s3Env,
+  s3Secret,
+} from "../../names";
+import { backupDestination } from "../../values/backup-rclone";
 import type { ComponentArgs } from "../args";
+import type { NamespaceKey } from "../namespaces";
 import type { Credentials } from "./buckets";
 import type { Gate } from "./gate";
 import { Minio } from "./minio";
@@ -23,43 +33,50 @@ export class ObjectStorage extends pulumi.ComponentResource {
   readonly endpoint: pulumi.Output<string>;
   /** MinIO, when this stack installs it. */
   readonly minio: Minio | undefined;
-  private readonly ready = new Map<Consumer, pulumi.Resource[]>();
+  private readonly ready = new Map<Consumer | BackupJob, pulumi.Resource[]>();
 
   constructor(name: string, args: ObjectStorageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:ObjectStorage", name, {}, opts);
     const { settings, namespaces } = args;
     const { kind, external } = settings.objectStorage;
     this.minio = kind === "minio" ? new Minio("minio", args, { parent: this }) : undefined;
-    for (const consumer of consumers) {
-      if (!namespaces.has(consumer)) continue;
-      const given = external?.[consumer];
+    const users: [Consumer | BackupJob, NamespaceKey][] = [
+      ...consumers
+        .filter((consumer) => namespaces.has(consumer))
+        .map((one): [Consumer, NamespaceKey] => [one, one]),
+      ...(backupDestination(settings)
+        ? backupJobs.map((job): [BackupJob, NamespaceKey] => [job, "backup"])
+        : []),
+    ];
+    for (const [user, key] of users) {
+      const given = external?.[user];
       const access: Credentials | undefined =
-        this.minio?.users[consumer].credentials ??
+        this.minio?.users[user]?.credentials ??
         (given && {
           accessKey: pulumi.secret(given.accessKey.reveal()),
           secretKey: pulumi.secret(given.secretKey.reveal()),
         });
-      if (!access) throw new Error(`there are no S3 credentials for ${consumer}`);
+      if (!access) throw new Error(`there are no S3 credentials for ${user}`);
       const secret = new k8s.core.v1.Secret(
-        s3Secret(consumer),
+        s3Secret(user),
         {
-          metadata: { name: s3Secret(consumer), namespace: namespaces.name(consumer) },
+          metadata: { name: s3Secret(user), namespace: namespaces.name(key) },
           stringData: { [s3Env.accessKey]: access.accessKey, [s3Env.secretKey]: access.secretKey },
         },
         { parent: this },
       );
-      this.ready.set(consumer, [
+      this.ready.set(user, [
         secret,
-        ...args.certificates.readyFor(consumer),
-        ...(this.minio?.users[consumer].grants ?? []),
+        ...args.certificates.readyFor(key),
+        ...(this.minio?.users[user]?.grants ?? []),
       ]);
     }
     this.endpoint = pulumi.output(s3Endpoint(settings));
     this.registerOutputs({ endpoint: this.endpoint });
   }
 
-  /** What must be there before a consumer starts: its Secret, the CA certificate, its buckets, its user and its policy. */
-  readyFor(consumer: Consumer): pulumi.Resource[] {
-    return this.ready.get(consumer) ?? [];
+  /** What must exist before a consumer or a Job of backups starts: its Secret, the CA certificate, its buckets, its user and its policy. */
+  readyFor(user: Consumer | BackupJob): pulumi.Resource[] {
+    return this.ready.get(user) ?? [];
   }
 }

@@ -2,11 +2,11 @@ import * as k8s from "@pulumi/kubernetes";
 import * as minioProvider from "@pulumi/minio";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { type Consumer, minio, namespaces, servedUrls } from "../../names";
+import { minio, namespaces, servedUrls } from "../../names";
 import { coldTierJob, coldTierOf } from "../../values/cold-tier";
 import { minioClaims, minioMonitor, minioValues } from "../../values/minio";
 import { HelmRelease } from "../helm-release";
-import { Buckets, type User } from "./buckets";
+import { Buckets, type Users } from "./buckets";
 import { ColdTier } from "./cold-tier";
 import type { ObjectStorageArgs } from "./index";
 import { keyOrigin } from "./preflight";
@@ -20,8 +20,8 @@ export class Minio extends pulumi.ComponentResource {
   readonly rootPassword: pulumi.Output<string>;
   /** Address of the console inside the cluster. */
   readonly consoleUrl: pulumi.Output<string>;
-  /** Each consumer's own user. */
-  readonly users: Record<Consumer, User>;
+  /** Each consumer's own user, and those of backups and restores. */
+  readonly users: Users;
 
   constructor(name: string, args: ObjectStorageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Minio", name, {}, opts);

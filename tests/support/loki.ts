@@ -16,6 +16,8 @@ export class Loki {
     folder: string,
     // Only what is sent is to be seen.
     limits: Record<string, unknown> = { discover_service_name: [], discover_log_levels: false },
+    // Where chunks and index go instead of the folder, as Loki's `s3` configuration.
+    s3?: Record<string, unknown>,
   ): Promise<Loki> {
     const index = limits["allow_structured_metadata"] === false ? "boltdb-shipper" : "tsdb";
     mkdirSync(folder, { recursive: true });
@@ -35,9 +37,14 @@ export class Loki {
         replication_factor: 1,
         instance_addr: "127.0.0.1",
         ring: { kvstore: { store: "inmemory" } },
-        storage: {
-          filesystem: { chunks_directory: join(folder, "chunks"), rules_directory: join(folder, "rules") },
-        },
+        storage: s3
+          ? { s3 }
+          : {
+              filesystem: {
+                chunks_directory: join(folder, "chunks"),
+                rules_directory: join(folder, "rules"),
+              },
+            },
       },
       ingester: { lifecycler: { min_ready_duration: "0s", final_sleep: "0s" } },
       schema_config: {
@@ -45,7 +52,7 @@ export class Loki {
           {
             from: "2024-01-01",
             store: index,
-            object_store: "filesystem",
+            object_store: s3 ? "s3" : "filesystem",
             schema: "v13",
             index: { prefix: "index_", period: "24h" },
           },

@@ -79,3 +79,19 @@ export const externalS3 = {
   mimir: { accessKey: "mimir-access", secretKey: "mimir-secret-of-the-user" },
   tempo: { accessKey: "tempo-access", secretKey: "tempo-secret-of-the-user" },
 };
+
+/** Scheduled backups to another S3. */
+export const backedUp = {
+  backups: {
+    destination: {
+      provider: "AWS",
+      endpoint: "https://s3.eu-west-3.amazonaws.com",
+      region: "eu-west-3",
+      bucket: "copies",
+      prefix: "observability",
+      accessKey: "copier-access",
+      secretKey: "copier-secret",
+      password: "password-of-the-copy",
+    },
+  },
+};

@@ -71,9 +71,10 @@ const notAlways: { metrics: RegExp; why: string }[] = [
     why: "only once an application has sent spans",
   },
   {
-    metrics: /^observability:loki_streams:limit$/,
+    metrics: /^observability:(loki_streams|backup_age_seconds):limit$/,
     why: "recorded by a rule that the settings make (values/alerts.ts)",
   },
+  { metrics: /^kube_cronjob_/, why: "only with CronJobs: backups.destination" },
   {
     metrics: /^tempo_distributor_spans_received_total$/,
     why: "only once an application has sent spans",

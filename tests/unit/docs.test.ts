@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { expect } from "chai";
 import {
   alertmanagerSecret,
+  backupJobs,
+  backups,
   certificates,
   consumers,
   gatewayAccess,
@@ -165,6 +167,7 @@ describe("unit: documentation", () => {
       minio.rootSecret,
       minio.encryptionSecret,
       minio.coldTier,
+      backups.destinationSecret,
       gatewayAccess.usersSecret,
       gatewayAccess.credentialsSecret,
       grafana.adminSecret,
@@ -174,7 +177,13 @@ describe("unit: documentation", () => {
     ];
     expect(secrets.filter((secret) => !told.includes(secret))).to.deep.equal([]);
     // They are told of as one.
-    expect(consumers.map(s3Secret)).to.deep.equal(["loki-s3", "mimir-s3", "tempo-s3"]);
+    expect([...consumers, ...backupJobs].map(s3Secret)).to.deep.equal([
+      "loki-s3",
+      "mimir-s3",
+      "tempo-s3",
+      "backup-s3",
+      "restore-s3",
+    ]);
     expect(told).to.include("`<user>-s3`");
     const [, returned = ""] = /return \{\n([\s\S]*?)\n {4}\};/.exec(text("index.ts")) ?? [];
     const outputs = [...returned.matchAll(/^ {6}(\w+)/gm)].map(([, output = ""]) => output);
@@ -185,9 +194,9 @@ describe("unit: documentation", () => {
   it("draws every namespace and bucket", () => {
     const picture = text("docs/pictures/architecture.svg");
     const drawn = [...picture.matchAll(/class="ns"[^>]*>([^<]+)</g)].map(([, name]) => name);
-    const { autoscaling, ...others } = namespaces;
+    const { autoscaling, backup, ...others } = namespaces;
     expect(drawn).to.have.members(["all namespaces", ...Object.values(others)]);
-    expect(picture).to.include(autoscaling);
+    expect(picture).to.include(`${autoscaling} and ${backup}<`);
     for (const bucket of ["loki-data", "mimir-blocks", "mimir-ruler", "mimir-alertmanager", "tempo-data"])
       expect(picture).to.include(`>${bucket}<`);
   });

@@ -59,9 +59,10 @@ describe("unit: generated files", () => {
       "objectStorage.minio.encryptionKey",
       "objectStorage.minio.coldTier.accessKey",
       "objectStorage.minio.coldTier.secretKey",
-      ...["loki", "mimir", "tempo"].flatMap((consumer) =>
+      ...["loki", "mimir", "tempo", "backup", "restore"].flatMap((consumer) =>
         ["accessKey", "secretKey"].map((key) => `objectStorage.external.${consumer}.${key}`),
       ),
+      ...["accessKey", "secretKey", "password"].map((key) => `backups.destination.${key}`),
       "alerting.receivers",
       ...[
         ...["webhookUrl", "slackUrl", "teamsUrl", "pagerdutyKey"],
@@ -70,6 +71,7 @@ describe("unit: generated files", () => {
       "alerting.smtp.password",
       "alerting.heartbeat.url",
       "grafana.database.password",
+      "grafana.secretKey",
       "grafana.auth.oauth.clientSecret",
       "grafana.auth.ldap.bindPassword",
     ]);

@@ -4,7 +4,7 @@ import { clientLabel, namespaces } from "../../names";
 import { flows } from "../../values/network-flows";
 import { type Flow, parts } from "../../values/network-parts";
 import { type NetworkPolicy, networkPolicies } from "../../values/network-policies";
-import { type Config, type Environment, externalS3, settingsOf } from "../support/stacks";
+import { backedUp, type Config, type Environment, externalS3, settingsOf, shipped } from "../support/stacks";
 
 /** Nodes that are known, so that pods are not among them whatever the network plugin makes of an address range. */
 const nodes = ["10.0.0.0/16"];
@@ -142,7 +142,7 @@ describe("unit: network policies", () => {
   });
 
   it("refuse everything in each namespace of the stack, but asking for names", () => {
-    const { policies } = networkOf("prod");
+    const { policies } = networkOf("prod", backedUp);
     const denied = (policies as NetworkPolicy[]).filter(({ metadata }) => metadata.name === "default-deny");
     expect(denied.map(({ metadata }) => metadata.namespace)).to.have.members(Object.values(namespaces));
     const network = { policies: denied };
@@ -238,6 +238,39 @@ describe("unit: network policies", () => {
     expect(reaches(networkOf("prod"), "keda", "lokiGateway", 8080)).to.equal(false);
   });
 
+  it("with backups: their pods reach the object storage and the copy, and without there are no policies of them", () => {
+    const jobs = pod("backup", { "app.kubernetes.io/name": "backup" });
+    const ofGrafana = pod("grafana", { "app.kubernetes.io/name": "grafana-backup" });
+    const network = networkOf("prod", backedUp);
+    const allowed: Connection[] = [
+      [jobs, "minio", 9000],
+      [jobs, internet, 443],
+      [ofGrafana, internet, 443],
+    ];
+    expect(wrong(network, allowed, true)).to.deep.equal([]);
+    const refused: Connection[] = [
+      [jobs, "lokiGateway", 8080],
+      [jobs, internet, 80],
+      ["application", jobs, 9000],
+      [ofGrafana, "minio", 9000],
+    ];
+    expect(wrong(network, refused, false)).to.deep.equal([]);
+    const inside = {
+      backups: {
+        destination: { ...backedUp.backups.destination, endpoint: "http://minio.copies.svc:9000" },
+      },
+    };
+    const copies = pod("copies");
+    expect(reaches(networkOf("prod", inside), jobs, copies, 9000)).to.equal(true);
+    expect(reaches(networkOf("prod", inside), ofGrafana, copies, 9000)).to.equal(true);
+    expect(JSON.stringify(networkOf("prod").policies)).not.to.include("backup");
+    const database = { host: "postgres.shop.svc:5432", name: "grafana", user: "grafana", tls: "require" };
+    const grafana = { ...(shipped("prod")["grafana"] as object), database, existingSecret: "database" };
+    expect(JSON.stringify(networkOf("prod", { ...backedUp, grafana }).policies)).not.to.include(
+      "grafana-backup",
+    );
+  });
+
   it("an ingress controller's namespace reaches Grafana and the gateways; a scraper's the metrics", () => {
     const network = networkOf("prod", {
       network: { ingressNamespaces: ["ingress-nginx"], scraperNamespaces: ["datadog"] },
@@ -318,8 +351,8 @@ describe("unit: network policies", () => {
   });
 
   it("every flow is in the policies of both of its ends, under the part's own labels", () => {
-    const settings = settingsOf("prod", { network: { nodes } });
-    const { policies } = networkOf("prod");
+    const settings = settingsOf("prod", { ...backedUp, network: { nodes } });
+    const { policies } = networkOf("prod", backedUp);
     const end = (name: Flow["from"]): Pod | undefined => {
       if (name === "pods") return pods.application;
       if (name === "clients") return pods.client;

@@ -10,7 +10,7 @@ import type { Facts, Snapshot } from "../../components/preflight/facts";
 import { namedSecrets } from "../../components/preflight/named-secrets";
 import { placementNodes } from "../../components/preflight/nodes";
 import { mimirSteps, newestMimirStep } from "../../settings/mimir-steps";
-import { type Environment, settingsOf as shippedSettings } from "../support/stacks";
+import { backedUp, type Environment, settingsOf as shippedSettings } from "../support/stacks";
 
 type Config = Record<string, unknown>;
 
@@ -107,7 +107,7 @@ const statefulSet = (namespace: string, name: string, replicas: number): V1State
 describe("unit: preflight", () => {
   it("finds nothing where both stacks fit", () => {
     for (const environment of ["dev", "prod"] as const)
-      expect(examine("test", settingsOf(environment), snapshot()), environment).to.deep.include({
+      expect(examine("test", settingsOf(environment, backedUp), snapshot()), environment).to.deep.include({
         findings: [],
         unchecked: [],
       });
@@ -124,7 +124,7 @@ describe("unit: preflight", () => {
     };
 
     it("says what was not checked", () => {
-      const { findings, unchecked } = examine("test", settingsOf("prod"), unread("storageClasses"));
+      const { findings, unchecked } = examine("test", settingsOf("prod", backedUp), unread("storageClasses"));
       expect(findings).to.deep.equal([]);
       expect(unchecked).to.deep.equal([
         "not checked: storage class, because the cluster does not show StorageClasses (storageClasses is forbidden)",
@@ -862,6 +862,18 @@ describe("unit: preflight", () => {
       expect(told("capacity", of("shop"))[0]).to.match(/"6 cores and/);
       // What the stack itself requests is not counted twice.
       expect(told("capacity", of("mimir"))).to.deep.equal([]);
+    });
+  });
+
+  describe("backups", () => {
+    it("are missing with a warning in prod that names the setting", () => {
+      const [warning, ...others] = told("backups", {});
+      expect(others).to.deep.equal([]);
+      expect(warning).to.match(
+        /^warning backups\.destination undefined: set to another S3: without it there are no backups/,
+      );
+      expect(told("backups", {}, backedUp)).to.deep.equal([]);
+      expect(told("backups", {}, {}, "dev")).to.deep.equal([]);
     });
   });
 

@@ -8,7 +8,15 @@ import { described } from "../../settings/describe";
 import { dev } from "../../settings/dev";
 import { prod } from "../../settings/prod";
 import { coldTier } from "../support/cold-tier";
-import { asText, type Config, type Environment, errorOf, externalS3, settingsOf } from "../support/stacks";
+import {
+  asText,
+  backedUp,
+  type Config,
+  type Environment,
+  errorOf,
+  externalS3,
+  settingsOf,
+} from "../support/stacks";
 
 const day = 86400;
 const MiB = 1024 ** 2;
@@ -578,6 +586,44 @@ describe("unit: settings", () => {
           was: "loki-data",
           allowed: "a name that no other bucket has",
         },
+      },
+      {
+        rule: "backupElsewhere",
+        environment: "prod",
+        passes: backedUp,
+        fails: { backups: { destination: { ...backedUp.backups.destination, endpoint: "http://s3.test" } } },
+        problem: {
+          path: "backups.destination.endpoint",
+          was: "http://s3.test",
+          allowed: "https://, because it is outside the cluster (inside: http://<service>.<namespace>.svc)",
+        },
+      },
+      {
+        rule: "backupAccess",
+        environment: "prod",
+        passes: {
+          ...backedUp,
+          objectStorage: {
+            kind: "external",
+            external: { ...externalS3, backup: externalS3.loki, restore: externalS3.loki },
+          },
+        },
+        fails: {
+          ...backedUp,
+          objectStorage: { kind: "external", external: { ...externalS3, restore: externalS3.loki } },
+        },
+        problem: {
+          path: "objectStorage.external.backup",
+          was: undefined,
+          allowed: "an accessKey and a secretKey (set with --secret), because there is backups.destination",
+        },
+      },
+      {
+        rule: "backupAges",
+        environment: "prod",
+        passes: { backups: { keepDeleted: "1d" } },
+        fails: { backups: { keepDeleted: "12h" } },
+        problem: { path: "backups.keepDeleted", was: "12h", allowed: "1d or more" },
       },
       {
         rule: "coldTierElsewhere",

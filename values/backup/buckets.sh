@@ -1,14 +1,16 @@
-# Copies the buckets to the copy (backup) or back (restore). $1: a time (YYYYMMDDhhmmss, UTC) to restore from before it.
+# Copies the buckets to the copy (backup) or back (restore). $1: a time (YYYYMMDDhhmmss, UTC) to restore the state before it.
 #
-# Objects that refer to others (Loki's index, lists of blocks and their meta.json) are a set of their own. A backup copies data,
-# then what refers to it, then the data that came meanwhile: whatever the copy refers to, it has, also when a run breaks off.
-# Data objects never change under their name, so that their size tells whether they are there, without a request for each.
-referring='--include /index/** --include *.json --include *.json.gz --include index.pb.zst'
-data='--exclude /index/** --exclude *.json --exclude *.json.gz --exclude index.pb.zst --size-only'
+# Objects that refer to others (Loki's index, the meta.json of a block) are a set of their own. A backup copies data, then the
+# objects that refer to it, then the data written in the meantime: the copy has everything that it refers to, even if a run is
+# interrupted. Data objects never change under their name, so that their size tells whether the copy has them.
+# Lists of blocks are left out: the compactors of Mimir and Tempo write them.
+lists='--exclude bucket-index.json.gz --exclude index.json.gz --exclude index.pb.zst'
+referring='--include /index/** --include *.json'
+data="$lists --exclude /index/** --exclude *.json --size-only"
 
-# What the buckets are: names and creation times. Buckets that were created anew are others, and begin a copy of their own.
+# The buckets: names and creation times. Buckets that were created again are others, which another copy belongs to.
 installation() {
-  rclone lsf --dirs-only --format tp store: >/tmp/buckets || fail "MinIO's buckets cannot be listed"
+  rclone lsf --dirs-only --format tp store: >/tmp/buckets || fail "the buckets of the object storage cannot be listed"
   for bucket in $BUCKETS; do
     grep ";$bucket/$" /tmp/buckets || fail "bucket $bucket does not exist"
   done
@@ -18,10 +20,6 @@ changing() { # bucket: whether its objects, rules and configuration, change unde
   case " $CHANGING " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
-delete_folder() {
-  rclone purge "copy:$1$2"
-}
-
 backup() {
   current=$(installation)
   saved=$(read_file "" installation)
@@ -29,8 +27,8 @@ backup() {
 $saved
 not of those of this stack:
 $current
-Restore the copy first (docs/backup.md), or set backups.destination.prefix to start another one."
-  printf '%s\n' "$current" | rclone rcat copy:installation
+Restore that copy (./obs restore, docs/guides/backup.md), or set backups.destination.prefix to start another copy."
+  [ -n "$saved" ] || printf '%s\n' "$current" | rclone rcat copy:installation
 
   for bucket in $BUCKETS; do
     changing "$bucket" || rclone copy $data "store:$bucket" "copy:current/$bucket"
@@ -43,9 +41,13 @@ Restore the copy first (docs/backup.md), or set backups.destination.prefix to st
   for bucket in $BUCKETS; do
     changing "$bucket" || rclone sync $data --backup-dir "copy:deleted/$now/$bucket" "store:$bucket" "copy:current/$bucket"
   done
-  rclone copyto "$KEY_FILE" copy:keys/minio-encryption.env
   printf '%s\n' "$now" | rclone rcat copy:completed
-  expire deleted/ delete_folder
+  limit=$(oldest)
+  for time in $(stamps deleted/); do
+    [ "$time" -lt "$limit" ] || continue
+    echo "$JOB: removing the objects that were deleted or replaced at $time"
+    rclone purge "copy:deleted/$time"
+  done
   echo "$JOB: completed"
 }
 
@@ -55,7 +57,7 @@ restore() {
   [ -n "$completed" ] || fail "$DESTINATION has no complete copy"
   current=$(installation)
   echo "$JOB: restoring the copy of $completed (UTC)${before:+, as it was before $before}"
-  # Until the restore is complete, backups refuse to run: they would move what is not there yet out of the copy.
+  # Until the restore is complete, backups refuse to run: they would remove from the copy what is not restored yet.
   echo "a restore that began at $now (UTC) and is not complete" | rclone rcat copy:installation
   for bucket in $BUCKETS; do
     changing "$bucket" || rclone copy $data "copy:current/$bucket" "store:$bucket"

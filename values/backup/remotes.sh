@@ -1,4 +1,4 @@
-# What both Jobs of a backup begin with: the encrypted copy, as rclone's remote `copy`. Runs in any POSIX shell.
+# What every Job of a backup begins with: the encrypted copy, as rclone's remote `copy`. Runs in any POSIX shell.
 set -euf
 
 fail() {
@@ -6,19 +6,19 @@ fail() {
   exit 1
 }
 
-RCLONE_CONFIG_COPY_PASSWORD=$(printf %s "$PASSPHRASE" | rclone obscure -)
+RCLONE_CONFIG_COPY_PASSWORD=$(printf %s "$PASSWORD" | rclone obscure -)
 export RCLONE_CONFIG_COPY_PASSWORD
 now=$(date -u +%Y%m%d%H%M%S)
 
 # Content of a small file of the copy; nothing if the copy does not have it.
 read_file() {
-  listed=$(rclone lsf --files-only "copy:$1") || fail "$DESTINATION cannot be read; rclone's message is above"
+  listed=$(rclone lsf --files-only "copy:$1") || fail "$DESTINATION cannot be read; the message of rclone is above"
   case "
 $listed
 " in
   *"
 $2
-"*) rclone cat "copy:$1$2" ;;
+"*) rclone cat "copy:$1$2" || fail "$DESTINATION cannot be decrypted: backups.destination.password is not the password that this copy was encrypted with" ;;
   esac
 }
 
@@ -27,12 +27,7 @@ stamps() {
   rclone lsf "copy:$1" | sed -n 's/^\([0-9]\{14\}\).*/\1/p' | sort -ru
 }
 
-# Deletes what has been kept for backups.keepDeleted.
-expire() {
-  oldest=$(date -u -d "@$(($(date +%s) - KEEP_SECONDS))" +%Y%m%d%H%M%S)
-  for time in $(stamps "$1"); do
-    [ "$time" -lt "$oldest" ] || continue
-    echo "$JOB: $1$time has been kept long enough and is deleted"
-    "$2" "$1" "$time"
-  done
+# The time before which deleted and replaced data is removed from the copy: backups.keepDeleted.
+oldest() {
+  date -u -d "@$(($(date +%s) - KEEP_SECONDS))" +%Y%m%d%H%M%S
 }

@@ -2,6 +2,7 @@
 import type { Check } from "../check";
 import { check as addOns } from "./add-ons";
 import { check as apiServerPorts } from "./api-server-ports";
+import { check as backups } from "./backups";
 import { check as capacity } from "./capacity";
 import { check as certManager } from "./cert-manager";
 import { check as containerRuntime } from "./container-runtime";
@@ -44,4 +45,5 @@ export const checks: Check[] = [
   capacity,
   apiServerPorts,
   receivers,
+  backups,
 ];

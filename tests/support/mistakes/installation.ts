@@ -1,5 +1,7 @@
 /** Mistakes about the cluster, where things come from, object storage, and who may reach whom. */
+
 import { schema } from "../../../settings";
+import { backedUp } from "../stacks";
 import { type Mistake, set, setSecret, takeOut } from "./mistake";
 
 /** A key of 32 bytes, as somebody would paste it. */
@@ -126,6 +128,19 @@ export const installation: Mistake[] = [
     config: { access: { generations: [1, 2, 3] } },
     says: "access.generations: invalid value [1,2,3] (must be one number, or two different ones while passwords are rotated)",
     change: set("access.generations[0]"),
+  },
+  {
+    about: "backups into the object storage that they copy",
+    config: {
+      backups: {
+        destination: {
+          ...backedUp.backups.destination,
+          endpoint: "http://minio.minio.svc.cluster.local:9000",
+        },
+      },
+    },
+    says: 'backups.destination.endpoint: invalid value "http://minio.minio.svc.cluster.local:9000" (must be another S3 than the object storage of this stack, which would be lost together with the copy)',
+    change: set("backups.destination.endpoint"),
   },
   {
     about: "a disk that shrinks",

@@ -1,0 +1,101 @@
+/** Settings of the scheduled backups: a copy of the buckets and of Grafana's database in another S3. */
+import { type Check, problem } from "./check";
+import { insideCluster } from "./cold-tier";
+import { bucketName, group, oneOf, resources, secret, text, yesNo } from "./fields";
+import { day, duration, goDuration } from "./units";
+
+const cronField = String.raw`[\d*,/A-Za-z-]+`;
+
+const destination = group({
+  provider: oneOf("AWS", "Ceph", "Cloudflare", "GCS", "Minio", "Scaleway", "Wasabi", "Other").describe(
+    "Provider of that S3, as rclone names it: https://rclone.org/s3/",
+  ),
+  endpoint: text(
+    "an https:// URL without a path, or http:// inside the cluster",
+    /^https?:\/\/[a-z0-9.-]+(:\d+)?$/,
+  ).describe("Where the Jobs reach it"),
+  region: text("a region name").optional().describe("Region that requests are signed for"),
+  pathStyle: yesNo()
+    .optional()
+    .describe("Whether the bucket is addressed in the path instead of the host name; without it true"),
+  bucket: bucketName().describe("Bucket for the copy; it exists"),
+  prefix: text("a prefix such as observability, without a slash at its ends", /^[\w.-]+(\/[\w.-]+)*$/)
+    .optional()
+    .describe("Prefix of the copy; without it the bucket is for this copy alone"),
+  accessKey: secret("an access key of 3 to 128 characters", /^\S{3,128}$/).describe(
+    "Access key that may list that bucket, and read, write and delete its objects",
+  ),
+  secretKey: secret("a secret key of 8 to 128 characters", /^\S{8,128}$/).describe("Its secret key"),
+  password: secret("a password of 16 to 256 characters", /^\S{16,256}$/)
+    .describe(
+      "Password that encrypts the copy. Keep it outside the cluster as well: without it the copy cannot be read",
+    )
+    .meta({ later: "fixed for a copy" }),
+  caCertificate: text(
+    "CA certificates as PEM text",
+    /^(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
+  )
+    .optional()
+    .describe("CA certificates of the endpoint, if a public CA did not sign its certificate"),
+});
+
+/** When backups run, where they go, and how long they keep deleted data. */
+export const backups = group({
+  schedule: text(
+    "a cron schedule of five fields such as 30 2 * * *",
+    new RegExp(`^(${cronField} ){4}${cronField}$`),
+  ).describe("When the Jobs start, in UTC, as a cron schedule"),
+  maxAge: duration().describe(
+    "Age of the last successful backup from which on an alert fires: the interval of the schedule and the duration of a run",
+  ),
+  keepDeleted: duration().describe(
+    "How long the copy keeps objects that the stack deleted or replaced, and databases of Grafana; a restore can go back that far",
+  ),
+  ...resources,
+  destination: destination
+    .optional()
+    .describe("Another S3 that the copy goes to; without it there are no backups"),
+}).describe("Scheduled backups of the buckets and of Grafana's database");
+
+const path = "backups.destination";
+
+const backupElsewhere: Check = ({ backups: { destination }, objectStorage: { kind, external } }) => {
+  if (!destination) return [];
+  const { endpoint } = destination;
+  const host = endpoint.replace(/^https?:\/\//, "");
+  return [
+    ...problem(
+      kind === "minio" ? /^https?:\/\/minio\.minio\.svc(\.|:|$)/.test(endpoint) : host === external?.endpoint,
+      `${path}.endpoint`,
+      endpoint,
+      "another S3 than the object storage of this stack, which would be lost together with the copy",
+    ),
+    ...problem(
+      endpoint.startsWith("http://") && !insideCluster(endpoint),
+      `${path}.endpoint`,
+      endpoint,
+      "https://, because it is outside the cluster (inside: http://<service>.<namespace>.svc)",
+    ),
+  ];
+};
+
+/** An external S3 has no users that this stack creates. */
+const backupAccess: Check = ({ backups: { destination }, objectStorage: { kind, external } }) =>
+  destination && kind === "external" && external
+    ? (["backup", "restore"] as const).flatMap((user) =>
+        problem(
+          external[user] === undefined,
+          `objectStorage.external.${user}`,
+          undefined,
+          "an accessKey and a secretKey (set with --secret), because there is backups.destination",
+        ),
+      )
+    : [];
+
+const backupAges: Check = ({ backups: { keepDeleted, maxAge } }) => [
+  ...problem(keepDeleted < day, "backups.keepDeleted", goDuration(keepDeleted), "1d or more"),
+  ...problem(maxAge < 3600, "backups.maxAge", goDuration(maxAge), "1h or more"),
+];
+
+/** Rules that join settings of backups. */
+export const backupChecks: Check[] = [backupElsewhere, backupAccess, backupAges];

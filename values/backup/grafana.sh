@@ -1,0 +1,49 @@
+# Copies Grafana's SQLite database to the copy (backup), or back while Grafana is stopped (restore).
+# $1: a time (YYYYMMDDhhmmss, UTC) to restore the newest database before it.
+copied=/tmp/grafana.db
+
+# A copy is consistent if no transaction is open after it, and the database still has the content that was copied.
+consistent() {
+  cp "$DATABASE" $copied
+  cmp -s "$DATABASE" $copied && [ ! -s "$DATABASE-journal" ] && [ ! -s "$DATABASE-wal" ]
+}
+
+backup() {
+  tries=${TRIES:-20}
+  until consistent; do
+    tries=$((tries - 1))
+    [ $tries -gt 0 ] || fail "Grafana writes to its database all the time, or uses a write-ahead log; no copy was consistent"
+    sleep 1
+  done
+  # Refuses another password before anything is written.
+  read_file grafana/ secret-key >/dev/null
+  rclone copyto $copied "copy:grafana/$now.db"
+  printf %s "$GRAFANA_SECRET_KEY" | rclone rcat copy:grafana/secret-key
+  limit=$(oldest)
+  for time in $(stamps grafana/); do
+    [ "$time" -lt "$limit" ] || continue
+    echo "$JOB: removing the database of $time"
+    rclone deletefile "copy:grafana/$time.db"
+  done
+  echo "$JOB: completed"
+}
+
+restore() {
+  before=${1:-99999999999999}
+  for time in $(stamps grafana/); do
+    [ "$time" -ge "$before" ] || break
+  done
+  [ -n "${time:-}" ] && [ "$time" -lt "$before" ] || fail "$DESTINATION has no database of Grafana${1:+ from before $1}"
+  [ "$(read_file grafana/ secret-key)" = "$GRAFANA_SECRET_KEY" ] ||
+    fail "the database was encrypted with another secret key than this Grafana's. Set grafana.secretKey to the key of the copy (docs/guides/backup.md), then run ./obs up and this command again"
+  echo "$JOB: restoring the database of $time (UTC)"
+  rclone copyto "copy:grafana/$time.db" $copied
+  [ "$(head -c 15 $copied)" = "SQLite format 3" ] || fail "grafana/$time.db is not a SQLite database"
+  cp $copied "$DATABASE.restored"
+  chmod 640 "$DATABASE.restored"
+  # A transaction of the old database must not be applied to the restored one.
+  rm -f "$DATABASE-journal" "$DATABASE-wal" "$DATABASE-shm"
+  mv "$DATABASE.restored" "$DATABASE"
+  sync
+  echo "$JOB: completed"
+}
