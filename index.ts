@@ -26,7 +26,7 @@ import { withAddOns } from "./components/preflight/add-ons";
 import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
 import { mimirTenants, tenants } from "./names";
-import { project, readSettings, refusePlainSecrets, sizingWarnings } from "./settings";
+import { project, readSettings, refusePlainSecrets, sizingWarnings, storageForecast } from "./settings";
 
 export = () =>
   held(async () => {
@@ -38,6 +38,7 @@ export = () =>
     // A mirror that lacks a chart is told before anything is touched, too.
     chartSources(stack, given);
     for (const warning of sizingWarnings(stack, given)) pulumi.log.warn(warning);
+    for (const forecast of storageForecast(given)) pulumi.log.info(forecast);
     const cluster = await readCluster(given);
     const settings = withAddOns(stack, given, cluster);
     const gate = await openGate(settings);

@@ -5,7 +5,7 @@ import { type Fit, fits, type Has, sum, total, wholeStack } from "../settings/fi
 import { load as loadSettings, signalsOf, wholeLoad } from "../settings/load";
 import { invalid, tooLargeText, tooSmallText } from "../settings/problem-text";
 import type { Amount } from "../settings/sizing";
-import { limitProblems, sizingProblems } from "../settings/sizing-problems";
+import { limitProblems, sizingProblems, storageForecast } from "../settings/sizing-problems";
 import { coresText, countText, dailyText, sizeText } from "../settings/units";
 import { fileConfig } from "./stack-config";
 import { table } from "./table";
@@ -94,6 +94,7 @@ export function fitText(stack: string, settings: Settings): string {
     ...(problems.length
       ? ["\nToo small for it:", ...problems.map((problem) => tooSmallText(stack, problem))]
       : ["\nNothing is too small for it."]),
+    ...storageForecast(settings).map((text) => `\n${text}`),
     ...limitsText(stack, settings).map((text) => `\n${text}`),
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 /** Rules that join settings of object storage; those of the cold tier stand in cold-tier.ts. */
 import { type Check, problem } from "./check";
-import { erasureSet } from "./sizing";
+import { erasureSet } from "./forecast";
 import { day, goDuration } from "./units";
 
 const minioServers: Check = ({ objectStorage: { kind, minio } }) =>

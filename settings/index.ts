@@ -16,7 +16,7 @@ export { invalid, unknown } from "./problem-text";
 export type { Cache, Settings, SettingsInput, Workload } from "./schema";
 export { schema } from "./schema";
 export { Sensitive } from "./sensitive";
-export { sizingWarnings } from "./sizing-problems";
+export { sizingWarnings, storageForecast } from "./sizing-problems";
 export { UserError } from "./user-error";
 
 /** Name of the Pulumi project, the namespace of its config keys. */

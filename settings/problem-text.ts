@@ -58,6 +58,10 @@ export function problemText(stack: string, problem: Problem): string {
 export const tooSmallText = (stack: string, problem: Problem): string =>
   `  ${problem.path}: ${JSON.stringify(problem.was)} is too small (needs ${problem.allowed})\n    ${remedy(stack, problem)}`;
 
+/** A setting that is optional, but without which something stays unknown, in the same form. */
+export const undeclaredText = (stack: string, { path, allowed }: Omit<Problem, "was">): string =>
+  `  ${path}: not set (${allowed})\n    ${remedy(stack, { path, was: undefined, allowed })}`;
+
 /** A limit that is accepted, but above what the stack holds, in the same form. */
 export const tooLargeText = (stack: string, problem: Problem): string =>
   `  ${problem.path}: ${JSON.stringify(problem.was)} is too large (${problem.allowed})\n    ${remedy(stack, problem)}`;

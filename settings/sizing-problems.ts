@@ -1,8 +1,11 @@
 /** Where a stack's settings are too small for what it is expected to take, in the words of other problems. */
+
+import { capacity } from "./capacity";
 import { type Problem, problem } from "./check";
 import { type Fit, fits, most, type Resource } from "./fit";
-import { spanBytes, wholeLoad } from "./load";
-import { tooLargeText, tooSmallText } from "./problem-text";
+import { forecastText, usableStorage } from "./forecast";
+import { type Signal, signalsOf, spanBytes, wholeLoad } from "./load";
+import { tooLargeText, tooSmallText, undeclaredText } from "./problem-text";
 import { mimirProtection } from "./protection";
 import type { Settings } from "./schema";
 import { byteRateText, coresText, countText, cpuQuantity, dailyText, day, quantity, sizeText } from "./units";
@@ -122,8 +125,31 @@ export const sizingProblems = (settings: Settings): Problem[] => [
   ...refused(settings),
 ];
 
+/** A stack whose own object storage fills at an unknown time, because no load is declared. */
+function undeclared(stack: string, settings: Settings): string[] {
+  const { environment, objectStorage } = settings;
+  if (environment === "dev" || objectStorage.kind !== "minio" || signalsOf(wholeLoad(settings)).length)
+    return [];
+  const carried = capacity(settings).filter(({ component }) => component === "objectStorage.minio");
+  const most = (signal: Signal) => carried.find((one) => one.signal === signal)?.carries ?? 0;
+  const allowed =
+    `without it the time until the object storage is full is unknown: ${sizeText(usableStorage(settings))} hold ` +
+    `${countText(most("metrics"))} series, ${dailyText(most("logs"))} of logs or ${countText(most("traces"))} spans/s ` +
+    "for the configured retentions";
+  return [undeclaredText(stack, { path: "load", allowed })];
+}
+
+/** How long the object storage lasts at the declared load; nothing if no load is declared or the storage is external. */
+export const storageForecast = (settings: Settings): string[] => {
+  const load = wholeLoad(settings);
+  return settings.objectStorage.kind === "minio" && signalsOf(load).length
+    ? [forecastText(load, settings)]
+    : [];
+};
+
 /**
- * What a preview warns about: settings that are too small for `load`, and limits above what the memory holds.
+ * What a preview warns about: settings that are too small for `load`, limits above what the memory holds, and a prod stack
+ * without a load.
  *
  * @param stack name of the stack, for the commands that change its settings
  */
@@ -131,4 +157,5 @@ export const sizingWarnings = (stack: string, settings: Settings): string[] =>
   [
     ...sizingProblems(settings).map((one) => tooSmallText(stack, one)),
     ...limitProblems(settings).map((one) => tooLargeText(stack, one)),
+    ...undeclared(stack, settings),
   ].map((text) => text.trimStart());

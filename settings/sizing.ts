@@ -2,6 +2,7 @@
  * What each component needs for a load, by the formulas that the projects themselves publish. Where they give a range,
  * the end that asks for least is taken: what is too small by it is too small for certain. docs/guides/sizing.md explains it.
  */
+import { erasureCoding, growths, settled } from "./forecast";
 import { type Load, type Signal, spanBytes } from "./load";
 import type { Settings } from "./schema";
 import { day } from "./units";
@@ -29,10 +30,6 @@ const core = 1000;
 const [MB, GB] = [1e6, 1e9];
 const [MiB, GiB, TiB] = [1024 ** 2, 1024 ** 3, 1024 ** 4];
 
-/** "1MB compressed size, which is about 5MB-ish of uncompressed logs": https://grafana.com/docs/loki/latest/get-started/labels/bp-labels/ */
-const lokiCompression = 5;
-/** "2 bytes per sample for compacted blocks (both index and chunks)": https://grafana.com/docs/mimir/latest/manage/run-production-environment/planning-capacity/#store-gateway */
-const sampleBytes = 2;
 /** "run Grafana Mimir with 50% extra capacity for memory and disk": https://grafana.com/docs/mimir/latest/manage/run-production-environment/planning-capacity/ */
 const mimirHeadroom = 1.5;
 /** The replication factor that Loki and Tempo have by default, and with it their published numbers. */
@@ -107,29 +104,6 @@ const alloySource = "https://grafana.com/docs/alloy/latest/introduction/estimate
 /** The scrape interval of which Alloy's numbers are: https://grafana.com/docs/alloy/latest/reference/components/prometheus/prometheus.scrape/ */
 const alloyInterval = 60;
 
-/**
- * The drives of an erasure set, and how many of them hold parity, as MinIO chooses them for servers with one drive each:
- * https://docs.min.io/community/minio-object-store/operations/concepts/erasure-coding.html
- */
-export function erasureSet(servers: number): { drives: number; parity: number } {
-  const drives = [...Array(17).keys()].findLast((drives) => drives > 1 && servers % drives === 0) ?? servers;
-  const parity = drives === 1 ? 0 : drives < 6 ? Math.min(2, Math.floor(drives / 2)) : drives < 8 ? 3 : 4;
-  return { drives, parity };
-}
-
-/** Bytes on drives for each byte of an object. */
-function erasureCoding(servers: number): number {
-  const { drives, parity } = erasureSet(servers);
-  return drives / (drives - parity);
-}
-
-/** Bytes that the buckets come to once everything is kept for as long as it is to be. */
-function stored({ samples, logs, spans }: Load, { mimir, loki, tempo }: Settings): number {
-  const lines = (logs / day / lokiCompression) * loki.retention.application;
-  // Tempo publishes no ratio: spans count as they come in.
-  return samples * sampleBytes * mimir.retention + lines + spans * spanBytes * tempo.retention;
-}
-
 /** All components with a published formula. */
 export const formulas: Formula[] = [
   mimir("distributor", ({ samples }) => samples / 25_000, { cpu: core, memory: GB }),
@@ -181,7 +155,7 @@ export const formulas: Formula[] = [
     signals: ["metrics", "logs", "traces"],
     source: mimirSource,
     needs: (load, settings) => ({
-      disk: stored(load, settings) * erasureCoding(settings.objectStorage.minio.servers),
+      disk: settled(growths(load, settings)) * erasureCoding(settings.objectStorage.minio.servers),
     }),
   },
 ];

@@ -1,8 +1,8 @@
 /** Which pods form quorums, and how many members of each can be lost. */
 import { minio, namespaces, releases } from "../names";
 import type { Settings } from "../settings";
+import { erasureSet } from "../settings/forecast";
 import type { PlacedComponent } from "../settings/scheduling";
-import { erasureSet } from "../settings/sizing";
 
 /** Pods of which too many must not be lost at once. */
 export interface Quorum {

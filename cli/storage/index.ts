@@ -13,6 +13,7 @@ import { bodyOf } from "../service";
 import { root } from "../stack-config";
 import { throughTunnel } from "../tunnel";
 import { type Amount, countBucket, type Held } from "./measure";
+import { growthPerDay } from "./metrics";
 import { type Look, reportOf, withLook } from "./report";
 import { tableOf } from "./table";
 
@@ -91,9 +92,7 @@ export async function storage(stack: string, json: boolean): Promise<number> {
     quotas: Object.fromEntries(
       Object.values(settings.objectStorage.buckets).map(({ name, quota }) => [name, quota]),
     ),
-    trend: Object.fromEntries(
-      await asked(config, "deriv(max by (bucket) (minio_bucket_usage_total_bytes)[1d:5m]) * 86400"),
-    ),
+    trend: Object.fromEntries(await asked(config, growthPerDay)),
     ...freeOf(await asked(config, "max(minio_cluster_capacity_usable_free_bytes)")),
   });
   mkdirSync(dirname(file), { recursive: true });

@@ -6,6 +6,7 @@ import { judgeBuckets } from "../../cli/doctor/checks/buckets";
 import { judgeCoverage } from "../../cli/doctor/checks/coverage";
 import { judgeMissing } from "../../cli/doctor/checks/datasources";
 import { judgeFlows } from "../../cli/doctor/checks/flows";
+import { judgeForecast } from "../../cli/doctor/checks/forecast";
 import { judgeUsers } from "../../cli/doctor/checks/gateways";
 import { judgeRefused, judgeSilence, remedy } from "../../cli/doctor/checks/ingestion";
 import { judgeLimits } from "../../cli/doctor/checks/limits";
@@ -214,6 +215,18 @@ describe("doctor: storage", () => {
     const quota =
       'minio_bucket_quota_total_bytes{bucket="l"} 100\nminio_bucket_usage_total_bytes{bucket="l"} 92';
     expect(judgeMinio(metrics(quota))[0]).to.include({ severity: "warning" });
+  });
+
+  it("forecasts when the object storage is full, unless retention deletes as much before", () => {
+    const gib = 1024 ** 3;
+    const at = (days: number) => judgeForecast([{ daily: gib, kept: 365, held: 10 * gib }], days * gib);
+    expect(at(20)[0]).to.include({
+      severity: "warning",
+      evidence: "the buckets grow by 1Gi a day, and 20Gi are free",
+    });
+    expect(at(20)[0]?.what).to.include("full in 20 days");
+    expect(at(200)[0]).to.include({ severity: "note" });
+    expect(at(360)).to.deep.equal([]);
   });
 
   it("judges compactors by their last run, and what could not be written", () => {

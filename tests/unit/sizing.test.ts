@@ -2,13 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { record } from "../../cli/record";
 import { capacityText, fitText, withLoad } from "../../cli/size";
-import { UserError } from "../../settings";
+import { type Settings, UserError } from "../../settings";
 import { capacity } from "../../settings/capacity";
 import { settingAt } from "../../settings/describe";
 import { fits, hasOf, wholeStack } from "../../settings/fit";
+import { daysUntilFull } from "../../settings/forecast";
 import { wholeLoad } from "../../settings/load";
 import { formulas } from "../../settings/sizing";
-import { sizingProblems, sizingWarnings } from "../../settings/sizing-problems";
+import { sizingProblems, sizingWarnings, storageForecast } from "../../settings/sizing-problems";
 import { asText, type Config, settingsOf } from "../support/stacks";
 
 const GiB = 1024 ** 3;
@@ -300,6 +301,52 @@ describe("unit: sizing", () => {
         Object.assign(pulumi.log, { warn });
       }
     }).timeout(60_000);
+  });
+
+  describe("how long the object storage lasts", () => {
+    it("follows from what is added a day and how long it is kept", () => {
+      expect(daysUntilFull([{ daily: 10, kept: 30 }], 300)).to.equal(undefined);
+      expect(daysUntilFull([{ daily: 10, kept: 31 }], 300)).to.equal(30);
+      // 15 a day for 10 days, then 5 a day.
+      const two = [
+        { daily: 10, kept: 10 },
+        { daily: 5, kept: 100 },
+      ];
+      expect(daysUntilFull(two, 150)).to.equal(10);
+      expect(daysUntilFull(two, 200)).to.equal(20);
+      expect(daysUntilFull(two, 600)).to.equal(undefined);
+      // 80 are there, so that 20 more come before retention deletes as much.
+      expect(daysUntilFull([{ daily: 10, kept: 10, held: 80 }], 20)).to.equal(undefined);
+      expect(daysUntilFull([{ daily: 10, kept: 10, held: 80 }], 10)).to.equal(1);
+      expect(daysUntilFull([{ daily: -10, kept: 10 }], 10)).to.equal(undefined);
+    });
+
+    it("is said at the declared load, and ends where the drives are too small for it", () => {
+      const text = (load: Config, more: Config = {}) => storageForecast(sized(load, more))[0];
+      // 20,000 samples a second are 3.2 GiB a day.
+      expect(text({ samples: "20k/s" })).to.match(
+        /^The object storage is full after 46 days .* keep 1.14Ti of 150Gi\.$/,
+      );
+      expect(text({ series: "30k" })).to.match(
+        /^The object storage lasts at the declared load: .* of 150Gi\.$/,
+      );
+      expect(text({ series: "30k" }, { objectStorage: { minio: { disk: "20Gi" } } })).to.include(
+        "is full after",
+      );
+      expect(pathsOf({ samples: "20k/s" })).to.include("objectStorage.minio.disk");
+      expect(storageForecast(sized({}))).to.deep.equal([]);
+    });
+
+    it("is warned about in prod if no load is declared, and MinIO is the stack's own", () => {
+      const warned = (settings: Settings) =>
+        sizingWarnings("prod", settings).filter((text) => text.startsWith("load:"));
+      expect(warned(settingsOf("prod"))).to.have.length(1);
+      expect(warned(settingsOf("prod"))[0])
+        .to.include("150Gi hold 38.3k series, 25GB/day of logs or 124 spans/s")
+        .and.include("pulumi config set --stack prod --path 'load.<setting>' <value>");
+      expect(warned(sized({ series: "30k" }))).to.deep.equal([]);
+      expect(warned(settingsOf("dev"))).to.deep.equal([]);
+    });
   });
 
   describe("what a stack carries", () => {
