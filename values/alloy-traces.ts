@@ -73,7 +73,7 @@ const tlsBlock = `
 /** The pipeline's receivers, whose OTLP ports for applications speak TLS where the settings say so. */
 const receivers = (settings: Settings): string =>
   usesTls(settings)
-    ? alloyPipeline("traces").replace(/endpoint = "0\.0\.0\.0:431[78]"/g, (endpoint) => endpoint + tlsBlock)
+    ? alloyPipeline("traces").replace(/endpoint += "0\.0\.0\.0:431[78]"/g, (endpoint) => endpoint + tlsBlock)
     : alloyPipeline("traces");
 
 /** The pipeline: who counts spans and who leaves traces out is up to the settings. */

@@ -227,7 +227,7 @@ describe("unit: TLS between components", function () {
     const plain = alloyTracesPipeline(settingsOf("prod"));
     const secure = alloyTracesPipeline(settingsOf("prod", ownCa));
     expect(plain).to.not.include("/etc/alloy-tls");
-    expect(secure.match(/endpoint = "0\.0\.0\.0:(\d+)"\n+\t\ttls \{/g)).to.have.length(2);
+    expect(secure.match(/endpoint += "0\.0\.0\.0:(\d+)"\n+\t\ttls \{/g)).to.have.length(2);
     expect(secure.replace(/\n\n\t\ttls \{[^}]*\/etc\/alloy-tls[^}]*\}/g, "")).to.equal(plain);
   });
 
