@@ -79,7 +79,7 @@ export function operationCommands(program: Command): void {
     .option("--json", "print the report as JSON")
     .addHelpText(
       "after",
-      "\nExit codes: 0 nothing is blocked; 2 a setting, data source or label blocks a query; 1 the cluster could not be checked. docs/operations/empty-panels.md",
+      "\nExit codes: 0 nothing is blocked; 2 a setting, a monitor or the data source blocks a query; 1 the cluster could not be checked. docs/operations/empty-panels.md",
     )
     .action((stack, options) =>
       exit(async () =>

@@ -26,7 +26,10 @@ async function eachOf<T>(items: T[], work: (item: T) => Promise<void>, atOnce = 
 /** What was found about a selector in a source. */
 interface Seen {
   series: boolean;
+  /** Labels of the metric, if no series matches. */
   labels?: Set<string>;
+  /** Another source in which series match. */
+  other?: Source;
 }
 
 export interface Examined {
@@ -86,9 +89,13 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
     }
   await eachOf([...asked], async ([key, { source, selector }]) => {
     try {
-      if (await store.hasSeries(source, textOf(selector))) return;
+      const text = textOf(selector);
+      if (await store.hasSeries(source, text)) return;
       const labels = selector.metric === undefined ? undefined : await store.labels(source, selector.metric);
-      seen.set(key, { series: false, ...(labels && { labels }) });
+      const others = [...names].filter(([one, known]) => one !== source && metricsOf(selector, known).length);
+      let other: Source | undefined;
+      for (const [one] of others) if (!other && (await store.hasSeries(one, text))) other = one;
+      seen.set(key, { series: false, ...(labels && { labels }), ...(other && { other }) });
     } catch (error) {
       unjudged.push({ owner: source.name, item: textOf(selector), why: (error as Error).message });
     }
@@ -104,8 +111,8 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
       const reasons = new Map<string, Reason>();
       const hasSeries = (selector: Selector) => seen.get(keyOf(source, selector))?.series ?? true;
       for (const selector of query.missing(hasSeries)) {
-        const labels = seen.get(keyOf(source, selector))?.labels;
-        reasons.set(textOf(selector), reasonFor(selector, source, reading.kind, known, labels));
+        const found = seen.get(keyOf(source, selector)) ?? {};
+        reasons.set(textOf(selector), reasonFor(selector, source, reading.kind, known, found));
       }
       const rankOf = (selector: Selector) => {
         const reason = reasons.get(textOf(selector));

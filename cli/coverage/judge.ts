@@ -84,7 +84,7 @@ function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
 }
 
 /** Where else a metric is, and how a reader gets there. */
-function elsewhere(metric: string, other: Source, kind: Kind): Reason {
+function elsewhere(what: string, other: Source, kind: Kind): Reason {
   const inPrometheus = other.users.length === 0;
   const fix: Record<Kind, string> = {
     dashboard: `select data source ${other.name}`,
@@ -97,8 +97,8 @@ function elsewhere(metric: string, other: Source, kind: Kind): Reason {
   fix["recording rule"] = fix.alert;
   return {
     cause: "in another data source",
-    what: metric,
-    text: `${metric} is in ${other.name}, not here`,
+    what,
+    text: `${what} is in ${other.name}, not here`,
     fix: fix[kind],
   };
 }
@@ -106,14 +106,14 @@ function elsewhere(metric: string, other: Source, kind: Kind): Reason {
 /**
  * Why a selector has no series.
  *
- * @param labelsOf the labels of the metric, if it exists
+ * @param found the labels of the metric, if it exists, and another source in which series match
  */
 export function reasonFor(
   selector: Selector,
   source: Source,
   kind: Kind,
   known: Knowledge,
-  labelsOf: Set<string> | undefined,
+  found: { labels?: Set<string>; other?: Source },
 ): Reason {
   const { metric, matchers } = selector;
   const here = known.names.get(source) ?? new Set<string>();
@@ -123,8 +123,10 @@ export function reasonFor(
     const other = [...known.names].find(([one, names]) => one !== source && names.has(metric));
     return other ? elsewhere(metric, other[0], kind) : absent(metric, here, known);
   }
-  const label = labelsOf && matchers.find((one) => !holds(one, "") && !labelsOf.has(one.label))?.label;
   const what = textOf(selector);
+  if (found.other) return elsewhere(what, found.other, kind);
+  const label =
+    found.labels && matchers.find((one) => !holds(one, "") && !found.labels?.has(one.label))?.label;
   return label
     ? { cause: "no such label", what, text: `${metric} has no label ${label}` }
     : { cause: "no such value", what, text: `no series matches ${what} now` };

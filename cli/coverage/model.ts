@@ -54,13 +54,11 @@ export interface Reason {
 export const states = ["blocked", "not collected", "no data now"] as const;
 export type State = (typeof states)[number];
 
-/** What a cause alone means: a metric or a label's value may come with its first event, all else does not by itself. */
+const blocking: readonly Cause[] = ["dropped by a setting", "dropped by a monitor", "in another data source"];
+
+/** What a cause alone means. A metric, a label or its value may come with an event: a label that is empty does not exist. */
 export const stateOf = (cause: Cause): State =>
-  cause === "not collected"
-    ? "not collected"
-    : cause === "not exposed" || cause === "no such value" || cause === "recorded from nothing"
-      ? "no data now"
-      : "blocked";
+  cause === "not collected" ? cause : blocking.includes(cause) ? "blocked" : "no data now";
 
 /** A reading that has no data, and why. */
 export interface Gap extends Reading {

@@ -110,14 +110,17 @@ export function textOfReport(report: Report, { all, top }: { all: boolean; top: 
   const sections = [
     [`Metrics in the last ${plural(hours, "hour")}: ${held}`],
     [summary(report)],
-    blocked.length && ["Blocked by a setting, a data source or a label:", ...listed(blocked)],
+    blocked.length && [
+      "Blocked by a setting, a monitor or the choice of the data source:",
+      ...listed(blocked),
+    ],
     autoscalers.length && [
       "Autoscalers that cannot read their metrics:",
       ...autoscalers.map(({ owner, text }) => `  ${owner}: ${text}`),
     ],
     uncollected.length && [
       "No target exposes metrics of this kind:",
-      ...(all ? listed(uncollected) : counted(uncollected, judged)),
+      ...(all ? listed(uncollected) : counted(uncollected, judged).slice(0, rows)),
     ],
     helps.length && ["Fixes:", ...helps.slice(0, rows)],
     all && now.length && ["No data now; the first event may bring it:", ...listed(now)],

@@ -113,6 +113,7 @@ describe("binaries: coverage of queries", function () {
                   alert("Dropped", "orders_debug_size > 1"),
                   alert("Elsewhere", "rate(orders_total[5m]) > 1"),
                   alert("NoLabel", 'kube_pod_info{node="a"}'),
+                  alert("OtherSeries", 'kube_pod_info{number="0"}'),
                   alert("NotNow", 'kube_pod_info{pod="db-0"}'),
                 ],
               },
@@ -137,11 +138,12 @@ describe("binaries: coverage of queries", function () {
   it("are judged by what the stores hold, each by its own", async () => {
     const { gaps, unjudged, judged } = await reportOf(given(), ask);
     expect(unjudged).to.deep.equal([]);
-    expect(judged).to.have.length(7);
+    expect(judged).to.have.length(8);
     expect(gaps.map(({ item, state, reasons }) => [item, state, reasons[0]?.cause])).to.deep.equal([
       ["Dropped", "blocked", "dropped by a setting"],
       ["Elsewhere", "blocked", "in another data source"],
-      ["NoLabel", "blocked", "no such label"],
+      ["NoLabel", "no data now", "no such label"],
+      ["OtherSeries", "blocked", "in another data source"],
       ["NotNow", "no data now", "no such value"],
       ["Node", "blocked", "in another data source"],
     ]);

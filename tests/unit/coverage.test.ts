@@ -235,7 +235,7 @@ describe("coverage: reasons", () => {
       node_load1: {},
       "node:load:sum": {},
     },
-    mimir: { orders_total: { code: "200" } },
+    mimir: { orders_total: { code: "200" }, up: { job: "cart" } },
   });
   const judge = async (exprs: string[], metrics: Config = {}, source = "prometheus") => {
     const given = settings(metrics);
@@ -313,8 +313,11 @@ describe("coverage: reasons", () => {
       ["no data now", 'no such value: no series matches up{job="other"} now -> -'],
     ]);
     expect(await reasons('kube_pod_info{node="a"}')).to.deep.equal([
-      ["blocked", "no such label: kube_pod_info has no label node -> -"],
+      ["no data now", "no such label: kube_pod_info has no label node -> -"],
     ]);
+    expect(await reasons('up{job="cart"}')).to.match(
+      /^blocked,in another data source: up{job="cart"} is in Mimir, not here -> set the label/,
+    );
     expect(await reasons('kube_pod_info{node=""}')).to.match(/no such value/);
   });
 
