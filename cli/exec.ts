@@ -1,6 +1,5 @@
 /** Commands in a container of the cluster. */
-
-import { PassThrough, type Readable, Writable } from "node:stream";
+import { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node";
 
@@ -13,16 +12,13 @@ export interface ContainerOf {
 /**
  * Runs a shell script in a container.
  *
- * @param streams where what it writes goes instead of into the answer, and what it reads. It sees no end of what it
- *   reads, so it has to know how much that is
- * @returns what it wrote, where that did not go elsewhere
+ * @returns what it wrote to stdout
  * @throws with what it wrote to stderr when it ends with another code than 0
  */
 export async function inContainer(
   config: KubeConfig,
   { namespace, pod, container }: ContainerOf,
   script: string,
-  streams: { output?: Writable; input?: Readable } = {},
 ): Promise<string> {
   const texts = { out: "", err: "" };
   const collect = (into: "out" | "err") =>
@@ -32,25 +28,11 @@ export async function inContainer(
         done();
       },
     });
-  const output = streams.output ?? collect("out");
-  // Where the input ends the client may close the whole connection, before all of it has arrived; so it never ends.
-  const input = streams.input && new PassThrough();
-  if (input) streams.input?.pipe(input, { end: false });
+  const output = collect("out");
   const status = await new Promise<V1Status>((done, fail) => {
     output.once("error", fail);
-    streams.input?.once("error", fail);
     new Exec(config)
-      .exec(
-        namespace,
-        pod,
-        container,
-        ["sh", "-c", script],
-        output,
-        collect("err"),
-        input ?? null,
-        false,
-        done,
-      )
+      .exec(namespace, pod, container, ["sh", "-c", script], output, collect("err"), null, false, done)
       .then((socket) => {
         socket.addEventListener("close", () => fail(new Error(`the connection to ${pod} was closed`)));
       })

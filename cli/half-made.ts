@@ -2,8 +2,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig, KubernetesObjectApi, type V1Secret } from "@kubernetes/client-node";
 import { UserError } from "../settings";
-import type { Resource } from "./backup/state";
 import { releaseFrom } from "./doctor/helm";
+import type { Resource } from "./state";
 
 /** Something that was begun and not seen to its end, as the state keeps it. */
 export interface PendingOperation {

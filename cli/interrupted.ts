@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { kubeConfig } from "../components/kube-config";
 import { type Settings, UserError } from "../settings";
-import { type Deployment, exported } from "./backup/state";
 import { freeDeadLock } from "./dead-lock";
 import { clearObjects, clearReleases, halfMade, type PendingOperation, unknownObjects } from "./half-made";
 import { pulumi } from "./pulumi";
+import { type Deployment, exported } from "./state";
 
 /** The state without what was begun. */
 export const settled = ({ version, deployment }: Deployment): Deployment => {

@@ -134,34 +134,23 @@ export function operationCommands(program: Command): void {
 
   program
     .command("backup")
-    .description("back up what cannot be recreated: state, keys, buckets, Grafana's database")
+    .description("start a backup now, follow its log, and exit with its result")
     .argument(...stackArgument)
-    .requiredOption("-o, --out <folder>", "target folder; an existing backup is updated incrementally")
-    .option("--only <parts>", "state, keys, buckets, grafana; separated by commas")
-    .option("--no-flush", "skip flushing; data that ingesters still hold is not included")
-    .option(
-      "--restart-ingesters",
-      "restart the Loki ingesters one by one, so that the newest half hour is included",
-    )
-    .option("--json", "print the manifest as JSON")
+    .option("--only <part>", "buckets or grafana")
+    .addHelpText("after", "\nBackups run on a schedule: backups.schedule. docs/guides/backup.md")
     .action((stack, options) =>
-      exit(async () => (require("../backup") as typeof import("../backup/index.js")).backup(stack, options)),
+      exit(async () => (require("../backups") as typeof import("../backups.js")).backup(stack, options)),
     );
 
   program
     .command("restore")
-    .description("restore a backup and print the next steps")
+    .description("restore the buckets and Grafana's database from the backup")
     .argument(...stackArgument)
-    .requiredOption("-f, --from <folder>", "folder with the backup")
-    .option("--only <parts>", "state, keys, buckets, grafana; separated by commas")
-    .option("--overwrite", "restore even if buckets have data or the stack has a state")
-    .option("--from-stack <name>", "stack that the backup was made from, if it differs")
-    .option("--keys-out <file>", "write the decrypted keys to a file")
-    .option("-y, --yes", "skip the confirmation")
-    .option("--json", "print the result and the next steps as JSON")
+    .option("--only <part>", "buckets or grafana")
+    .option("--before <time>", "restore the state before this time (UTC), within backups.keepDeleted")
+    .option("-y, --yes", "confirm the restore of a prod stack")
+    .addHelpText("after", "\nA restore adds and replaces objects; it deletes none. docs/guides/backup.md")
     .action((stack, options) =>
-      exit(async () =>
-        (require("../backup/restore") as typeof import("../backup/restore.js")).restore(stack, options),
-      ),
+      exit(async () => (require("../backups") as typeof import("../backups.js")).restore(stack, options)),
     );
 }

@@ -2,6 +2,7 @@
 import type { Rule } from "../rule";
 import { alertsDelivered } from "./alerting";
 import { disruptionBudgets, replicaMinimums, storageDistributed } from "./availability";
+import { backupsScheduled } from "./backups";
 import { bucketsEncrypted, bucketsLifecycle, bucketsOwned, bucketsPrivate, iamNoWildcards } from "./buckets";
 import { apisServed, imagesMaintained, imagesSupported, lokiIndex } from "./deprecated";
 import { imagesFromRegistries, imagesPinned } from "./images";
@@ -30,7 +31,7 @@ export const rules: Rule[] = [
   ...[bucketsPrivate, bucketsEncrypted, bucketsLifecycle, bucketsOwned, iamNoWildcards, storageDistributed],
   ...[disruptionBudgets, replicaMinimums],
   ...[sampling, retentionMinimums, retentionRuns, tenancy],
-  ...[alertsDelivered],
+  ...[alertsDelivered, backupsScheduled],
   ...[servicesInternal, ingressTls, noAnonymousAccess],
   ...[rbacNoWildcards, rbacNoAdmin, rbacSecrets, tokensNeeded],
   ...[statefulProtected],

@@ -358,6 +358,18 @@ const objects: RuleSpec[] = [
     ),
   },
   {
+    rule: "backups-scheduled",
+    passes: [bucket, thing("CronJob", "backup", { metadata: { name: "backup" }, spec: {} })],
+    fails: [
+      bucket,
+      thing("CronJob", "backup", { metadata: { name: "backup" }, spec: { suspend: true } }),
+      thing("CronJob", "other", { metadata: { name: "other" }, spec: {} }),
+    ],
+    says: [
+      "logs: no backup of it is scheduled: the loss of the object storage is the loss of all logs, metrics and traces. Set backups.destination.",
+    ],
+  },
+  {
     rule: "services-internal",
     passes: [
       thing("Service", "app", { spec: { type: "ClusterIP" } }),

@@ -1,0 +1,103 @@
+/** `obs backup` and `obs restore`, and what the doctor says of backups. */
+import type { V1CronJob } from "@kubernetes/client-node";
+import { expect } from "chai";
+import { chosenParts, manualJob, timeArgument } from "../../cli/backups";
+import { judgeBackup } from "../../cli/doctor/checks/backups";
+import { added } from "../../cli/job-log";
+import { UserError } from "../../settings";
+import { backupCronJobs } from "../../values/backups";
+import { backedUp, settingsOf, shipped } from "../support/stacks";
+
+const settings = settingsOf("prod", backedUp);
+
+describe("unit: obs backup and obs restore", () => {
+  it("are about the buckets and Grafana's database, or one of them", () => {
+    expect(chosenParts("prod", settings, undefined)).to.deep.equal(["buckets", "grafana"]);
+    expect(chosenParts("prod", settings, "grafana")).to.deep.equal(["grafana"]);
+    const database = {
+      host: "db.test:5432",
+      name: "grafana",
+      user: "grafana",
+      password: "p",
+      tls: "require",
+    };
+    const grafana = { ...(shipped("prod")["grafana"] as object), database };
+    const external = settingsOf("prod", { ...backedUp, grafana });
+    expect(chosenParts("prod", external, undefined)).to.deep.equal(["buckets"]);
+    expect(() => chosenParts("prod", external, "grafana")).to.throw(
+      UserError,
+      '--only: invalid value "grafana" (must be one of buckets)',
+    );
+    expect(() => chosenParts("prod", settings, "keys")).to.throw(
+      UserError,
+      "must be one of buckets, grafana",
+    );
+    expect(() => chosenParts("prod", settingsOf("prod"), undefined)).to.throw(
+      UserError,
+      "stack prod has no backups: set backups.destination",
+    );
+  });
+
+  it("go back to a time in UTC", () => {
+    expect(timeArgument(undefined)).to.deep.equal([]);
+    expect(timeArgument("2026-11-29T14:30:05Z")).to.deep.equal(["20261129143005"]);
+    expect(timeArgument("2026-11-29")).to.deep.equal(["20261129000000"]);
+    for (const wrong of ["yesterday", "2026-13-01T00:00:00Z", "2026-11-29T14:30:05"])
+      expect(() => timeArgument(wrong), wrong).to.throw(UserError, `--before: invalid value "${wrong}"`);
+  });
+
+  it("start the CronJob's Job, once, and count as its run", () => {
+    const [, restore] = backupCronJobs(settings) as unknown as V1CronJob[];
+    if (!restore) throw new Error("there is no CronJob");
+    const cronJob = { ...restore, metadata: { ...restore.metadata, uid: "some-uid" } };
+    const job = manualJob(cronJob, new Date("2026-11-29T14:30:05Z"), ["20261129143005"]);
+    expect(job.metadata?.name).to.equal("restore-manual-1795962605");
+    expect(job.metadata?.ownerReferences?.[0]).to.include({
+      kind: "CronJob",
+      name: "restore",
+      uid: "some-uid",
+    });
+    expect(job.spec?.backoffLimit).to.equal(0);
+    const [container] = job.spec?.template.spec?.containers ?? [];
+    expect(container?.args).to.deep.equal(["20261129143005"]);
+    const [own] = restore.spec?.jobTemplate.spec?.template.spec?.containers ?? [];
+    expect({ ...container, args: undefined }).to.deep.equal({ ...own, args: undefined });
+    expect(job.metadata?.labels).to.deep.equal({ "app.kubernetes.io/name": "backup" });
+  });
+
+  it("print each part of a log once", () => {
+    expect(added("", "a\n")).to.equal("a\n");
+    expect(added("a\n", "a\nb\n")).to.equal("b\n");
+    expect(added("a\nb\n", "c\n")).to.equal("c\n");
+  });
+});
+
+describe("doctor: backups", () => {
+  const now = Date.parse("2026-11-29T12:00:00Z") / 1000;
+  const ago = (hours: number) => new Date((now - hours * 3600) * 1000);
+  const cronJob = (created: number, succeeded?: number, suspend = false): V1CronJob => ({
+    metadata: { name: "backup", namespace: "backup", creationTimestamp: ago(created) },
+    spec: { suspend, schedule: "", jobTemplate: {} },
+    status: succeeded === undefined ? {} : { lastSuccessfulTime: ago(succeeded) },
+  });
+  const judged = (one: V1CronJob | undefined) =>
+    judgeBackup("prod", settings, "backup", one, now).map(({ what, fix }) => `${what}: ${fix}`);
+
+  it("says nothing of a recent backup, and of a CronJob that is younger than its first run", () => {
+    expect(judged(cronJob(1000, 25))).to.deep.equal([]);
+    expect(judged(cronJob(2))).to.deep.equal([]);
+  });
+
+  it("tells an old one, one that never succeeded, one that is suspended, and one that does not exist", () => {
+    expect(judged(cronJob(1000, 27))).to.deep.equal([
+      "the last successful backup of backup/backup is 27 hours old: ./obs backup prod",
+    ]);
+    expect(judged(cronJob(30))).to.deep.equal([
+      "CronJob backup/backup has never succeeded: ./obs backup prod",
+    ]);
+    expect(judged(cronJob(30, 1, true))[0]).to.match(/^CronJob backup\/backup is suspended.*"suspend":false/);
+    expect(judged(undefined)).to.deep.equal([
+      "CronJob backup/backup does not exist, so no backups run: ./obs refresh prod, then ./obs up prod",
+    ]);
+  });
+});
