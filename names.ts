@@ -280,6 +280,16 @@ export const services = {
   grafana: { namespace: namespaces.grafana, name: "grafana", port: 80 },
 } as const satisfies Record<string, ServicePort>;
 
+/** Services of the operators' webhooks, which always use TLS. */
+export const webhooks = {
+  prometheusOperator: { namespace: namespaces.monitoring, name: "kps-operator", port: 443 },
+  opentelemetryOperator: {
+    namespace: namespaces.opentelemetry,
+    name: "opentelemetry-operator-webhook",
+    port: 443,
+  },
+} as const satisfies Record<string, ServicePort>;
+
 /** Host and port of a Service, for what takes no URL. */
 export const address = ({ namespace, name, port }: ServicePort) => `${host(name, namespace)}:${port}`;
 

@@ -199,6 +199,23 @@ export const stackHealth: Dashboard = {
             { field: "instance", heading: "Instance" },
           ],
         }),
+        table(
+          "Certificate expiry",
+          of(metrics, {
+            expiry: `sort(min by (namespace, instance) (probe_ssl_earliest_cert_expiry{${inCluster}, job="certificates"}) - time())`,
+          }),
+          {
+            width: 12,
+            none: "No certificates",
+            description:
+              "Certificates that MinIO, Grafana, Alloy and the operators' webhooks serve. An alert fires 21 days before expiry.",
+            columns: [
+              { field: "namespace", heading: "Namespace" },
+              { field: "instance", heading: "Endpoint" },
+              { field: "Value #A", heading: "Expires in", unit: "s" },
+            ],
+          },
+        ),
         timeSeries(
           "Alerts firing in Mimir",
           "short",

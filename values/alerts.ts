@@ -46,7 +46,10 @@ const prometheusRule = (name: string, groups: RuleFile["groups"], labels?: Recor
 });
 
 /** Files of `alerts` that Mimir's ruler evaluates, because Prometheus has not their metrics: the tenant that has. */
-const tenantOf: Record<string, string> = { targets: tenants.pods };
+const tenantOf: Record<string, string> = {
+  certificates: tenants.nodes,
+  targets: tenants.pods,
+};
 
 /** Limits that the settings decide and that no metric tells, for alerts that fire before one is reached. */
 const settingsRule = (settings: Settings) =>

@@ -5,6 +5,7 @@ import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
 import { datasourceReader, gatewayClients, passwordFile } from "./gateway";
 import { metricNames } from "./kept-metrics";
+import { probedCertificates } from "./probed-certificates";
 import { alloyGrace } from "./rollout";
 import { isScaled } from "./scaling";
 import { scheduling } from "./scheduling";
@@ -41,6 +42,16 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     SAMPLE_LIMIT: String(alloyMetrics.sampleLimit),
     SAMPLES_PER_SEND: String(alloyMetrics.samplesPerSend),
     BUFFER_AGE: goDuration(alloyMetrics.bufferAge),
+    ...(probedCertificates(settings).length > 0 && {
+      CERTIFICATES: JSON.stringify(
+        probedCertificates(settings).map(({ namespace, address }) => ({
+          name: address,
+          address,
+          module: "tls",
+          namespace,
+        })),
+      ),
+    }),
     ...(alloyMetrics.kubernetesEvents && {
       EVENTS_JOB: logJobs.events,
       LOKI_URL: urls.loki,
@@ -52,11 +63,12 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
 
 const read = ["get", "list", "watch"];
 
-/** The pipeline, with Kubernetes events where they are collected. */
-export const alloyMetricsPipeline = ({ alloyMetrics }: Settings): string =>
+/** The pipeline, with Kubernetes events and the expiry of certificates if the settings ask for them. */
+export const alloyMetricsPipeline = (settings: Settings): string =>
   [
     alloyPipeline("metrics"),
-    ...(alloyMetrics.kubernetesEvents ? [alloyFile("metrics/events/events.alloy")] : []),
+    ...(settings.alloyMetrics.kubernetesEvents ? [alloyFile("metrics/events/events.alloy")] : []),
+    ...(probedCertificates(settings).length ? [alloyFile("metrics/certificates/certificates.alloy")] : []),
   ].join("\n");
 
 export function alloyMetricsValues(settings: Settings): Values {

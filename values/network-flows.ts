@@ -7,6 +7,7 @@ import type { Settings } from "../settings";
 import { insideCluster } from "../settings/cold-tier";
 import { grafanaAddresses, heartbeatAddresses, leaving, portOf, receiverAddresses } from "./network-outside";
 import type { Flow, PartName } from "./network-parts";
+import { probedCertificates } from "./probed-certificates";
 
 /** Ports on which each part tells its metrics. */
 const metricsPorts: Partial<Record<PartName, number[]>> = {
@@ -93,6 +94,9 @@ export function flows(settings: Settings): Flow[] {
     { from: "alloyMetrics", to: "cadvisor", ports: [8080], why: "containers" },
     { from: "alloyMetrics", to: "prometheus", ports: [9090, 8080], why: "its monitor, which is both's" },
     { from: "alloyMetrics", to: "alertmanager", ports: [9093, 8080], why: "its monitor, which is both's" },
+    ...probedCertificates(settings).map(
+      ({ to, port }): Flow => ({ from: "alloyMetrics", to, ports: [port], why: "expiry of certificates" }),
+    ),
     { from: "prometheus", to: "mimirGateway", ports: [gatewayPort], why: "Prometheus' copy" },
     { from: "prometheus", to: "alertmanager", ports: [9093], why: "alerts" },
     { from: "prometheus", to: "pods", ports: "all", why: "targets, whatever their port" },

@@ -76,6 +76,10 @@ const notAlways: { metrics: RegExp; why: string }[] = [
   },
   { metrics: /^kube_cronjob_/, why: "only with CronJobs: backups.destination" },
   {
+    metrics: /^probe_ssl_earliest_cert_expiry$/,
+    why: "only with network.tls or grafana.ingress",
+  },
+  {
     metrics: /^tempo_distributor_spans_received_total$/,
     why: "only once an application has sent spans",
   },

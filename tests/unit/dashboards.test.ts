@@ -352,6 +352,7 @@ const notAlways: { metrics: RegExp; why: string }[] = [
     why: "only with autoscalers; kube-prometheus-stack's own alerts read them",
   },
   { metrics: /^observability:/, why: "recorded by alerts/objectives.yaml" },
+  { metrics: /^probe_ssl_earliest_cert_expiry$/, why: "only with network.tls or grafana.ingress" },
   { metrics: /^ALERTS$/, why: "in Mimir only while an alert of its ruler waits or fires" },
 ];
 

@@ -8,11 +8,15 @@ import { addressed, planOf } from "../../cli/load/plan";
 import { generated, type Recording } from "../../cli/record";
 import { speaksTls } from "../../components/port-forward";
 import { caBundle, certificates, type Served, servedUrls } from "../../names";
+import { alertRules } from "../../values/alerts";
+import { alloyMetricsEnvironment, alloyMetricsPipeline } from "../../values/alloy-metrics";
 import { alloyTracesPipeline } from "../../values/alloy-traces";
 import { minioMonitor } from "../../values/minio";
+import { flows } from "../../values/network-flows";
 import { collectorObject, instrumentationObject } from "../../values/opentelemetry-operator";
+import { probedCertificates } from "../../values/probed-certificates";
 import { certificateObject, dnsNames, lifetimes, served, trusting } from "../../values/tls";
-import { type Config, errorOf, externalS3, recordingOf, settingsOf } from "../support/stacks";
+import { type Config, errorOf, externalS3, ready, recordingOf, settingsOf } from "../support/stacks";
 
 // Tests look deep into values, whose types say only that they are plain data.
 // biome-ignore lint/suspicious/noExplicitAny: see above
@@ -285,6 +289,59 @@ describe("unit: TLS between components", function () {
         expect(paths({ certificates, issuer, caCertificate })).to.deep.equal(["network.tls.caCertificate"]);
       expect(paths({ certificates, issuer, caCertificate: aCertificate(false) })).to.deep.equal([
         "network.tls.caCertificate",
+      ]);
+    });
+  });
+
+  describe("expiry of certificates", () => {
+    const probed = (config: Config) =>
+      probedCertificates(settingsOf("dev", config)).map(({ address }) =>
+        address.replace(".svc", ""),
+      );
+    const webhooks = ["kps-operator.monitoring:443", "opentelemetry-operator-webhook.opentelemetry:443"];
+    const ingress = { grafana: { url: "https://grafana.test", ingress: {} } };
+
+    it("is probed at each endpoint with a certificate that is renewed", () => {
+      expect(probed({})).to.deep.equal([]);
+      expect(probed(ownCa)).to.deep.equal([
+        ...["minio.minio:9000", "grafana.grafana:80", "alloy-traces.alloy-traces:4318"],
+        ...webhooks,
+      ]);
+      expect(probed(ingress)).to.deep.equal(["grafana.test:443", ...webhooks]);
+      expect(probed({ ...ingress, grafana: { url: "https://grafana.test:8443", ingress: {} } })[0]).to.equal(
+        "grafana.test:8443",
+      );
+    });
+
+    it("is part of the pipeline where there is one, with its rules in Mimir", () => {
+      const pipeline = (config: Config) => alloyMetricsPipeline(settingsOf("dev", config));
+      expect(pipeline({})).not.to.include("certificates");
+      expect(pipeline(ownCa)).to.include('prometheus.exporter.blackbox "certificates"');
+      const environment = alloyMetricsEnvironment(settingsOf("dev", ownCa));
+      expect(JSON.parse(environment["CERTIFICATES"] ?? "")[0]).to.deep.equal({
+        name: "minio.minio.svc:9000",
+        address: "minio.minio.svc:9000",
+        module: "tls",
+        namespace: "minio",
+      });
+      const rule = alertRules(settingsOf("dev")).find(({ metadata }) =>
+        metadata.name.endsWith("-certificates"),
+      );
+      expect(rule?.metadata.labels).to.deep.equal({ "observability/mimir-tenant": "nodes" });
+    });
+
+    it("passes the stack's NetworkPolicies", () => {
+      const of = (config: Config) =>
+        flows(settingsOf("prod", config))
+          .filter(({ why }) => why === "expiry of certificates")
+          .map(({ from, to, ports }) => `${from} ${to} ${ports}`);
+      expect(of({ ...ownCa, grafana: ready("prod")["grafana"] })).to.deep.equal([
+        "alloyMetrics minio 9000",
+        "alloyMetrics grafana 3000",
+        "alloyMetrics alloyTraces 4318",
+        "alloyMetrics anywhere 443",
+        "alloyMetrics prometheusOperator 10250",
+        "alloyMetrics opentelemetryOperator 9443",
       ]);
     });
   });

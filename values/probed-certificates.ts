@@ -1,0 +1,55 @@
+/** The certificates of which Alloy for metrics reports the expiry. */
+import { address, certificates, minio, namespaces, services, webhooks } from "../names";
+import type { Settings } from "../settings";
+import { portOf } from "./network-outside";
+import type { Outsider, PartName } from "./network-parts";
+import { served } from "./tls";
+
+/** An endpoint that serves a certificate. */
+export interface Probed {
+  namespace: string;
+  /** Host and port that Alloy connects to. */
+  address: string;
+  /** The same in terms of NetworkPolicies. */
+  to: PartName | Outsider;
+  /** Port of the pod, or of the address outside of the cluster. */
+  port: number;
+}
+
+/** Ports that pods serve with a certificate of `network.tls`: one for each certificate. */
+const listeners = {
+  minio: {
+    service: { namespace: namespaces.minio, name: minio.service, port: minio.apiPort },
+    port: minio.apiPort,
+  },
+  grafana: { service: services.grafana, port: 3000 },
+  alloyTraces: { service: services.otlpHttp, port: 4318 },
+} as const;
+
+/** Host and port of Grafana's Ingress. */
+const ingress = ({ grafana }: Settings): Probed[] => {
+  if (!grafana.ingress) return [];
+  const port = portOf(grafana.url);
+  const host = `${new URL(grafana.url).hostname}:${port}`;
+  return [{ namespace: namespaces.grafana, address: host, to: "anywhere", port }];
+};
+
+/**
+ * Endpoints with a certificate of `network.tls` or of an Ingress. With them come the operators' webhooks, whose
+ * certificates are valid for ten years; they alone need no probes.
+ */
+export function probedCertificates(settings: Settings): Probed[] {
+  const expiring = [
+    ...served(settings).map((who): Probed => {
+      const { service, port } = listeners[who];
+      return { namespace: certificates[who].namespace, address: address(service), to: who, port };
+    }),
+    ...ingress(settings),
+  ];
+  if (!expiring.length) return [];
+  const webhook = (to: keyof typeof webhooks, port: number): Probed => {
+    const { namespace } = webhooks[to];
+    return { namespace, address: address(webhooks[to]), to, port };
+  };
+  return [...expiring, webhook("prometheusOperator", 10250), webhook("opentelemetryOperator", 9443)];
+}
