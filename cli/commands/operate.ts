@@ -7,7 +7,7 @@ export function operationCommands(program: Command): void {
   program
     .commandsGroup("Check health:")
     .command("smoke")
-    .description("run ten end-to-end tests against a running stack")
+    .description("run end-to-end tests against a running stack")
     .argument(...stackArgument)
     .option("--json", "print the results as JSON")
     .option("--disruptive", "also kill a Loki ingester and wait until it recovers")
@@ -18,8 +18,9 @@ export function operationCommands(program: Command): void {
 
   program
     .command("doctor")
-    .description("report problems with evidence and a fix, root causes first; changes nothing")
+    .description("report problems with evidence and a fix, root causes first")
     .argument(...stackArgument)
+    .option("--no-probe", "create no pod: leave out whether NetworkPolicies are enforced")
     .option("--checklist", "print the infrastructure checklist instead")
     .option("--json", "print the findings as JSON")
     .addHelpText("after", "\nExit codes: 0 healthy; 2 findings; 1 the cluster could not be checked.")

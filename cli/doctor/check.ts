@@ -47,12 +47,14 @@ export interface Context {
   stack: string;
   settings: Settings;
   config: KubeConfig;
+  /** Whether a check may create a short-lived pod. */
+  probe: boolean;
   /** What the cluster holds, read once for all checks. */
   cluster: ClusterState;
 }
 
 /**
- * One thing that is looked at. It reads only, answers within `checkWithin`, and says nothing of what is well. A file in
+ * One thing that is looked at. It reads only, but for a pod that {@link Context.probe} allows, answers within `checkWithin`, and says nothing of what is well. A file in
  * `checks/` exports one as `check`, and is run because it is there.
  */
 export interface Check {

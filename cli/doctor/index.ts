@@ -80,7 +80,7 @@ export interface Diagnosis {
 
 /** Looks at a stack with all checks, or with those that are given. @param limit seconds that each may take */
 export async function examine(
-  { stack, settings, config }: Omit<Context, "cluster">,
+  { stack, settings, config, probe }: Omit<Context, "cluster">,
   tell: (result: Result) => void = () => undefined,
   all = checks(),
   limit = checkWithin,
@@ -88,7 +88,7 @@ export async function examine(
   const start = Date.now();
   const results = await runChecks(
     all,
-    { stack, settings, config, cluster: clusterState(sharing(config)) },
+    { stack, settings, config, probe, cluster: clusterState(sharing(config)) },
     tell,
     limit,
   );
@@ -100,18 +100,21 @@ export async function examine(
 /** @returns the exit code: 0 where nothing is critical and nothing a warning, else 2 */
 export async function doctor(
   stack: string,
-  { json, checklist: listed }: { json?: boolean; checklist?: boolean },
+  { json, checklist: listed, probe = true }: { json?: boolean; checklist?: boolean; probe?: boolean },
 ): Promise<number> {
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
   if (listed)
-    return tellChecklist({ stack, settings, config, cluster: clusterState(sharing(config)) }, Boolean(json));
+    return tellChecklist(
+      { stack, settings, config, probe, cluster: clusterState(sharing(config)) },
+      Boolean(json),
+    );
   const all = checks();
   let done = 0;
   const show = !json && process.stderr.isTTY;
   const { healthy, findings, results, seconds } = await examine(
-    { stack, settings, config },
+    { stack, settings, config, probe },
     ({ check }) => {
       done++;
       if (show) process.stderr.write(`\r\x1b[K${done} of ${all.length}: ${check}`);

@@ -1,4 +1,4 @@
-/** `obs smoke`: the lab's ten end-to-end tests against a running stack (R16). */
+/** `obs smoke`: end-to-end tests against a running stack. */
 import { randomBytes } from "node:crypto";
 import { kubeConfig } from "../../components/kube-config";
 import { breakable } from "../breakable";
@@ -7,6 +7,7 @@ import { alert } from "./alert";
 import { application } from "./app";
 import type { Check, Context } from "./check";
 import { correlation } from "./correlate";
+import { enforcement } from "./enforcement";
 import { healing } from "./heal";
 import { logs } from "./logs";
 import { metrics } from "./metrics";
@@ -16,7 +17,7 @@ import { type Listener, type Result, resultText, runChecks, summaryText } from "
 import { traces } from "./traces";
 import { withView } from "./view";
 
-/** The ten, in the lab's order, which is that in which they run. */
+/** All tests, in the order in which they run. */
 export const checks: Check[] = [
   ...application,
   ...logs,
@@ -26,6 +27,7 @@ export const checks: Check[] = [
   ...alert,
   ...retention,
   ...healing,
+  ...enforcement,
 ];
 
 /** Options of the command line. */
@@ -36,7 +38,7 @@ export interface SmokeOptions {
 }
 
 /**
- * Makes the namespace, runs the ten, and takes the namespace away, also where the run is broken off.
+ * Creates the namespace, runs the tests, and deletes the namespace, also if the run is interrupted.
  *
  * @param tell is told what happens besides the tests
  * @throws UserError where another run lives, and the reason where it was broken off

@@ -101,7 +101,7 @@ export async function troubles(
     .filter(({ namespace, name }) => !ignore.includes(`${namespace}/${name}`))
     .flatMap((one) => workloadTrouble(one) ?? []);
   if (nodes.length || workloads.length) return [...nodes, ...workloads];
-  const findings = await rings.look({ stack, settings, config, cluster: clusterState(config) });
+  const findings = await rings.look({ stack, settings, config, probe: false, cluster: clusterState(config) });
   return findings
     .filter(({ severity }) => severity !== "note")
     .map(({ what, evidence }) => `${what} (${evidence})`);

@@ -1,0 +1,104 @@
+/** The pod that tries NetworkPolicies: its connections, its manifest, and what its answers mean. */
+import { spawn, spawnSync } from "node:child_process";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect } from "chai";
+import { judgeEnforcement } from "../../cli/doctor/checks/enforcement";
+import { allows } from "../../cli/doctor/network";
+import { judgeProbe, probeManifest } from "../../cli/network-probe";
+import { networkPolicies } from "../../values/network-policies";
+import { settingsOf } from "../support/stacks";
+
+const allowed = { pod: "loki/loki-gateway-a", address: "10.1.0.1", port: 8080 };
+const refused = { pod: "loki/loki-query-frontend-a", address: "10.1.0.2", port: 3100 };
+const judged = (log: string) => judgeProbe(log, allowed, refused).state;
+
+describe("unit: the probe of network policies", () => {
+  it("tries what the policies of the stack allow and what they refuse", () => {
+    const { metadata } = probeManifest(settingsOf("prod"), allowed, refused);
+    const network = { policies: networkPolicies(settingsOf("prod")), namespaces: {} };
+    const own = { namespace: metadata?.namespace ?? "", labels: metadata?.labels ?? {}, address: "10.1.0.3" };
+    const to = (component: string, { address }: { address: string }) => ({
+      namespace: "loki",
+      labels: { "app.kubernetes.io/component": component },
+      address,
+    });
+    expect(allows(network, own, to("gateway", allowed), allowed.port)).to.equal(true);
+    expect(allows(network, own, to("query-frontend", refused), refused.port)).to.equal(false);
+  });
+
+  it("is restricted, without a token, and ends by itself", () => {
+    const { spec } = probeManifest(settingsOf("prod"), allowed, refused);
+    expect(spec).to.deep.include({
+      automountServiceAccountToken: false,
+      restartPolicy: "Never",
+      activeDeadlineSeconds: 60,
+    });
+    expect(spec?.securityContext?.runAsNonRoot).to.equal(true);
+    expect(spec?.containers[0]?.securityContext).to.deep.include({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+    });
+  });
+
+  it("tells enforced, not enforced and unknown apart", () => {
+    const yes = "allowed: HTTP/1.1 401 Unauthorized";
+    expect(judged(`${yes}\nrefused: nc: timed out`)).to.equal("enforced");
+    expect(judged(`${yes}\nrefused: `)).to.equal("enforced");
+    expect(judged(`${yes}\nrefused: HTTP/1.0 404 Not Found`)).to.equal("not enforced");
+    expect(judged("allowed: nc: timed out\nrefused: HTTP/1.0 404 Not Found")).to.equal("not enforced");
+    expect(judged("allowed: nc: timed out\nrefused: nc: timed out")).to.equal("unknown");
+    expect(judged("sh: nc: not found")).to.equal("unknown");
+    expect(judged("")).to.equal("unknown");
+  });
+
+  it("makes the doctor unhealthy only where policies are not enforced", () => {
+    const of = (state: "enforced" | "not enforced" | "unknown") =>
+      judgeEnforcement({ state, evidence: "seen" }).map(({ severity, evidence }) => [severity, evidence]);
+    expect(of("enforced")).to.deep.equal([]);
+    expect(of("unknown")).to.deep.equal([["note", "seen"]]);
+    expect(of("not enforced")).to.deep.equal([["warning", "seen"]]);
+  });
+
+  describe("its script", function () {
+    this.timeout(40_000);
+    let server: Server;
+    let open = "";
+    const closed = "127.0.0.1 1";
+
+    before(async function () {
+      if (spawnSync("busybox", ["nc", "--help"]).status === null) this.skip();
+      server = createServer((_, response) => response.writeHead(401).end());
+      await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+      open = `127.0.0.1 ${(server.address() as AddressInfo).port}`;
+    });
+    after(() => server?.close());
+
+    const run = async (ALLOWED: string, REFUSED: string): Promise<string> => {
+      const [script = ""] =
+        probeManifest(settingsOf("prod"), allowed, refused).spec?.containers[0]?.command?.slice(2) ?? [];
+      const shell = 'nc() { busybox nc "$@"; }\n';
+      const child = spawn("busybox", ["sh", "-c", shell + script], {
+        env: { PATH: process.env["PATH"], ALLOWED, REFUSED },
+      });
+      let log = "";
+      child.stdout.on("data", (part: Buffer) => {
+        log += part.toString();
+      });
+      await new Promise((done) => child.once("close", done));
+      return log;
+    };
+
+    it("writes what a judge understands", async () => {
+      const [enforced, everything, unknown] = await Promise.all([
+        run(open, closed),
+        run(open, open),
+        run(closed, closed),
+      ]);
+      expect(judged(enforced ?? ""), enforced).to.equal("enforced");
+      expect(judged(everything ?? ""), everything).to.equal("not enforced");
+      expect(judged(unknown ?? ""), unknown).to.equal("unknown");
+    });
+  });
+});
