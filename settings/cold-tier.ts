@@ -43,8 +43,12 @@ export const coldBuckets = ({ after }: ColdTier): [keyof ColdTier["after"], numb
     seconds === undefined ? [] : [[key, seconds]],
   );
 
-/** Whether an endpoint is a Service of the cluster, by its host: `<name>.<namespace>.svc`, with or without a domain. */
-export const insideCluster = (endpoint: string): boolean => /\.svc(\.|:|$)/.test(endpoint);
+/** Namespace of an endpoint that is a Service of the cluster: `<name>.<namespace>.svc`, with or without a domain. */
+export const namespaceOf = (endpoint: string): string | undefined =>
+  /^(?:[a-z]+:\/\/)?(?:[^/@]*@)?(?:[\w-]+\.)+([\w-]+)\.svc(?:[.:/]|$)/.exec(endpoint)?.[1];
+
+/** Whether an endpoint is a Service of the cluster. */
+export const insideCluster = (endpoint: string): boolean => namespaceOf(endpoint) !== undefined;
 
 /** This stack's own MinIO, as names.ts calls it. */
 const ownService = /^https?:\/\/minio\.minio\.svc(\.|:|$)/;

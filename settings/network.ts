@@ -97,6 +97,9 @@ export const network = group({
   ingressNamespaces: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of ingress controllers, which may reach Grafana and the gateways",
   ),
+  ingressRanges: cidrs(
+    "Addresses of load balancers and ingress controllers that are not pods of the cluster, which may reach Grafana and the gateways",
+  ),
   scraperNamespaces: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of other monitoring, which may read the stack's own metrics",
   ),

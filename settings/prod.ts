@@ -278,6 +278,7 @@ export const prod: SettingsInput = {
     nodes: ["0.0.0.0/0", "::/0"],
     apiServerPorts: [443, 6443],
     ingressNamespaces: [],
+    ingressRanges: [],
     scraperNamespaces: [],
     tls: { certificates: "none", clientNamespaces: [] },
   },

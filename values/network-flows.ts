@@ -4,8 +4,14 @@
  */
 import { consumers, s3Endpoint, smokeTest, stores } from "../names";
 import type { Settings } from "../settings";
-import { insideCluster } from "../settings/cold-tier";
-import { grafanaAddresses, heartbeatAddresses, leaving, portOf, receiverAddresses } from "./network-outside";
+import {
+  grafanaAddresses,
+  heartbeatAddresses,
+  leaving,
+  portOf,
+  receiverAddresses,
+  sideOf,
+} from "./network-outside";
 import type { Flow, PartName } from "./network-parts";
 import { probedCertificates } from "./probed-certificates";
 
@@ -62,7 +68,7 @@ export function flows(settings: Settings): Flow[] {
       ? [
           {
             from: "minio",
-            to: insideCluster(coldTier.endpoint) ? "pods" : "anywhere",
+            to: sideOf(coldTier.endpoint),
             ports: [portOf(coldTier.endpoint)],
             why: "objects that are old",
           } satisfies Flow,
@@ -72,7 +78,7 @@ export function flows(settings: Settings): Flow[] {
       ? (["backup", "grafanaBackup"] as const).map(
           (from): Flow => ({
             from,
-            to: insideCluster(copy) ? "pods" : "anywhere",
+            to: sideOf(copy),
             ports: [portOf(copy)],
             why: "the copy of the buckets and of Grafana's database",
           }),

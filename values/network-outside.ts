@@ -1,7 +1,7 @@
 /** Connections that leave the stack for addresses of the settings. */
 import type { Settings } from "../settings";
-import { insideCluster } from "../settings/cold-tier";
-import type { Flow, PartName } from "./network-parts";
+import { insideCluster, namespaceOf } from "../settings/cold-tier";
+import type { Flow, OneNamespace, Outsider, PartName } from "./network-parts";
 
 /** The port that an address says, or that its scheme stands for. */
 export const portOf = (address: string): number => {
@@ -36,17 +36,23 @@ export function grafanaAddresses(settings: Settings): string[] {
   ];
 }
 
+/** The other side of a connection to an address of the settings: the pods of a Service's namespace, or any address. */
+export function sideOf(address: string): OneNamespace | (Outsider & "anywhere") {
+  const namespace = namespaceOf(address);
+  return namespace ? `namespace:${namespace}` : "anywhere";
+}
+
 /**
  * Connections to addresses of the settings, and to any address by HTTPS. Some network plugins do not count pods among
  * addresses, so that Services of the cluster have a rule of their own.
  */
 export function leaving(from: PartName, addresses: string[], why: string): Flow[] {
   const ports = (list: string[]) => [...new Set(list.map(portOf))];
-  const inside = addresses.filter(insideCluster);
+  const inside = [...new Set(addresses.filter(insideCluster).map(sideOf))];
   const outside = addresses.filter((address) => !insideCluster(address));
   return [
     { from, to: "anywhere", ports: [...new Set([443, ...ports(outside)])], why },
-    // A Service may send its port on to any port of its pods.
-    ...(inside.length ? [{ from, to: "pods", ports: "all", why } satisfies Flow] : []),
+    // A NetworkPolicy cannot name a Service, and a Service may send its port on to any port of its pods.
+    ...inside.map((to): Flow => ({ from, to, ports: "all", why })),
   ];
 }

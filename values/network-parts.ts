@@ -40,13 +40,17 @@ export const parts = {
 } as const satisfies Record<string, Part>;
 export type PartName = keyof typeof parts;
 
+/** Every pod of one namespace. */
+export type OneNamespace = `namespace:${string}`;
+
 /** Who is not a part of the stack. */
 export type Outsider =
+  | OneNamespace
   /** Every pod of the cluster. */
   | "pods"
   /** Namespaces with the label `observability/client: "true"`. */
   | "clients"
-  /** Namespaces of `network.ingressNamespaces`. */
+  /** Namespaces of `network.ingressNamespaces` and addresses of `network.ingressRanges`. */
   | "ingress"
   /** Namespaces of `network.scraperNamespaces`. */
   | "scrapers"
@@ -56,6 +60,10 @@ export type Outsider =
   | "nodes"
   /** Any address. */
   | "anywhere";
+
+/** Whether the other side is the pods of one namespace. */
+export const isNamespace = (who: PartName | Outsider): who is OneNamespace => who.startsWith("namespace:");
+export const namespaceIn = (who: OneNamespace): string => who.slice("namespace:".length);
 
 /** A connection that the stack needs. */
 export interface Flow {

@@ -3,7 +3,15 @@ import { clientLabel, namespaces, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { backupNamespaces } from "./backups";
 import { flows } from "./network-flows";
-import { type Flow, type Outsider, type Part, type PartName, parts } from "./network-parts";
+import {
+  type Flow,
+  isNamespace,
+  namespaceIn,
+  type Outsider,
+  type Part,
+  type PartName,
+  parts,
+} from "./network-parts";
 import { hasAutoscaling } from "./scaling";
 
 /** A NetworkPolicy. */
@@ -43,13 +51,14 @@ const named = (list: string[]): Peer[] =>
 
 /** Who a flow comes from or goes to; nobody, where no namespace is named. */
 function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
+  if (isNamespace(who)) return named([namespaceIn(who)]);
   switch (who) {
     case "pods":
       return [{ namespaceSelector: {} }];
     case "clients":
       return [{ namespaceSelector: { matchLabels: { [clientLabel]: "true" } } }];
     case "ingress":
-      return named(network.ingressNamespaces);
+      return [...named(network.ingressNamespaces), ...addresses(network.ingressRanges)];
     case "scrapers":
       return named(network.scraperNamespaces);
     case "smokeTest":

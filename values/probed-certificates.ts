@@ -26,17 +26,20 @@ const listeners = {
   alloyTraces: { service: services.otlpHttp, port: 4318 },
 } as const;
 
-/** Host and port of Grafana's Ingress. */
-const ingress = ({ grafana }: Settings): Probed[] => {
-  if (!grafana.ingress) return [];
+/** Host and port of each Ingress. */
+const ingresses = ({ grafana, otlp }: Settings): Probed[] => {
   const port = portOf(grafana.url);
-  const host = `${new URL(grafana.url).hostname}:${port}`;
-  return [{ namespace: namespaces.grafana, address: host, to: "anywhere", port }];
+  return [
+    ...(grafana.ingress
+      ? [{ namespace: namespaces.grafana, host: new URL(grafana.url).hostname, port }]
+      : []),
+    ...(otlp.ingress ? [{ namespace: namespaces.alloyTraces, host: otlp.ingress.host, port: 443 }] : []),
+  ].map(({ namespace, host, port }) => ({ namespace, address: `${host}:${port}`, to: "anywhere", port }));
 };
 
 /**
- * Endpoints with a certificate of `network.tls` or of an Ingress. With them come the operators' webhooks, whose
- * certificates are valid for ten years; they alone need no probes.
+ * Endpoints with a certificate of `network.tls` or of an Ingress. With them come the operators' webhooks. Those alone need
+ * no probes, unless cert-manager issues them: the charts' certificates are valid for ten years.
  */
 export function probedCertificates(settings: Settings): Probed[] {
   const expiring = [
@@ -44,9 +47,9 @@ export function probedCertificates(settings: Settings): Probed[] {
       const { service, port } = listeners[who];
       return { namespace: certificates[who].namespace, address: address(service), to: who, port };
     }),
-    ...ingress(settings),
+    ...ingresses(settings),
   ];
-  if (!expiring.length) return [];
+  if (!expiring.length && !settings.openTelemetryOperator.certManager) return [];
   const webhook = (to: keyof typeof webhooks, port: number): Probed => {
     const { namespace } = webhooks[to];
     return { namespace, address: address(webhooks[to]), to, port };

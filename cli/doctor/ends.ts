@@ -2,7 +2,14 @@
 import type { V1Node, V1Pod } from "@kubernetes/client-node";
 import { namespaces, smokeTest } from "../../names";
 import type { Settings } from "../../settings";
-import { type Outsider, type Part, type PartName, parts } from "../../values/network-parts";
+import {
+  isNamespace,
+  namespaceIn,
+  type Outsider,
+  type Part,
+  type PartName,
+  parts,
+} from "../../values/network-parts";
 import { type End, type Network, type Pod, picks } from "./network";
 
 /** A pod's name for people, and what policies see of it. */
@@ -54,13 +61,20 @@ const stranger = (namespace: string): Named => ({
 
 /** Who a flow comes from or goes to, as what is there; of who is not the stack's one stands for all. */
 export function ends(who: PartName | Outsider, live: Live, { network }: Settings): Named[] {
+  if (isNamespace(who)) return [stranger(namespaceIn(who))];
   switch (who) {
     case "pods":
       return [stranger(elsewhere)];
     case "clients":
       return [stranger("a-client")];
     case "ingress":
-      return network.ingressNamespaces.map(stranger);
+      return [
+        ...network.ingressNamespaces.map(stranger),
+        ...network.ingressRanges.map((range): Named => {
+          const [address = ""] = range.split("/");
+          return { name: `addresses ${range}`, end: { address }, ports: [] };
+        }),
+      ];
     case "scrapers":
       return network.scraperNamespaces.map(stranger);
     case "smokeTest":

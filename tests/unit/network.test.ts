@@ -324,13 +324,41 @@ describe("unit: network policies", () => {
     expect(reaches(network, "alertmanager", internet, 5432)).to.equal(false);
   });
 
-  it("receivers inside the cluster are reached as pods, which some network plugins tell from addresses", () => {
-    const hook = (webhookUrl: string) =>
-      flows(settingsOf("dev", { alerting: { receivers: { oncall: { webhookUrl } } } })).filter(
-        ({ from, to }) => from === "alertmanager" && to === "pods",
-      );
-    expect(hook("https://hooks.example.com/x")).to.deep.equal([]);
-    expect(hook("http://hooks.oncall.svc:8080/x").map(({ ports }) => ports)).to.deep.equal(["all"]);
+  it("receivers inside the cluster are reached in their namespace alone", () => {
+    const hook = (webhookUrl: string) => ({ alerting: { receivers: { oncall: { webhookUrl } } } });
+    const namespacesOf = (webhookUrl: string) =>
+      flows(settingsOf("dev", hook(webhookUrl)))
+        .filter(({ from, to }) => from === "alertmanager" && to.startsWith("namespace:"))
+        .map(({ to, ports }) => `${to} ${ports}`);
+    for (const url of [
+      "https://hooks.example.com/x",
+      "https://hooks.example.com/a.b.svc",
+      "http://svc.test/x",
+    ])
+      expect(namespacesOf(url), url).to.deep.equal([]);
+    for (const host of ["hooks.oncall.svc", "hooks.oncall.svc:8080", "hooks.oncall.svc.cluster.local"])
+      expect(namespacesOf(`http://${host}/x`), host).to.deep.equal(["namespace:oncall all"]);
+    const network = networkOf("dev", hook("http://hooks.oncall.svc/x"), { blocksHoldPods: false });
+    expect(reaches(network, "alertmanager", pod("oncall"), 8080)).to.equal(true);
+    expect(reaches(network, "alertmanager", "application", 8080)).to.equal(false);
+    expect(reaches(network, "grafana", pod("oncall"), 8080)).to.equal(true);
+  });
+
+  it("a load balancer's addresses reach Grafana and the gateways", () => {
+    const balancer: End = { address: "10.9.1.4" };
+    const network = networkOf("prod", { network: { ingressRanges: ["10.9.0.0/16"] } });
+    const behind: Name[] = ["grafana", "lokiGateway", "mimirGateway", "tempoGateway"];
+    const port = (name: Name) => (name === "grafana" ? 3000 : 8080);
+    for (const name of behind) {
+      expect(reaches(network, balancer, name, port(name)), name).to.equal(true);
+      expect(reaches(network, internet, name, port(name)), name).to.equal(false);
+    }
+    expect(reaches(network, balancer, "lokiIngester", 3100)).to.equal(false);
+  });
+
+  it("the Ingress of the shipped stack reaches Grafana", () => {
+    const network = { policies: networkPolicies(settingsOf("prod")), namespaces: {} };
+    expect(reaches(network, "controller", "grafana", 3000)).to.equal(true);
   });
 
   it("where nodes are not known, what is open besides is the webhooks' ports, and no more", () => {

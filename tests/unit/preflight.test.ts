@@ -49,7 +49,7 @@ const empty: Facts = {
   version: "v1.34.3",
   clusterUid: "uid",
   nodes: ["a", "a", "b", "b", "c", "c"].map((zone, index) => node(`node-${index}`, zone)),
-  namespaces: [{ metadata: { name: "default" } }, { metadata: { name: "kube-system" } }],
+  namespaces: ["default", "kube-system", "ingress-nginx"].map((name) => ({ metadata: { name } })),
   priorityClasses: [{ metadata: { name: "system-node-critical" }, value: 2_000_001_000 }],
   storageClasses: [
     {
@@ -874,6 +874,33 @@ describe("unit: preflight", () => {
       );
       expect(told("backups", {}, backedUp)).to.deep.equal([]);
       expect(told("backups", {}, {}, "dev")).to.deep.equal([]);
+    });
+  });
+
+  describe("clients that NetworkPolicies allow", () => {
+    const name = "clients that NetworkPolicies allow";
+    const published = (network: Config) => ({
+      grafana: { ...grafana, ingress: {} },
+      network: { policies: true, ...network },
+    });
+
+    it("include the ingress controller of an Ingress", () => {
+      expect(told(name, {}, published({}))).to.deep.equal([
+        "error network.ingressNamespaces []: the namespace of the ingress controller, because grafana.ingress is set and network.policies is true; or set network.ingressRanges to the addresses of its load balancer",
+      ]);
+      expect(told(name, {}, published({ ingressRanges: ["10.0.0.0/16"] }))).to.deep.equal([]);
+      expect(told(name, {}, published({ ingressNamespaces: ["ingress-nginx"] }))).to.deep.equal([]);
+      expect(told(name, {}, published({ policies: false }))).to.deep.equal([]);
+      expect(told(name, {}, { grafana, network: {} })).to.deep.equal([]);
+    });
+
+    it("are in namespaces that exist", () => {
+      expect(
+        told(name, {}, published({ ingressNamespaces: ["ingress"], scraperNamespaces: ["datadog"] })),
+      ).to.deep.equal([
+        'warning network.ingressNamespaces[0] "ingress": a namespace that exists: until then nothing can connect from it',
+        'warning network.scraperNamespaces[0] "datadog": a namespace that exists: until then nothing can connect from it',
+      ]);
     });
   });
 

@@ -295,9 +295,7 @@ describe("unit: TLS between components", function () {
 
   describe("expiry of certificates", () => {
     const probed = (config: Config) =>
-      probedCertificates(settingsOf("dev", config)).map(({ address }) =>
-        address.replace(".svc", ""),
-      );
+      probedCertificates(settingsOf("dev", config)).map(({ address }) => address.replace(".svc", ""));
     const webhooks = ["kps-operator.monitoring:443", "opentelemetry-operator-webhook.opentelemetry:443"];
     const ingress = { grafana: { url: "https://grafana.test", ingress: {} } };
 
@@ -308,6 +306,11 @@ describe("unit: TLS between components", function () {
         ...webhooks,
       ]);
       expect(probed(ingress)).to.deep.equal(["grafana.test:443", ...webhooks]);
+      expect(probed({ otlp: { ingress: { host: "otlp.test", tlsSecret: "otlp" } } })).to.deep.equal([
+        "otlp.test:443",
+        ...webhooks,
+      ]);
+      expect(probed({ openTelemetryOperator: { certManager: true } })).to.deep.equal(webhooks);
       expect(probed({ ...ingress, grafana: { url: "https://grafana.test:8443", ingress: {} } })[0]).to.equal(
         "grafana.test:8443",
       );

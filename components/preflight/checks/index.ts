@@ -8,6 +8,7 @@ import { check as certManager } from "./cert-manager";
 import { check as containerRuntime } from "./container-runtime";
 import { check as domain } from "./domain";
 import { check as gossip } from "./gossip";
+import { check as ingress } from "./ingress";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
@@ -44,6 +45,7 @@ export const checks: Check[] = [
   ports,
   capacity,
   apiServerPorts,
+  ingress,
   receivers,
   backups,
 ];
