@@ -6,6 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
 import { generate } from "selfsigned";
 import { until } from "../../cli/smoke/check";
+import { root } from "../../cli/stack-config";
 import { grafanaDatasources } from "../../values/grafana-datasources";
 import { basic } from "../support/gateway";
 import { Browser, Grafana, listener, needsGrafana, passwordIn } from "../support/grafana";
@@ -237,7 +238,11 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
   let provider: OidcOptions;
 
   /** A provider and a Grafana in production that knows it; tokens live for 15 s. */
-  const start = async (auth: Config, options: Partial<OidcOptions>) => {
+  const start = async (
+    auth: Config,
+    options: Partial<OidcOptions>,
+    environment: Record<string, string> = {},
+  ) => {
     place = new Workplace();
     const port = await freePort();
     people = { ann: [platform], abe: [onCall], eve: ["guests", "developers"], vic: ["guests"], nob: [] };
@@ -251,7 +256,7 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
     oidc = await place.keep(Oidc.start(provider));
     const oauth = { clientId: "grafana", clientSecret: secret, ...oidc.endpoints, ...auth };
     const config = { environment: "prod", grafana: { auth: { kind: "oauth", oauth } } };
-    grafana = await place.keep(Grafana.start(home, place.folder(), config, { port }));
+    grafana = await place.keep(Grafana.start(home, place.folder(), config, { port, environment }));
   };
 
   /** Somebody opens a page of Grafana's, is sent to the provider, and logs in there. */
@@ -309,6 +314,28 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
       oidc = await place.keep(Oidc.start({ ...provider, client }));
       expect(await login("ann")).to.deep.include({ end: `${grafana.url}/login`, who: undefined });
       expect(oidc.refused).to.include("invalid_client");
+    });
+  });
+
+  describe("or the admin user, while the provider is unavailable and the variables of docs/guides/access.md are set", () => {
+    before(async function () {
+      this.timeout(600_000);
+      const text = readFileSync(join(root, "docs", "guides", "access.md"), "utf8");
+      const [, variables = ""] = /set env deployment\/grafana (GF_\S+=.*)/.exec(text) ?? [];
+      const environment = Object.fromEntries(variables.split(" ").map((one) => one.split("=")));
+      expect(environment).to.include({ GF_AUTH_DISABLE_LOGIN: "false" });
+      await start({ roles: { ...groups, viewer: [] }, autoLogin: true }, {}, environment);
+      oidc.stop();
+    });
+    after(() => place.clear());
+
+    it("by the form", async () => {
+      expect(await grafana.who(await grafana.loginAsAdmin())).to.include({ login: "admin", admin: true });
+    });
+
+    it("and not by HTTP basic, or without a login", async () => {
+      expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
+      expect((await grafana.ask("/api/search")).status).to.equal(401);
     });
   });
 
