@@ -1,23 +1,53 @@
 /**
- * `npm run pictures [stack]`: a picture of every dashboard of a running dev stack, with headless Chromium, into docs/pictures.
+ * `npm run pictures -- [stack] [uid...]`: a picture of every dashboard of a running stack, or of the named ones, with headless
+ * Chromium. It fails if a dashboard does not finish loading, or has a truncated title or a panel with an error.
  *
  * Chromium is the one that OBS_CHROMIUM names, else `chromium` or `google-chrome` on PATH.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { launch } from "puppeteer-core";
+import { parseArgs } from "node:util";
+import { launch, type Page } from "puppeteer-core";
 import { locate } from "../cli/cluster";
 import { type Grafana, withGrafana } from "../cli/grafana";
 import { onPath } from "../cli/pulumi";
 import { kubeConfig } from "../components/kube-config";
 import { dashboards } from "../dashboards";
 
-const folder = join("docs", "pictures");
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    width: { type: "string", default: "1600" },
+    theme: { type: "string", default: "dark" },
+    folder: { type: "string", default: join("docs", "pictures") },
+  },
+});
+const { width, theme, folder } = options;
 
 /** How long a dashboard may take to draw everything, in milliseconds. */
 const drawnWithin = 60_000;
 
-async function take(grafana: Grafana, executablePath: string, only: string[]): Promise<void> {
+/** Waits until nothing loads, and returns what is wrong with the page. */
+async function flaws(page: Page): Promise<string[]> {
+  await page.waitForNetworkIdle({ idleTime: 3000, timeout: drawnWithin });
+  await page.waitForSelector('[aria-label="Panel loading bar"]', { hidden: true, timeout: drawnWithin });
+  const panel = "[data-testid^='data-testid Panel header']";
+  const truncated = await page.$$eval(`${panel} h2`, (titles) =>
+    titles.filter((title) => title.scrollWidth > title.clientWidth).map(({ textContent }) => textContent),
+  );
+  const failed = await page.$$eval(
+    `${panel}:has([data-testid='data-testid Panel status error']) h2`,
+    (titles) => titles.map(({ textContent }) => textContent),
+  );
+  return [
+    ...truncated.map((title) => `truncated title: ${title}`),
+    ...failed.map((title) => `panel with an error: ${title}`),
+  ];
+}
+
+/** @returns what is wrong with the dashboards */
+async function take(grafana: Grafana, executablePath: string, only: string[]): Promise<string[]> {
+  const found: string[] = [];
   mkdirSync(folder, { recursive: true });
   const { version } = await grafana.json("/api/health");
   const browser = await launch({ executablePath, args: ["--no-sandbox", "--hide-scrollbars"] });
@@ -28,11 +58,12 @@ async function take(grafana: Grafana, executablePath: string, only: string[]): P
     });
     for (const { uid, title } of Object.values(dashboards).flat()) {
       if (only.length && !only.includes(uid)) continue;
-      await page.setViewport({ width: 1600, height: 1400, deviceScaleFactor: 1 });
-      await page.goto(`${grafana.url}/d/${uid}?kiosk&from=now-30m&to=now&theme=dark`, {
+      await page.setViewport({ width: Number(width), height: 1400, deviceScaleFactor: 1 });
+      await page.goto(`${grafana.url}/d/${uid}?kiosk&from=now-30m&to=now&theme=${theme}`, {
         timeout: drawnWithin,
       });
-      await page.waitForNetworkIdle({ idleTime: 3000, timeout: drawnWithin }).catch(() => undefined);
+      const wrong = await flaws(page).catch(({ message }: Error) => [`not loaded: ${message}`]);
+      found.push(...wrong.map((flaw) => `${uid}: ${flaw}`));
       await page.screenshot({ path: join(folder, `${uid}.png`) as `${string}.png` });
       console.log(`${folder}/${uid}.png  ${title}`);
     }
@@ -41,17 +72,19 @@ async function take(grafana: Grafana, executablePath: string, only: string[]): P
   }
   writeFileSync(
     join(folder, "README.md"),
-    `The dashboards of a dev stack, drawn by Grafana ${version}. \`npm run pictures\` takes them anew.\n`,
+    `The dashboards of a running stack, drawn by Grafana ${version}. \`npm run pictures\` retakes them.\n`,
   );
+  return found;
 }
 
 async function main(): Promise<void> {
-  const [stack = "dev", ...only] = process.argv.slice(2);
+  const [stack = "dev", ...only] = positionals;
   const chromium = process.env["OBS_CHROMIUM"] ?? onPath("chromium") ?? onPath("google-chrome");
   if (!chromium) throw new Error("there is no chromium on PATH; OBS_CHROMIUM may name one");
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
-  await withGrafana(kubeConfig(settings), (grafana) => take(grafana, chromium, only));
+  const found = await withGrafana(kubeConfig(settings), (grafana) => take(grafana, chromium, only));
+  if (found.length) throw new Error(found.join("\n"));
 }
 
 main().catch((error: Error) => {
