@@ -59,7 +59,9 @@ export function operationCommands(program: Command): void {
   program
     .commandsGroup("Check health:")
     .command("dashboards")
-    .description("run every dashboard query through Grafana and list empty panels (dev)")
+    .description(
+      "run the queries of this stack's dashboards through Grafana and list failed and empty ones (dev)",
+    )
     .argument(...stackArgument)
     .option("--json", "print the failed and empty queries as JSON")
     .action((stack, { json }) =>

@@ -9,7 +9,7 @@ import { blindAutoscalers, dropsOf, type Objects, readersIn } from "./objects";
 import { readHpas, readMonitors, readObjects } from "./read";
 import { jsonOfReport, type Report, textOfReport } from "./report";
 import { sourcesOf } from "./sources";
-import { type Ask, holdings, mimirCost, prometheusCost, withStores } from "./stores";
+import { type Ask, type Cost, holdings, mimirCost, prometheusCost, withStores } from "./stores";
 import { unreadMetrics } from "./unread";
 
 /** What the report is made of. */
@@ -50,20 +50,27 @@ export async function reportOf(given: Given, ask: Ask): Promise<Report> {
     },
     holdings(ask, hours),
   );
+  if (!examined.names.size)
+    throw new UserError(`neither Prometheus nor Mimir answers: ${examined.unjudged[0]?.why}`);
+  const unjudged = [...given.unjudged, ...found.unjudged, ...examined.unjudged];
+  const counted = (owner: string, cost: Promise<Cost>) =>
+    cost.catch((error: Error): Cost => {
+      unjudged.push({ owner, item: "series of each metric", why: error.message });
+      return { total: 0, metrics: new Map() };
+    });
+  const users = rawTenants.map((tenant) => gatewayUser(tenant, "read"));
   const [mimir, prometheus] = await Promise.all([
-    mimirCost(
-      ask,
-      rawTenants.map((tenant) => gatewayUser(tenant, "read")),
-    ),
-    prometheusCost(ask),
+    counted("Mimir", mimirCost(ask, users)),
+    counted("Prometheus", prometheusCost(ask)),
   ]);
   return {
     stack,
     hours,
+    next: { also: settings.metrics.also.length, drop: settings.metrics.drop.length },
     ...examined,
     autoscalers: blindAutoscalers(hpas),
-    unread: unreadMetrics(stack, settings, found.readings, mimir, prometheus),
-    unjudged: [...given.unjudged, ...found.unjudged, ...examined.unjudged],
+    unread: unreadMetrics(found.readings, mimir, prometheus),
+    unjudged,
   };
 }
 

@@ -1,7 +1,7 @@
 /** Why a selector has no series, and what helps. */
 import { owner as labels } from "../../names";
 import type { Settings } from "../../settings";
-import { metricNames } from "../../values/kept-metrics";
+import { expensive, metricNames } from "../../values/kept-metrics";
 import type { Kind, Reason, Source } from "./model";
 import { holds, matches, type Selector, textOf } from "./promql";
 
@@ -33,22 +33,23 @@ const optional: [pattern: string, setting: string][] = [
   ["traces_(spanmetrics|service_graph)_.+", "send traces: docs/guides/traces.md"],
 ];
 
-const setting = (path: string, value: string, stack: string) =>
-  `pulumi config set --path '${path}' '${value}' --stack ${stack}`;
-
 /** Why a metric that exists nowhere else is not there. */
 function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
   const { settings, stack, drops, recorded } = known;
   const { kept, dropped } = metricNames(settings);
   if (matches(dropped, metric) && !matches(kept, metric)) {
-    const own = settings.metrics.drop.find((pattern) => matches(pattern, metric));
+    const { drop, infrastructure } = settings.metrics;
+    const own = drop.find((pattern) => matches(pattern, metric));
+    const standard = !own && !expensive.some((pattern) => matches(pattern, metric));
     return {
       cause: "dropped by a setting",
       what: metric,
       text: own
         ? `${metric} is dropped by metrics.drop (${own})`
-        : `${metric} is dropped by metrics.infrastructure: ${settings.metrics.infrastructure}`,
-      fix: setting(`metrics.also[${settings.metrics.also.length}]`, metric, stack),
+        : `${metric} is dropped by metrics.infrastructure: ${infrastructure}`,
+      ...(standard
+        ? { fix: `pulumi config set --path metrics.infrastructure standard --stack ${stack}` }
+        : { also: metric }),
     };
   }
   const monitor = drops.find(({ pattern }) => matches(pattern, metric))?.monitor;

@@ -48,6 +48,8 @@ export interface Reason {
   text: string;
   /** A command or an instruction, where there is one. */
   fix?: string;
+  /** What metrics.also has to contain. */
+  also?: string;
 }
 
 /** How bad it is to have no data, worst first. */
@@ -82,6 +84,4 @@ export interface Unread {
   prometheus: number;
   /** Share of the series of Mimir's tenants pods and nodes. */
   share: number;
-  /** The command that drops it. */
-  fix: string;
 }

@@ -4,7 +4,6 @@ import {
   type Gap,
   kinds,
   type Reading,
-  type Reason,
   type Source,
   type State,
   states,
@@ -15,6 +14,8 @@ import {
 export interface Report {
   stack: string;
   hours: number;
+  /** Positions after the last entry of metrics.also and metrics.drop. */
+  next: { also: number; drop: number };
   judged: Reading[];
   gaps: Gap[];
   /** HPAs whose controller cannot read their metrics. */
@@ -53,16 +54,23 @@ function listed(gaps: Gap[]): string[] {
   ]);
 }
 
-/** What helps, and how many queries it helps. */
-function fixes(gaps: Gap[]): string[] {
+/** The command that adds an entry to a list of the settings. */
+const addition = (path: string, position: number, pattern: string, stack: string) =>
+  `pulumi config set --path '${path}[${position}]' '${pattern}' --stack ${stack}`;
+
+/** What helps, and how many queries it helps; one command keeps all metrics that metrics.also has to contain. */
+function fixes({ gaps, next, stack }: Report): string[] {
   const all = gaps
+    .filter(({ state }) => state !== "no data now")
     .flatMap(({ reasons }) => reasons)
-    .filter((reason): reason is Reason & { fix: string } => Boolean(reason.fix));
-  const byFix = [...grouped(all, ({ fix }) => fix)].sort(([, a], [, b]) => b.length - a.length);
+    .filter(({ fix, also }) => fix || also);
+  const byFix = [...grouped(all, ({ fix }) => fix ?? "")].sort(([, a], [, b]) => b.length - a.length);
   return byFix.map(([fix, reasons]) => {
     const metrics = [...new Set(reasons.map(({ what }) => what))];
+    const also = [...new Set(reasons.flatMap((reason) => reason.also ?? []))].join("|");
     const more = metrics.length > 3 ? ` and ${metrics.length - 3} more` : "";
-    return `  ${fix}   # ${plural(reasons.length, "query", "queries")}: ${metrics.slice(0, 3).join(", ")}${more}`;
+    const command = fix || addition("metrics.also", next.also, also, stack);
+    return `${command}   # ${plural(reasons.length, "query", "queries")}: ${metrics.slice(0, 3).join(", ")}${more}`;
   });
 }
 
@@ -74,7 +82,7 @@ const counted = (gaps: Gap[], judged: Reading[]): string[] =>
   });
 
 /** Metrics that nothing reads. */
-function costs(unread: Unread[], rows: number): string[] {
+function costs({ unread, next, stack }: Report, rows: number): string[] {
   const sum = unread.reduce((total, { mimir }) => total + mimir, 0);
   const share = unread.reduce((total, one) => total + one.share, 0);
   const percent = (part: number) => `${(part * 100).toFixed(1)} %`;
@@ -86,7 +94,7 @@ function costs(unread: Unread[], rows: number): string[] {
         .slice(0, rows)
         .map((one) => [`  ${one.metric}`, `${one.mimir}`, percent(one.share), `${one.prometheus}`]),
     ]),
-    `Drop the first: ${unread[0]?.fix}`,
+    `Drop the first: ${addition("metrics.drop", next.drop, unread[0]?.metric ?? "", stack)}`,
   ];
 }
 
@@ -105,7 +113,7 @@ export function textOfReport(report: Report, { all, top }: { all: boolean; top: 
   const rows = all ? Number.POSITIVE_INFINITY : top;
   const of = (state: State) => gaps.filter((gap) => gap.state === state);
   const [blocked, uncollected, now] = [of("blocked"), of("not collected"), of("no data now")];
-  const helps = fixes([...blocked, ...uncollected]);
+  const helps = fixes(report);
   const held = [...names].map(([{ name }, { size }]) => `${name} ${size}`).join(", ");
   const sections = [
     [`Metrics in the last ${plural(hours, "hour")}: ${held}`],
@@ -122,9 +130,9 @@ export function textOfReport(report: Report, { all, top }: { all: boolean; top: 
       "No target exposes metrics of this kind:",
       ...(all ? listed(uncollected) : counted(uncollected, judged).slice(0, rows)),
     ],
-    helps.length && ["Fixes:", ...helps.slice(0, rows)],
+    helps.length && ["Fixes:", ...helps.slice(0, rows).map((help) => `  ${help}`)],
     all && now.length && ["No data now; the first event may bring it:", ...listed(now)],
-    unread.length && costs(unread, rows),
+    unread.length && costs(report, rows),
     unjudged.length && notChecked(unjudged, rows),
     !all && [`List everything: ./obs coverage ${stack} --all`],
   ];
@@ -132,8 +140,8 @@ export function textOfReport(report: Report, { all, top }: { all: boolean; top: 
 }
 
 /** The report as plain data. */
-export const jsonOfReport = ({ names, judged, ...report }: Report) => ({
-  ...report,
-  metrics: Object.fromEntries([...names].map(([{ uid }, { size }]) => [uid, size])),
-  queries: judged.length,
-});
+export function jsonOfReport(report: Report) {
+  const { names, judged, next: _, ...rest } = report;
+  const metrics = Object.fromEntries([...names].map(([{ uid }, { size }]) => [uid, size]));
+  return { ...rest, queries: judged.length, metrics, fixes: fixes(report) };
+}

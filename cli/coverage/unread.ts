@@ -1,5 +1,4 @@
 /** What is stored and read by nobody, with its cost in series. */
-import type { Settings } from "../../settings";
 import read from "../../values/kept-metrics.json";
 import { synthetic } from "./judge";
 import type { Reading, Unread } from "./model";
@@ -29,19 +28,12 @@ export function namedBy(readings: Reading[], known: string[]): Set<string> {
 }
 
 /** Metrics that nothing reads, those with the most series first. */
-export function unreadMetrics(
-  stack: string,
-  settings: Settings,
-  readings: Reading[],
-  mimir: Cost,
-  prometheus: Cost,
-): Unread[] {
+export function unreadMetrics(readings: Reading[], mimir: Cost, prometheus: Cost): Unread[] {
   const stored = [...new Set([...mimir.metrics.keys(), ...prometheus.metrics.keys()])];
   const recorded = new Set(readings.flatMap(({ records }) => records ?? []));
   const named = namedBy(readings, stored);
   // Rules, dashboards, commands and pages of this stack.
   const ofStack = (name: string) => matches(read.join("|"), name);
-  const next = settings.metrics.drop.length;
   return stored
     .filter((name) => !synthetic.test(name) && !recorded.has(name) && !named.has(name) && !ofStack(name))
     .map((metric) => ({
@@ -49,7 +41,6 @@ export function unreadMetrics(
       mimir: mimir.metrics.get(metric) ?? 0,
       prometheus: prometheus.metrics.get(metric) ?? 0,
       share: mimir.total ? (mimir.metrics.get(metric) ?? 0) / mimir.total : 0,
-      fix: `pulumi config set --path 'metrics.drop[${next}]' '${metric}' --stack ${stack}`,
     }))
     .sort((a, b) => b.mimir - a.mimir || b.prometheus - a.prometheus || (a.metric < b.metric ? -1 : 1));
 }

@@ -3,14 +3,26 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { stringify } from "yaml";
 import { type Given, reportOf } from "../../cli/coverage";
-import { madeInGrafana } from "../../cli/coverage/read";
+import { readersIn } from "../../cli/coverage/objects";
+import {
+  madeInGrafana,
+  readHpas,
+  readMonitors,
+  readObjects,
+  readRules,
+  readScaledObjects,
+} from "../../cli/coverage/read";
+import { sourcesOf } from "../../cli/coverage/sources";
 import type { Ask } from "../../cli/coverage/stores";
 import { until } from "../../cli/smoke/check";
+import { ApiServer } from "../support/api-server";
 import { Grafana, needsGrafana } from "../support/grafana";
 import { Mimir } from "../support/mimir";
+import type { KubernetesObject } from "../support/rendered";
 import { freePort, Server } from "../support/servers";
 import { settingsOf } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
@@ -156,6 +168,25 @@ describe("binaries: coverage of queries", function () {
     ).to.deep.equal([["unread_total", 6, 0, 0.3]]);
   });
 
+  it("are judged without the costs that a store does not give", async () => {
+    const { gaps, unread, unjudged } = await reportOf(given(), (user, path) =>
+      path.startsWith("/cardinality") ? Promise.reject(new Error("it is disabled")) : ask(user, path),
+    );
+    expect(gaps.length).to.be.greaterThan(3);
+    expect(unread).to.deep.equal([]);
+    expect(unjudged).to.deep.equal([
+      { owner: "Mimir", item: "series of each metric", why: "it is disabled" },
+    ]);
+  });
+
+  it("are an error if no store answers", async () => {
+    const failed = await reportOf(given(), () => Promise.reject(new Error("connection refused"))).then(
+      () => undefined,
+      (error: Error) => error,
+    );
+    expect(failed?.message).to.match(/^neither Prometheus nor Mimir answers: .*connection refused$/);
+  });
+
   it("include dashboards and alert rules that were made in Grafana", async function () {
     const home = needsGrafana(this);
     await needsCharts(this);
@@ -183,5 +214,69 @@ describe("binaries: coverage of queries", function () {
     } finally {
       await grafana.stop();
     }
+  });
+});
+
+describe("binaries: coverage of a cluster", function () {
+  this.timeout(180_000);
+  let api: ApiServer | undefined;
+  const config = new KubeConfig();
+
+  before(async function () {
+    const [etcd = "", apiserver = ""] = needs(this, "etcd", "kube-apiserver");
+    api = await ApiServer.start(etcd, apiserver);
+    config.loadFromFile(api.kubeconfig());
+  });
+  after(() => api?.stop());
+
+  it("reads rules, monitors, autoscalers and dashboards, and does without resources that are not defined", async () => {
+    const own = { spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
+    const define = (kind: string) =>
+      api?.create({
+        apiVersion: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        metadata: { name: `${kind.toLowerCase()}s.monitoring.coreos.com` },
+        spec: {
+          group: "monitoring.coreos.com",
+          scope: "Namespaced",
+          names: { kind, plural: `${kind.toLowerCase()}s` },
+          versions: [
+            {
+              name: "v1",
+              served: true,
+              storage: true,
+              schema: { openAPIV3Schema: { type: "object", properties: own } },
+            },
+          ],
+        },
+      } as KubernetesObject);
+    expect(await readRules(config)).to.deep.equal([]);
+    await define("PrometheusRule");
+    const rule = {
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PrometheusRule",
+      metadata: { namespace: "default", name: "api" },
+      spec: { groups: [{ name: "g", rules: [{ alert: "A", expr: "a" }] }] },
+    };
+    await until(30, "the definition", async () => (await api?.create(rule))?.status === 201 || undefined);
+    const dashboard = { name: "shop", namespace: "default", labels: { grafana_dashboard: "1" } };
+    await api?.create({
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: dashboard,
+      data: {
+        "shop.json": JSON.stringify({ title: "Shop", panels: [{ title: "p", targets: [{ expr: "b" }] }] }),
+      },
+    } as KubernetesObject);
+    const { objects, unjudged } = await readObjects(config);
+    expect(unjudged.map(({ owner }) => owner)).to.deep.equal(["Grafana"]);
+    const { readings } = readersIn(objects, sourcesOf(settings));
+    expect(readings.map(({ owner, item }) => [owner, item])).to.deep.equal([
+      ["PrometheusRule default/api", "A"],
+      ["dashboard Shop (ConfigMap default/shop)", "p"],
+    ]);
+    expect(await readMonitors(config)).to.deep.equal([]);
+    expect(await readScaledObjects(config)).to.deep.equal([]);
+    expect(await readHpas(config)).to.deep.equal([]);
   });
 });

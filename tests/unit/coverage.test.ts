@@ -268,20 +268,20 @@ describe("coverage: reasons", () => {
   const reasons = async (expr: string, metrics: Config = {}) =>
     (await judge([expr], metrics)).gaps.map(({ reasons, state }) => [
       state,
-      ...reasons.map(({ cause, text, fix }) => `${cause}: ${text} -> ${fix ?? "-"}`),
+      ...reasons.map(({ cause, text, fix, also }) => `${cause}: ${text} -> ${fix ?? also ?? "-"}`),
     ]);
 
   it("names the setting that drops a metric, and the command that brings it back", async () => {
     expect(await reasons("node_boot_time_seconds", { infrastructure: "used", also: ["a"] })).to.deep.equal([
       [
         "blocked",
-        "dropped by a setting: node_boot_time_seconds is dropped by metrics.infrastructure: used -> pulumi config set --path 'metrics.also[1]' 'node_boot_time_seconds' --stack dev",
+        "dropped by a setting: node_boot_time_seconds is dropped by metrics.infrastructure: used -> pulumi config set --path metrics.infrastructure standard --stack dev",
       ],
     ]);
     expect(await reasons("nginx_debug_a", { drop: ["nginx_debug_.+"] })).to.deep.equal([
       [
         "blocked",
-        "dropped by a setting: nginx_debug_a is dropped by metrics.drop (nginx_debug_.+) -> pulumi config set --path 'metrics.also[0]' 'nginx_debug_a' --stack dev",
+        "dropped by a setting: nginx_debug_a is dropped by metrics.drop (nginx_debug_.+) -> nginx_debug_a",
       ],
     ]);
     expect(await reasons("apiserver_response_sizes_bucket")).to.match(
@@ -370,7 +370,13 @@ describe("coverage: reasons", () => {
   });
 
   it("prints what has no data, with the fix, and the rest on demand", async () => {
-    const { gaps, unjudged } = await judge(["etcd_server_id", 'up{job="other"}', "sum("]);
+    const { gaps, unjudged } = await judge([
+      "etcd_server_id",
+      'up{job="other"}',
+      "sum(",
+      "apiserver_response_sizes_bucket",
+      "etcd_debugging_a_bucket / etcd_debugging_b_bucket",
+    ]);
     const judged = gaps.map(({ reasons: _, state: __, ...reading }) => reading);
     const names = new Map(
       sourcesOf(settings())
@@ -378,24 +384,27 @@ describe("coverage: reasons", () => {
         .map((source) => [source, new Set(["up"])]),
     );
     const unread = unreadMetrics(
-      "dev",
-      settings(),
       [],
       { total: 100, metrics: new Map([["debug_bytes", 25]]) },
       { total: 0, metrics: new Map() },
     );
-    const report = { stack: "dev", hours: 1, judged, gaps, autoscalers: [], unread, unjudged, names };
+    const next = { also: 2, drop: 3 };
+    const report = { stack: "dev", hours: 1, next, judged, gaps, autoscalers: [], unread, unjudged, names };
     const short = textOfReport(report, { all: false, top: 20 });
-    expect(short).to.include("alert  2        0        1              1");
-    expect(short).to.include("PrometheusRule shop/api: 1 of 2 queries");
+    expect(short).to.include("alert  4        2        1              1");
+    expect(short).to.include("PrometheusRule shop/api: 1 of 4 queries");
     expect(short).to.include("add etcd to kubePrometheusStack.controlPlane   # 1 query: etcd_server_id");
+    expect(short).to.include(
+      "pulumi config set --path 'metrics.also[2]' 'apiserver_response_sizes_bucket|etcd_debugging_a_bucket|etcd_debugging_b_bucket' --stack dev   # 3 queries",
+    );
     expect(short).to.include("1 metric, 25 series in Mimir (25.0 %)");
-    expect(short).to.include("pulumi config set --path 'metrics.drop[0]' 'debug_bytes' --stack dev");
+    expect(short).to.include("pulumi config set --path 'metrics.drop[3]' 'debug_bytes' --stack dev");
     expect(short).not.to.include('up{job="other"}');
     expect(textOfReport(report, { all: true, top: 20 })).to.include('no series matches up{job="other"} now');
     const json = JSON.parse(JSON.stringify(jsonOfReport(report)));
-    expect(json).to.include({ stack: "dev", queries: 2 });
+    expect(json).to.include({ stack: "dev", queries: 4 });
     expect(json.gaps[0].reasons[0].cause).to.equal("not collected");
+    expect(json.fixes).to.have.length(2);
     expect(json.metrics).to.deep.equal({ prometheus: 1 });
   });
 });
@@ -415,14 +424,12 @@ describe("coverage: metrics that nothing reads", () => {
   });
   const unread = (readings: Reading[]) =>
     unreadMetrics(
-      "prod",
-      settings({ drop: ["x"] }),
       readings,
       cost({ big_bucket: 600, small: 100, read_total: 100, traces_a: 100, kube_pod_info: 50, up: 50 }),
       cost({ big_bucket: 700, only_here: 5, "sum:x": 1, ALERTS: 1 }),
     );
 
-  it("are those that no query, rule or page names, with their share and the command that drops them", () => {
+  it("are those that no query, rule or page names, with their share", () => {
     const found = unread([
       reading('rate(read_total[5m]) or {__name__=~"traces_.+"}'),
       reading("small", "sum:x"),
@@ -433,14 +440,12 @@ describe("coverage: metrics that nothing reads", () => {
         mimir: 600,
         prometheus: 700,
         share: 0.6,
-        fix: "pulumi config set --path 'metrics.drop[1]' 'big_bucket' --stack prod",
       },
       {
         metric: "only_here",
         mimir: 0,
         prometheus: 5,
         share: 0,
-        fix: "pulumi config set --path 'metrics.drop[1]' 'only_here' --stack prod",
       },
     ]);
   });
