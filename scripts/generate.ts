@@ -1,21 +1,27 @@
-/** `npm run generate`: writes `docs/reference/settings.md` and the `config` block of `Pulumi.yaml` from the schema and the profiles. */
+/** `npm run generate`: writes the generated pages of `docs/reference`, and the `config` block of `Pulumi.yaml`. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseDocument } from "yaml";
 import { described } from "../settings/describe";
+import { alertsDocument } from "./alerts-document";
+import { commandsDocument } from "./commands-document";
 import { flat, settingsDocument } from "./settings-document";
-
-export { settingsDocument } from "./settings-document";
 
 const root = join(__dirname, "..");
 
-/** The generated files. */
-export const files = {
-  settings: join(root, "docs", "reference", "settings.md"),
-  pulumi: join(root, "Pulumi.yaml"),
+const reference = join(root, "docs", "reference");
+
+/** The generated pages with their text. */
+export const pages = {
+  [join(reference, "settings.md")]: settingsDocument,
+  [join(reference, "commands.md")]: commandsDocument,
+  [join(reference, "alerts.md")]: alertsDocument,
 };
 
-/** `Pulumi.yaml` with its `config` block written anew and all else as it is. */
+/** The file whose `config` block is generated. */
+export const pulumiFile = join(root, "Pulumi.yaml");
+
+/** `Pulumi.yaml` with its `config` block regenerated and everything else unchanged. */
 export function pulumiYaml(current: string): string {
   const document = parseDocument(current);
   const config = Object.fromEntries(
@@ -38,6 +44,6 @@ export function pulumiYaml(current: string): string {
 }
 
 if (require.main === module) {
-  writeFileSync(files.settings, settingsDocument());
-  writeFileSync(files.pulumi, pulumiYaml(readFileSync(files.pulumi, "utf8")));
+  for (const [file, text] of Object.entries(pages)) writeFileSync(file, text());
+  writeFileSync(pulumiFile, pulumiYaml(readFileSync(pulumiFile, "utf8")));
 }

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { type Described, described } from "../settings/describe";
 import { dev } from "../settings/dev";
 import { prod } from "../settings/prod";
+import { cell, table } from "./markdown";
 
 /** A setting and all that is in it, in the schema's order; what has no description of its own is left out. */
 export const flat = (setting: Described): Described[] => [
@@ -15,8 +16,6 @@ const valueAt = (profile: unknown, path: string): unknown =>
   path
     .split(".")
     .reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], profile);
-
-const cell = (text: string) => text.replaceAll("|", "\\|");
 
 function valueCell(value: unknown): string {
   if (value === undefined) return "–";
@@ -86,16 +85,10 @@ export const pages: Record<string, string> = {
   helm: "../guides/customizing.md",
 };
 
-const table = (head: string[], rows: string[][]): string[] => [
-  `| ${head.join(" | ")} |`,
-  `|${"---|".repeat(head.length)}`,
-  ...rows.map((row) => `| ${row.join(" | ")} |`),
-];
-
 /** What each section is, and the page about it. */
 const contents = () =>
   table(
-    ["section", "what it is", "how it is used"],
+    ["section", "content", "guide"],
     [...described.children.values()].map(({ path, what }) => [
       `[${path}](#${path.toLowerCase()})`,
       cell(what),
@@ -134,7 +127,7 @@ const kept = () =>
 export function settingsDocument(): string {
   const sections = [...described.children.values()].map((setting) => {
     const rows = flat(setting).filter((one) => one !== setting || !setting.group);
-    const head = ["| setting | what it is | allowed | dev | prod |", "|---|---|---|---|---|"];
+    const head = ["| setting | description | allowed | dev | prod |", "|---|---|---|---|---|"];
     return [`## ${setting.path}`, "", setting.what, "", ...head, ...rows.map(row), ""].join("\n");
   });
   return [
@@ -142,7 +135,7 @@ export function settingsDocument(): string {
     "",
     "<!-- Written by `npm run generate` from settings/schema.ts, settings/dev.ts and settings/prod.ts. -->",
     "",
-    "Every setting with its defaults. A stack starts from those of its `environment` and changes single ones:",
+    "Every setting with its defaults. A stack starts from the defaults of its `environment` and overrides single settings:",
     "",
     "```",
     "pulumi config set --stack prod --path loki.querier.replicas 4",
@@ -150,7 +143,7 @@ export function settingsDocument(): string {
     "pulumi config set --stack prod --secret --path objectStorage.external.loki.secretKey <value>",
     "```",
     "",
-    "or in its `Pulumi.<stack>.yaml`, where groups are merged key by key and a list replaces the default as a whole:",
+    "or in `Pulumi.<stack>.yaml`. Groups are merged key by key; a list replaces the default list:",
     "",
     "```yaml",
     "config:",
@@ -160,7 +153,7 @@ export function settingsDocument(): string {
     "      replicas: 4",
     "```",
     "",
-    "`./obs preview` tells all mistakes at once, before anything is touched.",
+    "`./obs preview` reports all invalid settings together, before any change.",
     "",
     "## Contents",
     "",
@@ -168,26 +161,26 @@ export function settingsDocument(): string {
     "",
     "## How to read this page",
     "",
-    "– means that there is no default: the setting may be left out, or has to be given with the others of its group. A bold",
-    "name is a group. `<name>` stands for a name of yours, `[0]` for any item of a list. **Secret** is set with `--secret`, so",
-    "that it is encrypted in the file. **Later** says what cannot be changed once the stack is installed. Kinds of values:",
+    "– means no default: the setting is optional, or required together with its group. A bold name is a group. `<name>` is a",
+    "name that you choose, `[0]` any item of a list. Set a **Secret** with `--secret`, so that the file has it encrypted.",
+    "**Later** names the changes that are impossible once the stack is installed. Types of values:",
     "",
     ...table(
-      ["kind", "written as"],
+      ["type", "format"],
       [...kinds].map(([kind, written]) => [kind, cell(written)]),
     ),
     "",
     "## Components at a glance",
     "",
-    "Replicas × CPU and memory requested, the volume of each, and between which numbers it scales by itself. For its own load:",
-    "[sizing.md](../guides/sizing.md).",
+    "Replicas (with the range of autoscaling) × CPU and memory requests, and the volume of each replica. To calculate them for",
+    "your load: [sizing](../guides/sizing.md).",
     "",
     ...components(),
     "",
-    "## What is fixed later",
+    "## Immutable settings",
     "",
-    "A preview refuses it for volumes, buckets and the key. How it is changed all the same: [upgrades.md](../guides/upgrades.md#volumes),",
-    "[object-storage.md](../guides/object-storage.md#moving), [logs.md](../guides/logs.md#the-index).",
+    "A preview rejects changes of volumes, buckets and the encryption key. To migrate: [volumes](../guides/upgrades.md#volumes),",
+    "[object storage](../guides/object-storage.md#moving), [Loki's index](../guides/logs.md#the-index).",
     "",
     ...kept(),
     "",

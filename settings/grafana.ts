@@ -1,4 +1,4 @@
-/** Settings of Grafana: where it is reached, who gets in, where it keeps what people save. */
+/** Settings of Grafana: its address, authentication and database. */
 import { z } from "zod";
 import { disk, dnsName, group, list, oneOf, resources, secret, text, wholeNumber, yesNo } from "./fields";
 
@@ -66,7 +66,7 @@ export const grafana = group({
   replicas: wholeNumber(1, 10).describe("Number of replicas; several need grafana.database"),
   ...resources,
   disk: disk
-    .describe("Size of the volume for Grafana's own database, where there is no grafana.database")
+    .describe("Size of the volume for Grafana's own database, unless grafana.database is set")
     .meta({ later: "larger only" }),
   url: text(
     "an http:// or https:// URL of a host, optionally with a port and a path",
@@ -111,7 +111,7 @@ export const grafana = group({
   existingSecret: dnsName()
     .optional()
     .describe(
-      "Secret in the namespace grafana with OAUTH_CLIENT_SECRET, LDAP_BIND_PASSWORD or GF_DATABASE_PASSWORD, where they are not settings; Grafana waits until it is there",
+      "Secret in the namespace grafana with OAUTH_CLIENT_SECRET, LDAP_BIND_PASSWORD or GF_DATABASE_PASSWORD, unless they are settings; Grafana waits until it exists",
     ),
   auth: group({
     kind: oneOf("local", "oauth", "ldap").describe(
@@ -119,14 +119,14 @@ export const grafana = group({
     ),
     oauth: oauth.optional(),
     ldap: ldap.optional(),
-  }).describe("Who gets in; nobody anonymously"),
+  }).describe("Authentication; anonymous access is disabled"),
   plugins: list(
     text("id@version, or id@version@url of a zip file", /^[a-z0-9-]+@[\w.+-]+(@https?:\/\/\S+)?$/),
     "a list of id@version",
   ).describe("Plugins that Grafana installs at its start, from grafana.com or from the URL"),
   dashboards: group({
     namespaces: list(dnsName(), "a list of namespaces").describe(
-      "Namespaces besides this stack's own whose ConfigMaps labelled grafana_dashboard are shown",
+      "Additional namespaces whose ConfigMaps with the label grafana_dashboard become dashboards",
     ),
     ...resources,
   }).describe("The container beside Grafana that finds dashboards in ConfigMaps"),

@@ -68,7 +68,7 @@ const cluster = group({
     "Namespaces of the cluster itself and of this stack: their logs are system logs, their metrics are infrastructure's",
   ),
   existingNamespaces: list(dnsName(), "a list of namespaces of this stack").describe(
-    "Namespaces of this stack that exist before the first up, with a Secret of yours for instance; the stack labels them, and keeps them when it is deleted",
+    "Namespaces of this stack that exist before the first up, for example with a Secret; the stack labels them, and keeps them when it is deleted",
   ),
   protect: yesNo().describe(
     "Whether namespaces, buckets, volumes and the encryption key refuse to be deleted",
@@ -85,7 +85,7 @@ const charts = group({
       "Where charts come from instead of their official repositories; OBS_CHARTS in the environment wins over it",
     ),
   history: wholeNumber(1, 50).describe("Revisions that Helm keeps of each release"),
-}).describe("Helm charts; their versions stand in charts.json");
+}).describe("Helm charts; charts.json has their versions");
 
 const images = group({
   registry: text(
@@ -144,7 +144,7 @@ const objectStorage = group({
       .describe("Where this program reaches MinIO to manage buckets; without it, its own port-forward"),
     caFile: text("a path to a PEM file")
       .optional()
-      .describe("CA certificate of that endpoint, where it is not a public one"),
+      .describe("CA certificate of that endpoint, unless a public CA issued it"),
     localPort: wholeNumber(1024, 65535).describe(
       "Local port of the port-forward; different for stacks that run at the same time",
     ),
@@ -286,9 +286,9 @@ const mimir = group({
 const traceLimits = (withDefault: (what: string) => string) => ({
   rate: byteRate().describe(withDefault("Spans that a tenant may write, in bytes")),
   burst: byteRate().describe(withDefault("Spans that a tenant may write at once, in bytes")),
-  traceSize: size().describe(withDefault("Size of one trace; what is beyond is dropped")),
+  traceSize: size().describe(withDefault("Maximum size of a trace; spans beyond it are discarded")),
   liveTraces: seriesLimit().describe(
-    withDefault("Traces that an ingester may hold open of a tenant; what is beyond is refused"),
+    withDefault("Maximum number of live traces per tenant and ingester; further traces are rejected"),
   ),
 });
 const tempo = group({
@@ -345,9 +345,9 @@ const alloyMetrics = group({
     "Targets that one replica is to scrape, when it scales",
   ),
   ...resources,
-  buffer: size().describe("Buffer of each replica while Mimir is away"),
+  buffer: size().describe("Buffer (WAL) of each replica for samples if Mimir is unavailable"),
   bufferAge: duration().describe(
-    "How long samples wait while Mimir is away; buffer should hold this much of a replica's samples",
+    "Maximum age of buffered samples if Mimir is unavailable; buffer should hold the samples of this period",
   ),
   scrapeInterval: duration().describe("How often a target is scraped that does not say it itself"),
   samplesPerSend: wholeNumber(100, 100_000).describe("Samples in one push to Mimir"),
@@ -434,7 +434,7 @@ const kubePrometheusStack = group({
     shutdown: duration().describe(
       "How long a replica that stops may take to send what waits; the rest stays on its volume",
     ),
-  }).describe("Evaluates the cluster's rules, also while Mimir is away"),
+  }).describe("Evaluates the cluster's rules, independently of Mimir"),
   alertmanager: stateful("Sends Prometheus' alerts"),
   kubeStateMetrics: group(resources).describe("The state of Kubernetes' objects as metrics"),
   nodeExporter: group({

@@ -108,7 +108,7 @@ describe("unit: documentation", () => {
       .split("\n")
       .filter((file) => /\.(ts|cjs|ya?ml|md|sh|alloy|json5?)$/.test(file) && isThere(file));
     const named = files.flatMap((file) =>
-      [...text(file).matchAll(/(?<![\w/.:])docs\/[\w./\\-]*\w/g)].map(([path]) => ({
+      [...text(file).matchAll(/(?<![\w/.:])docs\/[\w/-]*(?:\\*\.\w+)*/g)].map(([path]) => ({
         file,
         path: path.replaceAll("\\", ""),
       })),

@@ -1,18 +1,21 @@
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { files, pulumiYaml, settingsDocument } from "../../scripts/generate";
+import { pages, pulumiFile, pulumiYaml } from "../../scripts/generate";
+import { settingsDocument } from "../../scripts/settings-document";
 import { described } from "../../settings/describe";
 
 const text = (file: string) => readFileSync(file, "utf8");
 
 describe("unit: generated files", () => {
-  it("docs/reference/settings.md is what the schema and the profiles say; npm run generate writes it", () => {
-    expect(text(files.settings)).to.equal(settingsDocument());
-  });
+  for (const [file, written] of Object.entries(pages))
+    it(`docs/reference/${basename(file)} is current; npm run generate writes it`, () => {
+      expect(text(file)).to.equal(written());
+    });
 
   it("the config block of Pulumi.yaml is what the schema says; npm run generate writes it", () => {
-    expect(text(files.pulumi)).to.equal(pulumiYaml(text(files.pulumi)));
+    expect(text(pulumiFile)).to.equal(pulumiYaml(text(pulumiFile)));
   });
 
   it("Pulumi.yaml keeps what is not generated, comments too", () => {
@@ -24,7 +27,7 @@ describe("unit: generated files", () => {
   });
 
   it("Pulumi.yaml declares every setting, and demands only the environment", () => {
-    const { config } = parse(text(files.pulumi));
+    const { config } = parse(text(pulumiFile));
     const { environment, ...groups } = config;
     expect(environment).to.have.keys("type", "description");
     expect(environment.type).to.equal("string");
@@ -36,8 +39,8 @@ describe("unit: generated files", () => {
   });
 
   it("both name every setting, and say of every secret that it is one", () => {
-    const { config } = parse(text(files.pulumi));
-    const document = text(files.settings);
+    const { config } = parse(text(pulumiFile));
+    const document = settingsDocument();
     // A group is a heading; a list or table of groups is a setting, and so are those of its items.
     const settings = (setting: typeof described): (typeof described)[] => [
       ...(setting.group ? [] : [setting]),

@@ -39,7 +39,10 @@ const beside: Record<string, { parts: string[]; packages: string[] }> = {
   },
   scripts: {
     parts: ["settings", "names.ts", "components", "dashboards", "cli", "package.json"],
-    packages: ["node:", "yaml", "@kubernetes/client-node", "puppeteer-core"],
+    packages: [
+      ...["node:", "yaml", "commander", "@kubernetes/client-node", "puppeteer-core"],
+      ...["@textlint/", "textlint-rule-terminology"],
+    ],
   },
   policies: { parts: whole, packages: ["@pulumi/policy", "@pulumi/pulumi", "yaml"] },
 };
