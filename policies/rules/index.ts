@@ -19,7 +19,7 @@ import {
   noSecretsInValues,
   noSecretsInVariables,
 } from "./secrets";
-import { ingressTls, noAnonymousAccess, servicesInternal } from "./services";
+import { ingressTls, noAnonymousAccess, servicesInternal, tlsInside } from "./services";
 import { retentionMinimums, retentionRuns, sampling, tenancy } from "./telemetry";
 
 export const rules: Rule[] = [
@@ -32,7 +32,7 @@ export const rules: Rule[] = [
   ...[disruptionBudgets, replicaMinimums],
   ...[sampling, retentionMinimums, retentionRuns, tenancy],
   ...[alertsDelivered, backupsScheduled],
-  ...[servicesInternal, ingressTls, noAnonymousAccess],
+  ...[servicesInternal, ingressTls, tlsInside, noAnonymousAccess],
   ...[rbacNoWildcards, rbacNoAdmin, rbacSecrets, tokensNeeded],
   ...[statefulProtected],
   ...[lokiIndex, imagesMaintained, imagesSupported, apisServed],

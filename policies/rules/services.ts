@@ -1,5 +1,5 @@
 /** What is reached from outside of the cluster. */
-import { isTree, places, valuesOf } from "../pods";
+import { at, isTree, places, valuesOf } from "../pods";
 import { always, type SubjectRule, type Tree } from "../rule";
 
 const open = ["NodePort", "LoadBalancer"];
@@ -48,6 +48,30 @@ export const ingressTls: SubjectRule = {
     return rules
       .filter(({ host }) => !covered.includes(host))
       .map(({ host }) => ({ what: `host ${host ?? "(any)"} has no TLS`, fix }));
+  },
+};
+
+/** Where each release says that it is served by TLS. */
+const listeners: Record<string, { path: string[]; tls: unknown; carries: string }> = {
+  grafana: { path: ["grafana.ini", "server", "protocol"], tls: "https", carries: "logins and sessions" },
+  minio: { path: ["tls", "enabled"], tls: true, carries: "objects and the console's login" },
+};
+
+export const tlsInside: SubjectRule = {
+  id: "tls-inside",
+  asks: "In production, Grafana and MinIO use TLS inside the cluster.",
+  why: "anyone who can read the network between nodes can read them",
+  level: { dev: "disabled", prod: "advisory" },
+  check: (subject) => {
+    const listener = listeners[subject.name];
+    const values = valuesOf(subject);
+    if (!listener || !values || at(values, ...listener.path) === listener.tls) return [];
+    return [
+      {
+        what: `${listener.carries} travel unencrypted`,
+        fix: "Set network.tls.certificates to ownCa or certManager, or encrypt the network between nodes (docs/guides/tls.md).",
+      },
+    ];
   },
 };
 

@@ -406,6 +406,19 @@ const objects: RuleSpec[] = [
     ),
   },
   {
+    rule: "tls-inside",
+    passes: [
+      release("grafana", { "grafana.ini": { server: { protocol: "https" } } }),
+      release("minio", { tls: { enabled: true } }),
+      release("loki", {}),
+    ],
+    fails: [release("grafana", { "grafana.ini": { server: {} } }), release("minio", {})],
+    says: ["grafana: logins and sessions", "minio: objects and the console's login"].map(
+      (what) =>
+        `${what} travel unencrypted: anyone who can read the network between nodes can read them. Set network.tls.certificates to ownCa or certManager, or encrypt the network between nodes (docs/guides/tls.md).`,
+    ),
+  },
+  {
     rule: "no-anonymous-access",
     passes: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: false } } })],
     fails: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: true } } })],

@@ -6,7 +6,7 @@ import { check, violations } from "../../policies/check";
 import { type Environment, nameOf } from "../../policies/rule";
 import { rules } from "../../policies/rules";
 import { broken } from "../support/broken";
-import { recordingOf } from "../support/stacks";
+import { type Config, recordingOf, shipped } from "../support/stacks";
 
 /** The mandatory findings of a recording: `rule subject: message`. */
 const found = (recording: Recording, environment: Environment): string[] =>
@@ -21,6 +21,28 @@ describe("unit: policies over stacks", function () {
     it(`${environment} keeps to all of them as it is shipped`, async () => {
       expect(found(await recordingOf(environment), environment)).to.deep.equal([]);
     });
+
+  it("advise the shipped prod stack to deliver alerts and to use TLS, until it does", async () => {
+    const advised = async (config: Config) =>
+      check(ownSubjects(await recordingOf("prod", config)), { environment: "prod" })
+        .filter(({ rule }) => ["alerts-delivered", "tls-inside"].includes(rule))
+        .map(({ rule, subject }) => `${rule} ${nameOf(subject)}`)
+        .sort();
+    const alertmanagers = ["mimir", "monitoring"].map((one) => `Secret ${one}/alertmanager-config`);
+    expect(await advised({})).to.deep.equal([
+      ...alertmanagers.flatMap((one) => [`alerts-delivered ${one}`, `alerts-delivered ${one}`]),
+      ...["tls-inside Release grafana/grafana", "tls-inside Release minio/minio"],
+    ]);
+    expect(
+      await advised({
+        alerting: {
+          receivers: { oncall: { webhookUrl: "https://alerts.test/hook" } },
+          heartbeat: { url: "https://alerts.test/alive", interval: "5m" },
+        },
+        network: { ...(shipped("prod")["network"] as object), tls: { certificates: "ownCa" } },
+      }),
+    ).to.deep.equal([]);
+  });
 
   for (const { about, environment = "prod", config = {}, alter, outputs = {}, rule, says } of broken)
     it(`${rule} tells where ${about}`, async () => {
