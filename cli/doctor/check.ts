@@ -54,8 +54,8 @@ export interface Context {
 }
 
 /**
- * One thing that is looked at. It reads only, but for a pod that {@link Context.probe} allows, answers within `checkWithin`, and says nothing of what is well. A file in
- * `checks/` exports one as `check`, and is run because it is there.
+ * One check. It only reads, except for a pod that {@link Context.probe} allows, answers within `checkWithin`, and reports
+ * problems only. A file in `checks/` exports one as `check`, and runs because it exists.
  */
 export interface Check {
   /** What is looked at, as a noun: "certificates". */

@@ -35,7 +35,7 @@ const fails: Check["show"] = async () => {
 };
 
 describe("unit: obs smoke, the run", () => {
-  it("has the lab's ten and one of policies, each once and in order, and each needs only earlier ones", () => {
+  it("has its tests, each once and in order, and each needs only earlier ones", () => {
     expect(checks.map(({ number }) => number)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     for (const { number, needs = [] } of checks) for (const need of needs) expect(need).to.be.below(number);
   });
