@@ -151,6 +151,10 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
   ["alloy-metrics/", "monitoring/cadvisor", [8080]],
   ["alloy-metrics/", "monitoring/prometheus", [9090, 8080]],
   ["alloy-metrics/", "monitoring/alertmanager", [9093, 8080]],
+  // Expiry of the certificates of webhooks and of Grafana's Ingress.
+  ["alloy-metrics/", "monitoring/kps-operator", [10250]],
+  ["alloy-metrics/", "opentelemetry/opentelemetry-operator", [9443]],
+  ["alloy-metrics/", "internet", [443]],
   ["alloy-metrics/", "node", "all"],
   ["monitoring/prometheus", "node", "all"],
   ...["application", "client", "controller", "scraper"].flatMap((to): [string, string, "all"][] => [
