@@ -24,6 +24,9 @@ export const namespaces = {
   backup: "backup",
 } as const;
 
+/** A namespace of the stack, by its key. */
+export type NamespaceKey = keyof typeof namespaces;
+
 /** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
 export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privileged"> = {
   minio: "restricted",
@@ -253,6 +256,13 @@ export const caBundle = {
   file: "ca.crt",
   /** Where the stack's own pods have it. */
   path: "/etc/observability-ca/ca.crt",
+} as const;
+
+/** The private CAs of servers outside the cluster: name of the volume, key of the ConfigMap, and file in pods. */
+export const privateCa = {
+  name: "private-ca",
+  file: "ca.crt",
+  path: "/etc/ssl/certs/private-ca.crt",
 } as const;
 
 /** A Service's name in full, by which certificates are verified. */

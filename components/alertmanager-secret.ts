@@ -1,10 +1,11 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
+import type { NamespaceKey } from "../names";
 import { alertmanagerFile, alertmanagerSecret } from "../names";
 import type { Settings } from "../settings";
 import { alertmanagerConfig } from "../values/alertmanager";
-import type { NamespaceKey, Namespaces } from "./namespaces";
+import type { Namespaces } from "./namespaces";
 
 /** Lays Alertmanager's configuration, which names receivers, into a namespace. */
 export const layAlertmanagerConfig = (

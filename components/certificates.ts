@@ -1,8 +1,15 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
-import { caBundle, certificates, namespaces as namespaceNames, type Served } from "../names";
+import {
+  caBundle,
+  certificates,
+  type NamespaceKey,
+  namespaces as namespaceNames,
+  type Served,
+} from "../names";
 import type { Settings } from "../settings";
+import { connectingOutside, privateCaConfigMap } from "../values/outside";
 import {
   certificateObject,
   dnsNames,
@@ -12,7 +19,7 @@ import {
   served,
   trusting,
 } from "../values/tls";
-import type { NamespaceKey, Namespaces } from "./namespaces";
+import type { Namespaces } from "./namespaces";
 
 export interface CertificatesArgs {
   /** Settings of the stack. */
@@ -85,6 +92,7 @@ export class Certificates extends pulumi.ComponentResource {
     }
 
     this.caCertificate = ca?.certificate ?? (caCertificate ? pulumi.output(caCertificate) : undefined);
+    this.handPrivate(settings, namespaces, add);
     if (this.caCertificate) this.hand(this.caCertificate, settings, namespaces, add);
     this.registerOutputs({});
   }
@@ -147,6 +155,26 @@ export class Certificates extends pulumi.ComponentResource {
       parent: this,
       dependsOn: secret,
     });
+  }
+
+  /** Gives the private CAs to those who connect to servers outside the cluster. */
+  private handPrivate(
+    settings: Settings,
+    namespaces: Namespaces,
+    add: (key: NamespaceKey, resource: pulumi.Resource) => void,
+  ): void {
+    const configMap = privateCaConfigMap(settings);
+    if (!configMap) return;
+    const { name, data } = configMap;
+    for (const key of connectingOutside)
+      add(
+        key,
+        new k8s.core.v1.ConfigMap(
+          `${namespaceNames[key]}-${name}`,
+          { metadata: { name, namespace: namespaces.name(key) }, data },
+          { parent: this },
+        ),
+      );
   }
 
   /** Gives the CA certificate to those who verify with it. */

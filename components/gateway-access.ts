@@ -1,6 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
+import type { NamespaceKey } from "../names";
 import { gatewayAccess, type Store, stores } from "../names";
 import type { Settings } from "../settings";
 import {
@@ -10,7 +11,7 @@ import {
   gatewayUsers,
   gatewayUsersFile,
 } from "../values/gateway";
-import type { NamespaceKey, Namespaces } from "./namespaces";
+import type { Namespaces } from "./namespaces";
 
 export interface GatewayAccessArgs {
   /** Settings of the stack. */

@@ -1,12 +1,10 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { namespaceOwner, namespaces, podSecurity } from "../names";
+import { type NamespaceKey, namespaceOwner, namespaces, podSecurity } from "../names";
 import { project, type Settings } from "../settings";
 import { backupDestination } from "../values/backup-rclone";
 import { nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
 import { hasAutoscaling } from "../values/scaling";
-
-export type NamespaceKey = keyof typeof namespaces;
 
 export interface NamespacesArgs {
   /** Settings of the stack. */

@@ -23,6 +23,12 @@ function isCa(pem: string): boolean {
   }
 }
 
+const caCertificates = () =>
+  text(
+    "CA certificates as PEM text",
+    /^(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
+  );
+
 /** TLS inside the cluster; docs/guides/tls.md says which connections it covers. */
 const tls = group({
   certificates: oneOf("none", "ownCa", "certManager").describe(
@@ -38,10 +44,7 @@ const tls = group({
     .describe(
       "The issuer that cert-manager is to use; without it, issuers below this stack's own CA are made",
     ),
-  caCertificate: text(
-    "CA certificates as PEM text",
-    /^(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,
-  )
+  caCertificate: caCertificates()
     .optional()
     .describe("CA certificates that the issuer's are verified with; needed with an issuer, and only there"),
   clientNamespaces: list(dnsName(), "a list of namespaces").describe(
@@ -80,8 +83,28 @@ const tlsIssuer: Check = ({ network: { tls } }) => {
   ];
 };
 
+const privateCas: Check = ({ network: { privateCa } }) =>
+  problem(
+    privateCa !== undefined && !isCa(privateCa),
+    "network.privateCa",
+    "[PEM]",
+    "certificates of CAs as PEM text, and nothing else",
+  );
+
+const proxy = group({
+  url: text("an http:// or https:// URL without a path and credentials", /^https?:\/\/[^\s@/]+$/).describe(
+    "URL of the proxy",
+  ),
+  noProxy: list(
+    text("a host, a domain such as .example.com, or an address range", /^[\w.:/*-]+$/),
+    "a list of hosts, domains and address ranges",
+  )
+    .optional()
+    .describe("Hosts that are reached without the proxy, in addition to those of the cluster"),
+}).describe("HTTP proxy through which Grafana and the Alertmanagers reach servers outside the cluster");
+
 /** Rules that join settings of this group. */
-export const networkChecks: Check[] = [tlsIssuer];
+export const networkChecks: Check[] = [tlsIssuer, privateCas];
 
 /** NetworkPolicies; they hold where the cluster's network plugin enforces them. */
 export const network = group({
@@ -104,4 +127,10 @@ export const network = group({
     "Namespaces of other monitoring, which may read the stack's own metrics",
   ),
   tls,
+  privateCa: caCertificates()
+    .optional()
+    .describe(
+      "CA certificates of servers outside the cluster, trusted in addition to the public ones: object storage, identity provider, directory, database, mail server, receivers of alerts",
+    ),
+  proxy: proxy.optional(),
 }).describe("Connections inside the cluster");

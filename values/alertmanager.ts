@@ -2,6 +2,7 @@
 import { address, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
+import { proxyOfReceivers } from "./outside";
 import { alertmanagerIntegrations } from "./receivers";
 import type { Values } from "./shared";
 
@@ -25,15 +26,13 @@ type Route = Settings["alerting"]["routes"][number];
 const smtpGlobals = ({ smtp }: Settings["alerting"]): Values =>
   smtp
     ? {
-        global: {
-          smtp_smarthost: smtp.host,
-          smtp_from: smtp.from,
-          smtp_require_tls: (smtp.tls ?? true) && !smtp.host.endsWith(":465"),
-          ...(smtp.user && {
-            smtp_auth_username: smtp.user,
-            smtp_auth_password: smtp.password?.reveal(),
-          }),
-        },
+        smtp_smarthost: smtp.host,
+        smtp_from: smtp.from,
+        smtp_require_tls: (smtp.tls ?? true) && !smtp.host.endsWith(":465"),
+        ...(smtp.user && {
+          smtp_auth_username: smtp.user,
+          smtp_auth_password: smtp.password?.reveal(),
+        }),
       }
     : {};
 
@@ -51,7 +50,9 @@ const toAll = (receivers: string[]) => receivers.map((receiver) => ({ receiver, 
  * The first route of the settings that fits takes an alert; what none takes goes to everybody. It holds the receivers'
  * URLs and with them their secrets, so it belongs into a Secret.
  */
-export function alertmanagerConfig({ alerting }: Settings): Values {
+export function alertmanagerConfig(settings: Settings): Values {
+  const { alerting } = settings;
+  const globals = { ...smtpGlobals(alerting), ...proxyOfReceivers(settings) };
   const beat = alerting.heartbeat;
   const inhibit = (source: string[], target: string[]) => ({
     source_matchers: source,
@@ -59,7 +60,7 @@ export function alertmanagerConfig({ alerting }: Settings): Values {
     equal: ["namespace", "alertname", "signal"],
   });
   return {
-    ...smtpGlobals(alerting),
+    ...(Object.keys(globals).length > 0 && { global: globals }),
     route: {
       receiver: nobody,
       group_by: ["cluster", "namespace", "alertname"],

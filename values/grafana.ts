@@ -17,6 +17,7 @@ import { grafanaAlerting } from "./grafana-alerting";
 import { grafanaDatasources } from "./grafana-datasources";
 import { certificateFolder, grafanaIni } from "./grafana-ini";
 import { ldapToml } from "./grafana-login";
+import { privateCaConfigMap, privateCas, proxyEnvironment } from "./outside";
 import { receiverSecrets } from "./receivers";
 import { scheduling } from "./scheduling";
 import {
@@ -77,6 +78,8 @@ export function grafanaValues(settings: Settings): Values {
   const { grafana, cluster, images } = settings;
   const { ldap, kind } = grafana.auth;
   const passwords = clientPasswords(gatewayClients(settings).grafana);
+  const ca = privateCaConfigMap(settings);
+  const trusted = privateCas(settings);
   const readOnly = {
     allowPrivilegeEscalation: false,
     readOnlyRootFilesystem: true,
@@ -132,7 +135,10 @@ export function grafanaValues(settings: Settings): Values {
     extraEmptyDirMounts: [{ name: "tmp", mountPath: "/tmp" }],
     admin: { existingSecret: names.adminSecret },
     // In the background: where plugins cannot be had, Grafana starts all the same.
-    env: { GF_PLUGINS_PREINSTALL: grafana.plugins.join(",") },
+    env: { GF_PLUGINS_PREINSTALL: grafana.plugins.join(","), ...proxyEnvironment(settings) },
+    ...(ca && {
+      extraConfigmapMounts: trusted.mounts.map((mount) => ({ ...mount, configMap: ca.name })),
+    }),
     enableServiceLinks: false,
     envFromSecrets: [
       { name: names.secret },

@@ -2,6 +2,7 @@
 import { alertmanagerSecret, folderAnnotation, namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
 import { nodeByNode, onEveryNode } from "./node-agents";
+import { privateCas } from "./outside";
 import { prometheusSpec, spread, volume } from "./prometheus";
 import { scheduling } from "./scheduling";
 import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
@@ -69,6 +70,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
   const disruptionBudget = ({ replicas }: { replicas: number }) =>
     replicas > 1 ? { enabled: true, minAvailable: null, maxUnavailable: 1 } : off;
   const placed = scheduling(settings, "kps");
+  const trusted = privateCas(settings);
   const reloader = { cpu: 5, memory: 16 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 };
   return {
     fullnameOverride: releases.kubePrometheusStack,
@@ -131,6 +133,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         useExistingSecret: true,
         configSecret: alertmanagerSecret,
         automountServiceAccountToken: false,
+        ...(trusted.volumes.length && { volumes: trusted.volumes, volumeMounts: trusted.mounts }),
         // An AlertmanagerConfig of any namespace is laid beside it; it routes that namespace's alerts alone.
         alertmanagerConfigSelector: {},
         alertmanagerConfigNamespaceSelector: {},

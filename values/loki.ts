@@ -17,7 +17,7 @@ import {
   pullSecrets,
   resources,
   s3Credentials,
-  s3Trust,
+  storeTrust,
   tagOf,
   type Values,
   watchedByPrometheus,
@@ -66,7 +66,7 @@ export function lokiValues(settings: Settings): Values {
     imagePullSecrets: pullSecrets(settings),
     defaults: {
       extraEnvFrom: s3Credentials("loki"),
-      ...s3Trust(settings),
+      ...storeTrust(settings),
       ...placed,
       automountServiceAccountToken: false,
     },

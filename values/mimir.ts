@@ -25,7 +25,7 @@ import {
   type Role,
   resources,
   s3Credentials,
-  s3Trust,
+  storeTrust,
   tagOf,
   type Values,
   watchedByPrometheus,
@@ -76,7 +76,7 @@ export function mimirValues(settings: Settings): Values {
   const queryFrontend = lingering("query-frontend", mimir.queryFrontend);
   const caches = cacheArguments(settings);
   const users = gatewayPods(settings);
-  const trust = s3Trust(settings);
+  const trust = storeTrust(settings);
   const off = { enabled: false };
   return {
     fullnameOverride: releases.mimir,

@@ -12,14 +12,20 @@ export const portOf = (address: string): number => {
 const isAddress = (address: string | undefined): address is string =>
   address !== undefined && URL.canParse(address.includes("://") ? address : `https://${address}`);
 
+/** Address of the proxy, through which others are reached. */
+const proxyAddresses = ({ network }: Settings): string[] => (network.proxy ? [network.proxy.url] : []);
+
 /** Addresses of receivers of alerts, beyond those of services on the internet. */
-export const receiverAddresses = ({ alerting }: Settings): string[] =>
-  [
+export const receiverAddresses = (settings: Settings): string[] => {
+  const { alerting } = settings;
+  return [
+    ...proxyAddresses(settings),
     ...Object.values(alerting.receivers).flatMap(({ webhookUrl, slackUrl, teamsUrl }) =>
       [webhookUrl, slackUrl, teamsUrl].map((secret) => secret?.reveal()),
     ),
     alerting.smtp?.host,
   ].filter(isAddress);
+};
 
 /** Address of the dead man's switch. */
 export const heartbeatAddresses = ({ alerting }: Settings): string[] =>

@@ -5,6 +5,7 @@ import type { Cache, Settings } from "../settings";
 import { cacheMemory } from "../settings/fit";
 import { usableMemory } from "../settings/protection";
 import { cpuQuantity, megabytes, quantity } from "../settings/units";
+import { privateCas } from "./outside";
 import { trustedCa } from "./tls";
 
 /** A text that changes with the data, and from which it cannot be read; slow to make, so that short secrets are not guessed. */
@@ -147,11 +148,12 @@ export function s3(settings: Settings) {
 /** Where a container has those credentials from. */
 export const s3Credentials = (consumer: Consumer) => [{ secretRef: { name: s3Secret(consumer) } }];
 
-/** What a consumer's pods verify MinIO with, as values of a chart; nothing where there is no TLS, or another S3. */
-export function s3Trust(settings: Settings): Values {
-  if (!s3(settings).caFile) return {};
-  const { volumes, mounts } = trustedCa(settings);
-  return { extraVolumes: volumes, extraVolumeMounts: mounts };
+/** What a store's pods verify MinIO and servers outside the cluster with, as values of a chart. */
+export function storeTrust(settings: Settings): Values {
+  const all = [...(s3(settings).caFile ? [trustedCa(settings)] : []), privateCas(settings)];
+  const volumes = all.flatMap((one): Values[] => one.volumes);
+  const mounts = all.flatMap((one): Values[] => one.mounts);
+  return volumes.length ? { extraVolumes: volumes, extraVolumeMounts: mounts } : {};
 }
 
 /** Names of the image pull Secrets, in the form of `imagePullSecrets`. */

@@ -29,7 +29,7 @@ import {
   restrictedContainer,
   s3,
   s3Credentials,
-  s3Trust,
+  storeTrust,
   tagOf,
   type Values,
   watchedByPrometheus,
@@ -93,7 +93,7 @@ export function tempoValues(settings: Settings): Values {
   });
   const users = gatewayPods(settings);
   const asClient = clientPasswords(gatewayClients(settings).tempo);
-  const trust = s3Trust(settings);
+  const trust = storeTrust(settings);
   const on = { enabled: true };
   const off = { enabled: false };
   return {

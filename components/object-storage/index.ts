@@ -5,13 +5,14 @@ import {
   backupJobs,
   type Consumer,
   consumers,
+  type NamespaceKey,
   s3Endpoint,
   s3Env,
   s3Secret,
 } from "../../names";
 import { backupDestination } from "../../values/backup-rclone";
 import type { ComponentArgs } from "../args";
-import type { NamespaceKey } from "../namespaces";
+
 import type { Credentials } from "./buckets";
 import type { Gate } from "./gate";
 import { Minio } from "./minio";

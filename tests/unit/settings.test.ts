@@ -1259,6 +1259,17 @@ describe("unit: settings", () => {
           allowed: "nothing, because network.tls.certificates is not certManager",
         },
       },
+      {
+        rule: "privateCas",
+        environment: "prod",
+        passes: {},
+        fails: { network: { privateCa: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" } },
+        problem: {
+          path: "network.privateCa",
+          was: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+          allowed: "certificates of CAs as PEM text, and nothing else",
+        },
+      },
     ];
 
     for (const { rule, environment, passes, fails, problem } of cases)

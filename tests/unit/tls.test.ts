@@ -1,7 +1,3 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect } from "chai";
 import { jobManifest } from "../../cli/load/manifest";
 import { addressed, planOf } from "../../cli/load/plan";
@@ -16,6 +12,7 @@ import { flows } from "../../values/network-flows";
 import { collectorObject, instrumentationObject } from "../../values/opentelemetry-operator";
 import { probedCertificates } from "../../values/probed-certificates";
 import { certificateObject, dnsNames, lifetimes, served, trusting } from "../../values/tls";
+import { aCertificate } from "../support/ca-certificate";
 import { type Config, errorOf, externalS3, ready, recordingOf, settingsOf } from "../support/stacks";
 
 // Tests look deep into values, whose types say only that they are plain data.
@@ -37,26 +34,6 @@ const placesOf = (recording: Recording, type: string, name: string) =>
 const valuesOf = (recording: Recording, release: string): Any =>
   recording.resources.find(({ type, name }) => type === "kubernetes:helm.sh/v3:Release" && name === release)
     ?.inputs["values"];
-
-/** A CA certificate of no use to anybody. */
-function aCertificate(ca: boolean): string {
-  const folder = mkdtempSync(join(tmpdir(), "observability-ca-"));
-  try {
-    const out = join(folder, "ca.pem");
-    execFileSync(
-      "openssl",
-      [
-        ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1"],
-        ...["-subj", "/CN=test", "-keyout", join(folder, "key.pem"), "-out", out],
-        ...["-addext", `basicConstraints=critical,CA:${ca ? "TRUE" : "FALSE"}`],
-      ],
-      { stdio: "pipe" },
-    );
-    return readFileSync(out, "utf8");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 describe("unit: TLS between components", function () {
   // The first recording loads the program and Pulumi's SDKs.

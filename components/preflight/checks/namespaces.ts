@@ -1,6 +1,7 @@
 import type { V1Namespace } from "@kubernetes/client-node";
+import type { NamespaceKey } from "../../../names";
 import { namespaceOwner, namespaces, podSecurity } from "../../../names";
-import { type NamespaceKey, ownerName, wantedNamespaces } from "../../namespaces";
+import { ownerName, wantedNamespaces } from "../../namespaces";
 import { type Check, error, type Finding } from "../check";
 
 const path = "cluster.existingNamespaces";
