@@ -1,4 +1,4 @@
-/** The real Loki at its limits: of streams, which follows from memory, and of a query's range, which follows from retention. */
+/** The real Loki at its limit of streams, which follows from memory. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,6 @@ import { needs } from "../support/tools";
 const settings = settingsOf("dev", {
   loki: {
     ingester: { memory: "64Mi", memoryLimit: "64Mi" },
-    retention: { namespaces: { payments: "90d" } },
   },
 });
 
@@ -61,22 +60,5 @@ describe("binaries: Loki at its limits", function () {
       expect(Date.now() - before, "ms").to.be.below(2000);
     }
     expect(refused).to.be.within(((10 * most) / 100) * 0.85, (10 * most) / 100);
-  });
-
-  it("answers a query over the longest retention, and names the limit of a longer one", async () => {
-    const ask = async (days: number) => {
-      const end = Date.now();
-      const range = { start: `${end - days * 86_400_000}000000`, end: `${end}000000`, step: "1d" };
-      const query = new URLSearchParams({ query: 'sum(count_over_time({namespace="quiet"}[1d]))', ...range });
-      const answer = await fetch(`${loki.url}/loki/api/v1/query_range?${query}`, { headers });
-      return { status: answer.status, text: await answer.text() };
-    };
-    for (const days of [30, 89]) {
-      const { status, text } = await ask(days);
-      expect(status, `${days} d: ${text}`).to.equal(200);
-    }
-    const { status, text } = await ask(100);
-    expect(status, text).to.equal(400);
-    expect(text).to.include("the query time range exceeds the limit");
   });
 });

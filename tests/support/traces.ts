@@ -24,8 +24,10 @@ export interface Span {
   service: string;
   name: string;
   kind: "client" | "server";
-  /** Seconds that it took; it ended when it was sent. */
+  /** Seconds that it took; it ended when it was sent, or `ago`. */
   seconds: number;
+  /** Seconds before it was sent at which it ended. @default 0 */
+  ago?: number;
   failed?: boolean;
   attributes?: Labels;
 }
@@ -85,7 +87,8 @@ export async function send(url: string, spans: Span[]): Promise<void> {
 
 /** Spans as a push by OTLP has them in JSON. */
 export function otlp(spans: Span[]): { resourceSpans: object[] } {
-  const end = Date.now();
+  const now = Date.now();
+  const nanoseconds = ({ ago = 0 }: Span, before: number) => `${now - (ago + before) * 1000}000000`;
   const attributes = (values: Labels) =>
     Object.entries(values).map(([key, value]) => ({ key, value: { stringValue: value } }));
   const services = new Set(spans.map(({ service }) => service));
@@ -101,8 +104,8 @@ export function otlp(spans: Span[]): { resourceSpans: object[] } {
             parentSpanId: span.parent,
             name: span.name,
             kind: span.kind === "server" ? 2 : 3,
-            startTimeUnixNano: `${end - span.seconds * 1000}000000`,
-            endTimeUnixNano: `${end}000000`,
+            startTimeUnixNano: nanoseconds(span, span.seconds),
+            endTimeUnixNano: nanoseconds(span, 0),
             attributes: attributes(span.attributes ?? {}),
             status: span.failed ? { code: 2 } : {},
           })),
@@ -137,7 +140,7 @@ interface TempoParts {
   multitenancyEnabled: boolean;
   reportingEnabled: boolean;
   server: object;
-  tempo: { structuredConfig: { distributor: object } };
+  tempo: { structuredConfig: { distributor: object; query_frontend: object } };
   distributor: { config: object };
   overrides: object;
   per_tenant_overrides: object;
@@ -163,8 +166,19 @@ export class Tempo {
     readonly http: string,
   ) {}
 
-  /** Starts it in a folder, which keeps what it stores. @param mimir gateway to which it sends the metrics that it makes, if anywhere */
-  static async start(program: string, folder: string, settings: Settings, mimir?: Gateway): Promise<Tempo> {
+  /**
+   * Starts it in a folder, which keeps what it stores.
+   *
+   * @param mimir gateway to which it sends the metrics that it makes, if anywhere
+   * @param slack how far a span's time may be from now; a block is not searched for those beyond
+   */
+  static async start(
+    program: string,
+    folder: string,
+    settings: Settings,
+    mimir?: Gateway,
+    slack = "2m",
+  ): Promise<Tempo> {
     mkdirSync(folder, { recursive: true });
     const values = tempoValues(settings) as unknown as TempoParts;
     const { config: generator } = values.metricsGenerator;
@@ -196,6 +210,7 @@ export class Tempo {
         trace_idle_period: "1s",
         flush_check_period: "1s",
       },
+      query_frontend: values.tempo.structuredConfig.query_frontend,
       compactor: values.compactor.config,
       metrics_generator: {
         ...generator,
@@ -215,7 +230,14 @@ export class Tempo {
         },
         traces_storage: { path: "generator-traces" },
       },
-      storage: { trace: { backend: "local", local: { path: "blocks" }, wal: { path: "wal" } } },
+      storage: {
+        trace: {
+          backend: "local",
+          local: { path: "blocks" },
+          wal: { path: "wal", ingestion_time_range_slack: slack },
+          blocklist_poll: "5s",
+        },
+      },
       overrides: { ...values.overrides, per_tenant_override_config: "overrides.yaml" },
     };
     writeFileSync(join(folder, "tempo.yaml"), stringify(config));
