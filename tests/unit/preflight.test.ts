@@ -15,7 +15,15 @@ import { backedUp, type Environment, settingsOf as shippedSettings } from "../su
 type Config = Record<string, unknown>;
 
 /** Values of the shipped example that a real stack replaces. */
+const database = {
+  host: "postgres:5432",
+  name: "grafana",
+  user: "grafana",
+  password: "secret",
+  tls: "require",
+};
 const grafana = {
+  database,
   url: "https://grafana.test",
   auth: {
     kind: "oauth",
@@ -901,6 +909,17 @@ describe("unit: preflight", () => {
         'warning network.ingressNamespaces[0] "ingress": a namespace that exists: until then nothing can connect from it',
         'warning network.scraperNamespaces[0] "datadog": a namespace that exists: until then nothing can connect from it',
       ]);
+    });
+  });
+
+  describe("Grafana's database", () => {
+    it("is missing with a warning in prod", () => {
+      const { database: _, ...sqlite } = grafana;
+      const paths = (config: Config, environment?: "dev") =>
+        told("Grafana's database", {}, config, environment).map((text) => text.split(" ").slice(0, 2));
+      expect(paths({ grafana: sqlite })).to.deep.equal([["warning", "grafana.database"]]);
+      expect(paths({})).to.deep.equal([]);
+      expect(paths({}, "dev")).to.deep.equal([]);
     });
   });
 

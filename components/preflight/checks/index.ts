@@ -8,6 +8,7 @@ import { check as certManager } from "./cert-manager";
 import { check as containerRuntime } from "./container-runtime";
 import { check as domain } from "./domain";
 import { check as gossip } from "./gossip";
+import { check as grafanaDatabase } from "./grafana-database";
 import { check as ingress } from "./ingress";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as mimirVersion } from "./mimir-version";
@@ -47,5 +48,6 @@ export const checks: Check[] = [
   apiServerPorts,
   ingress,
   receivers,
+  grafanaDatabase,
   backups,
 ];

@@ -1,0 +1,18 @@
+import { type Check, warning } from "../check";
+
+/** A prod stack's Grafana survives the loss of its node only with a database of its own. */
+export const check: Check<never> = {
+  name: "Grafana's database",
+  needs: [],
+  find: ({ settings: { environment, grafana } }) =>
+    environment === "prod" && !grafana.database
+      ? [
+          warning({
+            path: "grafana.database",
+            was: undefined,
+            allowed:
+              "a PostgreSQL in production: SQLite on one volume allows one replica, which is unavailable while its node is lost",
+          }),
+        ]
+      : [],
+};
