@@ -118,7 +118,8 @@ export const prod: SettingsInput = {
       labelNames: 45,
       outOfOrder: "2h",
     },
-    tenants: { pods: {}, nodes: {}, prometheus: {} }, // R3.3, R11
+    // R3.3, R11. A month of what Prometheus has, for error budgets of 30 days; longer ranges are asked of the other two.
+    tenants: { pods: {}, nodes: {}, prometheus: { retention: "31d" } },
     // R14: what questions about months are asked of: is there room, is it busier, slower, less reliable than it was?
     rollups: {
       enabled: true,

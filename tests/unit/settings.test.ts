@@ -144,7 +144,12 @@ describe("unit: settings", () => {
       expect(namespaces).to.deep.equal({ payments: 90 * day });
       expect(application).to.equal(30 * day);
       const { tenants } = settingsOf("dev", { mimir: { tenants: { pods: { series: 5 }, team: {} } } }).mimir;
-      expect(tenants).to.deep.equal({ pods: { series: 5 }, nodes: {}, prometheus: {}, team: {} });
+      expect(tenants).to.deep.equal({
+        pods: { series: 5 },
+        nodes: {},
+        prometheus: { retention: 31 * day },
+        team: {},
+      });
     });
 
     it("replaces lists as a whole", () => {

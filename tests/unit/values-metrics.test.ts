@@ -94,9 +94,12 @@ describe("unit: values of mimir", () => {
     const withoutRollups = ({ "rollup-5m": _, "rollup-1h": __, ...rest }: Any) => rest;
     const overrides = (tenants: Config) =>
       withoutRollups(mimirOverrides(settingsOf("prod", { mimir: { tenants } })));
-    expect(overrides({})).to.deep.equal({});
+    // It repeats what the other two have for a year.
+    const prometheus = { compactor_blocks_retention_period: "744h" };
+    expect(overrides({})).to.deep.equal({ prometheus });
     const all = { series: 1, samplesPerSecond: 2, burst: 3000, retention: "30d" };
     const wanted = {
+      prometheus,
       pods: {
         max_global_series_per_user: 1,
         ingestion_rate: 2,
