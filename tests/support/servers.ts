@@ -3,12 +3,17 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
-/** A loopback port that nothing listens on. */
+/** The ports that were returned before: each belongs to a server that may not have started yet. */
+const taken = new Set<number>();
+
+/** A loopback port that nothing listens on. It never returns a port twice. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((done, fail) => server.once("error", fail).listen(0, "127.0.0.1", done));
   const { port } = server.address() as { port: number };
   await new Promise((done) => server.close(done));
+  if (taken.has(port)) return freePort();
+  taken.add(port);
   return port;
 }
 
@@ -57,6 +62,7 @@ export class Server {
     child.once("error", (error) => {
       failure = error;
     });
+    const closed = new Promise((done) => child.once("close", done));
     const deadline = Date.now() + (options.seconds ?? 120) * 1000;
     while (!(await options.ready().catch(() => false))) {
       const ended = failure?.message ?? (child.exitCode === null ? undefined : `exit code ${child.exitCode}`);
@@ -65,6 +71,8 @@ export class Server {
         continue;
       }
       await server.stop();
+      // The program has exited, but the end of its output may still be in the pipe. A child process can keep the pipe open.
+      await Promise.race([closed, wait(1000)]);
       throw new Error(`${program}: ${ended ?? "not ready in time"}\n${server.log.slice(-8000)}`);
     }
     return server;
