@@ -33,7 +33,7 @@ import {
 import { scrapedByTls } from "./tls";
 
 /** Namespaces in whose ConfigMaps dashboards are looked for: ours, kube-prometheus-stack's, and those of the settings. */
-const dashboardNamespaces = ({ grafana }: Settings): string[] => [
+export const dashboardNamespaces = ({ grafana }: Settings): string[] => [
   ...new Set([namespaces.grafana, namespaces.monitoring, ...grafana.dashboards.namespaces]),
 ];
 

@@ -69,6 +69,8 @@ export function readingsOf(
   model: Json,
   sources: Source[],
 ): { readings: Reading[]; unjudged: Unjudged[] } {
+  if (model.elements ?? model.spec)
+    return { readings: [], unjudged: [{ owner, item: "all panels", why: "its schema is version 2" }] };
   const chosen = chosenIn(model);
   const readings: Reading[] = [];
   const unjudged: Unjudged[] = [];

@@ -2,6 +2,7 @@
 import { kubeConfig } from "../../components/kube-config";
 import { datasources, gatewayUser, rawTenants } from "../../names";
 import { type Settings, UserError } from "../../settings";
+import { dashboardNamespaces } from "../../values/grafana";
 import { locate } from "../cluster";
 import { examine } from "./examine";
 import type { Source, Unjudged } from "./model";
@@ -35,7 +36,7 @@ export function usedSources(all: Source[], used: Set<string>): Source[] {
 export async function reportOf(given: Given, ask: Ask): Promise<Report> {
   const { stack, settings, hours, objects, monitors, hpas } = given;
   const sources = sourcesOf(settings);
-  const found = readersIn(objects, sources);
+  const found = readersIn(objects, sources, dashboardNamespaces(settings));
   const examined = await examine(
     {
       stack,

@@ -58,9 +58,14 @@ function ofScaledObject(object: Json): Found {
 }
 
 /** The dashboards of a ConfigMap with the label that Grafana's sidecar reads. */
-function ofConfigMap(object: Json, sources: Source[]): Found {
+function ofConfigMap(object: Json, sources: Source[], watched: string[]): Found {
   const found: Found = { readings: [], unjudged: [], sources: [] };
-  if (!(dashboardLabel in (object.metadata.labels ?? {}))) return found;
+  const { labels = {}, namespace } = object.metadata;
+  if (!(dashboardLabel in labels)) return found;
+  if (!watched.includes(namespace)) {
+    const why = `Grafana does not load it: add ${namespace} to grafana.dashboards.namespaces`;
+    return { ...found, unjudged: [{ owner: nameOf(object), item: "all dashboards", why }] };
+  }
   for (const [file, text] of Object.entries<string>(object.data ?? {}).filter(([name]) =>
     name.endsWith(".json"),
   )) {
@@ -102,12 +107,12 @@ export interface Objects {
   alerts: Json[];
 }
 
-/** All queries of PromQL in them. */
-export function readersIn(objects: Objects, sources: Source[]): Found {
+/** All queries of PromQL in them. @param watched namespaces whose ConfigMaps Grafana loads */
+export function readersIn(objects: Objects, sources: Source[], watched: string[]): Found {
   const all: Found[] = [
     ...objects.rules.map(ofRule),
     ...objects.scaledObjects.map(ofScaledObject),
-    ...objects.configMaps.map((object) => ofConfigMap(object, sources)),
+    ...objects.configMaps.map((object) => ofConfigMap(object, sources, watched)),
     ...objects.alerts.map((alert) => ofGrafanaAlert(alert, sources)),
     ...objects.dashboards.map((model) => ({
       ...readingsOf(`dashboard ${model.title} (made in Grafana)`, model, sources),

@@ -270,7 +270,7 @@ describe("binaries: coverage of a cluster", function () {
     } as KubernetesObject);
     const { objects, unjudged } = await readObjects(config);
     expect(unjudged.map(({ owner }) => owner)).to.deep.equal(["Grafana"]);
-    const { readings } = readersIn(objects, sourcesOf(settings));
+    const { readings } = readersIn(objects, sourcesOf(settings), ["default"]);
     expect(readings.map(({ owner, item }) => [owner, item])).to.deep.equal([
       ["PrometheusRule default/api", "A"],
       ["dashboard Shop (ConfigMap default/shop)", "p"],

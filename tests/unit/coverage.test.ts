@@ -68,7 +68,7 @@ const prometheusType = { type: "prometheus", uid: "$datasource" };
 
 describe("coverage: readers", () => {
   const sources = sourcesOf(settings());
-  const read = (objects: Partial<Objects>) => readersIn({ ...none, ...objects }, sources);
+  const read = (objects: Partial<Objects>) => readersIn({ ...none, ...objects }, sources, ["grafana"]);
   const bySource = (readings: Reading[]) => readings.map(({ item, source }) => `${item}: ${source}`);
 
   it("takes a rule to the store that evaluates it", () => {
@@ -173,6 +173,17 @@ describe("coverage: readers", () => {
     ]);
     expect(unjudged.map(({ item }) => item)).to.deep.equal(["one", "broken.json"]);
     expect(readings[0]?.owner).to.equal("dashboard Shop (ConfigMap grafana/shop)");
+
+    const elsewhere = read({
+      configMaps: [{ ...configMap, metadata: { ...configMap.metadata, namespace: "shop" } }],
+    });
+    expect(elsewhere.unjudged.map(({ why }) => why)).to.deep.equal([
+      "Grafana does not load it: add shop to grafana.dashboards.namespaces",
+    ]);
+    const second = read({ dashboards: [{ title: "New", elements: { a: {} } }] });
+    expect(second.unjudged.map(({ owner, why }) => `${owner}: ${why}`)).to.deep.equal([
+      "dashboard New (made in Grafana): its schema is version 2",
+    ]);
 
     const made = read({
       dashboards: [model],
