@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
@@ -134,6 +134,31 @@ describe("binaries: MinIO by TLS", function () {
       return read === content;
     });
     expect(result).to.equal(true);
+  });
+
+  it("rclone of the backups verifies MinIO by a folder of CA certificates, and nobody else's", function () {
+    const [rclone = ""] = needs(this, "rclone");
+    const listed = (certificate: string) => {
+      const certificates = mkdtempSync(join(folder ?? "", "ca-"));
+      writeFileSync(join(certificates, "ca.crt"), certificate);
+      return spawnSync(rclone, ["lsf", "store:", "--retries", "1", "--low-level-retries", "1"], {
+        encoding: "utf8",
+        env: {
+          SSL_CERT_DIR: certificates,
+          RCLONE_CONFIG: join(certificates, "rclone.conf"),
+          RCLONE_CONFIG_STORE_TYPE: "s3",
+          RCLONE_CONFIG_STORE_PROVIDER: "Minio",
+          RCLONE_CONFIG_STORE_ENDPOINT: `https://localhost:${port}`,
+          RCLONE_CONFIG_STORE_ACCESS_KEY_ID: credentials.accessKey,
+          RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY: credentials.secretKey,
+        },
+      });
+    };
+    const { status, stderr } = listed(ca);
+    expect(status, stderr).to.equal(0);
+    const refused = listed(stranger);
+    expect(refused.status).not.to.equal(0);
+    expect(refused.stderr).to.include("certificate signed by unknown authority");
   });
 
   it("whoever has a certificate of another CA is not taken for MinIO", async () => {

@@ -11,6 +11,7 @@ import {
   renderStack,
   workloads,
 } from "../support/rendered";
+import { backedUp } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 
 /** What others need before they can be checked; made for real, all else only for the sake of the answer. */
@@ -65,8 +66,8 @@ const collectorPod = ({ object }: Placed): KubernetesObject => {
   };
 };
 
-/** What a stack may have besides what its profile has: policies in dev, too, and vertical autoscaling. */
-const everything = { network: { policies: true }, scaling: { ingesters: "auto" } };
+/** What a stack may have besides what its profile has: policies in dev, too, vertical autoscaling and backups. */
+const everything = { ...backedUp, network: { policies: true }, scaling: { ingesters: "auto" } };
 
 describe("charts: every object before a real API server", function () {
   // Helm renders each chart, and the API server answers each object.
@@ -106,7 +107,7 @@ describe("charts: every object before a real API server", function () {
       const kinds = new Set(stack.objects.map(({ object }) => object.kind));
       expect(kinds).to.include("NetworkPolicy");
       if (environment === "prod")
-        expect([...kinds]).to.include.members(["HorizontalPodAutoscaler", "PodDisruptionBudget"]);
+        expect([...kinds]).to.include.members(["CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget"]);
       await prepare(stack);
       // The definitions of what is custom come with a chart.
       const own = stack.objects.filter((one) => !isGround(one) && !isCustom(one));
