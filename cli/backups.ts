@@ -5,24 +5,17 @@ import {
   type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
-  type V1CronJob,
-  type V1Job,
 } from "@kubernetes/client-node";
 import { kubeConfig } from "../components/kube-config";
 import { podsOf } from "../components/port-forward";
-import { type BackupJob, backupJobs, backups as names, namespaces, releases } from "../names";
+import { namespaces, releases } from "../names";
 import { invalid, type Settings, UserError } from "../settings";
 import { backupDestination } from "../values/backup-rclone";
 import { backupNamespaces } from "../values/backups";
+import { type BackupPart, follow, parts, run, start } from "./backup-jobs";
 import { breakable } from "./breakable";
 import { locate } from "./cluster";
 import { inContainer } from "./exec";
-import { followJob } from "./job-log";
-import { ifThere } from "./objects";
-
-/** What is copied, and the namespace of its Jobs. */
-export const parts = { buckets: "backup", grafana: "grafana" } as const;
-export type BackupPart = keyof typeof parts;
 
 export interface BackupOptions {
   only?: string;
@@ -54,65 +47,6 @@ export function timeArgument(before: string | undefined): string[] {
   if (!time || Number.isNaN(time.getTime()))
     throw new UserError(invalid("--before", before, "a time in UTC such as 2026-11-29T14:30:00Z"));
   return [time.toISOString().replace(/[-:T]|\..*/g, "")];
-}
-
-/** A Job as the CronJob would create it, except that a failure is reported at once instead of retried. */
-export function manualJob({ metadata, spec }: V1CronJob, now: Date, args: string[]): V1Job {
-  const template = spec?.jobTemplate.spec?.template;
-  const [container, ...others] = template?.spec?.containers ?? [];
-  if (!metadata?.name || !metadata.uid || !template?.spec || !container)
-    throw new Error(`CronJob ${metadata?.namespace}/${metadata?.name} has no Job to start`);
-  return {
-    metadata: {
-      name: `${metadata.name}-manual-${Math.floor(now.getTime() / 1000)}`,
-      labels: spec?.jobTemplate.metadata?.labels ?? {},
-      annotations: { "cronjob.kubernetes.io/instantiate": "manual" },
-      // The CronJob counts its last success, and removes old Jobs.
-      ownerReferences: [
-        { apiVersion: "batch/v1", kind: "CronJob", name: metadata.name, uid: metadata.uid, controller: true },
-      ],
-    },
-    spec: {
-      ...spec?.jobTemplate.spec,
-      backoffLimit: 0,
-      template: {
-        ...template,
-        spec: { ...template.spec, containers: [{ ...container, ...(args.length && { args }) }, ...others] },
-      },
-    },
-  };
-}
-
-/** Starts a Job and follows it. @returns whether it succeeded */
-async function run(
-  config: KubeConfig,
-  part: BackupPart,
-  job: BackupJob,
-  args: string[] = [],
-): Promise<boolean> {
-  const api = config.makeApiClient(BatchV1Api);
-  const namespace = namespaces[parts[part]];
-  const name = names.cronJob(job);
-  const cronJob = await ifThere(api.readNamespacedCronJob({ namespace, name }));
-  if (!cronJob) throw new UserError(`CronJob ${namespace}/${name} does not exist: run ./obs up first`);
-  const { items } = await api.listNamespacedJob({ namespace });
-  const active = items.find(
-    ({ metadata, status }) =>
-      status?.active &&
-      metadata?.ownerReferences?.some((owner) => backupJobs.map(names.cronJob).includes(owner.name)),
-  );
-  if (active)
-    throw new UserError(
-      `Job ${namespace}/${active.metadata?.name} is running; wait until it ends: kubectl -n ${namespace} logs -f job/${active.metadata?.name}`,
-    );
-  const body = manualJob(cronJob, new Date(), args);
-  await api.createNamespacedJob({ namespace, body });
-  console.error(`obs: Job ${namespace}/${body.metadata?.name} started`);
-  return breakable(
-    `following Job ${namespace}/${body.metadata?.name}, which continues in the cluster,`,
-    (stop) =>
-      followJob(config, namespace, body.metadata?.name ?? "", (text) => process.stdout.write(text), stop),
-  );
 }
 
 const located = async (stack: string) => {
@@ -152,11 +86,27 @@ async function scaleGrafana(config: KubeConfig, replicas: number): Promise<void>
 
 /** Restores Grafana's database while Grafana is stopped. The database has the old password of the user admin. */
 async function restoreGrafana(config: KubeConfig, settings: Settings, args: string[]): Promise<boolean> {
-  console.error("obs: stopping Grafana");
-  await scaleGrafana(config, 0);
-  const succeeded = await run(config, "grafana", "restore", args).finally(() => {
-    console.error("obs: starting Grafana");
-    return scaleGrafana(config, settings.grafana.replicas);
+  const succeeded = await breakable("the restore of Grafana's database", async (stop) => {
+    let name: string | undefined;
+    try {
+      console.error("obs: stopping Grafana");
+      await scaleGrafana(config, 0);
+      name = await start(config, "grafana", "restore", args);
+      return await follow(config, "grafana", name, stop);
+    } catch (error) {
+      const batch = config.makeApiClient(BatchV1Api);
+      // The Job must not replace the database of a running Grafana.
+      if (name)
+        await batch.deleteNamespacedJob({
+          namespace: namespaces.grafana,
+          name,
+          propagationPolicy: "Foreground",
+        });
+      throw error;
+    } finally {
+      console.error("obs: starting Grafana");
+      await scaleGrafana(config, settings.grafana.replicas);
+    }
   });
   if (!succeeded) return false;
   const selector = `app.kubernetes.io/name=${releases.grafana}`;

@@ -17,7 +17,9 @@ const destination = group({
   region: text("a region name").optional().describe("Region that requests are signed for"),
   pathStyle: yesNo()
     .optional()
-    .describe("Whether the bucket is addressed in the path instead of the host name; without it true"),
+    .describe(
+      "Whether the bucket is addressed in the path instead of the host name; without it, as the provider needs",
+    ),
   bucket: bucketName().describe("Bucket for the copy; it exists"),
   prefix: text("a prefix such as observability, without a slash at its ends", /^[\w.-]+(\/[\w.-]+)*$/)
     .optional()

@@ -38,7 +38,7 @@ export function rcloneRemotes(
       provider,
       endpoint,
       ...(region && { region }),
-      force_path_style: String(pathStyle ?? true),
+      ...(pathStyle !== undefined && { force_path_style: String(pathStyle) }),
     }),
     RCLONE_CONFIG_COPY_TYPE: "crypt",
     RCLONE_CONFIG_COPY_REMOTE: `dest:${[bucket, prefix].filter(Boolean).join("/")}`,

@@ -95,6 +95,7 @@ const officialRegistries = [
   "docker.io/nginxinc/nginx-unprivileged",
   "docker.io/pgsty/silo", // upstream publishes none any more: docs/guides/object-storage.md
   "docker.io/prom/memcached-exporter",
+  "docker.io/rclone",
   "ghcr.io/google/cadvisor",
   "ghcr.io/jkroepke/kube-webhook-certgen",
   "ghcr.io/kedacore",

@@ -525,15 +525,21 @@ const stores: RuleSpec[] = [
   },
   {
     rule: "buckets-owned",
-    passes: [bucket, thing("IamPolicy", "loki", mine)],
+    passes: [bucket, ...["loki", "backup", "restore"].map((name) => thing("IamPolicy", name, mine))],
     fails: [
       bucket,
       thing("S3Bucket", "more"),
+      // A backup that may delete is no backup.
+      thing(
+        "IamPolicy",
+        "backup",
+        policy({ Action: ["s3:DeleteObject"], Resource: ["arn:aws:s3:::logs/*"] }),
+      ),
       // The engine's order is not the alphabet's.
       thing("IamPolicy", "tempo", mine),
       thing("IamPolicy", "loki", mine),
     ],
-    says: ["logs: policies loki, tempo all reach it", "more: no policy gives it to anybody"].map(
+    says: ["logs: policies backup, loki, tempo all reach it", "more: no policy gives it to anybody"].map(
       (what) =>
         `${what}: who may read another's bucket can read, or delete, what is not his (R1.7). Let exactly one consumer have it (bucketsOf in names.ts).`,
     ),

@@ -1,7 +1,8 @@
 /** `obs backup` and `obs restore`, and what the doctor says of backups. */
 import type { V1CronJob } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { chosenParts, manualJob, timeArgument } from "../../cli/backups";
+import { manualJob } from "../../cli/backup-jobs";
+import { chosenParts, timeArgument } from "../../cli/backups";
 import { judgeBackup } from "../../cli/doctor/checks/backups";
 import { added } from "../../cli/job-log";
 import { UserError } from "../../settings";

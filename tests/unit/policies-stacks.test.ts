@@ -6,7 +6,7 @@ import { check, violations } from "../../policies/check";
 import { type Environment, nameOf } from "../../policies/rule";
 import { rules } from "../../policies/rules";
 import { broken } from "../support/broken";
-import { type Config, recordingOf, shipped } from "../support/stacks";
+import { backedUp, type Config, recordingOf, shipped } from "../support/stacks";
 
 /** The mandatory findings of a recording: `rule subject: message`. */
 const found = (recording: Recording, environment: Environment): string[] =>
@@ -42,6 +42,16 @@ describe("unit: policies over stacks", function () {
         network: { ...(shipped("prod")["network"] as object), tls: { certificates: "ownCa" } },
       }),
     ).to.deep.equal([]);
+  });
+
+  it("prod with backups keeps to all of them, and is advised nothing about backups", async () => {
+    const advised = async (config: Config) =>
+      check(ownSubjects(await recordingOf("prod", config)), { environment: "prod" })
+        .filter(({ rule }) => rule === "backups-scheduled")
+        .map(({ level }) => level);
+    expect(found(await recordingOf("prod", backedUp), "prod")).to.deep.equal([]);
+    expect(await advised(backedUp)).to.deep.equal([]);
+    expect(await advised({})).to.deep.equal(["advisory"]);
   });
 
   for (const { about, environment = "prod", config = {}, alter, outputs = {}, rule, says } of broken)
