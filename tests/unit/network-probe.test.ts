@@ -55,10 +55,13 @@ describe("unit: the probe of network policies", () => {
 
   it("makes the doctor unhealthy only where policies are not enforced", () => {
     const of = (state: "enforced" | "not enforced" | "unknown") =>
-      judgeEnforcement({ state, evidence: "seen" }).map(({ severity, evidence }) => [severity, evidence]);
+      judgeEnforcement({ state, evidence: "seen" }, []).map(({ severity, evidence }) => [severity, evidence]);
     expect(of("enforced")).to.deep.equal([]);
     expect(of("unknown")).to.deep.equal([["note", "seen"]]);
     expect(of("not enforced")).to.deep.equal([["warning", "seen"]]);
+    const [missing] = judgeEnforcement({ state: "not enforced", evidence: "seen" }, ["loki/default-deny"]);
+    expect(missing?.what).to.include("do not exist").and.to.include("loki/default-deny");
+    expect(missing?.fix).to.include("./obs up");
   });
 
   describe("its script", function () {

@@ -1,10 +1,12 @@
+import { NetworkingV1Api } from "@kubernetes/client-node";
+import { networkPolicies } from "../../../values/network-policies";
 import { type Enforcement, tryPolicies } from "../../network-probe";
 import type { Check, Finding } from "../check";
 
 const base = { layer: "network", page: "docs/guides/network.md#enforcement" } as const;
 
-/** What the result of a probe means for a stack that has NetworkPolicies. */
-export function judgeEnforcement({ state, evidence }: Enforcement): Finding[] {
+/** What the result of a probe means. @param missing NetworkPolicies of the stack that do not exist */
+export function judgeEnforcement({ state, evidence }: Enforcement, missing: string[]): Finding[] {
   if (state === "enforced") return [];
   if (state === "unknown")
     return [
@@ -20,9 +22,13 @@ export function judgeEnforcement({ state, evidence }: Enforcement): Finding[] {
     {
       ...base,
       severity: "warning",
-      what: "the cluster does not enforce NetworkPolicies: every pod reaches the stores of every tenant without a login",
+      what: missing.length
+        ? `NetworkPolicies of the stack do not exist, and pods reach the stores of every tenant without a login: ${missing.join(", ")}`
+        : "the cluster does not enforce NetworkPolicies: every pod reaches the stores of every tenant without a login",
       evidence,
-      fix: "enable enforcement in the network plugin or install one that has it; if you accept the risk, set network.policies to false",
+      fix: missing.length
+        ? "./obs refresh, then ./obs up: it creates them again"
+        : "enable enforcement in the network plugin or install one that has it; if you accept the risk, set network.policies to false",
     },
   ];
 }
@@ -30,6 +36,19 @@ export function judgeEnforcement({ state, evidence }: Enforcement): Finding[] {
 /** Whether NetworkPolicies are enforced, tried by a pod. */
 export const check: Check = {
   name: "enforcement of network policies",
-  look: async ({ config, settings, probe }) =>
-    probe && settings.network.policies ? judgeEnforcement(await tryPolicies(config, settings)) : [],
+  async look({ config, settings, probe }) {
+    if (!probe || !settings.network.policies) return [];
+    const networking = config.makeApiClient(NetworkingV1Api);
+    const [result, { items }] = await Promise.all([
+      tryPolicies(config, settings),
+      networking.listNetworkPolicyForAllNamespaces(),
+    ]);
+    const title = (metadata?: { namespace?: string; name?: string }) =>
+      `${metadata?.namespace}/${metadata?.name}`;
+    const existing = new Set(items.map(({ metadata }) => title(metadata)));
+    const missing = networkPolicies(settings)
+      .map(({ metadata }) => title(metadata))
+      .filter((name) => !existing.has(name));
+    return judgeEnforcement(result, missing);
+  },
 };
