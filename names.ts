@@ -232,11 +232,14 @@ export const alertmanagerFile = "alertmanager.yaml";
 /** Host name of a Service. The search list of every pod completes it with the domain of the cluster. */
 const host = (service: string, namespace: string) => `${service}.${namespace}.svc`;
 
-/** Host and port of the S3 API, as consumers inside the cluster reach it. */
-export const s3Endpoint = ({ objectStorage }: Settings): string =>
-  objectStorage.kind === "external" && objectStorage.external
-    ? objectStorage.external.endpoint
-    : `${host(minio.service, namespaces.minio)}:${minio.apiPort}`;
+/** Host and port of the object storage, as consumers inside the cluster reach it. */
+export function storageEndpoint({ objectStorage: { kind, external, azure } }: Settings): string {
+  if (kind === "external" && external) return external.endpoint;
+  if (kind === "gcs") return "storage.googleapis.com:443";
+  if (kind === "azure" && azure)
+    return `${azure.account}.${azure.endpointSuffix ?? "blob.core.windows.net"}:443`;
+  return `${host(minio.service, namespaces.minio)}:${minio.apiPort}`;
+}
 
 /** Whether MinIO, Grafana and Alloy's OTLP ports speak TLS. */
 export const usesTls = ({ network }: Settings): boolean => network.tls.certificates !== "none";

@@ -63,6 +63,13 @@ const path = "backups.destination";
 
 const backupElsewhere: Check = ({ backups: { destination }, objectStorage: { kind, external } }) => {
   if (!destination) return [];
+  if (kind === "gcs" || kind === "azure")
+    return problem(
+      true,
+      path,
+      destination.endpoint,
+      `nothing, because objectStorage.kind is ${kind}: use versioning and replication of that storage`,
+    );
   const { endpoint } = destination;
   const host = endpoint.replace(/^https?:\/\//, "");
   return [

@@ -1,5 +1,6 @@
 /** Rules that join settings of object storage; those of the cold tier stand in cold-tier.ts. */
 import { type Check, problem } from "./check";
+import { externalStorageChecks } from "./external-storage";
 import { erasureSet } from "./forecast";
 import { day, goDuration } from "./units";
 
@@ -30,20 +31,6 @@ const minioEndpoint: Check = ({ objectStorage: { minio } }) =>
     "nothing, because there is no objectStorage.minio.endpoint that it could belong to",
   );
 
-const externalStorage: Check = ({ objectStorage: { kind, external } }) => {
-  if (kind !== "external") return [];
-  if (!external)
-    return problem(true, "objectStorage.external", undefined, "set, because objectStorage.kind is external");
-  return (["loki", "mimir", "tempo"] as const).flatMap((consumer) =>
-    problem(
-      external[consumer] === undefined,
-      `objectStorage.external.${consumer}`,
-      undefined,
-      "an accessKey and a secretKey (set with --secret), because objectStorage.kind is external",
-    ),
-  );
-};
-
 const bucketNames: Check = ({ objectStorage: { buckets } }) => {
   const entries = Object.entries(buckets);
   return entries.flatMap(([key, { name }], index) =>
@@ -73,7 +60,7 @@ export const storageChecks: Check[] = [
   minioServers,
   minioErasureSets,
   minioEndpoint,
-  externalStorage,
+  ...externalStorageChecks,
   bucketNames,
   lifecycleMargin,
 ];

@@ -86,10 +86,10 @@ const coldTierUsed: Check = ({ objectStorage: { kind, minio } }) => {
   if (!tier) return [];
   return [
     ...problem(
-      kind === "external",
+      kind !== "minio",
       path,
       tier,
-      "nothing, because objectStorage.kind is external: that S3 moves its objects itself",
+      "nothing, because objectStorage.kind is not minio: that object storage moves its objects itself",
     ),
     ...problem(
       coldBuckets(tier).length === 0,

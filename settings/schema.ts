@@ -8,6 +8,7 @@ import { access } from "./access";
 import { alerting } from "./alerting";
 import { backups } from "./backups";
 import { coldTier } from "./cold-tier";
+import { azure, external, gcs } from "./external-storage";
 import {
   bucket,
   cache,
@@ -99,17 +100,9 @@ const images = group({
     .describe("Existing Secret, in every namespace, with credentials for the registry"),
 }).describe("Container images");
 
-const credentials = (consumer: string) =>
-  group({
-    accessKey: secret("an access key of 3 to 128 characters", /^\S{3,128}$/).describe("Access key"),
-    secretKey: secret("a secret key of 8 to 128 characters", /^\S{8,128}$/).describe("Secret key"),
-  })
-    .optional()
-    .describe(`Credentials of ${consumer}`);
-
 const objectStorage = group({
-  kind: oneOf("minio", "external").describe(
-    "`minio` installs MinIO; `external` uses an S3 that is there already",
+  kind: oneOf("minio", "external", "gcs", "azure").describe(
+    "`minio` installs MinIO; `external` uses another S3, `gcs` Google Cloud Storage, `azure` Azure Blob Storage",
   ),
   buckets: group({
     loki: bucket("Loki's chunks and index"),
@@ -117,7 +110,7 @@ const objectStorage = group({
     mimirRuler: bucket("Mimir's recording and alerting rules"),
     mimirAlertmanager: bucket("Mimir's Alertmanager configuration and state"),
     tempo: bucket("Tempo's trace blocks"),
-  }).describe("The buckets; created when kind is minio, expected to exist when it is external"),
+  }).describe("The buckets; created when kind is minio, expected to exist otherwise"),
   lifecycleMargin: duration().describe(
     "How much longer a bucket's lifecycle keeps an object than the component above it does",
   ),
@@ -157,21 +150,9 @@ const objectStorage = group({
       .meta({ later: "fixed" }),
     coldTier,
   }).describe("MinIO, when kind is minio"),
-  external: group({
-    endpoint: text("a host, optionally with a port, and no scheme", /^[a-z0-9.-]+(:\d+)?$/).describe(
-      "Host and port of the S3 API",
-    ),
-    region: text("a region name").describe("Region that requests are signed for"),
-    tls: yesNo().describe("Whether the endpoint speaks HTTPS"),
-    pathStyle: yesNo().describe("Whether buckets are addressed in the path instead of the host name"),
-    loki: credentials("Loki"),
-    mimir: credentials("Mimir"),
-    tempo: credentials("Tempo"),
-    backup: credentials("backups, which list and read all buckets"),
-    restore: credentials("restores, which read and write all buckets"),
-  })
-    .optional()
-    .describe("The S3 that is there already, when kind is external"),
+  external,
+  gcs,
+  azure,
 }).describe("Object storage for logs, metrics and traces");
 
 const loki = group({

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type BackupJob, caBundle } from "../names";
 import type { Settings } from "../settings";
 import type { BucketKey } from "./minio-access";
-import { s3 } from "./shared";
+import { s3 } from "./object-storage";
 
 /** The destination of the settings; undefined if there are no backups. */
 export const backupDestination = ({ backups }: Settings) => backups.destination;

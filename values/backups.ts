@@ -15,8 +15,9 @@ import {
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import { backupDestination, backupScript, backupVariables, type Destination } from "./backup-rclone";
+import { s3 } from "./object-storage";
 import { scheduling } from "./scheduling";
-import { environment, goMemoryLimit, image, pullSecrets, resources, restrictedContainer, s3 } from "./shared";
+import { environment, goMemoryLimit, image, pullSecrets, resources, restrictedContainer } from "./shared";
 import { trustedCa } from "./tls";
 
 /** Whether Grafana has a database on a volume; PostgreSQL is backed up with its own tools. */

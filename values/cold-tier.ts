@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { minio, namespaces, s3Endpoint } from "../names";
+import { minio, namespaces, storageEndpoint } from "../names";
 import type { Settings } from "../settings";
 import { coldBuckets } from "../settings/cold-tier";
 import { type BucketKey, bucketLifecycles } from "./minio-access";
@@ -68,7 +68,7 @@ function container(settings: Settings, tier: ColdTier) {
     args: lifecycles,
     env: [
       ...environment({
-        MINIO: s3Endpoint(settings),
+        MINIO: storageEndpoint(settings),
         TIER_NAME: tierName(tier),
         TIER_KIND: tier.kind,
         TIER_ENDPOINT: tier.endpoint,

@@ -5,7 +5,8 @@ import { lokiStreams } from "../settings/protection";
 import { answerTimeout, longestQuery } from "../settings/queries";
 import { goDuration, megabytes } from "../settings/units";
 import { memberlist } from "./gossip";
-import { anyOf, grpcServerKeepalive, s3, type Values } from "./shared";
+import { azureBlob, s3, storageApi } from "./object-storage";
+import { anyOf, grpcServerKeepalive, type Values } from "./shared";
 
 /** Labels that the collectors send by OTLP, as attributes of a resource or of a record; each becomes a label of the stream. */
 const otlpLabels = [
@@ -50,16 +51,24 @@ function retentionStreams({ loki: { retention }, cluster }: Settings) {
 
 function storage(settings: Settings): Values {
   const { loki } = settings.objectStorage.buckets;
-  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
+  const type = storageApi(settings);
+  // The ruler is off, but the chart wants a bucket for it.
+  const bucket = { type, bucketNames: { chunks: loki.name, ruler: loki.name } };
+  if (type === "gcs") return bucket;
+  if (type === "azure") {
+    const { account, suffix } = azureBlob(settings);
+    return {
+      ...bucket,
+      azure: { accountName: account, endpointSuffix: suffix, useFederatedToken: true },
+    };
+  }
+  const { endpoint, region, tls, pathStyle, keys, caFile } = s3(settings);
   return {
-    type: "s3",
-    // The ruler is off, but the chart wants a bucket for it.
-    bucketNames: { chunks: loki.name, ruler: loki.name },
+    ...bucket,
     s3: {
       endpoint: `${tls ? "https" : "http"}://${endpoint}`,
       region,
-      accessKeyId: accessKey,
-      secretAccessKey: secretKey,
+      ...(keys && { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey }),
       s3ForcePathStyle: pathStyle,
       insecure: !tls,
       ...(caFile && { http_config: { ca_file: caFile } }),
@@ -86,7 +95,7 @@ export function lokiConfiguration(settings: Settings): Values {
       configs: loki.schema.map(({ from, store }) => ({
         from,
         store,
-        object_store: "s3",
+        object_store: storageApi(settings),
         schema: "v13",
         index: { prefix: "loki_index_", period: "24h" },
       })),
@@ -107,7 +116,7 @@ export function lokiConfiguration(settings: Settings): Values {
     compactor: {
       working_directory: "/var/loki/compactor",
       retention_enabled: true,
-      delete_request_store: "s3",
+      delete_request_store: storageApi(settings),
     },
     limits_config: {
       retention_period: goDuration(loki.retention.application), // R2.3

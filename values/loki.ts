@@ -7,6 +7,7 @@ import { quantity } from "../settings/units";
 import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { lokiConfiguration } from "./loki-configuration";
+import { cloudIdentity, s3Credentials, storeTrust } from "./object-storage";
 import { releaseReplicas } from "./scaling";
 import { scheduling } from "./scheduling";
 import {
@@ -16,8 +17,6 @@ import {
   placement,
   pullSecrets,
   resources,
-  s3Credentials,
-  storeTrust,
   tagOf,
   type Values,
   watchedByPrometheus,
@@ -54,6 +53,7 @@ export function lokiValues(settings: Settings): Values {
   });
   const users = gatewayPods(settings);
   const placed = scheduling(settings, "loki");
+  const identity = cloudIdentity(settings, "loki");
   const off = { enabled: false };
   const none = { replicas: 0 };
   return {
@@ -65,12 +65,13 @@ export function lokiValues(settings: Settings): Values {
     },
     imagePullSecrets: pullSecrets(settings),
     defaults: {
-      extraEnvFrom: s3Credentials("loki"),
+      extraEnvFrom: s3Credentials(settings, "loki"),
       ...storeTrust(settings),
       ...placed,
+      ...identity.pods,
       automountServiceAccountToken: false,
     },
-    serviceAccount: { automountServiceAccountToken: false },
+    serviceAccount: { automountServiceAccountToken: false, ...identity.serviceAccount },
     loki: { ...lokiConfiguration(settings), image: { tag: tagOf(pins.loki.image) } },
     distributor: {
       ...component("distributor", loki.distributor),

@@ -5,8 +5,9 @@ import { mimirProtection } from "../settings/protection";
 import { answerTimeout, longestQuery } from "../settings/queries";
 import { goDuration } from "../settings/units";
 import { memberlist } from "./gossip";
+import { azureBlob, s3, storageApi } from "./object-storage";
 import { rollupOverrides } from "./rollups";
-import { grpcServerKeepalive, s3, type Values } from "./shared";
+import { grpcServerKeepalive, type Values } from "./shared";
 
 /** Where the pods of Alertmanager have the configuration for tenants that bring none. */
 export const fallbackFolder = "/etc/alertmanager-fallback";
@@ -26,12 +27,41 @@ const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
  */
 const heartbeat = { heartbeat_period: "15s", heartbeat_timeout: "3m" };
 
+/** The object storage that all buckets are in. */
+function storage(settings: Settings): Values {
+  const backend = storageApi(settings);
+  if (backend === "gcs") return { backend };
+  if (backend === "azure") {
+    const { account, suffix } = azureBlob(settings);
+    return { backend, azure: { account_name: account, endpoint_suffix: suffix } };
+  }
+  const { endpoint, region, tls, pathStyle, keys, caFile } = s3(settings);
+  return {
+    backend,
+    s3: {
+      endpoint,
+      region,
+      ...(keys
+        ? { access_key_id: keys.accessKey, secret_access_key: keys.secretKey }
+        : { native_aws_auth_enabled: true }),
+      insecure: !tls,
+      ...(caFile && { http: { tls_ca_path: caFile } }),
+      bucket_lookup_type: pathStyle ? "path" : "virtual-hosted",
+    },
+  };
+}
+
+/** A bucket in the words of its object storage. */
+function bucket(settings: Settings, key: "mimirBlocks" | "mimirRuler" | "mimirAlertmanager"): Values {
+  const api = storageApi(settings);
+  const { name } = settings.objectStorage.buckets[key];
+  return { [api]: api === "azure" ? { container_name: name } : { bucket_name: name } };
+}
+
 /** Mimir's own configuration, laid over what the chart writes. */
 export function mimirConfiguration(settings: Settings): Values {
   const { mimir } = settings;
   const protection = mimirProtection(settings);
-  const { buckets } = settings.objectStorage;
-  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
   const copies = ({ replicas }: { replicas: number }) => Math.min(mimir.replicationFactor, replicas);
   // With one replica there is no ring that could become stable by waiting.
   const stability = ({ replicas }: { replicas: number }) => (replicas > 1 ? "1m" : "0s");
@@ -42,26 +72,15 @@ export function mimirConfiguration(settings: Settings): Values {
     ingest_storage: { enabled: false },
     memberlist: memberlist("mimir", settings),
     common: {
-      storage: {
-        backend: "s3",
-        s3: {
-          endpoint,
-          region,
-          access_key_id: accessKey,
-          secret_access_key: secretKey,
-          insecure: !tls,
-          ...(caFile && { http: { tls_ca_path: caFile } }),
-          bucket_lookup_type: pathStyle ? "path" : "virtual-hosted",
-        },
-      },
+      storage: storage(settings),
     },
     blocks_storage: {
-      s3: { bucket_name: buckets.mimirBlocks.name }, // R3.2
+      ...bucket(settings, "mimirBlocks"), // R3.2
       // Two hours before they are read, in which a block is uploaded and found.
       bucket_store: { ignore_blocks_within: goDuration(Math.max(0, mimir.storeAfter - 7200)) },
     },
-    ruler_storage: { s3: { bucket_name: buckets.mimirRuler.name } },
-    alertmanager_storage: { s3: { bucket_name: buckets.mimirAlertmanager.name } },
+    ruler_storage: bucket(settings, "mimirRuler"),
+    alertmanager_storage: bucket(settings, "mimirAlertmanager"),
     distributor: {
       // The chart has 5 s, for Kafka; this is Mimir's own default.
       remote_timeout: "2s",

@@ -13,6 +13,7 @@ import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { cacheArguments, cacheServices, cacheValues } from "./mimir-caches";
 import { fallbackFolder, mimirConfiguration, mimirOverrides } from "./mimir-configuration";
+import { cloudIdentity, s3Credentials, storeTrust } from "./object-storage";
 import { releaseReplicas } from "./scaling";
 import { scheduling } from "./scheduling";
 import {
@@ -24,8 +25,6 @@ import {
   pullSecrets,
   type Role,
   resources,
-  s3Credentials,
-  storeTrust,
   tagOf,
   type Values,
   watchedByPrometheus,
@@ -56,7 +55,7 @@ export function mimirValues(settings: Settings): Values {
   const component = (name: string, workload: Workload, role?: Role) => ({
     ...pods(name, workload, role),
     env: environment(goMemoryLimit(workload)),
-    extraEnvFrom: s3Credentials("mimir"),
+    extraEnvFrom: s3Credentials(settings, "mimir"),
   });
   /** A component that goes on serving for a while when it is told to stop, until nobody calls it any more. */
   const lingering = (name: string, workload: Workload) => ({
@@ -77,10 +76,12 @@ export function mimirValues(settings: Settings): Values {
   const caches = cacheArguments(settings);
   const users = gatewayPods(settings);
   const trust = storeTrust(settings);
+  const identity = cloudIdentity(settings, "mimir");
   const off = { enabled: false };
   return {
     fullnameOverride: releases.mimir,
-    global: { clusterDomain: `${settings.cluster.domain}.`, ...trust },
+    global: { clusterDomain: `${settings.cluster.domain}.`, ...trust, ...identity.pods },
+    ...(Object.keys(identity.serviceAccount).length > 0 && { serviceAccount: identity.serviceAccount }),
     image: {
       ...image(settings, mimirPin(settings).image),
       pullSecrets: pullSecrets(settings).map(({ name }) => name),

@@ -2,7 +2,7 @@
  * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
  * NetworkPolicies are made of it, and docs/guides/network.md tells it to people.
  */
-import { consumers, s3Endpoint, smokeTest, stores } from "../names";
+import { consumers, smokeTest, storageEndpoint, stores } from "../names";
 import type { Settings } from "../settings";
 import {
   grafanaAddresses,
@@ -13,6 +13,7 @@ import {
   sideOf,
 } from "./network-outside";
 import type { Flow, PartName } from "./network-parts";
+import { hasKeys } from "./object-storage";
 import { probedCertificates } from "./probed-certificates";
 
 /** Ports on which each part tells its metrics. */
@@ -55,12 +56,20 @@ export function flows(settings: Settings): Flow[] {
   const s3: Flow[] = [...consumers, "backup" as const].map((consumer) =>
     objectStorage.kind === "minio"
       ? { from: consumer, to: "minio", ports: [9000], why: "objects" }
-      : { from: consumer, to: "anywhere", ports: [portOf(s3Endpoint(settings))], why: "objects" },
+      : { from: consumer, to: "anywhere", ports: [portOf(storageEndpoint(settings))], why: "objects" },
   );
+  // Tokens for the cloud: from its public endpoints, or from a service of the node.
+  const identity: Flow[] = hasKeys(settings)
+    ? []
+    : consumers.flatMap((from): Flow[] => [
+        { from, to: "anywhere", ports: [443], why: "identity in the cloud" },
+        { from, to: "metadata", ports: [80, 988], why: "identity in the cloud" },
+      ]);
   const copy = settings.backups.destination?.endpoint;
   const { coldTier } = objectStorage.minio;
   return [
     ...s3,
+    ...identity,
     ...(objectStorage.kind === "minio"
       ? [{ from: "minio", to: "minio", ports: [9000], why: "servers share the objects" } satisfies Flow]
       : []),

@@ -58,6 +58,8 @@ export type Outsider =
   | "smokeTest"
   /** Nodes and the API server: `network.nodes`. */
   | "nodes"
+  /** Services of a node by which pods get their identity in the cloud. */
+  | "metadata"
   /** Any address. */
   | "anywhere";
 

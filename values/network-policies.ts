@@ -42,6 +42,7 @@ interface Peer {
 
 const nameLabel = "kubernetes.io/metadata.name";
 const everyAddress = ["0.0.0.0/0", "::/0"];
+const linkLocal = ["169.254.0.0/16"];
 const addresses = (cidrs: string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
 
 const named = (list: string[]): Peer[] =>
@@ -65,6 +66,8 @@ function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
       return named([smokeTest.namespace]);
     case "nodes":
       return addresses(network.nodes);
+    case "metadata":
+      return addresses(linkLocal);
     case "anywhere":
       return addresses(everyAddress);
   }
@@ -86,7 +89,7 @@ const ports = ({ ports, udp }: Flow) => {
 
 /** What every pod may: ask for names, of a pod or of a server on a node, which may have an address of its own link. */
 const dns = ({ network }: Settings): Rule => ({
-  to: [{ namespaceSelector: {} }, ...addresses([...network.nodes, "169.254.0.0/16"])],
+  to: [{ namespaceSelector: {} }, ...addresses([...network.nodes, ...linkLocal])],
   ports: [53, 5353].flatMap((port) => (["UDP", "TCP"] as const).map((protocol) => ({ port, protocol }))),
 });
 
@@ -94,7 +97,7 @@ const dns = ({ network }: Settings): Rule => ({
 export function networkPolicies(settings: Settings): NetworkPolicy[] {
   const all = flows(settings);
   const absent = new Set<PartName>([
-    ...(settings.objectStorage.kind === "external" ? (["minio"] as const) : []),
+    ...(settings.objectStorage.kind === "minio" ? [] : (["minio"] as const)),
     ...(hasAutoscaling(settings) ? [] : (["autoscaling"] as const)),
     ...(["backup", "grafana"] as const)
       .filter((key) => !backupNamespaces(settings).includes(key))

@@ -1,12 +1,10 @@
 /** What several charts' values have in common. */
 import { scryptSync } from "node:crypto";
-import { type Consumer, caBundle, owner, s3Endpoint, s3Env, s3Secret, usesTls } from "../names";
+import { owner } from "../names";
 import type { Cache, Settings } from "../settings";
 import { cacheMemory } from "../settings/fit";
 import { usableMemory } from "../settings/protection";
 import { cpuQuantity, megabytes, quantity } from "../settings/units";
-import { privateCas } from "./outside";
-import { trustedCa } from "./tls";
 
 /** A text that changes with the data, and from which it cannot be read; slow to make, so that short secrets are not guessed. */
 export const checksum = (data: unknown): string =>
@@ -126,35 +124,6 @@ export const tagOf = (reference: string): string => reference.slice(colonOf(refe
 /** Environment variables in the form of a container. */
 export const environment = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));
-
-/** The S3 of the settings as a consumer's configuration needs it; the credentials are read from its environment. */
-export function s3(settings: Settings) {
-  const { kind } = settings.objectStorage;
-  // What is said about another S3 does not hold for MinIO.
-  const external = kind === "external" ? settings.objectStorage.external : undefined;
-  return {
-    /** Host and port. */
-    endpoint: s3Endpoint(settings),
-    region: external?.region ?? "us-east-1",
-    tls: external ? external.tls : usesTls(settings),
-    /** File with the CA certificate, where not one that everybody knows. */
-    caFile: !external && usesTls(settings) ? caBundle.path : undefined,
-    pathStyle: external?.pathStyle ?? true,
-    accessKey: `\${${s3Env.accessKey}}`,
-    secretKey: `\${${s3Env.secretKey}}`,
-  };
-}
-
-/** Where a container has those credentials from. */
-export const s3Credentials = (consumer: Consumer) => [{ secretRef: { name: s3Secret(consumer) } }];
-
-/** What a store's pods verify MinIO and servers outside the cluster with, as values of a chart. */
-export function storeTrust(settings: Settings): Values {
-  const all = [...(s3(settings).caFile ? [trustedCa(settings)] : []), privateCas(settings)];
-  const volumes = all.flatMap((one): Values[] => one.volumes);
-  const mounts = all.flatMap((one): Values[] => one.mounts);
-  return volumes.length ? { extraVolumes: volumes, extraVolumeMounts: mounts } : {};
-}
 
 /** Names of the image pull Secrets, in the form of `imagePullSecrets`. */
 export const pullSecrets = ({ images }: Settings) => (images.pullSecret ? [{ name: images.pullSecret }] : []);

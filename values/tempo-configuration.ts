@@ -1,7 +1,8 @@
 /** Parts of Tempo's own configuration: where blocks are, and what tenants may send: https://grafana.com/docs/tempo/latest/configuration/ */
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
-import { s3, type Values } from "./shared";
+import { azureBlob, s3, storageApi } from "./object-storage";
+import type { Values } from "./shared";
 
 /** Limits in Tempo's own words: https://grafana.com/docs/tempo/latest/configuration/#overrides */
 const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
@@ -46,16 +47,32 @@ export const tenantOverrides = (settings: Settings) =>
 
 /** The bucket of traces. */
 export function storage(settings: Settings): Values {
-  const { endpoint, region, tls, pathStyle, accessKey, secretKey, caFile } = s3(settings);
+  const { name } = settings.objectStorage.buckets.tempo; // R4.2
+  const backend = storageApi(settings);
+  if (backend === "gcs") return { trace: { backend, gcs: { bucket_name: name } } };
+  if (backend === "azure") {
+    const { account, suffix } = azureBlob(settings);
+    return {
+      trace: {
+        backend,
+        azure: {
+          container_name: name,
+          storage_account_name: account,
+          endpoint_suffix: suffix,
+          use_federated_token: true,
+        },
+      },
+    };
+  }
+  const { endpoint, region, tls, pathStyle, keys, caFile } = s3(settings);
   return {
     trace: {
-      backend: "s3",
+      backend,
       s3: {
-        bucket: settings.objectStorage.buckets.tempo.name, // R4.2
+        bucket: name,
         endpoint,
         region,
-        access_key: accessKey,
-        secret_key: secretKey,
+        ...(keys && { access_key: keys.accessKey, secret_key: keys.secretKey }),
         insecure: !tls,
         ...(caFile && { tls_ca_path: caFile }),
         forcepathstyle: pathStyle,

@@ -5,7 +5,7 @@
  */
 import pins from "../charts.json";
 import imagePins from "../images.json";
-import { gatewayUser, releases, s3Endpoint, samplingRatioAttribute, tenants, urls } from "../names";
+import { gatewayUser, releases, samplingRatioAttribute, storageEndpoint, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
 import { tempoConcurrentQueries } from "../settings/protection";
 import { answerTimeout, longestQuery } from "../settings/queries";
@@ -13,6 +13,7 @@ import { goDuration, megabytes, quantity } from "../settings/units";
 import { clientPasswords, gatewayClients, gatewayPods, passwordFile } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { memberlist } from "./gossip";
+import { cloudIdentity, s3, s3Credentials, storeTrust } from "./object-storage";
 import { releaseReplicas } from "./scaling";
 import { scheduling } from "./scheduling";
 import {
@@ -27,9 +28,6 @@ import {
   type Role,
   resources,
   restrictedContainer,
-  s3,
-  s3Credentials,
-  storeTrust,
   tagOf,
   type Values,
   watchedByPrometheus,
@@ -54,7 +52,7 @@ const messageSize = 100 * 1024 ** 2;
  * longer each time, would delay it by minutes when a node or a cluster comes back.
  */
 const untilStorageAnswers = (settings: Settings) => {
-  const [address = "", port = s3(settings).tls ? "443" : "80"] = s3Endpoint(settings).split(":");
+  const [address = "", port = s3(settings).tls ? "443" : "80"] = storageEndpoint(settings).split(":");
   const { repository, tag } = image(settings, imagePins.nginx);
   return {
     name: "wait-for-object-storage",
@@ -84,7 +82,7 @@ export function tempoValues(settings: Settings): Values {
   const component = (name: string, workload: Workload, role?: Role) => ({
     ...pods(name, workload, role),
     resources: resources(workload),
-    extraEnvFrom: s3Credentials("tempo"),
+    extraEnvFrom: s3Credentials(settings, "tempo"),
   });
   /** Pods that open the object storage when they start. */
   const withStorage: typeof component = (...of) => ({
@@ -94,12 +92,14 @@ export function tempoValues(settings: Settings): Values {
   const users = gatewayPods(settings);
   const asClient = clientPasswords(gatewayClients(settings).tempo);
   const trust = storeTrust(settings);
+  const identity = cloudIdentity(settings, "tempo");
   const on = { enabled: true };
   const off = { enabled: false };
   return {
     fullnameOverride: releases.tempo,
     global: {
       clusterDomain: settings.cluster.domain,
+      ...identity.pods,
       image: {
         ...(images.registry && { registry: images.registry }),
         pullSecrets: pullSecrets(settings).map(({ name }) => name),
@@ -109,7 +109,7 @@ export function tempoValues(settings: Settings): Values {
     ...(Object.keys(trust).length > 0 && { defaults: trust }),
     reportingEnabled: false,
     multitenancyEnabled: true,
-    serviceAccount: { automountServiceAccountToken: false },
+    serviceAccount: { automountServiceAccountToken: false, ...identity.serviceAccount },
     tempo: {
       image: { tag: tagOf(pins["tempo-distributed"].image) },
       podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },

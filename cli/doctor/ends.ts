@@ -84,6 +84,8 @@ export function ends(who: PartName | Outsider, live: Live, { network }: Settings
         const address = status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
         return address ? [{ name: `node ${metadata?.name}`, end: { address }, ports: [10250] }] : [];
       });
+    case "metadata":
+      return [{ name: "the metadata service of the node", end: { address: "169.254.169.254" }, ports: [] }];
     case "anywhere":
       // An address for documentation, RFC 5737.
       return [{ name: "addresses outside", end: { address: "198.51.100.1" }, ports: [] }];

@@ -75,7 +75,7 @@ export async function storage(stack: string, json: boolean): Promise<number> {
   const { settings, environment } = await locate(stack);
   if (settings.objectStorage.kind !== "minio")
     throw new UserError(
-      "objectStorage.kind is external: the buckets are not this stack's, and whoever provides them has the numbers",
+      "objectStorage.kind is not minio: the buckets are not this stack's, and whoever provides them has the numbers",
     );
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);

@@ -82,7 +82,7 @@ function putCertificate(path: string, pem: string): void {
  * @throws when there is no cluster, or the local port is taken
  */
 export async function openGate(settings: Settings): Promise<Gate | undefined> {
-  if (settings.objectStorage.kind === "external" || !pulumi.runtime.hasEngine()) return undefined;
+  if (settings.objectStorage.kind !== "minio" || !pulumi.runtime.hasEngine()) return undefined;
   const cluster = kubeConfig(settings);
   const { endpoint, caFile, localPort } = settings.objectStorage.minio;
   const certificate = certificatePath(pulumi.getStack());

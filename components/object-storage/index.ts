@@ -6,9 +6,9 @@ import {
   type Consumer,
   consumers,
   type NamespaceKey,
-  s3Endpoint,
   s3Env,
   s3Secret,
+  storageEndpoint,
 } from "../../names";
 import { backupDestination } from "../../values/backup-rclone";
 import type { ComponentArgs } from "../args";
@@ -50,29 +50,31 @@ export class ObjectStorage extends pulumi.ComponentResource {
         : []),
     ];
     for (const [user, key] of users) {
-      const given = external?.[user];
+      const given = kind === "external" ? external?.[user] : undefined;
       const access: Credentials | undefined =
         this.minio?.users[user]?.credentials ??
         (given && {
           accessKey: pulumi.secret(given.accessKey.reveal()),
           secretKey: pulumi.secret(given.secretKey.reveal()),
         });
-      if (!access) throw new Error(`there are no S3 credentials for ${user}`);
-      const secret = new k8s.core.v1.Secret(
-        s3Secret(user),
-        {
-          metadata: { name: s3Secret(user), namespace: namespaces.name(key) },
-          stringData: { [s3Env.accessKey]: access.accessKey, [s3Env.secretKey]: access.secretKey },
-        },
-        { parent: this },
-      );
+      // Without keys, a store has an identity in the cloud.
+      const secret =
+        access &&
+        new k8s.core.v1.Secret(
+          s3Secret(user),
+          {
+            metadata: { name: s3Secret(user), namespace: namespaces.name(key) },
+            stringData: { [s3Env.accessKey]: access.accessKey, [s3Env.secretKey]: access.secretKey },
+          },
+          { parent: this },
+        );
       this.ready.set(user, [
-        secret,
+        ...(secret ? [secret] : []),
         ...args.certificates.readyFor(key),
         ...(this.minio?.users[user]?.grants ?? []),
       ]);
     }
-    this.endpoint = pulumi.output(s3Endpoint(settings));
+    this.endpoint = pulumi.output(storageEndpoint(settings));
     this.registerOutputs({ endpoint: this.endpoint });
   }
 

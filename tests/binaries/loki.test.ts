@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { s3Env } from "../../names";
 import { find, renderStack } from "../support/rendered";
+import { azureStorage, gcsStorage, identityS3 } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 
 const keys = { accessKey: "an-access-key", secretKey: "a-secret-key" };
@@ -13,6 +14,9 @@ const keys = { accessKey: "an-access-key", secretKey: "a-secret-key" };
 const stacks: Record<string, Record<string, unknown>> = {
   dev: { environment: "dev" },
   prod: { environment: "prod" },
+  "prod with S3 by identity": { environment: "prod", objectStorage: identityS3 },
+  "prod with Google Cloud Storage": { environment: "prod", objectStorage: gcsStorage },
+  "prod with Azure Blob Storage": { environment: "prod", objectStorage: azureStorage },
   "prod with a tsdb period after boltdb-shipper": {
     environment: "prod",
     loki: {

@@ -8,17 +8,21 @@ import { expect } from "chai";
 import { parse } from "yaml";
 import { until } from "../../cli/smoke/check";
 import { releases, s3Env, tenants } from "../../names";
+import { hasKeys, storageApi } from "../../values/object-storage";
 import { Mimir, onLoopback } from "../support/mimir";
 import { everyIntegration } from "../support/receivers";
 import type { Labels, Series } from "../support/remote-write";
 import { find, renderStack, targetsOf } from "../support/rendered";
 import { freePort, Server } from "../support/servers";
-import { externalS3, settingsOf } from "../support/stacks";
+import { azureStorage, externalS3, gcsStorage, identityS3, settingsOf } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 
 const stacks: Record<string, Record<string, unknown>> = {
   dev: { environment: "dev" },
   prod: { environment: "prod" },
+  "prod with S3 by identity": { environment: "prod", objectStorage: identityS3 },
+  "prod with Google Cloud Storage": { environment: "prod", objectStorage: gcsStorage },
+  "prod with Azure Blob Storage": { environment: "prod", objectStorage: azureStorage },
   "prod with external S3": {
     environment: "prod",
     objectStorage: { kind: "external", external: externalS3 },
@@ -129,7 +133,10 @@ describe("binaries: Mimir reads its configuration", function () {
           out_of_order_time_window: "2h",
         });
         expect(ingester.ring.replication_factor).to.equal(settings.mimir.replicationFactor);
-        expect(common.storage.s3.access_key_id).to.equal(environment[s3Env.accessKey]);
+        expect(common.storage.backend).to.equal(storageApi(settings));
+        expect(common.storage.s3.access_key_id).to.equal(
+          hasKeys(settings) ? environment[s3Env.accessKey] : "",
+        );
         const { overrides = {} } = parse(await ask("/runtime_config?mode=diff"));
         const wanted: Record<string, object> = { ...rolled, ...own[name] };
         expect(Object.keys(overrides)).to.have.members(Object.keys(wanted));

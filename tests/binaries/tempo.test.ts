@@ -10,13 +10,16 @@ import { releases, s3Env } from "../../names";
 import { alloyFile } from "../../values/alloy";
 import { tempoValues } from "../../values/tempo";
 import { find, renderStack, targetsOf } from "../support/rendered";
-import { externalS3, settingsOf } from "../support/stacks";
+import { azureStorage, externalS3, gcsStorage, identityS3, settingsOf } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 import { counted, push, requestsOf, type Span, Tempo } from "../support/traces";
 
 const stacks: Record<string, Record<string, unknown>> = {
   dev: { environment: "dev" },
   prod: { environment: "prod" },
+  "prod with S3 by identity": { environment: "prod", objectStorage: identityS3 },
+  "prod with Google Cloud Storage": { environment: "prod", objectStorage: gcsStorage },
+  "prod with Azure Blob Storage": { environment: "prod", objectStorage: azureStorage },
   "prod with external S3": {
     environment: "prod",
     objectStorage: { kind: "external", external: externalS3 },

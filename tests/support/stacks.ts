@@ -95,3 +95,33 @@ export const backedUp = {
     },
   },
 };
+
+/** An S3 that knows its clients by their service accounts. */
+export const identityS3 = {
+  kind: "external",
+  external: {
+    endpoint: "s3.eu-west-3.amazonaws.com",
+    region: "eu-west-3",
+    tls: true,
+    pathStyle: false,
+    credentials: "identity",
+    roles: {
+      loki: "arn:aws:iam::123456789012:role/loki",
+      mimir: "arn:aws:iam::123456789012:role/mimir",
+    },
+  },
+} as const;
+
+/** Google Cloud Storage. */
+export const gcsStorage = { kind: "gcs", gcs: { loki: "loki@project.iam.gserviceaccount.com" } } as const;
+
+/** Azure Blob Storage. */
+export const azureStorage = {
+  kind: "azure",
+  azure: {
+    account: "observability",
+    loki: "11111111-1111-1111-1111-111111111111",
+    mimir: "22222222-2222-2222-2222-222222222222",
+    tempo: "33333333-3333-3333-3333-333333333333",
+  },
+} as const;

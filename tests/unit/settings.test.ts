@@ -10,11 +10,13 @@ import { prod } from "../../settings/prod";
 import { coldTier } from "../support/cold-tier";
 import {
   asText,
+  azureStorage,
   backedUp,
   type Config,
   type Environment,
   errorOf,
   externalS3,
+  identityS3,
   settingsOf,
 } from "../support/stacks";
 
@@ -1262,6 +1264,30 @@ describe("unit: settings", () => {
           path: "network.tls.issuer",
           was: { name: "corporate", kind: "ClusterIssuer" },
           allowed: "nothing, because network.tls.certificates is not certManager",
+        },
+      },
+      {
+        rule: "externalIdentity",
+        environment: "prod",
+        passes: { objectStorage: identityS3 },
+        fails: {
+          objectStorage: { kind: "external", external: { ...externalS3, roles: identityS3.external.roles } },
+        },
+        problem: {
+          path: "objectStorage.external.roles",
+          was: identityS3.external.roles,
+          allowed: "nothing, because objectStorage.external.credentials is not identity",
+        },
+      },
+      {
+        rule: "azureStorage",
+        environment: "prod",
+        passes: { objectStorage: azureStorage },
+        fails: { objectStorage: { kind: "azure" } },
+        problem: {
+          path: "objectStorage.azure",
+          was: undefined,
+          allowed: "set, because objectStorage.kind is azure",
         },
       },
       {

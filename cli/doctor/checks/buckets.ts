@@ -3,6 +3,7 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { Client } from "minio";
 import { minioApi } from "../../../components/object-storage/pods";
 import { bucketsOf, type Consumer, consumers, s3Env, s3Secret } from "../../../names";
+import { hasKeys } from "../../../values/object-storage";
 import { minioClient } from "../../minio";
 import { throughTunnel } from "../../tunnel";
 import type { Check, Context, Finding } from "../check";
@@ -135,6 +136,8 @@ export const check: Check = {
   async look(context) {
     const { config, settings } = context;
     const { kind, external } = settings.objectStorage;
+    // An identity in the cloud belongs to the pods; nobody else can use it.
+    if (kind === "gcs" || kind === "azure" || !hasKeys(settings)) return [];
     if (kind === "external" && external) {
       const { hostname, port } = new URL(`https://${external.endpoint}`);
       const { tls: useSSL, region, pathStyle } = external;

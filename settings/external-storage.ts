@@ -1,0 +1,124 @@
+/** Object storage that exists already: an S3, Google Cloud Storage or Azure Blob Storage. */
+import { type Check, problem } from "./check";
+import { group, oneOf, secret, text, yesNo } from "./fields";
+
+/** Static keys of a user of the external S3. */
+const keys = (user: string) =>
+  group({
+    accessKey: secret("an access key of 3 to 128 characters", /^\S{3,128}$/).describe("Access key"),
+    secretKey: secret("a secret key of 8 to 128 characters", /^\S{8,128}$/).describe("Secret key"),
+  })
+    .optional()
+    .describe(`Credentials of ${user}`);
+
+const role = (store: string) =>
+  text("the ARN of an IAM role", /^arn:aws[\w-]*:iam::\d{12}:role\/\S+$/)
+    .optional()
+    .describe(`IAM role of ${store}`);
+
+const roles = group({ loki: role("Loki"), mimir: role("Mimir"), tempo: role("Tempo") })
+  .optional()
+  .describe(
+    "IAM roles for service accounts (IRSA), if credentials is `identity`; a store without one uses EKS Pod Identity or the role of its node",
+  );
+
+export const external = group({
+  endpoint: text("a host, optionally with a port, and no scheme", /^[a-z0-9.-]+(:\d+)?$/).describe(
+    "Host and port of the S3 API",
+  ),
+  region: text("a region name").describe("Region that requests are signed for"),
+  tls: yesNo().describe("Whether the endpoint speaks HTTPS"),
+  pathStyle: yesNo().describe("Whether buckets are addressed in the path instead of the host name"),
+  credentials: oneOf("keys", "identity")
+    .optional()
+    .describe(
+      "How Loki, Mimir and Tempo authenticate: with static `keys`, or with the AWS `identity` of their pods; default `keys`",
+    ),
+  roles,
+  loki: keys("Loki"),
+  mimir: keys("Mimir"),
+  tempo: keys("Tempo"),
+  backup: keys("backups, which list and read all buckets"),
+  restore: keys("restores, which read and write all buckets"),
+})
+  .optional()
+  .describe("The S3 that is there already, when kind is external");
+
+const googleAccount = (store: string) =>
+  text("the email address of a Google service account", /^[\w.-]+@[\w.-]+\.iam\.gserviceaccount\.com$/)
+    .optional()
+    .describe(
+      `Google service account of ${store}; without it, grant the roles to the Kubernetes ServiceAccount itself`,
+    );
+
+export const gcs = group({
+  loki: googleAccount("Loki"),
+  mimir: googleAccount("Mimir"),
+  tempo: googleAccount("Tempo"),
+})
+  .optional()
+  .describe("Workload Identity of Google Cloud Storage, when kind is gcs");
+
+const clientId = (store: string) =>
+  text("the client ID of a managed identity, a UUID", /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/).describe(
+    `Client ID of the managed identity of ${store}`,
+  );
+
+export const azure = group({
+  account: text("the name of a storage account", /^[a-z0-9]{3,24}$/).describe("Storage account"),
+  endpointSuffix: text("a DNS domain", /^[a-z0-9.-]+$/)
+    .optional()
+    .describe("Domain of the Blob service; default blob.core.windows.net"),
+  loki: clientId("Loki"),
+  mimir: clientId("Mimir"),
+  tempo: clientId("Tempo"),
+})
+  .optional()
+  .describe("Azure Blob Storage with workload identity, when kind is azure");
+
+const stores = ["loki", "mimir", "tempo"] as const;
+
+const externalStorage: Check = ({ objectStorage: { kind, external } }) => {
+  if (kind !== "external") return [];
+  if (!external)
+    return problem(true, "objectStorage.external", undefined, "set, because objectStorage.kind is external");
+  if (external.credentials === "identity") return [];
+  return stores.flatMap((store) =>
+    problem(
+      external[store] === undefined,
+      `objectStorage.external.${store}`,
+      undefined,
+      "an accessKey and a secretKey (set with --secret), because objectStorage.kind is external",
+    ),
+  );
+};
+
+/** Static keys and roles exclude each other: keys in the environment would win. */
+const externalIdentity: Check = ({ objectStorage: { kind, external } }) => {
+  if (kind !== "external" || !external) return [];
+  if (external.credentials !== "identity")
+    return problem(
+      external.roles !== undefined,
+      "objectStorage.external.roles",
+      external.roles,
+      "nothing, because objectStorage.external.credentials is not identity",
+    );
+  return stores.flatMap((store) =>
+    problem(
+      external[store] !== undefined,
+      `objectStorage.external.${store}`,
+      "[secret]",
+      "nothing, because objectStorage.external.credentials is identity",
+    ),
+  );
+};
+
+const azureStorage: Check = ({ objectStorage: { kind, azure } }) =>
+  problem(
+    kind === "azure" && azure === undefined,
+    "objectStorage.azure",
+    undefined,
+    "set, because objectStorage.kind is azure",
+  );
+
+export const externalStorageChecks: Check[] = [externalStorage, externalIdentity, azureStorage];

@@ -1,0 +1,100 @@
+import { expect } from "chai";
+import { lokiValues } from "../../values/loki";
+import { mimirValues } from "../../values/mimir";
+import { flows } from "../../values/network-flows";
+import { tempoValues } from "../../values/tempo";
+import {
+  azureStorage,
+  type Config,
+  gcsStorage,
+  identityS3,
+  recordingOf,
+  settingsOf,
+} from "../support/stacks";
+
+// biome-ignore lint/suspicious/noExplicitAny: values are read deeply
+type Any = any;
+
+const valuesOf = (objectStorage: Config): { loki: Any; mimir: Any; tempo: Any } => {
+  const settings = settingsOf("prod", { objectStorage });
+  return { loki: lokiValues(settings), mimir: mimirValues(settings), tempo: tempoValues(settings) };
+};
+const annotationsOf = ({ loki, mimir, tempo }: ReturnType<typeof valuesOf>) =>
+  [loki, mimir, tempo].map(({ serviceAccount }) => serviceAccount?.annotations);
+const labelsOf = ({ loki, mimir, tempo }: ReturnType<typeof valuesOf>) =>
+  [loki.defaults, mimir.global, tempo.global].map(({ podLabels }) => podLabels);
+
+describe("unit: object storage by identity", function () {
+  this.timeout(300_000);
+
+  it("S3: a role for each service account, and no keys anywhere", async () => {
+    const values = valuesOf(identityS3);
+    const { loki, mimir, tempo } = values;
+    expect(annotationsOf(values)).to.deep.equal([
+      { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/loki" },
+      { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/mimir" },
+      undefined, // EKS Pod Identity
+    ]);
+    expect(loki.defaults.extraEnvFrom).to.deep.equal([]);
+    expect(loki.loki.storage.s3).to.not.have.any.keys("accessKeyId", "secretAccessKey");
+    expect(mimir.mimir.structuredConfig.common.storage.s3.native_aws_auth_enabled).to.equal(true);
+    expect(tempo.storage.trace.s3).to.not.have.any.keys("access_key", "secret_key");
+    expect(JSON.stringify(values)).to.not.match(/S3_(ACCESS|SECRET)_KEY/);
+    const { resources } = await recordingOf("prod", { objectStorage: identityS3 });
+    expect(resources.filter(({ name }) => /^(loki|mimir|tempo)-s3$/.test(name))).to.deep.equal([]);
+  });
+
+  it("Google Cloud Storage: Workload Identity", () => {
+    const values = valuesOf(gcsStorage);
+    const { loki, mimir, tempo } = values;
+    expect(annotationsOf(values)).to.deep.equal([
+      { "iam.gke.io/gcp-service-account": "loki@project.iam.gserviceaccount.com" },
+      undefined,
+      undefined,
+    ]);
+    expect(loki.loki.storage.type).to.equal("gcs");
+    expect(loki.loki.schemaConfig.configs.map((one: Any) => one.object_store)).to.deep.equal(["gcs"]);
+    expect(loki.loki.compactor.delete_request_store).to.equal("gcs");
+    const { common, blocks_storage, ruler_storage } = mimir.mimir.structuredConfig;
+    expect(common.storage).to.deep.equal({ backend: "gcs" });
+    expect(blocks_storage.gcs).to.deep.equal({ bucket_name: "mimir-blocks" });
+    expect(ruler_storage.gcs).to.deep.equal({ bucket_name: "mimir-ruler" });
+    expect(tempo.storage.trace).to.deep.equal({ backend: "gcs", gcs: { bucket_name: "tempo-data" } });
+  });
+
+  it("Azure Blob Storage: workload identity, with the label that its webhook looks for", () => {
+    const values = valuesOf(azureStorage);
+    const { loki, mimir, tempo } = values;
+    const use = { "azure.workload.identity/use": "true" };
+    expect(labelsOf(values)).to.deep.equal([use, use, use]);
+    expect(annotationsOf(values)[2]).to.deep.equal({
+      "azure.workload.identity/client-id": "33333333-3333-3333-3333-333333333333",
+    });
+    expect(loki.loki.storage.azure).to.deep.equal({
+      accountName: "observability",
+      endpointSuffix: "blob.core.windows.net",
+      useFederatedToken: true,
+    });
+    const { common, alertmanager_storage } = mimir.mimir.structuredConfig;
+    expect(common.storage.azure).to.deep.equal({
+      account_name: "observability",
+      endpoint_suffix: "blob.core.windows.net",
+    });
+    expect(alertmanager_storage.azure).to.deep.equal({ container_name: "mimir-alertmanager" });
+    expect(tempo.storage.trace.azure.use_federated_token).to.equal(true);
+  });
+
+  it("stores may reach the endpoint, and what gives them tokens", () => {
+    const out = (objectStorage: Config) =>
+      flows(settingsOf("prod", { objectStorage }))
+        .filter(({ from, why }) => from === "loki" && /objects|identity/.test(why))
+        .map(({ to, ports }) => [to, ports]);
+    const cloud = [
+      ["anywhere", [443]],
+      ["anywhere", [443]],
+      ["metadata", [80, 988]],
+    ];
+    for (const storage of [identityS3, gcsStorage, azureStorage]) expect(out(storage)).to.deep.equal(cloud);
+    expect(out({})).to.deep.equal([["minio", [9000]]]);
+  });
+});

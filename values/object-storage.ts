@@ -1,0 +1,83 @@
+/** How Loki, Mimir and Tempo reach their buckets: MinIO or another S3, Google Cloud Storage, Azure Blob Storage. */
+import { type Consumer, caBundle, s3Env, s3Secret, storageEndpoint, usesTls } from "../names";
+import type { Settings } from "../settings";
+import { privateCas } from "./outside";
+import { trustedCa } from "./tls";
+
+type Values = Record<string, unknown>;
+
+/** The API of the object storage, as the three stores name it. */
+export const storageApi = ({ objectStorage: { kind } }: Settings): "s3" | "gcs" | "azure" =>
+  kind === "gcs" || kind === "azure" ? kind : "s3";
+
+/** Whether stores have static keys; otherwise the cloud knows them by their service accounts. */
+export const hasKeys = ({ objectStorage: { kind, external } }: Settings): boolean =>
+  kind === "minio" || (kind === "external" && external?.credentials !== "identity");
+
+/** The S3 of the settings as a consumer's configuration needs it; static keys are read from its environment. */
+export function s3(settings: Settings) {
+  const { kind } = settings.objectStorage;
+  // What is said about another S3 does not hold for MinIO.
+  const external = kind === "external" ? settings.objectStorage.external : undefined;
+  return {
+    /** Host and port. */
+    endpoint: storageEndpoint(settings),
+    region: external?.region ?? "us-east-1",
+    tls: external ? external.tls : usesTls(settings),
+    /** File with the CA certificate, where not one that everybody knows. */
+    caFile: kind === "minio" && usesTls(settings) ? caBundle.path : undefined,
+    pathStyle: external?.pathStyle ?? true,
+    keys: hasKeys(settings)
+      ? { accessKey: `\${${s3Env.accessKey}}`, secretKey: `\${${s3Env.secretKey}}` }
+      : undefined,
+  };
+}
+
+/** The Azure Blob Storage of the settings. @throws if there is none, which the checks of the settings exclude */
+export function azureBlob({ objectStorage: { azure } }: Settings) {
+  if (!azure) throw new Error("objectStorage.azure is not set");
+  return { account: azure.account, suffix: azure.endpointSuffix ?? "blob.core.windows.net" };
+}
+
+/** Where a container has static keys from. */
+export const s3Credentials = (settings: Settings, consumer: Consumer) =>
+  hasKeys(settings) ? [{ secretRef: { name: s3Secret(consumer) } }] : [];
+
+/** Annotations of a store's ServiceAccount, by which the cloud knows its identity. */
+function identityAnnotations(
+  { objectStorage }: Settings,
+  store: Consumer,
+): Record<string, string | undefined> {
+  const { kind, external, gcs, azure } = objectStorage;
+  switch (kind) {
+    case "minio":
+      return {};
+    // https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html
+    case "external":
+      return { "eks.amazonaws.com/role-arn": external?.roles?.[store] };
+    // https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
+    case "gcs":
+      return { "iam.gke.io/gcp-service-account": gcs?.[store] };
+    // https://azure.github.io/azure-workload-identity/docs/topics/service-account-labels-and-annotations.html
+    case "azure":
+      return { "azure.workload.identity/client-id": azure?.[store] };
+  }
+}
+
+/** A store's identity in the cloud, as values of its chart: for its ServiceAccount, and for its pods. */
+export function cloudIdentity(settings: Settings, store: Consumer): { serviceAccount: Values; pods: Values } {
+  const annotations = Object.entries(identityAnnotations(settings, store)).filter(([, value]) => value);
+  return {
+    serviceAccount: annotations.length ? { annotations: Object.fromEntries(annotations) } : {},
+    pods:
+      settings.objectStorage.kind === "azure" ? { podLabels: { "azure.workload.identity/use": "true" } } : {},
+  };
+}
+
+/** What a store's pods verify MinIO and servers outside the cluster with, as values of a chart. */
+export function storeTrust(settings: Settings): Values {
+  const all = [...(s3(settings).caFile ? [trustedCa(settings)] : []), privateCas(settings)];
+  const volumes = all.flatMap((one): Values[] => one.volumes);
+  const mounts = all.flatMap((one): Values[] => one.mounts);
+  return volumes.length ? { extraVolumes: volumes, extraVolumeMounts: mounts } : {};
+}
