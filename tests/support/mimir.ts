@@ -53,6 +53,7 @@ export class Mimir {
     private readonly program: string,
     private readonly folder: string,
     private readonly args: string[],
+    private readonly environment: Record<string, string>,
     readonly url: string,
   ) {}
 
@@ -62,6 +63,7 @@ export class Mimir {
     folder: string,
     settings: Settings,
     more: string[] = [],
+    environment: Record<string, string> = {},
   ): Promise<Mimir> {
     mkdirSync(folder, { recursive: true });
     const write = (name: string, content: unknown) => writeFileSync(join(folder, name), stringify(content));
@@ -83,7 +85,7 @@ export class Mimir {
       "-ingester.ring.min-ready-duration=0s",
       ...more,
     ];
-    const mimir = new Mimir(program, folder, args, url);
+    const mimir = new Mimir(program, folder, args, environment, url);
     await mimir.run();
     return mimir;
   }
@@ -92,6 +94,7 @@ export class Mimir {
   async run(): Promise<void> {
     this.server = await Server.start(this.program, this.args, {
       folder: this.folder,
+      environment: this.environment,
       ready: async () => (await fetch(`${this.url}/ready`)).ok,
     });
   }
