@@ -71,7 +71,7 @@ export const pages: Record<string, string> = {
   alloyLogs: "../guides/logs.md",
   alloyMetrics: "../guides/metrics.md",
   alloyTraces: "../guides/traces.md",
-  otlp: "../guides/traces.md",
+  otlp: "../guides/send-data.md",
   tracing: "../guides/traces.md",
   openTelemetryOperator: "../guides/traces.md",
   kubePrometheusStack: "../guides/metrics.md",

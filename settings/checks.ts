@@ -18,8 +18,11 @@ const walSegment = 128 * 1024 ** 2;
 /** Room for a few of the largest batches, of 3,000 entries or 3 MB. */
 const leastQueue = 128 * 1024 ** 2;
 
-/** Volume that a buffer of spans needs: twice its size while it is compacted, and 1 GiB for the metrics made from spans. */
-const leastTracesDisk = (buffer: number): number => 2 * buffer + 1024 ** 3;
+/**
+ * Volume that the buffers of spans and of OTLP metrics and logs need, which are one and a half times the size: twice that
+ * while they are compacted, and 1 GiB for the metrics made from spans.
+ */
+const leastTracesDisk = (buffer: number): number => 3 * buffer + 1024 ** 3;
 
 const alloyBuffers: Check = ({ alloyLogs, alloyMetrics, alloyTraces }) => [
   ...problem(
@@ -40,7 +43,7 @@ const alloyBuffers: Check = ({ alloyLogs, alloyMetrics, alloyTraces }) => [
     alloyTraces.disk < leastTracesDisk(alloyTraces.buffer),
     "alloyTraces.disk",
     quantity(alloyTraces.disk),
-    `at least ${quantity(leastTracesDisk(alloyTraces.buffer))}, twice alloyTraces.buffer and 1Gi`,
+    `at least ${quantity(leastTracesDisk(alloyTraces.buffer))}, three times alloyTraces.buffer and 1Gi`,
   ),
 ];
 

@@ -85,7 +85,7 @@ export const dev: SettingsInput = {
     memory: "128Mi",
     memoryLimit: "512Mi",
     buffer: "512Mi",
-    disk: "2Gi",
+    disk: "3Gi",
   },
   tracing: { ...prod.tracing, sampling: { ...prod.tracing.sampling, ratio: 1 } }, // R9.3
   openTelemetryOperator: {

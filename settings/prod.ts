@@ -213,7 +213,7 @@ export const prod: SettingsInput = {
     sampleLimit: 50_000,
     annotatedPods: true,
   },
-  alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", buffer: "2Gi", disk: "5Gi" },
+  alloyTraces: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", buffer: "2Gi", disk: "7Gi" },
   otlp: { cors: { allowedOrigins: [] } },
   tracing: {
     sampling: {

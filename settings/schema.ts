@@ -374,11 +374,13 @@ const tracing = group({
 const alloyTraces = group({
   replicas: wholeNumber(1, 100).describe("Number of replicas; all spans of a trace meet on one of them"),
   ...resources,
-  buffer: size().describe("Spans that each replica keeps on its volume while Tempo is unavailable"),
-  disk: size().describe(
-    "Volume of each replica: the buffer, its compaction, and the metrics that the replica makes from spans",
+  buffer: size().describe(
+    "Spans that each replica keeps on its volume while Tempo is unavailable, and a quarter as much of OTLP metrics and of OTLP logs",
   ),
-}).describe("Alloy, receiving traces");
+  disk: size().describe(
+    "Volume of each replica: the buffers, their compaction, and the metrics that the replica makes from spans",
+  ),
+}).describe("Alloy, receiving traces, OTLP metrics and OTLP logs");
 
 const openTelemetryOperator = group({
   certManager: yesNo().describe(

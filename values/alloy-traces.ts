@@ -1,6 +1,7 @@
 /** Values of the alloy chart for the receiver of traces. */
 import {
   certificates,
+  gatewayAccess,
   gatewayUser,
   releases,
   services,
@@ -14,9 +15,17 @@ import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
+import {
+  logResourceStatements,
+  logScopeStatements,
+  logStatements,
+  metricStatements,
+  resourceStatements,
+} from "./otlp-attributes";
 import { alloyGrace } from "./rollout";
 import { scheduling } from "./scheduling";
-import { disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
+import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
+import { attributeBytes } from "./tempo";
 
 /** The share of traces that the SDKs keep, and with them all that comes after. */
 export const sdkRatio = ({ tracing: { sampling } }: Settings): number =>
@@ -88,13 +97,19 @@ export const alloyTracesPipeline = (settings: Settings): string => {
 
 /** What the pipeline reads from its environment. */
 export const alloyTracesEnvironment = (settings: Settings): Record<string, string> => {
-  const { alloyTraces, cluster, environment, otlp, tracing } = settings;
+  const { alloyTraces, cluster, otlp, tracing } = settings;
   const { allowedOrigins } = otlp.cors;
+  const lokiUser = gatewayUser(tenants.logs, "write");
   const tempoUser = gatewayUser(tenants.traces, "write");
   const mimirUser = gatewayUser(tenants.pods, "write");
   return {
-    CLUSTER: cluster.name,
-    ENVIRONMENT: environment,
+    RESOURCE_STATEMENTS: JSON.stringify(resourceStatements(settings)),
+    METRIC_STATEMENTS: JSON.stringify(metricStatements()),
+    LOG_RESOURCE_STATEMENTS: JSON.stringify(logResourceStatements(settings)),
+    LOG_SCOPE_STATEMENTS: JSON.stringify(logScopeStatements(settings)),
+    LOG_STATEMENTS: JSON.stringify(logStatements(settings)),
+    // One more than Tempo keeps, so that Tempo counts what is cut.
+    ATTRIBUTE_BYTES: String(attributeBytes + 1),
     CORS_ORIGINS: JSON.stringify(allowedOrigins),
     CORS_HEADERS: JSON.stringify(allowedOrigins.length ? ["*"] : []),
     SDK_RATIO: String(sdkRatio(settings)),
@@ -104,8 +119,16 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     TEMPO_PASSWORD_FILE: passwordFile(["tempo", tempoUser]),
     STORAGE: storagePath,
     BUFFER: String(alloyTraces.buffer),
+    LOGS_BUFFER: String(alloyTraces.buffer / 4),
+    METRICS_BUFFER: String(alloyTraces.buffer / 8),
+    SYSTEM_NAMESPACES: anyOf(cluster.systemNamespaces),
+    PASSWORDS: gatewayAccess.folder,
+    LOKI_URL: urls.loki,
+    LOKI_USER: lokiUser,
+    LOKI_PASSWORD_FILE: passwordFile(["loki", lokiUser]),
+    MIMIR_URL: urls.mimir,
     ...(tracing.metricsFrom === "alloy" && {
-      MIMIR_URL: urls.mimir,
+      CLUSTER: cluster.name,
       MIMIR_USER: mimirUser,
       MIMIR_PASSWORD_FILE: passwordFile(["mimir", mimirUser]),
     }),

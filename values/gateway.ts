@@ -9,6 +9,7 @@ import {
   longRangeTenants,
   mimirTenants,
   type Role,
+  rawTenants,
   type Store,
   stores,
   tenants,
@@ -94,7 +95,6 @@ export const datasourceReader = gatewayUser(datasourceTenants, "read");
 export function gatewayClients(
   settings: Settings,
 ): Record<"alloyLogs" | "alloyMetrics" | "alloyTraces" | "tempo" | "monitoring" | "grafana", Credential[]> {
-  const { tracing } = settings;
   const logs = ["loki", gatewayUser(tenants.logs, "write")] as const;
   const measures = ["mimir", gatewayUser(tenants.pods, "write")] as const;
   return {
@@ -107,7 +107,8 @@ export function gatewayClients(
     ],
     alloyTraces: [
       ["tempo", gatewayUser(tenants.traces, "write")],
-      ...(tracing.metricsFrom === "alloy" ? [measures] : []),
+      ...rawTenants.map((tenant) => ["mimir", gatewayUser(tenant, "write")] as const),
+      logs,
     ],
     tempo: [measures],
     monitoring: [["mimir", gatewayUser(tenants.prometheus, "write")]],

@@ -8,6 +8,10 @@ import { memberlist } from "./gossip";
 import { azureBlob, s3, storageApi } from "./object-storage";
 import { anyOf, grpcServerKeepalive, type Values } from "./shared";
 
+/** Whether entries can have structured metadata: only the index tsdb holds it, and Loki does not start otherwise. */
+export const hasStructuredMetadata = ({ loki }: Settings): boolean =>
+  loki.schema.every(({ store }) => store === "tsdb");
+
 /** Labels that the collectors send by OTLP, as attributes of a resource or of a record; each becomes a label of the stream. */
 const otlpLabels = [
   ...["service.name", "service_name", "namespace", "pod_name", "container_name", "node_name"],
@@ -79,7 +83,6 @@ function storage(settings: Settings): Values {
 /** What the chart takes as `loki`. */
 export function lokiConfiguration(settings: Settings): Values {
   const { loki } = settings;
-  const onlyTsdb = loki.schema.every(({ store }) => store === "tsdb");
   const indexDirectories = {
     active_index_directory: "/var/loki/index",
     cache_location: "/var/loki/index_cache",
@@ -134,11 +137,14 @@ export function lokiConfiguration(settings: Settings): Values {
       max_line_size_truncate: true,
       max_line_size_truncate_identifier: " [truncated]",
       otlp_config: {
-        resource_attributes: { attributes_config: [{ action: "index_label", attributes: otlpLabels }] },
+        resource_attributes: {
+          // Loki's own list has more of them, of which some differ for each pod.
+          ignore_defaults: hasStructuredMetadata(settings),
+          attributes_config: [{ action: "index_label", attributes: otlpLabels }],
+        },
         log_attributes: [{ action: "index_label", attributes: otlpLabels }],
       },
-      // Only tsdb can hold structured metadata; Loki does not start otherwise.
-      allow_structured_metadata: onlyTsdb,
+      allow_structured_metadata: hasStructuredMetadata(settings),
     },
     // Queriers pull from the query-frontend; there is no query-scheduler between them.
     frontend: { scheduler_address: "" },

@@ -12,6 +12,17 @@ import { grpcServerKeepalive, type Values } from "./shared";
 /** Where the pods of Alertmanager have the configuration for tenants that bring none. */
 export const fallbackFolder = "/etc/alertmanager-fallback";
 
+/**
+ * Labels of OTLP metrics that scraped series have, too: attributes of the resource, which Alloy sets to others. Mimir itself
+ * makes `job` and `instance`.
+ */
+export const promotedAttributes = {
+  cluster: "k8s.cluster.name",
+  namespace: "k8s.namespace.name",
+  pod: "k8s.pod.name",
+  container: "k8s.container.name",
+};
+
 /** Limits in Mimir's own words. */
 const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
   ...(limit.series && { max_global_series_per_user: limit.series }),
@@ -137,6 +148,9 @@ export function mimirConfiguration(settings: Settings): Values {
       max_total_query_length: goDuration(longestQuery(settings).mimir),
       out_of_order_time_window: goDuration(mimir.limits.outOfOrder),
       native_histograms_ingestion_enabled: true,
+      // OTLP metrics are named as an application's Prometheus endpoint names them, and have the labels of scraped series.
+      otel_metric_suffixes_enabled: true,
+      promote_otel_resource_attributes: Object.keys(promotedAttributes).join(),
       // `obs coverage` reports the series of each metric.
       cardinality_analysis_enabled: true,
       accept_ha_samples: true,

@@ -42,7 +42,7 @@ const gateways = { loki: "lokiGateway", mimir: "mimirGateway", tempo: "tempoGate
 
 /** Every connection that a stack with these settings needs. */
 export function flows(settings: Settings): Flow[] {
-  const { tracing, objectStorage } = settings;
+  const { objectStorage } = settings;
   const apiServer = settings.network.apiServerPorts;
   const talkToApiServer: PartName[] = [
     "alloyMetrics",
@@ -127,21 +127,13 @@ export function flows(settings: Settings): Flow[] {
       ...leaving(from, [...receiverAddresses(settings), ...heartbeatAddresses(settings)], "receivers"),
       { from, to: "smokeTest", ports: [smokeTest.receiverPort], why: "the smoke test's alert" },
     ]),
-    { from: "pods", to: "alloyTraces", ports: tracePorts, why: "traces of applications" },
-    { from: "pods", to: "collector", ports: [4317, 4318], why: "traces of applications" },
-    { from: "collector", to: "alloyTraces", ports: [4317], why: "traces" },
+    { from: "pods", to: "alloyTraces", ports: tracePorts, why: "OTLP, Jaeger, Zipkin of applications" },
+    { from: "pods", to: "collector", ports: [4317, 4318], why: "OTLP of applications" },
+    { from: "collector", to: "alloyTraces", ports: [4317], why: "OTLP" },
     { from: "alloyTraces", to: "alloyTraces", ports: [4319], why: "spans of a trace meet" },
     { from: "alloyTraces", to: "tempoGateway", ports: [gatewayPort], why: "traces" },
-    ...(tracing.metricsFrom === "alloy"
-      ? [
-          {
-            from: "alloyTraces",
-            to: "mimirGateway",
-            ports: [gatewayPort],
-            why: "metrics of spans",
-          } satisfies Flow,
-        ]
-      : []),
+    { from: "alloyTraces", to: "mimirGateway", ports: [gatewayPort], why: "OTLP metrics, metrics of spans" },
+    { from: "alloyTraces", to: "lokiGateway", ports: [gatewayPort], why: "OTLP logs" },
     { from: "tempoMetricsGenerator", to: "mimirGateway", ports: [gatewayPort], why: "metrics of spans" },
     ...stores.map(
       (store): Flow => ({ from: "grafana", to: gateways[store], ports: [gatewayPort], why: "queries" }),

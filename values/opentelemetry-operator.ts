@@ -181,9 +181,12 @@ export const collectorObject = (settings: Settings) => {
           },
         },
         service: {
-          pipelines: {
-            traces: { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["otlp"] },
-          },
+          pipelines: Object.fromEntries(
+            ["traces", "metrics", "logs"].map((signal) => [
+              signal,
+              { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["otlp"] },
+            ]),
+          ),
         },
       },
     },

@@ -44,6 +44,9 @@ const labels = (name: string) => ({
   "app.kubernetes.io/component": name,
 });
 
+/** Bytes that are kept of an attribute. */
+export const attributeBytes = 16 * 1024;
+
 /** The largest message that Tempo's components send each other: https://grafana.com/docs/tempo/latest/configuration/#ingester_client */
 const messageSize = 100 * 1024 ** 2;
 
@@ -142,7 +145,7 @@ export function tempoValues(settings: Settings): Values {
       ...component("distributor", tempo.distributor),
       ...leavesEndpoints,
       // A stack trace is one attribute; Tempo's default cuts it at 2 KiB.
-      config: { max_attribute_bytes: 16 * 1024 },
+      config: { max_attribute_bytes: attributeBytes },
     },
     ingester: {
       ...withStorage("ingester", tempo.ingester, "quorum"),

@@ -7,17 +7,26 @@ import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trac
 import { expect } from "chai";
 import { until } from "../../cli/smoke/check";
 import { gatewayUser, type Store, tenants } from "../../names";
+import { lokiConfiguration } from "../../values/loki-configuration";
 import { Gateway, needsNginx } from "../support/gateway";
+import { Loki } from "../support/loki";
 import { Mimir } from "../support/mimir";
 import { settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";
-import { type Replica, startReplicas, Tempo } from "../support/traces";
+import { counted, type Replica, startReplicas, Tempo } from "../support/traces";
 
 const origin = "https://shop.example.com";
 const settings = settingsOf("dev", {
   cluster: { name: "test" },
   tracing: { sampling: { ratio: 0.1 } },
   otlp: { cors: { allowedOrigins: [origin, "https://*.example.org"] } },
+});
+
+/** What Loki's index can hold decides what becomes of a log record. */
+const indexes = ["boltdb-shipper", "tsdb"] as const;
+const settingsWith = (store: (typeof indexes)[number]) => ({
+  ...settings,
+  loki: { ...settings.loki, schema: [{ from: "2024-01-01", store }] },
 });
 
 type Attributes = Record<string, string | number>;
@@ -37,18 +46,27 @@ const pod = (name: string, more: Attributes = {}): Attributes => ({
 describe("cases: OTLP of others", function () {
   this.timeout(300_000);
   let folder: string;
+  /** With Loki's default index, and by index. */
   let alloy: Replica;
+  const alloys = {} as Record<(typeof indexes)[number], Replica>;
+  const lokis = {} as Record<(typeof indexes)[number], Loki>;
   let tempo: Tempo;
   let mimir: Mimir;
   const stops: (() => Promise<unknown>)[] = [];
 
   before(async function () {
-    const [program = "", tempoProgram = "", mimirProgram = ""] = needs(this, "alloy", "tempo", "mimir");
+    const [program = "", tempoProgram = "", mimirProgram = "", lokiProgram = ""] = needs(
+      this,
+      "alloy",
+      "tempo",
+      "mimir",
+      "loki",
+    );
     needsNginx(this);
     this.timeout(300_000);
     folder = mkdtempSync(join(tmpdir(), "observability-otlp-"));
-    const gateway = async (store: Store, at: (target: string) => string) => {
-      const one = await Gateway.start(join(folder, `${store}-gateway`), { store, settings, at });
+    const gateway = async (store: Store, at: (target: string) => string, name: string = store) => {
+      const one = await Gateway.start(join(folder, `${name}-gateway`), { store, settings, at });
       stops.push(() => one.stop());
       return one;
     };
@@ -58,13 +76,28 @@ describe("cases: OTLP of others", function () {
     tempo = await Tempo.start(tempoProgram, join(folder, "tempo"), settings, toMimir);
     stops.push(() => tempo.stop("SIGKILL"));
     const toTempo = await gateway("tempo", tempo.at);
-    const [replica] = await startReplicas(program, join(folder, "alloy"), settings, {
-      TEMPO_URL: toTempo.url,
-      TEMPO_PASSWORD_FILE: toTempo.passwordFile(gatewayUser(tenants.traces, "write")),
-    });
-    if (!replica) throw new Error("no replica of Alloy runs");
-    alloy = replica;
-    stops.push(() => alloy.server.stop());
+    for (const index of indexes) {
+      const own = settingsWith(index);
+      const { limits_config: limits } = lokiConfiguration(own) as { limits_config: Record<string, unknown> };
+      const loki = await Loki.start(lokiProgram, join(folder, index), limits);
+      const toLoki = await gateway("loki", () => new URL(loki.url).host, index);
+      const [replica] = await startReplicas(program, join(folder, `alloy-${index}`), own, {
+        TEMPO_URL: toTempo.url,
+        TEMPO_PASSWORD_FILE: toTempo.passwordFile(gatewayUser(tenants.traces, "write")),
+        MIMIR_URL: toMimir.url,
+        PASSWORDS: toMimir.passwordFolder,
+        LOKI_URL: toLoki.url,
+        LOKI_PASSWORD_FILE: toLoki.passwordFile(gatewayUser(tenants.logs, "write")),
+      });
+      if (!replica) throw new Error("no replica of Alloy runs");
+      stops.push(
+        () => loki.stop(),
+        () => replica.server.stop(),
+      );
+      lokis[index] = loki;
+      alloys[index] = replica;
+    }
+    alloy = alloys["boltdb-shipper"];
   });
 
   after(async () => {
@@ -72,8 +105,8 @@ describe("cases: OTLP of others", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  const post = async (path: string, body: object) => {
-    const response = await fetch(`${alloy.http}${path}`, {
+  const post = async (path: string, body: object, { http } = alloy) => {
+    const response = await fetch(`${http}${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
@@ -194,6 +227,323 @@ describe("cases: OTLP of others", function () {
         return ids.every((id) => stored.includes(id)) ? true : undefined;
       });
     });
+  });
+
+  it("a span larger than a batch is cut, and the others of its request are stored", async () => {
+    const exporter = new OTLPTraceExporter({ url: alloy.grpc, timeoutMillis: 20_000 });
+    const batches = new BatchSpanProcessor(exporter, { scheduledDelayMillis: 60_000 });
+    const provider = new BasicTracerProvider({ spanProcessors: [batches] });
+    const tracer = provider.getTracer("case");
+    for (const size of [10, 5_000_000, 10])
+      tracer.startSpan("prompt").setAttribute("x", "x".repeat(size)).end();
+    await provider.shutdown();
+    await until(60, "not three traces", async () =>
+      (await tempo.search(tenants.traces, '{ name = "prompt" }')).length === 3 ? true : undefined,
+    );
+  });
+
+  describe("metrics", () => {
+    const shop = pod("cart", {
+      "k8s.deployment.name": "cart",
+      "k8s.container.name": "app",
+      "host.arch": "amd64",
+    });
+    const send = (resource: Attributes, ...metrics: object[]) =>
+      post("/v1/metrics", {
+        resourceMetrics: [{ resource: { attributes: attributesOf(resource) }, scopeMetrics: [{ metrics }] }],
+      });
+    const point = (more: object) => ({
+      startTimeUnixNano: `${Date.now() - 10_000}000000`,
+      timeUnixNano: `${Date.now()}000000`,
+      attributes: attributesOf({ "http.route": "/cart" }),
+      ...more,
+    });
+    const counter = (name: string, temporality: "cumulative" | "delta" = "cumulative") => ({
+      name,
+      sum: {
+        isMonotonic: true,
+        aggregationTemporality: temporality === "delta" ? 1 : 2,
+        dataPoints: [point({ asDouble: 7 })],
+      },
+    });
+    const series = async (query: string, tenant: string = tenants.pods) =>
+      until(60, `nothing of ${query}`, async () => {
+        const found = await mimir.query(tenant, query);
+        return found.length ? found : undefined;
+      });
+
+    it("have the names and labels of scraped ones, and target_info", async () => {
+      await send(
+        shop,
+        counter("orders"),
+        { name: "queue.size", unit: "By", gauge: { dataPoints: [point({ asInt: "5" })] } },
+        {
+          name: "http.server.request.duration",
+          unit: "s",
+          histogram: {
+            aggregationTemporality: 2,
+            dataPoints: [
+              point({ count: "3", sum: 0.6, explicitBounds: [0.1, 1], bucketCounts: ["1", "2", "0"] }),
+            ],
+          },
+        },
+        {
+          name: "exponential",
+          exponentialHistogram: {
+            aggregationTemporality: 2,
+            dataPoints: [
+              point({
+                count: "3",
+                sum: 6,
+                scale: 0,
+                zeroCount: "0",
+                positive: { offset: 0, bucketCounts: ["1", "2"] },
+              }),
+            ],
+          },
+        },
+      );
+      const labels = {
+        job: "shop/cart",
+        instance: "shop.cart-0.app",
+        cluster: "test",
+        namespace: "shop",
+        pod: "cart-0",
+        container: "app",
+        http_route: "/cart",
+      };
+      for (const [name, value] of [
+        ["orders_total", 7],
+        ["queue_size_bytes", 5],
+        ["http_server_request_duration_seconds_sum", 0.6],
+      ] as const)
+        expect(await series(name), name).to.deep.equal([{ labels: { __name__: name, ...labels }, value }]);
+      const [buckets] = await series('http_server_request_duration_seconds_bucket{le="1"}');
+      expect(buckets?.value).to.equal(3);
+      expect((await series("histogram_count(exponential)"))[0]?.value).to.equal(3);
+      const [info] = await series("target_info");
+      expect(info?.labels).to.include({
+        job: labels.job,
+        instance: labels.instance,
+        host_arch: "amd64",
+        k8s_deployment_name: "cart",
+        deployment_environment: "dev",
+      });
+    });
+
+    it("go to the tenant of their namespace", async () => {
+      await send({ ...pod("dns"), "k8s.namespace.name": "kube-system" }, counter("of_system"));
+      await series("of_system_total", tenants.nodes);
+      expect(await mimir.query(tenants.pods, "of_system_total")).to.deep.equal([]);
+      await send({ "service.name": "elsewhere" }, counter("of_nobody"));
+      const [one] = await series("of_nobody_total");
+      expect(one?.labels).to.include({ job: "elsewhere", cluster: "test" });
+      expect(await mimir.query(tenants.nodes, "of_nobody_total")).to.deep.equal([]);
+    });
+
+    it("of delta temporality are rejected and counted, and others of the same request are stored", async () => {
+      await send(shop, counter("of_delta", "delta"), counter("beside_delta"));
+      await series("beside_delta_total");
+      const discarded = { reason: "otlp_parse_error", user: tenants.pods };
+      expect(await counted(mimir.url, "cortex_discarded_samples_total", discarded)).to.equal(1);
+      await until(30, "Alloy counts none", async () =>
+        (await counted(alloy.url, "otelcol_exporter_send_failed_metric_points_total")) > 0 ? true : undefined,
+      );
+    });
+  });
+
+  describe("logs", () => {
+    const trace = "0af7651916cd43dd8448eb211c80319c";
+    const span = "b7ad6b7169203331";
+    const resource = pod("cart", {
+      "service.name": "cart",
+      "k8s.container.name": "app",
+      "k8s.node.name": "node-1",
+      "service.instance.id": "627cc493-f310-47de-96bd-71410b7dec09",
+      unit: "kubelet.service",
+    });
+    const streamLabels = {
+      cluster: "test",
+      container_name: "app",
+      job: "shop/cart",
+      namespace: "shop",
+      node_name: "node-1",
+      pod_name: "cart-0",
+      service_name: "cart",
+    };
+    type Value = object | string;
+    interface Case {
+      about: string;
+      record: { body?: Value; attributes?: Attributes; [field: string]: unknown };
+      level?: string;
+      /** With boltdb-shipper, and with tsdb where it differs. */
+      line: string;
+      tsdb?: string;
+      metadata?: Attributes;
+    }
+    const text = (stringValue: string) => ({ stringValue });
+    const ids = { traceId: trace, spanId: span };
+    const cases: Case[] = [
+      { about: "plain text", record: { body: text("plain words") }, line: "plain words" },
+      {
+        // https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
+        about: "a severity, a trace and attributes",
+        record: {
+          ...ids,
+          body: text("order placed\n"),
+          severityNumber: 13,
+          severityText: "WARNING",
+          attributes: { "order.id": "7", comment: "two words" },
+        },
+        level: "warn",
+        line: `order placed comment="two words" order.id=7 span_id=${span} trace_id=${trace}`,
+        tsdb: `order placed span_id=${span} trace_id=${trace}`,
+        metadata: { order_id: "7", comment: "two words", trace_id: trace, severity_text: "WARNING" },
+      },
+      {
+        about: "a severity in words",
+        record: { body: text("x"), severityText: "Critical" },
+        level: "fatal",
+        line: "x",
+      },
+      {
+        about: "a level in the line",
+        record: { body: text("ERROR no disk") },
+        level: "error",
+        line: "ERROR no disk",
+      },
+      {
+        about: "JSON as text",
+        record: { ...ids, body: text('{"msg":"paid","level":"debug"}') },
+        level: "debug",
+        line: `{"level":"debug","msg":"paid","span_id":"${span}","trace_id":"${trace}"}`,
+      },
+      {
+        about: "a structured body",
+        record: {
+          body: { kvlistValue: { values: attributesOf({ msg: "paid" }) } },
+          attributes: { user: "ann" },
+        },
+        line: '{"msg":"paid","user":"ann"}',
+        tsdb: '{"msg":"paid"}',
+        metadata: { user: "ann" },
+      },
+      {
+        // https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-logs/
+        about: "an exception",
+        record: {
+          body: text("failed"),
+          severityNumber: 17,
+          attributes: { "exception.type": "E", "exception.stacktrace": "E: x\n\tat a.b(c:1)" },
+        },
+        level: "error",
+        line: "failed exception.type=E\nE: x\n\tat a.b(c:1)",
+        tsdb: "failed\nE: x\n\tat a.b(c:1)",
+        metadata: { exception_type: "E" },
+      },
+      {
+        about: "attributes with the names of labels",
+        record: {
+          body: text("clash"),
+          attributes: { namespace: "other", job: "systemd-journal", level: "notice" },
+        },
+        level: "info",
+        line: "clash exported_job=systemd-journal exported_level=notice exported_namespace=other",
+        tsdb: "clash",
+        metadata: { exported_namespace: "other", exported_job: "systemd-journal" },
+      },
+      {
+        // https://opentelemetry.io/docs/specs/semconv/general/events/
+        about: "an event without a body",
+        record: { eventName: "device.crash", attributes: { "app.build": "9" } },
+        line: "device.crash app.build=9",
+        tsdb: "device.crash",
+        metadata: { app_build: "9" },
+      },
+      {
+        about: "a trace id that the line has already",
+        record: { ...ids, body: text(`paid trace_id=${trace}`) },
+        line: `paid trace_id=${trace} span_id=${span}`,
+      },
+    ];
+    const long = "y".repeat(2_000_000);
+
+    interface Entry {
+      labels: Record<string, string>;
+      line: string;
+      metadata: Record<string, string>;
+    }
+    const stored = {} as Record<(typeof indexes)[number], Entry[]>;
+
+    before(async () => {
+      const now = Date.now();
+      const logRecords = [...cases.map(({ record }) => record), { body: text(long) }].map(
+        ({ attributes, ...record }: Case["record"], index) => ({
+          // By its time an entry is known; the first has only the time at which it was seen.
+          [index ? "timeUnixNano" : "observedTimeUnixNano"]: `${now + index}000000`,
+          ...record,
+          ...(attributes && { attributes: attributesOf(attributes) }),
+        }),
+      );
+      const body = {
+        resourceLogs: [
+          {
+            resource: { attributes: attributesOf(resource) },
+            scopeLogs: [{ scope: { name: "logger", version: "1" }, logRecords }],
+          },
+        ],
+      };
+      for (const index of indexes) {
+        await post("/v1/logs", body, alloys[index]);
+        stored[index] = await until(60, `not all entries with ${index}`, async () => {
+          const query = new URLSearchParams({
+            query: '{namespace="shop"}',
+            limit: "100",
+            direction: "forward",
+          });
+          const response = await fetch(`${lokis[index].url}/loki/api/v1/query_range?${query}`, {
+            headers: { "X-Scope-OrgID": tenants.logs, "X-Loki-Response-Encoding-Flags": "categorize-labels" },
+          });
+          const { data } = (await response.json()) as {
+            data: {
+              result: {
+                stream: Record<string, string>;
+                values: [string, string, { structuredMetadata?: Record<string, string> }][];
+              }[];
+            };
+          };
+          const entries = data.result.flatMap(({ stream, values }) =>
+            values.map(([time, line, { structuredMetadata: metadata = {} }]) => ({
+              time: Number(time.slice(0, -6)) - now,
+              labels: stream,
+              line,
+              metadata,
+            })),
+          );
+          return entries.length === logRecords.length
+            ? entries.sort((one, other) => one.time - other.time)
+            : undefined;
+        });
+      }
+    });
+
+    for (const index of indexes)
+      for (const [at, { about, level, line, tsdb, metadata = {} }] of cases.entries())
+        it(`of ${about} are stored with ${index}`, () => {
+          const entry = stored[index][at];
+          const structured = index === "tsdb";
+          expect(entry?.line).to.equal((structured && tsdb) || line);
+          expect(entry?.labels).to.deep.equal({ ...streamLabels, ...(level && { level }) });
+          if (structured) expect(entry?.metadata).to.include(metadata);
+          else expect(entry?.metadata).to.deep.equal({});
+        });
+
+    for (const index of indexes)
+      it(`of 2 MB are cut, and say so, with ${index}`, () => {
+        const line = stored[index].at(-1)?.line ?? "";
+        expect(line).to.match(/^y+ \[truncated\]$/);
+        expect(line.length).to.equal(settings.loki.maxLineSize);
+      });
   });
 
   describe("a browser", () => {

@@ -52,8 +52,12 @@ const recorded: Record<string, string[]> = JSON.parse(
 const notAlways: { metrics: RegExp; why: string }[] = [
   { metrics: /^(loki|cortex)_discarded_samples_total$/, why: "only once something was refused" },
   {
-    metrics: /^otelcol_exporter_(send|enqueue)_failed_(spans|log_records)_total$/,
+    metrics: /^otelcol_exporter_(send|enqueue)_failed_(spans|metric_points|log_records)_total$/,
     why: "only once some were dropped",
+  },
+  {
+    metrics: /^otelcol_receiver_refused_(spans|metric_points|log_records)_total$/,
+    why: "only once some were refused",
   },
   { metrics: /^tempodb_blocklist_poll_errors_total$/, why: "only after the first failure" },
   {

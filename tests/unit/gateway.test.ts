@@ -128,7 +128,7 @@ describe("unit: who in the stack asks which gateway", () => {
     for (const user of found["grafana"] ?? []) expect(user).to.match(/-read$/);
     expect(found).to.deep.include({
       alloyLogs: ["loki/logs-write"],
-      alloyTraces: ["tempo/traces-write"],
+      alloyTraces: ["tempo/traces-write", "mimir/pods-write", "mimir/nodes-write", "loki/logs-write"],
       tempo: ["mimir/pods-write"],
       monitoring: ["mimir/prometheus-write"],
     });
@@ -138,11 +138,6 @@ describe("unit: who in the stack asks which gateway", () => {
       "mimir/team-write",
     ]);
     expect(found["grafana"]).to.include.members(["loki/logs-read", "mimir/team-read", "tempo/guests-read"]);
-  });
-
-  it("is Alloy for traces as a writer of metrics only where it makes them", () => {
-    const counts = { tracing: { metricsFrom: "alloy", sampling: { ratio: 1 } } };
-    expect(clients(counts)["alloyTraces"]).to.deep.equal(["tempo/traces-write", "mimir/pods-write"]);
   });
 
   it("has its passwords as files, and those of nobody else", () => {

@@ -814,12 +814,12 @@ describe("unit: settings", () => {
       {
         rule: "alloyBuffers",
         environment: "dev",
-        passes: { alloyTraces: { buffer: "1Gi", disk: "3Gi" } },
+        passes: { alloyTraces: { buffer: "1Gi", disk: "4Gi" } },
         fails: { alloyTraces: { buffer: "1Gi", disk: "2Gi" } },
         problem: {
           path: "alloyTraces.disk",
           was: "2Gi",
-          allowed: "at least 3Gi, twice alloyTraces.buffer and 1Gi",
+          allowed: "at least 4Gi, three times alloyTraces.buffer and 1Gi",
         },
       },
       {

@@ -238,14 +238,14 @@ describe("unit: who counts spans", () => {
     return {
       tempo: values.overrides.defaults.metrics_generator.processors,
       alloy: [...pipeline.matchAll(/^\totelcol\.connector\.(\w+) /gm)].map(([, name]) => name),
-      mimir: Object.keys(alloyTracesEnvironment(settings)).filter((name) => name.startsWith("MIMIR")),
+      mimir: Object.keys(alloyTracesEnvironment(settings)).filter((name) => name.startsWith("MIMIR_USER")),
     };
   };
   const tempo = { tempo: ["service-graphs", "span-metrics"], alloy: [], mimir: [] };
   const alloy = {
     tempo: [],
     alloy: ["spanmetrics", "servicegraph"],
-    mimir: ["MIMIR_URL", "MIMIR_USER", "MIMIR_PASSWORD_FILE"],
+    mimir: ["MIMIR_USER"],
   };
   const cases: [string, Config, typeof tempo][] = [
     ["Tempo as it comes", {}, tempo],
@@ -413,11 +413,11 @@ describe("unit: values of alloy for traces", () => {
     expect(alloyTracesEnvironment(settingsOf("prod"))).not.to.have.any.keys("SLOW_MS", "DECISION_WAIT");
   });
 
-  it("says where traces go, and as whom", () => {
+  it("says where signals go, and as whom", () => {
     const settings = settingsOf("prod", { cluster: { name: "paris" }, alloyTraces: { buffer: "1Gi" } });
-    expect(alloyTracesEnvironment(settings)).to.deep.equal({
-      CLUSTER: "paris",
-      ENVIRONMENT: "prod",
+    const environment = alloyTracesEnvironment(settings);
+    expect(environment["RESOURCE_STATEMENTS"]).to.include("paris").and.to.include("prod");
+    expect(environment).to.deep.include({
       CORS_ORIGINS: "[]",
       CORS_HEADERS: "[]",
       SDK_RATIO: "0.1",
@@ -427,14 +427,21 @@ describe("unit: values of alloy for traces", () => {
       TEMPO_PASSWORD_FILE: "/etc/gateway/tempo-traces-write.password",
       STORAGE: "/var/lib/alloy",
       BUFFER: "1073741824",
+      LOGS_BUFFER: "268435456",
+      METRICS_BUFFER: "134217728",
+      LOKI_URL: "http://loki-gateway.loki.svc",
+      LOKI_USER: "logs-write",
+      LOKI_PASSWORD_FILE: "/etc/gateway/loki-logs-write.password",
+      MIMIR_URL: "http://mimir-gateway.mimir.svc",
+      PASSWORDS: "/etc/gateway",
     });
   });
 
   it("has the passwords of those that it is, and no others", () => {
-    for (const [config, keys] of [
-      [{}, ["tempo-traces-write.password"]],
-      [alloyCounts, ["tempo-traces-write.password", "mimir-pods-write.password"]],
-    ] as const) {
+    for (const config of [{}, alloyCounts]) {
+      const keys = ["tempo-traces-write", "mimir-pods-write", "mimir-nodes-write", "loki-logs-write"].map(
+        (user) => `${user}.password`,
+      );
       const { alloy, controller }: Any = alloyTracesValues(settingsOf("prod", config));
       expect(controller.volumes.extra[0]).to.deep.equal({
         name: "gateway-credentials",
@@ -602,11 +609,8 @@ describe("unit: values of the OpenTelemetry operator", () => {
     const collector = (environment: Environment): Any => collectorObject(settingsOf(environment)).spec;
     const { config, replicas } = collector("prod");
     expect(config.exporters.otlp.endpoint).to.equal("alloy-traces.alloy-traces.svc:4317");
-    expect(config.service.pipelines.traces).to.deep.equal({
-      receivers: ["otlp"],
-      processors: ["memory_limiter"],
-      exporters: ["otlp"],
-    });
+    const pipeline = { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["otlp"] };
+    expect(config.service.pipelines).to.deep.equal({ traces: pipeline, metrics: pipeline, logs: pipeline });
     expect([replicas, collector("prod").podDisruptionBudget]).to.deep.equal([2, { maxUnavailable: 1 }]);
     expect([collector("dev").replicas, collector("dev").podDisruptionBudget]).to.deep.equal([1, undefined]);
   });
