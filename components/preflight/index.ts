@@ -71,7 +71,7 @@ export async function preflight(
   const { found, problems } = await storagePreflight(settings, gate);
   for (const text of unchecked) pulumi.log.warn(text);
   for (const finding of findings)
-    if (finding.severity === "warning") pulumi.log.warn(problemText(stack, finding));
+    if (finding.severity === "warning") pulumi.log.warn(problemText(stack, finding).trimStart());
   for (const note of notes) pulumi.log.info(note);
   const errors = [...problems, ...findings.filter(({ severity }) => severity === "error")];
   if (errors.length) throw new SettingsError(stack, errors);
