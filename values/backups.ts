@@ -132,7 +132,8 @@ function podSpec(settings: Settings, destination: Destination, kind: Kind, job: 
       ...backupVariables(settings, destination),
       // Directories of CA certificates in addition to the image's file: https://pkg.go.dev/crypto/x509#SystemCertPool
       ...(certificates.length && { SSL_CERT_DIR: certificates.join(":") }),
-      RCLONE_CONFIG: "/tmp/rclone.conf",
+      // No file: the remotes are in the environment.
+      RCLONE_CONFIG: "",
       RCLONE_CACHE_DIR: "/tmp/cache",
       ...goMemoryLimit(settings.backups),
     }),

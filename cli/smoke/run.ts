@@ -23,12 +23,16 @@ export interface Listener {
 /** Between two words on what is waited for. Milliseconds. */
 const period = 10_000;
 
-/** Never resolves; rejects with the reason when a run is broken off. */
-const broken = (stop: AbortSignal) =>
-  new Promise<never>((_, fail) => {
+/** Never resolves; rejects with the reason when a run is interrupted. */
+function interruption(stop: AbortSignal): Promise<never> {
+  const interrupted = new Promise<never>((_, fail) => {
     if (stop.aborted) fail(stop.reason);
     stop.addEventListener("abort", () => fail(stop.reason), { once: true });
   });
+  // Between two tests nothing waits for it.
+  interrupted.catch(() => undefined);
+  return interrupted;
+}
 
 /**
  * Runs tests one after the other. A failed one keeps only those from running that need it.
@@ -43,6 +47,7 @@ export async function runChecks(
 ): Promise<Result[]> {
   const results: Result[] = [];
   const { stop } = context;
+  const interrupted = interruption(stop);
   for (const check of all) {
     stop.throwIfAborted();
     const { number, name, needs = [] } = check;
@@ -58,7 +63,7 @@ export async function runChecks(
     const timer = setInterval(() => listener.waiting(check, seconds(), what), period);
     const outcome: Pick<Result, "state" | "evidence" | "reason"> = await (missing.length
       ? Promise.reject(new Error(`not tried, because test ${missing.join(" and ")} failed`))
-      : Promise.race([check.show({ ...context, until: told }), broken(stop)])
+      : Promise.race([check.show({ ...context, until: told }), interrupted])
     )
       .then(
         (evidence) => ({ state: "passed" as const, evidence }),

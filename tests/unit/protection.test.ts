@@ -90,7 +90,7 @@ describe("unit: limits that follow from memory", () => {
   });
 
   it("a preview of prod warns where a tenant may have more series than fit, also without a load", () => {
-    const [first = "", ...more] = sizingWarnings("test", prod());
+    const [first = "", ...more] = sizingWarnings("test", prod({ load: { logs: "1GB/day" } }));
     expect(more).to.deep.equal([]);
     expect(first).to.match(
       /^mimir\.limits\.series: "1M" is too large \(the ingesters hold 430k, .* mimir\.ingester\.memoryLimit 10Gi;/,

@@ -110,6 +110,12 @@ export const signals: Mistake[] = [
     change: set("alloyTraces.buffer"),
   },
   {
+    about: "an origin without its scheme",
+    config: { otlp: { cors: { allowedOrigins: ["shop.example.com"] } } },
+    says: 'otlp.cors.allowedOrigins[0]: invalid value "shop.example.com" (must be an origin such as https://shop.example.com or https://*.example.com)',
+    change: set("otlp.cors.allowedOrigins[0]"),
+  },
+  {
     about: "a name for yes or no",
     config: { openTelemetryOperator: { certManager: "cert-manager" } },
     says: 'openTelemetryOperator.certManager: invalid value "cert-manager" (must be true or false)',
