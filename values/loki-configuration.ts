@@ -148,6 +148,9 @@ export function lokiConfiguration(settings: Settings): Values {
     },
     // Queriers pull from the query-frontend; there is no query-scheduler between them.
     frontend: { scheduler_address: "" },
+    // A canceled query closes its connection for up to 5 s. With Loki's 4, a query-frontend often had none left and became
+    // unready.
+    querier: { max_concurrent: 16 },
     frontend_worker: { scheduler_address: "", frontend_address: lokiFrontendAddress },
     ...(loki.resultsCache.replicas === 0 && {
       query_range: {
