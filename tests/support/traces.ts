@@ -8,9 +8,10 @@ import {
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace-base";
 import { stringify } from "yaml";
-import { urls } from "../../names";
+import { gatewayUser, tenants, urls } from "../../names";
 import type { Settings } from "../../settings";
 import { alloyTracesEnvironment, alloyTracesPipeline, alloyTracesValues } from "../../values/alloy-traces";
+import { credentialKeys, gatewayClients } from "../../values/gateway";
 import { tempoValues } from "../../values/tempo";
 import type { Gateway } from "./gateway";
 import type { Answer } from "./mimir";
@@ -317,6 +318,11 @@ export async function startReplicas(
   environment: Record<string, string>,
 ): Promise<Replica[]> {
   mkdirSync(folder, { recursive: true });
+  // Passwords of the gateways that a test does not start.
+  const unused = join(folder, "passwords");
+  mkdirSync(unused, { recursive: true });
+  for (const [store, user] of gatewayClients(settings).alloyTraces)
+    writeFileSync(join(unused, credentialKeys(store, user).password), "unused", { mode: 0o600 });
   const pipeline = alloyTracesPipeline(settings);
   const ports = new Set([...pipeline.matchAll(/0\.0\.0\.0:(\d+)/g)].map(([, port]) => port ?? ""));
   const names = Array.from({ length: settings.alloyTraces.replicas }, (_, index) => `replica-${index}`);
@@ -354,6 +360,11 @@ export async function startReplicas(
               ...alloyTracesEnvironment(settings),
               POD_NAME: name,
               STORAGE: storage,
+              PASSWORDS: unused,
+              LOKI_PASSWORD_FILE: join(
+                unused,
+                credentialKeys("loki", gatewayUser(tenants.logs, "write")).password,
+              ),
               ...environment,
             },
             ready: async () => (await fetch(`${url}/-/ready`)).ok,
