@@ -381,7 +381,7 @@ describe("binaries: traces through two Alloys", function () {
     before(async () => {
       const { tempo } = bySdk;
       const config = { tempo: { tenants: { traces: {}, guests: {} } } };
-      few = await start("few", config, { tempo, tenant: "guests", buffer: 3_000_000 });
+      few = await start("few", config, { tempo, tenant: "guests", buffer: 1_000_000 });
       let loading = true;
       const load = async () => {
         for (let round = 0; loading; round++) {
