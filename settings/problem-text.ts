@@ -18,9 +18,11 @@ function remedy(stackName: string, { path, allowed, change }: Problem): string {
       ? `${child.startsWith("[") ? "" : "."}${child}${ofItem}`
       : "";
   const values = [...setting.children.values()];
+  // Pulumi refuses a plain value under such a name: https://www.pulumi.com/docs/iac/cli/commands/pulumi_config_set/
+  const plain = !setting.secret && /pass|pwd|secret|token/i.test(path) ? " --plaintext" : "";
   return setting.secret && values.every(({ secret }) => secret)
     ? `Fix it: pulumi config set ${stack} --secret --path '${path}${key}' <value>`
-    : `Fix it in ${file} or run: pulumi config set ${stack} --path '${path}${key}' <value>`;
+    : `Fix it in ${file} or run: pulumi config set ${stack}${plain} --path '${path}${key}' <value>`;
 }
 
 /** A value that is rejected, and the rule that it breaks. */

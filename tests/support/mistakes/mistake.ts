@@ -27,6 +27,8 @@ export interface Mistake {
 /** A value to be changed. */
 export const set = (path: string) =>
   `Fix it in Pulumi.mistake.yaml or run: pulumi config set --stack mistake --path '${path}' <value>`;
+/** A plain value under a name that Pulumi takes for a secret's. */
+export const setPlain = (path: string) => set(path).replace(" --path", " --plaintext --path");
 /** A secret to be changed. */
 export const setSecret = (path: string) =>
   `Fix it: pulumi config set --stack mistake --secret --path '${path}' <value>`;

@@ -1,6 +1,6 @@
 /** Mistakes about logs, metrics, traces, and who is told and who gets in. */
 import { shipped } from "../stacks";
-import { type Mistake, set, setSecret, takeOut } from "./mistake";
+import { type Mistake, set, setPlain, setSecret, takeOut } from "./mistake";
 
 /** How people log in to the prod stack as it is shipped. */
 const login = shipped("prod")["grafana"] as object;
@@ -171,6 +171,12 @@ export const signals: Mistake[] = [
     config: { grafana: { plugins: ["grafana-clock-panel"] } },
     says: 'grafana.plugins[0]: invalid value "grafana-clock-panel" (must be id@version, or id@version@url of a zip file)',
     change: set("grafana.plugins[0]"),
+  },
+  {
+    about: "a Secret by its path",
+    config: { otlp: { ingress: { host: "otlp.example.org", tlsSecret: "otlp/tls" } } },
+    says: 'otlp.ingress.tlsSecret: invalid value "otlp/tls" (must be a Kubernetes name: lowercase letters, digits and dashes, at most 63)',
+    change: setPlain("otlp.ingress.tlsSecret"),
   },
   {
     about: "a route to nobody",
