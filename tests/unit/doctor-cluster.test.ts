@@ -4,7 +4,7 @@ import { generate } from "selfsigned";
 import { dateFindings, renewal, trustFinding } from "../../cli/doctor/checks/certificates";
 import { clockFindings, leaseClock } from "../../cli/doctor/checks/clocks";
 import { definitionTrouble, foreignTrouble } from "../../cli/doctor/checks/definitions";
-import { logFindings, resolved, serverFindings } from "../../cli/doctor/checks/dns";
+import { logFindings, resolved, script, serverFindings } from "../../cli/doctor/checks/dns";
 import { quotaFindings } from "../../cli/doctor/checks/quotas";
 
 const day = 24 * 3600 * 1000;
@@ -29,6 +29,9 @@ describe("doctor: the cluster", () => {
     expect(resolved("nslookup: can't resolve 'loki-gateway'")).to.equal("no");
     expect(resolved("timed out: no answer within 6 s")).to.equal("no");
     expect(resolved("no tool")).to.equal("no tool");
+    expect(script("loki-gateway.loki.svc", "corp.test")).to.include(
+      "nslookup loki-gateway.loki.svc.corp.test ",
+    );
   });
 
   it("believes what two containers write of DNS, not one", () => {

@@ -58,11 +58,14 @@ export function logFindings(logs: ContainerLog[]): Finding[] {
   });
 }
 
-/** Resolves a name with what the container has; says `no tool` where it has nothing. */
-const script = (host: string) =>
+/**
+ * Resolves a name with the tools of the container; prints `no tool` if it has none. nslookup of busybox ignores the search
+ * domains for a name with dots, so it gets the whole name.
+ */
+export const script = (host: string, domain: string) =>
   `limit=; command -v timeout >/dev/null && limit="timeout ${answerWithin}"; ` +
   `if command -v getent >/dev/null; then $limit getent hosts ${host} || echo unknown; ` +
-  `elif command -v nslookup >/dev/null; then $limit nslookup ${host} 2>&1 || echo timed out; ` +
+  `elif command -v nslookup >/dev/null; then $limit nslookup ${host}.${domain} 2>&1 || echo timed out; ` +
   "else echo no tool; fi";
 
 /** What a resolver's words mean. */
@@ -82,7 +85,7 @@ const late = (seconds: number) =>
 /** A Service's name resolves in pods of the stack; nothing is started for that. */
 export const check: Check = {
   name: "DNS",
-  async look({ config, cluster }) {
+  async look({ config, cluster, settings }) {
     const { items } = await config.makeApiClient(DiscoveryV1Api).listNamespacedEndpointSlice({
       namespace: "kube-system",
       labelSelector: "kubernetes.io/service-name=kube-dns",
@@ -94,7 +97,7 @@ export const check: Check = {
       .catch(() => false);
     // Some clusters name the Service otherwise (rke2-coredns, coredns): there the lookup alone tells.
     const servers = hasService ? serverFindings(items) : [];
-    const asked = await ask(config, (await cluster.pods()).filter(canBeAsked));
+    const asked = await ask(config, (await cluster.pods()).filter(canBeAsked), settings.cluster.domain);
     const failed = asked.filter(({ answer }) => resolved(answer) === "no");
     const [first] = failed;
     const unresolved: Finding[] =
@@ -124,7 +127,7 @@ const canBeAsked = ({ metadata, status }: V1Pod): boolean =>
     metadata?.name ?? "",
   );
 
-async function ask(config: Parameters<typeof inContainer>[0], pods: V1Pod[]) {
+async function ask(config: Parameters<typeof inContainer>[0], pods: V1Pod[], domain: string) {
   return Promise.all(
     pods.slice(0, 8).map(async ({ metadata, spec, status }) => {
       const { namespace = "", name: pod = "" } = metadata ?? {};
@@ -134,7 +137,7 @@ async function ask(config: Parameters<typeof inContainer>[0], pods: V1Pod[]) {
       const container = running?.name ?? "";
       // Who cannot be asked says nothing of DNS.
       const answer = await Promise.race([
-        inContainer(config, { namespace, pod, container }, script(name)).catch(() => "no tool"),
+        inContainer(config, { namespace, pod, container }, script(name, domain)).catch(() => "no tool"),
         late(2 * answerWithin),
       ]);
       return { who: `${namespace}/${pod}`, answer };
