@@ -79,8 +79,7 @@ describe("charts: the gateways of Loki, Mimir and Tempo", () => {
         );
         expect(targets.size).to.be.greaterThan(1);
         for (const target of targets) {
-          const [, name = "", namespace, port] =
-            /^([\w-]+)\.([\w-]+)\.svc\.cluster\.local:(\d+)$/.exec(target) ?? [];
+          const [, name = "", namespace, port] = /^([\w-]+)\.([\w-]+)\.svc:(\d+)$/.exec(target) ?? [];
           const { metadata, spec } = find(stack, "Service", name);
           expect(metadata.namespace ?? store, target).to.equal(namespace);
           expect(
