@@ -303,6 +303,7 @@ describe("charts: the asked-for numbers of metrics", function () {
             .map(({ metadata }) => metadata.name);
         expect(read("ServiceMonitor", spec.serviceMonitorSelector)).to.deep.equal(["cadvisor"]);
         expect(read("PrometheusRule", spec.ruleSelector)).to.deep.equal([
+          "observability-certificates",
           "observability-targets",
           "observability-rollup-5m",
           "observability-rollup-1h",

@@ -167,9 +167,9 @@ describe("charts: the asked-for numbers of Mimir", function () {
         ingestion_rate: 100_000,
         ingestion_burst_size: 100_000,
       });
-      // Tenants that have something of their own: those of the roll-ups.
+      // Tenants that have something of their own: Prometheus, with a shorter retention, and those of the roll-ups.
       const { overrides } = fileIn(stack, "mimir-runtime", "runtime.yaml");
-      expect(overrides).to.have.all.keys("rollup-5m", "rollup-1h");
+      expect(overrides).to.have.all.keys("prometheus", "rollup-5m", "rollup-1h");
     }
   });
 

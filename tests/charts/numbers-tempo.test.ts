@@ -94,7 +94,7 @@ describe("charts: the asked-for numbers of traces", function () {
   });
 
   const variables = (stack: RenderedStack) =>
-    variablesOf(container(find(stack, "Deployment", "alloy-traces"), "alloy"));
+    variablesOf(container(find(stack, "StatefulSet", "alloy-traces"), "alloy"));
 
   describe("R4, Tempo", () => {
     const replicas = (stack: RenderedStack) =>
@@ -304,7 +304,7 @@ describe("charts: the asked-for numbers of traces", function () {
         expect(resources).not.to.include.oneOf(["secrets", "configmaps", "*"]);
         for (const { verbs } of rules) expect(verbs).to.deep.equal(["get", "list", "watch"]);
         const { subjects } = find(stack, "ClusterRoleBinding", "alloy-traces");
-        const { serviceAccountName } = find(stack, "Deployment", "alloy-traces")["spec"].template.spec;
+        const { serviceAccountName } = find(stack, "StatefulSet", "alloy-traces")["spec"].template.spec;
         expect(only<object>(subjects)).to.deep.include({
           name: serviceAccountName,
           namespace: "alloy-traces",
@@ -318,7 +318,8 @@ describe("charts: the asked-for numbers of traces", function () {
           TEMPO_URL: "http://tempo-gateway.tempo.svc",
           TEMPO_USER: "traces-write",
           TEMPO_PASSWORD_FILE: "/etc/gateway/tempo-traces-write.password",
-          QUEUE: stack === prod ? "5000" : "1000",
+          STORAGE: "/var/lib/alloy",
+          BUFFER: String((stack === prod ? 2048 : 512) * 1024 ** 2),
         });
         const pipeline: string = find(stack, "ConfigMap", "alloy-traces")["data"]["config.alloy"];
         for (const part of ["processor.batch", "processor.memory_limiter", "processor.k8sattributes"])
@@ -332,7 +333,7 @@ describe("charts: the asked-for numbers of traces", function () {
         const { metadata, spec } = find(stack, "Service", tracesReplicas.name);
         expect([spec.clusterIP, spec.publishNotReadyAddresses]).to.deep.equal(["None", true]);
         expect(variables(stack)["REPLICAS"]).to.equal(`${metadata.name}.${metadata.namespace}.svc`);
-        const { labels } = find(stack, "Deployment", "alloy-traces")["spec"].template.metadata;
+        const { labels } = find(stack, "StatefulSet", "alloy-traces")["spec"].template.metadata;
         expect(labels).to.include(spec.selector);
       }
     });
@@ -362,7 +363,7 @@ describe("charts: the asked-for numbers of traces", function () {
         environment: "prod",
         tracing: { sampling: { ratio: 1 }, metricsFrom: "alloy" },
       });
-      const { env = [] } = container(find(stack, "Deployment", "alloy-traces"), "alloy");
+      const { env = [] } = container(find(stack, "StatefulSet", "alloy-traces"), "alloy");
       expect(only(env.filter(({ name }) => name === "POD_NAME")).valueFrom).to.deep.equal({
         fieldRef: { fieldPath: "metadata.name" },
       });
@@ -436,7 +437,14 @@ describe("charts: the asked-for numbers of traces", function () {
         { "deployment.environment": "dev" },
         { "deployment.environment": "prod" },
       ]);
-      expect(both.map((stack) => variables(stack)["ENVIRONMENT"])).to.deep.equal(["dev", "prod"]);
+      for (const [stack, environment] of [
+        [dev, "dev"],
+        [prod, "prod"],
+      ] as const)
+        expect(Object.values(variables(stack)).join("\n")).to.match(
+          // The statements are JSON.
+          new RegExp(String.raw`deployment\.environment\\?"\], \\?"${environment}\\?"`),
+        );
     });
   });
 });

@@ -412,7 +412,7 @@ describe("charts: the asked-for numbers", function () {
     });
 
     it("no image is `latest` or without a tag", () => {
-      for (const stack of [dev, prod]) expect(injected(stack)).to.have.length(1 + 5);
+      for (const stack of [dev, prod]) expect(injected(stack)).to.have.length(1 + 6);
       for (const stack of [dev, prod])
         for (const image of images(stack))
           expect(image).to.match(/(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})$/);
