@@ -8,13 +8,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
+import imagePins from "../../images.json";
 import type { Settings } from "../../settings";
 import { backupScript, backupVariables, destinationSecrets } from "../../values/backup-rclone";
 import { backupPolicy } from "../../values/minio-access";
 import { Loki } from "../support/loki";
 import { Minio } from "../support/minio";
 import { settingsOf } from "../support/stacks";
-import { needs } from "../support/tools";
+import { needs, skip } from "../support/tools";
 
 const secretKey = "secret-of-a-user";
 const password = "password-of-the-copy";
@@ -143,7 +144,14 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
   };
 
   before(async function () {
-    const [minio = "", client = "", lokiProgram = ""] = needs(this, "minio", "mc", "loki", "rclone");
+    const [minio = "", client = "", lokiProgram = "", rclone = ""] = needs(
+      this,
+      ...["minio", "mc", "loki", "rclone"],
+    );
+    const { stdout: version } = spawnSync(rclone, ["version"], { encoding: "utf8" });
+    const pinned = imagePins.rclone.split(":")[1];
+    if (!version.startsWith(`rclone v${pinned}`))
+      skip(this, `rclone is ${version.split("\n")[0]}, not v${pinned}`);
     programs = { minio, mc: client, loki: lokiProgram };
     copy = await Minio.start(minio, join(folder, "copy"));
     await copy.client.makeBucket("copies");
