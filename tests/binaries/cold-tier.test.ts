@@ -156,7 +156,8 @@ describe("binaries: MinIO moves old objects to a cold tier", function () {
   });
 
   it("deletes what is past its time there, too", async () => {
-    const retention = { application: "10d", system: "10d", debug: "10d" };
+    const kinds = ["application", "system", "debug", "journal", "events"];
+    const retention = Object.fromEntries(kinds.map((kind) => [kind, "10d"]));
     const { code, output } = runJob(as("second", { loki: { retention } }), place);
     expect(code, output).to.equal(0);
     await until(180, "the young object only", async () => {
