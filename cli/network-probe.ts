@@ -1,15 +1,12 @@
 /** Whether the cluster enforces NetworkPolicies: a pod tries one connection that they allow and one that they refuse. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ApiException, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { reasonOf as failureOf } from "../components/preflight/facts";
 import { namespaces } from "../names";
 import type { Settings } from "../settings";
-import { onLinux } from "../values/scheduling";
-import { mirrored, pullSecrets, restrictedContainer } from "../values/shared";
 import { ifThere, isReady, reasonOf } from "./objects";
-import { smokeImage } from "./smoke/manifest";
+import { scriptPod } from "./script-pod";
 
 /** What a probe found. */
 export interface Enforcement {
@@ -38,41 +35,17 @@ const finishedWithin = 34;
 /** The pod that tries. */
 export function probeManifest(settings: Settings, allowed: Target, refused: Target): V1Pod {
   const of = ({ address, port }: Target) => `${address} ${port}`;
-  return {
-    metadata: {
-      name,
-      namespace: from,
-      labels: { "app.kubernetes.io/name": name, "app.kubernetes.io/managed-by": "obs" },
-    },
-    spec: {
-      activeDeadlineSeconds: 60,
-      terminationGracePeriodSeconds: 0,
-      restartPolicy: "Never",
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      ...onLinux,
-      imagePullSecrets: pullSecrets(settings),
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 10001,
-        runAsGroup: 10001,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
-      containers: [
-        {
-          name: "probe",
-          image: mirrored(settings, smokeImage),
-          command: ["sh", "-c", readFileSync(join(__dirname, "network-probe.sh"), "utf8")],
-          env: [
-            { name: "ALLOWED", value: of(allowed) },
-            { name: "REFUSED", value: of(refused) },
-          ],
-          resources: { requests: { cpu: "10m", memory: "16Mi" }, limits: { cpu: "200m", memory: "64Mi" } },
-          securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
-        },
-      ],
-    },
-  };
+  return scriptPod(settings, {
+    name,
+    namespace: from,
+    script: join(__dirname, "network-probe.sh"),
+    env: [
+      { name: "ALLOWED", value: of(allowed) },
+      { name: "REFUSED", value: of(refused) },
+    ],
+    seconds: 60,
+    grace: 0,
+  });
 }
 
 /** What the lines that the pod wrote mean. */

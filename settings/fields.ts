@@ -167,3 +167,18 @@ export const bucket = (what: string) =>
     name: bucketName().describe("Name of the bucket").meta({ later: "fixed while the bucket holds data" }),
     quota: size().optional().describe("Hard limit of what the bucket holds; without it there is none"),
   }).describe(what);
+
+/** Settings that every Ingress has. @param annotations description of its annotations */
+export const ingressFields = (annotations: string) => ({
+  className: dnsName().optional().describe("Class of the Ingress; without it the cluster's default"),
+  tlsSecret: dnsName()
+    .optional()
+    .describe(
+      "Secret with the certificate, existing or made by cert-manager; without it the controller's own",
+    ),
+  annotations: z
+    .record(z.string(), text("a text"), { error: () => "annotations by name" })
+    .meta({ allowed: "annotations by name" })
+    .optional()
+    .describe(annotations),
+});

@@ -1,6 +1,17 @@
 /** Settings of Grafana: its address, authentication and database. */
-import { z } from "zod";
-import { disk, dnsName, group, list, oneOf, resources, secret, text, wholeNumber, yesNo } from "./fields";
+import {
+  disk,
+  dnsName,
+  group,
+  ingressFields,
+  list,
+  oneOf,
+  resources,
+  secret,
+  text,
+  wholeNumber,
+  yesNo,
+} from "./fields";
 
 const httpUrl = () => text("an http:// or https:// URL", /^https?:\/\/\S+$/);
 
@@ -73,17 +84,7 @@ export const grafana = group({
     /^https?:\/\/[\w.-]+(:\d{1,5})?(\/[\w./-]*)?$/,
   ).describe("Address at which people open Grafana; links in alerts lead there"),
   ingress: group({
-    className: dnsName().optional().describe("Class of the Ingress; without it the cluster's default"),
-    tlsSecret: dnsName()
-      .optional()
-      .describe(
-        "Secret with the certificate, existing or made by cert-manager; without it the controller's own",
-      ),
-    annotations: z
-      .record(z.string(), text("a text"), { error: () => "annotations by name" })
-      .meta({ allowed: "annotations by name" })
-      .optional()
-      .describe("Annotations, such as cert-manager.io/cluster-issuer"),
+    ...ingressFields("Annotations, such as cert-manager.io/cluster-issuer"),
   })
     .optional()
     .describe(

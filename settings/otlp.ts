@@ -1,21 +1,10 @@
 /** How applications reach the OTLP ports. */
-import { z } from "zod";
-import { dnsName, group, list, text } from "./fields";
+import { group, ingressFields, list, text } from "./fields";
 
 /** An Ingress for the OTLP port for HTTP. */
 const ingress = group({
   host: text("a host name such as otlp.example.com", /^[\w-]+(\.[\w-]+)+$/).describe("Host of the Ingress"),
-  className: dnsName().optional().describe("Class of the Ingress; without it the cluster's default"),
-  tlsSecret: dnsName()
-    .optional()
-    .describe(
-      "Secret with the certificate, existing or made by cert-manager; without it the controller's own",
-    ),
-  annotations: z
-    .record(z.string(), text("a text"), { error: () => "annotations by name" })
-    .meta({ allowed: "annotations by name" })
-    .optional()
-    .describe("Annotations; add authentication here, because Alloy's OTLP ports have none"),
+  ...ingressFields("Annotations; add authentication here, because Alloy's OTLP ports have none"),
 });
 
 /** OTLP from applications and browsers. */

@@ -1,4 +1,4 @@
-/** What rclone is told: the remotes of a backup, its variables and its scripts. */
+/** Configuration of rclone for backups: remotes, variables and scripts. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BackupJob, caBundle } from "../names";

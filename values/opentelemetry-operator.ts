@@ -11,7 +11,7 @@ import {
   usesTls,
 } from "../names";
 import type { Settings } from "../settings";
-import { sdkRatio } from "./alloy-traces";
+import { sdkRatio } from "./sampling";
 import { scheduling } from "./scheduling";
 import {
   disruptionBudget,

@@ -7,7 +7,7 @@ import { project, readSettings, UserError } from "../../settings";
 import { k6Image } from "../load/manifest";
 import { record } from "../record";
 import { type KubernetesObject, objectsOf, releaseObjects, releasesOf, whyNot } from "../render";
-import { smokeImage } from "../smoke/manifest";
+import { smokeImage } from "../script-pod";
 import { fileConfig, root } from "../stack-config";
 import { byImage, clashes, type ImageUse, imagesOf, partsOf } from "./images";
 

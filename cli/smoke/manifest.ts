@@ -1,14 +1,10 @@
 /** What a smoke test makes in the cluster: one namespace, and in it an application, a receiver of alerts and two rules. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { V1Namespace, V1Pod, V1Service } from "@kubernetes/client-node";
 import { owner, type ServicePort, services, smokeTest, tenants, usesTls } from "../../names";
 import type { Settings } from "../../settings";
-import { onLinux } from "../../values/scheduling";
-import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
+import { scriptPod } from "../script-pod";
 
-/** https://hub.docker.com/_/busybox */
-export const smokeImage = "docker.io/library/busybox:1.38.0";
 const { namespace } = smokeTest;
 /** Annotation that a run renews while it lives. */
 export const aliveAnnotation = "observability/smoke-test-alive";
@@ -30,46 +26,21 @@ export const namespaceManifest = (alive: string): V1Namespace => ({
 /** A pod that runs one of the scripts of this folder. */
 function pod(settings: Settings, name: string, script: string, environment: Record<string, string>): V1Pod {
   const env = Object.entries(environment).map(([key, value]) => ({ name: key, value }));
-  return {
-    metadata: {
-      name,
-      namespace,
-      labels: {
-        "app.kubernetes.io/name": name,
-        "app.kubernetes.io/managed-by": "obs",
-        app: `obs-smoke-${name}`,
-      },
+  return scriptPod(settings, {
+    name,
+    namespace,
+    labels: { app: `obs-smoke-${name}` },
+    script: join(__dirname, script),
+    env: [...env, { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } }],
+    seconds: longest,
+    grace: 1,
+    container: {
+      ports: [{ containerPort: smokeTest.receiverPort }],
+      readinessProbe: { tcpSocket: { port: smokeTest.receiverPort }, periodSeconds: 1 },
+      volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
     },
-    spec: {
-      activeDeadlineSeconds: longest,
-      terminationGracePeriodSeconds: 1,
-      restartPolicy: "Never",
-      automountServiceAccountToken: false,
-      enableServiceLinks: false,
-      ...onLinux,
-      imagePullSecrets: pullSecrets(settings),
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: 10001,
-        runAsGroup: 10001,
-        seccompProfile: { type: "RuntimeDefault" },
-      },
-      containers: [
-        {
-          name,
-          image: mirrored(settings, smokeImage),
-          command: ["sh", "-c", readFileSync(join(__dirname, script), "utf8")],
-          env: [...env, { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } }],
-          ports: [{ containerPort: smokeTest.receiverPort }],
-          readinessProbe: { tcpSocket: { port: smokeTest.receiverPort }, periodSeconds: 1 },
-          resources: { requests: { cpu: "10m", memory: "16Mi" }, limits: { cpu: "200m", memory: "64Mi" } },
-          securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
-          volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
-        },
-      ],
-      volumes: [{ name: "tmp", emptyDir: { sizeLimit: "16Mi" } }],
-    },
-  };
+    volumes: [{ name: "tmp", emptyDir: { sizeLimit: "16Mi" } }],
+  });
 }
 
 /**

@@ -34,7 +34,7 @@ const unmaintained = [
 export const imagesMaintained: SubjectRule = {
   id: "images-maintained",
   asks: "No image is from a place that is no longer updated.",
-  why: "its next vulnerability will not be mended",
+  why: "its next vulnerability will not be fixed",
   level: advice,
   check: (subject) =>
     imagesOf(subject).flatMap(({ place, name }) => {

@@ -13,8 +13,8 @@ import {
   type V1PodSpec,
 } from "@kubernetes/client-node";
 import { copyPullSecret, ifThere } from "../../cli/objects";
+import { smokeImage } from "../../cli/script-pod";
 import { ask, type ServiceAnswer } from "../../cli/service";
-import { smokeImage } from "../../cli/smoke/manifest";
 import { clientLabel, servedUrls, urls, usesTls } from "../../names";
 import type { Settings } from "../../settings";
 import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";

@@ -1,8 +1,8 @@
 /** What the engine tests do on a real cluster besides Pulumi: pods that log, Loki asked, workloads stopped. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { minioClient, rootOf } from "../../cli/minio";
+import { smokeImage } from "../../cli/script-pod";
 import { bodyOf } from "../../cli/service";
-import { smokeImage } from "../../cli/smoke/manifest";
 import { throughTunnel } from "../../cli/tunnel";
 import { minioApi } from "../../components/object-storage/pods";
 import { gatewayUser, namespaces, services, tenants } from "../../names";

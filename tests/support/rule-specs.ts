@@ -473,7 +473,7 @@ const objects: RuleSpec[] = [
     passes: [deployment()],
     fails: [deployment({ image: "quay.io/minio/minio:RELEASE" })],
     says: [
-      "app: container app takes image quay.io/minio/minio, which is not updated any more: its next vulnerability will not be mended. Take a maintained one; for MinIO docs/guides/object-storage.md has the choices.",
+      "app: container app takes image quay.io/minio/minio, which is not updated any more: its next vulnerability will not be fixed. Take a maintained one; for MinIO docs/guides/object-storage.md has the choices.",
     ],
   },
   {

@@ -161,7 +161,7 @@ describe("unit: documentation", () => {
     ).to.deep.equal([]);
   });
 
-  it("tells of every Secret and every output in docs/reference/credentials.md", () => {
+  it("lists every Secret and every output in docs/reference/credentials.md", () => {
     const told = text("docs/reference/credentials.md");
     const secrets = [
       minio.rootSecret,

@@ -11,7 +11,6 @@ import {
   alloyTracesPipeline,
   alloyTracesReplicas,
   alloyTracesValues,
-  sdkRatio,
 } from "../../values/alloy-traces";
 import { gatewayConfiguration } from "../../values/gateway-nginx";
 import {
@@ -19,6 +18,7 @@ import {
   instrumentationObject,
   openTelemetryOperatorValues,
 } from "../../values/opentelemetry-operator";
+import { sdkRatio } from "../../values/sampling";
 import { tempoValues } from "../../values/tempo";
 import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";
 

@@ -1,0 +1,44 @@
+/** The share of traces that is kept: by SDKs, or by policies of tail sampling in Alloy. */
+import type { Settings } from "../settings";
+
+/** The share of traces that the SDKs keep, and with them all that comes after. */
+export const sdkRatio = ({ tracing: { sampling } }: Settings): number =>
+  sampling.appliedBy === "sdk" ? sampling.ratio : 1;
+
+/** A policy that keeps a share of the traces with spans of the given services, or of all others. */
+const share = (name: string, ratio: number, serviceNames: string[], none: boolean): string => `
+policy {
+  name = ${JSON.stringify(name)}
+  type = "and"
+
+  and {
+    and_sub_policy {
+      name = "services"
+      type = "string_attribute"
+
+      string_attribute {
+        key          = "service.name"
+        values       = ${JSON.stringify(serviceNames)}
+        invert_match = ${none}
+      }
+    }
+
+    and_sub_policy {
+      name = "share"
+      type = "probabilistic"
+
+      probabilistic {
+        sampling_percentage = ${Number((ratio * 100).toFixed(6))}
+      }
+    }
+  }
+}`;
+
+/** The shares of the settings as Alloy's policies: one for each service that has its own, one for all others. */
+export function shares({ tracing: { sampling } }: Settings): string {
+  const own = Object.entries(sampling.services);
+  return [
+    ...own.map(([service, ratio]) => share(`service ${service}`, ratio, [service], false)),
+    share("all others", sampling.ratio, own.length ? own.map(([service]) => service) : [""], true),
+  ].join("\n");
+}
