@@ -2,7 +2,7 @@
 import { type SpawnOptions, spawn } from "node:child_process";
 import { delimiter, dirname } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
-import { pulumiProgram } from "../cli/pulumi";
+import { pulumiProgram } from "../cli/lib/pulumi";
 
 export interface Started {
   /** What it wrote, as it comes. */

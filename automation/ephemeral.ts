@@ -9,9 +9,9 @@ import {
   type Stack,
 } from "@pulumi/pulumi/automation";
 import { stringify } from "yaml";
-import { locate } from "../cli/cluster";
-import { backendEnvironment } from "../cli/pulumi";
-import { configFile, root } from "../cli/stack-config";
+import { locate } from "../cli/lib/cluster";
+import { backendEnvironment } from "../cli/lib/pulumi";
+import { configFile, root } from "../cli/lib/stack-config";
 import { kubeConfig } from "../components/kube-config";
 import { project, type Settings, UserError } from "../settings";
 import { pulumiApart, runApart } from "./command";

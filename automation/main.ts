@@ -1,7 +1,7 @@
 /** `npm run ephemeral -- <stack>`: a stack up, smoke-tested, and down again. */
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
-import { breakable } from "../cli/breakable";
+import { breakable } from "../cli/lib/abort";
 import { invalid, UserError } from "../settings";
 import { withStack } from "./ephemeral";
 

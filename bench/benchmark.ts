@@ -1,6 +1,6 @@
 /** What a benchmark is, and what it works with. */
 import type { KubeConfig } from "@kubernetes/client-node";
-import { Skipped } from "../cli/smoke/check";
+import { Skipped } from "../cli/commands/smoke/check";
 import type { Settings } from "../settings";
 
 export { Skipped };

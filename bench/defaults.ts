@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import type { ReleaseInputs } from "../cli/render";
+import type { ReleaseInputs } from "../cli/lib/render";
 import { releases } from "../names";
 
 /**

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { availableParallelism, loadavg, totalmem } from "node:os";
 import { CoreV1Api, type KubeConfig, VersionApi } from "@kubernetes/client-node";
-import { pulumiProgram } from "../cli/pulumi";
+import { pulumiProgram } from "../cli/lib/pulumi";
 import { bytesOf, sizeText } from "../settings/units";
 
 /** A machine, or the nodes of a cluster together. */

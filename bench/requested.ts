@@ -1,5 +1,5 @@
 /** What rendered objects ask a cluster for: cores, memory and volumes of the pods that run all the time. Pure. */
-import type { KubernetesObject } from "../cli/render";
+import type { KubernetesObject } from "../cli/lib/render";
 import { bytesOf } from "../settings/units";
 
 /** An object, and the namespace that it lands in where it names none itself. */

@@ -6,10 +6,10 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
-import { breakable } from "../cli/breakable";
-import { locate } from "../cli/cluster";
-import { tableText } from "../cli/load/report";
-import { root } from "../cli/stack-config";
+import { tableText } from "../cli/commands/load/report";
+import { breakable } from "../cli/lib/abort";
+import { locate } from "../cli/lib/cluster";
+import { root } from "../cli/lib/stack-config";
 import { kubeConfig } from "../components/kube-config";
 import { invalid, parseSettings, UserError } from "../settings";
 import {

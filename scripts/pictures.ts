@@ -8,9 +8,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { launch, type Page } from "puppeteer-core";
-import { locate } from "../cli/cluster";
-import { type Grafana, withGrafana } from "../cli/grafana";
-import { onPath } from "../cli/pulumi";
+import { locate } from "../cli/lib/cluster";
+import { type Grafana, withGrafana } from "../cli/lib/grafana";
+import { onPath } from "../cli/lib/pulumi";
 import { kubeConfig } from "../components/kube-config";
 import { dashboards } from "../dashboards";
 

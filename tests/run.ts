@@ -52,3 +52,8 @@ const testFiles = (layer: string): string[] =>
     .filter((file) => file.endsWith(".test.ts"))
     .sort()
     .map((file) => join(__dirname, layer, file));
+
+if (require.main === module)
+  runLayers(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+  });

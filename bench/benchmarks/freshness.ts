@@ -1,9 +1,9 @@
 /** How long it takes from a signal's birth in a pod until a query finds it: at rest, and under two loads. */
 import { setTimeout as wait } from "node:timers/promises";
-import { refuseProd } from "../../cli/load";
-import { withLoad } from "../../cli/load/life";
-import { addressed, type Kind, type LoadOptions, planOf } from "../../cli/load/plan";
-import type { Summary } from "../../cli/load/summary";
+import { refuseProd } from "../../cli/commands/load";
+import { withLoad } from "../../cli/commands/load/life";
+import { addressed, type Kind, type LoadOptions, planOf } from "../../cli/commands/load/plan";
+import type { Summary } from "../../cli/commands/load/summary";
 import { accountOf, type Signal, signals } from "../../tests/chaos/account";
 import { newRun, removeLoad, scrapeInterval, startLoad } from "../../tests/chaos/load";
 import { signalMap, Watch } from "../../tests/chaos/watch";

@@ -1,6 +1,6 @@
 /** What dev and prod ask a cluster for, beside what the defaults of charts ask for the same job. */
 import { chartMirror } from "../../charts";
-import { record } from "../../cli/record";
+import { record } from "../../cli/lib/record";
 import {
   type KubernetesObject,
   objectsOf,
@@ -8,8 +8,8 @@ import {
   releaseObjects,
   releasesOf,
   whyNot,
-} from "../../cli/render";
-import { fileConfig } from "../../cli/stack-config";
+} from "../../cli/lib/render";
+import { fileConfig } from "../../cli/lib/stack-config";
 import { readSettings } from "../../settings";
 import { coresText, sizeText } from "../../settings/units";
 import { type Bench, type Benchmark, type Result, Skipped, type Table } from "../benchmark";

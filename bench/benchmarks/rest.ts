@@ -8,7 +8,7 @@ import {
   type StackPod,
   stackPods,
   usage,
-} from "../../cli/load/observe";
+} from "../../cli/commands/load/observe";
 import { loadTest, smokeTest } from "../../names";
 import { bytesOf, coresText, sizeText } from "../../settings/units";
 import type { Bench, Benchmark, Result } from "../benchmark";

@@ -1,7 +1,7 @@
 /** What a running stack sustains of all three signals at once, and who gives out first. */
-import { loadReport, refuseProd } from "../../cli/load";
-import { addressed, interval, planOf } from "../../cli/load/plan";
-import type { Report } from "../../cli/load/report";
+import { loadReport, refuseProd } from "../../cli/commands/load";
+import { addressed, interval, planOf } from "../../cli/commands/load/plan";
+import type { Report } from "../../cli/commands/load/report";
 import type { Bench, Benchmark, Result, Table } from "../benchmark";
 import { median, shortOf, spread } from "../statistics";
 

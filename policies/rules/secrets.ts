@@ -2,7 +2,7 @@
 import { containersOf, places, valuesOf } from "../pods";
 import { always, type SubjectRule, type Tree } from "../rule";
 
-/** What stands in a recording for a secret that was generated (cli/record.ts); an engine has the secret itself there. */
+/** What stands in a recording for a secret that was generated (cli/lib/record.ts); an engine has the secret itself there. */
 const generated = "[generated]";
 
 /** Names that say that the value is a secret. */

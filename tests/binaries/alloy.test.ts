@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 import { tenants } from "../../names";
 import { parseSettings } from "../../settings";
 import { alloyLogsEnvironment, alloyLogsPipeline } from "../../values/alloy-logs";

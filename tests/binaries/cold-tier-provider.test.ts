@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { pulumiProgram } from "../../cli/pulumi";
-import { until } from "../../cli/smoke/check";
-import { root } from "../../cli/stack-config";
+import { until } from "../../cli/commands/smoke/check";
+import { pulumiProgram } from "../../cli/lib/pulumi";
+import { root } from "../../cli/lib/stack-config";
 import { coldTier, type Place, runJob, withColdTier } from "../support/cold-tier";
 import { Minio } from "../support/minio";
 import { type Config, recordingOf, settingsOf } from "../support/stacks";

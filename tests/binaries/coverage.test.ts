@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { stringify } from "yaml";
-import { type Given, reportOf } from "../../cli/coverage";
-import { readersIn } from "../../cli/coverage/objects";
+import { type Given, reportOf } from "../../cli/commands/coverage";
+import { readersIn } from "../../cli/commands/coverage/objects";
 import {
   madeInGrafana,
   readHpas,
@@ -15,10 +15,10 @@ import {
   readObjects,
   readRules,
   readScaledObjects,
-} from "../../cli/coverage/read";
-import { sourcesOf } from "../../cli/coverage/sources";
-import type { Ask } from "../../cli/coverage/stores";
-import { until } from "../../cli/smoke/check";
+} from "../../cli/commands/coverage/read";
+import { sourcesOf } from "../../cli/commands/coverage/sources";
+import type { Ask } from "../../cli/commands/coverage/stores";
+import { until } from "../../cli/commands/smoke/check";
 import { ApiServer } from "../support/api-server";
 import { Grafana, needsGrafana } from "../support/grafana";
 import { Mimir } from "../support/mimir";

@@ -2,8 +2,8 @@
 import { gzipSync } from "node:zlib";
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { apiGet } from "../../cli/doctor/api";
-import { readReleases } from "../../cli/doctor/helm";
+import { apiGet } from "../../cli/lib/api";
+import { readReleases } from "../../cli/lib/helm-history";
 import { ApiServer } from "../support/api-server";
 import { needs } from "../support/tools";
 

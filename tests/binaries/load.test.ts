@@ -1,9 +1,9 @@
 /** The script of `obs load`, run by k6 against servers that answer as the stores do. */
 import { spawn, spawnSync } from "node:child_process";
 import { expect } from "chai";
-import { scriptFile } from "../../cli/load/life";
-import { type Kind, kinds, type Plan, planOf, readOptions } from "../../cli/load/plan";
-import { readSteps, readSummary, type Summary } from "../../cli/load/summary";
+import { scriptFile } from "../../cli/commands/load/life";
+import { type Kind, kinds, type Plan, planOf, readOptions } from "../../cli/commands/load/plan";
+import { readSteps, readSummary, type Summary } from "../../cli/commands/load/summary";
 import { freePort } from "../support/servers";
 import { type Asked, type Stores, startStores } from "../support/stores";
 import { needs } from "../support/tools";

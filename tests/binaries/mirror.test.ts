@@ -4,9 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import type { Inventory } from "../../cli/mirror/inventory";
-import { imageFolder, layoutDigest } from "../../cli/mirror/shelf";
-import { digestOf, pullItems, pushItems, transfer, writeShelf } from "../../cli/mirror/transfer";
+import type { Inventory } from "../../cli/commands/mirror/inventory";
+import { imageFolder, layoutDigest } from "../../cli/commands/mirror/shelf";
+import { digestOf, pullItems, pushItems, transfer, writeShelf } from "../../cli/commands/mirror/transfer";
 import { freePort, Server } from "../support/servers";
 import { needs } from "../support/tools";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { expect } from "chai";
-import { until } from "../../cli/smoke/check";
+import { until } from "../../cli/commands/smoke/check";
 import { gatewayUser, type Store, tenants } from "../../names";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { Gateway, needsNginx } from "../support/gateway";

@@ -12,9 +12,9 @@ import {
   type V1Pod,
   type V1PodSpec,
 } from "@kubernetes/client-node";
-import { copyPullSecret, ifThere } from "../../cli/objects";
-import { smokeImage } from "../../cli/script-pod";
-import { ask, type ServiceAnswer } from "../../cli/service";
+import { copyPullSecret, ifThere } from "../../cli/lib/objects";
+import { smokeImage } from "../../cli/lib/script-pod";
+import { ask, type ServiceAnswer } from "../../cli/lib/service";
 import { clientLabel, servedUrls, urls, usesTls } from "../../names";
 import type { Settings } from "../../settings";
 import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";

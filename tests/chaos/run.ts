@@ -4,7 +4,7 @@
  *
  * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/contributing/chaos.md
  */
-import { locate } from "../../cli/cluster";
+import { locate } from "../../cli/lib/cluster";
 import { kubeConfig } from "../../components/kube-config";
 import { UserError } from "../../settings";
 import { wholeAt } from "./account";

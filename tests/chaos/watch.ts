@@ -1,7 +1,7 @@
 /** Looks at every store once a second through its gateway, and remembers what was found when. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { bodyOf } from "../../cli/service";
+import { bodyOf } from "../../cli/lib/service";
 import { gatewayUser, type ServicePort, services, tenants } from "../../names";
 import { type Item, type Look, type Signal, signals } from "./account";
 import { load } from "./load";

@@ -1,8 +1,8 @@
 /** With a mirror set, nothing that is rendered names another registry; and `mirror list` names all that is. */
 import { expect } from "chai";
-import { imagesOf, pathInMirror } from "../../cli/mirror/images";
-import { inventory } from "../../cli/mirror/inventory";
-import { releasesOf } from "../../cli/render";
+import { imagesOf, pathInMirror } from "../../cli/commands/mirror/images";
+import { inventory } from "../../cli/commands/mirror/inventory";
+import { releasesOf } from "../../cli/lib/render";
 import { renderStack } from "../support/rendered";
 import { recordingOf } from "../support/stacks";
 import { needsCharts } from "../support/tools";

@@ -9,7 +9,7 @@ import {
   type Port,
   picks,
   selects,
-} from "../../cli/doctor/network";
+} from "../../cli/commands/doctor/network";
 import { namespaces, owner } from "../../names";
 import { parts } from "../../values/network-parts";
 import { ofKind } from "../support/objects";

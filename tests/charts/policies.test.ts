@@ -1,9 +1,9 @@
 /** The rules over all that a stack would install, also over what Helm makes of the charts. */
 import { expect } from "chai";
 import { withDefaults } from "../../bench/defaults";
-import { ownSubjects, renderedSubjects } from "../../cli/policies";
-import { recordProgram } from "../../cli/record";
-import { releasesOf } from "../../cli/render";
+import { ownSubjects, renderedSubjects } from "../../cli/commands/policies";
+import { recordProgram } from "../../cli/lib/record";
+import { releasesOf } from "../../cli/lib/render";
 import { check, type Finding, violations } from "../../policies/check";
 import { exceptionFor, exceptions } from "../../policies/exceptions";
 import { type Environment, nameOf, type Subject, type Tree } from "../../policies/rule";

@@ -1,6 +1,6 @@
 /** R13 as the cluster would get it: what is scaled and between which bounds, what a drain may take, and where pods go. */
 import { expect } from "chai";
-import { picks } from "../../cli/doctor/network";
+import { picks } from "../../cli/commands/doctor/network";
 import { ofKind, replicasOf, scalerOf } from "../support/objects";
 import {
   containersOf,

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ask } from "../../cli/service";
-import { root } from "../../cli/stack-config";
+import { ask } from "../../cli/lib/service";
+import { root } from "../../cli/lib/stack-config";
 import { gatewayUser, longRangeTenants, services, tenants } from "../../names";
 import { type LiveStack, liveStack } from "../support/live";
 import { selectors } from "../support/queries";

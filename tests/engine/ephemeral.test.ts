@@ -6,7 +6,7 @@ import { CoreV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { withStack } from "../../automation/ephemeral";
 import { leftIn, presentNamespaces } from "../../automation/left";
-import { configFile } from "../../cli/stack-config";
+import { configFile } from "../../cli/lib/stack-config";
 import { namespaces } from "../../names";
 import { inventory } from "../support/inventory";
 import { needs, needsCharts, skip } from "../support/tools";

@@ -2,10 +2,10 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { bodyOf } from "../../cli/service";
-import { smokeTests } from "../../cli/smoke";
-import { instant } from "../../cli/smoke/metrics";
-import { resultText } from "../../cli/smoke/run";
+import { smokeTests } from "../../cli/commands/smoke";
+import { instant } from "../../cli/commands/smoke/metrics";
+import { resultText } from "../../cli/commands/smoke/run";
+import { bodyOf } from "../../cli/lib/service";
 import { gatewayUser, namespaces, owner, services, tenants } from "../../names";
 import type { Settings } from "../../settings";
 import { eventually, objectsIn, scaleNamespace, startPod } from "../support/cluster";

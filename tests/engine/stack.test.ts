@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { AppsV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { releasesOf } from "../../cli/render";
-import { root } from "../../cli/stack-config";
+import { releasesOf } from "../../cli/lib/render";
+import { root } from "../../cli/lib/stack-config";
 import { namespaces, tenants } from "../../names";
 import { count, eventually, flush, objectsIn, query, scaleNamespace, startPod } from "../support/cluster";
 import { type Step, TestStack } from "../support/pulumi";

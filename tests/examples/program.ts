@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { parse } from "yaml";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 
 /** Folder of the example. */
 export const folder = join(root, "examples", "random-backend");

@@ -6,9 +6,9 @@
  */
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { locate } from "../../cli/cluster";
-import { type Diagnosis, examine } from "../../cli/doctor";
-import { table } from "../../cli/table";
+import { type Diagnosis, examine } from "../../cli/commands/doctor";
+import { locate } from "../../cli/lib/cluster";
+import { table } from "../../cli/lib/table";
 import { kubeConfig } from "../../components/kube-config";
 import { type Cluster, clusterOf, type Fault } from "./fault";
 

@@ -7,7 +7,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { presentNamespaces } from "../../automation/left";
-import { table } from "../../cli/table";
+import { table } from "../../cli/lib/table";
 import { inventory } from "../support/inventory";
 import { ProjectCopy } from "../support/project";
 import { type Point, points } from "./points";

@@ -9,7 +9,7 @@ import {
   setHeaderOptions,
   type V1Pod,
 } from "@kubernetes/client-node";
-import { ifThere } from "../../cli/objects";
+import { ifThere } from "../../cli/lib/objects";
 import { minio, namespaces } from "../../names";
 import { findComponents } from "../chaos/components";
 import { isNodeReady } from "./health";

@@ -1,6 +1,6 @@
 /** What the stores have of the load, read through their gateways. */
 import type { KubeConfig } from "@kubernetes/client-node";
-import { bodyOf } from "../../cli/service";
+import { bodyOf } from "../../cli/lib/service";
 import { gatewayUser, type ServicePort, services, tenants } from "../../names";
 import type { Load } from "../chaos/load";
 import type { Found } from "./account";

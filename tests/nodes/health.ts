@@ -1,7 +1,7 @@
 /** Whether a stack is whole: nodes, workloads and rings. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Node } from "@kubernetes/client-node";
-import { check as rings } from "../../cli/doctor/checks/rings";
-import { clusterState } from "../../cli/doctor/cluster-state";
+import { check as rings } from "../../cli/commands/doctor/checks/rings";
+import { clusterState } from "../../cli/commands/doctor/cluster-state";
 import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
 

@@ -1,6 +1,6 @@
 /** The load of the drills: on each node a writer, which also queries the stores and writes to them directly in its turn. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1DaemonSet } from "@kubernetes/client-node";
-import { gatewayPassword } from "../../cli/gateway";
+import { gatewayPassword } from "../../cli/lib/gateway";
 import { gatewayUser, type Role, type Store, stores, tenants, urls } from "../../names";
 import type { Settings } from "../../settings";
 import { datasourceReader } from "../../values/gateway";

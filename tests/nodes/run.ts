@@ -3,7 +3,7 @@
  *
  * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/contributing/nodes.md
  */
-import { locate } from "../../cli/cluster";
+import { locate } from "../../cli/lib/cluster";
 import { kubeConfig } from "../../components/kube-config";
 import { UserError } from "../../settings";
 import { newRun, removeLoad } from "../chaos/load";

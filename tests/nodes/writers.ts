@@ -1,7 +1,7 @@
 /** What the writers recorded, read from their pods as far as they answer. */
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
-import { isReady } from "../../cli/objects";
+import { isReady } from "../../cli/lib/objects";
 import { type Load, recordOf } from "../chaos/load";
 import { emptyRecord, readRecord, type Record as Written } from "../chaos/record";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse, stringify } from "yaml";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 import { rules } from "../../policies/rules";
 import { project } from "../../settings";
 import { ApiServer } from "../support/api-server";

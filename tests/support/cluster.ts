@@ -1,9 +1,9 @@
 /** What the engine tests do on a real cluster besides Pulumi: pods that log, Loki asked, workloads stopped. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
-import { minioClient, rootOf } from "../../cli/minio";
-import { smokeImage } from "../../cli/script-pod";
-import { bodyOf } from "../../cli/service";
-import { throughTunnel } from "../../cli/tunnel";
+import { minioClient, rootOf } from "../../cli/lib/minio";
+import { smokeImage } from "../../cli/lib/script-pod";
+import { bodyOf } from "../../cli/lib/service";
+import { throughTunnel } from "../../cli/lib/tunnel";
 import { minioApi } from "../../components/object-storage/pods";
 import { gatewayUser, namespaces, services, tenants } from "../../names";
 

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { toYaml } from "../../cli/render";
+import { toYaml } from "../../cli/lib/render";
 
 const folder = join(__dirname, "..", "golden");
 const update = Boolean(process.env["UPDATE_GOLDEN"]);

@@ -1,6 +1,6 @@
 /** The running stack that the layers for a real cluster are told of. */
 import type { KubeConfig } from "@kubernetes/client-node";
-import { locate } from "../../cli/cluster";
+import { locate } from "../../cli/lib/cluster";
 import { kubeConfig } from "../../components/kube-config";
 import type { Settings } from "../../settings";
 import { needs, skip } from "./tools";

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Client } from "minio";
-import { minioClient } from "../../cli/minio";
+import { minioClient } from "../../cli/lib/minio";
 import { freePort, Server } from "./servers";
 
 const day = 86_400_000;

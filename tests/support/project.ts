@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { stringify } from "yaml";
 import { runApart, type Started } from "../../automation/command";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 import { project } from "../../settings";
 
 /** What belongs to a checkout and its stacks. */

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { pulumiProgram } from "../../cli/pulumi";
-import { root } from "../../cli/stack-config";
+import { pulumiProgram } from "../../cli/lib/pulumi";
+import { root } from "../../cli/lib/stack-config";
 import { project } from "../../settings";
 
 export interface Result {

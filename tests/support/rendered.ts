@@ -1,16 +1,16 @@
 /** A stack as the cluster would get it: the program's own objects, and those of every release from the real Helm. */
-import { type Recorded, record } from "../../cli/record";
+import { type Recorded, record } from "../../cli/lib/record";
 import {
   type KubernetesObject,
   objectsOf,
   type ReleaseInputs,
   releaseObjects,
   releasesOf,
-} from "../../cli/render";
+} from "../../cli/lib/render";
 import { releases as releaseNames } from "../../names";
 import { type Environment, shipped } from "./stacks";
 
-export type { KubernetesObject } from "../../cli/render";
+export type { KubernetesObject } from "../../cli/lib/render";
 
 /** One object and where it comes from. */
 export interface Placed {

@@ -1,7 +1,7 @@
 /** Commands and queries of the runbook's pages, as they stand there: what tests ask about, and run. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 import type { Language } from "./queries";
 
 /** What a reader copies and runs. */

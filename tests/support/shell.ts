@@ -1,7 +1,7 @@
 /** Runs a page's commands as a reader's shell does, and judges how they end. */
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 import { stages } from "./runbook";
 
 /** What came of a command line. */

@@ -1,7 +1,7 @@
 /** Stacks for unit tests: their settings, and what the program registers for them. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { type Recording, recordProgram } from "../../cli/record";
+import { type Recording, recordProgram } from "../../cli/lib/record";
 import { parseSettings, type Settings, SettingsError } from "../../settings";
 
 /** What a stack's config says besides its environment, by top-level key. */

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { homedir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { pins } from "../../charts";
-import { onPath } from "../../cli/pulumi";
+import { onPath } from "../../cli/lib/pulumi";
 
 interface GoTool {
   /** Package that has the program's `main`. */

@@ -1,10 +1,10 @@
 /** `obs backup` and `obs restore`, and what the doctor says of backups. */
 import type { V1CronJob } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { manualJob } from "../../cli/backup-jobs";
-import { chosenParts, timeArgument } from "../../cli/backups";
-import { judgeBackup } from "../../cli/doctor/checks/backups";
-import { added } from "../../cli/job-log";
+import { chosenParts, timeArgument } from "../../cli/commands/backup";
+import { manualJob } from "../../cli/commands/backup/jobs";
+import { judgeBackup } from "../../cli/commands/doctor/checks/backups";
+import { added } from "../../cli/lib/job-log";
 import { UserError } from "../../settings";
 import { backupCronJobs } from "../../values/backups";
 import { backedUp, settingsOf, shipped } from "../support/stacks";

@@ -12,10 +12,10 @@ import { machineText } from "../../bench/machine";
 import { markdownTable, section, written } from "../../bench/page";
 import { millicoresOf, nothing, ofPod, requested } from "../../bench/requested";
 import { median, percentile, ratio, shortOf, spread } from "../../bench/statistics";
-import { planOf } from "../../cli/load/plan";
-import type { Report } from "../../cli/load/report";
-import { gaveOut, signalRows } from "../../cli/load/verdict";
-import type { KubernetesObject, ReleaseInputs } from "../../cli/render";
+import { planOf } from "../../cli/commands/load/plan";
+import type { Report } from "../../cli/commands/load/report";
+import { gaveOut, signalRows } from "../../cli/commands/load/verdict";
+import type { KubernetesObject, ReleaseInputs } from "../../cli/lib/render";
 import { signalMap } from "../chaos/watch";
 
 const Mi = 1024 ** 2;

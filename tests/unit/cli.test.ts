@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { expect } from "chai";
 import { commandLine } from "../../cli/commands";
-import { backendEnvironment, onPath, pulumiProgram } from "../../cli/pulumi";
-import { fileConfig, root } from "../../cli/stack-config";
+import { backendEnvironment, onPath, pulumiProgram } from "../../cli/lib/pulumi";
+import { fileConfig, root } from "../../cli/lib/stack-config";
 import { UserError } from "../../settings";
 
 /** Runs with another environment, and puts the old one back. */

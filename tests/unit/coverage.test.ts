@@ -1,13 +1,13 @@
 /** What `obs coverage` finds: queries without data and why, and metrics that nothing reads. */
 import { expect } from "chai";
-import { examine } from "../../cli/coverage/examine";
-import type { Reading } from "../../cli/coverage/model";
-import { blindAutoscalers, dropsOf, type Objects, readersIn } from "../../cli/coverage/objects";
-import { matches, parse, textOf } from "../../cli/coverage/promql";
-import { jsonOfReport, textOfReport } from "../../cli/coverage/report";
-import { ofAddress, ofTenants, sourcesOf } from "../../cli/coverage/sources";
-import type { Holdings } from "../../cli/coverage/stores";
-import { unreadMetrics } from "../../cli/coverage/unread";
+import { examine } from "../../cli/commands/coverage/examine";
+import type { Reading } from "../../cli/commands/coverage/model";
+import { blindAutoscalers, dropsOf, type Objects, readersIn } from "../../cli/commands/coverage/objects";
+import { matches, parse, textOf } from "../../cli/commands/coverage/promql";
+import { jsonOfReport, textOfReport } from "../../cli/commands/coverage/report";
+import { ofAddress, ofTenants, sourcesOf } from "../../cli/commands/coverage/sources";
+import type { Holdings } from "../../cli/commands/coverage/stores";
+import { unreadMetrics } from "../../cli/commands/coverage/unread";
 import { type Config, settingsOf } from "../support/stacks";
 
 const selectorsOf = (expr: string) => parse(expr).selectors.map(textOf);

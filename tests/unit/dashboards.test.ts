@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 import { dashboards } from "../../dashboards";
 import {
   build,

@@ -2,14 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { exitCode, text } from "../../cli/diff";
-import { compare } from "../../cli/diff/compare";
-import { commentLimit, markdown } from "../../cli/diff/markdown";
-import { isSecretName, maskObject, maskText, newMask } from "../../cli/diff/mask";
-import { compareFolders, movedCharts, type Report, withDiffs } from "../../cli/diff/report";
-import { findBase } from "../../cli/diff/sides";
-import { unified } from "../../cli/diff/unified";
-import { type KubernetesObject, toYaml } from "../../cli/render";
+import { exitCode, text } from "../../cli/commands/diff";
+import { compare } from "../../cli/commands/diff/compare";
+import { commentLimit, markdown } from "../../cli/commands/diff/markdown";
+import { isSecretName, maskObject, maskText, newMask } from "../../cli/commands/diff/mask";
+import { compareFolders, movedCharts, type Report, withDiffs } from "../../cli/commands/diff/report";
+import { findBase } from "../../cli/commands/diff/sides";
+import { unified } from "../../cli/commands/diff/unified";
+import { type KubernetesObject, toYaml } from "../../cli/lib/render";
 import { UserError } from "../../settings";
 
 const deployment = (spec: object = {}, pod: object = {}, metadata: object = {}): KubernetesObject => ({

@@ -1,11 +1,11 @@
 import type { V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { generate } from "selfsigned";
-import { dateFindings, renewal, trustFinding } from "../../cli/doctor/checks/certificates";
-import { clockFindings, leaseClock } from "../../cli/doctor/checks/clocks";
-import { definitionTrouble, foreignTrouble } from "../../cli/doctor/checks/definitions";
-import { logFindings, resolved, script, serverFindings } from "../../cli/doctor/checks/dns";
-import { quotaFindings } from "../../cli/doctor/checks/quotas";
+import { dateFindings, renewal, trustFinding } from "../../cli/commands/doctor/checks/certificates";
+import { clockFindings, leaseClock } from "../../cli/commands/doctor/checks/clocks";
+import { definitionTrouble, foreignTrouble } from "../../cli/commands/doctor/checks/definitions";
+import { logFindings, resolved, script, serverFindings } from "../../cli/commands/doctor/checks/dns";
+import { quotaFindings } from "../../cli/commands/doctor/checks/quotas";
 
 const day = 24 * 3600 * 1000;
 const base64 = (text: string) => Buffer.from(text).toString("base64");

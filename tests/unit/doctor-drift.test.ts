@@ -1,14 +1,14 @@
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
-import { driftFinding, driftOf } from "../../cli/doctor/checks/drift";
+import { driftFinding, driftOf } from "../../cli/commands/doctor/checks/drift";
 import {
   allows,
   kubernetesFindings,
   releaseFindings,
   supportFindings,
-} from "../../cli/doctor/checks/versions";
-import { differencesOf, quantity } from "../../cli/doctor/difference";
-import { newestOf, readDefinition, releaseFrom } from "../../cli/doctor/helm";
+} from "../../cli/commands/doctor/checks/versions";
+import { differencesOf, quantity } from "../../cli/commands/doctor/difference";
+import { newestOf, readDefinition, releaseFrom } from "../../cli/lib/helm-history";
 
 const paths = (wanted: unknown, live: unknown) => differencesOf(wanted, live, "spec").map(({ path }) => path);
 const deployment = (replicas: number, image = "a:1") => ({

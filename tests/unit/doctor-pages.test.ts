@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ranked } from "../../cli/doctor";
-import type { Finding } from "../../cli/doctor/check";
-import { root } from "../../cli/stack-config";
+import { ranked } from "../../cli/commands/doctor";
+import type { Finding } from "../../cli/commands/doctor/check";
+import { root } from "../../cli/lib/stack-config";
 
 const folder = join(root, "cli", "doctor");
 const files = [folder, join(folder, "checks")].flatMap((where) =>

@@ -1,8 +1,8 @@
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { workloadTrouble } from "../../cli/doctor/checks/pods";
-import { podTrouble } from "../../cli/doctor/pod-trouble";
-import { settingPath } from "../../cli/doctor/setting-path";
+import { workloadTrouble } from "../../cli/commands/doctor/checks/pods";
+import { podTrouble } from "../../cli/commands/doctor/pod-trouble";
+import { settingPath } from "../../cli/commands/doctor/setting-path";
 import { settingsOf } from "../support/stacks";
 
 const now = Date.parse("2026-01-01T12:00:00Z");

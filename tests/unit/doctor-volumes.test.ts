@@ -1,7 +1,12 @@
 import type { V1PersistentVolumeClaim, V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { claimFinding, nodeFinding, noSpaceFindings, usageFindings } from "../../cli/doctor/checks/volumes";
-import { usageOfDf, usagesOf } from "../../cli/doctor/volume-usage";
+import {
+  claimFinding,
+  nodeFinding,
+  noSpaceFindings,
+  usageFindings,
+} from "../../cli/commands/doctor/checks/volumes";
+import { usageOfDf, usagesOf } from "../../cli/commands/doctor/volume-usage";
 import { settingsOf } from "../support/stacks";
 
 const settings = settingsOf("dev");

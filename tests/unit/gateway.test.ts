@@ -1,6 +1,6 @@
 /** Users of the gateways, their passwords, and who in the stack has which. */
 import { expect } from "chai";
-import type { Recording } from "../../cli/record";
+import type { Recording } from "../../cli/lib/record";
 import { gatewayAccess, gatewayUser, type Store, stores } from "../../names";
 import {
   clientPasswords,

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { recordProgram } from "../../cli/record";
+import { recordProgram } from "../../cli/lib/record";
 import { HelmRelease, type HelmReleaseArgs } from "../../components/helm-release";
 import { releases as names } from "../../names";
 import { releaseTimeout } from "../../values/rollout";

@@ -31,7 +31,7 @@ const whole = Object.keys(layers);
 
 /** Those that stand beside the program. */
 const beside: Record<string, { parts: string[]; packages: string[] }> = {
-  cli: { parts: [...whole, "policies", "package.json", "tests"], packages: [""] },
+  cli: { parts: [...whole, "policies", "package.json"], packages: [""] },
   automation: { parts: ["settings", "names.ts", "components", "cli"], packages: [""] },
   bench: {
     parts: ["settings", "names.ts", "charts.ts", "components", "cli", "automation", "tests"],
@@ -45,6 +45,16 @@ const beside: Record<string, { parts: string[]; packages: string[] }> = {
     ],
   },
   policies: { parts: whole, packages: ["@pulumi/policy", "@pulumi/pulumi", "yaml"] },
+};
+
+/** The commands whose code another command uses. Everything else that commands share is in cli/lib. */
+const commandsUsed: Record<string, string[]> = {
+  diff: ["upgrade"],
+  doctor: ["coverage", "storage", "upgrade"],
+  lifecycle: ["upgrade"],
+  mirror: ["load"],
+  review: ["diff"],
+  rotate: ["lifecycle"],
 };
 
 const filesOf = (part: string, extension: string): string[] =>
@@ -90,6 +100,33 @@ describe("unit: imports", () => {
       expect(filesOf(part, ".ts")).not.to.deep.equal([]);
       expect(forbidden(part, allowed)).to.deep.equal([]);
     });
+
+  it("of cli: commands import cli/lib and the commands listed here, cli/lib imports no command", () => {
+    const placeOf = (file: string): string => {
+      const [, area = "", command = ""] = relative(join(root, "cli"), file).match(/^(\w+)\/([\w-]+)/) ?? [];
+      return area === "commands" && command !== "index" ? command : area;
+    };
+    const crossing = (file: string): string[] =>
+      importsOf(file)
+        .filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => resolve(dirname(file), specifier.replace(/\.js$/, "")))
+        .filter((path) => path.startsWith(join(root, "cli")) && placeOf(path) !== placeOf(file))
+        .map(placeOf);
+    const found: Record<string, string[]> = {};
+    for (const file of filesOf("cli", ".ts"))
+      for (const other of crossing(file))
+        if (other !== "lib")
+          found[placeOf(file)] = [...new Set([...(found[placeOf(file)] ?? []), other])].sort();
+    const folders = readdirSync(join(root, "cli", "commands"), { withFileTypes: true }).filter((entry) =>
+      entry.isDirectory(),
+    );
+    for (const { name } of folders)
+      expect(filesOf(join("cli", "commands", name), "command.ts"), name).to.have.length(1);
+    expect(found).to.deep.equal({
+      ...commandsUsed,
+      commands: folders.map(({ name }) => name).sort(),
+    });
+  });
 
   it("go one way: no part may import one that may import it", () => {
     const reaches = (part: string): string[] => [

@@ -3,10 +3,16 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { isDead, lockFolder, plugin } from "../../cli/dead-lock";
-import { halfMade, inTheWay, ours, type PendingOperation, unknownObjects } from "../../cli/half-made";
-import { settled } from "../../cli/interrupted";
-import { root } from "../../cli/stack-config";
+import {
+  halfMade,
+  inTheWay,
+  ours,
+  type PendingOperation,
+  unknownObjects,
+} from "../../cli/commands/lifecycle/pending-operations";
+import { settled } from "../../cli/commands/lifecycle/recovery";
+import { isDead, lockFolder, plugin } from "../../cli/commands/lifecycle/stale-lock";
+import { root } from "../../cli/lib/stack-config";
 import { familyOf, points, reached, seenIn } from "../interrupt/points";
 
 const operation = (type: string, kind: string, inputs: Record<string, unknown>): PendingOperation => ({

@@ -1,11 +1,11 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { jobManifest, namespaceManifest } from "../../cli/load/manifest";
-import { Autoscalers, componentOf, componentRows } from "../../cli/load/observe";
-import { askedRate, type LoadOptions, type Plan, planOf, readOptions } from "../../cli/load/plan";
-import { type Report, reportText, tableText } from "../../cli/load/report";
-import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/load/summary";
-import { gaveOut, missing, signalRows, verdictText } from "../../cli/load/verdict";
+import { jobManifest, namespaceManifest } from "../../cli/commands/load/manifest";
+import { Autoscalers, componentOf, componentRows } from "../../cli/commands/load/observe";
+import { askedRate, type LoadOptions, type Plan, planOf, readOptions } from "../../cli/commands/load/plan";
+import { type Report, reportText, tableText } from "../../cli/commands/load/report";
+import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/commands/load/summary";
+import { gaveOut, missing, signalRows, verdictText } from "../../cli/commands/load/verdict";
 import { namespaces } from "../../names";
 import { UserError } from "../../settings";
 import { settingsOf } from "../support/stacks";

@@ -2,13 +2,27 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { askDigest, asText, pullChart, pullImage, pushChart, pushImage } from "../../cli/mirror/commands";
-import { byImage, clashes, imagesOf, isImage, partsOf, pathInMirror } from "../../cli/mirror/images";
-import { chosenBy, inventoryText, settingLines, targetOf } from "../../cli/mirror/index";
-import { atTheSource, chartOf, type Inventory, ofCommands } from "../../cli/mirror/inventory";
-import { chartFile, imageFolder, layoutDigest, readShelf } from "../../cli/mirror/shelf";
-import { type Item, imageTool, pullItems, pushItems, transfer, writeShelf } from "../../cli/mirror/transfer";
-import type { KubernetesObject } from "../../cli/render";
+import { chosenBy, inventoryText, settingLines, targetOf } from "../../cli/commands/mirror";
+import {
+  askDigest,
+  asText,
+  pullChart,
+  pullImage,
+  pushChart,
+  pushImage,
+} from "../../cli/commands/mirror/commands";
+import { byImage, clashes, imagesOf, isImage, partsOf, pathInMirror } from "../../cli/commands/mirror/images";
+import { atTheSource, chartOf, type Inventory, ofCommands } from "../../cli/commands/mirror/inventory";
+import { chartFile, imageFolder, layoutDigest, readShelf } from "../../cli/commands/mirror/shelf";
+import {
+  type Item,
+  imageTool,
+  pullItems,
+  pushItems,
+  transfer,
+  writeShelf,
+} from "../../cli/commands/mirror/transfer";
+import type { KubernetesObject } from "../../cli/lib/render";
 import { mirrored } from "../../values/shared";
 import { errorOf, settingsOf } from "../support/stacks";
 

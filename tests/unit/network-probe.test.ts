@@ -3,9 +3,9 @@ import { spawn, spawnSync } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
-import { judgeEnforcement } from "../../cli/doctor/checks/enforcement";
-import { allows } from "../../cli/doctor/network";
-import { judgeProbe, probeManifest } from "../../cli/network-probe";
+import { judgeEnforcement } from "../../cli/commands/doctor/checks/enforcement";
+import { allows } from "../../cli/commands/doctor/network";
+import { judgeProbe, probeManifest } from "../../cli/lib/network-probe";
 import { networkPolicies } from "../../values/network-policies";
 import { settingsOf } from "../support/stacks";
 

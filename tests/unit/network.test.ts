@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { allows, type End, type Network, type Pod, type Policy } from "../../cli/doctor/network";
+import { allows, type End, type Network, type Pod, type Policy } from "../../cli/commands/doctor/network";
 import { clientLabel, namespaces } from "../../names";
 import { flows } from "../../values/network-flows";
 import { type Flow, parts } from "../../values/network-parts";

@@ -1,7 +1,7 @@
 /** Both stacks keep to the rules, as far as the program itself goes; a stack that is broken in one place does not. */
 import { expect } from "chai";
-import { ownSubjects } from "../../cli/policies";
-import type { Recording } from "../../cli/record";
+import { ownSubjects } from "../../cli/commands/policies";
+import type { Recording } from "../../cli/lib/record";
 import { check, violations } from "../../policies/check";
 import { type Environment, nameOf } from "../../policies/rule";
 import { rules } from "../../policies/rules";

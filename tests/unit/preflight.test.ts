@@ -1,7 +1,7 @@
 /** Each check of the preflight against small facts, and a broken cluster that is reported in one error. */
 import type { V1Node, V1PersistentVolume, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { asDoctorFinding } from "../../cli/doctor/checks/preflight";
+import { asDoctorFinding } from "../../cli/commands/doctor/checks/preflight";
 import { examine } from "../../components/preflight";
 import { withAddOns } from "../../components/preflight/add-ons";
 import type { Check, Finding } from "../../components/preflight/check";

@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { parse } from "yaml";
 import { pins } from "../../charts";
-import { generated, type Recorded, type Recording } from "../../cli/record";
+import { generated, type Recorded, type Recording } from "../../cli/lib/record";
 import { bucketsOf, consumers, namespaces, podSecurity } from "../../names";
 import type { Settings } from "../../settings";
 import { alertmanagerConfig } from "../../values/alertmanager";

@@ -1,6 +1,6 @@
 /** Limits that follow from memory: what a component refuses before it is full. */
 import { expect } from "chai";
-import { capacityText } from "../../cli/size";
+import { capacityText } from "../../cli/commands/size";
 import { lokiStreams, mimirProtection, tempoConcurrentQueries } from "../../settings/protection";
 import { longestQuery } from "../../settings/queries";
 import { limitProblems, sizingWarnings } from "../../settings/sizing-problems";

@@ -4,11 +4,11 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 import { expect } from "chai";
-import { apply, readDeployments } from "../../cli/deployments";
-import { commentLimit } from "../../cli/diff/markdown";
-import { comment, counts, marker, type Review } from "../../cli/review/comment";
-import { type Preview, readEvents } from "../../cli/review/preview";
-import { root } from "../../cli/stack-config";
+import { apply, readDeployments } from "../../cli/commands/deployments";
+import { commentLimit } from "../../cli/commands/diff/markdown";
+import { comment, counts, marker, type Review } from "../../cli/commands/review/comment";
+import { type Preview, readEvents } from "../../cli/commands/review/preview";
+import { root } from "../../cli/lib/stack-config";
 import { UserError } from "../../settings";
 
 const step = (op: string, name: string, diff?: string[]): EngineEvent =>

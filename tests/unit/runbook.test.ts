@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 import { namespaces } from "../../names";
 import { anchors, page } from "../support/docs";
 import { obsOptions } from "../support/obs";

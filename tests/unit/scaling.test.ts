@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { stepsLeft } from "../../cli/rotate";
+import { stepsLeft } from "../../cli/commands/rotate";
 import {
   hasAutoscaling,
   horizontalAutoscalers,

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { record } from "../../cli/record";
-import { capacityText, fitText, withLoad } from "../../cli/size";
+import { capacityText, fitText, withLoad } from "../../cli/commands/size";
+import { record } from "../../cli/lib/record";
 import { type Settings, UserError } from "../../settings";
 import { capacity } from "../../settings/capacity";
 import { settingAt } from "../../settings/describe";

@@ -1,21 +1,21 @@
 import { expect } from "chai";
-import { checks } from "../../cli/smoke";
-import { toldOf } from "../../cli/smoke/alert";
-import { readSaid } from "../../cli/smoke/app";
-import { type Check, type Context, type Evidence, Skipped, until } from "../../cli/smoke/check";
-import { secondsOf } from "../../cli/smoke/configured";
-import { logsQuery, shiftOf, type TracesToLogs } from "../../cli/smoke/correlate";
-import { missingOf } from "../../cli/smoke/heal";
+import { checks } from "../../cli/commands/smoke";
+import { toldOf } from "../../cli/commands/smoke/alert";
+import { readSaid } from "../../cli/commands/smoke/app";
+import { type Check, type Context, type Evidence, Skipped, until } from "../../cli/commands/smoke/check";
+import { secondsOf } from "../../cli/commands/smoke/configured";
+import { logsQuery, shiftOf, type TracesToLogs } from "../../cli/commands/smoke/correlate";
+import { missingOf } from "../../cli/commands/smoke/heal";
 import {
   appManifest,
   namespaceManifest,
   receiverManifest,
   ruleManifest,
   spansTo,
-} from "../../cli/smoke/manifest";
-import { judge, lineOf, pairOf } from "../../cli/smoke/retention";
-import { resultText, runChecks, summaryText } from "../../cli/smoke/run";
-import { healthy, type View } from "../../cli/smoke/view";
+} from "../../cli/commands/smoke/manifest";
+import { judge, lineOf, pairOf } from "../../cli/commands/smoke/retention";
+import { resultText, runChecks, summaryText } from "../../cli/commands/smoke/run";
+import { healthy, type View } from "../../cli/commands/smoke/view";
 import { address } from "../../names";
 import { alertmanagerConfig } from "../../values/alertmanager";
 import { grafanaDatasources } from "../../values/grafana-datasources";

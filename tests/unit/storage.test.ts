@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { readLooks } from "../../cli/storage";
-import { count } from "../../cli/storage/measure";
-import { type Findings, type Look, reference, reportOf, withLook } from "../../cli/storage/report";
-import { bytesText, tableOf } from "../../cli/storage/table";
+import { readLooks } from "../../cli/commands/storage";
+import { count } from "../../cli/commands/storage/measure";
+import { type Findings, type Look, reference, reportOf, withLook } from "../../cli/commands/storage/report";
+import { bytesText, tableOf } from "../../cli/commands/storage/table";
 
 const GiB = 1024 ** 3;
 const day = 86_400_000;

@@ -1,7 +1,7 @@
 import { expect } from "chai";
-import { jobManifest } from "../../cli/load/manifest";
-import { addressed, planOf } from "../../cli/load/plan";
-import { generated, type Recording } from "../../cli/record";
+import { jobManifest } from "../../cli/commands/load/manifest";
+import { addressed, planOf } from "../../cli/commands/load/plan";
+import { generated, type Recording } from "../../cli/lib/record";
 import { speaksTls } from "../../components/port-forward";
 import { caBundle, certificates, type Served, servedUrls } from "../../names";
 import { alertRules } from "../../values/alerts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { throughTunnel } from "../../cli/tunnel";
+import { throughTunnel } from "../../cli/lib/tunnel";
 
 describe("throughTunnel", () => {
   it("closes the connections that a client would keep, so that the program ends", async () => {

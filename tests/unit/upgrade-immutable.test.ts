@@ -1,7 +1,7 @@
 import { V1LabelSelector, V1StatefulSet, V1StatefulSetSpec } from "@kubernetes/client-node";
 import { expect } from "chai";
-import type { KubernetesObject } from "../../cli/render";
-import { differences } from "../../cli/upgrade/immutable";
+import { differences } from "../../cli/commands/upgrade/immutable";
+import type { KubernetesObject } from "../../cli/lib/render";
 
 describe("unit: upgrade: fields that cannot change", () => {
   const set = (spec: object, name = "one"): KubernetesObject => ({

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { pins } from "../../charts";
-import { chartReports } from "../../cli/upgrade";
-import { entriesOf, repositories } from "../../cli/upgrade/repositories";
+import { chartReports } from "../../cli/commands/upgrade";
+import { entriesOf, repositories } from "../../cli/commands/upgrade/repositories";
 import { settingsOf } from "../support/stacks";
 
 const index = `apiVersion: v1

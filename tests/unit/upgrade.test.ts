@@ -1,9 +1,9 @@
 import { expect } from "chai";
 import { type ChartName, pins } from "../../charts";
-import { type Check, exitCode, lines } from "../../cli/upgrade";
-import { mimirLines } from "../../cli/upgrade/mimir";
-import { movedReleases, stuck } from "../../cli/upgrade/moved";
-import { compare, numbersOf, type Offers, reportOf } from "../../cli/upgrade/versions";
+import { type Check, exitCode, lines } from "../../cli/commands/upgrade";
+import { mimirLines } from "../../cli/commands/upgrade/mimir";
+import { movedReleases, stuck } from "../../cli/commands/upgrade/moved";
+import { compare, numbersOf, type Offers, reportOf } from "../../cli/commands/upgrade/versions";
 import { guides, type Note, notes } from "../../upgrades";
 import { settingsOf } from "../support/stacks";
 

@@ -1,7 +1,7 @@
 /** Values of what handles metrics and alerts: Mimir, kube-prometheus-stack, cAdvisor, Alloy for metrics. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { releasesOf } from "../../cli/render";
+import { releasesOf } from "../../cli/lib/render";
 import { alertmanagerFile, alertmanagerSecret, owner } from "../../names";
 import { alertmanagerConfig } from "../../values/alertmanager";
 import { alloyPipeline } from "../../values/alloy";

@@ -1,7 +1,7 @@
 /** Values of what handles traces: Tempo, Alloy for traces, the OpenTelemetry operator and its custom resources. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
-import { jaegerBatch } from "../../cli/smoke/jaeger";
+import { jaegerBatch } from "../../cli/commands/smoke/jaeger";
 import { samplingRatioAttribute, services, tenants, tracesReplicas } from "../../names";
 import type { Settings } from "../../settings";
 import { dev } from "../../settings/dev";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/render";
+import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/lib/render";
 import imagePins from "../../images.json";
 import type { Settings } from "../../settings";
 import { alloyLogsPipeline, alloyLogsValues } from "../../values/alloy-logs";

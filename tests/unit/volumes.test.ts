@@ -1,6 +1,6 @@
 import type { V1PersistentVolumeClaim, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { planLines, planOf } from "../../cli/upgrade/volumes";
+import { planLines, planOf } from "../../cli/commands/upgrade/volumes";
 import { type LiveVolumes, volumeProblems } from "../../components/preflight/checks/volumes";
 import { quantity } from "../../settings/units";
 import { ownsClaim, type WorkloadVolumes, workloadVolumes } from "../../values/volumes";

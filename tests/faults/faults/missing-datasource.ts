@@ -1,4 +1,4 @@
-import { withGrafana } from "../../../cli/grafana";
+import { withGrafana } from "../../../cli/lib/grafana";
 import { datasources } from "../../../names";
 import type { Cluster, Fault } from "../fault";
 import { change, type Header } from "../fault";

@@ -1,0 +1,142 @@
+/** `obs backup` and `obs restore`: start Jobs of the CronJobs of the backups, follow their logs, and return how they ended. */
+import {
+  AppsV1Api,
+  BatchV1Api,
+  type KubeConfig,
+  PatchStrategy,
+  setHeaderOptions,
+} from "@kubernetes/client-node";
+import { kubeConfig } from "../../../components/kube-config";
+import { podsOf } from "../../../components/port-forward";
+import { namespaces, releases } from "../../../names";
+import { invalid, type Settings, UserError } from "../../../settings";
+import { backupDestination } from "../../../values/backup-rclone";
+import { backupNamespaces } from "../../../values/backups";
+import { breakable } from "../../lib/abort";
+import { locate } from "../../lib/cluster";
+import { inContainer } from "../../lib/exec";
+import { type BackupPart, follow, parts, run, start } from "./jobs";
+
+export interface BackupOptions {
+  only?: string;
+}
+export interface RestoreOptions extends BackupOptions {
+  /** A time to go back to. */
+  before?: string;
+  yes?: boolean;
+}
+
+/** The parts that a command is about. @throws UserError if the stack has no backups, or not of that part */
+export function chosenParts(stack: string, settings: Settings, only: string | undefined): BackupPart[] {
+  if (!backupDestination(settings))
+    throw new UserError(
+      `stack ${stack} has no backups: set backups.destination (docs/guides/backup.md), then run ./obs up ${stack}`,
+    );
+  const wanted = backupNamespaces(settings);
+  const there = (Object.keys(parts) as BackupPart[]).filter((part) => wanted.includes(parts[part]));
+  if (only === undefined) return there;
+  const chosen = there.filter((part) => part === only);
+  if (chosen.length === 0) throw new UserError(invalid("--only", only, `one of ${there.join(", ")}`));
+  return chosen;
+}
+
+/** The time of `--before` as the scripts take it, in UTC. @throws UserError if it is not a time */
+export function timeArgument(before: string | undefined): string[] {
+  if (before === undefined) return [];
+  const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(before) ? new Date(before) : undefined;
+  if (!time || Number.isNaN(time.getTime()))
+    throw new UserError(invalid("--before", before, "a time in UTC such as 2026-11-29T14:30:00Z"));
+  return [time.toISOString().replace(/[-:T]|\..*/g, "")];
+}
+
+const located = async (stack: string) => {
+  const { settings, environment } = await locate(stack);
+  Object.assign(process.env, environment);
+  return { settings, config: kubeConfig(settings) };
+};
+
+/** @returns the exit code */
+export async function backup(stack: string, { only }: BackupOptions): Promise<number> {
+  const { settings, config } = await located(stack);
+  let succeeded = true;
+  for (const part of chosenParts(stack, settings, only))
+    succeeded = (await run(config, part, "backup")) && succeeded;
+  return succeeded ? 0 : 1;
+}
+
+/** Sets the replicas of Grafana, and waits until as many pods run. */
+async function scaleGrafana(config: KubeConfig, replicas: number): Promise<void> {
+  const apps = config.makeApiClient(AppsV1Api);
+  const of = { namespace: namespaces.grafana, name: releases.grafana };
+  await apps.patchNamespacedDeployment(
+    { ...of, body: { spec: { replicas } } },
+    setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
+  );
+  const deadline = Date.now() + 300_000;
+  const selector = `app.kubernetes.io/name=${releases.grafana}`;
+  for (;;) {
+    const pods = await podsOf(config, { namespace: namespaces.grafana, selector });
+    const ready = (await apps.readNamespacedDeployment(of)).status?.readyReplicas ?? 0;
+    if (replicas ? ready === replicas : pods.length === 0) return;
+    if (Date.now() > deadline)
+      throw new UserError(`Grafana did not ${replicas ? "become ready" : "stop"} within 5 minutes`);
+    await new Promise((wake) => setTimeout(wake, 2000));
+  }
+}
+
+/** Restores Grafana's database while Grafana is stopped. The database has the old password of the user admin. */
+async function restoreGrafana(config: KubeConfig, settings: Settings, args: string[]): Promise<boolean> {
+  const succeeded = await breakable("the restore of Grafana's database", async (stop) => {
+    let name: string | undefined;
+    try {
+      console.error("obs: stopping Grafana");
+      await scaleGrafana(config, 0);
+      name = await start(config, "grafana", "restore", args);
+      return await follow(config, "grafana", name, stop);
+    } catch (error) {
+      const batch = config.makeApiClient(BatchV1Api);
+      // The Job must not replace the database of a running Grafana.
+      if (name)
+        await batch.deleteNamespacedJob({
+          namespace: namespaces.grafana,
+          name,
+          propagationPolicy: "Foreground",
+        });
+      throw error;
+    } finally {
+      console.error("obs: starting Grafana");
+      await scaleGrafana(config, settings.grafana.replicas);
+    }
+  });
+  if (!succeeded) return false;
+  const selector = `app.kubernetes.io/name=${releases.grafana}`;
+  const [pod] = await podsOf(config, { namespace: namespaces.grafana, selector });
+  await inContainer(
+    config,
+    { namespace: namespaces.grafana, pod: pod?.metadata?.name ?? "", container: "grafana" },
+    'printf %s "$GF_SECURITY_ADMIN_PASSWORD" | grafana cli --homepath /usr/share/grafana admin reset-admin-password --password-from-stdin',
+  );
+  return true;
+}
+
+/** @returns the exit code */
+export async function restore(stack: string, { only, before, yes }: RestoreOptions): Promise<number> {
+  const args = timeArgument(before);
+  const { settings, config } = await located(stack);
+  const wanted = chosenParts(stack, settings, only);
+  if (settings.environment === "prod" && !yes)
+    throw new UserError(
+      `a restore replaces ${wanted.map((part) => (part === "grafana" ? "Grafana's database" : "objects in buckets")).join(" and ")} of stack ${stack} with those of the backup; confirm it with --yes`,
+    );
+  for (const part of wanted) {
+    const succeeded =
+      part === "grafana"
+        ? await restoreGrafana(config, settings, args)
+        : await run(config, part, "restore", args);
+    if (!succeeded) return 1;
+  }
+  console.error(
+    "obs: restored. Queries find the data within 15 minutes; of metrics, the last 12 hours need mimir.storeAfter (docs/guides/backup.md)",
+  );
+  return 0;
+}

@@ -1,0 +1,23 @@
+import type { Command } from "commander";
+import { exit, stackArgument } from "../../lib/command";
+
+const implementation = () => require("./index") as typeof import("./index.js");
+
+/** Registers `coverage`. */
+export function register(program: Command): void {
+  program
+    .command("coverage")
+    .description(
+      "list queries, alerts and autoscalers without data, with the reason, and metrics that nothing reads",
+    )
+    .argument(...stackArgument)
+    .option("--all", "list everything, also queries without data now, such as errors that did not happen")
+    .option("--hours <number>", "metrics of the last hours count", "1")
+    .option("--top <number>", "rows of each table", "20")
+    .option("--json", "print the report as JSON")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 nothing is blocked; 2 a setting, a monitor or the data source blocks a query; 1 the cluster could not be checked. docs/operations/empty-panels.md",
+    )
+    .action((stack, options) => exit(async () => implementation().coverage(stack, options)));
+}

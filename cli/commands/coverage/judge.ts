@@ -1,0 +1,134 @@
+/** Why a selector has no series, and what helps. */
+import { owner as labels } from "../../../names";
+import type { Settings } from "../../../settings";
+import { expensive, metricNames } from "../../../values/kept-metrics";
+import type { Kind, Reason, Source } from "./model";
+import { holds, matches, type Selector, textOf } from "./promql";
+
+/** What is known about the stack when a selector is judged. */
+export interface Knowledge {
+  stack: string;
+  settings: Settings;
+  /** The metrics of each source that was read. */
+  names: Map<Source, Set<string>>;
+  /** Metrics that monitors drop. */
+  drops: { monitor: string; pattern: string }[];
+  /** Who records a metric. */
+  recorded: Map<string, string>;
+}
+
+/** Metrics that rules and scrapes write: without a firing alert or a target there are none. */
+export const synthetic = /^(ALERTS|ALERTS_FOR_STATE|up|scrape_\w+)$/;
+
+/** Metrics that are there only with a setting, and the setting. */
+const optional: [pattern: string, setting: string][] = [
+  ["etcd_.+", "add etcd to kubePrometheusStack.controlPlane"],
+  ["scheduler_.+", "add scheduler to kubePrometheusStack.controlPlane"],
+  ["kubeproxy_.+", "add proxy to kubePrometheusStack.controlPlane"],
+  ["coredns_.+", "add dns to kubePrometheusStack.controlPlane"],
+  [
+    "(node_collector|ttl_after_finished|cronjob_controller|endpoint_slice_controller)_.+",
+    "add controllerManager to kubePrometheusStack.controlPlane",
+  ],
+  ["traces_(spanmetrics|service_graph)_.+", "send traces: docs/guides/traces.md"],
+];
+
+/** Why a metric that exists nowhere else is not there. */
+function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
+  const { settings, stack, drops, recorded } = known;
+  const { kept, dropped } = metricNames(settings);
+  if (matches(dropped, metric) && !matches(kept, metric)) {
+    const { drop, infrastructure } = settings.metrics;
+    const own = drop.find((pattern) => matches(pattern, metric));
+    const standard = !own && !expensive.some((pattern) => matches(pattern, metric));
+    return {
+      cause: "dropped by a setting",
+      what: metric,
+      text: own
+        ? `${metric} is dropped by metrics.drop (${own})`
+        : `${metric} is dropped by metrics.infrastructure: ${infrastructure}`,
+      ...(standard
+        ? { fix: `pulumi config set --path metrics.infrastructure standard --stack ${stack}` }
+        : { also: metric }),
+    };
+  }
+  const monitor = drops.find(({ pattern }) => matches(pattern, metric))?.monitor;
+  if (monitor)
+    return {
+      cause: "dropped by a monitor",
+      what: metric,
+      text: `${metric} is dropped by the metricRelabelings of ${monitor}`,
+      fix: "remove the rule from the monitor",
+    };
+  const rule = recorded.get(metric);
+  if (rule)
+    return {
+      cause: "recorded from nothing",
+      what: metric,
+      text: `${metric} is recorded by ${rule}, which has no data now`,
+    };
+  const first = /^[a-zA-Z]+[_:]/.exec(metric)?.[0] ?? metric;
+  const others = [...here].filter((name) => name.startsWith(first)).length;
+  const [, add] = optional.find(([pattern]) => matches(pattern, metric)) ?? [];
+  if (!others)
+    return {
+      cause: "not collected",
+      what: metric,
+      text: `${metric} is not collected: no metric begins with ${first}`,
+      fix: add ?? "add a ServiceMonitor, a PodMonitor or an annotation for the target",
+    };
+  return {
+    cause: "not exposed",
+    what: metric,
+    text: `no target exposes ${metric} (${others === 1 ? "1 other metric begins" : `${others} other metrics begin`} with ${first}): another version, or its first event has not happened`,
+  };
+}
+
+/** Where else a metric is, and how a reader gets there. */
+function elsewhere(what: string, other: Source, kind: Kind): Reason {
+  const inPrometheus = other.users.length === 0;
+  const fix: Record<Kind, string> = {
+    dashboard: `select data source ${other.name}`,
+    autoscaler: `use the address of ${other.name}`,
+    alert: inPrometheus
+      ? `remove the label ${labels.ruleTenant} from the PrometheusRule`
+      : `set the label ${labels.ruleTenant} of the PrometheusRule to the tenant`,
+    "recording rule": "",
+  };
+  fix["recording rule"] = fix.alert;
+  return {
+    cause: "in another data source",
+    what,
+    text: `${what} is in ${other.name}, not here`,
+    fix: fix[kind],
+  };
+}
+
+/**
+ * Why a selector has no series.
+ *
+ * @param found the labels of the metric, if it exists, and another source in which series match
+ */
+export function reasonFor(
+  selector: Selector,
+  source: Source,
+  kind: Kind,
+  known: Knowledge,
+  found: { labels?: Set<string>; other?: Source },
+): Reason {
+  const { metric, matchers } = selector;
+  const here = known.names.get(source) ?? new Set<string>();
+  if (metric?.startsWith("ALERTS"))
+    return { cause: "no such value", what: metric, text: "no alert fires now" };
+  if (metric !== undefined && !here.has(metric)) {
+    const other = [...known.names].find(([one, names]) => one !== source && names.has(metric));
+    return other ? elsewhere(metric, other[0], kind) : absent(metric, here, known);
+  }
+  const what = textOf(selector);
+  if (found.other) return elsewhere(what, found.other, kind);
+  const label =
+    found.labels && matchers.find((one) => !holds(one, "") && !found.labels?.has(one.label))?.label;
+  return label
+    ? { cause: "no such label", what, text: `${metric} has no label ${label}` }
+    : { cause: "no such value", what, text: `no series matches ${what} now` };
+}

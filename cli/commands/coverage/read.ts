@@ -1,0 +1,85 @@
+/** Reads what may hold queries: objects of the cluster, and what was made in Grafana. */
+import {
+  ApiException,
+  AutoscalingV2Api,
+  CoreV1Api,
+  CustomObjectsApi,
+  type KubeConfig,
+} from "@kubernetes/client-node";
+import { dashboardLabel } from "../../../names";
+import { type Grafana, withGrafana } from "../../lib/grafana";
+import type { Unjudged } from "./model";
+import type { Objects } from "./objects";
+
+// biome-ignore lint/suspicious/noExplicitAny: objects of many kinds are read deeply
+type Json = any;
+
+/** Lists objects of a custom resource, each with its kind; none where the cluster does not know it. */
+async function customObjects(config: KubeConfig, apiVersion: string, kind: string): Promise<Json[]> {
+  const [group = "", version = ""] = apiVersion.split("/");
+  const plural = `${kind.toLowerCase()}s`;
+  const api = config.makeApiClient(CustomObjectsApi);
+  try {
+    const { items } = await api.listClusterCustomObject({ group, version, plural });
+    return items.map((item: Json) => ({ ...item, kind }));
+  } catch (error) {
+    if (error instanceof ApiException && error.code === 404) return [];
+    throw error;
+  }
+}
+
+const prometheus = "monitoring.coreos.com/v1";
+
+/** PrometheusRules of every namespace. */
+export const readRules = (config: KubeConfig): Promise<Json[]> =>
+  customObjects(config, prometheus, "PrometheusRule");
+
+/** ScaledObjects of every namespace. */
+export const readScaledObjects = (config: KubeConfig): Promise<Json[]> =>
+  customObjects(config, "keda.sh/v1alpha1", "ScaledObject");
+
+/** ServiceMonitors, PodMonitors and Probes of every namespace. */
+export const readMonitors = async (config: KubeConfig): Promise<Json[]> =>
+  (
+    await Promise.all(
+      ["ServiceMonitor", "PodMonitor", "Probe"].map((kind) => customObjects(config, prometheus, kind)),
+    )
+  ).flat();
+
+/** HorizontalPodAutoscalers of every namespace. */
+export const readHpas = async (config: KubeConfig): Promise<Json[]> =>
+  (await config.makeApiClient(AutoscalingV2Api).listHorizontalPodAutoscalerForAllNamespaces()).items;
+
+/** ConfigMaps with dashboards. */
+const readConfigMaps = async (config: KubeConfig): Promise<Json[]> =>
+  (
+    await config.makeApiClient(CoreV1Api).listConfigMapForAllNamespaces({ labelSelector: dashboardLabel })
+  ).items.map((item) => ({ ...item, kind: "ConfigMap" }));
+
+/** Dashboards and alert rules that were made in Grafana: those that are provisioned are in ConfigMaps. */
+export async function madeInGrafana(
+  grafana: Pick<Grafana, "json">,
+): Promise<Pick<Objects, "dashboards" | "alerts">> {
+  const dashboards: Json[] = [];
+  const found: { uid: string }[] = await grafana.json("/api/search?type=dash-db&limit=5000");
+  for (const { uid } of found) {
+    const { meta, dashboard } = await grafana.json(`/api/dashboards/uid/${uid}`);
+    if (!meta.provisioned) dashboards.push(dashboard);
+  }
+  return { dashboards, alerts: await grafana.json("/api/v1/provisioning/alert-rules") };
+}
+
+/** All that may hold queries. What Grafana does not give is named. */
+export async function readObjects(config: KubeConfig): Promise<{ objects: Objects; unjudged: Unjudged[] }> {
+  const unjudged: Unjudged[] = [];
+  const [rules, scaledObjects, configMaps, inGrafana] = await Promise.all([
+    readRules(config),
+    readScaledObjects(config),
+    readConfigMaps(config),
+    withGrafana(config, madeInGrafana).catch((error: Error) => {
+      unjudged.push({ owner: "Grafana", item: "dashboards and alerts made in Grafana", why: error.message });
+      return { dashboards: [], alerts: [] };
+    }),
+  ]);
+  return { objects: { rules, scaledObjects, configMaps, ...inGrafana }, unjudged };
+}

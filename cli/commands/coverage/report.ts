@@ -1,0 +1,147 @@
+/** The coverage report as text. */
+import { table } from "../../lib/table";
+import {
+  type Gap,
+  kinds,
+  type Reading,
+  type Source,
+  type State,
+  states,
+  type Unjudged,
+  type Unread,
+} from "./model";
+
+export interface Report {
+  stack: string;
+  hours: number;
+  /** Positions after the last entry of metrics.also and metrics.drop. */
+  next: { also: number; drop: number };
+  judged: Reading[];
+  gaps: Gap[];
+  /** HPAs whose controller cannot read their metrics. */
+  autoscalers: { owner: string; text: string }[];
+  unread: Unread[];
+  unjudged: Unjudged[];
+  names: Map<Source, Set<string>>;
+}
+
+function grouped<T>(all: T[], keyOf: (one: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const one of all) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one]);
+  return groups;
+}
+
+const plural = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
+
+/** How many of the queries of each kind have data. */
+function summary({ judged, gaps }: Report): string {
+  const count = (all: Reading[], kind: string) => all.filter((one) => one.kind === kind).length;
+  const columns = [judged, ...states.map((state) => gaps.filter((gap) => gap.state === state))];
+  return table([
+    ["", "queries", ...states],
+    ...kinds
+      .filter((kind) => count(judged, kind))
+      .map((kind) => [kind, ...columns.map((all) => `${count(all, kind)}`)]),
+  ]);
+}
+
+/** Gaps by the object that holds them. */
+function listed(gaps: Gap[]): string[] {
+  const owners = grouped(gaps, ({ owner }) => owner);
+  return [...owners].flatMap(([owner, own]) => [
+    `  ${owner}`,
+    ...own.map(({ item, reasons }) => `    ${item}: ${reasons.map(({ text }) => text).join("; ")}`),
+  ]);
+}
+
+/** The command that adds an entry to a list of the settings. */
+const addition = (path: string, position: number, pattern: string, stack: string) =>
+  `pulumi config set --path '${path}[${position}]' '${pattern}' --stack ${stack}`;
+
+/** What helps, and how many queries it helps; one command keeps all metrics that metrics.also has to contain. */
+function fixes({ gaps, next, stack }: Report): string[] {
+  const all = gaps
+    .filter(({ state }) => state !== "no data now")
+    .flatMap(({ reasons }) => reasons)
+    .filter(({ fix, also }) => fix || also);
+  const byFix = [...grouped(all, ({ fix }) => fix ?? "")].sort(([, a], [, b]) => b.length - a.length);
+  return byFix.map(([fix, reasons]) => {
+    const metrics = [...new Set(reasons.map(({ what }) => what))];
+    const also = [...new Set(reasons.flatMap((reason) => reason.also ?? []))].join("|");
+    const more = metrics.length > 3 ? ` and ${metrics.length - 3} more` : "";
+    const command = fix || addition("metrics.also", next.also, also, stack);
+    return `${command}   # ${plural(reasons.length, "query", "queries")}: ${metrics.slice(0, 3).join(", ")}${more}`;
+  });
+}
+
+/** How many queries of each object are not collected. */
+const counted = (gaps: Gap[], judged: Reading[]): string[] =>
+  [...grouped(gaps, ({ owner }) => owner)].map(([owner, own]) => {
+    const all = judged.filter((one) => one.owner === owner).length;
+    return `  ${owner}: ${own.length} of ${plural(all, "query", "queries")}`;
+  });
+
+/** Metrics that nothing reads. */
+function costs({ unread, next, stack }: Report, rows: number): string[] {
+  const sum = unread.reduce((total, { mimir }) => total + mimir, 0);
+  const share = unread.reduce((total, one) => total + one.share, 0);
+  const percent = (part: number) => `${(part * 100).toFixed(1)} %`;
+  return [
+    `Stored, and read by no alert, rule, autoscaler or dashboard: ${plural(unread.length, "metric")}, ${sum} series in Mimir (${percent(share)})`,
+    table([
+      ["  metric", "series in Mimir", "share", "series in Prometheus"],
+      ...unread
+        .slice(0, rows)
+        .map((one) => [`  ${one.metric}`, `${one.mimir}`, percent(one.share), `${one.prometheus}`]),
+    ]),
+    `Drop the first: ${addition("metrics.drop", next.drop, unread[0]?.metric ?? "", stack)}`,
+  ];
+}
+
+/** Queries that were not checked, by reason. */
+function notChecked(unjudged: Unjudged[], rows: number): string[] {
+  const reasons = [...grouped(unjudged, ({ why }) => why)].sort(([, a], [, b]) => b.length - a.length);
+  return [
+    `${plural(unjudged.length, "query", "queries")} not checked:`,
+    ...reasons.slice(0, rows).map(([why, of]) => `  ${of.length}: ${why} (${of[0]?.owner}, ${of[0]?.item})`),
+  ];
+}
+
+/** The report. @param all whether to list everything @param top rows of each table otherwise */
+export function textOfReport(report: Report, { all, top }: { all: boolean; top: number }): string {
+  const { gaps, judged, autoscalers, unread, unjudged, names, hours, stack } = report;
+  const rows = all ? Number.POSITIVE_INFINITY : top;
+  const of = (state: State) => gaps.filter((gap) => gap.state === state);
+  const [blocked, uncollected, now] = [of("blocked"), of("not collected"), of("no data now")];
+  const helps = fixes(report);
+  const held = [...names].map(([{ name }, { size }]) => `${name} ${size}`).join(", ");
+  const sections = [
+    [`Metrics in the last ${plural(hours, "hour")}: ${held}`],
+    [summary(report)],
+    blocked.length && [
+      "Blocked by a setting, a monitor or the choice of the data source:",
+      ...listed(blocked),
+    ],
+    autoscalers.length && [
+      "Autoscalers that cannot read their metrics:",
+      ...autoscalers.map(({ owner, text }) => `  ${owner}: ${text}`),
+    ],
+    uncollected.length && [
+      "No target exposes metrics of this kind:",
+      ...(all ? listed(uncollected) : counted(uncollected, judged).slice(0, rows)),
+    ],
+    helps.length && ["Fixes:", ...helps.slice(0, rows).map((help) => `  ${help}`)],
+    all && now.length && ["No data now; the first event may bring it:", ...listed(now)],
+    unread.length && costs(report, rows),
+    unjudged.length && notChecked(unjudged, rows),
+    !all && [`List everything: ./obs coverage ${stack} --all`],
+  ];
+  return sections.flatMap((section) => (section ? [section.join("\n")] : [])).join("\n\n");
+}
+
+/** The report as plain data. */
+export function jsonOfReport(report: Report) {
+  const { names, judged, next: _, ...rest } = report;
+  const metrics = Object.fromEntries([...names].map(([{ uid }, { size }]) => [uid, size]));
+  return { ...rest, queries: judged.length, metrics, fixes: fixes(report) };
+}

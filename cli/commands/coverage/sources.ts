@@ -1,0 +1,71 @@
+/** Which store evaluates a query: what a dashboard, a rule or an autoscaler names as its data source. */
+import { datasources, datasourceTenants, gatewayUser, services } from "../../../names";
+import type { Settings } from "../../../settings";
+import { grafanaDatasources } from "../../../values/grafana-datasources";
+import type { Source } from "./model";
+
+interface Datasource {
+  uid: string;
+  name: string;
+  type: string;
+  isDefault?: boolean;
+  url: string;
+  basicAuthUser?: string;
+}
+
+/** The data sources that answer PromQL; the default comes first. */
+export const sourcesOf = (settings: Settings): Source[] =>
+  (grafanaDatasources(settings)["datasources"] as Datasource[])
+    .filter(({ type }) => type === "prometheus")
+    .map(({ uid, name, basicAuthUser }) => ({ uid, name, users: basicAuthUser ? [basicAuthUser] : [] }));
+
+/** What a panel, a variable or a target says about its data source: a uid, a name, or an object. */
+export type Reference = string | { uid?: string; type?: string } | null | undefined;
+
+/** The store that a reference means, or why there is none. */
+export type Resolved = { uid: string } | { why: string };
+
+/**
+ * Finds the store of a reference.
+ *
+ * @param chosen the value that each variable of type datasource has when the dashboard opens
+ */
+export function resolve(sources: Source[], chosen: Map<string, string>, reference: Reference): Resolved {
+  const uid = typeof reference === "string" ? reference : (reference?.uid ?? "");
+  const type = typeof reference === "object" ? reference?.type : undefined;
+  if (type && type !== "prometheus") return { why: `data source of type ${type}` };
+  const name = /^\$\{?(\w+)/.exec(uid)?.[1];
+  const value = name ? (chosen.get(name) ?? "") : uid;
+  if (value === "" || value === "default" || value === "-- Mixed --")
+    return { uid: datasources.prometheus.uid };
+  const source = sources.find((one) => one.uid === value || one.name === value);
+  if (source) return { uid: source.uid };
+  return { why: `data source ${value} is not one of this stack's that answer PromQL` };
+}
+
+/** The store that evaluates a rule of these tenants of Mimir. */
+export function ofTenants(tenants: string[]): Source {
+  const sorted = [...tenants].sort();
+  const both = datasourceTenants.split("|").sort().join();
+  if (sorted.join() === both)
+    return { ...datasources.mimir, users: [gatewayUser(datasourceTenants, "read")] };
+  return {
+    uid: `mimir-${sorted.join("|")}`,
+    name: `Mimir ${sorted.join(", ")}`,
+    users: sorted.map((tenant) => gatewayUser(tenant, "read")),
+  };
+}
+
+/** The store behind an address, as an autoscaler names it: with or without the domain of the cluster. */
+export function ofAddress(address: string): Resolved {
+  const [name, namespace, service = "svc"] =
+    address
+      .replace(/^https?:\/\//, "")
+      .split(/[:/]/)[0]
+      ?.split(".") ?? [];
+  const is = (store: { name: string; namespace: string }) =>
+    service === "svc" && store.name === name && store.namespace === namespace;
+  if (is(services.prometheus)) return { uid: datasources.prometheus.uid };
+  if (is(services.mimir)) return { uid: datasources.mimir.uid };
+  return { why: `${address} is not a store of this stack` };
+}

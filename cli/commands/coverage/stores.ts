@@ -1,0 +1,106 @@
+/** What Prometheus and Mimir hold, through Prometheus' HTTP API: https://prometheus.io/docs/prometheus/latest/querying/api/ */
+import type { KubeConfig } from "@kubernetes/client-node";
+import { services } from "../../../names";
+import { gatewayPassword } from "../../lib/gateway";
+import { throughTunnel } from "../../lib/tunnel";
+import type { Source } from "./model";
+
+/** Asks a store's API. @param user of Mimir's gateway; without one Prometheus is asked @throws if it does not answer */
+// biome-ignore lint/suspicious/noExplicitAny: the API knows its form
+export type Ask = (user: string | undefined, path: string) => Promise<any>;
+
+/** Runs an action with a way to Prometheus and to Mimir's gateway. */
+export function withStores<T>(config: KubeConfig, action: (ask: Ask) => Promise<T>): Promise<T> {
+  const prometheus = {
+    namespace: services.prometheus.namespace,
+    selector: "app.kubernetes.io/name=prometheus",
+    port: services.prometheus.port,
+  };
+  const gateway = {
+    namespace: services.mimir.namespace,
+    selector: "app.kubernetes.io/component=gateway",
+    port: 8080,
+  };
+  const passwords = new Map<string, Promise<string>>();
+  const passwordOf = (user: string) => {
+    const known = passwords.get(user) ?? gatewayPassword(config, "mimir", user);
+    passwords.set(user, known);
+    return known;
+  };
+  return throughTunnel(config, prometheus, (own) =>
+    throughTunnel(config, gateway, (mimir) =>
+      action(async (user, path) => {
+        const url = user
+          ? `http://127.0.0.1:${mimir}/prometheus/api/v1${path}`
+          : `http://127.0.0.1:${own}/api/v1${path}`;
+        const authorization =
+          user && `Basic ${Buffer.from(`${user}:${await passwordOf(user)}`).toString("base64")}`;
+        const answer = await fetch(url, {
+          headers: { ...(authorization && { authorization }) },
+          signal: AbortSignal.timeout(30_000),
+        });
+        const text = await answer.text();
+        if (!answer.ok)
+          throw new Error(`${path.split("?")[0]} answered ${answer.status}: ${text.slice(0, 200)}`);
+        return JSON.parse(text);
+      }),
+    ),
+  );
+}
+
+/** What sources hold in a range of time. */
+export interface Holdings {
+  names(source: Source): Promise<Set<string>>;
+  hasSeries(source: Source, selector: string): Promise<boolean>;
+  labels(source: Source, metric: string): Promise<Set<string>>;
+}
+
+/** Reads what sources held in the last hours. */
+export function holdings(ask: Ask, hours: number, now = Date.now()): Holdings {
+  const range = { start: `${Math.floor(now / 1000) - hours * 3600}`, end: `${Math.floor(now / 1000)}` };
+  const all = async (source: Source, path: string, query: Record<string, string>): Promise<unknown[]> => {
+    const users = source.users.length ? source.users : [undefined];
+    const answers = await Promise.all(
+      users.map((user) => ask(user, `${path}?${new URLSearchParams({ ...range, ...query })}`)),
+    );
+    return answers.flatMap(({ data }) => data);
+  };
+  return {
+    names: async (source) => new Set((await all(source, "/label/__name__/values", {})) as string[]),
+    hasSeries: async (source, selector) =>
+      (await all(source, "/series", { "match[]": selector, limit: "1" })).length > 0,
+    labels: async (source, metric) =>
+      new Set(
+        (await all(source, "/labels", { "match[]": `{__name__=${JSON.stringify(metric)}}` })) as string[],
+      ),
+  };
+}
+
+/** Series by metric, of those with the most, and of all. */
+export interface Cost {
+  total: number;
+  metrics: Map<string, number>;
+}
+
+/** Series in the head of Prometheus. */
+export async function prometheusCost(ask: Ask): Promise<Cost> {
+  const { data } = await ask(undefined, "/status/tsdb?limit=10000");
+  const metrics: { name: string; value: number }[] = data.seriesCountByMetricName ?? [];
+  return {
+    total: data.headStats.numSeries,
+    metrics: new Map(metrics.map(({ name, value }) => [name, value])),
+  };
+}
+
+/** Active series of tenants of Mimir, as its cardinality API counts them: the 500 metrics with the most. */
+export async function mimirCost(ask: Ask, users: string[]): Promise<Cost> {
+  const query = new URLSearchParams({ "label_names[]": "__name__", limit: "500", count_method: "active" });
+  const cost: Cost = { total: 0, metrics: new Map() };
+  for (const user of users) {
+    const answer = await ask(user, `/cardinality/label_values?${query}`);
+    cost.total += answer.series_count_total;
+    for (const { label_value, series_count } of answer.labels[0]?.cardinality ?? [])
+      cost.metrics.set(label_value, (cost.metrics.get(label_value) ?? 0) + series_count);
+  }
+  return cost;
+}

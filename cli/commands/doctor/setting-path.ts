@@ -1,0 +1,62 @@
+/** Which setting a pod's memory, disk and replicas come from. */
+import { namespaces } from "../../../names";
+import type { Settings } from "../../../settings";
+
+const camel = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** Workloads whose section of the settings has another name than they have, or is deeper: beginning of the pod's name → section. */
+const sections: [string, RegExp, string][] = [
+  [namespaces.minio, /^minio/, "objectStorage.minio"],
+  [namespaces.alloyLogs, /^/, "alloyLogs"],
+  [namespaces.alloyMetrics, /^/, "alloyMetrics"],
+  [namespaces.alloyTraces, /^/, "alloyTraces"],
+  [namespaces.grafana, /^/, "grafana"],
+  [namespaces.opentelemetry, /collector/, "openTelemetryOperator.collector"],
+  [namespaces.opentelemetry, /^/, "openTelemetryOperator.operator"],
+  [namespaces.monitoring, /^prometheus-/, "kubePrometheusStack.prometheus"],
+  [namespaces.monitoring, /^alertmanager-/, "kubePrometheusStack.alertmanager"],
+  [namespaces.monitoring, /^kps-operator/, "kubePrometheusStack.operator"],
+  [namespaces.monitoring, /^kube-state-metrics/, "kubePrometheusStack.kubeStateMetrics"],
+  [namespaces.monitoring, /node-exporter/, "kubePrometheusStack.nodeExporter"],
+  [namespaces.monitoring, /^cadvisor/, "cadvisor"],
+];
+
+/**
+ * The setting that holds a field of a component.
+ *
+ * @param object name of a pod, workload or claim of it: `loki-ingester-0`, `storage-mimir-ingester-0`
+ * @param field its last part: `memoryLimit`, `disk`, `replicas`
+ * @returns its path, `loki.ingester.memoryLimit`; undefined where no setting of that name is in force
+ */
+export function settingPath(
+  settings: Settings,
+  namespace: string,
+  object: string,
+  field: string,
+): string | undefined {
+  const found = sections.find(([where, name]) => where === namespace && name.test(object));
+  const component = new RegExp(`(?:^|-)${namespace}-([a-z-]*[a-z])`).exec(object)?.[1] ?? "";
+  // A pod's name goes on with hashes: the longest beginning that is a setting is the component.
+  const words = component.split("-");
+  const candidates = found
+    ? [found[2]]
+    : words.map((_, index) => `${namespace}.${camel(words.slice(0, words.length - index).join("-"))}`);
+  return candidates.map((path) => `${path}.${field}`).find((path) => has(settings, path));
+}
+
+const has = (settings: Settings, path: string): boolean =>
+  path
+    .split(".")
+    .reduce<unknown>(
+      (value, key) =>
+        value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : undefined,
+      settings,
+    ) !== undefined;
+
+/** What to do about a component's field that is too small. */
+export function raise(settings: Settings, namespace: string, object: string, field: string): string {
+  const path = settingPath(settings, namespace, object, field);
+  return path
+    ? `raise it: pulumi config set --path ${path} <size>, then ./obs up (docs/guides/sizing.md says how much)`
+    : "raise it in what made the pod; no setting of this stack holds it";
+}

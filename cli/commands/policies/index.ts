@@ -1,0 +1,133 @@
+/** `obs policies`: the rules of `policies/` over all that a stack would install, also over what its charts make. */
+import { check, type Finding, violations } from "../../../policies/check";
+import { type Environment, nameOf, type Subject, type Tree } from "../../../policies/rule";
+import { rules } from "../../../policies/rules";
+import { flattened, renderedSubject, subjectOf } from "../../../policies/subjects";
+import { readSettings } from "../../../settings";
+import { packConfig } from "../../lib/policy-pack";
+import { type Recorded, type Recording, recordProgram } from "../../lib/record";
+import { type ReleaseInputs, releaseObjects, releasesOf, whyNot } from "../../lib/render";
+import { fileConfig } from "../../lib/stack-config";
+import { table } from "../../lib/table";
+
+/** What the program itself registers: its resources and its outputs. */
+export function ownSubjects({ resources, outputs }: Recording): Subject[] {
+  const own = resources.flatMap(
+    ({ type, name, inputs, options }: Recorded) =>
+      subjectOf({ type, name, inputs, protect: options.protect }) ?? [],
+  );
+  const entries = Object.entries(outputs);
+  const stack: Subject = {
+    kind: "Stack",
+    name: "outputs",
+    object: Object.fromEntries(entries.map(([output, { value }]) => [output, value])),
+    secretOutputs: entries.filter(([, { secret }]) => secret).map(([output]) => output),
+  };
+  return [...own, stack];
+}
+
+/** What Helm makes of a release. */
+export async function renderedSubjects(release: ReleaseInputs): Promise<Subject[]> {
+  const objects = await releaseObjects(release);
+  return objects
+    .flatMap((object) => flattened(object))
+    .map((object: Tree) => renderedSubject(object, release.name, release.namespace));
+}
+
+/** Findings of a stack, and the releases that could not be looked into. */
+export interface Verdict {
+  environment: Environment;
+  subjects: number;
+  findings: Finding[];
+  /** A line for each release that Helm could not render. */
+  skipped: string[];
+}
+
+/** Checks a stack: what it registers, and what Helm makes of its releases. */
+export async function judge(stack: string): Promise<Verdict> {
+  const values = fileConfig(stack);
+  const { environment, images } = readSettings(stack, values);
+  const config = packConfig(stack);
+  const recording = await recordProgram(stack, values);
+  const subjects = ownSubjects(recording);
+  const skipped: string[] = [];
+  for (const release of releasesOf(recording.resources)) {
+    try {
+      subjects.push(...(await renderedSubjects(release)));
+    } catch (error) {
+      skipped.push(`${release.name}: ${whyNot(error)}`);
+    }
+  }
+  return {
+    environment,
+    subjects: subjects.length,
+    findings: check(subjects, { environment, mirror: images.registry, config }),
+    skipped,
+  };
+}
+
+/** A finding as `--json` prints it. */
+const asJson = ({ rule, level, subject, message, allowed }: Finding) => ({
+  rule,
+  level,
+  kind: subject.kind,
+  name: subject.name,
+  ...(subject.namespace !== undefined && { namespace: subject.namespace }),
+  ...(subject.release !== undefined && { release: subject.release }),
+  message,
+  ...(allowed !== undefined && { allowed }),
+});
+
+const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+/** How often each rule is not kept. */
+const summary = (findings: Finding[]): string[][] =>
+  rules.flatMap(({ id }) => {
+    const found = findings.filter(({ rule }) => rule === id);
+    const [first] = found;
+    if (!first) return [];
+    const allowed = found.filter(({ allowed }) => allowed !== undefined).length;
+    return [[id, first.level, String(found.length - allowed), String(allowed)]];
+  });
+
+/** What a person reads: a table of rules, then each finding, then the exceptions with their reasons. */
+export function verdictText(stack: string, { subjects, findings, skipped }: Verdict): string {
+  const open = findings.filter(({ allowed }) => allowed === undefined);
+  const reasons = new Map<string, Set<string>>();
+  for (const { rule, subject, allowed } of findings)
+    if (allowed !== undefined) {
+      const names = reasons.get(`${rule}: ${allowed}`) ?? new Set();
+      reasons.set(`${rule}: ${allowed}`, names.add(nameOf(subject)));
+    }
+  const found = open.map(({ rule, level, subject, message }) => {
+    const place = `${nameOf(subject)}${subject.release === undefined ? "" : ` (release ${subject.release})`}`;
+    return `${level}  ${rule}  ${place}\n  ${message}`;
+  });
+  const exceptions = [...reasons].map(([reason, names]) => `${[...names].join(", ")}\n  ${reason}`);
+  const mandatory = violations(findings).length;
+  return [
+    ...(findings.length ? [table([["RULE", "LEVEL", "FOUND", "EXCEPTED"], ...summary(findings)])] : []),
+    ...(found.length ? [found.join("\n")] : []),
+    ...(exceptions.length ? [`Exceptions (policies/exceptions.ts)\n\n${exceptions.join("\n")}`] : []),
+    ...skipped.map((line) => `not looked into: ${line}`),
+    `${stack}: ${counted(rules.length, "rule")} over ${counted(subjects, "object")}: ` +
+      `${counted(mandatory, "violation")}, ${open.length - mandatory} advisory, ${findings.length - open.length} excepted`,
+  ].join("\n\n");
+}
+
+/**
+ * `obs policies`.
+ *
+ * @returns 2 where a mandatory rule is not kept, 1 where a release could not be looked into, else 0
+ */
+export async function policies(stack: string, { json }: { json?: boolean }): Promise<number> {
+  const verdict = await judge(stack);
+  const { environment, subjects, findings, skipped } = verdict;
+  console.log(
+    json
+      ? JSON.stringify({ stack, environment, subjects, findings: findings.map(asJson), skipped }, null, 2)
+      : verdictText(stack, verdict),
+  );
+  if (violations(findings).length) return 2;
+  return skipped.length ? 1 : 0;
+}

@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { exit, stackArgument } from "../../lib/command";
+
+const implementation = () => require("./index") as typeof import("./index.js");
+
+/** Registers `size`. */
+export function register(program: Command): void {
+  program
+    .command("size")
+    .description(
+      "compare a stack's settings with the required capacity for a load; without a load, show what they carry",
+    )
+    .argument(...stackArgument)
+    .option("--series <count>", "active series, such as 1M")
+    .option("--samples <rate>", "samples, such as 100k/s (default: one per series and scrape interval)")
+    .option("--queries <rate>", "metric queries, such as 5/s (default: 5/s per million series)")
+    .option("--logs <volume>", "log lines, such as 1TB/day")
+    .option("--spans <rate>", "spans, such as 20k/s")
+    .option("--nodes <number>", "nodes of the cluster")
+    .option("--json", "print the result as JSON")
+    .addHelpText(
+      "after",
+      "\nOmitted options default to the setting load. Exits 1 if a component is too small. docs/guides/sizing.md",
+    )
+    .action((stack, { json, ...given }) =>
+      exit(async () => implementation().size(stack, given, Boolean(json))),
+    );
+}

@@ -1,0 +1,151 @@
+/** `obs size`: what a load needs, held against a stack's settings; or what these carry. Nothing is asked of a cluster. */
+import { readSettings, type Settings, UserError } from "../../../settings";
+import { type Capacity, capacity } from "../../../settings/capacity";
+import { type Fit, fits, type Has, sum, total, wholeStack } from "../../../settings/fit";
+import { load as loadSettings, signalsOf, wholeLoad } from "../../../settings/load";
+import { invalid, tooLargeText, tooSmallText } from "../../../settings/problem-text";
+import type { Amount } from "../../../settings/sizing";
+import { limitProblems, sizingProblems, storageForecast } from "../../../settings/sizing-problems";
+import { coresText, countText, dailyText, sizeText } from "../../../settings/units";
+import { fileConfig } from "../../lib/stack-config";
+import { table } from "../../lib/table";
+
+/** The options that say a load, as people write them: `{ series: "1M" }`. */
+export type Given = Partial<Record<keyof Settings["load"], string>>;
+
+/**
+ * The settings with what was given laid on `load`.
+ *
+ * @throws UserError naming every option that is wrong, what it was and what is allowed
+ */
+export function withLoad(settings: Settings, given: Given): Settings {
+  const read = Object.entries(given).map(([name, text]) => {
+    const { data, error } = loadSettings.shape[name as keyof Given].safeParse(text);
+    return { name, text, data, wrong: error?.issues[0]?.message };
+  });
+  const wrong = read.filter((one) => one.wrong !== undefined);
+  if (wrong.length)
+    throw new UserError(
+      wrong.map(({ name, text, wrong }) => invalid(`--${name}`, text, wrong ?? "")).join("\n     "),
+    );
+  const load = Object.fromEntries(read.map(({ name, data }) => [name, data]));
+  return { ...settings, load: { ...settings.load, ...load } };
+}
+
+const amountText = ({ cpu, memory, disk }: Amount): string =>
+  [
+    ...(cpu === undefined ? [] : [`${coresText(cpu)} cores`]),
+    ...(memory === undefined ? [] : [sizeText(memory)]),
+    ...(disk === undefined ? [] : [`${sizeText(disk)} disk`]),
+  ].join(", ");
+
+/** What a component has, of the resources that its needs name. */
+function hasText({ needs, has }: Fit): string {
+  if (!has) return "not said";
+  const { replicas, maxReplicas } = has;
+  const named = Object.fromEntries(
+    Object.keys(needs).map((resource) => [resource, has[resource as keyof Has]]),
+  );
+  return `${maxReplicas === undefined ? replicas : `${replicas} to ${maxReplicas}`} x ${amountText(named)}`;
+}
+
+const verdictText = ({ verdict, lacks }: Fit): string =>
+  lacks.length ? `${verdict}: ${lacks.join(", ")}` : verdict;
+
+/** The load in one line. */
+function loadText(settings: Settings): string {
+  const load = wholeLoad(settings);
+  const text = {
+    metrics: `${countText(load.series)} series, ${countText(load.samples)}/s samples, ${countText(load.queries)}/s queries`,
+    logs: `${dailyText(load.logs)} of logs`,
+    traces: `${countText(load.spans)}/s spans`,
+  };
+  return signalsOf(load)
+    .map((signal) => text[signal])
+    .join(", ");
+}
+
+/** The sums: of what is sized, and of all that the stack requests. */
+const sums = (settings: Settings, sized: Fit[]) => ({
+  needs: sum(sized.map(({ needs }) => needs)),
+  has: sum(sized.flatMap(({ has }) => (has ? [total(has)] : []))),
+  wholeStack: wholeStack(settings),
+});
+
+/** Components held against the load, as a table with what to change below it. */
+export function fitText(stack: string, settings: Settings): string {
+  const sized = fits(settings);
+  const { needs, has, wholeStack } = sums(settings, sized);
+  const problems = sizingProblems(settings);
+  const nodes = settings.load.nodes ?? 1;
+  return [
+    `${stack}: ${loadText(settings)}\n`,
+    table([
+      ["component", "needs", "has", "verdict"],
+      ...sized.map((fit) => [fit.component, amountText(fit.needs), hasText(fit), verdictText(fit)]),
+      ["sum of these", amountText(needs), amountText(has), ""],
+      [
+        "whole stack",
+        "",
+        amountText(wholeStack),
+        `requested, on ${nodes === 1 ? "1 node" : `${nodes} nodes`}`,
+      ],
+    ]),
+    ...(problems.length
+      ? ["\nToo small for it:", ...problems.map((problem) => tooSmallText(stack, problem))]
+      : ["\nNothing is too small for it."]),
+    ...storageForecast(settings).map((text) => `\n${text}`),
+    ...limitsText(stack, settings).map((text) => `\n${text}`),
+  ].join("\n");
+}
+
+/** Limits that admit more than the memory holds, with what to change. */
+function limitsText(stack: string, settings: Settings): string[] {
+  const problems = limitProblems(settings).map((problem) => tooLargeText(stack, problem));
+  return problems.length ? [["Limits above what the memory holds:", ...problems].join("\n")] : [];
+}
+
+const headings = {
+  metrics: ["metrics", "series", countText],
+  logs: ["logs", "", dailyText],
+  traces: ["traces", "spans/s", countText],
+} as const;
+
+/** What the settings carry of each signal, the component that gives out first at the top. */
+export function capacityText(stack: string, settings: Settings): string {
+  const all = capacity(settings);
+  const sections = Object.entries(headings).map(([signal, [title, unit, text]]) => {
+    const rows = all
+      .filter((one) => one.signal === signal)
+      .map(({ component, by, carries }: Capacity) => [`  ${text(carries)} ${unit}`.trimEnd(), component, by]);
+    return `${title}\n${table(rows)}`;
+  });
+  return [
+    `${stack} carries, by the published formulas and without any other signal (what gives out first at the top):`,
+    ...sections,
+    `whole stack: ${amountText(wholeStack(settings))} requested, on ${settings.load.nodes ?? 1} node(s)`,
+    ...limitsText(stack, settings),
+  ].join("\n\n");
+}
+
+/** @returns the exit code: 1 where something is too small for the load, 0 where nothing is or no load is known */
+export function size(stack: string, given: Given, json: boolean): number {
+  const settings = withLoad(readSettings(stack, fileConfig(stack)), given);
+  const load = wholeLoad(settings);
+  const expected = signalsOf(load).length > 0;
+  const problems = sizingProblems(settings);
+  if (json) {
+    const components = fits(settings);
+    const of = {
+      stack,
+      load,
+      components,
+      problems,
+      limits: limitProblems(settings),
+      sums: sums(settings, components),
+      carries: capacity(settings),
+    };
+    console.log(JSON.stringify(of, null, 2));
+  } else console.log(expected ? fitText(stack, settings) : capacityText(stack, settings));
+  return problems.length ? 1 : 0;
+}

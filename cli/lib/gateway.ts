@@ -1,0 +1,40 @@
+/** Requests to the gateways of Loki, Mimir and Tempo as one of their users. */
+import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { gatewayAccess, type ServicePort, type Store, stores } from "../../names";
+import { credentialKeys } from "../../values/gateway";
+import type { ServiceAnswer, ServiceRequest } from "./service";
+import { askPod } from "./tunnel";
+
+/** The password of a gateway's user, from the cluster. @throws where there is no such user */
+export async function gatewayPassword(config: KubeConfig, store: Store, user: string): Promise<string> {
+  const { credentialsSecret: name } = gatewayAccess;
+  const secret = await config.makeApiClient(CoreV1Api).readNamespacedSecret({ namespace: store, name });
+  const password = secret.data?.[credentialKeys(store, user).password];
+  if (!password) throw new Error(`the gateway of ${store} has no user ${user}`);
+  return Buffer.from(password, "base64").toString();
+}
+
+/** The store whose gateway a Service is. */
+function storeOf({ namespace, name }: ServicePort): Store {
+  const store = stores.find((one) => one === namespace && name === `${one}-gateway`);
+  if (!store) throw new Error(`${namespace}/${name} is not a gateway`);
+  return store;
+}
+
+/** Asks a gateway as a user. The API server's proxy would keep the credentials to itself, so it goes through a tunnel. */
+export async function askGateway(
+  config: KubeConfig,
+  service: ServicePort,
+  user: string,
+  { path, method = "GET", headers, body }: ServiceRequest,
+): Promise<ServiceAnswer> {
+  const store = storeOf(service);
+  const password = await gatewayPassword(config, store, user);
+  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  const pods = { namespace: store, selector: "app.kubernetes.io/component=gateway", port: 8080 };
+  return askPod(config, pods, path, {
+    method,
+    headers: { ...headers, authorization },
+    ...(body !== undefined && { body }),
+  });
+}

@@ -1,0 +1,100 @@
+/** Grafana's API for the commands of obs: by a service account's token, else as the admin user, who can log in in dev only. */
+import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { grafana, namespaces } from "../../names";
+import { UserError } from "../../settings";
+import { podText, throughTunnel } from "./tunnel";
+
+/** Where Grafana's pods listen. */
+const pods = {
+  namespace: namespaces.grafana,
+  selector: "app.kubernetes.io/name=grafana",
+  port: 3000,
+  served: "grafana" as const,
+};
+
+/** Grafana, reachable on a port of loopback for as long as an action runs. */
+export interface Grafana {
+  /** Address, with the port. */
+  url: string;
+  user: string;
+  password: string;
+  /** Asks the API; every HTTP status is an answer. */
+  ask(path: string, body?: unknown): Promise<{ status: number; text: string }>;
+  /** Asks the API for JSON. @throws where the status is not 2xx */
+  // biome-ignore lint/suspicious/noExplicitAny: the API knows its form
+  json(path: string, body?: unknown): Promise<any>;
+}
+
+/** What Grafana says of itself to everybody. @throws where it does not answer with 200 */
+export const grafanaHealth = async (config: KubeConfig): Promise<{ version: string; database: string }> =>
+  JSON.parse(await podText(config, pods, "/api/health"));
+
+/** The token of a service account that the environment gives. */
+export const grafanaToken = (): string | undefined => process.env["OBS_GRAFANA_TOKEN"] || undefined;
+
+/** The admin user's password, from the cluster. */
+async function adminPassword(config: KubeConfig): Promise<string> {
+  const secret = await config
+    .makeApiClient(CoreV1Api)
+    .readNamespacedSecret({ namespace: namespaces.grafana, name: grafana.adminSecret });
+  return Buffer.from(secret.data?.["admin-password"] ?? "", "base64").toString();
+}
+
+/** Runs an action with Grafana's API. */
+export async function withGrafana<T>(
+  config: KubeConfig,
+  action: (grafana: Grafana) => Promise<T>,
+): Promise<T> {
+  const token = grafanaToken();
+  const user = token ? "the service account of OBS_GRAFANA_TOKEN" : grafana.adminUser;
+  const password = token ? "" : await adminPassword(config);
+  const authorization = token
+    ? `Bearer ${token}`
+    : `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  return throughTunnel(config, pods, (port) => {
+    const url = `http://127.0.0.1:${port}`;
+    const ask = async (path: string, body?: unknown) => {
+      const answer = await fetch(`${url}${path}`, {
+        method: body === undefined ? "GET" : "POST",
+        headers: { authorization, "content-type": "application/json" },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(60_000),
+      });
+      return { status: answer.status, text: await answer.text() };
+    };
+    const json = async (path: string, body?: unknown) => {
+      const { status, text } = await ask(path, body);
+      if (status === 401)
+        throw new UserError(
+          token
+            ? "Grafana does not take the token of OBS_GRAFANA_TOKEN"
+            : "Grafana does not let the admin user in: in prod nobody logs in but through grafana.auth; a service account's token in OBS_GRAFANA_TOKEN lets obs in",
+        );
+      if (status < 200 || status > 299)
+        throw new Error(`Grafana answered ${status} to ${path}: ${text.trim().slice(0, 300)}`);
+      return JSON.parse(text);
+    };
+    return action({ url, user, password, ask, json });
+  });
+}
+
+/** A datasource, as far as its health is asked for. */
+export interface Datasource {
+  uid: string;
+  name: string;
+  type: string;
+  jsonData: { implementation?: string };
+}
+
+/** Asks a datasource through Grafana whether it works. @returns what it says @throws where it does not */
+export async function health(grafana: Grafana, { uid, type, jsonData }: Datasource): Promise<string> {
+  if (type !== "alertmanager") {
+    const { status, message } = await grafana.json(`/api/datasources/uid/${uid}/health`);
+    if (status !== "OK") throw new Error(`${status}: ${message}`);
+    return message;
+  }
+  // Grafana itself has no health check for Alertmanagers.
+  const path = jsonData.implementation === "mimir" ? "/alertmanager/api/v2/status" : "/api/v2/status";
+  const { versionInfo } = await grafana.json(`/api/datasources/proxy/uid/${uid}${path}`);
+  return `answers, version ${versionInfo?.version ?? "unknown"}`;
+}

@@ -1,0 +1,105 @@
+/** What Helm knows of a release: it keeps each revision in a Secret, as JSON in gzip in base64. */
+import { gunzipSync } from "node:zlib";
+import type { KubeConfig, V1Secret } from "@kubernetes/client-node";
+import { parse } from "yaml";
+import { apiGet, metadataOnly } from "./api";
+import type { KubernetesObject } from "./render";
+
+export interface HelmRelease {
+  name: string;
+  namespace: string;
+  revision: number;
+  /** Helm's word: `deployed`, `failed`, `pending-upgrade`… */
+  status: string;
+  /** The chart's name, version, its application's version and the versions of Kubernetes that it allows. */
+  chart: { name: string; version: string; appVersion?: string; kubeVersion?: string };
+  /** The objects of its manifest but definitions of custom resources, parsed when they are asked for. */
+  objects(): KubernetesObject[];
+  /** The definitions of custom resources of its manifest. */
+  definitions(): Definition[];
+}
+
+/** What is asked of a definition of custom resources. */
+export interface Definition {
+  name: string;
+  annotations: Record<string, string>;
+  /** Its versions, `v1beta1`. */
+  versions: string[];
+}
+
+const isDefinition = (document: string) => /^kind: CustomResourceDefinition$/m.test(document);
+
+/**
+ * Reads a definition by its lines: each is up to half a megabyte, and a parser takes seconds for the lot. They are all
+ * made by controller-gen, so their indentation is known.
+ */
+export function readDefinition(document: string): Definition {
+  const [metadata = ""] = /^metadata:\n(?: +.*\n)+/m.exec(document) ?? [];
+  const unquoted = (text: string) => text.trim().replace(/^(["'])(.*)\1$/, "$2");
+  const annotations = /^ {2}annotations:\n((?: {4}.*\n)+)/m.exec(metadata)?.[1] ?? "";
+  return {
+    name: unquoted(/^ {2}name: (.*)$/m.exec(metadata)?.[1] ?? ""),
+    annotations: Object.fromEntries(
+      [...annotations.matchAll(/^ {4}([^\s:]+): (.*)$/gm)].map(([, key = "", value = ""]) => [
+        key,
+        unquoted(value),
+      ]),
+    ),
+    versions: [...document.matchAll(/^ {2}(?:- | {2})name: (v\d\w*)$/gm)].map(([, name = ""]) => name),
+  };
+}
+
+/** The release that a Secret holds. @throws where it is not one that Helm 3 wrote */
+export function releaseFrom(secret: V1Secret): HelmRelease {
+  const inner = Buffer.from(secret.data?.["release"] ?? "", "base64").toString();
+  const { name, namespace, version, info, chart, manifest } = JSON.parse(
+    gunzipSync(Buffer.from(inner, "base64")).toString(),
+  );
+  const documents = (manifest as string).split(/^---\s*$/m);
+  let objects: KubernetesObject[] | undefined;
+  return {
+    name,
+    namespace,
+    revision: version,
+    status: info.status,
+    chart: chart.metadata,
+    objects: () => {
+      objects ??= documents
+        .filter((document) => !isDefinition(document))
+        // Kubernetes reads YAML 1.1, where 0644 is octal.
+        .map((document) => parse(document, { version: "1.1" }))
+        .filter(Boolean);
+      return objects;
+    },
+    definitions: () => documents.filter(isDefinition).map(readDefinition),
+  };
+}
+
+/** The newest revision of each release among Secrets, or their metadata; Helm keeps older ones to go back to. */
+export function newestOf<T extends Pick<V1Secret, "metadata">>(secrets: T[]): T[] {
+  const newest = new Map<string, T>();
+  const revision = (secret?: T) => Number(secret?.metadata?.labels?.["version"] ?? 0);
+  for (const secret of secrets) {
+    const key = `${secret.metadata?.namespace}/${secret.metadata?.labels?.["name"]}`;
+    if (revision(secret) > revision(newest.get(key))) newest.set(key, secret);
+  }
+  return [...newest.values()];
+}
+
+/** Reads the newest revision of each release in some namespaces; the others stay where they are, each may be a megabyte. */
+export async function readReleases(
+  config: KubeConfig,
+  namespaces: ReadonlySet<string>,
+): Promise<HelmRelease[]> {
+  const { body } = await apiGet(config, "/api/v1/secrets?labelSelector=owner%3Dhelm", {
+    accept: metadataOnly,
+  });
+  const all: V1Secret[] = body.items ?? [];
+  const newest = newestOf(all.filter(({ metadata }) => namespaces.has(metadata?.namespace ?? "")));
+  return Promise.all(
+    newest.map(async ({ metadata }) => {
+      const path = `/api/v1/namespaces/${metadata?.namespace}/secrets/${metadata?.name}`;
+      return releaseFrom((await apiGet(config, path)).body);
+    }),
+  );
+}

@@ -1,0 +1,118 @@
+/** Whether the cluster enforces NetworkPolicies: a pod tries one connection that they allow and one that they refuse. */
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { ApiException, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { reasonOf as failureOf } from "../../components/preflight/facts";
+import { namespaces } from "../../names";
+import type { Settings } from "../../settings";
+import { ifThere, isReady, reasonOf } from "./objects";
+import { scriptPod } from "./script-pod";
+
+/** What a probe found. */
+export interface Enforcement {
+  state: "enforced" | "not enforced" | "unknown";
+  /** What was tried and what came of it, or why nothing could be tried. */
+  evidence: string;
+}
+
+/** Where a connection leads: the address of a pod. */
+interface Target {
+  pod: string;
+  address: string;
+  port: number;
+}
+
+/** Grafana may connect to the gateway of Loki, and to nothing behind it. Its policies hold for every pod of its namespace. */
+const from = namespaces.grafana;
+const name = "obs-network-probe";
+const targets = {
+  allowed: { component: "gateway", port: 8080 },
+  refused: { component: "query-frontend", port: 3100 },
+} as const;
+/** Seconds until the pod must have finished; the script itself needs at most 30. */
+const finishedWithin = 34;
+
+/** The pod that tries. */
+export function probeManifest(settings: Settings, allowed: Target, refused: Target): V1Pod {
+  const of = ({ address, port }: Target) => `${address} ${port}`;
+  return scriptPod(settings, {
+    name,
+    namespace: from,
+    script: join(__dirname, "network-probe.sh"),
+    env: [
+      { name: "ALLOWED", value: of(allowed) },
+      { name: "REFUSED", value: of(refused) },
+    ],
+    seconds: 60,
+    grace: 0,
+  });
+}
+
+/** What the lines that the pod wrote mean. */
+export function judgeProbe(log: string, allowed: Target, refused: Target): Enforcement {
+  const answer = (line: string) => new RegExp(`^${line}: ?(.*)$`, "m").exec(log)?.[1];
+  const [yes, no] = [answer("allowed"), answer("refused")];
+  if (yes === undefined || no === undefined)
+    return { state: "unknown", evidence: `the pod ${from}/${name} wrote: ${log.trim() || "nothing"}` };
+  const came = (what: string) => (what.startsWith("HTTP/") ? "connected" : what.trim() || "no answer");
+  const evidence = `from a pod in ${from}: ${allowed.pod}:${allowed.port} (allowed): ${came(yes)}; ${refused.pod}:${refused.port} (refused by policy): ${came(no)}`;
+  if (no.startsWith("HTTP/")) return { state: "not enforced", evidence };
+  return { state: yes.startsWith("HTTP/") ? "enforced" : "unknown", evidence };
+}
+
+/** A pod that is ready; nothing if none is. */
+async function target(core: CoreV1Api, kind: keyof typeof targets): Promise<Target | undefined> {
+  const { component, port } = targets[kind];
+  const labelSelector = `app.kubernetes.io/component=${component}`;
+  const { items } = await core.listNamespacedPod({ namespace: namespaces.loki, labelSelector });
+  const pod = items.find(isReady);
+  const address = pod?.status?.podIP;
+  return pod && address ? { pod: `${namespaces.loki}/${pod.metadata?.name}`, address, port } : undefined;
+}
+
+const remove = (core: CoreV1Api) =>
+  ifThere(core.deleteNamespacedPod({ name, namespace: from, gracePeriodSeconds: 0 }));
+
+/** Creates the pod. One that an earlier run left behind is replaced. */
+async function create(core: CoreV1Api, body: V1Pod): Promise<void> {
+  try {
+    await core.createNamespacedPod({ namespace: from, body });
+  } catch (error) {
+    if (!(error instanceof ApiException) || error.code !== 409) throw error;
+    await remove(core);
+    await wait(3000);
+    await core.createNamespacedPod({ namespace: from, body });
+  }
+}
+
+/** What the pod wrote before it ended. */
+async function logOf(core: CoreV1Api): Promise<string> {
+  const deadline = Date.now() + finishedWithin * 1000;
+  for (;;) {
+    const pod = await core.readNamespacedPod({ namespace: from, name });
+    const phase = pod.status?.phase ?? "";
+    if (["Succeeded", "Failed"].includes(phase)) return core.readNamespacedPodLog({ namespace: from, name });
+    if (Date.now() > deadline)
+      throw new Error(`pod ${from}/${name} did not finish within ${finishedWithin} s: ${reasonOf(pod)}`);
+    await wait(1000);
+  }
+}
+
+/** Tries the NetworkPolicies with a pod of its own, which is deleted afterwards. */
+export async function tryPolicies(config: KubeConfig, settings: Settings): Promise<Enforcement> {
+  const core = config.makeApiClient(CoreV1Api);
+  const [allowed, refused] = await Promise.all([target(core, "allowed"), target(core, "refused")]);
+  if (!allowed || !refused)
+    return {
+      state: "unknown",
+      evidence: `no ready ${allowed ? targets.refused.component : targets.allowed.component} of Loki`,
+    };
+  try {
+    await create(core, probeManifest(settings, allowed, refused));
+    return judgeProbe(await logOf(core), allowed, refused);
+  } catch (error) {
+    return { state: "unknown", evidence: failureOf(error) };
+  } finally {
+    await remove(core).catch(() => undefined);
+  }
+}

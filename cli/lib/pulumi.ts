@@ -1,0 +1,100 @@
+/** Finding what `pulumi` needs on this machine: the CLI itself, a backend, a cluster. */
+import { spawn, spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { parse } from "yaml";
+import { UserError } from "../../settings";
+import { configFile, root } from "./stack-config";
+
+/** The program of that name on PATH, not counting this project's own `node_modules`. */
+export function onPath(program: string): string | undefined {
+  return (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .filter((folder) => folder && !folder.endsWith(join("node_modules", ".bin")))
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path));
+}
+
+/** The Pulumi CLI: the one on PATH, else the npm launcher, which fetches the pinned version when it first runs. */
+export const pulumiProgram = (): string => onPath("pulumi") ?? join(root, "node_modules", ".bin", "pulumi");
+
+/** The backend that the environment names, or `pulumi login` chose. */
+export function chosenBackend(): string | undefined {
+  if (process.env["PULUMI_BACKEND_URL"]) return process.env["PULUMI_BACKEND_URL"];
+  const file = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "credentials.json");
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).current || undefined : undefined;
+}
+
+/** Whether `pulumi login` was done, or the environment names a backend. */
+const hasBackend = (): boolean => Boolean(process.env["PULUMI_ACCESS_TOKEN"] || chosenBackend());
+
+/**
+ * The environment for the Pulumi CLI. Where no backend is chosen, a dev stack gets one under `.obs/`, with a
+ * generated passphrase beside it.
+ *
+ * @throws UserError when another stack than a dev one has no backend
+ */
+export function backendEnvironment(stack: string, environment: string): Record<string, string> {
+  const common = { PULUMI_SKIP_UPDATE_CHECK: "true" };
+  if (hasBackend()) return common;
+  if (environment !== "dev")
+    throw new UserError(
+      `stack ${stack} has no place for its state. Log in to one:\n` +
+        "  pulumi login                      Pulumi Cloud\n" +
+        "  pulumi login s3://<bucket>        a bucket of yours; also azblob://, gs://\n" +
+        "  pulumi login file://<folder>      a folder",
+    );
+  const home = join(root, ".obs");
+  const passphrase = join(home, "passphrase");
+  if (!existsSync(passphrase) && !process.env["PULUMI_CONFIG_PASSPHRASE"]) {
+    if (existsSync(configFile(stack)) && parse(readFileSync(configFile(stack), "utf8"))?.encryptionsalt)
+      throw new UserError(
+        `Pulumi.${stack}.yaml was made with a passphrase that is not on this machine. Set PULUMI_CONFIG_PASSPHRASE to it, ` +
+          "log in to the backend that the stack lives in, or remove its line encryptionsalt to start anew",
+      );
+    mkdirSync(home, { recursive: true });
+    writeFileSync(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
+  }
+  mkdirSync(join(home, "state"), { recursive: true });
+  return {
+    ...common,
+    PULUMI_BACKEND_URL: `file://${join(home, "state")}`,
+    ...(existsSync(passphrase) && { PULUMI_CONFIG_PASSPHRASE_FILE: passphrase }),
+  };
+}
+
+/**
+ * Runs the Pulumi CLI in the project's folder with the terminal as it is.
+ *
+ * @returns its exit code
+ */
+export function pulumi(args: string[], environment: Record<string, string>): Promise<number> {
+  const child = spawn(pulumiProgram(), args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, ...environment },
+  });
+  // Ctrl-C reaches Pulumi from the terminal, too; who leaves before it leaves an update behind that nobody waits for.
+  const stay = () => undefined;
+  const pass = () => child.kill("SIGTERM");
+  process.on("SIGINT", stay).on("SIGTERM", pass);
+  return new Promise<number>((done, fail) => {
+    child.once("error", fail);
+    child.once("exit", (code) => done(code ?? 1));
+  }).finally(() => process.off("SIGINT", stay).off("SIGTERM", pass));
+}
+
+/** What the Pulumi CLI prints, as JSON; undefined when it fails. */
+export function pulumiJson(
+  args: string[],
+  environment: Record<string, string>,
+): Record<string, unknown> | undefined {
+  const { status, stdout } = spawnSync(pulumiProgram(), [...args, "--json"], {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, ...environment },
+  });
+  return status === 0 ? JSON.parse(stdout) : undefined;
+}

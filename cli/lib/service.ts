@@ -1,0 +1,77 @@
+/**
+ * HTTP requests to Services and pods inside the cluster, through port-forwards: the API server's proxy would connect from
+ * outside the pod, which NetworkPolicies reject.
+ */
+import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import type { PodPort } from "../../components/port-forward";
+import { namespaces, type Served, type ServicePort } from "../../names";
+import { askGateway } from "./gateway";
+import { askPod } from "./tunnel";
+
+export interface ServiceRequest {
+  /** Name of one pod behind the Service, whose own port is then asked instead of the Service's. */
+  pod?: string;
+  /** Seconds in which the answer has to come. @default 30 */
+  within?: number;
+  /** Path with its query, as the Service has it. */
+  path: string;
+  /** @default GET */
+  method?: "GET" | "POST" | "DELETE";
+  /** User of the gateway that is asked; without one it is asked as nobody. */
+  as?: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}
+
+export interface ServiceAnswer {
+  status: number;
+  body: string;
+}
+
+/** How long a Service may take to answer where nothing else is said, in seconds. */
+const answerWithin = 30;
+
+/** Namespaces whose pods may serve TLS. */
+const served: Record<string, Served> = { [namespaces.minio]: "minio", [namespaces.grafana]: "grafana" };
+
+/** The pods behind a Service, and their port. @throws if the Service does not exist or has no such port */
+async function behind(config: KubeConfig, { namespace, name, port }: ServicePort): Promise<PodPort> {
+  const { spec } = await config.makeApiClient(CoreV1Api).readNamespacedService({ namespace, name });
+  const target = spec?.ports?.find((one) => one.port === port)?.targetPort;
+  if (target === undefined) throw new Error(`Service ${namespace}/${name} has no port ${port}`);
+  const selector = Object.entries(spec?.selector ?? {})
+    .map(([label, value]) => `${label}=${value}`)
+    .join(",");
+  return { namespace, selector, port: target };
+}
+
+/** Sends a request to a Service, or to one pod of it. Every HTTP status is an answer. */
+export async function ask(
+  config: KubeConfig,
+  service: ServicePort,
+  what: ServiceRequest,
+): Promise<ServiceAnswer> {
+  const { pod, within = answerWithin, path, method = "GET", as, headers, body } = what;
+  if (as) return askGateway(config, service, as, what);
+  const { namespace, port } = service;
+  const pods = pod ? { namespace, selector: "", pod, port } : await behind(config, service);
+  const tls = served[namespace];
+  return askPod(config, { ...pods, ...(tls && { served: tls }) }, path, {
+    method,
+    within,
+    ...(headers && { headers }),
+    ...(body !== undefined && { body }),
+  });
+}
+
+/** Asks a Service and gives the body of its answer. @throws where the status is not 2xx */
+export async function bodyOf(
+  config: KubeConfig,
+  service: ServicePort,
+  what: ServiceRequest,
+): Promise<string> {
+  const { status, body } = await ask(config, service, what);
+  if (status < 200 || status > 299)
+    throw new Error(`${service.name} answered ${status}: ${body.trim().slice(0, 300)}`);
+  return body;
+}

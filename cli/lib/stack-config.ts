@@ -1,0 +1,51 @@
+/** A stack's config file, `Pulumi.<stack>.yaml`, read as the engine would hand it to the program. */
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { parse, YAMLParseError } from "yaml";
+import { UserError } from "../../settings";
+
+/** The project's folder. */
+export const root = join(__dirname, "..", "..");
+
+/** Path of a stack's config file. */
+export const configFile = (stack: string): string => join(root, `Pulumi.${stack}.yaml`);
+
+/** What stands for an encrypted value, whose presence is all that can be known without the engine. */
+export const encrypted = "[secret]";
+
+const withoutSecrets = (node: unknown): unknown => {
+  if (Array.isArray(node)) return node.map(withoutSecrets);
+  if (typeof node !== "object" || node === null) return node;
+  if ("secure" in node) return encrypted;
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withoutSecrets(value)]));
+};
+
+/** @throws UserError with the line if the file is not valid YAML */
+function parsed(file: string): { config?: Record<string, unknown> } | null {
+  try {
+    return parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    if (!(error instanceof YAMLParseError)) throw error;
+    throw new UserError(`${basename(file)} is not valid YAML: ${error.message}`);
+  }
+}
+
+/**
+ * A stack's config as `project:key` to text, objects as JSON.
+ *
+ * @throws when there is no such file
+ */
+export function fileConfig(stack: string): Record<string, string> {
+  const file = configFile(stack);
+  if (!existsSync(file))
+    throw new UserError(
+      `Pulumi.${stack}.yaml does not exist. Create it with "config:" and, indented below it, "observability:environment: dev" (or prod)`,
+    );
+  const config: Record<string, unknown> = parsed(file)?.config ?? {};
+  return Object.fromEntries(
+    Object.entries(config).map(([key, value]) => {
+      const plain = withoutSecrets(value);
+      return [key, typeof plain === "string" ? plain : JSON.stringify(plain)];
+    }),
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * A loopback port that leads to pods of the cluster, for what cannot go through the API server's HTTP proxy. What goes
+ * through it comes from the pod itself, so that no NetworkPolicy refuses it.
+ */
+import { createServer, type Socket } from "node:net";
+import type { KubeConfig } from "@kubernetes/client-node";
+import { forward, type PodPort } from "../../components/port-forward";
+
+/** Runs an action with the port open; afterwards the port and every connection through it are closed. */
+export async function throughTunnel<T>(
+  config: KubeConfig,
+  target: PodPort,
+  action: (port: number) => Promise<T>,
+): Promise<T> {
+  const open = new Set<Socket>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => open.delete(socket));
+    forward(config, target, socket).catch((error: Error) => socket.destroy(error));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  try {
+    return await action((server.address() as { port: number }).port);
+  } finally {
+    server.close();
+    // Clients keep connections for a next question; the program would wait for them.
+    for (const socket of open) socket.destroy();
+  }
+}
+
+/** Asks one of the pods by HTTP; every status is an answer. */
+export const askPod = (
+  config: KubeConfig,
+  target: PodPort,
+  path: string,
+  {
+    method = "GET",
+    headers,
+    body,
+    within = 30,
+  }: { method?: string; headers?: Record<string, string>; body?: string | Buffer; within?: number } = {},
+): Promise<{ status: number; body: string }> =>
+  throughTunnel(config, target, async (port) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+      method,
+      headers: { ...headers, connection: "close" },
+      ...(body !== undefined && { body }),
+      signal: AbortSignal.timeout(within * 1000),
+    });
+    return { status: answer.status, body: await answer.text() };
+  });
+
+/** Asks one of the pods. @throws where the status is not 2xx */
+export async function podText(config: KubeConfig, target: PodPort, path: string): Promise<string> {
+  const headers = { accept: "application/json, text/plain, */*" };
+  const { status, body } = await askPod(config, target, path, { headers });
+  if (status < 200 || status > 299)
+    throw new Error(`${target.namespace} answered ${status} to ${path}: ${body.trim().slice(0, 300)}`);
+  return body;
+}
