@@ -140,7 +140,7 @@ async function measure(bench: Bench): Promise<Result> {
   return {
     tables: [
       {
-        title: "From birth to found, in seconds",
+        title: "Ingestion-to-query latency, in seconds",
         head: ["signal", "load", "found", "lost", "p50", "p95", "highest"],
         rows: rowsOf(seen),
       },
