@@ -130,7 +130,7 @@ export function alloyTracesValues(settings: Settings): Values {
     pipeline: alloyTracesPipeline(settings),
     environment: alloyTracesEnvironment(settings),
     // The chart's HOSTNAME is the node's name, which several replicas may share.
-    ...(settings.tracing.metricsFrom === "alloy" && { podFields: { POD_NAME: "metadata.name" } }),
+    podFields: { POD_NAME: "metadata.name" },
     clientOf: gatewayClients(settings).alloyTraces,
     ...(usesTls(settings) && { certificate: certificates.alloyTraces.secret }),
     pod: alloyTraces,
@@ -142,8 +142,8 @@ export function alloyTracesValues(settings: Settings): Values {
       },
     },
     alloy: {
-      // otelcol.storage.file
-      stabilityLevel: "public-preview",
+      // otelcol.processor.deltatocumulative
+      stabilityLevel: "experimental",
       extraPorts: ports,
       securityContext: { ...restrictedContainer, runAsUser: alloyUser, readOnlyRootFilesystem: true },
     },

@@ -82,6 +82,7 @@ describe("cases: OTLP of others", function () {
       const loki = await Loki.start(lokiProgram, join(folder, index), limits);
       const toLoki = await gateway("loki", () => new URL(loki.url).host, index);
       const [replica] = await startReplicas(program, join(folder, `alloy-${index}`), own, {
+        POD_NAME: index,
         TEMPO_URL: toTempo.url,
         TEMPO_PASSWORD_FILE: toTempo.passwordFile(gatewayUser(tenants.traces, "write")),
         MIMIR_URL: toMimir.url,
@@ -341,14 +342,90 @@ describe("cases: OTLP of others", function () {
       expect(await mimir.query(tenants.nodes, "of_nobody_total")).to.deep.equal([]);
     });
 
-    it("of delta temporality are rejected and counted, and others of the same request are stored", async () => {
-      await send(shop, counter("of_delta", "delta"), counter("beside_delta"));
-      await series("beside_delta_total");
-      const discarded = { reason: "otlp_parse_error", user: tenants.pods };
-      expect(await counted(mimir.url, "cortex_discarded_samples_total", discarded)).to.equal(1);
-      await until(30, "Alloy counts none", async () =>
-        (await counted(alloy.url, "otelcol_exporter_send_failed_metric_points_total")) > 0 ? true : undefined,
-      );
+    describe("of delta temporality", () => {
+      const sources = ["one", "other"];
+      const metric = (at: number) => ({
+        startTimeUnixNano: `${at - 1000}000000`,
+        timeUnixNano: `${at}000000`,
+        attributes: [],
+      });
+      const deltas = (at: number) => [
+        {
+          name: "delta.calls",
+          sum: {
+            isMonotonic: true,
+            aggregationTemporality: 1,
+            dataPoints: [{ ...metric(at), asInt: "7" }],
+          },
+        },
+        {
+          name: "delta.duration",
+          unit: "s",
+          histogram: {
+            aggregationTemporality: 1,
+            dataPoints: [
+              {
+                ...metric(at),
+                count: "3",
+                sum: 0.6,
+                explicitBounds: [0.1, 1],
+                bucketCounts: ["1", "2", "0"],
+              },
+            ],
+          },
+        },
+      ];
+
+      before(async () => {
+        // As behind a Service: the requests of a source are spread over the replicas.
+        const replicas = Object.values(alloys);
+        const start = Date.now() - 20_000;
+        for (const source of sources)
+          for (let request = 0; request < 6; request++)
+            await post(
+              "/v1/metrics",
+              {
+                resourceMetrics: [
+                  {
+                    resource: { attributes: attributesOf(pod(source)) },
+                    scopeMetrics: [{ metrics: deltas(start + request * 1000) }],
+                  },
+                ],
+              },
+              replicas[request % replicas.length],
+            );
+      });
+
+      for (const [query, value] of [
+        ["sum without (collector) (delta_calls_total)", 42],
+        ["sum without (collector) (delta_duration_seconds_count)", 18],
+        ['sum without (collector) (delta_duration_seconds_bucket{le="1"})', 18],
+      ] as const)
+        it(`are summed up: ${query}`, async () => {
+          const all = await until(60, "not all of it", async () => {
+            const found = await mimir.query(tenants.pods, query);
+            return found.length === sources.length && found.every((one) => one.value === value)
+              ? found
+              : undefined;
+          });
+          expect(all.map(({ labels }) => labels["pod"])).to.have.members(["one-0", "other-0"]);
+        });
+
+      it("have a series for each replica, and others have one", async () => {
+        const [calls] = await mimir.query(tenants.pods, "count by (pod) (delta_calls_total)");
+        expect(calls?.value).to.equal(2);
+        expect(await mimir.query(tenants.pods, 'orders_total{collector!=""}')).to.deep.equal([]);
+      });
+
+      it("are counted where they are too late, and the others of the request are stored", async () => {
+        const late = deltas(Date.now() - 3_600_000);
+        const lost = () =>
+          counted(alloy.url, "otelcol_deltatocumulative_datapoints_total", { error: "delta.ErrOlderStart" });
+        const before = await lost();
+        await send(pod("one"), ...late, counter("beside_late"));
+        await series("beside_late_total");
+        expect((await lost()) - before).to.equal(2);
+      });
     });
   });
 
