@@ -1,8 +1,6 @@
 /** Settings of the scheduled backups: a copy of the buckets and of Grafana's database in another S3. */
-import { type Check, problem } from "./check";
-import { insideCluster } from "./cold-tier";
 import { bucketName, group, oneOf, resources, secret, text, yesNo } from "./fields";
-import { day, duration, goDuration } from "./units";
+import { duration } from "./units";
 
 const cronField = String.raw`[\d*,/A-Za-z-]+`;
 
@@ -58,53 +56,3 @@ export const backups = group({
     .optional()
     .describe("Another S3 that the copy goes to; without it there are no backups"),
 }).describe("Scheduled backups of the buckets and of Grafana's database");
-
-const path = "backups.destination";
-
-const backupElsewhere: Check = ({ backups: { destination }, objectStorage: { kind, external } }) => {
-  if (!destination) return [];
-  if (kind === "gcs" || kind === "azure")
-    return problem(
-      true,
-      path,
-      destination.endpoint,
-      `nothing, because objectStorage.kind is ${kind}: use versioning and replication of that storage`,
-    );
-  const { endpoint } = destination;
-  const host = endpoint.replace(/^https?:\/\//, "");
-  return [
-    ...problem(
-      kind === "minio" ? /^https?:\/\/minio\.minio\.svc(\.|:|$)/.test(endpoint) : host === external?.endpoint,
-      `${path}.endpoint`,
-      endpoint,
-      "another S3 than the object storage of this stack, which would be lost together with the copy",
-    ),
-    ...problem(
-      endpoint.startsWith("http://") && !insideCluster(endpoint),
-      `${path}.endpoint`,
-      endpoint,
-      "https://, because it is outside the cluster (inside: http://<service>.<namespace>.svc)",
-    ),
-  ];
-};
-
-/** An external S3 has no users that this stack creates. */
-const backupAccess: Check = ({ backups: { destination }, objectStorage: { kind, external } }) =>
-  destination && kind === "external" && external
-    ? (["backup", "restore"] as const).flatMap((user) =>
-        problem(
-          external[user] === undefined,
-          `objectStorage.external.${user}`,
-          undefined,
-          "an accessKey and a secretKey (set with --secret), because there is backups.destination",
-        ),
-      )
-    : [];
-
-const backupAges: Check = ({ backups: { keepDeleted, maxAge } }) => [
-  ...problem(keepDeleted < day, "backups.keepDeleted", goDuration(keepDeleted), "1d or more"),
-  ...problem(maxAge < 3600, "backups.maxAge", goDuration(maxAge), "1h or more"),
-];
-
-/** Rules that join settings of backups. */
-export const backupChecks: Check[] = [backupElsewhere, backupAccess, backupAges];

@@ -1,6 +1,6 @@
-/** Rules that join settings of object storage; those of the cold tier stand in cold-tier.ts. */
+/** Rules about object storage. */
 import { type Check, problem } from "./check";
-import { externalStorageChecks } from "./external-storage";
+import { externalStorageChecks } from "./checks-external-storage";
 import { erasureSet } from "./forecast";
 import { day, goDuration } from "./units";
 

@@ -1,15 +1,16 @@
 /** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
-import { alertingChecks } from "./alerting";
-import { backupChecks } from "./backups";
+
 import { type Check, type Problem, problem } from "./check";
+import { alertingChecks } from "./checks-alerting";
+import { backupChecks } from "./checks-backups";
+import { coldTierChecks } from "./checks-cold-tier";
 import { grafanaChecks } from "./checks-grafana";
+import { helmChecks } from "./checks-helm";
+import { networkChecks } from "./checks-network";
+import { rollupChecks } from "./checks-rollups";
+import { schedulingChecks } from "./checks-scheduling";
 import { storageChecks } from "./checks-storage";
 import { mimirLimitChecks, storeChecks } from "./checks-stores";
-import { coldTierChecks } from "./cold-tier";
-import { helmChecks } from "./helm";
-import { networkChecks } from "./network";
-import { rollupChecks } from "./rollups";
-import { schedulingChecks } from "./scheduling";
 import { quantity } from "./units";
 
 /** Size of one segment of Alloy's write-ahead log: https://github.com/prometheus/prometheus/blob/main/tsdb/wlog/wlog.go */

@@ -1,9 +1,7 @@
-/** The cold tier: another S3 that MinIO moves old objects to, and the rules that its settings keep to. */
+/** The cold tier: another S3 that MinIO moves old objects to. */
 import type { z } from "zod";
-import { type Check, problem } from "./check";
 import { bucketName, group, oneOf, secret, text } from "./fields";
-import { longestRetention } from "./retention";
-import { day, duration, goDuration, wholeDays } from "./units";
+import { duration } from "./units";
 
 const after = (what: string) =>
   duration()
@@ -49,71 +47,3 @@ export const namespaceOf = (endpoint: string): string | undefined =>
 
 /** Whether an endpoint is a Service of the cluster. */
 export const insideCluster = (endpoint: string): boolean => namespaceOf(endpoint) !== undefined;
-
-/** This stack's own MinIO, as names.ts calls it. */
-const ownService = /^https?:\/\/minio\.minio\.svc(\.|:|$)/;
-
-const path = "objectStorage.minio.coldTier";
-
-/** Objects that move elsewhere and not back again. */
-const coldTierElsewhere: Check = ({ objectStorage: { buckets, minio } }) => {
-  const { coldTier: tier } = minio;
-  if (!tier) return [];
-  return [
-    ...problem(
-      ownService.test(tier.endpoint) || tier.endpoint === minio.endpoint,
-      `${path}.endpoint`,
-      tier.endpoint,
-      "another S3 than this stack's own MinIO",
-    ),
-    ...problem(
-      tier.endpoint.startsWith("http://") && !insideCluster(tier.endpoint),
-      `${path}.endpoint`,
-      tier.endpoint,
-      "https://, because it is not inside the cluster (http://<service>.<namespace>.svc)",
-    ),
-    ...problem(
-      Object.values(buckets).some(({ name }) => name === tier.bucket),
-      `${path}.bucket`,
-      tier.bucket,
-      "a name that none of objectStorage.buckets has",
-    ),
-  ];
-};
-
-const coldTierUsed: Check = ({ objectStorage: { kind, minio } }) => {
-  const { coldTier: tier } = minio;
-  if (!tier) return [];
-  return [
-    ...problem(
-      kind !== "minio",
-      path,
-      tier,
-      "nothing, because objectStorage.kind is not minio: that object storage moves its objects itself",
-    ),
-    ...problem(
-      coldBuckets(tier).length === 0,
-      `${path}.after`,
-      tier.after,
-      "a duration for at least one of loki, mimirBlocks, tempo",
-    ),
-  ];
-};
-
-/** MinIO counts whole days, and what is deleted the day it moves is moved for nothing. */
-const coldTierAge: Check = (settings) => {
-  const { lifecycleMargin, minio } = settings.objectStorage;
-  const retention = longestRetention(settings);
-  return (minio.coldTier ? coldBuckets(minio.coldTier) : []).flatMap(([key, seconds]) => {
-    const expiry = wholeDays(retention[key] + lifecycleMargin);
-    return problem(
-      seconds < day || seconds % day !== 0 || seconds >= expiry * day,
-      `${path}.after.${key}`,
-      goDuration(seconds),
-      `whole days from 1d to ${expiry - 1}d: the bucket's lifecycle deletes objects after ${expiry}d`,
-    );
-  });
-};
-
-/** Rules that join settings of the cold tier. */
-export const coldTierChecks: Check[] = [coldTierElsewhere, coldTierUsed, coldTierAge];

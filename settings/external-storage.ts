@@ -1,5 +1,4 @@
 /** Object storage that exists already: an S3, Google Cloud Storage or Azure Blob Storage. */
-import { type Check, problem } from "./check";
 import { group, oneOf, secret, text, yesNo } from "./fields";
 
 /** Static keys of a user of the external S3. */
@@ -75,50 +74,3 @@ export const azure = group({
 })
   .optional()
   .describe("Azure Blob Storage with workload identity, when kind is azure");
-
-const stores = ["loki", "mimir", "tempo"] as const;
-
-const externalStorage: Check = ({ objectStorage: { kind, external } }) => {
-  if (kind !== "external") return [];
-  if (!external)
-    return problem(true, "objectStorage.external", undefined, "set, because objectStorage.kind is external");
-  if (external.credentials === "identity") return [];
-  return stores.flatMap((store) =>
-    problem(
-      external[store] === undefined,
-      `objectStorage.external.${store}`,
-      undefined,
-      "an accessKey and a secretKey (set with --secret), because objectStorage.kind is external",
-    ),
-  );
-};
-
-/** Static keys and roles exclude each other: keys in the environment would win. */
-const externalIdentity: Check = ({ objectStorage: { kind, external } }) => {
-  if (kind !== "external" || !external) return [];
-  if (external.credentials !== "identity")
-    return problem(
-      external.roles !== undefined,
-      "objectStorage.external.roles",
-      external.roles,
-      "nothing, because objectStorage.external.credentials is not identity",
-    );
-  return stores.flatMap((store) =>
-    problem(
-      external[store] !== undefined,
-      `objectStorage.external.${store}`,
-      "[secret]",
-      "nothing, because objectStorage.external.credentials is identity",
-    ),
-  );
-};
-
-const azureStorage: Check = ({ objectStorage: { kind, azure } }) =>
-  problem(
-    kind === "azure" && azure === undefined,
-    "objectStorage.azure",
-    undefined,
-    "set, because objectStorage.kind is azure",
-  );
-
-export const externalStorageChecks: Check[] = [externalStorage, externalIdentity, azureStorage];

@@ -3,14 +3,13 @@
  * policies show them. Keys that a setting decides are refused: two places for one number would contradict each other.
  */
 import { z } from "zod";
-import type { Check, Problem } from "./check";
 import { group } from "./fields";
-import { isTree, leavesOf, type Tree } from "./tree";
+import { isTree, type Tree } from "./tree";
 
 /** Chart keys by release, and the setting that decides them instead. */
-type Owned = Record<string, string>;
+export type Owned = Record<string, string>;
 
-const names = "nothing: other components use the names and addresses that the product gives";
+export const names = "nothing: other components use the names and addresses that the product gives";
 const gateway = "nothing: the gateway's configuration authenticates clients and sets the tenant";
 const storage = "objectStorage.*";
 const label = "cluster.gossipLabels";
@@ -33,7 +32,7 @@ const alloy = (setting: string): Owned => ({
   "controller.replicas": `${setting}.replicas`,
 });
 
-const owned = {
+export const owned = {
   minio: {
     mode: "objectStorage.minio.mode",
     replicas: "objectStorage.minio.servers",
@@ -152,38 +151,3 @@ export const helm = group(
     ReturnType<typeof release>
   >,
 ).describe("Additional chart values, for chart keys that have no setting");
-
-const always: Owned = {
-  fullnameOverride: names,
-  nameOverride: names,
-  "global.image.registry": "images.registry",
-  "global.imageRegistry": "images.registry",
-  imagePullSecrets: "images.pullSecret",
-};
-
-/** Whether one of two paths is the other, or leads to it. */
-const overlap = (one: string, other: string): boolean =>
-  one === other || one.startsWith(`${other}.`) || other.startsWith(`${one}.`);
-
-const credential = /(password|passwd|secret_?(access_?)?key|access_?key|token|api_?key)$/i;
-
-/** A text that is a secret itself, not a reference to one. */
-const isPlainSecret = (keys: string[], value: unknown) =>
-  typeof value === "string" && value !== "" && !value.includes("$") && credential.test(keys.at(-1) ?? "");
-
-const chartValues: Check = ({ helm: extended }) =>
-  extendedReleases.flatMap((name) =>
-    leavesOf(extended[name]?.values ?? {}).flatMap(({ keys, value }): Problem[] => {
-      const path = ["helm", name, "values", ...keys].join(".");
-      if (isPlainSecret(keys, value))
-        return [{ path, was: "[secret]", allowed: "nothing: values are not encrypted; use a Secret" }];
-      const rules = Object.entries({ ...always, ...owned[name] });
-      const rule = rules.find(([key]) => overlap(key, keys.join(".")));
-      if (!rule) return [];
-      const [, instead] = rule;
-      const allowed = instead.startsWith("nothing") ? instead : `nothing: set ${instead} instead`;
-      return [{ path, was: value, allowed }];
-    }),
-  );
-
-export const helmChecks: Check[] = [chartValues];

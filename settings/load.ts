@@ -1,6 +1,6 @@
 /** What a stack is expected to take. Nothing is installed by it: `obs size` and the warnings of a preview go by it. */
+import type { z } from "zod";
 import { group, wholeNumber } from "./fields";
-import type { Settings } from "./schema";
 import { count, dailyVolume, perSecond } from "./units";
 
 export const load = group({
@@ -21,6 +21,8 @@ export const load = group({
     .optional()
     .describe("Nodes of the cluster, each with an Alloy of its own for logs"),
 }).describe("What the stack is expected to take; a preview warns where the settings are too small for it");
+
+type Expected = z.output<typeof load>;
 
 /** What is measured, and with it everything that follows from one of its numbers. */
 export type Signal = "metrics" | "logs" | "traces";
@@ -43,7 +45,13 @@ const queriesPerMillion = 5;
 /** "For a typical span size of around 500 bytes": https://grafana.com/docs/tempo/next/operations/manage-trace-ingestion/ */
 export const spanBytes = 500;
 /** What is expected, with everything that follows from it. */
-export function wholeLoad({ load, alloyMetrics }: Settings): Load {
+export function wholeLoad({
+  load,
+  alloyMetrics,
+}: {
+  load: Expected;
+  alloyMetrics: { scrapeInterval: number };
+}): Load {
   const { scrapeInterval } = alloyMetrics;
   const series = load.series ?? (load.samples ?? 0) * scrapeInterval;
   return {

@@ -1,7 +1,6 @@
 /** Settings of who in the cluster may connect to whom. */
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
-import { type Check, problem } from "./check";
 import { dnsName, group, list, oneOf, text, wholeNumber, yesNo } from "./fields";
 
 const range = "an address range such as 10.0.0.0/16";
@@ -14,7 +13,7 @@ const cidrs = (what: string) =>
   list(text(range).refine(isRange, { error: range }), "a list of address ranges").describe(what);
 
 /** Whether a PEM text holds certificates of CAs and nothing else. */
-function isCa(pem: string): boolean {
+export function isCa(pem: string): boolean {
   try {
     const blocks = pem.match(/-----BEGIN [\s\S]*?-----END [^-]*-----/g) ?? [];
     return blocks.length > 0 && blocks.every((block) => new X509Certificate(block).ca);
@@ -52,45 +51,6 @@ const tls = group({
   ),
 }).describe("TLS between components");
 
-const tlsIssuer: Check = ({ network: { tls } }) => {
-  const { certificates, issuer, caCertificate } = tls;
-  if (issuer && certificates !== "certManager")
-    return problem(
-      true,
-      "network.tls.issuer",
-      issuer,
-      "nothing, because network.tls.certificates is not certManager",
-    );
-  return [
-    ...problem(
-      issuer !== undefined && caCertificate === undefined,
-      "network.tls.caCertificate",
-      caCertificate,
-      "the CA certificates of network.tls.issuer, as PEM text",
-    ),
-    ...problem(
-      caCertificate !== undefined && !isCa(caCertificate),
-      "network.tls.caCertificate",
-      "[PEM]",
-      "certificates of CAs as PEM text, and nothing else",
-    ),
-    ...problem(
-      issuer === undefined && caCertificate !== undefined,
-      "network.tls.caCertificate",
-      "[PEM]",
-      "nothing, because there is no network.tls.issuer that it could belong to",
-    ),
-  ];
-};
-
-const privateCas: Check = ({ network: { privateCa } }) =>
-  problem(
-    privateCa !== undefined && !isCa(privateCa),
-    "network.privateCa",
-    "[PEM]",
-    "certificates of CAs as PEM text, and nothing else",
-  );
-
 const proxy = group({
   url: text("an http:// or https:// URL without a path and credentials", /^https?:\/\/[^\s@/]+$/).describe(
     "URL of the proxy",
@@ -102,9 +62,6 @@ const proxy = group({
     .optional()
     .describe("Hosts that are reached without the proxy, in addition to those of the cluster"),
 }).describe("HTTP proxy through which Grafana and the Alertmanagers reach servers outside the cluster");
-
-/** Rules that join settings of this group. */
-export const networkChecks: Check[] = [tlsIssuer, privateCas];
 
 /** NetworkPolicies; they hold where the cluster's network plugin enforces them. */
 export const network = group({

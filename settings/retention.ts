@@ -20,3 +20,10 @@ export function longestRetention({ loki, mimir, tempo }: Pick<Settings, "loki" |
     tempo: longest(tempo),
   };
 }
+
+/** Range of a query, in seconds, that each store allows: all that it keeps, and an hour for a start that is rounded down. */
+export function longestQuery(settings: Settings) {
+  const { loki, mimirBlocks, tempo } = longestRetention(settings);
+  const hour = 3600;
+  return { loki: loki + hour, mimir: mimirBlocks + hour, tempo: tempo + hour };
+}

@@ -2,7 +2,8 @@
 import { alertmanagerFile } from "../names";
 import type { Settings } from "../settings";
 import { mimirProtection } from "../settings/protection";
-import { answerTimeout, longestQuery } from "../settings/queries";
+import { answerTimeout } from "../settings/queries";
+import { longestQuery } from "../settings/retention";
 import { goDuration } from "../settings/units";
 import { memberlist } from "./gossip";
 import { azureBlob, s3, storageApi } from "./object-storage";

@@ -2,8 +2,7 @@
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { gatewayAccess, type ServicePort, type Store, stores } from "../../names";
 import { credentialKeys } from "../../values/gateway";
-import type { ServiceAnswer, ServiceRequest } from "./service";
-import { askPod } from "./tunnel";
+import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 
 /** The password of a gateway's user, from the cluster. @throws where there is no such user */
 export async function gatewayPassword(config: KubeConfig, store: Store, user: string): Promise<string> {
@@ -26,15 +25,12 @@ export async function askGateway(
   config: KubeConfig,
   service: ServicePort,
   user: string,
-  { path, method = "GET", headers, body }: ServiceRequest,
-): Promise<ServiceAnswer> {
+  path: string,
+  { headers, ...request }: HttpRequest = {},
+): Promise<HttpAnswer> {
   const store = storeOf(service);
   const password = await gatewayPassword(config, store, user);
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
   const pods = { namespace: store, selector: "app.kubernetes.io/component=gateway", port: 8080 };
-  return askPod(config, pods, path, {
-    method,
-    headers: { ...headers, authorization },
-    ...(body !== undefined && { body }),
-  });
+  return askPod(config, pods, path, { ...request, headers: { ...headers, authorization } });
 }

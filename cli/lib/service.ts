@@ -6,30 +6,16 @@ import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import type { PodPort } from "../../components/port-forward";
 import { namespaces, type Served, type ServicePort } from "../../names";
 import { askGateway } from "./gateway";
-import { askPod } from "./tunnel";
+import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 
-export interface ServiceRequest {
-  /** Name of one pod behind the Service, whose own port is then asked instead of the Service's. */
+export interface ServiceRequest extends HttpRequest {
+  /** Name of one pod behind the Service, which gets the request on its own port. */
   pod?: string;
-  /** Seconds in which the answer has to come. @default 30 */
-  within?: number;
-  /** Path with its query, as the Service has it. */
+  /** Path and query. */
   path: string;
-  /** @default GET */
-  method?: "GET" | "POST" | "DELETE";
-  /** User of the gateway that is asked; without one it is asked as nobody. */
+  /** Gateway user that authenticates the request. */
   as?: string;
-  headers?: Record<string, string>;
-  body?: string | Buffer;
 }
-
-export interface ServiceAnswer {
-  status: number;
-  body: string;
-}
-
-/** How long a Service may take to answer where nothing else is said, in seconds. */
-const answerWithin = 30;
 
 /** Namespaces whose pods may serve TLS. */
 const served: Record<string, Served> = { [namespaces.minio]: "minio", [namespaces.grafana]: "grafana" };
@@ -50,18 +36,13 @@ export async function ask(
   config: KubeConfig,
   service: ServicePort,
   what: ServiceRequest,
-): Promise<ServiceAnswer> {
-  const { pod, within = answerWithin, path, method = "GET", as, headers, body } = what;
-  if (as) return askGateway(config, service, as, what);
+): Promise<HttpAnswer> {
+  const { pod, path, as, ...request } = what;
+  if (as) return askGateway(config, service, as, path, request);
   const { namespace, port } = service;
   const pods = pod ? { namespace, selector: "", pod, port } : await behind(config, service);
   const tls = served[namespace];
-  return askPod(config, { ...pods, ...(tls && { served: tls }) }, path, {
-    method,
-    within,
-    ...(headers && { headers }),
-    ...(body !== undefined && { body }),
-  });
+  return askPod(config, { ...pods, ...(tls && { served: tls }) }, path, request);
 }
 
 /** Asks a Service and gives the body of its answer. @throws where the status is not 2xx */

@@ -29,18 +29,27 @@ export async function throughTunnel<T>(
   }
 }
 
+export interface HttpRequest {
+  /** @default GET */
+  method?: "GET" | "POST" | "DELETE";
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  /** Timeout in seconds. @default 30 */
+  within?: number;
+}
+
+export interface HttpAnswer {
+  status: number;
+  body: string;
+}
+
 /** Asks one of the pods by HTTP; every status is an answer. */
 export const askPod = (
   config: KubeConfig,
   target: PodPort,
   path: string,
-  {
-    method = "GET",
-    headers,
-    body,
-    within = 30,
-  }: { method?: string; headers?: Record<string, string>; body?: string | Buffer; within?: number } = {},
-): Promise<{ status: number; body: string }> =>
+  { method = "GET", headers, body, within = 30 }: HttpRequest = {},
+): Promise<HttpAnswer> =>
   throughTunnel(config, target, async (port) => {
     const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
       method,

@@ -11,19 +11,9 @@ import {
   storageEndpoint,
 } from "../../names";
 import { backupDestination } from "../../values/backup-rclone";
-import type { ComponentArgs } from "../args";
-
+import type { ObjectStorageArgs } from "./args";
 import type { Credentials } from "./buckets";
-import type { Gate } from "./gate";
 import { Minio } from "./minio";
-import type { Found } from "./preflight";
-
-export interface ObjectStorageArgs extends ComponentArgs {
-  /** The way to MinIO; needed when `objectStorage.kind` is `minio`. */
-  gate: Gate | undefined;
-  /** What an earlier run left, as the preflight saw it. */
-  found: Found | undefined;
-}
 
 /**
  * Object storage for logs, metrics and traces (R1): MinIO that this stack installs, or an S3 that is there already.

@@ -6,9 +6,9 @@ import { minio, namespaces, servedUrls } from "../../names";
 import { coldTierJob, coldTierOf } from "../../values/cold-tier";
 import { minioClaims, minioMonitor, minioValues } from "../../values/minio";
 import { HelmRelease } from "../helm-release";
+import type { ObjectStorageArgs } from "./args";
 import { Buckets, type Users } from "./buckets";
 import { ColdTier } from "./cold-tier";
-import type { ObjectStorageArgs } from "./index";
 import { keyOrigin } from "./preflight";
 import { reach } from "./s3";
 

@@ -14,7 +14,8 @@ import {
 } from "@kubernetes/client-node";
 import { copyPullSecret, ifThere } from "../../cli/lib/objects";
 import { smokeImage } from "../../cli/lib/script-pod";
-import { ask, type ServiceAnswer } from "../../cli/lib/service";
+import { ask } from "../../cli/lib/service";
+import type { HttpAnswer } from "../../cli/lib/tunnel";
 import { clientLabel, servedUrls, urls, usesTls } from "../../names";
 import type { Settings } from "../../settings";
 import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
@@ -187,7 +188,7 @@ export const recordOf = (
   { namespace }: Load,
   pod: string,
   from = 0,
-): Promise<ServiceAnswer> =>
+): Promise<HttpAnswer> =>
   ask(
     config,
     { namespace, name: pod, port },

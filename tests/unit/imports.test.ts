@@ -94,6 +94,21 @@ function forbidden(part: string, { parts, packages }: { parts: string[]; package
   );
 }
 
+/** The circles that a depth-first search meets, each from its first file back to it. */
+function circles(edges: Map<string, string[]>): string[][] {
+  const done = new Set<string>();
+  const found: string[][] = [];
+  const visit = (file: string, path: string[]): void => {
+    if (path.includes(file)) found.push([...path.slice(path.indexOf(file)), file]);
+    else if (!done.has(file)) {
+      for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
+      done.add(file);
+    }
+  };
+  for (const file of edges.keys()) visit(file, []);
+  return found;
+}
+
 describe("unit: imports", () => {
   for (const [part, allowed] of Object.entries({ ...layers, ...beside }))
     it(`${part} imports ${[...allowed.parts, ...allowed.packages].filter(Boolean).join(", ") || "nothing"}`, () => {
@@ -135,6 +150,27 @@ describe("unit: imports", () => {
     ];
     for (const part of whole)
       for (const below of layers[part]?.parts ?? []) expect(reaches(below), part).not.to.include(part);
+  });
+
+  it("have no circles, imports of types included", () => {
+    const parts = [...whole, ...Object.keys(beside), "tests"].flatMap((part) => filesOf(part, ".ts"));
+    const known = new Set(parts);
+    const edges = new Map(
+      parts.map((file) => [
+        file,
+        importsOf(file)
+          .filter((specifier) => specifier.startsWith("."))
+          .map((specifier) => resolve(dirname(file), specifier.replace(/\.js$/, "")))
+          .flatMap((path) => [`${path}.ts`, join(path, "index.ts")].find((name) => known.has(name)) ?? []),
+      ]),
+    );
+    expect(known.size).to.be.greaterThan(500);
+    expect(
+      circles(edges).map((files) => files.map((file) => relative(root, file)).join(" -> ")),
+    ).to.deep.equal([]);
+    expect(circles(new Map(Object.entries({ a: ["b"], b: ["c"], c: ["b"] })))).to.deep.equal([
+      ["b", "c", "b"],
+    ]);
   });
 
   it("of Pulumi are for components and index.ts alone", () => {

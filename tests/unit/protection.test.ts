@@ -2,7 +2,7 @@
 import { expect } from "chai";
 import { capacityText } from "../../cli/commands/size";
 import { lokiStreams, mimirProtection, tempoConcurrentQueries } from "../../settings/protection";
-import { longestQuery } from "../../settings/queries";
+import { longestQuery } from "../../settings/retention";
 import { limitProblems, sizingWarnings } from "../../settings/sizing-problems";
 import { day } from "../../settings/units";
 import { alertRules } from "../../values/alerts";

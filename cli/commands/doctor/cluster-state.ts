@@ -14,7 +14,7 @@ import {
 } from "@kubernetes/client-node";
 import { namespaces } from "../../../names";
 import { type HelmRelease, readReleases } from "../../lib/helm-history";
-import { readLogs } from "./logs";
+import { type ContainerLog, readLogs } from "./logs";
 
 /** Calls a function once, and gives its result again after that. */
 const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
@@ -46,14 +46,6 @@ export interface ClusterState {
   releases(): Promise<HelmRelease[]>;
   /** What the stack's containers wrote in the last minutes; a container that gives none has none. */
   logs(): Promise<ContainerLog[]>;
-}
-
-/** The last lines of a container. */
-export interface ContainerLog {
-  namespace: string;
-  pod: string;
-  container: string;
-  text: string;
 }
 
 export function clusterState(config: KubeConfig): ClusterState {

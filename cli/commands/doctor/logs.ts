@@ -1,6 +1,13 @@
 /** Recent lines of the stack's containers: what they say of names that do not resolve or disks that are full. */
 import type { CoreV1Api, V1Pod } from "@kubernetes/client-node";
-import type { ContainerLog } from "./cluster-state";
+
+/** The last lines of a container. */
+export interface ContainerLog {
+  namespace: string;
+  pod: string;
+  container: string;
+  text: string;
+}
 
 /** How far back lines are read, in seconds: what was mended before that is not told any more. */
 export const logSeconds = 60;

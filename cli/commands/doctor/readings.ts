@@ -5,7 +5,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node";
 import { namespaces } from "../../../names";
-import { ask, type ServiceAnswer } from "../../lib/service";
+import { ask } from "../../lib/service";
+import type { HttpAnswer } from "../../lib/tunnel";
 import type { Context } from "./check";
 import { growth, type Metrics, metrics } from "./metrics";
 
@@ -92,7 +93,7 @@ export const askPod = (
   { namespace, pod, port }: Talker,
   path: string,
   headers: Record<string, string> = {},
-): Promise<ServiceAnswer> =>
+): Promise<HttpAnswer> =>
   ask(
     config,
     { namespace, name: "", port },

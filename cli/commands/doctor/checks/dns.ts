@@ -2,7 +2,7 @@ import { CoreV1Api, DiscoveryV1Api, type V1EndpointSlice, type V1Pod } from "@ku
 import { urls } from "../../../../names";
 import { inContainer } from "../../../lib/exec";
 import type { Check, Finding } from "../check";
-import type { ContainerLog } from "../cluster-state";
+import type { ContainerLog } from "../logs";
 
 const page = "docs/operations/runbook.md#network";
 /** How long a name may take to resolve, in seconds. */

@@ -1,7 +1,7 @@
 import { StorageV1Api, type V1PersistentVolumeClaim, type V1Pod } from "@kubernetes/client-node";
 import type { Settings } from "../../../../settings";
 import type { Check, Finding } from "../check";
-import type { ContainerLog } from "../cluster-state";
+import type { ContainerLog } from "../logs";
 import { eventsOf } from "../pod-trouble";
 import { raise } from "../setting-path";
 import { type FileSystem, summariesOf, type Usage, usagesIn } from "../volume-usage";
