@@ -165,11 +165,11 @@ describe("unit: upkeep: workflows", () => {
         .filter(([, { permissions }]) => Object.values(permissions ?? {}).includes("write"))
         .map(([name, job]) => ({ name, job })),
     );
-    expect(writers.map(({ name }) => name).sort()).to.deep.equal(["comment", "release"]);
+    expect(writers.map(({ name }) => name).sort()).to.deep.equal(["comment", "publish", "release"]);
     for (const { job } of writers)
       for (const { uses, run } of job.steps) {
         expect(uses ?? "").to.match(/^$|^actions\/download-artifact@/);
-        expect(run ?? "").not.to.match(/\b(npm|npx|node|\.\/obs)\b/);
+        expect(run ?? "").not.to.match(/\b(npm|npx|node|pip|mkdocs|\.\/obs)\b/);
       }
   });
 
