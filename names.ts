@@ -6,8 +6,8 @@
 import type { Settings } from "./settings";
 import { rollupTenants } from "./settings/rollups";
 
-/** Namespaces, as the lab names them. */
-export const namespaces = {
+/** Namespaces without a prefix, as dashboards and alerts name them. */
+export const defaultNamespaces = {
   minio: "minio",
   loki: "loki",
   mimir: "mimir",
@@ -25,10 +25,18 @@ export const namespaces = {
 } as const;
 
 /** A namespace of the stack, by its key. */
-export type NamespaceKey = keyof typeof namespaces;
+export type NamespaceKey = keyof typeof defaultNamespaces;
+export const namespaceKeys = Object.keys(defaultNamespaces) as NamespaceKey[];
+
+/** The stack's namespaces. */
+export const namespaces = (_settings: Settings): Record<NamespaceKey, string> => defaultNamespaces;
+
+/** The key of a namespace of the stack; undefined for other namespaces. */
+export const namespaceKey = (settings: Settings, namespace: string): NamespaceKey | undefined =>
+  namespaceKeys.find((key) => namespaces(settings)[key] === namespace);
 
 /** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
-export const podSecurity: Record<keyof typeof namespaces, "restricted" | "privileged"> = {
+export const podSecurity: Record<NamespaceKey, "restricted" | "privileged"> = {
   minio: "restricted",
   loki: "restricted",
   mimir: "restricted",
@@ -148,8 +156,8 @@ export type Store = (typeof stores)[number];
  * Label of a store's gossip. Members discard messages with another label, so that the rings of two stores, or of two
  * clusters in one network, stay apart when a pod gets the address that a pod of the other one had.
  */
-export const gossipLabel = (store: Store, { cluster }: Settings): string =>
-  `${store}.${namespaces[store]}.${cluster.name}`;
+export const gossipLabel = (store: Store, settings: Settings): string =>
+  `${store}.${namespaces(settings)[store]}.${settings.cluster.name}`;
 
 /** What a gateway's user may do with its tenant. */
 export type Role = "read" | "write";
@@ -173,14 +181,13 @@ export const gatewayAccess = {
 export const samplingRatioAttribute = "sampling.ratio";
 
 /** The Instrumentation that pods name in an annotation. */
-export const instrumentation = { namespace: namespaces.opentelemetry, name: "default" } as const;
+export const instrumentation = (settings: Settings) => ({
+  namespace: namespaces(settings).opentelemetry,
+  name: "default",
+});
 
 /** Where an Alloy for traces finds the others; a headless Service. */
-export const tracesReplicas = {
-  namespace: namespaces.alloyTraces,
-  name: "alloy-traces-replicas",
-  port: 4319,
-} as const;
+export const tracesReplicas = { name: "alloy-traces-replicas", port: 4319 } as const;
 
 /** Labels of monitors and rules that say who is to read them. */
 export const owner = {
@@ -233,23 +240,24 @@ export const alertmanagerFile = "alertmanager.yaml";
 const host = (service: string, namespace: string) => `${service}.${namespace}.svc`;
 
 /** Host and port of the object storage, as consumers inside the cluster reach it. */
-export function storageEndpoint({ objectStorage: { kind, external, azure } }: Settings): string {
+export function storageEndpoint(settings: Settings): string {
+  const { kind, external, azure } = settings.objectStorage;
   if (kind === "external" && external) return external.endpoint;
   if (kind === "gcs") return "storage.googleapis.com:443";
   if (kind === "azure" && azure)
     return `${azure.account}.${azure.endpointSuffix ?? "blob.core.windows.net"}:443`;
-  return `${host(minio.service, namespaces.minio)}:${minio.apiPort}`;
+  return `${host(minio.service, namespaces(settings).minio)}:${minio.apiPort}`;
 }
 
 /** Whether MinIO, Grafana and Alloy's OTLP ports speak TLS. */
 export const usesTls = ({ network }: Settings): boolean => network.tls.certificates !== "none";
 
-/** Those who are served with a certificate: the Secret that it lies in, with `tls.crt` and `tls.key`, and the names of their Services. */
+/** Servers with a certificate, by the keys of their namespaces: the Secret with `tls.crt` and `tls.key`, and the names of their Services. */
 export const certificates = {
-  minio: { namespace: namespaces.minio, secret: "minio-tls", services: [minio.service, "minio-console"] },
-  grafana: { namespace: namespaces.grafana, secret: "grafana-tls", services: ["grafana"] },
-  alloyTraces: { namespace: namespaces.alloyTraces, secret: "alloy-traces-tls", services: ["alloy-traces"] },
-} as const;
+  minio: { secret: "minio-tls", services: [minio.service, "minio-console"] },
+  grafana: { secret: "grafana-tls", services: ["grafana"] },
+  alloyTraces: { secret: "alloy-traces-tls", services: ["alloy-traces"] },
+} as const satisfies Partial<Record<NamespaceKey, { secret: string; services: readonly string[] }>>;
 export type Served = keyof typeof certificates;
 
 /** Where the CA certificate is found that those certificates are verified with. */
@@ -268,74 +276,81 @@ export const privateCa = {
   path: "/etc/ssl/certs/private-ca.crt",
 } as const;
 
-/** A Service's name in full, by which certificates are verified. */
-export const serverName = (who: Served): string =>
-  host(certificates[who].services[0], certificates[who].namespace);
+/** The full name of a server's Service in its namespace, by which clients verify the certificate. */
+export const serverName = (who: Served, namespace: string): string =>
+  host(certificates[who].services[0], namespace);
 
 /** A Service's port, as the Kubernetes API names it. */
 export interface ServicePort {
   namespace: string;
   name: string;
   port: number;
+  /** The server behind the Service, if its pods can have a certificate. */
+  served?: Served;
 }
 
 /** Where signals are written and read. */
-export const services = {
-  loki: { namespace: namespaces.loki, name: "loki-gateway", port: 80 },
-  mimir: { namespace: namespaces.mimir, name: "mimir-gateway", port: 80 },
-  tempo: { namespace: namespaces.tempo, name: "tempo-gateway", port: 80 },
-  otlpGrpc: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4317 },
-  otlpHttp: { namespace: namespaces.alloyTraces, name: "alloy-traces", port: 4318 },
-  /** OTLP over HTTP without TLS, whatever the settings say. */
-  collector: { namespace: namespaces.opentelemetry, name: "gateway-collector", port: 4318 },
-  prometheus: { namespace: namespaces.monitoring, name: "kps-prometheus", port: 9090 },
-  alertmanager: { namespace: namespaces.monitoring, name: "kps-alertmanager", port: 9093 },
-  grafana: { namespace: namespaces.grafana, name: "grafana", port: 80 },
-} as const satisfies Record<string, ServicePort>;
+export function services(settings: Settings) {
+  const { loki, mimir, tempo, alloyTraces, opentelemetry, monitoring, grafana } = namespaces(settings);
+  return {
+    loki: { namespace: loki, name: "loki-gateway", port: 80 },
+    mimir: { namespace: mimir, name: "mimir-gateway", port: 80 },
+    tempo: { namespace: tempo, name: "tempo-gateway", port: 80 },
+    otlpGrpc: { namespace: alloyTraces, name: "alloy-traces", port: 4317 },
+    otlpHttp: { namespace: alloyTraces, name: "alloy-traces", port: 4318 },
+    /** OTLP over HTTP without TLS, whatever the settings say. */
+    collector: { namespace: opentelemetry, name: "gateway-collector", port: 4318 },
+    prometheus: { namespace: monitoring, name: "kps-prometheus", port: 9090 },
+    alertmanager: { namespace: monitoring, name: "kps-alertmanager", port: 9093 },
+    grafana: { namespace: grafana, name: "grafana", port: 80, served: "grafana" },
+  } as const satisfies Record<string, ServicePort>;
+}
 
 /** Services of the operators' webhooks, which always use TLS. */
-export const webhooks = {
-  prometheusOperator: { namespace: namespaces.monitoring, name: "kps-operator", port: 443 },
-  opentelemetryOperator: {
-    namespace: namespaces.opentelemetry,
-    name: "opentelemetry-operator-webhook",
-    port: 443,
-  },
-} as const satisfies Record<string, ServicePort>;
+export function webhooks(settings: Settings) {
+  const { monitoring, opentelemetry } = namespaces(settings);
+  return {
+    prometheusOperator: { namespace: monitoring, name: "kps-operator", port: 443 },
+    opentelemetryOperator: { namespace: opentelemetry, name: "opentelemetry-operator-webhook", port: 443 },
+  } as const satisfies Record<string, ServicePort>;
+}
 
 /** Host and port of a Service, for what takes no URL. */
 export const address = ({ namespace, name, port }: ServicePort) => `${host(name, namespace)}:${port}`;
 
 /** Host name of the headless Service of the Alloys for traces, which resolves to each of them. */
-export const tracesReplicasHost = host(tracesReplicas.name, tracesReplicas.namespace);
+export const tracesReplicasHost = (settings: Settings): string =>
+  host(tracesReplicas.name, namespaces(settings).alloyTraces);
 
 const url = ({ namespace, name, port }: ServicePort, scheme: "http" | "https" = "http") =>
   `${scheme}://${host(name, namespace)}${port === 80 && scheme === "http" ? "" : `:${port}`}`;
 
 /** Addresses inside the cluster. */
-export const urls = {
-  loki: url(services.loki),
-  /** Remote write at `/api/v1/push`, PromQL at `/prometheus`, OTLP at `/otlp`. */
-  mimir: url(services.mimir),
-  /** OTLP at `/v1/traces`, traces by id and search at `/api`. */
-  tempo: url(services.tempo),
-  collector: url(services.collector),
-  prometheus: url(services.prometheus),
-  alertmanager: url(services.alertmanager),
-} as const;
+export function urls(settings: Settings) {
+  const { loki, mimir, tempo, collector, prometheus, alertmanager } = services(settings);
+  return {
+    loki: url(loki),
+    /** Remote write at `/api/v1/push`, PromQL at `/prometheus`, OTLP at `/otlp`. */
+    mimir: url(mimir),
+    /** OTLP at `/v1/traces`, traces by id and search at `/api`. */
+    tempo: url(tempo),
+    collector: url(collector),
+    prometheus: url(prometheus),
+    alertmanager: url(alertmanager),
+  };
+}
 
-/** Addresses inside the cluster of what speaks TLS where the settings say so. */
+/** Addresses inside the cluster of the Services that use TLS if the settings say so. */
 export function servedUrls(settings: Settings) {
   const scheme = usesTls(settings) ? "https" : "http";
+  const { otlpGrpc, otlpHttp, grafana } = services(settings);
+  const { minio: namespace } = namespaces(settings);
   return {
     /** Where applications send traces: gRPC and HTTP. */
-    otlpGrpc: url(services.otlpGrpc, scheme),
-    otlpHttp: url(services.otlpHttp, scheme),
-    grafana: url(services.grafana, scheme),
-    minioConsole: url(
-      { namespace: namespaces.minio, name: "minio-console", port: minio.consolePort },
-      scheme,
-    ),
+    otlpGrpc: url(otlpGrpc, scheme),
+    otlpHttp: url(otlpHttp, scheme),
+    grafana: url(grafana, scheme),
+    minioConsole: url({ namespace, name: "minio-console", port: minio.consolePort }, scheme),
   };
 }
 
@@ -346,9 +361,11 @@ export const grafana = {
   adminUser: "admin",
   /** Secret with what Grafana reads in its environment: keys are names of variables. */
   secret: "grafana-environment",
-  /** Where the replicas find each other. */
-  headless: `${host("grafana-headless", namespaces.grafana)}:9094`,
 } as const;
+
+/** Where Grafana's replicas find each other. */
+export const grafanaPeers = (settings: Settings): string =>
+  `${host("grafana-headless", namespaces(settings).grafana)}:9094`;
 
 /** Variables in which Grafana has its secrets. */
 export const grafanaEnv = {
@@ -387,12 +404,13 @@ export const releases = {
 } as const;
 
 /** Address that each Loki querier pulls its work from; there is no query-scheduler. */
-export const lokiFrontendAddress = `${host("loki-query-frontend-headless", namespaces.loki)}:9095`;
+export const lokiFrontendAddress = (settings: Settings): string =>
+  `${host("loki-query-frontend-headless", namespaces(settings).loki)}:9095`;
 
 /** Service of one replica of a store's memcached; its pod has the same name. */
 export const cacheService = (store: Store, cache: string, replica: number): string =>
   `${releases[store]}-${cache}-${replica}`;
 
 /** Its host name. */
-export const cacheAddress = (store: Store, cache: string, replica: number): string =>
-  host(cacheService(store, cache, replica), namespaces[store]);
+export const cacheAddress = (settings: Settings, store: Store, cache: string, replica: number): string =>
+  host(cacheService(store, cache, replica), namespaces(settings)[store]);

@@ -133,7 +133,7 @@ function engineLife(
         throw new UserError(`${error.message}\nThe stack is still there: ./obs down ${name}`);
       }),
     remove: () => stack.workspace.removeStack(name, { preserveConfig: true }),
-    left: () => leftIn(cluster),
+    left: () => leftIn(cluster, found.settings),
   };
 }
 
@@ -171,7 +171,7 @@ export async function withStack<T>(
     const workspaceOptions = { workDir: root, envVars, pulumiCommand: await pulumiApart() };
     const workspace = await LocalWorkspace.create(workspaceOptions);
     const exists = (await workspace.listStacks()).some(({ name }) => name.split("/").at(-1) === stack);
-    const present = await presentNamespaces(kubeConfig(settings));
+    const present = await presentNamespaces(kubeConfig(settings), settings);
     const why = refusal(stack, settings, { exists, namespaces: present }, existing);
     if (why) throw new UserError(why);
     const stop = options.stop ?? new AbortController().signal;

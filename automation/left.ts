@@ -1,6 +1,7 @@
 /** What of a stack is in a cluster: its namespaces, and what its releases made outside of any. */
 import { CoreV1Api, type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
 import { namespaces } from "../names";
+import type { Settings } from "../settings";
 
 /** Kinds without a namespace that the charts install; custom resource definitions stay when Helm uninstalls. */
 const kinds = [
@@ -12,16 +13,16 @@ const kinds = [
 ];
 
 /** The stack's namespaces that are there, also those that are just going. */
-export async function presentNamespaces(config: KubeConfig): Promise<string[]> {
+export async function presentNamespaces(config: KubeConfig, settings: Settings): Promise<string[]> {
   const { items } = await config.makeApiClient(CoreV1Api).listNamespace();
   const names = items.map(({ metadata }) => metadata?.name ?? "");
-  return Object.values(namespaces).filter((name) => names.includes(name));
+  return Object.values(namespaces(settings)).filter((name) => names.includes(name));
 }
 
 /** The stack's namespaces, and what Helm says it made for a release in one of them, as `Kind name`. */
-export async function leftIn(config: KubeConfig): Promise<string[]> {
+export async function leftIn(config: KubeConfig, settings: Settings): Promise<string[]> {
   const api = KubernetesObjectApi.makeApiClient(config);
-  const ours = new Set<string>(Object.values(namespaces));
+  const ours = new Set<string>(Object.values(namespaces(settings)));
   const found = await Promise.all(
     kinds.map(async ({ apiVersion, kind }) => {
       const { items } = await api.list(apiVersion, kind);
@@ -30,5 +31,5 @@ export async function leftIn(config: KubeConfig): Promise<string[]> {
         .map(({ metadata }) => `${kind} ${metadata?.name}`);
     }),
   );
-  return [...(await presentNamespaces(config)).map((name) => `Namespace ${name}`), ...found.flat()];
+  return [...(await presentNamespaces(config, settings)).map((name) => `Namespace ${name}`), ...found.flat()];
 }

@@ -18,7 +18,7 @@ export class AlloyTraces extends pulumi.ComponentResource {
   constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:AlloyTraces", name, {}, opts);
     const namespace = args.namespaces.name("alloyTraces");
-    const { metadata, spec } = alloyTracesReplicas();
+    const { metadata, spec } = alloyTracesReplicas(args.settings);
     const replicas = new k8s.core.v1.Service(
       tracesReplicas.name,
       { metadata: { ...metadata, namespace }, spec },

@@ -25,7 +25,11 @@ export class CAdvisor extends pulumi.ComponentResource {
     if (settings.cadvisor.expose.includes("serviceMonitor"))
       new k8s.apiextensions.CustomResource(
         releases.cadvisor,
-        { apiVersion: "monitoring.coreos.com/v1", kind: "ServiceMonitor", ...placed(cadvisorMonitor()) },
+        {
+          apiVersion: "monitoring.coreos.com/v1",
+          kind: "ServiceMonitor",
+          ...placed(cadvisorMonitor(settings)),
+        },
         { parent: this, dependsOn: crds },
       );
     this.registerOutputs({});

@@ -78,7 +78,7 @@ export class Certificates extends pulumi.ComponentResource {
         continue;
       }
       const dependsOn = ca
-        ? [this.issuer(who, keep(who, ownIssuer, this.signed(`${secret}-issuer`, ca)))]
+        ? [this.issuer(settings, who, keep(who, ownIssuer, this.signed(`${secret}-issuer`, ca)))]
         : [namespaces];
       const { metadata, ...certificate } = certificateObject(settings, who);
       add(
@@ -150,8 +150,8 @@ export class Certificates extends pulumi.ComponentResource {
   }
 
   /** cert-manager's issuer in a namespace. */
-  private issuer(who: Served, secret: pulumi.Resource): pulumi.Resource {
-    return new k8s.apiextensions.CustomResource(`${who}-${ownIssuer}`, issuerObject(who), {
+  private issuer(settings: Settings, who: Served, secret: pulumi.Resource): pulumi.Resource {
+    return new k8s.apiextensions.CustomResource(`${who}-${ownIssuer}`, issuerObject(settings, who), {
       parent: this,
       dependsOn: secret,
     });
@@ -170,7 +170,7 @@ export class Certificates extends pulumi.ComponentResource {
       add(
         key,
         new k8s.core.v1.ConfigMap(
-          `${namespaceNames[key]}-${name}`,
+          `${namespaceNames(settings)[key]}-${name}`,
           { metadata: { name, namespace: namespaces.name(key) }, data },
           { parent: this },
         ),
@@ -192,8 +192,8 @@ export class Certificates extends pulumi.ComponentResource {
         { parent: this },
       );
     const trusted = trusting(settings);
-    for (const key of trusted) add(key, bundle(namespaces.name(key), namespaceNames[key]));
-    const ours = trusted.map((key): string => namespaceNames[key]);
+    for (const key of trusted) add(key, bundle(namespaces.name(key), namespaceNames(settings)[key]));
+    const ours = trusted.map((key): string => namespaceNames(settings)[key]);
     for (const namespace of new Set(settings.network.tls.clientNamespaces))
       if (!ours.includes(namespace)) bundle(namespace, namespace);
     if (settings.objectStorage.kind === "minio")

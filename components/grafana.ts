@@ -42,7 +42,9 @@ export class Grafana extends pulumi.ComponentResource {
     ];
     const readers = dashboardReader(settings).flatMap(({ namespace: of, role, binding }) => {
       // Of the namespaces that are not ours it is known only that they are named.
-      const dependsOn = Object.values(namespaceNames).some((ours) => ours === of) ? [namespaces] : [];
+      const dependsOn = Object.values(namespaceNames(settings)).some((ours) => ours === of)
+        ? [namespaces]
+        : [];
       return [
         new k8s.rbac.v1.Role(`grafana-dashboards-${of}`, role, { parent: this, dependsOn }),
         new k8s.rbac.v1.RoleBinding(`grafana-dashboards-${of}`, binding, { parent: this, dependsOn }),

@@ -43,8 +43,8 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
       },
     );
     this.crds = crds;
-    this.prometheusUrl = release.urn.apply(() => urls.prometheus);
-    this.alertmanagerUrl = release.urn.apply(() => urls.alertmanager);
+    this.prometheusUrl = release.urn.apply(() => urls(settings).prometheus);
+    this.alertmanagerUrl = release.urn.apply(() => urls(settings).alertmanager);
     this.registerOutputs({ prometheusUrl: this.prometheusUrl, alertmanagerUrl: this.alertmanagerUrl });
   }
 }

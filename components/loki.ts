@@ -32,7 +32,7 @@ export class Loki extends pulumi.ComponentResource {
         dependsOn: [...args.crds, ...args.access.readyFor("loki"), ...args.storage.readyFor("loki")],
       },
     );
-    this.url = release.urn.apply(() => urls.loki);
+    this.url = release.urn.apply(() => urls(args.settings).loki);
     this.tenant = pulumi.output(tenants.logs);
     this.registerOutputs({ url: this.url, tenant: this.tenant });
   }

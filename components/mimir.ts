@@ -35,7 +35,7 @@ export class Mimir extends pulumi.ComponentResource {
         dependsOn: [alerting, ...crds, ...access.readyFor("mimir"), ...storage.readyFor("mimir")],
       },
     );
-    this.url = release.urn.apply(() => urls.mimir);
+    this.url = release.urn.apply(() => urls(settings).mimir);
     this.tenants = pulumi.output(mimirTenants(settings));
     this.registerOutputs({ url: this.url, tenants: this.tenants });
   }

@@ -1,6 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type NamespaceKey, namespaceOwner, namespaces, podSecurity } from "../names";
+import { type NamespaceKey, namespaceKeys, namespaceOwner, namespaces, podSecurity } from "../names";
 import { project, type Settings } from "../settings";
 import { backupDestination } from "../values/backup-rclone";
 import { nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
@@ -13,7 +13,7 @@ export interface NamespacesArgs {
 
 /** The namespaces that a stack with these settings uses. */
 export const wantedNamespaces = (settings: Settings): NamespaceKey[] =>
-  (Object.keys(namespaces) as NamespaceKey[]).filter(
+  namespaceKeys.filter(
     (key) =>
       (key !== "minio" || settings.objectStorage.kind === "minio") &&
       (key !== "autoscaling" || hasAutoscaling(settings)) &&
@@ -27,23 +27,26 @@ export const ownerName = (stack: string): string => `${project}/${stack}`;
 export class Namespaces extends pulumi.ComponentResource {
   private readonly made = new Map<NamespaceKey, k8s.core.v1.Namespace | k8s.core.v1.NamespacePatch>();
 
+  private readonly names: Record<NamespaceKey, string>;
+
   constructor(name: string, { settings }: NamespacesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Namespaces", name, {}, opts);
+    this.names = namespaces(settings);
     for (const key of wantedNamespaces(settings)) {
       const level = podSecurity[key];
       const labels = Object.fromEntries(
         ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, level]),
       );
       const metadata = {
-        name: namespaces[key],
+        name: this.names[key],
         labels: { ...labels, [namespaceOwner.label]: namespaceOwner.project },
         annotations: { [namespaceOwner.stack]: ownerName(pulumi.getStack()) },
       };
       // A patch takes its labels off again when the stack is deleted, and leaves the namespace.
-      const namespace = settings.cluster.existingNamespaces.includes(namespaces[key])
-        ? new k8s.core.v1.NamespacePatch(namespaces[key], { metadata }, { parent: this })
+      const namespace = settings.cluster.existingNamespaces.includes(this.names[key])
+        ? new k8s.core.v1.NamespacePatch(this.names[key], { metadata }, { parent: this })
         : new k8s.core.v1.Namespace(
-            namespaces[key],
+            this.names[key],
             { metadata },
             // With a namespace go the volumes in it.
             { parent: this, protect: settings.cluster.protect },
@@ -51,7 +54,7 @@ export class Namespaces extends pulumi.ComponentResource {
       this.made.set(key, namespace);
       if (nodeAgentNamespaces.includes(key))
         new k8s.core.v1.ResourceQuota(
-          `${namespaces[key]}-node-agents`,
+          `${this.names[key]}-node-agents`,
           { metadata: { name: "node-agents", namespace: this.name(key) }, spec: nodeAgentQuota },
           { parent: this },
         );
@@ -68,12 +71,12 @@ export class Namespaces extends pulumi.ComponentResource {
   name(key: NamespaceKey): pulumi.Output<string> {
     const namespace = this.made.get(key);
     if (!namespace) throw new Error(`there is no namespace ${key} in this stack`);
-    return namespace.urn.apply(() => namespaces[key]);
+    return namespace.urn.apply(() => this.names[key]);
   }
 
   /** The same for a namespace that is known by its name in the cluster. */
   named(namespace: string): pulumi.Output<string> {
-    const key = (Object.keys(namespaces) as NamespaceKey[]).find((one) => namespaces[one] === namespace);
+    const key = namespaceKeys.find((one) => this.names[one] === namespace);
     if (!key) throw new Error(`${namespace} is no namespace of this stack`);
     return this.name(key);
   }

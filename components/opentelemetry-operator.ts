@@ -36,7 +36,7 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
       metadata: { ...object.metadata, namespace },
     });
     const made = new k8s.apiextensions.CustomResource(
-      `instrumentation-${instrumentation.name}`,
+      `instrumentation-${instrumentation(settings).name}`,
       placed(instrumentationObject(settings)),
       after,
     );
@@ -47,7 +47,9 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
       ...after,
       dependsOn: [release, account, ...args.certificates.readyFor("opentelemetry")],
     });
-    this.instrumentation = made.urn.apply(() => `${instrumentation.namespace}/${instrumentation.name}`);
+    this.instrumentation = made.urn.apply(
+      () => `${instrumentation(settings).namespace}/${instrumentation(settings).name}`,
+    );
     this.registerOutputs({ instrumentation: this.instrumentation });
   }
 }

@@ -52,16 +52,27 @@ export async function caCertificate(config: KubeConfig, namespace: string): Prom
   return pem;
 }
 
+/** A server that a client connects to with TLS. */
+interface TlsServer extends Pick<PodPort, "namespace" | "protocol"> {
+  served: Served;
+  /** The CA certificate that the client verifies the server with. */
+  ca: string;
+}
+
 /**
  * The end of a connection at which plain bytes become TLS.
  *
  * @param plain carries the plain bytes
- * @param ca what the other side is verified with
  * @returns what carries TLS; it fails with the reason when the other side is not who it should be
  */
-export function wrapped(plain: Duplex, served: Served, ca: string, protocol = "http/1.1"): Duplex {
+export function wrapped(plain: Duplex, { served, namespace, ca, protocol = "http/1.1" }: TlsServer): Duplex {
   const [near, far] = duplexPair();
-  const tls = connect({ socket: near, ca, servername: serverName(served), ALPNProtocols: [protocol] });
+  const tls = connect({
+    socket: near,
+    ca,
+    servername: serverName(served, namespace),
+    ALPNProtocols: [protocol],
+  });
   let known = false;
   tls.once("secureConnect", () => {
     known = true;
@@ -96,7 +107,7 @@ export async function forward(config: KubeConfig, target: PodPort, plain: Duplex
   const { served } = target;
   const connection =
     served && speaksTls(pod, served)
-      ? wrapped(plain, served, await caCertificate(config, target.namespace), target.protocol)
+      ? wrapped(plain, { ...target, served, ca: await caCertificate(config, target.namespace) })
       : plain;
   const errors = new PassThrough();
   const websocket = await new PortForward(config).portForward(

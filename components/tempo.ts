@@ -30,7 +30,7 @@ export class Tempo extends pulumi.ComponentResource {
         dependsOn: [...args.crds, ...args.access.readyFor("tempo"), ...args.storage.readyFor("tempo")],
       },
     );
-    this.url = release.urn.apply(() => urls.tempo);
+    this.url = release.urn.apply(() => urls(args.settings).tempo);
     this.registerOutputs({ url: this.url });
   }
 }

@@ -83,7 +83,7 @@ async function main(): Promise<void> {
   if (!chromium) throw new Error("there is no chromium on PATH; OBS_CHROMIUM may name one");
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
-  const found = await withGrafana(kubeConfig(settings), (grafana) => take(grafana, chromium, only));
+  const found = await withGrafana(kubeConfig(settings), settings, (grafana) => take(grafana, chromium, only));
   if (found.length) throw new Error(found.join("\n"));
 }
 

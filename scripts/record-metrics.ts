@@ -12,6 +12,7 @@ import { kubeConfig } from "../components/kube-config";
 import { dashboards } from "../dashboards";
 import { build } from "../dashboards/kit";
 import { datasourceTenants, gatewayUser, type ServicePort, services } from "../names";
+import type { Settings } from "../settings";
 
 const file = join("tests", "recorded", "metrics.json");
 
@@ -22,10 +23,14 @@ interface Source {
   /** User of the gateway, where it is one. */
   as?: string;
 }
-const sources: Record<string, Source> = {
-  prometheus: { service: services.prometheus, path: "/api/v1" },
-  mimir: { service: services.mimir, path: "/prometheus/api/v1", as: gatewayUser(datasourceTenants, "read") },
-};
+const sources = (settings: Settings): Record<string, Source> => ({
+  prometheus: { service: services(settings).prometheus, path: "/api/v1" },
+  mimir: {
+    service: services(settings).mimir,
+    path: "/prometheus/api/v1",
+    as: gatewayUser(datasourceTenants, "read"),
+  },
+});
 
 /** What was there within the last hours; what came and went before is another version's. */
 const hours = 6;

@@ -38,10 +38,19 @@ function withLinks({ grafana, alerting }: Settings, rule: Rule): Rule {
   };
 }
 
-const prometheusRule = (name: string, groups: RuleFile["groups"], labels?: Record<string, string>) => ({
+const prometheusRule = (
+  settings: Settings,
+  name: string,
+  groups: RuleFile["groups"],
+  labels?: Record<string, string>,
+) => ({
   apiVersion: "monitoring.coreos.com/v1",
   kind: "PrometheusRule",
-  metadata: { name: `observability-${name}`, namespace: namespaces.monitoring, ...(labels && { labels }) },
+  metadata: {
+    name: `observability-${name}`,
+    namespace: namespaces(settings).monitoring,
+    ...(labels && { labels }),
+  },
   spec: { groups },
 });
 
@@ -53,14 +62,14 @@ const tenantOf: Record<string, string> = {
 
 /** Limits that the settings decide and that no metric tells, for alerts that fire before one is reached. */
 const settingsRule = (settings: Settings) =>
-  prometheusRule("settings", [
+  prometheusRule(settings, "settings", [
     {
       name: "settings",
       rules: [
         {
           record: "observability:loki_streams:limit",
           expr: `vector(${lokiStreams(settings)})`,
-          labels: { namespace: namespaces.loki },
+          labels: { namespace: namespaces(settings).loki },
         },
         ...(settings.backups.destination
           ? [
@@ -83,6 +92,7 @@ const fileRules = (settings: Settings) =>
       const name = file.replace(".yaml", "");
       const tenant = tenantOf[name];
       return prometheusRule(
+        settings,
         name,
         groups.map((group) => ({ ...group, rules: group.rules.map((rule) => withLinks(settings, rule)) })),
         tenant ? { [owner.ruleTenant]: tenant } : undefined,

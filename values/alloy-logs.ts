@@ -13,16 +13,16 @@ import { anyOf, readingAsRoot, type Values } from "./shared";
 const podLogs = "/var/log/pods";
 
 /** What the pipeline reads from its environment. */
-export const alloyLogsEnvironment = ({ alloyLogs, cluster }: Settings): Record<string, string> => ({
+export const alloyLogsEnvironment = (settings: Settings): Record<string, string> => ({
   LOG_FILES: podLogs,
   STORAGE: storagePath,
-  BUFFER: String(alloyLogs.buffer),
-  LOKI_URL: urls.loki,
+  BUFFER: String(settings.alloyLogs.buffer),
+  LOKI_URL: urls(settings).loki,
   LOKI_USER: gatewayUser(tenants.logs, "write"),
   LOKI_PASSWORD_FILE: passwordFile(["loki", gatewayUser(tenants.logs, "write")]),
-  CLUSTER: cluster.name,
-  ERRORS_ONLY_NAMESPACES: anyOf(alloyLogs.errorsOnly),
-  HEALTH_CHECK_STATEMENTS: JSON.stringify(healthCheckStatements(alloyLogs.healthCheckPaths)),
+  CLUSTER: settings.cluster.name,
+  ERRORS_ONLY_NAMESPACES: anyOf(settings.alloyLogs.errorsOnly),
+  HEALTH_CHECK_STATEMENTS: JSON.stringify(healthCheckStatements(settings.alloyLogs.healthCheckPaths)),
   JOURNAL_JOB: logJobs.journal,
   LEVEL_STATEMENTS: JSON.stringify(levelStatements()),
 });

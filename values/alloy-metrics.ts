@@ -21,7 +21,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
   const systemNamespaces = anyOf(cluster.systemNamespaces);
   const { kept, dropped } = metricNames(settings);
   return {
-    MIMIR_URL: urls.mimir,
+    MIMIR_URL: urls(settings).mimir,
     PASSWORDS: gatewayAccess.folder,
     CLUSTER: cluster.name,
     TENANTS: JSON.stringify(mimirTenants(settings)),
@@ -54,7 +54,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     }),
     ...(alloyMetrics.kubernetesEvents && {
       EVENTS_JOB: logJobs.events,
-      LOKI_URL: urls.loki,
+      LOKI_URL: urls(settings).loki,
       LOKI_USER: gatewayUser(tenants.logs, "write"),
       LOKI_PASSWORD_FILE: passwordFile(["loki", gatewayUser(tenants.logs, "write")]),
     }),

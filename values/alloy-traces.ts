@@ -3,6 +3,7 @@ import {
   certificates,
   gatewayAccess,
   gatewayUser,
+  namespaces,
   releases,
   services,
   tenants,
@@ -72,8 +73,8 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     CORS_ORIGINS: JSON.stringify(allowedOrigins),
     CORS_HEADERS: JSON.stringify(allowedOrigins.length ? ["*"] : []),
     SDK_RATIO: String(sdkRatio(settings)),
-    REPLICAS: tracesReplicasHost,
-    TEMPO_URL: urls.tempo,
+    REPLICAS: tracesReplicasHost(settings),
+    TEMPO_URL: urls(settings).tempo,
     TEMPO_USER: tempoUser,
     TEMPO_PASSWORD_FILE: passwordFile(["tempo", tempoUser]),
     STORAGE: storagePath,
@@ -82,10 +83,10 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     METRICS_BUFFER: String(alloyTraces.buffer / 8),
     SYSTEM_NAMESPACES: anyOf(cluster.systemNamespaces),
     PASSWORDS: gatewayAccess.folder,
-    LOKI_URL: urls.loki,
+    LOKI_URL: urls(settings).loki,
     LOKI_USER: lokiUser,
     LOKI_PASSWORD_FILE: passwordFile(["loki", lokiUser]),
-    MIMIR_URL: urls.mimir,
+    MIMIR_URL: urls(settings).mimir,
     ...(tracing.metricsFrom === "alloy" && {
       CLUSTER: cluster.name,
       MIMIR_USER: mimirUser,
@@ -108,14 +109,15 @@ const ports = Object.entries({
 }).map(([name, port]) => ({ name, port, targetPort: port, protocol: "TCP" }));
 
 /** An Ingress for OTLP over HTTP; the chart names its port after Faro. */
-function ingress({ otlp }: Settings): Values {
+function ingress(settings: Settings): Values {
+  const { otlp } = settings;
   if (!otlp.ingress) return { enabled: false };
   const { host, className, tlsSecret, annotations } = otlp.ingress;
   return {
     enabled: true,
     ...(className && { ingressClassName: className }),
     annotations: annotations ?? {},
-    faroPort: services.otlpHttp.port,
+    faroPort: services(settings).otlpHttp.port,
     hosts: [host],
     tls: [{ hosts: [host], ...(tlsSecret && { secretName: tlsSecret }) }],
   };
@@ -175,8 +177,8 @@ export function alloyTracesValues(settings: Settings): Values {
 }
 
 /** The headless Service by which the replicas find each other; a replica must be found before it is ready. */
-export const alloyTracesReplicas = () => ({
-  metadata: { name: tracesReplicas.name, namespace: tracesReplicas.namespace },
+export const alloyTracesReplicas = (settings: Settings) => ({
+  metadata: { name: tracesReplicas.name, namespace: namespaces(settings).alloyTraces },
   spec: {
     clusterIP: "None",
     publishNotReadyAddresses: true,

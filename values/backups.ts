@@ -183,7 +183,7 @@ function podSpec(settings: Settings, destination: Destination, kind: Kind, job: 
 function cronJob(settings: Settings, destination: Destination, kind: Kind, job: BackupJob) {
   const labels = { "app.kubernetes.io/name": kind.label };
   return {
-    metadata: { name: names.cronJob(job), namespace: namespaces[kind.namespace], labels },
+    metadata: { name: names.cronJob(job), namespace: namespaces(settings)[kind.namespace], labels },
     spec: {
       schedule: settings.backups.schedule,
       timeZone: "Etc/UTC",

@@ -6,7 +6,11 @@ import { environment, goMemoryLimit, image, pullSecrets, readingAsRoot, resource
 
 const labels = { "app.kubernetes.io/name": releases.cadvisor, "app.kubernetes.io/part-of": "observability" };
 const selector = { "app.kubernetes.io/name": releases.cadvisor };
-const metadata = { name: releases.cadvisor, namespace: namespaces.monitoring, labels };
+const metadata = (settings: Settings) => ({
+  name: releases.cadvisor,
+  namespace: namespaces(settings).monitoring,
+  labels,
+});
 
 /** What of the node cAdvisor reads (R10). Everything is mounted read-only. */
 const mounts = {
@@ -45,7 +49,7 @@ export const cadvisorDaemonSet = (settings: Settings) => {
   const { cadvisor } = settings;
   const { repository, tag } = image(settings, cadvisor.image);
   return {
-    metadata,
+    metadata: metadata(settings),
     spec: {
       selector: { matchLabels: selector },
       updateStrategy: nodeByNode,
@@ -91,10 +95,11 @@ export const cadvisorDaemonSet = (settings: Settings) => {
 };
 
 /** Where it is read: inside the cluster, and on a port of every node where the settings say so. */
-export const cadvisorService = ({ cadvisor }: Settings) => {
+export const cadvisorService = (settings: Settings) => {
+  const { cadvisor } = settings;
   const open = cadvisor.expose.includes("nodePort");
   return {
-    metadata,
+    metadata: metadata(settings),
     spec: {
       selector,
       type: open ? "NodePort" : "ClusterIP",
@@ -106,8 +111,8 @@ export const cadvisorService = ({ cadvisor }: Settings) => {
 };
 
 /** For Alloy alone: Prometheus has containers from the kubelet, and its rules are written for those. */
-export const cadvisorMonitor = () => ({
-  metadata: { ...metadata, labels: { ...labels, [owner.scraper]: "alloy" } },
+export const cadvisorMonitor = (settings: Settings) => ({
+  metadata: { ...metadata(settings), labels: { ...labels, [owner.scraper]: "alloy" } },
   spec: {
     selector: { matchLabels: selector },
     endpoints: [

@@ -123,7 +123,7 @@ export function coldTierJob(settings: Settings, tier: ColdTier) {
   return {
     metadata: {
       name: `${minio.coldTier}-${digest(spec)}`,
-      namespace: namespaces.minio,
+      namespace: namespaces(settings).minio,
       labels,
       // One that failed is made again by the next update, and not waited for.
       annotations: { "pulumi.com/replaceUnready": "true" },

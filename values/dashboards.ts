@@ -7,10 +7,10 @@ import { runbooks } from "../dashboards/runbooks";
 import { dashboardLabel, folderAnnotation, namespaces } from "../names";
 import type { Settings } from "../settings";
 
-const configMap = (name: string, folder: string, data: Record<string, string>) => ({
+const configMap = (settings: Settings, name: string, folder: string, data: Record<string, string>) => ({
   metadata: {
     name,
-    namespace: namespaces.grafana,
+    namespace: namespaces(settings).grafana,
     labels: { [dashboardLabel]: "1" },
     annotations: { [folderAnnotation]: folder },
   },
@@ -29,12 +29,13 @@ export const dashboardConfigMaps = (settings: Settings) => [
     all
       .filter(({ uid }) => optional[uid]?.(settings) ?? true)
       .map((dashboard) =>
-        configMap(`dashboard-${dashboard.uid}`, folder, {
+        configMap(settings, `dashboard-${dashboard.uid}`, folder, {
           [`${dashboard.uid}.json`]: JSON.stringify(build(dashboard)),
         }),
       ),
   ),
   configMap(
+    settings,
     "dashboard-runbooks",
     "Runbooks",
     Object.fromEntries(runbooks().map((page) => [`${page.uid}.json`, JSON.stringify(page)])),

@@ -23,15 +23,16 @@ export const gossipSteps = ["former", "prepare", "introduce", "verify"] as const
 export type GossipStep = (typeof gossipSteps)[number];
 
 /** Labels of the step `former`: Tempo's chart sets one, the charts of Loki and Mimir set none. */
-const formerLabel: Record<Store, string> = {
+const formerLabel = (settings: Settings): Record<Store, string> => ({
   loki: "",
   mimir: "",
-  tempo: `${releases.tempo}.${namespaces.tempo}`,
-};
+  tempo: `${releases.tempo}.${namespaces(settings).tempo}`,
+});
 
 /** What the members of a store do at a step. */
 export const gossipAt = (step: GossipStep, store: Store, settings: Settings): Gossip => ({
-  label: step === "former" || step === "prepare" ? formerLabel[store] : gossipLabel(store, settings),
+  label:
+    step === "former" || step === "prepare" ? formerLabel(settings)[store] : gossipLabel(store, settings),
   verified: step === "former" || step === "verify",
 });
 

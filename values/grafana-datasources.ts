@@ -44,7 +44,7 @@ function mimir(settings: Settings, { name, uid }: { name: string; uid: string },
     name,
     uid,
     type: "prometheus",
-    url: `${urls.mimir}/prometheus`,
+    url: `${urls(settings).mimir}/prometheus`,
     ...reader("mimir", tenant),
     jsonData: {
       ...exemplars,
@@ -63,29 +63,29 @@ function mimir(settings: Settings, { name, uid }: { name: string; uid: string },
  */
 const longRange = (settings: Settings): Values => mimir(settings, datasources.longRange, longRangeTenants);
 
-function prometheus({ kubePrometheusStack }: Settings): Values {
+function prometheus(settings: Settings): Values {
   return {
     ...datasources.prometheus,
     type: "prometheus",
-    url: urls.prometheus,
+    url: urls(settings).prometheus,
     // The dashboards of kube-prometheus-stack read the default.
     isDefault: true,
     jsonData: {
       ...exemplars,
       httpMethod: "POST",
       prometheusType: "Prometheus",
-      timeInterval: goDuration(kubePrometheusStack.prometheus.scrapeInterval),
+      timeInterval: goDuration(settings.kubePrometheusStack.prometheus.scrapeInterval),
       manageAlerts: true,
       alertmanagerUid: datasources.alertmanager.uid,
     },
   };
 }
 
-function loki(): Values {
+function loki(settings: Settings): Values {
   return {
     ...datasources.loki,
     type: "loki",
-    url: urls.loki,
+    url: urls(settings).loki,
     ...reader("loki", tenants.logs),
     jsonData: {
       maxLines: 1000,
@@ -105,12 +105,12 @@ function loki(): Values {
 }
 
 /** From a span to what its pod wrote meanwhile, to the rates of its service, and to the map of who calls whom (R8.1). */
-function tempo(): Values {
+function tempo(settings: Settings): Values {
   const calls = (selector: string) => `sum(rate(traces_spanmetrics_calls_total{${selector}}[5m]))`;
   return {
     ...datasources.tempo,
     type: "tempo",
-    url: urls.tempo,
+    url: urls(settings).tempo,
     ...reader("tempo", tenants.traces),
     jsonData: {
       tracesToLogsV2: {
@@ -147,19 +147,19 @@ function tempo(): Values {
 }
 
 /** Prometheus' Alertmanager, and Mimir's for each tenant that has rules. */
-function alertmanagers(): Values[] {
+function alertmanagers(settings: Settings): Values[] {
   return [
     {
       ...datasources.alertmanager,
       type: "alertmanager",
-      url: urls.alertmanager,
+      url: urls(settings).alertmanager,
       jsonData: { implementation: "prometheus", handleGrafanaManagedAlerts: false },
     },
     ...ruled.map((tenant) => ({
       name: `Alertmanager of Mimir ${tenant}`,
       uid: alertmanagerOf(tenant),
       type: "alertmanager",
-      url: urls.mimir,
+      url: urls(settings).mimir,
       ...reader("mimir", tenant),
       jsonData: { implementation: "mimir", handleGrafanaManagedAlerts: false },
     })),
@@ -177,9 +177,9 @@ export const grafanaDatasources = (settings: Settings): Values => ({
     ...mimirTenants(settings).map((tenant) =>
       mimir(settings, { name: `Mimir ${tenant}`, uid: `mimir-${tenant}` }, tenant),
     ),
-    loki(),
-    tempo(),
-    ...alertmanagers(),
+    loki(settings),
+    tempo(settings),
+    ...alertmanagers(settings),
   ].map((datasource) => ({
     access: "proxy",
     editable: false,

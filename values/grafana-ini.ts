@@ -1,5 +1,5 @@
 /** grafana.ini: https://grafana.com/docs/grafana/latest/setup-grafana/configure-grafana/ */
-import { grafana as names, usesTls } from "../names";
+import { grafanaPeers, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { answerTimeout } from "../settings/queries";
 import { loginConfiguration } from "./grafana-login";
@@ -78,7 +78,7 @@ export function grafanaIni(settings: Settings): Values {
       unified_alerting: {
         ha_listen_address: "$__env{POD_IP}:9094",
         ha_advertise_address: "$__env{POD_IP}:9094",
-        ha_peers: names.headless,
+        ha_peers: grafanaPeers(settings),
       },
     }),
     ...loginConfiguration(settings),

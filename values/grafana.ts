@@ -33,8 +33,12 @@ import {
 import { scrapedByTls } from "./tls";
 
 /** Namespaces in whose ConfigMaps dashboards are looked for: ours, kube-prometheus-stack's, and those of the settings. */
-export const dashboardNamespaces = ({ grafana }: Settings): string[] => [
-  ...new Set([namespaces.grafana, namespaces.monitoring, ...grafana.dashboards.namespaces]),
+export const dashboardNamespaces = (settings: Settings): string[] => [
+  ...new Set([
+    namespaces(settings).grafana,
+    namespaces(settings).monitoring,
+    ...settings.grafana.dashboards.namespaces,
+  ]),
 ];
 
 /** The secrets of the settings that Grafana reads in its environment. */
@@ -193,7 +197,9 @@ export const dashboardReader = (settings: Settings) =>
       binding: {
         metadata,
         roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
-        subjects: [{ kind: "ServiceAccount", name: releases.grafana, namespace: namespaces.grafana }],
+        subjects: [
+          { kind: "ServiceAccount", name: releases.grafana, namespace: namespaces(settings).grafana },
+        ],
       },
     };
   });

@@ -89,7 +89,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     },
     ...Object.fromEntries(parts.map(([part, { monitor }]) => [monitor, { enabled: seen(part) }])),
     kubelet: {
-      namespace: namespaces.monitoring,
+      namespace: namespaces(settings).monitoring,
       serviceMonitor: {
         // Like every other target, instead of the chart's 10 s.
         cAdvisorInterval: "",
@@ -108,7 +108,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       // Where both scrapers look; the older Endpoints are deprecated.
       kubeletEndpointsEnabled: false,
       // The operator makes this Service and never deletes it: in a namespace of the stack it goes with that.
-      kubeletService: { namespace: namespaces.monitoring },
+      kubeletService: { namespace: namespaces(settings).monitoring },
       kubeletEndpointSliceEnabled: true,
       prometheusConfigReloader: { resources: resources(reloader) },
     },

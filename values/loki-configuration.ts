@@ -152,7 +152,7 @@ export function lokiConfiguration(settings: Settings): Values {
     // A canceled query closes its connection for up to 5 s. With Loki's 4, a query-frontend often had none left and became
     // unready.
     querier: { max_concurrent: 16 },
-    frontend_worker: { scheduler_address: "", frontend_address: lokiFrontendAddress },
+    frontend_worker: { scheduler_address: "", frontend_address: lokiFrontendAddress(settings) },
     ...(loki.resultsCache.replicas === 0 && {
       query_range: {
         cache_results: true,

@@ -72,7 +72,7 @@ const clients: Record<CacheName, string[]> = {
 export const cacheArguments = (settings: Settings): Record<string, string> =>
   Object.fromEntries(
     Object.entries(caches(settings)).flatMap(([name, cache]) => {
-      const addresses = each(cache, (replica) => `${cacheAddress("mimir", name, replica)}:${port}`);
+      const addresses = each(cache, (replica) => `${cacheAddress(settings, "mimir", name, replica)}:${port}`);
       return clients[name as CacheName]
         .filter(() => addresses.length > 0)
         .map((client) => [`${client}.memcached.addresses`, addresses.join(",")]);

@@ -113,7 +113,7 @@ export function minioValues(settings: Settings): Values {
 export const minioMonitor = (settings: Settings) => ({
   apiVersion: "monitoring.coreos.com/v1",
   kind: "ServiceMonitor",
-  metadata: { name: minio.release, namespace: namespaces.minio, labels: watchedByPrometheus },
+  metadata: { name: minio.release, namespace: namespaces(settings).minio, labels: watchedByPrometheus },
   spec: {
     selector: { matchLabels: { app: "minio", release: minio.release, monitoring: "true" } },
     endpoints: ["node", "cluster", "bucket"].map((part) => ({

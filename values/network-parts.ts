@@ -1,9 +1,9 @@
 /** Who connects to whom: the parts of the stack, and who is not one of them. */
-import type { namespaces } from "../names";
+import type { NamespaceKey } from "../names";
 
 /** Pods of the stack: a namespace, or those in it that have the labels. */
 export interface Part {
-  namespace: keyof typeof namespaces;
+  namespace: NamespaceKey;
   labels?: Record<string, string>;
 }
 

@@ -51,7 +51,8 @@ const named = (list: string[]): Peer[] =>
     : [];
 
 /** Who a flow comes from or goes to; nobody, where no namespace is named. */
-function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
+function peers(who: PartName | Outsider, settings: Settings): Peer[] {
+  const { network } = settings;
   if (isNamespace(who)) return named([namespaceIn(who)]);
   switch (who) {
     case "pods":
@@ -74,7 +75,7 @@ function peers(who: PartName | Outsider, { network }: Settings): Peer[] {
   const { namespace, labels }: Part = parts[who];
   return [
     {
-      namespaceSelector: { matchLabels: { [nameLabel]: namespaces[namespace] } },
+      namespaceSelector: { matchLabels: { [nameLabel]: namespaces(settings)[namespace] } },
       ...(labels && { podSelector: { matchLabels: labels } }),
     },
   ];
@@ -104,7 +105,7 @@ export function networkPolicies(settings: Settings): NetworkPolicy[] {
       .map((key) => (key === "grafana" ? "grafanaBackup" : key)),
   ]);
   const used = (Object.keys(parts) as PartName[]).filter((part) => !absent.has(part));
-  const refusals = [...new Set(used.map((part) => namespaces[parts[part].namespace]))].map(
+  const refusals = [...new Set(used.map((part) => namespaces(settings)[parts[part].namespace]))].map(
     (namespace): NetworkPolicy => ({
       metadata: { name: "default-deny", namespace },
       spec: { podSelector: {}, policyTypes: ["Ingress", "Egress"], egress: [dns(settings)] },
@@ -122,7 +123,7 @@ export function networkPolicies(settings: Settings): NetworkPolicy[] {
     return {
       metadata: {
         name: part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-        namespace: namespaces[namespace],
+        namespace: namespaces(settings)[namespace],
       },
       spec: {
         podSelector: labels ? { matchLabels: labels } : {},

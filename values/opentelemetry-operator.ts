@@ -89,7 +89,7 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
 export const instrumentationObject = (settings: Settings) => ({
   apiVersion: "opentelemetry.io/v1alpha1",
   kind: "Instrumentation",
-  metadata: { ...instrumentation },
+  metadata: { ...instrumentation(settings) },
   spec: {
     exporter: {
       endpoint: servedUrls(settings).otlpHttp,
@@ -115,7 +115,7 @@ export const instrumentationObject = (settings: Settings) => ({
 
 /** Account of the collector: the operator's own would know no Secret to pull images with. */
 export const collectorAccount = (settings: Settings) => ({
-  metadata: { name: "gateway", namespace: namespaces.opentelemetry },
+  metadata: { name: "gateway", namespace: namespaces(settings).opentelemetry },
   imagePullSecrets: pullSecrets(settings),
   automountServiceAccountToken: false,
 });
@@ -131,7 +131,7 @@ export const collectorObject = (settings: Settings) => {
   return {
     apiVersion: "opentelemetry.io/v1beta1",
     kind: "OpenTelemetryCollector",
-    metadata: { name: "gateway", namespace: namespaces.opentelemetry },
+    metadata: { name: "gateway", namespace: namespaces(settings).opentelemetry },
     spec: {
       mode: "deployment",
       serviceAccount: collectorAccount(settings).metadata.name,
@@ -172,7 +172,7 @@ export const collectorObject = (settings: Settings) => {
         },
         exporters: {
           otlp: {
-            endpoint: address(services.otlpGrpc),
+            endpoint: address(services(settings).otlpGrpc),
             tls: usesTls(settings) ? { ca_file: caBundle.path } : { insecure: true },
             // Smaller than the largest message that Alloy accepts.
             sending_queue: {

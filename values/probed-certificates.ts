@@ -1,5 +1,5 @@
 /** The certificates of which Alloy for metrics reports the expiry. */
-import { address, certificates, minio, namespaces, services, webhooks } from "../names";
+import { address, minio, namespaces, services, webhooks } from "../names";
 import type { Settings } from "../settings";
 import { portOf } from "./network-outside";
 import type { Outsider, PartName } from "./network-parts";
@@ -17,23 +17,26 @@ export interface Probed {
 }
 
 /** Ports that pods serve with a certificate of `network.tls`: one for each certificate. */
-const listeners = {
+const listeners = (settings: Settings) => ({
   minio: {
-    service: { namespace: namespaces.minio, name: minio.service, port: minio.apiPort },
+    service: { namespace: namespaces(settings).minio, name: minio.service, port: minio.apiPort },
     port: minio.apiPort,
   },
-  grafana: { service: services.grafana, port: 3000 },
-  alloyTraces: { service: services.otlpHttp, port: 4318 },
-} as const;
+  grafana: { service: services(settings).grafana, port: 3000 },
+  alloyTraces: { service: services(settings).otlpHttp, port: 4318 },
+});
 
 /** Host and port of each Ingress. */
-const ingresses = ({ grafana, otlp }: Settings): Probed[] => {
+const ingresses = (settings: Settings): Probed[] => {
+  const { grafana, otlp } = settings;
   const port = portOf(grafana.url);
   return [
     ...(grafana.ingress
-      ? [{ namespace: namespaces.grafana, host: new URL(grafana.url).hostname, port }]
+      ? [{ namespace: namespaces(settings).grafana, host: new URL(grafana.url).hostname, port }]
       : []),
-    ...(otlp.ingress ? [{ namespace: namespaces.alloyTraces, host: otlp.ingress.host, port: 443 }] : []),
+    ...(otlp.ingress
+      ? [{ namespace: namespaces(settings).alloyTraces, host: otlp.ingress.host, port: 443 }]
+      : []),
   ].map(({ namespace, host, port }) => ({ namespace, address: `${host}:${port}`, to: "anywhere", port }));
 };
 
@@ -44,15 +47,15 @@ const ingresses = ({ grafana, otlp }: Settings): Probed[] => {
 export function probedCertificates(settings: Settings): Probed[] {
   const expiring = [
     ...served(settings).map((who): Probed => {
-      const { service, port } = listeners[who];
-      return { namespace: certificates[who].namespace, address: address(service), to: who, port };
+      const { service, port } = listeners(settings)[who];
+      return { namespace: service.namespace, address: address(service), to: who, port };
     }),
     ...ingresses(settings),
   ];
   if (!expiring.length && !settings.openTelemetryOperator.certManager) return [];
-  const webhook = (to: keyof typeof webhooks, port: number): Probed => {
-    const { namespace } = webhooks[to];
-    return { namespace, address: address(webhooks[to]), to, port };
+  const webhook = (to: keyof ReturnType<typeof webhooks>, port: number): Probed => {
+    const { namespace } = webhooks(settings)[to];
+    return { namespace, address: address(webhooks(settings)[to]), to, port };
   };
   return [...expiring, webhook("prometheusOperator", 10250), webhook("opentelemetryOperator", 9443)];
 }

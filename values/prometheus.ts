@@ -60,7 +60,7 @@ export function prometheusSpec(settings: Settings): Values {
     remoteWrite: [
       {
         name: "mimir",
-        url: `${urls.mimir}/api/v1/push`,
+        url: `${urls(settings).mimir}/api/v1/push`,
         basicAuth: mimirCredentials(), // R11
         sendExemplars: true,
         sendNativeHistograms: true,

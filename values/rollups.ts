@@ -72,7 +72,7 @@ export const rollupRules = (settings: Settings) =>
       kind: "PrometheusRule",
       metadata: {
         name: `observability-${tenant}`,
-        namespace: namespaces.monitoring,
+        namespace: namespaces(settings).monitoring,
         labels: { [owner.ruleTenant]: tenant },
         annotations: { [owner.sourceTenants]: rawTenants.join(",") },
       },

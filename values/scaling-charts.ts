@@ -34,7 +34,7 @@ export function kedaValues(settings: Settings): Values {
   const each = { requests, limits: { ...limits, cpu: null } };
   return {
     // It is this stack's: of other namespaces it needs to know nothing.
-    watchNamespace: namespaces.alloyMetrics,
+    watchNamespace: namespaces(settings).alloyMetrics,
     clusterDomain: settings.cluster.domain,
     image: {
       pullPolicy: "IfNotPresent",

@@ -50,7 +50,7 @@ export const horizontalAutoscalers = (settings: Settings): KubernetesObject[] =>
     .map((store) => ({
       apiVersion: "autoscaling/v2",
       kind: "HorizontalPodAutoscaler",
-      metadata: { name: `${store}-querier`, namespace: namespaces[store] },
+      metadata: { name: `${store}-querier`, namespace: namespaces(settings)[store] },
       spec: {
         scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: `${store}-querier` },
         ...replicasOf(settings[store].querier),
@@ -78,7 +78,7 @@ export const querierBudgets = (settings: Settings): KubernetesObject[] =>
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
       // Not the chart's name: that one goes while this one comes, where a stack begins to scale.
-      metadata: { name: `${store}-querier-scaled`, namespace: namespaces[store] },
+      metadata: { name: `${store}-querier-scaled`, namespace: namespaces(settings)[store] },
       spec: {
         maxUnavailable: 1,
         selector: {
@@ -98,7 +98,7 @@ const kedaAuthentication = "mimir-reader";
 export function targetAutoscaler(settings: Settings): KubernetesObject[] {
   const { alloyMetrics } = settings;
   if (!isScaled(alloyMetrics)) return [];
-  const metadata = { name: releases.alloyMetrics, namespace: namespaces.alloyMetrics };
+  const metadata = { name: releases.alloyMetrics, namespace: namespaces(settings).alloyMetrics };
   const keys = credentialKeys("mimir", datasourceReader);
   const credential = (parameter: string, key: string) => ({
     parameter,
@@ -131,7 +131,7 @@ export function targetAutoscaler(settings: Settings): KubernetesObject[] {
             type: "prometheus",
             metricType: "AverageValue",
             metadata: {
-              serverAddress: `${urls.mimir}/prometheus`,
+              serverAddress: `${urls(settings).mimir}/prometheus`,
               query: "count(up)",
               threshold: String(alloyMetrics.targetsPerReplica),
               authModes: "basic",
@@ -154,7 +154,7 @@ export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
     return {
       apiVersion: "autoscaling.k8s.io/v1",
       kind: "VerticalPodAutoscaler",
-      metadata: { name: `${store}-ingester`, namespace: namespaces[store] },
+      metadata: { name: `${store}-ingester`, namespace: namespaces(settings)[store] },
       spec: {
         targetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: `${store}-ingester` },
         // Evicted one at a time, which their PodDisruptionBudget sees to; a single one is left alone.

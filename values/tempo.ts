@@ -192,7 +192,7 @@ export function tempoValues(settings: Settings): Values {
           remote_write_add_org_id_header: false,
           remote_write: [
             {
-              url: `${urls.mimir}/api/v1/push`,
+              url: `${urls(settings).mimir}/api/v1/push`,
               basic_auth: {
                 username: gatewayUser(tenants.pods, "write"),
                 password_file: passwordFile(["mimir", gatewayUser(tenants.pods, "write")]),

@@ -1,5 +1,13 @@
 /** Certificates: who needs one for which names, who trusts the CA, and cert-manager's objects. */
-import { caBundle, certificates, type namespaces, type Served, serverName, usesTls } from "../names";
+import {
+  caBundle,
+  certificates,
+  type NamespaceKey,
+  namespaces,
+  type Served,
+  serverName,
+  usesTls,
+} from "../names";
 import type { Settings } from "../settings";
 
 /** Hours that a certificate holds, and hours before its end from which on an `up` makes a new one. */
@@ -30,9 +38,10 @@ export const served = (settings: Settings): Served[] =>
  * The DNS names of a certificate: each of its Services from the short name to the full one, MinIO's servers by which
  * they find each other, and `localhost`, by which people come through `kubectl port-forward`.
  */
-export function dnsNames({ cluster }: Settings, who: Served): string[] {
-  const { namespace, services } = certificates[who];
-  const domains = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.${cluster.domain}`];
+export function dnsNames(settings: Settings, who: Served): string[] {
+  const { services } = certificates[who];
+  const namespace = namespaces(settings)[who];
+  const domains = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.${settings.cluster.domain}`];
   return [
     ...services.flatMap((service) => domains.map((domain) => service + domain)),
     ...(who === "minio" ? domains.slice(1).map((domain) => `*.minio-svc${domain}`) : []),
@@ -41,7 +50,7 @@ export function dnsNames({ cluster }: Settings, who: Served): string[] {
 }
 
 /** Namespaces whose pods verify such a certificate, by their keys. */
-export const trusting = (settings: Settings): (keyof typeof namespaces)[] =>
+export const trusting = (settings: Settings): NamespaceKey[] =>
   usesTls(settings)
     ? [
         ...(settings.objectStorage.kind === "minio" ? (["loki", "mimir", "tempo", "minio"] as const) : []),
@@ -58,11 +67,11 @@ export const trusting = (settings: Settings): (keyof typeof namespaces)[] =>
 /** cert-manager's Certificate of who is served. */
 export function certificateObject(settings: Settings, who: Served) {
   const { tls } = settings.network;
-  const { namespace, secret } = certificates[who];
+  const { secret } = certificates[who];
   return {
     apiVersion: "cert-manager.io/v1",
     kind: "Certificate",
-    metadata: { name: secret, namespace },
+    metadata: { name: secret, namespace: namespaces(settings)[who] },
     spec: {
       secretName: secret,
       commonName: certificates[who].services[0],
@@ -76,10 +85,10 @@ export function certificateObject(settings: Settings, who: Served) {
 }
 
 /** cert-manager's Issuer in the namespace of who is served; it signs with a CA below this stack's own. */
-export const issuerObject = (who: Served) => ({
+export const issuerObject = (settings: Settings, who: Served) => ({
   apiVersion: "cert-manager.io/v1",
   kind: "Issuer",
-  metadata: { name: ownIssuer, namespace: certificates[who].namespace },
+  metadata: { name: ownIssuer, namespace: namespaces(settings)[who] },
   spec: { ca: { secretName: ownIssuer } },
 });
 
@@ -99,7 +108,7 @@ export const scrapedByTls = (settings: Settings, who: Served) =>
         scheme: "https",
         tlsConfig: {
           ca: { configMap: { name: caBundle.name, key: caBundle.file } },
-          serverName: serverName(who),
+          serverName: serverName(who, namespaces(settings)[who]),
         },
       }
     : {};

@@ -33,23 +33,53 @@ export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
     return {
       path,
       size,
-      namespace: namespaces.monitoring,
+      namespace: namespaces(settings).monitoring,
       owner: "operator",
       name,
       template: `${name}-db`,
     } as const;
   };
   const inMimir = (key: "ingester" | "storeGateway" | "compactor" | "alertmanager", name: string) =>
-    set(`mimir.${key}.disk`, mimir[key].disk, namespaces.mimir, `${releases.mimir}-${name}`, "storage");
+    set(
+      `mimir.${key}.disk`,
+      mimir[key].disk,
+      namespaces(settings).mimir,
+      `${releases.mimir}-${name}`,
+      "storage",
+    );
   return [
-    set("loki.ingester.disk", loki.ingester.disk, namespaces.loki, `${releases.loki}-ingester`, "data"),
-    set("loki.compactor.disk", loki.compactor.disk, namespaces.loki, `${releases.loki}-compactor`, "data"),
+    set(
+      "loki.ingester.disk",
+      loki.ingester.disk,
+      namespaces(settings).loki,
+      `${releases.loki}-ingester`,
+      "data",
+    ),
+    set(
+      "loki.compactor.disk",
+      loki.compactor.disk,
+      namespaces(settings).loki,
+      `${releases.loki}-compactor`,
+      "data",
+    ),
     inMimir("ingester", "ingester"),
     inMimir("storeGateway", "store-gateway"),
     inMimir("compactor", "compactor"),
     inMimir("alertmanager", "alertmanager"),
-    set("tempo.ingester.disk", tempo.ingester.disk, namespaces.tempo, `${releases.tempo}-ingester`, "data"),
-    set("alloyTraces.disk", alloyTraces.disk, namespaces.alloyTraces, releases.alloyTraces, "storage"),
+    set(
+      "tempo.ingester.disk",
+      tempo.ingester.disk,
+      namespaces(settings).tempo,
+      `${releases.tempo}-ingester`,
+      "data",
+    ),
+    set(
+      "alloyTraces.disk",
+      alloyTraces.disk,
+      namespaces(settings).alloyTraces,
+      releases.alloyTraces,
+      "storage",
+    ),
     ofOperator("kubePrometheusStack.prometheus.disk", kps.prometheus.disk, "prometheus"),
     ofOperator("kubePrometheusStack.alertmanager.disk", kps.alertmanager.disk, "alertmanager"),
     ...(grafana.database
@@ -58,7 +88,7 @@ export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
           {
             path: "grafana.disk",
             size: grafana.disk,
-            namespace: namespaces.grafana,
+            namespace: namespaces(settings).grafana,
             owner: "release",
             name: releases.grafana,
           } as const,

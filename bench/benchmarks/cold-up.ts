@@ -9,7 +9,7 @@ import { samplesOf } from "../../cli/commands/smoke/promql";
 import { senders } from "../../cli/commands/smoke/protocols";
 import { search } from "../../cli/commands/smoke/traces";
 import { throughGateways, type View } from "../../cli/commands/smoke/view";
-import { parseSettings } from "../../settings";
+import { parseSettings, type Settings } from "../../settings";
 import { type Bench, type Benchmark, type Result, Skipped, variable } from "../benchmark";
 import { spread } from "../statistics";
 
@@ -32,6 +32,7 @@ const titles: Record<Event, string> = {
 /** Any signal of each kind, by what finds it. Nobody sends spans in a new stack, so this does. */
 function signalsOf(
   config: KubeConfig,
+  settings: Settings,
   view: View,
   begun: number,
 ): Partial<Record<Event, () => Promise<unknown>>> {
@@ -41,7 +42,7 @@ function signalsOf(
     line: async () => some(await linesOf(view, '{namespace=~".+"}', begun, Date.now())),
     metric: async () => some(await samplesOf(view, "count(up)")),
     trace: async () => {
-      await senders["OTLP by HTTP"]?.({ config }, run);
+      await senders["OTLP by HTTP"]?.({ config, settings }, run);
       return some(await search(view, `{ span.run = "${run}" }`));
     },
   };
@@ -56,7 +57,7 @@ async function life(config: KubeConfig, { stop, tell }: Bench): Promise<Record<E
   // What failed ends the looking, too.
   const end = new AbortController();
   const seen: Partial<Record<Event, number>> = {};
-  const looking = Object.entries(signalsOf(config, throughGateways(config, settings), begun)).map(
+  const looking = Object.entries(signalsOf(config, settings, throughGateways(config, settings), begun)).map(
     async ([event, look]) => {
       await until(within, event, look, end.signal);
       seen[event as Event] = since(begun);
@@ -82,7 +83,7 @@ async function life(config: KubeConfig, { stop, tell }: Bench): Promise<Record<E
 async function measure(bench: Bench): Promise<Result> {
   const config = new KubeConfig();
   config.loadFromFile(variable("OBS_TEST_KUBECONFIG", "it names an empty cluster, which a stack is made on"));
-  const present = await presentNamespaces(config);
+  const present = await presentNamespaces(config, parseSettings("bench", { environment: "dev" }));
   if (present.length)
     throw new Skipped(`the cluster of OBS_TEST_KUBECONFIG has a stack: ${present.join(", ")}`);
   const lives: Record<Event, number>[] = [];

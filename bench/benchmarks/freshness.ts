@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { refuseProd } from "../../cli/commands/load";
 import { withLoad } from "../../cli/commands/load/life";
-import { addressed, type Kind, type LoadOptions, planOf } from "../../cli/commands/load/plan";
+import { type Kind, type LoadOptions, planOf } from "../../cli/commands/load/plan";
 import type { Summary } from "../../cli/commands/load/summary";
 import { accountOf, type Signal, signals } from "../../tests/chaos/account";
 import { newRun, removeLoad, scrapeInterval, startLoad } from "../../tests/chaos/load";
@@ -65,7 +65,7 @@ async function under(
     await wait(seconds * 1000, undefined, { signal: stop });
     return { from, to: Date.now() };
   }
-  const plan = addressed(planOf({ ...rates, steps: 1, duration: seconds }), settings);
+  const plan = planOf(settings, { ...rates, steps: 1, duration: seconds });
   return withLoad(config, settings, plan, { stop, tell: (line) => tell(`    ${line}`) }, async (summary) => {
     const from = Date.now() - summary.seconds * 1000;
     return { from, to: from + seconds * 1000, summary };

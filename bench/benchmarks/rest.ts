@@ -1,4 +1,5 @@
 /** What each component of a running stack uses while nobody asks anything of it, beside what it requests and may have. */
+
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from "@kubernetes/client-node";
 import {
@@ -10,6 +11,7 @@ import {
   usage,
 } from "../../cli/commands/load/observe";
 import { loadTest, smokeTest } from "../../names";
+import type { Settings } from "../../settings";
 import { bytesOf, coresText, sizeText } from "../../settings/units";
 import type { Bench, Benchmark, Result } from "../benchmark";
 import { nothing, ofPod, type Requested, sumOf } from "../requested";
@@ -97,8 +99,13 @@ function totalOf(rows: RestRow[], repetitions: ComponentRow[][]): Omit<RestRow, 
 }
 
 /** The stack's own pods that run; Jobs come and go. */
-async function runningPods(config: KubeConfig): Promise<{ pods: V1Pod[]; before: StackPod[] }> {
-  const before = (await stackPods(config)).filter(({ namespace }) => namespace !== loadTest.namespace);
+async function runningPods(
+  config: KubeConfig,
+  settings: Settings,
+): Promise<{ pods: V1Pod[]; before: StackPod[] }> {
+  const before = (await stackPods(config, settings)).filter(
+    ({ namespace }) => namespace !== loadTest.namespace,
+  );
   const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
   const known = new Set(before.map(({ namespace, pod }) => `${namespace}/${pod}`));
   const pods = items.filter(
@@ -116,11 +123,11 @@ async function measure({ repetitions, seconds, running, stop, tell }: Bench): Pr
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     tell(`  repetition ${repetition} of ${repetitions}: ${seconds} s`);
     await wait(seconds * 1000, undefined, { signal: stop });
-    const { before } = await runningPods(config);
-    const { cores, memory } = await usage(config, seconds, Date.now() / 1000);
+    const { before } = await runningPods(config, settings);
+    const { cores, memory } = await usage(config, settings, seconds, Date.now() / 1000);
     repeated.push(componentRows(before, before, cores, memory));
   }
-  const { pods } = await runningPods(config);
+  const { pods } = await runningPods(config, settings);
   const rows = restRows(pods, repeated);
   const total = totalOf(rows, repeated);
   const { items } = await config.makeApiClient(CoreV1Api).listNamespace();

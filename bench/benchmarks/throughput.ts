@@ -1,6 +1,6 @@
 /** What a running stack sustains of all three signals at once, and who gives out first. */
 import { loadReport, refuseProd } from "../../cli/commands/load";
-import { addressed, interval, planOf } from "../../cli/commands/load/plan";
+import { interval, planOf } from "../../cli/commands/load/plan";
 import type { Report } from "../../cli/commands/load/report";
 import type { Bench, Benchmark, Result, Table } from "../benchmark";
 import { median, shortOf, spread } from "../statistics";
@@ -82,7 +82,7 @@ async function measure({ repetitions, seconds, yes, stop, tell, running }: Bench
   const reports: Report[] = [];
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     tell(`  repetition ${repetition} of ${repetitions}: ${rates.steps} steps of ${seconds} s`);
-    const plan = addressed(planOf({ ...rates, duration: seconds }), settings);
+    const plan = planOf(settings, { ...rates, duration: seconds });
     reports.push(
       await loadReport(stack, settings, config, plan, { stop, tell: (line) => tell(`    ${line}`) }),
     );

@@ -4,10 +4,16 @@ import { gatewayAccess, type ServicePort, type Store, stores } from "../../names
 import { credentialKeys } from "../../values/gateway";
 import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 
-/** The password of a gateway's user, from the cluster. @throws where there is no such user */
-export async function gatewayPassword(config: KubeConfig, store: Store, user: string): Promise<string> {
+/** The password of a user of a gateway, from the cluster. @throws if the user does not exist */
+export async function gatewayPassword(
+  config: KubeConfig,
+  service: ServicePort,
+  user: string,
+): Promise<string> {
+  const store = storeOf(service);
+  const { namespace } = service;
   const { credentialsSecret: name } = gatewayAccess;
-  const secret = await config.makeApiClient(CoreV1Api).readNamespacedSecret({ namespace: store, name });
+  const secret = await config.makeApiClient(CoreV1Api).readNamespacedSecret({ namespace, name });
   const password = secret.data?.[credentialKeys(store, user).password];
   if (!password) throw new Error(`the gateway of ${store} has no user ${user}`);
   return Buffer.from(password, "base64").toString();
@@ -15,7 +21,7 @@ export async function gatewayPassword(config: KubeConfig, store: Store, user: st
 
 /** The store whose gateway a Service is. */
 function storeOf({ namespace, name }: ServicePort): Store {
-  const store = stores.find((one) => one === namespace && name === `${one}-gateway`);
+  const store = stores.find((one) => name === `${one}-gateway`);
   if (!store) throw new Error(`${namespace}/${name} is not a gateway`);
   return store;
 }
@@ -28,9 +34,8 @@ export async function askGateway(
   path: string,
   { headers, ...request }: HttpRequest = {},
 ): Promise<HttpAnswer> {
-  const store = storeOf(service);
-  const password = await gatewayPassword(config, store, user);
+  const password = await gatewayPassword(config, service, user);
   const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-  const pods = { namespace: store, selector: "app.kubernetes.io/component=gateway", port: 8080 };
+  const pods = { namespace: service.namespace, selector: "app.kubernetes.io/component=gateway", port: 8080 };
   return askPod(config, pods, path, { ...request, headers: { ...headers, authorization } });
 }

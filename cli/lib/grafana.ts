@@ -1,16 +1,16 @@
 /** Grafana's API for the commands of obs: by a service account's token, else as the admin user, who can log in in dev only. */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { grafana, namespaces } from "../../names";
-import { UserError } from "../../settings";
+import { type Settings, UserError } from "../../settings";
 import { podText, throughTunnel } from "./tunnel";
 
 /** Where Grafana's pods listen. */
-const pods = {
-  namespace: namespaces.grafana,
+const pods = (settings: Settings) => ({
+  namespace: namespaces(settings).grafana,
   selector: "app.kubernetes.io/name=grafana",
   port: 3000,
   served: "grafana" as const,
-};
+});
 
 /** Grafana, reachable on a port of loopback for as long as an action runs. */
 export interface Grafana {
@@ -26,32 +26,36 @@ export interface Grafana {
 }
 
 /** What Grafana says of itself to everybody. @throws where it does not answer with 200 */
-export const grafanaHealth = async (config: KubeConfig): Promise<{ version: string; database: string }> =>
-  JSON.parse(await podText(config, pods, "/api/health"));
+export const grafanaHealth = async (
+  config: KubeConfig,
+  settings: Settings,
+): Promise<{ version: string; database: string }> =>
+  JSON.parse(await podText(config, pods(settings), "/api/health"));
 
 /** The token of a service account that the environment gives. */
 export const grafanaToken = (): string | undefined => process.env["OBS_GRAFANA_TOKEN"] || undefined;
 
 /** The admin user's password, from the cluster. */
-async function adminPassword(config: KubeConfig): Promise<string> {
+async function adminPassword(config: KubeConfig, settings: Settings): Promise<string> {
   const secret = await config
     .makeApiClient(CoreV1Api)
-    .readNamespacedSecret({ namespace: namespaces.grafana, name: grafana.adminSecret });
+    .readNamespacedSecret({ namespace: namespaces(settings).grafana, name: grafana.adminSecret });
   return Buffer.from(secret.data?.["admin-password"] ?? "", "base64").toString();
 }
 
 /** Runs an action with Grafana's API. */
 export async function withGrafana<T>(
   config: KubeConfig,
+  settings: Settings,
   action: (grafana: Grafana) => Promise<T>,
 ): Promise<T> {
   const token = grafanaToken();
   const user = token ? "the service account of OBS_GRAFANA_TOKEN" : grafana.adminUser;
-  const password = token ? "" : await adminPassword(config);
+  const password = token ? "" : await adminPassword(config, settings);
   const authorization = token
     ? `Bearer ${token}`
     : `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-  return throughTunnel(config, pods, (port) => {
+  return throughTunnel(config, pods(settings), (port) => {
     const url = `http://127.0.0.1:${port}`;
     const ask = async (path: string, body?: unknown) => {
       const answer = await fetch(`${url}${path}`, {

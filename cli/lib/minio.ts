@@ -2,7 +2,7 @@
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { Client, type ClientOptions } from "minio";
 import { minio, namespaces } from "../../names";
-import { UserError } from "../../settings";
+import { type Settings, UserError } from "../../settings";
 
 /** Who asks an S3. */
 export interface Keys {
@@ -11,11 +11,11 @@ export interface Keys {
 }
 
 /** The root user's keys, from the Secret in the cluster. @throws UserError where there are none */
-export async function rootOf(config: KubeConfig): Promise<Keys> {
-  const name = `${namespaces.minio}/${minio.rootSecret}`;
+export async function rootOf(config: KubeConfig, settings: Settings): Promise<Keys> {
+  const name = `${namespaces(settings).minio}/${minio.rootSecret}`;
   const secret = await config
     .makeApiClient(CoreV1Api)
-    .readNamespacedSecret({ namespace: namespaces.minio, name: minio.rootSecret })
+    .readNamespacedSecret({ namespace: namespaces(settings).minio, name: minio.rootSecret })
     .catch((error: Error & { code?: number }) => {
       if (error.code === 404)
         throw new UserError(`MinIO is not installed on this cluster: there is no Secret ${name}`);

@@ -23,7 +23,7 @@ interface Target {
 }
 
 /** Grafana may connect to the gateway of Loki, and to nothing behind it. Its policies hold for every pod of its namespace. */
-const from = namespaces.grafana;
+const from = (settings: Settings): string => namespaces(settings).grafana;
 const name = "obs-network-probe";
 const targets = {
   allowed: { component: "gateway", port: 8080 },
@@ -37,7 +37,7 @@ export function probeManifest(settings: Settings, allowed: Target, refused: Targ
   const of = ({ address, port }: Target) => `${address} ${port}`;
   return scriptPod(settings, {
     name,
-    namespace: from,
+    namespace: from(settings),
     script: join(__dirname, "network-probe.sh"),
     env: [
       { name: "ALLOWED", value: of(allowed) },
@@ -49,51 +49,60 @@ export function probeManifest(settings: Settings, allowed: Target, refused: Targ
 }
 
 /** What the lines that the pod wrote mean. */
-export function judgeProbe(log: string, allowed: Target, refused: Target): Enforcement {
+export function judgeProbe(settings: Settings, log: string, allowed: Target, refused: Target): Enforcement {
   const answer = (line: string) => new RegExp(`^${line}: ?(.*)$`, "m").exec(log)?.[1];
   const [yes, no] = [answer("allowed"), answer("refused")];
   if (yes === undefined || no === undefined)
-    return { state: "unknown", evidence: `the pod ${from}/${name} wrote: ${log.trim() || "nothing"}` };
+    return {
+      state: "unknown",
+      evidence: `the pod ${from(settings)}/${name} wrote: ${log.trim() || "nothing"}`,
+    };
   const came = (what: string) => (what.startsWith("HTTP/") ? "connected" : what.trim() || "no answer");
-  const evidence = `from a pod in ${from}: ${allowed.pod}:${allowed.port} (allowed): ${came(yes)}; ${refused.pod}:${refused.port} (refused by policy): ${came(no)}`;
+  const evidence = `from a pod in ${from(settings)}: ${allowed.pod}:${allowed.port} (allowed): ${came(yes)}; ${refused.pod}:${refused.port} (refused by policy): ${came(no)}`;
   if (no.startsWith("HTTP/")) return { state: "not enforced", evidence };
   return { state: yes.startsWith("HTTP/") ? "enforced" : "unknown", evidence };
 }
 
 /** A pod that is ready; nothing if none is. */
-async function target(core: CoreV1Api, kind: keyof typeof targets): Promise<Target | undefined> {
+async function target(
+  core: CoreV1Api,
+  settings: Settings,
+  kind: keyof typeof targets,
+): Promise<Target | undefined> {
+  const { loki: namespace } = namespaces(settings);
   const { component, port } = targets[kind];
   const labelSelector = `app.kubernetes.io/component=${component}`;
-  const { items } = await core.listNamespacedPod({ namespace: namespaces.loki, labelSelector });
+  const { items } = await core.listNamespacedPod({ namespace, labelSelector });
   const pod = items.find(isReady);
   const address = pod?.status?.podIP;
-  return pod && address ? { pod: `${namespaces.loki}/${pod.metadata?.name}`, address, port } : undefined;
+  return pod && address ? { pod: `${namespace}/${pod.metadata?.name}`, address, port } : undefined;
 }
 
-const remove = (core: CoreV1Api) =>
-  ifThere(core.deleteNamespacedPod({ name, namespace: from, gracePeriodSeconds: 0 }));
+const remove = (core: CoreV1Api, namespace: string) =>
+  ifThere(core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }));
 
 /** Creates the pod. One that an earlier run left behind is replaced. */
 async function create(core: CoreV1Api, body: V1Pod): Promise<void> {
+  const namespace = body.metadata?.namespace ?? "";
   try {
-    await core.createNamespacedPod({ namespace: from, body });
+    await core.createNamespacedPod({ namespace, body });
   } catch (error) {
     if (!(error instanceof ApiException) || error.code !== 409) throw error;
-    await remove(core);
+    await remove(core, namespace);
     await wait(3000);
-    await core.createNamespacedPod({ namespace: from, body });
+    await core.createNamespacedPod({ namespace, body });
   }
 }
 
 /** What the pod wrote before it ended. */
-async function logOf(core: CoreV1Api): Promise<string> {
+async function logOf(core: CoreV1Api, namespace: string): Promise<string> {
   const deadline = Date.now() + finishedWithin * 1000;
   for (;;) {
-    const pod = await core.readNamespacedPod({ namespace: from, name });
+    const pod = await core.readNamespacedPod({ namespace, name });
     const phase = pod.status?.phase ?? "";
-    if (["Succeeded", "Failed"].includes(phase)) return core.readNamespacedPodLog({ namespace: from, name });
+    if (["Succeeded", "Failed"].includes(phase)) return core.readNamespacedPodLog({ namespace, name });
     if (Date.now() > deadline)
-      throw new Error(`pod ${from}/${name} did not finish within ${finishedWithin} s: ${reasonOf(pod)}`);
+      throw new Error(`pod ${namespace}/${name} did not finish within ${finishedWithin} s: ${reasonOf(pod)}`);
     await wait(1000);
   }
 }
@@ -101,7 +110,10 @@ async function logOf(core: CoreV1Api): Promise<string> {
 /** Tries the NetworkPolicies with a pod of its own, which is deleted afterwards. */
 export async function tryPolicies(config: KubeConfig, settings: Settings): Promise<Enforcement> {
   const core = config.makeApiClient(CoreV1Api);
-  const [allowed, refused] = await Promise.all([target(core, "allowed"), target(core, "refused")]);
+  const [allowed, refused] = await Promise.all([
+    target(core, settings, "allowed"),
+    target(core, settings, "refused"),
+  ]);
   if (!allowed || !refused)
     return {
       state: "unknown",
@@ -109,10 +121,10 @@ export async function tryPolicies(config: KubeConfig, settings: Settings): Promi
     };
   try {
     await create(core, probeManifest(settings, allowed, refused));
-    return judgeProbe(await logOf(core), allowed, refused);
+    return judgeProbe(settings, await logOf(core, from(settings)), allowed, refused);
   } catch (error) {
     return { state: "unknown", evidence: failureOf(error) };
   } finally {
-    await remove(core).catch(() => undefined);
+    await remove(core, from(settings)).catch(() => undefined);
   }
 }

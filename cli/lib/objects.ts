@@ -1,6 +1,7 @@
 /** What several commands do with the cluster's objects. */
 import { ApiException, type CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
+import type { Settings } from "../../settings";
 
 /** What an object is, undefined where there is none. */
 export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
@@ -13,9 +14,14 @@ export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
 };
 
 /** Copies the Secret by which images are pulled, from where the stack has it. @param to the namespace that gets it */
-export async function copyPullSecret(core: CoreV1Api, name: string, to: string): Promise<void> {
+export async function copyPullSecret(
+  core: CoreV1Api,
+  settings: Settings,
+  name: string,
+  to: string,
+): Promise<void> {
   const { type = "Opaque", data = {} } = await core.readNamespacedSecret({
-    namespace: namespaces.monitoring,
+    namespace: namespaces(settings).monitoring,
     name,
   });
   await core.createNamespacedSecret({ namespace: to, body: { metadata: { name }, type, data } });

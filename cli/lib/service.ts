@@ -4,7 +4,7 @@
  */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import type { PodPort } from "../../components/port-forward";
-import { namespaces, type Served, type ServicePort } from "../../names";
+import type { ServicePort } from "../../names";
 import { askGateway } from "./gateway";
 import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 
@@ -16,9 +16,6 @@ export interface ServiceRequest extends HttpRequest {
   /** Gateway user that authenticates the request. */
   as?: string;
 }
-
-/** Namespaces whose pods may serve TLS. */
-const served: Record<string, Served> = { [namespaces.minio]: "minio", [namespaces.grafana]: "grafana" };
 
 /** The pods behind a Service, and their port. @throws if the Service does not exist or has no such port */
 async function behind(config: KubeConfig, { namespace, name, port }: ServicePort): Promise<PodPort> {
@@ -39,10 +36,9 @@ export async function ask(
 ): Promise<HttpAnswer> {
   const { pod, path, as, ...request } = what;
   if (as) return askGateway(config, service, as, path, request);
-  const { namespace, port } = service;
+  const { namespace, port, served } = service;
   const pods = pod ? { namespace, selector: "", pod, port } : await behind(config, service);
-  const tls = served[namespace];
-  return askPod(config, { ...pods, ...(tls && { served: tls }) }, path, request);
+  return askPod(config, { ...pods, ...(served && { served }) }, path, request);
 }
 
 /** Asks a Service and gives the body of its answer. @throws where the status is not 2xx */

@@ -93,7 +93,8 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
       statusOf(httpsGet(`${endpoint}${path}`, { agent })),
     );
     // Connections do not pass through here, so a preview that may refresh has to know before it hands out the way.
-    if (pulumi.runtime.isDryRun() && (await podsOf(cluster, minioApi).catch(() => [])).length) await ready();
+    if (pulumi.runtime.isDryRun() && (await podsOf(cluster, minioApi(settings)).catch(() => [])).length)
+      await ready();
     putCertificate(certificate, ca);
     return {
       cluster,
@@ -114,11 +115,13 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
   });
   const { answers, ready } = readiness(settings, cluster, (path) => {
     const [near, far] = duplexPair();
-    const closed = forward(cluster, minioApi, far).then(() => "the connection was closed without an answer");
+    const closed = forward(cluster, minioApi(settings), far).then(
+      () => "the connection was closed without an answer",
+    );
     const request = httpGet({ path, host: loopback, createConnection: () => near });
     return Promise.race([statusOf(request), closed]);
   });
-  await listen(localPort, { cert, key }, cluster, ready);
+  await listen(settings, localPort, { cert, key }, cluster, ready);
   putCertificate(certificate, cert);
   return {
     cluster,
@@ -132,6 +135,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
 
 /** A TLS server whose connections go to MinIO; neither it nor they keep the program alive. */
 function listen(
+  settings: Settings,
   port: number,
   identity: { cert: string; key: string },
   config: KubeConfig,
@@ -142,7 +146,7 @@ function listen(
     const plain = new TLSSocket(socket, { isServer: true, ...identity });
     plain.on("error", () => socket.destroy());
     ready()
-      .then(() => forward(config, minioApi, plain))
+      .then(() => forward(config, minioApi(settings), plain))
       // Thrown, not answered: the provider would take the answer for a bucket that is gone.
       .catch((error: Error) =>
         setImmediate(() => {

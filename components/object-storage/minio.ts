@@ -97,7 +97,9 @@ export class Minio extends pulumi.ComponentResource {
     // Known in every preview; an update hands it out only once MinIO is ready and takes the password.
     const endpoint =
       gate && !pulumi.runtime.isDryRun()
-        ? pulumi.unsecret(pulumi.all([password.result, release.urn]).apply(([secret]) => reach(gate, secret)))
+        ? pulumi.unsecret(
+            pulumi.all([password.result, release.urn]).apply(([secret]) => reach(settings, gate, secret)),
+          )
         : gate?.endpoint;
     const provider = new minioProvider.Provider(
       "minio",
@@ -125,6 +127,6 @@ export class Minio extends pulumi.ComponentResource {
     this.rootUser = pulumi.output(minio.rootUser);
     this.rootPassword = password.result;
     this.consoleUrl = pulumi.output(servedUrls(settings).minioConsole);
-    this.registerOutputs({ consoleUrl: this.consoleUrl, namespace: namespaces.minio });
+    this.registerOutputs({ consoleUrl: this.consoleUrl, namespace: namespaces(settings).minio });
   }
 }

@@ -61,9 +61,8 @@ export function serverProblems(
  *
  * @throws when it cannot be read: unread, nothing of it could be protected
  */
-async function installed(config: KubeConfig): Promise<Installed> {
+async function installed(config: KubeConfig, namespace: string): Promise<Installed> {
   const api = config.makeApiClient(CoreV1Api);
-  const namespace = namespaces.minio;
   try {
     const statefulSets = (await config.makeApiClient(AppsV1Api).listNamespacedStatefulSet({ namespace }))
       .items;
@@ -111,11 +110,11 @@ function volumeProblems(settings: Settings, { claims }: Installed): Problem[] {
           {
             path: "objectStorage.minio",
             was: { mode, servers },
-            allowed: `what keeps the volume ${namespaces.minio}/${name}, which holds data; docs/guides/object-storage.md says how to move it`,
+            allowed: `what keeps the volume ${namespaces(settings).minio}/${name}, which holds data; docs/guides/object-storage.md says how to move it`,
           },
         ];
       if (bytesOf(size) >= bytesOf(has)) return [];
-      const allowed = `${has} or more: the volume ${namespaces.minio}/${name} has that size, and a volume cannot shrink`;
+      const allowed = `${has} or more: the volume ${namespaces(settings).minio}/${name} has that size, and a volume cannot shrink`;
       return [{ path: "objectStorage.minio.disk", was: size, allowed }];
     });
 }
@@ -171,7 +170,7 @@ export async function storagePreflight(
   gate: Gate | undefined,
 ): Promise<{ found: Found | undefined; problems: Problem[] }> {
   if (!gate) return { found: undefined, problems: [] };
-  const found = await installed(gate.cluster);
+  const found = await installed(gate.cluster, namespaces(settings).minio);
   const reached = found.root && (await gate.answers()) ? s3(gate, found.root) : undefined;
   const existing = await reached?.buckets();
   const problems = [

@@ -28,7 +28,8 @@ export function readiness(
     const deadline = Date.now() + limit * 1000;
     while (!(await answers())) {
       if (Date.now() > deadline) {
-        const why = await diagnosis(config, [minioApi.namespace], minioApi.selector);
+        const { namespace, selector } = minioApi(settings);
+        const why = await diagnosis(config, [namespace], selector);
         throw new UserError(
           `MinIO was not ready within ${goDuration(limit)} (${origin}): ` +
             `${healthChecks.join(" and ")} returned ${(await check()).join(" and ")}.\n  ${why.join("\n  ")}`,

@@ -1,7 +1,7 @@
 /** MinIO's S3 API as the root user sees it, through the gate. */
 import { Client } from "minio";
 import { minio, namespaces } from "../../names";
-import { UserError } from "../../settings";
+import { type Settings, UserError } from "../../settings";
 import { held } from "../hold";
 import type { Gate } from "./gate";
 
@@ -33,7 +33,7 @@ export function s3(gate: Gate, root: { user: string; password: string }) {
  * @returns the endpoint for the provider
  * @throws when MinIO is not ready in time or refuses the password
  */
-export const reach = (gate: Gate, password: string): Promise<string> =>
+export const reach = (settings: Settings, gate: Gate, password: string): Promise<string> =>
   held(async () => {
     await gate.ready();
     await s3(gate, { user: minio.rootUser, password })
@@ -41,7 +41,7 @@ export const reach = (gate: Gate, password: string): Promise<string> =>
       .catch((error: Error) => {
         throw new UserError(
           `MinIO refuses the root password of this stack's state (${error.message}). Was the Secret ` +
-            `${namespaces.minio}/${minio.rootSecret} changed by hand? Put the state's password back: ` +
+            `${namespaces(settings).minio}/${minio.rootSecret} changed by hand? Put the state's password back: ` +
             "pulumi stack output --show-secrets minioRootPassword",
         );
       });

@@ -3,7 +3,7 @@
  * of this stack's own stays: Helm's records say whose it is.
  */
 import type { V1ObjectMeta } from "@kubernetes/client-node";
-import { namespaces, releases } from "../../names";
+import { type NamespaceKey, namespaces, releases } from "../../names";
 import { type Settings, SettingsError } from "../../settings";
 import { merge, valueAt } from "../../settings/tree";
 import { needsKeda, needsMetricsServer, needsVerticalPodAutoscaler } from "../../values/scaling";
@@ -22,7 +22,7 @@ export interface AddOn {
   needed(settings: Settings): boolean;
   /** The release and namespace in which this stack installs it. */
   release: string;
-  namespace: string;
+  namespace: NamespaceKey;
   /** The objects by which it is recognized. */
   objects(facts: OwnerFacts): V1ObjectMeta[];
 }
@@ -37,7 +37,7 @@ export const apiService =
   ({ apiServices }: OwnerFacts): V1ObjectMeta[] =>
     apiServices.flatMap(({ metadata }) => (metadata?.name === wanted ? [metadata] : []));
 
-const namespace = namespaces.autoscaling;
+const namespace = "autoscaling";
 
 /** The add-ons that a stack installs or finds. */
 export const addOns = {
@@ -46,7 +46,7 @@ export const addOns = {
     path: "kubePrometheusStack.crds",
     needed: () => true,
     release: `${releases.kubePrometheusStack}-crds`,
-    namespace: namespaces.monitoring,
+    namespace: "monitoring",
     objects: definitions((name) => name.endsWith(".monitoring.coreos.com")),
   },
   metricsServer: {
@@ -75,9 +75,23 @@ export const addOns = {
   },
 } satisfies Record<string, AddOn>;
 
+/** The release of an add-on, in this stack's namespace. */
+const ownRelease = (settings: Settings, { release, namespace }: Pick<AddOn, "release" | "namespace">) => ({
+  release,
+  namespace: namespaces(settings)[namespace],
+});
+
 /** Who else made an add-on; empty if nobody did, or this stack. */
-export const otherOwners = (addOn: Omit<AddOn, "what" | "path" | "needed">, facts: OwnerFacts): string[] => [
-  ...new Set(addOn.objects(facts).flatMap((object) => otherOwner(object, addOn, facts.releases) ?? [])),
+export const otherOwners = (
+  settings: Settings,
+  addOn: Omit<AddOn, "what" | "path" | "needed">,
+  facts: OwnerFacts,
+): string[] => [
+  ...new Set(
+    addOn
+      .objects(facts)
+      .flatMap((object) => otherOwner(object, ownRelease(settings, addOn), facts.releases) ?? []),
+  ),
 ];
 
 /** What `auto` comes to. */
@@ -90,8 +104,8 @@ function decide(stack: string, settings: Settings, addOn: AddOn, cluster: Snapsh
     ]);
   const facts = cluster.facts as OwnerFacts;
   // What this stack installed stays its own, whatever else has come since.
-  if (hasRelease(addOn, facts.releases)) return "install";
-  return otherOwners(addOn, facts).length > 0 ? "existing" : "install";
+  if (hasRelease(ownRelease(settings, addOn), facts.releases)) return "install";
+  return otherOwners(settings, addOn, facts).length > 0 ? "existing" : "install";
 }
 
 /**

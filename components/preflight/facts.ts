@@ -80,12 +80,6 @@ export interface Snapshot {
   unread: Partial<Record<keyof Facts, string>>;
 }
 
-const ours: ReadonlySet<string> = new Set(Object.values(namespaces));
-
-/** Objects of the stack's own namespaces. */
-const inStack = <T extends { metadata?: V1ObjectMeta }>({ items }: { items: T[] }): T[] =>
-  items.filter(({ metadata }) => ours.has(metadata?.namespace ?? ""));
-
 /** Lists without specs and data: definitions and releases are large, and their metadata says who owns them. */
 const metadataOnly = setHeaderOptions(
   "accept",
@@ -106,6 +100,10 @@ type Readers = { [K in keyof Facts]: () => Promise<Facts[K]> };
 function readers(config: KubeConfig, settings: Settings): Readers {
   const core = config.makeApiClient(CoreV1Api);
   const apps = config.makeApiClient(AppsV1Api);
+  const ours: ReadonlySet<string> = new Set(Object.values(namespaces(settings)));
+  /** Objects of the stack's own namespaces. */
+  const inStack = <T extends { metadata?: V1ObjectMeta }>({ items }: { items: T[] }): T[] =>
+    items.filter(({ metadata }) => ours.has(metadata?.namespace ?? ""));
   const running = "status.phase!=Succeeded,status.phase!=Failed";
   return {
     version: async () => (await config.makeApiClient(VersionApi).getCode()).gitVersion,
@@ -145,7 +143,7 @@ function readers(config: KubeConfig, settings: Settings): Readers {
     ciliumConfig: async () =>
       (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "cilium-config" })))
         ?.data,
-    gossip: () => liveGossip(config),
+    gossip: () => liveGossip(config, settings),
     secrets: () =>
       Promise.all(
         namedSecrets(settings).map(async (secret) => {

@@ -2,6 +2,7 @@
 import { ApiException, AppsV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import { namespaces, type Store, stores } from "../../names";
+import type { Settings } from "../../settings";
 import type { Gossip } from "../../values/gossip";
 
 /** A store as it runs. */
@@ -25,8 +26,12 @@ export function gossipOf(configuration: string): Gossip {
 }
 
 /** Reads a store; undefined if it is not there. */
-async function liveStore(config: KubeConfig, store: Store): Promise<LiveGossip | undefined> {
-  const namespace = namespaces[store];
+async function liveStore(
+  config: KubeConfig,
+  settings: Settings,
+  store: Store,
+): Promise<LiveGossip | undefined> {
+  const namespace = namespaces(settings)[store];
   const { name, key } = configurations[store];
   const [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
   try {
@@ -46,9 +51,12 @@ async function liveStore(config: KubeConfig, store: Store): Promise<LiveGossip |
 }
 
 /** The stores that run. */
-export async function liveGossip(config: KubeConfig): Promise<Partial<Record<Store, LiveGossip>>> {
+export async function liveGossip(
+  config: KubeConfig,
+  settings: Settings,
+): Promise<Partial<Record<Store, LiveGossip>>> {
   const live = await Promise.all(
-    stores.map(async (store) => [store, await liveStore(config, store)] as const),
+    stores.map(async (store) => [store, await liveStore(config, settings, store)] as const),
   );
   return Object.fromEntries(live.filter(([, found]) => found));
 }

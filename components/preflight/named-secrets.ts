@@ -24,7 +24,7 @@ export function namedSecrets(settings: Settings): NamedSecret[] {
     ...(database && !database.password ? [grafanaEnv.database] : []),
   ];
   const inGrafana = (path: string, name: string | undefined, keys: string[], mayFollow: boolean) =>
-    name ? [{ path, namespace: namespaces.grafana, name, keys, mayFollow }] : [];
+    name ? [{ path, namespace: namespaces(settings).grafana, name, keys, mayFollow }] : [];
   // With TLS inside the cluster the stack makes a Secret of that name itself.
   const tls = grafana.ingress?.tlsSecret;
   const own = settings.network.tls.certificates !== "none" && tls === certificates.grafana.secret;
@@ -34,7 +34,7 @@ export function namedSecrets(settings: Settings): NamedSecret[] {
     ...(images.pullSecret
       ? wantedNamespaces(settings).map((key) => ({
           path: "images.pullSecret",
-          namespace: namespaces[key],
+          namespace: namespaces(settings)[key],
           name: images.pullSecret ?? "",
           keys: [".dockerconfigjson"],
           mayFollow: true,

@@ -268,9 +268,9 @@ describe("binaries: coverage of a cluster", function () {
         "shop.json": JSON.stringify({ title: "Shop", panels: [{ title: "p", targets: [{ expr: "b" }] }] }),
       },
     } as KubernetesObject);
-    const { objects, unjudged } = await readObjects(config);
+    const { objects, unjudged } = await readObjects(config, settingsOf("dev"));
     expect(unjudged.map(({ owner }) => owner)).to.deep.equal(["Grafana"]);
-    const { readings } = readersIn(objects, sourcesOf(settings), ["default"]);
+    const { readings } = readersIn(settings, objects, sourcesOf(settings), ["default"]);
     expect(readings.map(({ owner, item }) => [owner, item])).to.deep.equal([
       ["PrometheusRule default/api", "A"],
       ["dashboard Shop (ConfigMap default/shop)", "p"],

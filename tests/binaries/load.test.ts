@@ -1,10 +1,12 @@
 /** The script of `obs load`, run by k6 against servers that answer as the stores do. */
+
 import { spawn, spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { scriptFile } from "../../cli/commands/load/life";
 import { type Kind, kinds, type Plan, planOf, readOptions } from "../../cli/commands/load/plan";
 import { readSteps, readSummary, type Summary } from "../../cli/commands/load/summary";
 import { freePort } from "../support/servers";
+import { settingsOf } from "../support/stacks";
 import { type Asked, type Stores, startStores } from "../support/stores";
 import { needs } from "../support/tools";
 
@@ -28,7 +30,11 @@ describe("binaries: k6 runs the script of obs load", function () {
     }, "2");
     const port = await freePort();
     plan = {
-      ...planOf({ logs: 100, series: 600, spans: 40, queries: 12, steps: 2, duration: 4 }, "run1"),
+      ...planOf(
+        settingsOf("dev"),
+        { logs: 100, series: 600, spans: 40, queries: 12, steps: 2, duration: 4 },
+        "run1",
+      ),
       urls: { loki: stores.url, mimir: stores.url, tempo: stores.url, otlp: stores.url },
       status: `http://127.0.0.1:${port}/v1/metrics`,
       patience: 3,
@@ -75,7 +81,7 @@ describe("binaries: k6 runs the script of obs load", function () {
 
   it("is understood with the plan of any options", () => {
     const only = { logs: "0", series: "0", spans: "5", queries: "0", steps: "1", duration: "10" };
-    for (const some of [plan, planOf(readOptions(only))]) {
+    for (const some of [plan, planOf(settingsOf("dev"), readOptions(only))]) {
       const args = ["inspect", "--include-system-env-vars", scriptFile];
       const { status, stdout, stderr } = spawnSync(k6, args, {
         encoding: "utf8",

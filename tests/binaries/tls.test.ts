@@ -63,7 +63,7 @@ describe("binaries: MinIO by TLS", function () {
     const made = identities(folder);
     ({ ca, stranger } = made);
     port = await freePort();
-    const agent = new Agent({ ca, servername: serverName("minio") });
+    const agent = new Agent({ ca, servername: serverName("minio", "minio") });
     minio = await Server.start(
       program,
       [
@@ -94,7 +94,7 @@ describe("binaries: MinIO by TLS", function () {
   /** Carries a plain connection to MinIO as the tunnels do, and gives why it failed. */
   const carry = (plain: Socket, trusted: string) =>
     new Promise<Error | undefined>((done) => {
-      const carrier = wrapped(plain, "minio", trusted);
+      const carrier = wrapped(plain, { served: "minio", namespace: "minio", ca: trusted });
       const far = connect(port, "127.0.0.1");
       carrier.on("error", (error) => {
         far.destroy();

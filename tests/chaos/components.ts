@@ -9,7 +9,7 @@ import {
   type V1ObjectMeta,
   type V1Pod,
 } from "@kubernetes/client-node";
-import { namespaces } from "../../names";
+import { namespaces } from "../support/names";
 import { load } from "./load";
 
 /** Custom resources by which operators set the replicas of workloads. */

@@ -16,9 +16,10 @@ import { copyPullSecret, ifThere } from "../../cli/lib/objects";
 import { smokeImage } from "../../cli/lib/script-pod";
 import { ask } from "../../cli/lib/service";
 import type { HttpAnswer } from "../../cli/lib/tunnel";
-import { clientLabel, servedUrls, urls, usesTls } from "../../names";
+import { clientLabel, servedUrls, usesTls } from "../../names";
 import type { Settings } from "../../settings";
 import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
+import { urls } from "../support/names";
 import { readRecord, taken } from "./record";
 
 /** What a load is made of. */
@@ -164,7 +165,7 @@ export async function prepareLoad(
   const { namespace } = of;
   await core.createNamespace({ body: namespaceManifest(of) });
   const { pullSecret } = settings.images;
-  if (pullSecret) await copyPullSecret(core, pullSecret, namespace);
+  if (pullSecret) await copyPullSecret(core, settings, pullSecret, namespace);
   await core.createNamespacedConfigMap({ namespace, body: lists });
   await config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({
     group: "monitoring.coreos.com",

@@ -2,7 +2,8 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { bodyOf } from "../../cli/lib/service";
-import { gatewayUser, type ServicePort, services, tenants } from "../../names";
+import { gatewayUser, type ServicePort, tenants } from "../../names";
+import { services } from "../support/names";
 import { type Item, type Look, type Signal, signals } from "./account";
 import { load } from "./load";
 

@@ -1,7 +1,8 @@
 /** Every object of both stacks before a real API server: known fields only, valid, and admitted by Pod Security. */
 import { expect } from "chai";
-import { namespaces, podSecurity } from "../../names";
+import { podSecurity } from "../../names";
 import { ApiServer } from "../support/api-server";
+import { namespaces } from "../support/names";
 import {
   find,
   type KubernetesObject,

@@ -10,8 +10,9 @@ import {
   picks,
   selects,
 } from "../../cli/commands/doctor/network";
-import { namespaces, owner } from "../../names";
+import { owner } from "../../names";
 import { parts } from "../../values/network-parts";
+import { namespaces } from "../support/names";
 import { ofKind } from "../support/objects";
 import { type KubernetesObject, type RenderedStack, renderStack, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";

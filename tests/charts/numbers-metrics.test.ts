@@ -1,8 +1,9 @@
 /** The asked-for numbers, read from what the cluster would get: rows R6 (Alloy metrics), R10 (cAdvisor), R11 (kube-prometheus-stack). */
 import { expect } from "chai";
-import { namespaces, owner } from "../../names";
+import { owner } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
+import { namespaces } from "../support/names";
 import { container, namesOf, ofKind, only, replicasOf, variablesOf, workload } from "../support/objects";
 import { find, type RenderedStack, renderStack, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";

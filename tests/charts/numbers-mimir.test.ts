@@ -1,6 +1,6 @@
 /** The asked-for numbers, read from what the cluster would get: row R3 (Mimir). */
 import { expect } from "chai";
-import { namespaces } from "../../names";
+import { namespaces } from "../support/names";
 import { fileIn, ofKind, only, replicasOf, workload } from "../support/objects";
 import {
   type Container,

@@ -1,6 +1,7 @@
 /** The asked-for numbers, read from what the cluster would get: rows R4 (Tempo), R7 (Alloy traces), R9 (instrumentation). */
 import { expect } from "chai";
-import { instrumentation, servedUrls, services, tracesReplicas, urls } from "../../names";
+import { servedUrls, tracesReplicas } from "../../names";
+import { instrumentation, services, urls } from "../support/names";
 import {
   container,
   fileIn,

@@ -1,11 +1,12 @@
 /** The asked-for numbers, read from what the cluster would get: rows R1 (object storage), R2 (Loki), R5 (Alloy logs). */
 import { createHash } from "node:crypto";
 import { expect } from "chai";
-import { namespaces, stores, urls } from "../../names";
+import { stores } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyLogsPipeline } from "../../values/alloy-logs";
 import { alloyMetricsPipeline } from "../../values/alloy-metrics";
+import { namespaces, urls } from "../support/names";
 import { container, fileIn, ofKind, only, replicasOf, variablesOf } from "../support/objects";
 import {
   type Container,

@@ -1,4 +1,5 @@
 /** A short-lived stack by the Automation API on a real cluster: up, smoke-tested, read, and gone. */
+
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +8,9 @@ import { expect } from "chai";
 import { withStack } from "../../automation/ephemeral";
 import { leftIn, presentNamespaces } from "../../automation/left";
 import { configFile } from "../../cli/lib/stack-config";
-import { namespaces } from "../../names";
 import { inventory } from "../support/inventory";
+import { namespaces } from "../support/names";
+import { settingsOf } from "../support/stacks";
 import { needs, needsCharts, skip } from "../support/tools";
 
 const stack = "ephemeraltest";
@@ -24,7 +26,8 @@ describe("engine: a short-lived stack", function () {
     await needsCharts(this);
     config = new KubeConfig();
     config.loadFromFile(kubeconfig);
-    if ((await presentNamespaces(config)).length) skip(this, "the cluster has a stack already");
+    if ((await presentNamespaces(config, settingsOf("dev"))).length)
+      skip(this, "the cluster has a stack already");
   });
 
   it("comes up, passes its smoke test, is read, and leaves nothing", async () => {
@@ -53,7 +56,7 @@ describe("engine: a short-lived stack", function () {
     expect(seen.grafana?.value).to.match(/^https?:\/\/grafana\./);
     expect(seen.secret).to.equal(true);
     expect(seen.pods).to.be.greaterThan(0);
-    expect(await leftIn(config)).to.deep.equal([]);
+    expect(await leftIn(config, settingsOf("dev"))).to.deep.equal([]);
     expect(await inventory(config)).to.deep.equal(before);
     expect(existsSync(configFile(stack))).to.equal(false);
   });

@@ -6,9 +6,10 @@ import { smokeTests } from "../../cli/commands/smoke";
 import { instant } from "../../cli/commands/smoke/metrics";
 import { resultText } from "../../cli/commands/smoke/run";
 import { bodyOf } from "../../cli/lib/service";
-import { gatewayUser, namespaces, owner, services, tenants } from "../../names";
+import { gatewayUser, owner, tenants } from "../../names";
 import type { Settings } from "../../settings";
 import { eventually, objectsIn, scaleNamespace, startPod } from "../support/cluster";
+import { namespaces, services, settings } from "../support/names";
 
 /** What the steps work with, once the stack is up. */
 export interface Running {
@@ -55,7 +56,7 @@ export async function cleanUp(config: KubeConfig): Promise<void> {
 
 export function metricsSteps(running: () => Running): void {
   const count = async (tenant: string, query: string): Promise<number> => {
-    const [sample] = await instant(running().config, tenant, `count(${query})`);
+    const [sample] = await instant(running().config, settings, tenant, `count(${query})`);
     return Number(sample?.value[1] ?? 0);
   };
 
@@ -132,11 +133,11 @@ export function metricsSteps(running: () => Running): void {
     ];
     for (const [query, where] of once)
       for (const tenant of where) {
-        expect(await instant(config, tenant, query), query).not.to.deep.equal([]);
+        expect(await instant(config, settings, tenant, query), query).not.to.deep.equal([]);
         // A container that the smoke test killed is there beside its successor for as long as queries look back.
         const twice = await eventually(
           360,
-          () => instant(config, tenant, `${query} > 1`),
+          () => instant(config, settings, tenant, `${query} > 1`),
           (found) => found.length === 0,
         );
         expect(
@@ -150,7 +151,7 @@ export function metricsSteps(running: () => Running): void {
     const { config } = running();
     const samples = await eventually(
       180,
-      () => instant(config, tenants.prometheus, "up"),
+      () => instant(config, settings, tenants.prometheus, "up"),
       (found) => found.length > 5,
     );
     expect(samples.length).to.be.above(5);
@@ -203,7 +204,9 @@ export function metricsSteps(running: () => Running): void {
     const ingester = { namespace: namespaces.mimir, name: "mimir-ingester", port: 8080 };
     await bodyOf(config, ingester, { method: "POST", path: "/ingester/flush" });
     const inBlocks = async () =>
-      (await objectsIn(config, "mimir-blocks")).filter(({ name }) => name.startsWith(`${tenants.nodes}/`));
+      (await objectsIn(config, settings, "mimir-blocks")).filter(({ name }) =>
+        name.startsWith(`${tenants.nodes}/`),
+      );
     const objects = await eventually(180, inBlocks, (found) =>
       found.some(({ name }) => name.endsWith("/meta.json")),
     );
@@ -223,6 +226,7 @@ export function metricsSteps(running: () => Running): void {
     const samples = async (): Promise<[time: number, value: string][]> => {
       const [series] = (await instant(
         config,
+        settings,
         tenants.pods,
         `engine_test_seconds_total[${seconds}s]`,
       )) as unknown as {
@@ -241,6 +245,7 @@ export function metricsSteps(running: () => Running): void {
     expect(Math.min(...rises), "rise between two samples").to.be.above(0);
     const [increase] = await instant(
       config,
+      settings,
       tenants.pods,
       `increase(engine_test_seconds_total[${seconds - 240}s])`,
     );

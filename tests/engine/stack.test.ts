@@ -4,8 +4,9 @@ import { AppsV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig } from "@kubernetes/cl
 import { expect } from "chai";
 import { releasesOf } from "../../cli/lib/render";
 import { root } from "../../cli/lib/stack-config";
-import { namespaces, tenants } from "../../names";
+import { tenants } from "../../names";
 import { count, eventually, flush, objectsIn, query, scaleNamespace, startPod } from "../support/cluster";
+import { namespaces, settings } from "../support/names";
 import { type Step, TestStack } from "../support/pulumi";
 import { ready, recordingOf, settingsOf } from "../support/stacks";
 import { needs, needsCharts, skip } from "../support/tools";
@@ -129,7 +130,9 @@ describe("engine: a stack from nothing to nothing", function () {
     const chunks = await eventually(
       60,
       async () =>
-        (await objectsIn(config, "loki-data")).filter(({ name }) => name.startsWith(`${tenants.logs}/`)),
+        (await objectsIn(config, settings, "loki-data")).filter(({ name }) =>
+          name.startsWith(`${tenants.logs}/`),
+        ),
       (objects) => objects.length > 0,
     );
     expect(chunks).not.to.have.length(0);
@@ -278,7 +281,7 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(forgotten).to.equal(0);
     expect(before.length - stack.urns().length).to.equal(15);
     const chunks = async () =>
-      (await objectsIn(config, "loki-data"))
+      (await objectsIn(config, settings, "loki-data"))
         .map(({ name }) => name)
         .filter((name) => name.startsWith(`${tenants.logs}/`));
     const held = await chunks();

@@ -4,12 +4,14 @@
  *
  * `OBS_TEST_KUBECONFIG=<file> npm run test:interrupt [-- <number of a point>…]`, about four minutes a point.
  */
+
 import { setTimeout as wait } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { presentNamespaces } from "../../automation/left";
 import { table } from "../../cli/lib/table";
 import { inventory } from "../support/inventory";
 import { ProjectCopy } from "../support/project";
+import { settingsOf } from "../support/stacks";
 import { type Point, points } from "./points";
 import { upTo } from "./update";
 
@@ -112,7 +114,7 @@ async function main(wanted: string[]): Promise<number> {
   }
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
-  const present = await presentNamespaces(config);
+  const present = await presentNamespaces(config, settingsOf("dev"));
   if (present.length) {
     console.error(`interrupt: the cluster has a stack already: namespaces ${present.join(", ")}`);
     return 2;

@@ -10,8 +10,9 @@ import {
   type V1Pod,
 } from "@kubernetes/client-node";
 import { ifThere } from "../../cli/lib/objects";
-import { minio, namespaces } from "../../names";
+import { minio } from "../../names";
 import { findComponents } from "../chaos/components";
+import { namespaces } from "../support/names";
 import { isNodeReady } from "./health";
 
 /** A node that the drills may harm. */

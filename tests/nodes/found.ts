@@ -1,8 +1,9 @@
 /** What the stores have of the load, read through their gateways. */
 import type { KubeConfig } from "@kubernetes/client-node";
 import { bodyOf } from "../../cli/lib/service";
-import { gatewayUser, type ServicePort, services, tenants } from "../../names";
+import { gatewayUser, type ServicePort, tenants } from "../../names";
 import type { Load } from "../chaos/load";
+import { services } from "../support/names";
 import type { Found } from "./account";
 
 /** Entries of an answer; Loki gives no more at once unless it is allowed to. */

@@ -2,8 +2,8 @@
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Node } from "@kubernetes/client-node";
 import { check as rings } from "../../cli/commands/doctor/checks/rings";
 import { clusterState } from "../../cli/commands/doctor/cluster-state";
-import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
+import { namespaces } from "../support/names";
 
 /** Whether a node is ready and takes pods. */
 export const isNodeReady = ({ spec, status }: V1Node): boolean =>
@@ -101,7 +101,13 @@ export async function troubles(
     .filter(({ namespace, name }) => !ignore.includes(`${namespace}/${name}`))
     .flatMap((one) => workloadTrouble(one) ?? []);
   if (nodes.length || workloads.length) return [...nodes, ...workloads];
-  const findings = await rings.look({ stack, settings, config, probe: false, cluster: clusterState(config) });
+  const findings = await rings.look({
+    stack,
+    settings,
+    config,
+    probe: false,
+    cluster: clusterState(config, settings),
+  });
   return findings
     .filter(({ severity }) => severity !== "note")
     .map(({ what, evidence }) => `${what} (${evidence})`);

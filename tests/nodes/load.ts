@@ -1,10 +1,11 @@
 /** The load of the drills: on each node a writer, which also queries the stores and writes to them directly in its turn. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1DaemonSet } from "@kubernetes/client-node";
 import { gatewayPassword } from "../../cli/lib/gateway";
-import { gatewayUser, type Role, type Store, stores, tenants, urls } from "../../names";
+import { gatewayUser, type Role, type Store, services, stores, tenants } from "../../names";
 import type { Settings } from "../../settings";
 import { datasourceReader } from "../../values/gateway";
 import { configManifest, type Load, podSpec, prepareLoad } from "../chaos/load";
+import { urls } from "../support/names";
 
 /** Name and namespace of all that is created for the drills. */
 export const drills = { name: "nodes", namespace: "obs-nodes" } as const;
@@ -136,7 +137,7 @@ export async function startWriters(
     stores.flatMap((store) =>
       (["read", "write"] as const).map(async (role) => {
         const user = users[store][role];
-        const password = await gatewayPassword(config, store, user);
+        const password = await gatewayPassword(config, services(settings)[store], user);
         return [variable(store, role), `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`];
       }),
     ),

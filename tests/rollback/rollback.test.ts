@@ -5,8 +5,9 @@
 import { AppsV1Api, CoreV1Api } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { type ChartName, chartSources, pins } from "../../charts";
-import { namespaces, releases } from "../../names";
+import { releases } from "../../names";
 import { type LiveStack, liveStack } from "../support/live";
+import { namespaces } from "../support/names";
 import { runbook } from "../support/runbook";
 import { shell } from "../support/shell";
 

@@ -1,11 +1,14 @@
 /** What the engine tests do on a real cluster besides Pulumi: pods that log, Loki asked, workloads stopped. */
+
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { minioClient, rootOf } from "../../cli/lib/minio";
 import { smokeImage } from "../../cli/lib/script-pod";
 import { bodyOf } from "../../cli/lib/service";
 import { throughTunnel } from "../../cli/lib/tunnel";
 import { minioApi } from "../../components/object-storage/pods";
-import { gatewayUser, namespaces, services, tenants } from "../../names";
+import { gatewayUser, tenants } from "../../names";
+import type { Settings } from "../../settings";
+import { namespaces, services } from "./names";
 
 /** An entry as Loki returns it. */
 export interface Entry {
@@ -106,9 +109,13 @@ export interface StoredObject {
 }
 
 /** The objects in a bucket of the stack's MinIO. */
-export async function objectsIn(config: KubeConfig, bucket: string): Promise<StoredObject[]> {
-  const keys = await rootOf(config);
-  return throughTunnel(config, minioApi, async (port) => {
+export async function objectsIn(
+  config: KubeConfig,
+  settings: Settings,
+  bucket: string,
+): Promise<StoredObject[]> {
+  const keys = await rootOf(config, settings);
+  return throughTunnel(config, minioApi(settings), async (port) => {
     const client = minioClient(port, keys);
     const objects: StoredObject[] = [];
     for await (const { name } of client.listObjectsV2(bucket, "", true)) {

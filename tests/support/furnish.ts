@@ -1,6 +1,7 @@
 /** What a real cluster has and an API server alone has not, so that the preflight finds nothing to object to. */
-import { namespaceOwner, namespaces } from "../../names";
+import { namespaceOwner } from "../../names";
 import type { ApiServer } from "./api-server";
+import { namespaces } from "./names";
 import type { KubernetesObject } from "./rendered";
 
 const node = (name: string, zone: string): KubernetesObject => ({

@@ -8,13 +8,14 @@ import {
   TraceIdRatioBasedSampler,
 } from "@opentelemetry/sdk-trace-base";
 import { stringify } from "yaml";
-import { gatewayUser, tenants, urls } from "../../names";
+import { gatewayUser, tenants } from "../../names";
 import type { Settings } from "../../settings";
 import { alloyTracesEnvironment, alloyTracesPipeline, alloyTracesValues } from "../../values/alloy-traces";
 import { credentialKeys, gatewayClients } from "../../values/gateway";
 import { tempoValues } from "../../values/tempo";
 import type { Gateway } from "./gateway";
 import type { Answer } from "./mimir";
+import { urls } from "./names";
 import type { Labels } from "./remote-write";
 import { freePort, Server } from "./servers";
 

@@ -17,6 +17,7 @@ import type { Report } from "../../cli/commands/load/report";
 import { gaveOut, signalRows } from "../../cli/commands/load/verdict";
 import type { KubernetesObject, ReleaseInputs } from "../../cli/lib/render";
 import { signalMap } from "../chaos/watch";
+import { settingsOf } from "../support/stacks";
 
 const Mi = 1024 ** 2;
 
@@ -215,7 +216,11 @@ describe("unit: bench, components at rest", () => {
 });
 
 describe("unit: bench, signals", () => {
-  const plan = planOf({ logs: 200, series: 0, spans: 0, queries: 0, steps: 2, duration: 10 }, "r");
+  const plan = planOf(
+    settingsOf("dev"),
+    { logs: 200, series: 0, spans: 0, queries: 0, steps: 2, duration: 10 },
+    "r",
+  );
   const reportOf = (lines: number, errors: number, cores: number): Report => {
     const summary = {
       seconds: 20,

@@ -68,7 +68,8 @@ const prometheusType = { type: "prometheus", uid: "$datasource" };
 
 describe("coverage: readers", () => {
   const sources = sourcesOf(settings());
-  const read = (objects: Partial<Objects>) => readersIn({ ...none, ...objects }, sources, ["grafana"]);
+  const read = (objects: Partial<Objects>) =>
+    readersIn(settingsOf("dev"), { ...none, ...objects }, sources, ["grafana"]);
   const bySource = (readings: Reading[]) => readings.map(({ item, source }) => `${item}: ${source}`);
 
   it("takes a rule to the store that evaluates it", () => {
@@ -121,7 +122,9 @@ describe("coverage: readers", () => {
     });
     expect(readings.map(({ source }) => source)).to.deep.equal(["prometheus", "mimir"]);
     expect(unjudged).to.have.length(1);
-    expect(ofAddress("http://kps-prometheus.monitoring:9090")).to.deep.equal({ uid: "prometheus" });
+    expect(ofAddress(settingsOf("dev"), "http://kps-prometheus.monitoring:9090")).to.deep.equal({
+      uid: "prometheus",
+    });
   });
 
   it("reads panels, collapsed rows, variables and annotations of dashboards, wherever these are", () => {

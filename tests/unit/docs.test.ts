@@ -11,12 +11,12 @@ import {
   gatewayAccess,
   grafana,
   minio,
-  namespaces,
   s3Secret,
 } from "../../names";
 import { pages as settingsPages } from "../../scripts/settings-document";
 import { described, settingAt } from "../../settings/describe";
 import { anchors, isThere, links, type Page, page, pages, reachable } from "../support/docs";
+import { namespaces } from "../support/names";
 import { obsOptions } from "../support/obs";
 
 const root = join(__dirname, "..", "..");

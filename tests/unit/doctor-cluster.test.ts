@@ -6,6 +6,7 @@ import { clockFindings, leaseClock } from "../../cli/commands/doctor/checks/cloc
 import { definitionTrouble, foreignTrouble } from "../../cli/commands/doctor/checks/definitions";
 import { logFindings, resolved, script, serverFindings } from "../../cli/commands/doctor/checks/dns";
 import { quotaFindings } from "../../cli/commands/doctor/checks/quotas";
+import { settingsOf } from "../support/stacks";
 
 const day = 24 * 3600 * 1000;
 const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -85,7 +86,7 @@ describe("doctor: the cluster", () => {
       metadata: { namespace: "grafana", name: "grafana-tls" },
       data: { "tls.crt": base64(cert), password: base64("secret") },
     };
-    const at = (time: string) => dateFindings(secret, Date.parse(time));
+    const at = (time: string) => dateFindings(settingsOf("dev"), secret, Date.parse(time));
     expect(at("2026-06-01")).to.deep.equal([]);
     expect(at("2026-12-20")[0]?.severity).to.equal("warning");
     expect(at("2027-01-10")[0]?.what).to.contain(
@@ -96,7 +97,7 @@ describe("doctor: the cluster", () => {
   });
 
   it("says who renews a certificate", () => {
-    const of = (metadata: V1Secret["metadata"]) => renewal({ metadata: metadata ?? {} });
+    const of = (metadata: V1Secret["metadata"]) => renewal(settingsOf("dev"), { metadata: metadata ?? {} });
     expect(of({ annotations: { "cert-manager.io/certificate-name": "x" } })).to.contain("certificate x");
     expect(of({ namespace: "monitoring", name: "kps-admission" })).to.contain("delete secret kps-admission");
     expect(of({ namespace: "monitoring", name: "mine" })).to.contain("whoever made this Secret");

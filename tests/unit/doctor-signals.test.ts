@@ -21,6 +21,7 @@ import type { Live } from "../../cli/commands/doctor/ends";
 import { judgeLog } from "../../cli/commands/doctor/gateway-log";
 import { growth, metrics, total } from "../../cli/commands/doctor/metrics";
 import type { Reading, Talker } from "../../cli/commands/doctor/readings";
+import type { NamespaceKey } from "../../names";
 
 import { networkPolicies } from "../../values/network-policies";
 import { settingsOf } from "../support/stacks";
@@ -30,6 +31,7 @@ const start = 1_800_000_000_000;
 const later = start + 3_600_000;
 
 const talker = (component: string, fields: Partial<Talker> = {}): Talker => ({
+  key: component.split("-")[0] as NamespaceKey,
   namespace: component.split("-")[0] ?? "",
   pod: `${component}-0`,
   component,
@@ -113,7 +115,7 @@ describe("doctor: components", () => {
       { client: "alloy-logs", credential: ["loki", "logs-write"] as const, status: 401 },
       { client: "tempo", credential: ["mimir", "pods-write"] as const },
     ];
-    const found = judgeUsers(asked);
+    const found = judgeUsers(settings, asked);
     expect(whats(found)).to.include("refuses logs-write with the password that alloy-logs has");
     expect(whats(found)).to.include("Secret tempo/gateway-credentials lacks");
     expect(found).to.have.length(2);
@@ -124,7 +126,7 @@ describe("doctor: components", () => {
       '10.0.0.9 [23/Nov/2026:15:22:58 +0000] 500 "POST /loki/api/v1/push HTTP/1.1" 11 logs-write "Alloy/v1"',
       '127.0.0.1 [23/Nov/2026:15:22:58 +0000] 401 "GET /loki/api/v1/push HTTP/1.1" 11  "node"',
     ].join("\n");
-    const [refused, ...rest] = judgeLog("loki", log, [pod]);
+    const [refused, ...rest] = judgeLog(settings, "loki", log, [pod]);
     expect(rest).to.deep.equal([]);
     expect(refused?.finding.what).to.match(
       /the gateway of loki does not know as whom alloy-logs\/alloy-1 comes/,
@@ -151,13 +153,15 @@ describe("doctor: components", () => {
       health: "up",
       lastError: "",
     }));
-    expect(judgeTargets([target("up"), ...rest], pods, [], later)).to.deep.equal([]);
-    expect(whats(judgeTargets(rest, pods, [], later))).to.match(/does not scrape tempo-distributor any more/);
-    expect(judgeTargets(rest, pods, [], start + 10_000)).to.deep.equal([]);
-    expect(judgeTargets([target("down"), ...rest], pods, [], later)[0]?.evidence).to.equal(
+    expect(judgeTargets(settings, [target("up"), ...rest], pods, [], later)).to.deep.equal([]);
+    expect(whats(judgeTargets(settings, rest, pods, [], later))).to.match(
+      /does not scrape tempo-distributor any more/,
+    );
+    expect(judgeTargets(settings, rest, pods, [], start + 10_000)).to.deep.equal([]);
+    expect(judgeTargets(settings, [target("down"), ...rest], pods, [], later)[0]?.evidence).to.equal(
       "connection refused",
     );
-    expect(whats(judgeTargets([target("up"), ...rest.slice(1)], pods, [], later))).to.include(
+    expect(whats(judgeTargets(settings, [target("up"), ...rest.slice(1)], pods, [], later))).to.include(
       "kube-state-metrics",
     );
     const attribute = (name: string, value: unknown) => ({ name, type: "attr", value: { value } });
@@ -275,11 +279,11 @@ describe("doctor: signals", () => {
 
   it("tells logs and traces that are dropped, and queues that fill", () => {
     const dropped = (n: number) => `otelcol_exporter_send_failed_log_records_total ${n}`;
-    const logs = reading("alloy-logs", dropped(1), dropped(4), { namespace: "alloy-logs" });
+    const logs = reading("alloy-logs", dropped(1), dropped(4), { key: "alloyLogs", namespace: "alloy-logs" });
     expect(whats(judgeSending(logs))).to.include("drops logs: Loki refuses them");
     const page =
       'otelcol_exporter_queue_size{data_type="traces"} 600\notelcol_exporter_queue_capacity{data_type="traces"} 1000';
-    const traces = reading("alloy-traces", page, page, { namespace: "alloy-traces" });
+    const traces = reading("alloy-traces", page, page, { key: "alloyTraces", namespace: "alloy-traces" });
     expect(whats(judgeSending(traces))).to.include("60 % full");
   });
 
@@ -354,11 +358,11 @@ describe("doctor: pages", () => {
     const there = new Set(readdirSync(join(root, "docs", "operations", "runbooks")));
     const files = [
       "gateway-log.ts",
-      ...readdirSync(join(root, "cli", "doctor", "checks")).map((file) => `checks/${file}`),
+      ...readdirSync(join(root, "cli", "commands", "doctor", "checks")).map((file) => `checks/${file}`),
     ];
     const named = files.flatMap((file) =>
       [
-        ...readFileSync(join(root, "cli", "doctor", file), "utf8").matchAll(
+        ...readFileSync(join(root, "cli", "commands", "doctor", file), "utf8").matchAll(
           /docs\/operations\/runbooks\/(\w+\.md)/g,
         ),
       ].map(([, page = ""]) => page),

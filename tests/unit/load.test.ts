@@ -6,8 +6,8 @@ import { askedRate, type LoadOptions, type Plan, planOf, readOptions } from "../
 import { type Report, reportText, tableText } from "../../cli/commands/load/report";
 import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/commands/load/summary";
 import { gaveOut, missing, signalRows, verdictText } from "../../cli/commands/load/verdict";
-import { namespaces } from "../../names";
 import { UserError } from "../../settings";
+import { namespaces } from "../support/names";
 import { settingsOf } from "../support/stacks";
 
 const asked: LoadOptions = { logs: 400, series: 3000, spans: 100, queries: 3, steps: 4, duration: 60 };
@@ -16,7 +16,11 @@ const texts = Object.fromEntries(
 ) as Record<keyof LoadOptions, string>;
 
 /** Logs alone: 100, 200 lines a second, 10 s each. */
-const small: Plan = planOf({ logs: 200, series: 0, spans: 0, queries: 0, steps: 2, duration: 10 }, "r");
+const small: Plan = planOf(
+  settingsOf("dev"),
+  { logs: 200, series: 0, spans: 0, queries: 0, steps: 2, duration: 10 },
+  "r",
+);
 
 /** A run of {@link small}. */
 const summaryOf = (...steps: Partial<Counts>[]): Summary => ({
@@ -50,11 +54,11 @@ describe("unit: obs load, what is asked", () => {
   it("refuses to load with nothing", () => {
     const nothing = { ...texts, logs: "0", series: "0", spans: "0", queries: "0" };
     expect(() => readOptions(nothing)).to.throw(UserError, /all 0/);
-    expect(planOf(readOptions({ ...nothing, spans: "10" })).kinds).to.have.keys("traces");
+    expect(planOf(settingsOf("dev"), readOptions({ ...nothing, spans: "10" })).kinds).to.have.keys("traces");
   });
 
   it("raises every rate by the same amount with each step", () => {
-    const plan = planOf(asked);
+    const plan = planOf(settingsOf("dev"), asked);
     expect([1, 2, 3, 4].map((step) => askedRate(plan, "logs", step))).to.deep.equal([100, 200, 300, 400]);
     expect(plan.series).to.deep.equal([750, 1500, 2250, 3000]);
     // Each series once in 15 s.
@@ -65,19 +69,19 @@ describe("unit: obs load, what is asked", () => {
   });
 
   it("keeps to the largest batch, and asks for something at the lowest rates too", () => {
-    const much = planOf({ ...asked, logs: 100_000, series: 1_000_000, spans: 50_000 });
+    const much = planOf(settingsOf("dev"), { ...asked, logs: 100_000, series: 1_000_000, spans: 50_000 });
     expect([much.kinds.logs?.batch, much.kinds.metrics?.batch, much.kinds.traces?.batch]).to.deep.equal([
       100, 500, 100,
     ]);
     expect(askedRate(much, "logs", 4)).to.equal(100_000);
-    const little = planOf({ ...asked, queries: 0.01 });
+    const little = planOf(settingsOf("dev"), { ...asked, queries: 0.01 });
     expect(little.kinds.LogQL?.requestsPerMinute).to.deep.equal([1, 1, 1, 1]);
   });
 
   it("marks each run", () => {
-    expect(planOf(asked).run)
+    expect(planOf(settingsOf("dev"), asked).run)
       .to.match(/^[0-9a-f]{8}$/)
-      .and.not.equal(planOf(asked).run);
+      .and.not.equal(planOf(settingsOf("dev"), asked).run);
   });
 });
 
@@ -201,7 +205,7 @@ describe("unit: obs load, what came of it", () => {
   });
 
   it("names all that gave out in the same step, and none of a later one", () => {
-    const plan = planOf({ ...asked, series: 0, queries: 0, steps: 2, duration: 10 });
+    const plan = planOf(settingsOf("dev"), { ...asked, series: 0, queries: 0, steps: 2, duration: 10 });
     const fine = { refused: 0, errors: 0 };
     const summary: Summary = {
       ...summaryOf(),
@@ -264,7 +268,7 @@ describe("unit: obs load, the stack's side", () => {
   });
 
   it("remembers an autoscaler's replicas at the start, at most and at the end", () => {
-    const autoscalers = new Autoscalers();
+    const autoscalers = new Autoscalers(settingsOf("dev"));
     const at = (replicas: number) => [
       {
         metadata: { namespace: "loki", name: "querier" },

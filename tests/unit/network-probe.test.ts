@@ -11,7 +11,7 @@ import { settingsOf } from "../support/stacks";
 
 const allowed = { pod: "loki/loki-gateway-a", address: "10.1.0.1", port: 8080 };
 const refused = { pod: "loki/loki-query-frontend-a", address: "10.1.0.2", port: 3100 };
-const judged = (log: string) => judgeProbe(log, allowed, refused).state;
+const judged = (log: string) => judgeProbe(settingsOf("dev"), log, allowed, refused).state;
 
 describe("unit: the probe of network policies", () => {
   it("tries what the policies of the stack allow and what they refuse", () => {

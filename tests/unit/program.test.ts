@@ -2,10 +2,11 @@ import { expect } from "chai";
 import { parse } from "yaml";
 import { pins } from "../../charts";
 import { generated, type Recorded, type Recording } from "../../cli/lib/record";
-import { bucketsOf, consumers, namespaces, podSecurity } from "../../names";
+import { bucketsOf, consumers, podSecurity } from "../../names";
 import type { Settings } from "../../settings";
 import { alertmanagerConfig } from "../../values/alertmanager";
 import { type BucketKey, consumerPolicy } from "../../values/minio-access";
+import { namespaces } from "../support/names";
 import {
   type Config,
   type Environment,

@@ -1,13 +1,13 @@
 import { inspect } from "node:util";
 import { RunError } from "@pulumi/pulumi";
 import { expect } from "chai";
-import { namespaces } from "../../names";
 import { parseSettings, readSettings, Sensitive, schema } from "../../settings";
 import { checks } from "../../settings/checks";
 import { described } from "../../settings/describe";
 import { dev } from "../../settings/dev";
 import { prod } from "../../settings/prod";
 import { coldTier } from "../support/cold-tier";
+import { namespaces } from "../support/names";
 import {
   asText,
   azureStorage,

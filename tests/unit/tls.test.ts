@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { jobManifest } from "../../cli/commands/load/manifest";
-import { addressed, planOf } from "../../cli/commands/load/plan";
+import { planOf } from "../../cli/commands/load/plan";
 import { generated, type Recording } from "../../cli/lib/record";
 import { speaksTls } from "../../components/port-forward";
 import { caBundle, certificates, type Served, servedUrls } from "../../names";
@@ -13,6 +13,7 @@ import { collectorObject, instrumentationObject } from "../../values/opentelemet
 import { probedCertificates } from "../../values/probed-certificates";
 import { certificateObject, dnsNames, lifetimes, served, trusting } from "../../values/tls";
 import { aCertificate } from "../support/ca-certificate";
+import { namespaces } from "../support/names";
 import { type Config, errorOf, externalS3, ready, recordingOf, settingsOf } from "../support/stacks";
 
 // Tests look deep into values, whose types say only that they are plain data.
@@ -63,8 +64,8 @@ describe("unit: TLS between components", function () {
 
     it("each server has its certificate in its own namespace, signed by the CA for its own names", () => {
       for (const who of Object.keys(certificates) as Served[]) {
-        const { secret, namespace } = certificates[who];
-        expect(placesOf(recording, secretType, secret)).to.deep.equal([namespace]);
+        const { secret } = certificates[who];
+        expect(placesOf(recording, secretType, secret)).to.deep.equal([namespaces[who]]);
         const [request] = ofType(recording, "tls:index/certRequest:CertRequest").filter(
           ({ name }) => name === secret,
         );
@@ -221,8 +222,8 @@ describe("unit: TLS between components", function () {
     const collector: Any = collectorObject(settings).spec;
     expect(collector.config.exporters.otlp.tls).to.deep.equal({ ca_file: caBundle.path });
     expect(collector.volumes[0].configMap.name).to.equal(caBundle.name);
-    const asked = planOf({ logs: 0, series: 0, spans: 9, queries: 0, steps: 1, duration: 5 } as Any, "r");
-    const plan = addressed(asked, settings);
+    const asked = { logs: 0, series: 0, spans: 9, queries: 0, steps: 1, duration: 5 } as Any;
+    const plan = planOf(settings, asked, "r");
     expect(plan.urls.otlp).to.equal(servedUrls(settings).otlpHttp);
     const pod = jobManifest(settings, plan).spec?.template.spec;
     expect(pod?.containers[0]?.env).to.deep.include({ name: "SSL_CERT_FILE", value: caBundle.path });

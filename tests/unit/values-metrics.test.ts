@@ -492,13 +492,13 @@ describe("unit: values of cadvisor", () => {
   });
 
   it("is Alloy's alone to scrape", () => {
-    expect(cadvisorMonitor().metadata.labels).to.include({ [owner.scraper]: "alloy" });
+    expect(cadvisorMonitor(settingsOf("dev")).metadata.labels).to.include({ [owner.scraper]: "alloy" });
   });
 
   /** What Prometheus makes of a sample's labels; nothing where it drops the sample. */
   function relabelled(given: Record<string, string>): Record<string, string> | undefined {
     const labels = { ...given };
-    const rules: Any[] = cadvisorMonitor().spec.endpoints[0]?.metricRelabelings ?? [];
+    const rules: Any[] = cadvisorMonitor(settingsOf("dev")).spec.endpoints[0]?.metricRelabelings ?? [];
     for (const { action = "replace", sourceLabels = [], regex = "(.*)", targetLabel } of rules) {
       const pattern = new RegExp(`^(?:${regex})$`, "s");
       const value = sourceLabels.map((label: string) => labels[label] ?? "").join(";");

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { jaegerBatch } from "../../cli/commands/smoke/jaeger";
-import { samplingRatioAttribute, services, tenants, tracesReplicas } from "../../names";
+import { samplingRatioAttribute, tenants, tracesReplicas } from "../../names";
 import type { Settings } from "../../settings";
 import { dev } from "../../settings/dev";
 import { prod } from "../../settings/prod";
@@ -20,6 +20,7 @@ import {
 } from "../../values/opentelemetry-operator";
 import { sdkRatio } from "../../values/sampling";
 import { tempoValues } from "../../values/tempo";
+import { services } from "../support/names";
 import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";
 
 // Tests look deep into values, whose types say only that they are plain data.
@@ -497,7 +498,7 @@ describe("unit: values of alloy for traces", () => {
   });
 
   it("has a headless Service by which its replicas find each other before they are ready", () => {
-    const { metadata, spec } = alloyTracesReplicas();
+    const { metadata, spec } = alloyTracesReplicas(settingsOf("dev"));
     expect(metadata).to.deep.equal({ name: tracesReplicas.name, namespace: "alloy-traces" });
     expect(spec).to.deep.include({ clusterIP: "None", publishNotReadyAddresses: true });
     const pipeline = alloyTracesPipeline(settingsOf("prod"));

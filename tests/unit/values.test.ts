@@ -43,11 +43,11 @@ const all = (settings: Settings): Record<string, Any> => ({
   mimir: mimirValues(settings),
   kps: kubePrometheusStackValues(settings),
   kpsCrds: prometheusCrdsValues(settings),
-  cadvisor: [cadvisorDaemonSet(settings), cadvisorService(settings), cadvisorMonitor()],
+  cadvisor: [cadvisorDaemonSet(settings), cadvisorService(settings), cadvisorMonitor(settings)],
   alloyLogs: alloyLogsValues(settings),
   alloyMetrics: alloyMetricsValues(settings),
   tempo: tempoValues(settings),
-  alloyTraces: [alloyTracesValues(settings), alloyTracesReplicas()],
+  alloyTraces: [alloyTracesValues(settings), alloyTracesReplicas(settings)],
   operator: openTelemetryOperatorValues(settings),
   custom: [instrumentationObject(settings), collectorObject(settings)],
 });

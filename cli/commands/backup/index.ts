@@ -60,14 +60,14 @@ export async function backup(stack: string, { only }: BackupOptions): Promise<nu
   const { settings, config } = await located(stack);
   let succeeded = true;
   for (const part of chosenParts(stack, settings, only))
-    succeeded = (await run(config, part, "backup")) && succeeded;
+    succeeded = (await run(config, settings, part, "backup")) && succeeded;
   return succeeded ? 0 : 1;
 }
 
 /** Sets the replicas of Grafana, and waits until as many pods run. */
-async function scaleGrafana(config: KubeConfig, replicas: number): Promise<void> {
+async function scaleGrafana(config: KubeConfig, settings: Settings, replicas: number): Promise<void> {
   const apps = config.makeApiClient(AppsV1Api);
-  const of = { namespace: namespaces.grafana, name: releases.grafana };
+  const of = { namespace: namespaces(settings).grafana, name: releases.grafana };
   await apps.patchNamespacedDeployment(
     { ...of, body: { spec: { replicas } } },
     setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
@@ -75,7 +75,7 @@ async function scaleGrafana(config: KubeConfig, replicas: number): Promise<void>
   const deadline = Date.now() + 300_000;
   const selector = `app.kubernetes.io/name=${releases.grafana}`;
   for (;;) {
-    const pods = await podsOf(config, { namespace: namespaces.grafana, selector });
+    const pods = await podsOf(config, { namespace: namespaces(settings).grafana, selector });
     const ready = (await apps.readNamespacedDeployment(of)).status?.readyReplicas ?? 0;
     if (replicas ? ready === replicas : pods.length === 0) return;
     if (Date.now() > deadline)
@@ -90,30 +90,30 @@ async function restoreGrafana(config: KubeConfig, settings: Settings, args: stri
     let name: string | undefined;
     try {
       console.error("obs: stopping Grafana");
-      await scaleGrafana(config, 0);
-      name = await start(config, "grafana", "restore", args);
-      return await follow(config, "grafana", name, stop);
+      await scaleGrafana(config, settings, 0);
+      name = await start(config, settings, "grafana", "restore", args);
+      return await follow(config, settings, "grafana", name, stop);
     } catch (error) {
       const batch = config.makeApiClient(BatchV1Api);
       // The Job must not replace the database of a running Grafana.
       if (name)
         await batch.deleteNamespacedJob({
-          namespace: namespaces.grafana,
+          namespace: namespaces(settings).grafana,
           name,
           propagationPolicy: "Foreground",
         });
       throw error;
     } finally {
       console.error("obs: starting Grafana");
-      await scaleGrafana(config, settings.grafana.replicas);
+      await scaleGrafana(config, settings, settings.grafana.replicas);
     }
   });
   if (!succeeded) return false;
   const selector = `app.kubernetes.io/name=${releases.grafana}`;
-  const [pod] = await podsOf(config, { namespace: namespaces.grafana, selector });
+  const [pod] = await podsOf(config, { namespace: namespaces(settings).grafana, selector });
   await inContainer(
     config,
-    { namespace: namespaces.grafana, pod: pod?.metadata?.name ?? "", container: "grafana" },
+    { namespace: namespaces(settings).grafana, pod: pod?.metadata?.name ?? "", container: "grafana" },
     'printf %s "$GF_SECURITY_ADMIN_PASSWORD" | grafana cli --homepath /usr/share/grafana admin reset-admin-password --password-from-stdin',
   );
   return true;
@@ -132,7 +132,7 @@ export async function restore(stack: string, { only, before, yes }: RestoreOptio
     const succeeded =
       part === "grafana"
         ? await restoreGrafana(config, settings, args)
-        : await run(config, part, "restore", args);
+        : await run(config, settings, part, "restore", args);
     if (!succeeded) return 1;
   }
   console.error(

@@ -1,7 +1,7 @@
 /** Jobs of the CronJobs of the backups, started by hand. */
 import { BatchV1Api, type KubeConfig, type V1CronJob, type V1Job } from "@kubernetes/client-node";
 import { type BackupJob, backupJobs, backups as names, namespaces } from "../../../names";
-import { UserError } from "../../../settings";
+import { type Settings, UserError } from "../../../settings";
 import { breakable } from "../../lib/abort";
 import { followJob } from "../../lib/job-log";
 import { ifThere } from "../../lib/objects";
@@ -40,12 +40,13 @@ export function manualJob({ metadata, spec }: V1CronJob, now: Date, args: string
 /** Starts a Job. @returns its name @throws UserError if the CronJob does not exist, or another Job of it runs */
 export async function start(
   config: KubeConfig,
+  settings: Settings,
   part: BackupPart,
   job: BackupJob,
   args: string[] = [],
 ): Promise<string> {
   const api = config.makeApiClient(BatchV1Api);
-  const namespace = namespaces[parts[part]];
+  const namespace = namespaces(settings)[parts[part]];
   const cronJob = await ifThere(api.readNamespacedCronJob({ namespace, name: names.cronJob(job) }));
   if (!cronJob)
     throw new UserError(`CronJob ${namespace}/${names.cronJob(job)} does not exist: run ./obs up first`);
@@ -68,21 +69,23 @@ export async function start(
 /** Prints the log of a Job until it ends. @returns whether it succeeded */
 export const follow = (
   config: KubeConfig,
+  settings: Settings,
   part: BackupPart,
   name: string,
   stop: AbortSignal,
 ): Promise<boolean> =>
-  followJob(config, namespaces[parts[part]], name, (text) => process.stdout.write(text), stop);
+  followJob(config, namespaces(settings)[parts[part]], name, (text) => process.stdout.write(text), stop);
 
 /** Starts a Job and follows it. @returns whether it succeeded */
 export async function run(
   config: KubeConfig,
+  settings: Settings,
   part: BackupPart,
   job: BackupJob,
   args: string[] = [],
 ): Promise<boolean> {
-  const name = await start(config, part, job, args);
+  const name = await start(config, settings, part, job, args);
   return breakable(`following Job ${name}, which continues in the cluster,`, (stop) =>
-    follow(config, part, name, stop),
+    follow(config, settings, part, name, stop),
   );
 }

@@ -36,7 +36,7 @@ export function usedSources(all: Source[], used: Set<string>): Source[] {
 export async function reportOf(given: Given, ask: Ask): Promise<Report> {
   const { stack, settings, hours, objects, monitors, hpas } = given;
   const sources = sourcesOf(settings);
-  const found = readersIn(objects, sources, dashboardNamespaces(settings));
+  const found = readersIn(settings, objects, sources, dashboardNamespaces(settings));
   const examined = await examine(
     {
       stack,
@@ -92,12 +92,12 @@ export async function coverage(
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
   const [{ objects, unjudged }, monitors, hpas] = await Promise.all([
-    readObjects(config),
+    readObjects(config, settings),
     readMonitors(config),
     readHpas(config),
   ]);
   const given = { stack, settings, hours: range, objects, monitors, hpas, unjudged };
-  const report = await withStores(config, (ask) => reportOf(given, ask));
+  const report = await withStores(config, settings, (ask) => reportOf(given, ask));
   console.log(
     json
       ? JSON.stringify(jsonOfReport(report), null, 2)

@@ -1,5 +1,6 @@
 /** The queries in objects of the cluster and of Grafana: rules, autoscalers, dashboards. */
 import { dashboardLabel, datasources, owner as labels } from "../../../names";
+import type { Settings } from "../../../settings";
 import { readingsOf } from "./dashboards";
 import type { Reading, Source, Unjudged } from "./model";
 import { ofAddress, ofTenants, resolve } from "./sources";
@@ -38,12 +39,12 @@ function ofRule(object: Json): Found {
 }
 
 /** The Prometheus triggers of a ScaledObject. */
-function ofScaledObject(object: Json): Found {
+function ofScaledObject(settings: Settings, object: Json): Found {
   const found: Found = { readings: [], unjudged: [], sources: [] };
   const triggers = (object.spec?.triggers ?? []).filter(({ type }: Json) => type === "prometheus");
   for (const { metadata, name } of triggers) {
     const [owner, item] = [nameOf(object), name ?? metadata.metricName ?? "prometheus trigger"];
-    const source = ofAddress(metadata.serverAddress ?? "");
+    const source = ofAddress(settings, metadata.serverAddress ?? "");
     if ("uid" in source)
       found.readings.push({
         kind: "autoscaler",
@@ -108,10 +109,10 @@ export interface Objects {
 }
 
 /** All queries of PromQL in them. @param watched namespaces whose ConfigMaps Grafana loads */
-export function readersIn(objects: Objects, sources: Source[], watched: string[]): Found {
+export function readersIn(settings: Settings, objects: Objects, sources: Source[], watched: string[]): Found {
   const all: Found[] = [
     ...objects.rules.map(ofRule),
-    ...objects.scaledObjects.map(ofScaledObject),
+    ...objects.scaledObjects.map((object) => ofScaledObject(settings, object)),
     ...objects.configMaps.map((object) => ofConfigMap(object, sources, watched)),
     ...objects.alerts.map((alert) => ofGrafanaAlert(alert, sources)),
     ...objects.dashboards.map((model) => ({

@@ -1,4 +1,5 @@
 /** Reads what may hold queries: objects of the cluster, and what was made in Grafana. */
+
 import {
   ApiException,
   AutoscalingV2Api,
@@ -7,6 +8,7 @@ import {
   type KubeConfig,
 } from "@kubernetes/client-node";
 import { dashboardLabel } from "../../../names";
+import type { Settings } from "../../../settings";
 import { type Grafana, withGrafana } from "../../lib/grafana";
 import type { Unjudged } from "./model";
 import type { Objects } from "./objects";
@@ -70,13 +72,16 @@ export async function madeInGrafana(
 }
 
 /** All that may hold queries. What Grafana does not give is named. */
-export async function readObjects(config: KubeConfig): Promise<{ objects: Objects; unjudged: Unjudged[] }> {
+export async function readObjects(
+  config: KubeConfig,
+  settings: Settings,
+): Promise<{ objects: Objects; unjudged: Unjudged[] }> {
   const unjudged: Unjudged[] = [];
   const [rules, scaledObjects, configMaps, inGrafana] = await Promise.all([
     readRules(config),
     readScaledObjects(config),
     readConfigMaps(config),
-    withGrafana(config, madeInGrafana).catch((error: Error) => {
+    withGrafana(config, settings, madeInGrafana).catch((error: Error) => {
       unjudged.push({ owner: "Grafana", item: "dashboards and alerts made in Grafana", why: error.message });
       return { dashboards: [], alerts: [] };
     }),

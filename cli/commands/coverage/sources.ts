@@ -57,7 +57,7 @@ export function ofTenants(tenants: string[]): Source {
 }
 
 /** The store behind an address, as an autoscaler names it: with or without the domain of the cluster. */
-export function ofAddress(address: string): Resolved {
+export function ofAddress(settings: Settings, address: string): Resolved {
   const [name, namespace, service = "svc"] =
     address
       .replace(/^https?:\/\//, "")
@@ -65,7 +65,7 @@ export function ofAddress(address: string): Resolved {
       ?.split(".") ?? [];
   const is = (store: { name: string; namespace: string }) =>
     service === "svc" && store.name === name && store.namespace === namespace;
-  if (is(services.prometheus)) return { uid: datasources.prometheus.uid };
-  if (is(services.mimir)) return { uid: datasources.mimir.uid };
+  if (is(services(settings).prometheus)) return { uid: datasources.prometheus.uid };
+  if (is(services(settings).mimir)) return { uid: datasources.mimir.uid };
   return { why: `${address} is not a store of this stack` };
 }

@@ -1,6 +1,7 @@
 /** What Prometheus and Mimir hold, through Prometheus' HTTP API: https://prometheus.io/docs/prometheus/latest/querying/api/ */
 import type { KubeConfig } from "@kubernetes/client-node";
 import { services } from "../../../names";
+import type { Settings } from "../../../settings";
 import { gatewayPassword } from "../../lib/gateway";
 import { throughTunnel } from "../../lib/tunnel";
 import type { Source } from "./model";
@@ -10,20 +11,23 @@ import type { Source } from "./model";
 export type Ask = (user: string | undefined, path: string) => Promise<any>;
 
 /** Runs an action with a way to Prometheus and to Mimir's gateway. */
-export function withStores<T>(config: KubeConfig, action: (ask: Ask) => Promise<T>): Promise<T> {
+export function withStores<T>(
+  config: KubeConfig,
+  settings: Settings,
+  action: (ask: Ask) => Promise<T>,
+): Promise<T> {
   const prometheus = {
-    namespace: services.prometheus.namespace,
+    ...services(settings).prometheus,
     selector: "app.kubernetes.io/name=prometheus",
-    port: services.prometheus.port,
   };
   const gateway = {
-    namespace: services.mimir.namespace,
+    namespace: services(settings).mimir.namespace,
     selector: "app.kubernetes.io/component=gateway",
     port: 8080,
   };
   const passwords = new Map<string, Promise<string>>();
   const passwordOf = (user: string) => {
-    const known = passwords.get(user) ?? gatewayPassword(config, "mimir", user);
+    const known = passwords.get(user) ?? gatewayPassword(config, services(settings).mimir, user);
     passwords.set(user, known);
     return known;
   };

@@ -126,7 +126,7 @@ async function answers(grafana: Grafana, tell: (done: number, all: number) => vo
 export async function askDashboards(stack: string, json: boolean): Promise<number> {
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
-  const results = await withGrafana(kubeConfig(settings), (grafana) =>
+  const results = await withGrafana(kubeConfig(settings), settings, (grafana) =>
     answers(grafana, (done, all) => {
       if (!json && process.stderr.isTTY) process.stderr.write(`\r${done} of ${all} queries`);
     }),

@@ -1,6 +1,7 @@
 /** `obs doctor --checklist`: the infrastructure checklist of the lab, each line with what was seen. */
 import { CoreV1Api, CustomObjectsApi, type V1Pod } from "@kubernetes/client-node";
-import { dashboardLabel, namespaces } from "../../../names";
+import { dashboardLabel, type NamespaceKey, namespaces } from "../../../names";
+import type { Settings } from "../../../settings";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
 import { table } from "../../lib/table";
 import type { Context, Finding } from "./check";
@@ -20,16 +21,20 @@ export interface Line {
   evidence: string;
 }
 
-type Key = keyof typeof namespaces;
-
 const isReady = ({ status }: V1Pod) =>
   status?.conditions?.some((one) => one.type === "Ready" && one.status === "True") ?? false;
 
 /** Whether all pods of a namespace that do not end by themselves are ready, and there are some. */
-export function podsLine(line: string, pods: V1Pod[], key: Key, label?: string): Line {
+export function podsLine(
+  settings: Settings,
+  line: string,
+  pods: V1Pod[],
+  key: NamespaceKey,
+  label?: string,
+): Line {
   const own = pods.filter(
     ({ metadata }) =>
-      metadata?.namespace === namespaces[key] &&
+      metadata?.namespace === namespaces(settings)[key] &&
       !metadata.ownerReferences?.some(({ kind }) => kind === "Job") &&
       (!label || metadata.labels?.["app.kubernetes.io/name"] === label),
   );
@@ -83,13 +88,13 @@ export async function checklist(context: Context): Promise<Line[]> {
       .then(({ items }: { items: unknown[] }) => items.length)
       .catch(() => 0),
   ]);
-  const notReady = (key: Key) =>
+  const notReady = (key: NamespaceKey) =>
     judgeReady(
-      ready.filter(({ talker }) => talker.namespace === namespaces[key]),
+      ready.filter(({ talker }) => talker.namespace === namespaces(settings)[key]),
       Date.now(),
     );
   const store = (line: string, key: "loki" | "mimir" | "tempo") =>
-    spoiled(podsLine(line, pods, key), notReady(key));
+    spoiled(podsLine(settings, line, pods, key), notReady(key));
   const jobs = new Set<string>(
     (targets?.activeTargets ?? [])
       .filter(({ health }: { health: string }) => health === "up")
@@ -101,14 +106,14 @@ export async function checklist(context: Context): Promise<Line[]> {
   const { kind, buckets: named } = settings.objectStorage;
   const storage =
     kind === "minio"
-      ? podsLine("MinIO deployed and buckets created", pods, "minio")
+      ? podsLine(settings, "MinIO deployed and buckets created", pods, "minio")
       : { line: "MinIO deployed and buckets created", ok: true, evidence: "object storage is external" };
   const sources = (grafanaDatasources(settings)["datasources"] as unknown[]).length;
-  const sent = counter(all, namespaces.alloyLogs, "otelcol_exporter_sent_log_records_total");
-  const samples = counter(all, namespaces.alloyMetrics, "prometheus_remote_storage_samples_total");
-  const spans = counter(all, namespaces.alloyTraces, "otelcol_receiver_accepted_spans_total");
-  const list = (line: string, key: Key, evidence: string, ok: boolean): Line => {
-    const found = podsLine(line, pods, key);
+  const sent = counter(all, namespaces(settings).alloyLogs, "otelcol_exporter_sent_log_records_total");
+  const samples = counter(all, namespaces(settings).alloyMetrics, "prometheus_remote_storage_samples_total");
+  const spans = counter(all, namespaces(settings).alloyTraces, "otelcol_receiver_accepted_spans_total");
+  const list = (line: string, key: NamespaceKey, evidence: string, ok: boolean): Line => {
+    const found = podsLine(settings, line, pods, key);
     return { ...found, ok: found.ok && ok, evidence: `${found.evidence}; ${evidence}` };
   };
   return [
@@ -150,13 +155,13 @@ export async function checklist(context: Context): Promise<Line[]> {
       instrumented > 0,
     ),
     settings.cadvisor.enabled
-      ? podsLine("cAdvisor gives metrics", pods, "monitoring", "cadvisor")
+      ? podsLine(settings, "cAdvisor gives metrics", pods, "monitoring", "cadvisor")
       : {
           line: "cAdvisor gives metrics",
           ok: true,
           evidence: "cadvisor.enabled is false: the kubelet's own are read",
         },
-    podsLine("kube-prometheus-stack deployed", pods, "monitoring"),
+    podsLine(settings, "kube-prometheus-stack deployed", pods, "monitoring"),
     {
       line: "The stack watches itself",
       ok: watched.length === own.length,

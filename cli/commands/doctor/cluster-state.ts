@@ -13,6 +13,7 @@ import {
   type V1StatefulSet,
 } from "@kubernetes/client-node";
 import { namespaces } from "../../../names";
+import type { Settings } from "../../../settings";
 import { type HelmRelease, readReleases } from "../../lib/helm-history";
 import { type ContainerLog, readLogs } from "./logs";
 
@@ -24,12 +25,6 @@ const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
     return result;
   };
 };
-
-const ours: ReadonlySet<string> = new Set(Object.values(namespaces));
-
-/** Objects of the stack's own namespaces. */
-const inStack = <T extends { metadata?: { namespace?: string } }>({ items }: { items: T[] }): T[] =>
-  items.filter(({ metadata }) => ours.has(metadata?.namespace ?? ""));
 
 /** Objects of the stack's namespaces; nodes are the whole cluster's. */
 export interface ClusterState {
@@ -48,7 +43,11 @@ export interface ClusterState {
   logs(): Promise<ContainerLog[]>;
 }
 
-export function clusterState(config: KubeConfig): ClusterState {
+export function clusterState(config: KubeConfig, settings: Settings): ClusterState {
+  const ours: ReadonlySet<string> = new Set(Object.values(namespaces(settings)));
+  /** Objects of the stack's own namespaces. */
+  const inStack = <T extends { metadata?: { namespace?: string } }>({ items }: { items: T[] }): T[] =>
+    items.filter(({ metadata }) => ours.has(metadata?.namespace ?? ""));
   const core = config.makeApiClient(CoreV1Api);
   const apps = config.makeApiClient(AppsV1Api);
   const pods = once(async () => inStack(await core.listPodForAllNamespaces()));

@@ -60,7 +60,8 @@ const stranger = (namespace: string): Named => ({
 });
 
 /** Who a flow comes from or goes to, as what is there; of who is not the stack's one stands for all. */
-export function ends(who: PartName | Outsider, live: Live, { network }: Settings): Named[] {
+export function ends(who: PartName | Outsider, live: Live, settings: Settings): Named[] {
+  const { network } = settings;
   if (isNamespace(who)) return [stranger(namespaceIn(who))];
   switch (who) {
     case "pods":
@@ -94,7 +95,7 @@ export function ends(who: PartName | Outsider, live: Live, { network }: Settings
   return live.pods
     .filter(
       ({ metadata }) =>
-        metadata?.namespace === namespaces[namespace] &&
+        metadata?.namespace === namespaces(settings)[namespace] &&
         picks({ matchLabels: labels }, metadata.labels ?? {}) &&
         // Jobs end.
         !metadata.ownerReferences?.some(({ kind }) => kind === "Job"),

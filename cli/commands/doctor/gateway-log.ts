@@ -2,6 +2,7 @@
 import { CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { podsOf } from "../../../components/port-forward";
 import { namespaces, type Store } from "../../../names";
+import type { Settings } from "../../../settings";
 import type { Context, Finding } from "./check";
 
 /** Seconds of the log that are read: who writes does so all the time, and what was mended is soon forgotten. */
@@ -26,8 +27,8 @@ export interface Refused {
 const line = /^(\S+) \[[^\]]*\] (401|403) "(\S+) ([^\s?"]+)[^"]*" \d+ (\S*) "([^"]*)"/;
 
 /** Whom a gateway turned away, by pod and reason; only pods of the stack, as whom else is not the stack's affair. */
-export function judgeLog(store: Store, log: string, pods: V1Pod[]): Refused[] {
-  const ours = new Set<string>(Object.values(namespaces));
+export function judgeLog(settings: Settings, store: Store, log: string, pods: V1Pod[]): Refused[] {
+  const ours = new Set(Object.values(namespaces(settings)));
   const by = new Map<string, { count: number; pod: V1Pod; parts: string[] }>();
   for (const text of log.split("\n")) {
     const [, address = "", ...parts] = line.exec(text) ?? [];
@@ -57,9 +58,10 @@ export function judgeLog(store: Store, log: string, pods: V1Pod[]): Refused[] {
 }
 
 /** Reads the log of a store's gateways. */
-export async function refusals({ config, cluster }: Context, store: Store): Promise<Refused[]> {
+export async function refusals({ config, settings, cluster }: Context, store: Store): Promise<Refused[]> {
+  const namespace = namespaces(settings)[store];
   const gateways = await podsOf(config, {
-    namespace: store,
+    namespace,
     selector: "app.kubernetes.io/component=gateway",
   });
   const core = config.makeApiClient(CoreV1Api);
@@ -67,7 +69,7 @@ export async function refusals({ config, cluster }: Context, store: Store): Prom
     gateways.map(({ metadata }) =>
       core
         .readNamespacedPodLog({
-          namespace: store,
+          namespace,
           name: metadata?.name ?? "",
           sinceSeconds: past,
           limitBytes: 512 * 1024,
@@ -75,5 +77,5 @@ export async function refusals({ config, cluster }: Context, store: Store): Prom
         .catch(() => ""),
     ),
   );
-  return judgeLog(store, logs.join("\n"), await cluster.pods());
+  return judgeLog(settings, store, logs.join("\n"), await cluster.pods());
 }

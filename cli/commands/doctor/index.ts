@@ -88,7 +88,7 @@ export async function examine(
   const start = Date.now();
   const results = await runChecks(
     all,
-    { stack, settings, config, probe, cluster: clusterState(sharing(config)) },
+    { stack, settings, config, probe, cluster: clusterState(sharing(config), settings) },
     tell,
     limit,
   );
@@ -107,7 +107,7 @@ export async function doctor(
   const config = kubeConfig(settings);
   if (listed)
     return tellChecklist(
-      { stack, settings, config, probe, cluster: clusterState(sharing(config)) },
+      { stack, settings, config, probe, cluster: clusterState(sharing(config), settings) },
       Boolean(json),
     );
   const all = checks();

@@ -12,7 +12,7 @@ import { askPod, talkers } from "./readings";
 export async function fromPrometheus(context: Context, path: string): Promise<any> {
   const one = (await talkers(context)).find(
     ({ namespace, component, ready }) =>
-      namespace === namespaces.monitoring && component === "prometheus" && ready,
+      namespace === namespaces(context.settings).monitoring && component === "prometheus" && ready,
   );
   if (!one) return undefined;
   const answer = await askPod(context, one, path).catch(() => undefined);

@@ -4,7 +4,14 @@
  */
 import { setTimeout as wait } from "node:timers/promises";
 import type { V1Pod } from "@kubernetes/client-node";
-import { namespaces } from "../../../names";
+import {
+  certificates,
+  defaultNamespaces,
+  type NamespaceKey,
+  namespaceKey,
+  type Served,
+} from "../../../names";
+import type { Settings } from "../../../settings";
 import { ask } from "../../lib/service";
 import type { HttpAnswer } from "../../lib/tunnel";
 import type { Context } from "./check";
@@ -21,6 +28,7 @@ export const settling = 180;
 
 /** A pod that tells of itself. */
 export interface Talker {
+  key: NamespaceKey;
   namespace: string;
   pod: string;
   /** What it is: "loki-ingester", "alloy-logs", "prometheus". */
@@ -36,26 +44,29 @@ export interface Talker {
 }
 
 /** Ports and paths, by namespace or by the pods' name label in it. */
-const talks: Record<string, Record<string, { port: number; ready: string; metrics?: string }>> = {
-  [namespaces.loki]: { "": { port: 3100, ready: "/ready", metrics: "/metrics" } },
-  [namespaces.mimir]: { "": { port: 8080, ready: "/ready", metrics: "/metrics" } },
-  [namespaces.tempo]: { "": { port: 3200, ready: "/ready", metrics: "/metrics" } },
-  [namespaces.alloyLogs]: { "": { port: 12345, ready: "/-/ready", metrics: "/metrics" } },
-  [namespaces.alloyMetrics]: { "": { port: 12345, ready: "/-/ready", metrics: "/metrics" } },
-  [namespaces.alloyTraces]: { "": { port: 12345, ready: "/-/ready", metrics: "/metrics" } },
-  [namespaces.grafana]: { "": { port: 3000, ready: "/api/health" } },
-  [namespaces.minio]: { "": { port: 9000, ready: "/minio/health/ready" } },
-  [namespaces.monitoring]: {
+const talks: Partial<
+  Record<NamespaceKey, Record<string, { port: number; ready: string; metrics?: string }>>
+> = {
+  loki: { "": { port: 3100, ready: "/ready", metrics: "/metrics" } },
+  mimir: { "": { port: 8080, ready: "/ready", metrics: "/metrics" } },
+  tempo: { "": { port: 3200, ready: "/ready", metrics: "/metrics" } },
+  alloyLogs: { "": { port: 12345, ready: "/-/ready", metrics: "/metrics" } },
+  alloyMetrics: { "": { port: 12345, ready: "/-/ready", metrics: "/metrics" } },
+  alloyTraces: { "": { port: 12345, ready: "/-/ready", metrics: "/metrics" } },
+  grafana: { "": { port: 3000, ready: "/api/health" } },
+  minio: { "": { port: 9000, ready: "/minio/health/ready" } },
+  monitoring: {
     prometheus: { port: 9090, ready: "/-/ready", metrics: "/metrics" },
     alertmanager: { port: 9093, ready: "/-/ready", metrics: "/metrics" },
   },
 };
 
 /** A pod as one that tells of itself; nothing where it does not run, or is one of those that do not: gateways, caches, jobs. */
-export function talker(pod: V1Pod): Talker | undefined {
+export function talker(settings: Settings, pod: V1Pod): Talker | undefined {
   const { name = "", namespace = "", labels = {}, deletionTimestamp } = pod.metadata ?? {};
   const own = labels["app.kubernetes.io/name"] ?? "";
-  const talk = talks[namespace]?.[own] ?? talks[namespace]?.[""];
+  const key = namespaceKey(settings, namespace);
+  const talk = key && (talks[key]?.[own] ?? talks[key]?.[""]);
   const component = labels["app.kubernetes.io/component"];
   if (!talk || component === "gateway" || deletionTimestamp) return undefined;
   const container = pod.spec?.containers.find(({ ports }) =>
@@ -65,13 +76,14 @@ export function talker(pod: V1Pod): Talker | undefined {
   const { startedAt } = status?.state?.running ?? {};
   if (!startedAt) return undefined;
   return {
+    key,
     namespace,
     pod: name,
     component: component
-      ? `${namespace}-${component}`
-      : namespace === namespaces.monitoring
+      ? `${defaultNamespaces[key]}-${component}`
+      : key === "monitoring"
         ? own
-        : namespace,
+        : defaultNamespaces[key],
     port: talk.port,
     address: pod.status?.podIP ?? "",
     started: new Date(startedAt).getTime(),
@@ -81,8 +93,8 @@ export function talker(pod: V1Pod): Talker | undefined {
 }
 
 /** Those of the stack's pods that tell of themselves. */
-export const talkers = async ({ cluster }: Context): Promise<Talker[]> =>
-  (await cluster.pods()).flatMap((pod) => talker(pod) ?? []);
+export const talkers = async ({ cluster, settings }: Context): Promise<Talker[]> =>
+  (await cluster.pods()).flatMap((pod) => talker(settings, pod) ?? []);
 
 /** Seconds since a pod's start. */
 export const age = ({ started }: Pick<Talker, "started">, now = Date.now()): number => (now - started) / 1000;
@@ -90,13 +102,13 @@ export const age = ({ started }: Pick<Talker, "started">, now = Date.now()): num
 /** Asks a pod; every HTTP status is an answer. @throws where none comes */
 export const askPod = (
   { config }: Context,
-  { namespace, pod, port }: Talker,
+  { key, namespace, pod, port }: Talker,
   path: string,
   headers: Record<string, string> = {},
 ): Promise<HttpAnswer> =>
   ask(
     config,
-    { namespace, name: "", port },
+    { namespace, name: "", port, ...(key in certificates && { served: key as Served }) },
     // Pages of rings are HTML to others.
     {
       pod,

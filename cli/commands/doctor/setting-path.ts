@@ -1,24 +1,24 @@
 /** Which setting a pod's memory, disk and replicas come from. */
-import { namespaces } from "../../../names";
+import { type NamespaceKey, namespaceKey } from "../../../names";
 import type { Settings } from "../../../settings";
 
 const camel = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
 /** Workloads whose section of the settings has another name than they have, or is deeper: beginning of the pod's name → section. */
-const sections: [string, RegExp, string][] = [
-  [namespaces.minio, /^minio/, "objectStorage.minio"],
-  [namespaces.alloyLogs, /^/, "alloyLogs"],
-  [namespaces.alloyMetrics, /^/, "alloyMetrics"],
-  [namespaces.alloyTraces, /^/, "alloyTraces"],
-  [namespaces.grafana, /^/, "grafana"],
-  [namespaces.opentelemetry, /collector/, "openTelemetryOperator.collector"],
-  [namespaces.opentelemetry, /^/, "openTelemetryOperator.operator"],
-  [namespaces.monitoring, /^prometheus-/, "kubePrometheusStack.prometheus"],
-  [namespaces.monitoring, /^alertmanager-/, "kubePrometheusStack.alertmanager"],
-  [namespaces.monitoring, /^kps-operator/, "kubePrometheusStack.operator"],
-  [namespaces.monitoring, /^kube-state-metrics/, "kubePrometheusStack.kubeStateMetrics"],
-  [namespaces.monitoring, /node-exporter/, "kubePrometheusStack.nodeExporter"],
-  [namespaces.monitoring, /^cadvisor/, "cadvisor"],
+const sections: [NamespaceKey, RegExp, string][] = [
+  ["minio", /^minio/, "objectStorage.minio"],
+  ["alloyLogs", /^/, "alloyLogs"],
+  ["alloyMetrics", /^/, "alloyMetrics"],
+  ["alloyTraces", /^/, "alloyTraces"],
+  ["grafana", /^/, "grafana"],
+  ["opentelemetry", /collector/, "openTelemetryOperator.collector"],
+  ["opentelemetry", /^/, "openTelemetryOperator.operator"],
+  ["monitoring", /^prometheus-/, "kubePrometheusStack.prometheus"],
+  ["monitoring", /^alertmanager-/, "kubePrometheusStack.alertmanager"],
+  ["monitoring", /^kps-operator/, "kubePrometheusStack.operator"],
+  ["monitoring", /^kube-state-metrics/, "kubePrometheusStack.kubeStateMetrics"],
+  ["monitoring", /node-exporter/, "kubePrometheusStack.nodeExporter"],
+  ["monitoring", /^cadvisor/, "cadvisor"],
 ];
 
 /**
@@ -34,13 +34,15 @@ export function settingPath(
   object: string,
   field: string,
 ): string | undefined {
-  const found = sections.find(([where, name]) => where === namespace && name.test(object));
-  const component = new RegExp(`(?:^|-)${namespace}-([a-z-]*[a-z])`).exec(object)?.[1] ?? "";
+  const key = namespaceKey(settings, namespace);
+  if (!key) return undefined;
+  const found = sections.find(([where, name]) => where === key && name.test(object));
+  const component = new RegExp(`(?:^|-)${key}-([a-z-]*[a-z])`).exec(object)?.[1] ?? "";
   // A pod's name goes on with hashes: the longest beginning that is a setting is the component.
   const words = component.split("-");
   const candidates = found
     ? [found[2]]
-    : words.map((_, index) => `${namespace}.${camel(words.slice(0, words.length - index).join("-"))}`);
+    : words.map((_, index) => `${key}.${camel(words.slice(0, words.length - index).join("-"))}`);
   return candidates.map((path) => `${path}.${field}`).find((path) => has(settings, path));
 }
 

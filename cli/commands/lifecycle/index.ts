@@ -66,7 +66,7 @@ export async function up(
 /** Reports what keeps pods of the stack from being ready. */
 async function reportUnready(settings: Settings, environment: Record<string, string>): Promise<void> {
   Object.assign(process.env, environment);
-  const lines = await diagnosis(kubeConfig(settings), Object.values(namespaces));
+  const lines = await diagnosis(kubeConfig(settings), Object.values(namespaces(settings)));
   if (lines.length) console.error(`\nobs: not everything is ready:\n  ${lines.join("\n  ")}`);
 }
 

@@ -1,6 +1,7 @@
 /** What the load test proves to the gateways who it is with. */
 import type { KubeConfig } from "@kubernetes/client-node";
-import { gatewayUser, type Role, type Store, tenants } from "../../../names";
+import { gatewayUser, type Role, type Store, services, tenants } from "../../../names";
+import type { Settings } from "../../../settings";
 import { gatewayPassword } from "../../lib/gateway";
 
 /** Variables of k6's environment, each the whole header `Authorization` of one user: `LOKI_READ`, `MIMIR_WRITE` … */
@@ -16,9 +17,9 @@ const users: Partial<Record<keyof Credentials, [Store, string]>> = {
 };
 
 /** The credentials, from the cluster. @throws where they cannot be read */
-export async function credentials(config: KubeConfig): Promise<Credentials> {
+export async function credentials(config: KubeConfig, settings: Settings): Promise<Credentials> {
   const entries = Object.entries(users).map(async ([variable, [store, user]]) => {
-    const password = await gatewayPassword(config, store, user);
+    const password = await gatewayPassword(config, services(settings)[store], user);
     return [variable, `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`] as const;
   });
   return Object.fromEntries(await Promise.all(entries));

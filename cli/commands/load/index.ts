@@ -7,7 +7,7 @@ import { breakable } from "../../lib/abort";
 import { locate } from "../../lib/cluster";
 import { type LoadLife, withLoad } from "./life";
 import { Autoscalers, componentRows, discarded, stackPods, usage } from "./observe";
-import { addressed, type LoadOptions, type Plan, planOf, readOptions } from "./plan";
+import { type LoadOptions, type Plan, planOf, readOptions } from "./plan";
 import { type Report, reportText } from "./report";
 import { gaveOut, missing, signalRows } from "./verdict";
 
@@ -42,25 +42,25 @@ export async function loadReport(
   plan: Plan,
   { tell, stop, keep = false }: Omit<LoadLife, "meanwhile">,
 ): Promise<Report> {
-  const autoscalers = new Autoscalers();
+  const autoscalers = new Autoscalers(settings);
   const look = () => autoscalers.look(config);
-  const before = await stackPods(config);
+  const before = await stackPods(config, settings);
   await look();
   return withLoad(config, settings, plan, { tell, stop, keep, meanwhile: look }, async (summary) => {
     const end = Date.now() / 1000;
     tell(`k6 is done; waiting ${scraped} s for Prometheus to see the end of it`);
     await wait(scraped * 1000, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
     await look();
-    const { cores, memory } = await usage(config, summary.seconds, end);
+    const { cores, memory } = await usage(config, settings, summary.seconds, end);
     return {
       stack,
       run: plan.run,
       plan,
       summary,
       signals: signalRows(plan, summary),
-      components: componentRows(before, await stackPods(config), cores, memory),
+      components: componentRows(before, await stackPods(config, settings), cores, memory),
       autoscalers: autoscalers.table(),
-      discarded: await discarded(config, summary.seconds + scraped),
+      discarded: await discarded(config, settings, summary.seconds + scraped),
       gaveOut: gaveOut(plan, summary),
       missing: missing(plan, summary),
     };
@@ -72,9 +72,9 @@ export async function loadReport(
  * @throws UserError for bad options, a prod stack without `yes`, a second load test, or a run that did not come to its end
  */
 export async function load(stack: string, given: LoadArguments): Promise<number> {
-  const asked = planOf(readOptions(given));
+  const options = readOptions(given);
   const { settings, environment } = await locate(stack);
-  const plan = addressed(asked, settings);
+  const plan = planOf(settings, options);
   refuseProd(stack, settings, given.yes);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);

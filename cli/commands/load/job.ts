@@ -52,11 +52,11 @@ export async function start(
   const core = config.makeApiClient(CoreV1Api);
   await core.createNamespace({ body: namespaceManifest() });
   const { pullSecret } = settings.images;
-  if (pullSecret) await copyPullSecret(core, pullSecret, namespace);
+  if (pullSecret) await copyPullSecret(core, settings, pullSecret, namespace);
   await core.createNamespacedSecret({ namespace, body: credentialsManifest(credentials) });
   await core.createNamespacedConfigMap({ namespace, body: scriptManifest(script) });
   if (usesTls(settings)) {
-    const ca = await caCertificate(config, namespaces.alloyTraces);
+    const ca = await caCertificate(config, namespaces(settings).alloyTraces);
     await core.createNamespacedConfigMap({ namespace, body: caManifest({ [caBundle.file]: ca }) });
   }
   await config

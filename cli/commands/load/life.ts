@@ -38,7 +38,13 @@ export async function withLoad<T>(
 ): Promise<T> {
   await refuseSecond(config);
   try {
-    await start(config, settings, plan, readFileSync(scriptFile, "utf8"), await credentials(config));
+    await start(
+      config,
+      settings,
+      plan,
+      readFileSync(scriptFile, "utf8"),
+      await credentials(config, settings),
+    );
     tell(`${plan.steps} steps of ${plan.seconds} s; run ${plan.run}`);
     const log = await follow(config, plan, (step) => tell(stepText(plan, step)), meanwhile, stop);
     const summary = readSummary(log);

@@ -7,6 +7,7 @@ import {
   type V2HorizontalPodAutoscaler,
 } from "@kubernetes/client-node";
 import { loadTest, namespaces, services } from "../../../names";
+import type { Settings } from "../../../settings";
 import { bodyOf } from "../../lib/service";
 
 /** A pod of the stack. */
@@ -44,8 +45,6 @@ export interface Sample {
   value: number;
 }
 
-const looked = [...Object.values(namespaces), loadTest.namespace];
-
 /** What a pod is a replica of: its name without what its owner added, after its namespace where that is not said. */
 export function componentOf({ metadata }: V1Pod): string {
   const { namespace = "", generateName, name = "", labels } = metadata ?? {};
@@ -54,11 +53,18 @@ export function componentOf({ metadata }: V1Pod): string {
   return bare.startsWith(namespace) ? bare : `${namespace}/${bare}`;
 }
 
+/** Namespaces of the stack and of the load test. */
+const observed = (settings: Settings): string[] => [
+  ...Object.values(namespaces(settings)),
+  loadTest.namespace,
+];
+
 /** The stack's pods, and the load test's own. */
-export async function stackPods(config: KubeConfig): Promise<StackPod[]> {
+export async function stackPods(config: KubeConfig, settings: Settings): Promise<StackPod[]> {
+  const looked = observed(settings);
   const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
   return items
-    .filter(({ metadata }) => looked.includes(metadata?.namespace as (typeof looked)[number]))
+    .filter(({ metadata }) => looked.includes(metadata?.namespace ?? ""))
     .map((one) => ({
       namespace: one.metadata?.namespace ?? "",
       pod: one.metadata?.name ?? "",
@@ -105,9 +111,14 @@ export function componentRows(
 }
 
 /** What the stack's Prometheus answers to an instant query. @param time in seconds since 1970. @default now */
-async function vector(config: KubeConfig, query: string, time = Date.now() / 1000): Promise<Sample[]> {
+async function vector(
+  config: KubeConfig,
+  settings: Settings,
+  query: string,
+  time = Date.now() / 1000,
+): Promise<Sample[]> {
   const path = `/api/v1/query?${new URLSearchParams({ query, time: String(time) })}`;
-  const { data } = JSON.parse(await bodyOf(config, services.prometheus, { path }));
+  const { data } = JSON.parse(await bodyOf(config, services(settings).prometheus, { path }));
   return data.result.map(
     ({ metric, value }: { metric: Record<string, string>; value: [number, string] }) => ({
       metric,
@@ -124,15 +135,19 @@ async function vector(config: KubeConfig, query: string, time = Date.now() / 100
  */
 export async function usage(
   config: KubeConfig,
+  settings: Settings,
   seconds: number,
   end: number,
 ): Promise<{ cores: Sample[]; memory: Sample[] }> {
-  const chosen = `namespace=~"${looked.join("|")}", container!=""`;
+  const chosen = `namespace=~"${observed(settings).join("|")}", container!=""`;
   // A rate takes two scrapes at least, which are 30 s apart.
   const range = `${Math.max(90, Math.ceil(seconds))}s`;
   const cores = `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${chosen}}[${range}]))`;
   const memory = `max_over_time(sum by (namespace, pod) (container_memory_working_set_bytes{${chosen}})[${range}:15s])`;
-  return { cores: await vector(config, cores, end), memory: await vector(config, memory, end) };
+  return {
+    cores: await vector(config, settings, cores, end),
+    memory: await vector(config, settings, memory, end),
+  };
 }
 
 /** Counters of what is dropped behind the gateways, where the one who sent it is not told. */
@@ -145,10 +160,14 @@ const counters = [
 ];
 
 /** What was discarded in the last `seconds`, by counter and reason; only what there is. */
-export async function discarded(config: KubeConfig, seconds: number): Promise<Record<string, number>> {
+export async function discarded(
+  config: KubeConfig,
+  settings: Settings,
+  seconds: number,
+): Promise<Record<string, number>> {
   const answers = counters.map(async (counter) => {
     const query = `sum by (reason) (increase(${counter}[${Math.ceil(seconds)}s])) > 0`;
-    return (await vector(config, query)).map(({ metric: { reason }, value }): [string, number] => [
+    return (await vector(config, settings, query)).map(({ metric: { reason }, value }): [string, number] => [
       reason ? `${counter} (${reason})` : counter,
       Math.round(value),
     ]);
@@ -159,6 +178,8 @@ export async function discarded(config: KubeConfig, seconds: number): Promise<Re
 /** Remembers how many replicas each autoscaler had. */
 export class Autoscalers {
   private readonly rows = new Map<string, AutoscalerRow>();
+
+  constructor(private readonly settings: Settings) {}
 
   /** Takes note of what is there now. */
   see(items: V2HorizontalPodAutoscaler[]): void {
@@ -175,7 +196,8 @@ export class Autoscalers {
     const { items } = await config
       .makeApiClient(AutoscalingV2Api)
       .listHorizontalPodAutoscalerForAllNamespaces();
-    this.see(items.filter(({ metadata }) => looked.includes(metadata?.namespace as (typeof looked)[number])));
+    const looked = observed(this.settings);
+    this.see(items.filter(({ metadata }) => looked.includes(metadata?.namespace ?? "")));
   }
 
   /** The lines of the table. */

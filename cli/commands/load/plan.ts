@@ -1,6 +1,6 @@
 /** What a load test is to do: from the rates that were asked for to the numbers that the script in k6 goes by. */
 import { randomBytes } from "node:crypto";
-import { address, servedUrls, services, urls } from "../../../names";
+import { servedUrls, urls } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
 
 /** What is asked of a load test. Rates are those of the last step; a rate of 0 leaves its kind out. */
@@ -142,7 +142,11 @@ function kindPlan(kind: Kind, rate: number, steps: number): KindPlan {
 }
 
 /** The plan for what was asked. @param run @default eight letters and digits by chance */
-export function planOf(options: LoadOptions, run: string = randomBytes(4).toString("hex")): Plan {
+export function planOf(
+  settings: Settings,
+  options: LoadOptions,
+  run: string = randomBytes(4).toString("hex"),
+): Plan {
   const { steps, duration, series } = options;
   const rates = highest(options);
   return {
@@ -159,20 +163,14 @@ export function planOf(options: LoadOptions, run: string = randomBytes(4).toStri
     look: 500,
     patience: 30,
     urls: {
-      loki: urls.loki,
-      mimir: urls.mimir,
-      tempo: urls.tempo,
-      otlp: `http://${address(services.otlpHttp)}`,
+      loki: urls(settings).loki,
+      mimir: urls(settings).mimir,
+      tempo: urls(settings).tempo,
+      otlp: servedUrls(settings).otlpHttp,
     },
     status: "http://127.0.0.1:6565/v1/metrics",
   };
 }
-
-/** The plan with the address at which a stack takes traces. */
-export const addressed = (plan: Plan, settings: Settings): Plan => ({
-  ...plan,
-  urls: { ...plan.urls, otlp: servedUrls(settings).otlpHttp },
-});
 
 /** Items a second that a step asks of a kind; 0 where the kind is left out. @param step from 1 */
 export function askedRate(plan: Plan, kind: Kind, step: number): number {

@@ -1,6 +1,7 @@
 /** Test 8: an alert fires in Prometheus and in Mimir, and is received (R8.5, R12). */
-import { CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
+import { CoreV1Api, CustomObjectsApi } from "@kubernetes/client-node";
 import { gatewayUser, services, smokeTest, tenants } from "../../../names";
+import type { Settings } from "../../../settings";
 import { smokeReceiver } from "../../../values/alertmanager";
 import { isReady, reasonOf } from "../../lib/objects";
 import { bodyOf } from "../../lib/service";
@@ -43,28 +44,27 @@ export function toldOf(
 }
 
 /** Alertmanager's pods. */
-const alertmanager = {
-  namespace: services.alertmanager.namespace,
+const alertmanager = (settings: Settings) => ({
+  ...services(settings).alertmanager,
   selector: "app.kubernetes.io/name=alertmanager",
-  port: services.alertmanager.port,
-};
+});
 
 /** The configuration that an Alertmanager runs with. */
-async function configurationOf(config: KubeConfig, evaluator: Evaluator): Promise<string> {
+async function configurationOf({ config, settings }: Context, evaluator: Evaluator): Promise<string> {
   const body =
     evaluator === "mimir"
-      ? await bodyOf(config, services.mimir, {
+      ? await bodyOf(config, services(settings).mimir, {
           path: "/alertmanager/api/v2/status",
           as: gatewayUser(tenants.nodes, "read"),
         })
-      : await podText(config, alertmanager, "/api/v2/status");
+      : await podText(config, alertmanager(settings), "/api/v2/status");
   return JSON.parse(body).config.original;
 }
 
 /** @throws where an Alertmanager would tell people of the test's alert, before there is one */
-async function routed(config: KubeConfig): Promise<void> {
+async function routed(context: Context): Promise<void> {
   for (const evaluator of Object.keys(evaluators) as Evaluator[])
-    if (!(await configurationOf(config, evaluator)).includes(smokeReceiver))
+    if (!(await configurationOf(context, evaluator)).includes(smokeReceiver))
       throw new Error(
         `the Alertmanager of ${evaluator} has no route for the smoke test, so no alert was fired: people would have been told; run ./obs up once`,
       );
@@ -110,7 +110,7 @@ export const alert: Check[] = [
     number: 8,
     name: "an alert fires and is received",
     async show(context) {
-      await routed(context.config);
+      await routed(context);
       const health = await healthy(context.view, ["alertmanager"]);
       await listen(context);
       const all = (Object.keys(evaluators) as Evaluator[]).map((one) => fired(context, one));

@@ -86,9 +86,9 @@ export async function lifecycles({ config, settings }: Context): Promise<Evidenc
     return [
       { asked: "lifecycles of the buckets", answer: "not asked: the object storage is not the stack's own" },
     ];
-  const credentials = await rootOf(config);
+  const credentials = await rootOf(config, settings);
   const wanted = bucketLifecycles(settings);
-  const days = await throughTunnel(config, minioApi, async (port) => {
+  const days = await throughTunnel(config, minioApi(settings), async (port) => {
     const client = minioClient(port, credentials);
     const expiring = (Object.keys(wanted) as (keyof typeof wanted)[]).filter(
       (key) => wanted[key].expireAfterDays,
@@ -110,8 +110,8 @@ export async function lifecycles({ config, settings }: Context): Promise<Evidenc
 }
 
 /** When the compactors last came through, and what they deleted, by Prometheus; said and not judged, for alerts do that. */
-export async function rounds({ config }: Context): Promise<Evidence[]> {
-  const one = async (query: string) => (await instantOfPrometheus(config, query))[0]?.value[1];
+export async function rounds({ config, settings }: Context): Promise<Evidence[]> {
+  const one = async (query: string) => (await instantOfPrometheus(config, settings, query))[0]?.value[1];
   const ago = async (query: string) => {
     const at = Number((await one(query)) ?? 0);
     return at ? `${Math.round((Date.now() / 1000 - at) / 60)} min ago` : "not yet since it started";

@@ -8,7 +8,6 @@ import { type Check, type Context, Skipped } from "./check";
 import { linesOf } from "./logs";
 import { lines as mostLines } from "./manifest";
 
-const { loki: namespace } = namespaces;
 const ingesters = "app.kubernetes.io/component=ingester";
 /** Lines that the application has to write after the ingester is back. */
 const after = 10;
@@ -20,8 +19,12 @@ export function missingOf(found: number[], last: number): number[] {
 }
 
 /** Members of the ring by their state, as a distributor sees them. */
-async function ring({ config }: Context): Promise<Record<string, string>> {
-  const pods = { namespace, selector: "app.kubernetes.io/component=distributor", port: 3100 };
+async function ring({ config, settings }: Context): Promise<Record<string, string>> {
+  const pods = {
+    namespace: namespaces(settings).loki,
+    selector: "app.kubernetes.io/component=distributor",
+    port: 3100,
+  };
   const { shards } = JSON.parse(await podText(config, pods, "/ring")) as {
     shards: { id: string; state: string }[];
   };
@@ -40,7 +43,8 @@ export const healing: Check[] = [
     name: "a component that is killed heals, and no line is lost",
     needs: [1, 2, 3],
     async show(context) {
-      const { config, disruptive, until } = context;
+      const { config, settings, disruptive, until } = context;
+      const { loki: namespace } = namespaces(settings);
       if (!disruptive) throw new Skipped("it kills an ingester of Loki, which only --disruptive allows");
       const core = config.makeApiClient(CoreV1Api);
       const { items } = await core.listNamespacedPod({ namespace, labelSelector: ingesters });

@@ -32,11 +32,11 @@ export async function linesOf(view: View, query: string, from: number, to: numbe
 
 /** Writes lines into Loki. @param lines with their times in milliseconds since 1970 */
 export const push = (
-  { config }: Pick<Context, "config">,
+  { config, settings }: Pick<Context, "config" | "settings">,
   labels: Record<string, string>,
   lines: [number, string][],
 ) =>
-  bodyOf(config, services.loki, {
+  bodyOf(config, services(settings).loki, {
     method: "POST",
     path: "/loki/api/v1/push",
     as: gatewayUser(tenants.logs, "write"),
@@ -53,7 +53,7 @@ export const logs: Check[] = [
     needs: [1, 2],
     async show(context) {
       const { config, run, view, begun, until } = context;
-      const grafana = await grafanaHealth(config);
+      const grafana = await grafanaHealth(config, context.settings);
       if (grafana.database !== "ok") throw new Error(`Grafana's database is ${grafana.database}`);
       const health = await healthy(view, ["loki"]);
       const { last } = await said(config);
@@ -77,7 +77,7 @@ export const logs: Check[] = [
           asked: `${query}, ${view.how}`,
           answer: `${found.length} lines, among them "${found.at(-1)?.text}"`,
         },
-        { asked: `${byHand}, pushed to ${services.loki.name}`, answer: `"${line?.text}"` },
+        { asked: `${byHand}, pushed to ${services(context.settings).loki.name}`, answer: `"${line?.text}"` },
       ];
     },
   },

@@ -48,7 +48,7 @@ function pod(settings: Settings, name: string, script: string, environment: Reco
  * it sends to the collector, which does.
  */
 export const spansTo = (settings: Settings): ServicePort =>
-  usesTls(settings) ? services.collector : services.otlpHttp;
+  usesTls(settings) ? services(settings).collector : services(settings).otlpHttp;
 
 /** The application: lines, a counter by annotations, traces by OTLP over HTTP. @param otlp address of {@link spansTo} */
 export function appManifest(settings: Settings, run: string, otlp: string): V1Pod {

@@ -39,7 +39,7 @@ export const metrics: Check[] = [
       evidence.push(...(await written(context)), ...(await tenantsApart(context)));
       const found = Object.entries(scraped).map(async ([source, name]) => {
         const count = await until(90, `${name} of ${source}`, async () => {
-          const [sample] = await instant(config, tenants.nodes, `count(${name})`);
+          const [sample] = await instant(config, settings, tenants.nodes, `count(${name})`);
           return sample?.value[1];
         });
         return `${name} ${count}`;

@@ -77,7 +77,7 @@ async function beat(core: CoreV1Api): Promise<void> {
 /** Runs an action with the namespace there, and takes it away whatever comes of it. @throws UserError where it cannot be made */
 export async function inNamespace<T>(
   config: KubeConfig,
-  { images }: Settings,
+  settings: Settings,
   tell: (line: string) => void,
   action: () => Promise<T>,
 ): Promise<T> {
@@ -86,7 +86,8 @@ export async function inNamespace<T>(
   await core.createNamespace({ body: namespaceManifest(String(Date.now())) });
   const beating = setInterval(() => beat(core), beatEvery);
   try {
-    if (images.pullSecret) await copyPullSecret(core, images.pullSecret, namespace);
+    const { pullSecret } = settings.images;
+    if (pullSecret) await copyPullSecret(core, settings, pullSecret, namespace);
     return await action();
   } finally {
     clearInterval(beating);

@@ -1,6 +1,7 @@
 /** Instant queries of PromQL. */
 import type { KubeConfig } from "@kubernetes/client-node";
 import { gatewayUser, services } from "../../../names";
+import type { Settings } from "../../../settings";
 import { bodyOf } from "../../lib/service";
 import { podText } from "../../lib/tunnel";
 import type { View } from "./view";
@@ -12,10 +13,15 @@ export interface Sample {
 }
 
 /** What Mimir answers to an instant query of a tenant's reader. */
-export async function instant(config: KubeConfig, tenant: string, query: string): Promise<Sample[]> {
+export async function instant(
+  config: KubeConfig,
+  settings: Settings,
+  tenant: string,
+  query: string,
+): Promise<Sample[]> {
   const path = `/prometheus/api/v1/query?${new URLSearchParams({ query })}`;
-  return JSON.parse(await bodyOf(config, services.mimir, { path, as: gatewayUser(tenant, "read") })).data
-    .result;
+  return JSON.parse(await bodyOf(config, services(settings).mimir, { path, as: gatewayUser(tenant, "read") }))
+    .data.result;
 }
 
 /** What Mimir answers to an instant query through Grafana. @param time in seconds since 1970, without it now */
@@ -25,14 +31,17 @@ export async function samplesOf(view: View, query: string, time?: number): Promi
 }
 
 /** Prometheus' pods. */
-const prometheus = {
-  namespace: services.prometheus.namespace,
+const prometheus = (settings: Settings) => ({
+  ...services(settings).prometheus,
   selector: "app.kubernetes.io/name=prometheus",
-  port: services.prometheus.port,
-};
+});
 
 /** What Prometheus itself answers to an instant query. */
-export async function instantOfPrometheus(config: KubeConfig, query: string): Promise<Sample[]> {
+export async function instantOfPrometheus(
+  config: KubeConfig,
+  settings: Settings,
+  query: string,
+): Promise<Sample[]> {
   const path = `/api/v1/query?${new URLSearchParams({ query })}`;
-  return JSON.parse(await podText(config, prometheus, path)).data.result;
+  return JSON.parse(await podText(config, prometheus(settings), path)).data.result;
 }

@@ -2,36 +2,43 @@
 import { randomBytes } from "node:crypto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
 import { BasicTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
-import { releases, services } from "../../../names";
+import { namespaces, releases, services } from "../../../names";
+import type { Settings } from "../../../settings";
 import { bodyOf } from "../../lib/service";
 import { throughTunnel } from "../../lib/tunnel";
 import type { Context } from "./check";
 import { jaegerBatch } from "./jaeger";
 
 /** What sending needs. */
-type Sender = Pick<Context, "config">;
+type Sender = Pick<Context, "config" | "settings">;
 
 const service = "obs-smoke";
 const id = (size: number) => randomBytes(size).toString("hex");
 
 /** Posts spans to a port of Alloy. */
-const post = ({ config }: Sender, port: number, path: string, contentType: string, body: string | Buffer) =>
+const post = (
+  { config, settings }: Sender,
+  port: number,
+  path: string,
+  contentType: string,
+  body: string | Buffer,
+) =>
   bodyOf(
     config,
-    { ...services.otlpHttp, port },
+    { ...services(settings).otlpHttp, port },
     { method: "POST", path, headers: { "Content-Type": contentType }, body },
   );
 
 /** Alloy's pods, at a port that may speak TLS. */
-const alloy = {
-  namespace: services.otlpHttp.namespace,
+const alloy = (settings: Settings) => ({
+  namespace: namespaces(settings).alloyTraces,
   selector: `app.kubernetes.io/instance=${releases.alloyTraces}`,
   served: "alloyTraces" as const,
-};
+});
 
 /** Posts spans by OTLP. The API server's proxy would not verify a certificate, so it goes through a tunnel. */
-const postOtlp = ({ config }: Sender, body: string) =>
-  throughTunnel(config, { ...alloy, port: services.otlpHttp.port }, async (port) => {
+const postOtlp = ({ config, settings }: Sender, body: string) =>
+  throughTunnel(config, { ...alloy(settings), port: services(settings).otlpHttp.port }, async (port) => {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/traces`, {
       method: "POST",
       headers: { "content-type": "application/json", connection: "close" },
@@ -43,8 +50,8 @@ const postOtlp = ({ config }: Sender, body: string) =>
 
 /** Sends one failed span, which no sampling leaves out, by each protocol; the attribute `run` tells it. */
 export const senders: Record<string, (context: Sender, run: string) => Promise<unknown>> = {
-  "OTLP by gRPC": ({ config }, run) => {
-    const target = { ...alloy, port: services.otlpGrpc.port, protocol: "h2" as const };
+  "OTLP by gRPC": ({ config, settings }, run) => {
+    const target = { ...alloy(settings), port: services(settings).otlpGrpc.port, protocol: "h2" as const };
     return throughTunnel(config, target, async (local) => {
       const exporter = new OTLPTraceExporter({ url: `http://127.0.0.1:${local}`, timeoutMillis: 20_000 });
       const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });

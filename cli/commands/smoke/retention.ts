@@ -95,8 +95,8 @@ async function deleted(context: Context): Promise<Evidence[]> {
 }
 
 /** A line that is far too old is not even taken. */
-async function refused({ config }: Context): Promise<Evidence[]> {
-  const { status, body } = await ask(config, services.loki, {
+async function refused({ config, settings }: Context): Promise<Evidence[]> {
+  const { status, body } = await ask(config, services(settings).loki, {
     method: "POST",
     path: "/loki/api/v1/push",
     as: gatewayUser(tenants.logs, "write"),

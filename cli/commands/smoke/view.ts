@@ -30,11 +30,11 @@ export interface View {
 }
 
 /** Who reads each store for Grafana, and below which path. */
-const readers = {
-  loki: { service: services.loki, as: gatewayUser(tenants.logs, "read"), prefix: "" },
-  mimir: { service: services.mimir, as: datasourceReader, prefix: "/prometheus" },
-  tempo: { service: services.tempo, as: gatewayUser(tenants.traces, "read"), prefix: "" },
-} as const;
+const readers = (settings: Settings) => ({
+  loki: { service: services(settings).loki, as: gatewayUser(tenants.logs, "read"), prefix: "" },
+  mimir: { service: services(settings).mimir, as: datasourceReader, prefix: "/prometheus" },
+  tempo: { service: services(settings).tempo, as: gatewayUser(tenants.traces, "read"), prefix: "" },
+});
 
 const throughGrafana = (grafana: Grafana): View => ({
   how: `through Grafana, as ${grafana.user}`,
@@ -45,13 +45,13 @@ const throughGrafana = (grafana: Grafana): View => ({
 
 /** The stores at their gateways, as the users of Grafana's datasources: there as soon as the stores are. */
 export const throughGateways = (config: KubeConfig, settings: Settings): View => ({
-  how: `at the gateways, as ${Object.values(readers)
+  how: `at the gateways, as ${Object.values(readers(settings))
     .map(({ as }) => as)
     .join(
       ", ",
     )}, the users that Grafana's datasources have: in prod nobody logs in but through grafana.auth; a service account's token in OBS_GRAFANA_TOKEN asks through Grafana`,
   json: async (source, path) => {
-    const { service, as, prefix } = readers[source];
+    const { service, as, prefix } = readers(settings)[source];
     return JSON.parse(await bodyOf(config, service, { path: `${prefix}${path}`, as }));
   },
   configured: async () => grafanaDatasources(settings)["datasources"] as Configured[],
@@ -66,7 +66,7 @@ export const withView = <T>(
 ): Promise<T> =>
   settings.environment === "prod" && !grafanaToken()
     ? action(throughGateways(config, settings))
-    : withGrafana(config, (grafana) => action(throughGrafana(grafana)));
+    : withGrafana(config, settings, (grafana) => action(throughGrafana(grafana)));
 
 /** Asks every datasource of some types whether it works. @returns the evidence @throws for those that do not */
 export async function healthy(view: View, types: string[]): Promise<{ asked: string; answer: string }[]> {

@@ -32,10 +32,10 @@ export function readLooks(file: string): Look[] {
 }
 
 /** Numbers that Prometheus has, by bucket; none where it does not answer, because the listing says most. */
-async function asked(config: KubeConfig, query: string): Promise<Map<string, number>> {
+async function asked(config: KubeConfig, settings: Settings, query: string): Promise<Map<string, number>> {
   const path = `/api/v1/query?${new URLSearchParams({ query })}`;
   try {
-    const { data } = JSON.parse(await bodyOf(config, services.prometheus, { path }));
+    const { data } = JSON.parse(await bodyOf(config, services(settings).prometheus, { path }));
     return new Map(
       data.result.map(({ metric, value }: { metric: Record<string, string>; value: [number, string] }) => [
         metric["bucket"] ?? "",
@@ -81,8 +81,8 @@ export async function storage(stack: string, json: boolean): Promise<number> {
   const config = kubeConfig(settings);
   const file = looksFile(stack);
   const earlier = readLooks(file);
-  const credentials = await rootOf(config);
-  const { look, before } = await throughTunnel(config, minioApi, (port) =>
+  const credentials = await rootOf(config, settings);
+  const { look, before } = await throughTunnel(config, minioApi(settings), (port) =>
     lookAt(minioClient(port, credentials), settings, earlier.at(-1)),
   );
   const report = reportOf({
@@ -92,8 +92,8 @@ export async function storage(stack: string, json: boolean): Promise<number> {
     quotas: Object.fromEntries(
       Object.values(settings.objectStorage.buckets).map(({ name, quota }) => [name, quota]),
     ),
-    trend: Object.fromEntries(await asked(config, growthPerDay)),
-    ...freeOf(await asked(config, "max(minio_cluster_capacity_usable_free_bytes)")),
+    trend: Object.fromEntries(await asked(config, settings, growthPerDay)),
+    ...freeOf(await asked(config, settings, "max(minio_cluster_capacity_usable_free_bytes)")),
   });
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${JSON.stringify({ looks: withLook(earlier, look) })}\n`);

@@ -24,7 +24,7 @@ export async function mimirState(
 ): Promise<MimirSteps | undefined> {
   const needs = ["statefulSets", "gossip"] as const;
   const facts = requireFacts(await readFacts(config, settings, needs), needs);
-  const live = liveMimir(facts);
+  const live = liveMimir(settings, facts);
   if (live === undefined) return undefined;
   const steps = mimirSteps.slice(stepOf(live) + 1).map((chartVersion) => {
     const { version, image } = mimirPin({ mimir: { chartVersion } });

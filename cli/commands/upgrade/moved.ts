@@ -35,9 +35,9 @@ export function movedReleases(workloads: Origin[], settings: Settings): Set<stri
 }
 
 /** What runs pods in the stack's namespaces. */
-async function workloadsOf(config: KubeConfig): Promise<Origin[]> {
+async function workloadsOf(config: KubeConfig, settings: Settings): Promise<Origin[]> {
   const api = config.makeApiClient(AppsV1Api);
-  const lists = Object.values(namespaces).flatMap((namespace): Promise<{ items: Origin[] }>[] => [
+  const lists = Object.values(namespaces(settings)).flatMap((namespace): Promise<{ items: Origin[] }>[] => [
     api.listNamespacedDeployment({ namespace }),
     api.listNamespacedStatefulSet({ namespace }),
     api.listNamespacedDaemonSet({ namespace }),
@@ -68,7 +68,7 @@ export async function refuseStuck(
   Object.assign(process.env, environment);
   const compared = await (async () => {
     const config = kubeConfig(settings);
-    const moved = movedReleases(await workloadsOf(config), settings);
+    const moved = movedReleases(await workloadsOf(config, settings), settings);
     if (moved.size === 0) return undefined;
     const releases = releasesOf(await record(stack, fileConfig(stack))).filter(({ name }) => moved.has(name));
     return compareLive(config, releases, (name) => console.error(`obs: ${name} has another chart version`));

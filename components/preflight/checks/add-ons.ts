@@ -1,4 +1,4 @@
-import { namespaces, releases } from "../../../names";
+import { releases } from "../../../names";
 import type { Settings } from "../../../settings";
 import { valueAt } from "../../../settings/tree";
 import { type AddOn, addOns, apiService, definitions, type OwnerFacts, otherOwners } from "../add-ons";
@@ -34,7 +34,7 @@ const conflicts: Conflict[] = [
     what: "custom resource definitions of OpenTelemetry",
     installs: () => true,
     release: releases.openTelemetryOperator,
-    namespace: namespaces.opentelemetry,
+    namespace: "opentelemetry",
     objects: definitions((name) => name.endsWith(".opentelemetry.io")),
     path: "openTelemetryOperator",
     allowed: "the only OpenTelemetry operator of the cluster",
@@ -45,7 +45,7 @@ const conflicts: Conflict[] = [
 function findingOf(settings: Settings, facts: OwnerFacts, conflict: Conflict): Finding[] {
   const { what, installs, path, allowed, change } = conflict;
   if (!installs(settings)) return [];
-  const others = otherOwners(conflict, facts);
+  const others = otherOwners(settings, conflict, facts);
   if (others.length === 0) return [];
   const because = `the cluster has ${what} already, from ${others.join(", ")}`;
   return [error({ path, was: "install", allowed: `${allowed}: ${because}`, ...(change && { change }) })];
@@ -79,7 +79,7 @@ export const check: Check<"definitions" | "apiServices" | "releases"> = {
   },
   notes: ({ settings, facts }) =>
     used(settings).flatMap((addOn) => {
-      const owners = otherOwners(addOn, facts);
+      const owners = otherOwners(settings, addOn, facts);
       return owners.length ? [`${addOn.path}: the stack uses ${addOn.what} from ${owners.join(", ")}.`] : [];
     }),
 };

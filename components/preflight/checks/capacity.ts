@@ -6,8 +6,6 @@ import { bytesOf, coresText, sizeText } from "../../../settings/units";
 import { type Check, warning } from "../check";
 import { usableNodes } from "../nodes";
 
-const ours: ReadonlySet<string> = new Set(Object.values(namespaces));
-
 /** Millicores of a quantity of CPU: `250m`, `2`, `1.5`. */
 const millicores = (quantity = "0"): number =>
   quantity.endsWith("m") ? Number(quantity.slice(0, -1)) : Number(quantity) * 1000;
@@ -29,6 +27,7 @@ interface Room {
 
 /** What the nodes have left beside the pods of others. */
 export function room(settings: Settings, nodes: V1Node[], pods: V1Pod[]): Room {
+  const ours: ReadonlySet<string> = new Set(Object.values(namespaces(settings)));
   const usable = usableNodes(settings, nodes);
   const names = new Set(usable.map(({ metadata }) => metadata?.name));
   const others = pods.filter(

@@ -11,10 +11,10 @@ const page = "docs/guides/upgrades.md#mimir";
 export type MimirFacts = Pick<Facts, "statefulSets" | "gossip">;
 
 /** Version of the chart that Mimir's ingesters were installed from; undefined if there are none. */
-export function liveMimir({ statefulSets }: MimirFacts): string | undefined {
+export function liveMimir(settings: Settings, { statefulSets }: MimirFacts): string | undefined {
   const ingester = statefulSets.find(
     ({ metadata }) =>
-      metadata?.namespace === namespaces.mimir && metadata.name === `${releases.mimir}-ingester`,
+      metadata?.namespace === namespaces(settings).mimir && metadata.name === `${releases.mimir}-ingester`,
   );
   return /^mimir-distributed-(\d+\.\d+\.\d+)/.exec(ingester?.metadata?.labels?.["helm.sh/chart"] ?? "")?.[1];
 }
@@ -27,7 +27,7 @@ export const chooseStep = (stack: string, step: string): string =>
 
 /** Whether Mimir may go from the version that runs to the one that the settings choose. */
 export function mimirFindings(stack: string, settings: Settings, facts: MimirFacts): Finding[] {
-  const live = liveMimir(facts);
+  const live = liveMimir(settings, facts);
   if (live === undefined) return [];
   const was = settings.mimir.chartVersion;
   const [at, wanted] = [stepOf(live), mimirSteps.indexOf(mimirPin(settings).version)];

@@ -44,8 +44,7 @@ function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[
 }
 
 /** A namespace that the stack uses and did not create. */
-function existingFinding(key: NamespaceKey, found: V1Namespace | undefined): Finding[] {
-  const name = namespaces[key];
+function existingFinding(key: NamespaceKey, name: string, found: V1Namespace | undefined): Finding[] {
   if (!found)
     return [
       error({
@@ -73,19 +72,21 @@ export const check: Check<"namespaces"> = {
   needs: ["namespaces"],
   find({ stack, settings, facts }) {
     const { existingNamespaces } = settings.cluster;
+    const names = namespaces(settings);
     const wanted = wantedNamespaces(settings);
-    const unknown = existingNamespaces.filter((name) => !wanted.some((key) => namespaces[key] === name));
+    const unknown = existingNamespaces.filter((name) => !wanted.some((key) => names[key] === name));
     return [
       ...unknown.map((was) =>
         error({
           path,
           was,
-          allowed: `namespaces of this stack: ${wanted.map((key) => namespaces[key]).join(", ")}`,
+          allowed: `namespaces of this stack: ${wanted.map((key) => names[key]).join(", ")}`,
         }),
       ),
       ...wanted.flatMap((key) => {
-        const found = facts.namespaces.find(({ metadata }) => metadata?.name === namespaces[key]);
-        if (existingNamespaces.includes(namespaces[key])) return existingFinding(key, found);
+        const name = names[key];
+        const found = facts.namespaces.find(({ metadata }) => metadata?.name === name);
+        if (existingNamespaces.includes(name)) return existingFinding(key, name, found);
         return found ? ownedFinding(ownerName(stack), found) : [];
       }),
     ];

@@ -1,5 +1,5 @@
 import type { V1Node, V1PersistentVolume } from "@kubernetes/client-node";
-import { namespaces } from "../../../names";
+import { type NamespaceKey, namespaceKey } from "../../../names";
 import type { Settings } from "../../../settings";
 import type { PlacedComponent } from "../../../settings/scheduling";
 import { scheduling } from "../../../values/scheduling";
@@ -9,20 +9,21 @@ import { nodesOfVolume, usableNodes } from "../nodes";
 const path = "cluster.scheduling";
 
 /** The component that has volumes in a namespace. */
-const componentOf: Record<string, PlacedComponent> = {
-  [namespaces.minio]: "minio",
-  [namespaces.loki]: "loki",
-  [namespaces.mimir]: "mimir",
-  [namespaces.tempo]: "tempo",
-  [namespaces.monitoring]: "kps",
-  [namespaces.grafana]: "grafana",
+const componentOf: Partial<Record<NamespaceKey, PlacedComponent>> = {
+  minio: "minio",
+  loki: "loki",
+  mimir: "mimir",
+  tempo: "tempo",
+  monitoring: "kps",
+  grafana: "grafana",
 };
 
 /** Volumes whose nodes exist and do not run the pods that need them. */
 function stranded(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolume[]): Finding[] {
   const claims = volumes.flatMap((volume) => {
     const { namespace = "", name = "" } = volume.spec?.claimRef ?? {};
-    const component = componentOf[namespace];
+    const key = namespaceKey(settings, namespace);
+    const component = key && componentOf[key];
     if (!component || usableNodes(settings, nodes, component).length === 0) return [];
     const own = nodesOfVolume(volume, nodes);
     return own.length > 0 && usableNodes(settings, own, component).length === 0

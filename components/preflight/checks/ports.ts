@@ -11,10 +11,8 @@ const listensOn = ({ spec }: V1Pod, port: number): boolean =>
 const ownerOf = ({ metadata }: V1Pod): string =>
   `${metadata?.namespace}/${metadata?.ownerReferences?.[0]?.name ?? metadata?.name}`;
 
-function nodeExporter(port: number, pods: V1Pod[]): Finding[] {
-  const others = pods.filter(
-    (pod) => pod.metadata?.namespace !== namespaces.monitoring && listensOn(pod, port),
-  );
+function nodeExporter(own: string, port: number, pods: V1Pod[]): Finding[] {
+  const others = pods.filter((pod) => pod.metadata?.namespace !== own && listensOn(pod, port));
   if (others.length === 0) return [];
   return [
     warning({
@@ -29,12 +27,13 @@ function nodeExporter(port: number, pods: V1Pod[]): Finding[] {
 export const check: Check<"services" | "pods"> = {
   name: "ports of nodes",
   needs: ["services", "pods"],
-  find({ settings: { cadvisor, kubePrometheusStack }, facts: { services, pods } }) {
+  find({ settings, facts: { services, pods } }) {
+    const { cadvisor, kubePrometheusStack } = settings;
+    const own = namespaces(settings).monitoring;
     const exposed = cadvisor.enabled && cadvisor.expose.includes("nodePort");
     const taken = services.find(
       ({ metadata, spec }) =>
-        metadata?.namespace !== namespaces.monitoring &&
-        spec?.ports?.some(({ nodePort }) => nodePort === cadvisor.nodePort),
+        metadata?.namespace !== own && spec?.ports?.some(({ nodePort }) => nodePort === cadvisor.nodePort),
     )?.metadata;
     const nodePort: Finding[] =
       taken && exposed
@@ -46,6 +45,6 @@ export const check: Check<"services" | "pods"> = {
             }),
           ]
         : [];
-    return [...nodePort, ...nodeExporter(kubePrometheusStack.nodeExporter.port, pods)];
+    return [...nodePort, ...nodeExporter(own, kubePrometheusStack.nodeExporter.port, pods)];
   },
 };

@@ -19,7 +19,8 @@ interface Members {
 const ingesters = (store: "Loki" | "Mimir" | "Tempo") =>
   `an ingester of ${store} that is removed at once takes what it has not written to object storage with it`;
 
-function members({ loki, mimir, tempo }: Settings): Members[] {
+function members(settings: Settings): Members[] {
+  const { loki, mimir, tempo } = settings;
   const of = (
     store: "loki" | "mimir" | "tempo",
     key: string,
@@ -30,7 +31,7 @@ function members({ loki, mimir, tempo }: Settings): Members[] {
   ) => ({
     path: `${store}.${key}.replicas`,
     wanted,
-    namespace: namespaces[store],
+    namespace: namespaces(settings)[store],
     name: `${releases[store]}-${suffix}`,
     atOnce,
     because,

@@ -19,7 +19,7 @@ function makesVolumes(settings: Settings, claims: V1PersistentVolumeClaim[]): bo
     (volumes) => !exists(volumes.namespace, (name) => ownsClaim(volumes, name)),
   );
   const minio = settings.objectStorage.kind === "minio" ? minioClaims(settings) : [];
-  return missing || minio.some((claim) => !exists(namespaces.minio, (name) => name === claim.name));
+  return missing || minio.some((claim) => !exists(namespaces(settings).minio, (name) => name === claim.name));
 }
 
 /** What a class that exists cannot do. Only a stack that has to last is told. */

@@ -9,7 +9,8 @@ import { nodesOfVolume, placementNodes, usableNodes } from "../nodes";
 
 /** The workload that a claim belongs to. */
 function workloadOf(settings: Settings, namespace: string, claim: string): string | undefined {
-  const isMinio = namespace === namespaces.minio && minioClaims(settings).some(({ name }) => name === claim);
+  const isMinio =
+    namespace === namespaces(settings).minio && minioClaims(settings).some(({ name }) => name === claim);
   if (isMinio) return minio.release;
   return workloadVolumes(settings).find(
     (volumes) => volumes.namespace === namespace && ownsClaim(volumes, claim),

@@ -77,7 +77,7 @@ function classProblems(settings: Settings, live: LiveVolumes): Problem[] {
   // A claim of its own gets the cluster's default where it asks for none: only a class that is asked for can be wrong.
   const own = new Set([
     ...(settings.objectStorage.kind === "minio"
-      ? minioClaims(settings).map(({ name }) => key(namespaces.minio, name))
+      ? minioClaims(settings).map(({ name }) => key(namespaces(settings).minio, name))
       : []),
     ...all.filter(({ owner }) => owner === "release").map(({ namespace, name }) => key(namespace, name)),
   ]);

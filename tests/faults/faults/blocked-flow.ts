@@ -1,5 +1,5 @@
 import { NetworkingV1Api, type V1NetworkPolicy } from "@kubernetes/client-node";
-import { namespaces } from "../../../names";
+import { namespaces } from "../../support/names";
 import type { Fault } from "../fault";
 
 const namespace = namespaces.loki;

@@ -1,4 +1,4 @@
-import { namespaces } from "../../../names";
+import { namespaces } from "../../support/names";
 import { type Fault, fieldFault } from "../fault";
 
 /** Nothing takes logs in: somebody scaled the ingesters away and forgot. */

@@ -1,4 +1,4 @@
-import { namespaces } from "../../../names";
+import { namespaces } from "../../support/names";
 import { type Fault, fieldFault } from "../fault";
 
 /** Somebody scaled by hand, and the next update takes it back. */

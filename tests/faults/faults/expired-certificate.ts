@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { namespaces } from "../../../names";
+import { namespaces } from "../../support/names";
 import { type Fault, fieldFault } from "../fault";
 
 /** A key and a certificate that ended in 2020. */

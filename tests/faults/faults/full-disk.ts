@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { namespaces } from "../../../names";
 import { eventually } from "../../support/cluster";
+import { namespaces } from "../../support/names";
 import { type Cluster, change, type Fault } from "../fault";
 
 /**

@@ -1,4 +1,4 @@
-import { namespaces } from "../../../names";
+import { namespaces } from "../../support/names";
 import { type Fault, fieldFault } from "../fault";
 
 /** An image that no registry has. */

@@ -13,8 +13,8 @@ const file = "datasources.yaml";
 let before: string | undefined;
 
 /** Makes Grafana read its provisioning again, as a restart would. */
-const reload = ({ config }: Cluster) =>
-  withGrafana(config, async ({ ask }) => {
+const reload = ({ config, settings }: Cluster) =>
+  withGrafana(config, settings, async ({ ask }) => {
     const { status, text } = await ask("/api/admin/provisioning/datasources/reload", {});
     if (status !== 200) throw new Error(`Grafana answered ${status}: ${text}`);
   });

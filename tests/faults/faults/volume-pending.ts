@@ -1,4 +1,4 @@
-import { namespaces } from "../../../names";
+import { namespaces } from "../../support/names";
 import { type Cluster, change, type Fault } from "../fault";
 
 /**

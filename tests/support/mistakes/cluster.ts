@@ -1,6 +1,7 @@
 /** What a mistake needs in a cluster, and what must be the same after it. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1StatefulSet } from "@kubernetes/client-node";
-import { namespaceOwner, namespaces } from "../../../names";
+import { namespaceOwner } from "../../../names";
+import { namespaces } from "../names";
 import { type Mistake, rightSettings, statefulSet } from "./mistake";
 
 const ours = new Set<string>(Object.values(namespaces));

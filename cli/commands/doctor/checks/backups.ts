@@ -67,7 +67,7 @@ export const check: Check = {
   async look({ stack, settings, config }) {
     const api = config.makeApiClient(BatchV1Api);
     const all = backupNamespaces(settings).map(async (key) => {
-      const namespace = namespaces[key];
+      const namespace = namespaces(settings)[key];
       const cronJob = await ifThere(api.readNamespacedCronJob({ namespace, name: names.cronJob("backup") }));
       return judgeBackup(stack, settings, namespace, cronJob, Date.now() / 1000);
     });

@@ -155,7 +155,7 @@ export const check: Check = {
         kind,
       );
     }
-    return throughTunnel(config, minioApi, async (port) => {
+    return throughTunnel(config, minioApi(settings), async (port) => {
       // One connection for all: each through the API server takes its time.
       const agent = new Agent({ keepAlive: true, maxSockets: 1 });
       const clientOf = (keys: Keys) => minioClient(port, keys, { transportAgent: agent });

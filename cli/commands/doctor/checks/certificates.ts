@@ -5,7 +5,8 @@ import {
   type V1Secret,
   type V1ValidatingWebhook,
 } from "@kubernetes/client-node";
-import { certificates as served } from "../../../../names";
+import { certificates, namespaceKey, type Served } from "../../../../names";
+import type { Settings } from "../../../../settings";
 import type { Check, Finding } from "../check";
 
 /** How long before its end a certificate is told, in days; those of cert-manager later, because it renews them 30 days before. */
@@ -15,11 +16,12 @@ const day = 24 * 3600 * 1000;
 const base = { layer: "network", page: "docs/guides/tls.md" } as const;
 
 /** What renews a Secret's certificate. */
-export function renewal({ metadata }: V1Secret): string {
-  const { namespace, name = "", annotations = {}, labels = {} } = metadata ?? {};
+export function renewal(settings: Settings, { metadata }: V1Secret): string {
+  const { namespace = "", name = "", annotations = {}, labels = {} } = metadata ?? {};
+  const key = namespaceKey(settings, namespace);
   if (annotations["cert-manager.io/certificate-name"])
     return `cert-manager renews it: kubectl -n ${namespace} describe certificate ${annotations["cert-manager.io/certificate-name"]}`;
-  if (Object.values(served).some((one) => one.namespace === namespace && one.secret === name))
+  if (key && key in certificates && certificates[key as Served].secret === name)
     return "./obs refresh, then ./obs up: it issues a new one (docs/guides/tls.md)";
   if (name.endsWith("-admission") || labels["app.kubernetes.io/managed-by"] === "Helm")
     return `kubectl -n ${namespace} delete secret ${name}, then ./obs refresh and ./obs up: the chart makes a new one`;
@@ -40,7 +42,7 @@ export function certificatesIn({ data = {} }: V1Secret): { key: string; certific
 }
 
 /** Certificates of a Secret that have ended, soon will, or do not hold yet. */
-export function dateFindings(secret: V1Secret, now: number): Finding[] {
+export function dateFindings(settings: Settings, secret: V1Secret, now: number): Finding[] {
   const who = `${secret.metadata?.namespace}/${secret.metadata?.name}`;
   const soon = secret.metadata?.annotations?.["cert-manager.io/certificate-name"]
     ? soonDaysOfCertManager
@@ -49,7 +51,13 @@ export function dateFindings(secret: V1Secret, now: number): Finding[] {
     const [from, to] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)];
     const evidence = `${key}: ${certificate.subject.replaceAll("\n", ", ")}, from ${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
     const found = (severity: Finding["severity"], what: string): Finding[] => [
-      { ...base, severity, what: `certificate ${who} (${key}) ${what}`, evidence, fix: renewal(secret) },
+      {
+        ...base,
+        severity,
+        what: `certificate ${who} (${key}) ${what}`,
+        evidence,
+        fix: renewal(settings, secret),
+      },
     ];
     if (to <= now) return found("critical", `expired ${Math.floor((now - to) / day)} days ago`);
     if (from > now)
@@ -98,7 +106,7 @@ export function trustFinding(
 /** Dates of certificates in the stack's namespaces, and trust in its webhooks. */
 export const check: Check = {
   name: "certificates",
-  async look({ config, cluster }) {
+  async look({ config, settings, cluster }) {
     const api = config.makeApiClient(AdmissionregistrationV1Api);
     const [secrets, mutating, validating] = await Promise.all([
       cluster.secrets(),
@@ -114,7 +122,7 @@ export const check: Check = {
         .map((webhook) => trustFinding(metadata?.name ?? "", webhook, secrets)),
     );
     return [
-      ...secrets.flatMap((secret) => dateFindings(secret, Date.now())),
+      ...secrets.flatMap((secret) => dateFindings(settings, secret, Date.now())),
       ...distrusted.filter((finding) => finding !== undefined),
     ];
   },

@@ -48,7 +48,7 @@ export const leaseClock = (node: string, renewed: number, now: number): Clock =>
 /** Clocks of nodes, Prometheus and this machine beside the API server's. */
 export const check: Check = {
   name: "clocks",
-  async look({ config }) {
+  async look({ config, settings }) {
     const start = Date.now();
     const { date } = await apiGet(config, "/version");
     const end = Date.now();
@@ -71,7 +71,7 @@ export const check: Check = {
           leaseClock(metadata?.name ?? "", new Date(spec.renewTime).getTime(), Date.now() + offset),
         );
     // Where Prometheus does not answer, another check says so.
-    const text = await bodyOf(config, services.prometheus, {
+    const text = await bodyOf(config, services(settings).prometheus, {
       path: `/api/v1/query?query=${encodeURIComponent("node_time_seconds - timestamp(node_time_seconds)")}`,
       within: 8,
     }).catch(() => undefined);

@@ -38,10 +38,10 @@ export const check: Check = {
     ]);
     const own = sourcesOf(settings);
     const objects = { rules, scaledObjects, configMaps: [], dashboards: [], alerts: [] };
-    const { readings, sources } = readersIn(objects, own, []);
+    const { readings, sources } = readersIn(settings, objects, own, []);
     const used = usedSources([...own, ...sources], new Set(readings.map(({ source }) => source)));
     const question = { stack, settings, readings, sources: used, drops: dropsOf(monitors), deep: false };
-    const { gaps } = await withStores(config, (ask) => examine(question, holdings(ask, 1)));
+    const { gaps } = await withStores(config, settings, (ask) => examine(question, holdings(ask, 1)));
     return judgeCoverage(gaps, stack);
   },
 };

@@ -43,7 +43,7 @@ export function judgeMissing(
 
 /** Datasources that are there and do not work. */
 async function sick(context: Context, expected: Known[]): Promise<Finding[]> {
-  return withGrafana(context.config, async (grafana) => {
+  return withGrafana(context.config, context.settings, async (grafana) => {
     const there: Datasource[] = await grafana.json("/api/datasources");
     const ill: Finding[] = [];
     // Those of single tenants ask the same stores; `gateways` tries their passwords.
@@ -67,10 +67,10 @@ async function sick(context: Context, expected: Known[]): Promise<Finding[]> {
 }
 
 /** Those that Grafana's ConfigMap names. */
-async function provisioned({ config }: Context): Promise<Known[]> {
+async function provisioned({ config, settings }: Context): Promise<Known[]> {
   const { data } = await config
     .makeApiClient(CoreV1Api)
-    .readNamespacedConfigMap({ namespace: namespaces.grafana, name: releases.grafana });
+    .readNamespacedConfigMap({ namespace: namespaces(settings).grafana, name: releases.grafana });
   return parse(data?.["datasources.yaml"] ?? "")?.datasources ?? [];
 }
 
@@ -84,7 +84,7 @@ export const check: Check = {
     const expected = grafanaDatasources(context.settings)["datasources"] as Known[];
     const missing = judgeMissing(expected, await provisioned(context), "its provisioning");
     if (context.settings.environment !== "dev") return missing;
-    const own = (await talkers(context)).filter(({ namespace }) => namespace === namespaces.grafana);
+    const own = (await talkers(context)).filter(({ key }) => key === "grafana");
     // Why none is ready is said elsewhere; one that just started asks stores that may have done so, too.
     if (!own.some(({ ready }) => ready)) return missing;
     const found = await sick(context, expected);

@@ -7,7 +7,6 @@ import type { ContainerLog } from "../logs";
 const page = "docs/operations/runbook.md#network";
 /** How long a name may take to resolve, in seconds. */
 const answerWithin = 5;
-const name = new URL(urls.loki).hostname;
 
 const base = { layer: "cluster", page } as const;
 
@@ -97,7 +96,9 @@ export const check: Check = {
       .catch(() => false);
     // Some clusters name the Service otherwise (rke2-coredns, coredns): there the lookup alone tells.
     const servers = hasService ? serverFindings(items) : [];
-    const asked = await ask(config, (await cluster.pods()).filter(canBeAsked), settings.cluster.domain);
+    const host = new URL(urls(settings).loki).hostname;
+    const pods = (await cluster.pods()).filter(canBeAsked);
+    const asked = await ask(config, pods, host, settings.cluster.domain);
     const failed = asked.filter(({ answer }) => resolved(answer) === "no");
     const [first] = failed;
     const unresolved: Finding[] =
@@ -106,7 +107,7 @@ export const check: Check = {
             {
               ...base,
               severity: "critical",
-              what: `DNS inside the cluster does not resolve ${name}`,
+              what: `DNS inside the cluster does not resolve ${host}`,
               evidence: `${first.who}: ${first.answer.trim().slice(0, 200)}`,
               fix: "kubectl -n kube-system get endpointslices,pods -l k8s-app=kube-dns; mend CoreDNS, or the NetworkPolicy that keeps pods from it",
             },
@@ -127,7 +128,7 @@ const canBeAsked = ({ metadata, status }: V1Pod): boolean =>
     metadata?.name ?? "",
   );
 
-async function ask(config: Parameters<typeof inContainer>[0], pods: V1Pod[], domain: string) {
+async function ask(config: Parameters<typeof inContainer>[0], pods: V1Pod[], host: string, domain: string) {
   return Promise.all(
     pods.slice(0, 8).map(async ({ metadata, spec, status }) => {
       const { namespace = "", name: pod = "" } = metadata ?? {};
@@ -137,7 +138,7 @@ async function ask(config: Parameters<typeof inContainer>[0], pods: V1Pod[], dom
       const container = running?.name ?? "";
       // Who cannot be asked says nothing of DNS.
       const answer = await Promise.race([
-        inContainer(config, { namespace, pod, container }, script(name, domain)).catch(() => "no tool"),
+        inContainer(config, { namespace, pod, container }, script(host, domain)).catch(() => "no tool"),
         late(2 * answerWithin),
       ]);
       return { who: `${namespace}/${pod}`, answer };

@@ -1,5 +1,6 @@
 import { CoreV1Api } from "@kubernetes/client-node";
-import { gatewayAccess, namespaces, type Store, stores } from "../../../../names";
+import { gatewayAccess, type NamespaceKey, namespaces, type Store, stores } from "../../../../names";
+import type { Settings } from "../../../../settings";
 import { type Credential, credentialKeys, gatewayClients, gatewayUsers } from "../../../../values/gateway";
 import { throughTunnel } from "../../../lib/tunnel";
 import type { Check, Context, Finding } from "../check";
@@ -21,7 +22,7 @@ export interface Asked {
 }
 
 /** Which clients' users and passwords a gateway does not take: one finding for each client and gateway. */
-export function judgeUsers(all: Asked[]): Finding[] {
+export function judgeUsers(settings: Settings, all: Asked[]): Finding[] {
   const bad = all.filter(({ status }) => status === undefined || status === 401 || status === 403);
   const groups = new Map<string, Asked[]>();
   for (const one of bad) {
@@ -44,7 +45,7 @@ export function judgeUsers(all: Asked[]): Finding[] {
         status === undefined
           ? "the key is not there"
           : `it answers ${status} to ${users}, as in Secret ${secret}`,
-      fix: `obs up puts passwords back on both sides; gateways read theirs at the start: kubectl -n ${store} rollout restart deployment ${store}-gateway`,
+      fix: `obs up puts passwords back on both sides; gateways read theirs at the start: kubectl -n ${namespaces(settings)[store]} rollout restart deployment ${store}-gateway`,
       page: page(store),
     };
   });
@@ -71,7 +72,11 @@ async function askAs(
   clients: { client: string; credential: Credential; password: string | undefined }[],
 ): Promise<Asked[]> {
   const roles = new Map(gatewayUsers(store, settings).map(({ name, role }) => [name, role]));
-  const pods = { namespace: store, selector: "app.kubernetes.io/component=gateway", port: 8080 };
+  const pods = {
+    namespace: namespaces(settings)[store],
+    selector: "app.kubernetes.io/component=gateway",
+    port: 8080,
+  };
   return throughTunnel(config, pods, async (port) => {
     const answers = new Map<string, number>();
     const asked: Asked[] = [];
@@ -105,7 +110,7 @@ export const check: Check = {
   async look(context) {
     const clients = await Promise.all(
       Object.entries(gatewayClients(context.settings)).map(async ([key, credentials]) => {
-        const client = namespaces[key as keyof typeof namespaces];
+        const client = namespaces(context.settings)[key as NamespaceKey];
         const secret = await texts(context, client);
         return credentials.map((credential) => ({
           client,
@@ -119,7 +124,7 @@ export const check: Check = {
       stores.map(async (store) => {
         const gateway = pods.find(
           ({ metadata, status }) =>
-            metadata?.namespace === store &&
+            metadata?.namespace === namespaces(context.settings)[store] &&
             metadata.labels?.["app.kubernetes.io/component"] === "gateway" &&
             status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
         );
@@ -133,7 +138,7 @@ export const check: Check = {
           ),
           refusals(context, store),
         ]);
-        const users = judgeUsers(asked);
+        const users = judgeUsers(context.settings, asked);
         // Who has a wrong password is turned away: once is enough.
         return [
           ...users,

@@ -1,4 +1,3 @@
-import { namespaces } from "../../../../names";
 import type { Check, Finding } from "../check";
 import { type Metrics, metrics, total } from "../metrics";
 import { askPod, talkers } from "../readings";
@@ -89,9 +88,7 @@ export const check: Check = {
     const { kind, buckets } = context.settings.objectStorage;
     if (kind !== "minio") return [];
     // Every server tells of the whole.
-    const [one] = (await talkers(context)).filter(
-      ({ namespace, ready }) => namespace === namespaces.minio && ready,
-    );
+    const [one] = (await talkers(context)).filter(({ key, ready }) => key === "minio" && ready);
     if (!one) return [];
     const quotas = Object.values(buckets).some(({ quota }) => quota);
     const pages = await Promise.all(

@@ -25,8 +25,8 @@ export function quotaFindings({ metadata, status }: V1ResourceQuota): Finding[] 
 /** Quotas of the stack's namespaces. */
 export const check: Check = {
   name: "quotas",
-  async look({ config }) {
-    const ours: string[] = Object.values(namespaces);
+  async look({ config, settings }) {
+    const ours: string[] = Object.values(namespaces(settings));
     const { items } = await config.makeApiClient(CoreV1Api).listResourceQuotaForAllNamespaces();
     return items.filter(({ metadata }) => ours.includes(metadata?.namespace ?? "")).flatMap(quotaFindings);
   },

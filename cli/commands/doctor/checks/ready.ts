@@ -1,4 +1,3 @@
-import { namespaces } from "../../../../names";
 import type { Check, Finding } from "../check";
 import { age, askPod, settling, type Talker, talkers } from "../readings";
 
@@ -10,10 +9,8 @@ export interface Said {
   text: string;
 }
 
-const page = ({ namespace }: Talker) =>
-  namespace === namespaces.minio
-    ? "docs/operations/runbook.md#storage"
-    : "docs/operations/runbook.md#components";
+const page = ({ key }: Talker) =>
+  key === "minio" ? "docs/operations/runbook.md#storage" : "docs/operations/runbook.md#components";
 
 /** What is wrong with who does not say that it is ready. One that started a moment ago is only noted. */
 export function judgeReady(all: Said[], now: number): Finding[] {

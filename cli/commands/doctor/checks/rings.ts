@@ -1,4 +1,4 @@
-import { namespaces, type Store } from "../../../../names";
+import type { Store } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import type { Check, Finding } from "../check";
 import { age, askPod, settling, type Talker, talkers } from "../readings";
@@ -140,9 +140,7 @@ export const check: Check = {
         const { status, body } = await askPod(context, shows, path);
         if (status !== 200) throw new Error(`${shows.pod} answers ${status} to ${path}`);
         const { shards } = JSON.parse(body) as { shards: Member[] | null };
-        const pods = all.filter(
-          ({ namespace, component }) => namespace === namespaces[store] && component === members,
-        );
+        const pods = all.filter(({ key, component }) => key === store && component === members);
         return judgeRing(ring, shards ?? [], pods, Date.now());
       }),
     );

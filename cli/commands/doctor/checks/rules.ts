@@ -115,7 +115,7 @@ export const check: Check = {
       // A receiver is tried again ever more seldom.
       query(
         context,
-        `sum by (integration) (increase(alertmanager_notifications_failed_total{namespace="${namespaces.monitoring}"}[3m])) > 0`,
+        `sum by (integration) (increase(alertmanager_notifications_failed_total{namespace="${namespaces(context.settings).monitoring}"}[3m])) > 0`,
       ),
     ]);
     const alerting = all.flatMap(judgeAlerting);

@@ -1,4 +1,3 @@
-import { namespaces } from "../../../../names";
 import type { Check, Finding } from "../check";
 import { total } from "../metrics";
 import { age, type Reading, readings, settling } from "../readings";
@@ -130,8 +129,8 @@ export function judgeSending(one: Reading): Finding[] {
       ),
     ),
     ...metricsOf(one),
-    ...(one.namespace === namespaces.alloyLogs ? queuedOf(one, logs) : []),
-    ...(one.namespace === namespaces.alloyTraces ? queuedOf(one, traces) : []),
+    ...(one.key === "alloyLogs" ? queuedOf(one, logs) : []),
+    ...(one.key === "alloyTraces" ? queuedOf(one, traces) : []),
   ];
 }
 

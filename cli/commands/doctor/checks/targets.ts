@@ -1,5 +1,6 @@
 import { CustomObjectsApi } from "@kubernetes/client-node";
 import { namespaces } from "../../../../names";
+import type { Settings } from "../../../../settings";
 import type { Check, Finding } from "../check";
 import { fromPrometheus } from "../prometheus";
 import { age, askPod, settling, type Talker, talkers } from "../readings";
@@ -21,7 +22,14 @@ const page = "docs/operations/runbooks/StackTargetMissing.md";
  *
  * @param monitors the ServiceMonitors that the cluster has, as namespace/name
  */
-export function judgeTargets(targets: Target[], pods: Talker[], monitors: string[], now: number): Finding[] {
+export function judgeTargets(
+  settings: Settings,
+  targets: Target[],
+  pods: Talker[],
+  monitors: string[],
+  now: number,
+): Finding[] {
+  const { monitoring } = namespaces(settings);
   const settled = pods.filter((one) => one.ready && age(one, now) > settling);
   const missing = settled.filter(
     ({ namespace, pod }) =>
@@ -46,12 +54,12 @@ export function judgeTargets(targets: Target[], pods: Talker[], monitors: string
         severity: "warning",
         layer: "components",
         what: `Prometheus does not scrape ${job} any more: its ServiceMonitor, or the port of its Service that it names, is gone`,
-        evidence: `no target has the job ${job}; ServiceMonitors in namespace monitoring: ${there(namespaces.monitoring)}`,
+        evidence: `no target has the job ${job}; ServiceMonitors in namespace ${monitoring}: ${there(monitoring)}`,
         fix: "obs diff says what was changed by hand, obs up puts it back",
         page,
       });
   const running = new Set(settled.map(({ namespace, pod }) => `${namespace}/${pod}`));
-  const ours = new Set<string>(Object.values(namespaces));
+  const ours = new Set(Object.values(namespaces(settings)));
   const known = new Set(pods.map(({ namespace, pod }) => `${namespace}/${pod}`));
   const down = targets.filter(({ labels, health }) => {
     const { namespace = "", pod = "" } = labels;
@@ -77,7 +85,7 @@ interface Monitors {
 
 /** Targets of Alloy that are down, from its own pages: those that its operators found. */
 async function alloys(context: Parameters<Check["look"]>[0], all: Talker[]): Promise<Finding[]> {
-  const pods = all.filter(({ namespace, ready }) => namespace === namespaces.alloyMetrics && ready);
+  const pods = all.filter(({ key, ready }) => key === "alloyMetrics" && ready);
   const found = await Promise.all(
     pods.map(async (pod) => {
       const { status, body } = await askPod(
@@ -88,7 +96,9 @@ async function alloys(context: Parameters<Check["look"]>[0], all: Talker[]): Pro
       return status === 200 ? alloyTargets(body) : [];
     }),
   );
-  return judgeTargets(found.flat(), [], [], Date.now()).filter(({ what }) => what.includes("cannot scrape"));
+  return judgeTargets(context.settings, found.flat(), [], [], Date.now()).filter(({ what }) =>
+    what.includes("cannot scrape"),
+  );
 }
 
 interface Block {
@@ -132,7 +142,7 @@ export const check: Check = {
     // Why Prometheus does not answer is said elsewhere.
     if (!data) return alloys(context, all);
     const names = monitors.items.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`);
-    const found = judgeTargets(data.activeTargets, all, names, Date.now());
+    const found = judgeTargets(context.settings, data.activeTargets, all, names, Date.now());
     const more = await alloys(context, all);
     return [
       ...found,
