@@ -38,7 +38,7 @@ const at = (tree: unknown, path: string): Tree | undefined =>
 /** Components whose number is not a matter of load, and why is said where they are set. */
 const fixed = ["loki.compactor", "alloyLogs", "objectStorage.minio"];
 /** Those that run on each node. */
-const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
+export const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
 /**
  * What a memcached takes for that much of cached items: a fifth more for itself, in whole MiB.
  * https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
@@ -118,7 +118,7 @@ export const total = ({ replicas, ...each }: Has): Amount =>
   Object.fromEntries(resources.map((resource) => [resource, (each[resource] ?? 0) * replicas]));
 
 /** Paths of everything in the settings that requests memory. */
-const components = (node: unknown, path = ""): string[] =>
+export const components = (node: unknown, path = ""): string[] =>
   typeof node !== "object" || node === null
     ? []
     : [

@@ -149,17 +149,17 @@ export function refusePlainSecrets(
   if (problems.length) throw new SettingsError(stack, problems);
 }
 
-/**
- * The settings of a stack from its whole config, as the engine gives it: `project:key` to text, objects as JSON.
- * Keys of other projects and providers are left alone.
- */
-export function readSettings(stack: string, config: Record<string, string>): Settings {
-  const own = Object.entries(config).filter(([key]) => key.startsWith(`${project}:`));
-  return parseSettings(
-    stack,
-    Object.fromEntries(own.map(([key, raw]) => [key.slice(project.length + 1), fromText(raw)])),
+/** What a stack's whole config says of the settings, as a tree. Keys of other projects and providers are left alone. */
+export const settingsIn = (config: Record<string, string>): Tree =>
+  Object.fromEntries(
+    Object.entries(config)
+      .filter(([key]) => key.startsWith(`${project}:`))
+      .map(([key, raw]) => [key.slice(project.length + 1), fromText(raw)]),
   );
-}
+
+/** The settings of a stack from its whole config, as the engine gives it: `project:key` to text, objects as JSON. */
+export const readSettings = (stack: string, config: Record<string, string>): Settings =>
+  parseSettings(stack, settingsIn(config));
 
 /** An object or list where the text is JSON of one, else the text. */
 function fromText(raw: string): unknown {

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
-import { capacityText, fitText, withLoad } from "../../cli/commands/size";
+import { capacityText, fitText } from "../../cli/commands/size";
+import { withLoad } from "../../cli/commands/size/given";
 import { record } from "../../cli/lib/record";
 import { type Settings, UserError } from "../../settings";
 import { capacity } from "../../settings/capacity";

@@ -17,12 +17,13 @@ export function register(program: Command): void {
     .option("--logs <volume>", "log lines, such as 1TB/day")
     .option("--spans <rate>", "spans, such as 20k/s")
     .option("--nodes <number>", "nodes of the cluster")
+    .option("--write", "write the sizes for the load into Pulumi.<stack>.yaml")
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
       "\nOmitted options default to the setting load. Exits 1 if a component is too small. docs/guides/sizing.md",
     )
-    .action((stack, { json, ...given }) =>
-      exit(async () => implementation().size(stack, given, Boolean(json))),
+    .action((stack, { json, write, ...given }) =>
+      exit(async () => implementation().size(stack, given, { json, write })),
     );
 }

@@ -2,35 +2,15 @@
 import { readSettings, type Settings, UserError } from "../../../settings";
 import { type Capacity, capacity } from "../../../settings/capacity";
 import { type Fit, fits, type Has, sum, total, wholeStack } from "../../../settings/fit";
-import { load as loadSettings, signalsOf, wholeLoad } from "../../../settings/load";
-import { invalid, tooLargeText, tooSmallText } from "../../../settings/problem-text";
+import { signalsOf, wholeLoad } from "../../../settings/load";
+import { tooLargeText, tooSmallText } from "../../../settings/problem-text";
 import type { Amount } from "../../../settings/sizing";
 import { limitProblems, sizingProblems, storageForecast } from "../../../settings/sizing-problems";
 import { coresText, countText, dailyText, sizeText } from "../../../settings/units";
 import { fileConfig } from "../../lib/stack-config";
 import { table } from "../../lib/table";
-
-/** The options that say a load, as people write them: `{ series: "1M" }`. */
-export type Given = Partial<Record<keyof Settings["load"], string>>;
-
-/**
- * The settings with what was given laid on `load`.
- *
- * @throws UserError naming every option that is wrong, what it was and what is allowed
- */
-export function withLoad(settings: Settings, given: Given): Settings {
-  const read = Object.entries(given).map(([name, text]) => {
-    const { data, error } = loadSettings.shape[name as keyof Given].safeParse(text);
-    return { name, text, data, wrong: error?.issues[0]?.message };
-  });
-  const wrong = read.filter((one) => one.wrong !== undefined);
-  if (wrong.length)
-    throw new UserError(
-      wrong.map(({ name, text, wrong }) => invalid(`--${name}`, text, wrong ?? "")).join("\n     "),
-    );
-  const load = Object.fromEntries(read.map(({ name, data }) => [name, data]));
-  return { ...settings, load: { ...settings.load, ...load } };
-}
+import { type Given, withLoad } from "./given";
+import { changesText, write } from "./write";
 
 const amountText = ({ cpu, memory, disk }: Amount): string =>
   [
@@ -128,11 +108,24 @@ export function capacityText(stack: string, settings: Settings): string {
   ].join("\n\n");
 }
 
+/** How `obs size` answers. */
+interface Options {
+  /** JSON instead of tables. */
+  json?: boolean;
+  /** Sizes are written into the stack's file first. */
+  write?: boolean;
+}
+
 /** @returns the exit code: 1 where something is too small for the load, 0 where nothing is or no load is known */
-export function size(stack: string, given: Given, json: boolean): number {
-  const settings = withLoad(readSettings(stack, fileConfig(stack)), given);
-  const load = wholeLoad(settings);
+export function size(stack: string, given: Given, { json, write: writes }: Options): number {
+  const read = () => withLoad(readSettings(stack, fileConfig(stack)), given);
+  const before = read();
+  const load = wholeLoad(before);
   const expected = signalsOf(load).length > 0;
+  if (writes && !expected)
+    throw new UserError("--write needs a load: give --series, --logs or --spans, or set load");
+  const changes = writes ? write(stack, before, given) : undefined;
+  const settings = writes ? read() : before;
   const problems = sizingProblems(settings);
   if (json) {
     const components = fits(settings);
@@ -144,8 +137,12 @@ export function size(stack: string, given: Given, json: boolean): number {
       limits: limitProblems(settings),
       sums: sums(settings, components),
       carries: capacity(settings),
+      ...(changes && { changes }),
     };
     console.log(JSON.stringify(of, null, 2));
-  } else console.log(expected ? fitText(stack, settings) : capacityText(stack, settings));
+    return problems.length ? 1 : 0;
+  }
+  if (changes) console.log(`${changesText(stack, changes)}\n`);
+  console.log(expected ? fitText(stack, settings) : capacityText(stack, settings));
   return problems.length ? 1 : 0;
 }

@@ -1,0 +1,72 @@
+/** `obs size --write`: writes the sizes for a load into a stack's file, whose comments and order stay. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { isMap, parseDocument } from "yaml";
+import { parseSettings, project, type Settings, settingsIn, UserError } from "../../../settings";
+import { rightSize, type Sized } from "../../../settings/right-size";
+import { merge, type Tree, valueAt } from "../../../settings/tree";
+import { configFile, fileConfig } from "../../lib/stack-config";
+import { table } from "../../lib/table";
+import type { Given } from "./given";
+
+/** A setting that changes: what the file says now, and what it gets. */
+export interface Change extends Sized {
+  was: unknown;
+}
+
+const keysOf = (path: string): string[] => path.split(".");
+const nested = (path: string, value: unknown): Tree =>
+  keysOf(path).reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree;
+const same = (one: unknown, other: unknown): boolean => String(one) === String(other);
+
+/** What the file has to say to give the stack the size for the load, and the load itself; only what it does not say yet. */
+export function changesFor(file: Tree, settings: Settings, given: Given): Change[] {
+  const load = Object.entries(given).map(([name, value]) => ({ path: `load.${name}`, value }));
+  return [...load, ...rightSize(settings)]
+    .map((one) => ({ ...one, was: valueAt(file, keysOf(one.path)) }))
+    .filter(({ was, value }) => !same(was, value));
+}
+
+/** @throws UserError if the file has a group as text, which cannot be changed in part */
+export function laidOn(source: string, changes: Change[]): string {
+  const document = parseDocument(source);
+  for (const { path, value } of changes) {
+    const [group = "", ...rest] = keysOf(path);
+    const key = ["config", `${project}:${group}`];
+    const current = document.getIn(key, true);
+    if (current !== undefined && !isMap(current))
+      throw new UserError(`${project}:${group} is text; write it as YAML, then run the command again`);
+    document.setIn([...key, ...rest], value);
+  }
+  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+}
+
+/**
+ * Writes the sizes, after the settings as a whole were found valid with them.
+ *
+ * @returns what changed; the file is untouched if that is nothing
+ * @throws UserError if the settings would be invalid
+ */
+export function write(stack: string, settings: Settings, given: Given): Change[] {
+  const file = settingsIn(fileConfig(stack));
+  const changes = changesFor(file, settings, given);
+  if (!changes.length) return changes;
+  parseSettings(stack, changes.map(({ path, value }) => nested(path, value)).reduce(merge, file) as Tree);
+  writeFileSync(configFile(stack), laidOn(readFileSync(configFile(stack), "utf8"), changes));
+  return changes;
+}
+
+/** The changes as a table. */
+export const changesText = (stack: string, changes: Change[]): string =>
+  changes.length
+    ? [
+        table([
+          ["setting", "was", "now"],
+          ...changes.map(({ path, was, value }) => [
+            path,
+            was === undefined ? "default" : String(was),
+            String(value),
+          ]),
+        ]),
+        `\nWrote ${changes.length} settings to Pulumi.${stack}.yaml. Next: ./obs preview ${stack}`,
+      ].join("\n")
+    : `Pulumi.${stack}.yaml has the sizes for this load already.`;

@@ -1,0 +1,140 @@
+/**
+ * The size of each component for a declared load, as settings. Sizes start from the environment's defaults, not from the
+ * stack's own settings, so that a second run gives the same result. docs/guides/sizing.md explains the rules.
+ */
+import { dev } from "./dev";
+import { components, type Fit, fits, hasOf } from "./fit";
+import { spanBytes, wholeLoad } from "./load";
+import { prod } from "./prod";
+import { mimirProtection } from "./protection";
+import { type Settings, schema } from "./schema";
+import { type Tree, valueAt } from "./tree";
+import { byteRateText, cpuQuantity, day, quantity } from "./units";
+
+const MiB = 1024 ** 2;
+const GiB = 1024 ** 3;
+
+const up = (value: number, step: number): number => Math.ceil(value / step) * step;
+
+/** What a component gets at any load. */
+const least = { cpu: 50, memory: 128 * MiB, memoryLimit: GiB };
+/** Without a formula there is no reason to go below a tenth of the defaults. */
+const leastShare = 0.1;
+/** The largest replica, which leaves room for others on a node of 4 cores and 16 GiB; a larger load gets more replicas. */
+const largest = { cpu: 3000, memory: 8 * GiB };
+/** Load of the busiest minutes, as a multiple of the average. */
+const peak = 2;
+
+/** A setting and the value that it gets, as a stack file has it. */
+export interface Sized {
+  path: string;
+  value: string | number;
+}
+
+const cores = (millicores: number): number => up(Math.max(least.cpu, millicores), 50);
+const bytes = (needed: number, atLeast: number): number =>
+  up(Math.max(atLeast, needed), needed > 4 * GiB ? GiB : 64 * MiB);
+const text: Record<string, (value: number) => string | number> = {
+  cpu: cpuQuantity,
+  memory: quantity,
+  memoryLimit: quantity,
+  disk: quantity,
+};
+const settingsOf = (component: string, values: Record<string, number>): Sized[] =>
+  Object.entries(values).map(([name, value]) => ({
+    path: `${component}.${name}`,
+    value: text[name]?.(value) ?? value,
+  }));
+const at = (settings: Settings, component: string): Tree => valueAt(settings, component.split(".")) as Tree;
+
+/** A component with a published formula: what it needs, over its replicas. A volume only grows: Kubernetes cannot shrink it. */
+function byFormula({ component, needs, replicas: scalable, has }: Fit, defaults: Settings) {
+  if (!has) return {};
+  const standard = at(defaults, component);
+  const replicas = Math.max(
+    has.replicas,
+    ...(scalable === undefined
+      ? []
+      : [Math.ceil((needs.cpu ?? 0) / largest.cpu), Math.ceil((needs.memory ?? 0) / largest.memory)]),
+  );
+  const each = (amount = 0): number => amount / replicas;
+  const ratio = Number(standard["memoryLimit"]) / Number(standard["memory"]);
+  const disk = up(each(needs.disk), GiB);
+  return {
+    ...(replicas > has.replicas && { replicas }),
+    ...(has.maxReplicas !== undefined && has.maxReplicas < replicas && { maxReplicas: replicas }),
+    ...(needs.cpu !== undefined && { cpu: cores(each(needs.cpu)) }),
+    ...(needs.memory !== undefined && {
+      memory: bytes(each(needs.memory), least.memory),
+      memoryLimit: bytes(each(needs.memory) * ratio, least.memoryLimit),
+    }),
+    ...(disk > (has.disk ?? 0) && { disk }),
+  };
+}
+
+/** How much of the load that the defaults admit is declared. */
+function shareOf(settings: Settings, { mimir, loki, tempo }: Settings): number {
+  const { series, logs, spans } = wholeLoad(settings);
+  const shares = [
+    series / mimir.limits.series,
+    logs / day / loki.ingestionRate,
+    (spans * spanBytes) / tempo.limits.rate,
+  ];
+  return Math.min(1, Math.max(leastShare, ...shares));
+}
+
+/** A component without a formula: its default requests in proportion. Limits stay, and so does what a cache holds. */
+function inProportion(component: string, share: number, defaults: Settings) {
+  const { cpu, memory, memoryLimit } = at(defaults, component) as Partial<Record<string, number>>;
+  return {
+    ...(cpu !== undefined && { cpu: Math.min(cpu, cores(cpu * share)) }),
+    ...(memory !== undefined &&
+      memoryLimit !== undefined && { memory: Math.min(memory, bytes(memory * share, 64 * MiB)) }),
+  };
+}
+
+/** Limits of a tenant: no more series than the ingesters hold, and rates of at least the declared load. */
+function limitsFor(settings: Settings, ingester: Partial<Settings["mimir"]["ingester"]>): Sized[] {
+  const { mimir, loki, tempo } = settings;
+  const { series, samples, logs, spans } = wholeLoad(settings);
+  const sized = { ...mimir, ingester: { ...mimir.ingester, ...ingester } };
+  const { carried } = mimirProtection({ ...settings, mimir: sized });
+  const atLeast = (
+    path: string,
+    has: number,
+    needed: number,
+    as: (value: number) => string | number,
+  ): Sized[] => (has < needed ? [{ path, value: as(needed) }] : []);
+  const samplesPeak = Math.ceil(samples * peak);
+  const linesPeak = up((logs / day) * peak, MiB);
+  const spansPeak = up(spans * spanBytes * peak, MiB);
+  return [
+    ...(series > 0 && (mimir.limits.series > carried || mimir.limits.series < series)
+      ? [{ path: "mimir.limits.series", value: carried }]
+      : []),
+    ...atLeast("mimir.limits.samplesPerSecond", mimir.limits.samplesPerSecond, samplesPeak, Number),
+    ...atLeast("mimir.limits.burst", mimir.limits.burst, samplesPeak, Number),
+    ...atLeast("loki.ingestionRate", loki.ingestionRate, linesPeak, byteRateText),
+    ...atLeast("loki.ingestionBurst", loki.ingestionBurst, linesPeak * peak, byteRateText),
+    ...atLeast("tempo.limits.rate", tempo.limits.rate, spansPeak, byteRateText),
+    ...atLeast("tempo.limits.burst", tempo.limits.burst, spansPeak * peak, byteRateText),
+  ];
+}
+
+/**
+ * The settings that give every component of the stack the size for `load`, also where they have it already.
+ *
+ * @param settings with `load`; the stack's own replicas are the least
+ */
+export function rightSize(settings: Settings): Sized[] {
+  const { environment } = settings;
+  const defaults = schema.parse({ ...{ dev, prod }[environment], environment });
+  const share = shareOf(settings, defaults);
+  const fitted = new Map(fits(settings).map((fit) => [fit.component, byFormula(fit, defaults)]));
+  const sized = components(settings)
+    .filter((component) => hasOf(settings, component) && at(defaults, component))
+    .flatMap((component) =>
+      settingsOf(component, { ...inProportion(component, share, defaults), ...fitted.get(component) }),
+    );
+  return [...sized, ...limitsFor(settings, fitted.get("mimir.ingester") ?? {})];
+}

@@ -1,0 +1,114 @@
+import { expect } from "chai";
+import { parse } from "yaml";
+import { withLoad } from "../../cli/commands/size/given";
+import { changesFor, laidOn } from "../../cli/commands/size/write";
+import { parseSettings, settingsIn } from "../../settings";
+import { wholeStack } from "../../settings/fit";
+import { limitProblems, sizingProblems } from "../../settings/sizing-problems";
+import type { Tree } from "../../settings/tree";
+
+const file = `config:
+  observability:environment: prod
+  # How people log in.
+  observability:grafana:
+    url: https://grafana.example.com
+    auth:
+      kind: oauth
+      oauth:
+        clientId: grafana
+        clientSecret:
+          secure: v1:abc
+        authUrl: https://login.example.com/auth
+        tokenUrl: https://login.example.com/token
+        apiUrl: https://login.example.com/userinfo
+        roles:
+          admin: [platform] # a comment
+          editor: [developers]
+          viewer: []
+`;
+const GiB = 1024 ** 3;
+
+/** The tree of a stack file, as the command reads it. */
+const treeOf = (source: string): Tree =>
+  settingsIn(
+    Object.fromEntries(
+      Object.entries(parse(source).config as Tree).map(([key, value]) => [
+        key,
+        typeof value === "string"
+          ? value
+          : JSON.stringify(value).replace(/\{"secure":"[^"]*"\}/g, '"[secret]"'),
+      ]),
+    ),
+  );
+
+/** The file after `obs size --write` with a load. */
+function written(source: string, load: Record<string, string>): string {
+  const tree = treeOf(source);
+  return laidOn(source, changesFor(tree, withLoad(parseSettings("prod", tree), load), load));
+}
+const settingsAfter = (load: Record<string, string>, source = file) =>
+  parseSettings("prod", treeOf(written(source, load)));
+
+const loads: Record<string, string>[] = [
+  { series: "50k", nodes: "3" },
+  { logs: "20GB/day", nodes: "3" },
+  { spans: "100/s" },
+  { series: "100k", logs: "20GB/day", spans: "100/s", nodes: "3" },
+  { series: "300k", logs: "100GB/day", spans: "500/s", nodes: "3" },
+  { series: "3M", logs: "1TB/day", spans: "20k/s", nodes: "20" },
+  { samples: "500k/s", queries: "100/s", nodes: "50" },
+];
+
+describe("unit: obs size --write", () => {
+  for (const load of loads)
+    it(`gives a stack the size for ${JSON.stringify(load)}: nothing is too small, no limit is too large`, () => {
+      const settings = settingsAfter(load);
+      expect(sizingProblems(settings)).to.deep.equal([]);
+      if (load["series"]) expect(limitProblems(settings)).to.deep.equal([]);
+    });
+
+  it("is complete after one run: a second one changes nothing", () => {
+    for (const load of loads) {
+      const once = written(file, load);
+      expect(written(once, load)).to.equal(once);
+    }
+  });
+
+  it("follows a load that falls, except for volumes and replicas", () => {
+    const high = written(file, { series: "3M", nodes: "20" });
+    const low = settingsAfter({ series: "100k", nodes: "3" }, high);
+    const direct = settingsAfter({ series: "100k", nodes: "3" });
+    expect(low.mimir.distributor.cpu).to.be.at.most(direct.mimir.distributor.cpu);
+    expect(low.mimir.ingester.replicas).to.equal(
+      settingsAfter({ series: "3M", nodes: "20" }).mimir.ingester.replicas,
+    );
+    expect(low.objectStorage.minio.disk).to.be.greaterThan(direct.objectStorage.minio.disk);
+  });
+
+  it("fits a highly available stack for a usual load on three nodes of 4 cores and 16 GiB", () => {
+    const { cpu, memory } = wholeStack(
+      settingsAfter({ series: "100k", logs: "20GB/day", spans: "100/s", nodes: "3" }),
+    );
+    expect(cpu).to.be.lessThan(12_000 * 0.75);
+    expect(memory).to.be.lessThan(48 * GiB * 0.75);
+  });
+
+  it("keeps comments, order, secrets and everything else of the file", () => {
+    const after = written(file, { series: "100k", nodes: "3" });
+    const added = after.split("\n").filter((line) => !file.includes(line));
+    expect(
+      after
+        .split("\n")
+        .filter((line) => !added.includes(line))
+        .join("\n"),
+    ).to.include(file.trimEnd());
+    expect(after).to.include("secure: v1:abc").and.include("admin: [platform] # a comment");
+  });
+
+  it("refuses a group that the file has as text", () => {
+    const source = `${file}  observability:loki: '{"retention": {"debug": "3d"}}'\n`;
+    expect(() => written(source, { logs: "20GB/day" })).to.throw(
+      "observability:loki is text; write it as YAML",
+    );
+  });
+});
