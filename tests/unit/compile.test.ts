@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
-import { root } from "../../cli/stack-config";
+import { root } from "../../cli/lib/stack-config";
 
 describe("compile", function () {
   this.timeout(120_000);
