@@ -4,7 +4,6 @@ import { version } from "../../package.json";
 import { register as backup } from "./backup/command";
 import { register as coverage } from "./coverage/command";
 import { register as dashboards } from "./dashboards/command";
-import { register as deployments } from "./deployments/command";
 import { register as diff } from "./diff/command";
 import { register as doctor } from "./doctor/command";
 import { register as lifecycle } from "./lifecycle/command";
@@ -30,7 +29,7 @@ const groups: Record<string, ((program: Command) => void)[]> = {
   "Plan capacity:": [load, size, storage],
   "Maintain:": [rotate, backup, mirror, upgrade],
   "Review changes:": [render, policies, diff, review],
-  "Project and CI:": [deployments, test],
+  "Project and CI:": [test],
 };
 
 /** The command line, ready to parse arguments. */

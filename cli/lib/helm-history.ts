@@ -13,41 +13,11 @@ export interface HelmRelease {
   status: string;
   /** The chart's name, version, its application's version and the versions of Kubernetes that it allows. */
   chart: { name: string; version: string; appVersion?: string; kubeVersion?: string };
-  /** The objects of its manifest but definitions of custom resources, parsed when they are asked for. */
+  /** The objects of its manifest without CRDs, which are large, parsed on the first call. */
   objects(): KubernetesObject[];
-  /** The definitions of custom resources of its manifest. */
-  definitions(): Definition[];
-}
-
-/** What is asked of a definition of custom resources. */
-export interface Definition {
-  name: string;
-  annotations: Record<string, string>;
-  /** Its versions, `v1beta1`. */
-  versions: string[];
 }
 
 const isDefinition = (document: string) => /^kind: CustomResourceDefinition$/m.test(document);
-
-/**
- * Reads a definition by its lines: each is up to half a megabyte, and a parser takes seconds for the lot. They are all
- * made by controller-gen, so their indentation is known.
- */
-export function readDefinition(document: string): Definition {
-  const [metadata = ""] = /^metadata:\n(?: +.*\n)+/m.exec(document) ?? [];
-  const unquoted = (text: string) => text.trim().replace(/^(["'])(.*)\1$/, "$2");
-  const annotations = /^ {2}annotations:\n((?: {4}.*\n)+)/m.exec(metadata)?.[1] ?? "";
-  return {
-    name: unquoted(/^ {2}name: (.*)$/m.exec(metadata)?.[1] ?? ""),
-    annotations: Object.fromEntries(
-      [...annotations.matchAll(/^ {4}([^\s:]+): (.*)$/gm)].map(([, key = "", value = ""]) => [
-        key,
-        unquoted(value),
-      ]),
-    ),
-    versions: [...document.matchAll(/^ {2}(?:- | {2})name: (v\d\w*)$/gm)].map(([, name = ""]) => name),
-  };
-}
 
 /** The release that a Secret holds. @throws where it is not one that Helm 3 wrote */
 export function releaseFrom(secret: V1Secret): HelmRelease {
@@ -71,7 +41,6 @@ export function releaseFrom(secret: V1Secret): HelmRelease {
         .filter(Boolean);
       return objects;
     },
-    definitions: () => documents.filter(isDefinition).map(readDefinition),
   };
 }
 

@@ -2,13 +2,9 @@ import type { V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { generate } from "selfsigned";
 import { dateFindings, renewal, trustFinding } from "../../cli/commands/doctor/checks/certificates";
-import { clockFindings, leaseClock } from "../../cli/commands/doctor/checks/clocks";
-import { definitionTrouble, foreignTrouble } from "../../cli/commands/doctor/checks/definitions";
 import { logFindings, resolved, script, serverFindings } from "../../cli/commands/doctor/checks/dns";
-import { quotaFindings } from "../../cli/commands/doctor/checks/quotas";
 import { settingsOf } from "../support/stacks";
 
-const day = 24 * 3600 * 1000;
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const log = (pod: string, text: string) => ({ namespace: "loki", pod, container: "c", text });
 
@@ -43,37 +39,6 @@ describe("doctor: the cluster", () => {
     expect(found?.what).to.contain("gives pods no answer");
     const name = "lookup x.loki.svc.cluster.local on 10.96.0.10:53: no such host";
     expect(logFindings([log("a", name), log("b", name)])[0]?.what).to.contain("does not know");
-  });
-
-  it("knows definitions that are missing, too old, or serve too little", () => {
-    const annotation = "operator.prometheus.io/version";
-    const wanted = {
-      name: "podmonitors.monitoring.coreos.com",
-      annotations: { [annotation]: "0.93.1" },
-      versions: ["v1"],
-      release: "kps-crds",
-    };
-    const live = (version: string) => ({ metadata: { annotations: { [annotation]: version } } });
-    expect(definitionTrouble(wanted, live("0.93.1"), ["v1"])).to.equal(undefined);
-    expect(definitionTrouble(wanted, live("0.94.0"), ["v1"])).to.equal(undefined);
-    expect(definitionTrouble(wanted, live("0.60.0"), ["v1"])?.what).to.contain("too old: 0.60.0");
-    expect(definitionTrouble(wanted, { metadata: {} }, ["v1"])?.what).to.contain("without a version");
-    expect(definitionTrouble(wanted, undefined, [])?.what).to.contain("is missing");
-    expect(definitionTrouble(wanted, live("0.93.1"), ["v1alpha1"])?.what).to.contain("does not serve v1");
-  });
-
-  it("looks at definitions that somebody else installed", () => {
-    const releases = [{ name: "kps", chart: { name: "kube-prometheus-stack", version: "88.5.3" } }];
-    const old = {
-      metadata: {
-        name: "probes.monitoring.coreos.com",
-        annotations: { "operator.prometheus.io/version": "0.50.0" },
-      },
-    };
-    expect(foreignTrouble(releases, [old], [])).to.have.length(1);
-    expect(foreignTrouble([], [old], [])).to.deep.equal([]);
-    const own = { name: "probes.monitoring.coreos.com", annotations: {}, versions: [] };
-    expect(foreignTrouble(releases, [old], [own])).to.deep.equal([]);
   });
 
   it("tells certificates by their dates", async () => {
@@ -118,27 +83,5 @@ describe("doctor: the cluster", () => {
     expect(trustFinding("kps", webhook(one?.cert), [secret])).to.equal(undefined);
     expect(trustFinding("kps", webhook(other?.cert), [secret])?.severity).to.equal("critical");
     expect(trustFinding("kps", webhook(), [])).to.equal(undefined);
-  });
-
-  it("tells clocks apart by more than the reading may be wrong", () => {
-    const clock = (ahead: number, error: number) => ({ who: "node a", ahead, by: "x", error });
-    expect(clockFindings([clock(6, 2)])).to.deep.equal([]);
-    expect(clockFindings([clock(8, 2)])[0]?.severity).to.equal("warning");
-    expect(clockFindings([clock(-120, 2)])[0]?.what).to.contain("120 s behind");
-    // A lease of half a minute ago is as it should be; one of tomorrow is not.
-    const now = Date.now();
-    expect(clockFindings([leaseClock("a", now - 30_000, now)])).to.deep.equal([]);
-    expect(clockFindings([leaseClock("a", now + day, now)])[0]?.severity).to.equal("critical");
-  });
-
-  it("knows quotas that are used up", () => {
-    const quota = (used: string) =>
-      quotaFindings({
-        metadata: { name: "q" },
-        status: { hard: { "limits.memory": "1Gi" }, used: { "limits.memory": used } },
-      });
-    expect(quota("512Mi")).to.deep.equal([]);
-    expect(quota("1000Mi")[0]?.severity).to.equal("note");
-    expect(quota("1024Mi")[0]?.severity).to.equal("warning");
   });
 });

@@ -5,7 +5,7 @@ import { ranked } from "../../cli/commands/doctor";
 import type { Finding } from "../../cli/commands/doctor/check";
 import { root } from "../../cli/lib/stack-config";
 
-const folder = join(root, "cli", "doctor");
+const folder = join(root, "cli", "commands", "doctor");
 const files = [folder, join(folder, "checks")].flatMap((where) =>
   readdirSync(where)
     .filter((file) => file.endsWith(".ts"))

@@ -6,7 +6,7 @@ import {
   noSpaceFindings,
   usageFindings,
 } from "../../cli/commands/doctor/checks/volumes";
-import { usageOfDf, usagesOf } from "../../cli/commands/doctor/volume-usage";
+import { usagesOf } from "../../cli/commands/doctor/volume-usage";
 import { settingsOf } from "../support/stacks";
 
 const settings = settingsOf("dev");
@@ -15,7 +15,6 @@ const usage = (used: number) => ({
   claim: "storage-mimir-ingester-0",
   used,
   capacity: 100,
-  by: "kubelet",
 });
 const pod: V1Pod = {
   metadata: { namespace: "loki", name: "loki-ingester-0" },
@@ -56,15 +55,8 @@ describe("doctor: volumes", () => {
       { usedBytes: 1, capacityBytes: 2 },
     ];
     expect(usagesOf({ pods: [{ volume }] })).to.deep.equal([
-      { namespace: "mimir", claim: "a", used: 90, capacity: 100, by: "kubelet" },
+      { namespace: "mimir", claim: "a", used: 90, capacity: 100 },
     ]);
-  });
-
-  it("reads df", () => {
-    const text =
-      "Filesystem     1024-blocks     Used Available Capacity Mounted on\ntmpfs 65536 60000 5536 92% /var/loki\n";
-    expect(usageOfDf(text)).to.deep.equal({ used: 60000 * 1024, capacity: 65536 * 1024 });
-    expect(usageOfDf("df: not found")).to.equal(undefined);
   });
 
   it("believes what a container wrote of its volume, once", () => {

@@ -11,7 +11,7 @@ import {
   unknownObjects,
 } from "../../cli/commands/lifecycle/pending-operations";
 import { settled } from "../../cli/commands/lifecycle/recovery";
-import { isDead, lockFolder, plugin } from "../../cli/commands/lifecycle/stale-lock";
+import { isStale, lockFolder } from "../../cli/commands/lifecycle/stale-lock";
 import { root } from "../../cli/lib/stack-config";
 import { familyOf, points, reached, seenIn } from "../interrupt/points";
 
@@ -25,9 +25,9 @@ const record = (name: string, status: string): V1Secret => ({ metadata: { labels
 describe("interrupted updates", () => {
   it("leave locks that are dead where their process ran here and is gone", () => {
     const lock = { pid: 7, username: "root", hostname: "here", timestamp: "2026-01-01T00:00:00Z" };
-    expect(isDead(lock, "here", () => false)).to.equal(true);
-    expect(isDead(lock, "here", () => true)).to.equal(false);
-    expect(isDead(lock, "elsewhere", () => false)).to.equal(false);
+    expect(isStale(lock, "here", () => false)).to.equal(true);
+    expect(isStale(lock, "here", () => true)).to.equal(false);
+    expect(isStale(lock, "elsewhere", () => false)).to.equal(false);
   });
 
   it("leave locks in the backend's folder, where it is one", () => {
@@ -37,30 +37,6 @@ describe("interrupted updates", () => {
     expect(lockFolder("dev", "file://./state")).to.equal(join(root, "state", below));
     for (const other of ["s3://state", "https://api.pulumi.com", undefined])
       expect(lockFolder("dev", other)).to.equal(undefined);
-  });
-
-  it("leave plugins, which ps shows with their engine's port", () => {
-    expect(plugin("  42 /usr/bin/pulumi-resource-kubernetes 127.0.0.1:33007")).to.deep.equal({
-      pid: 42,
-      port: 33007,
-    });
-    expect(
-      plugin("42 /home/me/.pulumi/plugins/resource-random/pulumi-resource-random 127.0.0.1:1"),
-    ).to.deep.equal({
-      pid: 42,
-      port: 1,
-    });
-    expect(plugin("42 pulumi-language-nodejs -root=/x 127.0.0.1:33007")).to.deep.equal({
-      pid: 42,
-      port: 33007,
-    });
-    for (const other of [
-      "42 /usr/bin/pulumi up --stack dev",
-      "42 grep pulumi-resource-kubernetes",
-      "42 vi pulumi-resource-x 10.0.0.1:80",
-      "",
-    ])
-      expect(plugin(other), other).to.equal(undefined);
   });
 
   it("leave releases that were being installed, which the state does not have, or upgraded", () => {

@@ -4,7 +4,6 @@ import { basename, join } from "node:path";
 import { kubeConfig } from "../../../components/kube-config";
 import { locate } from "../../lib/cluster";
 import { type Check, type Context, type Finding, layers, severities } from "./check";
-import { tellChecklist } from "./checklist";
 import { clusterState } from "./cluster-state";
 import { sharing } from "./connections";
 
@@ -100,16 +99,11 @@ export async function examine(
 /** @returns the exit code: 0 where nothing is critical and nothing a warning, else 2 */
 export async function doctor(
   stack: string,
-  { json, checklist: listed, probe = true }: { json?: boolean; checklist?: boolean; probe?: boolean },
+  { json, probe = true }: { json?: boolean; probe?: boolean },
 ): Promise<number> {
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
-  if (listed)
-    return tellChecklist(
-      { stack, settings, config, probe, cluster: clusterState(sharing(config), settings) },
-      Boolean(json),
-    );
   const all = checks();
   let done = 0;
   const show = !json && process.stderr.isTTY;

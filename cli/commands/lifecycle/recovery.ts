@@ -1,8 +1,4 @@
-/**
- * What an update that was killed left behind, and how the next command goes on from there: a lock that nobody holds, plugins
- * that work on for an engine that is gone, releases of Helm that the state knows nothing of. An update that Ctrl-C ended
- * in order leaves none of it.
- */
+/** Recovery from a killed update: its lock, its pending operations, Helm releases and objects that the state does not have. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +13,7 @@ import {
   type PendingOperation,
   unknownObjects,
 } from "./pending-operations";
-import { freeDeadLock } from "./stale-lock";
+import { removeStaleLock } from "./stale-lock";
 
 /** The state without what was begun. */
 export const settled = ({ version, deployment }: Deployment): Deployment => {
@@ -55,7 +51,7 @@ export async function settle(
   environment: Record<string, string>,
   away = false,
 ): Promise<void> {
-  const certain = await freeDeadLock(stack, environment);
+  const certain = await removeStaleLock(stack, environment);
   const state = exported(stack, environment);
   const operations = (state?.deployment.pending_operations ?? []) as PendingOperation[];
   if (!state || operations.length === 0) return;

@@ -4,7 +4,7 @@ import type { Check, Finding } from "../check";
 import type { ContainerLog } from "../logs";
 import { eventsOf } from "../pod-trouble";
 import { raise } from "../setting-path";
-import { type FileSystem, summariesOf, type Usage, usagesIn } from "../volume-usage";
+import { type FileSystem, summariesOf, type Usage, usagesOf } from "../volume-usage";
 
 const page = "docs/operations/runbook.md#storage";
 /** Shares of a volume, or of a node's disk, from which it is told. The alert on MinIO's drives begins at the same. */
@@ -19,11 +19,11 @@ const size = (bytes: number) =>
 export function usageFindings(usages: Usage[], settings: Settings): Finding[] {
   return usages
     .filter(({ used, capacity }) => capacity > 0 && used / capacity >= nearlyFull)
-    .map(({ namespace, claim, used, capacity, by }) => ({
+    .map(({ namespace, claim, used, capacity }) => ({
       severity: used / capacity >= full ? "critical" : "warning",
       layer: "cluster",
       what: `volume ${namespace}/${claim} is ${used / capacity >= full ? "full" : "nearly full"}: ${percent(used / capacity)} of ${size(capacity)}`,
-      evidence: `${by}: ${size(capacity - used)} are left`,
+      evidence: `the kubelet's statistics: ${size(capacity - used)} are left`,
       fix: raise(settings, namespace, claim, "disk"),
       page,
     }));
@@ -134,9 +134,11 @@ export const check: Check = {
     ]);
     const names = nodes.map(({ metadata }) => metadata?.name ?? "");
     const summaries = await summariesOf(config, names);
-    const usages = (await usagesIn(config, pods, summaries)).filter(({ namespace, claim }) =>
-      claims.some(({ metadata }) => metadata?.namespace === namespace && metadata.name === claim),
-    );
+    const usages = summaries
+      .flatMap(usagesOf)
+      .filter(({ namespace, claim }) =>
+        claims.some(({ metadata }) => metadata?.namespace === namespace && metadata.name === claim),
+      );
     const filled = usageFindings(usages, settings);
     const known = classes.items.map(({ metadata, volumeBindingMode }) => ({
       name: metadata?.name ?? "",
