@@ -403,7 +403,11 @@ export const releases = {
   verticalPodAutoscaler: "vertical-pod-autoscaler",
 } as const;
 
-/** Address that each Loki querier pulls its work from; there is no query-scheduler. */
+/** Address of Loki's query-schedulers, which hand the work of the query-frontends to the queriers. */
+export const lokiSchedulerAddress = (settings: Settings): string =>
+  `${host("loki-query-scheduler-headless", namespaces(settings).loki)}:9095`;
+
+/** Address that each Loki querier pulls its work from if there is no query-scheduler. */
 export const lokiFrontendAddress = (settings: Settings): string =>
   `${host("loki-query-frontend-headless", namespaces(settings).loki)}:9095`;
 

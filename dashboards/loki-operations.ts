@@ -242,21 +242,28 @@ export const lokiOperations: Dashboard = {
         timeSeries(
           "Query queue length",
           "short",
-          of(watcher, { "{{user}}": `sum by (user) (loki_query_frontend_queue_length{${loki}})` }),
+          of(watcher, {
+            "{{user}}": `sum by (user) ({__name__=~"loki_query_(frontend|scheduler)_queue_length", ${loki}})`,
+          }),
           { description: "Subqueries without a free querier. Add queriers to shorten it." },
         ),
         timeSeries(
           "Query queue duration",
           "s",
-          of(watcher, quantiles(`loki_query_frontend_queue_duration_seconds_bucket{${loki}}`)),
+          of(
+            watcher,
+            quantiles(`{__name__=~"loki_query_(frontend|scheduler)_queue_duration_seconds_bucket", ${loki}}`),
+          ),
         ),
         timeSeries(
           "Connected querier workers",
           "short",
-          of(watcher, { connections: `sum(loki_query_frontend_connected_clients{${loki}})` }),
+          of(watcher, {
+            connections: `sum({__name__=~"loki_query_frontend_connected_clients|loki_query_scheduler_connected_querier_clients", ${loki}})`,
+          }),
           {
             description:
-              "Querier workers connected to the query frontends. Without any, no query is answered.",
+              "Querier workers connected to the query-schedulers, or to the query-frontends if there are no query-schedulers. Without any, no query is answered.",
           },
         ),
       ],

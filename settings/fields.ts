@@ -139,6 +139,13 @@ export const disk = size()
 export const workload = (what: string) =>
   group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources }).describe(what);
 
+/** A component without state that a stack can do without. @param without what happens with 0 replicas */
+export const optionalWorkload = (what: string, without: string) =>
+  group({
+    replicas: wholeNumber(0, 100).describe(`Number of replicas; with 0, ${without}`),
+    ...resources,
+  }).describe(what);
+
 /** A component without state that may grow. */
 export const growing = (what: string) =>
   group({

@@ -70,6 +70,7 @@ export const prod: SettingsInput = {
     ingester: { replicas: 3, cpu: "1", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" }, // R2.1
     querier: { replicas: 2, maxReplicas: 5, cpu: "500m", memory: "1Gi", memoryLimit: "3Gi" }, // R2.1, R13
     queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R2.1
+    queryScheduler: { replicas: 2, cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R2.1
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
     // The charts request as much CPU for each memcached:

@@ -20,6 +20,7 @@ import {
   growing,
   list,
   oneOf,
+  optionalWorkload,
   pinnedImage,
   resources,
   secret,
@@ -161,6 +162,10 @@ const loki = group({
   ingester: stateful("Builds chunks and writes them to the bucket"),
   querier: growing("Runs queries"),
   queryFrontend: workload("Splits queries and caches their results"),
+  queryScheduler: optionalWorkload(
+    "Hands the parts of queries to the queriers",
+    "the queriers connect to the query-frontends",
+  ),
   compactor: stateful("Compacts the index and deletes what is past its retention; always one"),
   gateway: workload("The one address for writing and reading"),
   resultsCache: cache(

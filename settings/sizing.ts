@@ -126,7 +126,7 @@ export const formulas: Formula[] = [
   mimir("compactor", ({ series }) => series / 20e6, { cpu: core, memory: 4 * GB, disk: 300 * GB }),
   loki("distributor", [tier(8, 2), tier(80, 40), tier(200, 100)]),
   loki("ingester", [tier(12, 24), tier(180, 540), tier(600, 1200)], true),
-  // This stack has no index gateways and no schedulers: queriers and query-frontends do their work.
+  // Queriers do the work of index gateways. Query-schedulers are optional: query-frontends count for both.
   loki("querier", [tier(10 + 2, 10 + 8), tier(150 + 5, 200 + 40), tier(375 + 20, 750 + 80)]),
   loki("queryFrontend", [tier(2 + 2, 4 + 1), tier(8 + 2, 16 + 1), tier(16 + 4, 64 + 1)]),
   loki("compactor", [tier(2, 10), tier(6, 20), tier(6, 40)]),

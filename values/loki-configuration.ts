@@ -1,5 +1,5 @@
 /** Loki's own configuration, as far as the chart does not write it: https://grafana.com/docs/loki/latest/configure/ */
-import { logJobs, lokiFrontendAddress, smokeTest } from "../names";
+import { logJobs, lokiFrontendAddress, lokiSchedulerAddress, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { lokiStreams } from "../settings/protection";
 import { answerTimeout } from "../settings/queries";
@@ -81,6 +81,22 @@ function storage(settings: Settings): Values {
   };
 }
 
+/**
+ * Where the query-frontends put their work, and where the queriers pull it from. A query-frontend without a query-scheduler
+ * is unready while no querier is connected to it, which canceled queries can cause under load.
+ */
+function queryPath(settings: Settings): Values {
+  const scheduled = settings.loki.queryScheduler.replicas > 0;
+  const scheduler = { scheduler_address: scheduled ? lokiSchedulerAddress(settings) : "" };
+  return {
+    frontend: scheduler,
+    frontend_worker: {
+      ...scheduler,
+      ...(!scheduled && { frontend_address: lokiFrontendAddress(settings) }),
+    },
+  };
+}
+
 /** What the chart takes as `loki`. */
 export function lokiConfiguration(settings: Settings): Values {
   const { loki } = settings;
@@ -147,12 +163,9 @@ export function lokiConfiguration(settings: Settings): Values {
       },
       allow_structured_metadata: hasStructuredMetadata(settings),
     },
-    // Queriers pull from the query-frontend; there is no query-scheduler between them.
-    frontend: { scheduler_address: "" },
-    // A canceled query closes its connection for up to 5 s. With Loki's 4, a query-frontend often had none left and became
-    // unready.
+    ...queryPath(settings),
+    // Of all query-schedulers or query-frontends together. A canceled query closes its connection for up to 5 s.
     querier: { max_concurrent: 16 },
-    frontend_worker: { scheduler_address: "", frontend_address: lokiFrontendAddress(settings) },
     ...(loki.resultsCache.replicas === 0 && {
       query_range: {
         cache_results: true,

@@ -38,6 +38,15 @@ export function lokiValues(settings: Settings): Values {
       name === "ingester" ? "quorum" : "interchangeable",
     ),
   });
+  /** In an update, a query-frontend is replaced before the last querier that it may depend on: it is ready sooner. */
+  const readyAfter = (initialDelaySeconds: number) => ({
+    readinessProbe: {
+      httpGet: { path: "/ready", port: "http-metrics" },
+      initialDelaySeconds,
+      periodSeconds: 5,
+      failureThreshold: 6,
+    },
+  });
   const volume = (size: number) => ({
     persistence: {
       enabled: true,
@@ -86,9 +95,14 @@ export function lokiValues(settings: Settings): Values {
     querier: {
       ...component("querier", loki.querier),
       replicas: releaseReplicas(loki.querier),
+      ...readyAfter(30),
       persistence: { dataVolumeParameters: { emptyDir: { sizeLimit: quantity(loki.indexDisk) } } },
     },
-    queryFrontend: component("query-frontend", loki.queryFrontend),
+    queryFrontend: { ...component("query-frontend", loki.queryFrontend), ...readyAfter(5) },
+    queryScheduler: {
+      enabled: loki.queryScheduler.replicas > 0,
+      ...component("query-scheduler", loki.queryScheduler),
+    },
     compactor: { ...component("compactor", loki.compactor), ...volume(loki.compactor.disk) },
     gateway: {
       ...component("gateway", loki.gateway),
@@ -116,7 +130,6 @@ export function lokiValues(settings: Settings): Values {
     read: none,
     write: none,
     backend: none,
-    queryScheduler: { ...off, ...none },
     indexGateway: { ...off, ...none },
     ruler: { ...off, ...none },
     sidecar: { rules: off },

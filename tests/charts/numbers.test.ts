@@ -178,6 +178,25 @@ describe("charts: the asked-for numbers", function () {
       expect(lokiConfig(dev).common.replication_factor).to.equal(1);
     });
 
+    it("R2.1: in prod, queriers and query-frontends find two query-schedulers by a headless Service", () => {
+      const service = find(prod, "Service", "loki-query-scheduler-headless")["spec"];
+      expect(service.clusterIP).to.equal("None");
+      expect(service.ports.find(({ name }: { name: string }) => name === "grpc").port).to.equal(9095);
+      for (const part of ["frontend", "frontend_worker"])
+        expect(lokiConfig(prod)[part].scheduler_address).to.equal(
+          "loki-query-scheduler-headless.loki.svc:9095",
+        );
+      const { replicas, template } = find(prod, "Deployment", "loki-query-scheduler")["spec"];
+      expect(replicas).to.equal(2);
+      expect(template.metadata.labels).to.include(service.selector);
+      expect(template.spec.topologySpreadConstraints[0].topologyKey).to.equal("topology.kubernetes.io/zone");
+      expect(find(prod, "PodDisruptionBudget", "loki-query-scheduler")["spec"].maxUnavailable).to.equal(1);
+      expect(workloads(dev).map(({ object }) => object.metadata.name)).not.to.include("loki-query-scheduler");
+      expect(lokiConfig(dev).frontend_worker.frontend_address).to.equal(
+        "loki-query-frontend-headless.loki.svc:9095",
+      );
+    });
+
     it("R2.1: query results are cached, in memcached in prod and in the query-frontend in dev", () => {
       const cache = (stack: RenderedStack) => lokiConfig(stack).query_range.results_cache.cache;
       expect(lokiConfig(prod).query_range.cache_results).to.equal(true);

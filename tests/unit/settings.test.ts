@@ -107,7 +107,8 @@ describe("unit: settings", () => {
       expect(settings.objectStorage.minio).to.include({ mode: "standalone", servers: 1 });
       const counts = leaves(settings).filter(([path]) => /\.(replicas|replicationFactor)$/.test(path));
       expect(counts).to.have.lengthOf.at.least(25);
-      for (const [path, count] of counts) expect(count, path).to.equal(/cache\./i.test(path) ? 0 : 1);
+      for (const [path, count] of counts)
+        expect(count, path).to.equal(/cache\.|^\.loki\.queryScheduler\./i.test(path) ? 0 : 1);
     });
 
     it("the stack's own namespaces are among the system's, where their logs and metrics belong", () => {

@@ -361,6 +361,33 @@ describe("unit: values", () => {
       expect(loki.storage.bucketNames.chunks).to.equal("loki-data");
     });
 
+    it("connects queriers and query-frontends through the query-schedulers, or to each other", () => {
+      const [dev, prod] = [lokiOf("dev"), lokiOf("prod")];
+      const scheduler = "loki-query-scheduler-headless.loki.svc:9095";
+      expect(prod.queryScheduler).to.deep.include({
+        enabled: true,
+        replicas: 2,
+        podDisruptionBudget: { enabled: true, maxUnavailable: 1 },
+      });
+      expect([prod.loki.frontend, prod.loki.frontend_worker]).to.deep.equal([
+        { scheduler_address: scheduler },
+        { scheduler_address: scheduler },
+      ]);
+      expect(dev.queryScheduler).to.include({ enabled: false, replicas: 0 });
+      // Loki refuses both addresses together; an empty one replaces the chart's.
+      expect([dev.loki.frontend, dev.loki.frontend_worker]).to.deep.equal([
+        { scheduler_address: "" },
+        { scheduler_address: "", frontend_address: "loki-query-frontend-headless.loki.svc:9095" },
+      ]);
+    });
+
+    it("replaces query-frontends sooner than queriers in an update, so that an old one has a querier", () => {
+      const { queryFrontend, querier } = lokiOf("prod");
+      const latest = ({ readinessProbe: { initialDelaySeconds, periodSeconds } }: typeof querier) =>
+        initialDelaySeconds + periodSeconds;
+      expect(querier.readinessProbe.initialDelaySeconds).to.be.at.least(latest(queryFrontend) + 15);
+    });
+
     it("keeps logs by kind and by namespace, the namespace winning", () => {
       const { limits_config } = lokiOf("dev", {
         cluster: { systemNamespaces: ["kube-system", "loki"] },
