@@ -64,7 +64,11 @@ export function prometheusSpec(settings: Settings): Values {
         basicAuth: mimirCredentials(), // R11
         sendExemplars: true,
         sendNativeHistograms: true,
-        queueConfig: { maxSamplesPerSend: alloyMetrics.samplesPerSend, retryOnRateLimit: true },
+        queueConfig: {
+          maxSamplesPerSend: alloyMetrics.samplesPerSend,
+          batchSendDeadline: "1s",
+          retryOnRateLimit: true,
+        },
       },
     ],
     serviceMonitorSelector: notAlloys,
