@@ -164,6 +164,31 @@ export function costOf(
   return cost;
 }
 
+/** The time in which lines were written that were not found, with some room; undefined if all were found. */
+export function missingLines(
+  period: Period,
+  records: Map<string, Written>,
+  found: Map<string, Found>,
+): { from: number; to: number } | undefined {
+  const times = [...records].flatMap(([node, { batches }]) =>
+    batches
+      .filter(({ at }) => within(at, period))
+      .filter(({ first, last }) => {
+        const lines = found.get(node)?.lines;
+        for (let number = first; number <= last; number += 1) if (!lines?.has(number)) return true;
+        return false;
+      })
+      .map(({ at }) => at),
+  );
+  const room = 20_000;
+  return times.length
+    ? {
+        from: times.reduce((one, other) => Math.min(one, other)) - room,
+        to: times.reduce((one, other) => Math.max(one, other)) + room,
+      }
+    : undefined;
+}
+
 /** Lines, spans and samples that a look at the stores did not find. */
 export const missing = ({ lines, samples, spans }: Cost): number =>
   lines.lost + spans.lost + samples.alloy + samples.prometheus;

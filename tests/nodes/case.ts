@@ -1,13 +1,20 @@
 /** One event, followed until the stack is whole again, and what it cost. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { KubeConfig } from "@kubernetes/client-node";
-import type { Settings } from "../../settings";
 import type { Load } from "../chaos/load";
 import { taken, type Record as Written } from "../chaos/record";
-import { type Cost, costOf, isLost, missing, type Period, perStore, queriesOf } from "./account";
-import { askIn, findAll } from "./found";
+import {
+  type Cost,
+  costOf,
+  type Found,
+  isLost,
+  missing,
+  missingLines,
+  type Period,
+  perStore,
+  queriesOf,
+} from "./account";
+import { type Ask, findAll, joined } from "./found";
 import type { Harm } from "./harm";
-import { troubles } from "./health";
 import type { Event } from "./plan";
 import { type Case, judge } from "./report";
 import type { Writers } from "./writers";
@@ -24,16 +31,18 @@ const mostLooks = 20;
 const period = 3000;
 
 export interface Scene {
-  stack: string;
-  settings: Settings;
-  config: KubeConfig;
+  /** Queries the gateways. */
+  ask: Ask;
+  /** What keeps the stack from being whole. */
+  troubles: () => Promise<string[]>;
   load: Load;
   run: string;
   writers: Writers;
   harm: Harm;
-  /** Seconds. */
+  /** Seconds until the stack has to be whole. */
   patience: number;
-  ignore: string[];
+  /** Seconds for all of an event. */
+  limit: number;
   tell: (line: string) => void;
 }
 
@@ -62,18 +71,22 @@ export function wholeAt(
   return now - whole >= lasting ? whole : undefined;
 }
 
-/** Waits until the stack is whole. @returns when it became so; undefined and the reasons where that takes too long */
+/**
+ * Waits until the stack is whole.
+ *
+ * @param seconds that this may take
+ * @returns when it became so; undefined and the reasons if that takes too long
+ */
 export async function untilWhole(
-  { stack, settings, config, writers, patience, ignore, tell }: Scene,
+  { troubles, writers, tell }: Pick<Scene, "troubles" | "writers" | "tell">,
   event: Period,
+  seconds: number,
 ): Promise<{ whole?: number; reasons: string[] }> {
   const begun = Date.now();
   let healthy: number | undefined;
   let reasons: string[] = [];
-  while (Date.now() - begun < patience * 1000) {
-    const found = await troubles(stack, settings, config, ignore).catch((error: Error) => [
-      error.message.split("\n")[0] ?? "",
-    ]);
+  while (Date.now() - begun < seconds * 1000) {
+    const found = await troubles().catch((error: Error) => [error.message.split("\n")[0] ?? ""]);
     if (found.length) healthy = undefined;
     else healthy ??= Date.now();
     if (found.join() !== reasons.join()) tell(`  ${found.slice(0, 3).join("; ") || "healthy"}`);
@@ -85,12 +98,34 @@ export async function untilWhole(
   return { reasons: reasons.length ? reasons : ["queries fail"] };
 }
 
-/** Looks at the stores until nothing is missing, or nothing more is expected. */
-async function costOfEvent({ config, load, run, writers, tell }: Scene, event: Period): Promise<Cost> {
-  let last: Cost | Error = new Error("never looked");
+/** What an event cost, as far as the stores say so. */
+interface Compared {
+  cost: Cost;
+  /** Why the stores may have more by now. */
+  open?: string;
+  /** Whether the stores answered at all. */
+  compared: boolean;
+}
+
+/**
+ * Looks at the stores until nothing is missing, nothing more is expected, or time is up; once at least.
+ *
+ * @param deadline milliseconds since 1970
+ */
+async function costOfEvent(
+  { ask, load, run, writers, tell }: Scene,
+  event: Period,
+  deadline: number,
+): Promise<Compared> {
+  let known: Map<string, Found> | undefined;
+  let failure = "";
   let before = Infinity;
+  const cost = () => costOf(event, writers.records(), known ?? new Map(), load);
   for (let look = 0; look < mostLooks; look += 1) {
-    await wait(looks[look] ?? looks.at(-1));
+    const pause = looks[look] ?? looks.at(-1) ?? 0;
+    const late = Date.now() + pause > deadline;
+    if (look && late) break;
+    if (!late) await wait(pause);
     const records = writers.records();
     const sent = new Map(
       [...records].map(([node, { spans }]) => [
@@ -100,53 +135,78 @@ async function costOfEvent({ config, load, run, writers, tell }: Scene, event: P
           .map(({ batch }) => batch),
       ]),
     );
-    const quest = {
-      ask: askIn(config),
-      load,
-      run,
-      from: event.from - 60_000,
-      to: Math.min(event.to + 90_000, Date.now()),
-    };
+    const [from, to] = [event.from - 60_000, Math.min(event.to + 90_000, Date.now())];
     try {
-      const found = await findAll(quest, writers.pods(), sent);
-      last = costOf(event, records, found, load);
-      if (!missing(last) && writers.heardSince(event.to)) return last;
-      if (look + 1 >= looks.length && missing(last) >= before) return last;
-      before = missing(last);
-      const { lines, spans, samples } = last;
+      const found = await findAll(
+        { ask, load, run, from, to },
+        writers.pods(),
+        sent,
+        known ? missingLines(event, records, known) : { from, to },
+      );
+      known = joined(known, found);
+      const { lines, spans, samples } = cost();
+      const gone = missing(cost());
+      if (!gone && writers.heardSince(event.to)) return { cost: cost(), compared: true };
+      if (look + 1 >= looks.length && gone >= before) return { cost: cost(), compared: true };
+      before = gone;
       tell(
         `  missing: ${lines.lost} lines, ${spans.lost} spans, ${samples.alloy} and ${samples.prometheus} samples`,
       );
     } catch (error) {
-      tell(`  ${(error as Error).message}`);
-      if (last instanceof Error) last = error as Error;
+      failure = (error as Error).message;
+      tell(`  ${failure}`);
     }
   }
-  if (last instanceof Error) throw last;
-  return last;
+  return known
+    ? { cost: cost(), compared: true, open: "data was still arriving, or was not looked for long enough" }
+    : { cost: cost(), compared: false, open: `the stores did not answer: ${failure}` };
 }
 
-/** Brings an event about, and finds out what it cost. */
-export async function drilled(scene: Scene, event: Event): Promise<Case> {
-  const { harm, writers, tell } = scene;
+/** An event that is over. */
+export interface Outcome {
+  seen: Case;
+  /** Looks once more for what was missing when the time of the event was up. */
+  again?: () => Promise<Case>;
+}
+
+/** Brings an event about, and finds out what it cost. What goes wrong on the way is part of the result. */
+export async function drilled(scene: Scene, event: Event): Promise<Outcome> {
+  const { harm, writers, patience, limit, tell } = scene;
+  const { whole: calm, reasons: unrest } = await untilWhole(
+    scene,
+    { from: Date.now() - 60_000, to: Infinity, lost: [] },
+    patience,
+  );
+  tell(`${event.name}${calm === undefined ? `, although the stack is not whole: ${unrest.join("; ")}` : ""}`);
   const begun = Date.now();
-  const { lost, notes } = await harm.cause(event);
+  const deadline = begun + limit * 1000;
+  const { lost, notes, failed } = await harm.cause(event);
   const ended = Date.now();
-  tell(`  harm over after ${((ended - begun) / 1000).toFixed(0)} s`);
+  tell(`  harm over after ${((ended - begun) / 1000).toFixed(0)} s${failed ? `: ${failed}` : ""}`);
   const during: Period = { from: begun - underWay, to: Infinity, lost };
-  const { whole, reasons } = await untilWhole(scene, during);
+  const { whole, reasons } = await untilWhole(scene, during, patience);
   const to = Math.max(whole ?? Date.now(), ended);
   tell(
     whole ? `  whole after ${((whole - ended) / 1000).toFixed(0)} s` : `  not whole: ${reasons.join("; ")}`,
   );
-  const cost = await costOfEvent(scene, { ...during, to });
-  const kept = [...writers.records()].filter(([node]) => !isLost(during, node, begun + 1000));
   const after = whole === undefined ? undefined : Math.max(0, (whole - ended) / 1000);
-  return {
-    ...{ event: event.name, at: new Date(begun).toISOString(), held: (ended - begun) / 1000 },
-    ...(after !== undefined && { whole: after }),
-    cost,
-    notes: [...notes, ...reasons],
-    missed: judge(cost, after, !kept.length),
+  const result = async (until: number): Promise<Case> => {
+    const { cost, compared, open } = await costOfEvent(scene, { ...during, to }, until);
+    const kept = [...writers.records()].filter(([node]) => !isLost(during, node, begun + 1000));
+    return {
+      ...{ event: event.name, at: new Date(begun).toISOString(), held: (ended - begun) / 1000 },
+      ...(after !== undefined && { whole: after }),
+      ...{ cost, compared },
+      notes: [
+        ...(calm === undefined ? [`not whole before: ${unrest.join("; ")}`] : []),
+        ...notes,
+        ...reasons,
+        ...(open ? [open] : []),
+      ],
+      missed: [...(failed ? [failed] : []), ...judge(cost, after, { all: !kept.length, compared })],
+      ...(open && { open: true }),
+    };
   };
+  const seen = await result(deadline);
+  return { seen, ...(seen.open && { again: () => result(0) }) };
 }

@@ -39,8 +39,12 @@ export const readLine = (line: string): { node: string; number: number } => {
 };
 
 /** How often each line was found, by node and number. */
-async function findLines(quest: Quest, add: (node: string, number: number) => void): Promise<void> {
-  const { load, run, from, to } = quest;
+async function findLines(
+  quest: Quest,
+  { from, to }: { from: number; to: number },
+  add: (node: string, number: number) => void,
+): Promise<void> {
+  const { load, run } = quest;
   const query = `{namespace="${load.namespace}", container_name="writer"} |= "${load.name} run=${run} "`;
   const end = `${to}000000`;
   let start = `${from}000000`;
@@ -147,13 +151,14 @@ async function findSamples(
  * All that the stores have.
  *
  * @param pods of the writers, by node, in the order of their numbers in trace ids
- * @param expected spans of a batch
  * @param batches those that were sent, by node
+ * @param linesOf the time whose lines are looked for, if any
  */
 export async function findAll(
   quest: Quest,
   pods: Map<string, string>,
   batches: Map<string, number[]>,
+  linesOf: { from: number; to: number } | undefined,
 ): Promise<Map<string, Found>> {
   const nodes = [...pods.keys()];
   const found = new Map(
@@ -162,10 +167,11 @@ export async function findAll(
       { lines: new Map(), spans: new Map(), samples: { alloy: [], prometheus: [] } },
     ]),
   );
-  await findLines(quest, (node, number) => {
-    const lines = found.get(node)?.lines;
-    lines?.set(number, (lines.get(number) ?? 0) + 1);
-  });
+  if (linesOf)
+    await findLines(quest, linesOf, (node, number) => {
+      const lines = found.get(node)?.lines;
+      lines?.set(number, (lines.get(number) ?? 0) + 1);
+    });
   await findSpans(quest, (writer, batch, spans) => {
     const of = found.get(nodes[writer] ?? "")?.spans;
     of?.set(batch, Math.max(of.get(batch) ?? 0, spans));
@@ -187,4 +193,19 @@ export async function findAll(
     for (const path of ["alloy", "prometheus"] as const)
       samples[path] = [...new Set(samples[path])].sort((a, b) => a - b);
   return found;
+}
+
+/** What two looks found together. */
+export function joined(before: Map<string, Found> | undefined, now: Map<string, Found>): Map<string, Found> {
+  if (!before) return now;
+  const most = (one: Map<number, number>, other: Map<number, number>) => {
+    for (const [key, value] of other) one.set(key, Math.max(one.get(key) ?? 0, value));
+    return one;
+  };
+  return new Map(
+    [...now].map(([node, { lines, spans, samples }]): [string, Found] => {
+      const earlier = before.get(node) ?? { lines: new Map(), spans: new Map() };
+      return [node, { lines: most(earlier.lines, lines), spans: most(earlier.spans, spans), samples }];
+    }),
+  );
 }

@@ -1,5 +1,5 @@
 /** How each event is brought about, and how its end is reached. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Period } from "./account";
 import type { Cluster } from "./cluster";
@@ -7,48 +7,84 @@ import type { CommandName, Commands, Event } from "./plan";
 
 /** Seconds after a drain in which the upgrade of its node would happen. */
 const upgrade = 60;
-/** Replicas that ingesters are scaled to and back. */
-const replicas = [5, 3];
+/** Replicas that ingesters are scaled to, and back to. */
+const replicas = { more: 5, usual: 3 };
 
 /** A command with its placeholders replaced. */
 export const filled = (command: string, words: Record<string, string>): string =>
   command.replace(/\{(node|store|replicas)\}/g, (all, word: string) => words[word] ?? all);
 
-/** Runs a command in a shell; its output goes to stderr. @throws where it fails */
-export const shell = (command: string): Promise<void> =>
+/** How long a command may take to end after it was interrupted, before it is killed; milliseconds. */
+const ending = 60_000;
+/** Commands that run, each with a process group of its own. */
+const running = new Set<ChildProcess>();
+
+const signal = ({ pid }: ChildProcess, name: NodeJS.Signals) => {
+  try {
+    if (pid) process.kill(-pid, name);
+  } catch {
+    // It has ended.
+  }
+};
+
+/** Interrupts every command that runs, as Ctrl-C does. */
+export const interruptCommands = (): void => {
+  for (const child of running) signal(child, "SIGINT");
+};
+
+/**
+ * Runs a command in a shell; its output goes to stderr.
+ *
+ * @param seconds after which the command, with all that it started, is interrupted, and killed if it does not end
+ * @throws if it fails or takes too long
+ */
+export const shell = (command: string, seconds: number): Promise<void> =>
   new Promise((done, fail) => {
-    const child = spawn("sh", ["-c", command], { stdio: ["ignore", 2, 2] });
+    const child = spawn("sh", ["-c", command], { stdio: ["ignore", 2, 2], detached: true });
+    running.add(child);
+    let late: NodeJS.Timeout | undefined;
+    const timer = setTimeout(() => {
+      signal(child, "SIGINT");
+      late = setTimeout(() => signal(child, "SIGKILL"), ending);
+    }, seconds * 1000);
     child.on("error", fail);
-    child.on("close", (code) =>
-      code === 0 ? done() : fail(new Error(`"${command}" ended with exit code ${code}`)),
-    );
+    child.on("close", (code) => {
+      running.delete(child);
+      clearTimeout(timer);
+      clearTimeout(late);
+      if (late) fail(new Error(`"${command}" was interrupted after ${seconds} s`));
+      else if (code === 0) done();
+      else fail(new Error(`"${command}" ended with exit code ${code}`));
+    });
   });
 
 export class Harm {
   /** Commands that put back nodes that are off or cut. */
   private readonly undo = new Map<string, CommandName>();
+  /** Nodes that the event takes away. */
+  private lost: Period["lost"] = [];
 
   constructor(
     private readonly cluster: Cluster,
     private readonly commands: Commands,
-    /** Seconds. */
-    private readonly off: number,
-    private readonly patience: number,
+    /** Seconds without power or network, for a node to be ready or drained, and for a command. */
+    private readonly seconds: { off: number; patience: number; limit: number },
   ) {}
 
-  private run(name: CommandName, words: Record<string, string>): Promise<void> {
+  private async run(name: CommandName, words: Record<string, string>): Promise<void> {
     const command = this.commands[name];
     if (!command) throw new Error(`--${name} is not given`);
-    return shell(filled(command, words));
+    await shell(filled(command, words), this.seconds.limit);
   }
 
-  /** Takes nodes away while something happens. @returns when each was away, until it was ready again */
+  /** Takes nodes away while something happens, and waits until they are ready again. */
   private async without(
     nodes: string[],
     [away, back]: [CommandName, CommandName],
     meanwhile: () => Promise<void>,
-  ): Promise<Period["lost"]> {
+  ): Promise<void> {
     const from = Date.now();
+    this.lost = nodes.map((node) => ({ node, from, to: Infinity }));
     try {
       for (const node of nodes) {
         this.undo.set(node, back);
@@ -58,9 +94,7 @@ export class Harm {
     } finally {
       await this.putBack();
     }
-    await this.cluster.nodesReady(nodes, this.patience);
-    const to = Date.now();
-    return nodes.map((node) => ({ node, from, to }));
+    await this.cluster.nodesReady(nodes, this.seconds.patience);
   }
 
   /** Restores power, network and scheduling. */
@@ -72,39 +106,57 @@ export class Harm {
     await this.cluster.uncordonAll();
   }
 
-  /** Brings an event about, and waits for its end. @returns nodes that were away, and what else was seen */
-  async cause({ kind, nodes, store = "" }: Event): Promise<{ lost: Period["lost"]; notes: string[] }> {
-    const pause = () => wait(this.off * 1000);
+  /**
+   * Brings an event about, and waits for its end.
+   *
+   * @returns nodes that were away, what else was seen, and why the event did not go as planned
+   */
+  async cause(event: Event): Promise<{ lost: Period["lost"]; notes: string[]; failed?: string }> {
+    this.lost = [];
+    const seen = await this.bring(event).then(
+      (notes) => ({ notes }),
+      (error: Error) => ({ notes: [], failed: error.message }),
+    );
+    const to = Date.now();
+    return { ...seen, lost: this.lost.map((one) => ({ ...one, to })) };
+  }
+
+  /** @returns what is worth a note */
+  private async bring({ kind, nodes, store = "" }: Event): Promise<string[]> {
+    const pause = () => wait(this.seconds.off * 1000);
     const power: [CommandName, CommandName] = ["node-down", "node-up"];
-    const none: Period["lost"] = [];
     switch (kind) {
       case "power":
       case "zone":
       case "all":
-        return { lost: await this.without(nodes, power, pause), notes: [] };
+        await this.without(nodes, power, pause);
+        return [];
       case "cut":
-        return { lost: await this.without(nodes, ["node-cut", "node-heal"], pause), notes: [] };
+        await this.without(nodes, ["node-cut", "node-heal"], pause);
+        return [];
       case "up-during-loss":
-        return { lost: await this.without(nodes, power, () => this.run("up", {})), notes: [] };
+        await this.without(nodes, power, () => this.run("up", {}));
+        return [];
       case "up":
         await this.run("up", {});
-        return { lost: none, notes: [] };
+        return [];
       case "drain": {
-        const { seconds, refused } = await this.cluster.drain(nodes[0] ?? "", this.patience, upgrade);
-        return {
-          lost: none,
-          notes: [`drained in ${seconds.toFixed(0)} s, ${refused} evictions refused at first`],
-        };
+        const { seconds, refused } = await this.cluster.drain(nodes[0] ?? "", this.seconds.patience, upgrade);
+        return [`drained in ${seconds.toFixed(0)} s, ${refused} evictions refused at first`];
       }
       case "restart":
         await this.cluster.restartAll();
-        return { lost: none, notes: [] };
+        return [];
       case "scale":
-        for (const count of replicas) await this.run("scale", { store, replicas: String(count) });
-        return { lost: none, notes: [] };
+        try {
+          await this.run("scale", { store, replicas: String(replicas.more) });
+        } finally {
+          await this.run("scale", { store, replicas: String(replicas.usual) });
+        }
+        return [];
       case "minio-volume":
         await this.cluster.loseMinioVolume(0);
-        return { lost: none, notes: [] };
+        return [];
     }
   }
 }

@@ -28,10 +28,13 @@ Commands run in a shell. {node}, {store} and {replicas} are replaced.
   --off <seconds>         time without power or network, 10 to 3600 (default: 120)
   --lines <number>        log lines per second of all nodes, 1 to 100000 (default: 600)
   --spans <number>        spans per second of all nodes, 1 to 10000 (default: 54)
-  --patience <seconds>    time until the stack has to be whole again, 60 to 7200 (default: 900)
+  --patience <seconds>    time until the stack has to be whole, before and after an event, 60 to 7200 (default: 900)
+  --limit <seconds>       time for all of an event, 120 to 36000 (default: 3600): a command that takes longer is
+                          interrupted, and data that is still missing then is looked for once more after the last event
   --ignore <workload>     namespace/name of a workload that does not run on this cluster; may be repeated
   --for <seconds>         start no further event after this time
-  --report <file>         write the results to a JSON file; events that it already has are not repeated
+  --report <file>         write the results to a JSON file after each event, and as a table to the same name with .md;
+                          events that it already has are not repeated
   --json                  print the results as JSON instead of a Markdown table
   --yes                   run drills on a prod stack
   --help`;
@@ -48,6 +51,8 @@ export interface Asked {
   lines: number;
   spans: number;
   patience: number;
+  /** Seconds for all of an event. */
+  limit: number;
   /** Workloads that need not be ready. */
   ignore: string[];
   budget: number;
@@ -84,6 +89,7 @@ export function readAsked(args: string[]): Asked {
       options: {
         ...{ "node-down": option, "node-up": option, "node-cut": option, "node-heal": option },
         ...{ up: option, scale: option, off: option, lines: option, spans: option, patience: option },
+        limit: option,
         ignore: { ...option, multiple: true },
         ...{ for: option, report: option, json: flag, yes: flag, help: flag },
       },
@@ -103,6 +109,7 @@ export function readAsked(args: string[]): Asked {
     lines: numberOf("lines", values.lines, 600, [1, 100_000]),
     spans: numberOf("spans", values.spans, 54, [1, 10_000]),
     patience: numberOf("patience", values.patience, 900, [60, 7200]),
+    limit: numberOf("limit", values.limit, 3600, [120, 36_000]),
     ignore: values.ignore ?? [],
     budget: numberOf("for", values.for, Infinity, [1, 604_800]),
     ...(values.report !== undefined && { report: values.report }),

@@ -14,6 +14,10 @@ export interface Case {
   /** From then until all pods are ready, rings healthy, and queries answered for 30 s; undefined where that took too long. */
   whole?: number;
   cost: Cost;
+  /** Whether the stores could be asked for what was written. */
+  compared: boolean;
+  /** Whether something was missing when the time for looking was up. */
+  open?: true;
   /** What else was seen. */
   notes: string[];
   /** Targets that were missed. */
@@ -25,16 +29,28 @@ const outageAllowed = 15;
 
 const count = (value: number, of: string) => `${value} ${of}${value === 1 ? "" : "s"}`;
 
-/** Targets that an event missed. @param all whether no node was left, so that nothing could answer */
-export function judge(cost: Cost, whole: number | undefined, all: boolean): string[] {
+/**
+ * Targets that an event missed.
+ *
+ * @param all whether no node was left, so that nothing could answer
+ * @param compared whether the stores could be asked for what was written
+ */
+export function judge(
+  cost: Cost,
+  whole: number | undefined,
+  { all, compared }: { all: boolean; compared: boolean },
+): string[] {
   const { lines, samples, spans, failedWrites, queries } = cost;
-  return [
-    ...(whole === undefined ? ["not whole in time"] : []),
+  const gone = [
     ...(lines.lost ? [`${count(lines.lost, "line")} lost`] : []),
     ...(lines.duplicated ? [`${count(lines.duplicated, "line")} duplicated`] : []),
     ...(samples.alloy && !all ? [`${count(samples.alloy, "sample")} missing (Alloy)`] : []),
     ...(samples.prometheus && !all ? [`${count(samples.prometheus, "sample")} missing (Prometheus)`] : []),
     ...(spans.lost ? [`${count(spans.lost, "span")} lost`] : []),
+  ];
+  return [
+    ...(whole === undefined ? ["not whole in time"] : []),
+    ...(compared ? gone : ["data was not compared"]),
     ...(["alloy", ...stores] as const)
       .filter((to) => failedWrites[to])
       .map((to) => `${count(failedWrites[to], "write")} to ${to} failed`),
@@ -60,13 +76,14 @@ export function tableText(cases: Case[]): string {
       "Tempo",
     ],
   ];
-  const rows = cases.map(({ event, held, whole, cost }) => {
+  const rows = cases.map(({ event, held, whole, cost, compared }) => {
     const { lines, samples, spans, failedWrites, queries } = cost;
+    const found = (value: number) => (compared ? number(value) : "?");
     return [
       ...[event, seconds(held), seconds(whole), cost.load.toFixed(0)],
-      `${number(lines.lost)} / ${number(lines.duplicated)} / ${lines.written}`,
-      ...[number(samples.alloy), number(samples.prometheus)],
-      `${number(spans.lost)} / ${number(spans.unsent)} / ${spans.accepted}`,
+      `${found(lines.lost)} / ${found(lines.duplicated)} / ${lines.written}`,
+      ...[found(samples.alloy), found(samples.prometheus)],
+      `${found(spans.lost)} / ${number(spans.unsent)} / ${spans.accepted}`,
       (["alloy", ...stores] as const).map((to) => number(failedWrites[to])).join(" / "),
       ...stores.map((store) => {
         const { asked, failed, outage } = queries[store];
@@ -74,12 +91,14 @@ export function tableText(cases: Case[]): string {
       }),
     ];
   });
-  const below = cases.flatMap(({ event, cost, missed, notes }) => [
+  const below = cases.flatMap(({ event, cost, compared, missed, notes }) => [
     ...missed.map((one) => `- ${event}: MISSED ${one}`),
     ...notes.map((one) => `- ${event}: ${one}`),
-    ...Object.entries(cost.reasons).map(([reason, times]) => `- ${event}: ${times} × ${reason}`),
+    ...Object.entries(cost.reasons)
+      .filter(([reason]) => compared || !reason.startsWith("line of "))
+      .map(([reason, times]) => `- ${event}: ${times} × ${reason}`),
     ...Object.entries(cost.lostTargets)
-      .filter(([, { alloy, prometheus }]) => alloy || prometheus)
+      .filter(([, { alloy, prometheus }]) => compared && (alloy || prometheus))
       .map(
         ([node, { alloy, prometheus }]) =>
           `- ${event}: the target on ${node} lacks ${alloy} samples of Alloy, ${prometheus} of Prometheus`,
@@ -91,7 +110,12 @@ export function tableText(cases: Case[]): string {
 
 /** The cases that a report has; none without such a file. */
 export const readReport = (file: string): Case[] =>
-  existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")).cases as Case[]) : [];
+  existsSync(file)
+    ? (JSON.parse(readFileSync(file, "utf8")).cases as Case[]).map((one) => ({
+        ...one,
+        compared: one.compared ?? true,
+      }))
+    : [];
 
 /** A report with one case more, which replaces an earlier one of the same event. */
 export const withCase = (cases: Case[], one: Case): Case[] => [
@@ -99,6 +123,8 @@ export const withCase = (cases: Case[], one: Case): Case[] => [
   one,
 ];
 
-/** Writes a report. */
-export const writeReport = (file: string, cases: Case[]): void =>
+/** Writes a report, and its table beside it. */
+export function writeReport(file: string, cases: Case[]): void {
   writeFileSync(file, `${JSON.stringify({ cases }, null, 2)}\n`);
+  writeFileSync(`${file.replace(/\.json$/, "")}.md`, `${tableText(cases)}\n`);
+}

@@ -7,21 +7,17 @@ import { locate } from "../../cli/lib/cluster";
 import { kubeConfig } from "../../components/kube-config";
 import { UserError } from "../../settings";
 import { newRun, removeLoad } from "../chaos/load";
-import { drilled, type Scene, untilWhole } from "./case";
+import { drilled, type Outcome, type Scene } from "./case";
 import { Cluster } from "./cluster";
-import { Harm } from "./harm";
+import { askIn } from "./found";
+import { Harm, interruptCommands } from "./harm";
+import { troubles } from "./health";
 import { drills, loadOn, startWriters } from "./load";
 import { type Asked, eventsOf, planned, readAsked, usage } from "./plan";
 import { type Case, readReport, tableText, withCase, writeReport } from "./report";
 import { Writers } from "./writers";
 
 const tell = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} nodes: ${line}`);
-
-/** Waits until the stack is whole, before an event. @throws if that takes too long */
-async function calm(scene: Scene): Promise<void> {
-  const { whole, reasons } = await untilWhole(scene, { from: Date.now() - 60_000, to: Infinity, lost: [] });
-  if (whole === undefined) throw new Error(`the stack is not whole: ${reasons.join("; ")}`);
-}
 
 /** @returns the cases of this run and those that the report had before */
 async function run(stack: string, asked: Asked): Promise<Case[]> {
@@ -40,18 +36,17 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
   for (const { event, lacks } of skipped) tell(`${event.name} skipped: ${lacks.join(" and ")} not given`);
   const load = loadOn(nodes.length, asked.lines, asked.spans);
   const writers = new Writers(config, load);
-  const harm = new Harm(cluster, asked.commands, asked.off, asked.patience);
+  const harm = new Harm(cluster, asked.commands, asked);
   const id = newRun();
   const scene: Scene = {
-    stack,
-    settings,
-    config,
+    ask: askIn(config),
+    troubles: () => troubles(stack, settings, config, asked.ignore),
     load,
     run: id,
     writers,
     harm,
     patience: asked.patience,
-    ignore: asked.ignore,
+    limit: asked.limit,
     tell,
   };
   /** Puts back and removes all that this run changed; safe to repeat. */
@@ -62,6 +57,7 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
   };
   const interrupted = () => {
     tell("interrupted: putting everything back");
+    interruptCommands();
     cleanUp()
       .catch((error: Error) => tell(error.message))
       .finally(() => process.exit(130));
@@ -71,19 +67,26 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
     tell(`run ${id}: ${todo.length} events on ${names.join(", ")}; namespace ${drills.namespace}`);
     await startWriters(config, settings, load, { run: id, nodes: names });
     await writers.start(names);
+    const keep = (seen: Case) => {
+      cases = withCase(cases, seen);
+      if (asked.report) writeReport(asked.report, cases);
+      for (const one of seen.missed) tell(`  MISSED ${one}`);
+    };
+    const open: Outcome[] = [];
     for (const event of todo) {
       if (Date.now() - begun > asked.budget * 1000) break;
       try {
-        await calm(scene);
-        tell(event.name);
-        const seen = await drilled(scene, event);
-        cases = withCase(cases, seen);
-        if (asked.report) writeReport(asked.report, cases);
-        for (const one of seen.missed) tell(`  MISSED ${one}`);
+        const outcome = await drilled(scene, event);
+        keep(outcome.seen);
+        if (outcome.again) open.push(outcome);
       } catch (error) {
         tell(`  ${event.name}: ${(error as Error).message}`);
         process.exitCode = 1;
       }
+    }
+    for (const { seen, again } of open) {
+      tell(`${seen.event}: looking for missing data once more`);
+      if (again) keep(await again());
     }
   } finally {
     await cleanUp();

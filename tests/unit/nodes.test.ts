@@ -9,15 +9,23 @@ import { expect } from "chai";
 import { parse } from "yaml";
 import { parseSettings, UserError } from "../../settings";
 import { emptyRecord, readRecord, type Record as Written } from "../chaos/record";
-import { type Cost, costOf, type Found, missingSamples, type Period, queryOutage } from "../nodes/account";
-import { wholeAt } from "../nodes/case";
-import { isEvicted } from "../nodes/cluster";
-import { type Ask, findAll, readLine, readTraces } from "../nodes/found";
-import { filled } from "../nodes/harm";
+import {
+  type Cost,
+  costOf,
+  type Found,
+  missingLines,
+  missingSamples,
+  type Period,
+  queryOutage,
+} from "../nodes/account";
+import { drilled, type Scene, wholeAt } from "../nodes/case";
+import { type Cluster, isEvicted } from "../nodes/cluster";
+import { type Ask, findAll, joined, readLine, readTraces } from "../nodes/found";
+import { filled, Harm, shell } from "../nodes/harm";
 import { workloadTrouble } from "../nodes/health";
 import { loadOn, queries, writersManifest, writes } from "../nodes/load";
 import { type Event, eventsOf, planned, readAsked } from "../nodes/plan";
-import { type Case, judge, tableText, withCase } from "../nodes/report";
+import { type Case, judge, readReport, tableText, withCase, writeReport } from "../nodes/report";
 import { settingsOf } from "../support/stacks";
 
 /** Seconds as milliseconds. */
@@ -147,6 +155,32 @@ describe("unit: node drills, what an event cost", () => {
     expect(queryOutage([query(1, 200), query(4, 502)], s(9))).to.equal(5);
   });
 
+  it("looks again only for lines that were missing, and keeps what it found before", () => {
+    const [one, two] = [found(), found()];
+    const records = new Map([
+      ["node-1", record()],
+      ["node-2", record()],
+    ]);
+    const all = new Map([
+      ["node-1", one],
+      ["node-2", two],
+    ]);
+    expect(missingLines(during(), records, all)).to.equal(undefined);
+    one.lines.delete(205);
+    two.lines.delete(308);
+    // Written before the event.
+    two.lines.delete(8);
+    expect(missingLines(during(), records, all)).to.deep.equal({ from: s(0), to: s(50) });
+    const later: Found = {
+      lines: new Map([[205, 2]]),
+      spans: new Map(),
+      samples: { alloy: [1], prometheus: [] },
+    };
+    const both = joined(all, new Map([["node-1", later]])).get("node-1");
+    expect([both?.lines.get(204), both?.lines.get(205), both?.spans.size]).to.deep.equal([1, 2, 60]);
+    expect(both?.samples.alloy).to.deep.equal([1]);
+  });
+
   it("is whole when health and queries have lasted for 30 s", () => {
     const one = record();
     one.queries = ["loki", "mimir", "tempo"].flatMap((store) =>
@@ -165,14 +199,73 @@ describe("unit: node drills, what an event cost", () => {
   });
 });
 
+describe("unit: node drills, one event after another", function () {
+  this.timeout(60_000);
+  /** A cluster that never becomes whole, with a writer whose lines are found as said. */
+  const scene = (more: Partial<Scene> = {}): Scene => {
+    const now = Date.now();
+    const one: Written = { ...emptyRecord(), batches: [{ at: now, batch: 1, first: 1, last: 2 }] };
+    return {
+      ask: (async () => {
+        throw new Error("503");
+      }) as Ask,
+      troubles: async () => ["Deployment loki/loki-gateway: 1 of 2 ready"],
+      load: loadOn(2, 10, 4),
+      run: "0123abcd",
+      writers: {
+        records: () => new Map([["node-1", one]]),
+        pods: () => new Map([["node-1", "pod-1"]]),
+        heardSince: () => true,
+      } as unknown as Scene["writers"],
+      harm: { cause: async () => ({ lost: [], notes: ["seen"] }) } as unknown as Scene["harm"],
+      ...{ patience: 0.1, limit: 0, tell: () => undefined },
+      ...more,
+    };
+  };
+  const event: Event = { kind: "restart", name: "restart", nodes: [] };
+
+  it("has a row for a stack that does not become whole, stores that do not answer, and a command that fails", async () => {
+    const harm = {
+      cause: async () => ({ lost: [], notes: [], failed: '"up" was interrupted after 900 s' }),
+    } as unknown as Scene["harm"];
+    const { seen, again } = await drilled(scene({ harm }), event);
+    expect(seen.whole).to.equal(undefined);
+    expect(seen.compared).to.equal(false);
+    expect(seen.missed).to.include.members([
+      '"up" was interrupted after 900 s',
+      "not whole in time",
+      "data was not compared",
+    ]);
+    expect(seen.notes).to.include.members([
+      "not whole before: Deployment loki/loki-gateway: 1 of 2 ready",
+      "the stores did not answer: 503",
+    ]);
+    expect(again).to.be.a("function");
+  });
+
+  it("looks once more later for what was still missing", async () => {
+    let lines = ["number=1"];
+    const ask = (async (_service: unknown, _user: string, path: string) => {
+      if (path === "/api/search") return { traces: [] };
+      const values = lines.map((line, index) => [`${index}`, `nodes run=0123abcd writer=node-1 ${line}`]);
+      return { data: { result: path.includes("/loki/") ? [{ values }] : [] } };
+    }) as Ask;
+    const { seen, again } = await drilled(scene({ ask }), event);
+    expect([seen.compared, seen.open, seen.cost.lines.lost]).to.deep.equal([true, true, 1]);
+    lines = ["number=1", "number=2"];
+    expect((await again?.())?.cost.lines.lost).to.equal(0);
+  });
+});
+
 describe("unit: node drills, targets and the table", () => {
   const of = (name: string, more: Partial<Case> = {}): Case => ({
-    ...{ event: name, at: "2026-01-01T00:00:00Z", held: 120, whole: 40, cost: good(), notes: [], missed: [] },
+    ...{ event: name, at: "2026-01-01T00:00:00Z", held: 120, whole: 40, cost: good(), compared: true },
+    ...{ notes: [], missed: [] },
     ...more,
   });
 
   it("misses no target where nothing is lost", () => {
-    expect(judge(good(), 40, false)).to.deep.equal([]);
+    expect(judge(good(), 40, { all: false, compared: true })).to.deep.equal([]);
   });
 
   it("names each target that is missed", () => {
@@ -184,7 +277,7 @@ describe("unit: node drills, targets and the table", () => {
     bad.failedWrites.mimir = 7;
     bad.queries.tempo = { asked: 80, failed: 16, outage: 16 };
     bad.queries.loki = { asked: 80, failed: 15, outage: 15 };
-    expect(judge(bad, undefined, false)).to.deep.equal([
+    expect(judge(bad, undefined, { all: false, compared: true })).to.deep.equal([
       "not whole in time",
       "1 line lost",
       "2 lines duplicated",
@@ -196,13 +289,37 @@ describe("unit: node drills, targets and the table", () => {
       "queries of tempo failed for 16 s",
     ]);
     // Without any node nothing scrapes and nothing answers.
-    expect(judge(bad, 40, true)).to.deep.equal([
+    expect(judge(bad, 40, { all: true, compared: true })).to.deep.equal([
       "1 line lost",
       "2 lines duplicated",
       "5 spans lost",
       "6 writes to alloy failed",
       "7 writes to mimir failed",
     ]);
+  });
+
+  it("judges and shows no data that was not compared", () => {
+    const bad = good();
+    bad.lines.lost = 7;
+    bad.reasons = { "line of node-1": 7, "loki query 504": 4 };
+    bad.failedWrites.loki = 1;
+    const missed = judge(bad, 40, { all: false, compared: false });
+    expect(missed).to.deep.equal(["data was not compared", "1 write to loki failed"]);
+    const lines = tableText([of("drain/node-1", { cost: bad, compared: false, missed })]).split("\n");
+    expect(lines[2]).to.include("| ? / ? / 800 | ? | ? | ? / - / 160 |");
+    expect(lines.slice(4)).to.deep.equal([
+      "- drain/node-1: MISSED data was not compared",
+      "- drain/node-1: MISSED 1 write to loki failed",
+      "- drain/node-1: 4 × loki query 504",
+    ]);
+  });
+
+  it("writes its table next to the report", () => {
+    const folder = mkdtempSync(join(tmpdir(), "obs-nodes-"));
+    const file = join(folder, "nodes.json");
+    writeReport(file, [of("restart")]);
+    expect(readReport(file)).to.deep.equal([of("restart")]);
+    expect(readFileSync(join(folder, "nodes.md"), "utf8")).to.include("| restart | 120 s |");
   });
 
   it("shows a row for each event, and below the table what was missed", () => {
@@ -275,6 +392,50 @@ describe("unit: node drills, the plan", () => {
     );
     expect(readAsked(["--ignore", "a/b", "--ignore", "c/d"]).ignore).to.deep.equal(["a/b", "c/d"]);
     expect(() => readAsked(["--wat"])).to.throw(UserError, "--wat");
+  });
+
+  it("limits the time of an event", () => {
+    expect([readAsked([]).limit, readAsked(["--limit", "600"]).limit]).to.deep.equal([3600, 600]);
+    expect(() => readAsked(["--limit", "60"])).to.throw(
+      UserError,
+      "must be an integer between 120 and 36000",
+    );
+  });
+
+  it("interrupts a command that takes too long, with all that it started", async () => {
+    const begun = Date.now();
+    const error = await shell("trap 'exit 3' INT; sleep 60", 1).then(
+      () => undefined,
+      (failure: Error) => failure.message,
+    );
+    expect(error).to.equal(`"trap 'exit 3' INT; sleep 60" was interrupted after 1 s`);
+    expect(Date.now() - begun).to.be.below(8000);
+    await shell("true", 1);
+  });
+
+  it("puts back what an event changed, and tells why it failed", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "obs-harm-"));
+    const log = join(folder, "log");
+    const cluster = {
+      nodesReady: async () => {
+        throw new Error("not ready after 1 s: node-1");
+      },
+      uncordonAll: async () => undefined,
+    } as unknown as Cluster;
+    const commands = {
+      "node-down": `echo down {node} >> ${log}`,
+      "node-up": `echo up {node} >> ${log}`,
+      scale: `echo {store} {replicas} >> ${log}; [ {replicas} = 3 ]`,
+    };
+    const harm = new Harm(cluster, commands, { off: 0, patience: 1, limit: 10 });
+    const power = await harm.cause({ kind: "power", name: "power/node-1", nodes: ["node-1"] });
+    expect(power.failed).to.equal("not ready after 1 s: node-1");
+    expect(power.lost).to.have.lengthOf(1);
+    expect(power.lost[0]?.to).to.be.within(power.lost[0]?.from ?? Infinity, Date.now());
+    const scale = await harm.cause({ kind: "scale", name: "scale/loki", nodes: [], store: "loki" });
+    expect(scale.failed).to.include("ended with exit code 1");
+    expect(scale.lost).to.deep.equal([]);
+    expect(readFileSync(log, "utf8")).to.equal("down node-1\nup node-1\nloki 5\nloki 3\n");
   });
 
   it("fills a command's placeholders", () => {
@@ -391,7 +552,7 @@ describe("unit: node drills, the load", () => {
       ["node-1", "pod-1"],
       ["node-2", "pod-2"],
     ]);
-    const all = await findAll(of, pods, new Map([["node-1", [1, 2, 3]]]));
+    const all = await findAll(of, pods, new Map([["node-1", [1, 2, 3]]]), of);
     expect(pages).to.deep.equal([5000, 5000, 2006]);
     const [one, two] = [all.get("node-1"), all.get("node-2")];
     expect(one?.lines.size).to.equal(6001);
