@@ -1,16 +1,19 @@
 /** OTLP as other people's SDKs, meshes, browsers and collectors send it, through a real Alloy into real stores. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { expect } from "chai";
+import { stringify } from "yaml";
 import { until } from "../../cli/commands/smoke/check";
-import { gatewayUser, type Store, tenants } from "../../names";
+import { address, gatewayUser, type Store, services, tenants } from "../../names";
 import { lokiConfiguration } from "../../values/loki-configuration";
+import { collectorObject } from "../../values/opentelemetry-operator";
 import { Gateway, needsNginx } from "../support/gateway";
 import { Loki } from "../support/loki";
 import { Mimir } from "../support/mimir";
+import { freePort, Server } from "../support/servers";
 import { settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";
 import { counted, type Replica, startReplicas, Tempo } from "../support/traces";
@@ -210,23 +213,69 @@ describe("cases: OTLP of others", function () {
       for (const [name, expected] of ratios) it(name, () => calls(name, expected));
     });
 
-    it("are accepted in a gRPC message of 6 MiB", async () => {
-      const exporter = new OTLPTraceExporter({ url: alloy.grpc, timeoutMillis: 20_000 });
-      const batches = new BatchSpanProcessor(exporter, {
-        maxExportBatchSize: 400,
-        scheduledDelayMillis: 60_000,
+    it("are accepted in a gRPC message of 6 MiB", () => sendLarge(alloy.grpc, 399));
+  });
+
+  const preflight = (url: string, from: string) =>
+    fetch(`${url}/v1/traces`, {
+      method: "OPTIONS",
+      headers: {
+        Origin: from,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,content-type",
+      },
+    });
+
+  /** Sends a message of spans with 16 kB each, and waits until Tempo has all of them. */
+  const sendLarge = async (url: string, spans: number) => {
+    const exporter = new OTLPTraceExporter({ url, timeoutMillis: 20_000 });
+    const batches = new BatchSpanProcessor(exporter, {
+      maxExportBatchSize: spans + 1,
+      maxQueueSize: spans + 1,
+      scheduledDelayMillis: 60_000,
+    });
+    const provider = new BasicTracerProvider({ spanProcessors: [batches] });
+    const name = `one of ${spans} to ${url}`;
+    const ids = Array.from({ length: spans }, () => {
+      const span = provider.getTracer("case").startSpan(name);
+      span.setAttribute("exception.stacktrace", "x".repeat(16_000)).end();
+      return span.spanContext().traceId;
+    });
+    await provider.shutdown();
+    await until(60, "not all traces", async () => {
+      const stored = await tempo.search(tenants.traces, `{ name = "${name}" }`);
+      return ids.every((id) => stored.includes(id)) ? true : undefined;
+    });
+  };
+
+  describe("the OpenTelemetry Collector of the operator", () => {
+    let ports: Record<string, number>;
+
+    before(async function () {
+      const [program = ""] = needs(this, "otelcol");
+      ports = { 4317: await freePort(), 4318: await freePort() };
+      const { config } = collectorObject(settings).spec;
+      const file = join(folder, "collector.yaml");
+      const own = stringify(config)
+        .replace(/0\.0\.0\.0:(\d+)/g, (_, port) => `127.0.0.1:${ports[port]}`)
+        .replace(address(services.otlpGrpc), new URL(alloy.grpc).host);
+      writeFileSync(file, `${own}  telemetry: { metrics: { level: none } }\n`);
+      const collector = await Server.start(program, ["--config", file], {
+        ready: async () => (await fetch(`http://127.0.0.1:${ports[4318]}/`)).status > 0,
       });
-      const provider = new BasicTracerProvider({ spanProcessors: [batches] });
-      const ids = Array.from({ length: 399 }, () => {
-        const span = provider.getTracer("case").startSpan("of 6 MiB");
-        span.setAttribute("exception.stacktrace", "x".repeat(16_000)).end();
-        return span.spanContext().traceId;
-      });
-      await provider.shutdown();
-      await until(60, "not all traces", async () => {
-        const stored = await tempo.search(tenants.traces, '{ name = "of 6 MiB" }');
-        return ids.every((id) => stored.includes(id)) ? true : undefined;
-      });
+      stops.push(() => collector.stop());
+    });
+
+    for (const spans of [399, 900])
+      it(`accepts a gRPC message of ${Math.round((spans * 16_000) / 2 ** 20)} MiB, which arrives whole`, () =>
+        sendLarge(`http://127.0.0.1:${ports[4317]}`, spans));
+
+    it("allows browsers of the same origins", async () => {
+      const answer = (from: string) => preflight(`http://127.0.0.1:${ports[4318]}`, from);
+      expect((await answer(origin)).headers.get("access-control-allow-origin")).to.equal(origin);
+      expect((await answer("https://shop.example.net")).headers.get("access-control-allow-origin")).to.equal(
+        null,
+      );
     });
   });
 
@@ -624,24 +673,15 @@ describe("cases: OTLP of others", function () {
   });
 
   describe("a browser", () => {
-    const preflight = (from: string) =>
-      fetch(`${alloy.http}/v1/traces`, {
-        method: "OPTIONS",
-        headers: {
-          Origin: from,
-          "Access-Control-Request-Method": "POST",
-          "Access-Control-Request-Headers": "authorization,content-type",
-        },
-      });
     for (const from of [origin, "https://cart.example.org"])
       it(`may send from ${from}`, async () => {
-        const { headers } = await preflight(from);
+        const { headers } = await preflight(alloy.http, from);
         expect(headers.get("access-control-allow-origin")).to.equal(from);
         expect(headers.get("access-control-allow-headers")).to.match(/authorization,\s*content-type/i);
       });
 
     it("may not send from another origin", async () => {
-      const { headers } = await preflight("https://shop.example.net");
+      const { headers } = await preflight(alloy.http, "https://shop.example.net");
       expect(headers.get("access-control-allow-origin")).to.equal(null);
     });
   });
