@@ -4,7 +4,7 @@ import { instrumentation, releases } from "../names";
 import {
   collectorAccount,
   collectorObject,
-  instrumentationObject,
+  instrumentationObjects,
   openTelemetryOperatorValues,
 } from "../values/opentelemetry-operator";
 import type { ComponentArgs } from "./args";
@@ -35,10 +35,13 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
       ...object,
       metadata: { ...object.metadata, namespace },
     });
-    const made = new k8s.apiextensions.CustomResource(
-      `instrumentation-${instrumentation(settings).name}`,
-      placed(instrumentationObject(settings)),
-      after,
+    const [made] = instrumentationObjects(settings).map(
+      (object) =>
+        new k8s.apiextensions.CustomResource(
+          `instrumentation-${object.metadata.name}`,
+          placed(object),
+          after,
+        ),
     );
     const account = new k8s.core.v1.ServiceAccount("collector-gateway", placed(collectorAccount(settings)), {
       parent: this,
@@ -47,9 +50,8 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
       ...after,
       dependsOn: [release, account, ...args.certificates.readyFor("opentelemetry")],
     });
-    this.instrumentation = made.urn.apply(
-      () => `${instrumentation(settings).namespace}/${instrumentation(settings).name}`,
-    );
+    const { namespace: of, name: all } = instrumentation(settings);
+    this.instrumentation = pulumi.output(made?.urn).apply(() => `${of}/${all}`);
     this.registerOutputs({ instrumentation: this.instrumentation });
   }
 }

@@ -11,6 +11,7 @@ import { rollupChecks } from "./checks-rollups";
 import { schedulingChecks } from "./checks-scheduling";
 import { storageChecks } from "./checks-storage";
 import { mimirLimitChecks, storeChecks } from "./checks-stores";
+import { dnsName } from "./fields";
 import { quantity } from "./units";
 
 /** Size of one segment of Alloy's write-ahead log: https://github.com/prometheus/prometheus/blob/main/tsdb/wlog/wlog.go */
@@ -74,11 +75,13 @@ const passwordGenerations: Check = ({ access: { generations } }) =>
 
 /** Sampled once, and counted where the true rate is still known. */
 const sampling: Check = ({ tracing: { sampling, metricsFrom } }) => [
-  ...problem(
-    sampling.appliedBy === "sdk" && Object.keys(sampling.services).length > 0,
-    "tracing.sampling.services",
-    sampling.services,
-    "nothing, because tracing.sampling.appliedBy is sdk and Alloy does not sample a second time",
+  ...Object.keys(sampling.services).flatMap((service) =>
+    problem(
+      sampling.appliedBy === "sdk" && (service === "default" || !dnsName().safeParse(service).success),
+      "tracing.sampling.services",
+      service,
+      "names of Instrumentation objects, because tracing.sampling.appliedBy is sdk: lowercase letters, digits and dashes, at most 63, and not default",
+    ),
   ),
   ...problem(
     sampling.appliedBy === "collector" && metricsFrom !== "alloy",
@@ -87,7 +90,9 @@ const sampling: Check = ({ tracing: { sampling, metricsFrom } }) => [
     "alloy, because tracing.sampling.appliedBy is collector: Tempo gets too few traces to count by",
   ),
   ...problem(
-    sampling.appliedBy === "sdk" && sampling.ratio < 1 && metricsFrom !== "tempo",
+    sampling.appliedBy === "sdk" &&
+      Math.min(sampling.ratio, ...Object.values(sampling.services)) < 1 &&
+      metricsFrom !== "tempo",
     "tracing.metricsFrom",
     metricsFrom,
     "tempo, because the SDKs leave traces out: Tempo's metrics-generator corrects its counts by the ratio",

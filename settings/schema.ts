@@ -357,7 +357,9 @@ const tracing = group({
     services: z
       .record(text("a service.name"), fraction(), { error: () => "ratios by service.name" })
       .meta({ allowed: "ratios by service.name" })
-      .describe("Ratios of single services; by the collector only"),
+      .describe(
+        "Ratios of single services: traces with a span of the service if Alloy samples; if SDKs sample, traces that begin in pods with the Instrumentation of this name",
+      ),
     slow: duration().describe("How long a trace takes to be kept as slow; by the collector only"),
     decisionWait: duration().describe(
       "How long Alloy waits for a trace's spans before it decides; by the collector only",

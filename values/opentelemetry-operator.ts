@@ -6,12 +6,13 @@ import {
   instrumentation,
   namespaces,
   releases,
+  samplingRatioAttribute,
   servedUrls,
   services,
   usesTls,
 } from "../names";
 import type { Settings } from "../settings";
-import { sdkRatio } from "./sampling";
+import { sdkRatio, sdkRatios } from "./sampling";
 import { scheduling } from "./scheduling";
 import {
   disruptionBudget,
@@ -85,11 +86,19 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
   };
 }
 
+/** The Instrumentation of all applications, and one for each service with a sampling ratio of its own. */
+export const instrumentationObjects = (settings: Settings) => [
+  instrumentationObject(settings),
+  ...Object.entries(sdkRatios(settings)).map(([name, ratio]) =>
+    instrumentationObject(settings, { name, ratio }),
+  ),
+];
+
 /** How applications are instrumented (R9.1): where spans go, how context travels, and the share that is kept. */
-export const instrumentationObject = (settings: Settings) => ({
+export const instrumentationObject = (settings: Settings, own?: { name: string; ratio: number }) => ({
   apiVersion: "opentelemetry.io/v1alpha1",
   kind: "Instrumentation",
-  metadata: { ...instrumentation(settings) },
+  metadata: { ...instrumentation(settings), ...(own && { name: own.name }) },
   spec: {
     exporter: {
       endpoint: servedUrls(settings).otlpHttp,
@@ -97,10 +106,13 @@ export const instrumentationObject = (settings: Settings) => ({
       ...(usesTls(settings) && { tls: { configMapName: caBundle.name, ca_file: caBundle.file } }),
     },
     propagators: settings.tracing.propagators,
-    sampler: { type: "parentbased_traceidratio", argument: String(sdkRatio(settings)) }, // R9.3
+    sampler: { type: "parentbased_traceidratio", argument: String(own?.ratio ?? sdkRatio(settings)) }, // R9.3
     resource: {
       addK8sUIDAttributes: true,
-      resourceAttributes: { "deployment.environment": settings.environment }, // R9.4
+      resourceAttributes: {
+        "deployment.environment": settings.environment, // R9.4
+        ...(own && { [samplingRatioAttribute]: String(own.ratio) }),
+      },
     },
     env: [
       // Metrics are scraped and logs are read from files; only traces are sent.

@@ -1,9 +1,14 @@
 /** The share of traces that is kept: by SDKs, or by policies of tail sampling in Alloy. */
+import { samplingRatioAttribute } from "../names";
 import type { Settings } from "../settings";
 
 /** The share of traces that the SDKs keep, and with them all that comes after. */
 export const sdkRatio = ({ tracing: { sampling } }: Settings): number =>
   sampling.appliedBy === "sdk" ? sampling.ratio : 1;
+
+/** Services whose SDKs keep a share of their own. */
+export const sdkRatios = ({ tracing: { sampling } }: Settings): Record<string, number> =>
+  sampling.appliedBy === "sdk" ? sampling.services : {};
 
 /** A policy that keeps a share of the traces with spans of the given services, or of all others. */
 const share = (name: string, ratio: number, serviceNames: string[], none: boolean): string => `
@@ -34,10 +39,23 @@ policy {
   }
 }`;
 
+/** A source that sampled its traces before keeps its share. */
+const sampledBefore = `
+policy {
+  name = "sampled before"
+  type = "ottl_condition"
+
+  ottl_condition {
+    error_mode = "ignore"
+    span       = [\`resource.attributes[${JSON.stringify(samplingRatioAttribute)}] < 1.0 or attributes[${JSON.stringify(samplingRatioAttribute)}] < 1.0\`]
+  }
+}`;
+
 /** The shares of the settings as Alloy's policies: one for each service that has its own, one for all others. */
 export function shares({ tracing: { sampling } }: Settings): string {
   const own = Object.entries(sampling.services);
   return [
+    sampledBefore,
     ...own.map(([service, ratio]) => share(`service ${service}`, ratio, [service], false)),
     share("all others", sampling.ratio, own.length ? own.map(([service]) => service) : [""], true),
   ].join("\n");

@@ -7,7 +7,9 @@ function ratioOf({ kind, object }: Subject): { place: string; ratio: number } | 
   if (kind === "Stack" && typeof object["tracesSamplingRatio"] === "number")
     return { place: "output tracesSamplingRatio", ratio: object["tracesSamplingRatio"] };
   const { type, argument } = object["spec"]?.sampler ?? {};
-  return kind === "Instrumentation" && /traceidratio$/.test(type)
+  // An Instrumentation of a single service names its ratio as an attribute, too.
+  const ofOne = object["spec"]?.resource?.resourceAttributes?.["sampling.ratio"] !== undefined;
+  return kind === "Instrumentation" && /traceidratio$/.test(type) && !ofOne
     ? { place: "spec.sampler", ratio: Number(argument) }
     : undefined;
 }

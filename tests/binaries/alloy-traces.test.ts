@@ -129,6 +129,11 @@ describe("binaries: traces through two Alloys", function () {
   const half = requestsOf("half", 2000, { from: "desk", to: "billing" });
   const none = requestsOf("none", 500, { from: "desk", to: "probes" });
   const noneButFailed = requestsOf("none-but-failed", 100, { from: "desk", to: "probes", failed: true });
+  const sampledBefore = requestsOf("sampled-before", 200, {
+    from: "desk",
+    to: "probes",
+    attributes: { "sampling.ratio": "0.5" },
+  });
 
   before(async function () {
     let mimirProgram = "";
@@ -152,7 +157,15 @@ describe("binaries: traces through two Alloys", function () {
     byAlloy = await start("by-alloy", byCollector({ billing: 0.5, probes: 0 }));
     kept = sampled(requests, instrumentationObject(bySdk.settings).spec.sampler);
     await request(bySdk, kept);
-    await request(byAlloy, [...healthy, ...slow, ...half, ...none, ...noneButFailed, ...failed]);
+    await request(byAlloy, [
+      ...healthy,
+      ...slow,
+      ...half,
+      ...none,
+      ...noneButFailed,
+      ...sampledBefore,
+      ...failed,
+    ]);
     // By then Alloy has decided on all that came before.
     await stored(byAlloy, "failed", failed.length);
     await wait(2000);
@@ -278,6 +291,11 @@ describe("binaries: traces through two Alloys", function () {
       expect(await stored(byAlloy, "none", 0)).to.deep.equal([]);
     });
 
+    it("stores every trace of a source that sampled before", async () => {
+      const found = await stored(byAlloy, "sampled-before", sampledBefore.length);
+      expect(found).to.have.members(idsOf(sampledBefore));
+    });
+
     it("stores both ends of each", async () => {
       const whole = "{ span:kind = client } && { span:kind = server }";
       const all = await byAlloy.tempo.search(tenants.traces, "{ }");
@@ -299,7 +317,7 @@ describe("binaries: traces through two Alloys", function () {
 
     it("brings the spans of a trace together, at each replica about as many", async () => {
       // An edge joins two spans that the same Alloy has; what it cannot join becomes an edge to a virtual node.
-      const all = sent + half.length + none.length + noneButFailed.length;
+      const all = sent + half.length + none.length + noneButFailed.length + sampledBefore.length;
       await total(byAlloy, "traces_service_graph_request_total", {}, all);
       const edges = selector(byAlloy, "traces_service_graph_request_total");
       const counts = await mimir.query(tenants.pods, `sum by (collector, connection_type) (${edges})`);

@@ -41,7 +41,7 @@ export interface Request {
   server: Span;
 }
 
-export interface RequestOptions extends Partial<Pick<Span, "seconds" | "failed">> {
+export interface RequestOptions extends Partial<Pick<Span, "seconds" | "failed" | "attributes">> {
   from?: string;
   to?: string;
 }
@@ -55,7 +55,13 @@ export const requestsOf = (
   Array.from({ length: count }, (_, index) => {
     const id = createHash("sha256").update(`${name} ${index}`).digest("hex");
     const [trace, client, server] = [id.slice(0, 32), id.slice(32, 48), id.slice(48)];
-    const all = { ...options, trace, name: "GET /cart", seconds, attributes: { case: name } };
+    const all = {
+      ...options,
+      trace,
+      name: "GET /cart",
+      seconds,
+      attributes: { ...options.attributes, case: name },
+    };
     return {
       trace,
       client: { ...all, id: client, service: from, kind: "client" },

@@ -22,6 +22,11 @@ describe("unit: policies over stacks", function () {
       expect(found(await recordingOf(environment), environment)).to.deep.equal([]);
     });
 
+  it("allow a single service another sampling ratio", async () => {
+    const config = { tracing: { sampling: { services: { checkout: 0.5 } } } };
+    expect(found(await recordingOf("prod", config), "prod")).to.deep.equal([]);
+  });
+
   it("advise the shipped prod stack to deliver alerts and to use TLS, until it does", async () => {
     const advised = async (config: Config) =>
       check(ownSubjects(await recordingOf("prod", config)), { environment: "prod" })

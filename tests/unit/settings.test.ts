@@ -973,13 +973,25 @@ describe("unit: settings", () => {
       {
         rule: "sampling",
         environment: "prod",
-        passes: sampling({ appliedBy: "collector", services: { shop: 0.5 } }, "alloy"),
-        fails: sampling({ services: { shop: 0.5 } }),
+        passes: sampling({ services: { shop: 0.5 } }),
+        fails: sampling({ services: { "shop.cart": 0.5 } }),
         problem: {
           path: "tracing.sampling.services",
-          was: { shop: 0.5 },
+          was: "shop.cart",
           allowed:
-            "nothing, because tracing.sampling.appliedBy is sdk and Alloy does not sample a second time",
+            "names of Instrumentation objects, because tracing.sampling.appliedBy is sdk: lowercase letters, digits and dashes, at most 63, and not default",
+        },
+      },
+      {
+        rule: "sampling",
+        environment: "prod",
+        passes: sampling({ ratio: 1, services: { shop: 1 } }, "alloy"),
+        fails: sampling({ ratio: 1, services: { shop: 0.5 } }, "alloy"),
+        problem: {
+          path: "tracing.metricsFrom",
+          was: "alloy",
+          allowed:
+            "tempo, because the SDKs leave traces out: Tempo's metrics-generator corrects its counts by the ratio",
         },
       },
       {

@@ -16,6 +16,7 @@ import { gatewayConfiguration } from "../../values/gateway-nginx";
 import {
   collectorObject,
   instrumentationObject,
+  instrumentationObjects,
   openTelemetryOperatorValues,
 } from "../../values/opentelemetry-operator";
 import { sdkRatio } from "../../values/sampling";
@@ -313,6 +314,20 @@ describe("unit: the sampling ratio", () => {
     expect(sampler).to.deep.equal({ type: "parentbased_traceidratio", argument: String(ratio) });
     expect(alloyTracesEnvironment(settingsOf("prod", config))["SDK_RATIO"]).to.equal(String(ratio));
     expect(alloyTracesPipeline(settingsOf("prod", config))).not.to.match(/tail_sampling|probabilistic/);
+  }).timeout(60_000);
+
+  it("of a single service is an Instrumentation of its own, which names the ratio to Alloy", async () => {
+    const config = { tracing: { sampling: { services: { checkout: ratio } } } };
+    expect(await holding(config)).to.have.members([
+      "Instrumentation instrumentation-checkout.spec.sampler.argument",
+      `Instrumentation instrumentation-checkout.spec.resource.resourceAttributes.${samplingRatioAttribute}`,
+    ]);
+    const [all, checkout] = instrumentationObjects(settingsOf("prod", config));
+    expect(all).to.deep.equal(instrumentationObjects(settingsOf("prod"))[0]);
+    expect(checkout?.metadata).to.deep.equal({ namespace: "opentelemetry", name: "checkout" });
+    expect(
+      instrumentationObjects(settingsOf("prod", byCollector({ services: { checkout: ratio } }))),
+    ).to.have.length(1);
   }).timeout(60_000);
 
   it("applied by the collector stands in its policies and in the outputs; SDKs send everything", async () => {
