@@ -258,7 +258,7 @@ describe("cases: OTLP of others", function () {
       const file = join(folder, "collector.yaml");
       const own = stringify(config)
         .replace(/0\.0\.0\.0:(\d+)/g, (_, port) => `127.0.0.1:${ports[port]}`)
-        .replace(address(services.otlpGrpc), new URL(alloy.grpc).host);
+        .replace(address(services(settings).otlpGrpc), new URL(alloy.grpc).host);
       writeFileSync(file, `${own}  telemetry: { metrics: { level: none } }\n`);
       const collector = await Server.start(program, ["--config", file], {
         ready: async () => (await fetch(`http://127.0.0.1:${ports[4318]}/`)).status > 0,
