@@ -1,7 +1,12 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { releases } from "../names";
-import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../values/cadvisor";
+import {
+  cadvisorDaemonSet,
+  cadvisorMonitor,
+  cadvisorService,
+  cadvisorServiceAccount,
+} from "../values/cadvisor";
 import type { ComponentArgs } from "./args";
 
 /** cAdvisor on every node, measuring each container's CPU, memory, disk and network (R10). */
@@ -13,13 +18,20 @@ export class CAdvisor extends pulumi.ComponentResource {
       ...object,
       metadata: { ...object.metadata, namespace: namespaces.name("monitoring") },
     });
+    const account = new k8s.core.v1.ServiceAccount(
+      releases.cadvisor,
+      placed(cadvisorServiceAccount(settings)),
+      {
+        parent: this,
+      },
+    );
     const { metadata, spec } = placed(cadvisorDaemonSet(settings));
     // Nothing waits for it, and a single node that is not ready must not fail the update: ./obs doctor reports its pods.
     const annotations = { "pulumi.com/skipAwait": "true" };
     new k8s.apps.v1.DaemonSet(
       releases.cadvisor,
       { metadata: { ...metadata, annotations }, spec },
-      { parent: this },
+      { parent: this, dependsOn: account },
     );
     new k8s.core.v1.Service(releases.cadvisor, placed(cadvisorService(settings)), { parent: this });
     if (settings.cadvisor.expose.includes("serviceMonitor"))

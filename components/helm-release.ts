@@ -5,6 +5,7 @@ import type { Settings } from "../settings";
 import { extendedValues } from "../values/extended";
 import { releaseTimeout } from "../values/rollout";
 import type { Values } from "../values/shared";
+import { platformValues } from "../values/user-ids";
 
 export interface HelmReleaseArgs {
   /** Settings of the stack. */
@@ -35,7 +36,7 @@ export class HelmRelease extends pulumi.ComponentResource {
     const sources = chartSources(pulumi.getStack(), args.settings);
     const install = (release: string, chart: ChartName, values: Values, dependsOn: pulumi.Resource[]) => {
       const { repository, ...source } = sources[chart];
-      const extended = extendedValues(args.settings, release, values);
+      const extended = extendedValues(args.settings, release, platformValues(args.settings, release, values));
       for (const key of extended.replaced)
         pulumi.log.warn(`helm.${release}.values.${key} replaces a value that the product sets`, this);
       return new k8s.helm.v3.Release(

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { type NamespaceKey, namespaceKeys, namespaceOwner, namespaces, podSecurity } from "../names";
 import { project, type Settings } from "../settings";
 import { backupDestination } from "../values/backup-rclone";
-import { nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
+import { nodeAgentConstraints, nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
 import { hasAutoscaling } from "../values/scaling";
 
 export interface NamespacesArgs {
@@ -59,6 +59,12 @@ export class Namespaces extends pulumi.ComponentResource {
           { parent: this },
         );
     }
+    for (const { apiVersion, kind, metadata, ...spec } of nodeAgentConstraints(settings))
+      new k8s.apiextensions.CustomResource(
+        "node-agents",
+        { apiVersion: String(apiVersion), kind: String(kind), metadata: metadata as object, ...spec },
+        { parent: this },
+      );
     this.registerOutputs({});
   }
 

@@ -5,6 +5,7 @@ import { checks } from "./checks";
 import { settingAt } from "./describe";
 import { dev } from "./dev";
 import { plainSecrets } from "./plain-secrets";
+import { presetOf } from "./platforms";
 import { problemText } from "./problem-text";
 import { prod } from "./prod";
 import { type Settings, type SettingsInput, schema } from "./schema";
@@ -94,7 +95,7 @@ const mend = (tree: unknown, profile: SettingsInput, issues: Issue[], up: number
  */
 export function parseSettings(stack: string, given: Tree): Settings {
   const environment = Object.keys(profiles).find((name) => name === given["environment"]);
-  const profile = profiles[environment ?? ""] ?? dev;
+  const profile = merge(profiles[environment ?? ""] ?? dev, presetOf(given["cluster"])) as SettingsInput;
   const wanted = merge({ ...profile, environment: undefined }, given);
   const result = schema.safeParse(wanted);
   if (result.success) return refuse(stack, [], result.data, wanted);

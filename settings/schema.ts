@@ -37,6 +37,7 @@ import { load } from "./load";
 import { mimirSteps } from "./mimir-steps";
 import { network } from "./network";
 import { otlp } from "./otlp";
+import { platformNames } from "./platforms";
 import { queries } from "./queries";
 import { rollups } from "./rollups";
 import { scaling } from "./scaling";
@@ -51,6 +52,11 @@ const cluster = group({
   context: text("the name of a kubeconfig context")
     .optional()
     .describe("Context of the kubeconfig; without it the current one"),
+  platform: oneOf(...platformNames)
+    .optional()
+    .describe(
+      "Kubernetes platform, which changes the defaults of some settings: docs/guides/platforms.md. Without it, the defaults of any cluster with containerd",
+    ),
   domain: text(
     "a DNS domain such as cluster.local",
     /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/,

@@ -5,7 +5,7 @@ import { alloyFile, alloyPipeline, alloyValues, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
 import { healthCheckStatements } from "./health-checks";
 import { levelStatements } from "./log-levels";
-import { nodeByNode, onEveryNode } from "./node-agents";
+import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
 import { alloyGrace } from "./rollout";
 import { anyOf, readingAsRoot, type Values } from "./shared";
 
@@ -61,7 +61,7 @@ export const alloyLogsValues = (settings: Settings): Values =>
       // otelcol.receiver.filelog and otelcol.storage.file
       stabilityLevel: "public-preview",
       mounts: { varlog: true },
-      securityContext: readingAsRoot,
+      securityContext: { ...readingAsRoot, ...nodeReader(settings) },
     },
     controller: {
       type: "daemonset",

@@ -19,6 +19,7 @@ import { s3 } from "./object-storage";
 import { scheduling } from "./scheduling";
 import { environment, goMemoryLimit, image, pullSecrets, resources, restrictedContainer } from "./shared";
 import { trustedCa } from "./tls";
+import { podUser } from "./user-ids";
 
 /** Whether Grafana has a database on a volume; PostgreSQL is backed up with its own tools. */
 const hasDatabase = ({ grafana }: Settings): boolean => !grafana.database;
@@ -148,10 +149,12 @@ function podSpec(settings: Settings, destination: Destination, kind: Kind, job: 
     ...(pullSecrets(settings).length && { imagePullSecrets: pullSecrets(settings) }),
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: kind.user,
-      runAsGroup: kind.user,
-      fsGroup: kind.user,
-      fsGroupChangePolicy: "OnRootMismatch",
+      ...podUser(settings, {
+        runAsUser: kind.user,
+        runAsGroup: kind.user,
+        fsGroup: kind.user,
+        fsGroupChangePolicy: "OnRootMismatch",
+      }),
       seccompProfile: { type: "RuntimeDefault" },
     },
     containers: [

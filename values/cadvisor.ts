@@ -1,7 +1,7 @@
 /** cAdvisor's objects (R10); it has no official chart: https://github.com/google/cadvisor/tree/master/deploy/kubernetes */
 import { namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
-import { nodeByNode, onEveryNode } from "./node-agents";
+import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
 import { environment, goMemoryLimit, image, pullSecrets, readingAsRoot, resources } from "./shared";
 
 const labels = { "app.kubernetes.io/name": releases.cadvisor, "app.kubernetes.io/part-of": "observability" };
@@ -56,6 +56,7 @@ export const cadvisorDaemonSet = (settings: Settings) => {
       template: {
         metadata: { labels },
         spec: {
+          serviceAccountName: releases.cadvisor,
           automountServiceAccountToken: false,
           imagePullSecrets: pullSecrets(settings),
           ...onEveryNode(settings, "cadvisor"),
@@ -79,7 +80,7 @@ export const cadvisorDaemonSet = (settings: Settings) => {
               readinessProbe: { httpGet: { path: "/healthz", port: "http" } },
               livenessProbe: { httpGet: { path: "/healthz", port: "http" }, initialDelaySeconds: 30 },
               resources: resources(cadvisor),
-              securityContext: readingAsRoot,
+              securityContext: { ...readingAsRoot, ...nodeReader(settings) },
               volumeMounts: Object.entries(mounts).map(([name, { container }]) => ({
                 name,
                 mountPath: container,
@@ -93,6 +94,12 @@ export const cadvisorDaemonSet = (settings: Settings) => {
     },
   };
 };
+
+/** Its own account, which has no permissions. */
+export const cadvisorServiceAccount = (settings: Settings) => ({
+  metadata: metadata(settings),
+  automountServiceAccountToken: false,
+});
 
 /** Where it is read: inside the cluster, and on a port of every node where the settings say so. */
 export const cadvisorService = (settings: Settings) => {

@@ -11,6 +11,7 @@ import { coldBuckets } from "../settings/cold-tier";
 import { type BucketKey, bucketLifecycles } from "./minio-access";
 import { scheduling } from "./scheduling";
 import { checksum, environment, image, pullSecrets, restrictedContainer } from "./shared";
+import { podUser } from "./user-ids";
 
 /** Keys of the Secret with the credentials of the cold tier: names of variables. */
 export const coldTierEnv = { accessKey: "TIER_ACCESS_KEY", secretKey: "TIER_SECRET_KEY" } as const;
@@ -110,9 +111,7 @@ export function coldTierJob(settings: Settings, tier: ColdTier) {
         imagePullSecrets: pullSecrets(settings),
         securityContext: {
           runAsNonRoot: true,
-          runAsUser: 1000,
-          runAsGroup: 1000,
-          fsGroup: 1000,
+          ...podUser(settings, { runAsUser: 1000, runAsGroup: 1000, fsGroup: 1000 }),
           seccompProfile: { type: "RuntimeDefault" },
         },
         containers: [container(settings, tier)],

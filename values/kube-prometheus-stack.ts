@@ -1,7 +1,7 @@
 /** Values of the kube-prometheus-stack chart: https://github.com/prometheus-community/helm-charts/tree/main/charts/kube-prometheus-stack */
 import { alertmanagerSecret, folderAnnotation, namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
-import { nodeByNode, onEveryNode } from "./node-agents";
+import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
 import { privateCas } from "./outside";
 import { prometheusSpec, spread, volume } from "./prometheus";
 import { scheduling } from "./scheduling";
@@ -161,6 +161,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         allowPrivilegeEscalation: false,
         capabilities: { drop: ["ALL"] },
         seccompProfile: { type: "RuntimeDefault" },
+        ...nodeReader(settings),
       },
     },
     // Our own Grafana shows the dashboards; it finds them in ConfigMaps.

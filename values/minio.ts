@@ -16,6 +16,7 @@ import {
   watchedByPrometheus,
 } from "./shared";
 import { scrapedByTls } from "./tls";
+import { assignsUsers } from "./user-ids";
 
 /**
  * When a server is started, ready and alive: https://github.com/minio/minio/blob/master/cmd/healthcheck-handler.go
@@ -74,19 +75,25 @@ export function minioValues(settings: Settings): Values {
       ...(settings.cluster.storageClass ? { storageClass: settings.cluster.storageClass } : {}),
     },
     resources: resources(server),
-    extraContainers: serverKeys(probes(settings)),
+    extraContainers: serverKeys({
+      ...probes(settings),
+      ...(assignsUsers(settings) && { securityContext: restrictedContainer }),
+    }),
     ...scheduling(settings, "minio"),
     ...placement(settings, { app: "minio", release: minio.release }, "quorum"),
     podDisruptionBudget: disruptionBudget({ replicas: server.servers }),
-    securityContext: {
-      enabled: true,
-      runAsNonRoot: true,
-      runAsUser: 1000,
-      runAsGroup: 1000,
-      fsGroup: 1000,
-      fsGroupChangePolicy: "OnRootMismatch",
-      seccompProfile: { type: "RuntimeDefault" },
-    },
+    // Where the cluster assigns users, the chart would add SecurityContextConstraints for one user; without its contexts it does not.
+    securityContext: assignsUsers(settings)
+      ? { enabled: false }
+      : {
+          enabled: true,
+          runAsNonRoot: true,
+          runAsUser: 1000,
+          runAsGroup: 1000,
+          fsGroup: 1000,
+          fsGroupChangePolicy: "OnRootMismatch",
+          seccompProfile: { type: "RuntimeDefault" },
+        },
     containerSecurityContext: restrictedContainer,
     // Buckets, users and policies are Pulumi resources; the chart's default user has a known password.
     users: [],

@@ -1,8 +1,10 @@
 /** What the pods that run on every node have in common: Alloy for logs, cAdvisor, node-exporter. */
+import { namespaces, releases } from "../names";
 import type { Settings } from "../settings";
 import type { NodeAgent } from "../settings/scheduling";
 import { agentScheduling } from "./scheduling";
 import type { Values } from "./shared";
+import { assignsUsers } from "./user-ids";
 
 const priorityClass = "system-node-critical";
 
@@ -44,3 +46,45 @@ export const nodeAgentQuota: Values = {
     matchExpressions: [{ scopeName: "PriorityClass", operator: "In", values: [priorityClass] }],
   },
 };
+
+/** Lets a container read the node's files, which SELinux keeps from containers on OpenShift. */
+export const nodeReader = (settings: Settings): Values =>
+  assignsUsers(settings) ? { seLinuxOptions: { type: "spc_t" } } : {};
+
+/**
+ * What OpenShift lets their ServiceAccounts do beyond other pods: files and ports of the node, and users of their own, as it
+ * does for its own node-exporter:
+ * https://github.com/openshift/cluster-monitoring-operator/blob/main/assets/node-exporter/security-context-constraints.yaml
+ */
+export function nodeAgentConstraints(settings: Settings): Values[] {
+  if (!assignsUsers(settings)) return [];
+  const { alloyLogs, monitoring } = namespaces(settings);
+  return [
+    {
+      apiVersion: "security.openshift.io/v1",
+      kind: "SecurityContextConstraints",
+      metadata: { name: `${monitoring}-node-agents` },
+      allowHostDirVolumePlugin: true,
+      allowHostIPC: false,
+      allowHostNetwork: true,
+      allowHostPID: true,
+      allowHostPorts: true,
+      allowPrivilegeEscalation: false,
+      allowPrivilegedContainer: false,
+      allowedCapabilities: [],
+      requiredDropCapabilities: ["ALL"],
+      readOnlyRootFilesystem: false,
+      runAsUser: { type: "RunAsAny" },
+      seLinuxContext: { type: "RunAsAny" },
+      fsGroup: { type: "RunAsAny" },
+      supplementalGroups: { type: "RunAsAny" },
+      seccompProfiles: ["runtime/default"],
+      volumes: ["configMap", "downwardAPI", "emptyDir", "hostPath", "projected", "secret"],
+      users: [
+        [alloyLogs, releases.alloyLogs],
+        [monitoring, "node-exporter"],
+        [monitoring, releases.cadvisor],
+      ].map(([namespace, name]) => `system:serviceaccount:${namespace}:${name}`),
+    },
+  ];
+}

@@ -24,6 +24,7 @@ import {
   type Values,
 } from "./shared";
 import { trustedCa } from "./tls";
+import { podUser } from "./user-ids";
 
 const { appVersion } = pins["opentelemetry-operator"];
 const registry = "ghcr.io/open-telemetry";
@@ -156,7 +157,7 @@ export const collectorObject = (settings: Settings) => {
       podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,
       podSecurityContext: {
         runAsNonRoot: true,
-        runAsUser: 10001,
+        ...podUser(settings, { runAsUser: 10001 }),
         seccompProfile: { type: "RuntimeDefault" },
       },
       ...(usesTls(settings) && { volumes: trust.volumes, volumeMounts: trust.mounts }),

@@ -4,6 +4,7 @@ import type { V1Container, V1EnvVar, V1Pod, V1Volume } from "@kubernetes/client-
 import type { Settings } from "../../settings";
 import { onLinux } from "../../values/scheduling";
 import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
+import { podUser } from "../../values/user-ids";
 
 /** https://hub.docker.com/_/busybox */
 export const smokeImage = "docker.io/library/busybox:1.38.0";
@@ -44,8 +45,7 @@ export const scriptPod = (settings: Settings, pod: ScriptPod): V1Pod => ({
     imagePullSecrets: pullSecrets(settings),
     securityContext: {
       runAsNonRoot: true,
-      runAsUser: 10001,
-      runAsGroup: 10001,
+      ...podUser(settings, { runAsUser: 10001, runAsGroup: 10001 }),
       seccompProfile: { type: "RuntimeDefault" },
     },
     containers: [

@@ -5,6 +5,7 @@ import type { Settings } from "../../../settings";
 import { onLinux } from "../../../values/scheduling";
 import { mirrored } from "../../../values/shared";
 import { trustedCa } from "../../../values/tls";
+import { podUser } from "../../../values/user-ids";
 import { longest, type Plan } from "./plan";
 
 /** https://github.com/grafana/k6/releases */
@@ -23,13 +24,11 @@ const k6Environment = (settings: Settings) => [
 ];
 
 /** The user whom k6's image has, in a pod that may do no more than Pod Security's `restricted`. */
-const k6PodSecurity = {
+const k6PodSecurity = (settings: Settings) => ({
   runAsNonRoot: true,
-  runAsUser: 12345,
-  runAsGroup: 12345,
-  fsGroup: 12345,
+  ...podUser(settings, { runAsUser: 12345, runAsGroup: 12345, fsGroup: 12345 }),
   seccompProfile: { type: "RuntimeDefault" },
-};
+});
 
 /** Where the script lies in the pod. */
 const folder = "/load";
@@ -86,7 +85,7 @@ export function jobManifest(settings: Settings, plan: Plan): V1Job {
           enableServiceLinks: false,
           ...onLinux,
           ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
-          securityContext: k6PodSecurity,
+          securityContext: k6PodSecurity(settings),
           containers: [
             {
               name: "k6",

@@ -1,8 +1,9 @@
+import { k3sSocket } from "../../../settings/platforms";
 import { type Check, warning } from "../check";
 
 /** Sockets of containerd, by what the versions of kubelets say about their distribution. */
 const sockets: [version: RegExp, socket: string][] = [
-  [/[+](k3s|rke2)/, "/run/k3s/containerd/containerd.sock"],
+  [/[+](k3s|rke2)/, k3sSocket],
   [/[+]k0s/, "/run/k0s/containerd.sock"],
 ];
 

@@ -15,6 +15,7 @@ import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
 import { check as nodeSelection } from "./node-selection";
 import { check as placeholders } from "./placeholders";
+import { check as platform } from "./platform";
 import { check as ports } from "./ports";
 import { check as priorityClasses } from "./priority-classes";
 import { check as receivers } from "./receivers";
@@ -28,6 +29,7 @@ import { check as volumes } from "./volumes";
 export const checks: Check[] = [
   placeholders,
   kubernetesVersion,
+  platform,
   namespaces,
   domain,
   volumes,

@@ -1,10 +1,12 @@
 import type { V1PersistentVolumeClaim, V1StorageClass } from "@kubernetes/client-node";
 import { namespaces } from "../../../names";
 import type { Settings } from "../../../settings";
+import { platforms } from "../../../settings/platforms";
 import { minioClaims } from "../../../values/minio";
 import { ownsClaim, workloadVolumes } from "../../../values/volumes";
 import { type Check, error, type Finding, warning } from "../check";
 import { placementNodes } from "../nodes";
+import { platformOf } from "./platform";
 
 const path = "cluster.storageClass";
 const defaultClass = "storageclass.kubernetes.io/is-default-class";
@@ -64,8 +66,10 @@ export const check: Check<"storageClasses" | "claims" | "nodes"> = {
     const allowed = names
       ? `one of the cluster's StorageClasses (${names})${storageClass ? "" : ", because none of them is its default"}`
       : "the name of a StorageClass; the cluster has none, so install a CSI driver and create one first";
+    const platform = settings.cluster.platform ?? platformOf(nodes);
+    const hint = platform && !storageClass ? platforms[platform].storageClass : undefined;
     // Volumes that exist keep running without their class.
     const severity = makesVolumes(settings, claims) ? error : warning;
-    return [severity({ path, was: storageClass, allowed })];
+    return [severity({ path, was: storageClass, allowed: hint ? `${allowed} (${hint})` : allowed })];
   },
 };

@@ -1,0 +1,116 @@
+/** Presets of `cluster.platform`, and how the preflight recognizes platforms. */
+import type { V1Node } from "@kubernetes/client-node";
+import { expect } from "chai";
+import { scriptPod } from "../../cli/lib/script-pod";
+import { check, platformOf } from "../../components/preflight/checks/platform";
+import { check as storageClass } from "../../components/preflight/checks/storage-class";
+import type { Facts } from "../../components/preflight/facts";
+import { platformNames, platforms } from "../../settings/platforms";
+import { isTree, leavesOf, type Tree, valueAt } from "../../settings/tree";
+import { platformValues } from "../../values/user-ids";
+import { errorOf, settingsOf } from "../support/stacks";
+
+/** Settings with no network of their own, which the shipped stack has. */
+const on = (platform: string, more = {}) =>
+  settingsOf("prod", { network: {}, cluster: { platform }, ...more });
+
+const node = (version: string, more: Partial<V1Node["metadata"]> = {}, providerID = ""): V1Node => ({
+  metadata: { name: "one", ...more },
+  spec: { providerID },
+  status: { nodeInfo: { kubeletVersion: version } as NonNullable<V1Node["status"]>["nodeInfo"] & object },
+});
+const kubeadm = {
+  annotations: { "kubeadm.alpha.kubernetes.io/cri-socket": "unix:///run/containerd/containerd.sock" },
+};
+const nodes: Record<(typeof platformNames)[number], V1Node> = {
+  kind: node("v1.34.3", kubeadm, "kind://docker/kind/kind-worker"),
+  k3s: node("v1.34.3+k3s1"),
+  kubeadm: node("v1.34.3", kubeadm),
+  eks: node("v1.34.2-eks-ecaa3a6"),
+  gke: node("v1.34.1-gke.3849001"),
+  aks: node("v1.34.1", { labels: { "kubernetes.azure.com/cluster": "MC_group_cluster_westeurope" } }),
+  openshift: node("v1.33.5", { labels: { "node.openshift.io/os_id": "rhel" } }),
+};
+const context = (settings: ReturnType<typeof settingsOf>, platform: (typeof platformNames)[number]) => ({
+  stack: "test",
+  settings,
+  facts: { nodes: [nodes[platform]], storageClasses: [], claims: [] } as unknown as Facts,
+});
+
+describe("unit: platforms", () => {
+  it("change the defaults of the settings in their preset, and no others", () => {
+    const plain = settingsOf("prod", { network: {} }) as unknown as Tree;
+    for (const platform of platformNames) {
+      const settings = on(platform) as unknown as Tree;
+      const preset = leavesOf(platforms[platform].settings);
+      for (const { keys, value } of preset)
+        expect(valueAt(settings, keys), `${platform} ${keys}`).to.deep.equal(value);
+      const changed = leavesOf(settings)
+        .filter(
+          ({ keys, value }) =>
+            !isTree(value) && JSON.stringify(value) !== JSON.stringify(valueAt(plain, keys)),
+        )
+        .map(({ keys }) => keys.join("."));
+      expect([...preset.map(({ keys }) => keys.join(".")), "cluster.platform"]).to.include.members(changed);
+    }
+  });
+
+  it("leave a setting of the stack as it is", () => {
+    const settings = on("k3s", { cadvisor: { containerdSocket: "/run/other.sock" } });
+    expect(settings.cadvisor.containerdSocket).to.equal("/run/other.sock");
+  });
+
+  it("must exist", () => {
+    expect(errorOf(() => on("minikube")).message).to.contain(
+      'cluster.platform: invalid value "minikube" (must be one of kind, k3s, kubeadm, eks, gke, aks, openshift)',
+    );
+  });
+
+  for (const platform of platformNames)
+    it(`${platform} is recognized by its nodes`, () => {
+      expect(platformOf([nodes[platform]])).to.equal(platform);
+      expect(check.find(context(on(platform), platform))).to.deep.equal([]);
+      expect(check.notes?.(context(on(platform), platform))).to.deep.equal([]);
+      expect(check.notes?.(context(settingsOf("prod"), platform))).to.deep.equal([
+        `the nodes are of ${platforms[platform].title}: cluster.platform: ${platform} has the defaults for it`,
+      ]);
+    });
+
+  it("of another name than the nodes' is a warning; unknown nodes are none", () => {
+    expect(check.find(context(on("gke"), "eks"))).to.deep.equal([
+      {
+        severity: "warning",
+        path: "cluster.platform",
+        was: "gke",
+        allowed: "eks: the nodes are of Amazon EKS",
+      },
+    ]);
+    expect(platformOf([node("v1.34.3")])).to.equal(undefined);
+  });
+
+  it("name a StorageClass where there is no default one", () => {
+    const [finding] = storageClass.find(context(settingsOf("prod"), "eks"));
+    expect(finding?.allowed).to.match(/ebs\.csi\.aws\.com with type gp3\)$/);
+  });
+
+  it("openshift: pods of commands, and values of a release without users", () => {
+    const pod = {
+      name: "one",
+      namespace: "two",
+      script: "cli/lib/network-probe.sh",
+      env: [],
+      seconds: 60,
+      grace: 1,
+    };
+    expect(scriptPod(on("openshift"), pod).spec?.securityContext).not.to.have.any.keys(
+      "runAsUser",
+      "runAsGroup",
+    );
+    expect(scriptPod(on("kubeadm"), pod).spec?.securityContext).to.include.keys("runAsUser", "runAsGroup");
+    const values = { alloy: { securityContext: { runAsUser: 473, runAsNonRoot: true } } };
+    expect(platformValues(on("openshift"), "alloy-metrics", values)).to.deep.equal({
+      alloy: { securityContext: { runAsNonRoot: true } },
+    });
+    expect(platformValues(on("kubeadm"), "alloy-metrics", values)).to.equal(values);
+  });
+});
