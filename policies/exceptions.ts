@@ -1,4 +1,4 @@
-/** What a rule forbids and is right all the same, with the reason. docs/reference/policies.md has the same list for people. */
+/** What a rule forbids and is right all the same, with the reason. */
 import type { Subject } from "./rule";
 
 export interface Exception {
@@ -43,13 +43,13 @@ export const exceptions: Exception[] = [
     rule: "no-host-namespaces",
     subject: nodeExporter,
     what: /^host(Network|PID) /,
-    reason: "It counts the node's own interfaces and processes (R6.4).",
+    reason: "It counts the node's own interfaces and processes.",
   },
   {
     rule: "no-host-paths",
     subject: nodeExporter,
     what: /^a volume mounts (\/|\/proc|\/sys) of the node/,
-    reason: "It reads the node's metrics there, as an unprivileged user and read-only (R6.4).",
+    reason: "It reads the node's metrics there, as an unprivileged user and read-only.",
   },
   {
     rule: "no-host-paths",
@@ -74,7 +74,7 @@ export const exceptions: Exception[] = [
   {
     rule: "non-root",
     subject: alloyLogs,
-    reason: "The log files of the node are root's alone; it has none of root's other capabilities (R5.1).",
+    reason: "The log files of the node are root's alone; it has none of root's other capabilities.",
   },
   {
     rule: "pod-security-labels",

@@ -5,6 +5,7 @@ import { parseDocument } from "yaml";
 import { described } from "../settings/describe";
 import { alertsDocument } from "./alerts-document";
 import { commandsDocument } from "./commands-document";
+import { policiesDocument } from "./policies-document";
 import { flat, settingsDocument } from "./settings-document";
 
 const root = join(__dirname, "..");
@@ -16,6 +17,7 @@ export const pages = {
   [join(reference, "settings.md")]: settingsDocument,
   [join(reference, "commands.md")]: commandsDocument,
   [join(reference, "alerts.md")]: alertsDocument,
+  [join(reference, "policies.md")]: policiesDocument,
 };
 
 /** The file whose `config` block is generated. */

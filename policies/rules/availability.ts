@@ -24,8 +24,8 @@ function replicated(subject: Subject, subjects: Subject[]): Tree | undefined {
 
 export const disruptionBudgets: StackRule = {
   id: "disruption-budgets",
-  asks: "What has more than one replica has a PodDisruptionBudget that lets at most all but one go.",
-  why: "two drains at once, as in every upgrade of a cluster, would take all replicas of a quorum",
+  asks: "Every workload with more than one replica has a PodDisruptionBudget that keeps at least one.",
+  why: "concurrent drains, as in a cluster upgrade, would evict all replicas of a quorum",
   level: always,
   checkStack: (subjects) => {
     const budgets = subjects.filter(({ kind }) => kind === "PodDisruptionBudget");
@@ -50,7 +50,7 @@ export const disruptionBudgets: StackRule = {
   },
 };
 
-/** Replicas that are asked for in production, by release and by component in the chart's values: R2.1, R3.1, R4.1. */
+/** Replicas that are asked for in production, by release and by component in the chart's values. */
 const askedReplicas: Record<string, Record<string, number>> = {
   loki: { distributor: 3, ingester: 3, queryFrontend: 2, compactor: 1, gateway: 2 },
   mimir: {
@@ -68,8 +68,8 @@ const askedReplicas: Record<string, Record<string, number>> = {
 
 export const replicaMinimums: SubjectRule = {
   id: "replica-minimums",
-  asks: "Production has the replicas that were asked for (R2.1, R3.1, R4.1), and three copies of each write.",
-  why: "with fewer, one node that goes takes data or queries with it",
+  asks: "Production has the minimum replicas for high availability, and three copies of each write.",
+  why: "with fewer, the loss of one node loses data or interrupts queries",
   level: inProd,
   check: (subject) => {
     const values = valuesOf(subject);
@@ -108,11 +108,11 @@ const replication = (release: string, values: Tree) => {
     : [];
 };
 
-/** MinIO of production has several servers: R1.1. */
+/** MinIO of production has several servers. */
 export const storageDistributed: SubjectRule = {
   id: "storage-distributed",
-  asks: "Production's MinIO is distributed over four servers at least (R1.1).",
-  why: "a single server's disk is the only copy of everything",
+  asks: "Production's MinIO is distributed over at least four servers.",
+  why: "the disk of a single server is the only copy of all data",
   level: inProd,
   check: (subject) => {
     const values = valuesOf(subject);

@@ -28,8 +28,8 @@ const beside = (
 
 export const bucketsPrivate: SubjectRule = {
   id: "buckets-private",
-  asks: "No bucket is public: its acl is private, and no bucket policy lets everybody in.",
-  why: "logs, metrics and traces hold what customers did and how the systems are built",
+  asks: "No bucket is public: its ACL is private, and no bucket policy allows anonymous access.",
+  why: "logs, metrics and traces contain customer activity and system details",
   level: always,
   check: ({ kind, object }) => {
     if (kind === "S3Bucket")
@@ -47,8 +47,8 @@ export const bucketsPrivate: SubjectRule = {
 export const bucketsEncrypted = beside(
   {
     id: "buckets-encrypted",
-    asks: "Every bucket encrypts what it holds.",
-    why: "a disk that is stolen or thrown away would be read as it is (R1.6)",
+    asks: "Every bucket encrypts its objects.",
+    why: "a stolen or discarded disk would be readable",
   },
   "S3BucketServerSideEncryption",
   ([encryption]) =>
@@ -64,7 +64,7 @@ export const bucketsLifecycle = beside(
   {
     id: "buckets-lifecycle",
     asks: "Every bucket has a lifecycle that removes old objects, or old versions of them.",
-    why: "what a component forgets to delete would be kept, and paid for, for ever",
+    why: "objects that a component misses would be stored, and paid for, indefinitely",
   },
   "IlmPolicy",
   ([lifecycle]) => {
@@ -119,8 +119,8 @@ const isBackup = (policy: Subject): boolean => {
 
 export const bucketsOwned: StackRule = {
   id: "buckets-owned",
-  asks: "Every bucket is named by the policy of one user, its owner, and by no other but those of backups.",
-  why: "who may read another's bucket can read, or delete, what is not his (R1.7)",
+  asks: "Exactly one user, the owner, has a policy for each bucket, apart from the users of backups, which delete nothing.",
+  why: "a user with access to another's bucket can read or delete its data",
   level: always,
   checkStack: (subjects) => {
     const policies = subjects.filter((subject) => subject.kind === "IamPolicy" && !isBackup(subject));
@@ -148,7 +148,7 @@ export const bucketsOwned: StackRule = {
 export const iamNoWildcards: SubjectRule = {
   id: "iam-no-wildcards",
   asks: "No policy of MinIO allows every action, every action of a service, or every bucket.",
-  why: "a user with it can read and delete all data, and make users of its own",
+  why: "a user with it can read and delete all data, and create users",
   level: always,
   check: (subject) =>
     subject.kind !== "IamPolicy"

@@ -6,8 +6,8 @@ import { fullName, imagesOf } from "./images";
 
 export const lokiIndex: SubjectRule = {
   id: "loki-index",
-  asks: "Loki's newest schema keeps its index as tsdb.",
-  why: "boltdb-shipper is deprecated: it has no structured metadata and is slower, and a later Loki will not write it",
+  asks: "Loki's newest schema uses tsdb.",
+  why: "boltdb-shipper is deprecated: it has no structured metadata, is slower, and is removed in Loki 4",
   level: advice,
   check: (subject) => {
     const configs = at(valuesOf(subject), "loki", "schemaConfig", "configs");
@@ -33,7 +33,7 @@ const unmaintained = [
 
 export const imagesMaintained: SubjectRule = {
   id: "images-maintained",
-  asks: "No image is from a place that is no longer updated.",
+  asks: "No image comes from an unmaintained source.",
   why: "its next vulnerability will not be fixed",
   level: advice,
   check: (subject) =>
@@ -100,8 +100,8 @@ const removedApis: Record<string, string> = {
 
 export const apisServed: SubjectRule = {
   id: "apis-served",
-  asks: "No object is of a version of an API that Kubernetes has removed.",
-  why: "the next upgrade of the cluster would refuse it, and the release with it",
+  asks: "No object uses an API version that Kubernetes has removed.",
+  why: "the API server would reject it, and the release fails",
   level: always,
   check: ({ object }) => {
     const instead = removedApis[String(object["apiVersion"])];

@@ -75,7 +75,7 @@ const moving = ["", "latest", "main", "master", "edge", "nightly", "stable", "de
 export const imagesPinned: SubjectRule = {
   id: "images-pinned",
   asks: "Every image has a tag that names one version, or a digest; never `latest`.",
-  why: "a tag that moves gives another program at the next restart, on one node and not the other",
+  why: "a mutable tag can start another program at the next restart, on some nodes only",
   level: always,
   check: (subject) =>
     imagesOf(subject)
@@ -109,7 +109,7 @@ const officialRegistries = [
 export const imagesFromRegistries: SubjectRule = {
   id: "images-registries",
   asks: "Every image comes from a listed registry, or from images.registry.",
-  why: "who can push there decides what runs in this cluster",
+  why: "anyone who can push there decides what runs in this cluster",
   level: always,
   config: { registries: { type: "array", items: { type: "string" }, default: officialRegistries } },
   check: (subject, { config, mirror }) =>

@@ -5,8 +5,8 @@ const mode = (name: string) => `pod-security.kubernetes.io/${name}`;
 
 export const podSecurityLabels: SubjectRule = {
   id: "pod-security-labels",
-  asks: "Every namespace is labelled so that Pod Security enforces, warns and audits `restricted` or `baseline`.",
-  why: "without the labels the API server admits privileged pods, whoever makes them",
+  asks: "Every namespace is labeled so that Pod Security enforces, warns and audits `restricted` or `baseline`.",
+  why: "without the labels the API server admits privileged pods from any user",
   level: always,
   check: ({ kind, object }) => {
     if (kind !== "Namespace") return [];
@@ -32,8 +32,8 @@ const denies = (spec: Tree | undefined, direction: "Ingress" | "Egress"): boolea
 
 export const networkPolicies: StackRule = {
   id: "network-policies",
-  asks: "Every namespace of the stack has NetworkPolicies that refuse, in both directions, what none allows.",
-  why: "without them every pod of the cluster reaches the databases behind the gateways",
+  asks: "Every namespace of the stack has NetworkPolicies with default deny in both directions.",
+  why: "without them, every pod of the cluster can reach the stores behind the gateways",
   level: inProd,
   checkStack: (subjects) =>
     subjects

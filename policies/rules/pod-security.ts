@@ -21,8 +21,8 @@ const security = ({ spec }: Container): Tree => spec["securityContext"] ?? {};
 
 export const noPrivilege: SubjectRule = {
   id: "no-privilege",
-  asks: "No container is privileged, gains privileges, or adds capabilities; each drops all that it has.",
-  why: "a privileged container is root on its node, and whoever breaks into it has every pod there",
+  asks: "No container is privileged, gains privileges, or adds capabilities; each drops all.",
+  why: "a privileged container is root on its node, and an attacker in it controls every pod there",
   level: always,
   check: (subject) =>
     each(
@@ -58,8 +58,8 @@ const hostFields = ["hostNetwork", "hostPID", "hostIPC"];
 
 export const noHostNamespaces: SubjectRule = {
   id: "no-host-namespaces",
-  asks: "No pod shares its node's network, processes or IPC, and none takes a port of the node.",
-  why: "NetworkPolicies do not hold there, and it sees what every other pod of the node does",
+  asks: "No pod uses its node's network, PID or IPC namespace, or a host port.",
+  why: "NetworkPolicies do not apply there, and it can observe every other pod of the node",
   level: always,
   check: (subject) => {
     const fix = "Take it out; a Service reaches pods without it.";
@@ -80,8 +80,8 @@ export const noHostNamespaces: SubjectRule = {
 
 export const noHostPaths: SubjectRule = {
   id: "no-host-paths",
-  asks: "No pod mounts a folder of its node.",
-  why: "through the node's files a pod reads other pods' secrets, or writes what the node runs",
+  asks: "No pod mounts a hostPath.",
+  why: "through the node's files a pod can read other pods' secrets, or change what the node runs",
   level: always,
   check: (subject) =>
     places(valuesOf(subject) ?? podOf(subject)?.["volumes"])
@@ -94,7 +94,7 @@ export const noHostPaths: SubjectRule = {
 
 export const nonRoot: SubjectRule = {
   id: "non-root",
-  asks: "Every container says that it does not run as root (runAsNonRoot, or runAsUser other than 0).",
+  asks: "Every container declares that it does not run as root (runAsNonRoot, or runAsUser other than 0).",
   why: "with root in the container, a bug in the kernel or the runtime is root on the node",
   level: always,
   check: each(
@@ -117,7 +117,7 @@ export const nonRoot: SubjectRule = {
 export const seccomp: SubjectRule = {
   id: "seccomp",
   asks: "Every container runs under a seccomp profile.",
-  why: "without one it may make every system call, also those that only exploits need",
+  why: "without one it can make every system call, including those that only exploits need",
   level: always,
   check: each(
     (container, pod) => {
@@ -138,8 +138,8 @@ export const seccomp: SubjectRule = {
 
 export const readOnlyRoot: SubjectRule = {
   id: "read-only-root",
-  asks: "Every container's own file system is read-only.",
-  why: "who breaks into it cannot leave a program behind there",
+  asks: "Every container's root file system is read-only.",
+  why: "an attacker cannot leave a program behind",
   level: advice,
   check: (subject) =>
     isOperated(subject)

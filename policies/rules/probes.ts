@@ -9,7 +9,7 @@ const probe = (
   level: Record<Environment, Level>,
 ): SubjectRule => ({
   id,
-  asks: `Every container that runs for long has a ${field}; Jobs, init containers and what an operator completes are exempt.`,
+  asks: `Every long-running container has a ${field}; Jobs, init containers and operator-managed pods are exempt.`,
   why,
   level,
   check: (subject) =>
@@ -26,7 +26,7 @@ const probe = (
 export const readinessProbes = probe(
   "readiness-probes",
   "readinessProbe",
-  "a Service would send requests to a container that cannot answer yet, and an update would go on past a broken one",
+  "a Service would send requests to a container that is not ready, and a rollout would continue past a broken one",
   always,
 );
 
@@ -34,6 +34,6 @@ export const readinessProbes = probe(
 export const livenessProbes = probe(
   "liveness-probes",
   "livenessProbe",
-  "a container that hangs would never be restarted",
+  "a hanging container would never be restarted",
   advice,
 );

@@ -8,8 +8,8 @@ const keys = ["minio-encryption"];
 
 export const statefulProtected: SubjectRule = {
   id: "stateful-protected",
-  asks: "In production, namespaces, buckets, volumes and the encryption key refuse to be deleted (cluster.protect).",
-  why: "a renamed resource or a wrong stack would take the data with it",
+  asks: "In production, namespaces, buckets, volumes and the encryption key have deletion protection (cluster.protect).",
+  why: "a renamed resource or a wrong stack would delete the data",
   level: inProd,
   check: ({ kind, name, protect }) =>
     // What was rendered is Helm's, which knows no such mark.

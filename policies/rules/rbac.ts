@@ -10,7 +10,7 @@ const has = (list: unknown, ...any: string[]): boolean =>
 export const rbacNoWildcards: SubjectRule = {
   id: "rbac-no-wildcards",
   asks: "No Role or ClusterRole allows every verb, every resource or every API group.",
-  why: "it grows with every API that is installed later, to what nobody meant to allow",
+  why: "it silently extends to every API that is installed later",
   level: always,
   check: (subject) =>
     roles.includes(subject.kind)
@@ -27,8 +27,8 @@ export const rbacNoWildcards: SubjectRule = {
 
 export const rbacNoAdmin: SubjectRule = {
   id: "rbac-no-admin",
-  asks: "Nobody of the stack is bound to cluster-admin, and no role lets its holder become it (escalate, bind, impersonate).",
-  why: "a pod with that right is the cluster's owner",
+  asks: "No ServiceAccount of the stack is bound to cluster-admin or can become it (escalate, bind, impersonate).",
+  why: "a pod with this permission controls the cluster",
   level: always,
   check: (subject) => {
     const { roleRef } = subject.object;
@@ -49,7 +49,7 @@ export const rbacNoAdmin: SubjectRule = {
 export const rbacSecrets: SubjectRule = {
   id: "rbac-secrets",
   asks: "No ClusterRole reads every Secret of the cluster.",
-  why: "whoever breaks into its pod has every password there is",
+  why: "an attacker in its pod gets every password in the cluster",
   level: advice,
   check: (subject) =>
     subject.kind !== "ClusterRole"
@@ -77,8 +77,8 @@ const bound = (binding: Subject, account: string, namespace: string | undefined)
 
 export const tokensNeeded: StackRule = {
   id: "tokens-needed",
-  asks: "A pod has a token of the Kubernetes API only where its ServiceAccount may do something there.",
-  why: "a token that is not needed is one more thing that an intruder finds",
+  asks: "A pod has a Kubernetes API token only if its ServiceAccount has permissions.",
+  why: "an unneeded token helps an attacker",
   level: always,
   only: "rendered",
   checkStack: (subjects) => {

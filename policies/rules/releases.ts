@@ -7,7 +7,7 @@ const exact = /^v?\d+\.\d+\.\d+([-+][\w.+-]+)?$/;
 export const chartsPinned: SubjectRule = {
   id: "charts-pinned",
   asks: "Every release names one version of its chart, or a packaged chart.",
-  why: "without it an unrelated update brings whatever version is newest that day",
+  why: "without it, an unrelated update installs the newest version",
   level: always,
   check: ({ kind, object }) => {
     if (kind !== "Release") return [];

@@ -24,8 +24,8 @@ const isContainers = (path: string): boolean => !/claim/i.test(path);
 /** A CPU limit is not asked for: it would throttle a component while cores are idle (values/shared.ts). */
 export const resourcesSet: SubjectRule = {
   id: "resources-set",
-  asks: "Every container requests CPU and memory and has a memory limit. CPU limits are not asked for.",
-  why: "without requests the scheduler fills nodes until they fail, and without a memory limit one pod takes its neighbours with it",
+  asks: "Every container requests CPU and memory and has a memory limit. CPU limits are not required.",
+  why: "without requests the scheduler overcommits nodes, and without a memory limit one pod can take down its neighbors",
   level: always,
   check: (subject) => {
     const values = valuesOf(subject);

@@ -64,7 +64,7 @@ function settingIn(text: string): string | undefined {
 export const noSecretsInValues: SubjectRule = {
   id: "no-secrets-in-values",
   asks: "No value of a release is a secret.",
-  why: "Helm keeps values in clear text in the cluster, and Pulumi shows them in every preview",
+  why: "Helm stores values in plain text in the cluster, and Pulumi shows them in every preview",
   level: always,
   check: (subject) =>
     places(valuesOf(subject)).flatMap(({ path, key, value }) => {
@@ -83,7 +83,7 @@ export const noSecretsInValues: SubjectRule = {
 export const noSecretsInConfigMaps: SubjectRule = {
   id: "no-secrets-in-configmaps",
   asks: "No ConfigMap holds a secret.",
-  why: "ConfigMaps are not encrypted, and many more may read them than may read Secrets",
+  why: "ConfigMaps are not encrypted, and more users can read them than Secrets",
   level: always,
   check: ({ kind, object }) =>
     kind !== "ConfigMap"
@@ -97,7 +97,7 @@ export const noSecretsInConfigMaps: SubjectRule = {
 export const noSecretsInVariables: SubjectRule = {
   id: "no-secrets-in-variables",
   asks: "No container has a secret as the plain value of a variable, or among its arguments.",
-  why: "whoever may read the Deployment reads it, and `ps` on the node shows arguments",
+  why: "anyone with read access to the Deployment sees it, and `ps` on the node shows arguments",
   level: always,
   check: (subject) =>
     containersOf(subject).flatMap(({ name, spec }) => {
@@ -120,8 +120,8 @@ export const noSecretsInVariables: SubjectRule = {
 export const noSecretsInOutputs: SubjectRule = {
   id: "no-secrets-in-outputs",
   outputs: true,
-  asks: "No output of the stack shows a secret: who has one marks it with pulumi.secret.",
-  why: "plain outputs are shown at the end of every update, and stand in the state in clear text",
+  asks: "No output of the stack shows a secret; secret outputs are marked with pulumi.secret.",
+  why: "plain outputs are shown at the end of every update and stored in plain text in the state",
   level: always,
   check: ({ kind, object, secretOutputs }) =>
     kind !== "Stack"

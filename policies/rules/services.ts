@@ -7,7 +7,7 @@ const open = ["NodePort", "LoadBalancer"];
 export const servicesInternal: SubjectRule = {
   id: "services-internal",
   asks: "Services are reached from inside the cluster only: no NodePort, LoadBalancer or external address.",
-  why: "who reaches one passes by every NetworkPolicy that names pods, and by the Ingress with its TLS and login",
+  why: "external access bypasses NetworkPolicies for pods, and the Ingress with its TLS and login",
   level: always,
   check: (subject) => {
     const fix = "Set its type to ClusterIP and use an Ingress, or list it in policies/exceptions.ts.";
@@ -30,7 +30,7 @@ export const servicesInternal: SubjectRule = {
 export const ingressTls: SubjectRule = {
   id: "ingress-tls",
   asks: "Every Ingress has TLS for each of its hosts.",
-  why: "passwords and session cookies would pass in clear text",
+  why: "passwords and session cookies would be sent in plain text",
   level: always,
   check: (subject) => {
     const fix = "Name the Secret with the certificate, as grafana.ingress.tlsSecret does.";
@@ -77,8 +77,8 @@ export const tlsInside: SubjectRule = {
 
 export const noAnonymousAccess: SubjectRule = {
   id: "no-anonymous-access",
-  asks: "Grafana lets nobody in without a login.",
-  why: "datasources answer every query that Grafana passes on, in its own name",
+  asks: "Grafana requires a login.",
+  why: "data sources answer every query that Grafana forwards with its own credentials",
   level: always,
   check: (subject) =>
     places(valuesOf(subject))

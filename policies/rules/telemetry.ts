@@ -19,8 +19,8 @@ const percent = (ratio: number): string => `${Math.round(ratio * 1000) / 10} %`;
 export const sampling: SubjectRule = {
   id: "sampling",
   outputs: true,
-  asks: "Production keeps at most 10 % of traces, development all of them (R9.3).",
-  why: "in production more would cost what nobody looks at, and in development a request would be missing just when it is looked for",
+  asks: "Production keeps at most 10 % of traces, development all of them.",
+  why: "in production more traces add cost without benefit, and in development a missing trace hinders debugging",
   level: always,
   config: { prodMaximum: { type: "number", default: 0.1 }, devMinimum: { type: "number", default: 1 } },
   check: (subject, { environment, config }) => {
@@ -51,7 +51,7 @@ export function secondsOf(text: unknown): number | undefined {
     : undefined;
 }
 
-/** Where each store is told how long it keeps what it has, and how many days were asked for: R2.3, R3.4, R4.4. */
+/** Where each store is told how long it keeps what it has, and how many days were asked for. */
 const kept: Record<string, { path: string[]; setting: string; parameter: string }> = {
   loki: {
     path: ["loki", "limits_config", "retention_period"],
@@ -72,8 +72,8 @@ const kept: Record<string, { path: string[]; setting: string; parameter: string 
 
 export const retentionMinimums: SubjectRule = {
   id: "retention-minimums",
-  asks: "Production keeps logs 30 days, metrics 365 and traces 30, at least (R2.3, R3.4, R4.4).",
-  why: "what is deleted too early is gone when an audit or an incident asks for it",
+  asks: "Production keeps logs 30 days, metrics 365 and traces 30, at least.",
+  why: "data deleted too early is missing in an audit or incident",
   level: inProd,
   config: {
     lokiDays: { type: "number", default: 30 },
@@ -111,8 +111,8 @@ const retentionOn = (subject: Subject, values: Tree): Complaint[] =>
 
 export const retentionRuns: SubjectRule = {
   id: "retention-runs",
-  asks: "Loki's compactor deletes what is older than its retention.",
-  why: "with it off the bucket grows until it is full, and the lifecycle deletes chunks that the index still names",
+  asks: "Loki's compactor applies retention.",
+  why: "otherwise the bucket grows until it is full, and the lifecycle rule deletes chunks that the index still references",
   level: always,
   check: (subject) => {
     const values = valuesOf(subject);
@@ -129,8 +129,8 @@ const tenancySwitch: Record<string, string[]> = {
 
 export const tenancy: SubjectRule = {
   id: "tenancy",
-  asks: "Loki, Mimir and Tempo keep tenants apart.",
-  why: "with it off all data is one tenant's: limits, retention and the gateways' users no longer hold, and what was written before is not found",
+  asks: "Multi-tenancy is enabled in Loki, Mimir and Tempo.",
+  why: "otherwise all data belongs to one tenant: limits, retention and gateway users do not apply, and existing data is not found",
   level: always,
   check: (subject) => {
     const values = valuesOf(subject);

@@ -70,8 +70,8 @@ const pods: RuleSpec[] = [
       release("grafana", { sidecar: { image: { repository: "k8s-sidecar", tag: "main" } } }),
     ],
     says: [
-      "app: container app takes image grafana/loki without a tag: a tag that moves gives another program at the next restart, on one node and not the other. Name a version, or a digest.",
-      'grafana: values.sidecar.image takes image k8s-sidecar by the moving tag "main": a tag that moves gives another program at the next restart, on one node and not the other. Name a version, or a digest.',
+      "app: container app takes image grafana/loki without a tag: a mutable tag can start another program at the next restart, on some nodes only. Name a version, or a digest.",
+      'grafana: values.sidecar.image takes image k8s-sidecar by the moving tag "main": a mutable tag can start another program at the next restart, on some nodes only. Name a version, or a digest.',
     ],
   },
   {
@@ -83,7 +83,7 @@ const pods: RuleSpec[] = [
     ],
     says: ["evil.example.com/grafana/loki", "docker.io/grafanaevil/loki"].map(
       (image) =>
-        `app: container app takes image ${image}, which is from no listed registry: who can push there decides what runs in this cluster. Take the image from a listed one, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.`,
+        `app: container app takes image ${image}, which is from no listed registry: anyone who can push there decides what runs in this cluster. Take the image from a listed one, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.`,
     ),
   },
   {
@@ -96,7 +96,7 @@ const pods: RuleSpec[] = [
     ],
     fails: [deployment({ resources: { limits: { cpu: "1", memory: "1Gi" } } })],
     says: [
-      "app: container app has not a CPU request, a memory request: without requests the scheduler fills nodes until they fail, and without a memory limit one pod takes its neighbours with it. Set cpu, memory and memoryLimit of the component in the stack's settings.",
+      "app: container app has not a CPU request, a memory request: without requests the scheduler overcommits nodes, and without a memory limit one pod can take down its neighbors. Set cpu, memory and memoryLimit of the component in the stack's settings.",
     ],
   },
   {
@@ -108,7 +108,7 @@ const pods: RuleSpec[] = [
     ],
     fails: [deployment({ readinessProbe: undefined })],
     says: [
-      "app: container app has no readinessProbe: a Service would send requests to a container that cannot answer yet, and an update would go on past a broken one. Set readinessProbe in the chart's values.",
+      "app: container app has no readinessProbe: a Service would send requests to a container that is not ready, and a rollout would continue past a broken one. Set readinessProbe in the chart's values.",
     ],
   },
   {
@@ -116,7 +116,7 @@ const pods: RuleSpec[] = [
     passes: [deployment()],
     fails: [deployment({ livenessProbe: undefined })],
     says: [
-      "app: container app has no livenessProbe: a container that hangs would never be restarted. Set livenessProbe in the chart's values.",
+      "app: container app has no livenessProbe: a hanging container would never be restarted. Set livenessProbe in the chart's values.",
     ],
   },
   {
@@ -128,9 +128,9 @@ const pods: RuleSpec[] = [
       release("app", { securityContext: { privileged: true } }),
     ],
     says: [
-      "app: container app is privileged, adds capabilities SYS_ADMIN: a privileged container is root on its node, and whoever breaks into it has every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
-      "app: container app may gain privileges, keeps capabilities: a privileged container is root on its node, and whoever breaks into it has every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
-      "app: values.securityContext.privileged is true: a privileged container is root on its node, and whoever breaks into it has every pod there. Take it out of the values.",
+      "app: container app is privileged, adds capabilities SYS_ADMIN: a privileged container is root on its node, and an attacker in it controls every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
+      "app: container app may gain privileges, keeps capabilities: a privileged container is root on its node, and an attacker in it controls every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
+      "app: values.securityContext.privileged is true: a privileged container is root on its node, and an attacker in it controls every pod there. Take it out of the values.",
     ],
   },
   {
@@ -139,7 +139,7 @@ const pods: RuleSpec[] = [
     fails: [deployment({ ports: [{ containerPort: 80, hostPort: 80 }] }, { hostPID: true })],
     says: ["hostPID is true", "container app takes port 80 of its node"].map(
       (what) =>
-        `app: ${what}: NetworkPolicies do not hold there, and it sees what every other pod of the node does. Take it out; a Service reaches pods without it.`,
+        `app: ${what}: NetworkPolicies do not apply there, and it can observe every other pod of the node. Take it out; a Service reaches pods without it.`,
     ),
   },
   {
@@ -147,7 +147,7 @@ const pods: RuleSpec[] = [
     passes: [deployment({}, { volumes: [{ name: "tmp", emptyDir: {} }] })],
     fails: [deployment({}, { volumes: [{ name: "docker", hostPath: { path: "/var/run" } }] })],
     says: [
-      "app: a volume mounts /var/run of the node: through the node's files a pod reads other pods' secrets, or writes what the node runs. Use a PersistentVolumeClaim or an emptyDir.",
+      "app: a volume mounts /var/run of the node: through the node's files a pod can read other pods' secrets, or change what the node runs. Use a PersistentVolumeClaim or an emptyDir.",
     ],
   },
   {
@@ -179,7 +179,7 @@ const pods: RuleSpec[] = [
     ],
     fails: [secured({ seccompProfile: { type: "Unconfined" } })],
     says: [
-      "app: container app has no seccomp profile: without one it may make every system call, also those that only exploits need. Set seccompProfile: {type: RuntimeDefault} for the pod.",
+      "app: container app has no seccomp profile: without one it can make every system call, including those that only exploits need. Set seccompProfile: {type: RuntimeDefault} for the pod.",
     ],
   },
   {
@@ -187,7 +187,7 @@ const pods: RuleSpec[] = [
     passes: [deployment()],
     fails: [secured({ readOnlyRootFilesystem: undefined })],
     says: [
-      "app: container app can write to its image's file system: who breaks into it cannot leave a program behind there. Set readOnlyRootFilesystem: true, and mount an emptyDir where it writes.",
+      "app: container app can write to its image's file system: an attacker cannot leave a program behind. Set readOnlyRootFilesystem: true, and mount an emptyDir where it writes.",
     ],
   },
   {
@@ -208,7 +208,7 @@ const pods: RuleSpec[] = [
       "an argument of container app holds a secret, by its name",
     ].map(
       (what) =>
-        `app: ${what}: whoever may read the Deployment reads it, and \`ps\` on the node shows arguments. Take it from a Secret with valueFrom.secretKeyRef.`,
+        `app: ${what}: anyone with read access to the Deployment sees it, and \`ps\` on the node shows arguments. Take it from a Secret with valueFrom.secretKeyRef.`,
     ),
   },
   {
@@ -216,7 +216,7 @@ const pods: RuleSpec[] = [
     passes: [deployment(), deployment({}, {}, 2), budget],
     fails: [deployment({}, {}, 2), { ...budget, namespace: "elsewhere" }],
     says: [
-      "app: it has replicas and no PodDisruptionBudget: two drains at once, as in every upgrade of a cluster, would take all replicas of a quorum. Turn podDisruptionBudget on in its values.",
+      "app: it has replicas and no PodDisruptionBudget: concurrent drains, as in a cluster upgrade, would evict all replicas of a quorum. Turn podDisruptionBudget on in its values.",
     ],
   },
   {
@@ -236,7 +236,7 @@ const pods: RuleSpec[] = [
     ],
     fails: [deployment({}, { automountServiceAccountToken: undefined })],
     says: [
-      "app: it has the token of ServiceAccount default, which may do nothing: a token that is not needed is one more thing that an intruder finds. Set automountServiceAccountToken to false.",
+      "app: it has the token of ServiceAccount default, which may do nothing: an unneeded token helps an attacker. Set automountServiceAccountToken to false.",
     ],
   },
 ];
@@ -247,8 +247,8 @@ const objects: RuleSpec[] = [
     passes: [release("loki", {}), release("loki", {}, { chart: "/charts/loki", version: undefined })],
     fails: [release("loki", {}, { version: undefined }), release("loki", {}, { version: "^1.2.0" })],
     says: [
-      "loki: chart loki is installed without a version: without it an unrelated update brings whatever version is newest that day. Take the version from charts.json (chartSources in charts.ts).",
-      'loki: chart loki is asked for as "^1.2.0", which is no single version: without it an unrelated update brings whatever version is newest that day. Take the version from charts.json (chartSources in charts.ts).',
+      "loki: chart loki is installed without a version: without it, an unrelated update installs the newest version. Take the version from charts.json (chartSources in charts.ts).",
+      'loki: chart loki is asked for as "^1.2.0", which is no single version: without it, an unrelated update installs the newest version. Take the version from charts.json (chartSources in charts.ts).',
     ],
   },
   {
@@ -274,7 +274,7 @@ const objects: RuleSpec[] = [
       }),
     ],
     says: [
-      "apps: pod-security.kubernetes.io/enforce is privileged: without the labels the API server admits privileged pods, whoever makes them. Set it to restricted (podSecurity in names.ts).",
+      "apps: pod-security.kubernetes.io/enforce is privileged: without the labels the API server admits privileged pods from any user. Set it to restricted (podSecurity in names.ts).",
     ],
   },
   {
@@ -282,7 +282,7 @@ const objects: RuleSpec[] = [
     passes: [thing("Namespace", "apps"), deny(both)],
     fails: [thing("Namespace", "apps"), deny({ ...both, egress: [{}] })],
     says: [
-      "apps: no NetworkPolicy refuses egress that none allows: without them every pod of the cluster reaches the databases behind the gateways. Set network.policies to true, and give a new namespace its part in values/network-flows.ts.",
+      "apps: no NetworkPolicy refuses egress that none allows: without them, every pod of the cluster can reach the stores behind the gateways. Set network.policies to true, and give a new namespace its part in values/network-flows.ts.",
     ],
   },
   {
@@ -302,7 +302,7 @@ const objects: RuleSpec[] = [
       "values.url holds a password in an address",
     ].map(
       (what) =>
-        `app: ${what}: Helm keeps values in clear text in the cluster, and Pulumi shows them in every preview. Put it into a Secret and name that (existingSecret), or read it with $\{VARIABLE}.`,
+        `app: ${what}: Helm stores values in plain text in the cluster, and Pulumi shows them in every preview. Put it into a Secret and name that (existingSecret), or read it with $\{VARIABLE}.`,
     ),
   },
   {
@@ -323,7 +323,7 @@ const objects: RuleSpec[] = [
     ],
     says: ["data.a.yaml holds secret_key, a secret, by its name", "data.b.pem holds a private key"].map(
       (what) =>
-        `app: ${what}: ConfigMaps are not encrypted, and many more may read them than may read Secrets. Move it to a Secret.`,
+        `app: ${what}: ConfigMaps are not encrypted, and more users can read them than Secrets. Move it to a Secret.`,
     ),
   },
   {
@@ -337,7 +337,7 @@ const objects: RuleSpec[] = [
       "output key is plain and holds a generated secret",
     ].map(
       (what) =>
-        `outputs: ${what}: plain outputs are shown at the end of every update, and stand in the state in clear text. Mark it with pulumi.secret, or leave it out.`,
+        `outputs: ${what}: plain outputs are shown at the end of every update and stored in plain text in the state. Mark it with pulumi.secret, or leave it out.`,
     ),
   },
   {
@@ -385,7 +385,7 @@ const objects: RuleSpec[] = [
       "values.service.type is LoadBalancer",
     ].map(
       (what) =>
-        `app: ${what}: who reaches one passes by every NetworkPolicy that names pods, and by the Ingress with its TLS and login. Set its type to ClusterIP and use an Ingress, or list it in policies/exceptions.ts.`,
+        `app: ${what}: external access bypasses NetworkPolicies for pods, and the Ingress with its TLS and login. Set its type to ClusterIP and use an Ingress, or list it in policies/exceptions.ts.`,
     ),
   },
   {
@@ -402,7 +402,7 @@ const objects: RuleSpec[] = [
     ],
     says: ["host a.example.com has no TLS", "values.ingress is enabled without tls"].map(
       (what) =>
-        `app: ${what}: passwords and session cookies would pass in clear text. Name the Secret with the certificate, as grafana.ingress.tlsSecret does.`,
+        `app: ${what}: passwords and session cookies would be sent in plain text. Name the Secret with the certificate, as grafana.ingress.tlsSecret does.`,
     ),
   },
   {
@@ -423,7 +423,7 @@ const objects: RuleSpec[] = [
     passes: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: false } } })],
     fails: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: true } } })],
     says: [
-      "grafana: values.grafana.ini.auth.anonymous.enabled is true: datasources answer every query that Grafana passes on, in its own name. Take it out.",
+      "grafana: values.grafana.ini.auth.anonymous.enabled is true: data sources answer every query that Grafana forwards with its own credentials. Take it out.",
     ],
   },
   {
@@ -431,7 +431,7 @@ const objects: RuleSpec[] = [
     passes: [role({ apiGroups: [""], resources: ["pods"], verbs: ["get"] })],
     fails: [role({ apiGroups: ["apps"], resources: ["deployments"], verbs: ["*"] })],
     says: [
-      "reader: it allows * of deployments in apps: it grows with every API that is installed later, to what nobody meant to allow. Name the verbs, resources and groups that are needed.",
+      "reader: it allows * of deployments in apps: it silently extends to every API that is installed later. Name the verbs, resources and groups that are needed.",
     ],
   },
   {
@@ -445,8 +445,8 @@ const objects: RuleSpec[] = [
       role({ resources: ["users"], verbs: ["impersonate"] }),
     ],
     says: [
-      "app: it binds to cluster-admin: a pod with that right is the cluster's owner. Bind to a role with what is needed.",
-      "reader: it allows impersonate of users: a pod with that right is the cluster's owner. Leave out escalate, bind and impersonate.",
+      "app: it binds to cluster-admin: a pod with this permission controls the cluster. Bind to a role with what is needed.",
+      "reader: it allows impersonate of users: a pod with this permission controls the cluster. Leave out escalate, bind and impersonate.",
     ],
   },
   {
@@ -457,7 +457,7 @@ const objects: RuleSpec[] = [
     ],
     fails: [role({ apiGroups: [""], resources: ["secrets"], verbs: ["list"] })],
     says: [
-      "reader: it allows list of all Secrets: whoever breaks into its pod has every password there is. Use a Role in the namespaces that need it, or name the Secrets.",
+      "reader: it allows list of all Secrets: an attacker in its pod gets every password in the cluster. Use a Role in the namespaces that need it, or name the Secrets.",
     ],
   },
   {
@@ -465,7 +465,7 @@ const objects: RuleSpec[] = [
     passes: [thing("PodDisruptionBudget", "app", { apiVersion: "policy/v1" })],
     fails: [thing("PodDisruptionBudget", "app", { apiVersion: "policy/v1beta1" })],
     says: [
-      "app: its apiVersion is policy/v1beta1: the next upgrade of the cluster would refuse it, and the release with it. Use policy/v1; a newer chart does.",
+      "app: its apiVersion is policy/v1beta1: the API server would reject it, and the release fails. Use policy/v1; a newer chart does.",
     ],
   },
   {
@@ -499,8 +499,8 @@ const stores: RuleSpec[] = [
       thing("S3BucketPolicy", "logs", { policy: '{"Principal": "*"}' }),
     ],
     says: [
-      "logs: acl is public: logs, metrics and traces hold what customers did and how the systems are built. Set acl to private.",
-      "logs: everybody may read or write: logs, metrics and traces hold what customers did and how the systems are built. Take it away; each consumer has a user of its own.",
+      "logs: acl is public: logs, metrics and traces contain customer activity and system details. Set acl to private.",
+      "logs: everybody may read or write: logs, metrics and traces contain customer activity and system details. Take it away; each consumer has a user of its own.",
     ],
   },
   {
@@ -512,7 +512,7 @@ const stores: RuleSpec[] = [
       thing("S3BucketServerSideEncryption", "logs", { bucket: "another", encryptionType: "aws:kms" }),
     ],
     says: [
-      "logs: no S3BucketServerSideEncryption is set for it: a disk that is stolen or thrown away would be read as it is (R1.6). Add one, as components/object-storage/buckets.ts does.",
+      "logs: no S3BucketServerSideEncryption is set for it: a stolen or discarded disk would be readable. Add one, as components/object-storage/buckets.ts does.",
     ],
   },
   {
@@ -520,7 +520,7 @@ const stores: RuleSpec[] = [
     passes: [bucket, thing("IlmPolicy", "logs", { bucket: "logs", rules: [{ expiration: "37d" }] })],
     fails: [bucket, thing("IlmPolicy", "logs", { bucket: "logs", rules: [] })],
     says: [
-      "logs: no lifecycle removes anything from it: what a component forgets to delete would be kept, and paid for, for ever. Give it an IlmPolicy with an expiration (values/minio-access.ts).",
+      "logs: no lifecycle removes anything from it: objects that a component misses would be stored, and paid for, indefinitely. Give it an IlmPolicy with an expiration (values/minio-access.ts).",
     ],
   },
   {
@@ -541,7 +541,7 @@ const stores: RuleSpec[] = [
     ],
     says: ["logs: policies backup, loki, tempo all reach it", "more: no policy gives it to anybody"].map(
       (what) =>
-        `${what}: who may read another's bucket can read, or delete, what is not his (R1.7). Let exactly one consumer have it (bucketsOf in names.ts).`,
+        `${what}: a user with access to another's bucket can read or delete its data. Let exactly one consumer have it (bucketsOf in names.ts).`,
     ),
   },
   {
@@ -549,8 +549,8 @@ const stores: RuleSpec[] = [
     passes: [thing("IamPolicy", "loki", mine)],
     fails: [thing("IamPolicy", "loki", policy({ Action: "s3:*", Resource: "arn:aws:s3:::*" }))],
     says: [
-      "loki: it allows action s3:*: a user with it can read and delete all data, and make users of its own. Name the actions that the consumer needs.",
-      "loki: it allows them on arn:aws:s3:::*: a user with it can read and delete all data, and make users of its own. Name the consumer's buckets.",
+      "loki: it allows action s3:*: a user with it can read and delete all data, and create users. Name the actions that the consumer needs.",
+      "loki: it allows them on arn:aws:s3:::*: a user with it can read and delete all data, and create users. Name the consumer's buckets.",
     ],
   },
   {
@@ -558,7 +558,7 @@ const stores: RuleSpec[] = [
     passes: [release("minio", { mode: "distributed", replicas: 4 })],
     fails: [release("minio", { mode: "distributed", replicas: 3 })],
     says: [
-      "minio: it has 3 servers: a single server's disk is the only copy of everything. Set objectStorage.minio.mode to distributed and servers to 4 or more, or use an S3 that is there.",
+      "minio: it has 3 servers: the disk of a single server is the only copy of all data. Set objectStorage.minio.mode to distributed and servers to 4 or more, or use an S3 that is there.",
     ],
   },
   {
@@ -571,8 +571,8 @@ const stores: RuleSpec[] = [
       }),
     ],
     says: [
-      "mimir: store_gateway has 1 replicas, fewer than 2: with fewer, one node that goes takes data or queries with it. Set mimir.storeGateway.replicas to 2 or more.",
-      "mimir: each write goes to 1 ingesters, fewer than 3: with fewer, one node that goes takes data or queries with it. Set mimir.replicationFactor to 3.",
+      "mimir: store_gateway has 1 replicas, fewer than 2: with fewer, the loss of one node loses data or interrupts queries. Set mimir.storeGateway.replicas to 2 or more.",
+      "mimir: each write goes to 1 ingesters, fewer than 3: with fewer, the loss of one node loses data or interrupts queries. Set mimir.replicationFactor to 3.",
     ],
   },
   {
@@ -583,7 +583,7 @@ const stores: RuleSpec[] = [
     ],
     fails: [thing("Stack", "outputs", { tracesSamplingRatio: 0.11 })],
     says: [
-      "outputs: output tracesSamplingRatio keeps 11 % of traces, not at most 10 %: in production more would cost what nobody looks at, and in development a request would be missing just when it is looked for. Set tracing.sampling.ratio to at most 10 %.",
+      "outputs: output tracesSamplingRatio keeps 11 % of traces, not at most 10 %: in production more traces add cost without benefit, and in development a missing trace hinders debugging. Set tracing.sampling.ratio to at most 10 %.",
     ],
   },
   {
@@ -592,7 +592,7 @@ const stores: RuleSpec[] = [
     passes: [thing("Stack", "outputs", { tracesSamplingRatio: 1 })],
     fails: [thing("Instrumentation", "default", { spec: { sampler: traces } })],
     says: [
-      "default: spec.sampler keeps 10 % of traces, not at least 100 %: in production more would cost what nobody looks at, and in development a request would be missing just when it is looked for. Set tracing.sampling.ratio to at least 100 %.",
+      "default: spec.sampler keeps 10 % of traces, not at least 100 %: in production more traces add cost without benefit, and in development a missing trace hinders debugging. Set tracing.sampling.ratio to at least 100 %.",
     ],
   },
   {
@@ -600,7 +600,7 @@ const stores: RuleSpec[] = [
     passes: [release("loki", { loki: { limits_config: { retention_period: "720h" } } })],
     fails: [release("tempo", { compactor: { config: { compaction: { block_retention: "48h" } } } })],
     says: [
-      "tempo: values.compactor.config.compaction.block_retention keeps data for 2 days, fewer than 30: what is deleted too early is gone when an audit or an incident asks for it. Set tempo.retention to 30d or more.",
+      "tempo: values.compactor.config.compaction.block_retention keeps data for 2 days, fewer than 30: data deleted too early is missing in an audit or incident. Set tempo.retention to 30d or more.",
     ],
   },
   {
@@ -608,7 +608,7 @@ const stores: RuleSpec[] = [
     passes: [release("loki", { loki: { compactor: { retention_enabled: true } } })],
     fails: [release("loki", {})],
     says: [
-      "loki: values.loki.compactor.retention_enabled is not true: with it off the bucket grows until it is full, and the lifecycle deletes chunks that the index still names. Set it, with a delete_request_store (values/loki.ts).",
+      "loki: values.loki.compactor.retention_enabled is not true: otherwise the bucket grows until it is full, and the lifecycle rule deletes chunks that the index still references. Set it, with a delete_request_store (values/loki.ts).",
     ],
   },
   {
@@ -616,7 +616,7 @@ const stores: RuleSpec[] = [
     passes: [release("loki", { loki: { auth_enabled: true } }), release("grafana", {})],
     fails: [release("mimir", {})],
     says: [
-      "mimir: values.mimir.structuredConfig.multitenancy_enabled is not true: with it off all data is one tenant's: limits, retention and the gateways' users no longer hold, and what was written before is not found. Set it in values/mimir.ts.",
+      "mimir: values.mimir.structuredConfig.multitenancy_enabled is not true: otherwise all data belongs to one tenant: limits, retention and gateway users do not apply, and existing data is not found. Set it in values/mimir.ts.",
     ],
   },
   {
@@ -624,7 +624,7 @@ const stores: RuleSpec[] = [
     passes: [bucket, thing("Secret", "other", {}, { protect: false }), thing("Namespace", "rendered")],
     fails: [thing("PersistentVolumeClaim", "data", {}, { protect: false })],
     says: [
-      "data: it is not protected: a renamed resource or a wrong stack would take the data with it. Set cluster.protect to true.",
+      "data: it is not protected: a renamed resource or a wrong stack would delete the data. Set cluster.protect to true.",
     ],
   },
   {
@@ -647,7 +647,7 @@ const stores: RuleSpec[] = [
       }),
     ],
     says: [
-      "loki: the schema from 2024-01-01 keeps its index as boltdb-shipper: boltdb-shipper is deprecated: it has no structured metadata and is slower, and a later Loki will not write it. Add an entry to loki.schema with store tsdb and a date in the future (docs/guides/logs.md).",
+      "loki: the schema from 2024-01-01 keeps its index as boltdb-shipper: boltdb-shipper is deprecated: it has no structured metadata, is slower, and is removed in Loki 4. Add an entry to loki.schema with store tsdb and a date in the future (docs/guides/logs.md).",
     ],
   },
 ];
