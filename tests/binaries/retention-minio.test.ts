@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { until } from "../../cli/commands/smoke/check";
-import { countBucket } from "../../cli/commands/storage/measure";
 import { type BucketKey, bucketLifecycles } from "../../values/minio-access";
 import { Minio } from "../support/minio";
 import { settingsOf } from "../support/stacks";
@@ -79,14 +78,16 @@ describe("binaries: MinIO deletes what its lifecycles say", function () {
     expect(await inBuckets()).to.deep.equal(wanted(false));
   });
 
-  /** Looks at a bucket as `obs storage` does. */
-  const look = (bucket: string, since?: number) => countBucket(minio.client, bucket, since);
+  /** Objects of a bucket with all versions. */
+  const count = async (bucket: string): Promise<number> => {
+    let objects = 0;
+    for await (const _ of minio.client.listObjects(bucket, "", true, { IncludeVersion: true })) objects++;
+    return objects;
+  };
 
   it("deletes what is two days past its time and keeps what is two days before it, in every bucket", async () => {
     const first = Object.fromEntries(
-      await Promise.all(
-        Object.values(buckets).map(async ({ name }) => [name, (await look(name)).held] as const),
-      ),
+      await Promise.all(Object.values(buckets).map(async ({ name }) => [name, await count(name)] as const)),
     );
     for (const [key, { expireAfterDays, keepOldVersionsForDays }] of lifecycles)
       await minio.client.setBucketLifecycle(buckets[key].name, {
@@ -108,14 +109,7 @@ describe("binaries: MinIO deletes what its lifecycles say", function () {
       if (found !== kept) throw new Error(`there is still ${found}`);
       return true;
     });
-    // One object or old version in each went, and what is written meanwhile does not hide it.
-    for (const [name, past] of Object.entries(first)) {
-      await minio.client.putObject(name, "new", "x".repeat(10_000));
-      const { held, before } = await look(name, past.newest);
-      expect(past.objects - before.objects, name).to.equal(1);
-      expect(past.bytes - before.bytes, name).to.be.within(10, 60);
-      expect(held.objects, name).to.equal(past.objects);
-      expect(held.bytes - before.bytes, name).to.equal(10_000);
-    }
+    // One object or old version in each is gone.
+    for (const [name, before] of Object.entries(first)) expect(await count(name), name).to.equal(before - 1);
   });
 });

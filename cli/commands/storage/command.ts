@@ -7,8 +7,8 @@ const implementation = () => require("./index") as typeof import("./index.js");
 export function register(program: Command): void {
   program
     .command("storage")
-    .description("show size, growth, reclaimed space and time until full of each bucket")
+    .description("show size, growth and time until full of each bucket")
     .argument(...stackArgument)
-    .option("--json", "print the report as JSON; sizes in bytes, times in milliseconds since 1970")
+    .option("--json", "print the report as JSON, sizes in bytes")
     .action((stack, { json }) => exit(async () => implementation().storage(stack, Boolean(json))));
 }

@@ -1,157 +1,77 @@
-/** What two looks at the buckets say: growth, what was freed, and when it is full. */
-import type { Amount, Held } from "./measure";
+/** Usage, growth and time until full of the buckets, from MinIO's metrics in Prometheus. */
+import { sizeText } from "../../../settings/units";
+import { table } from "../../lib/table";
 
-const day = 86_400_000;
-/** A growth over less than this, in milliseconds, says little of a day. */
-const shortest = day / 24;
-/** How far back a growth is measured, in milliseconds. */
-const longest = 7 * day;
-/** Looks that are remembered. */
-const remembered = 200;
+/** Queries of MinIO's metrics, by bucket where they have one. */
+export const queries = {
+  bytes: "max by (bucket) (minio_bucket_usage_total_bytes)",
+  objects: "max by (bucket) (minio_bucket_usage_object_total)",
+  /** Bytes a day, at the growth of the last day. */
+  growthPerDay: "deriv(max by (bucket) (minio_bucket_usage_total_bytes)[1d:5m]) * 86400",
+  free: "min(minio_cluster_capacity_usable_free_bytes)",
+} as const;
 
-/** One look at all buckets. */
-export interface Look {
-  /** When, in milliseconds since 1970. */
-  at: number;
-  buckets: Record<string, Held>;
-}
+/** Results of the queries, by bucket. */
+export type Measured = Record<keyof typeof queries, Map<string, number>>;
 
-/** A line of the report. */
-export interface BucketReport extends Amount {
+/** Fewer days than this until full are a warning: time to order disks. */
+export const warnBelow = 30;
+
+export interface BucketReport {
   bucket: string;
-  /** Bytes that it grows by in a day; undefined where nothing tells yet. */
+  objects?: number;
+  bytes?: number;
   growthPerDay?: number;
-  /** Where the growth comes from: earlier looks, or MinIO's metrics in Prometheus. */
-  growthFrom?: "looks" | "metrics";
-  /** What was deleted or overwritten since the last look; undefined at the first. */
-  freed?: Amount;
-  /** Bytes that it may hold (`objectStorage.buckets.<key>.quota`). */
   quota?: number;
-  /** Days until its quota or the volumes are full; undefined where it does not grow or nothing tells. */
+  /** Days until its quota or the volumes are full; undefined if it does not grow. */
   daysUntilFull?: number;
 }
 
-/** The whole report. */
-export interface StorageReport {
-  /** When the last look was; undefined at the first. */
-  since?: number;
-  buckets: BucketReport[];
-  /** All volumes together. */
-  volumes: { used: number; free?: number; growthPerDay?: number; daysUntilFull?: number };
-  /** What should be looked after, in sentences. */
-  warnings: string[];
-}
-
-/** What the report is made from. */
-export interface Findings {
-  look: Look;
-  /** Of what the last look saw, what is still there. */
-  before: Record<string, Amount>;
-  /** Earlier looks, oldest first. */
-  earlier: Look[];
-  quotas: Record<string, number | undefined>;
-  /** Bytes a day by MinIO's metrics. */
-  trend?: Record<string, number>;
-  /** Bytes that the volumes still take. */
-  free?: number;
-}
-
-/** The look that a growth is measured against: the oldest of the last week, if it is an hour old. */
-export const reference = (earlier: Look[], at: number): Look | undefined =>
-  earlier.find((look) => at - look.at <= longest && at - look.at >= shortest);
-
-/** Days until something of which so much is left is full; undefined where it does not grow. */
+/** Days until so many bytes are added; undefined if they never are, or if a number is missing. */
 const daysUntil = (left: number | undefined, growth: number | undefined): number | undefined =>
   left === undefined || growth === undefined || growth <= 0 ? undefined : Math.max(0, left) / growth;
 
-const least = (...days: (number | undefined)[]): number | undefined => {
-  const known = days.filter((one) => one !== undefined);
-  return known.length ? Math.min(...known) : undefined;
-};
+const known = (numbers: (number | undefined)[]): number[] => numbers.filter((one) => one !== undefined);
 
-/** Fewer days than this until it is full are worth a warning: time to order disks. */
-export const warnBelow = 30;
-/** Share of a quota from which on it is worth a warning. */
-const nearlyFull = 0.8;
-
-const sum = (amounts: (number | undefined)[]): number | undefined =>
-  amounts.every((one) => one === undefined)
-    ? undefined
-    : amounts.reduce<number>((all, one) => all + (one ?? 0), 0);
-
-/** Joins what was found to a report. */
-export function reportOf(findings: Findings): StorageReport {
-  const { look, before, earlier, quotas, trend, free } = findings;
-  const last = earlier.at(-1);
-  const then = reference(earlier, look.at);
-  const grown = (bucket: string, bytes: number): Pick<BucketReport, "growthPerDay" | "growthFrom"> => {
-    const past = then?.buckets[bucket];
-    if (then && past)
-      return { growthPerDay: ((bytes - past.bytes) / (look.at - then.at)) * day, growthFrom: "looks" };
-    const told = trend?.[bucket];
-    return told === undefined ? {} : { growthPerDay: told, growthFrom: "metrics" };
-  };
-  const lines = Object.entries(look.buckets).map(([bucket, { objects, bytes }]): BucketReport => {
-    const past = last?.buckets[bucket];
-    const still = before[bucket];
-    const quota = quotas[bucket];
+/** One line per bucket, in the order of the settings. The volumes are full when all buckets together fill them. */
+export function reportOf(quotas: Record<string, number | undefined>, measured: Measured): BucketReport[] {
+  const [free] = measured.free.values();
+  const growth = known([...measured.growthPerDay.values()]).reduce((total, one) => total + one, 0);
+  return Object.entries(quotas).map(([bucket, quota]) => {
+    const [bytes, objects] = [measured.bytes.get(bucket), measured.objects.get(bucket)];
+    const growthPerDay = measured.growthPerDay.get(bucket);
+    const left = quota === undefined || bytes === undefined ? undefined : quota - bytes;
+    const volumes = (growthPerDay ?? 0) > 0 ? daysUntil(free, growth) : undefined;
+    const days = known([daysUntil(left, growthPerDay), volumes]);
     return {
       bucket,
-      objects,
-      bytes,
-      ...grown(bucket, bytes),
-      // All that the last look saw was written by then, so that what is missing of it now was deleted.
-      ...(past &&
-        still && {
-          freed: {
-            objects: Math.max(0, past.objects - still.objects),
-            bytes: Math.max(0, past.bytes - still.bytes),
-          },
-        }),
+      ...(objects !== undefined && { objects }),
+      ...(bytes !== undefined && { bytes }),
+      ...(growthPerDay !== undefined && { growthPerDay }),
       ...(quota !== undefined && { quota }),
+      ...(days.length && { daysUntilFull: Math.min(...days) }),
     };
   });
-  const growthPerDay = sum(lines.map((line) => line.growthPerDay));
-  const volumesFull = daysUntil(free, growthPerDay);
-  const full = lines.map((line) => {
-    const left = line.quota === undefined ? undefined : line.quota - line.bytes;
-    const grows = (line.growthPerDay ?? 0) > 0;
-    const days = least(daysUntil(left, line.growthPerDay), grows ? volumesFull : undefined);
-    return days === undefined ? line : { ...line, daysUntilFull: days };
-  });
-  return {
-    ...(last && { since: last.at }),
-    buckets: full,
-    volumes: {
-      used: sum(lines.map(({ bytes }) => bytes)) ?? 0,
-      ...(free !== undefined && { free }),
-      ...(growthPerDay !== undefined && { growthPerDay }),
-      ...(volumesFull !== undefined && { daysUntilFull: volumesFull }),
-    },
-    warnings: warningsOf(full, volumesFull),
-  };
 }
 
-function warningsOf(lines: BucketReport[], volumesFull: number | undefined): string[] {
-  const days = (count: number) => (count < 1 ? "less than a day" : `${Math.floor(count)} days`);
+const cell = (value: number | undefined, text: (value: number) => string): string =>
+  value === undefined ? "-" : text(value);
+const growthText = (bytes: number) => `${bytes < 0 ? "-" : "+"}${sizeText(Math.abs(bytes))}`;
+const daysText = (days: number) =>
+  `${days > 3650 ? "> 10 years" : `${Math.floor(days)} d`}${days < warnBelow ? " (!)" : ""}`;
+
+/** The report as a table. */
+export function textOf(buckets: BucketReport[], free: number | undefined): string {
+  const rows = buckets.map(({ bucket, objects, bytes, growthPerDay, quota, daysUntilFull }) => [
+    bucket,
+    cell(objects, String),
+    cell(bytes, sizeText),
+    cell(growthPerDay, growthText),
+    cell(quota, sizeText),
+    cell(daysUntilFull, daysText),
+  ]);
   return [
-    ...lines.flatMap(({ bucket, bytes, quota, growthPerDay }) => {
-      if (quota === undefined) return [];
-      const left = daysUntil(quota - bytes, growthPerDay);
-      const used = bytes / quota;
-      return left !== undefined && left < warnBelow
-        ? [`${bucket} reaches its quota in ${days(left)}: raise it or shorten what is kept`]
-        : used >= nearlyFull
-          ? [`${bucket} holds ${Math.round(used * 100)} % of its quota`]
-          : [];
-    }),
-    ...(volumesFull !== undefined && volumesFull < warnBelow
-      ? [
-          `the volumes are full in ${days(volumesFull)}: raise objectStorage.minio.disk or shorten what is kept`,
-        ]
-      : []),
-  ];
+    table([["bucket", "objects", "size", "growth/day", "quota", "full in"], ...rows]),
+    `\n${cell(free, sizeText)} free on MinIO's volumes. MinIO counts usage every few minutes; growth is that of the last day.`,
+  ].join("\n");
 }
-
-/** The looks to remember after another one. */
-export const withLook = (earlier: Look[], look: Look): Look[] => [...earlier, look].slice(-remembered);

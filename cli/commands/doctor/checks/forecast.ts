@@ -1,8 +1,7 @@
 import { daysText, daysUntilFull, type Growth } from "../../../../settings/forecast";
 import { longestRetention } from "../../../../settings/retention";
 import { day, sizeText } from "../../../../settings/units";
-import { growthPerDay } from "../../storage/metrics";
-import { warnBelow } from "../../storage/report";
+import { queries, warnBelow } from "../../storage/report";
 import type { Check, Context, Finding } from "../check";
 import { query } from "../prometheus";
 
@@ -30,10 +29,9 @@ export function judgeForecast(growing: Growth[], free: number): Finding[] {
 async function growing(context: Context): Promise<Growth[]> {
   const { buckets } = context.settings.objectStorage;
   const kept = longestRetention(context.settings);
-  const size = "max by (bucket) (minio_bucket_usage_total_bytes)";
   const [grown = [], held = []] = await Promise.all([
-    query(context, `${growthPerDay} and count_over_time(${size}[1d:5m]) >= ${enough}`),
-    query(context, size),
+    query(context, `${queries.growthPerDay} and count_over_time(${queries.bytes}[1d:5m]) >= ${enough}`),
+    query(context, queries.bytes),
   ]);
   return (["loki", "mimirBlocks", "tempo"] as const).flatMap((key) => {
     const of = (samples: typeof grown) =>
@@ -48,7 +46,7 @@ export const check: Check = {
   name: "storage forecast",
   async look(context) {
     if (context.settings.objectStorage.kind !== "minio") return [];
-    const [free] = (await query(context, "min(minio_cluster_capacity_usable_free_bytes)")) ?? [];
+    const [free] = (await query(context, queries.free)) ?? [];
     return free ? judgeForecast(await growing(context), free.value) : [];
   },
 };
