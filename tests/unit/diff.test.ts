@@ -146,12 +146,8 @@ describe("unit: diff: objects", () => {
   });
 
   it("has no diff where a text is the same", () => {
-    expect(
-      unified([
-        { before: "a\n", after: "b\n" },
-        { before: "c\n", after: "c\n" },
-      ]),
-    ).to.deep.equal(["@@ -1 +1 @@\n-a\n+b", ""]);
+    expect(unified("a\n", "b\n")).to.equal("@@ -1,1 +1,1 @@\n-a\n+b");
+    expect(unified("c\n", "c\n")).to.equal("");
   });
 });
 

@@ -131,14 +131,11 @@ export const movedCharts = (before: Side, after: Side): Report["charts"] =>
 
 /** A group with the unified diff of each object. */
 export function withDiffs({ name, changes, immutable }: Group): ReleaseReport {
-  const told = changes.filter(({ what }) => what !== "quiet");
-  const diffs = unified(told.map(({ before = "", after = "" }) => ({ before, after })));
   return {
     name,
-    objects: changes.map(({ before: _, after: __, ...change }) => ({
+    objects: changes.map(({ before = "", after = "", ...change }) => ({
       ...change,
-      diff:
-        diffs[told.findIndex(({ object, what }) => object === change.object && what === change.what)] ?? "",
+      diff: change.what === "quiet" ? "" : unified(before, after),
     })),
     immutable: immutable.map(({ object, field, todo }) => ({ object, field, todo })),
   };

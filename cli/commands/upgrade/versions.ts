@@ -1,29 +1,22 @@
 /** Which of the versions that a repository offers a chart may go to, and what is known to happen on the way. */
+import { coerce, parse, SemVer, satisfies } from "semver";
 import { type ChartName, pins } from "../../../charts";
 import { guides, type Note, notes } from "../../../upgrades";
 
-/** A version's numbers: major, minor, patch. */
-export type Numbers = [number, number, number];
+/** The numbers of a version such as `1.2.3`, `v1.2` or `1.2.3-rc.1`; undefined for anything else. */
+export const numbersOf = (version: string): SemVer | null =>
+  /^v?\d+\.\d+/.test(version) ? coerce(version) : null;
 
-/** Numbers of a version such as `1.2.3`, `v1.2` or `1.2.3-rc.1`; undefined for anything else. */
-export function numbersOf(version: string): Numbers | undefined {
-  const [, major, minor, patch = "0"] = /^v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?$/.exec(version) ?? [];
-  return major === undefined ? undefined : [Number(major), Number(minor), Number(patch)];
-}
+/** Whether a version is a release: three numbers without a suffix, except for build metadata. */
+const isRelease = (version: string): boolean => parse(version)?.prerelease.length === 0;
 
-/** Whether a version is meant for use: three numbers and nothing behind them but build metadata. */
-const isRelease = (version: string) => /^v?\d+\.\d+\.\d+(\+.*)?$/.test(version);
-
-/** Negative where `a` is older than `b`; what comes behind the numbers does not count. @throws for what is no version */
-export function compare(a: string, b: string): number {
-  const [left, right] = [numbersOf(a), numbersOf(b)];
-  if (!left || !right) throw new Error(`${left ? b : a} is not a version`);
-  return left[0] - right[0] || left[1] - right[1] || left[2] - right[2];
-}
+/** Negative if `a` is older than `b`, suffixes ignored. @throws TypeError for text that is no version */
+export const compare = (a: string, b: string): number =>
+  new SemVer(numbersOf(a) ?? a).compare(numbersOf(b) ?? b);
 
 /** What a version promises not to break: the major, below 1.0 the minor too (https://semver.org, 4 and 8). */
 const line = (version: string): string => {
-  const [major, minor] = numbersOf(version) ?? [];
+  const { major, minor } = new SemVer(version);
   return major === 0 ? `0.${minor}` : `${major}`;
 };
 
@@ -95,9 +88,11 @@ export async function reportOf(
       break;
     }
   }
-  const first = (same: number) => (version: string) =>
-    numbersOf(version)?.slice(0, same).join() === numbersOf(pinned)?.slice(0, same).join();
-  const [allowed, patch, minor] = [within[0], within.find(first(2)), within.find(first(1))];
+  const [allowed, patch, minor] = [
+    within[0],
+    within.find((version) => satisfies(version, `~${pinned}`)),
+    within.find((version) => numbersOf(version)?.major === numbersOf(pinned)?.major),
+  ];
   if (allowed) report.allowed = allowed;
   if (patch) report.patch = patch;
   if (minor) report.minor = minor;

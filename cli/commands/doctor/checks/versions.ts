@@ -1,4 +1,5 @@
 import { type KubeConfig, VersionApi } from "@kubernetes/client-node";
+import { satisfies, validRange } from "semver";
 import { type ChartName, pins, versionOf } from "../../../../charts";
 import { pastSupport, supportText } from "../../../../policies/rules/deprecated";
 import type { Settings } from "../../../../settings";
@@ -45,31 +46,12 @@ export function releaseFindings(
   });
 }
 
-/**
- * Whether a range of versions as charts write it (`^1.25.0-0`, `>=1.25.0-0 <1.40.0-0`) has a version. Terms joined by
- * `||` are choices; a term that is not known here allows everything.
- */
-export const allows = (range: string, version: string): boolean =>
-  range.split("||").some((choice) =>
-    choice
-      .trim()
-      .replace(/([<>=^~]+)\s+/g, "$1")
-      .split(/[\s,]+/)
-      .every((term) => {
-        const [, operator = "=", limit = ""] = /^(\^|~|>=|<=|>|<|=)?v?(\d[\w.+-]*)$/.exec(term) ?? [];
-        const [wanted, has] = [numbersOf(limit), numbersOf(version)];
-        if (!wanted || !has) return true;
-        const order = compare(version, limit);
-        const same = (parts: number) => wanted.slice(0, parts).join() === has.slice(0, parts).join();
-        if (operator === "^") return order >= 0 && same(1);
-        if (operator === "~") return order >= 0 && same(2);
-        if (operator === ">=") return order >= 0;
-        if (operator === "<=") return order <= 0;
-        if (operator === ">") return order > 0;
-        if (operator === "<") return order < 0;
-        return order === 0;
-      }),
-  );
+/** Whether a version of Kubernetes is within the range of a chart. A range that is not valid allows every version. */
+export function allows(range: string, version: string): boolean {
+  // Helm separates terms with commas, too.
+  const terms = validRange(range.replaceAll(",", " "));
+  return terms === null || satisfies(numbersOf(version) ?? version, terms, { includePrerelease: true });
+}
 
 /** Whether the cluster's version is one that the charts allow, and that its nodes go with. */
 export function kubernetesFindings(
@@ -86,7 +68,7 @@ export function kubernetesFindings(
       evidence: `its kubeVersion is ${chart.kubeVersion}`,
       fix: "move the pin to a version that is (./obs upgrade --check), or keep the cluster within its range",
     }));
-  const minor = (version: string) => numbersOf(version)?.[1] ?? 0;
+  const minor = (version: string) => numbersOf(version)?.minor ?? 0;
   // https://kubernetes.io/releases/version-skew-policy/: never newer, at most three minor versions older.
   const skewed = nodes
     .filter(
