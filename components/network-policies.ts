@@ -1,5 +1,6 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import { ciliumPolicies } from "../values/network-cilium";
 import { networkPolicies } from "../values/network-policies";
 import type { ComponentArgs } from "./args";
 
@@ -15,6 +16,12 @@ export class NetworkPolicies extends pulumi.ComponentResource {
       new k8s.networking.v1.NetworkPolicy(
         `${metadata.namespace}-${metadata.name}`,
         { metadata: { ...metadata, namespace: namespaces.named(metadata.namespace) }, spec },
+        { parent: this },
+      );
+    for (const { metadata, ...policy } of ciliumPolicies(settings))
+      new k8s.apiextensions.CustomResource(
+        `${metadata.namespace}-${metadata.name}-cilium`,
+        { ...policy, metadata: { ...metadata, namespace: namespaces.named(metadata.namespace) } },
         { parent: this },
       );
     this.registerOutputs({});

@@ -71,6 +71,9 @@ export const network = group({
   nodes: cidrs(
     "Addresses of nodes, of the API server and of what asks the stack's webhooks for it; narrow it where they are known",
   ),
+  cilium: oneOf("auto", "on", "off").describe(
+    "Whether CiliumNetworkPolicies allow the connections with nodes and the API server, which Cilium does not match by address: `auto` creates them if the cluster has Cilium's custom resource definitions",
+  ),
   apiServerPorts: list(wholeNumber(1, 65535), "a list of ports").describe(
     "Ports on which the endpoints of the API server listen, which NetworkPolicies allow: kubectl get endpointslices -l kubernetes.io/service-name=kubernetes",
   ),

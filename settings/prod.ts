@@ -278,6 +278,7 @@ export const prod: SettingsInput = {
   network: {
     policies: true,
     nodes: ["0.0.0.0/0", "::/0"],
+    cilium: "auto",
     apiServerPorts: [443, 6443],
     ingressNamespaces: [],
     ingressRanges: [],

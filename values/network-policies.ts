@@ -94,9 +94,8 @@ const dns = ({ network }: Settings): Rule => ({
   ports: [53, 5353].flatMap((port) => (["UDP", "TCP"] as const).map((protocol) => ({ port, protocol }))),
 });
 
-/** One policy for each namespace that refuses everything, and one for each part with what it needs. */
-export function networkPolicies(settings: Settings): NetworkPolicy[] {
-  const all = flows(settings);
+/** The parts that a stack with these settings has. */
+export function usedParts(settings: Settings): PartName[] {
   const absent = new Set<PartName>([
     ...(settings.objectStorage.kind === "minio" ? [] : (["minio"] as const)),
     ...(hasAutoscaling(settings) ? [] : (["autoscaling"] as const)),
@@ -104,7 +103,18 @@ export function networkPolicies(settings: Settings): NetworkPolicy[] {
       .filter((key) => !backupNamespaces(settings).includes(key))
       .map((key) => (key === "grafana" ? "grafanaBackup" : key)),
   ]);
-  const used = (Object.keys(parts) as PartName[]).filter((part) => !absent.has(part));
+  return (Object.keys(parts) as PartName[]).filter((part) => !absent.has(part));
+}
+
+/** Name of a part's policies. */
+export const policyName = (part: PartName): string =>
+  part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** One policy for each namespace that refuses everything, and one for each part with what it needs. */
+export function networkPolicies(settings: Settings): NetworkPolicy[] {
+  const all = flows(settings);
+  const used = usedParts(settings);
+  const absent = new Set<string>(Object.keys(parts).filter((part) => !used.includes(part as PartName)));
   const refusals = [...new Set(used.map((part) => namespaces(settings)[parts[part].namespace]))].map(
     (namespace): NetworkPolicy => ({
       metadata: { name: "default-deny", namespace },
@@ -115,14 +125,14 @@ export function networkPolicies(settings: Settings): NetworkPolicy[] {
     const { namespace, labels }: Part = parts[part];
     const rules = (mine: "from" | "to", other: "from" | "to") =>
       all
-        .filter((flow) => flow[mine] === part && !absent.has(flow[other] as PartName))
+        .filter((flow) => flow[mine] === part && !absent.has(flow[other]))
         .flatMap((flow): Rule[] => {
           const them = peers(flow[other], settings);
           return them.length ? [{ [other]: them, ...ports(flow) }] : [];
         });
     return {
       metadata: {
-        name: part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+        name: policyName(part),
         namespace: namespaces(settings)[namespace],
       },
       spec: {

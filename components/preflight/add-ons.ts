@@ -108,6 +108,16 @@ function decide(stack: string, settings: Settings, addOn: AddOn, cluster: Snapsh
   return otherOwners(settings, addOn, facts).length > 0 ? "existing" : "install";
 }
 
+/** Whether the cluster has Cilium's policies; a cluster that is not read, as in `obs render`, has none. */
+const hasCilium = (cluster: Snapshot | undefined): boolean =>
+  cluster?.facts.definitions?.some(({ name }) => name === "ciliumnetworkpolicies.cilium.io") ?? false;
+
+/** Settings with `on` or `off` instead of `auto` for Cilium's policies. */
+export const withCilium = (settings: Settings, cluster: Snapshot | undefined): Settings =>
+  settings.network.cilium === "auto"
+    ? { ...settings, network: { ...settings.network, cilium: hasCilium(cluster) ? "on" : "off" } }
+    : settings;
+
 /**
  * Settings with `install` or `existing` instead of `auto`.
  *
