@@ -8,7 +8,7 @@ export function register(program: Command): void {
   program
     .command("dashboards")
     .description(
-      "run the queries of this stack's dashboards through Grafana and list failed and empty ones (dev)",
+      "run the queries of this stack's dashboards, in prod at the gateways, and list failed and empty ones",
     )
     .argument(...stackArgument)
     .option("--json", "print the failed and empty queries as JSON")

@@ -4,16 +4,9 @@ import { kubeConfig } from "../../../components/kube-config";
 import { dashboards } from "../../../dashboards";
 import { build } from "../../../dashboards/kit";
 import { locate } from "../../lib/cluster";
-import { type Grafana, withGrafana } from "../../lib/grafana";
-
-/** A query as a panel has it, its variables replaced. */
-interface PanelQuery {
-  dashboard: string;
-  panel: string;
-  source: { type: string; uid: string };
-  expr: string;
-  instant: boolean;
-}
+import { type Grafana, grafanaToken, withGrafana } from "../../lib/grafana";
+import { atGateways } from "./gateways";
+import { hour, type PanelQuery, type Run } from "./query";
 
 /** What came of one. */
 interface Answer extends PanelQuery {
@@ -26,7 +19,7 @@ interface Answer extends PanelQuery {
 type Json = any;
 
 /** A dashboard's queries; sources are the ones that are chosen at first, other variables stand for everything. */
-function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] {
+export function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] {
   const model: Json = build(dashboard);
   const sources = new Map<string, string>(
     model.templating.list
@@ -55,22 +48,20 @@ function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] {
   );
 }
 
-const hour = 3_600_000;
-
 /** How much of an answer is data. */
 function size({ frames }: Json): number {
   return (frames ?? []).filter(({ data }: Json) => data.values.some((column: unknown[]) => column.length > 0))
     .length;
 }
 
-/** Asks one query about the last hour. */
-async function answered(grafana: Grafana, query: PanelQuery): Promise<number> {
+/** Asks Grafana one query about the last hour. */
+async function throughGrafana(grafana: Grafana, query: PanelQuery): Promise<number> {
   const { source, expr, instant } = query;
   const now = Date.now();
   if (source.type === "tempo") {
     if (!expr) {
       const service = { ...query, source: { type: "prometheus", uid: "mimir" } };
-      return answered(grafana, {
+      return throughGrafana(grafana, {
         ...service,
         expr: "sum(traces_service_graph_request_total)",
         instant: true,
@@ -103,14 +94,14 @@ async function answered(grafana: Grafana, query: PanelQuery): Promise<number> {
 }
 
 /** All queries, four at a time. */
-async function answers(grafana: Grafana, tell: (done: number, all: number) => void): Promise<Answer[]> {
+async function answers(run: Run, tell: (done: number, all: number) => void): Promise<Answer[]> {
   const queries = Object.values(dashboards).flat().flatMap(queriesOf);
   const done: Answer[] = [];
   const left = [...queries];
   const worker = async () => {
     for (let query = left.shift(); query; query = left.shift()) {
       const asked = query;
-      const found = await answered(grafana, asked).catch(async (error: Error) => {
+      const found = await run(asked).catch(async (error: Error) => {
         await wait(200);
         return error;
       });
@@ -126,11 +117,20 @@ async function answers(grafana: Grafana, tell: (done: number, all: number) => vo
 export async function askDashboards(stack: string, json: boolean): Promise<number> {
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
-  const results = await withGrafana(kubeConfig(settings), settings, (grafana) =>
-    answers(grafana, (done, all) => {
-      if (!json && process.stderr.isTTY) process.stderr.write(`\r${done} of ${all} queries`);
-    }),
-  );
+  const config = kubeConfig(settings);
+  const tell = (done: number, all: number) => {
+    if (!json && process.stderr.isTTY) process.stderr.write(`\r${done} of ${all} queries`);
+  };
+  const peopleOnly = settings.environment === "prod" && !grafanaToken();
+  if (peopleOnly)
+    console.error(
+      "Only people can log in to Grafana in prod: the queries run at the gateways, as the users of Grafana's data sources. To run them through Grafana, set OBS_GRAFANA_TOKEN to the token of a service account.",
+    );
+  const results = peopleOnly
+    ? await answers(atGateways(config, settings), tell)
+    : await withGrafana(config, settings, (grafana) =>
+        answers((query) => throughGrafana(grafana, query), tell),
+      );
   const failed = results.filter(({ error }) => error);
   const empty = results.filter(({ error, found }) => !error && found === 0);
   if (json) console.log(JSON.stringify({ stack, queries: results.length, failed, empty }, null, 2));
