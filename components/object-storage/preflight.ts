@@ -96,7 +96,7 @@ async function installed(config: KubeConfig, namespace: string): Promise<Install
 }
 
 /** Volumes may grow and be added; they are never shrunk or left behind with data. */
-function volumeProblems(settings: Settings, { claims }: Installed): Problem[] {
+export function volumeProblems(settings: Settings, { claims }: Pick<Installed, "claims">): Problem[] {
   const wanted = new Map(minioClaims(settings).map(({ name, size }) => [name, size]));
   const { mode, servers } = settings.objectStorage.minio;
   return claims

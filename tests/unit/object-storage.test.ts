@@ -1,6 +1,6 @@
 import type { V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { serverProblems } from "../../components/object-storage/preflight";
+import { serverProblems, volumeProblems } from "../../components/object-storage/preflight";
 import { settingsOf } from "../support/stacks";
 
 /** MinIO's StatefulSet as its chart makes it, scaled to a number of replicas by hand. */
@@ -49,5 +49,20 @@ describe("unit: MinIO's servers", () => {
   it("are free before there is a pool", () => {
     expect(told([])).to.deep.equal([]);
     expect(serverProblems(settingsOf("dev"), { statefulSets: [minio(4)] })).to.deep.equal([]);
+  });
+});
+
+describe("unit: volumes of MinIO", () => {
+  const problems = (storage: string, name = "export-minio-0") =>
+    volumeProblems(settingsOf("prod", { objectStorage: { minio: { disk: "100Gi" } } }), {
+      claims: [{ metadata: { name }, spec: { resources: { requests: { storage } } } }],
+    });
+
+  it("may grow, never shrink, and are never left behind with data", () => {
+    expect(problems("100Gi")).to.deep.equal([]);
+    expect(problems("50Gi")).to.deep.equal([]);
+    expect(problems("200Gi")[0]?.allowed).to.match(/^200Gi or more: .*cannot shrink/);
+    expect(problems("100Gi", "export-minio-99")[0]?.path).to.equal("objectStorage.minio");
+    expect(problems("100Gi", "other")).to.deep.equal([]);
   });
 });

@@ -115,11 +115,11 @@ export function verdictText(stack: string, { subjects, findings, skipped }: Verd
   ].join("\n\n");
 }
 
-/**
- * `obs policies`.
- *
- * @returns 2 where a mandatory rule is not kept, 1 where a release could not be looked into, else 0
- */
+/** 2 for a mandatory violation, 1 for a release that could not be checked, else 0. */
+export const exitCode = ({ findings, skipped }: Verdict): number =>
+  violations(findings).length ? 2 : skipped.length ? 1 : 0;
+
+/** `obs policies`. @returns the exit code */
 export async function policies(stack: string, { json }: { json?: boolean }): Promise<number> {
   const verdict = await judge(stack);
   const { environment, subjects, findings, skipped } = verdict;
@@ -128,6 +128,5 @@ export async function policies(stack: string, { json }: { json?: boolean }): Pro
       ? JSON.stringify({ stack, environment, subjects, findings: findings.map(asJson), skipped }, null, 2)
       : verdictText(stack, verdict),
   );
-  if (violations(findings).length) return 2;
-  return skipped.length ? 1 : 0;
+  return exitCode(verdict);
 }

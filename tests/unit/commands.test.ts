@@ -1,0 +1,133 @@
+/** Commands as a whole, with a `pulumi` and a `kind` that record their arguments, and an API server without objects. */
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { expect } from "chai";
+import { commandLine } from "../../cli/commands";
+import { preview, up } from "../../cli/commands/lifecycle";
+import { exitCode } from "../../cli/commands/policies";
+import { rotate } from "../../cli/commands/rotate";
+import { locate } from "../../cli/lib/cluster";
+import { UserError } from "../../settings";
+
+describe("unit: commands", function () {
+  this.timeout(20_000);
+  const before = { ...process.env };
+  const [log, error] = [console.log, console.error];
+  let folder: string;
+  let server: Server;
+
+  /** A program that writes the time and its arguments to a file. */
+  const program = (name: string) => {
+    const file = join(folder, name);
+    const answer = `case "$1 $2" in "stack export" | "stack output") echo '{"version":3,"deployment":{}}' ;; esac`;
+    writeFileSync(file, `#!/bin/sh\necho "$(date +%s%3N) $*" >> "${file}.log"\n${answer}\n`);
+    chmodSync(file, 0o755);
+  };
+  /** The calls of a program: time in milliseconds and arguments. */
+  const calls = (name: string): { at: number; args: string }[] => {
+    const file = join(folder, `${name}.log`);
+    if (!existsSync(file)) return [];
+    const lines = readFileSync(file, "utf8").trim().split("\n");
+    return lines.map((line) => ({ at: Number(line.split(" ")[0]), args: line.slice(line.indexOf(" ") + 1) }));
+  };
+  const updates = () => calls("pulumi").filter(({ args }) => args.startsWith("up "));
+  const useCluster = (port: number) => {
+    const file = join(folder, "kubeconfig");
+    const cluster = { server: `http://127.0.0.1:${port}`, "insecure-skip-tls-verify": true };
+    const config = {
+      clusters: [{ name: "a", cluster }],
+      users: [{ name: "a", user: {} }],
+      contexts: [{ name: "a", context: { cluster: "a", user: "a" } }],
+      "current-context": "a",
+    };
+    writeFileSync(file, JSON.stringify(config));
+    process.env["KUBECONFIG"] = file;
+  };
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), "commands-"));
+    for (const name of ["pulumi", "kind", "docker"]) program(name);
+    process.env["PATH"] = [folder, before["PATH"]].join(delimiter);
+    process.env["PULUMI_BACKEND_URL"] = `file://${folder}`;
+    process.env["PULUMI_CONFIG_PASSPHRASE"] = "x";
+    [console.log, console.error] = [() => undefined, () => undefined];
+    server = createServer(({ url }, response) => {
+      response.setHeader("content-type", "application/json");
+      response.end(JSON.stringify(url === "/version" ? { gitVersion: "v1.34.0" } : { items: [] }));
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    useCluster((server.address() as AddressInfo).port);
+  });
+  afterEach(() => {
+    [console.log, console.error] = [log, error];
+    server.close();
+    server.closeAllConnections();
+    process.env = { ...before };
+    rmSync(folder, { recursive: true });
+  });
+
+  it("up asks before it changes a prod stack, unless --yes is given; a dev stack is never asked", async () => {
+    await up("prod", {}, []);
+    await up("prod", { yes: true }, []);
+    await up("dev", {}, []);
+    expect(updates().map(({ args }) => args.includes("--yes"))).to.deep.equal([false, true, true]);
+  });
+
+  it("up and preview check the policies of a prod stack, and those of a dev stack on request", async () => {
+    await up("prod", {}, []);
+    await up("dev", {}, []);
+    await up("dev", { policies: true }, []);
+    await preview("prod", { policies: false }, []);
+    const packs = calls("pulumi").filter(({ args }) => /^(up|preview) /.test(args));
+    expect(packs.map(({ args }) => args.includes("--policy-pack"))).to.deep.equal([true, false, true, false]);
+  });
+
+  it("rotate waits after clients got their new passwords, and before the old ones are revoked", async () => {
+    await rotate("dev", { wait: "1" });
+    const [, second, third] = updates();
+    expect(updates()).to.have.length(3);
+    expect((third?.at ?? 0) - (second?.at ?? 0)).to.be.at.least(1000);
+    const option = commandLine()
+      .commands.find((command) => command.name() === "rotate")
+      ?.options.find(({ long }) => long === "--wait");
+    expect(Number(option?.defaultValue)).to.be.at.least(120);
+  });
+
+  it("rotate changes no prod stack without --yes", async () => {
+    const refused = await rotate("prod", { wait: "0" }).catch((reason: Error) => reason);
+    expect(refused).to.be.instanceOf(UserError);
+    expect(calls("pulumi")).to.deep.equal([]);
+  });
+
+  it("a kind cluster is created for a dev stack, never for a prod stack", async () => {
+    useCluster(1);
+    const refused = await locate("prod").catch((reason: Error) => reason);
+    expect(refused).to.be.instanceOf(UserError);
+    expect((refused as Error).message).to.match(/^Cannot reach a Kubernetes cluster: /);
+    expect(calls("kind")).to.deep.equal([]);
+    await locate("dev");
+    expect(calls("kind").map(({ args }) => args)).to.satisfy((all: string[]) =>
+      all.some((args) => args.startsWith("create cluster")),
+    );
+  });
+
+  it("policies exits 2 for a mandatory violation, 1 for a release that could not be checked, else 0", () => {
+    const subject = { kind: "Pod", name: "a", object: {} };
+    const finding = (level: "mandatory" | "advisory", allowed?: string) => ({
+      rule: "a",
+      level,
+      subject,
+      message: "no",
+      allowed,
+    });
+    const of = (findings: ReturnType<typeof finding>[], skipped: string[] = []) =>
+      exitCode({ environment: "prod", subjects: 1, findings, skipped });
+    expect(of([finding("mandatory")])).to.equal(2);
+    expect(of([finding("mandatory")], ["loki: no helm"])).to.equal(2);
+    expect(of([finding("mandatory", "for a reason"), finding("advisory")])).to.equal(0);
+    expect(of([], ["loki: no helm"])).to.equal(1);
+  });
+});
