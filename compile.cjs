@@ -10,11 +10,11 @@ const {
   statSync,
   writeFileSync,
 } = require("node:fs");
-const { isBuiltin, wrap } = require("node:module");
+const { createRequire, isBuiltin, wrap } = require("node:module");
 const { dirname, join } = require("node:path");
 const { deserialize, serialize } = require("node:v8");
 const { Script } = require("node:vm");
-const lighten = require("./lighten.cjs");
+require("./lighten.cjs");
 
 const cache = join(__dirname, "node_modules", ".cache", "observability");
 // The options of the compiler, and the versions of it and of all packages.
@@ -116,7 +116,9 @@ module.exports = (program, folder) => {
     packages: "external",
     sourcemap: "external",
   });
-  lighten(filename, own.map);
+  // Errors name lines of the sources: by the formatter that Pulumi has installed.
+  const { install } = createRequire(require.resolve("@pulumi/pulumi"))("source-map-support");
+  install({ retrieveSourceMap: (source) => (source === filename ? { url: filename, map: own.map } : null) });
   // Packages have a bundle of their own: they change less often. Pulumi's are loaded already, and must be there once.
   const names = own.imports.filter((path) => !isBuiltin(path) && !path.startsWith("@pulumi/")).sort();
   const entry = `module.exports = {${names.map((path) => `${JSON.stringify(path)}: () => require(${JSON.stringify(path)})`)}}`;

@@ -1,23 +1,27 @@
-// What Pulumi's SDK does for each resource and this program does without. It takes half of a preview's CPU time.
-const { createRequire } = require("node:module");
+// Makes Pulumi's SDK do less, if it is loaded after this file. What is left out takes half of a preview's CPU time.
 
-/** Modules of the SDK that nothing here uses. They load TypeScript's compiler and npm's installer. */
-const unused = ["automation", "runtime/closure/codePaths", "runtime/closure/serializeClosure"];
+/** Modules of the SDK that load TypeScript's compiler and npm's installer, and that hardly anything uses. */
+const late = ["automation", "runtime/closure/codePaths", "runtime/closure/serializeClosure"];
 
-/**
- * Makes the SDK do less.
- *
- * @param filename, map the program and its source map, so that errors name lines of the sources
- */
-module.exports = (filename, map) => {
-  for (const name of unused) {
-    const path = require.resolve(`@pulumi/pulumi/${name}`);
-    require.cache[path] ??= { id: path, filename: path, loaded: true, exports: {}, children: [], paths: [] };
-  }
-  const { install } = createRequire(require.resolve("@pulumi/pulumi"))("source-map-support");
-  install({ retrieveSourceMap: (source) => (source === filename ? { url: filename, map } : null) });
-  if (process.env["OBS_DEBUG"]) return;
+/** Loads a module when something of it is used. */
+function lateModule(path) {
+  const real = (name) => {
+    if (require.cache[path]?.exports === exports) delete require.cache[path];
+    return require(path)[name];
+  };
+  // The SDK itself reads names of functions when it is loaded, of the automation API it reads none.
+  const get = (_, name) => {
+    if (name === "__esModule") return true;
+    return path.includes("closure") ? (...args) => real(name)(...args) : real(name);
+  };
+  const exports = new Proxy({}, { get });
+  require.cache[path] = { id: path, filename: path, loaded: true, exports, children: [], paths: [] };
+}
 
+for (const path of late.map((name) => require.resolve(`@pulumi/pulumi/${name}`)))
+  if (!require.cache[path]) lateModule(path);
+
+if (!process.env["OBS_DEBUG"]) {
   // Debug messages are sent to the engine even if nobody asked for them.
   require("@pulumi/pulumi/log").debug = async () => undefined;
   // The place in the program at which a resource is registered: the engine shows it nowhere.
@@ -34,4 +38,4 @@ module.exports = (filename, map) => {
       Error.stackTraceLimit = stackTraceLimit;
     }
   };
-};
+}

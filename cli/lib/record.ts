@@ -1,4 +1,5 @@
 /** Runs the program without an engine or a cluster and records every resource that it would register. */
+import "../../lighten.cjs";
 import * as pulumi from "@pulumi/pulumi";
 
 /** What the engine is told about a resource besides its inputs; other resources as `type::name`. */
@@ -150,9 +151,6 @@ async function recordNow(
   };
   pulumi.runtime.setAllConfig(config);
   const recorded: Program = program ?? require("../../index");
-  // Pulumi keeps a stack trace of every promise: in full they take more than half of the time.
-  const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = 1;
   try {
     // As the engine gets them: secrets carry its mark.
     const outputs = await pulumi.runtime.serializeProperties("outputs", await recorded());
@@ -164,8 +162,6 @@ async function recordNow(
     };
   } finally {
     // Waits until all is registered.
-    await pulumi.runtime.disconnect().finally(() => {
-      Error.stackTraceLimit = stackTraceLimit;
-    });
+    await pulumi.runtime.disconnect();
   }
 }
