@@ -1,24 +1,44 @@
 /** What Pulumi adds to Helm: previews of new stacks and of one that is there, beside `helm template` of the same charts. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { runApart } from "../../automation/command";
 import { backendEnvironment, onPath, pulumiProgram } from "../../cli/lib/pulumi";
 import { record } from "../../cli/lib/record";
 import { helmTemplate, type ReleaseInputs, releasesOf, toYaml, whyNot } from "../../cli/lib/render";
 import { fileConfig, root } from "../../cli/lib/stack-config";
-import { project } from "../../settings";
 import { ApiServer } from "../../tests/support/api-server";
+import { furnish } from "../../tests/support/furnish";
 import { TestStack } from "../../tests/support/pulumi";
+import { freePort } from "../../tests/support/servers";
+import { ready } from "../../tests/support/stacks";
 import { tool } from "../../tests/support/tools";
 import { type Bench, type Benchmark, type Result, Skipped, stackVariable } from "../benchmark";
 import { ratio, shortOf, spread } from "../statistics";
 
-const seconds = async (action: () => Promise<unknown>): Promise<number> => {
-  const start = Date.now();
+/** CPU seconds of all child processes that have ended, and of theirs; NaN except on Linux. */
+function cpuOfChildren(): number {
+  if (process.platform !== "linux") return Number.NaN;
+  // After the name in parentheses: cutime and cstime, in ticks of 10 ms (proc_pid_stat(5)).
+  const fields = readFileSync("/proc/self/stat", "utf8")
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return (Number(fields[13]) + Number(fields[14])) / 100;
+}
+
+/** What an action takes. */
+interface Seconds {
+  wall: number;
+  cpu: number;
+}
+
+async function secondsOf(action: () => Promise<unknown>): Promise<Seconds> {
+  const [start, cpu] = [Date.now(), cpuOfChildren()];
   await action();
-  return (Date.now() - start) / 1000;
-};
+  return { wall: (Date.now() - start) / 1000, cpu: cpuOfChildren() - cpu };
+}
 
 /** Something that is timed. */
 interface Timed {
@@ -47,24 +67,23 @@ async function helm(stack: string, folder: string, stop: AbortSignal): Promise<T
   };
 }
 
-/** A stack that has nothing yet, in a folder and with a backend of its own. @param kubeconfig of an empty cluster */
-function fresh(environment: string, kubeconfig: string): TestStack {
-  const keys = Object.entries(fileConfig(environment)).map(([key, text]) => [
-    key.replace(`${project}:`, ""),
-    /^[[{]/.test(text) ? JSON.parse(text) : text,
-  ]);
-  const stack = new TestStack("bench", kubeconfig, Object.fromEntries(keys));
+/** A new stack, in a folder and with a backend of its own. @param kubeconfig of an empty cluster */
+async function fresh(environment: "dev" | "prod", kubeconfig: string): Promise<TestStack> {
+  const objectStorage = { minio: { localPort: await freePort() } };
+  const stack = new TestStack("bench", kubeconfig, { ...ready(environment), objectStorage });
   const { code, output } = stack.init();
   if (code !== 0) throw new Error(output.trim());
   return stack;
 }
 
-/** An API server that has nothing, not even nodes: no more of a cluster does the preview of a new stack ask. */
+/** An API server with the objects that the preflight needs. */
 async function emptyCluster(): Promise<ApiServer> {
   const [etcd, server] = [tool("etcd"), tool("kube-apiserver")];
   if (!etcd || !server)
     throw new Skipped("there is no etcd or no kube-apiserver, which are its empty cluster");
-  return ApiServer.start(etcd, server);
+  const api = await ApiServer.start(etcd, server);
+  await furnish(api);
+  return api;
 }
 
 const previewed = (stack: TestStack) => async () => {
@@ -117,10 +136,10 @@ async function unchanged(bench: Bench): Promise<Timed[]> {
   ];
 }
 
-/** `helm template` of dev and prod, and the previews of both where there is an empty cluster. */
+/** `helm template` of dev and prod, and the previews and renderings of both if there is an empty cluster. */
 async function unmade(folder: string, kubeconfig: string | undefined, { stop }: Bench): Promise<Timed[]> {
   const columns: Timed[] = [];
-  for (const environment of ["dev", "prod"]) {
+  for (const environment of ["dev", "prod"] as const) {
     const rendered = await helm(environment, folder, stop);
     // The first time finds out whether it can be done here, and warms the disk.
     await rendered.run().catch((error) => {
@@ -128,9 +147,16 @@ async function unmade(folder: string, kubeconfig: string | undefined, { stop }: 
     });
     columns.push(rendered);
     if (!kubeconfig) continue;
-    const preview = previewed(fresh(environment, kubeconfig));
+    const preview = previewed(await fresh(environment, kubeconfig));
     await preview();
     columns.push({ name: `pulumi preview of ${environment}, new`, against: environment, run: preview });
+    const commands = { render: ["--out", join(folder, environment)], policies: [] };
+    for (const [command, options] of Object.entries(commands))
+      columns.push({
+        name: `./obs ${command} ${environment}`,
+        against: environment,
+        run: () => promisify(execFile)(join(root, "obs"), [command, environment, ...options], { cwd: root }),
+      });
   }
   return columns;
 }
@@ -158,22 +184,32 @@ async function measure(bench: Bench): Promise<Result> {
 
 /** Each once in every repetition, so that what slows the machine slows them all. */
 async function timed(columns: Timed[], { repetitions, stop, tell }: Bench): Promise<Omit<Result, "skipped">> {
-  const took = new Map(columns.map(({ name }) => [name, [] as number[]]));
+  const took = new Map(columns.map(({ name }) => [name, [] as Seconds[]]));
   for (let repetition = 1; repetition <= repetitions; repetition++)
     for (const { name, run } of columns) {
       stop.throwIfAborted();
-      const one = await seconds(run);
+      const one = await secondsOf(run);
       took.get(name)?.push(one);
-      tell(`  repetition ${repetition} of ${repetitions}: ${name}: ${one.toFixed(1)} s`);
+      const { cpu, wall } = one;
+      tell(
+        `  repetition ${repetition} of ${repetitions}: ${name}: ${cpu.toFixed(1)} CPU s, ${wall.toFixed(1)} s`,
+      );
     }
   const baseOf = (against: string) =>
     columns.find(({ name }) => name.startsWith(`helm template of ${against}'s`))?.name ?? "";
   const rows = columns.map(({ name, against }) => {
-    const values = took.get(name) ?? [];
-    return [name, spread(values), against ? shortOf(ratio(values, took.get(baseOf(against)) ?? [])) : "1"];
+    const [values, bases] = [name, baseOf(against ?? "")].map((one) => took.get(one) ?? []);
+    return [
+      name,
+      ...(["cpu", "wall"] as const).flatMap((kind) => {
+        const [all = [], base = []] = [values, bases].map((some) => some?.map((one) => one[kind]));
+        return [spread(all), against ? shortOf(ratio(all, base)) : "1"];
+      }),
+    ];
   });
+  const head = ["what", "CPU seconds", "times helm template", "seconds", "times helm template"];
   return {
-    tables: [{ title: "Wall time", head: ["what", "seconds", "times helm template"], rows }],
+    tables: [{ title: "CPU time of all processes, and wall time", head, rows }],
     notes: [],
     measured: Object.fromEntries(took),
   };

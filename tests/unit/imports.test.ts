@@ -31,7 +31,7 @@ const whole = Object.keys(layers);
 
 /** Those that stand beside the program. */
 const beside: Record<string, { parts: string[]; packages: string[] }> = {
-  cli: { parts: [...whole, "policies", "package.json"], packages: [""] },
+  cli: { parts: [...whole, "lighten.cjs", "policies", "package.json"], packages: [""] },
   automation: { parts: ["settings", "names.ts", "components", "cli"], packages: [""] },
   bench: {
     parts: ["settings", "names.ts", "charts.ts", "components", "cli", "automation", "tests"],
