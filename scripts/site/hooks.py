@@ -26,9 +26,20 @@ def title(folder):
     return folder.replace("-", " ").capitalize()
 
 
+def heading(page):
+    return next(line[2:].strip() for line in page.read_text().splitlines() if line.startswith("# "))
+
+
 def on_page_markdown(markdown, page, config, **_):
-    """Links to files of the repository outside of docs/ lead to the repository."""
-    folder = posixpath.join("docs", posixpath.dirname(page.file.src_uri))
+    """Links named by a file get its page's title; links to files outside of docs/ lead to the repository."""
+    here = posixpath.dirname(page.file.src_uri)
+    folder = posixpath.join("docs", here)
+
+    def named(match):
+        target = Path(config["docs_dir"], here, match[1])
+        return f"[{heading(target)}]({match[1]}" if target.is_file() else match[0]
+
+    markdown = re.sub(r"\[[\w-]+\.md\]\(([^)#\s]+\.md)", named, markdown)
 
     def absolute(match):
         path = posixpath.normpath(posixpath.join(folder, match[1]))
