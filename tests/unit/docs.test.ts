@@ -191,6 +191,35 @@ describe("unit: documentation", () => {
     expect(outputs.filter((output) => !told.includes(`\`${output}\``))).to.deep.equal([]);
   });
 
+  it("lists only messages in docs/operations/troubleshooting.md that a command or another program prints", () => {
+    // Those of Pulumi, Helm and the API server.
+    const others = [
+      "the stack is currently locked by",
+      "is being updated by",
+      "another operation (install/upgrade/rollback) is in progress",
+      "cannot re-use a name that is still in use",
+      "updates to statefulset spec for fields other than",
+      "exists and cannot be imported",
+      "incorrect passphrase",
+    ];
+    const sources = execFileSync("git", ["ls-files", "*.ts", ":!tests"], { cwd: root, encoding: "utf8" })
+      .split("\n")
+      .filter((file) => file && isThere(file))
+      .map(text)
+      .join("\n");
+    const rows = [...text("docs/operations/troubleshooting.md").matchAll(/^\| ([^|]*) \|/gm)];
+    const messages = rows.flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)]);
+    expect(messages.length).to.be.greaterThan(12);
+    // The longest part without what differs from run to run.
+    const fixed = messages.map(([, message = ""]) =>
+      message
+        .split(/\.\.\.\/?|\d+\w?|\bN\b|\bread\b(?= access)|\bminio\b|\(s\)|"/)
+        .map((part) => part.trim())
+        .reduce((longest, part) => (part.length > longest.length ? part : longest), ""),
+    );
+    expect(fixed.filter((part) => !others.includes(part) && !sources.includes(part))).to.deep.equal([]);
+  });
+
   it("draws every namespace and bucket", () => {
     const picture = text("docs/pictures/architecture.svg");
     const drawn = [...picture.matchAll(/class="ns"[^>]*>([^<]+)</g)].map(([, name]) => name);
