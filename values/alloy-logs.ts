@@ -4,10 +4,11 @@ import type { Settings } from "../settings";
 import { alloyFile, alloyPipeline, alloyValues, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
 import { healthCheckStatements } from "./health-checks";
+import { cutStatement, leftOut } from "./log-filters";
 import { levelStatements } from "./log-levels";
 import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
 import { alloyGrace } from "./rollout";
-import { anyOf, readingAsRoot, type Values } from "./shared";
+import { readingAsRoot, type Values } from "./shared";
 
 /** Where the kubelet keeps the containers' log files: https://kubernetes.io/docs/concepts/cluster-administration/logging/ */
 const podLogs = "/var/log/pods";
@@ -21,7 +22,8 @@ export const alloyLogsEnvironment = (settings: Settings): Record<string, string>
   LOKI_USER: gatewayUser(tenants.logs, "write"),
   LOKI_PASSWORD_FILE: passwordFile(["loki", gatewayUser(tenants.logs, "write")]),
   CLUSTER: settings.cluster.name,
-  ERRORS_ONLY_NAMESPACES: anyOf(settings.alloyLogs.errorsOnly),
+  CUT_STATEMENTS: JSON.stringify([cutStatement]),
+  LEFT_OUT: JSON.stringify(leftOut(settings)),
   HEALTH_CHECK_STATEMENTS: JSON.stringify(healthCheckStatements(settings.alloyLogs.healthCheckPaths)),
   JOURNAL_JOB: logJobs.journal,
   LEVEL_STATEMENTS: JSON.stringify(levelStatements()),

@@ -16,6 +16,7 @@ import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
+import { leftOut } from "./log-filters";
 import {
   logResourceStatements,
   logScopeStatements,
@@ -67,6 +68,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     METRIC_STATEMENTS: JSON.stringify(metricStatements()),
     LOG_RESOURCE_STATEMENTS: JSON.stringify(logResourceStatements(settings)),
     LOG_SCOPE_STATEMENTS: JSON.stringify(logScopeStatements(settings)),
+    LEFT_OUT: JSON.stringify(leftOut(settings)),
     LOG_STATEMENTS: JSON.stringify(logStatements(settings)),
     // One more than Tempo keeps, so that Tempo counts what is cut.
     ATTRIBUTE_BYTES: String(attributeBytes + 1),

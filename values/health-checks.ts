@@ -1,6 +1,10 @@
 /** Distinguishes successful health checks from other entries, as OTTL statements: see log-levels.ts. */
 import { anyOf } from "./shared";
 
+/** An attribute that no application sends. */
+export const checkName = "observability.health_check";
+const checkAttribute = `log.attributes["${checkName}"]`;
+
 /** What probers call themselves; probes by gRPC name their method instead. */
 const probers = [
   ...["kube-probe/", "ELB-HealthChecker/", "GoogleHC/", "UptimeChecks", "Envoy/HC", "Prometheus/"],
@@ -8,11 +12,6 @@ const probers = [
   ...["Load Balancer Agent", "grpc.health.v1.Health/"],
 ];
 const browsers = ["Mozilla/", "Opera/"];
-
-/** A text is looked for without an expression: almost no entry has one of them, and this is fast. */
-const hasOneOf = (texts: string[]) =>
-  `(${texts.map((text) => `Index(log.body, ${JSON.stringify(text)}) >= 0`).join(" or ") || "false"})`;
-const matches = (expression: string) => `IsMatch(log.body, ${JSON.stringify(expression)})`;
 
 /** The path of a request, after its method or as a field. */
 const requestFor = (paths: string[]) =>
@@ -26,15 +25,25 @@ const field = `(?i:status|code)[a-z_]*"?[:=] ?"?`;
 const success = String.raw`HTTP/[\d.]+\\?"? [23]\d\d\b|(?:GET|HEAD) \S+ (?:- )?[23]\d\d\b|[|] +[23]\d\d +[|]|${field}(?:[23]\d\d\b|OK\b|0\b)`;
 const failure = String.raw`${field}[145]\d\d\b`;
 
-/** Sets the attribute `check` of a record: one line without an error, from a prober or for one of the paths, but no browser's. */
-export const healthCheckStatements = (paths: string[]): string[] => [
-  `set(log.cache["from"], "prober") where ${hasOneOf(probers)}`,
-  `set(log.cache["from"], "path") where ${hasOneOf(paths)} and ${matches(requestFor(paths))}`,
-  [
-    'set(log.attributes["check"], true) where log.cache["from"] != nil',
-    '(log.attributes["level"] == nil or log.attributes["level"] == "info" or log.attributes["level"] == "debug")',
-    `not ${hasOneOf([...browsers, "\n"])}`,
-    `not ${matches(failure)}`,
-    matches(success),
-  ].join(" and "),
-];
+/**
+ * Sets the attribute of a record that is a successful health check: one line without an error, from a prober or for one of the paths, but no browser's.
+ *
+ * @param line where the text is that tells
+ */
+export const healthCheckStatements = (paths: string[], line = "log.body"): string[] => {
+  // A text is looked for without an expression: almost no entry has one of them, and this is fast.
+  const hasOneOf = (texts: string[]) =>
+    `(${texts.map((text) => `Index(${line}, ${JSON.stringify(text)}) >= 0`).join(" or ") || "false"})`;
+  const matches = (expression: string) => `IsMatch(${line}, ${JSON.stringify(expression)})`;
+  return [
+    `set(log.cache["from"], "prober") where ${hasOneOf(probers)}`,
+    `set(log.cache["from"], "path") where ${hasOneOf(paths)} and ${matches(requestFor(paths))}`,
+    [
+      `set(${checkAttribute}, true) where log.cache["from"] != nil`,
+      '(log.attributes["level"] == nil or log.attributes["level"] == "info" or log.attributes["level"] == "debug")',
+      `not ${hasOneOf([...browsers, "\n"])}`,
+      `not ${matches(failure)}`,
+      matches(success),
+    ].join(" and "),
+  ];
+};

@@ -1,5 +1,7 @@
 /** What Alloy changes in signals that applications send by OTLP, as OTTL statements: https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/pkg/ottl/README.md */
 import type { Settings } from "../settings";
+import { checkName, healthCheckStatements } from "./health-checks";
+import { cutStatement } from "./log-filters";
 import { levelStatements } from "./log-levels";
 import { hasStructuredMetadata } from "./loki-configuration";
 import { promotedAttributes } from "./mimir-configuration";
@@ -74,9 +76,6 @@ export const logScopeStatements = (settings: Settings): string[] =>
 /** The first number of each severity: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber */
 const severities = { debug: 1, info: 9, warn: 13, error: 17, fatal: 21 };
 
-/** Bytes of a line: a longer one would not fit into a batch. Loki's own limit, which it counts, is lower. */
-const longestLine = 900_000;
-
 const more = 'log.cache["more"]';
 const object = 'log.cache["object"]';
 
@@ -118,7 +117,11 @@ export const logStatements = (settings: Settings): string[] => [
   String.raw`replace_pattern(log.body, "\\s+$", "")`,
   `set(log.body, Concat([log.body, ToKeyValueString(${more}, "=", " ", true)], " ")) where ${object} == nil and Len(${more}) > 0`,
   String.raw`set(log.body, Concat([log.body, log.attributes["exception.stacktrace"]], "\n")) where ${object} == nil and log.attributes["exception.stacktrace"] != nil`,
-  `set(log.body, Concat([Substring(log.body, 0, ${longestLine}), " [truncated]"], "")) where Len(log.body) > ${longestLine}`,
+  cutStatement,
+
+  // Successful health checks, of which the line or the attributes tell.
+  'set(log.cache["line"], Concat([log.body, ToKeyValueString(log.attributes, "=", " ", true)], " "))',
+  ...healthCheckStatements(settings.alloyLogs.healthCheckPaths, 'log.cache["line"]'),
 
   ...(hasStructuredMetadata(settings)
     ? [
@@ -127,7 +130,7 @@ export const logStatements = (settings: Settings): string[] => [
         "truncate_all(log.attributes, 16384)",
       ]
     : [
-        'keep_keys(log.attributes, ["level"])',
+        `keep_keys(log.attributes, ["level", "${checkName}"])`,
         "set(log.observed_time_unix_nano, 0)",
         'set(log.event_name, "")',
         'set(log.severity_text, "")',

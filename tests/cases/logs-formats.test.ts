@@ -30,6 +30,10 @@ const samples: Record<string, Sample> = {
   "errors-only": { namespace: "kube-system", lines: [...errorsOnly.dropped, ...errorsOnly.kept] },
   blank: { namespace: "shop", lines: ["one", "", "   ", "two"] },
   long: { namespace: "shop", lines: [20, 100, 300].flatMap((kib) => [long(kib), `after-${kib}`]) },
+  "too-long": {
+    namespace: "shop",
+    lines: [900, 1000, 1100, 1200].flatMap((kib) => [long(kib), `after-${kib}`]),
+  },
   ...Object.fromEntries(traces.map(([, lines], index) => [`trace-${index}`, { namespace: "shop", lines }])),
 };
 
@@ -129,6 +133,12 @@ describe("cases: log lines of real programs", function () {
 
       it("puts long lines together again", () => {
         expect(lines("long", runtime)).to.deep.equal(samples["long"]?.lines);
+      });
+
+      it("cuts lines of 900 KiB and more, and keeps those around them", () => {
+        expect(lines("too-long", runtime).map((line) => line.replace(/x{3,}/, "x"))).to.deep.equal(
+          [900, 1000, 1100, 1200].flatMap((kib) => [`BEGIN-${kib} x [truncated]`, `after-${kib}`]),
+        );
       });
     });
 

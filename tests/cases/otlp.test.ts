@@ -664,6 +664,69 @@ describe("cases: OTLP of others", function () {
           else expect(entry?.metadata).to.deep.equal({});
         });
 
+    // The rules of logs from files: tests/cases/logs-lines.ts has their forms.
+    const filtered: [about: string, namespace: string, stays: boolean, record: object][] = [
+      ["a health check as text", "web", false, { body: text("GET /healthz 200 2 - 0.512 ms") }],
+      [
+        // https://opentelemetry.io/docs/specs/semconv/http/http-spans/
+        "a health check in attributes",
+        "web",
+        false,
+        {
+          body: text("request finished"),
+          severityNumber: 9,
+          attributes: attributesOf({ "url.path": "/healthz", "http.response.status_code": "200" }),
+        },
+      ],
+      [
+        "a failed health check in attributes",
+        "web",
+        true,
+        {
+          body: text("request failed"),
+          severityNumber: 9,
+          attributes: attributesOf({ "url.path": "/healthz", "http.response.status_code": "503" }),
+        },
+      ],
+      ["an information of kube-system", "kube-system", false, { body: text("started"), severityNumber: 9 }],
+      ["a warning as text of kube-system", "kube-system", false, { body: text("WARN slow") }],
+      ["an error of kube-system", "kube-system", true, { body: text("no disk"), severityNumber: 17 }],
+      ["an error without a level of kube-system", "kube-system", true, { body: text("connection refused") }],
+    ];
+    for (const index of indexes)
+      it(`of health checks, and all but errors of kube-system, are left out with ${index}`, async () => {
+        const now = Date.now();
+        await post(
+          "/v1/logs",
+          {
+            resourceLogs: filtered.map(([about, namespace, , record], at) => ({
+              resource: {
+                attributes: attributesOf({
+                  ...pod("filtered"),
+                  "k8s.namespace.name": namespace,
+                  "service.name": about,
+                }),
+              },
+              scopeLogs: [{ logRecords: [{ timeUnixNano: `${now + at}000000`, ...record }] }],
+            })),
+          },
+          alloys[index],
+        );
+        const wanted = filtered.filter(([, , stays]) => stays).map(([about]) => about);
+        const found = await until(60, "not all entries", async () => {
+          const query = new URLSearchParams({ query: '{pod_name="filtered-0"}', limit: "100" });
+          const response = await fetch(`${lokis[index].url}/loki/api/v1/query_range?${query}`, {
+            headers: { "X-Scope-OrgID": tenants.logs },
+          });
+          const { data } = (await response.json()) as {
+            data: { result: { stream: Record<string, string> }[] };
+          };
+          const services = data.result.map(({ stream }) => stream["service_name"]);
+          return wanted.every((one) => services.includes(one)) ? services : undefined;
+        });
+        expect(found).to.have.members(wanted);
+      });
+
     for (const index of indexes)
       it(`of 2 MB are cut, and say so, with ${index}`, () => {
         const line = stored[index].at(-1)?.line ?? "";
