@@ -28,8 +28,32 @@ export const defaultNamespaces = {
 export type NamespaceKey = keyof typeof defaultNamespaces;
 export const namespaceKeys = Object.keys(defaultNamespaces) as NamespaceKey[];
 
+/** A name with the prefix, for objects that two stacks in a cluster must not share. */
+export const prefixed = ({ namespaces }: Settings, name: string): string => namespaces.prefix + name;
+
 /** The stack's namespaces. */
-export const namespaces = (_settings: Settings): Record<NamespaceKey, string> => defaultNamespaces;
+export const namespaces = (settings: Settings): Record<NamespaceKey, string> =>
+  Object.fromEntries(
+    namespaceKeys.map((key) => [key, prefixed(settings, defaultNamespaces[key])] as const),
+  ) as Record<NamespaceKey, string>;
+
+/** `cluster.systemNamespaces`, in which this stack's namespaces have no prefix. */
+export const systemNamespaces = (settings: Settings): string[] =>
+  settings.cluster.systemNamespaces.map((name) =>
+    namespaceKeys.some((key) => defaultNamespaces[key] === name) ? prefixed(settings, name) : name,
+  );
+
+/** Label of the namespaces that belong to a stack with a prefix. Its value is the prefix. */
+export const prefixLabel = "observability/prefix";
+
+/** Selects the namespaces whose monitors and rules are this stack's, so that no other stack evaluates a rule, too. */
+export const ownNamespaces = ({ namespaces: { prefix } }: Settings) => ({
+  matchExpressions: [
+    prefix
+      ? { key: prefixLabel, operator: "In", values: [prefix] }
+      : { key: prefixLabel, operator: "DoesNotExist", values: [] },
+  ],
+});
 
 /** The key of a namespace of the stack; undefined for other namespaces. */
 export const namespaceKey = (settings: Settings, namespace: string): NamespaceKey | undefined =>
@@ -296,12 +320,12 @@ export function services(settings: Settings) {
     loki: { namespace: loki, name: "loki-gateway", port: 80 },
     mimir: { namespace: mimir, name: "mimir-gateway", port: 80 },
     tempo: { namespace: tempo, name: "tempo-gateway", port: 80 },
-    otlpGrpc: { namespace: alloyTraces, name: "alloy-traces", port: 4317 },
-    otlpHttp: { namespace: alloyTraces, name: "alloy-traces", port: 4318 },
+    otlpGrpc: { namespace: alloyTraces, name: prefixed(settings, "alloy-traces"), port: 4317 },
+    otlpHttp: { namespace: alloyTraces, name: prefixed(settings, "alloy-traces"), port: 4318 },
     /** OTLP over HTTP without TLS, whatever the settings say. */
     collector: { namespace: opentelemetry, name: "gateway-collector", port: 4318 },
-    prometheus: { namespace: monitoring, name: "kps-prometheus", port: 9090 },
-    alertmanager: { namespace: monitoring, name: "kps-alertmanager", port: 9093 },
+    prometheus: { namespace: monitoring, name: prefixed(settings, "kps-prometheus"), port: 9090 },
+    alertmanager: { namespace: monitoring, name: prefixed(settings, "kps-alertmanager"), port: 9093 },
     grafana: { namespace: grafana, name: "grafana", port: 80, served: "grafana" },
   } as const satisfies Record<string, ServicePort>;
 }
@@ -310,8 +334,12 @@ export function services(settings: Settings) {
 export function webhooks(settings: Settings) {
   const { monitoring, opentelemetry } = namespaces(settings);
   return {
-    prometheusOperator: { namespace: monitoring, name: "kps-operator", port: 443 },
-    opentelemetryOperator: { namespace: opentelemetry, name: "opentelemetry-operator-webhook", port: 443 },
+    prometheusOperator: { namespace: monitoring, name: prefixed(settings, "kps-operator"), port: 443 },
+    opentelemetryOperator: {
+      namespace: opentelemetry,
+      name: prefixed(settings, "opentelemetry-operator-webhook"),
+      port: 443,
+    },
   } as const satisfies Record<string, ServicePort>;
 }
 

@@ -9,6 +9,8 @@ interface Recorded {
   uid: string;
   /** The provider's `clusterIdentifier`: if it changed, Pulumi would replace every object. */
   identifier: string;
+  /** `namespaces.prefix`; stacks of earlier versions have none. */
+  prefix?: string;
 }
 
 /** The value of an output; undefined if it is unknown, as it is for a resource that `--target` leaves out. */
@@ -17,8 +19,26 @@ async function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   return value === pulumi.runtime.unknownValue ? undefined : value;
 }
 
+/** @throws SettingsError if the prefix of the namespaces changed: Pulumi would delete them, and with them all volumes */
+function refuseOtherPrefix(stack: string, was: string, prefix: string): void {
+  if (prefix === was) return;
+  const keep = was
+    ? `pulumi config set --stack ${stack} --path namespaces.prefix ${was}`
+    : `pulumi config rm --stack ${stack} --path namespaces.prefix`;
+  throw new SettingsError(stack, [
+    {
+      path: "namespaces.prefix",
+      was: prefix,
+      allowed: `"${was}", with which stack ${stack} was created: a namespace cannot be renamed, and its volumes would be deleted with it`,
+      change:
+        `Run: ${keep}. To move to other names, create a second stack with the prefix, send data to it, and delete this ` +
+        "one when its retention has passed: docs/guides/customizing.md#two-stacks-in-one-cluster",
+    },
+  ]);
+}
+
 /**
- * Ties the stack to its cluster. The first `up` writes the cluster's UID and name to the stack's state; from then on
+ * Ties the stack to its cluster and to the prefix of its namespaces. The first `up` writes the cluster's UID and name to the stack's state; from then on
  * the program refuses every other cluster, whatever the kubeconfig says, and `cluster.name` is a label that can change.
  *
  * @param cluster what was read of the cluster; without it, as in `obs render`, there is nothing to compare
@@ -31,12 +51,20 @@ export async function clusterIdentity(
   cluster: Snapshot | undefined,
 ): Promise<string> {
   const identifier = settings.cluster.name;
+  const { prefix } = settings.namespaces;
   if (!cluster) return identifier;
   const { clusterUid: uid } = requireFacts(cluster, ["clusterUid"]);
   // A Stash keeps the first value. Without ignoreChanges a run that is refused could still write its own input.
-  const stash = new pulumi.Stash("cluster", { input: { uid, identifier } }, { ignoreChanges: ["input"] });
-  const recorded: Recorded = (await known(stash.output)) ?? { uid, identifier };
-  if (recorded.uid === uid) return recorded.identifier;
+  const stash = new pulumi.Stash(
+    "cluster",
+    { input: { uid, identifier, prefix } },
+    { ignoreChanges: ["input"] },
+  );
+  const recorded: Recorded = (await known(stash.output)) ?? { uid, identifier, prefix };
+  if (recorded.uid === uid) {
+    refuseOtherPrefix(stack, recorded.prefix ?? "", prefix);
+    return recorded.identifier;
+  }
   const urn = await known(stash.urn);
   throw new SettingsError(stack, [
     {

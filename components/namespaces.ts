@@ -1,6 +1,13 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type NamespaceKey, namespaceKeys, namespaceOwner, namespaces, podSecurity } from "../names";
+import {
+  type NamespaceKey,
+  namespaceKeys,
+  namespaceOwner,
+  namespaces,
+  podSecurity,
+  prefixLabel,
+} from "../names";
 import { project, type Settings } from "../settings";
 import { backupDestination } from "../values/backup-rclone";
 import { nodeAgentConstraints, nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
@@ -39,7 +46,11 @@ export class Namespaces extends pulumi.ComponentResource {
       );
       const metadata = {
         name: this.names[key],
-        labels: { ...labels, [namespaceOwner.label]: namespaceOwner.project },
+        labels: {
+          ...labels,
+          [namespaceOwner.label]: namespaceOwner.project,
+          ...(settings.namespaces.prefix && { [prefixLabel]: settings.namespaces.prefix }),
+        },
         annotations: { [namespaceOwner.stack]: ownerName(pulumi.getStack()) },
       };
       // A patch takes its labels off again when the stack is deleted, and leaves the namespace.

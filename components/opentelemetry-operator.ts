@@ -4,6 +4,7 @@ import { instrumentation, releases } from "../names";
 import {
   collectorAccount,
   collectorObject,
+  installsOpenTelemetryOperator,
   instrumentationObjects,
   openTelemetryOperatorValues,
 } from "../values/opentelemetry-operator";
@@ -19,18 +20,22 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
     super("observability:index:OpenTelemetryOperator", name, {}, opts);
     const { settings, namespaces } = args;
     const namespace = namespaces.name("opentelemetry");
-    const { release } = new HelmRelease(
-      releases.openTelemetryOperator,
-      {
-        settings,
-        chart: "opentelemetry-operator",
-        namespace,
-        values: openTelemetryOperatorValues(settings),
-      },
-      { parent: this },
-    );
+    const operator = installsOpenTelemetryOperator(settings)
+      ? [
+          new HelmRelease(
+            releases.openTelemetryOperator,
+            {
+              settings,
+              chart: "opentelemetry-operator",
+              namespace,
+              values: openTelemetryOperatorValues(settings),
+            },
+            { parent: this },
+          ).release,
+        ]
+      : [];
     // Its webhook has to answer before these can be made.
-    const after = { parent: this, dependsOn: release };
+    const after = { parent: this, dependsOn: operator };
     const placed = <T extends { metadata: object }>(object: T) => ({
       ...object,
       metadata: { ...object.metadata, namespace },
@@ -48,7 +53,7 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
     });
     new k8s.apiextensions.CustomResource("collector-gateway", placed(collectorObject(settings)), {
       ...after,
-      dependsOn: [release, account, ...args.certificates.readyFor("opentelemetry")],
+      dependsOn: [...operator, account, ...args.certificates.readyFor("opentelemetry")],
     });
     const { namespace: of, name: all } = instrumentation(settings);
     this.instrumentation = pulumi.output(made?.urn).apply(() => `${of}/${all}`);

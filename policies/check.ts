@@ -20,11 +20,20 @@ export interface Checked {
   environment: Environment;
   /** Registry that images.registry names. @default none */
   mirror?: string | undefined;
+  /** `namespaces.prefix`, which names in exceptions do not have. @default none */
+  prefix?: string;
   /** The pack's config. @default none */
   config?: PackConfig;
   /** @default those of exceptions.ts */
   exceptions?: Exception[];
 }
+
+/** A subject as exceptions name it. */
+const unprefixed = (subject: Subject, prefix = ""): Subject => {
+  const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
+  const { name, namespace } = subject;
+  return { ...subject, name: bare(name), namespace: namespace === undefined ? namespace : bare(namespace) };
+};
 
 /** What one rule finds in subjects. */
 export function findingsOf(rule: Rule, subjects: Subject[], how: Checked): Finding[] {
@@ -41,7 +50,7 @@ export function findingsOf(rule: Rule, subjects: Subject[], how: Checked): Findi
     level,
     subject,
     message: message(rule, complaint),
-    allowed: exceptionFor(rule.id, subject, complaint.what, how.exceptions)?.reason,
+    allowed: exceptionFor(rule.id, unprefixed(subject, how.prefix), complaint.what, how.exceptions)?.reason,
   }));
 }
 

@@ -67,7 +67,7 @@ export const exceptions: Exception[] = [
   {
     rule: "no-host-paths",
     subject: alloyLogs,
-    what: /^a volume mounts \/(var\/log|var\/lib\/docker\/containers|run\/log\/journal|etc\/machine-id|var\/lib\/alloy-logs) of the node/,
+    what: /^a volume mounts \/(var\/log|var\/lib\/docker\/containers|run\/log\/journal|etc\/machine-id|var\/lib\/[-a-z0-9]*alloy-logs) of the node/,
     reason:
       "The node keeps its logs there, read-only; positions and buffer have a folder of their own, so that they outlive the pod.",
   },

@@ -8,5 +8,6 @@ import { rules } from "./rules";
 const config = new Config("observability");
 const environment = config.get("environment") === "dev" ? "dev" : "prod";
 const mirror = config.getObject<{ registry?: string }>("images")?.registry;
+const { prefix = "" } = config.getObject<{ prefix?: string }>("namespaces") ?? {};
 
-new PolicyPack("observability", { policies: policiesOf(rules, { environment, mirror }) });
+new PolicyPack("observability", { policies: policiesOf(rules, { environment, mirror, prefix }) });

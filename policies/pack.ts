@@ -13,7 +13,7 @@ import { isStackRule, nameOf, type Rule, type StackRule, type Subject, type Tree
 import { subjectOf } from "./subjects";
 
 /** What is known of the stack before its first resource. */
-export type Stack = Pick<Checked, "environment" | "mirror">;
+export type Stack = Pick<Checked, "environment" | "mirror" | "prefix">;
 
 /** A resource as Pulumi hands it to a policy. */
 interface Resource {

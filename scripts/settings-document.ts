@@ -83,6 +83,7 @@ export const pages: Record<string, string> = {
   access: "../guides/access.md",
   alerting: "../guides/grafana.md",
   helm: "../guides/customizing.md",
+  namespaces: "../guides/customizing.md",
 };
 
 /** What each section is, and the page about it. */

@@ -90,6 +90,7 @@ export const dev: SettingsInput = {
   },
   tracing: { ...prod.tracing, sampling: { ...prod.tracing.sampling, ratio: 1 } }, // R9.3
   openTelemetryOperator: {
+    ...prod.openTelemetryOperator,
     certManager: false,
     operator: { cpu: "10m", memory: "64Mi", memoryLimit: "256Mi" },
     collector: { replicas: 1, cpu: "10m", memory: "48Mi", memoryLimit: "128Mi" },

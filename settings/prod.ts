@@ -30,6 +30,7 @@ export const prod: SettingsInput = {
     protect: true,
     gossipLabels: "verify",
   },
+  namespaces: { prefix: "" },
   charts: { history: 10 },
   images: {},
   load: {}, // what these numbers carry stands in docs/guides/sizing.md
@@ -229,6 +230,7 @@ export const prod: SettingsInput = {
     propagators: ["tracecontext", "baggage"], // R9.2
   },
   openTelemetryOperator: {
+    install: "auto",
     certManager: false,
     operator: { cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
     collector: { replicas: 2, cpu: "100m", memory: "256Mi", memoryLimit: "512Mi" },

@@ -73,7 +73,7 @@ const cluster = group({
   ),
   scheduling,
   systemNamespaces: list(dnsName(), "a list of namespaces").describe(
-    "Namespaces of the cluster itself and of this stack: their logs are system logs, their metrics are infrastructure's",
+    "Namespaces of the cluster itself and of this stack, the latter without `namespaces.prefix`: their logs are system logs, their metrics are infrastructure's",
   ),
   existingNamespaces: list(dnsName(), "a list of namespaces of this stack").describe(
     "Namespaces of this stack that exist before the first up, for example with a Secret; the stack labels them, and keeps them when it is deleted",
@@ -85,6 +85,15 @@ const cluster = group({
     "How Loki, Mimir and Tempo use the label that keeps their rings apart. New stacks use `verify`. An older stack takes the three in this order, one `up` each: docs/guides/upgrades.md",
   ),
 }).describe("The Kubernetes cluster that the stack is installed on");
+
+const namespaces = group({
+  prefix: text(
+    "empty, or at most 20 lowercase letters, digits and '-', beginning with a letter",
+    /^([a-z][-a-z0-9]{0,19})?$/,
+  )
+    .describe("Beginning of the name of every namespace of this stack, for a second stack in a cluster")
+    .meta({ later: "fixed" }),
+}).describe("Names of namespaces");
 
 const charts = group({
   mirror: text("a folder, an http(s):// chart repository or an oci:// registry")
@@ -396,6 +405,9 @@ const alloyTraces = group({
 }).describe("Alloy, receiving traces, OTLP metrics and OTLP logs");
 
 const openTelemetryOperator = group({
+  install: oneOf("auto", "install", "existing").describe(
+    "The operator and its custom resource definitions: `auto` uses the cluster's and installs them if there are none",
+  ),
   certManager: yesNo().describe(
     "Whether cert-manager makes the webhook's certificate; without it the chart makes one",
   ),
@@ -487,6 +499,7 @@ export const schema = group({
     "Which defaults the stack starts from (settings/dev.ts, settings/prod.ts)",
   ),
   cluster,
+  namespaces,
   charts,
   images,
   load,

@@ -6,6 +6,7 @@ import { runbookUid } from "../dashboards/kit";
 import { namespaces, owner, tenants } from "../names";
 import type { Settings } from "../settings";
 import { lokiStreams } from "../settings/protection";
+import { renamed } from "./renamed";
 
 interface Rule {
   alert?: string;
@@ -94,7 +95,10 @@ const fileRules = (settings: Settings) =>
       return prometheusRule(
         settings,
         name,
-        groups.map((group) => ({ ...group, rules: group.rules.map((rule) => withLinks(settings, rule)) })),
+        groups.map((group) => ({
+          ...group,
+          rules: group.rules.map((rule) => withLinks(settings, renamed(settings, rule))),
+        })),
         tenant ? { [owner.ruleTenant]: tenant } : undefined,
       );
     });

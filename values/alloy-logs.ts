@@ -1,5 +1,5 @@
 /** Values of the alloy chart for the collector of logs. */
-import { gatewayUser, logJobs, releases, tenants, urls } from "../names";
+import { gatewayUser, logJobs, prefixed, releases, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { alloyFile, alloyPipeline, alloyValues, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
@@ -47,7 +47,11 @@ export const alloyLogsValues = (settings: Settings): Values =>
     clientOf: gatewayClients(settings).alloyLogs,
     pod: settings.alloyLogs,
     // Positions and buffer are the node's: they outlive the pod.
-    storage: { volume: { hostPath: { path: `/var/lib/${releases.alloyLogs}`, type: "DirectoryOrCreate" } } },
+    storage: {
+      volume: {
+        hostPath: { path: `/var/lib/${prefixed(settings, releases.alloyLogs)}`, type: "DirectoryOrCreate" },
+      },
+    },
     volumes: [
       // The log files of Docker are symbolic links to here.
       fromNode("docker", settings.alloyLogs.dockerContainers, "DirectoryOrCreate"),

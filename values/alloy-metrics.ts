@@ -1,5 +1,15 @@
 /** Values of the alloy chart for the collector of metrics. */
-import { gatewayAccess, gatewayUser, logJobs, mimirTenants, releases, tenants, urls } from "../names";
+import {
+  gatewayAccess,
+  gatewayUser,
+  logJobs,
+  mimirTenants,
+  ownNamespaces,
+  releases,
+  systemNamespaces,
+  tenants,
+  urls,
+} from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
@@ -18,15 +28,16 @@ const hasCadvisor = ({ cadvisor }: Settings) =>
 /** What the pipeline reads from its environment. */
 export const alloyMetricsEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyMetrics, cluster, kubePrometheusStack } = settings;
-  const systemNamespaces = anyOf(cluster.systemNamespaces);
+  const system = anyOf(systemNamespaces(settings));
   const { kept, dropped } = metricNames(settings);
   return {
     MIMIR_URL: urls(settings).mimir,
     PASSWORDS: gatewayAccess.folder,
     CLUSTER: cluster.name,
+    RULES: JSON.stringify(ownNamespaces(settings).matchExpressions[0]),
     TENANTS: JSON.stringify(mimirTenants(settings)),
-    SYSTEM_NAMESPACES: systemNamespaces,
-    SYSTEM_SERVICES: `(${systemNamespaces})/.*|default/kubernetes`,
+    SYSTEM_NAMESPACES: system,
+    SYSTEM_SERVICES: `(${system})/.*|default/kubernetes`,
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
     KEPT_METRICS: kept,
     DROPPED_METRICS: dropped,

@@ -1,7 +1,9 @@
 /** What all Alloys have in common, as values of the alloy chart: https://github.com/grafana/alloy/tree/main/operations/helm/charts/alloy */
+
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import pins from "../charts.json";
+import { prefixed } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import { type Credential, clientPasswords } from "./gateway";
@@ -72,7 +74,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   const { certificate: name, volumes = [] } = parts;
   const storage = parts.storage ?? { volume: { emptyDir: { sizeLimit: quantity(pod.buffer) } } };
   return {
-    fullnameOverride: parts.release,
+    fullnameOverride: prefixed(settings, parts.release),
     global: {
       image: { ...(registry && { registry }), pullSecrets: pullSecrets(settings) },
       ...("claim" in storage && {

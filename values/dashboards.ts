@@ -6,6 +6,7 @@ import { minio } from "../dashboards/minio";
 import { runbooks } from "../dashboards/runbooks";
 import { dashboardLabel, folderAnnotation, namespaces } from "../names";
 import type { Settings } from "../settings";
+import { renamed } from "./renamed";
 
 const configMap = (settings: Settings, name: string, folder: string, data: Record<string, string>) => ({
   metadata: {
@@ -30,7 +31,7 @@ export const dashboardConfigMaps = (settings: Settings) => [
       .filter(({ uid }) => optional[uid]?.(settings) ?? true)
       .map((dashboard) =>
         configMap(settings, `dashboard-${dashboard.uid}`, folder, {
-          [`${dashboard.uid}.json`]: JSON.stringify(build(dashboard)),
+          [`${dashboard.uid}.json`]: JSON.stringify(renamed(settings, build(dashboard))),
         }),
       ),
   ),
@@ -38,6 +39,8 @@ export const dashboardConfigMaps = (settings: Settings) => [
     settings,
     "dashboard-runbooks",
     "Runbooks",
-    Object.fromEntries(runbooks().map((page) => [`${page.uid}.json`, JSON.stringify(page)])),
+    Object.fromEntries(
+      runbooks().map((page) => [`${page.uid}.json`, JSON.stringify(renamed(settings, page))]),
+    ),
   ),
 ];

@@ -3,11 +3,11 @@
  * a client names: here the tenant is the user's own. Only listed routes are open, so that nobody flushes an ingester or
  * deletes data through a gateway.
  */
-import { address, gatewayAccess, type Role, type ServicePort, type Store } from "../names";
+import { address, gatewayAccess, namespaces, type Role, type Store } from "../names";
 import type { Settings } from "../settings";
 import { answerTimeout } from "../settings/queries";
 import { type GatewayUser, gatewayUsers } from "./gateway";
-import { closed, type Need, type Route, routes } from "./gateway-routes";
+import { closed, type Need, type Route, routes, type Target } from "./gateway-routes";
 
 const needs: Need[] = ["read", "write", "manage"];
 
@@ -57,16 +57,17 @@ function tenantMaps(users: GatewayUser[]): string[] {
  */
 const attempts = 5;
 
-const upstreamName = ({ name, port }: ServicePort) => `${name}-${port}`;
+const upstreamName = ({ name, port }: Target) => `${name}-${port}`;
 
 /**
  * The Services that the routes lead to. A node that dies stays in its Services for about 45 s, so that a connection that is
  * not accepted has to be retried. Entries of one Service are the same address; `max_fails=0` keeps nginx from giving it up.
  */
-function upstreams(store: Store): string[] {
+function upstreams(settings: Settings, store: Store): string[] {
+  const { [store]: namespace } = namespaces(settings);
   const targets = new Map(routes[store].map(({ to }) => [upstreamName(to), to]));
   return [...targets].flatMap(([name, to]) =>
-    block(`upstream ${name}`, Array(attempts).fill(`server ${address(to)} max_fails=0;`)),
+    block(`upstream ${name}`, Array(attempts).fill(`server ${address({ namespace, ...to })} max_fails=0;`)),
   );
 }
 
@@ -133,7 +134,7 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         "default 0;",
         '"~*^[^?]*(/|%2f)(\\.|%2e){1,2}(/|%2f|[?#]|$)" 1;',
       ]),
-      ...upstreams(store),
+      ...upstreams(settings, store),
       ...block("server", [
         "listen 8080;",
         "add_header WWW-Authenticate $challenge always;",

@@ -4,13 +4,16 @@ import type { Role, ServicePort, Store } from "../names";
 /** What a request needs: to read, to write, or to see (GET) or change rules and alert configurations. */
 export type Need = Role | "manage";
 
+/** A Service in the namespace of the store. */
+export type Target = Pick<ServicePort, "name" | "port">;
+
 /** A route through a gateway. */
 export interface Route {
   /** Pattern that nginx matches the path against: https://nginx.org/en/docs/http/ngx_http_core_module.html#location */
   location: string;
   need: Need;
   /** Service that it leads to. */
-  to: ServicePort;
+  to: Target;
   /** Path at that Service, if it differs. */
   path?: string;
   /** Whether the connection becomes a WebSocket. */
@@ -19,8 +22,7 @@ export interface Route {
   again?: boolean;
 }
 
-const service = (store: Store, component: string, port: number): ServicePort => ({
-  namespace: store,
+const service = (store: Store, component: string, port: number): Target => ({
   name: `${store}-${component}`,
   port,
 });

@@ -1,5 +1,13 @@
 /** Values of the kube-prometheus-stack chart: https://github.com/prometheus-community/helm-charts/tree/main/charts/kube-prometheus-stack */
-import { alertmanagerSecret, folderAnnotation, namespaces, owner, releases } from "../names";
+import {
+  alertmanagerSecret,
+  folderAnnotation,
+  namespaces,
+  owner,
+  ownNamespaces,
+  prefixed,
+  releases,
+} from "../names";
 import type { Settings } from "../settings";
 import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
 import { privateCas } from "./outside";
@@ -73,7 +81,9 @@ export function kubePrometheusStackValues(settings: Settings): Values {
   const trusted = privateCas(settings);
   const reloader = { cpu: 5, memory: 16 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 };
   return {
-    fullnameOverride: releases.kubePrometheusStack,
+    fullnameOverride: prefixed(settings, releases.kubePrometheusStack),
+    // Monitors of the control plane select Services in kube-system by it.
+    ...(settings.namespaces.prefix && { nameOverride: prefixed(settings, "kube-prometheus-stack") }),
     global: {
       ...(images.registry && { imageRegistry: images.registry }),
       imagePullSecrets: pullSecrets(settings),
@@ -96,6 +106,10 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       },
     },
     prometheusOperator: {
+      // Others in the cluster have an operator of their own.
+      prometheusInstanceNamespaces: [namespaces(settings).monitoring],
+      alertmanagerInstanceNamespaces: [namespaces(settings).monitoring],
+      thanosRulerInstanceNamespaces: [namespaces(settings).monitoring],
       resources: resources(kps.operator),
       ...placed,
       env: goMemoryLimit(kps.operator),
@@ -136,11 +150,11 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         ...(trusted.volumes.length && { volumes: trusted.volumes, volumeMounts: trusted.mounts }),
         // An AlertmanagerConfig of any namespace is laid beside it; it routes that namespace's alerts alone.
         alertmanagerConfigSelector: {},
-        alertmanagerConfigNamespaceSelector: {},
+        alertmanagerConfigNamespaceSelector: ownNamespaces(settings),
       },
     },
     "kube-state-metrics": {
-      fullnameOverride: "kube-state-metrics",
+      fullnameOverride: prefixed(settings, "kube-state-metrics"),
       collectors,
       resources: resources(kps.kubeStateMetrics),
       ...placed,

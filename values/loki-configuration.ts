@@ -1,5 +1,5 @@
 /** Loki's own configuration, as far as the chart does not write it: https://grafana.com/docs/loki/latest/configure/ */
-import { logJobs, lokiFrontendAddress, lokiSchedulerAddress, smokeTest } from "../names";
+import { logJobs, lokiFrontendAddress, lokiSchedulerAddress, smokeTest, systemNamespaces } from "../names";
 import type { Settings } from "../settings";
 import { lokiStreams } from "../settings/protection";
 import { answerTimeout } from "../settings/queries";
@@ -23,10 +23,11 @@ const otlpLabels = [
 const priority = { system: 1, source: 2, debug: 3, namespace: 4, smokeTest: 5 };
 
 /** Retention per stream (R2.3); what matches none of them is kept as long as application logs. */
-function retentionStreams({ loki: { retention }, cluster }: Settings) {
+function retentionStreams(settings: Settings) {
+  const { retention } = settings.loki;
   return [
     {
-      selector: `{namespace=~"${anyOf(cluster.systemNamespaces)}"}`,
+      selector: `{namespace=~"${anyOf(systemNamespaces(settings))}"}`,
       priority: priority.system,
       period: goDuration(retention.system),
     },

@@ -67,6 +67,7 @@ export function lokiValues(settings: Settings): Values {
   const none = { replicas: 0 };
   return {
     fullnameOverride: releases.loki,
+    rbac: { namespaced: true }, // no sidecar needs to read ConfigMaps and Secrets of the cluster
     deploymentMode: "Distributed",
     global: {
       clusterDomain: settings.cluster.domain,

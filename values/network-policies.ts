@@ -1,4 +1,5 @@
 /** NetworkPolicies: nothing goes in or out of the stack's namespaces but what `network-flows.ts` lists. */
+
 import { clientLabel, namespaces, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { backupNamespaces } from "./backups";
@@ -12,6 +13,7 @@ import {
   type PartName,
   parts,
 } from "./network-parts";
+import { installsOpenTelemetryOperator } from "./opentelemetry-operator";
 import { hasAutoscaling } from "./scaling";
 
 /** A NetworkPolicy. */
@@ -99,6 +101,7 @@ export function usedParts(settings: Settings): PartName[] {
   const absent = new Set<PartName>([
     ...(settings.objectStorage.kind === "minio" ? [] : (["minio"] as const)),
     ...(hasAutoscaling(settings) ? [] : (["autoscaling"] as const)),
+    ...(installsOpenTelemetryOperator(settings) ? [] : (["opentelemetryOperator"] as const)),
     ...(["backup", "grafana"] as const)
       .filter((key) => !backupNamespaces(settings).includes(key))
       .map((key) => (key === "grafana" ? "grafanaBackup" : key)),

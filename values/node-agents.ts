@@ -1,5 +1,5 @@
 /** What the pods that run on every node have in common: Alloy for logs, cAdvisor, node-exporter. */
-import { namespaces, releases } from "../names";
+import { namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 import type { NodeAgent } from "../settings/scheduling";
 import { agentScheduling } from "./scheduling";
@@ -81,7 +81,7 @@ export function nodeAgentConstraints(settings: Settings): Values[] {
       seccompProfiles: ["runtime/default"],
       volumes: ["configMap", "downwardAPI", "emptyDir", "hostPath", "projected", "secret"],
       users: [
-        [alloyLogs, releases.alloyLogs],
+        [alloyLogs, prefixed(settings, releases.alloyLogs)],
         [monitoring, "node-exporter"],
         [monitoring, releases.cadvisor],
       ].map(([namespace, name]) => `system:serviceaccount:${namespace}:${name}`),

@@ -5,6 +5,7 @@ import {
   caBundle,
   instrumentation,
   namespaces,
+  prefixed,
   releases,
   samplingRatioAttribute,
   servedUrls,
@@ -55,12 +56,16 @@ const flags: Record<Exclude<Language, "go">, string> = {
 /** Ten years: with an own certificate nobody renews it, and an expired one would stop every new pod from being traced. */
 const certificateDays = 3650;
 
+/** Whether the stack installs the operator, instead of using the cluster's. */
+export const installsOpenTelemetryOperator = ({ openTelemetryOperator }: Settings): boolean =>
+  openTelemetryOperator.install !== "existing";
+
 export function openTelemetryOperatorValues(settings: Settings): Values {
   const { openTelemetryOperator: operator, tracing } = settings;
   const languages = Object.keys(injected) as Language[];
   const wanted = (language: Language) => tracing.languages.includes(language);
   return {
-    fullnameOverride: releases.openTelemetryOperator,
+    fullnameOverride: prefixed(settings, releases.openTelemetryOperator),
     imagePullSecrets: pullSecrets(settings),
     ...scheduling(settings, "opentelemetry-operator"),
     manager: {

@@ -3,6 +3,7 @@ import { address, minio, namespaces, services, webhooks } from "../names";
 import type { Settings } from "../settings";
 import { portOf } from "./network-outside";
 import type { Outsider, PartName } from "./network-parts";
+import { installsOpenTelemetryOperator } from "./opentelemetry-operator";
 import { served } from "./tls";
 
 /** An endpoint that serves a certificate. */
@@ -57,5 +58,9 @@ export function probedCertificates(settings: Settings): Probed[] {
     const { namespace } = webhooks(settings)[to];
     return { namespace, address: address(webhooks(settings)[to]), to, port };
   };
-  return [...expiring, webhook("prometheusOperator", 10250), webhook("opentelemetryOperator", 9443)];
+  return [
+    ...expiring,
+    webhook("prometheusOperator", 10250),
+    ...(installsOpenTelemetryOperator(settings) ? [webhook("opentelemetryOperator", 9443)] : []),
+  ];
 }

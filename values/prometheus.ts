@@ -1,5 +1,5 @@
 /** What kube-prometheus-stack's Prometheus is told: the `spec` of the operator's resource. https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusSpec */
-import { gatewayAccess, gatewayUser, owner, tenants, urls } from "../names";
+import { gatewayAccess, gatewayUser, owner, ownNamespaces, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { credentialKeys } from "./gateway";
@@ -71,6 +71,11 @@ export function prometheusSpec(settings: Settings): Values {
         },
       },
     ],
+    ruleNamespaceSelector: ownNamespaces(settings),
+    serviceMonitorNamespaceSelector: ownNamespaces(settings),
+    podMonitorNamespaceSelector: ownNamespaces(settings),
+    probeNamespaceSelector: ownNamespaces(settings),
+    scrapeConfigNamespaceSelector: ownNamespaces(settings),
     serviceMonitorSelector: notAlloys,
     podMonitorSelector: notAlloys,
     probeSelectorNilUsesHelmValues: false,

@@ -1,5 +1,5 @@
 /** Which pods form quorums, and how many members of each can be lost. */
-import { minio, namespaces, releases } from "../names";
+import { minio, namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 import { erasureSet } from "../settings/forecast";
 import type { PlacedComponent } from "../settings/scheduling";
@@ -51,7 +51,7 @@ export function quorums(settings: Settings): Quorum[] {
     count: kps[kind].replicas,
     component: "kps",
     namespace: namespaces(settings).monitoring,
-    workload: `${kind}-${releases.kubePrometheusStack}-${kind}`,
+    workload: `${kind}-${prefixed(settings, releases.kubePrometheusStack)}-${kind}`,
     tolerated: anyOne(kps[kind].replicas),
   });
   const { servers, mode } = objectStorage.minio;

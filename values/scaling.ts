@@ -4,7 +4,7 @@
  *
  * Who is scaled has no number of replicas in its release, so that an update never undoes what was scaled.
  */
-import { gatewayAccess, namespaces, releases, type Store, stores, urls } from "../names";
+import { gatewayAccess, namespaces, prefixed, releases, type Store, stores, urls } from "../names";
 import type { Settings } from "../settings";
 import { credentialKeys, datasourceReader } from "./gateway";
 import { resources, type Values } from "./shared";
@@ -98,7 +98,10 @@ const kedaAuthentication = "mimir-reader";
 export function targetAutoscaler(settings: Settings): KubernetesObject[] {
   const { alloyMetrics } = settings;
   if (!isScaled(alloyMetrics)) return [];
-  const metadata = { name: releases.alloyMetrics, namespace: namespaces(settings).alloyMetrics };
+  const metadata = {
+    name: prefixed(settings, releases.alloyMetrics),
+    namespace: namespaces(settings).alloyMetrics,
+  };
   const keys = credentialKeys("mimir", datasourceReader);
   const credential = (parameter: string, key: string) => ({
     parameter,
@@ -119,7 +122,7 @@ export function targetAutoscaler(settings: Settings): KubernetesObject[] {
       kind: "ScaledObject",
       metadata,
       spec: {
-        scaleTargetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: releases.alloyMetrics },
+        scaleTargetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: metadata.name },
         minReplicaCount: alloyMetrics.replicas,
         maxReplicaCount: alloyMetrics.maxReplicas,
         pollingInterval: 30,

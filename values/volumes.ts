@@ -1,5 +1,5 @@
 /** The volumes that charts make by themselves: which setting is their size, and what they are called. */
-import { namespaces, releases } from "../names";
+import { namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 
 /** The volumes of a workload. */
@@ -29,7 +29,7 @@ export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
   const set = (path: string, size: number, namespace: string, name: string, template: string) =>
     ({ path, size, namespace, owner: "statefulset", name, template }) as const;
   const ofOperator = (path: string, size: number, kind: "prometheus" | "alertmanager") => {
-    const name = `${kind}-${releases.kubePrometheusStack}-${kind}`;
+    const name = `${kind}-${prefixed(settings, releases.kubePrometheusStack)}-${kind}`;
     return {
       path,
       size,

@@ -49,6 +49,14 @@ export const addOns = {
     namespace: "monitoring",
     objects: definitions((name) => name.endsWith(".monitoring.coreos.com")),
   },
+  openTelemetryOperator: {
+    what: "the OpenTelemetry operator",
+    path: "openTelemetryOperator.install",
+    needed: () => true,
+    release: releases.openTelemetryOperator,
+    namespace: "opentelemetry",
+    objects: definitions((name) => name.endsWith(".opentelemetry.io")),
+  },
   metricsServer: {
     what: "a server of metrics.k8s.io",
     path: "scaling.metricsServer",

@@ -7,7 +7,7 @@ import { SettingsError } from "../../settings";
 import { settingsOf } from "../support/stacks";
 
 /** What the state has of an earlier run. */
-type State = { uid: string; identifier: string };
+type State = { uid: string; identifier: string; prefix?: string };
 
 /** An engine that answers as Pulumi's own provider does: a Stash keeps what it was first given. */
 async function withState<T>(state: State | undefined, work: () => Promise<T>): Promise<T> {
@@ -47,6 +47,24 @@ describe("unit: identity of the cluster", () => {
     );
     expect(message).to.include("has the UID 1 there, and 2 here");
     expect(message).to.match(/pulumi state delete --stack prod 'urn:pulumi:.*::pulumi:index:Stash::cluster'/);
+  });
+
+  it("refuses another prefix of the namespaces, and takes a stack without a record for one without a prefix", async () => {
+    const prefixed = (prefix: string) => settingsOf("prod", { namespaces: { prefix } });
+    const refusal = (state: State, prefix: string) =>
+      withState(state, () => clusterIdentity("prod", prefixed(prefix), at("1"))).then(
+        () => "accepted",
+        (error: Error) => error.message,
+      );
+    const state = { uid: "1", identifier: "eu" };
+    expect(await refusal(state, "")).to.equal("accepted");
+    expect(await refusal(state, "b-")).to.match(
+      /namespaces.prefix: invalid value "b-" \(must be "", with which stack prod/,
+    );
+    expect(await refusal({ ...state, prefix: "b-" }, "b-")).to.equal("accepted");
+    expect(await refusal({ ...state, prefix: "b-" }, "")).to.include(
+      "pulumi config set --stack prod --path namespaces.prefix b-",
+    );
   });
 
   it("is required: a cluster that hides it is refused", async () => {

@@ -662,6 +662,7 @@ describe("unit: preflight", () => {
     const keda = definition("scaledobjects.keda.sh", helm("keda", "keda"));
     const install = {
       kubePrometheusStack: { crds: "install" },
+      openTelemetryOperator: { install: "install" },
       scaling: {
         keda: "install",
         verticalPodAutoscaler: "install",
@@ -685,7 +686,7 @@ describe("unit: preflight", () => {
         /^error scaling.metricsServer "install"/,
       );
       expect(told("add-ons", definition("instrumentations.opentelemetry.io"), install)[0]).to.match(
-        /^error openTelemetryOperator /,
+        /^error openTelemetryOperator.install "install": auto or existing/,
       );
       expect(told("add-ons", definition("verticalpodautoscalers.autoscaling.k8s.io"), install)[0]).to.match(
         /^error scaling.verticalPodAutoscaler /,
@@ -714,16 +715,23 @@ describe("unit: preflight", () => {
 
     describe("with auto", () => {
       const resolved = (facts: Partial<Facts>, config: Config = {}) => {
-        const { scaling, kubePrometheusStack } = withAddOns(
+        const { scaling, kubePrometheusStack, openTelemetryOperator } = withAddOns(
           "prod",
           settingsOf("prod", config),
           snapshot(facts),
         );
         const { metricsServer, keda, verticalPodAutoscaler } = scaling;
-        return { crds: kubePrometheusStack.crds, metricsServer, keda, verticalPodAutoscaler };
+        return {
+          crds: kubePrometheusStack.crds,
+          operator: openTelemetryOperator.install,
+          metricsServer,
+          keda,
+          verticalPodAutoscaler,
+        };
       };
       const all = (choice: string) => ({
         crds: choice,
+        operator: choice,
         metricsServer: choice,
         keda: choice,
         verticalPodAutoscaler: choice,
@@ -734,6 +742,7 @@ describe("unit: preflight", () => {
           { name: "prometheuses.monitoring.coreos.com" },
           { name: "scaledobjects.keda.sh", annotations: helm("keda", "keda") },
           { name: "verticalpodautoscalers.autoscaling.k8s.io" },
+          { name: "instrumentations.opentelemetry.io" },
         ],
         apiServices: [
           {
@@ -743,6 +752,7 @@ describe("unit: preflight", () => {
       };
       const ours = [
         { namespace: "monitoring", labels: { name: "kps-crds", status: "deployed" } },
+        { namespace: "opentelemetry", labels: { name: "opentelemetry-operator", status: "deployed" } },
         ...["metrics-server", "keda", "vertical-pod-autoscaler"].map((name) => ({
           namespace: "autoscaling",
           labels: { name, status: "deployed" },
@@ -789,6 +799,7 @@ describe("unit: preflight", () => {
         const settings = withAddOns("prod", settingsOf("prod"), snapshot(foreign));
         expect(examine("prod", settings, snapshot(foreign), [named("add-ons")]).notes).to.deep.equal([
           "kubePrometheusStack.crds: the stack uses the custom resource definitions of Prometheus Operator from somebody else.",
+          "openTelemetryOperator.install: the stack uses the OpenTelemetry operator from somebody else.",
           "scaling.metricsServer: the stack uses a server of metrics.k8s.io from Helm release kube-system/metrics-server.",
           "scaling.keda: the stack uses KEDA from Helm release keda/keda.",
         ]);

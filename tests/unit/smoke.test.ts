@@ -111,7 +111,7 @@ describe("unit: obs smoke, what it makes", () => {
       expect(pod.spec?.imagePullSecrets).to.deep.equal([{ name: "pull" }]);
       expect(pod.metadata?.namespace).to.equal("obs-smoke");
     }
-    expect(namespaceManifest("1").metadata?.labels).to.include({
+    expect(namespaceManifest(settingsOf("dev"), "1").metadata?.labels).to.include({
       "pod-security.kubernetes.io/enforce": "restricted",
     });
   });

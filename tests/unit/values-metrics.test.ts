@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { releasesOf } from "../../cli/lib/render";
-import { alertmanagerFile, alertmanagerSecret, owner } from "../../names";
+import { alertmanagerFile, alertmanagerSecret, owner, ownNamespaces } from "../../names";
 import { alertmanagerConfig } from "../../values/alertmanager";
 import { alloyPipeline } from "../../values/alloy";
 import {
@@ -314,7 +314,7 @@ describe("unit: values of kube-prometheus-stack", () => {
       useExistingSecret: true,
       configSecret: alertmanagerSecret,
       alertmanagerConfigSelector: {},
-      alertmanagerConfigNamespaceSelector: {},
+      alertmanagerConfigNamespaceSelector: ownNamespaces(settingsOf("prod")),
     });
   });
 
@@ -598,7 +598,9 @@ describe("unit: values of alloy for metrics", () => {
         .split(/\s*\n\s*/)
         .map((line) => line.replace(/\s+/g, " ")),
     );
-    expect(selectors).to.deep.equal(
+    const [rules, ...monitors] = selectors;
+    expect(rules?.[0]).to.equal('key = encoding.from_json(sys.env("RULES")).key');
+    expect(monitors).to.deep.equal(
       Array(4).fill([`key = "${owner.scraper}"`, 'operator = "NotIn"', 'values = ["prometheus"]']),
     );
   });
@@ -621,6 +623,7 @@ describe("unit: values of alloy for metrics", () => {
       MIMIR_URL: "http://mimir-gateway.mimir.svc",
       PASSWORDS: "/etc/gateway",
       CLUSTER: "paris",
+      RULES: '{"key":"observability/prefix","operator":"DoesNotExist","values":[]}',
       TENANTS: '["pods","nodes","prometheus","team","rollup-5m","rollup-1h"]',
       SYSTEM_NAMESPACES: "kube-system|shop",
       SYSTEM_SERVICES: "(kube-system|shop)/.*|default/kubernetes",

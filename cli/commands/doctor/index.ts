@@ -2,6 +2,7 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { kubeConfig } from "../../../components/kube-config";
+import { renamed } from "../../../values/renamed";
 import { locate } from "../../lib/cluster";
 import { type Check, type Context, type Finding, layers, severities } from "./check";
 import { clusterState } from "./cluster-state";
@@ -91,7 +92,7 @@ export async function examine(
     tell,
     limit,
   );
-  const findings = ranked(results);
+  const findings = renamed(settings, ranked(results));
   const healthy = findings.every(({ severity }) => severity === "note");
   return { healthy, findings, results, seconds: (Date.now() - start) / 1000 };
 }

@@ -5,6 +5,7 @@ import { unpaged } from "../../../components/preflight/checks/receivers";
 import { namespaces } from "../../../names";
 import { refusePlainSecrets, type Settings, UserError } from "../../../settings";
 import { problemText } from "../../../settings/problem-text";
+import { renamed } from "../../../values/renamed";
 import { type Located, locate } from "../../lib/cluster";
 import { packArguments } from "../../lib/policy-pack";
 import { backendEnvironment, pulumi, pulumiJson } from "../../lib/pulumi";
@@ -50,7 +51,7 @@ export async function up(
     ...throughProgram,
   });
   if (code === 0) {
-    summary(stack, environment);
+    summary(stack, settings, environment);
     const warnings = unpaged(settings).map((finding) => problemText(stack, finding));
     if (warnings.length) console.error(`\nobs: warning: alerts are not delivered\n${warnings.join("\n")}`);
   } else {
@@ -71,7 +72,7 @@ async function reportUnready(settings: Settings, environment: Record<string, str
 }
 
 /** What is there now and how to open it. */
-function summary(stack: string, environment: Record<string, string>): void {
+function summary(stack: string, settings: Settings, environment: Record<string, string>): void {
   const outputs = pulumiJson(["stack", "output", "--stack", stack], environment) ?? {};
   const passwords = (output: string) =>
     `          passwords of all users: pulumi stack output --stack ${stack} --show-secrets ${output}`;
@@ -108,7 +109,7 @@ function summary(stack: string, environment: Record<string, string>): void {
       "Pulumi    to use pulumi itself on this stack:",
       ...variables.map(([name, value]) => `          export ${name}=${value}`),
     );
-  console.log(`\n${lines.join("\n")}`);
+  console.log(`\n${renamed(settings, lines).join("\n")}`);
 }
 
 /** `preview`: what `up` would change. */

@@ -46,7 +46,7 @@ export interface Verdict {
 /** Checks a stack: what it registers, and what Helm makes of its releases. */
 export async function judge(stack: string): Promise<Verdict> {
   const values = fileConfig(stack);
-  const { environment, images } = readSettings(stack, values);
+  const { environment, images, namespaces } = readSettings(stack, values);
   const config = packConfig(stack);
   const recording = await recordProgram(stack, values);
   const subjects = ownSubjects(recording);
@@ -61,7 +61,7 @@ export async function judge(stack: string): Promise<Verdict> {
   return {
     environment,
     subjects: subjects.length,
-    findings: check(subjects, { environment, mirror: images.registry, config }),
+    findings: check(subjects, { environment, mirror: images.registry, prefix: namespaces.prefix, config }),
     skipped,
   };
 }

@@ -1,7 +1,7 @@
 /** Retention as it is configured where it runs: the stores' own configuration, the buckets' lifecycles, the compactors' rounds. */
 import { parse } from "yaml";
 import { minioApi } from "../../../components/object-storage/pods";
-import { type Store, smokeTest } from "../../../names";
+import { namespaces, type Store, smokeTest } from "../../../names";
 import type { Settings } from "../../../settings";
 import { bucketLifecycles } from "../../../values/minio-access";
 import { minioClient, rootOf } from "../../lib/minio";
@@ -65,7 +65,11 @@ const numbers: Record<Store, (running: Running, settings: Settings) => [string, 
 export async function storesRunWith({ config, settings }: Context): Promise<Evidence[]> {
   const all = (Object.keys(compactors) as Store[]).map(async (store) => {
     const { port, path } = compactors[store];
-    const pods = { namespace: store, selector: "app.kubernetes.io/component=compactor", port };
+    const pods = {
+      namespace: namespaces(settings)[store],
+      selector: "app.kubernetes.io/component=compactor",
+      port,
+    };
     const running = parse(afterHead(await podText(config, pods, path)), { logLevel: "silent" });
     const found = numbers[store](running, settings);
     for (const [where, is, wanted] of found)

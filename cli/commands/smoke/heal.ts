@@ -44,8 +44,8 @@ export const healing: Check[] = [
     needs: [1, 2, 3],
     async show(context) {
       const { config, settings, disruptive, until } = context;
-      const { loki: namespace } = namespaces(settings);
       if (!disruptive) throw new Skipped("it kills an ingester of Loki, which only --disruptive allows");
+      const { loki: namespace } = namespaces(settings);
       const core = config.makeApiClient(CoreV1Api);
       const { items } = await core.listNamespacedPod({ namespace, labelSelector: ingesters });
       const [victim] = items;

@@ -83,7 +83,7 @@ export async function inNamespace<T>(
 ): Promise<T> {
   await clear(config, tell);
   const core = config.makeApiClient(CoreV1Api);
-  await core.createNamespace({ body: namespaceManifest(String(Date.now())) });
+  await core.createNamespace({ body: namespaceManifest(settings, String(Date.now())) });
   const beating = setInterval(() => beat(core), beatEvery);
   try {
     const { pullSecret } = settings.images;

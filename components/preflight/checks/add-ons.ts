@@ -1,7 +1,6 @@
-import { releases } from "../../../names";
 import type { Settings } from "../../../settings";
 import { valueAt } from "../../../settings/tree";
-import { type AddOn, addOns, apiService, definitions, type OwnerFacts, otherOwners } from "../add-ons";
+import { type AddOn, addOns, apiService, type OwnerFacts, otherOwners } from "../add-ons";
 import { type Check, error, type Finding, warning } from "../check";
 
 /** What conflicts with an installation of this stack's own, and the rule. */
@@ -29,16 +28,6 @@ const conflicts: Conflict[] = [
     installs: (settings) => wanted(addOns.keda, settings),
     objects: apiService("v1beta1.external.metrics.k8s.io"),
     allowed: "existing if that is KEDA; else set alloyMetrics.maxReplicas to alloyMetrics.replicas",
-  },
-  {
-    what: "custom resource definitions of OpenTelemetry",
-    installs: () => true,
-    release: releases.openTelemetryOperator,
-    namespace: "opentelemetry",
-    objects: definitions((name) => name.endsWith(".opentelemetry.io")),
-    path: "openTelemetryOperator",
-    allowed: "the only OpenTelemetry operator of the cluster",
-    change: "Uninstall the other operator and its custom resource definitions",
   },
 ];
 

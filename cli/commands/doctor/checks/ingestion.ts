@@ -90,7 +90,7 @@ const past = 3;
 const silence = 5;
 
 const growthOf = (all: Reading[], store: Store, name: string): Sample[] =>
-  all.filter(({ namespace }) => namespace === store).flatMap(({ grown }) => grown(name));
+  all.filter(({ key }) => key === store).flatMap(({ grown }) => grown(name));
 
 /** Added up over pods, by the labels that matter. */
 function byTenant(samples: Sample[]): Sample[] {

@@ -1,0 +1,39 @@
+/** Names of namespaces in texts that have them without the prefix: queries of dashboards and alerts, and commands of runbooks. */
+import { defaultNamespaces, prefixed } from "../names";
+import type { Settings } from "../settings";
+
+const names = Object.values(defaultNamespaces).join("|");
+/** A matcher of PromQL or LogQL; the label `job` begins with the namespace where it has a slash. */
+const matcher = /\b((?:\w+_)?namespace|job)(\s*(?:=~|!~|!=|=)\s*)"([^"]*)"/g;
+const inNamespace = new RegExp(`(?<![\\w-])(?:${names})(?![\\w-])|(?<![\\w-])alloy-\\.`, "g");
+const inJob = new RegExp(`(?<![\\w-])(?:${names})(?=/)`, "g");
+/** In commands and addresses. */
+const elsewhere = new RegExp(
+  `(?<=-n |--namespace[= ])(?:${names})(?![\\w-])|(?<=[\\w-]\\.)(?:${names})(?=\\.svc)`,
+  "g",
+);
+
+const inValue = (settings: Settings, value: string): string =>
+  value.replace(inNamespace, (name) => prefixed(settings, name));
+
+function inText(settings: Settings, text: string): string {
+  const rename = (name: string) => prefixed(settings, name);
+  return text
+    .replace(
+      matcher,
+      (_, label: string, operator: string, value: string) =>
+        `${label}${operator}"${value.replace(label === "job" ? inJob : inNamespace, rename)}"`,
+    )
+    .replace(elsewhere, rename);
+}
+
+/** The same with this stack's namespaces; every text of a tree is looked at. */
+export const renamed = <T>(settings: Settings, tree: T): T =>
+  settings.namespaces.prefix
+    ? JSON.parse(
+        JSON.stringify(tree, (key, value) => {
+          if (typeof value !== "string") return value;
+          return key === "namespace" ? inValue(settings, value) : inText(settings, value);
+        }),
+      )
+    : tree;
