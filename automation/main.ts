@@ -1,7 +1,7 @@
 /** `npm run ephemeral -- <stack>`: a stack up, smoke-tested, and down again. */
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
-import { breakable } from "../cli/lib/abort";
+import { withAbort } from "../cli/lib/abort";
 import { invalid, UserError } from "../settings";
 import { withStack } from "./ephemeral";
 
@@ -32,7 +32,7 @@ const program = new Command("npm run ephemeral --")
     const hold = seconds("hold");
     const smokeWithin = seconds("smokeWithin");
     const { keep = false, existing = false } = options;
-    await breakable("the stack's life", (stop) =>
+    await withAbort("the stack's life", (stop) =>
       withStack({ stack, keep, existing, smokeWithin, stop, tell }, async ({ outputs }) => {
         const open = Object.entries(outputs).filter(([, { secret }]) => !secret);
         if (options.json)

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
 import { tableText } from "../cli/commands/load/report";
-import { breakable } from "../cli/lib/abort";
+import { withAbort } from "../cli/lib/abort";
 import { locate } from "../cli/lib/cluster";
 import { root } from "../cli/lib/stack-config";
 import { kubeConfig } from "../components/kube-config";
@@ -113,7 +113,7 @@ async function bench(names: string[], options: Record<string, string | boolean>)
   const date = new Date().toISOString().slice(0, 10);
   const tell = (line: string) => console.error(`bench: ${line}`);
   const results: Ended[] = [];
-  await breakable("the benchmark", async (stop) => {
+  await withAbort("the benchmark", async (stop) => {
     for (const benchmark of all().filter(({ name }) => !names.length || names.includes(name))) {
       const ended = await measured(benchmark, {
         ...numbers,

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import type { V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
 import {
-  halfMade,
   inTheWay,
   ours,
   type PendingOperation,
+  pendingReleases,
   unknownObjects,
 } from "../../cli/commands/lifecycle/pending-operations";
 import { settled } from "../../cli/commands/lifecycle/recovery";
@@ -42,7 +42,7 @@ describe("interrupted updates", () => {
   it("leave releases that were being installed, which the state does not have, or upgraded", () => {
     const made = { name: "loki", namespace: "loki" };
     expect(
-      halfMade([
+      pendingReleases([
         operation("creating", releaseType, made),
         operation("updating", releaseType, { ...made, name: "mimir" }),
         operation("creating", "kubernetes:core/v1:Secret", made),

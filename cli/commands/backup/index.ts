@@ -12,7 +12,7 @@ import { namespaces, releases } from "../../../names";
 import { invalid, type Settings, UserError } from "../../../settings";
 import { backupDestination } from "../../../values/backup-rclone";
 import { backupNamespaces } from "../../../values/backups";
-import { breakable } from "../../lib/abort";
+import { withAbort } from "../../lib/abort";
 import { locate } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
 import { type BackupPart, follow, parts, run, start } from "./jobs";
@@ -86,7 +86,7 @@ async function scaleGrafana(config: KubeConfig, settings: Settings, replicas: nu
 
 /** Restores Grafana's database while Grafana is stopped. The database has the old password of the user admin. */
 async function restoreGrafana(config: KubeConfig, settings: Settings, args: string[]): Promise<boolean> {
-  const succeeded = await breakable("the restore of Grafana's database", async (stop) => {
+  const succeeded = await withAbort("the restore of Grafana's database", async (stop) => {
     let name: string | undefined;
     try {
       console.error("obs: stopping Grafana");

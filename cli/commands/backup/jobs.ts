@@ -2,7 +2,7 @@
 import { BatchV1Api, type KubeConfig, type V1CronJob, type V1Job } from "@kubernetes/client-node";
 import { type BackupJob, backupJobs, backups as names, namespaces } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
-import { breakable } from "../../lib/abort";
+import { withAbort } from "../../lib/abort";
 import { followJob } from "../../lib/job-log";
 import { ifThere } from "../../lib/objects";
 
@@ -85,7 +85,7 @@ export async function run(
   args: string[] = [],
 ): Promise<boolean> {
   const name = await start(config, settings, part, job, args);
-  return breakable(`following Job ${name}, which continues in the cluster,`, (stop) =>
+  return withAbort(`following Job ${name}, which continues in the cluster,`, (stop) =>
     follow(config, settings, part, name, stop),
   );
 }

@@ -43,6 +43,18 @@ export interface Finding {
   page: string;
 }
 
+/** Builds findings of one layer. */
+export const findingIn =
+  (layer: Layer) =>
+  (severity: Severity, what: string, evidence: string, fix: string, page: string): Finding => ({
+    severity,
+    layer,
+    what,
+    evidence,
+    fix,
+    page,
+  });
+
 export interface Context {
   stack: string;
   settings: Settings;

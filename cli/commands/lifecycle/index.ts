@@ -9,8 +9,8 @@ import { renamed } from "../../../values/renamed";
 import { type Located, locate } from "../../lib/cluster";
 import { packArguments } from "../../lib/policy-pack";
 import { backendEnvironment, pulumi, pulumiJson } from "../../lib/pulumi";
-import { refuseStuck } from "../upgrade/moved";
-import { settle } from "./recovery";
+import { assertUpgradable } from "../upgrade/moved";
+import { recoverInterruptedUpdate } from "./recovery";
 
 /** A refresh, also one with `up --refresh`, reaches MinIO only through the running program. */
 const throughProgram = { PULUMI_RUN_PROGRAM: "true" };
@@ -43,8 +43,8 @@ export async function up(
   const { settings, environment } = await prepareChange(stack);
   const pack = packArguments(stack, settings.environment, options.policies);
   await ensureStack(stack, environment);
-  await settle(stack, settings, environment);
-  await refuseStuck(stack, settings, environment);
+  await recoverInterruptedUpdate(stack, settings, environment);
+  await assertUpgradable(stack, settings, environment);
   const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
   const code = await pulumi(["up", "--stack", stack, ...yes, ...pack, ...rest], {
     ...environment,
@@ -121,7 +121,7 @@ export async function preview(
   const { settings, environment } = await prepareChange(stack);
   const pack = packArguments(stack, settings.environment, options.policies);
   await ensureStack(stack, environment);
-  await refuseStuck(stack, settings, environment);
+  await assertUpgradable(stack, settings, environment);
   return pulumi(["preview", "--stack", stack, ...pack, ...rest], { ...environment, ...throughProgram });
 }
 
@@ -140,6 +140,6 @@ export async function down(stack: string, options: { yes?: boolean }, rest: stri
       "obs: namespaces, buckets, volumes and the encryption key of this stack are protected (cluster.protect). " +
         "To delete them all the same: set cluster.protect to false and run up first; the data is gone then.",
     );
-  await settle(stack, settings, environment, true);
+  await recoverInterruptedUpdate(stack, settings, environment, true);
   return pulumi(["destroy", "--stack", stack, ...(options.yes ? ["--yes"] : []), ...rest], environment);
 }

@@ -13,7 +13,7 @@ export interface PendingOperation {
 }
 
 /** A release that Helm was working on. */
-export interface HalfMade {
+export interface PendingRelease {
   name: string;
   namespace: string;
   /** Whether it was being installed, so that the state does not have it. */
@@ -26,7 +26,7 @@ const goneWithin = 60;
 const releaseType = "kubernetes:helm.sh/v3:Release";
 
 /** The releases among what was begun. */
-export const halfMade = (operations: PendingOperation[]): HalfMade[] =>
+export const pendingReleases = (operations: PendingOperation[]): PendingRelease[] =>
   operations.flatMap(({ type, resource: { type: kind, inputs } }) =>
     kind === releaseType && typeof inputs?.name === "string" && typeof inputs.namespace === "string"
       ? [{ name: inputs.name, namespace: inputs.namespace, first: type === "creating" }]
@@ -38,7 +38,7 @@ export const halfMade = (operations: PendingOperation[]): HalfMade[] =>
  * have, else those of revisions that nobody works on any more. Without a record Helm takes over the objects that it made
  * itself, which carry the release's name; nothing of them is lost.
  */
-export const inTheWay = (records: V1Secret[], { name, first }: HalfMade): V1Secret[] =>
+export const inTheWay = (records: V1Secret[], { name, first }: PendingRelease): V1Secret[] =>
   records.filter(
     ({ metadata }) =>
       metadata?.labels?.["name"] === name && (first || metadata.labels["status"]?.startsWith("pending-")),
@@ -61,7 +61,11 @@ async function deleteObjects(config: KubeConfig, record: V1Secret): Promise<void
  *
  * @param away whether what the state does not have of them goes, too
  */
-export async function clearReleases(config: KubeConfig, releases: HalfMade[], away: boolean): Promise<void> {
+export async function clearReleases(
+  config: KubeConfig,
+  releases: PendingRelease[],
+  away: boolean,
+): Promise<void> {
   const api = config.makeApiClient(CoreV1Api);
   for (const release of releases) {
     const { namespace } = release;

@@ -9,8 +9,8 @@ import { type Deployment, exported } from "../../lib/state";
 import {
   clearObjects,
   clearReleases,
-  halfMade,
   type PendingOperation,
+  pendingReleases,
   unknownObjects,
 } from "./pending-operations";
 import { removeStaleLock } from "./stale-lock";
@@ -45,7 +45,7 @@ async function importState(
  * @param environment what commands that reach backend and cluster need in their environment
  * @param away whether the stack is to be deleted: then what the state does not know of is deleted here
  */
-export async function settle(
+export async function recoverInterruptedUpdate(
   stack: string,
   settings: Settings,
   environment: Record<string, string>,
@@ -60,7 +60,7 @@ export async function settle(
   console.error(`obs: an earlier update was killed while it worked on ${operations.length} resources`);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
-  await clearReleases(config, halfMade(operations), away);
+  await clearReleases(config, pendingReleases(operations), away);
   await clearObjects(config, unknownObjects(operations, state.deployment.resources ?? []));
   if (certain) await importState(stack, settled(state), environment);
 }

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { kubeConfig } from "../../../components/kube-config";
 import { type Settings, UserError } from "../../../settings";
-import { breakable } from "../../lib/abort";
+import { withAbort } from "../../lib/abort";
 import { locate } from "../../lib/cluster";
 import { type LoadLife, withLoad } from "./life";
 import { Autoscalers, componentRows, discarded, stackPods, usage } from "./observe";
@@ -79,7 +79,7 @@ export async function load(stack: string, given: LoadArguments): Promise<number>
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
   const tell = (line: string) => console.error(`obs: ${line}`);
-  const report = await breakable("the load test", (stop) =>
+  const report = await withAbort("the load test", (stop) =>
     loadReport(stack, settings, config, plan, { tell, stop, keep: given.keep ?? false }),
   );
   console.log(given.json ? JSON.stringify(report, null, 2) : reportText(report));

@@ -1,7 +1,7 @@
 /** `obs smoke`: end-to-end tests against a running stack. */
 import { randomBytes } from "node:crypto";
 import { kubeConfig } from "../../../components/kube-config";
-import { breakable } from "../../lib/abort";
+import { withAbort } from "../../lib/abort";
 import { locate } from "../../lib/cluster";
 import { alert } from "./alert";
 import { application } from "./app";
@@ -72,7 +72,7 @@ export async function smoke(stack: string, { json, disruptive = false }: SmokeOp
       if (!json) console.log(resultText(result, checks.length));
     },
   };
-  const results = await breakable("the smoke test", (stop) =>
+  const results = await withAbort("the smoke test", (stop) =>
     smokeTests({ config: kubeConfig(settings), settings, disruptive, stop }, listener, tell),
   );
   const count = (state: Result["state"]) => results.filter((one) => one.state === state).length;

@@ -60,7 +60,7 @@ export const stuck = ({ differences }: Compared): string =>
  * @param environment what commands that reach the cluster need in their environment
  * @throws UserError with each field that cannot change, and what to do
  */
-export async function refuseStuck(
+export async function assertUpgradable(
   stack: string,
   settings: Settings,
   environment: Record<string, string>,

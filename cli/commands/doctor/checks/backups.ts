@@ -4,19 +4,13 @@ import type { Settings } from "../../../../settings";
 import { goDuration } from "../../../../settings/units";
 import { backupNamespaces } from "../../../../values/backups";
 import { ifThere } from "../../../lib/objects";
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 
 const hour = 3600;
 const page = (alert: string) => `docs/operations/runbooks/${alert}.md`;
 
-const finding = (what: string, evidence: string, fix: string, alert: string): Finding => ({
-  severity: "warning",
-  layer: "storage",
-  what,
-  evidence,
-  fix,
-  page: page(alert),
-});
+const finding = (what: string, evidence: string, fix: string, alert: string): Finding =>
+  findingIn("storage")("warning", what, evidence, fix, page(alert));
 
 /** What is wrong with the CronJob of a namespace. @param now in seconds */
 export function judgeBackup(

@@ -1,4 +1,4 @@
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 import { total } from "../metrics";
 import { type Reading, readings } from "../readings";
 
@@ -10,14 +10,8 @@ const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 /** Limits that an ingester nearly hits, by tenant. Refused is what ingestion tells. */
 export function judgeLimits(one: Reading): Finding[] {
   const { component, pod, now } = one;
-  const finding = (what: string, evidence: string, fix: string, page: string): Finding => ({
-    severity: "warning",
-    layer: "signals",
-    what,
-    evidence: `${pod}: ${evidence}`,
-    fix,
-    page,
-  });
+  const finding = (what: string, evidence: string, fix: string, page: string): Finding =>
+    findingIn("signals")("warning", what, `${pod}: ${evidence}`, fix, page);
   if (component === "mimir-ingester")
     return now("cortex_ingester_local_limits")
       .filter(({ labels }) => labels["limit"] === "max_global_series_per_user")

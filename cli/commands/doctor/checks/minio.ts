@@ -1,4 +1,4 @@
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 import { type Metrics, metrics, total } from "../metrics";
 import { askPod, talkers } from "../readings";
 
@@ -10,13 +10,7 @@ const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 /** What a server of MinIO says is wrong with the whole of it. */
 export function judgeMinio(now: Metrics): Finding[] {
   const one = (name: string) => now(name)[0]?.value;
-  const finding = (
-    severity: Finding["severity"],
-    what: string,
-    evidence: string,
-    fix: string,
-    page: string,
-  ): Finding => ({ severity, layer: "storage", what, evidence, fix, page });
+  const finding = findingIn("storage");
   const found: Finding[] = [];
   const servers = one("minio_cluster_nodes_offline_total") ?? 0;
   if (servers)

@@ -1,6 +1,6 @@
 import type { Store } from "../../../../names";
 import type { Settings } from "../../../../settings";
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 import { age, askPod, settling, type Talker, talkers } from "../readings";
 
 /** A ring, and where it can be seen. */
@@ -74,14 +74,8 @@ export function judgeRing(ring: Ring, members: Member[], pods: Talker[], now: nu
     store === "loki" && vital
       ? "docs/operations/runbooks/LokiIngesterUnhealthy.md"
       : "docs/operations/runbooks/RingUnhealthy.md";
-  const finding = (severity: Finding["severity"], what: string, evidence: string, fix: string): Finding => ({
-    severity,
-    layer: "components",
-    what,
-    evidence: `${path}: ${evidence}`,
-    fix,
-    page,
-  });
+  const finding = (severity: Finding["severity"], what: string, evidence: string, fix: string): Finding =>
+    findingIn("components")(severity, what, `${path}: ${evidence}`, fix, page);
   const states = members.map(({ id, state }) => `${id} ${state}`).join(", ") || "no members";
   const active = members.filter(({ state }) => state === "ACTIVE");
   const young = pods.some((pod) => age(pod, now) < settling);

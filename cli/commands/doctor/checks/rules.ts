@@ -1,5 +1,5 @@
 import { mimirTenants, namespaces } from "../../../../names";
-import type { Check, Context, Finding } from "../check";
+import { type Check, type Context, type Finding, findingIn } from "../check";
 import { total } from "../metrics";
 import { fromPrometheus, query } from "../prometheus";
 import { askPod, type Reading, readings, talkers } from "../readings";
@@ -32,13 +32,7 @@ export function judgeRules(by: string, groups: RuleGroup[], page: string): Findi
 /** What Alertmanagers and rulers tell of configurations and notifications. */
 export function judgeAlerting(one: Reading): Finding[] {
   const { component, namespace, pod, now, grown, seconds } = one;
-  const finding = (
-    severity: Finding["severity"],
-    what: string,
-    evidence: string,
-    fix: string,
-    page: string,
-  ): Finding => ({ severity, layer: "signals", what, evidence, fix, page });
+  const finding = findingIn("signals");
   const say = `kubectl -n ${namespace} logs ${pod} --tail=50`;
   const found: Finding[] = [];
   for (const name of [

@@ -1,4 +1,4 @@
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 import { total } from "../metrics";
 import { age, type Reading, readings, settling } from "../readings";
 
@@ -13,13 +13,7 @@ const pageOf = ({ component }: Reading): string =>
     ? "docs/operations/troubleshooting.md"
     : "docs/operations/runbooks/AlloyRemoteWriteErrors.md";
 
-const finding = (
-  severity: Finding["severity"],
-  what: string,
-  evidence: string,
-  fix: string,
-  page: string,
-): Finding => ({ severity, layer: "signals", what, evidence, fix, page });
+const finding = findingIn("signals");
 
 const gatewayLog = (store: string) =>
   `see why ${store} refuses: kubectl -n ${store} logs deploy/${store}-gateway --tail=20`;

@@ -1,4 +1,4 @@
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 import { total } from "../metrics";
 import { query } from "../prometheus";
 import { type Reading, readings } from "../readings";
@@ -17,13 +17,7 @@ const walDisk = { warning: 0.8, critical: 0.9 } as const;
 
 const minutes = (seconds: number) => `${Math.round(seconds / 60)} minutes`;
 
-const finding = (
-  severity: Finding["severity"],
-  what: string,
-  evidence: string,
-  fix: string,
-  page: string,
-): Finding => ({ severity, layer: "components", what, evidence, fix, page });
+const finding = findingIn("components");
 
 /** Counters of what ingesters could not write, and where one reads on. */
 const writes: Record<string, { what: string; page: string }> = {
