@@ -20,13 +20,13 @@ const names: Record<string, string[]> = {
   ],
 };
 
-/** Single characters: the letters of klog and MongoDB, the signs of Redis. */
-const characters: Record<string, string> = {
-  debug: "d[1-5]?|[.]",
-  info: "i|[*-]",
+/** Names that are too short or too common to be looked for in text: letters, the signs of Redis, a level of winston. */
+const onlyInPlace: Record<string, string> = {
+  debug: "d[1-5]?|t|[.]",
+  info: "i|n|http|[*-]",
   warn: "w|#",
   error: "e",
-  fatal: "f",
+  fatal: "f|c",
 };
 
 const words = Object.values(names)
@@ -57,37 +57,40 @@ const before = (() => {
   const syslogTag = String.raw`[\w.-]+ [\w./-]+\[\d+\]:`;
   const logger = String.raw`[\w.$/-]+ +-`;
   const ruby = "[A-Z],";
-  const one = [withDigit, day, zone, ruby, syslogTag, logger, "[|*:-]"].join("|");
-  return String.raw`^(?:${inBrackets}|(?:${one})(?:\s+[\s|]*|\|))*?`;
+  const pair = String.raw`[\w.-]+=\S*`;
+  const endsInBrackets = String.raw`\S+[\])]:\s*`;
+  const one = [withDigit, day, zone, ruby, syslogTag, logger, pair, "[|*:!-]"].join("|");
+  return String.raw`^(?:${inBrackets}|${endsInBrackets}|(?:${one})(?:\s+[\s|]*|\|\s*))*?`;
 })();
 
 /** Places of a level in a line of text; the first that is there counts. */
 const inText = [
   // logfmt, at the beginning or after a few words: level=error
-  String.raw`^(?:[^\s="]+\s+){0,3}?(?:[\w.@-]+=(?:"[^"]*"|[^\s"]\S*|)\s+)*?(?i:level|lvl|severity|log[._]?level|levelname|severity_text)="?(?P<level>\w+)`,
+  String.raw`^(?:[^\s="]+\s+){0,3}?(?:[\w.@-]+=(?:"[^"]*"|'[^']*'|[^\s"]\S*|)\s+)*?(?i:level|lvl|severity|log[._]?level|levelname|severity_text)="?(?P<level>\w+)`,
   // klog: E1128 10:00:00.120
   String.raw`^(?P<level>[DIWEF])\d{4,8} \d\d:\d\d:\d\d`,
-  // MongoDB up to 4.2: 2026-11-28T10:00:00.120+0000 E NETWORK
-  String.raw`^\d[\d:.TZ+-]+\s+(?P<level>[DIWEF])\s+[A-Z]+\s`,
+  // A letter after the time: MongoDB up to 4.2 "E NETWORK", etcd up to 3.4 "W | ", Gitea "file.go:1 [E]"
+  String.raw`^\d[\d:./, TZ+-]*\s(?:[^\s[]\S* )?\[?(?P<level>[TDINWEFC])(?:\] | [|] | +[A-Z]{3,}\s)`,
   // Redis: 1:M 28 Nov 2026 10:00:00.120 # Out of memory
   String.raw`^\d+:[A-Z] \d\d \w+ \d+ [\d:.]+ (?P<level>[.*#-]) `,
-  // PHP, Node.js, Go: "PHP Warning:  x", "(node:1) DeprecationWarning: x", "fatal error: x"
-  String.raw`^PHP (?P<level>Fatal|Parse|Warning|Notice|Deprecated)\b`,
-  String.raw`^\(node:\d+\) (?:\[\w+\] )?\w*(?P<level>Warning): `,
+  // PHP, npm, Node.js, Python, Go: "PHP Warning:  x", "npm error x", "(node:1) DeprecationWarning: x", "fatal error: x"
+  String.raw`^(?:PHP|npm) (?P<level>(?i:${words.join("|")}))\b`,
+  String.raw`^(?:\(node:\d+\)(?: \[\w+\])?|\S+:\d+:) \w*(?P<level>Warning): `,
   "^(?P<level>fatal) error: ",
   // In brackets: [error], [core:error], <err>, [10:00:00 ERR], [2026-11-28T10:00:00Z ERROR app]
   String.raw`${before}[\[<(](?:\s*|[\w.-]+:|[\d:.TZ+, -]+[: ]+)(?P<level>(?i:${words.join("|")}))(?:\s*[\])>]|[ /]\S)`,
   // Before a sign: "error: x", "warn|x", "error<tab>x", "ERROR:root:x"
   String.raw`${before}(?:[\w.-]+: )??(?P<level>(?i:${without(...alsoProse)}))(?:\t|\s*[|]|!| *:(?:\s|$|[\w.]+:))`,
-  // In capitals: "ERROR x", "ERRO[0000] x"
-  String.raw`${before}(?:npm )?(?P<level>${words.join("|").toUpperCase()})(?:[\s:\]|!]|\[\d+\]|$)`,
+  // In capitals: "ERROR x", "ERRO[0000] x", "app.ERROR: x", "=ERROR REPORT="
+  String.raw`${before}(?:[\w-]+[.]|=)?(?P<level>${words.join("|").toUpperCase()})(?:[\s:\]|!]|\[\d+\]|$)`,
 ];
 
 /** What tells a stack trace. */
 const trace = String.raw`(?m)^(Traceback \(most recent|goroutine \d+ \[|thread '.*panicked at|Unhandled exception|Exception in thread|Uncaught |([\w$]+[.])*[\w$]*(Error|Exception)(: |$)|\s+at \S+.*[)\d]$)`;
 
 const quoted = (expression: string) => JSON.stringify(expression);
-const { cache, json, level } = {
+const { cache, json, level, start } = {
+  start: 'log.cache["start"]',
   cache: 'log.cache["level"]',
   json: 'log.cache["json"]',
   level: 'log.attributes["level"]',
@@ -98,13 +101,16 @@ export const levelStatements = (): string[] => [
   // JSON: the usual keys, in any case; the nested one of ECS; the letter of MongoDB. What only looks like JSON is text.
   String.raw`set(${json}, ParseJSON(log.body)) where IsMatch(log.body, "^\\s*[{]")`,
   `set(${cache}, String(${json}["log"]["level"])) where ${json}["log"]["level"] != nil`,
-  `replace_all_patterns(${json}, "key", "^(?i:@l|@?level|lvl|log[._]?level|level_?name|severity|severity_?text)$", "level") where ${json} != nil`,
+  `replace_all_patterns(${json}, "key", "^(?i:@l|@?level|lvl|log[._]?level|level_?name|(?:error_)?severity|severity_?text)$", "level") where ${json} != nil`,
   `set(${cache}, String(${json}["level"])) where ${json}["level"] != nil`,
   `set(${cache}, ${json}["s"]) where ${cache} == nil and IsMatch(${json}["s"], "^([FEWI]|D[1-5]?)$")`,
 
+  // A level stands at the beginning; expressions over a line of megabytes would take seconds.
+  `set(${start}, log.body) where ${json} == nil`,
+  `set(${start}, Substring(log.body, 0, 2048)) where ${json} == nil and Len(log.body) > 2048`,
   ...inText.map(
     (expression) =>
-      `merge_maps(log.cache, ExtractPatterns(log.body, ${quoted(expression)}), "insert") where ${json} == nil and ${cache} == nil`,
+      `merge_maps(log.cache, ExtractPatterns(${start}, ${quoted(expression)}), "insert") where ${json} == nil and ${cache} == nil`,
   ),
   // syslog: <priority>, of which the last three bits are the severity.
   String.raw`merge_maps(log.cache, ExtractPatterns(log.body, "^<(?P<priority>\\d{1,3})>"), "insert") where ${cache} == nil`,
@@ -112,7 +118,7 @@ export const levelStatements = (): string[] => [
 
   ...Object.entries(names).map(
     ([name, all]) =>
-      `set(${level}, "${name}") where IsMatch(${cache}, ${quoted(`^(?i:${[...all, characters[name]].join("|")})$`)})`,
+      `set(${level}, "${name}") where IsMatch(${cache}, ${quoted(`^(?i:${[...all, onlyInPlace[name]].join("|")})(?:[+-]\\d+)?$`)})`,
   ),
   `set(${level}, "error") where ${level} == nil and Index(log.body, "\\n") >= 0 and IsMatch(log.body, ${quoted(trace)})`,
 ];

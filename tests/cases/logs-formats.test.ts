@@ -9,7 +9,12 @@ import { type LogEntry, LogReceiver } from "../support/otlp-logs";
 import { containerFolder, envelopes, type Runtime, runtimes, startCollector } from "../support/pod-logs";
 import type { Server } from "../support/servers";
 import { needs } from "../support/tools";
-import { checks, ESC, errorsOnly, levels, noChecks, traces } from "./logs-lines";
+import * as forms from "./logs-lines";
+import { levelsOfSoftware, tracesOfSoftware } from "./logs-software";
+
+const { checks, ESC, errorsOnly, noChecks } = forms;
+const levels = [...forms.levels, ...levelsOfSoftware];
+const traces = [...forms.traces, ...tracesOfSoftware];
 
 /** Without the colors, which Loki does not get. */
 const plain = (line: string) =>
