@@ -4,6 +4,7 @@ import {
   certificates,
   type NamespaceKey,
   namespaces,
+  prefixed,
   type Served,
   serverName,
   usesTls,
@@ -39,11 +40,12 @@ export const served = (settings: Settings): Served[] =>
  * they find each other, and `localhost`, by which people come through `kubectl port-forward`.
  */
 export function dnsNames(settings: Settings, who: Served): string[] {
-  const { services } = certificates[who];
+  // Alloy's Service has the prefix, too.
+  const services = new Set(certificates[who].services.flatMap((name) => [name, prefixed(settings, name)]));
   const namespace = namespaces(settings)[who];
   const domains = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.${settings.cluster.domain}`];
   return [
-    ...services.flatMap((service) => domains.map((domain) => service + domain)),
+    ...[...services].flatMap((service) => domains.map((domain) => service + domain)),
     ...(who === "minio" ? domains.slice(1).map((domain) => `*.minio-svc${domain}`) : []),
     "localhost",
   ];

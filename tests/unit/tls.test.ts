@@ -177,6 +177,9 @@ describe("unit: TLS between components", function () {
   });
 
   it("a certificate has its Services' names from the short one to the full one", () => {
+    expect(dnsNames(settingsOf("dev", { namespaces: { prefix: "b-" } }), "alloyTraces")).to.include(
+      "b-alloy-traces.b-alloy-traces.svc",
+    );
     expect(dnsNames(settingsOf("dev"), "grafana")).to.deep.equal([
       "grafana",
       "grafana.grafana",
