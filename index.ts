@@ -1,5 +1,6 @@
 /** The stack, in the order in which data flows. Every number comes from `settings/`, every name from `names.ts`. */
 import * as pulumi from "@pulumi/pulumi";
+import { agent } from "./agent";
 import { chartSources } from "./charts";
 import { Alerts } from "./components/alerts";
 import { AlloyLogs } from "./components/alloy-logs";
@@ -29,7 +30,7 @@ import { mimirTenants, tenants } from "./names";
 import { project, readSettings, refusePlainSecrets, sizingWarnings, storageForecast } from "./settings";
 
 export = () =>
-  held(async () => {
+  held<pulumi.Inputs>(async () => {
     const stack = pulumi.getStack();
     const given = readSettings(stack, pulumi.runtime.allConfig());
     // The engine's word on which keys are encrypted, in whole or in part; without an engine nothing is said of it.
@@ -37,6 +38,7 @@ export = () =>
     if (encrypted) refusePlainSecrets(stack, given, (key) => encrypted.includes(`${project}:${key}`));
     // A mirror that lacks a chart is told before anything is touched, too.
     chartSources(stack, given);
+    if (given.hub) return agent(stack, given, given.hub);
     for (const warning of sizingWarnings(stack, given)) pulumi.log.warn(warning);
     for (const forecast of storageForecast(given)) pulumi.log.info(forecast);
     const cluster = await readCluster(given);
@@ -70,7 +72,9 @@ export = () =>
     return {
       environment: settings.environment,
       cluster: settings.cluster.name,
-      tenants: [...new Set([...Object.values(tenants), ...mimirTenants(settings)])],
+      tenants: [
+        ...new Set([...Object.values(tenants), ...mimirTenants(settings), ...Object.keys(settings.agents)]),
+      ],
       ...(certificates.caCertificate && { caCertificate: certificates.caCertificate }),
       minioEndpoint: storage.endpoint,
       ...(storage.minio && {
@@ -88,6 +92,7 @@ export = () =>
       alertmanagerUrl: prometheus.alertmanagerUrl,
       tempoUrl: tempo.url,
       tempoPasswords: access.passwords.tempo,
+      ...(Object.keys(settings.agents).length > 0 && { agents: access.agents }),
       otlpGrpcEndpoint: traces.otlpGrpcEndpoint,
       otlpHttpEndpoint: traces.otlpHttpEndpoint,
       tracesSamplingRatio: settings.tracing.sampling.ratio,

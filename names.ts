@@ -172,6 +172,13 @@ export const datasourceTenants = rawTenants.join("|");
 /** Raw data and roll-ups, for who picks between them by the range that is looked at. */
 export const longRangeTenants = [...rawTenants, ...rolledTenants].join("|");
 
+/** The stack's own tenants that people read, by store. */
+const ownTenants = { loki: [tenants.logs], mimir: rawTenants, tempo: [tenants.traces] } as const;
+
+/** Tenants of a store that people read as one, joined by `|`: the stack's own and those of its agents. */
+export const readTenants = (store: Store, { agents }: Settings): string =>
+  [...ownTenants[store], ...Object.keys(agents)].join("|");
+
 /** Those whose gateways ask who is there. */
 export const stores = ["loki", "mimir", "tempo"] as const;
 export type Store = (typeof stores)[number];
@@ -188,6 +195,20 @@ export type Role = "read" | "write";
 
 /** A gateway's user by tenant and role; several tenants, joined by `|`, are read as one. */
 export const gatewayUser = (tenant: string, role: Role): string => `${tenant.replaceAll("|", ".")}-${role}`;
+
+/** User that reads `readTenants`. With agents its name has a dot, so that no tenant's user has it. */
+export const readerOf = (store: Store, settings: Settings): string =>
+  Object.keys(settings.agents).length
+    ? "all.clusters-read"
+    : gatewayUser(readTenants(store, settings), "read");
+
+/** User that writes a tenant. An agent's collectors write to the one tenant of their cluster at the hub. */
+export const writerOf = (tenant: string, { hub, cluster }: Settings): string =>
+  gatewayUser(hub ? cluster.name : tenant, "write");
+
+/** Users that write metrics of applications and of infrastructure, by tenant. */
+export const rawWriters = (settings: Settings): Record<string, string> =>
+  Object.fromEntries(rawTenants.map((tenant) => [tenant, writerOf(tenant, settings)]));
 
 /** Where gateways and their clients find users and passwords. */
 export const gatewayAccess = {
@@ -367,6 +388,17 @@ export function urls(settings: Settings) {
     alertmanager: url(alertmanager),
   };
 }
+
+/** Where this stack's collectors reach the gateways: in this cluster, or at their hub. */
+export const gatewayUrls = (settings: Settings): Record<Store, string> =>
+  settings.hub ? (settings.hub.endpoints ?? hubUnknown) : urls(settings);
+
+/** Stands for the hub's addresses where no engine reads them: in `obs render`. */
+const hubUnknown = {
+  loki: "https://loki.hub.invalid",
+  mimir: "https://mimir.hub.invalid",
+  tempo: "https://tempo.hub.invalid",
+};
 
 /** Addresses inside the cluster of the Services that use TLS if the settings say so. */
 export function servedUrls(settings: Settings) {

@@ -12,7 +12,10 @@ export class Alerts extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("observability:index:Alerts", name, {}, opts);
-    for (const { metadata, ...rule } of [...alertRules(settings), ...rollupRules(settings)])
+    for (const { metadata, ...rule } of [
+      ...alertRules(settings),
+      ...(settings.hub ? [] : rollupRules(settings)),
+    ])
       new k8s.apiextensions.CustomResource(
         metadata.name,
         { ...rule, metadata: { ...metadata, namespace: namespaces.name("monitoring") } },

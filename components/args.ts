@@ -10,8 +10,8 @@ export interface ComponentArgs {
   settings: Settings;
   /** The stack's namespaces. */
   namespaces: Namespaces;
-  /** Who may write and read at the gateways. */
-  access: GatewayAccess;
+  /** Credentials for the gateways. */
+  access: Pick<GatewayAccess, "readyFor">;
   /** Certificates, and who trusts them. */
   certificates: Certificates;
   /** What must be there before a monitor or a rule can be made. */

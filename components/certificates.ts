@@ -166,7 +166,7 @@ export class Certificates extends pulumi.ComponentResource {
     const configMap = privateCaConfigMap(settings);
     if (!configMap) return;
     const { name, data } = configMap;
-    for (const key of connectingOutside)
+    for (const key of connectingOutside(settings))
       add(
         key,
         new k8s.core.v1.ConfigMap(
@@ -196,7 +196,7 @@ export class Certificates extends pulumi.ComponentResource {
     const ours = trusted.map((key): string => namespaceNames(settings)[key]);
     for (const namespace of new Set(settings.network.tls.clientNamespaces))
       if (!ours.includes(namespace)) bundle(namespace, namespace);
-    if (settings.objectStorage.kind === "minio")
+    if (!settings.hub && settings.objectStorage.kind === "minio")
       add(
         "minio",
         new k8s.core.v1.Secret(

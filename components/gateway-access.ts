@@ -2,8 +2,9 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
 import type { NamespaceKey } from "../names";
-import { gatewayAccess, type Store, stores } from "../names";
+import { gatewayAccess, gatewayUser, type Store, stores } from "../names";
 import type { Settings } from "../settings";
+import { type GatewayUrls, reachableGateways } from "../settings/access";
 import {
   type Credential,
   credentialKeys,
@@ -11,6 +12,7 @@ import {
   gatewayUsers,
   gatewayUsersFile,
 } from "../values/gateway";
+import { gatewayIngresses } from "../values/gateway-ingress";
 import type { Namespaces } from "./namespaces";
 
 export interface GatewayAccessArgs {
@@ -18,6 +20,18 @@ export interface GatewayAccessArgs {
   settings: Settings;
   /** The stack's namespaces. */
   namespaces: Namespaces;
+}
+
+/** What a hub tells each of its agents; all of it is secret. */
+export interface AgentAccess {
+  /** Where the agent reaches the gateways. */
+  endpoints: GatewayUrls;
+  /** CA certificates that verify them, unless public CAs do. */
+  caCertificate?: string;
+  /** Password of the user that writes its tenant, by store. */
+  passwords: Record<Store, string>;
+  /** Where people open Grafana. */
+  grafanaUrl: string;
 }
 
 /**
@@ -29,6 +43,8 @@ export interface GatewayAccessArgs {
 export class GatewayAccess extends pulumi.ComponentResource {
   /** Passwords of each gateway's users, by the user's name; secret. */
   readonly passwords: Record<Store, pulumi.Output<Record<string, string>>>;
+  /** What each agent needs to write here, by its name; secret. */
+  readonly agents: pulumi.Output<Record<string, AgentAccess>>;
   private readonly secrets = new Map<NamespaceKey, pulumi.Resource[]>();
 
   constructor(name: string, args: GatewayAccessArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -82,7 +98,38 @@ export class GatewayAccess extends pulumi.ComponentResource {
     const passwordsOf = (store: Store) =>
       pulumi.secret(pulumi.all(Object.fromEntries(all(store).map((one) => [one[1], current(one)]))));
     this.passwords = { loki: passwordsOf("loki"), mimir: passwordsOf("mimir"), tempo: passwordsOf("tempo") };
+    this.agents = this.forAgents(settings, current);
+    for (const { store, metadata, spec } of gatewayIngresses(settings))
+      new k8s.networking.v1.Ingress(
+        `gateway-${store}`,
+        { metadata: { ...metadata, namespace: namespaces.name(store) }, spec },
+        { parent: this },
+      );
     this.registerOutputs({});
+  }
+
+  /** What is told to each agent. */
+  private forAgents(
+    settings: Settings,
+    current: (credential: Credential) => pulumi.Output<string>,
+  ): pulumi.Output<Record<string, AgentAccess>> {
+    const { agents, access, grafana } = settings;
+    const endpoints = reachableGateways(settings) as GatewayUrls;
+    const { caCertificate } = access;
+    const told = Object.keys(agents).map((agent) => {
+      const of = (store: Store) => current([store, gatewayUser(agent, "write")]);
+      return pulumi.all([of("loki"), of("mimir"), of("tempo")]).apply(([loki, mimir, tempo]) => {
+        const passwords = { loki, mimir, tempo };
+        const all = {
+          endpoints,
+          ...(caCertificate && { caCertificate }),
+          grafanaUrl: grafana.url,
+          passwords,
+        };
+        return [agent, all] as const;
+      });
+    });
+    return pulumi.secret(pulumi.all(told).apply((all) => Object.fromEntries(all)));
   }
 
   /** What has to be there before a gateway, or a client of one, starts in a namespace. */

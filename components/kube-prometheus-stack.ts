@@ -37,7 +37,7 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
       {
         parent: this,
         dependsOn: [
-          layAlertmanagerConfig(settings, namespaces, "monitoring", this),
+          ...(settings.hub ? [] : [layAlertmanagerConfig(settings, namespaces, "monitoring", this)]),
           ...access.readyFor("monitoring"),
         ],
       },

@@ -9,23 +9,13 @@ import {
   prefixLabel,
 } from "../names";
 import { project, type Settings } from "../settings";
-import { backupDestination } from "../values/backup-rclone";
+import { wantedNamespaces } from "../values/namespaces";
 import { nodeAgentConstraints, nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
-import { hasAutoscaling } from "../values/scaling";
 
 export interface NamespacesArgs {
   /** Settings of the stack. */
   settings: Settings;
 }
-
-/** The namespaces that a stack with these settings uses. */
-export const wantedNamespaces = (settings: Settings): NamespaceKey[] =>
-  namespaceKeys.filter(
-    (key) =>
-      (key !== "minio" || settings.objectStorage.kind === "minio") &&
-      (key !== "autoscaling" || hasAutoscaling(settings)) &&
-      (key !== "backup" || backupDestination(settings) !== undefined),
-  );
 
 /** What a namespace carries so that no other stack takes it for its own. */
 export const ownerName = (stack: string): string => `${project}/${stack}`;

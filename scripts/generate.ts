@@ -28,11 +28,12 @@ export function pulumiYaml(current: string): string {
   const document = parseDocument(current);
   const config = Object.fromEntries(
     [...described.children].map(([key, setting]) => {
-      const [, ...nested] = flat(setting).filter((one) => one === setting || !one.group);
+      // A table of groups, such as agents, is a setting of its own.
+      const nested = flat(setting).filter((one) => !one.group);
       const lines = nested.map(
         ({ path, what, allowed, secret }) => `${path}: ${what} (${secret ? "secret, " : ""}${allowed})`,
       );
-      if (!setting.group)
+      if (setting.children.size === 0)
         return [key, { type: "string", description: `${setting.what}: ${setting.allowed}` }];
       // Without a default Pulumi would demand that a stack sets it.
       return [key, { type: "object", description: [setting.what, ...lines].join("\n"), default: {} }];

@@ -81,6 +81,8 @@ export const pages: Record<string, string> = {
   network: "../guides/network.md",
   scaling: "../guides/scaling.md",
   access: "../guides/access.md",
+  agents: "../guides/many-clusters.md",
+  hub: "../guides/many-clusters.md",
   alerting: "../guides/grafana.md",
   helm: "../guides/customizing.md",
   namespaces: "../guides/customizing.md",

@@ -1,6 +1,7 @@
 /** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
 
 import { type Check, type Problem, problem } from "./check";
+import { accessChecks, agentChecks } from "./checks-agents";
 import { alertingChecks } from "./checks-alerting";
 import { backupChecks } from "./checks-backups";
 import { coldTierChecks } from "./checks-cold-tier";
@@ -63,14 +64,6 @@ const growth: Check = ({ loki, mimir, tempo, alloyMetrics }) =>
       maxReplicas,
       `at least ${path}.replicas, ${replicas}`,
     ),
-  );
-
-const passwordGenerations: Check = ({ access: { generations } }) =>
-  problem(
-    generations.length < 1 || generations.length > 2 || new Set(generations).size < generations.length,
-    "access.generations",
-    generations,
-    "one number, or two different ones while passwords are rotated",
   );
 
 /** Sampled once, and counted where the true rate is still known. */
@@ -136,7 +129,8 @@ export const checks: Check[] = [
   ...backupChecks,
   ...storeChecks,
   growth,
-  passwordGenerations,
+  ...accessChecks,
+  ...agentChecks,
   alloyBuffers,
   ...mimirLimitChecks,
   ...rollupChecks,

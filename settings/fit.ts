@@ -1,4 +1,5 @@
 /** What a stack's settings give each component, held against what a load needs. */
+import { installs } from "./agents";
 import { type Load, type Signal, signalsOf, wholeLoad } from "./load";
 import type { Settings } from "./schema";
 import { type Amount, type Formula, formulas } from "./sizing";
@@ -48,7 +49,9 @@ export const cacheMemory = (items: number): number => Math.ceil(megabytes(items)
 /** What the settings give a component; nothing where it is not installed, or runs on nodes nobody counted. */
 export function hasOf(settings: Settings, component: string): Has | undefined {
   const found = at(settings, component);
-  const absent = component === "objectStorage.minio" && settings.objectStorage.kind !== "minio";
+  const absent =
+    !installs(settings, component) ||
+    (component === "objectStorage.minio" && settings.objectStorage.kind !== "minio");
   if (!found || absent || found["enabled"] === false) return undefined;
   const replicas = onEachNode.includes(component)
     ? settings.load.nodes

@@ -1,7 +1,9 @@
 /** From a stack's config to its settings: defaults of the environment, overridden key by key, checked at once. */
 import type { z } from "zod";
+import { agentDefaults, installs } from "./agents";
 import type { Problem } from "./check";
 import { checks } from "./checks";
+import { hubOnlyProblems } from "./checks-agents";
 import { settingAt } from "./describe";
 import { dev } from "./dev";
 import { plainSecrets } from "./plain-secrets";
@@ -95,12 +97,16 @@ const mend = (tree: unknown, profile: SettingsInput, issues: Issue[], up: number
  */
 export function parseSettings(stack: string, given: Tree): Settings {
   const environment = Object.keys(profiles).find((name) => name === given["environment"]);
-  const profile = merge(profiles[environment ?? ""] ?? dev, presetOf(given["cluster"])) as SettingsInput;
+  const ofEnvironment = merge(profiles[environment ?? ""] ?? dev, presetOf(given["cluster"]));
+  const profile = (
+    given["hub"] === undefined ? ofEnvironment : merge(ofEnvironment, agentDefaults)
+  ) as SettingsInput;
   const wanted = merge({ ...profile, environment: undefined }, given);
   const result = schema.safeParse(wanted);
-  if (result.success) return refuse(stack, [], result.data, wanted);
+  const misplaced = hubOnlyProblems(given);
+  if (result.success) return refuse(stack, misplaced, result.data, wanted);
 
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, wanted));
+  const problems = [...misplaced, ...result.error.issues.flatMap((issue) => problemsOf(issue, wanted))];
   // Without an environment there are no defaults that the rest could be held against.
   if (!environment) throw new SettingsError(stack, problems);
   // With the wrong ones back at their defaults the rest can still be checked, so that one run tells everything.
@@ -132,6 +138,7 @@ function asWritten(problem: Problem, wanted: unknown): Problem {
 function refuse(stack: string, known: Problem[], settings: Settings, wanted: unknown): Settings {
   const joined = checks
     .flatMap((check) => check(settings))
+    .filter(({ path }) => installs(settings, path))
     .map((problem) => asWritten(problem, wanted))
     // What a rule says about a value that was put in for a wrong one says nothing about the user's.
     .filter(({ path }) => !known.some((problem) => overlap(path, problem.path)));
@@ -150,12 +157,16 @@ export function refusePlainSecrets(
   if (problems.length) throw new SettingsError(stack, problems);
 }
 
-/** What a stack's whole config says of the settings, as a tree. Keys of other projects and providers are left alone. */
+/**
+ * What a stack's whole config says of the settings, as a tree. Keys of other projects and providers are left alone, and so are
+ * empty groups: the engine fills in the defaults of Pulumi.yaml.
+ */
 export const settingsIn = (config: Record<string, string>): Tree =>
   Object.fromEntries(
     Object.entries(config)
       .filter(([key]) => key.startsWith(`${project}:`))
-      .map(([key, raw]) => [key.slice(project.length + 1), fromText(raw)]),
+      .map(([key, raw]) => [key.slice(project.length + 1), fromText(raw)] as const)
+      .filter(([, value]) => !isTree(value) || Object.keys(value).length > 0),
   );
 
 /** The settings of a stack from its whole config, as the engine gives it: `project:key` to text, objects as JSON. */

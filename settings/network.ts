@@ -22,7 +22,7 @@ export function isCa(pem: string): boolean {
   }
 }
 
-const caCertificates = () =>
+export const caCertificates = () =>
   text(
     "CA certificates as PEM text",
     /^(-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*)+$/,

@@ -297,6 +297,7 @@ export const prod: SettingsInput = {
     verticalPodAutoscaler: "auto",
   },
   access: { generations: [1] },
+  agents: {},
   alerting: { receivers: {}, routes: [], groupWait: "30s", repeatInterval: "12h" },
   helm: {},
 };

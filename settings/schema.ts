@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { access } from "./access";
+import { agents, hub } from "./agents";
 import { alerting } from "./alerting";
 import { backups } from "./backups";
 import { coldTier } from "./cold-tier";
@@ -42,6 +43,7 @@ import { queries } from "./queries";
 import { rollups } from "./rollups";
 import { scaling } from "./scaling";
 import { scheduling } from "./scheduling";
+import { mimirTenant, seriesLimit, tempoTenant, traceLimits } from "./tenants";
 import { byteRate, duration, size } from "./units";
 
 const cluster = group({
@@ -222,7 +224,6 @@ const loki = group({
   ),
 }).describe("Loki, logs");
 
-const seriesLimit = () => wholeNumber(1, 1_000_000_000);
 const mimir = group({
   chartVersion: z
     .enum(mimirSteps, { error: () => `one of ${mimirSteps.join(", ")}` })
@@ -260,20 +261,7 @@ const mimir = group({
     outOfOrder: duration().describe("How late a sample may come; at least alloyMetrics.bufferAge"),
   }).describe("Limits of each tenant that has none of its own"),
   tenants: z
-    .record(
-      dnsName(),
-      group({
-        series: seriesLimit().optional().describe("Series; without it mimir.limits.series"),
-        samplesPerSecond: seriesLimit()
-          .optional()
-          .describe("Samples a second; without it mimir.limits.samplesPerSecond"),
-        burst: seriesLimit().optional().describe("Samples at once; without it mimir.limits.burst"),
-        retention: duration()
-          .optional()
-          .describe("How long its metrics are kept; without it mimir.retention"),
-      }),
-      { error: () => "tenants by name" },
-    )
+    .record(dnsName(), mimirTenant, { error: () => "tenants by name" })
     .meta({ allowed: "tenants by name" })
     .describe(
       "Tenants by name, each with users of its own at the gateway, and limits of its own where it needs them",
@@ -284,14 +272,6 @@ const mimir = group({
   ),
 }).describe("Mimir, metrics");
 
-const traceLimits = (withDefault: (what: string) => string) => ({
-  rate: byteRate().describe(withDefault("Spans that a tenant may write, in bytes")),
-  burst: byteRate().describe(withDefault("Spans that a tenant may write at once, in bytes")),
-  traceSize: size().describe(withDefault("Maximum size of a trace; spans beyond it are discarded")),
-  liveTraces: seriesLimit().describe(
-    withDefault("Maximum number of live traces per tenant and ingester; further traces are rejected"),
-  ),
-});
 const tempo = group({
   replicationFactor: wholeNumber(1, 5).describe("Ingesters that each trace is written to"),
   distributor: workload("Receives spans"),
@@ -305,14 +285,7 @@ const tempo = group({
   retention: duration().describe("How long traces are kept; a tenant may have its own"),
   limits: group(traceLimits((what) => what)).describe("Limits of each tenant that has none of its own"),
   tenants: z
-    .record(
-      dnsName(),
-      group({
-        ...group(traceLimits((what) => `${what}; without it tempo.limits has it`)).partial().shape,
-        retention: duration().optional().describe("How long its traces are kept; without it tempo.retention"),
-      }),
-      { error: () => "tenants by name" },
-    )
+    .record(dnsName(), tempoTenant, { error: () => "tenants by name" })
     .meta({ allowed: "tenants by name" })
     .describe(
       "Tenants by name, each with users of its own at the gateway, and limits of its own where it needs them",
@@ -520,6 +493,8 @@ export const schema = group({
   cadvisor,
   grafana,
   access,
+  agents,
+  hub: hub.optional(),
   network,
   scaling,
   alerting,

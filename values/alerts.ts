@@ -84,9 +84,13 @@ const settingsRule = (settings: Settings) =>
     },
   ]);
 
+/** Files about what an agent has, too; its hub evaluates them. */
+const ofAgents = ["certificates.yaml", "collectors.yaml", "targets.yaml"];
+
 const fileRules = (settings: Settings) =>
   readdirSync("alerts")
     .filter((file) => file.endsWith(".yaml") && !file.endsWith(".test.yaml"))
+    .filter((file) => !settings.hub || ofAgents.includes(file))
     .sort()
     .map((file) => {
       const { groups } = parse(readFileSync(join("alerts", file), "utf8")) as RuleFile;
@@ -104,4 +108,7 @@ const fileRules = (settings: Settings) =>
     });
 
 /** A PrometheusRule for each file of `alerts`, from the project's folder, without the tests; and one of recorded settings. */
-export const alertRules = (settings: Settings) => [...fileRules(settings), settingsRule(settings)];
+export const alertRules = (settings: Settings) => [
+  ...fileRules(settings),
+  ...(settings.hub ? [] : [settingsRule(settings)]),
+];

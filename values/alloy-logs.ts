@@ -1,5 +1,5 @@
 /** Values of the alloy chart for the collector of logs. */
-import { gatewayUser, logJobs, prefixed, releases, tenants, urls } from "../names";
+import { gatewayUrls, logJobs, prefixed, releases, tenants, writerOf } from "../names";
 import type { Settings } from "../settings";
 import { alloyFile, alloyPipeline, alloyValues, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
@@ -14,20 +14,24 @@ import { readingAsRoot, type Values } from "./shared";
 const podLogs = "/var/log/pods";
 
 /** What the pipeline reads from its environment. */
-export const alloyLogsEnvironment = (settings: Settings): Record<string, string> => ({
-  LOG_FILES: podLogs,
-  STORAGE: storagePath,
-  BUFFER: String(settings.alloyLogs.buffer),
-  LOKI_URL: urls(settings).loki,
-  LOKI_USER: gatewayUser(tenants.logs, "write"),
-  LOKI_PASSWORD_FILE: passwordFile(["loki", gatewayUser(tenants.logs, "write")]),
-  CLUSTER: settings.cluster.name,
-  CUT_STATEMENTS: JSON.stringify([cutStatement]),
-  LEFT_OUT: JSON.stringify(leftOut(settings)),
-  HEALTH_CHECK_STATEMENTS: JSON.stringify(healthCheckStatements(settings.alloyLogs.healthCheckPaths)),
-  JOURNAL_JOB: logJobs.journal,
-  LEVEL_STATEMENTS: JSON.stringify(levelStatements()),
-});
+export const alloyLogsEnvironment = (settings: Settings): Record<string, string> => {
+  const { alloyLogs, cluster } = settings;
+  const user = writerOf(tenants.logs, settings);
+  return {
+    LOG_FILES: podLogs,
+    STORAGE: storagePath,
+    BUFFER: String(alloyLogs.buffer),
+    LOKI_URL: gatewayUrls(settings).loki,
+    LOKI_USER: user,
+    LOKI_PASSWORD_FILE: passwordFile(["loki", user]),
+    CLUSTER: cluster.name,
+    CUT_STATEMENTS: JSON.stringify([cutStatement]),
+    LEFT_OUT: JSON.stringify(leftOut(settings)),
+    HEALTH_CHECK_STATEMENTS: JSON.stringify(healthCheckStatements(alloyLogs.healthCheckPaths)),
+    JOURNAL_JOB: logJobs.journal,
+    LEVEL_STATEMENTS: JSON.stringify(levelStatements()),
+  };
+};
 
 /** The pipeline, with the node's journal where it is collected. */
 export const alloyLogsPipeline = ({ alloyLogs }: Settings): string =>

@@ -1,14 +1,16 @@
 /** Values of the alloy chart for the collector of metrics. */
 import {
   gatewayAccess,
-  gatewayUser,
+  gatewayUrls,
   logJobs,
   mimirTenants,
+  owner,
   ownNamespaces,
+  rawWriters,
   releases,
   systemNamespaces,
   tenants,
-  urls,
+  writerOf,
 } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
@@ -25,17 +27,37 @@ import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } 
 const hasCadvisor = ({ cadvisor }: Settings) =>
   cadvisor.enabled && cadvisor.expose.includes("serviceMonitor");
 
+/**
+ * The rules that Mimir's ruler evaluates, and as whom they are loaded: those that are labelled for a tenant. An agent's are
+ * all in its tenant, and their alerts name its cluster, as a Prometheus does for its own.
+ */
+const loadedRules = (settings: Settings) =>
+  settings.hub
+    ? [
+        {
+          tenant: settings.cluster.name,
+          selector: {},
+          labels: { cluster: settings.cluster.name },
+        },
+      ]
+    : mimirTenants(settings).map((tenant) => ({
+        tenant,
+        selector: { [owner.ruleTenant]: tenant },
+        labels: {},
+      }));
+
 /** What the pipeline reads from its environment. */
 export const alloyMetricsEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyMetrics, cluster, kubePrometheusStack } = settings;
   const system = anyOf(systemNamespaces(settings));
   const { kept, dropped } = metricNames(settings);
   return {
-    MIMIR_URL: urls(settings).mimir,
+    MIMIR_URL: gatewayUrls(settings).mimir,
     PASSWORDS: gatewayAccess.folder,
     CLUSTER: cluster.name,
     RULES: JSON.stringify(ownNamespaces(settings).matchExpressions[0]),
-    TENANTS: JSON.stringify(mimirTenants(settings)),
+    WRITERS: JSON.stringify(rawWriters(settings)),
+    LOADED_RULES: JSON.stringify(loadedRules(settings)),
     SYSTEM_NAMESPACES: system,
     SYSTEM_SERVICES: `(${system})/.*|default/kubernetes`,
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
@@ -65,9 +87,9 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     }),
     ...(alloyMetrics.kubernetesEvents && {
       EVENTS_JOB: logJobs.events,
-      LOKI_URL: urls(settings).loki,
-      LOKI_USER: gatewayUser(tenants.logs, "write"),
-      LOKI_PASSWORD_FILE: passwordFile(["loki", gatewayUser(tenants.logs, "write")]),
+      LOKI_URL: gatewayUrls(settings).loki,
+      LOKI_USER: writerOf(tenants.logs, settings),
+      LOKI_PASSWORD_FILE: passwordFile(["loki", writerOf(tenants.logs, settings)]),
     }),
   };
 };
@@ -101,7 +123,7 @@ export function alloyMetricsValues(settings: Settings): Values {
       type: "statefulset",
       replicas: alloyMetrics.replicas,
       terminationGracePeriodSeconds: alloyGrace,
-      autoscaling: { horizontal: { externalHPA: isScaled(alloyMetrics) } },
+      autoscaling: { horizontal: { externalHPA: !settings.hub && isScaled(alloyMetrics) } },
       podDisruptionBudget: disruptionBudget(alloyMetrics),
       ...scheduling(settings, "alloy-metrics"),
       ...placement(settings, {

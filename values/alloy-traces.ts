@@ -2,16 +2,17 @@
 import {
   certificates,
   gatewayAccess,
-  gatewayUser,
+  gatewayUrls,
   namespaces,
+  rawWriters,
   releases,
   services,
   systemNamespaces,
   tenants,
   tracesReplicas,
   tracesReplicasHost,
-  urls,
   usesTls,
+  writerOf,
 } from "../names";
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
@@ -61,10 +62,12 @@ export const alloyTracesPipeline = (settings: Settings): string => {
 export const alloyTracesEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyTraces, cluster, otlp, tracing } = settings;
   const { allowedOrigins } = otlp.cors;
-  const lokiUser = gatewayUser(tenants.logs, "write");
-  const tempoUser = gatewayUser(tenants.traces, "write");
-  const mimirUser = gatewayUser(tenants.pods, "write");
+  const lokiUser = writerOf(tenants.logs, settings);
+  const tempoUser = writerOf(tenants.traces, settings);
+  const mimirUser = writerOf(tenants.pods, settings);
+  const urls = gatewayUrls(settings);
   return {
+    WRITERS: JSON.stringify(rawWriters(settings)),
     RESOURCE_STATEMENTS: JSON.stringify(resourceStatements(settings)),
     METRIC_STATEMENTS: JSON.stringify(metricStatements()),
     LOG_RESOURCE_STATEMENTS: JSON.stringify(logResourceStatements(settings)),
@@ -77,7 +80,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     CORS_HEADERS: JSON.stringify(allowedOrigins.length ? ["*"] : []),
     SDK_RATIO: String(sdkRatio(settings)),
     REPLICAS: tracesReplicasHost(settings),
-    TEMPO_URL: urls(settings).tempo,
+    TEMPO_URL: urls.tempo,
     TEMPO_USER: tempoUser,
     TEMPO_PASSWORD_FILE: passwordFile(["tempo", tempoUser]),
     STORAGE: storagePath,
@@ -86,10 +89,10 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     METRICS_BUFFER: String(alloyTraces.buffer / 8),
     SYSTEM_NAMESPACES: anyOf(systemNamespaces(settings)),
     PASSWORDS: gatewayAccess.folder,
-    LOKI_URL: urls(settings).loki,
+    LOKI_URL: urls.loki,
     LOKI_USER: lokiUser,
     LOKI_PASSWORD_FILE: passwordFile(["loki", lokiUser]),
-    MIMIR_URL: urls(settings).mimir,
+    MIMIR_URL: urls.mimir,
     ...(tracing.metricsFrom === "alloy" && {
       CLUSTER: cluster.name,
       MIMIR_USER: mimirUser,

@@ -7,6 +7,7 @@ import { prefixed } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import { type Credential, clientPasswords } from "./gateway";
+import { privateCas } from "./outside";
 import {
   environment,
   goMemoryLimit,
@@ -71,7 +72,8 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   const { pipeline, pod } = parts;
   const { registry } = settings.images;
   const passwords = clientPasswords(parts.clientOf);
-  const { certificate: name, volumes = [] } = parts;
+  const { certificate: name } = parts;
+  const trusted = settings.hub ? privateCas(settings) : { volumes: [], mounts: [] };
   const storage = parts.storage ?? { volume: { emptyDir: { sizeLimit: quantity(pod.buffer) } } };
   return {
     fullnameOverride: prefixed(settings, parts.release),
@@ -100,7 +102,8 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
         extra: [
           { name: "storage", mountPath: storagePath },
           passwords.mount,
-          ...volumes.map(({ mount }) => mount),
+          ...(parts.volumes ?? []).map(({ mount }) => mount),
+          ...trusted.mounts,
           ...(name ? [{ name, mountPath: certificateFolder, readOnly: true }] : []),
         ],
       },
@@ -111,7 +114,8 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
         extra: [
           ...("volume" in storage ? [{ name: "storage", ...storage.volume }] : []),
           passwords.volume,
-          ...volumes.map(({ volume }) => volume),
+          ...(parts.volumes ?? []).map(({ volume }) => volume),
+          ...trusted.volumes,
           ...(name ? [{ name, secret: { secretName: name } }] : []),
         ],
       },
@@ -123,7 +127,8 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
     configReloader: { enabled: false },
     rbac: parts.rbac,
     ...(parts.serviceAccount && { serviceAccount: parts.serviceAccount }),
-    serviceMonitor: { enabled: true, additionalLabels: watchedByPrometheus }, // R12
+    // An agent has no Prometheus: Alloy scrapes itself.
+    serviceMonitor: { enabled: true, additionalLabels: settings.hub ? {} : watchedByPrometheus }, // R12
     crds: { create: false },
   };
 }

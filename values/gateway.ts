@@ -10,9 +10,12 @@ import {
   mimirTenants,
   type Role,
   rawTenants,
+  readerOf,
+  readTenants,
   type Store,
   stores,
   tenants,
+  writerOf,
 } from "../names";
 import type { Settings } from "../settings";
 
@@ -35,9 +38,16 @@ const tenantsOf: Record<Store, (settings: Settings) => string[]> = {
 /** Every user of a store's gateway: a reader and a writer for each tenant, and a reader of tenants that are read as one. */
 export function gatewayUsers(store: Store, settings: Settings): GatewayUser[] {
   const user = (tenant: string, role: Role) => ({ name: gatewayUser(tenant, role), tenant, role });
+  const agents = Object.keys(settings.agents);
   return [
-    ...tenantsOf[store](settings).flatMap((tenant) => [user(tenant, "read"), user(tenant, "write")]),
+    ...[...tenantsOf[store](settings), ...agents].flatMap((tenant) => [
+      user(tenant, "read"),
+      user(tenant, "write"),
+    ]),
     ...(store === "mimir" ? [datasourceTenants, longRangeTenants].map((all) => user(all, "read")) : []),
+    ...(agents.length
+      ? [{ name: readerOf(store, settings), tenant: readTenants(store, settings), role: "read" as const }]
+      : []),
   ];
 }
 
@@ -91,31 +101,33 @@ export type Credential = readonly [store: Store, user: string];
 /** User that reads applications' and infrastructure's metrics as one. */
 export const datasourceReader = gatewayUser(datasourceTenants, "read");
 
+/** All users that read. */
+const readers = (settings: Settings): Credential[] =>
+  stores.flatMap((store) =>
+    gatewayUsers(store, settings)
+      .filter(({ role }) => role === "read")
+      .map(({ name }) => [store, name] as const),
+  );
+
 /** Who in the stack asks which gateway as whom, by the namespace it runs in. */
 export function gatewayClients(
   settings: Settings,
 ): Record<"alloyLogs" | "alloyMetrics" | "alloyTraces" | "tempo" | "monitoring" | "grafana", Credential[]> {
-  const logs = ["loki", gatewayUser(tenants.logs, "write")] as const;
-  const measures = ["mimir", gatewayUser(tenants.pods, "write")] as const;
+  const { hub, alloyMetrics } = settings;
+  const writer = (store: Store, tenant: string): Credential => [store, writerOf(tenant, settings)];
+  const logs = writer("loki", tenants.logs);
+  const raw = hub ? [writer("mimir", tenants.nodes)] : rawTenants.map((tenant) => writer("mimir", tenant));
   return {
     alloyLogs: [logs],
     alloyMetrics: [
-      ...mimirTenants(settings).map((tenant) => ["mimir", gatewayUser(tenant, "write")] as const),
-      ...(settings.alloyMetrics.kubernetesEvents ? [logs] : []),
+      ...(hub ? raw : mimirTenants(settings).map((tenant) => writer("mimir", tenant))),
+      ...(alloyMetrics.kubernetesEvents ? [logs] : []),
       // KEDA reads it there, to count the targets.
-      ["mimir", datasourceReader],
+      ...(hub ? [] : [["mimir", datasourceReader] as const]),
     ],
-    alloyTraces: [
-      ["tempo", gatewayUser(tenants.traces, "write")],
-      ...rawTenants.map((tenant) => ["mimir", gatewayUser(tenant, "write")] as const),
-      logs,
-    ],
-    tempo: [measures],
-    monitoring: [["mimir", gatewayUser(tenants.prometheus, "write")]],
-    grafana: stores.flatMap((store) =>
-      gatewayUsers(store, settings)
-        .filter(({ role }) => role === "read")
-        .map(({ name }) => [store, name] as const),
-    ),
+    alloyTraces: [writer("tempo", tenants.traces), ...raw, logs],
+    tempo: hub ? [] : [writer("mimir", tenants.pods)],
+    monitoring: hub ? [] : [writer("mimir", tenants.prometheus)],
+    grafana: hub ? [] : readers(settings),
   };
 }

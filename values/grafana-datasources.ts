@@ -5,6 +5,7 @@ import {
   gatewayUser,
   longRangeTenants,
   mimirTenants,
+  readerOf,
   type Store,
   tenants,
   urls,
@@ -18,15 +19,14 @@ import type { Values } from "./shared";
 /** A trace's id in a line of JSON or logfmt, however it is spelled. */
 const traceId = '"?(?:trace_?id|traceI[dD]|TraceI[dD])"?\\s*[:=]\\s*"?([0-9a-fA-F]{32})';
 
-/** As whom a tenant is read; Grafana reads the password where it reads this. */
-const reader = (store: Store, tenant: string) => {
-  const basicAuthUser = gatewayUser(tenant, "read");
-  return {
-    basicAuth: true,
-    basicAuthUser,
-    secureJsonData: { basicAuthPassword: `$__file{${passwordFile([store, basicAuthUser])}}` },
-  };
-};
+/** As whom a store is read; Grafana reads the password where it reads this. */
+const as = (store: Store, basicAuthUser: string) => ({
+  basicAuth: true,
+  basicAuthUser,
+  secureJsonData: { basicAuthPassword: `$__file{${passwordFile([store, basicAuthUser])}}` },
+});
+
+const reader = (store: Store, tenant: string) => as(store, gatewayUser(tenant, "read"));
 
 /** From a sample to the trace that it is an example of. */
 const exemplars = {
@@ -34,18 +34,23 @@ const exemplars = {
 };
 
 /** The tenants of Mimir that have a ruler and an Alertmanager of interest. */
-const ruled = [tenants.pods, tenants.nodes] as const;
+const ruled = ({ agents }: Settings): string[] => [tenants.pods, tenants.nodes, ...Object.keys(agents)];
 const alertmanagerOf = (tenant: string) => `alertmanager-${tenant}`;
 
 /** One tenant of Mimir, or several as one, joined by `|`. */
-function mimir(settings: Settings, { name, uid }: { name: string; uid: string }, tenant: string): Values {
-  const ruledHere = ruled.some((one) => one === tenant);
+function mimir(
+  settings: Settings,
+  { name, uid }: { name: string; uid: string },
+  tenant: string,
+  user = gatewayUser(tenant, "read"),
+): Values {
+  const ruledHere = ruled(settings).includes(tenant);
   return {
     name,
     uid,
     type: "prometheus",
     url: `${urls(settings).mimir}/prometheus`,
-    ...reader("mimir", tenant),
+    ...as("mimir", user),
     jsonData: {
       ...exemplars,
       httpMethod: "POST",
@@ -81,12 +86,13 @@ function prometheus(settings: Settings): Values {
   };
 }
 
-function loki(settings: Settings): Values {
+function loki(settings: Settings, { name, uid }: { name: string; uid: string }, user: string): Values {
   return {
-    ...datasources.loki,
+    name,
+    uid,
     type: "loki",
     url: urls(settings).loki,
-    ...reader("loki", tenants.logs),
+    ...as("loki", user),
     jsonData: {
       maxLines: 1000,
       derivedFields: [
@@ -111,7 +117,7 @@ function tempo(settings: Settings): Values {
     ...datasources.tempo,
     type: "tempo",
     url: urls(settings).tempo,
-    ...reader("tempo", tenants.traces),
+    ...as("tempo", readerOf("tempo", settings)),
     jsonData: {
       tracesToLogsV2: {
         datasourceUid: datasources.loki.uid,
@@ -155,7 +161,7 @@ function alertmanagers(settings: Settings): Values[] {
       url: urls(settings).alertmanager,
       jsonData: { implementation: "prometheus", handleGrafanaManagedAlerts: false },
     },
-    ...ruled.map((tenant) => ({
+    ...ruled(settings).map((tenant) => ({
       name: `Alertmanager of Mimir ${tenant}`,
       uid: alertmanagerOf(tenant),
       type: "alertmanager",
@@ -166,18 +172,27 @@ function alertmanagers(settings: Settings): Values[] {
   ];
 }
 
+/** Loki follows the newest lines of one tenant only, so that each cluster has a datasource of its own. */
+const ofAgents = (settings: Settings): Values[] =>
+  Object.keys(settings.agents).length === 0
+    ? []
+    : [tenants.logs, ...Object.keys(settings.agents)].map((tenant) =>
+        loki(settings, { name: `Loki ${tenant}`, uid: `loki-${tenant}` }, gatewayUser(tenant, "read")),
+      );
+
 /** All datasources; those that are no longer here are removed. */
 export const grafanaDatasources = (settings: Settings): Values => ({
   apiVersion: 1,
   prune: true,
   datasources: [
     prometheus(settings),
-    mimir(settings, datasources.mimir, datasourceTenants),
+    mimir(settings, datasources.mimir, datasourceTenants, readerOf("mimir", settings)),
     longRange(settings),
-    ...mimirTenants(settings).map((tenant) =>
+    ...[...mimirTenants(settings), ...Object.keys(settings.agents)].map((tenant) =>
       mimir(settings, { name: `Mimir ${tenant}`, uid: `mimir-${tenant}` }, tenant),
     ),
-    loki(settings),
+    loki(settings, datasources.loki, readerOf("loki", settings)),
+    ...ofAgents(settings),
     tempo(settings),
     ...alertmanagers(settings),
   ].map((datasource) => ({

@@ -70,15 +70,50 @@ export const prometheusCrdsValues = ({ cluster }: Settings): Values => ({
   crds: { annotations: cluster.protect ? { "helm.sh/resource-policy": "keep" } : {} },
 });
 
-export function kubePrometheusStackValues(settings: Settings): Values {
-  const { images, kubePrometheusStack: kps } = settings;
-  const off = { enabled: false };
-  const parts = Object.entries(controlPlane) as [Part, (typeof controlPlane)[Part]][];
-  const seen = (part: Part) => kps.controlPlane.includes(part);
+const off = { enabled: false };
+
+/** Prometheus, which evaluates rules, and the Alertmanager that sends its alerts. */
+function evaluation(settings: Settings): Values {
+  const { kubePrometheusStack: kps } = settings;
+  const trusted = privateCas(settings);
   const disruptionBudget = ({ replicas }: { replicas: number }) =>
     replicas > 1 ? { enabled: true, minAvailable: null, maxUnavailable: 1 } : off;
+  return {
+    prometheus: {
+      podDisruptionBudget: disruptionBudget(kps.prometheus),
+      prometheusSpec: prometheusSpec(settings),
+    },
+    alertmanager: {
+      podDisruptionBudget: disruptionBudget(kps.alertmanager),
+      alertmanagerSpec: {
+        replicas: kps.alertmanager.replicas,
+        resources: resources(kps.alertmanager),
+        ...scheduling(settings, "kps"),
+        podAntiAffinity: spread(settings),
+        topologySpreadConstraints: overZones(
+          settings,
+          { "app.kubernetes.io/name": "alertmanager" },
+          "quorum",
+        ),
+        storage: volume(settings, kps.alertmanager.disk),
+        // A Secret of ours: it names receivers.
+        useExistingSecret: true,
+        configSecret: alertmanagerSecret,
+        automountServiceAccountToken: false,
+        ...(trusted.volumes.length && { volumes: trusted.volumes, volumeMounts: trusted.mounts }),
+        // An AlertmanagerConfig of any namespace is laid beside it; it routes that namespace's alerts alone.
+        alertmanagerConfigSelector: {},
+        alertmanagerConfigNamespaceSelector: ownNamespaces(settings),
+      },
+    },
+  };
+}
+
+export function kubePrometheusStackValues(settings: Settings): Values {
+  const { hub, images, kubePrometheusStack: kps } = settings;
+  const parts = Object.entries(controlPlane) as [Part, (typeof controlPlane)[Part]][];
+  const seen = (part: Part) => kps.controlPlane.includes(part);
   const placed = scheduling(settings, "kps");
-  const trusted = privateCas(settings);
   const reloader = { cpu: 5, memory: 16 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 };
   return {
     fullnameOverride: prefixed(settings, releases.kubePrometheusStack),
@@ -95,7 +130,10 @@ export function kubePrometheusStackValues(settings: Settings): Values {
           parts.flatMap(([part, { rules }]) => rules.map((rule) => [rule, seen(part)] as const)),
         ),
         windows: false,
+        ...(hub && { alertmanager: false, prometheus: false }),
       },
+      // The hub's dead man's switch listens for the hub's alone.
+      ...(hub && { disabled: { Watchdog: true } }),
     },
     ...Object.fromEntries(parts.map(([part, { monitor }]) => [monitor, { enabled: seen(part) }])),
     kubelet: {
@@ -126,33 +164,8 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       kubeletEndpointSliceEnabled: true,
       prometheusConfigReloader: { resources: resources(reloader) },
     },
-    prometheus: {
-      podDisruptionBudget: disruptionBudget(kps.prometheus),
-      prometheusSpec: prometheusSpec(settings),
-    },
-    alertmanager: {
-      podDisruptionBudget: disruptionBudget(kps.alertmanager),
-      alertmanagerSpec: {
-        replicas: kps.alertmanager.replicas,
-        resources: resources(kps.alertmanager),
-        ...placed,
-        podAntiAffinity: spread(settings),
-        topologySpreadConstraints: overZones(
-          settings,
-          { "app.kubernetes.io/name": "alertmanager" },
-          "quorum",
-        ),
-        storage: volume(settings, kps.alertmanager.disk),
-        // A Secret of ours: it names receivers.
-        useExistingSecret: true,
-        configSecret: alertmanagerSecret,
-        automountServiceAccountToken: false,
-        ...(trusted.volumes.length && { volumes: trusted.volumes, volumeMounts: trusted.mounts }),
-        // An AlertmanagerConfig of any namespace is laid beside it; it routes that namespace's alerts alone.
-        alertmanagerConfigSelector: {},
-        alertmanagerConfigNamespaceSelector: ownNamespaces(settings),
-      },
-    },
+    // An agent's Alloy scrapes, and its hub evaluates the rules.
+    ...(hub ? { prometheus: off, alertmanager: off } : evaluation(settings)),
     "kube-state-metrics": {
       fullnameOverride: prefixed(settings, "kube-state-metrics"),
       collectors,
@@ -181,7 +194,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     // Our own Grafana shows the dashboards; it finds them in ConfigMaps.
     grafana: {
       enabled: false,
-      forceDeployDashboards: true,
+      forceDeployDashboards: !hub,
       forceDeployDatasources: false,
       sidecar: { dashboards: { annotations: { [folderAnnotation]: "Kubernetes" } } },
     },

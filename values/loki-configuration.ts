@@ -98,9 +98,28 @@ function queryPath(settings: Settings): Values {
   };
 }
 
+/** What agents have of their own. */
+const agentLimits = ({ agents }: Settings) =>
+  Object.fromEntries(
+    Object.entries(agents).map(([name, { loki }]) => [
+      name,
+      {
+        ...(loki?.ingestionRate && {
+          per_stream_rate_limit: `${loki.ingestionRate}B`,
+          ingestion_rate_mb: megabytes(loki.ingestionRate),
+        }),
+        ...(loki?.ingestionBurst && {
+          per_stream_rate_limit_burst: `${loki.ingestionBurst}B`,
+          ingestion_burst_size_mb: megabytes(loki.ingestionBurst),
+        }),
+      },
+    ]),
+  );
+
 /** What the chart takes as `loki`. */
 export function lokiConfiguration(settings: Settings): Values {
   const { loki } = settings;
+  const hasAgents = Object.keys(settings.agents).length > 0;
   const indexDirectories = {
     active_index_directory: "/var/loki/index",
     cache_location: "/var/loki/index_cache",
@@ -164,9 +183,10 @@ export function lokiConfiguration(settings: Settings): Values {
       },
       allow_structured_metadata: hasStructuredMetadata(settings),
     },
+    ...(hasAgents && { runtimeConfig: { overrides: agentLimits(settings) } }),
     ...queryPath(settings),
     // Of all query-schedulers or query-frontends together. A canceled query closes its connection for up to 5 s.
-    querier: { max_concurrent: 16 },
+    querier: { max_concurrent: 16, ...(hasAgents && { multi_tenant_queries_enabled: true }) },
     ...(loki.resultsCache.replicas === 0 && {
       query_range: {
         cache_results: true,

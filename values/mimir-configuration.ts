@@ -162,12 +162,19 @@ export function mimirConfiguration(settings: Settings): Values {
   };
 }
 
-/** What tenants have of their own, those of the roll-ups too; Mimir reads it again while it runs. */
+/** An agent's series have its own name as `cluster`, whatever it writes. */
+const ofAgent = (cluster: string, own: Settings["agents"][string]) => ({
+  ...limits(own.mimir ?? {}),
+  metric_relabel_configs: [{ target_label: "cluster", replacement: cluster }],
+});
+
+/** What tenants have of their own, those of agents and roll-ups too; Mimir reads it again while it runs. */
 export const mimirOverrides = (settings: Settings): Record<string, Values> => ({
   ...Object.fromEntries(
     Object.entries(settings.mimir.tenants)
       .map(([tenant, own]) => [tenant, limits(own)] as const)
       .filter(([, own]) => Object.keys(own).length > 0),
   ),
+  ...Object.fromEntries(Object.entries(settings.agents).map(([name, own]) => [name, ofAgent(name, own)])),
   ...rollupOverrides(settings),
 });

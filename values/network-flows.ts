@@ -2,8 +2,9 @@
  * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
  * NetworkPolicies are made of it, and docs/guides/network.md tells it to people.
  */
-import { consumers, smokeTest, storageEndpoint, stores } from "../names";
+import { consumers, gatewayUrls, type Store, smokeTest, storageEndpoint, stores } from "../names";
 import type { Settings } from "../settings";
+import { insideCluster } from "../settings/cold-tier";
 import {
   grafanaAddresses,
   heartbeatAddresses,
@@ -44,6 +45,13 @@ const gateways = { loki: "lokiGateway", mimir: "mimirGateway", tempo: "tempoGate
 export function flows(settings: Settings): Flow[] {
   const { objectStorage } = settings;
   const apiServer = settings.network.apiServerPorts;
+  const urls = gatewayUrls(settings);
+  const toGateway = (store: Store): Pick<Flow, "to" | "ports"> => {
+    if (!settings.hub) return { to: gateways[store], ports: [gatewayPort] };
+    const url = urls[store];
+    // A Service may send its port on to any port of its pods.
+    return insideCluster(url) ? { to: sideOf(url), ports: "all" } : { to: "anywhere", ports: [portOf(url)] };
+  };
   const talkToApiServer: PartName[] = [
     "alloyMetrics",
     "alloyTraces",
@@ -97,11 +105,11 @@ export function flows(settings: Settings): Flow[] {
     ...stores.map(
       (store): Flow => ({ from: store, to: store, ports: "all", why: "components, ring, caches" }),
     ),
-    { from: "alloyLogs", to: "lokiGateway", ports: [gatewayPort], why: "logs" },
+    { from: "alloyLogs", ...toGateway("loki"), why: "logs" },
     ...(settings.alloyMetrics.kubernetesEvents
-      ? [{ from: "alloyMetrics", to: "lokiGateway", ports: [gatewayPort], why: "events" } satisfies Flow]
+      ? [{ from: "alloyMetrics", ...toGateway("loki"), why: "events" } satisfies Flow]
       : []),
-    { from: "alloyMetrics", to: "mimirGateway", ports: [gatewayPort], why: "metrics, rules" },
+    { from: "alloyMetrics", ...toGateway("mimir"), why: "metrics, rules" },
     { from: "alloyMetrics", to: "alloyMetrics", ports: [12345], why: "replicas share the targets" },
     { from: "alloyMetrics", to: "pods", ports: "all", why: "targets, whatever their port" },
     { from: "alloyMetrics", to: "nodes", ports: "all", why: "kubelets, node-exporter" },
@@ -131,9 +139,9 @@ export function flows(settings: Settings): Flow[] {
     { from: "pods", to: "collector", ports: [4317, 4318], why: "OTLP of applications" },
     { from: "collector", to: "alloyTraces", ports: [4317], why: "OTLP" },
     { from: "alloyTraces", to: "alloyTraces", ports: [4319], why: "spans of a trace meet" },
-    { from: "alloyTraces", to: "tempoGateway", ports: [gatewayPort], why: "traces" },
-    { from: "alloyTraces", to: "mimirGateway", ports: [gatewayPort], why: "OTLP metrics, metrics of spans" },
-    { from: "alloyTraces", to: "lokiGateway", ports: [gatewayPort], why: "OTLP logs" },
+    { from: "alloyTraces", ...toGateway("tempo"), why: "traces" },
+    { from: "alloyTraces", ...toGateway("mimir"), why: "OTLP metrics, metrics of spans" },
+    { from: "alloyTraces", ...toGateway("loki"), why: "OTLP logs" },
     { from: "tempoMetricsGenerator", to: "mimirGateway", ports: [gatewayPort], why: "metrics of spans" },
     ...stores.map(
       (store): Flow => ({ from: "grafana", to: gateways[store], ports: [gatewayPort], why: "queries" }),

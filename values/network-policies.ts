@@ -3,6 +3,7 @@
 import { clientLabel, namespaces, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { backupNamespaces } from "./backups";
+import { wantedNamespaces } from "./namespaces";
 import { flows } from "./network-flows";
 import {
   type Flow,
@@ -14,7 +15,6 @@ import {
   parts,
 } from "./network-parts";
 import { installsOpenTelemetryOperator } from "./opentelemetry-operator";
-import { hasAutoscaling } from "./scaling";
 
 /** A NetworkPolicy. */
 export interface NetworkPolicy {
@@ -98,13 +98,12 @@ const dns = ({ network }: Settings): Rule => ({
 
 /** The parts that a stack with these settings has. */
 export function usedParts(settings: Settings): PartName[] {
+  const present = wantedNamespaces(settings);
   const absent = new Set<PartName>([
-    ...(settings.objectStorage.kind === "minio" ? [] : (["minio"] as const)),
-    ...(hasAutoscaling(settings) ? [] : (["autoscaling"] as const)),
+    ...(Object.keys(parts) as PartName[]).filter((part) => !present.includes(parts[part].namespace)),
+    ...(settings.hub ? (["prometheus", "alertmanager"] as const) : []),
     ...(installsOpenTelemetryOperator(settings) ? [] : (["opentelemetryOperator"] as const)),
-    ...(["backup", "grafana"] as const)
-      .filter((key) => !backupNamespaces(settings).includes(key))
-      .map((key) => (key === "grafana" ? "grafanaBackup" : key)),
+    ...(backupNamespaces(settings).includes("grafana") ? [] : (["grafanaBackup"] as const)),
   ]);
   return (Object.keys(parts) as PartName[]).filter((part) => !absent.has(part));
 }

@@ -4,13 +4,8 @@ import { type NamespaceKey, privateCa } from "../names";
 import type { Settings } from "../settings";
 
 /** Namespaces whose pods connect to servers of the settings, such as an S3, an identity provider or a receiver of alerts. */
-export const connectingOutside = [
-  "loki",
-  "mimir",
-  "tempo",
-  "grafana",
-  "monitoring",
-] as const satisfies NamespaceKey[];
+export const connectingOutside = ({ hub }: Settings): NamespaceKey[] =>
+  hub ? ["alloyLogs", "alloyMetrics", "alloyTraces"] : ["loki", "mimir", "tempo", "grafana", "monitoring"];
 
 /**
  * The ConfigMap with the private CAs. Its name changes with them, so that pods restart: they read certificates at their

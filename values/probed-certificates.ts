@@ -29,10 +29,10 @@ const listeners = (settings: Settings) => ({
 
 /** Host and port of each Ingress. */
 const ingresses = (settings: Settings): Probed[] => {
-  const { grafana, otlp } = settings;
+  const { grafana, hub, otlp } = settings;
   const port = portOf(grafana.url);
   return [
-    ...(grafana.ingress
+    ...(grafana.ingress && !hub
       ? [{ namespace: namespaces(settings).grafana, host: new URL(grafana.url).hostname, port }]
       : []),
     ...(otlp.ingress

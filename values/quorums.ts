@@ -1,6 +1,7 @@
 /** Which pods form quorums, and how many members of each can be lost. */
 import { minio, namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
+import { installs } from "../settings/agents";
 import { erasureSet } from "../settings/forecast";
 import type { PlacedComponent } from "../settings/scheduling";
 
@@ -55,7 +56,7 @@ export function quorums(settings: Settings): Quorum[] {
     tolerated: anyOne(kps[kind].replicas),
   });
   const { servers, mode } = objectStorage.minio;
-  return [
+  const all: Quorum[] = [
     ...(objectStorage.kind === "minio"
       ? [
           {
@@ -96,4 +97,5 @@ export function quorums(settings: Settings): Quorum[] {
     ofOperator("prometheus", "Prometheus replicas"),
     ofOperator("alertmanager", "Alertmanagers"),
   ];
+  return all.filter(({ path }) => installs(settings, path));
 }

@@ -20,30 +20,38 @@ const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
 });
 
 /** The metrics that Tempo makes of spans. A tenant's own overrides replace the defaults, so they stand in both. */
-const metricsGenerator = ({ tracing }: Settings) => ({
-  metrics_generator: {
-    processors: tracing.metricsFrom === "tempo" ? ["service-graphs", "span-metrics"] : [],
-    // As Alloy names it in its exemplars.
-    trace_id_label_name: "trace_id",
-  },
+const metricsGenerator = (processors: string[]) => ({
+  // As Alloy names it in its exemplars.
+  metrics_generator: { processors, trace_id_label_name: "trace_id" },
 });
 
 /** What holds for tenants that have nothing of their own. */
 export const overrides = (settings: Settings) => ({
-  defaults: { ...limits(settings.tempo.limits), ...metricsGenerator(settings) },
+  defaults: { ...limits(settings.tempo.limits), ...ownMetrics(settings) },
   per_tenant_override_config: "/runtime-config/overrides.yaml",
 });
 
-/** What tenants have of their own; where they have something, the rest of the defaults comes with it. */
-export const tenantOverrides = (settings: Settings) =>
-  Object.fromEntries(
-    Object.entries(settings.tempo.tenants)
-      .filter(([, own]) => Object.keys(own).length > 0)
-      .map(([tenant, own]) => [
-        tenant,
-        { ...limits({ ...settings.tempo.limits, ...own }), ...metricsGenerator(settings) },
-      ]),
+const ownMetrics = ({ tracing }: Settings) =>
+  metricsGenerator(tracing.metricsFrom === "tempo" ? ["service-graphs", "span-metrics"] : []);
+
+/**
+ * What tenants have of their own; where they have something, the rest of the defaults comes with it. Agents make metrics
+ * of spans themselves: Tempo would write them to this cluster's tenant.
+ */
+export const tenantOverrides = (settings: Settings) => {
+  const own = Object.entries(settings.tempo.tenants)
+    .filter(([, tenant]) => Object.keys(tenant).length > 0)
+    .map(([name, tenant]) => [name, tenant, ownMetrics(settings)] as const);
+  const agents = Object.entries(settings.agents).map(
+    ([name, { tempo = {} }]) => [name, tempo, metricsGenerator([])] as const,
   );
+  return Object.fromEntries(
+    [...own, ...agents].map(([name, tenant, metrics]) => [
+      name,
+      { ...limits({ ...settings.tempo.limits, ...tenant }), ...metrics },
+    ]),
+  );
+};
 
 /** The bucket of traces. */
 export function storage(settings: Settings): Values {

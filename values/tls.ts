@@ -28,12 +28,13 @@ const managed = { duration: "2160h", renewBefore: "720h" };
 export const ownIssuer = "observability-issuer";
 
 /** Those who need a certificate: all who are installed by this stack. */
-export const served = (settings: Settings): Served[] =>
-  usesTls(settings)
-    ? (Object.keys(certificates) as Served[]).filter(
-        (who) => who !== "minio" || settings.objectStorage.kind === "minio",
-      )
-    : [];
+export const served = (settings: Settings): Served[] => {
+  if (!usesTls(settings)) return [];
+  if (settings.hub) return ["alloyTraces"];
+  return (Object.keys(certificates) as Served[]).filter(
+    (who) => who !== "minio" || settings.objectStorage.kind === "minio",
+  );
+};
 
 /**
  * The DNS names of a certificate: each of its Services from the short name to the full one, MinIO's servers by which
@@ -52,19 +53,18 @@ export function dnsNames(settings: Settings, who: Served): string[] {
 }
 
 /** Namespaces whose pods verify such a certificate, by their keys. */
-export const trusting = (settings: Settings): NamespaceKey[] =>
-  usesTls(settings)
-    ? [
-        ...(settings.objectStorage.kind === "minio" ? (["loki", "mimir", "tempo", "minio"] as const) : []),
-        ...(settings.objectStorage.kind === "minio" && settings.backups.destination
-          ? (["backup"] as const)
-          : []),
-        "grafana",
-        "alloyTraces",
-        "opentelemetry",
-        "monitoring",
-      ]
-    : [];
+export const trusting = (settings: Settings): NamespaceKey[] => {
+  const { hub, objectStorage, backups } = settings;
+  const collectors = ["alloyTraces", "opentelemetry", "monitoring"] as const;
+  if (!usesTls(settings)) return [];
+  if (hub) return [...collectors];
+  return [
+    ...(objectStorage.kind === "minio" ? (["loki", "mimir", "tempo", "minio"] as const) : []),
+    ...(objectStorage.kind === "minio" && backups.destination ? (["backup"] as const) : []),
+    "grafana",
+    ...collectors,
+  ];
+};
 
 /** cert-manager's Certificate of who is served. */
 export function certificateObject(settings: Settings, who: Served) {

@@ -1,6 +1,7 @@
 /** The volumes that charts make by themselves: which setting is their size, and what they are called. */
 import { namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
+import { installs } from "../settings/agents";
 
 /** The volumes of a workload. */
 export interface WorkloadVolumes {
@@ -47,7 +48,7 @@ export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
       `${releases.mimir}-${name}`,
       "storage",
     );
-  return [
+  const all: WorkloadVolumes[] = [
     set(
       "loki.ingester.disk",
       loki.ingester.disk,
@@ -94,4 +95,5 @@ export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
           } as const,
         ]),
   ];
+  return all.filter(({ path }) => installs(settings, path));
 }

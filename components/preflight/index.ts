@@ -4,6 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { type Settings, SettingsError } from "../../settings";
+import { installs } from "../../settings/agents";
 import { problemText } from "../../settings/problem-text";
 import { kubeConfig } from "../kube-config";
 import type { Gate } from "../object-storage/gate";
@@ -65,9 +66,9 @@ export async function preflight(
   cluster: Snapshot | undefined,
   gate: Gate | undefined,
 ): Promise<Found | undefined> {
-  const { findings, unchecked, notes } = cluster
-    ? examine(stack, settings, cluster)
-    : { findings: [], unchecked: [], notes: [] };
+  const report = cluster ? examine(stack, settings, cluster) : { findings: [], unchecked: [], notes: [] };
+  const { unchecked, notes } = report;
+  const findings = report.findings.filter(({ path }) => installs(settings, path));
   const { found, problems } = await storagePreflight(settings, gate);
   for (const text of unchecked) pulumi.log.warn(text);
   for (const finding of findings)

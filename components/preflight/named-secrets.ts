@@ -1,7 +1,7 @@
 /** Secrets that the settings name and somebody else makes. */
 import { certificates, grafanaEnv, namespaces } from "../../names";
 import type { Settings } from "../../settings";
-import { wantedNamespaces } from "../namespaces";
+import { wantedNamespaces } from "../../values/namespaces";
 
 export interface NamedSecret {
   /** Setting that names it. */

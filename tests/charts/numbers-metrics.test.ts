@@ -100,7 +100,7 @@ describe("charts: the asked-for numbers of metrics", function () {
         ["pods", "drop"],
       ]);
       for (const stack of both) {
-        expect(JSON.parse(variables(stack)["TENANTS"] ?? "")).to.include.members(["pods", "nodes"]);
+        expect(Object.keys(JSON.parse(variables(stack)["WRITERS"] ?? ""))).to.have.members(["pods", "nodes"]);
         const system = new RegExp(`^(?:${variables(stack)["SYSTEM_NAMESPACES"]})$`);
         for (const name of ["kube-system", ...namesOf(stack, "Namespace")]) expect(name).to.match(system);
         for (const name of ["default", "random-backend"]) expect(name).not.to.match(system);

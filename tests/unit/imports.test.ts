@@ -25,7 +25,11 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
     parts: ["settings", "names.ts", "charts.ts", "values"],
     packages: ["node:", "@pulumi/", "@kubernetes/client-node", "minio", "selfsigned", "yaml"],
   },
-  "index.ts": { parts: ["settings", "names.ts", "charts.ts", "components"], packages: ["@pulumi/pulumi"] },
+  "agent.ts": { parts: ["settings", "components"], packages: ["@pulumi/pulumi"] },
+  "index.ts": {
+    parts: ["settings", "names.ts", "charts.ts", "components", "agent.ts"],
+    packages: ["@pulumi/pulumi"],
+  },
 };
 const whole = Object.keys(layers);
 

@@ -45,7 +45,7 @@ describe("unit: servers outside the cluster", function () {
     expect(await made({})).to.deep.equal([]);
     const configMaps = await made(privateCa);
     expect(configMaps.map(({ inputs }) => (inputs as Any).metadata.namespace)).to.have.members([
-      ...connectingOutside,
+      ...connectingOutside(settingsOf("prod")),
     ]);
     for (const { inputs } of configMaps)
       expect((inputs as Any).data).to.deep.equal({ "ca.crt": caCertificate });

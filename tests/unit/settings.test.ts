@@ -763,6 +763,53 @@ describe("unit: settings", () => {
         },
       })),
       {
+        rule: "encrypted",
+        environment: "prod",
+        passes: {
+          access: { endpoints: { loki: "https://l", mimir: "https://m:8443", tempo: "https://t/x" } },
+        },
+        fails: { access: { endpoints: { loki: "https://l", mimir: "http://m", tempo: "https://t" } } },
+        problem: {
+          path: "access.endpoints.mimir",
+          was: "http://m",
+          allowed: "an https:// URL, because requests carry passwords",
+        },
+      },
+      {
+        rule: "reachable",
+        environment: "dev",
+        passes: { agents: { "eu-1": {} }, access: { ingress: { domain: "hub.stack.test" } } },
+        fails: { agents: { "eu-1": {} } },
+        problem: {
+          path: "access.ingress",
+          was: undefined,
+          allowed:
+            "the domain of an Ingress, or access.endpoints instead, because agents reach the gateways from other clusters",
+        },
+      },
+      {
+        rule: "agentNames",
+        environment: "dev",
+        passes: { agents: { "eu-1": {} }, access: { ingress: { domain: "hub.stack.test" } } },
+        fails: { agents: { dev: {} }, access: { ingress: { domain: "hub.stack.test" } } },
+        problem: { path: "agents.dev", was: "dev", allowed: "nothing: it is the cluster of this stack" },
+      },
+      {
+        rule: "spanMetrics",
+        environment: "dev",
+        passes: { hub: { stack: "organization/observability/prod" } },
+        fails: {
+          hub: { stack: "organization/observability/prod" },
+          tracing: { metricsFrom: "tempo", sampling: { appliedBy: "sdk" } },
+        },
+        problem: {
+          path: "tracing.metricsFrom",
+          was: "tempo",
+          allowed:
+            "alloy, because this stack has a hub, whose Tempo makes no metrics of other clusters' spans",
+        },
+      },
+      {
         rule: "lokiSchema",
         environment: "dev",
         passes: schema({ from: "2025-01-01", store: "tsdb" }),
@@ -1301,6 +1348,19 @@ describe("unit: settings", () => {
           path: "objectStorage.azure",
           was: undefined,
           allowed: "set, because objectStorage.kind is azure",
+        },
+      },
+      {
+        rule: "caOfGateways",
+        environment: "prod",
+        passes: {},
+        fails: {
+          access: { caCertificate: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n" },
+        },
+        problem: {
+          path: "access.caCertificate",
+          was: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+          allowed: "certificates of CAs as PEM text, and nothing else",
         },
       },
       {

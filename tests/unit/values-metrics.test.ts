@@ -591,7 +591,12 @@ describe("unit: values of alloy for metrics", () => {
 
   it("reads rules and leaves out monitors by the labels of names.ts", () => {
     const pipeline = alloyPipeline("metrics");
-    expect(pipeline).to.include(`match_labels = {"${owner.ruleTenant}" = tenant}`);
+    const { LOADED_RULES } = alloyMetricsEnvironment(settingsOf("dev"));
+    expect(JSON.parse(LOADED_RULES ?? "")).to.deep.include({
+      tenant: "nodes",
+      selector: { [owner.ruleTenant]: "nodes" },
+      labels: {},
+    });
     const selectors = [...pipeline.matchAll(/match_expression \{(.*?)\}/gs)].map(([, text = ""]) =>
       text
         .trim()
@@ -624,7 +629,14 @@ describe("unit: values of alloy for metrics", () => {
       PASSWORDS: "/etc/gateway",
       CLUSTER: "paris",
       RULES: '{"key":"observability/prefix","operator":"DoesNotExist","values":[]}',
-      TENANTS: '["pods","nodes","prometheus","team","rollup-5m","rollup-1h"]',
+      WRITERS: '{"pods":"pods-write","nodes":"nodes-write"}',
+      LOADED_RULES: JSON.stringify(
+        ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"].map((tenant) => ({
+          tenant,
+          selector: { "observability/mimir-tenant": tenant },
+          labels: {},
+        })),
+      ),
       SYSTEM_NAMESPACES: "kube-system|shop",
       SYSTEM_SERVICES: "(kube-system|shop)/.*|default/kubernetes",
       OMITTED_PATHS: "/metrics/cadvisor",

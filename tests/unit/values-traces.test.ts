@@ -450,6 +450,7 @@ describe("unit: values of alloy for traces", () => {
       LOKI_PASSWORD_FILE: "/etc/gateway/loki-logs-write.password",
       MIMIR_URL: "http://mimir-gateway.mimir.svc",
       PASSWORDS: "/etc/gateway",
+      WRITERS: '{"pods":"pods-write","nodes":"nodes-write"}',
     });
   });
 

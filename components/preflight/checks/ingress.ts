@@ -5,10 +5,12 @@ export const check: Check<"namespaces"> = {
   name: "clients that NetworkPolicies allow",
   needs: ["namespaces"],
   applies: ({ network }) => network.policies,
-  find({ settings: { grafana, otlp, network }, facts: { namespaces } }) {
-    const [published] = [grafana.ingress && "grafana.ingress", otlp.ingress && "otlp.ingress"].filter(
-      Boolean,
-    );
+  find({ settings: { access, grafana, otlp, network }, facts: { namespaces } }) {
+    const [published] = [
+      grafana.ingress && "grafana.ingress",
+      otlp.ingress && "otlp.ingress",
+      access.ingress && "access.ingress",
+    ].filter(Boolean);
     const reachable = network.ingressNamespaces.length > 0 || network.ingressRanges.length > 0;
     const existing = new Set(namespaces.map(({ metadata }) => metadata?.name));
     return [

@@ -1,7 +1,8 @@
 import type { V1Namespace } from "@kubernetes/client-node";
 import type { NamespaceKey } from "../../../names";
 import { namespaceOwner, namespaces, podSecurity } from "../../../names";
-import { ownerName, wantedNamespaces } from "../../namespaces";
+import { wantedNamespaces } from "../../../values/namespaces";
+import { ownerName } from "../../namespaces";
 import { type Check, error, type Finding } from "../check";
 
 const path = "cluster.existingNamespaces";

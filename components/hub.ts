@@ -1,0 +1,130 @@
+/** An agent's hub: what its stack outputs for this cluster, and the Secrets of the collectors that send there. */
+import { get as httpGet } from "node:http";
+import { get as httpsGet } from "node:https";
+import { rootCertificates } from "node:tls";
+import * as k8s from "@pulumi/kubernetes";
+import * as pulumi from "@pulumi/pulumi";
+import { gatewayAccess, type NamespaceKey, type Store, stores } from "../names";
+import { type Settings, SettingsError } from "../settings";
+import { insideCluster } from "../settings/cold-tier";
+import { credentialKeys, gatewayClients } from "../values/gateway";
+import type { AgentAccess } from "./gateway-access";
+import type { Namespaces } from "./namespaces";
+
+/** An agent's settings with what its hub adds to them, and its passwords. */
+export interface FromHub {
+  settings: Settings;
+  /** Password of its user at each gateway; secret. */
+  passwords: Record<Store, pulumi.Output<string>>;
+}
+
+/**
+ * Reads the hub's outputs before anything is registered, so that values are plain as in every other stack.
+ *
+ * @throws SettingsError if the hub does not list this cluster
+ */
+export async function readHub(stack: string, settings: Settings, hub: Hub): Promise<FromHub> {
+  const { cluster, grafana, network } = settings;
+  const reference = new pulumi.StackReference("hub", { name: hub.stack });
+  const { value, secretValue } = await reference.getOutputDetails("agents");
+  const agents: Record<string, AgentAccess> = secretValue ?? value ?? {};
+  const own = agents[cluster.name];
+  if (!own)
+    throw new SettingsError(stack, [
+      {
+        path: "cluster.name",
+        was: cluster.name,
+        allowed: `the name of an agent of ${hub.stack}, which has ${Object.keys(agents).join(", ") || "none"}`,
+        change: `Add agents.${cluster.name} to the configuration of ${hub.stack}, run ./obs up there, then here`,
+      },
+    ]);
+  const endpoints = hub.endpoints ?? own.endpoints;
+  const privateCa = [network.privateCa, own.caCertificate].filter(Boolean).join("\n");
+  const password = (store: Store) => pulumi.secret(own.passwords[store]);
+  return {
+    settings: {
+      ...settings,
+      hub: { ...hub, endpoints },
+      grafana: { ...grafana, url: own.grafanaUrl },
+      network: { ...network, ...(privateCa && { privateCa }) },
+    },
+    passwords: { loki: password("loki"), mimir: password("mimir"), tempo: password("tempo") },
+  };
+}
+
+type Hub = NonNullable<Settings["hub"]>;
+
+/** Why a gateway does not answer from this machine; nothing if it does. */
+const unreachable = (url: string, ca: string | undefined): Promise<string | undefined> =>
+  new Promise((done) => {
+    const options = { timeout: 5000, ...(ca && { ca: [...rootCertificates, ca] }) };
+    const request = (url.startsWith("https:") ? httpsGet : httpGet)(`${url}/ready`, options, (response) => {
+      response.resume();
+      done(response.statusCode === 200 ? undefined : `${url}/ready answers ${response.statusCode}`);
+    });
+    request.once("timeout", () => request.destroy(new Error("no answer within 5 s")));
+    request.once("error", ({ message }) => done(message));
+  });
+
+/** A warning for each gateway of the hub that this machine does not reach; pods may reach it all the same. */
+export async function hubWarnings({ hub, network }: Settings): Promise<string[]> {
+  if (!hub?.endpoints || !pulumi.runtime.hasEngine()) return [];
+  const { endpoints } = hub;
+  const outside = stores.filter((store) => !insideCluster(endpoints[store]));
+  const reasons = await Promise.all(
+    outside.map(async (store) => {
+      const reason = await unreachable(endpoints[store], network.privateCa);
+      return reason
+        ? [
+            `hub.endpoints.${store}: ${endpoints[store]} does not answer as a gateway of ${hub.stack} from this machine (${reason}). ` +
+              `If pods of this cluster do not reach it either, signals wait in the collectors' buffers. Check access.ingress or access.endpoints of ${hub.stack}`,
+          ]
+        : [];
+    }),
+  );
+  return reasons.flat();
+}
+
+export interface HubAccessArgs {
+  /** Settings of the stack. */
+  settings: Settings;
+  /** The stack's namespaces. */
+  namespaces: Namespaces;
+  /** Password of its user at each of the hub's gateways. */
+  passwords: FromHub["passwords"];
+}
+
+/** The credentials of an agent's collectors, where they expect them. */
+export class HubAccess extends pulumi.ComponentResource {
+  private readonly secrets = new Map<NamespaceKey, pulumi.Resource>();
+
+  constructor(name: string, args: HubAccessArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("observability:index:HubAccess", name, {}, opts);
+    const { settings, namespaces, passwords } = args;
+    for (const namespace of ["alloyLogs", "alloyMetrics", "alloyTraces"] as const) {
+      const entries = gatewayClients(settings)[namespace].flatMap(([store, user]) => {
+        const keys = credentialKeys(store, user);
+        return [[keys.username, user] as const, [keys.password, passwords[store]] as const];
+      });
+      const secret = gatewayAccess.credentialsSecret;
+      this.secrets.set(
+        namespace,
+        new k8s.core.v1.Secret(
+          `${namespace}-${secret}`,
+          {
+            metadata: { name: secret, namespace: namespaces.name(namespace) },
+            stringData: Object.fromEntries(entries),
+          },
+          { parent: this },
+        ),
+      );
+    }
+    this.registerOutputs({});
+  }
+
+  /** What has to be there before a collector starts in a namespace. */
+  readyFor(namespace: NamespaceKey): pulumi.Resource[] {
+    const secret = this.secrets.get(namespace);
+    return secret ? [secret] : [];
+  }
+}

@@ -1,0 +1,88 @@
+/** Rules that join settings of a hub, its agents, and access to the gateways. */
+import { reachableGateways } from "./access";
+import { hubOnly } from "./agents";
+import { type Check, type Problem, problem } from "./check";
+import { isCa } from "./network";
+import { rollupTenants } from "./rollups";
+import { type Tree, valueAt } from "./tree";
+
+const passwordGenerations: Check = ({ access: { generations } }) =>
+  problem(
+    generations.length < 1 || generations.length > 2 || new Set(generations).size < generations.length,
+    "access.generations",
+    generations,
+    "one number, or two different ones while passwords are rotated",
+  );
+
+const caOfGateways: Check = ({ access: { caCertificate } }) =>
+  problem(
+    caCertificate !== undefined && !isCa(caCertificate),
+    "access.caCertificate",
+    "[PEM]",
+    "certificates of CAs as PEM text, and nothing else",
+  );
+
+/** Passwords cross networks in every request. */
+const encrypted: Check = ({ environment, access: { endpoints } }) =>
+  Object.entries(endpoints ?? {}).flatMap(([store, url]) =>
+    problem(
+      environment === "prod" && !url.startsWith("https://"),
+      `access.endpoints.${store}`,
+      url,
+      "an https:// URL, because requests carry passwords",
+    ),
+  );
+
+/** Rules about `access`. */
+export const accessChecks: Check[] = [passwordGenerations, caOfGateways, encrypted];
+
+const agentNames: Check = ({ agents, cluster, mimir, tempo }) => {
+  const tenants = [
+    "logs",
+    ...Object.values<string>(rollupTenants),
+    ...Object.keys(mimir.tenants),
+    ...Object.keys(tempo.tenants),
+  ];
+  return Object.keys(agents).flatMap((name) => [
+    ...problem(
+      tenants.includes(name),
+      `agents.${name}`,
+      name,
+      "nothing: this stack has a tenant of that name, which must not be written by another cluster",
+    ),
+    ...problem(name === cluster.name, `agents.${name}`, name, "nothing: it is the cluster of this stack"),
+  ]);
+};
+
+const reachable: Check = (settings) =>
+  problem(
+    Object.keys(settings.agents).length > 0 && reachableGateways(settings) === undefined,
+    "access.ingress",
+    undefined,
+    "the domain of an Ingress, or access.endpoints instead, because agents reach the gateways from other clusters",
+  );
+
+/** Tempo makes no metrics of an agent's spans: it would write them to the hub's tenant. */
+const spanMetrics: Check = ({ hub, tracing: { metricsFrom } }) =>
+  problem(
+    hub !== undefined && metricsFrom !== "alloy",
+    "tracing.metricsFrom",
+    metricsFrom,
+    "alloy, because this stack has a hub, whose Tempo makes no metrics of other clusters' spans",
+  );
+
+/** Rules about `agents` and `hub`. */
+export const agentChecks: Check[] = [agentNames, reachable, spanMetrics];
+
+/** What a stack's configuration says about parts that an agent does not have. */
+export const hubOnlyProblems = (given: Tree): Problem[] =>
+  given["hub"] === undefined
+    ? []
+    : hubOnly.flatMap((path) =>
+        problem(
+          valueAt(given, path.split(".")) !== undefined,
+          path,
+          undefined,
+          "nothing, because this stack has a hub: set it in the stack of the hub",
+        ),
+      );

@@ -1,0 +1,85 @@
+/** A hub's gateways in a real nginx: an agent writes its own tenant and nobody else's, and reads nothing. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { type Store, stores } from "../../names";
+import { Backends, Gateway, needsNginx } from "../support/gateway";
+import { settingsOf } from "../support/stacks";
+
+const settings = settingsOf("dev", {
+  agents: { "eu-1": {}, "eu-2": {} },
+  access: { ingress: { domain: "hub.stack.test" } },
+});
+const own: Record<Store, string> = { loki: "logs", mimir: "pods", tempo: "traces" };
+const push: Record<Store, string> = {
+  loki: "/otlp/v1/logs",
+  mimir: "/api/v1/push",
+  tempo: "/v1/traces",
+};
+const query: Record<Store, string> = {
+  loki: "/loki/api/v1/labels",
+  mimir: "/prometheus/api/v1/query?query=up",
+  tempo: "/api/search",
+};
+
+describe("binaries: a hub's gateways", function () {
+  this.timeout(60_000);
+  let folder: string;
+  before(function () {
+    needsNginx(this);
+    folder = mkdtempSync(join(tmpdir(), "observability-agents-"));
+  });
+  after(() => folder && rmSync(folder, { recursive: true, force: true }));
+
+  for (const store of stores)
+    describe(store, () => {
+      let backends: Backends;
+      let gateway: Gateway;
+      before(async () => {
+        backends = await Backends.start(store, settings);
+        gateway = await Gateway.start(join(folder, store), { store, settings, at: backends.at });
+      });
+      after(async () => {
+        await gateway?.stop();
+        backends?.stop();
+      });
+      beforeEach(() => {
+        backends.got.length = 0;
+      });
+      const tenantsGot = () => backends.got.map(({ headers }) => headers["x-scope-orgid"]);
+
+      it("write what an agent sends to its own tenant", async () => {
+        expect((await gateway.ask("eu-1-write", { method: "POST", path: push[store] })).status).to.equal(200);
+        expect(tenantsGot()).to.deep.equal(["eu-1"]);
+      });
+
+      it("refuse an agent that writes to another agent's tenant, or to the hub's", async () => {
+        for (const tenant of ["eu-2", own[store], "eu-1|eu-2"]) {
+          const headers = { "X-Scope-OrgID": tenant };
+          const answer = await gateway.ask("eu-1-write", { method: "POST", path: push[store], headers });
+          expect(answer.status, tenant).to.equal(403);
+        }
+        expect((await gateway.ask("eu-1-write", { path: query[store] })).status, "reading").to.equal(403);
+        expect(backends.got).to.deep.equal([]);
+      });
+
+      it("read all clusters as one, and one cluster as itself", async () => {
+        const all = store === "mimir" ? "pods|nodes" : own[store];
+        expect((await gateway.ask("all.clusters-read", { path: query[store] })).status).to.equal(200);
+        expect((await gateway.ask("eu-2-read", { path: query[store] })).status).to.equal(200);
+        expect(tenantsGot()).to.deep.equal([`${all}|eu-1|eu-2`, "eu-2"]);
+        const write = { method: "POST", path: push[store] };
+        expect((await gateway.ask("all.clusters-read", write)).status).to.equal(403);
+      });
+
+      if (store === "mimir")
+        it("let an agent keep rules in its own tenant alone", async () => {
+          const path = "/prometheus/config/v1/rules/eu-1";
+          expect((await gateway.ask("eu-1-write", { method: "POST", path })).status).to.equal(200);
+          expect(tenantsGot()).to.deep.equal(["eu-1"]);
+          const headers = { "X-Scope-OrgID": "eu-2" };
+          expect((await gateway.ask("eu-1-write", { method: "POST", path, headers })).status).to.equal(403);
+        });
+    });
+});

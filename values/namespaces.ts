@@ -1,0 +1,18 @@
+/** Which namespaces a stack has. */
+import { type NamespaceKey, namespaceKeys } from "../names";
+import type { Settings } from "../settings";
+import { backupDestination } from "./backup-rclone";
+import { hasAutoscaling } from "./scaling";
+
+/** Those of collectors and exporters, which agents have, too. */
+const ofAgents: NamespaceKey[] = ["monitoring", "alloyLogs", "alloyMetrics", "alloyTraces", "opentelemetry"];
+
+/** The namespaces that a stack with these settings uses. */
+export const wantedNamespaces = (settings: Settings): NamespaceKey[] =>
+  namespaceKeys.filter(
+    (key) =>
+      (!settings.hub || ofAgents.includes(key)) &&
+      (key !== "minio" || settings.objectStorage.kind === "minio") &&
+      (key !== "autoscaling" || hasAutoscaling(settings)) &&
+      (key !== "backup" || backupDestination(settings) !== undefined),
+  );
