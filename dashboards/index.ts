@@ -4,6 +4,7 @@ import { alloyHealth } from "./alloy";
 import { applications } from "./applications";
 import { autoscaling } from "./autoscaling";
 import { clusterOverview } from "./cluster-overview";
+import { clusters } from "./clusters";
 import { containers } from "./containers";
 import { cost } from "./cost";
 import type { Dashboard } from "./kit";
@@ -29,6 +30,6 @@ export const dashboards: Record<string, Dashboard[]> = {
     alloyHealth,
     cost,
   ],
-  Cluster: [clusterOverview, containers, autoscaling, longRange],
+  Cluster: [clusterOverview, clusters, containers, autoscaling, longRange],
   Applications: [applications, services, logExplorer, postgresql],
 };

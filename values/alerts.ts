@@ -61,7 +61,7 @@ const tenantOf: Record<string, string> = {
   targets: tenants.pods,
 };
 
-/** Limits that the settings decide and that no metric tells, for alerts that fire before one is reached. */
+/** What the settings decide and no metric tells: limits, and which clusters are to send. */
 const settingsRule = (settings: Settings) =>
   prometheusRule(settings, "settings", [
     {
@@ -72,6 +72,11 @@ const settingsRule = (settings: Settings) =>
           expr: `vector(${lokiStreams(settings)})`,
           labels: { namespace: namespaces(settings).loki },
         },
+        ...Object.keys(settings.agents).map((agent) => ({
+          record: "observability:agent:listed",
+          expr: "vector(1)",
+          labels: { agent },
+        })),
         ...(settings.backups.destination
           ? [
               {
