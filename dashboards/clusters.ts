@@ -1,4 +1,4 @@
-import { namespaces } from "../names";
+import { defaultNamespaces as namespaces } from "../names";
 import {
   bars,
   clusterVariable,

@@ -112,7 +112,14 @@ export const instrumentationObject = (settings: Settings, own?: { name: string; 
       ...(usesTls(settings) && { tls: { configMapName: caBundle.name, ca_file: caBundle.file } }),
     },
     propagators: settings.tracing.propagators,
-    sampler: { type: "parentbased_traceidratio", argument: String(own?.ratio ?? sdkRatio(settings)) }, // R9.3
+    // R9.3. A policy bounds the share that SDKs keep; a collector that samples gets all of it.
+    sampler: {
+      type:
+        settings.tracing.sampling.appliedBy === "collector"
+          ? "parentbased_always_on"
+          : "parentbased_traceidratio",
+      argument: String(own?.ratio ?? sdkRatio(settings)),
+    },
     resource: {
       addK8sUIDAttributes: true,
       resourceAttributes: {

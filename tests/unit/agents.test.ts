@@ -1,5 +1,6 @@
 /** Many clusters: what a hub gives its agents, and what an agent installs. */
 import { expect } from "chai";
+import { checks as doctorChecks, ofHub } from "../../cli/commands/doctor";
 import { type Recording, recordProgram } from "../../cli/lib/record";
 import { readHub } from "../../components/hub";
 import { stores } from "../../names";
@@ -266,6 +267,15 @@ describe("unit: an agent", function () {
   it("is a stack with a hub; without one, and with the empty default of Pulumi.yaml, it is not", () => {
     const config = text({ environment: "dev", hub: {} });
     expect(readSettings("dev", config).hub).to.equal(undefined);
+  });
+
+  it("has a doctor without the checks of what it does not install, each of which exists", () => {
+    const settings = readSettings("eu-1", text(given));
+    const [all, own] = [doctorChecks(), doctorChecks(settings)].map((checks) =>
+      checks.map(({ name }) => name),
+    );
+    expect(own?.length).to.equal((all?.length ?? 0) - ofHub.length);
+    expect(own).to.include.members(["pods", "DNS"]).and.not.to.include("gateways");
   });
 
   it("stops before anything changes if its hub does not list it", async () => {

@@ -337,7 +337,10 @@ describe("unit: the sampling ratio", () => {
       "outputs.tracesSamplingRatio.value",
     ]);
     const settings = settingsOf("prod", config);
-    expect(instrumentationObject(settings).spec.sampler.argument).to.equal("1");
+    expect(instrumentationObject(settings).spec.sampler).to.deep.equal({
+      type: "parentbased_always_on",
+      argument: "1",
+    });
     expect(alloyTracesEnvironment(settings)["SDK_RATIO"]).to.equal("1");
     expect(alloyTracesPipeline(settings).match(/sampling_percentage = .*/g)).to.deep.equal([
       "sampling_percentage = 4.37",

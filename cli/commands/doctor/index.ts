@@ -2,16 +2,23 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { kubeConfig } from "../../../components/kube-config";
+import type { Settings } from "../../../settings";
 import { renamed } from "../../../values/renamed";
 import { locate } from "../../lib/cluster";
 import { type Check, type Context, type Finding, layers, severities } from "./check";
 import { clusterState } from "./cluster-state";
 import { sharing } from "./connections";
 
-/** All checks: one for each file in `checks/`. */
-export const checks = (): Check[] =>
+/** Checks, by file, of what an agent does not have: stores, Grafana, Prometheus. The doctor of its hub runs them. */
+export const ofHub = [
+  ...["backups", "buckets", "coverage", "datasources", "enforcement", "forecast", "gateways", "ingestion"],
+  ...["limits", "minio", "ready", "rings", "rules", "sending", "targets"],
+];
+
+/** All checks of a stack: one for each file in `checks/`. */
+export const checks = (settings?: Settings): Check[] =>
   readdirSync(join(__dirname, "checks"))
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => file.endsWith(".ts") && !(settings?.hub && ofHub.includes(basename(file, ".ts"))))
     .sort()
     .map((file) => require(join(__dirname, "checks", basename(file, ".ts"))).check as Check);
 
@@ -82,7 +89,7 @@ export interface Diagnosis {
 export async function examine(
   { stack, settings, config, probe }: Omit<Context, "cluster">,
   tell: (result: Result) => void = () => undefined,
-  all = checks(),
+  all = checks(settings),
   limit = checkWithin,
 ): Promise<Diagnosis> {
   const start = Date.now();
@@ -105,7 +112,9 @@ export async function doctor(
   const { settings, environment } = await locate(stack);
   Object.assign(process.env, environment);
   const config = kubeConfig(settings);
-  const all = checks();
+  const all = checks(settings);
+  if (settings.hub)
+    console.error(`obs: skipped, because stack ${stack} sends to ${settings.hub.stack}: ${ofHub.join(", ")}`);
   let done = 0;
   const show = !json && process.stderr.isTTY;
   const { healthy, findings, results, seconds } = await examine(

@@ -76,31 +76,38 @@ function summary(stack: string, settings: Settings, environment: Record<string, 
   const outputs = pulumiJson(["stack", "output", "--stack", stack], environment) ?? {};
   const passwords = (output: string) =>
     `          passwords of all users: pulumi stack output --stack ${stack} --show-secrets ${output}`;
-  const lines = [
-    `Grafana   ${outputs["grafanaUrl"]} (user ${outputs["grafanaAdminUser"]}, in dev)`,
-    "          kubectl -n grafana port-forward svc/grafana 3000:80, then http://localhost:3000",
-    `          password: pulumi stack output --stack ${stack} --show-secrets grafanaAdminPassword`,
-    `Loki      ${outputs["lokiUrl"]} (tenant ${outputs["lokiTenant"]})`,
-    "          kubectl -n loki port-forward svc/loki-gateway 3100:80",
-    `          curl -G -u logs-read:PASSWORD http://localhost:3100/loki/api/v1/query_range --data-urlencode 'query={namespace="loki"}'`,
-    passwords("lokiPasswords"),
-    `Mimir     ${outputs["mimirUrl"]} (tenants ${(outputs["mimirTenants"] as string[] | undefined)?.join(", ")})`,
-    "          kubectl -n mimir port-forward svc/mimir-gateway 8080:80",
-    "          curl -G -u pods.nodes-read:PASSWORD http://localhost:8080/prometheus/api/v1/query --data-urlencode 'query=up'",
-    passwords("mimirPasswords"),
-    `Tempo     ${outputs["tempoUrl"]}`,
-    "          kubectl -n tempo port-forward svc/tempo-gateway 3200:80",
-    "          curl -G -u traces-read:PASSWORD http://localhost:3200/api/search --data-urlencode 'q={ }'",
-    passwords("tempoPasswords"),
-    ...(outputs["minioConsoleUrl"]
-      ? [
-          `MinIO     console ${outputs["minioConsoleUrl"]} (user ${outputs["minioRootUser"]})`,
-          "          kubectl -n minio port-forward svc/minio-console 9001:9001, then http://localhost:9001",
-          `          password: pulumi stack output --stack ${stack} --show-secrets minioRootPassword`,
-        ]
-      : []),
-    `Check     ./obs smoke ${stack}`,
-  ];
+  const lines = outputs["hub"]
+    ? [
+        `Hub       ${outputs["hub"]}, which has the signals of ${outputs["cluster"]}`,
+        `Grafana   ${outputs["grafanaUrl"]}`,
+        `OTLP      ${outputs["otlpGrpcEndpoint"]} and ${outputs["otlpHttpEndpoint"]}`,
+        `Check     ./obs doctor ${stack}`,
+      ]
+    : [
+        `Grafana   ${outputs["grafanaUrl"]} (user ${outputs["grafanaAdminUser"]}, in dev)`,
+        "          kubectl -n grafana port-forward svc/grafana 3000:80, then http://localhost:3000",
+        `          password: pulumi stack output --stack ${stack} --show-secrets grafanaAdminPassword`,
+        `Loki      ${outputs["lokiUrl"]} (tenant ${outputs["lokiTenant"]})`,
+        "          kubectl -n loki port-forward svc/loki-gateway 3100:80",
+        `          curl -G -u logs-read:PASSWORD http://localhost:3100/loki/api/v1/query_range --data-urlencode 'query={namespace="loki"}'`,
+        passwords("lokiPasswords"),
+        `Mimir     ${outputs["mimirUrl"]} (tenants ${(outputs["mimirTenants"] as string[] | undefined)?.join(", ")})`,
+        "          kubectl -n mimir port-forward svc/mimir-gateway 8080:80",
+        "          curl -G -u pods.nodes-read:PASSWORD http://localhost:8080/prometheus/api/v1/query --data-urlencode 'query=up'",
+        passwords("mimirPasswords"),
+        `Tempo     ${outputs["tempoUrl"]}`,
+        "          kubectl -n tempo port-forward svc/tempo-gateway 3200:80",
+        "          curl -G -u traces-read:PASSWORD http://localhost:3200/api/search --data-urlencode 'q={ }'",
+        passwords("tempoPasswords"),
+        ...(outputs["minioConsoleUrl"]
+          ? [
+              `MinIO     console ${outputs["minioConsoleUrl"]} (user ${outputs["minioRootUser"]})`,
+              "          kubectl -n minio port-forward svc/minio-console 9001:9001, then http://localhost:9001",
+              `          password: pulumi stack output --stack ${stack} --show-secrets minioRootPassword`,
+            ]
+          : []),
+        `Check     ./obs smoke ${stack}`,
+      ];
   const variables = Object.entries(environment).filter(
     ([name]) => name.startsWith("PULUMI_") && !/SKIP/.test(name),
   );

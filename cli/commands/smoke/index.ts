@@ -1,6 +1,7 @@
 /** `obs smoke`: end-to-end tests against a running stack. */
 import { randomBytes } from "node:crypto";
 import { kubeConfig } from "../../../components/kube-config";
+import { UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
 import { locate } from "../../lib/cluster";
 import { alert } from "./alert";
@@ -61,6 +62,10 @@ export const smokeTests = (
 /** @returns the exit code: 0 where nothing failed; what was skipped did not fail */
 export async function smoke(stack: string, { json, disruptive = false }: SmokeOptions): Promise<number> {
   const { settings, environment } = await locate(stack);
+  if (settings.hub)
+    throw new UserError(
+      `stack ${stack} has no stores to test: it sends to ${settings.hub.stack}. Run ./obs doctor ${stack}, and ./obs smoke on the stack of the hub`,
+    );
   Object.assign(process.env, environment);
   const tell = (line: string) => console.error(`obs: ${line}`);
   const listener: Listener = {

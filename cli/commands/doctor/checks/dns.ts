@@ -1,5 +1,5 @@
 import { CoreV1Api, DiscoveryV1Api, type V1EndpointSlice, type V1Pod } from "@kubernetes/client-node";
-import { urls } from "../../../../names";
+import { gatewayUrls } from "../../../../names";
 import { inContainer } from "../../../lib/exec";
 import type { Check, Finding } from "../check";
 import type { ContainerLog } from "../logs";
@@ -96,7 +96,7 @@ export const check: Check = {
       .catch(() => false);
     // Some clusters name the Service otherwise (rke2-coredns, coredns): there the lookup alone tells.
     const servers = hasService ? serverFindings(items) : [];
-    const host = new URL(urls(settings).loki).hostname;
+    const host = new URL(gatewayUrls(settings).loki).hostname;
     const pods = (await cluster.pods()).filter(canBeAsked);
     const asked = await ask(config, pods, host, settings.cluster.domain);
     const failed = asked.filter(({ answer }) => resolved(answer) === "no");
