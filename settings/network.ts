@@ -71,6 +71,9 @@ export const network = group({
   nodes: cidrs(
     "Addresses of nodes, of the API server and of what asks the stack's webhooks for it; narrow it where they are known",
   ),
+  ipFamily: oneOf("IPv4", "IPv6").describe(
+    "IP family of the cluster's Services, the first one of a dual-stack cluster: kubectl get service kubernetes -o jsonpath='{.spec.ipFamilies[0]}'",
+  ),
   cilium: oneOf("auto", "on", "off").describe(
     "Whether CiliumNetworkPolicies allow the connections with nodes and the API server, which Cilium does not match by address: `auto` creates them if the cluster has Cilium's custom resource definitions",
   ),

@@ -280,6 +280,7 @@ export const prod: SettingsInput = {
   network: {
     policies: true,
     nodes: ["0.0.0.0/0", "::/0"],
+    ipFamily: "IPv4",
     cilium: "auto",
     apiServerPorts: [443, 6443],
     ingressNamespaces: [],

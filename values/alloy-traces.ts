@@ -18,6 +18,7 @@ import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
 import { gatewayClients, passwordFile } from "./gateway";
+import { everyInterface } from "./ip-family";
 import { leftOut } from "./log-filters";
 import {
   logResourceStatements,
@@ -52,7 +53,7 @@ const receivers = (settings: Settings): string =>
 export const alloyTracesPipeline = (settings: Settings): string => {
   const { sampling, metricsFrom } = settings.tracing;
   return [
-    receivers(settings),
+    receivers(settings).replaceAll("0.0.0.0:", () => `${everyInterface(settings)}:`),
     alloyFile(`traces/measure/${metricsFrom}.alloy`),
     alloyFile(`traces/sample/${sampling.appliedBy}.alloy`).replace("{shares}", () => shares(settings)),
   ].join("\n");

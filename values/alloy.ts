@@ -7,6 +7,7 @@ import { prefixed } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import { type Credential, clientPasswords } from "./gateway";
+import { everyInterface, isIpv6 } from "./ip-family";
 import { privateCas } from "./outside";
 import {
   environment,
@@ -87,6 +88,7 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
     alloy: {
       configMap: { content: escapeTemplate(pipeline) },
       enableReporting: false,
+      ...(isIpv6(settings) && { listenAddr: everyInterface(settings) }),
       storagePath,
       extraEnv: [
         ...environment({ ...parts.environment, ...goMemoryLimit(pod) }),

@@ -8,6 +8,7 @@ import type { Settings } from "../settings";
 import { answerTimeout } from "../settings/queries";
 import { type GatewayUser, gatewayUsers } from "./gateway";
 import { closed, type Need, type Route, routes, type Target } from "./gateway-routes";
+import { isIpv6 } from "./ip-family";
 
 const needs: Need[] = ["read", "write", "manage"];
 
@@ -136,7 +137,7 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
       ]),
       ...upstreams(settings, store),
       ...block("server", [
-        "listen 8080;",
+        isIpv6(settings) ? "listen [::]:8080 ipv6only=off;" : "listen 8080;",
         "add_header WWW-Authenticate $challenge always;",
         "if ($climbs) { return 404; }",
         'location = / { return 200 "OK"; }',

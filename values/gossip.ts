@@ -6,6 +6,7 @@
  */
 import { gossipLabel, namespaces, releases, type Store } from "../names";
 import type { Settings } from "../settings";
+import { gossipNetwork } from "./ip-family";
 
 /** What a member sends and accepts. */
 export interface Gossip {
@@ -36,8 +37,12 @@ export const gossipAt = (step: GossipStep, store: Store, settings: Settings): Go
   verified: step === "former" || step === "verify",
 });
 
-/** The part of a store's `memberlist` configuration that concerns the label. */
+/** The part of a store's `memberlist` configuration that the charts do not have. */
 export function memberlist(store: Store, settings: Settings) {
   const { label, verified } = gossipAt(settings.cluster.gossipLabels, store, settings);
-  return { cluster_label: label, ...(!verified && { cluster_label_verification_disabled: true }) };
+  return {
+    cluster_label: label,
+    ...(!verified && { cluster_label_verification_disabled: true }),
+    ...gossipNetwork(settings),
+  };
 }

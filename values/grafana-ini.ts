@@ -76,8 +76,8 @@ export function grafanaIni(settings: Settings): Values {
     // Several replicas send an alert once, because they tell each other.
     ...(grafana.replicas > 1 && {
       unified_alerting: {
-        ha_listen_address: "$__env{POD_IP}:9094",
-        ha_advertise_address: "$__env{POD_IP}:9094",
+        ha_listen_address: "[$__env{POD_IP}]:9094",
+        ha_advertise_address: "[$__env{POD_IP}]:9094",
         ha_peers: grafanaPeers(settings),
       },
     }),

@@ -6,6 +6,7 @@ import { answerTimeout } from "../settings/queries";
 import { longestQuery } from "../settings/retention";
 import { goDuration, megabytes } from "../settings/units";
 import { memberlist } from "./gossip";
+import { isIpv6, ringMember, serverNetwork } from "./ip-family";
 import { azureBlob, s3, storageApi } from "./object-storage";
 import { anyOf, grpcServerKeepalive, type Values } from "./shared";
 
@@ -128,7 +129,11 @@ export function lokiConfiguration(settings: Settings): Values {
   };
   return {
     auth_enabled: true,
-    commonConfig: { replication_factor: loki.replicationFactor },
+    commonConfig: {
+      replication_factor: loki.replicationFactor,
+      // A common ring without a store would take Consul.
+      ...(isIpv6(settings) && { ring: { kvstore: { store: "memberlist" }, ...ringMember(settings) } }),
+    },
     extraMemberlistConfig: memberlist("loki", settings),
     storage: storage(settings),
     schemaConfig: {
@@ -143,6 +148,7 @@ export function lokiConfiguration(settings: Settings): Values {
     storage_config: { boltdb_shipper: indexDirectories, tsdb_shipper: indexDirectories },
     server: {
       ...grpcServerKeepalive,
+      ...serverNetwork(settings),
       http_server_read_timeout: goDuration(answerTimeout(settings)),
       http_server_write_timeout: goDuration(answerTimeout(settings)),
     },

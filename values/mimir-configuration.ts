@@ -6,6 +6,7 @@ import { answerTimeout } from "../settings/queries";
 import { longestQuery } from "../settings/retention";
 import { goDuration } from "../settings/units";
 import { memberlist } from "./gossip";
+import { isIpv6, ringMember, serverNetwork } from "./ip-family";
 import { azureBlob, s3, storageApi } from "./object-storage";
 import { rollupOverrides } from "./rollups";
 import { grpcServerKeepalive, type Values } from "./shared";
@@ -74,6 +75,7 @@ function bucket(settings: Settings, key: "mimirBlocks" | "mimirRuler" | "mimirAl
 export function mimirConfiguration(settings: Settings): Values {
   const { mimir } = settings;
   const protection = mimirProtection(settings);
+  const member = ringMember(settings);
   const copies = ({ replicas }: { replicas: number }) => Math.min(mimir.replicationFactor, replicas);
   // With one replica there is no ring that could become stable by waiting.
   const stability = ({ replicas }: { replicas: number }) => (replicas > 1 ? "1m" : "0s");
@@ -94,6 +96,7 @@ export function mimirConfiguration(settings: Settings): Values {
     ruler_storage: bucket(settings, "mimirRuler"),
     alertmanager_storage: bucket(settings, "mimirAlertmanager"),
     distributor: {
+      ...(isIpv6(settings) && { ring: member }),
       // The chart has 5 s, for Kafka; this is Mimir's own default.
       remote_timeout: "2s",
       // Of the replicas of one Prometheus, one is taken (R3.4).
@@ -102,7 +105,7 @@ export function mimirConfiguration(settings: Settings): Values {
     },
     ingester: {
       push_grpc_method_enabled: true,
-      ring: { replication_factor: mimir.replicationFactor, ...heartbeat },
+      ring: { replication_factor: mimir.replicationFactor, ...heartbeat, ...member },
       // Whatever the tenants' limits allow, an ingester refuses new series before its memory is full: after the kernel ended
       // it, its write-ahead log would need the same memory again.
       instance_limits: {
@@ -115,15 +118,17 @@ export function mimirConfiguration(settings: Settings): Values {
         replication_factor: copies(mimir.storeGateway),
         wait_stability_min_duration: stability(mimir.storeGateway),
         ...heartbeat,
+        ...member,
       },
     },
     compactor: {
       compaction_interval: goDuration(mimir.compactionInterval), // R3.4
       block_ranges: ["2h", "12h", "24h"], // R14: ingesters write blocks of two hours
-      sharding_ring: { wait_stability_min_duration: stability(mimir.compactor) },
+      sharding_ring: { wait_stability_min_duration: stability(mimir.compactor), ...member },
     },
     server: {
       ...grpcServerKeepalive,
+      ...serverNetwork(settings),
       http_server_write_timeout: goDuration(answerTimeout(settings)),
     },
     querier: {
@@ -134,10 +139,11 @@ export function mimirConfiguration(settings: Settings): Values {
       // Mimir's default it waits until the connection is given up, which takes 10 s or more.
       minimize_ingester_requests_hedging_delay: "3s",
     },
-    ruler: { tenant_federation: { enabled: true } },
+    ruler: { tenant_federation: { enabled: true }, ...(isIpv6(settings) && { ring: member }) },
+    ...(isIpv6(settings) && { frontend: member, query_scheduler: { ring: member } }),
     alertmanager: {
       fallback_config_file: `${fallbackFolder}/${alertmanagerFile}`,
-      sharding_ring: { replication_factor: copies(mimir.alertmanager) },
+      sharding_ring: { replication_factor: copies(mimir.alertmanager), ...member },
     },
     limits: {
       ...limits({ ...mimir.limits, retention: mimir.retention }), // R3.4, R3.5

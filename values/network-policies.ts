@@ -44,7 +44,8 @@ interface Peer {
 
 const nameLabel = "kubernetes.io/metadata.name";
 const everyAddress = ["0.0.0.0/0", "::/0"];
-const linkLocal = ["169.254.0.0/16"];
+/** Link-local addresses, and those that EC2 has for the same services with IPv6: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html */
+const linkLocal = ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32"];
 const addresses = (cidrs: string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
 
 const named = (list: string[]): Peer[] =>

@@ -13,6 +13,7 @@ import {
   usesTls,
 } from "../names";
 import type { Settings } from "../settings";
+import { everyInterface } from "./ip-family";
 import { sdkRatio, sdkRatios } from "./sampling";
 import { scheduling } from "./scheduling";
 import {
@@ -182,9 +183,9 @@ export const collectorObject = (settings: Settings) => {
         receivers: {
           otlp: {
             protocols: {
-              grpc: { endpoint: "0.0.0.0:4317", max_recv_msg_size_mib: 16 },
+              grpc: { endpoint: `${everyInterface(settings)}:4317`, max_recv_msg_size_mib: 16 },
               http: {
-                endpoint: "0.0.0.0:4318",
+                endpoint: `${everyInterface(settings)}:4318`,
                 ...(allowedOrigins.length && {
                   cors: { allowed_origins: allowedOrigins, allowed_headers: ["*"], max_age: 7200 },
                 }),

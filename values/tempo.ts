@@ -14,6 +14,7 @@ import { goDuration, megabytes, quantity } from "../settings/units";
 import { clientPasswords, gatewayClients, gatewayPods, passwordFile } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { memberlist } from "./gossip";
+import { everyInterface, isIpv6, serverNetwork, tempoRingMember } from "./ip-family";
 import { cloudIdentity, s3, s3Credentials, storeTrust } from "./object-storage";
 import { releaseReplicas } from "./scaling";
 import { scheduling } from "./scheduling";
@@ -99,6 +100,10 @@ export function tempoValues(settings: Settings): Values {
   const identity = cloudIdentity(settings, "tempo");
   const on = { enabled: true };
   const off = { enabled: false };
+  const receiver = (port: number) => ({
+    ...on,
+    ...(isIpv6(settings) && { receiverConfig: { endpoint: `${everyInterface(settings)}:${port}` } }),
+  });
   return {
     fullnameOverride: releases.tempo,
     global: {
@@ -118,10 +123,16 @@ export function tempoValues(settings: Settings): Values {
       image: { tag: tagOf(pins["tempo-distributed"].image) },
       podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
       readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
+      ...(isIpv6(settings) && { service: { ipFamilies: ["IPv6"] } }),
       // Who sends too fast is told to try again; else a collector would drop what waited while Tempo was away.
       structuredConfig: {
+        ...(isIpv6(settings) && {
+          ingester: { lifecycler: tempoRingMember(settings) },
+          compactor: { ring: tempoRingMember(settings) },
+          metrics_generator: { ring: tempoRingMember(settings) },
+        }),
         distributor: { retry_after_on_resource_exhausted: "5s" },
-        server: grpcServerKeepalive,
+        server: { ...grpcServerKeepalive, ...serverNetwork(settings) },
         query_frontend: { search: { max_duration: goDuration(longestQuery(settings).tempo) } },
       },
     },
@@ -138,9 +149,14 @@ export function tempoValues(settings: Settings): Values {
     per_tenant_overrides: tenantOverrides(settings),
     // R4.3
     traces: {
-      otlp: { grpc: on, http: on },
-      jaeger: { grpc: on, thriftHttp: on, thriftCompact: on, thriftBinary: on },
-      zipkin: on,
+      otlp: { grpc: receiver(4317), http: receiver(4318) },
+      jaeger: {
+        grpc: receiver(14250),
+        thriftHttp: receiver(14268),
+        thriftCompact: receiver(6831),
+        thriftBinary: receiver(6832),
+      },
+      zipkin: receiver(9411),
     },
     distributor: {
       ...component("distributor", tempo.distributor),

@@ -156,6 +156,7 @@ export class Gateway {
       .replace("access_log /dev/stderr", "access_log ./access.log")
       .replace(`${gatewayAccess.usersFolder}/`, "./")
       .replace("listen 8080;", `listen 127.0.0.1:${port};`)
+      .replace("listen [::]:8080", `listen [::]:${port}`)
       .replaceAll(serviceInUpstream, (_, host, to) => `server ${at(`${host}:${to}`)} max_fails=0;`);
     write("nginx.conf", text);
     write(gatewayAccess.usersFile, gatewayUsersFile(passwords));

@@ -331,7 +331,7 @@ export async function startReplicas(
   for (const [store, user] of gatewayClients(settings).alloyTraces)
     writeFileSync(join(unused, credentialKeys(store, user).password), "unused", { mode: 0o600 });
   const pipeline = alloyTracesPipeline(settings);
-  const ports = new Set([...pipeline.matchAll(/0\.0\.0\.0:(\d+)/g)].map(([, port]) => port ?? ""));
+  const ports = new Set([...pipeline.matchAll(/(?:0\.0\.0\.0|\[::\]):(\d+)/g)].map(([, port]) => port ?? ""));
   const names = Array.from({ length: settings.alloyTraces.replicas }, (_, index) => `replica-${index}`);
   const listening = await Promise.all(
     names.map(async (name) => {
@@ -346,6 +346,7 @@ export async function startReplicas(
       const file = join(folder, `${name}.alloy`);
       const replaced = pipeline
         .replace(/0\.0\.0\.0:(\d+)/g, (_, port) => `127.0.0.1:${own[port]}`)
+        .replace(/\[::\]:(\d+)/g, (_, port) => `[::]:${own[port]}`)
         .replace(/dns \{[^}]*\}/, `static { hostnames = ${hosts} }`)
         .replace(/(k8sattributes "apps" \{)/, "$1\n\tpassthrough = true");
       writeFileSync(file, replaced);

@@ -10,6 +10,7 @@ import { check as domain } from "./domain";
 import { check as gossip } from "./gossip";
 import { check as grafanaDatabase } from "./grafana-database";
 import { check as ingress } from "./ingress";
+import { check as ipFamily } from "./ip-family";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
@@ -48,6 +49,7 @@ export const checks: Check[] = [
   ports,
   capacity,
   apiServerPorts,
+  ipFamily,
   ingress,
   receivers,
   grafanaDatabase,
