@@ -30,9 +30,10 @@ export function invalid(name: string, was: unknown, allowed: string): string {
   const rule = allowed.startsWith("nothing")
     ? `must not be set${allowed.slice("nothing".length)}`
     : `must be ${allowed}`;
-  return was === undefined
-    ? `${name}: not set (${rule})`
-    : `${name}: invalid value ${JSON.stringify(was)} (${rule})`;
+  // The value of a group that must not be set is left out: it may have secrets.
+  if (was === undefined)
+    return allowed.startsWith("nothing") ? `${name}: ${rule}` : `${name}: not set (${rule})`;
+  return `${name}: invalid value ${JSON.stringify(was)} (${rule})`;
 }
 
 /** A name that does not exist, the one that was probably meant, and those that exist. */

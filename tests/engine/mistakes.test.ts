@@ -1,4 +1,4 @@
-/** Ten of the fifty mistakes with the real engine before a real API server: refused, in full, and nothing touched. */
+/** Ten mistakes with the real engine before a real API server: refused, in full, and nothing touched. */
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { ApiServer } from "../support/api-server";

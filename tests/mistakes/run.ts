@@ -1,5 +1,5 @@
 /**
- * The drill of bad settings: `./obs up --yes` with each of fifty mistakes, and what it said. Nothing may have been touched
+ * The drill of bad settings: `./obs up --yes` with each mistake, and its message. Nothing may have been touched
  * by any of them: the stack's state has no resource, the cluster the namespaces that it had.
  *
  * `npm run test:mistakes [-- <number of a mistake>…]`; the cluster is OBS_TEST_KUBECONFIG, else an API server of its own. Mistakes about volumes that are

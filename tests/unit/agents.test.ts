@@ -256,6 +256,8 @@ describe("unit: an agent", function () {
   });
 
   it("refuses settings of what its hub has, and metrics of spans that nobody would make", () => {
+    const { message } = errorOf(() => parseSettings("eu-1", { ...given, loki: { ingestionRate: "5MB/s" } }));
+    expect(message).to.include("loki: must not be set, because this stack has a hub");
     const problems = (more: Config) =>
       errorOf(() => parseSettings("eu-1", { ...given, ...more })).problems.map(({ path }) => path);
     expect(problems({ loki: { ingestionRate: "5MB/s" }, alerting: {} })).to.deep.equal(["loki", "alerting"]);

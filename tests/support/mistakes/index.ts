@@ -1,4 +1,4 @@
-/** Fifty mistakes in a stack's settings, of every section, each with the whole of what is said about it. */
+/** Mistakes in a stack's settings, of every section, each with its whole message. */
 import { installation } from "./installation";
 import type { Mistake } from "./mistake";
 import { signals } from "./signals";

@@ -34,6 +34,25 @@ export const installation: Mistake[] = [
     change: set("cluster.name"),
   },
   {
+    about: "a prefix of namespaces that Kubernetes does not accept",
+    config: { namespaces: { prefix: "Team_A-" } },
+    says: "namespaces.prefix: invalid value \"Team_A-\" (must be empty, or at most 20 lowercase letters, digits and '-', beginning with a letter)",
+    change: set("namespaces.prefix"),
+  },
+  {
+    about: "an agent with the name of a tenant of the hub",
+    config: { agents: { prometheus: {} }, access: { ingress: { domain: "obs.stack.test" } } },
+    says: 'agents.prometheus: invalid value "prometheus" (must not be set: this stack has a tenant of that name, which must not be written by another cluster)',
+    change: takeOut("agents.prometheus"),
+  },
+  {
+    about: "a hub without its organization and project",
+    environment: "dev",
+    config: { hub: { stack: "prod" } },
+    says: 'hub.stack: invalid value "prod" (must be a stack as <organization>/<project>/<stack>)',
+    change: set("hub.stack"),
+  },
+  {
     about: "true for a choice of three",
     config: { cluster: { antiAffinity: true } },
     says: "cluster.antiAffinity: invalid value true (must be one of none, preferred, quorum, required)",

@@ -98,10 +98,10 @@ export const signals: Mistake[] = [
     change: set("tracing.sampling.ratio"),
   },
   {
-    about: "ratios of services where the SDKs sample",
-    config: { tracing: { sampling: { services: { checkout: 1 } } } },
-    says: 'tracing.sampling.services: invalid value {"checkout":1} (must not be set, because tracing.sampling.appliedBy is sdk and Alloy does not sample a second time)',
-    change: takeOut("tracing.sampling.services"),
+    about: "a ratio for a service named default if the SDKs sample",
+    config: { tracing: { sampling: { services: { default: 1 } } } },
+    says: 'tracing.sampling.services: invalid value "default" (must be names of Instrumentation objects, because tracing.sampling.appliedBy is sdk: lowercase letters, digits and dashes, at most 63, and not default)',
+    change: set("tracing.sampling.services.<name>"),
   },
   {
     about: "a buffer smaller than a few batches",
