@@ -23,7 +23,7 @@ import { ObjectStorage } from "./components/object-storage";
 import { openGate } from "./components/object-storage/gate";
 import { OpenTelemetryOperator } from "./components/opentelemetry-operator";
 import { preflight, readCluster } from "./components/preflight";
-import { withAddOns, withCilium } from "./components/preflight/add-ons";
+import { withAddOns } from "./components/preflight/add-ons";
 import { Scaling } from "./components/scaling";
 import { Tempo } from "./components/tempo";
 import { mimirTenants, tenants } from "./names";
@@ -42,7 +42,7 @@ export = () =>
     for (const warning of sizingWarnings(stack, given)) pulumi.log.warn(warning);
     for (const forecast of storageForecast(given)) pulumi.log.info(forecast);
     const cluster = await readCluster(given);
-    const settings = withCilium(withAddOns(stack, given, cluster), cluster);
+    const settings = withAddOns(stack, given, cluster);
     const gate = await openGate(settings);
     const found = await preflight(stack, settings, cluster, gate);
 

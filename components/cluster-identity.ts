@@ -11,6 +11,8 @@ interface Recorded {
   identifier: string;
   /** `namespaces.prefix`; stacks of earlier versions have none. */
   prefix?: string;
+  /** Whether it was created with `hub`; stacks of earlier versions were not. */
+  agent?: boolean;
 }
 
 /** The value of an output; undefined if it is unknown, as it is for a resource that `--target` leaves out. */
@@ -37,13 +39,35 @@ function refuseOtherPrefix(stack: string, was: string, prefix: string): void {
   ]);
 }
 
+/** @throws SettingsError if the stack became an agent, in which case Pulumi would delete its stores, or stopped being one */
+function refuseOtherRole(stack: string, wasAgent: boolean, { hub }: Settings): void {
+  if (wasAgent === (hub !== undefined)) return;
+  throw new SettingsError(stack, [
+    wasAgent
+      ? {
+          path: "hub",
+          was: undefined,
+          allowed: `the hub of this cluster, because stack ${stack} was created as an agent`,
+          change: `Set hub.stack again. To install stores in this cluster, run ./obs down ${stack} first: its data is at the hub`,
+        }
+      : {
+          path: "hub",
+          was: hub?.stack,
+          allowed: `unset, because stack ${stack} was created with stores: Pulumi would delete them and all their volumes`,
+          change:
+            `Run: pulumi config rm --stack ${stack} hub. To keep the data until its retention ends, create a second stack as the agent, ` +
+            "with a prefix: docs/guides/many-clusters.md#make-a-stack-with-stores-an-agent",
+        },
+  ]);
+}
+
 /**
- * Ties the stack to its cluster and to the prefix of its namespaces. The first `up` writes the cluster's UID and name to the stack's state; from then on
+ * Ties the stack to its cluster, to the prefix of its namespaces, and to its role. The first `up` writes the cluster's UID and name to the stack's state; from then on
  * the program refuses every other cluster, whatever the kubeconfig says, and `cluster.name` is a label that can change.
  *
  * @param cluster what was read of the cluster; without it, as in `obs render`, there is nothing to compare
  * @returns the provider's `clusterIdentifier`
- * @throws SettingsError if the stack was created on another cluster
+ * @throws SettingsError if the stack was created on another cluster, with another prefix or in another role
  */
 export async function clusterIdentity(
   stack: string,
@@ -52,17 +76,19 @@ export async function clusterIdentity(
 ): Promise<string> {
   const identifier = settings.cluster.name;
   const { prefix } = settings.namespaces;
+  const agent = settings.hub !== undefined;
   if (!cluster) return identifier;
   const { clusterUid: uid } = requireFacts(cluster, ["clusterUid"]);
   // A Stash keeps the first value. Without ignoreChanges a run that is refused could still write its own input.
   const stash = new pulumi.Stash(
     "cluster",
-    { input: { uid, identifier, prefix } },
+    { input: { uid, identifier, prefix, agent } },
     { ignoreChanges: ["input"] },
   );
-  const recorded: Recorded = (await known(stash.output)) ?? { uid, identifier, prefix };
+  const recorded: Recorded = (await known(stash.output)) ?? { uid, identifier, prefix, agent };
   if (recorded.uid === uid) {
     refuseOtherPrefix(stack, recorded.prefix ?? "", prefix);
+    refuseOtherRole(stack, recorded.agent ?? false, settings);
     return recorded.identifier;
   }
   const urn = await known(stash.urn);

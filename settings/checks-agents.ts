@@ -2,8 +2,10 @@
 import { reachableGateways } from "./access";
 import { hubOnly } from "./agents";
 import { type Check, type Problem, problem } from "./check";
+import { insideCluster } from "./cold-tier";
 import { isCa } from "./network";
 import { rollupTenants } from "./rollups";
+import type { Settings } from "./schema";
 import { type Tree, valueAt } from "./tree";
 
 const passwordGenerations: Check = ({ access: { generations } }) =>
@@ -23,18 +25,24 @@ const caOfGateways: Check = ({ access: { caCertificate } }) =>
   );
 
 /** Passwords cross networks in every request. */
-const encrypted: Check = ({ environment, access: { endpoints } }) =>
-  Object.entries(endpoints ?? {}).flatMap(([store, url]) =>
-    problem(
-      environment === "prod" && !url.startsWith("https://"),
-      `access.endpoints.${store}`,
-      url,
-      "an https:// URL, because requests carry passwords",
-    ),
-  );
+const encrypted =
+  (path: string, endpointsOf: (settings: Settings) => Record<string, string> | undefined): Check =>
+  (settings) =>
+    Object.entries(endpointsOf(settings) ?? {}).flatMap(([store, url]) =>
+      problem(
+        settings.environment === "prod" && !url.startsWith("https://") && !insideCluster(url),
+        `${path}.${store}`,
+        url,
+        "an https:// URL, because requests carry passwords",
+      ),
+    );
 
 /** Rules about `access`. */
-export const accessChecks: Check[] = [passwordGenerations, caOfGateways, encrypted];
+export const accessChecks: Check[] = [
+  passwordGenerations,
+  caOfGateways,
+  encrypted("access.endpoints", ({ access }) => access.endpoints),
+];
 
 const agentNames: Check = ({ agents, cluster, mimir, tempo }) => {
   const tenants = [
@@ -72,7 +80,12 @@ const spanMetrics: Check = ({ hub, tracing: { metricsFrom } }) =>
   );
 
 /** Rules about `agents` and `hub`. */
-export const agentChecks: Check[] = [agentNames, reachable, spanMetrics];
+export const agentChecks: Check[] = [
+  agentNames,
+  reachable,
+  spanMetrics,
+  encrypted("hub.endpoints", ({ hub }) => hub?.endpoints),
+];
 
 /** What a stack's configuration says about parts that an agent does not have. */
 export const hubOnlyProblems = (given: Tree): Problem[] =>

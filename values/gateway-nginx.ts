@@ -3,14 +3,14 @@
  * a client names: here the tenant is the user's own. Only listed routes are open, so that nobody flushes an ingester or
  * deletes data through a gateway.
  */
-import { address, gatewayAccess, namespaces, type Role, type Store } from "../names";
+import { address, gatewayAccess, gatewayUser, namespaces, type Role, type Store } from "../names";
 import type { Settings } from "../settings";
 import { answerTimeout } from "../settings/queries";
 import { type GatewayUser, gatewayUsers } from "./gateway";
 import { closed, type Need, type Route, routes, type Target } from "./gateway-routes";
 import { isIpv6 } from "./ip-family";
 
-const needs: Need[] = ["read", "write", "manage"];
+const needs: Need[] = ["read", "write", "manage", "alert"];
 
 /** For a need the variable that holds the tenant: empty for nobody we know, `!` for who may not. */
 const tenantVariable = (need: Need) => `$may_${need}`;
@@ -19,7 +19,7 @@ const indent = (lines: string[]) => lines.map((line) => `  ${line}`);
 const block = (head: string, lines: string[]) => [`${head} {`, ...indent(lines), "}"];
 
 /** Maps from who asks to the tenant that he may read or write. */
-function tenantMaps(users: GatewayUser[]): string[] {
+function tenantMaps(users: GatewayUser[], agents: string[]): string[] {
   const ofRole = (role: Role) =>
     block(`map $login ${tenantVariable(role)}`, [
       'default "!";',
@@ -39,6 +39,11 @@ function tenantMaps(users: GatewayUser[]): string[] {
       `default ${tenantVariable("write")};`,
       "GET $of_anybody;",
       "HEAD $of_anybody;",
+    ]),
+    // An agent's rules may read other tenants (source_tenants). Their alerts are for the hub's receivers, not for the agent.
+    ...block(`map $login ${tenantVariable("alert")}`, [
+      `default ${tenantVariable("manage")};`,
+      ...agents.map((agent) => `"${gatewayUser(agent, "write")}" "!";`),
     ]),
     // A tenant that is named all the same has to be the user's own: else he would take an answer for another's.
     ...needs.flatMap((need) =>
@@ -80,6 +85,7 @@ const retried: Record<Need, string> = {
   read: "error timeout http_502 http_503 non_idempotent",
   write: "error timeout non_idempotent",
   manage: "error timeout",
+  alert: "error timeout",
 };
 
 function location({ location, need, to, path, webSocket, again }: Route): string[] {
@@ -129,7 +135,7 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         'default "";',
         `include ${gatewayAccess.usersFolder}/${gatewayAccess.usersFile};`,
       ]),
-      ...tenantMaps(gatewayUsers(store, settings)),
+      ...tenantMaps(gatewayUsers(store, settings), Object.keys(settings.agents)),
       // nginx compares the path put in order, and hands on the one it got: what climbs could be another one there.
       ...block("map $request_uri $climbs", [
         "default 0;",

@@ -1,8 +1,11 @@
 /** Routes through the gateways of Loki, Mimir and Tempo: which path needs which role and leads to which component. */
 import type { Role, ServicePort, Store } from "../names";
 
-/** What a request needs: to read, to write, or to see (GET) or change rules and alert configurations. */
-export type Need = Role | "manage";
+/**
+ * What a request needs: to read, to write, to see (GET) or change rules, or to see or change Alertmanager's configuration,
+ * alerts and silences.
+ */
+export type Need = Role | "manage" | "alert";
 
 /** A Service in the namespace of the store. */
 export type Target = Pick<ServicePort, "name" | "port">;
@@ -49,8 +52,8 @@ export const routes: Record<Store, Route[]> = {
     { location: "/prometheus/config/v1/rules", need: "manage", to: service("mimir", "ruler", mimirPort) },
     { location: "/prometheus/api/v1/rules", need: "read", to: service("mimir", "ruler", mimirPort) },
     { location: "/prometheus/api/v1/alerts", need: "read", to: service("mimir", "ruler", mimirPort) },
-    { location: "= /api/v1/alerts", need: "manage", to: service("mimir", "alertmanager", mimirPort) },
-    { location: "/alertmanager/", need: "manage", to: service("mimir", "alertmanager", mimirPort) },
+    { location: "= /api/v1/alerts", need: "alert", to: service("mimir", "alertmanager", mimirPort) },
+    { location: "/alertmanager/", need: "alert", to: service("mimir", "alertmanager", mimirPort) },
     {
       location: "= /api/v1/status/buildinfo",
       need: "read",

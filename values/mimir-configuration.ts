@@ -168,10 +168,15 @@ export function mimirConfiguration(settings: Settings): Values {
   };
 }
 
-/** An agent's series have its own name as `cluster`, whatever it writes. */
+/**
+ * An agent's series have its own name as `cluster`, whatever it writes. Its tenant has all rules of its cluster, which are as
+ * many as a Prometheus would evaluate: Mimir's defaults would refuse groups of kube-prometheus-stack.
+ */
 const ofAgent = (cluster: string, own: Settings["agents"][string]) => ({
   ...limits(own.mimir ?? {}),
   metric_relabel_configs: [{ target_label: "cluster", replacement: cluster }],
+  ruler_max_rules_per_rule_group: 0,
+  ruler_max_rule_groups_per_tenant: 0,
 });
 
 /** What tenants have of their own, those of agents and roll-ups too; Mimir reads it again while it runs. */

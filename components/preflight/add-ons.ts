@@ -127,23 +127,26 @@ export const withCilium = (settings: Settings, cluster: Snapshot | undefined): S
     : settings;
 
 /**
- * Settings with `install` or `existing` instead of `auto`.
+ * Settings with `install` or `existing` instead of `auto`, and `on` or `off` for Cilium's policies.
  *
  * @param cluster what was read of the cluster; without it, as in `obs render`, the stack installs everything
  * @throws SettingsError if the cluster does not show what it has
  */
 export const withAddOns = (stack: string, settings: Settings, cluster: Snapshot | undefined): Settings =>
-  Object.values(addOns)
-    .map((addOn) => ({ addOn, keys: addOn.path.split(".") }))
-    .filter(({ keys }) => valueAt(settings, keys) === "auto")
-    .reduce(
-      (resolved, { addOn, keys }) =>
-        merge(
-          resolved,
-          keys.reduceRight<unknown>(
-            (value, key) => ({ [key]: value }),
-            decide(stack, settings, addOn, cluster),
-          ),
-        ) as Settings,
-      settings,
-    );
+  withCilium(
+    Object.values(addOns)
+      .map((addOn) => ({ addOn, keys: addOn.path.split(".") }))
+      .filter(({ keys }) => valueAt(settings, keys) === "auto")
+      .reduce(
+        (resolved, { addOn, keys }) =>
+          merge(
+            resolved,
+            keys.reduceRight<unknown>(
+              (value, key) => ({ [key]: value }),
+              decide(stack, settings, addOn, cluster),
+            ),
+          ) as Settings,
+        settings,
+      ),
+    cluster,
+  );

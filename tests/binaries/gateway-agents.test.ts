@@ -81,5 +81,19 @@ describe("binaries: a hub's gateways", function () {
           const headers = { "X-Scope-OrgID": "eu-2" };
           expect((await gateway.ask("eu-1-write", { method: "POST", path, headers })).status).to.equal(403);
         });
+
+      if (store === "mimir")
+        it("keep an agent from alerts, which may show what its rules read of other tenants", async () => {
+          const alerts = "/alertmanager/api/v2/alerts";
+          for (const path of [alerts, "/alertmanager/api/v2/silences", "/api/v1/alerts"])
+            for (const method of ["GET", "POST"])
+              expect(
+                (await gateway.ask("eu-1-write", { method, path })).status,
+                `${method} ${path}`,
+              ).to.equal(403);
+          expect(backends.got).to.deep.equal([]);
+          for (const user of ["eu-1-read", "pods-write"])
+            expect((await gateway.ask(user, { path: alerts })).status, user).to.equal(200);
+        });
     });
 });

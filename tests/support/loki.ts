@@ -18,6 +18,8 @@ export class Loki {
     limits: Record<string, unknown> = { discover_service_name: [], discover_log_levels: false },
     // Where chunks and index go instead of the folder, as Loki's `s3` configuration.
     s3?: Record<string, unknown>,
+    // Further parts of its configuration.
+    more: Record<string, unknown> = {},
   ): Promise<Loki> {
     const index = limits["allow_structured_metadata"] === false ? "boltdb-shipper" : "tsdb";
     mkdirSync(folder, { recursive: true });
@@ -60,6 +62,7 @@ export class Loki {
       },
       limits_config: limits,
       analytics: { reporting_enabled: false },
+      ...more,
     };
     writeFileSync(join(folder, "loki.yaml"), stringify(config));
     const server = await Server.start(program, [`-config.file=${join(folder, "loki.yaml")}`], {

@@ -26,7 +26,8 @@ const ofType = ({ resources }: Recording, type: string) => resources.filter((one
 const problemsOf = (config: Config) =>
   errorOf(() => settingsOf("prod", config)).problems.map(({ path, allowed }) => `${path}: ${allowed}`);
 
-describe("unit: a hub", () => {
+describe("unit: a hub", function () {
+  this.timeout(60_000);
   it("has a reader and a writer for each agent's one tenant, and a reader of all clusters", () => {
     const own = { loki: "logs", mimir: "pods|nodes", tempo: "traces" };
     for (const store of stores) {
@@ -47,13 +48,16 @@ describe("unit: a hub", () => {
 
   it("limits each agent, and keeps it from writing as another cluster", () => {
     const settings = settingsOf("prod", hub);
+    // The rules of its whole cluster are in its tenant.
+    const rules = { ruler_max_rules_per_rule_group: 0, ruler_max_rule_groups_per_tenant: 0 };
     expect(mimirOverrides(settings)).to.deep.include({
       "eu-1": {
+        ...rules,
         max_global_series_per_user: 500_000,
         compactor_blocks_retention_period: "2160h",
         metric_relabel_configs: [{ target_label: "cluster", replacement: "eu-1" }],
       },
-      "us-1": { metric_relabel_configs: [{ target_label: "cluster", replacement: "us-1" }] },
+      "us-1": { ...rules, metric_relabel_configs: [{ target_label: "cluster", replacement: "us-1" }] },
     });
     expect(lokiConfiguration(settings)["runtimeConfig"]).to.deep.equal({
       overrides: { "eu-1": { per_stream_rate_limit: "5242880B", ingestion_rate_mb: 5 }, "us-1": {} },
@@ -264,6 +268,18 @@ describe("unit: an agent", function () {
     expect(problems({ tracing: { metricsFrom: "tempo", sampling: { appliedBy: "sdk" } } })).to.deep.equal([
       "tracing.metricsFrom",
     ]);
+  });
+
+  it("sends passwords to other clusters by https alone in prod", () => {
+    const endpoints = {
+      loki: "http://10.0.0.1:30100",
+      mimir: "https://mimir.test",
+      tempo: "http://tempo-gateway.hub-tempo.svc",
+    };
+    const of = (environment: string) => () =>
+      parseSettings("eu-1", { ...given, environment, hub: { ...given.hub, endpoints } });
+    expect(errorOf(of("prod")).problems.map(({ path }) => path)).to.deep.equal(["hub.endpoints.loki"]);
+    expect(of("dev")).not.to.throw();
   });
 
   it("is a stack with a hub; without one, and with the empty default of Pulumi.yaml, it is not", () => {

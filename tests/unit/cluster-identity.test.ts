@@ -7,7 +7,7 @@ import { SettingsError } from "../../settings";
 import { settingsOf } from "../support/stacks";
 
 /** What the state has of an earlier run. */
-type State = { uid: string; identifier: string; prefix?: string };
+type State = { uid: string; identifier: string; prefix?: string; agent?: boolean };
 
 /** An engine that answers as Pulumi's own provider does: a Stash keeps what it was first given. */
 async function withState<T>(state: State | undefined, work: () => Promise<T>): Promise<T> {
@@ -65,6 +65,27 @@ describe("unit: identity of the cluster", () => {
     expect(await refusal({ ...state, prefix: "b-" }, "")).to.include(
       "pulumi config set --stack prod --path namespaces.prefix b-",
     );
+  });
+
+  it("refuses to make a stack with stores an agent, which would delete them, and the reverse", async () => {
+    const hub = { stack: "organization/observability/hub" };
+    const refusal = (state: State | undefined, asAgent: boolean) =>
+      withState(state, () =>
+        clusterIdentity("dev", { ...settings("eu"), ...(asAgent && { hub }) }, at("1")),
+      ).then(
+        () => "accepted",
+        (error: Error) => error.message,
+      );
+    const state = { uid: "1", identifier: "eu" };
+    expect(await refusal(state, false)).to.equal("accepted");
+    expect(await refusal(undefined, true)).to.equal("accepted");
+    expect(await refusal({ ...state, agent: true }, true)).to.equal("accepted");
+    const refused = await refusal(state, true);
+    expect(refused).to.include(
+      `hub: invalid value "${hub.stack}" (must be unset, because stack dev was created with`,
+    );
+    expect(refused).to.include("pulumi config rm --stack dev hub");
+    expect(await refusal({ ...state, agent: true }, false)).to.include("run ./obs down dev first");
   });
 
   it("is required: a cluster that hides it is refused", async () => {

@@ -784,7 +784,8 @@ describe("unit: preflight", () => {
         expect(resolved(foreign, { scaling: { keda: "install" } }).keda).to.equal("install");
         expect(resolved({}, { scaling: { keda: "existing" } }).keda).to.equal("existing");
         expect(resolved(foreign).verticalPodAutoscaler).to.equal("install");
-        expect(withAddOns("prod", settingsOf("prod"), undefined).scaling.keda).to.equal("install");
+        const unread = withAddOns("prod", settingsOf("prod"), undefined);
+        expect([unread.scaling.keda, unread.network.cilium]).to.deep.equal(["install", "off"]);
       });
 
       it("are refused if the cluster does not show what it has", () => {

@@ -1,0 +1,168 @@
+/** Real Loki, Mimir and Tempo of a hub behind its gateways: what an agent writes, and who reads all clusters as one. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect } from "chai";
+import { until } from "../../cli/commands/smoke/check";
+import { lokiConfiguration } from "../../values/loki-configuration";
+import { Gateway, needsNginx } from "../support/gateway";
+import { Loki } from "../support/loki";
+import { Mimir } from "../support/mimir";
+import { writeHeaders, writeRequest } from "../support/remote-write";
+import { settingsOf } from "../support/stacks";
+import { needs } from "../support/tools";
+import { otlp, requestsOf, Tempo } from "../support/traces";
+
+const settings = settingsOf("dev", {
+  agents: { "eu-1": {}, "us-1": {} },
+  access: { ingress: { domain: "hub.stack.test" } },
+});
+const json = { "content-type": "application/json" };
+const everybody = "all.clusters-read";
+
+describe("binaries: stores of a hub", function () {
+  this.timeout(180_000);
+  let folder: string;
+  let gateway: Gateway;
+  before(function () {
+    needsNginx(this);
+    folder = mkdtempSync(join(tmpdir(), "observability-hub-"));
+  });
+  after(() => folder && rmSync(folder, { recursive: true, force: true }));
+
+  describe("Loki", () => {
+    let loki: Loki;
+    before(async function () {
+      const [program = ""] = needs(this, "loki");
+      const { querier, runtimeConfig } = lokiConfiguration(settings);
+      expect(runtimeConfig).to.have.nested.property("overrides.eu-1");
+      loki = await Loki.start(program, join(folder, "loki"), undefined, undefined, { querier });
+      const at = () => new URL(loki.url).host;
+      gateway = await Gateway.start(join(folder, "loki-gateway"), { store: "loki", settings, at });
+    });
+    after(async () => {
+      await gateway?.stop();
+      await loki?.stop();
+    });
+
+    it("reads lines of the hub and of an agent in one query, and of the agent alone as the agent's reader", async () => {
+      for (const user of ["logs-write", "eu-1-write"]) {
+        const values = [[`${Date.now()}000000`, `of ${user}`]];
+        const body = JSON.stringify({ streams: [{ stream: { job: "test" }, values }] });
+        const sent = { method: "POST", path: "/loki/api/v1/push", headers: json, body };
+        expect((await gateway.ask(user, sent)).status, user).to.equal(204);
+      }
+      const path = `/loki/api/v1/query_range?${new URLSearchParams({ query: '{job="test"}', since: "1h" })}`;
+      const linesOf = async (user: string) => {
+        const { status, body } = await gateway.ask(user, { path });
+        expect(status, body).to.equal(200);
+        const { result } = JSON.parse(body).data as { result: { values: [string, string][] }[] };
+        return result.flatMap(({ values }) => values.map(([, line]) => line)).sort();
+      };
+      await until(60, "both lines", async () => (await linesOf(everybody)).length === 2 || undefined);
+      expect(await linesOf(everybody)).to.deep.equal(["of eu-1-write", "of logs-write"]);
+      expect(await linesOf("eu-1-read")).to.deep.equal(["of eu-1-write"]);
+    });
+  });
+
+  describe("Mimir", () => {
+    let mimir: Mimir;
+    before(async function () {
+      const [program = ""] = needs(this, "mimir");
+      mimir = await Mimir.start(program, join(folder, "mimir"), settings);
+      const at = () => new URL(mimir.url).host;
+      gateway = await Gateway.start(join(folder, "mimir-gateway"), { store: "mimir", settings, at });
+    });
+    after(async () => {
+      await gateway?.stop();
+      await mimir?.stop();
+    });
+
+    it("gives an agent's series its own name as cluster, and reads all clusters in one query", async () => {
+      for (const [user, cluster] of [
+        ["nodes-write", "dev"],
+        ["eu-1-write", "us-1"],
+      ] as const) {
+        const body = writeRequest([{ labels: { __name__: "mine", cluster }, samples: [{ value: 1 }] }]);
+        const sent = { method: "POST", path: "/api/v1/push", headers: writeHeaders, body };
+        expect((await gateway.ask(user, sent)).status, user).to.equal(200);
+      }
+      const clusters = async (user: string) => {
+        const { status, body } = await gateway.ask(user, { path: "/prometheus/api/v1/query?query=mine" });
+        expect(status, body).to.equal(200);
+        const { result } = JSON.parse(body).data as { result: { metric: Record<string, string> }[] };
+        return result.map(({ metric }) => metric["cluster"]).sort();
+      };
+      expect(await clusters(everybody)).to.deep.equal(["dev", "eu-1"]);
+      expect(await clusters("us-1-read")).to.deep.equal([]);
+    });
+
+    const rules = "/prometheus/config/v1/rules";
+    /** Loads a group of so many rules. */
+    const load = (user: string, name: string, count: number) => {
+      const body = JSON.stringify({
+        name,
+        rules: Array.from({ length: count }, (_, index) => ({ record: `a:b${index}`, expr: "vector(1)" })),
+      });
+      const headers = { "content-type": "application/yaml" };
+      return gateway.ask(user, { method: "POST", path: `${rules}/own`, headers, body });
+    };
+
+    it("takes all rules of an agent's cluster: kube-prometheus-stack has groups of 26", async () => {
+      expect((await load("eu-1-write", "node-exporter", 26)).status).to.equal(202);
+      for (let group = 0; group < 80; group++)
+        expect((await load("eu-1-write", `group-${group}`, 1)).status).to.equal(202);
+    });
+
+    it("deletes all rules of an agent that was removed, as the guide says", async () => {
+      const found = async () =>
+        (await gateway.ask("eu-1-read", { path: rules })).body.includes("node-exporter");
+      expect(await found()).to.equal(true);
+      const deleted = await mimir.ask("eu-1", "/ruler/delete_tenant_config", { method: "POST" });
+      expect(deleted.status, deleted.body).to.equal(200);
+      await until(60, "no rules", async () => !(await found()) || undefined);
+    });
+  });
+
+  describe("Tempo", () => {
+    let tempo: Tempo;
+    before(async function () {
+      const [program = ""] = needs(this, "tempo");
+      tempo = await Tempo.start(program, join(folder, "tempo"), settings);
+      const place = { store: "tempo" as const, settings, at: tempo.at };
+      gateway = await Gateway.start(join(folder, "tempo-gateway"), place);
+    });
+    after(async () => {
+      await gateway?.stop();
+      await tempo?.stop("SIGKILL");
+    });
+
+    it("finds traces of the hub and of an agent by one search and by id", async () => {
+      const written: string[] = [];
+      for (const user of ["traces-write", "eu-1-write"]) {
+        const [{ client, trace } = { client: undefined, trace: "" }] = requestsOf(user, 1);
+        const body = JSON.stringify(otlp(client ? [client] : []));
+        const sent = { method: "POST", path: "/v1/traces", headers: json, body };
+        expect((await gateway.ask(user, sent)).status, user).to.equal(200);
+        written.push(trace);
+      }
+      const now = Math.floor(Date.now() / 1000);
+      const range = { start: `${now - 600}`, end: `${now + 60}` };
+      const ask = async (user: string, path: string) => {
+        const { status, body } = await gateway.ask(user, { path });
+        expect(status, body).to.equal(200);
+        return JSON.parse(body);
+      };
+      const search = async (user: string) => {
+        const { traces } = await ask(user, `/api/search?${new URLSearchParams({ q: "{}", ...range })}`);
+        return (traces as { traceID: string }[]).map(({ traceID }) => traceID.padStart(32, "0")).sort();
+      };
+      await until(60, "both traces", async () => (await search(everybody)).length === 2 || undefined);
+      expect(await search(everybody)).to.deep.equal([...written].sort());
+      expect(await search("eu-1-read")).to.deep.equal(written.slice(1));
+      for (const trace of written) await ask(everybody, `/api/traces/${trace}`);
+      const tags = await ask(everybody, `/api/v2/search/tags?${new URLSearchParams(range)}`);
+      expect(JSON.stringify(tags)).to.include("service.name");
+    });
+  });
+});
