@@ -268,7 +268,10 @@ describe("doctor: signals", () => {
     const page = (failed: number, sent: number) =>
       `${name("samples_failed_total")} ${failed}\n${name("highest_timestamp_in_seconds")} 1800003600\n${name("queue_highest_sent_timestamp_seconds")} ${sent}\n`;
     const of = (fields: Partial<Talker>, failed: number, sent: number) =>
-      judgeSending(reading("alloy-metrics", page(0, 0), page(failed, sent), { started: 0, ...fields }));
+      judgeSending(
+        settings,
+        reading("alloy-metrics", page(0, 0), page(failed, sent), { started: 0, ...fields }),
+      );
     expect(of({}, 0, 1_800_003_590)).to.deep.equal([]);
     expect(whats(of({}, 7, 1_800_003_590))).to.include("refuses metrics of alloy");
     expect(of({}, 0, 1_800_003_000)[0]).to.include({ severity: "warning" });
@@ -278,11 +281,21 @@ describe("doctor: signals", () => {
   it("tells logs and traces that are dropped, and queues that fill", () => {
     const dropped = (n: number) => `otelcol_exporter_send_failed_log_records_total ${n}`;
     const logs = reading("alloy-logs", dropped(1), dropped(4), { key: "alloyLogs", namespace: "alloy-logs" });
-    expect(whats(judgeSending(logs))).to.include("drops logs: Loki refuses them");
+    expect(whats(judgeSending(settings, logs))).to.include("drops logs: Loki refuses them");
     const page =
       'otelcol_exporter_queue_size{data_type="traces"} 600\notelcol_exporter_queue_capacity{data_type="traces"} 1000';
     const traces = reading("alloy-traces", page, page, { key: "alloyTraces", namespace: "alloy-traces" });
-    expect(whats(judgeSending(traces))).to.include("60 % full");
+    expect(whats(judgeSending(settings, traces))).to.include("60 % full");
+  });
+
+  it("sends who mends an agent's sending to its hub, which has the gateways", () => {
+    const agent = { ...settings, hub: { stack: "organization/observability/prod" } };
+    const name = "prometheus_remote_storage_samples_failed_total";
+    const one = reading("alloy-metrics", `${name} 0`, `${name} 7`);
+    const [refused] = judgeSending(agent, one);
+    expect(refused?.severity).to.equal("critical");
+    expect(refused?.fix).to.match(/^run the doctor for organization\/observability\/prod/);
+    expect(judgeSending(settings, one)[0]?.fix).to.include("kubectl -n mimir logs deploy/mimir-gateway");
   });
 
   it("tells limits that are nearly hit", () => {

@@ -12,7 +12,7 @@ import { sharing } from "./connections";
 /** Checks, by file, of what an agent does not have: stores, Grafana, Prometheus. The doctor of its hub runs them. */
 export const ofHub = [
   ...["backups", "buckets", "coverage", "datasources", "enforcement", "forecast", "gateways", "ingestion"],
-  ...["limits", "minio", "ready", "rings", "rules", "sending", "targets"],
+  ...["limits", "minio", "ready", "rings", "rules", "targets"],
 ];
 
 /** All checks of a stack: one for each file in `checks/`. */

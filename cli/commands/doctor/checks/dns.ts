@@ -1,5 +1,6 @@
 import { CoreV1Api, DiscoveryV1Api, type V1EndpointSlice, type V1Pod } from "@kubernetes/client-node";
-import { gatewayUrls } from "../../../../names";
+import { servedUrls, urls } from "../../../../names";
+import type { Settings } from "../../../../settings";
 import { inContainer } from "../../../lib/exec";
 import type { Check, Finding } from "../check";
 import type { ContainerLog } from "../logs";
@@ -81,6 +82,10 @@ export const resolved = (words: string): "yes" | "no" | "no tool" =>
 const late = (seconds: number) =>
   new Promise<string>((done) => setTimeout(() => done("no tool"), seconds * 1000).unref());
 
+/** The Service whose name is resolved. An agent has no gateways, and its hub's are not in this cluster. */
+export const resolvedHost = (settings: Settings): string =>
+  new URL(settings.hub ? servedUrls(settings).otlpHttp : urls(settings).loki).hostname;
+
 /** A Service's name resolves in pods of the stack; nothing is started for that. */
 export const check: Check = {
   name: "DNS",
@@ -96,7 +101,7 @@ export const check: Check = {
       .catch(() => false);
     // Some clusters name the Service otherwise (rke2-coredns, coredns): there the lookup alone tells.
     const servers = hasService ? serverFindings(items) : [];
-    const host = new URL(gatewayUrls(settings).loki).hostname;
+    const host = resolvedHost(settings);
     const pods = (await cluster.pods()).filter(canBeAsked);
     const asked = await ask(config, pods, host, settings.cluster.domain);
     const failed = asked.filter(({ answer }) => resolved(answer) === "no");

@@ -1,3 +1,5 @@
+import type { Store } from "../../../../names";
+import type { Settings } from "../../../../settings";
 import { type Check, type Finding, findingIn } from "../check";
 import { total } from "../metrics";
 import { age, type Reading, readings, settling } from "../readings";
@@ -15,11 +17,14 @@ const pageOf = ({ component }: Reading): string =>
 
 const finding = findingIn("signals");
 
-const gatewayLog = (store: string) =>
-  `see why ${store} refuses: kubectl -n ${store} logs deploy/${store}-gateway --tail=20`;
+/** How to see why a store refuses. An agent's stores are in another cluster. */
+const gatewayLog = ({ hub }: Settings, store: Store) =>
+  hub
+    ? `run the doctor for ${hub.stack}, which has ${store}; if it is healthy, check that pods of this cluster reach its gateways, and run ./obs up here for current passwords`
+    : `see why ${store} refuses: kubectl -n ${store} logs deploy/${store}-gateway --tail=20`;
 
 /** Metrics on their way to Mimir: from Prometheus, Alloy and Tempo's generator, each with the same queue. */
-function metricsOf(one: Reading): Finding[] {
+function metricsOf(settings: Settings, one: Reading): Finding[] {
   const { namespace, pod, now, grown } = one;
   const name = (what: string) => `prometheus_remote_storage_${what}`;
   const found: Finding[] = [];
@@ -30,7 +35,7 @@ function metricsOf(one: Reading): Finding[] {
         "critical",
         `Mimir refuses metrics of ${namespace}/${pod} for good: they are lost`,
         `${name("samples_failed_total")} grew by ${failed} within ${one.seconds.toFixed(0)} s`,
-        gatewayLog("mimir"),
+        gatewayLog(settings, "mimir"),
         pageOf(one),
       ),
     );
@@ -53,7 +58,7 @@ function metricsOf(one: Reading): Finding[] {
           severity,
           `metrics of ${namespace}/${pod}${path && path !== "/" ? ` (${path.replace("/", "")})` : ""} come to Mimir ${Math.round(behind)} s late`,
           `${name("queue_highest_sent_timestamp_seconds")} is ${Math.round(behind)} s behind; pending: ${total(now(name("samples_pending")))} samples`,
-          gatewayLog("mimir"),
+          gatewayLog(settings, "mimir"),
           one.component === "prometheus" ? pageOf(one) : "docs/operations/runbooks/AlloyBufferGrowing.md",
         ),
       );
@@ -74,10 +79,10 @@ const logs: Queued = { signal: "logs", records: "log_records", store: "Loki", pa
 const traces: Queued = { signal: "traces", records: "spans", store: "Tempo", page: "TracesDropped" };
 
 /** Logs or traces on their way. */
-function queuedOf(one: Reading, { signal, records, store, page }: Queued): Finding[] {
+function queuedOf(settings: Settings, one: Reading, { signal, records, store, page }: Queued): Finding[] {
   const { namespace, pod, now, grown } = one;
   const found: Finding[] = [];
-  const name = store.toLowerCase() as "loki" | "tempo";
+  const name = store.toLowerCase() as Store;
   const lost =
     total(grown(`otelcol_exporter_send_failed_${records}_total`)) +
     total(grown(`otelcol_exporter_enqueue_failed_${records}_total`));
@@ -87,7 +92,7 @@ function queuedOf(one: Reading, { signal, records, store, page }: Queued): Findi
         "critical",
         `${namespace}/${pod} drops ${signal}: ${store} refuses them, or the queue is full`,
         `otelcol_exporter_send_failed_${records}_total and _enqueue_failed_ grew by ${lost} within ${one.seconds.toFixed(0)} s`,
-        gatewayLog(name),
+        gatewayLog(settings, name),
         `docs/operations/runbooks/${page}.md`,
       ),
     );
@@ -99,7 +104,11 @@ function queuedOf(one: Reading, { signal, records, store, page }: Queued): Findi
         "warning",
         `the queue of ${signal} of ${namespace}/${pod} is ${((size / capacity) * 100).toFixed(0)} % full`,
         `otelcol_exporter_queue_size is ${size} of ${capacity}`,
-        `${store} accepts ${signal} more slowly than they come: raise ${name}.distributor.replicas or ${name}.ingester.replicas`,
+        `${store} accepts ${signal} more slowly than they come, or is unavailable: ${
+          settings.hub
+            ? gatewayLog(settings, name)
+            : `raise ${name}.distributor.replicas or ${name}.ingester.replicas`
+        }`,
         "docs/operations/runbooks/AlloyQueueFilling.md",
       ),
     );
@@ -107,7 +116,7 @@ function queuedOf(one: Reading, { signal, records, store, page }: Queued): Findi
 }
 
 /** What is wrong with what a pod sends. */
-export function judgeSending(one: Reading): Finding[] {
+export function judgeSending(settings: Settings, one: Reading): Finding[] {
   const unhealthy = one
     .now("alloy_component_controller_running_components")
     .filter(({ labels, value }) => labels["health_type"] !== "healthy" && value > 0);
@@ -122,14 +131,14 @@ export function judgeSending(one: Reading): Finding[] {
         "docs/operations/runbooks/AlloyUnhealthyComponent.md",
       ),
     ),
-    ...metricsOf(one),
-    ...(one.key === "alloyLogs" ? queuedOf(one, logs) : []),
-    ...(one.key === "alloyTraces" ? queuedOf(one, traces) : []),
+    ...metricsOf(settings, one),
+    ...(one.key === "alloyLogs" ? queuedOf(settings, one, logs) : []),
+    ...(one.key === "alloyTraces" ? queuedOf(settings, one, traces) : []),
   ];
 }
 
 /** What collectors and Prometheus send: refused, lost, or late. Late is what a WAL that grows comes from. */
 export const check: Check = {
   name: "sending",
-  look: async (context) => (await readings(context)).flatMap(judgeSending),
+  look: async (context) => (await readings(context)).flatMap((one) => judgeSending(context.settings, one)),
 };
