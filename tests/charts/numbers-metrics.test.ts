@@ -1,6 +1,6 @@
 /** The asked-for numbers, read from what the cluster would get: rows R6 (Alloy metrics), R10 (cAdvisor), R11 (kube-prometheus-stack). */
 import { expect } from "chai";
-import { owner } from "../../names";
+import { owner, prefixLabel } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
 import { namespaces } from "../support/names";
@@ -296,8 +296,13 @@ describe("charts: the asked-for numbers of metrics", function () {
     it("R11: it reads all monitors but Alloy's own, and all rules but those of a tenant", () => {
       for (const stack of both) {
         const spec = prometheus(stack);
+        // Any namespace but those of another stack in the cluster, which have the label with its prefix.
         for (const kind of ["serviceMonitor", "podMonitor", "probe", "scrapeConfig", "rule"])
-          expect(spec[`${kind}NamespaceSelector`], kind).to.deep.equal({});
+          for (const [labels, picked] of [
+            [{}, true],
+            [{ [prefixLabel]: "second" }, false],
+          ] as const)
+            expect(selects(spec[`${kind}NamespaceSelector`], labels), kind).to.equal(picked);
         const read = (kind: string, selector: Selector) =>
           ofKind(stack, kind)
             .filter(({ metadata }) => !selects(selector, metadata.labels))
