@@ -38,7 +38,7 @@ export const clusters: Dashboard = {
     "cluster has the tenants pods, nodes, prometheus, logs and traces.",
   tags: ["cost"],
   sources: [watcher, metrics],
-  variables: [clusterVariable(metrics)],
+  variables: [clusterVariable(watcher)],
   from: "now-6h",
   numbers: [
     stat("Clusters", "short", of(metrics, { clusters: `count(count by (cluster) (up{${inCluster}}))` }), {

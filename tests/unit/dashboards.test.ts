@@ -20,6 +20,7 @@ import {
   timeSeries,
   traceList,
   traces,
+  watcher,
 } from "../../dashboards/kit";
 import { objectives } from "../../dashboards/slo";
 import { groupings, type Language, mistakes, rateRanges, selectors } from "../support/queries";
@@ -170,6 +171,12 @@ const selectorsNameTheCluster: Rule = (dashboard) =>
           what: `${metric ?? matchers.join()} without cluster=~"$cluster"`,
         })),
     );
+
+/** Series in Prometheus have no label of the cluster: with one of Mimir's clusters chosen, panels that read them are empty. */
+const offersClustersOfItsSources: Rule = ({ uid, sources, variables }) =>
+  sources.includes(watcher) && variables.some(({ name, source }) => name === "cluster" && source !== watcher)
+    ? [{ place: uid, what: "offers clusters that Prometheus does not have" }]
+    : [];
 
 const runbookPages = readdirSync(join(root, "docs", "operations", "runbooks"))
   .filter((file) => file.endsWith(".md"))
@@ -391,6 +398,7 @@ const rules: Record<string, Rule> = {
   "reads sources that can be chosen": sourcesAreVariables,
   "takes rates over Grafana's interval": ratesHaveGrafanasInterval,
   "names the cluster in every selector": selectorsNameTheCluster,
+  "offers clusters that all its panels have": offersClustersOfItsSources,
   "links to dashboards that exist": linksLeadToDashboards,
   "links to runbooks of alerts that exist": runbooksAreWritten,
   "has titles that fit their panels": titlesFit,
@@ -487,6 +495,7 @@ describe("unit: rules of dashboards", () => {
       asking("up"),
       asking('up{cluster=~"$cluster"} / on (job) up{cluster="$cluster"}'),
     ],
+    "offers clusters that all its panels have": [{ ...good, sources: [watcher, metrics] }],
     "links to dashboards that exist": [
       { ...good, numbers: [stat("Ready", "short", up, { opens: { dashboard: "missing" } })] },
       {
