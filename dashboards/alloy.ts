@@ -12,6 +12,7 @@ import {
   podsRow,
   rate,
   rateOrZero,
+  remoteWriteLag,
   samplesPerSecond,
   spansPerSecond,
   stat,
@@ -37,6 +38,7 @@ export const alloyHealth: Dashboard = {
     "Do the collectors deliver what they collect? Start here if logs, metrics or traces are missing: " +
     "received, sent, buffered and dropped data of each Alloy pod.",
   tags: ["alloy"],
+  none: "No Alloy metrics",
   sources: [watcher, metrics],
   variables: [
     clusterVariable(watcher),
@@ -49,14 +51,14 @@ export const alloyHealth: Dashboard = {
     },
   ],
   numbers: [
-    stat("Running Alloy pods", "short", of(watcher, { pods: `sum(alloy_build_info{${alloy}})` }), {
+    stat("Alloy pods up", "short", of(watcher, { pods: `sum(alloy_build_info{${alloy}})` }), {
       thresholds: { below: [1] },
       opens: { panel: "Components by health" },
       runbook: "StackTargetMissing",
       description: "Pods that Prometheus can scrape.",
     }),
     stat(
-      "Unhealthy components",
+      "Failed components",
       "short",
       of(watcher, {
         components: `sum(alloy_component_controller_running_components{${alloy}, health_type!="healthy"}) or vector(0)`,
@@ -68,7 +70,7 @@ export const alloyHealth: Dashboard = {
       },
     ),
     stat(
-      "Configuration errors",
+      "Config errors",
       "short",
       of(watcher, { pods: `count(alloy_config_last_load_successful{${alloy}} == 0) or vector(0)` }),
       {
@@ -137,7 +139,7 @@ export const alloyHealth: Dashboard = {
             ),
             dropped: `${rate(`otelcol_exporter_send_failed_log_records_total{${logs}}`)} > 0`,
           }),
-          { description: "Filtered: health checks and excluded levels. Dropped: lost." },
+          { width: 12, description: "Filtered: health checks and excluded levels. Dropped: lost." },
         ),
         timeSeries(
           "Loki push requests by status code",
@@ -152,7 +154,10 @@ export const alloyHealth: Dashboard = {
               "no response",
             ),
           }),
-          { description: "2xx: accepted. `no response`: the request timed out or the connection failed." },
+          {
+            width: 12,
+            description: "2xx: accepted. `no response`: the request timed out or the connection failed.",
+          },
         ),
         timeSeries(
           "Log buffer on disk",
@@ -162,6 +167,7 @@ export const alloyHealth: Dashboard = {
             capacity: `max(otelcol_exporter_queue_capacity{${logs}, data_type="logs"})`,
           }),
           {
+            width: 12,
             runbook: "AlloyBufferGrowing",
             description: "Holds entries while Loki is unavailable. When it is full, reading waits.",
           },
@@ -170,6 +176,7 @@ export const alloyHealth: Dashboard = {
           "Log files open",
           "short",
           of(watcher, { "{{pod}}": `sum by (pod) (otelcol_fileconsumer_open_files{${logs}})` }),
+          { width: 12 },
         ),
       ],
     },
@@ -223,12 +230,11 @@ export const alloyHealth: Dashboard = {
           "Remote-write lag",
           "s",
           of(watcher, {
-            "{{pod}} {{component_path}}":
-              `max by (pod, component_path) (prometheus_remote_storage_queue_highest_timestamp_seconds{${metricsOf}} ` +
-              `- prometheus_remote_storage_queue_highest_sent_timestamp_seconds{${metricsOf}})`,
+            "{{pod}} {{component_path}}": remoteWriteLag(metricsOf),
           }),
           {
             thresholds: { above: [60, 300] },
+            none: "No samples sent",
             description: "Difference between the newest collected sample and the newest sample in Mimir.",
           },
         ),
@@ -238,7 +244,7 @@ export const alloyHealth: Dashboard = {
           of(watcher, {
             "{{pod}} {{component_path}}": `sum by (pod, component_path) (prometheus_tsdb_wal_storage_size_bytes{${metricsOf}})`,
           }),
-          { description: "The write-ahead log, which holds samples while Mimir is away." },
+          { description: "The write-ahead log, which holds samples while Mimir is unavailable." },
         ),
         timeSeries(
           "Active series in the WAL",

@@ -37,6 +37,7 @@ export const applications: Dashboard = {
     "For application teams: does the application run, does it answer, and what do its logs and traces say? " +
     "Shows all namespaces except those of Kubernetes and of this stack; select yours.",
   tags: ["applications"],
+  none: "No pods",
   sources: [metrics, logs, traces],
   variables: [
     clusterVariable(metrics),
@@ -108,21 +109,19 @@ export const applications: Dashboard = {
           "Request rate by service",
           "reqps",
           of(metrics, { "{{service}}": spanRate("service", answers) }),
-          {
-            min: 0,
-          },
+          { min: 0, none: "No requests" },
         ),
         timeSeries(
           "Error rate by service",
           "percentunit",
           of(metrics, { "{{service}}": spanFailures("service", answers) }),
-          { min: 0, thresholds: { above: [0.01, 0.05] } },
+          { min: 0, none: "No requests", thresholds: { above: [0.01, 0.05] } },
         ),
         timeSeries(
           "p95 latency by service",
           "s",
           of(metrics, { "{{service}}": spanSeconds(0.95, "service", answers) }),
-          { min: 0, description: "A click on an exemplar opens its trace." },
+          { min: 0, none: "No requests", description: "A click on an exemplar opens its trace." },
         ),
       ],
     },

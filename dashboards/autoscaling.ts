@@ -19,6 +19,7 @@ export const autoscaling: Dashboard = {
     "Do autoscalers follow the load, and which ones have reached their maximum? Shows all HorizontalPodAutoscalers, " +
     "including those that KEDA creates.",
   tags: ["cluster", "autoscaling"],
+  none: "No autoscalers",
   sources: [metrics],
   variables: [
     clusterVariable(metrics),
@@ -42,7 +43,7 @@ export const autoscaling: Dashboard = {
     stat("Autoscalers", "short", of(metrics, { autoscalers: `count(${current}) or vector(0)` }), {
       opens: { panel: "HorizontalPodAutoscalers" },
     }),
-    stat("At maximum replicas", "short", of(metrics, { autoscalers: `count(${limited}) or vector(0)` }), {
+    stat("At max replicas", "short", of(metrics, { autoscalers: `count(${limited}) or vector(0)` }), {
       thresholds: { above: [1, 5] },
       opens: { panel: "Replicas, % of maximum" },
       description: "These cannot scale up. Raise their maximum if the load is expected.",

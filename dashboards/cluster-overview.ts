@@ -38,6 +38,7 @@ export const clusterOverview: Dashboard = {
     "For cluster operators: are all nodes and pods healthy, which resource is short, and which namespaces use it? " +
     "Start here when several applications are slow.",
   tags: ["cluster"],
+  none: "No metrics",
   sources: [metrics, logs],
   variables: [clusterVariable(metrics)],
   numbers: [
@@ -65,10 +66,10 @@ export const clusterOverview: Dashboard = {
       }),
       { thresholds: { above: [0.8, 0.9] }, opens: { panel: "Memory usage, requests, limits" } },
     ),
-    stat("Highest disk usage", "percentunit", of(metrics, { used: `max(${fullness})` }), {
+    stat("Max disk usage", "percentunit", of(metrics, { used: `max(${fullness})` }), {
       thresholds: { above: [0.75, 0.85] },
       opens: { panel: "Disk space used" },
-      description: "Of node file systems. Near 85 % the kubelet deletes images and evicts pods.",
+      description: "Of the fullest node file system. Near 85 % the kubelet deletes images and evicts pods.",
     }),
     stat(
       "Pending pods",
@@ -104,14 +105,15 @@ export const clusterOverview: Dashboard = {
           decimals: 0,
         }),
         stat(
-          "Nodes under pressure",
+          "Node pressure",
           "short",
           of(metrics, {
             nodes: `sum(kube_node_status_condition{${cluster}, condition=~".+Pressure", status="true"})`,
           }),
           {
             thresholds: { above: [1, 2] },
-            description: "Low on memory, disk or process IDs: the node evicts pods and accepts no new ones.",
+            description:
+              "Nodes that are low on memory, disk or process IDs. They evict pods and accept no new ones.",
           },
         ),
         stat(
@@ -255,7 +257,7 @@ export const clusterOverview: Dashboard = {
           of(metrics, {
             "{{namespace}}": `sum by (namespace) (increase(kube_pod_container_status_restarts_total{${cluster}}[$__rate_interval])) > 0`,
           }),
-          { min: 0 },
+          { min: 0, none: "No restarts" },
         ),
         timeSeries(
           "Containers waiting by reason",

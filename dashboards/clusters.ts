@@ -37,15 +37,18 @@ export const clusters: Dashboard = {
     "Does every cluster send its signals, and how much of them? A cluster that is an agent has one tenant of its name; this " +
     "cluster has the tenants pods, nodes, prometheus, logs and traces.",
   tags: ["cost"],
+  none: "No tenants",
   sources: [watcher, metrics],
   variables: [clusterVariable(watcher)],
   from: "now-6h",
   numbers: [
     stat("Clusters", "short", of(metrics, { clusters: `count(count by (cluster) (up{${inCluster}}))` }), {
+      width: 6,
       description: "With series in Mimir.",
       opens: { panel: "CPU requests by cluster" },
     }),
     stat("Agents", "short", of(watcher, { agents: `count(observability:agent:listed{${inCluster}})` }), {
+      width: 6,
       none: "No agents",
       description: "Clusters in the setting agents.",
       opens: { panel: "Tenants" },
@@ -57,6 +60,7 @@ export const clusters: Dashboard = {
         age: `time() - min(max by (user) (cortex_distributor_latest_seen_sample_timestamp_seconds{${mimir}, user!~"rollup-.*"}))`,
       }),
       {
+        width: 6,
         thresholds: { above: [300, 600] },
         runbook: "AgentNotSending",
         description: "Time since the newest sample of the tenant that is furthest behind.",
@@ -64,6 +68,7 @@ export const clusters: Dashboard = {
       },
     ),
     stat("Active series", "short", of(watcher, { series: `sum(${activeSeries})` }), {
+      width: 6,
       description: "Of all tenants, without replicas.",
       opens: { panel: "Active series by tenant" },
     }),
@@ -95,9 +100,12 @@ export const clusters: Dashboard = {
             description: "An agent's tenant has the name of its cluster.",
           },
         ),
-        timeSeries("Sample rate by tenant", samplesPerSecond, of(watcher, { "{{tenant}}": samples })),
-        timeSeries("Log throughput by tenant", "Bps", of(watcher, { "{{tenant}}": bytes })),
+        timeSeries("Sample rate by tenant", samplesPerSecond, of(watcher, { "{{tenant}}": samples }), {
+          width: 12,
+        }),
+        timeSeries("Log throughput by tenant", "Bps", of(watcher, { "{{tenant}}": bytes }), { width: 12 }),
         timeSeries("Span rate by tenant", spansPerSecond, of(watcher, { "{{tenant}}": spans }), {
+          width: 12,
           none: "No traces",
         }),
         timeSeries(
@@ -108,7 +116,11 @@ export const clusters: Dashboard = {
             "{{tenant}} lines/s": `${rate(`loki_discarded_samples_total{${loki}}`, "tenant")} > 0`,
             "{{tenant}} spans/s": `${rate(`tempo_discarded_spans_total{${tempo}}`, "tenant")} > 0`,
           }),
-          { none: "Nothing discarded", description: "Refused by limits of the tenant, or invalid." },
+          {
+            width: 12,
+            none: "Nothing discarded",
+            description: "Refused by limits of the tenant, or invalid.",
+          },
         ),
       ],
     },

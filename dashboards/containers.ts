@@ -32,6 +32,7 @@ export const containers: Dashboard = {
     "For setting requests and limits, and for finding slow or killed containers: CPU, memory, disk and network of each " +
     "container, compared with its requests and limits.",
   tags: ["cluster", "cadvisor"],
+  none: "No containers",
   sources: [metrics],
   variables: [
     clusterVariable(metrics),
@@ -56,34 +57,23 @@ export const containers: Dashboard = {
     },
   ],
   numbers: [
-    stat("CPU usage of selection", cores, of(metrics, { cpu: `sum(${cpu})` }), {
+    stat("CPU usage (sum)", cores, of(metrics, { cpu: `sum(${cpu})` }), {
       decimals: 2,
       opens: { panel: "CPU usage" },
     }),
-    stat("Memory of selection", "bytes", of(metrics, { memory: `sum(${workingSet})` }), {
+    stat("Memory usage (sum)", "bytes", of(metrics, { memory: `sum(${workingSet})` }), {
       opens: { panel: "Memory usage (working set)" },
     }),
-    stat(
-      "Highest memory, % limit",
-      "percentunit",
-      of(metrics, { used: `max(${workingSet} / ${memoryLimit})` }),
-      {
-        thresholds: { above: [0.8, 0.95] },
-        none: "No memory limits",
-        opens: { panel: "Memory usage, % of limit" },
-        description: "The container that is closest to its memory limit.",
-      },
-    ),
-    stat(
-      "Highest CPU, % request",
-      "percentunit",
-      of(metrics, { used: `max(${cpu} / (${cpuRequest} > 0))` }),
-      {
-        thresholds: { above: [1, 3] },
-        none: "No CPU requests",
-        opens: { panel: "CPU usage, % of request" },
-      },
-    ),
+    stat("Max memory, % limit", "percentunit", of(metrics, { used: `max(${workingSet} / ${memoryLimit})` }), {
+      thresholds: { above: [0.8, 0.95] },
+      none: "No memory limits",
+      opens: { panel: "Memory usage, % of limit" },
+    }),
+    stat("Max CPU, % request", "percentunit", of(metrics, { used: `max(${cpu} / (${cpuRequest} > 0))` }), {
+      thresholds: { above: [1, 3] },
+      none: "No CPU requests",
+      opens: { panel: "CPU usage, % of request" },
+    }),
     stat(
       "OOM-killed last",
       "short",
@@ -155,6 +145,7 @@ export const containers: Dashboard = {
           {
             min: 0,
             thresholds: { above: [1, 3] },
+            none: "No CPU requests",
             description:
               "Far above 100 %: the container depends on unused CPU of others. Far below: the request is too high.",
           },
@@ -232,6 +223,7 @@ export const containers: Dashboard = {
             width: 12,
             height: 5,
             min: 0,
+            none: "No major page faults",
             description:
               "Pages read from disk again: many mean that there is too little memory for the cache.",
           },

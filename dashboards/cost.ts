@@ -38,6 +38,7 @@ export const cost: Dashboard = {
     "Who sends how much data, and what does it cost to keep? Bytes, series and spans by sender, and the CPU, memory and " +
     "storage that they need.",
   tags: ["cost"],
+  none: "No metrics",
   sources: [watcher, metrics, logs],
   variables: [
     clusterVariable(watcher),

@@ -26,6 +26,7 @@ export const logExplorer: Dashboard = {
     "Finds log lines by namespace, pod, level and text, and shows where errors come from. Continue in Explore from the " +
     "menu of a panel.",
   tags: ["applications", "logs"],
+  none: "No log lines",
   sources: [logs],
   variables: [
     clusterVariable(logs),
@@ -47,7 +48,7 @@ export const logExplorer: Dashboard = {
   search: { name: "search", label: "Search (regular expression)" },
   numbers: [
     stat("Log rate", linesPerSecond, of(logs, { lines: `sum (rate(${lines} [$__auto]))` }), {
-      none: "No lines",
+      width: 3,
       opens: { panel: "Log lines by level" },
       description: "Lines that match the selection.",
     }),
@@ -71,6 +72,7 @@ export const logExplorer: Dashboard = {
       "short",
       of(logs, { namespaces: `count(${inRange(failed, " by (namespace)")}) or vector(0)` }),
       {
+        width: 5,
         thresholds: { above: [1, 5] },
         opens: { panel: "Error log lines by namespace" },
       },

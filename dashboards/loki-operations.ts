@@ -41,6 +41,7 @@ export const lokiOperations: Dashboard = {
     "Does Loki accept, store and return every log line? Shows what is slow, rejected or full, from " +
     "distributors over ingesters and object storage to queries.",
   tags: ["loki"],
+  none: "No Loki metrics",
   sources: [watcher],
   variables: [
     clusterVariable(watcher),
@@ -85,7 +86,7 @@ export const lokiOperations: Dashboard = {
     requestErrors("Query error rate", store, queries, { panel: "Queries by route and status code" }),
     unhealthyMembers(store),
     stat(
-      "Time since retention run",
+      "Last retention run",
       "s",
       of(watcher, {
         ago: since(`max(loki_compactor_apply_retention_last_successful_run_timestamp_seconds{${loki}})`),

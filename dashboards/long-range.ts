@@ -57,6 +57,7 @@ export const longRange: Dashboard = {
     "For capacity planning and trends over months. Up to 7 days it reads every sample, up to 30 days averages over 5 " +
     "minutes, and beyond that averages over an hour.",
   tags: ["cluster", "long-range"],
+  none: "No metrics",
   sources: [source],
   computed: [
     { name: "resolution", source, query: chosenByRange, regex: '/resolution="([^"]+)"/' },
@@ -88,7 +89,7 @@ export const longRange: Dashboard = {
       { thresholds: { above: [0.8, 0.9] }, opens: { panel: "Memory utilization by node" } },
     ),
     stat(
-      "Highest disk usage",
+      "Max disk usage",
       "percentunit",
       every({
         used: `max(1 - max by (instance, mountpoint) (${average(`node_filesystem_avail_bytes{${disk}}`)}) / max by (instance, mountpoint) (${average(`node_filesystem_size_bytes{${disk}}`)}))`,
@@ -204,21 +205,19 @@ export const longRange: Dashboard = {
           "Request rate by service",
           "reqps",
           every({ "{{service}}": spanRate("service", answers) }),
-          {
-            min: 0,
-          },
+          { min: 0, none: "No requests" },
         ),
         timeSeries(
           "Error rate by service",
           "percentunit",
           every({ "{{service}}": spanFailures("service", answers) }),
-          { min: 0, thresholds: { above: [0.01, 0.05] } },
+          { min: 0, none: "No requests", thresholds: { above: [0.01, 0.05] } },
         ),
         timeSeries(
           "p95 latency by service",
           "s",
           every({ "{{service}}": spanSeconds(0.95, "service", answers) }),
-          { min: 0 },
+          { min: 0, none: "No requests" },
         ),
       ],
     },

@@ -42,6 +42,7 @@ export const mimirOperations: Dashboard = {
     "Does Mimir accept, store and return every sample? Shows what is slow, rejected or near its limit: " +
     "ingestion, object storage, queries, rules and alerts.",
   tags: ["mimir"],
+  none: "No Mimir metrics",
   sources: [watcher],
   variables: [
     clusterVariable(watcher),
@@ -87,7 +88,7 @@ export const mimirOperations: Dashboard = {
     requestErrors("Query error rate", store, queries, { panel: "Queries by route and status code" }),
     unhealthyMembers(store),
     stat(
-      "Time since compactor run",
+      "Last compaction",
       "s",
       of(watcher, {
         ago: since(`max(cortex_compactor_last_successful_run_timestamp_seconds{${mimir}})`),
@@ -98,7 +99,7 @@ export const mimirOperations: Dashboard = {
         runbook: "MimirCompactionFailing",
         none: "No run yet",
         description:
-          "Time since the last successful run. Without compaction, queries slow down and data does not expire.",
+          "Time since the last successful compactor run. Without compaction, queries slow down and data does not expire.",
       },
     ),
   ],

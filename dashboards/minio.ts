@@ -36,6 +36,7 @@ export const minio: Dashboard = {
     "Is there enough space, and does object storage respond? Loki, Mimir and Tempo keep all their data " +
     "here: if it is full or slow, they fail.",
   tags: ["storage"],
+  none: "No MinIO metrics",
   sources: [watcher],
   variables: [
     clusterVariable(watcher),
@@ -106,6 +107,7 @@ export const minio: Dashboard = {
           "Requests by API",
           "reqps",
           of(watcher, { "{{api}}": `${byApi("minio_s3_requests_total")} > 0` }),
+          { none: "No requests" },
         ),
         timeSeries(
           "Errors by API",

@@ -39,6 +39,7 @@ export const postgresql: Dashboard = {
     "For database owners: does the server answer, does it run out of connections, memory or disk, and which statements " +
     "wait or fail? Requires postgres_exporter, scraped through a ServiceMonitor or annotations.",
   tags: ["applications", "database"],
+  none: "No exporter",
   sources: [metrics, logs, traces],
   variables: [
     clusterVariable(metrics),
@@ -67,7 +68,7 @@ export const postgresql: Dashboard = {
       description: "Servers that the exporter can log in to.",
     }),
     stat(
-      "Connection utilization",
+      "Connections used",
       "percentunit",
       of(metrics, { used: `max(${connections} / ${connectionsAllowed})` }),
       {
@@ -207,7 +208,7 @@ export const postgresql: Dashboard = {
           "Locks by mode",
           "short",
           of(metrics, { "{{datname}} {{mode}}": `sum by (datname, mode) (pg_locks_count{${database}}) > 0` }),
-          { stacked: true, min: 0 },
+          { stacked: true, min: 0, none: "No locks" },
         ),
         timeSeries(
           "Deadlocks and conflicts",
@@ -240,7 +241,11 @@ export const postgresql: Dashboard = {
           of(metrics, {
             "{{client}} → {{server}}": `histogram_quantile(0.95, sum by (client, server, le) (rate(traces_service_graph_request_client_seconds_bucket{${calls}}[$__rate_interval]))) >= 0`,
           }),
-          { min: 0, description: "From the clients' spans, so only of instrumented applications." },
+          {
+            min: 0,
+            none: "No statements",
+            description: "From the clients' spans, so only of instrumented applications.",
+          },
         ),
         timeSeries(
           "Statement rate by client",
@@ -248,7 +253,7 @@ export const postgresql: Dashboard = {
           of(metrics, {
             "{{client}} → {{server}}": `sum by (client, server) (rate(traces_service_graph_request_total{${calls}}[$__rate_interval]))`,
           }),
-          { min: 0 },
+          { min: 0, none: "No statements" },
         ),
         timeSeries(
           "Failed statements by client",
@@ -256,7 +261,7 @@ export const postgresql: Dashboard = {
           of(metrics, {
             "{{client}} → {{server}}": `sum by (client, server) (rate(traces_service_graph_request_failed_total{${calls}}[$__rate_interval]))`,
           }),
-          { min: 0 },
+          { min: 0, none: "No statements" },
         ),
         traceList(
           "Latest slow statements",

@@ -35,6 +35,7 @@ export const services: Dashboard = {
     "Where does a slow or failed request come from? Shows which service calls which, where errors start, and the traces " +
     "and log lines of the selected services.",
   tags: ["applications", "traces"],
+  none: "No spans",
   sources: [metrics, logs, traces],
   variables: [
     clusterVariable(metrics),
@@ -81,7 +82,7 @@ export const services: Dashboard = {
       of(metrics, { services: `count(${spanFailures("service", answers)} > 0) or vector(0)` }),
       { thresholds: { above: [1] }, opens: { panel: "Error rate by service" } },
     ),
-    stat("Service-to-service edges", "short", of(metrics, { edges: `count(${edgeRate} > 0) or vector(0)` }), {
+    stat("Service edges", "short", of(metrics, { edges: `count(${edgeRate} > 0) or vector(0)` }), {
       opens: { panel: "Service dependencies" },
       description: "Pairs of services with calls.",
     }),

@@ -22,7 +22,7 @@ const burnRate = (objective: Objective, window: string) =>
 
 const budgetLeft = (objective: Objective) =>
   stat(
-    `${objectives[objective].title} budget left`,
+    `${objectives[objective].title} budget`,
     "percentunit",
     of(watcher, { "budget left": `min(${remaining(objective)})` }).map((query) => ({
       ...query,
@@ -40,15 +40,13 @@ const budgetLeft = (objective: Objective) =>
 
 const currentBurn = (objective: Objective) =>
   stat(
-    `${objectives[objective].title} burn rate (1h)`,
+    `${objectives[objective].title} burn rate 1h`,
     "suffix:x",
     of(watcher, { "burn rate": `max(${burnRate(objective, "1h")})` }),
     {
       thresholds: { above: [1, 14.4] },
       decimals: 1,
-      none: "No events",
       opens: { panel: `${objectives[objective].title}: burn rate` },
-      description: "Above 1, the budget of 30 days will not last. At 14.4, 2 % of it is gone in an hour.",
     },
   );
 
@@ -63,8 +61,10 @@ const row = (objective: Objective): Row => {
         of(watcher, { "{{signal}}": remaining(objective) }),
         {
           thresholds: { below: [0.5, 0.1] },
+          min: -1,
           max: 1,
-          description: "Over a window as long as the time range.",
+          description:
+            "Over a window as long as the time range. Below 0 % the objective is missed; the graph ends at -100 %.",
         },
       ),
       timeSeries(
@@ -78,7 +78,9 @@ const row = (objective: Objective): Row => {
         ),
         {
           thresholds: { above: [1, 14.4] },
-          description: "Alerts fire if a long and a short window are both too high.",
+          description:
+            "Above 1, the budget of 30 days will not last. At 14.4, 2 % of it is gone in an hour. Alerts fire if a long and a " +
+            "short window are both too high. A window has a value once half of it has data.",
         },
       ),
       timeSeries(
@@ -101,6 +103,7 @@ export const slo: Dashboard = {
     "Does the stack meet its objectives, and how fast is it using its error budgets? The burn-rate alerts use the same " +
     "recording rules.",
   tags: ["health"],
+  none: "Too little data",
   sources: [watcher],
   variables: [clusterVariable(watcher)],
   from: "now-7d",

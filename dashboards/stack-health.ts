@@ -13,6 +13,7 @@ import {
   type Placed,
   rate,
   rateOrZero,
+  remoteWriteLag,
   samplesPerSecond,
   share,
   spansPerSecond,
@@ -98,6 +99,7 @@ export const stackHealth: Dashboard = {
     "Can you trust the data? First whether monitoring and alerting work, then each signal from the collector to object " +
     "storage. Reads Prometheus, so it also works if Mimir is unavailable.",
   tags: ["health"],
+  none: "No metrics",
   sources: [watcher, metrics],
   variables: [clusterVariable(watcher)],
   numbers: [
@@ -109,7 +111,7 @@ export const stackHealth: Dashboard = {
       }),
       {
         thresholds: { below: [1] },
-        words: { 0: "silent" },
+        words: { 0: "silent", 1: "firing" },
         opens: { panel: "Firing alerts" },
         description: "An alert that always fires. Without it, Prometheus does not evaluate alerts.",
       },
@@ -121,7 +123,7 @@ export const stackHealth: Dashboard = {
       description: "Components of the stack that Prometheus cannot scrape.",
     }),
     stat(
-      "Unhealthy ring members",
+      "Unhealthy in ring",
       "short",
       of(watcher, {
         members: `sum(max by (namespace, name) ({__name__=~"(loki|cortex|tempo)_ring_members", ${inCluster}, state="Unhealthy"})) or vector(0)`,
@@ -223,13 +225,17 @@ export const stackHealth: Dashboard = {
             "{{severity}} {{alertname}}": `sum by (severity, alertname) (ALERTS{${inCluster}, alertstate="firing"})`,
             all: `count(ALERTS{${inCluster}, alertstate="firing"}) or vector(0)`,
           }),
-          { description: "Alerts of applications' rules, which Mimir's ruler evaluates." },
+          {
+            width: 12,
+            height: 8,
+            description: "Alerts of applications' rules, which Mimir's ruler evaluates.",
+          },
         ),
         timeSeries(
           "Targets up by namespace",
           "percentunit",
           of(watcher, { "{{namespace}}": `avg by (namespace) (up{${stack}})` }),
-          { min: 0, max: 1 },
+          { width: 12, min: 0, max: 1 },
         ),
         timeSeries(
           "Rule and notification failures",
@@ -240,7 +246,7 @@ export const stackHealth: Dashboard = {
               rateOrZero(`cortex_prometheus_rule_evaluation_failures_total{${mimir}}`),
             "failed notifications": rateOrZero(`alertmanager_notifications_failed_total{${inCluster}}`),
           }),
-          { description: "Alerts of rules that fail to evaluate do not fire." },
+          { width: 12, description: "Alerts of rules that fail to evaluate do not fire." },
         ),
       ],
     },
@@ -248,7 +254,7 @@ export const stackHealth: Dashboard = {
       title: "Logs",
       panels: [
         stat(
-          "Log ingestion rate",
+          "Logs ingested",
           linesPerSecond,
           of(watcher, { lines: rate(`loki_distributor_lines_received_total{${loki}}`) }),
           {
@@ -275,19 +281,19 @@ export const stackHealth: Dashboard = {
           },
         ),
         flushFailures(
-          "Chunk flush failures",
+          "Chunk flush errors",
           `loki_ingester_chunks_flush_failures_total{${loki}}`,
           "Chunks flushed",
         ),
         success(
-          "Index upload success",
+          "Upload success",
           `loki_boltdb_shipper_tables_upload_operation_total{${loki}, status!="success"}`,
           `loki_boltdb_shipper_tables_upload_operation_total{${loki}}`,
           "loki-operations",
-          "About one upload per minute. Loki counts a missing object as an error, so other requests are no indicator.",
+          "Uploads of the index: about one per minute. Loki counts a missing object as an error, so other requests are no indicator.",
         ),
         success(
-          "Log query success",
+          "LogQL success",
           `loki_request_duration_seconds_count{${lokiQueries}, status_code=~"5.."}`,
           `loki_request_duration_seconds_count{${lokiQueries}}`,
           "loki-operations",
@@ -320,7 +326,7 @@ export const stackHealth: Dashboard = {
       title: "Metrics",
       panels: [
         stat(
-          "Metrics ingestion rate",
+          "Metrics ingested",
           samplesPerSecond,
           of(watcher, { samples: rate(`cortex_distributor_received_samples_total{${mimir}}`) }),
           {
@@ -335,7 +341,7 @@ export const stackHealth: Dashboard = {
           "Samples from collectors to Mimir",
         ),
         stat(
-          "Age of newest sample",
+          "Sample age",
           "s",
           of(watcher, {
             age: `time() - min(max by (user) (cortex_distributor_latest_seen_sample_timestamp_seconds{${mimir}}))`,
@@ -344,23 +350,23 @@ export const stackHealth: Dashboard = {
             thresholds: { above: [120, 600] },
             opens: { panel: "Remote-write lag by sender" },
             runbook: "FreshnessBudgetBurning",
-            description: "Of the tenant with the oldest data.",
+            description: "Age of the newest sample, of the tenant with the oldest data.",
           },
         ),
         flushFailures(
-          "Block upload failures",
+          "Upload errors",
           `cortex_ingester_shipper_upload_failures_total{${mimir}}`,
           "Metric blocks uploaded",
         ),
         success(
-          "Mimir storage success",
+          "Mimir S3 success",
           `thanos_objstore_bucket_operation_failures_total{${mimir}}`,
           `thanos_objstore_bucket_operations_total{${mimir}}`,
           "mimir-operations",
           "Successful object storage operations.",
         ),
         success(
-          "Metrics query success",
+          "PromQL success",
           `cortex_request_duration_seconds_count{${mimirQueries}, status_code=~"5.."}`,
           `cortex_request_duration_seconds_count{${mimirQueries}}`,
           "mimir-operations",
@@ -385,11 +391,9 @@ export const stackHealth: Dashboard = {
           "Remote-write lag by sender",
           "s",
           of(watcher, {
-            "{{pod}} {{component_path}}":
-              `max by (pod, component_path) (prometheus_remote_storage_queue_highest_timestamp_seconds{${writers}} ` +
-              `- prometheus_remote_storage_queue_highest_sent_timestamp_seconds{${writers}})`,
+            "{{pod}} {{component_path}}": remoteWriteLag(writers),
           }),
-          { thresholds: { above: [60, 300] } },
+          { thresholds: { above: [60, 300] }, none: "No samples sent" },
         ),
         timeSeries(
           "Metric blocks uploaded",
@@ -406,7 +410,7 @@ export const stackHealth: Dashboard = {
       title: "Traces",
       panels: [
         stat(
-          "Trace ingestion rate",
+          "Traces ingested",
           spansPerSecond,
           of(watcher, { spans: rateOrZero(`tempo_distributor_spans_received_total{${tempo}}`) }),
           {
@@ -437,19 +441,19 @@ export const stackHealth: Dashboard = {
           },
         ),
         flushFailures(
-          "Trace flush failures",
+          "Trace flush errors",
           `tempo_ingester_failed_flushes_total{${tempo}}`,
           "Trace blocks flushed",
         ),
         success(
-          "Tempo storage success",
+          "Tempo S3 success",
           `tempodb_backend_request_duration_seconds_count{${tempo}, status_code!~"2..|404"}`,
           `tempodb_backend_request_duration_seconds_count{${tempo}}`,
           "tempo-operations",
           "Successful object storage operations.",
         ),
         success(
-          "Trace query success",
+          "TraceQL success",
           `tempo_request_duration_seconds_count{${tempoQueries}, status_code=~"5.."}`,
           `tempo_request_duration_seconds_count{${tempoQueries}}`,
           "tempo-operations",

@@ -39,6 +39,7 @@ export const tempoOperations: Dashboard = {
     "Does Tempo accept, store and find every trace? Shows what is slow, rejected or behind: ingestion, " +
     "object storage, searches and the metrics-generator.",
   tags: ["tempo"],
+  none: "No Tempo metrics",
   sources: [watcher],
   variables: [
     clusterVariable(watcher),
@@ -86,7 +87,7 @@ export const tempoOperations: Dashboard = {
       },
     ),
     total(
-      "Failed compactions",
+      "Compaction errors",
       "short",
       of(watcher, { compactions: grownOrZero(`tempodb_compaction_errors_total{${tempo}}`) }),
       {
@@ -243,6 +244,7 @@ export const tempoOperations: Dashboard = {
             "{{tenant}}": `max by (tenant) (tempodb_blocklist_tenant_index_age_seconds{${tempo}, ${tenant}})`,
           }),
           {
+            width: 12,
             thresholds: { above: [900, 1800] },
             description:
               "Compactors write the index every 5 minutes. Queriers find newer blocks in ingesters only.",
@@ -255,6 +257,7 @@ export const tempoOperations: Dashboard = {
             "not read": rateOrZero(`tempodb_blocklist_poll_errors_total{${tempo}}`),
             "not written": rateOrZero(`tempodb_blocklist_tenant_index_errors_total{${tempo}}`),
           }),
+          { width: 12 },
         ),
       ],
     },

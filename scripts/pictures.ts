@@ -6,6 +6,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { launch, type Page } from "puppeteer-core";
 import { locate } from "../cli/lib/cluster";
@@ -27,11 +28,33 @@ const { width, theme, folder } = options;
 /** How long a dashboard may take to draw everything, in milliseconds. */
 const drawnWithin = 60_000;
 
-/** Waits until nothing loads, and returns what is wrong with the page. */
+/** How long no panel loads before a dashboard counts as drawn, in milliseconds: a panel can start after others. */
+const quietFor = 3000;
+
+const panel = "[data-testid^='data-testid Panel header']";
+
+/**
+ * Waits until no panel loads. It does not wait for an idle network: the browser keeps requests open after the panels have
+ * their data.
+ */
+async function drawn(page: Page): Promise<void> {
+  const deadline = Date.now() + drawnWithin;
+  await page.waitForSelector(panel, { timeout: drawnWithin });
+  let quietSince = Date.now();
+  while (Date.now() - quietSince < quietFor) {
+    const loading = await page.$$eval(`${panel}:has([aria-label='Panel loading bar']) h2`, (titles) =>
+      titles.map(({ textContent }) => textContent),
+    );
+    if (loading.length) quietSince = Date.now();
+    if (Date.now() > deadline)
+      throw new Error(`still loading after ${drawnWithin / 1000} s: ${loading.join(", ")}`);
+    await setTimeout(200);
+  }
+}
+
+/** Waits until the dashboard is drawn, and returns what is wrong with the page. */
 async function flaws(page: Page): Promise<string[]> {
-  await page.waitForNetworkIdle({ idleTime: 3000, timeout: drawnWithin });
-  await page.waitForSelector('[aria-label="Panel loading bar"]', { hidden: true, timeout: drawnWithin });
-  const panel = "[data-testid^='data-testid Panel header']";
+  await drawn(page);
   const truncated = await page.$$eval(`${panel} h2`, (titles) =>
     titles.filter((title) => title.scrollWidth > title.clientWidth).map(({ textContent }) => textContent),
   );

@@ -37,6 +37,8 @@ export interface Dashboard {
   /** One or two sentences for the dashboard's description: who needs it, and which question it answers. */
   purpose: string;
   tags: string[];
+  /** Text of panels without data that have none of their own: what is absent. */
+  none: string;
   /** Data sources that the dashboard reads; rollouts and alerts are annotated from the first Prometheus-compatible one. */
   sources: Source[];
   variables: LabelVariable[];
@@ -153,7 +155,8 @@ export function build(dashboard: Dashboard): Model {
     [...numbers, ...rows.flatMap(({ panels }) => panels)].map(({ title }, i) => [title, i + 1]),
   );
   const finished = ({ item, gridPos }: ReturnType<typeof flow>["placed"][number]) => {
-    const { opens, panel, title } = item;
+    const { opens, panel, title, none = dashboard.none } = item;
+    panel.noValue(none);
     if (opens) panel.dataLinks([linkTo("Explain", urlOf(opens, dashboard, ids))]);
     return panel.id(ids.get(title) ?? 0).gridPos(gridPos);
   };

@@ -3,10 +3,9 @@ import type { PanelBuilder as BarGauge } from "@grafana/grafana-foundation-sdk/b
 import type * as cog from "@grafana/grafana-foundation-sdk/cog";
 import {
   type DashboardLink,
-  DashboardLinkBuilder,
-  DashboardLinkType,
   MappingType,
   type Panel,
+  SpecialValueMatch,
   ThresholdsConfigBuilder,
   ThresholdsMode,
 } from "@grafana/grafana-foundation-sdk/dashboard";
@@ -44,11 +43,11 @@ export interface Look {
   decimals?: number;
   /** Texts that replace numbers. */
   words?: Record<number, string>;
-  /** Text if there is no data. */
+  /** Text if there is no data: what is absent. @default log lines or traces for Loki and Tempo, else the dashboard's text */
   none?: string;
   /** What a click on a value opens. */
   opens?: Link;
-  /** Alert whose runbook the panel links to. */
+  /** Alert whose runbook the description links to. An icon of its own would leave less room for the title. */
   runbook?: string;
 }
 
@@ -57,15 +56,17 @@ interface PanelBuilder extends cog.Builder<Panel> {
   id(id: number): PanelBuilder;
   gridPos(position: { x: number; y: number; w: number; h: number }): PanelBuilder;
   dataLinks(links: cog.Builder<DashboardLink>[]): PanelBuilder;
+  noValue(text: string): PanelBuilder;
 }
 
-/** A panel with its title, its size and its drill-down. */
+/** A panel with its title, its size, its drill-down, and what it shows without data. */
 export interface Placed {
   title: string;
   width: number;
   height: number;
   panel: PanelBuilder;
   opens?: Link | undefined;
+  none?: string | undefined;
 }
 
 /** UID of an alert's runbook page, which Grafana shows as a dashboard. */
@@ -102,8 +103,23 @@ function steps(thresholds?: Thresholds): { value: number | null; color: string }
 
 type Common = Stat | TimeSeries | BarGauge | Table | PieChart | StateTimeline | Logs | NodeGraph;
 
-const runbookLink = (alert: string) =>
-  new DashboardLinkBuilder(`Runbook: ${alert}`).type(DashboardLinkType.Link).url(`/d/${runbookUid(alert)}`);
+/** The description of a panel, with a link to its runbook. */
+const described = ({ description, runbook }: Look) =>
+  [description, runbook && `[Runbook: ${runbook}](/d/${runbookUid(runbook)})`].filter(Boolean).join("\n\n");
+
+/** Decimals of percentages: enough for their thresholds, without the digits of tiny values that Grafana adds. */
+const percentDecimals = (thresholds?: Thresholds) =>
+  Object.values(thresholds ?? {})
+    .flat()
+    .some((value) => value < 0.01 || (value > 0.99 && value < 1))
+    ? 2
+    : 1;
+
+const words = (texts: Record<number, string>) =>
+  Object.fromEntries(Object.entries(texts).map(([value, text]) => [value, { text }]));
+
+/** What is absent if a query of this type of data source has no result; metrics have the dashboard's text. */
+const noneOf: Record<string, string> = { loki: "No log lines", tempo: "No traces" };
 
 /** Sets title, unit, queries and options of a panel of any kind. */
 export function dressed(panel: Common, title: string, unit: string, queries: Query[], look: Look): Placed {
@@ -114,17 +130,27 @@ export function dressed(panel: Common, title: string, unit: string, queries: Que
     .unit(unit)
     .datasource(reference(first.source))
     .thresholds(new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps(look.thresholds)));
-  if (look.description) panel.description(look.description);
+  if (described(look)) panel.description(described(look));
   if (look.min !== undefined) panel.min(look.min);
   if (look.max !== undefined) panel.max(look.max);
-  if (look.none) panel.noValue(look.none);
-  if (look.runbook) panel.links([runbookLink(look.runbook)]);
-  if (look.decimals !== undefined) panel.decimals(look.decimals);
-  if (look.words) {
-    const texts = Object.entries(look.words).map(([value, text]) => [value, { text }]);
-    panel.mappings([{ type: MappingType.ValueToText, options: Object.fromEntries(texts) }]);
-  }
+  const decimals = look.decimals ?? (unit === "percentunit" ? percentDecimals(look.thresholds) : undefined);
+  if (decimals !== undefined) panel.decimals(decimals);
+  panel.mappings([
+    // The text for no data would otherwise have the color of zero, which is red if more is better.
+    {
+      type: MappingType.SpecialValue,
+      options: { match: SpecialValueMatch.NullAndNan, result: { color: "text" } },
+    },
+    ...(look.words ? [{ type: MappingType.ValueToText as const, options: words(look.words) }] : []),
+  ]);
   for (const [index, query] of queries.entries())
     panel.withTarget(target(query, index, panel instanceof Table));
-  return { title, width: look.width ?? 8, height: look.height ?? 7, panel, opens: look.opens };
+  return {
+    title,
+    width: look.width ?? 8,
+    height: look.height ?? 7,
+    panel,
+    opens: look.opens,
+    none: look.none ?? noneOf[first.source.type],
+  };
 }

@@ -3,6 +3,8 @@
 import { PanelBuilder as BarGauge } from "@grafana/grafana-foundation-sdk/bargauge";
 import {
   BarGaugeDisplayMode,
+  BarGaugeNamePlacement,
+  BarGaugeSizing,
   BigValueColorMode,
   BigValueGraphMode,
   GraphDrawStyle,
@@ -20,6 +22,7 @@ import {
   VisibilityMode,
   VizLegendOptionsBuilder,
   VizOrientation,
+  VizTextDisplayOptionsBuilder,
   VizTooltipOptionsBuilder,
 } from "@grafana/grafana-foundation-sdk/common";
 import type { DataTransformerConfig } from "@grafana/grafana-foundation-sdk/dashboard";
@@ -46,6 +49,12 @@ const meanings: Record<string, Record<string, string>> = {
     "/\\b4\\d\\d$/": "yellow",
     "/\\b(5\\d\\d|5xx|failure|no response)$/": "red",
   },
+  phase: {
+    "/\\bRunning$/": "green",
+    "/\\bSucceeded$/": "blue",
+    "/\\bPending$/": "yellow",
+    "/\\b(Failed|Unknown)$/": "red",
+  },
   level: {
     "/^(error|fatal|critical)$/": "red",
     "/^warn(ing)?$/": "yellow",
@@ -63,6 +72,7 @@ function colors(legends: string[]): Record<string, string> {
   const has = (label: RegExp) => legends.some((legend) => label.test(legend));
   return {
     ...(has(/\{\{(\w+_)?(status_code|code|status)\}\}/) && meanings["status"]),
+    ...(has(/\{\{phase\}\}/) && meanings["phase"]),
     ...(has(/\{\{level\}\}/) && meanings["level"]),
     ...Object.fromEntries(
       legends
@@ -86,9 +96,10 @@ export const timeSeries = (
   const sparse = queries.some(({ source }) => source.type === "loki");
   const panel = new TimeSeries()
     .drawStyle(sparse ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
-    .lineWidth(1)
-    .fillOpacity(sparse ? 80 : look.stacked ? 30 : 8)
-    .gradientMode(sparse ? GraphGradientMode.None : GraphGradientMode.Opacity)
+    // The line of a stacked series that is zero would color the top of the stack; areas of single lines hide each other.
+    .lineWidth(sparse || look.stacked ? 0 : 1)
+    .fillOpacity(sparse ? 80 : look.stacked ? 60 : 0)
+    .gradientMode(GraphGradientMode.None)
     .showPoints(VisibilityMode.Auto)
     .spanNulls(false)
     .axisSoftMin(0)
@@ -103,9 +114,7 @@ export const timeSeries = (
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.Descending));
   if (look.stacked) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal));
   if (look.thresholds)
-    panel.thresholdsStyle(
-      new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.DashedAndArea),
-    );
+    panel.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
   for (const [name, fixedColor] of Object.entries(colors(queries.map(({ legend = "" }) => legend))))
     panel.overrideByRegexp(name, [{ id: "color", value: { mode: "fixed", fixedColor } }]);
   return dressed(panel, title, unit, queries, look);
@@ -116,6 +125,7 @@ export const stat = (title: string, unit: string, queries: Query[], look: Look =
   dressed(
     new Stat()
       .colorMode(look.thresholds ? BigValueColorMode.Value : BigValueColorMode.None)
+      .text(new VizTextDisplayOptionsBuilder().valueSize(32))
       .graphMode(queries.some(({ instant }) => instant) ? BigValueGraphMode.None : BigValueGraphMode.Area)
       .reduceOptions(newest()),
     title,
@@ -139,6 +149,11 @@ export const bars = (title: string, unit: string, queries: Query[], look: Look =
   const panel = new BarGauge()
     .displayMode(BarGaugeDisplayMode.Basic)
     .orientation(VizOrientation.Horizontal)
+    .sizing(BarGaugeSizing.Manual)
+    .minVizHeight(16)
+    .maxVizHeight(24)
+    .namePlacement(BarGaugeNamePlacement.Left)
+    .text(new VizTextDisplayOptionsBuilder().titleSize(12).valueSize(14))
     .reduceOptions(newest().values(fromLoki));
   // Grafana omits the name of a single bar that has no explicit one.
   const label = /\{\{(\w+)\}\}/.exec(queries[0]?.legend ?? "")?.[1];
@@ -227,7 +242,14 @@ export const logLines = (title: string, queries: Query[], look: Look = {}) =>
 
 /** Traces that a TraceQL query finds; a click opens one. */
 export const traceList = (title: string, queries: Query[], look: Look = {}) =>
-  dressed(new Table(), title, "none", queries, { width: 24, height: 9, ...look });
+  dressed(
+    // The spans of a trace, which open with it.
+    new Table().transformations([{ id: "organize", options: { excludeByName: { nested: true } } }]),
+    title,
+    "none",
+    queries,
+    { width: 24, height: 9, ...look },
+  );
 
 /** The service graph that Tempo draws from the metrics with `labels`. */
 export const serviceMap = (title: string, source: Source, labels: string, look: Look = {}): Placed => {
@@ -243,5 +265,5 @@ export const serviceMap = (title: string, source: Source, labels: string, look: 
         .serviceMapQuery(`{${labels}}`),
     );
   if (look.description) panel.description(look.description);
-  return { title, width: look.width ?? 24, height: look.height ?? 12, panel };
+  return { title, width: look.width ?? 24, height: look.height ?? 12, panel, none: look.none };
 };

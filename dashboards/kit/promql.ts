@@ -35,6 +35,11 @@ export const quantiles = (buckets: string) => ({
 /** Seconds since a timestamp; no value while the timestamp is zero. */
 export const since = (timestamp: string) => `time() - (${timestamp} > 0)`;
 
+/** Seconds between the newest collected and the newest sent sample; no value until something was sent. */
+export const remoteWriteLag = (labels: string) =>
+  `max by (pod, component_path) (prometheus_remote_storage_queue_highest_timestamp_seconds{${labels}} ` +
+  `- (prometheus_remote_storage_queue_highest_sent_timestamp_seconds{${labels}} > 0))`;
+
 /** The series of a query with a text for a label that some of them lack, so that each has a name. */
 export const named = (expr: string, label: string, text = "unknown") =>
   `label_replace(${expr}, "${label}", "${text}", "${label}", "^$")`;

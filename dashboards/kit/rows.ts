@@ -86,7 +86,7 @@ export const requestErrors = (
 /** Members of a store's rings without heartbeats. */
 export const unhealthyMembers = (store: Store) =>
   stat(
-    "Unhealthy ring members",
+    "Unhealthy in ring",
     "short",
     of(watcher, {
       members: `sum(max by (name) (${store.prefix}_ring_members{${store.of}, state="Unhealthy"})) or vector(0)`,
@@ -95,7 +95,7 @@ export const unhealthyMembers = (store: Store) =>
       thresholds: { above: [1] },
       opens: { panel: "Ring members by state" },
       runbook: "RingUnhealthy",
-      description: "Members without heartbeats. Without a quorum of ingesters, writes fail.",
+      description: "Ring members without heartbeats. Without a quorum of ingesters, writes fail.",
     },
   );
 

@@ -1,6 +1,11 @@
 /** Rules that every dashboard keeps to, looked for in the JSON that Grafana gets, and metrics that a running stack has. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import {
+  GraphThresholdsStyleConfigBuilder,
+  GraphThresholdsStyleMode,
+} from "@grafana/grafana-foundation-sdk/common";
+import { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk/timeseries";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { root } from "../../cli/lib/stack-config";
@@ -114,13 +119,15 @@ const panelsHaveTitleAndUnit: Rule = (dashboard) =>
       : [{ place: placeOf(dashboard, panel), what: "no unit" }]),
   ]);
 
+/** Panels by page: Grafana moves the rows below when you open a collapsed one, so each collapsed row is a page of its own. */
+const pagesOf = (dashboard: Dashboard): Json[][] => [
+  modelOf(dashboard).panels,
+  ...modelOf(dashboard).panels.map(({ panels = [] }: Json) => panels),
+];
+
 /** One panel does not hide another, and none hangs over the edge. */
 const panelsDoNotOverlap: Rule = (dashboard) =>
-  // Grafana moves the rows below when you open a collapsed one, so each collapsed row is a page of its own.
-  [
-    modelOf(dashboard).panels as Json[],
-    ...modelOf(dashboard).panels.map(({ panels = [] }: Json) => panels),
-  ].flatMap((page: Json[]) =>
+  pagesOf(dashboard).flatMap((page) =>
     page.flatMap((panel, index, all) => {
       const { x, y, w, h } = panel.gridPos;
       const over = all
@@ -207,26 +214,97 @@ const alerts = new Set(
 /** Runbooks on panels belong to alerts of this project. */
 const runbooksAreWritten: Rule = (dashboard) =>
   panelsOf(dashboard).flatMap((panel) =>
-    (panel.links ?? [])
-      .map(({ title }: Json) => title.replace("Runbook: ", ""))
-      .filter((alert: string) => !alerts.has(alert))
-      .map((alert: string) => ({ place: placeOf(dashboard, panel), what: `no alert ${alert} in alerts/` })),
+    [...(panel.description ?? "").matchAll(/\[Runbook: (\w+)\]/g)]
+      .map(([, alert = ""]) => alert)
+      .filter((alert) => !alerts.has(alert))
+      .map((alert) => ({ place: placeOf(dashboard, panel), what: `no alert ${alert} in alerts/` })),
   );
 
 const isRow = ({ type }: Json) => type === "row";
 
-/** Width of a title's characters and of a panel's border, padding and icons, in pixels. */
-const font = { character: 7.5, around: 56 };
+/** Characters of titles (Inter, medium, 14 pixels) by their width in pixels, as Chromium measures it. */
+const characters: [number, string][] = [
+  [3.6, " ijlI"],
+  [4.4, ",.:!';t`"],
+  [5.1, "f|\\()[]/"],
+  [5.7, "r1"],
+  [6.5, "{}^_-"],
+  [7.4, '"s?*'],
+  [8, "akvxzLJcy"],
+  [8.4, "ehnuEF7"],
+  [8.7, "bdgopq23456789"],
+  [9.1, "0BPRSTZ#$&"],
+  [9.5, "K+<=>~"],
+  [10.1, "ACDVXY"],
+  [10.6, "GHNOQU"],
+  [11.6, "w"],
+  [12.6, "mM"],
+  [14.4, "@%W"],
+];
+const letterSpacing = 0.15;
+/** Pairs of characters are a little closer. */
+const kerning = 0.985;
 
-/** A title fits its panel on a screen of 1440 pixels, so that Grafana does not truncate it. */
+const widthOf = (title: string) =>
+  [...title].reduce((sum, character) => {
+    const [width] = characters.find(([, some]) => some.includes(character)) ?? [];
+    if (!width) throw new Error(`no width for "${character}" in the title ${title}`);
+    return sum + width + letterSpacing;
+  }, 0) * kerning;
+
+/** Pixels of a panel's header that a title cannot have: borders and the menu, and each icon (description, links). */
+const header = { around: 66, icon: 32 };
+
+/** Width of a panel of some grid columns on a screen of 1440 pixels, in Grafana's kiosk mode; 8 are between panels. */
+const panelWidth = (columns: number) => ((1440 - 2 * 16 + 8) / 24) * columns - 8;
+
+/** A title fits its panel on a screen of 1440 pixels next to its icons, so that Grafana does not truncate it. */
 const titlesFit: Rule = (dashboard) =>
   panelsOf(dashboard)
     .filter((panel) => !isRow(panel))
-    .filter(({ title, gridPos }) => title.length * font.character > (gridPos.w * 1440) / 24 - font.around)
-    .map((panel) => ({
-      place: placeOf(dashboard, panel),
-      what: `title too long for ${panel.gridPos.w} columns`,
-    }));
+    .flatMap((panel) => {
+      const icons = [panel.description, panel.links?.length].filter(Boolean).length;
+      const room = panelWidth(panel.gridPos.w) - header.around - icons * header.icon;
+      const needed = Math.ceil(widthOf(panel.title));
+      return needed <= room
+        ? []
+        : [{ place: placeOf(dashboard, panel), what: `title of ${needed} pixels, room for ${room}` }];
+    });
+
+/** The lines of panels of a page: those at the same height. */
+function linesOf(panels: Json[]): Json[][] {
+  const lines = new Map<number, Json[]>();
+  for (const panel of panels.filter((each) => !isRow(each)))
+    lines.set(panel.gridPos.y, [...(lines.get(panel.gridPos.y) ?? []), panel]);
+  return [...lines.values()];
+}
+
+/** A line without a hole: its panels fill the dashboard's width, and have one height. */
+const linesAreFull: Rule = (dashboard) =>
+  pagesOf(dashboard)
+    .flatMap(linesOf)
+    .flatMap((line) => {
+      const width = line.reduce((sum, { gridPos }) => sum + gridPos.w, 0);
+      const heights = [...new Set(line.map(({ gridPos }) => gridPos.h))];
+      const place = `${dashboard.uid} / ${line.map(({ title }) => title).join(", ")}`;
+      return [
+        ...(width === 24 ? [] : [{ place, what: `${width} of 24 columns` }]),
+        ...(heights.length === 1 ? [] : [{ place, what: `heights ${heights}` }]),
+      ];
+    });
+
+/** A panel without data names what is absent. */
+const emptyPanelsHaveAReason: Rule = (dashboard) =>
+  panelsOf(dashboard)
+    .filter((panel) => !isRow(panel))
+    .filter(({ fieldConfig }) => /^(no data)?$/i.test(fieldConfig?.defaults.noValue ?? ""))
+    .map((panel) => ({ place: placeOf(dashboard, panel), what: "no text for no data" }));
+
+/** Thresholds are lines: an area would paint the whole graph if its axis is far from them. */
+const thresholdsAreLines: Rule = (dashboard) =>
+  panelsOf(dashboard)
+    .filter(({ fieldConfig }) => /area/.test(fieldConfig?.defaults.custom?.thresholdsStyle?.mode ?? ""))
+    .map((panel) => ({ place: placeOf(dashboard, panel), what: "thresholds as areas" }));
 
 /** Two panels of a dashboard never have the same title. */
 const titlesDiffer: Rule = (dashboard) => {
@@ -257,7 +335,7 @@ const beginsWithNumbers: Rule = (dashboard) => {
 
 /** Titles of panels where more is better. */
 const moreIsBetter =
-  /\b(ready|up|running|success|hit ratio|ingestion rate|watchdog|until full|budget left)\b/i;
+  /\b(ready|up|running|success|hit ratio|ingestion rate|watchdog|until full|budget|ingested)\b/i;
 
 /** The color of a value, as Grafana finds it. */
 const colorOf = (steps: Json[], value: number): string =>
@@ -402,6 +480,9 @@ const rules: Record<string, Rule> = {
   "links to dashboards that exist": linksLeadToDashboards,
   "links to runbooks of alerts that exist": runbooksAreWritten,
   "has titles that fit their panels": titlesFit,
+  "fills its lines": linesAreFull,
+  "says what is absent": emptyPanelsHaveAReason,
+  "shows thresholds as lines": thresholdsAreLines,
   "has no title twice": titlesDiffer,
   "begins with at most six key numbers": beginsWithNumbers,
   "has thresholds in the right direction": thresholdsGoTheRightWay,
@@ -457,8 +538,9 @@ describe("unit: rules of dashboards", () => {
     tags: ["test"],
     sources: [metrics, logs, traces],
     variables: [clusterVariable(metrics)],
-    numbers: [stat("Ready", "short", up, { opens: { panel: "Panel" } })],
-    rows: [{ title: "Row", panels: [timeSeries("Panel", "short", up)] }],
+    none: "No targets",
+    numbers: [stat("Ready", "short", up, { opens: { panel: "Panel" }, width: 24 })],
+    rows: [{ title: "Row", panels: [timeSeries("Panel", "short", up, { width: 24 })] }],
   };
   const asking = (expr: string): Dashboard => ({
     ...good,
@@ -466,6 +548,10 @@ describe("unit: rules of dashboards", () => {
   });
 
   const panel = timeSeries("Panel", "short", up);
+  const paintedByThresholds = new TimeSeries()
+    .title("Panel")
+    .unit("short")
+    .thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.DashedAndArea));
 
   /** Dashboards that break a rule, by its name. */
   const bad: Record<string, Dashboard[]> = {
@@ -520,7 +606,52 @@ describe("unit: rules of dashboards", () => {
       },
     ],
     "has titles that fit their panels": [
-      { ...good, rows: [{ title: "Row", panels: [panel, stat("Notifications that failed", "short", up)] }] },
+      {
+        ...good,
+        rows: [{ title: "Row", panels: [panel, stat("Notifications that could not be sent", "short", up)] }],
+      },
+      // 143 pixels: fits without an icon, and not with one.
+      {
+        ...good,
+        rows: [
+          {
+            title: "Row",
+            panels: [
+              panel,
+              stat("Block upload failures", "short", up, { runbook: "ObjectStorageUnreachable" }),
+            ],
+          },
+        ],
+      },
+    ],
+    "fills its lines": [
+      { ...good, rows: [{ title: "Row", panels: [panel] }] },
+      { ...good, numbers: [stat("Ready", "short", up, { opens: { panel: "Panel" } })] },
+      {
+        ...good,
+        rows: [
+          {
+            title: "Row",
+            panels: [
+              timeSeries("Panel", "short", up, { width: 12 }),
+              timeSeries("Higher", "short", up, { width: 12, height: 8 }),
+            ],
+          },
+        ],
+      },
+    ],
+    "says what is absent": [
+      { ...good, none: "" },
+      {
+        ...good,
+        rows: [{ title: "Row", panels: [timeSeries("Panel", "short", up, { none: "No data" })] }],
+      },
+    ],
+    "shows thresholds as lines": [
+      {
+        ...good,
+        rows: [{ title: "Row", panels: [{ ...panel, panel: paintedByThresholds }] }],
+      },
     ],
     "has no title twice": [{ ...good, rows: [{ title: "Row", panels: [panel, panel] }] }],
     "begins with at most six key numbers": [
@@ -582,6 +713,21 @@ describe("unit: rules of dashboards", () => {
       { ...good, variables: [{ name: "nod", label: "Node", source: metrics, series: "up" }] },
     ],
   };
+
+  it("find in an empty panel the kind of data that is absent, or the panel's own text", () => {
+    const lines = of(logs, { lines: '{cluster=~"$cluster"}' });
+    const found = of(traces, { found: "{ status = error }" });
+    const row = [
+      panel,
+      logLines("Lines", lines),
+      traceList("Traces", found),
+      logLines("Errors", lines, { none: "No errors" }),
+    ];
+    const texts = modelOf({ ...good, numbers: [], rows: [{ title: "Row", panels: row }] })
+      .panels.filter((each: Json) => !isRow(each))
+      .map(({ fieldConfig }: Json) => fieldConfig.defaults.noValue);
+    expect(texts).to.deep.equal(["No targets", "No log lines", "No traces", "No errors"]);
+  });
 
   for (const [name, rule] of Object.entries(rules))
     it(`complain of one that does not: ${name}`, () => {
