@@ -254,11 +254,16 @@ describe("doctor: storage", () => {
 describe("doctor: signals", () => {
   it("tells refusals by tenant and reason with the setting that raises the limit", () => {
     const refused = [{ labels: { user: "pods", reason: "per_user_series_limit" }, value: 12.4 }];
-    const [one] = judgeRefused("mimir", refused, "3 minutes");
+    const [one] = judgeRefused(settings, "mimir", refused, "3 minutes");
     expect(one?.what).to.equal("mimir refuses samples of tenant pods: per_user_series_limit");
     expect(one?.fix).to.include("mimir.tenants.pods.series");
-    expect(judgeRefused("mimir", [{ labels: {}, value: 0 }], "")).to.deep.equal([]);
-    expect(remedy("loki", "rate_limited", "logs")).to.include("loki.ingestionRate");
+    expect(judgeRefused(settings, "mimir", [{ labels: {}, value: 0 }], "")).to.deep.equal([]);
+    expect(remedy(settings, "loki", "rate_limited", "logs")).to.include("loki.ingestionRate");
+    const hub = { ...settings, agents: { "eu-1": {} } };
+    expect(remedy(hub, "mimir", "per_user_series_limit", "eu-1")).to.match(
+      /^raise agents\.eu-1\.mimir\.series,/,
+    );
+    expect(remedy(hub, "loki", "rate_limited", "logs")).to.match(/^raise loki\.ingestionRate/);
     expect(judgeSilence("loki", 0, true)).to.have.length(1);
     expect([...judgeSilence("loki", 5, true), ...judgeSilence("loki", undefined, true)]).to.deep.equal([]);
   });
@@ -302,8 +307,8 @@ describe("doctor: signals", () => {
     const page = (created: number) =>
       `cortex_ingester_local_limits{limit="max_global_series_per_user",user="pods"} 100\n` +
       `cortex_ingester_memory_series_created_total{user="pods"} ${created}\ncortex_ingester_memory_series_removed_total{user="pods"} 20`;
-    expect(judgeLimits(reading("mimir-ingester", "", page(90)))).to.deep.equal([]);
-    expect(whats(judgeLimits(reading("mimir-ingester", "", page(105))))).to.include(
+    expect(judgeLimits(settings, reading("mimir-ingester", "", page(90)))).to.deep.equal([]);
+    expect(whats(judgeLimits(settings, reading("mimir-ingester", "", page(105))))).to.include(
       "tenant pods of Mimir has 85 %",
     );
   });

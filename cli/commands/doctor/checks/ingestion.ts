@@ -1,4 +1,5 @@
-import { type Store, stores } from "../../../../names";
+import { namespaces, type Store, stores } from "../../../../names";
+import type { Settings } from "../../../../settings";
 import type { Check, Finding } from "../check";
 import { type Sample, total } from "../metrics";
 import { query } from "../prometheus";
@@ -32,36 +33,42 @@ const counters: Record<
   },
 };
 
+/** The settings with a tenant's limits. An agent's are in the hub's list. */
+export const limitsOf = ({ agents }: Settings, store: Store, tenant: string): string =>
+  tenant in agents
+    ? `agents.${tenant}.${store}`
+    : { loki: "loki", mimir: `mimir.tenants.${tenant}`, tempo: "tempo.limits" }[store];
+
 /** The setting that raises a limit, or what else to do, by the reason that a store gives. */
-export function remedy(store: Store, reason: string, tenant: string): string {
-  const settings: Record<Store, Record<string, string>> = {
+export function remedy(settings: Settings, store: Store, reason: string, tenant: string): string {
+  const limits = limitsOf(settings, store, tenant);
+  const remedies: Record<Store, Record<string, string>> = {
     loki: {
-      rate_limited: "raise loki.ingestionRate and loki.ingestionBurst, or log less",
+      rate_limited: `raise ${limits}.ingestionRate and .ingestionBurst, or log less`,
       per_stream_rate_limit: "split the stream by another label, or log less",
       stream_limit: "labels have too many values: find them with the dashboard Loki operations",
       line_too_long: "log shorter lines",
       greater_than_max_sample_age: "nothing: these lines are older than Loki takes, as after a long stop",
     },
     mimir: {
-      rate_limited: `raise mimir.tenants.${tenant}.samplesPerSecond and .burst, or send less`,
-      per_user_series_limit: `raise mimir.tenants.${tenant}.series, or send fewer series`,
+      rate_limited: `raise ${limits}.samplesPerSecond and .burst, or send less`,
+      per_user_series_limit: `raise ${limits}.series, or send fewer series`,
       per_metric_series_limit: "one metric has too many series: drop a label of it",
     },
     tempo: {
-      rate_limited:
-        "raise tempo.limits.rate and tempo.limits.burst, or sample more strictly (tracing.sampling)",
-      live_traces_exceeded: "raise tempo.limits.liveTraces, or sample more strictly (tracing.sampling)",
-      trace_too_large: "raise tempo.limits.traceSize, or end traces sooner",
+      rate_limited: `raise ${limits}.rate and .burst, or sample more strictly (tracing.sampling)`,
+      live_traces_exceeded: `raise ${limits}.liveTraces, or sample more strictly (tracing.sampling)`,
+      trace_too_large: `raise ${limits}.traceSize, or end traces sooner`,
     },
   };
   return (
-    settings[store][reason] ??
+    remedies[store][reason] ??
     `see what ${store} says of it: kubectl -n ${store} logs -l app.kubernetes.io/component=distributor --tail=50`
   );
 }
 
 /** What a store refused: by tenant and reason, how many in the last minutes. */
-export function judgeRefused(store: Store, refused: Sample[], span: string): Finding[] {
+export function judgeRefused(settings: Settings, store: Store, refused: Sample[], span: string): Finding[] {
   const { what, refusedPage } = counters[store];
   const groups = new Map<string, number>();
   for (const { labels, value } of refused) {
@@ -77,7 +84,7 @@ export function judgeRefused(store: Store, refused: Sample[], span: string): Fin
         layer: "signals",
         what: `${store} refuses ${what} of tenant ${tenant}: ${reason}`,
         evidence: `${counters[store].refused}: ${Math.round(value)} ${what} within ${span}`,
-        fix: remedy(store, reason, tenant),
+        fix: remedy(settings, store, reason, tenant),
         page: refusedPage,
       };
     });
@@ -131,6 +138,8 @@ export function judgeSilence(store: Store, received: number | undefined, expecte
 export const check: Check = {
   name: "ingestion",
   async look(context) {
+    const { settings } = context;
+    const own = namespaces(settings);
     const names = stores.map((store) => counters[store]);
     const arrived = [...names.map(({ received }) => received), "otelcol_receiver_accepted_spans_total"];
     const [all, refused, received] = await Promise.all([
@@ -144,17 +153,17 @@ export const check: Check = {
     ]);
     return stores.flatMap((store) => {
       const now = byTenant(growthOf(all, store, counters[store].refused));
-      const before = byTenant(refused?.filter(({ labels }) => labels["namespace"] === store) ?? []);
+      const before = byTenant(refused?.filter(({ labels }) => labels["namespace"] === own[store]) ?? []);
       const distributors = all.filter(({ component }) => component === `${store}-distributor`);
       const settled = distributors.length > 0 && distributors.every((one) => age(one) > (silence + 2) * 60);
       const come = (namespace: string) =>
         received && total(received.filter(({ labels }) => labels["namespace"] === namespace));
       // Applications need not send traces; what the collector takes has to arrive.
-      const expected = settled && (store !== "tempo" || (come("alloy-traces") ?? 0) > 60);
+      const expected = settled && (store !== "tempo" || (come(own.alloyTraces) ?? 0) > 60);
       const just = total(growthOf(all, store, counters[store].received));
       return [
-        ...judgeRefused(store, [...now, ...before], `${past} minutes`),
-        ...judgeSilence(store, just ? just : come(store), expected),
+        ...judgeRefused(settings, store, [...now, ...before], `${past} minutes`),
+        ...judgeSilence(store, just ? just : come(own[store]), expected),
       ];
     });
   },

@@ -1,6 +1,8 @@
+import type { Settings } from "../../../../settings";
 import { type Check, type Finding, findingIn } from "../check";
 import { total } from "../metrics";
 import { type Reading, readings } from "../readings";
+import { limitsOf } from "./ingestion";
 
 /** Share of a limit from which on it is nearly hit. */
 const near = 0.8;
@@ -8,7 +10,7 @@ const near = 0.8;
 const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 
 /** Limits that an ingester nearly hits, by tenant. Refused is what ingestion tells. */
-export function judgeLimits(one: Reading): Finding[] {
+export function judgeLimits(settings: Settings, one: Reading): Finding[] {
   const { component, pod, now } = one;
   const finding = (what: string, evidence: string, fix: string, page: string): Finding =>
     findingIn("signals")("warning", what, `${pod}: ${evidence}`, fix, page);
@@ -26,7 +28,7 @@ export function judgeLimits(one: Reading): Finding[] {
           finding(
             `tenant ${user} of Mimir has ${percent(held / limit)} of the series that it may have`,
             `${held} of ${limit} (this ingester's share of the limit)`,
-            `raise mimir.tenants.${user}.series, or send fewer series`,
+            `raise ${limitsOf(settings, "mimir", user)}.series, or send fewer series`,
             "docs/operations/runbooks/MetricsRejected.md",
           ),
         ];
@@ -39,7 +41,7 @@ export function judgeLimits(one: Reading): Finding[] {
             finding(
               `tenant ${labels["tenant"]} of Tempo has ${percent(value / limit)} of the live traces that it may have`,
               `${value} of ${limit}`,
-              "raise tempo.limits.liveTraces, or sample more strictly (tracing.sampling)",
+              `raise ${limitsOf(settings, "tempo", labels["tenant"] ?? "")}.liveTraces, or sample more strictly (tracing.sampling)`,
               "docs/operations/runbooks/TracesRejected.md",
             ),
           ]
@@ -53,7 +55,7 @@ export function judgeLimits(one: Reading): Finding[] {
 export const check: Check = {
   name: "limits",
   async look(context) {
-    const found = (await readings(context)).flatMap(judgeLimits);
+    const found = (await readings(context)).flatMap((one) => judgeLimits(context.settings, one));
     return found.filter(({ fix }, index) => found.findIndex((one) => one.fix === fix) === index);
   },
 };
