@@ -5,7 +5,6 @@ import { type Check, type Problem, problem } from "./check";
 import { insideCluster } from "./cold-tier";
 import { isCa } from "./network";
 import { rollupTenants } from "./rollups";
-import type { Settings } from "./schema";
 import { type Tree, valueAt } from "./tree";
 
 const passwordGenerations: Check = ({ access: { generations } }) =>
@@ -25,24 +24,22 @@ const caOfGateways: Check = ({ access: { caCertificate } }) =>
   );
 
 /** Passwords cross networks in every request. */
-const encrypted =
-  (path: string, endpointsOf: (settings: Settings) => Record<string, string> | undefined): Check =>
-  (settings) =>
-    Object.entries(endpointsOf(settings) ?? {}).flatMap(([store, url]) =>
-      problem(
-        settings.environment === "prod" && !url.startsWith("https://") && !insideCluster(url),
-        `${path}.${store}`,
-        url,
-        "an https:// URL, because requests carry passwords",
-      ),
-    );
+const plainUrls = (environment: string, path: string, endpoints: Record<string, string> | undefined) =>
+  Object.entries(endpoints ?? {}).flatMap(([store, url]) =>
+    problem(
+      environment === "prod" && !url.startsWith("https://") && !insideCluster(url),
+      `${path}.${store}`,
+      url,
+      "an https:// URL, because requests carry passwords",
+    ),
+  );
+const encrypted: Check = ({ environment, access }) =>
+  plainUrls(environment, "access.endpoints", access.endpoints);
+const encryptedToHub: Check = ({ environment, hub }) =>
+  plainUrls(environment, "hub.endpoints", hub?.endpoints);
 
 /** Rules about `access`. */
-export const accessChecks: Check[] = [
-  passwordGenerations,
-  caOfGateways,
-  encrypted("access.endpoints", ({ access }) => access.endpoints),
-];
+export const accessChecks: Check[] = [passwordGenerations, caOfGateways, encrypted];
 
 const agentNames: Check = ({ agents, cluster, mimir, tempo }) => {
   const tenants = [
@@ -80,12 +77,7 @@ const spanMetrics: Check = ({ hub, tracing: { metricsFrom } }) =>
   );
 
 /** Rules about `agents` and `hub`. */
-export const agentChecks: Check[] = [
-  agentNames,
-  reachable,
-  spanMetrics,
-  encrypted("hub.endpoints", ({ hub }) => hub?.endpoints),
-];
+export const agentChecks: Check[] = [agentNames, reachable, spanMetrics, encryptedToHub];
 
 /** What a stack's configuration says about parts that an agent does not have. */
 export const hubOnlyProblems = (given: Tree): Problem[] =>

@@ -776,6 +776,29 @@ describe("unit: settings", () => {
         },
       },
       {
+        rule: "encryptedToHub",
+        environment: "dev",
+        passes: {
+          environment: "prod",
+          hub: {
+            stack: "organization/observability/prod",
+            endpoints: { loki: "https://l", mimir: "https://m", tempo: "https://t" },
+          },
+        },
+        fails: {
+          environment: "prod",
+          hub: {
+            stack: "organization/observability/prod",
+            endpoints: { loki: "https://l", mimir: "http://m", tempo: "https://t" },
+          },
+        },
+        problem: {
+          path: "hub.endpoints.mimir",
+          was: "http://m",
+          allowed: "an https:// URL, because requests carry passwords",
+        },
+      },
+      {
         rule: "reachable",
         environment: "dev",
         passes: { agents: { "eu-1": {} }, access: { ingress: { domain: "hub.stack.test" } } },
