@@ -4,6 +4,7 @@
  */
 import { createServer, type Socket } from "node:net";
 import type { KubeConfig } from "@kubernetes/client-node";
+import pLimit from "p-limit";
 import { forward, type PodPort } from "../../components/port-forward";
 
 /** Runs an action with the port open; afterwards the port and every connection through it are closed. */
@@ -43,22 +44,27 @@ export interface HttpAnswer {
   body: string;
 }
 
-/** Asks one of the pods by HTTP; every status is an answer. */
+/** Requests at a time: with a port-forward for every pod at once, a busy API server answers none of them in time. */
+const atOnce = pLimit(12);
+
+/** Asks one of the pods by HTTP; every status is an answer. The timeout does not include the wait for other requests. */
 export const askPod = (
   config: KubeConfig,
   target: PodPort,
   path: string,
   { method = "GET", headers, body, within = 30 }: HttpRequest = {},
 ): Promise<HttpAnswer> =>
-  throughTunnel(config, target, async (port) => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-      method,
-      headers: { ...headers, connection: "close" },
-      ...(body !== undefined && { body }),
-      signal: AbortSignal.timeout(within * 1000),
-    });
-    return { status: answer.status, body: await answer.text() };
-  });
+  atOnce(() =>
+    throughTunnel(config, target, async (port) => {
+      const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
+        method,
+        headers: { ...headers, connection: "close" },
+        ...(body !== undefined && { body }),
+        signal: AbortSignal.timeout(within * 1000),
+      });
+      return { status: answer.status, body: await answer.text() };
+    }),
+  );
 
 /** Asks one of the pods. @throws where the status is not 2xx */
 export async function podText(config: KubeConfig, target: PodPort, path: string): Promise<string> {

@@ -1,4 +1,5 @@
 /** Finds the queries that have no data, and why. */
+import pLimit from "p-limit";
 import type { Settings } from "../../../settings";
 import { type Knowledge, reasonFor } from "./judge";
 import {
@@ -14,14 +15,8 @@ import {
 import { metricsOf, parse, type Query, type Selector, textOf } from "./promql";
 import type { Holdings } from "./stores";
 
-/** Runs work for each item, a few at a time. */
-async function eachOf<T>(items: T[], work: (item: T) => Promise<void>, atOnce = 8): Promise<void> {
-  const left = [...items];
-  const worker = async () => {
-    for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-}
+/** Queries at a time. */
+const atOnce = pLimit(8);
 
 /** What was found about a selector in a source. */
 interface Seen {
@@ -57,7 +52,7 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
   const byUid = new Map(question.sources.map((source) => [source.uid, source]));
   const names = new Map<Source, Set<string>>();
   const failed = new Map<Source, string>();
-  await eachOf([...byUid.values()], async (source) => {
+  await atOnce.map(byUid.values(), async (source) => {
     await store.names(source).then(
       (found) => names.set(source, found),
       (error: Error) => failed.set(source, `${source.name} did not answer: ${error.message}`),
@@ -87,7 +82,7 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
       const conditions = selector.matchers.some(({ label }) => label !== "__name__");
       if (deep && there && conditions) asked.set(key, { source, selector });
     }
-  await eachOf([...asked], async ([key, { source, selector }]) => {
+  await atOnce.map(asked, async ([key, { source, selector }]) => {
     try {
       const text = textOf(selector);
       if (await store.hasSeries(source, text)) return;

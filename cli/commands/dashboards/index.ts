@@ -1,5 +1,6 @@
 /** `obs dashboards`: asks every query of every dashboard through Grafana, and tells which panels would be empty. */
 import { setTimeout as wait } from "node:timers/promises";
+import pLimit from "p-limit";
 import { kubeConfig } from "../../../components/kube-config";
 import { dashboards } from "../../../dashboards";
 import { build } from "../../../dashboards/kit";
@@ -93,24 +94,21 @@ async function throughGrafana(grafana: Grafana, query: PanelQuery): Promise<numb
   return size(results.A);
 }
 
-/** All queries, four at a time. */
-async function answers(run: Run, tell: (done: number, all: number) => void): Promise<Answer[]> {
+/** Queries at a time. */
+const atOnce = pLimit(4);
+
+/** All queries, with what each found, in the dashboards' order. */
+function answers(run: Run, tell: (done: number, all: number) => void): Promise<Answer[]> {
   const queries = Object.values(dashboards).flat().flatMap(queriesOf);
-  const done: Answer[] = [];
-  const left = [...queries];
-  const worker = async () => {
-    for (let query = left.shift(); query; query = left.shift()) {
-      const asked = query;
-      const found = await run(asked).catch(async (error: Error) => {
-        await wait(200);
-        return error;
-      });
-      done.push(found instanceof Error ? { ...asked, found: 0, error: found.message } : { ...asked, found });
-      tell(done.length, queries.length);
-    }
-  };
-  await Promise.all([1, 2, 3, 4].map(worker));
-  return done;
+  let done = 0;
+  return atOnce.map(queries, async (query): Promise<Answer> => {
+    const found = await run(query).catch(async (error: Error) => {
+      await wait(200);
+      return error;
+    });
+    tell(++done, queries.length);
+    return found instanceof Error ? { ...query, found: 0, error: found.message } : { ...query, found };
+  });
 }
 
 /** @returns the exit code: 0 where every query is answered, with data or without */
