@@ -43,14 +43,19 @@ export const systemNamespaces = (settings: Settings): string[] =>
     namespaceKeys.some((key) => defaultNamespaces[key] === name) ? prefixed(settings, name) : name,
   );
 
-/** Label of the namespaces that belong to a stack with a prefix. Its value is the prefix. */
-export const prefixLabel = "observability/prefix";
+const prefixLabel = "observability/prefix";
+/** Value of the label: the prefix without its hyphen, with which no label may end. */
+const prefixValue = ({ namespaces: { prefix } }: Settings): string => prefix.slice(0, -1);
+
+/** Label of the namespaces that belong to a stack with a prefix. */
+export const prefixLabels = (settings: Settings): Record<string, string> =>
+  settings.namespaces.prefix ? { [prefixLabel]: prefixValue(settings) } : {};
 
 /** Selects the namespaces whose monitors and rules are this stack's, so that no other stack evaluates a rule, too. */
-export const ownNamespaces = ({ namespaces: { prefix } }: Settings) => ({
+export const ownNamespaces = (settings: Settings) => ({
   matchExpressions: [
-    prefix
-      ? { key: prefixLabel, operator: "In", values: [prefix] }
+    settings.namespaces.prefix
+      ? { key: prefixLabel, operator: "In", values: [prefixValue(settings)] }
       : { key: prefixLabel, operator: "DoesNotExist", values: [] },
   ],
 });

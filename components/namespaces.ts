@@ -6,7 +6,7 @@ import {
   namespaceOwner,
   namespaces,
   podSecurity,
-  prefixLabel,
+  prefixLabels,
 } from "../names";
 import { project, type Settings } from "../settings";
 import { wantedNamespaces } from "../values/namespaces";
@@ -39,7 +39,7 @@ export class Namespaces extends pulumi.ComponentResource {
         labels: {
           ...labels,
           [namespaceOwner.label]: namespaceOwner.project,
-          ...(settings.namespaces.prefix && { [prefixLabel]: settings.namespaces.prefix }),
+          ...prefixLabels(settings),
         },
         annotations: { [namespaceOwner.stack]: ownerName(pulumi.getStack()) },
       };

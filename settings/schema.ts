@@ -90,8 +90,8 @@ const cluster = group({
 
 const namespaces = group({
   prefix: text(
-    "empty, or at most 20 lowercase letters, digits and '-', beginning with a letter",
-    /^([a-z][-a-z0-9]{0,19})?$/,
+    "empty, or at most 20 lowercase letters, digits and '-' that begin with a letter and end with '-'",
+    /^([a-z]([-a-z0-9]{0,17}[a-z0-9])?-)?$/,
   )
     .describe("Beginning of the name of every namespace of this stack, for a second stack in a cluster")
     .meta({ later: "fixed" }),

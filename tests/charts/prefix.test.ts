@@ -78,6 +78,18 @@ describe("charts: prefix of the namespaces", function () {
     expect(found).to.deep.equal([]);
   });
 
+  it("every label has a value that Kubernetes accepts", () => {
+    const objects: { metadata?: { labels?: Record<string, string> } }[] = [
+      ...a.objects.map(({ object }) => object),
+      ...a.recorded.map(({ inputs }) => inputs),
+    ];
+    const labels = objects.flatMap(({ metadata }) => Object.entries(metadata?.labels ?? {}));
+    expect(labels).to.deep.include(["observability/prefix", "a"]);
+    expect(labels.filter(([, value]) => !/^([a-z0-9]([-\w.]{0,61}[a-z0-9])?)?$/i.test(value))).to.deep.equal(
+      [],
+    );
+  });
+
   it("two stacks have no object of the cluster in common", () => {
     const mine = new Set(shared(a, "a-"));
     expect(mine.size).to.be.greaterThan(10);

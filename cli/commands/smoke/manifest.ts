@@ -1,7 +1,7 @@
 /** What a smoke test makes in the cluster: one namespace, and in it an application, a receiver of alerts and two rules. */
 import { join } from "node:path";
 import type { V1Namespace, V1Pod, V1Service } from "@kubernetes/client-node";
-import { owner, prefixLabel, type ServicePort, services, smokeTest, tenants, usesTls } from "../../../names";
+import { owner, prefixLabels, type ServicePort, services, smokeTest, tenants, usesTls } from "../../../names";
 import type { Settings } from "../../../settings";
 import { scriptPod } from "../../lib/script-pod";
 
@@ -15,13 +15,13 @@ export const lines = 900;
 const longest = 1800;
 
 /** The namespace: its pods may do no more than Pod Security's `restricted`. */
-export const namespaceManifest = ({ namespaces: { prefix } }: Settings, alive: string): V1Namespace => ({
+export const namespaceManifest = (settings: Settings, alive: string): V1Namespace => ({
   metadata: {
     name: namespace,
     labels: {
       "app.kubernetes.io/managed-by": "obs",
       "pod-security.kubernetes.io/enforce": "restricted",
-      ...(prefix && { [prefixLabel]: prefix }),
+      ...prefixLabels(settings),
     },
     annotations: { [aliveAnnotation]: alive },
   },

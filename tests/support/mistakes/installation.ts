@@ -36,7 +36,7 @@ export const installation: Mistake[] = [
   {
     about: "a prefix of namespaces that Kubernetes does not accept",
     config: { namespaces: { prefix: "Team_A-" } },
-    says: "namespaces.prefix: invalid value \"Team_A-\" (must be empty, or at most 20 lowercase letters, digits and '-', beginning with a letter)",
+    says: "namespaces.prefix: invalid value \"Team_A-\" (must be empty, or at most 20 lowercase letters, digits and '-' that begin with a letter and end with '-')",
     change: set("namespaces.prefix"),
   },
   {
