@@ -1,11 +1,12 @@
 /** The asked-for numbers, read from what the cluster would get: rows R6 (Alloy metrics), R10 (cAdvisor), R11 (kube-prometheus-stack). */
 import { expect } from "chai";
-import { owner, prefixLabel } from "../../names";
+import { owner, prefixLabels } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
 import { namespaces } from "../support/names";
 import { container, namesOf, ofKind, only, replicasOf, variablesOf, workload } from "../support/objects";
 import { find, type RenderedStack, renderStack, workloads } from "../support/rendered";
+import { settingsOf } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
 /** What each part of the control plane has: its monitor, its dashboard, and rules by their names. */
@@ -300,7 +301,7 @@ describe("charts: the asked-for numbers of metrics", function () {
         for (const kind of ["serviceMonitor", "podMonitor", "probe", "scrapeConfig", "rule"])
           for (const [labels, picked] of [
             [{}, true],
-            [{ [prefixLabel]: "second" }, false],
+            [prefixLabels(settingsOf("prod", { namespaces: { prefix: "second-" } })), false],
           ] as const)
             expect(selects(spec[`${kind}NamespaceSelector`], labels), kind).to.equal(picked);
         const read = (kind: string, selector: Selector) =>

@@ -496,7 +496,17 @@ describe("unit: values", () => {
       const { loki: prod, ...prodRest } = lokiOf("prod");
       expect(prodRest.chunksCache).to.deep.include({ enabled: true, replicas: 1, allocatedMemory: 2048 });
       expect(prodRest.memcachedExporter.enabled).to.equal(true);
-      expect(prod).not.to.have.property("query_range");
+      expect(prod.query_range).not.to.have.property("results_cache");
+    });
+
+    it("shards queries where the index knows the size of their data", () => {
+      const shards = (...stores: string[]) =>
+        lokiOf("prod", {
+          loki: { schema: stores.map((store, index) => ({ from: `202${4 + index}-01-01`, store })) },
+        }).loki.query_range.parallelise_shardable_queries;
+      expect(shards("boltdb-shipper")).to.equal(false);
+      expect(shards("tsdb")).to.equal(true);
+      expect(shards("boltdb-shipper", "tsdb")).to.equal(true);
     });
 
     it("gives volumes the StorageClass of the cluster", () => {
