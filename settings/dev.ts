@@ -41,7 +41,7 @@ export const dev: SettingsInput = {
     ...prod.mimir,
     replicationFactor: 1,
     distributor: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi" },
-    ingester: { replicas: 1, cpu: "50m", memory: "192Mi", memoryLimit: "1Gi", disk: "5Gi" },
+    ingester: { replicas: 1, cpu: "50m", memory: "192Mi", memoryLimit: "2Gi", disk: "5Gi" },
     querier: { replicas: 1, maxReplicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "512Mi" },
     queryFrontend: { replicas: 1, cpu: "25m", memory: "48Mi", memoryLimit: "256Mi" },
     queryScheduler: { replicas: 1, cpu: "10m", memory: "32Mi", memoryLimit: "128Mi" },

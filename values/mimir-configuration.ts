@@ -102,6 +102,8 @@ export function mimirConfiguration(settings: Settings): Values {
       // Of the replicas of one Prometheus, one is taken (R3.4).
       ha_tracker: { enable_ha_tracker: true, kvstore: { store: "memberlist" } },
       instance_limits: { max_inflight_push_requests_bytes: protection.distributorInflight },
+      // Collectors wait as long as this says. With Mimir's 96 s, samples come that much later after an outage.
+      retry_after_header: { min_backoff: "1s", max_backoff: "10s" },
     },
     ingester: {
       push_grpc_method_enabled: true,
