@@ -30,19 +30,19 @@ export const logExplorer: Dashboard = {
   sources: [logs],
   variables: [
     clusterVariable(logs),
-    { name: "namespace", label: "Namespace", source: logs, series: '{cluster=~"$cluster"}' },
+    { name: "namespace", label: "Namespace", source: logs, series: '{cluster=~"$cluster", namespace!=""}' },
     {
       name: "pod",
       label: "Pod",
       source: logs,
-      series: '{cluster=~"$cluster", namespace=~"$namespace"}',
+      series: '{cluster=~"$cluster", namespace=~"$namespace", pod_name!=""}',
       of: "pod_name",
     },
     {
       name: "level",
       label: "Level",
       source: logs,
-      series: '{cluster=~"$cluster", namespace=~"$namespace"}',
+      series: '{cluster=~"$cluster", namespace=~"$namespace", level!=""}',
     },
   ],
   search: { name: "search", label: "Search (regular expression)" },

@@ -86,7 +86,7 @@ export interface LabelVariable {
   /** Label of the variable. */
   label: string;
   source: Source;
-  /** Series that have the label. */
+  /** Series or streams that have the label. Loki wants a matcher that no empty value satisfies, also if `All` is chosen. */
   series: string;
   /** The label. @default the variable's name */
   of?: string;
@@ -142,12 +142,12 @@ export const computedVariable = ({ name, source, query, regex }: ComputedVariabl
     .refresh(VariableRefresh.OnTimeRangeChanged)
     .sort(VariableSort.Disabled);
 
-/** The cluster: a label of series in Mimir. Series in Prometheus have none, and `All` matches them. */
+/** The cluster: a label of series in Mimir and of streams in Loki. Series in Prometheus have none, and `All` matches them. */
 export const clusterVariable = (source: Source): LabelVariable => ({
   name: "cluster",
   label: "Cluster",
   source,
-  series: "up",
+  series: source.type === "loki" ? '{cluster!=""}' : "up",
 });
 
 /** A text box. */

@@ -736,4 +736,15 @@ describe("unit: rules of dashboards", () => {
       for (const [index, dashboard] of (bad[name] ?? []).entries())
         expect(rule(dashboard, [dashboard]), `${name} ${index}`).not.to.deep.equal([]);
     });
+
+  it("variables that read Loki select streams, whatever is chosen in the others", () => {
+    const streams = Object.values(dashboards)
+      .flat()
+      .flatMap((dashboard) => modelOf(dashboard).templating.list)
+      .flatMap(({ query }: Json) => (query?.stream === undefined ? [] : [query.stream as string]));
+    expect(streams).to.have.lengthOf.at.least(4);
+    // Loki rejects a selector whose matchers are all satisfied by an empty value.
+    for (const stream of streams)
+      expect(stream.replace(/\$\w+/g, ".*")).to.match(/^\{.*(!=""|="[^"]+"|=~"[^".]+").*\}$/);
+  });
 });
