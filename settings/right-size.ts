@@ -132,7 +132,7 @@ export function rightSize(settings: Settings): Sized[] {
   const share = shareOf(settings, defaults);
   const fitted = new Map(fits(settings).map((fit) => [fit.component, byFormula(fit, defaults)]));
   const sized = components(settings)
-    .filter((component) => hasOf(settings, component) && at(defaults, component))
+    .filter((component) => (hasOf(settings, component)?.replicas ?? 0) > 0 && at(defaults, component))
     .flatMap((component) =>
       settingsOf(component, { ...inProportion(component, share, defaults), ...fitted.get(component) }),
     );

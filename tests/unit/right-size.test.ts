@@ -105,6 +105,21 @@ describe("unit: obs size --write", () => {
     expect(after).to.include("secure: v1:abc").and.include("admin: [platform] # a comment");
   });
 
+  it("leaves out what the stack does not install", () => {
+    const source = "config:\n  observability:environment: dev\n";
+    const paths = changesFor(
+      treeOf(source),
+      withLoad(parseSettings("dev", treeOf(source)), { series: "50k" }),
+      {
+        series: "50k",
+      },
+    ).map(({ path }) => path);
+    expect(paths).to.include("mimir.ingester.cpu");
+    expect(
+      paths.filter((path) => /queryScheduler|chunksCache/.test(path) && /^loki/.test(path)),
+    ).to.deep.equal([]);
+  });
+
   it("refuses a group that the file has as text", () => {
     const source = `${file}  observability:loki: '{"retention": {"debug": "3d"}}'\n`;
     expect(() => written(source, { logs: "20GB/day" })).to.throw(
