@@ -108,7 +108,7 @@ export class GatewayAccess extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** What is told to each agent. */
+  /** Endpoints and credentials of each agent. */
   private forAgents(
     settings: Settings,
     current: (credential: Credential) => pulumi.Output<string>,

@@ -96,7 +96,7 @@ function evaluation(settings: Settings): Values {
           "quorum",
         ),
         storage: volume(settings, kps.alertmanager.disk),
-        // A Secret of ours: it names receivers.
+        // This stack creates the Secret, which names receivers.
         useExistingSecret: true,
         configSecret: alertmanagerSecret,
         automountServiceAccountToken: false,

@@ -18,7 +18,7 @@ import { tool } from "../../tests/support/tools";
 import { type Bench, type Benchmark, type Result, Skipped, stackVariable } from "../benchmark";
 import { ratio, shortOf, spread } from "../statistics";
 
-/** CPU seconds of all child processes that have ended, and of theirs; NaN except on Linux. */
+/** CPU seconds of all ended child processes and their children; NaN except on Linux. */
 function cpuOfChildren(): number {
   if (process.platform !== "linux") return Number.NaN;
   // After the name in parentheses: cutime and cstime, in ticks of 10 ms (proc_pid_stat(5)).

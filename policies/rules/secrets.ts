@@ -2,7 +2,7 @@
 import { containersOf, places, valuesOf } from "../pods";
 import { always, type SubjectRule, type Tree } from "../rule";
 
-/** What stands in a recording for a secret that was generated (cli/lib/record.ts); an engine has the secret itself there. */
+/** Placeholder of a generated secret in a recording (cli/lib/record.ts); with an engine, the secret itself is there. */
 const generated = "[generated]";
 
 /** Names that say that the value is a secret. */

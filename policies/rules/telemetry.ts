@@ -51,7 +51,7 @@ export function secondsOf(text: unknown): number | undefined {
     : undefined;
 }
 
-/** Where each store is told how long it keeps what it has, and how many days were asked for. */
+/** Where each store has its retention, and the required number of days. */
 const kept: Record<string, { path: string[]; setting: string; parameter: string }> = {
   loki: {
     path: ["loki", "limits_config", "retention_period"],

@@ -102,7 +102,7 @@ const containers = [
   ...Array.from({ length: 10 }, (_, i) => new Container(`calm-${i}`, 0.05)),
 ];
 
-/** The gateway: it names the tenant, and refuses while Loki is away. */
+/** The gateway: it sets the tenant, and rejects requests while Loki is unavailable. */
 let upstream = "";
 const gateway = createServer((incoming, outgoing) => {
   const answer = request(

@@ -293,7 +293,7 @@ describe("doctor: signals", () => {
     expect(whats(judgeSending(settings, traces))).to.include("60 % full");
   });
 
-  it("sends who mends an agent's sending to its hub, which has the gateways", () => {
+  it("names the hub in the fix for an agent that does not send", () => {
     const agent = { ...settings, hub: { stack: "organization/observability/prod" } };
     const name = "prometheus_remote_storage_samples_failed_total";
     const one = reading("alloy-metrics", `${name} 0`, `${name} 7`);

@@ -88,7 +88,7 @@ describe("unit: platforms", () => {
     expect(platformOf([node("v1.34.3")])).to.equal(undefined);
   });
 
-  it("name a StorageClass where there is no default one", () => {
+  it("name a StorageClass if the platform has no default", () => {
     const [finding] = storageClass.find(context(settingsOf("prod"), "eks"));
     expect(finding?.allowed).to.match(/ebs\.csi\.aws\.com with type gp3\)$/);
   });

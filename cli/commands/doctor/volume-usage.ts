@@ -20,13 +20,13 @@ export interface FileSystem {
   capacityBytes?: number;
 }
 
-/** What a kubelet tells of its node and of the volumes there. */
+/** What a kubelet reports about its node and the volumes there. */
 export interface Summary {
   node?: { fs?: FileSystem };
   pods?: { volume?: (FileSystem & { pvcRef?: { namespace: string; name: string } })[] }[];
 }
 
-/** What the kubelets of these nodes tell; a node that gives no numbers is told by the check of nodes, or its kubelet may not be asked. */
+/** What the kubelets of these nodes report. A node without numbers is reported by the check of nodes, unless RBAC denies access to its kubelet. */
 export const summariesOf = (config: KubeConfig, nodes: string[]): Promise<Summary[]> =>
   Promise.all(
     nodes.map((name) =>
