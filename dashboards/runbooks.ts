@@ -7,8 +7,16 @@ import { runbookUid } from "./kit";
 
 const folder = join("docs", "operations", "runbooks");
 
-/** A page for each file of `docs/operations/runbooks`, from the project's folder. */
-export const runbooks = (): Model[] =>
+/** What a page says about the variable in its commands; pages in Grafana have the value instead. */
+export const prefixHint =
+  "If the stack has a `namespaces.prefix`, such as `b-`, run `PREFIX=b-` first and add it to the namespaces in queries.";
+
+/**
+ * A page for each file of `docs/operations/runbooks`, from the project's folder.
+ *
+ * @param prefix `namespaces.prefix`, for the commands
+ */
+export const runbooks = (prefix: string): Model[] =>
   readdirSync(folder)
     .filter((file) => file.endsWith(".md"))
     .sort()
@@ -24,7 +32,11 @@ export const runbooks = (): Model[] =>
             .id(1)
             .title(alert)
             .mode(TextMode.Markdown)
-            .content(readFileSync(join(folder, file), "utf8"))
+            .content(
+              readFileSync(join(folder, file), "utf8")
+                .replace(`${prefixHint}\n\n`, "")
+                .replaceAll("${PREFIX}", prefix),
+            )
             .gridPos({ x: 0, y: 0, w: 24, h: 28 }),
         )
         .build();

@@ -40,7 +40,10 @@ export const dashboardConfigMaps = (settings: Settings) => [
     "dashboard-runbooks",
     "Runbooks",
     Object.fromEntries(
-      runbooks().map((page) => [`${page.uid}.json`, JSON.stringify(renamed(settings, page))]),
+      runbooks(settings.namespaces.prefix).map((page) => [
+        `${page.uid}.json`,
+        JSON.stringify(renamed(settings, page)),
+      ]),
     ),
   ),
 ];

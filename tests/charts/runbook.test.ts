@@ -1,17 +1,16 @@
-/** What the runbook's commands name, looked for among the objects that the dev stack's charts really make. */
+/** The objects that commands in the documentation name exist in the rendered stacks: dev, prod, and one with a prefix. */
 import { expect } from "chai";
+import { defaultNamespaces } from "../../names";
+import { pages } from "../support/docs";
 import { type RenderedStack, renderStack } from "../support/rendered";
-import { filled, runbook } from "../support/runbook";
+import { filled } from "../support/runbook";
 import { needsCharts } from "../support/tools";
 
-/** Objects that operators make of others, by namespace; `kind/name`. */
-const operated: Record<string, string[]> = {
-  monitoring: [
-    "pod/prometheus-kps-prometheus-0",
-    "pod/alertmanager-kps-alertmanager-0",
-    "service/prometheus-operated",
-  ],
-};
+/** Pods that the Prometheus operator creates, as `namespace kind/name`. */
+const operated = (prefix: string): string[] => [
+  `${prefix}monitoring pod/prometheus-${prefix}kps-prometheus-0`,
+  `${prefix}monitoring pod/alertmanager-${prefix}kps-alertmanager-0`,
+];
 
 /** Short names of kinds, as commands have them. */
 const kinds: Record<string, string> = {
@@ -24,7 +23,7 @@ const kinds: Record<string, string> = {
 };
 
 /** Every object as `namespace kind/name`, the pods and claims of StatefulSets included. */
-function objectsOf({ objects }: RenderedStack): Set<string> {
+function objectsOf({ objects }: RenderedStack, prefix: string): Set<string> {
   const found = objects.flatMap(({ namespace, object }) => {
     const { kind, metadata } = object;
     const at = (metadata.namespace as string | undefined) ?? namespace;
@@ -37,54 +36,66 @@ function objectsOf({ objects }: RenderedStack): Set<string> {
       ...templates.map((each) => `${at} persistentvolumeclaim/${each.metadata.name}-${metadata.name}-0`),
     ];
   });
-  const made = Object.entries(operated).flatMap(([at, names]) => names.map((name) => `${at} ${name}`));
-  return new Set([...found, ...made]);
+  return new Set([...found, ...operated(prefix)]);
 }
 
-/** What a command names, as `namespace kind/name`. */
-function named(text: string): string[] {
-  const proxied = [...text.matchAll(/namespaces\/([\w-]+)\/(service|pod)s\/(?:https:)?([\w-]+):/g)];
-  const at = /^kubectl -n (\S+) /.exec(text)?.[1];
-  const own: [string, string][] = [];
-  if (at && at !== "kube-system") {
-    for (const [, kind = "", name = ""] of text.matchAll(
-      / (ds|deploy|sts|svc|statefulset|deployment)\/([\w-]+)/g,
-    ))
-      own.push([kind, name]);
-    const [, plain] = / (?:logs|exec|port-forward) ([\w-]+-\d+)(?= |$)/.exec(text) ?? [];
-    if (plain) own.push(["pod", plain]);
-    const [, kind, name] =
-      / (?:get|describe|delete) (pods?|pvc|ds|deploy|svc|secret|statefulset) ([a-z][\w-]*)/.exec(text) ?? [];
-    if (kind && name) own.push([kind, name]);
-  }
-  return [
-    ...proxied.map(([, namespace, kind, name]) => `${namespace} ${kind}/${name}`),
-    ...own.map(([kind, name]) => `${at} ${kinds[kind] ?? kind}/${name}`),
-  ];
-}
-
-describe("charts: objects that the runbook names", function () {
-  this.timeout(120_000);
-  const wanted = runbook().commands.flatMap(({ where, text }) =>
-    filled(text)
-      .flatMap(named)
-      .map((name) => ({ where, name })),
+/** The stack's objects that a line of commands names, as `namespace kind/name`. */
+function named(line: string, prefix: string): string[] {
+  const own = new Set<string>(Object.values(defaultNamespaces).map((name) => prefix + name));
+  const proxied = [...line.matchAll(/namespaces\/([\w-]+)\/(service|pod)s\/(?:https:)?([\w-]+):/g)].map(
+    ([, namespace = "", kind = "", name]) => ({ namespace, kind, name }),
   );
-  let there: Set<string>;
+  const others = line.split(/\b(?=kubectl )/).flatMap((command) => {
+    const [, namespace = ""] = /^kubectl -n (\S+) /.exec(command) ?? [];
+    const kindAndName = [
+      / (ds|deploy|sts|svc|statefulset|deployment)\/([\w-]+)/g,
+      / (?:logs|exec|port-forward) (?=[\w-]+-\d+(?: |$))()([\w-]+)/g,
+      / (?:get|describe|delete|scale) (pods?|pvc|ds|deploy|svc|secret|statefulset) ([a-z][\w-]*)/g,
+    ].flatMap((pattern) => [...command.matchAll(pattern)]);
+    return kindAndName.map(([, kind, name]) => ({ namespace, kind: kind || "pod", name }));
+  });
+  return [...proxied, ...others]
+    .filter(({ namespace }) => own.has(namespace))
+    .map(({ namespace, kind, name }) => `${namespace} ${kinds[kind] ?? kind}/${name}`);
+}
+
+const lines = pages().flatMap(({ path, fenced, inline }) =>
+  [...fenced, ...inline].filter((text) => text.includes("kubectl ")).map((text) => ({ path, text })),
+);
+
+describe("charts: objects that commands in the documentation name", function () {
+  this.timeout(300_000);
   before(async function () {
     await needsCharts(this);
-    there = objectsOf(await renderStack({ environment: "dev" }));
   });
 
-  it("are made", () => {
-    expect(wanted.length).to.be.greaterThan(100);
-    expect(wanted.filter(({ name }) => !there.has(name))).to.deep.equal([]);
-  });
+  const stacks = [
+    { environment: "dev", namespaces: { prefix: "" } },
+    { environment: "prod", namespaces: { prefix: "" } },
+    { environment: "prod", namespaces: { prefix: "b-" } },
+  ] as const;
+  for (const config of stacks) {
+    const { prefix } = config.namespaces;
+    it(`exist in ${config.environment}${prefix && ` with the prefix ${prefix}`}`, async () => {
+      const there = objectsOf(await renderStack(config), prefix);
+      const wanted = lines.flatMap(({ path, text }) =>
+        filled(text, prefix)
+          .flatMap((command) => named(command, prefix))
+          .map((name) => ({ path, name })),
+      );
+      expect(wanted.length).to.be.greaterThan(130);
+      expect(wanted.filter(({ name }) => !there.has(name))).to.deep.equal([]);
+    });
+  }
 
-  it("are noticed when they are not", () => {
-    expect(named("kubectl -n loki logs deploy/loki-reader --since=15m")).to.deep.equal([
-      "loki deployment/loki-reader",
+  it("are recognized", () => {
+    expect(named("kubectl -n b-loki logs deploy/loki-reader --since=15m", "b-")).to.deep.equal([
+      "b-loki deployment/loki-reader",
     ]);
-    expect(there.has("loki deployment/loki-reader")).to.equal(false);
+    expect(named("x=$(kubectl -n loki get secret s)", "")).to.deep.equal(["loki secret/s"]);
+    expect(named("kubectl get --raw /api/v1/namespaces/loki/pods/a-0:80/proxy/", "")).to.deep.equal([
+      "loki pod/a-0",
+    ]);
+    expect(named("kubectl -n loki logs a-0 --tail=1", "")).to.deep.equal(["loki pod/a-0"]);
   });
 });

@@ -8,7 +8,7 @@ import { type ChartName, chartSources, pins } from "../../charts";
 import { releases } from "../../names";
 import { type LiveStack, liveStack } from "../support/live";
 import { namespaces } from "../support/names";
-import { runbook } from "../support/runbook";
+import { filled, runbook } from "../support/runbook";
 import { shell } from "../support/shell";
 
 /** A release, and a value of its chart that puts an annotation on the pods of one workload. */
@@ -124,9 +124,9 @@ describe("rollback: each release, by the runbook's commands", function () {
   for (const one of cases) {
     const { release, namespace, chart, annotations } = one;
     it(`${release}: a change, the way back, and nothing of it left`, async () => {
-      const command = runbook().commands.find(({ text }) =>
-        text.startsWith(`helm rollback ${release} -n ${namespace} `),
-      )?.text;
+      const command = runbook()
+        .commands.flatMap(({ text }) => filled(text))
+        .find((text) => text.startsWith(`helm rollback ${release} -n ${namespace} `));
       if (!command) throw new Error("the runbook has no command for it");
       const { chart: source, repository } = chartSources(live.stack, live.settings)[chart];
       const { version } = pins[chart];

@@ -32,7 +32,7 @@ const programs = /^(\.\/obs \w|(kubectl|helm|git|pulumi config) \S+ \S)/;
 
 /** What a page may leave open, and what a test puts there: the reader's own names. */
 export const placeholders: Record<string, string[]> = {
-  "<namespace>": ["loki", "mimir", "tempo"],
+  "<namespace>": ["${PREFIX}loki", "${PREFIX}mimir", "${PREFIX}tempo"],
   "my-team": ["default"],
 };
 
@@ -94,15 +94,17 @@ export function runbook(): { commands: Command[]; queries: Query[] } {
   return { commands: pages.flatMap((page) => page.commands), queries: pages.flatMap((page) => page.queries) };
 }
 
-/** The commands that a line with placeholders stands for. */
-export const filled = (text: string): string[] =>
-  Object.entries(placeholders).reduce(
-    (texts, [name, values]) =>
-      texts.flatMap((each) =>
-        each.includes(name) ? values.map((value) => each.replaceAll(name, value)) : [each],
-      ),
-    [text],
-  );
+/** The commands that a line with placeholders stands for, in a stack with that `namespaces.prefix`. */
+export const filled = (text: string, prefix = ""): string[] =>
+  Object.entries(placeholders)
+    .reduce(
+      (texts, [name, values]) =>
+        texts.flatMap((each) =>
+          each.includes(name) ? values.map((value) => each.replaceAll(name, value)) : [each],
+        ),
+      [text],
+    )
+    .map((each) => each.replaceAll("${PREFIX}", prefix));
 
 /** The stages of a pipeline; bars in quotes divide nothing. */
 export function stages(text: string): string[] {

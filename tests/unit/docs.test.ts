@@ -8,6 +8,7 @@ import {
   backups,
   certificates,
   consumers,
+  defaultNamespaces,
   gatewayAccess,
   grafana,
   minio,
@@ -74,6 +75,24 @@ const wrongCalls = (line: string): string[] =>
   });
 
 describe("unit: documentation", () => {
+  it("has commands that work with any namespaces.prefix", () => {
+    const names = Object.values(defaultNamespaces).join("|");
+    const fixed = new RegExp(`(?:-n |namespaces/)(?:${names})(?![\\w-])`, "g");
+    // README introduces the dev stack of this repository; doctor.md shows what the doctor writes.
+    const sources = all
+      .filter(({ path }) => !["README.md", "docs/operations/doctor.md"].includes(path))
+      .map(({ path }) => path);
+    const wrong = [...sources, "examples/random-backend/README.md"].flatMap((path) => {
+      const markdown = text(path);
+      const unexplained = markdown.includes("${PREFIX}") && !markdown.includes("`PREFIX=b-`");
+      return [
+        ...[...markdown.matchAll(fixed)].map(([found]) => `${path}: ${found}`),
+        ...(unexplained ? [`${path}: does not say what PREFIX is`] : []),
+      ];
+    });
+    expect(wrong).to.deep.equal([]);
+  });
+
   it("has links that lead to files and headings", () => {
     const wrong = all.flatMap(links).filter(({ to, anchor }) => {
       const target = all.find(({ path }) => path === to);

@@ -153,5 +153,9 @@ describe("doctor: pods", () => {
       "kubePrometheusStack.prometheus.memoryLimit",
     );
     expect(path("loki", "something-else", "memoryLimit")).to.equal(undefined);
+    const second = settingsOf("dev", { namespaces: { prefix: "b-" } });
+    expect(settingPath(second, "b-monitoring", "b-kps-operator-7db9d75598-7ljnq", "memoryLimit")).to.equal(
+      "kubePrometheusStack.operator.memoryLimit",
+    );
   });
 });

@@ -319,6 +319,21 @@ describe("unit: values of grafana", () => {
     expect(rbac.create).to.equal(false);
   });
 
+  it("shows runbook pages whose commands have the stack's own names", () => {
+    const page = (prefix: string): string => {
+      const pages = dashboardConfigMaps(settingsOf("dev", { namespaces: { prefix } })).find(
+        ({ metadata }) => metadata.name === "dashboard-runbooks",
+      )?.data;
+      expect(JSON.stringify(pages)).not.to.include("PREFIX");
+      return JSON.parse(pages?.["runbook-nologsingested.json"] ?? "").panels[0].options.content;
+    };
+    expect(page("")).to.include("kubectl -n alloy-logs logs ds/alloy-logs --since=30m");
+    const second = page("b-");
+    expect(second).to.include("kubectl -n b-alloy-logs logs ds/b-alloy-logs --since=30m");
+    expect(second).to.include("kubectl -n b-loki logs deploy/loki-gateway --since=30m");
+    expect(second).to.include("## Diagnosis\n\n```\nkubectl");
+  });
+
   it("gets no dashboard of MinIO where there is none, and none too large for a ConfigMap", () => {
     const names = (config: Config) =>
       dashboardConfigMaps(settingsOf("dev", config)).map(({ metadata }) => metadata.name);

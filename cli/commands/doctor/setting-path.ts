@@ -4,7 +4,7 @@ import type { Settings } from "../../../settings";
 
 const camel = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** Workloads whose section of the settings has another name than they have, or is deeper: beginning of the pod's name → section. */
+/** Workloads whose section of the settings has another name or is deeper: beginning of the pod's name, without `namespaces.prefix` → section. */
 const sections: [NamespaceKey, RegExp, string][] = [
   ["minio", /^minio/, "objectStorage.minio"],
   ["alloyLogs", /^/, "alloyLogs"],
@@ -36,7 +36,9 @@ export function settingPath(
 ): string | undefined {
   const key = namespaceKey(settings, namespace);
   if (!key) return undefined;
-  const found = sections.find(([where, name]) => where === key && name.test(object));
+  const { prefix } = settings.namespaces;
+  const bare = object.startsWith(prefix) ? object.slice(prefix.length) : object;
+  const found = sections.find(([where, name]) => where === key && name.test(bare));
   const component = new RegExp(`(?:^|-)${key}-([a-z-]*[a-z])`).exec(object)?.[1] ?? "";
   // A pod's name goes on with hashes: the longest beginning that is a setting is the component.
   const words = component.split("-");
