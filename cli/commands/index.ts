@@ -11,7 +11,6 @@ import { register as load } from "./load/command";
 import { register as mirror } from "./mirror/command";
 import { register as policies } from "./policies/command";
 import { register as render } from "./render/command";
-import { register as review } from "./review/command";
 import { register as rotate } from "./rotate/command";
 import { register as size } from "./size/command";
 import { register as smoke } from "./smoke/command";
@@ -28,7 +27,7 @@ const groups: Record<string, ((program: Command) => void)[]> = {
   "Check health:": [smoke, doctor, dashboards, coverage],
   "Plan capacity:": [load, size, storage],
   "Maintain:": [rotate, backup, mirror, upgrade],
-  "Review changes:": [render, policies, diff, review],
+  "Review changes:": [render, policies, diff],
   "Project and CI:": [test],
 };
 

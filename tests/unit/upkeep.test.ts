@@ -1,13 +1,12 @@
 /** What keeps the project up and lets others work on it: Renovate, workflows, releases. */
-import { execFileSync } from "node:child_process";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { pins } from "../../charts";
-import { marker } from "../../cli/commands/review/comment";
 import { root } from "../../cli/lib/stack-config";
 import imagePins from "../../images.json";
 import { releaseNotes } from "../../scripts/release-notes";
@@ -182,31 +181,57 @@ describe("unit: upkeep: workflows", () => {
     );
   });
 
-  /** Runs the step that posts, with a `gh` that answers with ids and writes down how it was called. */
-  const post = (ids: string): string[] => {
-    const place = mkdtempSync(join(tmpdir(), "gh-"));
-    const log = join(place, "log");
-    writeFileSync(
-      join(place, "gh"),
-      `#!/bin/sh\necho "$*" >> ${log}\ncase "$*" in *--paginate*) printf '${ids}';; esac\n`,
-    );
-    chmodSync(join(place, "gh"), 0o755);
-    const step = workflow("pull-request.yaml").jobs["comment"]?.steps.find(({ run }) => run);
-    execFileSync("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", step?.run ?? "exit 1"], {
+  /** Runs a step of the pull request's workflow in a folder with these files; those that are scripts stand for programs. */
+  const step = (job: string, files: Record<string, string>, env: Record<string, string>) => {
+    const place = mkdtempSync(join(tmpdir(), "step-"));
+    for (const [file, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(place, file)), { recursive: true });
+      writeFileSync(join(place, file), content);
+      chmodSync(join(place, file), 0o755);
+    }
+    const steps = workflow("pull-request.yaml").jobs[job]?.steps ?? [];
+    const script = steps.findLast(({ run }) => run)?.run ?? "exit 9";
+    const { status } = spawnSync("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", script], {
       cwd: place,
-      env: { PATH: [place, process.env["PATH"]].join(delimiter), REPOSITORY: "acme/obs", NUMBER: "7" },
+      env: { PATH: [place, process.env["PATH"]].join(delimiter), ...env },
     });
-    return readFileSync(log, "utf8").trim().split("\n");
+    return { status, read: (file: string) => readFileSync(join(place, file), "utf8") };
   };
 
-  it("post one comment and update it from then on", () => {
-    const [asked, sent, ...more] = post("");
-    expect(more).to.deep.equal([]);
-    expect(asked).to.include("repos/acme/obs/issues/7/comments").and.to.include(marker);
-    expect(sent).to.equal(
-      "api --method POST repos/acme/obs/issues/7/comments --field body=@comment.md --silent",
-    );
+  /** Posts the reviews of two stacks with a `gh` that answers with ids and writes down how it was called. */
+  const post = (ids: string): string[] => {
+    const gh = `#!/bin/sh\necho "$*" >> log\ncase "$*" in *--paginate*) printf '${ids}';; esac\n`;
+    const files = { gh, "review/dev.md": "", "review/prod.md": "" };
+    return step("comment", files, { REPOSITORY: "acme/obs", NUMBER: "7" })
+      .read("log")
+      .trim()
+      .split("\n");
+  };
+
+  it("post one comment for each stack and update it from then on", () => {
+    const sent = (file: string) =>
+      `api --method POST repos/acme/obs/issues/7/comments --field body=@review/${file} --silent`;
+    const calls = post("");
+    expect([calls[1], calls[3], calls.length]).to.deep.equal([sent("dev.md"), sent("prod.md"), 4]);
+    expect(calls[0]).to.include("repos/acme/obs/issues/7/comments").and.to.include("<!-- obs-review dev -->");
     expect(post("42\\n43\\n")[1]).to.include("--method PATCH repos/acme/obs/issues/comments/42 ");
+  });
+
+  it("review a stack with its preview and diff, and fail if one of them fails", () => {
+    const review = (diff: number, preview: number) => {
+      const obs = `#!/bin/sh\necho "$*"\ncase "$1" in diff) exit ${diff};; preview) echo '\`\`\`'; exit ${preview};; esac\n`;
+      const env = { STACK: "dev", REAL: "", COMMIT: "0123456789abcdef", AGAINST: "no state" };
+      return step("review", { obs }, { ...env, GITHUB_STEP_SUMMARY: "summary" });
+    };
+    const { status, read } = review(2, 0);
+    expect(status).to.equal(0);
+    const said = read("review/dev.md");
+    expect(said).to.match(/^<!-- obs-review dev -->\n### dev at 0123456789ab, compared with no state\n/);
+    // Indented, so that no fence in the output ends the code block.
+    expect(said).to.include("\n    preview dev --policies").and.to.include("\n    ```\n");
+    expect(said).to.match(/\ndiff dev --base HEAD\^1 --markdown\n$/);
+    expect(read("summary")).to.equal(said);
+    expect([review(0, 0), review(1, 0), review(2, 255)].map((one) => one.status)).to.deep.equal([0, 1, 1]);
   });
 });
 

@@ -1,4 +1,4 @@
-/** What an air-gapped site needs of a stack: its charts, its images, and what else is fetched. */
+/** What an air-gapped site needs of a stack: its charts, its images, and Grafana's plugins. */
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
@@ -9,9 +9,9 @@ import { type KubernetesObject, objectsOf, releaseObjects, releasesOf, whyNot } 
 import { smokeImage } from "../../lib/script-pod";
 import { fileConfig, root } from "../../lib/stack-config";
 import { k6Image } from "../load/manifest";
-import { byImage, clashes, type ImageUse, imagesOf, partsOf } from "./images";
+import { byImage, clashes, type ImageUse, imagesOf } from "./images";
 
-/** Who needs an image: the stack itself, a command of `obs`, or the example application. */
+/** The part of the project that needs an image. */
 export type Group = "stack" | "command" | "example";
 
 export interface Image {
@@ -19,15 +19,13 @@ export interface Image {
   group: Group;
   /** Releases, objects, commands. */
   usedBy: string[];
-  /** Where it is known. */
-  digest?: string;
 }
 
 export interface Chart {
   name: ChartName;
   version: string;
   source: ChartSource;
-  /** Releases of this stack; a mirror that is a folder must hold the others, too. */
+  /** Releases of this stack. A mirror in a folder must also have the charts without one. */
   usedBy: string[];
 }
 
@@ -35,7 +33,7 @@ export interface Inventory {
   stack: string;
   charts: Chart[];
   images: Image[];
-  /** Plugins that Grafana downloads when it starts, from grafana.com where they say no address. */
+  /** Plugins that Grafana downloads when it starts. */
   plugins: string[];
 }
 
@@ -45,7 +43,7 @@ export const ofCommands: ImageUse[] = [
   { image: smokeImage, usedBy: "obs smoke" },
 ];
 
-/** A stack's config without its mirrors: so it names what they are made of. */
+/** A stack's config without its mirrors, so that charts and images have their official sources. */
 export function atTheSource(config: Record<string, string>): Record<string, string> {
   const without = (key: "charts" | "images", field: string): Record<string, string> => {
     const name = `${project}:${key}`;
@@ -66,24 +64,21 @@ function ofExample(): ImageUse[] {
   const folder = join("examples", "random-backend");
   const { config } = parse(readFileSync(join(root, folder, "Pulumi.yaml"), "utf8"));
   return Object.entries(config as Record<string, { default?: unknown }>)
-    .filter(([key]) => /image$/i.test(key) && key !== "image") // which one builds oneself
+    .filter(([key]) => /image$/i.test(key) && key !== "image") // you build this one
     .map(([, { default: image }]) => ({ image: String(image), usedBy: folder }));
 }
 
-/** Images with their group, each once: what the stack needs is not listed again for a command. */
+/** Images with their group, each once: an image of the stack is not listed again for a command. */
 function grouped(uses: [Group, ImageUse[]][]): Image[] {
   const seen = new Set<string>();
   return uses.flatMap(([group, some]) =>
     byImage(some)
       .filter(({ image }) => !seen.has(image) && seen.add(image))
-      .map(({ image, usedBy }) => {
-        const { digest } = partsOf(image);
-        return { image, group, usedBy, ...(digest && { digest }) };
-      }),
+      .map((one) => ({ ...one, group })),
   );
 }
 
-/** All objects that a config's stack has in a cluster, with the release that each belongs to. */
+/** The releases of a stack, and the images of all its objects. */
 async function stackUses(stack: string, config: Record<string, string>) {
   const recorded = await record(stack, config);
   const releases = releasesOf(recorded);
@@ -93,7 +88,7 @@ async function stackUses(stack: string, config: Record<string, string>) {
   for (const release of releases) {
     const objects = await releaseObjects(release).catch((error: unknown) => {
       throw new UserError(
-        `release ${release.name} cannot be rendered, so its images are not known: ${whyNot(error)}`,
+        `release ${release.name} cannot be rendered, so its images are unknown: ${whyNot(error)}`,
       );
     });
     uses.push(...objects.flatMap(imagesOf).map((image) => ({ image, usedBy: release.name })));
@@ -101,12 +96,7 @@ async function stackUses(stack: string, config: Record<string, string>) {
   return { releases, uses };
 }
 
-/**
- * A stack's inventory, from its rendered objects. Needs Helm and the charts; `OBS_CHARTS` stands in for their
- * repositories.
- *
- * @throws UserError where a chart cannot be had, or two images differ in their registry alone
- */
+/** A stack's inventory. @throws UserError if a chart cannot be rendered, or two images differ only in their registry */
 export async function inventory(stack: string): Promise<Inventory> {
   const config = atTheSource(fileConfig(stack));
   const settings = readSettings(stack, config);
