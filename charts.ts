@@ -28,7 +28,8 @@ export interface ChartSource {
 
 const isRemote = (place: string) => /^(https?|oci):\/\//.test(place);
 
-function fromRepository(name: ChartName, version: string, repository: string): ChartSource {
+/** A chart in a repository. @param version a version, or a range of them */
+export function fromRepository(name: ChartName, version: string, repository: string): ChartSource {
   return repository.startsWith("oci://")
     ? { chart: `${repository.replace(/\/$/, "")}/${name}`, version }
     : { chart: name, version, repository };

@@ -9,7 +9,7 @@ import {
   type Stack,
 } from "@pulumi/pulumi/automation";
 import { stringify } from "yaml";
-import { locate } from "../cli/lib/cluster";
+import { connect } from "../cli/lib/cluster";
 import { backendEnvironment } from "../cli/lib/pulumi";
 import { configFile, root } from "../cli/lib/stack-config";
 import { kubeConfig } from "../components/kube-config";
@@ -160,10 +160,9 @@ export async function withStack<T>(
   const giveBack = borrowedConfig(stack, options.config ?? { environment: "dev" });
   let kept = false;
   try {
-    const { settings, environment } = await locate(stack);
+    const { settings, config } = await connect(stack);
     const envVars = {
       ...backendEnvironment(stack, settings.environment),
-      ...environment,
       ...options.environment,
     };
     const early = refusal(stack, settings, { exists: false, namespaces: [] }, existing);
@@ -171,7 +170,7 @@ export async function withStack<T>(
     const workspaceOptions = { workDir: root, envVars, pulumiCommand: await pulumiApart() };
     const workspace = await LocalWorkspace.create(workspaceOptions);
     const exists = (await workspace.listStacks()).some(({ name }) => name.split("/").at(-1) === stack);
-    const present = await presentNamespaces(kubeConfig(settings), settings);
+    const present = await presentNamespaces(config, settings);
     const why = refusal(stack, settings, { exists, namespaces: present }, existing);
     if (why) throw new UserError(why);
     const stop = options.stop ?? new AbortController().signal;

@@ -6,9 +6,9 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
-import { tableText } from "../cli/commands/load/report";
+import { table } from "../cli/lib/table";
 import { withAbort } from "../cli/lib/abort";
-import { locate } from "../cli/lib/cluster";
+import { connect } from "../cli/lib/cluster";
 import { root } from "../cli/lib/stack-config";
 import { kubeConfig } from "../components/kube-config";
 import { invalid, parseSettings, UserError } from "../settings";
@@ -50,10 +50,7 @@ let found: Promise<RunningStack> | undefined;
 /** The running stack; looked for once. */
 const running = (): Promise<RunningStack> => {
   const stack = variable(stackVariable, "it names a running stack, which is measured");
-  found ??= locate(stack).then(({ settings, environment }) => {
-    Object.assign(process.env, environment);
-    return { stack, settings, config: kubeConfig(settings) };
-  });
+  found ??= connect(stack).then((connected) => ({ stack, ...connected }));
   return found;
 };
 
@@ -87,7 +84,7 @@ function print(ended: Ended): void {
   }
   const { tables, notes, skipped } = ended.result;
   console.log(machineText(ended.machine));
-  for (const { title, head, rows } of tables) console.log(`\n${title}\n${tableText(head, rows)}`);
+  for (const { title, head, rows } of tables) console.log(`\n${title}\n${table([head, ...rows], true)}`);
   for (const note of notes) console.log(`\n${note}`);
   for (const one of skipped) console.log(`\nskipped: ${one}`);
 }

@@ -9,10 +9,9 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { launch, type Page } from "puppeteer-core";
-import { locate } from "../cli/lib/cluster";
+import { connect } from "../cli/lib/cluster";
 import { type Grafana, withGrafana } from "../cli/lib/grafana";
 import { onPath } from "../cli/lib/pulumi";
-import { kubeConfig } from "../components/kube-config";
 import { dashboards } from "../dashboards";
 
 const { values: options, positionals } = parseArgs({
@@ -104,9 +103,8 @@ async function main(): Promise<void> {
   const [stack = "dev", ...only] = positionals;
   const chromium = process.env["OBS_CHROMIUM"] ?? onPath("chromium") ?? onPath("google-chrome");
   if (!chromium) throw new Error("there is no chromium on PATH; OBS_CHROMIUM may name one");
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
-  const found = await withGrafana(kubeConfig(settings), settings, (grafana) => take(grafana, chromium, only));
+  const { settings, config } = await connect(stack);
+  const found = await withGrafana(config, settings, (grafana) => take(grafana, chromium, only));
   if (found.length) throw new Error(found.join("\n"));
 }
 

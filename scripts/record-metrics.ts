@@ -6,9 +6,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { locate } from "../cli/lib/cluster";
+import { connect } from "../cli/lib/cluster";
 import { bodyOf } from "../cli/lib/service";
-import { kubeConfig } from "../components/kube-config";
 import { dashboards } from "../dashboards";
 import { build } from "../dashboards/kit";
 import { datasourceTenants, gatewayUser, type ServicePort, services } from "../names";
@@ -63,9 +62,7 @@ async function metricsOf(
 }
 
 async function main(): Promise<void> {
-  const { settings, environment } = await locate(process.argv[2] ?? "dev");
-  Object.assign(process.env, environment);
-  const config = kubeConfig(settings);
+  const { settings, config } = await connect(process.argv[2] ?? "dev");
   const named = words();
   const recorded: Record<string, Record<string, string[]>> = {};
   for (const [name, source] of Object.entries(sources)) {

@@ -1,19 +1,18 @@
-/** Paths of the Kubernetes API that the client has no method for, and the answer's Date. */
+/** Requests to paths of the Kubernetes API without a method in the client. */
 import { request } from "node:https";
 import type { KubeConfig } from "@kubernetes/client-node";
 
-/** An answer of the API server, read as JSON. */
 export interface ApiAnswer {
-  /** The API server's clock, epoch in milliseconds. */
+  /** The API server's clock, in milliseconds since 1970. */
   date: number;
-  // biome-ignore lint/suspicious/noExplicitAny: what comes back is as many kinds as there are paths
+  // biome-ignore lint/suspicious/noExplicitAny: each path has its own type
   body: any;
 }
 
-/** Asks for a list of objects with nothing but their metadata. */
+/** Media type of a list with only the metadata of its objects. */
 export const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
-/** @param path from the root: `/api/v1/nodes/node-1/proxy/stats/summary` @throws where no answer comes, none that is JSON, or a refusal, whose status is the error's `code` */
+/** @throws without a JSON response of status 2xx; the status is the error's `code` */
 export async function apiGet(
   config: KubeConfig,
   path: string,
@@ -34,7 +33,7 @@ export async function apiGet(
           const body = JSON.parse(text);
           if (code >= 200 && code < 300) return done({ date, body });
         } catch {
-          // What is no JSON is told like a refusal.
+          // Reported below.
         }
         fail(Object.assign(new Error(`${path} answered ${code}: ${text.slice(0, 200)}`), { code }));
       });

@@ -1,4 +1,4 @@
-/** Commands in a container of the cluster. */
+/** Commands in a container. */
 import { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node";
@@ -9,12 +9,7 @@ export interface ContainerOf {
   container: string;
 }
 
-/**
- * Runs a shell script in a container.
- *
- * @returns what it wrote to stdout
- * @throws with what it wrote to stderr when it ends with another code than 0
- */
+/** Runs a shell script in a container. @returns its stdout @throws with its stderr if it fails */
 export async function inContainer(
   config: KubeConfig,
   { namespace, pod, container }: ContainerOf,
@@ -36,7 +31,7 @@ export async function inContainer(
       .then((socket) => {
         socket.addEventListener("close", () => fail(new Error(`the connection to ${pod} was closed`)));
       })
-      // What a connection that is refused gives is an event, not an error.
+      // A refused connection rejects with an event, not an error.
       .catch((error: { message?: string }) => fail(new Error(`${pod}: ${error.message ?? "no connection"}`)));
   });
   output.end();

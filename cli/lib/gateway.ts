@@ -4,6 +4,10 @@ import { gatewayAccess, type ServicePort, type Store, stores } from "../../names
 import { credentialKeys } from "../../values/gateway";
 import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 
+/** The header `Authorization` of HTTP basic authentication. */
+export const basicAuth = (user: string, password: string): string =>
+  `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+
 /** The password of a user of a gateway, from the cluster. @throws if the user does not exist */
 export async function gatewayPassword(
   config: KubeConfig,
@@ -26,7 +30,7 @@ function storeOf({ namespace, name }: ServicePort): Store {
   return store;
 }
 
-/** Asks a gateway as a user. The API server's proxy would keep the credentials to itself, so it goes through a tunnel. */
+/** Sends a request to a gateway as a user. */
 export async function askGateway(
   config: KubeConfig,
   service: ServicePort,
@@ -35,7 +39,7 @@ export async function askGateway(
   { headers, ...request }: HttpRequest = {},
 ): Promise<HttpAnswer> {
   const password = await gatewayPassword(config, service, user);
-  const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  const authorization = basicAuth(user, password);
   const pods = { namespace: service.namespace, selector: "app.kubernetes.io/component=gateway", port: 8080 };
   return askPod(config, pods, path, { ...request, headers: { ...headers, authorization } });
 }

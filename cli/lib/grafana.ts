@@ -1,10 +1,10 @@
-/** Grafana's API for the commands of obs: by a service account's token, else as the admin user, who can log in in dev only. */
+/** Grafana's API, with the token of a service account, or as the admin user, who can log in in dev only. */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { grafana, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
+import { basicAuth } from "./gateway";
 import { podText, throughTunnel } from "./tunnel";
 
-/** Where Grafana's pods listen. */
 const pods = (settings: Settings) => ({
   namespace: namespaces(settings).grafana,
   selector: "app.kubernetes.io/name=grafana",
@@ -12,27 +12,26 @@ const pods = (settings: Settings) => ({
   served: "grafana" as const,
 });
 
-/** Grafana, reachable on a port of loopback for as long as an action runs. */
 export interface Grafana {
-  /** Address, with the port. */
+  /** Address on loopback. */
   url: string;
   user: string;
   password: string;
-  /** Asks the API; every HTTP status is an answer. */
+  /** Sends a request to the API. */
   ask(path: string, body?: unknown): Promise<{ status: number; text: string }>;
-  /** Asks the API for JSON. @throws where the status is not 2xx */
+  /** Sends a request, and parses the response. @throws if the status is not 2xx */
   // biome-ignore lint/suspicious/noExplicitAny: the API knows its form
   json(path: string, body?: unknown): Promise<any>;
 }
 
-/** What Grafana says of itself to everybody. @throws where it does not answer with 200 */
+/** Grafana's health, which needs no login. @throws if it is not healthy */
 export const grafanaHealth = async (
   config: KubeConfig,
   settings: Settings,
 ): Promise<{ version: string; database: string }> =>
   JSON.parse(await podText(config, pods(settings), "/api/health"));
 
-/** The token of a service account that the environment gives. */
+/** The token of a service account, from the environment. */
 export const grafanaToken = (): string | undefined => process.env["OBS_GRAFANA_TOKEN"] || undefined;
 
 /** The admin user's password, from the cluster. */
@@ -43,7 +42,7 @@ async function adminPassword(config: KubeConfig, settings: Settings): Promise<st
   return Buffer.from(secret.data?.["admin-password"] ?? "", "base64").toString();
 }
 
-/** Runs an action with Grafana's API. */
+/** Runs an action with a tunnel to Grafana. */
 export async function withGrafana<T>(
   config: KubeConfig,
   settings: Settings,
@@ -52,9 +51,7 @@ export async function withGrafana<T>(
   const token = grafanaToken();
   const user = token ? "the service account of OBS_GRAFANA_TOKEN" : grafana.adminUser;
   const password = token ? "" : await adminPassword(config, settings);
-  const authorization = token
-    ? `Bearer ${token}`
-    : `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  const authorization = token ? `Bearer ${token}` : basicAuth(user, password);
   return throughTunnel(config, pods(settings), (port) => {
     const url = `http://127.0.0.1:${port}`;
     const ask = async (path: string, body?: unknown) => {
@@ -71,8 +68,8 @@ export async function withGrafana<T>(
       if (status === 401)
         throw new UserError(
           token
-            ? "Grafana does not take the token of OBS_GRAFANA_TOKEN"
-            : "Grafana does not let the admin user in: in prod nobody logs in but through grafana.auth; a service account's token in OBS_GRAFANA_TOKEN lets obs in",
+            ? "Grafana rejects the token in OBS_GRAFANA_TOKEN"
+            : "Grafana rejects the admin user: in prod, users log in through grafana.auth only. Set OBS_GRAFANA_TOKEN to the token of a service account",
         );
       if (status < 200 || status > 299)
         throw new Error(`Grafana answered ${status} to ${path}: ${text.trim().slice(0, 300)}`);
@@ -82,7 +79,6 @@ export async function withGrafana<T>(
   });
 }
 
-/** A datasource, as far as its health is asked for. */
 export interface Datasource {
   uid: string;
   name: string;
@@ -90,14 +86,14 @@ export interface Datasource {
   jsonData: { implementation?: string };
 }
 
-/** Asks a datasource through Grafana whether it works. @returns what it says @throws where it does not */
+/** Runs the health check of a data source. @returns its message @throws if it fails */
 export async function health(grafana: Grafana, { uid, type, jsonData }: Datasource): Promise<string> {
   if (type !== "alertmanager") {
     const { status, message } = await grafana.json(`/api/datasources/uid/${uid}/health`);
     if (status !== "OK") throw new Error(`${status}: ${message}`);
     return message;
   }
-  // Grafana itself has no health check for Alertmanagers.
+  // Grafana has no health check for Alertmanagers.
   const path = jsonData.implementation === "mimir" ? "/alertmanager/api/v2/status" : "/api/v2/status";
   const { versionInfo } = await grafana.json(`/api/datasources/proxy/uid/${uid}${path}`);
   return `answers, version ${versionInfo?.version ?? "unknown"}`;

@@ -1,4 +1,4 @@
-/** What Helm knows of a release: it keeps each revision in a Secret, as JSON in gzip in base64. */
+/** Releases as Helm stores them: each revision is a Secret with JSON in gzip in base64. */
 import { gunzipSync } from "node:zlib";
 import type { KubeConfig, V1Secret } from "@kubernetes/client-node";
 import { parse } from "yaml";
@@ -9,17 +9,16 @@ export interface HelmRelease {
   name: string;
   namespace: string;
   revision: number;
-  /** Helm's word: `deployed`, `failed`, `pending-upgrade`… */
+  /** `deployed`, `failed`, `pending-upgrade`… */
   status: string;
-  /** The chart's name, version, its application's version and the versions of Kubernetes that it allows. */
   chart: { name: string; version: string; appVersion?: string; kubeVersion?: string };
-  /** The objects of its manifest without CRDs, which are large, parsed on the first call. */
+  /** The objects of its manifest, without CRDs, which are large. */
   objects(): KubernetesObject[];
 }
 
 const isDefinition = (document: string) => /^kind: CustomResourceDefinition$/m.test(document);
 
-/** The release that a Secret holds. @throws where it is not one that Helm 3 wrote */
+/** The release in a Secret. @throws if Helm 3 did not write it */
 export function releaseFrom(secret: V1Secret): HelmRelease {
   const inner = Buffer.from(secret.data?.["release"] ?? "", "base64").toString();
   const { name, namespace, version, info, chart, manifest } = JSON.parse(
@@ -44,7 +43,7 @@ export function releaseFrom(secret: V1Secret): HelmRelease {
   };
 }
 
-/** The newest revision of each release among Secrets, or their metadata; Helm keeps older ones to go back to. */
+/** The newest revision of each release among Secrets, or their metadata. */
 export function newestOf<T extends Pick<V1Secret, "metadata">>(secrets: T[]): T[] {
   const newest = new Map<string, T>();
   const revision = (secret?: T) => Number(secret?.metadata?.labels?.["version"] ?? 0);
@@ -55,7 +54,7 @@ export function newestOf<T extends Pick<V1Secret, "metadata">>(secrets: T[]): T[
   return [...newest.values()];
 }
 
-/** Reads the newest revision of each release in some namespaces; the others stay where they are, each may be a megabyte. */
+/** Reads the newest revision of each release in some namespaces. Older ones, of up to a megabyte each, are not read. */
 export async function readReleases(
   config: KubeConfig,
   namespaces: ReadonlySet<string>,

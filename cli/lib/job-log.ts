@@ -4,12 +4,12 @@ import { BatchV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node"
 import { UserError } from "../../settings";
 import { reasonOf } from "./objects";
 
-/** How long the pod may take to start: its image is pulled and its volume attached in that time. Milliseconds. */
+/** Milliseconds in which the pod must start: its image is pulled and its volume attached. */
 const startWithin = 300_000;
-/** Between two reads of the log. Milliseconds. */
+/** Milliseconds between two reads of the log. */
 const period = 2000;
 
-/** The part of a log that is new. A log that was rotated begins with other lines. */
+/** The new part of a log; all of it if it was rotated. */
 export const added = (before: string, now: string): string =>
   now.startsWith(before) ? now.slice(before.length) : now;
 
@@ -18,6 +18,7 @@ export const added = (before: string, now: string): string =>
  *
  * @param write is called with each new part of the log
  * @param stop ends the following; the Job continues
+ * @param tailLines reads only the last lines, for a log that may be long. @default all
  * @returns whether the Job succeeded
  * @throws UserError if its pod does not start
  */
@@ -27,6 +28,7 @@ export async function followJob(
   name: string,
   write: (text: string) => void,
   stop: AbortSignal,
+  tailLines?: number,
 ): Promise<boolean> {
   const [core, batch] = [config.makeApiClient(CoreV1Api), config.makeApiClient(BatchV1Api)];
   const begun = Date.now();
@@ -38,7 +40,8 @@ export async function followJob(
     const [pod] = items;
     const pending = (pod?.status?.phase ?? "Pending") === "Pending";
     if (pod?.metadata?.name && !pending) {
-      const now = await core.readNamespacedPodLog({ namespace, name: pod.metadata.name }).catch(() => log);
+      const options = { namespace, name: pod.metadata.name, ...(tailLines && { tailLines }) };
+      const now = await core.readNamespacedPodLog(options).catch(() => log);
       write(added(log, now));
       log = now;
     }

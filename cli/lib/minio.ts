@@ -1,16 +1,15 @@
-/** MinIO's S3 API as its root user sees it, through the Kubernetes API. */
+/** MinIO's S3 API as its root user. */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { Client, type ClientOptions } from "minio";
 import { minio, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
 
-/** Who asks an S3. */
 export interface Keys {
   accessKey: string;
   secretKey: string;
 }
 
-/** The root user's keys, from the Secret in the cluster. @throws UserError where there are none */
+/** The root user's keys, from the cluster. @throws UserError if there are none */
 export async function rootOf(config: KubeConfig, settings: Settings): Promise<Keys> {
   const name = `${namespaces(settings).minio}/${minio.rootSecret}`;
   const secret = await config
@@ -18,16 +17,15 @@ export async function rootOf(config: KubeConfig, settings: Settings): Promise<Ke
     .readNamespacedSecret({ namespace: namespaces(settings).minio, name: minio.rootSecret })
     .catch((error: Error & { code?: number }) => {
       if (error.code === 404)
-        throw new UserError(`MinIO is not installed on this cluster: there is no Secret ${name}`);
+        throw new UserError(`MinIO is not installed on this cluster: Secret ${name} does not exist`);
       throw new UserError(
-        `the Secret ${name} cannot be read (${error.message.split("\n")[0]}): ` +
-          "is the stack up, and may this user read Secrets there?",
+        `Secret ${name} cannot be read (${error.message.split("\n")[0]}): your kubeconfig's user needs permission to read it`,
       );
     });
   const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString();
   return { accessKey: text("rootUser"), secretKey: text("rootPassword") };
 }
 
-/** A client of a MinIO behind a loopback port. */
+/** A client for MinIO behind a loopback port. */
 export const minioClient = (port: number, keys: Keys, more: Partial<ClientOptions> = {}): Client =>
   new Client({ endPoint: "127.0.0.1", port, useSSL: false, region: "us-east-1", ...keys, ...more });

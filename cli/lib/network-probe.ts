@@ -1,4 +1,4 @@
-/** Whether the cluster enforces NetworkPolicies: a pod tries one connection that they allow and one that they refuse. */
+/** Whether the cluster enforces NetworkPolicies: a pod opens a connection that they allow and one that they reject. */
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { ApiException, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
@@ -8,31 +8,29 @@ import type { Settings } from "../../settings";
 import { ifThere, isReady, reasonOf } from "./objects";
 import { scriptPod } from "./script-pod";
 
-/** What a probe found. */
+/** Result of a probe. */
 export interface Enforcement {
   state: "enforced" | "not enforced" | "unknown";
-  /** What was tried and what came of it, or why nothing could be tried. */
+  /** The connections and their results, or why there were none. */
   evidence: string;
 }
 
-/** Where a connection leads: the address of a pod. */
 interface Target {
   pod: string;
   address: string;
   port: number;
 }
 
-/** Grafana may connect to the gateway of Loki, and to nothing behind it. Its policies hold for every pod of its namespace. */
+/** Grafana may connect to the gateway of Loki, and not to the pods behind it; this applies to its whole namespace. */
 const from = (settings: Settings): string => namespaces(settings).grafana;
 const name = "obs-network-probe";
 const targets = {
   allowed: { component: "gateway", port: 8080 },
   refused: { component: "query-frontend", port: 3100 },
 } as const;
-/** Seconds until the pod must have finished; the script itself needs at most 30. */
+/** Seconds in which the pod must finish; the script needs at most 30. */
 const finishedWithin = 34;
 
-/** The pod that tries. */
 export function probeManifest(settings: Settings, allowed: Target, refused: Target): V1Pod {
   const of = ({ address, port }: Target) => `${address} ${port}`;
   return scriptPod(settings, {
@@ -48,7 +46,7 @@ export function probeManifest(settings: Settings, allowed: Target, refused: Targ
   });
 }
 
-/** What the lines that the pod wrote mean. */
+/** Evaluates the log of the pod. */
 export function judgeProbe(settings: Settings, log: string, allowed: Target, refused: Target): Enforcement {
   const answer = (line: string) => new RegExp(`^${line}: ?(.*)$`, "m").exec(log)?.[1];
   const [yes, no] = [answer("allowed"), answer("refused")];
@@ -63,7 +61,7 @@ export function judgeProbe(settings: Settings, log: string, allowed: Target, ref
   return { state: yes.startsWith("HTTP/") ? "enforced" : "unknown", evidence };
 }
 
-/** A pod that is ready; nothing if none is. */
+/** A ready pod of Loki. */
 async function target(
   core: CoreV1Api,
   settings: Settings,
@@ -81,7 +79,7 @@ async function target(
 const remove = (core: CoreV1Api, namespace: string) =>
   ifThere(core.deleteNamespacedPod({ name, namespace, gracePeriodSeconds: 0 }));
 
-/** Creates the pod. One that an earlier run left behind is replaced. */
+/** Creates the pod, and replaces that of an interrupted run. */
 async function create(core: CoreV1Api, body: V1Pod): Promise<void> {
   const namespace = body.metadata?.namespace ?? "";
   try {
@@ -94,7 +92,7 @@ async function create(core: CoreV1Api, body: V1Pod): Promise<void> {
   }
 }
 
-/** What the pod wrote before it ended. */
+/** The log of the pod, once it has ended. */
 async function logOf(core: CoreV1Api, namespace: string): Promise<string> {
   const deadline = Date.now() + finishedWithin * 1000;
   for (;;) {
@@ -107,7 +105,7 @@ async function logOf(core: CoreV1Api, namespace: string): Promise<string> {
   }
 }
 
-/** Tries the NetworkPolicies with a pod of its own, which is deleted afterwards. */
+/** Probes the NetworkPolicies with a pod, which is deleted afterwards. */
 export async function tryPolicies(config: KubeConfig, settings: Settings): Promise<Enforcement> {
   const core = config.makeApiClient(CoreV1Api);
   const [allowed, refused] = await Promise.all([

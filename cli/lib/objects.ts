@@ -1,9 +1,9 @@
-/** What several commands do with the cluster's objects. */
+/** Helpers for objects of the cluster. */
 import { ApiException, type CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
 
-/** What an object is, undefined where there is none. */
+/** The object; undefined if it does not exist. */
 export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
   try {
     return await asked;
@@ -13,7 +13,7 @@ export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
   }
 };
 
-/** Copies the Secret by which images are pulled, from where the stack has it. @param to the namespace that gets it */
+/** Copies the image pull Secret of the stack to a namespace. */
 export async function copyPullSecret(
   core: CoreV1Api,
   settings: Settings,
@@ -27,12 +27,11 @@ export async function copyPullSecret(
   await core.createNamespacedSecret({ namespace: to, body: { metadata: { name }, type, data } });
 }
 
-/** Whether a pod is ready. */
 export const isReady = ({ metadata, status }: V1Pod): boolean =>
   !metadata?.deletionTimestamp &&
   (status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false);
 
-/** Why a pod does not start, as far as it says so. */
+/** Why a pod does not start. */
 export const reasonOf = ({ status }: V1Pod): string => {
   const waiting = status?.containerStatuses?.[0]?.state?.waiting;
   const unscheduled = status?.conditions?.find(

@@ -1,4 +1,4 @@
-/** How Pulumi is told to run the pack, and what a stack configures of it. */
+/** The policy pack's arguments for Pulumi, and its config of a stack. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { configProblems, type PackConfig } from "../../policies/config";
@@ -7,14 +7,9 @@ import { rules } from "../../policies/rules";
 import { UserError } from "../../settings";
 import { root } from "./stack-config";
 
-/** Path of a stack's config of the pack, where it has one. */
 const packConfigFile = (stack: string): string => join(root, "policies", "config", `${stack}.json`);
 
-/**
- * A stack's config of the pack.
- *
- * @throws UserError where the file is no JSON, or names a rule, level or parameter that there is not
- */
+/** A stack's config of the pack. @throws UserError if the file is not valid JSON, or has an unknown rule, level or parameter */
 export function packConfig(stack: string): PackConfig {
   const file = packConfigFile(stack);
   if (!existsSync(file)) return {};
@@ -23,19 +18,14 @@ export function packConfig(stack: string): PackConfig {
   try {
     config = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    throw wrong(`is no JSON: ${(error as Error).message}`);
+    throw wrong(`not valid JSON: ${(error as Error).message}`);
   }
   const problems = configProblems(rules, config);
   if (problems.length) throw wrong(problems.join("\n  "));
   return config;
 }
 
-/**
- * Arguments by which Pulumi runs the pack.
- *
- * @param wanted as the options say; undefined where they say nothing: then a prod stack is held to it, a dev stack is not
- * @throws as `packConfig` does, before Pulumi starts
- */
+/** Arguments with which Pulumi runs the pack. @param wanted @default true for a prod stack @throws as packConfig does */
 export function packArguments(
   stack: string,
   environment: Environment,

@@ -1,4 +1,4 @@
-/** Finding what `pulumi` needs on this machine: the CLI itself, a backend, a cluster. */
+/** The Pulumi CLI on this machine, and its backend. */
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,7 +8,7 @@ import { parse } from "yaml";
 import { UserError } from "../../settings";
 import { configFile, root } from "./stack-config";
 
-/** The program of that name on PATH, not counting this project's own `node_modules`. */
+/** A program's path on PATH, without this project's `node_modules`. */
 export function onPath(program: string): string | undefined {
   return (process.env["PATH"] ?? "")
     .split(delimiter)
@@ -17,33 +17,31 @@ export function onPath(program: string): string | undefined {
     .find((path) => existsSync(path));
 }
 
-/** The Pulumi CLI: the one on PATH, else the npm launcher, which fetches the pinned version when it first runs. */
+/** The Pulumi CLI on PATH, else the npm launcher, which downloads the pinned version on its first run. */
 export const pulumiProgram = (): string => onPath("pulumi") ?? join(root, "node_modules", ".bin", "pulumi");
 
-/** The backend that the environment names, or `pulumi login` chose. */
+/** The backend of the environment, or of `pulumi login`. */
 export function chosenBackend(): string | undefined {
   if (process.env["PULUMI_BACKEND_URL"]) return process.env["PULUMI_BACKEND_URL"];
   const file = join(process.env["PULUMI_HOME"] ?? join(homedir(), ".pulumi"), "credentials.json");
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).current || undefined : undefined;
 }
 
-/** Whether `pulumi login` was done, or the environment names a backend. */
 const hasBackend = (): boolean => Boolean(process.env["PULUMI_ACCESS_TOKEN"] || chosenBackend());
 
 /**
- * The environment for the Pulumi CLI. Where no backend is chosen, a dev stack gets one under `.obs/`, with a
- * generated passphrase beside it.
+ * The environment for the Pulumi CLI. Without a backend, a dev stack gets one in `.obs/`, with a generated passphrase.
  *
- * @throws UserError when another stack than a dev one has no backend
+ * @throws UserError if a prod stack has no backend
  */
 export function backendEnvironment(stack: string, environment: string): Record<string, string> {
   const common = { PULUMI_SKIP_UPDATE_CHECK: "true" };
   if (hasBackend()) return common;
   if (environment !== "dev")
     throw new UserError(
-      `stack ${stack} has no place for its state. Log in to one:\n` +
+      `stack ${stack} has no backend for its state. Log in to one:\n` +
         "  pulumi login                      Pulumi Cloud\n" +
-        "  pulumi login s3://<bucket>        a bucket of yours; also azblob://, gs://\n" +
+        "  pulumi login s3://<bucket>        your own bucket; also azblob://, gs://\n" +
         "  pulumi login file://<folder>      a folder",
     );
   const home = join(root, ".obs");
@@ -51,8 +49,8 @@ export function backendEnvironment(stack: string, environment: string): Record<s
   if (!existsSync(passphrase) && !process.env["PULUMI_CONFIG_PASSPHRASE"]) {
     if (existsSync(configFile(stack)) && parse(readFileSync(configFile(stack), "utf8"))?.encryptionsalt)
       throw new UserError(
-        `Pulumi.${stack}.yaml was made with a passphrase that is not on this machine. Set PULUMI_CONFIG_PASSPHRASE to it, ` +
-          "log in to the backend that the stack lives in, or remove its line encryptionsalt to start anew",
+        `Pulumi.${stack}.yaml is encrypted with a passphrase that is not on this machine. Set PULUMI_CONFIG_PASSPHRASE to it, ` +
+          "log in to the stack's backend, or remove the line encryptionsalt to start again",
       );
     mkdirSync(home, { recursive: true });
     writeFileSync(passphrase, randomBytes(24).toString("base64url"), { mode: 0o600 });
@@ -65,18 +63,14 @@ export function backendEnvironment(stack: string, environment: string): Record<s
   };
 }
 
-/**
- * Runs the Pulumi CLI in the project's folder with the terminal as it is.
- *
- * @returns its exit code
- */
+/** Runs the Pulumi CLI in the project's folder and this terminal. @returns its exit code */
 export function pulumi(args: string[], environment: Record<string, string>): Promise<number> {
   const child = spawn(pulumiProgram(), args, {
     cwd: root,
     stdio: "inherit",
     env: { ...process.env, ...environment },
   });
-  // Ctrl-C reaches Pulumi from the terminal, too; who leaves before it leaves an update behind that nobody waits for.
+  // The terminal sends Ctrl-C to Pulumi too; this process waits until Pulumi has handled it.
   const stay = () => undefined;
   const pass = () => child.kill("SIGTERM");
   process.on("SIGINT", stay).on("SIGTERM", pass);
@@ -86,7 +80,7 @@ export function pulumi(args: string[], environment: Record<string, string>): Pro
   }).finally(() => process.off("SIGINT", stay).off("SIGTERM", pass));
 }
 
-/** What the Pulumi CLI prints, as JSON; undefined when it fails. */
+/** The JSON output of a command of Pulumi; undefined if it fails. */
 export function pulumiJson(
   args: string[],
   environment: Record<string, string>,

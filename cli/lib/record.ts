@@ -1,21 +1,18 @@
-/** Runs the program without an engine or a cluster and records every resource that it would register. */
+/** Runs the program without an engine or a cluster, and records the resources that it registers. */
 import "../../lighten.cjs";
 import * as pulumi from "@pulumi/pulumi";
 import { readSettings } from "../../settings";
 
-/** What the engine is told about a resource besides its inputs; other resources as `type::name`. */
+/** Resource options; other resources are `type::name`. */
 export interface RecordedOptions {
-  /** Whether it refuses to be deleted. */
   protect: boolean;
-  /** What it is gone with, without a call to its provider. */
   deletedWith?: string;
-  /** What it comes after, through its inputs or because it was said so. */
+  /** Explicit dependencies, and those of its inputs. */
   dependencies: string[];
-  /** Id of what is there already and is taken in instead of created. */
   import?: string;
 }
 
-/** A resource as the program registers it. */
+/** A registered resource. */
 export interface Recorded {
   /** Type token, such as `kubernetes:core/v1:Namespace`. */
   type: string;
@@ -24,23 +21,20 @@ export interface Recorded {
   options: RecordedOptions;
 }
 
-/** A stack output. */
 export interface RecordedOutput {
   value: unknown;
-  /** Whether the engine encrypts it and shows it only when asked. */
   secret: boolean;
 }
 
-/** All that a program tells its engine. */
 export interface Recording {
   resources: Recorded[];
   outputs: Record<string, RecordedOutput>;
 }
 
-/** What stands where a generated secret will be. */
+/** Placeholder of a generated secret. */
 export const generated = "[generated]";
 
-/** Outputs that a real provider would compute and the program reads; the engine makes these secret. */
+/** Outputs that a provider computes and the program reads. */
 const computed: Record<string, Record<string, unknown>> = {
   "random:index/randomPassword:RandomPassword": { result: pulumi.secret(generated) },
   "tls:index/privateKey:PrivateKey": { privateKeyPem: pulumi.secret(generated) },
@@ -50,7 +44,7 @@ const computed: Record<string, Record<string, unknown>> = {
   "random:index/randomBytes:RandomBytes": { base64: pulumi.secret(generated) },
 };
 
-/** What a hub outputs for an agent, in the place of what its stack would say. */
+/** Outputs of a hub for an agent, instead of those of its stack. */
 function hubOutputs(stack: string, config: Record<string, string>) {
   const { cluster } = readSettings(stack, config);
   const host = (store: string) => `https://${store}.hub.invalid`;
@@ -62,10 +56,10 @@ function hubOutputs(stack: string, config: Record<string, string>) {
   return { outputs: { agents: { [cluster.name]: own } }, secretOutputNames: ["agents"] };
 }
 
-/** The engine's mark of a secret: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go */
+/** The key that marks a secret: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go */
 const mark = "4dabf18193072939515e22adb298388d";
 
-/** A value without the marks that say which of its parts are secret. */
+/** A value without the marks of its secret parts. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
@@ -73,7 +67,7 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, plain(child)]));
 }
 
-/** Whether a value, or anything in it, carries the mark. */
+/** Whether a value, or anything in it, is secret. */
 const hasMark = (value: unknown): boolean =>
   typeof value === "object" &&
   value !== null &&
@@ -85,7 +79,6 @@ const short = (urn: string): string => {
   return `${types.split("$").at(-1)}::${name}`;
 };
 
-/** The getters of the engine's request that tell the options. */
 interface RegisterRequest {
   getType(): string;
   getName(): string;
@@ -102,18 +95,13 @@ const optionsOf = (request: RegisterRequest): RecordedOptions => ({
   ...(request.getImportid() && { import: request.getImportid() }),
 });
 
-/** A Pulumi program: it registers resources and gives the stack's outputs. */
+/** A Pulumi program: registers resources and returns the outputs. */
 export type Program = () => Promise<pulumi.Inputs>;
 
-/** Mocks and config belong to the process: one recording comes after the other. */
+/** Mocks and config are global to the process, so recordings run one after the other. */
 let last: Promise<unknown> = Promise.resolve();
 
-/**
- * Everything the program registers for a stack, and its outputs. It can be called any number of times.
- *
- * @param config the stack's config as the engine would hand it over, `project:key` to text
- * @param program what to record. @default this project's own program
- */
+/** The resources and outputs of a stack. @param config `project:key` to text @param program @default this project's program */
 export function recordProgram(
   stack: string,
   config: Record<string, string>,
@@ -124,7 +112,6 @@ export function recordProgram(
   return recording;
 }
 
-/** The resources alone. */
 export const record = async (stack: string, config: Record<string, string>): Promise<Recorded[]> =>
   (await recordProgram(stack, config)).resources;
 
@@ -135,7 +122,7 @@ async function recordNow(
 ): Promise<Recording> {
   const resources: Recorded[] = [];
   const options = new Map<string, RecordedOptions>();
-  // The mocks come before the program: it looks for its engine when it is loaded.
+  // The program connects to its engine when it is loaded, so the mocks come first.
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
@@ -155,7 +142,7 @@ async function recordNow(
     stack,
     true,
   );
-  // Mocks are not told the options; the requests that reach them are.
+  // Mocks do not get the options; their requests have them.
   const monitor = pulumi.runtime.getMonitor() as unknown as {
     registerResource(request: RegisterRequest, callback: unknown): Promise<void>;
   };
@@ -167,7 +154,7 @@ async function recordNow(
   pulumi.runtime.setAllConfig(config);
   const recorded: Program = program ?? require("../../index");
   try {
-    // As the engine gets them: secrets carry its mark.
+    // Serialized as for the engine, so that secrets are marked.
     const outputs = await pulumi.runtime.serializeProperties("outputs", await recorded());
     return {
       resources,
@@ -176,7 +163,7 @@ async function recordNow(
       ),
     };
   } finally {
-    // Waits until all is registered.
+    // Waits for all registrations.
     await pulumi.runtime.disconnect();
   }
 }

@@ -1,4 +1,4 @@
-/** `obs render`: what a stack would install, as files, without an engine or a cluster. */
+/** `obs render`: the objects of a stack as files, without an engine or a cluster. */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { fileConfig } from "./stack-config";
 
 const run = promisify(execFile);
 
-/** A release as the program registers it. */
+/** A registered release. */
 export interface ReleaseInputs {
   name: string;
   namespace: string;
@@ -22,11 +22,10 @@ export interface ReleaseInputs {
 
 export const isRelease = ({ type }: Recorded): boolean => type === "kubernetes:helm.sh/v3:Release";
 
-/** The releases among what was recorded. */
 export const releasesOf = (recorded: Recorded[]): ReleaseInputs[] =>
   recorded.filter(isRelease).map(({ inputs }) => inputs as unknown as ReleaseInputs);
 
-/** The program's own Kubernetes objects, in the order in which they are registered. */
+/** The program's own Kubernetes objects, in the order of their registration. */
 export const objectsOf = (recorded: Recorded[]): Record<string, unknown>[] =>
   recorded
     .filter((r) => r.type.startsWith("kubernetes:") && !isRelease(r))
@@ -36,29 +35,21 @@ export const objectsOf = (recorded: Recorded[]): Record<string, unknown>[] =>
       return { apiVersion, kind, ...inputs };
     });
 
-/** The MinIO resources: type, name and inputs of each. */
 export const minioResourcesOf = (recorded: Recorded[]) =>
   recorded
     .filter(({ type }) => type.startsWith("minio:"))
     .map(({ type, name, inputs }) => ({ type: type.split(":").at(-1), name, ...inputs }));
 
-/** A Kubernetes object, as far as every kind looks the same. */
+/** A Kubernetes object of any kind. */
 export interface KubernetesObject {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string; labels?: Record<string, string>; [field: string]: unknown };
-  // Objects of many kinds are read deeply; a type for each would say no more than the API server does.
-  // biome-ignore lint/suspicious/noExplicitAny: see above
+  // biome-ignore lint/suspicious/noExplicitAny: objects of many kinds are read deeply
   [field: string]: any;
 }
 
-/**
- * The manifests of a release, as Helm renders them.
- *
- * @param valuesFile file with the release's values
- * @param more further arguments for `helm template`
- * @throws with Helm's own message when it is not there, or the chart cannot be had or rendered
- */
+/** The manifests of a release. @param more arguments for `helm template` @throws with Helm's message */
 export async function helmTemplate(
   release: ReleaseInputs,
   valuesFile: string,
@@ -73,12 +64,7 @@ export async function helmTemplate(
   return (await run("helm", [...args, ...more], { maxBuffer: 64 * 1024 ** 2 })).stdout;
 }
 
-/**
- * The objects of a text with manifests.
- *
- * @param name what it is, for the error
- * @throws where a manifest cannot be read, or says a key twice
- */
+/** The objects of a text with manifests. @param name for the error @throws if a manifest is not valid YAML */
 export const manifestObjects = (name: string, text: string): KubernetesObject[] =>
   // Kubernetes reads YAML 1.1, where 0644 is octal.
   parseAllDocuments(text, { version: "1.1" })
@@ -89,12 +75,7 @@ export const manifestObjects = (name: string, text: string): KubernetesObject[] 
     })
     .filter((object) => object !== null);
 
-/**
- * The objects of a release, as Helm renders them.
- *
- * @param more further arguments for `helm template`
- * @throws as `helmTemplate` does, and where a manifest cannot be read, or says a key twice
- */
+/** The objects of a release. @param more arguments for `helm template` @throws as helmTemplate and manifestObjects do */
 export async function releaseObjects(release: ReleaseInputs, ...more: string[]): Promise<KubernetesObject[]> {
   const folder = mkdtempSync(join(tmpdir(), "observability-values-"));
   try {
@@ -106,30 +87,25 @@ export async function releaseObjects(release: ReleaseInputs, ...more: string[]):
   }
 }
 
-/** Why Helm did not render, in a line or Helm's own words. */
+/** Why Helm, or another program, failed. */
 export function whyNot(error: unknown): string {
-  const { code, stderr, message } = error as { code?: string; stderr?: string; message: string };
-  return code === "ENOENT" ? "helm is not on PATH" : (stderr || message).trim();
+  const { code, path, stderr, message } = error as Error & { code?: string; path?: string; stderr?: string };
+  return code === "ENOENT" && path ? `${path} is not on PATH` : (stderr || message).trim();
 }
 
-/** YAML documents, quoted as Helm's YAML 1.1 needs it: there a bare `on` is a boolean. */
+/** YAML documents for Helm, which reads YAML 1.1: a bare `on` is a boolean. */
 export const toYaml = (documents: unknown[]): string =>
   documents
     .map((document) => stringify(document, { aliasDuplicateObjects: false, version: "1.1" }))
     .join("---\n");
 
-/** What `render` wrote, and what it could not. */
 export interface Rendered {
-  /** Paths of the files. */
   files: string[];
-  /** A line for each release whose manifests could not be rendered, and why. */
+  /** A line for each release whose manifests could not be rendered, with the reason. */
   skipped: string[];
 }
 
-/**
- * Writes a stack to a folder: `objects.yaml`, `minio.yaml`, and for each release `values.yaml` and, where Helm and
- * the chart are at hand, `manifests.yaml`.
- */
+/** Writes a stack to a folder: `objects.yaml`, `minio.yaml`, and `values.yaml` and `manifests.yaml` of each release. */
 export async function render(stack: string, out: string): Promise<Rendered> {
   const recorded = await record(stack, fileConfig(stack));
   const result: Rendered = { files: [], skipped: [] };

@@ -1,4 +1,4 @@
-/** A short-lived pod that runs a shell script in the cluster, within Pod Security's `restricted`. */
+/** A short-lived pod that runs a shell script, with Pod Security's level `restricted`. */
 import { readFileSync } from "node:fs";
 import type { V1Container, V1EnvVar, V1Pod, V1Volume } from "@kubernetes/client-node";
 import type { Settings } from "../../settings";
@@ -16,7 +16,7 @@ export interface ScriptPod {
   /** Path of the script. */
   script: string;
   env: V1EnvVar[];
-  /** Seconds until Kubernetes ends the pod, even if nothing deletes it. */
+  /** Seconds until Kubernetes ends the pod. */
   seconds: number;
   /** Seconds between SIGTERM and SIGKILL. */
   grace: number;

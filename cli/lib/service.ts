@@ -1,7 +1,4 @@
-/**
- * HTTP requests to Services and pods inside the cluster, through port-forwards: the API server's proxy would connect from
- * outside the pod, which NetworkPolicies reject.
- */
+/** HTTP requests to Services and pods in the cluster, through port-forwards. */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import type { PodPort } from "../../components/port-forward";
 import type { ServicePort } from "../../names";
@@ -9,7 +6,7 @@ import { askGateway } from "./gateway";
 import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 
 export interface ServiceRequest extends HttpRequest {
-  /** Name of one pod behind the Service, which gets the request on its own port. */
+  /** One pod behind the Service, which gets the request on its own port. */
   pod?: string;
   /** Path and query. */
   path: string;
@@ -28,7 +25,7 @@ async function behind(config: KubeConfig, { namespace, name, port }: ServicePort
   return { namespace, selector, port: target };
 }
 
-/** Sends a request to a Service, or to one pod of it. Every HTTP status is an answer. */
+/** Sends a request to a Service, or to one of its pods. */
 export async function ask(
   config: KubeConfig,
   service: ServicePort,
@@ -41,7 +38,7 @@ export async function ask(
   return askPod(config, { ...pods, ...(served && { served }) }, path, request);
 }
 
-/** Asks a Service and gives the body of its answer. @throws where the status is not 2xx */
+/** The body of a response of a Service. @throws if the status is not 2xx */
 export async function bodyOf(
   config: KubeConfig,
   service: ServicePort,

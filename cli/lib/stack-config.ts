@@ -1,4 +1,4 @@
-/** A stack's config file, `Pulumi.<stack>.yaml`, read as the engine would hand it to the program. */
+/** A stack's config file, `Pulumi.<stack>.yaml`, as the engine passes it to the program. */
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
@@ -10,7 +10,7 @@ export const root = join(__dirname, "..", "..");
 /** Path of a stack's config file. */
 export const configFile = (stack: string): string => join(root, `Pulumi.${stack}.yaml`);
 
-/** What stands for an encrypted value, whose presence is all that can be known without the engine. */
+/** Placeholder of an encrypted value. */
 export const encrypted = "[secret]";
 
 const withoutSecrets = (node: unknown): unknown => {
@@ -30,11 +30,7 @@ function parsed(file: string): { config?: Record<string, unknown> } | null {
   }
 }
 
-/**
- * A stack's config as `project:key` to text, objects as JSON.
- *
- * @throws when there is no such file
- */
+/** A stack's config as `project:key` to text, objects as JSON. @throws UserError if there is no such file */
 export function fileConfig(stack: string): Record<string, string> {
   const file = configFile(stack);
   if (!existsSync(file))

@@ -1,9 +1,8 @@
-/** Pulumi's state of a stack, exported with its secrets encrypted. */
+/** Pulumi's state of a stack, with encrypted secrets. */
 import { spawnSync } from "node:child_process";
 import { pulumiProgram } from "./pulumi";
 import { root } from "./stack-config";
 
-/** A resource in an exported state, as far as it matters here. */
 export interface Resource {
   urn: string;
   type: string;
@@ -12,7 +11,6 @@ export interface Resource {
   dependencies?: string[];
   propertyDependencies?: Record<string, string[] | null>;
   deletedWith?: string;
-  /** When it was created. */
   created?: string;
 }
 
@@ -25,7 +23,7 @@ export interface Deployment {
   };
 }
 
-/** The stack's state; undefined if the backend has no such stack. */
+/** The state; undefined if the backend has no such stack. */
 export function exported(stack: string, environment: Record<string, string>): Deployment | undefined {
   const { status, stdout } = spawnSync(pulumiProgram(), ["stack", "export", "--stack", stack], {
     cwd: root,

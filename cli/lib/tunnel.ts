@@ -1,13 +1,10 @@
-/**
- * A loopback port that leads to pods of the cluster, for what cannot go through the API server's HTTP proxy. What goes
- * through it comes from the pod itself, so that no NetworkPolicy refuses it.
- */
+/** A loopback port that leads to a pod: connections come from the pod itself, so that NetworkPolicies do not apply. */
 import { createServer, type Socket } from "node:net";
 import type { KubeConfig } from "@kubernetes/client-node";
 import pLimit from "p-limit";
 import { forward, type PodPort } from "../../components/port-forward";
 
-/** Runs an action with the port open; afterwards the port and every connection through it are closed. */
+/** Runs an action with the port, and closes its connections afterwards. */
 export async function throughTunnel<T>(
   config: KubeConfig,
   target: PodPort,
@@ -25,7 +22,7 @@ export async function throughTunnel<T>(
     return await action((server.address() as { port: number }).port);
   } finally {
     server.close();
-    // Clients keep connections for a next question; the program would wait for them.
+    // The process would wait for the idle connections of clients.
     for (const socket of open) socket.destroy();
   }
 }
@@ -44,10 +41,10 @@ export interface HttpAnswer {
   body: string;
 }
 
-/** Requests at a time: with a port-forward for every pod at once, a busy API server answers none of them in time. */
+/** Requests at a time: a busy API server cannot handle a port-forward to every pod at once. */
 const atOnce = pLimit(12);
 
-/** Asks one of the pods by HTTP; every status is an answer. The timeout does not include the wait for other requests. */
+/** Sends a request to one of the pods. The timeout does not include the wait for other requests. */
 export const askPod = (
   config: KubeConfig,
   target: PodPort,
@@ -66,7 +63,7 @@ export const askPod = (
     }),
   );
 
-/** Asks one of the pods. @throws where the status is not 2xx */
+/** The body of a response of one of the pods. @throws if the status is not 2xx */
 export async function podText(config: KubeConfig, target: PodPort, path: string): Promise<string> {
   const headers = { accept: "application/json, text/plain, */*" };
   const { status, body } = await askPod(config, target, path, { headers });

@@ -4,8 +4,7 @@
  *
  * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/contributing/chaos.md
  */
-import { locate } from "../../cli/lib/cluster";
-import { kubeConfig } from "../../components/kube-config";
+import { connect } from "../../cli/lib/cluster";
 import { UserError } from "../../settings";
 import { wholeAt } from "./account";
 import { patience, seenAfter, until } from "./case";
@@ -31,11 +30,9 @@ async function calm(watch: Watch, since: number): Promise<void> {
 /** @returns the cases of this run and those that the report had before */
 async function chaos(stack: string, asked: Asked): Promise<Case[]> {
   const begun = Date.now();
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
+  const { settings, config } = await connect(stack);
   if (settings.environment === "prod" && !asked.yes)
     throw new UserError(`stack ${stack} is a prod stack; say --yes to harm its components`);
-  const config = kubeConfig(settings);
   const harms = new Harms(config);
   const components = await findComponents(config);
   if (!components.length) throw new UserError(`stack ${stack} has no workload on this cluster`);

@@ -7,9 +7,8 @@
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Diagnosis, examine } from "../../cli/commands/doctor";
-import { locate } from "../../cli/lib/cluster";
+import { connect } from "../../cli/lib/cluster";
 import { table } from "../../cli/lib/table";
-import { kubeConfig } from "../../components/kube-config";
 import { type Cluster, clusterOf, type Fault } from "./fault";
 
 /** How long a check may take, in seconds: what is measured is what is named, also on a machine that is busy with tests. */
@@ -107,9 +106,8 @@ async function main(wanted: string[]): Promise<number> {
     );
     return 2;
   }
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
-  const cluster = clusterOf(stack, settings, kubeConfig(settings));
+  const { settings, config } = await connect(stack);
+  const cluster = clusterOf(stack, settings, config);
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, async () => {
       console.error("faults: stopped; putting things back");

@@ -3,8 +3,7 @@
  *
  * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/contributing/nodes.md
  */
-import { locate } from "../../cli/lib/cluster";
-import { kubeConfig } from "../../components/kube-config";
+import { connect } from "../../cli/lib/cluster";
 import { UserError } from "../../settings";
 import { newRun, removeLoad } from "../chaos/load";
 import { drilled, type Outcome, type Scene } from "./case";
@@ -22,11 +21,9 @@ const tell = (line: string) => console.error(`${new Date().toISOString().slice(1
 /** @returns the cases of this run and those that the report had before */
 async function run(stack: string, asked: Asked): Promise<Case[]> {
   const begun = Date.now();
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
+  const { settings, config } = await connect(stack);
   if (settings.environment === "prod" && !asked.yes)
     throw new UserError(`stack ${stack} is a prod stack (pass --yes to run drills on it)`);
-  const config = kubeConfig(settings);
   const cluster = new Cluster(config);
   const nodes = await cluster.nodes();
   if (nodes.length < 2) throw new UserError(`the cluster has ${nodes.length} node (drills need 2 or more)`);

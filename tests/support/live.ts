@@ -1,7 +1,6 @@
 /** The running stack that the layers for a real cluster are told of. */
 import type { KubeConfig } from "@kubernetes/client-node";
-import { locate } from "../../cli/lib/cluster";
-import { kubeConfig } from "../../components/kube-config";
+import { connect } from "../../cli/lib/cluster";
 import type { Settings } from "../../settings";
 import { needs, skip } from "./tools";
 
@@ -15,7 +14,6 @@ export interface LiveStack {
 export async function liveStack(context: Mocha.Context): Promise<LiveStack> {
   const stack = process.env["OBS_TEST_STACK"] ?? skip(context, "OBS_TEST_STACK names no running stack");
   needs(context, "kubectl", "helm");
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
-  return { stack, settings, config: kubeConfig(settings) };
+  const { settings, config } = await connect(stack);
+  return { stack, settings, config };
 }

@@ -378,7 +378,7 @@ describe("coverage: reasons", () => {
       /not understood/,
     );
     expect((await judge(["up"], {}, "mimir-team")).unjudged[0]?.why).to.match(
-      /Mimir team did not answer: 401/,
+      /Mimir team did not respond: 401/,
     );
     expect((await judge(["up"], {}, "gone")).unjudged[0]?.why).to.match(/does not exist/);
   });

@@ -1,11 +1,12 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { jobManifest, namespaceManifest } from "../../cli/commands/load/manifest";
-import { Autoscalers, componentOf, componentRows } from "../../cli/commands/load/observe";
+import { autoscalerRows, componentOf, componentRows } from "../../cli/commands/load/observe";
 import { askedRate, type LoadOptions, type Plan, planOf, readOptions } from "../../cli/commands/load/plan";
-import { type Report, reportText, tableText } from "../../cli/commands/load/report";
+import { type Report, reportText } from "../../cli/commands/load/report";
 import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/commands/load/summary";
 import { gaveOut, missing, signalRows, verdictText } from "../../cli/commands/load/verdict";
+import { table } from "../../cli/lib/table";
 import { UserError } from "../../settings";
 import { namespaces } from "../support/names";
 import { settingsOf } from "../support/stacks";
@@ -48,7 +49,7 @@ describe("unit: obs load, what is asked", () => {
       expect(() => readOptions({ ...texts, [name as string]: value }), name)
         .to.throw(UserError)
         .with.property("message")
-        .that.matches(new RegExp(`^--${name} is "${value}"; allowed is .* from \\d+ to \\d+$`));
+        .that.matches(new RegExp(`^--${name}: invalid value "${value}" \\(must be .* from \\d+ to \\d+\\)$`));
   });
 
   it("refuses to load with nothing", () => {
@@ -166,6 +167,9 @@ describe("unit: obs load, what k6 says", () => {
 });
 
 describe("unit: obs load, what came of it", () => {
+  const verdictOf = (plan: Plan, summary: Summary) =>
+    verdictText({ plan, gaveOut: gaveOut(plan, summary), missing: missing(plan, summary) });
+
   it("sustained is the highest step that held, with every step below it", () => {
     const sustained = (...steps: Partial<Counts>[]) => signalRows(small, summaryOf(...steps))[0]?.sustained;
     expect(sustained({ items: 1000 }, { items: 2000 })).to.equal(200);
@@ -184,24 +188,22 @@ describe("unit: obs load, what came of it", () => {
     const refused = summaryOf({ items: 1000 }, { items: 1900, refused: 100 });
     expect(gaveOut(small, refused)).to.have.length(1);
     expect(gaveOut(small, refused)[0]).to.include({ step: 2, kind: "logs" });
-    expect(verdictText(small, refused)).to.match(
+    expect(verdictOf(small, refused)).to.match(
       /step 2 of 2:\n {2}Loki's write path.*100 of about 2000 lines were refused by a limit \(429\)/,
     );
     const failed = summaryOf({ errors: 1000 }, { errors: 2000 });
-    expect(verdictText(small, failed)).to.match(/step 1 of 2:\n.*1000 of about 1000 lines failed/);
-    expect(verdictText(small, summaryOf({ items: 1000 }, { items: 2000 }))).to.match(/^nothing gave out/);
+    expect(verdictOf(small, failed)).to.match(/step 1 of 2:\n.*1000 of about 1000 lines failed/);
+    expect(verdictOf(small, summaryOf({ items: 1000 }, { items: 2000 }))).to.match(/^no bottleneck/);
   });
 
   it("says what the first answer was, and how many marked signals are missing", () => {
     const summary = { ...summaryOf({ items: 1000 }, { refused: 2000 }), words: { logs: "429 too many" } };
-    expect(verdictText(small, summary)).to.include("(429); answer: 429 too many");
+    expect(verdictOf(small, summary)).to.include("(429); answer: 429 too many");
     expect(missing(small, summary)).to.deep.equal([{ kind: "logs", lost: 2, of: 20 }]);
-    expect(verdictText(small, summary)).to.include(
-      "2 of 20 marked signals of logs were not written, or not found",
-    );
+    expect(verdictOf(small, summary)).to.include("2 of 20 marked signals of logs were not found");
     const found = { ...summary, visible: { logs: { count: 20, lost: 0 } } };
     expect(missing(small, found)).to.deep.equal([]);
-    expect(verdictText(small, found)).not.to.include("marked");
+    expect(verdictOf(small, found)).not.to.include("marked");
   });
 
   it("names all that gave out in the same step, and none of a later one", () => {
@@ -267,18 +269,19 @@ describe("unit: obs load, the stack's side", () => {
     ]);
   });
 
-  it("remembers an autoscaler's replicas at the start, at most and at the end", () => {
-    const autoscalers = new Autoscalers(settingsOf("dev"));
-    const at = (replicas: number) => [
-      {
-        metadata: { namespace: "loki", name: "querier" },
-        spec: { maxReplicas: 9, scaleTargetRef: { kind: "Deployment", name: "querier" } },
-        status: { currentReplicas: replicas, desiredReplicas: replicas },
-      },
-    ];
-    expect(autoscalers.table()).to.deep.equal([]);
-    for (const replicas of [2, 5, 3]) autoscalers.see(at(replicas));
-    expect(autoscalers.table()).to.deep.equal([{ autoscaler: "loki/querier", start: 2, highest: 5, end: 3 }]);
+  it("reads an autoscaler's replicas at the start, at most and at the end", async () => {
+    const asked: [string, number][] = [];
+    const query = async (promql: string, time: number) => {
+      asked.push([promql, time]);
+      const value = promql.startsWith("max_over_time") ? 5 : time === 40 ? 2 : 3;
+      return [{ metric: { namespace: "loki", horizontalpodautoscaler: "querier" }, value }];
+    };
+    expect(await autoscalerRows(query, settingsOf("dev"), 60, 100)).to.deep.equal([
+      { autoscaler: "loki/querier", start: 2, highest: 5, end: 3 },
+    ]);
+    expect(asked.map(([, time]) => time)).to.deep.equal([40, 100, 100]);
+    expect(asked[1]?.[0]).to.match(/^max_over_time\(kube_horizontalpodautoscaler.*\[60s\]\)$/);
+    expect(await autoscalerRows(async () => [], settingsOf("dev"), 60, 100)).to.deep.equal([]);
   });
 });
 
@@ -318,12 +321,13 @@ describe("unit: obs load, its report", () => {
 
   it("aligns numbers to the right", () => {
     expect(
-      tableText(
-        ["a", "b"],
+      table(
         [
+          ["a", "b"],
           ["long", "1"],
           ["x", "100"],
         ],
+        true,
       ),
     ).to.equal("a       b\nlong    1\nx     100");
   });

@@ -201,9 +201,9 @@ describe("unit: obs rotate", () => {
   it("waits for clients after they are changed, and says what each update does", () => {
     expect(stepsLeft([1]).map(({ waits }) => waits)).to.deep.equal([false, true, false]);
     expect(stepsLeft([1]).map(({ what }) => what)).to.deep.equal([
-      "the gateways take generation 2 besides 1",
+      "the gateways accept generation 2 in addition to 1",
       "clients change to generation 2",
-      "generation 1 is no longer taken",
+      "generation 1 is revoked",
     ]);
   });
 });

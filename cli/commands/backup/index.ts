@@ -1,4 +1,4 @@
-/** `obs backup` and `obs restore`: start Jobs of the CronJobs of the backups, follow their logs, and return how they ended. */
+/** `obs backup` and `obs restore`: start Jobs of the backups' CronJobs, and follow their logs. */
 import {
   AppsV1Api,
   BatchV1Api,
@@ -6,14 +6,13 @@ import {
   PatchStrategy,
   setHeaderOptions,
 } from "@kubernetes/client-node";
-import { kubeConfig } from "../../../components/kube-config";
 import { podsOf } from "../../../components/port-forward";
 import { namespaces, releases } from "../../../names";
 import { invalid, type Settings, UserError } from "../../../settings";
 import { backupDestination } from "../../../values/backup-rclone";
 import { backupNamespaces } from "../../../values/backups";
 import { withAbort } from "../../lib/abort";
-import { locate } from "../../lib/cluster";
+import { connect } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
 import { type BackupPart, follow, parts, run, start } from "./jobs";
 
@@ -26,7 +25,7 @@ export interface RestoreOptions extends BackupOptions {
   yes?: boolean;
 }
 
-/** The parts that a command is about. @throws UserError if the stack has no backups, or not of that part */
+/** The parts of a command. @throws UserError if the stack has no backups, or none of that part */
 export function chosenParts(stack: string, settings: Settings, only: string | undefined): BackupPart[] {
   if (!backupDestination(settings))
     throw new UserError(
@@ -40,7 +39,7 @@ export function chosenParts(stack: string, settings: Settings, only: string | un
   return chosen;
 }
 
-/** The time of `--before` as the scripts take it, in UTC. @throws UserError if it is not a time */
+/** The argument of the scripts for `--before`. @throws UserError if it is not a time */
 export function timeArgument(before: string | undefined): string[] {
   if (before === undefined) return [];
   const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(before) ? new Date(before) : undefined;
@@ -49,15 +48,9 @@ export function timeArgument(before: string | undefined): string[] {
   return [time.toISOString().replace(/[-:T]|\..*/g, "")];
 }
 
-const located = async (stack: string) => {
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
-  return { settings, config: kubeConfig(settings) };
-};
-
 /** @returns the exit code */
 export async function backup(stack: string, { only }: BackupOptions): Promise<number> {
-  const { settings, config } = await located(stack);
+  const { settings, config } = await connect(stack);
   let succeeded = true;
   for (const part of chosenParts(stack, settings, only))
     succeeded = (await run(config, settings, part, "backup")) && succeeded;
@@ -122,7 +115,7 @@ async function restoreGrafana(config: KubeConfig, settings: Settings, args: stri
 /** @returns the exit code */
 export async function restore(stack: string, { only, before, yes }: RestoreOptions): Promise<number> {
   const args = timeArgument(before);
-  const { settings, config } = await located(stack);
+  const { settings, config } = await connect(stack);
   const wanted = chosenParts(stack, settings, only);
   if (settings.environment === "prod" && !yes)
     throw new UserError(

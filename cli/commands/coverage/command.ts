@@ -17,7 +17,10 @@ export function register(program: Command): void {
     .option("--json", "print the report as JSON")
     .addHelpText(
       "after",
-      "\nExit codes: 0 nothing is blocked; 2 a setting, a monitor or the data source blocks a query; 1 the cluster could not be checked. docs/operations/empty-panels.md",
+      "\nCost: reads all dashboards, rules and autoscalers of the cluster, and sends Prometheus and Mimir one series query for each\n" +
+        "distinct selector in them, 8 at a time, over --hours. Mimir answers from its ingesters. Run it when you need it, not on a schedule.\n\n" +
+        "Exit codes: 0 nothing is blocked; 2 a setting, a monitor or the data source blocks a query; 1 the cluster could not\n" +
+        "be checked. docs/operations/empty-panels.md",
     )
     .action((stack, options) => exit(async () => implementation().coverage(stack, options)));
 }

@@ -1,16 +1,12 @@
 /** The queries of a dashboard's JSON model: panels, collapsed rows, variables and annotations. */
-import type { Reading, Source, Unjudged } from "./model";
-import { type Reference, resolve } from "./sources";
+import type { Reading, Source } from "./model";
+import { type Reference, type Resolved, resolve } from "./sources";
 
 // biome-ignore lint/suspicious/noExplicitAny: a dashboard's JSON is read deeply
 type Json = any;
 
-/** A query as it stands in a dashboard. */
-export interface Target {
-  item: string;
-  reference: Reference;
-  expr: string;
-}
+/** A query, and the store that evaluates it or why that is unknown. */
+export type FoundQuery = Omit<Reading, "source"> & { source: Resolved | Source };
 
 const panelsOf = (model: Json): Json[] =>
   [...(model.panels ?? []), ...(model.rows ?? [])].flatMap((panel: Json) => [
@@ -29,7 +25,7 @@ function inVariable({ query, definition }: Json): string {
   return /^(.*),\s*[\w$]+\s*$/s.exec(inner)?.[1] ?? "";
 }
 
-/** The value that each variable of type datasource has when the dashboard opens. */
+/** Initial values of the variables of type datasource. */
 const chosenIn = (model: Json): Map<string, string> =>
   new Map(
     (model.templating?.list ?? [])
@@ -37,47 +33,29 @@ const chosenIn = (model: Json): Map<string, string> =>
       .map(({ name, current }: Json) => [name, [current?.value ?? ""].flat().join("")]),
   );
 
-/** All queries that may be PromQL. */
-export function targetsOf(model: Json): Target[] {
-  const panels = panelsOf(model).flatMap((panel: Json) =>
-    (panel.targets ?? []).map((target: Json) => ({
-      item: panel.title || `panel ${panel.id}`,
-      reference: target.datasource ?? panel.datasource,
-      expr: target.expr ?? "",
-    })),
-  );
-  const variables = (model.templating?.list ?? [])
-    .filter(({ type }: Json) => type === "query")
-    .map((variable: Json) => ({
-      item: `variable ${variable.name}`,
-      reference: variable.datasource,
-      expr: inVariable(variable),
-    }));
-  const annotations = (model.annotations?.list ?? []).map((annotation: Json) => ({
-    item: `annotation ${annotation.name}`,
-    reference: annotation.datasource,
-    expr: annotation.expr ?? "",
-  }));
-  return [...panels, ...variables, ...annotations].filter(
-    ({ expr }) => typeof expr === "string" && expr.trim() !== "",
-  );
-}
-
-/** A dashboard's queries, each with the store that answers it. */
-export function readingsOf(
-  owner: string,
-  model: Json,
-  sources: Source[],
-): { readings: Reading[]; unjudged: Unjudged[] } {
-  if (model.elements ?? model.spec)
-    return { readings: [], unjudged: [{ owner, item: "all panels", why: "its schema is version 2" }] };
-  const chosen = chosenIn(model);
-  const readings: Reading[] = [];
-  const unjudged: Unjudged[] = [];
-  for (const { item, reference, expr } of targetsOf(model)) {
-    const source = resolve(sources, chosen, reference);
-    if ("uid" in source) readings.push({ kind: "dashboard", owner, item, source: source.uid, expr });
-    else unjudged.push({ owner, item, why: source.why });
+/** A dashboard's queries that may be PromQL, each with the store that evaluates it. */
+export function queriesIn(owner: string, model: Json, sources: Source[]): FoundQuery[] {
+  if (model.elements ?? model.spec) {
+    const source = { why: "its schema is version 2" };
+    return [{ kind: "dashboard", owner, item: "all panels", source, expr: "" }];
   }
-  return { readings, unjudged };
+  const chosen = chosenIn(model);
+  const query = (item: string, reference: Reference, expr: unknown): FoundQuery[] =>
+    typeof expr === "string" && expr.trim() !== ""
+      ? [{ kind: "dashboard", owner, item, source: resolve(sources, chosen, reference), expr }]
+      : [];
+  const variables = (model.templating?.list ?? []).filter(({ type }: Json) => type === "query");
+  return [
+    ...panelsOf(model).flatMap(({ title, id, datasource, targets = [] }: Json) =>
+      targets.flatMap((target: Json) =>
+        query(title || `panel ${id}`, target.datasource ?? datasource, target.expr),
+      ),
+    ),
+    ...variables.flatMap((variable: Json) =>
+      query(`variable ${variable.name}`, variable.datasource, inVariable(variable)),
+    ),
+    ...(model.annotations?.list ?? []).flatMap(({ name, datasource, expr }: Json) =>
+      query(`annotation ${name}`, datasource, expr),
+    ),
+  ];
 }

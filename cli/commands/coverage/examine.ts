@@ -18,7 +18,7 @@ import type { Holdings } from "./stores";
 /** Queries at a time. */
 const atOnce = pLimit(8);
 
-/** What was found about a selector in a source. */
+/** A selector in a source. */
 interface Seen {
   series: boolean;
   /** Labels of the metric, if no series matches. */
@@ -28,7 +28,7 @@ interface Seen {
 }
 
 export interface Examined {
-  /** Queries that were judged. */
+  /** Queries that were checked. */
   judged: Reading[];
   gaps: Gap[];
   unjudged: Unjudged[];
@@ -41,11 +41,11 @@ export interface Question {
   readings: Reading[];
   sources: Source[];
   drops: Knowledge["drops"];
-  /** Whether selectors are asked for, too, not only names of metrics. */
+  /** Whether to query the series of each selector, too, not only names of metrics. */
   deep: boolean;
 }
 
-/** Judges all queries by what the stores hold. */
+/** Checks all queries against the stores. */
 export async function examine(question: Question, store: Holdings): Promise<Examined> {
   const { stack, settings, readings, drops, deep } = question;
   const unjudged: Unjudged[] = [];
@@ -55,16 +55,16 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
   await atOnce.map(byUid.values(), async (source) => {
     await store.names(source).then(
       (found) => names.set(source, found),
-      (error: Error) => failed.set(source, `${source.name} did not answer: ${error.message}`),
+      (error: Error) => failed.set(source, `${source.name} did not respond: ${error.message}`),
     );
   });
 
   const judged: { reading: Reading; source: Source; query: Query }[] = [];
   for (const reading of readings) {
     const source = byUid.get(reading.source);
-    const why = source ? failed.get(source) : `data source ${reading.source} does not exist`;
     try {
-      if (!source || why) throw new Error(why);
+      if (!source) throw new Error(`data source ${reading.source} does not exist`);
+      if (failed.has(source)) throw new Error(failed.get(source));
       judged.push({ reading, source, query: parse(reading.expr) });
     } catch (error) {
       unjudged.push({ owner: reading.owner, item: reading.item, why: (error as Error).message });
@@ -100,7 +100,7 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
     readings.flatMap(({ records, owner }) => (records?.includes(":") ? [[records, owner]] : [])),
   );
   const known: Knowledge = { stack, settings, names, drops, recorded };
-  /** @param dead metrics that are recorded from what is blocked or not collected, with that state */
+  /** @param dead metrics that are recorded from blocked metrics or from ones that are not collected, with that state */
   const gapsWith = (dead: Map<string, State>) =>
     judged.flatMap(({ reading, source, query }): Gap[] => {
       const reasons = new Map<string, Reason>();
@@ -116,7 +116,7 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
           (reason.cause === "recorded from nothing" && dead.get(reason.what)) || stateOf(reason.cause);
         return states.indexOf(state);
       };
-      // The worst state in which what is missing suffices for having no data.
+      // The worst state whose selectors alone are enough to have no data.
       const state = states.find((_, rank) => query.missing((selector) => rankOf(selector) > rank).length);
       const unique = [...new Map([...reasons.values()].map((reason) => [reason.text, reason])).values()];
       return state ? [{ ...reading, reasons: unique, state }] : [];

@@ -1,9 +1,8 @@
-/** `obs coverage`: what reads metrics that are not there, and which metrics nothing reads. */
-import { kubeConfig } from "../../../components/kube-config";
+/** `obs coverage`: queries without data, and metrics that nothing reads. */
 import { datasources, gatewayUser, rawTenants } from "../../../names";
-import { type Settings, UserError } from "../../../settings";
+import { invalid, type Settings, UserError } from "../../../settings";
 import { dashboardNamespaces } from "../../../values/grafana";
-import { locate } from "../../lib/cluster";
+import { connect } from "../../lib/cluster";
 import { examine } from "./examine";
 import type { Source, Unjudged } from "./model";
 import { blindAutoscalers, dropsOf, type Objects, readersIn } from "./objects";
@@ -13,7 +12,7 @@ import { sourcesOf } from "./sources";
 import { type Ask, type Cost, holdings, mimirCost, prometheusCost, withStores } from "./stores";
 import { unreadMetrics } from "./unread";
 
-/** What the report is made of. */
+/** The input of the report. */
 export interface Given {
   stack: string;
   settings: Settings;
@@ -26,7 +25,7 @@ export interface Given {
   unjudged: Unjudged[];
 }
 
-/** The sources that queries use; a metric that is missing in one is looked for in Prometheus and Mimir. */
+/** The sources that queries use, and Prometheus and Mimir, which may have a metric that another source lacks. */
 export function usedSources(all: Source[], used: Set<string>): Source[] {
   const usual: string[] = [datasources.prometheus.uid, datasources.mimir.uid];
   return all.filter(({ uid }) => usual.includes(uid) || used.has(uid));
@@ -75,11 +74,11 @@ export async function reportOf(given: Given, ask: Ask): Promise<Report> {
   };
 }
 
-/** The number that an option has. */
+/** The number of an option. */
 function numberOf(option: string, text: string): number {
   const value = Number(text);
   if (Number.isInteger(value) && value > 0) return value;
-  throw new UserError(`--${option}: invalid value "${text}" (must be a whole number of at least 1)`);
+  throw new UserError(invalid(`--${option}`, text, "a whole number of at least 1"));
 }
 
 /** @returns the exit code: 0 if nothing is blocked, else 2 */
@@ -88,9 +87,7 @@ export async function coverage(
   { json, all, top, hours }: { json?: boolean; all?: boolean; top: string; hours: string },
 ): Promise<number> {
   const [range, rows] = [numberOf("hours", hours), numberOf("top", top)];
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
-  const config = kubeConfig(settings);
+  const { settings, config } = await connect(stack);
   const [{ objects, unjudged }, monitors, hpas] = await Promise.all([
     readObjects(config, settings),
     readMonitors(config),

@@ -1,26 +1,26 @@
-/** Why a selector has no series, and what helps. */
+/** Why a selector has no series, and the fix. */
 import { owner as labels } from "../../../names";
 import type { Settings } from "../../../settings";
 import { expensive, metricNames } from "../../../values/kept-metrics";
 import type { Kind, Reason, Source } from "./model";
 import { holds, matches, type Selector, textOf } from "./promql";
 
-/** What is known about the stack when a selector is judged. */
+/** Facts about the stack. */
 export interface Knowledge {
   stack: string;
   settings: Settings;
-  /** The metrics of each source that was read. */
+  /** The metrics of each source. */
   names: Map<Source, Set<string>>;
   /** Metrics that monitors drop. */
   drops: { monitor: string; pattern: string }[];
-  /** Who records a metric. */
+  /** The rule that records a metric. */
   recorded: Map<string, string>;
 }
 
-/** Metrics that rules and scrapes write: without a firing alert or a target there are none. */
+/** Metrics of rules and scrapes, which exist only with a firing alert or a target. */
 export const synthetic = /^(ALERTS|ALERTS_FOR_STATE|up|scrape_\w+)$/;
 
-/** Metrics that are there only with a setting, and the setting. */
+/** Metrics that need a setting. */
 const optional: [pattern: string, setting: string][] = [
   ["etcd_.+", "add etcd to kubePrometheusStack.controlPlane"],
   ["scheduler_.+", "add scheduler to kubePrometheusStack.controlPlane"],
@@ -33,7 +33,7 @@ const optional: [pattern: string, setting: string][] = [
   ["traces_(spanmetrics|service_graph)_.+", "send traces: docs/guides/traces.md"],
 ];
 
-/** Why a metric that exists nowhere else is not there. */
+/** Why a metric is in no source. */
 function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
   const { settings, stack, drops, recorded } = known;
   const { kept, dropped } = metricNames(settings);
@@ -84,7 +84,7 @@ function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
   };
 }
 
-/** Where else a metric is, and how a reader gets there. */
+/** The source that has a metric, and how to query it. */
 function elsewhere(what: string, other: Source, kind: Kind): Reason {
   const inPrometheus = other.users.length === 0;
   const fix: Record<Kind, string> = {
@@ -104,11 +104,7 @@ function elsewhere(what: string, other: Source, kind: Kind): Reason {
   };
 }
 
-/**
- * Why a selector has no series.
- *
- * @param found the labels of the metric, if it exists, and another source in which series match
- */
+/** Why a selector has no series. @param found labels of the metric, if it exists, and another source with matching series */
 export function reasonFor(
   selector: Selector,
   source: Source,

@@ -1,10 +1,8 @@
-/** What the coverage report is about: who reads which metric where, and why there is nothing. */
+/** The types of the coverage report: queries, the stores that evaluate them, and reasons for missing data. */
 
-/** Where PromQL is evaluated: a datasource of Grafana, or the same store for a rule. */
+/** A store that evaluates PromQL, as a data source of Grafana. */
 export interface Source {
-  /** The datasource's uid. */
   uid: string;
-  /** The datasource's name. */
   name: string;
   /** Users of Mimir's gateway whose tenants are read; none for Prometheus. */
   users: string[];
@@ -14,7 +12,7 @@ export interface Source {
 export const kinds = ["alert", "recording rule", "autoscaler", "dashboard"] as const;
 export type Kind = (typeof kinds)[number];
 
-/** A query that somebody has: an alert, a panel, an autoscaler. */
+/** A query of an alert, a panel or an autoscaler. */
 export interface Reading {
   kind: Kind;
   /** The object that holds it: `PrometheusRule shop/api`, `dashboard Shop`. */
@@ -39,48 +37,46 @@ export type Cause =
   | "no such label"
   | "no such value";
 
-/** One cause, with what helps. */
+/** A cause with its fix. */
 export interface Reason {
   cause: Cause;
   /** The metric or selector. */
   what: string;
-  /** One sentence. */
   text: string;
-  /** A command or an instruction, where there is one. */
+  /** A command or an instruction. */
   fix?: string;
-  /** What metrics.also has to contain. */
+  /** The metric that metrics.also needs. */
   also?: string;
 }
 
-/** How bad it is to have no data, worst first. */
+/** Severity of missing data, worst first. */
 export const states = ["blocked", "not collected", "no data now"] as const;
 export type State = (typeof states)[number];
 
 const blocking: readonly Cause[] = ["dropped by a setting", "dropped by a monitor", "in another data source"];
 
-/** What a cause alone means. A metric, a label or its value may come with an event: a label that is empty does not exist. */
+/** The state of a cause. A metric, a label or a value may appear with an event. */
 export const stateOf = (cause: Cause): State =>
   cause === "not collected" ? cause : blocking.includes(cause) ? "blocked" : "no data now";
 
-/** A reading that has no data, and why. */
+/** A query without data. */
 export interface Gap extends Reading {
   reasons: Reason[];
   state: State;
 }
 
-/** A query that was not judged. */
+/** A query that was not checked. */
 export interface Unjudged {
   owner: string;
   item: string;
   why: string;
 }
 
-/** A metric that is stored and that nothing reads. */
+/** A stored metric that nothing reads. */
 export interface Unread {
   metric: string;
   /** Series in Mimir's tenants pods and nodes. */
   mimir: number;
-  /** Series in Prometheus. */
   prometheus: number;
   /** Share of the series of Mimir's tenants pods and nodes. */
   share: number;

@@ -1,158 +1,140 @@
 /** The queries in objects of the cluster and of Grafana: rules, autoscalers, dashboards. */
 import { dashboardLabel, datasources, owner as labels } from "../../../names";
 import type { Settings } from "../../../settings";
-import { readingsOf } from "./dashboards";
+import { type FoundQuery, queriesIn } from "./dashboards";
 import type { Reading, Source, Unjudged } from "./model";
 import { ofAddress, ofTenants, resolve } from "./sources";
 
 // biome-ignore lint/suspicious/noExplicitAny: objects of many kinds are read deeply
 type Json = any;
 
-/** All that reads metrics, and what could not be judged. */
-export interface Found {
-  readings: Reading[];
-  unjudged: Unjudged[];
-  /** Sources of rules that no data source of Grafana has. */
-  sources: Source[];
-}
-
 const nameOf = ({ kind, metadata }: Json) => `${kind} ${metadata.namespace}/${metadata.name}`;
 
 /** The rules of a PrometheusRule: Mimir's ruler evaluates those with the label of a tenant. */
-function ofRule(object: Json): Found {
+function ofRule(object: Json): FoundQuery[] {
   const tenant = object.metadata.labels?.[labels.ruleTenant];
   const read = object.metadata.annotations?.[labels.sourceTenants];
   const tenants = (read ?? tenant ?? "").split(",").map((one: string) => one.trim());
-  const source = tenant ? ofTenants(tenants) : { ...datasources.prometheus, users: [] };
+  const source: Source = tenant ? ofTenants(tenants) : { ...datasources.prometheus, users: [] };
   const rules: Json[] = (object.spec?.groups ?? []).flatMap((group: Json) => group.rules ?? []);
-  const readings = rules.map(
-    ({ alert, record, expr }): Reading => ({
-      kind: alert ? "alert" : "recording rule",
-      owner: nameOf(object),
-      item: alert ?? record,
-      source: source.uid,
-      expr: String(expr),
-      ...(record && { records: record }),
-    }),
-  );
-  return { readings, unjudged: [], sources: [source] };
+  return rules.map(({ alert, record, expr }) => ({
+    kind: alert ? "alert" : "recording rule",
+    owner: nameOf(object),
+    item: alert ?? record,
+    source,
+    expr: String(expr),
+    ...(record && { records: record }),
+  }));
 }
 
 /** The Prometheus triggers of a ScaledObject. */
-function ofScaledObject(settings: Settings, object: Json): Found {
-  const found: Found = { readings: [], unjudged: [], sources: [] };
-  const triggers = (object.spec?.triggers ?? []).filter(({ type }: Json) => type === "prometheus");
-  for (const { metadata, name } of triggers) {
-    const [owner, item] = [nameOf(object), name ?? metadata.metricName ?? "prometheus trigger"];
-    const source = ofAddress(settings, metadata.serverAddress ?? "");
-    if ("uid" in source)
-      found.readings.push({
-        kind: "autoscaler",
-        owner,
-        item,
-        source: source.uid,
-        expr: metadata.query ?? "",
-      });
-    else found.unjudged.push({ owner, item, why: source.why });
-  }
-  return found;
-}
+const ofScaledObject = (settings: Settings, object: Json): FoundQuery[] =>
+  (object.spec?.triggers ?? [])
+    .filter(({ type }: Json) => type === "prometheus")
+    .map(({ metadata, name }: Json) => ({
+      kind: "autoscaler",
+      owner: nameOf(object),
+      item: name ?? metadata.metricName ?? "prometheus trigger",
+      source: ofAddress(settings, metadata.serverAddress ?? ""),
+      expr: metadata.query ?? "",
+    }));
 
 /** The dashboards of a ConfigMap with the label that Grafana's sidecar reads. */
-function ofConfigMap(object: Json, sources: Source[], watched: string[]): Found {
-  const found: Found = { readings: [], unjudged: [], sources: [] };
+function ofConfigMap(object: Json, sources: Source[], watched: string[]): FoundQuery[] {
   const { labels = {}, namespace } = object.metadata;
-  if (!(dashboardLabel in labels)) return found;
-  if (!watched.includes(namespace)) {
-    const why = `Grafana does not load it: add ${namespace} to grafana.dashboards.namespaces`;
-    return { ...found, unjudged: [{ owner: nameOf(object), item: "all dashboards", why }] };
-  }
-  for (const [file, text] of Object.entries<string>(object.data ?? {}).filter(([name]) =>
-    name.endsWith(".json"),
-  )) {
+  if (!(dashboardLabel in labels)) return [];
+  const unread = (item: string, why: string): FoundQuery[] => [
+    { kind: "dashboard", owner: nameOf(object), item, source: { why }, expr: "" },
+  ];
+  if (!watched.includes(namespace))
+    return unread(
+      "all dashboards",
+      `Grafana does not load it: add ${namespace} to grafana.dashboards.namespaces`,
+    );
+  const files = Object.entries<string>(object.data ?? {}).filter(([name]) => name.endsWith(".json"));
+  return files.flatMap(([file, text]) => {
     try {
       const model = JSON.parse(text);
-      const owner = `dashboard ${model.title ?? file} (${nameOf(object)})`;
-      const { readings, unjudged } = readingsOf(owner, model, sources);
-      found.readings.push(...readings);
-      found.unjudged.push(...unjudged);
+      return queriesIn(`dashboard ${model.title ?? file} (${nameOf(object)})`, model, sources);
     } catch (error) {
-      found.unjudged.push({ owner: nameOf(object), item: file, why: (error as Error).message });
+      return unread(file, (error as Error).message);
     }
-  }
-  return found;
+  });
 }
 
 /** The queries of a Grafana-managed alert rule. */
-function ofGrafanaAlert({ title, data = [] }: Json, sources: Source[]): Found {
-  const found: Found = { readings: [], unjudged: [], sources: [] };
-  for (const { datasourceUid, model } of data) {
-    if (datasourceUid === "__expr__" || typeof model?.expr !== "string") continue;
-    const [owner, item] = ["Grafana alert rule", title];
-    const source = resolve(sources, new Map(), { uid: datasourceUid, type: model.datasource?.type });
-    if ("uid" in source)
-      found.readings.push({ kind: "alert", owner, item, source: source.uid, expr: model.expr });
-    else found.unjudged.push({ owner, item, why: source.why });
-  }
-  return found;
-}
+const ofGrafanaAlert = ({ title, data = [] }: Json, sources: Source[]): FoundQuery[] =>
+  data
+    .filter(({ datasourceUid, model }: Json) => datasourceUid !== "__expr__" && typeof model?.expr === "string")
+    .map(({ datasourceUid, model }: Json) => ({
+      kind: "alert",
+      owner: "Grafana alert rule",
+      item: title,
+      source: resolve(sources, new Map(), { uid: datasourceUid, type: model.datasource?.type }),
+      expr: model.expr,
+    }));
 
-/** What the cluster and Grafana hold that may read metrics. */
+/** Objects that may read metrics. */
 export interface Objects {
   rules: Json[];
   scaledObjects: Json[];
   configMaps: Json[];
-  /** Dashboards that were made in Grafana: JSON models. */
+  /** JSON models of dashboards that were made in Grafana. */
   dashboards: Json[];
   /** Alert rules that were made in Grafana. */
   alerts: Json[];
 }
 
-/** All queries of PromQL in them. @param watched namespaces whose ConfigMaps Grafana loads */
-export function readersIn(settings: Settings, objects: Objects, sources: Source[], watched: string[]): Found {
-  const all: Found[] = [
-    ...objects.rules.map(ofRule),
-    ...objects.scaledObjects.map((object) => ofScaledObject(settings, object)),
-    ...objects.configMaps.map((object) => ofConfigMap(object, sources, watched)),
-    ...objects.alerts.map((alert) => ofGrafanaAlert(alert, sources)),
-    ...objects.dashboards.map((model) => ({
-      ...readingsOf(`dashboard ${model.title} (made in Grafana)`, model, sources),
-      sources: [],
-    })),
+/** All PromQL queries in them. @param watched namespaces whose ConfigMaps Grafana loads */
+export function readersIn(
+  settings: Settings,
+  objects: Objects,
+  sources: Source[],
+  watched: string[],
+): { readings: Reading[]; unjudged: Unjudged[]; sources: Source[] } {
+  const found: FoundQuery[] = [
+    ...objects.rules.flatMap(ofRule),
+    ...objects.scaledObjects.flatMap((object) => ofScaledObject(settings, object)),
+    ...objects.configMaps.flatMap((object) => ofConfigMap(object, sources, watched)),
+    ...objects.alerts.flatMap((alert) => ofGrafanaAlert(alert, sources)),
+    ...objects.dashboards.flatMap((model) =>
+      queriesIn(`dashboard ${model.title} (made in Grafana)`, model, sources),
+    ),
   ];
   return {
-    readings: all.flatMap(({ readings }) => readings),
-    unjudged: all.flatMap(({ unjudged }) => unjudged),
-    sources: all.flatMap((one) => one.sources),
+    readings: found.flatMap(({ source, ...query }) =>
+      "uid" in source ? [{ ...query, source: source.uid }] : [],
+    ),
+    unjudged: found.flatMap(({ source, owner, item }) =>
+      "why" in source ? [{ owner, item, why: source.why }] : [],
+    ),
+    // The tenants of a rule may not be a data source of Grafana.
+    sources: found.flatMap(({ source }) => ("users" in source ? [source] : [])),
   };
 }
 
-/** HPAs on custom or external metrics that cannot read them, as their controller says. */
-export function blindAutoscalers(hpas: Json[]): { owner: string; text: string }[] {
-  return hpas.flatMap((object) => {
+/** HPAs on custom or external metrics whose controller cannot read them. */
+export const blindAutoscalers = (hpas: Json[]): { owner: string; text: string }[] =>
+  hpas.flatMap((object) => {
     const failed = (object.status?.conditions ?? []).find(
       ({ type, status, reason }: Json) =>
         type === "ScalingActive" &&
         status === "False" &&
         /^FailedGet(External|Pods|Object)Metric$/.test(reason),
     );
-    return failed
-      ? [{ owner: nameOf({ kind: "HorizontalPodAutoscaler", ...object }), text: failed.message }]
-      : [];
+    const owner = nameOf({ kind: "HorizontalPodAutoscaler", ...object });
+    return failed ? [{ owner, text: failed.message }] : [];
   });
-}
 
 /** The metrics that monitors drop after a scrape, by rules about the name alone. */
-export function dropsOf(monitors: Json[]): { monitor: string; pattern: string }[] {
-  return monitors.flatMap((object) => {
+export const dropsOf = (monitors: Json[]): { monitor: string; pattern: string }[] =>
+  monitors.flatMap((object) => {
     const { endpoints = [], podMetricsEndpoints = [], metricRelabelings = [] } = object.spec ?? {};
-    const all = [...endpoints, ...podMetricsEndpoints].flatMap(
-      (endpoint: Json) => endpoint.metricRelabelings ?? [],
-    );
-    const drops = [...all, ...metricRelabelings].filter(
-      ({ action, sourceLabels }: Json) =>
-        action?.toLowerCase() === "drop" && `${sourceLabels}` === "__name__",
-    );
-    return drops.map(({ regex }: Json) => ({ monitor: nameOf(object), pattern: regex }));
+    return [...endpoints, ...podMetricsEndpoints, { metricRelabelings }]
+      .flatMap((endpoint: Json) => endpoint.metricRelabelings ?? [])
+      .filter(
+        ({ action, sourceLabels }: Json) =>
+          action?.toLowerCase() === "drop" && `${sourceLabels}` === "__name__",
+      )
+      .map(({ regex }: Json) => ({ monitor: nameOf(object), pattern: regex }));
   });
-}

@@ -1,33 +1,30 @@
-/** Queries of PromQL as its grammar reads them: which series they select, and which of these they need for a result. */
+/** PromQL queries: the series that they select, and those that they need for a result. */
 import { parser } from "@prometheus-io/lezer-promql";
 
 type Tree = ReturnType<typeof parser.parse>;
 type SyntaxNode = Tree["topNode"];
 
-/** A condition on a label. */
 export interface Matcher {
   label: string;
   op: "=" | "!=" | "=~" | "!~";
   value: string;
 }
 
-/** What a query selects: a metric, conditions on its labels, or both. */
 export interface Selector {
   metric?: string;
   matchers: Matcher[];
 }
 
-/** A query that was parsed. */
 export interface Query {
   selectors: Selector[];
   /**
-   * The selectors without series because of which there can be no result; none if there may be one. The sides of `or`
-   * replace each other, the right side of `unless` is not needed, and `absent()` has a result because there are no series.
+   * The selectors without series that make a result impossible. One side of `or` is enough, the right side of `unless` is not
+   * needed, and `absent()` has a result without series.
    */
   missing(hasSeries: (selector: Selector) => boolean): Selector[];
 }
 
-/** Stands for the value of a dashboard's variable, which may be anything. */
+/** Placeholder of a dashboard's variable, which may have any value. */
 const variable = "GRAFANA_VARIABLE";
 
 const isVariable = (text: string) => text.includes(variable);
@@ -39,7 +36,7 @@ const alwaysResult = new Set(["Absent", "AbsentOverTime", "Scalar", "Time", "Vec
 const names = /\$\{[^}]+\}|\$\w+|\[\[[^\]]+\]\]/g;
 const strings = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/g;
 
-/** A query without Grafana's variables: durations get a value, all else stands for anything. */
+/** A query with values for durations, and the placeholder for other variables. */
 function withoutVariables(expr: string): string {
   const outside = (code: string) =>
     code
@@ -54,14 +51,12 @@ function withoutVariables(expr: string): string {
   return text + outside(expr.slice(from));
 }
 
-/** The text of a string literal. */
 function unquoted(literal: string): string {
   const inner = literal.slice(1, -1);
   if (literal.startsWith("`")) return inner;
   return inner.replace(/\\(.)/g, (_, one: string) => ({ n: "\n", t: "\t" })[one] ?? one);
 }
 
-/** Children of a node. */
 function children(node: SyntaxNode): SyntaxNode[] {
   const found: SyntaxNode[] = [];
   for (let child = node.firstChild; child; child = child.nextSibling) found.push(child);
@@ -88,7 +83,7 @@ function selectorOf(text: string, node: SyntaxNode): Selector {
   return selector;
 }
 
-/** Parses a query. @throws if the grammar does not understand it */
+/** @throws if the query is not valid PromQL */
 export function parse(expr: string): Query {
   if (!expr.trim()) throw new Error("the query is empty");
   const text = withoutVariables(expr);
@@ -126,7 +121,7 @@ export function parse(expr: string): Query {
 
 const quoted = (text: string) => JSON.stringify(text);
 
-/** A selector as text, the same for the same selector. */
+/** A selector as text, equal for equal selectors. */
 export function textOf({ metric, matchers }: Selector): string {
   const conditions = matchers.map(({ label, op, value }) => `${label}${op}${quoted(value)}`).sort();
   if (!metric) return `{${conditions.join(",")}}`;
@@ -137,7 +132,7 @@ export function textOf({ metric, matchers }: Selector): string {
 
 const compiled = new Map<string, RegExp>();
 
-/** An expression of PromQL for all of a text; one that JavaScript does not know matches everything. */
+/** Whether a regular expression of PromQL matches a text; one that JavaScript rejects matches everything. */
 export function matches(pattern: string, text: string): boolean {
   let expression = compiled.get(pattern);
   if (!expression) {
@@ -155,13 +150,13 @@ export function matches(pattern: string, text: string): boolean {
   return expression.test(text);
 }
 
-/** Whether a condition holds for a label's value; a label that does not exist is empty. */
+/** Whether a condition holds for a label's value; a missing label is empty. */
 export function holds({ op, value }: Matcher, is: string): boolean {
   const same = op === "=" || op === "!=" ? is === value : matches(value, is);
   return op === "=" || op === "=~" ? same : !same;
 }
 
-/** The metrics among some that a selector may select: those of its name, or of expressions for names. */
+/** The metrics that a selector may select. */
 export function metricsOf({ metric, matchers }: Selector, known: Iterable<string>): string[] {
   const byName = matchers.filter(({ label }) => label === "__name__");
   return [...known].filter(

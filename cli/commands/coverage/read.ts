@@ -1,5 +1,4 @@
-/** Reads what may hold queries: objects of the cluster, and what was made in Grafana. */
-
+/** Reads the objects of the cluster and of Grafana that may have queries. */
 import {
   ApiException,
   AutoscalingV2Api,
@@ -16,7 +15,7 @@ import type { Objects } from "./objects";
 // biome-ignore lint/suspicious/noExplicitAny: objects of many kinds are read deeply
 type Json = any;
 
-/** Lists objects of a custom resource, each with its kind; none where the cluster does not know it. */
+/** The objects of a custom resource, with their kind; none without its CRD. */
 async function customObjects(config: KubeConfig, apiVersion: string, kind: string): Promise<Json[]> {
   const [group = "", version = ""] = apiVersion.split("/");
   const plural = `${kind.toLowerCase()}s`;
@@ -32,15 +31,12 @@ async function customObjects(config: KubeConfig, apiVersion: string, kind: strin
 
 const prometheus = "monitoring.coreos.com/v1";
 
-/** PrometheusRules of every namespace. */
 export const readRules = (config: KubeConfig): Promise<Json[]> =>
   customObjects(config, prometheus, "PrometheusRule");
 
-/** ScaledObjects of every namespace. */
 export const readScaledObjects = (config: KubeConfig): Promise<Json[]> =>
   customObjects(config, "keda.sh/v1alpha1", "ScaledObject");
 
-/** ServiceMonitors, PodMonitors and Probes of every namespace. */
 export const readMonitors = async (config: KubeConfig): Promise<Json[]> =>
   (
     await Promise.all(
@@ -48,17 +44,15 @@ export const readMonitors = async (config: KubeConfig): Promise<Json[]> =>
     )
   ).flat();
 
-/** HorizontalPodAutoscalers of every namespace. */
 export const readHpas = async (config: KubeConfig): Promise<Json[]> =>
   (await config.makeApiClient(AutoscalingV2Api).listHorizontalPodAutoscalerForAllNamespaces()).items;
 
-/** ConfigMaps with dashboards. */
 const readConfigMaps = async (config: KubeConfig): Promise<Json[]> =>
   (
     await config.makeApiClient(CoreV1Api).listConfigMapForAllNamespaces({ labelSelector: dashboardLabel })
   ).items.map((item) => ({ ...item, kind: "ConfigMap" }));
 
-/** Dashboards and alert rules that were made in Grafana: those that are provisioned are in ConfigMaps. */
+/** Dashboards and alert rules that were made in Grafana; provisioned ones are in ConfigMaps. */
 export async function madeInGrafana(
   grafana: Pick<Grafana, "json">,
 ): Promise<Pick<Objects, "dashboards" | "alerts">> {
@@ -71,7 +65,7 @@ export async function madeInGrafana(
   return { dashboards, alerts: await grafana.json("/api/v1/provisioning/alert-rules") };
 }
 
-/** All that may hold queries. What Grafana does not give is named. */
+/** All of them. */
 export async function readObjects(
   config: KubeConfig,
   settings: Settings,

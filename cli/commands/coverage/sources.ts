@@ -1,4 +1,4 @@
-/** Which store evaluates a query: what a dashboard, a rule or an autoscaler names as its data source. */
+/** The store that evaluates the query of a dashboard, a rule or an autoscaler. */
 import { datasources, datasourceTenants, gatewayUser, services } from "../../../names";
 import type { Settings } from "../../../settings";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
@@ -19,17 +19,13 @@ export const sourcesOf = (settings: Settings): Source[] =>
     .filter(({ type }) => type === "prometheus")
     .map(({ uid, name, basicAuthUser }) => ({ uid, name, users: basicAuthUser ? [basicAuthUser] : [] }));
 
-/** What a panel, a variable or a target says about its data source: a uid, a name, or an object. */
+/** The data source of a panel, a variable or a target: a uid, a name, or an object. */
 export type Reference = string | { uid?: string; type?: string } | null | undefined;
 
-/** The store that a reference means, or why there is none. */
+/** A store, or why there is none. */
 export type Resolved = { uid: string } | { why: string };
 
-/**
- * Finds the store of a reference.
- *
- * @param chosen the value that each variable of type datasource has when the dashboard opens
- */
+/** The store of a reference. @param chosen initial values of the dashboard's data source variables */
 export function resolve(sources: Source[], chosen: Map<string, string>, reference: Reference): Resolved {
   const uid = typeof reference === "string" ? reference : (reference?.uid ?? "");
   const type = typeof reference === "object" ? reference?.type : undefined;
@@ -56,7 +52,7 @@ export function ofTenants(tenants: string[]): Source {
   };
 }
 
-/** The store behind an address, as an autoscaler names it: with or without the domain of the cluster. */
+/** The store at the address of an autoscaler, with or without the cluster domain. */
 export function ofAddress(settings: Settings, address: string): Resolved {
   const [name, namespace, service = "svc"] =
     address

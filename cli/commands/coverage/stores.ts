@@ -1,16 +1,16 @@
-/** What Prometheus and Mimir hold, through Prometheus' HTTP API: https://prometheus.io/docs/prometheus/latest/querying/api/ */
+/** The metrics of Prometheus and Mimir: https://prometheus.io/docs/prometheus/latest/querying/api/ */
 import type { KubeConfig } from "@kubernetes/client-node";
 import { services } from "../../../names";
 import type { Settings } from "../../../settings";
-import { gatewayPassword } from "../../lib/gateway";
+import { basicAuth, gatewayPassword } from "../../lib/gateway";
 import { throughTunnel } from "../../lib/tunnel";
 import type { Source } from "./model";
 
-/** Asks a store's API. @param user of Mimir's gateway; without one Prometheus is asked @throws if it does not answer */
-// biome-ignore lint/suspicious/noExplicitAny: the API knows its form
+/** A request to Mimir's gateway as a user, or to Prometheus without one. @throws if it fails */
+// biome-ignore lint/suspicious/noExplicitAny: each path has its own type
 export type Ask = (user: string | undefined, path: string) => Promise<any>;
 
-/** Runs an action with a way to Prometheus and to Mimir's gateway. */
+/** Runs an action with tunnels to Prometheus and to Mimir's gateway. */
 export function withStores<T>(
   config: KubeConfig,
   settings: Settings,
@@ -37,8 +37,7 @@ export function withStores<T>(
         const url = user
           ? `http://127.0.0.1:${mimir}/prometheus/api/v1${path}`
           : `http://127.0.0.1:${own}/api/v1${path}`;
-        const authorization =
-          user && `Basic ${Buffer.from(`${user}:${await passwordOf(user)}`).toString("base64")}`;
+        const authorization = user && basicAuth(user, await passwordOf(user));
         const answer = await fetch(url, {
           headers: { ...(authorization && { authorization }) },
           signal: AbortSignal.timeout(30_000),
@@ -52,14 +51,13 @@ export function withStores<T>(
   );
 }
 
-/** What sources hold in a range of time. */
 export interface Holdings {
   names(source: Source): Promise<Set<string>>;
   hasSeries(source: Source, selector: string): Promise<boolean>;
   labels(source: Source, metric: string): Promise<Set<string>>;
 }
 
-/** Reads what sources held in the last hours. */
+/** Metrics and series of the last hours. */
 export function holdings(ask: Ask, hours: number, now = Date.now()): Holdings {
   const range = { start: `${Math.floor(now / 1000) - hours * 3600}`, end: `${Math.floor(now / 1000)}` };
   const all = async (source: Source, path: string, query: Record<string, string>): Promise<unknown[]> => {
@@ -80,7 +78,7 @@ export function holdings(ask: Ask, hours: number, now = Date.now()): Holdings {
   };
 }
 
-/** Series by metric, of those with the most, and of all. */
+/** Series of the largest metrics, and of all. */
 export interface Cost {
   total: number;
   metrics: Map<string, number>;
@@ -96,7 +94,7 @@ export async function prometheusCost(ask: Ask): Promise<Cost> {
   };
 }
 
-/** Active series of tenants of Mimir, as its cardinality API counts them: the 500 metrics with the most. */
+/** Active series of tenants of Mimir, from its cardinality API, which lists the 500 largest metrics. */
 export async function mimirCost(ask: Ask, users: string[]): Promise<Cost> {
   const query = new URLSearchParams({ "label_names[]": "__name__", limit: "500", count_method: "active" });
   const cost: Cost = { total: 0, metrics: new Map() };

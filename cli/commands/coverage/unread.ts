@@ -1,14 +1,14 @@
-/** What is stored and read by nobody, with its cost in series. */
+/** Stored metrics that nothing reads, with their series. */
 import read from "../../../values/kept-metrics.json";
 import { synthetic } from "./judge";
 import type { Reading, Unread } from "./model";
 import { matches, metricsOf, parse } from "./promql";
 import type { Cost } from "./stores";
 
-/** A name that no metric has: an expression that matches it is about no metric in particular. */
+/** A name that no metric has: a selector that matches it selects no particular metric. */
 const nobody = "zz_nobody_zz";
 
-/** The metrics among some that readings name. */
+/** The metrics that queries name. */
 export function namedBy(readings: Reading[], known: string[]): Set<string> {
   const all = new Set(known);
   const found = new Set<string>();
@@ -27,7 +27,7 @@ export function namedBy(readings: Reading[], known: string[]): Set<string> {
   return found;
 }
 
-/** Metrics that nothing reads, those with the most series first. */
+/** Metrics that nothing reads, the largest first. */
 export function unreadMetrics(readings: Reading[], mimir: Cost, prometheus: Cost): Unread[] {
   const stored = [...new Set([...mimir.metrics.keys(), ...prometheus.metrics.keys()])];
   const recorded = new Set(readings.flatMap(({ records }) => records ?? []));

@@ -8,9 +8,9 @@ export function register(program: Command): void {
   program
     .command("dashboards")
     .description(
-      "run the queries of this stack's dashboards, in prod at the gateways, and list failed and empty ones",
+      "run the queries of this stack's dashboards at the gateways, and list failed and empty ones",
     )
     .argument(...stackArgument)
     .option("--json", "print the failed and empty queries as JSON")
-    .action((stack, { json }) => exit(async () => implementation().askDashboards(stack, Boolean(json))));
+    .action((stack, { json }) => exit(async () => implementation().queryDashboards(stack, Boolean(json))));
 }

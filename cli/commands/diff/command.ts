@@ -15,10 +15,10 @@ export function register(program: Command): void {
       "charts of that commit, if OBS_CHARTS or charts.mirror does not have them",
     )
     .option("--json", "print the differences as JSON")
-    .option("--markdown", "print the differences as Markdown for a comment, at most 65,536 characters")
+    .option("--markdown", "print the differences as Markdown for a comment, at most 40,000 characters")
     .addHelpText(
       "after",
-      "\nSecrets are hidden; values that are random in each rendering are left out.\n" +
+      "\nValues of Secrets are hidden; values that are random in each rendering are left out.\n" +
         "Exit codes: 0 no difference; 2 differences; 1 an error, or a release that could not be compared.",
     )
     .action((stack, options) => exit(async () => implementation().diff(stack, options)));

@@ -1,38 +1,58 @@
-/** What differs between a release's objects before and after, as a reviewer needs it. */
+/** The differences between the objects of a release before and after a change. */
 import { isDeepStrictEqual } from "node:util";
-import { stringify } from "yaml";
+import { createTwoFilesPatch } from "diff";
+import { valueAt } from "../../../settings/tree";
 import type { KubernetesObject } from "../../lib/render";
-import { type Difference, differences } from "../upgrade/immutable";
-import { maskObject, newMask } from "./mask";
-import { keyOf, nameOf, shown, withoutNoise, withoutRandom } from "./objects";
+import { keyOf, nameOf, withoutNoise, withoutRandom, withoutSecrets, yamlOf } from "./objects";
 
-/** An object that is not the same on both sides. */
-export interface Change {
+/** An object that differs. */
+export interface ObjectReport {
   /** `StatefulSet loki/loki-ingester`. */
   object: string;
-  /** `quiet`: nothing differs but checksums and the chart's own version. */
+  /** `quiet`: only checksums and the chart's own version differ. */
   what: "added" | "removed" | "changed" | "quiet";
-  /** Whether its pods are made anew. */
+  /** Whether its pods restart. */
   restarts: boolean;
-  /** The object as YAML without secrets; empty where it is not there, left out where it is quiet. */
-  before?: string;
-  after?: string;
+  /** Fields that differ and cannot be updated: docs/guides/upgrades.md. */
+  immutable: string[];
+  /** Unified diff of its YAML without secrets; empty for a quiet change. */
+  diff: string;
 }
 
 /** A release, or the program's own objects. */
-export interface Group {
-  /** Name of the release; `objects` and `minio` for what the program registers itself. */
+export interface ReleaseReport {
   name: string;
-  changes: Change[];
-  /** Fields that cannot change in an object that is there, and yet differ. */
-  immutable: Difference[];
+  objects: ObjectReport[];
 }
 
+/** Fields that the API server does not change in an existing object. */
+const immutable: Record<string, string[]> = {
+  Deployment: ["spec.selector"],
+  DaemonSet: ["spec.selector"],
+  StatefulSet: [
+    "spec.selector",
+    "spec.serviceName",
+    "spec.podManagementPolicy",
+    "spec.volumeClaimTemplates",
+  ],
+  Service: ["spec.clusterIP"],
+  PersistentVolumeClaim: ["spec.accessModes", "spec.storageClassName", "spec.volumeMode"],
+  RoleBinding: ["roleRef"],
+  ClusterRoleBinding: ["roleRef"],
+};
+
+/** The immutable fields of an object that differ. */
+const immutableChanges = (before: KubernetesObject, after: KubernetesObject): string[] =>
+  (immutable[after.kind] ?? []).filter((path) => {
+    const keys = path.split(".");
+    return !isDeepStrictEqual(valueAt(before, keys), valueAt(after, keys));
+  });
+
 const workloads = ["Deployment", "StatefulSet", "DaemonSet"];
-/** What an operator makes such workloads from. */
+/** Kinds from which an operator makes such workloads. */
 const operated = ["Prometheus", "Alertmanager"];
 
-/** What pods are made from; a difference makes them anew. */
+/** The part of an object that its pods are made from. */
 function podsOf({ kind, spec }: KubernetesObject): unknown {
   if (workloads.includes(kind)) return spec?.template;
   if (!operated.includes(kind)) return undefined;
@@ -40,17 +60,40 @@ function podsOf({ kind, spec }: KubernetesObject): unknown {
   return rest;
 }
 
-const toText = (object: KubernetesObject): string =>
-  stringify(object, { lineWidth: 0, aliasDuplicateObjects: false });
+/** The hunks between two texts, with three lines of context. */
+export function unified(before: string, after: string): string {
+  const patch = createTwoFilesPatch("before", "after", before, after, "", "", { context: 3 });
+  const start = patch.search(/^@@ /m);
+  return start < 0 ? "" : patch.slice(start).trimEnd();
+}
 
-const byKey = (objects: KubernetesObject[], namespace: string): Map<string, KubernetesObject> =>
-  new Map(objects.map((object) => [keyOf(object, namespace), object]));
+/** The report on an object; undefined if it is the same. */
+function difference(
+  before: KubernetesObject | undefined,
+  after: KubernetesObject | undefined,
+  object: string,
+): ObjectReport | undefined {
+  // An equal object may have its keys in another order.
+  if (isDeepStrictEqual(before, after)) return undefined;
+  if (!before || !after) {
+    const whole = (one: KubernetesObject | undefined) => (one ? yamlOf(withoutSecrets(one, one)) : "");
+    const diff = unified(whole(before), whole(after));
+    return { object, what: after ? "added" : "removed", restarts: false, immutable: [], diff };
+  }
+  const restarts = !isDeepStrictEqual(podsOf(before), podsOf(after));
+  const diff = unified(
+    yamlOf(withoutNoise(withoutSecrets(before, before))),
+    yamlOf(withoutNoise(withoutSecrets(after, before))),
+  );
+  const what = diff ? "changed" : "quiet";
+  return { object, what, restarts, immutable: immutableChanges(before, after), diff };
+}
 
 /**
  * Compares a release's objects.
  *
- * @param again the objects of `after`, rendered once more: what differs from `after` there is random and is not told
- * @param namespace where objects lie that name none
+ * @param again the objects of `after`, rendered once more: values that differ from `after` are random, and left out
+ * @param namespace namespace of the objects that name none
  */
 export function compare(
   name: string,
@@ -58,58 +101,24 @@ export function compare(
   after: KubernetesObject[],
   again: KubernetesObject[] = after,
   namespace = "",
-): Group {
-  const twice = byKey(again, namespace);
-  const sides = [before, after].map((objects) => {
-    const [once, settled] = [byKey(after, namespace), new Map<string, KubernetesObject>()];
-    for (const [key, object] of byKey(objects, namespace))
-      settled.set(key, withoutRandom(object, once.get(key), twice.get(key)) as KubernetesObject);
-    return settled;
-  }) as [Map<string, KubernetesObject>, Map<string, KubernetesObject>];
-  const [old, fresh] = sides;
+): ReleaseReport {
+  const byKey = (objects: KubernetesObject[]) =>
+    new Map(objects.map((object) => [keyOf(object, namespace), object]));
+  const [once, twice] = [byKey(after), byKey(again)];
+  const settled = (objects: KubernetesObject[]) =>
+    new Map(
+      [...byKey(objects)].map(([key, object]) => [
+        key,
+        withoutRandom(object, once.get(key), twice.get(key)) as KubernetesObject,
+      ]),
+    );
+  const [old, fresh] = [settled(before), settled(after)];
   const keys = [...new Set([...old.keys(), ...fresh.keys()])].sort();
   return {
     name,
-    changes: keys.flatMap((key) => change(old.get(key), fresh.get(key), namespace)),
-    immutable: differences([...old.values()], [...fresh.values()], namespace).map(masked),
+    objects: keys.flatMap((key) => {
+      const [was, is] = [old.get(key), fresh.get(key)];
+      return difference(was, is, nameOf((is ?? was) as KubernetesObject, namespace)) ?? [];
+    }),
   };
 }
-
-function change(
-  before: KubernetesObject | undefined,
-  after: KubernetesObject | undefined,
-  namespace: string,
-): Change[] {
-  if (isDeepStrictEqual(before, after)) return [];
-  const either = (after ?? before) as KubernetesObject;
-  const object = nameOf(either, namespace);
-  // One mask for both sides: a secret that changed gets another number.
-  const mask = newMask();
-  const text = (one: KubernetesObject | undefined, quietly: boolean): string => {
-    if (!one) return "";
-    const whole = maskObject(shown(one) as KubernetesObject, mask);
-    return toText((quietly ? withoutNoise(whole) : whole) as KubernetesObject);
-  };
-  if (!before || !after)
-    return [
-      {
-        object,
-        what: after ? "added" : "removed",
-        restarts: false,
-        before: text(before, false),
-        after: text(after, false),
-      },
-    ];
-  const restarts = !isDeepStrictEqual(podsOf(before), podsOf(after));
-  const [was, is] = [text(before, true), text(after, true)];
-  // The order of keys alone is no difference, and restarts nothing.
-  if (isDeepStrictEqual(shown(before), shown(after))) return [];
-  if (was === is) return [{ object, what: "quiet", restarts }];
-  return [{ object, what: "changed", restarts, before: was, after: is }];
-}
-
-const masked = (difference: Difference): Difference => {
-  const hide = (value: unknown) =>
-    (maskObject({ kind: "", value } as unknown as KubernetesObject, newMask()) as { value?: unknown }).value;
-  return { ...difference, before: hide(difference.before), after: hide(difference.after) };
-};

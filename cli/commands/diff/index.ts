@@ -1,4 +1,4 @@
-/** `obs diff`: what a change does to the objects that a stack installs, before anything is installed. */
+/** `obs diff`: the effect of a change on the objects that a stack installs, without a cluster. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,33 +7,26 @@ import { releaseObjects, releasesOf } from "../../lib/render";
 import { fileConfig } from "../../lib/stack-config";
 import { table } from "../../lib/table";
 import { markdown } from "./markdown";
-import { compareFolders, movedCharts, type Present, type Report, withDiffs } from "./report";
+import { compareFolders, movedCharts, type Present, type Report } from "./report";
 import { baseSide, findBase, presentSide } from "./sides";
-import { aside, heading, remarks, row, summary, title } from "./words";
+import { heading, remarks, remarksOn, row, summary, title } from "./words";
 
-/** How the command was called. */
-export interface Options {
+interface Options {
   /** Branch, tag or commit to compare with. */
   base?: string;
-  /** Charts of the base, where they are elsewhere than those of now. */
+  /** Folder or address of the base's charts. @default the present side's */
   baseCharts?: string;
   json?: boolean;
   markdown?: boolean;
 }
 
-/**
- * Renders both sides and compares them. Nothing is asked of a cluster.
- *
- * @throws UserError where the base is not there, or a side does not render
- */
-export async function diffReport(stack: string, options: Options): Promise<Report> {
+/** Renders both sides and compares them. @throws UserError if the base does not exist, or a side does not render */
+async function diffReport(stack: string, options: Options): Promise<Report> {
   const config = fileConfig(stack);
   const base = findBase(options.base);
   const work = mkdtempSync(join(tmpdir(), "observability-sides-"));
   try {
-    console.error(
-      `obs: rendering ${stack} as of ${base.name} (${base.commit.slice(0, 12)}), and as it is now ...`,
-    );
+    console.error(`obs: rendering ${stack} at ${base.name} (${base.commit.slice(0, 12)}), and now ...`);
     const [before, after] = await Promise.all([
       baseSide(base, stack, work, options.baseCharts),
       presentSide(stack, work),
@@ -44,15 +37,8 @@ export async function diffReport(stack: string, options: Options): Promise<Repor
         { namespace: release.namespace, again: () => releaseObjects(release) },
       ]),
     );
-    const { groups, notCompared } = await compareFolders(before, after, present);
-    return {
-      stack,
-      base,
-      charts: movedCharts(before, after),
-      releases: groups.map(withDiffs),
-      notCompared,
-      notes: before.told,
-    };
+    const found = await compareFolders(before, after, present);
+    return { stack, base, charts: movedCharts(before, after), ...found, notes: before.notes };
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -64,14 +50,14 @@ export function text(report: Report): string {
   if (report.releases.length) lines.push("", table([heading, ...report.releases.map(row)]));
   for (const release of report.releases) {
     lines.push("", `── ${release.name} ${"─".repeat(Math.max(0, 60 - release.name.length))}`);
-    lines.push(...aside(release).map((line) => `! ${line}`));
+    lines.push(...remarksOn(release).map((line) => `! ${line}`));
     for (const object of release.objects)
       if (object.what !== "quiet") lines.push("", title(object), object.diff);
   }
   return lines.join("\n");
 }
 
-/** 0 no difference, 2 differences, 1 where some release could not be compared. */
+/** 0 no difference, 2 differences, 1 if a release could not be compared. */
 export const exitCode = ({ releases, notCompared }: Report): number =>
   notCompared.length ? 1 : releases.length ? 2 : 0;
 

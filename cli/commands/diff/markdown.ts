@@ -1,95 +1,74 @@
-/** A report in GitHub's Markdown, folded, and never longer than a comment may be. */
-import type { ReleaseReport, Report } from "./report";
-import { aside, count, heading, remarks, row, summary, title } from "./words";
+/** A report in GitHub's Markdown, which fits into a comment. */
+import type { ReleaseReport } from "./compare";
+import type { Report } from "./report";
+import { count, heading, remarks, remarksOn, row, summary, title } from "./words";
 
-/**
- * Characters that a comment of GitHub may have.
- * https://github.com/dead-claudia/github-limits#issue-and-pull-request-bodies-and-comments
- */
-export const commentLimit = 65_536;
-
-/** Backticks, more of them than the text has in a row. */
-const fence = (text: string): string =>
-  "`".repeat(Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length)) + 1);
+/** Characters of a report. A comment has at most 65,536; the others are for the preview. */
+export const longest = 40_000;
 
 /** A text that Markdown and HTML leave as it is: names of objects come from charts and pull requests. */
-export const plain = (text: string): string =>
+const plain = (text: string): string =>
   text
     .replace(/\s+/g, " ")
     .replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c] ?? c)
     .replace(/[\\`*_[\]|~#]/g, "\\$&")
-    // No one is called by a comment.
+    // A comment must not mention anyone.
     .replace(/@/g, "@\u200b");
 
-/** A table. */
-export const markdownTable = (rows: string[][]): string =>
-  [rows[0] ?? [], (rows[0] ?? []).map(() => "---"), ...rows.slice(1)]
+/** A diff between fences that are longer than those in it. */
+function code(diff: string): string {
+  const runs = [...diff.matchAll(/`+/g)].map(([run]) => run.length);
+  const fence = "`".repeat(Math.max(2, ...runs) + 1);
+  return `${fence}diff\n${diff}\n${fence}`;
+}
+
+const bullets = (lines: string[]): string => lines.map((line) => `- ${plain(line)}`).join("\n");
+
+const table = (rows: string[][]): string =>
+  [rows[0] ?? [], heading.map(() => "---"), ...rows.slice(1)]
     .map((cells) => `| ${cells.map(plain).join(" | ")} |`)
     .join("\n");
 
-/** A folded part. */
-export const folded = (name: string, content: string): string =>
-  `<details><summary>${plain(name)}</summary>\n\n${content}\n\n</details>`;
-
-/** A text as code. */
-export const code = (text: string, language = ""): string =>
-  `${fence(text)}${language}\n${text}\n${fence(text)}`;
-
-/** Parts of a release, most of them diffs, as many as there is room for. */
-function release(report: ReleaseReport, room: number): string {
-  const [name, ...numbers] = row(report);
+/** A folded release with as many diffs as fit. @returns the text, and how many diffs were left out */
+function release(report: ReleaseReport, room: number): { text: string; left: number } {
+  const [name = "", ...numbers] = row(report);
   const words = numbers.flatMap((number, index) =>
     number === "-" ? [] : [`${number} ${heading[index + 1]}`],
   );
-  const wrap = (parts: string[]) =>
-    folded(`${name}: ${words.join(", ") || "checksums only"}`, parts.join("\n\n"));
-  const left = (names: string[]) =>
-    `${count(names.length, "object")} left out, for a comment has ${commentLimit} characters: ${names.map(plain).join(", ")}`;
-  const parts = [
-    aside(report)
-      .map((line) => `- ${plain(line)}`)
-      .join("\n"),
-  ].filter(Boolean);
-  if (wrap(parts).length > room) parts.splice(0);
-  const cut: string[] = [];
-  const told = report.objects.filter(({ what }) => what !== "quiet");
-  for (const [index, object] of told.entries()) {
-    const part = `**${plain(title(object))}**\n${code(object.diff, "diff")}`;
-    // Room for the names of all that may still have to be left out.
-    const rest = left([...cut, ...told.slice(index + 1).map(title)]);
-    if (wrap([...parts, part, rest]).length <= room) parts.push(part);
-    else cut.push(title(object));
+  const parts = [`<details><summary>${plain(name)}: ${words.join(", ") || "checksums only"}</summary>`];
+  const end = "</details>";
+  const length = () => [...parts, end].join("\n\n").length;
+  let left = 0;
+  const diffs = report.objects
+    .filter(({ what }) => what !== "quiet")
+    .map((object) => `**${plain(title(object))}**\n${code(object.diff)}`);
+  for (const part of [bullets(remarksOn(report)), ...diffs]) {
+    if (length() + part.length + 2 > room) left++;
+    else if (part) parts.push(part);
   }
-  if (cut.length === 0) return wrap(parts);
-  const whole = wrap([...parts, left(cut)]);
-  if (whole.length <= room) return whole;
-  const short = wrap([
-    `${count(told.length, "object")} left out, for a comment has ${commentLimit} characters`,
-  ]);
-  return short.length <= room ? short : "";
+  return length() > room ? { text: "", left: left + 1 } : { text: [...parts, end].join("\n\n"), left };
 }
 
-/**
- * A report in Markdown.
- *
- * @param room characters that it may have. @default those of a comment
- */
-export function markdown(report: Report, room = commentLimit): string {
-  const parts = [`**${plain(summary(report))}**`];
+/** A report in Markdown, at most `longest` characters. */
+export function markdown(report: Report): string {
   const lines = remarks(report);
-  if (lines.length) parts.push(lines.map((line) => `- ${plain(line)}`).join("\n"));
-  if (report.releases.length) parts.push(markdownTable([heading, ...report.releases.map(row)]));
-  const cut = "\n\nSome of it was left out, for there is no more room: `./obs diff` shows all.";
-  const top = parts.join("\n\n");
-  if (top.length + cut.length > room) return top.slice(0, Math.max(0, room - cut.length)) + cut;
+  const top = [
+    `**${plain(summary(report))}**`,
+    ...(lines.length ? [bullets(lines)] : []),
+    ...(report.releases.length ? [table([heading, ...report.releases.map(row)])] : []),
+  ].join("\n\n");
+  const note = (left: number) =>
+    left ? `\n\n${count(left, "part")} left out for lack of room: \`./obs diff\` shows all.` : "";
+  const room = longest - note(report.releases.length * 1000).length;
+  if (top.length > room) return top.slice(0, room) + note(report.releases.length);
   let text = top;
-  let complete = true;
+  let left = 0;
   for (const [index, one] of report.releases.entries()) {
-    // What is left is shared: a release of thousands of lines takes no room from those after it.
-    const share = Math.floor((room - cut.length - text.length) / (report.releases.length - index)) - 2;
+    // Each release gets the same share of the remaining room.
+    const share = Math.floor((room - text.length) / (report.releases.length - index)) - 2;
     const part = release(one, share);
-    if (part) text += `\n\n${part}`;
-    if (!part || part.includes("left out, for a comment")) complete = false;
+    if (part.text) text += `\n\n${part.text}`;
+    left += part.left;
   }
-  return complete ? text : text + cut;
+  return text + note(left);
 }

@@ -1,71 +1,49 @@
-/** Objects as they are compared and shown: one order, one wording, without what changes by itself. */
+/** Objects as they are compared and shown: in one order, without values that change by themselves, and without secrets. */
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { stringify } from "yaml";
 import type { KubernetesObject } from "../../lib/render";
 
-type Json = unknown;
-type Fields = Record<string, Json>;
+type Fields = Record<string, unknown>;
 
-const isRecord = (value: Json): value is Fields =>
+const isRecord = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What an object is found again by: two versions of an API are the same object. */
-export const keyOf = ({ apiVersion, kind, metadata }: KubernetesObject, namespace: string): string =>
-  [apiVersion?.includes("/") ? apiVersion.split("/")[0] : "", nameOf({ kind, metadata }, namespace)].join(
-    " ",
-  );
-
-/** `StatefulSet loki/loki-ingester`; what names no namespace lies in the release's. */
-export const nameOf = (
-  { kind, metadata }: Pick<KubernetesObject, "kind" | "metadata">,
-  namespace: string,
-): string => {
+/** `StatefulSet loki/loki-ingester`; an object without a namespace is in the release's. */
+export const nameOf = ({ kind, metadata }: KubernetesObject, namespace: string): string => {
   const place = kind.startsWith("Cluster") ? "" : (metadata.namespace ?? namespace);
   return `${kind} ${place ? `${place}/` : ""}${metadata.name}`;
 };
 
-/** What restarts pods when the configuration beside it changes, and says nothing else. */
-const checksum = /checksum|(^|[/-])hash$/i;
-/** What a chart writes its own version into. */
-const versionLabels = ["helm.sh/chart", "chart", "app.kubernetes.io/version"];
+/** The key of an object, the same in two versions of its API. */
+export const keyOf = (object: KubernetesObject, namespace: string): string =>
+  `${object.apiVersion?.includes("/") ? object.apiVersion.split("/")[0] : ""} ${nameOf(object, namespace)}`;
 
-const without = (fields: Json, gone: (key: string) => boolean): Json =>
-  isRecord(fields) ? Object.fromEntries(Object.entries(fields).filter(([key]) => !gone(key))) : fields;
+/** Labels and annotations that follow from other changes: checksums, and the chart's own version. */
+const noise: Record<string, RegExp> = {
+  annotations: /checksum|(^|[/-])hash$/i,
+  labels: /^(helm\.sh\/chart|chart|app\.kubernetes\.io\/version)$/,
+};
 
-/** Without checksums and the labels with the chart's version, of the object and of what it makes objects from. */
-export function withoutNoise(value: Json): Json {
-  if (Array.isArray(value)) return value.map(withoutNoise);
+/** An object without that noise, in templates too. */
+export function withoutNoise(value: unknown, field = ""): unknown {
+  if (Array.isArray(value)) return value.map((one) => withoutNoise(one));
   if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, child]) => {
-      if (key !== "metadata" || !isRecord(child)) return [key, withoutNoise(child)];
-      const labels = without(child["labels"], (label) => versionLabels.includes(label));
-      const annotations = without(child["annotations"], (annotation) => checksum.test(annotation));
-      const empty = isRecord(annotations) && Object.keys(annotations).length === 0;
-      const { labels: _, annotations: __, ...rest } = child;
-      return [
-        key,
-        {
-          ...rest,
-          ...(labels !== undefined && { labels }),
-          ...(!empty && annotations !== undefined && { annotations }),
-        },
-      ];
-    }),
-  );
+  const entries = Object.entries(value)
+    .filter(([key]) => !noise[field]?.test(key))
+    .map(([key, child]) => [key, withoutNoise(child, key)] as const)
+    .filter(([key, child]) => !(key in noise && isDeepStrictEqual(child, {})));
+  return Object.fromEntries(entries);
 }
 
-/** What stands for a value that is another one in each rendering. */
-export const random = "[random]";
-
 /**
- * An object without what differs between two renderings of the very same: certificates and passwords that a chart
- * makes up.
+ * An object with `[random]` for each value that differs between two renderings of the same chart, such as a generated
+ * certificate.
  *
  * @param one the object in one rendering
- * @param other the same in another
+ * @param other the same object in another
  */
-export function withoutRandom(value: Json, one: Json, other: Json): Json {
+export function withoutRandom(value: unknown, one: unknown, other: unknown): unknown {
   if (isDeepStrictEqual(one, other)) return value;
   if (Array.isArray(value) && Array.isArray(one) && Array.isArray(other) && one.length === other.length)
     return value.map((child, index) =>
@@ -75,48 +53,49 @@ export function withoutRandom(value: Json, one: Json, other: Json): Json {
     return Object.fromEntries(
       Object.entries(value).map(([key, child]) => [key, withoutRandom(child, one[key], other[key])]),
     );
-  return random;
+  return "[random]";
 }
 
-/** Characters of a line beyond which nobody reads it. */
-const longest = 2000;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
-const unprintable = /[\u0000-\u0008\u000e-\u001f\ufffd]/;
-const encoded = /^[A-Za-z0-9+/=_-]{200,}$/;
+/** A Secret with its values hidden; a value that differs from the other side's is marked. */
+export function withoutSecrets(
+  object: KubernetesObject,
+  other: KubernetesObject | undefined,
+): KubernetesObject {
+  if (object.kind !== "Secret") return object;
+  const hidden = Object.entries(object).map(([field, values]) => {
+    if (field !== "data" && field !== "stringData") return [field, values];
+    const names = Object.keys(values ?? {}).map((name) => {
+      const changed = other && other[field]?.[name] !== values[name];
+      return [name, changed ? "[secret, changed]" : "[secret]"];
+    });
+    return [field, Object.fromEntries(names)];
+  });
+  return Object.fromEntries(hidden);
+}
 
-const fingerprint = (text: string): string =>
-  `${text.length} characters, sha256 ${createHash("sha256").update(text).digest("hex").slice(0, 12)}`;
+/** Characters of a line that is readable: longer ones are encoded data. */
+const longest = 1000;
 
-/** A text as it is shown: JSON as the structure that it is, what is not for reading as its length and fingerprint. */
-function readable(text: string): Json {
-  if (unprintable.test(text) || encoded.test(text.trim())) return `[binary, ${fingerprint(text)}]`;
-  if (/^\s*[[{]/.test(text))
+const readableLine = (line: string): string =>
+  line.length > longest
+    ? `[${line.length} characters, sha256 ${createHash("sha256").update(line).digest("hex").slice(0, 12)}]`
+    : line;
+
+/** A value as it is shown: JSON in texts as its structure, such as a dashboard in a ConfigMap; long lines as fingerprints. */
+function readable(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(readable);
+  if (isRecord(value))
+    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, readable(child)]));
+  if (typeof value !== "string") return value;
+  if (/^\s*[[{]/.test(value))
     try {
-      return inOrder(JSON.parse(text));
+      return readable(JSON.parse(value));
     } catch {
-      // Something else that begins like it.
+      // Another text that begins like JSON.
     }
-  const lines = text.split("\n");
-  return lines.some((line) => line.length > longest)
-    ? lines.map((line) => (line.length > longest ? `[${fingerprint(line)}]` : line)).join("\n")
-    : text;
+  return value.split("\n").map(readableLine).join("\n");
 }
 
-/** Keys in the order of the alphabet, so that their order in a chart does not matter. */
-export function inOrder(value: Json): Json {
-  if (typeof value === "string") return readable(value);
-  if (Array.isArray(value)) return value.map(inOrder);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, child]) => child !== undefined)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, child]) => [key, inOrder(child)]),
-  );
-}
-
-/** Fields of an object in the order in which people read them, then all others. */
-export function shown(object: KubernetesObject): Fields {
-  const { apiVersion, kind, metadata, ...rest } = inOrder(object) as KubernetesObject;
-  return { apiVersion, kind, metadata, ...rest };
-}
+/** An object as YAML with sorted keys. */
+export const yamlOf = (object: unknown): string =>
+  stringify(readable(object), { lineWidth: 0, aliasDuplicateObjects: false, sortMapEntries: true });

@@ -1,126 +1,106 @@
-/** What `obs diff` has found, as data: from the folders of two sides to what is told. */
+/** The report of `obs diff`: two rendered folders, compared release by release. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse, parseAllDocuments } from "yaml";
+import { parse } from "yaml";
 import { type KubernetesObject, manifestObjects } from "../../lib/render";
-import { type Change, compare, type Group } from "./compare";
+import { compare, type ReleaseReport } from "./compare";
 import type { Base, Side } from "./sides";
-import { unified } from "./unified";
 
-/** An object and how it differs. */
-export interface ObjectReport extends Omit<Change, "before" | "after"> {
-  /** Unified diff of its YAML, secrets hidden; empty for what is quiet. */
-  diff: string;
-}
-
-/** A release and how its objects differ. */
-export interface ReleaseReport {
-  name: string;
-  objects: ObjectReport[];
-  /** Fields that an upgrade cannot change, and what to do about each. */
-  immutable: { object: string; field: string; todo: string }[];
-}
-
-/** What differs between two sides of a stack. */
+/** The differences between two sides of a stack. */
 export interface Report {
   stack: string;
   base: Base;
-  /** Charts of another version; `before` or `after` is missing where the chart is on one side only. */
+  /** Charts of another version; `before` or `after` is missing if only one side has the chart. */
   charts: { chart: string; before?: string; after?: string }[];
   /** Releases, and the program's own objects, that differ. */
   releases: ReleaseReport[];
-  /** A line for each release whose objects could not be compared, and why. */
+  /** A line for each release whose objects could not be compared, with the reason. */
   notCompared: string[];
-  /** What one has to know to read it. */
+  /** Remarks about how the sides were rendered. */
   notes: string[];
 }
 
-/** Names of the two groups that are no releases. */
-export const own = { objects: "the program's own objects", minio: "MinIO resources" };
+/** A release of the present side. */
+export interface Present {
+  namespace: string;
+  /** Renders its objects once more. */
+  again: () => Promise<KubernetesObject[]>;
+}
 
-const read = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
-
-/** MinIO's resources in the clothes of objects. */
+/** MinIO's resources in the form of objects. */
 const minioObjects = (text: string): KubernetesObject[] =>
-  parseAllDocuments(text, { version: "1.1" })
-    .map((document) => document.toJS() as { type: string; name: string } | null)
-    .filter((resource) => resource !== null)
-    .map(({ type, name, ...rest }) => ({ apiVersion: "minio", kind: type, metadata: { name }, ...rest }));
+  manifestObjects("MinIO resources", text).map(({ type, name, ...rest }) => ({
+    ...rest,
+    apiVersion: "minio",
+    kind: type,
+    metadata: { name },
+  }));
 
-/** A release's values in the clothes of an object; none where it has none. */
+/** A release's values in the form of an object. */
 const valuesObject = (name: string, text: string): KubernetesObject[] =>
   text ? [{ apiVersion: "", kind: "Values", metadata: { name }, values: parse(text) }] : [];
 
-const releasesIn = (folder: string): string[] => {
+const releasesIn = ({ folder }: Side): string[] => {
   const place = join(folder, "releases");
   return existsSync(place) ? readdirSync(place) : [];
 };
 
-/** A release of the present side, as far as it is needed to compare it. */
-export interface Present {
-  namespace: string;
-  /** Its objects, rendered once more. */
-  again: () => Promise<KubernetesObject[]>;
+/** The reason why a side has no manifests of a release that it has. */
+function missingIn(side: Side, name: string): string | undefined {
+  const file = join(side.folder, "releases", name, "manifests.yaml");
+  if (!releasesIn(side).includes(name) || existsSync(file)) return undefined;
+  return side.skipped.find((line) => line.startsWith(`${name}: `)) ?? `${name}: no manifests`;
 }
 
 /**
  * Compares the folders of two sides.
  *
  * @param present the releases of the present side by name
- * @returns groups that differ, and a line for each release that could not be compared
  */
 export async function compareFolders(
   before: Side,
   after: Side,
   present: Map<string, Present>,
-): Promise<{ groups: Group[]; notCompared: string[] }> {
-  const [groups, notCompared]: [Group[], string[]] = [[], []];
-  const pair = (...path: string[]) =>
-    [before, after].map(({ folder }) => read(join(folder, ...path))) as [string, string];
-  const differing = (group: Group) => {
-    if (group.changes.length) groups.push(group);
+): Promise<Pick<Report, "releases" | "notCompared">> {
+  const releases: ReleaseReport[] = [];
+  const notCompared: string[] = [];
+  const add = (report: ReleaseReport) => {
+    if (report.objects.length) releases.push(report);
   };
-
+  /** The texts of a file on both sides; undefined if they are the same. */
+  const pair = (...path: string[]): [string, string] | undefined => {
+    const [was = "", is = ""] = [before, after].map(({ folder }) => {
+      const file = join(folder, ...path);
+      return existsSync(file) ? readFileSync(file, "utf8") : "";
+    });
+    return was === is ? undefined : [was, is];
+  };
+  const own = "the program's own objects";
   const objects = pair("objects.yaml");
-  if (objects[0] !== objects[1])
-    differing(
-      compare(
-        own.objects,
-        manifestObjects(own.objects, objects[0]),
-        manifestObjects(own.objects, objects[1]),
-      ),
-    );
+  if (objects) add(compare(own, manifestObjects(own, objects[0]), manifestObjects(own, objects[1])));
   const minio = pair("minio.yaml");
-  if (minio[0] !== minio[1]) differing(compare(own.minio, minioObjects(minio[0]), minioObjects(minio[1])));
+  if (minio) add(compare("MinIO resources", minioObjects(minio[0]), minioObjects(minio[1])));
 
-  for (const name of [...new Set([...releasesIn(before.folder), ...releasesIn(after.folder)])].sort()) {
-    const file = (side: Side) => join(side.folder, "releases", name, "manifests.yaml");
-    const missing = [before, after].flatMap((side, index) =>
-      releasesIn(side.folder).includes(name) && !existsSync(file(side))
-        ? (side.skipped.find((line) => line.startsWith(`${name}: `)) ?? `${name}: no manifests`) +
-          (index ? " (now)" : " (base)")
-        : [],
-    );
-    if (missing.length) {
-      notCompared.push(...missing);
-      // What can still be seen is what the chart is told.
-      const [old, fresh] = pair("releases", name, "values.yaml");
-      differing(compare(name, valuesObject(name, old), valuesObject(name, fresh)));
+  for (const name of [...new Set([...releasesIn(before), ...releasesIn(after)])].sort()) {
+    const missing = [missingIn(before, name), missingIn(after, name)];
+    if (missing.some(Boolean)) {
+      notCompared.push(
+        ...missing.flatMap((reason, index) => (reason ? `${reason} (${index ? "now" : "base"})` : [])),
+      );
+      const values = pair("releases", name, "values.yaml");
+      if (values) add(compare(name, valuesObject(name, values[0]), valuesObject(name, values[1])));
       continue;
     }
     const manifests = pair("releases", name, "manifests.yaml");
-    if (manifests[0] === manifests[1]) continue;
-    const [was, is] = manifests.map((text) => manifestObjects(name, text)) as [
-      KubernetesObject[],
-      KubernetesObject[],
-    ];
+    if (!manifests) continue;
+    const [was, is] = [manifestObjects(name, manifests[0]), manifestObjects(name, manifests[1])];
     const release = present.get(name);
-    differing(compare(name, was, is, is.length ? await release?.again() : is, release?.namespace));
+    add(compare(name, was, is, is.length ? await release?.again() : is, release?.namespace));
   }
-  return { groups, notCompared };
+  return { releases, notCompared };
 }
 
-/** Charts whose version is another. */
+/** Charts whose version differs. */
 export const movedCharts = (before: Side, after: Side): Report["charts"] =>
   [...new Set([...Object.keys(before.charts), ...Object.keys(after.charts)])]
     .filter((chart) => before.charts[chart] !== after.charts[chart])
@@ -128,15 +108,3 @@ export const movedCharts = (before: Side, after: Side): Report["charts"] =>
       const [was, is] = [before.charts[chart], after.charts[chart]];
       return { chart, ...(was && { before: was }), ...(is && { after: is }) };
     });
-
-/** A group with the unified diff of each object. */
-export function withDiffs({ name, changes, immutable }: Group): ReleaseReport {
-  return {
-    name,
-    objects: changes.map(({ before = "", after = "", ...change }) => ({
-      ...change,
-      diff: change.what === "quiet" ? "" : unified(before, after),
-    })),
-    immutable: immutable.map(({ object, field, todo }) => ({ object, field, todo })),
-  };
-}

@@ -1,10 +1,10 @@
-/** The two sides of a diff: the project at a commit of git, and as it lies here, each rendered by its own code. */
+/** The two sides of a diff: the project at a commit and in the working tree, each rendered by its own code. */
 import { execFile, spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { invalid, UserError } from "../../../settings";
-import { render } from "../../lib/render";
+import { render, whyNot } from "../../lib/render";
 import { configFile, root } from "../../lib/stack-config";
 
 const run = promisify(execFile);
@@ -19,44 +19,46 @@ export interface Side {
   skipped: string[];
 }
 
+/** A side that was checked out, with remarks about how. */
+export type BaseSide = Side & { notes: string[] };
+
 const git = (...args: string[]) => spawnSync("git", args, { cwd: root, encoding: "utf8" });
 
-/** A commit, and what it was called. */
+/** A commit, and the name that it was given. */
 export interface Base {
   /** Its full hash. */
   commit: string;
-  /** `main`, `v1.2.0`, or the words for the default. */
+  /** `main`, `v1.2.0`, or a description of the default. */
   name: string;
 }
+
+/** The full hash of a commit; undefined if there is none. */
+const commitOf = (ref: string): string | undefined => {
+  const { status, stdout } = git("rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`);
+  return status === 0 ? stdout.trim() : undefined;
+};
 
 /**
  * The commit to compare with.
  *
- * @param ref a branch, tag or commit. @default where this branch left `origin/main` or `main`; on main itself that is
- *   its last commit
- * @throws UserError where git is missing, this is no checkout, or there is no such commit
+ * @param ref a branch, tag or commit. @default the merge base with `origin/main` or `main`
+ * @throws UserError if there is no git, no checkout, or no such commit
  */
 export function findBase(ref?: string): Base {
-  const head = git("rev-parse", "--verify", "--quiet", "HEAD^{commit}");
-  if (head.error) throw new UserError("a diff needs git, which is not on PATH");
-  if (head.status !== 0)
-    throw new UserError("a diff needs a git checkout of this project with at least one commit");
+  const head = commitOf("HEAD");
+  if (!head) throw new UserError("a diff needs git, and a checkout of this project with at least one commit");
   if (ref !== undefined) {
-    // What begins with a dash would be an option.
-    const found = ref.startsWith("-")
-      ? undefined
-      : git("rev-parse", "--verify", "--quiet", `${ref}^{commit}`);
-    if (found?.status !== 0)
-      throw new UserError(
-        invalid("--base", ref, "a branch, tag or commit of this checkout; git fetch gets missing ones"),
-      );
-    return { commit: found.stdout.trim(), name: ref };
+    const commit = commitOf(ref);
+    if (commit) return { commit, name: ref };
+    throw new UserError(
+      invalid("--base", ref, "a branch, tag or commit of this checkout; git fetch gets missing ones"),
+    );
   }
   for (const main of ["origin/main", "main"]) {
     const { status, stdout } = git("merge-base", "HEAD", main);
-    if (status === 0) return { commit: stdout.trim(), name: `where this branch left ${main}` };
+    if (status === 0) return { commit: stdout.trim(), name: `the merge base with ${main}` };
   }
-  return { commit: head.stdout.trim(), name: "HEAD" };
+  return { commit: head, name: "HEAD" };
 }
 
 /** Versions by chart, of a folder with a charts.json. */
@@ -67,56 +69,45 @@ function chartsOf(folder: string): Record<string, string> {
   return Object.fromEntries(Object.entries(pins).map(([name, { version }]) => [name, version]));
 }
 
-/** Puts the project as it was at a commit into a folder. @returns lines to tell */
+/** Checks a commit out into a folder. @returns remarks */
 async function checkOut(commit: string, folder: string, stack: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
   const archive = `${folder}.tar`;
   await run("git", ["archive", "--format=tar", "--output", archive, commit], { cwd: root });
   await run("tar", ["-xf", archive, "-C", folder]);
-  const told: string[] = [];
+  const notes: string[] = [];
   const config = join(folder, `Pulumi.${stack}.yaml`);
   if (!existsSync(config)) {
     copyFileSync(configFile(stack), config);
-    told.push(`Pulumi.${stack}.yaml is not in that commit: both sides are rendered with the present one`);
+    notes.push(`Pulumi.${stack}.yaml is not in that commit: both sides use the present one`);
   }
   const lock = (place: string) => readFileSync(join(place, "package-lock.json"), "utf8");
   if (lock(folder) === lock(root))
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"), "junction");
   else {
-    console.error("obs: installing the npm packages of the base, which are others ...");
+    console.error("obs: installing the npm packages of the base ...");
     await run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
       cwd: folder,
       maxBuffer: 16 * 1024 ** 2,
     });
   }
-  return told;
+  return notes;
 }
 
-/** What a command that failed has said. */
-const words = (error: unknown): string => {
-  const { stderr, message } = error as { stderr?: string; message: string };
-  return (stderr || message).trim();
-};
-
 /**
- * Renders the project as it was at a commit, by the code of that commit.
+ * Renders a commit.
  *
  * @param work an empty folder
- * @param charts folder or address of the charts of that side, where it is another one
- * @throws UserError with what that code has said, where it does not render
+ * @param charts folder or address of its charts. @default the present side's
+ * @throws UserError with the message of its code, if it does not render
  */
-export async function baseSide(
-  base: Base,
-  stack: string,
-  work: string,
-  charts?: string,
-): Promise<Side & { told: string[] }> {
+export async function baseSide(base: Base, stack: string, work: string, charts?: string): Promise<BaseSide> {
   const source = join(work, "base");
   const folder = join(work, "before");
   try {
-    const told = await checkOut(base.commit, source, stack);
+    const notes = await checkOut(base.commit, source, stack);
     const mirror = charts ?? process.env["OBS_CHARTS"];
-    // A path belongs to the folder that the command was called in, not to the one with the base.
+    // A relative path is relative to the folder of the command, not to that of the base.
     const place = mirror && (/^(https?|oci):\/\//.test(mirror) ? mirror : resolve(mirror));
     const { stdout } = await run(
       process.execPath,
@@ -127,15 +118,15 @@ export async function baseSide(
         env: { ...process.env, ...(place && { OBS_CHARTS: place }) },
       },
     );
-    return { folder, charts: chartsOf(source), skipped: JSON.parse(stdout).skipped, told };
+    return { folder, charts: chartsOf(source), skipped: JSON.parse(stdout).skipped, notes };
   } catch (error) {
     throw new UserError(
-      `the stack could not be rendered as of ${base.name} (${base.commit.slice(0, 12)}): ${words(error)}`,
+      `the stack cannot be rendered at ${base.name} (${base.commit.slice(0, 12)}): ${whyNot(error)}`,
     );
   }
 }
 
-/** Renders the project as it lies here. */
+/** Renders the working tree. */
 export async function presentSide(stack: string, work: string): Promise<Side> {
   const folder = join(work, "after");
   const { skipped } = await render(stack, folder);

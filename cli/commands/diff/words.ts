@@ -1,57 +1,58 @@
-/** The words and numbers in which a report is told, in Markdown and on a terminal alike. */
-import type { ObjectReport, ReleaseReport, Report } from "./report";
+/** The sentences and numbers of a report, in Markdown and on a terminal. */
+import type { ObjectReport, ReleaseReport } from "./compare";
+import type { Report } from "./report";
 
 /** `1 object`, `2 objects`. */
 export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** The heading of a table of releases. */
-export const heading = ["release", "added", "changed", "removed", "restarts", "cannot change"];
+export const heading = ["release", "added", "changed", "removed", "restarts", "immutable"];
 
 /** A release as a row of that table. */
-export function row({ name, objects, immutable }: ReleaseReport): string[] {
+export function row({ name, objects }: ReleaseReport): string[] {
   const of = (what: ObjectReport["what"]) => objects.filter((object) => object.what === what).length;
   const numbers = [
     of("added"),
     of("changed"),
     of("removed"),
     objects.filter(({ restarts }) => restarts).length,
+    objects.filter(({ immutable }) => immutable.length).length,
   ];
-  return [name, ...[...numbers, immutable.length].map((number) => (number ? String(number) : "-"))];
+  return [name, ...numbers.map((number) => (number ? String(number) : "-"))];
 }
 
-/** Lines on a report as a whole: charts that moved, what was not compared, notes. */
-export function remarks({ charts, notCompared, notes }: Report): string[] {
+/** Lines on a report as a whole: chart versions, releases that were not compared, notes. */
+export const remarks = ({ charts, notCompared, notes }: Report): string[] => [
+  ...charts.map(({ chart, before, after }) => `chart ${chart}: ${before ?? "(none)"} → ${after ?? "(none)"}`),
+  ...notCompared.map((line) => `not compared: ${line}`),
+  ...notes,
+];
+
+/** Lines on a release above its diffs: immutable fields, restarts, quiet changes. */
+export function remarksOn({ objects }: ReleaseReport): string[] {
+  const restarts = objects.filter((object) => object.restarts).map(({ object }) => object);
+  const quiet = objects.filter(({ what, restarts }) => what === "quiet" && !restarts);
   return [
-    ...charts.map(
-      ({ chart, before, after }) => `chart ${chart}: ${before ?? "(none)"} → ${after ?? "(none)"}`,
+    ...objects.flatMap(({ object, immutable }) =>
+      immutable.map(
+        (field) => `${object}: ${field} cannot be updated: docs/guides/upgrades.md#immutable-fields`,
+      ),
     ),
-    ...notCompared.map((line) => `not compared: ${line}`),
-    ...notes,
-  ];
-}
-
-/** Lines on a release beside its diffs: what restarts, what cannot change, what differs only in checksums and labels. */
-export function aside({ objects, immutable }: ReleaseReport): string[] {
-  const named = (some: ObjectReport[]) => some.map(({ object }) => object).join(", ");
-  const [restarts, quiet] = [
-    objects.filter((object) => object.restarts),
-    objects.filter(({ what, restarts }) => what === "quiet" && !restarts),
-  ];
-  return [
-    ...immutable.map(({ object, field, todo }) => `${object}: ${field} cannot change. ${todo}`),
-    ...(restarts.length ? [`pods are made anew of: ${named(restarts)}`] : []),
+    ...(restarts.length ? [`pods restart: ${restarts.join(", ")}`] : []),
     ...(quiet.length
       ? [`${count(quiet.length, "object")} differ only in checksums or the chart's own version`]
       : []),
   ];
 }
 
-/** What an object is called above its diff. */
+/** The line above an object's diff. */
 export const title = ({ object, what, restarts }: ObjectReport): string =>
   `${what} ${object}${restarts ? " (restarts)" : ""}`;
 
 /** The sentence at the top. */
-export const summary = ({ stack, base, releases }: Report): string =>
-  releases.length
-    ? `${stack}: ${count(releases.flatMap(({ objects }) => objects).length, "object")} in ${count(releases.length, "group")} differ from ${base.name} (${base.commit.slice(0, 12)})`
-    : `${stack}: no difference to ${base.name} (${base.commit.slice(0, 12)})`;
+export function summary({ stack, base, releases }: Report): string {
+  const name = `${base.name} (${base.commit.slice(0, 12)})`;
+  if (!releases.length) return `${stack}: no difference to ${name}`;
+  const objects = releases.flatMap((release) => release.objects).length;
+  return `${stack}: ${count(objects, "object")} in ${count(releases.length, "group")} differ from ${name}`;
+}

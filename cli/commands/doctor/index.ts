@@ -1,10 +1,9 @@
 /** `obs doctor`: reads the cluster and says what is wrong and what to do, worst first. */
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { kubeConfig } from "../../../components/kube-config";
 import type { Settings } from "../../../settings";
 import { renamed } from "../../../values/renamed";
-import { locate } from "../../lib/cluster";
+import { connect } from "../../lib/cluster";
 import { type Check, type Context, type Finding, layers, severities } from "./check";
 import { clusterState } from "./cluster-state";
 import { sharing } from "./connections";
@@ -109,9 +108,7 @@ export async function doctor(
   stack: string,
   { json, probe = true }: { json?: boolean; probe?: boolean },
 ): Promise<number> {
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
-  const config = kubeConfig(settings);
+  const { settings, config } = await connect(stack);
   const all = checks(settings);
   if (settings.hub)
     console.error(`obs: skipped, because stack ${stack} sends to ${settings.hub.stack}: ${ofHub.join(", ")}`);

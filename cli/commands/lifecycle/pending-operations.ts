@@ -1,31 +1,30 @@
-/** What an update that was killed was making in the cluster, which its state does not have, so that the next one would stumble over it. */
+/** Objects and releases that a killed update was creating: they are missing in the state, so the next update would fail on them. */
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig, KubernetesObjectApi, type V1Secret } from "@kubernetes/client-node";
 import { UserError } from "../../../settings";
 import { releaseFrom } from "../../lib/helm-history";
 import type { Resource } from "../../lib/state";
 
-/** Something that was begun and not seen to its end, as the state keeps it. */
+/** An operation without an end, from the state. */
 export interface PendingOperation {
   /** `creating`, `updating`, `deleting`… */
   type: string;
   resource: Resource & { inputs?: Record<string, unknown> };
 }
 
-/** A release that Helm was working on. */
+/** A release that Helm was installing or upgrading. */
 export interface PendingRelease {
   name: string;
   namespace: string;
-  /** Whether it was being installed, so that the state does not have it. */
+  /** Whether it was being installed: the state does not have it. */
   first: boolean;
 }
 
-/** Seconds that an object may take to go, as a namespace does. */
+/** Seconds in which an object must be deleted. */
 const goneWithin = 60;
 
 const releaseType = "kubernetes:helm.sh/v3:Release";
 
-/** The releases among what was begun. */
 export const pendingReleases = (operations: PendingOperation[]): PendingRelease[] =>
   operations.flatMap(({ type, resource: { type: kind, inputs } }) =>
     kind === releaseType && typeof inputs?.name === "string" && typeof inputs.namespace === "string"
@@ -34,9 +33,8 @@ export const pendingReleases = (operations: PendingOperation[]): PendingRelease[
   );
 
 /**
- * Helm's records that stand in the way of a release's next installation or upgrade: all of one that the state does not
- * have, else those of revisions that nobody works on any more. Without a record Helm takes over the objects that it made
- * itself, which carry the release's name; nothing of them is lost.
+ * Helm's records that block the next installation or upgrade of a release: all of a release that the state does not have,
+ * else those of pending revisions. Without a record, Helm adopts the objects that carry the release's name.
  */
 export const inTheWay = (records: V1Secret[], { name, first }: PendingRelease): V1Secret[] =>
   records.filter(
@@ -48,19 +46,14 @@ const ignoreGone = (error: { code?: number }) => {
   if (error.code !== 404) throw error;
 };
 
-/** Deletes what a release has in the cluster outside of namespaces; the rest goes with them. */
+/** Deletes the cluster-wide objects of a release; Pulumi deletes the namespaces with all others. */
 async function deleteObjects(config: KubeConfig, record: V1Secret): Promise<void> {
   const api = KubernetesObjectApi.makeApiClient(config);
-  // The engine deletes namespaces, and with them all that is in one.
   for (const object of releaseFrom(record).objects())
     if (!object.metadata.namespace) await api.delete(object as never).catch(ignoreGone);
 }
 
-/**
- * Clears Helm's records of half-made releases.
- *
- * @param away whether what the state does not have of them goes, too
- */
+/** Clears Helm's records of pending releases. @param away whether to delete objects that the state does not have, too */
 export async function clearReleases(
   config: KubeConfig,
   releases: PendingRelease[],
@@ -73,7 +66,7 @@ export async function clearReleases(
     for (const record of inTheWay(items, release)) {
       const { name = "", labels } = record.metadata ?? {};
       console.error(
-        `obs: release ${release.name} was ${labels?.["status"]} and nobody ended it; going on from there`,
+        `obs: release ${release.name} is ${labels?.["status"]} since an interrupted update; the next one continues it`,
       );
       if (away && release.first) await deleteObjects(config, record);
       await api.deleteNamespacedSecret({ namespace, name }).catch(ignoreGone);
@@ -81,16 +74,15 @@ export async function clearReleases(
   }
 }
 
-/** An object that was being created, and the earliest time at which the update can have done that. */
+/** An object that was being created. */
 export interface UnknownObject {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string };
-  /** Undefined where the state does not say when what comes before it was made. */
+  /** The creation of its newest dependency; undefined if the state does not have it. */
   notBefore?: Date;
 }
 
-/** The plain objects among what was being created. */
 export const unknownObjects = (operations: PendingOperation[], resources: Resource[]): UnknownObject[] =>
   operations.flatMap(({ type, resource }) => {
     const { apiVersion, kind, metadata } = resource.inputs ?? {};
@@ -107,18 +99,17 @@ export const unknownObjects = (operations: PendingOperation[], resources: Resour
     return [{ apiVersion, kind, metadata: at, ...(made.length > 0 && { notBefore }) }];
   });
 
-/** What of an object in the cluster says who made it, and when. */
 interface Made {
   metadata?: { creationTimestamp?: Date; managedFields?: { manager?: string }[] };
 }
 
-/** Whether an object was made by this stack's update: by Pulumi, and after what it was to come after. */
+/** Whether this stack's update created an object: Pulumi did, after its dependencies. */
 export const ours = ({ metadata }: Made, { notBefore }: Pick<UnknownObject, "notBefore">): boolean =>
   notBefore !== undefined &&
   (metadata?.managedFields ?? []).some(({ manager }) => manager?.startsWith("pulumi-kubernetes")) &&
   new Date(metadata?.creationTimestamp ?? 0) >= notBefore;
 
-/** Whether a namespace has data or somebody at work: then it is no namespace of an update that had only begun to make it. */
+/** Whether a namespace has data or pods: then the update was not just creating it. */
 async function isInUse(config: KubeConfig, namespace: string): Promise<boolean> {
   const api = config.makeApiClient(CoreV1Api);
   const lists = await Promise.all([
@@ -129,7 +120,7 @@ async function isInUse(config: KubeConfig, namespace: string): Promise<boolean> 
   return lists.some(({ items }) => items.length > 0);
 }
 
-/** Deletes objects that were just being created: the next update makes them anew, and refuses those that it does not know. */
+/** Deletes objects that were being created: the next update would refuse to create existing objects. */
 export async function clearObjects(config: KubeConfig, objects: UnknownObject[]): Promise<void> {
   const api = KubernetesObjectApi.makeApiClient(config);
   for (const object of objects) {
@@ -145,16 +136,16 @@ export async function clearObjects(config: KubeConfig, objects: UnknownObject[])
     const used = kind === "Namespace" && (await isInUse(config, metadata.name));
     if (used || !ours(found, object)) {
       console.error(
-        `obs: ${name} is not this update's and stays; the next one cannot make it while it is there`,
+        `obs: ${name} was not created by the interrupted update and stays; the next one cannot create it while it exists`,
       );
       continue;
     }
-    console.error(`obs: ${name} was made and not written down; making it anew`);
+    console.error(`obs: ${name} is missing in the state; deleting it so that the next update can create it`);
     await api.delete({ apiVersion, kind, metadata } as never).catch(ignoreGone);
     for (let second = 0; await live(); second++) {
       if (second === goneWithin)
         throw new UserError(
-          `${name} is not gone after ${goneWithin} s; see what holds it, then this command again`,
+          `${name} still exists after ${goneWithin} s. Check its finalizers, then run this command again`,
         );
       await wait(1000);
     }

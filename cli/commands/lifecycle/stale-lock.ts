@@ -1,4 +1,4 @@
-/** The lock of a killed update in a backend that is a folder. Other backends report the owner of a lock themselves. */
+/** The lock of a killed update in a backend that is a folder. Other backends report its owner themselves. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
@@ -6,7 +6,6 @@ import { project, UserError } from "../../../settings";
 import { chosenBackend, pulumi } from "../../lib/pulumi";
 import { root } from "../../lib/stack-config";
 
-/** Owner of a lock, as the backend writes it. */
 export interface Lock {
   pid: number;
   username: string;
@@ -14,7 +13,7 @@ export interface Lock {
   timestamp: string;
 }
 
-/** Whether the process that took a lock ran on this machine and is gone. */
+/** Whether a lock is from a process of this machine that has ended. */
 export const isStale = (lock: Lock, host: string, runs: (pid: number) => boolean): boolean =>
   lock.hostname === host && !runs(lock.pid);
 
@@ -26,7 +25,7 @@ function runs(pid: number): boolean {
   }
 }
 
-/** Where a backend that is a folder (`file:///a`, `file://~/a`, `file://./a`) keeps a stack's locks; undefined for other backends. */
+/** The folder of a stack's locks in a backend such as `file:///a`, `file://~/a`, `file://./a`; undefined for others. */
 export function lockFolder(stack: string, backend: string | undefined): string | undefined {
   if (!backend?.startsWith("file://")) return undefined;
   const path = backend.slice("file://".length);
@@ -35,9 +34,9 @@ export function lockFolder(stack: string, backend: string | undefined): string |
 }
 
 /**
- * Runs `pulumi cancel` if the lock of a stack is one of a process that was killed on this machine.
+ * Runs `pulumi cancel` if a killed process of this machine holds the lock of a stack.
  *
- * @returns whether it is certain that no update runs; only a backend in a folder shows its locks
+ * @returns whether it is certain that no update runs, which only a backend in a folder shows
  * @throws UserError if another update holds the lock
  */
 export async function removeStaleLock(stack: string, environment: Record<string, string>): Promise<boolean> {

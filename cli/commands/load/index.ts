@@ -1,56 +1,45 @@
-/** `obs load`: loads a running stack in steps, and tells what it sustained, how soon signals are found, and at what cost. */
+/** `obs load`: loads a running stack in steps, and reports its throughput, latency and resource usage. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
-import { kubeConfig } from "../../../components/kube-config";
 import { type Settings, UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
-import { locate } from "../../lib/cluster";
+import { connect } from "../../lib/cluster";
+import { instantQuery } from "../../lib/prometheus";
 import { type LoadLife, withLoad } from "./life";
-import { Autoscalers, componentRows, discarded, stackPods, usage } from "./observe";
+import { autoscalerRows, componentRows, discarded, stackPods, usage } from "./observe";
 import { type LoadOptions, type Plan, planOf, readOptions } from "./plan";
 import { type Report, reportText } from "./report";
 import { gaveOut, missing, signalRows } from "./verdict";
 
-/** Options of the command line as they come. */
-export type LoadArguments = Record<keyof LoadOptions, string> & {
-  keep?: boolean;
-  json?: boolean;
-  /** Loads a prod stack, too. */
-  yes?: boolean;
-};
+/** Options of the command line. */
+type LoadArguments = Record<keyof LoadOptions, string> & { keep?: boolean; json?: boolean; yes?: boolean };
 
-/** Seconds after the run until its last seconds are in Prometheus: its longest scrape interval and a little more. */
+/** Seconds until Prometheus has the end of the run: its longest scrape interval and a margin. */
 const scraped = 35;
 
 /** @throws UserError for a prod stack without `yes` */
 export function refuseProd(stack: string, { environment }: Settings, yes: boolean | undefined): void {
   if (environment === "prod" && !yes)
     throw new UserError(
-      `stack ${stack} is a prod stack: a load test takes from its users' limits and leaves its signals in the stores until their retention is over; say --yes to load it`,
+      `stack ${stack} is a prod stack: a load test counts against the limits of its tenants, and its data stays in the stores until it expires. Confirm it with --yes`,
     );
 }
 
-/**
- * Loads a stack and looks at what that cost it.
- *
- * @throws UserError for a second load test, or a run that did not come to its end
- */
+/** Loads a stack and measures it. @throws UserError for a second load test, or one that did not finish */
 export async function loadReport(
   stack: string,
   settings: Settings,
   config: KubeConfig,
   plan: Plan,
-  { tell, stop, keep = false }: Omit<LoadLife, "meanwhile">,
+  life: LoadLife,
 ): Promise<Report> {
-  const autoscalers = new Autoscalers(settings);
-  const look = () => autoscalers.look(config);
+  const { tell, stop } = life;
   const before = await stackPods(config, settings);
-  await look();
-  return withLoad(config, settings, plan, { tell, stop, keep, meanwhile: look }, async (summary) => {
+  return withLoad(config, settings, plan, life, async (summary) => {
     const end = Date.now() / 1000;
-    tell(`k6 is done; waiting ${scraped} s for Prometheus to see the end of it`);
+    tell(`k6 has finished; waiting ${scraped} s for the last scrapes`);
     await wait(scraped * 1000, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
-    await look();
+    const query = (promql: string, time: number) => instantQuery(config, settings, promql, time);
     const { cores, memory } = await usage(config, settings, summary.seconds, end);
     return {
       stack,
@@ -59,7 +48,7 @@ export async function loadReport(
       summary,
       signals: signalRows(plan, summary),
       components: componentRows(before, await stackPods(config, settings), cores, memory),
-      autoscalers: autoscalers.table(),
+      autoscalers: await autoscalerRows(query, settings, summary.seconds, end),
       discarded: await discarded(config, settings, summary.seconds + scraped),
       gaveOut: gaveOut(plan, summary),
       missing: missing(plan, summary),
@@ -67,17 +56,12 @@ export async function loadReport(
   });
 }
 
-/**
- * @returns the exit code: 0 where every step was taken and every marked signal found, else 1
- * @throws UserError for bad options, a prod stack without `yes`, a second load test, or a run that did not come to its end
- */
+/** @returns the exit code: 0 if every step was sustained and every marked signal found, else 1 */
 export async function load(stack: string, given: LoadArguments): Promise<number> {
   const options = readOptions(given);
-  const { settings, environment } = await locate(stack);
+  const { settings, config } = await connect(stack);
   const plan = planOf(settings, options);
   refuseProd(stack, settings, given.yes);
-  Object.assign(process.env, environment);
-  const config = kubeConfig(settings);
   const tell = (line: string) => console.error(`obs: ${line}`);
   const report = await withAbort("the load test", (stop) =>
     loadReport(stack, settings, config, plan, { tell, stop, keep: given.keep ?? false }),

@@ -1,60 +1,133 @@
-/** A load test from its beginning to its end, whoever wants to know what of it. */
+/** A load test in the cluster: a namespace with a Job, which is followed until it ends and then deleted. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { KubeConfig } from "@kubernetes/client-node";
-import { loadTest } from "../../../names";
+import { setTimeout as wait } from "node:timers/promises";
+import { BatchV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { caCertificate } from "../../../components/port-forward";
+import { caBundle, gatewayUser, loadTest, namespaces, services, tenants, usesTls } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
-import { credentials } from "./credentials";
-import { follow, refuseSecond, remove, start } from "./job";
+import { basicAuth, gatewayPassword } from "../../lib/gateway";
+import { followJob } from "../../lib/job-log";
+import { copyPullSecret, ifThere } from "../../lib/objects";
+import { caManifest, credentialsManifest, jobManifest, namespaceManifest, scriptManifest } from "./manifest";
 import type { Plan } from "./plan";
-import { readSummary, type Summary, stepText } from "./summary";
+import { readSteps, readSummary, type Summary, stepText } from "./summary";
 
 /** The script that k6 runs. */
 export const scriptFile = join(__dirname, "script.js");
 
+const { namespace, name } = loadTest;
+/** Milliseconds in which the namespace must be deleted. */
+const goneWithin = 120_000;
+/** Lines and characters at the end of the log that are read and kept: with a store unavailable, each request has a line. */
+const logEnd = { lines: 2000, characters: 500_000 };
+
+/** Users of the gateways, by the variable of the script that has their credentials. Alloy accepts traces from everyone. */
+const users = {
+  LOKI_READ: ["loki", gatewayUser(tenants.logs, "read")],
+  LOKI_WRITE: ["loki", gatewayUser(tenants.logs, "write")],
+  MIMIR_READ: ["mimir", gatewayUser(tenants.pods, "read")],
+  MIMIR_WRITE: ["mimir", gatewayUser(tenants.pods, "write")],
+  TEMPO_READ: ["tempo", gatewayUser(tenants.traces, "read")],
+} as const;
+
+/** The header `Authorization` of each user. */
+async function credentials(config: KubeConfig, settings: Settings): Promise<Record<string, string>> {
+  const entries = Object.entries(users).map(async ([variable, [store, user]]) => {
+    const password = await gatewayPassword(config, services(settings)[store], user);
+    return [variable, basicAuth(user, password)] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** The namespace's phase; undefined if it does not exist. */
+const phase = async (core: CoreV1Api): Promise<string | undefined> =>
+  (await ifThere(core.readNamespace({ name: namespace })))?.status?.phase;
+
+/** Waits until the namespace is deleted. @returns whether it is */
+async function gone(core: CoreV1Api): Promise<boolean> {
+  const deadline = Date.now() + goneWithin;
+  while (Date.now() < deadline) {
+    if ((await phase(core)) === undefined) return true;
+    await wait(2000);
+  }
+  return false;
+}
+
+/** @throws UserError if another load test runs, or one was kept */
+async function refuseSecond(core: CoreV1Api): Promise<void> {
+  const found = await phase(core);
+  if (found === undefined || (found === "Terminating" && (await gone(core)))) return;
+  throw new UserError(
+    `namespace ${namespace} exists (${found}): another load test runs, or one was kept. Delete it with: kubectl delete namespace ${namespace}`,
+  );
+}
+
+/** Creates the namespace and its objects. */
+async function start(config: KubeConfig, settings: Settings, plan: Plan): Promise<void> {
+  const core = config.makeApiClient(CoreV1Api);
+  await core.createNamespace({ body: namespaceManifest() });
+  const { pullSecret } = settings.images;
+  if (pullSecret) await copyPullSecret(core, settings, pullSecret, namespace);
+  const secret = credentialsManifest(await credentials(config, settings));
+  await core.createNamespacedSecret({ namespace, body: secret });
+  const script = scriptManifest(readFileSync(scriptFile, "utf8"));
+  await core.createNamespacedConfigMap({ namespace, body: script });
+  if (usesTls(settings)) {
+    const ca = await caCertificate(config, namespaces(settings).alloyTraces);
+    await core.createNamespacedConfigMap({ namespace, body: caManifest({ [caBundle.file]: ca }) });
+  }
+  const body = jobManifest(settings, plan);
+  await config.makeApiClient(BatchV1Api).createNamespacedJob({ namespace, body });
+}
+
 export interface LoadLife {
-  /** Told what happens, a line each. */
+  /** Reports progress, a line at a time. */
   tell(line: string): void;
-  /** Breaks it off. */
+  /** Aborts it. */
   stop: AbortSignal;
-  /** Called again and again while it runs. @default nothing */
-  meanwhile?: () => Promise<void>;
-  /** Leaves the namespace there. @default false */
+  /** Leaves the namespace in the cluster. @default false */
   keep?: boolean;
 }
 
-/**
- * Loads a stack, hands what k6 measured to an action while its pod is still there, and takes all away whatever happened.
- *
- * @returns what the action gave
- * @throws UserError for a second load test, or a run that did not come to its end
- */
+/** Follows the Job, and reports each step. @throws UserError if there is no summary */
+async function follow(config: KubeConfig, plan: Plan, { tell, stop }: LoadLife): Promise<Summary> {
+  let log = "";
+  let reported = 0;
+  const write = (text: string) => {
+    log = (log + text).slice(-logEnd.characters);
+    for (const step of readSteps(log).filter((one) => one.step > reported)) {
+      reported = step.step;
+      tell(stepText(plan, step));
+    }
+  };
+  await followJob(config, namespace, name, write, stop, logEnd.lines);
+  const summary = readSummary(log);
+  if (!summary) throw new UserError(`k6 did not finish; its log ends with:\n${log.slice(-2000)}`);
+  return summary;
+}
+
+/** Loads a stack, runs an action with the result while the pod still exists, and deletes everything in any case. */
 export async function withLoad<T>(
   config: KubeConfig,
   settings: Settings,
   plan: Plan,
-  { tell, stop, meanwhile = async () => undefined, keep = false }: LoadLife,
+  life: LoadLife,
   action: (summary: Summary) => Promise<T>,
 ): Promise<T> {
-  await refuseSecond(config);
+  const core = config.makeApiClient(CoreV1Api);
+  const { tell, keep } = life;
+  await refuseSecond(core);
   try {
-    await start(
-      config,
-      settings,
-      plan,
-      readFileSync(scriptFile, "utf8"),
-      await credentials(config, settings),
-    );
+    await start(config, settings, plan);
     tell(`${plan.steps} steps of ${plan.seconds} s; run ${plan.run}`);
-    const log = await follow(config, plan, (step) => tell(stepText(plan, step)), meanwhile, stop);
-    const summary = readSummary(log);
-    if (!summary) throw new UserError(`k6 did not come to its end; its log ends with:\n${log.slice(-2000)}`);
-    return await action(summary);
+    return await action(await follow(config, plan, life));
   } finally {
-    if (keep) tell(`namespace ${loadTest.namespace} is kept: kubectl delete namespace ${loadTest.namespace}`);
+    if (keep) tell(`namespace ${namespace} is kept: kubectl delete namespace ${namespace}`);
     else {
-      tell(`taking away namespace ${loadTest.namespace}`);
-      await remove(config);
+      tell(`deleting namespace ${namespace}`);
+      await ifThere(core.deleteNamespace({ name: namespace }));
+      if (!(await gone(core))) tell(`namespace ${namespace} still exists after ${goneWithin / 1000} s`);
     }
   }
 }

@@ -1,38 +1,17 @@
-/** What a load test makes in the cluster: one namespace, and in it all else. */
+/** The objects of a load test: a namespace, and everything in it. */
 import type { V1ConfigMap, V1Job, V1Namespace, V1Secret } from "@kubernetes/client-node";
 import { caBundle, clientLabel, loadTest, usesTls } from "../../../names";
 import type { Settings } from "../../../settings";
 import { onLinux } from "../../../values/scheduling";
-import { mirrored } from "../../../values/shared";
+import { environment, mirrored, pullSecrets, restrictedContainer } from "../../../values/shared";
 import { trustedCa } from "../../../values/tls";
 import { podUser } from "../../../values/user-ids";
 import { longest, type Plan } from "./plan";
 
 /** https://github.com/grafana/k6/releases */
 export const k6Image = "docker.io/grafana/k6:1.8.1";
-/** Arguments by which k6 runs a script, and prints nothing but what the script does. */
-const k6Arguments = (path: string): string[] => ["run", "--quiet", "--no-color", "--log-format", "raw", path];
-
-/** The environment in which k6 asks nobody but this stack. */
-const k6Environment = (settings: Settings) => [
-  // It tells nobody outside of its runs, and fetches nothing.
-  { name: "K6_NO_USAGE_REPORT", value: "true" },
-  { name: "K6_AUTO_EXTENSION_RESOLUTION", value: "false" },
-  { name: "HOME", value: "/tmp" },
-  // What it trusts is Go's own to read.
-  ...(usesTls(settings) ? [{ name: "SSL_CERT_FILE", value: caBundle.path }] : []),
-];
-
-/** The user whom k6's image has, in a pod that may do no more than Pod Security's `restricted`. */
-const k6PodSecurity = (settings: Settings) => ({
-  runAsNonRoot: true,
-  ...podUser(settings, { runAsUser: 12345, runAsGroup: 12345, fsGroup: 12345 }),
-  seccompProfile: { type: "RuntimeDefault" },
-});
-
-/** Where the script lies in the pod. */
+/** Folder of the script in the pod. */
 const folder = "/load";
-/** Key of the script in its ConfigMap. */
 const script = "script.js";
 const { namespace, name } = loadTest;
 const metadata = {
@@ -41,7 +20,7 @@ const metadata = {
   labels: { "app.kubernetes.io/name": "k6", "app.kubernetes.io/managed-by": "obs" },
 };
 
-/** The namespace: its pods may reach the gateways, and may do no more than Pod Security's `restricted`. */
+/** The namespace: a client of the gateways, with Pod Security's level `restricted`. */
 export const namespaceManifest = (): V1Namespace => ({
   metadata: {
     name: namespace,
@@ -53,24 +32,21 @@ export const namespaceManifest = (): V1Namespace => ({
   },
 });
 
-/** The script. */
 export const scriptManifest = (text: string): V1ConfigMap => ({ metadata, data: { [script]: text } });
 
-/** The CA certificate that Alloy is verified with. @param data of the stack's own ConfigMap */
+/** The CA certificate of Alloy for traces. */
 export const caManifest = (data: Record<string, string>): V1ConfigMap => ({
   metadata: { ...metadata, name: caBundle.name },
   data,
 });
 
-/** The credentials, as variables of the environment. */
 export const credentialsManifest = (credentials: Record<string, string>): V1Secret => ({
   metadata,
   stringData: credentials,
 });
 
-/** The Job: one pod, one try. */
+/** The Job: one pod, without retries. */
 export function jobManifest(settings: Settings, plan: Plan): V1Job {
-  const { images } = settings;
   const trust = trustedCa(settings);
   return {
     metadata,
@@ -84,22 +60,29 @@ export function jobManifest(settings: Settings, plan: Plan): V1Job {
           automountServiceAccountToken: false,
           enableServiceLinks: false,
           ...onLinux,
-          ...(images.pullSecret && { imagePullSecrets: [{ name: images.pullSecret }] }),
-          securityContext: k6PodSecurity(settings),
+          imagePullSecrets: pullSecrets(settings),
+          securityContext: {
+            runAsNonRoot: true,
+            ...podUser(settings, { runAsUser: 12345, runAsGroup: 12345, fsGroup: 12345 }),
+            seccompProfile: { type: "RuntimeDefault" },
+          },
           containers: [
             {
               name: "k6",
               image: mirrored(settings, k6Image),
-              args: k6Arguments(`${folder}/${script}`),
-              env: [{ name: "LOAD_PLAN", value: JSON.stringify(plan) }, ...k6Environment(settings)],
+              args: ["run", "--quiet", "--no-color", "--log-format", "raw", `${folder}/${script}`],
+              env: environment({
+                LOAD_PLAN: JSON.stringify(plan),
+                // No usage report, no downloads.
+                K6_NO_USAGE_REPORT: "true",
+                K6_AUTO_EXTENSION_RESOLUTION: "false",
+                HOME: "/tmp",
+                ...(usesTls(settings) && { SSL_CERT_FILE: caBundle.path }),
+              }),
               envFrom: [{ secretRef: { name } }],
-              // No CPU limit: a generator that is held back would measure itself.
+              // A CPU limit would make the generator measure itself.
               resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "2Gi" } },
-              securityContext: {
-                allowPrivilegeEscalation: false,
-                readOnlyRootFilesystem: true,
-                capabilities: { drop: ["ALL"] },
-              },
+              securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
               volumeMounts: [
                 { name: "script", mountPath: folder, readOnly: true },
                 { name: "tmp", mountPath: "/tmp" },

@@ -1,37 +1,30 @@
-/** What the stack did under the load: CPU, memory and restarts of its components, its autoscalers, what it discarded. */
-import {
-  AutoscalingV2Api,
-  CoreV1Api,
-  type KubeConfig,
-  type V1Pod,
-  type V2HorizontalPodAutoscaler,
-} from "@kubernetes/client-node";
-import { loadTest, namespaces, services } from "../../../names";
+/** The stack under load: CPU, memory and restarts of its components, replicas of its autoscalers, discarded data. */
+import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { loadTest, namespaces } from "../../../names";
 import type { Settings } from "../../../settings";
-import { bodyOf } from "../../lib/service";
+import { instantQuery, type Sample } from "../../lib/prometheus";
 
 /** A pod of the stack. */
 export interface StackPod {
   namespace: string;
   pod: string;
-  /** The same for all replicas, see {@link componentOf}. */
   component: string;
   restarts: number;
 }
 
-/** One component's line of the table. */
+/** Usage of a component. */
 export interface ComponentRow {
   component: string;
   pods: number;
-  /** Cores on average over the run, all replicas together. */
+  /** Average cores over the run, sum of all replicas. */
   cores: number;
-  /** The highest working set in the run in bytes, all replicas together. */
+  /** Highest working set in bytes, sum of all replicas. */
   memory: number;
-  /** Of its containers, during the run. */
+  /** Restarts of its containers during the run. */
   restarts: number;
 }
 
-/** One autoscaler's line. */
+/** Replicas of an autoscaler. */
 export interface AutoscalerRow {
   autoscaler: string;
   start: number;
@@ -39,13 +32,7 @@ export interface AutoscalerRow {
   end: number;
 }
 
-/** A vector of PromQL: labels and value. */
-export interface Sample {
-  metric: Record<string, string>;
-  value: number;
-}
-
-/** What a pod is a replica of: its name without what its owner added, after its namespace where that is not said. */
+/** The workload of a pod: its name without the suffix of a replica, with the namespace unless the name begins with it. */
 export function componentOf({ metadata }: V1Pod): string {
   const { namespace = "", generateName, name = "", labels } = metadata ?? {};
   const hash = labels?.["pod-template-hash"];
@@ -59,12 +46,12 @@ const observed = (settings: Settings): string[] => [
   loadTest.namespace,
 ];
 
-/** The stack's pods, and the load test's own. */
+/** The pods of the stack and of the load test. */
 export async function stackPods(config: KubeConfig, settings: Settings): Promise<StackPod[]> {
-  const looked = observed(settings);
+  const wanted = observed(settings);
   const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
   return items
-    .filter(({ metadata }) => looked.includes(metadata?.namespace ?? ""))
+    .filter(({ metadata }) => wanted.includes(metadata?.namespace ?? ""))
     .map((one) => ({
       namespace: one.metadata?.namespace ?? "",
       pod: one.metadata?.name ?? "",
@@ -77,7 +64,7 @@ export async function stackPods(config: KubeConfig, settings: Settings): Promise
 }
 
 /**
- * The components' lines, those that used the most CPU first.
+ * Usage of the components, the highest CPU usage first.
  *
  * @param before the pods at the start of the run
  * @param after the pods at its end
@@ -91,7 +78,7 @@ export function componentRows(
   memory: Sample[],
 ): ComponentRow[] {
   const id = ({ namespace, pod }: { namespace?: string; pod?: string }) => `${namespace}/${pod}`;
-  // A pod that went away during the run used CPU, too.
+  // Pods that were deleted during the run count too.
   const known = new Map([...before, ...after].map((pod) => [id(pod), pod]));
   const byPod = (samples: Sample[]) => new Map(samples.map(({ metric, value }) => [id(metric), value]));
   const [coresOf, memoryOf] = [byPod(cores), byPod(memory)];
@@ -110,28 +97,11 @@ export function componentRows(
   return [...rows.values()].sort((a, b) => b.cores - a.cores || a.component.localeCompare(b.component));
 }
 
-/** What the stack's Prometheus answers to an instant query. @param time in seconds since 1970. @default now */
-async function vector(
-  config: KubeConfig,
-  settings: Settings,
-  query: string,
-  time = Date.now() / 1000,
-): Promise<Sample[]> {
-  const path = `/api/v1/query?${new URLSearchParams({ query, time: String(time) })}`;
-  const { data } = JSON.parse(await bodyOf(config, services(settings).prometheus, { path }));
-  return data.result.map(
-    ({ metric, value }: { metric: Record<string, string>; value: [number, string] }) => ({
-      metric,
-      value: Number(value[1]),
-    }),
-  );
-}
-
 /**
  * CPU and memory of each pod over a run.
  *
- * @param seconds that it lasted
- * @param end when it ended, in seconds since 1970
+ * @param seconds its duration
+ * @param end its end, in seconds since 1970
  */
 export async function usage(
   config: KubeConfig,
@@ -140,17 +110,17 @@ export async function usage(
   end: number,
 ): Promise<{ cores: Sample[]; memory: Sample[] }> {
   const chosen = `namespace=~"${observed(settings).join("|")}", container!=""`;
-  // A rate takes two scrapes at least, which are 30 s apart.
+  // A rate needs two scrapes, which are 30 s apart.
   const range = `${Math.max(90, Math.ceil(seconds))}s`;
   const cores = `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${chosen}}[${range}]))`;
   const memory = `max_over_time(sum by (namespace, pod) (container_memory_working_set_bytes{${chosen}})[${range}:15s])`;
   return {
-    cores: await vector(config, settings, cores, end),
-    memory: await vector(config, settings, memory, end),
+    cores: await instantQuery(config, settings, cores, end),
+    memory: await instantQuery(config, settings, memory, end),
   };
 }
 
-/** Counters of what is dropped behind the gateways, where the one who sent it is not told. */
+/** Counters of data that is dropped behind the gateways, after the client got a success. */
 const counters = [
   "loki_discarded_samples_total",
   "cortex_discarded_samples_total",
@@ -159,7 +129,7 @@ const counters = [
   "otelcol_exporter_enqueue_failed_spans_total",
 ];
 
-/** What was discarded in the last `seconds`, by counter and reason; only what there is. */
+/** Data discarded in the last `seconds`, by counter and reason. */
 export async function discarded(
   config: KubeConfig,
   settings: Settings,
@@ -167,7 +137,7 @@ export async function discarded(
 ): Promise<Record<string, number>> {
   const answers = counters.map(async (counter) => {
     const query = `sum by (reason) (increase(${counter}[${Math.ceil(seconds)}s])) > 0`;
-    return (await vector(config, settings, query)).map(({ metric: { reason }, value }): [string, number] => [
+    return (await instantQuery(config, settings, query)).map(({ metric: { reason }, value }): [string, number] => [
       reason ? `${counter} (${reason})` : counter,
       Math.round(value),
     ]);
@@ -175,33 +145,30 @@ export async function discarded(
   return Object.fromEntries((await Promise.all(answers)).flat());
 }
 
-/** Remembers how many replicas each autoscaler had. */
-export class Autoscalers {
-  private readonly rows = new Map<string, AutoscalerRow>();
-
-  constructor(private readonly settings: Settings) {}
-
-  /** Takes note of what is there now. */
-  see(items: V2HorizontalPodAutoscaler[]): void {
-    for (const { metadata, status } of items) {
-      const autoscaler = `${metadata?.namespace}/${metadata?.name}`;
-      const now = status?.currentReplicas ?? 0;
-      const { start, highest } = this.rows.get(autoscaler) ?? { start: now, highest: now };
-      this.rows.set(autoscaler, { autoscaler, start, highest: Math.max(highest, now), end: now });
-    }
-  }
-
-  /** Looks at the stack's autoscalers. */
-  async look(config: KubeConfig): Promise<void> {
-    const { items } = await config
-      .makeApiClient(AutoscalingV2Api)
-      .listHorizontalPodAutoscalerForAllNamespaces();
-    const looked = observed(this.settings);
-    this.see(items.filter(({ metadata }) => looked.includes(metadata?.namespace ?? "")));
-  }
-
-  /** The lines of the table. */
-  table(): AutoscalerRow[] {
-    return [...this.rows.values()];
-  }
+/** Replicas of the stack's autoscalers over a run of some seconds. */
+export async function autoscalerRows(
+  query: (promql: string, time: number) => Promise<Sample[]>,
+  settings: Settings,
+  seconds: number,
+  end: number,
+): Promise<AutoscalerRow[]> {
+  const metric = `kube_horizontalpodautoscaler_status_current_replicas{namespace=~"${observed(settings).join("|")}"}`;
+  const at = async (promql: string, time: number) =>
+    new Map(
+      (await query(promql, time)).map(({ metric, value }) => [
+        `${metric["namespace"]}/${metric["horizontalpodautoscaler"]}`,
+        value,
+      ]),
+    );
+  const [first, most, last] = await Promise.all([
+    at(metric, end - seconds),
+    at(`max_over_time(${metric}[${Math.ceil(seconds)}s])`, end),
+    at(metric, end),
+  ]);
+  return [...most].map(([autoscaler, highest]) => ({
+    autoscaler,
+    start: first.get(autoscaler) ?? highest,
+    highest,
+    end: last.get(autoscaler) ?? highest,
+  }));
 }

@@ -1,21 +1,21 @@
-/** What a load test is to do: from the rates that were asked for to the numbers that the script in k6 goes by. */
+/** The plan of a load test: the numbers for the k6 script, from the target rates. */
 import { randomBytes } from "node:crypto";
 import { servedUrls, urls } from "../../../names";
-import { type Settings, UserError } from "../../../settings";
+import { invalid, type Settings, UserError } from "../../../settings";
 
-/** What is asked of a load test. Rates are those of the last step; a rate of 0 leaves its kind out. */
+/** Target rates of the last step; 0 disables a kind. */
 export interface LoadOptions {
-  /** Lines a second. */
+  /** Lines per second. */
   logs: number;
   /** Active series, each with a sample every {@link interval} seconds. */
   series: number;
-  /** Spans a second. */
+  /** Spans per second. */
   spans: number;
-  /** Queries a second, a third each of LogQL, PromQL and TraceQL. */
+  /** Queries per second, a third each of LogQL, PromQL and TraceQL. */
   queries: number;
-  /** Steps in which the rates rise, all by the same amount. */
+  /** Steps in which the rates rise linearly. */
   steps: number;
-  /** Seconds that each step lasts. */
+  /** Seconds of each step. */
   duration: number;
 }
 
@@ -23,7 +23,7 @@ export interface LoadOptions {
 export const kinds = ["logs", "metrics", "traces", "LogQL", "PromQL", "TraceQL"] as const;
 export type Kind = (typeof kinds)[number];
 
-/** What is counted of each kind. */
+/** The unit of each kind. */
 export const units: Record<Kind, string> = {
   logs: "lines",
   metrics: "samples",
@@ -35,19 +35,19 @@ export const units: Record<Kind, string> = {
 
 /** The load of one kind. */
 export interface KindPlan {
-  /** Items that one request has. */
+  /** Items of a request. */
   batch: number;
-  /** Requests a minute in each step; k6 takes whole numbers only. */
+  /** Requests per minute in each step; k6 accepts whole numbers only. */
   requestsPerMinute: number[];
-  /** Virtual users that k6 begins with, and how many it may make while answers are slow. */
+  /** Virtual users that k6 starts with, and its maximum while answers are slow. */
   vus: { first: number; most: number };
-  /** Whether marked signals are written and looked for. */
+  /** Whether marked signals are written and queried. */
   probed: boolean;
 }
 
-/** All that the script is told. */
+/** The input of the script. */
 export interface Plan {
-  /** Tells this run's signals from those of others. */
+  /** Label or attribute of this run's signals. */
   run: string;
   steps: number;
   /** Seconds of a step. */
@@ -57,22 +57,22 @@ export interface Plan {
   series: number[];
   /** Seconds between two samples of a series. */
   interval: number;
-  /** Streams that the lines are spread over. */
+  /** Streams of the lines. */
   streams: number;
   spansPerTrace: number;
-  /** Milliseconds between an answer and the next look for marked signals: what the ingest-to-query times are exact to. */
+  /** Milliseconds between two queries for marked signals: the accuracy of ingest-to-query times. */
   look: number;
-  /** Seconds that are waited at the end for marked signals that were not found. */
+  /** Seconds at the end in which marked signals may still be found. */
   patience: number;
   urls: { loki: string; mimir: string; tempo: string; otlp: string };
-  /** Where the script asks k6 itself how far it is. */
+  /** Address of k6's own metrics. */
   status: string;
 }
 
-/** Seconds between two samples of a series, the interval at which agents usually scrape. */
+/** Seconds between two samples of a series, as agents usually scrape. */
 export const interval = 15;
 
-/** Items in a request at most: what agents send at once, and what k6 still writes as JSON in a few milliseconds. */
+/** Maximum items of a request: as agents send them, and small enough for k6 to encode in milliseconds. */
 const largest: Record<Kind, number> = {
   logs: 100,
   metrics: 500,
@@ -94,28 +94,28 @@ const limits: Record<keyof LoadOptions, [least: number, most: number]> = {
 /**
  * The options as numbers.
  *
- * @param given texts of the command line, by the option's name
- * @throws UserError naming the first option that is no number or out of its limits, or that nothing is asked for
+ * @param given texts of the command line
+ * @throws UserError for the first option that is not a number within its limits, or if all rates are 0
  */
 export function readOptions(given: Record<keyof LoadOptions, string>): LoadOptions {
   const entries = Object.entries(limits).map(([name, [least, most]]) => {
     const text = given[name as keyof LoadOptions];
-    // A share of a query each second is a rate, half a step is nothing.
+    // A fraction of a query per second is a rate.
     const value = /^\d+$/.test(text) || (name === "queries" && /^\d+\.\d+$/.test(text)) ? Number(text) : NaN;
     if (!(value >= least && value <= most))
       throw new UserError(
-        `--${name} is "${text}"; allowed is a ${name === "queries" ? "" : "whole "}number from ${least} to ${most}`,
+        invalid(`--${name}`, text, `a ${name === "queries" ? "number" : "whole number"} from ${least} to ${most}`),
       );
     return [name, value] as const;
   });
   const options = Object.fromEntries(entries) as unknown as LoadOptions;
   const { logs, series, spans, queries } = options;
   if (logs + series + spans + queries === 0)
-    throw new UserError("--logs, --series, --spans and --queries are all 0: there is nothing to load with");
+    throw new UserError("--logs, --series, --spans and --queries are all 0: set at least one of them");
   return options;
 }
 
-/** Items a second of each kind in the last step. */
+/** Items per second of each kind in the last step. */
 const highest = ({ logs, series, spans, queries }: LoadOptions): Record<Kind, number> => ({
   logs,
   metrics: series / interval,
@@ -125,7 +125,7 @@ const highest = ({ logs, series, spans, queries }: LoadOptions): Record<Kind, nu
   TraceQL: queries / 3,
 });
 
-/** Virtual users: half a second of requests to begin with, ten seconds of them at most; each costs k6 memory. */
+/** Virtual users: half a second of requests at the start, at most ten seconds of them; each costs k6 memory. */
 function vusFor(requestsPerMinute: number): KindPlan["vus"] {
   const bounded = (seconds: number, least: number, most: number) =>
     Math.min(most, Math.max(least, Math.ceil((requestsPerMinute / 60) * seconds)));
@@ -141,7 +141,7 @@ function kindPlan(kind: Kind, rate: number, steps: number): KindPlan {
   return { batch, requestsPerMinute, vus: vusFor(requestsPerMinute.at(-1) ?? 0), probed };
 }
 
-/** The plan for what was asked. @param run @default eight letters and digits by chance */
+/** The plan for some options. @param run @default eight random characters */
 export function planOf(
   settings: Settings,
   options: LoadOptions,
@@ -172,11 +172,11 @@ export function planOf(
   };
 }
 
-/** Items a second that a step asks of a kind; 0 where the kind is left out. @param step from 1 */
+/** Target rate of a kind in a step; 0 for a disabled kind. @param step from 1 */
 export function askedRate(plan: Plan, kind: Kind, step: number): number {
   const { batch = 0, requestsPerMinute = [] } = plan.kinds[kind] ?? {};
   return (batch * (requestsPerMinute[step - 1] ?? 0)) / 60;
 }
 
-/** Seconds that a run may take at most, from its beginning to its summary. */
+/** Maximum seconds of a run. */
 export const longest = ({ steps, seconds, patience }: Plan): number => steps * seconds + patience + 120;

@@ -1,17 +1,17 @@
-/** What the script in k6 says: a line after each step, and a summary at the end; see script.js. */
+/** The output of script.js: a line after each step, and a summary at the end. */
 import { askedRate, type Kind, kinds, type Plan, units } from "./plan";
 
 /** Items of a kind in a step. */
 export interface Counts {
-  /** Taken with a 2xx. */
+  /** Accepted with a 2xx. */
   items: number;
-  /** Refused by a limit, with 429. */
+  /** Rejected by a limit, with 429. */
   refused: number;
   /** Any other answer, or none within 15 s. */
   errors: number;
 }
 
-/** Milliseconds; without percentiles where nothing was measured. */
+/** Milliseconds; no percentiles without measurements. */
 export interface Times {
   count: number;
   p50?: number;
@@ -26,30 +26,30 @@ export interface StepLine {
   kinds: Partial<Record<Kind, Counts>>;
 }
 
-/** A line about a request that was not taken. */
+/** A line about a failed request. */
 interface WordsLine {
   kind: Kind;
   /** Status and body of the answer, or why there was none. */
   words: string;
 }
 
-/** All that k6 measured. */
+/** The measurements of k6. */
 export interface Summary {
   /** Seconds from the first request to the last answer. */
   seconds: number;
   /** Requests that k6 did not send, because all its virtual users waited for answers. */
   dropped: number;
-  /** What came of each step. */
+  /** Results of each step. */
   steps: StepLine["kinds"][];
-  /** Times of answers that were a success. */
+  /** Response times of successful requests. */
   answer: Partial<Record<Kind, Times>>;
-  /** Ingest-to-query times of the marked signals, and how many were not written or not found. */
+  /** Ingest-to-query times of the marked signals, and the number that was not written or not found. */
   visible: Partial<Record<Kind, Times & { lost: number }>>;
   /** The first answer of each kind that was not a success. */
   words: Partial<Record<Kind, string>>;
 }
 
-/** The JSON of lines that begin with a mark; what a cut log has only half of is left out. */
+/** The JSON of lines that begin with a mark, without incomplete lines of a cut log. */
 const marked = <T>(log: string, mark: string): T[] =>
   log.split("\n").flatMap((line) => {
     try {
@@ -62,7 +62,7 @@ const marked = <T>(log: string, mark: string): T[] =>
 /** The lines of steps in a log. */
 export const readSteps = (log: string): StepLine[] => marked(log, "OBS-STEP");
 
-/** The summary in a log, or undefined where there is none (k6 did not come to its end). */
+/** The summary in a log; undefined if k6 did not finish. */
 export function readSummary(log: string): Summary | undefined {
   const [, text] = /^OBS-SUMMARY\n(.*)\nOBS-END$/m.exec(log) ?? [];
   if (text === undefined) return undefined;
@@ -71,11 +71,11 @@ export function readSummary(log: string): Summary | undefined {
   return { ...(JSON.parse(text) as Omit<Summary, "words">), words };
 }
 
-/** Without needless digits. */
+/** A number with three significant digits. */
 export const short = (value: number): string =>
   value >= 100 ? String(Math.round(value)) : String(Number(value.toPrecision(3)));
 
-/** A step in one line: items a second that were taken of those asked for, and what went wrong. */
+/** A step in one line: accepted and target rates, errors. */
 export function stepText(plan: Plan, { step, kinds: counts }: StepLine): string {
   const parts = kinds.flatMap((kind) => {
     const count = counts[kind];

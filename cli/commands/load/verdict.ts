@@ -1,38 +1,38 @@
-/** From what k6 measured to what people want to know: the rate that each signal sustained, and who gave out first. */
+/** The sustained rate of each signal, and the first bottleneck, from the measurements of k6. */
 import { askedRate, type Kind, kinds, type Plan, units } from "./plan";
 import type { Counts, Summary, Times } from "./summary";
 
-/** A step counts as held where at least this share of what was asked for was taken. */
+/** A step holds if at least this share of its target was accepted. */
 export const enough = 0.95;
 
-/** One kind's line of the table. */
+/** Result of a kind. */
 export interface SignalRow {
   kind: Kind;
   unit: string;
-  /** Items a second that the last step asked for. */
+  /** Target of the last step, in items per second. */
   asked: number;
-  /** Items a second that were taken in the highest step that held, with every step below it; 0 where none did. */
+  /** Accepted items per second in the highest step that held, as did every step below it; 0 if none did. */
   sustained: number;
-  /** Items that failed, or were refused by a limit (429), in the whole run. */
+  /** Items that failed, and items that a limit rejected (429), in the whole run. */
   errors: number;
   refused: number;
-  /** How long answers took, in milliseconds. */
+  /** Response times in milliseconds. */
   answer: Times;
-  /** From writing a marked signal to finding it, in milliseconds; kinds that write only. */
+  /** Milliseconds from the write of a marked signal until a query finds it; only kinds that write. */
   visible?: Times & { lost: number };
 }
 
-/** The first step at which a kind did not hold. */
+/** The first step that a kind did not hold. */
 export interface GaveOut {
   /** From 1. */
   step: number;
   kind: Kind;
-  /** What to look at. */
+  /** The bottleneck. */
   component: string;
   reason: string;
 }
 
-/** Whose work each kind is. */
+/** The components behind each kind. */
 const components: Record<Kind, string> = {
   logs: "Loki's write path (gateway, distributor, ingester)",
   metrics: "Mimir's write path (gateway, distributor, ingester)",
@@ -44,7 +44,7 @@ const components: Record<Kind, string> = {
 
 const none: Counts = { items: 0, refused: 0, errors: 0 };
 
-/** Why a step did not hold, or undefined where it did. */
+/** Why a step did not hold; undefined if it did. */
 function failure(
   plan: Plan,
   kind: Kind,
@@ -52,7 +52,7 @@ function failure(
   { items, refused, errors }: Counts,
 ): string | undefined {
   const asked = askedRate(plan, kind, step) * plan.seconds;
-  // A request at the edge of a step counts as the neighbour's.
+  // A request at the edge of a step may count as its neighbor's.
   const slack = 2 * (plan.kinds[kind]?.batch ?? 0);
   if (errors) return `${errors} of about ${Math.round(asked)} ${units[kind]} failed`;
   if (refused) return `${refused} of about ${Math.round(asked)} ${units[kind]} were refused by a limit (429)`;
@@ -63,7 +63,7 @@ function failure(
 
 const present = (plan: Plan): Kind[] => kinds.filter((kind) => plan.kinds[kind]);
 
-/** The table's lines, of the kinds that were part of the load. */
+/** Results of the kinds in the plan. */
 export const signalRows = (plan: Plan, summary: Summary): SignalRow[] =>
   present(plan).map((kind) => {
     const counts = summary.steps.map((step) => step[kind] ?? none);
@@ -83,7 +83,7 @@ export const signalRows = (plan: Plan, summary: Summary): SignalRow[] =>
     };
   });
 
-/** Who gave out in the first step in which anyone did; empty where every step held. */
+/** The kinds that failed in the first step that did not hold; empty if every step held. */
 export function gaveOut(plan: Plan, summary: Summary): GaveOut[] {
   for (const [index, counts] of summary.steps.entries()) {
     const step = index + 1;
@@ -100,28 +100,36 @@ export function gaveOut(plan: Plan, summary: Summary): GaveOut[] {
   return [];
 }
 
-/** Kinds whose marked signals were not all found, with how many of them were not. */
-export const missing = (plan: Plan, { visible }: Summary): { kind: Kind; lost: number; of: number }[] =>
+/** A kind with marked signals that were not found. */
+export interface Missing {
+  kind: Kind;
+  lost: number;
+  of: number;
+}
+
+/** Kinds whose marked signals were not all found. */
+export const missing = (plan: Plan, { visible }: Summary): Missing[] =>
   present(plan).flatMap((kind) => {
     const { count = 0, lost = 0 } = visible[kind] ?? {};
     return lost ? [{ kind, lost, of: count + lost }] : [];
   });
 
-/** The same in words. */
-export function verdictText(plan: Plan, summary: Summary): string {
-  const lines = missing(plan, summary).map(
-    ({ kind, lost, of }) =>
-      `${lost} of ${of} marked signals of ${kind} were not written, or not found until ${plan.patience} s after the last step`,
-  );
-  return [stepsText(plan, summary), ...lines].join("\n");
-}
-
-function stepsText(plan: Plan, summary: Summary): string {
-  const failed = gaveOut(plan, summary);
-  if (!failed.length)
-    return `nothing gave out: all ${plan.steps} steps were taken to at least ${enough * 100} %, without an error`;
+/** The verdict in sentences. */
+export function verdictText(report: { plan: Plan; gaveOut: GaveOut[]; missing: Missing[] }): string {
+  const { plan, gaveOut: failed, missing: lost } = report;
+  const [first] = failed;
   return [
-    `gave out first, in step ${failed[0]?.step} of ${plan.steps}:`,
-    ...failed.map(({ component, kind, reason }) => `  ${component}: ${kind}, ${reason}`),
+    ...(first
+      ? [
+          `first bottleneck, in step ${first.step} of ${plan.steps}:`,
+          ...failed.map(({ component, kind, reason }) => `  ${component}: ${kind}, ${reason}`),
+        ]
+      : [
+          `no bottleneck: all ${plan.steps} steps were sustained to at least ${enough * 100} %, without an error`,
+        ]),
+    ...lost.map(
+      ({ kind, lost, of }) =>
+        `${lost} of ${of} marked signals of ${kind} were not found until ${plan.patience} s after the last step`,
+    ),
   ].join("\n");
 }

@@ -1,4 +1,4 @@
-/** `obs policies`: the rules of `policies/` over all that a stack would install, also over what its charts make. */
+/** `obs policies`: checks a stack, and the objects of its charts, against the rules in `policies/`. */
 import { check, type Finding, violations } from "../../../policies/check";
 import { type Environment, nameOf, type Subject, type Tree } from "../../../policies/rule";
 import { rules } from "../../../policies/rules";
@@ -10,7 +10,7 @@ import { type ReleaseInputs, releaseObjects, releasesOf, whyNot } from "../../li
 import { fileConfig } from "../../lib/stack-config";
 import { table } from "../../lib/table";
 
-/** What the program itself registers: its resources and its outputs. */
+/** The resources and outputs of the program itself. */
 export function ownSubjects({ resources, outputs }: Recording): Subject[] {
   const own = resources.flatMap(
     ({ type, name, inputs, options }: Recorded) =>
@@ -26,7 +26,7 @@ export function ownSubjects({ resources, outputs }: Recording): Subject[] {
   return [...own, stack];
 }
 
-/** What Helm makes of a release. */
+/** The objects of a release. */
 export async function renderedSubjects(release: ReleaseInputs): Promise<Subject[]> {
   const objects = await releaseObjects(release);
   return objects
@@ -34,16 +34,15 @@ export async function renderedSubjects(release: ReleaseInputs): Promise<Subject[
     .map((object: Tree) => renderedSubject(object, release.name, release.namespace));
 }
 
-/** Findings of a stack, and the releases that could not be looked into. */
+/** Findings of a stack. */
 export interface Verdict {
   environment: Environment;
   subjects: number;
   findings: Finding[];
-  /** A line for each release that Helm could not render. */
+  /** A line for each release that could not be rendered. */
   skipped: string[];
 }
 
-/** Checks a stack: what it registers, and what Helm makes of its releases. */
 export async function judge(stack: string): Promise<Verdict> {
   const values = fileConfig(stack);
   const { environment, images, namespaces } = readSettings(stack, values);
@@ -80,7 +79,7 @@ const asJson = ({ rule, level, subject, message, allowed }: Finding) => ({
 
 const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
 
-/** How often each rule is not kept. */
+/** Violations and exceptions of each rule. */
 const summary = (findings: Finding[]): string[][] =>
   rules.flatMap(({ id }) => {
     const found = findings.filter(({ rule }) => rule === id);
@@ -90,7 +89,7 @@ const summary = (findings: Finding[]): string[][] =>
     return [[id, first.level, String(found.length - allowed), String(allowed)]];
   });
 
-/** What a person reads: a table of rules, then each finding, then the exceptions with their reasons. */
+/** A table of rules, each finding, and the exceptions with their reasons. */
 export function verdictText(stack: string, { subjects, findings, skipped }: Verdict): string {
   const open = findings.filter(({ allowed }) => allowed === undefined);
   const reasons = new Map<string, Set<string>>();
@@ -109,7 +108,7 @@ export function verdictText(stack: string, { subjects, findings, skipped }: Verd
     ...(findings.length ? [table([["RULE", "LEVEL", "FOUND", "EXCEPTED"], ...summary(findings)])] : []),
     ...(found.length ? [found.join("\n")] : []),
     ...(exceptions.length ? [`Exceptions (policies/exceptions.ts)\n\n${exceptions.join("\n")}`] : []),
-    ...skipped.map((line) => `not looked into: ${line}`),
+    ...skipped.map((line) => `not checked: ${line}`),
     `${stack}: ${counted(rules.length, "rule")} over ${counted(subjects, "object")}: ` +
       `${counted(mandatory, "violation")}, ${open.length - mandatory} advisory, ${findings.length - open.length} excepted`,
   ].join("\n\n");

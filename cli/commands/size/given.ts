@@ -3,14 +3,10 @@ import { type Settings, UserError } from "../../../settings";
 import { load as loadSettings } from "../../../settings/load";
 import { invalid } from "../../../settings/problem-text";
 
-/** The options that say a load, as people write them: `{ series: "1M" }`. */
+/** The options of a load: `{ series: "1M" }`. */
 export type Given = Partial<Record<keyof Settings["load"], string>>;
 
-/**
- * The settings with what was given laid on `load`.
- *
- * @throws UserError naming every option that is wrong, what it was and what is allowed
- */
+/** The settings with the options in `load`. @throws UserError with every invalid option */
 export function withLoad(settings: Settings, given: Given): Settings {
   const read = Object.entries(given).map(([name, text]) => {
     const { data, error } = loadSettings.shape[name as keyof Given].safeParse(text);

@@ -1,4 +1,4 @@
-/** `obs size`: what a load needs, held against a stack's settings; or what these carry. Nothing is asked of a cluster. */
+/** `obs size`: the capacity that a load requires, compared with a stack's settings, without a cluster. */
 import { readSettings, type Settings, UserError } from "../../../settings";
 import { type Capacity, capacity } from "../../../settings/capacity";
 import { type Fit, fits, type Has, sum, total, wholeStack } from "../../../settings/fit";
@@ -19,7 +19,7 @@ const amountText = ({ cpu, memory, disk }: Amount): string =>
     ...(disk === undefined ? [] : [`${sizeText(disk)} disk`]),
   ].join(", ");
 
-/** What a component has, of the resources that its needs name. */
+/** The resources of a component, of the kinds in its needs. */
 function hasText({ needs, has }: Fit): string {
   if (!has) return "not said";
   const { replicas, maxReplicas } = has;
@@ -45,14 +45,14 @@ function loadText(settings: Settings): string {
     .join(", ");
 }
 
-/** The sums: of what is sized, and of all that the stack requests. */
+/** Sums of the sized components, and of the whole stack. */
 const sums = (settings: Settings, sized: Fit[]) => ({
   needs: sum(sized.map(({ needs }) => needs)),
   has: sum(sized.flatMap(({ has }) => (has ? [total(has)] : []))),
   wholeStack: wholeStack(settings),
 });
 
-/** Components held against the load, as a table with what to change below it. */
+/** The components compared with the load, and the required changes. */
 export function fitText(stack: string, settings: Settings): string {
   const sized = fits(settings);
   const { needs, has, wholeStack } = sums(settings, sized);
@@ -79,7 +79,7 @@ export function fitText(stack: string, settings: Settings): string {
   ].join("\n");
 }
 
-/** Limits that admit more than the memory holds, with what to change. */
+/** Limits that admit more than the memory holds. */
 function limitsText(stack: string, settings: Settings): string[] {
   const problems = limitProblems(settings).map((problem) => tooLargeText(stack, problem));
   return problems.length ? [["Limits above what the memory holds:", ...problems].join("\n")] : [];
@@ -91,7 +91,7 @@ const headings = {
   traces: ["traces", "spans/s", countText],
 } as const;
 
-/** What the settings carry of each signal, the component that gives out first at the top. */
+/** The capacity of the settings for each signal, the bottleneck first. */
 export function capacityText(stack: string, settings: Settings): string {
   const all = capacity(settings);
   const sections = Object.entries(headings).map(([signal, [title, unit, text]]) => {
@@ -108,16 +108,12 @@ export function capacityText(stack: string, settings: Settings): string {
   ].join("\n\n");
 }
 
-/** How `obs size` answers. */
-interface Options {
-  /** JSON instead of tables. */
-  json?: boolean;
-  /** Sizes are written into the stack's file first. */
-  write?: boolean;
-}
-
-/** @returns the exit code: 1 where something is too small for the load, 0 where nothing is or no load is known */
-export function size(stack: string, given: Given, { json, write: writes }: Options): number {
+/** @returns the exit code: 1 if a component is too small for the load, else 0 */
+export function size(
+  stack: string,
+  given: Given,
+  { json, write: writes }: { json?: boolean; write?: boolean },
+): number {
   const read = () => withLoad(readSettings(stack, fileConfig(stack)), given);
   const before = read();
   const load = wholeLoad(before);
@@ -129,7 +125,7 @@ export function size(stack: string, given: Given, { json, write: writes }: Optio
   const problems = sizingProblems(settings);
   if (json) {
     const components = fits(settings);
-    const of = {
+    const result = {
       stack,
       load,
       components,
@@ -139,7 +135,7 @@ export function size(stack: string, given: Given, { json, write: writes }: Optio
       carries: capacity(settings),
       ...(changes && { changes }),
     };
-    console.log(JSON.stringify(of, null, 2));
+    console.log(JSON.stringify(result, null, 2));
     return problems.length ? 1 : 0;
   }
   if (changes) console.log(`${changesText(stack, changes)}\n`);

@@ -1,4 +1,4 @@
-/** `obs size --write`: writes the sizes for a load into a stack's file, whose comments and order stay. */
+/** `obs size --write`: writes the sizes for a load into a stack's file, and keeps its comments and order. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { isMap, parseDocument } from "yaml";
 import { parseSettings, project, type Settings, settingsIn, UserError } from "../../../settings";
@@ -8,7 +8,7 @@ import { configFile, fileConfig } from "../../lib/stack-config";
 import { table } from "../../lib/table";
 import type { Given } from "./given";
 
-/** A setting that changes: what the file says now, and what it gets. */
+/** A setting that changes, with its old value in the file. */
 export interface Change extends Sized {
   was: unknown;
 }
@@ -18,7 +18,7 @@ const nested = (path: string, value: unknown): Tree =>
   keysOf(path).reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree;
 const same = (one: unknown, other: unknown): boolean => String(one) === String(other);
 
-/** What the file has to say to give the stack the size for the load, and the load itself; only what it does not say yet. */
+/** The settings for the load, and the load itself, that the file does not have yet. */
 export function changesFor(file: Tree, settings: Settings, given: Given): Change[] {
   const load = Object.entries(given).map(([name, value]) => ({ path: `load.${name}`, value }));
   return [...load, ...rightSize(settings)]
@@ -40,12 +40,7 @@ export function laidOn(source: string, changes: Change[]): string {
   return document.toString({ lineWidth: 0, flowCollectionPadding: false });
 }
 
-/**
- * Writes the sizes, after the settings as a whole were found valid with them.
- *
- * @returns what changed; the file is untouched if that is nothing
- * @throws UserError if the settings would be invalid
- */
+/** Writes the sizes. @returns the changes @throws UserError if the settings would be invalid */
 export function write(stack: string, settings: Settings, given: Given): Change[] {
   const file = settingsIn(fileConfig(stack));
   const changes = changesFor(file, settings, given);

@@ -1,9 +1,8 @@
 /** `obs smoke`: end-to-end tests against a running stack. */
 import { randomBytes } from "node:crypto";
-import { kubeConfig } from "../../../components/kube-config";
 import { UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
-import { locate } from "../../lib/cluster";
+import { connect } from "../../lib/cluster";
 import { alert } from "./alert";
 import { application } from "./app";
 import type { Check, Context } from "./check";
@@ -61,12 +60,11 @@ export const smokeTests = (
 
 /** @returns the exit code: 0 where nothing failed; what was skipped did not fail */
 export async function smoke(stack: string, { json, disruptive = false }: SmokeOptions): Promise<number> {
-  const { settings, environment } = await locate(stack);
+  const { settings, config } = await connect(stack);
   if (settings.hub)
     throw new UserError(
       `stack ${stack} has no stores to test: it sends to ${settings.hub.stack}. Run ./obs doctor ${stack}, and ./obs smoke on the stack of the hub`,
     );
-  Object.assign(process.env, environment);
   const tell = (line: string) => console.error(`obs: ${line}`);
   const listener: Listener = {
     waiting: ({ number, name }, seconds, what) =>
@@ -78,7 +76,7 @@ export async function smoke(stack: string, { json, disruptive = false }: SmokeOp
     },
   };
   const results = await withAbort("the smoke test", (stop) =>
-    smokeTests({ config: kubeConfig(settings), settings, disruptive, stop }, listener, tell),
+    smokeTests({ config, settings, disruptive, stop }, listener, tell),
   );
   const count = (state: Result["state"]) => results.filter((one) => one.state === state).length;
   const counts = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { UserError } from "../../../settings";
 import { exit, stackArgument } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
@@ -9,23 +10,21 @@ export function register(program: Command): void {
     .command("upgrade")
     .description("check for chart upgrades and breaking changes, or grow volumes")
     .argument(...stackArgument)
-    .option("--check", "compare charts.json with the repositories, and the cluster with the charts")
+    .option("--check", "compare charts.json with the repositories, and run the charts against the cluster as a dry run")
     .option("--official", "with --check: query the official repositories even if a mirror is configured")
     .option("--volumes", "grow volumes to the size in the settings, if up alone cannot")
     .option("-y, --yes", "with --volumes: skip the confirmation (dev stacks never ask)")
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
-      "\nExit codes of --check: 0 up to date; 2 something newer is allowed, or a field differs that cannot change;\n" +
-        "1 nothing of that, but a repository did not answer.",
+      "\nExit codes of --check: 0 up to date; 2 a newer version is allowed, or the cluster refuses an object, such as for an\n" +
+        "immutable field; 1 a repository did not respond.\nTo move a chart, change its version in charts.json: docs/guides/upgrades.md",
     )
     .action((stack, options) =>
       exit(async () => {
         const upgrade = implementation();
-        if (options.check === options.volumes) {
-          console.error(upgrade.usage);
-          return 1;
-        }
+        if (options.check === options.volumes)
+          throw new UserError(`upgrade needs --check or --volumes: ./obs upgrade --check ${stack}`);
         return options.check ? upgrade.check(stack, options) : upgrade.growVolumes(stack, options);
       }),
     );

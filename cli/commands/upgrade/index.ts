@@ -1,121 +1,133 @@
-/** `obs upgrade`: what newer charts there are, what they would break, and volumes that grow. */
+/** `obs upgrade`: newer charts, objects that the cluster refuses, and larger volumes. */
 import { type ChartName, chartMirror, pins } from "../../../charts";
 import { kubeConfig } from "../../../components/kube-config";
-import { readFacts, requireFacts } from "../../../components/preflight/facts";
+import { chooseStep, liveMimir, mimirFindings } from "../../../components/preflight/checks/mimir-version";
+import { readFacts, reasonOf, requireFacts } from "../../../components/preflight/facts";
 import type { Settings } from "../../../settings";
+import { mimirPin, mimirSteps, stepOf } from "../../../settings/mimir-steps";
+import { problemText } from "../../../settings/problem-text";
 import { workloadVolumes } from "../../../values/volumes";
-import { locate, look } from "../../lib/cluster";
+import { connect, look } from "../../lib/cluster";
 import { record } from "../../lib/record";
 import { releasesOf } from "../../lib/render";
 import { fileConfig } from "../../lib/stack-config";
-import { type Compared, compareLive } from "./live";
-import { type MimirSteps, mimirLines, mimirState } from "./mimir";
-import { repositories } from "./repositories";
-import { type ChartReport, reportOf } from "./versions";
+import { table } from "../../lib/table";
+import { type DryRun, dryRun } from "./dry-run";
+import { type ChartReport, newestIn, reportOf } from "./versions";
 import { carryOut, planLines, planOf } from "./volumes";
 
-/** What a check found. */
+/** Mimir's installed version, and its chart's steps to the newest one. */
+interface Mimir {
+  live: string;
+  steps: { chart: string; image: string }[];
+  /** Why `up` refuses the version in the settings, or warns about it. */
+  problems: string[];
+}
+
+/** Result of a check. */
 export interface Check {
   stack: string;
   charts: ChartReport[];
-  /** The comparison with the cluster, or why there is none. */
-  cluster: (Compared & { mimir?: MimirSteps | undefined }) | { reason: string };
+  /** The dry run on the cluster, or why there is none. */
+  cluster: (DryRun & { mimir?: Mimir | undefined }) | { reason: string };
 }
 
 /**
- * Asks the repositories about every chart; one that does not answer does not keep the others from being asked.
+ * Compares every chart with its repository; one that does not respond does not affect the others.
  *
- * @param official whether the official repositories are asked even where a mirror stands in for them
+ * @param official whether to query the official repositories even if a mirror is configured; a folder has no newer charts
  */
-export async function chartReports(settings: Settings, official: boolean): Promise<ChartReport[]> {
-  const offers = repositories();
+export function chartReports(settings: Settings, official: boolean): Promise<ChartReport[]> {
   const mirror = official ? undefined : chartMirror(settings);
-  const reports = (Object.keys(pins) as ChartName[]).map(async (chart): Promise<ChartReport> => {
+  const place = mirror && /^(https?|oci):\/\//.test(mirror) ? mirror : undefined;
+  const reports = (Object.keys(pins) as ChartName[]).map((chart): Promise<ChartReport> => {
     const { repository, version } = pins[chart];
-    try {
-      return await reportOf(chart, await offers(chart, mirror ?? repository));
-    } catch (error) {
-      return { chart, pinned: version, notes: [], unreachable: (error as Error).message };
-    }
+    return reportOf(chart, (range) => newestIn(chart, place ?? repository, range)).catch((error: Error) => ({
+      chart,
+      pinned: version,
+      notes: [],
+      unreachable: error.message,
+    }));
   });
   return Promise.all(reports);
 }
 
-/** Compares what the pinned charts render with the cluster, or says why that was not done. */
+/** Mimir's version in the cluster and in the settings; undefined if Mimir does not run. */
+async function mimirOf(stack: string, settings: Settings): Promise<Mimir | undefined> {
+  const needs = ["statefulSets", "gossip"] as const;
+  const facts = requireFacts(await readFacts(kubeConfig(settings), settings, needs), needs);
+  const live = liveMimir(settings, facts);
+  if (live === undefined) return undefined;
+  const steps = mimirSteps.slice(stepOf(live) + 1).map((chartVersion) => {
+    const { version, image } = mimirPin({ mimir: { chartVersion } });
+    return { chart: version, image };
+  });
+  const problems = mimirFindings(stack, settings, facts).map((finding) => problemText(stack, finding));
+  return { live, steps, problems };
+}
+
+/** Runs the pinned charts against the cluster without changes, or says why that is not possible. */
 async function clusterCheck(stack: string): Promise<Check["cluster"]> {
   const { settings, cluster } = await look(stack);
-  if ("reason" in cluster) return { reason: `no cluster answers: ${cluster.reason}` };
-  console.error(`obs: comparing with ${cluster.version}`);
+  if ("reason" in cluster) return { reason: `no cluster responds: ${cluster.reason}` };
+  console.error(`obs: dry run on ${cluster.version}`);
   try {
-    const config = kubeConfig(settings);
-    const mimir = await mimirState(stack, settings, config);
+    const mimir = await mimirOf(stack, settings);
     const releases = releasesOf(await record(stack, fileConfig(stack)));
-    return { ...(await compareLive(config, releases, (name) => console.error(`obs: ${name}`))), mimir };
+    return { ...(await dryRun(kubeConfig(settings), releases, (name) => console.error(`obs: ${name}`))), mimir };
   } catch (error) {
-    const { message, cause } = error as Error;
-    return { reason: cause instanceof Error ? cause.message : message };
+    return { reason: reasonOf(error) };
   }
 }
 
 /**
- * The exit code: 2 where there is something to do (a newer version that the project can go to, a step of Mimir, or a field
- * that cannot change), 1 where nothing is known to be but not everything could be asked, 0 where all is up to date.
+ * The exit code: 2 if there is something to do (a newer allowed version, a step of Mimir, a refused object), 1 if a
+ * repository did not respond, else 0.
  */
 export function exitCode({ charts, cluster }: Check): 0 | 1 | 2 {
-  const differs =
-    "differences" in cluster && (cluster.differences.length > 0 || Boolean(cluster.mimir?.steps.length));
-  if (differs || charts.some(({ allowed }) => allowed)) return 2;
+  const todo = "refused" in cluster && (cluster.refused.length > 0 || Boolean(cluster.mimir?.steps.length));
+  if (todo || charts.some(({ allowed }) => allowed)) return 2;
   return charts.some(({ unreachable }) => unreachable) ? 1 : 0;
 }
 
-/** A table of texts, columns as wide as they must be. */
-function table(rows: string[][]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-}
-
-/** A check for people. */
-export function lines({ charts, cluster }: Check): string[] {
+/** A check as text. */
+export function lines({ stack, charts, cluster }: Check): string[] {
   const rows = charts.map(({ chart, pinned, unreachable, patch, minor, allowed, newest, newestApp }) => {
     const last = newest && newestApp ? `${newest} (${newestApp})` : newest;
-    return [
-      chart,
-      pinned,
-      ...[patch, minor, allowed, last].map((each) => (unreachable ? "?" : (each ?? "-"))),
-    ];
+    return [chart, pinned, ...[patch, minor, allowed, last].map((one) => (unreachable ? "?" : (one ?? "-")))];
   });
-  const said = charts.flatMap(({ chart, notes, unreachable }) => [
-    ...(unreachable ? [`${chart}: not reached: ${unreachable}`] : []),
+  const remarks = charts.flatMap(({ chart, notes, unreachable }) => [
+    ...(unreachable ? [`${chart}: no response: ${unreachable}`] : []),
     ...notes.map((note) => `${chart}: ${note}`),
   ]);
   return [
-    ...table([["chart", "pinned", "patch", "minor", "allowed", "newest"], ...rows]),
-    ...(said.length ? ["", ...said] : []),
+    table([["chart", "pinned", "patch", "minor", "allowed", "newest"], ...rows]),
+    ...(remarks.length ? ["", ...remarks] : []),
     "",
-    ...clusterLines(cluster),
+    ...clusterLines(stack, cluster),
   ];
 }
 
-const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
-
-function clusterLines(cluster: Check["cluster"]): string[] {
-  if ("reason" in cluster) return [`not compared with a cluster: ${cluster.reason}`];
-  const { objects, differences, skipped, mimir } = cluster;
+function mimirLines(stack: string, { live, steps, problems }: Mimir): string[] {
+  const [next, ...later] = steps;
+  if (!next) return [`Mimir runs chart version ${live}; no step is left`, ...problems];
+  const then = later.map(({ chart }) => chart).join(", ");
   return [
-    ...(mimir ? mimirLines(mimir) : []),
-    ...skipped.map((line) => `not compared with the cluster: ${line}`),
-    differences.length
-      ? `${differences.length} fields that cannot change differ on the cluster; up would fail:`
-      : `${objects} objects on the cluster compared: no field that cannot change differs`,
-    ...differences.flatMap(({ object, field, before, after, todo }) => [
-      `  ${object} ${field}: is ${shown(before)}, would be ${shown(after)}`,
-      `    ${todo}`,
-    ]),
+    `Mimir runs chart version ${live}. Next step: ${next.chart} (${next.image})`,
+    `    ${chooseStep(stack, next.chart)} && ./obs up ${stack}`,
+    ...(then ? [`    then ${then}; docs/guides/upgrades.md#mimir`] : []),
+    ...problems,
+  ];
+}
+
+function clusterLines(stack: string, cluster: Check["cluster"]): string[] {
+  if ("reason" in cluster) return [`no dry run on a cluster: ${cluster.reason}`];
+  const { accepted, refused, skipped, mimir } = cluster;
+  return [
+    ...(mimir ? mimirLines(stack, mimir) : []),
+    ...skipped.map((line) => `no dry run: ${line}`),
+    `the cluster accepts ${accepted} objects of the pinned charts and refuses ${refused.length}`,
+    ...refused.flatMap(({ object, message, fix }) => [`  ${object}: ${message}`, `    ${fix}`]),
   ];
 }
 
@@ -125,7 +137,7 @@ export async function check(stack: string, options: { json?: boolean; official?:
   const charts = await chartReports(settings, Boolean(options.official));
   const result: Check = { stack, charts, cluster: await clusterCheck(stack) };
   if (options.json) console.log(JSON.stringify({ ...result, exitCode: exitCode(result) }, null, 2));
-  else for (const line of lines(result)) console.log(line);
+  else console.log(lines(result).join("\n"));
   return exitCode(result);
 }
 
@@ -134,9 +146,7 @@ export async function growVolumes(
   stack: string,
   { yes, json }: { yes?: boolean; json?: boolean },
 ): Promise<number> {
-  const { settings, environment } = await locate(stack);
-  Object.assign(process.env, environment);
-  const config = kubeConfig(settings);
+  const { settings, config } = await connect(stack);
   const live = requireFacts(await readFacts(config, settings, ["statefulSets", "claims"]), [
     "statefulSets",
     "claims",
@@ -147,16 +157,8 @@ export async function growVolumes(
   if (!json) for (const line of planLines(plan)) console.log(line);
   if (go) await carryOut(config, plan, (step) => console.error(`obs: ${step}`));
   if (json) console.log(JSON.stringify({ stack, ...plan, done: Boolean(go) }, null, 2));
-  else if (nothing) console.log("every volume is as large as its setting says");
-  else if (go) console.log(`\nrun ./obs up ${stack} now: it makes the StatefulSets anew with the new size`);
-  else console.log("\nnothing was done: add --yes to do it");
+  else if (nothing) console.log("every volume has the size in the settings");
+  else if (go) console.log(`\nRun ./obs up ${stack} now: it recreates the StatefulSets with the new size`);
+  else console.log("\nNo changes were made; --yes makes them");
   return 0;
 }
-
-/** What `upgrade` is for, where neither was asked for. */
-export const usage = [
-  "obs: upgrade wants to know what to do:",
-  "  ./obs upgrade --check [stack]      what newer charts there are and what they would break; changes nothing",
-  "  ./obs upgrade --volumes [stack]    grows volumes to the size of their settings, where up alone cannot",
-  "To move a chart: change its version in charts.json, check again, then ./obs preview and ./obs up; docs/guides/upgrades.md",
-].join("\n");

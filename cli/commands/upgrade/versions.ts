@@ -1,33 +1,51 @@
-/** Which of the versions that a repository offers a chart may go to, and what is known to happen on the way. */
-import { coerce, parse, SemVer, satisfies } from "semver";
-import { type ChartName, pins } from "../../../charts";
+/** The newer versions of a chart that its repository offers, and the known changes between them. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import pLimit from "p-limit";
+import { coerce, SemVer } from "semver";
+import { parse } from "yaml";
+import { type ChartName, fromRepository, pins } from "../../../charts";
 import { guides, type Note, notes } from "../../../upgrades";
+import { whyNot } from "../../lib/render";
 
-/** The numbers of a version such as `1.2.3`, `v1.2` or `1.2.3-rc.1`; undefined for anything else. */
+const run = promisify(execFile);
+
+/** Processes of Helm at a time; each downloads and parses an index. */
+const atOnce = pLimit(4);
+
+/** The numbers of a version such as `1.2.3`, `v1.2` or `1.2.3-rc.1`; null for anything else. */
 export const numbersOf = (version: string): SemVer | null =>
   /^v?\d+\.\d+/.test(version) ? coerce(version) : null;
 
-/** Whether a version is a release: three numbers without a suffix, except for build metadata. */
-const isRelease = (version: string): boolean => parse(version)?.prerelease.length === 0;
-
-/** Negative if `a` is older than `b`, suffixes ignored. @throws TypeError for text that is no version */
+/** Negative if `a` is older than `b`, suffixes ignored. @throws TypeError for text that is not a version */
 export const compare = (a: string, b: string): number =>
   new SemVer(numbersOf(a) ?? a).compare(numbersOf(b) ?? b);
 
-/** What a version promises not to break: the major, below 1.0 the minor too (https://semver.org, 4 and 8). */
+/** The part of a version that stays in compatible releases: the major, below 1.0 the minor too (https://semver.org, 4 and 8). */
 const line = (version: string): string => {
   const { major, minor } = new SemVer(version);
   return major === 0 ? `0.${minor}` : `${major}`;
 };
 
-/** What a repository has of a chart. */
-export interface Offers {
-  versions: string[];
-  /** Version of the application in a chart version; undefined where the repository does not tell. */
-  app(version: string): Promise<string | undefined>;
+/** A version of a chart, and of its application. */
+export interface Offered {
+  version: string;
+  appVersion?: string;
 }
 
-/** A chart's pin beside what there is. Versions are left out where there is none newer. */
+/** The newest version of a chart in a range, without pre-releases. @throws with Helm's message */
+export async function newestIn(chart: ChartName, repository: string, range: string): Promise<Offered> {
+  const source = fromRepository(chart, range, repository);
+  const from = source.repository ? ["--repo", source.repository] : [];
+  const args = ["show", "chart", source.chart, ...from, "--version", range];
+  const { stdout } = await atOnce(() => run("helm", args, { timeout: 120_000 })).catch((error: unknown) => {
+    throw new Error(whyNot(error).split("\n").at(-1));
+  });
+  const { version, appVersion } = parse(stdout);
+  return { version, ...(appVersion !== undefined && { appVersion: String(appVersion) }) };
+}
+
+/** A chart's pin compared with its repository. A version is left out if none is newer than the pin. */
 export interface ChartReport {
   chart: ChartName;
   pinned: string;
@@ -35,79 +53,69 @@ export interface ChartReport {
   patch?: string;
   /** Newest with the same major. */
   minor?: string;
-  /** Newest that the project can go to. */
+  /** Newest that the project supports. */
   allowed?: string;
-  /** Newest of all, and its application's version where the repository tells it. */
+  /** Newest of all, and its application's version. */
   newest?: string;
   newestApp?: string;
-  /** What is known, and what is not, one sentence each. */
+  /** Known and unknown changes, one sentence each. */
   notes: string[];
-  /** Why the repository gave no answer. */
+  /** Why the repository did not respond. */
   unreachable?: string;
 }
 
 const text = ({ what, todo, link }: Note) => `${what}. To do: ${todo}. See ${link}`;
 
-/** What is known to hold at a version. */
-async function holds({ from }: Note, version: string, offers: Offers): Promise<boolean | "unknown"> {
+/** Whether a note is true of a version. */
+const holds = ({ from }: Note, { version, appVersion }: Offered): boolean => {
   if (!from) return true;
   if ("chart" in from) return compare(version, from.chart) >= 0;
-  const app = await offers.app(version);
-  return app && numbersOf(app) ? compare(app, from.app) >= 0 : "unknown";
-}
+  return appVersion !== undefined && numbersOf(appVersion) !== null && compare(appVersion, from.app) >= 0;
+};
 
 /**
- * Compares a pin with what is offered. Versions that are not meant for use (`-rc`, `-weekly`) are passed over.
+ * Compares a pin with the versions on offer.
  *
+ * @param newest the newest version in a range
  * @param known what is known about charts. @default the project's own notes
  */
 export async function reportOf(
   chart: ChartName,
-  offers: Offers,
+  newest: (range: string) => Promise<Offered>,
   known: Note[] = notes,
 ): Promise<ChartReport> {
   const pinned = pins[chart].version;
-  const versions = offers.versions.filter(isRelease).sort((a, b) => compare(b, a));
-  const newer = versions.filter((version) => compare(version, pinned) > 0);
-  const own = known.filter((note) => note.chart === chart);
-  const report: ChartReport = { chart, pinned, notes: [] };
-  if (!versions.includes(pinned))
-    report.notes.push(`the pinned version ${pinned} is not offered there; what is pinned may be withdrawn`);
-  const [newest] = newer;
-  if (newest === undefined) return report;
-  report.newest = newest;
-  const app = await offers.app(newest);
-  if (app) report.newestApp = app;
-
-  const within: string[] = [];
-  for (const version of newer) {
-    const stops = own.filter(({ limit }) => limit).map((note) => holds(note, version, offers));
-    // What no limit is known to hold for, no older one is asked about.
-    if (!(await Promise.all(stops)).includes(true)) {
-      within.push(...newer.slice(newer.indexOf(version)));
-      break;
-    }
+  const { major, minor } = new SemVer(pinned);
+  const newer = async (...ranges: string[]) => {
+    const found = await newest([`>=${pinned}`, ...ranges].join(", "));
+    return found.version === pinned ? undefined : found;
+  };
+  const last = await newer();
+  if (!last) return { chart, pinned, notes: [] };
+  const own = known.filter((note) => note.chart === chart && holds(note, last));
+  const limits = own
+    .filter(({ limit }) => limit)
+    // A limit of the application is at a new major version of the chart, as renovate.json5 has it.
+    .map(({ from }) => `<${from && "chart" in from ? coerce(from.chart)?.version : `${major + 1}.0.0`}`);
+  const report: ChartReport = { chart, pinned, newest: last.version, notes: [] };
+  if (last.appVersion) report.newestApp = last.appVersion;
+  const ranges = {
+    allowed: limits,
+    patch: [`<${major}.${minor + 1}.0`],
+    minor: [`<${major + 1}.0.0`],
+  };
+  for (const [name, range] of Object.entries(ranges)) {
+    const found = range.length ? await newer(...range) : last;
+    if (found) report[name as keyof typeof ranges] = found.version;
   }
-  const [allowed, patch, minor] = [
-    within[0],
-    within.find((version) => satisfies(version, `~${pinned}`)),
-    within.find((version) => numbersOf(version)?.major === numbersOf(pinned)?.major),
-  ];
-  if (allowed) report.allowed = allowed;
-  if (patch) report.patch = patch;
-  if (minor) report.minor = minor;
-
-  for (const note of own) {
-    const there = await holds(note, newest, offers);
-    const passed = note.from && "chart" in note.from && compare(pinned, note.from.chart) >= 0;
-    if (there === "unknown")
-      report.notes.push(`the repository does not tell the application of ${newest}; ${text(note)}`);
-    else if (there && !passed) report.notes.push(text(note));
-  }
-  const told = own.some(({ from }) => from && "chart" in from && compare(from.chart, pinned) > 0);
-  if (line(newest) !== line(pinned) && !told)
+  const passed = ({ from }: Note) => from && "chart" in from && compare(pinned, from.chart) >= 0;
+  report.notes = own.filter((note) => !passed(note)).map(text);
+  const noted = known.some(
+    ({ chart: of, from }) => of === chart && from && "chart" in from && compare(from.chart, pinned) > 0,
+  );
+  if (line(last.version) !== line(pinned) && !noted)
     report.notes.push(
-      `what breaks between ${line(pinned)} and ${line(newest)} is not known here: read ${guides[chart]}`,
+      `breaking changes between ${line(pinned)} and ${line(last.version)} are not listed here: read ${guides[chart]}`,
     );
   return report;
 }

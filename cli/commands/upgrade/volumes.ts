@@ -1,4 +1,4 @@
-/** `obs upgrade --volumes`: grows volumes to what the settings say, where `up` alone cannot. */
+/** `obs upgrade --volumes`: grows volumes to the size in the settings, if `up` alone cannot. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, StorageV1Api } from "@kubernetes/client-node";
 import {
   type LiveVolumes,
@@ -9,24 +9,23 @@ import { UserError } from "../../../settings";
 import { quantity } from "../../../settings/units";
 import type { WorkloadVolumes } from "../../../values/volumes";
 
-/** A volume that is to grow. */
+/** A volume to expand. */
 export interface Growing {
   namespace: string;
   name: string;
   from: string;
-  /** Wanted size, as a quantity. */
   to: string;
   storageClass: string;
 }
 
-/** What has to be done, in this order. */
+/** The steps, in this order. */
 export interface Plan {
   grow: Growing[];
-  /** StatefulSets that go, without their pods, so that `up` makes them anew with the new template. */
+  /** StatefulSets to delete without their pods; `up` creates them again with the new template. */
   remove: { namespace: string; name: string }[];
 }
 
-/** What there is to grow; nothing that would become smaller. A volume that the release itself owns is left to `up`. */
+/** Volumes below the size in the settings. `up` itself expands a volume that a release owns. */
 export function planOf(all: WorkloadVolumes[], live: LiveVolumes): Plan {
   const ours = all.filter(({ owner }) => owner !== "release");
   return {
@@ -45,16 +44,16 @@ export function planOf(all: WorkloadVolumes[], live: LiveVolumes): Plan {
   };
 }
 
-/** A plan in words, a line for each step. */
+/** A line for each step. */
 export const planLines = ({ grow, remove }: Plan): string[] => [
   ...grow.map(({ namespace, name, from, to }) => `volume ${namespace}/${name}: ${from} to ${to}`),
   ...remove.map(
     ({ namespace, name }) =>
-      `StatefulSet ${namespace}/${name}: deleted, its pods go on until up makes it anew`,
+      `StatefulSet ${namespace}/${name}: deleted without its pods, until up creates it again`,
   ),
 ];
 
-/** @throws UserError where a volume's StorageClass does not let it grow */
+/** @throws UserError if the StorageClass of a volume does not allow expansion */
 async function refuseFixed(config: KubeConfig, { grow }: Plan): Promise<void> {
   const { items } = await config.makeApiClient(StorageV1Api).listStorageClass();
   const grows = new Set(
@@ -63,24 +62,19 @@ async function refuseFixed(config: KubeConfig, { grow }: Plan): Promise<void> {
   const fixed = grow.filter(({ storageClass }) => !grows.has(storageClass));
   if (fixed.length === 0) return;
   throw new UserError(
-    `these volumes cannot grow, because their StorageClass has no allowVolumeExpansion; nothing was touched:\n` +
+    `these volumes cannot grow, because their StorageClass has no allowVolumeExpansion; no changes were made:\n` +
       fixed
         .map(({ namespace, name, storageClass }) => `  ${namespace}/${name} (${storageClass})\n`)
         .join("") +
-      "    set it on the StorageClass where its driver can do it, or move the volumes: docs/guides/upgrades.md",
+      "    set it on the StorageClass if its driver supports it, or move the volumes: docs/guides/upgrades.md",
   );
 }
 
-/**
- * Carries a plan out. What was done when it stops half-way is done; another run does the rest.
- *
- * @param tell called with each step that was done
- * @throws UserError before anything is touched, where a volume cannot grow
- */
+/** Runs a plan; another run completes an interrupted one. @throws UserError before any change, if a volume cannot grow */
 export async function carryOut(config: KubeConfig, plan: Plan, tell: (step: string) => void): Promise<void> {
   await refuseFixed(config, plan);
   const [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
-  // Volumes first: a StatefulSet that is gone says that they have grown.
+  // Volumes first: `up` creates a deleted StatefulSet again even if its volumes are still small.
   for (const { namespace, name, to } of plan.grow) {
     const path = "/spec/resources/requests/storage";
     const body = [{ op: "replace", path, value: to }];
@@ -89,6 +83,6 @@ export async function carryOut(config: KubeConfig, plan: Plan, tell: (step: stri
   }
   for (const { namespace, name } of plan.remove) {
     await apps.deleteNamespacedStatefulSet({ namespace, name, propagationPolicy: "Orphan" });
-    tell(`StatefulSet ${namespace}/${name} is deleted, its pods go on`);
+    tell(`StatefulSet ${namespace}/${name} is deleted, its pods keep running`);
   }
 }

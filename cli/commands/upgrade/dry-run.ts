@@ -1,0 +1,98 @@
+/** Whether the cluster accepts the objects of releases: a server-side dry run, which changes nothing. */
+import { ApiException, type KubeConfig, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
+import pLimit from "p-limit";
+import { reasonOf } from "../../../components/preflight/facts";
+import { type KubernetesObject, type ReleaseInputs, releaseObjects, whyNot } from "../../lib/render";
+
+/** An object that the API server does not accept: most often, an immutable field differs. */
+export interface Refused {
+  /** `StatefulSet loki/loki-ingester`. */
+  object: string;
+  /** The API server's message. */
+  message: string;
+  fix: string;
+}
+
+/** Result of a dry run. */
+export interface DryRun {
+  /** Accepted objects. */
+  accepted: number;
+  refused: Refused[];
+  /** A line for each release that could not be checked, with the reason. */
+  skipped: string[];
+}
+
+/** Requests at a time. */
+const atOnce = pLimit(8);
+
+/** Objects that Helm never updates: it deletes hooks before it creates them again, and leaves CRDs alone. */
+const isUpdated = ({ kind, metadata }: KubernetesObject): boolean =>
+  kind !== "CustomResourceDefinition" &&
+  !(metadata["annotations"] as Record<string, string> | undefined)?.["helm.sh/hook"];
+
+/** What to do with an object that cannot be updated. */
+function fixOf({ kind, metadata: { name, namespace } }: KubernetesObject): string {
+  if (kind === "PersistentVolumeClaim") return "keep its size, StorageClass and access modes";
+  const remove = `kubectl delete ${kind.toLowerCase()} ${namespace ? `-n ${namespace} ` : ""}${name}`;
+  return kind === "StatefulSet"
+    ? `just before ./obs up: ${remove} --cascade=orphan (its pods keep running), or ./obs upgrade --volumes for larger volumes`
+    : `just before ./obs up: ${remove}`;
+}
+
+/** Applies an object in a dry run. @returns why it is refused, if it is @throws if the server does not check it */
+async function refusalOf(api: KubernetesObjectApi, object: KubernetesObject): Promise<Refused | undefined> {
+  try {
+    await atOnce(() => api.patch(object, undefined, "All", "obs", true, PatchStrategy.ServerSideApply));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ApiException) || (error.code !== 422 && error.code !== 404)) throw error;
+    // The namespace or the CRD does not exist yet: the object is new.
+    if (error.code === 404) return undefined;
+    const { kind, metadata } = object;
+    const name = [metadata.namespace, metadata.name].filter(Boolean).join("/");
+    return { object: `${kind} ${name}`, message: reasonOf(error), fix: fixOf(object) };
+  }
+}
+
+/** Checks objects. @param namespace namespace of the objects that name none @throws if the server does not check them */
+export async function dryRunObjects(
+  config: KubeConfig,
+  objects: KubernetesObject[],
+  namespace: string,
+): Promise<Pick<DryRun, "accepted" | "refused">> {
+  const api = KubernetesObjectApi.makeApiClient(config);
+  const answers = await Promise.all(
+    objects.filter(isUpdated).map((object) => {
+      const inNamespace = object.kind.startsWith("Cluster") ? {} : { namespace };
+      return refusalOf(api, { ...object, metadata: { ...inNamespace, ...object.metadata } });
+    }),
+  );
+  const refused = answers.filter((one) => one !== undefined);
+  return { accepted: answers.length - refused.length, refused };
+}
+
+/**
+ * Checks releases as their pinned charts render them.
+ *
+ * @param report called with the name of each release before it is rendered
+ */
+export async function dryRun(
+  config: KubeConfig,
+  releases: ReleaseInputs[],
+  report: (release: string) => void,
+): Promise<DryRun> {
+  const result: DryRun = { accepted: 0, refused: [], skipped: [] };
+  // One after the other: each is a process of Helm that uses a whole core.
+  for (const release of releases) {
+    report(release.name);
+    try {
+      const checked = await dryRunObjects(config, await releaseObjects(release), release.namespace);
+      result.refused.push(...checked.refused);
+      result.accepted += checked.accepted;
+    } catch (error) {
+      const reason = error instanceof ApiException ? reasonOf(error) : whyNot(error);
+      result.skipped.push(`${release.name}: ${reason}`);
+    }
+  }
+  return result;
+}
