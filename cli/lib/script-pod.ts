@@ -25,6 +25,20 @@ export interface ScriptPod {
   volumes?: V1Volume[];
 }
 
+/** The fields of a pod that runs once, with Pod Security's level `restricted`. */
+export const restrictedPod = (settings: Settings, user: Parameters<typeof podUser>[1]) => ({
+  restartPolicy: "Never",
+  automountServiceAccountToken: false,
+  enableServiceLinks: false,
+  ...onLinux,
+  imagePullSecrets: pullSecrets(settings),
+  securityContext: {
+    runAsNonRoot: true,
+    ...podUser(settings, user),
+    seccompProfile: { type: "RuntimeDefault" },
+  },
+});
+
 export const scriptPod = (settings: Settings, pod: ScriptPod): V1Pod => ({
   metadata: {
     name: pod.name,
@@ -36,18 +50,9 @@ export const scriptPod = (settings: Settings, pod: ScriptPod): V1Pod => ({
     },
   },
   spec: {
+    ...restrictedPod(settings, { runAsUser: 10001, runAsGroup: 10001 }),
     activeDeadlineSeconds: pod.seconds,
     terminationGracePeriodSeconds: pod.grace,
-    restartPolicy: "Never",
-    automountServiceAccountToken: false,
-    enableServiceLinks: false,
-    ...onLinux,
-    imagePullSecrets: pullSecrets(settings),
-    securityContext: {
-      runAsNonRoot: true,
-      ...podUser(settings, { runAsUser: 10001, runAsGroup: 10001 }),
-      seccompProfile: { type: "RuntimeDefault" },
-    },
     containers: [
       {
         name: pod.name,

@@ -90,6 +90,7 @@ describe("charts: a dry run of objects", function () {
       [set(), deployment("one"), service(), binding("view"), thing(1)],
       [changed, deployment("one", 3)],
       [hook, definition, elsewhere, unknown],
+      [object("v1", "Namespace", {}), object("scheduling.k8s.io/v1", "PriorityClass", { value: 1 })],
     ])
       expect(await refused(...objects)).to.deep.equal([]);
     const apps = config.makeApiClient(AppsV1Api);

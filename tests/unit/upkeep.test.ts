@@ -190,7 +190,7 @@ describe("unit: upkeep: workflows", () => {
       chmodSync(join(place, file), 0o755);
     }
     const steps = workflow("pull-request.yaml").jobs[job]?.steps ?? [];
-    const script = steps.findLast(({ run }) => run)?.run ?? "exit 9";
+    const script = steps.filter(({ run }) => run).at(-1)?.run ?? "exit 9";
     const { status } = spawnSync("bash", ["--noprofile", "--norc", "-eo", "pipefail", "-c", script], {
       cwd: place,
       env: { PATH: [place, process.env["PATH"]].join(delimiter), ...env },

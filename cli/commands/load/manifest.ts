@@ -2,10 +2,9 @@
 import type { V1ConfigMap, V1Job, V1Namespace, V1Secret } from "@kubernetes/client-node";
 import { caBundle, clientLabel, loadTest, usesTls } from "../../../names";
 import type { Settings } from "../../../settings";
-import { onLinux } from "../../../values/scheduling";
-import { environment, mirrored, pullSecrets, restrictedContainer } from "../../../values/shared";
+import { environment, mirrored, restrictedContainer } from "../../../values/shared";
 import { trustedCa } from "../../../values/tls";
-import { podUser } from "../../../values/user-ids";
+import { restrictedPod } from "../../lib/script-pod";
 import { longest, type Plan } from "./plan";
 
 /** https://github.com/grafana/k6/releases */
@@ -56,16 +55,7 @@ export function jobManifest(settings: Settings, plan: Plan): V1Job {
       template: {
         metadata: { labels: metadata.labels },
         spec: {
-          restartPolicy: "Never",
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          ...onLinux,
-          imagePullSecrets: pullSecrets(settings),
-          securityContext: {
-            runAsNonRoot: true,
-            ...podUser(settings, { runAsUser: 12345, runAsGroup: 12345, fsGroup: 12345 }),
-            seccompProfile: { type: "RuntimeDefault" },
-          },
+          ...restrictedPod(settings, { runAsUser: 12345, runAsGroup: 12345, fsGroup: 12345 }),
           containers: [
             {
               name: "k6",

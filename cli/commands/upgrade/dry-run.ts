@@ -39,15 +39,30 @@ function fixOf({ kind, metadata: { name, namespace } }: KubernetesObject): strin
     : `just before ./obs up: ${remove}`;
 }
 
+/** The client, with the namespace of objects that name none; it knows from discovery which kinds have namespaces. */
+class ReleaseObjects extends KubernetesObjectApi {
+  in(namespace: string): this {
+    this.defaultNamespace = namespace;
+    return this;
+  }
+}
+
+/** A kind or a namespace that does not exist yet: the object is new. */
+const isNew = (error: unknown): boolean =>
+  error instanceof ApiException
+    ? error.code === 404
+    : (error as Error).message.startsWith("Unrecognized API version and kind");
+
 /** Applies an object in a dry run. @returns why it is refused, if it is @throws if the server does not check it */
-async function refusalOf(api: KubernetesObjectApi, object: KubernetesObject): Promise<Refused | undefined> {
+async function refusalOf(api: KubernetesObjectApi, rendered: KubernetesObject): Promise<Refused | undefined> {
+  // The client sets the namespace.
+  const object = { ...rendered, metadata: { ...rendered.metadata } };
   try {
     await atOnce(() => api.patch(object, undefined, "All", "obs", true, PatchStrategy.ServerSideApply));
     return undefined;
   } catch (error) {
-    if (!(error instanceof ApiException) || (error.code !== 422 && error.code !== 404)) throw error;
-    // The namespace or the CRD does not exist yet: the object is new.
-    if (error.code === 404) return undefined;
+    if (isNew(error)) return undefined;
+    if (!(error instanceof ApiException) || error.code !== 422) throw error;
     const { kind, metadata } = object;
     const name = [metadata.namespace, metadata.name].filter(Boolean).join("/");
     return { object: `${kind} ${name}`, message: reasonOf(error), fix: fixOf(object) };
@@ -60,13 +75,8 @@ export async function dryRunObjects(
   objects: KubernetesObject[],
   namespace: string,
 ): Promise<Pick<DryRun, "accepted" | "refused">> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  const answers = await Promise.all(
-    objects.filter(isUpdated).map((object) => {
-      const inNamespace = object.kind.startsWith("Cluster") ? {} : { namespace };
-      return refusalOf(api, { ...object, metadata: { ...inNamespace, ...object.metadata } });
-    }),
-  );
+  const api = config.makeApiClient(ReleaseObjects).in(namespace);
+  const answers = await Promise.all(objects.filter(isUpdated).map((object) => refusalOf(api, object)));
   const refused = answers.filter((one) => one !== undefined);
   return { accepted: answers.length - refused.length, refused };
 }
