@@ -12,7 +12,6 @@ import { stringify } from "yaml";
 import { connect } from "../cli/lib/cluster";
 import { backendEnvironment } from "../cli/lib/pulumi";
 import { configFile, root } from "../cli/lib/stack-config";
-import { kubeConfig } from "../components/kube-config";
 import { project, type Settings, UserError } from "../settings";
 import { pulumiApart, runApart } from "./command";
 import { leftIn, presentNamespaces } from "./left";
@@ -88,10 +87,9 @@ function borrowedConfig(stack: string, config: Record<string, unknown>): () => v
 /** The engine's part of a life. */
 function engineLife(
   workspaceOptions: LocalWorkspaceOptions,
-  found: { exists: boolean; settings: Settings; environment: Record<string, string> },
+  found: { exists: boolean; settings: Settings; config: KubeConfig },
   { stack: name, tell = () => undefined }: StackOptions,
 ): Life<Running> {
-  const cluster = kubeConfig(found.settings);
   let stack: Stack;
   const watched = async (action: (onEvent: ReturnType<typeof progress>["onEvent"]) => Promise<unknown>) => {
     const { onEvent, errors, end } = progress(tell);
@@ -116,13 +114,12 @@ function engineLife(
     },
     up: (stop) => watched((onEvent) => stack.up({ onEvent, signal: stop, color: "never" })),
     smoke: async (stop) => {
-      const env = { ...process.env, ...found.environment };
       const streams = { onOutput: lines, onError: lines, stop, signal: "SIGTERM" as const };
-      return (await runApart(join(root, "obs"), ["smoke", name], { cwd: root, env }, streams)).code === 0;
+      return (await runApart(join(root, "obs"), ["smoke", name], { cwd: root }, streams)).code === 0;
     },
     running: async (stop) => ({
       settings: found.settings,
-      cluster,
+      cluster: found.config,
       outputs: await stack.outputs(),
       stack,
       stop,
@@ -133,7 +130,7 @@ function engineLife(
         throw new UserError(`${error.message}\nThe stack is still there: ./obs down ${name}`);
       }),
     remove: () => stack.workspace.removeStack(name, { preserveConfig: true }),
-    left: () => leftIn(cluster, found.settings),
+    left: () => leftIn(found.config, found.settings),
   };
 }
 
@@ -175,7 +172,7 @@ export async function withStack<T>(
     if (why) throw new UserError(why);
     const stop = options.stop ?? new AbortController().signal;
     kept = keep;
-    const life = engineLife(workspaceOptions, { exists, settings, environment }, options);
+    const life = engineLife(workspaceOptions, { exists, settings, config }, options);
     return await liveThrough(life, { keep, stop, smoke, smokeWithin, tell }, action);
   } finally {
     if (!kept) giveBack();

@@ -6,10 +6,10 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Command } from "commander";
-import { table } from "../cli/lib/table";
 import { withAbort } from "../cli/lib/abort";
 import { connect } from "../cli/lib/cluster";
 import { root } from "../cli/lib/stack-config";
+import { table } from "../cli/lib/table";
 import { kubeConfig } from "../components/kube-config";
 import { invalid, parseSettings, UserError } from "../settings";
 import {

@@ -62,7 +62,7 @@ async function metricsOf(
 }
 
 async function main(): Promise<void> {
-  const { settings, config } = await connect(process.argv[2] ?? "dev");
+  const { config } = await connect(process.argv[2] ?? "dev");
   const named = words();
   const recorded: Record<string, Record<string, string[]>> = {};
   for (const [name, source] of Object.entries(sources)) {

@@ -114,7 +114,8 @@ describe("charts: upgrades", function () {
         const args: string[] = ruler?.spec.template.spec.containers[0].args ?? [];
         const ballast = args.filter((arg) => arg.startsWith("-mem-ballast"));
         expect(ballast.at(-1), "the last one wins").to.equal("-mem-ballast-size-bytes=0");
-        if (before) expect(immutableChanges(before, objects, release.namespace), chartVersion).to.deep.equal([]);
+        if (before)
+          expect(immutableChanges(before, objects, release.namespace), chartVersion).to.deep.equal([]);
         before = objects;
       }
     });
@@ -151,7 +152,8 @@ describe("charts: upgrades", function () {
                 !after.some((other) => other.kind === kind && other.metadata.name === metadata.name),
             );
             console.log(`      ${release.name}: ${pins[chart].version} to ${version}`);
-            for (const { object, immutable } of found) console.log(`      ${object}: ${immutable.join(", ")}`);
+            for (const { object, immutable } of found)
+              console.log(`      ${object}: ${immutable.join(", ")}`);
             // What data lies in must not vanish unnoticed, and what cannot change needs a word in upgrades.ts.
             expect(gone.map(({ metadata }) => metadata.name)).to.deep.equal([]);
             const told = notes.filter((note) => note.chart === chart).map(({ todo }) => todo);

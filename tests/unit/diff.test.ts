@@ -279,7 +279,13 @@ describe("unit: diff: what is told", () => {
   it("fits into a comment, gives each release its share, and counts what it left out", () => {
     const long = (name: string, lines: number): Report["releases"][number] => {
       const diff = ["@@ -0,0 +1 @@", ...Array.from({ length: lines }, (_, i) => `+line ${i}`)].join("\n");
-      const object = { object: `ConfigMap ${name}`, what: "added" as const, restarts: false, immutable: [], diff };
+      const object = {
+        object: `ConfigMap ${name}`,
+        what: "added" as const,
+        restarts: false,
+        immutable: [],
+        diff,
+      };
       return { name, objects: [object] };
     };
     const said = markdown(reportOf(long("huge", 20_000), long("small", 3), long("other", 20_000)));

@@ -53,11 +53,9 @@ const beside: Record<string, { parts: string[]; packages: string[] }> = {
 
 /** The commands whose code another command uses. Everything else that commands share is in cli/lib. */
 const commandsUsed: Record<string, string[]> = {
-  diff: ["upgrade"],
   doctor: ["coverage", "storage", "upgrade"],
   lifecycle: ["upgrade"],
   mirror: ["load"],
-  review: ["diff"],
   rotate: ["lifecycle"],
 };
 

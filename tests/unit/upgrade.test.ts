@@ -174,11 +174,16 @@ describe("unit: upgrade: what is said", () => {
     expect(lines(check({ cluster: { ...cluster, refused: [refused] } })).join("\n")).to.include(
       "  StatefulSet a/b: field is immutable\n    do",
     );
-    expect(refusedText({ ...cluster, refused: [refused] })).to.match(/^the cluster refuses .*no changes were made/);
+    expect(refusedText({ ...cluster, refused: [refused] })).to.match(
+      /^the cluster refuses .*no changes were made/,
+    );
   });
 
   it("names the releases whose chart has another version", () => {
-    const installed = (name: string, chart: string, version: string) => ({ name, chart: { name: chart, version } });
+    const installed = (name: string, chart: string, version: string) => ({
+      name,
+      chart: { name: chart, version },
+    });
     const releases = [
       installed("loki", "loki", "1.2.3"),
       installed("grafana", "grafana", here("grafana")),

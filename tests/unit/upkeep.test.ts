@@ -202,10 +202,7 @@ describe("unit: upkeep: workflows", () => {
   const post = (ids: string): string[] => {
     const gh = `#!/bin/sh\necho "$*" >> log\ncase "$*" in *--paginate*) printf '${ids}';; esac\n`;
     const files = { gh, "review/dev.md": "", "review/prod.md": "" };
-    return step("comment", files, { REPOSITORY: "acme/obs", NUMBER: "7" })
-      .read("log")
-      .trim()
-      .split("\n");
+    return step("comment", files, { REPOSITORY: "acme/obs", NUMBER: "7" }).read("log").trim().split("\n");
   };
 
   it("post one comment for each stack and update it from then on", () => {

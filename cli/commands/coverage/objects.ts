@@ -65,7 +65,9 @@ function ofConfigMap(object: Json, sources: Source[], watched: string[]): FoundQ
 /** The queries of a Grafana-managed alert rule. */
 const ofGrafanaAlert = ({ title, data = [] }: Json, sources: Source[]): FoundQuery[] =>
   data
-    .filter(({ datasourceUid, model }: Json) => datasourceUid !== "__expr__" && typeof model?.expr === "string")
+    .filter(
+      ({ datasourceUid, model }: Json) => datasourceUid !== "__expr__" && typeof model?.expr === "string",
+    )
     .map(({ datasourceUid, model }: Json) => ({
       kind: "alert",
       owner: "Grafana alert rule",

@@ -7,9 +7,7 @@ const implementation = () => require("./index") as typeof import("./index.js");
 export function register(program: Command): void {
   program
     .command("dashboards")
-    .description(
-      "run the queries of this stack's dashboards at the gateways, and list failed and empty ones",
-    )
+    .description("run the queries of this stack's dashboards at the gateways, and list failed and empty ones")
     .argument(...stackArgument)
     .option("--json", "print the failed and empty queries as JSON")
     .action((stack, { json }) => exit(async () => implementation().queryDashboards(stack, Boolean(json))));

@@ -29,12 +29,7 @@ export interface ReleaseReport {
 const immutable: Record<string, string[]> = {
   Deployment: ["spec.selector"],
   DaemonSet: ["spec.selector"],
-  StatefulSet: [
-    "spec.selector",
-    "spec.serviceName",
-    "spec.podManagementPolicy",
-    "spec.volumeClaimTemplates",
-  ],
+  StatefulSet: ["spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"],
   Service: ["spec.clusterIP"],
   PersistentVolumeClaim: ["spec.accessModes", "spec.storageClassName", "spec.volumeMode"],
   RoleBinding: ["roleRef"],

@@ -31,7 +31,8 @@ async function prepare(stack: string): Promise<Prepared> {
 /** Selects the stack, and creates it if it does not exist. */
 async function ensureStack(stack: string, environment: Record<string, string>): Promise<void> {
   const code = await pulumi(["stack", "select", "--create", "--non-interactive", stack], environment);
-  if (code !== 0) throw new UserError(`stack ${stack} cannot be selected or created; Pulumi's message is above`);
+  if (code !== 0)
+    throw new UserError(`stack ${stack} cannot be selected or created; Pulumi's message is above`);
 }
 
 /** Finds cluster and backend, and rejects secrets in plain text. */

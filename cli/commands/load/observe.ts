@@ -137,10 +137,12 @@ export async function discarded(
 ): Promise<Record<string, number>> {
   const answers = counters.map(async (counter) => {
     const query = `sum by (reason) (increase(${counter}[${Math.ceil(seconds)}s])) > 0`;
-    return (await instantQuery(config, settings, query)).map(({ metric: { reason }, value }): [string, number] => [
-      reason ? `${counter} (${reason})` : counter,
-      Math.round(value),
-    ]);
+    return (await instantQuery(config, settings, query)).map(
+      ({ metric: { reason }, value }): [string, number] => [
+        reason ? `${counter} (${reason})` : counter,
+        Math.round(value),
+      ],
+    );
   });
   return Object.fromEntries((await Promise.all(answers)).flat());
 }

@@ -104,7 +104,11 @@ export function readOptions(given: Record<keyof LoadOptions, string>): LoadOptio
     const value = /^\d+$/.test(text) || (name === "queries" && /^\d+\.\d+$/.test(text)) ? Number(text) : NaN;
     if (!(value >= least && value <= most))
       throw new UserError(
-        invalid(`--${name}`, text, `a ${name === "queries" ? "number" : "whole number"} from ${least} to ${most}`),
+        invalid(
+          `--${name}`,
+          text,
+          `a ${name === "queries" ? "number" : "whole number"} from ${least} to ${most}`,
+        ),
       );
     return [name, value] as const;
   });

@@ -31,7 +31,11 @@ export function stepsLeft(generations: number[]): Step[] {
   const [old, next] =
     second === undefined ? [first, first + 1] : [Math.min(first, second), Math.max(first, second)];
   const steps = [
-    { generations: [old, next], what: `the gateways accept generation ${next} in addition to ${old}`, waits: false },
+    {
+      generations: [old, next],
+      what: `the gateways accept generation ${next} in addition to ${old}`,
+      waits: false,
+    },
     { generations: [next, old], what: `clients change to generation ${next}`, waits: true },
     { generations: [next], what: `generation ${old} is revoked`, waits: false },
   ];

@@ -10,7 +10,10 @@ export function register(program: Command): void {
     .command("upgrade")
     .description("check for chart upgrades and breaking changes, or grow volumes")
     .argument(...stackArgument)
-    .option("--check", "compare charts.json with the repositories, and run the charts against the cluster as a dry run")
+    .option(
+      "--check",
+      "compare charts.json with the repositories, and run the charts against the cluster as a dry run",
+    )
     .option("--official", "with --check: query the official repositories even if a mirror is configured")
     .option("--volumes", "grow volumes to the size in the settings, if up alone cannot")
     .option("-y, --yes", "with --volumes: skip the confirmation (dev stacks never ask)")

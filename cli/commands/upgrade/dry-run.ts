@@ -53,6 +53,11 @@ const isNew = (error: unknown): boolean =>
     ? error.code === 404
     : (error as Error).message.startsWith("Unrecognized API version and kind");
 
+/** An invalid object; a field of the wrong type is an internal error for the API server. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof ApiException &&
+  (error.code === 422 || reasonOf(error).startsWith("failed to create typed patch object"));
+
 /** Applies an object in a dry run. @returns why it is refused, if it is @throws if the server does not check it */
 async function refusalOf(api: KubernetesObjectApi, rendered: KubernetesObject): Promise<Refused | undefined> {
   // The client sets the namespace.
@@ -62,7 +67,7 @@ async function refusalOf(api: KubernetesObjectApi, rendered: KubernetesObject): 
     return undefined;
   } catch (error) {
     if (isNew(error)) return undefined;
-    if (!(error instanceof ApiException) || error.code !== 422) throw error;
+    if (!isRefusal(error)) throw error;
     const { kind, metadata } = object;
     const name = [metadata.namespace, metadata.name].filter(Boolean).join("/");
     return { object: `${kind} ${name}`, message: reasonOf(error), fix: fixOf(object) };

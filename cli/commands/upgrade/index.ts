@@ -74,7 +74,10 @@ async function clusterCheck(stack: string): Promise<Check["cluster"]> {
   try {
     const mimir = await mimirOf(stack, settings);
     const releases = releasesOf(await record(stack, fileConfig(stack)));
-    return { ...(await dryRun(kubeConfig(settings), releases, (name) => console.error(`obs: ${name}`))), mimir };
+    return {
+      ...(await dryRun(kubeConfig(settings), releases, (name) => console.error(`obs: ${name}`))),
+      mimir,
+    };
   } catch (error) {
     return { reason: reasonOf(error) };
   }

@@ -30,11 +30,7 @@ export const refusedText = ({ refused }: DryRun): string =>
   "    or restore the old version in charts.json; docs/guides/upgrades.md#immutable-fields";
 
 /** Checks the releases whose chart version has changed. @throws UserError with each refused object and its fix */
-export async function assertUpgradable(
-  stack: string,
-  settings: Settings,
-  config: KubeConfig,
-): Promise<void> {
+export async function assertUpgradable(stack: string, settings: Settings, config: KubeConfig): Promise<void> {
   const result = await (async () => {
     const installed = await readReleases(config, new Set(Object.values(namespaces(settings))));
     const moved = movedReleases(installed, settings);
