@@ -1,5 +1,6 @@
 /** The newer versions of a chart that its repository offers, and the known changes between them. */
 import { execFile } from "node:child_process";
+import { tmpdir } from "node:os";
 import { promisify } from "node:util";
 import pLimit from "p-limit";
 import { coerce, SemVer } from "semver";
@@ -38,9 +39,11 @@ export async function newestIn(chart: ChartName, repository: string, range: stri
   const source = fromRepository(chart, range, repository);
   const from = source.repository ? ["--repo", source.repository] : [];
   const args = ["show", "chart", source.chart, ...from, "--version", range];
-  const { stdout } = await atOnce(() => run("helm", args, { timeout: 120_000 })).catch((error: unknown) => {
-    throw new Error(whyNot(error).split("\n").at(-1));
-  });
+  const { stdout } = await atOnce(() => run("helm", args, { cwd: tmpdir(), timeout: 120_000 })).catch(
+    (error: unknown) => {
+      throw new Error(whyNot(error).split("\n").at(-1));
+    },
+  );
   const { version, appVersion } = parse(stdout);
   return { version, ...(appVersion !== undefined && { appVersion: String(appVersion) }) };
 }
