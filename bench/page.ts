@@ -1,4 +1,4 @@
-/** The tables of `docs/contributing/benchmarks.md`, each between two marks that say by which benchmark it was written. Pure. */
+/** The tables of `bench/results.md`, each between two marks that say by which benchmark it was written. Pure. */
 import type { Result, Table } from "./benchmark";
 
 const marks = (name: string) => [`<!-- bench ${name} -->`, `<!-- end of bench ${name} -->`] as const;
@@ -40,7 +40,6 @@ export function section({ tables, notes, skipped }: Result, { date, command, mac
 export function written(page: string, name: string, text: string): string {
   const [begin, end] = marks(name);
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from)
-    throw new Error(`docs/contributing/benchmarks.md has no place for ${name}: ${begin}`);
+  if (from < 0 || to < from) throw new Error(`bench/results.md has no place for ${name}: ${begin}`);
   return `${page.slice(0, from + begin.length)}\n${text}\n${page.slice(to)}`;
 }

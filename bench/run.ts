@@ -24,7 +24,7 @@ import {
 import { type Machine, machine, machineText } from "./machine";
 import { type About, section, written } from "./page";
 
-const page = join(root, "docs", "contributing", "benchmarks.md");
+const page = join(root, "bench", "results.md");
 
 /** One benchmark's line of `--json`. */
 type Ended = { name: string; machine: Machine } & (
@@ -143,7 +143,7 @@ const program = new Command("npm run bench --")
   .option("--seconds <number>", "how long a measurement of something that goes on lasts", "60")
   .option("--yes", "load a prod stack, too")
   .option("--json", "print all numbers as JSON on stdout; progress is on stderr")
-  .option("--write", "write the tables into docs/contributing/benchmarks.md")
+  .option("--write", "write the tables into bench/results.md")
   .addHelpText(
     "after",
     `\nBenchmarks:\n${all()

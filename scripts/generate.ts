@@ -5,6 +5,7 @@ import { parseDocument } from "yaml";
 import { described } from "../settings/describe";
 import { alertsDocument } from "./alerts-document";
 import { commandsDocument } from "./commands-document";
+import { connectionsDocument } from "./connections-document";
 import { policiesDocument } from "./policies-document";
 import { flat, settingsDocument } from "./settings-document";
 
@@ -18,6 +19,7 @@ export const pages = {
   [join(reference, "commands.md")]: commandsDocument,
   [join(reference, "alerts.md")]: alertsDocument,
   [join(reference, "policies.md")]: policiesDocument,
+  [join(reference, "connections.md")]: connectionsDocument,
 };
 
 /** The file whose `config` block is generated. */

@@ -1,6 +1,6 @@
 /**
  * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
- * NetworkPolicies are made of it, and docs/guides/network.md tells it to people.
+ * NetworkPolicies and docs/reference/connections.md are generated from it.
  */
 import { consumers, gatewayUrls, type Store, smokeTest, storageEndpoint, stores } from "../names";
 import type { Settings } from "../settings";
@@ -70,8 +70,8 @@ export function flows(settings: Settings): Flow[] {
   const identity: Flow[] = hasKeys(settings)
     ? []
     : consumers.flatMap((from): Flow[] => [
-        { from, to: "anywhere", ports: [443], why: "identity in the cloud" },
-        { from, to: "metadata", ports: [80, 988], why: "identity in the cloud" },
+        { from, to: "anywhere", ports: [443], why: "cloud identity" },
+        { from, to: "metadata", ports: [80, 988], why: "cloud identity" },
       ]);
   const copy = settings.backups.destination?.endpoint;
   const { coldTier } = objectStorage.minio;
@@ -79,7 +79,7 @@ export function flows(settings: Settings): Flow[] {
     ...s3,
     ...identity,
     ...(objectStorage.kind === "minio"
-      ? [{ from: "minio", to: "minio", ports: [9000], why: "servers share the objects" } satisfies Flow]
+      ? [{ from: "minio", to: "minio", ports: [9000], why: "objects, between servers" } satisfies Flow]
       : []),
     ...(objectStorage.kind === "minio" && coldTier
       ? [
@@ -87,7 +87,7 @@ export function flows(settings: Settings): Flow[] {
             from: "minio",
             to: sideOf(coldTier.endpoint),
             ports: [portOf(coldTier.endpoint)],
-            why: "objects that are old",
+            why: "cold tier",
           } satisfies Flow,
         ]
       : []),
@@ -97,7 +97,7 @@ export function flows(settings: Settings): Flow[] {
             from,
             to: sideOf(copy),
             ports: [portOf(copy)],
-            why: "the copy of the buckets and of Grafana's database",
+            why: "backups",
           }),
         )
       : []),
@@ -111,34 +111,44 @@ export function flows(settings: Settings): Flow[] {
       : []),
     { from: "alloyMetrics", ...toGateway("mimir"), why: "metrics, rules" },
     { from: "alloyMetrics", to: "alloyMetrics", ports: [12345], why: "replicas share the targets" },
-    { from: "alloyMetrics", to: "pods", ports: "all", why: "targets, whatever their port" },
+    { from: "alloyMetrics", to: "pods", ports: "all", why: "scrape targets" },
     { from: "alloyMetrics", to: "nodes", ports: "all", why: "kubelets, node-exporter" },
     { from: "alloyMetrics", to: "kubeStateMetrics", ports: [8080], why: "state of objects" },
     { from: "alloyMetrics", to: "cadvisor", ports: [8080], why: "containers" },
-    { from: "alloyMetrics", to: "prometheus", ports: [9090, 8080], why: "its monitor, which is both's" },
-    { from: "alloyMetrics", to: "alertmanager", ports: [9093, 8080], why: "its monitor, which is both's" },
+    {
+      from: "alloyMetrics",
+      to: "prometheus",
+      ports: [9090, 8080],
+      why: "metrics that Prometheus scrapes, too",
+    },
+    {
+      from: "alloyMetrics",
+      to: "alertmanager",
+      ports: [9093, 8080],
+      why: "metrics that Prometheus scrapes, too",
+    },
     ...probedCertificates(settings).map(
       ({ to, port }): Flow => ({ from: "alloyMetrics", to, ports: [port], why: "expiry of certificates" }),
     ),
-    { from: "prometheus", to: "mimirGateway", ports: [gatewayPort], why: "Prometheus' copy" },
+    { from: "prometheus", to: "mimirGateway", ports: [gatewayPort], why: "remote write" },
     { from: "prometheus", to: "alertmanager", ports: [9093], why: "alerts" },
-    { from: "prometheus", to: "pods", ports: "all", why: "targets, whatever their port" },
+    { from: "prometheus", to: "pods", ports: "all", why: "scrape targets" },
     { from: "prometheus", to: "nodes", ports: "all", why: "kubelets, node-exporter, the control plane" },
     {
       from: "alertmanager",
       to: "alertmanager",
       ports: [9094],
       udp: true,
-      why: "replicas agree on who tells",
+      why: "deduplication of notifications",
     },
     ...(["alertmanager", "mimirAlertmanager"] as const).flatMap((from): Flow[] => [
       ...leaving(from, [...receiverAddresses(settings), ...heartbeatAddresses(settings)], "receivers"),
-      { from, to: "smokeTest", ports: [smokeTest.receiverPort], why: "the smoke test's alert" },
+      { from, to: "smokeTest", ports: [smokeTest.receiverPort], why: "alert of the smoke test" },
     ]),
     { from: "pods", to: "alloyTraces", ports: tracePorts, why: "OTLP, Jaeger, Zipkin of applications" },
     { from: "pods", to: "collector", ports: [4317, 4318], why: "OTLP of applications" },
     { from: "collector", to: "alloyTraces", ports: [4317], why: "OTLP" },
-    { from: "alloyTraces", to: "alloyTraces", ports: [4319], why: "spans of a trace meet" },
+    { from: "alloyTraces", to: "alloyTraces", ports: [4319], why: "all spans of a trace, to one replica" },
     { from: "alloyTraces", ...toGateway("tempo"), why: "traces" },
     { from: "alloyTraces", ...toGateway("mimir"), why: "OTLP metrics, metrics of spans" },
     { from: "alloyTraces", ...toGateway("loki"), why: "OTLP logs" },
@@ -148,7 +158,7 @@ export function flows(settings: Settings): Flow[] {
     ),
     { from: "grafana", to: "prometheus", ports: [9090], why: "queries" },
     { from: "grafana", to: "alertmanager", ports: [9093], why: "alerts" },
-    { from: "grafana", to: "grafana", ports: [9094], udp: true, why: "replicas agree on who tells" },
+    { from: "grafana", to: "grafana", ports: [9094], udp: true, why: "deduplication of notifications" },
     ...leaving("grafana", grafanaAddresses(settings), "plugins, identity provider, receivers"),
     ...talkToApiServer.map(
       (part): Flow => ({ from: part, to: "nodes", ports: apiServer, why: "the Kubernetes API" }),
@@ -156,20 +166,27 @@ export function flows(settings: Settings): Flow[] {
     { from: "nodes", to: "prometheusOperator", ports: [10250], why: "the webhook for rules" },
     { from: "nodes", to: "opentelemetryOperator", ports: [9443], why: "the webhook for instrumentation" },
     { from: "nodes", to: "autoscaling", ports: [6443, 8000, 9443, 10250], why: "metrics APIs and webhooks" },
-    { from: "autoscaling", to: "autoscaling", ports: [9666], why: "KEDA's two halves" },
+    { from: "autoscaling", to: "autoscaling", ports: [9666], why: "KEDA's operator and metrics server" },
     { from: "autoscaling", to: "nodes", ports: [10250], why: "CPU of pods, from kubelets" },
-    { from: "autoscaling", to: "mimirGateway", ports: [gatewayPort], why: "how many targets Alloy has" },
+    { from: "autoscaling", to: "mimirGateway", ports: [gatewayPort], why: "number of targets" },
     ...stores.flatMap((store): Flow[] =>
       (["clients", "ingress"] as const).map((from) => ({
         from,
         to: gateways[store],
         ports: [gatewayPort],
-        why: "who has a user there",
+        why: "clients with a user",
       })),
     ),
-    { from: "ingress", to: "grafana", ports: [3000], why: "people" },
+    { from: "ingress", to: "grafana", ports: [3000], why: "users" },
     ...(settings.otlp.ingress
-      ? [{ from: "ingress", to: "alloyTraces", ports: [4318], why: "OTLP from outside" } satisfies Flow]
+      ? [
+          {
+            from: "ingress",
+            to: "alloyTraces",
+            ports: [4318],
+            why: "OTLP from outside the cluster",
+          } satisfies Flow,
+        ]
       : []),
     ...(["prometheus", "scrapers"] as const).flatMap((from) =>
       (Object.entries(metricsPorts) as [PartName, number[]][]).map(

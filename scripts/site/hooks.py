@@ -1,17 +1,20 @@
-"""What MkDocs does not do by itself: navigation from the folders, and links to files outside of docs/."""
+"""What MkDocs does not do by itself: navigation in the order of the index, and links to files outside of docs/."""
 
 import posixpath
 import re
 from pathlib import Path
 
-# Reading order; a folder that is not named here comes last.
-ORDER = ["getting-started", "guides", "reference", "concepts", "operations", "contributing"]
-
-
 def on_config(config):
+    """The navigation: folders and pages in the order of the index, docs/README.md; pages that it does not name come last."""
     docs = Path(config["docs_dir"])
-    pages = sorted(page.relative_to(docs) for page in docs.rglob("*.md") if page.name != "README.md")
-    folders = sorted({page.parts[0] for page in pages}, key=lambda name: (ORDER + [name]).index(name))
+    index = (docs / "README.md").read_text()
+
+    def place(page):
+        found = index.find(f"({page})")
+        return (found if found >= 0 else len(index), str(page))
+
+    pages = sorted((page.relative_to(docs) for page in docs.rglob("*.md") if page.name != "README.md"), key=place)
+    folders = list(dict.fromkeys(page.parts[0] for page in pages))
 
     def section(folder):
         inside = [page for page in pages if page.parent == folder]

@@ -273,8 +273,8 @@ describe("unit: bench, signals", () => {
   });
 });
 
-describe("unit: bench, docs/contributing/benchmarks.md", () => {
-  const page = readFileSync("docs/contributing/benchmarks.md", "utf8");
+describe("unit: bench, results.md", () => {
+  const page = readFileSync("bench/results.md", "utf8");
   // Loaded here, outside of any test's time limit: they bring the Automation API along.
   const files = readdirSync("bench/benchmarks").map((file) => basename(file, ".ts"));
   const names = files.map(
@@ -307,7 +307,7 @@ describe("unit: bench, docs/contributing/benchmarks.md", () => {
     const without = (text: string) =>
       text.replace(/<!-- bench rest -->[\s\S]*<!-- end of bench rest -->/, "");
     expect(without(once)).to.equal(without(page));
-    expect(() => written(page, "none", "")).to.throw("docs/contributing/benchmarks.md has no place for none");
+    expect(() => written(page, "none", "")).to.throw("bench/results.md has no place for none");
   });
 
   it("has a place for each benchmark, which goes by its file's name", () => {

@@ -42,7 +42,7 @@ const beside: Record<string, { parts: string[]; packages: string[] }> = {
     packages: ["node:", "yaml", "commander", "@kubernetes/client-node"],
   },
   scripts: {
-    parts: ["settings", "names.ts", "components", "dashboards", "policies", "cli", "package.json"],
+    parts: ["settings", "names.ts", "values", "components", "dashboards", "policies", "cli", "package.json"],
     packages: [
       ...["node:", "yaml", "commander", "@kubernetes/client-node", "puppeteer-core"],
       ...["@textlint/", "textlint-rule-terminology"],
