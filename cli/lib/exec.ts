@@ -3,16 +3,10 @@ import { Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { Exec, type KubeConfig, type V1Status } from "@kubernetes/client-node";
 
-export interface ContainerOf {
-  namespace: string;
-  pod: string;
-  container: string;
-}
-
 /** Runs a shell script in a container. @returns its stdout @throws with its stderr if it fails */
 export async function inContainer(
   config: KubeConfig,
-  { namespace, pod, container }: ContainerOf,
+  { namespace, pod, container }: { namespace: string; pod: string; container: string },
   script: string,
 ): Promise<string> {
   const texts = { out: "", err: "" };

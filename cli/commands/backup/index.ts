@@ -16,15 +16,6 @@ import { connect } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
 import { type BackupPart, follow, parts, run, start } from "./jobs";
 
-export interface BackupOptions {
-  only?: string;
-}
-export interface RestoreOptions extends BackupOptions {
-  /** A time to go back to. */
-  before?: string;
-  yes?: boolean;
-}
-
 /** The parts of a command. @throws UserError if the stack has no backups, or none of that part */
 export function chosenParts(stack: string, settings: Settings, only: string | undefined): BackupPart[] {
   if (!backupDestination(settings))
@@ -49,7 +40,7 @@ export function timeArgument(before: string | undefined): string[] {
 }
 
 /** @returns the exit code */
-export async function backup(stack: string, { only }: BackupOptions): Promise<number> {
+export async function backup(stack: string, { only }: { only?: string }): Promise<number> {
   const { settings, config } = await connect(stack);
   let succeeded = true;
   for (const part of chosenParts(stack, settings, only))
@@ -113,7 +104,10 @@ async function restoreGrafana(config: KubeConfig, settings: Settings, args: stri
 }
 
 /** @returns the exit code */
-export async function restore(stack: string, { only, before, yes }: RestoreOptions): Promise<number> {
+export async function restore(
+  stack: string,
+  { only, before, yes }: { only?: string; before?: string; yes?: boolean },
+): Promise<number> {
   const args = timeArgument(before);
   const { settings, config } = await connect(stack);
   const wanted = chosenParts(stack, settings, only);

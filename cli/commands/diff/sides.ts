@@ -19,9 +19,6 @@ export interface Side {
   skipped: string[];
 }
 
-/** A side that was checked out, with remarks about how. */
-export type BaseSide = Side & { notes: string[] };
-
 const git = (...args: string[]) => spawnSync("git", args, { cwd: root, encoding: "utf8" });
 
 /** A commit, and the name that it was given. */
@@ -95,13 +92,18 @@ async function checkOut(commit: string, folder: string, stack: string): Promise<
 }
 
 /**
- * Renders a commit.
+ * Renders a commit; notes are remarks on how it was checked out.
  *
  * @param work an empty folder
  * @param charts folder or address of its charts. @default the present side's
  * @throws UserError with the message of its code, if it does not render
  */
-export async function baseSide(base: Base, stack: string, work: string, charts?: string): Promise<BaseSide> {
+export async function baseSide(
+  base: Base,
+  stack: string,
+  work: string,
+  charts?: string,
+): Promise<Side & { notes: string[] }> {
   const source = join(work, "base");
   const folder = join(work, "before");
   try {

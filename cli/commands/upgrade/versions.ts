@@ -41,7 +41,12 @@ export async function newestIn(chart: ChartName, repository: string, range: stri
   const args = ["show", "chart", source.chart, ...from, "--version", range];
   const { stdout } = await atOnce(() => run("helm", args, { cwd: tmpdir(), timeout: 120_000 })).catch(
     (error: unknown) => {
-      throw new Error(whyNot(error).split("\n").at(-1));
+      throw new Error(
+        whyNot(error)
+          .split("\n")
+          .at(-1)
+          ?.replace(/^Error: /, ""),
+      );
     },
   );
   const { version, appVersion } = parse(stdout);
