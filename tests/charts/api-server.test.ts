@@ -12,8 +12,8 @@ import {
   renderStack,
   workloads,
 } from "../support/rendered";
-import { backedUp } from "../support/stacks";
-import { needs, needsCharts } from "../support/tools";
+import { shapes } from "../support/stacks";
+import { needs, needsCharts, skip } from "../support/tools";
 
 /** What others need before they can be checked; made for real, all else only for the sake of the answer. */
 const isGround = ({ object }: Placed) => ["Namespace", "CustomResourceDefinition"].includes(object.kind);
@@ -67,17 +67,16 @@ const collectorPod = ({ object }: Placed): KubernetesObject => {
   };
 };
 
-/** What a stack may have besides what its profile has: policies in dev, too, vertical autoscaling and backups. */
-const everything = { ...backedUp, network: { policies: true }, scaling: { ingesters: "auto" } };
-
-describe("charts: every object before a real API server", function () {
+/** @param next path of a newer kube-apiserver; without it the one on PATH */
+function acceptance(suite: Mocha.Suite, next: string | undefined) {
   // Helm renders each chart, and the API server answers each object.
-  this.timeout(600_000);
+  suite.timeout(600_000);
   let api: ApiServer;
 
   before(async function () {
     const [etcd = "", kubeApiserver = ""] = needs(this, "etcd", "kube-apiserver");
-    api = await ApiServer.start(etcd, kubeApiserver);
+    api = await ApiServer.start(etcd, next ?? kubeApiserver);
+    console.log(`    ${await api.version()}`);
   });
 
   after(() => api?.stop());
@@ -102,9 +101,9 @@ describe("charts: every object before a real API server", function () {
       expect(status, message).to.be.oneOf([201, 409]);
   };
 
-  for (const environment of ["dev", "prod"])
+  for (const environment of ["dev", "prod"] as const)
     it(`accepts the program's own objects of ${environment}`, async () => {
-      const stack = await ownOf({ environment, ...everything });
+      const stack = await ownOf(shapes[environment]);
       const kinds = new Set(stack.objects.map(({ object }) => object.kind));
       expect(kinds).to.include("NetworkPolicy");
       if (environment === "prod")
@@ -116,13 +115,13 @@ describe("charts: every object before a real API server", function () {
       expect(await complaints(own)).to.deep.equal([]);
     });
 
-  for (const environment of ["dev", "prod"])
+  for (const environment of ["dev", "prod"] as const)
     describe(`charts: the releases of ${environment} before a real API server`, () => {
       let stack: RenderedStack;
 
       before(async function () {
         await needsCharts(this);
-        stack = await renderStack({ environment, ...everything });
+        stack = await renderStack(shapes[environment]);
         await prepare(stack);
       });
 
@@ -196,6 +195,23 @@ describe("charts: every object before a real API server", function () {
         });
     });
 
+  for (const name of ["hub", "agent"] as const)
+    describe(`charts: the objects of a ${name} before a real API server`, () => {
+      before(async function () {
+        await needsCharts(this);
+      });
+
+      it("are accepted, and their pods are admitted", async () => {
+        const stack = await renderStack(shapes[name]);
+        await prepare(stack);
+        const objects = stack.objects.filter((one) => !isGround(one));
+        const kind = { hub: "Ingress", agent: "DaemonSet" }[name];
+        expect(objects.map(({ object }) => object.kind)).to.include(kind);
+        expect(await complaints(objects)).to.deep.equal([]);
+        expect(await complaints(workloads(stack), podOf)).to.deep.equal([]);
+      });
+    });
+
   describe("charts: what a real API server refuses", () => {
     before(async function () {
       await needsCharts(this);
@@ -256,4 +272,16 @@ describe("charts: every object before a real API server", function () {
       expect((await complaints(collector))[0]).to.match(/422 .*spec\.mode: Unsupported value: "some"/);
     });
   });
+}
+
+describe("charts: every object before a real API server", function () {
+  acceptance(this, undefined);
+});
+
+describe("charts: every object before a newer API server", function () {
+  const next = process.env["OBS_KUBE_APISERVER_NEXT"];
+  before(function () {
+    if (!next) skip(this, "OBS_KUBE_APISERVER_NEXT names no kube-apiserver");
+  });
+  acceptance(this, next);
 });

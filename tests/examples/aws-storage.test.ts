@@ -1,4 +1,4 @@
-/** The example that makes object storage in AWS: against mocks, where `npm install` was run in its folder. */
+/** The example that makes object storage in AWS: against mocks, if its packages are installed. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -77,7 +77,10 @@ describe("examples: the Pulumi program of storage in AWS", function () {
 
   before(async function () {
     if (!existsSync(join(folder, "node_modules", "@pulumi", "aws")))
-      skip(this, "npm install was not run in examples/aws-storage");
+      skip(
+        this,
+        "the packages of examples/aws-storage are not installed: npm ci --prefix examples/aws-storage",
+      );
     // The copy of the SDK that the example has.
     const pulumi: typeof Pulumi = require(require.resolve("@pulumi/pulumi", { paths: [folder] }));
     await pulumi.runtime.setMocks(

@@ -133,6 +133,11 @@ export class ApiServer {
     return file;
   }
 
+  /** Its version, such as `Kubernetes v1.34.3`. */
+  async version(): Promise<string> {
+    return `Kubernetes ${(await this.ask("GET", "/version")).body["gitVersion"]}`;
+  }
+
   /** Writes the status of a pod, as its kubelet would. */
   async updatePodStatus(pod: KubernetesObject, namespace: string): Promise<number> {
     const path = `/api/v1/namespaces/${namespace}/pods/${pod.metadata.name}/status`;

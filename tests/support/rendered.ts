@@ -43,10 +43,12 @@ export function renderStack(config: Record<string, unknown>): Promise<RenderedSt
 /** What the program itself registers for a stack, which takes no chart: its resources, and its objects as placed. */
 export async function ownOf(config: Record<string, unknown>): Promise<RenderedStack> {
   const whole = { ...shipped(config["environment"] as Environment), ...config };
-  const texts = Object.entries(whole).map(([key, value]) => [
-    `observability:${key}`,
-    typeof value === "string" ? value : JSON.stringify(value),
-  ]);
+  const texts = Object.entries(whole)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [
+      `observability:${key}`,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
   const recorded = await record("test", Object.fromEntries(texts));
   const objects = objectsOf(recorded).map((object) => ({
     release: undefined,

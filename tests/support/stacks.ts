@@ -125,3 +125,25 @@ export const azureStorage = {
     tempo: "33333333-3333-3333-3333-333333333333",
   },
 } as const;
+
+/** What a stack may have besides its profile: policies in dev, too, vertical autoscaling and backups. */
+const everything = { ...backedUp, network: { policies: true }, scaling: { ingesters: "auto" } };
+
+/** The kinds of stacks, each with as many objects as it can have. */
+export const shapes = {
+  dev: { environment: "dev", ...everything },
+  prod: { environment: "prod", ...everything },
+  hub: {
+    environment: "prod",
+    access: { ingress: { domain: "hub.stack.test", className: "nginx", tlsSecret: "gateway-tls" } },
+    network: { policies: true, ingressNamespaces: ["ingress-nginx"] },
+    agents: { "eu-1": {}, "us-1": { mimir: { series: 500_000, retention: "90d" } } },
+  },
+  agent: {
+    environment: "prod",
+    cluster: { name: "eu-1", zones: false },
+    hub: { stack: "organization/observability/prod" },
+    // What Pulumi.prod.yaml says of Grafana is the hub's.
+    grafana: undefined,
+  },
+} as const satisfies Record<string, Config>;
