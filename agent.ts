@@ -27,7 +27,7 @@ export async function agent(stack: string, given: Settings, hub: NonNullable<Set
 
   const identifier = await clusterIdentity(stack, settings, cluster);
   const options = { provider: clusterProvider(settings, identifier) };
-  const namespaces = new Namespaces("namespaces", { settings }, options);
+  const { names: namespaces } = new Namespaces("namespaces", { settings }, options);
   new NetworkPolicies("network-policies", { settings, namespaces }, options);
   const access = new HubAccess("hub-access", { settings, namespaces, passwords }, options);
   const certificates = new Certificates("certificates", { settings, namespaces }, options);

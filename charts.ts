@@ -49,18 +49,25 @@ function fromFolder(name: ChartName, version: string, folder: string): ChartSour
 export const chartMirror = ({ charts }: Settings): string | undefined =>
   process.env["OBS_CHARTS"] || charts.mirror;
 
+const allCharts = Object.keys(pins) as ChartName[];
+
 /**
- * The source of every chart.
+ * The source of charts, of all without `charts`.
  *
+ * @param stack the stack's name, for messages; undefined if a program defines the settings
  * @throws SettingsError naming each chart that a mirror folder lacks or holds in another version
  */
-export function chartSources(stack: string, settings: Settings): Record<ChartName, ChartSource> {
+export function chartSources<Name extends ChartName = ChartName>(
+  stack: string | undefined,
+  settings: Settings,
+  charts: readonly Name[] = allCharts as Name[],
+): Record<Name, ChartSource> {
   const mirror = chartMirror(settings);
   const place = process.env["OBS_CHARTS"]
     ? { path: "OBS_CHARTS", change: "change it with: export OBS_CHARTS=<folder>, or unset it" }
     : { path: "charts.mirror" };
   const problems: Problem[] = [];
-  const sources = (Object.keys(pins) as ChartName[]).map((name) => {
+  const sources = charts.map((name) => {
     const version = versionOf(name, settings);
     if (!mirror || isRemote(mirror))
       return [name, fromRepository(name, version, mirror ?? pins[name].repository)] as const;
@@ -71,5 +78,5 @@ export function chartSources(stack: string, settings: Settings): Record<ChartNam
     return [name, { chart: name }] as const;
   });
   if (problems.length) throw new SettingsError(stack, problems);
-  return Object.fromEntries(sources) as Record<ChartName, ChartSource>;
+  return Object.fromEntries(sources) as Record<Name, ChartSource>;
 }

@@ -48,7 +48,7 @@ export = () =>
 
     const identifier = await clusterIdentity(stack, settings, cluster);
     const options = { provider: clusterProvider(settings, identifier) };
-    const namespaces = new Namespaces("namespaces", { settings }, options);
+    const { names: namespaces } = new Namespaces("namespaces", { settings }, options);
     new NetworkPolicies("network-policies", { settings, namespaces }, options);
     const access = new GatewayAccess("gateway-access", { settings, namespaces }, options);
     const certificates = new Certificates("certificates", { settings, namespaces }, options);

@@ -34,14 +34,20 @@ export const prefixed = ({ namespaces }: Settings, name: string): string => name
 /** The stack's namespaces. */
 export const namespaces = (settings: Settings): Record<NamespaceKey, string> =>
   Object.fromEntries(
-    namespaceKeys.map((key) => [key, prefixed(settings, defaultNamespaces[key])] as const),
+    namespaceKeys.map(
+      (key) => [key, settings.namespaces.names?.[key] ?? prefixed(settings, defaultNamespaces[key])] as const,
+    ),
   ) as Record<NamespaceKey, string>;
 
-/** `cluster.systemNamespaces`, in which this stack's namespaces have no prefix. */
+/** The name that a namespace of the stack has, known by its default name; names of other namespaces stay the same. */
+export function ownNamespace(settings: Settings, name: string): string {
+  const key = namespaceKeys.find((one) => defaultNamespaces[one] === name);
+  return key ? namespaces(settings)[key] : name;
+}
+
+/** `cluster.systemNamespaces`, in which this stack's namespaces have their default names. */
 export const systemNamespaces = (settings: Settings): string[] =>
-  settings.cluster.systemNamespaces.map((name) =>
-    namespaceKeys.some((key) => defaultNamespaces[key] === name) ? prefixed(settings, name) : name,
-  );
+  settings.cluster.systemNamespaces.map((name) => ownNamespace(settings, name));
 
 const prefixLabel = "observability/prefix";
 /** Value of the label: the prefix without its hyphen, with which no label may end. */

@@ -1,23 +1,21 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { stringify } from "yaml";
-import type { NamespaceKey } from "../names";
 import { alertmanagerFile, alertmanagerSecret } from "../names";
 import type { Settings } from "../settings";
 import { alertmanagerConfig } from "../values/alertmanager";
-import type { Namespaces } from "./namespaces";
 
-/** Lays Alertmanager's configuration, which names receivers, into a namespace. */
+/** Alertmanager's configuration, which names receivers, as a Secret. @param name its name in Pulumi */
 export const layAlertmanagerConfig = (
+  name: string,
   settings: Settings,
-  namespaces: Namespaces,
-  namespace: NamespaceKey,
+  namespace: pulumi.Input<string>,
   parent: pulumi.Resource,
 ): k8s.core.v1.Secret =>
   new k8s.core.v1.Secret(
-    `${namespace}-${alertmanagerSecret}`,
+    name,
     {
-      metadata: { name: alertmanagerSecret, namespace: namespaces.name(namespace) },
+      metadata: { name: alertmanagerSecret, namespace },
       stringData: { [alertmanagerFile]: pulumi.secret(stringify(alertmanagerConfig(settings))) },
     },
     { parent },

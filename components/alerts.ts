@@ -8,7 +8,7 @@ import type { ComponentArgs } from "./args";
 export class Alerts extends pulumi.ComponentResource {
   constructor(
     name: string,
-    { settings, namespaces, crds }: ComponentArgs,
+    { settings, namespaces, crds = [] }: Omit<ComponentArgs<"monitoring">, "access">,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("observability:index:Alerts", name, {}, opts);
@@ -18,7 +18,7 @@ export class Alerts extends pulumi.ComponentResource {
     ])
       new k8s.apiextensions.CustomResource(
         metadata.name,
-        { ...rule, metadata: { ...metadata, namespace: namespaces.name("monitoring") } },
+        { ...rule, metadata: { ...metadata, namespace: namespaces.monitoring } },
         { parent: this, dependsOn: crds },
       );
     this.registerOutputs({});

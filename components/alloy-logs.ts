@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases } from "../names";
 import { alloyLogsValues } from "../values/alloy-logs";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 
 /**
@@ -9,17 +9,18 @@ import { HelmRelease } from "./helm-release";
  * lines wait in its write-ahead log.
  */
 export class AlloyLogs extends pulumi.ComponentResource {
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ComponentArgs<"alloyLogs">, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:AlloyLogs", name, {}, opts);
     new HelmRelease(
-      releases.alloyLogs,
+      childNames(name, "alloy-logs")(releases.alloyLogs),
       {
         settings: args.settings,
+        release: releases.alloyLogs,
         chart: "alloy",
-        namespace: args.namespaces.name("alloyLogs"),
-        values: alloyLogsValues(args.settings),
+        namespace: args.namespaces.alloyLogs,
+        values: knownSettings(args).apply(alloyLogsValues),
       },
-      { parent: this, dependsOn: [...args.crds, ...args.access.readyFor("alloyLogs")] },
+      { parent: this, dependsOn: [...(args.crds ?? []), ...args.access.readyFor("alloyLogs")] },
     );
     this.registerOutputs({});
   }

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases } from "../names";
 import { alloyMetricsValues } from "../values/alloy-metrics";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 
 /**
@@ -9,17 +9,18 @@ import { HelmRelease } from "./helm-release";
  * until that answers, samples wait in its write-ahead log.
  */
 export class AlloyMetrics extends pulumi.ComponentResource {
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ComponentArgs<"alloyMetrics">, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:AlloyMetrics", name, {}, opts);
     new HelmRelease(
-      releases.alloyMetrics,
+      childNames(name, "alloy-metrics")(releases.alloyMetrics),
       {
         settings: args.settings,
+        release: releases.alloyMetrics,
         chart: "alloy",
-        namespace: args.namespaces.name("alloyMetrics"),
-        values: alloyMetricsValues(args.settings),
+        namespace: args.namespaces.alloyMetrics,
+        values: knownSettings(args).apply(alloyMetricsValues),
       },
-      { parent: this, dependsOn: [...args.crds, ...args.access.readyFor("alloyMetrics")] },
+      { parent: this, dependsOn: [...(args.crds ?? []), ...args.access.readyFor("alloyMetrics")] },
     );
     this.registerOutputs({});
   }

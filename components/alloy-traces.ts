@@ -2,8 +2,10 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { releases, servedUrls, tracesReplicas } from "../names";
 import { alloyTracesReplicas, alloyTracesValues } from "../values/alloy-traces";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, childNames, knownSettings, type TlsArgs } from "./args";
 import { HelmRelease } from "./helm-release";
+
+export interface AlloyTracesArgs extends ComponentArgs<"alloyTraces">, TlsArgs {}
 
 /**
  * Alloy, receiving the traces of applications, adding what is known of their pods, and sending them to Tempo (R7). It
@@ -15,30 +17,40 @@ export class AlloyTraces extends pulumi.ComponentResource {
   /** Address for OTLP by HTTP inside the cluster. */
   readonly otlpHttpEndpoint: pulumi.Output<string>;
 
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: AlloyTracesArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:AlloyTraces", name, {}, opts);
-    const namespace = args.namespaces.name("alloyTraces");
-    const { metadata, spec } = alloyTracesReplicas(args.settings);
+    const { settings } = args;
+    const namespace = args.namespaces.alloyTraces;
+    const named = childNames(name, "alloy-traces");
+    const known = knownSettings(args);
+    const { metadata, spec } = alloyTracesReplicas(settings);
     const replicas = new k8s.core.v1.Service(
-      tracesReplicas.name,
+      named(tracesReplicas.name),
       { metadata: { ...metadata, namespace }, spec },
       { parent: this },
     );
     const { release } = new HelmRelease(
-      releases.alloyTraces,
-      { settings: args.settings, chart: "alloy", namespace, values: alloyTracesValues(args.settings) },
+      named(releases.alloyTraces),
+      {
+        settings,
+        release: releases.alloyTraces,
+        chart: "alloy",
+        namespace,
+        values: known.apply(alloyTracesValues),
+      },
       {
         parent: this,
         dependsOn: [
           replicas,
-          ...args.crds,
+          ...(args.crds ?? []),
           ...args.access.readyFor("alloyTraces"),
           ...args.certificates.readyFor("alloyTraces"),
         ],
       },
     );
-    this.otlpGrpcEndpoint = release.urn.apply(() => servedUrls(args.settings).otlpGrpc);
-    this.otlpHttpEndpoint = release.urn.apply(() => servedUrls(args.settings).otlpHttp);
+    const served = release.urn.apply(() => known).apply(servedUrls);
+    this.otlpGrpcEndpoint = served.otlpGrpc;
+    this.otlpHttpEndpoint = served.otlpHttp;
     this.registerOutputs({
       otlpGrpcEndpoint: this.otlpGrpcEndpoint,
       otlpHttpEndpoint: this.otlpHttpEndpoint,

@@ -3,10 +3,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { backups as names } from "../names";
 import { backupDestination, destinationCa, destinationSecrets } from "../values/backup-rclone";
 import { backupCronJobs, backupNamespaces } from "../values/backups";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, placed } from "./args";
 import type { ObjectStorage } from "./object-storage";
 
-export interface BackupsArgs extends ComponentArgs {
+export interface BackupsArgs extends ComponentArgs<"backup" | "grafana"> {
   /** The object storage, with the users of backups and restores. */
   storage: ObjectStorage;
 }
@@ -20,7 +20,7 @@ export class Backups extends pulumi.ComponentResource {
     if (!destination) return;
     const before: pulumi.Resource[] = [...storage.readyFor("backup"), ...storage.readyFor("restore")];
     for (const key of backupNamespaces(settings)) {
-      const metadata = (object: string) => ({ name: object, namespace: namespaces.name(key) });
+      const metadata = (object: string) => ({ name: object, namespace: namespaces[key] });
       const secrets = Object.entries(destinationSecrets(destination));
       before.push(
         new k8s.core.v1.Secret(
@@ -45,7 +45,7 @@ export class Backups extends pulumi.ComponentResource {
     for (const { metadata, spec } of backupCronJobs(settings))
       new k8s.batch.v1.CronJob(
         `${metadata.namespace}-${metadata.name}`,
-        { metadata: { ...metadata, namespace: namespaces.named(metadata.namespace) }, spec },
+        { metadata: { ...metadata, namespace: placed(args, metadata.namespace) }, spec },
         { parent: this, dependsOn: before },
       );
     this.registerOutputs({});

@@ -11,12 +11,16 @@ import type { ComponentArgs } from "./args";
 
 /** cAdvisor on every node, measuring each container's CPU, memory, disk and network (R10). */
 export class CAdvisor extends pulumi.ComponentResource {
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    args: Omit<ComponentArgs<"monitoring">, "access">,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     super("observability:index:CAdvisor", name, {}, opts);
-    const { settings, namespaces, crds } = args;
+    const { settings, namespaces, crds = [] } = args;
     const placed = <T extends { metadata: object }>(object: T) => ({
       ...object,
-      metadata: { ...object.metadata, namespace: namespaces.name("monitoring") },
+      metadata: { ...object.metadata, namespace: namespaces.monitoring },
     });
     const account = new k8s.core.v1.ServiceAccount(
       releases.cadvisor,

@@ -13,13 +13,13 @@ import {
   gatewayUsersFile,
 } from "../values/gateway";
 import { gatewayIngresses } from "../values/gateway-ingress";
-import type { Namespaces } from "./namespaces";
+import { childNames, type NamespaceNames, present } from "./args";
 
 export interface GatewayAccessArgs {
   /** Settings of the stack. */
   settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
+  /** Names of the namespaces of stores and their clients; whoever has none here gets no Secret. */
+  namespaces: NamespaceNames;
 }
 
 /** What a hub tells each of its agents; all of it is secret. */
@@ -50,13 +50,15 @@ export class GatewayAccess extends pulumi.ComponentResource {
   constructor(name: string, args: GatewayAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:GatewayAccess", name, {}, opts);
     const { settings, namespaces } = args;
+    const named = childNames(name, "gateway-access");
+    const installed = present(namespaces, stores).map(([store]) => store);
     const generated = new Map<string, pulumi.Output<string>[]>();
-    for (const store of stores)
+    for (const store of installed)
       for (const { name: user } of gatewayUsers(store, settings)) {
         const taken = settings.access.generations.map(
           (generation) =>
             new random.RandomPassword(
-              `gateway-${store}-${user}-${generation}`,
+              named(`gateway-${store}-${user}-${generation}`),
               { length: 40, special: false },
               { parent: this },
             ).result,
@@ -71,24 +73,30 @@ export class GatewayAccess extends pulumi.ComponentResource {
       secretName: string,
       stringData: Record<string, pulumi.Input<string>>,
     ) => {
+      const place = namespaces[namespace];
+      if (place === undefined) return;
       const made = new k8s.core.v1.Secret(
-        `${namespace}-${secretName}`,
-        { metadata: { name: secretName, namespace: namespaces.name(namespace) }, stringData },
+        named(`${namespace}-${secretName}`),
+        { metadata: { name: secretName, namespace: place }, stringData },
         { parent: this },
       );
       this.secrets.set(namespace, [...this.readyFor(namespace), made]);
     };
-    const all = (store: Store) => gatewayUsers(store, settings).map((user): Credential => [store, user.name]);
-    for (const store of stores) {
+    const all = (store: Store) =>
+      installed.includes(store)
+        ? gatewayUsers(store, settings).map((user): Credential => [store, user.name])
+        : [];
+    for (const store of installed) {
       const users = Object.fromEntries(all(store).map((one) => [one[1], pulumi.all(taken(one))]));
       secret(store, gatewayAccess.usersSecret, {
         [gatewayAccess.usersFile]: pulumi.all(users).apply(gatewayUsersFile),
       });
     }
     const clients: Partial<Record<NamespaceKey, Credential[]>> = gatewayClients(settings);
-    for (const namespace of new Set([...stores, ...(Object.keys(clients) as NamespaceKey[])])) {
+    for (const namespace of new Set([...installed, ...(Object.keys(clients) as NamespaceKey[])])) {
       const own = stores.filter((store) => store === namespace).flatMap(all);
-      const entries = [...own, ...(clients[namespace] ?? [])].flatMap((credential) => {
+      const others = (clients[namespace] ?? []).filter(([store]) => installed.includes(store));
+      const entries = [...own, ...others].flatMap((credential) => {
         const { username, password } = credentialKeys(...credential);
         return [[username, credential[1]] as const, [password, current(credential)] as const];
       });
@@ -99,12 +107,15 @@ export class GatewayAccess extends pulumi.ComponentResource {
       pulumi.secret(pulumi.all(Object.fromEntries(all(store).map((one) => [one[1], current(one)]))));
     this.passwords = { loki: passwordsOf("loki"), mimir: passwordsOf("mimir"), tempo: passwordsOf("tempo") };
     this.agents = this.forAgents(settings, current);
-    for (const { store, metadata, spec } of gatewayIngresses(settings))
-      new k8s.networking.v1.Ingress(
-        `gateway-${store}`,
-        { metadata: { ...metadata, namespace: namespaces.name(store) }, spec },
-        { parent: this },
-      );
+    for (const { store, metadata, spec } of gatewayIngresses(settings)) {
+      const namespace = namespaces[store];
+      if (namespace !== undefined)
+        new k8s.networking.v1.Ingress(
+          named(`gateway-${store}`),
+          { metadata: { ...metadata, namespace }, spec },
+          { parent: this },
+        );
+    }
     this.registerOutputs({});
   }
 

@@ -1,11 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { grafanaEnv, grafana as names, namespaces as namespaceNames, releases, servedUrls } from "../names";
+import { grafanaEnv, grafana as names, namespaceKey, releases, servedUrls } from "../names";
+import { refuseInvalid } from "../settings";
 import { dashboardConfigMaps } from "../values/dashboards";
 import { dashboardReader, grafanaSecrets, grafanaValues } from "../values/grafana";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, childNames, knownSettings, type TlsArgs } from "./args";
 import { HelmRelease } from "./helm-release";
+
+export interface GrafanaArgs extends ComponentArgs<"grafana" | "monitoring">, TlsArgs {}
 
 /** Grafana (R8) with its datasources, its dashboards and who gets in. It does not wait for what it reads. */
 export class Grafana extends pulumi.ComponentResource {
@@ -16,21 +19,28 @@ export class Grafana extends pulumi.ComponentResource {
   /** Password of the admin user; secret. */
   readonly adminPassword: pulumi.Output<string>;
 
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: GrafanaArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Grafana", name, {}, opts);
-    const { settings, namespaces, crds, access } = args;
-    const namespace = namespaces.name("grafana");
+    const { settings, namespaces, crds = [], access } = args;
+    refuseInvalid(settings, "grafana");
+    const namespace = namespaces.grafana;
+    const named = childNames(name, "grafana");
+    const known = knownSettings(args);
     const own = { parent: this };
-    const password = new random.RandomPassword("grafana-admin", { length: 32, special: false }, own);
+    const password = new random.RandomPassword(named("grafana-admin"), { length: 32, special: false }, own);
     const given = settings.grafana.secretKey;
     // What it encrypted in Grafana's database could not be read with another one.
     const secretKey = new random.RandomPassword(
-      "grafana-secret-key",
+      named("grafana-secret-key"),
       { length: 32, special: false },
       { parent: this, protect: settings.cluster.protect },
     );
     const secret = (secretName: string, stringData: Record<string, pulumi.Input<string>>) =>
-      new k8s.core.v1.Secret(secretName, { metadata: { name: secretName, namespace }, stringData }, own);
+      new k8s.core.v1.Secret(
+        named(secretName),
+        { metadata: { name: secretName, namespace }, stringData },
+        own,
+      );
     const secrets = [
       secret(names.adminSecret, { "admin-user": names.adminUser, "admin-password": password.result }),
       secret(names.secret, {
@@ -41,20 +51,32 @@ export class Grafana extends pulumi.ComponentResource {
       }),
     ];
     const readers = dashboardReader(settings).flatMap(({ namespace: of, role, binding }) => {
-      // Of the namespaces that are not ours it is known only that they are named.
-      const dependsOn = Object.values(namespaceNames(settings)).some((ours) => ours === of)
-        ? [namespaces]
-        : [];
+      const key = namespaceKey(settings, of);
+      const metadata = { ...role.metadata, namespace: (key && namespaces[key]) ?? of };
+      const subjects = binding.subjects.map((subject) => ({ ...subject, namespace }));
+      const child = named(`grafana-dashboards-${of}`);
       return [
-        new k8s.rbac.v1.Role(`grafana-dashboards-${of}`, role, { parent: this, dependsOn }),
-        new k8s.rbac.v1.RoleBinding(`grafana-dashboards-${of}`, binding, { parent: this, dependsOn }),
+        new k8s.rbac.v1.Role(child, { ...role, metadata }, own),
+        new k8s.rbac.v1.RoleBinding(child, { ...binding, metadata, subjects }, own),
       ];
     });
-    for (const { metadata, data } of dashboardConfigMaps(settings))
-      new k8s.core.v1.ConfigMap(metadata.name, { metadata: { ...metadata, namespace }, data }, own);
+    const dashboards = known.apply(dashboardConfigMaps);
+    dashboardConfigMaps(settings).forEach(({ metadata }, index) => {
+      new k8s.core.v1.ConfigMap(
+        named(metadata.name),
+        { metadata: { ...metadata, namespace }, data: dashboards.apply((all) => all[index]?.data ?? {}) },
+        own,
+      );
+    });
     const { release } = new HelmRelease(
-      releases.grafana,
-      { settings, chart: "grafana", namespace, values: grafanaValues(settings) },
+      named(releases.grafana),
+      {
+        settings,
+        release: releases.grafana,
+        chart: "grafana",
+        namespace,
+        values: known.apply(grafanaValues),
+      },
       {
         parent: this,
         dependsOn: [
@@ -66,7 +88,7 @@ export class Grafana extends pulumi.ComponentResource {
         ],
       },
     );
-    this.url = release.urn.apply(() => servedUrls(settings).grafana);
+    this.url = release.urn.apply(() => known).apply((all) => servedUrls(all).grafana);
     this.adminUser = pulumi.output(names.adminUser);
     this.adminPassword = password.result;
     this.registerOutputs({ url: this.url });

@@ -10,12 +10,14 @@ import { platformValues } from "../values/user-ids";
 export interface HelmReleaseArgs {
   /** Settings of the stack. */
   settings: Settings;
+  /** Name of the release in Helm. */
+  release: string;
   /** Chart to install; its version and repository stand in `charts.json`. */
   chart: ChartName;
   /** Namespace to install into; it exists already. */
   namespace: pulumi.Input<string>;
-  /** The chart's values: plain data, so that a preview is complete and `obs render` shows the same. */
-  values: Values;
+  /** The chart's values. */
+  values: pulumi.Input<Values>;
   /**
    * Chart that holds the custom resource definitions which `chart` needs. It is installed first and upgraded with
    * every pin; Helm itself never upgrades what a chart keeps in `crds/`.
@@ -32,23 +34,35 @@ export class HelmRelease extends pulumi.ComponentResource {
 
   constructor(name: string, args: HelmReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:HelmRelease", name, {}, opts);
-    const { charts } = args.settings;
-    const sources = chartSources(pulumi.getStack(), args.settings);
-    const install = (release: string, chart: ChartName, values: Values, dependsOn: pulumi.Resource[]) => {
-      const { repository, ...source } = sources[chart];
-      const extended = extendedValues(args.settings, release, platformValues(args.settings, release, values));
-      for (const key of extended.replaced)
-        pulumi.log.warn(`helm.${release}.values.${key} replaces a value that the product sets`, this);
+    const { settings } = args;
+    const install = (
+      suffix: string,
+      chart: ChartName,
+      values: pulumi.Input<Values>,
+      dependsOn: pulumi.Resource[],
+    ) => {
+      const release = args.release + suffix;
+      const { repository, ...source } = chartSources(undefined, settings, [chart])[chart];
+      const extended = pulumi.output(values).apply((own) => {
+        const { values, replaced } = extendedValues(
+          settings,
+          release,
+          platformValues(settings, release, own),
+        );
+        for (const key of replaced)
+          pulumi.log.warn(`helm.${release}.values.${key} replaces a value that the product sets`, this);
+        return values;
+      });
       return new k8s.helm.v3.Release(
-        release,
+        name + suffix,
         {
           ...source,
           ...(repository && { repositoryOpts: { repo: repository } }),
           name: release,
           namespace: args.namespace,
-          values: extended.values,
-          timeout: releaseTimeout(args.settings, release),
-          maxHistory: charts.history,
+          values: extended,
+          timeout: releaseTimeout(settings, release),
+          maxHistory: settings.charts.history,
           // A release that fails stays as it is, with its pods and events. `atomic` would uninstall a first installation, and
           // roll an upgrade back under the same time limit, which OrderedReady StatefulSets do not follow anyway.
           atomic: false,
@@ -60,8 +74,8 @@ export class HelmRelease extends pulumi.ComponentResource {
         { parent: this, dependsOn },
       );
     };
-    this.crds = args.crds ? [install(`${name}-crds`, args.crds.chart, args.crds.values, [])] : [];
-    this.release = install(name, args.chart, args.values, this.crds);
+    this.crds = args.crds ? [install("-crds", args.crds.chart, args.crds.values, [])] : [];
+    this.release = install("", args.chart, args.values, this.crds);
     this.registerOutputs({});
   }
 }

@@ -5,11 +5,11 @@ import { rootCertificates } from "node:tls";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gatewayAccess, type NamespaceKey, type Store, stores } from "../names";
-import { type Settings, SettingsError } from "../settings";
+import { type Settings, SettingsError, UserError } from "../settings";
 import { insideCluster } from "../settings/cold-tier";
 import { credentialKeys, gatewayClients } from "../values/gateway";
+import { childNames, type NamespaceNames, present } from "./args";
 import type { AgentAccess } from "./gateway-access";
-import type { Namespaces } from "./namespaces";
 
 /** An agent's settings with what its hub adds to them, and its passwords. */
 export interface FromHub {
@@ -88,10 +88,10 @@ export async function hubWarnings({ hub, network }: Settings): Promise<string[]>
 export interface HubAccessArgs {
   /** Settings of the stack. */
   settings: Settings;
-  /** The stack's namespaces. */
-  namespaces: Namespaces;
-  /** Password of its user at each of the hub's gateways. */
-  passwords: FromHub["passwords"];
+  /** Names of the collectors' namespaces; a collector that has none here gets no Secret. */
+  namespaces: NamespaceNames;
+  /** Password of its user at each of the hub's gateways that the collectors send to. */
+  passwords: { readonly [Gateway in Store]?: pulumi.Input<string> };
 }
 
 /** The credentials of an agent's collectors, where they expect them. */
@@ -101,18 +101,25 @@ export class HubAccess extends pulumi.ComponentResource {
   constructor(name: string, args: HubAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:HubAccess", name, {}, opts);
     const { settings, namespaces, passwords } = args;
-    for (const namespace of ["alloyLogs", "alloyMetrics", "alloyTraces"] as const) {
+    const named = childNames(name, "hub-access");
+    const collectors = ["alloyLogs", "alloyMetrics", "alloyTraces"] as const;
+    for (const [namespace, place] of present(namespaces, collectors)) {
       const entries = gatewayClients(settings)[namespace].flatMap(([store, user]) => {
         const keys = credentialKeys(store, user);
-        return [[keys.username, user] as const, [keys.password, passwords[store]] as const];
+        const password = passwords[store];
+        if (password === undefined)
+          throw new UserError(
+            `passwords.${store}: not set (must be the password of the user ${user}, because namespaces.${namespace} is set)`,
+          );
+        return [[keys.username, user] as const, [keys.password, password] as const];
       });
       const secret = gatewayAccess.credentialsSecret;
       this.secrets.set(
         namespace,
         new k8s.core.v1.Secret(
-          `${namespace}-${secret}`,
+          named(`${namespace}-${secret}`),
           {
-            metadata: { name: secret, namespace: namespaces.name(namespace) },
+            metadata: { name: secret, namespace: place },
             stringData: Object.fromEntries(entries),
           },
           { parent: this },

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
-import { releases, urls } from "../names";
+import { alertmanagerSecret, releases, urls } from "../names";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../values/kube-prometheus-stack";
 import { layAlertmanagerConfig } from "./alertmanager-secret";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 
 /** What it gets; the definitions that others wait for are its own. */
-export type KubePrometheusStackArgs = Omit<ComponentArgs, "crds">;
+export type KubePrometheusStackArgs = Omit<ComponentArgs<"monitoring">, "crds">;
 
 /**
  * Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics, node-exporter, and the rules and dashboards
@@ -23,13 +23,17 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
   constructor(name: string, args: KubePrometheusStackArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:KubePrometheusStack", name, {}, opts);
     const { settings, namespaces, access } = args;
+    const namespace = namespaces.monitoring;
+    const named = childNames(name, "kube-prometheus-stack");
+    const known = knownSettings(args);
     const { release, crds } = new HelmRelease(
-      releases.kubePrometheusStack,
+      named(releases.kubePrometheusStack),
       {
         settings,
+        release: releases.kubePrometheusStack,
         chart: "kube-prometheus-stack",
-        namespace: namespaces.name("monitoring"),
-        values: kubePrometheusStackValues(settings),
+        namespace,
+        values: known.apply(kubePrometheusStackValues),
         ...(settings.kubePrometheusStack.crds !== "existing" && {
           crds: { chart: "prometheus-operator-crds", values: prometheusCrdsValues(settings) },
         }),
@@ -37,14 +41,17 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
       {
         parent: this,
         dependsOn: [
-          ...(settings.hub ? [] : [layAlertmanagerConfig(settings, namespaces, "monitoring", this)]),
+          ...(settings.hub
+            ? []
+            : [layAlertmanagerConfig(named(`monitoring-${alertmanagerSecret}`), settings, namespace, this)]),
           ...access.readyFor("monitoring"),
         ],
       },
     );
     this.crds = crds;
-    this.prometheusUrl = release.urn.apply(() => urls(settings).prometheus);
-    this.alertmanagerUrl = release.urn.apply(() => urls(settings).alertmanager);
+    const served = release.urn.apply(() => known).apply(urls);
+    this.prometheusUrl = served.prometheus;
+    this.alertmanagerUrl = served.alertmanager;
     this.registerOutputs({ prometheusUrl: this.prometheusUrl, alertmanagerUrl: this.alertmanagerUrl });
   }
 }

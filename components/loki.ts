@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases, tenants, urls } from "../names";
 import { lokiValues } from "../values/loki";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 import type { ObjectStorage } from "./object-storage";
 
-export interface LokiArgs extends ComponentArgs {
-  /** Where chunks and index are kept. */
+export interface LokiArgs extends ComponentArgs<"loki"> {
+  /** Storage of chunks and index. */
   storage: ObjectStorage;
 }
 
@@ -19,20 +19,22 @@ export class Loki extends pulumi.ComponentResource {
 
   constructor(name: string, args: LokiArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Loki", name, {}, opts);
+    const known = knownSettings(args);
     const { release } = new HelmRelease(
-      releases.loki,
+      childNames(name, "loki")(releases.loki),
       {
         settings: args.settings,
+        release: releases.loki,
         chart: "loki",
-        namespace: args.namespaces.name("loki"),
-        values: lokiValues(args.settings),
+        namespace: args.namespaces.loki,
+        values: known.apply(lokiValues),
       },
       {
         parent: this,
-        dependsOn: [...args.crds, ...args.access.readyFor("loki"), ...args.storage.readyFor("loki")],
+        dependsOn: [...(args.crds ?? []), ...args.access.readyFor("loki"), ...args.storage.readyFor("loki")],
       },
     );
-    this.url = release.urn.apply(() => urls(args.settings).loki);
+    this.url = release.urn.apply(() => known).apply((settings) => urls(settings).loki);
     this.tenant = pulumi.output(tenants.logs);
     this.registerOutputs({ url: this.url, tenant: this.tenant });
   }

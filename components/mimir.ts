@@ -1,13 +1,13 @@
 import * as pulumi from "@pulumi/pulumi";
-import { mimirTenants, releases, urls } from "../names";
+import { alertmanagerSecret, mimirTenants, releases, urls } from "../names";
 import { mimirValues } from "../values/mimir";
 import { layAlertmanagerConfig } from "./alertmanager-secret";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 import type { ObjectStorage } from "./object-storage";
 
-export interface MimirArgs extends ComponentArgs {
-  /** Where blocks, rules and Alertmanager's state are kept. */
+export interface MimirArgs extends ComponentArgs<"mimir"> {
+  /** Storage of blocks, rules and Alertmanager's state. */
   storage: ObjectStorage;
 }
 
@@ -20,22 +20,30 @@ export class Mimir extends pulumi.ComponentResource {
 
   constructor(name: string, args: MimirArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Mimir", name, {}, opts);
-    const { settings, namespaces, crds, access, storage } = args;
-    const alerting = layAlertmanagerConfig(settings, namespaces, "mimir", this);
+    const { settings, namespaces, crds = [], access, storage } = args;
+    const named = childNames(name, "mimir");
+    const known = knownSettings(args);
+    const alerting = layAlertmanagerConfig(
+      named(`mimir-${alertmanagerSecret}`),
+      settings,
+      namespaces.mimir,
+      this,
+    );
     const { release } = new HelmRelease(
-      releases.mimir,
+      named(releases.mimir),
       {
         settings,
+        release: releases.mimir,
         chart: "mimir-distributed",
-        namespace: namespaces.name("mimir"),
-        values: mimirValues(settings),
+        namespace: namespaces.mimir,
+        values: known.apply(mimirValues),
       },
       {
         parent: this,
         dependsOn: [alerting, ...crds, ...access.readyFor("mimir"), ...storage.readyFor("mimir")],
       },
     );
-    this.url = release.urn.apply(() => urls(settings).mimir);
+    this.url = release.urn.apply(() => known).apply((all) => urls(all).mimir);
     this.tenants = pulumi.output(mimirTenants(settings));
     this.registerOutputs({ url: this.url, tenants: this.tenants });
   }

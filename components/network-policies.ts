@@ -1,27 +1,28 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
+import type { Settings } from "../settings";
 import { ciliumPolicies } from "../values/network-cilium";
 import { networkPolicies } from "../values/network-policies";
-import type { ComponentArgs } from "./args";
+import { type NamespaceNames, placed } from "./args";
 
 /** NetworkPolicies of the stack's namespaces, where `network.policies` is on: what the stack does not need is refused. */
 export class NetworkPolicies extends pulumi.ComponentResource {
   constructor(
     name: string,
-    { settings, namespaces }: Pick<ComponentArgs, "settings" | "namespaces">,
+    args: { settings: Settings; namespaces: NamespaceNames },
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("observability:index:NetworkPolicies", name, {}, opts);
-    for (const { metadata, spec } of networkPolicies(settings))
+    for (const { metadata, spec } of networkPolicies(args.settings))
       new k8s.networking.v1.NetworkPolicy(
         `${metadata.namespace}-${metadata.name}`,
-        { metadata: { ...metadata, namespace: namespaces.named(metadata.namespace) }, spec },
+        { metadata: { ...metadata, namespace: placed(args, metadata.namespace) }, spec },
         { parent: this },
       );
-    for (const { metadata, ...policy } of ciliumPolicies(settings))
+    for (const { metadata, ...policy } of ciliumPolicies(args.settings))
       new k8s.apiextensions.CustomResource(
         `${metadata.namespace}-${metadata.name}-cilium`,
-        { ...policy, metadata: { ...metadata, namespace: namespaces.named(metadata.namespace) } },
+        { ...policy, metadata: { ...metadata, namespace: placed(args, metadata.namespace) } },
         { parent: this },
       );
     this.registerOutputs({});

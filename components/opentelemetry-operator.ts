@@ -8,24 +8,27 @@ import {
   instrumentationObjects,
   openTelemetryOperatorValues,
 } from "../values/opentelemetry-operator";
-import type { ComponentArgs } from "./args";
+import type { ComponentArgs, TlsArgs } from "./args";
 import { HelmRelease } from "./helm-release";
+
+export interface OpenTelemetryOperatorArgs extends Omit<ComponentArgs<"opentelemetry">, "access">, TlsArgs {}
 
 /** The OpenTelemetry operator (R7.5), a collector of its kind, and the Instrumentation that applications name (R9.1). */
 export class OpenTelemetryOperator extends pulumi.ComponentResource {
   /** The Instrumentation as pods name it in an annotation: `namespace/name`. */
   readonly instrumentation: pulumi.Output<string>;
 
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: OpenTelemetryOperatorArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:OpenTelemetryOperator", name, {}, opts);
     const { settings, namespaces } = args;
-    const namespace = namespaces.name("opentelemetry");
+    const namespace = namespaces.opentelemetry;
     const operator = installsOpenTelemetryOperator(settings)
       ? [
           new HelmRelease(
             releases.openTelemetryOperator,
             {
               settings,
+              release: releases.openTelemetryOperator,
               chart: "opentelemetry-operator",
               namespace,
               values: openTelemetryOperatorValues(settings),

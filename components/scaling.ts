@@ -12,7 +12,7 @@ import {
   verticalAutoscalers,
 } from "../values/scaling";
 import { kedaValues, metricsServerValues, verticalPodAutoscalerValues } from "../values/scaling-charts";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, placed } from "./args";
 import { HelmRelease } from "./helm-release";
 
 /**
@@ -20,7 +20,7 @@ import { HelmRelease } from "./helm-release";
  * what they need of metrics-server, KEDA and the Vertical Pod Autoscaler, where the cluster has it not.
  */
 export class Scaling extends pulumi.ComponentResource {
-  constructor(name: string, args: ComponentArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: ComponentArgs<"autoscaling">, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Scaling", name, {}, opts);
     const { settings, namespaces } = args;
     const install = (
@@ -33,7 +33,7 @@ export class Scaling extends pulumi.ComponentResource {
         ? [
             new HelmRelease(
               release,
-              { settings, chart, namespace: namespaces.name("autoscaling"), values },
+              { settings, release, chart, namespace: namespaces.autoscaling, values },
               { parent: this },
             ),
           ]
@@ -58,7 +58,7 @@ export class Scaling extends pulumi.ComponentResource {
           {
             apiVersion,
             kind,
-            metadata: { ...metadata, namespace: namespaces.named(metadata.namespace) },
+            metadata: { ...metadata, namespace: placed(args, metadata.namespace) },
             spec,
           },
           { parent: this, dependsOn },

@@ -1,12 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
 import { releases, urls } from "../names";
 import { tempoValues } from "../values/tempo";
-import type { ComponentArgs } from "./args";
+import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 import type { ObjectStorage } from "./object-storage";
 
-export interface TempoArgs extends ComponentArgs {
-  /** Where trace blocks are kept. */
+export interface TempoArgs extends ComponentArgs<"tempo"> {
+  /** Storage of trace blocks. */
   storage: ObjectStorage;
 }
 
@@ -17,20 +17,26 @@ export class Tempo extends pulumi.ComponentResource {
 
   constructor(name: string, args: TempoArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Tempo", name, {}, opts);
+    const known = knownSettings(args);
     const { release } = new HelmRelease(
-      releases.tempo,
+      childNames(name, "tempo")(releases.tempo),
       {
         settings: args.settings,
+        release: releases.tempo,
         chart: "tempo-distributed",
-        namespace: args.namespaces.name("tempo"),
-        values: tempoValues(args.settings),
+        namespace: args.namespaces.tempo,
+        values: known.apply(tempoValues),
       },
       {
         parent: this,
-        dependsOn: [...args.crds, ...args.access.readyFor("tempo"), ...args.storage.readyFor("tempo")],
+        dependsOn: [
+          ...(args.crds ?? []),
+          ...args.access.readyFor("tempo"),
+          ...args.storage.readyFor("tempo"),
+        ],
       },
     );
-    this.url = release.urn.apply(() => urls(args.settings).tempo);
+    this.url = release.urn.apply(() => known).apply((settings) => urls(settings).tempo);
     this.registerOutputs({ url: this.url });
   }
 }

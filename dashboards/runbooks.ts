@@ -3,16 +3,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DashboardBuilder, type Dashboard as Model } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder as Text, TextMode } from "@grafana/grafana-foundation-sdk/text";
+import { projectFile } from "../files";
 import { runbookUid } from "./kit";
 
-const folder = join("docs", "operations", "runbooks");
+const folder = projectFile("docs", "operations", "runbooks");
 
 /** What a page says about the variable in its commands; pages in Grafana have the value instead. */
 export const prefixHint =
   "If the stack has a `namespaces.prefix`, such as `b-`, run `PREFIX=b-` first and add it to the namespaces in queries.";
 
 /**
- * A page for each file of `docs/operations/runbooks`, from the project's folder.
+ * A page for each file of `docs/operations/runbooks`.
  *
  * @param prefix `namespaces.prefix`, for the commands
  */

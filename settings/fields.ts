@@ -32,7 +32,10 @@ export const wholeNumber = (min: number, max: number) => {
     .max(max, { error: allowed });
   // `pulumi config set --path` writes numbers as numbers, a config file may quote them.
   return z
-    .preprocess((value) => (typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value), range)
+    .preprocess(
+      (value: number | string) => (typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value),
+      range,
+    )
     .meta({ allowed });
 };
 
@@ -45,7 +48,8 @@ export const fraction = () => {
     .max(1, { error: allowed });
   return z
     .preprocess(
-      (value) => (typeof value === "string" && /^[\d.]+$/.test(value) ? Number(value) : value),
+      (value: number | string) =>
+        typeof value === "string" && /^[\d.]+$/.test(value) ? Number(value) : value,
       range,
     )
     .meta({ allowed });
@@ -62,7 +66,7 @@ export const yesNo = () => {
   const allowed = "true or false";
   return z
     .preprocess(
-      (value) => (value === "true" ? true : value === "false" ? false : value),
+      (value: boolean | "true" | "false") => (value === "true" ? true : value === "false" ? false : value),
       z.boolean({ error: () => allowed }),
     )
     .meta({ allowed });
@@ -98,7 +102,7 @@ export const group = <T extends z.ZodRawShape>(shape: T) => {
 export const date = () => {
   const allowed = "a date such as 2025-01-01";
   // Written without quotes in a config file it is a time for the engine, which hands it over in Go's form.
-  const day = (value: unknown) =>
+  const day = (value: string) =>
     typeof value === "string" ? value.replace(/ 00:00:00 \+0000 UTC$/, "") : value;
   return z
     .preprocess(day, z.string({ error: () => allowed }).regex(/^\d{4}-\d{2}-\d{2}$/, { error: allowed }))
@@ -108,7 +112,7 @@ export const date = () => {
 /** A secret; where only its presence is known (`obs render`) it reads `[secret]`. */
 export const secret = (allowed: string, form: RegExp) =>
   z
-    .unknown()
+    .custom<string>()
     .transform((value, context): Sensitive => {
       if (typeof value === "string" && (value === "[secret]" || form.test(value)))
         return new Sensitive(value);

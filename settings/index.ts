@@ -10,13 +10,13 @@ import { plainSecrets } from "./plain-secrets";
 import { presetOf } from "./platforms";
 import { problemText } from "./problem-text";
 import { prod } from "./prod";
-import { type Settings, type SettingsInput, schema } from "./schema";
+import { type Settings, type SettingsChanges, type SettingsInput, schema } from "./schema";
 import { isTree, merge, type Tree, valueAt } from "./tree";
 import { UserError } from "./user-error";
 
 export type { Problem } from "./check";
 export { invalid, unknown } from "./problem-text";
-export type { Cache, Settings, SettingsInput, Workload } from "./schema";
+export type { Cache, Settings, SettingsChanges, SettingsInput, Workload } from "./schema";
 export { schema } from "./schema";
 export { Sensitive } from "./sensitive";
 export { sizingWarnings, storageForecast } from "./sizing-problems";
@@ -29,8 +29,9 @@ const profiles: Record<string, SettingsInput> = { dev, prod };
 
 /** Everything that is wrong with a stack's settings, in one error. */
 export class SettingsError extends UserError {
+  /** @param stackName the stack whose configuration has the settings; undefined if a program defines them */
   constructor(
-    readonly stackName: string,
+    readonly stackName: string | undefined,
     readonly problems: Problem[],
   ) {
     const lines = problems.map((problem) => problemText(stackName, problem));
@@ -64,7 +65,7 @@ const shown = (tree: unknown, path: readonly PropertyKey[], hidden: boolean | un
 type Issue = z.core.$ZodIssue;
 
 /** The problems that an issue of the schema stands for. */
-function problemsOf(issue: Issue, wanted: unknown): Problem[] {
+export function problemsOf(issue: Issue, wanted: unknown): Problem[] {
   const path = written(issue.path);
   if (issue.code === "unrecognized_keys") {
     const group = settingAt(path);
@@ -91,11 +92,11 @@ const mend = (tree: unknown, profile: SettingsInput, issues: Issue[], up: number
 /**
  * The settings of a stack.
  *
- * @param stack the stack's name, for messages
+ * @param stack the stack's name, for messages; undefined if a program defines the settings
  * @param given what the stack's config says, by top-level key
  * @throws SettingsError with every problem, before anything else has happened
  */
-export function parseSettings(stack: string, given: Tree): Settings {
+export function parseSettings(stack: string | undefined, given: Tree): Settings {
   const environment = Object.keys(profiles).find((name) => name === given["environment"]);
   const ofEnvironment = merge(profiles[environment ?? ""] ?? dev, presetOf(given["cluster"]));
   const profile = (
@@ -104,7 +105,8 @@ export function parseSettings(stack: string, given: Tree): Settings {
   const wanted = merge({ ...profile, environment: undefined }, given);
   const result = schema.safeParse(wanted);
   const misplaced = hubOnlyProblems(given);
-  if (result.success) return refuse(stack, misplaced, result.data, wanted);
+  const leaves = stack === undefined && given["grafana"] === undefined ? ["grafana."] : [];
+  if (result.success) return refuse(stack, misplaced, result.data, wanted, leaves);
 
   const problems = [...misplaced, ...result.error.issues.flatMap((issue) => problemsOf(issue, wanted))];
   // Without an environment there are no defaults that the rest could be held against.
@@ -112,11 +114,25 @@ export function parseSettings(stack: string, given: Tree): Settings {
   // With the wrong ones back at their defaults the rest can still be checked, so that one run tells everything.
   const mended = mend(wanted, profile, result.error.issues, 0);
   const second = schema.safeParse(mended);
-  if (second.success) return refuse(stack, problems, second.data, mended);
+  if (second.success) return refuse(stack, problems, second.data, mended, leaves);
   // What has no default goes with the group that cannot be without it.
   const third = schema.safeParse(mend(mended, profile, second.error.issues, 1));
   if (!third.success) throw new SettingsError(stack, problems);
-  return refuse(stack, problems, third.data, mended);
+  return refuse(stack, problems, third.data, mended, leaves);
+}
+
+/**
+ * Settings that a program defines for the components it uses. Pulumi configuration is not read. Grafana itself checks its
+ * settings if the program does not set any.
+ *
+ * @throws SettingsError with every problem
+ */
+export const defineSettings = (changes: SettingsChanges): Settings => parseSettings(undefined, changes);
+
+/** @throws SettingsError with every problem of a group of settings that a program defines */
+export function refuseInvalid(settings: Settings, group: keyof Settings): void {
+  const problems = problemsIn(settings).filter(({ path }) => path.startsWith(`${group}.`));
+  if (problems.length) throw new SettingsError(undefined, problems);
 }
 
 /** Whether one of two paths is the other, or a group around it. */
@@ -134,11 +150,23 @@ function asWritten(problem: Problem, wanted: unknown): Problem {
     : problem;
 }
 
-/** @throws SettingsError with the problems known already and those that settings have with each other */
-function refuse(stack: string, known: Problem[], settings: Settings, wanted: unknown): Settings {
-  const joined = checks
-    .flatMap((check) => check(settings))
-    .filter(({ path }) => installs(settings, path))
+/** The problems that settings have with each other. */
+const problemsIn = (settings: Settings): Problem[] =>
+  checks.flatMap((check) => check(settings)).filter(({ path }) => installs(settings, path));
+
+/**
+ * @param leaves beginnings of paths that are not checked
+ * @throws SettingsError with the problems known already and those that settings have with each other
+ */
+function refuse(
+  stack: string | undefined,
+  known: Problem[],
+  settings: Settings,
+  wanted: unknown,
+  leaves: string[],
+): Settings {
+  const joined = problemsIn(settings)
+    .filter(({ path }) => !leaves.some((beginning) => path.startsWith(beginning)))
     .map((problem) => asWritten(problem, wanted))
     // What a rule says about a value that was put in for a wrong one says nothing about the user's.
     .filter(({ path }) => !known.some((problem) => overlap(path, problem.path)));

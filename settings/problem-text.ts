@@ -4,8 +4,10 @@ import type { Problem } from "./check";
 import { settingAt } from "./describe";
 
 /** How a setting is changed, or removed if it must not be set. */
-function remedy(stackName: string, { path, allowed, change }: Problem): string {
+function remedy(stackName: string | undefined, { path, allowed, change }: Problem): string {
   if (change) return change;
+  if (stackName === undefined)
+    return `${allowed.startsWith("nothing") ? "Remove it from" : "Fix it in"} the argument of defineSettings`;
   const [file, stack] = [`Pulumi.${stackName}.yaml`, `--stack ${stackName}`];
   const setting = settingAt(path);
   if (!setting || allowed.startsWith("nothing"))
@@ -51,7 +53,7 @@ export function unknown(name: string, what: string, valid: string[]): string {
 }
 
 /** A problem in two lines: the setting, its value and the rule; the fix. */
-export function problemText(stack: string, problem: Problem): string {
+export function problemText(stack: string | undefined, problem: Problem): string {
   const { path, was, allowed, valid } = problem;
   const what = valid ? unknown(path, "setting", valid) : invalid(path, was, allowed);
   return `  ${what}\n    ${remedy(stack, problem)}`;

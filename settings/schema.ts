@@ -502,9 +502,20 @@ export const schema = group({
 });
 
 /** Settings after units are parsed: seconds, bytes, bytes per second, millicores. */
-export type Settings = z.output<typeof schema>;
+export type Settings = z.output<typeof schema> & {
+  /** Names of namespaces, by key, that a program passes to components; each wins over the default name with the prefix. */
+  namespaces: { names?: Readonly<Record<string, string>> };
+};
 /** Settings as people write them, with units in strings. */
 export type SettingsInput = z.input<typeof schema>;
+
+type Partially<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [Key in keyof T]?: Partially<T[Key]> }
+    : T;
+/** The settings that a program changes; each of the others has the default of the environment. */
+export type SettingsChanges = Partially<SettingsInput> & Pick<SettingsInput, "environment">;
 
 /** A component's replicas and resources, as the values read them. */
 export type Workload = Settings["loki"]["distributor"];

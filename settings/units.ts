@@ -31,7 +31,7 @@ function amount(form: RegExp, units: Record<string, number>, allowed: string) {
 }
 
 /** `pulumi config set --path` writes a number without a unit as a number. */
-const asWritten = (value: unknown) => (typeof value === "number" ? String(value) : value);
+const asWritten = (value: number | string) => (typeof value === "number" ? String(value) : value);
 
 /** A duration such as `15s`, `10m`, `2h`, `30d`; in seconds. */
 export const duration = () =>

@@ -1,8 +1,8 @@
 /** The stack's own alerts, as Prometheus Operator reads them. */
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { parse } from "yaml";
 import { runbookUid } from "../dashboards/kit";
+import { projectFile } from "../files";
 import { namespaces, owner, tenants } from "../names";
 import type { Settings } from "../settings";
 import { lokiStreams } from "../settings/protection";
@@ -93,12 +93,12 @@ const settingsRule = (settings: Settings) =>
 const ofAgents = ["certificates.yaml", "collectors.yaml", "targets.yaml"];
 
 const fileRules = (settings: Settings) =>
-  readdirSync("alerts")
+  readdirSync(projectFile("alerts"))
     .filter((file) => file.endsWith(".yaml") && !file.endsWith(".test.yaml"))
     .filter((file) => !settings.hub || ofAgents.includes(file))
     .sort()
     .map((file) => {
-      const { groups } = parse(readFileSync(join("alerts", file), "utf8")) as RuleFile;
+      const { groups } = parse(readFileSync(projectFile("alerts", file), "utf8")) as RuleFile;
       const name = file.replace(".yaml", "");
       const tenant = tenantOf[name];
       return prometheusRule(
@@ -112,7 +112,7 @@ const fileRules = (settings: Settings) =>
       );
     });
 
-/** A PrometheusRule for each file of `alerts`, from the project's folder, without the tests; and one of recorded settings. */
+/** A PrometheusRule for each file of `alerts`, without the tests; and one of recorded settings. */
 export const alertRules = (settings: Settings) => [
   ...fileRules(settings),
   ...(settings.hub ? [] : [settingsRule(settings)]),

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import pins from "../charts.json";
+import { projectFile } from "../files";
 import { prefixed } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
@@ -28,12 +29,12 @@ export const storagePath = "/var/lib/alloy";
 /** Where an Alloy has the certificate that it is served with. */
 export const certificateFolder = "/etc/alloy-tls";
 
-/** A file of `values/alloy`, from the project's folder. */
-export const alloyFile = (path: string): string => readFileSync(join("values", "alloy", path), "utf8");
+/** A file of `values/alloy`. */
+export const alloyFile = (path: string): string => readFileSync(projectFile("values", "alloy", path), "utf8");
 
 /** A pipeline as Alloy reads it: the files of `values/alloy/<name>`, one after the other. */
 export const alloyPipeline = (name: "logs" | "metrics" | "traces"): string =>
-  readdirSync(join("values", "alloy", name))
+  readdirSync(projectFile("values", "alloy", name))
     .filter((file) => file.endsWith(".alloy"))
     .sort()
     .map((file) => alloyFile(join(name, file)))

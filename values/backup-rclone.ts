@@ -1,6 +1,6 @@
 /** Configuration of rclone for backups: remotes, variables and scripts. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { projectFile } from "../files";
 import { type BackupJob, caBundle } from "../names";
 import type { Settings } from "../settings";
 import type { BucketKey } from "./minio-access";
@@ -65,8 +65,8 @@ export const backupVariables = (settings: Settings, destination: Destination): R
 /** The shell script of a Job: `backup` or `restore` of the buckets or of Grafana's database. */
 export const backupScript = (script: string, job: BackupJob): string =>
   [
-    readFileSync(join("values", "backup", "remotes.sh"), "utf8"),
-    readFileSync(join("values", "backup", script), "utf8"),
+    readFileSync(projectFile("values", "backup", "remotes.sh"), "utf8"),
+    readFileSync(projectFile("values", "backup", script), "utf8"),
     `${job} "$@"\n`,
   ].join("\n");
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { projectFile } from "../files";
 import { minio, namespaces, storageEndpoint } from "../names";
 import type { Settings } from "../settings";
 import { coldBuckets } from "../settings/cold-tier";
@@ -65,7 +65,7 @@ function container(settings: Settings, tier: ColdTier) {
   return {
     name: "mc",
     image: `${repository}:${tag}`,
-    command: ["/bin/sh", "-c", readFileSync(join("values", "cold-tier.sh"), "utf8"), minio.coldTier],
+    command: ["/bin/sh", "-c", readFileSync(projectFile("values", "cold-tier.sh"), "utf8"), minio.coldTier],
     args: lifecycles,
     env: [
       ...environment({

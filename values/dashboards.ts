@@ -24,6 +24,14 @@ const optional: Record<string, (settings: Settings) => boolean> = {
   [longRange.uid]: ({ mimir }) => mimir.rollups.enabled,
 };
 
+const models = new Map<string, ReturnType<typeof build>>();
+/** A dashboard as Grafana reads it, with the default names of namespaces; each is built once. */
+function modelOf(dashboard: Parameters<typeof build>[0]): ReturnType<typeof build> {
+  const model = models.get(dashboard.uid) ?? build(dashboard);
+  models.set(dashboard.uid, model);
+  return model;
+}
+
 /** A ConfigMap for each dashboard, and one for all runbook pages; nothing of MinIO or of roll-ups where there are none. */
 export const dashboardConfigMaps = (settings: Settings) => [
   ...Object.entries(dashboards).flatMap(([folder, all]) =>
@@ -31,7 +39,7 @@ export const dashboardConfigMaps = (settings: Settings) => [
       .filter(({ uid }) => optional[uid]?.(settings) ?? true)
       .map((dashboard) =>
         configMap(settings, `dashboard-${dashboard.uid}`, folder, {
-          [`${dashboard.uid}.json`]: JSON.stringify(renamed(settings, build(dashboard))),
+          [`${dashboard.uid}.json`]: JSON.stringify(renamed(settings, modelOf(dashboard))),
         }),
       ),
   ),

@@ -1,11 +1,13 @@
-/** Names of namespaces in texts that have them without the prefix: queries of dashboards and alerts, and commands of runbooks. */
-import { defaultNamespaces, prefixed } from "../names";
+/** Names of namespaces in texts that have the default ones: queries of dashboards and alerts, and commands of runbooks. */
+import { defaultNamespaces, namespaceKeys, namespaces, ownNamespace, prefixed } from "../names";
 import type { Settings } from "../settings";
 
 const names = Object.values(defaultNamespaces).join("|");
 /** A matcher of PromQL or LogQL; the label `job` begins with the namespace where it has a slash. */
 const matcher = /\b((?:\w+_)?namespace|job)(\s*(?:=~|!~|!=|=)\s*)"([^"]*)"/g;
-const inNamespace = new RegExp(`(?<![\\w-])(?:${names})(?![\\w-])|(?<![\\w-])alloy-\\.`, "g");
+/** A regular expression for the namespaces of all Alloys. */
+const alloys = /alloy-\.[+*]/;
+const inNamespace = new RegExp(`(?<![\\w-])(?:${names})(?![\\w-])|(?<![\\w-])${alloys.source}`, "g");
 const inJob = new RegExp(`(?<![\\w-])(?:${names})(?=/)`, "g");
 /** In commands and addresses. */
 const elsewhere = new RegExp(
@@ -13,11 +15,21 @@ const elsewhere = new RegExp(
   "g",
 );
 
+/** Whether a namespace has another name than its default one with the prefix. */
+const hasOwnName = (settings: Settings): boolean =>
+  namespaceKeys.some((key) => namespaces(settings)[key] !== prefixed(settings, defaultNamespaces[key]));
+
+function renameOne(settings: Settings, name: string): string {
+  if (!alloys.test(name)) return ownNamespace(settings, name);
+  const { alloyLogs, alloyMetrics, alloyTraces } = namespaces(settings);
+  return hasOwnName(settings) ? [alloyLogs, alloyMetrics, alloyTraces].join("|") : prefixed(settings, name);
+}
+
 const inValue = (settings: Settings, value: string): string =>
-  value.replace(inNamespace, (name) => prefixed(settings, name));
+  value.replace(inNamespace, (name) => renameOne(settings, name));
 
 function inText(settings: Settings, text: string): string {
-  const rename = (name: string) => prefixed(settings, name);
+  const rename = (name: string) => renameOne(settings, name);
   return text
     .replace(
       matcher,
@@ -29,7 +41,7 @@ function inText(settings: Settings, text: string): string {
 
 /** The same with this stack's namespaces; every text of a tree is looked at. */
 export const renamed = <T>(settings: Settings, tree: T): T =>
-  settings.namespaces.prefix
+  settings.namespaces.prefix || hasOwnName(settings)
     ? JSON.parse(
         JSON.stringify(tree, (key, value) => {
           if (typeof value !== "string") return value;

@@ -7,6 +7,7 @@ import type { Settings } from "../../settings";
 import { backupDestination } from "../../values/backup-rclone";
 import { expiryRule } from "../../values/cold-tier";
 import { type BucketKey, backupPolicy, bucketLifecycles, consumerPolicy } from "../../values/minio-access";
+import { childNames } from "../args";
 
 /** Access to S3 as one consumer. */
 export interface Credentials {
@@ -44,6 +45,7 @@ export class Buckets extends pulumi.ComponentResource {
   constructor(name: string, args: BucketsArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Buckets", name, {}, opts);
     const { settings, release } = args;
+    const named = childNames(name, "buckets");
     const { buckets } = settings.objectStorage;
     const lifecycles = bucketLifecycles(settings);
     const own = { parent: this, deletedWith: release };
@@ -52,7 +54,7 @@ export class Buckets extends pulumi.ComponentResource {
       const { name: bucket, quota } = buckets[key];
       const { coldAfterDays, expireAfterDays, keepOldVersionsForDays } = lifecycles[key];
       const made = new minioProvider.S3Bucket(
-        bucket,
+        named(bucket),
         { bucket, acl: "private", ...(quota && { quota }) },
         {
           ...own,
@@ -62,13 +64,13 @@ export class Buckets extends pulumi.ComponentResource {
       );
       // One after the other: of two settings of a bucket that are written at once, MinIO keeps only one.
       const encryption = new minioProvider.S3BucketServerSideEncryption(
-        bucket,
+        named(bucket),
         { bucket: made.bucket, encryptionType: "aws:kms", kmsKeyId: minio.encryptionKey },
         own,
       );
       // Also where a cold tier has the same rule with a transition: taking it away would take both away.
       const lifecycle = new minioProvider.IlmPolicy(
-        bucket,
+        named(bucket),
         {
           bucket: made.bucket,
           rules: [
@@ -81,7 +83,7 @@ export class Buckets extends pulumi.ComponentResource {
       );
       if (!keepOldVersionsForDays) return lifecycle;
       return new minioProvider.S3BucketVersioning(
-        bucket,
+        named(bucket),
         { bucket: made.bucket, versioningConfiguration: { status: "Enabled" } },
         { ...own, dependsOn: lifecycle },
       );
@@ -92,7 +94,7 @@ export class Buckets extends pulumi.ComponentResource {
     this.ready = Object.values(ready);
 
     new k8s.core.v1.ConfigMap(
-      minio.bucketsConfigMap,
+      named(minio.bucketsConfigMap),
       {
         metadata: { name: minio.bucketsConfigMap, namespace: args.namespace },
         data: { buckets: JSON.stringify(Object.values(buckets).map((bucket) => bucket.name)) },
@@ -102,14 +104,18 @@ export class Buckets extends pulumi.ComponentResource {
 
     const user = (userName: string, userPolicy: string, keys: readonly BucketKey[]): User => {
       const secret = new random.RandomPassword(
-        `minio-${userName}`,
+        named(`minio-${userName}`),
         { length: 40, special: false },
         { parent: this },
       );
-      const made = new minioProvider.IamUser(userName, { name: userName, secret: secret.result }, own);
-      const policy = new minioProvider.IamPolicy(userName, { name: userName, policy: userPolicy }, own);
+      const made = new minioProvider.IamUser(named(userName), { name: userName, secret: secret.result }, own);
+      const policy = new minioProvider.IamPolicy(
+        named(userName),
+        { name: userName, policy: userPolicy },
+        own,
+      );
       const attachment = new minioProvider.IamUserPolicyAttachment(
-        userName,
+        named(userName),
         { userName: made.name, policyName: policy.name },
         own,
       );

@@ -2,6 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { minio } from "../../names";
 import { coldTierEnv, type coldTierJob, type ColdTier as Tier } from "../../values/cold-tier";
+import { childNames } from "../args";
 
 export interface ColdTierArgs {
   /** Settings of the cold tier. */
@@ -19,8 +20,9 @@ export class ColdTier extends pulumi.ComponentResource {
   constructor(name: string, args: ColdTierArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:ColdTier", name, {}, opts);
     const { tier, job, namespace, after } = args;
+    const named = childNames(name, "cold-tier");
     const secret = new k8s.core.v1.Secret(
-      minio.coldTier,
+      named(minio.coldTier),
       {
         metadata: { name: minio.coldTier, namespace },
         stringData: {
@@ -31,7 +33,7 @@ export class ColdTier extends pulumi.ComponentResource {
       { parent: this },
     );
     new k8s.batch.v1.Job(
-      minio.coldTier,
+      named(minio.coldTier),
       { metadata: { ...job.metadata, namespace }, spec: job.spec },
       { parent: this, dependsOn: [secret, ...after], customTimeouts: { create: "10m" } },
     );

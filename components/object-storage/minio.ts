@@ -2,11 +2,12 @@ import * as k8s from "@pulumi/kubernetes";
 import * as minioProvider from "@pulumi/minio";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { minio, namespaces, servedUrls } from "../../names";
+import { minio, servedUrls } from "../../names";
 import { coldTierJob, coldTierOf } from "../../values/cold-tier";
 import { minioClaims, minioMonitor, minioValues } from "../../values/minio";
+import { childNames, knownSettings } from "../args";
 import { HelmRelease } from "../helm-release";
-import type { ObjectStorageArgs } from "./args";
+import type { StackStorageArgs } from "./args";
 import { Buckets, type Users } from "./buckets";
 import { ColdTier } from "./cold-tier";
 import { keyOrigin } from "./preflight";
@@ -23,21 +24,23 @@ export class Minio extends pulumi.ComponentResource {
   /** Each consumer's own user, and those of backups and restores. */
   readonly users: Users;
 
-  constructor(name: string, args: ObjectStorageArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(name: string, args: StackStorageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:Minio", name, {}, opts);
     const { settings, gate } = args;
     const { cluster } = settings;
     const given = settings.objectStorage.minio.encryptionKey;
-    const namespace = args.namespaces.name("minio");
+    const namespace = args.namespaces.minio;
+    const named = childNames(name, "minio");
+    const known = knownSettings(args);
     const own = { parent: this };
     const kept = { parent: this, protect: cluster.protect };
 
-    const password = new random.RandomPassword("minio-root", { length: 32, special: false }, own);
-    const generatedKey = new random.RandomBytes("minio-encryption", { length: 32 }, kept);
+    const password = new random.RandomPassword(named("minio-root"), { length: 32, special: false }, own);
+    const generatedKey = new random.RandomBytes(named("minio-encryption"), { length: 32 }, kept);
     const key = given ? pulumi.secret(given.reveal()) : generatedKey.base64;
 
     const rootSecret = new k8s.core.v1.Secret(
-      minio.rootSecret,
+      named(minio.rootSecret),
       {
         metadata: { name: minio.rootSecret, namespace },
         stringData: { rootUser: minio.rootUser, rootPassword: password.result },
@@ -45,7 +48,7 @@ export class Minio extends pulumi.ComponentResource {
       own,
     );
     const encryptionSecret = new k8s.core.v1.Secret(
-      minio.encryptionSecret,
+      named(minio.encryptionSecret),
       {
         metadata: {
           name: minio.encryptionSecret,
@@ -61,7 +64,7 @@ export class Minio extends pulumi.ComponentResource {
     const claims = minioClaims(settings).map(
       ({ name: claim, size }) =>
         new k8s.core.v1.PersistentVolumeClaim(
-          claim,
+          named(claim),
           {
             metadata: {
               name: claim,
@@ -79,8 +82,8 @@ export class Minio extends pulumi.ComponentResource {
         ),
     );
     const { release } = new HelmRelease(
-      minio.release,
-      { settings, chart: "minio", namespace, values: minioValues(settings) },
+      named(minio.release),
+      { settings, release: minio.release, chart: "minio", namespace, values: known.apply(minioValues) },
       {
         parent: this,
         dependsOn: [rootSecret, encryptionSecret, ...claims, ...args.certificates.readyFor("minio")],
@@ -89,9 +92,9 @@ export class Minio extends pulumi.ComponentResource {
 
     const { metadata, ...monitor } = minioMonitor(settings);
     new k8s.apiextensions.CustomResource(
-      "minio-monitor",
+      named("minio-monitor"),
       { ...monitor, metadata: { ...metadata, namespace } },
-      { parent: this, dependsOn: args.crds },
+      { parent: this, dependsOn: args.crds ?? [] },
     );
 
     // Known in every preview; an update hands it out only once MinIO is ready and takes the password.
@@ -102,7 +105,7 @@ export class Minio extends pulumi.ComponentResource {
           )
         : gate?.endpoint;
     const provider = new minioProvider.Provider(
-      "minio",
+      named("minio"),
       {
         minioServer: endpoint ?? "",
         minioUser: minio.rootUser,
@@ -113,20 +116,20 @@ export class Minio extends pulumi.ComponentResource {
       own,
     );
     const buckets = new Buckets(
-      "buckets",
+      named("buckets"),
       { settings, release, namespace, existing: args.found?.buckets ?? [] },
       { parent: this, providers: [provider] },
     );
     const tier = coldTierOf(settings);
     if (tier) {
       const job = coldTierJob(settings, tier);
-      new ColdTier("cold-tier", { tier, job, namespace, after: [rootSecret, ...buckets.ready] }, own);
+      new ColdTier(named("cold-tier"), { tier, job, namespace, after: [rootSecret, ...buckets.ready] }, own);
     }
 
     this.users = buckets.users;
     this.rootUser = pulumi.output(minio.rootUser);
     this.rootPassword = password.result;
-    this.consoleUrl = pulumi.output(servedUrls(settings).minioConsole);
-    this.registerOutputs({ consoleUrl: this.consoleUrl, namespace: namespaces(settings).minio });
+    this.consoleUrl = known.apply((all) => servedUrls(all).minioConsole);
+    this.registerOutputs({ consoleUrl: this.consoleUrl, namespace });
   }
 }

@@ -11,6 +11,7 @@ async function releases(environment: "dev" | "prod", args: Pick<HelmReleaseArgs,
   const { resources } = await recordProgram(environment, {}, async () => {
     new HelmRelease("subject", {
       settings,
+      release: "subject",
       chart: "loki",
       namespace: "somewhere",
       values: { a: 1 },

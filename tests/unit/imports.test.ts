@@ -11,14 +11,15 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
   settings: { parts: ["charts.json"], packages: ["fastest-levenshtein", "node:crypto", "zod"] },
   "names.ts": { parts: ["settings"], packages: [] },
   "charts.ts": { parts: ["settings", "charts.json"], packages: ["node:fs", "node:path", "yaml"] },
+  "files.ts": { parts: [], packages: ["node:path"] },
   "upgrades.ts": { parts: ["charts.json"], packages: [] },
   dashboards: {
-    parts: ["names.ts"],
+    parts: ["names.ts", "files.ts"],
     packages: ["@grafana/grafana-foundation-sdk", "node:fs", "node:path", "yaml"],
   },
   // What a value depends on besides the settings are files of the project.
   values: {
-    parts: ["settings", "names.ts", "charts.json", "images.json", "dashboards"],
+    parts: ["settings", "names.ts", "files.ts", "charts.json", "images.json", "dashboards"],
     packages: ["node:fs", "node:path", "node:crypto", "yaml"],
   },
   components: {
