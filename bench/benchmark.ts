@@ -18,6 +18,10 @@ export interface Bench {
   repetitions: number;
   /** Seconds that a measurement of something that goes on lasts. */
   seconds: number;
+  /** Share or multiple of the usual amount of data. */
+  scale: number;
+  /** A file with settings to measure, in addition to dev's and prod's own. */
+  with: string | undefined;
   /** Loads a prod stack, too. */
   yes: boolean;
   /** Breaks it off. */

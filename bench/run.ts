@@ -46,6 +46,13 @@ function whole(option: string, text: string, least: number, most: number): numbe
   throw new UserError(invalid(option, text, `an integer between ${least} and ${most}`));
 }
 
+/** A number above 0 of the command line. @throws UserError for anything else */
+function multiple(option: string, text: string): number {
+  const value = Number(text);
+  if (value > 0 && value <= 1000) return value;
+  throw new UserError(invalid(option, text, "a number above 0, at most 1000"));
+}
+
 let found: Promise<RunningStack> | undefined;
 /** The running stack; looked for once. */
 const running = (): Promise<RunningStack> => {
@@ -90,8 +97,11 @@ function print(ended: Ended): void {
 }
 
 /** The command that makes a benchmark's numbers again. */
-const commandOf = (name: string, { repetitions, seconds }: Pick<Bench, "repetitions" | "seconds">): string =>
-  `${process.env[stackVariable] ? `${stackVariable}=<stack> ` : ""}npm run bench -- ${name} --repetitions ${repetitions} --seconds ${seconds}`;
+const commandOf = (
+  name: string,
+  { repetitions, seconds, scale }: Pick<Bench, "repetitions" | "seconds" | "scale">,
+): string =>
+  `${process.env[stackVariable] ? `${stackVariable}=<stack> ` : ""}npm run bench -- ${name} --repetitions ${repetitions} --seconds ${seconds}${scale === 1 ? "" : ` --scale ${scale}`}`;
 
 /** @returns the exit code: 1 where a benchmark failed; what was skipped did not fail */
 async function bench(names: string[], options: Record<string, string | boolean>): Promise<number> {
@@ -105,6 +115,7 @@ async function bench(names: string[], options: Record<string, string | boolean>)
   const numbers = {
     repetitions: whole("--repetitions", String(options["repetitions"]), 1, 100),
     seconds: whole("--seconds", String(options["seconds"]), 10, 3600),
+    scale: multiple("--scale", String(options["scale"])),
   };
   if (process.env["OBS_TEST_KUBECONFIG"]) process.env["KUBECONFIG"] = process.env["OBS_TEST_KUBECONFIG"];
   const date = new Date().toISOString().slice(0, 10);
@@ -114,6 +125,7 @@ async function bench(names: string[], options: Record<string, string | boolean>)
     for (const benchmark of all().filter(({ name }) => !names.length || names.includes(name))) {
       const ended = await measured(benchmark, {
         ...numbers,
+        with: options["with"] as string | undefined,
         yes: Boolean(options["yes"]),
         stop,
         tell,
@@ -141,6 +153,8 @@ const program = new Command("npm run bench --")
   .argument("[names...]", "benchmarks to run; without one all that can be run here")
   .option("--repetitions <number>", "how often each thing is measured", "3")
   .option("--seconds <number>", "how long a measurement of something that goes on lasts", "60")
+  .option("--scale <number>", "share or multiple of the data that query writes", "1")
+  .option("--with <file>", "measure query with these settings, too: YAML as in the config of a stack")
   .option("--yes", "load a prod stack, too")
   .option("--json", "print all numbers as JSON on stdout; progress is on stderr")
   .option("--write", "write the tables into bench/results.md")

@@ -40,7 +40,7 @@ const beside: Record<string, { parts: string[]; packages: string[] }> = {
   automation: { parts: ["settings", "names.ts", "components", "cli"], packages: [""] },
   bench: {
     parts: ["settings", "names.ts", "charts.ts", "components", "cli", "automation", "tests"],
-    packages: ["node:", "yaml", "commander", "@kubernetes/client-node"],
+    packages: ["node:", "yaml", "commander", "p-limit", "@kubernetes/client-node"],
   },
   scripts: {
     parts: ["settings", "names.ts", "values", "components", "dashboards", "policies", "cli", "package.json"],

@@ -14,13 +14,25 @@ export interface PanelQuery {
   instant: boolean;
 }
 
-/** Seconds of each query. */
-const range = 3600;
-/** Seconds between the points of a range query. */
-const step = 30;
+/** What a query covers. */
+export interface Span {
+  /** Seconds. */
+  range: number;
+  /** Seconds between the points of a range query. */
+  step: number;
+  /** Lines that Loki returns at most. */
+  lines: number;
+}
+
+const lastHour: Span = { range: 3600, step: 30, lines: 10 };
 
 /** A query with Grafana's own variables replaced as Grafana does for this range and step. */
-export const withoutMacros = (expr: string, instant: boolean, { alloyMetrics }: Settings): string =>
+export const withoutMacros = (
+  expr: string,
+  instant: boolean,
+  { alloyMetrics }: Settings,
+  { range, step }: Span = lastHour,
+): string =>
   expr
     .replaceAll("$__rate_interval", `${Math.max(4 * alloyMetrics.scrapeInterval, step)}s`)
     .replaceAll("$__range_s", String(range))
@@ -29,15 +41,21 @@ export const withoutMacros = (expr: string, instant: boolean, { alloyMetrics }: 
     .replaceAll("$__auto", `${instant ? range : step}s`);
 
 /** Path and parameters of a query in the API of its store. */
-export function requestOf({ source, expr, instant }: PanelQuery, settings: Settings, now: number): string {
+export function requestOf(
+  { source, expr, instant }: PanelQuery,
+  settings: Settings,
+  now: number,
+  span: Span = lastHour,
+): string {
+  const { range, step, lines } = span;
   const end = String(Math.floor(now / 1000));
   const start = String(Math.floor(now / 1000) - range);
   if (source.type === "tempo") return `/api/search?${new URLSearchParams({ q: expr, start, end })}`;
-  const query = withoutMacros(expr, instant, settings);
+  const query = withoutMacros(expr, instant, settings, span);
   const api = source.type === "loki" ? "/loki/api/v1" : "/api/v1";
   return instant
     ? `${api}/query?${new URLSearchParams({ query, time: end })}`
-    : `${api}/query_range?${new URLSearchParams({ query, start, end, step: String(step), ...(source.type === "loki" && { limit: "10" }) })}`;
+    : `${api}/query_range?${new URLSearchParams({ query, start, end, step: String(step), ...(source.type === "loki" && { limit: String(lines) }) })}`;
 }
 
 /** A function that runs a query. @returns a function that gives the number of series, lines or traces */

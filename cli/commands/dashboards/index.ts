@@ -56,6 +56,9 @@ export function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] 
   );
 }
 
+/** The queries of all dashboards. */
+export const dashboardQueries = (): PanelQuery[] => Object.values(dashboards).flat().flatMap(queriesOf);
+
 /** Queries at a time. */
 const atOnce = pLimit(4);
 
@@ -64,7 +67,7 @@ export async function queryDashboards(stack: string, json: boolean): Promise<num
   const { settings, config } = await connect(stack);
   const run = runner(config, settings);
   const all = Object.values(dashboards).flat();
-  const queries = all.flatMap(queriesOf);
+  const queries = dashboardQueries();
   let done = 0;
   const results = await atOnce.map(queries, async (query): Promise<Answer> => {
     const answer = await run(query).then(
