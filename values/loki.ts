@@ -7,7 +7,7 @@ import { quantity } from "../settings/units";
 import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { lokiConfiguration } from "./loki-configuration";
-import { cloudIdentity, s3Credentials, storeTrust } from "./object-storage";
+import { cloudIdentity, s3Credentials, storeTrust, untilStorageAnswers } from "./object-storage";
 import { releaseReplicas } from "./scaling";
 import { scheduling } from "./scheduling";
 import {
@@ -104,7 +104,11 @@ export function lokiValues(settings: Settings): Values {
       enabled: loki.queryScheduler.replicas > 0,
       ...component("query-scheduler", loki.queryScheduler),
     },
-    compactor: { ...component("compactor", loki.compactor), ...volume(loki.compactor.disk) },
+    compactor: {
+      ...component("compactor", loki.compactor),
+      ...volume(loki.compactor.disk),
+      initContainers: [untilStorageAnswers(settings)],
+    },
     gateway: {
       ...component("gateway", loki.gateway),
       image: { tag: tagOf(imagePins.nginx) },

@@ -13,7 +13,7 @@ import { gatewayPods } from "./gateway";
 import { gatewayConfiguration } from "./gateway-nginx";
 import { cacheArguments, cacheServices, cacheValues } from "./mimir-caches";
 import { fallbackFolder, mimirConfiguration, mimirOverrides } from "./mimir-configuration";
-import { cloudIdentity, s3Credentials, storeTrust } from "./object-storage";
+import { cloudIdentity, s3Credentials, storeTrust, untilStorageAnswers } from "./object-storage";
 import { releaseReplicas } from "./scaling";
 import { scheduling } from "./scheduling";
 import {
@@ -64,6 +64,8 @@ export function mimirValues(settings: Settings): Values {
   });
   const stateful = (name: string, workload: Workload & { disk: number }, role: Role = "quorum") => ({
     ...component(name, workload, role),
+    // Ingesters exit if they cannot join the ring at once, which the NetworkPolicies of a new pod prevent for some seconds.
+    initContainers: [untilStorageAnswers(settings)],
     zoneAwareReplication: { enabled: false },
     persistentVolume: {
       enabled: true,

@@ -1,7 +1,9 @@
 /** How Loki, Mimir and Tempo reach their buckets: MinIO or another S3, Google Cloud Storage, Azure Blob Storage. */
+import imagePins from "../images.json";
 import { type Consumer, caBundle, s3Env, s3Secret, storageEndpoint, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { privateCas } from "./outside";
+import { image, resources, restrictedContainer } from "./shared";
 import { trustedCa } from "./tls";
 
 type Values = Record<string, unknown>;
@@ -42,6 +44,26 @@ export function azureBlob({ objectStorage: { azure } }: Settings) {
 /** Where a container has static keys from. */
 export const s3Credentials = (settings: Settings, consumer: Consumer) =>
   hasKeys(settings) ? [{ secretRef: { name: s3Secret(consumer) } }] : [];
+
+/** Seconds that a new pod waits for the object storage before its store starts without it and reports the error itself. */
+const storageWait = 60;
+
+/**
+ * Init container that waits until the object storage accepts connections. Stores exit when it does not at the start, also because
+ * the NetworkPolicies of a new pod are not in force yet: each restart takes longer than the one before, which delays them by minutes.
+ */
+export function untilStorageAnswers(settings: Settings) {
+  const [address = "", port = s3(settings).tls ? "443" : "80"] = storageEndpoint(settings).split(":");
+  const { repository, tag } = image(settings, imagePins.nginx);
+  const attempts = `for _ in $(seq ${storageWait / 2}); do nc -z -w 2 ${address} ${port} && exit; sleep 1; done`;
+  return {
+    name: "wait-for-object-storage",
+    image: `${repository}:${tag}`,
+    command: ["sh", "-c", `trap "exit 1" TERM; ${attempts}; exit 0`],
+    resources: resources({ cpu: 10, memory: 16 * 1024 ** 2, memoryLimit: 32 * 1024 ** 2 }),
+    securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
+  };
+}
 
 /** Annotations of a store's ServiceAccount, by which the cloud knows its identity. */
 function identityAnnotations(

@@ -5,7 +5,7 @@
  */
 import pins from "../charts.json";
 import imagePins from "../images.json";
-import { gatewayUser, releases, samplingRatioAttribute, storageEndpoint, tenants, urls } from "../names";
+import { gatewayUser, releases, samplingRatioAttribute, tenants, urls } from "../names";
 import type { Settings, Workload } from "../settings";
 import { tempoConcurrentQueries } from "../settings/protection";
 import { answerTimeout } from "../settings/queries";
@@ -15,7 +15,7 @@ import { clientPasswords, gatewayClients, gatewayPods, passwordFile } from "./ga
 import { gatewayConfiguration } from "./gateway-nginx";
 import { memberlist } from "./gossip";
 import { everyInterface, isIpv6, serverNetwork, tempoRingMember } from "./ip-family";
-import { cloudIdentity, s3, s3Credentials, storeTrust } from "./object-storage";
+import { cloudIdentity, s3Credentials, storeTrust, untilStorageAnswers } from "./object-storage";
 import { releaseReplicas } from "./scaling";
 import { scheduling } from "./scheduling";
 import {
@@ -23,13 +23,11 @@ import {
   cacheResources,
   disruptionBudget,
   grpcServerKeepalive,
-  image,
   leavesEndpoints,
   overZones,
   pullSecrets,
   type Role,
   resources,
-  restrictedContainer,
   tagOf,
   type Values,
   watchedByPrometheus,
@@ -51,22 +49,6 @@ export const attributeBytes = 16 * 1024;
 
 /** The largest message that Tempo's components send each other: https://grafana.com/docs/tempo/latest/configuration/#ingester_client */
 const messageSize = 100 * 1024 ** 2;
-
-/**
- * Waits until the object storage accepts connections. Tempo exits when it does not at the start: its restarts, which take
- * longer each time, would delay it by minutes when a node or a cluster comes back.
- */
-const untilStorageAnswers = (settings: Settings) => {
-  const [address = "", port = s3(settings).tls ? "443" : "80"] = storageEndpoint(settings).split(":");
-  const { repository, tag } = image(settings, imagePins.nginx);
-  return {
-    name: "wait-for-object-storage",
-    image: `${repository}:${tag}`,
-    command: ["sh", "-c", `trap "exit 1" TERM; until nc -z -w 2 ${address} ${port}; do sleep 1; done`],
-    resources: resources({ cpu: 10, memory: 16 * 1024 ** 2, memoryLimit: 32 * 1024 ** 2 }),
-    securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
-  };
-};
 
 /** Each processor counts a span as many times as it stands for: the reciprocal of the ratio that it carries. */
 const byRatio = { span_multiplier_key: samplingRatioAttribute };

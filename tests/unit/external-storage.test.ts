@@ -1,3 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "chai";
 import { lokiValues } from "../../values/loki";
 import { mimirValues } from "../../values/mimir";
@@ -6,6 +10,7 @@ import { tempoValues } from "../../values/tempo";
 import {
   azureStorage,
   type Config,
+  externalS3,
   gcsStorage,
   identityS3,
   recordingOf,
@@ -14,6 +19,25 @@ import {
 
 // biome-ignore lint/suspicious/noExplicitAny: values are read deeply
 type Any = any;
+
+/** Runs an init container's command with an `nc` that succeeds at a given attempt, without waiting. @returns each call of `nc` */
+function attemptsOf({ command }: { command: string[] }, succeeds: number): string[] {
+  const folder = mkdtempSync(join(tmpdir(), "wait-"));
+  const calls = join(folder, "calls");
+  const script = (name: string, text: string) => {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
+    chmodSync(join(folder, name), 0o755);
+  };
+  try {
+    script("nc", `echo "$@" >> ${calls}; [ "$(wc -l < ${calls})" -ge ${succeeds} ]`);
+    script("sleep", ":");
+    const [program = "", ...options] = command;
+    execFileSync(program, options, { env: { PATH: `${folder}:${process.env["PATH"]}` } });
+    return readFileSync(calls, "utf8").trim().split("\n");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 const valuesOf = (objectStorage: Config): { loki: Any; mimir: Any; tempo: Any } => {
   const settings = settingsOf("prod", { objectStorage });
@@ -96,5 +120,26 @@ describe("unit: object storage by identity", function () {
     ];
     for (const storage of [identityS3, gcsStorage, azureStorage]) expect(out(storage)).to.deep.equal(cloud);
     expect(out({})).to.deep.equal([["minio", [9000]]]);
+  });
+
+  it("is waited for by pods that exit without it, for a minute", () => {
+    const { loki, mimir, tempo } = valuesOf({ kind: "external", external: externalS3 });
+    const waiting = (values: Any) =>
+      Object.keys(values)
+        .filter((name) => values[name]?.initContainers)
+        .sort();
+    expect(waiting(loki)).to.deep.equal(["compactor"]);
+    expect(waiting(mimir)).to.deep.equal(["alertmanager", "compactor", "ingester", "store_gateway"]);
+    expect(waiting(tempo)).to.deep.equal([
+      "compactor",
+      "ingester",
+      "metricsGenerator",
+      "querier",
+      "queryFrontend",
+    ]);
+    const [container] = tempo.querier.initContainers;
+    expect(attemptsOf(container, 3)).to.deep.equal(Array(3).fill("-z -w 2 s3.example.com 443"));
+    // A store behind a proxy, or with an endpoint that is wrong, starts and says so itself.
+    expect(attemptsOf(container, 1000)).to.have.length(30);
   });
 });

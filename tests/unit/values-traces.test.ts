@@ -149,19 +149,6 @@ describe("unit: values of tempo", () => {
     for (const other of [global, memcached]) expect(other).not.to.have.property("extraEnvFrom");
   });
 
-  it("waits for the object storage in each pod that opens it at the start, because Tempo exits without it", () => {
-    const commandOf = (name: string, config: Config = {}) =>
-      tempoOf("prod", config)[name].initContainers?.[0].command.at(-1);
-    for (const name of ["ingester", "querier", "queryFrontend", "compactor", "metricsGenerator"])
-      expect(commandOf(name), name).to.equal(
-        'trap "exit 1" TERM; until nc -z -w 2 minio.minio.svc 9000; do sleep 1; done',
-      );
-    expect(commandOf("distributor")).to.equal(undefined);
-    expect(commandOf("querier", { objectStorage: { kind: "external", external: externalS3 } })).to.equal(
-      'trap "exit 1" TERM; until nc -z -w 2 s3.example.com 443; do sleep 1; done',
-    );
-  });
-
   it("caches in memcached where there are replicas for it, with room for what memcached itself needs", () => {
     const none = tempoOf("dev");
     expect([none.memcached.enabled, none.cache]).to.deep.equal([false, { caches: [] }]);
