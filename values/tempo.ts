@@ -47,6 +47,12 @@ const labels = (name: string) => ({
 /** Bytes that are kept of an attribute. */
 export const attributeBytes = 16 * 1024;
 
+/**
+ * How late spans may arrive and still be found by a search; later ones are found by their trace ID alone. Tempo's 2 min are less than
+ * an outage for which Alloy buffers: https://grafana.com/docs/tempo/latest/configuration/#storage
+ */
+const lateness = "24h";
+
 /** The largest message that Tempo's components send each other: https://grafana.com/docs/tempo/latest/configuration/#ingester_client */
 const messageSize = 100 * 1024 ** 2;
 
@@ -116,6 +122,7 @@ export function tempoValues(settings: Settings): Values {
         distributor: { retry_after_on_resource_exhausted: "5s" },
         server: { ...grpcServerKeepalive, ...serverNetwork(settings) },
         query_frontend: { search: { max_duration: goDuration(longestQuery(settings).tempo) } },
+        storage: { trace: { wal: { ingestion_time_range_slack: lateness } } },
       },
     },
     // Among its components Tempo takes messages as large as it sends; the chart's 4 MiB are less than a trace may have.

@@ -220,4 +220,18 @@ describe("binaries: Tempo keeps its limits, and its tenants apart", function () 
     expect(refused.status).to.equal(503);
     expect(refused.body).to.include("no org id");
   });
+
+  it("finds spans by the time that they tell, also where they come hours later", async () => {
+    const [span] = spansOf("late", 1);
+    if (!span) throw new Error("no span");
+    const ago = 6 * 3600;
+    await accept("late", [{ ...span, ago }]);
+    const at = Math.floor(Date.now() / 1000) - ago;
+    const range = { q: '{ span.case = "late" }', start: `${at - 600}`, end: `${at + 600}` };
+    await until(30, "the late span in a block", async () => {
+      expect((await tempo.ask("late", "/flush")).status).to.equal(204);
+      const { body } = await tempo.ask("late", `/api/search?${new URLSearchParams(range)}`);
+      return body.includes('"traceID"') ? true : Promise.reject(new Error(body));
+    });
+  });
 });

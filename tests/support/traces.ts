@@ -148,7 +148,9 @@ interface TempoParts {
   multitenancyEnabled: boolean;
   reportingEnabled: boolean;
   server: object;
-  tempo: { structuredConfig: { distributor: object; query_frontend: object } };
+  tempo: {
+    structuredConfig: { distributor: object; query_frontend: object; storage: { trace: { wal: object } } };
+  };
   distributor: { config: object };
   overrides: object;
   per_tenant_overrides: object;
@@ -185,7 +187,7 @@ export class Tempo {
     folder: string,
     settings: Settings,
     mimir?: Gateway,
-    slack = "2m",
+    slack?: string,
   ): Promise<Tempo> {
     mkdirSync(folder, { recursive: true });
     const values = tempoValues(settings) as unknown as TempoParts;
@@ -242,7 +244,11 @@ export class Tempo {
         trace: {
           backend: "local",
           local: { path: "blocks" },
-          wal: { path: "wal", ingestion_time_range_slack: slack },
+          wal: {
+            path: "wal",
+            ...values.tempo.structuredConfig.storage.trace.wal,
+            ...(slack && { ingestion_time_range_slack: slack }),
+          },
           blocklist_poll: "5s",
         },
       },
