@@ -42,7 +42,10 @@ describe("binaries: rollout of Loki's ingesters", function () {
 
   /** @param first the part that all others join */
   async function part(name: string, target: string, first: boolean): Promise<Part> {
-    const { ingester, storage_config } = lokiConfiguration(settingsOf("prod"));
+    const { ingester, storage_config } = lokiConfiguration(settingsOf("prod")) as unknown as {
+      ingester: { wal: object };
+      storage_config: { boltdb_shipper: object };
+    };
     const own = join(folder, name);
     const [http, grpc, port] = [await freePort(), await freePort(), first ? gossip : await freePort()];
     const address = { http_listen_address: "127.0.0.1", grpc_listen_address: "127.0.0.1" };
