@@ -1,24 +1,46 @@
-/** Instant queries to the stack's Prometheus. */
+/** Queries to the stack's own Prometheus, through a port-forward to its pod, and to Mimir, through its gateway. */
 import type { KubeConfig } from "@kubernetes/client-node";
-import { services } from "../../names";
+import { gatewayUser, services } from "../../names";
 import type { Settings } from "../../settings";
 import { bodyOf } from "./service";
+import { podText } from "./tunnel";
 
-/** A series of a result. */
+/** One series and its value. */
 export interface Sample {
-  metric: Record<string, string>;
+  labels: Record<string, string>;
   value: number;
 }
 
-/** Runs a query. @param time in seconds since 1970. @default now @throws if Prometheus does not respond */
-export async function instantQuery(
+/** Reads a path of the API. @throws if Prometheus does not answer with 2xx */
+// biome-ignore lint/suspicious/noExplicitAny: each path has its own form
+export async function fromPrometheus(config: KubeConfig, settings: Settings, path: string): Promise<any> {
+  const pods = { ...services(settings).prometheus, selector: "app.kubernetes.io/name=prometheus" };
+  return JSON.parse(await podText(config, pods, path)).data;
+}
+
+/** The series that an instant query returned. */
+export const samplesIn = (data: {
+  result: { metric: Record<string, string>; value: [number, string] }[];
+}): Sample[] => data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
+
+const instant = (promql: string, time = Date.now() / 1000) =>
+  `/api/v1/query?${new URLSearchParams({ query: promql, time: String(time) })}`;
+
+/** Runs an instant query in Prometheus. @param time epoch in seconds. @default now @throws if it does not answer */
+export const queryPrometheus = async (
   config: KubeConfig,
   settings: Settings,
-  query: string,
-  time = Date.now() / 1000,
+  promql: string,
+  time?: number,
+): Promise<Sample[]> => samplesIn(await fromPrometheus(config, settings, instant(promql, time)));
+
+/** Runs an instant query in Mimir, as the reader of a tenant. @throws if it does not answer */
+export async function queryMimir(
+  config: KubeConfig,
+  settings: Settings,
+  tenant: string,
+  promql: string,
 ): Promise<Sample[]> {
-  const path = `/api/v1/query?${new URLSearchParams({ query, time: String(time) })}`;
-  const { data } = JSON.parse(await bodyOf(config, services(settings).prometheus, { path }));
-  const result: { metric: Sample["metric"]; value: [number, string] }[] = data.result;
-  return result.map(({ metric, value: [, value] }) => ({ metric, value: Number(value) }));
+  const request = { path: `/prometheus${instant(promql)}`, as: gatewayUser(tenant, "read") };
+  return samplesIn(JSON.parse(await bodyOf(config, services(settings).mimir, request)).data);
 }

@@ -3,7 +3,6 @@ import type { V1CronJob } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { chosenParts, timeArgument } from "../../cli/commands/backup";
 import { manualJob } from "../../cli/commands/backup/jobs";
-import { judgeBackup } from "../../cli/commands/doctor/checks/backups";
 import { added } from "../../cli/lib/job-log";
 import { UserError } from "../../settings";
 import { backupCronJobs } from "../../values/backups";
@@ -70,35 +69,5 @@ describe("unit: obs backup and obs restore", () => {
     expect(added("", "a\n")).to.equal("a\n");
     expect(added("a\n", "a\nb\n")).to.equal("b\n");
     expect(added("a\nb\n", "c\n")).to.equal("c\n");
-  });
-});
-
-describe("doctor: backups", () => {
-  const now = Date.parse("2026-11-29T12:00:00Z") / 1000;
-  const ago = (hours: number) => new Date((now - hours * 3600) * 1000);
-  const cronJob = (created: number, succeeded?: number, suspend = false): V1CronJob => ({
-    metadata: { name: "backup", namespace: "backup", creationTimestamp: ago(created) },
-    spec: { suspend, schedule: "", jobTemplate: {} },
-    status: succeeded === undefined ? {} : { lastSuccessfulTime: ago(succeeded) },
-  });
-  const judged = (one: V1CronJob | undefined) =>
-    judgeBackup("prod", settings, "backup", one, now).map(({ what, fix }) => `${what}: ${fix}`);
-
-  it("says nothing of a recent backup, and of a CronJob that is younger than its first run", () => {
-    expect(judged(cronJob(1000, 25))).to.deep.equal([]);
-    expect(judged(cronJob(2))).to.deep.equal([]);
-  });
-
-  it("tells an old one, one that never succeeded, one that is suspended, and one that does not exist", () => {
-    expect(judged(cronJob(1000, 27))).to.deep.equal([
-      "the last successful backup of backup/backup is 27 hours old: ./obs backup prod",
-    ]);
-    expect(judged(cronJob(30))).to.deep.equal([
-      "CronJob backup/backup has never succeeded: ./obs backup prod",
-    ]);
-    expect(judged(cronJob(30, 1, true))[0]).to.match(/^CronJob backup\/backup is suspended.*"suspend":false/);
-    expect(judged(undefined)).to.deep.equal([
-      "CronJob backup/backup does not exist, so no backups run: ./obs refresh prod, then ./obs up prod",
-    ]);
   });
 });

@@ -1,12 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { driftFinding, driftOf } from "../../cli/commands/doctor/checks/drift";
-import {
-  allows,
-  kubernetesFindings,
-  releaseFindings,
-  supportFindings,
-} from "../../cli/commands/doctor/checks/versions";
+import { releaseFindings, supportFindings } from "../../cli/commands/doctor/checks/versions";
 import { differencesOf, quantity } from "../../cli/commands/doctor/difference";
 import { newestOf, releaseFrom } from "../../cli/lib/helm-history";
 
@@ -113,21 +108,5 @@ describe("doctor: drift and versions", () => {
     expect(on("2030-01-01", "docker.io/grafana/alloy:v1.20.1")).to.deep.equal([
       "whether grafana/alloy 1.20 still gets fixes was to be checked by 2027-01-31",
     ]);
-  });
-
-  it("understands the versions of Kubernetes that charts allow", () => {
-    expect(allows("^1.25.0-0", "v1.34.3")).to.equal(true);
-    expect(allows("^1.35.0-0", "v1.34.3")).to.equal(false);
-    expect(allows(">=1.25.0-0 <1.34.0", "v1.34.3")).to.equal(false);
-    expect(allows(">= 1.40.0 || ^1.20.0", "v1.34.3+k3s1")).to.equal(true);
-    expect(allows("anything", "v1.34.3")).to.equal(true);
-  });
-
-  it("tells kubelets that do not go with the API server", () => {
-    const at = (kubelet: string) => kubernetesFindings("v1.34.3", [{ name: "a", kubelet }], []);
-    expect(at("v1.34.1")).to.deep.equal([]);
-    expect(at("v1.31.0")).to.deep.equal([]);
-    expect(at("v1.30.0")).to.have.length(1);
-    expect(at("v1.35.0")).to.have.length(1);
   });
 });

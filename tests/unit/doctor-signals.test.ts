@@ -1,26 +1,22 @@
+import type { V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
 import type { Gap } from "../../cli/commands/coverage/model";
+import { judgeAlerts, judgeRules, type RuleGroup } from "../../cli/commands/doctor/checks/alerts";
 import { judgeBuckets } from "../../cli/commands/doctor/checks/buckets";
 import { judgeCoverage } from "../../cli/commands/doctor/checks/coverage";
 import { judgeMissing } from "../../cli/commands/doctor/checks/datasources";
 import { judgeFlows } from "../../cli/commands/doctor/checks/flows";
 import { judgeForecast } from "../../cli/commands/doctor/checks/forecast";
 import { judgeUsers } from "../../cli/commands/doctor/checks/gateways";
-import { judgeRefused, judgeSilence, remedy } from "../../cli/commands/doctor/checks/ingestion";
-import { judgeLimits } from "../../cli/commands/doctor/checks/limits";
-import { judgeMinio } from "../../cli/commands/doctor/checks/minio";
-import { judgeReady } from "../../cli/commands/doctor/checks/ready";
 import { judgeRing, rings } from "../../cli/commands/doctor/checks/rings";
-import { judgeAlerting, judgeRules } from "../../cli/commands/doctor/checks/rules";
 import { judgeSending } from "../../cli/commands/doctor/checks/sending";
-import { alloyTargets, judgeTargets } from "../../cli/commands/doctor/checks/targets";
-import { judgeUpkeep } from "../../cli/commands/doctor/checks/upkeep";
+import { judgeThreshold, thresholds } from "../../cli/commands/doctor/checks/thresholds";
 import type { Live } from "../../cli/commands/doctor/ends";
 import { judgeLog } from "../../cli/commands/doctor/gateway-log";
+import { age } from "../../cli/commands/doctor/instances";
 import { growth, metrics, total } from "../../cli/commands/doctor/metrics";
-import type { Reading, Talker } from "../../cli/commands/doctor/readings";
-import type { NamespaceKey } from "../../names";
-
+import type { Reading } from "../../cli/commands/doctor/readings";
+import { remedy } from "../../cli/commands/doctor/remedies";
 import { networkPolicies } from "../../values/network-policies";
 import { settingsOf } from "../support/stacks";
 
@@ -28,30 +24,38 @@ const settings = settingsOf("dev");
 const start = 1_800_000_000_000;
 const later = start + 3_600_000;
 
-const talker = (component: string, fields: Partial<Talker> = {}): Talker => ({
-  key: component.split("-")[0] as NamespaceKey,
-  namespace: component.split("-")[0] ?? "",
-  pod: `${component}-0`,
-  component,
-  port: 3100,
-  address: "10.0.0.1",
-  started: start,
-  ready: true,
-  paths: { ready: "/ready", metrics: "/metrics" },
-  ...fields,
+/** A pod that is ready, and runs since `start`. */
+const podNamed = (name: string): V1Pod => ({
+  metadata: { name },
+  status: {
+    conditions: [{ type: "Ready", status: "True" }],
+    containerStatuses: [
+      {
+        name: "a",
+        image: "",
+        imageID: "",
+        ready: true,
+        restartCount: 0,
+        state: { running: { startedAt: new Date(start) } },
+      },
+    ],
+  },
 });
 
 /** A reading of two pages. */
 const reading = (
-  component: string,
+  key: Reading["key"],
   before: string,
   after: string,
-  fields: Partial<Talker> = {},
+  fields: Partial<Reading> = {},
 ): Reading => ({
-  ...talker(component, fields),
+  key,
+  namespace: key,
+  pod: `${key}-0`,
+  age: 3600,
   now: metrics(after),
   grown: growth(metrics(before), metrics(after)),
-  seconds: 5,
+  ...fields,
 });
 
 const whats = (findings: { what: string }[]) => findings.map(({ what }) => what).join("\n");
@@ -75,15 +79,11 @@ describe("doctor: metrics", () => {
 });
 
 describe("doctor: components", () => {
-  it("says who is not ready with his own words, and only notes who just started", () => {
-    const no = { status: 503, text: "Ingester not ready: waiting for 15s" };
-    const said = [{ talker: talker("loki-ingester"), ...no }];
-    const [late] = judgeReady(said, later);
-    expect(late).to.include({ severity: "critical", layer: "components" });
-    expect(late?.evidence).to.include("503").and.include("waiting for 15s");
-    expect(judgeReady(said, start + 20_000)[0]?.severity).to.equal("note");
-    const other = { talker: talker("loki-ingester", { pod: "loki-ingester-1" }), status: 200, text: "ready" };
-    expect(judgeReady([...said, other], later).map(({ severity }) => severity)).to.deep.equal(["warning"]);
+  it("counts a pod's age from the last start of a container that runs", () => {
+    const pod = podNamed("a");
+    expect(age(pod, later)).to.equal(3600);
+    const crashing = { ...pod, status: { containerStatuses: [] } };
+    expect(age(crashing, later)).to.be.above(3600);
   });
 
   it("judges rings by members, quorum and pods that are not in them", () => {
@@ -92,7 +92,7 @@ describe("doctor: components", () => {
     );
     if (!ring) throw new Error("no ring");
     expect(ring.needs).to.equal(2);
-    const pods = [0, 1, 2].map((n) => talker("mimir-ingester", { pod: `mimir-ingester-${n}` }));
+    const pods = [0, 1, 2].map((n) => podNamed(`mimir-ingester-${n}`));
     const members = (states: string[]) => states.map((state, n) => ({ id: `mimir-ingester-${n}`, state }));
     const all = ["ACTIVE", "ACTIVE", "ACTIVE"];
     expect(judgeRing(ring, members(all), pods, later)).to.deep.equal([]);
@@ -136,48 +136,7 @@ describe("doctor: components", () => {
     const one = { uid: "loki", name: "Loki" };
     expect(judgeMissing([one], [one], "Grafana")).to.deep.equal([]);
     expect(whats(judgeMissing([one], [], "Grafana"))).to.equal("Grafana has no datasource Loki");
-    expect(whats(judgeMissing([one], [], "its provisioning"))).to.match(/^datasource Loki is not/);
-  });
-
-  it("finds targets that are gone, and those that are down", () => {
-    const pods = [talker("tempo-distributor")];
-    const target = (health: string) => ({
-      labels: { namespace: "tempo", pod: "tempo-distributor-0", job: "tempo/distributor" },
-      health,
-      lastError: "connection refused",
-    });
-    const rest = ["kube-state-metrics", "node-exporter", "kubelet"].map((job) => ({
-      labels: { job },
-      health: "up",
-      lastError: "",
-    }));
-    expect(judgeTargets(settings, [target("up"), ...rest], pods, [], later)).to.deep.equal([]);
-    expect(whats(judgeTargets(settings, rest, pods, [], later))).to.match(
-      /does not scrape tempo-distributor any more/,
-    );
-    expect(judgeTargets(settings, rest, pods, [], start + 10_000)).to.deep.equal([]);
-    expect(judgeTargets(settings, [target("down"), ...rest], pods, [], later)[0]?.evidence).to.equal(
-      "connection refused",
-    );
-    expect(whats(judgeTargets(settings, [target("up"), ...rest.slice(1)], pods, [], later))).to.include(
-      "kube-state-metrics",
-    );
-    const attribute = (name: string, value: unknown) => ({ name, type: "attr", value: { value } });
-    const body = [
-      attribute("health", "down"),
-      attribute("last_error", "late"),
-      attribute("labels", [{ key: "pod", value: { value: "p" } }]),
-    ];
-    expect(
-      alloyTargets(
-        JSON.stringify({
-          debugInfo: [
-            { name: "crds", body: [] },
-            { name: "targets", body },
-          ],
-        }),
-      ),
-    ).to.deep.equal([{ labels: { pod: "p" }, health: "down", lastError: "late" }]);
+    expect(whats(judgeMissing([one], [], "ConfigMap"))).to.match(/^datasource Loki is not/);
   });
 });
 
@@ -200,23 +159,8 @@ describe("doctor: storage", () => {
       "objectStorage.external.mimir",
     );
     expect(whats(judgeBuckets([look("a", "NoSuchBucket"), look("b", "AccessDenied")], "minio"))).to.equal(
-      "bucket a of mimir is not there\nthe user in Secret mimir/mimir-s3 may not read bucket b",
+      "bucket a of mimir does not exist\nthe user in Secret mimir/mimir-s3 may not read bucket b",
     );
-  });
-
-  it("judges MinIO's servers, drives, room and quotas", () => {
-    const page = (free: number, offline = 0, servers = 0) =>
-      metrics(
-        `minio_cluster_capacity_usable_total_bytes 100\nminio_cluster_capacity_usable_free_bytes ${free}\n` +
-          `minio_cluster_drive_offline_total ${offline}\nminio_cluster_nodes_offline_total ${servers}\nminio_cluster_health_status 1\n`,
-      );
-    const severities = [50, 15, 8, 2].map((free) => judgeMinio(page(free))[0]?.severity);
-    expect(severities).to.deep.equal([undefined, "note", "warning", "critical"]);
-    expect(whats(judgeMinio(page(50, 1)))).to.include("1 drives of MinIO");
-    expect(whats(judgeMinio(page(50, 1, 1)))).to.equal("1 servers of MinIO are offline");
-    const quota =
-      'minio_bucket_quota_total_bytes{bucket="l"} 100\nminio_bucket_usage_total_bytes{bucket="l"} 92';
-    expect(judgeMinio(metrics(quota))[0]).to.include({ severity: "warning" });
   });
 
   it("forecasts when the object storage is full, unless retention deletes as much before", () => {
@@ -230,90 +174,117 @@ describe("doctor: storage", () => {
     expect(at(200)[0]).to.include({ severity: "note" });
     expect(at(360)).to.deep.equal([]);
   });
-
-  it("judges compactors by their last run, and what could not be written", () => {
-    const name = "cortex_compactor_last_successful_run_timestamp_seconds";
-    const at = (last: number) =>
-      judgeUpkeep(
-        reading("mimir-compactor", "", `${name} ${last}\ncortex_compactor_compaction_interval_seconds 7200`),
-        start / 1000 + 20_000,
-      );
-    expect(at(start / 1000 + 15_000)).to.deep.equal([]);
-    expect(whats(at(0))).to.match(/mimir-compactor-0 has not got through for 333 minutes/);
-    const failed = "loki_ingester_chunks_flush_failures_total";
-    const one = reading(
-      "loki-ingester",
-      `${failed} 1`,
-      `${failed} 3\nloki_ingester_wal_disk_usage_percent 0.95`,
-    );
-    const found = judgeUpkeep(one, later / 1000);
-    expect(whats(found)).to.include("cannot write chunks to the bucket").and.include("95 % full");
-  });
 });
 
 describe("doctor: signals", () => {
-  it("tells refusals by tenant and reason with the setting that raises the limit", () => {
-    const refused = [{ labels: { user: "pods", reason: "per_user_series_limit" }, value: 12.4 }];
-    const [one] = judgeRefused(settings, "mimir", refused, "3 minutes");
-    expect(one?.what).to.equal("mimir refuses samples of tenant pods: per_user_series_limit");
-    expect(one?.fix).to.include("mimir.tenants.pods.series");
-    expect(judgeRefused(settings, "mimir", [{ labels: {}, value: 0 }], "")).to.deep.equal([]);
-    expect(remedy(settings, "loki", "rate_limited", "logs")).to.include("loki.ingestionRate");
+  it("reports series past a threshold, with the setting that raises the limit", () => {
+    const of = (metric: string, labels: Record<string, string>, value: number) => {
+      const found = thresholds(settings).filter(({ promql }) => promql.includes(metric));
+      return found.map((one) => judgeThreshold(settings, one, [{ labels, value }])[0]);
+    };
+    const [rejected] = of("cortex_discarded", { user: "pods", reason: "per_user_series_limit" }, 12.4);
+    expect(rejected?.what).to.equal("mimir rejects samples of tenant pods: per_user_series_limit");
+    expect(rejected?.evidence).to.equal("cortex_discarded_samples_total: 12 samples within 3 minutes");
+    expect(rejected?.fix).to.include("mimir.tenants.pods.series");
+    const disk = (value: number) =>
+      of("wal_disk_usage", { namespace: "loki", pod: "loki-ingester-0" }, value)[0];
+    expect(disk(0.85)).to.include({ severity: "warning", layer: "cluster" });
+    expect(disk(1)).to.include({ severity: "critical" });
+    expect(disk(1)?.what).to.equal("the volume of the WAL of loki/loki-ingester-0 is 100 % full");
+    expect(of("quota", { bucket: "loki" }, 0.92)[0]?.what).to.equal("bucket loki has 92 % of its quota");
+    expect(of("live_traces", { tenant: "traces" }, 0.85)[0]?.fix).to.match(
+      /^raise tempo\.limits\.liveTraces,/,
+    );
+    const target = { namespace: "tempo", pod: "tempo-distributor-0", job: "tempo/distributor" };
+    expect(of("up{", target, 0).map((one) => one?.what)).to.deep.equal([
+      "Prometheus cannot scrape tempo/tempo-distributor-0 (job tempo/distributor)",
+      "Alloy cannot scrape tempo/tempo-distributor-0 (job tempo/distributor)",
+    ]);
+  });
+
+  it("names the settings of an agent's limits in the hub", () => {
+    expect(remedy(settings, "loki", "rate_limited", "logs")).to.match(/^raise loki\.ingestionRate/);
     const hub = { ...settings, agents: { "eu-1": {} } };
     expect(remedy(hub, "mimir", "per_user_series_limit", "eu-1")).to.match(
       /^raise agents\.eu-1\.mimir\.series,/,
     );
     expect(remedy(hub, "loki", "rate_limited", "logs")).to.match(/^raise loki\.ingestionRate/);
-    expect(judgeSilence("loki", 0, true)).to.have.length(1);
-    expect([...judgeSilence("loki", 5, true), ...judgeSilence("loki", undefined, true)]).to.deep.equal([]);
   });
 
   it("tells metrics that are refused or late, but not of one that just started", () => {
     const name = (what: string) => `prometheus_remote_storage_${what}`;
     const page = (failed: number, sent: number) =>
       `${name("samples_failed_total")} ${failed}\n${name("highest_timestamp_in_seconds")} 1800003600\n${name("queue_highest_sent_timestamp_seconds")} ${sent}\n`;
-    const of = (fields: Partial<Talker>, failed: number, sent: number) =>
-      judgeSending(
-        settings,
-        reading("alloy-metrics", page(0, 0), page(failed, sent), { started: 0, ...fields }),
-      );
+    const of = (fields: Partial<Reading>, failed: number, sent: number) =>
+      judgeSending(settings, reading("alloyMetrics", page(0, 0), page(failed, sent), fields));
     expect(of({}, 0, 1_800_003_590)).to.deep.equal([]);
-    expect(whats(of({}, 7, 1_800_003_590))).to.include("refuses metrics of alloy");
+    expect(whats(of({}, 7, 1_800_003_590))).to.include("rejects metrics of alloy");
     expect(of({}, 0, 1_800_003_000)[0]).to.include({ severity: "warning" });
-    expect(of({ started: Date.now() - 5000 }, 0, 1_800_003_000)).to.deep.equal([]);
+    expect(of({}, 0, 1_800_001_000)[0]).to.include({ severity: "critical" });
+    expect(of({ age: 5 }, 0, 1_800_003_000)).to.deep.equal([]);
   });
 
   it("tells logs and traces that are dropped, and queues that fill", () => {
     const dropped = (n: number) => `otelcol_exporter_send_failed_log_records_total ${n}`;
-    const logs = reading("alloy-logs", dropped(1), dropped(4), { key: "alloyLogs", namespace: "alloy-logs" });
-    expect(whats(judgeSending(settings, logs))).to.include("drops logs: Loki refuses them");
+    const logs = reading("alloyLogs", dropped(1), dropped(4));
+    expect(whats(judgeSending(settings, logs))).to.include("drops logs: loki rejects them");
     const page =
       'otelcol_exporter_queue_size{data_type="traces"} 600\notelcol_exporter_queue_capacity{data_type="traces"} 1000';
-    const traces = reading("alloy-traces", page, page, { key: "alloyTraces", namespace: "alloy-traces" });
+    const traces = reading("alloyTraces", page, page);
     expect(whats(judgeSending(settings, traces))).to.include("60 % full");
   });
 
   it("names the hub in the fix for an agent that does not send", () => {
     const agent = { ...settings, hub: { stack: "organization/observability/prod" } };
     const name = "prometheus_remote_storage_samples_failed_total";
-    const one = reading("alloy-metrics", `${name} 0`, `${name} 7`);
+    const one = reading("alloyMetrics", `${name} 0`, `${name} 7`);
     const [refused] = judgeSending(agent, one);
     expect(refused?.severity).to.equal("critical");
     expect(refused?.fix).to.match(/^run the doctor for organization\/observability\/prod/);
     expect(judgeSending(settings, one)[0]?.fix).to.include("kubectl -n mimir logs deploy/mimir-gateway");
   });
 
-  it("tells limits that are nearly hit", () => {
-    const page = (created: number) =>
-      `cortex_ingester_local_limits{limit="max_global_series_per_user",user="pods"} 100\n` +
-      `cortex_ingester_memory_series_created_total{user="pods"} ${created}\ncortex_ingester_memory_series_removed_total{user="pods"} 20`;
-    expect(judgeLimits(settings, reading("mimir-ingester", "", page(90)))).to.deep.equal([]);
-    expect(whats(judgeLimits(settings, reading("mimir-ingester", "", page(105))))).to.include(
-      "tenant pods of Mimir has 85 %",
+  it("reports alerts of the stack, those of the cluster as notes, and no others", () => {
+    const alert = (name: string, labels: Record<string, string>, state = "firing") => ({
+      name,
+      health: "ok",
+      alerts: [
+        {
+          labels: { alertname: name, ...labels },
+          annotations: { summary: `${name} happened`, runbook_url: `https://runbooks.test/${name}` },
+          state,
+          activeAt: "2026-01-01T00:00:00.123Z",
+        },
+      ],
+    });
+    const own = { team: "observability", namespace: "loki" };
+    const found = (...rules: RuleGroup["rules"]) => judgeAlerts(settings, [{ name: "g", rules }]);
+    const [one, ...others] = found(
+      alert("LogsDropped", { ...own, severity: "critical" }),
+      alert("LogsDropped", { ...own, severity: "critical" }),
+      alert("Watchdog", { severity: "none" }),
+      alert("KubePodNotReady", { namespace: "shop", severity: "warning" }),
     );
+    expect(others).to.deep.equal([]);
+    expect(one).to.include({
+      severity: "critical",
+      layer: "signals",
+      what: "alert LogsDropped fires: LogsDropped happened",
+      evidence: "since 2026-01-01T00:00:00Z: LogsDropped happened; 1 more like it",
+      page: "docs/operations/runbooks/LogsDropped.md",
+    });
+    expect(one?.fix).to.include("https://runbooks.test/LogsDropped");
+    const severity = (labels: Record<string, string>, state?: string) =>
+      found(alert("A", labels, state))[0]?.severity;
+    expect(severity({ ...own, severity: "critical" }, "pending")).to.equal("note");
+    expect(severity({ namespace: "mimir", severity: "warning" })).to.equal("warning");
+    expect(severity({ namespace: "monitoring", severity: "warning" })).to.equal("note");
+    expect(severity({ namespace: "monitoring", severity: "warning" }, "pending")).to.equal(undefined);
+    expect(severity({ severity: "critical" })).to.equal("critical");
+    expect(severity({ namespace: "kube-system", severity: "critical" })).to.equal(undefined);
   });
 
-  it("tells rules that fail, and configurations that were not taken", () => {
+  it("reports rules that cannot be evaluated", () => {
     const rules = [
       { name: "a", health: "ok" },
       { name: "b", health: "err", lastError: "many-to-many" },
@@ -321,8 +292,6 @@ describe("doctor: signals", () => {
     const [one] = judgeRules("Prometheus", [{ name: "g", rules }], "docs/x.md");
     expect(one?.what).to.equal("Prometheus cannot evaluate 1 of 2 rules of group g");
     expect(one?.evidence).to.include("many-to-many");
-    const page = "alertmanager_config_last_reload_successful 0";
-    expect(judgeAlerting(reading("alertmanager", page, page))[0]).to.include({ severity: "critical" });
   });
 });
 

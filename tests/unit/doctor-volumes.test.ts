@@ -1,28 +1,16 @@
-import type { V1PersistentVolumeClaim, V1Pod } from "@kubernetes/client-node";
+import type { V1PersistentVolumeClaim } from "@kubernetes/client-node";
 import { expect } from "chai";
-import {
-  claimFinding,
-  nodeFinding,
-  noSpaceFindings,
-  usageFindings,
-} from "../../cli/commands/doctor/checks/volumes";
-import { usagesOf } from "../../cli/commands/doctor/volume-usage";
+import { claimFinding, nodeFinding, usageFindings } from "../../cli/commands/doctor/checks/volumes";
 import { settingsOf } from "../support/stacks";
 
 const settings = settingsOf("dev");
+/** A file system reserves a part of its capacity: what is available counts. */
 const usage = (used: number) => ({
-  namespace: "mimir",
-  claim: "storage-mimir-ingester-0",
-  used,
-  capacity: 100,
+  pvcRef: { namespace: "mimir", name: "storage-mimir-ingester-0" },
+  usedBytes: 50,
+  availableBytes: 100 - used,
+  capacityBytes: 100,
 });
-const pod: V1Pod = {
-  metadata: { namespace: "loki", name: "loki-ingester-0" },
-  spec: {
-    containers: [],
-    volumes: [{ name: "data", persistentVolumeClaim: { claimName: "data-loki-ingester-0" } }],
-  },
-};
 const claim = (phase: string, storageClassName = "standard"): V1PersistentVolumeClaim => ({
   metadata: { namespace: "loki", name: "data-loki-ingester-0" },
   spec: { storageClassName },
@@ -42,40 +30,6 @@ describe("doctor: volumes", () => {
     expect(full?.severity).to.equal("critical");
     expect(full?.what).to.contain("is full: 96 %");
     expect(full?.fix).to.contain("mimir.ingester.disk");
-  });
-
-  it("counts what is left, as the kubelet tells it", () => {
-    const volume = [
-      {
-        pvcRef: { namespace: "mimir", name: "a" },
-        usedBytes: 50,
-        availableBytes: 10,
-        capacityBytes: 100,
-      },
-      { usedBytes: 1, capacityBytes: 2 },
-    ];
-    expect(usagesOf({ pods: [{ volume }] })).to.deep.equal([
-      { namespace: "mimir", claim: "a", used: 90, capacity: 100 },
-    ]);
-  });
-
-  it("believes what a container wrote of its volume, once", () => {
-    const logs = [
-      {
-        namespace: "loki",
-        pod: "loki-ingester-0",
-        container: "ingester",
-        text: 'level=info\nlevel=error err="write /var/loki/wal/0: no space left on device"\n',
-      },
-    ];
-    const [found] = noSpaceFindings(logs, [pod], []);
-    expect(found?.what).to.contain("a volume of pod loki/loki-ingester-0 is full (data-loki-ingester-0)");
-    const told = usageFindings(
-      [{ ...usage(99), namespace: "loki", claim: "data-loki-ingester-0" }],
-      settings,
-    );
-    expect(noSpaceFindings(logs, [pod], told)).to.deep.equal([]);
-    expect(noSpaceFindings(logs, [], [])).to.deep.equal([]);
   });
 
   it("names the class that a claim waits for", () => {

@@ -256,7 +256,7 @@ describe("unit: obs load, the stack's side", () => {
       component,
       restarts,
     });
-    const sample = (name: string, value: number) => ({ metric: { namespace: "loki", pod: name }, value });
+    const sample = (name: string, value: number) => ({ labels: { namespace: "loki", pod: name }, value });
     const rows = componentRows(
       [of("a", "querier", 3), of("old", "ingester", 0)],
       [of("a", "querier", 5), of("b", "querier", 1)],
@@ -274,7 +274,7 @@ describe("unit: obs load, the stack's side", () => {
     const query = async (promql: string, time: number) => {
       asked.push([promql, time]);
       const value = promql.startsWith("max_over_time") ? 5 : time === 40 ? 2 : 3;
-      return [{ metric: { namespace: "loki", horizontalpodautoscaler: "querier" }, value }];
+      return [{ labels: { namespace: "loki", horizontalpodautoscaler: "querier" }, value }];
     };
     expect(await autoscalerRows(query, settingsOf("dev"), 60, 100)).to.deep.equal([
       { autoscaler: "loki/querier", start: 2, highest: 5, end: 3 },

@@ -1,30 +1,27 @@
-/** What a check of `obs doctor` is, and what it works with. */
+/** The interface of a check of `obs doctor`, and its findings. */
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Settings } from "../../../settings";
 import type { ClusterState } from "./cluster-state";
 
-/** How bad a finding is: signals are lost or cannot be read; they soon may be; worth knowing. Worst first. */
+/** Signals are lost or cannot be read; they soon may be; worth knowing. Worst first. */
 export const severities = ["critical", "warning", "note"] as const;
 export type Severity = (typeof severities)[number];
 
-/**
- * Where a finding lies, from causes to symptoms. Among findings of one severity the cause comes first: a pod that restarts
- * because DNS is broken is told after DNS.
- */
+/** From causes to symptoms: a pod that restarts because DNS is broken comes after DNS. */
 export const layers = [
-  /** What pods stand on: API server, nodes, DNS, clocks, definitions of custom resources, volumes. */
+  /** API server, nodes, DNS, volumes. */
   "cluster",
-  /** What keeps a pod from running, with the reason known: image, volume, room, memory limit, probe. */
+  /** Pods that do not run for a known reason: image, volume, memory limit, probe. */
   "pods",
   /** NetworkPolicies, certificates. */
   "network",
   /** Buckets, credentials. */
   "storage",
-  /** Live objects or versions that are not what Helm installed. */
+  /** Live objects or versions that differ from Helm's. */
   "drift",
-  /** Rings, readiness, compactors, datasources, gateways. */
+  /** Rings, datasources, gateways, scrape targets. */
   "components",
-  /** What follows from all the above: errors and limits while signals go in or are read. */
+  /** Errors and limits while signals are written or read, and alerts: they follow from all the above. */
   "signals",
 ] as const;
 export type Layer = (typeof layers)[number];
@@ -35,18 +32,18 @@ export interface Finding {
   layer: Layer;
   /** What is wrong, as one plain sentence that names the object. */
   what: string;
-  /** What was read: the query, the field, the message. Never a secret. */
+  /** The query, field or message that was read. Never a secret. */
   evidence: string;
   /** What to do, as a sentence or a command. */
   fix: string;
-  /** The page that says more, from the project's root: `docs/operations/runbooks/RingUnhealthy.md`, `docs/operations/runbook.md#dns`. */
+  /** A page, from the project's root: `docs/operations/runbooks/RingUnhealthy.md`, `docs/operations/runbook.md#dns`. */
   page: string;
 }
 
-/** Builds findings of one layer. */
+/** Builds findings of one layer. @param usual the page of those that name no other */
 export const findingIn =
-  (layer: Layer) =>
-  (severity: Severity, what: string, evidence: string, fix: string, page: string): Finding => ({
+  (layer: Layer, usual = "docs/operations/runbook.md") =>
+  (severity: Severity, what: string, evidence: string, fix: string, page = usual): Finding => ({
     severity,
     layer,
     what,
@@ -61,17 +58,17 @@ export interface Context {
   config: KubeConfig;
   /** Whether a check may create a short-lived pod. */
   probe: boolean;
-  /** What the cluster holds, read once for all checks. */
+  /** The cluster's objects, read once for all checks. */
   cluster: ClusterState;
 }
 
 /**
- * One check. It only reads, except for a pod that {@link Context.probe} allows, answers within `checkWithin`, and reports
- * problems only. A file in `checks/` exports one as `check`, and runs because it exists.
+ * One check. It only reads, except for a pod that {@link Context.probe} allows. A file in `checks/` exports one as
+ * `check`, and runs because it exists.
  */
 export interface Check {
-  /** What is looked at, as a noun: "certificates". */
+  /** The subject, as a noun: "certificates". */
   name: string;
-  /** @returns what is wrong; nothing where all is well @throws where it cannot be looked at, which is told as a finding */
+  /** @returns what is wrong @throws if that cannot be found out, which is a finding, too */
   look(context: Context): Promise<Finding[]>;
 }

@@ -1,11 +1,11 @@
-/** Where a live object is not what a manifest says, by the fields that the manifest names. */
+/** Differences of a live object from a manifest, by the fields that the manifest names. */
 
-/** A field that is different. */
+/** A field that differs. */
 export interface FieldDifference {
   /** `spec.template.spec.containers[ingester].image` */
   path: string;
   wanted: string;
-  /** Undefined where the live object has no such field. */
+  /** Undefined if the live object has no such field. */
   live: string | undefined;
 }
 
@@ -21,21 +21,17 @@ export function quantity(text: string): number | undefined {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   value !== null && typeof value === "object" && !Array.isArray(value);
 
-/** What the API server leaves out, or fills in with nothing. */
+/** Values that the API server leaves out, or sets to nothing. */
 const isEmpty = (value: unknown): boolean =>
-  value === undefined ||
-  value === null ||
-  value === "" ||
-  value === false ||
-  value === 0 ||
+  !value ||
   (Array.isArray(value) && !value.length) ||
   (isObject(value) && Object.values(value).every(isEmpty));
 
+/** Numbers may be quoted, and sizes written in another unit. */
 const isSame = (wanted: unknown, live: unknown): boolean => {
-  if (wanted === live || (isEmpty(wanted) && isEmpty(live))) return true;
-  // Numbers may be quoted, and sizes written in another unit.
-  const [a, b] = [quantity(String(wanted)), quantity(String(live))];
-  return String(wanted) === String(live) || (a !== undefined && a === b);
+  if (isObject(wanted) || Array.isArray(wanted)) return false;
+  const [a, b] = [String(wanted), String(live)];
+  return a === b || (quantity(a) !== undefined && quantity(a) === quantity(b));
 };
 
 const short = (value: unknown): string => {
@@ -43,37 +39,32 @@ const short = (value: unknown): string => {
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 };
 
-/** What an element of a list is found by. */
-const keyOf = (element: unknown): string | undefined =>
+/** The name of an element of a list. */
+const nameOf = (element: unknown): string | undefined =>
   isObject(element) && typeof element["name"] === "string" ? element["name"] : undefined;
 
 /**
- * @param wanted a value of a manifest
- * @param live the same field of the live object, `undefined` where it has none
- * @param path where that is
+ * @param wanted a value of a manifest; a manifest that says null leaves it to the API server
+ * @param live the same field of the live object
+ * @param path of the field
  */
 export function differencesOf(wanted: unknown, live: unknown, path: string): FieldDifference[] {
-  // A manifest that says null leaves it to the API server.
   if (wanted === null || wanted === undefined) return [];
   if (isObject(wanted) && isObject(live))
     return Object.entries(wanted).flatMap(([key, value]) =>
       differencesOf(value, live[key], /^[\w-]+$/.test(key) ? `${path}.${key}` : `${path}["${key}"]`),
     );
   if (Array.isArray(wanted) && Array.isArray(live)) {
-    const keys = wanted.map(keyOf);
-    // A list whose elements have names of their own may be in another order, and others may add to it.
-    if (wanted.length && keys.every((key) => key !== undefined) && new Set(keys).size === keys.length)
-      return wanted.flatMap((element, index) =>
-        differencesOf(
-          element,
-          live.find((one) => keyOf(one) === keys[index]),
-          `${path}[${keys[index]}]`,
-        ),
-      );
-    if (wanted.length === live.length)
-      return wanted.flatMap((element, index) => differencesOf(element, live[index], `${path}[${index}]`));
+    const names = wanted.map(nameOf);
+    // A list whose elements have different names may be in another order, and others may add to it.
+    const byName = names.length > 0 && !names.includes(undefined) && new Set(names).size === names.length;
+    if (byName || wanted.length === live.length)
+      return wanted.flatMap((element, index) => {
+        const name = names[index];
+        const same = byName ? live.find((one) => nameOf(one) === name) : live[index];
+        return differencesOf(element, same, `${path}[${byName ? name : index}]`);
+      });
   }
-  if (!isObject(wanted) && !Array.isArray(wanted) && isSame(wanted, live)) return [];
-  if (isEmpty(wanted) && isEmpty(live)) return [];
+  if (isSame(wanted, live) || (isEmpty(wanted) && isEmpty(live))) return [];
   return [{ path, wanted: short(wanted), live: live === undefined ? undefined : short(live) }];
 }

@@ -1,4 +1,4 @@
-/** The ends of a needed connection: the pods of the cluster, and others who stand for those that are not the stack's. */
+/** The ends of a connection: pods of the cluster, and one placeholder for each group of others. */
 import type { V1Node, V1Pod } from "@kubernetes/client-node";
 import { namespaces, smokeTest } from "../../../names";
 import type { Settings } from "../../../settings";
@@ -10,86 +10,82 @@ import {
   type PartName,
   parts,
 } from "../../../values/network-parts";
-import { type End, type Network, type Pod, picks } from "./network";
+import { type End, type Network, picks } from "./network";
 
-/** A pod's name for people, and what policies see of it. */
+/** An end with its name. */
 export interface Named {
   name: string;
   end: End;
-  /** Ports that its containers listen on, as far as they say. */
+  /** Ports that its containers declare; none if that is not known. */
   ports: number[];
 }
 
-/** What is in the cluster, as far as policies go. */
+/** The cluster, as far as policies matter. */
 export interface Live {
   pods: V1Pod[];
   nodes: V1Node[];
-  /** Pods that answer for names; of another namespace. */
+  /** Pods of the cluster's DNS, in another namespace. */
   dns: V1Pod[];
   network: Network;
 }
 
-/** A namespace that nobody has: a pod of it stands for any pod that no policy selects. */
-const elsewhere = "somebody-else";
-
-/** A pod as policies see it; one on the node's own network is a node to them. */
+/** A running pod as policies see it; one on the node's network is a node to them. */
 export function named({ metadata, spec, status }: V1Pod): Named | undefined {
   const { namespace = "", name = "", labels = {}, deletionTimestamp } = metadata ?? {};
   if (spec?.hostNetwork || status?.phase !== "Running" || deletionTimestamp) return undefined;
   const ports = spec?.containers.flatMap((container) => container.ports ?? []) ?? [];
+  const byName = ports.flatMap((port) => (port.name ? [[port.name, port.containerPort]] : []));
   return {
     name: `${namespace}/${name}`,
-    end: {
-      namespace,
-      labels,
-      address: status.podIP ?? "",
-      named: Object.fromEntries(
-        ports.flatMap(({ name, containerPort }) => (name ? [[name, containerPort]] : [])),
-      ),
-    },
+    end: { namespace, labels, address: status.podIP ?? "", named: Object.fromEntries(byName) },
     ports: ports
       .filter(({ protocol = "TCP" }) => protocol === "TCP")
       .map(({ containerPort }) => containerPort),
   };
 }
 
-const stranger = (namespace: string): Named => ({
+/** Any pod of a namespace. */
+const podOf = (namespace: string): Named => ({
   name: `a pod of namespace ${namespace}`,
-  end: { namespace, labels: {}, address: "" } satisfies Pod,
+  end: { namespace, labels: {}, address: "" },
   ports: [],
 });
 
-/** Who a flow comes from or goes to, as what is there; of who is not the stack's one stands for all. */
+const outside = (name: string, address: string, ports: number[] = []): Named => ({
+  name,
+  end: { address },
+  ports,
+});
+
+/** The ends that a flow comes from or goes to. */
 export function ends(who: PartName | Outsider, live: Live, settings: Settings): Named[] {
-  const { network } = settings;
-  if (isNamespace(who)) return [stranger(namespaceIn(who))];
+  const { ingressNamespaces, ingressRanges, scraperNamespaces } = settings.network;
+  if (isNamespace(who)) return [podOf(namespaceIn(who))];
   switch (who) {
     case "pods":
-      return [stranger(elsewhere)];
+      // A namespace that does not exist: no policy selects its pods.
+      return [podOf("somebody-else")];
     case "clients":
-      return [stranger("a-client")];
+      return [podOf("a-client")];
     case "ingress":
       return [
-        ...network.ingressNamespaces.map(stranger),
-        ...network.ingressRanges.map((range): Named => {
-          const [address = ""] = range.split("/");
-          return { name: `addresses ${range}`, end: { address }, ports: [] };
-        }),
+        ...ingressNamespaces.map(podOf),
+        ...ingressRanges.map((range) => outside(`addresses ${range}`, range.split("/")[0] ?? "")),
       ];
     case "scrapers":
-      return network.scraperNamespaces.map(stranger);
+      return scraperNamespaces.map(podOf);
     case "smokeTest":
-      return [stranger(smokeTest.namespace)];
+      return [podOf(smokeTest.namespace)];
     case "nodes":
       return live.nodes.slice(0, 1).flatMap(({ metadata, status }) => {
         const address = status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
-        return address ? [{ name: `node ${metadata?.name}`, end: { address }, ports: [10250] }] : [];
+        return address ? [outside(`node ${metadata?.name}`, address, [10250])] : [];
       });
     case "metadata":
-      return [{ name: "the metadata service of the node", end: { address: "169.254.169.254" }, ports: [] }];
+      return [outside("the metadata service of the node", "169.254.169.254")];
     case "anywhere":
       // An address for documentation, RFC 5737.
-      return [{ name: "addresses outside", end: { address: "198.51.100.1" }, ports: [] }];
+      return [outside("addresses outside", "198.51.100.1")];
   }
   const { namespace, labels = {} }: Part = parts[who];
   return live.pods

@@ -1,8 +1,8 @@
 /**
- * Who may connect to whom, by NetworkPolicies and the rules of
- * https://kubernetes.io/docs/concepts/services-networking/network-policies/: where no policy selects a pod for a
- * direction, everything is allowed in it; where some do, what any of them allows; and a connection needs both the
- * source's egress and the target's ingress.
+ * Connections that NetworkPolicies allow, by the rules of
+ * https://kubernetes.io/docs/concepts/services-networking/network-policies/: if no policy selects a pod for a direction,
+ * everything is allowed in it; if some do, a connection that any of them allows. Both the source's egress and the
+ * target's ingress must allow it.
  */
 import { BlockList, isIPv6 } from "node:net";
 
@@ -17,10 +17,16 @@ export interface Policy {
   };
 }
 
+interface RulePort {
+  port?: number | string;
+  endPort?: number;
+  protocol?: string;
+}
+
 interface PolicyRule {
   from?: Peer[];
   to?: Peer[];
-  ports?: { port?: number | string; endPort?: number; protocol?: string }[];
+  ports?: RulePort[];
 }
 
 interface Peer {
@@ -78,7 +84,7 @@ export function picks({ matchLabels = {}, matchExpressions = [] }: Selector, lab
       case "DoesNotExist":
         return value === undefined;
     }
-    throw new Error(`no operator of selectors: ${operator}`);
+    throw new Error(`unknown operator of a selector: ${operator}`);
   };
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
@@ -116,7 +122,7 @@ function isPeer(peer: Peer, end: End, own: string, network: Network): boolean {
   return there && picks(podSelector ?? {}, end.labels);
 }
 
-/** The policies that have a say in what goes out of a pod, or comes in. */
+/** The policies that select a pod for egress or ingress. */
 const deciding = ({ policies }: Network, pod: Pod, out: boolean): Policy[] =>
   policies.filter(
     (policy) =>
@@ -126,44 +132,40 @@ const deciding = ({ policies }: Network, pod: Pod, out: boolean): Policy[] =>
       ),
   );
 
-/** What the policies of one end say of a connection with the other. */
-function side(network: Network, mine: End, other: End, { port, protocol = "TCP" }: Port, out: boolean) {
-  // Nothing is enforced at an address outside, nor at a node.
-  if (!isPod(mine)) return true;
-  const target = out ? other : mine;
+/** Whether a port of a rule is that of a connection. A name that the pod does not have is no port of it. */
+function isPort({ port: own, endPort, protocol = "TCP" }: RulePort, at: Port, target: End): boolean {
+  if (protocol !== (at.protocol ?? "TCP")) return false;
+  if (own === undefined) return true;
+  const start = typeof own === "string" ? (isPod(target) ? target.named?.[own] : undefined) : own;
+  return start !== undefined && at.port >= start && at.port <= (endPort ?? start);
+}
+
+/** Whether the policies of one end allow a connection with the other. */
+function side(network: Network, mine: Pod, other: End, at: Port, out: boolean): boolean {
   const policies = deciding(network, mine, out);
-  if (!policies.length) return true;
-  return policies.some(({ metadata, spec }) =>
-    ((out ? spec.egress : spec.ingress) ?? []).some((rule) => {
-      const peers = (out ? rule.to : rule.from) ?? [];
-      const ports = rule.ports ?? [];
+  const rules = policies.flatMap(({ metadata: { namespace = "" }, spec }) =>
+    ((out ? spec.egress : spec.ingress) ?? []).map((rule) => ({ ...rule, namespace })),
+  );
+  return (
+    !policies.length ||
+    rules.some(({ from = [], to = [], ports = [], namespace }) => {
+      const peers = out ? to : from;
       return (
-        (!peers.length || peers.some((peer) => isPeer(peer, other, metadata.namespace ?? "", network))) &&
-        (!ports.length ||
-          ports.some((one) => {
-            const named = typeof one.port === "string";
-            const start = named ? (isPod(target) ? target.named?.[one.port as string] : undefined) : one.port;
-            // A name that the pod does not have is no port of it.
-            if (named && start === undefined) return false;
-            const first = (start as number | undefined) ?? 0;
-            const last = one.endPort ?? (start as number | undefined) ?? 65535;
-            return (one.protocol ?? "TCP") === protocol && port >= first && port <= last;
-          }))
+        (!peers.length || peers.some((peer) => isPeer(peer, other, namespace, network))) &&
+        (!ports.length || ports.some((one) => isPort(one, at, out ? other : mine)))
       );
-    }),
+    })
   );
 }
 
-const portOf = (port: number | Port): Port => (typeof port === "number" ? { port } : port);
-
-/** Whether a connection is allowed. */
-export const allows = (network: Network, from: End, to: End, port: number | Port): boolean =>
-  side(network, from, to, portOf(port), true) && side(network, to, from, portOf(port), false);
-
-/** The policies by which a connection is refused, because none of them allows it; none where it is allowed. */
+/** The policies that block a connection, because none of them allows it; none if it is allowed. */
 export function refusedBy(network: Network, from: End, to: End, port: number | Port): Policy[] {
-  const at = portOf(port);
+  const at = typeof port === "number" ? { port } : port;
   if (isPod(from) && !side(network, from, to, at, true)) return deciding(network, from, true);
   if (isPod(to) && !side(network, to, from, at, false)) return deciding(network, to, false);
   return [];
 }
+
+/** Whether a connection is allowed. */
+export const allows = (network: Network, from: End, to: End, port: number | Port): boolean =>
+  !refusedBy(network, from, to, port).length;

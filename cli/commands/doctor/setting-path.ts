@@ -1,10 +1,10 @@
-/** Which setting a pod's memory, disk and replicas come from. */
+/** The setting that holds a pod's memory, disk or replicas. */
 import { type NamespaceKey, namespaceKey } from "../../../names";
 import type { Settings } from "../../../settings";
 
 const camel = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** Workloads whose section of the settings has another name or is deeper: beginning of the pod's name, without `namespaces.prefix` → section. */
+/** Workloads whose section of the settings has another name: beginning of the pod's name without `namespaces.prefix` → section. */
 const sections: [NamespaceKey, RegExp, string][] = [
   ["minio", /^minio/, "objectStorage.minio"],
   ["alloyLogs", /^/, "alloyLogs"],
@@ -21,12 +21,17 @@ const sections: [NamespaceKey, RegExp, string][] = [
   ["monitoring", /^cadvisor/, "cadvisor"],
 ];
 
+const valueAt = (settings: Settings, path: string): unknown =>
+  path
+    .split(".")
+    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], settings);
+
 /**
  * The setting that holds a field of a component.
  *
  * @param object name of a pod, workload or claim of it: `loki-ingester-0`, `storage-mimir-ingester-0`
  * @param field its last part: `memoryLimit`, `disk`, `replicas`
- * @returns its path, `loki.ingester.memoryLimit`; undefined where no setting of that name is in force
+ * @returns its path, `loki.ingester.memoryLimit`; undefined if no such setting is in force
  */
 export function settingPath(
   settings: Settings,
@@ -38,29 +43,20 @@ export function settingPath(
   if (!key) return undefined;
   const { prefix } = settings.namespaces;
   const bare = object.startsWith(prefix) ? object.slice(prefix.length) : object;
-  const found = sections.find(([where, name]) => where === key && name.test(bare));
+  const section = sections.find(([where, name]) => where === key && name.test(bare))?.[2];
   const component = new RegExp(`(?:^|-)${key}-([a-z-]*[a-z])`).exec(object)?.[1] ?? "";
-  // A pod's name goes on with hashes: the longest beginning that is a setting is the component.
+  // A pod's name ends with hashes: the longest beginning that is a setting is the component.
   const words = component.split("-");
-  const candidates = found
-    ? [found[2]]
+  const candidates = section
+    ? [section]
     : words.map((_, index) => `${key}.${camel(words.slice(0, words.length - index).join("-"))}`);
-  return candidates.map((path) => `${path}.${field}`).find((path) => has(settings, path));
+  return candidates.map((path) => `${path}.${field}`).find((path) => valueAt(settings, path) !== undefined);
 }
 
-const has = (settings: Settings, path: string): boolean =>
-  path
-    .split(".")
-    .reduce<unknown>(
-      (value, key) =>
-        value !== null && typeof value === "object" ? (value as Record<string, unknown>)[key] : undefined,
-      settings,
-    ) !== undefined;
-
-/** What to do about a component's field that is too small. */
+/** The fix for a component's field that is too small. */
 export function raise(settings: Settings, namespace: string, object: string, field: string): string {
   const path = settingPath(settings, namespace, object, field);
   return path
-    ? `raise it: pulumi config set --path ${path} <size>, then ./obs up (docs/guides/sizing.md says how much)`
-    : "raise it in what made the pod; no setting of this stack holds it";
+    ? `raise it: pulumi config set --path ${path} <size>, then ./obs up (docs/guides/sizing.md has the sizes)`
+    : "raise it in the owner of the pod; no setting of this stack holds it";
 }

@@ -1,22 +1,28 @@
-/** Deployments, StatefulSets and DaemonSets as one: how many pods each wants and has. */
-import type { V1LabelSelector, V1ObjectMeta, V1Pod } from "@kubernetes/client-node";
-import type { ClusterState } from "./cluster-state";
+/** Deployments, StatefulSets and DaemonSets with the pods that they want and have. */
+import {
+  AppsV1Api,
+  type KubeConfig,
+  type V1LabelSelector,
+  type V1ObjectMeta,
+  type V1Pod,
+} from "@kubernetes/client-node";
 
 export interface Workload {
   kind: "Deployment" | "StatefulSet" | "DaemonSet";
   namespace: string;
   name: string;
-  /** Pods that its specification asks for now. */
+  /** Pods that its specification asks for. */
   wanted: number;
   ready: number;
   labels: Record<string, string>;
 }
 
-type Raw = {
+/** An object of any of the three kinds, as far as it is read. */
+interface Raw {
   metadata?: V1ObjectMeta;
   spec?: { replicas?: number; selector: V1LabelSelector };
   status?: { readyReplicas?: number; numberReady?: number; desiredNumberScheduled?: number };
-};
+}
 
 const workload =
   (kind: Workload["kind"]) =>
@@ -29,21 +35,22 @@ const workload =
     labels: spec?.selector.matchLabels ?? {},
   });
 
-/** All workloads of the stack's namespaces. */
-export async function workloads(cluster: ClusterState): Promise<Workload[]> {
+/** All workloads of the cluster. */
+export async function readWorkloads(config: KubeConfig): Promise<Workload[]> {
+  const apps = config.makeApiClient(AppsV1Api);
   const [deployments, statefulSets, daemonSets] = await Promise.all([
-    cluster.deployments(),
-    cluster.statefulSets(),
-    cluster.daemonSets(),
+    apps.listDeploymentForAllNamespaces(),
+    apps.listStatefulSetForAllNamespaces(),
+    apps.listDaemonSetForAllNamespaces(),
   ]);
   return [
-    ...deployments.map(workload("Deployment")),
-    ...statefulSets.map(workload("StatefulSet")),
-    ...daemonSets.map(workload("DaemonSet")),
+    ...deployments.items.map(workload("Deployment")),
+    ...statefulSets.items.map(workload("StatefulSet")),
+    ...daemonSets.items.map(workload("DaemonSet")),
   ];
 }
 
-/** Whether a pod is one of a workload's. */
+/** Whether a pod belongs to a workload. */
 export const isOf = ({ namespace, labels }: Workload, { metadata }: V1Pod): boolean =>
   namespace === metadata?.namespace &&
   Object.keys(labels).length > 0 &&

@@ -4,7 +4,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import { type Settings, UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
 import { connect } from "../../lib/cluster";
-import { instantQuery } from "../../lib/prometheus";
+import { queryPrometheus } from "../../lib/prometheus";
 import { type LoadLife, withLoad } from "./life";
 import { autoscalerRows, componentRows, discarded, stackPods, usage } from "./observe";
 import { type LoadOptions, type Plan, planOf, readOptions } from "./plan";
@@ -39,7 +39,7 @@ export async function loadReport(
     const end = Date.now() / 1000;
     tell(`k6 has finished; waiting ${scraped} s for the last scrapes`);
     await wait(scraped * 1000, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
-    const query = (promql: string, time: number) => instantQuery(config, settings, promql, time);
+    const query = (promql: string, time: number) => queryPrometheus(config, settings, promql, time);
     const { cores, memory } = await usage(config, settings, summary.seconds, end);
     return {
       stack,

@@ -2,7 +2,7 @@
 import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { loadTest, namespaces } from "../../../names";
 import type { Settings } from "../../../settings";
-import { instantQuery, type Sample } from "../../lib/prometheus";
+import { queryPrometheus, type Sample } from "../../lib/prometheus";
 
 /** A pod of the stack. */
 export interface StackPod {
@@ -80,7 +80,7 @@ export function componentRows(
   const id = ({ namespace, pod }: { namespace?: string; pod?: string }) => `${namespace}/${pod}`;
   // Pods that were deleted during the run count too.
   const known = new Map([...before, ...after].map((pod) => [id(pod), pod]));
-  const byPod = (samples: Sample[]) => new Map(samples.map(({ metric, value }) => [id(metric), value]));
+  const byPod = (samples: Sample[]) => new Map(samples.map(({ labels, value }) => [id(labels), value]));
   const [coresOf, memoryOf] = [byPod(cores), byPod(memory)];
   const restartsBefore = new Map(before.map((pod) => [id(pod), pod.restarts]));
   const rows = new Map<string, ComponentRow>();
@@ -115,8 +115,8 @@ export async function usage(
   const cores = `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${chosen}}[${range}]))`;
   const memory = `max_over_time(sum by (namespace, pod) (container_memory_working_set_bytes{${chosen}})[${range}:15s])`;
   return {
-    cores: await instantQuery(config, settings, cores, end),
-    memory: await instantQuery(config, settings, memory, end),
+    cores: await queryPrometheus(config, settings, cores, end),
+    memory: await queryPrometheus(config, settings, memory, end),
   };
 }
 
@@ -137,8 +137,8 @@ export async function discarded(
 ): Promise<Record<string, number>> {
   const answers = counters.map(async (counter) => {
     const query = `sum by (reason) (increase(${counter}[${Math.ceil(seconds)}s])) > 0`;
-    return (await instantQuery(config, settings, query)).map(
-      ({ metric: { reason }, value }): [string, number] => [
+    return (await queryPrometheus(config, settings, query)).map(
+      ({ labels: { reason }, value }): [string, number] => [
         reason ? `${counter} (${reason})` : counter,
         Math.round(value),
       ],
@@ -157,8 +157,8 @@ export async function autoscalerRows(
   const metric = `kube_horizontalpodautoscaler_status_current_replicas{namespace=~"${observed(settings).join("|")}"}`;
   const at = async (promql: string, time: number) =>
     new Map(
-      (await query(promql, time)).map(({ metric, value }) => [
-        `${metric["namespace"]}/${metric["horizontalpodautoscaler"]}`,
+      (await query(promql, time)).map(({ labels, value }) => [
+        `${labels["namespace"]}/${labels["horizontalpodautoscaler"]}`,
         value,
       ]),
     );

@@ -1,7 +1,7 @@
 /** `obs storage`: usage, growth and time until full of each bucket. */
 import { UserError } from "../../../settings";
 import { connect } from "../../lib/cluster";
-import { instantQuery } from "../../lib/prometheus";
+import { queryPrometheus } from "../../lib/prometheus";
 import { type Measured, queries, reportOf, textOf } from "./report";
 
 /** @returns the exit code 0 @throws UserError if MinIO is not part of the stack, or Prometheus does not respond */
@@ -13,10 +13,10 @@ export async function storage(stack: string, json: boolean): Promise<number> {
       `objectStorage.kind: ${kind} has no metrics here (must be minio). Use the console of its provider`,
     );
   const results = Object.entries(queries).map(async ([name, query]) => {
-    const samples = await instantQuery(config, settings, query).catch((error: Error) => {
+    const samples = await queryPrometheus(config, settings, query).catch((error: Error) => {
       throw new UserError(`cannot query Prometheus, which has MinIO's metrics: ${error.message}`);
     });
-    return [name, new Map(samples.map(({ metric, value }) => [metric["bucket"] ?? "", value]))];
+    return [name, new Map(samples.map(({ labels, value }) => [labels["bucket"] ?? "", value]))];
   });
   const measured: Measured = Object.fromEntries(await Promise.all(results));
   const quotas = Object.fromEntries(Object.values(buckets).map(({ name, quota }) => [name, quota]));

@@ -5,25 +5,22 @@ import { dropsOf, readersIn } from "../../coverage/objects";
 import { readMonitors, readRules, readScaledObjects } from "../../coverage/read";
 import { sourcesOf } from "../../coverage/sources";
 import { holdings, withStores } from "../../coverage/stores";
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 
 /** Alerts and autoscalers that can have no data: one finding for each kind. */
 export function judgeCoverage(gaps: Gap[], stack: string): Finding[] {
-  return (["alert", "autoscaler"] as const).flatMap((kind): Finding[] => {
+  return (["alert", "autoscaler"] as const).flatMap((kind) => {
     const blocked = gaps.filter((gap) => gap.kind === kind && gap.state === "blocked");
     const [first] = blocked;
     if (!first) return [];
     const what = blocked.length === 1 ? `1 ${kind} can` : `${blocked.length} ${kind}s can`;
-    return [
-      {
-        severity: "warning",
-        layer: "signals",
-        what: `${what} never ${kind === "alert" ? "fire" : "scale"}, because a metric is not where it is read`,
-        evidence: `${first.owner}, ${first.item}: ${first.reasons.map(({ text }) => text).join("; ")}`,
-        fix: `./obs coverage ${stack} lists all with their fixes`,
-        page: "docs/operations/empty-panels.md",
-      },
-    ];
+    return findingIn("signals")(
+      "warning",
+      `${what} never ${kind === "alert" ? "fire" : "scale"}, because a metric is not where it is read`,
+      `${first.owner}, ${first.item}: ${first.reasons.map(({ text }) => text).join("; ")}`,
+      `./obs coverage ${stack} lists all with their fixes`,
+      "docs/operations/empty-panels.md",
+    );
   });
 }
 

@@ -3,8 +3,9 @@ import { parse } from "yaml";
 import { datasources, namespaces, releases } from "../../../../names";
 import { grafanaDatasources } from "../../../../values/grafana-datasources";
 import { type Datasource, health, withGrafana } from "../../../lib/grafana";
-import type { Check, Context, Finding } from "../check";
-import { age, settling, talkers } from "../readings";
+import { isReady } from "../../../lib/objects";
+import { type Check, type Context, type Finding, findingIn } from "../check";
+import { age, settling } from "../instances";
 
 /** A datasource's identifier and name. */
 export interface Known {
@@ -12,83 +13,70 @@ export interface Known {
   name: string;
 }
 
-const page = "docs/operations/troubleshooting.md";
+const finding = (what: string, evidence: string, fix: string): Finding =>
+  findingIn("components")("critical", what, evidence, fix, "docs/operations/troubleshooting.md");
 
-/** Datasources that the stack has and somebody's list lacks: what is read through them cannot be read. */
-export function judgeMissing(
-  expected: Known[],
-  there: Known[],
-  where: "Grafana" | "its provisioning",
-): Finding[] {
+/** Datasources of the stack that Grafana or its ConfigMap lacks. */
+export function judgeMissing(expected: Known[], found: Known[], where: "Grafana" | "ConfigMap"): Finding[] {
   return expected
-    .filter(({ uid }) => !there.some((one) => one.uid === uid))
-    .map(({ uid, name }) => ({
-      severity: "critical" as const,
-      layer: "components" as const,
-      what:
-        where === "Grafana"
-          ? `Grafana has no datasource ${name}`
-          : `datasource ${name} is not among those that Grafana is provisioned with`,
-      evidence:
-        where === "Grafana"
-          ? `GET /api/datasources: none has the uid ${uid}`
-          : `ConfigMap grafana/grafana, datasources.yaml: none has the uid ${uid}`,
-      fix:
-        where === "Grafana"
-          ? "it is made anew when Grafana starts: kubectl -n grafana rollout restart deployment grafana"
-          : "obs up puts the ConfigMap back",
-      page,
-    }));
+    .filter(({ uid }) => !found.some((one) => one.uid === uid))
+    .map(({ uid, name }) =>
+      where === "Grafana"
+        ? finding(
+            `Grafana has no datasource ${name}`,
+            `GET /api/datasources: none has the uid ${uid}`,
+            "Grafana creates it when it starts: kubectl -n grafana rollout restart deployment grafana",
+          )
+        : finding(
+            `datasource ${name} is not among those that Grafana is provisioned with`,
+            `ConfigMap grafana/grafana, datasources.yaml: none has the uid ${uid}`,
+            "./obs up restores the ConfigMap",
+          ),
+    );
 }
 
-/** Datasources that are there and do not work. */
-async function sick(context: Context, expected: Known[]): Promise<Finding[]> {
-  return withGrafana(context.config, context.settings, async (grafana) => {
-    const there: Datasource[] = await grafana.json("/api/datasources");
-    const ill: Finding[] = [];
-    // Those of single tenants ask the same stores; `gateways` tries their passwords.
-    for (const one of there.filter(({ uid }) => Object.values(datasources).some((own) => own.uid === uid))) {
-      const error = await health(grafana, one).then(
-        () => undefined,
-        ({ message }: Error) => message,
+/** Datasources that Grafana lacks, or that do not work. */
+const failing = ({ config, settings }: Context, expected: Known[]): Promise<Finding[]> =>
+  withGrafana(config, settings, async (grafana) => {
+    const all: Datasource[] = await grafana.json("/api/datasources");
+    // Datasources of single tenants use the same stores; the check of gateways tries their passwords.
+    const own = all.filter(({ uid }) => Object.values(datasources).some((one) => one.uid === uid));
+    const found = judgeMissing(expected, all, "Grafana");
+    for (const one of own)
+      await health(grafana, one).catch(({ message }: Error) =>
+        found.push(
+          finding(
+            `Grafana's datasource ${one.name} does not work`,
+            message.slice(0, 300),
+            "fix its store; check that its password is the one that the gateway accepts",
+          ),
+        ),
       );
-      if (error !== undefined)
-        ill.push({
-          severity: "critical",
-          layer: "components",
-          what: `Grafana's datasource ${one.name} does not work`,
-          evidence: error.slice(0, 300),
-          fix: "mend what it asks; is its password the one that the gateway takes?",
-          page,
-        });
-    }
-    return [...judgeMissing(expected, there, "Grafana"), ...ill];
+    return found;
   });
-}
-
-/** Those that Grafana's ConfigMap names. */
-async function provisioned({ config, settings }: Context): Promise<Known[]> {
-  const { data } = await config
-    .makeApiClient(CoreV1Api)
-    .readNamespacedConfigMap({ namespace: namespaces(settings).grafana, name: releases.grafana });
-  return parse(data?.["datasources.yaml"] ?? "")?.datasources ?? [];
-}
 
 /**
- * Grafana's datasources: those that are provisioned, and in dev, where the admin user may log in, those that Grafana has
- * and whether they work. In prod nobody logs in but people.
+ * Grafana's datasources: those in its ConfigMap, and in dev, where the admin user may log in, those that Grafana has and
+ * whether they work.
  */
 export const check: Check = {
   name: "datasources",
   async look(context) {
-    const expected = grafanaDatasources(context.settings)["datasources"] as Known[];
-    const missing = judgeMissing(expected, await provisioned(context), "its provisioning");
-    if (context.settings.environment !== "dev") return missing;
-    const own = (await talkers(context)).filter(({ key }) => key === "grafana");
-    // Why none is ready is said elsewhere; one that just started asks stores that may have done so, too.
-    if (!own.some(({ ready }) => ready)) return missing;
-    const found = await sick(context, expected);
-    const young = own.every((one) => age(one) < settling / 3);
-    return [...missing, ...found.map((one) => (young ? { ...one, severity: "note" as const } : one))];
+    const { config, settings, cluster } = context;
+    const expected = grafanaDatasources(settings)["datasources"] as Known[];
+    const { grafana: namespace } = namespaces(settings);
+    const core = config.makeApiClient(CoreV1Api);
+    const { data } = await core.readNamespacedConfigMap({ namespace, name: releases.grafana });
+    const provisioned: Known[] = parse(data?.["datasources.yaml"] ?? "")?.datasources ?? [];
+    const missing = judgeMissing(expected, provisioned, "ConfigMap");
+    // If none is ready, the check of pods reports it.
+    const pods = (await cluster.pods()).filter(
+      (pod) => pod.metadata?.namespace === namespace && isReady(pod),
+    );
+    if (settings.environment !== "dev" || !pods.length) return missing;
+    const found = await failing(context, expected);
+    // The stores of a Grafana that has just started may have done so, too.
+    const young = pods.every((pod) => age(pod) < settling / 3);
+    return [...missing, ...found.map((one): Finding => (young ? { ...one, severity: "note" } : one))];
   },
 };

@@ -1,37 +1,37 @@
 import { NetworkingV1Api } from "@kubernetes/client-node";
 import { networkPolicies } from "../../../../values/network-policies";
 import { type Enforcement, tryPolicies } from "../../../lib/network-probe";
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 
-const base = { layer: "network", page: "docs/guides/network.md#enforcement" } as const;
-
-/** What the result of a probe means. @param missing NetworkPolicies of the stack that do not exist */
+/** The finding of a probe's result. @param missing NetworkPolicies of the stack that do not exist */
 export function judgeEnforcement({ state, evidence }: Enforcement, missing: string[]): Finding[] {
+  const finding = findingIn("network", "docs/guides/network.md#enforcement");
   if (state === "enforced") return [];
   if (state === "unknown")
     return [
-      {
-        ...base,
-        severity: "note",
-        what: "it is not known whether the cluster enforces NetworkPolicies",
+      finding(
+        "note",
+        "it is not known whether the cluster enforces NetworkPolicies",
         evidence,
-        fix: "fix what the evidence names, then run the doctor again; --no-probe leaves this check out",
-      },
+        "fix what the evidence names, then run the doctor again; --no-probe leaves this check out",
+      ),
     ];
   return [
-    {
-      ...base,
-      severity: "warning",
-      what: missing.length
+    finding(
+      "warning",
+      missing.length
         ? `NetworkPolicies of the stack do not exist, and pods reach the stores of every tenant without a login: ${missing.join(", ")}`
         : "the cluster does not enforce NetworkPolicies: every pod reaches the stores of every tenant without a login",
       evidence,
-      fix: missing.length
+      missing.length
         ? "./obs refresh, then ./obs up: it creates them again"
         : "enable enforcement in the network plugin or install one that has it; if you accept the risk, set network.policies to false",
-    },
+    ),
   ];
 }
+
+const title = (metadata?: { namespace?: string; name?: string }) =>
+  `${metadata?.namespace}/${metadata?.name}`;
 
 /** Whether NetworkPolicies are enforced, tried by a pod. */
 export const check: Check = {
@@ -43,8 +43,6 @@ export const check: Check = {
       tryPolicies(config, settings),
       networking.listNetworkPolicyForAllNamespaces(),
     ]);
-    const title = (metadata?: { namespace?: string; name?: string }) =>
-      `${metadata?.namespace}/${metadata?.name}`;
     const existing = new Set(items.map(({ metadata }) => title(metadata)));
     const missing = networkPolicies(settings)
       .map(({ metadata }) => title(metadata))

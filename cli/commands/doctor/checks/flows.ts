@@ -4,11 +4,11 @@ import type { Settings } from "../../../../settings";
 import { flows } from "../../../../values/network-flows";
 import type { Flow } from "../../../../values/network-parts";
 import { networkPolicies } from "../../../../values/network-policies";
-import type { Check, Finding } from "../check";
+import { type Check, type Finding, findingIn } from "../check";
 import { ends, type Live, type Named, named } from "../ends";
 import { type Policy, refusedBy } from "../network";
 
-/** A needed connection that is refused. */
+/** A needed connection that policies block. */
 interface Blocked {
   from: string;
   to: string;
@@ -17,14 +17,12 @@ interface Blocked {
   by: Policy[];
 }
 
-/** Every needed connection that the policies of the cluster refuse. */
+/** Every needed connection that the cluster's policies block. */
 function blocked(settings: Settings, live: Live): Blocked[] {
   const found: Blocked[] = [];
-  const network = {
-    ...live.network,
-    namespaces: { ...live.network.namespaces, "a-client": { [clientLabel]: "true" } },
-  };
-  const look = (from: Named, to: Named, ports: number[], protocol: "TCP" | "UDP", why: string) => {
+  const labels = { ...live.network.namespaces, "a-client": { [clientLabel]: "true" } };
+  const network = { ...live.network, namespaces: labels };
+  const test = (from: Named, to: Named, ports: number[], protocol: "TCP" | "UDP", why: string) => {
     if (from.name === to.name) return;
     for (const port of ports) {
       const by = refusedBy(network, from.end, to.end, { port, protocol });
@@ -34,63 +32,64 @@ function blocked(settings: Settings, live: Live): Blocked[] {
   for (const flow of flows(settings) as Flow[])
     for (const from of ends(flow.from, live, settings))
       for (const to of ends(flow.to, live, settings)) {
-        // Of ports that anything may listen on, one stands for all.
+        // One port is tested for all ports that any program may listen on.
         const ports = flow.ports === "all" ? (to.ports.length ? to.ports : [80]) : flow.ports;
         const open = to.ports.length ? ports.filter((port) => to.ports.includes(port)) : ports;
-        look(from, to, open, "TCP", flow.why);
-        if (flow.udp) look(from, to, ports, "UDP", flow.why);
+        test(from, to, open, "TCP", flow.why);
+        if (flow.udp) test(from, to, ports, "UDP", flow.why);
       }
-  const servers = live.dns.flatMap((pod) => named(pod) ?? []);
-  for (const from of live.pods.flatMap((pod) => named(pod) ?? []))
-    for (const to of servers.slice(0, 1)) look(from, to, [53], "UDP", "names of Services");
+  const [server] = live.dns.flatMap((pod) => named(pod) ?? []);
+  if (server)
+    for (const from of live.pods.flatMap((pod) => named(pod) ?? []))
+      test(from, server, [53], "UDP", "names of Services");
   return found;
 }
 
-/** Who is behind a policy: its own name, and whether the stack has one of that name. */
 const title = ({ metadata }: { metadata: Policy["metadata"] }) => `${metadata.namespace}/${metadata.name}`;
 
 /**
- * Needed connections that are refused, one finding for each set of policies that refuses them. Where the stack has policies
- * of its own beside somebody else's, the cause is that one of its own lacks or was changed, or that its pods' labels were.
+ * Needed connections that are blocked, one finding for each set of policies that blocks them. If the stack has policies,
+ * the cause is a missing or changed one, a policy of others, or changed labels of pods.
  */
 export function judgeFlows(settings: Settings, live: Live): Finding[] {
-  const own = new Set(networkPolicies(settings).map(title));
-  const there = new Set(live.network.policies.map(title));
-  const missing = [...own].filter((name) => !there.has(name));
-  const groups = new Map<string, { all: Blocked[]; gone: string[]; strangers: string[]; names: string }>();
+  const own = networkPolicies(settings).map(title);
+  const existing = live.network.policies.map(title);
+  const missing = own.filter((name) => !existing.includes(name));
+  const groups = new Map<string, Blocked[]>();
+  const causes = ({ by }: Blocked) => {
+    const names = by.map(title);
+    const gone = missing.filter((name) => name.startsWith(`${by[0]?.metadata.namespace}/`));
+    return { names, gone, others: names.filter((name) => !own.includes(name)) };
+  };
   for (const one of blocked(settings, live)) {
-    const names = one.by.map(title);
-    const strangers = names.filter((name) => !own.has(name));
-    const { namespace } = (one.by[0] as Policy).metadata;
-    const gone = missing.filter((name) => name.startsWith(`${namespace}/`));
-    const key = [...gone, "and", ...(strangers.length ? strangers : gone.length ? [] : names)].join(" ");
-    const group = groups.get(key) ?? { all: [], gone, strangers, names: names.join(", ") };
-    group.all.push(one);
-    groups.set(key, group);
+    const { names, gone, others } = causes(one);
+    const key = [...gone, "and", ...(others.length ? others : gone.length ? [] : names)].join(" ");
+    groups.set(key, [...(groups.get(key) ?? []), one]);
   }
-  return [...groups.values()].map(({ all, gone, strangers, names }): Finding => {
-    const [{ by, from, to, port, why }] = all as [Blocked];
-    const [stranger] = strangers;
-    return {
-      severity: "critical",
-      layer: "network",
-      what: gone.length
+  return [...groups.values()].map((all): Finding => {
+    const [first] = all as [Blocked];
+    const { from, to, port, why } = first;
+    const { names, gone, others } = causes(first);
+    const [namespace, other] = others[0]?.split("/") ?? [];
+    const more = all.length > 1 ? `; ${all.length - 1} more connections like it` : "";
+    return findingIn("network")(
+      "critical",
+      gone.length
         ? `NetworkPolicy ${gone.join(", ")} is gone: ${from} may not connect to ${to}`
-        : `NetworkPolicy ${strangers.join(", ") || names} blocks a connection that the stack needs: ${from} to ${to}`,
-      evidence: `port ${port} (${why}) is allowed by none of ${names}${all.length > 1 ? `; ${all.length - 1} more connections like it` : ""}`,
-      fix:
-        stranger && !gone.length
-          ? `allow it there, or remove it: kubectl -n ${by[0]?.metadata.namespace} describe networkpolicy ${stranger.split("/")[1]}; docs/guides/network.md lists what the stack needs`
-          : "obs up puts the stack's own policies back",
-      page: "docs/operations/runbook.md#network",
-    };
+        : `NetworkPolicy ${(others.length ? others : names).join(", ")} blocks a connection that the stack needs: ${from} to ${to}`,
+      `port ${port} (${why}) is allowed by none of ${names.join(", ")}${more}`,
+      other && !gone.length
+        ? `allow it there, or remove the policy: kubectl -n ${namespace} describe networkpolicy ${other}; docs/guides/network.md lists the connections of the stack`
+        : "./obs up restores the stack's own policies",
+      "docs/operations/runbook.md#network",
+    );
   });
 }
 
+/** A policy of the client, which calls `from` `_from`. */
 const policyOf = ({ metadata, spec }: V1NetworkPolicy): Policy =>
   ({
     metadata: { name: metadata?.name ?? "", namespace: metadata?.namespace ?? "" },
-    // The client calls `from` so, as it is a word of other languages.
     spec: {
       ...spec,
       ingress: spec?.ingress?.map(({ _from, ports }) => ({
@@ -112,14 +111,8 @@ export const check: Check = {
       cluster.nodes(),
       core.listNamespacedPod({ namespace: "kube-system", labelSelector: "k8s-app=kube-dns" }),
     ]);
-    if (!policies.items.length) return [];
-    const labels = Object.fromEntries(
-      all.items.map(({ metadata }) => [metadata?.name ?? "", metadata?.labels ?? {}]),
-    );
-    const network = {
-      policies: policies.items.map(policyOf),
-      namespaces: labels,
-    };
+    const labels = all.items.map(({ metadata }) => [metadata?.name ?? "", metadata?.labels ?? {}]);
+    const network = { policies: policies.items.map(policyOf), namespaces: Object.fromEntries(labels) };
     return judgeFlows(settings, { pods, nodes, dns: dns.items, network });
   },
 };

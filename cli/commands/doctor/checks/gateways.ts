@@ -2,30 +2,35 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { gatewayAccess, type NamespaceKey, namespaces, type Store, stores } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { type Credential, credentialKeys, gatewayClients, gatewayUsers } from "../../../../values/gateway";
-import { throughTunnel } from "../../../lib/tunnel";
-import type { Check, Context, Finding } from "../check";
-import { page, refusals } from "../gateway-log";
+import { ifThere, isReady } from "../../../lib/objects";
+import { askPod } from "../../../lib/tunnel";
+import { type Check, type Context, type Finding, findingIn } from "../check";
+import { judgeLog, page, readLogs } from "../gateway-log";
+import { podsOf } from "../instances";
 
-/** What a user is asked for: who may write gets 405 where only POST is served, so that nothing is written. */
-const question = {
+/** Paths that a user may read or write. A POST-only path answers 405 to a GET, so that nothing is written. */
+const paths = {
   loki: { read: "/loki/api/v1/status/buildinfo", write: "/loki/api/v1/push" },
   mimir: { read: "/api/v1/status/buildinfo", write: "/api/v1/push" },
   tempo: { read: "/api/echo", write: "/v1/traces" },
 } as const;
 
-/** A client of a gateway and the answer that its user and password got; no status where its Secret lacks them. */
-export interface Asked {
-  /** Namespace of the client. */
+/** A client of a gateway. */
+interface Client {
+  /** Its namespace. */
   client: string;
   credential: Credential;
-  status?: number;
+  /** The password in its Secret. */
+  password?: string | undefined;
 }
 
-/** Which clients' users and passwords a gateway does not take: one finding for each client and gateway. */
+/** A client with the gateway's status code; none if its Secret has no password. */
+export type Asked = Omit<Client, "password"> & { status?: number };
+
+/** Credentials that a gateway rejects: one finding for each client and gateway. */
 export function judgeUsers(settings: Settings, all: Asked[]): Finding[] {
-  const bad = all.filter(({ status }) => status === undefined || status === 401 || status === 403);
   const groups = new Map<string, Asked[]>();
-  for (const one of bad) {
+  for (const one of all.filter(({ status = 401 }) => status === 401 || status === 403)) {
     const name = `${one.client} ${one.credential[0]} ${one.status}`;
     groups.set(name, [...(groups.get(name) ?? []), one]);
   }
@@ -34,120 +39,78 @@ export function judgeUsers(settings: Settings, all: Asked[]): Finding[] {
     const [store] = credential;
     const users = group.map(({ credential: [, user] }) => user).join(", ");
     const secret = `${client}/${gatewayAccess.credentialsSecret}`;
-    return {
-      severity: "critical",
-      layer: "components",
-      what:
-        status === undefined
-          ? `Secret ${secret} lacks the password of ${users} for the gateway of ${store}`
-          : `the gateway of ${store} refuses ${users} with the password that ${client} has`,
-      evidence:
-        status === undefined
-          ? "the key is not there"
-          : `it answers ${status} to ${users}, as in Secret ${secret}`,
-      fix: `obs up puts passwords back on both sides; gateways read theirs at the start: kubectl -n ${namespaces(settings)[store]} rollout restart deployment ${store}-gateway`,
-      page: page(store),
-    };
+    return findingIn("components")(
+      "critical",
+      status === undefined
+        ? `Secret ${secret} lacks the password of ${users} for the gateway of ${store}`
+        : `the gateway of ${store} refuses ${users} with the password that ${client} has`,
+      status === undefined
+        ? "the key does not exist"
+        : `it answers ${status} to ${users}, as in Secret ${secret}`,
+      `./obs up restores the passwords on both sides; gateways read theirs when they start: kubectl -n ${namespaces(settings)[store]} rollout restart deployment ${store}-gateway`,
+      page(store),
+    );
   });
 }
 
-/** A Secret's texts; none where there is no such Secret. */
-async function texts({ config }: Context, namespace: string): Promise<Record<string, string>> {
-  const { data = {} } = await config
-    .makeApiClient(CoreV1Api)
-    .readNamespacedSecret({ namespace, name: gatewayAccess.credentialsSecret })
-    .catch((error: { code?: number }) => {
-      if (error.code === 404) return {} as { data?: Record<string, string> };
-      throw error;
+/** The clients of all gateways, with the passwords in their namespaces. */
+async function clientsOf({ config, settings }: Context): Promise<Client[]> {
+  const core = config.makeApiClient(CoreV1Api);
+  const all = Object.entries(gatewayClients(settings)).map(async ([key, credentials]) => {
+    const client = namespaces(settings)[key as NamespaceKey];
+    const name = gatewayAccess.credentialsSecret;
+    const secret = await ifThere(core.readNamespacedSecret({ namespace: client, name }));
+    return credentials.map((credential) => {
+      const password = secret?.data?.[credentialKeys(...credential).password];
+      return { client, credential, password: password && Buffer.from(password, "base64").toString() };
     });
-  return Object.fromEntries(
-    Object.entries(data).map(([key, value]) => [key, Buffer.from(value, "base64").toString()]),
+  });
+  return (await Promise.all(all)).flat();
+}
+
+/** Sends a gateway a request as each of its clients; the same user and password only once. */
+async function askAs({ config, settings }: Context, store: Store, clients: Client[]): Promise<Asked[]> {
+  const roles = new Map(gatewayUsers(store, settings).map(({ name, role }) => [name, role]));
+  const selector = "app.kubernetes.io/component=gateway";
+  const pods = { namespace: namespaces(settings)[store], selector, port: 8080 };
+  const answers = new Map<string, Promise<number>>();
+  const statusOf = ([, user]: Credential, password: string): Promise<number> => {
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+    const path = paths[store][roles.get(user) ?? "read"];
+    const answer =
+      answers.get(authorization) ??
+      askPod(config, pods, path, { headers: { authorization } }).then(({ status }) => status);
+    answers.set(authorization, answer);
+    return answer;
+  };
+  return Promise.all(
+    clients.map(async ({ client, credential, password }) => ({
+      client,
+      credential,
+      ...(password && { status: await statusOf(credential, password) }),
+    })),
   );
 }
 
-/** Asks one gateway as each of its clients; the same user and password only once. */
-async function askAs(
-  { config, settings }: Context,
-  store: Store,
-  clients: { client: string; credential: Credential; password: string | undefined }[],
-): Promise<Asked[]> {
-  const roles = new Map(gatewayUsers(store, settings).map(({ name, role }) => [name, role]));
-  const pods = {
-    namespace: namespaces(settings)[store],
-    selector: "app.kubernetes.io/component=gateway",
-    port: 8080,
-  };
-  return throughTunnel(config, pods, async (port) => {
-    const answers = new Map<string, number>();
-    const asked: Asked[] = [];
-    // One after another over one connection: each costs milliseconds, each connection far more.
-    for (const { client, credential, password } of clients) {
-      if (!password) {
-        asked.push({ client, credential });
-        continue;
-      }
-      const [, user] = credential;
-      const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
-      let status = answers.get(authorization);
-      if (status === undefined) {
-        const answer = await fetch(`http://127.0.0.1:${port}${question[store][roles.get(user) ?? "read"]}`, {
-          headers: { authorization },
-          signal: AbortSignal.timeout(8000),
-        });
-        await answer.arrayBuffer();
-        status = answer.status;
-        answers.set(authorization, status);
-      }
-      asked.push({ client, credential, status });
-    }
-    return asked;
-  });
-}
-
-/** Whether the gateways of Loki, Mimir and Tempo take everybody's password, and whom they turned away just now. */
+/** Whether the gateways of Loki, Mimir and Tempo accept every client's password, and the requests that they rejected. */
 export const check: Check = {
   name: "gateways",
   async look(context) {
-    const clients = await Promise.all(
-      Object.entries(gatewayClients(context.settings)).map(async ([key, credentials]) => {
-        const client = namespaces(context.settings)[key as NamespaceKey];
-        const secret = await texts(context, client);
-        return credentials.map((credential) => ({
-          client,
-          credential,
-          password: secret[credentialKeys(...credential).password],
-        }));
-      }),
-    );
-    const pods = await context.cluster.pods();
-    const judged = await Promise.all(
-      stores.map(async (store) => {
-        const gateway = pods.find(
-          ({ metadata, status }) =>
-            metadata?.namespace === namespaces(context.settings)[store] &&
-            metadata.labels?.["app.kubernetes.io/component"] === "gateway" &&
-            status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True"),
-        );
-        // Why none is ready is said elsewhere.
-        if (!gateway) return [];
-        const [asked, refused] = await Promise.all([
-          askAs(
-            context,
-            store,
-            clients.flat().filter(({ credential }) => credential[0] === store),
-          ),
-          refusals(context, store),
-        ]);
-        const users = judgeUsers(context.settings, asked);
-        // Who has a wrong password is turned away: once is enough.
-        return [
-          ...users,
-          ...refused
-            .filter(({ client }) => !users.some(({ what }) => what.includes(`that ${client} has`)))
-            .map(({ finding }) => finding),
-        ];
-      }),
-    );
-    return judged.flat();
+    const { settings, cluster } = context;
+    const [clients, pods] = await Promise.all([clientsOf(context), cluster.pods()]);
+    const judged = stores.map(async (store) => {
+      // If none is ready, the check of pods reports it.
+      const gateways = podsOf(pods, namespaces(settings)[store], "gateway");
+      if (!gateways.some(isReady)) return [];
+      const own = clients.filter(({ credential }) => credential[0] === store);
+      const [asked, log] = await Promise.all([askAs(context, store, own), readLogs(context, gateways)]);
+      const users = judgeUsers(settings, asked);
+      // A client with a wrong password is in the log, too.
+      const others = judgeLog(settings, store, log, pods).filter(
+        ({ client }) => !users.some(({ what }) => what.includes(`that ${client} has`)),
+      );
+      return [...users, ...others.map(({ finding }) => finding)];
+    });
+    return (await Promise.all(judged)).flat();
   },
 };

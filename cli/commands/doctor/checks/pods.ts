@@ -1,14 +1,15 @@
-import { CoreV1Api, type V1Pod } from "@kubernetes/client-node";
+import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import type { KubernetesObject } from "../../../lib/render";
-import type { Check, Finding } from "../check";
+import { askPod } from "../../../lib/tunnel";
+import { type Check, type Finding, findingIn } from "../check";
 import type { ClusterState } from "../cluster-state";
 import { eventsOf, podTrouble } from "../pod-trouble";
 import { settingPath } from "../setting-path";
-import { isOf, type Workload, workloads } from "../workloads";
+import { isOf, type Workload } from "../workloads";
 
-const page = "docs/operations/runbook.md#components";
+const finding = findingIn("pods", "docs/operations/runbook.md#components");
 
-/** How many pods Helm asked for, by `kind/namespace/name`; those that an autoscaler counts are left out. */
+/** Replicas in Helm's manifests, by `kind/namespace/name`; workloads with an autoscaler have none. */
 export function askedFor(objects: (KubernetesObject & { release: string })[]): Map<string, number> {
   const counted = objects.filter(
     ({ kind, spec }) => /^(Deployment|StatefulSet)$/.test(kind) && typeof spec?.replicas === "number",
@@ -21,46 +22,40 @@ export function askedFor(objects: (KubernetesObject & { release: string })[]): M
   );
 }
 
-/** A workload that has no pods where it should, or gets none. `pods` are its own. */
+/** A workload that is scaled to 0, or whose pods are not created. `pods` are its own. */
 export function workloadTrouble(
-  workload: Workload,
+  { kind, namespace, name, wanted, ready }: Workload,
   asked: number | undefined,
   pods: V1Pod[],
   failure: string | undefined,
   setting: string | undefined,
 ): Finding | undefined {
-  const { kind, namespace, name, wanted, ready } = workload;
-  const who = `${namespace}/${name}`;
+  const who = `${kind} ${namespace}/${name}`;
   if (wanted === 0 && asked)
-    return {
-      severity: "critical",
-      layer: "pods",
-      what: `${kind} ${who} is scaled to 0: no ${name} runs`,
-      evidence: `spec.replicas is 0, Helm installed ${asked}`,
-      fix: `kubectl -n ${namespace} scale ${kind.toLowerCase()}/${name} --replicas=${asked}${setting ? `; ${setting} holds the number` : ""}`,
-      page,
-    };
+    return finding(
+      "critical",
+      `${who} is scaled to 0: no ${name} runs`,
+      `spec.replicas is 0, Helm installed ${asked}`,
+      `kubectl -n ${namespace} scale ${kind.toLowerCase()}/${name} --replicas=${asked}${setting ? `; ${setting} holds the number` : ""}`,
+    );
   if (pods.length < wanted && failure)
-    return {
-      severity: ready ? "warning" : "critical",
-      layer: "pods",
-      what: `${kind} ${who} cannot make its pods: ${pods.length} of ${wanted} are there`,
-      evidence: failure,
-      fix: "mend what the message names: a quota, a policy, an admission webhook",
-      page,
-    };
+    return finding(
+      ready ? "warning" : "critical",
+      `${who} cannot create its pods: ${pods.length} of ${wanted} exist`,
+      failure,
+      "fix the quota, policy or admission webhook that the message names",
+    );
   return undefined;
 }
 
-/** Why a workload's pods are not made, as it or its ReplicaSets were told. */
+/** Why a workload's pods are not created, by its events or those of its ReplicaSets. */
 async function failureOf(cluster: ClusterState, { namespace, name, kind }: Workload) {
   const failed = (await cluster.events()).filter(({ reason }) => reason === "FailedCreate");
-  const own = eventsOf(failed, kind, namespace, name)[0];
   const sets = failed.filter(
     ({ involvedObject: o }) =>
       o.kind === "ReplicaSet" && o.namespace === namespace && o.name?.startsWith(`${name}-`),
   );
-  return (own ?? sets[0])?.message;
+  return (eventsOf(failed, kind, namespace, name)[0] ?? sets[0])?.message;
 }
 
 /** Pods that are not ready and why, workloads without pods, recent restarts. */
@@ -69,45 +64,55 @@ export const check: Check = {
   async look({ cluster, settings, config }) {
     const [pods, all, events, releases] = await Promise.all([
       cluster.pods(),
-      workloads(cluster),
+      cluster.workloads(),
       cluster.events(),
       cluster.releases(),
     ]);
     const asked = askedFor(
       releases.flatMap(({ objects, namespace }) => objects().map((o) => ({ ...o, release: namespace }))),
     );
-    const findings: Finding[] = [];
-    for (const workload of all) {
+    const troubled = all.map(async (workload) => {
       const { kind, namespace, name } = workload;
-      const trouble = workloadTrouble(
+      return workloadTrouble(
         workload,
         asked.get(`${kind}/${namespace}/${name}`),
         pods.filter((pod) => isOf(workload, pod)),
         await failureOf(cluster, workload),
         settingPath(settings, namespace, name, "replicas"),
       );
-      if (trouble) findings.push(trouble);
-    }
-    const core = config.makeApiClient(CoreV1Api);
-    for (const pod of pods) {
+    });
+    const unready = pods.map(async (pod) => {
       const dead = all.some((workload) => isOf(workload, pod) && workload.ready === 0);
       const trouble = podTrouble(pod, { events, settings, dead, now: Date.now() });
-      if (!trouble) continue;
-      if (/keeps ending/.test(trouble.what)) trouble.evidence += await lastWords(core, pod);
-      findings.push(trouble);
-    }
-    return findings;
+      if (trouble && /keeps ending/.test(trouble.what)) trouble.evidence += await lastLine(config, pod);
+      if (trouble && /probe fails/.test(trouble.what)) trouble.evidence += await probeAnswer(config, pod);
+      return trouble;
+    });
+    return (await Promise.all([...troubled, ...unready])).filter((one) => one !== undefined);
   },
 };
 
 /** The last line that a pod's crashing container wrote before it ended. */
-async function lastWords(core: CoreV1Api, { metadata, status }: V1Pod): Promise<string> {
+async function lastLine(config: KubeConfig, { metadata, status }: V1Pod): Promise<string> {
   const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const container = all.find(({ state }) => state?.waiting)?.name;
   const { namespace = "", name = "" } = metadata ?? {};
-  const text = await core
+  const text = await config
+    .makeApiClient(CoreV1Api)
     .readNamespacedPodLog({ namespace, name, previous: true, tailLines: 3, ...(container && { container }) })
     .catch(() => "");
   const last = text?.trim().split("\n").at(-1);
-  return last ? `; its last words: ${last.slice(0, 300)}` : "";
+  return last ? `; its last line: ${last.slice(0, 300)}` : "";
+}
+
+/** The text that a pod answers to its readiness probe: the kubelet reports only the status. */
+async function probeAnswer(config: KubeConfig, { metadata, spec }: V1Pod): Promise<string> {
+  const probes = spec?.containers.flatMap(({ readinessProbe }) => readinessProbe?.httpGet ?? []);
+  const { namespace = "", name = "" } = metadata ?? {};
+  const { port, path = "/" } = probes?.[0] ?? {};
+  if (!port) return "";
+  const said = await askPod(config, { namespace, selector: "", pod: name, port }, path, {
+    within: 5,
+  }).catch(() => undefined);
+  return said?.body.trim() ? `; it answers: ${said.body.trim().slice(0, 300)}` : "";
 }

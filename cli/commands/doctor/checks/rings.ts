@@ -1,59 +1,50 @@
-import type { Store } from "../../../../names";
+import type { V1Pod } from "@kubernetes/client-node";
+import { namespaces, type Store } from "../../../../names";
 import type { Settings } from "../../../../settings";
+import { isReady } from "../../../lib/objects";
+import { askPod } from "../../../lib/tunnel";
 import { type Check, type Finding, findingIn } from "../check";
-import { age, askPod, settling, type Talker, talkers } from "../readings";
+import { age, podsOf, settling } from "../instances";
 
-/** A ring, and where it can be seen. */
+/** A ring, and where it can be read. */
 export interface Ring {
   store: Store;
+  /** The component whose pods are its members. */
   name: string;
-  /** Components that are its members, and those that show it, as in names of pods. */
-  members: string;
-  shownBy: string[];
   path: string;
-  /** Members that must be there for a write or a read to succeed. */
+  /** Components whose pods show it. */
+  shownBy: string[];
+  /** Members that a write or a read needs. */
   needs: number;
-  /** Whether data is lost or signals are refused without it. */
+  /** Whether data is lost or signals are rejected without it. */
   vital: boolean;
 }
 
+const ports = { loki: 3100, mimir: 8080, tempo: 3200 } as const;
+
 /** Every ring of a stack with these settings. */
-export function rings({ loki, mimir, tempo }: Settings): Ring[] {
-  /** Of copies more than half are written. */
-  const quorum = (factor: number) => Math.floor(factor / 2) + 1;
-  const ring = (
-    store: Store,
-    name: string,
-    path: string,
-    { shownBy = [name], needs = 1, vital = false }: Partial<Ring> = {},
-  ): Ring => ({ store, name, members: `${store}-${name}`, shownBy, path, needs, vital });
+export function rings(settings: Settings): Ring[] {
+  const ring = (store: Store, name: string, path = `/${name}/ring`, shownBy = [name]): Ring => {
+    const vital = name === "ingester";
+    // More than half of the copies are written.
+    const needs = vital ? Math.floor(settings[store].replicationFactor / 2) + 1 : 1;
+    return { store, name, path, shownBy, needs, vital };
+  };
   const writers = ["distributor", "ingester", "querier"];
   return [
-    ring("loki", "ingester", "/ring", {
-      shownBy: writers,
-      needs: quorum(loki.replicationFactor),
-      vital: true,
-    }),
-    ring("loki", "distributor", "/distributor/ring"),
-    ring("loki", "compactor", "/compactor/ring"),
-    ring("mimir", "ingester", "/ingester/ring", {
-      shownBy: writers,
-      needs: quorum(mimir.replicationFactor),
-      vital: true,
-    }),
-    ring("mimir", "distributor", "/distributor/ring"),
-    ring("mimir", "store-gateway", "/store-gateway/ring"),
-    ring("mimir", "compactor", "/compactor/ring"),
-    ring("mimir", "ruler", "/ruler/ring"),
+    ring("loki", "ingester", "/ring", writers),
+    ring("loki", "distributor"),
+    ring("loki", "compactor"),
+    ring("mimir", "ingester", "/ingester/ring", writers),
+    ring("mimir", "distributor"),
+    ring("mimir", "store-gateway"),
+    ring("mimir", "compactor"),
+    ring("mimir", "ruler"),
     ring("mimir", "alertmanager", "/multitenant_alertmanager/ring"),
-    ring("tempo", "ingester", "/ingester/ring", {
-      shownBy: writers,
-      needs: quorum(tempo.replicationFactor),
-      vital: true,
-    }),
-    ring("tempo", "distributor", "/distributor/ring"),
-    ring("tempo", "compactor", "/compactor/ring"),
-    ring("tempo", "metrics-generator", "/metrics-generator/ring", { shownBy: ["distributor"] }),
+    ring("tempo", "ingester", "/ingester/ring", writers),
+    ring("tempo", "distributor"),
+    ring("tempo", "compactor"),
+    ring("tempo", "metrics-generator", "/metrics-generator/ring", ["distributor"]),
   ];
 }
 
@@ -63,81 +54,72 @@ export interface Member {
   state: string;
 }
 
-/**
- * What is wrong with a ring.
- *
- * @param pods those that should be its members
- */
-export function judgeRing(ring: Ring, members: Member[], pods: Talker[], now: number): Finding[] {
+/** What is wrong with a ring. @param pods those that should be its members */
+export function judgeRing(ring: Ring, members: Member[], pods: V1Pod[], now: number): Finding[] {
   const { store, name, needs, vital, path } = ring;
-  const page =
-    store === "loki" && vital
-      ? "docs/operations/runbooks/LokiIngesterUnhealthy.md"
-      : "docs/operations/runbooks/RingUnhealthy.md";
-  const finding = (severity: Finding["severity"], what: string, evidence: string, fix: string): Finding =>
-    findingIn("components")(severity, what, `${path}: ${evidence}`, fix, page);
-  const states = members.map(({ id, state }) => `${id} ${state}`).join(", ") || "no members";
-  const active = members.filter(({ state }) => state === "ACTIVE");
-  const young = pods.some((pod) => age(pod, now) < settling);
+  const alert = store === "loki" && vital ? "LokiIngesterUnhealthy" : "RingUnhealthy";
+  const finding = findingIn("components", `docs/operations/runbooks/${alert}.md`);
+  const states = `${path}: ${members.map(({ id, state }) => `${id} ${state}`).join(", ") || "no members"}`;
+  const active = members.filter(({ state }) => state === "ACTIVE").length;
+  const names = pods.map(({ metadata }) => metadata?.name ?? "");
+  const list = `kubectl -n ${store} get pods`;
+  const unreached = (pod: string) =>
+    `gossip does not reach it: check port 7946 between the pods, or kubectl -n ${store} delete pod ${pod}`;
   const found: Finding[] = [];
-  if (active.length < needs)
+  if (active < needs) {
+    const young = pods.some((pod) => age(pod, now) < settling);
     found.push(
       finding(
         young ? "note" : vital ? "critical" : "warning",
-        `the ring ${name} of ${store} has ${active.length} members that work, and needs ${needs}`,
+        `the ring ${name} of ${store} has ${active} members that work, and needs ${needs}`,
         states,
-        young
-          ? "wait a minute: a member started a moment ago"
-          : `see why the others do not run: kubectl -n ${store} get pods`,
+        young ? "wait a minute: a member has just started" : `find out why the others do not run: ${list}`,
       ),
     );
-  const names = new Set(pods.map(({ pod }) => pod));
-  for (const { id, state } of members.filter(({ state }) => /unhealthy/i.test(state)))
+  }
+  for (const { id, state } of members.filter((one) => /unhealthy/i.test(one.state))) {
+    const runs = names.includes(id);
+    // A component without a volume leaves the ring by itself; an ingester's pod comes back with its name.
+    const gone = vital
+      ? `find out why its pod does not run: ${list}; the page says when to forget the member`
+      : "none: the ring forgets it within a quarter of an hour";
     found.push(
       finding(
-        // What keeps nothing on a volume is forgotten by itself; an ingester's pod would come back by its name.
         vital ? "warning" : "note",
-        `${id} is unhealthy in the ring ${name} of ${store}${names.has(id) ? "" : ", and no pod of that name runs"}`,
-        `${id} ${state}`,
-        names.has(id)
-          ? `gossip does not reach it: port 7946 between the pods; else kubectl -n ${store} delete pod ${id}`
-          : vital
-            ? `see why its pod does not run: kubectl -n ${store} get pods; the page says when to forget it`
-            : "nothing: it is forgotten within a quarter of an hour",
+        `${id} is unhealthy in the ring ${name} of ${store}${runs ? "" : ", and no pod of that name runs"}`,
+        `${path}: ${id} ${state}`,
+        runs ? unreached(id) : gone,
       ),
     );
-  for (const pod of pods.filter(({ pod, ready }) => ready && !members.some(({ id }) => id === pod)))
-    if (age(pod, now) >= settling)
-      found.push(
-        finding(
-          "warning",
-          `${pod.pod} runs and is not in the ring ${name} of ${store}`,
-          states,
-          `gossip does not reach it: port 7946 between the pods; else kubectl -n ${store} delete pod ${pod.pod}`,
-        ),
-      );
+  }
+  for (const pod of pods.filter((one) => isReady(one) && age(one, now) >= settling)) {
+    const id = pod.metadata?.name ?? "";
+    if (members.some((member) => member.id === id)) continue;
+    const what = `${id} runs and is not in the ring ${name} of ${store}`;
+    found.push(finding("warning", what, states, unreached(id)));
+  }
   return found;
 }
 
-/** Members of the rings of Loki, Mimir and Tempo. A ring that nobody can show is not judged: its pods are, elsewhere. */
+/** Members of the rings of Loki, Mimir and Tempo. If no pod can show a ring, the check of pods reports it. */
 export const check: Check = {
   name: "rings",
-  async look(context) {
-    const all = await talkers(context);
-    const judged = await Promise.all(
-      rings(context.settings).map(async (ring) => {
-        const { store, shownBy, members, path } = ring;
-        const shows = shownBy
-          .flatMap((name) => all.filter(({ component }) => component === `${store}-${name}`))
-          .find(({ ready }) => ready);
-        if (!shows) return [];
-        const { status, body } = await askPod(context, shows, path);
-        if (status !== 200) throw new Error(`${shows.pod} answers ${status} to ${path}`);
-        const { shards } = JSON.parse(body) as { shards: Member[] | null };
-        const pods = all.filter(({ key, component }) => key === store && component === members);
-        return judgeRing(ring, shards ?? [], pods, Date.now());
-      }),
-    );
-    return judged.flat();
+  async look({ config, settings, cluster }) {
+    const all = await cluster.pods();
+    const judged = rings(settings).map(async (ring) => {
+      const { store, shownBy, name, path } = ring;
+      const namespace = namespaces(settings)[store];
+      const shows = shownBy.flatMap((component) => podsOf(all, namespace, component)).find(isReady);
+      if (!shows) return [];
+      const pod = shows.metadata?.name ?? "";
+      const target = { namespace, selector: "", pod, port: ports[store] };
+      // Without the header the page is HTML.
+      const headers = { accept: "application/json" };
+      const { status, body } = await askPod(config, target, path, { headers });
+      if (status !== 200) throw new Error(`${pod} answers ${status} to ${path}`);
+      const { shards } = JSON.parse(body) as { shards: Member[] | null };
+      return judgeRing(ring, shards ?? [], podsOf(all, namespace, name), Date.now());
+    });
+    return (await Promise.all(judged)).flat();
   },
 };

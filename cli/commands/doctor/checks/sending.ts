@@ -1,143 +1,130 @@
 import type { Store } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { type Check, type Finding, findingIn } from "../check";
+import { settling } from "../instances";
 import { total } from "../metrics";
-import { age, type Reading, readings, settling } from "../readings";
+import { type Reading, readings } from "../readings";
 
-/** Seconds that what was sent may be behind what was collected: said, and as bad as lost. A store that restarts takes less. */
+/** Delay in seconds from which on data is late, and as bad as lost. A store that restarts takes less. */
 const late = { warning: 180, critical: 1800 } as const;
 
-/** Share of the collector's queue of traces above which Tempo takes them too slowly; the alert's, AlloyQueueFilling. */
+/** Share of a queue from which on a store accepts data too slowly; as in the alert AlloyQueueFilling. */
 const queueFull = 0.5;
 
-const pageOf = ({ component }: Reading): string =>
-  component === "prometheus"
-    ? "docs/operations/troubleshooting.md"
-    : "docs/operations/runbooks/AlloyRemoteWriteErrors.md";
-
 const finding = findingIn("signals");
+const runbook = (alert: string) => `docs/operations/runbooks/${alert}.md`;
 
-/** How to see why a store refuses. An agent's stores are in another cluster. */
+/** How to find out why a store rejects data. An agent's stores are in another cluster. */
 const gatewayLog = ({ hub }: Settings, store: Store) =>
   hub
     ? `run the doctor for ${hub.stack}, which has ${store}; if it is healthy, check that pods of this cluster reach its gateways, and run ./obs up here for current passwords`
-    : `see why ${store} refuses: kubectl -n ${store} logs deploy/${store}-gateway --tail=20`;
+    : `read why ${store} rejects it: kubectl -n ${store} logs deploy/${store}-gateway --tail=20`;
 
-/** Metrics on their way to Mimir: from Prometheus, Alloy and Tempo's generator, each with the same queue. */
-function metricsOf(settings: Settings, one: Reading): Finding[] {
-  const { namespace, pod, now, grown } = one;
-  const name = (what: string) => `prometheus_remote_storage_${what}`;
+/** Metrics on their way to Mimir. Prometheus, Alloy and Tempo's metrics-generator have the same queue. */
+function metricsOf(settings: Settings, { key, namespace, pod, age, now, grown }: Reading): Finding[] {
+  const storage = (name: string) => `prometheus_remote_storage_${name}`;
+  const own = key === "monitoring" ? "docs/operations/troubleshooting.md" : undefined;
+  const fix = gatewayLog(settings, "mimir");
   const found: Finding[] = [];
-  const failed = total(grown(name("samples_failed_total"))) + total(grown(name("histograms_failed_total")));
-  if (failed)
-    found.push(
-      finding(
-        "critical",
-        `Mimir refuses metrics of ${namespace}/${pod} for good: they are lost`,
-        `${name("samples_failed_total")} grew by ${failed} within ${one.seconds.toFixed(0)} s`,
-        gatewayLog(settings, "mimir"),
-        pageOf(one),
-      ),
-    );
-  // Each queue of Alloy has its own path; Prometheus has one without.
-  const newest = [
-    ...now(name("highest_timestamp_in_seconds")),
-    ...now(name("queue_highest_timestamp_seconds")),
-  ];
-  for (const { labels, value: sent } of now(name("queue_highest_sent_timestamp_seconds"))) {
-    const path = labels["component_path"];
-    const collected = Math.max(
-      0,
-      ...newest.filter(({ labels }) => labels["component_path"] === path).map(({ value }) => value),
-    );
-    const behind = collected - (sent || Math.max(collected - age(one), 0));
-    const severity = (["critical", "warning"] as const).find((level) => behind > late[level]);
-    if (collected && severity && age(one) > settling)
-      found.push(
-        finding(
-          severity,
-          `metrics of ${namespace}/${pod}${path && path !== "/" ? ` (${path.replace("/", "")})` : ""} come to Mimir ${Math.round(behind)} s late`,
-          `${name("queue_highest_sent_timestamp_seconds")} is ${Math.round(behind)} s behind; pending: ${total(now(name("samples_pending")))} samples`,
-          gatewayLog(settings, "mimir"),
-          one.component === "prometheus" ? pageOf(one) : "docs/operations/runbooks/AlloyBufferGrowing.md",
-        ),
-      );
-  }
-  return found;
-}
-
-/** A signal that waits in an exporter's queue on its way to a store. */
-interface Queued {
-  signal: "logs" | "traces";
-  /** What the exporter counts. */
-  records: string;
-  store: "Loki" | "Tempo";
-  /** Page about what is dropped. */
-  page: string;
-}
-const logs: Queued = { signal: "logs", records: "log_records", store: "Loki", page: "LogsDropped" };
-const traces: Queued = { signal: "traces", records: "spans", store: "Tempo", page: "TracesDropped" };
-
-/** Logs or traces on their way. */
-function queuedOf(settings: Settings, one: Reading, { signal, records, store, page }: Queued): Finding[] {
-  const { namespace, pod, now, grown } = one;
-  const found: Finding[] = [];
-  const name = store.toLowerCase() as Store;
   const lost =
-    total(grown(`otelcol_exporter_send_failed_${records}_total`)) +
-    total(grown(`otelcol_exporter_enqueue_failed_${records}_total`));
+    total(grown(storage("samples_failed_total"))) + total(grown(storage("histograms_failed_total")));
   if (lost)
     found.push(
       finding(
         "critical",
-        `${namespace}/${pod} drops ${signal}: ${store} refuses them, or the queue is full`,
-        `otelcol_exporter_send_failed_${records}_total and _enqueue_failed_ grew by ${lost} within ${one.seconds.toFixed(0)} s`,
-        gatewayLog(settings, name),
-        `docs/operations/runbooks/${page}.md`,
+        `Mimir rejects metrics of ${namespace}/${pod} for good: they are lost`,
+        `${storage("samples_failed_total")} grew by ${lost} between two readings`,
+        fix,
+        own ?? runbook("AlloyRemoteWriteErrors"),
+      ),
+    );
+  // Each queue of Alloy has its own path; Prometheus has one without.
+  const newest = [
+    ...now(storage("highest_timestamp_in_seconds")),
+    ...now(storage("queue_highest_timestamp_seconds")),
+  ];
+  for (const { labels, value: sent } of now(storage("queue_highest_sent_timestamp_seconds"))) {
+    const path = labels["component_path"];
+    const same = newest.filter((one) => one.labels["component_path"] === path);
+    const collected = Math.max(0, ...same.map(({ value }) => value));
+    const behind = Math.round(collected - (sent || collected - age));
+    const severity = (["critical", "warning"] as const).find((level) => behind > late[level]);
+    if (!collected || !severity || age < settling) continue;
+    const queue = path && path !== "/" ? ` (${path.replace("/", "")})` : "";
+    found.push(
+      finding(
+        severity,
+        `metrics of ${namespace}/${pod}${queue} reach Mimir ${behind} s late`,
+        `${storage("queue_highest_sent_timestamp_seconds")}; ${total(now(storage("samples_pending")))} samples are pending`,
+        fix,
+        own ?? runbook("AlloyBufferGrowing"),
+      ),
+    );
+  }
+  return found;
+}
+
+/** Signals in the queue of an exporter: the store that they go to, and the exporter's name for them. */
+const queued = {
+  alloyLogs: { signal: "logs", records: "log_records", store: "loki", page: runbook("LogsDropped") },
+  alloyTraces: { signal: "traces", records: "spans", store: "tempo", page: runbook("TracesDropped") },
+} as const;
+
+/** Logs or traces on their way. */
+function queuedOf(settings: Settings, { key, namespace, pod, now, grown }: Reading): Finding[] {
+  if (key !== "alloyLogs" && key !== "alloyTraces") return [];
+  const { signal, records, store, page } = queued[key];
+  const found: Finding[] = [];
+  const counters = ["send", "enqueue"].map((what) => `otelcol_exporter_${what}_failed_${records}_total`);
+  const lost = counters.reduce((sum, name) => sum + total(grown(name)), 0);
+  if (lost)
+    found.push(
+      finding(
+        "critical",
+        `${namespace}/${pod} drops ${signal}: ${store} rejects them, or the queue is full`,
+        `${counters.join(" and ")} grew by ${lost} between two readings`,
+        gatewayLog(settings, store),
+        page,
       ),
     );
   const size = total(now("otelcol_exporter_queue_size"), { data_type: signal });
   const capacity = total(now("otelcol_exporter_queue_capacity"), { data_type: signal });
+  const scale = `raise ${store}.distributor.replicas or ${store}.ingester.replicas`;
   if (capacity && size / capacity > queueFull)
     found.push(
       finding(
         "warning",
         `the queue of ${signal} of ${namespace}/${pod} is ${((size / capacity) * 100).toFixed(0)} % full`,
         `otelcol_exporter_queue_size is ${size} of ${capacity}`,
-        `${store} accepts ${signal} more slowly than they come, or is unavailable: ${
-          settings.hub
-            ? gatewayLog(settings, name)
-            : `raise ${name}.distributor.replicas or ${name}.ingester.replicas`
-        }`,
-        "docs/operations/runbooks/AlloyQueueFilling.md",
+        `${store} accepts ${signal} too slowly, or is unavailable: ${settings.hub ? gatewayLog(settings, store) : scale}`,
+        runbook("AlloyQueueFilling"),
       ),
     );
   return found;
 }
 
-/** What is wrong with what a pod sends. */
+/** What is wrong with the data that a pod sends. */
 export function judgeSending(settings: Settings, one: Reading): Finding[] {
-  const unhealthy = one
-    .now("alloy_component_controller_running_components")
-    .filter(({ labels, value }) => labels["health_type"] !== "healthy" && value > 0);
-  const starting = age(one) < settling;
+  const { namespace, pod, age, now } = one;
+  const unhealthy = now("alloy_component_controller_running_components").filter(
+    ({ labels, value }) => labels["health_type"] !== "healthy" && value > 0,
+  );
   return [
     ...unhealthy.map(({ labels, value }) =>
       finding(
-        starting ? "note" : "warning",
-        `${value} components of ${one.namespace}/${one.pod} are ${labels["health_type"]}`,
+        age < settling ? "note" : "warning",
+        `${value} components of ${namespace}/${pod} are ${labels["health_type"]}`,
         `alloy_component_controller_running_components{controller_id="${labels["controller_id"]}"}`,
-        `kubectl -n ${one.namespace} logs ${one.pod} --tail=50`,
-        "docs/operations/runbooks/AlloyUnhealthyComponent.md",
+        `kubectl -n ${namespace} logs ${pod} --tail=50`,
+        runbook("AlloyUnhealthyComponent"),
       ),
     ),
     ...metricsOf(settings, one),
-    ...(one.key === "alloyLogs" ? queuedOf(settings, one, logs) : []),
-    ...(one.key === "alloyTraces" ? queuedOf(settings, one, traces) : []),
+    ...queuedOf(settings, one),
   ];
 }
 
-/** What collectors and Prometheus send: refused, lost, or late. Late is what a WAL that grows comes from. */
+/** Data that collectors and Prometheus send: rejected, lost, or late. */
 export const check: Check = {
   name: "sending",
   look: async (context) => (await readings(context)).flatMap((one) => judgeSending(context.settings, one)),

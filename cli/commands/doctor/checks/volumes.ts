@@ -1,124 +1,109 @@
 import { StorageV1Api, type V1PersistentVolumeClaim, type V1Pod } from "@kubernetes/client-node";
 import type { Settings } from "../../../../settings";
-import type { Check, Finding } from "../check";
-import type { ContainerLog } from "../logs";
+import { sizeText } from "../../../../settings/units";
+import { apiGet } from "../../../lib/api";
+import { type Check, type Finding, findingIn } from "../check";
 import { eventsOf } from "../pod-trouble";
 import { raise } from "../setting-path";
-import { type FileSystem, summariesOf, type Usage, usagesOf } from "../volume-usage";
 
-const page = "docs/operations/runbook.md#storage";
-/** Shares of a volume, or of a node's disk, from which it is told. The alert on MinIO's drives begins at the same. */
-export const nearlyFull = 0.85;
-export const full = 0.95;
+/** Used shares of a volume from which on it is nearly full, and full. */
+const nearlyFull = 0.85;
+const full = 0.95;
 
-const percent = (share: number) => `${Math.floor(share * 100)} %`;
-const size = (bytes: number) =>
-  bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} Gi` : `${(bytes / 2 ** 20).toFixed(0)} Mi`;
+const finding = findingIn("cluster", "docs/operations/runbook.md#storage");
 
-/** Volumes that are full or nearly so. */
-export function usageFindings(usages: Usage[], settings: Settings): Finding[] {
-  return usages
-    .filter(({ used, capacity }) => capacity > 0 && used / capacity >= nearlyFull)
-    .map(({ namespace, claim, used, capacity }) => ({
-      severity: used / capacity >= full ? "critical" : "warning",
-      layer: "cluster",
-      what: `volume ${namespace}/${claim} is ${used / capacity >= full ? "full" : "nearly full"}: ${percent(used / capacity)} of ${size(capacity)}`,
-      evidence: `the kubelet's statistics: ${size(capacity - used)} are left`,
-      fix: raise(settings, namespace, claim, "disk"),
-      page,
-    }));
+/** A file system as the kubelet measures it, in bytes. */
+interface FileSystem {
+  availableBytes?: number;
+  capacityBytes?: number;
 }
 
-/** Volumes of which a container wrote in the last minute that there is no room. */
-export function noSpaceFindings(logs: ContainerLog[], pods: V1Pod[], told: Finding[]): Finding[] {
-  const line =
-    /[^\n]*(?:no space left on device|XMinioStorageFull|minimum free drive threshold|disk quota exceeded)[^\n]*/i;
-  return logs.flatMap(({ namespace, pod, text }): Finding[] => {
-    const claims = claimsOf(
-      pods.find((p) => p.metadata?.name === pod && p.metadata?.namespace === namespace),
-    );
-    const said = line.exec(text)?.[0];
-    if (
-      !said ||
-      !claims.length ||
-      told.some(({ what }) => claims.some((c) => what.includes(`${namespace}/${c} `)))
-    )
-      return [];
+/** A volume of a claim, as the kubelet measures it. */
+export interface Volume extends FileSystem {
+  pvcRef?: { namespace: string; name: string };
+}
+
+/** What a kubelet reports about its node and the volumes there. Volumes that are a folder of the node are part of its disk. */
+interface Summary {
+  node?: { fs?: FileSystem };
+  pods?: { volume?: Volume[] }[];
+}
+
+/** Volumes that are full or nearly so. A file system reserves a part of its capacity: what is available counts. */
+export function usageFindings(volumes: Volume[], settings: Settings): Finding[] {
+  return volumes.flatMap(({ pvcRef, availableBytes = 0, capacityBytes = 0 }) => {
+    const used = 1 - availableBytes / capacityBytes;
+    if (!pvcRef || !capacityBytes || used < nearlyFull) return [];
     return [
-      {
-        severity: "critical",
-        layer: "cluster",
-        what: `a volume of pod ${namespace}/${pod} is full (${claims.join(", ")})`,
-        evidence: said.trim().slice(0, 300),
-        fix: `kubectl -n ${namespace} describe pvc ${claims.join(" ")}; give it a larger volume (docs/guides/sizing.md), or see why what is on it stays`,
-        page,
-      },
+      finding(
+        used >= full ? "critical" : "warning",
+        `volume ${pvcRef.namespace}/${pvcRef.name} is ${used >= full ? "full" : "nearly full"}: ${Math.floor(used * 100)} % of ${sizeText(capacityBytes)}`,
+        `the kubelet's statistics: ${sizeText(availableBytes)} are available`,
+        raise(settings, pvcRef.namespace, pvcRef.name, "disk"),
+      ),
     ];
   });
 }
 
-const claimsOf = (pod?: V1Pod): string[] =>
-  (pod?.spec?.volumes ?? []).flatMap((volume) => volume.persistentVolumeClaim?.claimName ?? []);
+/** Whether a pod mounts a claim. */
+const mounts = ({ metadata, spec }: V1Pod, namespace: string, claim: string): boolean =>
+  metadata?.namespace === namespace &&
+  (spec?.volumes ?? []).some((volume) => volume.persistentVolumeClaim?.claimName === claim);
 
-/** A claim that has no volume, with what Kubernetes says of it. */
+/** A claim without a volume, with the message of its events. */
 export function claimFinding(
   { metadata, spec, status }: V1PersistentVolumeClaim,
   messages: string[],
   classes: { name: string; waits: boolean }[],
   used: boolean,
 ): Finding | undefined {
-  const { namespace, name } = metadata ?? {};
+  const who = `claim ${metadata?.namespace}/${metadata?.name}`;
+  const describe = `kubectl -n ${metadata?.namespace} describe pvc ${metadata?.name}`;
   if (status?.phase === "Bound") {
     const resize = status.conditions?.find(({ type }) =>
       /Resiz.*(Error|Infeasible)|FileSystemResizePending/.test(type),
     );
     return resize
-      ? {
-          severity: "warning",
-          layer: "cluster",
-          what: `claim ${namespace}/${name} is not grown yet: ${resize.type}`,
-          evidence: resize.message ?? resize.type,
-          fix: `kubectl -n ${namespace} describe pvc ${name}; restart its pod where it says FileSystemResizePending`,
-          page,
-        }
+      ? finding(
+          "warning",
+          `${who} is not resized yet: ${resize.type}`,
+          resize.message ?? resize.type,
+          `${describe}; for FileSystemResizePending, restart its pod`,
+        )
       : undefined;
   }
   const kind = spec?.storageClassName;
   const known = classes.find((one) => one.name === kind);
-  // Such a class makes no volume before a pod wants it.
+  // A class with WaitForFirstConsumer creates no volume before a pod mounts it.
   if (known?.waits && !used) return undefined;
-  const lost = status?.phase === "Lost";
-  return {
-    severity: "critical",
-    layer: "cluster",
-    what: lost
-      ? `claim ${namespace}/${name} has lost its volume ${spec?.volumeName}`
-      : `claim ${namespace}/${name} gets no volume${known ? "" : `: there is no StorageClass ${kind ?? "by default"}`}`,
-    evidence:
-      messages[0] ??
-      `phase ${status?.phase}, StorageClass ${kind}; there are ${classes.map((c) => c.name).join(", ") || "none"}`,
-    fix: known
-      ? `kubectl -n ${namespace} describe pvc ${name}; mend the provisioner of StorageClass ${kind}`
-      : "name a class that is there: pulumi config set --path cluster.storageClass <name>; a claim keeps its class, so delete this one first",
-    page,
-  };
+  const missing = known ? "" : `: there is no StorageClass ${kind ?? "by default"}`;
+  const names = classes.map(({ name }) => name).join(", ") || "none";
+  return finding(
+    "critical",
+    status?.phase === "Lost"
+      ? `${who} has lost its volume ${spec?.volumeName}`
+      : `${who} gets no volume${missing}`,
+    messages[0] ?? `phase ${status?.phase}, StorageClass ${kind}; existing ones: ${names}`,
+    known
+      ? `${describe}; fix the provisioner of StorageClass ${kind}`
+      : "use an existing one: pulumi config set --path cluster.storageClass <name>; delete this claim first, because it keeps its class",
+  );
 }
 
 /** Disks of nodes that fill up: the kubelet evicts pods at 85 to 90 % (https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/). */
-export function nodeFinding(node: string, fs?: FileSystem): Finding | undefined {
-  const { availableBytes = 0, capacityBytes = 0 } = fs ?? {};
-  if (!capacityBytes || availableBytes / capacityBytes > 0.1) return undefined;
-  // A disk that is large has room even where its share is small.
-  if (availableBytes > 10 * 2 ** 30) return undefined;
+export function nodeFinding(
+  node: string,
+  { availableBytes = 0, capacityBytes = 0 }: FileSystem = {},
+): Finding | undefined {
   const free = availableBytes / capacityBytes;
-  return {
-    severity: free < 0.05 ? "critical" : "warning",
-    layer: "cluster",
-    what: `the disk of node ${node} is ${free < 0.05 ? "full" : "nearly full"}: ${size(availableBytes)} of ${size(capacityBytes)} are left`,
-    evidence: "the kubelet's statistics, node.fs",
-    fix: "make room on the node: images that nothing uses, logs, other people's pods; below its threshold the kubelet evicts pods",
-    page,
-  };
+  // A large disk has room even if the share is small.
+  if (!capacityBytes || free > 0.1 || availableBytes > 10 * 2 ** 30) return undefined;
+  return finding(
+    free < 0.05 ? "critical" : "warning",
+    `the disk of node ${node} is ${free < 0.05 ? "full" : "nearly full"}: ${sizeText(availableBytes)} of ${sizeText(capacityBytes)} are available`,
+    "the kubelet's statistics, node.fs",
+    "free disk space on the node: unused images, logs, other pods; below its threshold the kubelet evicts pods",
+  );
 }
 
 /** Claims without a volume, volumes and nodes' disks that fill up. */
@@ -132,30 +117,34 @@ export const check: Check = {
       cluster.nodes(),
       config.makeApiClient(StorageV1Api).listStorageClass(),
     ]);
-    const names = nodes.map(({ metadata }) => metadata?.name ?? "");
-    const summaries = await summariesOf(config, names);
-    const usages = summaries
-      .flatMap(usagesOf)
-      .filter(({ namespace, claim }) =>
-        claims.some(({ metadata }) => metadata?.namespace === namespace && metadata.name === claim),
-      );
-    const filled = usageFindings(usages, settings);
+    // The check of nodes reports a node whose kubelet does not answer.
+    const summaries = nodes.map(async ({ metadata }): Promise<Summary & { name: string }> => {
+      const name = metadata?.name ?? "";
+      const path = `/api/v1/nodes/${name}/proxy/stats/summary`;
+      const answer = await apiGet(config, path, { within: 5 }).catch(() => undefined);
+      return { name, ...answer?.body };
+    });
+    const read = await Promise.all(summaries);
+    const volumes = read.flatMap((one) => (one.pods ?? []).flatMap(({ volume = [] }) => volume));
     const known = classes.items.map(({ metadata, volumeBindingMode }) => ({
       name: metadata?.name ?? "",
       waits: volumeBindingMode === "WaitForFirstConsumer",
     }));
-    const unbound = claims.map((claim) => {
+    const unbound = claims.flatMap((claim) => {
       const { namespace = "", name = "" } = claim.metadata ?? {};
       const messages = eventsOf(events, "PersistentVolumeClaim", namespace, name).map((e) => e.message ?? "");
-      const used = pods.some((pod) => pod.metadata?.namespace === namespace && claimsOf(pod).includes(name));
-      return claimFinding(claim, messages, known, used);
+      const used = pods.some((pod) => mounts(pod, namespace, name));
+      return claimFinding(claim, messages, known, used) ?? [];
     });
-    const disks = summaries.map(({ node }, index) => nodeFinding(names[index] ?? "", node?.fs));
+    const own = volumes.filter(({ pvcRef }) =>
+      claims.some(
+        ({ metadata }) => metadata?.namespace === pvcRef?.namespace && metadata?.name === pvcRef?.name,
+      ),
+    );
     return [
-      ...disks.filter((finding) => finding !== undefined),
-      ...unbound.filter((finding) => finding !== undefined),
-      ...filled,
-      ...noSpaceFindings(await cluster.logs(), pods, filled),
+      ...read.flatMap(({ name, node }) => nodeFinding(name, node?.fs) ?? []),
+      ...unbound,
+      ...usageFindings(own, settings),
     ];
   },
 };

@@ -1,0 +1,123 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { mimirTenants, namespaces } from "../../../../names";
+import type { Settings } from "../../../../settings";
+import { fromPrometheus } from "../../../lib/prometheus";
+import { root } from "../../../lib/stack-config";
+import { askPod } from "../../../lib/tunnel";
+import { type Check, type Context, type Finding, findingIn, type Severity } from "../check";
+
+/** An alert, as the APIs of Prometheus and of Mimir's ruler have it. */
+export interface Alert {
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  state: string;
+  activeAt: string;
+}
+
+/** A group of rules of those APIs. */
+export interface RuleGroup {
+  name: string;
+  rules: { name: string; health: string; lastError?: string; alerts?: Alert[] }[];
+}
+
+const finding = findingIn("signals");
+
+/** Rules whose last evaluation failed: one finding for each group. */
+export function judgeRules(by: string, groups: RuleGroup[], page: string): Finding[] {
+  return groups.flatMap(({ name, rules }): Finding[] => {
+    const failed = rules.filter(({ health }) => health === "err");
+    const [first] = failed;
+    if (!first) return [];
+    return [
+      finding(
+        "warning",
+        `${by} cannot evaluate ${failed.length} of ${rules.length} rules of group ${name}`,
+        `${first.name}: ${(first.lastError ?? "").slice(0, 300)}`,
+        "fix the query, or the metrics that it reads",
+        page,
+      ),
+    ];
+  });
+}
+
+/**
+ * How bad an alert is for the stack; undefined if it is about something else. Alerts in the namespace monitoring are
+ * about the cluster, because exporters there collect their metrics.
+ */
+function severityOf(settings: Settings, { labels, state }: Alert): Severity | undefined {
+  const { severity, team, namespace = "" } = labels;
+  if (severity !== "critical" && severity !== "warning") return undefined;
+  const { monitoring, ...others } = namespaces(settings);
+  const own = team === "observability" || Object.values(others).includes(namespace);
+  if (own) return state === "firing" ? severity : "note";
+  if (state !== "firing" || (namespace && namespace !== monitoring)) return undefined;
+  return severity === "critical" ? severity : "note";
+}
+
+/** Alerts that fire, or are about to: one finding for each name and severity. */
+export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] {
+  const byName = new Map<string, { severity: Severity; alerts: Alert[] }>();
+  for (const alert of groups.flatMap(({ rules }) => rules.flatMap(({ alerts = [] }) => alerts))) {
+    const severity = severityOf(settings, alert);
+    if (!severity) continue;
+    const key = `${alert.labels["alertname"]} ${severity} ${alert.state}`;
+    const group = byName.get(key) ?? { severity, alerts: [] };
+    group.alerts.push(alert);
+    byName.set(key, group);
+  }
+  return [...byName.values()].map(({ severity, alerts }) => {
+    const [{ labels, annotations, state, activeAt }] = alerts as [Alert];
+    const { summary, description = summary, runbook_url: runbook = "" } = annotations;
+    const page = `docs/operations/runbooks/${labels["alertname"]}.md`;
+    const more = alerts.length > 1 ? `; ${alerts.length - 1} more like it` : "";
+    return finding(
+      severity,
+      `alert ${labels["alertname"]} ${state === "firing" ? "fires" : "is pending"}: ${summary ?? ""}`,
+      `since ${activeAt.slice(0, 19)}Z: ${(description ?? "").trim().slice(0, 300)}${more}`,
+      `follow its runbook ${runbook}; the alert resolves a few minutes after its cause`,
+      existsSync(join(root, page)) ? page : "docs/operations/runbook.md",
+    );
+  });
+}
+
+/** The rules of Mimir's tenants. If its ruler is unavailable, the checks of pods and rings report it. */
+async function mimirGroups({
+  config,
+  settings,
+}: Context): Promise<{ tenant: string; groups: RuleGroup[] }[]> {
+  const selector = "app.kubernetes.io/component=ruler";
+  const ruler = { namespace: namespaces(settings).mimir, selector, port: 8080 };
+  return Promise.all(
+    mimirTenants(settings).map(async (tenant) => {
+      const headers = { "X-Scope-OrgID": tenant };
+      const answer = await askPod(config, ruler, "/prometheus/api/v1/rules", { headers }).catch(
+        () => undefined,
+      );
+      return { tenant, groups: answer?.status === 200 ? JSON.parse(answer.body).data.groups : [] };
+    }),
+  );
+}
+
+/** Alerts of Prometheus and of Mimir's ruler, and rules that they cannot evaluate. */
+export const check: Check = {
+  name: "alerts",
+  async look(context) {
+    const { config, settings } = context;
+    const [{ groups }, tenants] = await Promise.all([
+      fromPrometheus(config, settings, "/api/v1/rules") as Promise<{ groups: RuleGroup[] }>,
+      mimirGroups(context),
+    ]);
+    return [
+      ...judgeAlerts(settings, [...groups, ...tenants.flatMap((one) => one.groups)]),
+      ...judgeRules("Prometheus", groups, "docs/operations/runbook.md#components"),
+      ...tenants.flatMap((one) =>
+        judgeRules(
+          `Mimir's ruler (tenant ${one.tenant})`,
+          one.groups,
+          "docs/operations/runbooks/MimirRuleEvaluationFailing.md",
+        ),
+      ),
+    ];
+  },
+};
