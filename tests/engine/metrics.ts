@@ -3,12 +3,11 @@ import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { smokeTests } from "../../cli/commands/smoke";
-import { instant } from "../../cli/commands/smoke/metrics";
 import { resultText } from "../../cli/commands/smoke/run";
 import { bodyOf } from "../../cli/lib/service";
 import { gatewayUser, owner, tenants } from "../../names";
 import type { Settings } from "../../settings";
-import { eventually, objectsIn, scaleNamespace, startPod } from "../support/cluster";
+import { eventually, instant, objectsIn, scaleNamespace, startPod } from "../support/cluster";
 import { namespaces, services, settings } from "../support/names";
 
 /** What the steps work with, once the stack is up. */
@@ -56,7 +55,7 @@ export async function cleanUp(config: KubeConfig): Promise<void> {
 
 export function metricsSteps(running: () => Running): void {
   const count = async (tenant: string, query: string): Promise<number> => {
-    const [sample] = await instant(running().config, settings, tenant, `count(${query})`);
+    const [sample] = await instant(running().config, tenant, `count(${query})`);
     return Number(sample?.value[1] ?? 0);
   };
 
@@ -133,11 +132,11 @@ export function metricsSteps(running: () => Running): void {
     ];
     for (const [query, where] of once)
       for (const tenant of where) {
-        expect(await instant(config, settings, tenant, query), query).not.to.deep.equal([]);
+        expect(await instant(config, tenant, query), query).not.to.deep.equal([]);
         // A container that the smoke test killed is there beside its successor for as long as queries look back.
         const twice = await eventually(
           360,
-          () => instant(config, settings, tenant, `${query} > 1`),
+          () => instant(config, tenant, `${query} > 1`),
           (found) => found.length === 0,
         );
         expect(
@@ -151,7 +150,7 @@ export function metricsSteps(running: () => Running): void {
     const { config } = running();
     const samples = await eventually(
       180,
-      () => instant(config, settings, tenants.prometheus, "up"),
+      () => instant(config, tenants.prometheus, "up"),
       (found) => found.length > 5,
     );
     expect(samples.length).to.be.above(5);
@@ -224,14 +223,7 @@ export function metricsSteps(running: () => Running): void {
     // All samples from a minute before Mimir went until it was back.
     const seconds = Math.round((Date.now() - started) / 1000) + 240;
     const samples = async (): Promise<[time: number, value: string][]> => {
-      const [series] = (await instant(
-        config,
-        settings,
-        tenants.pods,
-        `engine_test_seconds_total[${seconds}s]`,
-      )) as unknown as {
-        values: [number, string][];
-      }[];
+      const [series] = await instant(config, tenants.pods, `engine_test_seconds_total[${seconds}s]`);
       return series?.values ?? [];
     };
     const isLate = (found: [number, string][]) => (found.at(-1)?.[0] ?? 0) * 1000 > back + 30_000;
@@ -245,7 +237,6 @@ export function metricsSteps(running: () => Running): void {
     expect(Math.min(...rises), "rise between two samples").to.be.above(0);
     const [increase] = await instant(
       config,
-      settings,
       tenants.pods,
       `increase(engine_test_seconds_total[${seconds - 240}s])`,
     );

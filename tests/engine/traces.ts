@@ -4,12 +4,11 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { instant } from "../../cli/commands/smoke/metrics";
 import { ask, bodyOf } from "../../cli/lib/service";
 import { root } from "../../cli/lib/stack-config";
 import { gatewayUser, tenants } from "../../names";
-import { eventually, query, scaleNamespace } from "../support/cluster";
-import { namespaces, services, settings } from "../support/names";
+import { eventually, instant, query, scaleNamespace } from "../support/cluster";
+import { namespaces, services } from "../support/names";
 import { TestStack } from "../support/pulumi";
 
 /** What the steps work with, once the stack is up. */
@@ -126,7 +125,7 @@ export function tracesSteps(running: () => Running): { cleanUp: () => void } {
     for (const metric of metrics) {
       const samples = await eventually(
         120,
-        () => instant(config, settings, tenants.pods, metric),
+        () => instant(config, tenants.pods, metric),
         (some) => some.length > 0,
       );
       expect(samples, metric).not.to.deep.equal([]);

@@ -35,6 +35,20 @@ export async function count(config: KubeConfig, logql: string): Promise<number> 
   return Number(JSON.parse(body).data.result[0]?.value[1] ?? 0);
 }
 
+/** A series of Mimir's API: with a value, or with the values of a range. */
+interface Series {
+  metric: Record<string, string>;
+  value: [time: number, value: string];
+  values: [time: number, value: string][];
+}
+
+/** The result of an instant query in Mimir, as a tenant's reader. */
+export async function instant(config: KubeConfig, tenant: string, promql: string): Promise<Series[]> {
+  const path = `/prometheus/api/v1/query?${new URLSearchParams({ query: promql })}`;
+  const body = await bodyOf(config, services.mimir, { path, as: gatewayUser(tenant, "read") });
+  return JSON.parse(body).data.result;
+}
+
 /** Makes the ingesters write what they hold to the bucket. */
 export const flush = (config: KubeConfig): Promise<string> =>
   bodyOf(

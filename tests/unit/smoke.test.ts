@@ -3,8 +3,8 @@ import { checks } from "../../cli/commands/smoke";
 import { toldOf } from "../../cli/commands/smoke/alert";
 import { readSaid } from "../../cli/commands/smoke/app";
 import { type Check, type Context, type Evidence, Skipped, until } from "../../cli/commands/smoke/check";
-import { secondsOf } from "../../cli/commands/smoke/configured";
 import { logsQuery, shiftOf, type TracesToLogs } from "../../cli/commands/smoke/correlate";
+import { secondsOf } from "../../cli/commands/smoke/durations";
 import { missingOf } from "../../cli/commands/smoke/heal";
 import {
   appManifest,
@@ -92,6 +92,20 @@ describe("unit: obs smoke, the run", () => {
     const error = await runChecks(all, contextOf(control.signal), silent).catch((reason: Error) => reason);
     expect(error).to.be.instanceOf(Error).with.property("message", "broken off");
     expect(asked).to.equal(1);
+  });
+});
+
+describe("unit: obs smoke, waiting", () => {
+  it("goes on after an empty list, and ends with the first answer", async () => {
+    const answers = [[], ["found"], ["late"]];
+    expect(await until(60, "answer", async () => answers.shift())).to.deep.equal(["found"]);
+  });
+
+  it("fails with the last error, or with what it waited for", async () => {
+    const failed = (answer: () => Promise<unknown>) =>
+      until(-1, "line 7", answer).catch(({ message }: Error) => message);
+    expect(await failed(async () => [])).to.equal("no line 7 after -1 s");
+    expect(await failed(async () => Promise.reject(new Error("refused")))).to.equal("refused");
   });
 });
 
@@ -243,7 +257,8 @@ describe("unit: obs smoke, from a trace to its logs", () => {
     expect(() => logsQuery(link, "abc", { ...span, attributes: { "service.name": "x" } })).to.throw(
       "the span has none of k8s.namespace.name, k8s.pod.name",
     );
-    expect(() => shiftOf("soon")).to.throw('"soon" is no shift of time');
+    expect([shiftOf("-10m"), shiftOf("1h")]).to.deep.equal([-600_000, 3_600_000]);
+    expect(() => shiftOf("soon")).to.throw('"soon" is no duration');
   });
 });
 

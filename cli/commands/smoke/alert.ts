@@ -1,12 +1,10 @@
-/** Test 8: an alert fires in Prometheus and in Mimir, and is received (R8.5, R12). */
+/** Test 8: an alert fires in Prometheus and in Mimir, and is received. */
 import { CoreV1Api, CustomObjectsApi } from "@kubernetes/client-node";
 import { gatewayUser, services, smokeTest, tenants } from "../../../names";
-import type { Settings } from "../../../settings";
 import { smokeReceiver } from "../../../values/alertmanager";
-import { isReady, reasonOf } from "../../lib/objects";
 import { bodyOf } from "../../lib/service";
 import { podText } from "../../lib/tunnel";
-import type { Check, Context, Evidence } from "./check";
+import { type Check, type Context, type Evidence, evidence } from "./check";
 import {
   alertName,
   type Evaluator,
@@ -15,106 +13,83 @@ import {
   receiverService,
   ruleManifest,
 } from "./manifest";
+import { startPod } from "./namespace";
 import { healthy } from "./view";
 
 const { namespace, receiver } = smokeTest;
-/** How long an alert may take: the operator and the kubelet need up to two minutes until Prometheus has a rule. Seconds. */
+/** Seconds that an alert may take: the operator and the kubelet need up to two minutes until Prometheus has a rule. */
 const within = 300;
 
-/** An alert as Alertmanager tells it: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config */
-interface Told {
+/** A notification of Alertmanager: https://prometheus.io/docs/alerting/latest/configuration/#webhook_config */
+interface Notification {
   receiver: string;
   alerts: { status: string; startsAt: string; labels: Record<string, string> }[];
 }
 
-/** What a receiver's log has of an alert of a run, where it was told. */
+/** The notification of an alert of a run, in a receiver's log. */
 export function toldOf(
   log: string,
   alert: string,
   run: string,
 ): { receiver: string; startsAt: string } | undefined {
-  for (const line of log.split("\n").filter((text) => text.startsWith("{"))) {
-    const told = JSON.parse(line) as Told;
-    const found = told.alerts.find(
+  const all = log.split("\n").filter((line) => line.startsWith("{"));
+  return all
+    .map((line) => JSON.parse(line) as Notification)
+    .flatMap(({ receiver, alerts }) => alerts.map((one) => ({ receiver, ...one })))
+    .filter(
       ({ status, labels }) => status === "firing" && labels["alertname"] === alert && labels["run"] === run,
-    );
-    if (found) return { receiver: told.receiver, startsAt: found.startsAt };
-  }
-  return undefined;
+    )
+    .map(({ receiver, startsAt }) => ({ receiver, startsAt }))[0];
 }
 
-/** Alertmanager's pods. */
-const alertmanager = (settings: Settings) => ({
-  ...services(settings).alertmanager,
-  selector: "app.kubernetes.io/name=alertmanager",
-});
-
-/** The configuration that an Alertmanager runs with. */
+/** The configuration of an evaluator's Alertmanager. */
 async function configurationOf({ config, settings }: Context, evaluator: Evaluator): Promise<string> {
+  const { mimir, alertmanager } = services(settings);
+  const path = "/api/v2/status";
+  const pods = { ...alertmanager, selector: "app.kubernetes.io/name=alertmanager" };
+  const request = { path: `/alertmanager${path}`, as: gatewayUser(tenants.nodes, "read") };
   const body =
-    evaluator === "mimir"
-      ? await bodyOf(config, services(settings).mimir, {
-          path: "/alertmanager/api/v2/status",
-          as: gatewayUser(tenants.nodes, "read"),
-        })
-      : await podText(config, alertmanager(settings), "/api/v2/status");
+    evaluator === "mimir" ? await bodyOf(config, mimir, request) : await podText(config, pods, path);
   return JSON.parse(body).config.original;
 }
 
-/** @throws where an Alertmanager would tell people of the test's alert, before there is one */
-async function routed(context: Context): Promise<void> {
-  for (const evaluator of Object.keys(evaluators) as Evaluator[])
+/** @throws if an Alertmanager would send the test's alert to people, before it fires */
+async function routed(context: Context, all: Evaluator[]): Promise<void> {
+  for (const evaluator of all)
     if (!(await configurationOf(context, evaluator)).includes(smokeReceiver))
       throw new Error(
-        `the Alertmanager of ${evaluator} has no route for the smoke test, so no alert was fired: people would have been told; run ./obs up once`,
+        `the Alertmanager of ${evaluator} has no route for the smoke test, so that people would be notified; no alert was fired. Run ./obs up once`,
       );
 }
 
-/** Starts the pod that is told. */
-async function listen({ config, settings, until }: Context): Promise<void> {
-  const core = config.makeApiClient(CoreV1Api);
-  await core.createNamespacedPod({ namespace, body: receiverManifest(settings) });
-  await core.createNamespacedService({ namespace, body: receiverService() });
-  const read = () => core.readNamespacedPod({ namespace, name: receiver });
-  await until(120, `pod ${namespace}/${receiver}`, async () => isReady(await read()) || undefined).catch(
-    async () => {
-      throw new Error(`pod ${namespace}/${receiver} is not ready after 120 s: ${reasonOf(await read())}`);
-    },
-  );
-}
-
-/** Makes a rule, and waits until its alert is told. */
+/** Creates a rule, and waits until its alert is received. */
 async function fired({ config, run, until }: Context, evaluator: Evaluator): Promise<Evidence> {
   const body = ruleManifest(evaluator, run);
-  await config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({
-    group: "monitoring.coreos.com",
-    version: "v1",
-    plural: "prometheusrules",
-    namespace,
-    body,
-  });
-  const made = Date.now();
+  const kind = { group: "monitoring.coreos.com", version: "v1", plural: "prometheusrules" };
+  await config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({ ...kind, namespace, body });
+  const created = Date.now();
   const alert = alertName(evaluator);
   const core = config.makeApiClient(CoreV1Api);
   const told = await until(within, `alert ${alert}`, async () =>
     toldOf(await core.readNamespacedPodLog({ namespace, name: receiver }), alert, run),
   );
-  return {
-    asked: `PrometheusRule ${namespace}/${body.metadata.name}, for ${evaluator === "mimir" ? "Mimir's ruler" : "Prometheus"}`,
-    answer: `${alert} fired at ${told.startsAt}, received ${((Date.now() - made) / 1000).toFixed(0)} s after the rule was made`,
-  };
+  return evidence(
+    `PrometheusRule ${namespace}/${body.metadata.name}, for ${evaluator === "mimir" ? "Mimir's ruler" : "Prometheus"}`,
+    `${alert} fired at ${told.startsAt}, received ${((Date.now() - created) / 1000).toFixed(0)} s after the rule was created`,
+  );
 }
 
-export const alert: Check[] = [
-  {
-    number: 8,
-    name: "an alert fires and is received",
-    async show(context) {
-      await routed(context);
-      const health = await healthy(context.view, ["alertmanager"]);
-      await listen(context);
-      const all = (Object.keys(evaluators) as Evaluator[]).map((one) => fired(context, one));
-      return [...health, ...(await Promise.all(all))];
-    },
+export const alert: Check = {
+  number: 8,
+  name: "an alert fires and is received",
+  async show(context) {
+    const { config, settings, view } = context;
+    const all = Object.keys(evaluators) as Evaluator[];
+    await routed(context, all);
+    const health = await healthy(view, ["alertmanager"]);
+    await startPod(context, receiverManifest(settings));
+    const core = config.makeApiClient(CoreV1Api);
+    await core.createNamespacedService({ namespace, body: receiverService() });
+    return [...health, ...(await Promise.all(all.map((one) => fired(context, one))))];
   },
-];
+};

@@ -1,42 +1,42 @@
-/** What a test of `obs smoke` is, and what it works with. */
+/** The interface of a test of `obs smoke`, and what it works with. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Settings } from "../../../settings";
 import type { View } from "./view";
 
-/** What was asked, and what came back. */
+/** A request, and its answer. */
 export interface Evidence {
   asked: string;
   answer: string;
 }
 
+export const evidence = (asked: string, answer: string): Evidence => ({ asked, answer });
+
 /** What every test works with. */
 export interface Context {
   settings: Settings;
   config: KubeConfig;
-  /** Tells this run's signals from those of others: letters and digits. */
+  /** Identifies this run's signals: letters and digits. */
   run: string;
-  /** When the run began, in milliseconds since 1970. */
+  /** When the run began, epoch in milliseconds. */
   begun: number;
   /** Whether a component may be killed. */
   disruptive: boolean;
   /** The stores as Grafana sees them. */
   view: View;
-  /** Breaks the run off. */
+  /** Interrupts the run. */
   stop: AbortSignal;
-  /** Asks until the answer is there, at most `seconds`, and says what is waited for. */
   until: typeof until;
 }
 
-/** One of the ten. */
+/** One test. */
 export interface Check {
-  /** Its place in the lab's list. */
   number: number;
-  /** What is shown, as a statement that holds or does not. */
+  /** A statement that is true or not. */
   name: string;
-  /** Numbers of those without which it cannot hold. */
+  /** Numbers of the tests that it requires. */
   needs?: number[];
-  /** Shows it. @throws where it does not hold, and {@link Skipped} where it was not to be tried */
+  /** Verifies it. @throws if it is not true, and {@link Skipped} if it cannot be tried */
   show(context: Context): Promise<Evidence[]>;
 }
 
@@ -44,10 +44,12 @@ export interface Check {
 export class Skipped extends Error {}
 
 /**
- * Asks until the answer is there, at most `seconds`.
+ * Calls a function every second until it returns something other than undefined or an empty list.
  *
+ * @param seconds the timeout
+ * @param what it waits for, for the error
  * @param stop ends it early
- * @throws the last error, or that nothing was there
+ * @throws the last error, or that nothing was returned
  */
 export async function until<T>(
   seconds: number,
@@ -59,8 +61,10 @@ export async function until<T>(
   for (;;) {
     stop?.throwIfAborted();
     const found = await answer().catch((error: Error) => error);
-    if (found !== undefined && !(found instanceof Error)) return found;
-    if (Date.now() > deadline) throw found ?? new Error(`${what} was not there after ${seconds} s`);
+    const missing = found === undefined || (Array.isArray(found) && !found.length);
+    if (!missing && !(found instanceof Error)) return found;
+    if (Date.now() > deadline)
+      throw found instanceof Error ? found : new Error(`no ${what} after ${seconds} s`);
     await wait(1000);
   }
 }

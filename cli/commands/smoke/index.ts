@@ -4,30 +4,23 @@ import { UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
 import { connect } from "../../lib/cluster";
 import { alert } from "./alert";
-import { application } from "./app";
+import { application, signals } from "./app";
 import type { Check, Context } from "./check";
-import { correlation } from "./correlate";
+import { logsOfTrace, serviceGraph } from "./correlate";
 import { enforcement } from "./enforcement";
 import { healing } from "./heal";
 import { logs } from "./logs";
 import { metrics } from "./metrics";
 import { inNamespace } from "./namespace";
 import { retention } from "./retention";
-import { type Listener, type Result, resultText, runChecks, summaryText } from "./run";
+import { countsOf, type Listener, type Result, resultText, runChecks, summaryText } from "./run";
 import { traces } from "./traces";
 import { withView } from "./view";
 
 /** All tests, in the order in which they run. */
 export const checks: Check[] = [
-  ...application,
-  ...logs,
-  ...metrics,
-  ...traces,
-  ...correlation,
-  ...alert,
-  ...retention,
-  ...healing,
-  ...enforcement,
+  ...[application, signals, logs, metrics, traces, logsOfTrace],
+  ...[serviceGraph, alert, retention, healing, enforcement],
 ];
 
 /** Options of the command line. */
@@ -40,25 +33,22 @@ export interface SmokeOptions {
 /**
  * Creates the namespace, runs the tests, and deletes the namespace, also if the run is interrupted.
  *
- * @param tell is told what happens besides the tests
- * @throws UserError where another run lives, and the reason where it was broken off
+ * @param tell receives messages about the namespace
+ * @throws UserError if another run is active, and the reason of an interruption
  */
 export const smokeTests = (
-  { config, settings, disruptive, stop }: Pick<Context, "config" | "settings" | "disruptive" | "stop">,
+  given: Pick<Context, "config" | "settings" | "disruptive" | "stop">,
   listener: Listener,
   tell: (line: string) => void,
 ): Promise<Result[]> =>
-  withView(config, settings, (view) =>
-    inNamespace(config, settings, tell, () =>
-      runChecks(
-        checks,
-        { config, settings, disruptive, stop, view, run: randomBytes(4).toString("hex"), begun: Date.now() },
-        listener,
-      ),
-    ),
+  withView(given.config, given.settings, (view) =>
+    inNamespace(given.config, given.settings, tell, () => {
+      const run = { view, run: randomBytes(4).toString("hex"), begun: Date.now() };
+      return runChecks(checks, { ...given, ...run }, listener);
+    }),
   );
 
-/** @returns the exit code: 0 where nothing failed; what was skipped did not fail */
+/** @returns the exit code: 1 if a test failed; skipped tests do not count */
 export async function smoke(stack: string, { json, disruptive = false }: SmokeOptions): Promise<number> {
   const { settings, config } = await connect(stack);
   if (settings.hub)
@@ -67,19 +57,18 @@ export async function smoke(stack: string, { json, disruptive = false }: SmokeOp
     );
   const tell = (line: string) => console.error(`obs: ${line}`);
   const listener: Listener = {
-    waiting: ({ number, name }, seconds, what) =>
-      tell(
-        `${number}/${checks.length} ${name}${seconds ? `: ${seconds.toFixed(0)} s, ${what ? `waiting for ${what}` : "at work"}` : " …"}`,
-      ),
-    ended: (result) => {
+    waiting({ number, name }, seconds, what) {
+      const state = what ? `waiting for ${what}` : "in progress";
+      tell(`${number}/${checks.length} ${name}${seconds ? `: ${seconds.toFixed(0)} s, ${state}` : " …"}`);
+    },
+    ended(result) {
       if (!json) console.log(resultText(result, checks.length));
     },
   };
   const results = await withAbort("the smoke test", (stop) =>
     smokeTests({ config, settings, disruptive, stop }, listener, tell),
   );
-  const count = (state: Result["state"]) => results.filter((one) => one.state === state).length;
-  const counts = { passed: count("passed"), failed: count("failed"), skipped: count("skipped") };
+  const counts = countsOf(results);
   console.log(json ? JSON.stringify({ stack, ...counts, results }, null, 2) : `\n${summaryText(results)}`);
   return counts.failed ? 1 : 0;
 }

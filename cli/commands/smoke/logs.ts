@@ -1,28 +1,24 @@
-/** Test 3: logs are found in Loki through Grafana (R2.7, R8.6), those of the application and one that is written by hand. */
-import { gatewayUser, services, tenants } from "../../../names";
+/** Test 3: the application's logs, and a line written at the gateway, are found in Loki through Grafana. */
+import { gatewayUser, services, smokeTest, tenants } from "../../../names";
 import { grafanaHealth } from "../../lib/grafana";
-import { bodyOf } from "../../lib/service";
+import { ask } from "../../lib/service";
+import type { HttpAnswer } from "../../lib/tunnel";
 import { said, stream } from "./app";
-import type { Check, Context } from "./check";
+import { type Check, type Context, evidence } from "./check";
 import { healthy, type View } from "./view";
 
-/** A line as Loki answers it. */
+/** A line as Loki returns it. */
 export interface Line {
   labels: Record<string, string>;
-  /** Nanoseconds since 1970. */
+  /** Epoch in nanoseconds. */
   time: string;
   text: string;
 }
 
-/** Lines of a query, oldest first. @param from, to milliseconds since 1970 */
+/** Lines of a query, oldest first. @param from, to epoch in milliseconds */
 export async function linesOf(view: View, query: string, from: number, to: number): Promise<Line[]> {
-  const parameters = new URLSearchParams({
-    query,
-    start: `${from}000000`,
-    end: `${to}000000`,
-    limit: "2000",
-    direction: "forward",
-  });
+  const range = { start: `${from}000000`, end: `${to}000000`, limit: "2000", direction: "forward" };
+  const parameters = new URLSearchParams({ query, ...range });
   const { data } = await view.json("loki", `/loki/api/v1/query_range?${parameters}`);
   const streams = data.result as { stream: Record<string, string>; values: [string, string][] }[];
   return streams
@@ -30,55 +26,51 @@ export async function linesOf(view: View, query: string, from: number, to: numbe
     .sort((a, b) => (BigInt(a.time) < BigInt(b.time) ? -1 : 1));
 }
 
-/** Writes lines into Loki. @param lines with their times in milliseconds since 1970 */
+/** Writes a line into Loki. @param time epoch in milliseconds */
 export const push = (
   { config, settings }: Pick<Context, "config" | "settings">,
   labels: Record<string, string>,
-  lines: [number, string][],
-) =>
-  bodyOf(config, services(settings).loki, {
+  time: number,
+  line: string,
+): Promise<HttpAnswer> =>
+  ask(config, services(settings).loki, {
     method: "POST",
     path: "/loki/api/v1/push",
     as: gatewayUser(tenants.logs, "write"),
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({
-      streams: [{ stream: labels, values: lines.map(([time, line]) => [`${time}000000`, line]) }],
-    }),
+    body: JSON.stringify({ streams: [{ stream: labels, values: [[`${time}000000`, line]] }] }),
   });
 
-export const logs: Check[] = [
-  {
-    number: 3,
-    name: "its logs are found in Loki through Grafana",
-    needs: [1, 2],
-    async show(context) {
-      const { config, run, view, begun, until } = context;
-      const grafana = await grafanaHealth(config, context.settings);
-      if (grafana.database !== "ok") throw new Error(`Grafana's database is ${grafana.database}`);
-      const health = await healthy(view, ["loki"]);
-      const { last } = await said(config);
-      const query = `${stream} |= "run=${run}"`;
-      const found = await until(90, `line ${last} by ${query}`, async () => {
-        const all = await linesOf(view, query, begun, Date.now());
-        return all.some(({ text }) => text.includes(` n=${last}`)) ? all : undefined;
-      });
-      const written = { namespace: "obs-smoke", job: "obs-smoke/by-hand" };
-      const text = `written by hand run=${run}`;
-      await push(context, written, [[Date.now(), text]]);
-      const byHand = `{job="${written.job}"} |= "run=${run}"`;
-      const [line] = await until(60, byHand, async () => {
-        const all = await linesOf(view, byHand, begun, Date.now());
-        return all.length ? all : undefined;
-      });
-      return [
-        { asked: "Grafana's health", answer: `version ${grafana.version}, database ok` },
-        ...health,
-        {
-          asked: `${query}, ${view.how}`,
-          answer: `${found.length} lines, among them "${found.at(-1)?.text}"`,
-        },
-        { asked: `${byHand}, pushed to ${services(context.settings).loki.name}`, answer: `"${line?.text}"` },
-      ];
-    },
+/** Writes a line that Loki must accept. */
+export async function write(...line: Parameters<typeof push>): Promise<void> {
+  const { status, body } = await push(...line);
+  if (status !== 204) throw new Error(`Loki answered ${status} to a line: ${body.trim().slice(0, 300)}`);
+}
+
+export const logs: Check = {
+  number: 3,
+  name: "its logs are found in Loki through Grafana",
+  needs: [1, 2],
+  async show(context) {
+    const { config, settings, run, view, begun, until } = context;
+    const grafana = await grafanaHealth(config, settings);
+    if (grafana.database !== "ok") throw new Error(`Grafana's database is ${grafana.database}`);
+    const health = await healthy(view, ["loki"]);
+    const { last } = await said(config);
+    const query = `${stream} |= "run=${run}"`;
+    const found = await until(90, `line ${last} in ${query}`, async () => {
+      const all = await linesOf(view, query, begun, Date.now());
+      return all.some(({ text }) => text.includes(` n=${last}`)) ? all : undefined;
+    });
+    const labels = { namespace: smokeTest.namespace, job: "obs-smoke/by-hand" };
+    await write(context, labels, Date.now(), `written by hand run=${run}`);
+    const byHand = `{job="${labels.job}"} |= "run=${run}"`;
+    const [line] = await until(60, byHand, () => linesOf(view, byHand, begun, Date.now()));
+    return [
+      evidence("Grafana's health", `version ${grafana.version}, database ok`),
+      ...health,
+      evidence(`${query}, ${view.how}`, `${found.length} lines, among them "${found.at(-1)?.text}"`),
+      evidence(`${byHand}, pushed to ${services(settings).loki.name}`, `"${line?.text}"`),
+    ];
   },
-];
+};

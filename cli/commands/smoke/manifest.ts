@@ -1,4 +1,4 @@
-/** What a smoke test makes in the cluster: one namespace, and in it an application, a receiver of alerts and two rules. */
+/** The objects of a smoke test: a namespace, and in it an application, a receiver of alerts and two rules. */
 import { join } from "node:path";
 import type { V1Namespace, V1Pod, V1Service } from "@kubernetes/client-node";
 import { owner, prefixLabels, type ServicePort, services, smokeTest, tenants, usesTls } from "../../../names";
@@ -6,15 +6,15 @@ import type { Settings } from "../../../settings";
 import { scriptPod } from "../../lib/script-pod";
 
 const { namespace } = smokeTest;
-/** Annotation that a run renews while it lives. */
+/** Annotation with the heartbeat of a run. */
 export const aliveAnnotation = "observability/smoke-test-alive";
 
-/** Lines that the application writes at most, one a second; with every fifth a trace of two spans. */
+/** Lines that the application writes at most, one a second; every fifth with a trace of two spans. */
 export const lines = 900;
-/** After that the pods end by themselves, even where nobody takes them away. Seconds. */
+/** Seconds after which the pods end by themselves. */
 const longest = 1800;
 
-/** The namespace: its pods may do no more than Pod Security's `restricted`. */
+/** The namespace. Its pods meet Pod Security's `restricted`. */
 export const namespaceManifest = (settings: Settings, alive: string): V1Namespace => ({
   metadata: {
     name: namespace,
@@ -29,18 +29,21 @@ export const namespaceManifest = (settings: Settings, alive: string): V1Namespac
 
 /** A pod that runs one of the scripts of this folder. */
 function pod(settings: Settings, name: string, script: string, environment: Record<string, string>): V1Pod {
-  const env = Object.entries(environment).map(([key, value]) => ({ name: key, value }));
+  const port = smokeTest.receiverPort;
   return scriptPod(settings, {
     name,
     namespace,
     labels: { app: `obs-smoke-${name}` },
     script: join(__dirname, script),
-    env: [...env, { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } }],
+    env: [
+      ...Object.entries(environment).map(([key, value]) => ({ name: key, value })),
+      { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },
+    ],
     seconds: longest,
     grace: 1,
     container: {
-      ports: [{ containerPort: smokeTest.receiverPort }],
-      readinessProbe: { tcpSocket: { port: smokeTest.receiverPort }, periodSeconds: 1 },
+      ports: [{ containerPort: port }],
+      readinessProbe: { tcpSocket: { port }, periodSeconds: 1 },
       volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
     },
     volumes: [{ name: "tmp", emptyDir: { sizeLimit: "16Mi" } }],
@@ -48,32 +51,28 @@ function pod(settings: Settings, name: string, script: string, environment: Reco
 }
 
 /**
- * The Service that the application sends its spans to. Its shell verifies no certificate; where Alloy's port speaks TLS
- * it sends to the collector, which does.
+ * The Service that the application sends its spans to. Its shell verifies no certificate; if Alloy's port speaks TLS, it
+ * sends them to the collector, which does.
  */
 export const spansTo = (settings: Settings): ServicePort =>
   usesTls(settings) ? services(settings).collector : services(settings).otlpHttp;
 
-/** The application: lines, a counter by annotations, traces by OTLP over HTTP. @param otlp address of {@link spansTo} */
+/** The application: lines, a counter with scrape annotations, traces with OTLP over HTTP. @param otlp address of {@link spansTo} */
 export function appManifest(settings: Settings, run: string, otlp: string): V1Pod {
-  const made = pod(settings, smokeTest.app, "app.sh", {
+  const { metadata, ...rest } = pod(settings, smokeTest.app, "app.sh", {
     RUN: run,
     LINES: String(lines),
     OTLP_HOST: otlp,
     OTLP_PORT: String(spansTo(settings).port),
   });
-  const annotations = {
-    "prometheus.io/scrape": "true",
-    "prometheus.io/port": String(smokeTest.receiverPort),
-  };
-  return { ...made, metadata: { ...made.metadata, annotations } };
+  const scrape = { "prometheus.io/scrape": "true", "prometheus.io/port": String(smokeTest.receiverPort) };
+  return { ...rest, metadata: { ...metadata, annotations: scrape } };
 }
 
-/** Who the alert is told to. */
+/** The receiver of alerts. */
 export const receiverManifest = (settings: Settings): V1Pod =>
   pod(settings, smokeTest.receiver, "receiver.sh", {});
 
-/** By which name Alertmanager finds it. */
 export const receiverService = (): V1Service => ({
   metadata: { name: smokeTest.receiver, namespace },
   spec: {
@@ -82,7 +81,7 @@ export const receiverService = (): V1Service => ({
   },
 });
 
-/** Who evaluates a rule: Prometheus, or Mimir's ruler for the tenant of infrastructure. */
+/** Evaluators of rules, with the labels of their PrometheusRules: Prometheus, and Mimir's ruler for infrastructure. */
 export const evaluators = {
   prometheus: {},
   mimir: { [owner.ruleTenant]: tenants.nodes },
@@ -93,28 +92,19 @@ export type Evaluator = keyof typeof evaluators;
 export const alertName = (evaluator: Evaluator): string =>
   evaluator === "mimir" ? "ObsSmokeByMimir" : "ObsSmokeByPrometheus";
 
-/**
- * A rule whose alert fires at once. Without a severity that people are told of, in case it ever goes another way than
- * the one that values/alertmanager.ts gives it.
- */
-export const ruleManifest = (evaluator: Evaluator, run: string) => ({
-  apiVersion: "monitoring.coreos.com/v1",
-  kind: "PrometheusRule",
-  metadata: { name: `obs-smoke-${evaluator}`, namespace, labels: evaluators[evaluator] },
-  spec: {
-    groups: [
-      {
-        name: `obs-smoke-${evaluator}`,
-        interval: "10s",
-        rules: [
-          {
-            alert: alertName(evaluator),
-            expr: "vector(1)",
-            labels: { namespace, run, severity: "none" },
-            annotations: { summary: "The smoke test's own alert; nothing is wrong" },
-          },
-        ],
-      },
-    ],
-  },
-});
+/** A rule whose alert fires at once. Its severity notifies nobody, even if it takes another route than its own. */
+export function ruleManifest(evaluator: Evaluator, run: string) {
+  const name = `obs-smoke-${evaluator}`;
+  const rule = {
+    alert: alertName(evaluator),
+    expr: "vector(1)",
+    labels: { namespace, run, severity: "none" },
+    annotations: { summary: "The smoke test's own alert; nothing is wrong" },
+  };
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "PrometheusRule",
+    metadata: { name, namespace, labels: evaluators[evaluator] },
+    spec: { groups: [{ name, interval: "10s", rules: [rule] }] },
+  };
+}

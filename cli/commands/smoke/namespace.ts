@@ -1,97 +1,104 @@
-/** The smoke test's namespace: made, kept alive, and taken away with all that is in it. */
+/** The smoke test's namespace: created, marked as in use, and deleted with all that is in it. */
 import { setTimeout as wait } from "node:timers/promises";
 import {
   CoreV1Api,
   type KubeConfig,
   PatchStrategy,
   setHeaderOptions,
-  type V1Namespace,
+  type V1Pod,
 } from "@kubernetes/client-node";
 import { smokeTest } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
-import { copyPullSecret, ifThere } from "../../lib/objects";
+import { copyPullSecret, ifThere, isReady, reasonOf } from "../../lib/objects";
+import { type Context, until } from "./check";
 import { aliveAnnotation, namespaceManifest } from "./manifest";
 
 const { namespace } = smokeTest;
-/** How often a run says that it lives, in milliseconds. */
+/** Milliseconds between two heartbeats of a run. */
 const beatEvery = 5000;
-/** For how long a run says nothing until it counts as killed: a few beats. Milliseconds. */
+/** Milliseconds without a heartbeat after which a run counts as killed. */
 const silentFor = 16_000;
-/** How long the namespace may take to go away. Milliseconds. */
-const goneWithin = 120_000;
+/** Seconds that the deletion of the namespace may take. */
+const goneWithin = 120;
 
-const read = (core: CoreV1Api): Promise<V1Namespace | undefined> =>
-  ifThere(core.readNamespace({ name: namespace }));
+const read = (core: CoreV1Api) => ifThere(core.readNamespace({ name: namespace }));
 
-async function gone(core: CoreV1Api): Promise<void> {
-  const deadline = Date.now() + goneWithin;
-  while (Date.now() < deadline) {
-    if (!(await read(core))) return;
-    await wait(1000);
-  }
-  throw new UserError(`namespace ${namespace} is still going away after ${goneWithin / 1000} s`);
-}
-
-/** Takes away the namespace and all in it. @throws UserError where it does not go */
-export async function remove(config: KubeConfig): Promise<void> {
-  const core = config.makeApiClient(CoreV1Api);
+/** Deletes the namespace and all that is in it. @throws UserError if that takes too long */
+async function remove(core: CoreV1Api): Promise<void> {
   await ifThere(core.deleteNamespace({ name: namespace }));
-  await gone(core);
+  await until(goneWithin, "deletion", async () => !(await read(core)) || undefined).catch(() => {
+    throw new UserError(`namespace ${namespace} still exists ${goneWithin} s after its deletion`);
+  });
 }
 
 /**
- * Takes away what a killed run left. Whether it was killed is seen from its sign of life, which changes as long as
- * it runs; clocks are not compared.
+ * Deletes what a killed run left. A run that lives changes its heartbeat; clocks are not compared.
  *
- * @throws UserError where another run lives, or the namespace is somebody else's
+ * @throws UserError if another run lives, or the namespace belongs to something else
  */
-async function clear(config: KubeConfig, tell: (line: string) => void): Promise<void> {
-  const core = config.makeApiClient(CoreV1Api);
-  const found = await read(core);
+async function clear(core: CoreV1Api, tell: (line: string) => void): Promise<void> {
+  const heartbeat = async () => {
+    const found = await read(core);
+    const deleted = !found || found.status?.phase === "Terminating";
+    return { found, deleted, beat: found?.metadata?.annotations?.[aliveAnnotation] };
+  };
+  const { found, deleted, beat } = await heartbeat();
   if (!found) return;
-  const signOf = (one: V1Namespace | undefined) => one?.metadata?.annotations?.[aliveAnnotation];
-  if (found.status?.phase !== "Terminating") {
-    if (!signOf(found))
+  if (!deleted) {
+    if (!beat)
       throw new UserError(
-        `namespace ${namespace} is there and no smoke test made it; rename or delete it, the test needs that name`,
+        `namespace ${namespace} exists, and no smoke test created it; rename or delete it, the test needs that name`,
       );
-    tell(
-      `namespace ${namespace} is there; looking for ${silentFor / 1000} s whether another run lives in it`,
-    );
+    tell(`namespace ${namespace} exists; checking for ${silentFor / 1000} s whether another run uses it`);
     await wait(silentFor);
-    const later = await read(core);
-    if (later && later.status?.phase !== "Terminating" && signOf(later) !== signOf(found))
+    const later = await heartbeat();
+    if (!later.deleted && later.beat !== beat)
       throw new UserError("another smoke test runs on this cluster; wait for its end");
-    tell("it was left by a run that was killed; taking it away");
+    tell("a killed run left it; deleting it");
   }
-  await remove(config);
+  await remove(core);
 }
 
-/** Renews the sign of life; a beat that is missed is made up for by the next. */
-async function beat(core: CoreV1Api): Promise<void> {
+/** Renews the heartbeat; the next one makes up for one that fails. */
+async function renew(core: CoreV1Api): Promise<void> {
   const body = { metadata: { annotations: { [aliveAnnotation]: String(Date.now()) } } };
   const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
   await core.patchNamespace({ name: namespace, body }, merge).catch(() => undefined);
 }
 
-/** Runs an action with the namespace there, and takes it away whatever comes of it. @throws UserError where it cannot be made */
+/** Runs an action with the namespace, and deletes it afterwards, also on failure. @throws UserError if it cannot be created */
 export async function inNamespace<T>(
   config: KubeConfig,
   settings: Settings,
   tell: (line: string) => void,
   action: () => Promise<T>,
 ): Promise<T> {
-  await clear(config, tell);
   const core = config.makeApiClient(CoreV1Api);
+  await clear(core, tell);
   await core.createNamespace({ body: namespaceManifest(settings, String(Date.now())) });
-  const beating = setInterval(() => beat(core), beatEvery);
+  const beating = setInterval(() => renew(core), beatEvery);
   try {
     const { pullSecret } = settings.images;
     if (pullSecret) await copyPullSecret(core, settings, pullSecret, namespace);
     return await action();
   } finally {
     clearInterval(beating);
-    tell(`taking away namespace ${namespace}`);
-    await remove(config);
+    tell(`deleting namespace ${namespace}`);
+    await remove(core);
   }
+}
+
+/** Creates a pod in the namespace. @returns it once it is ready @throws with the reason if it is not within 120 s */
+export async function startPod({ config, until }: Context, body: V1Pod): Promise<V1Pod> {
+  const core = config.makeApiClient(CoreV1Api);
+  const name = body.metadata?.name ?? "";
+  await core.createNamespacedPod({ namespace, body });
+  const state = () => core.readNamespacedPod({ namespace, name });
+  const ready = until(120, `pod ${namespace}/${name} that is ready`, async () => {
+    const pod = await state();
+    return isReady(pod) ? pod : undefined;
+  });
+  return ready.catch(async () => {
+    throw new Error(`pod ${namespace}/${name} is not ready after 120 s: ${reasonOf(await state())}`);
+  });
 }

@@ -1,57 +1,45 @@
-/** Ways to send a span to Alloy: each protocol that applications may speak (R4.3). */
+/** Sends a span to Alloy with each protocol that applications may use. */
 import { randomBytes } from "node:crypto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
 import { BasicTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { namespaces, releases, services } from "../../../names";
 import type { Settings } from "../../../settings";
-import { bodyOf } from "../../lib/service";
-import { throughTunnel } from "../../lib/tunnel";
+import { askPod, throughTunnel } from "../../lib/tunnel";
 import type { Context } from "./check";
 import { jaegerBatch } from "./jaeger";
 
-/** What sending needs. */
 type Sender = Pick<Context, "config" | "settings">;
 
 const service = "obs-smoke";
 const id = (size: number) => randomBytes(size).toString("hex");
 
-/** Posts spans to a port of Alloy. */
-const post = (
-  { config, settings }: Sender,
-  port: number,
-  path: string,
-  contentType: string,
-  body: string | Buffer,
-) =>
-  bodyOf(
-    config,
-    { ...services(settings).otlpHttp, port },
-    { method: "POST", path, headers: { "Content-Type": contentType }, body },
-  );
-
-/** Alloy's pods, at a port that may speak TLS. */
-const alloy = (settings: Settings) => ({
+/** Alloy's pods at one of its OTLP ports, which may speak TLS, or at a port of another protocol. */
+const alloy = (settings: Settings, port: number) => ({
   namespace: namespaces(settings).alloyTraces,
   selector: `app.kubernetes.io/instance=${releases.alloyTraces}`,
-  served: "alloyTraces" as const,
+  port,
 });
+const served = "alloyTraces" as const;
 
-/** Posts spans by OTLP. The API server's proxy would not verify a certificate, so it goes through a tunnel. */
-const postOtlp = ({ config, settings }: Sender, body: string) =>
-  throughTunnel(config, { ...alloy(settings), port: services(settings).otlpHttp.port }, async (port) => {
-    const answer = await fetch(`http://127.0.0.1:${port}/v1/traces`, {
-      method: "POST",
-      headers: { "content-type": "application/json", connection: "close" },
-      body,
-      signal: AbortSignal.timeout(30_000),
-    });
-    if (!answer.ok) throw new Error(`Alloy answered ${answer.status}: ${(await answer.text()).trim()}`);
-  });
+/** Posts spans. @throws if Alloy does not accept them */
+async function post(
+  { config }: Sender,
+  target: Parameters<typeof askPod>[1],
+  path: string,
+  body: string | Buffer,
+): Promise<void> {
+  const type = typeof body === "string" ? "application/json" : "application/x-thrift";
+  const request = { method: "POST" as const, headers: { "content-type": type }, body };
+  const { status, body: answer } = await askPod(config, target, path, request);
+  if (status < 200 || status > 299)
+    throw new Error(`Alloy answered ${status}: ${answer.trim().slice(0, 300)}`);
+}
 
-/** Sends one failed span, which no sampling leaves out, by each protocol; the attribute `run` tells it. */
+/** Sends one failed span, which no sampling drops, with each protocol; the attribute `run` identifies it. */
 export const senders: Record<string, (context: Sender, run: string) => Promise<unknown>> = {
   "OTLP by gRPC": ({ config, settings }, run) => {
-    const target = { ...alloy(settings), port: services(settings).otlpGrpc.port, protocol: "h2" as const };
+    const { port } = services(settings).otlpGrpc;
+    const target = { ...alloy(settings, port), served, protocol: "h2" as const };
     return throughTunnel(config, target, async (local) => {
       const exporter = new OTLPTraceExporter({ url: `http://127.0.0.1:${local}`, timeoutMillis: 20_000 });
       const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
@@ -77,18 +65,14 @@ export const senders: Record<string, (context: Sender, run: string) => Promise<u
     };
     const resource = { attributes: [attribute("service.name", service)] };
     const body = JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans: [span] }] }] });
-    return postOtlp(context, body);
+    const { port } = services(context.settings).otlpHttp;
+    return post(context, { ...alloy(context.settings, port), served }, "/v1/traces", body);
   },
-  "Jaeger's Thrift": (context, run) =>
-    post(
-      context,
-      14268,
-      "/api/traces",
-      "application/x-thrift",
-      jaegerBatch(service, "smoke", id(16), id(8), run),
-    ),
+  "Jaeger's Thrift": (context, run) => {
+    const batch = jaegerBatch(service, "smoke", id(16), id(8), run);
+    return post(context, alloy(context.settings, 14268), "/api/traces", batch);
+  },
   Zipkin: (context, run) => {
-    const tags = { run, error: "true" };
     const span = {
       traceId: id(16),
       id: id(8),
@@ -96,8 +80,8 @@ export const senders: Record<string, (context: Sender, run: string) => Promise<u
       timestamp: Date.now() * 1000,
       duration: 1000,
       localEndpoint: { serviceName: service },
-      tags,
+      tags: { run, error: "true" },
     };
-    return post(context, 9411, "/api/v2/spans", "application/json", JSON.stringify([span]));
+    return post(context, alloy(context.settings, 9411), "/api/v2/spans", JSON.stringify([span]));
   },
 };

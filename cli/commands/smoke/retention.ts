@@ -1,33 +1,29 @@
 /**
- * Test 9: what is too old is deleted (R14). Deleting takes longer than a run, so each run writes a pair of lines that
- * are older than a day, and judges the pairs of the runs before it: of each pair one line lies in a stream that is kept
- * for a day and has to be gone, the other in one that is kept for long and has to be there, which shows that the pair had
- * reached the bucket and would be found.
+ * Test 9: old data is deleted. A deletion takes longer than a run, so each run writes a pair of lines that are older than
+ * a day, and verifies the pairs of earlier runs: of each pair one line is in a stream with a retention of a day and must be
+ * gone, the other in one with a long retention and must exist, which shows that the pair had reached the bucket.
  */
-
-import { gatewayUser, services, smokeTest, tenants } from "../../../names";
+import { smokeTest } from "../../../names";
 import { goDuration } from "../../../settings/units";
-import { ask } from "../../lib/service";
-import type { Check, Context, Evidence } from "./check";
-import { lifecycles, rounds, storesRunWith } from "./configured";
-import { linesOf, push } from "./logs";
+import { type Check, type Context, type Evidence, evidence } from "./check";
+import { lifecycles, storeRetentions } from "./configured";
+import { linesOf, push, write } from "./logs";
 
-/** The stream that is kept for a day, and its twin. */
+/** The stream with a retention of a day, and the other one. */
 const aged = { namespace: smokeTest.namespace, job: "obs-smoke/aged" };
 const kept = { job: "obs-smoke/kept" };
-/** How old the lines are when they are written. Loki takes them, and has already to delete what is kept for a day. Seconds. */
+/** Age of the lines in seconds when they are written: Loki accepts them, and has to delete the first one at once. */
 const age = smokeTest.retention + 6 * 3600;
 /**
- * After that they must be gone: an ingester keeps a chunk for up to 2 h, and the compactor comes every 10 minutes; it
- * may need two rounds. Seconds.
+ * Seconds until they must be gone: an ingester keeps a chunk for up to 2 h, and the compactor runs every 10 minutes; it
+ * may need two runs.
  */
 const due = 9000;
 const hour = 3_600_000;
 
-/** A pair that an earlier run wrote. */
+/** A pair of an earlier run, and when it was written, epoch in milliseconds. */
 export interface Pair {
   run: string;
-  /** When it was written, in milliseconds since 1970. */
   written: number;
 }
 
@@ -41,87 +37,75 @@ export function pairOf(text: string): Pair | undefined {
 }
 
 /**
- * What the pairs show.
+ * The result for the pairs of earlier runs.
  *
  * @param there pairs whose kept line is found
  * @param left pairs whose aged line is found
- * @throws where an aged line is still there when it should be gone
+ * @throws if an aged line exists that should be gone
  */
 export function judge(there: Pair[], left: Pair[], now: number): string {
-  const has = (run: string) => left.some((one) => one.run === run);
   const late = left.filter(({ written }) => now - written > due * 1000);
-  if (late.length)
-    throw new Error(
-      `lines that were ${goDuration(age)} old when they were written, where ${goDuration(smokeTest.retention)} are kept, are still found: ${late
-        .map(({ run, written }) => `run ${run}, ${Math.round((now - written) / 60_000)} min ago`)
-        .join("; ")}`,
+  if (late.length) {
+    const runs = late.map(
+      ({ run, written }) => `run ${run}, ${Math.round((now - written) / 60_000)} min ago`,
     );
-  const gone = there.filter(({ run }) => !has(run));
-  const waiting = there.filter(({ run }) => has(run));
+    throw new Error(
+      `lines that were ${goDuration(age)} old when they were written, with a retention of ${goDuration(smokeTest.retention)}, are still found: ${runs.join("; ")}`,
+    );
+  }
+  const remaining = new Set(left.map(({ run }) => run));
+  const gone = there.filter(({ run }) => !remaining.has(run)).map(({ run }) => run);
+  const waiting = there.filter(({ run }) => remaining.has(run)).map(({ run }) => run);
+  const next = new Date(now + due * 1000).toISOString();
   const words = [
-    ...(gone.length
-      ? [
-          `deleted: the lines of ${gone.length} earlier runs (${gone.map(({ run }) => run).join(", ")}), whose twins that are kept longer are there`,
-        ]
-      : []),
-    ...(waiting.length ? [`not yet due: those of ${waiting.map(({ run }) => run).join(", ")}`] : []),
-  ];
-  return words.length
-    ? words.join("; ")
-    : `not shown by this run: no earlier run's lines have reached the bucket; one after ${new Date(now + due * 1000).toISOString()} shows it`;
+    gone.length &&
+      `deleted: the lines of ${gone.length} earlier runs (${gone.join(", ")}), whose twins with a longer retention exist`,
+    waiting.length && `not yet due: those of ${waiting.join(", ")}`,
+  ].filter(Boolean);
+  return (
+    words.join("; ") ||
+    `not shown by this run: no earlier run's lines have reached the bucket; one after ${next} shows it`
+  );
 }
 
 /** The pairs of a stream that were written in the last day. */
 async function pairs({ view, run }: Context, labels: Record<string, string>, now: number): Promise<Pair[]> {
   const selector = Object.entries(labels).map(([name, value]) => `${name}="${value}"`);
-  // Loki remembers that a query had no answer; with this run's name in it, it is a new one.
+  // Loki caches that a query had no result; with this run's name in it, it is a new one.
   const query = `{${selector.join(", ")}} |= "aged line" != "run=${run} "`;
   const lines = await linesOf(view, query, now - age * 1000 - 24 * hour, now - age * 1000 + hour);
   return lines.flatMap(({ text }) => pairOf(text) ?? []);
 }
 
-/** Real deletion, by the lines of earlier runs. */
-async function deleted(context: Context): Promise<Evidence[]> {
+/** Deletion, by the lines of earlier runs; and the pair of this run. */
+async function deleted(context: Context): Promise<Evidence> {
   const now = Date.now();
   const answer = judge(await pairs(context, kept, now), await pairs(context, aged, now), now);
   const line = lineOf({ run: context.run, written: now });
-  for (const labels of [aged, kept]) await push(context, labels, [[now - age * 1000, line]]);
-  return [
-    {
-      asked: `lines of earlier runs, written with an age of ${goDuration(age)} into a stream that is kept for ${goDuration(smokeTest.retention)}`,
-      answer,
-    },
-  ];
+  for (const labels of [aged, kept]) await write(context, labels, now - age * 1000, line);
+  return evidence(
+    `lines of earlier runs, written with an age of ${goDuration(age)} into a stream with a retention of ${goDuration(smokeTest.retention)}`,
+    answer,
+  );
 }
 
-/** A line that is far too old is not even taken. */
-async function refused({ config, settings }: Context): Promise<Evidence[]> {
-  const { status, body } = await ask(config, services(settings).loki, {
-    method: "POST",
-    path: "/loki/api/v1/push",
-    as: gatewayUser(tenants.logs, "write"),
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({
-      streams: [{ stream: aged, values: [[`${Date.now() - 366 * 24 * hour}000000`, "a year old"]] }],
-    }),
-  });
+/** Loki rejects a line that is far too old. */
+async function rejected(context: Context): Promise<Evidence> {
+  const { status, body } = await push(context, aged, Date.now() - 366 * 24 * hour, "a year old");
   if (status !== 400)
-    throw new Error(`a line that is a year old is answered with ${status}, not refused: ${body}`);
-  return [{ asked: "a line that is a year old", answer: `${status} ${body.trim().slice(0, 120)}` }];
+    throw new Error(`a line that is a year old is answered with ${status}, not 400: ${body}`);
+  return evidence("a line that is a year old", `${status} ${body.trim().slice(0, 120)}`);
 }
 
-export const retention: Check[] = [
-  {
-    number: 9,
-    name: "what is too old is deleted",
-    async show(context) {
-      return [
-        ...(await storesRunWith(context)),
-        ...(await lifecycles(context)),
-        ...(await rounds(context)),
-        ...(await refused(context)),
-        ...(await deleted(context)),
-      ];
-    },
+export const retention: Check = {
+  number: 9,
+  name: "what is too old is deleted",
+  async show(context) {
+    return [
+      ...(await storeRetentions(context)),
+      await lifecycles(context),
+      await rejected(context),
+      await deleted(context),
+    ];
   },
-];
+};

@@ -1,26 +1,25 @@
-/** Runs the ten tests one after the other, says how far it is, and what came of each. */
+/** Runs the tests one after the other, and reports progress and results. */
 import { type Check, type Context, type Evidence, Skipped, until } from "./check";
 
-/** What came of one test. */
+/** The result of one test. */
 export interface Result {
   number: number;
   name: string;
   state: "passed" | "failed" | "skipped";
-  /** What was asked and what came back. */
   evidence: Evidence[];
   /** Why it failed or was skipped. */
   reason?: string;
   seconds: number;
 }
 
-/** Who is told how a run goes. */
+/** Follows a run. */
 export interface Listener {
-  /** A test runs, now for that long, and waits for something. Called when it begins and again and again. */
+  /** A test has run for some seconds, and waits for something. Called when it begins and every ten seconds. */
   waiting(check: Check, seconds: number, what: string): void;
   ended(result: Result): void;
 }
 
-/** Between two words on what is waited for. Milliseconds. */
+/** Milliseconds between two reports of a test that runs. */
 const period = 10_000;
 
 /** Never resolves; rejects with the reason when a run is interrupted. */
@@ -35,10 +34,9 @@ function interruption(stop: AbortSignal): Promise<never> {
 }
 
 /**
- * Runs tests one after the other. A failed one keeps only those from running that need it.
+ * Runs tests one after the other. A failed test keeps only those from running that require it.
  *
- * @returns what came of each, also for those that were not tried
- * @throws the reason where the run was broken off
+ * @throws the reason of an interruption
  */
 export async function runChecks(
   all: Check[],
@@ -54,16 +52,16 @@ export async function runChecks(
     const start = Date.now();
     const seconds = () => (Date.now() - start) / 1000;
     let what = "";
-    const told: typeof until = (limit, wanted, answer) => {
+    const reported: typeof until = (limit, wanted, answer) => {
       what = wanted;
       return until(limit, wanted, answer, stop);
     };
-    const missing = needs.filter((need) => results.find((one) => one.number === need)?.state === "failed");
+    const failed = needs.filter((need) => results.find((one) => one.number === need)?.state === "failed");
     listener.waiting(check, 0, what);
     const timer = setInterval(() => listener.waiting(check, seconds(), what), period);
-    const outcome: Pick<Result, "state" | "evidence" | "reason"> = await (missing.length
-      ? Promise.reject(new Error(`not tried, because test ${missing.join(" and ")} failed`))
-      : Promise.race([check.show({ ...context, until: told }), interrupted])
+    const outcome: Pick<Result, "state" | "evidence" | "reason"> = await (failed.length
+      ? Promise.reject(new Error(`not tried, because test ${failed.join(" and ")} failed`))
+      : Promise.race([check.show({ ...context, until: reported }), interrupted])
     )
       .then(
         (evidence) => ({ state: "passed" as const, evidence }),
@@ -82,25 +80,24 @@ export async function runChecks(
   return results;
 }
 
-/** A result for people: its line, and below it the evidence. */
+/** A result as text: a line, and below it the evidence. */
 export function resultText({ number, name, state, evidence, reason, seconds }: Result, all: number): string {
   const mark = { passed: "ok", failed: "FAILED", skipped: "skipped" }[state];
   const head = `${mark.padEnd(7)} ${String(number).padStart(2)}/${all} ${name} (${seconds.toFixed(1)} s)`;
-  return [
-    head,
-    ...(reason ? [reason] : []),
-    ...evidence.map(({ asked, answer }) => `${asked}\n  → ${answer}`),
-  ]
-    .join("\n")
-    .replaceAll("\n", "\n        ");
+  const answers = evidence.map(({ asked, answer }) => `${asked}\n  → ${answer}`);
+  return [head, ...(reason ? [reason] : []), ...answers].join("\n").replaceAll("\n", "\n        ");
 }
 
-/** How many there are of each state, in one line. */
+/** Numbers of tests by state. */
+export function countsOf(results: Result[]): Record<Result["state"], number> {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { state } of results) counts[state]++;
+  return counts;
+}
+
+/** The counts in one line. */
 export function summaryText(results: Result[]): string {
-  const count = (state: Result["state"]) => results.filter((one) => one.state === state).length;
-  const rest = [
-    ...(count("failed") ? [`${count("failed")} failed`] : []),
-    ...(count("skipped") ? [`${count("skipped")} skipped`] : []),
-  ];
-  return [`${count("passed")} of ${results.length} passed`, ...rest].join(", ");
+  const { passed, failed, skipped } = countsOf(results);
+  const rest = [failed && `${failed} failed`, skipped && `${skipped} skipped`].filter(Boolean);
+  return [`${passed} of ${results.length} passed`, ...rest].join(", ");
 }

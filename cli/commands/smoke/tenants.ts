@@ -1,29 +1,21 @@
-/** Mimir's tenants: what is written into each is found there and nowhere else (R3.3, R3.7). */
+/** Mimir's tenants: a series that is written to one is found there and nowhere else. */
 import { gatewayUser, namespaces, services, tenants } from "../../../names";
-import type { Settings } from "../../../settings";
+import { queryMimir } from "../../lib/prometheus";
 import { ask, bodyOf, type ServiceRequest } from "../../lib/service";
 import { askPod } from "../../lib/tunnel";
-import type { Context, Evidence } from "./check";
-import { instant } from "./promql";
+import { type Context, type Evidence, evidence } from "./check";
 
-const metric = "obs_smoke";
+const queryOf = (run: string) => `obs_smoke{run="${run}"}`;
 const namesOf = ({ settings }: Context) => Object.keys(settings.mimir.tenants);
 
-/** Mimir's gateway, for who has no user there. */
-const gateway = (settings: Settings) => ({
-  namespace: namespaces(settings).mimir,
-  selector: "app.kubernetes.io/component=gateway",
-  port: 8080,
-});
-
-/** Writes one gauge of one sample, by OTLP. */
+/** Writes a gauge with one sample, with OTLP. */
 async function push({ config, settings, run }: Context, tenant: string): Promise<void> {
-  const attributes = [
-    { key: "run", value: { stringValue: run } },
-    { key: "tenant", value: { stringValue: tenant } },
-  ];
+  const attributes = Object.entries({ run, tenant }).map(([key, value]) => ({
+    key,
+    value: { stringValue: value },
+  }));
   const point = { asDouble: 1, timeUnixNano: `${Date.now()}000000`, attributes };
-  const metrics = [{ name: metric, gauge: { dataPoints: [point] } }];
+  const metrics = [{ name: "obs_smoke", gauge: { dataPoints: [point] } }];
   await bodyOf(config, services(settings).mimir, {
     method: "POST",
     path: "/otlp/v1/metrics",
@@ -33,53 +25,61 @@ async function push({ config, settings, run }: Context, tenant: string): Promise
   });
 }
 
-/** A series is written into each tenant and found in it. */
+/** A series is written to each tenant, and found in it. */
 export async function written(context: Context): Promise<Evidence[]> {
-  const query = `${metric}{run="${context.run}"}`;
+  const { config, settings, run, until } = context;
+  const query = queryOf(run);
   const found = namesOf(context).map(async (tenant) => {
     await push(context, tenant);
-    const [sample] = await context.until(60, `${query} in ${tenant}`, async () => {
-      const samples = await instant(context.config, context.settings, tenant, query);
-      return samples.length ? samples : undefined;
-    });
-    return `${tenant}: ${sample?.value[1]}`;
+    const [sample] = await until(60, `${query} in ${tenant}`, () =>
+      queryMimir(config, settings, tenant, query),
+    );
+    return `${tenant}: ${sample?.value}`;
   });
-  return [{ asked: `${query}, written into each tenant`, answer: (await Promise.all(found)).join(", ") }];
+  return [evidence(`${query}, written to each tenant`, (await Promise.all(found)).join(", "))];
 }
 
-/** Each tenant sees its own series alone; who may not, is refused; two that are read as one are both seen. */
-export async function tenantsApart(context: Context): Promise<Evidence[]> {
-  const { config, run } = context;
-  const query = `${metric}{run="${run}"}`;
-  for (const tenant of namesOf(context)) {
-    const seen = await instant(config, context.settings, tenant, query);
-    const others = seen.map((sample) => sample.metric["tenant"]).filter((owner) => owner !== tenant);
-    if (seen.length === 0) throw new Error(`${tenant} does not see its own ${metric}`);
-    if (others.length) throw new Error(`${tenant} sees ${metric} of ${others.join(", ")}`);
-  }
+/** The gateway answers requests without permission with 401 or 403. */
+async function refused({ config, settings }: Context): Promise<void> {
   const path = "/prometheus/api/v1/query?query=up";
-  const expected = async (status: number, who: string, request: Partial<ServiceRequest>) => {
-    const answer = request.as
-      ? await ask(config, services(context.settings).mimir, { path, ...request })
-      : await askPod(config, gateway(context.settings), path, request);
-    if (answer.status !== status)
-      throw new Error(`a request ${who} is answered with ${answer.status}, not ${status}`);
-  };
+  const selector = "app.kubernetes.io/component=gateway";
+  const gateway = { namespace: namespaces(settings).mimir, selector, port: 8080 };
   const as = gatewayUser(tenants.pods, "read");
-  await expected(401, "without a user", {});
-  await expected(401, "with a tenant and no user", { headers: { "X-Scope-OrgID": tenants.pods } });
-  await expected(403, "for another's tenant", { as, headers: { "X-Scope-OrgID": tenants.nodes } });
-  await expected(403, "of a reader who writes", { as, method: "POST", path: "/otlp/v1/metrics" });
+  const requests: [number, string, Partial<ServiceRequest>][] = [
+    [401, "without a user", {}],
+    [401, "with a tenant and no user", { headers: { "X-Scope-OrgID": tenants.pods } }],
+    [403, "for the tenant of another user", { as, headers: { "X-Scope-OrgID": tenants.nodes } }],
+    [403, "of a reader that writes", { as, method: "POST", path: "/otlp/v1/metrics" }],
+  ];
+  for (const [expected, what, request] of requests) {
+    const { status } = request.as
+      ? await ask(config, services(settings).mimir, { path, ...request })
+      : await askPod(config, gateway, path, request);
+    if (status !== expected) throw new Error(`a request ${what} is answered with ${status}, not ${expected}`);
+  }
+}
+
+/** Each tenant sees only its own series, and a query over two tenants sees both. */
+export async function isolated(context: Context): Promise<Evidence[]> {
+  const { config, settings, run } = context;
+  const query = queryOf(run);
+  for (const tenant of namesOf(context)) {
+    const owners = (await queryMimir(config, settings, tenant, query)).map(({ labels }) => labels["tenant"]);
+    if (!owners.length) throw new Error(`${tenant} does not see its own series of ${query}`);
+    const others = owners.filter((owner) => owner !== tenant);
+    if (others.length) throw new Error(`${tenant} sees ${query} of ${others.join(", ")}`);
+  }
+  await refused(context);
   const both = [tenants.pods, tenants.nodes];
-  const seen = await instant(config, context.settings, both.join("|"), query);
-  const owners = seen.map((sample) => sample.metric["__tenant_id__"]).sort();
+  const seen = await queryMimir(config, settings, both.join("|"), query);
+  const owners = seen.map(({ labels }) => labels["__tenant_id__"]).sort();
   if (owners.join() !== [...both].sort().join())
-    throw new Error(`a query over ${both.join("|")} gives ${owners.join(", ") || "nothing"}`);
+    throw new Error(`a query over ${both.join("|")} returns ${owners.join(", ") || "nothing"}`);
   return [
-    {
-      asked: `${query} of each tenant's reader`,
-      answer: "its own series alone; without a user 401, for another's tenant 403",
-    },
-    { asked: `${query} as ${gatewayUser(both.join("|"), "read")}`, answer: owners.join(" and ") },
+    evidence(
+      `${query} of each tenant's reader`,
+      "its own series only; without a user 401, for the tenant of another user 403",
+    ),
+    evidence(`${query} as ${gatewayUser(both.join("|"), "read")}`, owners.join(" and ")),
   ];
 }
