@@ -49,6 +49,7 @@ const beside: Record<string, { parts: string[]; packages: string[] }> = {
       ...["@textlint/", "textlint-rule-terminology"],
     ],
   },
+  "package/index.ts": { parts: ["settings", "names.ts", "components"], packages: [] },
   policies: { parts: whole, packages: ["@pulumi/policy", "@pulumi/pulumi", "yaml"] },
 };
 
