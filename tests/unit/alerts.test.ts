@@ -159,7 +159,7 @@ describe("unit: the stack's own alerts", () => {
       [...settings.matchAll(/\| \W*([a-z]\w*(?:\.(?:\w+|<\w+>))*)\W* \|/gi)].map(([, name]) => name),
     );
     const named = new RegExp(
-      `(?<![\\w./-])(?:${groups.join("|")})(?:\\.(?:[a-z]\\w*|<\\w+>))+(?![\\w/-]|\\.\\w|:)`,
+      `(?<![\\w./}-])(?:${groups.join("|")})(?:\\.(?:[a-z]\\w*|<\\w+>))+(?![\\w/-]|\\.\\w|:)`,
       "g",
     );
     const said = [
