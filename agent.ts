@@ -8,7 +8,7 @@ import { CAdvisor } from "./components/cadvisor";
 import { Certificates } from "./components/certificates";
 import { clusterProvider } from "./components/cluster";
 import { clusterIdentity } from "./components/cluster-identity";
-import { HubAccess, hubWarnings, readHub } from "./components/hub";
+import { HubAccess, readHub } from "./components/hub";
 import { KubePrometheusStack } from "./components/kube-prometheus-stack";
 import { Namespaces } from "./components/namespaces";
 import { NetworkPolicies } from "./components/network-policies";
@@ -19,8 +19,8 @@ import type { Settings } from "./settings";
 
 /** @param given settings of the stack; `hub` is set in them */
 export async function agent(stack: string, given: Settings, hub: NonNullable<Settings["hub"]>) {
-  const { settings: connected, passwords } = await readHub(stack, given, hub);
-  for (const warning of await hubWarnings(connected)) pulumi.log.warn(warning);
+  const { settings: connected, passwords, client, warnings } = await readHub(stack, given, hub);
+  for (const warning of warnings) pulumi.log.warn(warning);
   const cluster = await readCluster(connected);
   const settings = withAddOns(stack, connected, cluster);
   await preflight(stack, settings, cluster, undefined);
@@ -29,7 +29,7 @@ export async function agent(stack: string, given: Settings, hub: NonNullable<Set
   const options = { provider: clusterProvider(settings, identifier) };
   const { names: namespaces } = new Namespaces("namespaces", { settings }, options);
   new NetworkPolicies("network-policies", { settings, namespaces }, options);
-  const access = new HubAccess("hub-access", { settings, namespaces, passwords }, options);
+  const access = new HubAccess("hub-access", { settings, namespaces, passwords, client }, options);
   const certificates = new Certificates("certificates", { settings, namespaces }, options);
   const base = { settings, namespaces, access, certificates };
   const { crds } = new KubePrometheusStack("kube-prometheus-stack", base, options);

@@ -231,6 +231,16 @@ export const gatewayAccess = {
   credentialsSecret: "gateway-credentials",
   /** Where a client's pods have that Secret. */
   folder: "/etc/gateway",
+  /** Keys in it of an agent's client certificate. */
+  clientCertificate: { certificate: "client.crt", key: "client.key" },
+  /** Secret in a store's namespace with the certificate of its gateway, with which `access.service` is served. */
+  tlsSecret: "gateway-tls",
+  tlsFolder: "/etc/gateway-tls",
+  tlsPort: 8443,
+  /** Secret in a store's namespace with the CA certificate that verifies client certificates of agents. */
+  clientCaSecret: "gateway-client-ca",
+  clientCaFile: "ca.crt",
+  clientCaFolder: "/etc/gateway-client-ca",
 } as const;
 
 /** Resource attribute of a span: the share of traces that its SDK keeps. Who counts spans corrects by it. */

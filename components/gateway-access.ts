@@ -14,6 +14,7 @@ import {
 } from "../values/gateway";
 import { gatewayIngresses } from "../values/gateway-ingress";
 import { childNames, type NamespaceNames, present } from "./args";
+import { GatewayTls } from "./gateway-tls";
 
 export interface GatewayAccessArgs {
   /** Settings of the stack. */
@@ -28,6 +29,8 @@ export interface AgentAccess {
   endpoints: GatewayUrls;
   /** CA certificates that verify them, unless public CAs do. */
   caCertificate?: string;
+  /** Its client certificate with the key, as PEM texts. */
+  client: { certificate: string; key: string };
   /** Password of the user that writes its tenant, by store. */
   passwords: Record<Store, string>;
   /** Where people open Grafana. */
@@ -106,7 +109,9 @@ export class GatewayAccess extends pulumi.ComponentResource {
     const passwordsOf = (store: Store) =>
       pulumi.secret(pulumi.all(Object.fromEntries(all(store).map((one) => [one[1], current(one)]))));
     this.passwords = { loki: passwordsOf("loki"), mimir: passwordsOf("mimir"), tempo: passwordsOf("tempo") };
-    this.agents = this.forAgents(settings, current);
+    const tls = new GatewayTls(named("gateway-tls"), { settings, namespaces }, { parent: this });
+    for (const store of installed) this.secrets.set(store, [...this.readyFor(store), ...tls.readyFor(store)]);
+    this.agents = this.forAgents(settings, current, tls);
     for (const { store, metadata, spec } of gatewayIngresses(settings)) {
       const namespace = namespaces[store];
       if (namespace !== undefined)
@@ -123,22 +128,27 @@ export class GatewayAccess extends pulumi.ComponentResource {
   private forAgents(
     settings: Settings,
     current: (credential: Credential) => pulumi.Output<string>,
+    tls: GatewayTls,
   ): pulumi.Output<Record<string, AgentAccess>> {
-    const { agents, access, grafana } = settings;
+    const { access, grafana } = settings;
     const endpoints = reachableGateways(settings) as GatewayUrls;
-    const { caCertificate } = access;
-    const told = Object.keys(agents).map((agent) => {
+    const cas = pulumi
+      .all([access.caCertificate, tls.caCertificate])
+      .apply((all) => all.filter((one) => one !== undefined).join("\n"));
+    const told = Object.entries(tls.clients).map(([agent, client]) => {
       const of = (store: Store) => current([store, gatewayUser(agent, "write")]);
-      return pulumi.all([of("loki"), of("mimir"), of("tempo")]).apply(([loki, mimir, tempo]) => {
-        const passwords = { loki, mimir, tempo };
-        const all = {
-          endpoints,
-          ...(caCertificate && { caCertificate }),
-          grafanaUrl: grafana.url,
-          passwords,
-        };
-        return [agent, all] as const;
-      });
+      return pulumi
+        .all([of("loki"), of("mimir"), of("tempo"), client.certificate, client.key, cas])
+        .apply(([loki, mimir, tempo, certificate, key, caCertificate]) => {
+          const all = {
+            endpoints,
+            ...(caCertificate && { caCertificate }),
+            grafanaUrl: grafana.url,
+            passwords: { loki, mimir, tempo },
+            client: { certificate, key },
+          };
+          return [agent, all] as const;
+        });
     });
     return pulumi.secret(pulumi.all(told).apply((all) => Object.fromEntries(all)));
   }

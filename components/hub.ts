@@ -6,6 +6,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { gatewayAccess, type NamespaceKey, type Store, stores } from "../names";
 import { type Settings, SettingsError, UserError } from "../settings";
+import type { GatewayUrls } from "../settings/access";
 import { insideCluster } from "../settings/cold-tier";
 import { credentialKeys, gatewayClients } from "../values/gateway";
 import { childNames, type NamespaceNames, present } from "./args";
@@ -16,6 +17,16 @@ export interface FromHub {
   settings: Settings;
   /** Password of its user at each gateway; secret. */
   passwords: Record<Store, pulumi.Output<string>>;
+  /** Its client certificate; the key is secret. */
+  client: Client;
+  /** A warning for each gateway that this machine does not reach. */
+  warnings: string[];
+}
+
+/** A client certificate with its key, as PEM texts. */
+interface Client {
+  certificate: string;
+  key: pulumi.Output<string>;
 }
 
 /**
@@ -49,15 +60,17 @@ export async function readHub(stack: string, settings: Settings, hub: Hub): Prom
       network: { ...network, ...(privateCa && { privateCa }) },
     },
     passwords: { loki: password("loki"), mimir: password("mimir"), tempo: password("tempo") },
+    client: { certificate: own.client.certificate, key: pulumi.secret(own.client.key) },
+    warnings: pulumi.runtime.hasEngine() ? await hubWarnings(hub, endpoints, privateCa, own.client) : [],
   };
 }
 
 type Hub = NonNullable<Settings["hub"]>;
 
 /** Why a gateway does not answer from this machine; nothing if it does. */
-const unreachable = (url: string, ca: string | undefined): Promise<string | undefined> =>
-  new Promise((done) => {
-    const options = { timeout: 5000, ...(ca && { ca: [...rootCertificates, ca] }) };
+const unreachable = (url: string, ca: string, { certificate, key }: AgentAccess["client"]) =>
+  new Promise<string | undefined>((done) => {
+    const options = { timeout: 5000, cert: certificate, key, ...(ca && { ca: [...rootCertificates, ca] }) };
     const request = (url.startsWith("https:") ? httpsGet : httpGet)(`${url}/ready`, options, (response) => {
       response.resume();
       done(response.statusCode === 200 ? undefined : `${url}/ready answers ${response.statusCode}`);
@@ -67,17 +80,20 @@ const unreachable = (url: string, ca: string | undefined): Promise<string | unde
   });
 
 /** A warning for each gateway of the hub that this machine does not reach; pods may reach it all the same. */
-export async function hubWarnings({ hub, network }: Settings): Promise<string[]> {
-  if (!hub?.endpoints || !pulumi.runtime.hasEngine()) return [];
-  const { endpoints } = hub;
+async function hubWarnings(
+  { stack }: Hub,
+  endpoints: GatewayUrls,
+  ca: string,
+  client: AgentAccess["client"],
+): Promise<string[]> {
   const outside = stores.filter((store) => !insideCluster(endpoints[store]));
   const reasons = await Promise.all(
     outside.map(async (store) => {
-      const reason = await unreachable(endpoints[store], network.privateCa);
+      const reason = await unreachable(endpoints[store], ca, client);
       return reason
         ? [
-            `hub.endpoints.${store}: ${endpoints[store]} does not answer as a gateway of ${hub.stack} from this machine (${reason}). ` +
-              `If pods of this cluster do not reach it either, signals wait in the collectors' buffers. Check access.ingress or access.endpoints of ${hub.stack}`,
+            `hub.endpoints.${store}: ${endpoints[store]} does not answer as a gateway of ${stack} from this machine (${reason}). ` +
+              `If pods of this cluster do not reach it either, signals wait in the collectors' buffers. Check access.ingress or access.endpoints of ${stack}`,
           ]
         : [];
     }),
@@ -92,6 +108,8 @@ export interface HubAccessArgs {
   namespaces: NamespaceNames;
   /** Password of its user at each of the hub's gateways that the collectors send to. */
   passwords: { readonly [Gateway in Store]?: pulumi.Input<string> };
+  /** Its client certificate with the key, as PEM texts. */
+  client: { certificate: pulumi.Input<string>; key: pulumi.Input<string> };
 }
 
 /** The credentials of an agent's collectors, where they expect them. */
@@ -100,9 +118,10 @@ export class HubAccess extends pulumi.ComponentResource {
 
   constructor(name: string, args: HubAccessArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:HubAccess", name, {}, opts);
-    const { settings, namespaces, passwords } = args;
+    const { settings, namespaces, passwords, client } = args;
     const named = childNames(name, "hub-access");
     const collectors = ["alloyLogs", "alloyMetrics", "alloyTraces"] as const;
+    const files = gatewayAccess.clientCertificate;
     for (const [namespace, place] of present(namespaces, collectors)) {
       const entries = gatewayClients(settings)[namespace].flatMap(([store, user]) => {
         const keys = credentialKeys(store, user);
@@ -120,7 +139,11 @@ export class HubAccess extends pulumi.ComponentResource {
           named(`${namespace}-${secret}`),
           {
             metadata: { name: secret, namespace: place },
-            stringData: Object.fromEntries(entries),
+            stringData: {
+              ...Object.fromEntries(entries),
+              [files.certificate]: client.certificate,
+              [files.key]: client.key,
+            },
           },
           { parent: this },
         ),

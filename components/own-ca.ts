@@ -38,20 +38,28 @@ export function authority({ parent, named }: Signer, cluster: string): Identity 
   return { key: privateKeyPem, certificate: pulumi.unsecret(certPem) };
 }
 
-/** What the CA has signed: a server's certificate by its names, or without names a CA below it, with the whole chain. */
-export function signed(
-  { parent, named }: Signer,
-  name: string,
-  ca: Identity,
-  server?: { dnsNames: pulumi.Output<string[]> },
-): Identity {
+/** The names of a server by which clients verify its certificate, or the name of a client. */
+export type Holder = { dnsNames: pulumi.Input<string[]>; ipAddresses?: string[] } | { client: string };
+
+/** What a certificate may be used for. */
+const uses = (holder: Holder | undefined) => {
+  if (!holder) return { allowedUses: signsCertificates, isCaCertificate: true, ...lifetimes.issuer };
+  const use = "client" in holder ? "client_auth" : "server_auth";
+  return { allowedUses: ["digital_signature", use], ...lifetimes.server };
+};
+
+/** What the CA has signed: a holder's certificate, or without one a CA below it, with the whole chain. */
+export function signed({ parent, named }: Signer, name: string, ca: Identity, holder?: Holder): Identity {
   const child = named(name);
+  const server = holder && "dnsNames" in holder ? holder : undefined;
+  const client = holder && "client" in holder ? holder.client : undefined;
+  const first = server && pulumi.output(server.dnsNames).apply(([one = name]) => one);
   const { privateKeyPem } = new tls.PrivateKey(child, ecdsa, { parent });
   const { certRequestPem } = new tls.CertRequest(
     child,
     {
       privateKeyPem,
-      subject: { commonName: server?.dnsNames.apply(([first = name]) => first) ?? name },
+      subject: { commonName: client ?? first ?? name },
       ...server,
     },
     { parent },
@@ -63,14 +71,12 @@ export function signed(
       caCertPem: ca.certificate,
       certRequestPem,
       setSubjectKeyId: true,
-      ...(server
-        ? { allowedUses: ["digital_signature", "server_auth"], ...lifetimes.server }
-        : { allowedUses: signsCertificates, isCaCertificate: true, ...lifetimes.issuer }),
+      ...uses(holder),
     },
     { parent },
   );
   return {
     key: privateKeyPem,
-    certificate: server ? certPem : pulumi.interpolate`${certPem}${ca.certificate}`,
+    certificate: holder ? certPem : pulumi.interpolate`${certPem}${ca.certificate}`,
   };
 }

@@ -118,6 +118,13 @@ export const exceptions: Exception[] = [
     subject: { name: "minio", release: "minio" },
     reason: "The chart cannot turn the token off. Its ServiceAccount is bound to no role.",
   },
+  {
+    rule: "services-internal",
+    subject: { kind: "Service", name: /^(loki|mimir|tempo)-gateway-tls$/ },
+    what: /^its type is /,
+    reason:
+      "It is there only with access.service: the gateway itself has TLS, and asks every client for a user.",
+  },
 ];
 
 /** The exception that allows what a rule found in a subject. */

@@ -1,6 +1,6 @@
 /** Settings of the gateways' users, and of the addresses at which other clusters reach the gateways. */
 import type { z } from "zod";
-import { group, ingressFields, list, text, wholeNumber } from "./fields";
+import { dnsName, group, ingressFields, list, oneOf, text, wholeNumber, yesNo } from "./fields";
 import { caCertificates } from "./network";
 
 const gatewayUrl = (store: string) =>
@@ -12,6 +12,25 @@ const gatewayUrl = (store: string) =>
 /** Addresses of the three gateways. */
 export const gatewayUrls = () =>
   group({ loki: gatewayUrl("Loki"), mimir: gatewayUrl("Mimir"), tempo: gatewayUrl("Tempo") });
+
+const service = group({
+  type: oneOf("NodePort", "LoadBalancer").describe(
+    "Type of the Services; each has the port of its URL in access.endpoints, as node port or as port of the load balancer",
+  ),
+  tlsSecret: dnsName()
+    .optional()
+    .describe(
+      "Secret with the certificate, in each of the namespaces loki, mimir and tempo; without it a CA of the stack issues certificates for the hosts of access.endpoints, and agents trust it",
+    ),
+  annotations: ingressFields("Annotations, such as those of a cloud's load balancer").annotations,
+  clientCertificates: yesNo()
+    .optional()
+    .describe(
+      "Whether the gateways require client certificates on these Services (mutual TLS): the stack issues one to each agent",
+    ),
+}).describe(
+  "A Service for each gateway, with TLS in the gateway itself, for clusters that have no ingress controller; without it there are none",
+);
 
 /** Users of the gateways, and addresses outside the cluster. */
 export const access = group({
@@ -31,8 +50,9 @@ export const access = group({
   endpoints: gatewayUrls()
     .optional()
     .describe(
-      "Where other clusters reach the gateways, if not through access.ingress: HTTPRoutes of your own, load balancers, node ports",
+      "Where other clusters reach the gateways, if not through access.ingress: access.service, or HTTPRoutes of your own",
     ),
+  service: service.optional(),
   caCertificate: caCertificates()
     .optional()
     .describe("CA certificates that verify those addresses, unless a public CA issued theirs"),

@@ -1,10 +1,12 @@
 /** Many clusters: a hub has the stores of all of them, agents send their signals there. docs/guides/many-clusters.md */
 import { z } from "zod";
 import { gatewayUrls } from "./access";
-import { dnsName, group, text } from "./fields";
+import { dnsName, group, oneOf, text } from "./fields";
 import { mimirTenant, tempoTenant } from "./tenants";
 import type { Tree } from "./tree";
 import { byteRate } from "./units";
+
+type Agents = z.output<typeof agents>;
 
 const lokiTenant = group({
   ingestionRate: byteRate().optional().describe("Log lines in bytes; without it loki.ingestionRate"),
@@ -19,6 +21,11 @@ export const agents = z
       loki: lokiTenant.optional().describe("Limits of its logs"),
       mimir: mimirTenant.optional().describe("Limits and retention of its metrics"),
       tempo: tempoTenant.optional().describe("Limits and retention of its traces"),
+      removed: oneOf("keepData", "deleteData")
+        .optional()
+        .describe(
+          "What happens to the data of a cluster that is gone: it stays readable for its retention, or the stores delete it within two days. With either, the cluster can no longer write, its rules are not evaluated, and no alert reports its silence",
+        ),
     }),
     { error: () => "clusters by name" },
   )
@@ -26,6 +33,13 @@ export const agents = z
   .describe(
     "Other clusters that send their signals to this stack, by cluster.name of their own stacks; each has a tenant of that name in Loki, Mimir and Tempo, and a user at the gateways who writes only there",
   );
+
+/** Retention of data that is to be deleted, in seconds. Loki has a longer one. */
+export const goneWithin = 3600;
+
+/** Names of the agents that send signals. */
+export const sendingAgents = ({ agents: all }: { agents: Agents }): string[] =>
+  Object.keys(all).filter((name) => !all[name]?.removed);
 
 /** Settings of what an agent does not install: its hub has them. */
 export const hubOnly = [

@@ -38,8 +38,36 @@ const encrypted: Check = ({ environment, access }) =>
 const encryptedToHub: Check = ({ environment, hub }) =>
   plainUrls(environment, "hub.endpoints", hub?.endpoints);
 
+/** The Services have the ports of the URLs, and certificates for their hosts. */
+const servedUrls: Check = ({ access: { service, endpoints } }) => {
+  if (!service) return [];
+  if (!endpoints)
+    return problem(
+      true,
+      "access.endpoints",
+      undefined,
+      "the URLs that access.service serves, which has their ports",
+    );
+  const urls = Object.entries(endpoints).map(([store, url]) => ({ store, url, parsed: new URL(url) }));
+  const ports = urls.map(({ parsed }) => parsed.port);
+  return urls.flatMap(({ store, url, parsed }) => [
+    ...problem(
+      parsed.protocol !== "https:" || parsed.pathname !== "/",
+      `access.endpoints.${store}`,
+      url,
+      "an https:// URL without a path, because access.service serves it",
+    ),
+    ...problem(
+      service.type === "NodePort" && ports.filter((port) => port === parsed.port).length > 1,
+      `access.endpoints.${store}`,
+      url,
+      "a URL with a port of its own, because each gateway has its own node port",
+    ),
+  ]);
+};
+
 /** Rules about `access`. */
-export const accessChecks: Check[] = [passwordGenerations, caOfGateways, encrypted];
+export const accessChecks: Check[] = [passwordGenerations, caOfGateways, encrypted, servedUrls];
 
 const agentNames: Check = ({ agents, cluster, mimir, tempo }) => {
   const tenants = [

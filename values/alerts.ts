@@ -5,6 +5,7 @@ import { runbookUid } from "../dashboards/kit";
 import { projectFile } from "../files";
 import { namespaces, owner, tenants } from "../names";
 import type { Settings } from "../settings";
+import { sendingAgents } from "../settings/agents";
 import { lokiStreams } from "../settings/protection";
 import { renamed } from "./renamed";
 
@@ -72,7 +73,7 @@ const settingsRule = (settings: Settings) =>
           expr: `vector(${lokiStreams(settings)})`,
           labels: { namespace: namespaces(settings).loki },
         },
-        ...Object.keys(settings.agents).map((agent) => ({
+        ...sendingAgents(settings).map((agent) => ({
           record: "observability:agent:listed",
           expr: "vector(1)",
           labels: { agent },

@@ -17,7 +17,7 @@ import {
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
-import { gatewayClients, passwordFile } from "./gateway";
+import { clientCertificate, gatewayClients, passwordFile } from "./gateway";
 import { everyInterface } from "./ip-family";
 import { leftOut } from "./log-filters";
 import {
@@ -90,6 +90,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     METRICS_BUFFER: String(alloyTraces.buffer / 8),
     SYSTEM_NAMESPACES: anyOf(systemNamespaces(settings)),
     PASSWORDS: gatewayAccess.folder,
+    ...clientCertificate(settings),
     LOKI_URL: urls.loki,
     LOKI_USER: lokiUser,
     LOKI_PASSWORD_FILE: passwordFile(["loki", lokiUser]),

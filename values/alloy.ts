@@ -73,7 +73,7 @@ export interface AlloyParts {
 export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   const { pipeline, pod } = parts;
   const { registry } = settings.images;
-  const passwords = clientPasswords(parts.clientOf);
+  const passwords = clientPasswords(parts.clientOf, settings.hub);
   const { certificate: name } = parts;
   const trusted = settings.hub ? privateCas(settings) : { volumes: [], mounts: [] };
   const storage = parts.storage ?? { volume: { emptyDir: { sizeLimit: quantity(pod.buffer) } } };

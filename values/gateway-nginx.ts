@@ -5,6 +5,7 @@
  */
 import { address, gatewayAccess, gatewayUser, namespaces, type Role, type Store } from "../names";
 import type { Settings } from "../settings";
+import { sendingAgents } from "../settings/agents";
 import { answerTimeout } from "../settings/queries";
 import { type GatewayUser, gatewayUsers } from "./gateway";
 import { closed, type Need, type Route, routes, type Target } from "./gateway-routes";
@@ -96,6 +97,8 @@ function location({ location, need, to, path, webSocket, again }: Route): string
     `if ($refused_${need}) { return 403 "forbidden: user lacks ${role} access or X-Scope-OrgID does not match"; }`,
     `proxy_set_header X-Scope-OrgID ${tenant};`,
     'proxy_set_header Authorization "";',
+    // It would choose the limits that Loki applies.
+    'proxy_set_header X-Loki-Ingestion-Policy "";',
     ...(webSocket
       ? ["proxy_set_header Upgrade $http_upgrade;", 'proxy_set_header Connection "upgrade";']
       : []),
@@ -105,9 +108,50 @@ function location({ location, need, to, path, webSocket, again }: Route): string
   ]);
 }
 
+/**
+ * Whether a request over TLS is for a user that is not the holder of the client certificate, so that an agent with the
+ * password of another one stays out. Requests inside the cluster have no certificate.
+ */
+const certificateMap = (agents: string[]): string[] =>
+  block('map "$ssl_client_s_dn:$login" $not_holder', [
+    "default 1;",
+    '"~^:" 0;',
+    '"~:$" 0;',
+    ...agents.map((agent) => `"CN=${agent}:${gatewayUser(agent, "write")}" 0;`),
+  ]);
+
+/** The port with TLS. The file's name is a variable, so that nginx reads a renewed certificate with the next connection. */
+function tlsLines(settings: Settings): { http: string[]; server: string[] } {
+  const { service } = settings.access;
+  if (!service) return { http: [], server: [] };
+  const { tlsFolder, tlsPort, clientCaFolder, clientCaFile } = gatewayAccess;
+  return {
+    http: [
+      ...block('map "" $tls_folder', [`default ${tlsFolder};`]),
+      ...(service.clientCertificates ? certificateMap(sendingAgents(settings)) : []),
+    ],
+    server: [
+      isIpv6(settings) ? `listen [::]:${tlsPort} ssl ipv6only=off;` : `listen ${tlsPort} ssl;`,
+      "ssl_certificate $tls_folder/tls.crt;",
+      "ssl_certificate_key $tls_folder/tls.key;",
+      "ssl_protocols TLSv1.2 TLSv1.3;",
+      // A resumed session would keep a client certificate beyond its end.
+      "ssl_session_tickets off;",
+      ...(service.clientCertificates
+        ? [
+            `ssl_client_certificate ${clientCaFolder}/${clientCaFile};`,
+            "ssl_verify_client on;",
+            'if ($not_holder) { return 403 "forbidden: the client certificate is not the one of the user"; }',
+          ]
+        : []),
+    ],
+  };
+}
+
 /** `nginx.conf` of a gateway. Users and passwords are in a file of their own, from a Secret. */
 export function gatewayConfiguration(store: Store, settings: Settings): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+  const tls = tlsLines(settings);
   return [
     "worker_processes 2;",
     "error_log /dev/stderr error;",
@@ -135,15 +179,17 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         'default "";',
         `include ${gatewayAccess.usersFolder}/${gatewayAccess.usersFile};`,
       ]),
-      ...tenantMaps(gatewayUsers(store, settings), Object.keys(settings.agents)),
+      ...tenantMaps(gatewayUsers(store, settings), sendingAgents(settings)),
       // nginx compares the path put in order, and hands on the one it got: what climbs could be another one there.
       ...block("map $request_uri $climbs", [
         "default 0;",
         '"~*^[^?]*(/|%2f)(\\.|%2e){1,2}(/|%2f|[?#]|$)" 1;',
       ]),
       ...upstreams(settings, store),
+      ...tls.http,
       ...block("server", [
         isIpv6(settings) ? "listen [::]:8080 ipv6only=off;" : "listen 8080;",
+        ...tls.server,
         "add_header WWW-Authenticate $challenge always;",
         "if ($climbs) { return 404; }",
         'location = / { return 200 "OK"; }',

@@ -18,6 +18,8 @@ import {
   writerOf,
 } from "../names";
 import type { Settings } from "../settings";
+import { sendingAgents } from "../settings/agents";
+import { gatewayTlsSecrets } from "./gateway-service";
 
 /** A user of a gateway. */
 export interface GatewayUser {
@@ -40,10 +42,12 @@ export function gatewayUsers(store: Store, settings: Settings): GatewayUser[] {
   const user = (tenant: string, role: Role) => ({ name: gatewayUser(tenant, role), tenant, role });
   const agents = Object.keys(settings.agents);
   return [
-    ...[...tenantsOf[store](settings), ...agents].flatMap((tenant) => [
+    ...[...tenantsOf[store](settings), ...sendingAgents(settings)].flatMap((tenant) => [
       user(tenant, "read"),
       user(tenant, "write"),
     ]),
+    // Data of a cluster that is gone stays readable.
+    ...agents.filter((agent) => settings.agents[agent]?.removed).map((agent) => user(agent, "read")),
     ...(store === "mimir" ? [datasourceTenants, longRangeTenants].map((all) => user(all, "read")) : []),
     ...(agents.length
       ? [{ name: readerOf(store, settings), tenant: readTenants(store, settings), role: "read" as const }]
@@ -72,19 +76,28 @@ export const credentialKeys = (store: Store, user: string) => ({
 });
 
 /** What a gateway's pods have of its users. Other generations of passwords roll them, because nginx reads them at the start. */
-export const gatewayPods = ({ access }: Settings) => {
-  const name = gatewayAccess.usersSecret;
+export const gatewayPods = (settings: Settings) => {
+  const secrets = Object.entries({
+    [gatewayAccess.usersFolder]: gatewayAccess.usersSecret,
+    ...gatewayTlsSecrets(settings),
+  });
   return {
-    annotations: { "observability/password-generations": access.generations.join(",") },
-    volumes: [{ name, secret: { secretName: name } }],
-    mounts: [{ name, mountPath: gatewayAccess.usersFolder, readOnly: true }],
+    annotations: { "observability/password-generations": settings.access.generations.join(",") },
+    volumes: secrets.map(([, secretName]) => ({ name: secretName, secret: { secretName } })),
+    mounts: secrets.map(([mountPath, name]) => ({ name, mountPath, readOnly: true })),
   };
 };
 
-/** The passwords of a gateway's client as files, which change while it runs; only those of the users it is. */
-export const clientPasswords = (credentials: Credential[]) => {
+/**
+ * The passwords of a gateway's client as files, which change while it runs; only those of the users it is. An agent's client
+ * certificate, too.
+ */
+export const clientPasswords = (credentials: Credential[], hub?: Settings["hub"]) => {
   const name = gatewayAccess.credentialsSecret;
-  const items = credentials.map(([store, user]) => credentialKeys(store, user).password);
+  const items = [
+    ...credentials.map(([store, user]) => credentialKeys(store, user).password),
+    ...(hub ? Object.values(gatewayAccess.clientCertificate) : []),
+  ];
   return {
     volume: { name, secret: { secretName: name, items: items.map((key) => ({ key, path: key })) } },
     mount: { name, mountPath: gatewayAccess.folder, readOnly: true },
@@ -94,6 +107,13 @@ export const clientPasswords = (credentials: Credential[]) => {
 /** Path of a user's password in the pods of a client. */
 export const passwordFile = ([store, user]: Credential): string =>
   `${gatewayAccess.folder}/${credentialKeys(store, user).password}`;
+
+/** Variables that say where an agent's collectors have their client certificate. The hub's gateways may ask for it. */
+export const clientCertificate = ({ hub }: Settings) => {
+  const { certificate, key } = gatewayAccess.clientCertificate;
+  const file = (name: string) => (hub ? `${gatewayAccess.folder}/${name}` : "");
+  return { GATEWAY_CERTIFICATE: file(certificate), GATEWAY_KEY: file(key) };
+};
 
 /** A user of a store's gateway that somebody is. */
 export type Credential = readonly [store: Store, user: string];

@@ -111,16 +111,22 @@ function loki(settings: Settings, { name, uid }: { name: string; uid: string }, 
 }
 
 /** From a span to what its pod wrote meanwhile, to the rates of its service, and to the map of who calls whom (R8.1). */
-function tempo(settings: Settings): Values {
+function tempo(
+  settings: Settings,
+  { name, uid }: { name: string; uid: string },
+  user: string,
+  related: { logs: string; metrics: string },
+): Values {
   const calls = (selector: string) => `sum(rate(traces_spanmetrics_calls_total{${selector}}[5m]))`;
   return {
-    ...datasources.tempo,
+    name,
+    uid,
     type: "tempo",
     url: urls(settings).tempo,
-    ...as("tempo", readerOf("tempo", settings)),
+    ...as("tempo", user),
     jsonData: {
       tracesToLogsV2: {
-        datasourceUid: datasources.loki.uid,
+        datasourceUid: related.logs,
         spanStartTimeShift: "-10m",
         spanEndTimeShift: "10m",
         tags: [
@@ -131,7 +137,7 @@ function tempo(settings: Settings): Values {
         filterBySpanID: false,
       },
       tracesToMetrics: {
-        datasourceUid: datasources.mimir.uid,
+        datasourceUid: related.metrics,
         spanStartTimeShift: "-15m",
         spanEndTimeShift: "15m",
         tags: [{ key: "service.name", value: "service" }],
@@ -145,7 +151,7 @@ function tempo(settings: Settings): Values {
           },
         ],
       },
-      serviceMap: { datasourceUid: datasources.mimir.uid },
+      serviceMap: { datasourceUid: related.metrics },
       nodeGraph: { enabled: true },
       traceQuery: { timeShiftEnabled: true, spanStartTimeShift: "-1h", spanEndTimeShift: "1h" },
     },
@@ -172,13 +178,22 @@ function alertmanagers(settings: Settings): Values[] {
   ];
 }
 
-/** Loki follows the newest lines of one tenant only, so that each cluster has a datasource of its own. */
-const ofAgents = (settings: Settings): Values[] =>
-  Object.keys(settings.agents).length === 0
-    ? []
-    : [tenants.logs, ...Object.keys(settings.agents)].map((tenant) =>
-        loki(settings, { name: `Loki ${tenant}`, uid: `loki-${tenant}` }, gatewayUser(tenant, "read")),
-      );
+/**
+ * Each cluster's own logs and traces, whatever cluster they name. Loki follows the newest lines of one tenant only, too.
+ */
+const ofClusters = (settings: Settings): Values[] => {
+  const agents = Object.keys(settings.agents);
+  if (agents.length === 0) return [];
+  const own = { logs: tenants.logs, traces: tenants.traces, metrics: datasources.mimir.uid };
+  const clusters = [own, ...agents.map((one) => ({ logs: one, traces: one, metrics: `mimir-${one}` }))];
+  return clusters.flatMap(({ logs, traces, metrics }) => [
+    loki(settings, { name: `Loki ${logs}`, uid: `loki-${logs}` }, gatewayUser(logs, "read")),
+    tempo(settings, { name: `Tempo ${traces}`, uid: `tempo-${traces}` }, gatewayUser(traces, "read"), {
+      logs: `loki-${logs}`,
+      metrics,
+    }),
+  ]);
+};
 
 /** All datasources; those that are no longer here are removed. */
 export const grafanaDatasources = (settings: Settings): Values => ({
@@ -192,8 +207,11 @@ export const grafanaDatasources = (settings: Settings): Values => ({
       mimir(settings, { name: `Mimir ${tenant}`, uid: `mimir-${tenant}` }, tenant),
     ),
     loki(settings, datasources.loki, readerOf("loki", settings)),
-    ...ofAgents(settings),
-    tempo(settings),
+    tempo(settings, datasources.tempo, readerOf("tempo", settings), {
+      logs: datasources.loki.uid,
+      metrics: datasources.mimir.uid,
+    }),
+    ...ofClusters(settings),
     ...alertmanagers(settings),
   ].map((datasource) => ({
     access: "proxy",

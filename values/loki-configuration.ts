@@ -99,12 +99,24 @@ function queryPath(settings: Settings): Values {
   };
 }
 
+/**
+ * Only streams of its own cluster: Loki discards all others, with the reason `blocked_ingestion_policy`. Clients could name
+ * another policy in a header, which the gateway removes.
+ */
+const ownStreams = (cluster: string) => ({
+  policy_stream_mapping: { own: [{ selector: `{cluster="${cluster}"}`, priority: 1 }] },
+  block_ingestion_policy_until: { "*": "2200-01-01T00:00:00Z" },
+});
+
 /** What agents have of their own. */
 const agentLimits = ({ agents }: Settings) =>
   Object.fromEntries(
-    Object.entries(agents).map(([name, { loki }]) => [
+    Object.entries(agents).map(([name, { loki, removed }]) => [
       name,
       {
+        ...ownStreams(name),
+        // The shortest that Loki takes, for all of its streams.
+        ...(removed === "deleteData" && { retention_period: "24h", retention_stream: [] }),
         ...(loki?.ingestionRate && {
           per_stream_rate_limit: `${loki.ingestionRate}B`,
           ingestion_rate_mb: megabytes(loki.ingestionRate),

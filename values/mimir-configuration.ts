@@ -1,6 +1,7 @@
 /** Mimir's own configuration and its tenants' limits: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/ */
 import { alertmanagerFile } from "../names";
 import type { Settings } from "../settings";
+import { goneWithin } from "../settings/agents";
 import { mimirProtection } from "../settings/protection";
 import { answerTimeout } from "../settings/queries";
 import { longestQuery } from "../settings/retention";
@@ -174,8 +175,12 @@ export function mimirConfiguration(settings: Settings): Values {
  * An agent's series have its own name as `cluster`, whatever it writes. Its tenant has all rules of its cluster, which are as
  * many as a Prometheus would evaluate: Mimir's defaults would refuse groups of kube-prometheus-stack.
  */
-const ofAgent = (cluster: string, own: Settings["agents"][string]) => ({
-  ...limits(own.mimir ?? {}),
+const ofAgent = (cluster: string, { mimir = {}, removed }: Settings["agents"][string]) => ({
+  ...limits({ ...mimir, ...(removed === "deleteData" && { retention: goneWithin }) }),
+  ...(removed && {
+    ruler_recording_rules_evaluation_enabled: false,
+    ruler_alerting_rules_evaluation_enabled: false,
+  }),
   metric_relabel_configs: [{ target_label: "cluster", replacement: cluster }],
   ruler_max_rules_per_rule_group: 0,
   ruler_max_rule_groups_per_tenant: 0,

@@ -2,7 +2,15 @@
  * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
  * NetworkPolicies and docs/reference/connections.md are generated from it.
  */
-import { consumers, gatewayUrls, type Store, smokeTest, storageEndpoint, stores } from "../names";
+import {
+  consumers,
+  gatewayAccess,
+  gatewayUrls,
+  type Store,
+  smokeTest,
+  storageEndpoint,
+  stores,
+} from "../names";
 import type { Settings } from "../settings";
 import { insideCluster } from "../settings/cold-tier";
 import {
@@ -177,6 +185,17 @@ export function flows(settings: Settings): Flow[] {
         why: "clients with a user",
       })),
     ),
+    // kube-proxy gives a connection to a node port or load balancer the address of a node.
+    ...(settings.access.service
+      ? stores.flatMap((store): Flow[] =>
+          (["anywhere", "nodes"] as const).map((from) => ({
+            from,
+            to: gateways[store],
+            ports: [gatewayAccess.tlsPort],
+            why: "agents",
+          })),
+        )
+      : []),
     { from: "ingress", to: "grafana", ports: [3000], why: "users" },
     ...(settings.otlp.ingress
       ? [

@@ -1,6 +1,7 @@
 /** The certificates of which Alloy for metrics reports the expiry. */
-import { address, minio, namespaces, services, webhooks } from "../names";
+import { address, gatewayAccess, minio, namespaces, services, webhooks } from "../names";
 import type { Settings } from "../settings";
+import { gatewayServices } from "./gateway-service";
 import { portOf } from "./network-outside";
 import type { Outsider, PartName } from "./network-parts";
 import { installsOpenTelemetryOperator } from "./opentelemetry-operator";
@@ -41,8 +42,17 @@ const ingresses = (settings: Settings): Probed[] => {
   ].map(({ namespace, host, port }) => ({ namespace, address: `${host}:${port}`, to: "anywhere", port }));
 };
 
+/** The gateways, as other clusters reach them. */
+const gateways = (settings: Settings): Probed[] =>
+  gatewayServices(settings).map(({ store, metadata, spec }) => ({
+    namespace: metadata.namespace,
+    address: address({ ...metadata, port: spec.ports[0]?.port ?? 443 }),
+    to: `${store}Gateway` as const,
+    port: gatewayAccess.tlsPort,
+  }));
+
 /**
- * Endpoints with a certificate of `network.tls` or of an Ingress. With them come the operators' webhooks. Those alone need
+ * Endpoints with a certificate of `network.tls`, of `access.service` or of an Ingress. With them come the operators' webhooks. Those alone need
  * no probes, unless cert-manager issues them: the charts' certificates are valid for ten years.
  */
 export function probedCertificates(settings: Settings): Probed[] {
@@ -51,6 +61,7 @@ export function probedCertificates(settings: Settings): Probed[] {
       const { service, port } = listeners(settings)[who];
       return { namespace: service.namespace, address: address(service), to: who, port };
     }),
+    ...gateways(settings),
     ...ingresses(settings),
   ];
   if (!expiring.length && !settings.openTelemetryOperator.certManager) return [];

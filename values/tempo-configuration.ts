@@ -1,5 +1,6 @@
 /** Parts of Tempo's own configuration: where blocks are, and what tenants may send: https://grafana.com/docs/tempo/latest/configuration/ */
 import type { Settings } from "../settings";
+import { goneWithin } from "../settings/agents";
 import { goDuration } from "../settings/units";
 import { azureBlob, s3, storageApi } from "./object-storage";
 import type { Values } from "./shared";
@@ -43,7 +44,12 @@ export const tenantOverrides = (settings: Settings) => {
     .filter(([, tenant]) => Object.keys(tenant).length > 0)
     .map(([name, tenant]) => [name, tenant, ownMetrics(settings)] as const);
   const agents = Object.entries(settings.agents).map(
-    ([name, { tempo = {} }]) => [name, tempo, metricsGenerator([])] as const,
+    ([name, { tempo = {}, removed }]) =>
+      [
+        name,
+        { ...tempo, ...(removed === "deleteData" && { retention: goneWithin }) },
+        metricsGenerator([]),
+      ] as const,
   );
   return Object.fromEntries(
     [...own, ...agents].map(([name, tenant, metrics]) => [

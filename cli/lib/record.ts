@@ -52,6 +52,7 @@ function hubOutputs(stack: string, config: Record<string, string>) {
     endpoints: { loki: host("loki"), mimir: host("mimir"), tempo: host("tempo") },
     grafanaUrl: "https://grafana.hub.invalid",
     passwords: { loki: generated, mimir: generated, tempo: generated },
+    client: { certificate: "[certificate]", key: generated },
   };
   return { outputs: { agents: { [cluster.name]: own } }, secretOutputNames: ["agents"] };
 }

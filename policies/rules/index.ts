@@ -20,7 +20,7 @@ import {
   noSecretsInVariables,
 } from "./secrets";
 import { ingressTls, noAnonymousAccess, servicesInternal, tlsInside } from "./services";
-import { retentionMinimums, retentionRuns, sampling, tenancy } from "./telemetry";
+import { agentCluster, retentionMinimums, retentionRuns, sampling, tenancy } from "./telemetry";
 
 export const rules: Rule[] = [
   ...[chartsPinned, releasesRecoverable, imagesPinned, imagesFromRegistries],
@@ -30,7 +30,7 @@ export const rules: Rule[] = [
   ...[noSecretsInValues, noSecretsInConfigMaps, noSecretsInVariables, noSecretsInOutputs],
   ...[bucketsPrivate, bucketsEncrypted, bucketsLifecycle, bucketsOwned, iamNoWildcards, storageDistributed],
   ...[disruptionBudgets, replicaMinimums],
-  ...[sampling, retentionMinimums, retentionRuns, tenancy],
+  ...[sampling, retentionMinimums, retentionRuns, tenancy, agentCluster],
   ...[alertsDelivered, backupsScheduled],
   ...[servicesInternal, ingressTls, tlsInside, noAnonymousAccess],
   ...[rbacNoWildcards, rbacNoAdmin, rbacSecrets, tokensNeeded],

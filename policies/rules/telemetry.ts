@@ -140,3 +140,46 @@ export const tenancy: SubjectRule = {
       : [];
   },
 };
+
+/** Variables of a collector, by name. */
+const variablesOf = (values: Tree): Record<string, unknown> =>
+  Object.fromEntries(
+    ((at(values, "alloy", "extraEnv") ?? []) as Tree[]).map(({ name, value }) => [name, value] as const),
+  );
+
+/** Names of the cluster that an agent's collector writes into signals, by the variable that has them. */
+function clusterNames({ CLUSTER, RESOURCE_STATEMENTS = "[]" }: Record<string, unknown>) {
+  const statements: string[] = JSON.parse(String(RESOURCE_STATEMENTS));
+  const names = statements.flatMap(
+    (one) => /^set\(attributes\["k8s\.cluster\.name"\], "([^"]*)"\)/.exec(one)?.[1] ?? [],
+  );
+  return [
+    ...(CLUSTER === undefined ? [] : [{ variable: "CLUSTER", name: String(CLUSTER) }]),
+    ...names.map((name) => ({ variable: "RESOURCE_STATEMENTS", name })),
+  ];
+}
+
+export const agentCluster: SubjectRule = {
+  id: "agent-cluster",
+  asks: "Collectors of an agent name the cluster whose gateway user they have.",
+  why: "the hub would show its signals as those of another cluster, or discard them",
+  level: always,
+  check: (subject) => {
+    const values = valuesOf(subject);
+    const variables = values ? variablesOf(values) : {};
+    // Only agents have client certificates.
+    if (!variables["GATEWAY_CERTIFICATE"]) return [];
+    const users = Object.entries(variables).flatMap(([name, value]) => {
+      if (name === "WRITERS") return Object.values(JSON.parse(String(value)) as Record<string, string>);
+      return /_USER$/.test(name) ? [String(value)] : [];
+    });
+    return clusterNames(variables).flatMap(({ variable, name }) =>
+      [...new Set(users)]
+        .filter((user) => user !== `${name}-write`)
+        .map((user) => ({
+          what: `${variable} names cluster ${name}, and the user is ${user}`,
+          fix: "Set cluster.name to the name that the hub lists in agents, and leave both variables to the stack.",
+        })),
+    );
+  },
+};

@@ -1,8 +1,10 @@
 /** Real Loki, Mimir and Tempo of a hub behind its gateways: what an agent writes, and who reads all clusters as one. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { stringify } from "yaml";
+import { metrics, total } from "../../cli/commands/doctor/metrics";
 import { until } from "../../cli/commands/smoke/check";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { Gateway, needsNginx } from "../support/gateway";
@@ -34,9 +36,13 @@ describe("binaries: stores of a hub", function () {
     let loki: Loki;
     before(async function () {
       const [program = ""] = needs(this, "loki");
-      const { querier, runtimeConfig } = lokiConfiguration(settings);
-      expect(runtimeConfig).to.have.nested.property("overrides.eu-1");
-      loki = await Loki.start(program, join(folder, "loki"), undefined, undefined, { querier });
+      const { querier, runtimeConfig, limits_config } = lokiConfiguration(settings);
+      const { otlp_config, allow_structured_metadata } = limits_config as Record<string, unknown>;
+      const file = join(folder, "loki-overrides.yaml");
+      writeFileSync(file, stringify(runtimeConfig));
+      const limits = { discover_service_name: [], otlp_config, allow_structured_metadata };
+      const more = { querier, runtime_config: { file } };
+      loki = await Loki.start(program, join(folder, "loki"), limits, undefined, more);
       const at = () => new URL(loki.url).host;
       gateway = await Gateway.start(join(folder, "loki-gateway"), { store: "loki", settings, at });
     });
@@ -45,23 +51,49 @@ describe("binaries: stores of a hub", function () {
       await loki?.stop();
     });
 
+    /** Pushes a line, with the name of a cluster if there is one. */
+    const push = (user: string, line: string, cluster?: string, headers = {}) => {
+      const stream = { job: "test", ...(cluster && { cluster }) };
+      const body = JSON.stringify({ streams: [{ stream, values: [[`${Date.now()}000000`, line]] }] });
+      const sent = { method: "POST", path: "/loki/api/v1/push", headers: { ...json, ...headers }, body };
+      return gateway.ask(user, sent);
+    };
+    const path = `/loki/api/v1/query_range?${new URLSearchParams({ query: '{job="test"}', since: "1h" })}`;
+    const linesOf = async (user: string) => {
+      const { status, body } = await gateway.ask(user, { path });
+      expect(status, body).to.equal(200);
+      const { result } = JSON.parse(body).data as { result: { values: [string, string][] }[] };
+      return result.flatMap(({ values }) => values.map(([, line]) => line)).sort();
+    };
+
+    it("discards what an agent writes as another cluster, or as none, and tells the reason in its metrics", async () => {
+      const blocked = 260;
+      const claims = { "X-Loki-Ingestion-Policy": "own" };
+      for (const [cluster, headers] of [["us-1"], ["dev"], [undefined], ["us-1", claims]] as const)
+        expect((await push("eu-1-write", "foreign", cluster, headers)).status, cluster).to.equal(blocked);
+      const attribute = (key: string, text: string) => ({ key, value: { stringValue: text } });
+      const logRecords = [{ timeUnixNano: `${Date.now()}000000`, body: { stringValue: "foreign" } }];
+      const resource = { attributes: [attribute("job", "test"), attribute("cluster", "us-1")] };
+      const body = JSON.stringify({ resourceLogs: [{ resource, scopeLogs: [{ logRecords }] }] });
+      const sent = { method: "POST", path: "/otlp/v1/logs", headers: json, body };
+      expect((await gateway.ask("eu-1-write", sent)).status).to.equal(blocked);
+      const own = { ...sent, body: body.replace('"us-1"', '"eu-1"').replace("foreign", "by OTLP") };
+      expect((await gateway.ask("eu-1-write", own)).status).to.equal(204);
+      await until(60, "the line", async () => (await linesOf("eu-1-read")).length > 0 || undefined);
+      expect(await linesOf("eu-1-read")).to.deep.equal(["by OTLP"]);
+      const page = await (await fetch(`${loki.url}/metrics`)).text();
+      const discarded = metrics(page)("loki_discarded_samples_total").filter(
+        ({ labels }) => labels["reason"] === "blocked_ingestion_policy" && labels["tenant"] === "eu-1",
+      );
+      expect(total(discarded)).to.equal(5);
+    });
+
     it("reads lines of the hub and of an agent in one query, and of the agent alone as the agent's reader", async () => {
-      for (const user of ["logs-write", "eu-1-write"]) {
-        const values = [[`${Date.now()}000000`, `of ${user}`]];
-        const body = JSON.stringify({ streams: [{ stream: { job: "test" }, values }] });
-        const sent = { method: "POST", path: "/loki/api/v1/push", headers: json, body };
-        expect((await gateway.ask(user, sent)).status, user).to.equal(204);
-      }
-      const path = `/loki/api/v1/query_range?${new URLSearchParams({ query: '{job="test"}', since: "1h" })}`;
-      const linesOf = async (user: string) => {
-        const { status, body } = await gateway.ask(user, { path });
-        expect(status, body).to.equal(200);
-        const { result } = JSON.parse(body).data as { result: { values: [string, string][] }[] };
-        return result.flatMap(({ values }) => values.map(([, line]) => line)).sort();
-      };
-      await until(60, "both lines", async () => (await linesOf(everybody)).length === 2 || undefined);
-      expect(await linesOf(everybody)).to.deep.equal(["of eu-1-write", "of logs-write"]);
-      expect(await linesOf("eu-1-read")).to.deep.equal(["of eu-1-write"]);
+      expect((await push("logs-write", "of the hub")).status).to.equal(204);
+      expect((await push("us-1-write", "of us-1", "us-1")).status).to.equal(204);
+      await until(60, "all lines", async () => (await linesOf(everybody)).length === 3 || undefined);
+      expect(await linesOf(everybody)).to.deep.equal(["by OTLP", "of the hub", "of us-1"]);
+      expect(await linesOf("us-1-read")).to.deep.equal(["of us-1"]);
     });
   });
 

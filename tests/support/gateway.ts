@@ -132,6 +132,8 @@ export interface GatewayOptions {
   at: (target: string) => string;
   /** @default one for each user, see {@link passwordsOf} */
   passwords?: Passwords;
+  /** Folder with `tls.crt`, `tls.key` and the `ca.crt` of clients, if the settings serve the gateway with TLS. */
+  certificates?: string;
 }
 
 export class Gateway {
@@ -141,14 +143,16 @@ export class Gateway {
     private readonly folder: string,
     private readonly store: Store,
     private readonly passwords: Passwords,
+    /** Port of TLS. */
+    readonly tlsPort: number,
   ) {}
 
   /** Starts one in a folder. Only where it listens, where it leads and where its files are differs from the cluster's. */
   static async start(folder: string, options: GatewayOptions): Promise<Gateway> {
-    const { store, settings, at, passwords = passwordsOf(store, settings) } = options;
+    const { store, settings, at, passwords = passwordsOf(store, settings), certificates = "" } = options;
     mkdirSync(folder, { recursive: true });
     const write = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o600 });
-    const port = await freePort();
+    const [port, tlsPort] = [await freePort(), await freePort()];
     const text = gatewayConfiguration(store, settings)
       .replaceAll("/tmp/", "./")
       // nginx opens it by name, which cannot be done with this process' end of a pipe.
@@ -157,6 +161,9 @@ export class Gateway {
       .replace(`${gatewayAccess.usersFolder}/`, "./")
       .replace("listen 8080;", `listen 127.0.0.1:${port};`)
       .replace("listen [::]:8080", `listen [::]:${port}`)
+      .replace(`listen ${gatewayAccess.tlsPort}`, `listen 127.0.0.1:${tlsPort}`)
+      .replace(gatewayAccess.tlsFolder, certificates)
+      .replace(gatewayAccess.clientCaFolder, certificates)
       .replaceAll(serviceInUpstream, (_, host, to) => `server ${at(`${host}:${to}`)} max_fails=0;`);
     write("nginx.conf", text);
     write(gatewayAccess.usersFile, gatewayUsersFile(passwords));
@@ -177,7 +184,7 @@ export class Gateway {
       folder,
       ready: async () => (await fetch(`http://127.0.0.1:${port}/ready`)).ok,
     });
-    return new Gateway(server, port, folder, store, passwords);
+    return new Gateway(server, port, folder, store, passwords, tlsPort);
   }
 
   get url(): string {

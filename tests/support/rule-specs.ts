@@ -22,6 +22,11 @@ const labels = (level: string) => ({
     ),
   },
 });
+/** A collector with variables. */
+const collector = (variables: Record<string, string>) =>
+  release("alloy-logs", {
+    alloy: { extraEnv: Object.entries(variables).map(([name, value]) => ({ name, value })) },
+  });
 const budget = thing(
   "PodDisruptionBudget",
   "app",
@@ -617,6 +622,24 @@ const stores: RuleSpec[] = [
     fails: [release("mimir", {})],
     says: [
       "mimir: values.mimir.structuredConfig.multitenancy_enabled is not true: otherwise all data belongs to one tenant: limits, retention and gateway users do not apply, and existing data is not found. Set it in values/mimir.ts.",
+    ],
+  },
+  {
+    rule: "agent-cluster",
+    passes: [
+      collector({ CLUSTER: "eu-1", LOKI_USER: "eu-1-write", GATEWAY_CERTIFICATE: "/etc/gateway/client.crt" }),
+      // A stack with stores of its own writes tenants of other names.
+      collector({ CLUSTER: "prod", LOKI_USER: "logs-write", GATEWAY_CERTIFICATE: "" }),
+    ],
+    fails: [
+      collector({
+        CLUSTER: "us-1",
+        WRITERS: '{"pods":"eu-1-write","nodes":"eu-1-write"}',
+        GATEWAY_CERTIFICATE: "/etc/gateway/client.crt",
+      }),
+    ],
+    says: [
+      "alloy-logs: CLUSTER names cluster us-1, and the user is eu-1-write: the hub would show its signals as those of another cluster, or discard them. Set cluster.name to the name that the hub lists in agents, and leave both variables to the stack.",
     ],
   },
   {

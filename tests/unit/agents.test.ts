@@ -5,12 +5,16 @@ import { resolvedHost } from "../../cli/commands/doctor/checks/dns";
 import { type Recording, recordProgram } from "../../cli/lib/record";
 import { readHub } from "../../components/hub";
 import { stores } from "../../names";
+import { agentCluster } from "../../policies/rules/telemetry";
+import { subjectOf } from "../../policies/subjects";
 import { parseSettings, readSettings } from "../../settings";
+import { alertRules } from "../../values/alerts";
 import { gatewayUsers } from "../../values/gateway";
 import { grafanaDatasources } from "../../values/grafana-datasources";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { mimirOverrides } from "../../values/mimir-configuration";
 import { networkPolicies } from "../../values/network-policies";
+import { probedCertificates } from "../../values/probed-certificates";
 import { tenantOverrides } from "../../values/tempo-configuration";
 import { type Config, errorOf, recordingOf, settingsOf, withoutMirror } from "../support/stacks";
 
@@ -24,6 +28,10 @@ const hub: Config = {
 };
 
 const ofType = ({ resources }: Recording, type: string) => resources.filter((one) => one.type === type);
+// biome-ignore lint/suspicious/noExplicitAny: tests look deep into values
+type Any = any;
+const inputsOf = (recording: Recording, type: string): { name: string; inputs: Record<string, Any> }[] =>
+  ofType(recording, type);
 const problemsOf = (config: Config) =>
   errorOf(() => settingsOf("prod", config)).problems.map(({ path, allowed }) => `${path}: ${allowed}`);
 
@@ -49,6 +57,10 @@ describe("unit: a hub", function () {
 
   it("limits each agent, and keeps it from writing as another cluster", () => {
     const settings = settingsOf("prod", hub);
+    const only = (cluster: string) => ({
+      policy_stream_mapping: { own: [{ selector: `{cluster="${cluster}"}`, priority: 1 }] },
+      block_ingestion_policy_until: { "*": "2200-01-01T00:00:00Z" },
+    });
     // The rules of its whole cluster are in its tenant.
     const rules = { ruler_max_rules_per_rule_group: 0, ruler_max_rule_groups_per_tenant: 0 };
     expect(mimirOverrides(settings)).to.deep.include({
@@ -61,12 +73,52 @@ describe("unit: a hub", function () {
       "us-1": { ...rules, metric_relabel_configs: [{ target_label: "cluster", replacement: "us-1" }] },
     });
     expect(lokiConfiguration(settings)["runtimeConfig"]).to.deep.equal({
-      overrides: { "eu-1": { per_stream_rate_limit: "5242880B", ingestion_rate_mb: 5 }, "us-1": {} },
+      overrides: {
+        "eu-1": { ...only("eu-1"), per_stream_rate_limit: "5242880B", ingestion_rate_mb: 5 },
+        "us-1": only("us-1"),
+      },
     });
     // Metrics of its spans are its own to make: Tempo would write them to the hub's tenant.
     const { "us-1": us, "eu-1": eu } = tenantOverrides(settings);
     for (const one of [us, eu]) expect(one?.metrics_generator.processors).to.deep.equal([]);
     expect(us?.ingestion?.rate_limit_bytes).to.equal(2 * 1024 ** 2);
+  });
+
+  it("keeps or deletes the data of an agent that is gone, which no longer writes, and alerts about none of it", async () => {
+    const gone = (removed: string) => ({ ...hub, agents: { "eu-1": { removed }, "us-1": {} } });
+    for (const removed of ["keepData", "deleteData"]) {
+      const settings = settingsOf("prod", gone(removed));
+      for (const store of stores) {
+        const names = gatewayUsers(store, settings).map(({ name }) => name);
+        expect(names).to.include.members(["eu-1-read", "us-1-write", "all.clusters-read"]);
+        expect(names).not.to.include("eu-1-write");
+      }
+      const stopped = {
+        ruler_recording_rules_evaluation_enabled: false,
+        ruler_alerting_rules_evaluation_enabled: false,
+      };
+      expect(mimirOverrides(settings)["eu-1"]).to.deep.include(stopped);
+      expect(mimirOverrides(settings)["us-1"]).not.to.have.any.keys(stopped);
+      expect(JSON.stringify(alertRules(settings)))
+        .to.include('"labels":{"agent":"us-1"}')
+        .and.not.include('"agent":"eu-1"');
+      const { outputs } = await recordingOf("prod", gone(removed));
+      expect(Object.keys(outputs["agents"]?.value as object)).to.deep.equal(["us-1"]);
+    }
+    const kept = settingsOf("prod", gone("keepData"));
+    const deleted = settingsOf("prod", gone("deleteData"));
+    const retentionOf = (settings: typeof kept) => {
+      const { overrides } = lokiConfiguration(settings)["runtimeConfig"] as {
+        overrides: Record<string, object>;
+      };
+      return [
+        mimirOverrides(settings)["eu-1"]?.["compactor_blocks_retention_period"],
+        (overrides["eu-1"] as Record<string, unknown>)["retention_period"],
+        tenantOverrides(settings)["eu-1"]?.compaction?.block_retention,
+      ];
+    };
+    expect(retentionOf(kept).slice(0, 2)).to.deep.equal([undefined, undefined]);
+    expect(retentionOf(deleted)).to.deep.equal(["1h", "24h", "1h"]);
   });
 
   it("shows all clusters in one datasource for each signal, and each cluster in one of its own", () => {
@@ -81,6 +133,8 @@ describe("unit: a hub", function () {
       "Mimir eu-1": "eu-1-read",
       "Loki logs": "logs-read",
       "Loki eu-1": "eu-1-read",
+      "Tempo traces": "traces-read",
+      "Tempo eu-1": "eu-1-read",
       "Alertmanager of Mimir eu-1": "eu-1-read",
     });
     expect(lokiConfiguration(settingsOf("prod", hub))["querier"]).to.include({
@@ -130,8 +184,98 @@ describe("unit: a hub", function () {
       },
       grafanaUrl: "http://localhost:3000",
       passwords: { loki: "[generated]", mimir: "[generated]", tempo: "[generated]" },
+      client: { certificate: "[certificate]", key: "[generated]" },
     });
     expect((await recordingOf("dev")).outputs).not.to.have.property("agents");
+  });
+
+  const nodePorts = {
+    endpoints: {
+      loki: "https://10.0.0.1:30443",
+      mimir: "https://10.0.0.1:30444",
+      tempo: "https://hub.stack.test:30445",
+    },
+    service: { type: "NodePort", clientCertificates: true },
+  };
+
+  it("is reached through node ports with certificates of a CA of its own", async () => {
+    const recording = await recordingOf("dev", { agents: { "eu-1": {} }, access: nodePorts });
+    const made = inputsOf(recording, "kubernetes:core/v1:Service").filter(({ name }) =>
+      name.startsWith("gateway-"),
+    );
+    expect(
+      made.map(({ inputs }) => [inputs["metadata"].name, inputs["spec"].ports[0].nodePort]),
+    ).to.deep.equal([
+      ["loki-gateway-tls", 30443],
+      ["mimir-gateway-tls", 30444],
+      ["tempo-gateway-tls", 30445],
+    ]);
+    expect(made[0]?.inputs["spec"]).to.deep.equal({
+      type: "NodePort",
+      selector: { "app.kubernetes.io/component": "gateway" },
+      ports: [{ name: "https", targetPort: 8443, port: 443, nodePort: 30443 }],
+    });
+    const requests = inputsOf(recording, "tls:index/certRequest:CertRequest");
+    const requested = (name: string) => requests.find((one) => one.name === name)?.inputs;
+    expect(requested("gateway-loki")).to.deep.include({ dnsNames: [], ipAddresses: ["10.0.0.1"] });
+    expect(requested("gateway-tempo")).to.deep.include({ dnsNames: ["hub.stack.test"] });
+    expect(requested("agent-eu-1")).to.deep.include({ subject: { commonName: "eu-1" } });
+    const { value } = recording.outputs["agents"] ?? {};
+    expect((value as Record<string, unknown>)["eu-1"]).to.deep.include({
+      endpoints: nodePorts.endpoints,
+      caCertificate: "[certificate of the CA]",
+      client: { certificate: "[certificate]", key: "[generated]" },
+    });
+    const loki = inputsOf(recording, "kubernetes:helm.sh/v3:Release").find(({ name }) => name === "loki");
+    expect(loki?.inputs["values"].gateway.extraVolumes).to.deep.equal(
+      ["gateway-users", "gateway-tls", "gateway-client-ca"].map((name) => ({
+        name,
+        secret: { secretName: name },
+      })),
+    );
+    const policies = networkPolicies(settingsOf("prod", { agents: { "eu-1": {} }, access: nodePorts }));
+    const gateway = policies.find(({ metadata }) => metadata.name === "loki-gateway")?.spec.ingress;
+    expect(JSON.stringify(gateway)).to.include('{"port":8443,"protocol":"TCP"}');
+    // CertificateExpiresSoon covers them.
+    const probed = probedCertificates(settingsOf("dev", { agents: { "eu-1": {} }, access: nodePorts }));
+    expect(probed.map(({ address }) => address)).to.include.members([
+      "loki-gateway-tls.loki.svc:443",
+      "tempo-gateway-tls.tempo.svc:443",
+    ]);
+  });
+
+  it("takes a certificate of the user, and load balancers at ports of their own", async () => {
+    const service = { type: "LoadBalancer", tlsSecret: "own", annotations: { a: "b" } };
+    const access = { ...nodePorts, service };
+    const recording = await recordingOf("dev", { agents: { "eu-1": {} }, access });
+    const [one] = inputsOf(recording, "kubernetes:core/v1:Service").filter(
+      ({ name }) => name === "gateway-loki",
+    );
+    expect(one?.inputs["metadata"].annotations).to.include({ a: "b" });
+    expect(one?.inputs["spec"].ports).to.deep.equal([{ name: "https", targetPort: 8443, port: 30443 }]);
+    const loki = inputsOf(recording, "kubernetes:helm.sh/v3:Release").find(({ name }) => name === "loki");
+    expect(JSON.stringify(loki?.inputs["values"].gateway.extraVolumes)).to.include('"secretName":"own"');
+    const { value } = recording.outputs["agents"] ?? {};
+    expect((value as Record<string, object>)["eu-1"]).not.to.have.property("caCertificate");
+  });
+
+  it("is refused with Services that have no URLs, or URLs that they cannot serve", () => {
+    const { service, endpoints } = nodePorts;
+    const agents = { "eu-1": {} };
+    expect(problemsOf({ agents, access: { service, ingress: { domain: "hub.stack.test" } } })).to.deep.equal([
+      "access.endpoints: the URLs that access.service serves, which has their ports",
+    ]);
+    const loki = "https://10.0.0.1:30443/loki";
+    expect(problemsOf({ agents, access: { service, endpoints: { ...endpoints, loki } } })).to.deep.equal([
+      "access.endpoints.loki: an https:// URL without a path, because access.service serves it",
+    ]);
+    const mimir = endpoints.loki;
+    expect(problemsOf({ agents, access: { service, endpoints: { ...endpoints, mimir } } })).to.deep.equal(
+      ["loki", "mimir"].map(
+        (store) =>
+          `access.endpoints.${store}: a URL with a port of its own, because each gateway has its own node port`,
+      ),
+    );
   });
 
   it("is refused without an address for its agents, and with agents that are itself", () => {
@@ -168,8 +312,6 @@ describe("unit: an agent", function () {
         typeof value === "string" ? value : JSON.stringify(value),
       ]),
     );
-  // biome-ignore lint/suspicious/noExplicitAny: tests look deep into values
-  type Any = any;
   let agent: Recording;
   before(async () => {
     agent = await withoutMirror(() => recordProgram("eu-1", text(given)));
@@ -208,6 +350,8 @@ describe("unit: an agent", function () {
       LOKI_URL: "https://loki.hub.invalid",
       LOKI_USER: "eu-1-write",
       LOKI_PASSWORD_FILE: "/etc/gateway/loki-eu-1-write.password",
+      GATEWAY_CERTIFICATE: "/etc/gateway/client.crt",
+      GATEWAY_KEY: "/etc/gateway/client.key",
       CLUSTER: "eu-1",
     });
     // The hub has no autoscaler for it.
@@ -228,6 +372,27 @@ describe("unit: an agent", function () {
     ]);
   });
 
+  it("names the cluster whose user it is, which a policy requires", () => {
+    const find = (stack: Recording) =>
+      ofType(stack, "kubernetes:helm.sh/v3:Release").flatMap(({ type, name, inputs }) => {
+        const subject = subjectOf({ type, name, inputs, protect: false });
+        return subject
+          ? agentCluster.check(subject, { environment: "prod", config: {} }).map(({ what }) => what)
+          : [];
+      });
+    expect(find(agent)).to.deep.equal([]);
+    const text = JSON.stringify(agent);
+    const other: Recording = JSON.parse(
+      text.replaceAll('"CLUSTER","value":"eu-1"', '"CLUSTER","value":"us-1"'),
+    );
+    expect(find(other)).to.include("CLUSTER names cluster us-1, and the user is eu-1-write");
+    expect(find(other)).to.have.length(3);
+    const spans: Recording = JSON.parse(
+      text.replace(/(k8s\.cluster\.name\W+)eu-1/g, (_, before) => `${before}us-1`),
+    );
+    expect(find(spans)).to.deep.equal(["RESOURCE_STATEMENTS names cluster us-1, and the user is eu-1-write"]);
+  });
+
   it("has its passwords in Secrets of its collectors alone", () => {
     const secrets = ofType(agent, "kubernetes:core/v1:Secret");
     expect(secrets.map(({ name }) => name)).to.have.members([
@@ -240,6 +405,8 @@ describe("unit: an agent", function () {
     expect(secrets[0]?.inputs["stringData"]).to.deep.equal({
       "loki-eu-1-write.username": "eu-1-write",
       "loki-eu-1-write.password": "[generated]",
+      "client.crt": "[certificate]",
+      "client.key": "[generated]",
     });
   });
 

@@ -1,6 +1,7 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
 import type { Gap } from "../../cli/commands/coverage/model";
+import { judgeForeign, judgeNeverSeen } from "../../cli/commands/doctor/checks/agents";
 import { judgeAlerts, judgeRules, type RuleGroup } from "../../cli/commands/doctor/checks/alerts";
 import { judgeBuckets } from "../../cli/commands/doctor/checks/buckets";
 import { judgeCoverage } from "../../cli/commands/doctor/checks/coverage";
@@ -232,6 +233,20 @@ describe("doctor: signals", () => {
       'otelcol_exporter_queue_size{data_type="traces"} 600\notelcol_exporter_queue_capacity{data_type="traces"} 1000';
     const traces = reading("alloyTraces", page, page);
     expect(whats(judgeSending(settings, traces))).to.include("60 % full");
+  });
+
+  it("lists agents that never sent as a note, and says where to install them", () => {
+    const [never] = judgeNeverSeen(["eu-1"]);
+    expect(never).to.deep.include({ severity: "note", what: "agent eu-1 has never sent a sample" });
+    expect(never?.fix).to.include("./obs up for the stack of cluster eu-1");
+    expect(judgeNeverSeen([])).to.deep.equal([]);
+  });
+
+  it("warns of an agent whose traces name another cluster", () => {
+    expect(judgeForeign("eu-1", ["eu-1"])).to.deep.equal([]);
+    const [foreign] = judgeForeign("eu-1", ["eu-1", "us-1"]);
+    expect(foreign?.what).to.equal("agent eu-1 writes traces as cluster us-1");
+    expect(remedy(settings, "loki", "blocked_ingestion_policy", "eu-1")).to.include("agents.eu-1");
   });
 
   it("names the hub in the fix for an agent that does not send", () => {

@@ -168,6 +168,7 @@ describe("unit: components in another program", function () {
       const access = new HubAccess("hub-access", {
         ...args,
         passwords: { loki: pulumi.secret("of the hub") },
+        client: { certificate: "of shop", key: pulumi.secret("key of shop") },
       });
       new AlloyLogs("alloy-logs", { ...args, access });
       return {};
@@ -182,6 +183,8 @@ describe("unit: components in another program", function () {
       stringData: {
         "loki-shop-write.username": "shop-write",
         "loki-shop-write.password": "of the hub",
+        "client.crt": "of shop",
+        "client.key": "key of shop",
       },
     });
   });

@@ -640,6 +640,8 @@ describe("unit: values of alloy for metrics", () => {
       SYSTEM_NAMESPACES: "kube-system|shop",
       SYSTEM_SERVICES: "(kube-system|shop)/.*|default/kubernetes",
       OMITTED_PATHS: "/metrics/cadvisor",
+      GATEWAY_CERTIFICATE: "",
+      GATEWAY_KEY: "",
       KEPT_METRICS: "a^",
       DROPPED_METRICS: "a^",
       ANNOTATED: "(?i)\\s*true\\s*",

@@ -9,8 +9,8 @@ import { clusterState } from "./cluster-state";
 
 /** Checks, by file, of stores, Grafana and Prometheus, which an agent does not have. The doctor of its hub runs them. */
 export const ofHub = [
-  ...["alerts", "buckets", "coverage", "datasources", "enforcement", "forecast", "gateways", "rings"],
-  "thresholds",
+  ...["agents", "alerts", "buckets", "coverage", "datasources", "enforcement", "forecast", "gateways"],
+  ...["rings", "thresholds"],
 ];
 
 /** All checks of a stack: one for each file in `checks/`. */

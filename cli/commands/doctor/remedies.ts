@@ -17,6 +17,7 @@ export function remedy(settings: Settings, store: Store, reason: string, tenant:
       per_stream_rate_limit: "split the stream by another label, or log less",
       stream_limit: "labels have too many values: find them with the dashboard Loki operations",
       line_too_long: "log shorter lines",
+      blocked_ingestion_policy: `compare cluster.name in the stack of agent ${tenant} with agents.${tenant}: the lines name another cluster`,
       greater_than_max_sample_age: "none: these lines are older than Loki accepts, as after a long outage",
     },
     mimir: {
