@@ -63,6 +63,7 @@ const notAlways: { metrics: RegExp; why: string }[] = [
     metrics: /^otelcol_receiver_refused_(spans|metric_points|log_records)_total$/,
     why: "only once some were refused",
   },
+  { metrics: /^cortex_bucket_blocks_count$/, why: "only once a tenant has blocks" },
   { metrics: /^tempodb_blocklist_poll_errors_total$/, why: "only after the first failure" },
   {
     metrics:
