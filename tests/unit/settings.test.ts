@@ -1374,6 +1374,55 @@ describe("unit: settings", () => {
         },
       },
       {
+        rule: "servedUrls",
+        environment: "dev",
+        passes: {
+          access: {
+            service: { type: "NodePort" },
+            endpoints: {
+              loki: "https://hub.example.com:30443",
+              mimir: "https://hub.example.com:30444",
+              tempo: "https://hub.example.com:30445",
+            },
+          },
+        },
+        fails: { access: { service: { type: "NodePort" } } },
+        problem: {
+          path: "access.endpoints",
+          was: undefined,
+          allowed: "the URLs that access.service serves, which has their ports",
+        },
+      },
+      {
+        rule: "servedUrls",
+        environment: "dev",
+        passes: {
+          access: {
+            service: { type: "LoadBalancer" },
+            endpoints: {
+              loki: "https://loki.example.com:443",
+              mimir: "https://mimir.example.com:443",
+              tempo: "https://tempo.example.com:443",
+            },
+          },
+        },
+        fails: {
+          access: {
+            service: { type: "LoadBalancer" },
+            endpoints: {
+              loki: "https://loki.example.com:443/loki",
+              mimir: "https://mimir.example.com:443",
+              tempo: "https://tempo.example.com:443",
+            },
+          },
+        },
+        problem: {
+          path: "access.endpoints.loki",
+          was: "https://loki.example.com:443/loki",
+          allowed: "an https:// URL without a path, because access.service serves it",
+        },
+      },
+      {
         rule: "caOfGateways",
         environment: "prod",
         passes: {},
