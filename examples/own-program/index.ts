@@ -28,10 +28,11 @@ const namespaces = {
 };
 
 // The bucket, and a user that reaches only this bucket. The provider's address and credentials: Pulumi.prod.yaml.
-const { bucket } = new minio.S3Bucket("logs", { bucketPrefix: "logs-", acl: "private" });
+const { bucket } = new minio.S3Bucket("logs", { bucket: "logs", acl: "private" });
 const { result: secret } = new random.RandomPassword("loki", { length: 40, special: false });
-const user = new minio.IamUser("loki", { secret });
+const user = new minio.IamUser("loki", { name: "loki", secret });
 const policy = new minio.IamPolicy("loki", {
+  name: "loki",
   policy: pulumi.jsonStringify({
     Version: "2012-10-17",
     Statement: [

@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import ts from "typescript";
+import { pulumiProgram } from "../../cli/lib/pulumi";
 import { type Recorded, recordProgram } from "../../cli/lib/record";
 import { root } from "../../cli/lib/stack-config";
 import rootPackage from "../../package.json";
@@ -151,6 +152,7 @@ describe("examples: components in another program", function () {
     const loki = find(release, "loki");
     expect(loki).to.include({ name: "loki", namespace: "logging" });
     expect(JSON.stringify(loki.values)).to.include("minio.example.com:443");
+    expect(loki.values.loki.storage.bucketNames.chunks).to.equal("logs");
     expect(loki.values.loki.limits_config.retention_period).to.equal("336h");
     expect(loki.values.ingester.replicas).to.equal(3);
     expect(find(release, "alloy-logs")).to.include({ namespace: "log-collectors" });
@@ -202,7 +204,12 @@ describe("examples: components in another program", function () {
     });
 
     function pulumi(...args: string[]): string {
-      const { status, stdout, output } = run("pulumi", [...args, "--non-interactive"], program, environment);
+      const { status, stdout, output } = run(
+        pulumiProgram(),
+        [...args, "--non-interactive"],
+        program,
+        environment,
+      );
       expect(status, output).to.equal(0);
       return stdout;
     }
@@ -214,21 +221,25 @@ describe("examples: components in another program", function () {
       steps.find(({ newState, urn }) => newState?.type === type && urn.endsWith(`::${name}`))?.newState
         .inputs;
 
-    it("previews before the bucket has a name", () => {
+    it("previews all values before anything exists", () => {
       const steps = previewed();
       expect(inputsOf(steps, release, "loki")).to.include({
         namespace: "logging",
         description: "Logs of the cluster",
       });
-      expect(inputsOf(steps, release, "alloy-logs").description).to.equal(undefined);
+      expect(inputsOf(steps, release, "loki").values.loki.storage.bucketNames.chunks).to.equal("logs");
+      expect(inputsOf(steps, release, "alloy-logs").description).not.to.include("Logs of the cluster");
     });
 
-    it("creates everything but the pods, which then use the bucket", async () => {
+    it("creates the bucket and the objects outside the releases", async () => {
       pulumi("up", "--yes", "--skip-preview", "--exclude", `**${release}::**`);
-      const [bucket] = (await server?.client.listBuckets()) ?? [];
-      expect(bucket?.name).to.match(/^logs-\w+/);
-      const loki = inputsOf(previewed(), release, "loki");
-      expect(loki.values.loki.storage.bucketNames.chunks).to.equal(bucket?.name);
+      const buckets = (await server?.client.listBuckets()) ?? [];
+      expect(buckets.map(({ name }) => name)).to.deep.equal(["logs"]);
+      const changed = previewed().filter(({ op }) => op !== "same");
+      expect(changed.map(({ op, urn }) => `${op} ${urn.split("::").at(-1)}`)).to.have.members([
+        "create loki",
+        "create alloy-logs",
+      ]);
     });
   });
 });
