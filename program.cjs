@@ -1,2 +1,3 @@
 // What Pulumi loads for the program.
-require("./compile.cjs")(module, __dirname);
+require("./lighten.cjs");
+require("./compile.cjs")(module, require.resolve("./index.ts"));

@@ -69,12 +69,18 @@ export const isTree = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Every place in a tree, outer ones first. */
-export function places(tree: unknown, path = ""): Place[] {
-  if (typeof tree !== "object" || tree === null) return [];
-  return Object.entries(tree).flatMap(([key, value]) => {
-    const here = Array.isArray(tree) ? `${path}[${key}]` : path ? `${path}.${key}` : key;
-    return [{ path: here, key, value }, ...places(value, here)];
-  });
+export function places(tree: unknown): Place[] {
+  const found: Place[] = [];
+  const visit = (node: unknown, path: string): void => {
+    if (typeof node !== "object" || node === null) return;
+    for (const [key, value] of Object.entries(node)) {
+      const here = Array.isArray(node) ? `${path}[${key}]` : path ? `${path}.${key}` : key;
+      found.push({ path: here, key, value });
+      visit(value, here);
+    }
+  };
+  visit(tree, "");
+  return found;
 }
 
 /** The value at a path of keys; undefined where there is none. */

@@ -1,2 +1,3 @@
 // What Pulumi loads for the pack. Its own compiler knows neither this project's tsconfig.json nor files outside of this folder.
-require("../compile.cjs")(module, __dirname);
+require("../lighten.cjs");
+require("../compile.cjs")(module, require.resolve("./index.ts"));

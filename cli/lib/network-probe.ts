@@ -7,6 +7,7 @@ import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
 import { ifThere, isReady, reasonOf } from "./objects";
 import { scriptPod } from "./script-pod";
+import { root } from "./stack-config";
 
 /** Result of a probe. */
 export interface Enforcement {
@@ -36,7 +37,7 @@ export function probeManifest(settings: Settings, allowed: Target, refused: Targ
   return scriptPod(settings, {
     name,
     namespace: from(settings),
-    script: join(__dirname, "network-probe.sh"),
+    script: join(root, "cli", "lib", "network-probe.sh"),
     env: [
       { name: "ALLOWED", value: of(allowed) },
       { name: "REFUSED", value: of(refused) },

@@ -1,14 +1,18 @@
 /** `obs render`: the objects of a stack as files, without an engine or a cluster. */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import pLimit from "p-limit";
 import { parseAllDocuments, stringify } from "yaml";
 import { type Recorded, record } from "./record";
 import { fileConfig } from "./stack-config";
 
 const run = promisify(execFile);
+
+/** Runs Helm, once for each core at the same time. */
+const atOnce = pLimit(availableParallelism());
 
 /** A registered release. */
 export interface ReleaseInputs {
@@ -61,7 +65,7 @@ export async function helmTemplate(
   ];
   const namespace = ["--namespace", release.namespace, "--kube-version", "1.34.0", "--values", valuesFile];
   const args = ["template", release.name, release.chart, "--skip-tests", ...source, ...namespace];
-  return (await run("helm", [...args, ...more], { maxBuffer: 64 * 1024 ** 2 })).stdout;
+  return (await atOnce(() => run("helm", [...args, ...more], { maxBuffer: 64 * 1024 ** 2 }))).stdout;
 }
 
 /** The objects of a text with manifests. @param name for the error @throws if a manifest is not valid YAML */
@@ -108,25 +112,31 @@ export interface Rendered {
 /** Writes a stack to a folder: `objects.yaml`, `minio.yaml`, and `values.yaml` and `manifests.yaml` of each release. */
 export async function render(stack: string, out: string): Promise<Rendered> {
   const recorded = await record(stack, fileConfig(stack));
-  const result: Rendered = { files: [], skipped: [] };
   const write = (path: string, text: string): string => {
     const file = join(out, path);
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text);
-    result.files.push(file);
     return file;
   };
   rmSync(join(out, "releases"), { recursive: true, force: true });
-  write("objects.yaml", toYaml(objectsOf(recorded)));
-  write("minio.yaml", toYaml(minioResourcesOf(recorded)));
-  for (const release of releasesOf(recorded)) {
-    const folder = join("releases", release.name);
-    const valuesFile = write(join(folder, "values.yaml"), toYaml([release.values]));
-    try {
-      write(join(folder, "manifests.yaml"), await helmTemplate(release, valuesFile));
-    } catch (error) {
-      result.skipped.push(`${release.name}: no manifests.yaml: ${whyNot(error)}`);
-    }
-  }
-  return result;
+  const own = [
+    write("objects.yaml", toYaml(objectsOf(recorded))),
+    write("minio.yaml", toYaml(minioResourcesOf(recorded))),
+  ];
+  const rendered = await Promise.all(
+    releasesOf(recorded).map(async (release): Promise<Rendered> => {
+      const folder = join("releases", release.name);
+      const values = write(join(folder, "values.yaml"), toYaml([release.values]));
+      try {
+        const manifests = write(join(folder, "manifests.yaml"), await helmTemplate(release, values));
+        return { files: [values, manifests], skipped: [] };
+      } catch (error) {
+        return { files: [values], skipped: [`${release.name}: no manifests.yaml: ${whyNot(error)}`] };
+      }
+    }),
+  );
+  return {
+    files: [...own, ...rendered.flatMap(({ files }) => files)],
+    skipped: rendered.flatMap(({ skipped }) => skipped),
+  };
 }

@@ -1,11 +1,15 @@
 /** A stack's config file, `Pulumi.<stack>.yaml`, as the engine passes it to the program. */
 import { existsSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { UserError } from "../../settings";
 
-/** The project's folder. */
-export const root = join(__dirname, "..", "..");
+/** The nearest folder, from this one upwards, that has a file of that name. */
+const folderWith = (file: string, folder: string): string =>
+  existsSync(join(folder, file)) ? folder : folderWith(file, dirname(folder));
+
+/** The project's folder. In a bundle, this file is elsewhere in it. */
+export const root = folderWith("Pulumi.yaml", __dirname);
 
 /** Path of a stack's config file. */
 export const configFile = (stack: string): string => join(root, `Pulumi.${stack}.yaml`);

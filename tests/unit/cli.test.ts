@@ -65,7 +65,7 @@ describe("obs: what it finds on a machine", () => {
 describe("obs: the command line", function () {
   this.timeout(60_000);
   const obs = (...args: string[]) =>
-    spawnSync(process.execPath, ["--require", "tsx/cjs", "cli/main.ts", ...args], {
+    spawnSync(process.execPath, ["cli/main.cjs", ...args], {
       cwd: root,
       encoding: "utf8",
     });

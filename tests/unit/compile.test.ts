@@ -39,8 +39,7 @@ describe("compile", function () {
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "observability-compile-"));
-    for (const name of ["compile.cjs", "lighten.cjs", "tsconfig.json"])
-      copyFileSync(join(root, name), file(name));
+    for (const name of ["compile.cjs", "tsconfig.json"]) copyFileSync(join(root, name), file(name));
     mkdirSync(file("node_modules"));
     for (const name of ["esbuild", "@pulumi"])
       symlinkSync(join(root, "node_modules", name), file(`node_modules/${name}`));
@@ -56,7 +55,7 @@ describe("compile", function () {
     );
     write(
       "program.cjs",
-      'require("./compile.cjs")(module, __dirname);\n' +
+      'require("./compile.cjs")(module, require.resolve("./index.ts"));\n' +
         'const built = Object.keys(require.cache).some((path) => path.includes("esbuild"));\n' +
         'console.log(module.exports.output, built ? "built" : "kept");',
     );

@@ -81,7 +81,7 @@ describe("unit: the probe of network policies", () => {
     const run = async (ALLOWED: string, REFUSED: string): Promise<string> => {
       const [script = ""] =
         probeManifest(settingsOf("prod"), allowed, refused).spec?.containers[0]?.command?.slice(2) ?? [];
-      const shell = 'nc() { busybox nc "$@"; }\n';
+      const shell = 'nc() { busybox nc "$@"; }\nsleep() { :; }\n';
       const child = spawn("busybox", ["sh", "-c", shell + script], {
         env: { PATH: process.env["PATH"], ALLOWED, REFUSED },
       });

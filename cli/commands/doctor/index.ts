@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import type { Settings } from "../../../settings";
 import { renamed } from "../../../values/renamed";
 import { connect } from "../../lib/cluster";
+import { root } from "../../lib/stack-config";
 import { type Check, type Context, type Finding, findingIn, layers, severities } from "./check";
 import { clusterState } from "./cluster-state";
 
@@ -15,10 +16,10 @@ export const ofHub = [
 
 /** All checks of a stack: one for each file in `checks/`. */
 export const checks = (settings?: Settings): Check[] =>
-  readdirSync(join(__dirname, "checks"))
+  readdirSync(join(root, "cli", "commands", "doctor", "checks"))
     .filter((file) => file.endsWith(".ts") && !(settings?.hub && ofHub.includes(basename(file, ".ts"))))
     .sort()
-    .map((file) => require(join(__dirname, "checks", basename(file, ".ts"))).check as Check);
+    .map((file) => require(`./checks/${file}`).check as Check);
 
 /** Timeout of a check, in seconds: a busy cluster needs several times the 20 s of a calm one. */
 export const checkWithin = 120;

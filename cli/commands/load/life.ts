@@ -9,12 +9,13 @@ import { type Settings, UserError } from "../../../settings";
 import { basicAuth, gatewayPassword } from "../../lib/gateway";
 import { followJob } from "../../lib/job-log";
 import { copyPullSecret, ifThere } from "../../lib/objects";
+import { root } from "../../lib/stack-config";
 import { caManifest, credentialsManifest, jobManifest, namespaceManifest, scriptManifest } from "./manifest";
 import type { Plan } from "./plan";
 import { readSteps, readSummary, type Summary, stepText } from "./summary";
 
 /** The script that k6 runs. */
-export const scriptFile = join(__dirname, "script.js");
+export const scriptFile = join(root, "cli", "commands", "load", "script.js");
 
 const { namespace, name } = loadTest;
 /** Milliseconds in which the namespace must be deleted. */

@@ -48,15 +48,16 @@ export async function judge(stack: string): Promise<Verdict> {
   const { environment, images, namespaces } = readSettings(stack, values);
   const config = packConfig(stack);
   const recording = await recordProgram(stack, values);
-  const subjects = ownSubjects(recording);
-  const skipped: string[] = [];
-  for (const release of releasesOf(recording.resources)) {
-    try {
-      subjects.push(...(await renderedSubjects(release)));
-    } catch (error) {
-      skipped.push(`${release.name}: ${whyNot(error)}`);
-    }
-  }
+  const rendered = await Promise.all(
+    releasesOf(recording.resources).map((release) =>
+      renderedSubjects(release).catch((error) => `${release.name}: ${whyNot(error)}`),
+    ),
+  );
+  const skipped = rendered.filter((result) => typeof result === "string");
+  const subjects = [
+    ...ownSubjects(recording),
+    ...rendered.flatMap((result) => (typeof result === "string" ? [] : result)),
+  ];
   return {
     environment,
     subjects: subjects.length,

@@ -4,6 +4,7 @@ import type { V1Namespace, V1Pod, V1Service } from "@kubernetes/client-node";
 import { owner, prefixLabels, type ServicePort, services, smokeTest, tenants, usesTls } from "../../../names";
 import type { Settings } from "../../../settings";
 import { scriptPod } from "../../lib/script-pod";
+import { root } from "../../lib/stack-config";
 
 const { namespace } = smokeTest;
 /** Annotation with the heartbeat of a run. */
@@ -34,7 +35,7 @@ function pod(settings: Settings, name: string, script: string, environment: Reco
     name,
     namespace,
     labels: { app: `obs-smoke-${name}` },
-    script: join(__dirname, script),
+    script: join(root, "cli", "commands", "smoke", script),
     env: [
       ...Object.entries(environment).map(([key, value]) => ({ name: key, value })),
       { name: "POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },

@@ -1,0 +1,2 @@
+// What `obs` runs.
+require("../compile.cjs")(module, require.resolve("./main.ts"));
