@@ -11,7 +11,7 @@ import { shortOf } from "../statistics";
 import type { Stores } from "./ask";
 import { type Configuration, configurationOf } from "./configurations";
 import { amounts, bytesIn, fillLoki, fillMimir, fillTempo, sampleStep } from "./fill";
-import { type Store, startMemcached, startMinio, startStore, withoutIndexCache } from "./stores";
+import { emptied, type Store, startMemcached, startMinio, startStore } from "./stores";
 
 export const indexes = ["boltdb-shipper", "tsdb"] as const;
 export type Index = (typeof indexes)[number];
@@ -120,7 +120,7 @@ export class Stand {
     const configuration = byIndex[index];
     const cached = JSON.stringify(configuration).includes("memcached");
     const memcached = cached ? await startMemcached() : undefined;
-    withoutIndexCache(join(this.folder, index));
+    emptied(join(this.folder, index));
     const options = { minio: this.minio, memcached: memcached?.port };
     const start = (name: "loki" | "mimir" | "tempo", own: string) =>
       startStore(name, join(this.folder, own), configuration, options);

@@ -123,6 +123,10 @@ export async function startStore(
   return { url, otlp: `http://127.0.0.1:${third}`, pid: server.pid, stop: () => server.stop() };
 }
 
-/** Removes what a Loki keeps of the index, so that it reads it from MinIO again. */
-export const withoutIndexCache = (folder: string): void =>
-  rmSync(join(folder, "cache"), { recursive: true, force: true });
+/**
+ * Removes what a stopped Loki keeps beside MinIO: the index that it has read, and the write-ahead log. It has flushed all
+ * lines, and would store those of the log once more.
+ */
+export function emptied(folder: string): void {
+  for (const name of ["cache", "wal"]) rmSync(join(folder, name), { recursive: true, force: true });
+}
