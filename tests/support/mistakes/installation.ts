@@ -177,9 +177,9 @@ export const installation: Mistake[] = [
   },
   {
     about: "another class for volumes that are there",
-    config: { cluster: { storageClass: "fast" } },
-    installed: { component: "loki.ingester", size: "20Gi", storageClass: "standard" },
-    says: 'cluster.storageClass: invalid value "fast" (must be standard: the volumes of loki/loki-ingester ask for standard, and that cannot change; docs/guides/upgrades.md says how to move them)',
+    config: { cluster: { storageClass: "standard" } },
+    installed: { component: "loki.ingester", size: "20Gi", storageClass: "slow" },
+    says: 'cluster.storageClass: invalid value "standard" (must be slow: the volumes of loki/loki-ingester ask for slow, and that cannot change; docs/guides/upgrades.md says how to move them)',
     change: set("cluster.storageClass"),
   },
 ];
