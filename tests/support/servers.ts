@@ -1,19 +1,26 @@
 /** Real servers for tests: on loopback ports of their own, and ended by their own process. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 
 /** The ports that were returned before: each belongs to a server that may not have started yet. */
 const taken = new Set<number>();
 
-/** A loopback port that nothing listens on. It never returns a port twice. */
+/**
+ * A loopback port that nothing listens on, below those that the kernel gives to outgoing connections: it stays free until a
+ * server starts there. It never returns a port twice.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done, fail) => server.once("error", fail).listen(0, "127.0.0.1", done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
+  const port = randomInt(15_000, 30_000);
   if (taken.has(port)) return freePort();
   taken.add(port);
+  const server = createServer();
+  const free = await new Promise<boolean>((done) =>
+    server.once("error", () => done(false)).listen(port, "127.0.0.1", () => done(true)),
+  );
+  if (!free) return freePort();
+  await new Promise((done) => server.close(done));
   return port;
 }
 
