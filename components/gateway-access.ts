@@ -19,7 +19,7 @@ import { GatewayTls } from "./gateway-tls";
 export interface GatewayAccessArgs {
   /** Settings of the stack. */
   settings: Settings;
-  /** Names of the namespaces of stores and their clients; whoever has none here gets no Secret. */
+  /** Names of the namespaces of stores and their clients; one that is missing here gets no Secret. */
   namespaces: NamespaceNames;
 }
 

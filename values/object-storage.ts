@@ -55,11 +55,11 @@ const storageWait = 60;
 export function untilStorageAnswers(settings: Settings) {
   const [address = "", port = s3(settings).tls ? "443" : "80"] = storageEndpoint(settings).split(":");
   const { repository, tag } = image(settings, imagePins.nginx);
-  const attempts = `for _ in $(seq ${storageWait / 2}); do nc -z -w 2 ${address} ${port} && exit; sleep 1; done`;
+  const wait = `until nc -z -w 2 ${address} ${port} || [ "$(date +%s)" -ge "$end" ]; do sleep 1; done`;
   return {
     name: "wait-for-object-storage",
     image: `${repository}:${tag}`,
-    command: ["sh", "-c", `trap "exit 1" TERM; ${attempts}; exit 0`],
+    command: ["sh", "-c", `trap "exit 1" TERM; end=$(($(date +%s) + ${storageWait})); ${wait}`],
     resources: resources({ cpu: 10, memory: 16 * 1024 ** 2, memoryLimit: 32 * 1024 ** 2 }),
     securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
   };

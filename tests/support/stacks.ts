@@ -126,7 +126,7 @@ export const azureStorage = {
   },
 } as const;
 
-/** What a stack may have besides its profile: policies in dev, too, vertical autoscaling and backups. */
+/** What a stack may have in addition to its profile: policies in dev, vertical autoscaling and backups. */
 const everything = { ...backedUp, network: { policies: true }, scaling: { ingesters: "auto" } };
 
 /** The kinds of stacks, each with as many objects as it can have. */
