@@ -32,7 +32,7 @@ interface Client {
 /**
  * Reads the hub's outputs before anything is registered, so that values are plain as in every other stack.
  *
- * @throws SettingsError if the hub does not list this cluster
+ * @throws SettingsError if the hub does not list this cluster, or an earlier version made its outputs
  */
 export async function readHub(stack: string, settings: Settings, hub: Hub): Promise<FromHub> {
   const { cluster, grafana, network } = settings;
@@ -47,6 +47,15 @@ export async function readHub(stack: string, settings: Settings, hub: Hub): Prom
         was: cluster.name,
         allowed: `the name of an agent of ${hub.stack}, which has ${Object.keys(agents).join(", ") || "none"}`,
         change: `Add agents.${cluster.name} to the configuration of ${hub.stack}, run ./obs up there, then here`,
+      },
+    ]);
+  if (!own.client)
+    throw new SettingsError(stack, [
+      {
+        path: "hub.stack",
+        was: hub.stack,
+        allowed: "a stack whose outputs have a client certificate for each agent",
+        change: `Run ./obs up of ${hub.stack} with this version first`,
       },
     ]);
   const endpoints = hub.endpoints ?? own.endpoints;
