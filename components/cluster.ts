@@ -12,7 +12,8 @@ export function clusterProvider({ cluster }: Settings, clusterIdentifier: string
     ...(cluster.context && { context: cluster.context }),
     // Another path or context to the same cluster must not look like another cluster.
     clusterIdentifier,
-    // A changed Secret is written over: replaced, it would be gone for a moment.
+    // Updated in place: a replaced Secret or ConfigMap would be gone for a moment, and a dashboard with it.
     enableSecretMutable: true,
+    enableConfigMapMutable: true,
   });
 }

@@ -523,6 +523,14 @@ describe("unit: program", function () {
   });
 
   describe("protects and orders", () => {
+    it("changes Secrets and ConfigMaps in place: a replaced one is gone for a moment", () => {
+      for (const stack of [dev, prod])
+        expect(inputsOf(stack, "pulumi:providers:kubernetes", "cluster")).to.include({
+          enableSecretMutable: "true",
+          enableConfigMapMutable: "true",
+        });
+    });
+
     const find = ({ resources }: Recording, id: string): Recorded => {
       const found = resources.find((r) => `${r.type}::${r.name}` === id);
       if (!found) throw new Error(`there is no ${id}`);
