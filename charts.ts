@@ -16,7 +16,7 @@ export const versionOf = (name: ChartName, settings: Settings): string =>
 /** The oldest Kubernetes that every pinned chart supports: the highest lower bound of their `kubeVersion`. */
 export const minimumKubernetes = "1.32";
 
-/** How Helm is told to find a chart: the fields that `helm template` and Pulumi's Release have in common. */
+/** Where Helm finds a chart: the fields that `helm template` and Pulumi's Release have in common. */
 export interface ChartSource {
   /** Name, path or oci:// reference. */
   chart: string;
@@ -35,7 +35,7 @@ export function fromRepository(name: ChartName, version: string, repository: str
     : { chart: name, version, repository };
 }
 
-/** The chart in a folder of chart folders (`loki/Chart.yaml`) or packages (`loki-1.2.3.tgz`); a text where it is not there. */
+/** The chart in a folder of chart folders (`loki/Chart.yaml`) or packages (`loki-1.2.3.tgz`); a text if it is missing. */
 function fromFolder(name: ChartName, version: string, folder: string): ChartSource | string {
   const packaged = join(folder, `${name}-${version}.tgz`);
   if (existsSync(packaged)) return { chart: resolve(packaged) };

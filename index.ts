@@ -36,7 +36,7 @@ export = () =>
     // The engine's word on which keys are encrypted, in whole or in part; without an engine nothing is said of it.
     const encrypted: string[] | null = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "null");
     if (encrypted) refusePlainSecrets(stack, given, (key) => encrypted.includes(`${project}:${key}`));
-    // A mirror that lacks a chart is told before anything is touched, too.
+    // A chart that is missing in the mirror is also an error before anything changes.
     chartSources(stack, given);
     if (given.hub) return agent(stack, given, given.hub);
     for (const warning of sizingWarnings(stack, given)) pulumi.log.warn(warning);

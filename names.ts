@@ -145,7 +145,7 @@ export const backups = {
   caConfigMap: "backup-destination-ca",
 } as const;
 
-/** Tenants. Who reads or writes one is told by his user at a gateway, never by the header `X-Scope-OrgID` that he sends. */
+/** Tenants. The gateway derives the tenant from the user, never from the client's header `X-Scope-OrgID`. */
 export const tenants = {
   /** Loki: logs of all pods. */
   logs: "logs",
@@ -286,7 +286,7 @@ export const smokeTest = {
 
 /** Grafana's datasources that dashboards and links refer to: what people read, and the identifier in addresses. */
 export const datasources = {
-  /** What Prometheus itself knows; it answers while Mimir is away. */
+  /** Prometheus itself; it answers while Mimir is unavailable. */
   prometheus: { name: "Prometheus", uid: "prometheus" },
   /** The tenants `pods` and `nodes` as one. Each tenant has one of its own, too: `Mimir <tenant>`, `mimir-<tenant>`. */
   mimir: { name: "Mimir", uid: "mimir" },

@@ -47,7 +47,7 @@ export const notes: Note[] = [
   {
     chart: "minio",
     what: "the chart and the server are no longer maintained; no newer version is to be expected",
-    todo: "stay, with an image that gets security fixes (objectStorage.minio.image), or move to an S3 of yours (objectStorage.kind: external)",
+    todo: "stay, with an image that gets security fixes (objectStorage.minio.image), or move to your own S3 (objectStorage.kind: external)",
     link: "https://github.com/minio/minio",
   },
   {
@@ -95,7 +95,7 @@ export const notes: Note[] = [
   {
     chart: "opentelemetry-operator",
     what: "below 1.0 each minor version may break; the chart refuses keys that it does not know",
-    todo: "render it first: a key that is gone ends with Helm's own message. Pods keep their agents until they are made anew",
+    todo: "render it first: a key that is gone ends with Helm's own message. Pods keep their agents until they are recreated",
     link: guides["opentelemetry-operator"],
   },
   {

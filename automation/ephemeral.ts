@@ -21,7 +21,7 @@ import { progress } from "./progress";
 export interface StackOptions {
   /** The stack's name. */
   stack: string;
-  /** Its settings, where there is no `Pulumi.<stack>.yaml`; that file is there while the stack is. @default a dev stack */
+  /** Its settings if there is no `Pulumi.<stack>.yaml`. The file exists as long as the stack. @default a dev stack */
   config?: Record<string, unknown>;
   /** For Pulumi's CLI, such as PULUMI_BACKEND_URL. @default the backend of `./obs` */
   environment?: Record<string, string>;
@@ -75,7 +75,7 @@ export function refusal(
   return undefined;
 }
 
-/** The stack's config file while the stack lives: made where there is none, and afterwards as it was. */
+/** The stack's config file while the stack exists: created if it is missing, and restored afterwards. */
 function borrowedConfig(stack: string, config: Record<string, unknown>): () => void {
   const file = configFile(stack);
   const before = existsSync(file) ? readFileSync(file) : undefined;

@@ -11,7 +11,7 @@ export interface Life<Running> {
   smoke(stop: AbortSignal): Promise<boolean>;
   /** What the caller works with. */
   running(stop: AbortSignal): Promise<Running>;
-  /** Frees a stack whose update was broken off. */
+  /** Unlocks a stack whose update was interrupted. */
   cancel(): Promise<void>;
   /** Deletes the resources. */
   down(): Promise<void>;
@@ -58,7 +58,7 @@ async function smokePasses(
 
 /** Takes a stack down. @throws UserError where something of it stays */
 async function end(life: Life<unknown>, tell: (line: string) => void, brokenOff: boolean): Promise<void> {
-  // An update that was broken off may have left its lock; where it did not, there is nothing to free.
+  // An interrupted update may have left its lock; without one there is nothing to unlock.
   if (brokenOff) await life.cancel().catch(() => undefined);
   tell("taking the stack down");
   await life.down();

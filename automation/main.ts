@@ -12,7 +12,7 @@ const tell = (line: string) =>
 
 const program = new Command("npm run ephemeral --")
   .description("Brings a dev stack up, waits until its smoke test passes, and takes it down again.")
-  .argument("<stack>", "name of the stack; where there is no Pulumi.<stack>.yaml, a dev stack")
+  .argument("<stack>", "name of the stack; without a Pulumi.<stack>.yaml, a dev stack")
   .option("--keep", "leave it there, also where something failed")
   .option("--existing", "also take a stack that exists; it is taken down, too")
   .option("--hold <seconds>", "time between the smoke test and the way down", "0")

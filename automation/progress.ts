@@ -18,7 +18,7 @@ export interface Progress {
 }
 
 /**
- * Tells of each release when it is done, of errors at once, and every half minute what is still being worked on.
+ * Reports each release when it is done, errors immediately, and every half minute the resources in progress.
  *
  * @param tell told a line
  */

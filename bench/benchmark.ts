@@ -42,7 +42,7 @@ export interface Table {
 /** What came of a benchmark. */
 export interface Result {
   tables: Table[];
-  /** Sentences that belong below the tables: goals, and what was seen besides. */
+  /** Sentences below the tables: goals and other observations. */
   notes: string[];
   /** What of it was left out, and why, a sentence each. */
   skipped: string[];
@@ -63,7 +63,7 @@ export interface Benchmark {
 /** The environment variable that names the running stack. */
 export const stackVariable = "OBS_TEST_STACK";
 
-/** An environment variable. @throws Skipped where it is not set @param why what it is for */
+/** An environment variable. @throws Skipped if it is not set @param why what it is for */
 export function variable(name: string, why: string): string {
   const value = process.env[name];
   if (!value) throw new Skipped(`${name} is not set: ${why}`);

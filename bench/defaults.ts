@@ -86,7 +86,7 @@ export const peers: Peer[] = [
   },
 ];
 
-/** A chart in a folder of charts, as folder or package; undefined where it is not there. */
+/** A chart in a folder of charts, as folder or package; undefined if it is missing. */
 export function chartIn(folder: string, name: string): { chart: string; version: string } | undefined {
   const manifest = join(folder, name, "Chart.yaml");
   if (existsSync(manifest))

@@ -25,7 +25,7 @@ export interface Machine {
   versions: Record<string, string>;
 }
 
-/** What a program says of its version; undefined where it is not there. */
+/** The version that a program reports; undefined if it is not installed. */
 function versionOf(program: string, ...args: string[]): string | undefined {
   try {
     return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim();

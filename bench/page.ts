@@ -3,7 +3,7 @@ import type { Result, Table } from "./benchmark";
 
 const marks = (name: string) => [`<!-- bench ${name} -->`, `<!-- end of bench ${name} -->`] as const;
 
-/** What is told of a result besides its numbers. */
+/** What the page says about a result, in addition to its numbers. */
 export interface About {
   /** `2026-01-31` */
   date: string;
@@ -33,7 +33,7 @@ export function section({ tables, notes, skipped }: Result, { date, command, mac
 }
 
 /**
- * The page with one benchmark's part written anew and all else as it is.
+ * The page with one benchmark's part replaced.
  *
  * @throws where the page has no marks of that name
  */

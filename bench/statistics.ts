@@ -1,6 +1,6 @@
 /** Numbers of several repetitions as one. Pure. */
 
-/** The value in the middle; of an even number of values, the mean of the two in the middle. NaN where there is none. */
+/** The value in the middle; of an even number of values, the mean of the two in the middle. NaN without values. */
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = Math.floor(sorted.length / 2);
@@ -10,7 +10,7 @@ export function median(values: number[]): number {
 
 /**
  * The smallest value that at least this share of all values does not exceed (nearest rank: nothing is made up between two
- * values). NaN where there is none.
+ * values). NaN without values.
  *
  * @param share from 0 to 1
  */
@@ -27,7 +27,7 @@ export function percentile(values: number[], share: number): number {
 export const ratio = (values: number[], bases: number[]): number =>
   median(values.map((value, index) => value / (bases[index] ?? Number.NaN)));
 
-/** A number of people's size: three digits, `-` where there is none. */
+/** A number for people: three digits, `-` for NaN. */
 export const shortOf = (value: number): string =>
   Number.isFinite(value)
     ? value >= 100

@@ -24,10 +24,10 @@ export interface CertificatesArgs {
  * Certificates for those who are served by TLS, and the CA's for those who verify them, as `network.tls` says; where
  * that is off, nothing.
  *
- * The key of the stack's own CA stands in the stack's state only, as a secret. cert-manager's issuers get a CA below it.
+ * The key of the stack's own CA is in the stack's state only, as a secret. cert-manager's issuers get a CA below it.
  */
 export class Certificates extends pulumi.ComponentResource {
-  /** What certificates are verified with, as PEM text; public. Nothing where there is no TLS. */
+  /** The CA certificate, as PEM text; public. Undefined without TLS. */
   readonly caCertificate: pulumi.Output<string> | undefined;
   private readonly named: (child: string) => string;
   private readonly made = new Map<NamespaceKey, pulumi.Resource[]>();

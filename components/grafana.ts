@@ -10,7 +10,7 @@ import { HelmRelease } from "./helm-release";
 
 export interface GrafanaArgs extends ComponentArgs<"grafana" | "monitoring">, TlsArgs {}
 
-/** Grafana (R8) with its datasources, its dashboards and who gets in. It does not wait for what it reads. */
+/** Grafana (R8) with its data sources, dashboards and login. It does not wait for the stores. */
 export class Grafana extends pulumi.ComponentResource {
   /** Address of Grafana inside the cluster. */
   readonly url: pulumi.Output<string>;

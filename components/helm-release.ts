@@ -12,7 +12,7 @@ export interface HelmReleaseArgs {
   settings: Settings;
   /** Name of the release in Helm. */
   release: string;
-  /** Chart to install; its version and repository stand in `charts.json`. */
+  /** Chart to install; its version and repository are in `charts.json`. */
   chart: ChartName;
   /** Namespace to install into; it exists already. */
   namespace: pulumi.Input<string>;

@@ -14,7 +14,7 @@ export interface PodPort {
   pod?: string;
   /** Number of the container port, or its name. */
   port: number | string;
-  /** Who is served there, where it may be by TLS: pods that have his certificate are spoken to by TLS. */
+  /** The certificate's name, if the pods may serve TLS: pods with that certificate are connected to by TLS. */
   served?: Served;
   /** Protocol inside TLS, as ALPN names it. @default http/1.1 */
   protocol?: "h2" | "http/1.1";
@@ -43,7 +43,7 @@ function portNumber({ spec, metadata }: V1Pod, port: number | string): number {
 export const speaksTls = ({ spec }: V1Pod, served: Served): boolean =>
   spec?.volumes?.some(({ secret }) => secret?.secretName === certificates[served].secret) ?? false;
 
-/** The CA certificate that the cluster has for a namespace. @throws where there is none */
+/** The CA certificate that the cluster has for a namespace. @throws if there is none */
 export async function caCertificate(config: KubeConfig, namespace: string): Promise<string> {
   const { name, file } = caBundle;
   const { data } = await config.makeApiClient(CoreV1Api).readNamespacedConfigMap({ name, namespace });

@@ -9,9 +9,9 @@ export interface Finding {
   rule: string;
   level: Level;
   subject: Subject;
-  /** What is wrong, why that matters, how to mend it. */
+  /** What is wrong, why that matters, how to fix it. */
   message: string;
-  /** Why it is allowed; undefined where it is not. */
+  /** Why it is allowed; undefined if it is not. */
   allowed: string | undefined;
 }
 

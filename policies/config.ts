@@ -22,7 +22,7 @@ export function levelOf(rule: Rule, environment: Environment, config: PackConfig
   return said ?? rule.level[environment];
 }
 
-/** What a rule is told of a stack. */
+/** What a rule knows about a stack. */
 export function contextOf(
   rule: Rule,
   environment: Environment,

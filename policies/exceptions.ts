@@ -6,7 +6,7 @@ export interface Exception {
   rule: string;
   /** What it is allowed for: each field that is given must be the subject's, or match it. */
   subject: { kind?: string; namespace?: string; name?: string | RegExp; release?: string };
-  /** What exactly is allowed, where it is not all that the rule finds there; it matches the message. */
+  /** What exactly is allowed, if not everything that the rule finds there; matched against the message. */
   what?: RegExp;
   /** Why. */
   reason: string;

@@ -4,7 +4,7 @@ import { Config } from "@pulumi/pulumi";
 import { policiesOf } from "./pack";
 import { rules } from "./rules";
 
-/** A stack of another project says no environment; it is held against the stricter rules. */
+/** A stack of another project has no environment; the stricter rules apply. */
 const config = new Config("observability");
 const environment = config.get("environment") === "dev" ? "dev" : "prod";
 const mirror = config.getObject<{ registry?: string }>("images")?.registry;

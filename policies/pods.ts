@@ -83,7 +83,7 @@ export function places(tree: unknown): Place[] {
   return found;
 }
 
-/** The value at a path of keys; undefined where there is none. */
+/** The value at a path of keys; undefined if there is none. */
 export const at = (tree: unknown, ...keys: string[]): unknown =>
   keys.reduce<unknown>((node, key) => (isTree(node) ? node[key] : undefined), tree);
 

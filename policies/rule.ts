@@ -1,4 +1,4 @@
-/** What a rule is: a name, what it asks and why, and a pure function that says where that is not so. */
+/** A rule: a name, a requirement, a reason, and a pure function that finds violations. */
 
 /** Which of the two kinds of stack is looked at; rules are stricter in `prod`. */
 export type Environment = "dev" | "prod";
@@ -28,7 +28,7 @@ export interface Subject {
   secretOutputs?: string[] | undefined;
 }
 
-/** What a rule may know besides the subject. */
+/** What a rule may use in addition to the subject. */
 export interface Context {
   environment: Environment;
   /** Registry that images.registry names; undefined where it names none. */
@@ -79,7 +79,7 @@ export type Rule = SubjectRule | StackRule;
 
 export const isStackRule = (rule: Rule): rule is StackRule => "checkStack" in rule;
 
-/** The whole message: what is wrong, why that matters, how to mend it. */
+/** The whole message: what is wrong, why that matters, how to fix it. */
 export const message = ({ why }: Base, { what, fix }: Complaint): string => `${what}: ${why}. ${fix}`;
 
 /** Level of a rule that matters in both kinds of stack. */

@@ -13,11 +13,11 @@ export interface Capacity {
   signal: Signal;
   /** Series, bytes a day, or spans a second. */
   carries: number;
-  /** What gives out first. */
+  /** The bottleneck. */
   by: Resource | "limit";
 }
 
-/** The number by which a load of one signal is told. */
+/** The number that states a load of one signal. */
 const told = { metrics: "series", logs: "logs", traces: "spans" } as const;
 const ofSize = (settings: Settings, signal: Signal, size: number): Load =>
   wholeLoad({ ...settings, load: { [told[signal]]: size } });
@@ -61,7 +61,7 @@ function limits(settings: Settings): Capacity[] {
   ];
 }
 
-/** What the settings carry of each signal where there is no other, by component, those that give out first at the top. */
+/** The load of each signal alone that the settings carry, by component, bottlenecks first. */
 export function capacity(settings: Settings): Capacity[] {
   const sized = formulas.flatMap(({ component, signals, needs }) => {
     const has = hasOf(settings, component);

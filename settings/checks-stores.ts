@@ -74,7 +74,7 @@ const mimirStoreAfter: Check = ({ mimir }) =>
     "at most 12h, because an ingester has what is newer than 13h only",
   );
 
-/** A push that is larger than the burst is refused for ever. */
+/** A push that is larger than the burst is always rejected. */
 const mimirBurst: Check = ({ mimir, alloyMetrics }) => {
   const bursts = [
     ["mimir.limits.burst", mimir.limits.burst] as const,

@@ -56,7 +56,7 @@ function describe(type: z.ZodType, path: string): Described {
 /** All settings. */
 export const described: Described = describe(schema, "");
 
-/** What the schema says about a path such as `loki.schema[1].from`; nothing where there is no such setting. */
+/** What the schema says about a path such as `loki.schema[1].from`; undefined if there is no such setting. */
 export const settingAt = (path: string): Described | undefined =>
   path
     .split(/[.[\]]+/)

@@ -1,4 +1,4 @@
-/** What a stack's settings give each component, held against what a load needs. */
+/** A stack's settings of each component, compared with the needs of a load. */
 import { installs } from "./agents";
 import { type Load, type Signal, signalsOf, wholeLoad } from "./load";
 import type { Settings } from "./schema";
@@ -18,7 +18,7 @@ export interface Has extends Amount {
 /** Whether the settings are enough; `unknown` where they do not say what there is. */
 export type Verdict = "too small" | "ok" | "too large" | "unknown";
 
-/** A component held against a load. */
+/** A component compared with a load. */
 export interface Fit {
   component: string;
   signals: Signal[];
@@ -46,7 +46,7 @@ export const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExp
  */
 export const cacheMemory = (items: number): number => Math.ceil(megabytes(items) * 1.2) * 1024 ** 2;
 
-/** What the settings give a component; nothing where it is not installed, or runs on nodes nobody counted. */
+/** The settings of a component; undefined if it is not installed, or runs on an unknown number of nodes. */
 export function hasOf(settings: Settings, component: string): Has | undefined {
   const found = at(settings, component);
   const absent =
@@ -86,7 +86,7 @@ function verdictOf(needs: Amount, has: Has): Pick<Fit, "verdict" | "lacks"> {
   return { verdict: lacks.length ? "too small" : large ? "too large" : "ok", lacks };
 }
 
-/** A component held against what it needs. */
+/** A component compared with its needs. */
 function fitOf({ component, signals, source, needs }: Formula, load: Load, settings: Settings): Fit {
   const needed = needs(load, settings);
   const has = hasOf(settings, component);
@@ -101,7 +101,7 @@ function fitOf({ component, signals, source, needs }: Formula, load: Load, setti
   return { ...about, has, ...verdictOf(needed, has), ...(!fixed.includes(component) && { replicas }) };
 }
 
-/** All components that work on what is expected, held against it. */
+/** All components that the expected load concerns, compared with it. */
 export function fits(settings: Settings): Fit[] {
   const load = wholeLoad(settings);
   const expected = signalsOf(load);

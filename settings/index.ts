@@ -109,7 +109,7 @@ export function parseSettings(stack: string | undefined, given: Tree): Settings 
   if (result.success) return refuse(stack, misplaced, result.data, wanted, leaves);
 
   const problems = [...misplaced, ...result.error.issues.flatMap((issue) => problemsOf(issue, wanted))];
-  // Without an environment there are no defaults that the rest could be held against.
+  // Without an environment there are no defaults to merge.
   if (!environment) throw new SettingsError(stack, problems);
   // With the wrong ones back at their defaults the rest can still be checked, so that one run tells everything.
   const mended = mend(wanted, profile, result.error.issues, 0);

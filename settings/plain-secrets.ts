@@ -1,4 +1,4 @@
-/** Secrets that stand in plain text where a stack's config keeps them for ever: in a file that is committed. */
+/** Secrets in plain text in a stack's config, a committed file. */
 import { type Problem, problem } from "./check";
 import type { Settings } from "./schema";
 import { Sensitive } from "./sensitive";
@@ -16,7 +16,7 @@ export function plainSecrets(settings: Settings, encrypted: (key: string) => boo
         node.reveal() !== "[secret]",
         path,
         "[secret]",
-        "a secret that is encrypted, because environment is prod: this one stands in plain text, take it for known",
+        "an encrypted secret, because environment is prod; this one is in plain text: replace it, because it may be known",
       );
     if (typeof node !== "object" || node === null) return [];
     return Object.entries(node).flatMap(([key, child]) =>

@@ -33,7 +33,7 @@ export const prod: SettingsInput = {
   namespaces: { prefix: "" },
   charts: { history: 10 },
   images: {},
-  load: {}, // what these numbers carry stands in docs/guides/sizing.md
+  load: {}, // docs/guides/sizing.md has the load that these numbers carry
   objectStorage: {
     kind: "minio",
     buckets: {

@@ -1,6 +1,6 @@
 /**
- * The one schema of all settings: what each is, its unit, what is allowed. The numbers themselves stand in
- * `dev.ts` and `prod.ts`. `npm run generate` writes `docs/reference/settings.md` and the `config` block of `Pulumi.yaml`
+ * The one schema of all settings: purpose, unit, allowed values. The defaults are in `dev.ts` and
+ * `prod.ts`. `npm run generate` writes `docs/reference/settings.md` and the `config` block of `Pulumi.yaml`
  * from it.
  */
 import { z } from "zod";

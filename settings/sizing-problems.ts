@@ -119,7 +119,7 @@ export function limitProblems(settings: Settings): Problem[] {
   );
 }
 
-/** Everything in the settings that is too small for `load`; nothing where that is not set. */
+/** Everything in the settings that is too small for `load`; empty if that is not set. */
 export const sizingProblems = (settings: Settings): Problem[] => [
   ...fits(settings).flatMap(tooSmall),
   ...refused(settings),

@@ -1,4 +1,4 @@
-/** An error that the user can mend: its message is all there is to show. */
+/** An error that the user can fix: only its message is printed. */
 export class UserError extends Error {
   /** By this Pulumi knows it, as its own RunError: it shows the message and no stack trace. */
   readonly __pulumiRunError = true;

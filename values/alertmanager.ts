@@ -7,8 +7,8 @@ import { alertmanagerIntegrations } from "./receivers";
 import type { Values } from "./shared";
 
 /**
- * Who is told nothing, the service that listens for alerting itself, and the smoke test's own receiver; no receiver of
- * the settings can have these names.
+ * The receiver that discards alerts, the dead man's switch, and the smoke test's own receiver; no receiver
+ * of the settings can have these names.
  */
 const nobody = "(nobody)";
 const heartbeat = "(heartbeat)";
@@ -43,7 +43,7 @@ export const matchersOf = ({ severity, team, namespaces }: Route): string[] => [
   ...(namespaces ? [`namespace =~ "${namespaces.join("|")}"`] : []),
 ];
 
-/** All of these are told. */
+/** All of these are notified. */
 const toAll = (receivers: string[]) => receivers.map((receiver) => ({ receiver, continue: true }));
 
 /**
@@ -68,14 +68,14 @@ export function alertmanagerConfig(settings: Settings): Values {
       group_interval: "5m",
       repeat_interval: goDuration(alerting.repeatInterval),
       routes: [
-        // What the smoke test fires on purpose wakes nobody up. Each alert is told by itself and at once.
+        // Alerts of the smoke test notify nobody. Each alert is sent alone and immediately.
         {
           receiver: smokeReceiver,
           matchers: [`namespace = "${smokeTest.namespace}"`],
           group_by: ["..."],
           group_wait: "0s",
         },
-        // Always firing: that alerting works is told to the one who listens for it, which alerts not to send to nobody.
+        // Always firing, so that the dead man's switch notices when alerting does not work.
         ...(beat
           ? [
               {

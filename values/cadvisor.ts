@@ -29,7 +29,7 @@ const socketPath = (path: string): string =>
 /** Groups of metrics: CPU, memory and I/O (R10), and containers that the kernel ended. Common dashboards do not read the others. */
 const metricGroups = ["cpu", "memory", "diskIO", "disk", "network", "oom_event"];
 
-/** What these groups bring besides, and nobody queries. */
+/** Other metrics of these groups, which nothing queries. */
 const unasked = [
   "container_memory_(events|file|pg|total|workingset_refault).+",
   "container_memory_(kernel_usage|mapped_file)",

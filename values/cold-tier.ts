@@ -16,7 +16,7 @@ import { podUser } from "./user-ids";
 /** Keys of the Secret with the credentials of the cold tier: names of variables. */
 export const coldTierEnv = { accessKey: "TIER_ACCESS_KEY", secretKey: "TIER_SECRET_KEY" } as const;
 
-/** The cold tier of the settings; undefined where there is none, or MinIO is not ours. */
+/** The cold tier of the settings; undefined if there is none, or MinIO is not the stack's. */
 export const coldTierOf = ({ objectStorage: { kind, minio } }: Settings) =>
   kind === "minio" ? minio.coldTier : undefined;
 /** Settings of a cold tier. */
@@ -34,7 +34,7 @@ export const tierName = ({ kind, endpoint, region, bucket, prefix }: ColdTier): 
 
 /**
  * What the rule of a bucket's lifecycle is called. A bucket that gets a cold tier or loses it has another rule for the
- * provider, which then writes it anew: without a transition, which it does not know.
+ * provider, which then replaces it: without a transition, which it does not support.
  */
 export const expiryRule = (cold: boolean): string => (cold ? "cold-and-expire" : "expire");
 

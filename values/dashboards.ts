@@ -32,7 +32,7 @@ function modelOf(dashboard: Parameters<typeof build>[0]): ReturnType<typeof buil
   return model;
 }
 
-/** A ConfigMap for each dashboard, and one for all runbook pages; nothing of MinIO or of roll-ups where there are none. */
+/** A ConfigMap for each dashboard, and one for all runbook pages; without MinIO's and the roll-ups' if the stack has none. */
 export const dashboardConfigMaps = (settings: Settings) => [
   ...Object.entries(dashboards).flatMap(([folder, all]) =>
     all

@@ -5,7 +5,7 @@ import { matchersOf } from "./alertmanager";
 import { grafanaIntegrations } from "./receivers";
 import type { Values } from "./shared";
 
-/** Name of the mute timing for alerts that nobody is told about. */
+/** Name of the mute timing for alerts without notifications. */
 const always = "always";
 
 /** A matcher in Grafana's form: `severity =~ "critical"` in three parts. */

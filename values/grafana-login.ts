@@ -94,7 +94,7 @@ export function ldapToml(ldap: Ldap): string {
   ].join("\n");
 }
 
-/** The sections of grafana.ini that say who gets in. */
+/** The authentication sections of grafana.ini. */
 export function loginConfiguration({ environment, grafana: { auth } }: Settings): Values {
   // Production knows no shared password: the admin user's works in dev alone (R8.2).
   const local = environment === "dev";

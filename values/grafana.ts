@@ -176,7 +176,7 @@ export function grafanaValues(settings: Settings): Values {
         provider: { foldersFromFilesStructure: true, allowUiUpdates: false },
       },
     },
-    // Roles of ours: the chart's may read every Secret, too.
+    // Own Roles: the chart's may read every Secret, too.
     rbac: { create: false },
     ...(usesTls(settings) && probesByTls()),
     serviceMonitor: { enabled: true, labels: watchedByPrometheus, ...scrapedByTls(settings, "grafana") }, // R12

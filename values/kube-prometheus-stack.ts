@@ -35,7 +35,7 @@ const controlPlane: Record<Part, { monitor: string; rules: string[] }> = {
   dns: { monitor: "coreDns", rules: [] },
 };
 
-/** Kinds of objects that kube-state-metrics tells of: the chart's list without Secrets and ConfigMaps, which it need not read. */
+/** Kinds of objects that kube-state-metrics exports: the chart's list without Secrets and ConfigMaps, which it need not read. */
 const collectors = [
   "certificatesigningrequests",
   "cronjobs",

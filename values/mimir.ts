@@ -36,7 +36,7 @@ export function mimirValues(settings: Settings): Values {
     replicas: workload.replicas,
     resources: resources(workload),
     ...scheduling(settings, "mimir"),
-    // The chart makes a budget for a single replica too, which then must not stand in the way of a drain.
+    // The chart makes a budget for a single replica too, which must not block a drain.
     podDisruptionBudget: { maxUnavailable: 1 },
     ...placement(
       settings,
@@ -57,7 +57,7 @@ export function mimirValues(settings: Settings): Values {
     env: environment(goMemoryLimit(workload)),
     extraEnvFrom: s3Credentials(settings, "mimir"),
   });
-  /** A component that goes on serving for a while when it is told to stop, until nobody calls it any more. */
+  /** A component that serves for a while after SIGTERM, until its clients have noticed. */
   const lingering = (name: string, workload: Workload) => ({
     ...component(name, workload),
     extraArgs: { "shutdown-delay": goDuration(Math.min(90, Math.floor(mimir.shutdown / 3))) },
@@ -106,7 +106,7 @@ export function mimirValues(settings: Settings): Values {
     ruler: { ...component("ruler", mimir.ruler), extraArgs: { ...caches, "mem-ballast-size-bytes": "0" } },
     alertmanager: {
       ...stateful("alertmanager", mimir.alertmanager),
-      // The tenants' fallback is a file of ours, in a Secret: it names receivers.
+      // The fallback of the tenants is the stack's file, in a Secret, because it names receivers.
       fallbackConfig: "",
       // It is read at the start only, so that another one has to roll the pods.
       podAnnotations: { "checksum/alerting": checksum(alertmanagerConfig(settings)) },

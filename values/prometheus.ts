@@ -1,4 +1,4 @@
-/** What kube-prometheus-stack's Prometheus is told: the `spec` of the operator's resource. https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusSpec */
+/** The `spec` of kube-prometheus-stack's Prometheus. https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusSpec */
 import { gatewayAccess, gatewayUser, owner, ownNamespaces, tenants, urls } from "../names";
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
@@ -33,7 +33,7 @@ function mimirCredentials(): Values {
 export function prometheusSpec(settings: Settings): Values {
   const { cluster, alloyMetrics } = settings;
   const { prometheus } = settings.kubePrometheusStack;
-  // From whatever namespace and without a label of ours: users' monitors and rules are found as they are.
+  // From all namespaces and without a label of the stack: users' monitors and rules are found unchanged.
   const notAlloys = { matchExpressions: [{ key: owner.scraper, operator: "NotIn", values: ["alloy"] }] };
   return {
     replicas: prometheus.replicas,

@@ -2,7 +2,7 @@
  * What scales the stack (R13): HorizontalPodAutoscalers of the queriers by CPU, KEDA's ScaledObject of Alloy metrics by
  * its targets, VerticalPodAutoscalers of the ingesters.
  *
- * Who is scaled has no number of replicas in its release, so that an update never undoes what was scaled.
+ * Scaled workloads have no number of replicas in their releases, so that an update never resets the autoscaler's.
  */
 import { gatewayAccess, namespaces, prefixed, releases, type Store, stores, urls } from "../names";
 import type { Settings } from "../settings";

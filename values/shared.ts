@@ -46,7 +46,7 @@ export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({
  */
 export const grpcServerKeepalive = { grpc_server_keepalive_time: "10s", grpc_server_keepalive_timeout: "5s" };
 
-/** Labels of the monitors of the stack itself: Prometheus watches it, so that who tells of a dead Mimir needs no Mimir. */
+/** Labels of the monitors of the stack itself: Prometheus scrapes it, so that alerts on Mimir do not need Mimir. */
 export const watchedByPrometheus = { [owner.scraper]: "prometheus" };
 
 /** What replicas are to each other: members of a quorum, which stops when two of them are lost, or interchangeable. */
@@ -94,7 +94,7 @@ export const placement = (
   topologySpreadConstraints: overZones(settings, matchLabels, role),
 });
 
-/** One pod of several may be away; with a single one nothing stands in the way of a drain. */
+/** One pod of several may be unavailable; a single pod never blocks a drain. */
 export const disruptionBudget = ({ replicas }: { replicas: number }) =>
   replicas > 1 ? { enabled: true, maxUnavailable: 1 } : { enabled: false };
 
@@ -136,7 +136,7 @@ export const restrictedContainer = {
   seccompProfile: { type: "RuntimeDefault" },
 };
 
-/** A container that reads the node's files as root, which they ask for, and has none of root's powers besides. */
+/** A container that reads the node's files as root, without root's other capabilities. */
 export const readingAsRoot = {
   runAsUser: 0,
   allowPrivilegeEscalation: false,

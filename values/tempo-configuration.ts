@@ -20,7 +20,7 @@ const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
   ...(limit.retention && { compaction: { block_retention: goDuration(limit.retention) } }),
 });
 
-/** The metrics that Tempo makes of spans. A tenant's own overrides replace the defaults, so they stand in both. */
+/** The metrics that Tempo makes of spans. A tenant's own overrides replace the defaults, so they are in both. */
 const metricsGenerator = (processors: string[]) => ({
   // As Alloy names it in its exemplars.
   metrics_generator: { processors, trace_id_label_name: "trace_id" },

@@ -112,7 +112,7 @@ export function tempoValues(settings: Settings): Values {
       podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
       readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
       ...(isIpv6(settings) && { service: { ipFamilies: ["IPv6"] } }),
-      // Who sends too fast is told to try again; else a collector would drop what waited while Tempo was away.
+      // Clients that send too fast get a retryable error; else a collector would drop the spans that waited while Tempo was unavailable.
       structuredConfig: {
         ...(isIpv6(settings) && {
           ingester: { lifecycler: tempoRingMember(settings) },

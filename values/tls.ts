@@ -94,7 +94,7 @@ export const issuerObject = (settings: Settings, who: Served) => ({
   spec: { ca: { secretName: ownIssuer } },
 });
 
-/** The CA certificate in pods: a volume, its mount, and nothing where there is no TLS. */
+/** The CA certificate in pods: a volume and its mount, or nothing without TLS. */
 export const trustedCa = (settings: Settings) =>
   usesTls(settings)
     ? {
@@ -103,7 +103,7 @@ export const trustedCa = (settings: Settings) =>
       }
     : { volumes: [], mounts: [] };
 
-/** How Prometheus reads metrics of who is served, in the words of a ServiceMonitor; nothing where there is no TLS. */
+/** How Prometheus scrapes a server with TLS, as fields of a ServiceMonitor; nothing without TLS. */
 export const scrapedByTls = (settings: Settings, who: Served) =>
   usesTls(settings)
     ? {

@@ -43,7 +43,7 @@ async function secondsOf(action: () => Promise<unknown>): Promise<Seconds> {
 /** Something that is timed. */
 interface Timed {
   name: string;
-  /** The environment whose charts it is held against; Helm's own have none. */
+  /** The environment whose charts it is compared with; Helm's own runs have none. */
   against?: string;
   run(): Promise<unknown>;
 }

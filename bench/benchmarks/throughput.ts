@@ -1,4 +1,4 @@
-/** What a running stack sustains of all three signals at once, and who gives out first. */
+/** The load of all three signals that a running stack sustains, and the bottleneck. */
 import { loadReport, refuseProd } from "../../cli/commands/load";
 import { interval, planOf } from "../../cli/commands/load/plan";
 import type { Report } from "../../cli/commands/load/report";
@@ -8,7 +8,7 @@ import { median, shortOf, spread } from "../statistics";
 /** Rates of the last step: about what two cores take. */
 const rates = { logs: 6000, series: 45_000, spans: 1800, queries: 0, steps: 6 };
 
-/** How many components are told of. */
+/** Number of components in the report. */
 const told = 10;
 
 /** What each signal sustained. */
@@ -104,6 +104,6 @@ async function measure({ repetitions, seconds, yes, stop, tell, running }: Bench
 
 export const benchmark: Benchmark = {
   name: "throughput",
-  what: "lines, samples and spans a second that are sustained, and who gives out first; needs a running stack",
+  what: "sustained lines, samples and spans per second, and the bottleneck; needs a running stack",
   measure,
 };

@@ -1,12 +1,11 @@
 /**
  * The gate between the MinIO provider and MinIO.
  *
- * Version 0.17 of the provider takes any failure to reach MinIO for "this bucket is gone": a refresh against an
- * address where nobody answers drops buckets from the state. Its configuration, however, fails as a whole, and
- * before it looks at any bucket, when the CA certificate it is told to read is not there. So the provider is given
- * a certificate that exists only while this program runs: no program, no certificate, and a plain `pulumi refresh`
- * stops with an error that keeps the state as it was. And what connects through the gate waits until MinIO is ready;
- * where that never happens the program ends with an error before the provider hears one.
+ * Version 0.17 of the provider treats every connection error as "the bucket is gone": a refresh against an unreachable
+ * address drops buckets from the state. But if the CA certificate of its configuration is missing, the provider fails
+ * before it reads any bucket. So it gets a certificate that exists only while this program runs: a plain
+ * `pulumi refresh` stops with an error and keeps the state. Connections through the gate wait until MinIO is ready; if
+ * it never is, the program ends with an error before the provider gets one.
  *
  * Without an explicit endpoint the gate is also the way in: a TLS server on a loopback port that carries each
  * connection to a pod of MinIO through the Kubernetes API.

@@ -88,7 +88,7 @@ async function installed(config: KubeConfig, namespace: string): Promise<Install
   } catch (error) {
     const { message, cause } = error as Error;
     throw new UserError(
-      `what is installed in namespace ${namespace} cannot be read, so nothing was touched: ` +
+      `what is installed in namespace ${namespace} cannot be read, so no changes were made: ` +
         `${cause instanceof Error ? cause.message : message}\n` +
         "    the cluster must answer, and its user may list StatefulSets, PersistentVolumeClaims, Secrets and ConfigMaps there",
     );

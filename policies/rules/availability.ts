@@ -89,7 +89,7 @@ export const replicaMinimums: SubjectRule = {
   },
 };
 
-/** Where each store's chart is told how many ingesters get each write. */
+/** The chart value of each store's replication factor. */
 const factors: Record<string, string[]> = {
   loki: ["loki", "commonConfig", "replication_factor"],
   mimir: ["mimir", "structuredConfig", "ingester", "ring", "replication_factor"],

@@ -7,7 +7,7 @@ interface Image {
   place: string;
   /** Registry and repository. */
   name: string;
-  /** Tag; empty where there is none. */
+  /** Tag; empty if there is none. */
   tag: string;
   digest: boolean;
 }
@@ -53,7 +53,7 @@ export function imagesOf(subject: Subject): Image[] {
       ? [parseImage(`container ${name}`, spec["image"])]
       : [],
   );
-  // Operators are told by their arguments which images to run.
+  // Operators get the images that they run as arguments.
   const told = containersOf(subject).flatMap(({ name, spec }) =>
     ((spec["args"] ?? []) as unknown[]).flatMap((arg) => {
       const [, flag, image] =

@@ -1,4 +1,4 @@
-/** Whether Kubernetes can tell that a container works. */
+/** Whether Kubernetes can detect that a container works. */
 import { containersOf, ends, isOperated } from "../pods";
 import { advice, always, type Environment, type Level, type SubjectRule } from "../rule";
 

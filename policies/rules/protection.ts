@@ -12,7 +12,7 @@ export const statefulProtected: SubjectRule = {
   why: "a renamed resource or a wrong stack would delete the data",
   level: inProd,
   check: ({ kind, name, protect }) =>
-    // What was rendered is Helm's, which knows no such mark.
+    // Rendered objects are Helm's, which has no such option.
     protect === false && (stateful.includes(kind) || (kind === "Secret" && keys.includes(name)))
       ? [{ what: "it is not protected", fix: "Set cluster.protect to true." }]
       : [],

@@ -38,7 +38,7 @@ function secretIn(text: string): string | undefined {
   return shapes.find(([shape]) => shape.test(text))?.[1];
 }
 
-/** Why a value that has a name is a secret; undefined where it is none. */
+/** Why a value that has a name is a secret; undefined if it is not. */
 function secretAt(key: string, value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const shape = secretIn(value);

@@ -43,7 +43,7 @@ export const sampling: SubjectRule = {
 
 const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
 
-/** Seconds of a duration such as `720h` or `1h30m`; undefined where it is none. */
+/** Seconds of a duration such as `720h` or `1h30m`; undefined if it is not a duration. */
 export function secondsOf(text: unknown): number | undefined {
   const parts = [...String(text).matchAll(/(\d+)([smhdwy])/g)];
   return parts.length
@@ -86,7 +86,7 @@ export const retentionMinimums: SubjectRule = {
     if (!values || !where) return [];
     const days = config[where.parameter] as number;
     const seconds = secondsOf(at(values, ...where.path));
-    // 0 keeps for ever, and nothing is the stores' way of saying the same.
+    // 0 keeps data forever, and so does a missing value.
     return seconds === undefined || seconds === 0 || seconds >= days * 86400
       ? []
       : [
@@ -98,7 +98,7 @@ export const retentionMinimums: SubjectRule = {
   },
 };
 
-/** Loki deletes nothing, whatever its retention says, unless its compactor is told to. */
+/** Loki deletes nothing, whatever its retention, unless its compactor has retention enabled. */
 const retentionOn = (subject: Subject, values: Tree): Complaint[] =>
   subject.name === "loki" && at(values, "loki", "compactor", "retention_enabled") !== true
     ? [
@@ -120,7 +120,7 @@ export const retentionRuns: SubjectRule = {
   },
 };
 
-/** Where each store is told to keep tenants apart. */
+/** The setting of each store that separates tenants. */
 const tenancySwitch: Record<string, string[]> = {
   loki: ["loki", "auth_enabled"],
   mimir: ["mimir", "structuredConfig", "multitenancy_enabled"],

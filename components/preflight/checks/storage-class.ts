@@ -24,7 +24,7 @@ function makesVolumes(settings: Settings, claims: V1PersistentVolumeClaim[]): bo
   return missing || minio.some((claim) => !exists(namespaces(settings).minio, (name) => name === claim.name));
 }
 
-/** What a class that exists cannot do. Only a stack that has to last is told. */
+/** What an existing class cannot do, for stacks that protect their data. */
 function limits({ environment }: Settings, wanted: V1StorageClass, zones: number): Finding[] {
   if (environment !== "prod") return [];
   const was = nameOf(wanted);

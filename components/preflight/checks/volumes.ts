@@ -38,7 +38,7 @@ export const smallerClaims = (live: LiveVolumes, volumes: WorkloadVolumes): V1Pe
     .filter((claim) => bytes(claim) < volumes.size)
     .sort((a, b) => bytes(a) - bytes(b));
 
-/** Whether a StatefulSet has a smaller template than its setting, so that it must be made anew. */
+/** Whether a StatefulSet has a smaller template than its setting, so that it must be recreated. */
 export const mustBeMadeAnew = (live: LiveVolumes, volumes: WorkloadVolumes): boolean => {
   const template = templateOf(live, volumes);
   return volumes.owner === "statefulset" && template !== undefined && bytes(template) < volumes.size;

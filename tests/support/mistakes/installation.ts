@@ -127,7 +127,7 @@ export const installation: Mistake[] = [
   {
     about: "credentials in plain text",
     config: { objectStorage: { minio: { encryptionKey: key } } },
-    says: 'objectStorage.minio.encryptionKey: invalid value "[secret]" (must be a secret that is encrypted, because environment is prod: this one stands in plain text, take it for known)',
+    says: 'objectStorage.minio.encryptionKey: invalid value "[secret]" (must be an encrypted secret, because environment is prod; this one is in plain text: replace it, because it may be known)',
     change: setSecret("objectStorage.minio.encryptionKey"),
   },
   {
