@@ -186,15 +186,15 @@ export function refusePlainSecrets(
 }
 
 /**
- * What a stack's whole config says of the settings, as a tree. Keys of other projects and providers are left alone, and so are
- * empty groups: the engine fills in the defaults of Pulumi.yaml.
+ * What a stack's whole config says of the settings, as a tree. Keys of other projects and providers are left out, and so are
+ * empty groups, for which the engine fills in the defaults of Pulumi.yaml. An empty group that does not exist is a mistake.
  */
 export const settingsIn = (config: Record<string, string>): Tree =>
   Object.fromEntries(
     Object.entries(config)
       .filter(([key]) => key.startsWith(`${project}:`))
       .map(([key, raw]) => [key.slice(project.length + 1), fromText(raw)] as const)
-      .filter(([, value]) => !isTree(value) || Object.keys(value).length > 0),
+      .filter(([key, value]) => !settingAt(key) || !isTree(value) || Object.keys(value).length > 0),
   );
 
 /** The settings of a stack from its whole config, as the engine gives it: `project:key` to text, objects as JSON. */

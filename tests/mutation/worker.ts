@@ -20,9 +20,7 @@ const root = join(__dirname, "..", "..");
 let replaced: { path: string; text: string } | undefined;
 
 type Compile = (this: unknown, code: string, filename: string, ...more: unknown[]) => unknown;
-interface Loader {
-  (module: { _compile: Compile }, filename: string): void;
-}
+type Loader = (module: { _compile: Compile }, filename: string) => void;
 const extensions = (Module as unknown as { _extensions: Record<string, Loader> })._extensions;
 const load = extensions[".ts"] as Loader;
 const { transformSync } = require("esbuild") as typeof import("esbuild");
@@ -33,20 +31,16 @@ extensions[".ts"] = (module, filename) => {
   module._compile(code, filename);
 };
 
-/** A reporter that reports nothing. */
-class Silent {}
-
 async function run({ tests, mutated }: Task): Promise<Outcome> {
   for (const path of Object.keys(require.cache))
     if (/\.(ts|json)$/.test(path) && !path.includes("node_modules") && path !== __filename)
       delete require.cache[path];
   replaced = mutated && { path: join(root, mutated.file), text: mutated.text };
   const start = Date.now();
-  const mocha = new Mocha({ bail: true, timeout: 20_000, reporter: Silent });
+  const mocha = new Mocha({ bail: true, timeout: 20_000, reporter: "dot" });
   for (const test of tests) mocha.addFile(join(root, test));
   const failure = await new Promise<string | undefined>((done) => {
     try {
-      mocha.loadFiles();
       let first: string | undefined;
       const runner = mocha.run((failed) => done(failed ? (first ?? "failed") : undefined));
       runner.once("fail", ({ title }, error) => {

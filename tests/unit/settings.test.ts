@@ -1519,6 +1519,12 @@ describe("unit: settings", () => {
       expect(readSettings("test", asText("dev", empty))).to.deep.equal(settingsOf("dev"));
     });
 
+    it("names an empty group that does not exist, and the one that was probably meant", () => {
+      const { problems, message } = errorOf(() => readSettings("test", asText("dev", { lokki: {} })));
+      expect(problems.map(({ path }) => path)).to.deep.equal(["lokki"]);
+      expect(message).to.include("lokki: unknown setting. Did you mean loki?");
+    });
+
     it("that is not JSON is told as it stands there", () => {
       const { problems } = errorOf(() =>
         readSettings("test", { "observability:environment": "dev", "observability:loki": "{querier: 3}" }),
