@@ -9,7 +9,7 @@ import { Command } from "commander";
 import { withAbort } from "../cli/lib/abort";
 import { connect } from "../cli/lib/cluster";
 import { root } from "../cli/lib/stack-config";
-import { table } from "../cli/lib/table";
+import { table } from "../cli/lib/text";
 import { kubeConfig } from "../components/kube-config";
 import { invalid, parseSettings, UserError } from "../settings";
 import {

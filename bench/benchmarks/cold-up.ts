@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { KubeConfig } from "@kubernetes/client-node";
 import { withStack } from "../../automation/ephemeral";
 import { presentNamespaces } from "../../automation/left";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { linesOf } from "../../cli/commands/smoke/logs";
 import { samplesOf } from "../../cli/commands/smoke/promql";
 import { senders } from "../../cli/commands/smoke/protocols";

@@ -3,19 +3,17 @@ import { type KubeConfig, VersionApi } from "@kubernetes/client-node";
 import { kubeConfig } from "../../components/kube-config";
 import { reasonOf } from "../../components/preflight/facts";
 import { readSettings, type Settings, UserError } from "../../settings";
+import { within } from "./poll";
 import { fileConfig } from "./stack-config";
 
-/** Milliseconds in which the API server must respond. */
-const responseWithin = 5000;
+/** Seconds in which the API server must respond. */
+const responseWithin = 5;
 
 /** The cluster's name and version, or why it does not respond. */
 async function version(settings: Settings): Promise<{ version: string } | { reason: string }> {
   try {
     const config = kubeConfig(settings);
-    const late = new Promise<never>((_, fail) =>
-      setTimeout(() => fail(new Error("no response within 5 s")), responseWithin).unref(),
-    );
-    const { gitVersion } = await Promise.race([config.makeApiClient(VersionApi).getCode(), late]);
+    const { gitVersion } = await within(responseWithin, config.makeApiClient(VersionApi).getCode());
     return { version: `${config.getCurrentContext()}, Kubernetes ${gitVersion}` };
   } catch (error) {
     return { reason: reasonOf(error) };

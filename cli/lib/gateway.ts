@@ -2,6 +2,7 @@
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { gatewayAccess, type ServicePort, type Store, stores } from "../../names";
 import { credentialKeys } from "../../values/gateway";
+import { secretText } from "./objects";
 import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 
 /** The header `Authorization` of HTTP basic authentication. */
@@ -18,9 +19,9 @@ export async function gatewayPassword(
   const { namespace } = service;
   const { credentialsSecret: name } = gatewayAccess;
   const secret = await config.makeApiClient(CoreV1Api).readNamespacedSecret({ namespace, name });
-  const password = secret.data?.[credentialKeys(store, user).password];
+  const password = secretText(secret, credentialKeys(store, user).password);
   if (!password) throw new Error(`the gateway of ${store} has no user ${user}`);
-  return Buffer.from(password, "base64").toString();
+  return password;
 }
 
 /** The store whose gateway a Service is. */

@@ -3,6 +3,7 @@ import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { grafana, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
 import { basicAuth } from "./gateway";
+import { secretText } from "./objects";
 import { podText, throughTunnel } from "./tunnel";
 
 const pods = (settings: Settings) => ({
@@ -39,7 +40,7 @@ async function adminPassword(config: KubeConfig, settings: Settings): Promise<st
   const secret = await config
     .makeApiClient(CoreV1Api)
     .readNamespacedSecret({ namespace: namespaces(settings).grafana, name: grafana.adminSecret });
-  return Buffer.from(secret.data?.["admin-password"] ?? "", "base64").toString();
+  return secretText(secret, "admin-password");
 }
 
 /** Runs an action with a tunnel to Grafana. */

@@ -1,8 +1,8 @@
 /** Releases as Helm stores them: each revision is a Secret with JSON in gzip in base64. */
 import { gunzipSync } from "node:zlib";
-import type { KubeConfig, V1Secret } from "@kubernetes/client-node";
+import { CoreV1Api, type KubeConfig, setHeaderOptions, type V1Secret } from "@kubernetes/client-node";
 import { parse } from "yaml";
-import { apiGet, metadataOnly } from "./api";
+import { secretText } from "./objects";
 import type { KubernetesObject } from "./render";
 
 export interface HelmRelease {
@@ -20,10 +20,8 @@ const isDefinition = (document: string) => /^kind: CustomResourceDefinition$/m.t
 
 /** The release in a Secret. @throws if Helm 3 did not write it */
 export function releaseFrom(secret: V1Secret): HelmRelease {
-  const inner = Buffer.from(secret.data?.["release"] ?? "", "base64").toString();
-  const { name, namespace, version, info, chart, manifest } = JSON.parse(
-    gunzipSync(Buffer.from(inner, "base64")).toString(),
-  );
+  const packed = Buffer.from(secretText(secret, "release"), "base64");
+  const { name, namespace, version, info, chart, manifest } = JSON.parse(gunzipSync(packed).toString());
   const documents = (manifest as string).split(/^---\s*$/m);
   let objects: KubernetesObject[] | undefined;
   return {
@@ -54,20 +52,23 @@ export function newestOf<T extends Pick<V1Secret, "metadata">>(secrets: T[]): T[
   return [...newest.values()];
 }
 
+/** Media type of a list with only the metadata of its objects. */
+const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+
 /** Reads the newest revision of each release in some namespaces. Older ones, of up to a megabyte each, are not read. */
 export async function readReleases(
   config: KubeConfig,
   namespaces: ReadonlySet<string>,
 ): Promise<HelmRelease[]> {
-  const { body } = await apiGet(config, "/api/v1/secrets?labelSelector=owner%3Dhelm", {
-    accept: metadataOnly,
-  });
-  const all: V1Secret[] = body.items ?? [];
-  const newest = newestOf(all.filter(({ metadata }) => namespaces.has(metadata?.namespace ?? "")));
+  const core = config.makeApiClient(CoreV1Api);
+  const { items } = await core.listSecretForAllNamespaces(
+    { labelSelector: "owner=helm" },
+    setHeaderOptions("Accept", metadataOnly),
+  );
+  const newest = newestOf(items.filter(({ metadata }) => namespaces.has(metadata?.namespace ?? "")));
   return Promise.all(
-    newest.map(async ({ metadata }) => {
-      const path = `/api/v1/namespaces/${metadata?.namespace}/secrets/${metadata?.name}`;
-      return releaseFrom((await apiGet(config, path)).body);
-    }),
+    newest.map(async ({ metadata: { name = "", namespace = "" } = {} }) =>
+      releaseFrom(await core.readNamespacedSecret({ name, namespace })),
+    ),
   );
 }

@@ -3,6 +3,7 @@ import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { Client, type ClientOptions } from "minio";
 import { minio, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
+import { secretText } from "./objects";
 
 export interface Keys {
   accessKey: string;
@@ -22,8 +23,7 @@ export async function rootOf(config: KubeConfig, settings: Settings): Promise<Ke
         `Secret ${name} cannot be read (${error.message.split("\n")[0]}): your kubeconfig's user needs permission to read it`,
       );
     });
-  const text = (key: string) => Buffer.from(secret.data?.[key] ?? "", "base64").toString();
-  return { accessKey: text("rootUser"), secretKey: text("rootPassword") };
+  return { accessKey: secretText(secret, "rootUser"), secretKey: secretText(secret, "rootPassword") };
 }
 
 /** A client for MinIO behind a loopback port. */

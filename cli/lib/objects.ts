@@ -1,5 +1,5 @@
 /** Helpers for objects of the cluster. */
-import { ApiException, type CoreV1Api, type V1Pod } from "@kubernetes/client-node";
+import { ApiException, type CoreV1Api, type V1Pod, type V1Secret } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
 
@@ -12,6 +12,10 @@ export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
     throw error;
   }
 };
+
+/** The text of a key of a Secret; empty if there is none. */
+export const secretText = (secret: V1Secret | undefined, key: string): string =>
+  Buffer.from(secret?.data?.[key] ?? "", "base64").toString();
 
 /** Copies the image pull Secret of the stack to a namespace. */
 export async function copyPullSecret(

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { integrations } from "../../settings/alerting";
 import { alertmanagerConfig } from "../../values/alertmanager";
 import { everyIntegration } from "../support/receivers";

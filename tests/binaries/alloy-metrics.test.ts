@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { root } from "../../cli/lib/stack-config";
 import { owner } from "../../names";
 import { alloyPipeline } from "../../values/alloy";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { root } from "../../cli/lib/stack-config";
 import { gatewayUser, tenants } from "../../names";
 import type { Settings } from "../../settings";

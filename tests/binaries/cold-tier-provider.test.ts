@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { pulumiProgram } from "../../cli/lib/pulumi";
 import { root } from "../../cli/lib/stack-config";
 import { coldTier, type Place, runJob, withColdTier } from "../support/cold-tier";

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { tierName } from "../../values/cold-tier";
 import { coldTier, jobOf, type Place, runJob, withColdTier } from "../support/cold-tier";
 import { Minio } from "../support/minio";

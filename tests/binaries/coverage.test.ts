@@ -18,7 +18,7 @@ import {
 } from "../../cli/commands/coverage/read";
 import { sourcesOf } from "../../cli/commands/coverage/sources";
 import type { Ask } from "../../cli/commands/coverage/stores";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { ApiServer } from "../support/api-server";
 import { Grafana, needsGrafana } from "../support/grafana";
 import { Mimir } from "../support/mimir";

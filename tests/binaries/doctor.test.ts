@@ -2,7 +2,6 @@
 import { gzipSync } from "node:zlib";
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { apiGet } from "../../cli/lib/api";
 import { readReleases } from "../../cli/lib/helm-history";
 import { ApiServer } from "../support/api-server";
 import { needs } from "../support/tools";
@@ -47,14 +46,5 @@ describe("binaries: what the doctor asks of the API server", function () {
     expect(found.map(({ name, revision }) => [name, revision])).to.deep.equal([["loki", 2]]);
     expect(found[0]?.objects()).to.deep.equal([{ kind: "Service" }]);
     expect(await readReleases(config, new Set(["mimir"]))).to.deep.equal([]);
-  });
-
-  it("takes a refusal for one", async () => {
-    const refused = await apiGet(config, "/api/v1/secrets", { accept: "text/nothing" }).then(
-      () => undefined,
-      (error: Error & { code?: number }) => error,
-    );
-    expect(refused?.message).to.match(/^\/api\/v1\/secrets answered 406: /);
-    expect(refused?.code).to.equal(406);
   });
 });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { Gateway, needsNginx } from "../support/gateway";
 import { Loki } from "../support/loki";
 import { Mimir } from "../support/mimir";

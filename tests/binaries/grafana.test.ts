@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
 import { generate } from "selfsigned";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { root } from "../../cli/lib/stack-config";
 import { grafanaDatasources } from "../../values/grafana-datasources";
 import { basic } from "../support/gateway";

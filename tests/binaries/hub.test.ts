@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
 import { metrics, total } from "../../cli/commands/doctor/metrics";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { Gateway, needsNginx } from "../support/gateway";
 import { Loki } from "../support/loki";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { scrapeClasses } from "../../values/kept-metrics";
 import { freePort, Server } from "../support/servers";
 import { type Config, settingsOf } from "../support/stacks";

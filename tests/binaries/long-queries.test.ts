@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { Loki } from "../support/loki";
 import { Mimir } from "../support/mimir";

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { releases, s3Env, tenants } from "../../names";
 import { hasKeys, storageApi } from "../../values/object-storage";
 import { Mimir, onLoopback } from "../support/mimir";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { alertmanagerConfig } from "../../values/alertmanager";
 import { Mimir } from "../support/mimir";
 import { freePort, Server } from "../support/servers";

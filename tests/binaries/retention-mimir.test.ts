@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { Mimir } from "../support/mimir";
 import { settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { type BucketKey, bucketLifecycles } from "../../values/minio-access";
 import { Minio } from "../support/minio";
 import { settingsOf } from "../support/stacks";

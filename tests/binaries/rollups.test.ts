@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { longRange } from "../../dashboards/long-range";
 import { rawTenants, rolledTenants, tenants } from "../../names";
 import { rollupRules } from "../../values/rollups";

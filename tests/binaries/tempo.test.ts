@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { releases, s3Env } from "../../names";
 import { alloyFile } from "../../values/alloy";
 import { tempoValues } from "../../values/tempo";

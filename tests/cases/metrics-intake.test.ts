@@ -4,7 +4,7 @@ import { createServer, type Server as HttpServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyMetricsEnvironment } from "../../values/alloy-metrics";
 import { experimental } from "../support/alloy";

@@ -6,7 +6,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
 import { BasicTracerProvider, BatchSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { expect } from "chai";
 import { stringify } from "yaml";
-import { until } from "../../cli/commands/smoke/check";
+import { until } from "../../cli/lib/poll";
 import { address, gatewayUser, type Store, services, tenants } from "../../names";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { collectorObject } from "../../values/opentelemetry-operator";

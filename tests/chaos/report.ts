@@ -1,6 +1,6 @@
 /** What was seen of each component: judged, kept in a file, and shown as a table. All but the file is pure. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { table } from "../../cli/lib/table";
+import { table } from "../../cli/lib/text";
 import { type Signal, type SignalAccount, signals } from "./account";
 import type { Expectation } from "./expectations";
 

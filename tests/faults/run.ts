@@ -8,7 +8,7 @@ import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type Diagnosis, examine } from "../../cli/commands/doctor";
 import { connect } from "../../cli/lib/cluster";
-import { table } from "../../cli/lib/table";
+import { table } from "../../cli/lib/text";
 import { type Cluster, clusterOf, type Fault } from "./fault";
 
 /** How long a check may take, in seconds: what is measured is what is named, also on a machine that is busy with tests. */
@@ -45,7 +45,7 @@ async function until(
   const start = Date.now();
   let told = "";
   for (;;) {
-    const diagnosis = await examine({ ...cluster, probe: false }, undefined, undefined, checkWithin);
+    const diagnosis = await examine({ ...cluster }, undefined, undefined, checkWithin);
     const passed = (Date.now() - start) / 1000;
     if (wanted(diagnosis)) return { diagnosis, seconds: passed, reached: true };
     if (passed > seconds) return { diagnosis, seconds: passed, reached: false };

@@ -8,7 +8,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { KubeConfig } from "@kubernetes/client-node";
 import { presentNamespaces } from "../../automation/left";
-import { table } from "../../cli/lib/table";
+import { table } from "../../cli/lib/text";
 import { inventory } from "../support/inventory";
 import { ProjectCopy } from "../support/project";
 import { settingsOf } from "../support/stacks";

@@ -6,7 +6,7 @@
  * there need them, and are made with a server of its own only.
  */
 import { KubeConfig } from "@kubernetes/client-node";
-import { table } from "../../cli/lib/table";
+import { table } from "../../cli/lib/text";
 import { ApiServer } from "../support/api-server";
 import { furnish } from "../support/furnish";
 import { answer, configOf, isTold, mistakes, stack } from "../support/mistakes";

@@ -105,8 +105,14 @@ async function main(): Promise<void> {
   }
   const wanted = areas.filter((area) => area.includes(options.only));
   const samples = wanted.map((area) => {
-    const all = filesIn(area, ".ts").flatMap((file) => mutantsOf(file, readFileSync(join(root, file), "utf8")));
-    return { area, all: all.length, mutants: shuffled(all, Number(options.seed)).slice(0, Number(options.sample)) };
+    const all = filesIn(area, ".ts").flatMap((file) =>
+      mutantsOf(file, readFileSync(join(root, file), "utf8")),
+    );
+    return {
+      area,
+      all: all.length,
+      mutants: shuffled(all, Number(options.seed)).slice(0, Number(options.sample)),
+    };
   });
   const killed = new Map<string, number>();
   const tried = new Map<string, number>();
@@ -122,13 +128,17 @@ async function main(): Promise<void> {
       if (!passed) killed.set(area, (killed.get(area) ?? 0) + 1);
       else {
         survivors.push(mutant);
-        console.log(`survived  ${mutant.file}:${mutant.line}  ${mutant.change.slice(0, 100)}  (${chosen.length} test files)`);
+        console.log(
+          `survived  ${mutant.file}:${mutant.line}  ${mutant.change.slice(0, 100)}  (${chosen.length} test files)`,
+        );
       }
     }
   worker?.kill("SIGKILL");
   for (const { area, all } of samples) {
     const [dead, of] = [killed.get(area) ?? 0, tried.get(area) ?? 0];
-    console.log(`${area}: ${dead} of ${of} noticed (${((100 * dead) / of).toFixed(0)} %), sampled from ${all}`);
+    console.log(
+      `${area}: ${dead} of ${of} noticed (${((100 * dead) / of).toFixed(0)} %), sampled from ${all}`,
+    );
   }
 }
 

@@ -105,7 +105,6 @@ export async function troubles(
     stack,
     settings,
     config,
-    probe: false,
     cluster: clusterState(config, settings),
   });
   return findings

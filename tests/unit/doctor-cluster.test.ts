@@ -2,23 +2,13 @@ import type { V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { generate } from "selfsigned";
 import { dateFindings, renewal, trustFinding } from "../../cli/commands/doctor/checks/certificates";
-import { resolved, script, serverFindings } from "../../cli/commands/doctor/checks/dns";
+import { resolved, resolvedHost, script } from "../../cli/commands/doctor/checks/dns";
+import type { Settings } from "../../settings";
 import { settingsOf } from "../support/stacks";
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 describe("doctor: the cluster", () => {
-  it("knows a DNS Service without servers", () => {
-    const slice = (ready: boolean) => ({
-      addressType: "IPv4",
-      metadata: {},
-      endpoints: [{ addresses: ["10.0.0.1"], conditions: { ready } }],
-    });
-    expect(serverFindings([slice(true)])).to.deep.equal([]);
-    expect(serverFindings([slice(false)])[0]?.severity).to.equal("critical");
-    expect(serverFindings([])).to.have.length(1);
-  });
-
   it("understands resolvers", () => {
     expect(resolved("10.96.1.2 loki-gateway.loki.svc.cluster.local")).to.equal("yes");
     expect(resolved("unknown")).to.equal("no");
@@ -28,6 +18,9 @@ describe("doctor: the cluster", () => {
     expect(script("loki-gateway.loki.svc", "corp.test")).to.include(
       "nslookup loki-gateway.loki.svc.corp.test ",
     );
+    expect(resolvedHost(settingsOf("dev"))).to.equal("loki-gateway.loki.svc");
+    const agent = { ...settingsOf("dev"), hub: { stack: "organization/observability/prod" } } as Settings;
+    expect(resolvedHost(agent)).to.equal("alloy-traces.alloy-traces.svc");
   });
 
   it("tells certificates by their dates", async () => {

@@ -349,6 +349,11 @@ describe("doctor: flows", () => {
       ({ metadata: { namespace, name } }) => !(namespace === "loki" && name === "loki"),
     );
     expect(whats(judgeFlows(strict, live(without)))).to.match(/NetworkPolicy loki\/loki is gone/);
+    // Without any policy nothing is blocked, and everything is open.
+    const [open, ...more] = judgeFlows(strict, live([]));
+    expect(more).to.deep.equal([]);
+    expect(open?.severity).to.equal("warning");
+    expect(open?.what).to.include("NetworkPolicies of the stack do not exist: ").and.to.include("loki/loki");
   });
 });
 

@@ -6,7 +6,7 @@ import { askedRate, type LoadOptions, type Plan, planOf, readOptions } from "../
 import { type Report, reportText } from "../../cli/commands/load/report";
 import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/commands/load/summary";
 import { gaveOut, missing, signalRows, verdictText } from "../../cli/commands/load/verdict";
-import { table } from "../../cli/lib/table";
+import { table } from "../../cli/lib/text";
 import { UserError } from "../../settings";
 import { namespaces } from "../support/names";
 import { settingsOf } from "../support/stacks";

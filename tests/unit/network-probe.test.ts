@@ -3,15 +3,21 @@ import { spawn, spawnSync } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
-import { judgeEnforcement } from "../../cli/commands/doctor/checks/enforcement";
 import { allows } from "../../cli/commands/doctor/network";
-import { judgeProbe, probeManifest } from "../../cli/lib/network-probe";
+import { Skipped } from "../../cli/commands/smoke/check";
+import { judgeProbe, probeManifest } from "../../cli/commands/smoke/enforcement";
 import { networkPolicies } from "../../values/network-policies";
 import { settingsOf } from "../support/stacks";
 
 const allowed = { pod: "loki/loki-gateway-a", address: "10.1.0.1", port: 8080 };
 const refused = { pod: "loki/loki-query-frontend-a", address: "10.1.0.2", port: 3100 };
-const judged = (log: string) => judgeProbe(settingsOf("dev"), log, allowed, refused).state;
+const judged = (log: string) => {
+  try {
+    return judgeProbe(log) && "enforced";
+  } catch (error) {
+    return error instanceof Skipped ? "unknown" : "not enforced";
+  }
+};
 
 describe("unit: the probe of network policies", () => {
   it("tries what the policies of the stack allow and what they refuse", () => {
@@ -53,15 +59,11 @@ describe("unit: the probe of network policies", () => {
     expect(judged("")).to.equal("unknown");
   });
 
-  it("makes the doctor unhealthy only where policies are not enforced", () => {
-    const of = (state: "enforced" | "not enforced" | "unknown") =>
-      judgeEnforcement({ state, evidence: "seen" }, []).map(({ severity, evidence }) => [severity, evidence]);
-    expect(of("enforced")).to.deep.equal([]);
-    expect(of("unknown")).to.deep.equal([["note", "seen"]]);
-    expect(of("not enforced")).to.deep.equal([["warning", "seen"]]);
-    const [missing] = judgeEnforcement({ state: "not enforced", evidence: "seen" }, ["loki/default-deny"]);
-    expect(missing?.what).to.include("do not exist").and.to.include("loki/default-deny");
-    expect(missing?.fix).to.include("./obs up");
+  it("shows both answers", () => {
+    expect(judgeProbe("allowed: HTTP/1.1 401 Unauthorized\nrefused: nc: timed out")).to.equal(
+      "allowed: connected; refused by policy: nc: timed out",
+    );
+    expect(() => judgeProbe("allowed: HTTP/1.1 401\nrefused: HTTP/1.0 404")).to.throw("does not enforce");
   });
 
   describe("its script", function () {

@@ -659,7 +659,9 @@ describe("unit: node drills, the writer's script", function () {
         out += part;
       });
       const enough = ({ batches: all, spans, writes }: Written) =>
-        all.length >= batches && writes.length > 0 && spans.some(({ tries, status }) => tries > 1 && status === 200);
+        all.length >= batches &&
+        writes.length > 0 &&
+        spans.some(({ tries, status }) => tries > 1 && status === 200);
       while (!enough(recorded())) await wait(50);
       if (child.pid) process.kill(-child.pid);
       child = undefined;

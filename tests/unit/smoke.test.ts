@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { checks } from "../../cli/commands/smoke";
 import { toldOf } from "../../cli/commands/smoke/alert";
 import { readSaid } from "../../cli/commands/smoke/app";
-import { type Check, type Context, type Evidence, Skipped, until } from "../../cli/commands/smoke/check";
+import { type Check, type Context, type Evidence, Skipped } from "../../cli/commands/smoke/check";
 import { logsQuery, shiftOf, type TracesToLogs } from "../../cli/commands/smoke/correlate";
 import { secondsOf } from "../../cli/commands/smoke/durations";
 import { missingOf } from "../../cli/commands/smoke/heal";
@@ -16,6 +16,7 @@ import {
 import { judge, lineOf, pairOf } from "../../cli/commands/smoke/retention";
 import { resultText, runChecks, summaryText } from "../../cli/commands/smoke/run";
 import { healthy, type View } from "../../cli/commands/smoke/view";
+import { until } from "../../cli/lib/poll";
 import { address } from "../../names";
 import { alertmanagerConfig } from "../../values/alertmanager";
 import { grafanaDatasources } from "../../values/grafana-datasources";

@@ -1,5 +1,5 @@
 /** The coverage report as text. */
-import { table } from "../../lib/table";
+import { grouped, plural, table } from "../../lib/text";
 import {
   type Gap,
   kinds,
@@ -24,14 +24,6 @@ export interface Report {
   unjudged: Unjudged[];
   names: Map<Source, Set<string>>;
 }
-
-function grouped<T>(all: T[], keyOf: (one: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const one of all) groups.set(keyOf(one), [...(groups.get(keyOf(one)) ?? []), one]);
-  return groups;
-}
-
-const plural = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 /** How many of the queries of each kind have data. */
 function summary({ judged, gaps }: Report): string {

@@ -4,7 +4,7 @@ import { dashboards } from "../../../dashboards";
 import { build } from "../../../dashboards/kit";
 import { datasources } from "../../../names";
 import { connect } from "../../lib/cluster";
-import { table } from "../../lib/table";
+import { table } from "../../lib/text";
 import { type PanelQuery, runner } from "./gateways";
 
 /** Result of a query. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { record } from "../../lib/record";
 import { releaseObjects, releasesOf } from "../../lib/render";
 import { fileConfig } from "../../lib/stack-config";
-import { table } from "../../lib/table";
+import { table } from "../../lib/text";
 import { markdown } from "./markdown";
 import { compareFolders, movedCharts, type Present, type Report } from "./report";
 import { baseSide, findBase, presentSide } from "./sides";

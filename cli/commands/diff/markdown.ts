@@ -1,7 +1,8 @@
 /** A report in GitHub's Markdown, which fits into a comment. */
+import { plural } from "../../lib/text";
 import type { ReleaseReport } from "./compare";
 import type { Report } from "./report";
-import { count, heading, remarks, remarksOn, row, summary, title } from "./words";
+import { heading, remarks, remarksOn, row, summary, title } from "./words";
 
 /** Characters of a report. A comment has at most 65,536; the others are for the preview. */
 export const longest = 40_000;
@@ -58,7 +59,7 @@ export function markdown(report: Report): string {
     ...(report.releases.length ? [table([heading, ...report.releases.map(row)])] : []),
   ].join("\n\n");
   const note = (left: number) =>
-    left ? `\n\n${count(left, "part")} left out for lack of room: \`./obs diff\` shows all.` : "";
+    left ? `\n\n${plural(left, "part")} left out for lack of room: \`./obs diff\` shows all.` : "";
   const room = longest - note(report.releases.length * 1000).length;
   if (top.length > room) return top.slice(0, room) + note(report.releases.length);
   let text = top;

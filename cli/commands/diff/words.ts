@@ -1,9 +1,7 @@
 /** The sentences and numbers of a report, in Markdown and on a terminal. */
+import { plural } from "../../lib/text";
 import type { ObjectReport, ReleaseReport } from "./compare";
 import type { Report } from "./report";
-
-/** `1 object`, `2 objects`. */
-export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** The heading of a table of releases. */
 export const heading = ["release", "added", "changed", "removed", "restarts", "immutable"];
@@ -40,7 +38,7 @@ export function remarksOn({ objects }: ReleaseReport): string[] {
     ),
     ...(restarts.length ? [`pods restart: ${restarts.join(", ")}`] : []),
     ...(quiet.length
-      ? [`${count(quiet.length, "object")} differ only in checksums or the chart's own version`]
+      ? [`${plural(quiet.length, "object")} differ only in checksums or the chart's own version`]
       : []),
   ];
 }
@@ -54,5 +52,5 @@ export function summary({ stack, base, releases }: Report): string {
   const name = `${base.name} (${base.commit.slice(0, 12)})`;
   if (!releases.length) return `${stack}: no difference to ${name}`;
   const objects = releases.flatMap((release) => release.objects).length;
-  return `${stack}: ${count(objects, "object")} in ${count(releases.length, "group")} differ from ${name}`;
+  return `${stack}: ${plural(objects, "object")} in ${plural(releases.length, "group")} differ from ${name}`;
 }

@@ -2,6 +2,7 @@
 import { CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { namespaces, type Store } from "../../../names";
 import type { Settings } from "../../../settings";
+import { grouped } from "../../lib/text";
 import { type Context, type Finding, findingIn } from "./check";
 
 /** Seconds of the log that are read: clients write all the time, and what was fixed before does not matter. */
@@ -27,15 +28,14 @@ const line = /^(\S+) \[[^\]]*\] (401|403) "(\S+) ([^\s?"]+)[^"]*" \d+ (\S*) "([^
 /** Pods of the stack that a gateway rejected, by pod and reason. */
 export function judgeLog(settings: Settings, store: Store, log: string, pods: V1Pod[]): Refused[] {
   const ours = new Set(Object.values(namespaces(settings)));
-  const by = new Map<string, { count: number; pod: V1Pod; parts: string[] }>();
-  for (const text of log.split("\n")) {
+  const requests = log.split("\n").flatMap((text) => {
     const [, address = "", ...parts] = line.exec(text) ?? [];
     const pod = pods.find(({ status, spec }) => address && status?.podIP === address && !spec?.hostNetwork);
-    if (!pod || !ours.has(pod.metadata?.namespace ?? "")) continue;
-    const key = `${address} ${parts.join(" ")}`;
-    by.set(key, { count: (by.get(key)?.count ?? 0) + 1, pod, parts });
-  }
-  return [...by.values()].map(({ count, pod, parts }) => {
+    return pod && ours.has(pod.metadata?.namespace ?? "") ? [{ pod, address, parts }] : [];
+  });
+  const groups = grouped(requests, ({ address, parts }) => `${address} ${parts.join(" ")}`);
+  return [...groups.values()].map(([{ pod, parts }, ...others]) => {
+    const count = others.length + 1;
     const [status = "", method = "", path = "", user = ""] = parts;
     const { namespace = "", name = "" } = pod.metadata ?? {};
     const finding = findingIn("components")(

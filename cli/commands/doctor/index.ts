@@ -4,14 +4,25 @@ import { basename, join } from "node:path";
 import type { Settings } from "../../../settings";
 import { renamed } from "../../../values/renamed";
 import { connect } from "../../lib/cluster";
+import { within } from "../../lib/poll";
 import { root } from "../../lib/stack-config";
+import { plural } from "../../lib/text";
 import { type Check, type Context, type Finding, findingIn, layers, severities } from "./check";
 import { clusterState } from "./cluster-state";
 
 /** Checks, by file, of stores, Grafana and Prometheus, which an agent does not have. The doctor of its hub runs them. */
 export const ofHub = [
-  ...["agents", "alerts", "buckets", "coverage", "datasources", "enforcement", "forecast", "gateways"],
-  ...["rings", "thresholds"],
+  ...[
+    "agents",
+    "alerts",
+    "buckets",
+    "coverage",
+    "datasources",
+    "forecast",
+    "gateways",
+    "rings",
+    "thresholds",
+  ],
 ];
 
 /** All checks of a stack: one for each file in `checks/`. */
@@ -29,14 +40,6 @@ export interface Result {
   check: string;
   seconds: number;
   findings: Finding[];
-}
-
-async function within<T>(seconds: number, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, fail) => {
-    timer = setTimeout(() => fail(new Error(`no answer within ${seconds} s`)), seconds * 1000);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** Runs checks in parallel; one that fails is a finding, too. */
@@ -98,10 +101,7 @@ export async function examine(
 }
 
 /** @returns the exit code: 0 without critical findings and warnings, else 2 */
-export async function doctor(
-  stack: string,
-  { json, probe = true }: { json?: boolean; probe?: boolean },
-): Promise<number> {
+export async function doctor(stack: string, { json }: { json?: boolean }): Promise<number> {
   const { settings, config } = await connect(stack);
   const all = checks(settings);
   if (settings.hub)
@@ -109,7 +109,7 @@ export async function doctor(
   let done = 0;
   const progress = (text: string) => !json && process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
   const { healthy, findings, results, seconds } = await examine(
-    { stack, settings, config, probe },
+    { stack, settings, config },
     ({ check }) => progress(`${++done} of ${all.length}: ${check}`),
     all,
   );
@@ -120,8 +120,7 @@ export async function doctor(
       console.log(
         `${index + 1}. ${severity}: ${what}\n     seen: ${evidence}\n     do:   ${fix}\n     more: ${page}\n`,
       );
-    const count = `${findings.length || "no"} finding${findings.length === 1 ? "" : "s"}`;
-    const summary = `${all.length} checks, ${count}, ${seconds.toFixed(1)} s`;
+    const summary = `${all.length} checks, ${plural(findings.length, "finding")}, ${seconds.toFixed(1)} s`;
     console.log(healthy ? `The stack is healthy: ${summary}` : summary);
   }
   return healthy ? 0 : 2;

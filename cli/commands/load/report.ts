@@ -1,5 +1,5 @@
 /** The report of a load test. */
-import { table } from "../../lib/table";
+import { table } from "../../lib/text";
 import type { AutoscalerRow, ComponentRow } from "./observe";
 import type { Plan } from "./plan";
 import { type Summary, short, type Times } from "./summary";

@@ -1,5 +1,6 @@
 /** The images that Kubernetes objects reference. */
 import type { KubernetesObject } from "../../lib/render";
+import { grouped } from "../../lib/text";
 
 /** An image, and the release or object that references it. */
 export interface ImageUse {
@@ -40,13 +41,10 @@ export function imagesOf(object: KubernetesObject): string[] {
 }
 
 /** Uses by image, sorted. */
-export function byImage(uses: ImageUse[]): { image: string; usedBy: string[] }[] {
-  const images = [...new Set(uses.map(({ image }) => image))].sort();
-  return images.map((image) => ({
-    image,
-    usedBy: [...new Set(uses.filter((use) => use.image === image).map(({ usedBy }) => usedBy))].sort(),
-  }));
-}
+export const byImage = (uses: ImageUse[]): { image: string; usedBy: string[] }[] =>
+  [...grouped(uses, ({ image }) => image)]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([image, own]) => ({ image, usedBy: [...new Set(own.map(({ usedBy }) => usedBy))].sort() }));
 
 /** The path of an image in the mirror: without its registry, as `images.registry` keeps it; with the tag, else the digest. */
 export function pathInMirror(image: string): string {
@@ -57,9 +55,5 @@ export function pathInMirror(image: string): string {
 }
 
 /** Images that the mirror cannot distinguish, because only their registries differ. */
-export function clashes(images: string[]): string[][] {
-  const groups = new Map<string, string[]>();
-  for (const image of images)
-    groups.set(pathInMirror(image), [...(groups.get(pathInMirror(image)) ?? []), image]);
-  return [...groups.values()].filter((group) => group.length > 1);
-}
+export const clashes = (images: string[]): string[][] =>
+  [...grouped(images, pathInMirror).values()].filter((group) => group.length > 1);

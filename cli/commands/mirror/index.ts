@@ -1,6 +1,6 @@
 /** `obs mirror list`: the charts and images of a stack, for an air-gapped installation. */
 import { UserError, unknown } from "../../../settings";
-import { table } from "../../lib/table";
+import { table } from "../../lib/text";
 import { pathInMirror } from "./images";
 import { type Inventory, inventory } from "./inventory";
 

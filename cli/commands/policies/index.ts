@@ -8,7 +8,7 @@ import { packConfig } from "../../lib/policy-pack";
 import { type Recorded, type Recording, recordProgram } from "../../lib/record";
 import { type ReleaseInputs, releaseObjects, releasesOf, whyNot } from "../../lib/render";
 import { fileConfig } from "../../lib/stack-config";
-import { table } from "../../lib/table";
+import { grouped, plural, table } from "../../lib/text";
 
 /** The resources and outputs of the program itself. */
 export function ownSubjects({ resources, outputs }: Recording): Subject[] {
@@ -78,8 +78,6 @@ const asJson = ({ rule, level, subject, message, allowed }: Finding) => ({
   ...(allowed !== undefined && { allowed }),
 });
 
-const counted = (count: number, one: string): string => `${count} ${one}${count === 1 ? "" : "s"}`;
-
 /** Violations and exceptions of each rule. */
 const summary = (findings: Finding[]): string[][] =>
   rules.flatMap(({ id }) => {
@@ -93,25 +91,23 @@ const summary = (findings: Finding[]): string[][] =>
 /** A table of rules, each finding, and the exceptions with their reasons. */
 export function verdictText(stack: string, { subjects, findings, skipped }: Verdict): string {
   const open = findings.filter(({ allowed }) => allowed === undefined);
-  const reasons = new Map<string, Set<string>>();
-  for (const { rule, subject, allowed } of findings)
-    if (allowed !== undefined) {
-      const names = reasons.get(`${rule}: ${allowed}`) ?? new Set();
-      reasons.set(`${rule}: ${allowed}`, names.add(nameOf(subject)));
-    }
+  const excepted = findings.filter(({ allowed }) => allowed !== undefined);
+  const reasons = grouped(excepted, ({ rule, allowed }) => `${rule}: ${allowed}`);
   const found = open.map(({ rule, level, subject, message }) => {
     const place = `${nameOf(subject)}${subject.release === undefined ? "" : ` (release ${subject.release})`}`;
     return `${level}  ${rule}  ${place}\n  ${message}`;
   });
-  const exceptions = [...reasons].map(([reason, names]) => `${[...names].join(", ")}\n  ${reason}`);
+  const exceptions = [...reasons].map(
+    ([reason, all]) => `${[...new Set(all.map(({ subject }) => nameOf(subject)))].join(", ")}\n  ${reason}`,
+  );
   const mandatory = violations(findings).length;
   return [
     ...(findings.length ? [table([["RULE", "LEVEL", "FOUND", "EXCEPTED"], ...summary(findings)])] : []),
     ...(found.length ? [found.join("\n")] : []),
     ...(exceptions.length ? [`Exceptions (policies/exceptions.ts)\n\n${exceptions.join("\n")}`] : []),
     ...skipped.map((line) => `not checked: ${line}`),
-    `${stack}: ${counted(rules.length, "rule")} over ${counted(subjects, "object")}: ` +
-      `${counted(mandatory, "violation")}, ${open.length - mandatory} advisory, ${findings.length - open.length} excepted`,
+    `${stack}: ${plural(rules.length, "rule")} over ${plural(subjects, "object")}: ` +
+      `${plural(mandatory, "violation")}, ${open.length - mandatory} advisory, ${excepted.length} excepted`,
   ].join("\n\n");
 }
 

@@ -8,7 +8,7 @@ import type { Amount } from "../../../settings/sizing";
 import { limitProblems, sizingProblems, storageForecast } from "../../../settings/sizing-problems";
 import { coresText, countText, dailyText, sizeText } from "../../../settings/units";
 import { fileConfig } from "../../lib/stack-config";
-import { table } from "../../lib/table";
+import { table } from "../../lib/text";
 import { type Given, withLoad } from "./given";
 import { changesText, write } from "./write";
 

@@ -5,7 +5,7 @@ import { parseSettings, project, type Settings, settingsIn, UserError } from "..
 import { rightSize, type Sized } from "../../../settings/right-size";
 import { merge, type Tree, valueAt } from "../../../settings/tree";
 import { configFile, fileConfig } from "../../lib/stack-config";
-import { table } from "../../lib/table";
+import { table } from "../../lib/text";
 import type { Given } from "./given";
 
 /** A setting that changes, with its old value in the file. */

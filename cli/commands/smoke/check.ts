@@ -1,7 +1,7 @@
 /** The interface of a test of `obs smoke`, and what it works with. */
-import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import type { Settings } from "../../../settings";
+import type { until } from "../../lib/poll";
 import type { View } from "./view";
 
 /** A request, and its answer. */
@@ -42,29 +42,3 @@ export interface Check {
 
 /** A test was not tried; its message says why. */
 export class Skipped extends Error {}
-
-/**
- * Calls a function every second until it returns something other than undefined or an empty list.
- *
- * @param seconds the timeout
- * @param what it waits for, for the error
- * @param stop ends it early
- * @throws the last error, or that nothing was returned
- */
-export async function until<T>(
-  seconds: number,
-  what: string,
-  answer: () => Promise<T | undefined>,
-  stop?: AbortSignal,
-): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    stop?.throwIfAborted();
-    const found = await answer().catch((error: Error) => error);
-    const missing = found === undefined || (Array.isArray(found) && !found.length);
-    if (!missing && !(found instanceof Error)) return found;
-    if (Date.now() > deadline)
-      throw found instanceof Error ? found : new Error(`no ${what} after ${seconds} s`);
-    await wait(1000);
-  }
-}

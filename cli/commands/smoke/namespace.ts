@@ -10,7 +10,8 @@ import {
 import { smokeTest } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
 import { copyPullSecret, ifThere, isReady, reasonOf } from "../../lib/objects";
-import { type Context, until } from "./check";
+import { until } from "../../lib/poll";
+import type { Context } from "./check";
 import { aliveAnnotation, namespaceManifest } from "./manifest";
 
 const { namespace } = smokeTest;
@@ -26,7 +27,7 @@ const read = (core: CoreV1Api) => ifThere(core.readNamespace({ name: namespace }
 /** Deletes the namespace and all that is in it. @throws UserError if that takes too long */
 async function remove(core: CoreV1Api): Promise<void> {
   await ifThere(core.deleteNamespace({ name: namespace }));
-  await until(goneWithin, "deletion", async () => !(await read(core)) || undefined).catch(() => {
+  await until(goneWithin, "deletion", async () => !(await read(core))).catch(() => {
     throw new UserError(`namespace ${namespace} still exists ${goneWithin} s after its deletion`);
   });
 }
@@ -96,7 +97,7 @@ export async function startPod({ config, until }: Context, body: V1Pod): Promise
   const state = () => core.readNamespacedPod({ namespace, name });
   const ready = until(120, `pod ${namespace}/${name} that is ready`, async () => {
     const pod = await state();
-    return isReady(pod) ? pod : undefined;
+    return isReady(pod) && pod;
   });
   return ready.catch(async () => {
     throw new Error(`pod ${namespace}/${name} is not ready after 120 s: ${reasonOf(await state())}`);

@@ -1,5 +1,6 @@
 /** Runs the tests one after the other, and reports progress and results. */
-import { type Check, type Context, type Evidence, Skipped, until } from "./check";
+import { until } from "../../lib/poll";
+import { type Check, type Context, type Evidence, Skipped } from "./check";
 
 /** The result of one test. */
 export interface Result {

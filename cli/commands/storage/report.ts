@@ -1,6 +1,6 @@
 /** Usage, growth and time until full of the buckets, from MinIO's metrics in Prometheus. */
 import { sizeText } from "../../../settings/units";
-import { table } from "../../lib/table";
+import { table } from "../../lib/text";
 
 /** Queries of MinIO's metrics, by bucket where they have one. */
 export const queries = {

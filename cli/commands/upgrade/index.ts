@@ -11,7 +11,7 @@ import { connect, look } from "../../lib/cluster";
 import { record } from "../../lib/record";
 import { releasesOf } from "../../lib/render";
 import { fileConfig } from "../../lib/stack-config";
-import { table } from "../../lib/table";
+import { table } from "../../lib/text";
 import { type DryRun, dryRun } from "./dry-run";
 import { type ChartReport, newestIn, reportOf } from "./versions";
 import { carryOut, planLines, planOf } from "./volumes";

@@ -4,6 +4,7 @@ import { mimirTenants, namespaces } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { fromPrometheus } from "../../../lib/prometheus";
 import { root } from "../../../lib/stack-config";
+import { grouped } from "../../../lib/text";
 import { askPod } from "../../../lib/tunnel";
 import { type Check, type Context, type Finding, findingIn, type Severity } from "../check";
 
@@ -57,17 +58,15 @@ function severityOf(settings: Settings, { labels, state }: Alert): Severity | un
 
 /** Alerts that fire, or are about to: one finding for each name and severity. */
 export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] {
-  const byName = new Map<string, { severity: Severity; alerts: Alert[] }>();
-  for (const alert of groups.flatMap(({ rules }) => rules.flatMap(({ alerts = [] }) => alerts))) {
-    const severity = severityOf(settings, alert);
-    if (!severity) continue;
-    const key = `${alert.labels["alertname"]} ${severity} ${alert.state}`;
-    const group = byName.get(key) ?? { severity, alerts: [] };
-    group.alerts.push(alert);
-    byName.set(key, group);
-  }
-  return [...byName.values()].map(({ severity, alerts }) => {
-    const [{ labels, annotations, state, activeAt }] = alerts as [Alert];
+  const all = groups
+    .flatMap(({ rules }) => rules.flatMap(({ alerts = [] }) => alerts))
+    .flatMap((alert) => {
+      const severity = severityOf(settings, alert);
+      return severity ? [{ ...alert, severity }] : [];
+    });
+  const alike = grouped(all, ({ labels, severity, state }) => `${labels["alertname"]} ${severity} ${state}`);
+  return [...alike.values()].map((alerts) => {
+    const [{ labels, annotations, state, activeAt, severity }] = alerts;
     const { summary, description = summary, runbook_url: runbook = "" } = annotations;
     const page = `docs/operations/runbooks/${labels["alertname"]}.md`;
     const more = alerts.length > 1 ? `; ${alerts.length - 1} more like it` : "";

@@ -5,7 +5,7 @@ import { minioApi } from "../../../../components/object-storage/pods";
 import { bucketsOf, type Consumer, consumers, s3Env, s3Secret } from "../../../../names";
 import { hasKeys } from "../../../../values/object-storage";
 import { type Keys, minioClient } from "../../../lib/minio";
-import { ifThere } from "../../../lib/objects";
+import { ifThere, secretText } from "../../../lib/objects";
 import { throughTunnel } from "../../../lib/tunnel";
 import { type Check, type Context, type Finding, findingIn } from "../check";
 
@@ -77,8 +77,10 @@ export function judgeBuckets(looks: Look[], kind: Kind): Finding[] {
 async function keysOf({ config }: Context, consumer: Consumer): Promise<Keys> {
   const secret = { namespace: consumer, name: s3Secret(consumer) };
   const found = await ifThere(config.makeApiClient(CoreV1Api).readNamespacedSecret(secret));
-  const text = (key: string) => Buffer.from(found?.data?.[key] ?? "", "base64").toString();
-  const keys = { accessKey: text(s3Env.accessKey), secretKey: text(s3Env.secretKey) };
+  const keys = {
+    accessKey: secretText(found, s3Env.accessKey),
+    secretKey: secretText(found, s3Env.secretKey),
+  };
   if (!keys.accessKey || !keys.secretKey) throw Object.assign(new Error("no keys"), { code: "NoSecret" });
   return keys;
 }

@@ -1,36 +1,12 @@
-import {
-  CoreV1Api,
-  DiscoveryV1Api,
-  type KubeConfig,
-  type V1EndpointSlice,
-  type V1Pod,
-} from "@kubernetes/client-node";
+import type { KubeConfig, V1Pod } from "@kubernetes/client-node";
 import { servedUrls, urls } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { inContainer } from "../../../lib/exec";
-import { ifThere } from "../../../lib/objects";
-import { type Check, type Finding, findingIn } from "../check";
+import { within } from "../../../lib/poll";
+import { type Check, findingIn } from "../check";
 
 /** Seconds that a name may take to resolve. */
 const answerWithin = 5;
-
-const finding = (what: string, evidence: string, fix: string): Finding =>
-  findingIn("cluster")("critical", what, evidence, fix, "docs/operations/runbook.md#network");
-
-/** Whether anything serves the cluster's DNS. */
-export function serverFindings(slices: V1EndpointSlice[]): Finding[] {
-  const ready = slices.flatMap(({ endpoints }) =>
-    (endpoints ?? []).filter(({ conditions }) => conditions?.ready !== false),
-  );
-  if (ready.length) return [];
-  return [
-    finding(
-      "DNS of the cluster has no server: Service kube-system/kube-dns has no ready endpoint",
-      `${slices.length} EndpointSlices, no ready address`,
-      "fix CoreDNS: kubectl -n kube-system get pods -l k8s-app=kube-dns",
-    ),
-  ];
-}
 
 /**
  * Resolves a name with the tools of the container; prints `no tool` if it has none. nslookup of busybox ignores the search
@@ -67,37 +43,27 @@ async function lookUp(config: KubeConfig, { metadata, spec, status }: V1Pod, com
   const running = status?.containerStatuses?.find(
     ({ state, name }) => state?.running && spec?.containers.some((one) => one.name === name),
   );
-  const late = new Promise<string>((done) =>
-    setTimeout(() => done("no tool"), 2 * answerWithin * 1000).unref(),
-  );
   const output = inContainer(config, { namespace, pod, container: running?.name ?? "" }, command);
-  return { pod: `${namespace}/${pod}`, output: await Promise.race([output.catch(() => "no tool"), late]) };
+  return {
+    pod: `${namespace}/${pod}`,
+    output: await within(2 * answerWithin, output).catch(() => "no tool"),
+  };
 }
 
 /** Whether the name of a Service resolves in pods of the stack. */
 export const check: Check = {
   name: "DNS",
   async look({ config, cluster, settings }) {
-    const service = { namespace: "kube-system", name: "kube-dns" };
-    const [found, { items }] = await Promise.all([
-      ifThere(config.makeApiClient(CoreV1Api).readNamespacedService(service)),
-      config.makeApiClient(DiscoveryV1Api).listNamespacedEndpointSlice({
-        namespace: service.namespace,
-        labelSelector: `kubernetes.io/service-name=${service.name}`,
-      }),
-    ]);
-    // Some clusters have another Service (rke2-coredns, coredns): there the lookup alone decides.
-    const servers = found ? serverFindings(items) : [];
     const host = resolvedHost(settings);
     const pods = (await cluster.pods()).filter(hasResolver).slice(0, 8);
     const command = script(host, settings.cluster.domain);
     const all = await Promise.all(pods.map((pod) => lookUp(config, pod, command)));
     const known = all.filter(({ output }) => resolved(output) !== "no tool");
     const [first] = known;
-    if (!first || known.some(({ output }) => resolved(output) === "yes")) return servers;
+    if (!first || known.some(({ output }) => resolved(output) === "yes")) return [];
     return [
-      ...servers,
-      finding(
+      findingIn("cluster", "docs/operations/runbook.md#network")(
+        "critical",
         `DNS inside the cluster does not resolve ${host}`,
         `${first.pod}: ${first.output.trim().slice(0, 200)}`,
         "fix CoreDNS (kubectl -n kube-system get endpointslices,pods -l k8s-app=kube-dns), or the NetworkPolicy that blocks port 53",

@@ -4,6 +4,7 @@ import type { Settings } from "../../../../settings";
 import { flows } from "../../../../values/network-flows";
 import type { Flow } from "../../../../values/network-parts";
 import { networkPolicies } from "../../../../values/network-policies";
+import { grouped } from "../../../lib/text";
 import { type Check, type Finding, findingIn } from "../check";
 import { ends, type Live, type Named, named } from "../ends";
 import { type Policy, refusedBy } from "../network";
@@ -45,6 +46,7 @@ function blocked(settings: Settings, live: Live): Blocked[] {
   return found;
 }
 
+const finding = findingIn("network", "docs/operations/runbook.md#network");
 const title = ({ metadata }: { metadata: Policy["metadata"] }) => `${metadata.namespace}/${metadata.name}`;
 
 /**
@@ -55,24 +57,22 @@ export function judgeFlows(settings: Settings, live: Live): Finding[] {
   const own = networkPolicies(settings).map(title);
   const existing = live.network.policies.map(title);
   const missing = own.filter((name) => !existing.includes(name));
-  const groups = new Map<string, Blocked[]>();
   const causes = ({ by }: Blocked) => {
     const names = by.map(title);
     const gone = missing.filter((name) => name.startsWith(`${by[0]?.metadata.namespace}/`));
     return { names, gone, others: names.filter((name) => !own.includes(name)) };
   };
-  for (const one of blocked(settings, live)) {
+  const groups = grouped(blocked(settings, live), (one) => {
     const { names, gone, others } = causes(one);
-    const key = [...gone, "and", ...(others.length ? others : gone.length ? [] : names)].join(" ");
-    groups.set(key, [...(groups.get(key) ?? []), one]);
-  }
-  return [...groups.values()].map((all): Finding => {
-    const [first] = all as [Blocked];
+    return [...gone, "and", ...(others.length ? others : gone.length ? [] : names)].join(" ");
+  });
+  const found = [...groups.values()].map((all): Finding => {
+    const [first] = all;
     const { from, to, port, why } = first;
     const { names, gone, others } = causes(first);
     const [namespace, other] = others[0]?.split("/") ?? [];
     const more = all.length > 1 ? `; ${all.length - 1} more connections like it` : "";
-    return findingIn("network")(
+    return finding(
       "critical",
       gone.length
         ? `NetworkPolicy ${gone.join(", ")} is gone: ${from} may not connect to ${to}`
@@ -81,9 +81,18 @@ export function judgeFlows(settings: Settings, live: Live): Finding[] {
       other && !gone.length
         ? `allow it there, or remove the policy: kubectl -n ${namespace} describe networkpolicy ${other}; docs/guides/network.md lists the connections of the stack`
         : "./obs up restores the stack's own policies",
-      "docs/operations/runbook.md#network",
     );
   });
+  // A namespace without policies blocks nothing.
+  if (found.length || !missing.length || !settings.network.policies) return found;
+  return [
+    finding(
+      "warning",
+      `NetworkPolicies of the stack do not exist: ${missing.join(", ")}`,
+      "pods reach the stores of every tenant without a login",
+      "./obs refresh, then ./obs up: it creates them again",
+    ),
+  ];
 }
 
 /** A policy of the client, which calls `from` `_from`. */

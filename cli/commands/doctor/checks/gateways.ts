@@ -2,7 +2,9 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { gatewayAccess, type NamespaceKey, namespaces, type Store, stores } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { type Credential, credentialKeys, gatewayClients, gatewayUsers } from "../../../../values/gateway";
-import { ifThere, isReady } from "../../../lib/objects";
+import { basicAuth } from "../../../lib/gateway";
+import { ifThere, isReady, secretText } from "../../../lib/objects";
+import { grouped } from "../../../lib/text";
 import { askPod } from "../../../lib/tunnel";
 import { type Check, type Context, type Finding, findingIn } from "../check";
 import { judgeLog, page, readLogs } from "../gateway-log";
@@ -20,8 +22,8 @@ interface Client {
   /** Its namespace. */
   client: string;
   credential: Credential;
-  /** The password in its Secret. */
-  password?: string | undefined;
+  /** The password in its Secret; empty if there is none. */
+  password: string;
 }
 
 /** A client with the gateway's status code; none if its Secret has no password. */
@@ -29,13 +31,10 @@ export type Asked = Omit<Client, "password"> & { status?: number };
 
 /** Credentials that a gateway rejects: one finding for each client and gateway. */
 export function judgeUsers(settings: Settings, all: Asked[]): Finding[] {
-  const groups = new Map<string, Asked[]>();
-  for (const one of all.filter(({ status = 401 }) => status === 401 || status === 403)) {
-    const name = `${one.client} ${one.credential[0]} ${one.status}`;
-    groups.set(name, [...(groups.get(name) ?? []), one]);
-  }
+  const refused = all.filter(({ status = 401 }) => status === 401 || status === 403);
+  const groups = grouped(refused, ({ client, credential, status }) => `${client} ${credential[0]} ${status}`);
   return [...groups.values()].map((group): Finding => {
-    const [{ client, credential, status }] = group as [Asked];
+    const [{ client, credential, status }] = group;
     const [store] = credential;
     const users = group.map(({ credential: [, user] }) => user).join(", ");
     const secret = `${client}/${gatewayAccess.credentialsSecret}`;
@@ -60,10 +59,11 @@ async function clientsOf({ config, settings }: Context): Promise<Client[]> {
     const client = namespaces(settings)[key as NamespaceKey];
     const name = gatewayAccess.credentialsSecret;
     const secret = await ifThere(core.readNamespacedSecret({ namespace: client, name }));
-    return credentials.map((credential) => {
-      const password = secret?.data?.[credentialKeys(...credential).password];
-      return { client, credential, password: password && Buffer.from(password, "base64").toString() };
-    });
+    return credentials.map((credential) => ({
+      client,
+      credential,
+      password: secretText(secret, credentialKeys(...credential).password),
+    }));
   });
   return (await Promise.all(all)).flat();
 }
@@ -75,7 +75,7 @@ async function askAs({ config, settings }: Context, store: Store, clients: Clien
   const pods = { namespace: namespaces(settings)[store], selector, port: 8080 };
   const answers = new Map<string, Promise<number>>();
   const statusOf = ([, user]: Credential, password: string): Promise<number> => {
-    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+    const authorization = basicAuth(user, password);
     const path = paths[store][roles.get(user) ?? "read"];
     const answer =
       answers.get(authorization) ??

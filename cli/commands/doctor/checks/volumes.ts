@@ -1,7 +1,7 @@
-import { StorageV1Api, type V1PersistentVolumeClaim, type V1Pod } from "@kubernetes/client-node";
+import { CoreV1Api, StorageV1Api, type V1PersistentVolumeClaim, type V1Pod } from "@kubernetes/client-node";
 import type { Settings } from "../../../../settings";
 import { sizeText } from "../../../../settings/units";
-import { apiGet } from "../../../lib/api";
+import { within } from "../../../lib/poll";
 import { type Check, type Finding, findingIn } from "../check";
 import { eventsOf } from "../pod-trouble";
 import { raise } from "../setting-path";
@@ -110,6 +110,7 @@ export function nodeFinding(
 export const check: Check = {
   name: "volumes",
   async look({ config, cluster, settings }) {
+    const core = config.makeApiClient(CoreV1Api);
     const [claims, events, pods, nodes, classes] = await Promise.all([
       cluster.claims(),
       cluster.events(),
@@ -120,9 +121,9 @@ export const check: Check = {
     // The check of nodes reports a node whose kubelet does not answer.
     const summaries = nodes.map(async ({ metadata }): Promise<Summary & { name: string }> => {
       const name = metadata?.name ?? "";
-      const path = `/api/v1/nodes/${name}/proxy/stats/summary`;
-      const answer = await apiGet(config, path, { within: 5 }).catch(() => undefined);
-      return { name, ...answer?.body };
+      const answer = within(5, core.connectGetNodeProxyWithPath({ name, path: "stats/summary" }));
+      // The client parses JSON, whatever its type says.
+      return { name, ...((await answer.catch(() => ({}))) as Summary) };
     });
     const read = await Promise.all(summaries);
     const volumes = read.flatMap((one) => (one.pods ?? []).flatMap(({ volume = [] }) => volume));

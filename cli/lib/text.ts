@@ -1,5 +1,19 @@
-/** Text tables. */
+/** Text output: counts, groups and tables. */
 
+/** `1 query`, `2 queries`. */
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${count} ${count === 1 ? one : many}`;
+
+/** Elements by a key, in the order of their first ones. */
+export function grouped<T>(all: Iterable<T>, keyOf: (one: T) => string): Map<string, [T, ...T[]]> {
+  const groups = new Map<string, [T, ...T[]]>();
+  for (const one of all) {
+    const group = groups.get(keyOf(one));
+    if (group) group.push(one);
+    else groups.set(keyOf(one), [one]);
+  }
+  return groups;
+}
 /**
  * Rows of cells as lines, each column as wide as its widest cell.
  *
