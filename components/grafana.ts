@@ -4,7 +4,8 @@ import * as random from "@pulumi/random";
 import { grafanaEnv, grafana as names, namespaceKey, releases, servedUrls } from "../names";
 import { refuseInvalid } from "../settings";
 import { dashboardConfigMaps } from "../values/dashboards";
-import { dashboardReader, grafanaSecrets, grafanaValues } from "../values/grafana";
+import { grafanaSecrets, grafanaValues } from "../values/grafana";
+import { dashboardReader } from "../values/grafana-dashboards";
 import { type ComponentArgs, childNames, knownSettings, type TlsArgs } from "./args";
 import { HelmRelease } from "./helm-release";
 

@@ -1,13 +1,9 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { instrumentation, releases } from "../names";
-import {
-  collectorAccount,
-  collectorObject,
-  installsOpenTelemetryOperator,
-  instrumentationObjects,
-  openTelemetryOperatorValues,
-} from "../values/opentelemetry-operator";
+import { collectorAccount, collectorObject } from "../values/collector";
+import { instrumentationObjects } from "../values/instrumentation";
+import { installsOpenTelemetryOperator, openTelemetryOperatorValues } from "../values/opentelemetry-operator";
 import type { ComponentArgs, TlsArgs } from "./args";
 import { HelmRelease } from "./helm-release";
 

@@ -1,15 +1,10 @@
 /** What keeps pods from being ready: unschedulable pods, unbound claims, waiting containers, failing probes, last log lines. */
-import {
-  CoreV1Api,
-  type CoreV1Event,
-  type KubeConfig,
-  type V1ContainerStatus,
-  type V1PersistentVolumeClaim,
-  type V1Pod,
-} from "@kubernetes/client-node";
+import type { CoreV1Event, V1ContainerStatus, V1PersistentVolumeClaim, V1Pod } from "@kubernetes/client-node";
 
-/** Lines of a container's log, characters of a line, and pods that are reported. */
-const [logLines, lineWidth, mostPods] = [5, 240, 10];
+/** Lines of a container's log, and pods that are reported. */
+export const [logLines, mostPods] = [5, 10];
+/** Characters of a line. */
+const lineWidth = 240;
 
 /** What was read from a namespace. */
 export interface Observed {
@@ -30,7 +25,7 @@ const time = ({ lastTimestamp, eventTime, firstTimestamp }: CoreV1Event): number
   new Date(lastTimestamp ?? eventTime ?? firstTimestamp ?? 0).getTime();
 
 /** Messages of warnings about an object, newest first. */
-const warnings = (events: CoreV1Event[], kind: string, name: string | undefined): string[] => [
+export const warnings = (events: CoreV1Event[], kind: string, name: string | undefined): string[] => [
   ...new Set(
     events
       .filter(({ type, involvedObject: o }) => type === "Warning" && o.kind === kind && o.name === name)
@@ -39,7 +34,7 @@ const warnings = (events: CoreV1Event[], kind: string, name: string | undefined)
   ),
 ];
 
-const condition = ({ status }: V1Pod, type: string) =>
+export const condition = ({ status }: V1Pod, type: string) =>
   status?.conditions?.find((condition) => condition.type === type);
 
 /** Whether a pod should be ready and is not. */
@@ -48,17 +43,17 @@ export const isUnready = (pod: V1Pod): boolean =>
   !pod.metadata?.deletionTimestamp &&
   condition(pod, "Ready")?.status !== "True";
 
-const containersOf = ({ status }: V1Pod): V1ContainerStatus[] => [
+export const containersOf = ({ status }: V1Pod): V1ContainerStatus[] => [
   ...(status?.initContainerStatuses ?? []),
   ...(status?.containerStatuses ?? []),
 ];
 
 /** Whether a container does not do what its pod needs: an init container that does not end, another that is not ready. */
-const isTroubled = ({ ready, state }: V1ContainerStatus): boolean =>
+export const isTroubled = ({ ready, state }: V1ContainerStatus): boolean =>
   !ready && state?.terminated?.exitCode !== 0 && state?.waiting?.reason !== "PodInitializing";
 
 /** A container's state in one line. */
-function stateOf({ name, state, lastState, restartCount }: V1ContainerStatus): string {
+export function stateOf({ name, state, lastState, restartCount }: V1ContainerStatus): string {
   const ended = state?.terminated ?? lastState?.terminated;
   const end = ended ? `, ended with exit code ${ended.exitCode} (${ended.reason ?? "no reason"})` : "";
   const restarts = restartCount ? `, ${restartCount} restarts` : "";
@@ -81,7 +76,7 @@ const claimLines = (pod: V1Pod, { claims, events }: Observed): string[] =>
   });
 
 /** Lines about one pod, without its name. */
-function podLines(pod: V1Pod, observed: Observed): string[] {
+export function podLines(pod: V1Pod, observed: Observed): string[] {
   const name = pod.metadata?.name ?? "";
   const unscheduled = condition(pod, "PodScheduled");
   if (unscheduled?.status === "False")
@@ -104,8 +99,12 @@ function podLines(pod: V1Pod, observed: Observed): string[] {
   ];
 }
 
-/** Why workloads could not create pods at all: a quota, an admission webhook, Pod Security. */
-const failedCreates = ({ namespace, events, pods }: Observed): string[] => {
+/** Workloads that could not create pods at all, and why: a quota, an admission webhook, Pod Security. */
+export const failedCreates = ({
+  namespace,
+  events,
+  pods,
+}: Observed): { workload: string; message: string }[] => {
   const createdSince = (event: CoreV1Event) =>
     pods.some(
       ({ metadata }) =>
@@ -116,10 +115,10 @@ const failedCreates = ({ namespace, events, pods }: Observed): string[] => {
     .filter((event) => event.reason === "FailedCreate" && !createdSince(event))
     .sort((a, b) => time(a) - time(b));
   const newest = new Map(failed.map((event) => [event.involvedObject.name, event]));
-  return [...newest.values()].flatMap(({ involvedObject: { kind, name }, message }) => [
-    `${kind} ${namespace}/${name} cannot create pods:`,
-    `    ${cut(message ?? "")}`,
-  ]);
+  return [...newest.values()].map(({ involvedObject: { kind, name }, message }) => ({
+    workload: `${kind} ${namespace}/${name}`,
+    message: cut(message ?? ""),
+  }));
 };
 
 /**
@@ -141,7 +140,9 @@ export function diagnose(all: Observed[]): string[] {
   const found = [...groups.values()];
   const more = found.length - mostPods;
   return [
-    ...all.flatMap(failedCreates),
+    ...all
+      .flatMap(failedCreates)
+      .flatMap(({ workload, message }) => [`${workload} cannot create pods:`, `    ${message}`]),
     ...found
       .slice(0, mostPods)
       .flatMap(({ names: [first, ...others], lines }) => [
@@ -150,55 +151,4 @@ export function diagnose(all: Observed[]): string[] {
       ]),
     ...(more > 0 ? [`${more} more pods are not ready: kubectl get pods -A`] : []),
   ];
-}
-
-/** The end of a container's log; that of its last run where it does not run now. */
-const logOf = (
-  api: CoreV1Api,
-  namespace: string,
-  pod: string,
-  { name, state, restartCount }: V1ContainerStatus,
-) =>
-  api
-    .readNamespacedPodLog({
-      namespace,
-      name: pod,
-      container: name,
-      tailLines: logLines,
-      previous: restartCount > 0 && !state?.running,
-    })
-    .catch(() => "");
-
-/** Reads a namespace, or the pods of it that a selector picks. */
-async function observe(api: CoreV1Api, namespace: string, labelSelector?: string): Promise<Observed> {
-  const [pods, claims, events] = await Promise.all([
-    api.listNamespacedPod({ namespace, ...(labelSelector && { labelSelector }) }),
-    api.listNamespacedPersistentVolumeClaim({ namespace }),
-    api.listNamespacedEvent({ namespace }),
-  ]);
-  const logs: Record<string, string> = {};
-  for (const pod of pods.items.filter(isUnready).slice(0, mostPods))
-    for (const status of containersOf(pod).filter(isTroubled)) {
-      const name = pod.metadata?.name ?? "";
-      logs[`${name}/${status.name}`] = await logOf(api, namespace, name, status);
-    }
-  return { namespace, pods: pods.items, claims: claims.items, events: events.items, logs };
-}
-
-/**
- * What keeps pods from being ready, read from the cluster.
- *
- * @param labelSelector picks the pods. @default all of the namespaces
- */
-export async function diagnosis(
-  config: KubeConfig,
-  namespaces: string[],
-  labelSelector?: string,
-): Promise<string[]> {
-  const api = config.makeApiClient(CoreV1Api);
-  try {
-    return diagnose(await Promise.all(namespaces.map((one) => observe(api, one, labelSelector))));
-  } catch (error) {
-    return [`The pods cannot be read: ${(error as Error).message.split("\n")[0]}`];
-  }
 }

@@ -1,106 +1,18 @@
 /** Scheduled backups: CronJobs with rclone that copy the buckets and Grafana's database to another S3, and back. */
 import imagePins from "../images.json";
-import {
-  type BackupJob,
-  backupJobs,
-  caBundle,
-  grafanaEnv,
-  grafana as grafanaNames,
-  backups as names,
-  namespaces,
-  releases,
-  s3Env,
-  s3Secret,
-} from "../names";
+import { type BackupJob, backupJobs, caBundle, backups as names, namespaces, releases } from "../names";
 import type { Settings } from "../settings";
-import { quantity } from "../settings/units";
+import { buckets, grafana, hasDatabase, type Kind, trustedSource, type Variable } from "./backup-kinds";
 import { backupDestination, backupScript, backupVariables, type Destination } from "./backup-rclone";
-import { s3 } from "./object-storage";
 import { scheduling } from "./scheduling";
 import { environment, goMemoryLimit, image, pullSecrets, resources, restrictedContainer } from "./shared";
-import { trustedCa } from "./tls";
 import { podUser } from "./user-ids";
-
-/** Whether Grafana has a database on a volume; PostgreSQL is backed up with its own tools. */
-const hasDatabase = ({ grafana }: Settings): boolean => !grafana.database;
-
-/** Whether the object storage has a certificate of the stack's own CA. */
-const trustedSource = (settings: Settings): boolean => s3(settings).caFile !== undefined;
 
 /** Namespaces with Jobs of backups, by their keys. */
 export const backupNamespaces = (settings: Settings): ("backup" | "grafana")[] =>
   backupDestination(settings) ? ["backup", ...(hasDatabase(settings) ? (["grafana"] as const) : [])] : [];
 
-interface Variable {
-  name: string;
-  value?: string;
-  valueFrom?: { secretKeyRef: { name: string; key: string } };
-}
-interface Volume {
-  name: string;
-  configMap?: { name: string };
-  persistentVolumeClaim?: { claimName: string };
-}
-interface Mount {
-  name: string;
-  mountPath: string;
-  readOnly: boolean;
-}
-
-/** What the Jobs of a namespace do, and with what. */
-interface Kind {
-  namespace: "backup" | "grafana";
-  /** Label of the pods, by which NetworkPolicies know them. */
-  label: string;
-  script: string;
-  user: number;
-  component: "minio" | "grafana";
-  variables: (job: BackupJob) => Variable[];
-  volumes: Volume[];
-  mounts: (job: BackupJob) => Mount[];
-  /** Size of the temporary files. */
-  temporary: string;
-}
-
-const fromSecret = (name: string, secret: string, key: string) => ({
-  name,
-  valueFrom: { secretKeyRef: { name: secret, key } },
-});
-
 const caFolder = "/etc/backup-ca";
-
-const buckets = (settings: Settings): Kind => ({
-  namespace: "backup",
-  label: "backup",
-  script: "buckets.sh",
-  user: 1000,
-  component: "minio",
-  variables: (job) => [
-    fromSecret("RCLONE_CONFIG_STORE_ACCESS_KEY_ID", s3Secret(job), s3Env.accessKey),
-    fromSecret("RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY", s3Secret(job), s3Env.secretKey),
-  ],
-  volumes: trustedSource(settings) ? trustedCa(settings).volumes : [],
-  mounts: () => (trustedSource(settings) ? trustedCa(settings).mounts : []),
-  temporary: "16Mi",
-});
-
-const databaseFolder = "/var/lib/grafana";
-
-const grafana = (settings: Settings): Kind => ({
-  namespace: "grafana",
-  label: "grafana-backup",
-  script: "grafana.sh",
-  // Grafana's own, whose file it is.
-  user: 472,
-  component: "grafana",
-  variables: () => [
-    { name: "DATABASE", value: `${databaseFolder}/grafana.db` },
-    fromSecret("GRAFANA_SECRET_KEY", grafanaNames.secret, grafanaEnv.secretKey),
-  ],
-  volumes: [{ name: "database", persistentVolumeClaim: { claimName: releases.grafana } }],
-  mounts: (job) => [{ name: "database", mountPath: databaseFolder, readOnly: job === "backup" }],
-  temporary: quantity(settings.grafana.disk),
-});
 
 /** Pods that use a volume of one node run where Grafana does. */
 const besideGrafana = {

@@ -6,7 +6,6 @@ import {
   folderAnnotation,
   grafanaEnv,
   grafana as names,
-  namespaces,
   releases,
   usesTls,
 } from "../names";
@@ -14,6 +13,7 @@ import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
 import { clientPasswords, gatewayClients } from "./gateway";
 import { grafanaAlerting } from "./grafana-alerting";
+import { dashboardNamespaces } from "./grafana-dashboards";
 import { grafanaDatasources } from "./grafana-datasources";
 import { certificateFolder, grafanaIni } from "./grafana-ini";
 import { ldapToml } from "./grafana-login";
@@ -31,15 +31,6 @@ import {
   watchedByPrometheus,
 } from "./shared";
 import { scrapedByTls } from "./tls";
-
-/** Namespaces in whose ConfigMaps dashboards are looked for: ours, kube-prometheus-stack's, and those of the settings. */
-export const dashboardNamespaces = (settings: Settings): string[] => [
-  ...new Set([
-    namespaces(settings).grafana,
-    namespaces(settings).monitoring,
-    ...settings.grafana.dashboards.namespaces,
-  ]),
-];
 
 /** The secrets of the settings that Grafana reads in its environment. */
 export function grafanaSecrets(settings: Settings): Record<string, string> {
@@ -183,23 +174,3 @@ export function grafanaValues(settings: Settings): Values {
     testFramework: { enabled: false },
   };
 }
-
-/** Who may look for dashboards, in each of those namespaces. */
-export const dashboardReader = (settings: Settings) =>
-  dashboardNamespaces(settings).map((namespace) => {
-    const metadata = { name: "grafana-dashboards", namespace };
-    return {
-      namespace,
-      role: {
-        metadata,
-        rules: [{ apiGroups: [""], resources: ["configmaps"], verbs: ["get", "list", "watch"] }],
-      },
-      binding: {
-        metadata,
-        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: metadata.name },
-        subjects: [
-          { kind: "ServiceAccount", name: releases.grafana, namespace: namespaces(settings).grafana },
-        ],
-      },
-    };
-  });

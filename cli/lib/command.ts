@@ -1,4 +1,5 @@
 /** Helpers for the registration of commands. */
+import { invalid, UserError } from "../../settings";
 
 /** The argument that names a stack. */
 export const stackArgument = ["[stack]", "name of the stack, as in Pulumi.<stack>.yaml", "dev"] as const;
@@ -7,3 +8,13 @@ export const stackArgument = ["[stack]", "name of the stack, as in Pulumi.<stack
 export const exit = async (action: () => Promise<number>): Promise<void> => {
   process.exitCode = await action();
 };
+
+/** The number in an option. @param form of its text. @default a whole number @throws UserError outside its limits */
+export const numberOf =
+  (option: string, least: number, most: number, form = /^\d+$/) =>
+  (text: string): number => {
+    const value = form.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    const kind = form.test("0.5") ? "number" : "whole number";
+    throw new UserError(invalid(`--${option}`, text, `a ${kind} from ${least} to ${most}`));
+  };

@@ -4,7 +4,7 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import * as pulumi from "@pulumi/pulumi";
 import { type Settings, UserError } from "../../settings";
 import { goDuration } from "../../settings/units";
-import { diagnosis } from "../pod-diagnosis";
+import { diagnosis } from "../pod-observation";
 import { minioApi } from "./pods";
 
 /** Seconds that a preview gives an installed MinIO to answer. */

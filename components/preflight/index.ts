@@ -11,7 +11,8 @@ import type { Gate } from "../object-storage/gate";
 import { type Found, storagePreflight } from "../object-storage/preflight";
 import type { Check, Finding } from "./check";
 import { checks } from "./checks";
-import { type Facts, readFacts, requireFacts, type Snapshot, unreadText } from "./facts";
+import { type Facts, requireFacts, type Snapshot, unreadText } from "./facts";
+import { readFacts } from "./read-facts";
 
 /** What the checks found, and which of them could not be made. */
 export interface Report {

@@ -8,7 +8,7 @@ import { root } from "../../cli/lib/stack-config";
 import { gatewayUser, tenants } from "../../names";
 import type { Settings } from "../../settings";
 import { alloyTracesEnvironment, alloyTracesPipeline, alloyTracesValues } from "../../values/alloy-traces";
-import { instrumentationObject } from "../../values/opentelemetry-operator";
+import { instrumentationObject } from "../../values/instrumentation";
 import { expectFormatted, validate } from "../support/alloy";
 import { Gateway, needsNginx } from "../support/gateway";
 import { Mimir } from "../support/mimir";

@@ -3,7 +3,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { expect } from "chai";
 import { scriptFile } from "../../cli/commands/load/life";
-import { type Kind, kinds, type Plan, planOf, readOptions } from "../../cli/commands/load/plan";
+import { type Kind, kinds, type Plan, planOf } from "../../cli/commands/load/plan";
 import { readSteps, readSummary, type Summary } from "../../cli/commands/load/summary";
 import { freePort } from "../support/servers";
 import { settingsOf } from "../support/stacks";
@@ -80,8 +80,8 @@ describe("binaries: k6 runs the script of obs load", function () {
     summary.steps.reduce((all, step) => all + (step[kind]?.[what] ?? 0), 0);
 
   it("is understood with the plan of any options", () => {
-    const only = { logs: "0", series: "0", spans: "5", queries: "0", steps: "1", duration: "10" };
-    for (const some of [plan, planOf(settingsOf("dev"), readOptions(only))]) {
+    const only = { logs: 0, series: 0, spans: 5, queries: 0, steps: 1, duration: 10 };
+    for (const some of [plan, planOf(settingsOf("dev"), only)]) {
       const args = ["inspect", "--include-system-env-vars", scriptFile];
       const { status, stdout, stderr } = spawnSync(k6, args, {
         encoding: "utf8",

@@ -2,7 +2,8 @@
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { examine } from "../../components/preflight";
-import { type Facts, readFacts } from "../../components/preflight/facts";
+import type { Facts } from "../../components/preflight/facts";
+import { readFacts } from "../../components/preflight/read-facts";
 import { parseSettings } from "../../settings";
 import { ApiServer } from "../support/api-server";
 import { furnish } from "../support/furnish";

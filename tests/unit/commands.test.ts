@@ -85,7 +85,7 @@ describe("unit: commands", function () {
   });
 
   it("rotate waits after clients got their new passwords, and before the old ones are revoked", async () => {
-    await rotate("dev", { wait: "1" });
+    await rotate("dev", { wait: 1 });
     const [, second, third] = updates();
     expect(updates()).to.have.length(3);
     expect((third?.at ?? 0) - (second?.at ?? 0)).to.be.at.least(1000);
@@ -96,7 +96,7 @@ describe("unit: commands", function () {
   });
 
   it("rotate changes no prod stack without --yes", async () => {
-    const refused = await rotate("prod", { wait: "0" }).catch((reason: Error) => reason);
+    const refused = await rotate("prod", { wait: 0 }).catch((reason: Error) => reason);
     expect(refused).to.be.instanceOf(UserError);
     expect(calls("pulumi")).to.deep.equal([]);
   });

@@ -264,7 +264,9 @@ describe("unit: diff: what is told", () => {
     const said = markdown(report);
     expect(said).to.include("| shop | - | 2 | - | - | - |");
     expect(said).to.include("chart web: 1.0.0 → 1.1.0");
-    expect(said).to.match(/<details><summary>shop: 2 changed<\/summary>/);
+    expect(said)
+      .to.include("### shop\n")
+      .and.to.match(/<details><summary>changed Deployment shop\/web[^<]*<\/summary>/);
     expect(said).to.include("```diff\n@@").and.to.include("+  replicas: 2");
     expect(said).not.to.include("<b>").and.not.to.include("@all");
     expect((said.match(/<details>/g) ?? []).length).to.equal((said.match(/<\/details>/g) ?? []).length);
@@ -276,7 +278,7 @@ describe("unit: diff: what is told", () => {
     expect(markdown(reportOf({ name: "a", objects: [change] }))).to.match(/^`````diff$/m);
   });
 
-  it("fits into a comment, gives each release its share, and counts what it left out", () => {
+  it("fits into a comment, leaves out what does not fit, and counts what it left out", () => {
     const long = (name: string, lines: number): Report["releases"][number] => {
       const diff = ["@@ -0,0 +1 @@", ...Array.from({ length: lines }, (_, i) => `+line ${i}`)].join("\n");
       const object = {

@@ -1,6 +1,6 @@
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { workloadTrouble } from "../../cli/commands/doctor/checks/pods";
+import { blockedCreates, scaledDown } from "../../cli/commands/doctor/checks/pods";
 import { podTrouble } from "../../cli/commands/doctor/pod-trouble";
 import { settingPath } from "../../cli/commands/doctor/setting-path";
 import { settingsOf } from "../support/stacks";
@@ -24,13 +24,21 @@ const pod = (status: Partial<V1ContainerStatus>, more: V1Pod["status"] = {}): V1
 });
 const event = (reason: string, message: string): CoreV1Event => ({
   metadata: {},
+  type: "Warning",
   involvedObject: { kind: "Pod", namespace: "loki", name: "loki-ingester-0" },
   reason,
   message,
   lastTimestamp: ago(5),
 });
-const trouble = (one: V1Pod, { events = [] as CoreV1Event[], dead = false } = {}) =>
-  podTrouble(one, { events, settings, dead, now });
+const around = (events: CoreV1Event[], logs = {}) => ({
+  namespace: "loki",
+  pods: [],
+  claims: [],
+  events,
+  logs,
+});
+const trouble = (one: V1Pod, { events = [] as CoreV1Event[], dead = false, logs = {} } = {}) =>
+  podTrouble(one, around(events, logs), settings, dead, now);
 const ended = (reason: string, exitCode: number, seconds: number) => ({
   terminated: { reason, exitCode, finishedAt: ago(seconds) },
 });
@@ -82,10 +90,12 @@ describe("doctor: pods", () => {
       lastState: ended("Error", 1, 20),
       restartCount: 4,
     });
-    expect(trouble(loop)?.evidence).to.contain("exit code 1");
+    const logs = { "loki-ingester-0/ingester": 'level=error msg="no such bucket"\n' };
+    expect(trouble(loop, { logs })?.evidence).to.contain("exit code 1").and.to.contain("no such bucket");
     const again = (restartCount: number) =>
       trouble(pod({ ready: true, restartCount, lastState: ended("Error", 1, 120) }));
     expect(again(1)?.severity).to.equal("note");
+    expect(again(1)?.evidence).to.contain("ended with exit code 1 (Error), 1 restarts");
     expect(again(5)?.severity).to.equal("warning");
   });
 
@@ -130,13 +140,19 @@ describe("doctor: pods", () => {
       ready: 0,
       labels: {},
     };
-    const found = workloadTrouble(workload, 1, [], undefined, "loki.ingester.replicas");
+    const found = scaledDown(workload, 1, "loki.ingester.replicas");
     expect(found?.severity).to.equal("critical");
     expect(found?.fix).to.contain("--replicas=1").and.contain("loki.ingester.replicas");
-    expect(workloadTrouble(workload, 0, [], undefined, undefined)).to.equal(undefined);
-    expect(workloadTrouble(workload, undefined, [], undefined, undefined)).to.equal(undefined);
-    const refused = workloadTrouble({ ...workload, wanted: 2 }, 2, [], "exceeded quota", undefined);
-    expect(refused?.evidence).to.equal("exceeded quota");
+    expect(scaledDown(workload, 0, undefined)).to.equal(undefined);
+    expect(scaledDown(workload, undefined, undefined)).to.equal(undefined);
+    expect(scaledDown({ ...workload, wanted: 1 }, 1, undefined)).to.equal(undefined);
+  });
+
+  it("reports workloads that cannot create their pods", () => {
+    const involvedObject = { kind: "StatefulSet", namespace: "loki", name: "loki-ingester" };
+    const [found] = blockedCreates(around([{ ...event("FailedCreate", "exceeded quota"), involvedObject }]));
+    expect(found?.what).to.equal("StatefulSet loki/loki-ingester cannot create its pods");
+    expect(found?.evidence).to.equal("exceeded quota");
   });
 
   it("finds the setting of a pod, a workload and a claim", () => {

@@ -1,8 +1,9 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
+import { commandLine } from "../../cli/commands";
 import { jobManifest, namespaceManifest } from "../../cli/commands/load/manifest";
 import { autoscalerRows, componentOf, componentRows } from "../../cli/commands/load/observe";
-import { askedRate, type LoadOptions, type Plan, planOf, readOptions } from "../../cli/commands/load/plan";
+import { askedRate, type LoadOptions, type Plan, planOf } from "../../cli/commands/load/plan";
 import { type Report, reportText } from "../../cli/commands/load/report";
 import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/commands/load/summary";
 import { gaveOut, missing, signalRows, verdictText } from "../../cli/commands/load/verdict";
@@ -12,9 +13,6 @@ import { namespaces } from "../support/names";
 import { settingsOf } from "../support/stacks";
 
 const asked: LoadOptions = { logs: 400, series: 3000, spans: 100, queries: 3, steps: 4, duration: 60 };
-const texts = Object.fromEntries(
-  Object.entries(asked).map(([name, value]) => [name, String(value)]),
-) as Record<keyof LoadOptions, string>;
 
 /** Logs alone: 100, 200 lines a second, 10 s each. */
 const small: Plan = planOf(
@@ -34,10 +32,18 @@ const summaryOf = (...steps: Partial<Counts>[]): Summary => ({
 });
 
 describe("unit: obs load, what is asked", () => {
-  it("takes whole numbers within limits, and says which option is not", () => {
-    expect(readOptions(texts)).to.deep.equal(asked);
-    expect(readOptions({ ...texts, queries: "0.5" }).queries).to.equal(0.5);
-    for (const [name, value] of [
+  /** The value of an option, as the command line reads it. */
+  const read = (name: string, text: string) => {
+    const command = commandLine().commands.find((one) => one.name() === "load");
+    const parse = command?.options.find(({ long }) => long === `--${name}`)?.parseArg;
+    return parse?.(text, undefined as never);
+  };
+
+  it("takes numbers within limits, and says which option is not", () => {
+    for (const [name, value] of Object.entries(asked))
+      expect(read(name, String(value)), name).to.equal(value);
+    expect(read("queries", "0.5")).to.equal(0.5);
+    for (const [name = "", value = ""] of [
       ["logs", "-1"],
       ["logs", "many"],
       ["spans", "1.5"],
@@ -46,16 +52,18 @@ describe("unit: obs load, what is asked", () => {
       ["duration", "9"],
       ["queries", ""],
     ])
-      expect(() => readOptions({ ...texts, [name as string]: value }), name)
+      expect(() => read(name, value), name)
         .to.throw(UserError)
         .with.property("message")
-        .that.matches(new RegExp(`^--${name}: invalid value "${value}" \\(must be .* from \\d+ to \\d+\\)$`));
+        .that.matches(
+          new RegExp(`^--${name}: invalid value "${value}" \\(must be a .* from \\d+ to \\d+\\)$`),
+        );
   });
 
   it("refuses to load with nothing", () => {
-    const nothing = { ...texts, logs: "0", series: "0", spans: "0", queries: "0" };
-    expect(() => readOptions(nothing)).to.throw(UserError, /all 0/);
-    expect(planOf(settingsOf("dev"), readOptions({ ...nothing, spans: "10" })).kinds).to.have.keys("traces");
+    const nothing = { ...asked, logs: 0, series: 0, spans: 0, queries: 0 };
+    expect(() => planOf(settingsOf("dev"), nothing)).to.throw(UserError, /all 0/);
+    expect(planOf(settingsOf("dev"), { ...nothing, spans: 10 }).kinds).to.have.keys("traces");
   });
 
   it("raises every rate by the same amount with each step", () => {

@@ -12,13 +12,10 @@ import {
   alloyTracesReplicas,
   alloyTracesValues,
 } from "../../values/alloy-traces";
+import { collectorObject } from "../../values/collector";
 import { gatewayConfiguration } from "../../values/gateway-nginx";
-import {
-  collectorObject,
-  instrumentationObject,
-  instrumentationObjects,
-  openTelemetryOperatorValues,
-} from "../../values/opentelemetry-operator";
+import { instrumentationObject, instrumentationObjects } from "../../values/instrumentation";
+import { openTelemetryOperatorValues } from "../../values/opentelemetry-operator";
 import { sdkRatio } from "../../values/sampling";
 import { tempoValues } from "../../values/tempo";
 import { services } from "../support/names";

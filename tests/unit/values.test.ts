@@ -8,15 +8,13 @@ import { alloyLogsPipeline, alloyLogsValues } from "../../values/alloy-logs";
 import { alloyMetricsValues } from "../../values/alloy-metrics";
 import { alloyTracesReplicas, alloyTracesValues } from "../../values/alloy-traces";
 import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
+import { collectorObject } from "../../values/collector";
+import { instrumentationObject } from "../../values/instrumentation";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../../values/kube-prometheus-stack";
 import { lokiValues } from "../../values/loki";
 import { mimirValues } from "../../values/mimir";
 import { minioClaims, minioValues } from "../../values/minio";
-import {
-  collectorObject,
-  instrumentationObject,
-  openTelemetryOperatorValues,
-} from "../../values/opentelemetry-operator";
+import { openTelemetryOperatorValues } from "../../values/opentelemetry-operator";
 import {
   antiAffinity,
   anyOf,

@@ -14,6 +14,7 @@ import { backupNamespaces } from "../../../values/backups";
 import { withAbort } from "../../lib/abort";
 import { connect } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
+import { until } from "../../lib/poll";
 import { type BackupPart, follow, parts, run, start } from "./jobs";
 
 /** The parts of a command. @throws UserError if the stack has no backups, or none of that part */
@@ -48,6 +49,12 @@ export async function backup(stack: string, { only }: { only?: string }): Promis
   return succeeded ? 0 : 1;
 }
 
+const grafanaPods = (config: KubeConfig, settings: Settings) =>
+  podsOf(config, {
+    namespace: namespaces(settings).grafana,
+    selector: `app.kubernetes.io/name=${releases.grafana}`,
+  });
+
 /** Sets the replicas of Grafana, and waits until as many pods run. */
 async function scaleGrafana(config: KubeConfig, settings: Settings, replicas: number): Promise<void> {
   const apps = config.makeApiClient(AppsV1Api);
@@ -56,16 +63,13 @@ async function scaleGrafana(config: KubeConfig, settings: Settings, replicas: nu
     { ...of, body: { spec: { replicas } } },
     setHeaderOptions("Content-Type", PatchStrategy.MergePatch),
   );
-  const deadline = Date.now() + 300_000;
-  const selector = `app.kubernetes.io/name=${releases.grafana}`;
-  for (;;) {
-    const pods = await podsOf(config, { namespace: namespaces(settings).grafana, selector });
-    const ready = (await apps.readNamespacedDeployment(of)).status?.readyReplicas ?? 0;
-    if (replicas ? ready === replicas : pods.length === 0) return;
-    if (Date.now() > deadline)
-      throw new UserError(`Grafana did not ${replicas ? "become ready" : "stop"} within 5 minutes`);
-    await new Promise((wake) => setTimeout(wake, 2000));
-  }
+  const done = async () => {
+    if (replicas) return (await apps.readNamespacedDeployment(of)).status?.readyReplicas === replicas;
+    return !(await grafanaPods(config, settings)).length;
+  };
+  await until(300, "change of Grafana's replicas", done).catch(({ message }: Error) => {
+    throw new UserError(`Grafana did not ${replicas ? "become ready" : "stop"} within 5 minutes: ${message}`);
+  });
 }
 
 /** Restores Grafana's database while Grafana is stopped. The database has the old password of the user admin. */
@@ -93,8 +97,7 @@ async function restoreGrafana(config: KubeConfig, settings: Settings, args: stri
     }
   });
   if (!succeeded) return false;
-  const selector = `app.kubernetes.io/name=${releases.grafana}`;
-  const [pod] = await podsOf(config, { namespace: namespaces(settings).grafana, selector });
+  const [pod] = await grafanaPods(config, settings);
   await inContainer(
     config,
     { namespace: namespaces(settings).grafana, pod: pod?.metadata?.name ?? "", container: "grafana" },

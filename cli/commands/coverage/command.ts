@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, numberOf, stackArgument } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
@@ -12,8 +12,8 @@ export function register(program: Command): void {
     )
     .argument(...stackArgument)
     .option("--all", "list everything, also queries without data now, such as errors that did not happen")
-    .option("--hours <number>", "metrics of the last hours count", "1")
-    .option("--top <number>", "rows of each table", "20")
+    .option("--hours <number>", "metrics of the last hours count", numberOf("hours", 1, 8760), 1)
+    .option("--top <number>", "rows of each table", numberOf("top", 1, 10_000), 20)
     .option("--json", "print the report as JSON")
     .addHelpText(
       "after",

@@ -1,7 +1,7 @@
 /** `obs coverage`: queries without data, and metrics that nothing reads. */
 import { datasources, gatewayUser, rawTenants } from "../../../names";
-import { invalid, type Settings, UserError } from "../../../settings";
-import { dashboardNamespaces } from "../../../values/grafana";
+import { type Settings, UserError } from "../../../settings";
+import { dashboardNamespaces } from "../../../values/grafana-dashboards";
 import { connect } from "../../lib/cluster";
 import { examine } from "./examine";
 import type { Source, Unjudged } from "./model";
@@ -74,31 +74,21 @@ export async function reportOf(given: Given, ask: Ask): Promise<Report> {
   };
 }
 
-/** The number of an option. */
-function numberOf(option: string, text: string): number {
-  const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new UserError(invalid(`--${option}`, text, "a whole number of at least 1"));
-}
-
 /** @returns the exit code: 0 if nothing is blocked, else 2 */
 export async function coverage(
   stack: string,
-  { json, all, top, hours }: { json?: boolean; all?: boolean; top: string; hours: string },
+  { json, all, top, hours }: { json?: boolean; all?: boolean; top: number; hours: number },
 ): Promise<number> {
-  const [range, rows] = [numberOf("hours", hours), numberOf("top", top)];
   const { settings, config } = await connect(stack);
   const [{ objects, unjudged }, monitors, hpas] = await Promise.all([
     readObjects(config, settings),
     readMonitors(config),
     readHpas(config),
   ]);
-  const given = { stack, settings, hours: range, objects, monitors, hpas, unjudged };
+  const given = { stack, settings, hours, objects, monitors, hpas, unjudged };
   const report = await withStores(config, settings, (ask) => reportOf(given, ask));
   console.log(
-    json
-      ? JSON.stringify(jsonOfReport(report), null, 2)
-      : textOfReport(report, { all: Boolean(all), top: rows }),
+    json ? JSON.stringify(jsonOfReport(report), null, 2) : textOfReport(report, { all: Boolean(all), top }),
   );
   return report.gaps.some(({ state }) => state === "blocked") || report.autoscalers.length ? 2 : 0;
 }

@@ -30,25 +30,15 @@ const table = (rows: string[][]): string =>
     .map((cells) => `| ${cells.map(plain).join(" | ")} |`)
     .join("\n");
 
-/** A folded release with as many diffs as fit. @returns the text, and how many diffs were left out */
-function release(report: ReleaseReport, room: number): { text: string; left: number } {
-  const [name = "", ...numbers] = row(report);
-  const words = numbers.flatMap((number, index) =>
-    number === "-" ? [] : [`${number} ${heading[index + 1]}`],
-  );
-  const parts = [`<details><summary>${plain(name)}: ${words.join(", ") || "checksums only"}</summary>`];
-  const end = "</details>";
-  const length = () => [...parts, end].join("\n\n").length;
-  let left = 0;
-  const diffs = report.objects
+/** The parts of a release: its name and remarks, then a folded diff of each object. */
+const partsOf = (report: ReleaseReport): string[] => [
+  [`### ${plain(report.name)}`, bullets(remarksOn(report))].filter(Boolean).join("\n\n"),
+  ...report.objects
     .filter(({ what }) => what !== "quiet")
-    .map((object) => `**${plain(title(object))}**\n${code(object.diff)}`);
-  for (const part of [bullets(remarksOn(report)), ...diffs]) {
-    if (length() + part.length + 2 > room) left++;
-    else if (part) parts.push(part);
-  }
-  return length() > room ? { text: "", left: left + 1 } : { text: [...parts, end].join("\n\n"), left };
-}
+    .map(
+      (object) => `<details><summary>${plain(title(object))}</summary>\n\n${code(object.diff)}\n\n</details>`,
+    ),
+];
 
 /** A report in Markdown, at most `longest` characters. */
 export function markdown(report: Report): string {
@@ -58,18 +48,15 @@ export function markdown(report: Report): string {
     ...(lines.length ? [bullets(lines)] : []),
     ...(report.releases.length ? [table([heading, ...report.releases.map(row)])] : []),
   ].join("\n\n");
+  const parts = report.releases.flatMap(partsOf);
   const note = (left: number) =>
     left ? `\n\n${plural(left, "part")} left out for lack of room: \`./obs diff\` shows all.` : "";
-  const room = longest - note(report.releases.length * 1000).length;
-  if (top.length > room) return top.slice(0, room) + note(report.releases.length);
-  let text = top;
+  const room = longest - note(parts.length).length;
+  let text = top.slice(0, room);
   let left = 0;
-  for (const [index, one] of report.releases.entries()) {
-    // Each release gets the same share of the remaining room.
-    const share = Math.floor((room - text.length) / (report.releases.length - index)) - 2;
-    const part = release(one, share);
-    if (part.text) text += `\n\n${part.text}`;
-    left += part.left;
+  for (const part of parts) {
+    if (text.length + part.length + 2 > room) left++;
+    else text += `\n\n${part}`;
   }
   return text + note(left);
 }

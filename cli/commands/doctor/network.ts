@@ -5,41 +5,26 @@
  * target's ingress must allow it.
  */
 import { BlockList, isIPv6 } from "node:net";
+import type { V1LabelSelector, V1NetworkPolicyPeer, V1NetworkPolicyPort } from "@kubernetes/client-node";
 
 /** A NetworkPolicy of the API, as far as it is used. */
 export interface Policy {
   metadata: { name: string; namespace?: string };
   spec: {
-    podSelector?: Selector;
+    podSelector?: V1LabelSelector;
     policyTypes?: string[];
     ingress?: PolicyRule[];
     egress?: PolicyRule[];
   };
 }
 
-interface RulePort {
-  port?: number | string;
-  endPort?: number;
-  protocol?: string;
-}
-
 interface PolicyRule {
-  from?: Peer[];
-  to?: Peer[];
-  ports?: RulePort[];
-}
-
-interface Peer {
-  podSelector?: Selector;
-  namespaceSelector?: Selector;
-  ipBlock?: { cidr: string; except?: string[] };
+  from?: V1NetworkPolicyPeer[];
+  to?: V1NetworkPolicyPeer[];
+  ports?: V1NetworkPolicyPort[];
 }
 
 type Labels = Record<string, string>;
-interface Selector {
-  matchLabels?: Labels;
-  matchExpressions?: { key: string; operator: string; values?: string[] }[];
-}
 
 /** A pod with its own address; one that has the node's (`hostNetwork`) is a node to policies. */
 export interface Pod {
@@ -71,8 +56,12 @@ export interface Port {
 const isPod = (end: End): end is Pod => "namespace" in end;
 
 /** Whether a selector picks something with these labels; an empty one picks all. */
-export function picks({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
-  const meets = ({ key, operator, values = [] }: NonNullable<Selector["matchExpressions"]>[number]) => {
+export function picks({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector, labels: Labels): boolean {
+  const meets = ({
+    key,
+    operator,
+    values = [],
+  }: NonNullable<V1LabelSelector["matchExpressions"]>[number]) => {
     const value = labels[key];
     switch (operator) {
       case "In":
@@ -106,7 +95,7 @@ function holds(cidr: string, address: string): boolean {
 }
 
 /** Whether a peer of a policy in that namespace is this end of a connection. */
-function isPeer(peer: Peer, end: End, own: string, network: Network): boolean {
+function isPeer(peer: V1NetworkPolicyPeer, end: End, own: string, network: Network): boolean {
   const { ipBlock, namespaceSelector, podSelector } = peer;
   if (ipBlock) {
     if (isPod(end) && !network.blocksHoldPods) return false;
@@ -133,7 +122,11 @@ const deciding = ({ policies }: Network, pod: Pod, out: boolean): Policy[] =>
   );
 
 /** Whether a port of a rule is that of a connection. A name that the pod does not have is no port of it. */
-function isPort({ port: own, endPort, protocol = "TCP" }: RulePort, at: Port, target: End): boolean {
+function isPort(
+  { port: own, endPort, protocol = "TCP" }: V1NetworkPolicyPort,
+  at: Port,
+  target: End,
+): boolean {
   if (protocol !== (at.protocol ?? "TCP")) return false;
   if (own === undefined) return true;
   const start = typeof own === "string" ? (isPod(target) ? target.named?.[own] : undefined) : own;

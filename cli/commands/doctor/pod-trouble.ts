@@ -1,5 +1,14 @@
-/** Why a pod is not ready, from its status and events. */
-import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
+/** What is wrong with a pod, and the fix. The evidence is that of a failed `up`. */
+import type { CoreV1Event, V1ContainerState, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
+import {
+  condition,
+  containersOf,
+  isUnready,
+  type Observed,
+  podLines,
+  stateOf,
+  warnings,
+} from "../../../components/pod-diagnosis";
 import type { Settings } from "../../../settings";
 import { type Finding, findingIn, type Severity } from "./check";
 import { raise, settingPath } from "./setting-path";
@@ -10,148 +19,124 @@ const recent = 600;
 const startsWithin = 90;
 
 const noImage = /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|RegistryUnavailable)$/;
-
-/** What is known in addition to the pod itself. */
-export interface Surroundings {
-  events: CoreV1Event[];
-  settings: Settings;
-  /** Whether no pod of its workload is ready. */
-  dead: boolean;
-  /** Epoch in milliseconds. */
-  now: number;
-}
-
 const finding = findingIn("pods", "docs/operations/runbook.md#components");
-
 const age = (now: number, time?: Date | string) => (time ? (now - new Date(time).getTime()) / 1000 : 0);
 
-const seen = (event: CoreV1Event): number =>
-  new Date(event.lastTimestamp ?? event.eventTime ?? event.firstTimestamp ?? 0).getTime();
+/** What is wrong, the fix, and the severity if it is not that of a pod that is not ready. */
+type Cause = [what: string, fix: string, severity?: Severity | undefined];
 
-/** Events of an object, newest first. */
-export const eventsOf = (events: CoreV1Event[], kind: string, namespace: string, name: string) =>
-  events
-    .filter(({ involvedObject: o }) => o.kind === kind && o.namespace === namespace && o.name === name)
-    .sort((a, b) => seen(b) - seen(a));
-
-/** Trouble of one container; undefined if Kubernetes gives no reason. */
-function containerTrouble(
+/** The cause in one container; undefined if Kubernetes gives no reason. */
+function containerCause(
   pod: V1Pod,
   { name: container, ready, image, restartCount, state, lastState }: V1ContainerStatus,
-  own: CoreV1Event[],
-  { settings, dead, now }: Surroundings,
-): Finding | undefined {
+  settings: Settings,
+  now: number,
+): Cause | undefined {
   const { namespace = "", name = "" } = pod.metadata ?? {};
   const who = `${namespace}/${name}`;
-  const severity = dead ? "critical" : "warning";
   const { reason = "", message } = state?.waiting ?? {};
-  const restarts = `${restartCount} restarts`;
   const previous = `kubectl -n ${namespace} logs ${name} -c ${container} --previous`;
+  const isRecent = (end: V1ContainerState["terminated"]) => age(now, end?.finishedAt) < recent;
 
-  if (noImage.test(reason)) {
-    const pulls = own.find((one) => one.reason === "Failed" && /pull|image/i.test(one.message ?? ""));
-    return finding(
-      severity,
+  if (noImage.test(reason))
+    return [
       `pod ${who} cannot pull the image ${image}`,
-      `${reason}: ${pulls?.message ?? message}`,
       "use an image that exists, or give the nodes access to its registry; ./obs up restores the pinned one",
-    );
-  }
+    ];
   if (reason === "CreateContainerConfigError")
-    return finding(
-      severity,
+    return [
       `pod ${who} cannot start: ${message}`,
-      `${reason} of container ${container}`,
       "./obs refresh, then ./obs up: it creates the Secret or ConfigMap again, with all its keys",
-    );
+    ];
   const killed = [state?.terminated, lastState?.terminated].find(
     (end) => end?.reason === "OOMKilled" || /OOM.?killed/i.test(end?.message ?? ""),
   );
-  if (killed && (reason || !ready || age(now, killed.finishedAt) < recent)) {
+  if (killed && (reason || !ready || isRecent(killed))) {
     const { resources } = pod.spec?.containers.find((one) => one.name === container) ?? {};
     const path = settingPath(settings, namespace, name, "memoryLimit");
-    return finding(
-      severity,
+    return [
       `container ${container} of ${who} is killed for memory: its limit is ${resources?.limits?.["memory"] ?? "not set"}${path ? ` (${path})` : ""}`,
-      `OOMKilled, exit code ${killed.exitCode}, ${restarts}`,
       raise(settings, namespace, name, "memoryLimit"),
-    );
+    ];
   }
+  if (/^(CrashLoopBackOff|RunContainerError)$/.test(reason))
+    return [`container ${container} of ${who} keeps ending`, previous];
   const last = lastState?.terminated ?? state?.terminated;
-  const end = `exit code ${last?.exitCode}, ${last?.reason}`;
-  if (reason === "CrashLoopBackOff" || reason === "RunContainerError")
-    return finding(
-      severity,
-      `container ${container} of ${who} keeps ending`,
-      `${reason}: ${end}${last?.message ? `: ${last.message}` : ""}, ${restarts}`,
-      previous,
-    );
-  if (ready && restartCount && age(now, last?.finishedAt) < recent)
-    return finding(
-      restartCount > 2 ? severity : "note",
+  if (ready && restartCount && isRecent(last))
+    return [
       `container ${container} of ${who} was restarted ${Math.round(age(now, last?.finishedAt) / 60)} minutes ago`,
-      `${end}, ${restarts} in total`,
       previous,
-    );
+      restartCount > 2 ? undefined : "note",
+    ];
   return undefined;
 }
 
 /** Why a pod's containers are not created. */
-function pendingTrouble(pod: V1Pod, own: CoreV1Event[], severity: Severity): Finding | undefined {
+function pendingCause(pod: V1Pod, events: CoreV1Event[]): Cause | undefined {
   const { namespace, name } = pod.metadata ?? {};
   const who = `pod ${namespace}/${name}`;
-  const scheduled = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-  if (scheduled?.status === "False") {
-    const { message = "" } = scheduled;
+  const { status, message = "" } = condition(pod, "PodScheduled") ?? {};
+  if (status === "False") {
     const claims = (pod.spec?.volumes ?? []).flatMap((v) => v.persistentVolumeClaim?.claimName ?? []);
-    // The check of volumes reports the claim itself, with its StorageClass and events.
+    // The check of volumes reports the claim itself, with its StorageClass.
     return /persistentvolumeclaim|volume/i.test(message)
-      ? finding(
-          severity,
+      ? [
           `${who} waits for its volume (${claims.join(", ")})`,
-          message,
           `kubectl -n ${namespace} describe pvc ${claims.join(" ")}`,
-        )
-      : finding(
-          severity,
+        ]
+      : [
           `${who} finds no node with room for it`,
-          message,
           "add nodes, or lower the component's requests; ./obs size reports the requests of the stack",
-        );
+        ];
   }
-  const mount = own.find(({ reason }) => /^Failed(Mount|AttachVolume|CreatePodSandBox)$/.test(reason ?? ""));
-  return mount
-    ? finding(
-        severity,
-        `${who} cannot start: ${mount.reason === "FailedMount" ? "a volume cannot be mounted" : mount.reason}`,
-        mount.message ?? "",
-        "if a Secret or ConfigMap is missing: ./obs refresh, then ./obs up; else fix the node's storage or network",
-      )
-    : undefined;
+  const mount = warnings(events, "Pod", name).find((text) =>
+    /^Failed(Mount|AttachVolume|CreatePodSandBox):/.test(text),
+  );
+  if (!mount) return undefined;
+  return [
+    `${who} cannot start: ${mount.startsWith("FailedMount") ? "a volume cannot be mounted" : mount.split(":")[0]}`,
+    "if a Secret or ConfigMap is missing: ./obs refresh, then ./obs up; else fix the node's storage or network",
+  ];
 }
 
-/** The trouble of a pod with the most known about it, or undefined if it is ready, or ended as it should. */
-export function podTrouble(pod: V1Pod, around: Surroundings): Finding | undefined {
+/**
+ * The trouble of a pod; undefined if it is ready, or ended as it should.
+ *
+ * @param observed its namespace
+ * @param dead whether no pod of its workload is ready
+ */
+export function podTrouble(
+  pod: V1Pod,
+  observed: Observed,
+  settings: Settings,
+  dead: boolean,
+  now: number,
+): Finding | undefined {
   const { namespace = "", name = "", creationTimestamp, deletionTimestamp } = pod.metadata ?? {};
-  const { phase, conditions, initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
-  if (phase === "Succeeded" || deletionTimestamp) return undefined;
-  const own = eventsOf(around.events, "Pod", namespace, name);
-  const found = [...initContainerStatuses, ...containerStatuses].flatMap(
-    (status) => containerTrouble(pod, status, own, around) ?? [],
-  );
-  const worst = found.find(({ severity }) => severity !== "note") ?? found[0];
-  if (worst && worst.severity !== "note") return worst;
-  const ready = conditions?.find(({ type }) => type === "Ready");
-  if (ready?.status === "True") return worst;
-  const severity = around.dead ? "critical" : "warning";
-  const pending = pendingTrouble(pod, own, severity);
-  if (pending) return pending;
-  const young = age(around.now, creationTimestamp) < startsWithin;
-  const probe = own.find(({ reason }) => reason === "Unhealthy");
+  if (pod.status?.phase === "Succeeded" || deletionTimestamp) return undefined;
+  const causes = containersOf(pod).flatMap((status) => {
+    const cause = containerCause(pod, status, settings, now);
+    return cause ? [{ cause, status }] : [];
+  });
+  const usual = dead ? "critical" : "warning";
+  const worst = causes.find(({ cause }) => cause[2] !== "note") ?? causes[0];
+  const evidence = () =>
+    podLines(pod, observed)
+      .map((line) => line.trim())
+      .join("; ");
+  if (worst && (worst.cause[2] !== "note" || !isUnready(pod))) {
+    const [what, fix, severity = usual] = worst.cause;
+    return finding(severity, what, evidence() || stateOf(worst.status), fix);
+  }
+  if (!isUnready(pod)) return undefined;
+  const pending = pendingCause(pod, observed.events);
+  if (pending) return finding(usual, pending[0], evidence(), pending[1]);
+  const young = age(now, creationTimestamp) < startsWithin;
+  const probe = warnings(observed.events, "Pod", name).some((text) => text.startsWith("Unhealthy:"));
   return finding(
-    young ? (around.dead ? "warning" : "note") : severity,
+    young ? (dead ? "warning" : "note") : usual,
     `pod ${namespace}/${name} ${young ? "starts" : "is not ready"}${probe ? ": its probe fails" : ""}`,
-    probe?.message ?? ready?.message ?? `phase ${phase}`,
+    evidence() || (condition(pod, "Ready")?.message ?? `phase ${pod.status?.phase}`),
     `kubectl -n ${namespace} logs ${name} --all-containers --tail=50`,
   );
 }

@@ -1,6 +1,6 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's commands, with a cluster, a backend and checks. */
 import type { KubeConfig } from "@kubernetes/client-node";
-import { diagnosis } from "../../../components/pod-diagnosis";
+import { diagnosis } from "../../../components/pod-observation";
 import { unpaged } from "../../../components/preflight/checks/receivers";
 import { namespaces } from "../../../names";
 import { refusePlainSecrets, type Settings, UserError } from "../../../settings";

@@ -1,8 +1,9 @@
 /** Objects and releases that a killed update was creating: they are missing in the state, so the next update would fail on them. */
-import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig, KubernetesObjectApi, type V1Secret } from "@kubernetes/client-node";
 import { UserError } from "../../../settings";
 import { releaseFrom } from "../../lib/helm-history";
+import { ifThere } from "../../lib/objects";
+import { until } from "../../lib/poll";
 import type { Resource } from "../../lib/state";
 
 /** An operation without an end, from the state. */
@@ -42,15 +43,11 @@ export const inTheWay = (records: V1Secret[], { name, first }: PendingRelease): 
       metadata?.labels?.["name"] === name && (first || metadata.labels["status"]?.startsWith("pending-")),
   );
 
-const ignoreGone = (error: { code?: number }) => {
-  if (error.code !== 404) throw error;
-};
-
 /** Deletes the cluster-wide objects of a release; Pulumi deletes the namespaces with all others. */
 async function deleteObjects(config: KubeConfig, record: V1Secret): Promise<void> {
   const api = KubernetesObjectApi.makeApiClient(config);
   for (const object of releaseFrom(record).objects())
-    if (!object.metadata.namespace) await api.delete(object as never).catch(ignoreGone);
+    if (!object.metadata.namespace) await ifThere(api.delete(object as never));
 }
 
 /** Clears Helm's records of pending releases. @param away whether to delete objects that the state does not have, too */
@@ -69,7 +66,7 @@ export async function clearReleases(
         `obs: release ${release.name} is ${labels?.["status"]} since an interrupted update; the next one continues it`,
       );
       if (away && release.first) await deleteObjects(config, record);
-      await api.deleteNamespacedSecret({ namespace, name }).catch(ignoreGone);
+      await ifThere(api.deleteNamespacedSecret({ namespace, name }));
     }
   }
 }
@@ -126,11 +123,7 @@ export async function clearObjects(config: KubeConfig, objects: UnknownObject[])
   for (const object of objects) {
     const { apiVersion, kind, metadata } = object;
     const name = `${kind} ${[metadata.namespace, metadata.name].filter(Boolean).join("/")}`;
-    const live = () =>
-      api.read({ apiVersion, kind, metadata } as never).catch((error: { code?: number }) => {
-        ignoreGone(error);
-        return undefined;
-      });
+    const live = () => ifThere(api.read({ apiVersion, kind, metadata } as never));
     const found = await live();
     if (!found) continue;
     const used = kind === "Namespace" && (await isInUse(config, metadata.name));
@@ -141,13 +134,11 @@ export async function clearObjects(config: KubeConfig, objects: UnknownObject[])
       continue;
     }
     console.error(`obs: ${name} is missing in the state; deleting it so that the next update can create it`);
-    await api.delete({ apiVersion, kind, metadata } as never).catch(ignoreGone);
-    for (let second = 0; await live(); second++) {
-      if (second === goneWithin)
-        throw new UserError(
-          `${name} still exists after ${goneWithin} s. Check its finalizers, then run this command again`,
-        );
-      await wait(1000);
-    }
+    await ifThere(api.delete({ apiVersion, kind, metadata } as never));
+    await until(goneWithin, "deletion", async () => !(await live())).catch(() => {
+      throw new UserError(
+        `${name} still exists after ${goneWithin} s. Check its finalizers, then run this command again`,
+      );
+    });
   }
 }

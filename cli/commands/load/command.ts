@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, numberOf, stackArgument } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
@@ -11,20 +11,33 @@ export function register(program: Command): void {
       "load a running stack in steps; report throughput, ingestion-to-query latency and resource usage",
     )
     .argument(...stackArgument)
-    .option("--logs <rate>", "log lines per second in the last step; 0 disables logs", "200")
+    .option(
+      "--logs <rate>",
+      "log lines per second in the last step; 0 disables logs",
+      numberOf("logs", 0, 1e6),
+      200,
+    )
     .option(
       "--series <count>",
       "active series in the last step, one sample every 15 s each; 0 disables metrics",
-      "3000",
+      numberOf("series", 0, 1e7),
+      3000,
     )
-    .option("--spans <rate>", "spans per second in the last step; 0 disables traces", "100")
+    .option(
+      "--spans <rate>",
+      "spans per second in the last step; 0 disables traces",
+      numberOf("spans", 0, 1e6),
+      100,
+    )
     .option(
       "--queries <rate>",
       "queries per second in the last step, one third each of LogQL, PromQL, TraceQL",
-      "3",
+      // A fraction of a query per second is a rate.
+      numberOf("queries", 0, 1000, /^\d+(\.\d+)?$/),
+      3,
     )
-    .option("--steps <count>", "number of steps", "4")
-    .option("--duration <seconds>", "duration of each step", "60")
+    .option("--steps <count>", "number of steps", numberOf("steps", 1, 20), 4)
+    .option("--duration <seconds>", "duration of each step", numberOf("duration", 10, 3600), 60)
     .option("--keep", "keep namespace load-test and its Job")
     .option("--json", "print the results as JSON")
     .option("-y, --yes", "confirm the load on a prod stack")

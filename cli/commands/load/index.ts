@@ -7,12 +7,12 @@ import { connect } from "../../lib/cluster";
 import { queryPrometheus } from "../../lib/prometheus";
 import { type LoadLife, withLoad } from "./life";
 import { autoscalerRows, componentRows, discarded, stackPods, usage } from "./observe";
-import { type LoadOptions, type Plan, planOf, readOptions } from "./plan";
+import { type LoadOptions, type Plan, planOf } from "./plan";
 import { type Report, reportText } from "./report";
 import { gaveOut, missing, signalRows } from "./verdict";
 
 /** Options of the command line. */
-type LoadArguments = Record<keyof LoadOptions, string> & { keep?: boolean; json?: boolean; yes?: boolean };
+type LoadArguments = LoadOptions & { keep?: boolean; json?: boolean; yes?: boolean };
 
 /** Seconds until Prometheus has the end of the run: its longest scrape interval and a margin. */
 const scraped = 35;
@@ -58,9 +58,8 @@ export async function loadReport(
 
 /** @returns the exit code: 0 if every step was sustained and every marked signal found, else 1 */
 export async function load(stack: string, given: LoadArguments): Promise<number> {
-  const options = readOptions(given);
   const { settings, config } = await connect(stack);
-  const plan = planOf(settings, options);
+  const plan = planOf(settings, given);
   refuseProd(stack, settings, given.yes);
   const tell = (line: string) => console.error(`obs: ${line}`);
   const report = await withAbort("the load test", (stop) =>

@@ -1,7 +1,6 @@
 /** A load test in the cluster: a namespace with a Job, which is followed until it ends and then deleted. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { BatchV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { caCertificate } from "../../../components/port-forward";
 import { caBundle, gatewayUser, loadTest, namespaces, services, tenants, usesTls } from "../../../names";
@@ -9,6 +8,7 @@ import { type Settings, UserError } from "../../../settings";
 import { basicAuth, gatewayPassword } from "../../lib/gateway";
 import { followJob } from "../../lib/job-log";
 import { copyPullSecret, ifThere } from "../../lib/objects";
+import { until } from "../../lib/poll";
 import { root } from "../../lib/stack-config";
 import { caManifest, credentialsManifest, jobManifest, namespaceManifest, scriptManifest } from "./manifest";
 import type { Plan } from "./plan";
@@ -18,8 +18,8 @@ import { readSteps, readSummary, type Summary, stepText } from "./summary";
 export const scriptFile = join(root, "cli", "commands", "load", "script.js");
 
 const { namespace, name } = loadTest;
-/** Milliseconds in which the namespace must be deleted. */
-const goneWithin = 120_000;
+/** Seconds in which the namespace must be deleted. */
+const goneWithin = 120;
 /** Lines and characters at the end of the log that are read and kept: with a store unavailable, each request has a line. */
 const logEnd = { lines: 2000, characters: 500_000 };
 
@@ -46,14 +46,8 @@ const phase = async (core: CoreV1Api): Promise<string | undefined> =>
   (await ifThere(core.readNamespace({ name: namespace })))?.status?.phase;
 
 /** Waits until the namespace is deleted. @returns whether it is */
-async function gone(core: CoreV1Api): Promise<boolean> {
-  const deadline = Date.now() + goneWithin;
-  while (Date.now() < deadline) {
-    if ((await phase(core)) === undefined) return true;
-    await wait(2000);
-  }
-  return false;
-}
+const gone = (core: CoreV1Api): Promise<boolean> =>
+  until(goneWithin, "deletion", async () => (await phase(core)) === undefined).catch(() => false);
 
 /** @throws UserError if another load test runs, or one was kept */
 async function refuseSecond(core: CoreV1Api): Promise<void> {
@@ -128,7 +122,7 @@ export async function withLoad<T>(
     else {
       tell(`deleting namespace ${namespace}`);
       await ifThere(core.deleteNamespace({ name: namespace }));
-      if (!(await gone(core))) tell(`namespace ${namespace} still exists after ${goneWithin / 1000} s`);
+      if (!(await gone(core))) tell(`namespace ${namespace} still exists after ${goneWithin} s`);
     }
   }
 }

@@ -1,7 +1,7 @@
 /** The plan of a load test: the numbers for the k6 script, from the target rates. */
 import { randomBytes } from "node:crypto";
 import { servedUrls, urls } from "../../../names";
-import { invalid, type Settings, UserError } from "../../../settings";
+import { type Settings, UserError } from "../../../settings";
 
 /** Target rates of the last step; 0 disables a kind. */
 export interface LoadOptions {
@@ -82,43 +82,6 @@ const largest: Record<Kind, number> = {
   TraceQL: 1,
 };
 
-const limits: Record<keyof LoadOptions, [least: number, most: number]> = {
-  logs: [0, 1_000_000],
-  series: [0, 10_000_000],
-  spans: [0, 1_000_000],
-  queries: [0, 1000],
-  steps: [1, 20],
-  duration: [10, 3600],
-};
-
-/**
- * The options as numbers.
- *
- * @param given texts of the command line
- * @throws UserError for the first option that is not a number within its limits, or if all rates are 0
- */
-export function readOptions(given: Record<keyof LoadOptions, string>): LoadOptions {
-  const entries = Object.entries(limits).map(([name, [least, most]]) => {
-    const text = given[name as keyof LoadOptions];
-    // A fraction of a query per second is a rate.
-    const value = /^\d+$/.test(text) || (name === "queries" && /^\d+\.\d+$/.test(text)) ? Number(text) : NaN;
-    if (!(value >= least && value <= most))
-      throw new UserError(
-        invalid(
-          `--${name}`,
-          text,
-          `a ${name === "queries" ? "number" : "whole number"} from ${least} to ${most}`,
-        ),
-      );
-    return [name, value] as const;
-  });
-  const options = Object.fromEntries(entries) as unknown as LoadOptions;
-  const { logs, series, spans, queries } = options;
-  if (logs + series + spans + queries === 0)
-    throw new UserError("--logs, --series, --spans and --queries are all 0: set at least one of them");
-  return options;
-}
-
 /** Items per second of each kind in the last step. */
 const highest = ({ logs, series, spans, queries }: LoadOptions): Record<Kind, number> => ({
   logs,
@@ -145,7 +108,7 @@ function kindPlan(kind: Kind, rate: number, steps: number): KindPlan {
   return { batch, requestsPerMinute, vus: vusFor(requestsPerMinute.at(-1) ?? 0), probed };
 }
 
-/** The plan for some options. @param run @default eight random characters */
+/** The plan for some options. @param run @default eight random characters @throws UserError if all rates are 0 */
 export function planOf(
   settings: Settings,
   options: LoadOptions,
@@ -153,6 +116,8 @@ export function planOf(
 ): Plan {
   const { steps, duration, series } = options;
   const rates = highest(options);
+  if (kinds.every((kind) => rates[kind] === 0))
+    throw new UserError("--logs, --series, --spans and --queries are all 0: set at least one of them");
   return {
     run,
     steps,

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, numberOf, stackArgument } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
@@ -10,7 +10,12 @@ export function register(program: Command): void {
     .description("rotate the gateways' passwords without data loss; resumes after an interruption")
     .argument(...stackArgument)
     .option("--keep-old", "stop before the old passwords are revoked, until other stacks use the new ones")
-    .option("--wait <seconds>", "time for clients to switch to their new password", "180")
+    .option(
+      "--wait <seconds>",
+      "time for clients to switch to their new password",
+      numberOf("wait", 0, 86_400),
+      180,
+    )
     .option("-y, --yes", "skip the confirmation (dev stacks never ask)")
     .action((stack, options) => exit(async () => implementation().rotate(stack, options)));
 }

@@ -4,7 +4,7 @@
  * repeats it with its wait, because it may be incomplete, so that no client is locked out.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { invalid, type Settings, UserError } from "../../../settings";
+import { type Settings, UserError } from "../../../settings";
 import { connect } from "../../lib/cluster";
 import { backendEnvironment, pulumi } from "../../lib/pulumi";
 import { up } from "../lifecycle";
@@ -14,7 +14,7 @@ export interface RotateOptions {
   /** Stops before the old passwords are revoked, so that other stacks can get the new ones. */
   keepOld?: boolean;
   /** Seconds until every client has its new password: a kubelet updates a mounted Secret within two minutes. */
-  wait: string;
+  wait: number;
 }
 
 /** One of the three updates. */
@@ -61,8 +61,6 @@ function refuseUnasked(settings: Settings, { yes }: RotateOptions): void {
 
 /** @returns the exit code */
 export async function rotate(stack: string, options: RotateOptions): Promise<number> {
-  const wait = Number(options.wait);
-  if (!(wait >= 0)) throw new UserError(invalid("--wait", options.wait, "seconds, such as 180"));
   const { settings } = await connect(stack);
   refuseUnasked(settings, options);
   const backend = backendEnvironment(stack, settings.environment);
@@ -81,8 +79,8 @@ export async function rotate(stack: string, options: RotateOptions): Promise<num
       return code;
     }
     if (waits) {
-      console.error(`obs: waiting ${wait} s for every client to get its new password`);
-      await sleep(wait * 1000);
+      console.error(`obs: waiting ${options.wait} s for every client to get its new password`);
+      await sleep(options.wait * 1000);
     }
   }
   console.error(`obs: rotated; commit the change of Pulumi.${stack}.yaml`);

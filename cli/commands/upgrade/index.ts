@@ -2,7 +2,8 @@
 import { type ChartName, chartMirror, pins } from "../../../charts";
 import { kubeConfig } from "../../../components/kube-config";
 import { chooseStep, liveMimir, mimirFindings } from "../../../components/preflight/checks/mimir-version";
-import { readFacts, reasonOf, requireFacts } from "../../../components/preflight/facts";
+import { reasonOf, requireFacts } from "../../../components/preflight/facts";
+import { readFacts } from "../../../components/preflight/read-facts";
 import type { Settings } from "../../../settings";
 import { mimirPin, mimirSteps, stepOf } from "../../../settings/mimir-steps";
 import { problemText } from "../../../settings/problem-text";

@@ -1,9 +1,10 @@
-import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { CoreV1Api } from "@kubernetes/client-node";
+import { failedCreates, type Observed } from "../../../../components/pod-diagnosis";
+import { troubledLogs } from "../../../../components/pod-observation";
 import type { KubernetesObject } from "../../../lib/render";
-import { askPod } from "../../../lib/tunnel";
+import { grouped } from "../../../lib/text";
 import { type Check, type Finding, findingIn } from "../check";
-import type { ClusterState } from "../cluster-state";
-import { eventsOf, podTrouble } from "../pod-trouble";
+import { podTrouble } from "../pod-trouble";
 import { settingPath } from "../setting-path";
 import { isOf, type Workload } from "../workloads";
 
@@ -22,48 +23,39 @@ export function askedFor(objects: (KubernetesObject & { release: string })[]): M
   );
 }
 
-/** A workload that is scaled to 0, or whose pods are not created. `pods` are its own. */
-export function workloadTrouble(
-  { kind, namespace, name, wanted, ready }: Workload,
+/** A workload that is scaled to 0. @param asked replicas in Helm's manifest @param setting that holds the number */
+export function scaledDown(
+  { kind, namespace, name, wanted }: Workload,
   asked: number | undefined,
-  pods: V1Pod[],
-  failure: string | undefined,
   setting: string | undefined,
 ): Finding | undefined {
-  const who = `${kind} ${namespace}/${name}`;
-  if (wanted === 0 && asked)
-    return finding(
-      "critical",
-      `${who} is scaled to 0: no ${name} runs`,
-      `spec.replicas is 0, Helm installed ${asked}`,
-      `kubectl -n ${namespace} scale ${kind.toLowerCase()}/${name} --replicas=${asked}${setting ? `; ${setting} holds the number` : ""}`,
-    );
-  if (pods.length < wanted && failure)
-    return finding(
-      ready ? "warning" : "critical",
-      `${who} cannot create its pods: ${pods.length} of ${wanted} exist`,
-      failure,
-      "fix the quota, policy or admission webhook that the message names",
-    );
-  return undefined;
+  if (wanted !== 0 || !asked) return undefined;
+  return finding(
+    "critical",
+    `${kind} ${namespace}/${name} is scaled to 0: no ${name} runs`,
+    `spec.replicas is 0, Helm installed ${asked}`,
+    `kubectl -n ${namespace} scale ${kind.toLowerCase()}/${name} --replicas=${asked}${setting ? `; ${setting} holds the number` : ""}`,
+  );
 }
 
-/** Why a workload's pods are not created, by its events or those of its ReplicaSets. */
-async function failureOf(cluster: ClusterState, { namespace, name, kind }: Workload) {
-  const failed = (await cluster.events()).filter(({ reason }) => reason === "FailedCreate");
-  const sets = failed.filter(
-    ({ involvedObject: o }) =>
-      o.kind === "ReplicaSet" && o.namespace === namespace && o.name?.startsWith(`${name}-`),
+/** Workloads of a namespace that cannot create their pods. */
+export const blockedCreates = (observed: Observed): Finding[] =>
+  failedCreates(observed).map(({ workload, message }) =>
+    finding(
+      "warning",
+      `${workload} cannot create its pods`,
+      message,
+      "fix the quota, policy or admission webhook that the message names",
+    ),
   );
-  return (eventsOf(failed, kind, namespace, name)[0] ?? sets[0])?.message;
-}
 
 /** Pods that are not ready and why, workloads without pods, recent restarts. */
 export const check: Check = {
   name: "pods",
   async look({ cluster, settings, config }) {
-    const [pods, all, events, releases] = await Promise.all([
+    const [pods, claims, all, events, releases] = await Promise.all([
       cluster.pods(),
+      cluster.claims(),
       cluster.workloads(),
       cluster.events(),
       cluster.releases(),
@@ -71,48 +63,27 @@ export const check: Check = {
     const asked = askedFor(
       releases.flatMap(({ objects, namespace }) => objects().map((o) => ({ ...o, release: namespace }))),
     );
-    const troubled = all.map(async (workload) => {
+    const down = all.flatMap((workload) => {
       const { kind, namespace, name } = workload;
-      return workloadTrouble(
-        workload,
-        asked.get(`${kind}/${namespace}/${name}`),
-        pods.filter((pod) => isOf(workload, pod)),
-        await failureOf(cluster, workload),
-        settingPath(settings, namespace, name, "replicas"),
-      );
+      const setting = settingPath(settings, namespace, name, "replicas");
+      return scaledDown(workload, asked.get(`${kind}/${namespace}/${name}`), setting) ?? [];
     });
-    const unready = pods.map(async (pod) => {
-      const dead = all.some((workload) => isOf(workload, pod) && workload.ready === 0);
-      const trouble = podTrouble(pod, { events, settings, dead, now: Date.now() });
-      if (trouble && /keeps ending/.test(trouble.what)) trouble.evidence += await lastLine(config, pod);
-      if (trouble && /probe fails/.test(trouble.what)) trouble.evidence += await probeAnswer(config, pod);
-      return trouble;
+    const core = config.makeApiClient(CoreV1Api);
+    const byNamespace = grouped(pods, ({ metadata }) => metadata?.namespace ?? "");
+    const troubled = [...byNamespace].map(async ([namespace, own]) => {
+      const observed: Observed = {
+        namespace,
+        pods: own,
+        claims: claims.filter(({ metadata }) => metadata?.namespace === namespace),
+        events: events.filter(({ metadata }) => metadata?.namespace === namespace),
+        logs: await troubledLogs(core, namespace, own),
+      };
+      const unready = own.flatMap((pod) => {
+        const dead = all.some((workload) => isOf(workload, pod) && workload.ready === 0);
+        return podTrouble(pod, observed, settings, dead, Date.now()) ?? [];
+      });
+      return [...blockedCreates(observed), ...unready];
     });
-    return (await Promise.all([...troubled, ...unready])).filter((one) => one !== undefined);
+    return [...down, ...(await Promise.all(troubled)).flat()];
   },
 };
-
-/** The last line that a pod's crashing container wrote before it ended. */
-async function lastLine(config: KubeConfig, { metadata, status }: V1Pod): Promise<string> {
-  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  const container = all.find(({ state }) => state?.waiting)?.name;
-  const { namespace = "", name = "" } = metadata ?? {};
-  const text = await config
-    .makeApiClient(CoreV1Api)
-    .readNamespacedPodLog({ namespace, name, previous: true, tailLines: 3, ...(container && { container }) })
-    .catch(() => "");
-  const last = text?.trim().split("\n").at(-1);
-  return last ? `; its last line: ${last.slice(0, 300)}` : "";
-}
-
-/** The text that a pod answers to its readiness probe: the kubelet reports only the status. */
-async function probeAnswer(config: KubeConfig, { metadata, spec }: V1Pod): Promise<string> {
-  const probes = spec?.containers.flatMap(({ readinessProbe }) => readinessProbe?.httpGet ?? []);
-  const { namespace = "", name = "" } = metadata ?? {};
-  const { port, path = "/" } = probes?.[0] ?? {};
-  if (!port) return "";
-  const said = await askPod(config, { namespace, selector: "", pod: name, port }, path, {
-    within: 5,
-  }).catch(() => undefined);
-  return said?.body.trim() ? `; it answers: ${said.body.trim().slice(0, 300)}` : "";
-}

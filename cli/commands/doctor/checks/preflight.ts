@@ -1,7 +1,7 @@
 import { examine } from "../../../../components/preflight";
 import { withAddOns } from "../../../../components/preflight/add-ons";
 import type { Finding as PreflightFinding } from "../../../../components/preflight/check";
-import { readFacts } from "../../../../components/preflight/facts";
+import { readFacts } from "../../../../components/preflight/read-facts";
 import { problemText } from "../../../../settings/problem-text";
 import { type Check, type Finding, findingIn } from "../check";
 

@@ -1,9 +1,9 @@
 import { CoreV1Api, StorageV1Api, type V1PersistentVolumeClaim, type V1Pod } from "@kubernetes/client-node";
+import { warnings } from "../../../../components/pod-diagnosis";
 import type { Settings } from "../../../../settings";
 import { sizeText } from "../../../../settings/units";
 import { within } from "../../../lib/poll";
 import { type Check, type Finding, findingIn } from "../check";
-import { eventsOf } from "../pod-trouble";
 import { raise } from "../setting-path";
 
 /** Used shares of a volume from which on it is nearly full, and full. */
@@ -133,7 +133,8 @@ export const check: Check = {
     }));
     const unbound = claims.flatMap((claim) => {
       const { namespace = "", name = "" } = claim.metadata ?? {};
-      const messages = eventsOf(events, "PersistentVolumeClaim", namespace, name).map((e) => e.message ?? "");
+      const own = events.filter(({ involvedObject }) => involvedObject.namespace === namespace);
+      const messages = warnings(own, "PersistentVolumeClaim", name);
       const used = pods.some((pod) => mounts(pod, namespace, name));
       return claimFinding(claim, messages, known, used) ?? [];
     });

@@ -1,0 +1,125 @@
+/** Reads the cluster: once, in parallel, before anything is registered. */
+import {
+  ApiextensionsV1Api,
+  ApiregistrationV1Api,
+  AppsV1Api,
+  CoreV1Api,
+  DiscoveryV1Api,
+  type KubeConfig,
+  SchedulingV1Api,
+  StorageV1Api,
+  setHeaderOptions,
+  type V1ObjectMeta,
+  VersionApi,
+} from "@kubernetes/client-node";
+import { namespaces } from "../../names";
+import { type Settings, UserError } from "../../settings";
+import { type Facts, reasonOf, type Snapshot } from "./facts";
+import { liveGossip } from "./gossip";
+import { namedSecrets } from "./named-secrets";
+
+/** Lists without specs and data: definitions and releases are large, and their metadata says who owns them. */
+const metadataOnly = setHeaderOptions(
+  "accept",
+  "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
+);
+const metadataOf = ({ items }: { items: { metadata?: V1ObjectMeta }[] }): V1ObjectMeta[] =>
+  items.flatMap(({ metadata }) => metadata ?? []);
+
+/** What is there; nothing if it is not. */
+const unlessMissing = <T>(read: Promise<T>): Promise<T | undefined> =>
+  read.catch((error: { code?: number }) => {
+    if (error.code === 404) return undefined;
+    throw error;
+  });
+
+type Readers = { [K in keyof Facts]: () => Promise<Facts[K]> };
+
+function readers(config: KubeConfig, settings: Settings): Readers {
+  const core = config.makeApiClient(CoreV1Api);
+  const apps = config.makeApiClient(AppsV1Api);
+  const ours: ReadonlySet<string> = new Set(Object.values(namespaces(settings)));
+  /** Objects of the stack's own namespaces. */
+  const inStack = <T extends { metadata?: V1ObjectMeta }>({ items }: { items: T[] }): T[] =>
+    items.filter(({ metadata }) => ours.has(metadata?.namespace ?? ""));
+  const running = "status.phase!=Succeeded,status.phase!=Failed";
+  return {
+    version: async () => (await config.makeApiClient(VersionApi).getCode()).gitVersion,
+    clusterUid: async () => (await core.readNamespace({ name: "kube-system" })).metadata?.uid ?? "",
+    nodes: async () => (await core.listNode()).items,
+    namespaces: async () => (await core.listNamespace()).items,
+    storageClasses: async () => (await config.makeApiClient(StorageV1Api).listStorageClass()).items,
+    priorityClasses: async () => (await config.makeApiClient(SchedulingV1Api).listPriorityClass()).items,
+    pods: async () => (await core.listPodForAllNamespaces({ fieldSelector: running })).items,
+    services: async () => (await core.listServiceForAllNamespaces()).items,
+    daemonSets: async () => (await apps.listDaemonSetForAllNamespaces()).items,
+    statefulSets: async () => inStack(await apps.listStatefulSetForAllNamespaces()),
+    claims: async () => inStack(await core.listPersistentVolumeClaimForAllNamespaces()),
+    volumes: async () =>
+      (await core.listPersistentVolume()).items.filter(({ spec }) =>
+        ours.has(spec?.claimRef?.namespace ?? ""),
+      ),
+    quotas: async () => inStack(await core.listResourceQuotaForAllNamespaces()),
+    limitRanges: async () => inStack(await core.listLimitRangeForAllNamespaces()),
+    definitions: async () =>
+      metadataOf(
+        await config.makeApiClient(ApiextensionsV1Api).listCustomResourceDefinition({}, metadataOnly),
+      ),
+    apiServices: async () => (await config.makeApiClient(ApiregistrationV1Api).listAPIService()).items,
+    releases: async () =>
+      metadataOf(await core.listSecretForAllNamespaces({ labelSelector: "owner=helm" }, metadataOnly)),
+    apiServerPorts: async () => {
+      const { items } = await config.makeApiClient(DiscoveryV1Api).listNamespacedEndpointSlice({
+        namespace: "default",
+        labelSelector: "kubernetes.io/service-name=kubernetes",
+      });
+      return [...new Set(items.flatMap(({ ports = [] }) => ports.flatMap(({ port }) => port ?? [])))];
+    },
+    corefile: async () =>
+      (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "coredns" })))
+        ?.data?.["Corefile"],
+    ciliumConfig: async () =>
+      (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "cilium-config" })))
+        ?.data,
+    gossip: () => liveGossip(config, settings),
+    secrets: () =>
+      Promise.all(
+        namedSecrets(settings).map(async (secret) => {
+          const { namespace, name } = secret;
+          const live = await unlessMissing(core.readNamespacedSecret({ namespace, name }));
+          return live ? { ...secret, found: Object.keys(live.data ?? {}) } : secret;
+        }),
+      ),
+  };
+}
+
+/**
+ * Reads the cluster. A request that the cluster refuses leaves its fact unread and the others as they are.
+ *
+ * @param wanted the facts to read. @default all
+ * @throws UserError if the API server does not answer at all
+ */
+export async function readFacts(
+  config: KubeConfig,
+  settings: Settings,
+  wanted?: readonly (keyof Facts)[],
+): Promise<Snapshot> {
+  const all = readers(config, settings);
+  const snapshot: Snapshot = { facts: {}, unread: {} };
+  const read = async <K extends keyof Facts>(key: K) => {
+    try {
+      snapshot.facts[key] = await all[key]();
+    } catch (error) {
+      snapshot.unread[key] = reasonOf(error);
+    }
+  };
+  // Every cluster gives its version to everybody: without it there is nobody to read from.
+  await read("version");
+  if (snapshot.unread.version)
+    throw new UserError(
+      `the cluster does not answer, so nothing was changed: ${snapshot.unread.version}\n` +
+        "    check cluster.kubeconfig, cluster.context and KUBECONFIG",
+    );
+  await Promise.all((wanted ?? (Object.keys(all) as (keyof Facts)[])).map(read));
+  return snapshot;
+}

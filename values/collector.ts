@@ -1,0 +1,88 @@
+/** The OpenTelemetry collector between applications and Alloy. */
+import { address, caBundle, namespaces, services, usesTls } from "../names";
+import type { Settings } from "../settings";
+import { everyInterface } from "./ip-family";
+import { scheduling } from "./scheduling";
+import { disruptionBudget, placement, pullSecrets, resources } from "./shared";
+import { trustedCa } from "./tls";
+import { podUser } from "./user-ids";
+
+/** Account of the collector: the operator's own would know no Secret to pull images with. */
+export const collectorAccount = (settings: Settings) => ({
+  metadata: { name: "gateway", namespace: namespaces(settings).opentelemetry },
+  imagePullSecrets: pullSecrets(settings),
+  automountServiceAccountToken: false,
+});
+
+const collectorLabels = { "app.kubernetes.io/component": "opentelemetry-collector" };
+
+/** A plain collector, which the operator deploys. */
+export const collectorObject = (settings: Settings) => {
+  const { collector } = settings.openTelemetryOperator;
+  const { allowedOrigins } = settings.otlp.cors;
+  const trust = trustedCa(settings);
+  const placed = placement(settings, collectorLabels);
+  return {
+    apiVersion: "opentelemetry.io/v1beta1",
+    kind: "OpenTelemetryCollector",
+    metadata: { name: "gateway", namespace: namespaces(settings).opentelemetry },
+    spec: {
+      mode: "deployment",
+      serviceAccount: collectorAccount(settings).metadata.name,
+      replicas: collector.replicas,
+      resources: resources(collector),
+      ...scheduling(settings, "opentelemetry-operator"),
+      // A custom resource takes no null.
+      affinity: placed.affinity ?? undefined,
+      topologySpreadConstraints: placed.topologySpreadConstraints,
+      podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,
+      podSecurityContext: {
+        runAsNonRoot: true,
+        ...podUser(settings, { runAsUser: 10001 }),
+        seccompProfile: { type: "RuntimeDefault" },
+      },
+      ...(usesTls(settings) && { volumes: trust.volumes, volumeMounts: trust.mounts }),
+      securityContext: {
+        allowPrivilegeEscalation: false,
+        capabilities: { drop: ["ALL"] },
+        readOnlyRootFilesystem: true,
+      },
+      config: {
+        receivers: {
+          otlp: {
+            protocols: {
+              grpc: { endpoint: `${everyInterface(settings)}:4317`, max_recv_msg_size_mib: 16 },
+              http: {
+                endpoint: `${everyInterface(settings)}:4318`,
+                ...(allowedOrigins.length && {
+                  cors: { allowed_origins: allowedOrigins, allowed_headers: ["*"], max_age: 7200 },
+                }),
+              },
+            },
+          },
+        },
+        processors: {
+          memory_limiter: { check_interval: "1s", limit_percentage: 80, spike_limit_percentage: 20 },
+        },
+        exporters: {
+          otlp: {
+            endpoint: address(services(settings).otlpGrpc),
+            tls: usesTls(settings) ? { ca_file: caBundle.path } : { insecure: true },
+            // Smaller than the largest message that Alloy accepts.
+            sending_queue: {
+              batch: { sizer: "bytes", min_size: 1_000_000, max_size: 8_000_000, flush_timeout: "200ms" },
+            },
+          },
+        },
+        service: {
+          pipelines: Object.fromEntries(
+            ["traces", "metrics", "logs"].map((signal) => [
+              signal,
+              { receivers: ["otlp"], processors: ["memory_limiter"], exporters: ["otlp"] },
+            ]),
+          ),
+        },
+      },
+    },
+  };
+};
