@@ -12,7 +12,7 @@ import { judgeUsers } from "../../cli/commands/doctor/checks/gateways";
 import { judgeRing, rings } from "../../cli/commands/doctor/checks/rings";
 import { judgeSending } from "../../cli/commands/doctor/checks/sending";
 import { judgeThreshold, thresholds } from "../../cli/commands/doctor/checks/thresholds";
-import type { Live } from "../../cli/commands/doctor/ends";
+import { type Live, named } from "../../cli/commands/doctor/ends";
 import { judgeLog } from "../../cli/commands/doctor/gateway-log";
 import { age } from "../../cli/commands/doctor/instances";
 import { growth, metrics, total } from "../../cli/commands/doctor/metrics";
@@ -332,6 +332,23 @@ describe("doctor: flows", () => {
       policyTypes: ["Ingress"],
     },
   };
+
+  it("knows the ports of a running pod with an address of its own", () => {
+    const ports = [
+      { name: "http", containerPort: 3100 },
+      { containerPort: 9095, protocol: "TCP" },
+      { name: "gossip", containerPort: 7946, protocol: "UDP" },
+    ];
+    const pod = (phase: string, hostNetwork = false) =>
+      named({
+        metadata: { namespace: "loki", name: "loki-0" },
+        spec: { hostNetwork, containers: [{ name: "loki", ports }] },
+        status: { phase, podIP: "10.0.0.1" },
+      });
+    expect(pod("Running")?.ports).to.deep.equal([3100, 9095]);
+    expect(pod("Running")?.end).to.deep.include({ address: "10.0.0.1", named: { http: 3100, gossip: 7946 } });
+    expect([pod("Pending"), pod("Running", true)]).to.deep.equal([undefined, undefined]);
+  });
 
   it("names somebody's policy that blocks a needed flow", () => {
     expect(judgeFlows(settings, live([]))).to.deep.equal([]);

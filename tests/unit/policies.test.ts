@@ -55,6 +55,20 @@ describe("unit: policies", () => {
       expect([stops("mandatory"), stops("advisory"), stops("disabled")]).to.deep.equal([1, 0, 0]);
     });
 
+    it("do not apply to exceptions, which name subjects without the prefix of a second stack", () => {
+      const allowed = (name: string) => {
+        const subject = { ...deployment({ image: "grafana/loki" }), name };
+        const exceptions = [{ rule: "images-pinned", subject: { name: "app" }, reason: "a test" }];
+        const how = { environment: "prod" as const, prefix: "b-", exceptions };
+        return findingsOf(rule("images-pinned"), [subject], how)[0]?.allowed;
+      };
+      expect([allowed("b-app"), allowed("app"), allowed("c-app")]).to.deep.equal([
+        "a test",
+        "a test",
+        undefined,
+      ]);
+    });
+
     it("come with parameters", () => {
       const config = { "images-registries": { registries: ["registry.example.com"] } };
       const found = (image: string) =>

@@ -3,9 +3,9 @@ import { parse } from "yaml";
 import { withLoad } from "../../cli/commands/size/given";
 import { changesFor, laidOn } from "../../cli/commands/size/write";
 import { parseSettings, settingsIn } from "../../settings";
-import { wholeStack } from "../../settings/fit";
+import { components, fits, wholeStack } from "../../settings/fit";
 import { limitProblems, sizingProblems } from "../../settings/sizing-problems";
-import type { Tree } from "../../settings/tree";
+import { type Tree, valueAt } from "../../settings/tree";
 
 const file = `config:
   observability:environment: prod
@@ -66,6 +66,20 @@ describe("unit: obs size --write", () => {
       expect(sizingProblems(settings)).to.deep.equal([]);
       if (load["series"]) expect(limitProblems(settings)).to.deep.equal([]);
     });
+
+  it("makes components without a formula smaller in proportion, never larger than by default", () => {
+    const settings = settingsAfter({ spans: "100/s" });
+    const sized = new Set(fits(settings).map(({ component }) => component));
+    const defaults = parseSettings("prod", treeOf(file));
+    const memory = (of: typeof settings, component: string) => {
+      const found = valueAt(of, [...component.split("."), "memory"]);
+      return typeof found === "number" ? found : 0;
+    };
+    const others = components(settings).filter((component) => !sized.has(component));
+    const growth = others.map((component) => memory(settings, component) - memory(defaults, component));
+    expect(Math.max(...growth)).to.equal(0);
+    expect(Math.min(...growth)).to.be.below(0);
+  });
 
   it("is complete after one run: a second one changes nothing", () => {
     for (const load of loads) {

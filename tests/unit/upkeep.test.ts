@@ -130,6 +130,8 @@ describe("unit: upkeep: workflows", () => {
     permissions?: Record<string, string>;
     "timeout-minutes"?: number;
     if?: string;
+    /** A reusable workflow, whose own jobs have the steps. */
+    uses?: string;
     steps: { uses?: string; name?: string; run?: string; with?: Record<string, unknown> }[];
   }
   const folder = ".github/workflows";
@@ -144,10 +146,12 @@ describe("unit: upkeep: workflows", () => {
   for (const file of files)
     it(`${file} pins actions by commit, gives a token nothing by default, and ends`, () => {
       for (const [, action] of text(join(folder, file)).matchAll(/uses: (.*)/g))
-        expect(action).to.match(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+        expect(action).to.match(
+          /^([\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\.\/\.github\/workflows\/kind\.yaml)$/,
+        );
       const { permissions, jobs } = workflow(file);
       expect(permissions).to.deep.equal({});
-      for (const [name, job] of Object.entries(jobs)) {
+      for (const [name, job] of Object.entries(jobs).filter(([, { uses }]) => !uses)) {
         expect(job["timeout-minutes"], name).to.be.a("number");
         for (const { uses, with: given, run } of job.steps) {
           if (uses?.startsWith("actions/checkout@"))
@@ -170,6 +174,21 @@ describe("unit: upkeep: workflows", () => {
         expect(uses ?? "").to.match(/^$|^actions\/download-artifact@/);
         expect(run ?? "").not.to.match(/\b(npm|npx|node|pip|mkdocs|\.\/obs)\b/);
       }
+  });
+
+  it("install the stack on a kind cluster, and test it, for each pull request, push and night", () => {
+    for (const file of ["main.yaml", "pull-request.yaml"])
+      expect(workflow(file).jobs["kind"]?.uses, file).to.equal("./.github/workflows/kind.yaml");
+    expect(workflow("main.yaml").jobs["kind"]?.if).to.equal(undefined);
+    const commands = workflow("kind.yaml").jobs["up"]?.steps.flatMap(({ run }) => run ?? []) ?? [];
+    expect(commands.filter((run) => run.startsWith("./obs")).map((run) => run.split(" ")[1])).to.deep.equal([
+      "up",
+      "smoke",
+      "doctor",
+      "dashboards",
+      "preview",
+      "down",
+    ]);
   });
 
   it("never run a pull request with the rights of main", () => {

@@ -5,6 +5,7 @@ import { dashboardConfigMaps } from "../../values/dashboards";
 import { grafanaSecrets, grafanaValues } from "../../values/grafana";
 import { grafanaAlerting } from "../../values/grafana-alerting";
 import { dashboardReader } from "../../values/grafana-dashboards";
+import { grafanaDatasources } from "../../values/grafana-datasources";
 import { ldapToml, rolePath } from "../../values/grafana-login";
 import { everyIntegration } from "../support/receivers";
 import { type Config, type Environment, settingsOf } from "../support/stacks";
@@ -43,6 +44,18 @@ const withLdap = (more: Config = {}): Config => ({
 });
 
 describe("unit: values of grafana", () => {
+  it("manages alerts only where a tenant has a ruler, and names the Alertmanager there", () => {
+    const { datasources } = grafanaDatasources(settingsOf("prod")) as {
+      datasources: { name: string; jsonData: { manageAlerts?: boolean; alertmanagerUid?: string } }[];
+    };
+    const of = (managed: boolean) =>
+      datasources.flatMap(({ jsonData }) =>
+        jsonData.manageAlerts === managed ? [jsonData.alertmanagerUid] : [],
+      );
+    expect(of(true)).not.to.be.empty.and.not.to.include(undefined);
+    expect(new Set(of(false))).to.deep.equal(new Set([undefined]));
+  });
+
   describe("who gets in (R8.2)", () => {
     it("nobody anonymously, and nobody by signing up", () => {
       for (const environment of ["dev", "prod"] as const) {
