@@ -1,4 +1,7 @@
-/** An agent: the collectors and exporters of a cluster, which send to the stores of a hub. docs/guides/many-clusters.md */
+/**
+ * Installs an agent: the collectors and exporters of a cluster, which send to the stores of a hub.
+ * docs/guides/many-clusters.md
+ */
 import * as pulumi from "@pulumi/pulumi";
 import { Alerts } from "./components/alerts";
 import { AlloyLogs } from "./components/alloy-logs";
@@ -17,7 +20,7 @@ import { preflight, readCluster } from "./components/preflight";
 import { withAddOns } from "./components/preflight/add-ons";
 import type { Settings } from "./settings";
 
-/** @param given settings of the stack; `hub` is set in them */
+/** @param given settings of the stack, with `hub` set */
 export async function agent(stack: string, given: Settings, hub: NonNullable<Settings["hub"]>) {
   const { settings: connected, passwords, client, warnings } = await readHub(stack, given, hub);
   for (const warning of warnings) pulumi.log.warn(warning);

@@ -1,4 +1,4 @@
-/** Where each chart comes from: its pin in `charts.json`, or the mirror that stands in for the official repositories. */
+/** The source of each chart: its pin in `charts.json`, or a mirror that replaces the official repositories. */
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
@@ -9,33 +9,36 @@ import { mimirPin } from "./settings/mimir-steps";
 export type ChartName = keyof typeof pins;
 export { pins };
 
-/** The version of a chart in a stack: its pin, or for Mimir the step that the stack has reached. */
+/** The version of a chart in a stack: its pin, or for Mimir the upgrade step that the stack has reached. */
 export const versionOf = (name: ChartName, settings: Settings): string =>
   name === "mimir-distributed" ? mimirPin(settings).version : pins[name].version;
 
 /** The oldest Kubernetes that every pinned chart supports: the highest lower bound of their `kubeVersion`. */
 export const minimumKubernetes = "1.32";
 
-/** Where Helm finds a chart: the fields that `helm template` and Pulumi's Release have in common. */
+/** The source of a chart for Helm: the fields that `helm template` and Pulumi's Release have in common. */
 export interface ChartSource {
   /** Name, path or oci:// reference. */
   chart: string;
-  /** Version; left out for a folder or package, which is one version already. */
+  /** Version; omitted for a folder or package, which contains exactly one version. */
   version?: string;
-  /** Address of the chart repository, where `chart` is a name. */
+  /** URL of the chart repository, if `chart` is a name. */
   repository?: string;
 }
 
 const isRemote = (place: string) => /^(https?|oci):\/\//.test(place);
 
-/** A chart in a repository. @param version a version, or a range of them */
+/** A chart in a repository. @param version a version, or a range of versions */
 export function fromRepository(name: ChartName, version: string, repository: string): ChartSource {
   return repository.startsWith("oci://")
     ? { chart: `${repository.replace(/\/$/, "")}/${name}`, version }
     : { chart: name, version, repository };
 }
 
-/** The chart in a folder of chart folders (`loki/Chart.yaml`) or packages (`loki-1.2.3.tgz`); a text if it is missing. */
+/**
+ * The chart in a folder of chart folders (`loki/Chart.yaml`) or packages (`loki-1.2.3.tgz`); an error message
+ * if it is missing.
+ */
 function fromFolder(name: ChartName, version: string, folder: string): ChartSource | string {
   const packaged = join(folder, `${name}-${version}.tgz`);
   if (existsSync(packaged)) return { chart: resolve(packaged) };
@@ -45,17 +48,17 @@ function fromFolder(name: ChartName, version: string, folder: string): ChartSour
   return found === version ? { chart: resolve(folder, name) } : `${name}/ is version ${found}`;
 }
 
-/** The mirror in force: `OBS_CHARTS` in the environment, else the setting `charts.mirror`. */
+/** The chart mirror in use: `OBS_CHARTS` in the environment, else the setting `charts.mirror`. */
 export const chartMirror = ({ charts }: Settings): string | undefined =>
   process.env["OBS_CHARTS"] || charts.mirror;
 
 const allCharts = Object.keys(pins) as ChartName[];
 
 /**
- * The source of charts, of all without `charts`.
+ * The sources of charts; by default, of all charts.
  *
  * @param stack the stack's name, for messages; undefined if a program defines the settings
- * @throws SettingsError naming each chart that a mirror folder lacks or holds in another version
+ * @throws SettingsError with each chart that a mirror folder lacks or has in another version
  */
 export function chartSources<Name extends ChartName = ChartName>(
   stack: string | undefined,

@@ -33,10 +33,11 @@ export = () =>
   held<pulumi.Inputs>(async () => {
     const stack = pulumi.getStack();
     const given = readSettings(stack, pulumi.runtime.allConfig());
-    // The engine's word on which keys are encrypted, in whole or in part; without an engine nothing is said of it.
+    // The engine's list of keys that are encrypted, in whole or in part; without an engine the list is
+    // unknown.
     const encrypted: string[] | null = JSON.parse(process.env["PULUMI_CONFIG_SECRET_KEYS"] ?? "null");
     if (encrypted) refusePlainSecrets(stack, given, (key) => encrypted.includes(`${project}:${key}`));
-    // A chart that is missing in the mirror is also an error before anything changes.
+    // A chart that is missing in the mirror is also an error before any change.
     chartSources(stack, given);
     if (given.hub) return agent(stack, given, given.hub);
     for (const warning of sizingWarnings(stack, given)) pulumi.log.warn(warning);

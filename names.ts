@@ -1,12 +1,13 @@
 /**
- * Every name that more than one place needs: namespaces, Services, Secrets, buckets, tenants, addresses.
- * Names are decided here, not discovered from what was installed, so that values hold plain strings and a
- * preview is complete before anything exists.
+ * All names that more than one module needs: namespaces, Services, Secrets, buckets, tenants, addresses.
+ *
+ * They are defined here instead of discovered from installed objects. Values therefore contain plain strings,
+ * and a preview is complete before anything exists.
  */
 import type { Settings } from "./settings";
 import { rollupTenants } from "./settings/rollups";
 
-/** Namespaces without a prefix, as dashboards and alerts name them. */
+/** Namespaces without a prefix, as in dashboards and alerts. */
 export const defaultNamespaces = {
   minio: "minio",
   loki: "loki",
@@ -18,9 +19,9 @@ export const defaultNamespaces = {
   alloyTraces: "alloy-traces",
   opentelemetry: "opentelemetry",
   grafana: "grafana",
-  /** What scales the others; there only where this stack installs some of it. */
+  /** Autoscaling components; present only if this stack installs at least one of them. */
   autoscaling: "autoscaling",
-  /** Jobs that copy the buckets; there only with backups.destination. */
+  /** Jobs that copy the buckets; present only with backups.destination. */
   backup: "backup",
 } as const;
 
@@ -39,7 +40,10 @@ export const namespaces = (settings: Settings): Record<NamespaceKey, string> =>
     ),
   ) as Record<NamespaceKey, string>;
 
-/** The name that a namespace of the stack has, known by its default name; names of other namespaces stay the same. */
+/**
+ * The actual name of a namespace of the stack, from its default name; names of other namespaces are
+ * unchanged.
+ */
 export function ownNamespace(settings: Settings, name: string): string {
   const key = namespaceKeys.find((one) => defaultNamespaces[one] === name);
   return key ? namespaces(settings)[key] : name;
@@ -50,14 +54,17 @@ export const systemNamespaces = (settings: Settings): string[] =>
   settings.cluster.systemNamespaces.map((name) => ownNamespace(settings, name));
 
 const prefixLabel = "observability/prefix";
-/** Value of the label: the prefix without its hyphen, with which no label may end. */
+/** Value of the label: the prefix without its trailing hyphen, because a label value must not end with one. */
 const prefixValue = ({ namespaces: { prefix } }: Settings): string => prefix.slice(0, -1);
 
 /** Label of the namespaces that belong to a stack with a prefix. */
 export const prefixLabels = (settings: Settings): Record<string, string> =>
   settings.namespaces.prefix ? { [prefixLabel]: prefixValue(settings) } : {};
 
-/** Selects the namespaces whose monitors and rules are this stack's, so that no other stack evaluates a rule, too. */
+/**
+ * Selects the namespaces whose monitors and rules belong to this stack, so that no other stack evaluates them
+ * too.
+ */
 export const ownNamespaces = (settings: Settings) => ({
   matchExpressions: [
     settings.namespaces.prefix
@@ -70,13 +77,13 @@ export const ownNamespaces = (settings: Settings) => ({
 export const namespaceKey = (settings: Settings, namespace: string): NamespaceKey | undefined =>
   namespaceKeys.find((key) => namespaces(settings)[key] === namespace);
 
-/** Namespaces whose pods need more than Pod Security's `restricted`, and why. */
+/** Pod Security level of each namespace, and the reason for more than `restricted`. */
 export const podSecurity: Record<NamespaceKey, "restricted" | "privileged"> = {
   minio: "restricted",
   loki: "restricted",
   mimir: "restricted",
   tempo: "restricted",
-  monitoring: "privileged", // node-exporter and cAdvisor read the node's own files
+  monitoring: "privileged", // node-exporter and cAdvisor read files of the node
   alloyLogs: "privileged", // reads the node's log files through a hostPath
   alloyMetrics: "restricted",
   alloyTraces: "restricted",
@@ -93,21 +100,21 @@ export const namespaceOwner = {
   stack: "observability/stack",
 } as const;
 
-/** Those who keep data in object storage. Each has its own user, policy and Secret. */
+/** Stores with data in object storage. Each has its own user, policy and Secret. */
 export const consumers = ["loki", "mimir", "tempo"] as const;
 export type Consumer = (typeof consumers)[number];
 
-/** The buckets that a consumer may use, by their keys in `objectStorage.buckets`. */
+/** The buckets that a store may use, by their keys in `objectStorage.buckets`. */
 export const bucketsOf = {
   loki: ["loki"],
   mimir: ["mimirBlocks", "mimirRuler", "mimirAlertmanager"],
   tempo: ["tempo"],
 } as const satisfies Record<Consumer, readonly (keyof Settings["objectStorage"]["buckets"])[]>;
 
-/** Keys of the environment variables by which a consumer gets its S3 credentials from its Secret. */
+/** Environment variables with the S3 credentials of a store, which are also the keys of its Secret. */
 export const s3Env = { accessKey: "S3_ACCESS_KEY", secretKey: "S3_SECRET_KEY" } as const;
 
-/** The Jobs of backups, which have users of their own: `backup` reads buckets, `restore` also writes them. */
+/** The Jobs of backups, which have their own users: `backup` reads buckets, `restore` also writes to them. */
 export const backupJobs = ["backup", "restore"] as const;
 export type BackupJob = (typeof backupJobs)[number];
 
@@ -127,11 +134,11 @@ export const minio = {
   encryptionSecret: "minio-encryption",
   /** Name of that key inside MinIO. */
   encryptionKey: "objects",
-  /** ConfigMap that remembers which buckets the stack manages. */
+  /** ConfigMap with the list of buckets that the stack manages. */
   bucketsConfigMap: "minio-managed-buckets",
-  /** Secret with the credentials of the cold tier, and what the name of the Job that sets it up begins with. */
+  /** Secret with the credentials of the cold tier, and name prefix of the Job that sets it up. */
   coldTier: "minio-cold-tier",
-  /** PersistentVolumeClaim of each server: the name that the chart's workload looks for. */
+  /** PersistentVolumeClaim of each server: the name that the chart's workload expects. */
   claim: (mode: "standalone" | "distributed", server: number): string =>
     mode === "standalone" ? "minio-data" : `export-minio-${server}`,
 } as const;
@@ -139,7 +146,10 @@ export const minio = {
 /** Objects of the scheduled backups, in the namespaces `backup` and `grafana`. */
 export const backups = {
   cronJob: (job: BackupJob): string => job,
-  /** Secret with the destination's credentials and the password of the copy: keys are names of variables. */
+  /**
+   * Secret with the destination's credentials and the password of the copy. The keys are names of environment
+   * variables.
+   */
   destinationSecret: "backup-destination",
   /** ConfigMap with the destination's CA certificates. */
   caConfigMap: "backup-destination-ca",
@@ -149,71 +159,80 @@ export const backups = {
 export const tenants = {
   /** Loki: logs of all pods. */
   logs: "logs",
-  /** Mimir: metrics of applications (R6.2). */
+  /** Mimir: metrics of applications. */
   pods: "pods",
-  /** Mimir: metrics of infrastructure (R6.2). */
+  /** Mimir: metrics of infrastructure. */
   nodes: "nodes",
-  /** Mimir: what kube-prometheus-stack's Prometheus has, so that nothing is doubled in the other two (R11). */
+  /**
+   * Mimir: metrics from kube-prometheus-stack's Prometheus, separate so that the other two tenants contain no
+   * duplicates.
+   */
   prometheus: "prometheus",
-  /** Mimir: chosen metrics of the two above with a sample every 5 minutes. */
+  /** Mimir: selected metrics of the two tenants above, downsampled to one sample every 5 minutes. */
   rollup5m: rollupTenants.fiveMinutes,
-  /** Mimir: the same with a sample every hour. */
+  /** Mimir: the same metrics with one sample every hour. */
   rollup1h: rollupTenants.oneHour,
   /** Tempo: traces of all applications. */
   traces: "traces",
 } as const;
 
-/** Tenants of Mimir that collectors write to: the raw data that roll-ups are made of. */
+/** Tenants of Mimir that collectors write to: the raw data from which downsampled series are recorded. */
 export const rawTenants = [tenants.pods, tenants.nodes] as const;
 
 /** Tenants of Mimir that only its ruler writes to. */
 export const rolledTenants = [tenants.rollup5m, tenants.rollup1h] as const;
 
 /**
- * All tenants of Mimir: those that the settings name, and those of the roll-ups. The latter are there where roll-ups are
- * off, too: rules that were loaded are taken away, and what was rolled up grows old.
+ * All tenants of Mimir: those in the settings, and those of downsampled series. The latter are included even
+ * if downsampling is off, so that rules loaded earlier are removed and the recorded data expires.
  */
 export const mimirTenants = ({ mimir }: Settings): string[] => [
   ...Object.keys(mimir.tenants),
   ...rolledTenants,
 ];
-/** The tenants of Mimir that are read as one: applications and infrastructure. */
+/** The tenants of Mimir that are queried as one: applications and infrastructure. */
 export const datasourceTenants = rawTenants.join("|");
 
-/** Raw data and roll-ups, for who picks between them by the range that is looked at. */
+/** Raw and downsampled data, for clients that select the tenant by the time range. */
 export const longRangeTenants = [...rawTenants, ...rolledTenants].join("|");
 
-/** The stack's own tenants that people read, by store. */
+/** The stack's own tenants for users, by store. */
 const ownTenants = { loki: [tenants.logs], mimir: rawTenants, tempo: [tenants.traces] } as const;
 
-/** Tenants of a store that people read as one, joined by `|`: the stack's own and those of its agents. */
+/** Tenants of a store that users query as one, joined by `|`: the stack's own and those of its agents. */
 export const readTenants = (store: Store, { agents }: Settings): string =>
   [...ownTenants[store], ...Object.keys(agents)].join("|");
 
-/** Those whose gateways ask who is there. */
+/** Stores with a gateway that authenticates clients. */
 export const stores = ["loki", "mimir", "tempo"] as const;
 export type Store = (typeof stores)[number];
 
 /**
- * Label of a store's gossip. Members discard messages with another label, so that the rings of two stores, or of two
- * clusters in one network, stay apart when a pod gets the address that a pod of the other one had.
+ * Label of a store's gossip messages. Members discard messages with another label. This keeps the rings of
+ * two stores, or of two clusters in one network, apart when a pod gets an address that a pod of the other one
+ * had.
  */
 export const gossipLabel = (store: Store, settings: Settings): string =>
   `${store}.${namespaces(settings)[store]}.${settings.cluster.name}`;
 
-/** What a gateway's user may do with its tenant. */
+/** Permission of a gateway user on its tenant. */
 export type Role = "read" | "write";
 
-/** A gateway's user by tenant and role; several tenants, joined by `|`, are read as one. */
+/** Name of a gateway user by tenant and role. A user may read several tenants as one, joined by `|`. */
 export const gatewayUser = (tenant: string, role: Role): string => `${tenant.replaceAll("|", ".")}-${role}`;
 
-/** User that reads `readTenants`. With agents its name has a dot, so that no tenant's user has it. */
+/**
+ * User that reads `readTenants`. With agents its name contains a dot, so that it differs from every tenant's
+ * user.
+ */
 export const readerOf = (store: Store, settings: Settings): string =>
   Object.keys(settings.agents).length
     ? "all.clusters-read"
     : gatewayUser(readTenants(store, settings), "read");
 
-/** User that writes a tenant. An agent's collectors write to the one tenant of their cluster at the hub. */
+/**
+ * User that writes to a tenant. An agent's collectors write to the single tenant of their cluster at the hub.
+ */
 export const writerOf = (tenant: string, { hub, cluster }: Settings): string =>
   gatewayUser(hub ? cluster.name : tenant, "write");
 
@@ -221,19 +240,22 @@ export const writerOf = (tenant: string, { hub, cluster }: Settings): string =>
 export const rawWriters = (settings: Settings): Record<string, string> =>
   Object.fromEntries(rawTenants.map((tenant) => [tenant, writerOf(tenant, settings)]));
 
-/** Where gateways and their clients find users and passwords. */
+/** Names of the objects with users and passwords, for gateways and their clients. */
 export const gatewayAccess = {
   /** Secret in a store's namespace with the file that its gateway reads. */
   usersSecret: "gateway-users",
   usersFile: "users.conf",
   usersFolder: "/etc/gateway-users",
-  /** Secret with the credentials that a namespace needs; in a store's own namespace, of all users of its gateway. */
+  /**
+   * Secret with the credentials that a namespace needs; in a store's own namespace, of all users of its
+   * gateway.
+   */
   credentialsSecret: "gateway-credentials",
-  /** Where a client's pods have that Secret. */
+  /** Mount path of that Secret in a client's pods. */
   folder: "/etc/gateway",
-  /** Keys in it of an agent's client certificate. */
+  /** Keys of an agent's client certificate in that Secret. */
   clientCertificate: { certificate: "client.crt", key: "client.key" },
-  /** Secret in a store's namespace with the certificate of its gateway, with which `access.service` is served. */
+  /** Secret in a store's namespace with the certificate of its gateway for `access.service`. */
   tlsSecret: "gateway-tls",
   tlsFolder: "/etc/gateway-tls",
   tlsPort: 8443,
@@ -243,7 +265,7 @@ export const gatewayAccess = {
   clientCaFolder: "/etc/gateway-client-ca",
 } as const;
 
-/** Resource attribute of a span: the share of traces that its SDK keeps. Who counts spans corrects by it. */
+/** Resource attribute of a span: the share of traces that its SDK keeps. Span counts are corrected by it. */
 export const samplingRatioAttribute = "sampling.ratio";
 
 /** The Instrumentation that pods name in an annotation. */
@@ -252,45 +274,67 @@ export const instrumentation = (settings: Settings) => ({
   name: "default",
 });
 
-/** Where an Alloy for traces finds the others; a headless Service. */
+/** Headless Service through which Alloys for traces discover each other. */
 export const tracesReplicas = { name: "alloy-traces-replicas", port: 4319 } as const;
 
-/** Labels of monitors and rules that say who is to read them. */
+/** Labels of monitors and rules that select the component that reads them. */
 export const owner = {
-  /** On a PrometheusRule: the tenant in which Mimir's ruler evaluates it; without it Prometheus does. */
+  /**
+   * On a PrometheusRule: the tenant in which Mimir's ruler evaluates it. Without it Prometheus evaluates it.
+   */
   ruleTenant: "observability/mimir-tenant",
-  /** Annotation of such a PrometheusRule: the tenants that it reads, joined by commas; without it its own. */
+  /**
+   * Annotation of such a PrometheusRule: the tenants that it reads, joined by commas. The default is its own
+   * tenant.
+   */
   sourceTenants: "monitoring.grafana.com/source_tenants",
-  /** On a ServiceMonitor or PodMonitor: `alloy` or `prometheus`, the one of the two that scrapes it; without it both do. */
+  /**
+   * On a ServiceMonitor or PodMonitor: its scraper, `alloy` or `prometheus`. Without it both scrape the
+   * target.
+   */
   scraper: "observability/scraper",
 } as const;
 
-/** On a namespace, with the value `true`: its pods may reach the gateways and Alloy's ports for signals. */
+/**
+ * On a namespace, with the value `true`: its pods may connect to the gateways and to Alloy's ports for
+ * signals.
+ */
 export const clientLabel = "observability/client";
 
-/** Where `obs load` makes its Job, and the name of all that it makes there. */
+/** Namespace of the Job of `obs load`, and the name of all objects of the test. */
 export const loadTest = { namespace: "load-test", name: "load-test" } as const;
 
-/** The label `job` of logs that no container writes. */
+/** The label `job` of logs that do not come from a container. */
 export const logJobs = { journal: "systemd-journal", events: "kubernetes-events" } as const;
 
-/** Where `obs smoke` makes its pods and its alert, and what they are called; alerts of that namespace go to its own receiver. */
+/**
+ * Namespace, names and alert of the pods of `obs smoke`. Alerts of that namespace are routed to the smoke
+ * test's own receiver.
+ */
 export const smokeTest = {
   namespace: "obs-smoke",
   app: "app",
   receiver: "receiver",
   receiverPort: 8080,
-  /** How long Loki keeps what is logged there, in seconds: the least that it takes. */
+  /** Retention of that namespace's logs in Loki, in seconds: the shortest that Loki accepts. */
   retention: 86_400,
 } as const;
 
-/** Grafana's datasources that dashboards and links refer to: what people read, and the identifier in addresses. */
+/**
+ * Grafana's data sources that dashboards and links refer to: the displayed name, and the identifier in URLs.
+ */
 export const datasources = {
-  /** Prometheus itself; it answers while Mimir is unavailable. */
+  /** Prometheus itself, which responds even if Mimir is unavailable. */
   prometheus: { name: "Prometheus", uid: "prometheus" },
-  /** The tenants `pods` and `nodes` as one. Each tenant has one of its own, too: `Mimir <tenant>`, `mimir-<tenant>`. */
+  /**
+   * The tenants `pods` and `nodes` as one. Each tenant also has its own data source: `Mimir <tenant>`,
+   * `mimir-<tenant>`.
+   */
   mimir: { name: "Mimir", uid: "mimir" },
-  /** The raw tenants and their roll-ups as one; who asks it says by the label `__tenant_id__` which of them. */
+  /**
+   * The raw tenants and their downsampled ones as one; queries select between them with the label
+   * `__tenant_id__`.
+   */
   longRange: { name: "Mimir long range", uid: "mimir-long-range" },
   loki: { name: "Loki", uid: "loki" },
   tempo: { name: "Tempo", uid: "tempo" },
@@ -302,10 +346,10 @@ export const alertmanagerSecret = "alertmanager-config";
 /** Key of that configuration in its Secret. */
 export const alertmanagerFile = "alertmanager.yaml";
 
-/** Host name of a Service. The search list of every pod completes it with the domain of the cluster. */
+/** Host name of a Service. The search list of every pod completes it with the cluster domain. */
 const host = (service: string, namespace: string) => `${service}.${namespace}.svc`;
 
-/** Host and port of the object storage, as consumers inside the cluster reach it. */
+/** Host and port of the object storage for clients inside the cluster. */
 export function storageEndpoint(settings: Settings): string {
   const { kind, external, azure } = settings.objectStorage;
   if (kind === "external" && external) return external.endpoint;
@@ -315,10 +359,13 @@ export function storageEndpoint(settings: Settings): string {
   return `${host(minio.service, namespaces(settings).minio)}:${minio.apiPort}`;
 }
 
-/** Whether MinIO, Grafana and Alloy's OTLP ports speak TLS. */
+/** Whether MinIO, Grafana and Alloy's OTLP ports use TLS. */
 export const usesTls = ({ network }: Settings): boolean => network.tls.certificates !== "none";
 
-/** Servers with a certificate, by the keys of their namespaces: the Secret with `tls.crt` and `tls.key`, and the names of their Services. */
+/**
+ * Servers with a certificate, by the keys of their namespaces: the Secret with `tls.crt` and `tls.key`, and
+ * the names of their Services.
+ */
 export const certificates = {
   minio: { secret: "minio-tls", services: [minio.service, "minio-console"] },
   grafana: { secret: "grafana-tls", services: ["grafana"] },
@@ -326,27 +373,29 @@ export const certificates = {
 } as const satisfies Partial<Record<NamespaceKey, { secret: string; services: readonly string[] }>>;
 export type Served = keyof typeof certificates;
 
-/** Where the CA certificate is found that those certificates are verified with. */
+/** The CA certificate that verifies those certificates. */
 export const caBundle = {
-  /** ConfigMap, and in MinIO's namespace also a Secret, because its chart knows only that. */
+  /** ConfigMap; in MinIO's namespace also a Secret, because its chart accepts nothing else. */
   name: "observability-ca",
   file: "ca.crt",
-  /** Where the stack's own pods have it. */
+  /** Mount path in the stack's own pods. */
   path: "/etc/observability-ca/ca.crt",
 } as const;
 
-/** The private CAs of servers outside the cluster: name of the volume, key of the ConfigMap, and file in pods. */
+/**
+ * The private CAs of servers outside the cluster: name of the volume, key of the ConfigMap, and file in pods.
+ */
 export const privateCa = {
   name: "private-ca",
   file: "ca.crt",
   path: "/etc/ssl/certs/private-ca.crt",
 } as const;
 
-/** The full name of a server's Service in its namespace, by which clients verify the certificate. */
+/** The full name of a server's Service in its namespace, which clients verify in the certificate. */
 export const serverName = (who: Served, namespace: string): string =>
   host(certificates[who].services[0], namespace);
 
-/** A Service's port, as the Kubernetes API names it. */
+/** A Service's port, with the field names of the Kubernetes API. */
 export interface ServicePort {
   namespace: string;
   name: string;
@@ -355,7 +404,7 @@ export interface ServicePort {
   served?: Served;
 }
 
-/** Where signals are written and read. */
+/** Endpoints for writing and reading signals. */
 export function services(settings: Settings) {
   const { loki, mimir, tempo, alloyTraces, opentelemetry, monitoring, grafana } = namespaces(settings);
   return {
@@ -364,7 +413,7 @@ export function services(settings: Settings) {
     tempo: { namespace: tempo, name: "tempo-gateway", port: 80 },
     otlpGrpc: { namespace: alloyTraces, name: prefixed(settings, "alloy-traces"), port: 4317 },
     otlpHttp: { namespace: alloyTraces, name: prefixed(settings, "alloy-traces"), port: 4318 },
-    /** OTLP over HTTP without TLS, whatever the settings say. */
+    /** OTLP over HTTP, always without TLS. */
     collector: { namespace: opentelemetry, name: "gateway-collector", port: 4318 },
     prometheus: { namespace: monitoring, name: prefixed(settings, "kps-prometheus"), port: 9090 },
     alertmanager: { namespace: monitoring, name: prefixed(settings, "kps-alertmanager"), port: 9093 },
@@ -385,10 +434,10 @@ export function webhooks(settings: Settings) {
   } as const satisfies Record<string, ServicePort>;
 }
 
-/** Host and port of a Service, for what takes no URL. */
+/** Host and port of a Service, for clients that accept no URL. */
 export const address = ({ namespace, name, port }: ServicePort) => `${host(name, namespace)}:${port}`;
 
-/** Host name of the headless Service of the Alloys for traces, which resolves to each of them. */
+/** Host name of the headless Service of the Alloys for traces, which resolves to every replica. */
 export const tracesReplicasHost = (settings: Settings): string =>
   host(tracesReplicas.name, namespaces(settings).alloyTraces);
 
@@ -402,7 +451,7 @@ export function urls(settings: Settings) {
     loki: url(loki),
     /** Remote write at `/api/v1/push`, PromQL at `/prometheus`, OTLP at `/otlp`. */
     mimir: url(mimir),
-    /** OTLP at `/v1/traces`, traces by id and search at `/api`. */
+    /** OTLP at `/v1/traces`, traces by ID and search at `/api`. */
     tempo: url(tempo),
     collector: url(collector),
     prometheus: url(prometheus),
@@ -410,24 +459,24 @@ export function urls(settings: Settings) {
   };
 }
 
-/** Where this stack's collectors reach the gateways: in this cluster, or at their hub. */
+/** Gateway URLs for this stack's collectors: in this cluster, or at their hub. */
 export const gatewayUrls = (settings: Settings): Record<Store, string> =>
   settings.hub ? (settings.hub.endpoints ?? hubUnknown) : urls(settings);
 
-/** Stands for the hub's addresses where no engine reads them: in `obs render`. */
+/** Placeholder for the hub's addresses if there is no engine to read them: in `obs render`. */
 const hubUnknown = {
   loki: "https://loki.hub.invalid",
   mimir: "https://mimir.hub.invalid",
   tempo: "https://tempo.hub.invalid",
 };
 
-/** Addresses inside the cluster of the Services that use TLS if the settings say so. */
+/** Addresses inside the cluster of the Services that use TLS if it is enabled in the settings. */
 export function servedUrls(settings: Settings) {
   const scheme = usesTls(settings) ? "https" : "http";
   const { otlpGrpc, otlpHttp, grafana } = services(settings);
   const { minio: namespace } = namespaces(settings);
   return {
-    /** Where applications send traces: gRPC and HTTP. */
+    /** Endpoints for traces from applications: gRPC and HTTP. */
     otlpGrpc: url(otlpGrpc, scheme),
     otlpHttp: url(otlpHttp, scheme),
     grafana: url(grafana, scheme),
@@ -440,15 +489,15 @@ export const grafana = {
   /** Secret with the admin user's name and password. */
   adminSecret: "grafana-admin",
   adminUser: "admin",
-  /** Secret with what Grafana reads in its environment: keys are names of variables. */
+  /** Secret with Grafana's secret environment variables. The keys are their names. */
   secret: "grafana-environment",
 } as const;
 
-/** Where Grafana's replicas find each other. */
+/** Host name through which Grafana's replicas discover each other. */
 export const grafanaPeers = (settings: Settings): string =>
   `${host("grafana-headless", namespaces(settings).grafana)}:9094`;
 
-/** Variables in which Grafana has its secrets. */
+/** Environment variables with Grafana's secrets. */
 export const grafanaEnv = {
   /** The key that encrypts secrets in Grafana's database. */
   secretKey: "GF_SECURITY_SECRET_KEY",
@@ -461,11 +510,11 @@ export const grafanaEnv = {
     `RECEIVER_${name}_${setting}`.replaceAll("-", "_").toUpperCase(),
 } as const;
 
-/** Label and annotation by which Grafana finds a dashboard in a ConfigMap, and its folder. */
+/** Label by which Grafana finds dashboards in ConfigMaps, and annotation with their folder. */
 export const dashboardLabel = "grafana_dashboard";
 export const folderAnnotation = "grafana_folder";
 
-/** Release names are also the prefix of what the charts create. */
+/** Release names, which are also the prefix of the objects that the charts create. */
 export const releases = {
   minio: minio.release,
   loki: "loki",
@@ -475,7 +524,7 @@ export const releases = {
   alloyTraces: "alloy-traces",
   tempo: "tempo",
   openTelemetryOperator: "opentelemetry-operator",
-  // Short, because Prometheus' objects repeat it.
+  // Short, because the names of Prometheus' objects repeat it.
   kubePrometheusStack: "kps",
   cadvisor: "cadvisor",
   grafana: "grafana",
@@ -484,11 +533,11 @@ export const releases = {
   verticalPodAutoscaler: "vertical-pod-autoscaler",
 } as const;
 
-/** Address of Loki's query-schedulers, which hand the work of the query-frontends to the queriers. */
+/** Address of Loki's query-schedulers, which queue the queries of the query-frontends for the queriers. */
 export const lokiSchedulerAddress = (settings: Settings): string =>
   `${host("loki-query-scheduler-headless", namespaces(settings).loki)}:9095`;
 
-/** Address that each Loki querier pulls its work from if there is no query-scheduler. */
+/** Address from which each Loki querier pulls its work if there is no query-scheduler. */
 export const lokiFrontendAddress = (settings: Settings): string =>
   `${host("loki-query-frontend-headless", namespaces(settings).loki)}:9095`;
 
@@ -496,6 +545,6 @@ export const lokiFrontendAddress = (settings: Settings): string =>
 export const cacheService = (store: Store, cache: string, replica: number): string =>
   `${releases[store]}-${cache}-${replica}`;
 
-/** Its host name. */
+/** Host name of that Service. */
 export const cacheAddress = (settings: Settings, store: Store, cache: string, replica: number): string =>
   host(cacheService(store, cache, replica), namespaces(settings)[store]);

@@ -1,27 +1,27 @@
 /**
- * What this project knows of the charts' newer versions: how far it may go, what breaks on the way, and how long versions
- * get fixes. Data only; `./obs upgrade --check` reports it, docs/guides/upgrades.md has the procedure.
+ * Known facts about newer versions of the charts: how far to upgrade, breaking changes, and support periods.
+ * Data only; `./obs upgrade --check` reports it, docs/guides/upgrades.md has the procedure.
  */
 import type pins from "./charts.json";
 
-/** Something that is known about a chart from some version on. */
+/** A fact about a chart from some version on. */
 export interface Note {
   chart: keyof typeof pins;
-  /** First version of the chart, or of its application, that it is true of; left out where it is true of every one. */
+  /** First version of the chart, or of its application, that it applies to. @default every version */
   from?: { chart: string } | { app: string };
-  /** Whether the project stays below that version until its own code was changed. */
+  /** Whether the project stays below that version until its own code is adapted. */
   limit?: true;
-  /** What is different. */
+  /** The change. */
   what: string;
-  /** What to do about it. */
+  /** The required action. */
   todo: string;
-  /** Where it is written. */
+  /** Source of the information. */
   link: string;
 }
 
 const community = "https://github.com/grafana-community/helm-charts/tree/main/charts";
 
-/** Where the makers of a chart write what changes from version to version. */
+/** Upgrade notes of each chart's maintainers. */
 export const guides: Record<keyof typeof pins, string> = {
   minio: "https://github.com/minio/minio/tree/master/helm/minio",
   loki: `${community}/loki#upgrading`,
@@ -106,25 +106,28 @@ export const notes: Note[] = [
   },
 ];
 
-/** How long a minor version of a program gets fixes. */
+/** Support period of a minor version of a program. */
 export interface Support {
   /** Its image, without the registry. */
   image: string;
   /** Major and minor version. */
   line: string;
-  /** The last day. */
+  /** The last day of support. */
   until: string;
-  /** Whether upstream published that day. Otherwise it is the day on which this table has to be checked again. */
+  /**
+   * Whether upstream published that date. Otherwise it is the date on which this table has to be checked
+   * again.
+   */
   published: boolean;
-  /** Upstream's policy. */
+  /** Upstream's support policy. */
   link: string;
 }
 
 const mimirPolicy = "https://github.com/grafana/mimir/blob/main/RELEASE.md";
 
-/** The lines of images that charts.json and images.json pin, oldest first; older lines get no fixes. */
+/** The release lines of images that charts.json and images.json pin, oldest first; older lines get no fixes. */
 export const support: Support[] = [
-  // The last fix; since then upstream patches the newest four minor versions.
+  // The last fix; upstream now patches the newest four minor versions.
   { image: "grafana/mimir", line: "2.16", until: "2025-09-30", published: true, link: mimirPolicy },
   { image: "grafana/mimir", line: "2.17", until: "2026-12-31", published: false, link: mimirPolicy },
   { image: "grafana/mimir", line: "3.0", until: "2027-03-31", published: false, link: mimirPolicy },

@@ -30,7 +30,7 @@ const traces = `${within(namespaces.alloyTraces)}, pod=~"$pod"`;
 /** The exporter to Tempo; others forward spans between Alloy pods. */
 const toTempo = `${traces}, component_id="otelcol.exporter.otlphttp.tempo"`;
 
-/** Alloy: whether the collectors deliver what they collect. */
+/** Alloy: delivery of the collected signals. */
 export const alloyHealth: Dashboard = {
   uid: "alloy",
   title: "Alloy health",

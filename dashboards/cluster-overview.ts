@@ -14,11 +14,11 @@ import {
 } from "./kit";
 
 const cluster = 'cluster=~"$cluster"';
-/** Interfaces of nodes to the outside; the others carry the same bytes once more. */
+/** External network interfaces of nodes; the others count the same bytes again. */
 const wire = 'device!~"lo|veth.*|cali.*|cilium.*|cni.*|flannel.*|docker.*"';
-/** File systems that can fill: neither memory nor read-only images. */
+/** File systems that can fill up: neither memory nor read-only images. */
 const disk = 'fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660|erofs"';
-/** Of pods that hold what they asked for; finished ones do not. */
+/** Pods that hold their requested resources; finished pods do not. */
 const held = (series: string) =>
   `${series} * on (cluster, namespace, pod) group_left () max by (cluster, namespace, pod) (kube_pod_status_phase{${cluster}, phase=~"Pending|Running"})`;
 const requests = (resource: string) =>

@@ -20,7 +20,7 @@ import {
 const loki = within(namespaces.loki);
 const mimir = within(namespaces.mimir);
 const tempo = within(namespaces.tempo);
-/** Mimir calls a tenant `user`, Loki and Tempo `tenant`. */
+/** Mimir labels a tenant `user`, Loki and Tempo label it `tenant`. */
 const byTenant = (expr: string) => `label_replace(${expr}, "tenant", "$1", "user", "(.+)")`;
 const activeSeries = byTenant(
   `sum by (user) (cortex_ingester_active_series{${mimir}}) / scalar(max(cortex_distributor_replication_factor{${mimir}}))`,
@@ -29,7 +29,7 @@ const samples = byTenant(rate(`cortex_distributor_received_samples_total{${mimir
 const bytes = rate(`loki_distributor_bytes_received_total{${loki}}`, "tenant");
 const spans = rate(`tempo_distributor_spans_received_total{${tempo}}`, "tenant");
 
-/** Clusters: what each agent sends, and what it takes to keep it. */
+/** Clusters: the data that each agent sends, and the resources to store it. */
 export const clusters: Dashboard = {
   uid: "clusters",
   title: "Clusters",

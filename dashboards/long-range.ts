@@ -22,7 +22,7 @@ const resolutions = [
   { upTo: undefined, tenants: "rollup-1h", step: "1h" },
 ];
 
-/** One series whose labels say which tenants to ask, and how far apart their samples are. */
+/** One series whose labels name the tenants to query and the interval of their samples. */
 const chosenByRange = resolutions
   .map(({ upTo, tenants, step }, index) => {
     const over = resolutions[index - 1]?.upTo;
@@ -41,11 +41,11 @@ const disk = `${chosen}, fstype!~"tmpfs|ramfs|overlay|squashfs", mountpoint!~"/(
 const wire = `${chosen}, device!~"lo|veth.*|cali.*|cni.*|flannel.*|docker.*|br-.*"`;
 const answers = `${chosen}, ${answering}`;
 
-/** The average between two points: of samples an hour apart, a plain selector would see none. */
+/** The average between two points: with samples an hour apart, a plain selector would find none. */
 const average = (gauge: string) => `avg_over_time(${gauge}[$__interval])`;
 const rate = (by: string, counter: string) => `sum by (${by}) (rate(${counter}[$__rate_interval]))`;
 
-/** Queries with points no nearer than the samples are. */
+/** Queries whose points are no closer together than the samples. */
 const every = (queries: Record<string, string>): Query[] =>
   of(source, queries).map((query) => ({ ...query, minStep: "$step" }));
 

@@ -198,7 +198,7 @@ export const mimirOperations: Dashboard = {
           "WAL bytes written",
           "Bps",
           of(watcher, {
-            // Its pages have 32 KiB.
+            // A WAL page has 32 KiB.
             "{{pod}}": `32768 * ${rate(`cortex_ingester_tsdb_wal_completed_pages_total{${mimir}}`, "pod")}`,
           }),
         ),

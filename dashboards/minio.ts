@@ -14,9 +14,9 @@ import {
 
 const bucket = 'bucket=~"$bucket"';
 
-/** Of the whole MinIO cluster: every server reports the same. */
+/** A value of the whole MinIO cluster: every server reports the same. */
 const whole = (metric: string) => `max(${metric}{${inCluster}})`;
-/** Of each bucket: every server reports the same. */
+/** A value of each bucket: every server reports the same. */
 const byBucket = (metric: string) => `max by (bucket) (${metric}{${inCluster}, ${bucket}})`;
 /** Rate of a counter of servers, without duplicates: some of the scraped endpoints repeat others. */
 const counted = (metric: string, by = "server") =>

@@ -49,7 +49,7 @@ export const postgresql: Dashboard = {
       label: "Exporter pod",
       source: metrics,
       series: 'pg_up{cluster=~"$cluster", namespace=~"$namespace"}',
-      // Logs also have other pods.
+      // Other pods have logs too.
       all: "",
     },
     {

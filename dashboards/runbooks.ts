@@ -8,7 +8,7 @@ import { runbookUid } from "./kit";
 
 const folder = projectFile("docs", "operations", "runbooks");
 
-/** What a page says about the variable in its commands; pages in Grafana have the value instead. */
+/** The note on a page about the variable in its commands; pages in Grafana have the value instead. */
 export const prefixHint =
   "If the stack has a `namespaces.prefix`, such as `b-`, run `PREFIX=b-` first and add it to the namespaces in queries.";
 

@@ -51,7 +51,7 @@ export const services: Dashboard = {
       label: "Service",
       source: metrics,
       series: `traces_spanmetrics_calls_total{${cluster}, service_namespace=~"$namespace"}`,
-      // Logs also have other services.
+      // Other services have logs too.
       all: "",
     },
   ],

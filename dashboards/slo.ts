@@ -11,12 +11,12 @@ type Objective = keyof typeof objectives;
 
 const matchers = (objective: Objective) => `${inCluster}, objective="${objective}"`;
 
-/** What is left of an error budget over the time range: 1 without errors, negative if the objective is missed. */
+/** The remaining error budget over the time range: 1 without errors, negative if the objective is missed. */
 const remaining = (objective: Objective) =>
   `1 - avg_over_time(observability:events_failed:rate5m{${matchers(objective)}}[$__range]) ` +
   `/ (avg_over_time(observability:events:rate5m{${matchers(objective)}}[$__range]) > 0) / ${objectives[objective].budget}`;
 
-/** How many times faster than allowed the budget is used. */
+/** The burn rate: how many times faster than allowed the budget is consumed. */
 const burnRate = (objective: Objective, window: string) =>
   `observability:errors:ratio_rate${window}{${matchers(objective)}} / ${objectives[objective].budget}`;
 

@@ -91,7 +91,7 @@ const flushFailures = (title: string, counter: string, opens: string) =>
     description: "Failed uploads to object storage, in the time range. Ingesters retry them.",
   });
 
-/** Whether you can trust what all other dashboards show. */
+/** Stack health: the reliability of the data in all other dashboards. */
 export const stackHealth: Dashboard = {
   uid: "stack-health",
   title: "Monitoring stack health",

@@ -1,41 +1,41 @@
-/** Runs rules over subjects: what is found, and what an exception allows. */
+/** Runs rules over subjects and applies the exceptions. */
 import { contextOf, levelOf, type PackConfig } from "./config";
 import { type Exception, exceptionFor } from "./exceptions";
 import { type Environment, isStackRule, type Level, message, type Rule, type Subject } from "./rule";
 import { rules } from "./rules";
 
-/** A place where a rule is not kept. */
+/** A violation of a rule. */
 export interface Finding {
   rule: string;
   level: Level;
   subject: Subject;
-  /** What is wrong, why that matters, how to fix it. */
+  /** The problem, its consequence, and the fix. */
   message: string;
-  /** Why it is allowed; undefined if it is not. */
+  /** Reason of the exception that allows it; undefined without one. */
   allowed: string | undefined;
 }
 
-/** What a stack is checked with. */
+/** Environment of a check. */
 export interface Checked {
   environment: Environment;
   /** Registry that images.registry names. @default none */
   mirror?: string | undefined;
-  /** `namespaces.prefix`, which names in exceptions do not have. @default none */
+  /** `namespaces.prefix`; names in exceptions omit it. @default none */
   prefix?: string;
   /** The pack's config. @default none */
   config?: PackConfig;
-  /** @default those of exceptions.ts */
+  /** @default the exceptions of exceptions.ts */
   exceptions?: Exception[];
 }
 
-/** A subject as exceptions name it. */
+/** A subject with the names that exceptions use. */
 const unprefixed = (subject: Subject, prefix = ""): Subject => {
   const bare = (name: string) => (name.startsWith(prefix) ? name.slice(prefix.length) : name);
   const { name, namespace } = subject;
   return { ...subject, name: bare(name), namespace: namespace === undefined ? namespace : bare(namespace) };
 };
 
-/** What one rule finds in subjects. */
+/** Violations of one rule in subjects. */
 export function findingsOf(rule: Rule, subjects: Subject[], how: Checked): Finding[] {
   const level = levelOf(rule, how.environment, how.config);
   if (level === "disabled") return [];
@@ -54,10 +54,10 @@ export function findingsOf(rule: Rule, subjects: Subject[], how: Checked): Findi
   }));
 }
 
-/** What all rules find in a stack: its resources, and the objects that its charts make. */
+/** Violations of all rules in a stack: in its resources, and in the objects that its charts render. */
 export const check = (subjects: Subject[], how: Checked): Finding[] =>
   rules.flatMap((rule) => findingsOf(rule, subjects, how));
 
-/** Those that stop an update. */
+/** Violations that stop an update. */
 export const violations = (findings: Finding[]): Finding[] =>
   findings.filter(({ level, allowed }) => level === "mandatory" && allowed === undefined);

@@ -1,16 +1,16 @@
-/** Levels and parameters of the rules: defaults for each environment, and what the pack's config says otherwise. */
+/** Levels and parameters of the rules: defaults for each environment, and overrides from the pack's config. */
 import { invalid, unknown } from "../settings/problem-text";
 import { type Context, type Environment, type Level, levels, type Rule, type Tree } from "./rule";
 
 /**
- * The pack's config, as Pulumi's `--policy-pack-config` takes it: for a rule, or for `all`, a level, or an object with
- * `enforcementLevel` and the rule's parameters.
+ * The pack's config, in the format of Pulumi's `--policy-pack-config`: for a rule, or for `all`, a level, or
+ * an object with `enforcementLevel` and the rule's parameters.
  */
 export type PackConfig = Record<string, string | Tree>;
 
 const isLevel = (value: unknown): value is Level => levels.includes(value as Level);
 
-/** Parameters of a rule where nothing is configured. */
+/** Default parameters of a rule. */
 const defaultsOf = ({ config = {} }: Rule): Tree =>
   Object.fromEntries(Object.entries(config).map(([name, parameter]) => [name, parameter.default]));
 
@@ -22,7 +22,7 @@ export function levelOf(rule: Rule, environment: Environment, config: PackConfig
   return said ?? rule.level[environment];
 }
 
-/** What a rule knows about a stack. */
+/** The context of a rule in a stack. */
 export function contextOf(
   rule: Rule,
   environment: Environment,
@@ -35,7 +35,7 @@ export function contextOf(
 }
 
 /**
- * What is wrong with a config, one line each.
+ * The errors in a config, one line each.
  *
  * @param known all rules
  */

@@ -1,14 +1,14 @@
-/** What a rule forbids and is right all the same, with the reason. */
+/** Exceptions to the rules, each with its reason. */
 import type { Subject } from "./rule";
 
 export interface Exception {
   /** Id of the rule. */
   rule: string;
-  /** What it is allowed for: each field that is given must be the subject's, or match it. */
+  /** The subjects that it applies to: each given field must equal the subject's, or match it. */
   subject: { kind?: string; namespace?: string; name?: string | RegExp; release?: string };
-  /** What exactly is allowed, if not everything that the rule finds there; matched against the message. */
+  /** Matches the messages that the exception allows. @default all violations of the rule */
   what?: RegExp;
-  /** Why. */
+  /** Reason for the exception. */
   reason: string;
 }
 
@@ -127,7 +127,7 @@ export const exceptions: Exception[] = [
   },
 ];
 
-/** The exception that allows what a rule found in a subject. */
+/** The exception that allows a violation of a rule by a subject. */
 export const exceptionFor = (
   rule: string,
   subject: Subject,

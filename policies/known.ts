@@ -1,7 +1,7 @@
-/** What of a resource can be known in a preview. */
+/** The parts of a resource that are known in a preview. */
 import { UnknownValueError } from "@pulumi/policy";
 
-/** Stands for what is not known; it never gets out of this file. */
+/** Placeholder for an unknown value; used only in this file. */
 const unknown = Symbol("unknown");
 
 function knownOr(read: () => unknown): unknown {
@@ -14,8 +14,8 @@ function knownOr(read: () => unknown): unknown {
 }
 
 /**
- * A plain copy without the parts that are not known before the update: Pulumi throws when a policy reads one, and the
- * policy would be left out as a whole.
+ * A plain copy without the parts that are unknown before the update. If a policy reads an unknown value,
+ * Pulumi throws an error and skips the whole policy.
  */
 export function known(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;

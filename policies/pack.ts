@@ -12,10 +12,10 @@ import { known } from "./known";
 import { isStackRule, nameOf, type Rule, type StackRule, type Subject, type Tree } from "./rule";
 import { subjectOf } from "./subjects";
 
-/** What is known of the stack before its first resource. */
+/** Properties of the stack that are known before its first resource. */
 export type Stack = Pick<Checked, "environment" | "mirror" | "prefix">;
 
-/** A resource as Pulumi hands it to a policy. */
+/** A resource in the form that Pulumi passes to a policy. */
 interface Resource {
   type: string;
   name: string;
@@ -25,8 +25,8 @@ interface Resource {
 }
 
 /**
- * Subjects by URN, of the inputs that resource policies were shown. A stack policy is shown outputs, and a preview does
- * not know those of a resource that is still to be made: of a new bucket nothing at all.
+ * Subjects by URN, from the inputs that resource policies received. A stack policy receives outputs, and a
+ * preview does not know the outputs of a resource to be created: of a new bucket none at all.
  */
 type Seen = Map<string, Subject | undefined>;
 
@@ -40,12 +40,12 @@ function subjectIn(seen: Seen, resource: Resource): Subject | undefined {
   return seen.get(resource.urn);
 }
 
-/** A rule's own part of the config, as Pulumi gives it. */
+/** A rule's own part of the config, from Pulumi. */
 const configOf = (rule: Rule, args: { getConfig<T extends object>(): T }): PackConfig => ({
   [rule.id]: args.getConfig<Tree>(),
 });
 
-/** What a rule finds, without what is excepted; each with whose it is. */
+/** Violations of a rule without exceptions, each with its subject. */
 const complaintsOf = (rule: Rule, subjects: Subject[], stack: Stack, config: PackConfig) =>
   findingsOf(rule, subjects, {
     ...stack,
@@ -54,7 +54,7 @@ const complaintsOf = (rule: Rule, subjects: Subject[], stack: Stack, config: Pac
     .filter(({ allowed }) => allowed === undefined)
     .map(({ subject, message }) => ({ subject, message: `${nameOf(subject)}: ${message}` }));
 
-/** What all policies say of themselves. */
+/** Properties that all policies have. */
 const head = (rule: Rule, stack: Stack) => ({
   name: rule.id,
   description: rule.asks,
@@ -62,20 +62,20 @@ const head = (rule: Rule, stack: Stack) => ({
   ...(rule.config && { configSchema: { properties: rule.config } }),
 });
 
-/** A rule about one subject: Pulumi asks it about every resource, before anything is done to it. */
+/** A rule about one subject: Pulumi runs it for every resource, before the resource changes. */
 function resourcePolicy(rule: Exclude<Rule, StackRule>, stack: Stack, seen: Seen): ResourceValidationPolicy {
   return {
     ...head(rule, stack),
     validateResource: (args, report) => {
       const subject = subjectIn(seen, args);
-      // The stack's outputs are not there yet when it is registered.
+      // The stack's outputs do not exist yet when the stack is registered.
       if (!subject || subject.kind === "Stack") return;
       for (const { message } of complaintsOf(rule, [subject], stack, configOf(rule, args))) report(message);
     },
   };
 }
 
-/** A rule about what belongs together, or about outputs: Pulumi asks it when all resources are registered. */
+/** A rule about several subjects or about outputs: Pulumi runs it when all resources are registered. */
 function stackPolicy(rule: Rule, stack: Stack, seen: Seen): StackValidationPolicy {
   return {
     ...head(rule, stack),
@@ -94,8 +94,9 @@ function stackPolicy(rule: Rule, stack: Stack, seen: Seen): StackValidationPolic
 }
 
 /**
- * The policies of rules: a resource policy of what looks at one thing, a stack policy of what looks at several or at the
- * stack's outputs. Rules that are only for what charts make are left out; `obs policies` has them.
+ * The policies of rules: a resource policy for each rule about one subject, a stack policy for each rule
+ * about several subjects or the stack's outputs. Rules that apply only to rendered objects are skipped; `obs
+ * policies` runs them.
  */
 export function policiesOf(rules: Rule[], stack: Stack): Policies {
   const seen: Seen = new Map();

@@ -1,24 +1,27 @@
-/** Reading subjects: the pods that an object makes, and every place in a tree. */
+/** Functions to read subjects: the pods that an object creates, and every path in a tree. */
 import type { Subject, Tree } from "./rule";
 
-/** A container with what kind it is of. */
+/** A container and its type. */
 export interface Container {
   name: string;
-  /** Whether it runs and ends before the others. */
+  /** Whether it is an init container. */
   init: boolean;
   spec: Tree;
 }
 
-/** Kinds whose pods end by themselves. */
+/** Kinds whose pods run to completion. */
 const ending = ["Job", "CronJob"];
-/** Kinds that an operator makes pods of, with the name of the container that the fields of their spec describe. */
+/**
+ * Kinds whose pods an operator creates, with the name of the container that the fields of their spec
+ * describe.
+ */
 const operated: Record<string, string> = {
   Prometheus: "prometheus",
   Alertmanager: "alertmanager",
   OpenTelemetryCollector: "otc-container",
 };
 
-/** The specification of the pods that an object makes; undefined where it makes none. */
+/** The pod specification of an object; undefined if it creates no pods. */
 export function podOf({ kind, object }: Subject): Tree | undefined {
   const { spec } = object;
   if (kind === "Pod") return spec;
@@ -28,7 +31,7 @@ export function podOf({ kind, object }: Subject): Tree | undefined {
   return kind in operated ? operatedPod(kind, spec ?? {}) : undefined;
 }
 
-/** The pod that an operator makes, as far as its object says. */
+/** The pod that an operator creates, as far as its object specifies it. */
 function operatedPod(kind: string, spec: Tree): Tree {
   const { image, resources, podSecurityContext } = spec;
   const ofPod = kind === "OpenTelemetryCollector" ? podSecurityContext : spec["securityContext"];
@@ -42,10 +45,13 @@ function operatedPod(kind: string, spec: Tree): Tree {
   };
 }
 
-/** Whether an operator completes the pods: probes and the containers' own security are its business. */
+/**
+ * Whether an operator completes the pods. Probes and the containers' security contexts are then the
+ * operator's responsibility.
+ */
 export const isOperated = ({ kind }: Subject): boolean => kind in operated;
 
-/** Whether its pods end by themselves. */
+/** Whether its pods run to completion. */
 export const ends = ({ kind }: Subject): boolean => ending.includes(kind);
 
 /** All containers of an object's pods. */
@@ -56,11 +62,11 @@ export const containersOf = (subject: Subject): Container[] => {
   return pod ? [...of(pod["containers"], false), ...of(pod["initContainers"], true)] : [];
 };
 
-/** A place in a tree. */
+/** A node in a tree. */
 export interface Place {
-  /** The way to it: `loki.compactor.retention_enabled`. */
+  /** The full path: `loki.compactor.retention_enabled`. */
   path: string;
-  /** The last step of it. */
+  /** The last key of the path. */
   key: string;
   value: unknown;
 }
@@ -68,7 +74,7 @@ export interface Place {
 export const isTree = (value: unknown): value is Tree =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Every place in a tree, outer ones first. */
+/** Every node in a tree, parents first. */
 export function places(tree: unknown): Place[] {
   const found: Place[] = [];
   const visit = (node: unknown, path: string): void => {

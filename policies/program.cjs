@@ -1,3 +1,4 @@
-// What Pulumi loads for the pack. Its own compiler knows neither this project's tsconfig.json nor files outside of this folder.
+// Entry point of the pack for Pulumi. Pulumi's own compiler knows neither this project's tsconfig.json nor
+// files outside this folder.
 require("../lighten.cjs");
 require("../compile.cjs")(module, require.resolve("./index.ts"));

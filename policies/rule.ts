@@ -1,58 +1,63 @@
 /** A rule: a name, a requirement, a reason, and a pure function that finds violations. */
 
-/** Which of the two kinds of stack is looked at; rules are stricter in `prod`. */
+/** The environment of the stack; rules are stricter in `prod`. */
 export type Environment = "dev" | "prod";
 
-/** `mandatory` stops a preview or an update, `advisory` only tells, `disabled` looks at nothing. */
+/** `mandatory` stops a preview or an update, `advisory` only reports, `disabled` skips the rule. */
 export const levels = ["mandatory", "advisory", "disabled"] as const;
 export type Level = (typeof levels)[number];
 
-/** Objects of many kinds are read deeply; a type for each would say no more than the API server does. */
+/**
+ * An object of any kind. Rules read many kinds at any depth; a type for each would check no more than the API
+ * server does.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type Tree = Record<string, any>;
 
-/** A thing that rules look at: a Kubernetes object, a Helm release, a resource of MinIO, or the stack's outputs. */
+/**
+ * An object that rules check: a Kubernetes object, a Helm release, a MinIO resource, or the stack's outputs.
+ */
 export interface Subject {
   /** Kind of a Kubernetes object, `Release`, `Stack`, or a MinIO resource such as `S3Bucket`. */
   kind: string;
   name: string;
-  /** Namespace that it lands in; none for what has none. */
+  /** Its namespace; undefined for cluster-scoped objects. */
   namespace?: string | undefined;
-  /** Release that it was rendered from; undefined for what the program itself registers. */
+  /** Release that it was rendered from; undefined for resources of the program itself. */
   release?: string | undefined;
-  /** The object, or the resource's inputs; of `Stack` the outputs. Parts that are not known yet are left out. */
+  /** The object, or the resource's inputs; for `Stack` the outputs. Unknown parts are omitted. */
   object: Tree;
-  /** Whether Pulumi refuses to delete it; undefined where that cannot be said, as of a rendered object. */
+  /** Whether Pulumi protects it from deletion; undefined if unknown, as for a rendered object. */
   protect?: boolean | undefined;
-  /** Names of outputs, of a `Stack`, that are marked secret; undefined where that cannot be seen. */
+  /** Names of a `Stack`'s outputs that are marked secret; undefined if unknown. */
   secretOutputs?: string[] | undefined;
 }
 
-/** What a rule may use in addition to the subject. */
+/** Additional input of a rule. */
 export interface Context {
   environment: Environment;
-  /** Registry that images.registry names; undefined where it names none. */
+  /** Registry that images.registry names; undefined without one. */
   mirror?: string | undefined;
-  /** The rule's own parameters: its defaults, and what the pack's config says otherwise. */
+  /** The rule's own parameters: its defaults, and overrides from the pack's config. */
   config: Tree;
 }
 
-/** One place where a rule is not kept. */
+/** A violation of a rule. */
 export interface Complaint {
-  /** What is wrong, with the place in the subject: `container app runs as root`. */
+  /** The problem, with its place in the subject: `container app runs as root`. */
   what: string;
-  /** What to do about it, as a sentence. */
+  /** The fix, as a sentence. */
   fix: string;
 }
 
 interface Base {
   /** Name in the pack, in its config and in exceptions. */
   id: string;
-  /** What it asks for, as a sentence. */
+  /** The requirement, as a sentence. */
   asks: string;
-  /** Why, without a full stop; it is part of every message. */
+  /** The reason, without a full stop; it is part of every message. */
   why: string;
-  /** Level where nothing else is configured. */
+  /** Level by default. */
   level: Record<Environment, Level>;
   /** Its parameters, and their JSON schema with defaults. */
   config?: Record<
@@ -61,16 +66,19 @@ interface Base {
   >;
 }
 
-/** A rule that looks at one subject at a time: a resource policy. */
+/** A rule that checks one subject at a time: a resource policy. */
 export interface SubjectRule extends Base {
-  /** Whether it looks at the stack's outputs, too, which are there only at the end of a run. @default false */
+  /** Whether it also checks the stack's outputs, which exist only at the end of a run. @default false */
   outputs?: boolean;
   check(subject: Subject, context: Context): Complaint[];
 }
 
-/** A rule that looks at what belongs together: a stack policy. */
+/** A rule that checks several subjects together: a stack policy. */
 export interface StackRule extends Base {
-  /** Where it can be seen: `rendered` for what charts make, which no engine sees. @default both */
+  /**
+   * The only source of its subjects: `rendered` for objects that charts render, which the engine does not
+   * see. @default both
+   */
   only?: "rendered";
   checkStack(subjects: Subject[], context: Context): (Complaint & { subject: Subject })[];
 }
@@ -79,16 +87,16 @@ export type Rule = SubjectRule | StackRule;
 
 export const isStackRule = (rule: Rule): rule is StackRule => "checkStack" in rule;
 
-/** The whole message: what is wrong, why that matters, how to fix it. */
+/** The whole message: the problem, its consequence, and the fix. */
 export const message = ({ why }: Base, { what, fix }: Complaint): string => `${what}: ${why}. ${fix}`;
 
-/** Level of a rule that matters in both kinds of stack. */
+/** Level of a rule that applies to both environments. */
 export const always = { dev: "mandatory", prod: "mandatory" } as const;
-/** Level of a rule that would only be in the way where data may be lost. */
+/** Level of a rule that would only be an obstacle in a stack whose data may be lost. */
 export const inProd = { dev: "disabled", prod: "mandatory" } as const;
-/** Level of a rule that gives advice. */
+/** Level of a recommendation. */
 export const advice = { dev: "advisory", prod: "advisory" } as const;
 
-/** How a subject is named in messages and tables: `Deployment loki/loki-querier`. */
+/** Name of a subject in messages and tables: `Deployment loki/loki-querier`. */
 export const nameOf = ({ kind, name, namespace }: Subject): string =>
   `${kind} ${namespace ? `${namespace}/` : ""}${name}`;

@@ -1,7 +1,7 @@
-/** Makes subjects of what Pulumi registers and of what Helm renders. */
+/** Subjects from resources that Pulumi registers and from objects that Helm renders. */
 import type { Subject, Tree } from "./rule";
 
-/** A resource as Pulumi registers it. */
+/** A resource that Pulumi registers. */
 export interface Registered {
   /** Type token, such as `kubernetes:core/v1:Namespace`. */
   type: string;
@@ -12,7 +12,7 @@ export interface Registered {
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
-/** The subject that a resource is; undefined for what no rule looks at: components, providers, passwords. */
+/** The subject of a resource; undefined for resources without rules: components, providers, passwords. */
 export function subjectOf({ type, name, inputs, protect }: Registered): Subject | undefined {
   const [provider = "", module = "", kind = ""] = type.split(":");
   const { metadata } = inputs;
@@ -38,9 +38,9 @@ export function subjectOf({ type, name, inputs, protect }: Registered): Subject 
 }
 
 /**
- * The subject of an object inside a release.
+ * The subject of an object in a release.
  *
- * @param namespace the release's, where the object names none
+ * @param namespace the release's namespace, if the object has none
  */
 export const renderedSubject = (object: Tree, release: string, namespace: string): Subject => ({
   kind: object["kind"],
@@ -50,6 +50,6 @@ export const renderedSubject = (object: Tree, release: string, namespace: string
   object,
 });
 
-/** What hooks leave is a Helm list, and charts make lists too: each item is an object of its own. */
+/** The objects in a list. Helm returns hooks as a list, and charts also render lists. */
 export const flattened = (object: Tree): Tree[] =>
   /List$/.test(String(object["kind"])) && Array.isArray(object["items"]) ? object["items"] : [object];

@@ -3,10 +3,10 @@ import type { Command } from "commander";
 import { commandLine } from "../cli/commands";
 import { cell, table } from "./markdown";
 
-/** A text of the help as Markdown, in which `<` would begin a tag. */
+/** A help text as Markdown, in which `<` would begin a tag. */
 const prose = (text: string): string => cell(text).replaceAll("<", "&lt;");
 
-/** A command's call: `./obs up [stack] [pulumi-args...]`. */
+/** The usage of a command: `./obs up [stack] [pulumi-args...]`. */
 function call(command: Command): string {
   const names = command.registeredArguments.map((argument) => {
     const name = `${argument.name()}${argument.variadic ? "..." : ""}`;
@@ -15,7 +15,7 @@ function call(command: Command): string {
   return ["./obs", command.name(), ...names].join(" ");
 }
 
-/** The text that a command's help ends with. */
+/** The additional text at the end of a command's help. */
 function notes(command: Command): string {
   let text = "";
   command.configureOutput({ writeOut: (written) => (text += written) });

@@ -41,7 +41,7 @@ const outsiders: Record<Exclude<Outsider, `namespace:${string}`>, string> = {
   anywhere: "any address",
 };
 
-/** A part as its namespace and, if it is not all of the namespace, its name there. */
+/** A part: its namespace and, if it is not the whole namespace, its name there. */
 function nameOf(who: PartName | Outsider): string {
   if (isNamespace(who)) return `\`${namespaceIn(who)}\``;
   if (who in outsiders) return outsiders[who as keyof typeof outsiders];

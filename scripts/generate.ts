@@ -13,7 +13,7 @@ const root = join(__dirname, "..");
 
 const reference = join(root, "docs", "reference");
 
-/** The generated pages with their text. */
+/** The generated pages and their text. */
 export const pages = {
   [join(reference, "settings.md")]: settingsDocument,
   [join(reference, "commands.md")]: commandsDocument,
@@ -30,14 +30,14 @@ export function pulumiYaml(current: string): string {
   const document = parseDocument(current);
   const config = Object.fromEntries(
     [...described.children].map(([key, setting]) => {
-      // A table of groups, such as agents, is a setting of its own.
+      // A table of groups, such as agents, is a setting on its own.
       const nested = flat(setting).filter((one) => !one.group);
       const lines = nested.map(
         ({ path, what, allowed, secret }) => `${path}: ${what} (${secret ? "secret, " : ""}${allowed})`,
       );
       if (setting.children.size === 0)
         return [key, { type: "string", description: `${setting.what}: ${setting.allowed}` }];
-      // Without a default Pulumi would demand that a stack sets it.
+      // Without a default Pulumi would require a value from every stack.
       return [key, { type: "object", description: [setting.what, ...lines].join("\n"), default: {} }];
     }),
   );

@@ -1,9 +1,9 @@
-/** Markdown that the generated pages share. */
+/** Markdown elements of the generated pages. */
 
-/** A text as a cell of a table. */
+/** A text as a table cell. */
 export const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ").trim();
 
-/** A table with a heading row. */
+/** A table with a header row. */
 export const table = (head: string[], rows: string[][]): string[] => [
   `| ${head.join(" | ")} |`,
   `|${"---|".repeat(head.length)}`,

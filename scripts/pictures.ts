@@ -1,8 +1,9 @@
 /**
- * `npm run pictures -- [stack] [uid...]`: a picture of every dashboard of a running stack, or of the named ones, with headless
- * Chromium. It fails if a dashboard does not finish loading, or has a truncated title or a panel with an error.
+ * `npm run pictures -- [stack] [uid...]`: takes a picture of every dashboard of a running stack, or of the
+ * named ones, with headless Chromium. It fails if a dashboard does not finish loading, or has a truncated
+ * title or a panel with an error.
  *
- * Chromium is the one that OBS_CHROMIUM names, else `chromium` or `google-chrome` on PATH.
+ * OBS_CHROMIUM selects the browser; the default is `chromium` or `google-chrome` on PATH.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,17 +25,20 @@ const { values: options, positionals } = parseArgs({
 });
 const { width, theme, folder } = options;
 
-/** How long a dashboard may take to draw everything, in milliseconds. */
+/** Timeout for a dashboard to finish drawing, in milliseconds. */
 const drawnWithin = 60_000;
 
-/** How long no panel loads before a dashboard counts as drawn, in milliseconds: a panel can start after others. */
+/**
+ * Time without a loading panel after which a dashboard counts as drawn, in milliseconds: panels can start
+ * after others.
+ */
 const quietFor = 3000;
 
 const panel = "[data-testid^='data-testid Panel header']";
 
 /**
- * Waits until no panel loads. It does not wait for an idle network: the browser keeps requests open after the panels have
- * their data.
+ * Waits until no panel is loading. It does not wait for an idle network: the browser keeps requests open
+ * after the panels have their data.
  */
 async function drawn(page: Page): Promise<void> {
   const deadline = Date.now() + drawnWithin;
@@ -51,7 +55,7 @@ async function drawn(page: Page): Promise<void> {
   }
 }
 
-/** Waits until the dashboard is drawn, and returns what is wrong with the page. */
+/** Waits until the dashboard is drawn, and returns the problems of the page. */
 async function flaws(page: Page): Promise<string[]> {
   await drawn(page);
   const truncated = await page.$$eval(`${panel} h2`, (titles) =>
@@ -67,7 +71,7 @@ async function flaws(page: Page): Promise<string[]> {
   ];
 }
 
-/** @returns what is wrong with the dashboards */
+/** @returns the problems of the dashboards */
 async function take(grafana: Grafana, executablePath: string, only: string[]): Promise<string[]> {
   const found: string[] = [];
   mkdirSync(folder, { recursive: true });

@@ -1,6 +1,7 @@
 /**
- * `npm run record:metrics [stack]`: the metrics of a running stack that dashboards and alerts name, with their labels and
- * without values, into tests/recorded/metrics.json. Tests look there: a panel that asks for anything else would be empty.
+ * `npm run record:metrics [stack]`: writes the metrics of a running stack that dashboards and alerts name to
+ * tests/recorded/metrics.json, with their labels and without values. Tests use the file to find panels that
+ * would be empty because their metric or label does not exist.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,11 +16,11 @@ import type { Settings } from "../settings";
 
 const file = join("tests", "recorded", "metrics.json");
 
-/** Who answers questions about metrics, as dashboards ask them. */
+/** A Prometheus-compatible source of metrics, as in dashboards. */
 interface Source {
   service: ServicePort;
   path: string;
-  /** User of the gateway, where it is one. */
+  /** User of the gateway, if the source has one. */
   as?: string;
 }
 const sources = (settings: Settings): Record<string, Source> => ({
@@ -31,10 +32,10 @@ const sources = (settings: Settings): Record<string, Source> => ({
   },
 });
 
-/** What was there within the last hours; what came and went before is another version's. */
+/** Time range of the recording. Older series may belong to another version. */
 const hours = 6;
 
-/** All words of dashboards and alerts; the metrics that they ask for are among them. */
+/** All words of dashboards and alerts, which include the names of their metrics. */
 function words(): Set<string> {
   const alerts = readdirSync("alerts").map((name) => readFileSync(join("alerts", name), "utf8"));
   const models = Object.values(dashboards).flat().map(build);

@@ -1,14 +1,14 @@
-/** Prints what CHANGELOG.md says of a version: `npx tsx scripts/release-notes.ts v1.2.0`. */
+/** Prints the section of CHANGELOG.md about a version: `npx tsx scripts/release-notes.ts v1.2.0`. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { version } from "../package.json";
 import { invalid } from "../settings";
 
 /**
- * The part of a changelog that is a version's.
+ * The section of a changelog about a version.
  *
  * @param tag `v1.2.0`
- * @throws where the tag is no version, is not package.json's, or the changelog has nothing under `## 1.2.0`
+ * @throws if the tag is not a version, differs from package.json, or has no text under `## 1.2.0`
  */
 export function releaseNotes(changelog: string, tag: string, packaged: string): string {
   const [, wanted] = /^v(\d+\.\d+\.\d+(?:-[\w.]+)?)$/.exec(tag) ?? [];

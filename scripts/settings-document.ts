@@ -5,13 +5,13 @@ import { dev } from "../settings/dev";
 import { prod } from "../settings/prod";
 import { cell, table } from "./markdown";
 
-/** A setting and all that is in it, in the schema's order; what has no description of its own is left out. */
+/** A setting and all settings in it, in the schema's order, without those that have no description. */
 export const flat = (setting: Described): Described[] => [
   ...(setting.what ? [setting] : []),
   ...[...setting.children.values()].flatMap(flat),
 ];
 
-/** What a profile says at a path; nothing where it leaves the setting out. */
+/** A profile's value at a path; undefined without one. */
 const valueAt = (profile: unknown, path: string): unknown =>
   path
     .split(".")
@@ -29,7 +29,7 @@ const kindOf = (allowed: string) => /^(an? [a-zA-Z ]+): (.+)$/.exec(allowed) ?? 
 
 const everything = [...described.children.values()].flatMap(flat);
 
-/** Kinds of values that several settings have, with how they are written; not those of which there are two by one name. */
+/** Types of values that several settings share, with their formats; without ambiguous names. */
 const kinds = new Map(
   everything.flatMap(({ allowed }) => {
     const [, kind = ""] = kindOf(allowed);
@@ -40,7 +40,7 @@ const kinds = new Map(
   }),
 );
 
-/** What is allowed; kinds that many settings have are explained once, above. */
+/** The allowed values; types of several settings are explained once, at the top. */
 const allowedCell = (allowed: string) => {
   const [, kind = ""] = kindOf(allowed);
   return kinds.has(kind) ? kind : cell(allowed);
@@ -49,13 +49,13 @@ const allowedCell = (allowed: string) => {
 function row(setting: Described): string {
   const { path, what, allowed, secret, later, group } = setting;
   if (group) return `| **${cell(path)}** | ${cell(what)} | | | |`;
-  // An item of a list has no default of its own; the list's row shows it.
+  // An item of a list has no default of its own; the row of the list shows it.
   const values = path.includes("[") ? ["", ""] : [dev, prod].map((p) => valueCell(valueAt(p, path)));
   const marks = `${secret ? "**Secret.** " : ""}${cell(what)}${later ? `. **Later:** ${cell(later)}` : ""}`;
   return `| ${[`\`${cell(path)}\``, marks, allowedCell(allowed), ...values].join(" | ")} |`;
 }
 
-/** The page about each section, as a link from the reference. */
+/** The guide for each section, as a link from the reference. */
 export const pages: Record<string, string> = {
   environment: "../concepts/architecture.md",
   cluster: "../guides/scaling.md",
@@ -88,7 +88,7 @@ export const pages: Record<string, string> = {
   namespaces: "../guides/customizing.md",
 };
 
-/** What each section is, and the page about it. */
+/** The table of sections, with descriptions and guides. */
 const contents = () =>
   table(
     ["section", "content", "guide"],
@@ -99,7 +99,7 @@ const contents = () =>
     ]),
   );
 
-/** What a component gets in a profile: replicas × CPU and memory, and its volume. */
+/** Resources of a component in a profile: replicas × CPU and memory, and its volume. */
 function gets(profile: unknown, path: string): string {
   const { replicas, maxReplicas, servers, cpu, memory, disk } = valueAt(profile, path) as Record<
     string,
@@ -110,7 +110,7 @@ function gets(profile: unknown, path: string): string {
   return `${count ? `${count}${most} × ` : ""}${cpu}, ${memory}${disk ? `, ${disk} disk` : ""}`;
 }
 
-/** Every component with what it requests, dev beside prod. */
+/** The table of components with their requests, in dev and prod. */
 const components = () =>
   table(
     ["component", "dev", "prod"],
@@ -119,7 +119,7 @@ const components = () =>
       .map(({ path }) => [`\`${path}\``, gets(dev, path), gets(prod, path)]),
   );
 
-/** Settings that the stack, once installed, does not let go, by what is left of their freedom. */
+/** The table of settings that are restricted after the installation, by kind of restriction. */
 const kept = () =>
   [...new Set(everything.flatMap(({ later }) => later ?? []))].map((way) => {
     const paths = everything.filter(({ later }) => later === way).map(({ path }) => `\`${path}\``);

@@ -34,10 +34,10 @@ export interface Dashboard {
   /** Part of its URL; other dashboards and alerts link to it. 40 characters at most. */
   uid: string;
   title: string;
-  /** One or two sentences for the dashboard's description: who needs it, and which question it answers. */
+  /** One or two sentences for the dashboard's description: its audience, and the question that it answers. */
   purpose: string;
   tags: string[];
-  /** Text of panels without data that have none of their own: what is absent. */
+  /** Text for panels without data that have no text of their own: the missing data. */
   none: string;
   /** Data sources that the dashboard reads; rollouts and alerts are annotated from the first Prometheus-compatible one. */
   sources: Source[];
@@ -111,7 +111,7 @@ function flow(panels: Placed[], from: number) {
   return { placed, end: y + height };
 }
 
-/** URL of what explains a number: a panel of this dashboard, or another dashboard. */
+/** URL of a drill-down: a panel of this dashboard, or another dashboard. */
 function urlOf(link: Link, { uid, title }: Dashboard, ids: Map<string, number>): string {
   if ("panel" in link) {
     const id = ids.get(link.panel);
@@ -122,7 +122,7 @@ function urlOf(link: Link, { uid, title }: Dashboard, ids: Map<string, number>):
   return `/d/${link.dashboard}?\${__url_time_range}&\${cluster:queryparam}${variables.join("")}`;
 }
 
-/** The dashboard as Grafana reads it. */
+/** The dashboard in Grafana's JSON model. */
 export function build(dashboard: Dashboard): Model {
   const { numbers, rows, search } = dashboard;
   const builder = new DashboardBuilder(dashboard.title)

@@ -19,12 +19,15 @@ import type { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk
 import { type Query, target } from "./queries";
 import { reference } from "./sources";
 
-/** What explains a number: a panel of the same dashboard by its title, or another dashboard with values of its variables. */
+/**
+ * Drill-down of a number: a panel of the same dashboard by its title, or another dashboard with values of its
+ * variables.
+ */
 export type Link = { panel: string } | { dashboard: string; variables?: Record<string, string> };
 
 /**
- * Where a number turns yellow and red: `above` (or at) the values if less is better, `below` them if more is better.
- * A single value has no yellow.
+ * Thresholds for yellow and red: `above` (or at) the values if less is better, `below` them if more is
+ * better. A single value has no yellow.
  */
 export type Thresholds = { above: [number] | [number, number] } | { below: [number] | [number, number] };
 
@@ -34,7 +37,7 @@ export interface Look {
   width?: number;
   /** Height in grid lines of 30 pixels. @default 7 */
   height?: number;
-  /** What the panel means and what to do about it; shown as a tooltip at the title. */
+  /** Meaning of the panel and recommended action; shown as a tooltip at the title. */
   description?: string;
   thresholds?: Thresholds;
   /** Lower and upper end of the scale. */
@@ -43,15 +46,18 @@ export interface Look {
   decimals?: number;
   /** Texts that replace numbers. */
   words?: Record<number, string>;
-  /** Text if there is no data: what is absent. @default log lines or traces for Loki and Tempo, else the dashboard's text */
+  /**
+   * Text if there is no data: the missing data. @default log lines or traces for Loki and Tempo, else the
+   * dashboard's text
+   */
   none?: string;
-  /** What a click on a value opens. */
+  /** Target of a click on a value. */
   opens?: Link;
-  /** Alert whose runbook the description links to. An icon of its own would leave less room for the title. */
+  /** Alert whose runbook the description links to. An icon of its own would leave less space for the title. */
   runbook?: string;
 }
 
-/** What all panel builders of the SDK have in common. */
+/** The interface that all panel builders of the SDK share. */
 interface PanelBuilder extends cog.Builder<Panel> {
   id(id: number): PanelBuilder;
   gridPos(position: { x: number; y: number; w: number; h: number }): PanelBuilder;
@@ -59,7 +65,7 @@ interface PanelBuilder extends cog.Builder<Panel> {
   noValue(text: string): PanelBuilder;
 }
 
-/** A panel with its title, its size, its drill-down, and what it shows without data. */
+/** A panel with its title, its size, its drill-down, and its text without data. */
 export interface Placed {
   title: string;
   width: number;
@@ -107,7 +113,10 @@ type Common = Stat | TimeSeries | BarGauge | Table | PieChart | StateTimeline | 
 const described = ({ description, runbook }: Look) =>
   [description, runbook && `[Runbook: ${runbook}](/d/${runbookUid(runbook)})`].filter(Boolean).join("\n\n");
 
-/** Decimals of percentages: enough for their thresholds, without the digits of tiny values that Grafana adds. */
+/**
+ * Decimals of percentages: enough for their thresholds, without the extra digits that Grafana adds to tiny
+ * values.
+ */
 const percentDecimals = (thresholds?: Thresholds) =>
   Object.values(thresholds ?? {})
     .flat()
@@ -118,7 +127,7 @@ const percentDecimals = (thresholds?: Thresholds) =>
 const words = (texts: Record<number, string>) =>
   Object.fromEntries(Object.entries(texts).map(([value, text]) => [value, { text }]));
 
-/** What is absent if a query of this type of data source has no result; metrics have the dashboard's text. */
+/** Text if a query of this type of data source has no result; for metrics the dashboard's text applies. */
 const noneOf: Record<string, string> = { loki: "No log lines", tempo: "No traces" };
 
 /** Sets title, unit, queries and options of a panel of any kind. */

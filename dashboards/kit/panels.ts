@@ -67,7 +67,7 @@ const meanings: Record<string, Record<string, string>> = {
 /** Words of a legend that mean a failure. */
 const failure = /\b(fail(ed|ures)?|errors?|dropped|rejected|discarded|corrupt(ions)?|offline|missed)\b/i;
 
-/** Fixed colors of series whose names say what they mean, by the legends of a panel. */
+/** Fixed colors of series whose names have a known meaning, by the legends of a panel. */
 function colors(legends: string[]): Record<string, string> {
   const has = (label: RegExp) => legends.some((legend) => label.test(legend));
   return {
@@ -193,7 +193,7 @@ export const table = (
   queries: Query[],
   look: Look & { columns: Column[]; transformations?: DataTransformerConfig[] },
 ) => {
-  // Grafana does not number the values of a single query.
+  // Grafana does not number the value column of a single query.
   const columns = look.columns.flatMap((column) =>
     column.field === "Value #A" ? [column, { ...column, field: "Value" }] : [column],
   );
@@ -243,7 +243,7 @@ export const logLines = (title: string, queries: Query[], look: Look = {}) =>
 /** Traces that a TraceQL query finds; a click opens one. */
 export const traceList = (title: string, queries: Query[], look: Look = {}) =>
   dressed(
-    // The spans of a trace, which open with it.
+    // Hides the spans of a trace; they open with it.
     new Table().transformations([{ id: "organize", options: { excludeByName: { nested: true } } }]),
     title,
     "none",

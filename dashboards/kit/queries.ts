@@ -14,7 +14,10 @@ export interface Query {
   legend?: string;
   /** Whether only the current value is queried. @default false */
   instant?: boolean;
-  /** The shortest time between two points: a duration, or a variable that holds one. @default the datasource's */
+  /**
+   * The shortest interval between two points: a duration, or a variable that holds one. @default the data
+   * source's
+   */
   minStep?: string;
 }
 

@@ -15,9 +15,9 @@ export interface Source {
   variable: string;
   /** Label of the variable. */
   label: string;
-  /** Type of the datasource. */
+  /** Type of the data source. */
   type: string;
-  /** The default. */
+  /** The default data source. */
   first: { name: string; uid: string };
   /** Regular expression of the names of data sources to choose from. */
   choice: string;
@@ -68,7 +68,7 @@ export const traces: Source = {
   choice: "",
 };
 
-/** A source as a panel refers to it. */
+/** A reference to a source, for a panel. */
 export const reference = ({ type, variable }: Source) => ({ type, uid: `\${${variable}}` });
 
 /** The variable that selects a data source. */
@@ -86,17 +86,20 @@ export interface LabelVariable {
   /** Label of the variable. */
   label: string;
   source: Source;
-  /** Series or streams that have the label. Loki wants a matcher that no empty value satisfies, also if `All` is chosen. */
+  /**
+   * Series or streams that have the label. Loki requires a matcher that no empty value satisfies, also if
+   * `All` is selected.
+   */
   series: string;
-  /** The label. @default the variable's name */
+  /** The label name. @default the variable's name */
   of?: string;
-  /** Whether several values, or all, can be chosen. @default true */
+  /** Whether several values, or all, can be selected. @default true */
   several?: boolean;
   /** Regular expression of `All`; if empty, the listed values. @default ".*" */
   all?: string;
 }
 
-/** `All` by default, which also matches series without the label unless `all` is set. */
+/** A variable that is `All` by default, which also matches series without the label unless `all` is set. */
 export const labelVariable = ({
   name,
   label,
@@ -132,7 +135,7 @@ export interface ComputedVariable {
   regex: string;
 }
 
-/** Hidden, because its value follows from the time range. */
+/** A variable that is hidden, because its value follows from the time range. */
 export const computedVariable = ({ name, source, query, regex }: ComputedVariable) =>
   new QueryVariableBuilder(name)
     .hide(VariableHide.HideVariable)

@@ -4,7 +4,7 @@ import type { SubjectRule, Tree } from "../rule";
 
 const file = "alertmanager.yaml";
 
-/** Whether a receiver sends anything. */
+/** Whether a receiver sends any notifications. */
 const sends = (receiver: Tree | undefined): boolean =>
   Object.entries(receiver ?? {}).some(([key, value]) => key.endsWith("_configs") && value?.length > 0);
 
@@ -21,7 +21,7 @@ export const alertsDelivered: SubjectRule = {
       matchers?.includes('alertname = "Watchdog"'),
     );
     const beats = sends(receivers.find(({ name }) => name === watchdog?.["receiver"]));
-    // Names in parentheses are the stack's own receivers: values/alertmanager.ts.
+    // Names in parentheses belong to the stack's own receivers: values/alertmanager.ts.
     const paged = receivers.some((receiver) => !/^\(.*\)$/.test(receiver["name"]) && sends(receiver));
     return [
       ...(paged ? [] : [{ what: "no receiver gets alerts", fix: "Set alerting.receivers." }]),

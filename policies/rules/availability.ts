@@ -1,4 +1,4 @@
-/** What stays when a pod or a node goes. */
+/** Availability after the loss of a pod or a node. */
 import { at, valuesOf } from "../pods";
 import { always, inProd, type StackRule, type Subject, type SubjectRule, type Tree } from "../rule";
 
@@ -8,7 +8,7 @@ const selects = (selector: Tree | undefined, labels: Tree): boolean =>
     ([label, value]) => labels[label] === value,
   );
 
-/** What keeps several pods: how many, and their labels; none where an autoscaler says it. */
+/** Controllers of several pods: their replicas and labels; undefined if an autoscaler sets the replicas. */
 function replicated(subject: Subject, subjects: Subject[]): Tree | undefined {
   if (!["Deployment", "StatefulSet"].includes(subject.kind)) return undefined;
   const { spec } = subject.object;
@@ -50,7 +50,7 @@ export const disruptionBudgets: StackRule = {
   },
 };
 
-/** Replicas that are asked for in production, by release and by component in the chart's values. */
+/** Replicas that production requires, by release and by component in the chart's values. */
 const askedReplicas: Record<string, Record<string, number>> = {
   loki: { distributor: 3, ingester: 3, queryFrontend: 2, compactor: 1, gateway: 2 },
   mimir: {
@@ -108,7 +108,7 @@ const replication = (release: string, values: Tree) => {
     : [];
 };
 
-/** MinIO of production has several servers. */
+/** In production MinIO has several servers. */
 export const storageDistributed: SubjectRule = {
   id: "storage-distributed",
   asks: "Production's MinIO is distributed over at least four servers.",

@@ -1,16 +1,16 @@
-/** Object storage: the buckets, and who may reach them. */
+/** Object storage: the buckets, and access to them. */
 import { always, type Complaint, type StackRule, type Subject, type SubjectRule, type Tree } from "../rule";
 
 const buckets = (subjects: Subject[]): Subject[] => subjects.filter(({ kind }) => kind === "S3Bucket");
 
 /**
- * Whether a resource is a bucket's. While a bucket is still to be made its name is not known to what refers to it; but
- * this program gives both the same name.
+ * Whether a resource refers to a bucket. The name of a bucket to be created is unknown to resources that
+ * refer to it, but this program gives both the same name.
  */
 const isOf = (bucket: Subject, { object, name }: Subject): boolean =>
   (object["bucket"] ?? object["resourceName"] ?? name) === bucket.name;
 
-/** A rule that asks every bucket for a resource beside it. */
+/** A rule that requires a related resource for every bucket. */
 const beside = (
   rule: Pick<StackRule, "id" | "asks" | "why">,
   kind: string,
@@ -89,7 +89,7 @@ interface Statement {
 
 const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
 
-/** Statements of an IAM policy that allow something; none where the policy is not known yet. */
+/** Statements of an IAM policy that allow something; empty if the policy is unknown. */
 function allowing({ object }: Subject): Statement[] {
   try {
     const { Statement } = JSON.parse(String(object["policy"] ?? "{}")) as {
@@ -103,7 +103,7 @@ function allowing({ object }: Subject): Statement[] {
 
 const bucketOf = (resource: string): string => (resource.split(":::")[1] ?? resource).split("/")[0] ?? "";
 
-/** Users of backups, who share every bucket with its owner, and the only actions that they may have. */
+/** Users of backups, which share every bucket with its owner, and the only actions that they may have. */
 const backupActions: Record<string, RegExp> = {
   backup: /^s3:(Get|List)/,
   restore: /^s3:(Get|List|Put|Abort)/,
@@ -129,7 +129,7 @@ export const bucketsOwned: StackRule = {
         allowing(policy).some(({ Resource }) => list(Resource).some((one) => bucketOf(one) === subject.name)),
       );
       if (owners.length === 1) return [];
-      // Sorted, because the engine tells resources in the order in which they became known.
+      // Sorted, because the engine reports resources in the order in which they become known.
       const names = owners
         .map(({ name }) => name)
         .sort()

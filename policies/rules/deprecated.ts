@@ -1,4 +1,4 @@
-/** What still works and has no future. */
+/** Deprecated features, APIs and images that still work. */
 import { type Support, support } from "../../upgrades";
 import { at, valuesOf } from "../pods";
 import { advice, always, type SubjectRule, type Tree } from "../rule";
@@ -55,7 +55,10 @@ const numberOf = (line: string): number => {
   return major * 1000 + minor;
 };
 
-/** The line of an image that gets no fixes on a day (`2027-01-31`), or whose support has to be checked again. */
+/**
+ * The release line of an image that gets no fixes on a day (`2027-01-31`), or whose support has to be checked
+ * again.
+ */
 export function pastSupport(name: string, tag: string, today: string): Support | undefined {
   const line = /^v?(\d+\.\d+)\./.exec(tag)?.[1];
   const own = support.filter(({ image }) => fullName(name).endsWith(`/${image}`));
@@ -65,7 +68,7 @@ export function pastSupport(name: string, tag: string, today: string): Support |
   return own.find((one) => one.line === line && one.until < today);
 }
 
-/** What is wrong with a line that `pastSupport` finds. */
+/** The problem with a release line that `pastSupport` returns. */
 export const supportText = ({ image, line, until, published }: Support): string =>
   published
     ? `${image} ${line} gets no more fixes`

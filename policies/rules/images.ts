@@ -1,8 +1,8 @@
-/** Where images come from, and that the same one is pulled tomorrow. */
+/** Origin and immutability of images. */
 import { containersOf, isTree, places, valuesOf } from "../pods";
 import { always, type Complaint, type Subject, type SubjectRule } from "../rule";
 
-/** An image as it is written down, and where. */
+/** An image reference and its place. */
 interface Image {
   place: string;
   /** Registry and repository. */
@@ -12,14 +12,14 @@ interface Image {
   digest: boolean;
 }
 
-/** An image's text, taken apart. */
+/** Parses an image reference. */
 function parseImage(place: string, text: string): Image {
   const [rest = "", digest] = text.split("@");
   const [, name = rest, tag = ""] = /^(.+?)(?::([^/:]+))?$/.exec(rest) ?? [];
   return { place, name, tag, digest: digest !== undefined };
 }
 
-/** Its full name: without a registry it is Docker Hub's, and without a folder Docker's own. */
+/** Its full name: the default registry is Docker Hub, and the default folder there is Docker's own. */
 export function fullName(name: string): string {
   const [first = ""] = name.split("/");
   const hasRegistry = name.includes("/") && /[.:]|^localhost$/.test(first);
@@ -27,7 +27,7 @@ export function fullName(name: string): string {
   return /^docker\.io\/[^/]+$/.test(full) ? full.replace("docker.io/", "docker.io/library/") : full;
 }
 
-/** The images that a release's values name; what they leave to the chart is pinned with the chart. */
+/** The images in a release's values. Other images of the chart are pinned with the chart. */
 function imagesInValues(values: unknown): Image[] {
   return places({ values }).flatMap(({ path, key, value }) => {
     if (key === "image" && typeof value === "string") return [parseImage(path, value)];
@@ -36,9 +36,9 @@ function imagesInValues(values: unknown): Image[] {
     if (typeof repository !== "string" || !/image/i.test(path)) return [];
     const name = typeof registry === "string" && registry ? `${registry}/${repository}` : repository;
     const pinned = Boolean(digest || sha);
-    // Without a tag the chart's own is taken, which is pinned with the chart.
+    // Without a tag the chart's own tag applies, which is pinned with the chart.
     if (tag === undefined && !pinned) return [{ place: path, name, tag: "chart", digest: false }];
-    // Charts join the two with a colon; a digest may be in either.
+    // Charts join the two with a colon; either may contain a digest.
     const image = parseImage(path, tag ? `${name}:${tag}` : name);
     return [{ ...image, digest: image.digest || pinned }];
   });
@@ -53,7 +53,7 @@ export function imagesOf(subject: Subject): Image[] {
       ? [parseImage(`container ${name}`, spec["image"])]
       : [],
   );
-  // Operators get the images that they run as arguments.
+  // Operators receive the images that they run as arguments.
   const told = containersOf(subject).flatMap(({ name, spec }) =>
     ((spec["args"] ?? []) as unknown[]).flatMap((arg) => {
       const [, flag, image] =
@@ -88,12 +88,12 @@ export const imagesPinned: SubjectRule = {
       ),
 };
 
-/** Where this stack's images are published by those who make them. */
+/** Official registries of this stack's images. */
 const officialRegistries = [
   "docker.io/grafana",
   "docker.io/library/memcached",
   "docker.io/nginxinc/nginx-unprivileged",
-  "docker.io/pgsty/silo", // upstream publishes none any more: docs/guides/object-storage.md
+  "docker.io/pgsty/silo", // upstream no longer publishes images: docs/guides/object-storage.md
   "docker.io/prom/memcached-exporter",
   "docker.io/rclone",
   "ghcr.io/google/cadvisor",

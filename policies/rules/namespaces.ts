@@ -1,4 +1,4 @@
-/** What holds in a namespace as a whole. */
+/** Rules about a namespace as a whole. */
 import { always, inProd, type StackRule, type SubjectRule, type Tree } from "../rule";
 
 const mode = (name: string) => `pod-security.kubernetes.io/${name}`;
@@ -20,7 +20,7 @@ export const podSecurityLabels: SubjectRule = {
   },
 };
 
-/** Whether a policy stands for all pods of its namespace in a direction, and does not allow everything there. */
+/** Whether a policy selects all pods of its namespace in a direction, and does not allow all traffic there. */
 const denies = (spec: Tree | undefined, direction: "Ingress" | "Egress"): boolean => {
   const allowed: Tree[] = spec?.[direction.toLowerCase()] ?? [];
   return (

@@ -1,8 +1,11 @@
-/** What pods may do on a node: Pod Security's `restricted`, container by container, so that an exception is one container's. */
+/**
+ * Security of pods: Pod Security's `restricted`, container by container, so that an exception covers one
+ * container only.
+ */
 import { type Container, containersOf, isOperated, isTree, places, podOf, valuesOf } from "../pods";
 import { advice, always, type Complaint, type Subject, type SubjectRule, type Tree } from "../rule";
 
-/** Complaints about each container of a subject, and about each place in a release's values. */
+/** Violations by each container of a subject, and at each place in a release's values. */
 const each =
   (
     ofContainer: (container: Container, pod: Tree) => Complaint | undefined,
@@ -30,7 +33,7 @@ export const noPrivilege: SubjectRule = {
         const { privileged, allowPrivilegeEscalation, capabilities } = security(container);
         const wrong = [
           ...(privileged ? ["is privileged"] : []),
-          // What an operator makes of the pod is not written here; the API server's Pod Security sees it.
+          // The pod that an operator creates is unknown here; Pod Security in the API server checks it.
           ...(allowPrivilegeEscalation !== false &&
           !(isOperated(subject) && allowPrivilegeEscalation === undefined)
             ? ["may gain privileges"]

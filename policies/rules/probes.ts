@@ -1,4 +1,4 @@
-/** Whether Kubernetes can detect that a container works. */
+/** Whether Kubernetes can detect a container that does not work. */
 import { containersOf, ends, isOperated } from "../pods";
 import { advice, always, type Environment, type Level, type SubjectRule } from "../rule";
 
@@ -30,7 +30,9 @@ export const readinessProbes = probe(
   always,
 );
 
-/** Advice: a database that restarts itself while it replays its log never gets done, and most charts leave it out for that. */
+/**
+ * Advisory: a database that restarts while it replays its log never finishes, so most charts omit the probe.
+ */
 export const livenessProbes = probe(
   "liveness-probes",
   "livenessProbe",

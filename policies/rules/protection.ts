@@ -1,9 +1,9 @@
-/** What must not be deleted by mistake. */
+/** Protection from accidental deletion. */
 import { inProd, type SubjectRule } from "../rule";
 
-/** Kinds that hold data, or whose going takes data along. */
+/** Kinds that hold data, or whose deletion also deletes data. */
 const stateful = ["Namespace", "S3Bucket", "PersistentVolumeClaim"];
-/** Secrets and keys without which data that is there can no longer be read. */
+/** Secrets with keys without which existing data is unreadable. */
 const keys = ["minio-encryption"];
 
 export const statefulProtected: SubjectRule = {
@@ -12,7 +12,7 @@ export const statefulProtected: SubjectRule = {
   why: "a renamed resource or a wrong stack would delete the data",
   level: inProd,
   check: ({ kind, name, protect }) =>
-    // Rendered objects are Helm's, which has no such option.
+    // Rendered objects belong to Helm, which has no such option.
     protect === false && (stateful.includes(kind) || (kind === "Secret" && keys.includes(name)))
       ? [{ what: "it is not protected", fix: "Set cluster.protect to true." }]
       : [],

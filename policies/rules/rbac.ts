@@ -1,4 +1,4 @@
-/** What the stack's ServiceAccounts may do to the cluster. */
+/** Permissions of the stack's ServiceAccounts in the cluster. */
 import { isOperated, podOf } from "../pods";
 import { advice, always, type StackRule, type Subject, type SubjectRule, type Tree } from "../rule";
 
@@ -86,7 +86,7 @@ export const tokensNeeded: StackRule = {
     const accounts = subjects.filter(({ kind }) => kind === "ServiceAccount");
     return subjects.flatMap((subject) => {
       const pod = podOf(subject);
-      // The operators give their pods ServiceAccounts of their own, which are not rendered.
+      // Operators give their pods their own ServiceAccounts, which are not rendered.
       if (!pod || isOperated(subject)) return [];
       const account: string = pod["serviceAccountName"] ?? "default";
       const own = accounts.find(({ name, namespace }) => name === account && namespace === subject.namespace);

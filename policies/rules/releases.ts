@@ -1,7 +1,7 @@
-/** How charts are installed. */
+/** Installation of charts. */
 import { always, inProd, type SubjectRule } from "../rule";
 
-/** One version and no other: no range, no `v1`, no `*`. */
+/** Exactly one version: no range, no `v1`, no `*`. */
 const exact = /^v?\d+\.\d+\.\d+([-+][\w.+-]+)?$/;
 
 export const chartsPinned: SubjectRule = {
@@ -13,7 +13,7 @@ export const chartsPinned: SubjectRule = {
     if (kind !== "Release") return [];
     const { chart, version } = object;
     if (typeof version === "string" && exact.test(version)) return [];
-    // A folder or package is one version already.
+    // A folder or package contains exactly one version.
     const local = /^(\.{0,2}\/|[A-Za-z]:[\\/])/.test(String(chart)) || String(chart).endsWith(".tgz");
     if (local && (version === undefined || version === "")) return [];
     return [
@@ -36,7 +36,7 @@ export const releasesRecoverable: SubjectRule = {
       ...(object["atomic"] === true
         ? [{ what: "Helm uninstalls it if its installation fails (atomic)", fix: "Leave atomic out." }]
         : []),
-      // 0 is Helm's way of saying all of them.
+      // In Helm, 0 means no limit.
       ...(Number(object["maxHistory"] ?? 0) === 1
         ? [{ what: "Helm keeps one revision, none to go back to", fix: "Set charts.history to 2 or more." }]
         : []),

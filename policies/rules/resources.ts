@@ -1,4 +1,4 @@
-/** What containers ask of a node. */
+/** Resource requests and limits of containers. */
 import { containersOf, isTree, places, valuesOf } from "../pods";
 import { always, type Complaint, type SubjectRule, type Tree } from "../rule";
 
@@ -18,10 +18,10 @@ const lacks = (place: string, resources: Tree): Complaint[] => {
     : [];
 };
 
-/** Claims of volumes have requests, too: of space. */
+/** Volume claims also have requests: for storage. */
 const isContainers = (path: string): boolean => !/claim/i.test(path);
 
-/** A CPU limit is not asked for: it would throttle a component while cores are idle (values/shared.ts). */
+/** A CPU limit is not required: it would throttle a component while cores are idle (values/shared.ts). */
 export const resourcesSet: SubjectRule = {
   id: "resources-set",
   asks: "Every container requests CPU and memory and has a memory limit. CPU limits are not required.",
@@ -29,7 +29,7 @@ export const resourcesSet: SubjectRule = {
   level: always,
   check: (subject) => {
     const values = valuesOf(subject);
-    // Values show only what they set; what a chart does of itself is seen in the rendered objects.
+    // Values contain only overrides; the chart's own defaults appear in the rendered objects.
     if (values)
       return places({ values })
         .filter(

@@ -1,44 +1,47 @@
-/** Secrets stay where secrets are kept: in Kubernetes Secrets and in outputs that are marked. */
+/** Secrets only in Kubernetes Secrets and in outputs that are marked secret. */
 import { containersOf, places, valuesOf } from "../pods";
 import { always, type SubjectRule, type Tree } from "../rule";
 
-/** Placeholder of a generated secret in a recording (cli/lib/record.ts); with an engine, the secret itself is there. */
+/**
+ * Placeholder of a generated secret in a recording (cli/lib/record.ts). With an engine, the secret itself is
+ * present.
+ */
 const generated = "[generated]";
 
-/** Names that say that the value is a secret. */
+/** Names of values that are secrets. */
 const secretName =
   /(pass(word|wd|phrase)|secret|token|api[-_]?key|(?:access|secret|private|encryption)[-_]?key|credential)s?$/i;
-/** Names that end so and hold no secret: where one is found, or how it is called. */
+/** Names with such an ending whose values are not secrets: references and names of secrets. */
 const harmlessName =
   /(existing|extra|config|name|ref|path|file|mount|tls|auto.*)(secret|token|key|password)s?$|^(pull|image.?pull)secrets?$|tokens?_?(ttl|path)$|(secret|token|key|password)s?(name|key|ref|file|path)$/i;
 
-/** What a value looks like that is a secret, whatever it is called. */
+/** Values that are secrets regardless of their name. */
 const shapes: [RegExp, string][] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----/, "a private key"],
-  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/, "an access key of AWS"],
-  [/\bgh[pousr]_[A-Za-z0-9]{36,}\b/, "a token of GitHub"],
-  [/\bgl(?:sa|c)_[A-Za-z0-9+/=_]{30,}/, "a token of Grafana"],
-  [/\bxox[abprs]-[A-Za-z0-9-]{10,}/, "a token of Slack"],
-  [/https:\/\/hooks\.slack\.com\/services\/[A-Z0-9]+\/[A-Z0-9]+\/[A-Za-z0-9]+/, "a webhook of Slack"],
+  [/\b(?:AKIA|ASIA)[0-9A-Z]{16}\b/, "an AWS access key"],
+  [/\bgh[pousr]_[A-Za-z0-9]{36,}\b/, "a GitHub token"],
+  [/\bgl(?:sa|c)_[A-Za-z0-9+/=_]{30,}/, "a Grafana token"],
+  [/\bxox[abprs]-[A-Za-z0-9-]{10,}/, "a Slack token"],
+  [/https:\/\/hooks\.slack\.com\/services\/[A-Z0-9]+\/[A-Z0-9]+\/[A-Za-z0-9]+/, "a Slack webhook"],
   [/\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/, "a JSON web token"],
   [/\b[a-z][a-z+]*:\/\/[^\s/:@"'$]+:[^\s/@"'$]{3,}@/, "a password in an address"],
-  [/\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/, "a password's hash"],
+  [/\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/, "a password hash"],
 ];
 
-/** What stands for a secret and is none: a variable, a template, a way to a file. */
+/** Whether a text only refers to a secret: a variable, a template, a file path. */
 const placeholder = (text: string): boolean =>
   text === "" ||
   /^\$(\{[^}]*\}|__\w+\{[^}]*\}|\w+)$/.test(text) ||
   /^\{\{[\s\S]*\}\}$/.test(text) ||
   /^(\/|\.\/)\S+$/.test(text);
 
-/** What in a text is a secret; undefined where nothing is. */
+/** The kind of secret in a text; undefined if there is none. */
 function secretIn(text: string): string | undefined {
   if (text.includes(generated)) return "a generated secret";
   return shapes.find(([shape]) => shape.test(text))?.[1];
 }
 
-/** Why a value that has a name is a secret; undefined if it is not. */
+/** The reason why a named value is a secret; undefined if it is not. */
 function secretAt(key: string, value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const shape = secretIn(value);
@@ -47,13 +50,14 @@ function secretAt(key: string, value: unknown): string | undefined {
   return named ? "a secret, by its name" : undefined;
 }
 
-/** A line of a configuration file that sets something: `password: abc`, `secret_key = "abc"`. */
+/** An assignment in a configuration file: `password: abc`, `secret_key = "abc"`. */
 const setting = /^\s*-?\s*"?([\w.-]+)"?\s*([:=])\s*(["']?)([^\s"'#{[|>]+)["']?,?\s*$/gm;
 
-/** What in a configuration file sets a secret by its name. */
+/** The name of an assignment in a configuration file that sets a secret. */
 function settingIn(text: string): string | undefined {
   for (const [, key = "", sign, quote, value = ""] of text.matchAll(setting)) {
-    // Alloy's `password = local.file.x.content` is read from elsewhere; so is `$__file{...}`.
+    // Alloy's `password = local.file.x.content` refers to another component, and so does `$__file{...}` to a
+    // file.
     const reads = sign === "=" && !quote && /^[A-Za-z_]\w*(\.\w+)+$/.test(value);
     const what = secretAt(key, value);
     if (what && !reads && !/^(true|false|null|nil|\d+[smhd]?)$/i.test(value)) return `${key}, ${what}`;
@@ -130,7 +134,7 @@ export const noSecretsInOutputs: SubjectRule = {
           if (secretOutputs?.includes(output)) return [];
           const found = places({ [output]: value }).flatMap(({ path, key, value: text }) => {
             const by = typeof text === "string" ? secretIn(text) : undefined;
-            // Where marks cannot be seen, a name that says "secret" may well belong to one that is marked.
+            // If secret marks are unknown, an output named "secret" may well be marked.
             const what = secretOutputs ? secretAt(key, text) : secretName.test(output) ? undefined : by;
             return what ? [`output ${path} is plain and holds ${what}`] : [];
           });

@@ -1,4 +1,4 @@
-/** What is reached from outside of the cluster. */
+/** Services that are reachable from outside the cluster. */
 import { at, isTree, places, valuesOf } from "../pods";
 import { always, type SubjectRule, type Tree } from "../rule";
 
@@ -51,7 +51,7 @@ export const ingressTls: SubjectRule = {
   },
 };
 
-/** Where each release says that it is served by TLS. */
+/** The values of each release that enable TLS. */
 const listeners: Record<string, { path: string[]; tls: unknown; carries: string }> = {
   grafana: { path: ["grafana.ini", "server", "protocol"], tls: "https", carries: "logins and sessions" },
   minio: { path: ["tls", "enabled"], tls: true, carries: "objects and the console's login" },

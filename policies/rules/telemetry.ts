@@ -1,13 +1,13 @@
-/** What is kept, for whom and how long. */
+/** Retention, sampling and tenants of the data. */
 import { at, valuesOf } from "../pods";
 import { always, type Complaint, inProd, type Subject, type SubjectRule, type Tree } from "../rule";
 
-/** The ratio of traces that a subject keeps; undefined where it says none. */
+/** The sampling ratio of a subject; undefined without one. */
 function ratioOf({ kind, object }: Subject): { place: string; ratio: number } | undefined {
   if (kind === "Stack" && typeof object["tracesSamplingRatio"] === "number")
     return { place: "output tracesSamplingRatio", ratio: object["tracesSamplingRatio"] };
   const { type, argument } = object["spec"]?.sampler ?? {};
-  // An Instrumentation of a single service names its ratio as an attribute, too.
+  // An Instrumentation of a single service also has its ratio as an attribute.
   const ofOne = object["spec"]?.resource?.resourceAttributes?.["sampling.ratio"] !== undefined;
   return kind === "Instrumentation" && /traceidratio$/.test(type) && !ofOne
     ? { place: "spec.sampler", ratio: Number(argument) }
@@ -51,7 +51,7 @@ export function secondsOf(text: unknown): number | undefined {
     : undefined;
 }
 
-/** Where each store has its retention, and the required number of days. */
+/** The value of each store's retention, and the required number of days. */
 const kept: Record<string, { path: string[]; setting: string; parameter: string }> = {
   loki: {
     path: ["loki", "limits_config", "retention_period"],
@@ -86,7 +86,7 @@ export const retentionMinimums: SubjectRule = {
     if (!values || !where) return [];
     const days = config[where.parameter] as number;
     const seconds = secondsOf(at(values, ...where.path));
-    // 0 keeps data forever, and so does a missing value.
+    // 0 or a missing value means unlimited retention.
     return seconds === undefined || seconds === 0 || seconds >= days * 86400
       ? []
       : [
@@ -98,7 +98,7 @@ export const retentionMinimums: SubjectRule = {
   },
 };
 
-/** Loki deletes nothing, whatever its retention, unless its compactor has retention enabled. */
+/** Loki deletes nothing, whatever its retention, unless retention is enabled in its compactor. */
 const retentionOn = (subject: Subject, values: Tree): Complaint[] =>
   subject.name === "loki" && at(values, "loki", "compactor", "retention_enabled") !== true
     ? [
@@ -147,7 +147,7 @@ const variablesOf = (values: Tree): Record<string, unknown> =>
     ((at(values, "alloy", "extraEnv") ?? []) as Tree[]).map(({ name, value }) => [name, value] as const),
   );
 
-/** Names of the cluster that an agent's collector writes into signals, by the variable that has them. */
+/** Names of the cluster that an agent's collector adds to signals, by the variable that contains them. */
 function clusterNames({ CLUSTER, RESOURCE_STATEMENTS = "[]" }: Record<string, unknown>) {
   const statements: string[] = JSON.parse(String(RESOURCE_STATEMENTS));
   const names = statements.flatMap(
