@@ -1,4 +1,7 @@
-/** Alertmanager's configuration, the same for Prometheus' and for Mimir's: https://prometheus.io/docs/alerting/latest/configuration/ */
+/**
+ * Alertmanager's configuration, shared by Prometheus' and Mimir's:
+ * https://prometheus.io/docs/alerting/latest/configuration/
+ */
 import { address, smokeTest } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
@@ -7,21 +10,21 @@ import { alertmanagerIntegrations } from "./receivers";
 import type { Values } from "./shared";
 
 /**
- * The receiver that discards alerts, the dead man's switch, and the smoke test's own receiver; no receiver
- * of the settings can have these names.
+ * The receiver that discards alerts, the dead man's switch, and the smoke test's own receiver. Receivers in the
+ * settings cannot have these names.
  */
 const nobody = "(nobody)";
 const heartbeat = "(heartbeat)";
 export const smokeReceiver = "(smoke test)";
 
-/** Where the smoke test listens while it runs. */
+/** URL of the smoke test's receiver, which exists while the test runs. */
 const smokeUrl = `http://${address({ namespace: smokeTest.namespace, name: smokeTest.receiver, port: smokeTest.receiverPort })}/cgi-bin/alerts`;
 
 type Route = Settings["alerting"]["routes"][number];
 
 /**
- * The server that sends emails. Mimir's Alertmanager wants STARTTLS on port 465 too if TLS is required, although the
- * connection is encrypted there from its start.
+ * The SMTP server. With required TLS, Mimir's Alertmanager also expects STARTTLS on port 465, although the connection
+ * is encrypted there from the start.
  */
 const smtpGlobals = ({ smtp }: Settings["alerting"]): Values =>
   smtp
@@ -36,19 +39,19 @@ const smtpGlobals = ({ smtp }: Settings["alerting"]): Values =>
       }
     : {};
 
-/** The conditions of a route, as Alertmanager and Grafana write them alike. */
+/** The matchers of a route, in the syntax that Alertmanager and Grafana share. */
 export const matchersOf = ({ severity, team, namespaces }: Route): string[] => [
   ...(severity ? [`severity =~ "${severity.join("|")}"`] : []),
   ...(team ? [`team = "${team}"`] : []),
   ...(namespaces ? [`namespace =~ "${namespaces.join("|")}"`] : []),
 ];
 
-/** All of these are notified. */
+/** Routes that notify all of these receivers. */
 const toAll = (receivers: string[]) => receivers.map((receiver) => ({ receiver, continue: true }));
 
 /**
- * The first route of the settings that fits takes an alert; what none takes goes to everybody. It holds the receivers'
- * URLs and with them their secrets, so it belongs into a Secret.
+ * The first matching route of the settings handles an alert; alerts without a matching route go to all default
+ * receivers. The configuration contains the receivers' URLs and secrets, so it belongs in a Secret.
  */
 export function alertmanagerConfig(settings: Settings): Values {
   const { alerting } = settings;
@@ -68,7 +71,7 @@ export function alertmanagerConfig(settings: Settings): Values {
       group_interval: "5m",
       repeat_interval: goDuration(alerting.repeatInterval),
       routes: [
-        // Alerts of the smoke test notify nobody. Each alert is sent alone and immediately.
+        // Alerts of the smoke test notify no receiver of the settings. Each alert is sent alone and immediately.
         {
           receiver: smokeReceiver,
           matchers: [`namespace = "${smokeTest.namespace}"`],
@@ -96,7 +99,7 @@ export function alertmanagerConfig(settings: Settings): Values {
         ...toAll(Object.keys(alerting.receivers)),
       ],
     },
-    // A worse alert of the same name, namespace and signal speaks for the lesser ones.
+    // An alert of higher severity suppresses those of the same name, namespace and signal.
     inhibit_rules: [
       inhibit(['severity = "critical"'], ['severity =~ "warning|info"']),
       inhibit(['severity = "warning"'], ['severity = "info"']),

@@ -1,4 +1,4 @@
-/** The stack's own alerts, as Prometheus Operator reads them. */
+/** The stack's own alerts as PrometheusRules. */
 import { readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { runbookUid } from "../dashboards/kit";
@@ -22,7 +22,7 @@ interface RuleFile {
   groups: { name: string; rules: Rule[] }[];
 }
 
-/** Addresses of an alert's runbook page and of the dashboard to look at; the files name a page and a uid. */
+/** Links to an alert's runbook page and its dashboard; the files contain a page and a UID. */
 function withLinks({ grafana, alerting }: Settings, rule: Rule): Rule {
   const { alert, annotations } = rule;
   if (!alert || !annotations) return rule;
@@ -56,13 +56,13 @@ const prometheusRule = (
   spec: { groups },
 });
 
-/** Files of `alerts` that Mimir's ruler evaluates, because Prometheus has not their metrics: the tenant that has. */
+/** Tenants of the files of `alerts` that Mimir's ruler evaluates, because Prometheus does not have their metrics. */
 const tenantOf: Record<string, string> = {
   certificates: tenants.nodes,
   targets: tenants.pods,
 };
 
-/** What the settings decide and no metric tells: limits, and which clusters are to send. */
+/** Values from the settings that no metric reports: limits, and the expected clusters. */
 const settingsRule = (settings: Settings) =>
   prometheusRule(settings, "settings", [
     {
@@ -90,7 +90,7 @@ const settingsRule = (settings: Settings) =>
     },
   ]);
 
-/** Files about what an agent has, too; its hub evaluates them. */
+/** Files with alerts that also apply to agents. The hub evaluates them. */
 const ofAgents = ["certificates.yaml", "collectors.yaml", "targets.yaml"];
 
 const fileRules = (settings: Settings) =>
@@ -113,7 +113,7 @@ const fileRules = (settings: Settings) =>
       );
     });
 
-/** A PrometheusRule for each file of `alerts`, without the tests; and one of recorded settings. */
+/** A PrometheusRule for each file of `alerts` without the tests, and one with the recorded settings. */
 export const alertRules = (settings: Settings) => [
   ...fileRules(settings),
   ...(settings.hub ? [] : [settingsRule(settings)]),

@@ -10,10 +10,10 @@ import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
 import { alloyGrace } from "./rollout";
 import { readingAsRoot, type Values } from "./shared";
 
-/** Where the kubelet keeps the containers' log files: https://kubernetes.io/docs/concepts/cluster-administration/logging/ */
+/** The kubelet's folder of container log files: https://kubernetes.io/docs/concepts/cluster-administration/logging/ */
 const podLogs = "/var/log/pods";
 
-/** What the pipeline reads from its environment. */
+/** Environment variables of the pipeline. */
 export const alloyLogsEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyLogs, cluster } = settings;
   const user = writerOf(tenants.logs, settings);
@@ -34,11 +34,11 @@ export const alloyLogsEnvironment = (settings: Settings): Record<string, string>
   };
 };
 
-/** The pipeline, with the node's journal where it is collected. */
+/** The pipeline, with the node's journal if it is collected. */
 export const alloyLogsPipeline = ({ alloyLogs }: Settings): string =>
   [alloyPipeline("logs"), ...(alloyLogs.journal ? [alloyFile("logs/journal/journal.alloy")] : [])].join("\n");
 
-/** A folder or file of the node, at the same path in the pod. */
+/** A folder or file of the node, mounted at the same path in the pod. */
 const fromNode = (name: string, path: string, type: "DirectoryOrCreate" | "FileOrCreate") => ({
   volume: { name, hostPath: { path, type } },
   mount: { name, mountPath: path, readOnly: true },
@@ -51,16 +51,16 @@ export const alloyLogsValues = (settings: Settings): Values =>
     environment: alloyLogsEnvironment(settings),
     clientOf: gatewayClients(settings).alloyLogs,
     pod: settings.alloyLogs,
-    // Positions and buffer are the node's: they outlive the pod.
+    // Positions and buffer are on the node, so they survive the pod.
     storage: {
       volume: {
         hostPath: { path: `/var/lib/${prefixed(settings, releases.alloyLogs)}`, type: "DirectoryOrCreate" },
       },
     },
     volumes: [
-      // The log files of Docker are symbolic links to here.
+      // Docker's log files are symbolic links to this folder.
       fromNode("docker", settings.alloyLogs.dockerContainers, "DirectoryOrCreate"),
-      // A journal that is not kept across reboots is here, and is known by the id; one that is kept is below /var/log.
+      // A volatile journal is in this folder and is identified by the machine ID; a persistent one is below /var/log.
       ...(settings.alloyLogs.journal
         ? [
             fromNode("volatile-journal", "/run/log/journal", "DirectoryOrCreate"),
@@ -77,11 +77,12 @@ export const alloyLogsValues = (settings: Settings): Values =>
     controller: {
       type: "daemonset",
       ...onEveryNode(settings, "alloy-logs"),
-      // Two pods of a node must not have the same positions and buffer open: the old one ends before the new one starts.
+      // Two pods of a node must not open the same positions and buffer: the old pod terminates before the new one
+      // starts.
       updateStrategy: nodeByNode,
       terminationGracePeriodSeconds: alloyGrace,
     },
-    // Files tell all that there is to know of a pod.
+    // The names of the files contain all required information about a pod.
     rbac: { create: false },
     serviceAccount: { automountServiceAccountToken: false },
   });

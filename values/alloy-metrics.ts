@@ -23,13 +23,14 @@ import { isScaled } from "./scaling";
 import { scheduling } from "./scheduling";
 import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 
-/** Whether containers are measured by cAdvisor, where Alloy can read it; else the kubelet does. */
+/** Whether cAdvisor measures containers and Alloy can scrape it; otherwise the kubelet's metrics apply. */
 const hasCadvisor = ({ cadvisor }: Settings) =>
   cadvisor.enabled && cadvisor.expose.includes("serviceMonitor");
 
 /**
- * The rules that Mimir's ruler evaluates, and as whom they are loaded: those that are labelled for a tenant. An agent's are
- * all in its tenant, and their alerts name its cluster, as a Prometheus does for its own.
+ * The selector of the rules that Alloy loads into Mimir's ruler, and the user that loads them: rules with a tenant
+ * label. For an agent, all rules go to its tenant, and their alerts have its cluster as a label, like external labels
+ * of a Prometheus.
  */
 const loadedRules = (settings: Settings) =>
   settings.hub
@@ -46,7 +47,7 @@ const loadedRules = (settings: Settings) =>
         labels: {},
       }));
 
-/** What the pipeline reads from its environment. */
+/** Environment variables of the pipeline. */
 export const alloyMetricsEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyMetrics, cluster, kubePrometheusStack } = settings;
   const system = anyOf(systemNamespaces(settings));
@@ -64,14 +65,14 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     OMITTED_PATHS: hasCadvisor(settings) ? "/metrics/cadvisor" : anyOf([]),
     KEPT_METRICS: kept,
     DROPPED_METRICS: dropped,
-    // In whatever case, and with spaces around it.
+    // Case-insensitive, with optional spaces around it.
     ANNOTATED: alloyMetrics.annotatedPods ? "(?i)\\s*true\\s*" : anyOf([]),
-    // kubeadm annotates the Service of CoreDNS, which has a monitor.
+    // kubeadm annotates the Service of CoreDNS, which already has a monitor.
     MONITORED_SERVICES: anyOf(
       kubePrometheusStack.controlPlane.includes("dns") ? ["kube-system/kube-dns"] : [],
     ),
     SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
-    // Alloy's default, which it does not take for shorter intervals.
+    // Alloy's default timeout, which it rejects if the interval is shorter.
     SCRAPE_TIMEOUT: goDuration(Math.min(10, alloyMetrics.scrapeInterval)),
     SAMPLE_LIMIT: String(alloyMetrics.sampleLimit),
     SAMPLES_PER_SEND: String(alloyMetrics.samplesPerSend),
@@ -97,7 +98,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
 
 const read = ["get", "list", "watch"];
 
-/** The pipeline, with Kubernetes events and the expiry of certificates if the settings ask for them. */
+/** The pipeline, with Kubernetes events and the expiry of certificates if they are enabled in the settings. */
 export const alloyMetricsPipeline = (settings: Settings): string =>
   [
     alloyPipeline("metrics"),
@@ -111,11 +112,11 @@ export function alloyMetricsValues(settings: Settings): Values {
     release: releases.alloyMetrics,
     pipeline: alloyMetricsPipeline(settings),
     environment: alloyMetricsEnvironment(settings),
-    // The reader's password is there for KEDA.
+    // Without the reader's password, which is for KEDA.
     clientOf: gatewayClients(settings).alloyMetrics.filter(([, user]) => user !== datasourceReader),
     pod: alloyMetrics,
     alloy: {
-      // `foreach`, by which every tenant has its rules, is an experimental feature of Alloy.
+      // `foreach`, which loads the rules of each tenant, is an experimental feature of Alloy.
       stabilityLevel: "experimental",
       clustering: { enabled: true },
       securityContext: { ...restrictedContainer, runAsUser: alloyUser, readOnlyRootFilesystem: true },
@@ -132,8 +133,8 @@ export function alloyMetricsValues(settings: Settings): Values {
         "app.kubernetes.io/instance": releases.alloyMetrics,
       }),
     },
-    // Its targets, and the resources that name them. A monitor that names a Secret or a ConfigMap needs
-    // a RoleBinding: docs/guides/metrics.md.
+    // Permissions for its targets and the resources that describe them. A monitor that refers to a Secret or a
+    // ConfigMap needs a RoleBinding: docs/guides/metrics.md.
     rbac: {
       rules: [
         { apiGroups: [""], resources: ["pods", "services", "endpoints", "namespaces"], verbs: read },

@@ -33,7 +33,7 @@ import { scheduling } from "./scheduling";
 import { anyOf, disruptionBudget, placement, restrictedContainer, type Values } from "./shared";
 import { attributeBytes } from "./tempo";
 
-/** TLS of an OTLP port; a certificate that was renewed is read again while it runs. */
+/** TLS of an OTLP port; a renewed certificate is reloaded without a restart. */
 const tlsBlock = `
 
 		tls {
@@ -43,13 +43,13 @@ const tlsBlock = `
 			reload_interval = "1m"
 		}`;
 
-/** The pipeline's receivers, whose OTLP ports for applications speak TLS where the settings say so. */
+/** The pipeline's receivers. The OTLP ports for applications use TLS if it is enabled in the settings. */
 const receivers = (settings: Settings): string =>
   usesTls(settings)
     ? alloyPipeline("traces").replace(/endpoint += "0\.0\.0\.0:431[78]"/g, (endpoint) => endpoint + tlsBlock)
     : alloyPipeline("traces");
 
-/** The pipeline: who counts spans and who leaves traces out is up to the settings. */
+/** The pipeline. The settings select the component that counts spans and the one that samples traces. */
 export const alloyTracesPipeline = (settings: Settings): string => {
   const { sampling, metricsFrom } = settings.tracing;
   return [
@@ -59,7 +59,7 @@ export const alloyTracesPipeline = (settings: Settings): string => {
   ].join("\n");
 };
 
-/** What the pipeline reads from its environment. */
+/** Environment variables of the pipeline. */
 export const alloyTracesEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyTraces, cluster, otlp, tracing } = settings;
   const { allowedOrigins } = otlp.cors;
@@ -75,7 +75,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     LOG_SCOPE_STATEMENTS: JSON.stringify(logScopeStatements(settings)),
     LEFT_OUT: JSON.stringify(leftOut(settings)),
     LOG_STATEMENTS: JSON.stringify(logStatements(settings)),
-    // One more than Tempo keeps, so that Tempo counts what is cut.
+    // One byte more than Tempo's limit, so that Tempo counts truncated attributes.
     ATTRIBUTE_BYTES: String(attributeBytes + 1),
     CORS_ORIGINS: JSON.stringify(allowedOrigins),
     CORS_HEADERS: JSON.stringify(allowedOrigins.length ? ["*"] : []),
@@ -107,10 +107,10 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
   };
 };
 
-/** Ports that applications send to, in the form of the chart. */
+/** Ports for applications, in the format of the chart. */
 const ports = Object.entries({
-  "otlp-grpc": 4317, // R7.1
-  "otlp-http": 4318, // R7.1
+  "otlp-grpc": 4317,
+  "otlp-http": 4318,
   "jaeger-grpc": 14250,
   "jaeger-http": 14268,
   zipkin: 9411,
@@ -168,7 +168,7 @@ export function alloyTracesValues(settings: Settings): Values {
         "app.kubernetes.io/instance": releases.alloyTraces,
       }),
     },
-    // What says of which pod a span is (R7.2).
+    // Permissions to find the pod of a span.
     rbac: {
       rules: [
         { apiGroups: [""], resources: ["pods", "namespaces", "nodes"], verbs: read },
@@ -184,7 +184,10 @@ export function alloyTracesValues(settings: Settings): Values {
   return { ...values, ingress: ingress(settings) };
 }
 
-/** The headless Service by which the replicas find each other; a replica must be found before it is ready. */
+/**
+ * The headless Service through which the replicas discover each other. A replica must be discoverable before it is
+ * ready.
+ */
 export const alloyTracesReplicas = (settings: Settings) => ({
   metadata: { name: tracesReplicas.name, namespace: namespaces(settings).alloyTraces },
   spec: {

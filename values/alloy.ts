@@ -1,4 +1,7 @@
-/** What all Alloys have in common, as values of the alloy chart: https://github.com/grafana/alloy/tree/main/operations/helm/charts/alloy */
+/**
+ * Values of the alloy chart that all Alloys share:
+ * https://github.com/grafana/alloy/tree/main/operations/helm/charts/alloy
+ */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -23,16 +26,16 @@ import {
 /** User and group of Alloy's image: https://github.com/grafana/alloy/blob/main/Dockerfile */
 export const alloyUser = 473;
 
-/** Where an Alloy keeps its positions and write-ahead log. */
+/** Path of an Alloy's positions and write-ahead log. */
 export const storagePath = "/var/lib/alloy";
 
-/** Where an Alloy has the certificate that it is served with. */
+/** Path of an Alloy's server certificate. */
 export const certificateFolder = "/etc/alloy-tls";
 
 /** A file of `values/alloy`. */
 export const alloyFile = (path: string): string => readFileSync(projectFile("values", "alloy", path), "utf8");
 
-/** A pipeline as Alloy reads it: the files of `values/alloy/<name>`, one after the other. */
+/** A pipeline in Alloy's syntax: the files of `values/alloy/<name>` in order. */
 export const alloyPipeline = (name: "logs" | "metrics" | "traces"): string =>
   readdirSync(projectFile("values", "alloy", name))
     .filter((file) => file.endsWith(".alloy"))
@@ -40,27 +43,30 @@ export const alloyPipeline = (name: "logs" | "metrics" | "traces"): string =>
     .map((file) => alloyFile(join(name, file)))
     .join("\n");
 
-/** The chart runs the pipeline through Helm's template engine; this keeps its own double braces as they are. */
+/** The chart runs the pipeline through Helm's template engine; this escapes the pipeline's own double braces. */
 const escapeTemplate = (text: string) => text.replaceAll("{{", '{{ "{{" }}');
 
-/** What differs between the Alloys. */
+/** Differences between the Alloys. */
 export interface AlloyParts {
-  /** Release name, and prefix of what the chart creates. */
+  /** Release name, and name prefix of the chart's objects. */
   release: string;
   pipeline: string;
-  /** What the pipeline reads from its environment. */
+  /** Environment variables of the pipeline. */
   environment: Record<string, string>;
-  /** What it reads there of its own pod: fields of the pod, by variable. */
+  /** Environment variables with fields of the pod, by variable. */
   podFields?: Record<string, string>;
-  /** Whose passwords it has, as a client of the gateways. */
+  /** Gateway users whose passwords it gets. */
   clientOf: Credential[];
   /** Resources of each pod, and the size of its buffer in bytes. */
   pod: { cpu: number; memory: number; memoryLimit: number; buffer: number };
-  /** Volume of its storage: one of the pod, or the spec of a PVC for each pod. @default an emptyDir that is as large as its buffer */
+  /**
+   * Volume of its storage: one of the pod, or the spec of a PVC for each pod. @default an emptyDir with the size of its
+   * buffer
+   */
   storage?: { volume: Values } | { claim: Values };
   /** More volumes, with their mounts. */
   volumes?: { volume: Values; mount: Values }[];
-  /** Secret with the certificate that it is served with. */
+  /** Secret with its server certificate. */
   certificate?: string;
   /** More of the chart's `alloy` and `controller`. */
   alloy: Values;
@@ -69,7 +75,7 @@ export interface AlloyParts {
   serviceAccount?: Values;
 }
 
-/** Values of one Alloy: no reloader, no reporting, a bounded buffer, and no rights but those given. */
+/** Values of one Alloy: no reloader, no usage reporting, a bounded buffer, and only the given permissions. */
 export function alloyValues(settings: Settings, parts: AlloyParts): Values {
   const { pipeline, pod } = parts;
   const { registry } = settings.images;
@@ -126,12 +132,12 @@ export function alloyValues(settings: Settings, parts: AlloyParts): Values {
         volumeClaimTemplates: [{ metadata: { name: "storage" }, spec: storage.claim }],
       }),
     },
-    // Without its reloader the chart rolls the pods when the pipeline changes, which spares every pod a container.
+    // Without the reloader, a changed pipeline rolls the pods, and every pod has one container less.
     configReloader: { enabled: false },
     rbac: parts.rbac,
     ...(parts.serviceAccount && { serviceAccount: parts.serviceAccount }),
-    // An agent has no Prometheus: Alloy scrapes itself.
-    serviceMonitor: { enabled: true, additionalLabels: settings.hub ? {} : watchedByPrometheus }, // R12
+    // An agent has no Prometheus, so its Alloy scrapes itself.
+    serviceMonitor: { enabled: true, additionalLabels: settings.hub ? {} : watchedByPrometheus },
     crds: { create: false },
   };
 }

@@ -1,4 +1,4 @@
-/** Configuration of rclone for backups: remotes, variables and scripts. */
+/** Configuration of rclone for backups: remotes, environment variables and scripts. */
 import { readFileSync } from "node:fs";
 import { projectFile } from "../files";
 import { type BackupJob, caBundle } from "../names";
@@ -11,7 +11,7 @@ export const backupDestination = ({ backups }: Settings) => backups.destination;
 /** Settings of the destination. */
 export type Destination = NonNullable<ReturnType<typeof backupDestination>>;
 
-/** Buckets whose objects change under their name. */
+/** Buckets with mutable objects. */
 const changing: BucketKey[] = ["mimirRuler", "mimirAlertmanager"];
 
 /** The remotes of rclone, as its environment variables: https://rclone.org/docs/#environment-variables */
@@ -52,7 +52,7 @@ export function rcloneRemotes(
   };
 }
 
-/** Variables that no namespace has for itself. */
+/** Environment variables of all backup Jobs, whatever their namespace. */
 export const backupVariables = (settings: Settings, destination: Destination): Record<string, string> => ({
   ...rcloneRemotes(settings, destination),
   KEEP_SECONDS: String(settings.backups.keepDeleted),

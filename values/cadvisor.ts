@@ -1,4 +1,4 @@
-/** cAdvisor's objects (R10); it has no official chart: https://github.com/google/cadvisor/tree/master/deploy/kubernetes */
+/** cAdvisor's objects. It has no official chart: https://github.com/google/cadvisor/tree/master/deploy/kubernetes */
 import { namespaces, owner, releases } from "../names";
 import type { Settings } from "../settings";
 import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
@@ -12,7 +12,7 @@ const metadata = (settings: Settings) => ({
   labels,
 });
 
-/** What of the node cAdvisor reads (R10). Everything is mounted read-only. */
+/** Folders of the node that cAdvisor reads, all mounted read-only. */
 const mounts = {
   rootfs: { node: "/", container: "/rootfs" },
   "var-run": { node: "/var/run", container: "/var/run" },
@@ -20,13 +20,13 @@ const mounts = {
   docker: { node: "/var/lib/docker", container: "/var/lib/docker" },
 };
 
-/** Path of a node's socket inside the container: /run has a mount of its own. */
+/** Path of a node's socket inside the container: /run is a separate mount. */
 const socketPath = (path: string): string =>
   path.replace(/^(\/var)?\/run\/|^\//, (start) =>
     start === "/" ? `${mounts.rootfs.container}/` : `${mounts["var-run"].container}/`,
   );
 
-/** Groups of metrics: CPU, memory and I/O (R10), and containers that the kernel ended. Common dashboards do not read the others. */
+/** Groups of metrics: CPU, memory and I/O, and OOM kills. Common dashboards do not query the others. */
 const metricGroups = ["cpu", "memory", "diskIO", "disk", "network", "oom_event"];
 
 /** Other metrics of these groups, which nothing queries. */
@@ -37,14 +37,14 @@ const unasked = [
   "container_(creation_time_seconds|health_state)",
 ];
 
-/** Labels that a container has from Kubernetes, and the names by which the kubelet's metrics have them. */
+/** A container's labels from Kubernetes, with their names in the kubelet's metrics. */
 const kubernetesLabels = {
   "io.kubernetes.pod.namespace": "namespace",
   "io.kubernetes.pod.name": "pod",
   "io.kubernetes.container.name": "container",
 };
 
-/** The pods on every node. Root, because the node's files are root's, but with none of root's powers. */
+/** The DaemonSet. It runs as root, because the node's files belong to root, but without root's capabilities. */
 export const cadvisorDaemonSet = (settings: Settings) => {
   const { cadvisor } = settings;
   const { repository, tag } = image(settings, cadvisor.image);
@@ -95,13 +95,13 @@ export const cadvisorDaemonSet = (settings: Settings) => {
   };
 };
 
-/** Its own account, which has no permissions. */
+/** Its own ServiceAccount, which has no permissions. */
 export const cadvisorServiceAccount = (settings: Settings) => ({
   metadata: metadata(settings),
   automountServiceAccountToken: false,
 });
 
-/** Where it is read: inside the cluster, and on a port of every node where the settings say so. */
+/** The Service inside the cluster, and on a port of every node if that is enabled in the settings. */
 export const cadvisorService = (settings: Settings) => {
   const { cadvisor } = settings;
   const open = cadvisor.expose.includes("nodePort");
@@ -110,14 +110,14 @@ export const cadvisorService = (settings: Settings) => {
     spec: {
       selector,
       type: open ? "NodePort" : "ClusterIP",
-      // Each node's port answers for that node, and only where the pod runs.
+      // A node's port reports only that node, and only if its pod runs.
       ...(open && { externalTrafficPolicy: "Local" }),
       ports: [{ name: "http", port: 8080, targetPort: "http", ...(open && { nodePort: cadvisor.nodePort }) }],
     },
   };
 };
 
-/** For Alloy alone: Prometheus has containers from the kubelet, and its rules are written for those. */
+/** Only for Alloy: Prometheus scrapes container metrics from the kubelet, and its rules are written for those. */
 export const cadvisorMonitor = (settings: Settings) => ({
   metadata: { ...metadata(settings), labels: { ...labels, [owner.scraper]: "alloy" } },
   spec: {
@@ -127,13 +127,13 @@ export const cadvisorMonitor = (settings: Settings) => ({
         port: "http",
         relabelings: [{ sourceLabels: ["__meta_kubernetes_pod_node_name"], targetLabel: "node" }],
         metricRelabelings: [
-          // The kubelet's names, so that a query reads either; what belongs to no pod is left out.
+          // The kubelet's label names, so that one query reads either source. Series without a pod are dropped.
           ...Object.entries(kubernetesLabels).map(([label, name]) => ({
             sourceLabels: [`container_label_${label.replaceAll(".", "_")}`],
             targetLabel: name,
           })),
           { action: "drop", sourceLabels: ["__name__", "pod"], regex: "container_.*;" },
-          // A pod's sandbox has its network and nothing else worth keeping.
+          // A pod's sandbox has its network metrics and nothing else worth storing.
           {
             action: "drop",
             sourceLabels: ["__name__", "container"],

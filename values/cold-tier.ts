@@ -1,6 +1,6 @@
 /**
- * The cold tier (R14): what tells MinIO where old objects go. The provider of MinIO knows neither tiers nor transitions,
- * so a Job does it with MinIO's own client, which its image has.
+ * The cold tier: the storage that MinIO moves old objects to. The Pulumi provider of MinIO supports neither tiers nor
+ * transitions, so a Job configures them with MinIO's client, which its image contains.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -13,10 +13,10 @@ import { scheduling } from "./scheduling";
 import { checksum, environment, image, pullSecrets, restrictedContainer } from "./shared";
 import { podUser } from "./user-ids";
 
-/** Keys of the Secret with the credentials of the cold tier: names of variables. */
+/** Keys of the Secret with the credentials of the cold tier, which are names of environment variables. */
 export const coldTierEnv = { accessKey: "TIER_ACCESS_KEY", secretKey: "TIER_SECRET_KEY" } as const;
 
-/** The cold tier of the settings; undefined if there is none, or MinIO is not the stack's. */
+/** The cold tier of the settings; undefined if there is none, or if the stack does not run MinIO. */
 export const coldTierOf = ({ objectStorage: { kind, minio } }: Settings) =>
   kind === "minio" ? minio.coldTier : undefined;
 /** Settings of a cold tier. */
@@ -26,21 +26,21 @@ const digest = (data: unknown): string =>
   createHash("sha256").update(JSON.stringify(data)).digest("hex").slice(0, 8);
 
 /**
- * What MinIO calls the tier. MinIO takes new credentials for one that it has and nothing else, so another place is
- * another tier, and what lies in the one before can still be read.
+ * MinIO's name for the tier. MinIO allows new credentials for an existing tier but no other change. A different
+ * destination is therefore a different tier, and objects in the former one stay readable.
  */
 export const tierName = ({ kind, endpoint, region, bucket, prefix }: ColdTier): string =>
   `COLD-${digest([kind, endpoint, region, bucket, prefix]).toUpperCase()}`;
 
 /**
- * What the rule of a bucket's lifecycle is called. A bucket that gets a cold tier or loses it has another rule for the
- * provider, which then replaces it: without a transition, which it does not support.
+ * Name of a bucket's lifecycle rule. If a bucket gets or loses a cold tier, its rule gets another name, so the provider
+ * replaces it without a transition, which it does not support.
  */
 export const expiryRule = (cold: boolean): string => (cold ? "cold-and-expire" : "expire");
 
 /**
- * The whole lifecycle of a bucket with a cold tier, as `mc ilm rule import` reads it. One rule: the provider, which
- * does not see the transition in it, finds its own rule unchanged.
+ * The whole lifecycle of a bucket with a cold tier, for `mc ilm rule import`. It has one rule. The provider ignores the
+ * transition in it, so it finds its own rule unchanged.
  */
 function coldLifecycle(settings: Settings, tier: ColdTier, key: BucketKey): string {
   const { coldAfterDays, expireAfterDays } = bucketLifecycles(settings)[key];
@@ -82,7 +82,7 @@ function container(settings: Settings, tier: ColdTier) {
       { name: "ROOT_PASSWORD", ...root("rootPassword") },
     ],
     envFrom: [{ secretRef: { name: minio.coldTier } }],
-    // Where it fails, its last words are the pod's.
+    // After a failure, the pod's termination message is the end of its log.
     terminationMessagePolicy: "FallbackToLogsOnError",
     resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "256Mi" } },
     securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
@@ -91,9 +91,8 @@ function container(settings: Settings, tier: ColdTier) {
 }
 
 /**
- * The Job that sets up the tier and the lifecycles. A Job cannot change: its name
- * goes by all that it does, also by a checksum of the credentials, so that a change is another Job. It stays when it has
- * ended, as a record that it ran.
+ * The Job that sets up the tier and the lifecycles. Jobs are immutable: its name contains a checksum of its script,
+ * arguments and credentials, so a change creates another Job. It remains after completion, as a record of the run.
  */
 export function coldTierJob(settings: Settings, tier: ColdTier) {
   const labels = { "app.kubernetes.io/name": minio.coldTier };
@@ -124,7 +123,7 @@ export function coldTierJob(settings: Settings, tier: ColdTier) {
       name: `${minio.coldTier}-${digest(spec)}`,
       namespace: namespaces(settings).minio,
       labels,
-      // One that failed is made again by the next update, and not waited for.
+      // The next update recreates a failed Job and does not wait for it.
       annotations: { "pulumi.com/replaceUnready": "true" },
     },
     spec,

@@ -1,4 +1,4 @@
-/** The stack's dashboards as ConfigMaps that Grafana finds. */
+/** ConfigMaps with the stack's dashboards for Grafana. */
 import { dashboards } from "../dashboards";
 import { build } from "../dashboards/kit";
 import { longRange } from "../dashboards/long-range";
@@ -18,21 +18,24 @@ const configMap = (settings: Settings, name: string, folder: string, data: Recor
   data,
 });
 
-/** Dashboards of what a stack may be without, and whether it has it. */
+/** Dashboards of optional components, and whether the stack has the component. */
 const optional: Record<string, (settings: Settings) => boolean> = {
   [minio.uid]: ({ objectStorage }) => objectStorage.kind === "minio",
   [longRange.uid]: ({ mimir }) => mimir.rollups.enabled,
 };
 
 const models = new Map<string, ReturnType<typeof build>>();
-/** A dashboard as Grafana reads it, with the default names of namespaces; each is built once. */
+/** A dashboard in Grafana's JSON model, with the default names of namespaces; each is built once. */
 function modelOf(dashboard: Parameters<typeof build>[0]): ReturnType<typeof build> {
   const model = models.get(dashboard.uid) ?? build(dashboard);
   models.set(dashboard.uid, model);
   return model;
 }
 
-/** A ConfigMap for each dashboard, and one for all runbook pages; without MinIO's and the roll-ups' if the stack has none. */
+/**
+ * A ConfigMap for each dashboard, and one for all runbook pages. Dashboards of MinIO and downsampling are omitted if
+ * the stack has neither.
+ */
 export const dashboardConfigMaps = (settings: Settings) => [
   ...Object.entries(dashboards).flatMap(([folder, all]) =>
     all

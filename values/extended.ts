@@ -1,13 +1,13 @@
-/** A release's values with what the stack adds to them in `helm.<release>.values`. */
+/** A release's values, merged with the stack's additions in `helm.<release>.values`. */
 import type { Settings } from "../settings";
 import type { ExtendedRelease } from "../settings/helm";
 import { isTree, leavesOf, merge, valueAt } from "../settings/tree";
 import type { Values } from "./shared";
 
 export interface Extended {
-  /** The product's values with the stack's merged over them. */
+  /** The default values with the stack's additions merged over them. */
   values: Values;
-  /** Keys at which a value of the product is replaced; a preview warns about each. */
+  /** Keys whose default value the additions replace; a preview warns about each. */
   replaced: string[];
 }
 

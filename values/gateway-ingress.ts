@@ -1,8 +1,11 @@
-/** Ingresses of the gateways, by which other clusters and programs outside this one reach them. */
+/** Ingresses of the gateways for clients outside this cluster. */
 import { type Store, services, stores } from "../names";
 import type { Settings } from "../settings";
 
-/** ingress-nginx refuses bodies above 1 MB otherwise, and collectors drop what is refused; other controllers ignore it. */
+/**
+ * By default ingress-nginx rejects bodies above 1 MB, and collectors drop rejected data; other controllers ignore the
+ * annotation.
+ */
 const bodySize = { "nginx.ingress.kubernetes.io/proxy-body-size": "100m" };
 
 function ingress(settings: Settings, store: Store, options: Ingress) {

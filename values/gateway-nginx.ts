@@ -1,7 +1,7 @@
 /**
- * One nginx configuration for the gateways of Loki, Mimir and Tempo. It replaces the charts' own, which trust the tenant that
- * a client names: here the tenant is the user's own. Only listed routes are open, so that nobody flushes an ingester or
- * deletes data through a gateway.
+ * One nginx configuration for the gateways of Loki, Mimir and Tempo. It replaces the charts' own, which trust the
+ * tenant in the client's request. Here the authenticated user determines the tenant. Only listed routes are open, so no
+ * client can flush an ingester or delete data through a gateway.
  */
 import { address, gatewayAccess, gatewayUser, namespaces, type Role, type Store } from "../names";
 import type { Settings } from "../settings";
@@ -13,13 +13,13 @@ import { isIpv6 } from "./ip-family";
 
 const needs: Need[] = ["read", "write", "manage", "alert"];
 
-/** For a need the variable that holds the tenant: empty for nobody we know, `!` for who may not. */
+/** The variable with the tenant for a need: empty for an unknown user, `!` for one without permission. */
 const tenantVariable = (need: Need) => `$may_${need}`;
 
 const indent = (lines: string[]) => lines.map((line) => `  ${line}`);
 const block = (head: string, lines: string[]) => [`${head} {`, ...indent(lines), "}"];
 
-/** Maps from who asks to the tenant that he may read or write. */
+/** Maps from the client's credentials to the tenant that it may read or write. */
 function tenantMaps(users: GatewayUser[], agents: string[]): string[] {
   const ofRole = (role: Role) =>
     block(`map $login ${tenantVariable(role)}`, [
@@ -30,7 +30,7 @@ function tenantMaps(users: GatewayUser[], agents: string[]): string[] {
   return [
     ...ofRole("read"),
     ...ofRole("write"),
-    // Who writes a tenant may see its rules, too: who keeps them there compares before it changes.
+    // A user that may write to a tenant may also read its rules: a client that synchronizes rules compares them first.
     ...block("map $login $of_anybody", [
       'default "!";',
       '"" "";',
@@ -41,12 +41,14 @@ function tenantMaps(users: GatewayUser[], agents: string[]): string[] {
       "GET $of_anybody;",
       "HEAD $of_anybody;",
     ]),
-    // An agent's rules may read other tenants (source_tenants). Their alerts are for the hub's receivers, not for the agent.
+    // An agent's rules may read other tenants (source_tenants). Their alerts are for the hub's receivers, not for the
+    // agent.
     ...block(`map $login ${tenantVariable("alert")}`, [
       `default ${tenantVariable("manage")};`,
       ...agents.map((agent) => `"${gatewayUser(agent, "write")}" "!";`),
     ]),
-    // A tenant that is named all the same has to be the user's own: else he would take an answer for another's.
+    // If a request names a tenant, it must be the user's own. Otherwise the client could mistake the response for that
+    // of another tenant.
     ...needs.flatMap((need) =>
       block(`map "${tenantVariable(need)}:$http_x_scope_orgid" $refused_${need}`, [
         "default 1;",
@@ -59,16 +61,17 @@ function tenantMaps(users: GatewayUser[], agents: string[]): string[] {
 }
 
 /**
- * Connections that a request may try. Each is a new one, for which kube-proxy picks an endpoint at random: with one of two
- * endpoints dead, 1 request in 32 finds no living one.
+ * Connections that a request may try. For each new one, kube-proxy picks an endpoint at random. If one of two endpoints
+ * is down, 1 request in 32 reaches no live endpoint.
  */
 const attempts = 5;
 
 const upstreamName = ({ name, port }: Target) => `${name}-${port}`;
 
 /**
- * The Services that the routes lead to. A node that dies stays in its Services for about 45 s, so that a connection that is
- * not accepted has to be retried. Entries of one Service are the same address; `max_fails=0` keeps nginx from giving it up.
+ * The Services of the routes. A failed node stays in its Services for about 45 s, so connections that are not accepted
+ * must be retried. Entries of one Service have the same address; `max_fails=0` keeps nginx from marking it as
+ * unavailable.
  */
 function upstreams(settings: Settings, store: Store): string[] {
   const { [store]: namespace } = namespaces(settings);
@@ -79,8 +82,8 @@ function upstreams(settings: Settings, store: Store): string[] {
 }
 
 /**
- * What is retried on another connection, at most 5 s after the first attempt. Stores deduplicate a push that arrives twice,
- * as they do when a client retries it. A silence or a rule is only sent again if the first connection failed.
+ * Conditions for a retry on another connection, at most 5 s after the first attempt. Stores deduplicate repeated
+ * pushes, as they do if a client retries. A silence or a rule is sent again only if the first connection failed.
  */
 const retried: Record<Need, string> = {
   read: "error timeout http_502 http_503 non_idempotent",
@@ -97,7 +100,7 @@ function location({ location, need, to, path, webSocket, again }: Route): string
     `if ($refused_${need}) { return 403 "forbidden: user lacks ${role} access or X-Scope-OrgID does not match"; }`,
     `proxy_set_header X-Scope-OrgID ${tenant};`,
     'proxy_set_header Authorization "";',
-    // It would choose the limits that Loki applies.
+    // It would select the limits that Loki applies.
     'proxy_set_header X-Loki-Ingestion-Policy "";',
     ...(webSocket
       ? ["proxy_set_header Upgrade $http_upgrade;", 'proxy_set_header Connection "upgrade";']
@@ -109,8 +112,8 @@ function location({ location, need, to, path, webSocket, again }: Route): string
 }
 
 /**
- * Whether a request over TLS is for a user that is not the holder of the client certificate, so that an agent with the
- * password of another one stays out. Requests inside the cluster have no certificate.
+ * Whether the user of a request over TLS differs from the holder of the client certificate. This rejects an agent that
+ * uses the password of another one. Requests inside the cluster have no certificate.
  */
 const certificateMap = (agents: string[]): string[] =>
   block('map "$ssl_client_s_dn:$login" $not_holder', [
@@ -120,7 +123,7 @@ const certificateMap = (agents: string[]): string[] =>
     ...agents.map((agent) => `"CN=${agent}:${gatewayUser(agent, "write")}" 0;`),
   ]);
 
-/** The port with TLS. The file's name is a variable, so that nginx reads a renewed certificate with the next connection. */
+/** The port with TLS. The file name is a variable, so that nginx reads a renewed certificate with the next connection. */
 function tlsLines(settings: Settings): { http: string[]; server: string[] } {
   const { service } = settings.access;
   if (!service) return { http: [], server: [] };
@@ -135,7 +138,7 @@ function tlsLines(settings: Settings): { http: string[]; server: string[] } {
       "ssl_certificate $tls_folder/tls.crt;",
       "ssl_certificate_key $tls_folder/tls.key;",
       "ssl_protocols TLSv1.2 TLSv1.3;",
-      // A resumed session would keep a client certificate beyond its end.
+      // A resumed session would accept a client certificate beyond its expiry.
       "ssl_session_tickets off;",
       ...(service.clientCertificates
         ? [
@@ -148,7 +151,7 @@ function tlsLines(settings: Settings): { http: string[]; server: string[] } {
   };
 }
 
-/** `nginx.conf` of a gateway. Users and passwords are in a file of their own, from a Secret. */
+/** `nginx.conf` of a gateway. Users and passwords are in a separate file, from a Secret. */
 export function gatewayConfiguration(store: Store, settings: Settings): string {
   const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
   const tls = tlsLines(settings);
@@ -164,10 +167,10 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
       "proxy_http_version 1.1;",
       `proxy_read_timeout ${answerTimeout(settings)}s;`,
       `proxy_send_timeout ${answerTimeout(settings)}s;`,
-      // A pod that runs accepts a connection within milliseconds, even under load: the kernel does it.
+      // A running pod accepts a connection within milliseconds, even under load: the kernel does it.
       "proxy_connect_timeout 500ms;",
       "proxy_next_upstream_timeout 5s;",
-      // The largest push of the three: a batch of traces.
+      // The largest push of the three stores: a batch of traces.
       "client_max_body_size 100m;",
       "client_body_buffer_size 1m;",
       "map_hash_bucket_size 256;",
@@ -180,7 +183,8 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         `include ${gatewayAccess.usersFolder}/${gatewayAccess.usersFile};`,
       ]),
       ...tenantMaps(gatewayUsers(store, settings), sendingAgents(settings)),
-      // nginx compares the path put in order, and hands on the one it got: what climbs could be another one there.
+      // nginx matches locations against the normalized path but forwards the original one. A path with `..` could
+      // therefore reach another endpoint.
       ...block("map $request_uri $climbs", [
         "default 0;",
         '"~*^[^?]*(/|%2f)(\\.|%2e){1,2}(/|%2f|[?#]|$)" 1;',

@@ -1,9 +1,9 @@
-/** Routes through the gateways of Loki, Mimir and Tempo: which path needs which role and leads to which component. */
+/** Routes through the gateways of Loki, Mimir and Tempo: the required role and the target component of each path. */
 import type { Role, ServicePort, Store } from "../names";
 
 /**
- * What a request needs: to read, to write, to see (GET) or change rules, or to see or change Alertmanager's configuration,
- * alerts and silences.
+ * Permission that a request needs: to read, to write, to read (GET) or change rules, or to read or change
+ * Alertmanager's configuration, alerts and silences.
  */
 export type Need = Role | "manage" | "alert";
 
@@ -12,16 +12,16 @@ export type Target = Pick<ServicePort, "name" | "port">;
 
 /** A route through a gateway. */
 export interface Route {
-  /** Pattern that nginx matches the path against: https://nginx.org/en/docs/http/ngx_http_core_module.html#location */
+  /** Location pattern of nginx: https://nginx.org/en/docs/http/ngx_http_core_module.html#location */
   location: string;
   need: Need;
-  /** Service that it leads to. */
+  /** Target Service. */
   to: Target;
   /** Path at that Service, if it differs. */
   path?: string;
   /** Whether the connection becomes a WebSocket. */
   webSocket?: boolean;
-  /** Whether a client may retry what failed with 500: the gateway answers 503 instead. */
+  /** Whether a client may retry requests that failed with 500: the gateway returns 503 instead. */
   again?: boolean;
 }
 
@@ -63,7 +63,7 @@ export const routes: Record<Store, Route[]> = {
   ],
   // https://grafana.com/docs/tempo/latest/api_docs/
   tempo: [
-    // Tempo answers 500 while an ingester stops. OTLP clients retry a 503, not a 500:
+    // Tempo returns 500 while an ingester stops. OTLP clients retry a 503, but not a 500:
     // https://opentelemetry.io/docs/specs/otlp/#failures-1
     { location: "= /v1/traces", need: "write", to: service("tempo", "distributor", 4318), again: true },
     {
@@ -82,7 +82,7 @@ export const routes: Record<Store, Route[]> = {
   ],
 };
 
-/** Paths below an open one that stay closed: nobody deletes data or changes limits through a gateway. */
+/** Paths below an open one that stay closed: no client deletes data or changes limits through a gateway. */
 export const closed: Record<Store, string[]> = {
   loki: ["/loki/api/v1/delete"],
   mimir: [],

@@ -1,4 +1,4 @@
-/** Services of the gateways with TLS, by which other clusters reach them without an ingress controller. */
+/** Services of the gateways with TLS, for other clusters without an ingress controller. */
 import { gatewayAccess, type Store, services, stores } from "../names";
 import type { Settings } from "../settings";
 import { portOf } from "./network-outside";
@@ -13,7 +13,7 @@ function service(settings: Settings, store: Store, { type, annotations }: Servic
     metadata: {
       name: `${name}-tls`,
       namespace,
-      // Its pods are there later, and wait for what is created together with it.
+      // Its pods start later, and depend on objects that are created together with it.
       annotations: { "pulumi.com/skipAwait": "true", ...annotations },
     },
     spec: {
@@ -38,7 +38,7 @@ export function gatewayServices(settings: Settings) {
     : [];
 }
 
-/** The host of a gateway's URL, as its certificate names it; nothing where the stack does not issue one. */
+/** The host of a gateway's URL, for its certificate; undefined if the stack does not issue one. */
 export function gatewayHost({ access }: Settings, store: Store) {
   const url = access.endpoints?.[store];
   if (!access.service || access.service.tlsSecret || !url) return undefined;
@@ -46,7 +46,7 @@ export function gatewayHost({ access }: Settings, store: Store) {
   return /^[\d.]+$/.test(hostname) ? { dnsNames: [], ipAddresses: [hostname] } : { dnsNames: [hostname] };
 }
 
-/** Secrets that a gateway reads for TLS, by the folder in which it has them. */
+/** Secrets that a gateway reads for TLS, by mount folder. */
 export const gatewayTlsSecrets = ({ access: { service } }: Settings): Record<string, string> => ({
   ...(service && { [gatewayAccess.tlsFolder]: service.tlsSecret ?? gatewayAccess.tlsSecret }),
   ...(service?.clientCertificates && { [gatewayAccess.clientCaFolder]: gatewayAccess.clientCaSecret }),

@@ -1,6 +1,6 @@
 /**
- * Users of the gateways of Loki, Mimir and Tempo: one for each tenant and role, known by HTTP Basic credentials; and how
- * their passwords reach the gateways' pods and those of who uses them.
+ * Users of the gateways of Loki, Mimir and Tempo: one for each tenant and role, with HTTP basic auth. Also the delivery
+ * of their passwords to the gateways and their clients.
  */
 import {
   datasourceTenants,
@@ -23,9 +23,9 @@ import { gatewayTlsSecrets } from "./gateway-service";
 
 /** A user of a gateway. */
 export interface GatewayUser {
-  /** Name to log in with. */
+  /** User name. */
   name: string;
-  /** The tenant it reads or writes; for reading also several, joined by `|`. */
+  /** The tenant that it reads or writes; a reader may have several, joined by `|`. */
   tenant: string;
   role: Role;
 }
@@ -37,7 +37,10 @@ const tenantsOf: Record<Store, (settings: Settings) => string[]> = {
   tempo: ({ tempo }) => Object.keys(tempo.tenants),
 };
 
-/** Every user of a store's gateway: a reader and a writer for each tenant, and a reader of tenants that are read as one. */
+/**
+ * Every user of a store's gateway: a reader and a writer for each tenant, and a reader of tenants that are queried as
+ * one.
+ */
 export function gatewayUsers(store: Store, settings: Settings): GatewayUser[] {
   const user = (tenant: string, role: Role) => ({ name: gatewayUser(tenant, role), tenant, role });
   const agents = Object.keys(settings.agents);
@@ -46,7 +49,7 @@ export function gatewayUsers(store: Store, settings: Settings): GatewayUser[] {
       user(tenant, "read"),
       user(tenant, "write"),
     ]),
-    // Data of a cluster that is gone stays readable.
+    // Data of a removed cluster stays readable.
     ...agents.filter((agent) => settings.agents[agent]?.removed).map((agent) => user(agent, "read")),
     ...(store === "mimir" ? [datasourceTenants, longRangeTenants].map((all) => user(all, "read")) : []),
     ...(agents.length
@@ -59,23 +62,26 @@ const basic = (user: string, password: string) =>
   Buffer.from(`${user}:${password}`).toString("base64").replaceAll("+", "\\+");
 
 /**
- * The file by which a gateway knows its users.
+ * The gateway's file of users.
  *
- * @param passwords of each user by name: all that are taken
+ * @param passwords all accepted passwords of each user, by name
  */
 export const gatewayUsersFile = (passwords: Record<string, string[]>): string =>
   Object.entries(passwords)
-    // A regular expression, because nginx compares plain text without regard to case.
+    // A regular expression, because nginx compares plain text case-insensitively.
     .flatMap(([user, taken]) => taken.map((password) => `"~^Basic ${basic(user, password)}$" "${user}";\n`))
     .join("");
 
-/** Keys in a Secret, and names of files, of the credentials of a user of a store's gateway. */
+/** Keys in a Secret, and file names, of the credentials of a user of a store's gateway. */
 export const credentialKeys = (store: Store, user: string) => ({
   username: `${store}-${user}.username`,
   password: `${store}-${user}.password`,
 });
 
-/** What a gateway's pods have of its users. Other generations of passwords roll them, because nginx reads them at the start. */
+/**
+ * Volumes and annotations of a gateway's pods for its users. A new password version rolls the pods, because nginx reads
+ * the passwords at startup.
+ */
 export const gatewayPods = (settings: Settings) => {
   const secrets = Object.entries({
     [gatewayAccess.usersFolder]: gatewayAccess.usersSecret,
@@ -89,8 +95,8 @@ export const gatewayPods = (settings: Settings) => {
 };
 
 /**
- * The passwords of a gateway's client as files, which change while it runs; only those of the users it is. An agent's client
- * certificate, too.
+ * Volume and mount of a gateway client with the passwords of its own users, which change while it runs. For an agent,
+ * also its client certificate.
  */
 export const clientPasswords = (credentials: Credential[], hub?: Settings["hub"]) => {
   const name = gatewayAccess.credentialsSecret;
@@ -108,20 +114,20 @@ export const clientPasswords = (credentials: Credential[], hub?: Settings["hub"]
 export const passwordFile = ([store, user]: Credential): string =>
   `${gatewayAccess.folder}/${credentialKeys(store, user).password}`;
 
-/** Variables that say where an agent's collectors have their client certificate. The hub's gateways may ask for it. */
+/** Variables with the paths of the client certificate of an agent's collectors. The hub's gateways may require it. */
 export const clientCertificate = ({ hub }: Settings) => {
   const { certificate, key } = gatewayAccess.clientCertificate;
   const file = (name: string) => (hub ? `${gatewayAccess.folder}/${name}` : "");
   return { GATEWAY_CERTIFICATE: file(certificate), GATEWAY_KEY: file(key) };
 };
 
-/** A user of a store's gateway that somebody is. */
+/** A user of a store's gateway, as a client's identity. */
 export type Credential = readonly [store: Store, user: string];
 
 /** User that reads applications' and infrastructure's metrics as one. */
 export const datasourceReader = gatewayUser(datasourceTenants, "read");
 
-/** All users that read. */
+/** All users with read permission. */
 const readers = (settings: Settings): Credential[] =>
   stores.flatMap((store) =>
     gatewayUsers(store, settings)
@@ -129,7 +135,7 @@ const readers = (settings: Settings): Credential[] =>
       .map(({ name }) => [store, name] as const),
   );
 
-/** Who in the stack asks which gateway as whom, by the namespace it runs in. */
+/** The users that each client in the stack has, by the namespace of the client. */
 export function gatewayClients(
   settings: Settings,
 ): Record<"alloyLogs" | "alloyMetrics" | "alloyTraces" | "tempo" | "monitoring" | "grafana", Credential[]> {
@@ -142,7 +148,7 @@ export function gatewayClients(
     alloyMetrics: [
       ...(hub ? raw : mimirTenants(settings).map((tenant) => writer("mimir", tenant))),
       ...(alloyMetrics.kubernetesEvents ? [logs] : []),
-      // KEDA reads it there, to count the targets.
+      // KEDA reads it to count the targets.
       ...(hub ? [] : [["mimir", datasourceReader] as const]),
     ],
     alloyTraces: [writer("tempo", tenants.traces), ...raw, logs],

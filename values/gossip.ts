@@ -1,14 +1,14 @@
 /**
- * How members of a store's rings recognize each other:
+ * Cluster label verification of a store's gossip:
  * https://grafana.com/docs/mimir/latest/configure/configure-hash-rings/#cluster-label-verification
  *
- * Loki, Mimir and Tempo share the gossip code, and with it these settings and the port.
+ * Loki, Mimir and Tempo share the gossip code, these settings and the port.
  */
 import { gossipLabel, namespaces, releases, type Store } from "../names";
 import type { Settings } from "../settings";
 import { gossipNetwork } from "./ip-family";
 
-/** What a member sends and accepts. */
+/** Labels that a member sends and accepts. */
 export interface Gossip {
   /** The label on each message that the member sends. */
   label: string;
@@ -17,8 +17,8 @@ export interface Gossip {
 }
 
 /**
- * The steps by which a running store gets its label. `former` is a store that was installed before the label existed.
- * Members of neighboring steps understand each other, so a rollout from one step to the next keeps the ring whole.
+ * Migration steps of a running store to its label. `former` is a store that was installed before the label existed.
+ * Members of adjacent steps accept each other, so a rollout from one step to the next keeps the ring intact.
  */
 export const gossipSteps = ["former", "prepare", "introduce", "verify"] as const;
 export type GossipStep = (typeof gossipSteps)[number];
@@ -30,14 +30,14 @@ const formerLabel = (settings: Settings): Record<Store, string> => ({
   tempo: `${releases.tempo}.${namespaces(settings).tempo}`,
 });
 
-/** What the members of a store do at a step. */
+/** Gossip settings of a store's members at a step. */
 export const gossipAt = (step: GossipStep, store: Store, settings: Settings): Gossip => ({
   label:
     step === "former" || step === "prepare" ? formerLabel(settings)[store] : gossipLabel(store, settings),
   verified: step === "former" || step === "verify",
 });
 
-/** The part of a store's `memberlist` configuration that the charts do not have. */
+/** The part of a store's `memberlist` configuration that the charts do not set. */
 export function memberlist(store: Store, settings: Settings) {
   const { label, verified } = gossipAt(settings.cluster.gossipLabels, store, settings);
   return {

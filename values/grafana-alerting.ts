@@ -1,4 +1,7 @@
-/** Contact points and notification policy of alerts that Grafana itself evaluates: the same receivers and routes as Alertmanager's. */
+/**
+ * Contact points and notification policy for alerts that Grafana itself evaluates: the same receivers and routes as
+ * Alertmanager's.
+ */
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { matchersOf } from "./alertmanager";
@@ -8,13 +11,13 @@ import type { Values } from "./shared";
 /** Name of the mute timing for alerts without notifications. */
 const always = "always";
 
-/** A matcher in Grafana's form: `severity =~ "critical"` in three parts. */
+/** A matcher in Grafana's format: `severity =~ "critical"` in three parts. */
 const inParts = (matcher: string) => {
   const [, label, operator, value] = /^(\S+) (\S+) "(.*)"$/.exec(matcher) ?? [];
   return [label, operator, value];
 };
 
-/** Provisioning files by name; none where nobody is to be told. */
+/** Provisioning files by name; none without receivers. */
 export function grafanaAlerting(settings: Settings): Record<string, Values> {
   const { alerting } = settings;
   const names = Object.keys(alerting.receivers);

@@ -1,4 +1,7 @@
-/** Grafana's datasources and the links between them: https://grafana.com/docs/grafana/latest/administration/provisioning/#data-sources */
+/**
+ * Grafana's data sources and the links between them:
+ * https://grafana.com/docs/grafana/latest/administration/provisioning/#data-sources
+ */
 import {
   datasources,
   datasourceTenants,
@@ -16,10 +19,10 @@ import { goDuration } from "../settings/units";
 import { passwordFile } from "./gateway";
 import type { Values } from "./shared";
 
-/** A trace's id in a line of JSON or logfmt, however it is spelled. */
+/** A trace ID in a line of JSON or logfmt, in any common spelling. */
 const traceId = '"?(?:trace_?id|traceI[dD]|TraceI[dD])"?\\s*[:=]\\s*"?([0-9a-fA-F]{32})';
 
-/** As whom a store is read; Grafana reads the password where it reads this. */
+/** Credentials for a store; Grafana reads the password from its file during provisioning. */
 const as = (store: Store, basicAuthUser: string) => ({
   basicAuth: true,
   basicAuthUser,
@@ -28,16 +31,16 @@ const as = (store: Store, basicAuthUser: string) => ({
 
 const reader = (store: Store, tenant: string) => as(store, gatewayUser(tenant, "read"));
 
-/** From a sample to the trace that it is an example of. */
+/** Link from an exemplar to its trace. */
 const exemplars = {
   exemplarTraceIdDestinations: [{ name: "trace_id", datasourceUid: datasources.tempo.uid }],
 };
 
-/** The tenants of Mimir that have a ruler and an Alertmanager of interest. */
+/** The tenants of Mimir whose ruler and Alertmanager users need. */
 const ruled = ({ agents }: Settings): string[] => [tenants.pods, tenants.nodes, ...Object.keys(agents)];
 const alertmanagerOf = (tenant: string) => `alertmanager-${tenant}`;
 
-/** One tenant of Mimir, or several as one, joined by `|`. */
+/** A data source for one tenant of Mimir, or for several as one, joined by `|`. */
 function mimir(
   settings: Settings,
   { name, uid }: { name: string; uid: string },
@@ -63,8 +66,8 @@ function mimir(
 }
 
 /**
- * The raw tenants and the roll-ups, each series with the label `__tenant_id__`: a query that does not say which it wants
- * gets all of them.
+ * The raw and downsampled tenants, where each series has the label `__tenant_id__`. A query without that label selects
+ * all of them.
  */
 const longRange = (settings: Settings): Values => mimir(settings, datasources.longRange, longRangeTenants);
 
@@ -73,7 +76,7 @@ function prometheus(settings: Settings): Values {
     ...datasources.prometheus,
     type: "prometheus",
     url: urls(settings).prometheus,
-    // The dashboards of kube-prometheus-stack read the default.
+    // The dashboards of kube-prometheus-stack use the default data source.
     isDefault: true,
     jsonData: {
       ...exemplars,
@@ -101,7 +104,7 @@ function loki(settings: Settings, { name, uid }: { name: string; uid: string }, 
           matcherType: "regex",
           matcherRegex: traceId,
           datasourceUid: datasources.tempo.uid,
-          // Two dollars, because one begins a variable of the environment.
+          // Two dollar signs, because one starts an environment variable.
           url: "$${__value.raw}",
           urlDisplayLabel: "Open the trace",
         },
@@ -110,7 +113,7 @@ function loki(settings: Settings, { name, uid }: { name: string; uid: string }, 
   };
 }
 
-/** From a span to what its pod wrote meanwhile, to the rates of its service, and to the map of who calls whom (R8.1). */
+/** Links from a span to its pod's logs of the same time, to its service's rates, and to the service graph. */
 function tempo(
   settings: Settings,
   { name, uid }: { name: string; uid: string },
@@ -158,7 +161,7 @@ function tempo(
   };
 }
 
-/** Prometheus' Alertmanager, and Mimir's for each tenant that has rules. */
+/** Prometheus' Alertmanager, and Mimir's for each tenant with rules. */
 function alertmanagers(settings: Settings): Values[] {
   return [
     {
@@ -179,7 +182,8 @@ function alertmanagers(settings: Settings): Values[] {
 }
 
 /**
- * Each cluster's own logs and traces, whatever cluster they name. Loki follows the newest lines of one tenant only, too.
+ * Logs and traces of each cluster's own tenant, whatever their `cluster` label. Loki can also tail only one tenant at a
+ * time.
  */
 const ofClusters = (settings: Settings): Values[] => {
   const agents = Object.keys(settings.agents);
@@ -195,7 +199,7 @@ const ofClusters = (settings: Settings): Values[] => {
   ]);
 };
 
-/** All datasources; those that are no longer here are removed. */
+/** All data sources; those that are no longer listed are removed. */
 export const grafanaDatasources = (settings: Settings): Values => ({
   apiVersion: 1,
   prune: true,

@@ -5,10 +5,10 @@ import { answerTimeout } from "../settings/queries";
 import { loginConfiguration } from "./grafana-login";
 import type { Values } from "./shared";
 
-/** Folder with the certificate, where Grafana is served by TLS. */
+/** Folder with the certificate, if Grafana uses TLS. */
 export const certificateFolder = "/etc/grafana-tls";
 
-/** TLS of Grafana's own server; a certificate that was renewed is read again while it runs. */
+/** TLS of Grafana's own server; a renewed certificate is reloaded without a restart. */
 const serverTls = (settings: Settings) =>
   usesTls(settings)
     ? {
@@ -20,7 +20,7 @@ const serverTls = (settings: Settings) =>
       }
     : {};
 
-/** The server that sends emails about alerts; the password comes from the environment. */
+/** The SMTP server for emails about alerts; the password comes from the environment. */
 const smtp = ({ alerting }: Settings) =>
   alerting.smtp
     ? {
@@ -34,7 +34,7 @@ const smtp = ({ alerting }: Settings) =>
       }
     : {};
 
-/** Its sections; those of the login come from grafana-login.ts. */
+/** Its sections; grafana-login.ts has those of the login. */
 export function grafanaIni(settings: Settings): Values {
   const { grafana } = settings;
   const url = new URL(grafana.url);
@@ -58,7 +58,7 @@ export function grafanaIni(settings: Settings): Values {
       check_for_plugin_updates: false,
       feedback_links_enabled: false,
     },
-    // A client of the gateways gives up after they do: else a long query fails in Grafana alone.
+    // A gateway client must have a longer timeout than the gateway: otherwise a long query fails only in Grafana.
     dataproxy: { timeout: answerTimeout(settings) },
     ...smtp(settings),
     snapshots: { external_enabled: false },
@@ -73,7 +73,7 @@ export function grafanaIni(settings: Settings): Values {
         ssl_mode: grafana.database.tls,
       },
     }),
-    // Several replicas send an alert once, because they tell each other.
+    // Several replicas send an alert only once, because they deduplicate notifications.
     ...(grafana.replicas > 1 && {
       unified_alerting: {
         ha_listen_address: "[$__env{POD_IP}]:9094",

@@ -1,4 +1,4 @@
-/** Who gets into Grafana (R8.2). */
+/** Authentication of Grafana's users. */
 import { grafanaEnv } from "../names";
 import type { Settings } from "../settings";
 import type { Values } from "./shared";
@@ -6,7 +6,7 @@ import type { Values } from "./shared";
 type OAuth = NonNullable<Settings["grafana"]["auth"]["oauth"]>;
 type Ldap = NonNullable<Settings["grafana"]["auth"]["ldap"]>;
 
-/** The role of whom the provider says to be in which groups, in JMESPath: https://jmespath.org/specification.html */
+/** The role of a user from the groups that the provider reports, in JMESPath: https://jmespath.org/specification.html */
 export function rolePath({ groupsClaim = "groups", roles }: OAuth): string {
   const member = (groups: string[], role: string) =>
     groups.map(
@@ -19,7 +19,7 @@ export function rolePath({ groupsClaim = "groups", roles }: OAuth): string {
   ].join(" || ");
 }
 
-/** Text in grafana.ini as it is: without the backquotes, # and ; begin a comment. */
+/** Literal text in grafana.ini: without the backquotes, # and ; begin a comment. */
 const verbatim = (text: string) => `\`${text}\``;
 
 /** https://grafana.com/docs/grafana/latest/setup-grafana/configure-security/configure-authentication/generic-oauth/ */
@@ -35,13 +35,14 @@ function oauth(settings: OAuth): Values {
     api_url: verbatim(settings.apiUrl),
     scopes: scopes.join(" "),
     role_attribute_path: verbatim(rolePath(settings)),
-    // Who has no role does not get in, or becomes what `auto_assign_org_role` says. The path itself must not say that:
-    // Grafana takes the first role that it finds, and the ID token, where it looks first, often names no groups.
+    // A user without a role is rejected, or gets the role of `auto_assign_org_role`. The path itself must not contain
+    // that default: Grafana uses the first role that it finds, and the ID token, which it checks first, often contains
+    // no groups.
     role_attribute_strict: roles.viewer.length > 0,
     allow_assign_grafana_admin: true,
     allow_sign_up: true,
     use_pkce: settings.pkce ?? true,
-    // Where the provider gives no refresh token, Grafana would end the session with the access token.
+    // If the provider issues no refresh token, Grafana would end the session with the access token.
     use_refresh_token: scopes.includes("offline_access"),
     auto_login: settings.autoLogin ?? false,
     ...(logoutUrl && { signout_redirect_url: verbatim(logoutUrl) }),
@@ -68,7 +69,7 @@ export function ldapToml(ldap: Ldap): string {
     `use_ssl = ${ldap.tls !== "none"}`,
     `start_tls = ${ldap.tls === "starttls"}`,
     `bind_dn = ${JSON.stringify(ldap.bindDn)}`,
-    // Put in before the file is read as TOML: quotes and backslashes in it have to mean themselves.
+    // Substituted before the file is parsed as TOML: quotes and backslashes in it must stay literal.
     `bind_password = '''\${${grafanaEnv.ldap}}'''`,
     `search_filter = ${JSON.stringify(filter ? `(&${login}${filter})` : login)}`,
     `search_base_dns = [${JSON.stringify(ldap.searchBase)}]`,
@@ -86,7 +87,7 @@ export function ldapToml(ldap: Ldap): string {
     `username = ${JSON.stringify(loginAttribute)}`,
     'member_of = "memberOf"',
     'email = "mail"',
-    // The first that fits counts.
+    // The first match applies.
     ...roles.admin.flatMap(mapping("Admin", true)),
     ...roles.editor.flatMap(mapping("Editor")),
     ...(roles.viewer.length ? roles.viewer : ["*"]).flatMap(mapping("Viewer")),
@@ -96,7 +97,7 @@ export function ldapToml(ldap: Ldap): string {
 
 /** The authentication sections of grafana.ini. */
 export function loginConfiguration({ environment, grafana: { auth } }: Settings): Values {
-  // Production knows no shared password: the admin user's works in dev alone (R8.2).
+  // Production has no shared password: the admin user's works only in dev.
   const local = environment === "dev";
   return {
     auth: { disable_login: !local, disable_login_form: !local && auth.kind !== "ldap" },

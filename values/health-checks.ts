@@ -1,11 +1,11 @@
-/** Distinguishes successful health checks from other entries, as OTTL statements: see log-levels.ts. */
+/** Distinguishes successful health checks from other entries with OTTL statements: see log-levels.ts. */
 import { anyOf } from "./shared";
 
 /** An attribute that no application sends. */
 export const checkName = "observability.health_check";
 const checkAttribute = `log.attributes["${checkName}"]`;
 
-/** What probers call themselves; probes by gRPC name their method instead. */
+/** User agents of probers; gRPC probes are recognized by their method instead. */
 const probers = [
   ...["kube-probe/", "ELB-HealthChecker/", "GoogleHC/", "UptimeChecks", "Envoy/HC", "Prometheus/"],
   ...["Blackbox Exporter/", "Consul Health Check", "Amazon-Route53-Health-Check", "Edge Health Probe"],
@@ -18,20 +18,22 @@ const requestFor = (paths: string[]) =>
   String.raw`(?:(?:GET|HEAD) +"?(?:https?://[^/ ]+)?|(?i:path|uri|url|route|target|endpoint)"?[:=] ?"?)(?:${anyOf(paths)})/?(?:[?][^ "]*)?(?:[ "\\,}]|$)`;
 
 /**
- * A status is looked for only where a status stands: an address, a number of bytes or a duration has three digits, too.
- * Access logs have it after the protocol (nginx), after the path (morgan), between bars (gin) or after a dash (ASP.NET).
+ * A status is searched only in its usual places: an address, a number of bytes or a duration also has three digits.
+ * Access logs have it after the protocol (nginx), after the path (morgan), between bars (gin) or after a dash
+ * (ASP.NET).
  */
 const field = `(?i:status|code)[a-z_]*"?[:=] ?"?`;
 const success = String.raw`HTTP/[\d.]+\\?"? [23]\d\d\b|(?:GET|HEAD) \S+ (?:- )?[23]\d\d\b|[|] +[23]\d\d +[|]|${field}(?:[23]\d\d\b|OK\b|0\b)`;
 const failure = String.raw`${field}[145]\d\d\b`;
 
 /**
- * Sets the attribute of a record that is a successful health check: one line without an error, from a prober or for one of the paths, but no browser's.
+ * Sets the attribute of a record that is a successful health check: one line without an error, from a prober or for one
+ * of the paths, but not from a browser.
  *
- * @param line where the text is that tells
+ * @param line attribute with the text of the entry
  */
 export const healthCheckStatements = (paths: string[], line = "log.body"): string[] => {
-  // A text is looked for without an expression: almost no entry has one of them, and this is fast.
+  // A plain text search without an expression is fast; almost no entry contains one of these texts.
   const hasOneOf = (texts: string[]) =>
     `(${texts.map((text) => `Index(${line}, ${JSON.stringify(text)}) >= 0`).join(" or ") || "false"})`;
   const matches = (expression: string) => `IsMatch(${line}, ${JSON.stringify(expression)})`;

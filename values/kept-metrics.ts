@@ -1,16 +1,16 @@
 /**
- * Which series are dropped before they are stored: one decision by name for every target, in the same form for Alloy and
- * Prometheus. `kept-metrics.json` has the names that rules, dashboards, commands and pages of this stack read;
- * `npm run generate:metrics` writes it.
+ * Series that are dropped before they are stored: one decision by name for every target, in the same form for Alloy and
+ * Prometheus. `kept-metrics.json` has the names that rules, dashboards, commands and pages of this stack use; `npm run
+ * generate:metrics` writes it.
  */
 import type { Settings } from "../settings";
 import read from "./kept-metrics.json";
 import { anyOf, type Values } from "./shared";
 
 /**
- * Expensive series that no rule or dashboard of kube-prometheus-stack or of the community reads. Shares are of one target's
- * series: an API server 1.34 after the monitor's own rules, its etcd, and kube-state-metrics, with this stack's objects.
- * Sums and counts of the histograms are kept, so averages still work.
+ * Expensive series that no rule or dashboard of kube-prometheus-stack or of the community uses. Shares are of one
+ * target's series: an API server 1.34 after the monitor's own rules, its etcd, and kube-state-metrics, with this
+ * stack's objects. Sums and counts of the histograms are kept, so averages still work.
  */
 export const expensive = [
   // Latency of the API server's requests to etcd, by resource and operation: 12 % of an API server.
@@ -25,9 +25,9 @@ export const expensive = [
   "apiserver_watch_list_duration_seconds_bucket",
   // Size of watch events, by resource: 2 % of an API server.
   "apiserver_watch_events_sizes_bucket",
-  // Admission by controllers that are built in: 2 % of an API server. Admission by webhooks is kept.
+  // Admission by built-in controllers: 2 % of an API server. Admission by webhooks is kept.
   "apiserver_admission_controller_admission_duration_seconds_bucket",
-  // Utilization that priority and fairness samples: 3 % of an API server. Its waiting and execution times are kept.
+  // Utilization samples of priority and fairness: 3 % of an API server. Its waiting and execution times are kept.
   "apiserver_flowcontrol_(demand_seats|priority_level_request_utilization|priority_level_seat_utilization|read_vs_write_current_requests|watch_count_samples)_bucket",
   // Feature gates, the same on all members: 1 % of an API server; kubelets and others repeat them (not measured).
   "kubernetes_feature_enabled",
@@ -35,13 +35,13 @@ export const expensive = [
   "kubelet_http_requests_duration_seconds_bucket",
   // Duration of probes, by container and probe: not measured; it grows with the pods of a node. Results are kept.
   "prober_probe_duration_seconds_bucket",
-  // Internals that etcd calls debugging: 10 % of a member.
+  // Metrics that etcd classifies as debugging: 10 % of a member.
   "etcd_debugging_.+_bucket",
-  // Tolerations of each pod: 2 % of kube-state-metrics, where pods have two.
+  // Tolerations of each pod: 2 % of kube-state-metrics with two per pod.
   "kube_pod_tolerations",
 ];
 
-/** Components that `used` is about, by the first word of their metrics. Metrics of all others are kept. */
+/** Components to which `used` applies, by the first word of their metrics. Metrics of all others are kept. */
 const components = [
   "aggregator",
   "alertmanager",
@@ -72,7 +72,7 @@ const components = [
   "workqueue",
 ];
 
-/** Expressions for names: those that are kept in any case, and those of the others that are dropped. */
+/** Regular expressions of names: metrics that are always kept, and other metrics that are dropped. */
 export function metricNames({ metrics }: Settings): { kept: string; dropped: string } {
   const { infrastructure, also, drop } = metrics;
   const unread = `(${components.join("|")})_.+`;
@@ -81,7 +81,7 @@ export function metricNames({ metrics }: Settings): { kept: string; dropped: str
   return { kept: kept.join("|") || anyOf([]), dropped: [...dropped, ...drop].join("|") || anyOf([]) };
 }
 
-/** The rules for every scrape of Prometheus; values/alloy/metrics/scrape.alloy has the same for Alloy. */
+/** The relabeling rules for every scrape of Prometheus; values/alloy/metrics/scrape.alloy has the same for Alloy. */
 export function scrapeClasses(settings: Settings): Values[] {
   const { kept, dropped } = metricNames(settings);
   return [
@@ -91,7 +91,7 @@ export function scrapeClasses(settings: Settings): Values[] {
       // Alloy's default, for targets that send no Content-Type.
       fallbackScrapeProtocol: "PrometheusText0.0.4",
       metricRelabelings: [
-        // Relabeling has no "unless": a temporary label marks what is kept.
+        // Relabeling has no "unless": a temporary label marks kept series.
         { sourceLabels: ["__name__"], regex: kept, targetLabel: "__tmp_kept", replacement: "yes" },
         { sourceLabels: ["__tmp_kept", "__name__"], regex: `;(${dropped})`, action: "drop" },
         { regex: "__tmp_kept", action: "labeldrop" },

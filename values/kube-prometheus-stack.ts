@@ -17,7 +17,7 @@ import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from ".
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
 
-/** Each part of the control plane: the chart's key for its monitor, and the rule groups that need its metrics. */
+/** Each part of the control plane: the chart's key of its monitor, and the rule groups that need its metrics. */
 const controlPlane: Record<Part, { monitor: string; rules: string[] }> = {
   apiServer: {
     monitor: "kubeApiServer",
@@ -35,7 +35,10 @@ const controlPlane: Record<Part, { monitor: string; rules: string[] }> = {
   dns: { monitor: "coreDns", rules: [] },
 };
 
-/** Kinds of objects that kube-state-metrics exports: the chart's list without Secrets and ConfigMaps, which it need not read. */
+/**
+ * Kinds of objects that kube-state-metrics exports: the chart's list without Secrets and ConfigMaps, so that it needs
+ * no permission to read them.
+ */
 const collectors = [
   "certificatesigningrequests",
   "cronjobs",
@@ -65,7 +68,7 @@ const collectors = [
   "volumeattachments",
 ];
 
-/** Values of the prometheus-operator-crds chart. With a definition go all monitors and rules of the cluster. */
+/** Values of the prometheus-operator-crds chart. Deleting a CRD also deletes all monitors and rules of the cluster. */
 export const prometheusCrdsValues = ({ cluster }: Settings): Values => ({
   crds: { annotations: cluster.protect ? { "helm.sh/resource-policy": "keep" } : {} },
 });
@@ -96,12 +99,12 @@ function evaluation(settings: Settings): Values {
           "quorum",
         ),
         storage: volume(settings, kps.alertmanager.disk),
-        // This stack creates the Secret, which names receivers.
+        // This stack creates the Secret, which contains the receivers.
         useExistingSecret: true,
         configSecret: alertmanagerSecret,
         automountServiceAccountToken: false,
         ...(trusted.volumes.length && { volumes: trusted.volumes, volumeMounts: trusted.mounts }),
-        // An AlertmanagerConfig of any namespace is laid beside it; it routes that namespace's alerts alone.
+        // AlertmanagerConfigs of all namespaces are merged into it; each routes only the alerts of its own namespace.
         alertmanagerConfigSelector: {},
         alertmanagerConfigNamespaceSelector: ownNamespaces(settings),
       },
@@ -117,13 +120,13 @@ export function kubePrometheusStackValues(settings: Settings): Values {
   const reloader = { cpu: 5, memory: 16 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 };
   return {
     fullnameOverride: prefixed(settings, releases.kubePrometheusStack),
-    // Monitors of the control plane select Services in kube-system by it.
+    // Monitors of the control plane select Services in kube-system by this name.
     ...(settings.namespaces.prefix && { nameOverride: prefixed(settings, "kube-prometheus-stack") }),
     global: {
       ...(images.registry && { imageRegistry: images.registry }),
       imagePullSecrets: pullSecrets(settings),
     },
-    crds: off, // a release of their own: Helm never upgrades those inside a chart
+    crds: off, // separate release: Helm never upgrades CRDs inside a chart
     defaultRules: {
       rules: {
         ...Object.fromEntries(
@@ -132,19 +135,19 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         windows: false,
         ...(hub && { alertmanager: false, prometheus: false }),
       },
-      // The hub's dead man's switch listens for the hub's alone.
+      // The hub's dead man's switch expects only the hub's alert.
       ...(hub && { disabled: { Watchdog: true } }),
     },
     ...Object.fromEntries(parts.map(([part, { monitor }]) => [monitor, { enabled: seen(part) }])),
     kubelet: {
       namespace: namespaces(settings).monitoring,
       serviceMonitor: {
-        // Like every other target, instead of the chart's 10 s.
+        // The same interval as every other target, instead of the chart's 10 s.
         cAdvisorInterval: "",
       },
     },
     prometheusOperator: {
-      // Others in the cluster have an operator of their own.
+      // Other Prometheus instances in the cluster have their own operator.
       prometheusInstanceNamespaces: [namespaces(settings).monitoring],
       alertmanagerInstanceNamespaces: [namespaces(settings).monitoring],
       thanosRulerInstanceNamespaces: [namespaces(settings).monitoring],
@@ -155,16 +158,17 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         ? { enabled: true, patch: { resources: resources(reloader), ...placed } }
         : off,
       tls: { enabled: kps.admissionWebhook },
-      // Its certificate is in a Secret, which Alloy may not read.
+      // Its certificate is in a Secret, which Alloy must not read.
       serviceMonitor: { additionalLabels: { [owner.scraper]: "prometheus" } },
-      // Where both scrapers look; the older Endpoints are deprecated.
+      // Both scrapers use EndpointSlices; the older Endpoints are deprecated.
       kubeletEndpointsEnabled: false,
-      // The operator makes this Service and never deletes it: in a namespace of the stack it goes with that.
+      // The operator creates this Service and never deletes it: in a namespace of the stack it is deleted with the
+      // namespace.
       kubeletService: { namespace: namespaces(settings).monitoring },
       kubeletEndpointSliceEnabled: true,
       prometheusConfigReloader: { resources: resources(reloader) },
     },
-    // An agent's Alloy scrapes, and its hub evaluates the rules.
+    // In an agent, Alloy scrapes, and the hub evaluates the rules.
     ...(hub ? { prometheus: off, alertmanager: off } : evaluation(settings)),
     "kube-state-metrics": {
       fullnameOverride: prefixed(settings, "kube-state-metrics"),
@@ -180,10 +184,10 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       service: {
         port: kps.nodeExporter.port,
         targetPort: kps.nodeExporter.port,
-        // It has a monitor; the chart's annotation would have it scraped twice.
+        // It has a monitor; with the chart's annotation it would be scraped twice.
         annotations: { "prometheus.io/scrape": "false" },
       },
-      // It reads the node's files as nobody, and needs no power for that.
+      // It reads the node's files as an unprivileged user and needs no capabilities.
       containerSecurityContext: {
         allowPrivilegeEscalation: false,
         capabilities: { drop: ["ALL"] },
@@ -191,7 +195,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
         ...nodeReader(settings),
       },
     },
-    // Our own Grafana shows the dashboards; it finds them in ConfigMaps.
+    // The stack's own Grafana shows the dashboards; it finds them in ConfigMaps.
     grafana: {
       enabled: false,
       forceDeployDashboards: !hub,

@@ -1,14 +1,14 @@
-/** Which log entries are left out on purpose, as OTTL conditions: of logs from files and of those that arrive by OTLP. */
+/** OTTL conditions of log entries that are dropped on purpose, for logs from files and for OTLP logs. */
 import type { Settings } from "../settings";
 import { checkName } from "./health-checks";
 import { anyOf } from "./shared";
 
 const matches = (value: string, expression: string) => `IsMatch(${value}, ${JSON.stringify(expression)})`;
 
-/** The head of a stack trace. */
+/** The first line of a stack trace. */
 const trace = String.raw`(?m)^(Traceback \(most|goroutine \d+ \[|[\w.$]+(Error|Exception)(: |$))`;
 
-/** What an error says that has no level. */
+/** Words in errors without a level. */
 const errorWords = [
   ...["error", "fatal", "panic", "exception", "traceback", "fail", "critical", "denied", "refused"],
   ...["timeout", "timed out", "unable", "cannot", "could not", "unavailable", "unreachable"],
@@ -17,8 +17,9 @@ const errorWords = [
 ];
 
 /**
- * Successful health checks, which have an attribute of their own, and what is no error in namespaces of which only errors are kept.
- * A stack trace is one, whatever the level of the line before it. Without a level the text decides, and in doubt the entry stays.
+ * Successful health checks, which have their own attribute, and entries that are not errors in namespaces with
+ * `errorsOnly`. A stack trace is an error, whatever the level of its first line. Without a level the text decides; in
+ * doubt the entry is kept.
  */
 export const leftOut = ({ alloyLogs: { errorsOnly } }: Settings): string[] => {
   const here = matches('resource.attributes["namespace"]', `^(${anyOf(errorsOnly)})$`);
@@ -29,8 +30,11 @@ export const leftOut = ({ alloyLogs: { errorsOnly } }: Settings): string[] => {
   ];
 };
 
-/** Bytes of a line: with a longer one a batch would be too large, and its other lines would be lost with it. Loki's own limit is lower. */
+/**
+ * Maximum bytes of a line. A longer one would make its batch too large, and the other lines of the batch would be lost
+ * too. Loki's own limit is lower.
+ */
 const longestLine = 900_000;
 
-/** Cuts a line that is too long, and says so. */
+/** Truncates a line that is too long, and marks it. */
 export const cutStatement = `set(log.body, Concat([Substring(log.body, 0, ${longestLine}), " [truncated]"], "")) where Len(log.body) > ${longestLine}`;

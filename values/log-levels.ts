@@ -1,11 +1,11 @@
 /**
- * How the level of a log entry is found, as OTTL statements for Alloy's `otelcol.processor.transform`:
+ * OTTL statements that find the level of a log entry, for Alloy's `otelcol.processor.transform`:
  * https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/pkg/ottl/README.md
  *
- * `tests/cases/logs-formats.test.ts` has a table of real lines, with a source for each form.
+ * `tests/cases/logs-formats.test.ts` has a table of real lines, with a source for each format.
  */
 
-/** A level, and the names that loggers have for it. The last ones are its numbers in pino and bunyan, then in syslog. */
+/** Levels, and their names in loggers. The last names are the numbers in pino and bunyan, then in syslog. */
 const names: Record<string, string[]> = {
   debug: [
     ...["trace", "trce", "trc", "verbose", "vrb", "debug[1-5]?", "dbug", "dbg", "debu", "silly"],
@@ -20,7 +20,7 @@ const names: Record<string, string[]> = {
   ],
 };
 
-/** Names that are too short or too common to be looked for in text: letters, the signs of Redis, a level of winston. */
+/** Names that are too short or too common to search for in text: letters, Redis' symbols, a winston level. */
 const onlyInPlace: Record<string, string> = {
   debug: "d[1-5]?|t|[.]",
   info: "i|n|http|[*-]",
@@ -34,7 +34,7 @@ const words = Object.values(names)
   .filter((name) => /^[a-z]/.test(name));
 const without = (...some: string[]) => words.filter((word) => !some.includes(word)).join("|");
 
-/** Names that a person starts a sentence or a label with; only in brackets or capitals they are levels. */
+/** Names that also begin sentences or labels; they are levels only in brackets or capitals. */
 const alsoProse = [
   "note",
   "log",
@@ -48,7 +48,7 @@ const alsoProse = [
   "parse",
 ];
 
-/** What may stand before a level: times, numbers, anything in brackets, names of loggers that end in a dash. */
+/** Text that may precede a level: times, numbers, anything in brackets, logger names that end in a dash. */
 const before = (() => {
   const day = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec),?";
   const zone = "UTC|GMT|[A-Z]{1,3}T|[AP]M";
@@ -63,7 +63,7 @@ const before = (() => {
   return String.raw`^(?:${inBrackets}|${endsInBrackets}|(?:${one})(?:\s+[\s|]*|\|\s*))*?`;
 })();
 
-/** Places of a level in a line of text; the first that is there counts. */
+/** Positions of a level in a line of text; the first match applies. */
 const inText = [
   // logfmt, at the beginning or after a few words: level=error
   String.raw`^(?:[^\s="]+\s+){0,3}?(?:[\w.@-]+=(?:"[^"]*"|'[^']*'|[^\s"]\S*|)\s+)*?(?i:level|lvl|severity|log[._]?level|levelname|severity_text)="?(?P<level>\w+)`,
@@ -85,7 +85,7 @@ const inText = [
   String.raw`${before}(?:[\w-]+[.]|=)?(?P<level>${words.join("|").toUpperCase()})(?:[\s:\]|!]|\[\d+\]|$)`,
 ];
 
-/** What tells a stack trace. */
+/** Identifies a stack trace. */
 const trace = String.raw`(?m)^(Traceback \(most recent|goroutine \d+ \[|thread '.*panicked at|Unhandled exception|Exception in thread|Uncaught |([\w$]+[.])*[\w$]*(Error|Exception)(: |$)|\s+at \S+.*[)\d]$)`;
 
 const quoted = (expression: string) => JSON.stringify(expression);
@@ -96,16 +96,16 @@ const { cache, json, level, start } = {
   level: 'log.attributes["level"]',
 };
 
-/** Sets the attribute `level` of a log record: debug, info, warn, error, fatal, or none where the entry does not tell. */
+/** Sets the attribute `level` of a log record: debug, info, warn, error, fatal, or none if the entry has no level. */
 export const levelStatements = (): string[] => [
-  // JSON: the usual keys, in any case; the nested one of ECS; the letter of MongoDB. What only looks like JSON is text.
+  // JSON: the usual keys, in any case; ECS' nested key; MongoDB's letter. Invalid JSON is text.
   String.raw`set(${json}, ParseJSON(log.body)) where IsMatch(log.body, "^\\s*[{]")`,
   `set(${cache}, String(${json}["log"]["level"])) where ${json}["log"]["level"] != nil`,
   `replace_all_patterns(${json}, "key", "^(?i:@l|@?level|lvl|log[._]?level|level_?name|(?:error_)?severity|severity_?text)$", "level") where ${json} != nil`,
   `set(${cache}, String(${json}["level"])) where ${json}["level"] != nil`,
   `set(${cache}, ${json}["s"]) where ${cache} == nil and IsMatch(${json}["s"], "^([FEWI]|D[1-5]?)$")`,
 
-  // A level stands at the beginning; expressions over a line of megabytes would take seconds.
+  // A level is near the beginning; expressions over a line of megabytes would take seconds.
   `set(${start}, log.body) where ${json} == nil`,
   `set(${start}, Substring(log.body, 0, 2048)) where ${json} == nil and Len(log.body) > 2048`,
   ...inText.map(

@@ -1,4 +1,4 @@
-/** Loki's own configuration, as far as the chart does not write it: https://grafana.com/docs/loki/latest/configure/ */
+/** The parts of Loki's configuration that the chart does not set: https://grafana.com/docs/loki/latest/configure/ */
 import { logJobs, lokiFrontendAddress, lokiSchedulerAddress, smokeTest, systemNamespaces } from "../names";
 import type { Settings } from "../settings";
 import { lokiStreams } from "../settings/protection";
@@ -10,20 +10,20 @@ import { isIpv6, ringMember, serverNetwork } from "./ip-family";
 import { azureBlob, s3, storageApi } from "./object-storage";
 import { anyOf, grpcServerKeepalive, type Values } from "./shared";
 
-/** Whether entries can have structured metadata: only the index tsdb holds it, and Loki does not start otherwise. */
+/** Whether entries can have structured metadata: only the tsdb index supports it, and otherwise Loki does not start. */
 export const hasStructuredMetadata = ({ loki }: Settings): boolean =>
   loki.schema.every(({ store }) => store === "tsdb");
 
-/** Labels that the collectors send by OTLP, as attributes of a resource or of a record; each becomes a label of the stream. */
+/** Labels that the collectors send over OTLP, as resource or record attributes; each becomes a label of the stream. */
 const otlpLabels = [
   ...["service.name", "service_name", "namespace", "pod_name", "container_name", "node_name"],
   ...["job", "cluster", "unit", "level"],
 ];
 
-/** A stream's retention wins by the highest number: the smoke test over namespaces over debug over other sources over system. */
+/** For a stream, the retention with the highest priority applies: smoke test, namespace, debug, other sources, system. */
 const priority = { system: 1, source: 2, debug: 3, namespace: 4, smokeTest: 5 };
 
-/** Retention per stream (R2.3); what matches none of them is kept as long as application logs. */
+/** Retention by stream; all other streams have the retention of application logs. */
 function retentionStreams(settings: Settings) {
   const { retention } = settings.loki;
   return [
@@ -59,7 +59,7 @@ function retentionStreams(settings: Settings) {
 function storage(settings: Settings): Values {
   const { loki } = settings.objectStorage.buckets;
   const type = storageApi(settings);
-  // The ruler is off, but the chart wants a bucket for it.
+  // The ruler is off, but the chart requires a bucket for it.
   const bucket = { type, bucketNames: { chunks: loki.name, ruler: loki.name } };
   if (type === "gcs") return bucket;
   if (type === "azure") {
@@ -84,8 +84,8 @@ function storage(settings: Settings): Values {
 }
 
 /**
- * Where the query-frontends put their work, and where the queriers pull it from. A query-frontend without a query-scheduler
- * is unready while no querier is connected to it, which canceled queries can cause under load.
+ * The queue between query-frontends and queriers. Without a query-scheduler, a query-frontend is unready while no
+ * querier is connected to it, which canceled queries can cause under load.
  */
 function queryPath(settings: Settings): Values {
   const scheduled = settings.loki.queryScheduler.replicas > 0;
@@ -100,22 +100,22 @@ function queryPath(settings: Settings): Values {
 }
 
 /**
- * Only streams of its own cluster: Loki discards all others, with the reason `blocked_ingestion_policy`. Clients could name
- * another policy in a header, which the gateway removes.
+ * Accepts only streams of its own cluster. Loki discards all others, with the reason `blocked_ingestion_policy`.
+ * Clients could select another policy in a header, which the gateway removes.
  */
 const ownStreams = (cluster: string) => ({
   policy_stream_mapping: { own: [{ selector: `{cluster="${cluster}"}`, priority: 1 }] },
   block_ingestion_policy_until: { "*": "2200-01-01T00:00:00Z" },
 });
 
-/** What agents have of their own. */
+/** Limits of the agents' tenants. */
 const agentLimits = ({ agents }: Settings) =>
   Object.fromEntries(
     Object.entries(agents).map(([name, { loki, removed }]) => [
       name,
       {
         ...ownStreams(name),
-        // The shortest that Loki takes, for all of its streams.
+        // The shortest retention that Loki accepts, for all of its streams.
         ...(removed === "deleteData" && { retention_period: "24h", retention_stream: [] }),
         ...(loki?.ingestionRate && {
           per_stream_rate_limit: `${loki.ingestionRate}B`,
@@ -129,21 +129,21 @@ const agentLimits = ({ agents }: Settings) =>
     ]),
   );
 
-/** What the chart takes as `loki`. */
+/** Values for the chart's `loki`. */
 export function lokiConfiguration(settings: Settings): Values {
   const { loki } = settings;
   const hasAgents = Object.keys(settings.agents).length > 0;
   const indexDirectories = {
     active_index_directory: "/var/loki/index",
     cache_location: "/var/loki/index_cache",
-    // There is no index-gateway; the chart would name one all the same.
+    // There is no index-gateway, but the chart would set its address.
     index_gateway_client: { server_address: "" },
   };
   return {
     auth_enabled: true,
     commonConfig: {
       replication_factor: loki.replicationFactor,
-      // A common ring without a store would take Consul.
+      // A common ring without a store would use Consul.
       ...(isIpv6(settings) && { ring: { kvstore: { store: "memberlist" }, ...ringMember(settings) } }),
     },
     extraMemberlistConfig: memberlist("loki", settings),
@@ -165,7 +165,7 @@ export function lokiConfiguration(settings: Settings): Values {
       http_server_write_timeout: goDuration(answerTimeout(settings)),
     },
     ingester: {
-      chunk_encoding: "snappy", // R2.5
+      chunk_encoding: "snappy",
       wal: {
         flush_on_shutdown: true,
         replay_memory_ceiling: `${megabytes(loki.ingester.memoryLimit) / 2}MB`,
@@ -177,26 +177,27 @@ export function lokiConfiguration(settings: Settings): Values {
       delete_request_store: storageApi(settings),
     },
     limits_config: {
-      retention_period: goDuration(loki.retention.application), // R2.3
+      retention_period: goDuration(loki.retention.application),
       retention_stream: retentionStreams(settings),
       query_timeout: goDuration(settings.queries.timeout),
-      // Loki's own default. Chunks hold up to 2 h, and each split reads a chunk again: with the chart's 15 min, a search of 24 h
-      // takes 2.7 times the CPU, and three times the bytes.
+      // Loki's own default. Chunks span up to 2 h, and each split reads a chunk again. With the chart's 15 min, a
+      // search over 24 h takes 2.7 times the CPU, and three times the bytes.
       split_queries_by_interval: "1h",
       max_query_length: goDuration(longestQuery(settings).loki),
       max_global_streams_per_user: lokiStreams(settings),
-      // One limit, the tenant's. A refused stream holds up everything that its node sends, and Loki shards busy streams.
+      // Only the tenant's limit applies. A rejected stream would block all logs of its node, and Loki shards busy
+      // streams.
       per_stream_rate_limit: `${loki.ingestionRate}B`,
       per_stream_rate_limit_burst: `${loki.ingestionBurst}B`,
-      ingestion_rate_mb: megabytes(loki.ingestionRate), // R2.6
+      ingestion_rate_mb: megabytes(loki.ingestionRate),
       ingestion_burst_size_mb: megabytes(loki.ingestionBurst),
-      // A longer line is cut, and says so.
+      // A longer line is truncated and marked.
       max_line_size: `${loki.maxLineSize}B`,
       max_line_size_truncate: true,
       max_line_size_truncate_identifier: " [truncated]",
       otlp_config: {
         resource_attributes: {
-          // Loki's own list has more of them, of which some differ for each pod.
+          // Loki's own list has more labels, some of which differ for each pod.
           ignore_defaults: hasStructuredMetadata(settings),
           attributes_config: [{ action: "index_label", attributes: otlpLabels }],
         },
@@ -209,8 +210,8 @@ export function lokiConfiguration(settings: Settings): Values {
     // Of all query-schedulers or query-frontends together. A canceled query closes its connection for up to 5 s.
     querier: { max_concurrent: 16, ...(hasAgents && { multi_tenant_queries_enabled: true }) },
     query_range: {
-      // TSDB splits a query by the size of its data. boltdb-shipper makes 16 queries of every one, which doubles the CPU of
-      // small ones and saves nothing: long ranges are split by time.
+      // TSDB splits a query by the size of its data. boltdb-shipper splits every query into 16, which doubles the CPU
+      // of small ones without a benefit: long ranges are split by time.
       parallelise_shardable_queries: loki.schema.at(-1)?.store === "tsdb",
       ...(loki.resultsCache.replicas === 0 && {
         cache_results: true,

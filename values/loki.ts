@@ -38,7 +38,7 @@ export function lokiValues(settings: Settings): Values {
       name === "ingester" ? "quorum" : "interchangeable",
     ),
   });
-  /** In an update, a query-frontend is replaced before the last querier that it may depend on: it is ready sooner. */
+  /** An update replaces a query-frontend before the last querier that it may depend on, because it is ready sooner. */
   const readyAfter = (initialDelaySeconds: number) => ({
     readinessProbe: {
       httpGet: { path: "/ready", port: "http-metrics" },
@@ -129,8 +129,8 @@ export function lokiValues(settings: Settings): Values {
       enabled: loki.resultsCache.replicas + loki.chunksCache.replicas > 0,
       resources: resources({ cpu: 10, memory: 32 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 }),
     },
-    monitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus } }, // R12
-    // Parts of the chart that this topology does without.
+    monitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus } },
+    // Parts of the chart that this topology does not use.
     singleBinary: none,
     read: none,
     write: none,

@@ -1,9 +1,9 @@
 /**
- * Mimir's caches: memcached in the chart, and how Mimir reaches each replica.
+ * Mimir's caches: memcached in the chart, and the address of each replica.
  *
- * The chart's own addresses are looked up among the memcached pods that are ready, and a component exits if it finds none
- * while it starts: https://github.com/grafana/dskit/blob/main/cache/memcached_client.go. A Service of each replica always
- * has an address, so components start and serve without their caches.
+ * The chart's own addresses resolve only to memcached pods that are ready, and a component exits if it finds none at
+ * startup: https://github.com/grafana/dskit/blob/main/cache/memcached_client.go. With a Service for each replica the
+ * address always exists, so components start and serve without their caches.
  */
 import { cacheAddress, cacheService } from "../names";
 import type { Cache, Settings } from "../settings";
@@ -29,7 +29,7 @@ const largestResult = 25;
 const each = <T>({ replicas }: Cache, made: (replica: number) => T): T[] =>
   Array.from({ length: replicas }, (_, replica) => made(replica));
 
-/** What the chart takes for each cache. */
+/** Chart values of each cache. */
 export const cacheValues = (settings: Settings): Values =>
   Object.fromEntries(
     Object.entries(caches(settings)).map(([name, cache]) => [
@@ -57,7 +57,7 @@ export const cacheServices = (settings: Settings): Values[] =>
     })),
   );
 
-/** Flags that name the clients of each cache. */
+/** Name prefixes of the flags for each cache. */
 const clients: Record<CacheName, string[]> = {
   "results-cache": ["query-frontend.results-cache"],
   "chunks-cache": ["blocks-storage.bucket-store.chunks-cache"],
@@ -66,8 +66,8 @@ const clients: Record<CacheName, string[]> = {
 };
 
 /**
- * Arguments by which a component reaches the caches; nothing for a cache without replicas. They win over the
- * configuration file, where the chart refuses addresses other than its own.
+ * Arguments of a component that configure the caches; none for a cache without replicas. They override the
+ * configuration file, where the chart accepts only its own addresses.
  */
 export const cacheArguments = (settings: Settings): Record<string, string> =>
   Object.fromEntries(

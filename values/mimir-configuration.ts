@@ -12,12 +12,12 @@ import { azureBlob, s3, storageApi } from "./object-storage";
 import { rollupOverrides } from "./rollups";
 import { grpcServerKeepalive, type Values } from "./shared";
 
-/** Where the pods of Alertmanager have the configuration for tenants that bring none. */
+/** Folder in Alertmanager's pods with the configuration for tenants without their own. */
 export const fallbackFolder = "/etc/alertmanager-fallback";
 
 /**
- * Labels of OTLP metrics that scraped series have, too: attributes of the resource, which Alloy sets to others. Mimir itself
- * makes `job` and `instance`.
+ * Labels of OTLP metrics that scraped series also have: resource attributes, which Alloy copies to others. Mimir itself
+ * sets `job` and `instance`.
  */
 export const promotedAttributes = {
   cluster: "k8s.cluster.name",
@@ -26,7 +26,7 @@ export const promotedAttributes = {
   container: "k8s.container.name",
 };
 
-/** Limits in Mimir's own words. */
+/** Limits in Mimir's format. */
 const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
   ...(limit.series && { max_global_series_per_user: limit.series }),
   ...(limit.samplesPerSecond && { ingestion_rate: limit.samplesPerSecond }),
@@ -35,13 +35,13 @@ const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
 });
 
 /**
- * When a ring stops using a member that is gone. The chart waits 10 min, in which queries are sent to it in vain. The timeout
- * is longer than the chart's periods (1 and 2 min), so that members with its heartbeat stay in the ring during an update:
- * https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
+ * When a ring stops using a lost member. The chart's timeout is 10 min, during which queries to it fail. This timeout
+ * is longer than the chart's periods (1 and 2 min), so that members with the chart's heartbeat stay in the ring during
+ * an update: https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
  */
 const heartbeat = { heartbeat_period: "15s", heartbeat_timeout: "3m" };
 
-/** The object storage that all buckets are in. */
+/** The object storage of all buckets. */
 function storage(settings: Settings): Values {
   const backend = storageApi(settings);
   if (backend === "gcs") return { backend };
@@ -65,33 +65,33 @@ function storage(settings: Settings): Values {
   };
 }
 
-/** A bucket in the words of its object storage. */
+/** A bucket in the format of its object storage. */
 function bucket(settings: Settings, key: "mimirBlocks" | "mimirRuler" | "mimirAlertmanager"): Values {
   const api = storageApi(settings);
   const { name } = settings.objectStorage.buckets[key];
   return { [api]: api === "azure" ? { container_name: name } : { bucket_name: name } };
 }
 
-/** Mimir's own configuration, laid over what the chart writes. */
+/** Mimir's own configuration, merged over the chart's. */
 export function mimirConfiguration(settings: Settings): Values {
   const { mimir } = settings;
   const protection = mimirProtection(settings);
   const member = ringMember(settings);
   const copies = ({ replicas }: { replicas: number }) => Math.min(mimir.replicationFactor, replicas);
-  // With one replica there is no ring that could become stable by waiting.
+  // With one replica there is no ring to stabilize.
   const stability = ({ replicas }: { replicas: number }) => (replicas > 1 ? "1m" : "0s");
   return {
-    multitenancy_enabled: true, // R3.3
-    tenant_federation: { enabled: true }, // R3.3: one query over `pods|nodes`
-    // Classic architecture (R3.1): distributors write to ingesters, without Kafka between them.
+    multitenancy_enabled: true,
+    tenant_federation: { enabled: true }, // one query over `pods|nodes`
+    // Classic architecture: distributors write to ingesters directly, without Kafka.
     ingest_storage: { enabled: false },
     memberlist: memberlist("mimir", settings),
     common: {
       storage: storage(settings),
     },
     blocks_storage: {
-      ...bucket(settings, "mimirBlocks"), // R3.2
-      // Two hours before they are read, in which a block is uploaded and found.
+      ...bucket(settings, "mimirBlocks"),
+      // Ingesters and store-gateways overlap by two hours, in which a block is uploaded and discovered.
       bucket_store: { ignore_blocks_within: goDuration(Math.max(0, mimir.storeAfter - 7200)) },
     },
     ruler_storage: bucket(settings, "mimirRuler"),
@@ -100,17 +100,17 @@ export function mimirConfiguration(settings: Settings): Values {
       ...(isIpv6(settings) && { ring: member }),
       // The chart has 5 s, for Kafka; this is Mimir's own default.
       remote_timeout: "2s",
-      // Of the replicas of one Prometheus, one is taken (R3.4).
+      // Accepts the samples of one of several replicas of a Prometheus.
       ha_tracker: { enable_ha_tracker: true, kvstore: { store: "memberlist" } },
       instance_limits: { max_inflight_push_requests_bytes: protection.distributorInflight },
-      // Collectors wait as long as this says. With Mimir's 96 s, samples come that much later after an outage.
+      // Collectors wait for the time in this header. With Mimir's 96 s, samples arrive that much later after an outage.
       retry_after_header: { min_backoff: "1s", max_backoff: "10s" },
     },
     ingester: {
       push_grpc_method_enabled: true,
       ring: { replication_factor: mimir.replicationFactor, ...heartbeat, ...member },
-      // Whatever the tenants' limits allow, an ingester refuses new series before its memory is full: after the kernel ended
-      // it, its write-ahead log would need the same memory again.
+      // Whatever the tenants' limits allow, an ingester rejects new series before its memory is full. After an OOM
+      // kill, the replay of its write-ahead log would need the same memory again.
       instance_limits: {
         max_series: protection.series,
         max_inflight_push_requests_bytes: protection.ingesterInflight,
@@ -125,8 +125,8 @@ export function mimirConfiguration(settings: Settings): Values {
       },
     },
     compactor: {
-      compaction_interval: goDuration(mimir.compactionInterval), // R3.4
-      block_ranges: ["2h", "12h", "24h"], // R14: ingesters write blocks of two hours
+      compaction_interval: goDuration(mimir.compactionInterval),
+      block_ranges: ["2h", "12h", "24h"], // ingesters write blocks of two hours
       sharding_ring: { wait_stability_min_duration: stability(mimir.compactor), ...member },
     },
     server: {
@@ -138,8 +138,8 @@ export function mimirConfiguration(settings: Settings): Values {
       query_store_after: goDuration(mimir.storeAfter),
       timeout: goDuration(settings.queries.timeout),
       max_concurrent: protection.concurrentQueries,
-      // A query asks as few ingesters as give a quorum. If one of them is dead it asks the next after this time; with
-      // Mimir's default it waits until the connection is given up, which takes 10 s or more.
+      // A query contacts only as many ingesters as a quorum needs. If one does not respond, the next one is contacted
+      // after this time. Mimir's default waits until the connection fails, which takes 10 s or more.
       minimize_ingester_requests_hedging_delay: "3s",
     },
     ruler: { tenant_federation: { enabled: true }, ...(isIpv6(settings) && { ring: member }) },
@@ -149,7 +149,7 @@ export function mimirConfiguration(settings: Settings): Values {
       sharding_ring: { replication_factor: copies(mimir.alertmanager), ...member },
     },
     limits: {
-      ...limits({ ...mimir.limits, retention: mimir.retention }), // R3.4, R3.5
+      ...limits({ ...mimir.limits, retention: mimir.retention }),
       max_global_exemplars_per_user: mimir.limits.exemplars,
       max_global_series_per_metric: protection.metricSeries,
       max_label_names_per_series: mimir.limits.labelNames,
@@ -158,7 +158,7 @@ export function mimirConfiguration(settings: Settings): Values {
       max_total_query_length: goDuration(longestQuery(settings).mimir),
       out_of_order_time_window: goDuration(mimir.limits.outOfOrder),
       native_histograms_ingestion_enabled: true,
-      // OTLP metrics are named as an application's Prometheus endpoint names them, and have the labels of scraped series.
+      // OTLP metrics get the names of an application's Prometheus endpoint, and the labels of scraped series.
       otel_metric_suffixes_enabled: true,
       promote_otel_resource_attributes: Object.keys(promotedAttributes).join(),
       // `obs coverage` reports the series of each metric.
@@ -172,8 +172,9 @@ export function mimirConfiguration(settings: Settings): Values {
 }
 
 /**
- * An agent's series have its own name as `cluster`, whatever it writes. Its tenant has all rules of its cluster, which are as
- * many as a Prometheus would evaluate: Mimir's defaults would refuse groups of kube-prometheus-stack.
+ * Series of an agent always have its name as `cluster`, which overrides the label that it sends. Its tenant has all
+ * rules of its cluster, as many as a Prometheus would evaluate: with Mimir's defaults, groups of kube-prometheus-stack
+ * would be rejected.
  */
 const ofAgent = (cluster: string, { mimir = {}, removed }: Settings["agents"][string]) => ({
   ...limits({ ...mimir, ...(removed === "deleteData" && { retention: goneWithin }) }),
@@ -186,7 +187,7 @@ const ofAgent = (cluster: string, { mimir = {}, removed }: Settings["agents"][st
   ruler_max_rule_groups_per_tenant: 0,
 });
 
-/** What tenants have of their own, those of agents and roll-ups too; Mimir reads it again while it runs. */
+/** Overrides of tenants, including those of agents and downsampled series; Mimir reloads them without a restart. */
 export const mimirOverrides = (settings: Settings): Record<string, Values> => ({
   ...Object.fromEntries(
     Object.entries(settings.mimir.tenants)

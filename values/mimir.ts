@@ -1,7 +1,8 @@
 /**
- * Values of the mimir-distributed chart: https://github.com/grafana/mimir/tree/main/operations/helm/charts/mimir-distributed
+ * Values of the mimir-distributed chart:
+ * https://github.com/grafana/mimir/tree/main/operations/helm/charts/mimir-distributed
  *
- * They hold for every step of charts.json: a chart ignores keys that it does not know.
+ * They are valid for every step of charts.json: a chart ignores unknown keys.
  */
 import imagePins from "../images.json";
 import { alertmanagerSecret, releases } from "../names";
@@ -36,7 +37,7 @@ export function mimirValues(settings: Settings): Values {
     replicas: workload.replicas,
     resources: resources(workload),
     ...scheduling(settings, "mimir"),
-    // The chart makes a budget for a single replica too, which must not block a drain.
+    // The chart creates a budget for a single replica too, which must not block a drain.
     podDisruptionBudget: { maxUnavailable: 1 },
     ...placement(
       settings,
@@ -47,24 +48,25 @@ export function mimirValues(settings: Settings): Values {
       },
       role,
     ),
-    // The chart waits 45 to 60 s before it asks a pod for the first time.
+    // The chart waits 45 to 60 s before it first probes a pod.
     readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
     terminationGracePeriodSeconds: mimir.shutdown,
   });
-  /** Pods of Mimir itself, which reads its credentials in its environment; gateway and caches have none. */
+  /** Pods of Mimir itself, which reads its credentials from its environment; gateway and caches have none. */
   const component = (name: string, workload: Workload, role?: Role) => ({
     ...pods(name, workload, role),
     env: environment(goMemoryLimit(workload)),
     extraEnvFrom: s3Credentials(settings, "mimir"),
   });
-  /** A component that serves for a while after SIGTERM, until its clients have noticed. */
+  /** A component that still serves for a while after SIGTERM, until its clients have noticed. */
   const lingering = (name: string, workload: Workload) => ({
     ...component(name, workload),
     extraArgs: { "shutdown-delay": goDuration(Math.min(90, Math.floor(mimir.shutdown / 3))) },
   });
   const stateful = (name: string, workload: Workload & { disk: number }, role: Role = "quorum") => ({
     ...component(name, workload, role),
-    // Ingesters exit if they cannot join the ring at once, which the NetworkPolicies of a new pod prevent for some seconds.
+    // Ingesters exit if they cannot join the ring at once, which the NetworkPolicies of a new pod prevent for some
+    // seconds.
     initContainers: [untilStorageAnswers(settings)],
     zoneAwareReplication: { enabled: false },
     persistentVolume: {
@@ -99,16 +101,16 @@ export function mimirValues(settings: Settings): Values {
     },
     query_frontend: { ...queryFrontend, extraArgs: { ...queryFrontend.extraArgs, ...caches } },
     query_scheduler: { enabled: true, ...component("query-scheduler", mimir.queryScheduler) },
-    // The chart itself sets the soft memory limit of this one, to what it requests.
+    // The chart itself sets the soft memory limit of this component, to its memory request.
     store_gateway: { ...stateful("store-gateway", mimir.storeGateway), env: [], extraArgs: caches },
     compactor: stateful("compactor", mimir.compactor, "interchangeable"),
     // A ballast above Go's soft memory limit keeps the garbage collector running all the time.
     ruler: { ...component("ruler", mimir.ruler), extraArgs: { ...caches, "mem-ballast-size-bytes": "0" } },
     alertmanager: {
       ...stateful("alertmanager", mimir.alertmanager),
-      // The fallback of the tenants is the stack's file, in a Secret, because it names receivers.
+      // The fallback of the tenants is the stack's file, in a Secret, because it contains receivers.
       fallbackConfig: "",
-      // It is read at the start only, so that another one has to roll the pods.
+      // Read only at startup, so that a change has to roll the pods.
       podAnnotations: { "checksum/alerting": checksum(alertmanagerConfig(settings)) },
       extraVolumes: [{ name: fallback.name, secret: { secretName: alertmanagerSecret } }],
       extraVolumeMounts: [fallback],
@@ -118,7 +120,7 @@ export function mimirValues(settings: Settings): Values {
       podAnnotations: users.annotations,
       extraVolumes: users.volumes,
       extraVolumeMounts: users.mounts,
-      enabledNonEnterprise: true, // chart 5.x; the `nginx` beside it is gone in 6.x
+      enabledNonEnterprise: true, // chart 5.x; the separate `nginx` does not exist in 6.x
       nginx: {
         config: { file: gatewayConfiguration("mimir", settings) },
         image: {
@@ -127,7 +129,7 @@ export function mimirValues(settings: Settings): Values {
         },
       },
     },
-    // R12; the chart would put the release's name into the label `cluster`.
+    // By default the chart sets the label `cluster` to the release's name.
     metaMonitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus, clusterLabel: null } },
     memcached: { image: image(settings, imagePins.memcached) },
     memcachedExporter: {

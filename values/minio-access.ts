@@ -1,4 +1,4 @@
-/** Who may do what in which bucket, and how long objects live: plain data for the MinIO resources. */
+/** Permissions on the buckets, and lifecycles of their objects: plain data for the MinIO resources. */
 import { type BackupJob, bucketsOf, type Consumer } from "../names";
 import type { Settings } from "../settings";
 import { longestRetention } from "../settings/retention";
@@ -15,7 +15,7 @@ const objectActions = [
   "s3:ListMultipartUploadParts",
 ];
 
-/** IAM policy of a consumer (R1.7): its own buckets, to read, write and delete objects; it cannot create or delete a bucket. */
+/** IAM policy of a store: to read, write and delete objects in its own buckets; it cannot create or delete a bucket. */
 export function consumerPolicy({ objectStorage }: Settings, consumer: Consumer): string {
   const arns = bucketsOf[consumer].map((key) => `arn:aws:s3:::${objectStorage.buckets[key].name}`);
   return JSON.stringify({
@@ -44,7 +44,7 @@ export function backupPolicy({ objectStorage }: Settings, job: BackupJob): strin
   });
 }
 
-/** What a bucket's lifecycle does; days count from an object's last change. */
+/** The lifecycle of a bucket; days count from an object's last change. */
 export interface Lifecycle {
   /** Objects move to the cold tier after this many days. */
   coldAfterDays?: number;
@@ -55,8 +55,8 @@ export interface Lifecycle {
 }
 
 /**
- * The lifecycle of each bucket: the safety net below a component's own retention, never shorter than it (R14). Rules
- * and Alertmanager configuration are no data that ages: they never expire, and old versions are kept for a month.
+ * The lifecycle of each bucket: the safety net behind a component's own retention, never shorter than it. Rules and
+ * Alertmanager configuration never expire, and their old versions are kept for a month.
  */
 export function bucketLifecycles(settings: Settings): Record<BucketKey, Lifecycle> {
   const { lifecycleMargin, minio, kind } = settings.objectStorage;

@@ -19,12 +19,12 @@ import { scrapedByTls } from "./tls";
 import { assignsUsers } from "./user-ids";
 
 /**
- * When a server is started, ready and alive: https://github.com/minio/minio/blob/master/cmd/healthcheck-handler.go
+ * Startup, readiness and liveness of a server: https://github.com/minio/minio/blob/master/cmd/healthcheck-handler.go
  *
- * It is started once it has joined the others, loaded users and buckets, and sees enough drives to read from; `ready` alone
- * is 200 long before. Ready is each server's own state: `cluster/read` takes 10 s while one peer hangs, so that one lost
- * node could take all servers out of the Service. The peers need about half a minute to use a restarted server's drive
- * again, for which the update of a distributed MinIO waits.
+ * A server has started when it has joined the others, loaded users and buckets, and sees enough drives for reads;
+ * `ready` alone returns 200 long before. Readiness is each server's own state: `cluster/read` takes 10 s while one peer
+ * hangs, so that one lost node could remove all servers from the Service. The peers need about half a minute to use a
+ * restarted server's drive again; the update of a distributed MinIO waits for that.
  */
 function probes(settings: Settings): Values {
   const check = (path: string, periodSeconds: number, failureThreshold: number) => ({
@@ -46,8 +46,8 @@ function probes(settings: Settings): Values {
 }
 
 /**
- * Keys of the server's container that the chart has no values for. It renders a text of `extraContainers` right after that
- * container's own keys, and two more spaces continue them.
+ * Keys of the server's container that the chart has no values for. The chart renders the string `extraContainers` right
+ * after that container's own keys, and two more spaces continue them.
  */
 const serverKeys = (keys: Values): string => stringify(keys).trimEnd().replace(/^/gm, "  ");
 
@@ -63,11 +63,11 @@ export function minioValues(settings: Settings): Values {
     imagePullSecrets: pullSecrets(settings),
     existingSecret: minio.rootSecret,
     extraSecret: minio.encryptionSecret,
-    // Objects are encrypted even when a client does not ask for it (R1.6).
+    // Objects are encrypted even if a client does not request it.
     environment: { MINIO_KMS_AUTO_ENCRYPTION: "on", MINIO_UPDATE: "off", ...goMemoryLimit(server) },
-    // Two servers must never have the same volume open.
+    // Two servers must never open the same volume.
     deploymentUpdate: { type: "Recreate" },
-    // The volumes are the program's own claims, so that they can grow: a StatefulSet's template cannot change.
+    // The PVCs belong to the program, so that they can grow: a StatefulSet's template is immutable.
     persistence: {
       enabled: true,
       size: "1Gi",
@@ -82,7 +82,8 @@ export function minioValues(settings: Settings): Values {
     ...scheduling(settings, "minio"),
     ...placement(settings, { app: "minio", release: minio.release }, "quorum"),
     podDisruptionBudget: disruptionBudget({ replicas: server.servers }),
-    // Where the cluster assigns users, the chart would add SecurityContextConstraints for one user; without its contexts it does not.
+    // If the cluster assigns users, the chart would add SecurityContextConstraints for one fixed user; without its
+    // security contexts it does not.
     securityContext: assignsUsers(settings)
       ? { enabled: false }
       : {
@@ -114,8 +115,8 @@ export function minioValues(settings: Settings): Values {
 }
 
 /**
- * Who scrapes MinIO (R12): each server about itself, and any of them about the cluster and its buckets, so that those
- * series are there once a server. The chart's own monitor knows no buckets.
+ * Targets of MinIO: each server about itself, and any of them about the cluster and its buckets, so that those series
+ * exist once per server. The chart's own monitor does not support bucket metrics.
  */
 export const minioMonitor = (settings: Settings) => ({
   apiVersion: "monitoring.coreos.com/v1",
@@ -127,13 +128,13 @@ export const minioMonitor = (settings: Settings) => ({
       port: usesTls(settings) ? "https" : "http",
       ...scrapedByTls(settings, "minio"),
       path: `/minio/v2/metrics/${part}`,
-      // By which the three targets of a server differ.
+      // Distinguishes the three targets of a server.
       relabelings: [{ sourceLabels: ["__metrics_path__"], targetLabel: "metrics_path" }],
     })),
   },
 });
 
-/** The claims for MinIO's volumes: name and size of each. */
+/** The PVCs of MinIO: name and size of each. */
 export function minioClaims({
   objectStorage: { minio: server },
 }: Settings): { name: string; size: string }[] {

@@ -1,10 +1,10 @@
-/** Which namespaces a stack has. */
+/** The namespaces of a stack. */
 import { type NamespaceKey, namespaceKeys } from "../names";
 import type { Settings } from "../settings";
 import { backupDestination } from "./backup-rclone";
 import { hasAutoscaling } from "./scaling";
 
-/** Those of collectors and exporters, which agents have, too. */
+/** Namespaces of collectors and exporters, which agents also have. */
 const ofAgents: NamespaceKey[] = ["monitoring", "alloyLogs", "alloyMetrics", "alloyTraces", "opentelemetry"];
 
 /** The namespaces that a stack with these settings uses. */

@@ -1,6 +1,7 @@
 /**
- * CiliumNetworkPolicies for the flows that a NetworkPolicy cannot express where Cilium enforces it: to Cilium, nodes and the API
- * server are entities, which address ranges do not match: https://docs.cilium.io/en/stable/security/policy/language/
+ * CiliumNetworkPolicies for flows that a NetworkPolicy cannot express if Cilium enforces it. In Cilium, nodes and the
+ * API server are entities, which address ranges do not match:
+ * https://docs.cilium.io/en/stable/security/policy/language/
  */
 import { namespaces } from "../names";
 import type { Settings } from "../settings";
@@ -8,7 +9,7 @@ import { flows } from "./network-flows";
 import { type Flow, type Part, type PartName, parts } from "./network-parts";
 import { policyName, usedParts } from "./network-policies";
 
-/** This node, other nodes, and the API server wherever it runs. */
+/** This node, other nodes, and the API server on any host. */
 const nodes = ["host", "remote-node", "kube-apiserver"];
 
 interface Rule {
@@ -30,7 +31,7 @@ const toPorts = ({ ports }: Pick<Flow, "ports">): Rule =>
     ? {}
     : { toPorts: [{ ports: ports.map((port) => ({ port: String(port), protocol: "TCP" })) }] };
 
-/** Queries of names to a DNS cache of the node. */
+/** DNS queries to a cache on the node. */
 const dns: Rule = {
   toEntities: ["host"],
   toPorts: [{ ports: (["UDP", "TCP"] as const).map((protocol) => ({ port: "53", protocol })) }],
@@ -48,7 +49,10 @@ const policy = (
   spec: { endpointSelector: labels ? { matchLabels: labels } : {}, ...rules },
 });
 
-/** None unless `network.cilium` is `on`: one for each part that nodes connect to or that connects to nodes, one a namespace for DNS. */
+/**
+ * None unless `network.cilium` is `on`: one for each part with connections from or to nodes, and one per namespace for
+ * DNS.
+ */
 export function ciliumPolicies(settings: Settings): CiliumPolicy[] {
   if (!settings.network.policies || settings.network.cilium !== "on") return [];
   const all = flows(settings);

@@ -1,7 +1,7 @@
-/** Who connects to whom: the parts of the stack, and who is not one of them. */
+/** The sources and destinations of connections: the parts of the stack, and outsiders. */
 import type { NamespaceKey } from "../names";
 
-/** Pods of the stack: a namespace, or those in it that have the labels. */
+/** Pods of the stack: a namespace, or the pods in it with the labels. */
 export interface Part {
   namespace: NamespaceKey;
   labels?: Record<string, string>;
@@ -10,7 +10,7 @@ export interface Part {
 const component = (name: string) => ({ "app.kubernetes.io/component": name });
 const name = (name: string) => ({ "app.kubernetes.io/name": name });
 
-/** The parts of the stack that connections begin or end at. */
+/** The parts of the stack that connections start or end at. */
 export const parts = {
   minio: { namespace: "minio" },
   loki: { namespace: "loki" },
@@ -25,7 +25,7 @@ export const parts = {
   alloyMetrics: { namespace: "alloyMetrics" },
   alloyTraces: { namespace: "alloyTraces" },
   grafana: { namespace: "grafana" },
-  /** Everything in the namespace, jobs of the chart's webhook included. */
+  /** All pods in the namespace, including the Jobs of the chart's webhook. */
   monitoring: { namespace: "monitoring" },
   prometheus: { namespace: "monitoring", labels: name("prometheus") },
   alertmanager: { namespace: "monitoring", labels: name("alertmanager") },
@@ -43,7 +43,7 @@ export type PartName = keyof typeof parts;
 /** Every pod of one namespace. */
 export type OneNamespace = `namespace:${string}`;
 
-/** Who is not a part of the stack. */
+/** Sources and destinations that are not parts of the stack. */
 export type Outsider =
   | OneNamespace
   /** Every pod of the cluster. */
@@ -54,16 +54,16 @@ export type Outsider =
   | "ingress"
   /** Namespaces of `network.scraperNamespaces`. */
   | "scrapers"
-  /** The namespace that `obs smoke` makes. */
+  /** The namespace that `obs smoke` creates. */
   | "smokeTest"
   /** Nodes and the API server: `network.nodes`. */
   | "nodes"
-  /** Services of a node by which pods get their identity in the cloud. */
+  /** Node-local services that issue cloud identities to pods. */
   | "metadata"
   /** Any address. */
   | "anywhere";
 
-/** Whether the other side is the pods of one namespace. */
+/** Whether an outsider is the pods of one namespace. */
 export const isNamespace = (who: PartName | Outsider): who is OneNamespace => who.startsWith("namespace:");
 export const namespaceIn = (who: OneNamespace): string => who.slice("namespace:".length);
 
@@ -71,10 +71,10 @@ export const namespaceIn = (who: OneNamespace): string => who.slice("namespace:"
 export interface Flow {
   from: PartName | Outsider;
   to: PartName | Outsider;
-  /** TCP ports of the pod that is connected to, or `all`. */
+  /** TCP ports of the destination pod, or `all`. */
   ports: number[] | "all";
-  /** Whether the ports are of UDP, too. */
+  /** Whether UDP is also allowed on the ports. */
   udp?: true;
-  /** What for. */
+  /** Purpose of the connection. */
   why: string;
 }

@@ -1,4 +1,4 @@
-/** NetworkPolicies: nothing goes in or out of the stack's namespaces but what `network-flows.ts` lists. */
+/** NetworkPolicies: only the connections in `network-flows.ts` are allowed in and out of the stack's namespaces. */
 
 import { clientLabel, namespaces, smokeTest } from "../names";
 import type { Settings } from "../settings";
@@ -44,7 +44,10 @@ interface Peer {
 
 const nameLabel = "kubernetes.io/metadata.name";
 const everyAddress = ["0.0.0.0/0", "::/0"];
-/** Link-local addresses, and those that EC2 has for the same services with IPv6: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html */
+/**
+ * Link-local addresses, and the IPv6 addresses of the same services in EC2:
+ * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+ */
 const linkLocal = ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32"];
 const addresses = (cidrs: string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
 
@@ -53,7 +56,7 @@ const named = (list: string[]): Peer[] =>
     ? [{ namespaceSelector: { matchExpressions: [{ key: nameLabel, operator: "In", values: list }] } }]
     : [];
 
-/** Who a flow comes from or goes to; nobody, where no namespace is named. */
+/** Peers of a flow; empty if no namespace is configured. */
 function peers(who: PartName | Outsider, settings: Settings): Peer[] {
   const { network } = settings;
   if (isNamespace(who)) return named([namespaceIn(who)]);
@@ -91,7 +94,7 @@ const ports = ({ ports, udp }: Flow) => {
     : { ports: ports.flatMap((port) => protocols.map((protocol) => ({ port, protocol }))) };
 };
 
-/** What every pod may: ask for names, of a pod or of a server on a node, which may have an address of its own link. */
+/** Every pod may send DNS queries, to a pod or to a server on a node, which may have a link-local address. */
 const dns = ({ network }: Settings): Rule => ({
   to: [{ namespaceSelector: {} }, ...addresses([...network.nodes, ...linkLocal])],
   ports: [53, 5353].flatMap((port) => (["UDP", "TCP"] as const).map((protocol) => ({ port, protocol }))),
@@ -113,7 +116,7 @@ export function usedParts(settings: Settings): PartName[] {
 export const policyName = (part: PartName): string =>
   part.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** One policy for each namespace that refuses everything, and one for each part with what it needs. */
+/** One deny-all policy for each namespace, and one policy for each part with the connections that it needs. */
 export function networkPolicies(settings: Settings): NetworkPolicy[] {
   const all = flows(settings);
   const used = usedParts(settings);

@@ -1,4 +1,4 @@
-/** What the pods that run on every node have in common: Alloy for logs, cAdvisor, node-exporter. */
+/** Values that the DaemonSets share: Alloy for logs, cAdvisor, node-exporter. */
 import { namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 import type { NodeAgent } from "../settings/scheduling";
@@ -9,8 +9,9 @@ import { assignsUsers } from "./user-ids";
 const priorityClass = "system-node-critical";
 
 /**
- * Where they run: on each Linux node whatever its taints, and not on virtual nodes, which run no DaemonSets. On a full node
- * they come before other pods: else a node without room would have neither logs nor metrics, and would hold up updates.
+ * Scheduling on each Linux node whatever its taints, except on virtual nodes, which do not support DaemonSets. The
+ * priority lets them preempt other pods on a full node: otherwise that node would have neither logs nor metrics, and
+ * would block updates.
  */
 export const onEveryNode = (settings: Settings, agent: NodeAgent) => ({
   ...agentScheduling(settings, agent, priorityClass),
@@ -30,16 +31,16 @@ export const onEveryNode = (settings: Settings, agent: NodeAgent) => ({
   },
 });
 
-/** A tenth of the nodes at a time, one at least: a node that is not ready does not stop the others' update. */
+/** A tenth of the nodes at a time, at least one: a node that is not ready does not block the update of the others. */
 export const nodeByNode = {
   type: "RollingUpdate",
   rollingUpdate: { maxSurge: 0, maxUnavailable: "10%" },
 };
 
-/** Namespaces that they run in, by their keys in `names.ts`. */
+/** Namespaces of these pods, by their keys in `names.ts`. */
 export const nodeAgentNamespaces: readonly string[] = ["alloyLogs", "monitoring"];
 
-/** Allows that priority class in a namespace: GKE refuses it without a quota. Other pods are not counted. */
+/** Allows that priority class in a namespace: GKE rejects it without a quota. Other pods are not counted. */
 export const nodeAgentQuota: Values = {
   hard: { pods: "10000" },
   scopeSelector: {
@@ -47,13 +48,13 @@ export const nodeAgentQuota: Values = {
   },
 };
 
-/** Lets a container read the node's files, which SELinux keeps from containers on OpenShift. */
+/** Allows a container to read the node's files, which SELinux denies to containers on OpenShift. */
 export const nodeReader = (settings: Settings): Values =>
   assignsUsers(settings) ? { seLinuxOptions: { type: "spc_t" } } : {};
 
 /**
- * What OpenShift lets their ServiceAccounts do beyond other pods: files and ports of the node, and users of their own, as it
- * does for its own node-exporter:
+ * SecurityContextConstraints of their ServiceAccounts on OpenShift: files and ports of the node, and fixed users.
+ * OpenShift does the same for its own node-exporter:
  * https://github.com/openshift/cluster-monitoring-operator/blob/main/assets/node-exporter/security-context-constraints.yaml
  */
 export function nodeAgentConstraints(settings: Settings): Values[] {

@@ -1,4 +1,4 @@
-/** How Loki, Mimir and Tempo reach their buckets: MinIO or another S3, Google Cloud Storage, Azure Blob Storage. */
+/** Access of Loki, Mimir and Tempo to their buckets: MinIO or another S3, Google Cloud Storage, Azure Blob Storage. */
 import imagePins from "../images.json";
 import { type Consumer, caBundle, s3Env, s3Secret, storageEndpoint, usesTls } from "../names";
 import type { Settings } from "../settings";
@@ -8,25 +8,25 @@ import { trustedCa } from "./tls";
 
 type Values = Record<string, unknown>;
 
-/** The API of the object storage, as the three stores name it. */
+/** The API of the object storage, by its name in the three stores. */
 export const storageApi = ({ objectStorage: { kind } }: Settings): "s3" | "gcs" | "azure" =>
   kind === "gcs" || kind === "azure" ? kind : "s3";
 
-/** Whether stores have static keys; otherwise the cloud knows them by their service accounts. */
+/** Whether stores have static keys; otherwise the cloud identifies them by their ServiceAccounts. */
 export const hasKeys = ({ objectStorage: { kind, external } }: Settings): boolean =>
   kind === "minio" || (kind === "external" && external?.credentials !== "identity");
 
-/** The S3 of the settings as a consumer's configuration needs it; static keys are read from its environment. */
+/** The S3 settings that the configuration of a store needs; static keys come from its environment. */
 export function s3(settings: Settings) {
   const { kind } = settings.objectStorage;
-  // What is said about another S3 does not hold for MinIO.
+  // The settings of an external S3 do not apply to MinIO.
   const external = kind === "external" ? settings.objectStorage.external : undefined;
   return {
     /** Host and port. */
     endpoint: storageEndpoint(settings),
     region: external?.region ?? "us-east-1",
     tls: external ? external.tls : usesTls(settings),
-    /** File with the CA certificate, where not one that everybody knows. */
+    /** File with the CA certificate, unless a public CA issued the certificate. */
     caFile: kind === "minio" && usesTls(settings) ? caBundle.path : undefined,
     pathStyle: external?.pathStyle ?? true,
     keys: hasKeys(settings)
@@ -35,22 +35,25 @@ export function s3(settings: Settings) {
   };
 }
 
-/** The Azure Blob Storage of the settings. @throws if there is none, which the checks of the settings exclude */
+/** The Azure Blob Storage of the settings. @throws if there is none, which the validation of the settings excludes */
 export function azureBlob({ objectStorage: { azure } }: Settings) {
   if (!azure) throw new Error("objectStorage.azure is not set");
   return { account: azure.account, suffix: azure.endpointSuffix ?? "blob.core.windows.net" };
 }
 
-/** Where a container has static keys from. */
+/** Environment variables of a container with the static keys. */
 export const s3Credentials = (settings: Settings, consumer: Consumer) =>
   hasKeys(settings) ? [{ secretRef: { name: s3Secret(consumer) } }] : [];
 
-/** Seconds that a new pod waits for the object storage before its store starts without it and reports the error itself. */
+/**
+ * Seconds that a new pod waits for the object storage. After that its store starts anyway and reports the error itself.
+ */
 const storageWait = 60;
 
 /**
- * Init container that waits until the object storage accepts connections. Stores exit when it does not at the start, also because
- * the NetworkPolicies of a new pod are not in force yet: each restart takes longer than the one before, which delays them by minutes.
+ * Init container that waits until the object storage accepts connections. A store exits if the storage is unavailable
+ * at startup, which also happens while the NetworkPolicies of a new pod are not enforced yet. Restarts have an
+ * increasing back-off, which would delay the store by minutes.
  */
 export function untilStorageAnswers(settings: Settings) {
   const [address = "", port = s3(settings).tls ? "443" : "80"] = storageEndpoint(settings).split(":");
@@ -65,7 +68,7 @@ export function untilStorageAnswers(settings: Settings) {
   };
 }
 
-/** Annotations of a store's ServiceAccount, by which the cloud knows its identity. */
+/** Annotations of a store's ServiceAccount for its cloud identity. */
 function identityAnnotations(
   { objectStorage }: Settings,
   store: Consumer,
@@ -86,7 +89,7 @@ function identityAnnotations(
   }
 }
 
-/** A store's identity in the cloud, as values of its chart: for its ServiceAccount, and for its pods. */
+/** A store's cloud identity, as values of its chart: for its ServiceAccount, and for its pods. */
 export function cloudIdentity(settings: Settings, store: Consumer): { serviceAccount: Values; pods: Values } {
   const annotations = Object.entries(identityAnnotations(settings, store)).filter(([, value]) => value);
   return {
@@ -96,7 +99,7 @@ export function cloudIdentity(settings: Settings, store: Consumer): { serviceAcc
   };
 }
 
-/** What a store's pods verify MinIO and servers outside the cluster with, as values of a chart. */
+/** CA certificates of a store's pods for MinIO and servers outside the cluster, as values of a chart. */
 export function storeTrust(settings: Settings): Values {
   const all = [...(s3(settings).caFile ? [trustedCa(settings)] : []), privateCas(settings)];
   const volumes = all.flatMap((one): Values[] => one.volumes);

@@ -1,4 +1,7 @@
-/** What Alloy changes in signals that applications send by OTLP, as OTTL statements: https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/pkg/ottl/README.md */
+/**
+ * OTTL statements with which Alloy changes OTLP signals from applications:
+ * https://github.com/open-telemetry/opentelemetry-collector-contrib/blob/main/pkg/ottl/README.md
+ */
 import type { Settings } from "../settings";
 import { checkName, healthCheckStatements } from "./health-checks";
 import { cutStatement } from "./log-filters";
@@ -9,19 +12,19 @@ import { promotedAttributes } from "./mimir-configuration";
 const text = JSON.stringify;
 const attribute = (name: string) => `attributes[${text(name)}]`;
 
-/** Sets an attribute of a resource that is missing to the first of other attributes that is there. */
+/** Sets a missing resource attribute to the first of several other attributes that exists. */
 const fallback = (name: string, ...others: string[]) =>
   others.map(
     (other) =>
       `set(${attribute(name)}, ${attribute(other)}) where ${attribute(name)} == nil and ${attribute(other)} != nil`,
   );
 
-/** Attributes of the resource of each signal, where the application does not set them itself. */
+/** Resource attributes of each signal, unless the application sets them itself. */
 export const resourceStatements = ({ cluster, environment }: Settings): string[] => [
   `set(${attribute("k8s.cluster.name")}, ${text(cluster.name)})`,
   `set(${attribute("deployment.environment")}, ${text(environment)}) where ${attribute("deployment.environment")} == nil`,
   ...fallback("service.namespace", "k8s.namespace.name"),
-  // An SDK without a name sends none or "unknown_service:java": the name of the workload takes its place.
+  // An SDK without a service name sends none or "unknown_service:java": the name of the workload replaces it.
   `delete_key(attributes, "service.name") where IsMatch(${attribute("service.name")}, "^(unknown_service.*)?$")`,
   ...fallback(
     "service.name",
@@ -30,7 +33,7 @@ export const resourceStatements = ({ cluster, environment }: Settings): string[]
   `set(${attribute("service.name")}, "unknown_service") where ${attribute("service.name")} == nil`,
 ];
 
-/** Attributes of the resource of metrics. */
+/** Resource attributes of metrics. */
 export const metricStatements = (): string[] => [
   ...Object.entries(promotedAttributes).map(
     ([label, source]) => `set(${attribute(label)}, ${attribute(source)}) where ${attribute(source)} != nil`,
@@ -46,7 +49,7 @@ export const metricStatements = (): string[] => [
   }),
 ];
 
-/** Labels of a stream, as attributes of the resource: those that logs from files have, too. */
+/** Labels of a stream, as resource attributes: the same as for logs from files. */
 const logLabels = {
   cluster: "k8s.cluster.name",
   namespace: "k8s.namespace.name",
@@ -55,9 +58,9 @@ const logLabels = {
   node_name: "k8s.node.name",
 };
 
-/** Attributes of the resource of logs. */
+/** Resource attributes of logs. */
 export const logResourceStatements = (settings: Settings): string[] => [
-  // Only the stack's own logs have a unit, and a job by these names.
+  // Only the stack's own logs have a unit, and a job with these names.
   'delete_key(attributes, "unit")',
   `set(${attribute("job")}, Concat([${attribute("service.namespace")}, ${attribute("service.name")}], "/"))`,
   ...Object.entries(logLabels).map(([label, source]) => `set(${attribute(label)}, ${attribute(source)})`),
@@ -67,7 +70,7 @@ export const logResourceStatements = (settings: Settings): string[] => [
     : `keep_keys(attributes, ${text(["service.name", "job", ...Object.keys(logLabels)])})`,
 ];
 
-/** Without structured metadata Loki rejects a scope, too. */
+/** Without structured metadata Loki also rejects a scope. */
 export const logScopeStatements = (settings: Settings): string[] =>
   hasStructuredMetadata(settings)
     ? []
@@ -80,8 +83,8 @@ const more = 'log.cache["more"]';
 const object = 'log.cache["object"]';
 
 /**
- * The line of a log record, and its level. What has no other place in Loki is added to the line: with `boltdb-shipper` all
- * attributes; the ids of the trace always, so that Grafana finds the one from the other.
+ * The line of a log record, and its level. Attributes that Loki cannot store are appended to the line: with
+ * `boltdb-shipper` all of them. The IDs of the trace are always appended, so that Grafana can link to it.
  */
 export const logStatements = (settings: Settings): string[] => [
   "set(log.time_unix_nano, log.observed_time_unix_nano) where log.time_unix_nano == 0",
@@ -89,7 +92,7 @@ export const logStatements = (settings: Settings): string[] => [
   "set(log.body, log.event_name) where log.body == nil",
   "set(log.body, String(log.body)) where not IsString(log.body) and not IsMap(log.body)",
 
-  // The level: the severity, or what the attributes or the line tell.
+  // The level: the severity, or the level in the attributes or the line.
   'set(log.cache["level"], log.attributes["level"])',
   'set(log.cache["level"], log.severity_text) where log.severity_text != ""',
   ...Object.entries(severities).map(
@@ -113,20 +116,20 @@ export const logStatements = (settings: Settings): string[] => [
   `merge_maps(${object}, ${more}, "insert") where ${object} != nil`,
   `set(${object}["exception.stacktrace"], log.attributes["exception.stacktrace"]) where ${object} != nil and log.attributes["exception.stacktrace"] != nil`,
   `set(log.body, String(${object})) where ${object} != nil`,
-  // Text gets them behind it, and a stack trace below.
+  // In text, attributes follow at the end, and a stack trace below.
   String.raw`replace_pattern(log.body, "\\s+$", "")`,
   `set(log.body, Concat([log.body, ToKeyValueString(${more}, "=", " ", true)], " ")) where ${object} == nil and Len(${more}) > 0`,
   String.raw`set(log.body, Concat([log.body, log.attributes["exception.stacktrace"]], "\n")) where ${object} == nil and log.attributes["exception.stacktrace"] != nil`,
   cutStatement,
 
-  // Successful health checks, of which the line or the attributes tell.
+  // Successful health checks, identified by the line or the attributes.
   'set(log.cache["line"], Concat([log.body, ToKeyValueString(log.attributes, "=", " ", true)], " "))',
   ...healthCheckStatements(settings.alloyLogs.healthCheckPaths, 'log.cache["line"]'),
 
   ...(hasStructuredMetadata(settings)
     ? [
         'delete_key(log.attributes, "exception.stacktrace")',
-        // Loki rejects an entry with more than 64 KiB of them.
+        // Loki rejects an entry with more than 64 KiB of structured metadata.
         "truncate_all(log.attributes, 16384)",
       ]
     : [

@@ -1,4 +1,4 @@
-/** Servers outside the cluster: the private CAs that verify them, and the proxy that leads to them. */
+/** Access to servers outside the cluster: the private CAs that verify them, and the proxy. */
 import { createHash } from "node:crypto";
 import { type NamespaceKey, privateCa } from "../names";
 import type { Settings } from "../settings";
@@ -8,8 +8,8 @@ export const connectingOutside = ({ hub }: Settings): NamespaceKey[] =>
   hub ? ["alloyLogs", "alloyMetrics", "alloyTraces"] : ["loki", "mimir", "tempo", "grafana", "monitoring"];
 
 /**
- * The ConfigMap with the private CAs. Its name changes with them, so that pods restart: they read certificates at their
- * start only.
+ * The ConfigMap with the private CAs. Its name changes with the content, so that pods restart: they read certificates
+ * only at startup.
  */
 export const privateCaConfigMap = ({ network }: Settings) =>
   network.privateCa && {
@@ -18,7 +18,7 @@ export const privateCaConfigMap = ({ network }: Settings) =>
   };
 
 /**
- * Volume and mount of the private CAs. Every program of the stack is written in Go, which trusts all files of this folder
+ * Volume and mount of the private CAs. Every program of the stack is written in Go and trusts all files of this folder
  * in addition to the public CAs: https://pkg.go.dev/crypto/x509#SystemCertPool
  */
 export function privateCas(settings: Settings) {
@@ -30,11 +30,11 @@ export function privateCas(settings: Settings) {
   };
 }
 
-/** Hosts that are reached without the proxy. */
+/** Hosts that bypass the proxy. */
 const direct = ({ cluster, network: { proxy } }: Settings): string =>
   ["localhost", "127.0.0.1", "::1", ".svc", `.${cluster.domain}`, ...(proxy?.noProxy ?? [])].join(",");
 
-/** The proxy in the environment of a program: https://pkg.go.dev/golang.org/x/net/http/httpproxy#FromEnvironment */
+/** Environment variables of the proxy: https://pkg.go.dev/golang.org/x/net/http/httpproxy#FromEnvironment */
 export const proxyEnvironment = (settings: Settings): Record<string, string> => {
   const { proxy } = settings.network;
   if (!proxy) return {};

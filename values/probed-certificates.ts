@@ -1,4 +1,4 @@
-/** The certificates of which Alloy for metrics reports the expiry. */
+/** The certificates whose expiry Alloy for metrics reports. */
 import { address, gatewayAccess, minio, namespaces, services, webhooks } from "../names";
 import type { Settings } from "../settings";
 import { gatewayServices } from "./gateway-service";
@@ -7,18 +7,18 @@ import type { Outsider, PartName } from "./network-parts";
 import { installsOpenTelemetryOperator } from "./opentelemetry-operator";
 import { served } from "./tls";
 
-/** An endpoint that serves a certificate. */
+/** An endpoint with a certificate. */
 export interface Probed {
   namespace: string;
   /** Host and port that Alloy connects to. */
   address: string;
-  /** The same in terms of NetworkPolicies. */
+  /** The same destination for NetworkPolicies. */
   to: PartName | Outsider;
-  /** Port of the pod, or of the address outside of the cluster. */
+  /** Port of the pod, or of the address outside the cluster. */
   port: number;
 }
 
-/** Ports that pods serve with a certificate of `network.tls`: one for each certificate. */
+/** Ports of pods with a certificate of `network.tls`: one for each certificate. */
 const listeners = (settings: Settings) => ({
   minio: {
     service: { namespace: namespaces(settings).minio, name: minio.service, port: minio.apiPort },
@@ -42,7 +42,7 @@ const ingresses = (settings: Settings): Probed[] => {
   ].map(({ namespace, host, port }) => ({ namespace, address: `${host}:${port}`, to: "anywhere", port }));
 };
 
-/** The gateways, as other clusters reach them. */
+/** The gateways, at the addresses for other clusters. */
 const gateways = (settings: Settings): Probed[] =>
   gatewayServices(settings).map(({ store, metadata, spec }) => ({
     namespace: metadata.namespace,
@@ -52,8 +52,9 @@ const gateways = (settings: Settings): Probed[] =>
   }));
 
 /**
- * Endpoints with a certificate of `network.tls`, of `access.service` or of an Ingress. With them come the operators' webhooks. Those alone need
- * no probes, unless cert-manager issues them: the charts' certificates are valid for ten years.
+ * Endpoints with a certificate of `network.tls`, of `access.service` or of an Ingress, and then also the operators'
+ * webhooks. Webhooks alone need no probes unless cert-manager issues their certificates: those of the charts are valid
+ * for ten years.
  */
 export function probedCertificates(settings: Settings): Probed[] {
   const expiring = [

@@ -7,7 +7,7 @@ import { scrapeClasses } from "./kept-metrics";
 import { scheduling } from "./scheduling";
 import { keptApart, overZones, resources, type Values } from "./shared";
 
-/** A volume for each replica, as the operator's resources have it. */
+/** A volume for each replica, in the format of the operator's resources. */
 export const volume = ({ cluster }: Settings, disk: number) => ({
   volumeClaimTemplate: {
     spec: {
@@ -22,7 +22,7 @@ export const volume = ({ cluster }: Settings, disk: number) => ({
 export const spread = (settings: Settings) =>
   settings.cluster.antiAffinity === "none" ? "" : keptApart(settings, "quorum") ? "hard" : "soft";
 
-/** As whom Prometheus writes to Mimir: keys of a Secret in its namespace. */
+/** Credentials of Prometheus for Mimir: keys of a Secret in its namespace. */
 function mimirCredentials(): Values {
   const keys = credentialKeys("mimir", gatewayUser(tenants.prometheus, "write"));
   const key = (key: string) => ({ name: gatewayAccess.credentialsSecret, key });
@@ -33,7 +33,7 @@ function mimirCredentials(): Values {
 export function prometheusSpec(settings: Settings): Values {
   const { cluster, alloyMetrics } = settings;
   const { prometheus } = settings.kubePrometheusStack;
-  // From all namespaces and without a label of the stack: users' monitors and rules are found unchanged.
+  // From all namespaces and without a label of the stack, so that users' monitors and rules work unchanged.
   const notAlloys = { matchExpressions: [{ key: owner.scraper, operator: "NotIn", values: ["alloy"] }] };
   return {
     replicas: prometheus.replicas,
@@ -41,8 +41,8 @@ export function prometheusSpec(settings: Settings): Values {
     ...scheduling(settings, "kps"),
     podAntiAffinity: spread(settings),
     topologySpreadConstraints: overZones(settings, { "app.kubernetes.io/name": "prometheus" }, "quorum"),
-    retention: goDuration(prometheus.retention), // R11
-    // A full volume would stop it: the oldest blocks go first, before their time.
+    retention: goDuration(prometheus.retention),
+    // A full volume would stop it, so the oldest blocks are deleted early.
     retentionSize: `${Math.floor((prometheus.disk * 0.85) / 1024 ** 2)}MB`,
     storageSpec: volume(settings, prometheus.disk),
     terminationGracePeriodSeconds: prometheus.shutdown,
@@ -50,18 +50,18 @@ export function prometheusSpec(settings: Settings): Values {
     scrapeClasses: scrapeClasses(settings),
     serviceDiscoveryRole: "EndpointSlice",
     enableFeatures: ["exemplar-storage"],
-    // A histogram that a target exposes in both forms is stored in both, as by Alloy.
+    // A histogram that a target exposes in both formats is stored in both, as in Alloy.
     scrapeNativeHistograms: true,
     scrapeClassicHistograms: true,
     externalLabels: { cluster: cluster.name },
-    // By these two Mimir knows the replicas of one Prometheus and takes one of them.
+    // With these two labels Mimir recognizes the replicas of one Prometheus and accepts the samples of one of them.
     replicaExternalLabelName: "__replica__",
     prometheusExternalLabelNameClear: true,
     remoteWrite: [
       {
         name: "mimir",
         url: `${urls(settings).mimir}/api/v1/push`,
-        basicAuth: mimirCredentials(), // R11
+        basicAuth: mimirCredentials(),
         sendExemplars: true,
         sendNativeHistograms: true,
         queueConfig: {
@@ -80,7 +80,7 @@ export function prometheusSpec(settings: Settings): Values {
     podMonitorSelector: notAlloys,
     probeSelectorNilUsesHelmValues: false,
     scrapeConfigSelectorNilUsesHelmValues: false,
-    // What is labelled for a tenant is evaluated by Mimir's ruler, all else here.
+    // Mimir's ruler evaluates rules with a tenant label, Prometheus all others.
     ruleSelector: { matchExpressions: [{ key: owner.ruleTenant, operator: "DoesNotExist" }] },
   };
 }

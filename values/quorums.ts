@@ -1,4 +1,4 @@
-/** Which pods form quorums, and how many members of each can be lost. */
+/** Quorums, and the number of members that each can lose. */
 import { minio, namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 import { installs } from "../settings/agents";
@@ -7,17 +7,17 @@ import type { PlacedComponent } from "../settings/scheduling";
 
 /** Pods of which too many must not be lost at once. */
 export interface Quorum {
-  /** As messages name its members. */
+  /** Name of the members in messages. */
   members: string;
   /** The setting with their number, and the number. */
   path: string;
   count: number;
-  /** The component that they belong to, by which they are placed. */
+  /** The component that they belong to, for scheduling. */
   component: PlacedComponent;
   /** Namespace and name of their StatefulSet. */
   namespace: string;
   workload: string;
-  /** How many members can be lost while writes and reads go on. */
+  /** Number of lost members that writes and reads tolerate. */
   tolerated: { writes: number; reads: number };
 }
 
@@ -27,7 +27,7 @@ const ofRing = (replicationFactor: number) => {
   return { writes: replicationFactor - reads - 1, reads };
 };
 
-/** Tolerated losses of an erasure set; a write needs one more drive than a read where half of them are parity. */
+/** Tolerated losses of an erasure set; a write needs one more drive than a read if half of the drives are parity. */
 const ofErasureSet = (servers: number) => {
   const { drives, parity } = erasureSet(servers);
   return { writes: parity * 2 === drives ? parity - 1 : parity, reads: parity };

@@ -1,5 +1,5 @@
 /**
- * The integrations of `alerting.receivers`, in Alertmanager's form and in Grafana's:
+ * The integrations of `alerting.receivers`, in the formats of Alertmanager and Grafana:
  * https://prometheus.io/docs/alerting/latest/configuration/#receiver-integration-settings
  * https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/
  */
@@ -10,7 +10,7 @@ import type { Values } from "./shared";
 
 export type Receiver = Settings["alerting"]["receivers"][string];
 
-/** How the text of a secret is written: itself, or a variable by the name of its setting. */
+/** Writes a secret: its value, or an environment variable named after its setting. */
 type Write = (secret: Sensitive, setting: string) => string;
 
 /** One integration: Alertmanager's list and item, and Grafana's type and settings. */
@@ -21,7 +21,7 @@ interface Form {
   settings: Values;
 }
 
-/** The host of Opsgenie's API, where accounts of a region are. */
+/** Hosts of Opsgenie's API, by region. */
 const opsgenieHost = { us: "https://api.opsgenie.com/", eu: "https://api.eu.opsgenie.com/" } as const;
 
 const sigv4 = ({ topicArn, accessKey, secretKey }: NonNullable<Receiver["sns"]>, write: Write): Values => ({
@@ -66,7 +66,7 @@ function formsOf(receiver: Receiver, write: Write): Form[] {
   return forms;
 }
 
-/** A receiver's integrations as Alertmanager reads them; they hold secrets. */
+/** A receiver's integrations in Alertmanager's format; they contain secrets. */
 export const alertmanagerIntegrations = (receiver: Receiver): Values =>
   Object.fromEntries(
     formsOf(receiver, (secret) => secret.reveal()).map(({ list, item }) => [
@@ -76,8 +76,8 @@ export const alertmanagerIntegrations = (receiver: Receiver): Values =>
   );
 
 /**
- * A receiver's integrations as Grafana reads them, with variables for secrets. The variables have no braces: with them Grafana
- * would take a dollar sign in the secret for another variable.
+ * A receiver's integrations in Grafana's format, with variables for secrets. The variables have no braces: with braces
+ * Grafana would also expand a dollar sign in the secret.
  */
 export const grafanaIntegrations = (name: string, receiver: Receiver): Values[] =>
   formsOf(receiver, (_, setting) => `$${grafanaEnv.receiver(name, setting)}`).map(({ type, settings }) => ({
@@ -86,7 +86,7 @@ export const grafanaIntegrations = (name: string, receiver: Receiver): Values[] 
     settings,
   }));
 
-/** The secrets of all receivers, by the variable that Grafana reads. */
+/** The secrets of all receivers, by the environment variable that Grafana reads. */
 export function receiverSecrets({ alerting }: Settings): Record<string, string> {
   const secrets: Record<string, string> = {};
   for (const [name, receiver] of Object.entries(alerting.receivers))

@@ -1,21 +1,21 @@
-/** Names of namespaces in texts that have the default ones: queries of dashboards and alerts, and commands of runbooks. */
+/** Replaces the default names of namespaces in texts: queries of dashboards and alerts, and commands of runbooks. */
 import { defaultNamespaces, namespaceKeys, namespaces, ownNamespace, prefixed } from "../names";
 import type { Settings } from "../settings";
 
 const names = Object.values(defaultNamespaces).join("|");
-/** A matcher of PromQL or LogQL; the label `job` begins with the namespace where it has a slash. */
+/** A matcher of PromQL or LogQL; a `job` with a slash begins with the namespace. */
 const matcher = /\b((?:\w+_)?namespace|job)(\s*(?:=~|!~|!=|=)\s*)"([^"]*)"/g;
 /** A regular expression for the namespaces of all Alloys. */
 const alloys = /alloy-\.[+*]/;
 const inNamespace = new RegExp(`(?<![\\w-])(?:${names})(?![\\w-])|(?<![\\w-])${alloys.source}`, "g");
 const inJob = new RegExp(`(?<![\\w-])(?:${names})(?=/)`, "g");
-/** In commands and addresses. */
+/** Names in commands and addresses. */
 const elsewhere = new RegExp(
   `(?<=-n |--namespace[= ])(?:${names})(?![\\w-])|(?<=[\\w-]\\.)(?:${names})(?=\\.svc)`,
   "g",
 );
 
-/** Whether a namespace has another name than its default one with the prefix. */
+/** Whether a namespace has a name other than its default one with the prefix. */
 const hasOwnName = (settings: Settings): boolean =>
   namespaceKeys.some((key) => namespaces(settings)[key] !== prefixed(settings, defaultNamespaces[key]));
 
@@ -39,7 +39,7 @@ function inText(settings: Settings, text: string): string {
     .replace(elsewhere, rename);
 }
 
-/** The same with this stack's namespaces; every text of a tree is looked at. */
+/** A copy of a tree with this stack's namespaces in all of its texts. */
 export const renamed = <T>(settings: Settings, tree: T): T =>
   settings.namespaces.prefix || hasOwnName(settings)
     ? JSON.parse(

@@ -1,22 +1,25 @@
-/** How long Helm waits for a release, from how long its slowest rollout may take. */
+/** Helm's timeout for a release, from the duration of its slowest rollout. */
 import { releases } from "../names";
 import type { Settings } from "../settings";
 
-/** Seconds that a pod may take to become ready: image pull, scheduling; and with a volume its attachment and the replay of a WAL. */
+/** Seconds until a pod is ready: image pull and scheduling; with a volume also its attachment and the replay of a WAL. */
 const startsWithin = { volume: 300, noVolume: 60 };
-/** Seconds in which Kubernetes ends a pod that does not say how long it takes. */
+/** Default termination grace period of Kubernetes, in seconds. */
 const usualGrace = 30;
-/** Seconds for everything else in a release: hooks, Deployments, which replace several pods at a time. */
+/** Seconds for everything else in a release: hooks, and Deployments, which replace several pods at a time. */
 const least = 600;
 
-/** Seconds that an Alloy which stops may take to send what it holds: https://grafana.com/docs/alloy/latest/reference/components/prometheus/prometheus.remote_write/ */
+/**
+ * Seconds that a terminating Alloy may take to send its buffered samples:
+ * https://grafana.com/docs/alloy/latest/reference/components/prometheus/prometheus.remote_write/
+ */
 export const alloyGrace = 90;
 
-/** Pods that are replaced one after the other. */
+/** Duration of a rollout that replaces pods one after the other. */
 const oneByOne = (pods: number, grace = usualGrace, volume: keyof typeof startsWithin = "volume"): number =>
   pods * (grace + startsWithin[volume]);
 
-/** A DaemonSet replaces a tenth of its pods at a time, so that it takes ten steps on any number of nodes from ten. */
+/** A DaemonSet replaces a tenth of its pods at a time, so ten steps are enough on ten or more nodes. */
 const daemonSet = (grace?: number) => oneByOne(10, grace, "noVolume");
 
 function rollouts(settings: Settings): Partial<Record<string, number[]>> {
@@ -38,6 +41,6 @@ function rollouts(settings: Settings): Partial<Record<string, number[]>> {
   };
 }
 
-/** Seconds that Helm waits for a release; each of its StatefulSets and DaemonSets rolls by itself. */
+/** Helm's timeout for a release, in seconds; its StatefulSets and DaemonSets roll in parallel. */
 export const releaseTimeout = (settings: Settings, release: string): number =>
   Math.max(least, ...(rollouts(settings)[release] ?? []));

@@ -1,6 +1,6 @@
 /**
- * Roll-ups (R14): recording rules of Mimir's ruler that read the tenants `pods` and `nodes` and write into a tenant of
- * their own what is left of each series: one sample every 5 minutes, and one every hour. Mimir itself has no downsampling:
+ * Downsampling with recording rules of Mimir's ruler. They read the tenants `pods` and `nodes`, and write one sample of
+ * each series every 5 minutes to one tenant, and every hour to another. Mimir itself has no downsampling:
  * https://grafana.com/docs/mimir/latest/references/architecture/components/ruler/#federated-rule-groups
  */
 import { namespaces, owner, rawTenants, tenants } from "../names";
@@ -8,10 +8,10 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import type { Values } from "./shared";
 
-/** Mimir refuses a group of more rules: `ruler_max_rules_per_rule_group`. */
+/** Mimir rejects a group with more rules: `ruler_max_rules_per_rule_group`. */
 const rulesInGroup = 20;
 
-/** One roll-up: the tenant that holds it, the seconds between two samples, and how long they are kept. */
+/** One resolution: its tenant, the interval of its samples, and their retention. */
 export interface Rollup {
   tenant: string;
   /** In seconds. */
@@ -20,15 +20,15 @@ export interface Rollup {
   retention: number;
 }
 
-/** The roll-ups, the finest first. Where they are off, what was rolled up before still has its retention. */
+/** The resolutions, the finest first. If downsampling is off, existing data still has its retention. */
 export const rollupsOf = ({ mimir: { rollups } }: Pick<Settings, "mimir">): Rollup[] => [
   { tenant: tenants.rollup5m, every: 300, retention: rollups.fiveMinutes.retention },
   { tenant: tenants.rollup1h, every: 3600, retention: rollups.oneHour.retention },
 ];
 
 /**
- * What the tenants of the roll-ups have of their own, in Mimir's words. The ruler writes what a rule gives at once, so
- * that a burst holds every series.
+ * Overrides of the downsampled tenants, in Mimir's format. The ruler writes the result of a rule at once, so the burst
+ * must cover every series.
  */
 export const rollupOverrides = (settings: Settings): Record<string, Values> => {
   const { series, delay } = settings.mimir.rollups;
@@ -46,13 +46,13 @@ export const rollupOverrides = (settings: Settings): Record<string, Values> => {
 };
 
 /**
- * The rules of one roll-up. A series keeps its name and labels, so that the same queries find it. Both are made of the
- * raw data: an average of averages would weigh a window with few samples like one with many, and a window that the first
- * roll-up missed would be missing in the second too.
+ * The rules of one resolution. A series keeps its name and labels, so that the same queries work. Both resolutions are
+ * recorded from raw data: an average of averages would give a window with few samples the weight of one with many, and
+ * a window that the first resolution missed would be missing in the second too.
  */
 function rules({ mimir: { rollups } }: Settings, every: number) {
   const range = goDuration(every);
-  // A query over several tenants says which one each series is of; no series is in both.
+  // A query over several tenants adds the tenant as a label; no series is in both.
   const rule = (name: string, of: string) => ({
     record: name,
     expr: `max without (__tenant_id__) (${of}(${name}[${range}]))`,
@@ -63,7 +63,7 @@ function rules({ mimir: { rollups } }: Settings, every: number) {
   ];
 }
 
-/** A PrometheusRule for each roll-up, which Alloy loads into Mimir's ruler; none where roll-ups are off. */
+/** A PrometheusRule for each resolution, which Alloy loads into Mimir's ruler; none if downsampling is off. */
 export const rollupRules = (settings: Settings) =>
   (settings.mimir.rollups.enabled ? rollupsOf(settings) : []).map(({ tenant, every }) => {
     const all = rules(settings, every);

@@ -1,12 +1,12 @@
-/** The share of traces that is kept: by SDKs, or by policies of tail sampling in Alloy. */
+/** The share of traces that is kept: by SDKs, or by tail sampling in Alloy. */
 import { samplingRatioAttribute } from "../names";
 import type { Settings } from "../settings";
 
-/** The share of traces that the SDKs keep, and with them all that comes after. */
+/** The share of traces that the SDKs keep, which limits all later stages. */
 export const sdkRatio = ({ tracing: { sampling } }: Settings): number =>
   sampling.appliedBy === "sdk" ? sampling.ratio : 1;
 
-/** Services whose SDKs keep a share of their own. */
+/** Services whose SDKs have their own share. */
 export const sdkRatios = ({ tracing: { sampling } }: Settings): Record<string, number> =>
   sampling.appliedBy === "sdk" ? sampling.services : {};
 
@@ -39,7 +39,7 @@ policy {
   }
 }`;
 
-/** A source that sampled its traces before keeps its share. */
+/** Traces of a client that sampled them already keep its share. */
 const sampledBefore = `
 policy {
   name = "sampled before"
@@ -51,7 +51,7 @@ policy {
   }
 }`;
 
-/** The shares of the settings as Alloy's policies: one for each service that has its own, one for all others. */
+/** The shares of the settings as policies of Alloy: one for each service with its own share, one for all others. */
 export function shares({ tracing: { sampling } }: Settings): string {
   const own = Object.entries(sampling.services);
   return [

@@ -1,4 +1,7 @@
-/** Values of the charts that scaling needs where the cluster has them not: metrics-server, KEDA, the Vertical Pod Autoscaler. */
+/**
+ * Values of the charts that scaling needs if the cluster does not have them: metrics-server, KEDA, the Vertical Pod
+ * Autoscaler.
+ */
 import { namespaces } from "../names";
 import type { Settings } from "../settings";
 import { scheduling } from "./scheduling";
@@ -20,7 +23,7 @@ export const metricsServerValues = (settings: Settings): Values => ({
 
 /** Values of the keda chart: https://github.com/kedacore/charts/tree/main/keda */
 export function kedaValues(settings: Settings): Values {
-  // The chart selects Linux itself, and would have the label twice.
+  // The chart selects Linux itself, and would repeat the label.
   const {
     nodeSelector: { "kubernetes.io/os": _, ...nodeSelector },
     ...placed
@@ -30,10 +33,10 @@ export function kedaValues(settings: Settings): Values {
     repository: `kedacore/${name}`,
   });
   const { requests, limits } = resources(small);
-  // The chart would limit CPU, too.
+  // The chart would also set a CPU limit.
   const each = { requests, limits: { ...limits, cpu: null } };
   return {
-    // It is this stack's: of other namespaces it needs to know nothing.
+    // It belongs to this stack and needs no access to other namespaces.
     watchNamespace: namespaces(settings).alloyMetrics,
     clusterDomain: settings.cluster.domain,
     image: {
@@ -57,13 +60,13 @@ export function verticalPodAutoscalerValues(settings: Settings): Values {
     resources: resources(small),
     ...placed,
     replicas: 1,
-    // It would keep a node from being drained.
+    // It would prevent the drain of its node.
     podDisruptionBudget: { enabled: false },
   });
   const changes = { enabled: settings.scaling.ingesters === "auto" };
   return {
     imagePullSecrets: pullSecrets(settings),
-    // Of the Jobs that make the webhook's certificate.
+    // Scheduling of the Jobs that create the webhook's certificate.
     ...(placed.priorityClassName && { priorityClassName: placed.priorityClassName }),
     podSecurityContext: {
       runAsNonRoot: true,

@@ -1,24 +1,24 @@
 /**
- * What scales the stack (R13): HorizontalPodAutoscalers of the queriers by CPU, KEDA's ScaledObject of Alloy metrics by
- * its targets, VerticalPodAutoscalers of the ingesters.
+ * Autoscaling of the stack: HorizontalPodAutoscalers of the queriers by CPU, KEDA's ScaledObject of Alloy for metrics
+ * by its targets, VerticalPodAutoscalers of the ingesters.
  *
- * Scaled workloads have no number of replicas in their releases, so that an update never resets the autoscaler's.
+ * The releases do not set the replicas of scaled workloads, so an update never resets the autoscaler's number.
  */
 import { gatewayAccess, namespaces, prefixed, releases, type Store, stores, urls } from "../names";
 import type { Settings } from "../settings";
 import { credentialKeys, datasourceReader } from "./gateway";
 import { resources, type Values } from "./shared";
 
-/** A workload that may grow. */
+/** A workload with optional autoscaling. */
 interface Growing {
   replicas: number;
   maxReplicas: number;
 }
 
-/** Whether something else than its release says how many replicas a workload has. */
+/** Whether an autoscaler sets the replicas of a workload. */
 export const isScaled = ({ replicas, maxReplicas }: Growing): boolean => maxReplicas > replicas;
 
-/** A workload's replicas in the values of its chart: none where it is scaled. */
+/** A workload's replicas in the values of its chart; null if an autoscaler sets them. */
 export const releaseReplicas = (workload: Growing): number | null =>
   isScaled(workload) ? null : workload.replicas;
 
@@ -35,7 +35,10 @@ const replicasOf = ({ replicas, maxReplicas }: Growing) => ({
   maxReplicas,
 });
 
-/** Growing is quick, shrinking waits; https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#stabilization-window */
+/**
+ * Scaling up is fast, scaling down is delayed:
+ * https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#stabilization-window
+ */
 const behavior = ({ scaling }: Settings) => ({
   scaleDown: {
     stabilizationWindowSeconds: scaling.calmDown,
@@ -68,8 +71,8 @@ export const horizontalAutoscalers = (settings: Settings): KubernetesObject[] =>
     }));
 
 /**
- * Disruption budgets of the scaled queriers of Loki and Tempo: their charts make none where the release does not say
- * how many replicas there are. Mimir's makes its own.
+ * PodDisruptionBudgets of the scaled queriers of Loki and Tempo: their charts create none if the release does not set
+ * the replicas. Mimir's chart creates its own.
  */
 export const querierBudgets = (settings: Settings): KubernetesObject[] =>
   (["loki", "tempo"] as const)
@@ -77,7 +80,7 @@ export const querierBudgets = (settings: Settings): KubernetesObject[] =>
     .map((store) => ({
       apiVersion: "policy/v1",
       kind: "PodDisruptionBudget",
-      // Not the chart's name: that one goes while this one comes, where a stack begins to scale.
+      // Not the chart's name: when a stack enables scaling, the chart's object is deleted while this one is created.
       metadata: { name: `${store}-querier-scaled`, namespace: namespaces(settings)[store] },
       spec: {
         maxUnavailable: 1,
@@ -91,10 +94,10 @@ export const querierBudgets = (settings: Settings): KubernetesObject[] =>
       },
     }));
 
-/** As whom KEDA asks Mimir how many targets there are. */
+/** Name of KEDA's credentials for Mimir, which reports the number of targets. */
 const kedaAuthentication = "mimir-reader";
 
-/** Alloy metrics grows with the number of its targets, which is the number of `up` that it writes. */
+/** Alloy for metrics scales with the number of its targets, which is the number of `up` series that it writes. */
 export function targetAutoscaler(settings: Settings): KubernetesObject[] {
   const { alloyMetrics } = settings;
   if (!isScaled(alloyMetrics)) return [];
@@ -126,7 +129,7 @@ export function targetAutoscaler(settings: Settings): KubernetesObject[] {
         minReplicaCount: alloyMetrics.replicas,
         maxReplicaCount: alloyMetrics.maxReplicas,
         pollingInterval: 30,
-        // While Mimir does not answer, the number stays what it is.
+        // If Mimir is unavailable, the replicas stay unchanged.
         fallback: { failureThreshold: 3, replicas: alloyMetrics.replicas, behavior: "currentReplicas" },
         advanced: { horizontalPodAutoscalerConfig: { behavior: behavior(settings) } },
         triggers: [
@@ -147,7 +150,7 @@ export function targetAutoscaler(settings: Settings): KubernetesObject[] {
   ];
 }
 
-/** The ingesters' VerticalPodAutoscalers. They never go below what the settings request, nor above twice the limit. */
+/** The ingesters' VerticalPodAutoscalers. They never go below the requests of the settings, nor above twice the limit. */
 export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
   const { ingesters } = settings.scaling;
   if (ingesters === "off") return [];
@@ -160,7 +163,7 @@ export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
       metadata: { name: `${store}-ingester`, namespace: namespaces(settings)[store] },
       spec: {
         targetRef: { apiVersion: "apps/v1", kind: "StatefulSet", name: `${store}-ingester` },
-        // Evicted one at a time, which their PodDisruptionBudget sees to; a single one is left alone.
+        // The PodDisruptionBudget limits evictions to one at a time; a single replica is not evicted.
         updatePolicy: { updateMode: ingesters === "auto" ? "Recreate" : "Off", minReplicas: 2 },
         resourcePolicy: {
           containerPolicies: [
@@ -168,7 +171,7 @@ export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
               containerName: "*",
               minAllowed: requests,
               maxAllowed: { cpu: String(Math.ceil((cpu * 4) / 1000)), memory: String(memoryLimit * 2) },
-              // Memory limit follows the request in its proportion, so that nothing is killed for growing.
+              // The memory limit grows in proportion to the request, so that growth causes no OOM kill.
               controlledValues: "RequestsAndLimits",
             },
           ],
@@ -178,7 +181,7 @@ export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
   });
 };
 
-/** Whether anything is scaled by CPU. */
+/** Whether any workload is scaled by CPU. */
 export const needsMetricsServer = (settings: Settings): boolean =>
   stores.some((store) => isScaled(settings[store].querier));
 /** Whether Alloy is scaled by its targets. */
@@ -195,6 +198,6 @@ export const installsKeda = (settings: Settings): boolean =>
 /** Whether this stack installs the Vertical Pod Autoscaler. */
 export const installsVerticalPodAutoscaler = (settings: Settings): boolean =>
   needsVerticalPodAutoscaler(settings) && settings.scaling.verticalPodAutoscaler !== "existing";
-/** Whether the stack has a namespace for what scales it. */
+/** Whether the stack has a namespace for autoscaling components. */
 export const hasAutoscaling = (settings: Settings): boolean =>
   installsMetricsServer(settings) || installsKeda(settings) || installsVerticalPodAutoscaler(settings);

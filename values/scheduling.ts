@@ -1,20 +1,20 @@
-/** Where pods run, as `cluster.scheduling` says, in the terms of a pod's spec. */
+/** Scheduling of pods from `cluster.scheduling`, as fields of a pod's spec. */
 import type { Settings } from "../settings";
 import type { NodeAgent, PlacedComponent } from "../settings/scheduling";
 
 const linux = { "kubernetes.io/os": "linux" };
 
-/** A pod's placement: every chart has these keys, under these names. */
+/** Scheduling fields of a pod. Every chart has these keys, with these names. */
 export interface Scheduling {
   nodeSelector: Record<string, string>;
   tolerations: Settings["cluster"]["scheduling"]["tolerations"];
   priorityClassName?: string;
 }
 
-/** For pods that the settings do not place. */
+/** For pods that the settings do not schedule. */
 export const onLinux: Pick<Scheduling, "nodeSelector"> = { nodeSelector: linux };
 
-/** Placement of a component's pods. @param priorityClass what they have unless the component's own settings say otherwise */
+/** Scheduling of a component's pods. @param priorityClass the default, which the component's own settings override */
 export function scheduling(
   { cluster }: Settings,
   component: PlacedComponent,
@@ -30,7 +30,9 @@ export function scheduling(
   };
 }
 
-/** Placement of pods that run on every node: on each Linux node whatever its taints, unless the component's own settings say otherwise. */
+/**
+ * Scheduling of DaemonSets: on each Linux node whatever its taints, unless the component's own settings say otherwise.
+ */
 export function agentScheduling(
   { cluster }: Settings,
   component: NodeAgent,
@@ -44,7 +46,7 @@ export function agentScheduling(
   };
 }
 
-/** A node as the scheduler sees it. */
+/** A node as a candidate of the scheduler. */
 export interface Candidate {
   labels: Record<string, string>;
   taints: { key: string; value?: string | undefined; effect: string }[];
@@ -58,7 +60,10 @@ const tolerates = (
   (effect === undefined || effect === taint.effect) &&
   (operator === "Exists" || value === (taint.value ?? ""));
 
-/** Whether the scheduler places such a pod on the node: it has the labels, and no taint that the pod does not tolerate. */
+/**
+ * Whether the scheduler can place such a pod on the node: it has the labels, and no taint that the pod does not
+ * tolerate.
+ */
 export const runsOn = ({ nodeSelector, tolerations }: Scheduling, { labels, taints }: Candidate): boolean =>
   Object.entries(nodeSelector).every(([key, value]) => labels[key] === value) &&
   taints.every(

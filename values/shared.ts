@@ -1,4 +1,4 @@
-/** What several charts' values have in common. */
+/** Values that several charts share. */
 import { scryptSync } from "node:crypto";
 import { owner } from "../names";
 import type { Cache, Settings } from "../settings";
@@ -6,7 +6,7 @@ import { cacheMemory } from "../settings/fit";
 import { usableMemory } from "../settings/protection";
 import { cpuQuantity, megabytes, quantity } from "../settings/units";
 
-/** A text that changes with the data, and from which it cannot be read; slow to make, so that short secrets are not guessed. */
+/** A checksum that does not reveal the data. It is slow to compute, so that short secrets cannot be guessed. */
 export const checksum = (data: unknown): string =>
   scryptSync(JSON.stringify(data), "observability", 16, { N: 4096 }).toString("hex");
 
@@ -19,11 +19,11 @@ export const resources = (w: { cpu: number; memory: number; memoryLimit: number 
   limits: { memory: quantity(w.memoryLimit) },
 });
 
-/** Those of a memcached for so much of cached items. */
+/** Resources of a memcached with that much memory for cached items. */
 export const cacheResources = ({ cpu, memory }: Cache) =>
   resources({ cpu, memory: cacheMemory(memory), memoryLimit: cacheMemory(memory) });
 
-/** A memcached in the words of Loki's and Mimir's charts; one without replicas is not there. */
+/** A memcached in the format of Loki's and Mimir's charts; disabled without replicas. */
 export const memcached = (cache: Cache, more: Values = {}): Values => ({
   enabled: cache.replicas > 0,
   ...(cache.replicas > 0 && {
@@ -34,29 +34,32 @@ export const memcached = (cache: Cache, more: Values = {}): Values => ({
   }),
 });
 
-/** Go's soft memory limit, with room below the hard one, so that garbage is collected before the kernel kills. */
+/** Go's soft memory limit, below the hard limit, so that garbage is collected before an OOM kill. */
 export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({
   GOMEMLIMIT: String(Math.floor(memoryLimit * usableMemory)),
 });
 
 /**
- * For the `server` of Loki, Mimir and Tempo: how soon it notices that a client is gone. A query-frontend or scheduler serves
- * queriers as clients; by default, a query that a dead querier took waits until `queries.timeout`, because the probe comes
- * after 2 h: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/#server
+ * Detects lost clients in the `server` of Loki, Mimir and Tempo. Queriers are clients of a query-frontend or scheduler.
+ * By default, a query on a dead querier waits until `queries.timeout`, because the first probe is after 2 h:
+ * https://grafana.com/docs/mimir/latest/configure/configuration-parameters/#server
  */
 export const grpcServerKeepalive = { grpc_server_keepalive_time: "10s", grpc_server_keepalive_timeout: "5s" };
 
-/** Labels of the monitors of the stack itself: Prometheus scrapes it, so that alerts on Mimir do not need Mimir. */
+/** Labels of the monitors of the stack itself: Prometheus scrapes it, so that alerts on Mimir do not depend on Mimir. */
 export const watchedByPrometheus = { [owner.scraper]: "prometheus" };
 
-/** What replicas are to each other: members of a quorum, which stops when two of them are lost, or interchangeable. */
+/** Role of the replicas: members of a quorum, which stops if two of them are lost, or interchangeable. */
 export type Role = "quorum" | "interchangeable";
 
 /** Whether the scheduler must keep the replicas apart, or only prefers to. */
 export const keptApart = ({ cluster }: Settings, role: Role): boolean =>
   cluster.antiAffinity === "required" || (cluster.antiAffinity === "quorum" && role === "quorum");
 
-/** Keeps pods with the same labels on different nodes, as `cluster.antiAffinity` says; `null` removes a chart's default. */
+/**
+ * Schedules pods with the same labels on different nodes, according to `cluster.antiAffinity`; `null` removes a chart's
+ * default.
+ */
 export function antiAffinity(settings: Settings, matchLabels: Record<string, string>, role: Role) {
   if (settings.cluster.antiAffinity === "none") return null;
   const term = { labelSelector: { matchLabels }, topologyKey: "kubernetes.io/hostname" };
@@ -68,8 +71,8 @@ export function antiAffinity(settings: Settings, matchLabels: Record<string, str
 }
 
 /**
- * Spreads pods with the same labels evenly over zones, where `cluster.zones` says that there are any. For a quorum this
- * is a condition: a pod of a lost zone waits for its zone, and does not give another one a majority.
+ * Spreads pods with the same labels evenly over zones, if `cluster.zones` says that there are any. For a quorum the
+ * spread is required: a pod of a lost zone waits for its zone, and does not give another zone a majority.
  */
 export const overZones = (settings: Settings, matchLabels: Record<string, string>, role: Role) =>
   settings.cluster.antiAffinity === "none" || !settings.cluster.zones
@@ -84,7 +87,7 @@ export const overZones = (settings: Settings, matchLabels: Record<string, string
         },
       ];
 
-/** Where pods with the same labels go: `antiAffinity` and `overZones` in the words of most charts. */
+/** Scheduling of pods with the same labels: `antiAffinity` and `overZones` in the format of most charts. */
 export const placement = (
   settings: Settings,
   matchLabels: Record<string, string>,
@@ -98,10 +101,12 @@ export const placement = (
 export const disruptionBudget = ({ replicas }: { replicas: number }) =>
   replicas > 1 ? { enabled: true, maxUnavailable: 1 } : { enabled: false };
 
-/** A distributor that stops keeps serving until clients have seen that it is not ready, and then finishes its requests. */
+/**
+ * A terminating distributor keeps serving until clients have seen that it is not ready, and then finishes its requests.
+ */
 export const leavesEndpoints = { shutdownDelay: "15s", terminationGracePeriodSeconds: 60 };
 
-/** An image's repository, with its registry replaced by `images.registry` where that is set. */
+/** An image's repository; `images.registry` replaces its registry if set. */
 export function mirrored({ images }: Settings, repository: string): string {
   if (!images.registry) return repository;
   const [first = "", ...path] = repository.split("/");
@@ -109,26 +114,26 @@ export function mirrored({ images }: Settings, repository: string): string {
   return [images.registry, ...(hasRegistry ? path : [first, ...path])].join("/");
 }
 
-/** Where the tag of an image begins: after a registry's port, and before the digest. */
+/** Start of the tag of an image: after a registry's port, and before the digest. */
 const colonOf = (reference: string): number => reference.indexOf(":", reference.lastIndexOf("/"));
 
-/** An image reference in two parts, its registry replaced as `mirrored` does. A digest stays with the tag. */
+/** An image reference in two parts, with its registry replaced as in `mirrored`. A digest stays with the tag. */
 export function image(settings: Settings, reference: string): { repository: string; tag: string } {
   const end = colonOf(reference);
   return { repository: mirrored(settings, reference.slice(0, end)), tag: reference.slice(end + 1) };
 }
 
-/** The tag of an image, for charts that name its registry and repository themselves. */
+/** The tag of an image, for charts that set its registry and repository themselves. */
 export const tagOf = (reference: string): string => reference.slice(colonOf(reference) + 1);
 
-/** Environment variables in the form of a container. */
+/** Environment variables in the format of a container. */
 export const environment = (variables: Record<string, string>) =>
   Object.entries(variables).map(([name, value]) => ({ name, value }));
 
-/** Names of the image pull Secrets, in the form of `imagePullSecrets`. */
+/** Names of the image pull Secrets, in the format of `imagePullSecrets`. */
 export const pullSecrets = ({ images }: Settings) => (images.pullSecret ? [{ name: images.pullSecret }] : []);
 
-/** A container that keeps to Pod Security's `restricted` level. */
+/** A container that complies with Pod Security's `restricted` level. */
 export const restrictedContainer = {
   allowPrivilegeEscalation: false,
   capabilities: { drop: ["ALL"] },
@@ -146,8 +151,8 @@ export const readingAsRoot = {
 };
 
 /**
- * A pattern that matches exactly these texts, and none at all where the list is empty. Written without a backslash,
- * because it ends up inside quoted strings of LogQL, where a backslash has a meaning of its own.
+ * A pattern that matches exactly these texts, and no text if the list is empty. It has no backslash, because quoted
+ * LogQL strings interpret backslashes.
  */
 export const anyOf = (texts: string[]): string =>
   texts.length ? texts.map((text) => text.replace(/[.*+?${}()|[\]]/g, "[$&]")).join("|") : "a^";

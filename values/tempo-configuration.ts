@@ -1,11 +1,14 @@
-/** Parts of Tempo's own configuration: where blocks are, and what tenants may send: https://grafana.com/docs/tempo/latest/configuration/ */
+/**
+ * Parts of Tempo's configuration: the storage of blocks, and the limits of tenants:
+ * https://grafana.com/docs/tempo/latest/configuration/
+ */
 import type { Settings } from "../settings";
 import { goneWithin } from "../settings/agents";
 import { goDuration } from "../settings/units";
 import { azureBlob, s3, storageApi } from "./object-storage";
 import type { Values } from "./shared";
 
-/** Limits in Tempo's own words: https://grafana.com/docs/tempo/latest/configuration/#overrides */
+/** Limits in Tempo's format: https://grafana.com/docs/tempo/latest/configuration/#overrides */
 const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
   ...((limit.rate || limit.burst) && {
     ingestion: {
@@ -20,13 +23,13 @@ const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
   ...(limit.retention && { compaction: { block_retention: goDuration(limit.retention) } }),
 });
 
-/** The metrics that Tempo makes of spans. A tenant's own overrides replace the defaults, so they are in both. */
+/** The metrics that Tempo generates from spans. A tenant's overrides replace the defaults, so both contain them. */
 const metricsGenerator = (processors: string[]) => ({
-  // As Alloy names it in its exemplars.
+  // The label that Alloy uses in its exemplars.
   metrics_generator: { processors, trace_id_label_name: "trace_id" },
 });
 
-/** What holds for tenants that have nothing of their own. */
+/** Overrides for tenants without their own. */
 export const overrides = (settings: Settings) => ({
   defaults: { ...limits(settings.tempo.limits), ...ownMetrics(settings) },
   per_tenant_override_config: "/runtime-config/overrides.yaml",
@@ -36,8 +39,8 @@ const ownMetrics = ({ tracing }: Settings) =>
   metricsGenerator(tracing.metricsFrom === "tempo" ? ["service-graphs", "span-metrics"] : []);
 
 /**
- * What tenants have of their own; where they have something, the rest of the defaults comes with it. Agents make metrics
- * of spans themselves: Tempo would write them to this cluster's tenant.
+ * Overrides of tenants, which repeat the other defaults. Agents generate span metrics themselves: Tempo would write
+ * them to this cluster's tenant.
  */
 export const tenantOverrides = (settings: Settings) => {
   const own = Object.entries(settings.tempo.tenants)
@@ -61,7 +64,7 @@ export const tenantOverrides = (settings: Settings) => {
 
 /** The bucket of traces. */
 export function storage(settings: Settings): Values {
-  const { name } = settings.objectStorage.buckets.tempo; // R4.2
+  const { name } = settings.objectStorage.buckets.tempo;
   const backend = storageApi(settings);
   if (backend === "gcs") return { trace: { backend, gcs: { bucket_name: name } } };
   if (backend === "azure") {

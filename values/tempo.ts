@@ -1,7 +1,8 @@
 /**
- * Values of the tempo-distributed chart: https://github.com/grafana-community/helm-charts/tree/main/charts/tempo-distributed
+ * Values of the tempo-distributed chart:
+ * https://github.com/grafana-community/helm-charts/tree/main/charts/tempo-distributed
  *
- * The 2.x line is the last one with ingesters and a compactor (R4.1); 3.x wants Kafka.
+ * The 2.x line is the last one with ingesters and a compactor; 3.x requires Kafka.
  */
 import pins from "../charts.json";
 import imagePins from "../images.json";
@@ -34,7 +35,7 @@ import {
 } from "./shared";
 import { overrides, storage, tenantOverrides } from "./tempo-configuration";
 
-/** Data as the text of a template, which JSON is too. */
+/** Data as the text of a template; JSON is a valid template. */
 const asText = (data: unknown) => (data ? JSON.stringify(data) : "");
 
 /** Labels of a component's pods. */
@@ -44,19 +45,21 @@ const labels = (name: string) => ({
   "app.kubernetes.io/component": name,
 });
 
-/** Bytes that are kept of an attribute. */
+/** Maximum bytes of an attribute. */
 export const attributeBytes = 16 * 1024;
 
 /**
- * How late spans may arrive and still be found by a search; later ones are found by their trace ID alone. Tempo's 2 min are less than
- * an outage for which Alloy buffers: https://grafana.com/docs/tempo/latest/configuration/#storage
+ * Maximum lateness of spans that a search finds; later ones are found only by their trace ID. Tempo's 2 min are shorter
+ * than an outage that Alloy buffers: https://grafana.com/docs/tempo/latest/configuration/#storage
  */
 const lateness = "24h";
 
-/** The largest message that Tempo's components send each other: https://grafana.com/docs/tempo/latest/configuration/#ingester_client */
+/**
+ * The largest message between Tempo's components: https://grafana.com/docs/tempo/latest/configuration/#ingester_client
+ */
 const messageSize = 100 * 1024 ** 2;
 
-/** Each processor counts a span as many times as it stands for: the reciprocal of the ratio that it carries. */
+/** Each processor counts a span as many times as it represents: the reciprocal of its sampling ratio. */
 const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
 export function tempoValues(settings: Settings): Values {
@@ -67,17 +70,17 @@ export function tempoValues(settings: Settings): Values {
     maxUnavailable: 1,
     ...scheduling(settings, "tempo"),
     minReadySeconds: 0,
-    // The chart takes both as templates; an empty one removes its default.
+    // The chart expects both as templates; an empty one removes its default.
     affinity: asText(antiAffinity(settings, labels(name), role)),
     topologySpreadConstraints: asText(overZones(settings, labels(name), role)),
   });
-  /** Pods of Tempo itself, which reads its credentials in its environment. */
+  /** Pods of Tempo itself, which reads its credentials from its environment. */
   const component = (name: string, workload: Workload, role?: Role) => ({
     ...pods(name, workload, role),
     resources: resources(workload),
     extraEnvFrom: s3Credentials(settings, "tempo"),
   });
-  /** Pods that open the object storage when they start. */
+  /** Pods that open the object storage at startup. */
   const withStorage: typeof component = (...of) => ({
     ...component(...of),
     initContainers: [untilStorageAnswers(settings)],
@@ -112,7 +115,8 @@ export function tempoValues(settings: Settings): Values {
       podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
       readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
       ...(isIpv6(settings) && { service: { ipFamilies: ["IPv6"] } }),
-      // Clients that send too fast get a retryable error; else a collector would drop the spans that waited while Tempo was unavailable.
+      // Clients that send too fast get a retryable error. Otherwise a collector would drop the spans that it buffered
+      // while Tempo was unavailable.
       structuredConfig: {
         ...(isIpv6(settings) && {
           ingester: { lifecycler: tempoRingMember(settings) },
@@ -125,7 +129,8 @@ export function tempoValues(settings: Settings): Values {
         storage: { trace: { wal: { ingestion_time_range_slack: lateness } } },
       },
     },
-    // Among its components Tempo takes messages as large as it sends; the chart's 4 MiB are less than a trace may have.
+    // Tempo's components accept messages as large as they send; the chart's 4 MiB are less than the size of a large
+    // trace.
     server: {
       grpc_server_max_recv_msg_size: messageSize,
       grpc_server_max_send_msg_size: messageSize,
@@ -136,7 +141,6 @@ export function tempoValues(settings: Settings): Values {
     storage: storage(settings),
     overrides: overrides(settings),
     per_tenant_overrides: tenantOverrides(settings),
-    // R4.3
     traces: {
       otlp: { grpc: receiver(4317), http: receiver(4318) },
       jaeger: {
@@ -150,7 +154,7 @@ export function tempoValues(settings: Settings): Values {
     distributor: {
       ...component("distributor", tempo.distributor),
       ...leavesEndpoints,
-      // A stack trace is one attribute; Tempo's default cuts it at 2 KiB.
+      // A stack trace is one attribute; Tempo's default truncates it at 2 KiB.
       config: { max_attribute_bytes: attributeBytes },
     },
     ingester: {
@@ -163,14 +167,15 @@ export function tempoValues(settings: Settings): Values {
       terminationGracePeriodSeconds: tempo.shutdown,
       config: {
         replication_factor: tempo.replicationFactor,
-        // A block is written as a whole, for which it takes several times its size of memory: Tempo's 500 MB end a small one.
+        // A block is written as a whole, which needs several times its size in memory: Tempo's 500 MB would cause an
+        // OOM kill of a small ingester.
         max_block_bytes: Math.min(500e6, Math.floor(tempo.ingester.memoryLimit / 20)),
-        // A search finds a trace when no span of it has come for the idle period and the ingester has looked since: measured
-        // with 50 spans/s, after 4.3 s (p95) instead of 10.4 s with Tempo's defaults.
+        // A search finds a trace when it has received no span for the idle period and the ingester has checked it
+        // since: with 50 spans/s, after 4.3 s (p95) instead of 10.4 s with Tempo's defaults.
         trace_idle_period: "2s",
         flush_check_period: "4s",
-        // A search opens every file of the newest block, one for each flush check of its age: with Tempo's 30 min, searches
-        // take several times as long.
+        // A search opens every file of the newest block, one for each flush check of its age: with Tempo's 30 min,
+        // searches take several times as long.
         max_block_duration: "3m",
       },
     },
@@ -182,7 +187,7 @@ export function tempoValues(settings: Settings): Values {
     queryFrontend: withStorage("query-frontend", tempo.queryFrontend),
     compactor: {
       ...withStorage("compactor", tempo.compactor),
-      config: { compaction: { block_retention: goDuration(tempo.retention) } }, // R4.4
+      config: { compaction: { block_retention: goDuration(tempo.retention) } },
     },
     metricsGenerator: {
       enabled: true,
@@ -197,7 +202,7 @@ export function tempoValues(settings: Settings): Values {
           span_metrics: { ...byRatio, dimensions: ["service.namespace", "deployment.environment"] },
         },
         storage: {
-          // Metrics of applications, whatever the tenant of their traces (R6.2).
+          // Metrics of applications, whatever the tenant of their traces.
           remote_write_add_org_id_header: false,
           remote_write: [
             {
@@ -220,7 +225,7 @@ export function tempoValues(settings: Settings): Values {
       extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],
     },
     ...(tempo.cache.replicas === 0 && { cache: { caches: [] } }),
-    metaMonitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus } }, // R12
+    metaMonitoring: { serviceMonitor: { enabled: true, labels: watchedByPrometheus } },
     gateway: {
       ...on,
       image: { tag: tagOf(imagePins.nginx) },

@@ -1,4 +1,4 @@
-/** Certificates: who needs one for which names, who trusts the CA, and cert-manager's objects. */
+/** Certificates: their DNS names, the pods that trust the CA, and cert-manager's objects. */
 import {
   caBundle,
   certificates,
@@ -11,23 +11,23 @@ import {
 } from "../names";
 import type { Settings } from "../settings";
 
-/** Hours that a certificate holds, and hours before its end from which on an `up` makes a new one. */
+/** Validity of a certificate in hours, and hours before its expiry from which an `up` renews it. */
 export const lifetimes = {
-  /** Ten years; a new certificate of the CA has the same key, so that what was signed before stays good. */
+  /** Ten years; a renewed CA certificate has the same key, so existing signatures stay valid. */
   ca: { validityPeriodHours: 10 * 8760, earlyRenewalHours: 2 * 8760 },
-  /** CAs below it, of cert-manager's issuers. */
+  /** Intermediate CAs, of cert-manager's issuers. */
   issuer: { validityPeriodHours: 5 * 8760, earlyRenewalHours: 2 * 8760 },
-  /** A year, half of it early: who updates twice a year never has an expired one. */
+  /** A year, renewed half a year early: with two updates a year, no certificate expires. */
   server: { validityPeriodHours: 8760, earlyRenewalHours: 4380 },
 } as const;
 
-/** Hours that cert-manager's certificates hold, and before whose end it renews them by itself. */
+/** Validity of cert-manager's certificates, and time before the expiry at which it renews them. */
 const managed = { duration: "2160h", renewBefore: "720h" };
 
-/** Name of the Issuer, and of its Secret, that this stack makes for cert-manager in a namespace. */
+/** Name of the Issuer, and of its Secret, that this stack creates for cert-manager in a namespace. */
 export const ownIssuer = "observability-issuer";
 
-/** Those who need a certificate: all who are installed by this stack. */
+/** Servers that need a certificate and that this stack installs. */
 export const served = (settings: Settings): Served[] => {
   if (!usesTls(settings)) return [];
   if (settings.hub) return ["alloyTraces"];
@@ -37,11 +37,11 @@ export const served = (settings: Settings): Served[] => {
 };
 
 /**
- * The DNS names of a certificate: each of its Services from the short name to the full one, MinIO's servers by which
- * they find each other, and `localhost`, by which people come through `kubectl port-forward`.
+ * The DNS names of a certificate: each of its Services from the short name to the full one, MinIO's servers by their
+ * peer names, and `localhost` for `kubectl port-forward`.
  */
 export function dnsNames(settings: Settings, who: Served): string[] {
-  // Alloy's Service has the prefix, too.
+  // Alloy's Service also has the prefix.
   const services = new Set(certificates[who].services.flatMap((name) => [name, prefixed(settings, name)]));
   const namespace = namespaces(settings)[who];
   const domains = ["", `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.${settings.cluster.domain}`];
@@ -66,7 +66,7 @@ export const trusting = (settings: Settings): NamespaceKey[] => {
   ];
 };
 
-/** cert-manager's Certificate of who is served. */
+/** cert-manager's Certificate of a server. */
 export function certificateObject(settings: Settings, who: Served) {
   const { tls } = settings.network;
   const { secret } = certificates[who];
@@ -86,7 +86,7 @@ export function certificateObject(settings: Settings, who: Served) {
   };
 }
 
-/** cert-manager's Issuer in the namespace of who is served; it signs with a CA below this stack's own. */
+/** cert-manager's Issuer in the namespace of a server; it signs with an intermediate CA of this stack. */
 export const issuerObject = (settings: Settings, who: Served) => ({
   apiVersion: "cert-manager.io/v1",
   kind: "Issuer",
@@ -103,7 +103,7 @@ export const trustedCa = (settings: Settings) =>
       }
     : { volumes: [], mounts: [] };
 
-/** How Prometheus scrapes a server with TLS, as fields of a ServiceMonitor; nothing without TLS. */
+/** Scrape settings for a server with TLS, as fields of a ServiceMonitor; empty without TLS. */
 export const scrapedByTls = (settings: Settings, who: Served) =>
   usesTls(settings)
     ? {

@@ -1,4 +1,6 @@
-/** What the loss of a node or a zone costs on the nodes of a cluster, and whether the nodes can hold the quorums at all. */
+/**
+ * Effect of the loss of a node or a zone on the nodes of a cluster, and whether the nodes can hold the quorums at all.
+ */
 import type { Problem, Settings } from "../settings";
 import type { PlacedComponent } from "../settings/scheduling";
 import { type Quorum, quorums } from "./quorums";
@@ -9,7 +11,7 @@ export interface Node {
   name: string;
   /** Its label topology.kubernetes.io/zone. */
   zone?: string | undefined;
-  /** Components whose pods it can run, by `cluster.scheduling`. @default all */
+  /** Components whose pods it can run, according to `cluster.scheduling`. @default all */
   components?: ReadonlySet<PlacedComponent>;
 }
 
@@ -17,7 +19,7 @@ export interface Node {
 const nodesOf = (component: PlacedComponent, nodes: Node[]): Node[] =>
   nodes.filter(({ components }) => components?.has(component) ?? true);
 
-/** Members of a quorum on each node and in each zone, and how many find no node. */
+/** Members of a quorum on each node and in each zone, and the number of members without a node. */
 interface Layout {
   nodes: Map<string, number>;
   zones: Map<string, number>;
@@ -28,7 +30,7 @@ const most = (counts: Map<string, number>): number => Math.max(0, ...counts.valu
 const least = (counts: Map<string, number>): number => Math.min(...counts.values());
 const zonesOf = (nodes: Node[]): string[] => [...new Set(nodes.flatMap(({ zone }) => zone ?? []))].sort();
 
-/** Members of a quorum on the nodes, as evenly as `cluster.antiAffinity` and `cluster.zones` have them spread. */
+/** Members of a quorum on the nodes, as evenly as `cluster.antiAffinity` and `cluster.zones` spread them. */
 function layout(settings: Settings, { count, component }: Quorum, usable: Node[]): Layout {
   const all = nodesOf(component, usable);
   const apart = keptApart(settings, "quorum");
@@ -52,22 +54,22 @@ function layout(settings: Settings, { count, component }: Quorum, usable: Node[]
   return { nodes: onNode, zones: inZone, unplaced: 0 };
 }
 
-/** What a loss costs a quorum. */
+/** Effect of a loss on a quorum. */
 export interface Loss {
   quorum: Quorum;
-  /** Members that are lost at most. */
+  /** Maximum number of lost members. */
   lost: number;
-  /** Whether writes and reads go on. */
+  /** Whether writes and reads continue. */
   writes: boolean;
   reads: boolean;
 }
 
-/** What the loss of one node and of one zone costs. */
+/** Effect of the loss of one node and of one zone. */
 export interface TopologyCost {
   node: Loss[];
-  /** Nothing where the nodes are in fewer than two zones. */
+  /** Undefined if the nodes are in fewer than two zones. */
   zone: Loss[] | undefined;
-  /** Whether the scheduler must keep to this layout; else it only prefers to. */
+  /** Whether this layout is required; otherwise the scheduler only prefers it. */
   guaranteed: boolean;
 }
 
@@ -78,7 +80,7 @@ const loss = (quorum: Quorum, lost: number): Loss => ({
   reads: lost <= quorum.tolerated.reads,
 });
 
-/** What the loss of one node and of one zone costs each quorum. */
+/** Effect of the loss of one node and of one zone on each quorum. */
 export function topologyCost(settings: Settings, nodes: Node[]): TopologyCost {
   const layouts = quorums(settings).map((quorum) => ({
     quorum,
@@ -92,7 +94,7 @@ export function topologyCost(settings: Settings, nodes: Node[]): TopologyCost {
   };
 }
 
-/** The cost as text, a line for each kind of loss. */
+/** The effect as text, a line for each kind of loss. */
 export function topologyLines({ node, zone, guaranteed }: TopologyCost): string[] {
   const line = (what: string, losses: Loss[] | undefined): string[] => {
     if (!losses) return [];
@@ -111,7 +113,7 @@ export function topologyLines({ node, zone, guaranteed }: TopologyCost): string[
   ];
 }
 
-/** Rules of placement that the nodes cannot keep: pods would stay unschedulable. */
+/** Scheduling rules that the nodes cannot satisfy: pods would stay unschedulable. */
 export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
   if (!keptApart(settings, "quorum")) return [];
   const zones = zonesOf(nodes);
@@ -142,7 +144,7 @@ export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
   ];
 }
 
-/** Where a member's volume can be used: one node, or one zone. */
+/** Location of a member's volume: one node, or one zone. */
 export interface Pin {
   namespace: string;
   workload: string;
@@ -151,8 +153,8 @@ export interface Pin {
 }
 
 /**
- * Volumes that stop a restarted member from keeping the rules: two on one node, or too many in one zone. They were made
- * while placement was only preferred.
+ * Volumes that prevent a restarted member from satisfying the rules: two on one node, or too many in one zone. They
+ * were created while the rules were only preferred.
  */
 export function pinProblems(settings: Settings, nodes: Node[], pins: Pin[]): Problem[] {
   if (!keptApart(settings, "quorum")) return [];

@@ -1,5 +1,5 @@
 /**
- * Users and groups of pods. OpenShift assigns them from the range of each namespace, and refuses a pod that names others:
+ * Users and groups of pods. OpenShift assigns them from the range of each namespace, and rejects a pod with others:
  * https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/authentication_and_authorization/managing-pod-security-policies
  */
 import { releases } from "../names";
@@ -13,11 +13,11 @@ export const assignsUsers = ({ cluster }: Settings): boolean => cluster.platform
 const user = ["runAsUser", "runAsGroup"];
 const ids = [...user, "fsGroup"];
 
-/** The user and the groups of a pod of the program's own; none where the cluster assigns them. */
+/** User and groups of a pod that does not come from a chart; none if the cluster assigns them. */
 export const podUser = <T extends object>(settings: Settings, own: T): T | Record<string, never> =>
   assignsUsers(settings) ? {} : own;
 
-/** What the charts themselves set, by release: the security context, and its keys. */
+/** Security contexts of the charts, by release: the path, and its keys. */
 const chartContexts: Record<string, Record<string, string[]>> = {
   [releases.loki]: {
     "loki.podSecurityContext": ids,
@@ -42,7 +42,7 @@ const chartContexts: Record<string, Record<string, string[]>> = {
   },
 };
 
-/** The same values without the keys that name users and groups. */
+/** The same values without the keys of users and groups. */
 function withoutIds(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(withoutIds);
   if (!isTree(node)) return node;
@@ -63,8 +63,8 @@ const removed = ([path, keys]: [string, string[]]): Values =>
     );
 
 /**
- * A release's values for the cluster: without fixed users where it assigns them. Alloy for logs and node-exporter keep theirs,
- * because they read files of the node: `nodeAgentConstraints` allows it.
+ * A release's values for the cluster: without fixed users if the cluster assigns them. Alloy for logs and node-exporter
+ * keep theirs, because they read files of the node: `nodeAgentConstraints` allows it.
  */
 export function platformValues(settings: Settings, release: string, values: Values): Values {
   if (!assignsUsers(settings) || release === releases.alloyLogs) return values;

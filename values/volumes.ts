@@ -1,30 +1,33 @@
-/** The volumes that charts make by themselves: which setting is their size, and what they are called. */
+/** The volumes that charts create: the setting of their size, and their names. */
 import { namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 import { installs } from "../settings/agents";
 
 /** The volumes of a workload. */
 export interface WorkloadVolumes {
-  /** The setting that is their size. */
+  /** The setting of their size. */
   path: string;
-  /** Wanted size, in bytes. */
+  /** Requested size, in bytes. */
   size: number;
   namespace: string;
-  /** What owns them: a StatefulSet, one that the Prometheus operator makes and remakes, or nothing but the release. */
+  /**
+   * Their owner: a StatefulSet, a StatefulSet that the Prometheus operator creates and recreates, or the release
+   * itself.
+   */
   owner: "statefulset" | "operator" | "release";
-  /** Name of the StatefulSet, or of the claim itself where the release owns it. */
+  /** Name of the StatefulSet, or of the PVC itself if the release owns it. */
   name: string;
-  /** Name of the StatefulSet's template of claims; its volumes are `<template>-<name>-<number>`. */
+  /** Name of the StatefulSet's volumeClaimTemplate; its volumes are `<template>-<name>-<number>`. */
   template?: string;
 }
 
-/** Whether a claim belongs to a workload's volumes. */
+/** Whether a PVC belongs to a workload's volumes. */
 export const ownsClaim = ({ owner, name, template }: WorkloadVolumes, claim: string): boolean =>
   owner === "release"
     ? claim === name
     : claim.startsWith(`${template}-${name}-`) && /^\d+$/.test(claim.slice(`${template}-${name}-`.length));
 
-/** All volumes of a stack that charts make. MinIO's are the program's own and not among them. */
+/** All volumes of a stack that charts create. MinIO's PVCs belong to the program and are not included. */
 export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
   const { alloyTraces, loki, mimir, tempo, grafana, kubePrometheusStack: kps } = settings;
   const set = (path: string, size: number, namespace: string, name: string, template: string) =>
