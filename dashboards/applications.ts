@@ -145,12 +145,15 @@ export const applications: Dashboard = {
           of(logs, {
             "{{pod_name}}": `sum by (pod_name) (count_over_time({cluster=~"$cluster", namespace=~"$namespace", level=~"error|fatal"} [$__auto]))`,
           }),
-          { width: 12, stacked: true, min: 0 },
+          { width: 12, stacked: true, min: 0, none: "No error log lines" },
         ),
         logLines(
           "Latest error log lines",
           of(logs, { lines: `{cluster=~"$cluster", namespace=~"$namespace", level=~"error|fatal"}` }),
-          { description: "A line with a trace ID links to its trace." },
+          {
+            // Grafana ignores the text for no data in panels of log lines.
+            description: "Empty if there are no errors. A line with a trace ID links to its trace.",
+          },
         ),
         traceList(
           "Latest traces with errors",
@@ -193,7 +196,7 @@ export const applications: Dashboard = {
           {
             columns: [
               { field: "namespace", heading: "Namespace" },
-              { field: "pod", heading: "Pod", opens: { uid: "containers", variable: "pod" } },
+              { field: "pod", heading: "Pod", width: 330, opens: { uid: "containers", variable: "pod" } },
               { field: "Value #A", heading: "Ready", unit: "bool_yes_no" },
               { field: "Value #B", heading: "Restarts", unit: "short" },
               { field: "Value #C", heading: "CPU usage", unit: cores },

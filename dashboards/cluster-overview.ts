@@ -280,7 +280,7 @@ export const clusterOverview: Dashboard = {
                 heading: "Namespace",
                 opens: { uid: "applications", variable: "namespace" },
               },
-              { field: "pod", heading: "Pod", opens: { uid: "containers", variable: "pod" } },
+              { field: "pod", heading: "Pod", width: 330, opens: { uid: "containers", variable: "pod" } },
               { field: "container", heading: "Container" },
               { field: "reason", heading: "Last termination reason" },
               { field: "Value #A", heading: "Restarts", unit: "short" },
@@ -389,6 +389,7 @@ export const clusterOverview: Dashboard = {
         logLines(
           "Warning events",
           of(logs, { events: `{${cluster}, job="${logJobs.events}", level="warn"}` }),
+          { description: "Empty if there are none." },
         ),
       ],
     },

@@ -112,7 +112,7 @@ export const longRange: Dashboard = {
   ],
   rows: [
     {
-      title: "Nodes ($resolution)",
+      title: "Nodes (a point every $step)",
       panels: [
         timeSeries(
           "CPU utilization by node",

@@ -57,6 +57,7 @@ export const minio: Dashboard = {
     stat("Free capacity", "bytes", of(watcher, { free }), { opens: { panel: "Bytes by bucket over time" } }),
     stat("Growth per day", "bytes", of(watcher, { growth: `86400 * ${growth}` }), {
       opens: { panel: "Objects by bucket" },
+      none: "Too little data",
       description: "Extrapolated from 6 hours. MinIO updates its usage every few minutes.",
     }),
     stat("Time until full", "s", of(watcher, { time: `${free} / (${growth} > 0)` }), {

@@ -275,7 +275,10 @@ export const postgresql: Dashboard = {
           of(logs, {
             errors: `{cluster=~"$cluster", namespace=~"$namespace", pod_name=~"$pod", level=~"error|fatal"}`,
           }),
-          { width: 12, description: "If the exporter runs in the server's pod." },
+          {
+            width: 12,
+            description: "If the exporter runs in the server's pod. Empty if there are no errors.",
+          },
         ),
       ],
     },

@@ -207,7 +207,7 @@ export const services: Dashboard = {
           }),
           {
             description:
-              "Logs of containers with the service's name. A line with a trace ID links to its trace.",
+              "Logs of containers with the service's name; empty if there are none. A line with a trace ID links to its trace.",
           },
         ),
       ],

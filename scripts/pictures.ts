@@ -19,14 +19,16 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     width: { type: "string", default: "1600" },
+    height: { type: "string", default: "1400" },
+    from: { type: "string", default: "now-30m" },
     theme: { type: "string", default: "dark" },
     folder: { type: "string", default: join("docs", "pictures") },
   },
 });
-const { width, theme, folder } = options;
+const { width, height, from, theme, folder } = options;
 
 /** Timeout for a dashboard to finish drawing, in milliseconds. */
-const drawnWithin = 60_000;
+const drawnWithin = 120_000;
 
 /**
  * Time without a loading panel after which a dashboard counts as drawn, in milliseconds: panels can start
@@ -78,20 +80,25 @@ async function take(grafana: Grafana, executablePath: string, only: string[]): P
   const { version } = await grafana.json("/api/health");
   const browser = await launch({ executablePath, args: ["--no-sandbox", "--hide-scrollbars"] });
   try {
-    const page = await browser.newPage();
-    await page.setExtraHTTPHeaders({
-      authorization: `Basic ${Buffer.from(`${grafana.user}:${grafana.password}`).toString("base64")}`,
-    });
     for (const { uid, title } of Object.values(dashboards).flat()) {
       if (only.length && !only.includes(uid)) continue;
-      await page.setViewport({ width: Number(width), height: 1400, deviceScaleFactor: 1 });
-      await page.goto(`${grafana.url}/d/${uid}?kiosk&from=now-30m&to=now&theme=${theme}`, {
-        timeout: drawnWithin,
+      const page = await browser.newPage();
+      await page.setExtraHTTPHeaders({
+        authorization: `Basic ${Buffer.from(`${grafana.user}:${grafana.password}`).toString("base64")}`,
       });
-      const wrong = await flaws(page).catch(({ message }: Error) => [`not loaded: ${message}`]);
+      await page.setViewport({ width: Number(width), height: Number(height), deviceScaleFactor: 1 });
+      // A dashboard that fails does not hide the flaws of the others.
+      const wrong = await (async () => {
+        await page.goto(`${grafana.url}/d/${uid}?kiosk&from=${from}&to=now&theme=${theme}`, {
+          timeout: drawnWithin,
+        });
+        const seen = await flaws(page).catch(({ message }: Error) => [`not loaded: ${message}`]);
+        await page.screenshot({ path: join(folder, `${uid}.png`) as `${string}.png` });
+        return seen;
+      })().catch(({ message }: Error) => [`no picture: ${message}`]);
       found.push(...wrong.map((flaw) => `${uid}: ${flaw}`));
-      await page.screenshot({ path: join(folder, `${uid}.png`) as `${string}.png` });
-      console.log(`${folder}/${uid}.png  ${title}`);
+      console.log(`${folder}/${uid}.png  ${title}${wrong.length ? `  ${wrong.join(", ")}` : ""}`);
+      await page.close();
     }
   } finally {
     await browser.close();

@@ -18,6 +18,7 @@ import {
   SortOrder,
   StackingConfigBuilder,
   StackingMode,
+  TableSortByFieldStateBuilder,
   TooltipDisplayMode,
   VisibilityMode,
   VizLegendOptionsBuilder,
@@ -143,7 +144,7 @@ export const total = (title: string, unit: string, queries: Query[], look: Look 
     { decimals: 0, ...look },
   );
 
-/** One bar for each series, by current value; a Loki query returns them as rows of one table. */
+/** One bar for each series, by current value, highest first; a Loki query returns them as rows of one table. */
 export const bars = (title: string, unit: string, queries: Query[], look: Look = {}) => {
   const fromLoki = queries.some(({ source }) => source.type === "loki");
   const panel = new BarGauge()
@@ -162,7 +163,7 @@ export const bars = (title: string, unit: string, queries: Query[], look: Look =
     panel,
     title,
     unit,
-    queries.map((query) => ({ ...query, instant: true })),
+    queries.map((query) => ({ ...query, expr: `sort_desc(${query.expr})`, instant: true })),
     look,
   );
 };
@@ -183,15 +184,17 @@ export interface Column {
   field: string;
   heading: string;
   unit?: string;
+  /** Pixels. @default an equal share */
+  width?: number;
   /** The dashboard that a click on a value opens, and its variable that gets the value. */
   opens?: { uid: string; variable: string };
 }
 
-/** Current values, a row for each series; queries are joined by the labels that they share. */
+/** Current values, a row for each series; queries are joined by the labels that they share. `sort` is a heading: highest first. */
 export const table = (
   title: string,
   queries: Query[],
-  look: Look & { columns: Column[]; transformations?: DataTransformerConfig[] },
+  look: Look & { columns: Column[]; sort?: string; transformations?: DataTransformerConfig[] },
 ) => {
   // Grafana does not number the value column of a single query.
   const columns = look.columns.flatMap((column) =>
@@ -210,8 +213,12 @@ export const table = (
       },
     },
   ]);
-  for (const { heading, unit, opens } of look.columns) {
+  if (look.sort) panel.sortBy([new TableSortByFieldStateBuilder().displayName(look.sort).desc(true)]);
+  for (const { heading, unit, width, opens } of look.columns) {
+    // The dashboard's text for no data would be in every cell without a value.
+    panel.overrideByName(heading, [{ id: "noValue", value: "–" }]);
     if (unit) panel.overrideByName(heading, [{ id: "unit", value: unit }]);
+    if (width) panel.overrideByName(heading, [{ id: "custom.width", value: width }]);
     if (opens) {
       const url = `/d/${opens.uid}?var-${opens.variable}=\${__value.raw}&\${__url_time_range}`;
       panel.overrideByName(heading, [{ id: "links", value: [{ title: "Open", url }] }]);

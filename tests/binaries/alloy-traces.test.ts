@@ -148,7 +148,7 @@ describe("binaries: traces through two Alloys", function () {
       at: () => new URL(mimir.url).host,
     });
     bySdk = await start("by-sdk", {
-      // What waits while Tempo is away is more than may come at once.
+      // What waits while Tempo is unavailable is more than may come at once.
       tempo: {
         limits: { rate: "500KB/s", burst: "500KB/s" },
         tenants: { traces: {}, guests: { rate: "15MB/s", burst: "20MB/s" } },
@@ -391,7 +391,7 @@ describe("binaries: traces through two Alloys", function () {
       });
   });
 
-  describe("while Tempo is away", () => {
+  describe("while Tempo is unavailable", () => {
     const sent: Request[] = [];
     let few: Running;
     let spans = 0;

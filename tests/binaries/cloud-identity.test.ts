@@ -12,7 +12,7 @@ import { needs } from "../support/tools";
 
 describe("binaries: Google Cloud Storage by identity", function () {
   this.timeout(120_000);
-  /** Scopes of the tokens that the metadata server of the node was asked for. */
+  /** Scopes of the tokens that were requested from the metadata server of the node. */
   const scopes: string[] = [];
   const { buckets } = settingsOf("dev").objectStorage;
   const settings = settingsOf("dev", { objectStorage: gcsStorage });

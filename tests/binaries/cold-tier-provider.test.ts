@@ -106,7 +106,7 @@ describe("binaries: the cold tier's lifecycle and the provider's", function () {
     });
   };
 
-  it("are the provider's alone where there is no cold tier", async () => {
+  it("are the provider's alone if there is no cold tier", async () => {
     await up(off);
     expect(await days()).to.deep.equal([{ expire: 37, move: undefined }]);
   });

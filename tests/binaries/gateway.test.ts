@@ -1,4 +1,4 @@
-/** The gateways' own configuration in a real nginx: who gets in, as which tenant, and what is reachable at all. */
+/** The gateways' own configuration in a real nginx: authentication, tenants, and reachable paths. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -349,7 +349,7 @@ describe("binaries: the gateways let in whom they know", function () {
         }
       });
 
-      it("leads to nothing that is not listed, whoever asks", async () => {
+      it("leads to nothing that is not listed, for any client", async () => {
         for (const path of [...everywhere, ...closed])
           for (const user of [undefined, reader, writer])
             for (const method of ["GET", "POST", "PUT", "DELETE"]) await refused(404, user, { method, path });

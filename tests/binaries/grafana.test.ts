@@ -173,7 +173,7 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     expect(mutes.map(({ name }: { name: string }) => name)).to.deep.equal(["always"]);
   });
 
-  it("tells of an alert whom the routes name, and of a muted one nobody", async () => {
+  it("notifies the receivers of the routes, and nobody about a muted alert", async () => {
     /** An alert that fires at once: its labels, and who is to be told. */
     const alerts: [name: string, labels: Record<string, string>, told: string[]][] = [
       ["Whisper", { severity: "info" }, []],
@@ -211,7 +211,7 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     expect(group.status, JSON.stringify(group.body)).to.equal(200);
     const toldOf = (name: string) =>
       [...new Set(outside.seen.filter(({ body }) => body.includes(name)).map(({ path }) => path))].sort();
-    await until(60, "what is told", async () =>
+    await until(60, "the notification", async () =>
       alerts.every(([name, , told]) => toldOf(name).length >= told.length) ? true : undefined,
     );
     const { body } = await grafana.asAdmin("/api/alertmanager/grafana/api/v2/alerts");
@@ -302,7 +302,7 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
       expect((await grafana.ask("/api/search")).status).to.equal(401);
     });
 
-    it("for longer than the provider's token lasts, where there is none to renew it", async () => {
+    it("for longer than the provider's token lasts, if there is none to renew it", async () => {
       const { browser, who } = await login("vic");
       await wait(17_000);
       expect(await grafana.who(browser)).to.deep.equal(who);
@@ -453,7 +453,7 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
     const { body } = await grafana.asked(browser, "/api/admin/ldap/status");
     return body[0];
   };
-  /** Another directory with the same people takes the place of ours, with a certificate that nobody vouches for. */
+  /** Another directory with the same people takes the place of the first, with a certificate of an unknown CA. */
   const trustsNoOther = async ({ folder, directory, ports }: Awaited<ReturnType<typeof start>>) => {
     const admin = await grafana.login("ann", passwordOf("ann"));
     expect(await status(admin)).to.include({ available: true, error: "" });
@@ -501,7 +501,7 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
       expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
     });
 
-    it("with a password of its own that stands in no file", () => {
+    it("with a password of its own that is in no file", () => {
       const text = readFileSync(join(folder, "grafana", "etc", "grafana", "ldap.toml"), "utf8");
       expect(text).to.include(reader.dn);
       expect(text).not.to.include(reader.password);

@@ -82,7 +82,7 @@ describe("binaries: Mimir reads its configuration", function () {
     };
   };
 
-  /** What Mimir says that is told to list its modules: it reads and checks its whole configuration before it does. */
+  /** The output of a Mimir that lists its modules: it reads and checks its whole configuration before it does. */
   const verify = (...args: string[]) => {
     const { status, stdout, stderr } = spawnSync(mimir, [...args, "-modules"], {
       encoding: "utf8",

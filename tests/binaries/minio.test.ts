@@ -1,4 +1,4 @@
-/** A real MinIO, run with what the chart is told: who reaches which bucket, what is encrypted, how long objects live. */
+/** A real MinIO, run with the values of the chart: who reaches which bucket, what is encrypted, how long objects live. */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -110,7 +110,7 @@ describe("binaries: Alertmanager reads its configuration", function () {
       ["alertname=Mine", "namespace=obs-smoke-2", "severity=critical"],
       "chat,pager",
     ],
-    ["sends to nobody where there is no receiver", {}, ["alertname=Mine", "severity=critical"], "(nobody)"],
+    ["sends to nobody if there is no receiver", {}, ["alertname=Mine", "severity=critical"], "(nobody)"],
   ];
   for (const [what, receivers, alert, told] of cases)
     it(what, () => {

@@ -128,7 +128,7 @@ describe("cases: no log line is lost", function () {
     write(2000);
     await first.stop();
 
-    // It is away: what is rotated twice is compressed before it was read to its end.
+    // It is unavailable: what is rotated twice is compressed before it was read to its end.
     write(2000);
     rotate("20261128-110000");
     compress("20261128-100000");
@@ -149,7 +149,7 @@ describe("cases: no log line is lost", function () {
     expect(await complete(30)).to.deep.equal({ missing: [], repeated: 0 });
   });
 
-  it("when lines are written while the collector is told to end", async () => {
+  it("when lines are written while the collector shuts down", async () => {
     let writing = true;
     const writer = (async () => {
       while (writing) {

@@ -52,7 +52,7 @@ export function upTo(time: number, items: Item[]): Item[] {
   return items.filter(({ written }) => written <= Math.max(time, Number.isFinite(next) ? next : time));
 }
 
-/** Seconds from the writing of the item that came latest to its being found; 0 where there is none. */
+/** Seconds from the writing of the item that came latest to its being found; 0 if there is none. */
 export const latest = (items: Item[]): number =>
   Math.max(0, ...items.map(({ written, found }) => (found - written) / 1000));
 
@@ -84,7 +84,7 @@ const isFresh = (signal: Signal, { at, answered, newest }: Look) => answered && 
  * When all signals were fresh and stayed so for {@link lasting}.
  *
  * @param ready when the workload was ready again
- * @returns milliseconds since 1970; undefined where it is not yet known
+ * @returns milliseconds since 1970; undefined if it is not yet known
  */
 export function wholeAt(ready: number, looks: Record<Signal, Look[]>): number | undefined {
   const since = signals.map((signal) => {
@@ -130,7 +130,7 @@ export interface SignalAccount {
   outage: number;
 }
 
-/** Traces that the sender itself gave up are lost, too; where it gave up those at the edge no hole tells of them. */
+/** Traces that the sender itself gave up are lost, too; where it gave up those at the edge no hole shows them. */
 export function accountOf(
   signal: Signal,
   items: Item[],

@@ -160,7 +160,7 @@ export class Harms {
     return this.replicaLevers(component);
   }
 
-  /** An autoscaler leaves a workload with 0 replicas alone, and goes on where it has some again. */
+  /** An autoscaler leaves a workload with 0 replicas alone, and resumes once it has some again. */
   private replicaLevers({ kind, namespace, name, replicas }: Component): Levers {
     const scale = (value: number) => {
       const request = { namespace, name, body: [{ op: "replace", path: "/spec/replicas", value }] };

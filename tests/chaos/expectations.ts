@@ -19,7 +19,7 @@ export interface Expectation {
   does: string;
   /** Whether it holds or carries signals, or is what people look at: then it is held away, too. */
   carries: boolean;
-  /** Signals whose stores may not answer while it is away. */
+  /** Signals whose stores may not answer while it is unavailable. */
   unanswered?: Signal[];
   /** What may be lost where no other pod does the same; what is not named here must not lose any. */
   loses?: Partial<Record<Signal, Loss>>;

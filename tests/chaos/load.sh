@@ -1,5 +1,5 @@
 # Numbered lines, a counter and numbered traces, each second one batch of each; where asked for, queries and writes, too.
-# Runs in busybox. What this pod did stands in record.txt, which it serves next to its counter; the format is in record.ts.
+# Runs in busybox. What this pod did is in record.txt, which it serves next to its counter; the format is in record.ts.
 #
 # LOAD_NAME LOAD_RUN LOAD_WRITER   name of the load, its run (8 hexadecimal digits), the name of this writer
 # LOAD_LINES LOAD_SPANS            lines and spans of a batch; the spans of a batch are one trace

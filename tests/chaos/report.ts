@@ -17,9 +17,9 @@ export interface Case {
   left: number;
   /** From the harm until it was over: what a component was held away; next to nothing for a kill. */
   held: number;
-  /** From then until all pods were ready again; undefined where they were not in time. */
+  /** From then until all pods were ready again; undefined if they were not in time. */
   ready?: number;
-  /** From then until all that is written is found again; undefined where it was not in time. */
+  /** From then until all that is written is found again; undefined if it was not in time. */
   whole?: number;
   signals: Record<Signal, SignalAccount>;
   /** What was not as expected. */
@@ -95,7 +95,7 @@ export function tableText(cases: Case[]): string {
   return [table([[...heading, ...late, ...silent], ...rows]), ...wrong].join("\n");
 }
 
-/** The cases that a report has; none where there is no such file. */
+/** The cases that a report has; none if there is no such file. */
 export const readReport = (file: string): Case[] =>
   existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")).cases as Case[]) : [];
 

@@ -1,6 +1,6 @@
 /**
  * Kills every component of a running stack in turn, and holds away those that carry signals, under numbered lines, samples
- * and traces; tells of each what was lost, what came late, and how long it took until all was whole.
+ * and traces; reports for each what was lost, what came late, and the time to full recovery.
  *
  * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/contributing/chaos.md
  */
@@ -73,7 +73,7 @@ async function chaos(stack: string, asked: Asked): Promise<Case[]> {
         if (asked.report) writeReport(asked.report, cases);
         for (const failure of seen.failures) tell(`  ${failure}`);
       } catch (error) {
-        // Of this component nothing is known; the others are told of all the same.
+        // Of this component nothing is known; the others are reported all the same.
         tell(`  ${(error as Error).message}`);
         process.exitCode = 1;
       }

@@ -1,4 +1,4 @@
-/** Each address of a cache that Mimir is told leads to a pod of that cache, whether or not the pod is there. */
+/** Each address of a cache in Mimir's configuration leads to a pod of that cache, whether or not the pod is there. */
 import { expect } from "chai";
 import { containersOf, find, renderStack, targetsOf, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";

@@ -39,7 +39,7 @@ describe("charts: an air-gapped site", function () {
           .map((image) => `${registry}/${pathInMirror(image)}`)
           .sort(),
       );
-      // Not only where an image is looked for: definitions of custom resources alone may tell of others in their texts.
+      // Not only where an image is looked for: definitions of custom resources alone may name others in their texts.
       const escaped = objects
         .filter(({ object }) => object.kind !== "CustomResourceDefinition")
         .flatMap(({ release, object }) =>

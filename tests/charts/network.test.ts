@@ -1,4 +1,4 @@
-/** Prod's NetworkPolicies held against its rendered pods: what the design needs is allowed, all else is refused. */
+/** Prod's NetworkPolicies compared with its rendered pods: what the design needs is allowed, all else is refused. */
 import { expect } from "chai";
 import {
   allows,
@@ -187,7 +187,7 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
   ),
 ];
 
-/** Ports that are tried besides those of containers. */
+/** Ports that are tried in addition to those of containers. */
 const more = [22, 80, 443, 4319, 6443, 8000, 9443, 10250];
 
 describe("charts: the flow matrix of prod", function () {
@@ -330,7 +330,7 @@ describe("charts: the flow matrix of prod", function () {
       .filter(({ object }) => object.kind === "Service")
       .map(({ object, namespace }) => ({ object, namespace: object.metadata.namespace ?? namespace }));
 
-  it("whoever reads a monitor reaches what it selects", () => {
+  it("the reader of a monitor reaches the pods that it selects", () => {
     const network = networkOf(policies);
     let reached = 0;
     for (const { object: monitor, namespace } of stack.objects) {

@@ -408,7 +408,7 @@ describe("charts: the asked-for numbers of metrics", function () {
             which,
           ).to.deep.equal(own.map(() => there));
         }
-        // An alert on what is not there at all would fire for ever.
+        // An alert on what is not there at all would fire forever.
         const absent = ofKind(stack, "PrometheusRule")
           .flatMap(({ spec }) => spec.groups)
           .flatMap(({ rules }: { rules: { expr: string }[] }) => rules)

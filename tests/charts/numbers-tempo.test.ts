@@ -359,7 +359,7 @@ describe("charts: the asked-for numbers of traces", function () {
       expect(tempoConfig(stack).overrides.defaults.metrics_generator.processors).to.deep.equal([]);
     });
 
-    it("R7.4: replicas that count are told apart by their pods", async () => {
+    it("R7.4: replicas that count are distinguished by their pods", async () => {
       const stack = await renderStack({
         environment: "prod",
         tracing: { sampling: { ratio: 1 }, metricsFrom: "alloy" },
@@ -388,7 +388,7 @@ describe("charts: the asked-for numbers of traces", function () {
           expect(find(stack, "Service", clientConfig.service.name).metadata.namespace).to.equal(
             clientConfig.service.namespace,
           );
-          // Pods start, traced or not, while the operator is away.
+          // Pods start, traced or not, while the operator is unavailable.
           if (name === "mpod.kb.io") expect(failurePolicy).to.equal("Ignore");
         }
       }
@@ -408,7 +408,7 @@ describe("charts: the asked-for numbers of traces", function () {
       expect(new Set(kept(dev))).to.deep.equal(new Set([undefined]));
     });
 
-    it("R7.5: cert-manager makes the certificate where it is there", async () => {
+    it("R7.5: cert-manager makes the certificate if it is there", async () => {
       const stack = await renderStack({ environment: "dev", openTelemetryOperator: { certManager: true } });
       expect(namesOf(stack, "Certificate")).to.have.length(1);
       expect(ofKind(stack, "Secret").filter(({ type }) => type === "kubernetes.io/tls")).to.deep.equal([]);

@@ -490,7 +490,7 @@ describe("charts: the asked-for numbers", function () {
         .filter(({ object }) => object.kind !== "Secret")
         .map(({ object }) => JSON.stringify(object));
 
-    it("stand in no object but Secrets, and no chart brings one but the certificate of its own webhook", () => {
+    it("are in no object but Secrets, and no chart brings one but the certificate of its own webhook", () => {
       for (const stack of [dev, prod]) {
         // As they are, and in the Base64 of who logs in with them.
         const hidden = /\[generated\]|Basic [\w+/]{20,}/;
@@ -518,7 +518,7 @@ describe("charts: the asked-for numbers", function () {
       }
     });
 
-    it("that are given stand in no object but Secrets either", async () => {
+    it("that are given are in no object but Secrets either", async () => {
       const encryptionKey = `${"k".repeat(43)}=`;
       const keys = (name: string) => ({ accessKey: `${name}-access-key`, secretKey: `${name}-secret-key` });
       const webhookUrl = "https://hooks.example/of-the-user";

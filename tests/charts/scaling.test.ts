@@ -114,7 +114,7 @@ describe("charts: scaling, drains and placement (R13)", function () {
       expect(ofKind(dev, kind), kind).to.deep.equal([]);
   });
 
-  it("what is scaled is there under that name and kind, with no number of replicas and with CPU requested", () => {
+  it("scaled workloads are there under that name and kind, with no number of replicas and with CPU requested", () => {
     const scalers = [...ofKind(prod, "HorizontalPodAutoscaler"), ...ofKind(prod, "ScaledObject")];
     const targets = workloads(prod).filter((one) => scalerOf(prod, one));
     expect(targets).to.have.length(scalers.length).and.to.have.length(4);

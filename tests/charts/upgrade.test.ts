@@ -28,7 +28,7 @@ const chartOf = (chart: string): ChartName => {
   const found = (Object.keys(pins) as ChartName[]).find(
     (name) => last === name || last === `${name}-${pins[name].version}.tgz`,
   );
-  if (!found) throw new Error(`${chart} is none of ours`);
+  if (!found) throw new Error(`${chart} is not a chart of the stack`);
   return found;
 };
 

@@ -213,7 +213,7 @@ export function metricsSteps(running: () => Running): void {
     for (const { encryption } of objects) expect(encryption).to.equal("aws:kms");
   });
 
-  it("loses no sample while Mimir is away for three minutes", async () => {
+  it("loses no sample while Mimir is unavailable for three minutes", async () => {
     const { config, settings } = running();
     const started = Date.now();
     await scaleNamespace(config, namespaces.mimir, 0);

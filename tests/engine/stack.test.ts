@@ -139,7 +139,7 @@ describe("engine: a stack from nothing to nothing", function () {
     for (const { encryption } of chunks) expect(encryption).to.equal("aws:kms");
   });
 
-  it("loses no line and keeps none twice while Loki is away for two minutes", async () => {
+  it("loses no line and keeps none twice while Loki is unavailable for two minutes", async () => {
     await scaleNamespace(config, namespaces.loki, 0);
     const numbers =
       'i=1; while [ $i -le 10000 ]; do echo "numbered $i"; i=$((i+1)); [ $((i % 100)) -eq 0 ] && sleep 1; done; sleep 3600';
@@ -265,7 +265,7 @@ describe("engine: a stack from nothing to nothing", function () {
       expect(output).to.include("There is no pod of MinIO in namespace minio");
       expect(stack.urns(), args.join(" ")).to.have.members(before);
     }
-    // A preview that reads nothing from MinIO still works, so that a mistake can be mended.
+    // A preview that reads nothing from MinIO still works, so that a mistake can be fixed.
     expect(stack.run(["preview"]).code).to.equal(0);
     stack.configure(grown);
     await scale(1);

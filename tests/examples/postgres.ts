@@ -23,7 +23,7 @@ const answers = (port: number) =>
     socket.once("error", () => done(false));
   });
 
-/** A database for `user`; the suite is skipped where there is no PostgreSQL. */
+/** A database for `user`; the suite is skipped if there is no PostgreSQL. */
 export async function needsPostgres(context: Mocha.Context, user: string): Promise<Postgres> {
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
   const folders = versions.map((version) => join(debian, version, "bin"));

@@ -36,7 +36,7 @@ export function needsPython(context: Mocha.Context, version: string): Python {
   if (run(python, "-c", "import ensurepip, venv").status !== 0)
     skip(context, "Python's venv or pip is missing (Debian: python3-venv)");
 
-  // Those of the image that this application meets; the SDK's version follows from theirs.
+  // Those of the image that this application meets; the SDK's version follows from their own.
   const instrumentation = [
     "opentelemetry-exporter-otlp-proto-http",
     `opentelemetry-distro==${version}`,
@@ -68,7 +68,7 @@ export function needsPython(context: Mocha.Context, version: string): Python {
     throw new Error(`${command} ${args.join(" ")}\n${said.slice(-2000)}`);
   };
   if (!existsSync(complete)) {
-    // What was broken off is not built upon.
+    // An interrupted installation is not reused.
     rmSync(home, { recursive: true, force: true });
     mkdirSync(home, { recursive: true });
     console.log("installing the example's Python packages; this happens once");

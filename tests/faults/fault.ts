@@ -20,7 +20,7 @@ export interface Cluster {
 
 /**
  * One fault. A file in `faults/` exports one as `fault`, and is run because it is there. What it needs to remember between
- * `make` and `mend` it keeps in variables of its module.
+ * `make` and `fix` it keeps in variables of its module.
  */
 export interface Fault {
   /** By which it is asked for: `npm run test:faults -- <name>`. */
@@ -28,14 +28,14 @@ export interface Fault {
   /** @throws an error that begins with "skipped:" where this cluster cannot have the fault; nothing is changed then */
   make(cluster: Cluster): Promise<void>;
   /** Puts everything back; also where `make` got only half way, and where there is nothing to put back. */
-  mend(cluster: Cluster): Promise<void>;
+  fix(cluster: Cluster): Promise<void>;
   /** What the doctor's first finding has to say. */
   expected: RegExp;
   /** The page that it has to name. */
   page: string;
   /** Seconds until it is named. @default 180 */
   within?: number;
-  /** Seconds until the doctor says healthy after it was mended. @default 300 */
+  /** Seconds until the doctor says healthy after it was fixed. @default 300 */
   healthyWithin?: number;
 }
 
@@ -72,7 +72,7 @@ export async function change(
 }
 
 /**
- * A fault that lies in one field of an object, and its mending: the field as it was.
+ * A fault that lies in one field of an object, and its fixing: the field as it was.
  *
  * @param spoil the wrong value, made of the right one
  */
@@ -81,7 +81,7 @@ export function fieldFault(
   path: string[],
   // biome-ignore lint/suspicious/noExplicitAny: fields of objects of every kind
   spoil: (value: any, cluster: Cluster) => unknown,
-): Pick<Fault, "make" | "mend"> {
+): Pick<Fault, "make" | "fix"> {
   let before: { value: unknown } | undefined;
   const nested = (value: unknown) =>
     path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
@@ -93,7 +93,7 @@ export function fieldFault(
       before = { value: structuredClone(value ?? null) };
       await change(cluster, header, nested(spoil(structuredClone(value), cluster)));
     },
-    async mend(cluster) {
+    async fix(cluster) {
       if (!before) return;
       await change(cluster, header, nested(before.value));
       before = undefined;

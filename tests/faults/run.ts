@@ -1,6 +1,6 @@
 /**
  * The fault drill: breaks a running stack in one way at a time, and measures how long `obs doctor` takes to name the fault
- * as its first finding, and how long until it says healthy once it was mended.
+ * as its first finding, and how long until it says healthy once it was fixed.
  *
  * `OBS_TEST_STACK=<stack> npm run test:faults [-- <fault>…]`; the cluster is OBS_TEST_KUBECONFIG, else the stack's own.
  */
@@ -11,7 +11,7 @@ import { connect } from "../../cli/lib/cluster";
 import { table } from "../../cli/lib/text";
 import { type Cluster, clusterOf, type Fault } from "./fault";
 
-/** How long a check may take, in seconds: what is measured is what is named, also on a machine that is busy with tests. */
+/** How long a check may take, in seconds: the measured time is reported, also on a machine that is busy with tests. */
 const checkWithin = 60;
 
 /** What came of one fault. */
@@ -58,13 +58,13 @@ async function until(
 const names = ({ expected, page }: Fault, { findings: [finding] }: Diagnosis): boolean =>
   finding !== undefined && expected.test(finding.what) && finding.page === page;
 
-let mending: (() => Promise<void>) | undefined;
+let fixing: (() => Promise<void>) | undefined;
 
 async function drill(cluster: Cluster, fault: Fault): Promise<Row> {
   const row: Row = { fault: fault.name, ok: false, finding: "", named: "-", healthy: "-" };
   const before = await until(cluster, 180, ({ healthy }) => healthy);
   if (!before.reached) return { ...row, finding: `not begun: ${first(before.diagnosis)}` };
-  mending = () => fault.mend(cluster);
+  fixing = () => fault.fix(cluster);
   try {
     await fault.make(cluster);
     const named = await until(cluster, fault.within ?? 180, (diagnosis) => names(fault, diagnosis));
@@ -76,12 +76,12 @@ async function drill(cluster: Cluster, fault: Fault): Promise<Row> {
     row.ok = row.finding.startsWith("skipped:");
   }
   try {
-    await fault.mend(cluster);
+    await fault.fix(cluster);
   } catch (error) {
     // Nothing more is broken on top of what could not be put back.
-    throw new Error(`${fault.name} could not be mended, do it by hand: ${(error as Error).message}`);
+    throw new Error(`${fault.name} could not be fixed, do it by hand: ${(error as Error).message}`);
   }
-  mending = undefined;
+  fixing = undefined;
   const healthy = await until(cluster, fault.healthyWithin ?? 300, (diagnosis) => diagnosis.healthy);
   row.healthy = healthy.reached
     ? healthy.seconds.toFixed(0)
@@ -111,7 +111,7 @@ async function main(wanted: string[]): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, async () => {
       console.error("faults: stopped; putting things back");
-      await mending?.().catch((error: Error) => console.error(`faults: ${error.message}`));
+      await fixing?.().catch((error: Error) => console.error(`faults: ${error.message}`));
       process.exit(130);
     });
   const rows: Row[] = [];

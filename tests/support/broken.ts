@@ -169,7 +169,7 @@ const releases: Broken[] = [
     says: "Release tempo/tempo: values.distributor.resources has not a memory limit",
   },
   {
-    about: "a password stands in the values",
+    about: "a password is in the values",
     ...values("grafana", (all) => {
       all["adminPassword"] = "hunter2";
     }),
@@ -244,7 +244,7 @@ const ownObjects: Broken[] = [
     says: "DaemonSet monitoring/cadvisor: container cadvisor has no readinessProbe",
   },
   {
-    about: "a password stands in a variable",
+    about: "a password is in a variable",
     ...cadvisor((_, container) => {
       container["env"] = [{ name: "DB_PASSWORD", value: "hunter2" }];
     }),
@@ -260,7 +260,7 @@ const ownObjects: Broken[] = [
     says: "Namespace loki: pod-security.kubernetes.io/enforce is not set",
   },
   {
-    about: "a password stands in a ConfigMap",
+    about: "a password is in a ConfigMap",
     ...on("ConfigMap", "minio-managed-buckets", ({ data }) => {
       data["minio.yaml"] = "user: loki\npassword: hunter2\n";
     }),

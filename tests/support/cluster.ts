@@ -1,4 +1,4 @@
-/** What the engine tests do on a real cluster besides Pulumi: pods that log, Loki asked, workloads stopped. */
+/** Helpers of the engine tests on a real cluster, in addition to Pulumi: pods that log, Loki asked, workloads stopped. */
 
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { minioClient, rootOf } from "../../cli/lib/minio";

@@ -10,7 +10,7 @@ export interface Page {
   path: string;
   /** Its text without fenced code. */
   text: string;
-  /** What stands in single backticks. */
+  /** What is in single backticks. */
   inline: string[];
   /** The lines of its fenced code. */
   fenced: string[];
@@ -18,7 +18,7 @@ export interface Page {
 
 /** A link inside the project. */
 export interface Link {
-  /** Path of the page that it stands in. */
+  /** Path of the page that it is in. */
   from: string;
   /** Path of the file or folder that it leads to. */
   to: string;

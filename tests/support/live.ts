@@ -1,4 +1,4 @@
-/** The running stack that the layers for a real cluster are told of. */
+/** The running stack of the layers for a real cluster. */
 import type { KubeConfig } from "@kubernetes/client-node";
 import { connect } from "../../cli/lib/cluster";
 import type { Settings } from "../../settings";

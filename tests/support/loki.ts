@@ -14,7 +14,7 @@ export class Loki {
   static async start(
     program: string,
     folder: string,
-    // Only what is sent is to be seen.
+    // Only sent lines are visible.
     limits: Record<string, unknown> = { discover_service_name: [], discover_log_levels: false },
     // Where chunks and index go instead of the folder, as Loki's `s3` configuration.
     s3?: Record<string, unknown>,

@@ -1,4 +1,4 @@
-/** The command line of `obs`, as the documentation's calls of it are held against it. */
+/** The command line of `obs`, as the documentation's calls of it are compared with it. */
 import { commandLine } from "../../cli/commands";
 
 /** The options of each command, short and long: `-o`, `--out`, `--no-flush`. */

@@ -19,7 +19,7 @@ const intervals: Record<string, string> = {
   $__interval: "31s",
 };
 
-/** A query as its grammar can read it; other variables stand in strings, which take any text. */
+/** A query as its grammar can read it; other variables are in strings, which take any text. */
 const replaced = (expr: string) => expr.replace(/\$__\w+/g, (name) => intervals[name] ?? name);
 
 /** The variable of Grafana that a duration stands for, or the duration. */

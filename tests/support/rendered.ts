@@ -31,7 +31,7 @@ const rendered = new Map<string, Promise<RenderedStack>>();
 /**
  * Renders a stack; each only once.
  *
- * @param config what stands in its `Pulumi.<stack>.yaml`, without the project's name before the keys
+ * @param config what is in its `Pulumi.<stack>.yaml`, without the project's name before the keys
  */
 export function renderStack(config: Record<string, unknown>): Promise<RenderedStack> {
   const key = JSON.stringify(config);
@@ -104,7 +104,7 @@ export const containersOf = ({ object }: Placed): Container[] => [
   ...object["spec"].template.spec.containers,
 ];
 
-/** The arguments of each component of a release whose one program is told by `-target` which of them it is. */
+/** The arguments of each component of a release whose one program runs the one that `-target` names. */
 export const targetsOf = (stack: RenderedStack, release: string): string[][] =>
   workloads(stack)
     .filter((placed) => placed.release === release)

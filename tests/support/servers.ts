@@ -45,7 +45,7 @@ export class Server {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.log += text;
       });
-    // Tests that are broken off leave nothing running either.
+    // Tests that are interrupted leave nothing running either.
     process.once("exit", this.kill);
   }
 

@@ -89,7 +89,7 @@ describe("unit: bench, what is requested", () => {
     });
   });
 
-  it("tells of containers that ask for nothing, or only for one of the two", () => {
+  it("reports containers that ask for nothing, or only for one of the two", () => {
     const { unasked } = ofPod({
       containers: [container("1"), container(undefined, "1Gi"), {}, container("1", "1Gi")],
     });
@@ -208,7 +208,7 @@ describe("unit: bench, components at rest", () => {
     expect(rows[0]?.asked).to.include({ cpu: 200, memory: 128 * Mi });
   });
 
-  it("says where there is no limit", () => {
+  it("says that there is no limit", () => {
     expect(limitOfPod(pod("x", "2Mi"))).to.equal(2 * Mi);
     expect(limitOfPod(pod("x"))).to.equal(undefined);
     expect(restRows([pod("loki-b", "1Mi"), pod("loki-b")], [])[0]?.limit).to.equal(undefined);
@@ -247,7 +247,7 @@ describe("unit: bench, signals", () => {
     };
   };
 
-  it("tells what was sustained in all repetitions, and who gave out in each", () => {
+  it("reports what was sustained in all repetitions, and who gave out in each", () => {
     const reports = [reportOf(2000, 0, 1), reportOf(1000, 500, 3), reportOf(2000, 0, 2)];
     expect(signalTable(reports).rows).to.deep.equal([
       ["logs (lines/s)", "200 (100 to 200)", "200", "500", "0.02 (0.02 to 0.02)", "1.5 (1.5 to 1.5)"],
@@ -260,7 +260,7 @@ describe("unit: bench, signals", () => {
     );
   });
 
-  it("tells of each signal under each load", () => {
+  it("reports each signal under each load", () => {
     const idle = {
       seconds: signalMap((one) => (one === "lines" ? [3, 1, 2] : [])),
       lost: signalMap(() => 4),

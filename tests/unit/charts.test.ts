@@ -108,7 +108,7 @@ describe("unit: charts", () => {
     expect(sourcesWith(relative(process.cwd(), folder))).to.deep.equal(wanted);
   });
 
-  it("that a folder lacks or has in another version are told together", () => {
+  it("missing from a folder, or there in another version, are reported together", () => {
     folderOf("minio", "1.0.0");
     packageOf("loki", "1.0.0");
     for (const name of names.filter((one) => one !== "minio" && one !== "loki"))
@@ -137,7 +137,7 @@ describe("unit: charts", () => {
     });
   });
 
-  it("that a folder which is not there lacks are told, not searched for elsewhere", () => {
+  it("of a missing folder are reported, not searched for elsewhere", () => {
     expect(errorOf(() => sourcesWith(join(folder, "nowhere"))).problems).to.have.length(names.length);
   });
 
@@ -157,7 +157,7 @@ describe("unit: charts", () => {
     expect(sourcesWith("https://charts.example.com").minio.repository).to.equal("https://charts.example.com");
   });
 
-  it("that OBS_CHARTS lacks are told with its name", () => {
+  it("missing from OBS_CHARTS are reported with its name", () => {
     process.env["OBS_CHARTS"] = folder;
     const { problems, message } = errorOf(() => sourcesWith());
     expect(problems.map(({ path }) => path)).to.deep.equal(names.map(() => "OBS_CHARTS"));

@@ -15,7 +15,7 @@ describe("unit: the cold tier", function () {
   // What the program registers takes its time.
   this.timeout(60_000);
 
-  it("is none where it is not set", async () => {
+  it("is none if it is not set", async () => {
     const { resources } = await recordingOf("prod");
     expect(resources.filter(({ name, type }) => /cold-tier/.test(name) || /:Job$/.test(type))).to.deep.equal(
       [],

@@ -60,7 +60,7 @@ describe("unit: diff: objects", () => {
     expect(lines).to.deep.equal(["-  replicas: 1", "+  replicas: 2"]);
   });
 
-  it("tells what is new and what is gone, whole, and follows an object to another version of its API", () => {
+  it("reports what is new and what is gone, whole, and follows an object to another version of its API", () => {
     const [gone, fresh] = between([configMap({ a: "1" })], [deployment()]).objects;
     expect(gone).to.include({ object: "ConfigMap shop/config", what: "removed" });
     expect(gone?.diff).to.include("-kind: ConfigMap");
@@ -227,7 +227,7 @@ describe("unit: diff: folders of two sides", () => {
     ]);
   });
 
-  it("say which release could not be rendered, and compare what its chart is told", async () => {
+  it("say which release could not be rendered, and compare the values of its chart", async () => {
     const before = side("before", {
       "releases/web/values.yaml": [{ replicas: 1 }],
       "releases/web/manifests.yaml": [],
@@ -252,7 +252,7 @@ describe("unit: diff: folders of two sides", () => {
   });
 });
 
-describe("unit: diff: what is told", () => {
+describe("unit: diff: what is reported", () => {
   const changed = between([deployment(), secret("old")], [deployment({ replicas: 2 }), secret("new")]);
 
   it("is folded Markdown with a table, and no name in it is read as Markdown", () => {

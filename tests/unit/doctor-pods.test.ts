@@ -105,7 +105,7 @@ describe("doctor: pods", () => {
     expect(found?.what).to.contain(message);
   });
 
-  it("tells what a failing probe answered", () => {
+  it("reports what a failing probe answered", () => {
     const events = [event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")];
     const found = trouble(pod({ state: { running: {} } }), { events });
     expect(found?.what).to.contain("its probe fails");

@@ -76,18 +76,18 @@ describe("unit: a short-lived stack", () => {
     expect(action.done.slice(-3)).to.deep.equal(["down", "remove", "left"]);
   });
 
-  it("broken off, frees the stack before it takes it down, even while an action waits", async () => {
+  it("when interrupted, frees the stack before it takes it down, even while an action waits", async () => {
     const { life, done, options, control } = rehearsal();
     const running = liveThrough(life, options, async () => {
-      setImmediate(() => control.abort(new Error("broken off")));
+      setImmediate(() => control.abort(new Error("interrupted")));
       await new Promise(() => undefined);
     });
-    expect(await messageOf(running)).to.equal("broken off");
+    expect(await messageOf(running)).to.equal("interrupted");
     expect(done.slice(-4)).to.deep.equal(["cancel", "down", "remove", "left"]);
 
     const before = rehearsal();
-    before.control.abort(new Error("broken off"));
-    expect(await messageOf(liveThrough(before.life, before.options, async () => 1))).to.equal("broken off");
+    before.control.abort(new Error("interrupted"));
+    expect(await messageOf(liveThrough(before.life, before.options, async () => 1))).to.equal("interrupted");
     expect(before.done).to.deep.equal([]);
   });
 
@@ -97,10 +97,10 @@ describe("unit: a short-lived stack", () => {
     expect(done).to.deep.equal(["make", "up"]);
   });
 
-  it("tells of both failures where the way down fails too, and of what is left", async () => {
-    const down = rehearsal({ up: fails("no room"), down: fails("the API server is away") });
+  it("reports both failures if `down` fails too, and what is left", async () => {
+    const down = rehearsal({ up: fails("no room"), down: fails("the API server is unavailable") });
     expect(await messageOf(liveThrough(down.life, down.options, async () => 1))).to.equal(
-      "no room\nThen, on the way down: the API server is away",
+      "no room\nThen, on the way down: the API server is unavailable",
     );
     expect(down.done).to.deep.equal(["make"]);
     const left = rehearsal({ left: async () => ["Namespace loki"] });
@@ -109,7 +109,7 @@ describe("unit: a short-lived stack", () => {
     );
   });
 
-  it("is refused where it is not a dev stack, is protected, or is there already", () => {
+  it("is refused if it is not a dev stack, is protected, or is there already", () => {
     const none = { exists: false, namespaces: [] };
     const dev = settingsOf("dev");
     const held = settingsOf("dev", { cluster: { protect: true } });
@@ -141,7 +141,7 @@ describe("unit: a short-lived stack", () => {
     expect([code, last]).to.deep.equal([7, "ended"]);
   });
 
-  it("tells of releases and errors, each error once", () => {
+  it("reports releases and errors, each error once", () => {
     const told: string[] = [];
     const { onEvent, errors, end } = progress((line) => told.push(line.trim()));
     const urn = "urn:pulumi:s::p::a:index:Loki$kubernetes:helm.sh/v3:Release::loki";

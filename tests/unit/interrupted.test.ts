@@ -1,4 +1,4 @@
-/** What a killed update leaves behind is told from what is somebody's: locks, plugins, releases, objects; and the drill's points. */
+/** What a killed update leaves behind is distinguished from other objects: locks, plugins, releases, objects; and the drill's points. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { V1Secret } from "@kubernetes/client-node";

@@ -168,7 +168,7 @@ describe("unit: obs load, what k6 says", () => {
     expect(readSummary("")).to.equal(undefined);
   });
 
-  it("is told in a line for each step", () => {
+  it("is reported in a line for each step", () => {
     const [step] = readSteps(log);
     expect(step && stepText(small, step)).to.equal("step 1 of 2: logs 99 of 100 lines/s (10 refused)");
   });

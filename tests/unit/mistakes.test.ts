@@ -15,7 +15,7 @@ describe("mistakes in settings", () => {
   });
 
   for (const mistake of mistakes)
-    it(`are told: ${mistake.about}`, () => {
+    it(`are reported: ${mistake.about}`, () => {
       const { problems, message: said } = answer(mistake);
       expect(said).to.equal(message(mistake));
       expect(problems).to.have.length(1);

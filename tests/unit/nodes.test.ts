@@ -134,7 +134,7 @@ describe("unit: node drills, what an event cost", () => {
     expect(lost.lostTargets).to.deep.equal({ "node-2": { alloy: 1, prometheus: 0 } });
   });
 
-  it("sees samples that are missing at the ends of an event, and where there is none at all", () => {
+  it("sees samples that are missing at the ends of an event, and if there is none at all", () => {
     expect(missingSamples([0, 15, 30, 45, 60].map(s), during(), 15)).to.equal(0);
     expect(missingSamples([0, 45, 60].map(s), during(), 15)).to.equal(2);
     expect(missingSamples([0, 15, 30].map(s), during(), 15)).to.equal(1);

@@ -278,7 +278,7 @@ describe("unit: preflight", () => {
       ]);
     });
 
-    it("tells what a loss costs", () => {
+    it("reports what a loss costs", () => {
       const notes = (environment: Environment) =>
         examine("test", settingsOf(environment), snapshot(), [named("topology")]).notes;
       expect(notes("prod")).to.deep.equal([

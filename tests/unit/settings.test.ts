@@ -182,7 +182,7 @@ describe("unit: settings", () => {
   });
 
   describe("mistakes", () => {
-    it("are told all at once: wrong values, unknown keys, rules that join settings", () => {
+    it("are reported all at once: wrong values, unknown keys, rules that join settings", () => {
       const { message, problems } = errorOf(() =>
         parseSettings("team-a", {
           environment: "prod",
@@ -303,7 +303,7 @@ describe("unit: settings", () => {
       expect(message).to.include("pulumi config rm");
     });
 
-    it("of kind are told with the group's settings", () => {
+    it("of kind are reported with the group's settings", () => {
       const { problems } = errorOf(() =>
         settingsOf("dev", { charts: "oci://mirror", loki: { retention: ["30d"], schema: "tsdb" }, tempo: 3 }),
       );
@@ -341,7 +341,7 @@ describe("unit: settings", () => {
       ]);
     });
 
-    it("are told once, however many rules a value breaks", () => {
+    it("are reported once, however many rules a value breaks", () => {
       const { problems } = errorOf(() =>
         settingsOf("dev", { loki: { querier: { replicas: -1.5 }, distributor: { replicas: 0 } } }),
       );
@@ -1525,7 +1525,7 @@ describe("unit: settings", () => {
       expect(message).to.include("lokki: unknown setting. Did you mean loki?");
     });
 
-    it("that is not JSON is told as it stands there", () => {
+    it("that is not JSON is reported verbatim", () => {
       const { problems } = errorOf(() =>
         readSettings("test", { "observability:environment": "dev", "observability:loki": "{querier: 3}" }),
       );

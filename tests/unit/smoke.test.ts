@@ -80,18 +80,18 @@ describe("unit: obs smoke, the run", () => {
     expect(error).to.be.instanceOf(Skipped);
   });
 
-  it("one that is broken off ends at once with the reason, whatever it waits for", async () => {
+  it("one that is interrupted ends at once with the reason, whatever it waits for", async () => {
     const control = new AbortController();
     let asked = 0;
     const waits: Check["show"] = ({ until: wait }) =>
       wait<Evidence[]>(3600, "what never comes", async () => {
         asked++;
-        control.abort(new Error("broken off"));
+        control.abort(new Error("interrupted"));
         return undefined;
       });
     const all = [check(1, waits), check(2, async () => expect.fail("it went on"))];
     const error = await runChecks(all, contextOf(control.signal), silent).catch((reason: Error) => reason);
-    expect(error).to.be.instanceOf(Error).with.property("message", "broken off");
+    expect(error).to.be.instanceOf(Error).with.property("message", "interrupted");
     expect(asked).to.equal(1);
   });
 });

@@ -83,7 +83,7 @@ describe("unit: TLS between components", function () {
       }
     });
 
-    it("keys are ECDSA P256, and stand in Secrets and in the provider's inputs only", () => {
+    it("keys are ECDSA P256, and are in Secrets and in the provider's inputs only", () => {
       const keys = ofType(recording, "tls:index/privateKey:PrivateKey");
       expect(keys).to.have.length(4);
       for (const { inputs } of keys) expect(inputs).to.deep.equal({ algorithm: "ECDSA", ecdsaCurve: "P256" });
@@ -108,7 +108,7 @@ describe("unit: TLS between components", function () {
       });
     });
 
-    it("what is served is addressed by https", () => {
+    it("servers are addressed by https", () => {
       for (const output of ["otlpGrpcEndpoint", "otlpHttpEndpoint", "grafanaUrl", "minioConsoleUrl"])
         expect(recording.outputs[output]?.value, output).to.match(/^https:.*:\d+$/);
     });
@@ -241,7 +241,7 @@ describe("unit: TLS between components", function () {
     expect(endpoint.tlsConfig).to.not.have.property("insecureSkipVerify");
   });
 
-  it("whether a pod speaks TLS is told by its certificate", () => {
+  it("a pod with a certificate speaks TLS", () => {
     const pod = (secretName: string) => ({
       spec: { containers: [], volumes: [{ name: "v", secret: { secretName } }] },
     });

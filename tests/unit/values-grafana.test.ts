@@ -56,7 +56,7 @@ describe("unit: values of grafana", () => {
     expect(new Set(of(false))).to.deep.equal(new Set([undefined]));
   });
 
-  describe("who gets in (R8.2)", () => {
+  describe("authentication (R8.2)", () => {
     it("nobody anonymously, and nobody by signing up", () => {
       for (const environment of ["dev", "prod"] as const) {
         const ini = iniOf(environment);
@@ -348,7 +348,7 @@ describe("unit: values of grafana", () => {
     expect(second).to.include("## Diagnosis\n\n```\nkubectl");
   });
 
-  it("gets no dashboard of MinIO where there is none, and none too large for a ConfigMap", () => {
+  it("gets no dashboard of MinIO if there is none, and none too large for a ConfigMap", () => {
     const names = (config: Config) =>
       dashboardConfigMaps(settingsOf("dev", config)).map(({ metadata }) => metadata.name);
     const credentials = { accessKey: "key", secretKey: "secret-of-eight" };
@@ -368,7 +368,7 @@ describe("unit: values of grafana", () => {
   });
 });
 
-describe("unit: who is told about alerts", () => {
+describe("unit: receivers of alerts", () => {
   const alerting = {
     receivers: {
       oncall: { pagerdutyKey: "key-of-pagerduty" },
@@ -385,7 +385,7 @@ describe("unit: who is told about alerts", () => {
   };
   const settings = settingsOf("dev", { alerting });
 
-  it("by Alertmanager: the first route that fits, else everybody; the heartbeat is told that alerting works", () => {
+  it("by Alertmanager: the first route that fits, else all; the heartbeat gets the Watchdog", () => {
     const { route, receivers }: Any = alertmanagerConfig(settings);
     expect(route.routes).to.deep.equal([
       {

@@ -210,7 +210,7 @@ describe("unit: values of mimir", () => {
     }
   });
 
-  it("has Alertmanager read the file in its Secret, and start anew when that changes", () => {
+  it("has Alertmanager read the file in its Secret, and restart when that changes", () => {
     const { alertmanager, mimir } = mimirOf("prod", receivers);
     const { fallback_config_file: file } = mimir.structuredConfig.alertmanager;
     const [{ secret, name }] = alertmanager.extraVolumes;
@@ -222,7 +222,7 @@ describe("unit: values of mimir", () => {
     expect(alertmanager.podAnnotations).not.to.deep.equal(mimirOf("prod").alertmanager.podAnnotations);
   });
 
-  it("has a gateway that asks who is there (R3.3), and starts anew with other passwords", () => {
+  it("has a gateway that asks who is there (R3.3), and restarts with other passwords", () => {
     const settings = settingsOf("dev", { access: { generations: [2, 1] } });
     const { gateway }: Any = mimirValues(settings);
     expect(gateway.nginx.config).to.deep.equal({ file: gatewayConfiguration("mimir", settings) });
@@ -376,7 +376,7 @@ describe("unit: values of kube-prometheus-stack", () => {
 describe("unit: values of alertmanager", () => {
   const config = (alerting: Config): Any => alertmanagerConfig(settingsOf("dev", { alerting }));
 
-  it("tells nobody where there is no receiver", () => {
+  it("sends nothing if there is no receiver", () => {
     const { route, receivers } = config({});
     expect(receivers.map(({ name }: Any) => name)).to.deep.equal([route.receiver, "(smoke test)"]);
     expect(route.routes.map(({ receiver }: Any) => receiver)).to.deep.equal(["(smoke test)", route.receiver]);
@@ -549,7 +549,7 @@ describe("unit: values of cadvisor", () => {
     expect(relabelled({ __name__: "machine_memory_bytes" })).to.have.property("__name__");
   });
 
-  it("leaves out what belongs to no pod, what a sandbox has besides, and what nobody asks for", () => {
+  it("leaves out what belongs to no pod, sandboxes, and unused metrics", () => {
     const names = ["container_cpu_usage_seconds_total", "container_memory_rss", "container_fs_usage_bytes"];
     for (const __name__ of names) {
       expect(relabelled({ __name__, id: "/system.slice" }), __name__).to.equal(undefined);
@@ -561,7 +561,7 @@ describe("unit: values of cadvisor", () => {
 });
 
 describe("unit: values of alloy for metrics", () => {
-  it("runs the pipeline as it stands in its files", () => {
+  it("runs the pipeline as it is in its files", () => {
     const files = ["rules", "scrape", "tenants"].map((part) =>
       readFileSync(`values/alloy/metrics/${part}.alloy`, "utf8"),
     );
@@ -677,7 +677,7 @@ describe("unit: values of alloy for metrics", () => {
     }
   });
 
-  it("leaves annotated pods alone where it is told to", () => {
+  it("leaves annotated pods alone if configured to", () => {
     const { ANNOTATED } = alloyMetricsEnvironment(
       settingsOf("dev", { alloyMetrics: { annotatedPods: false } }),
     );

@@ -60,7 +60,7 @@ describe("unit: values of tempo", () => {
     expect(reportingEnabled).to.equal(false);
   });
 
-  it("has a gateway that asks who is there, and starts anew with other passwords", () => {
+  it("has a gateway that asks who is there, and restarts with other passwords", () => {
     const settings = settingsOf("prod", { access: { generations: [2, 1] } });
     const { gateway }: Any = tempoValues(settings);
     expect(gateway).to.deep.include({
@@ -236,7 +236,7 @@ describe("unit: who counts spans", () => {
   const cases: [string, Config, typeof tempo][] = [
     ["Tempo as it comes", {}, tempo],
     ["Tempo where nothing is left out", { tracing: { sampling: { ratio: 1 } } }, tempo],
-    ["Alloy where nothing is left out and it is told to", alloyCounts, alloy as unknown as typeof tempo],
+    ["Alloy where nothing is left out, if configured", alloyCounts, alloy as unknown as typeof tempo],
     ["Alloy where it samples", byCollector(), alloy as unknown as typeof tempo],
   ];
   for (const [title, config, wanted] of cases)
@@ -244,7 +244,7 @@ describe("unit: who counts spans", () => {
       expect(counters(config)).to.deep.equal(wanted);
     });
 
-  it("stands in no tenant's own limits otherwise", () => {
+  it("is in no tenant's own limits otherwise", () => {
     const own = { tempo: { tenants: { loud: { rate: "99MB/s" } } } };
     expect(tempoOf("prod", own).per_tenant_overrides.loud.metrics_generator.processors).to.have.length(2);
     const { per_tenant_overrides } = tempoOf("prod", { ...own, ...alloyCounts });
@@ -287,7 +287,7 @@ describe("unit: the sampling ratio", () => {
     return `Release alloy-traces.values.alloy.extraEnv.${index}.value`;
   };
 
-  it("applied by SDKs stands in the sampler, in Alloy's environment and in the outputs, and nowhere else", async () => {
+  it("applied by SDKs is in the sampler, in Alloy's environment and in the outputs, and nowhere else", async () => {
     const config = { tracing: { sampling: { ratio } } };
     expect(await holding(config)).to.have.members([
       "Instrumentation instrumentation-default.spec.sampler.argument",
@@ -314,7 +314,7 @@ describe("unit: the sampling ratio", () => {
     ).to.have.length(1);
   }).timeout(60_000);
 
-  it("applied by the collector stands in its policies and in the outputs; SDKs send everything", async () => {
+  it("applied by the collector is in its policies and in the outputs; SDKs send everything", async () => {
     const config = byCollector({ ratio });
     expect(await holding(config)).to.have.members([
       "Release alloy-traces.values.alloy.configMap.content",
@@ -331,7 +331,7 @@ describe("unit: the sampling ratio", () => {
     ]);
   }).timeout(60_000);
 
-  it("is 0.1 in prod and 1 in dev, and stands in these profiles once (R9.3)", () => {
+  it("is 0.1 in prod and 1 in dev, and is in these profiles once (R9.3)", () => {
     expect([settingsOf("prod"), settingsOf("dev")].map(sdkRatio)).to.deep.equal([0.1, 1]);
     expect([prod, dev].map(({ tracing }) => tracing?.sampling?.ratio)).to.deep.equal([0.1, 1]);
     expect(settingsOf("prod").tracing.sampling.ratio).to.equal(0.1);

@@ -41,7 +41,7 @@ export type End = Pod | { address: string };
 /** What a cluster's policies say. */
 export interface Network {
   policies: Policy[];
-  /** Labels of namespaces, besides the one that every namespace has of its name. */
+  /** Labels of namespaces, in addition to the one that every namespace has of its name. */
   namespaces?: Record<string, Labels>;
   /** Whether an `ipBlock` holds pods, too: the API leaves that to the network plugin. */
   blocksHoldPods?: boolean;

@@ -101,7 +101,7 @@ export function capacityText(stack: string, settings: Settings): string {
     return `${title}\n${table(rows)}`;
   });
   return [
-    `${stack} carries, by the published formulas and without any other signal (what gives out first at the top):`,
+    `${stack} carries, by the published formulas and without any other signal (the bottleneck at the top):`,
     ...sections,
     `whole stack: ${amountText(wholeStack(settings))} requested, on ${settings.load.nodes ?? 1} node(s)`,
     ...limitsText(stack, settings),

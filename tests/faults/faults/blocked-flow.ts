@@ -36,7 +36,7 @@ export const fault: Fault = {
         },
       });
   },
-  async mend({ config }) {
+  async fix({ config }) {
     const api = config.makeApiClient(NetworkingV1Api);
     await api.deleteNamespacedNetworkPolicy({ namespace, name }).catch(unlessMissing);
     if (!before) return;

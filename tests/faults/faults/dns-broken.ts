@@ -2,7 +2,7 @@ import { type Fault, fieldFault } from "../fault";
 
 /**
  * The DNS Service leads to an address where nobody answers, while everything looks ready. Clusters whose endpoints a
- * controller keeps would mend it within seconds; the one of the tests has one made by hand.
+ * controller keeps would fix it within seconds; the one of the tests has one made by hand.
  */
 const field = fieldFault(
   {
@@ -23,7 +23,7 @@ export const fault: Fault = {
         : error;
     });
   },
-  mend: field.mend,
+  fix: field.fix,
   expected: /DNS (inside|of) the cluster/,
   page: "docs/operations/runbook.md#network",
 };

@@ -7,7 +7,7 @@ import { type Cluster, change, type Fault } from "../fault";
 
 /**
  * The volume of Loki's ingester is full. Where volumes are folders of this machine, a small file system is put over the
- * folder while the pod is away, and filled; taken off again, everything is as it was. Elsewhere it is skipped: a drill should not fill
+ * folder while the pod is unavailable, and filled; taken off again, everything is as it was. Elsewhere it is skipped: a drill should not fill
  * a volume that is paid for.
  */
 const namespace = namespaces.loki;
@@ -34,7 +34,7 @@ async function scale(cluster: Cluster, replicas: number): Promise<void> {
   if (found !== wanted) throw new Error(`${pod.name} is ${found}, not ${wanted}`);
 }
 
-/** The folder of this machine that the ingester's volume is. @throws where it is none */
+/** The folder of this machine that the ingester's volume is. @throws if it is none */
 async function folderOf({ core }: Cluster): Promise<string> {
   const claim = await core.readNamespacedPersistentVolumeClaim({ namespace, name: "data-loki-ingester-0" });
   const volume = await core.readPersistentVolume({ name: claim.spec?.volumeName ?? "" });
@@ -63,7 +63,7 @@ export const fault: Fault = {
     await scale(cluster, 1);
     fill(path);
   },
-  async mend(cluster) {
+  async fix(cluster) {
     if (!folder) return;
     await scale(cluster, 0);
     if (existsSync(folder) && execFileSync("cat", ["/proc/mounts"]).toString().includes(` ${folder} tmpfs `))

@@ -30,7 +30,7 @@ export const fault: Fault = {
       throw new Error(`ConfigMap grafana has no datasource ${datasources.loki.uid}`);
     await change(cluster, configuration, { data: { [file]: text } });
   },
-  async mend(cluster) {
+  async fix(cluster) {
     if (before === undefined) return;
     await change(cluster, configuration, { data: { [file]: before } });
     await reload(cluster).catch(() => undefined);

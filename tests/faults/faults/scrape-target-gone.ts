@@ -16,7 +16,7 @@ export const fault: Fault = {
     before = await objects.read(monitor);
     await objects.delete(monitor);
   },
-  async mend({ objects }) {
+  async fix({ objects }) {
     if (!before) return;
     const { name, namespace, labels = {}, annotations = {} } = before.metadata ?? {};
     await objects.create({

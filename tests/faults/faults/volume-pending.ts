@@ -31,7 +31,7 @@ export const fault: Fault = {
     made = true;
     await change(cluster, workload, { spec: { replicas: 2 } });
   },
-  async mend(cluster: Cluster) {
+  async fix(cluster: Cluster) {
     if (!made) return;
     await change(cluster, workload, { spec: { replicas: 1 } });
     await cluster.core.deleteNamespacedPersistentVolumeClaim({ namespace, name });

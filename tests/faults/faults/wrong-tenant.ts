@@ -28,7 +28,7 @@ export const fault: Fault = {
     }));
     await change(cluster, collector, patch(wrong));
   },
-  async mend(cluster) {
+  async fix(cluster) {
     if (before) await change(cluster, collector, patch(before));
     before = undefined;
   },

@@ -14,7 +14,7 @@ export interface Mistake {
   about: string;
   /** @default prod */
   environment?: Environment;
-  /** What the stack's config says besides what is shipped, with addresses of its own, by top-level key. */
+  /** What the stack's config says in addition to what is shipped, with addresses of its own, by top-level key. */
   config: Config;
   /** What is in the cluster already: volumes of this size and class, of the component with this path. */
   installed?: { component: string; size: string; storageClass?: string };

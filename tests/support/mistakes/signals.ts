@@ -1,4 +1,4 @@
-/** Mistakes about logs, metrics, traces, and who is told and who gets in. */
+/** Mistakes about logs, metrics, traces, receivers of alerts, and authentication. */
 import { shipped } from "../stacks";
 import { type Mistake, set, setPlain, setSecret, takeOut } from "./mistake";
 
