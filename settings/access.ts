@@ -1,4 +1,4 @@
-/** Settings of the gateways' users, and of the addresses at which other clusters reach the gateways. */
+/** Settings of gateway passwords, and of the addresses at which other clusters reach the gateways. */
 import type { z } from "zod";
 import { dnsName, group, ingressFields, list, oneOf, text, wholeNumber, yesNo } from "./fields";
 import { caCertificates } from "./network";
@@ -20,7 +20,7 @@ const service = group({
   tlsSecret: dnsName()
     .optional()
     .describe(
-      "Secret with the certificate, in each of the namespaces loki, mimir and tempo; without it a CA of the stack issues certificates for the hosts of access.endpoints, and agents trust it",
+      "Secret with the certificate, in each of the namespaces loki, mimir and tempo; without it, a CA of the stack issues certificates for the hosts of access.endpoints, and agents trust it",
     ),
   annotations: ingressFields("Annotations, such as those of a cloud's load balancer").annotations,
   clientCertificates: yesNo()
@@ -29,13 +29,13 @@ const service = group({
       "Whether the gateways require client certificates on these Services (mutual TLS): the stack issues one to each agent",
     ),
 }).describe(
-  "A Service for each gateway, with TLS in the gateway itself, for clusters that have no ingress controller; without it there are none",
+  "A Service for each gateway, with TLS in the gateway itself, for clusters without an ingress controller; without it there are none",
 );
 
-/** Users of the gateways, and addresses outside the cluster. */
+/** Passwords of the gateways, and addresses outside the cluster. */
 export const access = group({
   generations: list(wholeNumber(1, 1_000_000), "one or two integers").describe(
-    "Generations of the gateways' passwords that are taken; the stack's own clients use the first. `./obs rotate` changes it",
+    "Generations of gateway passwords that are accepted; the stack's own clients use the first. `./obs rotate` changes it",
   ),
   ingress: group({
     domain: text("a domain such as hub.example.com", /^[\w-]+(\.[\w-]+)+$/).describe(
@@ -50,7 +50,7 @@ export const access = group({
   endpoints: gatewayUrls()
     .optional()
     .describe(
-      "Where other clusters reach the gateways, if not through access.ingress: access.service, or HTTPRoutes of your own",
+      "URLs at which other clusters reach the gateways, if not through access.ingress: access.service, or your own HTTPRoutes",
     ),
   service: service.optional(),
   caCertificate: caCertificates()
@@ -62,7 +62,7 @@ type Access = z.output<typeof access>;
 /** URLs of the gateways. */
 export type GatewayUrls = NonNullable<Access["endpoints"]>;
 
-/** Where other clusters reach the gateways; nothing if they do not. */
+/** URLs at which other clusters reach the gateways; undefined if the gateways are not exposed. */
 export function reachableGateways({
   access: { ingress, endpoints },
 }: {

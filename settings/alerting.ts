@@ -52,7 +52,7 @@ const smtp = group({
     .describe("Whether TLS is required: implicit on port 465, STARTTLS on other ports; default true"),
 });
 
-/** Receivers of alerts from Prometheus' Alertmanager, from Mimir's, and from Grafana. */
+/** Receivers of alerts from three sources: Prometheus' Alertmanager, Mimir's Alertmanager, and Grafana. */
 export const alerting = group({
   receivers: z
     .record(dnsName(), receiver, { error: () => "receivers by name" })

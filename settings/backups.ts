@@ -11,24 +11,24 @@ const destination = group({
   endpoint: text(
     "an https:// URL without a path, or http:// inside the cluster",
     /^https?:\/\/[a-z0-9.-]+(:\d+)?$/,
-  ).describe("Where the Jobs reach it"),
+  ).describe("URL at which the Jobs reach it"),
   region: text("a region name").optional().describe("Region that requests are signed for"),
   pathStyle: yesNo()
     .optional()
     .describe(
-      "Whether the bucket is addressed in the path instead of the host name; without it, as the provider needs",
+      "Whether the bucket is in the path of the URL instead of the host name; default: the style of the provider",
     ),
-  bucket: bucketName().describe("Bucket for the copy; it exists"),
+  bucket: bucketName().describe("Bucket for the copy; it must exist"),
   prefix: text("a prefix such as observability, without a slash at its ends", /^[\w.-]+(\/[\w.-]+)*$/)
     .optional()
-    .describe("Prefix of the copy; without it the bucket is for this copy alone"),
+    .describe("Prefix of the copy; without it, the bucket must be used for this copy alone"),
   accessKey: secret("an access key of 3 to 128 characters", /^\S{3,128}$/).describe(
     "Access key that may list that bucket, and read, write and delete its objects",
   ),
   secretKey: secret("a secret key of 8 to 128 characters", /^\S{8,128}$/).describe("Its secret key"),
   password: secret("a password of 16 to 256 characters", /^\S{16,256}$/)
     .describe(
-      "Password that encrypts the copy. Keep it outside the cluster as well: without it the copy cannot be read",
+      "Password that encrypts the copy. Keep it outside the cluster as well: without it, the copy cannot be read",
     )
     .meta({ later: "fixed for a copy" }),
   caCertificate: text(
@@ -39,20 +39,20 @@ const destination = group({
     .describe("CA certificates of the endpoint, if a public CA did not sign its certificate"),
 });
 
-/** When backups run, where they go, and how long they keep deleted data. */
+/** Schedule and destination of backups, and retention of deleted data. */
 export const backups = group({
   schedule: text(
     "a cron schedule of five fields such as 30 2 * * *",
     new RegExp(`^(${cronField} ){4}${cronField}$`),
-  ).describe("When the Jobs start, in UTC, as a cron schedule"),
+  ).describe("Schedule of the Jobs, in UTC, as a cron schedule"),
   maxAge: duration().describe(
-    "Age of the last successful backup from which on an alert fires: the interval of the schedule and the duration of a run",
+    "Maximum age of the last successful backup before an alert fires: the interval of the schedule and the duration of a run",
   ),
   keepDeleted: duration().describe(
-    "How long the copy keeps objects that the stack deleted or replaced, and databases of Grafana; a restore can go back that far",
+    "How long the copy keeps objects that the stack deleted or replaced, and databases of Grafana; you can restore any state of that period",
   ),
   ...resources,
   destination: destination
     .optional()
-    .describe("Another S3 that the copy goes to; without it there are no backups"),
+    .describe("Another S3 as the destination of the copy; without it, there are no backups"),
 }).describe("Scheduled backups of the buckets and of Grafana's database");

@@ -1,4 +1,4 @@
-/** The largest load that a stack's settings carry. */
+/** The largest load that a stack can carry with its settings. */
 import { hasOf, most, type Resource, resources } from "./fit";
 import { type Load, type Signal, spanBytes, wholeLoad } from "./load";
 import { mimirProtection } from "./protection";
@@ -6,23 +6,23 @@ import type { Settings } from "./schema";
 import { formulas } from "./sizing";
 import { day } from "./units";
 
-/** The largest load of one signal that something takes. */
+/** The largest load of one signal for one component. */
 export interface Capacity {
-  /** Path of its settings. */
+  /** Path of the component's settings. */
   component: string;
   signal: Signal;
-  /** Series, bytes a day, or spans a second. */
+  /** Series, bytes per day, or spans per second. */
   carries: number;
   /** The bottleneck. */
   by: Resource | "limit";
 }
 
-/** The number that states a load of one signal. */
+/** The number that expresses a load of each signal. */
 const told = { metrics: "series", logs: "logs", traces: "spans" } as const;
 const ofSize = (settings: Settings, signal: Signal, size: number): Load =>
   wholeLoad({ ...settings, load: { [told[signal]]: size } });
 
-/** The largest number that passes; all below it do. */
+/** The largest number that passes; all smaller ones pass as well. */
 function largest(passes: (size: number) => boolean): number {
   let [low, high] = [0, 1];
   while (passes(high) && high < 1e18) [low, high] = [high, high * 2];
@@ -34,7 +34,7 @@ function largest(passes: (size: number) => boolean): number {
   return low;
 }
 
-/** The stack's own limits as loads. Limits are of one tenant: the largest counts. */
+/** The stack's own limits as loads. Limits apply to a single tenant: the largest counts. */
 function limits(settings: Settings): Capacity[] {
   const { mimir, tempo, loki, alloyMetrics } = settings;
   const samples = Math.max(

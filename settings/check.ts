@@ -1,4 +1,4 @@
-/** What a rule that joins several settings is, and how it says what is wrong. */
+/** Rules that check several settings together, and the problems they return. */
 import type { Settings } from "./schema";
 
 /** One invalid setting. */
@@ -10,13 +10,13 @@ export interface Problem {
   allowed: string;
   /** The fix, if the setting is not part of the stack's configuration. */
   change?: string;
-  /** For a setting that does not exist: the settings that do. */
+  /** Valid names, if the setting does not exist. */
   valid?: string[];
 }
 
-/** A rule: what is wrong, nothing where all is well. */
+/** A rule; returns the problems it finds, or an empty list. */
 export type Check = (settings: Settings) => Problem[];
 
-/** One problem where something is broken. */
+/** A list of one problem if the rule is broken, otherwise an empty list. */
 export const problem = (broken: boolean, path: string, was: unknown, allowed: string): Problem[] =>
   broken ? [{ path, was, allowed }] : [];

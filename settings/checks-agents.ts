@@ -1,4 +1,4 @@
-/** Rules that join settings of a hub, its agents, and access to the gateways. */
+/** Rules about hubs, agents, and access to the gateways. */
 import { reachableGateways } from "./access";
 import { hubOnly } from "./agents";
 import { type Check, type Problem, problem } from "./check";
@@ -20,10 +20,10 @@ const caOfGateways: Check = ({ access: { caCertificate } }) =>
     caCertificate !== undefined && !isCa(caCertificate),
     "access.caCertificate",
     "[PEM]",
-    "certificates of CAs as PEM text, and nothing else",
+    "CA certificates as PEM text, and nothing else",
   );
 
-/** Passwords cross networks in every request. */
+/** Every request carries a password, so a URL needs TLS. */
 const plainUrls = (environment: string, path: string, endpoints: Record<string, string> | undefined) =>
   Object.entries(endpoints ?? {}).flatMap(([store, url]) =>
     problem(
@@ -46,7 +46,7 @@ const servedUrls: Check = ({ access: { service, endpoints } }) => {
       true,
       "access.endpoints",
       undefined,
-      "the URLs that access.service serves, which has their ports",
+      "the URLs that access.service serves, which uses their ports",
     );
   const urls = Object.entries(endpoints).map(([store, url]) => ({ store, url, parsed: new URL(url) }));
   const ports = urls.map(({ parsed }) => parsed.port);
@@ -61,7 +61,7 @@ const servedUrls: Check = ({ access: { service, endpoints } }) => {
       service.type === "NodePort" && ports.filter((port) => port === parsed.port).length > 1,
       `access.endpoints.${store}`,
       url,
-      "a URL with a port of its own, because each gateway has its own node port",
+      "a URL with its own port, because each gateway has its own node port",
     ),
   ]);
 };
@@ -81,7 +81,7 @@ const agentNames: Check = ({ agents, cluster, mimir, tempo }) => {
       tenants.includes(name),
       `agents.${name}`,
       name,
-      "nothing: this stack has a tenant of that name, which must not be written by another cluster",
+      "nothing: this stack has a tenant of that name, which another cluster must not write to",
     ),
     ...problem(name === cluster.name, `agents.${name}`, name, "nothing: it is the cluster of this stack"),
   ]);
@@ -95,19 +95,19 @@ const reachable: Check = (settings) =>
     "the domain of an Ingress, or access.endpoints instead, because agents reach the gateways from other clusters",
   );
 
-/** Tempo makes no metrics of an agent's spans: it would write them to the hub's tenant. */
+/** Tempo generates no metrics from an agent's spans: it would write them to the hub's tenant. */
 const spanMetrics: Check = ({ hub, tracing: { metricsFrom } }) =>
   problem(
     hub !== undefined && metricsFrom !== "alloy",
     "tracing.metricsFrom",
     metricsFrom,
-    "alloy, because this stack has a hub, whose Tempo makes no metrics of other clusters' spans",
+    "alloy, because this stack has a hub, whose Tempo generates no metrics from the spans of other clusters",
   );
 
 /** Rules about `agents` and `hub`. */
 export const agentChecks: Check[] = [agentNames, reachable, spanMetrics, encryptedToHub];
 
-/** What a stack's configuration says about parts that an agent does not have. */
+/** Problems with configuration of components that an agent does not install. */
 export const hubOnlyProblems = (given: Tree): Problem[] =>
   given["hub"] === undefined
     ? []

@@ -3,7 +3,7 @@
 import { integrations } from "./alerting";
 import { type Check, problem } from "./check";
 
-/** Every receiver has an integration, and every route leads to a receiver that exists. */
+/** Every receiver has an integration, and every route names an existing receiver. */
 const alertingReceivers: Check = ({ alerting }) => [
   ...Object.entries(alerting.receivers).flatMap(([name, receiver]) =>
     problem(
@@ -25,7 +25,7 @@ const alertingReceivers: Check = ({ alerting }) => [
   ),
 ];
 
-/** Emails have a server, and its password never travels in plain text. */
+/** Alerts by email need a server, whose password must not travel in plain text. */
 const alertingSmtp: Check = ({ alerting: { receivers, smtp } }) => {
   const [mailed] = Object.entries(receivers).find(([, { email }]) => email?.length) ?? [];
   if (!smtp)
@@ -57,7 +57,7 @@ const alertingSmtp: Check = ({ alerting: { receivers, smtp } }) => {
   ];
 };
 
-/** SNS has both keys or none. */
+/** SNS needs both keys or none. */
 const alertingSns: Check = ({ alerting }) =>
   Object.entries(alerting.receivers).flatMap(([name, { sns }]) => {
     const missing = sns?.accessKey ? "secretKey" : "accessKey";
@@ -69,5 +69,5 @@ const alertingSns: Check = ({ alerting }) =>
     );
   });
 
-/** Rules that join settings of alerting. */
+/** Rules about alerting. */
 export const alertingChecks: Check[] = [alertingReceivers, alertingSmtp, alertingSns];

@@ -32,7 +32,7 @@ const backupElsewhere: Check = ({ backups: { destination }, objectStorage: { kin
   ];
 };
 
-/** An external S3 has no users that this stack creates. */
+/** The stack creates no users in an external S3, so their keys must be set. */
 const backupAccess: Check = ({ backups: { destination }, objectStorage: { kind, external } }) =>
   destination && kind === "external" && external
     ? (["backup", "restore"] as const).flatMap((user) =>
@@ -40,7 +40,7 @@ const backupAccess: Check = ({ backups: { destination }, objectStorage: { kind, 
           external[user] === undefined,
           `objectStorage.external.${user}`,
           undefined,
-          "an accessKey and a secretKey (set with --secret), because there is backups.destination",
+          "an accessKey and a secretKey (set with --secret), because backups.destination is set",
         ),
       )
     : [];
@@ -50,5 +50,5 @@ const backupAges: Check = ({ backups: { keepDeleted, maxAge } }) => [
   ...problem(maxAge < 3600, "backups.maxAge", goDuration(maxAge), "1h or more"),
 ];
 
-/** Rules that join settings of backups. */
+/** Rules about backups. */
 export const backupChecks: Check[] = [backupElsewhere, backupAccess, backupAges];

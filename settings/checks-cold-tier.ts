@@ -4,12 +4,12 @@ import { coldBuckets, insideCluster } from "./cold-tier";
 import { longestRetention } from "./retention";
 import { day, goDuration, wholeDays } from "./units";
 
-/** This stack's own MinIO, as names.ts calls it. */
+/** This stack's own MinIO, by the Service name in names.ts. */
 const ownService = /^https?:\/\/minio\.minio\.svc(\.|:|$)/;
 
 const path = "objectStorage.minio.coldTier";
 
-/** Objects that move elsewhere and not back again. */
+/** The destination must be another S3, so that objects do not move back and forth. */
 const coldTierElsewhere: Check = ({ objectStorage: { buckets, minio } }) => {
   const { coldTier: tier } = minio;
   if (!tier) return [];
@@ -54,7 +54,7 @@ const coldTierUsed: Check = ({ objectStorage: { kind, minio } }) => {
   ];
 };
 
-/** MinIO counts whole days, and what is deleted the day it moves is moved for nothing. */
+/** MinIO counts in whole days, and an object that is deleted on the day it moves is moved in vain. */
 const coldTierAge: Check = (settings) => {
   const { lifecycleMargin, minio } = settings.objectStorage;
   const retention = longestRetention(settings);
@@ -69,5 +69,5 @@ const coldTierAge: Check = (settings) => {
   });
 };
 
-/** Rules that join settings of the cold tier. */
+/** Rules about the cold tier. */
 export const coldTierChecks: Check[] = [coldTierElsewhere, coldTierUsed, coldTierAge];

@@ -18,7 +18,7 @@ const externalStorage: Check = ({ objectStorage: { kind, external } }) => {
   );
 };
 
-/** Static keys and roles exclude each other: keys in the environment would win. */
+/** Static keys and roles exclude each other: keys in the environment would take precedence. */
 const externalIdentity: Check = ({ objectStorage: { kind, external } }) => {
   if (kind !== "external" || !external) return [];
   if (external.credentials !== "identity")

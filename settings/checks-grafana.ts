@@ -1,16 +1,19 @@
-/** Rules that join settings of Grafana: login, Ingress, database. */
+/** Rules about Grafana: login, Ingress, database. */
 import { type Check, problem } from "./check";
 
-/** Several Grafanas show the same only if they share a database. */
+/** Several replicas show the same data only if they share a database. */
 const grafanaReplicas: Check = ({ grafana }) =>
   problem(
     grafana.replicas > 1 && !grafana.database,
     "grafana.replicas",
     grafana.replicas,
-    "1, or set grafana.database: each replica would have users and settings of its own",
+    "1, or set grafana.database: each replica would have its own users and settings",
   );
 
-/** Who lets people in is described, its secret is somewhere, and production has more than one shared password. */
+/**
+ * The identity provider and its secret must be configured, and production needs personal logins instead of one shared
+ * password.
+ */
 const grafanaAuth: Check = ({ environment, grafana }) => {
   const { kind, oauth, ldap } = grafana.auth;
   const lacks = (path: string, isSecret = false) =>
@@ -28,7 +31,7 @@ const grafanaAuth: Check = ({ environment, grafana }) => {
       environment === "prod" && kind === "local",
       "grafana.auth.kind",
       kind,
-      "oauth or ldap, because environment is prod: people log in as themselves",
+      "oauth or ldap, because environment is prod: every user needs a personal login",
     ),
     ...(kind === "oauth" && !oauth ? lacks("grafana.auth.oauth") : []),
     ...(kind === "oauth" && oauth && !oauth.clientSecret && !outside
@@ -49,7 +52,7 @@ const grafanaIngress: Check = ({ grafana }) =>
     grafana.ingress !== undefined && !grafana.url.startsWith("https://"),
     "grafana.url",
     grafana.url,
-    "an https:// URL, because there is grafana.ingress: passwords and sessions pass through it",
+    "an https:// URL, because grafana.ingress is set: it transports passwords and session cookies",
   );
 
 export const grafanaChecks: Check[] = [grafanaReplicas, grafanaAuth, grafanaIngress];

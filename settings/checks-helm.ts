@@ -11,7 +11,7 @@ const always: Owned = {
   imagePullSecrets: "images.pullSecret",
 };
 
-/** Whether one of two paths is the other, or leads to it. */
+/** Whether two paths are equal, or one is a prefix of the other. */
 const overlap = (one: string, other: string): boolean =>
   one === other || one.startsWith(`${other}.`) || other.startsWith(`${one}.`);
 

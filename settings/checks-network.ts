@@ -22,13 +22,13 @@ const tlsIssuer: Check = ({ network: { tls } }) => {
       caCertificate !== undefined && !isCa(caCertificate),
       "network.tls.caCertificate",
       "[PEM]",
-      "certificates of CAs as PEM text, and nothing else",
+      "CA certificates as PEM text, and nothing else",
     ),
     ...problem(
       issuer === undefined && caCertificate !== undefined,
       "network.tls.caCertificate",
       "[PEM]",
-      "nothing, because there is no network.tls.issuer that it could belong to",
+      "nothing, because network.tls.issuer is not set",
     ),
   ];
 };
@@ -38,8 +38,8 @@ const privateCas: Check = ({ network: { privateCa } }) =>
     privateCa !== undefined && !isCa(privateCa),
     "network.privateCa",
     "[PEM]",
-    "certificates of CAs as PEM text, and nothing else",
+    "CA certificates as PEM text, and nothing else",
   );
 
-/** Rules that join settings of this group. */
+/** Rules about TLS. */
 export const networkChecks: Check[] = [tlsIssuer, privateCas];

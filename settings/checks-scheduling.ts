@@ -5,18 +5,18 @@ import type { tolerations } from "./scheduling";
 
 type Tolerations = z.output<ReturnType<typeof tolerations>>;
 
-/** What the API server requires of a toleration, beyond the form of each field. */
+/** Requirements of the API server for a toleration, in addition to the form of each field. */
 function tolerationProblems(path: string, tolerations: Tolerations) {
   return tolerations.flatMap(
     ({ key, operator = "Equal", value, effect, tolerationSeconds }, index): Problem[] => {
       const at = `${path}[${index}]`;
       if (key === undefined && operator !== "Exists")
-        return [{ path: `${at}.operator`, was: operator, allowed: "Exists, because there is no key" }];
+        return [{ path: `${at}.operator`, was: operator, allowed: "Exists, because key is not set" }];
       if (operator === "Exists" && value)
         return [{ path: `${at}.value`, was: value, allowed: "nothing: the operator is Exists" }];
       if (tolerationSeconds !== undefined && effect !== "NoExecute")
         return [
-          { path: `${at}.effect`, was: effect, allowed: "NoExecute, because there are tolerationSeconds" },
+          { path: `${at}.effect`, was: effect, allowed: "NoExecute, because tolerationSeconds is set" },
         ];
       return [];
     },

@@ -28,7 +28,7 @@ const minioEndpoint: Check = ({ objectStorage: { minio } }) =>
     minio.caFile !== undefined && minio.endpoint === undefined,
     "objectStorage.minio.caFile",
     minio.caFile,
-    "nothing, because there is no objectStorage.minio.endpoint that it could belong to",
+    "nothing, because objectStorage.minio.endpoint is not set",
   );
 
 const bucketNames: Check = ({ objectStorage: { buckets } }) => {
@@ -44,8 +44,8 @@ const bucketNames: Check = ({ objectStorage: { buckets } }) => {
 };
 
 /**
- * The stores delete some time after a retention has ended: Mimir marks a block and deletes it 2 h later, Loki and Tempo
- * after 2 h and 1 h. Until then a bucket's lifecycle must not take parts of it.
+ * The stores delete data some time after its retention ends: Mimir marks a block and deletes it 2 h later, Loki and
+ * Tempo delete after 2 h and 1 h. Until then, a bucket's lifecycle must not delete parts of it.
  */
 const lifecycleMargin: Check = ({ objectStorage }) =>
   problem(
@@ -55,7 +55,7 @@ const lifecycleMargin: Check = ({ objectStorage }) =>
     "at least 1d: the stores need hours to delete data past its retention",
   );
 
-/** The rules of object storage. */
+/** Rules about object storage. */
 export const storageChecks: Check[] = [
   minioServers,
   minioErasureSets,

@@ -1,4 +1,4 @@
-/** Rules that join settings of Loki, Mimir and Tempo. */
+/** Rules about Loki, Mimir and Tempo. */
 import { type Check, problem } from "./check";
 import { byteRateText, day, goDuration } from "./units";
 
@@ -29,7 +29,7 @@ const lokiBurst: Check = ({ loki }) =>
     `at least loki.ingestionRate, ${byteRateText(loki.ingestionRate)}`,
   );
 
-/** Loki refuses retention periods under a day: https://grafana.com/docs/loki/latest/operations/storage/retention/ */
+/** Loki rejects retention periods under a day: https://grafana.com/docs/loki/latest/operations/storage/retention/ */
 const lokiRetention: Check = ({ loki: { retention } }) => {
   const { namespaces, ...rest } = retention;
   const all = [
@@ -41,12 +41,12 @@ const lokiRetention: Check = ({ loki: { retention } }) => {
       period < day,
       `loki.retention.${key}`,
       goDuration(period),
-      "at least 1d, the shortest that Loki keeps",
+      "at least 1d, the minimum that Loki accepts",
     ),
   );
 };
 
-/** Whether a day such as 2025-02-30 is in the calendar; Date itself counts on into March. */
+/** Whether a day exists in the calendar; Date itself turns 2025-02-30 into a day in March. */
 const exists = (day: string): boolean => {
   const date = new Date(day);
   return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(day);
@@ -71,10 +71,10 @@ const mimirStoreAfter: Check = ({ mimir }) =>
     mimir.storeAfter > 12 * 3600,
     "mimir.storeAfter",
     goDuration(mimir.storeAfter),
-    "at most 12h, because an ingester has what is newer than 13h only",
+    "at most 12h, because an ingester has only samples newer than 13h",
   );
 
-/** A push that is larger than the burst is always rejected. */
+/** A push larger than the burst is always rejected. */
 const mimirBurst: Check = ({ mimir, alloyMetrics }) => {
   const bursts = [
     ["mimir.limits.burst", mimir.limits.burst] as const,
@@ -87,21 +87,21 @@ const mimirBurst: Check = ({ mimir, alloyMetrics }) => {
       burst !== undefined && burst < alloyMetrics.samplesPerSend,
       path,
       burst,
-      `at least alloyMetrics.samplesPerSend, ${alloyMetrics.samplesPerSend}: a larger push would never be taken`,
+      `at least alloyMetrics.samplesPerSend, ${alloyMetrics.samplesPerSend}: a larger push would always be rejected`,
     ),
   );
 };
 
-/** What waited in a collector while another one took over its targets comes later than newer samples. */
+/** Samples that a collector buffered while another one took over its targets arrive after newer samples. */
 const mimirOutOfOrder: Check = ({ mimir, alloyMetrics }) =>
   problem(
     mimir.limits.outOfOrder < alloyMetrics.bufferAge,
     "mimir.limits.outOfOrder",
     goDuration(mimir.limits.outOfOrder),
-    `at least alloyMetrics.bufferAge, ${goDuration(alloyMetrics.bufferAge)}: Mimir would refuse what waited that long`,
+    `at least alloyMetrics.bufferAge, ${goDuration(alloyMetrics.bufferAge)}: Mimir would reject samples that were buffered that long`,
   );
 
-/** Blocks are joined to a day each; a shorter retention could not be kept. */
+/** The largest blocks hold a day; a shorter retention has no effect. */
 const mimirRetention: Check = ({ mimir }) => {
   const periods = [
     ["mimir.retention", mimir.retention] as const,
@@ -116,12 +116,12 @@ const mimirRetention: Check = ({ mimir }) => {
       period !== undefined && period < day,
       path,
       period && goDuration(period),
-      "at least 1d, what the largest block holds",
+      "at least 1d, the range of the largest block",
     ),
   );
 };
 
-/** What holds inside the stores. */
+/** Rules about the stores themselves. */
 export const storeChecks: Check[] = [
   replication,
   lokiCompactor,
@@ -131,5 +131,5 @@ export const storeChecks: Check[] = [
   mimirStoreAfter,
 ];
 
-/** What Mimir takes from collectors, and for how long it keeps it. */
+/** Rules about Mimir's limits for collectors, and its retention. */
 export const mimirLimitChecks: Check[] = [mimirBurst, mimirOutOfOrder, mimirRetention];

@@ -1,4 +1,4 @@
-/** Rules that join several settings. Each returns what is wrong, so that all of it can be reported together. */
+/** Rules that check several settings together. Each returns its problems, so that all of them are reported at once. */
 
 import { type Check, type Problem, problem } from "./check";
 import { accessChecks, agentChecks } from "./checks-agents";
@@ -18,12 +18,12 @@ import { quantity } from "./units";
 /** Size of one segment of Alloy's write-ahead log: https://github.com/prometheus/prometheus/blob/main/tsdb/wlog/wlog.go */
 const walSegment = 128 * 1024 ** 2;
 
-/** Room for a few of the largest batches, of 3,000 entries or 3 MB. */
+/** Capacity for a few of the largest batches, of 3,000 entries or 3 MB. */
 const leastQueue = 128 * 1024 ** 2;
 
 /**
- * Volume that the buffers of spans and of OTLP metrics and logs need, which are one and a half times the size: twice that
- * while they are compacted, and 1 GiB for the metrics made from spans.
+ * Volume for the buffers of spans and of OTLP metrics and logs. The buffers take one and a half times the size, twice
+ * that during compaction. The metrics generated from spans need 1 GiB.
  */
 const leastTracesDisk = (buffer: number): number => 3 * buffer + 1024 ** 3;
 
@@ -39,7 +39,7 @@ const alloyBuffers: Check = ({ alloyLogs, alloyMetrics, alloyTraces }) => [
       buffer < leastQueue,
       `${alloy}.buffer`,
       quantity(buffer),
-      `at least ${quantity(leastQueue)}, room for a few batches`,
+      `at least ${quantity(leastQueue)}, the size of a few batches`,
     ),
   ),
   ...problem(
@@ -50,7 +50,7 @@ const alloyBuffers: Check = ({ alloyLogs, alloyMetrics, alloyTraces }) => [
   ),
 ];
 
-/** Bounds of what grows. */
+/** Minimum sizes of buffers and volumes. */
 const growth: Check = ({ loki, mimir, tempo, alloyMetrics }) =>
   Object.entries({
     "loki.querier": loki.querier,
@@ -66,7 +66,7 @@ const growth: Check = ({ loki, mimir, tempo, alloyMetrics }) =>
     ),
   );
 
-/** Sampled once, and counted where the true rate is still known. */
+/** Traces are sampled once, and counted at a point where the true rate is still known. */
 const sampling: Check = ({ tracing: { sampling, metricsFrom } }) => [
   ...Object.keys(sampling.services).flatMap((service) =>
     problem(
@@ -80,7 +80,7 @@ const sampling: Check = ({ tracing: { sampling, metricsFrom } }) => [
     sampling.appliedBy === "collector" && metricsFrom !== "alloy",
     "tracing.metricsFrom",
     metricsFrom,
-    "alloy, because tracing.sampling.appliedBy is collector: Tempo gets too few traces to count by",
+    "alloy, because tracing.sampling.appliedBy is collector: the traces that reach Tempo are too few for correct counts",
   ),
   ...problem(
     sampling.appliedBy === "sdk" &&
@@ -88,7 +88,7 @@ const sampling: Check = ({ tracing: { sampling, metricsFrom } }) => [
       metricsFrom !== "tempo",
     "tracing.metricsFrom",
     metricsFrom,
-    "tempo, because the SDKs leave traces out: Tempo's metrics-generator corrects its counts by the ratio",
+    "tempo, because SDKs sample: Tempo's metrics-generator corrects its counts by the ratio",
   ),
 ];
 
@@ -100,7 +100,7 @@ const cadvisorExposed: Check = ({ cadvisor }) =>
     "serviceMonitor, nodePort or both, because cadvisor.enabled is true",
   );
 
-/** Every `memoryLimit`, wherever it stands, is at least the `memory` beside it. */
+/** Every `memoryLimit` is at least the `memory` of the same component. */
 const memoryLimits: Check = (settings) => {
   const visit = (node: unknown, path: string): Problem[] => {
     if (typeof node !== "object" || node === null) return [];
@@ -122,7 +122,7 @@ const memoryLimits: Check = (settings) => {
   return visit(settings, "");
 };
 
-/** All rules that join settings. */
+/** All rules that check several settings together. */
 export const checks: Check[] = [
   ...storageChecks,
   ...coldTierChecks,

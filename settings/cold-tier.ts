@@ -1,25 +1,23 @@
-/** The cold tier: another S3 that MinIO moves old objects to. */
+/** The cold tier: another S3 that MinIO transitions old objects to. */
 import type { z } from "zod";
 import { bucketName, group, oneOf, secret, text } from "./fields";
 import { duration } from "./units";
 
 const after = (what: string) =>
-  duration()
-    .optional()
-    .describe(`Age at which ${what} move, in whole days; without it they stay where they are`);
+  duration().optional().describe(`Age at which ${what} move, in whole days; without it, they do not move`);
 
 /** Settings of the cold tier. */
 export const coldTier = group({
-  kind: oneOf("s3", "minio").describe("Whether the other side is an S3 or another MinIO"),
+  kind: oneOf("s3", "minio").describe("Whether the destination is an S3 or another MinIO"),
   endpoint: text(
     "an https:// URL without a path, or http:// inside the cluster",
     /^https?:\/\/[a-z0-9.-]+(:\d+)?$/,
-  ).describe("Where MinIO reaches it; its certificate is signed by a public authority"),
+  ).describe("URL at which MinIO reaches it; a public CA must have issued its certificate"),
   region: text("a region name").optional().describe("Region that requests are signed for, when kind is s3"),
-  bucket: bucketName().describe("Bucket there; it exists, and nothing is in it (below the prefix)"),
+  bucket: bucketName().describe("Bucket in the cold tier; it must exist and be empty (below the prefix)"),
   prefix: text("a prefix such as observability, without a slash at its ends", /^[\w.-]+(\/[\w.-]+)*$/)
     .optional()
-    .describe("What names of objects there begin with; without it the bucket is this stack's alone"),
+    .describe("Prefix of object names; without it, the bucket must be used for this stack alone"),
   accessKey: secret("an access key of 3 to 128 characters", /^\S{3,128}$/).describe(
     "Access key that may list that bucket, and read, write and delete its objects",
   ),
@@ -28,14 +26,14 @@ export const coldTier = group({
     loki: after("Loki's chunks and index"),
     mimirBlocks: after("Mimir's blocks"),
     tempo: after("Tempo's trace blocks"),
-  }).describe("When objects move, by bucket"),
+  }).describe("Age at which objects move, by bucket"),
 })
   .optional()
-  .describe("Another S3 that old objects move to, when kind is minio; without it they stay in MinIO");
+  .describe("Another S3 for old objects, when kind is minio; without it, they stay in MinIO");
 
 type ColdTier = NonNullable<z.output<typeof coldTier>>;
 
-/** Buckets that have a cold tier, and after how many seconds. */
+/** Buckets that have a cold tier, with the age of their objects at transition, in seconds. */
 export const coldBuckets = ({ after }: ColdTier): [keyof ColdTier["after"], number][] =>
   (Object.entries(after) as [keyof ColdTier["after"], number | undefined][]).flatMap(([key, seconds]) =>
     seconds === undefined ? [] : [[key, seconds]],

@@ -1,4 +1,7 @@
-/** The schema as plain data: what each setting is and what is allowed, for messages and for the generated documentation. */
+/**
+ * The schema as plain data: the description and allowed values of each setting, for messages and for the generated
+ * documentation.
+ */
 import { z } from "zod";
 import { schema } from "./schema";
 
@@ -6,19 +9,19 @@ import { schema } from "./schema";
 export interface Described {
   /** Its path as `pulumi config set --path` takes it; `[0]` and `<name>` stand for any item of a list or table. */
   path: string;
-  /** What it is. */
+  /** Its description. */
   what: string;
-  /** What it may be. */
+  /** Its allowed values. */
   allowed: string;
   /** Whether it is a secret, or holds one. */
   secret: boolean;
-  /** What cannot be changed of it once the stack is installed; nothing where all of it can. */
+  /** Restriction on changes after the installation; undefined if it can be changed freely. */
   later?: string;
-  /** Whether it takes any keys. */
+  /** Whether it accepts arbitrary keys. */
   open: boolean;
   /** Whether it is a group of settings, each with a path of its own. */
   group: boolean;
-  /** What is in it, by key. */
+  /** Its members, by key. */
   children: Map<string, Described>;
 }
 
@@ -56,7 +59,7 @@ function describe(type: z.ZodType, path: string): Described {
 /** All settings. */
 export const described: Described = describe(schema, "");
 
-/** What the schema says about a path such as `loki.schema[1].from`; undefined if there is no such setting. */
+/** The description of the setting at a path such as `loki.schema[1].from`; undefined if there is no such setting. */
 export const settingAt = (path: string): Described | undefined =>
   path
     .split(/[.[\]]+/)

@@ -11,7 +11,7 @@ export const dev: SettingsInput = {
     ...prod.objectStorage,
     minio: {
       ...prod.objectStorage.minio,
-      mode: "standalone", // R1.1
+      mode: "standalone",
       servers: 1,
       cpu: "50m",
       memory: "128Mi",
@@ -33,7 +33,7 @@ export const dev: SettingsInput = {
     resultsCache: { replicas: 0, cpu: "50m", memory: "32Mi" },
     chunksCache: { replicas: 0, cpu: "50m", memory: "32Mi" },
     indexDisk: "2Gi",
-    // `obs down` removes MinIO too: nobody would take what an ingester still wants to write.
+    // `obs down` removes MinIO too: an ingester could not write its data any more.
     shutdown: "30s",
   },
   alloyLogs: { ...prod.alloyLogs, cpu: "25m", memory: "128Mi", memoryLimit: "512Mi" },
@@ -88,7 +88,7 @@ export const dev: SettingsInput = {
     buffer: "512Mi",
     disk: "3Gi",
   },
-  tracing: { ...prod.tracing, sampling: { ...prod.tracing.sampling, ratio: 1 } }, // R9.3
+  tracing: { ...prod.tracing, sampling: { ...prod.tracing.sampling, ratio: 1 } },
   openTelemetryOperator: {
     ...prod.openTelemetryOperator,
     certManager: false,

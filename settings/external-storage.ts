@@ -1,4 +1,4 @@
-/** Object storage that exists already: an S3, Google Cloud Storage or Azure Blob Storage. */
+/** Existing object storage: an S3, Google Cloud Storage or Azure Blob Storage. */
 import { group, oneOf, secret, text, yesNo } from "./fields";
 
 /** Static keys of a user of the external S3. */
@@ -18,7 +18,7 @@ const role = (store: string) =>
 const roles = group({ loki: role("Loki"), mimir: role("Mimir"), tempo: role("Tempo") })
   .optional()
   .describe(
-    "IAM roles for service accounts (IRSA), if credentials is `identity`; a store without one uses EKS Pod Identity or the role of its node",
+    "IAM roles for service accounts (IRSA), if credentials is `identity`; a store without a role uses EKS Pod Identity or the role of its node",
   );
 
 export const external = group({
@@ -26,8 +26,8 @@ export const external = group({
     "Host and port of the S3 API",
   ),
   region: text("a region name").describe("Region that requests are signed for"),
-  tls: yesNo().describe("Whether the endpoint speaks HTTPS"),
-  pathStyle: yesNo().describe("Whether buckets are addressed in the path instead of the host name"),
+  tls: yesNo().describe("Whether the endpoint uses HTTPS"),
+  pathStyle: yesNo().describe("Whether buckets are in the path of URLs instead of the host name"),
   credentials: oneOf("keys", "identity")
     .optional()
     .describe(
@@ -41,13 +41,13 @@ export const external = group({
   restore: keys("restores, which read and write all buckets"),
 })
   .optional()
-  .describe("The S3 that is there already, when kind is external");
+  .describe("The existing S3, when kind is external");
 
 const googleAccount = (store: string) =>
   text("the email address of a Google service account", /^[\w.-]+@[\w.-]+\.iam\.gserviceaccount\.com$/)
     .optional()
     .describe(
-      `Google service account of ${store}; without it, grant the roles to the Kubernetes ServiceAccount itself`,
+      `Google service account of ${store}; without it, grant the roles to the Kubernetes ServiceAccount`,
     );
 
 export const gcs = group({

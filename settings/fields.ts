@@ -1,22 +1,25 @@
-/** The kinds of settings: each knows what it allows and says it in the same words in messages and in the docs. */
+/**
+ * The types of settings. Each type defines its allowed values, and the text for them in messages and in the
+ * documentation.
+ */
 import { z } from "zod";
 import { Sensitive } from "./sensitive";
 import { cpu, size } from "./units";
 
 declare module "zod" {
   interface GlobalMeta {
-    /** What a setting may be, as messages and docs/reference/settings.md say it. */
+    /** Allowed values, as messages and docs/reference/settings.md describe them. */
     allowed?: string;
     /** Whether the setting is a secret: it is set with `--secret` and never shown. */
     secret?: boolean;
-    /** Whether it takes any keys, each of them a setting that this schema does not describe. */
+    /** Whether it accepts arbitrary keys, each of them a setting that this schema does not describe. */
     open?: boolean;
-    /** What cannot be changed of it once the stack is installed, as docs/reference/settings.md says it. */
+    /** Restriction on changes after the installation, as docs/reference/settings.md describes it. */
     later?: string;
   }
 }
 
-/** Text of a form. */
+/** Text that matches a pattern. */
 export const text = (allowed: string, form = /^\S.*$/) =>
   z
     .string({ error: () => allowed })
@@ -30,7 +33,7 @@ export const wholeNumber = (min: number, max: number) => {
     .int({ error: () => allowed })
     .min(min, { error: allowed })
     .max(max, { error: allowed });
-  // `pulumi config set --path` writes numbers as numbers, a config file may quote them.
+  // `pulumi config set --path` writes numbers as numbers; a config file may quote them.
   return z
     .preprocess(
       (value: number | string) => (typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value),
@@ -72,25 +75,25 @@ export const yesNo = () => {
     .meta({ allowed });
 };
 
-/** A name as Kubernetes takes it for an object or a label. */
+/** A name that is valid for a Kubernetes object or label. */
 export const dnsName = () =>
   text(
     "a Kubernetes name: lowercase letters, digits and dashes, at most 63",
     /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/,
   );
 
-/** A path as RFC 3986 has it: without quotes and backslashes, so that a query can be written with it. */
+/** A path as in RFC 3986, without quotes and backslashes, so that it is safe in a query. */
 export const urlPath = () => text("a URL path without a query", /^\/[\w.~!$&'()*+,;=:@%/-]*$/);
 
-/** An image that is the same tomorrow. */
+/** An image with a tag or digest, so that it does not change. */
 export const pinnedImage = () =>
   text("an image with a tag or digest, not latest", /^(?!.*:latest$)\S+(:[\w.-]+|@sha256:[0-9a-f]{64})$/);
 
-/** A list; in a stack it replaces the default as a whole. */
+/** A list; a stack's value replaces the default as a whole. */
 export const list = <T extends z.ZodType>(item: T, allowed: string) =>
   z.array(item, { error: () => allowed }).meta({ allowed });
 
-/** Settings that belong together, none of them unknown. */
+/** A group of settings; unknown keys are rejected. */
 export const group = <T extends z.ZodRawShape>(shape: T) => {
   const allowed = `settings of their own: ${Object.keys(shape).join(", ")}`;
   return z
@@ -101,7 +104,7 @@ export const group = <T extends z.ZodRawShape>(shape: T) => {
 /** A day, in UTC. */
 export const date = () => {
   const allowed = "a date such as 2025-01-01";
-  // Written without quotes in a config file it is a time for the engine, which hands it over in Go's form.
+  // The engine parses an unquoted date in a config file as a time, and passes it on in Go's format.
   const day = (value: string) =>
     typeof value === "string" ? value.replace(/ 00:00:00 \+0000 UTC$/, "") : value;
   return z
@@ -109,7 +112,7 @@ export const date = () => {
     .meta({ allowed });
 };
 
-/** A secret; where only its presence is known (`obs render`) it reads `[secret]`. */
+/** A secret; reads `[secret]` if only its presence is known (`obs render`). */
 export const secret = (allowed: string, form: RegExp) =>
   z
     .custom<string>()
@@ -128,7 +131,7 @@ export const bucketName = () =>
     /^(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/,
   );
 
-/** What each replica gets. */
+/** Resources of each replica. */
 export const resources = {
   cpu: cpu().describe("CPU requested by each replica; no CPU limit is set, so that idle cores can be used"),
   memory: size().describe("Memory requested by each replica"),
@@ -139,23 +142,23 @@ export const disk = size()
   .describe("Size of the volume of each replica")
   .meta({ later: "larger only, by ./obs upgrade --volumes" });
 
-/** A component without state: replicas and what each of them gets. */
+/** A stateless component: replicas and the resources of each. */
 export const workload = (what: string) =>
   group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources }).describe(what);
 
-/** A component without state that a stack can do without. @param without what happens with 0 replicas */
+/** An optional stateless component. @param without effect of 0 replicas */
 export const optionalWorkload = (what: string, without: string) =>
   group({
     replicas: wholeNumber(0, 100).describe(`Number of replicas; with 0, ${without}`),
     ...resources,
   }).describe(what);
 
-/** A component without state that may grow. */
+/** A stateless component that can scale out. */
 export const growing = (what: string) =>
   group({
-    replicas: wholeNumber(1, 100).describe("Number of replicas, or the least of them"),
+    replicas: wholeNumber(1, 100).describe("Number of replicas, or the minimum if it scales"),
     maxReplicas: wholeNumber(1, 100).describe(
-      "Most replicas; where it is more than replicas, CPU (scaling.cpu) decides between the two",
+      "Maximum number of replicas; if it is more than replicas, CPU usage (scaling.cpu) decides the number",
     ),
     ...resources,
   }).describe(what);
@@ -167,7 +170,7 @@ export const stateful = (what: string) =>
 /** A memcached. */
 export const cache = (what: string) =>
   group({
-    replicas: wholeNumber(0, 20).describe("Number of memcached replicas; 0 leaves memcached out"),
+    replicas: wholeNumber(0, 20).describe("Number of memcached replicas; 0 disables memcached"),
     cpu: cpu().describe("CPU requested by each replica"),
     memory: size().describe("Memory for cached items in each replica; the container gets a fifth more"),
   }).describe(what);
@@ -176,16 +179,16 @@ export const cache = (what: string) =>
 export const bucket = (what: string) =>
   group({
     name: bucketName().describe("Name of the bucket").meta({ later: "fixed while the bucket holds data" }),
-    quota: size().optional().describe("Hard limit of what the bucket holds; without it there is none"),
+    quota: size().optional().describe("Hard limit of the bucket's size; without it, there is none"),
   }).describe(what);
 
 /** Settings that every Ingress has. @param annotations description of its annotations */
 export const ingressFields = (annotations: string) => ({
-  className: dnsName().optional().describe("Class of the Ingress; without it the cluster's default"),
+  className: dnsName().optional().describe("Class of the Ingress; default: the cluster's"),
   tlsSecret: dnsName()
     .optional()
     .describe(
-      "Secret with the certificate, existing or made by cert-manager; without it the controller's own",
+      "Secret with the certificate, existing or issued by cert-manager; without it, the controller's own certificate",
     ),
   annotations: z
     .record(z.string(), text("a text"), { error: () => "annotations by name" })

@@ -1,4 +1,4 @@
-/** A stack's settings of each component, compared with the needs of a load. */
+/** Compares the configured size of each component with its needs at a load. */
 import { installs } from "./agents";
 import { type Load, type Signal, signalsOf, wholeLoad } from "./load";
 import type { Settings } from "./schema";
@@ -8,14 +8,14 @@ import { megabytes } from "./units";
 export type Resource = keyof Amount;
 export const resources: Resource[] = ["cpu", "memory", "disk"];
 
-/** What each replica of a component is given; memory is what it requests, as in the published formulas. */
+/** Resources of each replica of a component; memory is the request, as in the published formulas. */
 export interface Has extends Amount {
   replicas: number;
-  /** As many as it is scaled out to under load, where it is. */
+  /** Maximum number of replicas, if the component scales out under load. */
   maxReplicas?: number;
 }
 
-/** Whether the settings are enough; `unknown` where they do not say what there is. */
+/** Whether the settings are sufficient; `unknown` if they do not state an amount. */
 export type Verdict = "too small" | "ok" | "too large" | "unknown";
 
 /** A component compared with a load. */
@@ -26,9 +26,9 @@ export interface Fit {
   needs: Amount;
   has?: Has;
   verdict: Verdict;
-  /** Of what it has too little. */
+  /** Resources of which it has too little. */
   lacks: Resource[];
-  /** The fewest replicas of their size that would do; nothing where replicas cannot be added. */
+  /** The fewest replicas of their size that are sufficient; undefined if replicas cannot be added. */
   replicas?: number;
 }
 
@@ -36,17 +36,17 @@ type Tree = Record<string, unknown>;
 const at = (tree: unknown, path: string): Tree | undefined =>
   path.split(".").reduce<Tree | undefined>((node, key) => node?.[key] as Tree | undefined, tree as Tree);
 
-/** Components whose number is not a matter of load, and why is said where they are set. */
+/** Components whose number of replicas does not depend on load; their settings give the reason. */
 const fixed = ["loki.compactor", "alloyLogs", "objectStorage.minio"];
-/** Those that run on each node. */
+/** Components that run on each node. */
 export const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
 /**
- * What a memcached takes for that much of cached items: a fifth more for itself, in whole MiB.
+ * Memory of a memcached for an amount of cached items: a fifth more for memcached itself, in whole MiB.
  * https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
  */
 export const cacheMemory = (items: number): number => Math.ceil(megabytes(items) * 1.2) * 1024 ** 2;
 
-/** The settings of a component; undefined if it is not installed, or runs on an unknown number of nodes. */
+/** The configured size of a component; undefined if it is not installed, or runs on an unknown number of nodes. */
 export function hasOf(settings: Settings, component: string): Has | undefined {
   const found = at(settings, component);
   const absent =
@@ -58,7 +58,7 @@ export function hasOf(settings: Settings, component: string): Has | undefined {
     : (found["replicas"] ?? found["servers"] ?? 1);
   if (replicas === undefined) return undefined;
   const { cpu, memory, disk, maxReplicas } = found as Partial<Has>;
-  // A cache's memory is that of its items; it alone has no limit beside it.
+  // A cache's memory setting is that of its items; it is the only component without a separate limit.
   const items = found["memoryLimit"] === undefined;
   return {
     replicas: Number(replicas),
@@ -69,10 +69,10 @@ export function hasOf(settings: Settings, component: string): Has | undefined {
   };
 }
 
-/** What all replicas have together, scaled out as far as they may be. */
+/** Resources of all replicas together, at the maximum number of replicas. */
 export const most = ({ replicas, maxReplicas }: Has): number => Math.max(replicas, maxReplicas ?? 0);
 
-/** As much more than needed as is called too large, and sizes below which nothing is. */
+/** A component is too large if it has this many times its needs, and more than these sizes. */
 const generous = 4;
 const modest: Required<Amount> = { cpu: 1000, memory: 1024 ** 3, disk: 100 * 1024 ** 3 };
 
@@ -110,17 +110,17 @@ export function fits(settings: Settings): Fit[] {
     .map((formula) => fitOf(formula, load, settings));
 }
 
-/** Cores, memory and disk of several. */
+/** The sum of cores, memory and disk. */
 export const sum = (amounts: Amount[]): Required<Amount> => {
   const of = (resource: Resource) => amounts.reduce((total, amount) => total + (amount[resource] ?? 0), 0);
   return { cpu: of("cpu"), memory: of("memory"), disk: of("disk") };
 };
 
-/** What a component's replicas have together. */
+/** Resources of all replicas of a component together. */
 export const total = ({ replicas, ...each }: Has): Amount =>
   Object.fromEntries(resources.map((resource) => [resource, (each[resource] ?? 0) * replicas]));
 
-/** Paths of everything in the settings that requests memory. */
+/** Paths of all settings that request memory. */
 export const components = (node: unknown, path = ""): string[] =>
   typeof node !== "object" || node === null
     ? []
@@ -129,7 +129,7 @@ export const components = (node: unknown, path = ""): string[] =>
         ...Object.entries(node).flatMap(([key, child]) => components(child, path ? `${path}.${key}` : key)),
       ];
 
-/** What the whole stack requests, also for that which no formula sizes; on one node where `load.nodes` is not said. */
+/** Requests of the whole stack, including components that no formula sizes; for one node if `load.nodes` is not set. */
 export function wholeStack(settings: Settings): Required<Amount> {
   const counted = { ...settings, load: { ...settings.load, nodes: settings.load.nodes ?? 1 } };
   return sum(

@@ -1,4 +1,4 @@
-/** How long the object storage lasts: what each signal adds in a day, for how long it is kept, and what the drives hold. */
+/** How long the object storage lasts: daily growth of each signal, its retention, and the capacity of the drives. */
 import { type Load, spanBytes } from "./load";
 import type { Settings } from "./schema";
 import { day, sizeText } from "./units";
@@ -8,29 +8,29 @@ const lokiCompression = 5;
 /** "2 bytes per sample for compacted blocks (both index and chunks)": https://grafana.com/docs/mimir/latest/manage/run-production-environment/planning-capacity/#store-gateway */
 const sampleBytes = 2;
 
-/** What grows in object storage. */
+/** Growth of one kind of data in object storage. */
 export interface Growth {
-  /** Bytes that are added in a day. */
+  /** Bytes added per day. */
   daily: number;
-  /** Days after which as much is deleted as is added. */
+  /** Days of retention, after which as much is deleted as is added. */
   kept: number;
-  /** Bytes that are there already. @default 0 */
+  /** Bytes that exist already. @default 0 */
   held?: number;
 }
 
-/** What a load adds to the buckets. */
+/** Growth of the buckets at a load. */
 export const growths = ({ samples, logs, spans }: Load, { mimir, loki, tempo }: Settings): Growth[] => [
   { daily: samples * sampleBytes * day, kept: mimir.retention / day },
   { daily: logs / lokiCompression, kept: loki.retention.application / day },
-  // Tempo publishes no ratio: spans count as they come in.
+  // Tempo publishes no compression ratio: spans count with the size in which they arrive.
   { daily: spans * spanBytes * day, kept: tempo.retention / day },
 ];
 
-/** Bytes once everything is kept for as long as it is to be. */
+/** Bytes once each kind of data has reached its retention. */
 export const settled = (growing: Growth[]): number =>
   growing.reduce((total, { daily, kept }) => total + daily * kept, 0);
 
-/** Days until so many bytes are added; undefined if retention deletes as much as is added before. */
+/** Days until the free capacity is used; undefined if retention limits the growth before. */
 export function daysUntilFull(growing: Growth[], room: number): number | undefined {
   const rising = growing
     .filter(({ daily }) => daily > 0)
@@ -65,7 +65,7 @@ export function erasureCoding(servers: number): number {
 export const usableStorage = ({ objectStorage: { minio } }: Settings): number =>
   (minio.disk * minio.servers) / erasureCoding(minio.servers);
 
-/** Days as people plan with them. */
+/** Days in a readable unit. */
 export const daysText = (days: number): string =>
   days < 1 ? "less than a day" : days < 2 ? "1 day" : `${Math.floor(days)} days`;
 

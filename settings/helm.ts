@@ -1,20 +1,21 @@
 /**
- * Values that a stack adds to a chart, for a chart key that has no setting. They are merged last, so `render`, `diff` and the
- * policies show them. Keys that a setting decides are refused: two places for one number would contradict each other.
+ * Values that a stack adds to a chart, for chart keys without a setting. They are merged last, so `render`, `diff` and
+ * the policies include them. Keys that a setting controls are rejected: two sources for one value could contradict each
+ * other.
  */
 import { z } from "zod";
 import { group } from "./fields";
 import { isTree, type Tree } from "./tree";
 
-/** Chart keys by release, and the setting that decides them instead. */
+/** Chart keys by release, and the setting that controls each. */
 export type Owned = Record<string, string>;
 
-export const names = "nothing: other components use the names and addresses that the product gives";
+export const names = "nothing: other components use the names and addresses that the product sets";
 const gateway = "nothing: the gateway's configuration authenticates clients and sets the tenant";
 const storage = "objectStorage.*";
 const label = "cluster.gossipLabels";
 
-/** What every component of a store has a setting for, under the component's own name in the chart. */
+/** Chart keys of every store component that have a setting, under the component's name in the chart. */
 const component = (setting: string, ...keys: string[]): Owned =>
   Object.fromEntries(
     keys.flatMap((key) => {
@@ -74,7 +75,7 @@ export const owned = {
     "mimir.structuredConfig.limits.ingestion_burst_size": "mimir.limits.burst",
     "mimir.structuredConfig.limits.compactor_blocks_retention_period": "mimir.retention",
     "runtimeConfig.overrides": "mimir.tenants",
-    extraObjects: "nothing: the Services of the caches are in it",
+    extraObjects: "nothing: it contains the Services of the caches",
     "gateway.nginx.config": gateway,
     ...component("mimir", "distributor", "ingester", "querier", "query_frontend", "query_scheduler"),
     ...component("mimir", "store_gateway", "compactor", "ruler", "alertmanager", "gateway"),

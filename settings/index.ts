@@ -1,4 +1,7 @@
-/** From a stack's config to its settings: defaults of the environment, overridden key by key, checked at once. */
+/**
+ * Turns a stack's configuration into its settings: defaults of the environment, overridden key by key, checked
+ * together.
+ */
 import type { z } from "zod";
 import { agentDefaults, installs } from "./agents";
 import type { Problem } from "./check";
@@ -27,7 +30,7 @@ export const project = "observability";
 
 const profiles: Record<string, SettingsInput> = { dev, prod };
 
-/** Everything that is wrong with a stack's settings, in one error. */
+/** All problems with a stack's settings, in one error. */
 export class SettingsError extends UserError {
   /** @param stackName the stack whose configuration has the settings; undefined if a program defines them */
   constructor(
@@ -45,7 +48,7 @@ const written = (path: readonly PropertyKey[]) =>
     .map((key, index) => (typeof key === "number" ? `[${key}]` : `${index ? "." : ""}${String(key)}`))
     .join("");
 
-/** A copy of `tree` in which `path` has the value it has in `defaults`, or is gone where that has none. */
+/** A copy of `tree` in which `path` has its value from `defaults`, or is removed if `defaults` has none. */
 function reset(tree: unknown, defaults: unknown, path: readonly PropertyKey[]): unknown {
   const [key, ...rest] = path;
   if (key === undefined || Array.isArray(tree)) return defaults;
@@ -56,7 +59,7 @@ function reset(tree: unknown, defaults: unknown, path: readonly PropertyKey[]): 
   return value === undefined ? others : { ...others, [key as string]: value };
 }
 
-/** What stands at a path, as far as it may be shown: where secrets belong, a wrong one may still be a secret. */
+/** The value at a path for a message. Where a secret belongs, an invalid value may still be a secret, so it is hidden. */
 const shown = (tree: unknown, path: readonly PropertyKey[], hidden: boolean | undefined): unknown => {
   const value = valueAt(tree, path);
   return hidden && value !== undefined ? "[secret]" : value;
@@ -64,7 +67,7 @@ const shown = (tree: unknown, path: readonly PropertyKey[], hidden: boolean | un
 
 type Issue = z.core.$ZodIssue;
 
-/** The problems that an issue of the schema stands for. */
+/** The problems that an issue of the schema describes. */
 export function problemsOf(issue: Issue, wanted: unknown): Problem[] {
   const path = written(issue.path);
   if (issue.code === "unrecognized_keys") {
@@ -81,7 +84,7 @@ export function problemsOf(issue: Issue, wanted: unknown): Problem[] {
   return [{ path, was: shown(wanted, issue.path, settingAt(path)?.secret), allowed }];
 }
 
-/** `tree` with everything that the issues name back at its default. */
+/** `tree` with every invalid value reset to its default. */
 const mend = (tree: unknown, profile: SettingsInput, issues: Issue[], up: number): unknown =>
   issues
     .flatMap((issue) =>
@@ -93,8 +96,8 @@ const mend = (tree: unknown, profile: SettingsInput, issues: Issue[], up: number
  * The settings of a stack.
  *
  * @param stack the stack's name, for messages; undefined if a program defines the settings
- * @param given what the stack's config says, by top-level key
- * @throws SettingsError with every problem, before anything else has happened
+ * @param given the stack's configuration, by top-level key
+ * @throws SettingsError with every problem, before anything else happens
  */
 export function parseSettings(stack: string | undefined, given: Tree): Settings {
   const environment = Object.keys(profiles).find((name) => name === given["environment"]);
@@ -111,19 +114,19 @@ export function parseSettings(stack: string | undefined, given: Tree): Settings 
   const problems = [...misplaced, ...result.error.issues.flatMap((issue) => problemsOf(issue, wanted))];
   // Without an environment there are no defaults to merge.
   if (!environment) throw new SettingsError(stack, problems);
-  // With the wrong ones back at their defaults the rest can still be checked, so that one run tells everything.
+  // With invalid values reset to their defaults, the rest can be checked too, so that one run reports all problems.
   const mended = mend(wanted, profile, result.error.issues, 0);
   const second = schema.safeParse(mended);
   if (second.success) return refuse(stack, problems, second.data, mended, leaves);
-  // What has no default goes with the group that cannot be without it.
+  // A setting without a default is removed together with the group that requires it.
   const third = schema.safeParse(mend(mended, profile, second.error.issues, 1));
   if (!third.success) throw new SettingsError(stack, problems);
   return refuse(stack, problems, third.data, mended, leaves);
 }
 
 /**
- * Settings that a program defines for the components it uses. Pulumi configuration is not read. Grafana itself checks its
- * settings if the program does not set any.
+ * Settings that a program defines for the components it uses. Pulumi configuration is not read. If the program sets
+ * none, Grafana's component checks its settings itself.
  *
  * @throws SettingsError with every problem
  */
@@ -135,11 +138,11 @@ export function refuseInvalid(settings: Settings, group: keyof Settings): void {
   if (problems.length) throw new SettingsError(undefined, problems);
 }
 
-/** Whether one of two paths is the other, or a group around it. */
+/** Whether two paths are equal, or one contains the other. */
 const overlap = (one: string, other: string): boolean =>
   one === other || [".", "["].some((sign) => one.startsWith(other + sign) || other.startsWith(one + sign));
 
-/** A problem with the value as it was written: `37d`, where a rule knows seconds. */
+/** A problem with the value as written in the configuration: `37d`, where a rule has seconds. */
 function asWritten(problem: Problem, wanted: unknown): Problem {
   const value = valueAt(wanted, problem.path.split(/[.[\]]+/).filter(Boolean));
   return typeof problem.was === "string" &&
@@ -150,13 +153,13 @@ function asWritten(problem: Problem, wanted: unknown): Problem {
     : problem;
 }
 
-/** The problems that settings have with each other. */
+/** Problems between settings. */
 const problemsIn = (settings: Settings): Problem[] =>
   checks.flatMap((check) => check(settings)).filter(({ path }) => installs(settings, path));
 
 /**
- * @param leaves beginnings of paths that are not checked
- * @throws SettingsError with the problems known already and those that settings have with each other
+ * @param leaves prefixes of paths that are not checked
+ * @throws SettingsError with the known problems and those between settings
  */
 function refuse(
   stack: string | undefined,
@@ -168,14 +171,17 @@ function refuse(
   const joined = problemsIn(settings)
     .filter(({ path }) => !leaves.some((beginning) => path.startsWith(beginning)))
     .map((problem) => asWritten(problem, wanted))
-    // What a rule says about a value that was put in for a wrong one says nothing about the user's.
+    // A problem with the default that replaced an invalid value does not concern the user's value.
     .filter(({ path }) => !known.some((problem) => overlap(path, problem.path)));
   const all = [...new Map([...known, ...joined].map((problem) => [problem.path, problem])).values()];
   if (all.length) throw new SettingsError(stack, all);
   return settings;
 }
 
-/** @throws SettingsError where a prod stack's config has secrets in plain text; `encrypted` as `plainSecrets` takes it */
+/**
+ * @throws SettingsError if the configuration of a prod stack has secrets in plain text; `encrypted` as `plainSecrets`
+ * accepts it
+ */
 export function refusePlainSecrets(
   stack: string,
   settings: Settings,
@@ -186,8 +192,8 @@ export function refusePlainSecrets(
 }
 
 /**
- * What a stack's whole config says of the settings, as a tree. Keys of other projects and providers are left out, and so are
- * empty groups, for which the engine fills in the defaults of Pulumi.yaml. An empty group that does not exist is a mistake.
+ * The settings in a stack's whole configuration, as a tree. Keys of other projects and providers are ignored, and so
+ * are empty groups, because the engine adds the defaults of Pulumi.yaml. An unknown empty group is an error.
  */
 export const settingsIn = (config: Record<string, string>): Tree =>
   Object.fromEntries(
@@ -197,11 +203,11 @@ export const settingsIn = (config: Record<string, string>): Tree =>
       .filter(([key, value]) => !settingAt(key) || !isTree(value) || Object.keys(value).length > 0),
   );
 
-/** The settings of a stack from its whole config, as the engine gives it: `project:key` to text, objects as JSON. */
+/** The settings of a stack from its whole configuration in the engine's form: `project:key` to text, objects as JSON. */
 export const readSettings = (stack: string, config: Record<string, string>): Settings =>
   parseSettings(stack, settingsIn(config));
 
-/** An object or list where the text is JSON of one, else the text. */
+/** The parsed object or list if the text is JSON of one, otherwise the text. */
 function fromText(raw: string): unknown {
   if (!/^\s*[{[]/.test(raw)) return raw;
   try {

@@ -1,42 +1,38 @@
-/** What a stack is expected to take. Nothing is installed by it: `obs size` and the warnings of a preview go by it. */
+/** The expected load of a stack. It does not change the installation: `obs size` and the warnings of a preview use it. */
 import type { z } from "zod";
 import { group, wholeNumber } from "./fields";
 import { count, dailyVolume, perSecond } from "./units";
 
 export const load = group({
-  series: count()
-    .optional()
-    .describe("Series at a time, of all tenants; without it as many as the samples make"),
+  series: count().optional().describe("Active series of all tenants; default: derived from samples"),
   samples: perSecond()
     .optional()
-    .describe("Samples; without it each series every alloyMetrics.scrapeInterval"),
+    .describe("Samples; default: one per series and alloyMetrics.scrapeInterval"),
   queries: perSecond()
     .optional()
-    .describe("Queries of metrics; without it 5 a second for each million series"),
+    .describe("Queries of metrics; default: 5 per second for each million series"),
   logs: dailyVolume().optional().describe("Lines that Loki receives, in bytes before compression"),
   spans: perSecond()
     .optional()
     .describe("Spans that Tempo receives, after sampling; counted as 500 bytes each"),
-  nodes: wholeNumber(1, 10_000)
-    .optional()
-    .describe("Nodes of the cluster, each with an Alloy of its own for logs"),
-}).describe("What the stack is expected to take; a preview warns where the settings are too small for it");
+  nodes: wholeNumber(1, 10_000).optional().describe("Nodes of the cluster; each runs an Alloy for logs"),
+}).describe("The expected load of the stack; a preview warns if the settings are too small for it");
 
 type Expected = z.output<typeof load>;
 
-/** What is measured, and with it everything that follows from one of its numbers. */
+/** Kinds of signals. */
 export type Signal = "metrics" | "logs" | "traces";
 
-/** A load with everything said: what follows from the rest is filled in, a signal that is not expected is 0. */
+/** A complete load: missing numbers are derived from the others, and a signal that is not expected is 0. */
 export interface Load {
   series: number;
-  /** A second. */
+  /** Per second. */
   samples: number;
-  /** Of metrics, a second. */
+  /** Queries of metrics, per second. */
   queries: number;
-  /** Bytes a day. */
+  /** Bytes per day. */
   logs: number;
-  /** A second. */
+  /** Per second. */
   spans: number;
 }
 
@@ -44,7 +40,7 @@ export interface Load {
 const queriesPerMillion = 5;
 /** "For a typical span size of around 500 bytes": https://grafana.com/docs/tempo/next/operations/manage-trace-ingestion/ */
 export const spanBytes = 500;
-/** What is expected, with everything that follows from it. */
+/** The expected load, including derived numbers. */
 export function wholeLoad({
   load,
   alloyMetrics,
@@ -63,7 +59,7 @@ export function wholeLoad({
   };
 }
 
-/** The signals of which a load has any. */
+/** The signals that a load has. */
 export const signalsOf = ({ samples, queries, logs, spans }: Load): Signal[] => [
   ...(samples + queries > 0 ? (["metrics"] as const) : []),
   ...(logs > 0 ? (["logs"] as const) : []),

@@ -1,6 +1,6 @@
 /**
- * The versions of Mimir's chart that a stack can have, oldest first. A stack that exists takes them one at a time: upstream
- * supports the upgrade to the next minor version only.
+ * The versions of Mimir's chart that a stack can have, oldest first. An existing stack upgrades one version at a time:
+ * upstream supports only upgrades to the next minor version.
  */
 import charts from "../charts.json";
 
@@ -11,13 +11,13 @@ const images: Record<string, string> = { ...steps, [version]: image };
 export const mimirSteps = Object.keys(images);
 export const newestMimirStep = version;
 
-/** Major and minor version as one number, which orders them. */
+/** Major and minor version as one number, for ordering. */
 const line = (of: string): number => {
   const [, major, minor] = /^(\d+)\.(\d+)\./.exec(of) ?? [];
   return Number(major) * 1000 + Number(minor);
 };
 
-/** The step that a version belongs to, by its place: one before the first for an older one, one after the last for a newer one. */
+/** Index of the step that a version belongs to: -1 for an older one, the number of steps for a newer one. */
 export const stepOf = (of: string): number =>
   line(of) > line(newestMimirStep)
     ? mimirSteps.length

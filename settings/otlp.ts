@@ -1,4 +1,4 @@
-/** How applications reach the OTLP ports. */
+/** Access of applications to the OTLP ports. */
 import { group, ingressFields, list, text } from "./fields";
 
 /** An Ingress for the OTLP port for HTTP. */
@@ -20,5 +20,5 @@ export const otlp = group({
   }).describe("Access from browsers"),
   ingress: ingress
     .optional()
-    .describe("An Ingress for OTLP over HTTP; without it only pods of the cluster reach the OTLP ports"),
+    .describe("An Ingress for OTLP over HTTP; without it, only pods of the cluster reach the OTLP ports"),
 }).describe("OTLP endpoints for applications");

@@ -1,13 +1,14 @@
-/** Secrets in plain text in a stack's config, a committed file. */
+/** Secrets in plain text in a stack's configuration, a committed file. */
 import { type Problem, problem } from "./check";
 import type { Settings } from "./schema";
 import { Sensitive } from "./sensitive";
 
 /**
- * Secrets of a prod stack that its config has in plain text; a dev stack's are for a day, and nobody minds.
+ * Secrets of a prod stack that its configuration has in plain text; they are allowed in dev stacks, which are
+ * short-lived.
  *
- * @param encrypted whether the config has a top-level setting, or something in it, encrypted: the engine hands over both
- *   in the same form. A text of `[secret]` stands for an encrypted value, see `fileConfig`
+ * @param encrypted whether the value of a top-level setting, or a part of it, is encrypted: the engine passes both on
+ * in the same form. A text of `[secret]` represents an encrypted value, see `fileConfig`
  */
 export function plainSecrets(settings: Settings, encrypted: (key: string) => boolean): Problem[] {
   const visit = (node: unknown, path: string): Problem[] => {
@@ -16,7 +17,7 @@ export function plainSecrets(settings: Settings, encrypted: (key: string) => boo
         node.reveal() !== "[secret]",
         path,
         "[secret]",
-        "an encrypted secret, because environment is prod; this one is in plain text: replace it, because it may be known",
+        "an encrypted secret, because environment is prod. This one is in plain text: replace it, because it may have leaked",
       );
     if (typeof node !== "object" || node === null) return [];
     return Object.entries(node).flatMap(([key, child]) =>

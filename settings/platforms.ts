@@ -1,9 +1,10 @@
 /**
- * What each Kubernetes platform is known to need. A preset stands between the defaults of the environment and the stack's
- * own settings, which win over it. docs/reference/support.md says what was run.
+ * Known requirements of each Kubernetes platform. A preset overrides the defaults of the environment, and the stack's
+ * own settings override the preset. docs/reference/support.md lists the tested platforms.
  *
- * Needs that every platform shares are no preset: node agents stay off Windows, Fargate and virtual-kubelet nodes everywhere
- * (values/node-agents.ts), and the ports 443 and 6443 of API servers are in the defaults of `network.apiServerPorts`.
+ * Requirements that all platforms share are not in presets: node agents stay off Windows, Fargate and virtual-kubelet
+ * nodes everywhere (values/node-agents.ts), and the ports 443 and 6443 of API servers are in the defaults of
+ * `network.apiServerPorts`.
  */
 import type { Tree } from "./tree";
 
@@ -15,18 +16,18 @@ export type PlatformName = (typeof platformNames)[number];
 export const k3sSocket = "/run/k3s/containerd/containerd.sock";
 
 export interface Platform {
-  /** The platform's own name. */
+  /** The platform's official name. */
   title: string;
   /** Settings that replace the environment's defaults. */
   settings: Tree;
-  /** What to do if there is no default StorageClass. */
+  /** The fix if there is no default StorageClass. */
   storageClass?: string;
 }
 
 export const platforms: Record<PlatformName, Platform> = {
   kind: {
     title: "kind",
-    // Nodes are made by kubeadm: https://kind.sigs.k8s.io/docs/design/node-image/
+    // kubeadm creates the nodes: https://kind.sigs.k8s.io/docs/design/node-image/
     settings: { scaling: { kubeletCertificates: false } },
   },
   k3s: {
@@ -65,25 +66,25 @@ export const platforms: Record<PlatformName, Platform> = {
   openshift: {
     title: "OpenShift",
     settings: {
-      // DNS runs in openshift-dns, with labels of its own, and its metrics need a token:
+      // DNS runs in openshift-dns, with its own labels, and its metrics require a token:
       // https://github.com/openshift/cluster-dns-operator/tree/master/manifests
       kubePrometheusStack: {
         controlPlane: ["apiServer"],
-        // Host ports 9100 and up are taken by the platform's own services, node-exporter among them:
+        // The platform's own services, including node-exporter, use the host ports from 9100:
         // https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/installation_configuration/network-flow-matrix_configuring-firewall
         nodeExporter: { port: 9790 },
       },
-      // Nodes run CRI-O, which cAdvisor does not reach through containerd's socket; the kubelet measures containers:
+      // Nodes run CRI-O, which cAdvisor cannot reach through containerd's socket; the kubelet measures containers:
       // https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/architecture/architecture
       cadvisor: { enabled: false },
-      // Where the routers run: https://github.com/openshift/cluster-ingress-operator
+      // Namespace of the routers: https://github.com/openshift/cluster-ingress-operator
       network: { ingressNamespaces: ["openshift-ingress"] },
     },
     storageClass: "the cluster's storage operator creates one on most clouds",
   },
 };
 
-/** Settings of a platform by its name, as a stack's configuration has it; none for a name that does not exist. */
+/** Settings of a platform by its name in a stack's configuration; none for an unknown name. */
 export const presetOf = (cluster: unknown): Tree => {
   const { platform } = (cluster ?? {}) as { platform?: PlatformName };
   return (platform && platforms[platform]?.settings) ?? {};

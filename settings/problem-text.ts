@@ -3,7 +3,7 @@ import { closest, distance } from "fastest-levenshtein";
 import type { Problem } from "./check";
 import { settingAt } from "./describe";
 
-/** How a setting is changed, or removed if it must not be set. */
+/** Instructions to change a setting, or to remove it if it must not be set. */
 function remedy(stackName: string | undefined, { path, allowed, change }: Problem): string {
   if (change) return change;
   if (stackName === undefined)
@@ -20,7 +20,7 @@ function remedy(stackName: string | undefined, { path, allowed, change }: Proble
       ? `${child.startsWith("[") ? "" : "."}${child}${ofItem}`
       : "";
   const values = [...setting.children.values()];
-  // Pulumi refuses a plain value under such a name: https://www.pulumi.com/docs/iac/cli/commands/pulumi_config_set/
+  // Pulumi rejects a plain value under such a name: https://www.pulumi.com/docs/iac/cli/commands/pulumi_config_set/
   const plain = !setting.secret && /pass|pwd|secret|token/i.test(path) ? " --plaintext" : "";
   return setting.secret && values.every(({ secret }) => secret)
     ? `Fix it: pulumi config set ${stack} --secret --path '${path}${key}' <value>`
@@ -32,13 +32,13 @@ export function invalid(name: string, was: unknown, allowed: string): string {
   const rule = allowed.startsWith("nothing")
     ? `must not be set${allowed.slice("nothing".length)}`
     : `must be ${allowed}`;
-  // The value of a group that must not be set is left out: it may have secrets.
+  // The value of a group that must not be set is omitted: it may contain secrets.
   if (was === undefined)
     return allowed.startsWith("nothing") ? `${name}: ${rule}` : `${name}: not set (${rule})`;
   return `${name}: invalid value ${JSON.stringify(was)} (${rule})`;
 }
 
-/** A name that does not exist, the one that was probably meant, and those that exist. */
+/** An unknown name, the most similar valid name, and all valid names. */
 export function unknown(name: string, what: string, valid: string[]): string {
   const key = name.slice(name.lastIndexOf(".") + 1);
   const guess = valid.length
@@ -59,14 +59,14 @@ export function problemText(stack: string | undefined, problem: Problem): string
   return `  ${what}\n    ${remedy(stack, problem)}`;
 }
 
-/** A setting that is accepted, but too small for the load, in the same form. */
+/** A valid setting that is too small for the load, in the same form. */
 export const tooSmallText = (stack: string, problem: Problem): string =>
   `  ${problem.path}: ${JSON.stringify(problem.was)} is too small (needs ${problem.allowed})\n    ${remedy(stack, problem)}`;
 
-/** A setting that is optional, but without which something stays unknown, in the same form. */
+/** An optional setting whose absence leaves something unknown, in the same form. */
 export const undeclaredText = (stack: string, { path, allowed }: Omit<Problem, "was">): string =>
   `  ${path}: not set (${allowed})\n    ${remedy(stack, { path, was: undefined, allowed })}`;
 
-/** A limit that is accepted, but above what the stack holds, in the same form. */
+/** A valid limit above the capacity of the stack, in the same form. */
 export const tooLargeText = (stack: string, problem: Problem): string =>
   `  ${problem.path}: ${JSON.stringify(problem.was)} is too large (${problem.allowed})\n    ${remedy(stack, problem)}`;

@@ -1,6 +1,6 @@
 import type { SettingsInput } from "./schema";
 
-/** Production: the numbers of the requirements. Change one for a stack with `pulumi config set --path`. */
+/** Defaults for production. Change one for a stack with `pulumi config set --path`. */
 export const prod: SettingsInput = {
   environment: "prod",
   cluster: {
@@ -37,7 +37,7 @@ export const prod: SettingsInput = {
   objectStorage: {
     kind: "minio",
     buckets: {
-      loki: { name: "loki-data" }, // R1.5
+      loki: { name: "loki-data" },
       mimirBlocks: { name: "mimir-blocks" },
       mimirRuler: { name: "mimir-ruler" },
       mimirAlertmanager: { name: "mimir-alertmanager" },
@@ -45,9 +45,9 @@ export const prod: SettingsInput = {
     },
     lifecycleMargin: "7d",
     minio: {
-      mode: "distributed", // R1.1
-      servers: 6, // two in each of three zones: the loss of one zone stops neither reads nor writes
-      disk: "50Gi", // R1.2
+      mode: "distributed",
+      servers: 6, // two in each of three zones: the loss of one zone interrupts neither reads nor writes
+      disk: "50Gi",
       cpu: "500m",
       memory: "2Gi",
       memoryLimit: "4Gi",
@@ -67,19 +67,19 @@ export const prod: SettingsInput = {
   },
   loki: {
     replicationFactor: 3,
-    distributor: { replicas: 3, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" }, // R2.1
-    ingester: { replicas: 3, cpu: "1", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" }, // R2.1
-    querier: { replicas: 2, maxReplicas: 5, cpu: "500m", memory: "1Gi", memoryLimit: "3Gi" }, // R2.1, R13
-    queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R2.1
+    distributor: { replicas: 3, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" },
+    ingester: { replicas: 3, cpu: "1", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" },
+    querier: { replicas: 2, maxReplicas: 5, cpu: "500m", memory: "1Gi", memoryLimit: "3Gi" },
+    queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" },
     queryScheduler: { replicas: 2, cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
-    compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R2.1
+    compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" },
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
     // The charts request as much CPU for each memcached:
     // https://github.com/grafana/loki/blob/main/production/helm/loki/values.yaml (allocatedCPU)
-    resultsCache: { replicas: 1, cpu: "500m", memory: "512Mi" }, // R2.1: query-frontend, cached
+    resultsCache: { replicas: 1, cpu: "500m", memory: "512Mi" }, // query-frontend, cached
     chunksCache: { replicas: 1, cpu: "500m", memory: "2Gi" },
     indexDisk: "10Gi",
-    schema: [{ from: "2024-01-01", store: "boltdb-shipper" }], // R2.4
+    schema: [{ from: "2024-01-01", store: "boltdb-shipper" }],
     retention: {
       application: "30d",
       system: "15d",
@@ -87,42 +87,42 @@ export const prod: SettingsInput = {
       journal: "15d",
       events: "15d",
       namespaces: {},
-    }, // R2.3
+    },
     maxLineSize: "256Ki",
-    ingestionRate: "10MB/s", // R2.6
+    ingestionRate: "10MB/s",
     ingestionBurst: "20MB/s",
     shutdown: "5m",
   },
   mimir: {
-    replicationFactor: 3, // R3.4
-    distributor: { replicas: 3, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R3.1
-    ingester: { replicas: 3, cpu: "2", memory: "4Gi", memoryLimit: "4Gi", disk: "50Gi" }, // R3.1, R3.6
-    querier: { replicas: 2, maxReplicas: 6, cpu: "1", memory: "2Gi", memoryLimit: "2Gi" }, // R3.1, R3.6, R13
-    queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R3.1
+    replicationFactor: 3,
+    distributor: { replicas: 3, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" },
+    ingester: { replicas: 3, cpu: "2", memory: "4Gi", memoryLimit: "4Gi", disk: "50Gi" },
+    querier: { replicas: 2, maxReplicas: 6, cpu: "1", memory: "2Gi", memoryLimit: "2Gi" },
+    queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" },
     queryScheduler: { replicas: 2, cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
-    storeGateway: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" }, // R3.1
-    compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "50Gi" }, // R3.1
-    ruler: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R3.1
-    alertmanager: { replicas: 3, cpu: "50m", memory: "128Mi", memoryLimit: "256Mi", disk: "1Gi" }, // R3.1
+    storeGateway: { replicas: 2, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" },
+    compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "50Gi" },
+    ruler: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" },
+    alertmanager: { replicas: 3, cpu: "50m", memory: "128Mi", memoryLimit: "256Mi", disk: "1Gi" },
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
     resultsCache: { replicas: 1, cpu: "500m", memory: "512Mi" },
     chunksCache: { replicas: 1, cpu: "500m", memory: "2Gi" },
     indexCache: { replicas: 1, cpu: "500m", memory: "1Gi" },
     metadataCache: { replicas: 1, cpu: "500m", memory: "128Mi" },
-    retention: "365d", // R3.4
+    retention: "365d",
     storeAfter: "12h", // https://grafana.com/docs/mimir/latest/configure/configuration-parameters/#querier
-    compactionInterval: "2h", // R3.4
+    compactionInterval: "2h",
     limits: {
-      series: 1_000_000, // R3.5
-      samplesPerSecond: 100_000, // R3.5
-      burst: 100_000, // R3.5: the 100,001st sample of a second is refused
+      series: 1_000_000,
+      samplesPerSecond: 100_000,
+      burst: 100_000, // the 100,001st sample of a second is rejected
       exemplars: 100_000,
       labelNames: 45,
       outOfOrder: "2h",
     },
-    // R3.3, R11. A month of what Prometheus has, for error budgets of 30 days; longer ranges are asked of the other two.
+    // A month of Prometheus' own metrics, for error budgets of 30 days; longer ranges use the other two tenants.
     tenants: { pods: {}, nodes: {}, prometheus: { retention: "31d" } },
-    // R14: what questions about months are asked of: is there room, is it busier, slower, less reliable than it was?
+    // Metrics for questions about months: free capacity, and changes in load, latency and reliability.
     rollups: {
       enabled: true,
       gauges: [
@@ -156,22 +156,22 @@ export const prod: SettingsInput = {
       ],
       delay: "10m",
       series: 1_000_000,
-      fiveMinutes: { retention: "365d" }, // as long as the raw data (R3.4)
-      oneHour: { retention: "730d" }, // this year beside the last
+      fiveMinutes: { retention: "365d" }, // as long as the raw data
+      oneHour: { retention: "730d" }, // this year and the year before
     },
     shutdown: "5m",
   },
   tempo: {
     replicationFactor: 3,
-    distributor: { replicas: 2, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
-    ingester: { replicas: 3, cpu: "500m", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" }, // R4.1
-    querier: { replicas: 2, maxReplicas: 4, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1, R13
-    queryFrontend: { replicas: 1, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" }, // R4.1
-    compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
-    metricsGenerator: { replicas: 1, cpu: "250m", memory: "1Gi", memoryLimit: "2Gi" }, // R4.1
+    distributor: { replicas: 2, cpu: "500m", memory: "512Mi", memoryLimit: "1Gi" },
+    ingester: { replicas: 3, cpu: "500m", memory: "2Gi", memoryLimit: "4Gi", disk: "20Gi" },
+    querier: { replicas: 2, maxReplicas: 4, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" },
+    queryFrontend: { replicas: 1, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" },
+    compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi" },
+    metricsGenerator: { replicas: 1, cpu: "250m", memory: "1Gi", memoryLimit: "2Gi" },
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
     cache: { replicas: 1, cpu: "50m", memory: "512Mi" },
-    retention: "30d", // R4.4
+    retention: "30d",
     limits: { rate: "15MB/s", burst: "20MB/s", traceSize: "5Mi", liveTraces: 50_000 },
     tenants: { traces: {} },
     shutdown: "5m",
@@ -181,8 +181,8 @@ export const prod: SettingsInput = {
     cpu: "100m",
     memory: "256Mi",
     memoryLimit: "1Gi",
-    buffer: "1Gi", // R5.3
-    errorsOnly: ["kube-system"], // R5.4
+    buffer: "1Gi",
+    errorsOnly: ["kube-system"],
     healthCheckPaths: [
       "/healthz",
       "/health",
@@ -195,22 +195,23 @@ export const prod: SettingsInput = {
       "/actuator/health",
       "/actuator/health/liveness",
       "/actuator/health/readiness",
-    ], // R5.4
+    ],
     dockerContainers: "/var/lib/docker/containers",
     journal: true,
   },
   alloyMetrics: {
     replicas: 3,
-    maxReplicas: 10, // R13
-    // A target has 500 series or so; a million series take 11 GiB: https://grafana.com/docs/alloy/latest/introduction/estimate-resource-usage/
+    maxReplicas: 10,
+    // A target has about 500 series; a million series take 11 GiB:
+    // https://grafana.com/docs/alloy/latest/introduction/estimate-resource-usage/
     targetsPerReplica: 200,
     cpu: "250m",
     memory: "1Gi",
     memoryLimit: "2Gi",
     buffer: "10Gi",
     bufferAge: "2h",
-    scrapeInterval: "15s", // R6.3
-    samplesPerSend: 1000, // R6.3
+    scrapeInterval: "15s",
+    samplesPerSend: 1000,
     kubernetesEvents: true,
     sampleLimit: 50_000,
     annotatedPods: true,
@@ -219,15 +220,15 @@ export const prod: SettingsInput = {
   otlp: { cors: { allowedOrigins: [] } },
   tracing: {
     sampling: {
-      ratio: 0.1, // R9.3
+      ratio: 0.1,
       appliedBy: "sdk",
       services: {},
       slow: "2s",
       decisionWait: "10s",
     },
     metricsFrom: "tempo",
-    languages: ["python", "java", "nodejs", "dotnet"], // not go: its sidecar is privileged
-    propagators: ["tracecontext", "baggage"], // R9.2
+    languages: ["python", "java", "nodejs", "dotnet"], // not Go: its sidecar is privileged
+    propagators: ["tracecontext", "baggage"],
   },
   openTelemetryOperator: {
     install: "auto",
@@ -246,7 +247,7 @@ export const prod: SettingsInput = {
       memory: "2Gi",
       memoryLimit: "4Gi",
       disk: "50Gi",
-      retention: "7d", // R11
+      retention: "7d",
       scrapeInterval: "30s",
       shutdown: "5m",
     },
@@ -256,14 +257,14 @@ export const prod: SettingsInput = {
   },
   metrics: { infrastructure: "standard", also: [], drop: [] },
   cadvisor: {
-    enabled: true, // R10
+    enabled: true,
     cpu: "100m",
     memory: "128Mi",
     memoryLimit: "512Mi",
     image: "ghcr.io/google/cadvisor:v0.60.5",
     containerdSocket: "/run/containerd/containerd.sock",
-    expose: ["serviceMonitor", "nodePort"], // R10
-    nodePort: 30090, // R10
+    expose: ["serviceMonitor", "nodePort"],
+    nodePort: 30090,
   },
   grafana: {
     replicas: 1,
@@ -272,8 +273,8 @@ export const prod: SettingsInput = {
     memoryLimit: "1Gi",
     disk: "10Gi",
     url: "http://localhost:3000",
-    auth: { kind: "local" }, // prod asks for oauth or ldap (R8.2)
-    // R8.5: the living successor of JSON API; Pie Chart and Status Panel are panels of Grafana itself today.
+    auth: { kind: "local" }, // prod requires oauth or ldap
+    // The maintained successor of JSON API; Pie Chart and Status Panel are now built into Grafana.
     plugins: ["yesoreyeram-infinity-datasource@3.11.1"],
     dashboards: { namespaces: [], cpu: "10m", memory: "96Mi", memoryLimit: "256Mi" },
   },
@@ -289,7 +290,7 @@ export const prod: SettingsInput = {
     tls: { certificates: "none", clientNamespaces: [] },
   },
   scaling: {
-    cpu: 70, // R13
+    cpu: 70,
     calmDown: "5m",
     metricsServer: "auto",
     kubeletCertificates: true,

@@ -1,19 +1,19 @@
 /**
- * Limits that follow from a component's memory, so that it refuses what it cannot hold before the kernel ends it. Each ratio
- * is here once, with its source; docs/guides/sizing.md explains them. A higher memory limit raises them.
+ * Limits that follow from a component's memory, so that it rejects requests before the kernel kills it (OOM). Each
+ * ratio is here once, with its source; docs/guides/sizing.md explains them. A higher memory limit raises them.
  */
 import type { Settings } from "./schema";
 
 const MB = 1e6;
 const MiB = 1024 ** 2;
 
-/** Share of the memory limit that Go's soft limit (GOMEMLIMIT) leaves to a component. */
+/** Go's soft limit (GOMEMLIMIT) as a share of the memory limit. */
 export const usableMemory = 0.85;
 
 const usable = ({ memoryLimit }: { memoryLimit: number }): number => memoryLimit * usableMemory;
 const between = (least: number, most: number, value: number): number =>
   Math.min(most, Math.max(least, Math.floor(value)));
-/** Rounded down to two digits that count, so that a limit reads as one. */
+/** Rounded down to two significant digits, for readable limits. */
 const rounded = (value: number): number => {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1);
   return Math.floor(value / step) * step;
@@ -21,39 +21,45 @@ const rounded = (value: number): number => {
 
 /** "2.5GB of memory for every 300,000 series in memory": https://grafana.com/docs/mimir/latest/manage/run-production-environment/planning-capacity/#ingester */
 const mimirSeriesBytes = (2500 * MB) / 300_000;
-/** A cardinality explosion sits in a metric or three: those stop growing while the rest still fits. */
+/** A cardinality explosion is usually in one to three metrics: those stop growing while the rest still fits. */
 const metricShare = 0.2;
-/** What Mimir's chart lets a querier run at a time, and memory for each: a querier of 2 GiB then runs as many. */
+/**
+ * Maximum number of queries that Mimir's chart lets a querier run at a time, and memory for each: a querier of 2 GiB
+ * runs that many.
+ */
 const mimirQueries = { most: 8, memory: 256 * MiB };
-/** Share of a distributor's or an ingester's memory that requests in flight may take; the rest is their work, and series. */
+/** Share of a distributor's or an ingester's memory for requests in flight; the rest is for processing and series. */
 const inflight = { distributor: 0.25, ingester: 0.1 };
 
-/** Mimir's limits of a single process, and of a single query. */
+/** Limits of a single Mimir process, and of a single query. */
 export function mimirProtection({ mimir }: Settings) {
   const { ingester, querier, distributor, replicationFactor } = mimir;
   const series = rounded(usable(ingester) / mimirSeriesBytes);
   const carried = rounded((series * ingester.replicas) / Math.min(replicationFactor, ingester.replicas));
   const concurrentQueries = between(2, mimirQueries.most, querier.memoryLimit / mimirQueries.memory);
   return {
-    /** Series that one ingester holds. */
+    /** Series that one ingester can hold. */
     series,
-    /** Series that all ingesters hold together. */
+    /** Series that all ingesters can hold together. */
     carried,
     /** Series of one metric of a tenant. */
     metricSeries: rounded(carried * metricShare),
     concurrentQueries,
-    /** Bytes that one query may hold. */
+    /** Memory of one query, in bytes. */
     queryMemory: Math.floor(usable(querier) / concurrentQueries),
-    /** Bytes of pushes that a process works on at a time. */
+    /** Bytes of pushes that a process handles at a time. */
     distributorInflight: Math.floor(usable(distributor) * inflight.distributor),
     ingesterInflight: Math.floor(usable(ingester) * inflight.ingester),
   };
 }
 
-/** Measured with Loki 3.7.8: 20,000 streams with 100 lines of 150 bytes each take 51 kB of heap for each, with one line 4 kB. */
+/**
+ * Measured with Loki 3.7.8: each of 20,000 streams takes 51 kB of heap with 100 lines of 150 bytes, and 4 kB with one
+ * line.
+ */
 const lokiStreamBytes = 64 * 1024;
 
-/** Streams that a tenant of Loki may have. */
+/** Maximum number of streams of a Loki tenant. */
 export const lokiStreams = ({ loki }: Settings): number =>
   rounded(
     ((usable(loki.ingester) / lokiStreamBytes) * loki.ingester.replicas) /
@@ -61,11 +67,11 @@ export const lokiStreams = ({ loki }: Settings): number =>
   );
 
 /**
- * The least memory that Tempo names for a querier, 4 GB, of which its default is to run 20 queries at a time:
+ * The smallest memory that Tempo documents for a querier, 4 GB, and its default of 20 queries at a time:
  * https://github.com/grafana/tempo/blob/v2.10.7/docs/sources/tempo/set-up-for-tracing/setup-tempo/plan/size.md
  */
 const tempoQueries = { most: 20, memory: 200 * MB };
 
-/** Jobs of queries that a Tempo querier runs at a time. */
+/** Query jobs that a Tempo querier runs at a time. */
 export const tempoConcurrentQueries = ({ tempo }: Settings): number =>
   between(2, tempoQueries.most, tempo.querier.memoryLimit / tempoQueries.memory);

@@ -1,4 +1,4 @@
-/** How long the longest-lived of all that lies in a bucket is kept, by the component above the bucket. */
+/** The longest retention of the data in each bucket. */
 import type { Settings } from "./schema";
 
 const longest = (store: {
@@ -8,8 +8,8 @@ const longest = (store: {
   Math.max(store.retention, ...Object.values(store.tenants).map((tenant) => tenant.retention ?? 0));
 
 /**
- * The longest retention in each bucket whose objects grow old, in seconds: of all kinds and namespaces of logs, of all
- * tenants of metrics and traces. What was rolled up has its retention where roll-ups are off, too.
+ * The longest retention in each bucket whose objects expire, in seconds: over all kinds and namespaces of logs, and all
+ * tenants of metrics and traces. Existing rollups keep their retention if rollups are disabled.
  */
 export function longestRetention({ loki, mimir, tempo }: Pick<Settings, "loki" | "mimir" | "tempo">) {
   const { namespaces, ...kinds } = loki.retention;
@@ -21,7 +21,10 @@ export function longestRetention({ loki, mimir, tempo }: Pick<Settings, "loki" |
   };
 }
 
-/** Range of a query, in seconds, that each store allows: all that it keeps, and an hour for a start that is rounded down. */
+/**
+ * Longest range of a query that each store allows, in seconds: its whole retention, plus an hour for a start that is
+ * rounded down.
+ */
 export function longestQuery(settings: Settings) {
   const { loki, mimirBlocks, tempo } = longestRetention(settings);
   const hour = 3600;

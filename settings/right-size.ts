@@ -1,6 +1,6 @@
 /**
- * The size of each component for a declared load, as settings. Sizes start from the environment's defaults, not from the
- * stack's own settings, so that a second run gives the same result. docs/guides/sizing.md explains the rules.
+ * The size of each component for a declared load, as settings. Sizes start from the environment's defaults, not from
+ * the stack's own settings, so that a second run gives the same result. docs/guides/sizing.md explains the rules.
  */
 import { dev } from "./dev";
 import { components, type Fit, fits, hasOf } from "./fit";
@@ -16,16 +16,19 @@ const GiB = 1024 ** 3;
 
 const up = (value: number, step: number): number => Math.ceil(value / step) * step;
 
-/** What a component gets at any load. */
+/** Minimum resources of a component at any load. */
 const least = { cpu: 50, memory: 128 * MiB, memoryLimit: GiB };
-/** Without a formula there is no reason to go below a tenth of the defaults. */
+/** Minimum share of the defaults for a component without a formula. */
 const leastShare = 0.1;
-/** The largest replica, which leaves room for others on a node of 4 cores and 16 GiB; a larger load gets more replicas. */
+/**
+ * The largest replica, which leaves capacity for other pods on a node of 4 cores and 16 GiB; a larger load gets more
+ * replicas.
+ */
 const largest = { cpu: 3000, memory: 8 * GiB };
 /** Load of the busiest minutes, as a multiple of the average. */
 const peak = 2;
 
-/** A setting and the value that it gets, as a stack file has it. */
+/** A setting and its value, as in a stack file. */
 export interface Sized {
   path: string;
   value: string | number;
@@ -47,7 +50,10 @@ const settingsOf = (component: string, values: Record<string, number>): Sized[] 
   }));
 const at = (settings: Settings, component: string): Tree => valueAt(settings, component.split(".")) as Tree;
 
-/** A component with a published formula: what it needs, over its replicas. A volume only grows: Kubernetes cannot shrink it. */
+/**
+ * A component with a published formula: its needs, distributed over its replicas. A volume only grows: Kubernetes
+ * cannot shrink it.
+ */
 function byFormula({ component, needs, replicas: scalable, has }: Fit, defaults: Settings) {
   if (!has) return {};
   const standard = at(defaults, component);
@@ -72,7 +78,7 @@ function byFormula({ component, needs, replicas: scalable, has }: Fit, defaults:
   };
 }
 
-/** How much of the load that the defaults admit is declared. */
+/** The declared load as a share of the load that the defaults admit. */
 function shareOf(settings: Settings, { mimir, loki, tempo }: Settings): number {
   const { series, logs, spans } = wholeLoad(settings);
   const shares = [
@@ -83,7 +89,7 @@ function shareOf(settings: Settings, { mimir, loki, tempo }: Settings): number {
   return Math.min(1, Math.max(leastShare, ...shares));
 }
 
-/** A component without a formula: its default requests in proportion. Limits stay, and so does what a cache holds. */
+/** A component without a formula: its default requests in proportion. Limits and cache sizes do not change. */
 function inProportion(component: string, share: number, defaults: Settings) {
   const { cpu, memory, memoryLimit } = at(defaults, component) as Partial<Record<string, number>>;
   return {
@@ -93,7 +99,7 @@ function inProportion(component: string, share: number, defaults: Settings) {
   };
 }
 
-/** Limits of a tenant: no more series than the ingesters hold, and rates of at least the declared load. */
+/** Limits of a tenant: at most the series that the ingesters hold, and rates of at least the declared load. */
 function limitsFor(settings: Settings, ingester: Partial<Settings["mimir"]["ingester"]>): Sized[] {
   const { mimir, loki, tempo } = settings;
   const { series, samples, logs, spans } = wholeLoad(settings);
@@ -122,9 +128,9 @@ function limitsFor(settings: Settings, ingester: Partial<Settings["mimir"]["inge
 }
 
 /**
- * The settings that give every component of the stack the size for `load`, also where they have it already.
+ * The settings that give every component of the stack the size for `load`, including those that already have it.
  *
- * @param settings with `load`; the stack's own replicas are the least
+ * @param settings with `load`; the stack's own replicas are the minimum
  */
 export function rightSize(settings: Settings): Sized[] {
   const { environment } = settings;

@@ -1,4 +1,4 @@
-/** An S3 that a program passes to `ObjectStorage`, when its values are known. */
+/** An S3 that a program passes to `ObjectStorage`, with its values resolved. */
 import { z } from "zod";
 import { problemsOf, SettingsError } from "./index";
 import { type Settings, schema } from "./schema";
@@ -13,7 +13,7 @@ export interface S3
   > {
   /** Static keys in Secrets, or the AWS identity of the pods. */
   credentials: "keys" | "identity";
-  /** Buckets by key; the names of the others are those of the settings. */
+  /** Buckets by key; other buckets have the names in the settings. */
   buckets: Partial<Record<keyof ObjectStorage["buckets"], string>>;
 }
 
@@ -23,7 +23,7 @@ const passed = z.object({ objectStorage: z.object({ external, buckets: buckets.p
 /**
  * The settings with this S3 as the object storage.
  *
- * @throws SettingsError with every value that the settings do not allow either
+ * @throws SettingsError with every value that is invalid as a setting
  */
 export function withS3(settings: Settings, s3: S3): Settings {
   const { buckets, ...external } = s3;

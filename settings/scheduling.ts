@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { dnsName, group, list, oneOf, text, wholeNumber } from "./fields";
 
-/** Components whose pods run on any of several nodes: the releases of charts. */
+/** Components whose pods can run on any node: the releases of charts. */
 export const placedComponents = [
   "minio",
   "loki",
@@ -59,7 +59,7 @@ export const tolerations = () => list(toleration, "a list of tolerations");
 
 const byComponent = `placements by component: ${components.join(", ")}`;
 
-/** Where pods run, and which of them come first. */
+/** Placement and priority of pods. */
 export const scheduling = group({
   nodeSelector: nodeSelector().describe(
     "Labels of the nodes on which pods run, in addition to kubernetes.io/os=linux; DaemonSets run on all Linux nodes",
@@ -76,12 +76,14 @@ export const scheduling = group({
     .partialRecord(
       z.enum(components, { error: () => `one of ${components.join(", ")}` }),
       group({
-        nodeSelector: nodeSelector().optional().describe("Replaces the stack's; restricts a DaemonSet"),
+        nodeSelector: nodeSelector()
+          .optional()
+          .describe("Replaces the stack's nodeSelector; restricts a DaemonSet"),
         tolerations: tolerations().optional().describe("Replaces the stack's"),
         priorityClass: dnsName().optional().describe("Replaces the stack's"),
       }),
       { error: () => byComponent },
     )
     .meta({ allowed: byComponent })
-    .describe("Placement of single components, each value instead of the one above"),
+    .describe("Placement of single components; each value replaces the one above"),
 }).describe("Placement of pods on nodes: docs/guides/scaling.md");

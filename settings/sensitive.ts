@@ -1,4 +1,4 @@
-/** A secret given by the user. It prints as `[secret]`; only `reveal` gives the text, to be wrapped by `pulumi.secret`. */
+/** A secret from the user. It prints as `[secret]`; only `reveal` returns the text, for `pulumi.secret`. */
 export class Sensitive {
   readonly #text: string;
 

@@ -1,4 +1,4 @@
-/** Where a stack's settings are too small for what it is expected to take, in the words of other problems. */
+/** Problems with settings that are too small for the expected load. */
 
 import { capacity } from "./capacity";
 import { type Problem, problem } from "./check";
@@ -14,17 +14,17 @@ const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
 const up = (value: number, step: number): number => Math.ceil(value / step) * step;
 
-/** An amount as its setting takes it, rounded up to what people would write. */
+/** An amount in the form of its setting, rounded up to a readable value. */
 const setting = (resource: Resource, value: number): string =>
   resource === "cpu" ? cpuQuantity(up(value, 100)) : quantity(up(value, value > GiB ? GiB : 64 * MiB));
 
-/** What there is of a resource and what is needed. */
+/** The configured and the required amount of a resource. */
 const shortage = (resource: Resource, there: number, needed: number): string =>
   resource === "cpu"
     ? `${coresText(there)} of ${coresText(needed)} cores`
     : `${sizeText(there)} of ${sizeText(needed)} ${resource}`;
 
-/** What a component that is too small should be: more replicas where there can be more, else larger ones. */
+/** The required size of a component that is too small: more replicas if possible, otherwise larger ones. */
 function tooSmall({ component, needs, has, lacks, replicas }: Fit): Problem[] {
   if (!has || lacks.length === 0) return [];
   const all = most(has);
@@ -34,19 +34,19 @@ function tooSmall({ component, needs, has, lacks, replicas }: Fit): Problem[] {
     return lacks.map((resource) => ({
       path: `${component}.${resource}`,
       was: resource === "cpu" ? cpuQuantity(has.cpu ?? 0) : quantity(has[resource] ?? 0),
-      allowed: `${each(resource)} for the load; there is ${short(resource)}`,
+      allowed: `${each(resource)} for the load; it has ${short(resource)}`,
     }));
   const larger = lacks.map((resource) => `${resource} ${each(resource)}`).join(" and ");
   return [
     {
       path: `${component}.${has.maxReplicas === undefined ? "replicas" : "maxReplicas"}`,
       was: all,
-      allowed: `${replicas} for the load, or ${larger} for each; there is ${lacks.map(short).join(" and ")}`,
+      allowed: `${replicas} for the load, or ${larger} for each; it has ${lacks.map(short).join(" and ")}`,
     },
   ];
 }
 
-/** Limits by which the stack itself would refuse what it is expected to take, if all of it were one tenant's. */
+/** Limits that would reject the expected load if all of it were a single tenant's. */
 function refused(settings: Settings): Problem[] {
   const { mimir, loki, tempo } = settings;
   const { series, samples, logs, spans } = wholeLoad(settings);
@@ -55,7 +55,7 @@ function refused(settings: Settings): Problem[] {
   const tenants = Object.values(mimir.tenants);
   const lines = logs / day;
   const bytes = spans * spanBytes;
-  const why = "beyond it a tenant is refused";
+  const why = "requests of a tenant beyond it are rejected";
   return [
     ...problem(
       largest(
@@ -93,9 +93,12 @@ function refused(settings: Settings): Problem[] {
   ];
 }
 
-/** Tenants' limits that admit more than the memory of the ingesters holds, whatever the load: then all tenants are refused. */
+/**
+ * Tenants' limits that admit more than the memory of the ingesters holds, at any load: then new series of all tenants
+ * are rejected.
+ */
 export function limitProblems(settings: Settings): Problem[] {
-  // A dev stack's one small ingester holds a tenth of what the limits admit, and nothing depends on it.
+  // A dev stack's single small ingester holds a tenth of what the limits admit, which is no risk there.
   if (settings.environment === "dev") return [];
   const { mimir } = settings;
   const { carried, series: each } = mimirProtection(settings);
@@ -114,18 +117,18 @@ export function limitProblems(settings: Settings): Problem[] {
       `the ingesters hold ${countText(carried)}, or all of it with mimir.ingester.memoryLimit ${setting(
         "memory",
         (mimir.ingester.memoryLimit * series) / carried,
-      )}; with ${countText(each)} an ingester refuses new series of every tenant`,
+      )}; with ${countText(each)} an ingester rejects new series of every tenant`,
     ),
   );
 }
 
-/** Everything in the settings that is too small for `load`; empty if that is not set. */
+/** All settings that are too small for `load`; empty if that is not set. */
 export const sizingProblems = (settings: Settings): Problem[] => [
   ...fits(settings).flatMap(tooSmall),
   ...refused(settings),
 ];
 
-/** A stack whose own object storage fills at an unknown time, because no load is declared. */
+/** A warning for a stack whose own object storage fills at an unknown time, because no load is declared. */
 function undeclared(stack: string, settings: Settings): string[] {
   const { environment, objectStorage } = settings;
   if (environment === "dev" || objectStorage.kind !== "minio" || signalsOf(wholeLoad(settings)).length)
@@ -133,13 +136,13 @@ function undeclared(stack: string, settings: Settings): string[] {
   const carried = capacity(settings).filter(({ component }) => component === "objectStorage.minio");
   const most = (signal: Signal) => carried.find((one) => one.signal === signal)?.carries ?? 0;
   const allowed =
-    `without it the time until the object storage is full is unknown: ${sizeText(usableStorage(settings))} hold ` +
+    `without it, the time until the object storage is full is unknown: ${sizeText(usableStorage(settings))} hold ` +
     `${countText(most("metrics"))} series, ${dailyText(most("logs"))} of logs or ${countText(most("traces"))} spans/s ` +
     "for the configured retentions";
   return [undeclaredText(stack, { path: "load", allowed })];
 }
 
-/** How long the object storage lasts at the declared load; nothing if no load is declared or the storage is external. */
+/** How long the object storage lasts at the declared load; empty if no load is declared or the storage is external. */
 export const storageForecast = (settings: Settings): string[] => {
   const load = wholeLoad(settings);
   return settings.objectStorage.kind === "minio" && signalsOf(load).length
@@ -148,8 +151,8 @@ export const storageForecast = (settings: Settings): string[] => {
 };
 
 /**
- * What a preview warns about: settings that are too small for `load`, limits above what the memory holds, and a prod stack
- * without a load.
+ * Warnings of a preview: settings that are too small for `load`, limits above the capacity of the memory, and a prod
+ * stack without a load.
  *
  * @param stack name of the stack, for the commands that change its settings
  */

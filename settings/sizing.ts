@@ -1,28 +1,28 @@
 /**
- * What each component needs for a load, by the formulas that the projects themselves publish. Where they give a range,
- * the end that asks for least is taken: what is too small by it is too small for certain. docs/guides/sizing.md explains it.
+ * The needs of each component at a load, by the formulas that the projects publish. If they give a range, the lower end
+ * counts: a component below it is certainly too small. See docs/guides/sizing.md.
  */
 import { erasureCoding, growths, settled } from "./forecast";
 import { type Load, type Signal, spanBytes } from "./load";
 import type { Settings } from "./schema";
 import { day } from "./units";
 
-/** Cores in millicores, memory and disk in bytes; what no formula says is left out. */
+/** CPU in millicores, memory and disk in bytes; amounts without a formula are omitted. */
 export interface Amount {
   cpu?: number;
   memory?: number;
   disk?: number;
 }
 
-/** How a component's needs follow from the load. */
+/** A component's needs at a load. */
 export interface Formula {
   /** Path of its settings. */
   component: string;
-  /** What it works on. */
+  /** Signals that it processes. */
   signals: Signal[];
-  /** Where the formula is published. */
+  /** URL of the published formula. */
   source: string;
-  /** What all its replicas need together. */
+  /** Needs of all its replicas together. */
   needs: (load: Load, settings: Settings) => Amount;
 }
 
@@ -32,10 +32,10 @@ const [MiB, GiB, TiB] = [1024 ** 2, 1024 ** 3, 1024 ** 4];
 
 /** "run Grafana Mimir with 50% extra capacity for memory and disk": https://grafana.com/docs/mimir/latest/manage/run-production-environment/planning-capacity/ */
 const mimirHeadroom = 1.5;
-/** The replication factor that Loki and Tempo have by default, and with it their published numbers. */
+/** The default replication factor of Loki and Tempo, on which their published numbers are based. */
 const usualReplicas = 3;
 
-/** `amount` so many times. */
+/** `amount`, multiplied by `factor`. */
 const times = (factor: number, amount: Amount): Amount =>
   Object.fromEntries(Object.entries(amount).map(([resource, value]) => [resource, value * factor]));
 
@@ -62,8 +62,8 @@ const lokiSource = "https://grafana.com/docs/loki/latest/setup/size/";
 type LokiTiers = [Amount, Amount, Amount];
 const tier = (cores: number, memory: number): Amount => ({ cpu: cores * core, memory: memory * GiB });
 /**
- * Loki's tables have a column for up to 3, up to 30 and about 30 TB a day. A column is taken for its upper end; below
- * it needs are in proportion, between two columns on the line from one to the other, beyond the last in proportion.
+ * Loki's tables have a column for up to 3, up to 30 and about 30 TB a day. A column applies to its upper end. Below the
+ * first and beyond the last, needs are in proportion; between two columns they are interpolated.
  */
 const loki = (component: string, [small, medium, large]: LokiTiers, replicated = false): Formula => ({
   component: `loki.${component}`,
@@ -85,7 +85,7 @@ const loki = (component: string, [small, medium, large]: LokiTiers, replicated =
   },
 });
 
-/** Of the 2.x line, the one with ingesters and compactors. */
+/** Of Tempo 2.x, which has ingesters and compactors. */
 const tempoSource =
   "https://github.com/grafana/tempo/blob/01cc7ed024d4877de4416f66ce9f0aa39292a01b/docs/sources/tempo/setup/size.md";
 const tempo = (component: string, bytesPerReplica: number, replica: Amount, replicated = false): Formula => ({
@@ -101,7 +101,10 @@ const tempo = (component: string, bytesPerReplica: number, replica: Amount, repl
 });
 
 const alloySource = "https://grafana.com/docs/alloy/latest/introduction/estimate-resource-usage/";
-/** The scrape interval of which Alloy's numbers are: https://grafana.com/docs/alloy/latest/reference/components/prometheus/prometheus.scrape/ */
+/**
+ * The scrape interval on which Alloy's numbers are based:
+ * https://grafana.com/docs/alloy/latest/reference/components/prometheus/prometheus.scrape/
+ */
 const alloyInterval = 60;
 
 /** All components with a published formula. */
@@ -119,14 +122,14 @@ export const formulas: Formula[] = [
     ...mimir("storeGateway", ({ queries }) => queries / 10, { cpu: core, memory: GB }),
     needs: ({ queries, series }, { mimir: { retention } }) => ({
       ...times(queries / 10, { cpu: core, memory: GB * mimirHeadroom }),
-      // Of a retention of a year.
+      // For a retention of a year.
       disk: 13 * GB * mimirHeadroom * (series / 1e6) * (retention / (365 * day)),
     }),
   },
   mimir("compactor", ({ series }) => series / 20e6, { cpu: core, memory: 4 * GB, disk: 300 * GB }),
   loki("distributor", [tier(8, 2), tier(80, 40), tier(200, 100)]),
   loki("ingester", [tier(12, 24), tier(180, 540), tier(600, 1200)], true),
-  // Queriers do the work of index gateways. Query-schedulers are optional: query-frontends count for both.
+  // Queriers replace index gateways. Query-schedulers are optional: query-frontends count for both.
   loki("querier", [tier(10 + 2, 10 + 8), tier(150 + 5, 200 + 40), tier(375 + 20, 750 + 80)]),
   loki("queryFrontend", [tier(2 + 2, 4 + 1), tier(8 + 2, 16 + 1), tier(16 + 4, 64 + 1)]),
   loki("compactor", [tier(2, 10), tier(6, 20), tier(6, 40)]),

@@ -4,14 +4,14 @@ import { byteRate, duration, size } from "./units";
 
 export const seriesLimit = () => wholeNumber(1, 1_000_000_000);
 
-/** What a tenant of Mimir may have of its own. */
+/** Limits and retention of a Mimir tenant. */
 export const mimirTenant = group({
   series: seriesLimit().optional().describe("Series; without it mimir.limits.series"),
   samplesPerSecond: seriesLimit()
     .optional()
-    .describe("Samples a second; without it mimir.limits.samplesPerSecond"),
-  burst: seriesLimit().optional().describe("Samples at once; without it mimir.limits.burst"),
-  retention: duration().optional().describe("How long its metrics are kept; without it mimir.retention"),
+    .describe("Samples per second; default mimir.limits.samplesPerSecond"),
+  burst: seriesLimit().optional().describe("Burst of samples; default mimir.limits.burst"),
+  retention: duration().optional().describe("Retention of its metrics; default mimir.retention"),
 });
 
 export const traceLimits = (withDefault: (what: string) => string) => ({
@@ -23,8 +23,8 @@ export const traceLimits = (withDefault: (what: string) => string) => ({
   ),
 });
 
-/** What a tenant of Tempo may have of its own. */
+/** Limits and retention of a Tempo tenant. */
 export const tempoTenant = group({
-  ...group(traceLimits((what) => `${what}; without it tempo.limits has it`)).partial().shape,
-  retention: duration().optional().describe("How long its traces are kept; without it tempo.retention"),
+  ...group(traceLimits((what) => `${what}; default: the same limit in tempo.limits`)).partial().shape,
+  retention: duration().optional().describe("Retention of its traces; default tempo.retention"),
 });

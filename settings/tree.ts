@@ -16,7 +16,7 @@ export function merge(base: unknown, over: unknown): unknown {
   );
 }
 
-/** Every value of a tree that is not a tree itself, with the keys that lead to it. An empty tree counts as a value. */
+/** Every leaf value of a tree, with the keys that lead to it. An empty tree counts as a value. */
 export const leavesOf = (node: unknown, keys: string[] = []): { keys: string[]; value: unknown }[] =>
   isTree(node) && Object.keys(node).length > 0
     ? Object.entries(node).flatMap(([key, child]) => leavesOf(child, [...keys, key]))

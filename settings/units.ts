@@ -1,7 +1,7 @@
 /**
- * Units, parsed once. Inside the program every duration is a number of seconds, every size a number of bytes,
- * every rate a number of bytes per second (of logs expected, per day) and every CPU amount a number of millicores; the
- * functions at the end write them in the form each consumer reads.
+ * Units, parsed once. Inside the program every duration is a number of seconds, every size a number of bytes, every
+ * rate a number of bytes per second (expected logs: per day) and every CPU amount a number of millicores. The functions
+ * at the end convert them to the form that each consumer reads.
  */
 import { z } from "zod";
 
@@ -95,7 +95,7 @@ export function quantity(bytes: number): string {
   return `${bytes / factor}${unit}`;
 }
 
-/** Bytes per second as people write them, in the largest unit that divides them: `10MB/s`. */
+/** Bytes per second in the largest unit that divides them: `10MB/s`. */
 export function byteRateText(bytes: number): string {
   const [unit, factor] = Object.entries(LOKI).findLast(([, factor]) => bytes % factor === 0) ?? ["B", 1];
   return `${bytes / factor}${unit}/s`;
@@ -119,11 +119,11 @@ export const megabytes = (bytes: number): number => bytes / KiB ** 2;
 /** Seconds in whole days, rounded up, so that a lifecycle never undercuts a retention. */
 export const wholeDays = (seconds: number): number => Math.ceil(seconds / day);
 
-/** A number with three digits that count, the rest cut off: 66.6, 343, 0.125. */
+/** A number with three significant digits, the rest cut off: 66.6, 343, 0.125. */
 function short(value: number): string {
   if (value <= 0) return "0";
   const step = 10 ** (Math.floor(Math.log10(value)) - 2);
-  // What the division leaves over is not the value's own.
+  // Corrects the rounding error of the division.
   return String(Number((Math.floor(value / step + 1e-6) * step).toPrecision(3)));
 }
 
@@ -134,13 +134,13 @@ function inUnits(value: number, units: Record<string, number>): string {
   return `${short(value / factor)}${unit}`;
 }
 
-/** A count as people write it, cut to three digits: `1M`, `66.6k`. */
+/** A readable count, cut to three digits: `1M`, `66.6k`. */
 export const countText = (value: number): string => inUnits(value, COUNTS);
 
-/** Bytes per day as people write them, cut to three digits: `1TB/day`. */
+/** Readable bytes per day, cut to three digits: `1TB/day`. */
 export const dailyText = (bytes: number): string => `${inUnits(bytes, DAILY)}/day`;
 
-/** Bytes as people read them, cut to three digits: `34.9Gi`. */
+/** Readable bytes, cut to three digits: `34.9Gi`. */
 export const sizeText = (bytes: number): string =>
   bytes < KiB ** 2 ? "<1Mi" : inUnits(bytes, { Mi: KiB ** 2, Gi: KiB ** 3, Ti: KiB ** 4 });
 

@@ -263,7 +263,7 @@ describe("unit: a hub", function () {
     const { service, endpoints } = nodePorts;
     const agents = { "eu-1": {} };
     expect(problemsOf({ agents, access: { service, ingress: { domain: "hub.stack.test" } } })).to.deep.equal([
-      "access.endpoints: the URLs that access.service serves, which has their ports",
+      "access.endpoints: the URLs that access.service serves, which uses their ports",
     ]);
     const loki = "https://10.0.0.1:30443/loki";
     expect(problemsOf({ agents, access: { service, endpoints: { ...endpoints, loki } } })).to.deep.equal([
@@ -273,7 +273,7 @@ describe("unit: a hub", function () {
     expect(problemsOf({ agents, access: { service, endpoints: { ...endpoints, mimir } } })).to.deep.equal(
       ["loki", "mimir"].map(
         (store) =>
-          `access.endpoints.${store}: a URL with a port of its own, because each gateway has its own node port`,
+          `access.endpoints.${store}: a URL with its own port, because each gateway has its own node port`,
       ),
     );
   });

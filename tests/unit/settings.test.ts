@@ -217,17 +217,17 @@ describe("unit: settings", () => {
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'mimir.replicationFactor' <value>
   alloyMetrics.buffer: invalid value "64Mi" (must be at least 256Mi, two segments of the write-ahead log)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'alloyMetrics.buffer' <value>
-  alloyLogs.buffer: invalid value "64Mi" (must be at least 128Mi, room for a few batches)
+  alloyLogs.buffer: invalid value "64Mi" (must be at least 128Mi, the size of a few batches)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'alloyLogs.buffer' <value>
-  mimir.limits.burst: invalid value 500 (must be at least alloyMetrics.samplesPerSend, 1000: a larger push would never be taken)
+  mimir.limits.burst: invalid value 500 (must be at least alloyMetrics.samplesPerSend, 1000: a larger push would always be rejected)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'mimir.limits.burst' <value>
-  mimir.limits.outOfOrder: invalid value "1h" (must be at least alloyMetrics.bufferAge, 2h: Mimir would refuse what waited that long)
+  mimir.limits.outOfOrder: invalid value "1h" (must be at least alloyMetrics.bufferAge, 2h: Mimir would reject samples that were buffered that long)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'mimir.limits.outOfOrder' <value>
-  mimir.retention: invalid value "12h" (must be at least 1d, what the largest block holds)
+  mimir.retention: invalid value "12h" (must be at least 1d, the range of the largest block)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'mimir.retention' <value>
   cadvisor.expose: invalid value [] (must be serviceMonitor, nodePort or both, because cadvisor.enabled is true)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'cadvisor.expose[0]' <value>
-  grafana.auth.kind: invalid value "local" (must be oauth or ldap, because environment is prod: people log in as themselves)
+  grafana.auth.kind: invalid value "local" (must be oauth or ldap, because environment is prod: every user needs a personal login)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'grafana.auth.kind' <value>
   kubePrometheusStack.operator.memoryLimit: invalid value "256Mi" (must be at least kubePrometheusStack.operator.memory, 1Gi)
     Fix it in Pulumi.team-a.yaml or run: pulumi config set --stack team-a --path 'kubePrometheusStack.operator.memoryLimit' <value>`);
@@ -558,7 +558,7 @@ describe("unit: settings", () => {
         problem: {
           path: "objectStorage.minio.caFile",
           was: "ca.pem",
-          allowed: "nothing, because there is no objectStorage.minio.endpoint that it could belong to",
+          allowed: "nothing, because objectStorage.minio.endpoint is not set",
         },
       },
       {
@@ -623,7 +623,7 @@ describe("unit: settings", () => {
         problem: {
           path: "objectStorage.external.backup",
           was: undefined,
-          allowed: "an accessKey and a secretKey (set with --secret), because there is backups.destination",
+          allowed: "an accessKey and a secretKey (set with --secret), because backups.destination is set",
         },
       },
       {
@@ -725,7 +725,7 @@ describe("unit: settings", () => {
         problem: {
           path: "loki.retention.debug",
           was: "23h",
-          allowed: "at least 1d, the shortest that Loki keeps",
+          allowed: "at least 1d, the minimum that Loki accepts",
         },
       },
       {
@@ -736,7 +736,7 @@ describe("unit: settings", () => {
         problem: {
           path: "loki.retention.namespaces.payments",
           was: "90m",
-          allowed: "at least 1d, the shortest that Loki keeps",
+          allowed: "at least 1d, the minimum that Loki accepts",
         },
       },
       ...(
@@ -829,7 +829,7 @@ describe("unit: settings", () => {
           path: "tracing.metricsFrom",
           was: "tempo",
           allowed:
-            "alloy, because this stack has a hub, whose Tempo makes no metrics of other clusters' spans",
+            "alloy, because this stack has a hub, whose Tempo generates no metrics from the spans of other clusters",
         },
       },
       {
@@ -868,7 +868,7 @@ describe("unit: settings", () => {
         problem: {
           path: "alloyLogs.buffer",
           was: "127Mi",
-          allowed: "at least 128Mi, room for a few batches",
+          allowed: "at least 128Mi, the size of a few batches",
         },
       },
       {
@@ -879,7 +879,7 @@ describe("unit: settings", () => {
         problem: {
           path: "alloyTraces.buffer",
           was: "127Mi",
-          allowed: "at least 128Mi, room for a few batches",
+          allowed: "at least 128Mi, the size of a few batches",
         },
       },
       {
@@ -919,7 +919,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.limits.burst",
           was: 999,
-          allowed: "at least alloyMetrics.samplesPerSend, 1000: a larger push would never be taken",
+          allowed: "at least alloyMetrics.samplesPerSend, 1000: a larger push would always be rejected",
         },
       },
       {
@@ -930,7 +930,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.tenants.team.burst",
           was: 1999,
-          allowed: "at least alloyMetrics.samplesPerSend, 2000: a larger push would never be taken",
+          allowed: "at least alloyMetrics.samplesPerSend, 2000: a larger push would always be rejected",
         },
       },
       {
@@ -941,7 +941,8 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.limits.outOfOrder",
           was: "2h",
-          allowed: "at least alloyMetrics.bufferAge, 3h: Mimir would refuse what waited that long",
+          allowed:
+            "at least alloyMetrics.bufferAge, 3h: Mimir would reject samples that were buffered that long",
         },
       },
       {
@@ -952,7 +953,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.retention",
           was: "23h",
-          allowed: "at least 1d, what the largest block holds",
+          allowed: "at least 1d, the range of the largest block",
         },
       },
       {
@@ -963,7 +964,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.tenants.pods.retention",
           was: "30m",
-          allowed: "at least 1d, what the largest block holds",
+          allowed: "at least 1d, the range of the largest block",
         },
       },
       {
@@ -974,7 +975,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.rollups.oneHour.retention",
           was: "23h",
-          allowed: "at least 1d, what the largest block holds",
+          allowed: "at least 1d, the range of the largest block",
         },
       },
       {
@@ -985,7 +986,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.rollups.counters",
           was: ["errors_total"],
-          allowed: "metrics that are not among mimir.rollups.gauges: of a counter no average is kept",
+          allowed: "metrics that are not among mimir.rollups.gauges: counters have no average",
         },
       },
       {
@@ -1008,7 +1009,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.rollups.delay",
           was: "121m",
-          allowed: "at most mimir.limits.outOfOrder, 2h: Mimir takes no later sample",
+          allowed: "at most mimir.limits.outOfOrder, 2h: Mimir rejects later samples",
         },
       },
       {
@@ -1019,7 +1020,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.tenants.rollup-5m",
           was: {},
-          allowed: "nothing: limits and retention of this tenant are mimir.rollups",
+          allowed: "nothing: mimir.rollups has the limits and retention of this tenant",
         },
       },
       {
@@ -1060,8 +1061,7 @@ describe("unit: settings", () => {
         problem: {
           path: "tracing.metricsFrom",
           was: "alloy",
-          allowed:
-            "tempo, because the SDKs leave traces out: Tempo's metrics-generator corrects its counts by the ratio",
+          allowed: "tempo, because SDKs sample: Tempo's metrics-generator corrects its counts by the ratio",
         },
       },
       {
@@ -1073,7 +1073,7 @@ describe("unit: settings", () => {
           path: "tracing.metricsFrom",
           was: "tempo",
           allowed:
-            "alloy, because tracing.sampling.appliedBy is collector: Tempo gets too few traces to count by",
+            "alloy, because tracing.sampling.appliedBy is collector: the traces that reach Tempo are too few for correct counts",
         },
       },
       {
@@ -1084,8 +1084,7 @@ describe("unit: settings", () => {
         problem: {
           path: "tracing.metricsFrom",
           was: "alloy",
-          allowed:
-            "tempo, because the SDKs leave traces out: Tempo's metrics-generator corrects its counts by the ratio",
+          allowed: "tempo, because SDKs sample: Tempo's metrics-generator corrects its counts by the ratio",
         },
       },
       {
@@ -1096,7 +1095,7 @@ describe("unit: settings", () => {
         problem: {
           path: "cluster.scheduling.tolerations[0].operator",
           was: "Equal",
-          allowed: "Exists, because there is no key",
+          allowed: "Exists, because key is not set",
         },
       },
       {
@@ -1166,7 +1165,7 @@ describe("unit: settings", () => {
         problem: {
           path: "grafana.replicas",
           was: 2,
-          allowed: "1, or set grafana.database: each replica would have users and settings of its own",
+          allowed: "1, or set grafana.database: each replica would have its own users and settings",
         },
       },
       {
@@ -1177,7 +1176,7 @@ describe("unit: settings", () => {
         problem: {
           path: "grafana.auth.kind",
           was: "local",
-          allowed: "oauth or ldap, because environment is prod: people log in as themselves",
+          allowed: "oauth or ldap, because environment is prod: every user needs a personal login",
         },
       },
       {
@@ -1238,7 +1237,7 @@ describe("unit: settings", () => {
           path: "grafana.url",
           was: "http://grafana.example.com",
           allowed:
-            "an https:// URL, because there is grafana.ingress: passwords and sessions pass through it",
+            "an https:// URL, because grafana.ingress is set: it transports passwords and session cookies",
         },
       },
       {
@@ -1328,7 +1327,7 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.storeAfter",
           was: "13h",
-          allowed: "at most 12h, because an ingester has what is newer than 13h only",
+          allowed: "at most 12h, because an ingester has only samples newer than 13h",
         },
       },
       {
@@ -1390,7 +1389,7 @@ describe("unit: settings", () => {
         problem: {
           path: "access.endpoints",
           was: undefined,
-          allowed: "the URLs that access.service serves, which has their ports",
+          allowed: "the URLs that access.service serves, which uses their ports",
         },
       },
       {
@@ -1432,7 +1431,7 @@ describe("unit: settings", () => {
         problem: {
           path: "access.caCertificate",
           was: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-          allowed: "certificates of CAs as PEM text, and nothing else",
+          allowed: "CA certificates as PEM text, and nothing else",
         },
       },
       {
@@ -1443,7 +1442,7 @@ describe("unit: settings", () => {
         problem: {
           path: "network.privateCa",
           was: "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-          allowed: "certificates of CAs as PEM text, and nothing else",
+          allowed: "CA certificates as PEM text, and nothing else",
         },
       },
     ];

@@ -42,7 +42,7 @@ export const installation: Mistake[] = [
   {
     about: "an agent with the name of a tenant of the hub",
     config: { agents: { prometheus: {} }, access: { ingress: { domain: "obs.stack.test" } } },
-    says: 'agents.prometheus: invalid value "prometheus" (must not be set: this stack has a tenant of that name, which must not be written by another cluster)',
+    says: 'agents.prometheus: invalid value "prometheus" (must not be set: this stack has a tenant of that name, which another cluster must not write to)',
     change: takeOut("agents.prometheus"),
   },
   {
@@ -127,7 +127,7 @@ export const installation: Mistake[] = [
   {
     about: "credentials in plain text",
     config: { objectStorage: { minio: { encryptionKey: key } } },
-    says: 'objectStorage.minio.encryptionKey: invalid value "[secret]" (must be an encrypted secret, because environment is prod; this one is in plain text: replace it, because it may be known)',
+    says: 'objectStorage.minio.encryptionKey: invalid value "[secret]" (must be an encrypted secret, because environment is prod. This one is in plain text: replace it, because it may have leaked)',
     change: setSecret("objectStorage.minio.encryptionKey"),
   },
   {

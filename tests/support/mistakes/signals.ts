@@ -15,7 +15,7 @@ export const signals: Mistake[] = [
   {
     about: "a retention under the least",
     config: { loki: { retention: { debug: "12h" } } },
-    says: 'loki.retention.debug: invalid value "12h" (must be at least 1d, the shortest that Loki keeps)',
+    says: 'loki.retention.debug: invalid value "12h" (must be at least 1d, the minimum that Loki accepts)',
     change: set("loki.retention.debug"),
   },
   {
@@ -63,7 +63,7 @@ export const signals: Mistake[] = [
   {
     about: "a buffer that outlives what Mimir takes",
     config: { alloyMetrics: { bufferAge: "6h" } },
-    says: 'mimir.limits.outOfOrder: invalid value "2h" (must be at least alloyMetrics.bufferAge, 6h: Mimir would refuse what waited that long)',
+    says: 'mimir.limits.outOfOrder: invalid value "2h" (must be at least alloyMetrics.bufferAge, 6h: Mimir would reject samples that were buffered that long)',
     change: set("mimir.limits.outOfOrder"),
   },
   {
@@ -106,7 +106,7 @@ export const signals: Mistake[] = [
   {
     about: "a buffer smaller than a few batches",
     config: { alloyTraces: { buffer: "1Mi" } },
-    says: 'alloyTraces.buffer: invalid value "1Mi" (must be at least 128Mi, room for a few batches)',
+    says: 'alloyTraces.buffer: invalid value "1Mi" (must be at least 128Mi, the size of a few batches)',
     change: set("alloyTraces.buffer"),
   },
   {
@@ -142,7 +142,7 @@ export const signals: Mistake[] = [
   {
     about: "production with one shared password",
     config: { grafana: { auth: { kind: "local" } } },
-    says: 'grafana.auth.kind: invalid value "local" (must be oauth or ldap, because environment is prod: people log in as themselves)',
+    says: 'grafana.auth.kind: invalid value "local" (must be oauth or ldap, because environment is prod: every user needs a personal login)',
     change: set("grafana.auth.kind"),
   },
   {
@@ -155,14 +155,14 @@ export const signals: Mistake[] = [
   {
     about: "passwords through an Ingress without TLS",
     config: { grafana: { ...login, url: "http://grafana.example.com" } },
-    says: 'grafana.url: invalid value "http://grafana.example.com" (must be an https:// URL, because there is grafana.ingress: passwords and sessions pass through it)',
+    says: 'grafana.url: invalid value "http://grafana.example.com" (must be an https:// URL, because grafana.ingress is set: it transports passwords and session cookies)',
     change: set("grafana.url"),
   },
   {
     about: "two Grafanas without a database",
     environment: "dev",
     config: { grafana: { replicas: 2 } },
-    says: "grafana.replicas: invalid value 2 (must be 1, or set grafana.database: each replica would have users and settings of its own)",
+    says: "grafana.replicas: invalid value 2 (must be 1, or set grafana.database: each replica would have its own users and settings)",
     change: set("grafana.replicas"),
   },
   {
