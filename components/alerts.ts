@@ -4,7 +4,7 @@ import { alertRules } from "../values/alerts";
 import { rollupRules } from "../values/rollups";
 import type { ComponentArgs } from "./args";
 
-/** The stack's own rules: alerts, from the files of `alerts`, evaluated by Prometheus, and roll-ups, evaluated by Mimir. */
+/** The stack's own rules: alerts, from the files of `alerts`, evaluated by Prometheus, and rollups, evaluated by Mimir. */
 export class Alerts extends pulumi.ComponentResource {
   constructor(
     name: string,

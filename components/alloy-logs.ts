@@ -5,8 +5,8 @@ import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 
 /**
- * Alloy on every node, sending the logs of all pods to Loki (R5). It does not wait for Loki: until that answers,
- * lines wait in its write-ahead log.
+ * Alloy on every node, which sends the logs of all pods to Loki. It does not wait for Loki: its write-ahead log buffers
+ * lines until Loki is available.
  */
 export class AlloyLogs extends pulumi.ComponentResource {
   constructor(name: string, args: ComponentArgs<"alloyLogs">, opts?: pulumi.ComponentResourceOptions) {

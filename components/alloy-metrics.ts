@@ -5,8 +5,8 @@ import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 
 /**
- * Alloy as a cluster of replicas that share the targets, sending metrics to Mimir (R6). It does not wait for Mimir:
- * until that answers, samples wait in its write-ahead log.
+ * Alloy as a cluster of replicas that share the targets and send metrics to Mimir. It does not wait for Mimir: its
+ * write-ahead log buffers samples until Mimir is available.
  */
 export class AlloyMetrics extends pulumi.ComponentResource {
   constructor(name: string, args: ComponentArgs<"alloyMetrics">, opts?: pulumi.ComponentResourceOptions) {

@@ -8,13 +8,13 @@ import { HelmRelease } from "./helm-release";
 export interface AlloyTracesArgs extends ComponentArgs<"alloyTraces">, TlsArgs {}
 
 /**
- * Alloy, receiving the traces of applications, adding what is known of their pods, and sending them to Tempo (R7). It
- * does not wait for Tempo: until that answers, spans wait in its queue.
+ * Alloy, which receives the traces of applications, adds metadata of their pods, and sends them to Tempo. It does not
+ * wait for Tempo: its queue buffers spans until Tempo is available.
  */
 export class AlloyTraces extends pulumi.ComponentResource {
-  /** Address for OTLP by gRPC inside the cluster. */
+  /** Address for OTLP over gRPC inside the cluster. */
   readonly otlpGrpcEndpoint: pulumi.Output<string>;
-  /** Address for OTLP by HTTP inside the cluster. */
+  /** Address for OTLP over HTTP inside the cluster. */
   readonly otlpHttpEndpoint: pulumi.Output<string>;
 
   constructor(name: string, args: AlloyTracesArgs, opts?: pulumi.ComponentResourceOptions) {

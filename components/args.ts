@@ -9,11 +9,14 @@ export type NamespaceNames<Needed extends NamespaceKey = never> = {
 } & {
   readonly [Key in NamespaceKey]?: pulumi.Input<string>;
 } & {
-  /** Whether these are the names of the settings: values have them before the namespaces exist, and do not wait for them. */
+  /**
+   * Whether these are the names from the settings: values use them before the namespaces exist, without waiting for
+   * them.
+   */
   readonly decided?: true;
 };
 
-/** Resources that must exist before the pods of somebody start. */
+/** Resources that must exist before the pods of a namespace or consumer start. */
 export interface Ready<Who extends string = NamespaceKey> {
   readyFor(who: Who): pulumi.Resource[];
 }
@@ -22,7 +25,7 @@ export interface Ready<Who extends string = NamespaceKey> {
 export interface ComponentArgs<Needed extends NamespaceKey> {
   /** Settings: those of the stack, or those of `defineSettings`. */
   settings: Settings;
-  /** Names of namespaces. A component reaches others in the namespaces given here. */
+  /** Names of namespaces. A component reaches others in these namespaces. */
   namespaces: NamespaceNames<Needed>;
   /** Credentials for the gateways of Loki, Mimir and Tempo. */
   access: Ready;
@@ -32,7 +35,7 @@ export interface ComponentArgs<Needed extends NamespaceKey> {
 
 /** Arguments of components that serve or verify TLS. */
 export interface TlsArgs {
-  /** Certificates of servers, and the CA certificate of those that verify them. */
+  /** Certificates of servers, and the CA certificate for their clients. */
   certificates: Ready;
 }
 
@@ -52,12 +55,12 @@ function refuseShared(names: Readonly<Record<string, string>>): void {
     const other = Object.keys(names).find((one) => one !== key && names[one] === name);
     if (other)
       throw new UserError(
-        `namespaces.${key}: invalid value "${name}" (must be a namespace of its own; namespaces.${other} has the same)`,
+        `namespaces.${key}: invalid value "${name}" (must be a namespace of its own, but namespaces.${other} is the same)`,
       );
   }
 }
 
-/** The settings with what a program may know only during the deployment: names of namespaces, and its S3. */
+/** The settings, with values that a program may know only during the deployment: names of namespaces, and its S3. */
 export function knownSettings(args: {
   settings: Settings;
   namespaces: NamespaceNames;
@@ -74,7 +77,7 @@ export function knownSettings(args: {
   });
 }
 
-/** The name of a namespace that is known by its name in the cluster; what uses it comes after the namespace. */
+/** The name of a namespace, given its name in the cluster. Resources that use it depend on the namespace. */
 export function placed(
   { settings, namespaces }: { settings: Settings; namespaces: NamespaceNames },
   namespace: string,
@@ -86,8 +89,8 @@ export function placed(
 }
 
 /**
- * Names of a component's children in Pulumi: the same in every stack while the component has its usual name, and otherwise
- * with the component's name, so that a program can have two of the same kind.
+ * Names of a component's children in Pulumi: without the component's name if it has its usual name, so that they are
+ * the same in every stack, otherwise with it, so that a program can have two components of the same type.
  */
 export const childNames =
   (name: string, usual: string) =>

@@ -9,7 +9,7 @@ import {
 } from "../values/cadvisor";
 import type { ComponentArgs } from "./args";
 
-/** cAdvisor on every node, measuring each container's CPU, memory, disk and network (R10). */
+/** cAdvisor on every node, which measures each container's CPU, memory, disk and network. */
 export class CAdvisor extends pulumi.ComponentResource {
   constructor(
     name: string,
@@ -30,7 +30,8 @@ export class CAdvisor extends pulumi.ComponentResource {
       },
     );
     const { metadata, spec } = placed(cadvisorDaemonSet(settings));
-    // Nothing waits for it, and a single node that is not ready must not fail the update: ./obs doctor reports its pods.
+    // No resource depends on it, and a single node that is not ready must not fail the update: ./obs doctor reports its
+    // pods.
     const annotations = { "pulumi.com/skipAwait": "true" };
     new k8s.apps.v1.DaemonSet(
       releases.cadvisor,

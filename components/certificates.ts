@@ -16,15 +16,16 @@ import { authority, type Identity, type Signer, signed } from "./own-ca";
 export interface CertificatesArgs {
   /** Settings of the stack. */
   settings: Settings;
-  /** Names of the namespaces of servers, and of the pods that verify them. */
+  /** Names of the namespaces of servers and their clients. */
   namespaces: NamespaceNames;
 }
 
 /**
- * Certificates for those who are served by TLS, and the CA's for those who verify them, as `network.tls` says; where
- * that is off, nothing.
+ * Certificates for TLS servers, and the CA certificate for their clients, as configured in `network.tls`; nothing if
+ * that is off.
  *
- * The key of the stack's own CA is in the stack's state only, as a secret. cert-manager's issuers get a CA below it.
+ * The key of the stack's own CA is only in the stack's state, as a secret. cert-manager's issuers get an intermediate
+ * CA.
  */
 export class Certificates extends pulumi.ComponentResource {
   /** The CA certificate, as PEM text; public. Undefined without TLS. */
@@ -100,7 +101,7 @@ export class Certificates extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** What has to be there before pods of a namespace start. */
+  /** Resources that must exist before pods of a namespace start. */
   readyFor(namespace: NamespaceKey): pulumi.Resource[] {
     return this.made.get(namespace) ?? [];
   }
@@ -120,7 +121,7 @@ export class Certificates extends pulumi.ComponentResource {
     );
   }
 
-  /** Gives the private CAs to those who connect to servers outside the cluster. */
+  /** Distributes the private CAs to clients of servers outside the cluster. */
   private handPrivate(
     settings: Settings,
     namespaces: NamespaceNames,
@@ -140,7 +141,7 @@ export class Certificates extends pulumi.ComponentResource {
       );
   }
 
-  /** Gives the CA certificate to those who verify with it. */
+  /** Distributes the CA certificate to the namespaces of clients. */
   private hand(
     pem: pulumi.Output<string>,
     settings: Settings,

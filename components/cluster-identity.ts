@@ -3,9 +3,9 @@ import { type Settings, SettingsError } from "../settings";
 import { kubeConfig } from "./kube-config";
 import { requireFacts, type Snapshot } from "./preflight/facts";
 
-/** What the stack's state keeps about the cluster that the stack was created on. */
+/** The identity of the cluster that the stack was created on, as kept in the stack's state. */
 interface Recorded {
-  /** UID of the namespace kube-system, which no other cluster has. */
+  /** UID of the namespace kube-system, which is unique to the cluster. */
   uid: string;
   /** The provider's `clusterIdentifier`: if it changed, Pulumi would replace every object. */
   identifier: string;
@@ -15,7 +15,7 @@ interface Recorded {
   agent?: boolean;
 }
 
-/** The value of an output; undefined if it is unknown, as it is for a resource that `--target` leaves out. */
+/** The value of an output; undefined if it is unknown, as for a resource that `--target` excludes. */
 async function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   const { value } = await pulumi.runtime.serializeProperties("value", { value: output });
   return value === pulumi.runtime.unknownValue ? undefined : value;
@@ -48,7 +48,7 @@ function refuseOtherRole(stack: string, wasAgent: boolean, { hub }: Settings): v
           path: "hub",
           was: undefined,
           allowed: `the hub of this cluster, because stack ${stack} was created as an agent`,
-          change: `Set hub.stack again. To install stores in this cluster, run ./obs down ${stack} first: its data is at the hub`,
+          change: `Set hub.stack again. To install stores in this cluster, run ./obs down ${stack} first: the hub has its data`,
         }
       : {
           path: "hub",
@@ -62,10 +62,11 @@ function refuseOtherRole(stack: string, wasAgent: boolean, { hub }: Settings): v
 }
 
 /**
- * Ties the stack to its cluster, to the prefix of its namespaces, and to its role. The first `up` writes the cluster's UID and name to the stack's state; from then on
- * the program refuses every other cluster, whatever the kubeconfig says, and `cluster.name` is a label that can change.
+ * Ties the stack to its cluster, to the prefix of its namespaces, and to its role. The first `up` writes the cluster's
+ * UID and name to the stack's state. Later runs reject every other cluster, regardless of the kubeconfig, and
+ * `cluster.name` becomes a label that can change.
  *
- * @param cluster what was read of the cluster; without it, as in `obs render`, there is nothing to compare
+ * @param cluster facts about the cluster; without them, as in `obs render`, nothing is compared
  * @returns the provider's `clusterIdentifier`
  * @throws SettingsError if the stack was created on another cluster, with another prefix or in another role
  */
@@ -79,7 +80,7 @@ export async function clusterIdentity(
   const agent = settings.hub !== undefined;
   if (!cluster) return identifier;
   const { clusterUid: uid } = requireFacts(cluster, ["clusterUid"]);
-  // A Stash keeps the first value. Without ignoreChanges a run that is refused could still write its own input.
+  // A Stash keeps the first value. Without ignoreChanges, a rejected run could still write its own input.
   const stash = new pulumi.Stash(
     "cluster",
     { input: { uid, identifier, prefix, agent } },

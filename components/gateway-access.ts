@@ -19,34 +19,34 @@ import { GatewayTls } from "./gateway-tls";
 export interface GatewayAccessArgs {
   /** Settings of the stack. */
   settings: Settings;
-  /** Names of the namespaces of stores and their clients; one that is missing here gets no Secret. */
+  /** Names of the namespaces of stores and their clients; a missing one gets no Secret. */
   namespaces: NamespaceNames;
 }
 
-/** What a hub tells each of its agents; all of it is secret. */
+/** Endpoints and credentials that a hub outputs for each of its agents; all of it is secret. */
 export interface AgentAccess {
-  /** Where the agent reaches the gateways. */
+  /** URLs of the gateways. */
   endpoints: GatewayUrls;
-  /** CA certificates that verify them, unless public CAs do. */
+  /** CA certificates that verify the gateways, unless public CAs issued theirs. */
   caCertificate?: string;
-  /** Its client certificate with the key, as PEM texts. */
+  /** Client certificate of the agent with the key, as PEM texts. */
   client: { certificate: string; key: string };
-  /** Password of the user that writes its tenant, by store. */
+  /** Password of the user that writes the agent's tenant, by store. */
   passwords: Record<Store, string>;
-  /** Where people open Grafana. */
+  /** URL at which users open Grafana. */
   grafanaUrl: string;
 }
 
 /**
- * Who may write and read at the gateways of Loki, Mimir and Tempo: a generated password for each tenant and role, in
- * the Secret that the gateway reads and in the Secrets of those in the stack who use it.
+ * Credentials for the gateways of Loki, Mimir and Tempo: a generated password for each tenant and role, in the Secret
+ * that the gateway reads and in the Secrets of the clients in the stack.
  *
- * While passwords are rotated a gateway takes those of two generations; clients use the first.
+ * During a rotation, a gateway accepts the passwords of two generations; clients use the first.
  */
 export class GatewayAccess extends pulumi.ComponentResource {
-  /** Passwords of each gateway's users, by the user's name; secret. */
+  /** Passwords of each gateway's users, by user name; secret. */
   readonly passwords: Record<Store, pulumi.Output<Record<string, string>>>;
-  /** What each agent needs to write here, by its name; secret. */
+  /** Endpoints and credentials of each agent, by its name; secret. */
   readonly agents: pulumi.Output<Record<string, AgentAccess>>;
   private readonly secrets = new Map<NamespaceKey, pulumi.Resource[]>();
 
@@ -153,7 +153,7 @@ export class GatewayAccess extends pulumi.ComponentResource {
     return pulumi.secret(pulumi.all(told).apply((all) => Object.fromEntries(all)));
   }
 
-  /** What has to be there before a gateway, or a client of one, starts in a namespace. */
+  /** Resources that must exist before a gateway, or a client of one, starts in a namespace. */
   readyFor(namespace: NamespaceKey): pulumi.Resource[] {
     return this.secrets.get(namespace) ?? [];
   }

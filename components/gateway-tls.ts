@@ -10,16 +10,16 @@ import { authority, type Identity, signed } from "./own-ca";
 export interface GatewayTlsArgs {
   /** Settings of the stack. */
   settings: Settings;
-  /** Names of the stores' namespaces; a store that has none here gets no Service. */
+  /** Names of the stores' namespaces; a missing one gets no Service. */
   namespaces: NamespaceNames;
 }
 
 /**
- * TLS between agents and the gateways: a CA that issues a client certificate to each agent, and certificates to the gateways
- * if `access.service` asks for them; and the Services by which agents reach the gateways.
+ * TLS between agents and the gateways: a CA that issues a client certificate to each agent and, if `access.service` is
+ * set, certificates to the gateways; and the Services through which agents reach the gateways.
  */
 export class GatewayTls extends pulumi.ComponentResource {
-  /** CA certificate that verifies the gateways' certificates; nothing where the stack issues none. */
+  /** CA certificate that verifies the gateways' certificates; undefined if the stack issues none. */
   readonly caCertificate: pulumi.Output<string> | undefined;
   /** Client certificate and key of each agent, by its name; the keys are secret. */
   readonly clients: Record<string, Identity>;
@@ -52,7 +52,7 @@ export class GatewayTls extends pulumi.ComponentResource {
         const { key, certificate } = signed(signer, `gateway-${store}`, ca, host);
         secret(gatewayAccess.tlsSecret, { "tls.key": key, "tls.crt": certificate }, "kubernetes.io/tls");
       }
-      // An ingress controller may verify the agents with it, too.
+      // An ingress controller may also verify the agents with it.
       if (ca) secret(gatewayAccess.clientCaSecret, { [gatewayAccess.clientCaFile]: ca.certificate });
     }
     this.caCertificate = issues ? ca?.certificate : undefined;
@@ -71,7 +71,7 @@ export class GatewayTls extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** What has to be there before a gateway starts. */
+  /** Resources that must exist before a gateway starts. */
   readyFor(store: Store): pulumi.Resource[] {
     return this.secrets.get(store) ?? [];
   }

@@ -11,11 +11,11 @@ import { HelmRelease } from "./helm-release";
 
 export interface GrafanaArgs extends ComponentArgs<"grafana" | "monitoring">, TlsArgs {}
 
-/** Grafana (R8) with its data sources, dashboards and login. It does not wait for the stores. */
+/** Grafana with its data sources, dashboards and login. It does not wait for the stores. */
 export class Grafana extends pulumi.ComponentResource {
   /** Address of Grafana inside the cluster. */
   readonly url: pulumi.Output<string>;
-  /** Name of the admin user; it can log in in dev only. */
+  /** Name of the admin user, which can log in only in dev. */
   readonly adminUser: pulumi.Output<string>;
   /** Password of the admin user; secret. */
   readonly adminPassword: pulumi.Output<string>;
@@ -30,7 +30,7 @@ export class Grafana extends pulumi.ComponentResource {
     const own = { parent: this };
     const password = new random.RandomPassword(named("grafana-admin"), { length: 32, special: false }, own);
     const given = settings.grafana.secretKey;
-    // What it encrypted in Grafana's database could not be read with another one.
+    // Secrets in Grafana's database can only be decrypted with the key that encrypted them.
     const secretKey = new random.RandomPassword(
       named("grafana-secret-key"),
       { length: 32, special: false },

@@ -14,22 +14,22 @@ export interface HelmReleaseArgs {
   release: string;
   /** Chart to install; its version and repository are in `charts.json`. */
   chart: ChartName;
-  /** Namespace to install into; it exists already. */
+  /** Namespace to install into; it must exist. */
   namespace: pulumi.Input<string>;
   /** The chart's values. */
   values: pulumi.Input<Values>;
   /**
-   * Chart that holds the custom resource definitions which `chart` needs. It is installed first and upgraded with
-   * every pin; Helm itself never upgrades what a chart keeps in `crds/`.
+   * Chart with the CRDs that `chart` needs. It is installed first and upgraded with every pin; Helm itself never
+   * upgrades CRDs in a chart's `crds/`.
    */
   crds?: { chart: ChartName; values: Values };
 }
 
-/** The one way to install a chart: pinned, under a fixed name, and with a time limit. */
+/** The single way to install a chart: pinned, under a fixed name, and with a timeout. */
 export class HelmRelease extends pulumi.ComponentResource {
   /** The release itself. */
   readonly release: k8s.helm.v3.Release;
-  /** The release of the custom resource definitions, where they come as a chart of their own. */
+  /** The release of the CRDs, if they are in a chart of their own. */
   readonly crds: k8s.helm.v3.Release[];
 
   constructor(name: string, args: HelmReleaseArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -63,12 +63,13 @@ export class HelmRelease extends pulumi.ComponentResource {
           values: extended,
           timeout: releaseTimeout(settings, release),
           maxHistory: settings.charts.history,
-          // A release that fails stays as it is, with its pods and events. `atomic` would uninstall a first installation, and
-          // roll an upgrade back under the same time limit, which OrderedReady StatefulSets do not follow anyway.
+          // A failed release stays as it is, with its pods and events. `atomic` would uninstall a first installation.
+          // It would also roll an upgrade back with the same timeout, which is pointless for StatefulSets with
+          // OrderedReady.
           atomic: false,
           cleanupOnFail: false,
           createNamespace: false,
-          // Where they come as a chart of their own, the copy inside the chart must not get in its way.
+          // If the CRDs have their own chart, the copy inside the chart must not conflict with it.
           skipCrds: chart === args.chart && args.crds !== undefined,
         },
         { parent: this, dependsOn },

@@ -1,4 +1,4 @@
-/** An agent's hub: what its stack outputs for this cluster, and the Secrets of the collectors that send there. */
+/** An agent's hub: the outputs of its stack for this cluster, and the Secrets of the collectors that send to it. */
 import { get as httpGet } from "node:http";
 import { get as httpsGet } from "node:https";
 import { rootCertificates } from "node:tls";
@@ -12,14 +12,14 @@ import { credentialKeys, gatewayClients } from "../values/gateway";
 import { childNames, type NamespaceNames, present } from "./args";
 import type { AgentAccess } from "./gateway-access";
 
-/** An agent's settings with what its hub adds to them, and its passwords. */
+/** An agent's settings including those from its hub, and its passwords. */
 export interface FromHub {
   settings: Settings;
   /** Password of its user at each gateway; secret. */
   passwords: Record<Store, pulumi.Output<string>>;
   /** Its client certificate; the key is secret. */
   client: Client;
-  /** A warning for each gateway that this machine does not reach. */
+  /** A warning for each gateway that is unreachable from this machine. */
   warnings: string[];
 }
 
@@ -32,7 +32,7 @@ interface Client {
 /**
  * Reads the hub's outputs before anything is registered, so that values are plain as in every other stack.
  *
- * @throws SettingsError if the hub does not list this cluster, or an earlier version made its outputs
+ * @throws SettingsError if the hub does not list this cluster, or an earlier version wrote its outputs
  */
 export async function readHub(stack: string, settings: Settings, hub: Hub): Promise<FromHub> {
   const { cluster, grafana, network } = settings;
@@ -76,7 +76,7 @@ export async function readHub(stack: string, settings: Settings, hub: Hub): Prom
 
 type Hub = NonNullable<Settings["hub"]>;
 
-/** Why a gateway does not answer from this machine; nothing if it does. */
+/** Why a gateway is unreachable from this machine; undefined if it is reachable. */
 const unreachable = (url: string, ca: string, { certificate, key }: AgentAccess["client"]) =>
   new Promise<string | undefined>((done) => {
     const options = { timeout: 5000, cert: certificate, key, ...(ca && { ca: [...rootCertificates, ca] }) };
@@ -84,11 +84,11 @@ const unreachable = (url: string, ca: string, { certificate, key }: AgentAccess[
       response.resume();
       done(response.statusCode === 200 ? undefined : `${url}/ready answers ${response.statusCode}`);
     });
-    request.once("timeout", () => request.destroy(new Error("no answer within 5 s")));
+    request.once("timeout", () => request.destroy(new Error("no response within 5 s")));
     request.once("error", ({ message }) => done(message));
   });
 
-/** A warning for each gateway of the hub that this machine does not reach; pods may reach it all the same. */
+/** A warning for each gateway of the hub that is unreachable from this machine; pods may still reach it. */
 async function hubWarnings(
   { stack }: Hub,
   endpoints: GatewayUrls,
@@ -101,8 +101,8 @@ async function hubWarnings(
       const reason = await unreachable(endpoints[store], ca, client);
       return reason
         ? [
-            `hub.endpoints.${store}: ${endpoints[store]} does not answer as a gateway of ${stack} from this machine (${reason}). ` +
-              `If pods of this cluster do not reach it either, signals wait in the collectors' buffers. Check access.ingress or access.endpoints of ${stack}`,
+            `hub.endpoints.${store}: ${endpoints[store]} is not reachable as a gateway of ${stack} from this machine (${reason}). ` +
+              `If pods of this cluster cannot reach it either, signals stay in the collectors' buffers. Check access.ingress or access.endpoints of ${stack}`,
           ]
         : [];
     }),
@@ -113,7 +113,7 @@ async function hubWarnings(
 export interface HubAccessArgs {
   /** Settings of the stack. */
   settings: Settings;
-  /** Names of the collectors' namespaces; a collector that has none here gets no Secret. */
+  /** Names of the collectors' namespaces; a missing one gets no Secret. */
   namespaces: NamespaceNames;
   /** Password of its user at each of the hub's gateways that the collectors send to. */
   passwords: { readonly [Gateway in Store]?: pulumi.Input<string> };
@@ -121,7 +121,7 @@ export interface HubAccessArgs {
   client: { certificate: pulumi.Input<string>; key: pulumi.Input<string> };
 }
 
-/** The credentials of an agent's collectors, where they expect them. */
+/** The Secrets with the credentials of an agent's collectors. */
 export class HubAccess extends pulumi.ComponentResource {
   private readonly secrets = new Map<NamespaceKey, pulumi.Resource>();
 
@@ -161,7 +161,7 @@ export class HubAccess extends pulumi.ComponentResource {
     this.registerOutputs({});
   }
 
-  /** What has to be there before a collector starts in a namespace. */
+  /** Resources that must exist before a collector starts in a namespace. */
   readyFor(namespace: NamespaceKey): pulumi.Resource[] {
     const secret = this.secrets.get(namespace);
     return secret ? [secret] : [];

@@ -2,9 +2,9 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { type Settings, UserError } from "../settings";
 
 /**
- * The cluster as a client configuration, for the few things that the program reads itself.
+ * The cluster as a client configuration, for the program's own API requests.
  *
- * @throws when the kubeconfig or its context is not there
+ * @throws if the kubeconfig or its context does not exist
  */
 export function kubeConfig({ cluster }: Settings): KubeConfig {
   const config = new KubeConfig();

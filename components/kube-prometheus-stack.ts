@@ -5,15 +5,15 @@ import { layAlertmanagerConfig } from "./alertmanager-secret";
 import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 
-/** What it gets; the definitions that others wait for are its own. */
+/** Arguments of the component; it installs the CRDs itself. */
 export type KubePrometheusStackArgs = Omit<ComponentArgs<"monitoring">, "crds">;
 
 /**
- * Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics, node-exporter, and the rules and dashboards
- * that belong to them (R11). It does not wait for Mimir: until that answers, samples wait in Prometheus' own log.
+ * Prometheus Operator with Prometheus, Alertmanager, kube-state-metrics, node-exporter, and their rules and dashboards.
+ * It does not wait for Mimir: Prometheus' own write-ahead log buffers samples until Mimir is available.
  */
 export class KubePrometheusStack extends pulumi.ComponentResource {
-  /** What must be there before a monitor or a rule can be made. */
+  /** Resources that must exist before a monitor or a rule can be created. */
   readonly crds: pulumi.Resource[];
   /** Address of Prometheus inside the cluster. */
   readonly prometheusUrl: pulumi.Output<string>;

@@ -10,11 +10,11 @@ export interface LokiArgs extends ComponentArgs<"loki"> {
   storage: ObjectStorage;
 }
 
-/** Loki in its distributed form (R2): logs in, LogQL out, chunks and index in object storage. */
+/** Loki in its distributed mode: logs in, LogQL out, chunks and index in object storage. */
 export class Loki extends pulumi.ComponentResource {
-  /** Address for pushing and querying inside the cluster; its gateway asks for a user, by HTTP Basic credentials. */
+  /** URL for pushes and queries inside the cluster; its gateway requires basic-auth credentials. */
   readonly url: pulumi.Output<string>;
-  /** Tenant that the cluster's own logs are written to. */
+  /** Tenant of the cluster's own logs. */
   readonly tenant: pulumi.Output<string>;
 
   constructor(name: string, args: LokiArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -11,11 +11,11 @@ export interface MimirArgs extends ComponentArgs<"mimir"> {
   storage: ObjectStorage;
 }
 
-/** Mimir in its classic distributed form (R3): metrics in by remote write or OTLP, PromQL out, blocks in object storage. */
+/** Mimir in its classic distributed mode: metrics in through remote write or OTLP, PromQL out, blocks in object storage. */
 export class Mimir extends pulumi.ComponentResource {
-  /** Address for pushing and querying inside the cluster; its gateway asks for a user, by HTTP Basic credentials. */
+  /** URL for pushes and queries inside the cluster; its gateway requires basic-auth credentials. */
   readonly url: pulumi.Output<string>;
-  /** The tenants that the settings name, and those of the roll-ups. */
+  /** The tenants in the settings, and those of the rollups. */
   readonly tenants: pulumi.Output<string[]>;
 
   constructor(name: string, args: MimirArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -13,12 +13,12 @@ export interface NamespacesArgs {
   only?: NamespaceKey[];
 }
 
-/** What a namespace carries so that no other stack takes it for its own. */
+/** The label of a namespace that prevents another stack from using it. */
 export const ownerName = (stack: string): string => `${project}/${stack}`;
 
-/** The stack's namespaces, each with the Pod Security level that its pods keep to. */
+/** The stack's namespaces, each with the Pod Security level of its pods. */
 export class Namespaces extends pulumi.ComponentResource {
-  /** Their names, by key: what uses one comes after the namespace. Of namespaces that are not created there is none. */
+  /** Names of the created namespaces, by key; a resource that uses a name depends on the namespace. */
   readonly names: NamespaceNames<NamespaceKey>;
 
   constructor(name: string, args: NamespacesArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -40,13 +40,13 @@ export class Namespaces extends pulumi.ComponentResource {
         },
         annotations: { [namespaceOwner.stack]: ownerName(pulumi.getStack()) },
       };
-      // A patch takes its labels off again when the stack is deleted, and leaves the namespace.
+      // A patch removes its labels when the stack is deleted, and keeps the namespace.
       const namespace = settings.cluster.existingNamespaces.includes(names[key])
         ? new k8s.core.v1.NamespacePatch(names[key], { metadata }, { parent: this })
         : new k8s.core.v1.Namespace(
             names[key],
             { metadata },
-            // With a namespace go the volumes in it.
+            // Deleting a namespace deletes its volumes.
             { parent: this, protect: settings.cluster.protect },
           );
       const ready = namespace.urn.apply(() => names[key]);

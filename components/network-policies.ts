@@ -5,7 +5,10 @@ import { ciliumPolicies } from "../values/network-cilium";
 import { networkPolicies } from "../values/network-policies";
 import { type NamespaceNames, placed } from "./args";
 
-/** NetworkPolicies of the stack's namespaces, where `network.policies` is on: what the stack does not need is refused. */
+/**
+ * NetworkPolicies of the stack's namespaces, if `network.policies` is on: they deny connections that the stack does not
+ * need.
+ */
 export class NetworkPolicies extends pulumi.ComponentResource {
   constructor(
     name: string,

@@ -9,9 +9,9 @@ import { HelmRelease } from "./helm-release";
 
 export interface OpenTelemetryOperatorArgs extends Omit<ComponentArgs<"opentelemetry">, "access">, TlsArgs {}
 
-/** The OpenTelemetry operator (R7.5), a collector of its kind, and the Instrumentation that applications name (R9.1). */
+/** The OpenTelemetry operator, an OpenTelemetryCollector, and the Instrumentation for applications. */
 export class OpenTelemetryOperator extends pulumi.ComponentResource {
-  /** The Instrumentation as pods name it in an annotation: `namespace/name`. */
+  /** Name of the Instrumentation for pod annotations: `namespace/name`. */
   readonly instrumentation: pulumi.Output<string>;
 
   constructor(name: string, args: OpenTelemetryOperatorArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -33,7 +33,7 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
           ).release,
         ]
       : [];
-    // Its webhook has to answer before these can be made.
+    // Its webhook must be available before these can be created.
     const after = { parent: this, dependsOn: operator };
     const placed = <T extends { metadata: object }>(object: T) => ({
       ...object,

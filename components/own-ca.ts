@@ -9,7 +9,7 @@ export interface Identity {
   certificate: pulumi.Output<string>;
 }
 
-/** The component that has the keys and certificates, and its names for them. */
+/** The component that owns the keys and certificates, and their names. */
 export interface Signer {
   parent: pulumi.Resource;
   named: (child: string) => string;
@@ -32,23 +32,23 @@ export function authority({ parent, named }: Signer, cluster: string): Identity 
       allowedUses: signsCertificates,
       ...lifetimes.ca,
     },
-    // Its inputs hold the key, its certificate does not.
+    // Its inputs contain the key, its certificate does not.
     { parent },
   );
   return { key: privateKeyPem, certificate: pulumi.unsecret(certPem) };
 }
 
-/** The names of a server by which clients verify its certificate, or the name of a client. */
+/** The names of a server that clients verify in its certificate, or the name of a client. */
 export type Holder = { dnsNames: pulumi.Input<string[]>; ipAddresses?: string[] } | { client: string };
 
-/** What a certificate may be used for. */
+/** Allowed uses of a certificate. */
 const uses = (holder: Holder | undefined) => {
   if (!holder) return { allowedUses: signsCertificates, isCaCertificate: true, ...lifetimes.issuer };
   const use = "client" in holder ? "client_auth" : "server_auth";
   return { allowedUses: ["digital_signature", use], ...lifetimes.server };
 };
 
-/** What the CA has signed: a holder's certificate, or without one a CA below it, with the whole chain. */
+/** A certificate signed by the CA: a holder's, or without a holder that of an intermediate CA, with the whole chain. */
 export function signed({ parent, named }: Signer, name: string, ca: Identity, holder?: Holder): Identity {
   const child = named(name);
   const server = holder && "dnsNames" in holder ? holder : undefined;

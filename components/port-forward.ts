@@ -1,22 +1,22 @@
-/** A way from this machine to pods, through the Kubernetes API, for as long as the program runs. */
+/** Connections from this machine to pods through the Kubernetes API, while the program runs. */
 import type { Socket } from "node:net";
 import { type Duplex, duplexPair, PassThrough } from "node:stream";
 import { connect } from "node:tls";
 import { CoreV1Api, type KubeConfig, PortForward, type V1Pod } from "@kubernetes/client-node";
 import { caBundle, certificates, type Served, serverName } from "../names";
 
-/** Pods that all do the same, and the port on which they do it. */
+/** Interchangeable pods and their port. */
 export interface PodPort {
   namespace: string;
-  /** Label selector of the pods; any of those that run is used. */
+  /** Label selector of the pods; any running one is used. */
   selector: string;
-  /** Name of the one pod to use. */
+  /** Name of a single pod to use. */
   pod?: string;
   /** Number of the container port, or its name. */
   port: number | string;
-  /** The certificate's name, if the pods may serve TLS: pods with that certificate are connected to by TLS. */
+  /** The certificate's name, if the pods may serve TLS: connections to pods with that certificate use TLS. */
   served?: Served;
-  /** Protocol inside TLS, as ALPN names it. @default http/1.1 */
+  /** Protocol inside TLS, as an ALPN ID. @default http/1.1 */
   protocol?: "h2" | "http/1.1";
 }
 
@@ -39,11 +39,11 @@ function portNumber({ spec, metadata }: V1Pod, port: number | string): number {
   return found;
 }
 
-/** Whether a pod has the certificate that it is served with: it then speaks TLS, whatever the settings say by now. */
+/** Whether a pod has the certificate of its server: then it uses TLS, even if the settings have changed since. */
 export const speaksTls = ({ spec }: V1Pod, served: Served): boolean =>
   spec?.volumes?.some(({ secret }) => secret?.secretName === certificates[served].secret) ?? false;
 
-/** The CA certificate that the cluster has for a namespace. @throws if there is none */
+/** The CA certificate in a namespace. @throws if there is none */
 export async function caCertificate(config: KubeConfig, namespace: string): Promise<string> {
   const { name, file } = caBundle;
   const { data } = await config.makeApiClient(CoreV1Api).readNamespacedConfigMap({ name, namespace });
@@ -63,7 +63,7 @@ interface TlsServer extends Pick<PodPort, "namespace" | "protocol"> {
  * The end of a connection at which plain bytes become TLS.
  *
  * @param plain carries the plain bytes
- * @returns what carries TLS; it fails with the reason when the other side is not who it should be
+ * @returns the TLS stream, which fails if the server's identity is not the expected one
  */
 export function wrapped(plain: Duplex, { served, namespace, ca, protocol = "http/1.1" }: TlsServer): Duplex {
   const [near, far] = duplexPair();
@@ -77,7 +77,7 @@ export function wrapped(plain: Duplex, { served, namespace, ca, protocol = "http
   tls.once("secureConnect", () => {
     known = true;
   });
-  // A connection that breaks is an end like without TLS; somebody else on the other side is not.
+  // A broken connection ends as it does without TLS; a server with another identity is an error.
   tls.on("error", (error: NodeJS.ErrnoException) =>
     known || error.code === "ECONNRESET" ? plain.end() : far.destroy(error),
   );
@@ -92,9 +92,9 @@ export function wrapped(plain: Duplex, { served, namespace, ca, protocol = "http
 }
 
 /**
- * Carries one connection to a running pod, by TLS where the pod speaks it. Resolves when either side has closed it.
+ * Forwards one connection to a running pod, with TLS if the pod uses it. Resolves when either side has closed it.
  *
- * @throws when there is no pod to carry it to, or the pod does not take it; the connection is then left as it is
+ * @throws if there is no running pod, or it does not accept the connection; the connection is then left as it is
  */
 export async function forward(config: KubeConfig, target: PodPort, plain: Duplex): Promise<void> {
   const pod = (await podsOf(config, target)).find(
@@ -118,8 +118,8 @@ export async function forward(config: KubeConfig, target: PodPort, plain: Duplex
     errors,
     connection,
   );
-  if (typeof websocket === "function") throw new Error("the port-forward gave no connection");
-  // An open tunnel must not keep the program alive once its work is done.
+  if (typeof websocket === "function") throw new Error("the port-forward did not return a connection");
+  // An open tunnel must not keep the program alive after its work is done.
   (websocket as { _socket?: Socket })._socket?.unref();
   return new Promise((done, fail) => {
     connection.once("error", fail);

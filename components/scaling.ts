@@ -16,8 +16,8 @@ import { type ComponentArgs, placed } from "./args";
 import { HelmRelease } from "./helm-release";
 
 /**
- * What makes the stack grow and shrink (R13): autoscalers of the queriers, of Alloy metrics and of the ingesters, and
- * what they need of metrics-server, KEDA and the Vertical Pod Autoscaler, where the cluster has it not.
+ * Autoscaling: autoscalers of the queriers, of Alloy metrics and of the ingesters, and the components of
+ * metrics-server, KEDA and the Vertical Pod Autoscaler that the cluster lacks.
  */
 export class Scaling extends pulumi.ComponentResource {
   constructor(name: string, args: ComponentArgs<"autoscaling">, opts?: pulumi.ComponentResourceOptions) {

@@ -10,9 +10,12 @@ export interface TempoArgs extends ComponentArgs<"tempo"> {
   storage: ObjectStorage;
 }
 
-/** Tempo in its distributed form (R4): traces in, TraceQL out, blocks in object storage, metrics of spans to Mimir. */
+/**
+ * Tempo in its distributed mode: traces in, TraceQL out, blocks in object storage, metrics generated from spans to
+ * Mimir.
+ */
 export class Tempo extends pulumi.ComponentResource {
-  /** Address for searching inside the cluster; its gateway asks for a user, by HTTP Basic credentials. */
+  /** URL for searches inside the cluster; its gateway requires basic-auth credentials. */
   readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: TempoArgs, opts?: pulumi.ComponentResourceOptions) {

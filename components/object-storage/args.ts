@@ -22,7 +22,7 @@ export interface StackStorageArgs extends CommonArgs {
   crds?: pulumi.Resource[];
   /** The connection to MinIO's API; needed when `objectStorage.kind` is `minio`. */
   gate: Gate | undefined;
-  /** What an earlier run left, as the preflight saw it. */
+  /** State of an earlier run, from the preflight. */
   found: Found | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface S3Args {
   region: pulumi.Input<string>;
   /** Whether the endpoint uses HTTPS. @default true */
   tls?: pulumi.Input<boolean>;
-  /** Whether buckets are addressed in the path instead of the host name. @default false */
+  /** Whether buckets are in the path of URLs instead of the host name. @default false */
   pathStyle?: pulumi.Input<boolean>;
   /** Names of existing buckets, by key. @default `objectStorage.buckets` of the settings */
   buckets?: { readonly [Key in BucketKey]?: pulumi.Input<string> };

@@ -18,15 +18,15 @@ export interface Credentials {
 export interface BucketsArgs {
   /** Settings of the stack. */
   settings: Settings;
-  /** MinIO's release: with it go the buckets, without a call to MinIO. */
+  /** MinIO's release: deleting it deletes the buckets, without a request to MinIO. */
   release: pulumi.Resource;
-  /** Buckets that MinIO has already. One that is not in the state is taken in; for one that is, nothing changes. */
+  /** Buckets that exist in MinIO. One that is missing in the state is imported; for the others, nothing changes. */
   existing: string[];
   /** MinIO's namespace. */
   namespace: pulumi.Input<string>;
 }
 
-/** A consumer's user: its credentials, and the resources that give it its access. */
+/** A consumer's user: its credentials, and the resources that give it access. */
 export interface User {
   credentials: Credentials;
   grants: pulumi.Resource[];
@@ -35,11 +35,11 @@ export interface User {
 /** Users by name. */
 export type Users = Record<Consumer, User> & Partial<Record<BackupJob, User>>;
 
-/** The buckets with encryption, lifecycle and quota, and for each consumer one user that reaches its own buckets only. */
+/** The buckets with encryption, lifecycle and quota, and for each consumer a user with access to its own buckets only. */
 export class Buckets extends pulumi.ComponentResource {
   /** Each consumer's own user, and those of backups and restores. */
   readonly users: Users;
-  /** The last of each bucket's own settings. */
+  /** The last configuration resource of each bucket. */
   readonly ready: pulumi.Resource[];
 
   constructor(name: string, args: BucketsArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -68,7 +68,8 @@ export class Buckets extends pulumi.ComponentResource {
         { bucket: made.bucket, encryptionType: "aws:kms", kmsKeyId: minio.encryptionKey },
         own,
       );
-      // Also where a cold tier has the same rule with a transition: taking it away would take both away.
+      // A cold tier has the same rule with a transition, and still needs this resource: deleting it would delete both
+      // rules.
       const lifecycle = new minioProvider.IlmPolicy(
         named(bucket),
         {

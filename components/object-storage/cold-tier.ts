@@ -7,15 +7,15 @@ import { childNames } from "../args";
 export interface ColdTierArgs {
   /** Settings of the cold tier. */
   tier: Tier;
-  /** The Job that tells MinIO of it. */
+  /** The Job that configures the tier in MinIO. */
   job: ReturnType<typeof coldTierJob>;
   /** MinIO's namespace. */
   namespace: pulumi.Input<string>;
-  /** What the Job comes after: buckets with the lifecycles that the provider writes, which have no transition. */
+  /** Dependencies of the Job: buckets with the lifecycles that the provider writes, which have no transition. */
   after: pulumi.Resource[];
 }
 
-/** The cold tier of MinIO, and the lifecycles of the buckets that have one. */
+/** The cold tier of MinIO, and the lifecycles of its buckets. */
 export class ColdTier extends pulumi.ComponentResource {
   constructor(name: string, args: ColdTierArgs, opts?: pulumi.ComponentResourceOptions) {
     super("observability:index:ColdTier", name, {}, opts);

@@ -1,14 +1,14 @@
 /**
  * The gate between the MinIO provider and MinIO.
  *
- * Version 0.17 of the provider treats every connection error as "the bucket is gone": a refresh against an unreachable
- * address drops buckets from the state. But if the CA certificate of its configuration is missing, the provider fails
- * before it reads any bucket. So it gets a certificate that exists only while this program runs: a plain
- * `pulumi refresh` stops with an error and keeps the state. Connections through the gate wait until MinIO is ready; if
- * it never is, the program ends with an error before the provider gets one.
+ * Version 0.17 of the provider interprets every connection error as "the bucket is gone": a refresh against an
+ * unreachable address drops buckets from the state. But if the CA certificate of its configuration is missing, the
+ * provider fails before it reads any bucket. So it gets a certificate that exists only while this program runs: a plain
+ * `pulumi refresh` stops with an error and keeps the state. Connections through the gate wait until MinIO is ready. If
+ * it does not become ready, the program ends with an error before the provider gets a connection.
  *
- * Without an explicit endpoint the gate is also the way in: a TLS server on a loopback port that carries each
- * connection to a pod of MinIO through the Kubernetes API.
+ * Without an explicit endpoint, the gate also provides the connection: a TLS server on a loopback port that forwards
+ * each connection to a pod of MinIO through the Kubernetes API.
  */
 import {
   closeSync,
@@ -39,27 +39,27 @@ import { readiness, statusOf } from "./readiness";
 export interface Gate {
   /** The cluster that MinIO runs in. */
   cluster: KubeConfig;
-  /** Host and port where MinIO's API is reached from this machine. */
+  /** Host and port of MinIO's API for this machine. */
   endpoint: string;
-  /** Path, from the project's folder, of the CA certificate that the provider reads. */
+  /** Path of the provider's CA certificate, relative to the project's folder. */
   certificate: string;
-  /** For own HTTPS requests through the gate. */
+  /** For this program's own HTTPS requests through the gate. */
   agent: Agent;
   /** Whether MinIO is ready at this moment. */
   answers: () => Promise<boolean>;
-  /** Resolves when MinIO is ready; fails with its pods' last words when it is not in time. */
+  /** Resolves when MinIO is ready; on a timeout, rejects with the last log lines of its pods. */
   ready: () => Promise<void>;
 }
 
 const loopback = "127.0.0.1";
 
-/** The path says what to do, because the provider's error shows little else. */
+/** The path states the fix, because the provider's error contains little else. */
 const certificatePath = (stack: string): string =>
   join(".obs", stack, "MinIO-is-not-connected--add--run-program-to-this-command.pem");
 
 /**
- * Puts the certificate where the provider looks for it until this process ends. On Linux it is a link into the
- * process itself, so that not even a kill leaves one behind.
+ * Puts the certificate in the provider's path until this process ends. On Linux it is a link into the process itself,
+ * so that not even a kill leaves it behind.
  */
 function putCertificate(path: string, pem: string): void {
   mkdirSync(dirname(path), { recursive: true });
@@ -75,10 +75,10 @@ function putCertificate(path: string, pem: string): void {
 }
 
 /**
- * Opens the gate. There is none where MinIO is not ours, and none without an engine (`obs render`, unit tests),
- * where nothing is reached.
+ * Opens the gate. There is none if the stack does not install MinIO, or without an engine (`obs render`, unit tests),
+ * which makes no connections.
  *
- * @throws when there is no cluster, or the local port is taken
+ * @throws if there is no cluster, or the local port is in use
  */
 export async function openGate(settings: Settings): Promise<Gate | undefined> {
   if (settings.objectStorage.kind !== "minio" || !pulumi.runtime.hasEngine()) return undefined;
@@ -91,7 +91,8 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
     const { answers, ready } = readiness(settings, cluster, (path) =>
       statusOf(httpsGet(`${endpoint}${path}`, { agent })),
     );
-    // Connections do not pass through here, so a preview that may refresh has to know before it hands out the way.
+    // With an explicit endpoint, connections do not pass through the gate, so a preview that may refresh must check
+    // MinIO before it returns the endpoint.
     if (pulumi.runtime.isDryRun() && (await podsOf(cluster, minioApi(settings)).catch(() => [])).length)
       await ready();
     putCertificate(certificate, ca);
@@ -115,7 +116,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
   const { answers, ready } = readiness(settings, cluster, (path) => {
     const [near, far] = duplexPair();
     const closed = forward(cluster, minioApi(settings), far).then(
-      () => "the connection was closed without an answer",
+      () => "the connection was closed without a response",
     );
     const request = httpGet({ path, host: loopback, createConnection: () => near });
     return Promise.race([statusOf(request), closed]);
@@ -132,7 +133,7 @@ export async function openGate(settings: Settings): Promise<Gate | undefined> {
   };
 }
 
-/** A TLS server whose connections go to MinIO; neither it nor they keep the program alive. */
+/** A TLS server that forwards its connections to MinIO; neither the server nor its connections keep the program alive. */
 function listen(
   settings: Settings,
   port: number,
@@ -146,7 +147,7 @@ function listen(
     plain.on("error", () => socket.destroy());
     ready()
       .then(() => forward(config, minioApi(settings), plain))
-      // Thrown, not answered: the provider would take the answer for a bucket that is gone.
+      // Thrown instead of returned as a response: the provider would interpret the response as a missing bucket.
       .catch((error: Error) =>
         setImmediate(() => {
           throw error;
@@ -155,8 +156,8 @@ function listen(
   });
   server.unref();
   const taken =
-    `objectStorage.minio.localPort: is ${port}, which is taken on this machine, perhaps by another stack that runs now; ` +
-    "allowed: a free port\n    change it with: pulumi config set --path 'objectStorage.minio.localPort' <port>";
+    `objectStorage.minio.localPort: invalid value ${port} (must be a free port; this one is in use on this machine, perhaps by a run of another stack)\n` +
+    "    Fix it: pulumi config set --path 'objectStorage.minio.localPort' <port>";
   return new Promise<void>((done, fail) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
       fail(error.code === "EADDRINUSE" ? new UserError(taken) : error),

@@ -18,18 +18,18 @@ import type { ObjectStorageArgs, S3Args } from "./args";
 import type { Credentials } from "./buckets";
 import { Minio } from "./minio";
 
-/** The part of an S3 that the stores' configuration has. */
+/** The part of an S3 that is in the stores' configuration. */
 const configured = ({ tls = true, pathStyle = false, buckets = {}, credentials, ...s3 }: S3Args) =>
   pulumi.output({ ...s3, tls, pathStyle, buckets, credentials: credentials ? "keys" : "identity" } as const);
 
 /**
- * Object storage for logs, metrics and traces (R1): MinIO that this stack installs, or one that exists. Each store finds
- * its own credentials in a Secret in its own namespace.
+ * Object storage for logs, metrics and traces: a MinIO that this stack installs, or an existing object storage. Each
+ * store has its own credentials in a Secret in its namespace.
  */
 export class ObjectStorage extends pulumi.ComponentResource implements Ready<Consumer | BackupJob> {
-  /** Host and port of the S3 API, as pods reach it. */
+  /** Host and port of the S3 API for pods. */
   readonly endpoint: pulumi.Output<string>;
-  /** MinIO, when this stack installs it. */
+  /** MinIO, if this stack installs it. */
   readonly minio: Minio | undefined;
   /** The S3 of the program, which replaces the object storage of the settings. */
   readonly s3: pulumi.Output<S3> | undefined;
@@ -67,7 +67,7 @@ export class ObjectStorage extends pulumi.ComponentResource implements Ready<Con
           throw new UserError(
             `s3.credentials.${user}: not set (must be an accessKey and a secretKey, because namespaces.${key} is set)`,
           );
-        // Without keys, a store has an identity in the cloud.
+        // Without keys, a store uses an identity of the cloud.
         const secret =
           access &&
           new k8s.core.v1.Secret(
@@ -88,7 +88,10 @@ export class ObjectStorage extends pulumi.ComponentResource implements Ready<Con
     this.registerOutputs({ endpoint: this.endpoint });
   }
 
-  /** What must exist before a consumer or a Job of backups starts: its Secret, the CA certificate, its buckets, its user and its policy. */
+  /**
+   * Resources that must exist before a consumer or a backup Job starts: its Secret, the CA certificate, its buckets,
+   * its user and its policy.
+   */
   readyFor(user: Consumer | BackupJob): pulumi.Resource[] {
     return this.ready.get(user) ?? [];
   }

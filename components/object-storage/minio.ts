@@ -13,7 +13,7 @@ import { ColdTier } from "./cold-tier";
 import { keyOrigin } from "./preflight";
 import { reach } from "./s3";
 
-/** MinIO from its chart, with its volumes, its secrets, its buckets and the users that reach them. */
+/** MinIO from its chart, with its volumes, its secrets, its buckets and their users. */
 export class Minio extends pulumi.ComponentResource {
   /** Name of the root user. */
   readonly rootUser: pulumi.Output<string>;
@@ -69,7 +69,7 @@ export class Minio extends pulumi.ComponentResource {
             metadata: {
               name: claim,
               namespace,
-              // A volume that is bound only when a pod asks for it must not be waited for here.
+              // Do not wait for a volume that is bound only when a pod uses it.
               annotations: { "pulumi.com/skipAwait": "true" },
             },
             spec: {
@@ -97,7 +97,7 @@ export class Minio extends pulumi.ComponentResource {
       { parent: this, dependsOn: args.crds ?? [] },
     );
 
-    // Known in every preview; an update hands it out only once MinIO is ready and takes the password.
+    // Known in every preview; an update returns it only after MinIO is ready and accepts the password.
     const endpoint =
       gate && !pulumi.runtime.isDryRun()
         ? pulumi.unsecret(

@@ -1,4 +1,4 @@
-/** MinIO's pods: where a connection to them goes. */
+/** MinIO's pods, as the target of connections. */
 import { minio, namespaces } from "../../names";
 import type { Settings } from "../../settings";
 import type { PodPort } from "../port-forward";

@@ -1,6 +1,4 @@
-/**
- * What must not happen to data that exists: the part of the preflight that reads MinIO itself.
- */
+/** Protection of existing data: the part of the preflight that reads MinIO itself. */
 import {
   AppsV1Api,
   CoreV1Api,
@@ -16,14 +14,14 @@ import { minioClaims } from "../../values/minio";
 import type { Gate } from "./gate";
 import { s3 } from "./s3";
 
-/** Annotation on the encryption Secret: whether its key was given by the user or generated here. */
+/** Annotation on the encryption Secret: whether the user set its key or it was generated here. */
 export const keyOrigin = {
   annotation: "observability/key-origin",
   given: "given",
   generated: "generated",
 } as const;
 
-/** What is in the cluster of an earlier run. */
+/** Objects of an earlier run in the cluster. */
 interface Installed {
   claims: V1PersistentVolumeClaim[];
   statefulSets: V1StatefulSet[];
@@ -41,7 +39,10 @@ function poolServers(sets: V1StatefulSet[]): number | undefined {
   return last === undefined ? undefined : Number(last) + 1;
 }
 
-/** Servers are neither added nor removed: MinIO does not start with another number than its drives were formatted for. */
+/**
+ * Servers are neither added nor removed: MinIO does not start with a different number of servers than its drives were
+ * formatted for.
+ */
 export function serverProblems(
   { objectStorage: { minio } }: Settings,
   { statefulSets }: Pick<Installed, "statefulSets">,
@@ -57,9 +58,9 @@ export function serverProblems(
 }
 
 /**
- * What is installed.
+ * Installed objects.
  *
- * @throws when it cannot be read: unread, nothing of it could be protected
+ * @throws if they cannot be read: their data could not be protected
  */
 async function installed(config: KubeConfig, namespace: string): Promise<Installed> {
   const api = config.makeApiClient(CoreV1Api);
@@ -88,14 +89,14 @@ async function installed(config: KubeConfig, namespace: string): Promise<Install
   } catch (error) {
     const { message, cause } = error as Error;
     throw new UserError(
-      `what is installed in namespace ${namespace} cannot be read, so no changes were made: ` +
+      `the objects in namespace ${namespace} cannot be read, so no changes were made: ` +
         `${cause instanceof Error ? cause.message : message}\n` +
-        "    the cluster must answer, and its user may list StatefulSets, PersistentVolumeClaims, Secrets and ConfigMaps there",
+        "    Check that the cluster is available and that its user may list StatefulSets, PersistentVolumeClaims, Secrets and ConfigMaps there",
     );
   }
 }
 
-/** Volumes may grow and be added; they are never shrunk or left behind with data. */
+/** Volumes may grow and be added; they are never shrunk or removed with data. */
 export function volumeProblems(settings: Settings, { claims }: Pick<Installed, "claims">): Problem[] {
   const wanted = new Map(minioClaims(settings).map(({ name, size }) => [name, size]));
   const { mode, servers } = settings.objectStorage.minio;
@@ -110,7 +111,7 @@ export function volumeProblems(settings: Settings, { claims }: Pick<Installed, "
           {
             path: "objectStorage.minio",
             was: { mode, servers },
-            allowed: `what keeps the volume ${namespaces(settings).minio}/${name}, which holds data; docs/guides/object-storage.md says how to move it`,
+            allowed: `a number that keeps the volume ${namespaces(settings).minio}/${name}, which holds data; docs/guides/object-storage.md explains how to move it`,
           },
         ];
       if (bytesOf(size) >= bytesOf(has)) return [];
@@ -119,19 +120,19 @@ export function volumeProblems(settings: Settings, { claims }: Pick<Installed, "
     });
 }
 
-/** The key that encrypted the objects stays the key. */
+/** The key that encrypted the objects must not change. */
 function keyProblems({ objectStorage }: Settings, { encryption }: Installed): Problem[] {
   const given = objectStorage.minio.encryptionKey?.reveal();
   const changed = encryption && (given ? given !== encryption.key : encryption.origin === keyOrigin.given);
   if (!changed) return [];
   const allowed =
     encryption.origin === keyOrigin.given
-      ? "the key that it was before: every object is encrypted with it"
-      : "nothing: every object is encrypted with the key that was generated";
+      ? "the same key as before: every object is encrypted with it"
+      : "nothing: every object is encrypted with the generated key";
   return [{ path: "objectStorage.minio.encryptionKey", was: given && "[secret]", allowed }];
 }
 
-/** A bucket that leaves the settings, by a new name for instance, must be empty. */
+/** A bucket that is removed from the settings, for example by a new name, must be empty. */
 async function bucketProblems(
   { objectStorage }: Settings,
   managed: string[],
@@ -144,26 +145,26 @@ async function bucketProblems(
   const path = added ? `objectStorage.buckets.${added[0]}.name` : "objectStorage.buckets";
   const problems = removed.map(async (bucket): Promise<Problem[]> => {
     if (existing === undefined) {
-      const allowed = `${bucket}, until MinIO answers and can say whether that bucket is empty`;
+      const allowed = `${bucket}, until MinIO is available to check whether that bucket is empty`;
       return [{ path, was: added?.[1].name, allowed }];
     }
     if (!existing.includes(bucket) || !(await holdsData(bucket))) return [];
-    const allowed = `${bucket}, which holds data; docs/guides/object-storage.md says how to move it to another bucket`;
+    const allowed = `${bucket}, which holds data; docs/guides/object-storage.md explains how to move it to another bucket`;
     return [{ path, was: added?.[1].name, allowed }];
   });
   return (await Promise.all(problems)).flat();
 }
 
-/** What the program builds on, when there was an earlier run. */
+/** Results of an earlier run that the program uses. */
 export interface Found {
-  /** Buckets that MinIO has; a state that lost them takes them in again. */
+  /** Buckets that exist in MinIO; if they are missing in the state, they are imported. */
   buckets: string[];
 }
 
 /**
- * What would lose data, and the buckets that exist.
+ * Checks for changes that would lose data, and reads the existing buckets.
  *
- * @param gate the way to MinIO; without one there is nothing of it to protect
+ * @param gate the connection to MinIO; without one there is no data to protect
  */
 export async function storagePreflight(
   settings: Settings,

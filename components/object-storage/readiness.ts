@@ -7,12 +7,12 @@ import { goDuration } from "../../settings/units";
 import { diagnosis } from "../pod-observation";
 import { minioApi } from "./pods";
 
-/** Seconds that a preview gives an installed MinIO to answer. */
+/** Seconds that a preview waits for an installed MinIO. */
 const previewTimeout = 30;
-/** The server is up, and it can be written to: https://min.io/docs/minio/linux/operations/monitoring/healthcheck-probe.html */
+/** The server is up and writable: https://min.io/docs/minio/linux/operations/monitoring/healthcheck-probe.html */
 const healthChecks = ["/minio/health/ready", "/minio/health/cluster"];
 
-/** The readiness check; waiting for it is done once and shared by all who wait. */
+/** The readiness check; all callers share one wait. */
 export function readiness(
   settings: Settings,
   config: KubeConfig,
@@ -46,7 +46,7 @@ export function readiness(
   return { answers, ready };
 }
 
-/** The status of a request, or the reason why it got none within 5 s. */
+/** The status of a request, or the reason for a failure or timeout (5 s). */
 export function statusOf(request: ClientRequest): Promise<number | string> {
   return new Promise((done) => {
     const timer = setTimeout(() => request.destroy(new Error("nothing within 5 s")), 5000);

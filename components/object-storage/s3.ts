@@ -1,11 +1,11 @@
-/** MinIO's S3 API as the root user sees it, through the gate. */
+/** MinIO's S3 API for the root user, through the gate. */
 import { Client } from "minio";
 import { minio, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
 import { held } from "../hold";
 import type { Gate } from "./gate";
 
-/** What the root user may ask, as far as the program needs it. */
+/** The requests of the root user that the program needs. */
 export function s3(gate: Gate, root: { user: string; password: string }) {
   const { hostname, port } = new URL(`https://${gate.endpoint}`);
   const client = new Client({
@@ -20,18 +20,18 @@ export function s3(gate: Gate, root: { user: string; password: string }) {
   return {
     /** Names of all buckets. */
     buckets: async () => (await client.listBuckets()).map(({ name }) => name),
-    /** Whether there is any object in a bucket. */
+    /** Whether a bucket contains any objects. */
     holdsData: async (bucket: string) =>
       (await client.listObjectsV2Query(bucket, "", "", "", 1, "")).objects.length > 0,
   };
 }
 
 /**
- * Waits until MinIO is ready and takes the root password: with a wrong one, too, the provider would believe that
+ * Waits until MinIO is ready and accepts the root password: a wrong password, too, would make the provider believe that
  * every bucket is gone.
  *
  * @returns the endpoint for the provider
- * @throws when MinIO is not ready in time or refuses the password
+ * @throws if MinIO is not ready in time or rejects the password
  */
 export const reach = (settings: Settings, gate: Gate, password: string): Promise<string> =>
   held(async () => {
@@ -40,8 +40,8 @@ export const reach = (settings: Settings, gate: Gate, password: string): Promise
       .buckets()
       .catch((error: Error) => {
         throw new UserError(
-          `MinIO refuses the root password of this stack's state (${error.message}). Was the Secret ` +
-            `${namespaces(settings).minio}/${minio.rootSecret} changed by hand? Put the state's password back: ` +
+          `MinIO rejects the root password in this stack's state (${error.message}). Was the Secret ` +
+            `${namespaces(settings).minio}/${minio.rootSecret} changed manually? Restore the state's password: ` +
             "pulumi stack output --show-secrets minioRootPassword",
         );
       });

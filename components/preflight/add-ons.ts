@@ -1,6 +1,6 @@
 /**
- * What a cluster has once, and who installs it. `auto` uses what the cluster has and installs what it lacks. An installation
- * of this stack's own stays: Helm's records say whose it is.
+ * Cluster-wide add-ons, and whether this stack installs them. `auto` uses the cluster's add-on, and installs a missing
+ * one. An installation of this stack stays: Helm's release records identify its owner.
  */
 import type { V1ObjectMeta } from "@kubernetes/client-node";
 import { type NamespaceKey, namespaces, releases } from "../../names";
@@ -13,7 +13,7 @@ import { hasRelease, otherOwner } from "./owners";
 export const ownerFacts = ["definitions", "apiServices", "releases"] as const;
 export type OwnerFacts = Pick<Facts, (typeof ownerFacts)[number]>;
 
-/** Something that a cluster has once. */
+/** An add-on that a cluster has only once. */
 export interface AddOn {
   what: string;
   /** The setting: `auto`, `install` or `existing`. */
@@ -23,7 +23,7 @@ export interface AddOn {
   /** The release and namespace in which this stack installs it. */
   release: string;
   namespace: NamespaceKey;
-  /** The objects by which it is recognized. */
+  /** The objects that identify it. */
   objects(facts: OwnerFacts): V1ObjectMeta[];
 }
 
@@ -39,10 +39,10 @@ export const apiService =
 
 const namespace = "autoscaling";
 
-/** The add-ons that a stack installs or finds. */
+/** The add-ons that a stack installs or uses. */
 export const addOns = {
   prometheusCrds: {
-    what: "the custom resource definitions of Prometheus Operator",
+    what: "the CRDs of Prometheus Operator",
     path: "kubePrometheusStack.crds",
     needed: () => true,
     release: `${releases.kubePrometheusStack}-crds`,
@@ -89,7 +89,7 @@ const ownRelease = (settings: Settings, { release, namespace }: Pick<AddOn, "rel
   namespace: namespaces(settings)[namespace],
 });
 
-/** Who else made an add-on; empty if nobody did, or this stack. */
+/** Other owners of an add-on; empty if there are none. */
 export const otherOwners = (
   settings: Settings,
   addOn: Omit<AddOn, "what" | "path" | "needed">,
@@ -102,21 +102,25 @@ export const otherOwners = (
   ),
 ];
 
-/** What `auto` comes to. */
+/** Resolves `auto`. */
 function decide(stack: string, settings: Settings, addOn: AddOn, cluster: Snapshot | undefined) {
   if (!cluster || !addOn.needed(settings)) return "install";
   const unread = unreadText(cluster, ownerFacts);
   if (unread)
     throw new SettingsError(stack, [
-      { path: addOn.path, was: "auto", allowed: `install or existing: the cluster does not show ${unread}` },
+      {
+        path: addOn.path,
+        was: "auto",
+        allowed: `install or existing, because these resources cannot be read: ${unread}`,
+      },
     ]);
   const facts = cluster.facts as OwnerFacts;
-  // What this stack installed stays its own, whatever else has come since.
+  // An add-on that this stack installed stays its own, even if another installation was added later.
   if (hasRelease(ownRelease(settings, addOn), facts.releases)) return "install";
   return otherOwners(settings, addOn, facts).length > 0 ? "existing" : "install";
 }
 
-/** Whether the cluster has Cilium's policies; a cluster that is not read, as in `obs render`, has none. */
+/** Whether the cluster has Cilium's policies; false without facts about the cluster, as in `obs render`. */
 const hasCilium = (cluster: Snapshot | undefined): boolean =>
   cluster?.facts.definitions?.some(({ name }) => name === "ciliumnetworkpolicies.cilium.io") ?? false;
 
@@ -129,8 +133,8 @@ export const withCilium = (settings: Settings, cluster: Snapshot | undefined): S
 /**
  * Settings with `install` or `existing` instead of `auto`, and `on` or `off` for Cilium's policies.
  *
- * @param cluster what was read of the cluster; without it, as in `obs render`, the stack installs everything
- * @throws SettingsError if the cluster does not show what it has
+ * @param cluster facts about the cluster; without them, as in `obs render`, the stack installs everything
+ * @throws SettingsError if the required facts could not be read
  */
 export const withAddOns = (stack: string, settings: Settings, cluster: Snapshot | undefined): Settings =>
   withCilium(

@@ -1,4 +1,4 @@
-/** What a check of the preflight is, and what it reports. */
+/** Types of the preflight's checks and their findings. */
 import type { Problem, Settings } from "../../settings";
 import type { Facts } from "./facts";
 
@@ -6,32 +6,32 @@ import type { Facts } from "./facts";
 export interface Finding extends Problem {
   /** An error stops `preview` and `up` before anything changes. */
   severity: "error" | "warning";
-  /** Whether `./obs doctor` calls a stack that runs with it unhealthy, although `up` only warns. */
+  /** Whether `./obs doctor` reports a running stack with this finding as unhealthy, although `up` only warns. */
   unhealthy?: true;
 }
 
-/** What a check works with. */
+/** Input of a check. */
 export interface Context<K extends keyof Facts = keyof Facts> {
   /** Name of the stack, for commands in messages. */
   stack: string;
   settings: Settings;
-  /** The facts that the check needs; the others may be missing. */
+  /** The facts that the check needs; others may be missing. */
   facts: Pick<Facts, K>;
 }
 
-/** One check. A file in `checks/` has one, and `checks/index.ts` lists it. */
+/** A check. Each file in `checks/` has one, and `checks/index.ts` lists it. */
 export interface Check<K extends keyof Facts = keyof Facts> {
   /** What it checks, as a noun: "storage class". */
   name: string;
-  /** The facts that it needs. If the cluster refuses one of them, a warning says that this was not checked. */
+  /** The facts that it needs. If one of them cannot be read, a warning reports that the check was skipped. */
   needs: readonly K[];
-  /** Whether data could be lost without this check, so that a fact that cannot be read is an error. */
+  /** Whether data could be lost without this check, so that an unreadable fact is an error. */
   protectsData?: true;
-  /** Whether there is anything to check with these settings. @default always */
+  /** Whether the check applies to these settings. @default always */
   applies?(settings: Settings): boolean;
-  /** @returns every conflict; none if all is well */
+  /** @returns every conflict; empty if there are none */
   find(context: Context<K>): Finding[];
-  /** What `preview` says about the cluster even if all is well, a sentence each. */
+  /** Sentences about the cluster that `preview` prints even if there are no findings. */
   notes?(context: Context<K>): string[];
 }
 

@@ -1,31 +1,31 @@
-/** What the stores that run say about gossip. */
+/** Gossip settings of the running stores. */
 import { ApiException, AppsV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { parse } from "yaml";
 import { namespaces, type Store, stores } from "../../names";
 import type { Settings } from "../../settings";
 import type { Gossip } from "../../values/gossip";
 
-/** A store as it runs. */
+/** A running store. */
 export interface LiveGossip {
   gossip: Gossip;
   /** Workloads whose pods do not all have the newest configuration yet. */
   rolling: string[];
 }
 
-/** The ConfigMap with a store's configuration, and its key: the names that the charts give them. */
+/** The ConfigMap with a store's configuration, and its key, as the charts name them. */
 export const configurations: Record<Store, { name: string; key: string }> = {
   loki: { name: "loki", key: "config.yaml" },
   mimir: { name: "mimir-config", key: "mimir.yaml" },
   tempo: { name: "tempo-config", key: "tempo.yaml" },
 };
 
-/** What a configuration says about gossip. */
+/** The gossip settings in a configuration. */
 export function gossipOf(configuration: string): Gossip {
   const { cluster_label, cluster_label_verification_disabled } = parse(configuration)?.memberlist ?? {};
   return { label: cluster_label ?? "", verified: cluster_label_verification_disabled !== true };
 }
 
-/** Reads a store; undefined if it is not there. */
+/** Reads a store; undefined if it is not installed. */
 async function liveStore(
   config: KubeConfig,
   settings: Settings,
@@ -50,7 +50,7 @@ async function liveStore(
   }
 }
 
-/** The stores that run. */
+/** The running stores. */
 export async function liveGossip(
   config: KubeConfig,
   settings: Settings,

@@ -14,17 +14,17 @@ import { checks } from "./checks";
 import { type Facts, requireFacts, type Snapshot, unreadText } from "./facts";
 import { readFacts } from "./read-facts";
 
-/** What the checks found, and which of them could not be made. */
+/** Findings of the checks, and the checks that were skipped. */
 export interface Report {
   findings: Finding[];
-  /** A sentence for each check that was not made, with the reason. */
+  /** A sentence for each skipped check, with the reason. */
   unchecked: string[];
-  /** What else there is to know. */
+  /** Further information for the user. */
   notes: string[];
 }
 
 /**
- * Runs the checks against what was read.
+ * Runs the checks with the facts.
  *
  * @throws UserError if a fact is missing without which data could be lost
  */
@@ -41,7 +41,8 @@ export function examine(
   const report: Report = { findings: [], unchecked: [], notes: [] };
   for (const { name, needs, find, notes } of applicable) {
     const unread = unreadText(snapshot, needs);
-    if (unread) report.unchecked.push(`not checked: ${name}, because the cluster does not show ${unread}`);
+    if (unread)
+      report.unchecked.push(`not checked: ${name}, because these resources cannot be read: ${unread}`);
     else {
       const context = { stack, settings, facts: snapshot.facts as Facts };
       report.findings.push(...find(context));
@@ -51,14 +52,14 @@ export function examine(
   return report;
 }
 
-/** The facts about the stack's cluster; none without an engine, where no cluster is reached. */
+/** The facts about the stack's cluster; undefined without an engine, which makes no connections. */
 export const readCluster = async (settings: Settings): Promise<Snapshot | undefined> =>
   pulumi.runtime.hasEngine() ? readFacts(kubeConfig(settings), settings) : undefined;
 
 /**
- * Checks the settings against the cluster, and what MinIO holds.
+ * Checks the settings against the cluster and the data in MinIO.
  *
- * @returns what the program builds on
+ * @returns results that the program uses
  * @throws SettingsError with every problem
  */
 export async function preflight(

@@ -1,4 +1,4 @@
-/** Secrets that the settings name and somebody else makes. */
+/** Secrets that the settings name and the user creates. */
 import { certificates, grafanaEnv, namespaces } from "../../names";
 import type { Settings } from "../../settings";
 import { wantedNamespaces } from "../../values/namespaces";
@@ -10,11 +10,11 @@ export interface NamedSecret {
   name: string;
   /** Keys that it must have. */
   keys: string[];
-  /** Whether a controller can make it after the namespace exists, so that it may be missing before the first `up`. */
+  /** Whether a controller can create it after the namespace exists, so that it may be missing before the first `up`. */
   mayFollow: boolean;
 }
 
-/** Every Secret that the settings name, with the keys that are read from it. */
+/** Every Secret in the settings, with its required keys. */
 export function namedSecrets(settings: Settings): NamedSecret[] {
   const { grafana, images } = settings;
   const { auth, database } = grafana;
@@ -25,7 +25,7 @@ export function namedSecrets(settings: Settings): NamedSecret[] {
   ];
   const inGrafana = (path: string, name: string | undefined, keys: string[], mayFollow: boolean) =>
     name ? [{ path, namespace: namespaces(settings).grafana, name, keys, mayFollow }] : [];
-  // With TLS inside the cluster the stack makes a Secret of that name itself.
+  // With TLS inside the cluster, the stack creates a Secret of that name itself.
   const tls = grafana.ingress?.tlsSecret;
   const own = settings.network.tls.certificates !== "none" && tls === certificates.grafana.secret;
   return [

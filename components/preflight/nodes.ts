@@ -6,7 +6,7 @@ import type { Node } from "../../values/topology";
 
 const zone = "topology.kubernetes.io/zone";
 
-/** Taints of these come and go with a node's condition or a drain; the node itself stays. */
+/** Prefix of taints that are added and removed with a node's condition or a drain; the node itself stays. */
 const ofCondition = "node.kubernetes.io/";
 
 const candidate = ({ metadata, spec }: V1Node): Candidate => ({
@@ -14,7 +14,7 @@ const candidate = ({ metadata, spec }: V1Node): Candidate => ({
   taints: (spec?.taints ?? []).filter(({ key }) => !key.startsWith(ofCondition)),
 });
 
-/** The components whose pods a node can run, by `cluster.scheduling`; DaemonSets are not among them. */
+/** The components whose pods a node can run according to `cluster.scheduling`; without DaemonSets. */
 const componentsOn = (settings: Settings, node: V1Node): ReadonlySet<PlacedComponent> =>
   new Set(placedComponents.filter((component) => runsOn(scheduling(settings, component), candidate(node))));
 
@@ -25,7 +25,7 @@ export const usableNodes = (settings: Settings, nodes: V1Node[], component?: Pla
     return component ? components.has(component) : components.size > 0;
   });
 
-/** The same as the placement of pods sees them. */
+/** The same nodes, as input for the placement of pods. */
 export const placementNodes = (settings: Settings, nodes: V1Node[]): Node[] =>
   usableNodes(settings, nodes).map((node) => ({
     name: node.metadata?.name ?? "",
@@ -33,7 +33,7 @@ export const placementNodes = (settings: Settings, nodes: V1Node[]): Node[] =>
     components: componentsOn(settings, node),
   }));
 
-/** Whether a term of a volume's node affinity holds for a node; volumes use `In` alone. */
+/** Whether a term of a volume's node affinity matches a node; volumes use only `In`. */
 const holds = ({ matchExpressions = [] }: V1NodeSelectorTerm, { metadata }: V1Node): boolean =>
   matchExpressions.every(
     ({ key, operator, values = [] }) => operator !== "In" || values.includes(metadata?.labels?.[key] ?? ""),

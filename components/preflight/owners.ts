@@ -1,4 +1,4 @@
-/** Who made what a cluster has once: this stack, or somebody else. */
+/** Owners of cluster-wide objects: this stack or another installation. */
 import type { V1ObjectMeta } from "@kubernetes/client-node";
 
 /** A release of this stack. */
@@ -7,7 +7,7 @@ interface OwnRelease {
   namespace: string;
 }
 
-/** Whether this stack has installed a release: Helm's record of it is there. */
+/** Whether this stack has installed a release: Helm's record of it exists. */
 export const hasRelease = ({ release, namespace }: OwnRelease, releases: V1ObjectMeta[]): boolean =>
   releases.some(
     (secret) =>
@@ -17,9 +17,9 @@ export const hasRelease = ({ release, namespace }: OwnRelease, releases: V1Objec
   );
 
 /**
- * The owner of an object that a release of this stack makes.
+ * The owner of an object that a release of this stack creates.
  *
- * @returns nothing if it is this stack, else the owner for a message
+ * @returns undefined if this stack owns it, otherwise the owner for a message
  */
 export function otherOwner(
   { annotations }: V1ObjectMeta,
@@ -30,6 +30,6 @@ export function otherOwner(
   const namespace = annotations?.["meta.helm.sh/release-namespace"];
   if (release === own.release && namespace === own.namespace) return undefined;
   if (release) return `Helm release ${namespace}/${release}`;
-  // Helm does not annotate what a chart keeps in crds/.
-  return hasRelease(own, releases) ? undefined : "somebody else";
+  // Helm does not annotate objects in a chart's crds/.
+  return hasRelease(own, releases) ? undefined : "another installation";
 }

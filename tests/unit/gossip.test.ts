@@ -79,7 +79,7 @@ describe("unit: gossip labels", () => {
   it("refuse a jump with the command for the next step", () => {
     expect(told({}, running("former"))).to.deep.equal([
       '  cluster.gossipLabels: invalid value "verify" (must be prepare: members of the rings that run now (loki, mimir, tempo) discard what members at the step verify send; docs/guides/upgrades.md)\n' +
-        "    set it with: pulumi config set --stack prod --path 'cluster.gossipLabels' prepare; then ./obs up prod, and take the next step",
+        "    set it with: pulumi config set --stack prod --path 'cluster.gossipLabels' prepare; then run ./obs up prod, and continue with the next step",
     ]);
     const next = (from: GossipStep, to: string) =>
       told(wants(to), running(from)).map((text) => /gossipLabels' (\w+)/.exec(text)?.[1]);

@@ -103,7 +103,7 @@ describe("unit: components in another program", function () {
       return { verdict: known.promise().catch(String) };
     });
     expect(outputs["verdict"]?.value).to.include(
-      'namespaces.loki: invalid value "logs" (must be a namespace of its own; namespaces.alloyLogs has the same)',
+      'namespaces.loki: invalid value "logs" (must be a namespace of its own, but namespaces.alloyLogs is the same)',
     );
   });
 

@@ -72,7 +72,7 @@ describe("unit: platforms", () => {
       expect(check.find(context(on(platform), platform))).to.deep.equal([]);
       expect(check.notes?.(context(on(platform), platform))).to.deep.equal([]);
       expect(check.notes?.(context(settingsOf("prod"), platform))).to.deep.equal([
-        `the nodes are of ${platforms[platform].title}: cluster.platform: ${platform} has the defaults for it`,
+        `the cluster has nodes of ${platforms[platform].title}: cluster.platform: ${platform} sets the defaults for it`,
       ]);
     });
 

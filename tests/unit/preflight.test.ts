@@ -135,7 +135,7 @@ describe("unit: preflight", () => {
       const { findings, unchecked } = examine("test", settingsOf("prod", backedUp), unread("storageClasses"));
       expect(findings).to.deep.equal([]);
       expect(unchecked).to.deep.equal([
-        "not checked: storage class, because the cluster does not show StorageClasses (storageClasses is forbidden)",
+        "not checked: storage class, because these resources cannot be read: StorageClasses (storageClasses is forbidden)",
       ]);
     });
 
@@ -438,8 +438,8 @@ describe("unit: preflight", () => {
     });
   });
 
-  describe("Secrets that the settings name", () => {
-    const check = "Secrets that the settings name";
+  describe("Secrets in the settings", () => {
+    const check = "Secrets in the settings";
     const secret = {
       path: "grafana.existingSecret",
       namespace: "grafana",
@@ -451,7 +451,7 @@ describe("unit: preflight", () => {
     it("must exist, with their keys", () => {
       expect(told(check, { secrets: [{ ...secret, found: ["OAUTH_CLIENT_SECRET"] }] })).to.deep.equal([]);
       expect(told(check, { secrets: [secret] })).to.deep.equal([
-        'error grafana.existingSecret "grafana-login": the name of a Secret that exists; there is no Secret grafana-login in namespace grafana',
+        'error grafana.existingSecret "grafana-login": the name of an existing Secret; there is no Secret grafana-login in namespace grafana',
       ]);
       expect(told(check, { secrets: [{ ...secret, found: ["password"] }] })).to.deep.equal([
         'error grafana.existingSecret "grafana-login": a Secret with the key OAUTH_CLIENT_SECRET; grafana/grafana-login has password',
@@ -462,7 +462,7 @@ describe("unit: preflight", () => {
       const pull = { ...secret, path: "images.pullSecret", name: "pull", mayFollow: true };
       const secrets = ["loki", "mimir"].map((namespace) => ({ ...pull, namespace }));
       expect(told(check, { secrets })).to.deep.equal([
-        'warning images.pullSecret "pull": the name of a Secret that exists; there is no Secret pull in namespace loki, mimir',
+        'warning images.pullSecret "pull": the name of an existing Secret; there is no Secret pull in namespace loki, mimir',
       ]);
     });
   });
@@ -501,7 +501,7 @@ describe("unit: preflight", () => {
       const config = (webhookUrl: string) => ({ alerting: { receivers: { oncall: { webhookUrl } } } });
       const path = "alerting.receivers.oncall.webhookUrl";
       expect(told("placeholders", {}, config("https://hooks.example.org/x"))).to.deep.equal([
-        `error ${path} "[secret]": a value of your own; this one is an example`,
+        `error ${path} "[secret]": your own value; this one is an example`,
       ]);
       for (const url of [
         "https://my-example.com/",
@@ -519,7 +519,7 @@ describe("unit: preflight", () => {
         nodes: [{ status: { nodeInfo: { kubeletVersion } } } as V1Node],
       });
       expect(told("container runtime", facts("v1.34.3+k3s1"))).to.deep.equal([
-        'warning cadvisor.containerdSocket "/run/containerd/containerd.sock": /run/k3s/containerd/containerd.sock, where v1.34.3+k3s1 has it; otherwise containers have no metrics in Mimir',
+        'warning cadvisor.containerdSocket "/run/containerd/containerd.sock": /run/k3s/containerd/containerd.sock, the socket on nodes with kubelet v1.34.3+k3s1; otherwise containers have no metrics in Mimir',
       ]);
       const set = { cadvisor: { containerdSocket: "/run/k3s/containerd/containerd.sock" } };
       expect(told("container runtime", facts("v1.34.3+rke2r1"), set)).to.deep.equal([]);
@@ -589,10 +589,10 @@ describe("unit: preflight", () => {
       expect(found(live("5.5.1"), "5.7.0")).to.deep.equal([]);
       expect(found(live("5.7.3"), "5.8.0")).to.deep.equal([]);
       expect(found(live("5.7.0"))).to.deep.equal([
-        "error mimir.chartVersion undefined: 5.8.0: Mimir runs chart version 5.7.0, and it takes one step at a time; docs/guides/upgrades.md#mimir",
+        "error mimir.chartVersion undefined: 5.8.0: Mimir runs chart version 5.7.0, and it can upgrade only one step at a time; docs/guides/upgrades.md#mimir",
       ]);
       expect(found(live("5.8.0"), "6.1.0")).to.deep.equal([
-        'error mimir.chartVersion "6.1.0": 6.0.6: Mimir runs chart version 5.8.0, and it takes one step at a time; docs/guides/upgrades.md#mimir',
+        'error mimir.chartVersion "6.1.0": 6.0.6: Mimir runs chart version 5.8.0, and it can upgrade only one step at a time; docs/guides/upgrades.md#mimir',
       ]);
       expect(found(live("5.5.1"), "5.8.0")[0]).to.match(/: 5\.7\.0: Mimir runs chart version 5\.5\.1/);
     });
@@ -606,7 +606,7 @@ describe("unit: preflight", () => {
 
     it("goes back one step with a warning, never two, and not from a version that is not known", () => {
       expect(found(live("6.0.6", ["mimir/mimir-querier"]), "5.8.0")).to.deep.equal([
-        'warning mimir.chartVersion "5.8.0": 6.0.6: Mimir runs chart version 6.0.6, and upstream does not promise that an older version reads its data',
+        'warning mimir.chartVersion "5.8.0": 6.0.6: Mimir runs chart version 6.0.6, and upstream does not guarantee that an older version can read its data',
       ]);
       expect(found(live("6.1.0"), "5.8.0")[0]).to.match(
         /^error .*: 6\.0\.6: Mimir runs chart version 6\.1\.0/,
@@ -673,7 +673,7 @@ describe("unit: preflight", () => {
 
     it("of others are not installed again", () => {
       expect(told("add-ons", definition("prometheuses.monitoring.coreos.com"), install)).to.deep.equal([
-        'error kubePrometheusStack.crds "install": auto or existing: the cluster has the custom resource definitions of Prometheus Operator already, from somebody else',
+        'error kubePrometheusStack.crds "install": auto or existing: the cluster has the CRDs of Prometheus Operator already, from another installation',
       ]);
       expect(told("add-ons", keda, install)).to.deep.equal([
         'error scaling.keda "install": auto or existing: the cluster has KEDA already, from Helm release keda/keda',
@@ -792,15 +792,15 @@ describe("unit: preflight", () => {
         const { definitions: _, ...facts } = empty;
         const hidden = { facts, unread: { definitions: "forbidden" } };
         expect(() => withAddOns("prod", settingsOf("prod"), hidden)).to.throw(
-          /kubePrometheusStack\.crds: invalid value "auto" .*install or existing: the cluster does not show CustomResourceDefinitions \(forbidden\)/,
+          /kubePrometheusStack\.crds: invalid value "auto" .*install or existing, because these resources cannot be read: CustomResourceDefinitions \(forbidden\)/,
         );
       });
 
       it("are named in a note, with their owner", () => {
         const settings = withAddOns("prod", settingsOf("prod"), snapshot(foreign));
         expect(examine("prod", settings, snapshot(foreign), [named("add-ons")]).notes).to.deep.equal([
-          "kubePrometheusStack.crds: the stack uses the custom resource definitions of Prometheus Operator from somebody else.",
-          "openTelemetryOperator.install: the stack uses the OpenTelemetry operator from somebody else.",
+          "kubePrometheusStack.crds: the stack uses the CRDs of Prometheus Operator from another installation.",
+          "openTelemetryOperator.install: the stack uses the OpenTelemetry operator from another installation.",
           "scaling.metricsServer: the stack uses a server of metrics.k8s.io from Helm release kube-system/metrics-server.",
           "scaling.keda: the stack uses KEDA from Helm release keda/keda.",
         ]);
@@ -833,7 +833,7 @@ describe("unit: preflight", () => {
         ],
       });
       expect(told("ports of nodes", service("shop"))).to.deep.equal([
-        "error cadvisor.nodePort 30090: a free node port; Service shop/web has this one",
+        "error cadvisor.nodePort 30090: a free node port; Service shop/web uses this one",
       ]);
       expect(told("ports of nodes", service("monitoring"))).to.deep.equal([]);
       expect(
@@ -866,7 +866,7 @@ describe("unit: preflight", () => {
     it("that does not hold the requests is reported, less what others request", () => {
       expect(told("capacity")).to.deep.equal([]);
       expect(told("capacity", { nodes: [node("one", "a")] })[0]).to.match(
-        /^warning cluster "16 cores and 64Gi that are left for requests": larger, unless .* cores/,
+        /^warning cluster "16 cores and 64Gi that are free for requests": larger, unless .* cores/,
       );
       const of = (namespace: string) => ({
         pods: [
@@ -918,8 +918,8 @@ describe("unit: preflight", () => {
       expect(
         told(name, {}, published({ ingressNamespaces: ["ingress"], scraperNamespaces: ["datadog"] })),
       ).to.deep.equal([
-        'warning network.ingressNamespaces[0] "ingress": a namespace that exists: until then nothing can connect from it',
-        'warning network.scraperNamespaces[0] "datadog": a namespace that exists: until then nothing can connect from it',
+        'warning network.ingressNamespaces[0] "ingress": an existing namespace: until it exists, nothing can connect from it',
+        'warning network.scraperNamespaces[0] "datadog": an existing namespace: until it exists, nothing can connect from it',
       ]);
     });
   });
@@ -956,11 +956,11 @@ describe("unit: preflight", () => {
       ).to.deep.equal([
         [
           "warning",
-          "alerting.receivers: not set (must be at least one receiver: without it no alert of this stack reaches anybody)",
+          "alerting.receivers: not set (must be at least one receiver: without it, alerts of this stack are not delivered)",
         ],
         [
           "warning",
-          "alerting.heartbeat: not set (must be a dead man's switch: without it nobody notices that alerting itself has stopped)",
+          "alerting.heartbeat: not set (must be a dead man's switch: without it, a failure of alerting itself goes unnoticed)",
         ],
       ]);
       expect(

@@ -92,7 +92,7 @@ describe("unit: volumes that charts make", () => {
   it("are reported all at once", () => {
     const config = { loki: { ingester: { disk: "6Gi" } }, tempo: { ingester: { disk: "1Gi" } } };
     expect(told(live, config)).to.deep.equal([
-      "loki.ingester.disk 6Gi: 5Gi, because the volumes of loki/loki-ingester have that size; to grow them: ./obs upgrade --volumes dev, which docs/guides/upgrades.md explains",
+      "loki.ingester.disk 6Gi: 5Gi, because the volumes of loki/loki-ingester have that size; to grow them, run ./obs upgrade --volumes dev: docs/guides/upgrades.md",
       "tempo.ingester.disk 1Gi: 5Gi or more: the volumes of tempo/tempo-ingester have that size, and a volume cannot shrink",
     ]);
   });

@@ -3,7 +3,7 @@ import { valueAt } from "../../../settings/tree";
 import { type AddOn, addOns, apiService, type OwnerFacts, otherOwners } from "../add-ons";
 import { type Check, error, type Finding, warning } from "../check";
 
-/** What conflicts with an installation of this stack's own, and the rule. */
+/** An object that conflicts with an installation by this stack, and the rule. */
 interface Conflict extends Omit<AddOn, "needed"> {
   installs(settings: Settings): boolean;
   allowed: string;
@@ -13,7 +13,7 @@ interface Conflict extends Omit<AddOn, "needed"> {
 const wanted = ({ path, needed }: AddOn, settings: Settings): boolean =>
   needed(settings) && valueAt(settings, path.split(".")) === "install";
 
-/** The setting lets the stack use what the cluster has. */
+/** The setting allows the stack to use the cluster's add-on. */
 const optional = (addOn: AddOn): Conflict => ({
   ...addOn,
   installs: (settings) => wanted(addOn, settings),
@@ -27,7 +27,7 @@ const conflicts: Conflict[] = [
     what: "a server of external.metrics.k8s.io",
     installs: (settings) => wanted(addOns.keda, settings),
     objects: apiService("v1beta1.external.metrics.k8s.io"),
-    allowed: "existing if that is KEDA; else set alloyMetrics.maxReplicas to alloyMetrics.replicas",
+    allowed: "existing if that is KEDA; otherwise set alloyMetrics.maxReplicas to alloyMetrics.replicas",
   },
 ];
 
@@ -46,7 +46,7 @@ const used = (settings: Settings): AddOn[] =>
     ({ needed, path }) => needed(settings) && valueAt(settings, path.split(".")) === "existing",
   );
 
-/** An add-on that is said to exist and does not. */
+/** An add-on that the settings declare as existing, but that does not exist. */
 const missing = (settings: Settings, facts: OwnerFacts): Finding[] =>
   used(settings)
     .filter(({ objects }) => objects(facts).length === 0)
@@ -54,13 +54,13 @@ const missing = (settings: Settings, facts: OwnerFacts): Finding[] =>
       warning({ path, was: "existing", allowed: `auto or install: the cluster does not have ${what}` }),
     );
 
-/** What a cluster has once is not installed twice. */
+/** Cluster-wide add-ons are not installed twice. */
 export const check: Check<"definitions" | "apiServices" | "releases"> = {
   name: "add-ons",
   needs: ["definitions", "apiServices", "releases"],
   find({ settings, facts }) {
     const findings = conflicts.flatMap((conflict) => findingOf(settings, facts, conflict));
-    // KEDA's definitions and its API are one conflict.
+    // KEDA's CRDs and its API are one conflict.
     const first = findings.filter(
       ({ path }, index) => findings.findIndex((one) => one.path === path) === index,
     );

@@ -1,6 +1,6 @@
 import { type Check, error } from "../check";
 
-/** NetworkPolicies let the stack reach the API server, on the ports on which its endpoints listen. */
+/** NetworkPolicies allow connections to the API server, on the ports of its endpoints. */
 export const check: Check<"apiServerPorts"> = {
   name: "ports of the API server",
   needs: ["apiServerPorts"],

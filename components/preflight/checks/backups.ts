@@ -13,7 +13,7 @@ export const check: Check<never> = {
             path: "backups.destination",
             was: undefined,
             allowed:
-              "set to another S3: without it there are no backups, and logs, metrics, traces and dashboards are lost with the object storage (docs/guides/backup.md)",
+              "set to another S3: without it, there are no backups, and logs, metrics, traces and dashboards are lost with the object storage (docs/guides/backup.md)",
           }),
         ],
 };

@@ -10,7 +10,7 @@ import { usableNodes } from "../nodes";
 const millicores = (quantity = "0"): number =>
   quantity.endsWith("m") ? Number(quantity.slice(0, -1)) : Number(quantity) * 1000;
 
-/** What a pod requests of its node: its containers together, or its largest init container. */
+/** Requests of a pod: those of its containers together, or of its largest init container. */
 function requested({ spec }: V1Pod, key: "cpu" | "memory"): number {
   const of = (resources?: { requests?: Record<string, string> }): number =>
     key === "cpu"
@@ -25,7 +25,7 @@ interface Room {
   memory: number;
 }
 
-/** What the nodes have left beside the pods of others. */
+/** Capacity of the nodes minus the requests of other pods. */
 export function room(settings: Settings, nodes: V1Node[], pods: V1Pod[]): Room {
   const ours: ReadonlySet<string> = new Set(Object.values(namespaces(settings)));
   const usable = usableNodes(settings, nodes);
@@ -42,7 +42,7 @@ export function room(settings: Settings, nodes: V1Node[], pods: V1Pod[]): Room {
   };
 }
 
-/** What the stack requests on so many nodes. */
+/** Requests of the stack on this number of nodes. */
 const needed = (settings: Settings, nodes: number): Room =>
   wholeStack({ ...settings, load: { ...settings.load, nodes: Math.max(1, nodes) } });
 
@@ -61,7 +61,7 @@ export const check: Check<"nodes" | "pods"> = {
     return [
       warning({
         path: "cluster",
-        was: `${coresText(has.cpu)} cores and ${sizeText(has.memory)} that are left for requests`,
+        was: `${coresText(has.cpu)} cores and ${sizeText(has.memory)} that are free for requests`,
         allowed: `larger, unless an autoscaler adds nodes: the stack requests ${lacks.join(" and ")}`,
         change: "Add nodes, or lower requests: ./obs size shows them, docs/guides/sizing.md explains them",
       }),

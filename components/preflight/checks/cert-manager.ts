@@ -1,6 +1,6 @@
 import { type Check, error } from "../check";
 
-/** cert-manager is there if a setting uses it. */
+/** cert-manager exists if a setting uses it. */
 export const check: Check<"definitions"> = {
   name: "cert-manager",
   needs: ["definitions"],
@@ -8,8 +8,7 @@ export const check: Check<"definitions"> = {
     network.tls.certificates === "certManager" || openTelemetryOperator.certManager,
   find({ settings, facts: { definitions } }) {
     if (definitions.some(({ name }) => name === "certificates.cert-manager.io")) return [];
-    const because =
-      "the cluster has no definition certificates.cert-manager.io; or install cert-manager first";
+    const because = "the cluster has no CRD certificates.cert-manager.io; or install cert-manager first";
     return [
       ...(settings.network.tls.certificates === "certManager"
         ? [

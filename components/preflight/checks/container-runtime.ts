@@ -1,13 +1,13 @@
 import { k3sSocket } from "../../../settings/platforms";
 import { type Check, warning } from "../check";
 
-/** Sockets of containerd, by what the versions of kubelets say about their distribution. */
+/** Sockets of containerd, by distribution as it appears in kubelet versions. */
 const sockets: [version: RegExp, socket: string][] = [
   [/[+](k3s|rke2)/, k3sSocket],
   [/[+]k0s/, "/run/k0s/containerd.sock"],
 ];
 
-/** cAdvisor is given the socket of the nodes' containerd; with another one it reports no container. */
+/** cAdvisor uses the socket of the nodes' containerd; with another one, it reports no containers. */
 export const check: Check<"nodes"> = {
   name: "container runtime",
   needs: ["nodes"],
@@ -23,7 +23,7 @@ export const check: Check<"nodes"> = {
       warning({
         path: "cadvisor.containerdSocket",
         was,
-        allowed: `${other[1]}, where ${versions.find((version) => other[0].test(version))} has it; otherwise containers have no metrics in Mimir`,
+        allowed: `${other[1]}, the socket on nodes with kubelet ${versions.find((version) => other[0].test(version))}; otherwise containers have no metrics in Mimir`,
       }),
     ];
   },

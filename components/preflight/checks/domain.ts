@@ -10,7 +10,7 @@ const zones = (corefile: string): string[] =>
       .map((name) => name.replace(/\.$/, "")),
   );
 
-/** The domain of the settings is the one that the cluster's DNS serves. */
+/** The cluster's DNS serves the domain in the settings. */
 export const check: Check<"corefile"> = {
   name: "DNS domain",
   needs: ["corefile"],

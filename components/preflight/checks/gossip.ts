@@ -1,6 +1,6 @@
 /**
- * Whether the members of a store's rings that run now understand the ones that the settings make. If they do not, a
- * rollout splits the ring in two.
+ * Whether the running members of a store's rings accept messages of members with the new settings. Otherwise, a rollout
+ * splits the ring in two.
  */
 import { isDeepStrictEqual } from "node:util";
 import { gossipLabel, type Store, stores } from "../../../names";
@@ -14,7 +14,7 @@ const list = (found: { store: Store }[]) => found.map(({ store }) => store).join
 /**
  * Settings that would split a ring.
  *
- * @param live the stores that run; one that is not there has no ring to split
+ * @param live the running stores; a store that does not run has no ring to split
  */
 export function gossipProblems(
   stack: string,
@@ -44,7 +44,7 @@ export function gossipProblems(
   if (far[0]) {
     const next = gossipSteps[far[0].at + Math.sign(wanted - far[0].at)];
     const allowed = `${next}: members of the rings that run now (${list(far)}) discard what members at the step ${was} send; docs/guides/upgrades.md`;
-    const change = `set it with: pulumi config set --stack ${stack} --path '${path}' ${next}; then ./obs up ${stack}, and take the next step`;
+    const change = `set it with: pulumi config set --stack ${stack} --path '${path}' ${next}; then run ./obs up ${stack}, and continue with the next step`;
     return [{ path, was, allowed, change }];
   }
   const rolling = moving.flatMap((each) => each.rolling);

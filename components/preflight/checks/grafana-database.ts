@@ -1,6 +1,6 @@
 import { type Check, warning } from "../check";
 
-/** A prod stack's Grafana survives the loss of its node only with a database of its own. */
+/** A prod stack's Grafana survives the loss of its node only with an external database. */
 export const check: Check<never> = {
   name: "Grafana's database",
   needs: [],
@@ -11,7 +11,7 @@ export const check: Check<never> = {
             path: "grafana.database",
             was: undefined,
             allowed:
-              "a PostgreSQL in production: SQLite on one volume allows one replica, which is unavailable while its node is lost",
+              "a PostgreSQL database in production: SQLite on one volume allows one replica, which is unavailable while its node is lost",
           }),
         ]
       : [],

@@ -1,6 +1,9 @@
 import { type Check, error, warning } from "../check";
 
-/** Ingress controllers reach the pods behind the Ingresses of the stack, and the namespaces that may connect exist. */
+/**
+ * Ingress controllers may connect to the pods behind the Ingresses of the stack, and the namespaces of allowed clients
+ * exist.
+ */
 export const check: Check<"namespaces"> = {
   name: "clients that NetworkPolicies allow",
   needs: ["namespaces"],
@@ -31,7 +34,7 @@ export const check: Check<"namespaces"> = {
                 warning({
                   path: `network.${key}[${index}]`,
                   was: name,
-                  allowed: "a namespace that exists: until then nothing can connect from it",
+                  allowed: "an existing namespace: until it exists, nothing can connect from it",
                 }),
               ],
         ),

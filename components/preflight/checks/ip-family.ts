@@ -1,6 +1,6 @@
 import { type Check, error } from "../check";
 
-/** Programs listen on addresses of the family that Services have. */
+/** Programs listen on addresses of the same IP family as Services. */
 export const check: Check<"services"> = {
   name: "IP family",
   needs: ["services"],

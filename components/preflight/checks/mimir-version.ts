@@ -7,10 +7,10 @@ import type { Facts } from "../facts";
 const path = "mimir.chartVersion";
 const page = "docs/guides/upgrades.md#mimir";
 
-/** The facts that say which version of Mimir runs. */
+/** The facts that determine the running version of Mimir. */
 export type MimirFacts = Pick<Facts, "statefulSets" | "gossip">;
 
-/** Version of the chart that Mimir's ingesters were installed from; undefined if there are none. */
+/** Chart version of Mimir's running ingesters; undefined if there are none. */
 export function liveMimir(settings: Settings, { statefulSets }: MimirFacts): string | undefined {
   const ingester = statefulSets.find(
     ({ metadata }) =>
@@ -19,13 +19,13 @@ export function liveMimir(settings: Settings, { statefulSets }: MimirFacts): str
   return /^mimir-distributed-(\d+\.\d+\.\d+)/.exec(ingester?.metadata?.labels?.["helm.sh/chart"] ?? "")?.[1];
 }
 
-/** The command that chooses a step; the newest one is the default. */
+/** The command that selects a step; the newest one is the default. */
 export const chooseStep = (stack: string, step: string): string =>
   step === newestMimirStep
     ? `pulumi config rm --stack ${stack} --path '${path}'`
     : `pulumi config set --stack ${stack} --path '${path}' ${step}`;
 
-/** Whether Mimir may go from the version that runs to the one that the settings choose. */
+/** Whether an upgrade from the running version of Mimir to the configured one is supported. */
 export function mimirFindings(stack: string, settings: Settings, facts: MimirFacts): Finding[] {
   const live = liveMimir(settings, facts);
   if (live === undefined) return [];
@@ -33,18 +33,18 @@ export function mimirFindings(stack: string, settings: Settings, facts: MimirFac
   const [at, wanted] = [stepOf(live), mimirSteps.indexOf(mimirPin(settings).version)];
   const runs = `Mimir runs chart version ${live}`;
   if (at === mimirSteps.length) {
-    const allowed = `${live}, the chart version that Mimir runs; this release of the project does not have it`;
+    const allowed = `${live}, the running chart version of Mimir, which this release of the project does not include`;
     return [error({ path, was, allowed, change: "Check out the release of the project that installed it" })];
   }
   if (Math.abs(wanted - at) > 1) {
     const next = mimirSteps[at + Math.sign(wanted - at)] ?? "";
-    const allowed = `${next}: ${runs}, and it takes one step at a time; ${page}`;
-    const change = `Run: ${chooseStep(stack, next)}; then ./obs up ${stack}, and take the next step`;
+    const allowed = `${next}: ${runs}, and it can upgrade only one step at a time; ${page}`;
+    const change = `Run: ${chooseStep(stack, next)}; then run ./obs up ${stack}, and continue with the next step`;
     return [error({ path, was, allowed, change })];
   }
   if (wanted < at) {
-    const allowed = `${mimirSteps[at]}: ${runs}, and upstream does not promise that an older version reads its data`;
-    const change = `Go back only if the last step failed; ${page}`;
+    const allowed = `${mimirSteps[at]}: ${runs}, and upstream does not guarantee that an older version can read its data`;
+    const change = `Roll back only if the last step failed; ${page}`;
     return [warning({ path, was, allowed, change })];
   }
   const rolling = wanted > at ? (facts.gossip.mimir?.rolling ?? []) : [];
@@ -53,7 +53,7 @@ export function mimirFindings(stack: string, settings: Settings, facts: MimirFac
   return [error({ path, was, allowed, change: "Wait until these workloads are ready, then run up again" })];
 }
 
-/** Mimir takes one step of its versions at a time. */
+/** Mimir upgrades one step at a time. */
 export const check: Check<keyof MimirFacts> = {
   name: "version of Mimir",
   needs: ["statefulSets", "gossip"],

@@ -8,7 +8,7 @@ import { type Check, error, type Finding } from "../check";
 const path = "cluster.existingNamespaces";
 const enforce = "pod-security.kubernetes.io/enforce";
 
-/** A namespace that exists and that the stack would create. */
+/** A finding about an existing namespace that the stack would create. */
 function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[] {
   const name = metadata?.name ?? "";
   if (status?.phase === "Terminating")
@@ -16,12 +16,12 @@ function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[
       error({
         path: "cluster",
         was: `namespace ${name}, which is being deleted`,
-        allowed: "gone before up can create it again",
-        change: `Wait until it is gone. If it stays, kubectl get namespace ${name} -o yaml shows what holds it`,
+        allowed: "deleted completely before up can create it again",
+        change: `Wait until it is deleted. If it stays, kubectl get namespace ${name} -o yaml shows the reason`,
       }),
     ];
   const owner = metadata?.annotations?.[namespaceOwner.stack];
-  // Stacks of earlier versions carry the label alone.
+  // Stacks of earlier versions set only the label.
   const ours = metadata?.labels?.[namespaceOwner.label] === namespaceOwner.project;
   if (ours && (owner === undefined || owner === self)) return [];
   if (owner)
@@ -44,14 +44,14 @@ function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[
   ];
 }
 
-/** A namespace that the stack uses and did not create. */
+/** A finding about a namespace that the stack uses and did not create. */
 function existingFinding(key: NamespaceKey, name: string, found: V1Namespace | undefined): Finding[] {
   if (!found)
     return [
       error({
         path,
         was: name,
-        allowed: "names of namespaces that exist; the stack creates the others itself",
+        allowed: "names of existing namespaces; the stack creates the others itself",
         change: `Create it: kubectl create namespace ${name}; or remove it from the list`,
       }),
     ];
@@ -67,7 +67,7 @@ function existingFinding(key: NamespaceKey, name: string, found: V1Namespace | u
   ];
 }
 
-/** Namespaces of the stack's names belong to this stack, or are lent to it. */
+/** Namespaces with the stack's names belong to this stack, or are listed in `cluster.existingNamespaces`. */
 export const check: Check<"namespaces"> = {
   name: "namespaces",
   needs: ["namespaces"],

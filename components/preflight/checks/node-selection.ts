@@ -18,7 +18,7 @@ const componentOf: Partial<Record<NamespaceKey, PlacedComponent>> = {
   grafana: "grafana",
 };
 
-/** Volumes whose nodes exist and do not run the pods that need them. */
+/** Volumes on existing nodes that cannot run the pods of these volumes. */
 function stranded(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolume[]): Finding[] {
   const claims = volumes.flatMap((volume) => {
     const { namespace = "", name = "" } = volume.spec?.claimRef ?? {};
@@ -35,13 +35,13 @@ function stranded(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolu
     error({
       path,
       was: settings.cluster.scheduling,
-      allowed: `a selection with the nodes of existing volumes; pods could not follow ${claims.join(", ")}`,
+      allowed: `a selection with the nodes of existing volumes; their pods cannot move: ${claims.join(", ")}`,
       change: "Add the nodes to the selection, or move the volumes first: docs/guides/scaling.md",
     }),
   ];
 }
 
-/** Components of the stack for which there is no node. */
+/** Components of the stack without a matching node. */
 function without(settings: Settings, nodes: V1Node[]): Finding[] {
   const components = Object.values(componentOf).filter(
     (component) =>
@@ -55,14 +55,14 @@ function without(settings: Settings, nodes: V1Node[]): Finding[] {
     warning({
       path,
       was: { nodeSelector, tolerations },
-      allowed: `a selection of nodes that exist, unless an autoscaler adds them: none can run pods of ${components.join(", ")}`,
+      allowed: `a selection of nodes that exist, unless an autoscaler adds them: no node can run pods of ${components.join(", ")}`,
       change:
         "Compare it with: kubectl get nodes --show-labels -o custom-columns=NAME:.metadata.name,TAINTS:.spec.taints",
     }),
   ];
 }
 
-/** `cluster.scheduling` selects nodes that exist, and those that existing volumes are tied to. */
+/** `cluster.scheduling` selects nodes that exist, including the nodes of existing volumes. */
 export const check: Check<"nodes" | "volumes"> = {
   name: "selection of nodes",
   needs: ["nodes", "volumes"],

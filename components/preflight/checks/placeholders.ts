@@ -1,7 +1,7 @@
 import { Sensitive, type Settings } from "../../../settings";
 import { type Check, error } from "../check";
 
-/** Hosts that RFC 2606 reserves for documentation, and words that stand for a value. */
+/** Hosts that RFC 2606 reserves for documentation, and words that are placeholders. */
 const placeholder = /(^|[^\w-])example\.(com|org|net)\b|\.example(?![\w.-])|^change-?me$/i;
 
 /** Texts of the settings with their paths. */
@@ -16,11 +16,11 @@ function texts(node: unknown, path = ""): { path: string; text: string; secret: 
   return Object.entries(node).flatMap(([key, child]) => texts(child, path ? `${path}.${key}` : key));
 }
 
-/** Paths of settings that are still those of an example. */
+/** Paths of settings that still have an example value. */
 export const placeholders = (settings: Settings) =>
   texts(settings).filter(({ text }) => placeholder.test(text));
 
-/** No value of a prod stack is one of the documentation's examples. */
+/** No setting of a prod stack is an example value of the documentation. */
 export const check: Check<never> = {
   name: "placeholders",
   needs: [],
@@ -30,7 +30,7 @@ export const check: Check<never> = {
       error({
         path,
         was: secret ? "[secret]" : text,
-        allowed: "a value of your own; this one is an example",
+        allowed: "your own value; this one is an example",
       }),
     ),
 };

@@ -2,7 +2,7 @@ import type { V1Node } from "@kubernetes/client-node";
 import { type PlatformName, platforms } from "../../../settings/platforms";
 import { type Check, warning } from "../check";
 
-/** What nodes of a platform have, and no others; kind's are made by kubeadm, so that kind comes first. */
+/** Marks of nodes that are unique to a platform. kubeadm creates kind's nodes, so that kind comes first. */
 const marks: [name: PlatformName, marked: (node: V1Node) => boolean][] = [
   ["openshift", ({ metadata }) => "node.openshift.io/os_id" in (metadata?.labels ?? {})],
   ["eks", ({ status }) => /-eks-/.test(status?.nodeInfo?.kubeletVersion ?? "")],
@@ -13,11 +13,11 @@ const marks: [name: PlatformName, marked: (node: V1Node) => boolean][] = [
   ["kubeadm", ({ metadata }) => "kubeadm.alpha.kubernetes.io/cri-socket" in (metadata?.annotations ?? {})],
 ];
 
-/** The platform that the nodes tell; none if they tell nothing. */
+/** The platform of the nodes; undefined if they have no mark. */
 export const platformOf = (nodes: V1Node[]): PlatformName | undefined =>
   marks.find(([, marked]) => nodes.some(marked))?.[0];
 
-/** The preset of `cluster.platform` is that of the cluster. */
+/** The preset of `cluster.platform` matches the cluster. */
 export const check: Check<"nodes"> = {
   name: "platform",
   needs: ["nodes"],
@@ -29,13 +29,15 @@ export const check: Check<"nodes"> = {
       warning({
         path: "cluster.platform",
         was,
-        allowed: `${found}: the nodes are of ${platforms[found].title}`,
+        allowed: `${found}: the cluster has nodes of ${platforms[found].title}`,
       }),
     ];
   },
   notes({ settings, facts: { nodes } }) {
     const found = platformOf(nodes);
     if (settings.cluster.platform !== undefined || found === undefined) return [];
-    return [`the nodes are of ${platforms[found].title}: cluster.platform: ${found} has the defaults for it`];
+    return [
+      `the cluster has nodes of ${platforms[found].title}: cluster.platform: ${found} sets the defaults for it`,
+    ];
   },
 };

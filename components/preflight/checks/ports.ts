@@ -18,12 +18,12 @@ function nodeExporter(own: string, port: number, pods: V1Pod[]): Finding[] {
     warning({
       path: "kubePrometheusStack.nodeExporter.port",
       was: port,
-      allowed: `a free port of every node; ${[...new Set(others.map(ownerOf))].join(", ")} listens on this one, so pods of node-exporter stay pending`,
+      allowed: `a free port on every node; ${[...new Set(others.map(ownerOf))].join(", ")} uses this one, so pods of node-exporter stay pending`,
     }),
   ];
 }
 
-/** Ports of nodes that the stack takes are free. */
+/** Node ports and host ports of the stack are free. */
 export const check: Check<"services" | "pods"> = {
   name: "ports of nodes",
   needs: ["services", "pods"],
@@ -41,7 +41,7 @@ export const check: Check<"services" | "pods"> = {
             error({
               path: "cadvisor.nodePort",
               was: cadvisor.nodePort,
-              allowed: `a free node port; Service ${taken.namespace}/${taken.name} has this one`,
+              allowed: `a free node port; Service ${taken.namespace}/${taken.name} uses this one`,
             }),
           ]
         : [];

@@ -3,7 +3,7 @@ import { type Check, error } from "../check";
 
 const at = "cluster.scheduling";
 
-/** The PriorityClasses that the settings name, by path. */
+/** The PriorityClasses in the settings, by path. */
 const named = ({ cluster: { scheduling } }: Settings): [string, string | undefined][] => [
   [`${at}.priorityClass`, scheduling.priorityClass],
   ...Object.entries(scheduling.components).map(([name, own]): [string, string | undefined] => [
@@ -12,7 +12,7 @@ const named = ({ cluster: { scheduling } }: Settings): [string, string | undefin
   ]),
 ];
 
-/** PriorityClasses that the settings name exist: without theirs, no pod is created. */
+/** PriorityClasses in the settings exist: without them, pods are not created. */
 export const check: Check<"priorityClasses"> = {
   name: "priority classes",
   needs: ["priorityClasses"],

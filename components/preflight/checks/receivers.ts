@@ -6,7 +6,7 @@ const missing = (path: string, allowed: string): Finding => ({
   unhealthy: true,
 });
 
-/** What keeps the alerts of a prod stack from reaching anybody. */
+/** Missing settings without which the alerts of a prod stack reach no one. */
 export const unpaged = ({ environment, alerting }: Settings): Finding[] =>
   environment === "prod"
     ? [
@@ -15,7 +15,7 @@ export const unpaged = ({ environment, alerting }: Settings): Finding[] =>
           : [
               missing(
                 "alerting.receivers",
-                "at least one receiver: without it no alert of this stack reaches anybody",
+                "at least one receiver: without it, alerts of this stack are not delivered",
               ),
             ]),
         ...(alerting.heartbeat
@@ -23,13 +23,13 @@ export const unpaged = ({ environment, alerting }: Settings): Finding[] =>
           : [
               missing(
                 "alerting.heartbeat",
-                "a dead man's switch: without it nobody notices that alerting itself has stopped",
+                "a dead man's switch: without it, a failure of alerting itself goes unnoticed",
               ),
             ]),
       ]
     : [];
 
-/** Alerts of a prod stack reach a receiver, and an external service notices if alerting stops. */
+/** Alerts of a prod stack reach a receiver, and an external service raises an alarm if alerting stops. */
 export const check: Check<never> = {
   name: "receivers of alerts",
   needs: [],

@@ -3,21 +3,21 @@ import { namespaces, releases } from "../../../names";
 import type { Settings } from "../../../settings";
 import { type Check, error, type Finding } from "../check";
 
-/** A StatefulSet whose members hold data that the others need. */
+/** A StatefulSet whose members hold data that other members need. */
 interface Members {
   /** Setting of its replicas. */
   path: string;
   wanted: number;
   namespace: string;
   name: string;
-  /** How many may leave at once. */
+  /** Maximum number of members that may be removed at once. */
   atOnce: number;
-  /** Why. */
+  /** The reason. */
   because: string;
 }
 
 const ingesters = (store: "Loki" | "Mimir" | "Tempo") =>
-  `an ingester of ${store} that is removed at once takes what it has not written to object storage with it`;
+  `an ingester of ${store} that is removed at once loses the data that it has not written to object storage`;
 
 function members(settings: Settings): Members[] {
   const { loki, mimir, tempo } = settings;
@@ -45,7 +45,7 @@ function members(settings: Settings): Members[] {
       "store-gateway",
       mimir.storeGateway.replicas,
       1,
-      "the other store-gateways have to load the blocks of one that leaves before the next one leaves",
+      "the other store-gateways must load the blocks of a removed one before the next is removed",
     ),
     of(
       "mimir",
@@ -53,7 +53,7 @@ function members(settings: Settings): Members[] {
       "alertmanager",
       mimir.alertmanager.replicas,
       2,
-      "the state of a tenant is on three Alertmanagers, and one of them has to stay",
+      "the state of a tenant is on three Alertmanagers, and one of them must stay",
     ),
     of("tempo", "ingester", "ingester", tempo.ingester.replicas, 0, ingesters("Tempo")),
   ];
@@ -77,7 +77,7 @@ function findingOf(stack: string, live: V1StatefulSet[], member: Members): Findi
   ];
 }
 
-/** Members of a ring are never removed by a change of a number. */
+/** Members of a ring are never removed only by a lower number of replicas. */
 export const check: Check<"statefulSets"> = {
   name: "replicas",
   needs: ["statefulSets"],

@@ -1,7 +1,7 @@
 import { type Check, error, type Finding, warning } from "../check";
 import type { FoundSecret } from "../facts";
 
-/** How a Secret comes into being. */
+/** Instructions to create a Secret. */
 const remedies: Record<string, (stack: string, secret: FoundSecret) => string> = {
   "grafana.existingSecret": (stack, { namespace, name, keys }) =>
     `Let the stack create it: pulumi config rm --stack ${stack} --path grafana.existingSecret, and pulumi config set --stack ${stack} --secret --path 'grafana.auth.oauth.clientSecret' <value> ` +
@@ -15,14 +15,14 @@ function findingOf(stack: string, secret: FoundSecret, where: string): Finding[]
   if (lacks.length === 0 && found) return [];
   const allowed = found
     ? `a Secret with the key ${lacks.join(", ")}; ${namespace}/${name} has ${found.join(", ") || "none"}`
-    : `the name of a Secret that exists; there is no Secret ${name} in namespace ${where}`;
+    : `the name of an existing Secret; there is no Secret ${name} in namespace ${where}`;
   const change = remedies[path]?.(stack, secret);
   return [(mayFollow ? warning : error)({ path, was: name, allowed, ...(change && { change }) })];
 }
 
-/** Secrets that the settings name exist, and have the keys that are read. */
+/** Secrets in the settings exist, and have the required keys. */
 export const check: Check<"secrets"> = {
-  name: "Secrets that the settings name",
+  name: "Secrets in the settings",
   needs: ["secrets"],
   find({ stack, facts: { secrets } }) {
     const paths = [...new Set(secrets.map(({ path }) => path))];

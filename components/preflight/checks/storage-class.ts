@@ -13,7 +13,7 @@ const defaultClass = "storageclass.kubernetes.io/is-default-class";
 
 const nameOf = ({ metadata }: V1StorageClass): string => metadata?.name ?? "";
 
-/** Whether `up` makes a volume that does not exist yet. */
+/** Whether `up` creates volumes. */
 function makesVolumes(settings: Settings, claims: V1PersistentVolumeClaim[]): boolean {
   const exists = (namespace: string, own: (name: string) => boolean) =>
     claims.some(({ metadata }) => metadata?.namespace === namespace && own(metadata.name ?? ""));
@@ -24,7 +24,7 @@ function makesVolumes(settings: Settings, claims: V1PersistentVolumeClaim[]): bo
   return missing || minio.some((claim) => !exists(namespaces(settings).minio, (name) => name === claim.name));
 }
 
-/** What an existing class cannot do, for stacks that protect their data. */
+/** Missing capabilities of an existing class, for stacks that protect their data. */
 function limits({ environment }: Settings, wanted: V1StorageClass, zones: number): Finding[] {
   if (environment !== "prod") return [];
   const was = nameOf(wanted);
@@ -44,14 +44,14 @@ function limits({ environment }: Settings, wanted: V1StorageClass, zones: number
           warning({
             path,
             was,
-            allowed: `a StorageClass with volumeBindingMode: WaitForFirstConsumer, because this one picks a volume's zone, of ${zones}, before the scheduler picks a node`,
+            allowed: `a StorageClass with volumeBindingMode: WaitForFirstConsumer, because this one selects a volume's zone, of ${zones}, before the scheduler selects a node`,
           }),
         ]
       : []),
   ];
 }
 
-/** The StorageClass of the volumes exists, and suits them. */
+/** The StorageClass of the volumes exists and is suitable. */
 export const check: Check<"storageClasses" | "claims" | "nodes"> = {
   name: "storage class",
   needs: ["storageClasses", "claims", "nodes"],
@@ -68,7 +68,7 @@ export const check: Check<"storageClasses" | "claims" | "nodes"> = {
       : "the name of a StorageClass; the cluster has none, so install a CSI driver and create one first";
     const platform = settings.cluster.platform ?? platformOf(nodes);
     const hint = platform && !storageClass ? platforms[platform].storageClass : undefined;
-    // Volumes that exist keep running without their class.
+    // Existing volumes keep working without their class.
     const severity = makesVolumes(settings, claims) ? error : warning;
     return [severity({ path, was: storageClass, allowed: hint ? `${allowed} (${hint})` : allowed })];
   },

@@ -17,7 +17,7 @@ function workloadOf(settings: Settings, namespace: string, claim: string): strin
   )?.name;
 }
 
-/** Where the volumes of the stack's workloads can be used, if that is one node or one zone. */
+/** The node or zone that the volumes of a workload are tied to, if it is a single one. */
 export function pinsOf(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolume[]): Pin[] {
   return volumes.flatMap((volume): Pin[] => {
     const { namespace = "", name = "" } = volume.spec?.claimRef ?? {};
@@ -38,7 +38,7 @@ export function pinsOf(settings: Settings, nodes: V1Node[], volumes: V1Persisten
   });
 }
 
-/** Members of a quorum can be restarted where their volumes are. */
+/** Members of a quorum can be restarted on the nodes of their volumes. */
 export const check: Check<"nodes" | "volumes"> = {
   name: "placement of volumes",
   needs: ["nodes", "volumes"],

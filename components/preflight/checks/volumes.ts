@@ -1,5 +1,5 @@
 /**
- * Volumes that exist, and what the settings ask of them. The volume claim templates of a StatefulSet are immutable
+ * Existing volumes compared with the settings. The volume claim templates of a StatefulSet are immutable
  * (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#limitations), so a release with another size
  * or class fails midway. An operator that recreates its StatefulSet leaves the existing volumes at their size.
  */
@@ -12,7 +12,7 @@ import { ownsClaim, type WorkloadVolumes, workloadVolumes } from "../../../value
 import { type Check, error } from "../check";
 import type { Facts } from "../facts";
 
-/** What the cluster has. */
+/** Facts about existing volumes. */
 export type LiveVolumes = Pick<Facts, "statefulSets" | "claims">;
 
 const key = (namespace: string | undefined, name: string | undefined) => `${namespace}/${name}`;
@@ -20,7 +20,7 @@ const key = (namespace: string | undefined, name: string | undefined) => `${name
 const bytes = (claim: Pick<V1PersistentVolumeClaim, "spec"> | undefined): number =>
   bytesOf(claim?.spec?.resources?.requests?.["storage"] ?? "0");
 
-/** The template of a workload's claims; undefined where its StatefulSet is not there. */
+/** The volume claim template of a workload; undefined if its StatefulSet does not exist. */
 const templateOf = (live: LiveVolumes, { namespace, name, template }: WorkloadVolumes) =>
   live.statefulSets
     .find(({ metadata }) => key(metadata?.namespace, metadata?.name) === key(namespace, name))
@@ -38,13 +38,13 @@ export const smallerClaims = (live: LiveVolumes, volumes: WorkloadVolumes): V1Pe
     .filter((claim) => bytes(claim) < volumes.size)
     .sort((a, b) => bytes(a) - bytes(b));
 
-/** Whether a StatefulSet has a smaller template than its setting, so that it must be recreated. */
+/** Whether a StatefulSet has a smaller size in its template than in its setting, so that it must be recreated. */
 export const mustBeMadeAnew = (live: LiveVolumes, volumes: WorkloadVolumes): boolean => {
   const template = templateOf(live, volumes);
   return volumes.owner === "statefulset" && template !== undefined && bytes(template) < volumes.size;
 };
 
-/** A size that cannot come about by itself. */
+/** A size that up cannot apply. */
 function sizeProblems(stack: string, live: LiveVolumes, volumes: WorkloadVolumes): Problem[] {
   const { path, size, namespace, owner, name } = volumes;
   const was = quantity(size);
@@ -60,11 +60,11 @@ function sizeProblems(stack: string, live: LiveVolumes, volumes: WorkloadVolumes
   const allowed =
     bytes(has) > size
       ? `${now} or more: ${whose}, and a volume cannot shrink`
-      : `${now}, because ${whose}; to grow them: ./obs upgrade --volumes ${stack}, which docs/guides/upgrades.md explains`;
+      : `${now}, because ${whose}; to grow them, run ./obs upgrade --volumes ${stack}: docs/guides/upgrades.md`;
   return [{ path, was, allowed }];
 }
 
-/** A class that volumes which are there do not have. */
+/** A class that existing volumes do not have. */
 function classProblems(settings: Settings, live: LiveVolumes): Problem[] {
   const wanted = settings.cluster.storageClass;
   const all = workloadVolumes(settings);
@@ -74,7 +74,7 @@ function classProblems(settings: Settings, live: LiveVolumes): Problem[] {
       ? [{ who: key(volumes.namespace, volumes.name), has: template.spec?.storageClassName }]
       : [];
   });
-  // A claim of its own gets the cluster's default where it asks for none: only a class that is asked for can be wrong.
+  // A PVC of its own gets the cluster's default if it requests no class: only a requested class can conflict.
   const own = new Set([
     ...(settings.objectStorage.kind === "minio"
       ? minioClaims(settings).map(({ name }) => key(namespaces(settings).minio, name))
@@ -92,15 +92,15 @@ function classProblems(settings: Settings, live: LiveVolumes): Problem[] {
   if (!first) return [];
   const have = [...new Set(others.map(({ has }) => has))].map((has) => {
     const who = others.filter((other) => other.has === has).map((other) => other.who);
-    return `the volumes of ${who.join(", ")} ask for ${has ?? "none"}`;
+    return `the volumes of ${who.join(", ")} request ${has ?? "none"}`;
   });
-  const reason = `${have.join(", ")}, and that cannot change; docs/guides/upgrades.md says how to move them`;
+  const reason = `${have.join(", ")}, which cannot change; docs/guides/upgrades.md explains how to move them`;
   return [{ path: "cluster.storageClass", was: wanted, allowed: `${first.has ?? "nothing"}: ${reason}` }];
 }
 
 /**
- * What the settings ask of volumes that cannot be done to them. Volumes that are not there yet, and changes that the
- * cluster makes by itself, are no problem.
+ * Changes that the settings require, but that cannot be applied to existing volumes. Missing volumes, and changes that
+ * the cluster makes automatically, are not problems.
  *
  * @param stack name of the stack, for the commands in the messages
  */
@@ -109,7 +109,7 @@ export const volumeProblems = (stack: string, settings: Settings, live: LiveVolu
   ...classProblems(settings, live),
 ];
 
-/** Sizes and classes of volumes that exist are what the settings say, or can become it. */
+/** Existing volumes have the size and class in the settings, or can change to them. */
 export const check: Check<"statefulSets" | "claims"> = {
   name: "volumes",
   needs: ["statefulSets", "claims"],

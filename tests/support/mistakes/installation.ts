@@ -172,14 +172,14 @@ export const installation: Mistake[] = [
     about: "a disk that grows without the command for it",
     config: { mimir: { ingester: { disk: "100Gi" } } },
     installed: { component: "mimir.ingester", size: "50Gi" },
-    says: 'mimir.ingester.disk: invalid value "100Gi" (must be 50Gi, because the volumes of mimir/mimir-ingester have that size; to grow them: ./obs upgrade --volumes mistake, which docs/guides/upgrades.md explains)',
+    says: 'mimir.ingester.disk: invalid value "100Gi" (must be 50Gi, because the volumes of mimir/mimir-ingester have that size; to grow them, run ./obs upgrade --volumes mistake: docs/guides/upgrades.md)',
     change: set("mimir.ingester.disk"),
   },
   {
     about: "another class for volumes that are there",
     config: { cluster: { storageClass: "standard" } },
     installed: { component: "loki.ingester", size: "20Gi", storageClass: "slow" },
-    says: 'cluster.storageClass: invalid value "standard" (must be slow: the volumes of loki/loki-ingester ask for slow, and that cannot change; docs/guides/upgrades.md says how to move them)',
+    says: 'cluster.storageClass: invalid value "standard" (must be slow: the volumes of loki/loki-ingester request slow, which cannot change; docs/guides/upgrades.md explains how to move them)',
     change: set("cluster.storageClass"),
   },
 ];
