@@ -1,24 +1,24 @@
-/** How programs are started so that Ctrl-C reaches only this one, which then ends them in order, and once. */
+/** Starts programs so that Ctrl-C reaches only this process, which then stops them in order, and once. */
 import { type SpawnOptions, spawn } from "node:child_process";
 import { delimiter, dirname } from "node:path";
 import { PulumiCommand } from "@pulumi/pulumi/automation";
 import { pulumiProgram } from "../cli/lib/pulumi";
 
 export interface Started {
-  /** What it wrote, as it comes. */
+  /** Called with output as it arrives. */
   onOutput?: ((text: string) => void) | undefined;
   onError?: ((text: string) => void) | undefined;
-  /** Ends it with `signal`. */
+  /** Stops the program with `signal`. */
   stop?: AbortSignal | undefined;
   /** @default SIGINT */
   signal?: NodeJS.Signals;
 }
 
 /**
- * Runs a program in a process group of its own. In the terminal's group it would get Ctrl-C a second time from the
- * terminal, which Pulumi takes as the wish to end at once, whatever state that leaves.
+ * Runs a program in its own process group. In the terminal's group it would receive Ctrl-C a second time from the
+ * terminal, which Pulumi treats as a request to exit at once, regardless of the state.
  *
- * @returns its exit code and all that it wrote
+ * @returns its exit code and all of its output
  */
 export function runApart(
   program: string,
@@ -47,10 +47,10 @@ export function runApart(
   });
 }
 
-/** Pulumi's CLI for the Automation API, each call in a process group of its own. */
+/** Pulumi's CLI for the Automation API, each call in its own process group. */
 export async function pulumiApart(): Promise<PulumiCommand> {
   const program = pulumiProgram();
-  // The Automation API looks for it on PATH alone, where npm puts its own launcher first.
+  // The Automation API searches only PATH, where npm puts its own launcher first.
   process.env["PATH"] = `${dirname(program)}${delimiter}${process.env["PATH"]}`;
   const run = async (
     args: string[],
@@ -69,6 +69,6 @@ export async function pulumiApart(): Promise<PulumiCommand> {
     if (result.code === 0) return result;
     throw new Error(`pulumi ${args[0]} ended with ${result.code}\n${result.stderr || result.stdout}`.trim());
   };
-  // Its own `run` shares the terminal's group.
+  // Its own `run` shares the terminal's process group.
   return Object.assign(await PulumiCommand.get(), { run });
 }

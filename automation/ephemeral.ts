@@ -1,4 +1,4 @@
-/** `withStack`: a stack that lives as long as an action, by Pulumi's Automation API. */
+/** `withStack`: a stack for the duration of an action, through Pulumi's Automation API. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
@@ -23,39 +23,39 @@ export interface StackOptions {
   stack: string;
   /** Its settings if there is no `Pulumi.<stack>.yaml`. The file exists as long as the stack. @default a dev stack */
   config?: Record<string, unknown>;
-  /** For Pulumi's CLI, such as PULUMI_BACKEND_URL. @default the backend of `./obs` */
+  /** Environment variables of Pulumi's CLI, such as PULUMI_BACKEND_URL. @default the backend of `./obs` */
   environment?: Record<string, string>;
-  /** Also takes a stack that exists; it is taken down, too. @default false */
+  /** Accepts an existing stack, which is then deleted, too. @default false */
   existing?: boolean;
-  /** Leaves the stack there. @default false */
+  /** Keeps the stack. @default false */
   keep?: boolean;
   /** Whether it is smoke-tested before the action. @default true */
   smoke?: boolean;
-  /** Seconds that the smoke test has to pass; it is tried again until then. @default 900 */
+  /** Timeout of the smoke test, including retries, in seconds. @default 900 */
   smokeWithin?: number;
-  /** Breaks it off; what there is already is taken down. */
+  /** Interrupts it and deletes the resources so far. */
   stop?: AbortSignal;
-  /** Told what happens, a line each. @default none */
+  /** Receives progress, a line at a time. @default none */
   tell?: (line: string) => void;
 }
 
-/** A stack that runs and has passed its smoke test, where it was to. */
+/** A running stack that has passed its smoke test, unless that is disabled. */
 export interface Running {
   settings: Settings;
   /** Its cluster. */
   cluster: KubeConfig;
-  /** Its outputs; secret ones are plain text here and say so. */
+  /** Its outputs; secret ones are in plain text and marked as secret. */
   outputs: OutputMap;
   /** For further updates; a refresh needs `{ runProgram: true }`. */
   stack: Stack;
-  /** Says that it is to end. */
+  /** Signals that the action must end. */
   stop: AbortSignal;
 }
 
 /**
- * Why a stack may not be a short-lived one; nothing where it may.
+ * Why a stack must not be ephemeral; undefined if it may be.
  *
- * @param found whether the backend knows it, and namespaces of a stack that the cluster has
+ * @param found whether the backend has it, and namespaces of a stack in the cluster
  */
 export function refusal(
   stack: string,
@@ -69,9 +69,9 @@ export function refusal(
     return `cluster.protect: stack ${stack} is protected (must be false, because the stack is deleted at the end)`;
   if (existing) return undefined;
   if (found.exists)
-    return `stack ${stack} exists already and would be deleted at the end; choose another name, or say --existing (existing: true)`;
+    return `stack ${stack} exists already and would be deleted at the end; choose another name, or pass --existing (existing: true)`;
   if (found.namespaces.length)
-    return `the cluster has namespaces of a stack already: ${found.namespaces.join(", ")}; another cluster is needed`;
+    return `the cluster already has namespaces of a stack: ${found.namespaces.join(", ")}; use another cluster`;
   return undefined;
 }
 
@@ -84,7 +84,7 @@ function borrowedConfig(stack: string, config: Record<string, unknown>): () => v
   return () => (before ? writeFileSync(file, before) : rmSync(file, { force: true }));
 }
 
-/** The engine's part of a life. */
+/** The engine's part of the lifecycle. */
 function engineLife(
   workspaceOptions: LocalWorkspaceOptions,
   found: { exists: boolean; settings: Settings; config: KubeConfig },
@@ -96,7 +96,7 @@ function engineLife(
     try {
       await action(onEvent);
     } catch (error) {
-      // Where the engine said what is wrong, its log says no more.
+      // If the engine reported errors, its log adds nothing.
       throw errors.length ? new UserError(errors.join("\n")) : error;
     } finally {
       end();
@@ -127,7 +127,7 @@ function engineLife(
     cancel: () => stack.cancel(),
     down: () =>
       watched((onEvent) => stack.destroy({ onEvent, color: "never" })).catch((error: Error) => {
-        throw new UserError(`${error.message}\nThe stack is still there: ./obs down ${name}`);
+        throw new UserError(`${error.message}\nThe stack still exists: ./obs down ${name}`);
       }),
     remove: () => stack.workspace.removeStack(name, { preserveConfig: true }),
     left: () => leftIn(found.config, found.settings),
@@ -135,12 +135,12 @@ function engineLife(
 }
 
 /**
- * Brings a stack up, waits until its smoke test passes, hands it to an action, and takes it down again: also where
- * something failed, or `stop` said so.
+ * Creates a stack, waits until its smoke test passes, runs an action with it, and deletes it again, even after a
+ * failure or an interruption.
  *
- * @returns what the action gave
- * @throws UserError before anything is touched where the stack is not a dev stack, is protected, or is there already;
- *   SettingsError where its settings are wrong; later what went wrong first
+ * @returns the action's result
+ * @throws UserError before any change if the stack is not a dev stack, is protected, or exists already; SettingsError
+ * if its settings are invalid; later the first error
  */
 export async function withStack<T>(
   options: StackOptions,

@@ -1,9 +1,9 @@
-/** What of a stack is in a cluster: its namespaces, and what its releases made outside of any. */
+/** Objects of a stack in a cluster: its namespaces, and cluster-scoped objects of its releases. */
 import { CoreV1Api, type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
 import { namespaces } from "../names";
 import type { Settings } from "../settings";
 
-/** Kinds without a namespace that the charts install; custom resource definitions stay when Helm uninstalls. */
+/** Cluster-scoped kinds that the charts install; CRDs stay when Helm uninstalls. */
 const kinds = [
   { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRole" },
   { apiVersion: "rbac.authorization.k8s.io/v1", kind: "ClusterRoleBinding" },
@@ -12,14 +12,14 @@ const kinds = [
   { apiVersion: "apiregistration.k8s.io/v1", kind: "APIService" },
 ];
 
-/** The stack's namespaces that are there, also those that are just going. */
+/** Existing namespaces of the stack, including terminating ones. */
 export async function presentNamespaces(config: KubeConfig, settings: Settings): Promise<string[]> {
   const { items } = await config.makeApiClient(CoreV1Api).listNamespace();
   const names = items.map(({ metadata }) => metadata?.name ?? "");
   return Object.values(namespaces(settings)).filter((name) => names.includes(name));
 }
 
-/** The stack's namespaces, and what Helm says it made for a release in one of them, as `Kind name`. */
+/** The stack's namespaces, and the cluster-scoped objects of its releases according to Helm, as `Kind name`. */
 export async function leftIn(config: KubeConfig, settings: Settings): Promise<string[]> {
   const api = KubernetesObjectApi.makeApiClient(config);
   const ours = new Set<string>(Object.values(namespaces(settings)));

@@ -1,45 +1,45 @@
-/** The order of a short-lived stack's life: made, brought up, smoke-tested, used, taken down whatever happened. */
+/** The lifecycle of an ephemeral stack: create, deploy, smoke-test, use, and always delete. */
 import { setTimeout as wait } from "node:timers/promises";
 import { UserError } from "../settings";
 
-/** What such a life is made of. The real one is the engine's, in engine.ts. */
+/** The steps of the lifecycle. ephemeral.ts implements them with the engine. */
 export interface Life<Running> {
-  /** Makes the stack, still without resources; cleans up after itself where that fails. */
+  /** Creates the stack without resources; cleans up after a failure. */
   make(): Promise<void>;
   up(stop: AbortSignal): Promise<void>;
   /** @returns whether the smoke test passed */
   smoke(stop: AbortSignal): Promise<boolean>;
-  /** What the caller works with. */
+  /** The input of the action. */
   running(stop: AbortSignal): Promise<Running>;
   /** Unlocks a stack whose update was interrupted. */
   cancel(): Promise<void>;
   /** Deletes the resources. */
   down(): Promise<void>;
-  /** Deletes the stack itself, and what was put beside it. */
+  /** Deletes the stack itself, and its files. */
   remove(): Promise<void>;
-  /** What the stack had made and is still in the cluster. */
+  /** Objects of the stack that are still in the cluster. */
   left(): Promise<string[]>;
 }
 
 export interface LifeOptions {
-  /** Leaves the stack there, also where something failed, so that one can look at it. */
+  /** Keeps the stack, even after a failure, for inspection. */
   keep: boolean;
-  /** Breaks it off. */
+  /** Interrupts the lifecycle. */
   stop: AbortSignal;
   /** Whether it is smoke-tested before it is used. @default true */
   smoke?: boolean;
-  /** Seconds that the smoke test has to pass, from its first try on. */
+  /** Timeout of the smoke test, including retries, in seconds. */
   smokeWithin: number;
-  /** Seconds from one try to the next. @default 15 */
+  /** Seconds between attempts. @default 15 */
   smokeEvery?: number;
-  /** Told what happens, a line each. */
+  /** Receives progress, a line at a time. */
   tell(line: string): void;
 }
 
-/** An error's message, without where it happened. */
+/** An error's message, without the stack trace. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Tries the smoke test until it passes. @throws UserError when time is up */
+/** Retries the smoke test until it passes. @throws UserError on a timeout */
 async function smokePasses(
   { smoke }: Pick<Life<unknown>, "smoke">,
   { stop, smokeWithin, smokeEvery = 15, tell }: LifeOptions,
@@ -56,23 +56,25 @@ async function smokePasses(
   }
 }
 
-/** Takes a stack down. @throws UserError where something of it stays */
+/** Deletes a stack. @throws UserError if some of it remains */
 async function end(life: Life<unknown>, tell: (line: string) => void, brokenOff: boolean): Promise<void> {
   // An interrupted update may have left its lock; without one there is nothing to unlock.
   if (brokenOff) await life.cancel().catch(() => undefined);
-  tell("taking the stack down");
+  tell("deleting the stack");
   await life.down();
   await life.remove();
   const left = await life.left();
   if (left.length)
-    throw new UserError(`the stack is gone, but this is still in the cluster: ${left.join(", ")}`);
+    throw new UserError(
+      `the stack is deleted, but these objects are still in the cluster: ${left.join(", ")}`,
+    );
 }
 
 /**
- * Lives a stack's life around an action.
+ * Runs a stack's lifecycle around an action.
  *
- * @returns what the action gave
- * @throws what went wrong first; where the way down failed too, both in one message
+ * @returns the action's result
+ * @throws the first error; if the deletion failed too, both in one message
  */
 export async function liveThrough<Running, T>(
   life: Life<Running>,
@@ -91,8 +93,8 @@ export async function liveThrough<Running, T>(
   let failed: { reason: unknown } | undefined;
   let given: { value: T } | undefined;
   try {
-    tell("bringing the stack up");
-    // Not raced against `stop`: an update ends in order, and only then can the stack be taken down.
+    tell("creating the stack");
+    // Not raced against `stop`: an update ends in order, and only then can the stack be deleted.
     await life.up(stop);
     stop.throwIfAborted();
     tell(`up after ${since(begun)}`);
@@ -109,9 +111,9 @@ export async function liveThrough<Running, T>(
     const start = Date.now();
     try {
       await end(life, tell, stop.aborted);
-      tell(`down after ${since(start)}; nothing is left`);
+      tell(`deleted after ${since(start)}; nothing remains`);
     } catch (reason) {
-      const both = failed ? `${messageOf(failed.reason)}\nThen, on the way down: ` : "";
+      const both = failed ? `${messageOf(failed.reason)}\nThe deletion failed as well: ` : "";
       throw new UserError(`${both}${messageOf(reason)}`);
     }
   }

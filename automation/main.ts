@@ -1,26 +1,26 @@
-/** `npm run ephemeral -- <stack>`: a stack up, smoke-tested, and down again. */
+/** `npm run ephemeral -- <stack>`: creates a stack, runs its smoke test, and deletes it. */
 import { setTimeout as wait } from "node:timers/promises";
 import { Command } from "commander";
 import { withAbort } from "../cli/lib/abort";
 import { invalid, UserError } from "../settings";
 import { withStack } from "./ephemeral";
 
-/** Seconds since it began, as a prefix. */
+/** Elapsed seconds, as a prefix. */
 const started = Date.now();
 const tell = (line: string) =>
   console.error(`${((Date.now() - started) / 1000).toFixed(0).padStart(5)} s  ${line}`);
 
 const program = new Command("npm run ephemeral --")
-  .description("Brings a dev stack up, waits until its smoke test passes, and takes it down again.")
+  .description("Creates a dev stack, waits until its smoke test passes, and deletes it again.")
   .argument("<stack>", "name of the stack; without a Pulumi.<stack>.yaml, a dev stack")
-  .option("--keep", "leave it there, also where something failed")
-  .option("--existing", "also take a stack that exists; it is taken down, too")
-  .option("--hold <seconds>", "time between the smoke test and the way down", "0")
-  .option("--smoke-within <seconds>", "time that the smoke test has to pass", "900")
+  .option("--keep", "keep the stack, even after a failure")
+  .option("--existing", "accept an existing stack, which is deleted, too")
+  .option("--hold <seconds>", "time between the smoke test and the deletion", "0")
+  .option("--smoke-within <seconds>", "timeout of the smoke test", "900")
   .option("--json", "print the outputs as JSON, without the secret ones")
   .addHelpText(
     "after",
-    "\nExit codes: 0 the smoke test passed and nothing is left; 1 something failed. Ctrl-C takes down what there is.",
+    "\nExit codes: 0 the smoke test passed and nothing remains; 1 something failed. Ctrl-C deletes the stack.",
   )
   .action(async (stack: string, options) => {
     const seconds = (name: "hold" | "smokeWithin") => {
@@ -39,8 +39,8 @@ const program = new Command("npm run ephemeral --")
           console.log(
             JSON.stringify(Object.fromEntries(open.map(([key, { value }]) => [key, value])), null, 2),
           );
-        else tell(`Grafana is at ${outputs["grafanaUrl"]?.value}`);
-        if (hold) tell(`holding it for ${hold} s`);
+        else tell(`Grafana: ${outputs["grafanaUrl"]?.value}`);
+        if (hold) tell(`keeping it for ${hold} s`);
         await wait(hold * 1000, undefined, { signal: stop });
       }),
     );

@@ -1,7 +1,7 @@
-/** What the engine tells while it works, as few lines as one wants to read. */
+/** Condenses the engine's events to a few progress lines. */
 import type { EngineEvent } from "@pulumi/pulumi/automation";
 
-/** How often it is said that something still goes on. Milliseconds. */
+/** Interval of messages about resources in progress, in milliseconds. */
 const period = 30_000;
 
 /** `urn:pulumi:stack::project::parent$type::name` as `Release loki`. */
@@ -12,7 +12,7 @@ const short = (urn: string): string => {
 
 export interface Progress {
   onEvent(event: EngineEvent): void;
-  /** What the engine called an error, once each. */
+  /** Distinct errors of the engine. */
   errors: string[];
   end(): void;
 }
@@ -20,7 +20,7 @@ export interface Progress {
 /**
  * Reports each release when it is done, errors immediately, and every half minute the resources in progress.
  *
- * @param tell told a line
+ * @param tell receives a line
  */
 export function progress(tell: (line: string) => void): Progress {
   const working = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** The same job by the defaults of charts: this stack's own charts, and two that promise the whole of it. */
+/** The same purpose with chart defaults: this stack's own charts, and two alternatives for the whole stack. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -6,11 +6,11 @@ import type { ReleaseInputs } from "../cli/lib/render";
 import { releases } from "../names";
 
 /**
- * Values without which a chart would do another job than it does here, or not render: its mode, and no second MinIO or
- * Grafana inside of another chart. Replicas, resources and volumes are the chart's own.
+ * Values without which a chart would have another purpose than here, or could not be rendered: its mode, and no second
+ * MinIO or Grafana inside another chart. Replicas, resources and volumes are the chart's own.
  */
 const modes: Record<string, Record<string, unknown>> = {
-  // The replicas of its distributed-values.yaml; in values.yaml they are 0:
+  // The replicas in its distributed-values.yaml; in values.yaml they are 0:
   // https://github.com/grafana-community/helm-charts/blob/main/charts/loki/distributed-values.yaml
   [releases.loki]: {
     deploymentMode: "Distributed",
@@ -42,23 +42,23 @@ export const withDefaults = (release: ReleaseInputs): ReleaseInputs => ({
 /** A chart that this stack does not use, for comparison. */
 export interface Peer {
   name: string;
-  /** What of this stack's job it does. */
+  /** The part of this stack's purpose that it covers. */
   does: string;
   values: Record<string, unknown>;
 }
 
 const destination = (type: string) => ({ type, url: "http://example.com" });
 
-/** Charts that people take instead. */
+/** Alternative charts. */
 export const peers: Peer[] = [
   {
     name: "lgtm-distributed",
-    does: "stores logs, metrics and traces and shows them; collects nothing; has no object storage for logs and traces",
+    does: "stores and shows logs, metrics and traces; has no collectors, and no object storage for logs and traces",
     values: {},
   },
   {
     name: "k8s-monitoring",
-    does: "collects logs, metrics and traces; stores and shows nothing",
+    does: "collects logs, metrics and traces; has no stores and no Grafana",
     // All three signals, with the collectors of its own examples:
     // https://github.com/grafana/k8s-monitoring-helm/tree/main/charts/k8s-monitoring/docs/examples
     values: {

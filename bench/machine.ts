@@ -1,4 +1,4 @@
-/** Where benchmarks ran: figures without it say nothing. */
+/** The machine of a benchmark, without which figures cannot be interpreted. */
 import { execFileSync } from "node:child_process";
 import { availableParallelism, loadavg, totalmem } from "node:os";
 import { CoreV1Api, type KubeConfig, VersionApi } from "@kubernetes/client-node";
@@ -12,16 +12,16 @@ interface Size {
   memory: number;
 }
 
-/** Where benchmarks ran. */
+/** The machines of a benchmark. */
 export interface Machine {
-  /** Where the commands run. */
+  /** The machine that runs the commands. */
   here: Size & {
-    /** How many processes wanted a core on average in the minute before: what others did at the same time. */
+    /** Load average of the minute before the start, which shows the load of other processes. */
     load: number;
   };
-  /** Undefined where no cluster answers. */
+  /** Undefined if no cluster is available. */
   cluster?: Size & { nodes: number; kubernetes: string };
-  /** By program; one that is not there is left out. */
+  /** By program; missing programs are omitted. */
   versions: Record<string, string>;
 }
 
@@ -34,7 +34,7 @@ function versionOf(program: string, ...args: string[]): string | undefined {
   }
 }
 
-/** The cluster of a kubeconfig; undefined where it does not answer. */
+/** The cluster of a kubeconfig; undefined if it is unavailable. */
 async function clusterOf(config: KubeConfig): Promise<Machine["cluster"]> {
   try {
     const { gitVersion } = await config.makeApiClient(VersionApi).getCode();
@@ -52,7 +52,7 @@ async function clusterOf(config: KubeConfig): Promise<Machine["cluster"]> {
   }
 }
 
-/** Looks at this machine and the cluster. */
+/** Describes this machine and the cluster. */
 export async function machine(config: KubeConfig | undefined): Promise<Machine> {
   const cluster = config && (await clusterOf(config));
   const versions = {
@@ -77,5 +77,5 @@ export function machineText({ here, cluster, versions }: Machine): string {
   const where = cluster
     ? `Kubernetes ${cluster.kubernetes} on ${cluster.nodes} node${cluster.nodes === 1 ? "" : "s"} with ${sizeOf(cluster)}`
     : "no cluster";
-  return `${sizeOf(here)}, load ${here.load.toFixed(1)} when it began; ${where}; ${programs.join(", ")}`;
+  return `${sizeOf(here)}, load average ${here.load.toFixed(1)} at the start; ${where}; ${programs.join(", ")}`;
 }

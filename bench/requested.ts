@@ -1,14 +1,14 @@
-/** What rendered objects ask a cluster for: cores, memory and volumes of the pods that run all the time. Pure. */
+/** Resource requests of rendered objects: cores, memory and volumes of long-running pods. Pure. */
 import type { KubernetesObject } from "../cli/lib/render";
 import { bytesOf } from "../settings/units";
 
-/** An object, and the namespace that it lands in where it names none itself. */
+/** An object, and its namespace if the object names none. */
 export interface Placed {
   namespace: string;
   object: KubernetesObject;
 }
 
-/** What is asked for. */
+/** Requested resources. */
 export interface Requested {
   pods: number;
   /** Millicores. */
@@ -17,7 +17,7 @@ export interface Requested {
   memory: number;
   /** Bytes of volumes that outlive their pods. */
   volumes: number;
-  /** Containers that run all the time, and how many of them ask for no CPU or no memory: what they take is in no sum. */
+  /** Long-running containers, and the number of them without a CPU or memory request: their usage is in no sum. */
   containers: number;
   unasked: number;
 }
@@ -29,7 +29,7 @@ interface Container {
   restartPolicy?: string;
 }
 
-/** A pod's parts, as far as they are counted. */
+/** The relevant parts of a pod spec. */
 export interface PodSpec {
   containers?: Container[];
   initContainers?: Container[];
@@ -38,7 +38,7 @@ export interface PodSpec {
 /** Nothing. */
 export const nothing: Requested = { pods: 0, cpu: 0, memory: 0, volumes: 0, containers: 0, unasked: 0 };
 
-/** Several together. */
+/** The sum of several. */
 export const sumOf = (all: Requested[]): Requested =>
   all.reduce(
     (sum, one) =>
@@ -58,8 +58,9 @@ const cpuOf = (resources: Resources) => millicoresOf(resources?.requests?.["cpu"
 const memoryOf = (resources: Resources) => bytesOf(String(resources?.requests?.["memory"] ?? 0));
 
 /**
- * What one pod asks for, as the scheduler counts it: the containers that run all the time together, or an init container
- * that asks for more (https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers).
+ * Requests of one pod, as the scheduler counts them: those of its long-running containers together, or of an init
+ * container that requests more
+ * (https://kubernetes.io/docs/concepts/workloads/pods/init-containers/#resource-sharing-within-containers).
  */
 export function ofPod({ containers = [], initContainers = [] }: PodSpec): Requested {
   const lasting = [
@@ -85,7 +86,7 @@ export function ofPod({ containers = [], initContainers = [] }: PodSpec): Reques
 const times = (count: number, one: Requested): Requested =>
   Object.fromEntries(Object.entries(one).map(([key, value]) => [key, value * count])) as unknown as Requested;
 
-/** The container that Prometheus Operator puts beside what it makes: its resources are arguments of the operator. */
+/** The sidecar that Prometheus Operator adds to its pods: its resources are arguments of the operator. */
 function reloader(objects: Placed[]): Container {
   const args = objects.flatMap(({ object }) =>
     object.kind === "Deployment"
@@ -99,7 +100,7 @@ function reloader(objects: Placed[]): Container {
   return { resources: { requests: { cpu: argument("cpu"), memory: argument("memory") } } };
 }
 
-/** The least that an autoscaler of a workload lets it have; undefined where none scales it. */
+/** Minimum replicas of a workload's autoscaler; undefined if there is none. */
 function scaledTo({ kind, metadata }: KubernetesObject, objects: Placed[]): number | undefined {
   const scaler = objects.find(
     ({ object: { kind: by, spec } }) =>
@@ -112,11 +113,11 @@ function scaledTo({ kind, metadata }: KubernetesObject, objects: Placed[]): numb
   return minReplicas ?? minReplicaCount ?? 1;
 }
 
-/** How many pods a workload has at first: what it says, or the least that its autoscaler lets it have. */
+/** Initial number of pods of a workload: its replicas, or the minimum of its autoscaler. */
 const replicasOf = (object: KubernetesObject, objects: Placed[]): number =>
   scaledTo(object, objects) ?? object["spec"].replicas ?? 1;
 
-/** What an object's pods ask for; nothing for what runs none, or runs them once or now and then. */
+/** Requests of an object's pods; nothing for objects without pods, Jobs and CronJobs. */
 function ofObject({ object }: Placed, objects: Placed[], nodes: number): Requested {
   const { kind, spec } = object;
   const plain = () => times(replicasOf(object, objects), ofPod(spec.template.spec));
@@ -124,7 +125,7 @@ function ofObject({ object }: Placed, objects: Placed[], nodes: number): Request
     Deployment: plain,
     StatefulSet: plain,
     DaemonSet: () => times(nodes, ofPod(spec.template.spec)),
-    // Prometheus Operator's own; containers of the same name in `containers` add to them and are no others here.
+    // Prometheus Operator's own; containers of the same name in `containers` are merged into them.
     Prometheus: () =>
       times(spec.replicas ?? 1, ofPod({ containers: [{ resources: spec.resources }, reloader(objects)] })),
     Alertmanager: () =>
@@ -144,7 +145,7 @@ function ofObject({ object }: Placed, objects: Placed[], nodes: number): Request
 const storageOf = (claim: { spec?: { resources?: Resources } }) =>
   bytesOf(String(claim?.spec?.resources?.requests?.["storage"] ?? 0));
 
-/** Claims by name, so that one which the program made ahead of its StatefulSet counts once. */
+/** PVCs by name, so that one which the program created before its StatefulSet counts once. */
 function claimsOf({ namespace, object }: Placed, objects: Placed[]): [name: string, bytes: number][] {
   const { kind, metadata, spec } = object;
   const where = metadata.namespace ?? namespace;
@@ -164,10 +165,10 @@ function claimsOf({ namespace, object }: Placed, objects: Placed[]): [name: stri
   );
 }
 
-/** What all objects ask for together. @param nodes of the cluster, for what runs on each */
+/** Requests of all objects together. @param nodes of the cluster, for DaemonSets */
 export function requested(objects: Placed[], nodes = 1): Requested {
   const pods = sumOf(objects.map((one) => ofObject(one, objects, nodes)));
-  // A claim that is there wins over its StatefulSet's template, whatever their order.
+  // An existing PVC overrides its StatefulSet's template, in any order.
   const isClaim = ({ object }: Placed) => object.kind === "PersistentVolumeClaim";
   const ordered = [...objects.filter((one) => !isClaim(one)), ...objects.filter(isClaim)];
   const claims = new Map(ordered.flatMap((one) => claimsOf(one, objects)));

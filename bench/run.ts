@@ -1,5 +1,5 @@
 /**
- * Measures what it costs and how fast it is: medians of several repetitions, ratios within one run.
+ * Measures resource usage and speed: medians of several repetitions, and ratios within one run.
  *
  * `npm run bench [-- <name>…]`; docs/contributing/benchmarks.md
  */
@@ -26,7 +26,7 @@ import { type About, section, written } from "./page";
 
 const page = join(root, "bench", "results.md");
 
-/** One benchmark's line of `--json`. */
+/** The result of one benchmark in `--json`. */
 type Ended = { name: string; machine: Machine } & (
   | { result: Result }
   | { skipped: string }
@@ -39,14 +39,14 @@ const all = (): Benchmark[] =>
     .sort()
     .map((file) => require(join(__dirname, "benchmarks", basename(file, ".ts"))).benchmark as Benchmark);
 
-/** A whole number of the command line. @throws UserError for anything else */
+/** An integer argument. @throws UserError for any other text */
 function whole(option: string, text: string, least: number, most: number): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (value >= least && value <= most) return value;
   throw new UserError(invalid(option, text, `an integer between ${least} and ${most}`));
 }
 
-/** A number above 0 of the command line. @throws UserError for anything else */
+/** A positive number as argument. @throws UserError for any other text */
 function multiple(option: string, text: string): number {
   const value = Number(text);
   if (value > 0 && value <= 1000) return value;
@@ -54,14 +54,14 @@ function multiple(option: string, text: string): number {
 }
 
 let found: Promise<RunningStack> | undefined;
-/** The running stack; looked for once. */
+/** The running stack; read once. */
 const running = (): Promise<RunningStack> => {
-  const stack = variable(stackVariable, "it names a running stack, which is measured");
+  const stack = variable(stackVariable, "it must be a running stack, which is measured");
   found ??= connect(stack).then((connected) => ({ stack, ...connected }));
   return found;
 };
 
-/** The kubeconfig in force, where there is one that can be read. */
+/** The current kubeconfig, if it can be read. */
 function currentConfig() {
   try {
     return kubeConfig(parseSettings("bench", { environment: "dev" }));
@@ -96,14 +96,14 @@ function print(ended: Ended): void {
   for (const one of skipped) console.log(`\nskipped: ${one}`);
 }
 
-/** The command that makes a benchmark's numbers again. */
+/** The command that reproduces a benchmark's numbers. */
 const commandOf = (
   name: string,
   { repetitions, seconds, scale }: Pick<Bench, "repetitions" | "seconds" | "scale">,
 ): string =>
   `${process.env[stackVariable] ? `${stackVariable}=<stack> ` : ""}npm run bench -- ${name} --repetitions ${repetitions} --seconds ${seconds}${scale === 1 ? "" : ` --scale ${scale}`}`;
 
-/** @returns the exit code: 1 where a benchmark failed; what was skipped did not fail */
+/** @returns the exit code: 1 if a benchmark failed; skipped ones do not count */
 async function bench(names: string[], options: Record<string, string | boolean>): Promise<number> {
   const unknown = names.filter((name) => !all().some((one) => one.name === name));
   if (unknown.length)
@@ -147,24 +147,22 @@ async function bench(names: string[], options: Record<string, string | boolean>)
 }
 
 const program = new Command("npm run bench --")
-  .description(
-    "Measures the stack and its program; docs/contributing/benchmarks.md says what each number is.",
-  )
-  .argument("[names...]", "benchmarks to run; without one all that can be run here")
-  .option("--repetitions <number>", "how often each thing is measured", "3")
-  .option("--seconds <number>", "how long a measurement of something that goes on lasts", "60")
-  .option("--scale <number>", "share or multiple of the data that query writes", "1")
-  .option("--with <file>", "measure query with these settings, too: YAML as in the config of a stack")
+  .description("Measures the stack and its program; docs/contributing/benchmarks.md explains the figures.")
+  .argument("[names...]", "benchmarks to run; default: all that can run here")
+  .option("--repetitions <number>", "number of repetitions", "3")
+  .option("--seconds <number>", "duration of a continuous measurement", "60")
+  .option("--scale <number>", "multiple of the data that query writes", "1")
+  .option("--with <file>", "also measure query with these settings: YAML as in a stack's configuration")
   .option("--yes", "load a prod stack, too")
   .option("--json", "print all numbers as JSON on stdout; progress is on stderr")
-  .option("--write", "write the tables into bench/results.md")
+  .option("--write", "write the tables to bench/results.md")
   .addHelpText(
     "after",
     `\nBenchmarks:\n${all()
       .map(({ name, what }) => `  ${name.padEnd(12)}${what}`)
       .join(
         "\n",
-      )}\n\nExit codes: 0 nothing failed; 1 a benchmark failed; 2 wrong arguments. What cannot be measured here is skipped, and says why.`,
+      )}\n\nExit codes: 0 no benchmark failed; 1 a benchmark failed; 2 invalid arguments. Benchmarks that cannot run here are skipped, with the reason.`,
   )
   .action(async (names: string[], options) => process.exit(await bench(names, options)));
 

@@ -1,6 +1,6 @@
-/** Numbers of several repetitions as one. Pure. */
+/** Aggregates the numbers of several repetitions. Pure. */
 
-/** The value in the middle; of an even number of values, the mean of the two in the middle. NaN without values. */
+/** The middle value; of an even number of values, the mean of the two middle values. NaN without values. */
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const half = Math.floor(sorted.length / 2);
@@ -9,8 +9,8 @@ export function median(values: number[]): number {
 }
 
 /**
- * The smallest value that at least this share of all values does not exceed (nearest rank: nothing is made up between two
- * values). NaN without values.
+ * The smallest value that at least this share of all values does not exceed (nearest rank, without interpolation). NaN
+ * without values.
  *
  * @param share from 0 to 1
  */
@@ -20,14 +20,15 @@ export function percentile(values: number[], share: number): number {
 }
 
 /**
- * How many times a base: the median of each repetition's own ratio, because what slows a machine slows both of a repetition.
+ * Multiple of a base: the median of each repetition's own ratio, because a slow phase of the machine affects both
+ * values of a repetition.
  *
  * @param values, bases of the same repetitions, in the same order
  */
 export const ratio = (values: number[], bases: number[]): number =>
   median(values.map((value, index) => value / (bases[index] ?? Number.NaN)));
 
-/** A number for people: three digits, `-` for NaN. */
+/** A readable number: three digits, `-` for NaN. */
 export const shortOf = (value: number): string =>
   Number.isFinite(value)
     ? value >= 100
@@ -35,7 +36,7 @@ export const shortOf = (value: number): string =>
       : String(Number(value.toPrecision(3)))
     : "-";
 
-/** The median with the lowest and the highest: `12.5 (11.9 to 14)`; the value alone where there is but one. */
+/** The median with the minimum and the maximum: `12.5 (11.9 to 14)`; only the value if there is one. */
 export function spread(values: number[]): string {
   if (values.length < 2) return shortOf(median(values));
   return `${shortOf(median(values))} (${shortOf(Math.min(...values))} to ${shortOf(Math.max(...values))})`;

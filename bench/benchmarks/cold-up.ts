@@ -1,4 +1,4 @@
-/** From an empty cluster to the first signal that is found, and back to an empty cluster. */
+/** Time from an empty cluster to the first signal in each store, and back to an empty cluster. */
 import { randomBytes } from "node:crypto";
 import { KubeConfig } from "@kubernetes/client-node";
 import { withStack } from "../../automation/ephemeral";
@@ -13,23 +13,23 @@ import { parseSettings, type Settings } from "../../settings";
 import { type Bench, type Benchmark, type Result, Skipped, variable } from "../benchmark";
 import { spread } from "../statistics";
 
-/** Seconds in which a signal has to be found. */
+/** Seconds within which each signal must be found. */
 const within = 1800;
 
-/** What is waited for. */
+/** Measured events. */
 const events = ["line", "metric", "trace", "up", "down"] as const;
 type Event = (typeof events)[number];
 
-/** What each is, for the table. */
+/** Their names in the table. */
 const titles: Record<Event, string> = {
   line: "first line found in Loki",
   metric: "first sample found in Mimir",
   trace: "first trace found in Tempo",
   up: "end of up",
-  down: "down, from its beginning to an empty cluster",
+  down: "down, from its start to an empty cluster",
 };
 
-/** Any signal of each kind, by what finds it. Nobody sends spans in a new stack, so this does. */
+/** A query for any signal of each kind. A new stack receives no spans, so this benchmark sends some. */
 function signalsOf(
   config: KubeConfig,
   settings: Settings,
@@ -48,13 +48,13 @@ function signalsOf(
   };
 }
 
-/** One life. @returns the seconds of each */
+/** One lifecycle. @returns the seconds of each event */
 async function life(config: KubeConfig, { stop, tell }: Bench): Promise<Record<Event, number>> {
   const stack = `bench${randomBytes(2).toString("hex")}`;
   const settings = parseSettings(stack, { environment: "dev" });
   const begun = Date.now();
   const since = (start: number) => (Date.now() - start) / 1000;
-  // What failed ends the looking, too.
+  // A failure ends the queries, too.
   const end = new AbortController();
   const seen: Partial<Record<Event, number>> = {};
   const looking = Object.entries(signalsOf(config, settings, throughGateways(config, settings), begun)).map(
@@ -75,14 +75,16 @@ async function life(config: KubeConfig, { stop, tell }: Bench): Promise<Record<E
       downFrom = Date.now();
     });
   } finally {
-    end.abort(new Error("the stack is gone"));
+    end.abort(new Error("the stack is deleted"));
   }
   return { line: 0, metric: 0, trace: 0, up: 0, ...seen, down: since(downFrom) };
 }
 
 async function measure(bench: Bench): Promise<Result> {
   const config = new KubeConfig();
-  config.loadFromFile(variable("OBS_TEST_KUBECONFIG", "it names an empty cluster, which a stack is made on"));
+  config.loadFromFile(
+    variable("OBS_TEST_KUBECONFIG", "it must be an empty cluster, on which the benchmark creates a stack"),
+  );
   const present = await presentNamespaces(config, parseSettings("bench", { environment: "dev" }));
   if (present.length)
     throw new Skipped(`the cluster of OBS_TEST_KUBECONFIG has a stack: ${present.join(", ")}`);
@@ -94,7 +96,7 @@ async function measure(bench: Bench): Promise<Result> {
   return {
     tables: [
       {
-        title: "A dev stack on an empty cluster, seconds from the beginning of up",
+        title: "A dev stack on an empty cluster, seconds from the start of up",
         head: ["what", "seconds"],
         rows: events.map((event) => [titles[event], spread(lives.map((one) => one[event]))]),
       },

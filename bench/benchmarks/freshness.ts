@@ -1,4 +1,7 @@
-/** How long it takes from a signal's birth in a pod until a query finds it: at rest, and under two loads. */
+/**
+ * Ingestion-to-query latency: the time from the creation of a signal in a pod until a query returns it, at rest and
+ * under two loads.
+ */
 import { setTimeout as wait } from "node:timers/promises";
 import { refuseProd } from "../../cli/commands/load";
 import { withLoad } from "../../cli/commands/load/life";
@@ -10,33 +13,33 @@ import { signalMap, Watch } from "../../tests/chaos/watch";
 import type { Bench, Benchmark, Result, RunningStack } from "../benchmark";
 import { median, percentile, shortOf } from "../statistics";
 
-/** The loads that signals are found under: a small cluster, and one that keeps two cores busy. */
+/** The loads during the measurement: a small cluster, and one that keeps two cores busy. */
 const levels: Record<string, Pick<LoadOptions, "logs" | "series" | "spans" | "queries"> | undefined> = {
   idle: undefined,
   light: { logs: 50, series: 1500, spans: 20, queries: 1 },
   heavy: { logs: 1000, series: 15_000, spans: 300, queries: 2 },
 };
 
-/** What each signal is born as, and the way that it goes. */
+/** Each signal and its path. */
 const ways: Record<Signal, string> = {
-  lines: "a line of a pod, by Alloy to Loki",
-  samples: "a scrape by Alloy, to Mimir",
+  lines: "a line of a pod, from Alloy to Loki",
+  samples: "a scrape by Alloy, written to Mimir",
   written: "a scrape by Prometheus, written to Mimir",
-  traces: "a span, by Alloy to Tempo, found by search",
+  traces: "a span, from Alloy to Tempo, found by search",
 };
 
-/** Seconds in which the last signals of a level have to be found. */
+/** Seconds within which the last signals of a level must be found. */
 const patience = 60;
 
-/** What was seen of one level; seconds of each signal that was found, and how many were not. */
+/** Results of one level: seconds for each signal that was found, and the number of missing ones. */
 interface Seen {
   seconds: Record<Signal, number[]>;
   lost: Record<Signal, number>;
-  /** What k6 found of its own, under a load. */
+  /** k6's own results under a load. */
   atGateways: Summary["visible"][];
 }
 
-/** What was born in a time, in milliseconds since 1970, once its last signals were found or are late. */
+/** Results for signals created in a period, in milliseconds since 1970, after its last signals were found or timed out. */
 async function bornIn(
   watch: Watch,
   from: number,
@@ -53,7 +56,7 @@ async function bornIn(
   };
 }
 
-/** Loads the stack, or lets it be, for a while. @returns when that was, and what k6 saw */
+/** Applies a load, or none, for a while. @returns the period, and k6's results */
 async function under(
   level: string,
   { settings, config }: RunningStack,
@@ -85,7 +88,7 @@ export function rowsOf(seen: Record<string, Seen>): string[][] {
   );
 }
 
-/** What k6 saw at the gateways: medians of the repetitions. */
+/** k6's results at the gateways: medians of the repetitions. */
 function gatewayRows(seen: Record<string, Seen>): string[][] {
   const kinds: Kind[] = ["logs", "metrics", "traces"];
   return kinds.flatMap((kind) =>
@@ -111,7 +114,7 @@ async function measure(bench: Bench): Promise<Result> {
   const run = newRun();
   const watch = new Watch(config, run);
   try {
-    tell(`  run ${run}: a pod that writes lines, serves a counter and sends spans`);
+    tell(`  run ${run}: a pod that writes lines, exposes a counter and sends spans`);
     await startLoad(config, settings, run);
     watch.start();
     await flowing(watch, stop);
@@ -133,7 +136,7 @@ async function measure(bench: Bench): Promise<Result> {
   const rates = Object.entries(levels).flatMap(([level, one]) =>
     one
       ? [
-          `${level}: ${one.logs} lines, ${one.series / 15} samples, ${one.spans} spans and ${one.queries} queries a second`,
+          `${level}: ${one.logs} lines, ${one.series / 15} samples, ${one.spans} spans and ${one.queries} queries per second`,
         ]
       : [],
   );
@@ -145,7 +148,8 @@ async function measure(bench: Bench): Promise<Result> {
         rows: rowsOf(seen),
       },
       {
-        title: "From a write at the gateway to found, in seconds, as the load itself saw it",
+        title:
+          "From a write at the gateway until a query returns it, in seconds, measured by the load generator",
         head: ["signal", "load", "found", "lost", "p50", "p95"],
         rows: gatewayRows(seen),
       },
@@ -156,7 +160,7 @@ async function measure(bench: Bench): Promise<Result> {
   };
 }
 
-/** Waits until every signal was found once. @throws where one is not */
+/** Waits until every signal was found once. @throws if one is missing */
 async function flowing(watch: Watch, stop: AbortSignal): Promise<void> {
   const deadline = Date.now() + 180_000;
   const silent = () => signals.filter((signal) => !watch.items[signal].size);
@@ -169,6 +173,6 @@ async function flowing(watch: Watch, stop: AbortSignal): Promise<void> {
 
 export const benchmark: Benchmark = {
   name: "freshness",
-  what: "seconds from a signal's birth to its being found, at rest and under two loads; needs a running stack",
+  what: "ingestion-to-query latency in seconds, at rest and under two loads; needs a running stack",
   measure,
 };

@@ -1,4 +1,7 @@
-/** What Pulumi adds to Helm: previews of new stacks and of one that is there, beside `helm template` of the same charts. */
+/**
+ * Overhead of Pulumi compared with Helm: previews of new stacks and of an existing one, next to `helm template` of the
+ * same charts.
+ */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +21,7 @@ import { tool } from "../../tests/support/tools";
 import { type Bench, type Benchmark, type Result, Skipped, stackVariable } from "../benchmark";
 import { ratio, shortOf, spread } from "../statistics";
 
-/** CPU seconds of all ended child processes and their children; NaN except on Linux. */
+/** CPU seconds of all finished child processes and their children; NaN except on Linux. */
 function cpuOfChildren(): number {
   if (process.platform !== "linux") return Number.NaN;
   // After the name in parentheses: cutime and cstime, in ticks of 10 ms (proc_pid_stat(5)).
@@ -28,7 +31,7 @@ function cpuOfChildren(): number {
   return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
-/** What an action takes. */
+/** CPU and wall time of an action. */
 interface Seconds {
   wall: number;
   cpu: number;
@@ -40,15 +43,15 @@ async function secondsOf(action: () => Promise<unknown>): Promise<Seconds> {
   return { wall: (Date.now() - start) / 1000, cpu: cpuOfChildren() - cpu };
 }
 
-/** Something that is timed. */
+/** A timed action. */
 interface Timed {
   name: string;
-  /** The environment whose charts it is compared with; Helm's own runs have none. */
+  /** The environment whose charts it is compared with; undefined for Helm's own runs. */
   against?: string;
   run(): Promise<unknown>;
 }
 
-/** `helm template` of each of a stack's charts, with the values that the stack has, one after the other. */
+/** `helm template` of each of a stack's charts with the stack's values, one after the other. */
 async function helm(stack: string, folder: string, stop: AbortSignal): Promise<Timed> {
   const releases = releasesOf(await record(stack, fileConfig(stack)));
   const files = releases.map((release): [ReleaseInputs, string] => {
@@ -67,7 +70,7 @@ async function helm(stack: string, folder: string, stop: AbortSignal): Promise<T
   };
 }
 
-/** A new stack, in a folder and with a backend of its own. @param kubeconfig of an empty cluster */
+/** A new stack, in its own folder and backend. @param kubeconfig of an empty cluster */
 async function fresh(environment: "dev" | "prod", kubeconfig: string): Promise<TestStack> {
   const objectStorage = { minio: { localPort: await freePort() } };
   const stack = new TestStack("bench", kubeconfig, { ...ready(environment), objectStorage });
@@ -79,8 +82,7 @@ async function fresh(environment: "dev" | "prod", kubeconfig: string): Promise<T
 /** An API server with the objects that the preflight needs. */
 async function emptyCluster(): Promise<ApiServer> {
   const [etcd, server] = [tool("etcd"), tool("kube-apiserver")];
-  if (!etcd || !server)
-    throw new Skipped("there is no etcd or no kube-apiserver, which are its empty cluster");
+  if (!etcd || !server) throw new Skipped("its empty cluster needs etcd and kube-apiserver");
   const api = await ApiServer.start(etcd, server);
   await furnish(api);
   return api;
@@ -91,7 +93,7 @@ const previewed = (stack: TestStack) => async () => {
   if (code !== 0) throw new Error(`pulumi preview: ${output.trim().slice(-2000)}`);
 };
 
-/** Preview and `up` of the running stack, both without anything to do; nothing is touched where there is something. */
+/** Preview and `up` of the running stack without changes; skipped if there are changes to make. */
 async function unchanged(bench: Bench): Promise<Timed[]> {
   const { stack, settings } = await bench.running();
   const env = {
@@ -117,19 +119,17 @@ async function unchanged(bench: Bench): Promise<Timed[]> {
     if (code !== 0) throw new Error(`pulumi ${args[0]}: ${(stderr || stdout).trim().slice(-2000)}`);
   };
   await pulumi("preview").catch((error: Error) => {
-    throw new Skipped(
-      `that stack ${stack} has nothing to do was not seen, so it was left alone: ${error.message}`,
-    );
+    throw new Skipped(`stack ${stack} may have changes to make, so it was not measured: ${error.message}`);
   });
   const against = settings.environment;
   return [
     {
-      name: `pulumi preview of ${settings.environment}, running, nothing to do`,
+      name: `pulumi preview of ${settings.environment}, running, no changes`,
       against,
       run: () => pulumi("preview"),
     },
     {
-      name: `pulumi up of ${settings.environment}, running, nothing to do`,
+      name: `pulumi up of ${settings.environment}, running, no changes`,
       against,
       run: () => pulumi("up", "--yes", "--skip-preview"),
     },
@@ -141,7 +141,7 @@ async function unmade(folder: string, kubeconfig: string | undefined, { stop }: 
   const columns: Timed[] = [];
   for (const environment of ["dev", "prod"] as const) {
     const rendered = await helm(environment, folder, stop);
-    // The first time finds out whether it can be done here, and warms the disk.
+    // The first run checks whether it is possible here, and warms the disk cache.
     await rendered.run().catch((error) => {
       throw new Skipped(whyNot(error));
     });
@@ -182,7 +182,7 @@ async function measure(bench: Bench): Promise<Result> {
   }
 }
 
-/** Each once in every repetition, so that what slows the machine slows them all. */
+/** Each action once per repetition, so that a slower machine affects all of them. */
 async function timed(columns: Timed[], { repetitions, stop, tell }: Bench): Promise<Omit<Result, "skipped">> {
   const took = new Map(columns.map(({ name }) => [name, [] as Seconds[]]));
   for (let repetition = 1; repetition <= repetitions; repetition++)
@@ -217,6 +217,6 @@ async function timed(columns: Timed[], { repetitions, stop, tell }: Bench): Prom
 
 export const benchmark: Benchmark = {
   name: "preview",
-  what: "previews and an up without changes, beside helm template of the same charts; needs the charts",
+  what: "previews and an up without changes, next to helm template of the same charts; needs the charts",
   measure,
 };

@@ -1,4 +1,7 @@
-/** How fast queries are: dashboards, LogQL and TraceQL over a day of data, on the stores' own programs with dev's and prod's configuration. */
+/**
+ * Query latency: dashboards, LogQL and TraceQL over a day of data, with the stores' own programs and the configuration
+ * of dev and prod.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -44,7 +47,7 @@ const traceQueries = [
   traceQuery("attribute, one trace in an hour", `{ span.customer = "${rareCustomer}" }`),
 ];
 
-/** One measurement, by what was asked, of what range, and how. */
+/** A measurement, with its query, range and configuration. */
 interface Measured extends Taken {
   configuration: string;
   index: Index;
@@ -57,7 +60,10 @@ interface Measured extends Taken {
   empty: number;
 }
 
-/** Measures once with empty caches and then repeatedly; between two of those a minute of the range passes, as in a refresh. */
+/**
+ * Measures once with empty caches, and then repeatedly; between two repetitions the range moves by a minute, as in a
+ * refresh.
+ */
 async function coldAndWarm(
   stand: Stand,
   stores: Stores,
@@ -76,7 +82,7 @@ async function coldAndWarm(
   return found;
 }
 
-/** All dashboards, LogQL and TraceQL with one configuration; each range begins with empty caches. */
+/** All dashboards, LogQL and TraceQL with one configuration; each range starts with empty caches. */
 export async function measured(
   stand: Stand,
   one: Variant,
@@ -116,7 +122,7 @@ export async function measured(
   return found;
 }
 
-/** Those of the measurements that have these values. */
+/** The measurements that match these values. */
 const those = (all: Measured[], values: Partial<Measured>): Measured[] =>
   all.filter((one) => Object.entries(values).every(([key, value]) => one[key as keyof Measured] === value));
 
@@ -141,7 +147,7 @@ export function tablesOf(all: Measured[]): Table[] {
     (["cold", "warm"] as const).map((cache) => shortOf(median(seconds(those(some, { cache }))))).join(" / ");
   return [
     {
-      title: "Each dashboard, seconds to its last panel with warm caches, p50 / p95",
+      title: "Each dashboard, seconds until its last panel with warm caches, p50 / p95",
       head: ["dashboard", ...columns.map(({ configuration, span }) => `${configuration}, ${span}`)],
       rows: unique(dashboards, "what").map((what) => [
         what,

@@ -1,4 +1,4 @@
-/** What dev and prod ask a cluster for, beside what the defaults of charts ask for the same job. */
+/** Resource requests of dev and prod, next to those of chart defaults for the same purpose. */
 import { chartMirror } from "../../charts";
 import { record } from "../../cli/lib/record";
 import {
@@ -16,11 +16,11 @@ import { type Bench, type Benchmark, type Result, Skipped, type Table } from "..
 import { chartIn, peers, withDefaults } from "../defaults";
 import { nothing, type Placed, type Requested, requested, sumOf } from "../requested";
 
-/** What is asked for by release; the program's own objects, under `others`. */
+/** Requests by release; the program's own objects are under `others`. */
 type ByRelease = Map<string, Requested>;
 const others = "others";
 
-/** @throws with Helm's own words where it does not render */
+/** @throws Helm's own error if a release cannot be rendered */
 async function ofRelease(release: ReleaseInputs): Promise<Placed[]> {
   const objects = await releaseObjects(release).catch((error) => {
     throw new Error(`${release.name}: ${whyNot(error)}`);
@@ -28,7 +28,7 @@ async function ofRelease(release: ReleaseInputs): Promise<Placed[]> {
   return objects.map((object) => ({ namespace: release.namespace, object }));
 }
 
-/** A stack by release: with its own values and objects, or its charts with theirs and nothing else. */
+/** A stack by release: with its own values and objects, or with its charts and their default values only. */
 async function ofStack(
   releases: ReleaseInputs[],
   own: KubernetesObject[],
@@ -39,7 +39,7 @@ async function ofStack(
   const found: ByRelease = new Map();
   for (const release of releases) {
     stop.throwIfAborted();
-    // What the program makes ahead of a release or scales it by is counted with it.
+    // Objects that the program creates in advance for a release, or to scale it, count as part of it.
     const scalers = placed.filter(({ object }) =>
       /^(HorizontalPodAutoscaler|ScaledObject)$/.test(object.kind),
     );
@@ -59,7 +59,7 @@ const cells = ({ cpu, memory, volumes }: Requested = nothing): string[] => [
   volumes ? sizeText(volumes) : "-",
 ];
 
-/** Rows of releases that ask for anything at all, the largest by default first. */
+/** Rows of releases that request anything, the largest default first. */
 function releaseTable(columns: [title: string, of: ByRelease][]): Table {
   const names = [...new Set(columns.flatMap(([, of]) => [...of.keys()]))];
   const most = (name: string) => Math.max(...columns.map(([, of]) => of.get(name)?.memory ?? 0));
@@ -81,7 +81,7 @@ const totalRow = (name: string, one: Requested): string[] => [
   `${one.unasked} of ${one.containers}`,
 ];
 
-/** The charts that people take instead, where they are among the charts. */
+/** Alternative charts, if they are available. */
 async function ofPeers(
   folder: string | undefined,
   tell: Bench["tell"],
@@ -135,7 +135,7 @@ async function measure(bench: Bench): Promise<Result> {
   return {
     tables: [
       {
-        title: "Requested in all, on one node",
+        title: "Total requests, on one node",
         head: ["what", "pods", "cores", "memory", "volumes", "containers without a request"],
         rows: [
           totalRow("dev", total(dev.of)),
@@ -157,6 +157,6 @@ async function measure(bench: Bench): Promise<Result> {
 
 export const benchmark: Benchmark = {
   name: "requests",
-  what: "requested cores, memory and volumes of dev and prod, beside the defaults of charts; needs the charts",
+  what: "requested cores, memory and volumes of dev and prod, next to the defaults of charts; needs the charts",
   measure,
 };

@@ -1,4 +1,4 @@
-/** What each component of a running stack uses while nobody asks anything of it, beside what it requests and may have. */
+/** Resource usage of each component of a running stack without queries, next to its requests and limits. */
 
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from "@kubernetes/client-node";
@@ -17,10 +17,10 @@ import type { Bench, Benchmark, Result } from "../benchmark";
 import { nothing, ofPod, type Requested, sumOf } from "../requested";
 import { median } from "../statistics";
 
-/** What the whole dev stack is to stay below at rest. */
+/** Maximum usage of the whole dev stack at rest. */
 const goal = { memory: 2.5 * 1024 ** 3, requested: 1000 };
 
-/** Namespaces of what would make a stack work. */
+/** Namespaces of tests that put load on a stack. */
 const busy = [loadTest.namespace, smokeTest.namespace, "obs-chaos"];
 
 /** One component at rest. */
@@ -31,7 +31,7 @@ export interface RestRow {
   cores: number;
   memory: number;
   asked: Requested;
-  /** Bytes; undefined where a container has no limit. */
+  /** Bytes; undefined if a container has no limit. */
   limit: number | undefined;
 }
 
@@ -40,7 +40,7 @@ const limitOf = ({ resources }: V1Container) => {
   return limit === undefined ? undefined : bytesOf(limit);
 };
 
-/** The most memory that a pod may have; undefined where one of its containers may have any. */
+/** Memory limit of a pod; undefined if one of its containers has none. */
 export const limitOfPod = ({ spec }: V1Pod): number | undefined =>
   (spec?.containers ?? []).reduce<number | undefined>((sum, container) => {
     const limit = limitOf(container);
@@ -48,10 +48,10 @@ export const limitOfPod = ({ spec }: V1Pod): number | undefined =>
   }, 0);
 
 /**
- * The components, those that use the most memory first.
+ * The components, highest memory usage first.
  *
  * @param pods of the stack
- * @param repetitions what each used, as often as it was measured
+ * @param repetitions usage of each component, by measurement
  */
 export function restRows(pods: V1Pod[], repetitions: ComponentRow[][]): RestRow[] {
   const names = [...new Set(pods.map(componentOf))];
@@ -84,7 +84,7 @@ const rowOf = (name: string, { pods, cores, memory, asked, limit }: Omit<RestRow
   limit === undefined ? "none" : sizeText(limit),
 ];
 
-/** All rows as one; its use is the median of the whole stack's sums, not the sum of medians. */
+/** All rows as one; its usage is the median of the whole stack's sums, not the sum of medians. */
 function totalOf(rows: RestRow[], repetitions: ComponentRow[][]): Omit<RestRow, "component"> {
   const sums = (of: (row: ComponentRow) => number) =>
     median(repetitions.map((one) => one.reduce((sum, row) => sum + of(row), 0)));
@@ -98,7 +98,7 @@ function totalOf(rows: RestRow[], repetitions: ComponentRow[][]): Omit<RestRow, 
   };
 }
 
-/** The stack's own pods that run; Jobs come and go. */
+/** The stack's running pods, without Jobs. */
 async function runningPods(
   config: KubeConfig,
   settings: Settings,
@@ -153,7 +153,7 @@ async function measure({ repetitions, seconds, running, stop, tell }: Bench): Pr
             `Goal of 1 core requested: ${verdict(total.asked.cpu <= goal.requested)}, with ${coresText(total.asked.cpu)}.`,
           ]
         : []),
-      ...(disturbed.length ? [`Not quite at rest: there is the namespace ${disturbed.join(", ")}.`] : []),
+      ...(disturbed.length ? [`Not at rest: the cluster has the namespace ${disturbed.join(", ")}.`] : []),
     ],
     skipped: [],
     measured: { total, rows, repetitions: repeated },
@@ -162,6 +162,6 @@ async function measure({ repetitions, seconds, running, stop, tell }: Bench): Pr
 
 export const benchmark: Benchmark = {
   name: "rest",
-  what: "cores and memory of each component at rest, beside requests and limits; needs a running stack",
+  what: "cores and memory of each component at rest, next to requests and limits; needs a running stack",
   measure,
 };

@@ -5,13 +5,13 @@ import type { Report } from "../../cli/commands/load/report";
 import type { Bench, Benchmark, Result, Table } from "../benchmark";
 import { median, shortOf, spread } from "../statistics";
 
-/** Rates of the last step: about what two cores take. */
+/** Rates of the last step: about the capacity of two cores. */
 const rates = { logs: 6000, series: 45_000, spans: 1800, queries: 0, steps: 6 };
 
 /** Number of components in the report. */
 const told = 10;
 
-/** What each signal sustained. */
+/** Sustained rate of each signal. */
 export function signalTable(reports: Report[]): Table {
   const kinds = reports[0]?.signals.map(({ kind, unit }) => ({ kind, unit })) ?? [];
   const rows = kinds.map(({ kind, unit }) => {
@@ -33,7 +33,7 @@ export function signalTable(reports: Report[]): Table {
   };
 }
 
-/** What it cost: components by cores. */
+/** Components by CPU usage. */
 export function componentTable(reports: Report[]): Table {
   const names = [
     ...new Set(reports.flatMap(({ components }) => components.map(({ component }) => component))),
@@ -54,7 +54,7 @@ export function componentTable(reports: Report[]): Table {
     })
     .sort((a, b) => b.cores - a.cores);
   return {
-    title: `The ${told} components that took the most CPU, on average over the run`,
+    title: `The ${told} components with the highest CPU usage, on average over the run`,
     head: ["component", "cores", "memory MiB", "restarts"],
     rows: rows
       .slice(0, told)
@@ -67,13 +67,13 @@ export function componentTable(reports: Report[]): Table {
   };
 }
 
-/** Who gave out first in each repetition, a sentence each. */
+/** The bottleneck of each repetition, a sentence each. */
 export const verdicts = (reports: Report[]): string[] =>
   reports.map(({ gaveOut, plan }, index) => {
     const [first] = gaveOut;
     return first
-      ? `Repetition ${index + 1}: in step ${first.step} of ${plan.steps} ${gaveOut.map(({ component, reason }) => `${component} gave out: ${reason}`).join("; ")}.`
-      : `Repetition ${index + 1}: nothing gave out.`;
+      ? `Repetition ${index + 1}: bottleneck in step ${first.step} of ${plan.steps}: ${gaveOut.map(({ component, reason }) => `${component}: ${reason}`).join("; ")}.`
+      : `Repetition ${index + 1}: no bottleneck reached.`;
   });
 
 async function measure({ repetitions, seconds, yes, stop, tell, running }: Bench): Promise<Result> {
@@ -91,10 +91,10 @@ async function measure({ repetitions, seconds, yes, stop, tell, running }: Bench
   return {
     tables: [signalTable(reports), componentTable(reports)],
     notes: [
-      `Asked for in ${rates.steps} steps of ${seconds} s up to ${rates.logs} lines, ${rates.series / interval} samples and ${rates.spans} spans a second; a step holds as docs/operations/load-test.md says.`,
+      `Requested in ${rates.steps} steps of ${seconds} s up to ${rates.logs} lines, ${rates.series / interval} samples and ${rates.spans} spans per second; docs/operations/load-test.md defines when a step is sustained.`,
       ...verdicts(reports),
       ...(dropped.some(Boolean)
-        ? [`Requests that k6 could not send, because all its virtual users waited: ${dropped.join(", ")}.`]
+        ? [`Requests that k6 could not send, because all its virtual users were busy: ${dropped.join(", ")}.`]
         : []),
     ],
     skipped: [],

@@ -1,4 +1,4 @@
-/** Queries at the stores on loopback, as Grafana sends them, and what each takes. */
+/** Runs queries at the stores on loopback, as Grafana does, and measures them. */
 import { readFileSync } from "node:fs";
 import pLimit from "p-limit";
 import { type PanelQuery, requestOf, type Span } from "../../cli/commands/dashboards/gateways";
@@ -18,10 +18,10 @@ export function cpuOf({ pid }: { pid: number }): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-/** Something that was measured, in seconds. */
+/** Measured times, in seconds. */
 export interface Taken {
   seconds: number;
-  /** Of all stores. */
+  /** CPU time of all stores. */
   cpu: number;
 }
 
@@ -32,7 +32,7 @@ export async function taken<T>(stores: Stores, action: () => Promise<T>): Promis
   return { result, seconds: (performance.now() - start) / 1000, cpu: cpu() - before };
 }
 
-/** The store of a query, and the tenants as which its datasource reads. Prometheus' own samples are in a tenant of Mimir. */
+/** The store of a query, and the tenants of its data source. Prometheus' own samples are in a tenant of Mimir. */
 function at({ type, uid }: PanelQuery["source"]): { store: StoreName; tenant: string; prefix: string } {
   if (type === "loki") return { store: "loki", tenant: tenants.logs, prefix: "" };
   if (type === "tempo") return { store: "tempo", tenant: tenants.traces, prefix: "" };
@@ -45,7 +45,7 @@ function at({ type, uid }: PanelQuery["source"]): { store: StoreName; tenant: st
   return { store: "mimir", tenant, prefix: "/prometheus" };
 }
 
-/** Runs a query until its answer is complete. @returns the answer @throws if it is refused */
+/** Runs a query until its response is complete. @returns the response @throws if the query is rejected */
 export async function ask(
   stores: Stores,
   query: PanelQuery,
@@ -65,17 +65,17 @@ export async function ask(
   return JSON.parse(body);
 }
 
-/** Requests that a browser sends to one host at a time by HTTP/1.1. */
+/** Maximum number of parallel requests of a browser to one host with HTTP/1.1. */
 const atOnce = pLimit(6);
 
-/** What came of the queries of one dashboard. */
+/** Results of one dashboard's queries. */
 export interface Load {
   failed: string[];
-  /** Queries whose answer has no data. */
+  /** Queries without data. */
   empty: number;
 }
 
-/** Runs all queries of a dashboard, until the last one is answered. */
+/** Runs all queries of a dashboard, until the last response. */
 export async function load(
   stores: Stores,
   queries: PanelQuery[],

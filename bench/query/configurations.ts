@@ -1,4 +1,4 @@
-/** The configuration that the charts write for Loki, Mimir and Tempo, changed to what one process of each needs on loopback. */
+/** The charts' configuration of Loki, Mimir and Tempo, changed for a single process of each on loopback. */
 import { join } from "node:path";
 import { parse } from "yaml";
 import { type KubernetesObject, releaseObjects, releasesOf, whyNot } from "../../cli/lib/render";
@@ -9,7 +9,7 @@ import { Skipped } from "../benchmark";
 // biome-ignore lint/suspicious/noExplicitAny: the stores' configurations are read deeply
 export type Tree = any;
 
-/** What the charts write: the configuration of each store, and the runtime configuration of Mimir's tenants. */
+/** The charts' output: the configuration of each store, and the runtime configuration of Mimir's tenants. */
 export interface Configuration {
   loki: Tree;
   mimir: Tree;
@@ -42,7 +42,7 @@ export async function configurationOf(config: Record<string, unknown>): Promise<
   };
 }
 
-/** Where a store is and what it reaches, all on loopback. */
+/** The addresses of a store and its dependencies, all on loopback. */
 export interface Place {
   folder: string;
   http: number;
@@ -54,7 +54,7 @@ export interface Place {
   memcached: number | undefined;
 }
 
-/** A tree with the changes laid over it; `undefined` removes a key. */
+/** A tree with changes merged over it; `undefined` removes a key. */
 export function changed(tree: Tree, changes: Tree): Tree {
   const plain = (one: unknown) => typeof one === "object" && one !== null && !Array.isArray(one);
   if (!plain(changes)) return changes;
@@ -72,7 +72,7 @@ export function withCaches(tree: Tree, port: number): Tree {
   return Object.fromEntries(
     Object.entries(tree).map(([key, value]) => {
       if (!/^memcached(_client)?$/.test(key)) return [key, withCaches(value, port)];
-      // Tempo looks up a host and a service; Loki has two keys, one of which is about batches.
+      // Tempo resolves a host and a service; Loki has two keys, one of which configures batches.
       const { host, service: _, ...rest } = value as Tree;
       const addressed = host !== undefined || "addresses" in rest;
       return [key, addressed ? { ...rest, addresses: `127.0.0.1:${port}` } : value];
@@ -90,7 +90,7 @@ const server = ({ http, grpc }: Place) => ({
 const cached = (tree: Tree, { memcached }: Place) => (memcached ? withCaches(tree, memcached) : tree);
 const noSchedulers = { scheduler_address: undefined, frontend_address: undefined, tail_proxy_url: undefined };
 
-/** Loki as one process. @param fast takes lines as fast as they come, for the filling */
+/** Loki as one process. @param fast accepts lines without rate limits, for the filling */
 export function lokiOnLoopback(tree: Tree, place: Place, fast: boolean): Tree {
   const { folder, minio, grpc } = place;
   const shipper = { active_index_directory: join(folder, "index"), cache_location: join(folder, "cache") };
@@ -123,7 +123,7 @@ export function lokiOnLoopback(tree: Tree, place: Place, fast: boolean): Tree {
   );
 }
 
-/** Mimir as one process; addresses that only flags have are in tests/support/mimir.ts. */
+/** Mimir as one process; tests/support/mimir.ts has the addresses that only flags set. */
 export function mimirOnLoopback(tree: Tree, place: Place, fast: boolean): Tree {
   const { folder, minio } = place;
   const single = { replication_factor: 1, tokens_file_path: undefined };
@@ -152,7 +152,7 @@ export function mimirOnLoopback(tree: Tree, place: Place, fast: boolean): Tree {
   );
 }
 
-/** Tempo as one process, which makes no metrics. */
+/** Tempo as one process, without metrics generation. */
 export function tempoOnLoopback(tree: Tree, place: Place, fast: boolean): Tree {
   const { folder, grpc, third, minio } = place;
   return cached(
@@ -180,7 +180,7 @@ export function tempoOnLoopback(tree: Tree, place: Place, fast: boolean): Tree {
       storage: {
         trace: {
           s3: { endpoint: `127.0.0.1:${minio}` },
-          // A block is searched for the time of its spans, however old they are when they come.
+          // A search finds a block by the time of its spans, even if they are old when they arrive.
           wal: { path: join(folder, "wal"), ...(fast && { ingestion_time_range_slack: "240h" }) },
           local: { path: join(folder, "blocks") },
         },

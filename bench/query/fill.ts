@@ -8,7 +8,7 @@ import { sampleHeaders, samplePushes, seriesOf } from "./metrics";
 import type { Store } from "./stores";
 import { spanHeaders, spanPushes } from "./traces";
 
-/** What is written at scale 1. */
+/** Amounts of data at scale 1. */
 export const amounts = { bytes: 2e9, pods: 60, series: 20_000, spans: 300_000 };
 /** Milliseconds between the samples of a series. */
 export const sampleStep = 60_000;
@@ -22,7 +22,7 @@ export function lastDay(now: number): { from: number; to: number } {
   return { from: to - day, to };
 }
 
-/** Writes something, and retries after errors of the server, as collectors do. */
+/** Sends a write, and retries after server errors, as collectors do. */
 async function post(
   url: string,
   headers: Record<string, string>,
@@ -38,7 +38,7 @@ async function post(
   }
 }
 
-/** The lines, the same in each Loki. Chunks end with each second hour, as by age (`max_chunk_age`) in real time. */
+/** The lines, the same in each Loki. Chunks end every second hour, like chunks that reach `max_chunk_age` in real time. */
 export async function fillLoki(lokis: Store[], scale: number, now: number, stop: AbortSignal): Promise<void> {
   const { from, to } = lastDay(now);
   let hours = 0;
@@ -49,7 +49,7 @@ export async function fillLoki(lokis: Store[], scale: number, now: number, stop:
   }
 }
 
-/** The samples of the dashboards' metrics, and the blocks of them. @returns the number of series */
+/** The samples of the dashboards' metrics, and their blocks. @returns the number of series */
 export async function fillMimir(
   mimir: Store,
   minio: Minio,
@@ -69,7 +69,7 @@ export async function fillMimir(
   return [...byTenant.values()].reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Waits until the compactor has written a tenant's index of blocks. */
+/** Waits until the compactor has written a tenant's bucket index. */
 async function indexed(minio: Minio, tenant: string, stop: AbortSignal): Promise<void> {
   const name = `${tenant}/bucket-index.json.gz`;
   while (!(await minio.client.statObject("mimir-blocks", name).catch(() => undefined))) {
@@ -78,7 +78,7 @@ async function indexed(minio: Minio, tenant: string, stop: AbortSignal): Promise
   }
 }
 
-/** The spans; a block ends with each hour, as after compaction. */
+/** The spans; a block ends every hour, as after compaction. */
 export async function fillTempo(tempo: Store, scale: number, now: number, stop: AbortSignal): Promise<void> {
   const { from, to } = lastDay(now);
   for (const { body, hourEnds } of spanPushes(amounts.spans * scale, from, to)) {

@@ -1,4 +1,4 @@
-/** A day of logs in the usual formats: the lines of an access log, JSON, logfmt, klog, Java and the journal, by pod. */
+/** A day of logs in common formats, by pod: access log, JSON, logfmt, klog, Java and the journal. */
 import { logJobs, tenants } from "../../names";
 import { Message } from "./message";
 
@@ -34,7 +34,7 @@ const events = [
 ];
 const levels = ["info", "info", "info", "info", "info", "info", "debug", "warn", "error"] as const;
 
-/** Bytes of a line on average. */
+/** Average length of a line, in bytes. */
 const lineBytes = 200;
 
 /** A line by format; about a third of it differs from line to line. */
@@ -62,7 +62,7 @@ export interface Stream {
 
 const namespaces = ["shop", "payments", "search", "identity", "warehouse", "ingress-nginx"];
 
-/** Streams of a source whose lines are such a share of all: one for each level. */
+/** Streams of a source, one for each level. @param share of all lines */
 function byLevel(labels: Record<string, string>, format: string, share: number): Stream[] {
   return [...new Set(levels)].map((level) => {
     const pairs = Object.entries({ cluster: "bench", ...labels, level });
@@ -75,7 +75,7 @@ function byLevel(labels: Record<string, string>, format: string, share: number):
   });
 }
 
-/** Streams of so many pods, and of the journals and events of their cluster, which have a twentieth of the lines. */
+/** Streams of this number of pods, and of the journals and events of their cluster, which have a twentieth of the lines. */
 export function streamsOf(pods: number): Stream[] {
   const names = Object.keys(formats);
   const ofPods = Array.from({ length: pods }, (_, pod) => {
@@ -99,11 +99,11 @@ export function streamsOf(pods: number): Stream[] {
   return [...ofPods, ...journals, byLevel(cluster, "logfmt", 0.01)].flat();
 }
 
-/** A text that one line of each hour has. */
+/** A text that one line per hour contains. */
 export const needle = "5eedf00d5eedf00d5eedf00d";
 
 /**
- * Pushes for Loki, a minute each, oldest first.
+ * Pushes for Loki, one per minute, oldest first.
  *
  * @param bytes of all lines together
  * @param from, to milliseconds
@@ -117,7 +117,7 @@ export function* logPushes(streams: Stream[], bytes: number, from: number, to: n
     const texts = Array.from({ length: 60 }, (_, second) => new Date(start + second * 1000).toISOString());
     for (const [index, { labels, level, format, share }] of streams.entries()) {
       const marks = index === 0 && minute % 60 === 30;
-      // Rounded up or down by chance, so that streams with few lines have one in some minutes.
+      // Rounded up or down at random, so that streams with few lines have one in some minutes.
       const count = Math.max(Number(marks), Math.floor((perMinute * share) / lineBytes + next()));
       if (!count) continue;
       message.nested(1, (stream) => {

@@ -1,6 +1,6 @@
 /** Protocol buffers for large pushes: the wire format in one reused buffer, https://protobuf.dev/programming-guides/encoding/ */
 
-/** Bytes that the length of a nested message takes; its real size is known only after its content. */
+/** Bytes reserved for the length of a nested message, which is known only after its content. */
 const reserved = 4;
 
 /** A message under construction. Its buffer grows to the largest message and is reused by the next. */
@@ -59,7 +59,7 @@ export class Message {
     return this;
   }
 
-  /** Fields that are encoded already. */
+  /** Fields that are already encoded. */
   raw(fields: Buffer): this {
     this.room(fields.length);
     this.at += fields.copy(this.buffer, this.at);
@@ -78,7 +78,7 @@ export class Message {
     return this;
   }
 
-  /** The message, and an empty one from here on. */
+  /** Returns the message and starts an empty one. */
   take(): Buffer<ArrayBuffer> {
     const content = Buffer.from(this.buffer.subarray(0, this.at));
     this.at = 0;

@@ -1,4 +1,7 @@
-/** A day of the metrics that the dashboards query: their names, the labels that they have in a cluster, and the values queries match. */
+/**
+ * A day of the metrics that the dashboards query: their names, their labels in a cluster, and values that the queries
+ * match.
+ */
 import type { PanelQuery } from "../../cli/commands/dashboards/gateways";
 import { datasources, tenants } from "../../names";
 import recorded from "../../tests/recorded/metrics.json";
@@ -6,24 +9,24 @@ import { selectors } from "../../tests/support/queries";
 import { type Labels, writeHeaders } from "../../tests/support/remote-write";
 import { Message } from "./message";
 
-/** Metrics that each pod of the cluster has; a few pods of the stack itself have the others. */
+/** Metrics that each pod of the cluster has; only a few pods of the stack have the others. */
 const ofEveryPod = /^(container_|kube_pod_)/;
 /** Metrics that each service has. */
 const ofServices = /^traces_/;
-/** Metrics that the collectors write to the tenant of the infrastructure. */
+/** Metrics that the collectors write to the infrastructure tenant. */
 const ofNodes = /^(container_|kube_|kubelet_|node_|machine_|apiserver_)/;
 
-/** Labels that have one value in each metric. */
+/** Labels with the same value in all series of a metric. */
 const constant =
   /^(app_instance|component_path|endpoint|id|image|job|metrics_path|name|server|service|uid|unit|url|ws)$/;
 const buckets = ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "5", "10", "+Inf"];
-/** Labels that name the pod. */
+/** Labels that identify the pod. */
 const ofPod = (pod: number): Labels => ({
   ...{ namespace: `team-${pod % 20}`, pod: `app-${pod % 40}-5d8f7c9b6-${pod}`, container: `app-${pod % 40}` },
   ...{ node: `node-${pod % 10}`, instance: `10.0.${pod >> 8}.${pod % 256}:8080` },
 });
 
-/** What a label has to be for a matcher: the text itself, or a text that the expression matches, if one is easily found. */
+/** Label values that a matcher matches: the text itself, or, if one is easily found, a text that matches the expression. */
 export function valuesOf(operator: string, pattern: string): string[] {
   if (operator === "=") return pattern ? [pattern] : [];
   if (operator !== "=~" || pattern === ".*" || pattern === ".+") return [];
@@ -64,7 +67,7 @@ function shapesOf(queries: PanelQuery[]): Map<string, Map<string, Shape>> {
   return found;
 }
 
-/** All combinations of the values that do not name the pod, at most so many. */
+/** All combinations of the labels that do not identify the pod, up to a maximum. */
 function combinations(metric: string, shape: Shape): Labels[] {
   const pod = ofPod(0);
   const [most, each] = ofServices.test(metric) ? [600, 5] : ofEveryPod.test(metric) ? [24, 2] : [48, 2];
@@ -76,7 +79,7 @@ function combinations(metric: string, shape: Shape): Labels[] {
         return [label, values.length ? values : [label]];
       return [label, [...values, ...Array.from({ length: each }, (_, index) => `${label}-${index}`)]];
     })
-    // Buckets first, so that a histogram is whole where combinations are left out.
+    // Buckets first, so that a truncated list still has whole histograms.
     .sort(([one], [other]) => Number(other === "le") - Number(one === "le"));
   const product = varying.reduce((count, [, values]) => count * values.length, 1);
   return Array.from({ length: Math.min(product, most) }, (_, index) => {
@@ -90,14 +93,14 @@ function combinations(metric: string, shape: Shape): Labels[] {
   });
 }
 
-/** A series, and how fast it grows or around what it swings. */
+/** A series, and its growth or average value. */
 export interface Series {
   labels: Labels;
   rate: number;
   counter: boolean;
 }
 
-/** Series of the metrics of these queries by tenant, in all about so many: as many pods as make them, at least one. */
+/** About `count` series of the metrics of these queries, by tenant: as many pods as necessary, at least one. */
 export function seriesOf(queries: PanelQuery[], count: number): Map<string, Series[]> {
   const shapes = [...shapesOf(queries)].flatMap(([tenant, names]) =>
     [...names].map(([metric, shape]) => {
@@ -126,7 +129,7 @@ export function seriesOf(queries: PanelQuery[], count: number): Map<string, Seri
   return result;
 }
 
-/** The labels of a series as remote write has them, sorted by name. */
+/** The labels of a series in the form of remote write, sorted by name. */
 function encoded(message: Message, { labels }: Series): Buffer {
   for (const [name, value] of Object.entries(labels).sort(([one], [other]) => (one < other ? -1 : 1)))
     message.nested(1, (label) => label.text(1, name).text(2, value));
@@ -134,7 +137,7 @@ function encoded(message: Message, { labels }: Series): Buffer {
 }
 
 /**
- * Pushes for Mimir, an hour of a few thousand series each, oldest first.
+ * Pushes for Mimir, one hour of a few thousand series each, oldest first.
  *
  * @param from, to milliseconds, whole hours
  * @param step milliseconds

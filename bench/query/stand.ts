@@ -1,4 +1,4 @@
-/** The data of the benchmark of queries, and the stores with each configuration over it. */
+/** The data of the query benchmark, and the stores with each configuration for it. */
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parse } from "yaml";
@@ -26,7 +26,10 @@ export interface Variant {
 /** The bucket of the logs with an index. */
 const bucketOf = (index: Index): string => `loki-${index}`;
 
-/** The configuration of a stack with each index. The samples of the benchmark are a minute apart, so that scrapes are, too. */
+/**
+ * The configuration of a stack with each index. The samples of the benchmark are a minute apart, so the scrape interval
+ * is a minute, too.
+ */
 export async function variant(
   name: string,
   environment: "dev" | "prod",
@@ -67,7 +70,7 @@ export async function variants(more: string | undefined): Promise<Variant[]> {
   ];
 }
 
-/** The data, and what of the stores outlives their processes. */
+/** The data, and the parts of the stores that outlive their processes. */
 export class Stand {
   private constructor(
     readonly folder: string,
@@ -76,7 +79,7 @@ export class Stand {
     readonly stored: string,
   ) {}
 
-  /** Fills a MinIO below a folder. @param variant one without memcached */
+  /** Fills a MinIO in a folder. @param variant one without memcached */
   static async filled(
     folder: string,
     { byIndex }: Variant,
@@ -115,7 +118,7 @@ export class Stand {
     return new Stand(folder, minio, now, stored);
   }
 
-  /** Starts the stores with a configuration and empty caches, and hands them to an action. */
+  /** Starts the stores with a configuration and empty caches, and runs an action with them. */
   async with<T>({ byIndex }: Variant, index: Index, action: (stores: Stores) => Promise<T>): Promise<T> {
     const configuration = byIndex[index];
     const cached = JSON.stringify(configuration).includes("memcached");

@@ -1,4 +1,4 @@
-/** Loki, Mimir and Tempo, a process of each, with MinIO and memcached, all on loopback. */
+/** Loki, Mimir and Tempo, one process of each, with MinIO and memcached, all on loopback. */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -20,10 +20,10 @@ import {
 
 export type StoreName = "loki" | "mimir" | "tempo";
 
-/** A store that runs. */
+/** A running store. */
 export interface Store {
   url: string;
-  /** OTLP by HTTP; Tempo's. */
+  /** OTLP over HTTP, for Tempo. */
   otlp: string;
   pid: number;
   stop(): Promise<void>;
@@ -36,12 +36,12 @@ export function program(name: string): string {
   return path;
 }
 
-/** MinIO with these buckets, which encrypts what it stores. */
+/** MinIO with these buckets and encryption at rest. */
 export async function startMinio(folder: string, buckets: string[]): Promise<Minio> {
   const minio = await Minio.start(program("minio"), folder, {
     MINIO_KMS_SECRET_KEY: `bench:${randomBytes(32).toString("base64")}`,
     MINIO_KMS_AUTO_ENCRYPTION: "on",
-    // As it is by default: tests make it look for what is due all the time.
+    // The default; tests use a faster scanner, which would keep MinIO busy.
     MINIO_SCANNER_SPEED: "default",
     MINIO_SCANNER_CYCLE: "1h",
   });
@@ -93,7 +93,7 @@ const commands: Record<
   tempo: (place, { tempo }, fast) => [["-target=all"], tempoOnLoopback(tempo, place, fast)],
 };
 
-/** Starts one in a folder, which keeps what it does not store in MinIO. */
+/** Starts a store in a folder; its long-term data is in MinIO. */
 export async function startStore(
   name: StoreName,
   folder: string,
@@ -124,8 +124,8 @@ export async function startStore(
 }
 
 /**
- * Removes what a stopped Loki keeps beside MinIO: the index that it has read, and the write-ahead log. It has flushed all
- * lines, and would store those of the log once more.
+ * Removes the local data of a stopped Loki: its copy of the index, and the write-ahead log. It has flushed all lines,
+ * and would store those in the log a second time.
  */
 export function emptied(folder: string): void {
   for (const name of ["cache", "wal"]) rmSync(join(folder, name), { recursive: true, force: true });

@@ -15,13 +15,13 @@ const routes = ["/api/cart", "/api/orders", "/api/checkout", "/api/search", "/lo
 
 /** Spans of each trace. */
 export const traceSize = 10;
-/** A customer of whom one trace of each hour is. */
+/** A customer with one trace per hour. */
 export const rareCustomer = "customer-of-one-trace";
 
 const attribute = (message: Message, field: number, key: string, value: string) =>
   message.nested(field, (pair) => pair.text(1, key).nested(2, (any) => any.text(1, value)));
 
-/** The spans of one service in a trace, which began at a time in milliseconds. */
+/** The spans of one service in a trace that began at a time in milliseconds. */
 function spansOf(message: Message, trace: Buffer, parents: Buffer[], at: number, customer: string): void {
   const service = services[below(services.length)] ?? "frontend";
   const namespace = `team-${services.indexOf(service) % 4}`;

@@ -1,4 +1,4 @@
-/** Who may do what in which bucket. */
+/** Access policies of the buckets. */
 
 /** The stores, and the keys of their buckets in the setting `objectStorage.buckets`. */
 export const bucketsOf = {
@@ -42,7 +42,7 @@ export const bucketPolicy = (bucketArns: string[]) => ({
 });
 
 /**
- * Trust policy of a role that only one ServiceAccount of one cluster assumes, by the tags of its EKS Pod Identity:
+ * Trust policy of a role that only one ServiceAccount of one cluster can assume, by the tags of its EKS Pod Identity:
  * https://docs.aws.amazon.com/eks/latest/userguide/pod-id-role.html
  */
 export const trustPolicy = (cluster: string, namespace: string, serviceAccount: string) => ({
@@ -63,7 +63,7 @@ export const trustPolicy = (cluster: string, namespace: string, serviceAccount: 
   ],
 });
 
-/** Policy of a bucket: no request without TLS. */
+/** Policy of a bucket: it denies requests without TLS. */
 export const tlsOnly = (bucketArn: string) => ({
   Version: "2012-10-17",
   Statement: [

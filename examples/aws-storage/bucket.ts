@@ -5,7 +5,7 @@ import { tlsOnly } from "./access";
 export interface PrivateBucketArgs {
   /** Name of the bucket. */
   name: string;
-  /** Days after which objects are deleted. Without it objects stay, and old versions of them for 30 days. */
+  /** Days after which objects are deleted. Without it, objects stay, and old versions of them for 30 days. */
   expireAfterDays?: number;
 }
 

@@ -1,4 +1,4 @@
-/** Object storage of the observability stack in AWS: its buckets, and a role for each store by EKS Pod Identity. */
+/** Object storage of the observability stack in AWS: its buckets, and a role for each store through EKS Pod Identity. */
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { type BucketKey, bucketNames, bucketPolicy, bucketsOf, type Store, trustPolicy } from "./access";

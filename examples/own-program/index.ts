@@ -7,7 +7,7 @@ import { AlloyLogs, defineSettings, GatewayAccess, Loki, ObjectStorage } from "o
 
 const config = new pulumi.Config();
 
-// What is left out has the default of `prod`. An invalid value is an error before anything changes.
+// Other settings have the defaults of `prod`. An invalid value is an error before anything changes.
 const settings = defineSettings({
   environment: "prod",
   cluster: { name: config.require("cluster"), zones: false },
@@ -23,11 +23,12 @@ function namespace(name: string, podSecurity: "restricted" | "privileged"): pulu
 }
 const namespaces = {
   loki: namespace("logging", "restricted"),
-  // It reads the log files of the node.
+  // Its pods read the log files of the node.
   alloyLogs: namespace("log-collectors", "privileged"),
 };
 
-// The bucket, and a user that reaches only this bucket. The provider's address and credentials: Pulumi.prod.yaml.
+// The bucket, and a user with access to this bucket only. The provider's address and credentials are in
+// Pulumi.prod.yaml.
 const { bucket } = new minio.S3Bucket("logs", { bucket: "logs", acl: "private" });
 const { result: secret } = new random.RandomPassword("loki", { length: 40, special: false });
 const user = new minio.IamUser("loki", { name: "loki", secret });
@@ -68,7 +69,7 @@ const loki = new Loki(
   { settings, namespaces, access, storage },
   {
     dependsOn: grant,
-    // Changes any resource of the component.
+    // A transform can change any resource of the component.
     transforms: [
       ({ type, props, opts }) =>
         type === "kubernetes:helm.sh/v3:Release"
@@ -79,7 +80,7 @@ const loki = new Loki(
 );
 new AlloyLogs("alloy-logs", { settings, namespaces, access });
 
-/** Address for queries and pushes inside the cluster. */
+/** URL for queries and pushes inside the cluster. */
 export const lokiUrl = loki.url;
 /** Passwords of the gateway's users: `logs-read` and `logs-write`. */
 export const lokiPasswords = access.passwords.loki;

@@ -1,6 +1,6 @@
 /**
- * The Random backend: `api` calls `numbers`, which keeps its numbers in PostgreSQL. Nothing in it is about tracing; the
- * observability stack of the same cluster is read for how its pods are instrumented.
+ * The Random backend: `api` calls `numbers`, which stores its numbers in PostgreSQL. The program itself does not
+ * configure tracing: the outputs of the observability stack define the instrumentation of its pods.
  */
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
@@ -40,10 +40,10 @@ const api = new TracedService("api", {
   metrics: false,
 });
 
-/** Address inside the cluster. */
+/** URL inside the cluster. */
 export const url = api.url;
 export const environment = platform.environment;
-/** Share of this application's traces that is kept, as the observability stack says. */
+/** Share of this application's traces that is kept, from the observability stack. */
 export const samplingRatio = platform.samplingRatio;
-/** Where its spans are sent, as the observability stack says. */
+/** OTLP endpoint of its spans, from the observability stack. */
 export const otlpEndpoint = platform.otlpEndpoint;

@@ -1,14 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 
-/** What this program needs to know of the observability stack, and knows from its outputs alone. */
+/** The outputs of the observability stack that this program uses. */
 export interface Platform {
   /** `dev` or `prod`. */
   environment: pulumi.Output<string>;
-  /** Where spans are sent, by OTLP over HTTP. */
+  /** Endpoint for spans, OTLP over HTTP. */
   otlpEndpoint: pulumi.Output<string>;
   /** Share of traces that is kept. */
   samplingRatio: pulumi.Output<number>;
-  /** Namespace and name of the Instrumentation that says how pods are instrumented. */
+  /** Namespace and name of the Instrumentation of the pods. */
   instrumentation: pulumi.Output<string>;
 }
 

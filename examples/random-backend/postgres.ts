@@ -6,11 +6,11 @@ import { restrictedContainer, restrictedPod } from "./restricted";
 export interface PostgresArgs {
   /** Namespace. */
   namespace: pulumi.Input<string>;
-  /** Image with the official one's environment variables. */
+  /** Image with the environment variables of the official one. */
   image: pulumi.Input<string>;
-  /** Image of postgres_exporter, which measures it. */
+  /** Image of postgres_exporter. */
   exporterImage: pulumi.Input<string>;
-  /** Name of the pods that may connect, in the label `app.kubernetes.io/name`. */
+  /** Name of the client pods, in the label `app.kubernetes.io/name`. */
   client: string;
 }
 
@@ -19,17 +19,17 @@ const port = 5432;
 const user = "random";
 const database = "random";
 const data = "/var/lib/postgresql/data";
-/** Who measures, and where that can be scraped. */
+/** User and port of the exporter. */
 const exporter = { name: "exporter", user: "exporter", port: 9187 };
 
-/** Makes the exporter's user, who may look at statistics and at no data; the image runs it once, on a new volume. */
+/** Creates the exporter's user, which can read statistics but no data; the image runs it once, on a new volume. */
 const createExporter = `\\getenv password EXPORTER_PASSWORD
 CREATE USER ${exporter.user} PASSWORD :'password' IN ROLE pg_monitor;
 `;
 
-/** One PostgreSQL with a volume, generated passwords, and an exporter beside it that is scraped by its annotations. */
+/** One PostgreSQL with a volume, generated passwords, and an exporter sidecar with scrape annotations. */
 export class Postgres extends pulumi.ComponentResource {
-  /** Environment variables that libpq, and what is built on it, connects by. */
+  /** Environment variables for connections with libpq and libraries based on it. */
   readonly clientEnv: k8s.types.input.core.v1.EnvVar[];
 
   constructor(componentName: string, args: PostgresArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -78,7 +78,8 @@ export class Postgres extends pulumi.ComponentResource {
       },
       own,
     );
-    // With -h it is ready only when it answers others: while the image prepares a new volume it does not.
+    // With -h, it is ready only when it accepts network connections, which it does not while the image prepares a new
+    // volume.
     const ready = { exec: { command: ["pg_isready", "-h", "127.0.0.1", "-U", user] } };
     const server = new k8s.apps.v1.StatefulSet(
       name,
@@ -107,7 +108,7 @@ export class Postgres extends pulumi.ComponentResource {
                     { name: "POSTGRES_DB", value: database },
                     { name: "POSTGRES_PASSWORD", valueFrom: passwordFrom },
                     { name: "EXPORTER_PASSWORD", valueFrom: from("exporterPassword") },
-                    // Below the volume's root, which has a lost+found where it is a file system of its own.
+                    // A folder below the volume's root, which contains lost+found if it is a file system of its own.
                     { name: "PGDATA", value: `${data}/pgdata` },
                   ],
                   startupProbe: { ...ready, periodSeconds: 2, timeoutSeconds: 5, failureThreshold: 90 },
@@ -128,7 +129,7 @@ export class Postgres extends pulumi.ComponentResource {
                 {
                   name: exporter.name,
                   image: args.exporterImage,
-                  // Of PostgreSQL 17 and later checkpoints are counted there; with older ones it does nothing.
+                  // Checkpoint statistics of PostgreSQL 17 and later; without effect on older ones.
                   args: ["--collector.stat_checkpointer"],
                   ports: [{ name: "metrics", containerPort: exporter.port }],
                   env: [

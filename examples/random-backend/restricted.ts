@@ -1,4 +1,4 @@
-/** Pods that keep to Pod Security's level `restricted`. */
+/** Pods that comply with the Pod Security level `restricted`. */
 
 export const restrictedPod = (user: number) => ({
   runAsNonRoot: true,

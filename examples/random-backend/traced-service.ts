@@ -10,19 +10,19 @@ export interface TracedServiceArgs {
   image: pulumi.Input<string>;
   /** Number of replicas. */
   replicas: pulumi.Input<number>;
-  /** The stack that traces it. */
+  /** The observability stack that receives its traces. */
   platform: Platform;
   /** Environment variables of its own. */
   env: k8s.types.input.core.v1.EnvVar[];
-  /** Whether it has metrics to be scraped, at `/metrics`. */
+  /** Whether it exposes metrics, at `/metrics`. */
   metrics: boolean;
 }
 
 const port = 8080;
 
-/** One of the services of `app/`, named as its module. The OpenTelemetry operator instruments its pods. */
+/** One of the services in `app/`, named after its module. The OpenTelemetry operator instruments its pods. */
 export class TracedService extends pulumi.ComponentResource {
-  /** Address inside the cluster. */
+  /** URL inside the cluster. */
   readonly url: pulumi.Output<string>;
 
   constructor(name: string, args: TracedServiceArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -44,7 +44,8 @@ export class TracedService extends pulumi.ComponentResource {
               labels,
               annotations: {
                 "instrumentation.opentelemetry.io/inject-python": platform.instrumentation,
-                // A pod is instrumented when it is made. These change with the platform, and new pods are made.
+                // A pod is instrumented when it is created. These annotations change with the platform, so that new
+                // pods are created.
                 "random-backend/otlp-endpoint": platform.otlpEndpoint,
                 "random-backend/sampling-ratio": pulumi.interpolate`${platform.samplingRatio}`,
                 ...(args.metrics && { "prometheus.io/scrape": "true", "prometheus.io/port": `${port}` }),
@@ -75,7 +76,7 @@ export class TracedService extends pulumi.ComponentResource {
                       name: "OTEL_RESOURCE_ATTRIBUTES",
                       value: pulumi.interpolate`service.namespace=${namespace},deployment.environment=${platform.environment}`,
                     },
-                    // Probes and scrapes are nobody's requests.
+                    // No spans for probes and scrapes.
                     { name: "OTEL_PYTHON_EXCLUDED_URLS", value: "healthz,metrics" },
                   ],
                   startupProbe: { ...health, periodSeconds: 2, timeoutSeconds: 2, failureThreshold: 60 },

@@ -247,16 +247,16 @@ describe("unit: bench, signals", () => {
     };
   };
 
-  it("reports what was sustained in all repetitions, and who gave out in each", () => {
+  it("shows the sustained rates of all repetitions, and the bottleneck of each", () => {
     const reports = [reportOf(2000, 0, 1), reportOf(1000, 500, 3), reportOf(2000, 0, 2)];
     expect(signalTable(reports).rows).to.deep.equal([
       ["logs (lines/s)", "200 (100 to 200)", "200", "500", "0.02 (0.02 to 0.02)", "1.5 (1.5 to 1.5)"],
     ]);
     expect(componentTable(reports).rows).to.deep.equal([["a", "2.00", "1", "3"]]);
     const [first, second] = verdicts(reports);
-    expect(first).to.equal("Repetition 1: nothing gave out.");
+    expect(first).to.equal("Repetition 1: no bottleneck reached.");
     expect(second).to.match(
-      /^Repetition 2: in step 2 of 2 Loki's write path .* gave out: 500 of about 2000 lines failed\.$/,
+      /^Repetition 2: bottleneck in step 2 of 2: Loki's write path .*: 500 of about 2000 lines failed\.$/,
     );
   });
 
@@ -320,7 +320,7 @@ describe("unit: bench, results.md", () => {
     const here = { cores: 2, memory: 8 * 1024 * Mi, load: 1.25 };
     const versions = { Node: "v20" };
     expect(machineText({ here, versions })).to.equal(
-      "2 cores, 8Gi, load 1.3 when it began; no cluster; Node v20",
+      "2 cores, 8Gi, load average 1.3 at the start; no cluster; Node v20",
     );
     const cluster = { nodes: 2, kubernetes: "v1", cores: 4, memory: 1024 * Mi };
     expect(machineText({ here, versions, cluster })).to.include("Kubernetes v1 on 2 nodes with 4 cores, 1Gi");

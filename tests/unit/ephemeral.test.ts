@@ -100,7 +100,7 @@ describe("unit: a short-lived stack", () => {
   it("reports both failures if `down` fails too, and what is left", async () => {
     const down = rehearsal({ up: fails("no room"), down: fails("the API server is unavailable") });
     expect(await messageOf(liveThrough(down.life, down.options, async () => 1))).to.equal(
-      "no room\nThen, on the way down: the API server is unavailable",
+      "no room\nThe deletion failed as well: the API server is unavailable",
     );
     expect(down.done).to.deep.equal(["make"]);
     const left = rehearsal({ left: async () => ["Namespace loki"] });

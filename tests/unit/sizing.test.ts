@@ -263,7 +263,7 @@ describe("unit: sizing", () => {
       const warnings = sizingWarnings("live", sized({ series: "1M" }));
       expect(warnings[1]).to.equal(
         "mimir.ingester.replicas: 3 is too small (needs 9 for the load, or cpu 3400m and memory 12Gi for each; " +
-          "there is 6 of 10 cores and 12Gi of 34.9Gi memory)\n" +
+          "it has 6 of 10 cores and 12Gi of 34.9Gi memory)\n" +
           "    Fix it in Pulumi.live.yaml or run: pulumi config set --stack live --path 'mimir.ingester.replicas' <value>",
       );
     });
