@@ -1,1 +1,1 @@
-"""The Random backend: `api` answers requests, `numbers` draws the numbers and keeps count of them in PostgreSQL."""
+"""The Random backend: `api` answers requests, `numbers` draws the numbers and counts them in PostgreSQL."""

@@ -1,4 +1,4 @@
-"""`api`: what callers see. It asks `numbers` for every number."""
+"""`api`: the public service. It requests every number from `numbers`."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ app = FastAPI(title="Random backend")
 
 @app.get("/random")
 def random(fail: bool = False, slow: Annotated[float, Query(ge=0, le=10)] = 0) -> dict[str, int]:
-    """A random number. `fail` makes the database fail, `slow` makes it take that many seconds."""
+    """Returns a random number. `fail` makes the database query fail, `slow` delays it by that many seconds."""
     answer = numbers.get("/number", params={"fail": fail, "slow": slow}).raise_for_status().json()
     logger.info("answered %d", answer["number"])
     return answer

@@ -1,12 +1,12 @@
-"""Log lines as JSON. Where a request is traced, a line carries its trace's id."""
+"""Log lines as JSON. If a request is traced, its lines have the trace ID."""
 
 import json
 import logging
 from datetime import datetime, timezone
 
-# What every record has; the rest was given by `extra=` or by instrumentation.
+# Attributes of every record; others are from `extra=` or from instrumentation.
 _ORDINARY = {*vars(logging.makeLogRecord({})), "asctime", "color_message", "message", "taskName"}
-# The names under which OpenTelemetry's instrumentation of logging puts ids on records, and the ones they are written by.
+# IDs that OpenTelemetry's logging instrumentation adds to records, and their names in the output.
 _IDS = {"otelTraceID": "trace_id", "otelSpanID": "span_id"}
 
 
@@ -19,7 +19,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        # Outside of a request an id is "0".
+        # Outside a request, an ID is "0".
         line |= {name: attributes[key] for key, name in _IDS.items() if attributes.get(key, "0") != "0"}
         if record.name == "uvicorn.access":
             line |= dict(zip(("client", "method", "path", "http_version", "status"), record.args))

@@ -1,4 +1,4 @@
-"""`numbers`: draws numbers, and keeps count of them in PostgreSQL."""
+"""`numbers`: draws numbers, and counts them in PostgreSQL."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 
 logger = logging.getLogger(__name__)
 drawn = Counter("random_numbers_total", "Numbers drawn")
-# Host, user, password and database come from libpq's own variables: PGHOST, PGUSER, PGPASSWORD, PGDATABASE.
+# libpq reads host, user, password and database from the variables PGHOST, PGUSER, PGPASSWORD and PGDATABASE.
 pool = ConnectionPool(min_size=1, max_size=10, open=False)
 
 
@@ -34,7 +34,7 @@ app = FastAPI(title="Numbers", lifespan=lifespan)
 
 @app.get("/number")
 def number(request: Request, fail: bool = False, slow: Annotated[float, Query(ge=0, le=10)] = 0) -> dict[str, int]:
-    """Draws a number: itself, how often it was drawn, and how many were drawn in all."""
+    """Draws a number. Returns the number, how often it was drawn, and the total of all draws."""
     value = randint(1, 100)
     with pool.connection() as connection:
         if slow:
@@ -47,7 +47,7 @@ def number(request: Request, fail: bool = False, slow: Annotated[float, Query(ge
         ).fetchone()
         [total] = connection.execute("SELECT sum(times)::bigint FROM numbers").fetchone()
     drawn.inc()
-    # What came along with the request, to be looked at.
+    # Trace context of the request, for the log.
     came = {name: request.headers[name] for name in ("traceparent", "baggage") if name in request.headers}
     logger.info("drew %d", value, extra={"number": value, **came})
     return {"number": value, "times": times, "total": total}
