@@ -68,7 +68,7 @@ describe("binaries: Alertmanager with every integration", function () {
   });
 });
 
-describe("binaries: alerts arrive", function () {
+describe("binaries: alerts are delivered", function () {
   this.timeout(60_000);
   interface Notification {
     status: string;
@@ -144,7 +144,7 @@ describe("binaries: alerts arrive", function () {
     expect(status).to.equal(200);
   };
 
-  it("by email, encrypted and authenticated, to every address, and at the webhook", async () => {
+  it("by email, encrypted and authenticated, to every address, and to the webhook", async () => {
     await fire({ alertname: "DiskFull", namespace: "shop", severity: "critical" });
     const mail = await until(30, "the email", async () => smtp.mails[0]);
     expect(mail.from).to.equal("stack@test.dev");
@@ -156,7 +156,7 @@ describe("binaries: alerts arrive", function () {
     expect(hooked.alerts.map(({ labels }) => labels["alertname"])).to.deep.equal(["DiskFull"]);
   });
 
-  it("Watchdog at the dead man's switch again and again, and at no receiver", async () => {
+  it("Watchdog to the dead man's switch repeatedly, and to no receiver", async () => {
     await fire({ alertname: "Watchdog", severity: "none" });
     await until(30, "the second heartbeat", async () => (received["/alive"] ?? [])[1]);
     const others = [...(received["/alerts"] ?? [])].flatMap(({ alerts }) =>

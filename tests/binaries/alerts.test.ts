@@ -1,4 +1,4 @@
-/** The stack's own alerts: each file has a test beside it, which promtool runs. */
+/** The stack's own alerts: each file has a test next to it, which promtool runs. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ describe("binaries: the stack's own alerts", function () {
   for (const file of files) {
     const test = file.replace(".yaml", ".test.yaml");
 
-    it(`${file}: promtool finds it right, and its test true`, () => {
+    it(`${file}: is valid for promtool, and its test passes`, () => {
       expect(existsSync(join(folder, test)), test).to.equal(true);
       for (const args of [
         ["check", "rules", file],
@@ -39,18 +39,18 @@ describe("binaries: the stack's own alerts", function () {
       }
     });
 
-    it(`${file}: every alert is tested both silent and firing`, () => {
+    it(`${file}: every alert is tested both inactive and firing`, () => {
       const { groups } = parse(readFileSync(join(folder, file), "utf8")) as Rules;
       const { tests } = parse(readFileSync(join(folder, test), "utf8")) as Tests;
       const cases = tests.flatMap((one) => one.alert_rule_test);
       for (const { alert, labels } of groups.flatMap(({ rules }) => rules)) {
-        if (!alert) continue; // a recording rule is tested by the alerts that read it
+        if (!alert) continue; // the alerts that query a recording rule test it
         const own = cases.filter(({ alertname }) => alertname === alert);
         expect(
           own.some((one) => one.exp_alerts.length === 0),
           `${alert} silent`,
         ).to.equal(true);
-        // An alert of two severities has to fire with each.
+        // An alert with two severities must fire with each.
         expect(
           own.some((one) =>
             one.exp_alerts.some(({ exp_labels }) => exp_labels.severity === labels?.severity),

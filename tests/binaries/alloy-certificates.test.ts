@@ -1,4 +1,4 @@
-/** From a certificate that a listener serves to an alert: Alloy, Mimir and its ruler. */
+/** From a listener's certificate to an alert: Alloy, Mimir and its ruler. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ const settings = settingsOf("dev", {
 const pipeline = alloyFile("metrics/certificates/certificates.alloy");
 const exporter = /prometheus\.exporter\.blackbox "certificates" \{[\s\S]*?\n\}\n/;
 
-/** The pipeline with other probes in the place of Alloy's, which some builds lack. */
+/** The pipeline with other probes instead of Alloy's, which some builds lack. */
 const withoutExporter = (text: string) =>
   text
     .replace(
@@ -77,7 +77,7 @@ describe("binaries: expiry of certificates", function () {
     expect(accepted.status, accepted.words).to.equal(0);
   });
 
-  it("Alloy has the exporter that probes", function () {
+  it("Alloy has the blackbox exporter", function () {
     if (!hasExporter) skip(this, "this build of Alloy lacks prometheus.exporter.blackbox");
   });
 
@@ -113,7 +113,7 @@ describe("binaries: expiry of certificates", function () {
         expect(status).to.equal(202);
       }
       const file = join(folder, "certificates.alloy");
-      // The tenant's component is that of the whole pipeline; here it has nothing else to scrape.
+      // The tenant's component is that of the whole pipeline; here it has no other targets.
       writeFileSync(
         file,
         `${hasExporter ? pipeline : withoutExporter(pipeline)}
@@ -164,7 +164,7 @@ tenant "nodes" {}
       for (const server of closing) server.close();
     });
 
-    it("is a series for each, with its endpoint and namespace, also of an expired one", async () => {
+    it("is a series for each, with its endpoint and namespace, even after the expiry", async () => {
       const days = await until(60, "the series", async () => {
         const found = await mimir.query(
           "nodes",

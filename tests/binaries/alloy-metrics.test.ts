@@ -42,13 +42,13 @@ describe("binaries: Alloy's metrics pipeline", function () {
   for (const file of readdirSync(sources, { recursive: true, encoding: "utf8" }).filter((name) =>
     name.endsWith(".alloy"),
   ))
-    it(`leaves the form of ${file} as it is`, () => {
+    it(`${file} has the format of Alloy's formatter`, () => {
       expectFormatted(alloy, join(sources, file));
     });
 
   const checked = (text: string) => validate(alloy, folder, text, alloyMetricsEnvironment(settings));
 
-  it("accepts the whole pipeline, and not a misspelled one", () => {
+  it("accepts the whole pipeline, and rejects one with a typing error", () => {
     const accepted = checked(alloyMetricsPipeline(settings));
     expect(accepted.status, accepted.words).to.equal(0);
     for (const [right, wrong] of [
@@ -69,7 +69,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
     let target: HttpServer;
     let port: number;
     const collectors: Server[] = [];
-    /** How often each path was scraped. */
+    /** Number of scrapes of each path. */
     const scrapes: Record<string, number> = {};
 
     before(async function () {
@@ -78,7 +78,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       const [etcd = "", kubeApiserver = "", program = ""] = needs(this, "etcd", "kube-apiserver", "mimir");
       target = createServer(({ url = "" }, response) => {
         scrapes[url] = (scrapes[url] ?? 0) + 1;
-        // Another value with every scrape, so that a sample that is lost leaves a gap.
+        // Another value with every scrape, so that a lost sample leaves a gap.
         const sample = `scrapes_total ${scrapes[url]} # {trace_id="of${url}"} 1`;
         response.setHeader("Content-Type", "application/openmetrics-text; version=1.0.0");
         const gauges = ["apiserver_response_sizes_bucket", "kube_pod_tolerations", "of_an_addon"];
@@ -137,7 +137,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       target?.close();
     });
 
-    /** The pipeline, told to reach the API server by KUBECONFIG instead of as a pod does. */
+    /** The pipeline with KUBECONFIG for the API server instead of a pod's credentials. */
     const reaching = (pipeline: string) => {
       const file = 'kubeconfig_file = sys.env("KUBECONFIG")';
       return pipeline
@@ -148,7 +148,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
     /** Creates an object, with its status. */
     const make = async (object: KubernetesObject) => {
       const { status, message } = await api.create(object);
-      // The API server itself makes some namespaces and the Service of its own.
+      // The API server creates some namespaces and its own Service.
       expect(status, `${object.kind} ${object.metadata.name}: ${message}`).to.be.oneOf([201, 409]);
       if (!object["status"] || object.kind !== "Pod") return;
       expect(await api.updatePodStatus(object, object.metadata.namespace ?? "default")).to.equal(200);
@@ -159,7 +159,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
         .map(({ object }) => object)
         .filter(({ kind }) => kind === "CustomResourceDefinition");
 
-    /** A Service and where it leads. */
+    /** A Service and its endpoint. */
     const service = (namespace: string, name: string): KubernetesObject[] => [
       {
         apiVersion: "v1",
@@ -173,7 +173,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
         metadata: { namespace, name, labels: { "kubernetes.io/service-name": name } },
         addressType: "IPv4",
         ports: [{ name: "http", port }],
-        // The API server takes no address on loopback here; the monitor puts the target there.
+        // The API server rejects loopback addresses here; the monitor sets the target's address.
         endpoints: [{ addresses: ["192.0.2.1"] }],
       },
     ];
@@ -207,7 +207,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       },
     });
 
-    /** A pod that runs where the target is. */
+    /** A pod with the address of the target. */
     const pod = (
       namespace: string,
       name: string,
@@ -241,7 +241,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       spec: { groups: [{ name, rules: [recorded] }] },
     });
 
-    /** What the API server holds. */
+    /** The objects of the API server. */
     const objects = (): KubernetesObject[] => {
       const declared = [{ name: "http", containerPort: port }];
       const numbered = { "prometheus.io/port": String(port) };
@@ -260,7 +260,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
           pod(namespace, "over", annotated(namespace, "over", numbered), declared, "Succeeded"),
           pod(namespace, "silent", { ...numbered, "prometheus.io/path": "/silent" }, declared),
         ]),
-        // Each monitor lies where the other's target is: only where the target is counts.
+        // Each monitor is in the namespace of the other's target: only the target's namespace counts.
         serviceMonitor("shop", "of-system", {
           namespace: "kube-system",
           labels: { app: "service" },
@@ -284,7 +284,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       ];
     };
 
-    /** The targets of each tenant, by the path that is scraped. */
+    /** The targets of each tenant, by scraped path. */
     const of = (namespace: string) =>
       ["service", "monitored", "numbered", "declared"].map((name) => `/${namespace}/${name}`);
     const wanted = {
@@ -295,7 +295,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
 
     const seriesOf = async (tenant: string) =>
       (await mimir.query(tenant, "scrapes_total")).map(({ labels }) => labels);
-    /** Namespace and Service or pod of a series, which is the path that it was scraped from. */
+    /** Namespace and Service or pod of a series, which is also the path that it was scraped from. */
     const pathOf = ({ namespace, service, pod }: Labels) => `/${namespace}/${service ?? pod}`;
     const labelsOf = async (tenant: string, path: string) =>
       (await seriesOf(tenant)).find((labels) => pathOf(labels) === path);
@@ -316,7 +316,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
         expect((await seriesOf(tenant)).map(pathOf)).to.have.members(paths);
       });
 
-    it("drops what the settings name, and keeps all else in every namespace", async () => {
+    it("drops the metrics in the settings, and keeps all others in every namespace", async () => {
       const found = async (metric: string) => (await mimir.query("nodes|pods", metric)).length;
       const all = wanted.pods.length + wanted.nodes.length;
       expect(await found("apiserver_response_sizes_bucket")).to.equal(0);
@@ -330,7 +330,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       expect(Object.keys(scrapes)).to.have.members(Object.values(wanted).flat());
     });
 
-    it("says of each series where it comes from", async () => {
+    it("adds the source of each series as labels", async () => {
       const common = { __name__: "scrapes_total", cluster: "test", instance: `127.0.0.1:${port}` };
       expect(await labelsOf("pods", "/shop/service")).to.deep.equal({
         ...common,
@@ -355,7 +355,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       });
     });
 
-    it("brings exemplars along", async () => {
+    it("keeps exemplars", async () => {
       const query = 'scrapes_total{pod="monitored"}';
       const now = Date.now() / 1000;
       const range = new URLSearchParams({ query, start: `${now - 60}`, end: `${now + 60}` });
@@ -365,7 +365,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       expect(found?.exemplars[0]?.labels).to.deep.equal({ trace_id: "of/shop/monitored" });
     });
 
-    it("gives Mimir the rules of each tenant, and leaves the others to Prometheus", async () => {
+    it("loads the rules of each tenant into Mimir, and leaves the others to Prometheus", async () => {
       const rulesOf = async (tenant: string) => {
         const { status, body } = await mimir.ask(tenant, "/prometheus/config/v1/rules");
         return status === 404 ? [] : Object.values(parse(body)).flat();
@@ -381,7 +381,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       expect(await rulesOf("nobody")).to.deep.equal([]);
     });
 
-    it("loses no sample while Mimir is killed and comes back", async () => {
+    it("loses no sample while Mimir is killed and restarts", async () => {
       await mimir.stop("SIGKILL");
       await wait(20_000);
       await mimir.run();
@@ -406,7 +406,7 @@ describe("binaries: Alloy's metrics pipeline", function () {
       }
     });
 
-    it("goes on with all targets when one of two collectors is gone", async () => {
+    it("continues with all targets when one of two collectors is gone", async () => {
       await collectors.shift()?.stop();
       await until(60, "every target", async () => ((await notOnce()).length ? undefined : true));
     });

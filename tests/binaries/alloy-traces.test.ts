@@ -36,7 +36,7 @@ const files = readdirSync(sources, { recursive: true, encoding: "utf8" }).filter
 const byCollector = (services: Record<string, number>) => ({
   tracing: { sampling: { appliedBy: "collector", services }, metricsFrom: "alloy" },
 });
-/** Every way to sample and to count that the settings allow. */
+/** All combinations of sampling and span metrics in the settings. */
 const ways: Record<string, Config> = {
   "SDKs sample and Tempo counts": {},
   "nobody samples and Tempo counts": { tracing: { sampling: { ratio: 1 } } },
@@ -67,12 +67,12 @@ describe("binaries: Alloy's trace pipeline", function () {
     );
 
   for (const file of files)
-    it(`leaves the form of ${file} as it is`, () => {
+    it(`${file} has the format of Alloy's formatter`, () => {
       expectFormatted(alloy, join(sources, file));
     });
 
   for (const [way, config] of Object.entries(ways))
-    it(`is accepted where ${way}, and reads the environment that it is given`, () => {
+    it(`is accepted if ${way}, and reads its whole environment`, () => {
       const settings = settingsOf("prod", config);
       const pipeline = alloyTracesPipeline(settings);
       const { status, words } = checked(settings, pipeline);
@@ -93,7 +93,7 @@ describe("binaries: Alloy's trace pipeline", function () {
     ["nobody samples and Alloy counts", "metrics_flush_interval", "metrics_flushing"],
   ];
   for (const [way, right, wrong] of misspelled)
-    it(`is refused with ${wrong} instead of ${right}`, () => {
+    it(`is rejected with ${wrong} instead of ${right}`, () => {
       const settings = settingsOf("prod", ways[way]);
       const { status, words } = checked(settings, alloyTracesPipeline(settings).replace(right, wrong));
       expect(status).not.to.equal(0);
@@ -109,11 +109,11 @@ describe("binaries: traces through two Alloys", function () {
   let mimir: Mimir;
   let mimirGateway: Gateway;
   const running: Running[] = [];
-  /** Both ways, with what was sent to them. */
+  /** Both combinations, with the spans sent to them. */
   let bySdk: Running;
   let byAlloy: Running;
 
-  /** Alloys and the Tempo that they send to. */
+  /** Alloys and their Tempo. */
   interface Running {
     settings: Settings;
     tempo: Tempo;
@@ -166,7 +166,7 @@ describe("binaries: traces through two Alloys", function () {
       ...sampledBefore,
       ...failed,
     ]);
-    // By then Alloy has decided on all that came before.
+    // By then Alloy has decided on all earlier traces.
     await stored(byAlloy, "failed", failed.length);
     await wait(2000);
   });
@@ -180,7 +180,7 @@ describe("binaries: traces through two Alloys", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Starts replicas with the settings of prod and others, and a Tempo where none is given. */
+  /** Starts replicas with the settings of prod and others, and a Tempo unless one is given. */
   const start = async (
     cluster: string,
     config: Config,
@@ -218,7 +218,7 @@ describe("binaries: traces through two Alloys", function () {
     }
   };
 
-  /** A number as soon as it is as large as expected, or what it is at last. */
+  /** A number as soon as it reaches the expected one, or its last value. */
   const reaching = async (expected: number, number: () => Promise<number>) => {
     let last = 0;
     await until(120, "", async () => {
@@ -232,15 +232,15 @@ describe("binaries: traces through two Alloys", function () {
     const matchers = Object.entries({ ...labels, cluster: settings.cluster.name });
     return `${metric}{${matchers.map(([label, value]) => `${label}="${value}"`).join()}}`;
   };
-  /** What Mimir has counted for a cluster; nothing was there before, so the counters' values are their increase. */
+  /** Mimir's counters for a cluster; it had no data before, so their values are their increase. */
   const total = (one: Running, metric: string, labels: Labels, expected: number) =>
-    // Each tenth counts ten times, which is not exact in binary.
+    // Each tenth request counts ten times, which is not exact in binary.
     reaching(expected - 0.5, async () => {
       const found = await mimir.query(tenants.pods, `sum(${selector(one, metric, labels)})`);
       return found[0]?.value ?? 0;
     });
 
-  /** Ids of the stored traces of requests, once there are as many as expected. */
+  /** IDs of the stored traces of requests, once there are as many as expected. */
   const stored = async ({ tempo }: Running, name: string, expected: number) => {
     let found: string[] = [];
     await reaching(expected, async () => {
@@ -260,7 +260,7 @@ describe("binaries: traces through two Alloys", function () {
     ["traces_service_graph_request_server_seconds_count", ofEdge],
   ];
 
-  describe("where SDKs sample and Tempo counts", () => {
+  describe("if SDKs sample and Tempo generates metrics", () => {
     it("stores a tenth of the traces: all that the SDKs send", async () => {
       const found = await stored(bySdk, "by-sdk", kept.length);
       expect(found).to.have.members(idsOf(kept));
@@ -268,13 +268,13 @@ describe("binaries: traces through two Alloys", function () {
     });
 
     for (const [metric, labels] of rates)
-      it(`counts all requests in ${metric}, though it gets a tenth of them`, async () => {
+      it(`counts all requests in ${metric}, although it receives a tenth of them`, async () => {
         const value = await total(bySdk, metric, labels, kept.length * 10);
         expect(value).to.be.closeTo(requests.length, requests.length * 0.05);
       });
   });
 
-  describe("where Alloy samples and counts", () => {
+  describe("if Alloy samples and generates metrics", () => {
     it("stores a tenth of the healthy traces", async () => {
       const found = await stored(byAlloy, "healthy", healthy.length * 0.09);
       expect(found.length / healthy.length).to.be.closeTo(0.1, 0.01);
@@ -285,7 +285,7 @@ describe("binaries: traces through two Alloys", function () {
         expect(await stored(byAlloy, name, all.length), name).to.have.members(idsOf(all));
     });
 
-    it("stores the shares of services that have their own", async () => {
+    it("applies the ratios of single services", async () => {
       const found = await stored(byAlloy, "half", half.length * 0.45);
       expect(found.length / half.length).to.be.closeTo(0.5, 0.05);
       expect(await stored(byAlloy, "none", 0)).to.deep.equal([]);
@@ -304,7 +304,7 @@ describe("binaries: traces through two Alloys", function () {
 
     const sent = healthy.length + failed.length + slow.length;
     for (const [metric, labels] of rates)
-      it(`counts all requests in ${metric}, before it leaves any out`, async () => {
+      it(`counts all requests in ${metric}, before it samples`, async () => {
         expect(await total(byAlloy, metric, labels, sent)).to.equal(sent);
       });
 
@@ -315,8 +315,8 @@ describe("binaries: traces through two Alloys", function () {
       expect(edges).to.equal(1000);
     });
 
-    it("brings the spans of a trace together, at each replica about as many", async () => {
-      // An edge joins two spans that the same Alloy has; what it cannot join becomes an edge to a virtual node.
+    it("routes all spans of a trace to one replica, and about as many to each", async () => {
+      // An edge joins two spans in the same Alloy; one without a peer becomes an edge to a virtual node.
       const all = sent + half.length + none.length + noneButFailed.length + sampledBefore.length;
       await total(byAlloy, "traces_service_graph_request_total", {}, all);
       const edges = selector(byAlloy, "traces_service_graph_request_total");
@@ -329,7 +329,7 @@ describe("binaries: traces through two Alloys", function () {
       expect(counts.reduce((sum, { value }) => sum + value, 0)).to.equal(all);
     });
 
-    it("stores spans however large, and many of them at once", async () => {
+    it("stores large spans, and many of them at once", async () => {
       // An exception's stack trace has kilobytes.
       const large = requestsOf("large", 1000, { failed: true }).map(({ client }) => ({
         ...client,
@@ -342,8 +342,8 @@ describe("binaries: traces through two Alloys", function () {
     });
   });
 
-  describe("counted by Tempo or by Alloy", () => {
-    /** Labels that only say who counted. */
+  describe("with metrics from Tempo or from Alloy", () => {
+    /** Labels that only identify the source. */
     const own = ["cluster", "__metrics_gen_instance", "collector"];
     const histogram = (name: string) => ["_bucket", "_sum", "_count"].map((part) => `${name}${part}`);
     const metrics = [
@@ -370,14 +370,14 @@ describe("binaries: traces through two Alloys", function () {
         const ofTempo = [...(await labelsOf(bySdk, metric))];
         const ofAlloy = [...(await labelsOf(byAlloy, metric))]
           .filter((labels) => !/desk|billing|probes/.test(labels))
-          // What Alloy says beside the count of failed requests: whether these are they.
+          // Alloy's additional label of the count of failed requests.
           .map((labels) => labels.replace(/"failed":"\w+",/, ""));
         expect(ofTempo).not.to.deep.equal([]);
         expect([...new Set(ofAlloy)]).to.have.members(ofTempo);
       });
 
     for (const [who, one] of Object.entries({ Tempo: () => bySdk, Alloy: () => byAlloy }))
-      it(`${who}'s exemplars lead to a trace that was sent`, async () => {
+      it(`${who}'s exemplars link to a trace that was sent`, async () => {
         const range = { start: `${Date.now() / 1000 - 900}`, end: `${Date.now() / 1000 + 60}` };
         const query = selector(one(), "traces_spanmetrics_latency_bucket", ofServers);
         const path = `query_exemplars?${new URLSearchParams({ query, ...range })}`;
@@ -431,7 +431,7 @@ describe("binaries: traces through two Alloys", function () {
       return counts.reduce((sum, count) => sum + count, 0);
     };
 
-    it("loses nothing that the queue holds", async () => {
+    it("loses nothing that fits into the queue", async () => {
       let found: string[] = [];
       await reaching(sent.length, async () => {
         found = await bySdk.tempo.search(tenants.traces, '{ span.case =~ "round-.*" }');
@@ -442,7 +442,7 @@ describe("binaries: traces through two Alloys", function () {
       expect(await ofExporter(bySdk, "enqueue_failed")).to.equal(0);
     });
 
-    it("keeps what waits on its volume when it is killed", async () => {
+    it("keeps its queue on the volume when it is killed", async () => {
       const waiting = requestsOf("killed", 500);
       await bySdk.tempo.stop();
       await request(bySdk, waiting);
@@ -460,7 +460,7 @@ describe("binaries: traces through two Alloys", function () {
       expect(await stored(bySdk, "killed", waiting.length)).to.have.members(idsOf(waiting));
     });
 
-    it("counts what the queue does not hold", async () => {
+    it("counts spans that do not fit into the queue", async () => {
       const dropped = await ofExporter(few, "enqueue_failed");
       expect(dropped).to.be.within(1000, spans - 1000);
       const delivered = spans - dropped;

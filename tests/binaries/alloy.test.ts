@@ -21,7 +21,7 @@ const files = readdirSync(sources, { recursive: true, encoding: "utf8" }).filter
 );
 const settings = parseSettings("test", { environment: "dev", cluster: { name: "test" } });
 
-/** What lines become is in tests/cases/logs-formats.test.ts. */
+/** tests/cases/logs-formats.test.ts covers the parsing of lines. */
 describe("binaries: Alloy's log pipeline", function () {
   this.timeout(120_000);
   let alloy: string;
@@ -38,11 +38,11 @@ describe("binaries: Alloy's log pipeline", function () {
     validate(alloy, folder, text, { ...alloyLogsEnvironment(settings), HOSTNAME: "node-1" }, publicPreview);
 
   for (const file of files)
-    it(`leaves the form of ${file} as it is`, () => {
+    it(`${file} has the format of Alloy's formatter`, () => {
       expectFormatted(alloy, join(sources, file));
     });
 
-  it("accepts the whole pipeline, and not a misspelled one", () => {
+  it("accepts the whole pipeline, and rejects one with a typing error", () => {
     const accepted = checked(alloyLogsPipeline(settings));
     expect(accepted.status, accepted.words).to.equal(0);
     const refused = checked(alloyLogsPipeline(settings).replace("block_on_overflow", "block_on_overfull"));
@@ -50,7 +50,7 @@ describe("binaries: Alloy's log pipeline", function () {
     expect(refused.words).to.include("block_on_overfull");
   });
 
-  describe("with Loki, which has boltdb-shipper as its index", () => {
+  describe("with Loki, which uses boltdb-shipper as its index", () => {
     const limits = lokiConfiguration(settings)["limits_config"] as Record<string, unknown>;
     let loki: Loki | undefined;
     let gateway: Gateway | undefined;
@@ -85,7 +85,7 @@ describe("binaries: Alloy's log pipeline", function () {
       await loki?.stop();
     });
 
-    it("stores entries with their labels and nothing else, and cuts a long line with a mark", async () => {
+    it("stores entries with their labels and nothing else, and marks a truncated line", async () => {
       const query = async () => {
         const parameters = new URLSearchParams({
           query: '{namespace="shop"}',

@@ -1,6 +1,6 @@
 /**
- * The scripts of the backup Jobs, with rclone: from one MinIO to another and back, with users that may do what the Jobs'
- * users may. Loki's data survives the loss of everything else.
+ * The scripts of the backup Jobs, with rclone: from one MinIO to another and back, with the permissions of the Jobs'
+ * users. Loki's data survives the loss of everything else.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -47,7 +47,7 @@ const settingsFor = (store: number, more: Record<string, unknown> = {}): Setting
     },
   });
 
-describe("binaries: scheduled backups, by rclone between two MinIO servers", function () {
+describe("binaries: scheduled backups, with rclone between two MinIO servers", function () {
   this.timeout(180_000);
   const folder = mkdtempSync(join(tmpdir(), "observability-backups-"));
   let programs: { minio: string; mc: string; loki: string };
@@ -128,7 +128,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
         RCLONE_CONFIG_DEST_ENDPOINT: copy.url,
         RCLONE_CONFIG_STORE_ACCESS_KEY_ID: job,
         RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY: secretKey,
-        // Each object that is copied is a line of the log.
+        // Each copied object is a line of the log.
         RCLONE_LOG_LEVEL: "INFO",
         ...variables,
       },
@@ -191,7 +191,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
     return data.result.flatMap(({ values }) => values.map(([, line]) => line)).sort();
   };
 
-  it("copies what Loki wrote, and a block and a rule, encrypted", async () => {
+  it("copies Loki's data, and a block and a rule, encrypted", async () => {
     loki = await startLoki();
     const now = Date.now();
     const values = lines.map((line, i) => [`${now - 60_000 + i}000000`, line]);
@@ -201,7 +201,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
       body: JSON.stringify({ streams: [{ stream: { app: "shop" }, values }] }),
     });
     expect(answer.status).to.equal(204);
-    // An ingester that stops writes its chunks and its index.
+    // A terminating ingester writes its chunks and its index.
     await fetch(`${loki.url}/flush`, { method: "POST" });
     await wait(2000);
     await loki.stop();
@@ -225,7 +225,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
     expect(block).not.to.include("chunks of a block");
   });
 
-  it("has users that can do no more than they need", () => {
+  it("has users with only the necessary permissions", () => {
     const as = (user: string, ...args: string[]) =>
       spawnSync(programs.mc, args, {
         encoding: "utf8",
@@ -249,7 +249,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
   });
 
   it("copies only what changed the next time", async () => {
-    // The two small files of each run: which buckets, and when it completed.
+    // The two small files of each run: the list of buckets, and the time of completion.
     expect(succeeded(run("backup")).log).not.to.match(/current\/.*: Copied|loki-data.*: Copied/);
     expect(run("backup").copied).to.equal(0);
     await store.client.putObject("mimir-blocks", "pods/02BLOCK/chunks/000001", "more");
@@ -257,7 +257,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
     expect(succeeded(run("backup")).copied).to.equal(2);
   });
 
-  it("keeps what was deleted and replaced for backups.keepDeleted", async () => {
+  it("keeps deleted and replaced objects for backups.keepDeleted", async () => {
     await store.client.removeObject("mimir-blocks", "pods/02BLOCK/chunks/000001");
     succeeded(run("backup"));
     const names = async () =>
@@ -277,7 +277,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
     expect(await names()).to.deep.equal([]);
   });
 
-  it("refuses another password, and changes nothing", async () => {
+  it("rejects another password, and changes nothing", async () => {
     const before = await copy.names("copies");
     for (const job of ["backup", "restore"] as const) {
       const { status, log } = run(job, { variables: { PASSWORD: "another password than before" } });
@@ -289,7 +289,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
     expect(await copy.names("copies")).to.deep.equal(before);
   });
 
-  it("finds everything again after the loss of the object storage and of Loki", async () => {
+  it("restores everything after the loss of the object storage and of Loki", async () => {
     await store.stop();
     store = await emptyStore();
     const refused = run("backup");
@@ -307,7 +307,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
     expect(succeeded(run("backup")).log).not.to.include("loki-data/fake");
   });
 
-  it("goes back to before a deletion", async () => {
+  it("restores the state before a deletion", async () => {
     await wait(1100);
     const before = new Date().toISOString().replace(/[-:T]|\..*/g, "");
     await store.client.putObject("mimir-ruler", "rules/pods/group", "a wrong rule");
@@ -318,7 +318,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
     expect(await store.names("mimir-blocks")).to.include("pods/01BLOCK/meta.json");
   });
 
-  it("says that a destination is unavailable", () => {
+  it("reports that a destination is unavailable", () => {
     const { status, log } = run("backup", {
       variables: {
         RCLONE_CONFIG_DEST_ENDPOINT: "http://127.0.0.1:1",
@@ -330,7 +330,7 @@ describe("binaries: scheduled backups, by rclone between two MinIO servers", fun
     expect(log).to.include("cannot be read");
   });
 
-  it("copies Grafana's database and restores it, for the same secret key only", () => {
+  it("copies Grafana's database and restores it, only for the same secret key", () => {
     const database = join(folder, "grafana.db");
     const content = Buffer.concat([Buffer.from("SQLite format 3\0"), Buffer.alloc(8192, 7)]);
     writeFileSync(database, content);

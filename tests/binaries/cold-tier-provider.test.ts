@@ -1,4 +1,7 @@
-/** The cold tier beside the provider (R14): each writes the same buckets' lifecycles, by the real engine, and neither undoes the other's. */
+/**
+ * The cold tier and the provider (R14): both write the same buckets' lifecycles, with the real engine, and neither
+ * reverts the other's changes.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +15,7 @@ import { Minio } from "../support/minio";
 import { type Config, recordingOf, settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";
 
-/** A program with one lifecycle, whose rules its environment has. */
+/** A program with one lifecycle, whose rules are in its environment. */
 const program = `
 const minio = require("@pulumi/minio");
 const provider = new minio.Provider("minio", {
@@ -60,7 +63,7 @@ describe("binaries: the cold tier's lifecycle and the provider's", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Runs Pulumi with the rules that the stack of a config gives its provider. */
+  /** Runs Pulumi with the provider's rules of the stack. */
   async function pulumi(config: Config, ...args: string[]): Promise<void> {
     const { resources } = await recordingOf("prod", config);
     const [policy] = resources.filter(
@@ -94,9 +97,9 @@ describe("binaries: the cold tier's lifecycle and the provider's", function () {
     expect(code, output).to.equal(0);
   };
 
-  /** Days after which objects expire, and after which they move. */
+  /** Days until expiry, and until transition. */
   const days = async () => {
-    // A connection that was idle for as long as an update takes may be closed by then.
+    // A connection that was idle during an update may be closed by then.
     const { Rule } = await until(10, "the lifecycle", async () => {
       return (await hot.client.getBucketLifecycle("loki-data")) as unknown as { Rule: Config[] };
     });
@@ -111,27 +114,27 @@ describe("binaries: the cold tier's lifecycle and the provider's", function () {
     expect(await days()).to.deep.equal([{ expire: 37, move: undefined }]);
   });
 
-  it("have the transition at the end of the update that gives it, and expiry all the while", async () => {
+  it("have the transition at the end of the update that adds it, and the expiry at all times", async () => {
     await up(on);
     expect(await days()).to.deep.equal([{ expire: 37, move: undefined }]);
     job(on);
     expect(await days()).to.deep.equal([{ expire: 37, move: 14 }]);
   });
 
-  it("are left alone by the provider: a refresh finds nothing changed, nor does the next update", async () => {
+  it("are not changed by the provider: a refresh finds no changes, nor does the next update", async () => {
     await pulumi(on, "refresh", "--yes", "--expect-no-changes");
     await pulumi(on, "up", "--yes", "--skip-preview", "--expect-no-changes");
     expect(await days()).to.deep.equal([{ expire: 37, move: 14 }]);
   });
 
-  it("follow another retention, by both", async () => {
+  it("follow another retention, in both rules", async () => {
     await up(longer);
     job(longer);
     expect(await days()).to.deep.equal([{ expire: 67, move: 14 }]);
     await pulumi(longer, "refresh", "--yes", "--expect-no-changes");
   });
 
-  it("lose the transition where the cold tier is turned off, and keep the expiry", async () => {
+  it("lose the transition when the cold tier is disabled, and keep the expiry", async () => {
     await up(on);
     job(on);
     await up(off);

@@ -1,4 +1,4 @@
-/** The cold tier seen (R14): the Job's own script tells a real MinIO of another one, and objects move there. */
+/** The cold tier (R14): the Job's own script adds another MinIO to a real one, and objects move there. */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -55,7 +55,7 @@ describe("binaries: MinIO moves old objects to a cold tier", function () {
       return stdout;
     };
     await cold.client.makeBucket(coldTier.bucket);
-    // As docs/guides/retention.md says what the user has to be allowed.
+    // The user's permissions as in docs/guides/retention.md.
     const policy = join(folder, "policy.json");
     const arn = `arn:aws:s3:::${coldTier.bucket}`;
     const allow = (resource: string, ...actions: string[]) => ({
@@ -84,7 +84,7 @@ describe("binaries: MinIO moves old objects to a cold tier", function () {
 
   const tiers = (): { Name: string }[] => {
     const answer = mc("ilm", "tier", "ls", "hot");
-    // Of none it tells in words.
+    // Without tiers, the output is text.
     return answer.startsWith("{") ? JSON.parse(answer).tiers : [];
   };
   const rules = () => JSON.parse(mc("ilm", "rule", "export", `hot/${bucket}`)).config.Rules;
@@ -97,7 +97,7 @@ describe("binaries: MinIO moves old objects to a cold tier", function () {
     ["another user", { accessKey: "nobody" }, "nobody|does not exist"],
     ["a bucket that is not there", { bucket: "nowhere" }, "nowhere"],
   ] as const)
-    it(`says what is wrong where it is given ${what}, without the secret, and moves nothing`, () => {
+    it(`reports the error if it has ${what}, without the secret, and moves nothing`, () => {
       const { code, output } = runJob(as("first", {}, change), place);
       expect(code, output).to.equal(1);
       expect(output)
@@ -107,7 +107,7 @@ describe("binaries: MinIO moves old objects to a cold tier", function () {
       expect(tiers()).to.deep.equal([]);
     });
 
-  it("takes an S3 as well", () => {
+  it("accepts an S3 as well", () => {
     const settings = as("second", {}, { kind: "s3", region: "us-east-1", prefix: "as-s3" });
     const { code, output } = runJob(settings, place);
     expect(code, output).to.equal(0);
@@ -116,8 +116,8 @@ describe("binaries: MinIO moves old objects to a cold tier", function () {
     mc("ilm", "tier", "rm", "hot", tierName(jobOf(settings).tier));
   });
 
-  it("moves what is old, which is read as before; what lies there is encrypted", async () => {
-    // Not before: what the tier of the test above had taken would keep it from being removed.
+  it("moves old objects, which can be read as before; they are encrypted in the tier", async () => {
+    // Not earlier: an object in the tier of the test above would prevent its removal.
     await hot.put(bucket, "of/20-days", 20);
     await hot.put(bucket, "of/3-days", 3);
     const settings = as("first");
@@ -148,14 +148,14 @@ describe("binaries: MinIO moves old objects to a cold tier", function () {
     expect(before.rules).to.have.length(1);
   });
 
-  it("takes new credentials, and reads with them", async () => {
+  it("accepts new credentials, and reads with them", async () => {
     expect(runJob(as("second"), place).code).to.equal(0);
     mc("admin", "user", "disable", "cold", "first");
     expect(await read("of/20-days")).to.equal("of/20-days, of 20 days ago");
     expect(tiers()).to.have.length(1);
   });
 
-  it("deletes what is past its time there, too", async () => {
+  it("deletes expired objects there, too", async () => {
     const kinds = ["application", "system", "debug", "journal", "events"];
     const retention = Object.fromEntries(kinds.map((kind) => [kind, "10d"]));
     const { code, output } = runJob(as("second", { loki: { retention } }), place);

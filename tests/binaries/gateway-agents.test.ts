@@ -1,4 +1,4 @@
-/** A hub's gateways in a real nginx: an agent writes its own tenant and nobody else's, and reads nothing. */
+/** A hub's gateways in a real nginx: an agent writes only its own tenant, and reads nothing. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -49,12 +49,12 @@ describe("binaries: a hub's gateways", function () {
       });
       const tenantsGot = () => backends.got.map(({ headers }) => headers["x-scope-orgid"]);
 
-      it("write what an agent sends to its own tenant", async () => {
+      it("write an agent's data to its own tenant", async () => {
         expect((await gateway.ask("eu-1-write", { method: "POST", path: push[store] })).status).to.equal(200);
         expect(tenantsGot()).to.deep.equal(["eu-1"]);
       });
 
-      it("refuse an agent that writes to another agent's tenant, or to the hub's", async () => {
+      it("reject an agent that writes to another agent's tenant, or to the hub's", async () => {
         for (const tenant of ["eu-2", own[store], "eu-1|eu-2"]) {
           const headers = { "X-Scope-OrgID": tenant };
           const answer = await gateway.ask("eu-1-write", { method: "POST", path: push[store], headers });
@@ -64,7 +64,7 @@ describe("binaries: a hub's gateways", function () {
         expect(backends.got).to.deep.equal([]);
       });
 
-      it("read all clusters as one, and one cluster as itself", async () => {
+      it("read all clusters together, and one cluster alone", async () => {
         const all = store === "mimir" ? "pods|nodes" : own[store];
         expect((await gateway.ask("all.clusters-read", { path: query[store] })).status).to.equal(200);
         expect((await gateway.ask("eu-2-read", { path: query[store] })).status).to.equal(200);
@@ -74,7 +74,7 @@ describe("binaries: a hub's gateways", function () {
       });
 
       if (store === "mimir")
-        it("let an agent keep rules in its own tenant alone", async () => {
+        it("let an agent manage rules only in its own tenant", async () => {
           const path = "/prometheus/config/v1/rules/eu-1";
           expect((await gateway.ask("eu-1-write", { method: "POST", path })).status).to.equal(200);
           expect(tenantsGot()).to.deep.equal(["eu-1"]);
@@ -83,7 +83,7 @@ describe("binaries: a hub's gateways", function () {
         });
 
       if (store === "mimir")
-        it("keep an agent from alerts, which may show what its rules read of other tenants", async () => {
+        it("deny an agent access to alerts, whose rules may read other tenants", async () => {
           const alerts = "/alertmanager/api/v2/alerts";
           for (const path of [alerts, "/alertmanager/api/v2/silences", "/api/v1/alerts"])
             for (const method of ["GET", "POST"])

@@ -1,4 +1,4 @@
-/** A gateway whose Services have an endpoint that does not answer, or one that dies with a request. */
+/** A gateway whose Services have an endpoint that does not respond, or one that crashes during a request. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
@@ -36,7 +36,7 @@ const requests: Record<Store, { reads: Sent[]; pushes: Sent[]; changes: Sent[] }
 };
 const tenants = { loki: "logs", mimir: "pods", tempo: "traces" };
 
-/** A pod that reads a request and dies. */
+/** A pod that reads a request and crashes. */
 const dying = () =>
   new Promise<Server>((done) => {
     const server = createServer((socket) => {
@@ -46,7 +46,7 @@ const dying = () =>
   });
 const addressOf = (server: Server) => `127.0.0.1:${(server.address() as { port: number }).port}`;
 
-describe("binaries: the gateways route around an endpoint that is gone", function () {
+describe("binaries: the gateways route around an unavailable endpoint", function () {
   this.timeout(120_000);
   let folder: string;
   let blackhole: Blackhole;
@@ -70,7 +70,7 @@ describe("binaries: the gateways route around an endpoint that is gone", functio
       });
       after(() => backends?.stop());
 
-      /** A gateway with a dead address for every other connection, and every user's answers. */
+      /** A gateway with a dead address for every other connection, and the responses for every user. */
       const withDead = async (name: string, dead: string, run: (gateway: Gateway) => Promise<void>) => {
         const tried = new Map<string, number>();
         const gateway = await Gateway.start(join(folder, `${store}-${name}`), {
@@ -89,7 +89,7 @@ describe("binaries: the gateways route around an endpoint that is gone", functio
           await gateway.stop();
         }
       };
-      /** Answers to each request, sent several times so that nginx begins with each of its connections. */
+      /** Responses to each request, sent several times so that nginx starts with each of its connections. */
       const statuses = async (gateway: Gateway, user: string, all: Sent[]) => {
         const answers: { path: string; status: number; seconds: number }[] = [];
         for (const sent of all)
@@ -102,7 +102,7 @@ describe("binaries: the gateways route around an endpoint that is gone", functio
       };
       const user = (role: "read" | "write") => `${tenants[store]}-${role}`;
 
-      it("answers reads and pushes within 2 s while an endpoint does not accept connections", () =>
+      it("responds to reads and pushes within 2 s while an endpoint does not accept connections", () =>
         withDead("blackhole", blackhole.address, async (gateway) => {
           const answers = [
             ...(await statuses(gateway, user("read"), reads)),
@@ -112,11 +112,11 @@ describe("binaries: the gateways route around an endpoint that is gone", functio
             expect(status, path).to.equal(200);
             expect(seconds, path).to.be.below(2);
           }
-          // Some did meet the dead endpoint.
+          // Some connections used the dead endpoint.
           expect(Math.max(...answers.map(({ seconds }) => seconds))).to.be.above(0.4);
         }));
 
-      it("repeats reads and pushes that an endpoint died with, and no change of rules or silences", async () => {
+      it("retries reads and pushes after the crash of an endpoint, but no change of rules or silences", async () => {
         const server = await dying();
         try {
           await withDead("dying", addressOf(server), async (gateway) => {
@@ -138,7 +138,7 @@ describe("binaries: the gateways route around an endpoint that is gone", functio
         }
       });
 
-      it("answers 504 or 502 within 5 s where no endpoint is left", async () => {
+      it("responds with 504 or 502 within 5 s if no endpoint is left", async () => {
         const gateway = await Gateway.start(join(folder, `${store}-none`), {
           store,
           settings,

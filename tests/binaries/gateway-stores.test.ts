@@ -1,4 +1,4 @@
-/** Real Loki, Mimir and Tempo behind the gateways: what a tenant's writer wrote, its readers see, and nobody else. */
+/** Real Loki, Mimir and Tempo behind the gateways: only a tenant's readers see data of its writer. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -47,8 +47,8 @@ describe("binaries: stores behind their gateways", function () {
     const path = "/loki/api/v1/push";
     const query = `/loki/api/v1/query_range?${new URLSearchParams({ query: '{job="test"}', since: "1h" })}`;
 
-    it("shows a reader what its tenant's writer wrote, and nothing of another tenant", async () => {
-      // Another tenant's, as who reaches Loki itself could write it.
+    it("shows a reader the data of its tenant's writer, and nothing of another tenant", async () => {
+      // Another tenant's line, as a client with direct access to Loki could write it.
       const headers = { ...json, "X-Scope-OrgID": "pods" };
       const foreign = await fetch(`${loki.url}${path}`, { method: "POST", headers, body: body("foreign") });
       expect(foreign.status).to.equal(204);
@@ -75,7 +75,7 @@ describe("binaries: stores behind their gateways", function () {
       expect((await gateway.ask("logs-read", asPods)).status).to.equal(403);
     });
 
-    it("hides what Loki itself would answer: the gateway does not ask it", async () => {
+    it("hides Loki's own endpoints: the gateway does not forward to them", async () => {
       for (const hidden of ["/config", "/metrics", "/ring", "/services"]) {
         expect((await fetch(`${loki.url}${hidden}`)).status, hidden).to.equal(200);
         expect((await gateway.ask("logs-read", { path: hidden })).status, hidden).to.equal(404);
@@ -106,7 +106,7 @@ describe("binaries: stores behind their gateways", function () {
         headers: writeHeaders,
         body: writeRequest([{ labels: { __name__: "mine", of }, samples: [{ value: 1 }] }]),
       });
-    /** Labels `of` of what a reader sees. */
+    /** Values of the label `of` in a reader's results. */
     const seen = async (user: string) => {
       const { status, body } = await gateway.ask(user, { path: "/prometheus/api/v1/query?query=mine" });
       expect(status, body).to.equal(200);
@@ -130,9 +130,9 @@ describe("binaries: stores behind their gateways", function () {
       ]);
     });
 
-    it("lets a writer keep the rules of its tenant, and a reader see them", async () => {
+    it("lets a writer manage the rules of its tenant, and a reader list them", async () => {
       const rules = "/prometheus/config/v1/rules";
-      // As Alloy names a namespace of rules.
+      // A namespace of rules in Alloy's form.
       const namespace = `${rules}/alloy%2Fshop%2Frules`;
       const headers = { "content-type": "application/yaml" };
       const body = "name: group\nrules:\n  - record: a:b\n    expr: vector(1)\n";
@@ -150,18 +150,18 @@ describe("binaries: stores behind their gateways", function () {
       expect((await gateway.ask("pods-read", { path: rules })).body).not.to.include("a:b");
       const group = { method: "DELETE", path: `${namespace}/group` };
       expect((await gateway.ask("team-read", group)).status).to.equal(403);
-      // Mimir says yes to that, and takes nothing of another tenant away.
+      // Mimir responds with success, and deletes nothing of another tenant.
       await gateway.ask("pods-write", group);
       expect((await gateway.ask("team-read", { path: rules })).body).to.include("a:b");
       expect((await gateway.ask("team-write", group)).status).to.equal(202);
     });
 
-    it("hides what Mimir itself would answer: the gateway does not ask it", async () => {
+    it("hides Mimir's own endpoints: the gateway does not forward to them", async () => {
       for (const hidden of ["/config", "/metrics", "/ingester/ring", "/services"]) {
         expect((await mimir.ask(undefined, hidden)).status, hidden).to.equal(200);
         expect((await gateway.ask("pods-write", { path: hidden })).status, hidden).to.equal(404);
       }
-      // Mimir puts such a path in order and leads on to what it finds.
+      // Mimir normalizes such a path and redirects to the result.
       for (const path of [
         "/prometheus/../config",
         "/prometheus/%2e%2e/config",
@@ -188,7 +188,7 @@ describe("binaries: stores behind their gateways", function () {
       await tempo?.stop("SIGKILL");
     });
 
-    it("shows a reader the traces of its tenant, by id and by search", async () => {
+    it("shows a reader the traces of its tenant, by ID and by search", async () => {
       const write = (user: string | undefined, name: string) => {
         const [{ client, trace } = { client: undefined, trace: "" }] = requestsOf(name, 1);
         const body = JSON.stringify(otlp(client ? [client] : []));

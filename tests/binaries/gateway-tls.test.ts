@@ -1,4 +1,4 @@
-/** Mutual TLS between agents and a hub's gateways, with the real nginx: which client certificates it accepts. */
+/** Mutual TLS between agents and a hub's gateways, with the real nginx: accepted client certificates. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
@@ -94,7 +94,7 @@ describe("binaries: a gateway with TLS", function () {
     expect(backends.got.map(({ headers }) => headers["x-scope-orgid"])).to.deep.equal(["eu-1"]);
   });
 
-  it("refuses a request without a certificate, with an expired one, with one of another CA, and with a server's", async () => {
+  it("rejects a request without a certificate, with an expired one, with one of another CA, and with a server's", async () => {
     await start(true);
     const clients: Record<string, Pair | undefined> = {
       none: undefined,
@@ -110,26 +110,26 @@ describe("binaries: a gateway with TLS", function () {
     expect(backends.got).to.deep.equal([]);
   });
 
-  it("refuses an agent that has another agent's password, or the hub's", async () => {
+  it("rejects an agent with another agent's password, or the hub's", async () => {
     await start(true);
     for (const user of ["eu-2-write", "eu-1-read", "logs-write", "all.clusters-read"]) {
       const { status, body } = await push(user, ca.client("eu-1"));
       expect(status, user).to.equal(403);
       expect(body).to.include("client certificate is not the one of the user");
     }
-    // One that the hub no longer lists.
+    // A certificate of an agent that the hub no longer lists.
     expect((await push("eu-1-write", ca.client("removed"))).status).to.equal(403);
     expect(backends.got).to.deep.equal([]);
   });
 
-  it("asks for no certificate inside the cluster", async () => {
+  it("requires no certificate inside the cluster", async () => {
     await start(true);
     const sent = { method: "POST", path: "/loki/api/v1/push" };
     expect((await gateway.ask("logs-write", sent)).status).to.equal(200);
     expect((await gateway.ask("eu-1-write", sent)).status).to.equal(200);
   });
 
-  it("asks for passwords alone without mutual TLS, and serves a renewed certificate without a restart", async () => {
+  it("requires only passwords without mutual TLS, and serves a renewed certificate without a restart", async () => {
     await start(false);
     const before = await push("eu-1-write");
     expect(before.status).to.equal(200);

@@ -21,11 +21,11 @@ const settings = settingsOf("prod", {
   tempo: { tenants: { guests: {} } },
 });
 
-/** A way through a gateway, and where it leads. */
+/** A route through a gateway, and its target. */
 interface Way {
   target: string;
   path: string;
-  /** Path behind the gateway, where it is another one. */
+  /** Path behind the gateway, if it differs. */
   behind?: string;
 }
 interface Ways {
@@ -33,9 +33,9 @@ interface Ways {
   tenants: [own: string, other: string];
   read: Way[];
   write: Way[];
-  /** Seen by readers and writers, changed by writers. */
+  /** Readable by readers and writers, changed by writers. */
   manage: Way[];
-  /** What the components serve, and nobody reaches. */
+  /** Endpoints of the components that the gateway does not expose. */
   closed: string[];
 }
 
@@ -131,7 +131,7 @@ const ways: Record<Store, Ways> = {
   },
 };
 
-/** From a way that is open to everything that is not, for who compares paths in another way than nginx. */
+/** Paths from an exposed route to hidden ones, for servers that normalize paths differently than nginx. */
 const climbing = (open: string) => [
   `${open}/../../../../flush`,
   `${open}/..%2f..%2f..%2f..%2fflush`,
@@ -144,7 +144,7 @@ const climbing = (open: string) => [
   `${open}/..`,
 ];
 
-describe("binaries: the gateways let in whom they know", function () {
+describe("binaries: the gateways authenticate clients", function () {
   this.timeout(120_000);
   let folder: string;
   before(function () {
@@ -158,7 +158,7 @@ describe("binaries: the gateways let in whom they know", function () {
       const { tenants, read, write, manage, closed } = ways[store];
       const [tenant, other] = tenants;
       const [reader, writer] = [`${tenant}-read`, `${tenant}-write`];
-      /** Every way, with who may go it. */
+      /** Every route, with its allowed and denied roles. */
       const all: { way: Way; method: string; may: string; mayNot: string | undefined }[] = [
         ...read.map((way) => ({ way, method: "GET", may: reader, mayNot: writer })),
         ...write.map((way) => ({ way, method: "POST", may: writer, mayNot: reader })),
@@ -192,7 +192,7 @@ describe("binaries: the gateways let in whom they know", function () {
           ...(passwords && { passwords }),
         });
 
-      /** Expects that a request is answered with a status, and reaches nothing. */
+      /** Expects that a request gets a status, and is not forwarded. */
       const refused = async (status: number, user: string | undefined, sent: Sent) => {
         const answer = await gateway.ask(user, sent);
         const what = `${user}: ${JSON.stringify(sent)}`;
@@ -202,7 +202,7 @@ describe("binaries: the gateways let in whom they know", function () {
       };
       const login = (authorization: string) => ({ headers: { authorization } });
 
-      it("lets nobody in without a user and a password, whatever tenant is named, and asks for them", async () => {
+      it("rejects requests without a user and a password, with any tenant, and asks for credentials", async () => {
         for (const { way, method } of all)
           for (const headers of [{}, { "X-Scope-OrgID": tenant }, { "X-Scope-OrgID": "" }]) {
             const answer = await refused(401, undefined, { method, path: way.path, headers });
@@ -212,7 +212,7 @@ describe("binaries: the gateways let in whom they know", function () {
         expect(challenge ?? "").to.equal("");
       });
 
-      it("lets nobody in with what only looks like a password", async () => {
+      it("rejects malformed credentials", async () => {
         const right = passwordsOf(store, settings)[reader]?.[0] ?? "";
         const encoded = Buffer.from(`${reader}:${right}`).toString("base64");
         const cases = [
@@ -229,7 +229,7 @@ describe("binaries: the gateways let in whom they know", function () {
           `Basic ${encoded} `.concat("x"),
           `x Basic ${encoded}`,
           `Bearer ${encoded}`,
-          // What a regular expression would take a `+` for.
+          // Texts that a `+` as a regular expression would match.
           `Basic ${encoded.replaceAll("+", "")}`,
           "Basic",
           "Basic .*",
@@ -244,7 +244,7 @@ describe("binaries: the gateways let in whom they know", function () {
       });
 
       for (const { way, method, may, mayNot } of all)
-        it(`${method} ${way.path} is for ${may}${mayNot ? ` and not for ${mayNot}` : ""}`, async () => {
+        it(`${method} ${way.path} is allowed for ${may}${mayNot ? ` and denied for ${mayNot}` : ""}`, async () => {
           if (mayNot) await refused(403, mayNot, { method, path: way.path });
           const body = method === "POST" ? "something" : "";
           const answer = await gateway.ask(may, { method, path: way.path, body });
@@ -271,7 +271,7 @@ describe("binaries: the gateways let in whom they know", function () {
         }
       });
 
-      it("a tenant that is named all the same has to be the user's own", async () => {
+      it("an explicit tenant must be the user's own", async () => {
         for (const { way, method, may } of all) {
           for (const named of [
             other,
@@ -290,7 +290,7 @@ describe("binaries: the gateways let in whom they know", function () {
         }
       });
 
-      it("never is a request another tenant's, however often and however spelled a tenant is named", async () => {
+      it("a request never reads another tenant, however often and in whatever spelling it names one", async () => {
         const named: Record<string, string | string[]>[] = [
           { "X-Scope-OrgID": [tenant, other] },
           { "X-Scope-OrgID": [other, tenant] },
@@ -316,7 +316,7 @@ describe("binaries: the gateways let in whom they know", function () {
           }
       });
 
-      it("hands on what went wrong behind it; only traces are to be sent again where they failed with 500", async () => {
+      it("forwards errors of the stores; only traces get a retryable status after a 500", async () => {
         for (const status of [400, 429, 500, 502, 503])
           for (const { way, method, may } of all) {
             backends.status = status;
@@ -328,7 +328,7 @@ describe("binaries: the gateways let in whom they know", function () {
           }
       });
 
-      it("takes the passwords of two generations while there are two, and one when it is gone", async () => {
+      it("accepts the passwords of two generations while there are two, and of one afterward", async () => {
         const users = gatewayUsers(store, settings).map(({ name }) => name);
         const taking = (...taken: string[]): Passwords =>
           Object.fromEntries(users.map((user) => [user, taken.map((word) => `${word} of ${user}`)]));
@@ -355,7 +355,7 @@ describe("binaries: the gateways let in whom they know", function () {
             for (const method of ["GET", "POST", "PUT", "DELETE"]) await refused(404, user, { method, path });
       });
 
-      it("leads nowhere by paths that climb", async () => {
+      it("forwards no paths with dot segments", async () => {
         for (const { way } of all)
           for (const path of climbing(way.path.replace(/\?.*/, "")))
             for (const user of [undefined, reader, writer]) {
@@ -363,7 +363,7 @@ describe("binaries: the gateways let in whom they know", function () {
               expect(status, path).to.be.oneOf([400, 404]);
               expect(backends.got, path).to.deep.equal([]);
             }
-        // What a query or a name holds is nobody's path.
+        // Queries and names are not normalized as paths.
         for (const path of [
           `${one.replace(/\?.*/, "")}?query=a/../b/..`,
           `${one.replace(/\?.*/, "")}?x=%2e%2e%2f`,
@@ -371,7 +371,7 @@ describe("binaries: the gateways let in whom they know", function () {
           expect((await gateway.ask(reader, { path })).status, path).to.equal(200);
       });
 
-      it("says that it is ready without asking who is there, and nothing else", async () => {
+      it("reports its readiness without authentication, and nothing else", async () => {
         for (const path of ["/", "/ready"]) {
           const answer = await gateway.ask(undefined, { path });
           expect([answer.status, answer.body]).to.deep.equal([200, "OK"]);
@@ -381,7 +381,7 @@ describe("binaries: the gateways let in whom they know", function () {
       });
 
       if (store === "loki")
-        it("lets a reader follow a query by WebSocket, and nobody else", async () => {
+        it("lets only a reader follow a query over WebSocket", async () => {
           const path = "/loki/api/v1/tail?query=%7B%7D";
           const headers = {
             Connection: "Upgrade",
@@ -403,7 +403,7 @@ describe("binaries: the gateways let in whom they know", function () {
           });
         });
 
-      it("takes a push of 60 MiB, and none that never ends", async () => {
+      it("accepts a push of 60 MiB, but not one without an end", async () => {
         const headers = { "content-type": "application/octet-stream" };
         const body = Buffer.alloc(60 * 1024 ** 2, "x");
         const answer = await gateway.ask(writer, { method: "POST", path: another, headers, body });
@@ -418,7 +418,7 @@ describe("binaries: the gateways let in whom they know", function () {
         expect(backends.got).to.deep.equal([]);
       });
 
-      it("writes no password to its logs, and says there who was refused", async () => {
+      it("logs rejected users, but no password", async () => {
         await gateway.ask(writer, { path: one });
         const logs = ["access.log", "error.log"].map((name) =>
           readFileSync(join(folder, `${store}-one`, name), "utf8"),

@@ -1,4 +1,4 @@
-/** Rings of real stores: apart with labels, merged without, and whole while a running store gets its label. */
+/** Rings of real stores: separate with labels, merged without, and complete while a running store gets its label. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ describe("binaries: gossip labels", function () {
   const label = (step: GossipStep, store: Store) =>
     step === "former" ? {} : memberlist(store, settingsOf("prod", { cluster: { gossipLabels: step } }));
 
-  /** A Loki, and a Mimir that joins it, as if its address had been that of a Mimir before. */
+  /** A Loki, and a Mimir that joins it, as if the address had belonged to a Mimir before. */
   const met = async (step: GossipStep) => {
     const [one, other] = [await member("loki", "loki-ingester-0"), await member("mimir", "mimir-ingester-0")];
     await one.start(label(step, "loki"), []);
@@ -46,14 +46,14 @@ describe("binaries: gossip labels", function () {
     return [one, other] as const;
   };
 
-  it("keep Loki and Mimir apart when one joins the address of the other", async () => {
+  it("separate Loki and Mimir when one joins the address of the other", async () => {
     const [one, other] = await met("verify");
     // Ten exchanges of the whole state.
     await wait(10_000);
     expect([await one.ring(), await other.ring()]).to.deep.equal([["loki-ingester-0"], ["mimir-ingester-0"]]);
   });
 
-  it("are what keeps them apart: without them the rings merge", async () => {
+  it("are necessary: without them the rings merge", async () => {
     const both = ["loki-ingester-0", "mimir-ingester-0"];
     expect(await seen([...(await met("former"))], both, 60)).to.deep.equal([both, both]);
   });
@@ -72,7 +72,7 @@ describe("binaries: gossip labels", function () {
 
       const addresses = () => members.map(({ address }) => address);
 
-      it("come in three steps, and the ring is whole after each restart", async () => {
+      it("are added in three steps, and the ring is complete after each restart", async () => {
         for (const step of gossipSteps.slice(1))
           for (const each of members) {
             await each.stop();
@@ -82,7 +82,7 @@ describe("binaries: gossip labels", function () {
         expect(gossipAt("verify", store, settingsOf("prod")).verified).to.equal(true);
       });
 
-      it("split the ring where a step is left out", async () => {
+      it("split the ring if a step is skipped", async () => {
         const [first] = members;
         await first?.stop();
         await first?.start(label("verify", store), addresses());

@@ -1,4 +1,4 @@
-/** The real Grafana: what it makes of its configuration, whom it tells about alerts, and whom it lets in as what. */
+/** The real Grafana: its configuration, notifications about alerts, and logins with roles. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import { groupDn, needsSlapd, passwordOf, Slapd, suffix } from "../support/slapd
 import { type Config, settingsOf } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
-/** What a test starts is ended, and its folders are gone, when the suite is over. */
+/** Stops a test's programs and deletes its folders after the suite. */
 class Workplace {
   private readonly folders: string[] = [];
   private readonly running: { stop(): unknown }[] = [];
@@ -48,13 +48,13 @@ interface Datasource {
   [field: string]: unknown;
 }
 
-describe("binaries: Grafana starts with its datasources, and tells about alerts", function () {
+describe("binaries: Grafana starts with its data sources, and sends alerts", function () {
   this.timeout(120_000);
   const place = new Workplace();
   let outside: Awaited<ReturnType<typeof listener>>;
   let grafana: Grafana;
 
-  /** Part of an address that a variable could be taken for. */
+  /** A part of a URL that looks like a variable. */
   const key = "?key=$PATH";
   const routes = [
     { severity: ["info"], receivers: [] },
@@ -74,9 +74,9 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     const config = { environment: "dev", alerting: { receivers, routes, groupWait: "1s" } };
     const options = {
       port: await freePort(),
-      // It looks for routes that it was just given once a minute.
+      // It reloads changed routes once a minute by default.
       environment: { GF_UNIFIED_ALERTING_ALERTMANAGER_CONFIG_POLL_INTERVAL: "10s" },
-      // What answers for Loki, Mimir and all others.
+      // The mock server for Loki, Mimir and all others.
       change: (text: string) => text.replaceAll(/http:\/\/[\w.-]+\.svc(:\d+)?/g, outside.url),
     };
     grafana = await place.keep(Grafana.start(home, place.folder(), config, options));
@@ -94,7 +94,7 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     return JSON.parse(text);
   };
 
-  it("has exactly the datasources of the values, with their links", async () => {
+  it("has exactly the data sources of the values, with their links", async () => {
     const { body } = await grafana.asAdmin("/api/datasources");
     expect(body.map(({ uid }: Datasource) => uid)).to.have.members(expected().map(({ uid }) => uid));
     for (const { secureJsonData, editable, ...datasource } of expected()) {
@@ -103,14 +103,14 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     }
   });
 
-  it("leads with every link to a datasource that is there", async () => {
+  it("has links only to existing data sources", async () => {
     const there = expected().map(({ uid }) => uid);
     const links = [...JSON.stringify(expected()).matchAll(/"(?:datasourceUid|alertmanagerUid)":"([^"]+)"/g)];
     expect(links).not.to.be.empty;
     for (const [, uid] of links) expect(there).to.include(uid);
   });
 
-  it("asks each as its user, with the password from the file, and names no tenant", async () => {
+  it("queries each as its user, with the password from the file, and sets no tenant", async () => {
     for (const { uid, basicAuthUser, secureJsonData } of expected()) {
       outside.seen.length = 0;
       const { status, body } = await grafana.asAdmin(`/api/datasources/proxy/uid/${uid}/api/v1/query`);
@@ -123,7 +123,7 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     }
   });
 
-  it("lets in the admin user, by form and by HTTP basic, and nobody else", async () => {
+  it("accepts only the admin user, with the form and with basic-auth credentials", async () => {
     const me = { login: "admin", admin: true, roles: ["Admin"] };
     expect(await grafana.who(await grafana.loginAsAdmin())).to.deep.equal(me);
     expect((await grafana.asAdmin("/api/user")).body.login).to.equal("admin");
@@ -174,7 +174,7 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
   });
 
   it("notifies the receivers of the routes, and nobody about a muted alert", async () => {
-    /** An alert that fires at once: its labels, and who is to be told. */
+    /** An alert that fires immediately: its labels, and its receivers. */
     const alerts: [name: string, labels: Record<string, string>, told: string[]][] = [
       ["Whisper", { severity: "info" }, []],
       ["Alarm", { severity: "critical" }, [`/chat${key}`]],
@@ -217,27 +217,27 @@ describe("binaries: Grafana starts with its datasources, and tells about alerts"
     const { body } = await grafana.asAdmin("/api/alertmanager/grafana/api/v2/alerts");
     const firing = body.map(({ labels }: { labels: { alertname: string } }) => labels.alertname);
     expect(firing).to.have.members(alerts.map(([name]) => name));
-    // Longer than a group waits for others.
+    // Longer than the wait of a group.
     await wait(3000);
     for (const [name, , told] of alerts) expect(toldOf(name), name).to.deep.equal(told);
   });
 });
 
-describe("binaries: Grafana lets in whom the identity provider knows", function () {
+describe("binaries: Grafana accepts users of the identity provider", function () {
   this.timeout(120_000);
   let place: Workplace;
   let home: string;
   let oidc: Oidc;
   let grafana: Grafana;
 
-  /** Names that files, queries and shells might stumble over. */
+  /** A secret with characters that need quoting in files, queries and shells. */
   const secret = 'a-client\'s-"secret"-\\-$1;#2`3';
   const groups = { admin: ["platform", 'CORP\\SRE\'s #1; "on call"'], editor: ["developers"] };
   const [platform = "", onCall = ""] = groups.admin;
   let people: Record<string, string[]>;
   let provider: OidcOptions;
 
-  /** A provider and a Grafana in production that knows it; tokens live for 15 s. */
+  /** A provider, and a Grafana in production that uses it; tokens are valid for 15 s. */
   const start = async (
     auth: Config,
     options: Partial<OidcOptions>,
@@ -259,7 +259,7 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
     grafana = await place.keep(Grafana.start(home, place.folder(), config, { port, environment }));
   };
 
-  /** Somebody opens a page of Grafana's, is sent to the provider, and logs in there. */
+  /** Opens a page of Grafana, follows the redirect to the provider, and logs in there. */
   const login = async (name: string, path = "/login/generic_oauth") => {
     const browser = new Browser();
     const form = await browser.open(`${grafana.url}${path}`);
@@ -278,25 +278,25 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
     await needsCharts(this);
   });
 
-  describe("where roles have groups, which the ID token names", () => {
+  describe("if roles have groups, which the ID token contains", () => {
     before(async function () {
       this.timeout(600_000);
       await start({ roles: { ...groups, viewer: ["guests"] } }, { inIdToken: true });
     });
     after(() => place.clear());
 
-    it("by the groups that they are in", async () => {
+    it("with the role of their groups", async () => {
       expect(await login("ann")).to.deep.include({ end: `${grafana.url}/`, who: as("ann", "Admin", true) });
       expect((await login("abe")).who).to.deep.equal(as("abe", "Admin", true));
       expect((await login("eve")).who).to.deep.equal(as("eve", "Editor"));
       expect((await login("vic")).who).to.deep.equal(as("vic", "Viewer"));
     });
 
-    it("and nobody who is in none of them", async () => {
+    it("and no one without such a group", async () => {
       expect(await login("nob")).to.deep.include({ end: `${grafana.url}/login`, who: undefined });
     });
 
-    it("and not the admin user, by form or by HTTP basic", async () => {
+    it("and not the admin user, with the form or with basic-auth credentials", async () => {
       expect(await grafana.who(await grafana.loginAsAdmin())).to.equal(undefined);
       expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
       expect((await grafana.ask("/api/search")).status).to.equal(401);
@@ -308,7 +308,7 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
       expect(await grafana.who(browser)).to.deep.equal(who);
     });
 
-    it("and nobody with a client secret that the provider does not know", async () => {
+    it("and no one with an invalid client secret", async () => {
       oidc.stop();
       const client = { ...provider.client, secret: "another" };
       oidc = await place.keep(Oidc.start({ ...provider, client }));
@@ -329,17 +329,17 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
     });
     after(() => place.clear());
 
-    it("by the form", async () => {
+    it("with the form", async () => {
       expect(await grafana.who(await grafana.loginAsAdmin())).to.include({ login: "admin", admin: true });
     });
 
-    it("and not by HTTP basic, or without a login", async () => {
+    it("and not with basic-auth credentials, or without a login", async () => {
       expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
       expect((await grafana.ask("/api/search")).status).to.equal(401);
     });
   });
 
-  describe("where everybody may look, and the userinfo endpoint alone names groups", () => {
+  describe("if everyone may view, and only the userinfo endpoint returns groups", () => {
     before(async function () {
       this.timeout(600_000);
       const scopes = ["openid", "profile", "email", "groups", "offline_access"];
@@ -351,13 +351,13 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
       expect(await login("vic", "/")).to.deep.include({ end: `${grafana.url}/`, who: as("vic", "Viewer") });
     });
 
-    it("by the groups that they are in, or as viewers", async () => {
+    it("with the role of their groups, or as viewers", async () => {
       expect((await login("ann")).who).to.deep.equal(as("ann", "Admin", true));
       expect((await login("eve")).who).to.deep.equal(as("eve", "Editor"));
       expect((await login("nob")).who).to.deep.equal(as("nob", "Viewer"));
     });
 
-    it("with less rights when they have left a group", async () => {
+    it("with fewer permissions after they have left a group", async () => {
       people["abe"] = ["guests"];
       expect((await login("abe")).who).to.deep.equal(as("abe", "Viewer"));
       people["ann"] = [];
@@ -378,14 +378,14 @@ describe("binaries: Grafana lets in whom the identity provider knows", function 
   });
 });
 
-describe("binaries: Grafana lets in whom the directory knows", function () {
+describe("binaries: Grafana accepts users of the LDAP directory", function () {
   this.timeout(60_000);
   let place: Workplace;
   let home: string;
   let slapd: Slapd;
   let grafana: Grafana;
 
-  /** A password that files might stumble over. */
+  /** A password with characters that need quoting in files. */
   const reader = { dn: `cn=grafana,${suffix}`, password: 'it\'s \\ "$1"; #2' };
   const people = {
     ann: ["guests", "platform"],
@@ -406,7 +406,7 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
     await needsCharts(this);
   });
 
-  /** A certificate for loopback, by which it is known itself. */
+  /** A self-signed certificate for loopback. */
   const certificate = async () => {
     const { cert, private: key } = await generate([{ name: "commonName", value: "127.0.0.1" }], {
       keyType: "ec",
@@ -418,7 +418,7 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
     return { cert, key };
   };
 
-  /** A directory and a Grafana in production that knows it, and trusts its certificate. */
+  /** A directory, and a Grafana in production that uses it and trusts its certificate. */
   const start = async (tls: "none" | "starttls" | "tls", ldap: Config) => {
     place = new Workplace();
     const folder = place.folder();
@@ -448,7 +448,7 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
   const login = async (name: string, password = passwordOf(name)) =>
     grafana.who(await grafana.login(name, password));
   const as = (name: string, role: string, admin = false) => ({ login: name, admin, roles: [role] });
-  /** What Grafana itself says of its connection. */
+  /** Grafana's own status of its connection. */
   const status = async (browser: Browser) => {
     const { body } = await grafana.asked(browser, "/api/admin/ldap/status");
     return body[0];
@@ -463,7 +463,7 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
     expect((await status(admin)).error).to.include("x509");
   };
 
-  describe("by what it says of people", () => {
+  describe("if users list their groups", () => {
     let folder: string;
     before(async function () {
       this.timeout(600_000);
@@ -472,7 +472,7 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
     });
     after(() => place.clear());
 
-    it("with its own check", async () => {
+    it("according to its own check", async () => {
       const admin = await grafana.login("ann", passwordOf("ann"));
       expect(await status(admin)).to.include({ host: "127.0.0.1", available: true, error: "" });
       const { body } = await grafana.asked(admin, "/api/admin/ldap/eve");
@@ -483,20 +483,20 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
       ]);
     });
 
-    it("by the groups that they are in", async () => {
+    it("with the role of their groups", async () => {
       expect(await login("ann")).to.deep.equal(as("ann", "Admin", true));
       expect(await login("eve")).to.deep.equal(as("eve", "Editor"));
       expect(await login("vic")).to.deep.equal(as("vic", "Viewer"));
     });
 
-    it("and nobody else: not with another password or none, without a group, or past the filter", async () => {
+    it("and no one else: not with a wrong or empty password, without a group, or outside the filter", async () => {
       expect(await login("ann", "wrong")).to.equal(undefined);
       expect(await login("ann", "")).to.equal(undefined);
       expect(await login("*", passwordOf("ann"))).to.equal(undefined);
       for (const name of ["nob", "old", "who"]) expect(await login(name), name).to.equal(undefined);
     });
 
-    it("and not the admin user, by form or by HTTP basic", async () => {
+    it("and not the admin user, with the form or with basic-auth credentials", async () => {
       expect(await grafana.who(await grafana.loginAsAdmin())).to.equal(undefined);
       expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
     });
@@ -508,7 +508,7 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
     });
   });
 
-  describe("by what groups say of their members, through StartTLS", () => {
+  describe("if groups list their members, over StartTLS", () => {
     let started: Awaited<ReturnType<typeof start>>;
     before(async function () {
       this.timeout(600_000);
@@ -517,17 +517,17 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
     });
     after(() => place.clear());
 
-    it("by the groups that they are in, or as viewers", async () => {
+    it("with the role of their groups, or as viewers", async () => {
       expect(await login("ann")).to.deep.equal(as("ann", "Admin", true));
       expect(await login("eve")).to.deep.equal(as("eve", "Editor"));
       expect(await login("nob")).to.deep.equal(as("nob", "Viewer"));
       expect(await login("eve", "wrong")).to.equal(undefined);
     });
 
-    it("and trusts no other directory in its place", () => trustsNoOther(started));
+    it("and trusts no replacement of the directory", () => trustsNoOther(started));
   });
 
-  describe("through TLS", () => {
+  describe("over TLS", () => {
     let started: Awaited<ReturnType<typeof start>>;
     before(async function () {
       this.timeout(600_000);
@@ -535,11 +535,11 @@ describe("binaries: Grafana lets in whom the directory knows", function () {
     });
     after(() => place.clear());
 
-    it("by the groups that they are in", async () => {
+    it("with the role of their groups", async () => {
       expect(await login("ann")).to.deep.equal(as("ann", "Admin", true));
       expect(await login("vic")).to.deep.equal(as("vic", "Viewer"));
     });
 
-    it("and trusts no other directory in its place", () => trustsNoOther(started));
+    it("and trusts no replacement of the directory", () => trustsNoOther(started));
   });
 });

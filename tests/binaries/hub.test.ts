@@ -1,4 +1,4 @@
-/** Real Loki, Mimir and Tempo of a hub behind its gateways: what an agent writes, and who reads all clusters as one. */
+/** Real Loki, Mimir and Tempo of a hub behind its gateways: writes of an agent, and queries over all clusters. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -66,7 +66,7 @@ describe("binaries: stores of a hub", function () {
       return result.flatMap(({ values }) => values.map(([, line]) => line)).sort();
     };
 
-    it("discards what an agent writes as another cluster, or as none, and tells the reason in its metrics", async () => {
+    it("discards data that an agent writes as another cluster, or as none, and reports the reason in its metrics", async () => {
       const blocked = 260;
       const claims = { "X-Loki-Ingestion-Policy": "own" };
       for (const [cluster, headers] of [["us-1"], ["dev"], [undefined], ["us-1", claims]] as const)
@@ -88,7 +88,7 @@ describe("binaries: stores of a hub", function () {
       expect(total(discarded)).to.equal(5);
     });
 
-    it("reads lines of the hub and of an agent in one query, and of the agent alone as the agent's reader", async () => {
+    it("returns lines of the hub and of an agent in one query, and only the agent's to the agent's reader", async () => {
       expect((await push("logs-write", "of the hub")).status).to.equal(204);
       expect((await push("us-1-write", "of us-1", "us-1")).status).to.equal(204);
       await until(60, "all lines", async () => (await linesOf(everybody)).length === 3 || undefined);
@@ -110,7 +110,7 @@ describe("binaries: stores of a hub", function () {
       await mimir?.stop();
     });
 
-    it("gives an agent's series its own name as cluster, and reads all clusters in one query", async () => {
+    it("sets the cluster label of an agent's series, and queries all clusters together", async () => {
       for (const [user, cluster] of [
         ["nodes-write", "dev"],
         ["eu-1-write", "us-1"],
@@ -130,7 +130,7 @@ describe("binaries: stores of a hub", function () {
     });
 
     const rules = "/prometheus/config/v1/rules";
-    /** Loads a group of so many rules. */
+    /** Loads a group with this number of rules. */
     const load = (user: string, name: string, count: number) => {
       const body = JSON.stringify({
         name,
@@ -140,13 +140,13 @@ describe("binaries: stores of a hub", function () {
       return gateway.ask(user, { method: "POST", path: `${rules}/own`, headers, body });
     };
 
-    it("takes all rules of an agent's cluster: kube-prometheus-stack has groups of 26", async () => {
+    it("accepts all rules of an agent's cluster: kube-prometheus-stack has groups of 26", async () => {
       expect((await load("eu-1-write", "node-exporter", 26)).status).to.equal(202);
       for (let group = 0; group < 80; group++)
         expect((await load("eu-1-write", `group-${group}`, 1)).status).to.equal(202);
     });
 
-    it("deletes all rules of an agent that was removed, as the guide says", async () => {
+    it("deletes all rules of a removed agent, with the command in the guide", async () => {
       const found = async () =>
         (await gateway.ask("eu-1-read", { path: rules })).body.includes("node-exporter");
       expect(await found()).to.equal(true);
@@ -169,7 +169,7 @@ describe("binaries: stores of a hub", function () {
       await tempo?.stop("SIGKILL");
     });
 
-    it("finds traces of the hub and of an agent by one search and by id", async () => {
+    it("finds traces of the hub and of an agent with one search and by ID", async () => {
       const written: string[] = [];
       for (const user of ["traces-write", "eu-1-write"]) {
         const [{ client, trace } = { client: undefined, trace: "" }] = requestsOf(user, 1);

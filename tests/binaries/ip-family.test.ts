@@ -27,14 +27,17 @@ const accepts = (port: number): Promise<boolean> =>
     socket.once("error", () => done(false));
   });
 
-/** Where the chart keeps the configuration of a store. */
+/** The charts' ConfigMaps with the configuration of each store. */
 const configMaps = {
   loki: ["loki", "config.yaml"],
   mimir: ["mimir-config", "mimir.yaml"],
   tempo: ["tempo-config", "tempo.yaml"],
 } as const;
 
-/** What one distributor runs without: other members, files of other ConfigMaps, and addresses of a cluster. */
+/**
+ * Settings that a single distributor runs without: other members, files of other ConfigMaps, and addresses of a
+ * cluster.
+ */
 const alone: Record<Store, Tree> = {
   loki: { runtime_config: { file: "" }, distributor: { ring: { instance_addr: "::1" } } },
   mimir: {
@@ -129,7 +132,7 @@ describe("binaries: IPv6", function () {
       expect(await accepts(Number(new URL(url).port)), url).to.equal(true);
   });
 
-  it("MinIO serves at the address that the chart gives it", async function () {
+  it("MinIO serves at the address from the chart", async function () {
     const [program = ""] = needs(this, "minio");
     const minio = workloads(stack).find(
       ({ release, object }) => release === "minio" && object.kind === "StatefulSet",
@@ -150,7 +153,7 @@ describe("binaries: IPv6", function () {
     );
   });
 
-  it("Services are of the family of the cluster, or leave it to the cluster", () => {
+  it("Services have the IP family of the cluster, or its default", () => {
     const families = stack.objects.flatMap(({ object }) =>
       object.kind === "Service" ? (object["spec"].ipFamilies ?? []) : [],
     );

@@ -1,4 +1,4 @@
-/** What Prometheus drops of what it scrapes, by the rules that its operator is given. */
+/** Metrics that Prometheus drops with the relabeling rules of its operator. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { needs } from "../support/tools";
 const settings = (metrics: Config) =>
   settingsOf("dev", { metrics, cluster: { name: "test", systemNamespaces: ["kube-system", "mimir"] } });
 
-/** A job in a namespace, and the page of its target. The last one reports about another namespace than its own. */
+/** A job in a namespace, and the page of its target. The last one exports metrics of another namespace. */
 const jobs = [
   {
     job: "apiserver",
@@ -48,7 +48,7 @@ describe("binaries: what Prometheus keeps", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** `job metric` of all that is there after a scrape. */
+  /** `job metric` for all series after a scrape. */
   async function scraped(name: string, metrics: Config): Promise<string[]> {
     const [scrapeClass] = scrapeClasses(settings(metrics));
     const rules = ((scrapeClass?.["metricRelabelings"] ?? []) as Record<string, unknown>[]).map(
@@ -111,15 +111,15 @@ describe("binaries: what Prometheus keeps", function () {
   const unread = ["apiserver apiserver_unread", "mimir/ingester cortex_unread"];
   const expensive = "apiserver apiserver_response_sizes_bucket";
 
-  it("is everything but expensive series", async () => {
+  it("is everything except expensive series", async () => {
     expect(await scraped("standard", {})).to.have.members([...read, ...unread]);
   });
 
-  it("is of components what this stack reads, and everything of others", async () => {
+  it("is only what the stack uses of components, and everything of others", async () => {
     expect(await scraped("used", { infrastructure: "used" })).to.have.members(read);
   });
 
-  it("is more or less by name", async () => {
+  it("can be changed by name", async () => {
     const also = ["apiserver_response.+"];
     expect(await scraped("also", { also, drop: ["orders_.+"] })).to.have.members(
       [...read, ...unread, expensive].filter((one) => one !== "shop/cart orders_total"),

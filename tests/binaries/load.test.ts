@@ -1,4 +1,4 @@
-/** The script of `obs load`, run by k6 against servers that answer as the stores do. */
+/** The script of `obs load`, run by k6 against mock stores. */
 
 import { spawn, spawnSync } from "node:child_process";
 import { expect } from "chai";
@@ -22,7 +22,7 @@ describe("binaries: k6 runs the script of obs load", function () {
     [k6 = ""] = needs(this, "k6");
     this.timeout(180_000);
     let pushes = 0;
-    // The first push of the load is refused, the second fails; the marked line 2 is never found.
+    // The first push of the load is rejected, the second fails; the marked line 2 is never found.
     stores = await startStores((path, body) => {
       if (path !== "/loki/api/v1/push" || body.streams[0].stream.job !== "obs-load") return undefined;
       pushes += 1;
@@ -73,13 +73,13 @@ describe("binaries: k6 runs the script of obs load", function () {
 
   after(() => stores?.stop());
 
-  /** Requests to a path that are not of the probes. */
+  /** Requests to a path, except those of the probes. */
   const load = (path: string) =>
     stores.to(path).filter((one) => !JSON.stringify([one.body, [...one.parameters]]).includes("probe"));
   const sum = (kind: Kind, what: "items" | "refused" | "errors") =>
     summary.steps.reduce((all, step) => all + (step[kind]?.[what] ?? 0), 0);
 
-  it("is understood with the plan of any options", () => {
+  it("accepts the plan of any options", () => {
     const only = { logs: 0, series: 0, spans: 5, queries: 0, steps: 1, duration: 10 };
     for (const some of [plan, planOf(settingsOf("dev"), only)]) {
       const args = ["inspect", "--include-system-env-vars", scriptFile];
@@ -92,11 +92,11 @@ describe("binaries: k6 runs the script of obs load", function () {
     }
   });
 
-  it("asks only for what the stores have", () => {
+  it("uses only existing endpoints of the stores", () => {
     expect(stores.asked.filter(({ status }) => status === 404).map(({ path }) => path)).to.deep.equal([]);
   });
 
-  it("writes lines as Loki's push takes them, a batch in each", () => {
+  it("writes lines in the form of Loki's push API, a batch in each request", () => {
     for (const { body } of load("/loki/api/v1/push")) {
       const [{ stream, values }] = body.streams;
       expect(stream).to.deep.include({ job: "obs-load", run: "run1" });
@@ -106,7 +106,7 @@ describe("binaries: k6 runs the script of obs load", function () {
     }
   });
 
-  it("writes gauges as OTLP takes them, each series before one of them comes again", () => {
+  it("writes gauges as OTLP, each series once per interval", () => {
     const batches = load("/otlp/v1/metrics").map(
       ({ body }) => body.resourceMetrics[0].scopeMetrics[0].metrics[0].gauge.dataPoints,
     );
@@ -118,7 +118,7 @@ describe("binaries: k6 runs the script of obs load", function () {
     expect(batches[0][0].timeUnixNano).to.match(/^\d{19}$/);
   });
 
-  it("writes traces as OTLP takes them, a root and its children in each", () => {
+  it("writes traces as OTLP, a root and its children in each", () => {
     const [request] = load("/v1/traces");
     const { spans } = request?.body.resourceSpans[0].scopeSpans[0] ?? {};
     expect(spans).to.have.length(plan.kinds.traces?.batch ?? 0);
@@ -132,7 +132,7 @@ describe("binaries: k6 runs the script of obs load", function () {
     expect(request?.headers).not.to.have.any.keys("x-scope-orgid", "authorization");
   });
 
-  it("asks in each language about what it writes", () => {
+  it("queries its own data in each language", () => {
     const queries = (path: string, name: string) =>
       new Set(load(path).map(({ parameters }) => parameters.get(name)));
     expect(queries("/loki/api/v1/query_range", "query")).to.have.keys(
@@ -148,7 +148,7 @@ describe("binaries: k6 runs the script of obs load", function () {
     );
   });
 
-  it("writes as a writer and reads as a reader, and names no tenant", () => {
+  it("writes as a writer and reads as a reader, and sets no tenant", () => {
     const users = (path: string) => [
       ...new Set(stores.to(path).map(({ headers }: Asked) => headers.authorization)),
     ];
@@ -161,7 +161,7 @@ describe("binaries: k6 runs the script of obs load", function () {
       for (const { headers } of stores.to(path)) expect(headers).not.to.have.any.keys("x-scope-orgid");
   });
 
-  it("counts what was taken, what was refused and what failed, each for itself", () => {
+  it("counts accepted, rejected and failed requests separately", () => {
     const batch = plan.kinds.logs?.batch ?? 0;
     expect([sum("logs", "refused"), sum("logs", "errors")]).to.deep.equal([batch, batch]);
     expect(summary.words.logs).to.match(/^(429|500) \{\}$/);
@@ -173,7 +173,7 @@ describe("binaries: k6 runs the script of obs load", function () {
     }
   });
 
-  it("asks for more in the second step", () => {
+  it("sends more in the second step", () => {
     for (const kind of ["metrics", "traces"] as const)
       expect(summary.steps[1]?.[kind]?.items, kind).to.be.greaterThan(summary.steps[0]?.[kind]?.items ?? 0);
   });

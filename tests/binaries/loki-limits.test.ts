@@ -24,7 +24,7 @@ describe("binaries: Loki at its limits", function () {
     const [program = ""] = needs(this, "loki");
     folder = mkdtempSync(join(tmpdir(), "observability-loki-limits-"));
     const { limits_config } = lokiConfiguration(settings) as { limits_config: Record<string, unknown> };
-    // Retention needs a compactor that deletes, which this Loki has not.
+    // Retention needs a compactor that deletes, which this Loki does not have.
     const { retention_period: _, retention_stream: __, ...limits } = limits_config;
     loki = await Loki.start(program, join(folder, "loki"), limits);
   });
@@ -44,7 +44,7 @@ describe("binaries: Loki at its limits", function () {
     return { status: answer.status, text: await answer.text() };
   };
 
-  it("refuses ten times the streams by name, and goes on with those that it has", async () => {
+  it("rejects ten times the streams with the name of the limit, and keeps accepting existing ones", async () => {
     const most = lokiStreams(settings);
     expect((await push("quiet", 0, 10)).status).to.equal(204);
     let refused = 0;

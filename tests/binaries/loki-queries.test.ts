@@ -1,4 +1,4 @@
-/** The read path of Loki in its distributed form: query-frontend, query-scheduler and querier are processes of their own. */
+/** The read path of Loki in its distributed mode: query-frontend, query-scheduler and querier are separate processes. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,10 +13,10 @@ import { needs } from "../support/tools";
 
 const headers = { "X-Scope-OrgID": "pods", "Content-Type": "application/json" };
 const lines = 20_000;
-/** What does not take part in a query's way to the queriers, as one process. */
+/** Components that are not on the path of a query to the queriers, as one process. */
 const rest = "distributor,ingester,compactor";
 
-/** A Loki on loopback whose parts find each other as the values say. */
+/** A Loki on loopback whose components find each other as in the values. */
 class DistributedLoki {
   private readonly servers: Server[] = [];
   private gossip = 0;
@@ -35,7 +35,7 @@ class DistributedLoki {
     return loki;
   }
 
-  /** Starts a part, and returns its address. */
+  /** Starts a component, and returns its address. */
   async part(target: string, ready = "/ready"): Promise<string> {
     const settings = settingsOf("prod", { loki: { queryScheduler: { replicas: this.schedulers } } });
     const { frontend, frontend_worker, querier } = JSON.parse(
@@ -185,14 +185,14 @@ describe("binaries: queries of Loki", function () {
     return found;
   }
 
-  it("are answered through the query-scheduler, and canceled ones leave the query-frontend ready", async () => {
+  it("succeed through the query-scheduler, and canceled ones leave the query-frontend ready", async () => {
     const frontend = await start(1);
     expect(await answered(frontend)).to.equal(String(lines));
     expect(await unready(frontend)).to.deep.equal([]);
     expect(await answered(frontend)).to.equal(String(lines));
   });
 
-  it("are answered without a query-scheduler, also after many were canceled", async () => {
+  it("succeed without a query-scheduler, even after many were canceled", async () => {
     const frontend = await start(0);
     await wait(1000);
     expect(await answered(frontend)).to.equal(String(lines));

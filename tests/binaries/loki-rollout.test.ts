@@ -14,7 +14,7 @@ const headers = { "X-Scope-OrgID": "logs", "Content-Type": "application/json" };
 const lines = 5000;
 const ingesters = ["ingester-0", "ingester-1", "ingester-2"];
 
-/** One process of Loki, which keeps its ports and its folder when it restarts. */
+/** A Loki process, which keeps its ports and its folder when it restarts. */
 interface Part {
   url: string;
   start: () => Promise<Server>;
@@ -40,7 +40,7 @@ describe("binaries: rollout of Loki's ingesters", function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** @param first the part that all others join */
+  /** @param first the member that all others join */
   async function part(name: string, target: string, first: boolean): Promise<Part> {
     const { ingester, storage_config } = lokiConfiguration(settingsOf("prod")) as unknown as {
       ingester: { wal: object };
@@ -60,7 +60,7 @@ describe("binaries: rollout of Loki's ingesters", function () {
         path_prefix: own,
         replication_factor: ingesters.length,
         instance_addr: "127.0.0.1",
-        compactor_address: "http://127.0.0.1:1", // asked for deletions, of which there are none
+        compactor_address: "http://127.0.0.1:1", // serves the API for deletions, of which there are none
         ring: { kvstore: { store: "memberlist" } },
         storage: {
           filesystem: { chunks_directory: join(folder, "chunks"), rules_directory: join(folder, "rules") },
@@ -106,7 +106,7 @@ describe("binaries: rollout of Loki's ingesters", function () {
     return { url, start };
   }
 
-  /** Lines that a query finds, as soon as the ring is healthy enough for an answer. */
+  /** Lines that a query returns, as soon as the ring is healthy enough for a response. */
   async function count(querier: string): Promise<number> {
     const query = encodeURIComponent('sum(count_over_time({job="rollout"}[1h]))');
     for (let tries = 0; ; tries += 1) {
@@ -120,7 +120,7 @@ describe("binaries: rollout of Loki's ingesters", function () {
     }
   }
 
-  it("hides no line, though queriers do not know the new index yet and a member missed a write", async () => {
+  it("hides no line, although queriers do not know the new index yet and a member missed a write", async () => {
     const distributor = await part("distributor", "distributor", true);
     const members = new Map<string, Part>();
     for (const name of ingesters) members.set(name, await part(name, "ingester", false));
@@ -130,7 +130,7 @@ describe("binaries: rollout of Loki's ingesters", function () {
       const now = BigInt(Date.now()) * 1_000_000n;
       const values = Array.from({ length: lines }, (_, line) => [String(now + BigInt(line)), `line ${line}`]);
       const body = JSON.stringify({ streams: [{ stream: { job: "rollout" }, values }] });
-      // Until the distributor knows the ring.
+      // Until the distributor has the ring.
       for (let tries = 0; ; tries += 1) {
         const pushed = await fetch(`${distributor.url}/loki/api/v1/push`, { method: "POST", headers, body });
         if (pushed.status === 204) return;
@@ -138,7 +138,7 @@ describe("binaries: rollout of Loki's ingesters", function () {
         await wait(500);
       }
     };
-    /** Each query reads two of the three ingesters, so that several meet all pairs. */
+    /** Each query reads two of the three ingesters, so that several queries cover all pairs. */
     const expectAll = async (written: number, when: string) => {
       const seen = new Set<number>();
       for (let query = 0; query < 20; query += 1) seen.add(await count(querier.url));

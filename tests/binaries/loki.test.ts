@@ -1,4 +1,4 @@
-/** The configuration that the chart writes for each way to store logs, read by the real Loki. */
+/** The chart's configuration for each kind of log storage, validated with the real Loki. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -52,7 +52,7 @@ const stacks: Record<string, Record<string, unknown>> = {
   },
 };
 
-describe("binaries: Loki reads its configuration", function () {
+describe("binaries: Loki validates its configuration", function () {
   this.timeout(120_000);
   let loki: string;
   let folder: string;
@@ -65,7 +65,7 @@ describe("binaries: Loki reads its configuration", function () {
 
   after(() => folder && rmSync(folder, { recursive: true, force: true }));
 
-  /** Loki's verdict on a configuration: its exit code and its words. */
+  /** Loki's validation of a configuration: its exit code and output. */
   const verify = (text: string, environment: Record<string, string>) => {
     const file = join(folder, "config.yaml");
     writeFileSync(file, text);
@@ -86,7 +86,7 @@ describe("binaries: Loki reads its configuration", function () {
       expect(status, words).to.equal(0);
     });
 
-  it("and refuses structured metadata with boltdb-shipper", async () => {
+  it("and rejects structured metadata with boltdb-shipper", async () => {
     const text = await configuration({ environment: "prod" });
     const broken = text.replace("allow_structured_metadata: false", "allow_structured_metadata: true");
     const { status, words } = verify(broken, credentials);
@@ -94,7 +94,7 @@ describe("binaries: Loki reads its configuration", function () {
     expect(words).to.include("`tsdb` index type is required to store Structured Metadata");
   });
 
-  it("and refuses a setting that it does not know", async () => {
+  it("and rejects an unknown setting", async () => {
     const text = await configuration({ environment: "prod" });
     const { status, words } = verify(text.replace("chunk_encoding:", "chunk_encodding:"), credentials);
     expect(status).not.to.equal(0);

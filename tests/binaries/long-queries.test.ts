@@ -1,4 +1,4 @@
-/** Queries over months of the real stores, on data with old timestamps: as far back as retention reaches, and no further. */
+/** Queries of the real stores over months of data with old timestamps: as far back as retention allows. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,14 +12,14 @@ import { needs } from "../support/tools";
 import { push, requestsOf, Tempo } from "../support/traces";
 
 const day = 86_400_000;
-/** Days ago, oldest first, in the middle of each. */
+/** Ages in days, oldest first, in the middle of each day. */
 const ages = Array.from({ length: 90 }, (_, index) => 89.5 - index);
 
 describe("binaries: queries over months", function () {
   this.timeout(240_000);
   const settings = settingsOf("dev", {
     loki: { retention: { namespaces: { payments: "90d" } } },
-    // So that samples of days ago are accepted.
+    // Accepts samples with old timestamps.
     mimir: { retention: "90d", limits: { outOfOrder: "100d" } },
     tempo: { retention: "90d" },
   });
@@ -38,9 +38,10 @@ describe("binaries: queries over months", function () {
   it("Loki counts the lines of 90 days, and names the limit of a longer query", async function () {
     const [program = ""] = needs(this, "loki");
     const { limits_config } = lokiConfiguration(settings) as { limits_config: Record<string, unknown> };
-    // Retention needs a compactor that deletes, which this Loki has not.
+    // Retention needs a compactor that deletes, which this Loki does not have.
     const { retention_period: _, retention_stream: __, ...limits } = limits_config;
-    // Loki aligns steps of a day to midnight, so how many it has depends on the time of the day: 6:00 is one that does not change.
+    // Loki aligns steps of a day to midnight, so their number depends on the time of the day; 6:00 gives a constant
+    // one.
     const morning = Math.floor((Date.now() - day / 4) / day) * day + day / 4;
     const loki = await Loki.start(program, join(folder, "loki"), { ...limits, reject_old_samples: false });
     stops.push(() => loki.stop());
@@ -67,7 +68,7 @@ describe("binaries: queries over months", function () {
       const values: [number, string][] = JSON.parse(text).data.result[0]?.values ?? [];
       return values.reduce((sum, [, count]) => sum + Number(count), 0);
     };
-    // The first step counts the day before the start, too.
+    // The first step also counts the day before the start.
     for (const days of [30, 88])
       await until(120, `the lines of ${days} days`, async () => {
         const count = await counted(days);
@@ -78,7 +79,7 @@ describe("binaries: queries over months", function () {
     expect(text).to.include("the query time range exceeds the limit (query length: 8760h0m0s, limit: 90d1h)");
   });
 
-  it("Mimir has the samples of 90 days, and cuts a longer query to the retention", async function () {
+  it("Mimir returns the samples of 90 days, and truncates a longer query to the retention", async function () {
     const [program = ""] = needs(this, "mimir");
     const own = join(folder, "mimir");
     const first = await Mimir.start(program, own, settings);
@@ -108,7 +109,7 @@ describe("binaries: queries over months", function () {
     for (const [days, samples] of [
       [30, 31],
       [89, 90],
-      // From the retention on in steps of a day, the last of which is yesterday.
+      // From the retention limit in steps of a day, the last of which is yesterday.
       [365, 89],
     ] as const)
       await until(60, `${samples} samples of ${days} days`, async () => {

@@ -13,14 +13,14 @@ import { needs } from "../support/tools";
 
 const settings = settingsOf("prod", { mimir: { replicationFactor: 1 } });
 
-/** What the chart says about the caches, with other addresses: `-<client>.backend=memcached` beside each of them. */
+/** The chart's cache settings with other addresses: `-<client>.backend=memcached` precedes each of them. */
 const argumentsWith = (addresses: string) =>
   Object.keys(cacheArguments(settings)).flatMap((flag) => [
     `-${flag}=${addresses}`,
     `-${flag.replace("memcached.addresses", "backend")}=memcached`,
   ]);
 
-/** A number that memcached counts. */
+/** A counter of memcached. */
 const counted = (port: number, name: string) =>
   new Promise<number>((done, fail) => {
     let text = "";
@@ -60,8 +60,8 @@ describe("binaries: Mimir's caches", function () {
     return started;
   };
 
-  it("may be away when it starts, and are used when they appear", async () => {
-    // A Service without pods refuses connections, as a port does that nobody listens on.
+  it("may be unavailable when it starts, and are used when they appear", async () => {
+    // A Service without pods refuses connections, like a port without a listener.
     const port = await freePort();
     const server = await start(`127.0.0.1:${port}`);
     const hour = Math.floor(Date.now() / 3_600_000) * 3600;
@@ -69,7 +69,7 @@ describe("binaries: Mimir's caches", function () {
     const written = await server.push("pods", { labels: { __name__: "obs_cached" }, samples } as never);
     expect(written.status, written.body).to.equal(200);
     expect(await server.query("pods", "obs_cached")).to.have.length(1);
-    // Of a time long past: results that are young are never cached.
+    // A range in the past: recent results are never cached.
     const range = `query_range?query=vector(1)&start=${hour - 7200}&end=${hour - 3600}&step=60`;
     expect(await server.data("pods", range)).to.have.property("result");
 
@@ -87,7 +87,7 @@ describe("binaries: Mimir's caches", function () {
     expect(await counted(port, "get_hits")).to.be.above(0);
   });
 
-  it("would keep it from starting by the names of pods that are not ready", async () => {
+  it("would prevent its start if they were named by pods that are not ready", async () => {
     const error = await start("dnssrvnoa+results-cache.invalid:11211").then(
       () => "it started",
       (failure: Error) => failure.message,

@@ -19,7 +19,7 @@ const settings = settingsOf("dev", {
 });
 const { series: most, metricSeries } = mimirProtection(settings);
 
-/** One sample in each of so many series of a metric. */
+/** One sample in each series of a metric. */
 const seriesOf = (name: string, count: number, from = 0): Series[] =>
   Array.from({ length: count }, (_, index) => ({
     labels: { __name__: name, number: String(from + index) },
@@ -47,7 +47,7 @@ describe("binaries: Mimir at its limits", function () {
     const { status, body } = await mimir.push(tenant, ...series);
     return { status, reason: /err-mimir-[a-z-]+/.exec(body)?.[0] };
   };
-  /** A metric of its own, as it is written with its labels. */
+  /** A metric of Mimir itself, written with its labels. */
   const metric = async (name: string) => {
     const text = await (await fetch(`${mimir.url}/metrics`)).text();
     const line = text.split("\n").find((one) => one.startsWith(`${name} `));
@@ -55,7 +55,7 @@ describe("binaries: Mimir at its limits", function () {
   };
   const accepted = { status: 200, reason: undefined };
 
-  it("refuses three times a tenant's series by name, while another tenant writes and reads as before", async () => {
+  it("rejects three times a tenant's series with the name of the limit, while another tenant writes and reads as before", async () => {
     const slowest = { write: 0, read: 0 };
     const timed = async (what: "write" | "read", work: () => Promise<unknown>) => {
       const start = Date.now();
@@ -63,7 +63,7 @@ describe("binaries: Mimir at its limits", function () {
       slowest[what] = Math.max(slowest[what], Date.now() - start);
     };
     for (let push = 0; push < 30; push++) {
-      // 3,000 series of the tenant that may have 1,000, in metrics that stay below their own limit.
+      // 3,000 series of the tenant with a limit of 1,000, in metrics that stay below their own limit.
       const answer = await answerTo("prometheus", seriesOf(`metric_${push % 3}`, 100, push * 100));
       expect(answer).to.deep.equal(
         push < 10 ? accepted : { status: 400, reason: "err-mimir-max-series-per-user" },
@@ -82,7 +82,7 @@ describe("binaries: Mimir at its limits", function () {
     );
   });
 
-  it("refuses new series of a metric that explodes, and stores the others of the same push", async () => {
+  it("rejects new series of a metric with a cardinality explosion, and stores the others of the same push", async () => {
     expect(await answerTo("pods", seriesOf("exploding", metricSeries))).to.deep.equal(accepted);
     const push = [...seriesOf("exploding", 100, metricSeries), ...seriesOf("healthy", 10)];
     expect(await answerTo("pods", push)).to.deep.equal({
@@ -93,7 +93,7 @@ describe("binaries: Mimir at its limits", function () {
     expect(await counted("pods", "healthy")).to.equal(10);
   });
 
-  it("refuses new series beyond the ingester's memory, and goes on with those it has", async () => {
+  it("rejects new series beyond the ingester's memory, and keeps accepting existing ones", async () => {
     const statuses = new Set<number>();
     for (let metric = 0; metric < 8; metric++)
       for (let from = 0; from < 1000; from += 100) {
@@ -108,20 +108,20 @@ describe("binaries: Mimir at its limits", function () {
     expect(await counted("nodes", "up")).to.equal(50);
   });
 
-  it("takes 45 labels of a series, as Istio's have, and no 46", async () => {
+  it("accepts 45 labels of a series, as Istio's have, and rejects 46", async () => {
     const labels = (count: number) => ({
       __name__: "up",
       number: "0",
       ...Object.fromEntries(Array.from({ length: count - 2 }, (_, at) => [`label_${at}`, "x"])),
     });
-    // Over the ingester's limit by now: too many labels are refused before.
+    // Beyond the ingester's limit by now: the number of labels is checked before.
     const answer = await answerTo("nodes", [{ labels: labels(46), samples: [{ value: 1 }] }]);
     expect(answer).to.deep.equal({ status: 400, reason: "err-mimir-max-label-names-per-series" });
     const fits = await answerTo("nodes", [{ labels: labels(45), samples: [{ value: 1 }] }]);
     expect(fits.reason).not.to.equal("err-mimir-max-label-names-per-series");
   });
 
-  it("answers queries over a year of a tenant, and over two of a roll-up and all tenants", async () => {
+  it("answers queries over a year of a tenant, and over two years of a rollup and all tenants", async () => {
     const end = Math.floor(Date.now() / 1000);
     for (const [tenant, days] of [
       ["nodes", 30],

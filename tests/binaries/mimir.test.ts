@@ -1,4 +1,4 @@
-/** The real Mimir: it reads what the chart writes, keeps the limits of the settings, and keeps tenants apart. */
+/** The real Mimir: it accepts the chart's configuration, enforces the limits of the settings, and separates tenants. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
@@ -38,7 +38,7 @@ const stacks: Record<string, Record<string, unknown>> = {
   },
 };
 
-/** What tenants of these have of their own, in Mimir's words. */
+/** Overrides of these tenants, in Mimir's own names. */
 const own: Record<string, Record<string, object>> = {
   "prod with tenants that have limits of their own": {
     pods: { max_global_series_per_user: 2_000_000, ingestion_rate: 200_000, ingestion_burst_size: 300_000 },
@@ -46,14 +46,14 @@ const own: Record<string, Record<string, object>> = {
   },
 };
 
-/** What the tenants of the roll-ups have in each of these. */
+/** Overrides of the rollup tenants in each of these. */
 const rolled = {
-  // Its retention is everybody's, so that it is no difference.
+  // Its retention is the default, so it is not an override.
   "rollup-5m": { ruler_evaluation_delay_duration: "10m", ingestion_burst_size: 1_000_000 },
   "rollup-1h": { compactor_blocks_retention_period: "2y", ingestion_burst_size: 1_000_000 },
 };
 
-describe("binaries: Mimir reads its configuration", function () {
+describe("binaries: Mimir validates its configuration", function () {
   this.timeout(120_000);
   let mimir: string;
   let folder: string;
@@ -68,7 +68,7 @@ describe("binaries: Mimir reads its configuration", function () {
 
   const environment = { [s3Env.accessKey]: "an-access-key", [s3Env.secretKey]: "a-secret-key" };
 
-  /** The files that the chart writes, laid into the folder. */
+  /** Writes the chart's files to the folder. */
   const lay = async (config: Record<string, unknown>, change = (text: string) => text) => {
     const stack = await renderStack(config);
     const file = (name: string, text: string) => {
@@ -92,7 +92,7 @@ describe("binaries: Mimir reads its configuration", function () {
   };
 
   for (const [name, config] of Object.entries(stacks)) {
-    it(`of ${name}, in each component with the arguments of its own`, async () => {
+    it(`of ${name}, in each component with its own arguments`, async () => {
       const files = await lay(config);
       const components = targetsOf(files.stack, releases.mimir);
       expect(components).to.have.length(9);
@@ -161,7 +161,7 @@ describe("binaries: Mimir reads its configuration", function () {
     ],
   ];
   for (const [what, change, words] of refusals)
-    it(`and refuses ${what}`, async () => {
+    it(`and rejects ${what}`, async () => {
       const { config } = await lay({ environment: "prod" }, change);
       const verdict = verify("-target=ruler", `-config.file=${config}`, "-config.expand-env=true");
       expect(verdict.status).not.to.equal(0);
@@ -169,12 +169,12 @@ describe("binaries: Mimir reads its configuration", function () {
     });
 });
 
-describe("binaries: Mimir keeps its limits, and its tenants apart", function () {
+describe("binaries: Mimir enforces its limits, and separates its tenants", function () {
   this.timeout(120_000);
   let folder: string;
   let mimir: Mimir;
   let receiver: HttpServer;
-  /** What the receiver of alerts was sent. */
+  /** Requests that the receiver of alerts got. */
   const received: { status: string; alerts: { labels: Labels }[] }[] = [];
 
   before(async function () {
@@ -198,7 +198,7 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
         tenants: { pods: {}, nodes: {}, own: { series: 5, burst: 2000, retention: "30d" } },
       },
       alerting: {
-        // Mimir's Alertmanager reads every integration; those of others get no alert.
+        // Mimir's Alertmanager loads every integration; the others get no alert.
         receivers: { ...everyIntegration.receivers, hook: { webhookUrl: `http://127.0.0.1:${port}/` } },
         smtp: everyIntegration.smtp,
         routes: [{ receivers: ["hook"] }],
@@ -206,8 +206,8 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
       },
     });
     folder = mkdtempSync(join(tmpdir(), "observability-mimir-"));
-    // A tenant's first alert makes its Alertmanager, which a sync that began before ends again: what it had is sent a second
-    // time, after a minute by default.
+    // A tenant's first alert creates its Alertmanager, which an earlier sync may stop again: its alerts are then sent a
+    // second time, after a minute by default.
     mimir = await Mimir.start(program, join(folder, "mimir"), settings, ["-ruler.resend-delay=2s"]);
   });
 
@@ -217,13 +217,13 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** One sample in each of so many series. */
+  /** One sample in each series. */
   const seriesOf = (name: string, count: number, from = 0): Series[] =>
     Array.from({ length: count }, (_, index) => ({
       labels: { __name__: name, number: String(from + index) },
       samples: [{ value: 1 }],
     }));
-  /** So many samples in one series, a millisecond apart. */
+  /** Samples in one series, a millisecond apart. */
   const samplesOf = (name: string, count: number): Series => ({
     labels: { __name__: name },
     samples: Array.from({ length: count }, (_, index) => ({
@@ -243,14 +243,14 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
     expect(answer.status).to.equal(status);
   };
 
-  it("takes as many series as are allowed and refuses the next, but goes on with those it has", async () => {
+  it("accepts as many series as are allowed and rejects the next, but keeps accepting existing ones", async () => {
     await accept("full", ...seriesOf("up", 900));
     await refuse(400, "err-mimir-max-series-per-user", "full", ...seriesOf("up", 1, 900));
     await accept("full", ...seriesOf("up", 10));
     expect(await counted("full", "up")).to.equal(900);
   });
 
-  it("takes a burst and refuses what comes right after it, until its time has come", async () => {
+  it("accepts a burst and rejects the samples right after it, until the rate allows them", async () => {
     await accept("fast", samplesOf("a", 1000));
     await refuse(429, "err-mimir-tenant-max-ingestion-rate", "fast", samplesOf("b", 1000));
     await until(10, "the second push", async () =>
@@ -258,10 +258,10 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
     );
   });
 
-  it("refuses a push that is larger than the burst", () =>
+  it("rejects a push that is larger than the burst", () =>
     refuse(429, "err-mimir-tenant-max-ingestion-rate", "large", samplesOf("a", 1001)));
 
-  it("holds a tenant to limits of its own, where it has them", async () => {
+  it("applies a tenant's own limits", async () => {
     await accept("own", samplesOf("a", 1001));
     await accept("own", ...seriesOf("up", 4));
     await refuse(400, "err-mimir-max-series-per-user", "own", ...seriesOf("up", 1, 4));
@@ -276,7 +276,7 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
     expect(await limitsOf("pods")).to.include(common);
   });
 
-  it("shows a tenant its own series alone, several together, and nothing without a tenant", async () => {
+  it("shows a tenant only its own series, several tenants together, and nothing without a tenant", async () => {
     for (const tenant of [tenants.pods, tenants.nodes])
       await accept(tenant, { labels: { __name__: "mine", of: tenant }, samples: [{ value: 1 }] });
     const seen = async (tenant: string) => (await mimir.query(tenant, "mine")).map(({ labels }) => labels);
@@ -310,7 +310,7 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
     expect(found?.exemplars[0]).to.deep.include({ labels, value: "0.25" });
   });
 
-  it("takes a sample that comes late, if not too late", async () => {
+  it("accepts a late sample within the limit", async () => {
     const late = (minutes: number): Series => ({
       labels: { __name__: "late" },
       samples: [{ value: minutes, time: Date.now() - minutes * 60_000 }],
@@ -322,13 +322,13 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
     expect(range?.value).to.equal(2);
   });
 
-  it("takes one of the replicas of a Prometheus, and forgets which it was", async () => {
+  it("accepts one of the replicas of a Prometheus, and drops the replica label", async () => {
     const from = (replica: string): Series => ({
       labels: { __name__: "twice", cluster: "dev", __replica__: replica },
       samples: [{ value: 1 }],
     });
     await accept("prometheus", from("prometheus-kps-0"));
-    // Told that it is well, so that it does not try again.
+    // Reported as success, so that Prometheus does not retry.
     const { status, body } = await mimir.push("prometheus", from("prometheus-kps-1"));
     expect(status).to.equal(202);
     expect(body).to.include("replicas did not match");
@@ -339,7 +339,7 @@ describe("binaries: Mimir keeps its limits, and its tenants apart", function () 
   });
 
   it("evaluates rules over one tenant and over several, and sends their alerts to the receivers", async () => {
-    // Rules see what was a minute ago, so that late samples are counted.
+    // Rules query with a delay of a minute, so that late samples are included.
     const time = Date.now() - 90_000;
     for (const tenant of ["nodes", "pods"])
       await accept(tenant, { labels: { __name__: "errors" }, samples: [{ value: 1, time }] });

@@ -1,4 +1,4 @@
-/** A real MinIO that is full: what it refuses, what it still does, and how expiry frees space again. */
+/** A real MinIO on a full drive: rejected and accepted requests, and how expiry frees space. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -26,7 +26,7 @@ describe("binaries: a full MinIO recovers", function () {
     const [program = ""] = needs(this, "minio");
     folder = mkdtempSync(join(tmpdir(), "observability-full-"));
     const drive = join(folder, "drive");
-    // Without blocks for root, as MinIO in a pod has none.
+    // Without reserved blocks for root, which MinIO in a pod cannot use.
     const mounted =
       run("truncate", "--size=160M", `${drive}.img`) &&
       run("mkfs.ext4", "-q", "-m", "0", `${drive}.img`) &&
@@ -65,12 +65,12 @@ describe("binaries: a full MinIO recovers", function () {
     });
   }
 
-  it("rejects every write, and reads", async () => {
+  it("rejects every write, and serves reads", async () => {
     for (const name of old) await minio.put(bucket, name, 20, 4 * MiB);
     await minio.put(bucket, "young", 5, MiB);
     const accepted: string[] = [];
-    // MinIO keeps a share of the drive free, so smaller objects still fit where a large one does not.
-    // The smallest is like what a compactor writes before it deletes anything.
+    // MinIO keeps a share of the drive free, so smaller objects still fit when a large one does not. The smallest has
+    // the size of a compactor's write before a deletion.
     for (const size of [MiB, 64 * 1024, 100])
       await until(60, `a refusal of ${size} bytes`, async () => {
         let answer = "accepted";
@@ -96,7 +96,7 @@ describe("binaries: a full MinIO recovers", function () {
     });
   });
 
-  it("then deletes what the shorter retention expires, nothing else, and accepts writes", async () => {
+  it("then deletes exactly what the shorter retention expires, and accepts writes", async () => {
     await until(60, "only what retention keeps", async () => {
       const found = await minio.names(bucket);
       return JSON.stringify(found) === JSON.stringify([...kept].sort()) || undefined;

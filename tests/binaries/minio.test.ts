@@ -23,14 +23,14 @@ const buckets = {
 const all = Object.values(buckets).flat();
 const content = "a line that nobody reads from the disk ".repeat(100);
 
-/** What became of a request: `done`, or the code of its error. */
+/** The result of a request: `done`, or its error code. */
 const outcome = (request: Promise<unknown>): Promise<string> =>
   request.then(
     () => "done",
     (error: { code?: string; message?: string }) => error.code ?? error.message ?? "failed",
   );
 
-describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
+describe("binaries: MinIO separates its users, and encrypts objects", function () {
   this.timeout(60_000);
   const root = { user: names.rootUser, password: randomBytes(16).toString("hex") };
   const encryptionKey = randomBytes(32).toString("base64");
@@ -54,7 +54,7 @@ describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
     const secret = find(stack, "Secret", names.encryptionSecret)["stringData"]["config.env"];
     writeFileSync(join(folder, "config.env"), secret);
     const [release] = releasesOf(stack.recorded).filter(({ name }) => name === names.release);
-    // The chart makes variables of these, and mounts that Secret where MINIO_CONFIG_ENV_FILE looks.
+    // The chart turns these into variables, and mounts that Secret at the path in MINIO_CONFIG_ENV_FILE.
     const environment = release?.values["environment"] as Record<string, string>;
     expect(environment).to.include.keys("MINIO_KMS_AUTO_ENCRYPTION");
     expect(release?.values["extraSecret"]).to.equal(names.encryptionSecret);
@@ -97,7 +97,7 @@ describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** What a user does with objects of a bucket, and what comes of each. */
+  /** Requests of a user to objects of a bucket, and their results. */
   const objectRequests = async (client: Client, bucket: string) => ({
     write: await outcome(client.putObject(bucket, "mine", content)),
     read: await outcome(client.getObject(bucket, "theirs").then((stream) => stream.resume())),
@@ -133,7 +133,7 @@ describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
         expect(await objectRequests(client, bucket), bucket).to.deep.equal(every("AccessDenied"));
     });
 
-    it(`${consumer} makes, empties and changes no bucket`, async () => {
+    it(`${consumer} cannot create, empty or change any bucket`, async () => {
       const client = clientOf(consumer, secrets[consumer] ?? "");
       const [bucket = ""] = own;
       expect(await outcome(client.makeBucket("another"))).to.equal("AccessDenied");
@@ -146,12 +146,12 @@ describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
     });
   }
 
-  it("a wrong password reaches nothing", async () => {
+  it("a wrong password has no access", async () => {
     const client = clientOf("loki", "not-the-password");
     expect(await outcome(client.putObject("loki-data", "mine", content))).to.equal("SignatureDoesNotMatch");
   });
 
-  it("encrypts an object that a client wrote without asking for it", async () => {
+  it("encrypts an object that a client wrote without requesting encryption", async () => {
     const client = clientOf("loki", secrets["loki"] ?? "");
     await client.putObject("loki-data", "plain", content);
     const { metaData } = await client.statObject("loki-data", "plain");
@@ -179,7 +179,7 @@ describe("binaries: MinIO keeps its buckets apart, and encrypted", function () {
     expect(metaData).to.include({ "x-amz-server-side-encryption": "aws:kms" });
   });
 
-  it("holds the lifecycle of each bucket", async () => {
+  it("has the lifecycle of each bucket", async () => {
     const lifecycles = bucketLifecycles(settings);
     const rules: Record<string, unknown> = {};
     for (const [key, { expireAfterDays, keepOldVersionsForDays }] of Object.entries(lifecycles)) {

@@ -63,7 +63,7 @@ describe("binaries: mirror", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  it("pulls and pushes as docs/guides/air-gapped.md says, and resumes after an interruption", () => {
+  it("pulls and pushes as in docs/guides/air-gapped.md, and resumes after an interruption", () => {
     const page = readFileSync(join(root, "docs", "guides", "air-gapped.md"), "utf8");
     const [pull = "", push = ""] = [...page.matchAll(/^```\n(.*?)^```/gms)].map(([, block]) => block ?? "");
     const here = (script: string) =>

@@ -1,4 +1,4 @@
-/** Rules as Prometheus reads them, and to whom Alertmanager sends what they find. */
+/** Prometheus validates the rules, and Alertmanager routes their alerts. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,13 +10,13 @@ import { renderStack } from "../support/rendered";
 import { type Config, settingsOf } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 
-/** Runs a program to its end. */
+/** Runs a program until it exits. */
 const run = (program: string, ...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8" });
   return { status, words: `${stdout}${stderr}` };
 };
 
-describe("binaries: Prometheus reads the rules", function () {
+describe("binaries: Prometheus validates the rules", function () {
   this.timeout(120_000);
   let promtool: string;
   let folder: string;
@@ -57,7 +57,7 @@ describe("binaries: Prometheus reads the rules", function () {
       expect(status, words).to.equal(0);
     });
 
-  it("and refuses one that it does not understand", async () => {
+  it("and rejects an invalid one", async () => {
     const files = await filesOf({ environment: "dev" }, (text) => text.replaceAll("sum(", "summ("));
     const { status, words } = run(promtool, "check", "rules", ...files);
     expect(status).not.to.equal(0);
@@ -65,7 +65,7 @@ describe("binaries: Prometheus reads the rules", function () {
   });
 });
 
-describe("binaries: Alertmanager reads its configuration", function () {
+describe("binaries: Alertmanager validates its configuration", function () {
   this.timeout(60_000);
   let amtool: string;
   let folder: string;
@@ -121,7 +121,7 @@ describe("binaries: Alertmanager reads its configuration", function () {
       expect(words.trim()).to.equal(told);
     });
 
-  it("and refuses a receiver that is not there", () => {
+  it("and rejects an unknown receiver", () => {
     const { status, words } = run(
       amtool,
       "check-config",

@@ -1,4 +1,4 @@
-/** Alertmanager and Mimir's Alertmanager reach receivers through the proxy of the settings. */
+/** Alertmanager and Mimir's Alertmanager send to receivers through the proxy of the settings. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
 import { tmpdir } from "node:os";

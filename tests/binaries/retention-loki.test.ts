@@ -1,4 +1,4 @@
-/** Retention seen (R14): a real Loki deletes the streams that are past their period from a real MinIO, and no others. */
+/** Retention (R14): a real Loki deletes expired streams from a real MinIO, and no others. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { needs, needsCharts } from "../support/tools";
 const day = 86_400_000;
 const bucket = "loki-data";
 
-/** Streams with the age of their lines in days, and what becomes of them. */
+/** Streams with the age of their lines in days, and whether they expire. */
 const streams: { labels: Record<string, string>; age: number; fate: "deleted" | "kept" }[] = [
   { labels: { namespace: "shop" }, age: 5, fate: "deleted" },
   { labels: { namespace: "shop" }, age: 2, fate: "kept" },
@@ -28,7 +28,7 @@ const streams: { labels: Record<string, string>; age: number; fate: "deleted" | 
 const name = ({ labels, age }: (typeof streams)[number]) =>
   `${Object.values(labels).join(" ")}, ${age} days old`;
 
-describe("binaries: Loki deletes what is past its retention", function () {
+describe("binaries: Loki deletes expired logs", function () {
   this.timeout(300_000);
   let program: string;
   let folder: string;
@@ -51,7 +51,10 @@ describe("binaries: Loki deletes what is past its retention", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Starts Loki with what the chart renders, all of it in one process on loopback; `compactor` is laid over. */
+  /**
+   * Starts Loki with the chart's configuration, all components in one process on loopback; `compactor` is merged over
+   * it.
+   */
   const start = async (compactor: Record<string, unknown>) => {
     const stack = await renderStack({
       environment: "dev",
@@ -98,7 +101,7 @@ describe("binaries: Loki deletes what is past its retention", function () {
       ...init,
       headers: { "X-Scope-OrgID": "logs", "Content-Type": "application/json" },
     });
-  /** The streams that a query over all days finds. */
+  /** The streams that a query over all days returns. */
   const found = async () => {
     const range = { query: '{namespace=~".+"}', start: `${Date.now() - 6.5 * day}000000`, limit: "100" };
     const answer = await ask(`/loki/api/v1/query_range?${new URLSearchParams(range)}`);
@@ -108,10 +111,10 @@ describe("binaries: Loki deletes what is past its retention", function () {
   };
   const chunks = async () => (await minio.names(bucket)).filter((key) => key.startsWith("logs/")).length;
 
-  it("takes lines of days ago, and writes them to the bucket", async () => {
+  it("accepts lines with old timestamps, and writes them to the bucket", async () => {
     await start({ compaction_interval: "1h" });
     for (const stream of streams) {
-      // A label for the age, because a chunk of several ages would be kept for the youngest.
+      // A label for the age, because a chunk of several ages would be kept for the newest line.
       const labels = { ...stream.labels, age: String(stream.age) };
       const values = [[`${Date.now() - stream.age * day}000000`, name(stream)]];
       const answer = await ask("/loki/api/v1/push", {
@@ -124,7 +127,7 @@ describe("binaries: Loki deletes what is past its retention", function () {
     expect(await chunks()).to.equal(streams.length);
   });
 
-  it("finds all of them, as long as nothing was deleted", async () => {
+  it("finds all of them before the deletion", async () => {
     await start({ compaction_interval: "1h", retention_enabled: false, delete_request_store: "" });
     expect(
       await until(60, "all lines", async () => {
@@ -135,7 +138,7 @@ describe("binaries: Loki deletes what is past its retention", function () {
     await server?.stop();
   });
 
-  it("deletes those that are due: by kind, by level, by namespace, and keeps the others", async () => {
+  it("deletes expired ones by kind, by level and by namespace, and keeps the others", async () => {
     await start({ compaction_interval: "3s", retention_delete_delay: "1s" });
     const kept = streams.filter(({ fate }) => fate === "kept");
     await until(200, `${kept.length} chunks`, async () => {

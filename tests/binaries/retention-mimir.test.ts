@@ -1,4 +1,4 @@
-/** Retention seen (R14): a real Mimir deletes the blocks that are past their tenant's retention, and no others. */
+/** Retention (R14): a real Mimir deletes blocks past their tenant's retention, and no others. */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,18 +10,18 @@ import { needs } from "../support/tools";
 
 const day = 86_400_000;
 
-describe("binaries: Mimir deletes what is past its retention", function () {
+describe("binaries: Mimir deletes expired blocks", function () {
   this.timeout(240_000);
   const settings = settingsOf("dev", {
     mimir: {
       retention: "2d",
-      // So that samples of days ago are taken.
+      // Accepts samples with old timestamps.
       limits: { outOfOrder: "20d" },
       tenants: { pods: {}, nodes: { retention: "10d" } },
       rollups: { fiveMinutes: { retention: "3d" }, oneHour: { retention: "10d" } },
     },
   });
-  /** Ages of the samples in days, and whether they are due. */
+  /** Ages of the samples in days, and whether they have expired. */
   const tenants = {
     pods: { 5: "deleted", 3: "deleted", 1: "kept" },
     nodes: { 12: "deleted", 5: "kept", 1: "kept" },
@@ -64,7 +64,7 @@ describe("binaries: Mimir deletes what is past its retention", function () {
       ]),
     );
 
-  it("takes samples of days ago, and writes them to the bucket", async () => {
+  it("accepts samples with old timestamps, and writes them to the bucket", async () => {
     mimir = await Mimir.start(program, folder, settings, ["-compactor.cleanup-interval=1h"]);
     for (const [tenant, fates] of Object.entries(tenants))
       for (const age of Object.keys(fates)
@@ -79,7 +79,7 @@ describe("binaries: Mimir deletes what is past its retention", function () {
     expect(inBucket()).to.deep.equal(wanted(() => true));
   });
 
-  it("deletes those that are due, by each tenant's own retention, and keeps the others", async () => {
+  it("deletes expired ones by each tenant's own retention, and keeps the others", async () => {
     await mimir?.stop();
     mimir = await Mimir.start(program, folder, settings, [
       "-compactor.cleanup-interval=2s",
@@ -89,7 +89,7 @@ describe("binaries: Mimir deletes what is past its retention", function () {
     await until(90, `only ${kept}`, async () =>
       JSON.stringify(inBucket()) === kept ? true : Promise.reject(new Error(JSON.stringify(inBucket()))),
     );
-    // A few more rounds change nothing.
+    // Further rounds change nothing.
     await new Promise((done) => setTimeout(done, 6000));
     expect(JSON.stringify(inBucket())).to.equal(kept);
   });

@@ -1,4 +1,4 @@
-/** Lifecycles seen (R14): a real MinIO with the stack's rules deletes objects that are due, and no others. */
+/** Lifecycles (R14): a real MinIO with the stack's rules deletes expired objects, and no others. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { Minio } from "../support/minio";
 import { settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";
 
-describe("binaries: MinIO deletes what its lifecycles say", function () {
+describe("binaries: MinIO applies its lifecycles", function () {
   this.timeout(300_000);
   const settings = settingsOf("prod");
   const { buckets } = settings.objectStorage;
@@ -43,7 +43,7 @@ describe("binaries: MinIO deletes what its lifecycles say", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Everything in every bucket, old versions too. */
+  /** Everything in every bucket, including old versions. */
   const inBuckets = async () =>
     Object.fromEntries(
       await Promise.all(
@@ -74,7 +74,7 @@ describe("binaries: MinIO deletes what its lifecycles say", function () {
       }),
     );
 
-  it("has objects of all ages, as long as there are no rules", async () => {
+  it("has objects of all ages before there are rules", async () => {
     expect(await inBuckets()).to.deep.equal(wanted(false));
   });
 
@@ -85,7 +85,7 @@ describe("binaries: MinIO deletes what its lifecycles say", function () {
     return objects;
   };
 
-  it("deletes what is two days past its time and keeps what is two days before it, in every bucket", async () => {
+  it("deletes objects two days after their expiry and keeps them two days before it, in every bucket", async () => {
     const first = Object.fromEntries(
       await Promise.all(Object.values(buckets).map(async ({ name }) => [name, await count(name)] as const)),
     );
@@ -109,7 +109,7 @@ describe("binaries: MinIO deletes what its lifecycles say", function () {
       if (found !== kept) throw new Error(`there is still ${found}`);
       return true;
     });
-    // One object or old version in each is gone.
+    // One object or old version in each is deleted.
     for (const [name, before] of Object.entries(first)) expect(await count(name), name).to.equal(before - 1);
   });
 });

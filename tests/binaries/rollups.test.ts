@@ -1,4 +1,4 @@
-/** Roll-ups (R14) by a real Mimir: what its ruler writes is what the raw data says, and the dashboard finds it. */
+/** Rollups (R14) with a real Mimir: its ruler's results match the raw data, and the dashboard finds them. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,17 +19,17 @@ const scrape = 15;
 /** Seconds of raw data: an hour's window that ended when the rules' delay began, and a little more. */
 const history = 85 * minute;
 
-/** A value that no two windows have the same average of. */
+/** A function whose average differs between any two windows. */
 const gauge = (time: number) => 100 + 40 * Math.sin(time / 171) + (time % 97);
 
-describe("binaries: roll-ups of Mimir's ruler", function () {
+describe("binaries: rollups of Mimir's ruler", function () {
   this.timeout(240_000);
   const settings = settingsOf("dev");
   const everyone = [...rawTenants, ...rolledTenants].join("|");
-  // When the suite begins, which is long after it was loaded.
+  // Start of the suite, which is long after it was loaded.
   let now: number;
   let times: number[];
-  /** Three a second. */
+  /** Three per second. */
   const counter = (time: number) => 3 * (time - now + history);
   let folder: string;
   let mimir: Mimir;
@@ -52,7 +52,7 @@ describe("binaries: roll-ups of Mimir's ruler", function () {
     for (const { status, body } of pushes) expect(status, body).to.equal(200);
     for (const { metadata, spec } of rollupRules(settings))
       for (const group of spec.groups) {
-        // As Alloy hands it over, but every few seconds.
+        // As Alloy loads it, but every few seconds.
         const source_tenants = metadata.annotations["monitoring.grafana.com/source_tenants"]?.split(",");
         const tenant = metadata.labels["observability/mimir-tenant"] ?? "";
         const { status, body } = await mimir.ask(tenant, "/prometheus/config/v1/rules/rollups", {
@@ -103,13 +103,13 @@ describe("binaries: roll-ups of Mimir's ruler", function () {
     });
   }
 
-  it("waits for late samples as long as the settings say", async () => {
+  it("waits for late samples as long as configured", async () => {
     const [newest] = (await written(tenants.rollup5m, "node_load5")).at(-1) ?? [0];
     const delay = Date.now() / 1000 - newest;
     expect(delay).to.be.within(settings.mimir.rollups.delay, settings.mimir.rollups.delay + minute);
   });
 
-  it("keep a series' name and labels, and take nothing that was not asked for", async () => {
+  it("keep a series' name and labels, and include only selected metrics", async () => {
     await written(tenants.rollup5m, "node_load5");
     const found = (await mimir.data(
       tenants.rollup5m,
@@ -124,8 +124,8 @@ describe("binaries: roll-ups of Mimir's ruler", function () {
     );
   });
 
-  describe("and the dashboard that looks far back", () => {
-    /** What a hidden variable is, as Grafana reads it: the first group of its expression in the text of the series. */
+  describe("and the dashboard with a long time range", () => {
+    /** The value of a hidden variable in Grafana: the first group of its expression in the text of the series. */
     const variable = async (name: string, range: number) => {
       const { query = "", regex = "" } = longRange.computed?.find((one) => one.name === name) ?? {};
       const found = await mimir.query(everyone, query.replaceAll("$__range_s", String(range)));
@@ -147,17 +147,17 @@ describe("binaries: roll-ups of Mimir's ruler", function () {
       [31, "rollup-1h", "1h"],
       [365, "rollup-1h", "1h"],
     ] as const)
-      it(`reads ${resolution} when ${days} days are looked at`, async () => {
+      it(`queries ${resolution} for a range of ${days} days`, async () => {
         expect(await variable("resolution", days * day)).to.deep.equal([resolution]);
         expect(await variable("step", days * day)).to.deep.equal([step]);
       });
 
-    it("begins with the coarser one a second later", async () => {
+    it("switches to the coarser one a second later", async () => {
       expect(await variable("resolution", 7 * day + 1)).to.deep.equal(["rollup-5m"]);
       expect(await variable("resolution", 30 * day + 1)).to.deep.equal(["rollup-1h"]);
     });
 
-    it("finds in each what it asks for, and nothing of the others", async () => {
+    it("finds in each the series that it queries, and no others", async () => {
       await written(tenants.rollup1h, "node_load5");
       for (const resolution of ["pods|nodes", "rollup-5m", "rollup-1h"]) {
         const query = `avg_over_time(node_load5{cluster=~".*", __tenant_id__=~"${resolution}"}[1h])`;

@@ -1,4 +1,4 @@
-/** The real Tempo: it reads what the chart writes, keeps the limits of the settings, and keeps tenants apart. */
+/** The real Tempo: it accepts the chart's configuration, enforces the limits of the settings, and separates tenants. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -34,7 +34,7 @@ const stacks: Record<string, Record<string, unknown>> = {
   },
 };
 
-describe("binaries: Tempo reads its configuration", function () {
+describe("binaries: Tempo validates its configuration", function () {
   this.timeout(120_000);
   let tempo: string;
   let folder: string;
@@ -56,7 +56,7 @@ describe("binaries: Tempo reads its configuration", function () {
     };
   };
 
-  /** What Tempo says of its configuration: it ends after it has read and checked it. */
+  /** Tempo's validation of its configuration: it exits afterward. */
   const verify = (text: string, ...args: string[]) => {
     const file = join(folder, "tempo.yaml");
     writeFileSync(file, text);
@@ -73,7 +73,7 @@ describe("binaries: Tempo reads its configuration", function () {
   };
 
   for (const [name, config] of Object.entries(stacks)) {
-    it(`of ${name}, in each component with the arguments of its own`, async () => {
+    it(`of ${name}, in each component with its own arguments`, async () => {
       const files = await filesOf(config);
       const components = targetsOf(files.stack, releases.tempo);
       expect(components).to.have.length(6);
@@ -92,7 +92,7 @@ describe("binaries: Tempo reads its configuration", function () {
     });
   }
 
-  it("and refuses a setting that it does not know", async () => {
+  it("and rejects an unknown setting", async () => {
     const { config } = await filesOf({ environment: "prod" });
     const { status, words } = verify(config.replace("span_multiplier_key:", "span_multiplier:"));
     expect(status).not.to.equal(0);
@@ -111,7 +111,7 @@ describe("binaries: Tempo reads its configuration", function () {
   });
 });
 
-describe("binaries: Tempo keeps its limits, and its tenants apart", function () {
+describe("binaries: Tempo enforces its limits, and separates its tenants", function () {
   this.timeout(120_000);
   let folder: string;
   let tempo: Tempo;
@@ -132,7 +132,7 @@ describe("binaries: Tempo keeps its limits, and its tenants apart", function () 
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  /** So many spans of a thousand bytes and a bit; of one trace where it is named. */
+  /** Spans of slightly more than a thousand bytes; all in one trace if it is given. */
   const spansOf = (name: string, count: number, trace?: string): Span[] =>
     requestsOf(name, count).map(({ client }) => ({
       ...client,
@@ -146,14 +146,14 @@ describe("binaries: Tempo keeps its limits, and its tenants apart", function () 
   };
   const discarded = (tenant: string, reason: string) =>
     counted(tempo.url, "tempo_discarded_spans_total", { tenant, reason });
-  /** How many spans a stored trace has. */
+  /** Number of spans in a stored trace. */
   const stored = async (tenant: string, trace: string) => {
     const { status, body } = await tempo.ask(tenant, `/api/traces/${trace}`);
     return status === 200 ? body.split('"spanId"').length - 1 : 0;
   };
   const [first = "", second = ""] = requestsOf("trace", 2).map(({ trace }) => trace);
 
-  it("takes a burst and refuses what comes right after it, until its time has come", async () => {
+  it("accepts a burst and rejects the spans right after it, until the rate allows them", async () => {
     await accept("fast", spansOf("one", 150));
     const refused = await write("fast", spansOf("two", 150));
     expect(refused.status).to.equal(429);
@@ -164,31 +164,31 @@ describe("binaries: Tempo keeps its limits, and its tenants apart", function () 
     );
   });
 
-  it("refuses a push that is larger than the burst", async () => {
+  it("rejects a push that is larger than the burst", async () => {
     const { status, body } = await write("large", spansOf("one", 300));
     expect(status).to.equal(429);
     expect(body).to.include("RATE_LIMITED: batch size");
   });
 
-  it("leaves out what makes a trace too large, and counts it", async () => {
+  it("discards spans beyond the maximum size of a trace, and counts them", async () => {
     await accept("deep", spansOf("one", 15, first));
     await accept("deep", [...spansOf("two", 15, first), ...spansOf("three", 1, second)]);
     expect(await discarded("deep", "trace_too_large")).to.equal(15);
     expect([await stored("deep", first), await stored("deep", second)]).to.deep.equal([15, 1]);
   });
 
-  it("holds a tenant to limits of its own, where it has them", async () => {
+  it("applies a tenant's own limits", async () => {
     await accept("own", spansOf("one", 50, first));
     expect(await discarded("own", "trace_too_large")).to.equal(0);
     expect(await stored("own", first)).to.equal(50);
     await accept("own", spansOf("many", 20));
-    // The trace before may have been closed by then.
+    // The previous trace may have been closed by then.
     expect(await discarded("own", "live_traces_exceeded")).to.be.within(10, 11);
     const { status, body } = await write("own", spansOf("two", 300));
     expect(status, body).to.equal(429);
   });
 
-  it("gives a tenant with limits of its own the rest of what all have", async () => {
+  it("merges a tenant's own limits with the defaults", async () => {
     const limitsOf = async (path: string) => {
       const { body } = await tempo.ask(undefined, `/status/runtime_config${path}`);
       return parse(body.slice(body.indexOf("---")));
@@ -204,7 +204,7 @@ describe("binaries: Tempo keeps its limits, and its tenants apart", function () 
     expect(overrides.own.compaction.block_retention).to.equal("1w");
   });
 
-  it("shows a tenant its own traces alone, and nothing without a tenant", async () => {
+  it("shows a tenant only its own traces, and nothing without a tenant", async () => {
     await accept("nodes", spansOf("mine", 1, first));
     await accept("pods", spansOf("mine", 1, second));
     const query = '{ span.case = "mine" }';
@@ -221,7 +221,7 @@ describe("binaries: Tempo keeps its limits, and its tenants apart", function () 
     expect(refused.body).to.include("no org id");
   });
 
-  it("finds spans by the time that they tell, also where they come hours later", async () => {
+  it("finds spans by their own time, even if they arrive hours later", async () => {
     const [span] = spansOf("late", 1);
     if (!span) throw new Error("no span");
     const ago = 6 * 3600;

@@ -14,7 +14,7 @@ import { freePort, Server } from "../support/servers";
 import { settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";
 
-/** A CA and the certificate that it signs for MinIO, as the program's are: ECDSA P256, the names of its Services. */
+/** A CA and the certificate that it signs for MinIO, like the program's: ECDSA P256, the names of its Services. */
 function identities(folder: string): { ca: string; stranger: string; certificates: string } {
   const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
   const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
@@ -47,7 +47,7 @@ function identities(folder: string): { ca: string; stranger: string; certificate
   return { ca, stranger, certificates };
 }
 
-describe("binaries: MinIO by TLS", function () {
+describe("binaries: MinIO over TLS", function () {
   this.timeout(120_000);
   let folder: string | undefined;
   let minio: Server | undefined;
@@ -91,7 +91,7 @@ describe("binaries: MinIO by TLS", function () {
     if (folder) rmSync(folder, { recursive: true });
   });
 
-  /** Carries a plain connection to MinIO as the tunnels do, and gives why it failed. */
+  /** Forwards a plain connection to MinIO as the tunnels do, and returns the error. */
   const carry = (plain: Socket, trusted: string) =>
     new Promise<Error | undefined>((done) => {
       const carrier = wrapped(plain, { served: "minio", namespace: "minio", ca: trusted });
@@ -124,7 +124,7 @@ describe("binaries: MinIO by TLS", function () {
     }
   };
 
-  it("a client of plain S3 writes and reads through the tunnel's end that speaks TLS", async () => {
+  it("a client of plain S3 writes and reads through the TLS end of the tunnel", async () => {
     const content = randomBytes(3 * 1024 ** 2).toString("hex");
     const { result } = await through(ca, async (client) => {
       await client.makeBucket("logs");
@@ -136,7 +136,7 @@ describe("binaries: MinIO by TLS", function () {
     expect(result).to.equal(true);
   });
 
-  it("rclone of the backups verifies MinIO by a folder of CA certificates, and nobody else's", function () {
+  it("rclone of the backups verifies MinIO with a folder of CA certificates, and accepts no other server", function () {
     const [rclone = ""] = needs(this, "rclone");
     const listed = (certificate: string) => {
       const certificates = mkdtempSync(join(folder ?? "", "ca-"));
@@ -167,7 +167,7 @@ describe("binaries: MinIO by TLS", function () {
     expect(failures[0]?.message).to.match(/unable to verify|self.signed|certificate/);
   });
 
-  it("the certificate is refused under a name that it does not have", () =>
+  it("the certificate is rejected under a name that it does not have", () =>
     new Promise<void>((done, fail) => {
       request(`https://127.0.0.1:${port}/`, { ca, servername: "grafana.grafana.svc" }, () =>
         fail(new Error("it was accepted")),

@@ -43,7 +43,7 @@ describe("binaries: newer charts", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  it("are the newest in a range, without pre-releases", async () => {
+  it("are the newest in a range, without prereleases", async () => {
     expect(await newestIn("alloy", url, ">=1.0.0")).to.deep.equal({ version: "9.0.0", appVersion: "v9.0.0" });
     expect(await newestIn("alloy", url, ">=1.0.0, <2.0.0")).to.deep.equal({
       version: pins.alloy.version,

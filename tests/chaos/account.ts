@@ -1,27 +1,27 @@
-/** From what was found, and when, to what was lost, what came late, and when all was whole again. Pure. */
+/** Calculates lost and late signals, and the time of full recovery, from the query results. Pure. */
 
-/** The signals that are watched. */
+/** The observed signals. */
 export const signals = ["lines", "samples", "written", "traces"] as const;
 /** `samples` are Alloy's, `written` those that Prometheus scraped and wrote to Mimir. */
 export type Signal = (typeof signals)[number];
 
-/** One item that was found. Times are milliseconds since 1970. */
+/** An item that was found. Times are milliseconds since 1970. */
 export interface Item {
-  /** Its number; a sample's time, which numbers it too. */
+  /** Its number; for a sample its time, which serves as its number. */
   number: number;
   written: number;
-  /** When it was found first. */
+  /** Time of the first query that returned it. */
   found: number;
-  /** How often one answer had it. */
+  /** Maximum number of copies in one response. */
   copies: number;
 }
 
-/** One look at a store. Times are milliseconds since 1970. */
+/** A query of a store. Times are milliseconds since 1970. */
 export interface Look {
   at: number;
-  /** Whether the store answered. */
+  /** Whether the store responded. */
   answered: boolean;
-  /** When the newest item known by then was written. */
+  /** Write time of the newest item known by then. */
   newest: number;
 }
 
@@ -30,13 +30,13 @@ export const fresh: Record<Signal, number> = {
   lines: 10_000,
   samples: 20_000,
   written: 20_000,
-  // Tempo's search sees a trace when the ingester has cut it, some ten seconds after its last span.
+  // Tempo's search finds a trace after the ingester has cut it, some ten seconds after its last span.
   traces: 40_000,
 };
-/** How long all has to stay fresh before it counts as whole, in milliseconds. */
+/** How long all signals must stay fresh for a full recovery, in milliseconds. */
 export const lasting = 10_000;
 
-/** Numbers between the first and the last found that were not. */
+/** Missing numbers between the first and the last found. */
 export function holes(items: Item[]): number[] {
   const numbers = new Set(items.map(({ number }) => number));
   const [first, last] = [Math.min(...numbers), Math.max(...numbers)];
@@ -56,7 +56,7 @@ export function upTo(time: number, items: Item[]): Item[] {
 export const latest = (items: Item[]): number =>
   Math.max(0, ...items.map(({ written, found }) => (found - written) / 1000));
 
-/** A counter's longest time without a sample in seconds, and how many samples are missing in all. @param interval seconds */
+/** A counter's longest gap in seconds, and the total number of missing samples. @param interval seconds */
 export function gaps(items: Item[], interval: number): { longest: number; missing: number } {
   const times = items.map(({ written }) => written).sort((a, b) => a - b);
   const steps = times.slice(1).map((time, index) => (time - (times[index] ?? time)) / 1000);
@@ -66,7 +66,7 @@ export function gaps(items: Item[], interval: number): { longest: number; missin
   };
 }
 
-/** The longest time in seconds in which a store did not answer: from its last answer before to the first after. */
+/** The longest outage of a store in seconds: from the last response before it to the first after it. */
 export function outage(looks: Look[]): number {
   let longest = 0;
   let failing: number | undefined;
@@ -81,7 +81,7 @@ export function outage(looks: Look[]): number {
 const isFresh = (signal: Signal, { at, answered, newest }: Look) => answered && at - newest <= fresh[signal];
 
 /**
- * When all signals were fresh and stayed so for {@link lasting}.
+ * Time from which all signals were fresh for at least {@link lasting}.
  *
  * @param ready when the workload was ready again
  * @returns milliseconds since 1970; undefined if it is not yet known
@@ -97,9 +97,9 @@ export function wholeAt(ready: number, looks: Record<Signal, Look[]>): number | 
 }
 
 /**
- * When the last of the items was found that came after all else was whole: what waits in a queue is tried again in no order.
+ * Arrival of the last item that was late after the recovery of everything else: the retries of a queue have no order.
  *
- * @returns milliseconds since 1970; 0 where none came later than is usual
+ * @returns milliseconds since 1970; 0 if none was later than usual
  */
 export const lateSince = (found: Record<Signal, Item[]>, whole: number): number =>
   Math.max(
@@ -111,22 +111,22 @@ export const lateSince = (found: Record<Signal, Item[]>, whole: number): number 
     ),
   );
 
-/** What became of one signal. */
+/** The account of one signal. */
 export interface SignalAccount {
-  /** Items found of those written since the harm. */
+  /** Number of found items that were written since the fault. */
   found: number;
   lost: number;
-  /** How many of the lost the sender gave up, by an answer that is not tried again or after its minute; traces only. */
+  /** Number of lost items that the sender dropped, after a response without retry or after its minute; only traces. */
   gaveUp?: number;
-  /** Numbers that are lost, the first ten. */
+  /** The first ten lost numbers. */
   which: number[];
-  /** Items that one answer had more than once. */
+  /** Items with several copies in one response. */
   doubled: number;
-  /** Seconds from writing to finding of the one that came latest. */
+  /** Maximum seconds from write to arrival. */
   latest: number;
-  /** Seconds: the longest time without a sample; samples only. */
+  /** The longest gap in seconds; only samples. */
   gap?: number;
-  /** Seconds in which the signal's store did not answer. */
+  /** Seconds in which the signal's store did not respond. */
   outage: number;
 }
 

@@ -1,4 +1,4 @@
-/** One harm to one component, and the signals followed until they are whole. */
+/** Injects one fault into one component, and follows the signals until the full recovery. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { accountOf, holes, lateSince, upTo, wholeAt } from "./account";
@@ -8,23 +8,23 @@ import { givenUp, scrapeInterval } from "./load";
 import { type Case, type Harm, judge } from "./report";
 import { signalMap, type Watch } from "./watch";
 
-/** How long a component may take until it is ready, and then until all is whole, in milliseconds. */
+/** Timeout for the component's readiness, and then for the full recovery, in milliseconds. */
 export const patience = 5 * 60_000;
-/** How long is waited for what is missing when all else is whole, in milliseconds. */
+/** Timeout for missing items after everything else has recovered, in milliseconds. */
 const forStragglers = 60_000;
-/** Before a harm: what was written then and is on its way is its loss, too. Milliseconds. */
+/** Items written shortly before a fault are still in transit, so their loss counts as well. Milliseconds. */
 const underWay = 10_000;
 
-/** What a case needs. */
+/** Input of a case. */
 export interface Scene {
   config: KubeConfig;
   harms: Harms;
   watch: Watch;
-  /** Seconds that a component is held away. */
+  /** Duration of a pause in seconds. */
   pause: number;
 }
 
-/** Waits until something is so, or time is up. @returns whether it is */
+/** Waits for a condition or a timeout. @returns whether the condition is true */
 export async function until(milliseconds: number, is: () => boolean | Promise<boolean>): Promise<boolean> {
   const deadline = Date.now() + milliseconds;
   while (Date.now() < deadline) {
@@ -35,9 +35,9 @@ export async function until(milliseconds: number, is: () => boolean | Promise<bo
 }
 
 /**
- * Harms a component, and sees what becomes of the signals.
+ * Injects a fault into a component, and observes the signals.
  *
- * @throws where nothing is expected of the component, or the harm itself does not succeed
+ * @throws if there is no expectation for the component, or the fault itself fails
  */
 export async function seenAfter(
   { config, harms, watch, pause }: Scene,
@@ -59,7 +59,7 @@ export async function seenAfter(
       whole = wholeAt(ready, watch.looksSince(at));
       return whole !== undefined;
     });
-  // What is written later is the next case's; but the first item of it, or what is lost at the end would leave no hole.
+  // Later items belong to the next case, except the first one: without it, a loss at the end would leave no gap.
   const end = whole ?? Date.now();
   const items = () => signalMap((signal) => upTo(end, watch.itemsSince(signal, at - underWay)));
   const settled = () => {

@@ -1,4 +1,4 @@
-/** The workloads of a stack as the cluster has them: found, killed, held away, and put back. */
+/** The workloads of a stack in the cluster: finds, kills, pauses and restores them. */
 import { setTimeout as wait } from "node:timers/promises";
 import {
   AppsV1Api,
@@ -12,7 +12,7 @@ import {
 import { namespaces } from "../support/names";
 import { load } from "./load";
 
-/** Custom resources by which operators set the replicas of workloads. */
+/** Custom resources with which operators set the replicas of workloads. */
 const operated: Record<string, { group: string; version: string; plural: string }> = {
   Prometheus: { group: "monitoring.coreos.com", version: "v1", plural: "prometheuses" },
   Alertmanager: { group: "monitoring.coreos.com", version: "v1", plural: "alertmanagers" },
@@ -31,9 +31,9 @@ export interface Component {
   namespace: string;
   name: string;
   selector: string;
-  /** Pods that it has when all is well. */
+  /** Number of pods in a healthy stack. */
   replicas: number;
-  /** The custom resource that it is made from. */
+  /** The custom resource that it is created from. */
   owner?: { kind: string; name: string };
 }
 
@@ -52,7 +52,7 @@ const ownerOf = ({ ownerReferences = [] }: V1ObjectMeta = {}): Pick<Component, "
   return owner ? { owner: { kind: owner.kind, name: owner.name } } : {};
 };
 
-/** All workloads of the stack's namespaces, those without a pod left out. */
+/** All workloads of the stack's namespaces, except those without pods. */
 export async function findComponents(config: KubeConfig): Promise<Component[]> {
   const apps = config.makeApiClient(AppsV1Api);
   const found = await Promise.all(
@@ -81,7 +81,7 @@ export async function findComponents(config: KubeConfig): Promise<Component[]> {
   return found.flat().filter(({ replicas }) => replicas > 0);
 }
 
-/** What takes a workload's pods away, and what puts them back. */
+/** Functions that remove a workload's pods, and restore them. */
 interface Levers {
   away: () => Promise<unknown>;
   back: () => Promise<unknown>;
@@ -91,12 +91,12 @@ const isReady = ({ status, metadata }: V1Pod) =>
   !metadata?.deletionTimestamp &&
   (status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false);
 
-/** The harms and their ends, on one cluster. */
+/** Injects and reverts faults in one cluster. */
 export class Harms {
   private readonly core: CoreV1Api;
   private readonly apps: AppsV1Api;
   private readonly custom: CustomObjectsApi;
-  /** What puts back what is held away now; also for who is interrupted. */
+  /** Functions that revert the current faults, also after an interruption. */
   private readonly undo = new Map<string, () => Promise<unknown>>();
 
   constructor(config: KubeConfig) {
@@ -109,7 +109,7 @@ export class Harms {
     return (await this.core.listNamespacedPod({ namespace, labelSelector: selector })).items;
   }
 
-  /** Whether as many pods as should be are there, and all are ready. @param gone uid of a pod that must be away */
+  /** Whether all pods exist and are ready. @param gone UID of a pod that must be deleted */
   async isWhole(component: Component, gone?: string): Promise<boolean> {
     const pods = await this.pods(component);
     return (
@@ -118,9 +118,9 @@ export class Harms {
   }
 
   /**
-   * Kills one pod without grace: of a DaemonSet that on the load's node, else the first.
+   * Kills one pod without a grace period: of a DaemonSet, the one on the load's node, otherwise the first.
    *
-   * @returns the pod's uid
+   * @returns the pod's UID
    */
   async kill(component: Component): Promise<string> {
     const pods = await this.pods(component);
@@ -131,10 +131,13 @@ export class Harms {
     return uid;
   }
 
-  /** Holds all pods of a workload away for a time, and puts the workload back as it was. @param seconds from when all are gone */
+  /**
+   * Removes all pods of a workload for a time, and restores the workload. @param seconds from the deletion of the last
+   * pod
+   */
   async pause(component: Component, seconds: number): Promise<void> {
     const { away, back } = await this.levers(component);
-    // Before the harm, so that who is interrupted in the middle of it puts back, too.
+    // Registered before the fault, so that an interruption reverts it, too.
     this.undo.set(nameOf(component), back);
     try {
       await away();
@@ -145,7 +148,7 @@ export class Harms {
     }
   }
 
-  /** Puts back all that is held away. */
+  /** Reverts all current faults. */
   async putBack(): Promise<void> {
     for (const [name, back] of [...this.undo]) {
       await back();
@@ -153,7 +156,7 @@ export class Harms {
     }
   }
 
-  /** What takes all pods of a workload away, and what puts it back as it is now. */
+  /** Functions that remove all pods of a workload, and restore its current state. */
   private levers(component: Component): Promise<Levers> | Levers {
     if (component.owner) return this.operatedLevers(component, component.owner);
     if (component.kind === "DaemonSet") return this.nodeLevers(component);

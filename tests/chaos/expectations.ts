@@ -1,12 +1,12 @@
 /**
- * What each component's loss may cost, as plain data: every workload of a stack has its line here, and one that has none
- * fails the test. Pure.
+ * The acceptable effects of each component's loss, as plain data. Every workload of a stack needs an entry here,
+ * otherwise the test fails. Pure.
  */
 import type { Signal } from "./account";
 
-/** What may be lost, and why that cannot be had otherwise. */
+/** An acceptable loss, and why it is unavoidable. */
 interface Loss {
-  /** Items at most; samples: seconds without one beyond the time that the component was away. */
+  /** Maximum number of items; for samples: seconds without one beyond the outage of the component. */
   atMost: number;
   why: string;
 }
@@ -15,13 +15,13 @@ interface Loss {
 export interface Expectation {
   /** `namespace/name` of the workloads. */
   workload: RegExp;
-  /** What the component is for, in a few words. */
+  /** The component's purpose, in a few words. */
   does: string;
-  /** Whether it holds or carries signals, or is what people look at: then it is held away, too. */
+  /** Whether it stores or transports signals, or serves users: then it is paused, too. */
   carries: boolean;
   /** Signals whose stores may not answer while it is unavailable. */
   unanswered?: Signal[];
-  /** What may be lost where no other pod does the same; what is not named here must not lose any. */
+  /** Acceptable losses if no other pod has the same role; other signals must not be lost. */
   loses?: Partial<Record<Signal, Loss>>;
 }
 
@@ -42,7 +42,7 @@ const writing = (workload: RegExp, does: string, unanswered: Signal[] = []): Exp
 });
 const aside = (workload: RegExp, does: string): Expectation => ({ workload, does, carries: false });
 
-/** Every component, in the order of the signals' way. */
+/** Every component, in the order of the signals' path. */
 export const expectations: Expectation[] = [
   writing(/^alloy-logs\/alloy-logs$/, "reads the pods' log files"),
   {

@@ -1,4 +1,7 @@
-/** The load that the stores are watched with: pods that write numbered lines, serve a counter, and send numbered traces. */
+/**
+ * The load during the observation of the stores: pods that write numbered lines, expose a counter, and send numbered
+ * traces.
+ */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,14 +25,14 @@ import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared"
 import { urls } from "../support/names";
 import { readRecord, taken } from "./record";
 
-/** What a load is made of. */
+/** Parameters of a load. */
 export interface Load {
-  /** Name of its signals and of all that is made for it. */
+  /** Name of its signals and of all its objects. */
   name: string;
   namespace: string;
-  /** Lines a second of each writer. */
+  /** Lines per second of each writer. */
   lines: number;
-  /** Spans a second of each writer; they are one trace. */
+  /** Spans per second of each writer, in one trace. */
   spans: number;
   /** Seconds between two scrapes of the counter. */
   scrapeInterval: number;
@@ -42,7 +45,7 @@ export const { scrapeInterval } = load;
 const port = 8080;
 const folder = "/load";
 
-/** Identifies the signals of this run: eight hexadecimal digits, with which its trace ids begin. */
+/** Identifies the signals of this run: eight hexadecimal digits, with which its trace IDs begin. */
 export const newRun = (): string => randomBytes(4).toString("hex");
 
 const metadataOf = ({ name, namespace }: Load) => ({
@@ -51,7 +54,7 @@ const metadataOf = ({ name, namespace }: Load) => ({
   labels: { "app.kubernetes.io/name": name },
 });
 
-/** The namespace; its pods may reach the gateways and Alloy. */
+/** The namespace, whose pods may connect to the gateways and Alloy. */
 export const namespaceManifest = ({ namespace }: Load): V1Namespace => ({
   metadata: {
     name: namespace,
@@ -91,14 +94,17 @@ export const configManifest = (
   },
 });
 
-/** A writer. It has to outlive what happens to others, so it has no probes. @param writer its name; without it its node's */
+/**
+ * A writer. It must survive faults of other components, so it has no probes. @param writer its name; without it, its
+ * node's
+ */
 export function podSpec(settings: Settings, of: Load, run: string, writer?: string): V1PodSpec {
   const { tracing } = settings;
   const env = {
     ...{ LOAD_NAME: of.name, LOAD_RUN: run, LOAD_LINES: String(of.lines), LOAD_SPANS: String(of.spans) },
     // Busybox cannot verify a certificate.
     LOAD_TRACES: usesTls(settings) ? urls.collector : servedUrls(settings).otlpHttp,
-    // Where a collector samples, it keeps every trace that failed.
+    // If a collector samples, it keeps every failed trace.
     LOAD_STATUS: tracing.sampling.appliedBy === "collector" ? "2" : "0",
     ...{ LOAD_FOLDER: folder, LOAD_DATA: "/tmp", LOAD_PORT: String(port) },
   };
@@ -142,7 +148,7 @@ export const podManifest = (settings: Settings, run: string): V1Pod => ({
   spec: podSpec(settings, load, run, load.name),
 });
 
-/** Removes the namespace, and waits until it is gone. */
+/** Deletes the namespace, and waits until it is deleted. */
 export async function removeLoad(config: KubeConfig, { namespace }: Load = load): Promise<void> {
   const core = config.makeApiClient(CoreV1Api);
   if (!(await ifThere(core.deleteNamespace({ name: namespace })))) return;
@@ -153,7 +159,7 @@ export async function removeLoad(config: KubeConfig, { namespace }: Load = load)
   throw new Error(`namespace ${namespace} does not go away`);
 }
 
-/** Creates all that a load needs but its pods. What an earlier run left is removed first. */
+/** Creates all objects of a load except its pods. Objects of an earlier run are deleted first. */
 export async function prepareLoad(
   config: KubeConfig,
   settings: Settings,
@@ -183,7 +189,7 @@ export async function startLoad(config: KubeConfig, settings: Settings, run: str
   await config.makeApiClient(CoreV1Api).createNamespacedPod({ namespace, body: podManifest(settings, run) });
 }
 
-/** What a pod recorded, from a byte on. @throws where the pod does not answer */
+/** A pod's record, from a byte on. @throws if the pod does not respond */
 export const recordOf = (
   config: KubeConfig,
   { namespace }: Load,
@@ -196,7 +202,7 @@ export const recordOf = (
     { pod, path: "/record.txt", within: 5, headers: { range: `bytes=${from}-` } },
   );
 
-/** Traces of chaos that the sender gave up: those that got no 2xx within its minute. */
+/** Traces of chaos that the sender dropped: those without a 2xx response within its minute. */
 export async function givenUp(config: KubeConfig): Promise<number[]> {
   const { body } = await recordOf(config, load, load.name);
   return readRecord(body)

@@ -1,4 +1,4 @@
-/** What a run of chaos is asked for, and which components are then harmed how. Pure. */
+/** Options of a chaos run, and the faults for each component. Pure. */
 import { parseArgs } from "node:util";
 import { UserError } from "../../settings";
 import { type Component, nameOf } from "./components";
@@ -17,16 +17,16 @@ OBS_TEST_KUBECONFIG, else the stack's own.
   --yes                 harm a prod stack, too
   --help`;
 
-/** What a run is asked for. */
+/** Options of a run. */
 export interface Asked {
-  /** Parts of names of components; none are all. */
+  /** Parts of component names; empty for all. */
   only: string[];
   harms: Harm[];
-  /** Seconds that a component is held away. */
+  /** Duration of a pause in seconds. */
   pause: number;
-  /** Seconds after which no further harm is begun. */
+  /** Seconds after which no further fault is injected. */
   budget: number;
-  /** The file with what was seen. */
+  /** The file with the results. */
   report?: string;
   yes: boolean;
   help: boolean;
@@ -34,7 +34,7 @@ export interface Asked {
 
 const harmNames: Harm[] = ["kill", "pause"];
 
-/** A number of seconds. @throws UserError naming the option */
+/** A number of seconds. @throws UserError with the option */
 function secondsOf(option: string, text: string | undefined, otherwise: number, most: number): number {
   if (text === undefined) return otherwise;
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
@@ -43,7 +43,7 @@ function secondsOf(option: string, text: string | undefined, otherwise: number, 
   return value;
 }
 
-/** The command line's. @throws UserError naming what is not known or not allowed */
+/** Parses the command line. @throws UserError with unknown or invalid options */
 export function readAsked(args: string[]): Asked {
   const option = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
@@ -69,7 +69,7 @@ export function readAsked(args: string[]): Asked {
   return {
     only: positionals,
     harms: harmNames.filter((harm) => values.harm?.includes(harm) ?? true),
-    // Longer than what a sender tries would be a loss by the sender: a minute, see traces.js.
+    // A longer pause would be a loss by the sender, which retries for a minute: see traces.js.
     pause: secondsOf("pause", values.pause, 45, 600),
     budget: secondsOf("for", values.for, Infinity, 86_400),
     ...(values.report !== undefined && { report: values.report }),
@@ -79,9 +79,9 @@ export function readAsked(args: string[]): Asked {
 }
 
 /**
- * The harms of a run, in the order in which they are done. Those that a report has are left out.
+ * The faults of a run, in order. Those in an existing report are omitted.
  *
- * @throws UserError where a part of a name is no component's
+ * @throws UserError if a part of a name matches no component
  */
 export function planned(
   components: Component[],

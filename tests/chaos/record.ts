@@ -1,6 +1,6 @@
-/** What a writer of the load recorded: load.sh writes the lines. Times are milliseconds since 1970. Pure. */
+/** Parses the record of a writer of the load: load.sh writes its lines. Times are milliseconds since 1970. Pure. */
 
-/** One second's lines, written; its spans are sent next. */
+/** The written lines of one second; their spans are sent next. */
 export interface Batch {
   at: number;
   batch: number;
@@ -9,26 +9,26 @@ export interface Batch {
   last: number;
 }
 
-/** The spans of a batch, delivered or given up. */
+/** The spans of a batch, delivered or dropped. */
 export interface Sent {
   /** When the batch was written. */
   at: number;
   batch: number;
   tries: number;
-  /** HTTP status of the last try; 0 without an answer. */
+  /** HTTP status of the last attempt; 0 without a response. */
   status: number;
 }
 
-/** A query, answered or not. */
+/** A query, successful or not. */
 export interface Asked {
   at: number;
   store: string;
   took: number;
-  /** HTTP status, 0 without an answer within 10 s; `empty` where the answer lacks what was written. */
+  /** HTTP status, 0 without a response within 10 s; `empty` if the response lacks a written item. */
   status: number | "empty";
 }
 
-/** A write to a gateway, delivered or given up. */
+/** A write to a gateway, delivered or dropped. */
 export interface Write {
   at: number;
   store: string;
@@ -36,7 +36,7 @@ export interface Write {
   status: number;
 }
 
-/** All that a writer recorded. */
+/** The whole record of a writer. */
 export interface Record {
   batches: Batch[];
   spans: Sent[];
@@ -48,7 +48,7 @@ export interface Record {
 
 export const emptyRecord = (): Record => ({ batches: [], spans: [], queries: [], writes: [], loads: [] });
 
-/** Reads lines of a record, which are added to one. A line without its end is left out. */
+/** Parses lines of a record, and adds them to one. An incomplete line is omitted. */
 export function readRecord(text: string, record = emptyRecord()): Record {
   for (const line of text.slice(0, text.lastIndexOf("\n") + 1).split("\n")) {
     const [kind, ...words] = line.split(" ");
@@ -66,5 +66,5 @@ export function readRecord(text: string, record = emptyRecord()): Record {
   return record;
 }
 
-/** Whether a receiver accepted what it was sent. */
+/** Whether a receiver accepted a request. */
 export const taken = (status: number): boolean => status >= 200 && status <= 299;

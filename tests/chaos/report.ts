@@ -1,4 +1,4 @@
-/** What was seen of each component: judged, kept in a file, and shown as a table. All but the file is pure. */
+/** The results of each component: judged, stored in a file, and shown as a table. Pure, except for the file. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { table } from "../../cli/lib/text";
 import { type Signal, type SignalAccount, signals } from "./account";
@@ -6,27 +6,27 @@ import type { Expectation } from "./expectations";
 
 export type Harm = "kill" | "pause";
 
-/** What one harm did. Times are seconds. */
+/** The effects of one fault. Times are in seconds. */
 export interface Case {
   /** `namespace/name` of the workload. */
   component: string;
   harm: Harm;
-  /** When, as ISO 8601. */
+  /** Time, as ISO 8601. */
   at: string;
-  /** Pods that did the same meanwhile. */
+  /** Other pods with the same role during the fault. */
   left: number;
-  /** From the harm until it was over: what a component was held away; next to nothing for a kill. */
+  /** Duration of the fault: that of a pause; nearly 0 for a kill. */
   held: number;
   /** From then until all pods were ready again; undefined if they were not in time. */
   ready?: number;
   /** From then until all that is written is found again; undefined if it was not in time. */
   whole?: number;
   signals: Record<Signal, SignalAccount>;
-  /** What was not as expected. */
+  /** Unexpected results. */
   failures: string[];
 }
 
-/** What people call the signals. */
+/** Display names of the signals. */
 const words: Record<Signal, string> = {
   lines: "log lines",
   samples: "samples (Alloy)",
@@ -34,11 +34,11 @@ const words: Record<Signal, string> = {
   traces: "traces",
 };
 
-/** Seconds without an answer that a busy machine may cost on its own. */
+/** Seconds without a response that a busy machine may cause on its own. */
 const slack = 20;
 
 /**
- * What of a case is not as expected; empty where all is.
+ * Unexpected results of a case; empty if there are none.
  *
  * @param interval seconds between two scrapes
  */
@@ -72,10 +72,10 @@ export function judge(
 }
 
 const seconds = (value: number | undefined) => (value === undefined ? "never" : `${value.toFixed(0)} s`);
-/** A loss: nothing is a dash, so that what is lost stands out. */
+/** A loss; 0 is shown as a dash, so that losses stand out. */
 const count = (value: number) => (value ? String(value) : "-");
 
-/** The table for people: what was lost, what was delayed, how long until whole. */
+/** The table for people: losses, delays, and the time of full recovery. */
 export function tableText(cases: Case[]): string {
   const heading = ["component", "harm", "ready", "whole", "lost: lines", "samples", "written", "traces"];
   const late = ["latest: lines", "samples", "written", "traces"];
@@ -99,7 +99,7 @@ export function tableText(cases: Case[]): string {
 export const readReport = (file: string): Case[] =>
   existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")).cases as Case[]) : [];
 
-/** A report with one case more; one of the same component and harm gives way. */
+/** A report with another case; one of the same component and fault is replaced. */
 export const withCase = (cases: Case[], one: Case): Case[] =>
   [...cases.filter(({ component, harm }) => component !== one.component || harm !== one.harm), one].sort(
     (a, b) => a.component.localeCompare(b.component) || a.harm.localeCompare(b.harm),

@@ -15,19 +15,22 @@ import { type Asked, planned, readAsked, usage } from "./plan";
 import { type Case, readReport, tableText, withCase, writeReport } from "./report";
 import { Watch } from "./watch";
 
-/** What has to be calm before the next harm, in milliseconds. */
+/** How long signals must be undisturbed before the next fault, in milliseconds. */
 const justNow = 15_000;
 
 const tell = (line: string) => console.error(`chaos: ${line}`);
 
-/** Waits until all signals are found soon after they are written. @param since when the time begins that has to be so */
+/**
+ * Waits until all signals are found soon after they are written. @param since start of the period in which that must be
+ * true
+ */
 async function calm(watch: Watch, since: number): Promise<void> {
   const isCalm = () => wholeAt(0, watch.looksSince(since)) !== undefined;
   if (!(await until(patience, isCalm)))
     throw new Error(`signals are not found soon after they are written: ${JSON.stringify(watch.reasons)}`);
 }
 
-/** @returns the cases of this run and those that the report had before */
+/** @returns the cases of this run and those in an existing report */
 async function chaos(stack: string, asked: Asked): Promise<Case[]> {
   const begun = Date.now();
   const { settings, config } = await connect(stack);
@@ -45,7 +48,7 @@ async function chaos(stack: string, asked: Asked): Promise<Case[]> {
   const todo = planned(components, asked, cases);
   const run = newRun();
   const watch = new Watch(config, run);
-  /** Puts back and takes away all that this run changed; more than once does no harm. */
+  /** Reverts all changes of this run; it can run more than once. */
   const cleanUp = async () => {
     await harms.putBack();
     await watch.end();
@@ -101,5 +104,5 @@ main(process.argv.slice(2))
     tell(error instanceof UserError ? error.message : (error.stack ?? error.message));
     process.exitCode = 2;
   })
-  // A connection that hangs must not keep this alive.
+  // A hanging connection must not keep this process alive.
   .finally(() => process.exit());

@@ -1,4 +1,4 @@
-/** Looks at every store once a second through its gateway, and remembers what was found when. */
+/** Queries every store once a second through its gateway, and records the arrival of each item. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { bodyOf } from "../../cli/lib/service";
@@ -7,23 +7,23 @@ import { services } from "../support/names";
 import { type Item, type Look, type Signal, signals } from "./account";
 import { load } from "./load";
 
-/** How a signal is asked for. */
+/** The query for a signal. */
 interface Source {
   service: ServicePort;
   user: string;
-  /** The path for what was written since a time in milliseconds. */
+  /** The path for items written since a time in milliseconds. */
   path: (run: string, since: number, now: number) => string;
-  /** Number and time of writing, in milliseconds, of each item in an answer. */
+  /** Number and write time, in milliseconds, of each item in a response. */
   read: (body: string) => [number: number, written: number][];
 }
 
-/** Within what an answer counts as one, in milliseconds. */
+/** Timeout of a response, in milliseconds. */
 const answerWithin = 10_000;
-/** Between two looks, in milliseconds. */
+/** Interval of queries, in milliseconds. */
 const period = 1000;
-/** Before the oldest item that is missing; items are not always found in their order. Milliseconds. */
+/** Before the oldest missing item; items do not always arrive in order. Milliseconds. */
 const overlap = 15_000;
-/** How far back is looked for what is missing, in milliseconds. */
+/** Maximum age of missing items in queries, in milliseconds. */
 const furthest = 8 * 60_000;
 
 const path = (at: string, parameters: Record<string, string | number>) => {
@@ -36,7 +36,7 @@ const samplesOf = (tenant: string): Source => ({
   user: gatewayUser(tenant, "read"),
   path: (run, since, now) =>
     path("/prometheus/api/v1/query", {
-      // A scrape that did not succeed, on a busy machine say, leaves an `up` of 0: that one was not lost on its way.
+      // A failed scrape, for example on a busy machine, results in an `up` of 0: its sample was not lost in transit.
       query: `{__name__=~"chaos_number_total|up", namespace="${load.namespace}", run=~"${run}|"}[${Math.ceil((now - since) / 1000)}s]`,
       time: now / 1000,
     }),
@@ -47,7 +47,7 @@ const samplesOf = (tenant: string): Source => ({
   },
 });
 
-/** How each signal is asked for. */
+/** The query for each signal. */
 export const sources: Record<Signal, Source> = {
   lines: {
     service: services.loki,
@@ -87,7 +87,7 @@ export const sources: Record<Signal, Source> = {
   },
 };
 
-/** The time of writing from which on something may be missing. */
+/** The write time from which items may be missing. */
 function complete(items: Map<number, Item>): number | undefined {
   const sorted = [...items.values()].sort((a, b) => a.number - b.number);
   const hole = sorted.findIndex(({ number }, index) => number - (sorted[index - 1]?.number ?? number) > 1);
@@ -102,11 +102,11 @@ const within = <T>(answer: Promise<T>): Promise<T> =>
     }),
   ]);
 
-/** What was found of a run, and when. */
+/** The arrivals of a run's items. */
 export class Watch {
   readonly items = signalMap(() => new Map<number, Item>());
   readonly looks = signalMap((): Look[] => []);
-  /** Why a store last did not answer. */
+  /** Why a store last did not respond. */
   readonly reasons: Partial<Record<Signal, string>> = {};
   private readonly stop = new AbortController();
   private loops: Promise<void>[] = [];
@@ -142,7 +142,7 @@ export class Watch {
     return Math.max(this.begun, Date.now() - furthest, known - overlap);
   }
 
-  /** Looks once for what was written since a time in milliseconds. @returns whether the store answered */
+  /** Queries once for items written since a time in milliseconds. @returns whether the store responded */
   async look(signal: Signal, since: number): Promise<boolean> {
     const { service, user, path: pathOf, read } = sources[signal];
     const asked = Date.now();
@@ -166,7 +166,7 @@ export class Watch {
     return answered;
   }
 
-  /** The looks since a time. */
+  /** The queries since a time. */
   looksSince(time: number): Record<Signal, Look[]> {
     return signalMap((signal) => this.looks[signal].filter(({ at }) => at >= time));
   }

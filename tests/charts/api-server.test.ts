@@ -1,4 +1,4 @@
-/** Every object of both stacks before a real API server: known fields only, valid, and admitted by Pod Security. */
+/** Sends every object of both stacks to a real API server: known fields only, valid, and admitted by Pod Security. */
 import { expect } from "chai";
 import { podSecurity } from "../../names";
 import { ApiServer } from "../support/api-server";
@@ -15,10 +15,10 @@ import {
 import { shapes } from "../support/stacks";
 import { needs, needsCharts, skip } from "../support/tools";
 
-/** What others need before they can be checked; made for real, all else only for the sake of the answer. */
+/** Prerequisites of other objects, which are really created; all others are only checked. */
 const isGround = ({ object }: Placed) => ["Namespace", "CustomResourceDefinition"].includes(object.kind);
 
-/** Whether an object is of a kind that the definitions of an operator bring. */
+/** Whether an object is a custom resource of an operator. */
 const isCustom = ({ object }: Placed) =>
   /^(monitoring\.coreos\.com|opentelemetry\.io|keda\.sh|autoscaling\.k8s\.io)\//.test(object.apiVersion);
 
@@ -32,14 +32,14 @@ const readsTheNode: Record<string, Record<string, RegExp>> = {
   },
 };
 
-/** A pod as the workload's controller would make it. */
+/** A pod as the workload's controller would create it. */
 const podOf = ({ object }: Placed): KubernetesObject => {
   const { metadata, spec } = object["spec"].template;
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: { ...metadata, name: `${object.metadata.name}-pod` },
-    // What a StatefulSet's controller adds: a volume for each claim of its template.
+    // The StatefulSet controller adds a volume for each PVC of its template.
     spec: {
       ...spec,
       volumes: [
@@ -53,7 +53,7 @@ const podOf = ({ object }: Placed): KubernetesObject => {
   };
 };
 
-/** A pod as the OpenTelemetry operator makes it of a collector, as far as its security goes. */
+/** The pod that the OpenTelemetry operator creates for a collector, with regard to security. */
 const collectorPod = ({ object }: Placed): KubernetesObject => {
   const { podSecurityContext, securityContext, resources } = object["spec"];
   return {
@@ -69,7 +69,7 @@ const collectorPod = ({ object }: Placed): KubernetesObject => {
 
 /** @param next path of a newer kube-apiserver; without it the one on PATH */
 function acceptance(suite: Mocha.Suite, next: string | undefined) {
-  // Helm renders each chart, and the API server answers each object.
+  // Helm renders each chart, and the API server checks each object.
   suite.timeout(600_000);
   let api: ApiServer;
 
@@ -81,7 +81,7 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
 
   after(() => api?.stop());
 
-  /** What was not accepted without a word, one line each. */
+  /** Errors and warnings about objects, one per line. */
   const complaints = async (placed: Placed[], form = ({ object }: Placed) => object) => {
     const verdicts = placed.map(async (one) => {
       const object = form(one);
@@ -94,7 +94,7 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
     return (await Promise.all(verdicts)).flat();
   };
 
-  /** Makes what the others need. */
+  /** Creates the prerequisites. */
   const prepare = async (stack: RenderedStack) => {
     const made = stack.objects.filter(isGround).map(({ object }) => api.create(object));
     for (const { status, message } of await Promise.all(made))
@@ -109,7 +109,7 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
       if (environment === "prod")
         expect([...kinds]).to.include.members(["CronJob", "HorizontalPodAutoscaler", "PodDisruptionBudget"]);
       await prepare(stack);
-      // The definitions of what is custom come with a chart.
+      // The CRDs of custom resources are in a chart.
       const own = stack.objects.filter((one) => !isGround(one) && !isCustom(one));
       expect(own).not.to.be.empty;
       expect(await complaints(own)).to.deep.equal([]);
@@ -125,7 +125,7 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
         await prepare(stack);
       });
 
-      it("accepts every object of every release, and what is custom by its own definitions", async () => {
+      it("accepts every object of every release, and custom resources according to their CRDs", async () => {
         const objects = stack.objects.filter((one) => !isGround(one) && (one.release || isCustom(one)));
         expect(new Set(objects.flatMap(({ release }) => release ?? []))).to.deep.equal(
           new Set([
@@ -153,7 +153,7 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
         expect(await complaints(collectors, collectorPod)).to.deep.equal([]);
       });
 
-      it("holds all namespaces to `restricted` but those with something that reads the node", () => {
+      it("sets `restricted` for all namespaces except those with pods that read the node", () => {
         const levels = stack.objects
           .filter(({ object }) => object.kind === "Namespace")
           .map(({ object: { metadata } }) => [
@@ -172,7 +172,7 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
       });
 
       for (const [namespace, readers] of Object.entries(readsTheNode))
-        it(`has in ${namespace} nothing but ${Object.keys(readers).join(" and ")} that needs more`, async () => {
+        it(`has in ${namespace} only ${Object.keys(readers).join(" and ")} with more permissions`, async () => {
           const placed = workloads(stack).filter((one) => one.object.metadata.namespace === namespace);
           const refused = async (level: string) => {
             const labels = { "pod-security.kubernetes.io/enforce": level };
@@ -212,12 +212,12 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
       });
     });
 
-  describe("charts: what a real API server refuses", () => {
+  describe("charts: objects that a real API server rejects", () => {
     before(async function () {
       await needsCharts(this);
     });
 
-    it("refuses a misspelled field, an invalid value and a privileged pod, so that this test can fail", async () => {
+    it("rejects a misspelled field, an invalid value and a privileged pod, so that this test can fail", async () => {
       const stack = await renderStack({ environment: "prod" });
       await prepare(stack);
       const changed = (kind: string, name: string, change: (object: KubernetesObject) => void): Placed[] => {
@@ -274,11 +274,11 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
   });
 }
 
-describe("charts: every object before a real API server", function () {
+describe("charts: every object with a real API server", function () {
   acceptance(this, undefined);
 });
 
-describe("charts: every object before a newer API server", function () {
+describe("charts: every object with a newer API server", function () {
   const next = process.env["OBS_KUBE_APISERVER_NEXT"];
   before(function () {
     if (!next) skip(this, "OBS_KUBE_APISERVER_NEXT names no kube-apiserver");

@@ -1,11 +1,11 @@
-/** Chaos expects something of every workload that a stack can have: one that is new has to be thought about. */
+/** Chaos has an expectation for every workload of a stack: a new one needs its own. */
 import { expect } from "chai";
 import { expectationOf } from "../chaos/expectations";
 import { renderStack, workloads } from "../support/rendered";
 import { shipped } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
-/** What operators call the workloads that they make from custom resources. */
+/** Names of the workloads that operators create from custom resources. */
 const operated: Record<string, (name: string) => string> = {
   Prometheus: (name) => `prometheus-${name}`,
   Alertmanager: (name) => `alertmanager-${name}`,
@@ -19,7 +19,7 @@ describe("charts: chaos", function () {
   });
 
   for (const environment of ["dev", "prod"] as const)
-    it(`expects something of each workload of ${environment}`, async () => {
+    it(`has an expectation for each workload of ${environment}`, async () => {
       const stack = await renderStack(shipped(environment));
       const plain = workloads(stack)
         .filter(({ object }) => object.kind !== "Job")

@@ -1,4 +1,4 @@
-/** `obs upgrade --check` and the check before `up`: a real API server accepts or refuses objects without a change. */
+/** `obs upgrade --check` and the check before `up`: a real API server accepts or rejects objects without a change. */
 import { AppsV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { dryRunObjects } from "../../cli/commands/upgrade/dry-run";
@@ -105,7 +105,7 @@ describe("charts: a dry run of objects", function () {
     expect(live.spec?.replicas).to.equal(1);
   });
 
-  it("refuses changes of immutable fields, with the message of the API server and a fix", async () => {
+  it("rejects changes of immutable fields, with the message of the API server and a fix", async () => {
     for (const [one, message, fix] of [
       [
         set({ serviceName: "two" }),

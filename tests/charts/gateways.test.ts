@@ -1,4 +1,4 @@
-/** The gateways as the cluster would get them: the program's own nginx configuration, and Services that it leads to. */
+/** The gateways' objects in the cluster: the program's own nginx configuration, and the Services that it forwards to. */
 import { expect } from "chai";
 import { stores } from "../../names";
 import { parseSettings } from "../../settings";
@@ -70,7 +70,7 @@ describe("charts: the gateways of Loki, Mimir and Tempo", () => {
       }
     });
 
-    it(`${store}: every way leads to a Service that is there, whose address stays when its pods go`, () => {
+    it(`${store}: every route has an existing Service, whose address stays when its pods are deleted`, () => {
       for (const [, stack] of both) {
         const { object } = workload(stack, `${store}-gateway`);
         const text = fileAt(stack, object, "/etc/nginx/nginx.conf");
@@ -86,14 +86,14 @@ describe("charts: the gateways of Loki, Mimir and Tempo", () => {
             spec.ports.map(({ port }: { port: number }) => port),
             target,
           ).to.include(Number(port));
-          // nginx asks for addresses once, when it starts: those of pods would be gone one day.
+          // nginx resolves addresses once, when it starts: those of pods would change.
           expect(spec.clusterIP, target).not.to.equal("None");
           expect(spec.type ?? "ClusterIP", target).to.equal("ClusterIP");
         }
       }
     });
 
-    it(`${store}: the gateway listens where its Service leads, and looks at no password to be ready`, () => {
+    it(`${store}: the gateway listens on the port of its Service, and its readiness needs no password`, () => {
       for (const [, stack] of both) {
         const { object } = workload(stack, `${store}-gateway`);
         const { ports, readinessProbe } = only<{
@@ -101,7 +101,7 @@ describe("charts: the gateways of Loki, Mimir and Tempo", () => {
           readinessProbe: { httpGet: { path: string; port: number | string } };
         }>(containers(object));
         const { spec } = find(stack, "Service", `${store}-gateway`);
-        // The charts bring ports beside it, which lead to nothing that listens.
+        // The charts add other ports, on which nothing listens.
         const { targetPort } = only<{ port: number; targetPort: number | string }>(
           spec.ports.filter(({ port }: { port: number }) => port === 80),
         );
@@ -110,7 +110,7 @@ describe("charts: the gateways of Loki, Mimir and Tempo", () => {
         expect(["/", "/ready"]).to.include(readinessProbe.httpGet.path);
         const { labels } = object["spec"].template.metadata;
         expect(labels).to.include(spec.selector);
-        // How the command line finds a pod to ask.
+        // The command line selects the gateway's pods with it.
         expect(labels["app.kubernetes.io/component"]).to.equal("gateway");
       }
     });

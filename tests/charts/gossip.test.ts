@@ -1,4 +1,4 @@
-/** The preflight finds a store's gossip label where its chart writes it. */
+/** The preflight finds a store's gossip label in the chart's configuration. */
 import { expect } from "chai";
 import { configurations, gossipOf } from "../../components/preflight/gossip";
 import { stores } from "../../names";

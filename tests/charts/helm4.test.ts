@@ -1,4 +1,4 @@
-/** Helm 4 renders the charts as Helm 3, the Helm inside Pulumi, does. */
+/** Helm 4 renders the charts in the same way as Helm 3, which is built into Pulumi. */
 import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
@@ -11,7 +11,7 @@ import { ownOf } from "../support/rendered";
 import { shapes } from "../support/stacks";
 import { needsCharts, skip, tool } from "../support/tools";
 
-/** What an action gives with another program under the name `helm`. */
+/** The result of an action with another program under the name `helm`. */
 async function withHelm<T>(program: string, action: () => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "observability-helm-"));
   const path = process.env["PATH"] ?? "";
@@ -25,10 +25,10 @@ async function withHelm<T>(program: string, action: () => Promise<T>): Promise<T
   }
 }
 
-/** A null in the defaults of Tempo's chart: Helm 3 keeps it, Helm 4 leaves the key out. Tempo uses its default for both. */
+/** A null in the defaults of Tempo's chart: Helm 3 keeps it, Helm 4 omits the key. Tempo uses its default for both. */
 const tempoNull = /^ *wal: null\n/gm;
 
-/** The objects of a release by name, with hooks and definitions, without checksums of configurations. */
+/** The objects of a release by name, with hooks and CRDs, without checksums of configurations. */
 async function byName(release: ReleaseInputs): Promise<Record<string, unknown>> {
   const objects = await releaseObjects(release, "--include-crds");
   return Object.fromEntries(
@@ -60,14 +60,14 @@ describe("charts: Helm 4", function () {
       const releases = releasesOf((await ownOf(config)).recorded);
       expect(releases.length).to.be.greaterThan(4);
       for (const release of releases) {
-        // Most releases of a hub and an agent are those of prod.
+        // Most releases of a hub and an agent are the same as in prod.
         const inputs = JSON.stringify(release);
         if (compared.has(inputs)) continue;
         compared.add(inputs);
         const three = await byName(release);
         const four = await withHelm(helm4, () => byName(release));
         expect(Object.keys(three), release.name).not.to.be.empty;
-        // What a chart generates, such as certificates, is another one each time.
+        // Generated values of a chart, such as certificates, differ in every rendering.
         const again = await byName(release);
         expect(withoutRandom(four, three, again), release.name).to.deep.equal(
           withoutRandom(three, three, again),

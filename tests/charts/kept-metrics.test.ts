@@ -1,4 +1,4 @@
-/** The list of metrics that are kept of infrastructure, against all that the charts and this project read. */
+/** The list of kept infrastructure metrics, compared with all that the charts and this project query. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -12,7 +12,7 @@ describe("charts: the metrics that are kept", function () {
     return needsCharts(this);
   });
 
-  it("are those that rules, dashboards, commands and pages ask for; if not: npm run generate:metrics", async () => {
+  it("are those that rules, dashboards, commands and pages query; if not: npm run generate:metrics", async () => {
     const used = await usedMetrics();
     if (process.env["UPDATE_GOLDEN"])
       return writeFileSync(join("values", "kept-metrics.json"), `${JSON.stringify(used, undefined, 2)}\n`);

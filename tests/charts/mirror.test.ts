@@ -1,4 +1,4 @@
-/** With a mirror set, nothing that is rendered names another registry; and `mirror list` names all that is. */
+/** With a mirror, rendered objects contain no other registry; and `mirror list` names all their images. */
 import { expect } from "chai";
 import { imagesOf, pathInMirror } from "../../cli/commands/mirror/images";
 import { inventory } from "../../cli/commands/mirror/inventory";
@@ -9,10 +9,10 @@ import { needsCharts } from "../support/tools";
 
 const registry = "registry.example.com";
 const mirror = { images: { registry }, charts: { mirror: `oci://${registry}/charts` } };
-/** Hosts of registries, wherever they stand. */
+/** Hosts of registries, in any text. */
 const elsewhere =
   /\b(?:[\w-]+\.)?(?:docker\.io|docker\.com|quay\.io|ghcr\.io|gcr\.io|registry\.k8s\.io|ecr\.aws|mcr\.microsoft\.com)\//;
-/** Both stacks, and one with what is off in both. */
+/** Both stacks, and one with components that are off in both. */
 const stacks = {
   dev: { environment: "dev" },
   prod: { environment: "prod" },

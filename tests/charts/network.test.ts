@@ -20,12 +20,12 @@ import { needsCharts } from "../support/tools";
 /** A pod of the stack, named `namespace/workload`. */
 interface Named extends Pod {
   name: string;
-  /** Names of its ports. */
+  /** Its ports by name. */
   named: Record<string, number>;
   hostNetwork: boolean;
 }
 
-/** Pods that operators make, with the labels that they give them. */
+/** Pods that operators create, with their labels. */
 const operated: Named[] = [
   {
     ...{
@@ -69,7 +69,7 @@ const podsOf = (stack: RenderedStack): Named[] => [
   ...operated,
 ];
 
-/** Who is not of the stack. */
+/** Peers outside the stack. */
 const outsiders: Record<string, End> = {
   application: { namespace: "shop", labels: { app: "shop" }, address: "10.244.7.7" },
   client: { namespace: "batch", labels: {}, address: "10.244.7.8" },
@@ -86,7 +86,7 @@ const config = {
 
 const gateways = ["loki/loki-gateway", "mimir/mimir-gateway", "tempo/tempo-gateway"];
 const traces = [4317, 4318, 14250, 14268, 9411];
-/** Ports on which the stack tells its own metrics; `namespace/` is every pod in it. */
+/** Ports with the stack's own metrics; `namespace/` is every pod in it. */
 const metrics: [string, number[]][] = [
   ["minio/", [9000]],
   ["loki/", [3100, 9150]],
@@ -105,9 +105,9 @@ const metrics: [string, number[]][] = [
   ["opentelemetry/collector", [8888]],
 ];
 
-/** The design: who connects to whom, and to which ports. Written by hand, and not from what the policies are made of. */
+/** The design: allowed connections and their ports. Written manually, independently of the source of the policies. */
 const design: [from: string, to: string, ports: number[] | "all"][] = [
-  // Stores: their own components, objects, and who writes and reads.
+  // Stores: their own components, objects, writers and readers.
   ...["loki/", "mimir/", "tempo/"].map((store): [string, string, "all"] => [store, store, "all"]),
   ...["loki/", "mimir/", "tempo/", "minio/"].map((who): [string, string, number[]] => [
     who,
@@ -133,12 +133,12 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
   ["monitoring/alertmanager", "monitoring/alertmanager", [9094]],
   ["grafana/", "grafana/", [9094]],
   ["autoscaling/", "autoscaling/", [9666]],
-  // People and alerts.
+  // Users and alerts.
   ["controller", "grafana/", [3000]],
   ["grafana/", "monitoring/prometheus", [9090]],
   ["grafana/", "monitoring/alertmanager", [9093]],
   ["monitoring/prometheus", "monitoring/alertmanager", [9093]],
-  // Traces: from every pod that may connect at all; who reads metrics of all pods may.
+  // Traces: from every pod that may connect at all; monitoring may scrape all pods.
   ...["application", "client", "controller", "scraper", "monitoring/prometheus", "alloy-metrics/"].flatMap(
     (from): [string, string, number[]][] => [
       [from, "alloy-traces/", traces],
@@ -165,7 +165,7 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
     ["alloy-metrics/", to, "all"],
     ["monitoring/prometheus", to, "all"],
   ]),
-  // The API server, which is at an address of nodes, and what it calls.
+  // The API server, which has an address of nodes, and its webhooks and APIs.
   ...["alloy-traces/", "alloy-metrics/", "grafana/", "monitoring/", "opentelemetry/", "autoscaling/"].map(
     (from): [string, string, number[]] => [from, "node", [443, 6443]],
   ),
@@ -173,11 +173,11 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
   ["node", "monitoring/kps-operator", [10250]],
   ["node", "opentelemetry/opentelemetry-operator", [9443]],
   ["node", "autoscaling/", [6443, 8000, 9443, 10250]],
-  // Outside.
+  // Outside the cluster.
   ...["monitoring/alertmanager", "mimir/mimir-alertmanager", "grafana/"].flatMap(
     (from): [string, string, number[]][] => [
       [from, "internet", [443]],
-      // An address of a node is an address, and so is a pod's to some network plugins.
+      // A node's address is part of the allowed ranges, and for some network plugins a pod's address is, too.
       ...["node", "application", "client", "controller", "scraper"].map((to): [string, string, number[]] => [
         from,
         to,
@@ -223,7 +223,7 @@ describe("charts: the flow matrix of prod", function () {
       pattern.endsWith("/") ? name.startsWith(pattern) : name === pattern;
     return [...ends].flatMap(([from, source]) =>
       [...ends].flatMap(([to, target]) => {
-        // Between others the stack's policies say nothing.
+        // The stack's policies do not concern connections between outsiders.
         if (from in outsiders && to in outsiders) return [];
         const wanted = design
           .filter(([a, b]) => matches(a, from) && matches(b, to))
@@ -248,7 +248,7 @@ describe("charts: the flow matrix of prod", function () {
       expect(ofKind(stack, kind), kind).to.have.length(1);
   });
 
-  it("a policy of its own selects every pod that is not on the node's network, and every part is there", () => {
+  it("every pod that is not on the node's network has its own policy, and every component exists", () => {
     const deny = ({ metadata }: Policy) => metadata.name === "default-deny";
     for (const pod of pods) {
       const own = policies.filter((policy) => selects(policy, pod));
@@ -272,12 +272,12 @@ describe("charts: the flow matrix of prod", function () {
     }
   });
 
-  it("what the design needs is allowed, and every other pair of pods on every port is refused", () => {
+  it("the connections of the design are allowed, and every other pair of pods is denied on every port", () => {
     expect(differences(policies)).to.deep.equal([]);
     console.log(`      ${(pods.length + 6) ** 2 * ports.length} connections`);
   });
 
-  it("replicas that gossip do so by UDP, too", () => {
+  it("replicas that gossip use UDP, too", () => {
     for (const name of ["monitoring/alertmanager", "grafana/grafana", "mimir/mimir-ingester"]) {
       const pod = pods.find((one) => one.name === name) as Pod;
       const port: Port = { port: name.startsWith("mimir") ? 7946 : 9094, protocol: "UDP" };
@@ -293,11 +293,11 @@ describe("charts: the flow matrix of prod", function () {
     return changed;
   };
 
-  it("a hole and a missing flow would be seen", () => {
+  it("an additional and a missing flow would be detected", () => {
     const opened = change("loki", "loki-gateway", ({ ingress }) =>
       ingress?.push({ from: [{ namespaceSelector: {} }], ports: [{ port: 8080 }] }),
     );
-    // Prometheus may connect to every pod, so that only the gateway's own policy keeps it out.
+    // Prometheus may connect to every pod, so only the gateway's own policy denies its connection.
     expect(differences(opened).join("\n")).to.match(
       /^open: monitoring\/prometheus\S* to loki\/loki-gateway:8080$/m,
     );
@@ -305,7 +305,7 @@ describe("charts: the flow matrix of prod", function () {
       spec.egress = spec.egress?.filter(({ to }) => !JSON.stringify(to).includes('"mimir"')) ?? [];
     });
     expect(differences(without)).to.deep.equal(["refused: grafana/grafana to mimir/mimir-gateway:8080"]);
-    // An empty list of peers is every peer.
+    // An empty list of peers matches every peer.
     const everybody = change("minio", "minio", ({ ingress }) =>
       ingress?.push({ from: [], ports: [{ port: 9001 }] }),
     );
@@ -360,7 +360,7 @@ describe("charts: the flow matrix of prod", function () {
     expect(reached).to.be.greaterThan(40);
   });
 
-  it("the API server reaches every webhook and every API that the stack brings", () => {
+  it("the API server may connect to every webhook and every API of the stack", () => {
     const references: { name: string; namespace: string; port?: number }[] = stack.objects.flatMap(
       ({ object }) =>
         object.kind === "APIService"

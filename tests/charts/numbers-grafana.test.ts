@@ -10,7 +10,7 @@ import {
 } from "../support/rendered";
 import { needsCharts } from "../support/tools";
 
-describe("charts: Grafana, and who watches the stack", () => {
+describe("charts: Grafana, and monitoring of the stack", () => {
   let dev: RenderedStack;
   let prod: RenderedStack;
 
@@ -42,14 +42,14 @@ describe("charts: Grafana, and who watches the stack", () => {
     }
   });
 
-  it("R8.2: a person's login in prod is configured in grafana.ini, its secret is not", () => {
+  it("R8.2: a user's login in prod is configured in grafana.ini, its secret is not", () => {
     const ini: string = find(prod, "ConfigMap", "grafana")["data"]["grafana.ini"];
     expect(ini).to.include("client_secret = $__env{OAUTH_CLIENT_SECRET}");
     expect(ini).to.match(/\[auth\]\ndisable_login = true\ndisable_login_form = true/);
     expect(ini).to.match(/\[auth\.anonymous\]\nenabled = false/);
   });
 
-  it("R8.3: the file of datasources is what Grafana's values say, through Helm's templates", () => {
+  it("R8.3: the file of data sources matches Grafana's values, after Helm's templates", () => {
     const file: string = find(dev, "ConfigMap", "grafana")["data"]["datasources.yaml"];
     expect(file)
       .to.include("$${__value.raw}")
@@ -57,7 +57,7 @@ describe("charts: Grafana, and who watches the stack", () => {
       .and.to.include("mimir-pods.nodes-read.password");
   });
 
-  it("R12: every component has a monitor that Prometheus alone reads", () => {
+  it("R12: every component has a monitor that only Prometheus reads", () => {
     for (const stack of [dev, prod]) {
       const watched = ofKind(stack, "ServiceMonitor").filter(
         ({ metadata }) => metadata.labels?.["observability/scraper"] === "prometheus",
@@ -80,7 +80,7 @@ describe("charts: Grafana, and who watches the stack", () => {
     }
   });
 
-  it("R12: each alert's addresses lead into this Grafana", () => {
+  it("R12: each alert's links belong to this Grafana", () => {
     const urls = ofKind(prod, "PrometheusRule")
       .filter(({ metadata }) => metadata.name.startsWith("observability-"))
       .flatMap(({ spec }) => spec.groups)

@@ -1,4 +1,7 @@
-/** The asked-for numbers, read from what the cluster would get: rows R6 (Alloy metrics), R10 (cAdvisor), R11 (kube-prometheus-stack). */
+/**
+ * The required numbers, read from the rendered objects: rows R6 (Alloy metrics), R10 (cAdvisor), R11
+ * (kube-prometheus-stack).
+ */
 import { expect } from "chai";
 import { owner, prefixLabels } from "../../names";
 import { bytesOf } from "../../settings/units";
@@ -9,7 +12,7 @@ import { find, type RenderedStack, renderStack, workloads } from "../support/ren
 import { settingsOf } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
-/** What each part of the control plane has: its monitor, its dashboard, and rules by their names. */
+/** Monitor, dashboard and rules of each part of the control plane, by name. */
 const controlPlane: Record<string, { monitor: string; dashboard: string; rules: string[] }> = {
   apiServer: {
     monitor: "kps-apiserver",
@@ -42,7 +45,7 @@ interface Selector {
   matchExpressions?: { key: string; operator: string; values?: string[] }[];
 }
 
-/** Whether a label selector picks an object. */
+/** Whether a label selector matches an object. */
 const selects = (
   { matchLabels = {}, matchExpressions = [] }: Selector,
   labels: Record<string, string> = {},
@@ -55,7 +58,7 @@ const selects = (
     throw new Error(`there is no operator ${operator}`);
   });
 
-describe("charts: the asked-for numbers of metrics", function () {
+describe("charts: the required numbers of metrics", function () {
   this.timeout(120_000);
   let dev: RenderedStack;
   let prod: RenderedStack;
@@ -85,7 +88,7 @@ describe("charts: the asked-for numbers of metrics", function () {
         expect(variables(stack)["ANNOTATED"]).to.equal("(?i)\\s*true\\s*");
       }
       const pipeline: string = find(prod, "ConfigMap", "alloy-metrics")["data"]["config.alloy"];
-      // Helm's template engine has changed nothing in it.
+      // Helm's template engine has not changed it.
       expect(pipeline.trim()).to.include(alloyPipeline("metrics").trim());
       const scraping = /^\tprometheus\.(operator\.servicemonitors|operator\.podmonitors|scrape) .*?^\t}/gms;
       const components = [...pipeline.matchAll(scraping)].map(([text]) => text);
@@ -93,7 +96,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       for (const text of components) expect(text).to.match(/clustering \{\s+enabled = true\s+\}/);
     });
 
-    it("R6.2: applications go to the tenant pods, infrastructure to nodes, and Mimir knows both", () => {
+    it("R6.2: applications are in the tenant pods, infrastructure in nodes, and Mimir has both", () => {
       const pipeline: string = find(prod, "ConfigMap", "alloy-metrics")["data"]["config.alloy"];
       const tenants = [...pipeline.matchAll(/^tenant "\w+" \{\s+id\s+= "(\w+)"\s+of_system = "(\w+)"/gm)];
       expect(tenants.map(([, id, system]) => [id, system])).to.have.deep.members([
@@ -122,7 +125,7 @@ describe("charts: the asked-for numbers of metrics", function () {
         });
     });
 
-    it("R6.3: a buffer that holds the write-ahead log", () => {
+    it("R6.3: a buffer for the write-ahead log", () => {
       const buffer = (stack: RenderedStack) => {
         const { volumes } = alloy(stack)["spec"].template.spec;
         const { name, emptyDir } = only<{ name: string; emptyDir: object }>(
@@ -149,7 +152,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       }
     });
 
-    it("the Service of the kubelets goes with the stack: its operator, which never deletes it, makes it in the stack's namespace", () => {
+    it("the Service of the kubelets is deleted with the stack: its operator, which never deletes it, creates it in the stack's namespace", () => {
       for (const stack of both) {
         const { args = [] } = container(find(stack, "Deployment", "kps-operator"), "kube-prometheus-stack");
         expect(args).to.include("--kubelet-service=monitoring/kps-kubelet");
@@ -158,7 +161,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       }
     });
 
-    it("may read no Secret, and no monitor that it scrapes asks for one", () => {
+    it("may read no Secret, and no monitor that it scrapes needs one", () => {
       for (const stack of both) {
         const { rules } = find(stack, "ClusterRole", "alloy-metrics");
         const resources = rules.flatMap((rule: { resources?: string[] }) => rule.resources ?? []);
@@ -206,7 +209,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       }
     });
 
-    it("R10: no privilege, no capability, nothing of the host but those files, and no token", () => {
+    it("R10: no privilege, no capability, nothing of the host except those files, and no token", () => {
       for (const stack of both) {
         const { spec } = agent(stack)["spec"].template;
         const { securityContext } = spec.containers[0];
@@ -221,7 +224,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       }
     });
 
-    it("R10: NodePort 30090, and a ServiceMonitor that finds it", () => {
+    it("R10: NodePort 30090, and a ServiceMonitor that matches it", () => {
       for (const stack of both) {
         const { metadata, spec } = find(stack, "Service", "cadvisor");
         expect(spec.type).to.equal("NodePort");
@@ -238,7 +241,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       }
     });
 
-    it("R10: containers are measured once in Mimir's tenant: by cAdvisor, or else by the kubelet", async () => {
+    it("R10: containers are in Mimir's tenant once: from cAdvisor, or otherwise from the kubelet", async () => {
       const omitted = (stack: RenderedStack) =>
         variablesOf(container(find(stack, "StatefulSet", "alloy-metrics"), "alloy"))["OMITTED_PATHS"] ?? "";
       const kubelets = (stack: RenderedStack) =>
@@ -268,7 +271,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       expect([prometheus(dev).replicas, prometheus(prod).replicas]).to.deep.equal([1, 2]);
     });
 
-    it("R11: it writes to Mimir as the tenant prometheus, its replicas known by their labels", () => {
+    it("R11: it writes to Mimir as the tenant prometheus, its replicas identified by their labels", () => {
       for (const [stack, cluster] of [
         [dev, "dev"],
         [prod, "prod"],
@@ -294,10 +297,10 @@ describe("charts: the asked-for numbers of metrics", function () {
       }
     });
 
-    it("R11: it reads all monitors but Alloy's own, and all rules but those of a tenant", () => {
+    it("R11: it reads all monitors except Alloy's own, and all rules except those of a tenant", () => {
       for (const stack of both) {
         const spec = prometheus(stack);
-        // Any namespace but those of another stack in the cluster, which have the label with its prefix.
+        // Any namespace except those of another stack in the cluster, which have the label with its prefix.
         for (const kind of ["serviceMonitor", "podMonitor", "probe", "scrapeConfig", "rule"])
           for (const [labels, picked] of [
             [{}, true],
@@ -322,7 +325,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       }
     });
 
-    it("R11: its alerts go to its Alertmanager, which has its configuration from the Secret", () => {
+    it("R11: its alerts are sent to its Alertmanager, which has its configuration from the Secret", () => {
       for (const stack of both) {
         const { namespace, name, port } = only<Record<string, string>>(
           prometheus(stack).alerting.alertmanagers,
@@ -335,7 +338,7 @@ describe("charts: the asked-for numbers of metrics", function () {
           (one) =>
             one.metadata.name === spec.configSecret && one.metadata.namespace === namespaces.monitoring,
         );
-        // The name of the file is the operator's.
+        // The operator defines the name of the file.
         expect(secrets.map(({ stringData }) => Object.keys(stringData))).to.deep.equal([
           ["alertmanager.yaml"],
         ]);
@@ -344,7 +347,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       expect(replicas).to.deep.equal([1, 3]);
     });
 
-    it("R11: its dashboards are there for our Grafana, and its own Grafana is not", () => {
+    it("R11: its dashboards exist for our Grafana, but its own Grafana does not", () => {
       for (const stack of both) {
         const dashboards = ofKind(stack, "ConfigMap").filter(
           ({ metadata }) => metadata.labels?.["grafana_dashboard"] === "1",
@@ -363,7 +366,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       }
     });
 
-    it("R11: definitions come in a release of their own, and stay in prod when it goes", () => {
+    it("R11: CRDs have their own release, and stay in prod when it is deleted", () => {
       const kept = (stack: RenderedStack) => {
         const own = stack.objects.filter(
           ({ object }) =>
@@ -380,7 +383,7 @@ describe("charts: the asked-for numbers of metrics", function () {
       expect(new Set(kept(dev))).to.deep.equal(new Set([undefined]));
     });
 
-    it("R11: what is not listed of the control plane has no monitor, no dashboard and no rules", async () => {
+    it("R11: unlisted parts of the control plane have no monitor, no dashboard and no rules", async () => {
       const parts = Object.keys(controlPlane);
       const lists: [RenderedStack, string[]][] = [
         [dev, ["apiServer", "dns"]],

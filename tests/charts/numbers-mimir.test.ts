@@ -1,4 +1,4 @@
-/** The asked-for numbers, read from what the cluster would get: row R3 (Mimir). */
+/** The required numbers, read from the rendered objects: row R3 (Mimir). */
 import { expect } from "chai";
 import { namespaces } from "../support/names";
 import { fileIn, ofKind, only, replicasOf, workload } from "../support/objects";
@@ -28,7 +28,7 @@ const asked = {
 
 const mimirConfig = (stack: RenderedStack) => fileIn(stack, "mimir-config", "mimir.yaml");
 
-describe("charts: the asked-for numbers of Mimir", function () {
+describe("charts: the required numbers of Mimir", function () {
   this.timeout(120_000);
   let dev: RenderedStack;
   let prod: RenderedStack;
@@ -149,7 +149,7 @@ describe("charts: the asked-for numbers of Mimir", function () {
     expect(copies(mimirConfig(dev))).to.deep.equal([1, 1, 1]);
   });
 
-  it("R3.4: of the replicas of one Prometheus one is taken, known by the labels that Prometheus sends", () => {
+  it("R3.4: one of the replicas of one Prometheus is accepted, identified by the labels that Prometheus sends", () => {
     for (const stack of both) {
       const { limits, distributor } = mimirConfig(stack);
       expect(distributor.ha_tracker).to.deep.include({ enable_ha_tracker: true });
@@ -160,14 +160,14 @@ describe("charts: the asked-for numbers of Mimir", function () {
     }
   });
 
-  it("R3.5: a million series and 100,000 samples a second for each tenant", () => {
+  it("R3.5: a million series and 100,000 samples per second for each tenant", () => {
     for (const stack of both) {
       expect(mimirConfig(stack).limits).to.include({
         max_global_series_per_user: 1_000_000,
         ingestion_rate: 100_000,
         ingestion_burst_size: 100_000,
       });
-      // Tenants that have something of their own: Prometheus, with a shorter retention, and those of the roll-ups.
+      // Tenants with overrides: Prometheus, with a shorter retention, and those of the rollups.
       const { overrides } = fileIn(stack, "mimir-runtime", "runtime.yaml");
       expect(overrides).to.have.all.keys("prometheus", "rollup-5m", "rollup-1h");
     }
@@ -180,7 +180,7 @@ describe("charts: the asked-for numbers of Mimir", function () {
     }
   });
 
-  it("Alertmanager reads the file of its Secret, and is rolled when that changes", async () => {
+  it("Alertmanager reads the file of its Secret, and restarts when that changes", async () => {
     const annotation = ({ objects }: RenderedStack) =>
       only(
         objects.filter(

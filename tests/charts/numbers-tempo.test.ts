@@ -1,4 +1,4 @@
-/** The asked-for numbers, read from what the cluster would get: rows R4 (Tempo), R7 (Alloy traces), R9 (instrumentation). */
+/** The required numbers, read from the rendered objects: rows R4 (Tempo), R7 (Alloy traces), R9 (instrumentation). */
 import { expect } from "chai";
 import { servedUrls, tracesReplicas } from "../../names";
 import { instrumentation, services, urls } from "../support/names";
@@ -33,7 +33,7 @@ const asked = {
     "tempo-compactor": 1,
     "tempo-metrics-generator": 1,
   }, // R4.1
-  /** Ports on the distributor's Service, and what each is for. */
+  /** Ports on the distributor's Service, and their protocols. */
   ports: {
     "4317/TCP": "OTLP by gRPC",
     "4318/TCP": "OTLP by HTTP",
@@ -59,7 +59,7 @@ interface ContainerPort {
 
 const tempoConfig = (stack: RenderedStack) => fileIn(stack, "tempo-config", "tempo.yaml");
 
-/** Host and port that listens of every receiver in a tree of protocols. */
+/** Address of every receiver in a tree of protocols. */
 const endpoints = (node: unknown): string[] =>
   typeof node === "object" && node !== null
     ? Object.entries(node).flatMap(([key, child]) =>
@@ -67,7 +67,7 @@ const endpoints = (node: unknown): string[] =>
       )
     : [];
 
-/** Where a Service's port ends up in the pods that it selects: the container's port of that name or number. */
+/** The container port behind a Service's port, by name or number. */
 function reached(stack: RenderedStack, service: string, port: Port): ContainerPort[] {
   const { metadata, spec } = find(stack, "Service", service);
   const chosen = workloads(stack).filter(
@@ -81,7 +81,7 @@ function reached(stack: RenderedStack, service: string, port: Port): ContainerPo
   return ports.filter(({ name, containerPort }) => [name, containerPort].includes(port.targetPort));
 }
 
-describe("charts: the asked-for numbers of traces", function () {
+describe("charts: the required numbers of traces", function () {
   this.timeout(120_000);
   let dev: RenderedStack;
   let prod: RenderedStack;
@@ -161,7 +161,7 @@ describe("charts: the asked-for numbers of traces", function () {
       expect(JSON.stringify(cache)).not.to.include("tempo-s3");
     });
 
-    it("R4.3: OTLP by gRPC and HTTP, Jaeger and Zipkin, from the Service to what listens", () => {
+    it("R4.3: OTLP over gRPC and HTTP, Jaeger and Zipkin, from the Service to the receiver", () => {
       for (const stack of both) {
         const { spec } = find(stack, "Service", "tempo-distributor");
         const { receivers } = tempoConfig(stack).distributor;
@@ -192,7 +192,7 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R4.5: searches go through the query-frontend to the queriers, at the address of names.ts", () => {
+    it("R4.5: searches are sent through the query-frontend to the queriers, at the address in names.ts", () => {
       for (const stack of both) {
         const { query_frontend, querier, server } = tempoConfig(stack);
         expect(query_frontend.search.concurrent_jobs).to.be.greaterThan(0);
@@ -207,7 +207,7 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R4.5: no trace that is taken is too large for a search to hand back", () => {
+    it("R4.5: no accepted trace is too large for the response of a search", () => {
       for (const stack of both) {
         const { overrides, server } = tempoConfig(stack);
         const { max_bytes_per_trace } = overrides.defaults.global;
@@ -241,7 +241,7 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R4.7: tenants apart, each within limits, and their own where they have them", async () => {
+    it("R4.7: separate tenants, each within limits, or its own limits", async () => {
       for (const stack of both) {
         const { multitenancy_enabled, overrides } = tempoConfig(stack);
         expect(multitenancy_enabled).to.equal(true);
@@ -273,7 +273,7 @@ describe("charts: the asked-for numbers of traces", function () {
   });
 
   describe("R7, Alloy traces", () => {
-    it("R7.1: OTLP on 4317 and 4318, at the addresses of names.ts; Jaeger and Zipkin beside them", () => {
+    it("R7.1: OTLP on 4317 and 4318, at the addresses in names.ts; Jaeger and Zipkin on their ports", () => {
       for (const stack of both) {
         const { metadata, spec } = find(stack, "Service", "alloy-traces");
         expect([metadata.namespace, spec.type]).to.deep.equal(["alloy-traces", "ClusterIP"]);
@@ -293,7 +293,7 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R7.2: what it says of pods it may read", () => {
+    it("R7.2: it may read the metadata of pods that it adds", () => {
       for (const stack of both) {
         const rules: { resources: string[]; verbs: string[] }[] = find(
           stack,
@@ -313,7 +313,7 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R7.3: spans go in batches to Tempo's gateway as the writer of traces, with a queue", () => {
+    it("R7.3: spans are sent in batches to Tempo's gateway as the writer of traces, with a queue", () => {
       for (const stack of both) {
         expect(variables(stack)).to.include({
           TEMPO_URL: "http://tempo-gateway.tempo.svc",
@@ -328,7 +328,7 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R7.4: two replicas in prod, which find each other by a Service that selects them", () => {
+    it("R7.4: two replicas in prod, which find each other through a Service that selects them", () => {
       expect(both.map((stack) => replicasOf(workload(stack, "alloy-traces")))).to.deep.equal([1, 2]);
       for (const stack of both) {
         const { metadata, spec } = find(stack, "Service", tracesReplicas.name);
@@ -339,7 +339,7 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R7.4: tail sampling only where the collector samples, its table as it is written", async () => {
+    it("R7.4: tail sampling only if the collector samples, with its table unchanged", async () => {
       for (const stack of both)
         expect(find(stack, "ConfigMap", "alloy-traces")["data"]["config.alloy"]).not.to.include(
           "tail_sampling",
@@ -370,7 +370,7 @@ describe("charts: the asked-for numbers of traces", function () {
       });
     });
 
-    it("R7.5: an operator with a certificate, whose webhooks lead to it", () => {
+    it("R7.5: an operator with a certificate, whose webhooks use its Service", () => {
       for (const stack of both) {
         const operator = find(stack, "Deployment", "opentelemetry-operator");
         const { secret } = only<{ secret?: { secretName: string } }>(operator["spec"].template.spec.volumes);
@@ -394,7 +394,7 @@ describe("charts: the asked-for numbers of traces", function () {
       }
     });
 
-    it("R7.5: its definitions stay in prod when it goes, and with them what was made by them", () => {
+    it("R7.5: its CRDs stay in prod when it is deleted, and with them their custom resources", () => {
       const kept = (stack: RenderedStack) => {
         const own = ofKind(stack, "CustomResourceDefinition").filter(
           ({ spec }) => spec.group === "opentelemetry.io",
@@ -418,14 +418,14 @@ describe("charts: the asked-for numbers of traces", function () {
   describe("R9, instrumentation", () => {
     const spec = (stack: RenderedStack) => find(stack, "Instrumentation", instrumentation.name)["spec"];
 
-    it("R9.1, R9.2: spans go to Alloy, context by traceparent and baggage", () => {
+    it("R9.1, R9.2: spans are sent to Alloy, with context propagation by traceparent and baggage", () => {
       for (const stack of both) {
         expect(spec(stack).exporter).to.deep.equal({ endpoint: servedUrls(settingsOf("dev")).otlpHttp });
         expect(spec(stack).propagators).to.deep.equal(["tracecontext", "baggage"]);
       }
     });
 
-    it("R9.3: one of ten traces in prod, every one in dev, and Alloy knows it", () => {
+    it("R9.3: one of ten traces in prod, every one in dev, and Alloy has the ratio", () => {
       const samplers = both.map((stack) => spec(stack).sampler);
       expect(samplers).to.deep.equal(
         ["1", "0.1"].map((argument) => ({ type: "parentbased_traceidratio", argument })),

@@ -1,4 +1,4 @@
-/** The asked-for numbers, read from what the cluster would get: rows R1 (object storage), R2 (Loki), R5 (Alloy logs). */
+/** The required numbers, read from the rendered objects: rows R1 (object storage), R2 (Loki), R5 (Alloy logs). */
 import { createHash } from "node:crypto";
 import { expect } from "chai";
 import { stores } from "../../names";
@@ -39,13 +39,13 @@ const lokiConfig = (stack: RenderedStack) => fileIn(stack, "loki", "config.yaml"
 const resourcesOf = ({ recorded }: RenderedStack, type: string) =>
   recorded.filter((resource) => resource.type.startsWith("minio:") && resource.type.endsWith(`:${type}`));
 
-/** What Prometheus Operator makes pods of. */
+/** Custom resources from which Prometheus Operator creates pods. */
 const operated = (stack: RenderedStack) => [...ofKind(stack, "Prometheus"), ...ofKind(stack, "Alertmanager")];
 
-/** What the OpenTelemetry operator makes pods of. */
+/** Custom resources from which the OpenTelemetry operator creates pods. */
 const collectors = (stack: RenderedStack) => ofKind(stack, "OpenTelemetryCollector");
 
-/** Images that the OpenTelemetry operator takes for collectors and for what it injects. */
+/** Images of collectors and injected containers of the OpenTelemetry operator. */
 const injected = (stack: RenderedStack) => {
   const { args = [] } = only<Container>(
     find(stack, "Deployment", "opentelemetry-operator")["spec"].template.spec.containers,
@@ -53,7 +53,7 @@ const injected = (stack: RenderedStack) => {
   return args.flatMap((arg) => /^--(?:collector|auto-instrumentation-\w+)-image=(.+)$/.exec(arg)?.[1] ?? []);
 };
 
-/** Arguments of Prometheus Operator by which it makes a container beside each of those pods. */
+/** Arguments of Prometheus Operator for the sidecar of each of those pods. */
 const reloader = (stack: RenderedStack, flag: string) => {
   const { args = [] } = only<Container>(
     find(stack, "Deployment", "kps-operator")["spec"].template.spec.containers,
@@ -61,14 +61,14 @@ const reloader = (stack: RenderedStack, flag: string) => {
   return only(args.filter((arg) => arg.startsWith(`--${flag}=`))).slice(flag.length + 3);
 };
 
-/** Whether a budget's selector picks the pods of a workload. */
+/** Whether a budget's selector matches the pods of a workload. */
 const picks = (budget: KubernetesObject, workload: Placed) =>
   budget.metadata.namespace === workload.object.metadata.namespace &&
   Object.entries(budget["spec"].selector.matchLabels).every(
     ([label, value]) => workload.object["spec"].template.metadata.labels[label] === value,
   );
 
-describe("charts: the asked-for numbers", function () {
+describe("charts: the required numbers", function () {
   this.timeout(120_000);
   let dev: RenderedStack;
   let prod: RenderedStack;
@@ -89,7 +89,7 @@ describe("charts: the asked-for numbers", function () {
       expect(find(dev, "Deployment", "minio")["spec"].replicas).to.equal(1);
     });
 
-    it("R1.2: claims of 50Gi, under the names that the workloads look for", () => {
+    it("R1.2: PVCs of 50Gi, under the names that the workloads use", () => {
       const claims = (stack: RenderedStack) =>
         stack.objects
           .filter(({ release, object }) => object.kind === "PersistentVolumeClaim" && release !== "grafana")
@@ -116,7 +116,7 @@ describe("charts: the asked-for numbers", function () {
         }
     });
 
-    it("R1.4, R1.6: MinIO has its root user and its encryption key from Secrets, and encrypts unasked", () => {
+    it("R1.4, R1.6: MinIO has its root user and its encryption key from Secrets, and encrypts by default", () => {
       for (const [stack, kind] of [
         [dev, "Deployment"],
         [prod, "StatefulSet"],
@@ -178,7 +178,7 @@ describe("charts: the asked-for numbers", function () {
       expect(lokiConfig(dev).common.replication_factor).to.equal(1);
     });
 
-    it("R2.1: in prod, queriers and query-frontends find two query-schedulers by a headless Service", () => {
+    it("R2.1: in prod, queriers and query-frontends find two query-schedulers through a headless Service", () => {
       const service = find(prod, "Service", "loki-query-scheduler-headless")["spec"];
       expect(service.clusterIP).to.equal("None");
       expect(service.ports.find(({ name }: { name: string }) => name === "grpc").port).to.equal(9095);
@@ -292,7 +292,7 @@ describe("charts: the asked-for numbers", function () {
         "resource[.]job",
       ])
         expect(pipeline).to.match(new RegExp(label));
-      // Helm's template engine has changed nothing in it.
+      // Helm's template engine has not changed it.
       expect(pipeline.trim()).to.include(alloyPipeline("logs").trim());
     });
 
@@ -315,7 +315,7 @@ describe("charts: the asked-for numbers", function () {
   });
 
   describe("all workloads", () => {
-    it("a disruption budget of one pod where there are several, and never one that holds up a drain", () => {
+    it("a disruption budget of one pod if there are several, and never one that blocks a drain", () => {
       for (const stack of [dev, prod]) {
         const budgets = ofKind(stack, "PodDisruptionBudget");
         for (const { metadata, spec } of budgets) {
@@ -359,7 +359,7 @@ describe("charts: the asked-for numbers", function () {
       }
     });
 
-    it("Go's soft memory limit below the hard one, and no variable given twice", () => {
+    it("Go's soft memory limit below the hard one, and no variable set twice", () => {
       for (const stack of [dev, prod])
         for (const workload of workloads(stack))
           for (const one of containersOf(workload)) {
@@ -368,12 +368,12 @@ describe("charts: the asked-for numbers", function () {
             expect(names, which).to.have.length(new Set(names).size);
             const soft = variablesOf(one)["GOMEMLIMIT"];
             const hard = bytesOf(one.resources?.limits?.["memory"] ?? "");
-            // Below what a program needs at rest it would do nothing but collect garbage.
+            // Below the memory that a program needs at rest, it would only collect garbage.
             if (soft) expect(bytesOf(soft.replace(/B$/, "")), which).to.be.within(hard * 0.4, hard * 0.9);
           }
     });
 
-    it("dev asks for less than one core and 3 GiB", () => {
+    it("dev requests less than one core and 3 GiB", () => {
       const total = (unit: "cpu" | "memory", amount: (text: string) => number) =>
         [
           ...workloads(dev)
@@ -395,7 +395,7 @@ describe("charts: the asked-for numbers", function () {
       expect(memory).to.be.within(1, 3 * 1024 ** 3 - 1);
     });
 
-    /** Images of all pods, those that operators make or change too. */
+    /** Images of all pods, including those that operators create or change. */
     const images = (stack: RenderedStack): string[] => [
       ...workloads(stack)
         .flatMap(containersOf)
@@ -405,19 +405,19 @@ describe("charts: the asked-for numbers", function () {
       ...injected(stack),
     ];
 
-    it("Alloy's pods are others when their pipeline is another", () => {
+    it("Alloy's pods change when their pipeline changes", () => {
       for (const [kind, name, pipeline] of [
         ["DaemonSet", "alloy-logs", alloyLogsPipeline(settingsOf("prod"))],
         ["StatefulSet", "alloy-metrics", alloyMetricsPipeline(settingsOf("prod"))],
       ] as const) {
         const { annotations } = find(prod, kind, name)["spec"].template.metadata;
         const sum = createHash("sha256").update(pipeline).digest("hex");
-        // The chart cuts it to the length of a label.
+        // The chart truncates it to the length of a label.
         expect(annotations["checksum/config"], name).to.equal(sum.slice(0, 63));
       }
     });
 
-    it("credentials for S3 reach the store that has them, and no gateway and no cache", () => {
+    it("credentials for S3 are only in their store, and in no gateway and no cache", () => {
       for (const stack of [dev, prod])
         for (const placed of workloads(stack))
           for (const { envFrom, image } of containersOf(placed)) {
@@ -438,7 +438,7 @@ describe("charts: the asked-for numbers", function () {
           expect(image).to.match(/(:(?!latest$)[\w.-]+|@sha256:[0-9a-f]{64})$/);
     });
 
-    it("with images.registry and images.pullSecret no image comes from another one, or without it", async () => {
+    it("with images.registry and images.pullSecret no image is from another registry, or without the Secret", async () => {
       const registry = "registry.example:5000/mirror";
       const pullSecret = "registry-login";
       const withoutHost = (image: string) => image.replace(/^[^/]+\.[^/]+\//, "");
@@ -458,7 +458,7 @@ describe("charts: the asked-for numbers", function () {
     });
   });
 
-  it("every address of names.ts leads to a Service that is there", () => {
+  it("every address in names.ts belongs to an existing Service", () => {
     // The OpenTelemetry operator creates the Service of the collector.
     for (const stack of [dev, prod])
       for (const [name, url] of Object.entries(urls).filter(([name]) => name !== "collector")) {
@@ -492,7 +492,7 @@ describe("charts: the asked-for numbers", function () {
 
     it("are in no object but Secrets, and no chart brings one but the certificate of its own webhook", () => {
       for (const stack of [dev, prod]) {
-        // As they are, and in the Base64 of who logs in with them.
+        // In plain text, and in Base64 as basic-auth credentials.
         const hidden = /\[generated\]|Basic [\w+/]{20,}/;
         expect(open(stack).filter((text) => hidden.test(text))).to.deep.equal([]);
         const brought = stack.objects.filter((one) => one.release && one.object.kind === "Secret");

@@ -21,7 +21,7 @@ const configOf = (platform: string) => ({
 const isOpenShift = ({ object }: Placed) => object.apiVersion.startsWith("security.openshift.io/");
 const isGround = ({ object }: Placed) => ["Namespace", "CustomResourceDefinition"].includes(object.kind);
 
-/** Every user and group that an object fixes, with the path to it. */
+/** Every fixed user and group in an object, with its path. */
 const fixedIds = (node: unknown, path = ""): string[] =>
   Object.entries((node ?? {}) as object).flatMap(([key, value]) =>
     /^(runAsUser|runAsGroup|fsGroup|supplementalGroups)$/.test(key)
@@ -50,10 +50,11 @@ describe("charts: platforms", function () {
   after(() => api?.stop());
 
   for (const platform of platformNames) {
-    it(`${platform}: breaks no mandatory rule`, async () => {
+    it(`${platform}: violates no mandatory policy`, async () => {
       const recording = await recordProgram("test", asText("prod", configOf(platform)));
       const rendered = (stacks.get(platform)?.objects ?? []).filter(
-        // The chart of the Vertical Pod Autoscaler has a wildcard on every platform, as it acts on any kind of workload.
+        // The chart of the Vertical Pod Autoscaler needs a wildcard on every platform, because it acts on any kind of
+        // workload.
         ({ release }) => release !== undefined && release !== releases.verticalPodAutoscaler,
       );
       const subjects = [
@@ -85,7 +86,7 @@ describe("charts: platforms", function () {
     });
   }
 
-  it("openshift: no pod fixes a user or group, but node agents, whose constraints allow it", () => {
+  it("openshift: no pod fixes a user or group, except node agents, whose constraints allow it", () => {
     const objects = stacks.get("openshift")?.objects ?? [];
     const fixed = objects
       .filter((placed) => !isGround(placed) && !isOpenShift(placed) && fixedIds(placed.object).length > 0)

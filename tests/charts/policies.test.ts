@@ -1,4 +1,4 @@
-/** The rules over all that a stack would install, also over what Helm makes of the charts. */
+/** The policies for all objects of a stack, including those that Helm renders from the charts. */
 import { expect } from "chai";
 import { withDefaults } from "../../bench/defaults";
 import { ownSubjects, renderedSubjects } from "../../cli/commands/policies";
@@ -10,7 +10,7 @@ import { type Environment, nameOf, type Subject, type Tree } from "../../policie
 import { asText } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
-/** What a stack registers and what its charts make; of one chart alone, with its values changed. */
+/** Resources that a stack registers and objects of its charts; or of a single chart, with changed values. */
 async function subjectsOf(
   environment: Environment,
   only?: string,
@@ -41,7 +41,7 @@ describe("charts: policies", function () {
   });
 
   for (const environment of ["dev", "prod"] as const)
-    it(`${environment} breaks no mandatory rule, with its charts`, () => {
+    it(`${environment} violates no mandatory policy, with its charts`, () => {
       expect(told(check(whole.get(environment) ?? [], { environment }))).to.deep.equal([]);
     });
 

@@ -1,4 +1,4 @@
-/** `namespaces.prefix`: two stacks in a cluster share nothing but what a cluster has once. */
+/** `namespaces.prefix`: two stacks in a cluster share only cluster-wide add-ons. */
 import { expect } from "chai";
 import { defaultNamespaces } from "../../names";
 import { type Placed, type RenderedStack, renderStack } from "../support/rendered";
@@ -45,7 +45,7 @@ const namespaced = ({ object }: Placed): boolean => object.metadata.namespace !=
 const kindsIn = ({ objects }: RenderedStack) =>
   new Set(objects.filter(namespaced).map(({ object }) => object.kind));
 
-/** Objects without a namespace, and those in namespaces that are no stack's. */
+/** Objects without a namespace, and those in namespaces that belong to no stack. */
 function shared(stack: RenderedStack, prefix: string): string[] {
   const inNamespaces = kindsIn(stack);
   return stack.objects
@@ -90,7 +90,7 @@ describe("charts: prefix of the namespaces", function () {
     );
   });
 
-  it("two stacks have no object of the cluster in common", () => {
+  it("two stacks have no cluster-scoped object in common", () => {
     const mine = new Set(shared(a, "a-"));
     expect(mine.size).to.be.greaterThan(10);
     expect(shared(b, "b-").filter((name) => mine.has(name))).to.deep.equal([]);

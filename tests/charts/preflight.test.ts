@@ -1,4 +1,4 @@
-/** The preflight's facts as a real API server gives them: all of them, and those that a user may not read. */
+/** The preflight's facts from a real API server: all of them, and those that a user may not read. */
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { examine } from "../../components/preflight";
@@ -29,7 +29,7 @@ describe("charts: facts of the preflight", function () {
 
   after(async () => api?.stop());
 
-  it("are all read, and nothing is wrong with a cluster that has what it needs", async () => {
+  it("are all read, and there are no findings for a suitable cluster", async () => {
     const { facts, unread } = await readFacts(config, settings);
     expect(unread).to.deep.equal({});
     expect(facts.version).to.match(/^v1\.\d+/);
@@ -44,7 +44,7 @@ describe("charts: facts of the preflight", function () {
     expect(findings.filter(({ severity }) => severity === "error")).to.deep.equal([]);
   });
 
-  it("are metadata alone of definitions and of Helm's releases, which are large", async () => {
+  it("are only metadata for CRDs and for Helm's releases, which are large", async () => {
     const release: KubernetesObject = {
       apiVersion: "v1",
       kind: "Secret",
@@ -59,7 +59,7 @@ describe("charts: facts of the preflight", function () {
     expect(JSON.stringify(facts)).not.to.include("bGFyZ2U=");
   });
 
-  it("of a user who may read little are missing with the reason", async () => {
+  it("are missing with the reason for a user without permissions", async () => {
     const anonymous = new KubeConfig();
     anonymous.loadFromString(config.exportConfig());
     anonymous.users = [{ name: "test" }];
@@ -69,7 +69,7 @@ describe("charts: facts of the preflight", function () {
     expect(reason).to.match(/nodes is forbidden: User "system:anonymous" cannot list resource "nodes"/);
   });
 
-  it("of a cluster that does not answer are an error", async () => {
+  it("are an error for a cluster that does not respond", async () => {
     const nowhere = new KubeConfig();
     nowhere.loadFromString(
       config.exportConfig().replace(/https:\/\/127\.0\.0\.1:\d+/, "https://127.0.0.1:1"),

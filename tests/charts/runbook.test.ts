@@ -12,7 +12,7 @@ const operated = (prefix: string): string[] => [
   `${prefix}monitoring pod/alertmanager-${prefix}kps-alertmanager-0`,
 ];
 
-/** Short names of kinds, as commands have them. */
+/** Short names of kinds in commands. */
 const kinds: Record<string, string> = {
   ds: "daemonset",
   deploy: "deployment",
@@ -22,7 +22,7 @@ const kinds: Record<string, string> = {
   pvc: "persistentvolumeclaim",
 };
 
-/** Every object as `namespace kind/name`, the pods and claims of StatefulSets included. */
+/** Every object as `namespace kind/name`, including the pods and PVCs of StatefulSets. */
 function objectsOf({ objects }: RenderedStack, prefix: string): Set<string> {
   const found = objects.flatMap(({ namespace, object }) => {
     const { kind, metadata } = object;

@@ -1,4 +1,4 @@
-/** R13 as the cluster would get it: what is scaled and between which bounds, what a drain may take, and where pods go. */
+/** R13 in the rendered objects: autoscalers and their bounds, disruption budgets, and placement. */
 import { expect } from "chai";
 import { picks } from "../../cli/commands/doctor/network";
 import { ofKind, replicasOf, scalerOf } from "../support/objects";
@@ -21,7 +21,7 @@ interface Pods {
   replicas: number;
   affinity?: KubernetesObject;
   topologySpreadConstraints?: KubernetesObject[];
-  /** Whether the operator makes its disruption budget. */
+  /** Whether the operator creates its disruption budget. */
   budgetOfOperator?: boolean;
 }
 
@@ -67,10 +67,7 @@ function podsOf(stack: RenderedStack): Pods[] {
   return [...own, ...operated];
 }
 
-/**
- * How many of these healthy pods may be evicted, by a budget:
- * https://kubernetes.io/docs/tasks/run-application/configure-pdb/
- */
+/** Number of healthy pods that a budget allows to evict: https://kubernetes.io/docs/tasks/run-application/configure-pdb/ */
 function disruptionsAllowed({ spec }: KubernetesObject, replicas: number): number {
   const amount = (of: number | string, round: (value: number) => number) =>
     typeof of === "number" ? of : round((replicas * Number.parseInt(of, 10)) / 100);
@@ -130,7 +127,7 @@ describe("charts: scaling, drains and placement (R13)", function () {
         expect(one.object["spec"].replicas, one.object.metadata.name).to.be.a("number");
   });
 
-  it("vertical autoscaling is of the three ingesters, which are there, and never of what is scaled sideways", () => {
+  it("vertical autoscaling is only for the three ingesters, and never for a horizontally scaled workload", () => {
     const autoscalers = ofKind(vertical, "VerticalPodAutoscaler");
     expect(autoscalers.map(({ metadata }) => metadata.name)).to.have.members([
       ...["loki-ingester", "mimir-ingester", "tempo-ingester"],
@@ -147,14 +144,14 @@ describe("charts: scaling, drains and placement (R13)", function () {
     }
   });
 
-  it("a drain takes one pod of several and leaves the others, and is never held up", () => {
+  it("a drain evicts one pod of several at a time, and is never blocked", () => {
     for (const stack of [dev, prod, vertical]) {
       const budgets = stack.objects.filter(({ object }) => object.kind === "PodDisruptionBudget");
       for (const { name, namespace, labels, replicas, budgetOfOperator } of podsOf(stack)) {
         const own = budgets.filter(
           (budget) => within(budget) === namespace && picks(budget.object["spec"].selector, labels),
         );
-        // Two budgets over one pod, and none is ever evicted.
+        // With two budgets for one pod, it is never evicted.
         expect(own.length, name).to.be.at.most(1);
         for (const { object } of own) {
           expect(disruptionsAllowed(object, replicas), name).to.equal(1);
@@ -167,12 +164,12 @@ describe("charts: scaling, drains and placement (R13)", function () {
     expect([budget({ minAvailable: 1 }), budget({ maxUnavailable: "50%" })]).to.deep.equal([0, 1]);
   });
 
-  it("several pods are apart by node and by zone in prod; dev has one node", () => {
+  it("several pods are spread over nodes and zones in prod; dev has one node", () => {
     const several = podsOf(prod).filter(({ replicas }) => replicas > 1);
     expect(several.length).to.be.greaterThan(20);
     for (const { name, labels, affinity, topologySpreadConstraints = [] } of several) {
       const podAntiAffinity: KubernetesObject = affinity?.["podAntiAffinity"] ?? {};
-      // Members of a quorum must be apart, everything else should be.
+      // Members of a quorum must be on different nodes, all others should be.
       const required = podAntiAffinity["requiredDuringSchedulingIgnoredDuringExecution"] ?? [];
       const preferred = podAntiAffinity["preferredDuringSchedulingIgnoredDuringExecution"] ?? [];
       const nodes = [

@@ -1,4 +1,7 @@
-/** Every pod of every release runs where `cluster.scheduling` says, on Linux, and DaemonSets on every node that can run them. */
+/**
+ * Every pod of every release runs on the nodes of `cluster.scheduling`, on Linux, and DaemonSets on every node that can
+ * run them.
+ */
 import { expect } from "chai";
 import { withColdTier } from "../support/cold-tier";
 import { type Placed, type RenderedStack, renderStack } from "../support/rendered";
@@ -9,7 +12,7 @@ const linux = { "kubernetes.io/os": "linux" };
 const tolerations = [{ key: "dedicated", operator: "Equal", value: "monitoring", effect: "NoSchedule" }];
 const ingesterPool = { nodeSelector: { pool: "memory" }, tolerations: [], priorityClass: "stores" };
 
-/** A pod's spec as far as placement goes. */
+/** The placement in a pod's spec. */
 interface Pods {
   name: string;
   kind: string;
@@ -19,14 +22,14 @@ interface Pods {
   affinity?: { nodeAffinity?: unknown };
 }
 
-/** The specs of all pods: of templates, and of the custom resources that operators make pods of. */
+/** The specs of all pods: of templates, and of custom resources of operators. */
 const podsOf = ({ objects }: RenderedStack): Pods[] =>
   objects.flatMap(({ release, object }: Placed) => {
     const spec = object["spec"] as { template?: { spec?: object }; jobTemplate?: unknown } | undefined;
     const ofOperator = ["Prometheus", "Alertmanager", "OpenTelemetryCollector"].includes(object.kind);
     if (spec?.jobTemplate) throw new Error(`${object.metadata.name}: this test does not know CronJobs`);
     const pod = object.kind === "Pod" || ofOperator ? spec : spec?.template?.spec;
-    // A template with containers is one of pods.
+    // A template with containers is a pod template.
     if (!pod || (!ofOperator && !("containers" in pod))) return [];
     return [{ name: `${release ?? "own"}/${object.metadata.name}`, kind: object.kind, ...pod }];
   });
@@ -61,7 +64,7 @@ describe("charts: scheduling", function () {
     }
   });
 
-  it("reaches every pod of every release, with a component's own values instead", async () => {
+  it("applies to every pod of every release, with a component's own values instead", async () => {
     const pods = podsOf(
       await stack({
         nodeSelector: { pool: "monitoring" },
@@ -92,7 +95,7 @@ describe("charts: scheduling", function () {
     );
   });
 
-  it("leaves DaemonSets on all Linux nodes that run any, whatever the stack's selection", async () => {
+  it("keeps DaemonSets on all suitable Linux nodes, whatever the stack's selection", async () => {
     const pods = podsOf(await stack({ nodeSelector: { pool: "monitoring" }, tolerations }));
     const daemons = pods.filter(({ kind }) => kind === "DaemonSet");
     expect(daemons.map(({ name }) => name).sort()).to.deep.equal([...agents].sort());
@@ -115,7 +118,7 @@ describe("charts: scheduling", function () {
     }
   });
 
-  it("restricts a DaemonSet by its own values alone", async () => {
+  it("restricts a DaemonSet only by its own values", async () => {
     const own = { nodeSelector: { gpu: "no" }, tolerations };
     const pods = podsOf(await stack({ components: { "node-exporter": own, cadvisor: own } }));
     const of = (name: string) => pods.find((pod) => pod.name === name);

@@ -1,4 +1,4 @@
-/** Moving a pin: what Helm would leave behind, and what the API server would refuse. */
+/** Upgrades of charts: objects that Helm would leave behind, and changes that the API server would reject. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -40,7 +40,7 @@ describe("charts: upgrades", function () {
   });
 
   for (const environment of ["dev", "prod"] as const) {
-    it(`leaves no definition of ${environment} to Helm alone, which installs crds/ once and never again`, async () => {
+    it(`leaves no CRD of ${environment} only to Helm, which installs crds/ once and never again`, async () => {
       const { recorded, objects } = await renderStack({ environment });
       const names = (all: KubernetesObject[]) =>
         all
@@ -61,7 +61,7 @@ describe("charts: upgrades", function () {
       expect(managed.get("opentelemetry-operator")).to.include("opentelemetrycollectors.opentelemetry.io");
     });
 
-    it(`knows every volume that the charts of ${environment} make, and the setting that is its size`, async () => {
+    it(`covers every volume of the charts of ${environment}, with the setting of its size`, async () => {
       const { objects } = await renderStack({ environment });
       const rendered = objects.flatMap(({ namespace: release, object }) => {
         const { kind, metadata, spec } = object;
@@ -126,7 +126,7 @@ describe("charts: upgrades", function () {
       existsSync(join(folder, chart, "Chart.yaml")),
     );
 
-    // Mocha runs no hook without a test, and a suite that is left out is to be said.
+    // Mocha runs no hook without a test, and a skipped suite must be reported.
     if (next.length === 0)
       it("renders both with the same values", function () {
         skip(this, "OBS_CHARTS_NEXT names no folder with another version of a chart");
@@ -134,7 +134,7 @@ describe("charts: upgrades", function () {
 
     for (const chart of next)
       for (const environment of ["dev", "prod"])
-        it(`${chart} of ${environment}: renders with the same values, and what cannot change stays or is known`, async () => {
+        it(`${chart} of ${environment}: renders with the same values, and immutable fields stay or are known`, async () => {
           const { version } = parse(readFileSync(join(folder, chart, "Chart.yaml"), "utf8"));
           const { recorded } = await renderStack({ environment });
           const releases = releasesOf(recorded).filter((release) => chartOf(release.chart) === chart);
@@ -154,7 +154,7 @@ describe("charts: upgrades", function () {
             console.log(`      ${release.name}: ${pins[chart].version} to ${version}`);
             for (const { object, immutable } of found)
               console.log(`      ${object}: ${immutable.join(", ")}`);
-            // What data lies in must not vanish unnoticed, and what cannot change needs a word in upgrades.ts.
+            // Objects with data must not vanish unnoticed, and immutable changes need a note in upgrades.ts.
             expect(gone.map(({ metadata }) => metadata.name)).to.deep.equal([]);
             const told = notes.filter((note) => note.chart === chart).map(({ todo }) => todo);
             for (const { object } of found)

@@ -1,4 +1,4 @@
-/** Every command and query of the runbook's pages, run against a running stack: none is stale. */
+/** Runs every command and query of the runbook's pages against a running stack, so that none is outdated. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -11,7 +11,7 @@ import { selectors } from "../support/queries";
 import { type Command, filled, type Query, readsOnly, runbook } from "../support/runbook";
 import { forward, shell, wrong } from "../support/shell";
 
-/** Commands whose answer may be empty although nothing is stale, and why. */
+/** Commands whose output may be empty on a healthy stack, with the reason. */
 const mayBeEmpty: { command: RegExp; why: string }[] = [
   { command: / get events /, why: "nothing happened" },
   { command: / --field-selector=status\.phase/, why: "every pod runs" },
@@ -22,7 +22,7 @@ const mayBeEmpty: { command: RegExp; why: string }[] = [
   { command: /-l k8s-app=kube-dns/, why: "the cluster's DNS may run elsewhere" },
 ];
 
-/** Commands that are run by other layers, and which. */
+/** Commands that other layers run. */
 const elsewhere: { command: RegExp; where: string }[] = [
   { command: /^\.\/obs smoke\b/, where: "its own tests" },
   { command: /^\.\/obs (up|refresh|preview|rotate|restore|upgrade|render|test)\b/, where: "engine" },
@@ -43,7 +43,7 @@ const { commands, queries } = runbook();
 const all = commands.flatMap((command) => filled(command.text).map((text) => ({ ...command, text })));
 const isElsewhere = ({ text }: Command) => elsewhere.some(({ command }) => command.test(text));
 
-/** The same command only once, however many pages have it: all its places, in the title. */
+/** The same command only once, with all its pages in the title. */
 const unique = new Map<string, Command[]>();
 for (const command of all.filter((each) => !isElsewhere(each)))
   unique.set(command.text, [...(unique.get(command.text) ?? []), command]);
@@ -81,10 +81,10 @@ describe("docs: commands of the runbook", function () {
     });
 });
 
-/** Metrics that a stack has that runs for longer, as they were recorded. */
+/** Metrics of a stack that has run for longer, as recorded. */
 const recorded = JSON.parse(readFileSync(join(root, "tests", "recorded", "metrics.json"), "utf8")).prometheus;
 
-/** Metrics that only exist once something happened; the page says what is wrong when they do. */
+/** Metrics that exist only after certain events; the page describes the problem that they indicate. */
 const notAlways = [
   /^kubelet_volume_stats_/, // only of volumes whose driver reports them
   /^(loki|cortex|tempo)_discarded_(samples|spans)_total$/,

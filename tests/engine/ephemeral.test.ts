@@ -1,4 +1,4 @@
-/** A short-lived stack by the Automation API on a real cluster: up, smoke-tested, read, and gone. */
+/** An ephemeral stack through the Automation API on a real cluster: created, smoke-tested, read, and deleted. */
 
 import { existsSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +15,7 @@ import { needs, needsCharts, skip } from "../support/tools";
 
 const stack = "ephemeraltest";
 
-describe("engine: a short-lived stack", function () {
+describe("engine: an ephemeral stack", function () {
   this.timeout(45 * 60 * 1000);
   let kubeconfig: string;
   let config: KubeConfig;
@@ -30,7 +30,7 @@ describe("engine: a short-lived stack", function () {
       skip(this, "the cluster has a stack already");
   });
 
-  it("comes up, passes its smoke test, is read, and leaves nothing", async () => {
+  it("is created, passes its smoke test, is read, and leaves nothing", async () => {
     const begun = Date.now();
     const before = await inventory(config);
     const state = mkdtempSync(join(tmpdir(), "observability-state-"));

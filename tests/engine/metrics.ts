@@ -1,4 +1,4 @@
-/** Steps of the engine test that are about metrics, on a stack that is up. */
+/** Steps of the engine test about metrics, on a running stack. */
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
@@ -10,7 +10,7 @@ import type { Settings } from "../../settings";
 import { eventually, instant, objectsIn, scaleNamespace, startPod } from "../support/cluster";
 import { namespaces, services, settings } from "../support/names";
 
-/** What the steps work with, once the stack is up. */
+/** Input of the steps, after the stack is created. */
 export interface Running {
   config: KubeConfig;
   settings: Settings;
@@ -27,20 +27,20 @@ const rules = {
   plural: "prometheusrules",
 };
 
-/** Where the stack's alerts go: a pod that prints what is posted to it. */
+/** Receiver of the stack's alerts: a pod that prints the body of each request. */
 export const receiverUrl = `http://${receiverPod}.default.svc:8080/cgi-bin/alerts`;
 
-/** A page of one metric, a counter that rises by one every second. */
+/** A page of one metric, a counter that increases by one every second. */
 const counting =
   'mkdir -p /tmp/w; i=0; (while true; do i=$((i+1)); echo "engine_test_seconds_total $i" > /tmp/w/n; mv /tmp/w/n /tmp/w/metrics; sleep 1; done) & httpd -f -p 8080 -h /tmp/w';
-/** Prints the body of each request and answers it. */
+/** Prints the body of each request and responds to it. */
 const printing = [
   "mkdir -p /tmp/w/cgi-bin; touch /tmp/bodies",
   "printf '#!/bin/sh\\ncat >> /tmp/bodies; echo >> /tmp/bodies; printf \"Content-Type: text/plain\\\\n\\\\n\"\\n' > /tmp/w/cgi-bin/alerts",
   "chmod +x /tmp/w/cgi-bin/alerts; httpd -p 8080 -h /tmp/w; tail -f /tmp/bodies",
 ].join("; ");
 
-/** Pods and rules that the steps make, taken away again. */
+/** Deletes the pods and rules of the steps. */
 export async function cleanUp(config: KubeConfig): Promise<void> {
   const api = config.makeApiClient(CoreV1Api);
   for (const name of [counterPod, receiverPod, crashingPod])
@@ -59,10 +59,10 @@ export function metricsSteps(running: () => Running): void {
     return Number(sample?.value[1] ?? 0);
   };
 
-  it("starts what the steps on metrics look at", async () => {
+  it("starts the targets of the steps on metrics", async () => {
     const { config } = running();
     const api = config.makeApiClient(CoreV1Api);
-    // A run that was killed leaves them behind.
+    // A killed run leaves them behind.
     await cleanUp(config);
     await startPod(config, "default", receiverPod, printing, { labels: { app: receiverPod } });
     await api.createNamespacedService({
@@ -89,7 +89,7 @@ export function metricsSteps(running: () => Running): void {
     const { config } = running();
     const cadvisor = { namespace: namespaces.monitoring, name: "cadvisor", port: 8080 };
     const exposed = await bodyOf(config, cadvisor, { path: "/metrics" });
-    // Under cgroup v1 a kernel counts I/O of containers only where it is throttled.
+    // With cgroup v1, a kernel counts I/O of containers only if it is throttled.
     const countsIo = /^container_fs_reads_total\{.*pod_name="[^"]+".*\}/m.test(exposed);
     if (!countsIo)
       console.log(
@@ -133,7 +133,7 @@ export function metricsSteps(running: () => Running): void {
     for (const [query, where] of once)
       for (const tenant of where) {
         expect(await instant(config, tenant, query), query).not.to.deep.equal([]);
-        // A container that the smoke test killed is there beside its successor for as long as queries look back.
+        // A container that the smoke test killed appears with its successor within the lookback of queries.
         const twice = await eventually(
           360,
           () => instant(config, tenant, `${query} > 1`),
@@ -160,7 +160,7 @@ export function metricsSteps(running: () => Running): void {
     expect(JSON.parse(flags).data["storage.tsdb.retention.time"]).to.match(/^(168h|7d|1w)$/);
   });
 
-  it("evaluates each rule in one place: Mimir's by their label, all others in Prometheus", async () => {
+  it("evaluates each rule only once: Mimir's by their label, all others in Prometheus", async () => {
     const { config } = running();
     const make = (name: string, labels: Record<string, string>) =>
       config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({
@@ -189,7 +189,7 @@ export function metricsSteps(running: () => Running): void {
     };
     const mimir = () => groups(services.mimir, "/prometheus");
     const prometheus = () => groups(services.prometheus, "");
-    // The smoke test's rule may be there for a moment.
+    // The smoke test's rule may exist for a moment.
     const alone = (names: string[]) => names.length === 1 && names[0] === ruleNames.mimir;
     expect(await eventually(120, mimir, alone)).to.deep.equal([ruleNames.mimir]);
     const there = await eventually(120, prometheus, (names) => names.includes(ruleNames.prometheus));
@@ -220,7 +220,7 @@ export function metricsSteps(running: () => Running): void {
     await wait(180_000);
     await scaleNamespace(config, namespaces.mimir, 1);
     const back = Date.now();
-    // All samples from a minute before Mimir went until it was back.
+    // All samples from a minute before the outage of Mimir until its recovery.
     const seconds = Math.round((Date.now() - started) / 1000) + 240;
     const samples = async (): Promise<[time: number, value: string][]> => {
       const [series] = await instant(config, tenants.pods, `engine_test_seconds_total[${seconds}s]`);
@@ -246,9 +246,9 @@ export function metricsSteps(running: () => Running): void {
   });
 }
 
-/** Asked for as late as can be: the alert wants a quarter of an hour of crashing. */
+/** As late as possible: the alert requires a quarter of an hour of crashing. */
 export function alertSteps(running: () => Running): void {
-  it("tells a receiver of a pod that crashes again and again", async () => {
+  it("notifies a receiver about a pod that crashes repeatedly", async () => {
     const { config } = running();
     const api = config.makeApiClient(CoreV1Api);
     const read = () => api.readNamespacedPodLog({ namespace: "default", name: receiverPod });

@@ -1,4 +1,4 @@
-/** Ten mistakes with the real engine before a real API server: refused, in full, and nothing touched. */
+/** Ten mistakes with the real engine and a real API server: rejected with the whole message, without changes. */
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { ApiServer } from "../support/api-server";
@@ -8,7 +8,7 @@ import { install, namespacesOf } from "../support/mistakes/cluster";
 import { TestStack } from "../support/pulumi";
 import { needs, needsCharts } from "../support/tools";
 
-/** Those about what is installed, which the program alone can see, and a few of the others. */
+/** Those about installed objects, which only the program can read, and a few of the others. */
 const chosen = [
   ...mistakes.filter(({ installed }) => installed),
   ...mistakes.filter(({ installed }, index) => !installed && index % 7 === 0).slice(0, 6),
@@ -34,12 +34,12 @@ describe("engine: mistakes in settings", function () {
 
   after(async () => api?.stop());
 
-  it("are ten here", () => {
+  it("are ten in this test", () => {
     expect(new Set(chosen).size).to.equal(10);
   });
 
   for (const mistake of chosen)
-    it(`are refused: ${mistake.about}`, async () => {
+    it(`are rejected: ${mistake.about}`, async () => {
       const takeAway = await install(config, mistake);
       const before = await namespacesOf(config);
       stack.configure(configOf(mistake));
@@ -47,7 +47,7 @@ describe("engine: mistakes in settings", function () {
       await takeAway();
       expect(code, output).not.to.equal(0);
       expect(isTold(output, mistake), output).to.equal(true);
-      // The engine writes down the stack itself before it runs the program.
+      // The engine records the stack itself before it runs the program.
       expect(stack.urns().filter((urn) => !urn.includes("::pulumi:pulumi:Stack::"))).to.deep.equal([]);
       expect(await namespacesOf(config)).to.equal(before);
     });

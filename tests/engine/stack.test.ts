@@ -1,4 +1,4 @@
-/** The life of a dev stack with the real engine on a real cluster, from nothing to nothing. */
+/** The lifecycle of a dev stack with the real engine on a real cluster, from creation to deletion. */
 import { join } from "node:path";
 import { AppsV1Api, CoreV1Api, DiscoveryV1Api, KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
@@ -13,7 +13,7 @@ import { needs, needsCharts, skip } from "../support/tools";
 import { alertSteps, cleanUp, metricsSteps, receiverUrl } from "./metrics";
 import { tracesSteps } from "./traces";
 
-/** What the engine prints where a value is not known yet. */
+/** The engine's placeholder for an unknown value. */
 const unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 const dev = {
   environment: "dev",
@@ -22,13 +22,13 @@ const dev = {
 };
 const grown = { ...dev, objectStorage: { minio: { disk: "60Gi" } } };
 const changes = (steps: Step[]) => steps.filter(({ op }) => op !== "same");
-/** The labels that the requirements ask for (R5.2). */
+/** The labels in the requirements (R5.2). */
 const isAsked = (label: string) =>
   ["namespace", "pod_name", "container_name", "node_name", "job"].includes(label);
 const named = (steps: Step[]) =>
   changes(steps).map(({ op, urn }) => `${op} ${urn.split("::").slice(2).join(" ")}`);
 
-describe("engine: a stack from nothing to nothing", function () {
+describe("engine: a stack from creation to deletion", function () {
   this.timeout(30 * 60 * 1000);
   let stack: TestStack;
   let config: KubeConfig;
@@ -54,7 +54,7 @@ describe("engine: a stack from nothing to nothing", function () {
   });
 
   after(async () => {
-    // Whatever failed, nothing stays behind.
+    // Nothing stays behind after a failure.
     if (!stack) return;
     for (const name of ["engine-test-line", "engine-test-lines"])
       await api.deleteNamespacedPod({ namespace: "default", name }).catch(() => undefined);
@@ -63,7 +63,7 @@ describe("engine: a stack from nothing to nothing", function () {
     stack.run(["destroy", "--yes", "--skip-preview"]);
   });
 
-  it("previews prod on a cluster that has nothing, with every release's values known", async () => {
+  it("previews prod on an empty cluster, with every release's values known", async () => {
     // The shipped stack names a Secret in a namespace of its own.
     const namespace = namespaces.grafana;
     await api.createNamespace({ body: { metadata: { name: namespace } } });
@@ -100,7 +100,7 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(output).to.match(/observability@v\d+\.\d+\.\d+/);
   });
 
-  it("comes up", () => {
+  it("is created", () => {
     const { code, output, seconds } = stack.run(["up", "--yes", "--skip-preview"]);
     expect(code, output).to.equal(0);
     console.log(`      up: ${seconds.toFixed(0)} s`);
@@ -118,7 +118,7 @@ describe("engine: a stack from nothing to nothing", function () {
       cluster: "engine-test",
     });
     for (const [label, value] of Object.entries(entry?.labels ?? {}).filter(([name]) => isAsked(name))) {
-      // Loki logs the queries themselves, with the text they look for: those lines are another container's.
+      // Loki logs the queries themselves, with the text they search for: those lines are another container's.
       const found = await query(config, `{${label}="${value}", container_name="writer"} |= "a line of the"`);
       expect(found, label).to.have.length(1);
     }
@@ -152,7 +152,7 @@ describe("engine: a stack from nothing to nothing", function () {
       () => count(config, selector),
       (found) => found >= 10_000,
     );
-    // Two halves, because Loki returns 5,000 entries at most.
+    // Two halves, because Loki returns at most 5,000 entries.
     const even = await query(config, `${selector} |~ "[02468]$"`, 5000);
     const odd = await query(config, `${selector} |~ "[13579]$"`, 5000);
     expect(total).to.equal(10_000);
@@ -173,7 +173,7 @@ describe("engine: a stack from nothing to nothing", function () {
     console.log(`      up without changes: ${seconds.toFixed(0)} s`);
   });
 
-  it("shows exactly the release that a setting touches", () => {
+  it("shows exactly the release that a setting affects", () => {
     stack.configure({ ...dev, loki: { querier: { replicas: 2, maxReplicas: 2 } } });
     expect(named(stack.previewSteps()))
       .to.have.length(1)
@@ -196,7 +196,7 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(after.metadata?.uid).to.equal(before.metadata?.uid);
   });
 
-  it("refuses a smaller volume, another encryption key and another bucket before anything is touched", () => {
+  it("rejects a smaller volume, another encryption key and another bucket before any change", () => {
     const before = stack.urns();
     stack.configure({
       ...dev,
@@ -244,7 +244,7 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(changes(stack.previewSteps())).to.deep.equal([]);
   });
 
-  it("ends with MinIO's last words when it is not ready in time, and keeps everything", async () => {
+  it("ends with MinIO's last log lines when it is not ready in time, and keeps everything", async () => {
     const before = stack.urns();
     const apps = config.makeApiClient(AppsV1Api);
     const scale = (value: number) =>
@@ -272,9 +272,9 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(stack.run(["up", "--yes", "--skip-preview"]).code).to.equal(0);
   });
 
-  it("takes buckets back that the state has lost", async () => {
+  it("imports buckets that are missing in the state", async () => {
     const before = stack.urns();
-    // What a refresh drops that reaches nobody: buckets, their lifecycle and their encryption.
+    // Resources that a refresh without access to MinIO would drop: buckets, their lifecycle and their encryption.
     const { code: forgotten } = stack.forget((urn) =>
       /:(S3Bucket|IlmPolicy|S3BucketServerSideEncryption)::/.test(urn),
     );
@@ -293,7 +293,7 @@ describe("engine: a stack from nothing to nothing", function () {
     expect(changes(stack.previewSteps())).to.deep.equal([]);
   });
 
-  it("goes down without a trace", async () => {
+  it("is deleted without leftovers", async () => {
     const { code, output, seconds } = stack.run(["destroy", "--yes", "--skip-preview"]);
     expect(code, output).to.equal(0);
     expect(stack.urns()).to.deep.equal([]);

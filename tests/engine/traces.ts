@@ -1,4 +1,4 @@
-/** Steps of the engine test that are about traces, on a stack that is up: an application of a project of its own. */
+/** Steps of the engine test about traces, on a running stack: an application in its own project. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -11,14 +11,14 @@ import { eventually, instant, query, scaleNamespace } from "../support/cluster";
 import { namespaces, services } from "../support/names";
 import { TestStack } from "../support/pulumi";
 
-/** What the steps work with, once the stack is up. */
+/** Input of the steps, after the stack is created. */
 export interface Running {
   config: KubeConfig;
   kubeconfig: string;
   stack: TestStack;
 }
 
-/** A trace as Tempo returns it, as far as the steps look at it. */
+/** The fields of a trace from Tempo that the steps read. */
 interface Trace {
   batches: {
     resource: { attributes: Attribute[] };
@@ -35,11 +35,11 @@ const id = (size: number) => randomBytes(size).toString("hex");
 const asObject = (attributes: Attribute[] = []) =>
   Object.fromEntries(attributes.map(({ key, value }) => [key, value.stringValue]));
 
-/** @returns what takes the application away again */
+/** @returns a function that deletes the application */
 export function tracesSteps(running: () => Running): { cleanUp: () => void } {
   let application: TestStack | undefined;
 
-  /** One request to the application, whose trace id is known beforehand. */
+  /** A request to the application with a known trace ID. */
   const request = async (path = "/random"): Promise<string> => {
     const traceId = id(16);
     const headers = { traceparent: `00-${traceId}-${id(8)}-01`, baggage: "order=42" };
@@ -57,7 +57,7 @@ export function tracesSteps(running: () => Running): { cleanUp: () => void } {
     return status === 200 ? JSON.parse(body) : undefined;
   };
 
-  it("brings up an application of a project of its own, which reads this stack", async () => {
+  it("creates an application in its own project, which reads this stack", async () => {
     const { kubeconfig, stack, config } = running();
     application = new TestStack(
       stack.name,
@@ -79,7 +79,7 @@ export function tracesSteps(running: () => Running): { cleanUp: () => void } {
     expect(status).to.equal(200);
   });
 
-  it("has one request as one trace over both services and the database, with what is known of them", async () => {
+  it("has one request as one trace over both services and the database, with their metadata", async () => {
     const traceId = await request();
     const whole = (found: Trace | undefined) =>
       new Set(found?.batches.map(({ resource }) => asObject(resource.attributes)["service.name"])).size === 2;
@@ -103,7 +103,7 @@ export function tracesSteps(running: () => Running): { cleanUp: () => void } {
     expect(spans.some(({ attributes }) => /postgres/.test(asObject(attributes)["db.system"] ?? ""))).to.equal(
       true,
     );
-    // The caller's span is nobody's here: the trace goes on from the incoming header.
+    // The caller's span does not exist here: the trace continues from the incoming header.
     expect(spans.filter(({ parentSpanId }) => !parentSpanId)).to.deep.equal([]);
     const lines = () => query(running().config, `{namespace="random-backend"} |= "${traceId}"`);
     const both = (entries: { labels: Record<string, string> }[]) =>
@@ -133,7 +133,7 @@ export function tracesSteps(running: () => Running): { cleanUp: () => void } {
     }
   });
 
-  it("delivers what came while Tempo was away for a minute", async () => {
+  it("delivers spans from an outage of Tempo of a minute", async () => {
     const { config } = running();
     await scaleNamespace(config, namespaces.tempo, 0);
     const sent: string[] = [];

@@ -81,7 +81,7 @@ describe("policies: an agent", function () {
     expect(output).to.include("gateway-credentials");
     expect(output).not.to.match(/kubernetes:helm\.sh\/v3:Release +(loki|mimir|tempo|grafana|minio) /);
     // The one gateway outside the cluster does not answer.
-    expect(output).to.include("hub.endpoints.loki: http://127.0.0.1:9 does not answer as a gateway");
+    expect(output).to.include("hub.endpoints.loki: http://127.0.0.1:9 is not reachable as a gateway");
   });
 
   it("is refused if its hub does not list it, or does not exist, before anything changes", () => {

@@ -1,14 +1,14 @@
-/** What Alloy itself says of a pipeline. */
+/** Runs Alloy's own checks of a pipeline. */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 
-/** The level of features that some of the pipelines need. */
+/** The stability level that some of the pipelines need. */
 export const experimental = "--stability.level=experimental";
 export const publicPreview = "--stability.level=public-preview";
 
-/** Expects that a file is as Alloy's own formatter would have it. */
+/** Expects that a file has the format of Alloy's own formatter. */
 export function expectFormatted(alloy: string, file: string): void {
   const { stdout, stderr, status } = spawnSync(alloy, ["fmt", file], { encoding: "utf8" });
   expect(status, stderr).to.equal(0);
@@ -16,11 +16,11 @@ export function expectFormatted(alloy: string, file: string): void {
 }
 
 /**
- * Lets Alloy check a pipeline.
+ * Validates a pipeline with Alloy.
  *
- * @param folder where the pipeline is written to
- * @param environment what the pipeline reads
- * @returns its exit code and all that it wrote
+ * @param folder for the pipeline's file
+ * @param environment variables that the pipeline reads
+ * @returns its exit code and output
  */
 export function validate(
   alloy: string,

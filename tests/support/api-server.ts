@@ -1,4 +1,4 @@
-/** A real Kubernetes API server on loopback, for what it accepts and refuses; no controller runs and no pod starts. */
+/** A real Kubernetes API server on loopback, to check which objects it accepts; without controllers and pods. */
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
@@ -8,13 +8,13 @@ import { stringify } from "yaml";
 import type { KubernetesObject } from "./rendered";
 import { freePort, Server } from "./servers";
 
-/** What the API server said to an object. */
+/** The API server's response to an object. */
 export interface Verdict {
-  /** HTTP status; 201 where the object was accepted. */
+  /** HTTP status; 201 if the object was accepted. */
   status: number;
-  /** Why it was refused. */
+  /** Why it was rejected. */
   message: string;
-  /** Its warnings: fields on their way out, what Pod Security would refuse. */
+  /** Its warnings: deprecated fields, violations of Pod Security. */
   warnings: string[];
 }
 
@@ -24,7 +24,7 @@ interface Answer {
   body: Record<string, unknown>;
 }
 
-/** A kind as discovery describes it. */
+/** A kind as returned by discovery. */
 interface ApiResource {
   name: string;
   kind: string;
@@ -89,7 +89,7 @@ export class ApiServer {
             "--service-cluster-ip-range=10.96.0.0/16",
             "--allow-privileged",
             "--endpoint-reconciler-type=none",
-            // Without controllers no namespace has its default service account, and no pod would be admitted.
+            // Without controllers, namespaces have no default ServiceAccount, and no pod would be admitted.
             "--disable-admission-plugins=ServiceAccount",
           ],
           {
@@ -116,7 +116,7 @@ export class ApiServer {
     }
   }
 
-  /** A kubeconfig for this server, as a file that goes with it. */
+  /** A kubeconfig for this server, as a file that is deleted with it. */
   kubeconfig(): string {
     const file = join(this.folder, "kubeconfig");
     const server = `https://127.0.0.1:${this.port}`;
@@ -152,19 +152,19 @@ export class ApiServer {
     return verdict;
   }
 
-  /** What it would say to an object: all checks of a real creation, unknown fields refused, nothing kept. */
+  /** The response to an object: all checks of a creation, unknown fields rejected, nothing stored. */
   async check(object: KubernetesObject, namespace: string): Promise<Verdict> {
     return this.post(object, namespace, "fieldValidation=Strict&dryRun=All");
   }
 
-  /** Ends both servers and removes what they wrote. */
+  /** Stops both servers and removes their files. */
   async stop(): Promise<void> {
     this.agent.destroy();
     for (const server of [...this.servers].reverse()) await server.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Waits until the kinds of a definition are served. */
+  /** Waits until the kinds of a CRD are served. */
   private async served({ metadata, spec }: KubernetesObject): Promise<void> {
     const deadline = Date.now() + 30_000;
     for (const { name, served } of spec.versions as { name: string; served: boolean }[]) {

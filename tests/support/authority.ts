@@ -1,4 +1,4 @@
-/** A CA of a test, and the certificates that it signs, made with openssl. */
+/** A CA of a test, and the certificates that it signs, created with openssl. */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export interface Pair {
 export class Authority {
   readonly certificate: string;
 
-  /** Makes one in a folder. */
+  /** Creates one in a folder. */
   constructor(
     private readonly folder: string,
     private readonly name: string,
@@ -40,7 +40,7 @@ export class Authority {
     return [key, `${this.name}.key`, certificate, `${this.name}.crt`];
   }
 
-  /** @param days how long it is valid; negative if it has expired */
+  /** @param days validity; negative if it has expired */
   issue(name: string, extensions: string, days = 1): Pair {
     const path = (ending: string) => join(this.folder, `${this.name}-${name}.${ending}`);
     writeFileSync(path("ext"), extensions);

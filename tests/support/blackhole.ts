@@ -1,9 +1,9 @@
-/** An address that does not answer, as that of a pod on a node that lost its power. */
+/** An address that does not respond, like that of a pod on a node without power. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** Listens, tells its port, and never comes back to accept a connection. */
+/** Listens, prints its port, and never accepts a connection. */
 const program = `
   const server = require("node:net").createServer().listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
     require("node:fs").writeSync(1, String(server.address().port));
@@ -11,7 +11,7 @@ const program = `
   });
 `;
 
-/** Whether a connection is accepted, by the kernel at least, within a moment. */
+/** Whether a connection is accepted, at least by the kernel, within a moment. */
 const accepted = (socket: Socket) =>
   new Promise<boolean>((done) => {
     const late = setTimeout(() => done(false), 300);

@@ -1,6 +1,6 @@
-/** Stacks that are broken in one place each, and what the policies say of it: rendered here, and with the real engine. */
+/** Stacks with one violation each, and the policies' messages about it: rendered here, and with the real engine. */
 
-/** A resource on its way to the engine, or as it was recorded. */
+/** A resource on its way to the engine, or as recorded. */
 export interface Altered {
   type: string;
   name: string;
@@ -9,34 +9,34 @@ export interface Altered {
 }
 
 export interface Broken {
-  /** What is broken, for the test's name. */
+  /** Description of the violation, for the test's name. */
   about: string;
-  /** Settings that break it, beside the environment. */
+  /** Settings that cause it, in addition to the environment. */
   config?: Record<string, unknown>;
   /** The environment. @default prod */
   environment?: "dev" | "prod";
-  /** What breaks it where no setting does. */
+  /** A change that causes it, if no setting can. */
   alter?: (resource: Altered) => void;
-  /** Outputs that break it. */
+  /** Outputs that cause it. */
   outputs?: Record<string, unknown>;
-  /** The rule that tells. */
+  /** The policy that reports it. */
   rule: string;
-  /** What it tells: the subject, and what is wrong with it. */
+  /** Its message: the subject, and the problem. */
   says: string;
 }
 
-/** Breaks the resource of that type and name. */
+/** Changes the resource of that type and name. */
 const on = (kind: string, wanted: string, alter: (inputs: Altered["inputs"]) => void) => ({
   alter: ({ type, name, inputs }: Altered) => {
     if (type.endsWith(`:${kind}`) && name === wanted) alter(inputs);
   },
 });
 
-/** Breaks the values of a release. */
+/** Changes the values of a release. */
 const values = (release: string, alter: (values: Altered["inputs"]) => void) =>
   on("Release", release, (inputs) => alter(inputs["values"]));
 
-/** Breaks the container of an own DaemonSet. */
+/** Changes the container of the program's own DaemonSet. */
 const cadvisor = (alter: (pod: Altered["inputs"], container: Altered["inputs"]) => void) =>
   on("DaemonSet", "cadvisor", ({ spec }) => alter(spec.template.spec, spec.template.spec.containers[0]));
 

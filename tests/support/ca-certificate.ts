@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A CA certificate of no use to anybody. */
+/** A self-signed certificate that no server uses. */
 export function aCertificate(ca: boolean): string {
   const folder = mkdtempSync(join(tmpdir(), "observability-ca-"));
   try {

@@ -16,7 +16,7 @@ export interface Entry {
   line: string;
 }
 
-/** Entries of the last hour that a query finds, at most `limit`. */
+/** Entries of the last hour that a query returns, at most `limit`. */
 export async function query(config: KubeConfig, logql: string, limit = 100): Promise<Entry[]> {
   const since = Date.now() - 3600 * 1000;
   const parameters = new URLSearchParams({ query: logql, limit: String(limit), start: `${since}000000` });
@@ -27,7 +27,7 @@ export async function query(config: KubeConfig, logql: string, limit = 100): Pro
   return streams.flatMap(({ stream, values }) => values.map(([, line]) => ({ labels: stream, line })));
 }
 
-/** How many entries of the last hour a query finds, counted by Loki itself. */
+/** Number of entries of the last hour that a query returns, counted by Loki itself. */
 export async function count(config: KubeConfig, logql: string): Promise<number> {
   const parameters = new URLSearchParams({ query: `sum(count_over_time(${logql} [1h]))` });
   const path = `/loki/api/v1/query?${parameters}`;
@@ -49,7 +49,7 @@ export async function instant(config: KubeConfig, tenant: string, promql: string
   return JSON.parse(body).data.result;
 }
 
-/** Makes the ingesters write what they hold to the bucket. */
+/** Makes the ingesters write their data to the bucket. */
 export const flush = (config: KubeConfig): Promise<string> =>
   bodyOf(
     config,
@@ -57,7 +57,7 @@ export const flush = (config: KubeConfig): Promise<string> =>
     { method: "POST", path: "/flush" },
   );
 
-/** Tries until it gives something that is accepted, or time is up; then the last answer. */
+/** Retries until the result is accepted or the time is up; then returns the last result. */
 export async function eventually<T>(
   seconds: number,
   ask: () => Promise<T>,
@@ -96,7 +96,7 @@ export async function startPod(
   });
 }
 
-/** Sets the replicas of everything in a namespace, and waits until that many pods of each are ready, or all are gone. */
+/** Scales all workloads in a namespace, and waits until that many pods of each are ready, or all are deleted. */
 export async function scaleNamespace(config: KubeConfig, namespace: string, replicas: number): Promise<void> {
   const api = config.makeApiClient(AppsV1Api);
   const body = [{ op: "replace", path: "/spec/replicas", value: replicas }];
@@ -116,7 +116,7 @@ export async function scaleNamespace(config: KubeConfig, namespace: string, repl
     throw new Error(`${found.length} pods in ${namespace} where ${wanted} should be ready`);
 }
 
-/** An object in a bucket, and how it is encrypted. */
+/** An object in a bucket, and its encryption. */
 export interface StoredObject {
   name: string;
   encryption: string | undefined;

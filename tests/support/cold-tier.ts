@@ -1,11 +1,11 @@
-/** A stack with a cold tier, for tests: what its settings say, and its Job run on this machine. */
+/** A stack with a cold tier, for tests: its settings, and its Job run on this machine. */
 import { spawnSync } from "node:child_process";
 import { dirname } from "node:path";
 import type { Settings } from "../../settings";
 import { coldTierEnv, coldTierJob, coldTierOf } from "../../values/cold-tier";
 import type { Config } from "./stacks";
 
-/** Settings of a cold tier in another MinIO of the cluster, by which Loki's objects move after two weeks. */
+/** Settings of a cold tier in another MinIO of the cluster, to which Loki's objects move after two weeks. */
 export const coldTier = {
   kind: "minio",
   endpoint: "http://archive.cold.svc:9000",
@@ -16,7 +16,7 @@ export const coldTier = {
   after: { loki: "14d" },
 };
 
-/** A stack's config with that cold tier, some of it different. */
+/** A stack's config with that cold tier, with changes. */
 export const withColdTier = (change: Config = {}, rest: Config = {}): Config => ({
   ...rest,
   objectStorage: { minio: { coldTier: { ...coldTier, ...change } } },
@@ -29,7 +29,7 @@ export function jobOf(settings: Settings) {
   return { tier, job: coldTierJob(settings, tier) };
 }
 
-/** The two servers as this machine reaches them, the root user of the first, and a folder for mc. */
+/** The addresses of the two servers for this machine, the root user of the first, and a folder for mc. */
 export interface Place {
   mc: string;
   folder: string;
@@ -38,7 +38,7 @@ export interface Place {
   cold: string;
 }
 
-/** Does what the Job's container would do: the same command, arguments and environment, at other addresses. */
+/** Does what the Job's container would do: the same command, arguments and environment, with other addresses. */
 export function runJob(settings: Settings, place: Place): { code: number | null; output: string } {
   const { tier, job } = jobOf(settings);
   const [{ command, args, env } = { command: [], args: [], env: [] }] = job.spec.template.spec.containers;

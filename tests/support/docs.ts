@@ -1,4 +1,4 @@
-/** The documentation as tests read it: pages, their links, headings and code. */
+/** The documentation in a form for tests: pages, their links, headings and code. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 
@@ -20,13 +20,13 @@ export interface Page {
 export interface Link {
   /** Path of the page that it is in. */
   from: string;
-  /** Path of the file or folder that it leads to. */
+  /** Path of the target file or folder. */
   to: string;
-  /** The heading that it leads to; empty where it leads to the whole page. */
+  /** The target heading; empty for the whole page. */
   anchor: string;
 }
 
-/** A page by its Markdown. */
+/** Parses a page from its Markdown. */
 export function page(path: string, markdown: string): Page {
   const fenced: string[] = [];
   const text = markdown.replaceAll(/^( *)```.*\n([\s\S]*?)^ *```$/gm, (_, _indent, code: string) => {
@@ -45,7 +45,7 @@ const markdownIn = (folder: string): string[] =>
 export const pages = (): Page[] =>
   ["README.md", ...markdownIn("docs")].map((path) => page(path, readFileSync(join(root, path), "utf8")));
 
-/** The anchors of a page, as GitHub makes them of its headings. */
+/** The anchors of a page, as GitHub derives them from its headings. */
 export function anchors({ text }: Page): string[] {
   const seen = new Map<string, number>();
   return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => {
@@ -61,7 +61,7 @@ export function anchors({ text }: Page): string[] {
   });
 }
 
-/** The links of a page that lead to files of the project; pictures, too. */
+/** The links of a page to files of the project, including pictures. */
 export const links = ({ path, text }: Page): Link[] =>
   [...text.replaceAll(/`[^`\n]+`/g, "").matchAll(/\]\(([^()\s]+)\)/g)]
     .map(([, target = ""]) => target)
@@ -72,10 +72,10 @@ export const links = ({ path, text }: Page): Link[] =>
       return { from: path, to, anchor };
     });
 
-/** Whether a path of the project is there. */
+/** Whether a path of the project exists. */
 export const isThere = (path: string): boolean => existsSync(join(root, path));
 
-/** The pages that are reached from one: by links of pages that are reached, and by links to their folder. */
+/** The pages that are reachable from one: through links of reachable pages, and links to their folder. */
 export function reachable(from: string, all: Page[]): Set<string> {
   const reached = new Set([from]);
   for (const path of reached) {

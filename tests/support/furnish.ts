@@ -1,4 +1,4 @@
-/** What a real cluster has and an API server alone has not, so that the preflight finds nothing to object to. */
+/** Objects that a real cluster has and an API server alone lacks, so that the preflight has no findings. */
 import { namespaceOwner } from "../../names";
 import type { ApiServer } from "./api-server";
 import { namespaces } from "./names";
@@ -24,7 +24,7 @@ const objects: KubernetesObject[] = [
     volumeBindingMode: "WaitForFirstConsumer",
   },
   ...["a", "a", "b", "b", "c", "c"].map((zone, index) => node(`node-${index}`, zone)),
-  // The Secret that the shipped prod stack names, in a namespace of its own stack.
+  // The Secret in the settings of the shipped prod stack, in a namespace of that stack.
   {
     apiVersion: "v1",
     kind: "Namespace",
@@ -38,7 +38,7 @@ const objects: KubernetesObject[] = [
   },
 ];
 
-/** @throws where the API server refuses one of the objects */
+/** @throws if the API server rejects one of the objects */
 export async function furnish(api: ApiServer): Promise<void> {
   for (const object of objects) {
     const { status, message } = await api.create(object);

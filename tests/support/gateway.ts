@@ -1,4 +1,4 @@
-/** A gateway as it runs in the cluster: real nginx with the program's own configuration, on loopback. */
+/** A gateway as in the cluster: real nginx with the program's own configuration, on loopback. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { type ClientRequest, createServer, type IncomingHttpHeaders, request } from "node:http";
 import { delimiter, join } from "node:path";
@@ -10,23 +10,23 @@ import type { Answer } from "./mimir";
 import { freePort, Server } from "./servers";
 import { needs } from "./tools";
 
-/** nginx, which many systems keep off PATH, or the suite is skipped. For use in a `before` hook. */
+/** nginx, which many systems do not have on PATH, or the suite is skipped. For use in a `before` hook. */
 export function needsNginx(context: Mocha.Context): void {
   process.env["PATH"] = [process.env["PATH"], "/usr/sbin"].join(delimiter);
   needs(context, "nginx");
 }
 
-/** Passwords that the gateway takes, by user. */
+/** Passwords that the gateway accepts, by user. */
 export type Passwords = Record<string, string[]>;
 
-/** One password for each user of a gateway, with signs that make `+` and `/` of Base64. */
+/** One password for each user of a gateway, with characters that result in `+` and `/` in Base64. */
 export const passwordsOf = (store: Store, settings: Settings): Passwords =>
   Object.fromEntries(gatewayUsers(store, settings).map(({ name }) => [name, [`${name}>>>???~~~`]]));
 
 export const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 
-/** A request, exactly as it is to be sent: `fetch` would put its path in order and join its headers. */
+/** A request to send literally: `fetch` would normalize its path and join its headers. */
 export interface Sent {
   method?: string;
   path: string;
@@ -60,7 +60,7 @@ export const send = (port: number, { body, headers, ...sent }: Sent): Promise<Fu
     asked.end(body);
   });
 
-/** An answer with its headers. */
+/** A response with its headers. */
 export interface Full extends Answer {
   headers: IncomingHttpHeaders;
 }
@@ -68,22 +68,22 @@ export interface Full extends Answer {
 /** A Service in a gateway's configuration. */
 const serviceInUpstream = /server ([\w-]+)\.[\w.-]+:(\d+) max_fails=0;/g;
 
-/** What the stands-in behind a gateway got. */
+/** Requests that the mock servers behind a gateway received. */
 export interface Got {
-  /** Service and port that it was for, such as `loki-distributor:3100`. */
+  /** Service and port that it was sent to, such as `loki-distributor:3100`. */
   target: string;
   method: string;
   path: string;
   headers: IncomingHttpHeaders;
-  /** Each header as it came, one after the other. */
+  /** Each header as received, one after the other. */
   raw: string[];
   bytes: number;
 }
 
-/** Servers on loopback that stand in for the Services that a gateway leads to: they take everything and remember it. */
+/** Mock servers on loopback for the Services behind a gateway: they accept and record every request. */
 export class Backends {
   readonly got: Got[] = [];
-  /** What they answer with. */
+  /** Status of their responses. */
   status = 200;
   private readonly servers = new Map<string, ReturnType<typeof createServer>>();
   private readonly ports = new Map<string, number>();
@@ -114,7 +114,7 @@ export class Backends {
     this.ports.set(target, (server.address() as { port: number }).port);
   }
 
-  /** Where one of them listens. */
+  /** Address of one of them. */
   readonly at = (target: string): string => `127.0.0.1:${this.ports.get(target) ?? "no such backend"}`;
 
   stop(): void {
@@ -128,7 +128,10 @@ export class Backends {
 export interface GatewayOptions {
   store: Store;
   settings: Settings;
-  /** Host and port that stand for a Service and port, such as `loki-distributor:3100`; called for each connection it may try. */
+  /**
+   * Host and port that replace a Service and port, such as `loki-distributor:3100`; called for each connection that it
+   * may try.
+   */
   at: (target: string) => string;
   /** @default one for each user, see {@link passwordsOf} */
   passwords?: Passwords;
@@ -147,7 +150,7 @@ export class Gateway {
     readonly tlsPort: number,
   ) {}
 
-  /** Starts one in a folder. Only where it listens, where it leads and where its files are differs from the cluster's. */
+  /** Starts one in a folder. Only the addresses and the paths of files differ from the cluster's. */
   static async start(folder: string, options: GatewayOptions): Promise<Gateway> {
     const { store, settings, at, passwords = passwordsOf(store, settings), certificates = "" } = options;
     mkdirSync(folder, { recursive: true });
@@ -155,7 +158,7 @@ export class Gateway {
     const [port, tlsPort] = [await freePort(), await freePort()];
     const text = gatewayConfiguration(store, settings)
       .replaceAll("/tmp/", "./")
-      // nginx opens it by name, which cannot be done with this process' end of a pipe.
+      // nginx opens it by name, which is impossible with this process' end of a pipe.
       .replace("error_log /dev/stderr", "error_log ./error.log")
       .replace("access_log /dev/stderr", "access_log ./access.log")
       .replace(`${gatewayAccess.usersFolder}/`, "./")
@@ -169,7 +172,7 @@ export class Gateway {
     write(gatewayAccess.usersFile, gatewayUsersFile(passwords));
     for (const [user, [password = ""]] of Object.entries(passwords))
       write(credentialKeys(store, user).password, password);
-    // In a single process, which leaves none behind when it is killed.
+    // A single process, so that no child process remains when it is killed.
     const args = [
       "-p",
       folder,
@@ -191,12 +194,12 @@ export class Gateway {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The header by which a user logs in. */
+  /** The header with which a user logs in. */
   login(user: string): string {
     return basic(user, this.passwords[user]?.[0] ?? "");
   }
 
-  /** File with the password of a user, as its clients have it. */
+  /** File with the password of a user, in the form that its clients have. */
   passwordFile(user: string): string {
     return join(this.folder, credentialKeys(this.store, user).password);
   }
@@ -206,7 +209,7 @@ export class Gateway {
     return this.folder;
   }
 
-  /** A request of a user, or of nobody. */
+  /** A request with a user's credentials, or without any. */
   ask(user: string | undefined, { headers, ...sent }: Sent): Promise<Full> {
     return send(this.port, {
       ...sent,

@@ -1,4 +1,4 @@
-/** Golden files: what the program makes of the shipped profiles, so that a review sees what a change does to it. */
+/** Golden files: the program's output for the shipped profiles, so that a review shows the effect of a change. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect } from "chai";
@@ -8,7 +8,7 @@ const folder = join(__dirname, "..", "golden");
 const update = Boolean(process.env["UPDATE_GOLDEN"]);
 
 /**
- * Compares documents with a golden file, or writes it where `UPDATE_GOLDEN` is set.
+ * Compares documents with a golden file, or writes it if `UPDATE_GOLDEN` is set.
  *
  * @param path from `tests/golden`
  */

@@ -1,4 +1,4 @@
-/** A real Grafana on loopback with the configuration that Helm renders, and a browser as far as a login needs one. */
+/** A real Grafana on loopback with the configuration that Helm renders, and a minimal browser for logins. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import { Server } from "./servers";
 import type { Config } from "./stacks";
 import { skip } from "./tools";
 
-/** The folder of a Grafana that OBS_GRAFANA_HOME names, or the suite is skipped. For use in a `before` hook. */
+/** The folder of a Grafana in OBS_GRAFANA_HOME, or the suite is skipped. For use in a `before` hook. */
 export function needsGrafana(context: Mocha.Context): string {
   const home = process.env["OBS_GRAFANA_HOME"];
   return home && existsSync(join(home, "bin", "grafana"))
@@ -16,14 +16,14 @@ export function needsGrafana(context: Mocha.Context): string {
     : skip(context, "OBS_GRAFANA_HOME names no folder with a Grafana");
 }
 
-/** What stands below `/etc/grafana`, `/var/lib/grafana` and `/etc/gateway` in the container stands below a folder here. */
+/** The container's folders `/etc/grafana`, `/var/lib/grafana` and `/etc/gateway` are below a folder here. */
 const moved = (text: string, folder: string) =>
   text.replaceAll(/\/(etc|var\/lib|var\/log)\/grafana|\/etc\/gateway\b/g, `${folder}$&`);
 
 /** The password that is in a file of that name, where Grafana has a folder of them. */
 export const passwordIn = (file: string) => `password in ${file}`;
 
-/** The text of a file that a container has from a ConfigMap or a Secret. */
+/** The text of a file that a container mounts from a ConfigMap or a Secret. */
 function mounted(
   stack: RenderedStack,
   volume: { configMap?: { name: string }; secret?: { secretName: string; items: { key: string }[] } },
@@ -53,15 +53,15 @@ function environmentOf(stack: RenderedStack, { env = [], envFrom = [] }: Contain
 }
 
 export interface GrafanaOptions {
-  /** Port that it listens on; its address is part of what is rendered. */
+  /** Port that it listens on; its URL is part of the rendered configuration. */
   port: number;
-  /** Environment, beside what the stack gives it. */
+  /** Environment, in addition to that of the stack. */
   environment?: Record<string, string>;
-  /** Addresses to put in the place of others, in the files. */
+  /** Replaces addresses in the files. */
   change?: (text: string) => string;
 }
 
-/** An answer of Grafana's: JSON, where it is JSON. */
+/** A response of Grafana, parsed if it is JSON. */
 export interface Answer {
   status: number;
   // biome-ignore lint/suspicious/noExplicitAny: tests read deep into answers of many kinds
@@ -116,20 +116,20 @@ export class Grafana {
           ...environment,
         },
         ready: async () => (await fetch(`${url}/api/health`)).ok,
-        // It makes its database first.
+        // It creates its database first.
         seconds: 300,
       },
     );
     return new Grafana(server, url, `${names.adminUser}:${settings["GF_SECURITY_ADMIN_PASSWORD"]}`);
   }
 
-  /** A request in the name of nobody. */
+  /** A request without credentials. */
   async ask(path: string, init: RequestInit = {}): Promise<Answer> {
     const response = await fetch(`${this.url}${path}`, { redirect: "manual", ...init });
     return answerOf(response);
   }
 
-  /** A request of the admin user, by HTTP basic. */
+  /** A request of the admin user, with basic-auth credentials. */
   asAdmin(path: string, method = "GET", body?: unknown): Promise<Answer> {
     return this.ask(path, {
       method,
@@ -141,7 +141,7 @@ export class Grafana {
     });
   }
 
-  /** Somebody fills in the login form. */
+  /** Logs in through the login form. */
   async login(user: string, password: string): Promise<Browser> {
     const browser = new Browser();
     await browser.send(`${this.url}/login`, {
@@ -152,13 +152,13 @@ export class Grafana {
     return browser;
   }
 
-  /** Somebody fills in the login form with the admin user's password. */
+  /** Logs in as the admin user through the login form. */
   loginAsAdmin(): Promise<Browser> {
     const [user = "", password = ""] = this.admin.split(":");
     return this.login(user, password);
   }
 
-  /** Who a browser's session belongs to and what he may; undefined where it has none. */
+  /** The user of a browser's session, with its permissions; undefined without a session. */
   async who(browser: Browser): Promise<{ login: string; admin: boolean; roles: string[] } | undefined> {
     const [user, orgs] = [
       await this.asked(browser, "/api/user"),
@@ -177,7 +177,7 @@ export class Grafana {
     return answerOf(await browser.send(`${this.url}${path}`));
   }
 
-  /** Ends it. */
+  /** Stops it. */
   stop(): Promise<void> {
     return this.server.stop();
   }
@@ -202,14 +202,14 @@ export class Browser {
     const response = await fetch(url, { ...init, redirect: "manual", headers: { ...init.headers, cookie } });
     for (const line of response.headers.getSetCookie()) {
       const [, name = "", value = ""] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      // One without a value is taken back.
+      // A cookie without a value is deleted.
       if (value) kept.set(name, value);
       else kept.delete(name);
     }
     return response;
   }
 
-  /** A request, and where it leads in the end. */
+  /** A request that follows redirects, and its final URL. */
   async open(url: string, init: RequestInit = {}): Promise<{ url: string; status: number; body: string }> {
     const response = await this.send(url, init);
     const location = response.headers.get("Location");
@@ -218,14 +218,14 @@ export class Browser {
   }
 }
 
-/** A request that came. */
+/** A received request. */
 export interface Seen {
   path: string;
   headers: Record<string, unknown>;
   body: string;
 }
 
-/** A server on loopback that answers everything with an empty object and remembers what it was asked. */
+/** A server on loopback that responds to everything with an empty object and records the requests. */
 export async function listener(): Promise<{ url: string; seen: Seen[]; close: () => void }> {
   const seen: Seen[] = [];
   const server = createServer(async (request, response) => {

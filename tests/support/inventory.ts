@@ -1,7 +1,7 @@
-/** All of a cluster that a stack could leave something of. */
+/** All objects of a cluster that a stack could leave behind. */
 import { type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
 
-/** Kinds of which a stack makes some outside its namespaces, or could. */
+/** Kinds that a stack creates, or could create, outside its namespaces. */
 const kinds = [
   ["v1", "Namespace"],
   ["v1", "PersistentVolume"],
@@ -20,7 +20,7 @@ const kinds = [
   ["storage.k8s.io/v1", "StorageClass"],
 ];
 
-/** All that the cluster has of them, as `Kind namespace/name`. */
+/** All objects of these kinds in the cluster, as `Kind namespace/name`. */
 export async function inventory(config: KubeConfig): Promise<string[]> {
   const api = KubernetesObjectApi.makeApiClient(config);
   const lists = await Promise.all(

@@ -10,7 +10,7 @@ export interface LiveStack {
   config: KubeConfig;
 }
 
-/** The stack that OBS_TEST_STACK names, with kubectl and helm; else the suite is skipped. For use in a `before` hook. */
+/** The stack in OBS_TEST_STACK, with kubectl and helm; otherwise the suite is skipped. For use in a `before` hook. */
 export async function liveStack(context: Mocha.Context): Promise<LiveStack> {
   const stack = process.env["OBS_TEST_STACK"] ?? skip(context, "OBS_TEST_STACK names no running stack");
   needs(context, "kubectl", "helm");

@@ -1,4 +1,4 @@
-/** A real Loki: all of it in one process on loopback, with files for S3. It keeps tenants apart, as in the cluster. */
+/** A real Loki: all components in one process on loopback, with files for S3. Like in the cluster, it is multi-tenant. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -10,13 +10,13 @@ export class Loki {
     readonly url: string,
   ) {}
 
-  /** Starts it in a folder, which keeps what it stores. */
+  /** Starts it in a folder, which keeps its data. */
   static async start(
     program: string,
     folder: string,
     // Only sent lines are visible.
     limits: Record<string, unknown> = { discover_service_name: [], discover_log_levels: false },
-    // Where chunks and index go instead of the folder, as Loki's `s3` configuration.
+    // Storage of chunks and index instead of the folder, as Loki's `s3` configuration.
     s3?: Record<string, unknown>,
     // Further parts of its configuration.
     more: Record<string, unknown> = {},

@@ -1,4 +1,4 @@
-/** Real Lokis and Mimirs that gossip on loopback: members of one ring, or of rings that must stay apart. */
+/** Real Lokis and Mimirs that gossip on loopback: members of one ring, or of rings that must stay separate. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -6,7 +6,7 @@ import { stringify } from "yaml";
 import type { Values } from "../../values/shared";
 import { freePort, Server } from "./servers";
 
-/** Fast, so that a test sees within seconds what a cluster sees within minutes. */
+/** Fast intervals, so that a test takes seconds instead of minutes. */
 const gossip = { gossip_interval: "100ms", pull_push_interval: "1s", left_ingesters_timeout: "2s" };
 
 const where = (folder: string, http: number, grpc: number) => ({
@@ -20,7 +20,7 @@ const where = (folder: string, http: number, grpc: number) => ({
   folder,
 });
 
-/** The configuration of an ingester alone, whose ring is what this is about. */
+/** The configuration of a single ingester, whose ring these tests check. */
 const configurations = {
   loki: (id: string, folder: string, server: Values, memberlist: Values): Values => ({
     target: "ingester",
@@ -95,18 +95,18 @@ export class Member {
     private readonly ports: { http: number; grpc: number; gossip: number },
   ) {}
 
-  /** A member that does not run yet. @param program path of the program of that kind */
+  /** A member that is not running yet. @param program path of the program of that kind */
   static async of(kind: keyof typeof configurations, program: string, folder: string, id: string) {
     const ports = { http: await freePort(), grpc: await freePort(), gossip: await freePort() };
     return new Member(id, program, kind, join(folder, id), ports);
   }
 
-  /** Where others join it. */
+  /** Address at which others join it. */
   get address(): string {
     return `127.0.0.1:${this.ports.gossip}`;
   }
 
-  /** Starts it. @param label what `memberlist` says about the label. @param join the addresses that it joins */
+  /** Starts it. @param label the label's settings in `memberlist`. @param join_members addresses that it joins */
   async start(label: Values, join_members: string[]): Promise<void> {
     const { http, grpc, gossip: port } = this.ports;
     mkdirSync(this.folder, { recursive: true });
@@ -122,7 +122,7 @@ export class Member {
     });
   }
 
-  /** The ingesters that it sees in its ring, in order. */
+  /** The ingesters in its view of the ring, in order. */
   async ring(): Promise<string[]> {
     const path = this.kind === "loki" ? "/ring" : "/ingester/ring";
     const answer = await fetch(`http://127.0.0.1:${this.ports.http}${path}`, {
@@ -140,7 +140,7 @@ export class Member {
   }
 }
 
-/** Waits until each of these members sees exactly these in its ring. @returns what they saw last */
+/** Waits until each of these members has exactly these in its ring. @returns their last view */
 export async function seen(members: Member[], ids: string[], seconds: number): Promise<string[][]> {
   const deadline = Date.now() + seconds * 1000;
   for (;;) {

@@ -1,4 +1,4 @@
-/** A real Mimir with the program's own configuration: all of it in one process on loopback, with files for S3. */
+/** A real Mimir with the program's own configuration: all components in one process on loopback, with files for S3. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -8,7 +8,7 @@ import { mimirConfiguration, mimirOverrides } from "../../values/mimir-configura
 import { type Labels, type Series, writeHeaders, writeRequest } from "./remote-write";
 import { freePort, Server } from "./servers";
 
-/** What finds the others, and where they find it. */
+/** Rings, and the store that each uses for discovery. */
 const rings = [
   "alertmanager.sharding-ring",
   "compactor.ring",
@@ -22,7 +22,7 @@ const rings = [
   "store-gateway.sharding-ring",
 ];
 
-/** Arguments by which a Mimir with any configuration listens on loopback alone. */
+/** Arguments with which a Mimir with any configuration listens only on loopback. */
 export const onLoopback = (http: number, grpc: number, gossip: number): string[] => [
   "-server.http-listen-address=127.0.0.1",
   `-server.http-listen-port=${http}`,
@@ -34,7 +34,7 @@ export const onLoopback = (http: number, grpc: number, gossip: number): string[]
   ...rings.map((ring) => `-${ring}.instance-addr=127.0.0.1`),
 ];
 
-/** An answer of Mimir's. */
+/** A response of Mimir. */
 export interface Answer {
   status: number;
   body: string;
@@ -57,7 +57,7 @@ export class Mimir {
     readonly url: string,
   ) {}
 
-  /** Starts it in a folder, which keeps what it stores, with more arguments where a test needs them. */
+  /** Starts it in a folder, which keeps its data, optionally with more arguments. */
   static async start(
     program: string,
     folder: string,
@@ -78,7 +78,7 @@ export class Mimir {
       "-runtime-config.file=runtime.yaml",
       "-log.level=warn",
       ...onLoopback(http, grpc, gossip),
-      // In the folder that it runs in.
+      // Paths are relative to its working directory.
       "-common.storage.backend=filesystem",
       "-alertmanager.configs.fallback=alertmanager.yaml",
       `-ruler.alertmanager-url=${url}/alertmanager`,
@@ -90,7 +90,7 @@ export class Mimir {
     return mimir;
   }
 
-  /** Starts it again with what it stored, on the same ports. */
+  /** Starts it again with its data, on the same ports. */
   async run(): Promise<void> {
     this.server = await Server.start(this.program, this.args, {
       folder: this.folder,
@@ -99,12 +99,12 @@ export class Mimir {
     });
   }
 
-  /** Ends it: in order, or at once. */
+  /** Stops it: in order, or at once. */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     await this.server?.stop(signal);
   }
 
-  /** A request, for a tenant where one is named; several are joined with `|`. */
+  /** A request, optionally for a tenant; several are joined with `|`. */
   async ask(tenant: string | undefined, path: string, init: RequestInit = {}): Promise<Answer> {
     const headers = { ...init.headers, ...(tenant && { "X-Scope-OrgID": tenant }) };
     const response = await fetch(`${this.url}${path}`, { ...init, headers });
@@ -117,7 +117,7 @@ export class Mimir {
     return this.ask(tenant, "/api/v1/push", { method: "POST", headers: writeHeaders, body });
   }
 
-  /** What an instant query gives. */
+  /** The result of an instant query. */
   async query(tenant: string, query: string): Promise<Sample[]> {
     const result = await this.data(tenant, `query?${new URLSearchParams({ query })}`);
     return (result as { result: { metric: Labels; value: [number, string] }[] }).result.map(
@@ -125,7 +125,7 @@ export class Mimir {
     );
   }
 
-  /** What Prometheus' API answers. */
+  /** The data of a response of Prometheus' API. */
   async data(tenant: string, path: string): Promise<unknown> {
     const { status, body } = await this.ask(tenant, `/prometheus/api/v1/${path}`);
     if (status !== 200) throw new Error(`${path}: ${status} ${body}`);

@@ -1,4 +1,4 @@
-/** A real MinIO on loopback that looks for what is due every second, and objects in it that are as old as one likes. */
+/** A real MinIO on loopback whose scanner runs every second, and objects in it of any age. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Client } from "minio";
@@ -12,11 +12,11 @@ export class Minio {
     private readonly server: Server,
     readonly port: number,
     readonly credentials: { accessKey: string; secretKey: string },
-    /** The root user. */
+    /** The root user's client. */
     readonly client: Client,
   ) {}
 
-  /** Starts it with an empty volume below a folder; the environment is added to what it needs. */
+  /** Starts it with an empty volume in a folder; the environment is added to its own. */
   static async start(
     program: string,
     folder: string,
@@ -46,7 +46,7 @@ export class Minio {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Writes an object that was last changed so many days ago, as one that was replicated from elsewhere is written. */
+  /** Writes an object with a modification time this many days ago, as replication does. */
   async put(bucket: string, name: string, daysAgo: number, size = 0): Promise<void> {
     const url = await this.client.presignedPutObject(bucket, name, 60);
     const headers = { "X-Minio-Source-Mtime": new Date(Date.now() - daysAgo * day).toISOString() };

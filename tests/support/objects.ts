@@ -1,4 +1,4 @@
-/** What tests read from rendered objects. */
+/** Accessors for rendered objects. */
 import { parse } from "yaml";
 import {
   type Container,
@@ -9,7 +9,7 @@ import {
   workloads,
 } from "./rendered";
 
-/** The one item of a list. */
+/** The only item of a list. */
 export const only = <T>(items: T[]): T => {
   const [item, ...more] = items;
   if (item === undefined || more.length) throw new Error(`${items.length} where one is expected`);
@@ -32,11 +32,11 @@ export const workload = (stack: RenderedStack, name: string): Placed =>
 export const container = (object: KubernetesObject, name: string): Container =>
   only(object["spec"].template.spec.containers.filter((one: Container) => one.name === name));
 
-/** The variables that are given to a container by value. */
+/** The container's variables that have a literal value. */
 export const variablesOf = ({ env }: Container): Record<string, string> =>
   Object.fromEntries((env ?? []).flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
 
-/** What scales a workload sideways: a HorizontalPodAutoscaler or KEDA's ScaledObject. */
+/** The autoscaler of a workload: a HorizontalPodAutoscaler or KEDA's ScaledObject. */
 export const scalerOf = ({ objects }: RenderedStack, { object, namespace }: Placed) =>
   objects
     .map((placed) => placed.object)
@@ -48,7 +48,7 @@ export const scalerOf = ({ objects }: RenderedStack, { object, namespace }: Plac
         spec.scaleTargetRef.name === object.metadata.name,
     );
 
-/** How many pods a workload has, or the least of them where it is scaled; of a DaemonSet one for each node, so one. */
+/** Number of pods of a workload, or the minimum of its autoscaler; 1 for a DaemonSet, which has one per node. */
 export function replicasOf(placed: Placed, stack?: RenderedStack): number {
   const { kind, spec } = placed.object as KubernetesObject;
   if (kind === "DaemonSet") return 1;
@@ -56,6 +56,6 @@ export function replicasOf(placed: Placed, stack?: RenderedStack): number {
   return spec.replicas ?? scaler?.minReplicas ?? scaler?.minReplicaCount ?? 1;
 }
 
-/** A file in YAML that a ConfigMap holds. */
+/** A YAML file in a ConfigMap. */
 export const fileIn = (stack: RenderedStack, configMap: string, file: string) =>
   parse(find(stack, "ConfigMap", configMap)["data"][file], { version: "1.1" });

@@ -1,22 +1,22 @@
-/** A real OpenID Connect provider on loopback, with people who are in groups. */
+/** A real OpenID Connect provider on loopback, with users in groups. */
 import { generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 
 export interface OidcOptions {
   port: number;
-  /** Who may ask for logins, and where people are sent back to. */
+  /** The client, and the URL to which users are redirected. */
   client: { id: string; secret: string; redirectUri: string };
-  /** The groups of each person, by login name; what changes in it holds from then on. */
+  /** The groups of each user, by login name; changes take effect immediately. */
   people: Record<string, string[]>;
-  /** Seconds that access and ID tokens are good for. */
+  /** Lifetime of access and ID tokens, in seconds. */
   seconds: number;
   /** Whether access tokens come with a refresh token. @default false */
   renews?: boolean;
-  /** Whether the ID token says everything, or the userinfo endpoint alone does. @default false */
+  /** Whether the ID token contains all claims, or only the userinfo endpoint returns them. @default false */
   inIdToken?: boolean;
 }
 
-/** What the provider knows of a request that it answers. */
+/** The provider's data about a request. */
 interface Request {
   oidc: {
     client: { clientId: string };
@@ -25,7 +25,7 @@ interface Request {
   };
 }
 
-/** A field of a form that was sent. */
+/** A field of a submitted form. */
 async function field(request: IncomingMessage, name: string): Promise<string> {
   let body = "";
   for await (const part of request) body += part;
@@ -33,9 +33,9 @@ async function field(request: IncomingMessage, name: string): Promise<string> {
 }
 
 export class Oidc {
-  /** What tokens were given for: `authorization_code`, `refresh_token`. */
+  /** Grant types of issued tokens: `authorization_code`, `refresh_token`. */
   readonly granted: string[] = [];
-  /** Why none was given. */
+  /** Reasons for rejected requests. */
   readonly refused: string[] = [];
 
   private constructor(
@@ -45,7 +45,7 @@ export class Oidc {
 
   /** Starts one that lets in every user who is known by name; it asks for PKCE and for no password. */
   static async start(options: OidcOptions): Promise<Oidc> {
-    // @ts-expect-error It brings no types.
+    // @ts-expect-error It has no types.
     const { default: Provider } = await import("oidc-provider");
     const { port, client, people, seconds } = options;
     const issuer = `http://127.0.0.1:${port}`;
@@ -67,7 +67,7 @@ export class Oidc {
           accountId: name,
           claims: () => ({ sub: name, name, email: `${name}@example.com`, groups: people[name] }),
         },
-      // Nobody is asked whether others may know who he is.
+      // Users are not asked for consent.
       loadExistingGrant: async ({ oidc }: Request) => {
         const { clientId } = oidc.client;
         const grant = new provider.Grant({ clientId, accountId: oidc.session.accountId });
@@ -108,7 +108,7 @@ export class Oidc {
     return oidc;
   }
 
-  /** Its endpoints, as `grafana.auth.oauth` names them. */
+  /** Its endpoints, with the keys of `grafana.auth.oauth`. */
   get endpoints(): { authUrl: string; tokenUrl: string; apiUrl: string } {
     return {
       authUrl: `${this.issuer}/auth`,
@@ -117,7 +117,7 @@ export class Oidc {
     };
   }
 
-  /** Ends it. */
+  /** Stops it. */
   stop(): void {
     this.server.close();
     this.server.closeAllConnections();

@@ -1,4 +1,4 @@
-/** A receiver of OTLP logs over HTTP, as Loki is one: it notes what it takes, and can be unavailable. */
+/** A receiver of OTLP logs over HTTP, like Loki: it records accepted entries, and can be unavailable. */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
@@ -8,7 +8,7 @@ export interface LogEntry {
   /** Nanoseconds. */
   time: bigint;
   labels: Record<string, string>;
-  /** Other fields that are set; Loki with boltdb-shipper refuses an entry that has any. */
+  /** Other fields that are set; Loki with boltdb-shipper rejects an entry that has any. */
   others: string[];
 }
 
@@ -50,7 +50,10 @@ const text = (message: Buffer | undefined, field: number) =>
 const attributes = (message: Buffer, field: number) =>
   Object.fromEntries(messages(message, field).map((one) => [text(one, 1), text(messages(one, 2)[0], 1)]));
 
-/** What a request holds: https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto */
+/**
+ * Entries of a request:
+ * https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/proto/logs/v1/logs.proto
+ */
 export const entriesOf = (request: Buffer): LogEntry[] =>
   messages(request, 1).flatMap((resourceLogs) => {
     const resource = messages(resourceLogs, 1)[0];
@@ -73,7 +76,7 @@ export const entriesOf = (request: Buffer): LogEntry[] =>
 
 export class LogReceiver {
   readonly entries: LogEntry[] = [];
-  /** Status of the next answers; entries are noted with 200 alone. */
+  /** Status of the next responses; entries are recorded only with 200. */
   status = 200;
   requests = 0;
 

@@ -1,4 +1,4 @@
-/** Log files as the kubelet lays them out, and Alloy's log pipeline that reads them. */
+/** Log files in the kubelet's layout, and Alloy's log pipeline that reads them. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "../../settings";
@@ -7,7 +7,7 @@ import { alloyLogsEnvironment } from "../../values/alloy-logs";
 import { publicPreview } from "./alloy";
 import { freePort, Server } from "./servers";
 
-/** A line in a runtime's envelope. */
+/** A line in the format of a container runtime. */
 export const envelopes = {
   /** Lines longer than 16 KiB are written in parts: https://github.com/kubernetes/design-proposals-archive/blob/main/node/kubelet-cri-logging.md */
   containerd: (line: string, stream: string, time: string) => {
@@ -32,14 +32,14 @@ export function containerFolder(root: string, namespace: string, pod: string, co
   return folder;
 }
 
-/** Alloy with the log pipeline, whose positions and buffer stay in its folder when it ends. */
+/** Alloy with the log pipeline; its positions and buffer stay in its folder when it stops. */
 export async function startCollector(
   alloy: string,
   options: {
     settings: Settings;
-    /** Where it keeps what it keeps. */
+    /** Folder of its storage. */
     storage: string;
-    /** Where the log files are. */
+    /** Folder of the log files. */
     files: string;
     url: string;
     /** File with the password of its user. */

@@ -1,4 +1,4 @@
-/** A copy of this project in a folder of its own, so that `./obs` itself can be run with a config and a state that nobody else has. */
+/** A copy of this project in a folder of its own, so that tests can run `./obs` with a separate configuration and state. */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import {
   closeSync,
@@ -20,7 +20,7 @@ import { runApart, type Started } from "../../automation/command";
 import { root } from "../../cli/lib/stack-config";
 import { project } from "../../settings";
 
-/** What belongs to a checkout and its stacks. */
+/** Files of a checkout and its stacks. */
 const own = /^(\.git|\.obs|\.cache|node_modules|Pulumi\..+\.yaml)$/;
 
 interface Pending {
@@ -40,7 +40,7 @@ export class ProjectCopy {
       filter: (path) => path === root || !own.test(basename(path)),
     });
     const modules = join(root, "node_modules");
-    // Installs stale dependencies here; in the copy it would replace the link to them.
+    // Installs outdated dependencies here; in the copy, `./obs` would replace the link to them.
     execFileSync(join(root, "obs"), ["--version"], { stdio: "ignore" });
     symlinkSync(modules, join(this.folder, "node_modules"));
     mkdirSync(this.backend, { recursive: true });
@@ -64,7 +64,7 @@ export class ProjectCopy {
     writeFileSync(join(this.folder, `Pulumi.${stack}.yaml`), stringify({ config: Object.fromEntries(keys) }));
   }
 
-  /** A stack's state, as the backend's file has it: its resources but the stack itself, and what was begun and not ended. */
+  /** A stack's state in the backend's file: its resources except the stack itself, and pending operations. */
   private state(stack: string): { resources: { type: string; urn: string }[]; pending: Pending[] } {
     const file = join(this.backend, ".pulumi", "stacks", project, `${stack}.json`);
     const { latest } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")).checkpoint : {};
@@ -78,14 +78,14 @@ export class ProjectCopy {
       .map(({ urn }) => urn.split("::").slice(2).join(" "));
   }
 
-  /** What was begun with a stack's resources and has not ended. */
+  /** Pending operations on a stack's resources. */
   pending(stack: string): string[] {
     return this.state(stack).pending.map(
       ({ type, resource }) => `${type} ${resource.urn.split("::").slice(-1)}`,
     );
   }
 
-  /** How many locks there are. */
+  /** Number of locks. */
   locks(): number {
     const folder = join(this.backend, ".pulumi", "locks");
     if (!existsSync(folder)) return 0;
@@ -103,7 +103,7 @@ export class ProjectCopy {
     return { code, output: `${stdout}${stderr}`, seconds: (Date.now() - begun) / 1000 };
   }
 
-  /** Starts `./obs` in a process group of its own, as a terminal does; what it says goes to `obs.log` in the folder. */
+  /** Starts `./obs` in its own process group, as a terminal does; its output goes to `obs.log` in the folder. */
   start(args: string[], environment: Record<string, string> = {}): ChildProcess {
     const log = openSync(join(this.folder, "obs.log"), "w");
     const env = { ...this.environment, ...environment };
@@ -117,7 +117,7 @@ export class ProjectCopy {
     return child;
   }
 
-  /** Removes it, its state too. */
+  /** Removes it, including its state. */
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

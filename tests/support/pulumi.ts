@@ -1,4 +1,4 @@
-/** The real Pulumi engine for tests: a backend of its own, the project's own program. */
+/** The real Pulumi engine for tests: a separate backend, and the project's own program. */
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -30,20 +30,21 @@ export interface Step {
   newState?: { type: string; inputs: Record<string, unknown> };
 }
 
-/** A resource in an exported state, as far as tests read it. */
+/** A resource in an exported state, with the fields that tests read. */
 interface StateResource {
   urn: string;
   dependencies?: string[];
   propertyDependencies?: Record<string, string[] | null>;
 }
 
-/** One stack in a folder of its own: the project by links, its own config file, its own backend or another stack's. */
+/** A stack in a folder of its own: the project as links, its own config file, its own backend or another stack's. */
 export class TestStack {
   private readonly folder = mkdtempSync(join(tmpdir(), "observability-"));
   private readonly file: string;
 
   /**
-   * @param source folder of another Pulumi project to run instead of this one, with the backend of a stack that it reads
+   * @param source folder of another Pulumi project to run instead of this one, with the backend of a stack that it
+   * reads
    */
   constructor(
     readonly name: string,
@@ -72,7 +73,7 @@ export class TestStack {
       `${this.source?.project ?? project}:${key}`,
       value,
     ]);
-    // The salt of the passphrase, which making the stack put there, has to stay.
+    // The passphrase salt, which `stack init` wrote to the file, must stay.
     const before = existsSync(this.file) ? parse(readFileSync(this.file, "utf8")) : {};
     writeFileSync(this.file, stringify({ ...before, config: Object.fromEntries(keys) }));
   }
@@ -96,7 +97,7 @@ export class TestStack {
     return { code: status ?? 1, output: `${stdout}${stderr}`, seconds: (Date.now() - started) / 1000 };
   }
 
-  /** Makes the stack. */
+  /** Creates the stack. */
   init(): Result {
     return this.run(["stack", "init", "--non-interactive"]);
   }
@@ -109,7 +110,7 @@ export class TestStack {
     return JSON.parse(output.slice(start, output.lastIndexOf("}") + 1)).steps;
   }
 
-  /** The state, as `pulumi stack export` gives it. */
+  /** The state from `pulumi stack export`. */
   private exported(): { deployment: { resources?: StateResource[] } } {
     const { output } = this.run(["stack", "export"]);
     return JSON.parse(output.slice(output.indexOf("{"), output.lastIndexOf("}") + 1));
@@ -120,7 +121,7 @@ export class TestStack {
     return (this.exported().deployment.resources ?? []).map(({ urn }) => urn);
   }
 
-  /** Drops resources from the state as a refresh does that believes them gone: what depends on them stays. */
+  /** Removes resources from the state, like a refresh that does not find them: their dependents stay. */
   forget(gone: (urn: string) => boolean): Result {
     const state = this.exported();
     const keep = (urns: string[] = []) => urns.filter((urn) => !gone(urn));

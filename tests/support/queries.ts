@@ -1,4 +1,4 @@
-/** Queries of dashboards, as the grammars of their languages read them. */
+/** Parses queries of dashboards with the grammars of their languages. */
 import { parser as logql } from "@grafana/lezer-logql";
 import { parser as traceql } from "@grafana/lezer-traceql";
 import { parser as promql } from "@prometheus-io/lezer-promql";
@@ -8,10 +8,10 @@ type SyntaxNode = Tree["topNode"];
 
 const parsers = { prometheus: promql, loki: logql, tempo: traceql };
 
-/** Type of a datasource, which says the language of its queries. */
+/** Type of a data source, which determines the language of its queries. */
 export type Language = keyof typeof parsers;
 
-/** What stands for Grafana's own intervals while a query is parsed: durations that nobody writes. */
+/** Placeholders for Grafana's own intervals during parsing: durations that no query uses. */
 const intervals: Record<string, string> = {
   $__rate_interval: "241s",
   $__range: "3601s",
@@ -22,18 +22,18 @@ const intervals: Record<string, string> = {
 /** A query as its grammar can read it; other variables are in strings, which take any text. */
 const replaced = (expr: string) => expr.replace(/\$__\w+/g, (name) => intervals[name] ?? name);
 
-/** The variable of Grafana that a duration stands for, or the duration. */
+/** The Grafana variable of a placeholder, or the duration itself. */
 const original = (duration: string) =>
   Object.keys(intervals).find((name) => intervals[name] === duration) ?? duration;
 
-/** Runs over all nodes of a name. */
+/** Visits all nodes with a name. */
 function nodesOf(tree: Tree, name: string): SyntaxNode[] {
   const found: SyntaxNode[] = [];
   tree.iterate({ enter: ({ name: its, node }) => void (its === name && found.push(node)) });
   return found;
 }
 
-/** What a grammar does not understand: the places, with a little of what stands there. */
+/** Syntax errors: their locations, with some of the text. */
 export function mistakes(language: Language, expr: string): string[] {
   const text = replaced(expr);
   const found: string[] = [];
@@ -46,7 +46,7 @@ export function mistakes(language: Language, expr: string): string[] {
   return found;
 }
 
-/** A selector of PromQL: its metric, where it names one, and its matchers as they stand. */
+/** A selector of PromQL: its metric, if it has one, and its matchers as written. */
 export interface Selector {
   metric: string | undefined;
   labels: string[];
@@ -70,7 +70,7 @@ export function selectors(expr: string): Selector[] {
   return nodesOf(promql.parse(text), "VectorSelector").map((node) => selectorOf(text, node));
 }
 
-/** Labels by which a query groups or joins, and the metrics among which they are looked for, where selectors name them. */
+/** Labels with which a query groups or joins, and the metrics that must have them, if selectors name them. */
 export interface Grouping {
   labels: string[];
   metrics: (string | undefined)[];
@@ -94,7 +94,7 @@ export function groupings(expr: string): Grouping[] {
   });
 }
 
-/** The ranges over which a query takes rates and increases. */
+/** The ranges of rates and increases in a query. */
 export function rateRanges(expr: string): string[] {
   const text = replaced(expr);
   return nodesOf(promql.parse(text), "FunctionCall")

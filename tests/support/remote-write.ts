@@ -1,16 +1,19 @@
-/** Prometheus remote write 1.0, by which series with exactly these labels and times are written: https://prometheus.io/docs/specs/prw/remote_write_spec/ */
+/**
+ * Prometheus remote write 1.0, for series with exact labels and times:
+ * https://prometheus.io/docs/specs/prw/remote_write_spec/
+ */
 
-/** Labels, `__name__` among them. */
+/** Labels, including `__name__`. */
 export type Labels = Record<string, string>;
 
 export interface Series {
   labels: Labels;
-  /** Values, with their times in milliseconds; without a time it is now. */
+  /** Values, with their times in milliseconds; default now. */
   samples: { value: number; time?: number }[];
   exemplars?: { labels: Labels; value: number; time?: number }[];
 }
 
-// Protocol buffers' wire format, as far as it is needed: https://protobuf.dev/programming-guides/encoding/
+// The required part of protocol buffers' wire format: https://protobuf.dev/programming-guides/encoding/
 const varint = (value: number): number[] =>
   value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 const number = (field: number, value: number) => [field * 8, ...varint(value)];
@@ -39,7 +42,10 @@ const seriesIn = ({ labels, samples, exemplars = [] }: Series) => {
   ];
 };
 
-/** Snappy's block format without compression: its length, and one literal with all of it: https://github.com/google/snappy/blob/main/format_description.txt */
+/**
+ * Snappy's block format without compression: its length, and a single literal:
+ * https://github.com/google/snappy/blob/main/format_description.txt
+ */
 const snappy = (content: number[]): Buffer => {
   const last = Buffer.alloc(4);
   last.writeUInt32LE(content.length - 1);

@@ -1,4 +1,4 @@
-/** A stack as the cluster would get it: the program's own objects, and those of every release from the real Helm. */
+/** A stack's objects in the cluster: the program's own, and those of every release, rendered with the real Helm. */
 import { type Recorded, record } from "../../cli/lib/record";
 import {
   type KubernetesObject,
@@ -12,11 +12,11 @@ import { type Environment, shipped } from "./stacks";
 
 export type { KubernetesObject } from "../../cli/lib/render";
 
-/** One object and where it comes from. */
+/** An object and its source. */
 export interface Placed {
-  /** Release that it belongs to; undefined for the program's own. */
+  /** Its release; undefined for the program's own objects. */
   release: string | undefined;
-  /** Namespace that it lands in, where it names none itself. */
+  /** Its namespace if the object names none. */
   namespace: string;
   object: KubernetesObject;
 }
@@ -40,7 +40,7 @@ export function renderStack(config: Record<string, unknown>): Promise<RenderedSt
   return known;
 }
 
-/** What the program itself registers for a stack, which takes no chart: its resources, and its objects as placed. */
+/** The program's own resources and objects of a stack, which need no charts. */
 export async function ownOf(config: Record<string, unknown>): Promise<RenderedStack> {
   const whole = { ...shipped(config["environment"] as Environment), ...config };
   const texts = Object.entries(whole)
@@ -66,7 +66,7 @@ async function renderNow(config: Record<string, unknown>): Promise<RenderedStack
 
 const releases = new Map<string, Promise<Placed[]>>();
 
-/** The objects of a release; most are the same in several stacks, and each is rendered only once. */
+/** The objects of a release; many are the same in several stacks, and each is rendered only once. */
 function objectsOfRelease(release: ReleaseInputs): Promise<Placed[]> {
   const key = JSON.stringify(release);
   const known = releases.get(key) ?? renderRelease(release);
@@ -75,17 +75,17 @@ function objectsOfRelease(release: ReleaseInputs): Promise<Placed[]> {
 }
 
 async function renderRelease(release: ReleaseInputs): Promise<Placed[]> {
-  // That chart's definitions are of the kind that Helm installs and never templates.
+  // That chart has its CRDs in crds/, which Helm installs but does not template.
   const more = release.name === releaseNames.verticalPodAutoscaler ? ["--include-crds"] : [];
   const objects = await releaseObjects(release, ...more);
   return objects.map((object) => ({ release: release.name, namespace: release.namespace, object }));
 }
 
-/** What runs pods. */
+/** Objects that run pods. */
 export const workloads = ({ objects }: RenderedStack): Placed[] =>
   objects.filter(({ object }) => ["Deployment", "StatefulSet", "DaemonSet", "Job"].includes(object.kind));
 
-/** A container, as far as tests look at it. */
+/** A container, with the fields that tests read. */
 export interface Container {
   name: string;
   image: string;

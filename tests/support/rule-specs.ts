@@ -1,4 +1,4 @@
-/** For each rule: what it is content with, and what it is not, with the exact message. */
+/** Accepted and rejected resources of each policy, with the exact message. */
 import type { Environment, Subject } from "../../policies/rule";
 import { deployment, goodContainer, release, secured, thing } from "./subjects";
 
@@ -510,7 +510,7 @@ const stores: RuleSpec[] = [
   },
   {
     rule: "buckets-encrypted",
-    // Before the bucket is made its name is not known to what refers to it.
+    // Before the bucket is created, its name is unknown to resources that refer to it.
     passes: [bucket, thing("S3BucketServerSideEncryption", "logs", { encryptionType: "aws:kms" })],
     fails: [
       bucket,
@@ -534,13 +534,13 @@ const stores: RuleSpec[] = [
     fails: [
       bucket,
       thing("S3Bucket", "more"),
-      // A backup that may delete is no backup.
+      // A backup user with delete permission does not protect the backup.
       thing(
         "IamPolicy",
         "backup",
         policy({ Action: ["s3:DeleteObject"], Resource: ["arn:aws:s3:::logs/*"] }),
       ),
-      // The engine's order is not the alphabet's.
+      // The engine's order is not alphabetical.
       thing("IamPolicy", "tempo", mine),
       thing("IamPolicy", "loki", mine),
     ],
@@ -628,7 +628,7 @@ const stores: RuleSpec[] = [
     rule: "agent-cluster",
     passes: [
       collector({ CLUSTER: "eu-1", LOKI_USER: "eu-1-write", GATEWAY_CERTIFICATE: "/etc/gateway/client.crt" }),
-      // A stack with stores of its own writes tenants of other names.
+      // A stack with its own stores writes tenants of other names.
       collector({ CLUSTER: "prod", LOKI_USER: "logs-write", GATEWAY_CERTIFICATE: "" }),
     ],
     fails: [

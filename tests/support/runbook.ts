@@ -1,36 +1,36 @@
-/** Commands and queries of the runbook's pages, as they stand there: what tests ask about, and run. */
+/** Commands and queries of the runbook's pages, which tests check and run. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../../cli/lib/stack-config";
 import type { Language } from "./queries";
 
-/** What a reader copies and runs. */
+/** A command for readers to copy and run. */
 export interface Command {
   /** Page from the project's root, and line. */
   where: string;
-  /** As it stands there, without the comment behind it. */
+  /** Its text, without the trailing comment. */
   text: string;
   /** Whether it is in a block of its own, with that block's mark, or in a sentence or table. */
   mark: "reads" | "changes" | "script" | "inline";
 }
 
-/** A query, and the datasource that the page means. */
+/** A query, and its data source. */
 export interface Query {
   where: string;
   text: string;
   language: Language;
-  /** `mimir` where its comment says so, for PromQL is Prometheus' otherwise. */
+  /** `mimir` if its comment names it, otherwise PromQL is for Prometheus. */
   datasource: "prometheus" | "mimir" | "loki" | "tempo";
 }
 
-/** Marks of blocks with commands, as they stand behind the three backticks. */
+/** Marks of blocks with commands, after the three backticks. */
 const marks: Record<string, Command["mark"]> = { "": "reads", changes: "changes", script: "script" };
 const languages: Record<string, Language> = { promql: "prometheus", logql: "loki", traceql: "tempo" };
 
-/** Programs that commands begin with; anything else between backticks is a name or a message. */
+/** Programs that commands begin with; other texts in backticks are names or messages. */
 const programs = /^(\.\/obs \w|(kubectl|helm|git|pulumi config) \S+ \S)/;
 
-/** What a page may leave open, and what a test puts there: the reader's own names. */
+/** Placeholders of pages, and the values that a test uses. */
 export const placeholders: Record<string, string[]> = {
   "<namespace>": ["${PREFIX}loki", "${PREFIX}mimir", "${PREFIX}tempo"],
   "my-team": ["default"],
@@ -48,7 +48,7 @@ const withoutComment = (line: string) => line.replace(/\s+# .*$/, "").trimEnd();
 
 const inlineCommands = (line: string): string[] =>
   [...line.matchAll(/`([^`]+)`/g)]
-    .map(([, text = ""]) => text.replaceAll("\\|", "|")) // in tables a bar is written \|
+    .map(([, text = ""]) => text.replaceAll("\\|", "|")) // in tables, a bar is written \|
     .filter((text) => programs.test(text));
 
 /** What is in a page. @throws if a block has an unknown mark */
@@ -88,13 +88,13 @@ export function read(page: string): { commands: Command[]; queries: Query[] } {
   return { commands, queries };
 }
 
-/** Everything that the pages hold. */
+/** The commands and queries of all pages. */
 export function runbook(): { commands: Command[]; queries: Query[] } {
   const pages = runbookPages().map(read);
   return { commands: pages.flatMap((page) => page.commands), queries: pages.flatMap((page) => page.queries) };
 }
 
-/** The commands that a line with placeholders stands for, in a stack with that `namespaces.prefix`. */
+/** The commands of a line with placeholders, in a stack with that `namespaces.prefix`. */
 export const filled = (text: string, prefix = ""): string[] =>
   Object.entries(placeholders)
     .reduce(
@@ -106,7 +106,7 @@ export const filled = (text: string, prefix = ""): string[] =>
     )
     .map((each) => each.replaceAll("${PREFIX}", prefix));
 
-/** The stages of a pipeline; bars in quotes divide nothing. */
+/** The stages of a pipeline; bars in quotes are not separators. */
 export function stages(text: string): string[] {
   const parts = text.match(/(?:"[^"]*"|'[^']*'|[^|"'])+/g) ?? [];
   return parts.map((part) => part.trim());
@@ -118,5 +118,5 @@ const reading = [
   /^\.\/obs (doctor|smoke|storage|size|preview)\b/,
 ];
 
-/** Whether a command leaves everything as it is; `exec` runs programs that only look. */
+/** Whether a command only reads; programs run by `exec` are read-only here. */
 export const readsOnly = (text: string): boolean => reading.some((pattern) => pattern.test(text));

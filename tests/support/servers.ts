@@ -1,4 +1,4 @@
-/** Real servers for tests: on loopback ports of their own, and ended by their own process. */
+/** Real servers for tests: on separate loopback ports, and stopped by the test process. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
@@ -8,8 +8,8 @@ import { setTimeout as wait } from "node:timers/promises";
 const taken = new Set<number>();
 
 /**
- * A loopback port that nothing listens on, below those that the kernel gives to outgoing connections: it stays free until a
- * server starts there. It never returns a port twice.
+ * A loopback port without a listener, below the range that the kernel uses for outgoing connections: it stays free
+ * until a server starts. It never returns a port twice.
  */
 export async function freePort(): Promise<number> {
   const port = randomInt(15_000, 30_000);
@@ -25,19 +25,19 @@ export async function freePort(): Promise<number> {
 }
 
 export interface ServerOptions {
-  /** Environment, beside this process' own. */
+  /** Environment, in addition to this process' own. */
   environment?: Record<string, string>;
-  /** Folder that it runs in. */
+  /** Working directory. */
   folder?: string;
-  /** Whether it can be used now; a rejection means not yet. */
+  /** Whether it is ready; a rejection means not yet. */
   ready: () => Promise<boolean>;
-  /** Seconds that it may take until then. @default 120 */
+  /** Timeout in seconds. @default 120 */
   seconds?: number;
 }
 
 /** A running program. */
 export class Server {
-  /** All that it wrote to stdout and stderr. */
+  /** All of its output on stdout and stderr. */
   log = "";
 
   private constructor(private readonly child: ChildProcess) {
@@ -54,9 +54,9 @@ export class Server {
   };
 
   /**
-   * Starts a program and waits until it can be used.
+   * Starts a program and waits until it is ready.
    *
-   * @throws with the end of its log when it ends or is not ready in time; nothing is left running then
+   * @throws with the end of its log if it exits or is not ready in time; it is not running then
    */
   static async start(program: string, args: string[], options: ServerOptions): Promise<Server> {
     const child = spawn(program, args, {
@@ -89,7 +89,7 @@ export class Server {
     return this.child.pid ?? 0;
   }
 
-  /** Ends it, and waits until it has ended. */
+  /** Stops it, and waits until it has exited. */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     const { child } = this;
     process.off("exit", this.kill);

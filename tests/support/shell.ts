@@ -1,10 +1,10 @@
-/** Runs a page's commands as a reader's shell does, and judges how they end. */
+/** Runs a page's commands as a reader's shell does, and checks their results. */
 import { spawn } from "node:child_process";
 import { connect } from "node:net";
 import { root } from "../../cli/lib/stack-config";
 import { stages } from "./runbook";
 
-/** What came of a command line. */
+/** The result of a command line. */
 export interface Outcome {
   /** Exit code of each stage of the pipeline, in order. */
   codes: number[];
@@ -12,7 +12,7 @@ export interface Outcome {
   stderr: string;
 }
 
-/** Runs a line, or a script, in bash in the project's folder, for so many seconds at most: pages name few that wait. */
+/** Runs a line, or a script, in bash in the project's folder, with a timeout in seconds: few commands on the pages wait. */
 export function shell(text: string, within = 120): Promise<Outcome> {
   return new Promise((done, fail) => {
     const child = spawn("bash", ["-c", `${text}\nprintf '%s ' "\${PIPESTATUS[@]}" >&3`], {
@@ -39,21 +39,21 @@ export function shell(text: string, within = 120): Promise<Outcome> {
   });
 }
 
-/** What `kubectl logs --previous` says of a container that never restarted: the command is right, there is nothing to show. */
+/** Output of `kubectl logs --previous` for a container that never restarted: the command is valid, but there is no log. */
 const neverRestarted = /previous terminated container .* not found/;
 
-/** Codes with which a stage may end and is well. `grep` says 1 where no line matches, which is what a healthy stack gives. */
+/** Exit codes of a stage that are not errors. `grep` exits with 1 if no line matches, as on a healthy stack. */
 function allowed(stage: string): number[] {
   if (/^grep /.test(stage)) return [0, 1];
-  if (/^\.\/obs (doctor|storage|size) /.test(stage)) return [0, 1, 2]; // they tell by it what they found
+  if (/^\.\/obs (doctor|storage|size) /.test(stage)) return [0, 1, 2]; // their exit code reports findings
   return [0];
 }
 
 /**
- * What is wrong with how a line ended.
+ * The problem with a line's result.
  *
- * @param mayBeEmpty whether a healthy stack may have none of the objects that it asks for
- * @returns undefined where it is well
+ * @param mayBeEmpty whether a healthy stack may have none of the queried objects
+ * @returns undefined if there is none
  */
 export function wrong(
   text: string,
@@ -65,7 +65,7 @@ export function wrong(
   if (!mayBeEmpty && /No resources found/.test(stderr + stdout)) return "there are no such objects";
   const all = stages(text);
   for (const [index, code] of codes.entries()) {
-    // 141: the stage behind it has read enough and closed the pipe.
+    // 141: the next stage has read enough and closed the pipe.
     if (code === 141 && index < codes.length - 1) continue;
     if (!allowed(all[index] ?? "").includes(code)) return `${all[index] ?? text} ended with ${code}: ${said}`;
   }
@@ -81,7 +81,7 @@ const answers = (port: number): Promise<boolean> =>
     socket.on("error", () => done(false));
   });
 
-/** Starts a port-forward, on any local port instead of the one that the page names, asks it, and ends it. */
+/** Starts a port-forward, on any local port instead of the one in the page, sends a request, and stops it. */
 export function forward(text: string): Promise<string | undefined> {
   const args = text.replace(/(\s)(?:\d+:)?(\d+)$/, "$1:$2").split(/\s+/);
   return new Promise((done) => {

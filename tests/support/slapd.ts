@@ -1,4 +1,4 @@
-/** A real LDAP directory on loopback: OpenLDAP's server, with what is given to it. */
+/** A real LDAP directory on loopback: OpenLDAP's server with given entries. */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -6,11 +6,11 @@ import { delimiter, join } from "node:path";
 import { Server } from "./servers";
 import { needs, skip } from "./tools";
 
-/** Where distributions put its schemas, and its modules. */
+/** Folders in which distributions install its schemas, and its modules. */
 const schemas = ["/etc/ldap/schema", "/etc/openldap/schema"];
 const modules = ["/usr/lib/ldap", "/usr/lib/openldap", "/usr/lib64/openldap"];
 
-/** The programs, which many systems keep off PATH, or the suite is skipped. For use in a `before` hook. */
+/** The programs, which many systems do not have on PATH, or the suite is skipped. For use in a `before` hook. */
 export function needsSlapd(context: Mocha.Context): void {
   process.env["PATH"] = [process.env["PATH"], "/usr/sbin"].join(delimiter);
   needs(context, "slapd", "ldapadd");
@@ -21,31 +21,31 @@ export function needsSlapd(context: Mocha.Context): void {
 export const suffix = "dc=example,dc=com";
 const root = { dn: `cn=root,${suffix}`, password: "root" };
 
-/** Names in a folder that people or groups are in. */
+/** DNs of users and groups in the directory. */
 const personDn = (login: string) => `uid=${login},ou=people,${suffix}`;
 export const groupDn = (name: string) => `cn=${name},ou=groups,${suffix}`;
 
 export interface Directory {
-  /** Groups of each person; who has a name has the password `password of <name>`. */
+  /** Groups of each user; the password of a user is `password of <name>`. */
   people: Record<string, string[]>;
-  /** Who alone may look people up, and with what password. */
+  /** The only account that may search for users, with its password. */
   reader: { dn: string; password: string };
 }
 
 export const passwordOf = (login: string) => `password of ${login}`;
 
-/** An entry; what it is named by is one of its attributes. */
+/** An entry; its RDN is one of its attributes. */
 function entry(dn: string, attributes: [string, string][]): string {
   const [, by = "", name = ""] = /^(\w+)=([^,]+)/.exec(dn) ?? [];
   const all = [...attributes, [by, name] as const];
-  // In Base64, because it can be anything.
+  // In Base64, because a value can contain any characters.
   const lines = all.map(([attribute, value]) => `${attribute}:: ${Buffer.from(value).toString("base64")}`);
   return [`dn: ${dn}`, ...lines, ""].join("\n");
 }
 
 const unit = (name: string) => entry(`ou=${name},${suffix}`, [["objectClass", "organizationalUnit"]]);
 
-/** What is in it, as LDIF. */
+/** Its content as LDIF. */
 function ldif({ people, reader }: Directory): string {
   const groups = [...new Set(Object.values(people).flat())];
   return [
@@ -136,7 +136,7 @@ export class Slapd {
     });
     const entries = file("all.ldif", ldif(directory));
     try {
-      // Through the server, because the overlay writes memberOf then.
+      // Through the server, because the overlay then writes memberOf.
       const add = ["-x", "-H", url, "-D", root.dn, "-w", root.password, "-f", entries];
       execFileSync("ldapadd", add, { stdio: "pipe" });
     } catch (error) {
@@ -146,7 +146,7 @@ export class Slapd {
     return new Slapd(server);
   }
 
-  /** Ends it. */
+  /** Stops it. */
   stop(): Promise<void> {
     return this.server.stop();
   }

@@ -13,7 +13,7 @@ export interface Mail {
   text: string;
 }
 
-/** What a client said in one connection. */
+/** State of a client's connection. */
 interface Session {
   from: string;
   to: string[];
@@ -49,7 +49,7 @@ export class Smtp {
     return (this.server.address() as { port: number }).port;
   }
 
-  /** Certificate that clients have to trust. */
+  /** Certificate that clients must trust. */
   get certificate(): string {
     return this.keys.cert;
   }

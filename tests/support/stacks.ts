@@ -1,4 +1,4 @@
-/** Stacks for unit tests: their settings, and what the program registers for them. */
+/** Stacks for unit tests: their settings, and the resources that the program registers for them. */
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { type Recording, recordProgram } from "../../cli/lib/record";
@@ -8,7 +8,7 @@ import { parseSettings, type Settings, SettingsError } from "../../settings";
 export type Config = Record<string, unknown>;
 export type Environment = "dev" | "prod";
 
-/** What the project's own Pulumi.<stack>.yaml says. */
+/** Content of the project's own Pulumi.<stack>.yaml. */
 export const shipped = (environment: Environment): Config => {
   const { config } = parse(readFileSync(`Pulumi.${environment}.yaml`, "utf8")) as { config: Config };
   return Object.fromEntries(
@@ -16,7 +16,7 @@ export const shipped = (environment: Environment): Config => {
   );
 };
 
-/** The same with addresses of its own in the place of examples, as the program asks for before it changes a cluster. */
+/** The same with real addresses instead of examples, which the program requires before it changes a cluster. */
 export const ready = (environment: Environment): Config =>
   JSON.parse(JSON.stringify(shipped(environment)).replaceAll("example.com", "stack.test"));
 
@@ -24,7 +24,7 @@ export const ready = (environment: Environment): Config =>
 export const settingsOf = (environment: Environment, config: Config = {}): Settings =>
   parseSettings("test", { ...shipped(environment), ...config });
 
-/** What is wrong with a stack's settings. */
+/** The errors in a stack's settings. */
 export function errorOf(settings: () => unknown): SettingsError {
   try {
     settings();
@@ -35,7 +35,7 @@ export function errorOf(settings: () => unknown): SettingsError {
   throw new Error("the settings are accepted");
 }
 
-/** A stack's config as the engine hands it over: objects as JSON. */
+/** A stack's configuration in the engine's form: objects as JSON. */
 export const asText = (environment: Environment, config: Config = {}): Record<string, string> =>
   Object.fromEntries(
     Object.entries({ ...shipped(environment), ...config }).map(([key, value]) => [
@@ -44,7 +44,7 @@ export const asText = (environment: Environment, config: Config = {}): Record<st
     ]),
   );
 
-/** What an action gives without `OBS_CHARTS` in the environment, which wins over every setting. */
+/** The result of an action without `OBS_CHARTS` in the environment, which overrides every setting. */
 export async function withoutMirror<T>(action: () => T | Promise<T>): Promise<T> {
   const mirror = process.env["OBS_CHARTS"];
   delete process.env["OBS_CHARTS"];
@@ -59,7 +59,10 @@ const recordings = new Map<string, Promise<Recording>>();
 // One after the other, because the environment belongs to the process.
 let last: Promise<unknown> = Promise.resolve();
 
-/** What the program registers for a stack, charts from their official repositories; each stack is recorded once. */
+/**
+ * The resources that the program registers for a stack, with charts from their official repositories; each stack is
+ * recorded once.
+ */
 export function recordingOf(environment: Environment, config: Config = {}): Promise<Recording> {
   const text = asText(environment, config);
   const key = JSON.stringify(text);
@@ -69,7 +72,7 @@ export function recordingOf(environment: Environment, config: Config = {}): Prom
   return known;
 }
 
-/** An S3 that is there already, with credentials for everyone. */
+/** An existing S3, with credentials for all users. */
 export const externalS3 = {
   endpoint: "s3.example.com:443",
   region: "eu-west-3",
@@ -96,7 +99,7 @@ export const backedUp = {
   },
 };
 
-/** An S3 that knows its clients by their service accounts. */
+/** An S3 that identifies its clients by their ServiceAccounts. */
 export const identityS3 = {
   kind: "external",
   external: {
@@ -126,10 +129,10 @@ export const azureStorage = {
   },
 } as const;
 
-/** What a stack may have in addition to its profile: policies in dev, vertical autoscaling and backups. */
+/** Optional parts of a stack: policies in dev, vertical autoscaling and backups. */
 const everything = { ...backedUp, network: { policies: true }, scaling: { ingesters: "auto" } };
 
-/** The kinds of stacks, each with as many objects as it can have. */
+/** The kinds of stacks, each with as many objects as possible. */
 export const shapes = {
   dev: { environment: "dev", ...everything },
   prod: { environment: "prod", ...everything },
@@ -143,7 +146,7 @@ export const shapes = {
     environment: "prod",
     cluster: { name: "eu-1", zones: false },
     hub: { stack: "organization/observability/prod" },
-    // What Pulumi.prod.yaml says of Grafana is the hub's.
+    // Pulumi.prod.yaml's settings of Grafana belong to the hub.
     grafana: undefined,
   },
 } as const satisfies Record<string, Config>;

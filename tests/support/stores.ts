@@ -1,20 +1,20 @@
-/** A server on loopback that answers as Loki, Mimir, Tempo and Alloy do, and keeps what it was asked. */
+/** A mock server on loopback for Loki, Mimir, Tempo and Alloy, which records requests. */
 import { createServer, type IncomingHttpHeaders } from "node:http";
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies are read deeply
 type Json = any;
 
-/** A request as it came. */
+/** A received request. */
 export interface Asked {
   path: string;
   parameters: URLSearchParams;
   headers: IncomingHttpHeaders;
   body: Json;
-  /** What it was answered with. */
+  /** Status of the response. */
   status: number;
 }
 
-/** What {@link startStores} started. */
+/** The servers of {@link startStores}. */
 export interface Stores {
   url: string;
   asked: Asked[];
@@ -23,7 +23,7 @@ export interface Stores {
   stop(): Promise<void>;
 }
 
-/** All that was written to a path and taken. */
+/** All accepted writes to a path. */
 const taken = (asked: Asked[], path: string) =>
   asked.filter((one) => one.path === path && one.status < 300).map(({ body }) => body);
 
@@ -35,7 +35,7 @@ const gaugesOf = (asked: Asked[]) =>
 const servicesOf = (asked: Asked[]) =>
   taken(asked, "/v1/traces").flatMap(({ resourceSpans }) => resourceSpans);
 
-/** Answers to queries: marked signals are found, of all else there is nothing. */
+/** Responses to queries: marked signals are found, everything else is empty. */
 const answers: Record<string, (asked: Asked[], query: string, hidden: string) => Json> = {
   "/loki/api/v1/query_range": (asked, query, hidden) => ({
     data: {

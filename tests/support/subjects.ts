@@ -1,9 +1,9 @@
-/** Subjects for the rules' own tests. */
+/** Subjects for the policies' own tests. */
 import { contextOf } from "../../policies/config";
 import { type Environment, isStackRule, message, type Subject, type Tree } from "../../policies/rule";
 import { rules } from "../../policies/rules";
 
-/** A container with which every rule is content. */
+/** A container that complies with every policy. */
 export const goodContainer: Tree = {
   name: "app",
   image: "docker.io/grafana/loki:3.7.6",
@@ -19,7 +19,7 @@ export const goodContainer: Tree = {
   },
 };
 
-/** A Deployment `app` in namespace `apps`, its container and its pod changed. */
+/** A Deployment `app` in namespace `apps`, with changes to its container and its pod. */
 export const deployment = (container: Tree = {}, pod: Tree = {}, replicas = 1): Subject => ({
   kind: "Deployment",
   name: "app",
@@ -65,7 +65,7 @@ export const thing = (
   ...more,
 });
 
-/** What a rule says of subjects; `name: message` for each complaint. */
+/** A policy's violations, as `name: message`. */
 export function said(id: string, subjects: Subject[], environment: Environment = "prod"): string[] {
   const rule = rules.find((one) => one.id === id);
   if (!rule) throw new Error(`there is no rule ${id}`);

@@ -1,4 +1,4 @@
-/** TLS endpoints with certificates of any validity, and what a blackbox exporter says of them. */
+/** TLS endpoints with certificates of any validity, and the results of a blackbox exporter for them. */
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo, Server as NetServer } from "node:net";
 import { connect, createServer } from "node:tls";
@@ -32,7 +32,7 @@ const expiryOf = (host: string, port: number): Promise<number> =>
     socket.once("error", fail);
   });
 
-/** Answers `/probe` as a blackbox exporter does, for builds of Alloy that lack it. */
+/** Responds to `/probe` as a blackbox exporter does, for builds of Alloy that lack it. */
 export async function probes(): Promise<{ server: HttpServer; address: string }> {
   const server = createHttpServer(async ({ url = "" }, response) => {
     const target = new URL(url, "http://probes").searchParams.get("target") ?? "";

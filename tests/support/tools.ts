@@ -1,6 +1,6 @@
 /**
- * The real programs that tests run: found on PATH, else in this project's cache, else built once from their Go
- * modules. What can be had in none of these ways is missing, and the tests that need it are skipped by name.
+ * The real programs that tests run: from PATH, otherwise from this project's cache, otherwise built once from their Go
+ * modules. If none of these is possible, the tests that need the program are skipped by name.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -69,7 +69,7 @@ const goTools: Record<string, GoTool> = {
 
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "observability", "tools");
 
-/** Replacements that a module asks for in its own go.mod; Go heeds them only in the module that is built. */
+/** Replacements in a module's own go.mod; Go applies them only in the main module. */
 function replacements({ version }: GoTool, goMod: string): string[] {
   return goMod.split("\n").flatMap((line) => {
     const [, from, to, toVersion] =
@@ -77,12 +77,12 @@ function replacements({ version }: GoTool, goMod: string): string[] {
     if (!from || !to) return [];
     if (toVersion) return [`${from}=${to}@${toVersion}`];
     // Kubernetes keeps its libraries in folders of the same repository and publishes v1.x.y of it as v0.x.y of them.
-    // Another folder is left out: its module is published as well, and the required version of that serves.
+    // Other folders are omitted: their modules are published as well, in the required version.
     return to.includes("/staging/") ? [`${from}=${from}@${version.replace("v1.", "v0.")}`] : [];
   });
 }
 
-/** Linker flags: the API server tells clients its version only when it was built with one. */
+/** Linker flags: the API server reports its version to clients only if it was built with one. */
 function flags(name: string, { version }: GoTool): string {
   const [, minor] = version.split(".");
   const variable = "k8s.io/component-base/version";
@@ -92,12 +92,12 @@ function flags(name: string, { version }: GoTool): string {
 }
 
 function build(name: string, tool: GoTool): string | undefined {
-  // In a folder of its own, under its plain name, which is how other programs look for it.
+  // In a folder of its own, under its plain name, so that other programs find it.
   const program = join(cache, `${name}-${tool.version}`, name);
   if (existsSync(program)) return program;
   if (!onPath("go")) return undefined;
   const folder = join(cache, "src", `${name}-${tool.version}`);
-  // What an interrupted build left behind is not built upon.
+  // An interrupted build may have left an incomplete folder.
   rmSync(folder, { recursive: true, force: true });
   for (const each of [folder, dirname(program)]) mkdirSync(each, { recursive: true });
   console.log(`building ${name} ${tool.version} from its Go module; this happens once`);
@@ -112,7 +112,7 @@ function build(name: string, tool: GoTool): string | undefined {
       });
     go("mod", "init", `observability.test/${name}`);
     const { GoMod, Dir } = JSON.parse(go("mod", "download", "-json", `${tool.module}@${tool.version}`));
-    // Its checksums too: the public database does not know every version that a module was built with.
+    // Its checksums too: the public database does not have every version that a module was built with.
     const sums = join(Dir, "go.sum");
     if (existsSync(sums)) writeFileSync(join(folder, "go.sum"), readFileSync(sums));
     for (const replacement of replacements(tool, readFileSync(GoMod, "utf8")))
@@ -130,7 +130,7 @@ function build(name: string, tool: GoTool): string | undefined {
 
 const found = new Map<string, string | undefined>();
 
-/** Path of a program, or undefined where it cannot be had. What was built here is on PATH from then on. */
+/** Path of a program, or undefined if it is not available. A program built here is on PATH from then on. */
 export function tool(name: string): string | undefined {
   if (!found.has(name)) {
     const goTool = goTools[name];
@@ -157,7 +157,7 @@ export function needs(context: Mocha.Context, ...names: string[]): string[] {
   return names.map((name) => tool(name) ?? skip(context, `${name} is not on PATH and cannot be built here`));
 }
 
-/** Helm, and charts for it: in the folder that OBS_CHARTS names, or from their repositories; else the suite is skipped. */
+/** Helm, and charts for it: in the folder in OBS_CHARTS, or from their repositories; otherwise the suite is skipped. */
 export async function needsCharts(context: Mocha.Context): Promise<void> {
   const reached = async () => {
     const index = `${pins.alloy.repository}/index.yaml`;

@@ -26,15 +26,15 @@ export interface Span {
   service: string;
   name: string;
   kind: "client" | "server";
-  /** Seconds that it took; it ended when it was sent, or `ago`. */
+  /** Its duration in seconds; it ended when it was sent, or `ago`. */
   seconds: number;
-  /** Seconds before it was sent at which it ended. @default 0 */
+  /** Seconds between its end and the send. @default 0 */
   ago?: number;
   failed?: boolean;
   attributes?: Labels;
 }
 
-/** Both ends of a request of one service to another. */
+/** Both ends of a request between two services. */
 export interface Request {
   trace: string;
   client: Span;
@@ -46,7 +46,7 @@ export interface RequestOptions extends Partial<Pick<Span, "seconds" | "failed" 
   to?: string;
 }
 
-/** Requests that always have the same ids; the attribute `case` of their spans tells them from others. */
+/** Requests with constant IDs; the attribute `case` of their spans distinguishes them from others. */
 export const requestsOf = (
   name: string,
   count: number,
@@ -69,7 +69,7 @@ export const requestsOf = (
     };
   });
 
-/** The requests whose spans an SDK sends that has this sampler, as the environment variables of OpenTelemetry name it. */
+/** The requests whose spans an SDK with this sampler sends, named as in OpenTelemetry's environment variables. */
 export function sampled(requests: Request[], sampler: { type: string; argument: string }): Request[] {
   if (sampler.type !== "parentbased_traceidratio")
     throw new Error(`there is no sampler ${sampler.type} here`);
@@ -85,7 +85,7 @@ export function sampled(requests: Request[], sampler: { type: string; argument: 
   });
 }
 
-/** Sends spans by OTLP over HTTP, a thousand at once. @throws where one push is not taken */
+/** Sends spans with OTLP over HTTP, a thousand at once. @throws if a push is rejected */
 export async function send(url: string, spans: Span[]): Promise<void> {
   for (let from = 0; from < spans.length; from += 1000) {
     const { status, body } = await push(url, spans.slice(from, from + 1000));
@@ -93,7 +93,7 @@ export async function send(url: string, spans: Span[]): Promise<void> {
   }
 }
 
-/** Spans as a push by OTLP has them in JSON. */
+/** Spans as an OTLP push in JSON. */
 export function otlp(spans: Span[]): { resourceSpans: object[] } {
   const now = Date.now();
   const nanoseconds = ({ ago = 0 }: Span, before: number) => `${now - (ago + before) * 1000}000000`;
@@ -123,7 +123,7 @@ export function otlp(spans: Span[]): { resourceSpans: object[] } {
   return { resourceSpans };
 }
 
-/** Sends spans by OTLP over HTTP in a single push. */
+/** Sends spans with OTLP over HTTP in a single push. */
 export async function push(url: string, spans: Span[], headers: Labels = {}): Promise<Answer> {
   const response = await fetch(`${url}/v1/traces`, {
     method: "POST",
@@ -133,7 +133,7 @@ export async function push(url: string, spans: Span[], headers: Labels = {}): Pr
   return { status: response.status, body: await response.text() };
 }
 
-/** What a program counts of itself: the sum over the series that have these labels. */
+/** A program's own counter: the sum over the series with these labels. */
 export async function counted(url: string, name: string, labels: Labels = {}): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return text
@@ -143,7 +143,7 @@ export async function counted(url: string, name: string, labels: Labels = {}): P
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
 }
 
-/** Of Tempo's values, what its configuration takes over as it is. */
+/** The parts of Tempo's values that its configuration uses without changes. */
 interface TempoParts {
   multitenancyEnabled: boolean;
   reportingEnabled: boolean;
@@ -172,15 +172,15 @@ export class Tempo {
     private readonly program: string,
     private readonly folder: string,
     readonly url: string,
-    /** OTLP by HTTP. */
+    /** OTLP over HTTP. */
     readonly http: string,
   ) {}
 
   /**
-   * Starts it in a folder, which keeps what it stores.
+   * Starts it in a folder, which keeps its data.
    *
-   * @param mimir gateway to which it sends the metrics that it makes, if anywhere
-   * @param slack how far a span's time may be from now; a block is not searched for those beyond
+   * @param mimir gateway for its generated metrics, if any
+   * @param slack maximum difference of a span's time from now; a search of a block does not find others
    */
   static async start(
     program: string,
@@ -216,7 +216,7 @@ export class Tempo {
       },
       ingester: {
         lifecycler: { min_ready_duration: "0s", final_sleep: "0s" },
-        // Searches see a trace that has been idle.
+        // Searches find a trace after it has been idle.
         trace_idle_period: "1s",
         flush_check_period: "1s",
       },
@@ -262,7 +262,7 @@ export class Tempo {
     return tempo;
   }
 
-  /** Starts it again with what it stored, on the same ports. */
+  /** Starts it again with its data, on the same ports. */
   async run(): Promise<void> {
     this.server = await Server.start(this.program, ["-target=all", "-config.file=tempo.yaml"], {
       folder: this.folder,
@@ -270,22 +270,22 @@ export class Tempo {
     });
   }
 
-  /** Ends it: in order, which takes seconds for each tenant, or at once. */
+  /** Stops it: in order, which takes seconds for each tenant, or at once. */
   async stop(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
     await this.server?.stop(signal);
   }
 
-  /** Where the Services are that a gateway leads to. */
+  /** Addresses of the Services behind a gateway. */
   readonly at = (target: string): string => new URL(target.endsWith(":4318") ? this.http : this.url).host;
 
-  /** A request, for a tenant where one is named. */
+  /** A request, optionally for a tenant. */
   async ask(tenant: string | undefined, path: string): Promise<Answer> {
     const headers: Labels = tenant ? { "X-Scope-OrgID": tenant } : {};
     const response = await fetch(`${this.url}${path}`, { headers });
     return { status: response.status, body: await response.text() };
   }
 
-  /** Ids of all traces of the last quarter of an hour that a TraceQL query finds, each once. */
+  /** IDs of all traces of the last quarter of an hour that a TraceQL query returns, each once. */
   async search(tenant: string, query: string): Promise<string[]> {
     const now = Math.floor(Date.now() / 1000);
     const range = { start: `${now - 900}`, end: `${now + 60}`, limit: "20000", spss: "1" };
@@ -299,16 +299,16 @@ export class Tempo {
   }
 }
 
-/** One Alloy of several. */
+/** One of several Alloys. */
 export interface Replica {
   server: Server;
-  /** Where it says of itself how it is. */
+  /** URL of its own state and metrics. */
   url: string;
-  /** OTLP by HTTP, from applications. */
+  /** OTLP over HTTP, from applications. */
   http: string;
-  /** OTLP by gRPC, from applications. */
+  /** OTLP over gRPC, from applications. */
   grpc: string;
-  /** Starts it again with what is on its volume, on the same ports. */
+  /** Starts it again with its volume, on the same ports. */
   restart: () => Promise<void>;
 }
 
@@ -319,10 +319,10 @@ export const stability = (settings: Settings): string => {
 };
 
 /**
- * Alloys with the pipeline of the settings, behind each other's load balancer. Only what a cluster gives them is
- * replaced: addresses, the names of the replicas, and what Kubernetes knows of pods.
+ * Alloys with the pipeline of the settings, behind each other's load balancer. Only the cluster's inputs are replaced:
+ * addresses, the names of the replicas, and metadata of pods.
  *
- * @param environment what differs from the settings' own: addresses of Tempo and Mimir
+ * @param environment differences from the settings: addresses of Tempo and Mimir
  */
 export async function startReplicas(
   program: string,

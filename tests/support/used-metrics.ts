@@ -1,10 +1,10 @@
-/** The metrics that something of the stack reads: rules, dashboards, autoscalers, the commands of obs, runbooks. */
+/** The metrics that the stack uses: in rules, dashboards, autoscalers, commands of obs, and runbooks. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { selectors } from "./queries";
 import { type Placed, renderStack } from "./rendered";
 
-/** A stack in which everything that has rules or dashboards of its own is switched on. */
+/** A stack with all optional components that have their own rules or dashboards. */
 const everything = {
   environment: "prod",
   kubePrometheusStack: {
@@ -12,11 +12,11 @@ const everything = {
   },
 };
 
-/** Whose metrics commands and pages name outside of a query: the first word of a metric's name. */
+/** Prefixes of metrics that commands and pages name outside a query. */
 const owners =
   "alertmanager|alloy|container|cortex|cortex_ingester|go|grafana|kube|kubelet|loki|minio|node|otelcol|process|prometheus|tempo|tempodb";
 
-/** Whether a panel or a query asks Loki or Tempo, in whose languages words mean something else. */
+/** Whether a panel or a query uses Loki or Tempo, in whose languages words have other meanings. */
 const asksAnother = (node: object) =>
   "datasource" in node && /loki|tempo/.test(JSON.stringify(node.datasource) ?? "");
 
@@ -29,7 +29,7 @@ function textsUnder(keys: string[], node: unknown): string[] {
   );
 }
 
-/** What a dashboard's variables ask: `label_values(metric{...}, label)` holds a selector. */
+/** The query of a dashboard's variable: `label_values(metric{...}, label)` contains a selector. */
 const inVariable = (query: string) => /^\s*label_values\((.*),\s*\w+\s*\)\s*$/s.exec(query)?.[1] ?? query;
 
 /** Names, and expressions for names, in a query's selectors. */
@@ -55,24 +55,27 @@ function askedBy({ object }: Placed): string[] {
     .flatMap(asked);
 }
 
-/** Files of a folder and of those in it. */
+/** Files of a folder and its subfolders. */
 const filesOf = (folder: string, ending: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(ending))
     .map((file) => join(folder, file));
 
-/** Metrics that the commands of obs ask for, and those on pages, in whatever way they are written there. */
+/** Metrics in the commands of obs and on pages, in any form. */
 function named(): string[] {
   const files = [...filesOf("cli", ".ts"), ...filesOf("docs", ".md")];
   const name = new RegExp(`\\b(?:${owners})_[a-z0-9]+_[a-z0-9_]*[a-z0-9]\\b`, "g");
   return files.flatMap((file) => readFileSync(file, "utf8").match(name) ?? []);
 }
 
-/** Names of metrics, and expressions for several, sorted. What rules record under names with a colon is not scraped. */
+/**
+ * Names of metrics, and expressions for several, sorted. Names with a colon are results of rules, which are not
+ * scraped.
+ */
 export async function usedMetrics(): Promise<string[]> {
   const { objects } = await renderStack(everything);
   const all = new Set([...objects.flatMap(askedBy), ...named()]);
-  // What matches any name is about no metric in particular; a word of one syllable is an example, but for `up`.
+  // An expression that matches any name, or a word of one syllable except `up`, is not a specific metric.
   const particular = (name: string) => name === "up" || /^[a-z(][^:]*_/.test(name);
   return [...all].filter((name) => particular(name)).sort();
 }

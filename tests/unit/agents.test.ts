@@ -1,4 +1,4 @@
-/** Many clusters: what a hub gives its agents, and what an agent installs. */
+/** Multiple clusters: the credentials and limits that a hub gives its agents, and the components that an agent installs. */
 import { expect } from "chai";
 import { checks as doctorChecks, ofHub } from "../../cli/commands/doctor";
 import { resolvedHost } from "../../cli/commands/doctor/checks/dns";
@@ -28,7 +28,7 @@ const hub: Config = {
 };
 
 const ofType = ({ resources }: Recording, type: string) => resources.filter((one) => one.type === type);
-// biome-ignore lint/suspicious/noExplicitAny: tests look deep into values
+// biome-ignore lint/suspicious/noExplicitAny: tests read nested values
 type Any = any;
 const inputsOf = (recording: Recording, type: string): { name: string; inputs: Record<string, Any> }[] =>
   ofType(recording, type);
@@ -61,7 +61,7 @@ describe("unit: a hub", function () {
       policy_stream_mapping: { own: [{ selector: `{cluster="${cluster}"}`, priority: 1 }] },
       block_ingestion_policy_until: { "*": "2200-01-01T00:00:00Z" },
     });
-    // The rules of its whole cluster are in its tenant.
+    // The tenant contains the rules of the whole cluster.
     const rules = { ruler_max_rules_per_rule_group: 0, ruler_max_rule_groups_per_tenant: 0 };
     expect(mimirOverrides(settings)).to.deep.include({
       "eu-1": {
@@ -78,13 +78,13 @@ describe("unit: a hub", function () {
         "us-1": only("us-1"),
       },
     });
-    // Metrics of its spans are its own to make: Tempo would write them to the hub's tenant.
+    // The agent generates span metrics itself: Tempo would write them to the hub's tenant.
     const { "us-1": us, "eu-1": eu } = tenantOverrides(settings);
     for (const one of [us, eu]) expect(one?.metrics_generator.processors).to.deep.equal([]);
     expect(us?.ingestion?.rate_limit_bytes).to.equal(2 * 1024 ** 2);
   });
 
-  it("keeps or deletes the data of an agent that is gone, which no longer writes, and alerts about none of it", async () => {
+  it("keeps or deletes the data of a removed agent, which can no longer write, without alerts about it", async () => {
     const gone = (removed: string) => ({ ...hub, agents: { "eu-1": { removed }, "us-1": {} } });
     for (const removed of ["keepData", "deleteData"]) {
       const settings = settingsOf("prod", gone(removed));
@@ -121,7 +121,7 @@ describe("unit: a hub", function () {
     expect(retentionOf(deleted)).to.deep.equal(["1h", "24h", "1h"]);
   });
 
-  it("shows all clusters in one datasource for each signal, and each cluster in one of its own", () => {
+  it("shows all clusters in one data source for each signal, and each cluster in one of its own", () => {
     const { datasources } = grafanaDatasources(settingsOf("prod", hub)) as {
       datasources: { name: string; basicAuthUser?: string }[];
     };
@@ -142,7 +142,7 @@ describe("unit: a hub", function () {
     });
   });
 
-  it("is reached through an Ingress with TLS for each gateway, which lets large pushes pass", async () => {
+  it("is reached through an Ingress with TLS for each gateway, which allows large pushes", async () => {
     const made = ofType(await recordingOf("dev", hub), "kubernetes:networking.k8s.io/v1:Ingress");
     expect(made.map(({ inputs }) => inputs["metadata"])).to.deep.equal(
       stores.map((store) => ({
@@ -171,7 +171,7 @@ describe("unit: a hub", function () {
     });
   });
 
-  it("outputs to its agents, as one secret, where they send and their own passwords", async () => {
+  it("outputs the endpoints and passwords of its agents as one secret", async () => {
     const { outputs } = await recordingOf("dev", hub);
     const { value, secret } = outputs["agents"] ?? {};
     expect(secret).to.equal(true);
@@ -198,7 +198,7 @@ describe("unit: a hub", function () {
     service: { type: "NodePort", clientCertificates: true },
   };
 
-  it("is reached through node ports with certificates of a CA of its own", async () => {
+  it("is reached through node ports with certificates of its own CA", async () => {
     const recording = await recordingOf("dev", { agents: { "eu-1": {} }, access: nodePorts });
     const made = inputsOf(recording, "kubernetes:core/v1:Service").filter(({ name }) =>
       name.startsWith("gateway-"),
@@ -244,7 +244,7 @@ describe("unit: a hub", function () {
     ]);
   });
 
-  it("takes a certificate of the user, and load balancers at ports of their own", async () => {
+  it("uses a certificate of the user, and load balancers with their own ports", async () => {
     const service = { type: "LoadBalancer", tlsSecret: "own", annotations: { a: "b" } };
     const access = { ...nodePorts, service };
     const recording = await recordingOf("dev", { agents: { "eu-1": {} }, access });
@@ -259,7 +259,7 @@ describe("unit: a hub", function () {
     expect((value as Record<string, object>)["eu-1"]).not.to.have.property("caCertificate");
   });
 
-  it("is refused with Services that have no URLs, or URLs that they cannot serve", () => {
+  it("is rejected with Services that have no URLs, or URLs that they cannot serve", () => {
     const { service, endpoints } = nodePorts;
     const agents = { "eu-1": {} };
     expect(problemsOf({ agents, access: { service, ingress: { domain: "hub.stack.test" } } })).to.deep.equal([
@@ -278,7 +278,7 @@ describe("unit: a hub", function () {
     );
   });
 
-  it("is refused without an address for its agents, and with agents that are itself", () => {
+  it("is rejected without an address for its agents, and with agents that are itself", () => {
     expect(problemsOf({ agents: { "eu-1": {} } })).to.deep.equal([
       "access.ingress: the domain of an Ingress, or access.endpoints instead, because agents reach the gateways from other clusters",
     ]);
@@ -344,7 +344,7 @@ describe("unit: an agent", function () {
     ]);
   });
 
-  it("sends every signal to the hub as the one user that writes its tenant", () => {
+  it("sends every signal to the hub as the single user that writes its tenant", () => {
     const [logs, metrics, traces] = ["alloy-logs", "alloy-metrics", "alloy-traces"].map(environmentOf);
     expect(logs).to.include({
       LOKI_URL: "https://loki.hub.invalid",
@@ -366,13 +366,13 @@ describe("unit: an agent", function () {
         pods: "eu-1-write",
         nodes: "eu-1-write",
       });
-    // All rules of the cluster are evaluated at the hub, and alerts name the cluster.
+    // The hub evaluates all rules of the cluster, and alerts name the cluster.
     expect(JSON.parse(metrics?.["LOADED_RULES"] ?? "")).to.deep.equal([
       { tenant: "eu-1", selector: {}, labels: { cluster: "eu-1" } },
     ]);
   });
 
-  it("names the cluster whose user it is, which a policy requires", () => {
+  it("names the cluster of its user, which a policy requires", () => {
     const find = (stack: Recording) =>
       ofType(stack, "kubernetes:helm.sh/v3:Release").flatMap(({ type, name, inputs }) => {
         const subject = subjectOf({ type, name, inputs, protect: false });
@@ -393,7 +393,7 @@ describe("unit: an agent", function () {
     expect(find(spans)).to.deep.equal(["RESOURCE_STATEMENTS names cluster us-1, and the user is eu-1-write"]);
   });
 
-  it("has its passwords in Secrets of its collectors alone", () => {
+  it("has its passwords only in Secrets of its collectors", () => {
     const secrets = ofType(agent, "kubernetes:core/v1:Secret");
     expect(secrets.map(({ name }) => name)).to.have.members([
       "alloyLogs-gateway-credentials",
@@ -410,7 +410,7 @@ describe("unit: an agent", function () {
     });
   });
 
-  it("may connect to the hub, and has no NetworkPolicies of what it does not install", () => {
+  it("may connect to the hub, and has no NetworkPolicies of components that it does not install", () => {
     const settings = readSettings("eu-1", text(given));
     const endpoints = {
       loki: "https://loki.test:8443",
@@ -427,7 +427,7 @@ describe("unit: an agent", function () {
     );
   });
 
-  it("refuses settings of what its hub has, and metrics of spans that nobody would make", () => {
+  it("rejects settings of its hub's components, and span metrics without a generator", () => {
     const { message } = errorOf(() => parseSettings("eu-1", { ...given, loki: { ingestionRate: "5MB/s" } }));
     expect(message).to.include("loki: must not be set, because this stack has a hub");
     const problems = (more: Config) =>
@@ -438,7 +438,7 @@ describe("unit: an agent", function () {
     ]);
   });
 
-  it("sends passwords to other clusters by https alone in prod", () => {
+  it("sends passwords to other clusters only over https in prod", () => {
     const endpoints = {
       loki: "http://10.0.0.1:30100",
       mimir: "https://mimir.test",
@@ -455,7 +455,7 @@ describe("unit: an agent", function () {
     expect(readSettings("dev", config).hub).to.equal(undefined);
   });
 
-  it("has a doctor without the checks of what it does not install, each of which exists", () => {
+  it("has a doctor without the checks of missing components, all of which exist", () => {
     const settings = readSettings("eu-1", text(given));
     const [all, own] = [doctorChecks(), doctorChecks(settings)].map((checks) =>
       checks.map(({ name }) => name),
@@ -466,10 +466,10 @@ describe("unit: an agent", function () {
     expect(resolvedHost(settings)).to.equal("alloy-traces.alloy-traces.svc");
   });
 
-  it("stops before anything changes if its hub does not list it", async () => {
+  it("stops before any change if its hub does not list it", async () => {
     const problem = async () => {
       const settings = parseSettings("eu-2", { ...given, cluster: { name: "eu-2" } });
-      // The recording's hub lists eu-1 only.
+      // The recording's hub lists only eu-1.
       await recordProgram("eu-1", text(given), async () => {
         await readHub("eu-2", settings, given.hub);
         return {};

@@ -1,4 +1,4 @@
-/** What everybody who is woken by one of the stack's own alerts may count on: a page, a dashboard, metrics that are there. */
+/** Requirements of each of the stack's own alerts: a page, a dashboard, and metrics that exist. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -30,25 +30,25 @@ const headings = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Prevention"];
 const page = (file: string) => readFileSync(join(pages, file), "utf8");
 const titles = (text: string, level: string) =>
   text
-    .replace(/^```[\s\S]*?^```$/gm, "") // comments in commands are no headings
+    .replace(/^```[\s\S]*?^```$/gm, "") // comments in commands are not headings
     .split("\n")
     .filter((line) => line.startsWith(`${level} `))
     .map((line) => line.slice(level.length + 1));
 
-/** Pages of alerts of kube-prometheus-stack's that mean something of their own here. */
+/** Pages of kube-prometheus-stack's alerts with a specific meaning in this stack. */
 const pagesOfOthers = ["Watchdog"];
 
-/** Components of Alloy that begin like a group of settings. */
+/** Components of Alloy whose names begin like a group of settings. */
 const componentsOfAlloy = /^(loki\.(source|write)|mimir\.rules)/;
 
-/** Files and addresses that do. */
+/** Files and addresses that begin like one. */
 const notSettings = /\.(md|json|local|go)$/;
 
 const recorded: Record<string, string[]> = JSON.parse(
   readFileSync(join(root, "tests", "recorded", "metrics.json"), "utf8"),
 ).prometheus;
 
-/** Metrics that a healthy stack has not: expressions stay silent without them. */
+/** Metrics that a healthy stack does not have: without them, expressions return nothing. */
 const notAlways: { metrics: RegExp; why: string }[] = [
   { metrics: /^(loki|cortex)_discarded_samples_total$/, why: "only once something was refused" },
   {
@@ -95,7 +95,7 @@ const notAlways: { metrics: RegExp; why: string }[] = [
 ];
 
 describe("unit: the stack's own alerts", () => {
-  it("there are those that were asked for, and objectives", () => {
+  it("exist for every required condition, as do objectives", () => {
     expect(alerts.map(({ alert }) => alert)).to.include.members([
       "LokiIngesterUnhealthy",
       "MimirCompactionFailing",
@@ -108,7 +108,7 @@ describe("unit: the stack's own alerts", () => {
     ]);
   });
 
-  it("a name is there once, or once for each severity: the worse then silences the lesser", () => {
+  it("a name is unique, or has two severities: the higher then silences the lower", () => {
     const named = alerts.map(({ alert, labels }) => `${alert}, ${labels?.severity}`);
     expect(named.filter((name, i) => named.indexOf(name) !== i)).to.deep.equal([]);
   });
@@ -125,7 +125,7 @@ describe("unit: the stack's own alerts", () => {
     .map(({ uid }) => uid);
 
   for (const { alert, labels = {}, annotations = {}, for: wait } of alerts)
-    it(`${alert}, ${labels.severity}: says how bad it is, what it means, where to read and where to look`, () => {
+    it(`${alert}, ${labels.severity}: has a severity, a description, a runbook and a dashboard`, () => {
       expect(["critical", "warning", "info"]).to.include(labels.severity);
       expect(labels.team).to.equal("observability");
       expect(wait, "for").to.match(/^\d+m$/);
@@ -138,7 +138,7 @@ describe("unit: the stack's own alerts", () => {
     });
 
   for (const file of readdirSync(pages))
-    it(`${file}: the same five parts as every page, and none of them empty`, () => {
+    it(`${file}: the same five sections as every page, none of them empty`, () => {
       const text = page(file);
       expect(titles(text, "#")).to.deep.equal([file.replace(".md", "")]);
       expect(titles(text, "##")).to.deep.equal(headings);
@@ -153,7 +153,7 @@ describe("unit: the stack's own alerts", () => {
           ).to.deep.equal([]);
     });
 
-  it("settings that descriptions and pages name are there", () => {
+  it("settings in descriptions and pages exist", () => {
     const settings = readFileSync(join(root, "docs", "reference", "settings.md"), "utf8");
     const groups = [...settings.matchAll(/^## (\w+)$/gm)].map(([, name]) => name);
     const names = new Set(
@@ -178,7 +178,7 @@ describe("unit: the stack's own alerts", () => {
   });
 
   for (const { alert, record, labels, expr } of rules)
-    it(`${alert ?? record} ${Object.values(labels ?? {}).join(" ")}: PromQL, of metrics that a stack has`, () => {
+    it(`${alert ?? record} ${Object.values(labels ?? {}).join(" ")}: valid PromQL with metrics of a running stack`, () => {
       expect(mistakes("prometheus", expr)).to.deep.equal([]);
       const own = new Set(rules.flatMap((rule) => rule.record ?? []));
       const asked = selectors(expr);
@@ -204,7 +204,7 @@ describe("unit: the stack's own alerts", () => {
   const budgets = { ingest: "0.001", query: "0.005", freshness: "0.01" };
   for (const [objective, budget] of Object.entries(budgets))
     for (const [severity, pairs] of Object.entries(burns))
-      it(`${objective}: ${severity} by the workbook's windows and factors`, () => {
+      it(`${objective}: ${severity} with the windows and factors of the workbook`, () => {
         const name = `${objective.charAt(0).toUpperCase()}${objective.slice(1)}BudgetBurning`;
         const found = alerts.filter(({ alert, labels }) => alert === name && labels?.severity === severity);
         expect(found).to.have.lengthOf(1);
@@ -218,7 +218,7 @@ describe("unit: the stack's own alerts", () => {
         );
       });
 
-  it("each objective is measured for each signal, in the namespace by which Alertmanager tells signals apart", () => {
+  it("each objective is measured for each signal, with the namespace label that Alertmanager uses to separate signals", () => {
     const measured = rules
       .filter(({ record }) => record === "observability:events:rate5m")
       .map(({ labels = {} }) => `${labels.objective} ${labels.signal} ${labels.namespace}`);

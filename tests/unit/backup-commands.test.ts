@@ -1,4 +1,4 @@
-/** `obs backup` and `obs restore`, and what the doctor says of backups. */
+/** `obs backup` and `obs restore`, and the doctor's findings about backups. */
 import type { V1CronJob } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { chosenParts, timeArgument } from "../../cli/commands/backup";
@@ -11,7 +11,7 @@ import { backedUp, settingsOf, shipped } from "../support/stacks";
 const settings = settingsOf("prod", backedUp);
 
 describe("unit: obs backup and obs restore", () => {
-  it("are about the buckets and Grafana's database, or one of them", () => {
+  it("act on the buckets and Grafana's database, or one of them", () => {
     expect(chosenParts("prod", settings, undefined)).to.deep.equal(["buckets", "grafana"]);
     expect(chosenParts("prod", settings, "grafana")).to.deep.equal(["grafana"]);
     const database = {
@@ -38,7 +38,7 @@ describe("unit: obs backup and obs restore", () => {
     );
   });
 
-  it("go back to a time in UTC", () => {
+  it("restore the state at a time in UTC", () => {
     expect(timeArgument(undefined)).to.deep.equal([]);
     expect(timeArgument("2026-11-29T14:30:05Z")).to.deep.equal(["20261129143005"]);
     expect(timeArgument("2026-11-29")).to.deep.equal(["20261129000000"]);
@@ -46,7 +46,7 @@ describe("unit: obs backup and obs restore", () => {
       expect(() => timeArgument(wrong), wrong).to.throw(UserError, `--before: invalid value "${wrong}"`);
   });
 
-  it("start the CronJob's Job, once, and count as its run", () => {
+  it("start the CronJob's Job once, and count as its run", () => {
     const [, restore] = backupCronJobs(settings) as unknown as V1CronJob[];
     if (!restore) throw new Error("there is no CronJob");
     const cronJob = { ...restore, metadata: { ...restore.metadata, uid: "some-uid" } };

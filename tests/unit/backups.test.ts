@@ -1,4 +1,4 @@
-/** Scheduled backups: the CronJobs, their Secrets, and who may do what. */
+/** Scheduled backups: the CronJobs, their Secrets, and their permissions. */
 import { expect } from "chai";
 import { podSecurity } from "../../names";
 import { backupCronJobs } from "../../values/backups";
@@ -25,7 +25,7 @@ describe("unit: scheduled backups", () => {
     ).to.deep.equal([]);
   });
 
-  it("are a CronJob on the schedule and a suspended one for restores, of the buckets and of Grafana's database", () => {
+  it("are a CronJob on the schedule and a suspended one for restores, for the buckets and for Grafana's database", () => {
     const all = jobs({ backups: { ...backedUp.backups, schedule: "0 3 * * 0" } });
     expect(
       all.map(({ metadata, spec }) => [
@@ -39,11 +39,11 @@ describe("unit: scheduled backups", () => {
       ["grafana/backup", false, "0 3 * * 0"],
       ["grafana/restore", true, "0 3 * * 0"],
     ]);
-    // A failed restore is not repeated without somebody who decides it.
+    // A failed restore is repeated only on request.
     expect(all.map(({ spec }) => spec.jobTemplate.spec.backoffLimit)).to.deep.equal([2, 0, 2, 0]);
   });
 
-  it("leave PostgreSQL to its own tools", () => {
+  it("do not include PostgreSQL, which has its own tools", () => {
     const database = {
       host: "db.test:5432",
       name: "grafana",
@@ -58,7 +58,7 @@ describe("unit: scheduled backups", () => {
     ]);
   });
 
-  it("keep to Pod Security's restricted level", () => {
+  it("comply with Pod Security's restricted level", () => {
     expect(podSecurity.backup).to.equal("restricted");
     for (const job of jobs()) {
       expect(podOf(job)).to.deep.include({ automountServiceAccountToken: false, restartPolicy: "Never" });
@@ -71,7 +71,7 @@ describe("unit: scheduled backups", () => {
     }
   });
 
-  it("read Grafana's volume where Grafana runs; a restore writes it wherever the volume is", () => {
+  it("read Grafana's volume on the node of Grafana; a restore writes it on any node", () => {
     const [, , backup, restore] = jobs();
     if (!backup || !restore) throw new Error("Jobs are missing");
     const mount = (job: typeof backup) =>
@@ -82,7 +82,7 @@ describe("unit: scheduled backups", () => {
     expect(podOf(restore)).not.to.have.property("affinity");
   });
 
-  it("have no secret in their objects but by reference", async () => {
+  it("contain secrets only as references", async () => {
     const { resources } = await recordingOf("prod", backedUp);
     const secrets = [destination.accessKey, destination.secretKey, destination.password];
     const plain = resources.filter(({ type }) => !type.endsWith(":Secret"));
@@ -97,7 +97,7 @@ describe("unit: scheduled backups", () => {
     ]);
   });
 
-  it("use the user of their kind, who reads or also writes, and deletes nothing", async () => {
+  it("use the user of their kind, which may read or also write, but not delete", async () => {
     const [backup, restore] = jobs();
     if (!backup || !restore) throw new Error("Jobs are missing");
     const secret = (job: typeof backup) =>
@@ -112,7 +112,7 @@ describe("unit: scheduled backups", () => {
     expect(users).to.include.members(["backup", "restore"]);
   });
 
-  it("verify certificates of the stack's CA and of the destination's", () => {
+  it("verify certificates of the stack's CA and of the destination's CA", () => {
     const caCertificate = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
     const folders = (config: Config) => jobs(config).map((job) => variable(job, "SSL_CERT_DIR")?.value);
     expect(folders(backedUp)).to.deep.equal([undefined, undefined, undefined, undefined]);
@@ -123,7 +123,7 @@ describe("unit: scheduled backups", () => {
     expect(folders({ backups, network })).to.deep.equal([`${own}:${other}`, `${own}:${other}`, other, other]);
   });
 
-  it("read an external S3 with the credentials of the settings", async () => {
+  it("read an external S3 with the credentials in the settings", async () => {
     const external = {
       ...externalS3,
       backup: { accessKey: "reader", secretKey: "reader-secret" },

@@ -6,10 +6,10 @@ import { seriesOf, valuesOf } from "../../bench/query/metrics";
 import { dashboardQueries } from "../../cli/commands/dashboards";
 import { writeRequest } from "../support/remote-write";
 
-/** Where the content of a body in Snappy's format begins, if it is one literal. */
+/** Offset of the content in a body in Snappy's format, if it is a single literal. */
 const literal = (body: Buffer) => body.subarray(body.indexOf(63 * 4) + 5);
 
-/** A message as fields with their numbers; those of `nested` are messages, too. */
+/** A message as fields with their numbers; those in `nested` are messages, too. */
 function decoded(bytes: Buffer, nested: number): unknown[] {
   const fields: unknown[] = [];
   let at = 0;
@@ -35,7 +35,7 @@ function decoded(bytes: Buffer, nested: number): unknown[] {
 }
 
 describe("unit: bench query, data", () => {
-  it("encodes a push as the encoder of the tests does", () => {
+  it("encodes a push like the reference encoder of the tests", () => {
     const labels = { __name__: "up", job: "a" };
     const message = new Message();
     for (const value of [1, 2])
@@ -52,7 +52,7 @@ describe("unit: bench query, data", () => {
     expect(own).to.have.length(2);
   });
 
-  it("writes the requested number of bytes, and the needle once in an hour", () => {
+  it("writes the requested number of bytes, with the needle once per hour", () => {
     const bodies = [...logPushes(streamsOf(10), 2e7, 0, 2 * 3_600_000)];
     const text = bodies.map(({ body }) => literal(body).toString("latin1")).join("");
     expect(bodies.filter(({ hourEnds }) => hourEnds)).to.have.length(2);
@@ -60,14 +60,14 @@ describe("unit: bench query, data", () => {
     expect(text.length).to.be.within(1.8e7, 2.6e7);
   });
 
-  it("finds texts that the matchers of the dashboards accept", () => {
+  it("finds texts that match the matchers of the dashboards", () => {
     expect(valuesOf("=~", "5..")).to.deep.equal(["500"]);
     expect(valuesOf("=~", "a|b.+")).to.deep.equal(["a", "bx"]);
     expect(valuesOf("=~", "(loki|tempo)_x")).to.deep.equal(["loki_x"]);
     expect([valuesOf("=~", ".*"), valuesOf("!=", "a"), valuesOf("=", "a")]).to.deep.equal([[], [], ["a"]]);
   });
 
-  it("makes about so many different series of all metrics that dashboards query", () => {
+  it("generates about the requested number of distinct series of all metrics in dashboards", () => {
     const all = [...seriesOf(dashboardQueries(), 20_000)].flatMap(([tenant, series]) =>
       series.map(({ labels }) => JSON.stringify([tenant, Object.entries(labels).sort()])),
     );
@@ -80,14 +80,14 @@ describe("unit: bench query, data", () => {
 describe("unit: bench query, configurations", () => {
   const place = { folder: "/f", http: 1, grpc: 2, third: 3, minio: 4, memcached: 5 };
 
-  it("lays changes over a tree, and removes what is undefined", () => {
+  it("merges changes over a tree, and removes undefined keys", () => {
     expect(changed({ a: { b: 1, c: 2 }, d: [1] }, { a: { b: undefined }, d: [2] })).to.deep.equal({
       a: { c: 2 },
       d: [2],
     });
   });
 
-  it("addresses each memcached, whichever way a store names it", () => {
+  it("sets the address of each memcached, in the syntax of each store", () => {
     const client = { addresses: "dnssrvnoa+cache", timeout: "1s" };
     const tree = {
       a: { memcached: { batch_size: 4 }, memcached_client: client },
@@ -99,7 +99,7 @@ describe("unit: bench query, configurations", () => {
     });
   });
 
-  it("keeps limits and splits, and names nothing in a cluster", () => {
+  it("keeps limits and splits, and has no addresses of a cluster", () => {
     const loki = lokiOnLoopback(
       {
         limits_config: { split_queries_by_interval: "15m", ingestion_rate_mb: 10 },

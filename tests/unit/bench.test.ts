@@ -22,14 +22,14 @@ import { settingsOf } from "../support/stacks";
 const Mi = 1024 ** 2;
 
 describe("unit: bench, numbers", () => {
-  it("takes the middle, and of two the mean", () => {
+  it("takes the middle value, and the mean of two", () => {
     expect(median([30, 1, 2])).to.equal(2);
     expect(median([4, 1, 2, 3])).to.equal(2.5);
     expect(median([7])).to.equal(7);
     expect(median([])).to.be.NaN;
   });
 
-  it("takes percentiles that were measured", () => {
+  it("takes percentiles from measured values", () => {
     const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
     expect([0.5, 0.95, 0.99, 1].map((share) => percentile(hundred, share))).to.deep.equal([50, 95, 99, 100]);
     expect(percentile([3, 1, 2], 0.95)).to.equal(3);
@@ -38,12 +38,12 @@ describe("unit: bench, numbers", () => {
   });
 
   it("compares within each repetition", () => {
-    // The machine was ten times as slow in the second one; medians of each alone would say 10 / 2.
+    // The machine was ten times as slow in the second one; separate medians would result in 10 / 2.
     expect(ratio([4, 40, 10], [2, 20, 1])).to.equal(2);
     expect(ratio([], [])).to.be.NaN;
   });
 
-  it("tells the median and how far it was from that", () => {
+  it("prints the median with the minimum and the maximum", () => {
     expect(spread([12.345, 11, 14])).to.equal("12.3 (11 to 14)");
     expect(spread([1234.4])).to.equal("1234");
     expect(spread([])).to.equal("-");
@@ -68,15 +68,15 @@ const claim = (storage: string, name = "data") => ({
   spec: { resources: { requests: { storage } } },
 });
 
-describe("unit: bench, what is requested", () => {
-  it("reads cores as Kubernetes does", () => {
+describe("unit: bench, requested resources", () => {
+  it("parses cores as Kubernetes does", () => {
     expect(["250m", "0.5", 2, undefined].map(millicoresOf)).to.deep.equal([250, 500, 2000, 0]);
   });
 
   it("counts a pod as the scheduler does", () => {
     const pod = { containers: [container("100m", "64Mi"), container("50m", "32Mi")] };
     expect(ofPod(pod)).to.deep.equal({ ...nothing, pods: 1, cpu: 150, memory: 96 * Mi, containers: 2 });
-    // One that runs before the others takes the larger of the two; one that stays adds to them.
+    // For an init container, the larger of the two counts; a sidecar is added to the containers.
     expect(ofPod({ ...pod, initContainers: [container("1", "16Mi")] })).to.include({
       cpu: 1000,
       memory: 96 * Mi,
@@ -96,7 +96,7 @@ describe("unit: bench, what is requested", () => {
     expect(unasked).to.equal(3);
   });
 
-  it("multiplies by replicas, nodes and what an autoscaler begins with", () => {
+  it("multiplies by replicas, nodes and the initial replicas of an autoscaler", () => {
     const one = template(container("100m", "1Mi"));
     const cpu = (...objects: { namespace: string; object: KubernetesObject }[]) => requested(objects, 3).cpu;
     expect(cpu(object("Deployment", "d", { template: one }))).to.equal(100);
@@ -112,7 +112,7 @@ describe("unit: bench, what is requested", () => {
     expect(cpu(object("ConfigMap", "c", undefined))).to.equal(0);
   });
 
-  it("counts what operators make", () => {
+  it("counts pods of operators", () => {
     const args = ["--config-reloader-cpu-request=10m", "--config-reloader-memory-request=25Mi"];
     const operator = object("Deployment", "operator", {
       template: template({ ...container("1m", "1Mi"), args }),
@@ -132,7 +132,7 @@ describe("unit: bench, what is requested", () => {
     expect(requested([object("Alloy", "a", alloy)], 3).cpu).to.equal(30);
   });
 
-  it("counts each volume once, also one that was made ahead of its StatefulSet", () => {
+  it("counts each volume once, including one created before its StatefulSet", () => {
     const set = object("StatefulSet", "minio", {
       replicas: 2,
       template: template(),
@@ -148,13 +148,13 @@ describe("unit: bench, what is requested", () => {
     ).to.equal(10);
   });
 
-  it("keeps of a release's values only its mode", () => {
+  it("keeps only the mode of a release's values", () => {
     const release: ReleaseInputs = { name: "grafana", namespace: "g", chart: "c", values: { replicas: 9 } };
     expect(withDefaults(release)).to.deep.equal({ ...release, values: {} });
     expect(withDefaults({ ...release, name: "loki" }).values).to.include({ deploymentMode: "Distributed" });
   });
 
-  it("finds a chart as a folder or a package, and none by half of its name", () => {
+  it("finds a chart as a folder or a package, but not by a part of its name", () => {
     const folder = mkdtempSync(join(tmpdir(), "observability-"));
     try {
       mkdirSync(join(folder, "one"));
@@ -193,7 +193,7 @@ describe("unit: bench, components at rest", () => {
     restarts: 0,
   });
 
-  it("takes medians, the largest first, and adds up replicas", () => {
+  it("uses medians, lists the largest first, and adds up replicas", () => {
     const pods = [pod("loki-a", "1Mi"), pod("loki-b", "1Mi"), pod("loki-b", "2Mi")];
     const rows = restRows(pods, [
       [used("loki-a", 1), used("loki-b", 10)],
@@ -275,7 +275,7 @@ describe("unit: bench, signals", () => {
 
 describe("unit: bench, results.md", () => {
   const page = readFileSync("bench/results.md", "utf8");
-  // Loaded here, outside of any test's time limit: they bring the Automation API along.
+  // Loaded here, outside any test's timeout: they load the Automation API.
   const files = readdirSync("bench/benchmarks").map((file) => basename(file, ".ts"));
   const names = files.map(
     (file) => (require(`../../bench/benchmarks/${file}`) as { benchmark: Benchmark }).benchmark.name,
@@ -290,13 +290,13 @@ describe("unit: bench, results.md", () => {
     ],
   };
 
-  it("writes tables with numbers to the right", () => {
+  it("aligns numbers to the right in tables", () => {
     expect(markdownTable(table)).to.equal(
       "| a | n | of |\n|---|--:|---|\n| x\\|y | 1.5 | 2 of 3 |\n| z | - | none |",
     );
   });
 
-  it("replaces one part, and leaves the others", () => {
+  it("replaces one section and keeps the others", () => {
     const result = { tables: [table], notes: ["a note."], skipped: ["this, because"], measured: {} };
     const once = written(page, "rest", section(result, about));
     expect(once).to.include(
@@ -307,16 +307,16 @@ describe("unit: bench, results.md", () => {
     const without = (text: string) =>
       text.replace(/<!-- bench rest -->[\s\S]*<!-- end of bench rest -->/, "");
     expect(without(once)).to.equal(without(page));
-    expect(() => written(page, "none", "")).to.throw("bench/results.md has no place for none");
+    expect(() => written(page, "none", "")).to.throw("bench/results.md has no section for none");
   });
 
-  it("has a place for each benchmark, which goes by its file's name", () => {
+  it("has a section for each benchmark, named after its file", () => {
     expect(files).to.have.length.greaterThan(5);
     expect(names).to.deep.equal(files);
     for (const name of names) expect(written(page, name, "here")).to.include("here");
   });
 
-  it("says of which machine figures are", () => {
+  it("names the machine of the figures", () => {
     const here = { cores: 2, memory: 8 * 1024 * Mi, load: 1.25 };
     const versions = { Node: "v20" };
     expect(machineText({ here, versions })).to.equal(

@@ -30,7 +30,10 @@ const item = (number: number, late = 1000, copies = 1): Item => ({
 });
 const items = (...numbers: number[]) => numbers.map((number) => item(number));
 
-/** Looks at each second from 0 on; `-` is one without an answer, `.` one that finds all fresh, `o` one that finds the newest old. */
+/**
+ * Query results for each second from 0 on; `-` is no response, `.` means that all are fresh, `o` that the newest is
+ * old.
+ */
 const looks = (text: string): Look[] =>
   [...text].map((sign, index) => ({
     at: index * 1000,
@@ -38,14 +41,14 @@ const looks = (text: string): Look[] =>
     newest: sign === "o" ? -1_000_000 : index * 1000,
   }));
 
-describe("unit: chaos, what became of numbered signals", () => {
-  it("finds what is missing between the first and the last", () => {
+describe("unit: chaos, results of numbered signals", () => {
+  it("finds missing ones between the first and the last", () => {
     expect(holes(items(3, 4, 7, 9))).to.deep.equal([5, 6, 8]);
     expect(holes(items(3, 4, 5))).to.deep.equal([]);
     expect(holes([])).to.deep.equal([]);
   });
 
-  it("takes what was written up to a time, and one more, by which a loss at the end is seen", () => {
+  it("takes all signals written up to a time, and one more, which shows a loss at the end", () => {
     expect(upTo(5500, items(3, 5, 8, 9)).map(({ number }) => number)).to.deep.equal([3, 5, 8]);
     expect(upTo(9000, items(3, 9)).map(({ number }) => number)).to.deep.equal([3, 9]);
     expect(upTo(9000, [])).to.deep.equal([]);
@@ -57,7 +60,7 @@ describe("unit: chaos, what became of numbered signals", () => {
     expect(gaps([], 5)).to.deep.equal({ longest: 0, missing: 0 });
   });
 
-  it("tells the latest arrival, and what came when all else was whole", () => {
+  it("reports the latest arrival, and arrivals after the recovery of everything else", () => {
     expect(latest([item(1, 3000), item(2, 12_000)])).to.equal(12);
     expect(latest([])).to.equal(0);
     const late = signalMap((): Item[] => []);
@@ -66,13 +69,13 @@ describe("unit: chaos, what became of numbered signals", () => {
     expect(lateSince({ ...late, lines: [item(60, fresh.lines)] }, 5000)).to.equal(0);
   });
 
-  it("measures an outage from the first look without an answer to the first with one", () => {
+  it("measures an outage from the first query without a response to the first with one", () => {
     expect(outage(looks("....."))).to.equal(0);
     expect(outage(looks("..---..-."))).to.equal(3);
     expect(outage(looks("..---"))).to.equal(2);
   });
 
-  it("counts what is lost, what is there twice, and what the sender gave up", () => {
+  it("counts lost and duplicate signals, and those that the sender dropped", () => {
     const account = accountOf("lines", [item(1), item(2, 1000, 2), item(5)], looks("..-."), 5);
     expect(account).to.deep.equal({ found: 3, lost: 2, which: [3, 4], doubled: 1, latest: 1, outage: 1 });
     expect(accountOf("traces", items(1, 2, 5), [], 5, [3, 5, 6])).to.deep.include({
@@ -82,11 +85,11 @@ describe("unit: chaos, what became of numbered signals", () => {
   });
 });
 
-describe("unit: chaos, when all is whole", () => {
+describe("unit: chaos, full recovery", () => {
   const all = (text: string) => signalMap(() => looks(text));
   const long = ".".repeat(1 + lasting / 1000);
 
-  it("is when the last signal became fresh, and stayed so", () => {
+  it("is when the last signal became fresh, and stayed fresh", () => {
     expect(wholeAt(0, all(`.o-${long}`))).to.equal(3000);
     expect(wholeAt(0, { ...all(long.padStart(20, ".")), traces: looks(long.padStart(20, "o")) })).to.equal(
       9000,
@@ -97,7 +100,7 @@ describe("unit: chaos, when all is whole", () => {
     expect(wholeAt(2500, all(`...${long}`))).to.equal(2500);
   });
 
-  it("is not known while anything is old, or was until just now", () => {
+  it("is unknown while a signal is old, or was until just now", () => {
     expect(wholeAt(0, all(`${long}o`))).to.equal(undefined);
     expect(wholeAt(0, all(`o${long.slice(1)}`))).to.equal(undefined);
     expect(wholeAt(0, all(""))).to.equal(undefined);
@@ -105,7 +108,7 @@ describe("unit: chaos, when all is whole", () => {
   });
 });
 
-/** A case in which all went well, of a component with one pod. */
+/** A successful case of a component with one pod. */
 const good: Omit<Case, "failures"> = {
   ...{ component: "loki/loki-ingester", harm: "kill", at: "2026-01-01T00:00:00Z", left: 0, held: 0 },
   ...{ ready: 20, whole: 30 },
@@ -119,14 +122,14 @@ const badly = (signal: Signal, what: Partial<Case["signals"][Signal]>, more: Par
   signals: { ...good.signals, [signal]: { ...good.signals[signal], ...what } },
 });
 
-describe("unit: chaos, what is expected of whom", () => {
+describe("unit: chaos, expectations of each component", () => {
   const of = (name: string) => {
     const found = expectationOf(name);
     if (!found) throw new Error(`nothing is expected of ${name}`);
     return found;
   };
 
-  it("is content where nothing is lost, and says what is", () => {
+  it("accept a case without loss, and describe it", () => {
     const ingester = of("loki/loki-ingester");
     expect(judge(ingester, good, 5)).to.deep.equal([]);
     expect(judge(ingester, badly("lines", { lost: 1, which: [7] }), 5)).to.deep.equal([
@@ -136,14 +139,14 @@ describe("unit: chaos, what is expected of whom", () => {
     expect(judge(ingester, badly("samples", { gap: 10, lost: 1 }), 5)).to.have.length(1);
   });
 
-  it("lets queries fail only of a store that has nobody else to ask", () => {
+  it("allow failed queries only for a store without another replica", () => {
     const ingester = of("loki/loki-ingester");
     expect(judge(ingester, badly("lines", { outage: 60 }), 5)).to.deep.equal([]);
     expect(judge(ingester, badly("lines", { outage: 60 }, { left: 2 }), 5)).to.have.length(1);
     expect(judge(ingester, badly("traces", { outage: 60 }), 5)).to.have.length(1);
   });
 
-  it("lets a loss be that cannot be had otherwise, up to its size, where no other pod does the same", () => {
+  it("allow an unavoidable loss up to its size, if no other pod has the same role", () => {
     const alloy = of("alloy-traces/alloy-traces");
     const lost = badly("traces", { lost: 10 });
     expect(judge(alloy, lost, 5)).to.deep.equal([]);
@@ -155,7 +158,7 @@ describe("unit: chaos, what is expected of whom", () => {
     expect(judge(scraper, badly("samples", { gap: 120 }, { held: 40 }), 5)).to.deep.equal([]);
   });
 
-  it("says who did not come back", () => {
+  it("name components that did not recover", () => {
     const { ready, whole, ...never } = good;
     expect(judge(of("grafana/grafana"), never, 5)).to.deep.equal(["not ready again in time"]);
     expect(judge(of("grafana/grafana"), { ...never, ready: 3 }, 5)).to.deep.equal([
@@ -163,12 +166,12 @@ describe("unit: chaos, what is expected of whom", () => {
     ]);
   });
 
-  it("says of every loss why it is", () => {
+  it("give the reason for every allowed loss", () => {
     for (const { loses = {} } of expectations)
       for (const loss of Object.values(loses)) expect(loss.why).to.match(/\w{3}/);
   });
 
-  it("knows no component twice", () => {
+  it("list each component once", () => {
     for (const name of [
       "loki/loki-ingester",
       "mimir/mimir-ruler",
@@ -183,7 +186,7 @@ describe("unit: chaos, what is expected of whom", () => {
   });
 });
 
-describe("unit: chaos, what is asked", () => {
+describe("unit: chaos, selected cases", () => {
   const component = (namespace: string, name: string): Component => ({
     ...{ kind: "Deployment", namespace, name, selector: "a=b", replicas: 1 },
   });
@@ -191,14 +194,14 @@ describe("unit: chaos, what is asked", () => {
   const order = (args: string[], done: Case[] = []) =>
     planned(some, readAsked(args), done).map(({ component: { name }, harm }) => `${harm} ${name}`);
 
-  it("kills each, then holds away those that carry signals", () => {
+  it("kill each component, then pause those on the path of signals", () => {
     expect(order([])).to.deep.equal(["kill loki-ingester", "kill loki-querier", "pause loki-ingester"]);
     expect(order(["--harm", "pause"])).to.deep.equal(["pause loki-ingester"]);
     expect(order(["querier"])).to.deep.equal(["kill loki-querier"]);
     expect(order(["--harm", "kill"], [{ ...good, failures: [] }])).to.deep.equal(["kill loki-querier"]);
   });
 
-  it("refuses what it does not know, by name", () => {
+  it("reject unknown names", () => {
     expect(() => readAsked(["--harm", "burn"])).to.throw(UserError, '--harm is "burn"');
     expect(() => readAsked(["--hurt"])).to.throw(UserError, "--hurt");
     for (const value of ["0", "x", "601", "1.5"])
@@ -209,22 +212,22 @@ describe("unit: chaos, what is asked", () => {
     });
   });
 
-  it("shows a table, and what was wrong below it", () => {
+  it("shows a table, and the failures below it", () => {
     const wrong: Case = { ...good, harm: "pause", failures: ["log lines: 1 lost"] };
     const text = tableText([{ ...good, failures: [] }, wrong]);
     expect(text.split("\n")).to.have.length(4);
     expect(text).to.match(/loki\/loki-ingester +pause.* NO\n.*pause: log lines: 1 lost$/);
   });
 
-  it("keeps one case of each component and harm, the newest", () => {
+  it("keeps the newest case of each component and fault", () => {
     const before: Case = { ...good, failures: ["old"] };
     expect(withCase([before], { ...good, failures: [] })).to.deep.equal([{ ...good, failures: [] }]);
     expect(withCase([before], { ...good, harm: "pause", failures: [] })).to.have.length(2);
   });
 });
 
-describe("unit: chaos, the load and what is asked of the stores", () => {
-  it("writes as an application may: restricted, without a token, and nobody asks whether it lives", () => {
+describe("unit: chaos, the load and the queries", () => {
+  it("writes like an application: restricted, without a token and without probes", () => {
     const pod = podManifest(settingsOf("dev"), "0123abcd");
     expect(pod.spec?.automountServiceAccountToken).to.equal(false);
     for (const container of pod.spec?.containers ?? []) {
@@ -238,7 +241,7 @@ describe("unit: chaos, the load and what is asked of the stores", () => {
     );
   });
 
-  it("takes its image from the stack's registry, and sends to the collector where Alloy speaks TLS", () => {
+  it("pulls its image from the stack's registry, and sends to the collector if Alloy serves TLS", () => {
     const traces = (config: Config) => {
       const { containers = [] } = podManifest(settingsOf("dev", config), "0123abcd").spec ?? {};
       const [{ image, env } = {}] = containers;
@@ -252,7 +255,7 @@ describe("unit: chaos, the load and what is asked of the stores", () => {
     );
   });
 
-  it("reads what a writer recorded, a line without its end left out", () => {
+  it("parses a writer's record, without an incomplete last line", () => {
     const text =
       "batch 1000 1 1 100\nspans 1000 1 2 200\nspans 1000 2 9 503\nquery 1000 loki 40 200\nquery 2000 tempo 9990 0\nquery 3000 mimir 5 empty\nwrite 1000 mimir 1 400\nload 1000 1.25\nbatch 2000 2 10";
     expect(readRecord(text)).to.deep.equal({
@@ -271,7 +274,7 @@ describe("unit: chaos, the load and what is asked of the stores", () => {
     });
   });
 
-  it("reads each store's answer as numbers and times of writing", () => {
+  it("parses each store's response as numbers and write times", () => {
     const values = [["1700000000123000000", "chaos run=r number=7"]];
     expect(sources.lines.read(JSON.stringify({ data: { result: [{ values }] } }))).to.deep.equal([
       [7, 1_700_000_000_123],
@@ -280,13 +283,13 @@ describe("unit: chaos, the load and what is asked of the stores", () => {
     expect(sources.samples.read(JSON.stringify({ data: { result: [{ values: samples }] } }))).to.deep.equal([
       [1_700_000_000_500, 1_700_000_000_500],
     ]);
-    // Tempo leaves zeros at the beginning of an id away.
+    // Tempo omits leading zeros of an ID.
     const traces = [{ traceID: "123abcd00000000000000000000000a", startTimeUnixNano: "1700000000123000000" }];
     expect(sources.traces.read(JSON.stringify({ traces }))).to.deep.equal([[10, 1_700_000_000_123]]);
     expect(sources.traces.read("{}")).to.deep.equal([]);
   });
 
-  it("asks each store for this run alone", () => {
+  it("queries each store for this run only", () => {
     for (const signal of signals)
       expect(decodeURIComponent(sources[signal].path("0123abcd", 0, 1000)), signal).to.include("0123abcd");
   });

@@ -7,7 +7,7 @@ import { errorOf, settingsOf, withoutMirror } from "../support/stacks";
 
 const names = Object.keys(pins) as ChartName[];
 
-/** The sources of a stack whose setting `charts.mirror` is this. */
+/** Chart sources of a stack with this value of `charts.mirror`. */
 const sourcesWith = (mirror?: string) =>
   chartSources("test", settingsOf("dev", { charts: { ...(mirror && { mirror }) } }));
 
@@ -129,7 +129,7 @@ describe("unit: charts", () => {
     expect(message).to.match(/^2 invalid settings; no changes were made\./);
   });
 
-  it("in another version are passed over where the right package lies beside", () => {
+  it("ignores another version if the pinned package exists", () => {
     folderOf("minio", "1.0.0");
     for (const name of names) packageOf(name, pins[name].version);
     expect(sourcesWith(folder).minio).to.deep.equal({
@@ -141,7 +141,7 @@ describe("unit: charts", () => {
     expect(errorOf(() => sourcesWith(join(folder, "nowhere"))).problems).to.have.length(names.length);
   });
 
-  it("come from where OBS_CHARTS says, whatever the setting", async () => {
+  it("come from OBS_CHARTS, which overrides the setting", async () => {
     for (const name of names) packageOf(name, pins[name].version);
     process.env["OBS_CHARTS"] = folder;
     expect(sourcesWith("https://charts.example.com").minio.chart).to.equal(
@@ -152,7 +152,7 @@ describe("unit: charts", () => {
     expect(await withoutMirror(() => chartMirror(settings))).to.equal("oci://registry.example.com");
   });
 
-  it("come from where the setting says when OBS_CHARTS is empty", () => {
+  it("come from the setting if OBS_CHARTS is empty", () => {
     process.env["OBS_CHARTS"] = "";
     expect(sourcesWith("https://charts.example.com").minio.repository).to.equal("https://charts.example.com");
   });

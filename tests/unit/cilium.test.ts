@@ -12,7 +12,7 @@ const on = (network = {}) => settingsOf("prod", { network: { policies: true, cil
 const named = (name: string) => ciliumPolicies(on()).find(({ metadata }) => metadata.name === name);
 
 describe("unit: policies of Cilium", () => {
-  it("exist for each part that connects to nodes or is connected to by them, and for DNS", () => {
+  it("exist for each component with connections to or from nodes, and for DNS", () => {
     const wanted = new Set(
       flows(on()).flatMap(({ from, to }) => (to === "nodes" ? [from] : from === "nodes" ? [to] : [])),
     );
@@ -42,7 +42,7 @@ describe("unit: policies of Cilium", () => {
     expect(named("prometheus")?.spec.egress).to.deep.equal([{ toEntities: entities }]);
   });
 
-  it("never mention the outside world", () => {
+  it("never allow addresses outside the cluster", () => {
     expect(JSON.stringify(ciliumPolicies(on()))).not.to.match(/"(world|all|cluster)"/);
   });
 
@@ -51,7 +51,7 @@ describe("unit: policies of Cilium", () => {
     expect(ciliumPolicies(on({ cilium: "off" }))).to.deep.equal([]);
   });
 
-  it("are on by themselves if the cluster has their definition", () => {
+  it("are on automatically if the cluster has their CRD", () => {
     const auto = settingsOf("prod", { network: { policies: true } });
     const cluster = (...names: string[]): Snapshot => ({
       facts: { definitions: names.map((name) => ({ name })) },

@@ -10,7 +10,7 @@ import { backendEnvironment, onPath, pulumiProgram } from "../../cli/lib/pulumi"
 import { fileConfig, root } from "../../cli/lib/stack-config";
 import { UserError } from "../../settings";
 
-/** Runs with another environment, and puts the old one back. */
+/** Runs with another environment, and restores the old one. */
 async function withEnvironment<T>(
   variables: Record<string, string | undefined>,
   work: () => T | Promise<T>,
@@ -26,14 +26,14 @@ async function withEnvironment<T>(
   }
 }
 
-/** A machine on which nobody logged in to a backend. */
+/** A machine without a login to a backend. */
 const noLogin = () => ({
   PULUMI_BACKEND_URL: undefined,
   PULUMI_ACCESS_TOKEN: undefined,
   PULUMI_HOME: mkdtempSync(join(tmpdir(), "pulumi-home-")),
 });
 
-describe("obs: what it finds on a machine", () => {
+describe("obs: its environment on a machine", () => {
   it("prefers a Pulumi CLI on PATH and falls back to the npm launcher", async () => {
     const folder = mkdtempSync(join(tmpdir(), "path-"));
     const launcher = join(root, "node_modules", ".bin");
@@ -45,13 +45,13 @@ describe("obs: what it finds on a machine", () => {
     });
   });
 
-  it("refuses to keep prod's state in a folder nobody chose, and lists the choices", async () => {
+  it("refuses to keep prod's state in a default folder, and lists the choices", async () => {
     await withEnvironment(noLogin(), () => {
       expect(() => backendEnvironment("prod", "prod")).to.throw(UserError, /pulumi login s3:\/\/<bucket>/);
     });
   });
 
-  it("uses the backend that was chosen, by login or in the environment", async () => {
+  it("uses the selected backend, from a login or from the environment", async () => {
     const home = noLogin();
     await withEnvironment({ ...home, PULUMI_BACKEND_URL: "s3://state" }, () => {
       expect(backendEnvironment("prod", "prod")).not.to.have.property("PULUMI_BACKEND_URL");
@@ -141,7 +141,7 @@ describe("obs: the command line", function () {
     }
   });
 
-  it("ends with 1 and a message, without a stack trace, on a user's mistake", () => {
+  it("exits 1 with a message, without a stack trace, after a user's mistake", () => {
     const { stderr, status } = program("preview", "nowhere");
     expect(status).to.equal(1);
     expect(stderr)
@@ -167,7 +167,7 @@ describe("obs: the command line", function () {
     );
   });
 
-  it("renders a stack to files and says which, as JSON too", async () => {
+  it("renders a stack to files and lists them, also as JSON", async () => {
     const out = mkdtempSync(join(tmpdir(), "render-"));
     const { stdout, status } = await obs("render", "prod", "--out", out, "--json");
     const { files, skipped } = JSON.parse(stdout);

@@ -1,4 +1,4 @@
-/** What the state remembers of a stack's cluster, against a mocked engine. */
+/** The identity of a stack's cluster in its state, with a mocked engine. */
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { clusterIdentity } from "../../components/cluster-identity";
@@ -6,10 +6,10 @@ import type { Snapshot } from "../../components/preflight/facts";
 import { SettingsError } from "../../settings";
 import { settingsOf } from "../support/stacks";
 
-/** What the state has of an earlier run. */
+/** The state after an earlier run. */
 type State = { uid: string; identifier: string; prefix?: string; agent?: boolean };
 
-/** An engine that answers as Pulumi's own provider does: a Stash keeps what it was first given. */
+/** An engine that responds like Pulumi's own provider: a Stash keeps its first value. */
 async function withState<T>(state: State | undefined, work: () => Promise<T>): Promise<T> {
   await pulumi.runtime.setMocks({
     newResource: ({ type, name, inputs }) => ({
@@ -29,13 +29,13 @@ describe("unit: identity of the cluster", () => {
     expect(await withState(undefined, () => clusterIdentity("prod", settings("eu"), at("1")))).to.equal("eu");
   });
 
-  it("stays what it was when cluster.name changes, so that nothing is replaced", async () => {
+  it("stays the same when cluster.name changes, so that nothing is replaced", async () => {
     const state = { uid: "1", identifier: "eu" };
     const found = await withState(state, () => clusterIdentity("prod", settings("europe"), at("1")));
     expect(found).to.equal("eu");
   });
 
-  it("refuses another cluster, and names the way to replace one that is gone", async () => {
+  it("rejects another cluster, and explains how to replace one that no longer exists", async () => {
     const state = { uid: "1", identifier: "eu" };
     const refused = await withState(state, () => clusterIdentity("prod", settings("eu"), at("2"))).catch(
       (error: unknown) => error,
@@ -49,7 +49,7 @@ describe("unit: identity of the cluster", () => {
     expect(message).to.match(/pulumi state delete --stack prod 'urn:pulumi:.*::pulumi:index:Stash::cluster'/);
   });
 
-  it("refuses another prefix of the namespaces, and takes a stack without a record for one without a prefix", async () => {
+  it("rejects another prefix of the namespaces, and treats a stack without a record as one without a prefix", async () => {
     const prefixed = (prefix: string) => settingsOf("prod", { namespaces: { prefix } });
     const refusal = (state: State, prefix: string) =>
       withState(state, () => clusterIdentity("prod", prefixed(prefix), at("1"))).then(
@@ -67,7 +67,7 @@ describe("unit: identity of the cluster", () => {
     );
   });
 
-  it("refuses to make a stack with stores an agent, which would delete them, and the reverse", async () => {
+  it("rejects turning a stack with stores into an agent, which would delete them, and the reverse", async () => {
     const hub = { stack: "organization/observability/hub" };
     const refusal = (state: State | undefined, asAgent: boolean) =>
       withState(state, () =>
@@ -88,7 +88,7 @@ describe("unit: identity of the cluster", () => {
     expect(await refusal({ ...state, agent: true }, false)).to.include("run ./obs down dev first");
   });
 
-  it("is required: a cluster that hides it is refused", async () => {
+  it("is required: a cluster that does not show it is rejected", async () => {
     const hidden: Snapshot = { facts: {}, unread: { clusterUid: "namespaces is forbidden" } };
     const refused = await withState(undefined, () => clusterIdentity("prod", settings("eu"), hidden)).catch(
       (error: unknown) => error,
@@ -96,7 +96,7 @@ describe("unit: identity of the cluster", () => {
     expect((refused as Error).message).to.include("Namespace kube-system (namespaces is forbidden)");
   });
 
-  it("needs no cluster where nothing is installed", async () => {
+  it("needs no cluster if nothing is installed", async () => {
     expect(await clusterIdentity("prod", settings("eu"), undefined)).to.equal("eu");
   });
 });

@@ -1,4 +1,4 @@
-/** The cold tier's Job and what goes with it (R14). */
+/** The cold tier's Job and related objects (R14). */
 import { expect } from "chai";
 import { flows } from "../../values/network-flows";
 import { coldTier, jobOf, withColdTier } from "../support/cold-tier";
@@ -12,7 +12,7 @@ const nameOf = (...args: Parameters<typeof settingsWith>) => jobOf(settingsWith(
 const secrets = [coldTier.accessKey, coldTier.secretKey];
 
 describe("unit: the cold tier", function () {
-  // What the program registers takes its time.
+  // Recording the program takes time.
   this.timeout(60_000);
 
   it("is none if it is not set", async () => {
@@ -25,7 +25,7 @@ describe("unit: the cold tier", function () {
     ).to.deep.equal([]);
   });
 
-  it("gives buckets that have one the expiry that they had, and a transition before it", () => {
+  it("gives its buckets their usual expiry, and a transition before it", () => {
     const settings = settingsWith({ after: { loki: "14d", mimirBlocks: "90d" } });
     const tier = /^COLD-[0-9A-F]{8}$/;
     const [loki, lokiRules = "", blocks, blockRules = "", ...others] = lifecyclesOf(settings);
@@ -47,7 +47,7 @@ describe("unit: the cold tier", function () {
     }
   });
 
-  it("leaves the provider the same rule without its transition, and every other bucket's as it was", async () => {
+  it("leaves the provider the same rule without its transition, and the other buckets unchanged", async () => {
     const rules = async (config: Config) =>
       Object.fromEntries(
         (await recordingOf("prod", config)).resources
@@ -60,7 +60,7 @@ describe("unit: the cold tier", function () {
     });
   });
 
-  it("comes after the last of each bucket's own settings, and its Secrets", async () => {
+  it("comes after each bucket's last configuration resource, and its Secrets", async () => {
     const { resources } = await recordingOf("prod", withColdTier());
     const [job] = resources.filter(({ type }) => type === "kubernetes:batch/v1:Job");
     const last = (name: string) =>
@@ -76,7 +76,7 @@ describe("unit: the cold tier", function () {
     ]);
   });
 
-  it("is a pod that may do nothing but what Pod Security's restricted lets it, without a token", () => {
+  it("is a restricted pod without a token", () => {
     const { spec } = jobOf(settingsWith()).job;
     const pod = spec.template.spec;
     expect(pod.automountServiceAccountToken).to.equal(false);
@@ -91,12 +91,12 @@ describe("unit: the cold tier", function () {
       });
       expect(resources).to.have.keys("requests", "limits");
     }
-    // MinIO's Service must not take it for a server.
+    // MinIO's Service must not select it as a server.
     expect(spec.template.metadata.labels).to.not.have.any.keys("app", "release");
     expect(spec).to.not.have.any.keys("ttlSecondsAfterFinished");
   });
 
-  it("has its secrets in a Secret only, and not in the Job, its arguments or its name", async () => {
+  it("has its secrets only in a Secret, and not in the Job, its arguments or its name", async () => {
     const { resources } = await recordingOf("prod", withColdTier());
     const hidden = resources.filter(({ inputs }) =>
       secrets.some((one) => JSON.stringify(inputs).includes(one)),
@@ -107,7 +107,7 @@ describe("unit: the cold tier", function () {
     expect(secrets.some((one) => JSON.stringify(jobOf(settingsWith()).job).includes(one))).to.equal(false);
   });
 
-  it("is another Job when anything that it does changes, and the same one otherwise", () => {
+  it("is a new Job when anything that it does changes, and the same one otherwise", () => {
     const names = [
       nameOf(),
       nameOf({ secretKey: "another-secret-of-the-user" }),
@@ -120,7 +120,7 @@ describe("unit: the cold tier", function () {
     expect(nameOf()).to.equal(nameOf({}, { tempo: { retention: "60d" } }));
   });
 
-  it("is another tier in another place, and the same one with other credentials or times", () => {
+  it("is a new tier at another destination, and the same one with other credentials or ages", () => {
     const tier = (change: Config) => lifecyclesOf(settingsWith(change))[1]?.match(/COLD-\w+/)?.[0];
     for (const change of [
       { prefix: "elsewhere" },
@@ -133,7 +133,7 @@ describe("unit: the cold tier", function () {
       expect(tier(change), JSON.stringify(change)).to.equal(tier({}));
   });
 
-  it("lets MinIO out to it, and to nothing else", () => {
+  it("allows MinIO to connect to it, and to nothing else", () => {
     const out = (endpoint: string) =>
       flows(settingsWith({ endpoint }))
         .filter(({ from, to }) => from === "minio" && to !== "minio")

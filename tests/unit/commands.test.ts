@@ -1,4 +1,4 @@
-/** Commands as a whole, with a `pulumi` and a `kind` that record their arguments, and an API server without objects. */
+/** Complete commands, with a `pulumi` and a `kind` that record their arguments, and an API server without objects. */
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -68,7 +68,7 @@ describe("unit: commands", function () {
     rmSync(folder, { recursive: true });
   });
 
-  it("up asks before it changes a prod stack, unless --yes is given; a dev stack is never asked", async () => {
+  it("up asks for confirmation before it changes a prod stack, unless --yes is given; never for a dev stack", async () => {
     await up("prod", {}, []);
     await up("prod", { yes: true }, []);
     await up("dev", {}, []);
@@ -95,7 +95,7 @@ describe("unit: commands", function () {
     expect(Number(option?.defaultValue)).to.be.at.least(120);
   });
 
-  it("rotate changes no prod stack without --yes", async () => {
+  it("rotate does not change a prod stack without --yes", async () => {
     const refused = await rotate("prod", { wait: 0 }).catch((reason: Error) => reason);
     expect(refused).to.be.instanceOf(UserError);
     expect(calls("pulumi")).to.deep.equal([]);

@@ -100,14 +100,14 @@ describe("compile", function () {
     expect(run()).to.include({ output: "one,red,apple", built: true });
   });
 
-  it("does not run a program whose file is gone", () => {
+  it("does not run a program whose file was deleted", () => {
     rmSync(file("part"), { recursive: true });
     const { output, stderr } = run();
     expect(output).to.equal("");
     expect(stderr).to.include('Could not resolve "./part"');
   });
 
-  it("keeps no program that failed, and reports errors by lines of the sources", () => {
+  it("does not cache a failed program, and reports errors with lines of the sources", () => {
     const before = readdirSync(cache()).map((name) => statSync(join(cache(), name)).mtimeMs);
     write("part/index.ts", 'export const part: string = "bad";');
     expect(run().stderr)
@@ -116,7 +116,7 @@ describe("compile", function () {
     expect(readdirSync(cache()).map((name) => statSync(join(cache(), name)).mtimeMs)).to.deep.equal(before);
   });
 
-  it("builds again if a kept bundle is damaged", () => {
+  it("builds again if a cached bundle is damaged", () => {
     for (const name of readdirSync(cache())) writeFileSync(join(cache(), name), "damaged");
     expect(run()).to.include({ output: "one,red,apple", built: true });
     expect(run()).to.include({ output: "one,red,apple", built: false });

@@ -11,7 +11,7 @@ describe("unit: obs dashboards, at the gateways", () => {
     requestOf({ dashboard: "a", panel: "b", source, expr, instant }, settings, 7_200_000);
 
   // `$1` is a group of label_replace.
-  it("leaves no variable of Grafana in a query of any dashboard", () => {
+  it("leaves no Grafana variable in the query of any dashboard", () => {
     expect(queries.length).to.be.greaterThan(200);
     for (const { dashboard, panel, expr, instant } of queries)
       expect(withoutMacros(expr, instant, settings), `${dashboard}, ${panel}`).not.to.match(/\$\{?_*[a-z]/i);
@@ -23,7 +23,7 @@ describe("unit: obs dashboards, at the gateways", () => {
     expect(withoutMacros(text, true, settings)).to.equal("60s 30s 3600s 3600 3600s");
   });
 
-  it("asks each store in its own API", () => {
+  it("queries each store through its own API", () => {
     const prometheus = { type: "prometheus", uid: "mimir" };
     expect(of(prometheus, "up", true)).to.equal("/api/v1/query?query=up&time=7200");
     expect(of(prometheus, "up", false)).to.equal("/api/v1/query_range?query=up&start=3600&end=7200&step=30");

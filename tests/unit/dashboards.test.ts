@@ -1,4 +1,4 @@
-/** Rules that every dashboard keeps to, looked for in the JSON that Grafana gets, and metrics that a running stack has. */
+/** Rules for every dashboard, checked in the JSON that Grafana loads, with the metrics of a running stack. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import {
@@ -33,25 +33,25 @@ import { groupings, type Language, mistakes, rateRanges, selectors } from "../su
 // biome-ignore lint/suspicious/noExplicitAny: a dashboard's JSON is read deeply
 type Json = any;
 
-/** A query of a dashboard, and where it stands. */
+/** A query of a dashboard, and its location. */
 interface Query {
-  /** `uid / title of the panel`, or the variable that asks it. */
+  /** `uid / title of the panel`, or the variable with the query. */
   place: string;
-  /** Kind of the panel; none of a variable. */
+  /** Kind of the panel; undefined for a variable. */
   panel?: string;
   language: Language;
-  /** Variable of the dashboard that holds the source. */
+  /** Variable of the dashboard for the data source. */
   source: string;
   expr: string;
 }
 
-/** What is wrong, and where: `uid / panel`. */
+/** A violation, and its location: `uid / panel`. */
 interface Complaint {
   place: string;
   what: string;
 }
 
-/** Looks at a dashboard, which may stand among others. */
+/** A rule about a dashboard, which may consider the others. */
 type Rule = (dashboard: Dashboard, all: Dashboard[]) => Complaint[];
 
 const models = new Map<Dashboard, Json>();
@@ -62,19 +62,19 @@ function modelOf(dashboard: Dashboard): Json {
   return made;
 }
 
-/** All panels, those in collapsed rows included. */
+/** All panels, including those in collapsed rows. */
 const panelsOf = (dashboard: Dashboard): Json[] =>
   modelOf(dashboard).panels.flatMap((panel: Json) => [panel, ...(panel.panels ?? [])]);
 const placeOf = (dashboard: Dashboard, panel: Json) => `${dashboard.uid} / ${panel.title}`;
 
-/** Every query of panels, and of variables that ask for values of a label. */
+/** Every query of panels, and of variables that query values of a label. */
 function queriesOf(dashboard: Dashboard): Query[] {
   const variable = (reference: string) => reference.replace(/^\$\{(\w+)\}$/, "$1");
   const ofPanels = panelsOf(dashboard).flatMap((panel) =>
     (panel.targets ?? []).map(({ datasource, expr, query, serviceMapQuery }: Json) => ({
       place: placeOf(dashboard, panel),
       panel: panel.type,
-      // The service map is drawn from series that Tempo asks its source of metrics for.
+      // The service map uses series that Tempo queries from its metrics data source.
       language: serviceMapQuery ? "prometheus" : datasource.type,
       source: serviceMapQuery ? metrics.variable : variable(datasource.uid),
       expr: serviceMapQuery ?? expr ?? query ?? "",
@@ -94,7 +94,7 @@ function queriesOf(dashboard: Dashboard): Query[] {
 const promqlOf = (dashboard: Dashboard) =>
   queriesOf(dashboard).filter(({ language }) => language === "prometheus");
 
-/** Other dashboards link to it by its uid, and Grafana takes 40 characters of it. */
+/** Other dashboards link to it by its UID, of which Grafana accepts 40 characters. */
 const uidIsAnAddress: Rule = ({ uid }, all) => [
   ...(/^[a-z0-9-]{1,40}$/.test(uid) ? [] : [{ place: uid, what: "not 1 to 40 of a-z, 0-9 and -" }]),
   ...(all.filter((other) => other.uid === uid).length > 1 ? [{ place: uid, what: "not the only one" }] : []),
@@ -107,10 +107,10 @@ const saysWhatItIsFor: Rule = ({ uid, title, purpose, tags }) => [
   ...(tags.length ? [] : [{ place: uid, what: "no tags" }]),
 ];
 
-/** Text, lines of logs and the service map have no numbers of one kind. */
+/** Text, log lines and the service map have no single unit. */
 const unitless = ["row", "text", "logs", "nodeGraph"];
 
-/** A number without a unit is read wrongly. */
+/** A number without a unit is ambiguous. */
 const panelsHaveTitleAndUnit: Rule = (dashboard) =>
   panelsOf(dashboard).flatMap((panel) => [
     ...(panel.title ? [] : [{ place: placeOf(dashboard, panel), what: "no title" }]),
@@ -119,13 +119,16 @@ const panelsHaveTitleAndUnit: Rule = (dashboard) =>
       : [{ place: placeOf(dashboard, panel), what: "no unit" }]),
   ]);
 
-/** Panels by page: Grafana moves the rows below when you open a collapsed one, so each collapsed row is a page of its own. */
+/**
+ * Panels by page: Grafana moves the rows below when you open a collapsed one, so each collapsed row is a page of its
+ * own.
+ */
 const pagesOf = (dashboard: Dashboard): Json[][] => [
   modelOf(dashboard).panels,
   ...modelOf(dashboard).panels.map(({ panels = [] }: Json) => panels),
 ];
 
-/** One panel does not hide another, and none hangs over the edge. */
+/** Panels neither overlap nor exceed the width. */
 const panelsDoNotOverlap: Rule = (dashboard) =>
   pagesOf(dashboard).flatMap((page) =>
     page.flatMap((panel, index, all) => {
@@ -143,7 +146,7 @@ const panelsDoNotOverlap: Rule = (dashboard) =>
     }),
   );
 
-/** One Grafana can show several stacks: which one is chosen by a variable. */
+/** One Grafana can show several stacks: a variable selects one. */
 const sourcesAreVariables: Rule = (dashboard) => {
   const chosen = dashboard.sources.map(({ variable }) => `\${${variable}}`);
   return panelsOf(dashboard)
@@ -155,10 +158,10 @@ const sourcesAreVariables: Rule = (dashboard) => {
     }));
 };
 
-/** Kinds of panels that show one number of each series, which may be of the whole time shown. */
+/** Kinds of panels that show one number of each series, which may be of the whole time range. */
 const oneNumber = ["stat", "table", "bargauge", "piechart"];
 
-/** A range of a rate that is shorter than two scrapes is empty, and a longer one hides what was short. */
+/** A rate over a range shorter than two scrapes is empty, and a longer one hides short events. */
 const ratesHaveGrafanasInterval: Rule = (dashboard) =>
   promqlOf(dashboard).flatMap(({ place, panel = "", expr }) =>
     rateRanges(expr)
@@ -179,7 +182,7 @@ const selectorsNameTheCluster: Rule = (dashboard) =>
         })),
     );
 
-/** Series in Prometheus have no label of the cluster: with one of Mimir's clusters chosen, panels that read them are empty. */
+/** Series in Prometheus have no cluster label: panels that query them are empty if one of Mimir's clusters is selected. */
 const offersClustersOfItsSources: Rule = ({ uid, sources, variables }) =>
   sources.includes(watcher) && variables.some(({ name, source }) => name === "cluster" && source !== watcher)
     ? [{ place: uid, what: "offers clusters that Prometheus does not have" }]
@@ -242,7 +245,7 @@ const characters: [number, string][] = [
   [14.4, "@%W"],
 ];
 const letterSpacing = 0.15;
-/** Pairs of characters are a little closer. */
+/** Kerning makes pairs of characters a little narrower. */
 const kerning = 0.985;
 
 const widthOf = (title: string) =>
@@ -252,7 +255,7 @@ const widthOf = (title: string) =>
     return sum + width + letterSpacing;
   }, 0) * kerning;
 
-/** Pixels of a panel's header that a title cannot have: borders and the menu, and each icon (description, links). */
+/** Pixels of a panel's header that a title cannot use: borders and the menu, and each icon (description, links). */
 const header = { around: 66, icon: 32 };
 
 /** Width of a panel of some grid columns on a screen of 1440 pixels, in Grafana's kiosk mode; 8 are between panels. */
@@ -279,7 +282,7 @@ function linesOf(panels: Json[]): Json[][] {
   return [...lines.values()];
 }
 
-/** A line without a hole: its panels fill the dashboard's width, and have one height. */
+/** A line without a gap: its panels fill the dashboard's width, and have the same height. */
 const linesAreFull: Rule = (dashboard) =>
   pagesOf(dashboard)
     .flatMap(linesOf)
@@ -293,14 +296,14 @@ const linesAreFull: Rule = (dashboard) =>
       ];
     });
 
-/** A panel without data names what is absent. */
+/** A panel without data names the kind of missing data. */
 const emptyPanelsHaveAReason: Rule = (dashboard) =>
   panelsOf(dashboard)
     .filter((panel) => !isRow(panel))
     .filter(({ fieldConfig }) => /^(no data)?$/i.test(fieldConfig?.defaults.noValue ?? ""))
     .map((panel) => ({ place: placeOf(dashboard, panel), what: "no text for no data" }));
 
-/** Thresholds are lines: an area would paint the whole graph if its axis is far from them. */
+/** Thresholds are lines: an area would fill the whole graph if its axis is far from them. */
 const thresholdsAreLines: Rule = (dashboard) =>
   panelsOf(dashboard)
     .filter(({ fieldConfig }) => /area/.test(fieldConfig?.defaults.custom?.thresholdsStyle?.mode ?? ""))
@@ -333,15 +336,15 @@ const beginsWithNumbers: Rule = (dashboard) => {
   ];
 };
 
-/** Titles of panels where more is better. */
+/** Titles of panels for which more is better. */
 const moreIsBetter =
   /\b(ready|up|running|success|hit ratio|ingestion rate|watchdog|until full|budget|ingested)\b/i;
 
-/** The color of a value, as Grafana finds it. */
+/** The color of a value, as Grafana determines it. */
 const colorOf = (steps: Json[], value: number): string =>
   steps.filter((step) => step.value === null || step.value <= value).at(-1)?.color;
 
-/** Thresholds ascend and go the right way: zero is red if more is better, and green otherwise. */
+/** Thresholds ascend in the right direction: zero is red if more is better, and green otherwise. */
 const thresholdsGoTheRightWay: Rule = (dashboard) =>
   panelsOf(dashboard).flatMap((panel) => {
     const steps: Json[] = panel.fieldConfig?.defaults.thresholds?.steps ?? [];
@@ -359,7 +362,7 @@ const thresholdsGoTheRightWay: Rule = (dashboard) =>
     ].map((what) => ({ place: placeOf(dashboard, panel), what }));
   });
 
-/** Units of Grafana and of the kit; a typing error would be shown as a unit. */
+/** Units of Grafana and of the kit; Grafana would display a typing error as a unit. */
 const units =
   /^(none|short|s|µs|bytes|Bps|percentunit|reqps|ops|pps|iops|bool_yes_no|suffix:(cores|x)|count:(lines|samples|spans|rows|chunks|blocks|errors|tx)\/s)$/;
 
@@ -375,7 +378,7 @@ const unitsAreKnown: Rule = (dashboard) =>
     .filter(({ unit }) => unit && !units.test(unit))
     .map(({ panel, unit }) => ({ place: placeOf(dashboard, panel), what: `unknown unit ${unit}` }));
 
-/** A ratio of rates, or a quantile, without events is no value instead of NaN. */
+/** A ratio of rates, or a quantile, without events has no value instead of NaN. */
 const ratiosHaveNoNaN: Rule = (dashboard) =>
   promqlOf(dashboard).flatMap(({ place, expr }) => [
     ...(/\) \/ sum[^/]*(rate|increase)\((?![^/]*> 0)/.test(expr)
@@ -386,7 +389,7 @@ const ratiosHaveNoNaN: Rule = (dashboard) =>
       : []),
   ]);
 
-/** What cannot be parsed is an error in Grafana instead of a panel. */
+/** An invalid query is an error in Grafana instead of a panel. */
 const queriesParse: Rule = (dashboard) =>
   queriesOf(dashboard).flatMap(({ place, language, expr }) =>
     mistakes(language, expr).map((what) => ({ place, what: `${what} in ${expr}` })),
@@ -396,7 +399,7 @@ type Recorded = Record<string, Record<string, string[]>>;
 /** Metrics and their labels of a running stack; `npm run record:metrics` writes them. */
 const recorded: Recorded = JSON.parse(readFileSync(join(root, "tests", "recorded", "metrics.json"), "utf8"));
 
-/** Metrics that a stack has only once something has happened there, or has what the recorded one had not. */
+/** Metrics that a stack has only after certain events, or with components that the recorded one did not have. */
 const notAlways: { metrics: RegExp; why: string }[] = [
   { metrics: /^kube_pod_container_status_waiting_reason$/, why: "only while a container waits" },
   {
@@ -447,7 +450,7 @@ const metricsAreThere: Rule = (dashboard) =>
     const inMimir = source === metrics.variable || source === longRange.variable;
     const known = recorded[inMimir ? "mimir" : "prometheus"] ?? {};
     const excused = (metric: string) => notAlways.some(({ metrics: some }) => some.test(metric));
-    // Prometheus gives its series the cluster's name when they leave for Mimir, which says of which tenant one is.
+    // Prometheus adds the cluster's name to series that it sends to Mimir, which adds their tenant.
     const has = (metric: string, label: string) =>
       label === "cluster" || (inMimir && label === "__tenant_id__") || known[metric]?.includes(label);
     const named = selectors(expr).flatMap(({ metric, labels }) =>
@@ -458,7 +461,7 @@ const metricsAreThere: Rule = (dashboard) =>
           : [`there is no ${metric}`],
     );
     const grouped = groupings(expr).flatMap(({ labels, metrics: among }) =>
-      // A metric that is not known may have any label.
+      // An unknown metric may have any label.
       among.some((metric) => !metric || excused(metric) || !known[metric])
         ? []
         : labels
@@ -492,7 +495,7 @@ const rules: Record<string, Rule> = {
   "asks for metrics and labels that a stack has": metricsAreThere,
 };
 
-/** Where a rule does not hold, by the rule and the place, and why. */
+/** Exceptions by rule and location, with the reason. */
 const exceptions: Record<string, Record<string, string>> = {};
 
 const asText = ({ place, what }: Complaint) => `${place}: ${what}`;
@@ -510,7 +513,7 @@ describe("unit: dashboards", () => {
       );
     });
 
-  it("are many, with many queries in each language", () => {
+  it("are numerous, with many queries in each language", () => {
     const languages = all.flatMap(queriesOf).map(({ language }) => language);
     expect(all.length).to.be.at.least(12);
     for (const [language, count] of Object.entries({ prometheus: 200, loki: 5, tempo: 3 }))
@@ -714,7 +717,7 @@ describe("unit: rules of dashboards", () => {
     ],
   };
 
-  it("find in an empty panel the kind of data that is absent, or the panel's own text", () => {
+  it("show the kind of missing data in an empty panel, or the panel's own text", () => {
     const lines = of(logs, { lines: '{cluster=~"$cluster"}' });
     const found = of(traces, { found: "{ status = error }" });
     const row = [
@@ -730,20 +733,20 @@ describe("unit: rules of dashboards", () => {
   });
 
   for (const [name, rule] of Object.entries(rules))
-    it(`complain of one that does not: ${name}`, () => {
+    it(`report a violation: ${name}`, () => {
       expect(rule(good, [good])).to.deep.equal([]);
       expect(bad[name]).not.to.equal(undefined);
       for (const [index, dashboard] of (bad[name] ?? []).entries())
         expect(rule(dashboard, [dashboard]), `${name} ${index}`).not.to.deep.equal([]);
     });
 
-  it("variables that read Loki select streams, whatever is chosen in the others", () => {
+  it("variables that query Loki select streams, whatever is selected in the others", () => {
     const streams = Object.values(dashboards)
       .flat()
       .flatMap((dashboard) => modelOf(dashboard).templating.list)
       .flatMap(({ query }: Json) => (query?.stream === undefined ? [] : [query.stream as string]));
     expect(streams).to.have.lengthOf.at.least(4);
-    // Loki rejects a selector whose matchers are all satisfied by an empty value.
+    // Loki rejects a selector whose matchers all match an empty value.
     for (const stream of streams)
       expect(stream.replace(/\$\w+/g, ".*")).to.match(/^\{.*(!=""|="[^"]+"|=~"[^".]+").*\}$/);
   });

@@ -49,7 +49,7 @@ const reportOf = (...releases: Report["releases"]): Report => ({
 });
 
 describe("unit: diff: objects", () => {
-  it("tells a changed replica count, and nothing else", () => {
+  it("reports a changed replica count, and nothing else", () => {
     const [change, ...more] = between(
       [deployment(), configMap({})],
       [deployment({ replicas: 2 }), configMap({})],
@@ -69,7 +69,7 @@ describe("unit: diff: objects", () => {
     expect(moved.map(({ what }) => what)).to.deep.equal(["changed"]);
   });
 
-  it("says of a checksum alone that pods restart, and of the chart's version label that nothing else differs", () => {
+  it("reports for a checksum alone that pods restart, and for the chart's version label that nothing else differs", () => {
     const other = deployment(
       {},
       { metadata: { labels: { app: "web" }, annotations: { "checksum/config": "2" } } },
@@ -84,7 +84,7 @@ describe("unit: diff: objects", () => {
     ]);
   });
 
-  it("says that pods restart when what they are made of changes, also by an operator", () => {
+  it("reports that pods restart when their template changes, also through an operator", () => {
     const image = deployment({}, { spec: { containers: [{ name: "web", image: "web:2" }] } });
     expect(between([deployment()], [image]).objects[0]).to.include({ what: "changed", restarts: true });
     const prometheus = (spec: object): KubernetesObject => ({
@@ -98,7 +98,7 @@ describe("unit: diff: objects", () => {
     expect(restarts({ replicas: 1 }, { replicas: 2 })).to.equal(false);
   });
 
-  it("leaves out what differs between two renderings of the same, and only that", () => {
+  it("ignores differences between two renderings of the same input, and only those", () => {
     const made = (caBundle: string, failurePolicy: string): KubernetesObject => ({
       apiVersion: "admissionregistration.k8s.io/v1",
       kind: "MutatingWebhookConfiguration",
@@ -111,7 +111,7 @@ describe("unit: diff: objects", () => {
     expect(change?.diff).not.to.match(/^[-+].*caBundle/m);
   });
 
-  it("takes another order of keys for no difference, and shows JSON in a text line by line", () => {
+  it("ignores the order of keys, and shows JSON in a text line by line", () => {
     const turned = Object.fromEntries(Object.entries(deployment()).reverse()) as KubernetesObject;
     expect(between([deployment()], [turned]).objects).to.deep.equal([]);
     const [change] = between(
@@ -157,14 +157,14 @@ describe("unit: diff: objects", () => {
     expect(between([], [set({ serviceName: "a" })]).objects[0]?.immutable).to.deep.equal([]);
   });
 
-  it("has no diff where a text is the same", () => {
+  it("has no diff if a text is unchanged", () => {
     expect(unified("a\n", "b\n")).to.equal("@@ -1,1 +1,1 @@\n-a\n+b");
     expect(unified("c\n", "c\n")).to.equal("");
   });
 });
 
 describe("unit: diff: secrets", () => {
-  it("shows that a value of a Secret has changed, and no value", () => {
+  it("shows that a value of a Secret has changed, but no value", () => {
     const [change] = between([secret("b2xk")], [secret("bmV3")]).objects;
     expect(change?.diff).to.include('-  password: "[secret]"');
     expect(change?.diff).to.include('+  password: "[secret, changed]"');
@@ -192,7 +192,7 @@ describe("unit: diff: folders of two sides", () => {
     return { folder: join(folder, name), charts: {}, skipped };
   };
 
-  it("are compared release by release; what is the same is not looked at again", async () => {
+  it("are compared release by release; unchanged releases are skipped", async () => {
     const manifests = (object: KubernetesObject) => ({
       "releases/web/values.yaml": [{}],
       "releases/web/manifests.yaml": [object],
@@ -240,7 +240,7 @@ describe("unit: diff: folders of two sides", () => {
     expect(releases[0]?.objects[0]).to.include({ object: "Values web", what: "changed" });
   });
 
-  it("tell charts that moved, came or went", () => {
+  it("report charts that changed their version, were added or removed", () => {
     const charts = (versions: Record<string, string>) => ({ folder, charts: versions, skipped: [] });
     expect(movedCharts(charts({ a: "1", b: "1", c: "1" }), charts({ a: "1", b: "2", d: "1" }))).to.deep.equal(
       [
@@ -255,7 +255,7 @@ describe("unit: diff: folders of two sides", () => {
 describe("unit: diff: what is reported", () => {
   const changed = between([deployment(), secret("old")], [deployment({ replicas: 2 }), secret("new")]);
 
-  it("is folded Markdown with a table, and no name in it is read as Markdown", () => {
+  it("is folded Markdown with a table, and escapes Markdown in names", () => {
     const report = reportOf(changed, {
       name: "<b>@all|*",
       objects: changed.objects.slice(0, 1),
@@ -272,7 +272,7 @@ describe("unit: diff: what is reported", () => {
     expect((said.match(/<details>/g) ?? []).length).to.equal((said.match(/<\/details>/g) ?? []).length);
   });
 
-  it("fences a diff with more backticks than it has", () => {
+  it("fences a diff with more backticks than it contains", () => {
     const [change] = between([configMap({ a: "x" })], [configMap({ a: "````\nmore\n" })]).objects;
     if (!change) throw new Error("no change");
     expect(markdown(reportOf({ name: "a", objects: [change] }))).to.match(/^`````diff$/m);
@@ -300,7 +300,7 @@ describe("unit: diff: what is reported", () => {
       expect(markdown(reportOf(...releases)).length).to.be.at.most(longest);
   });
 
-  it("is text for a terminal, and an exit code for a program", () => {
+  it("is text for a terminal, with an exit code for a program", () => {
     const said = text(reportOf(changed));
     expect(said).to.match(/^prod: 2 objects in 1 group differ from main \(0123456789ab\)/);
     expect(said).to.include("changed Deployment shop/web\n@@");
@@ -311,7 +311,7 @@ describe("unit: diff: what is reported", () => {
 });
 
 describe("unit: diff: the base", () => {
-  it("is a commit that git knows, by default one", () => {
+  it("is a commit in git, with a default", () => {
     expect(findBase().commit).to.match(/^[0-9a-f]{40}$/);
     expect(findBase("HEAD")).to.deep.include({ name: "HEAD" });
     for (const wrong of ["no-such-branch", "--output=x", ""])

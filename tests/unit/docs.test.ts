@@ -26,10 +26,10 @@ const all = pages();
 const where = (of: (page: Page) => string[]) =>
   all.flatMap((one) => of(one).map((wrong) => `${one.path}: ${wrong}`));
 
-/** Pages that tests make up. */
+/** Pages that tests create. */
 const examples = new Set(["docs/a.md", "docs/b.md", "docs/x.md"]);
 
-/** Components of Alloy, some of which are named as a setting might be: `loki.write`. */
+/** Components of Alloy, some of which look like a setting: `loki.write`. */
 const alloy = new Set(
   readdirSync(join(root, "values", "alloy"), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".alloy"))
@@ -39,7 +39,7 @@ const alloy = new Set(
 
 const tops = [...described.children.keys()];
 
-/** The setting that a text in backticks names; nothing where it does not look like one. */
+/** The setting that a text in backticks names; undefined if it does not look like one. */
 function settingIn(code: string): string | undefined {
   const path = code.replace(/^observability:/, "").replace(/:? .*$/, "");
   const [top = ""] = path.split(".");
@@ -47,7 +47,7 @@ function settingIn(code: string): string | undefined {
   return /\.(json|md|ts|yaml|com|ini|io|local)$/.test(path) || alloy.has(path) ? undefined : path;
 }
 
-/** The path that a `pulumi config set --path` in a line sets; a key in brackets and quotes stands for any. */
+/** The path that a `pulumi config set --path` in a line sets; a key in brackets and quotes matches any. */
 function configPath(line: string): string | undefined {
   const [, call = ""] = /pulumi config set\b([^#]*)/.exec(line) ?? [];
   if (!/--path\b/.test(call)) return undefined;
@@ -62,7 +62,7 @@ function configPath(line: string): string | undefined {
 
 const commands = obsOptions();
 
-/** What is wrong with the calls of `./obs` in a line. */
+/** Errors in the calls of `./obs` in a line. */
 const wrongCalls = (line: string): string[] =>
   [...line.matchAll(/\.\/obs ([a-z]+)([^|;&#()]*)/g)].flatMap(([call, name = "", rest = ""]) => {
     const options = commands.get(name);
@@ -78,7 +78,7 @@ describe("unit: documentation", () => {
   it("has commands that work with any namespaces.prefix", () => {
     const names = Object.values(defaultNamespaces).join("|");
     const fixed = new RegExp(`(?:-n |namespaces/)(?:${names})(?![\\w-])`, "g");
-    // README introduces the dev stack of this repository; doctor.md shows what the doctor writes.
+    // README introduces the dev stack of this repository; doctor.md shows output of the doctor.
     const sources = all
       .filter(({ path }) => !["README.md", "docs/operations/doctor.md"].includes(path))
       .map(({ path }) => path);
@@ -93,7 +93,7 @@ describe("unit: documentation", () => {
     expect(wrong).to.deep.equal([]);
   });
 
-  it("has links that lead to files and headings", () => {
+  it("has links to existing files and headings", () => {
     const wrong = all.flatMap(links).filter(({ to, anchor }) => {
       const target = all.find(({ path }) => path === to);
       return !isThere(to) || (anchor !== "" && target !== undefined && !anchors(target).includes(anchor));
@@ -102,7 +102,7 @@ describe("unit: documentation", () => {
     expect(all.flatMap(links).filter(({ anchor }) => anchor).length).to.be.greaterThan(20);
   });
 
-  it("reads headings and links as GitHub does", () => {
+  it("parses headings and links as GitHub does", () => {
     const one = page(
       "docs/a.md",
       "# Why `a.b`, and *not* C?\n\n## X\n## X\n[b](b.md#x) `[c](c.md)`\n```\n# no\n```\n",
@@ -112,7 +112,7 @@ describe("unit: documentation", () => {
     expect(one.fenced).to.deep.equal(["# no"]);
   });
 
-  it("can all be reached from the README and from the index", () => {
+  it("is reachable from the README and from the index", () => {
     for (const start of ["README.md", "docs/README.md"]) {
       const reached = reachable(start, all);
       expect(
@@ -136,7 +136,7 @@ describe("unit: documentation", () => {
     expect(named.filter(({ path }) => !isThere(path) && !examples.has(path))).to.deep.equal([]);
   });
 
-  it("names only settings that there are", () => {
+  it("names only existing settings", () => {
     const named = all.flatMap(({ inline }) => inline.flatMap((code) => settingIn(code) ?? []));
     expect(named.length).to.be.greaterThan(300);
     expect(
@@ -151,7 +151,7 @@ describe("unit: documentation", () => {
     ).to.deep.equal([]);
   });
 
-  it("knows a wrong setting, and what is none", () => {
+  it("recognizes an invalid setting, and texts that are not settings", () => {
     expect(settingIn("loki.querier.replicas")).to.equal("loki.querier.replicas");
     expect(settingIn("loki.querier.replica") && settingAt("loki.querier.replica")).to.equal(undefined);
     expect(settingIn("mimir.tenants.<name>.retention")).to.equal("mimir.tenants.<name>.retention");
@@ -163,7 +163,7 @@ describe("unit: documentation", () => {
     expect(configPath(`or: pulumi config set --path 'grafana.x["a.b/c"]' d`)).to.equal("grafana.x.any");
   });
 
-  it("calls only commands and options of obs that there are", () => {
+  it("calls only existing commands and options of obs", () => {
     expect(commands.size).to.be.greaterThan(14);
     expect([...(commands.get("backup") ?? [])]).to.include.members(["--only"]);
     expect(wrongCalls("./obs size prod --serie 1M | x --no")).to.deep.equal([
@@ -174,7 +174,7 @@ describe("unit: documentation", () => {
     expect(where(({ inline, fenced }) => [...inline, ...fenced].flatMap(wrongCalls))).to.deep.equal([]);
   });
 
-  it("leads from each section of settings to the page about it", () => {
+  it("links from each section of settings to the page about it", () => {
     expect(
       tops.filter((top) => !isThere(join("docs", "reference", settingsPages[top] ?? "no page"))),
     ).to.deep.equal([]);
@@ -210,8 +210,8 @@ describe("unit: documentation", () => {
     expect(outputs.filter((output) => !told.includes(`\`${output}\``))).to.deep.equal([]);
   });
 
-  it("lists only messages in docs/operations/troubleshooting.md that a command or another program prints", () => {
-    // Those of Pulumi, Helm and the API server.
+  it("lists only existing messages in docs/operations/troubleshooting.md", () => {
+    // Messages of Pulumi, Helm and the API server.
     const others = [
       "the stack is currently locked by",
       "is being updated by",
@@ -229,7 +229,7 @@ describe("unit: documentation", () => {
     const rows = [...text("docs/operations/troubleshooting.md").matchAll(/^\| ([^|]*) \|/gm)];
     const messages = rows.flatMap(([, cell = ""]) => [...cell.matchAll(/`([^`]+)`/g)]);
     expect(messages.length).to.be.greaterThan(12);
-    // The longest part without what differs from run to run.
+    // The longest part that does not differ between runs.
     const fixed = messages.map(([, message = ""]) =>
       message
         .split(/\.\.\.\/?|\d+\w?|\bN\b|\bread\b(?= access)|\bminio\b|\(s\)|"/)
@@ -239,7 +239,7 @@ describe("unit: documentation", () => {
     expect(fixed.filter((part) => !others.includes(part) && !sources.includes(part))).to.deep.equal([]);
   });
 
-  it("draws every namespace and bucket", () => {
+  it("shows every namespace and bucket in its diagrams", () => {
     const picture = text("docs/pictures/architecture.svg");
     const drawn = [...picture.matchAll(/class="ns"[^>]*>([^<]+)</g)].map(([, name]) => name);
     const { autoscaling, backup, ...others } = namespaces;

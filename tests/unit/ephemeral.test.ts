@@ -5,7 +5,7 @@ import { type Life, liveThrough } from "../../automation/life";
 import { progress } from "../../automation/progress";
 import { settingsOf } from "../support/stacks";
 
-/** A life that only writes down what is done to it; any step can be made to fail. */
+/** A lifecycle that only records its calls; any step can be made to fail. */
 function rehearsal(overrides: Partial<Life<string>> = {}) {
   const done: string[] = [];
   const step =
@@ -46,8 +46,8 @@ const fails = (message: string) => async () => {
   throw new Error(message);
 };
 
-describe("unit: a short-lived stack", () => {
-  it("is made, brought up, smoke-tested, used and taken down, in that order", async () => {
+describe("unit: an ephemeral stack", () => {
+  it("is created, deployed, smoke-tested, used and deleted, in that order", async () => {
     const { life, done, options } = rehearsal();
     const given = await liveThrough(life, options, async (running) => {
       done.push("action");
@@ -57,7 +57,7 @@ describe("unit: a short-lived stack", () => {
     expect(done).to.deep.equal(["make", "up", "smoke", "running", "action", "down", "remove", "left"]);
   });
 
-  it("is taken down where the update, the smoke test or the action fails, and says what did", async () => {
+  it("is deleted if the update, the smoke test or the action fails, with that error", async () => {
     const up = rehearsal({ up: fails("Loki does not start") });
     expect(await messageOf(liveThrough(up.life, up.options, async () => 1))).to.equal("Loki does not start");
     expect(up.done).to.deep.equal(["make", "down", "remove", "left"]);
@@ -91,7 +91,7 @@ describe("unit: a short-lived stack", () => {
     expect(before.done).to.deep.equal([]);
   });
 
-  it("stays where it is to be kept, also after a failure", async () => {
+  it("stays if it is to be kept, even after a failure", async () => {
     const { life, done, options } = rehearsal({ smoke: async () => false });
     await messageOf(liveThrough(life, { ...options, keep: true }, async () => 1));
     expect(done).to.deep.equal(["make", "up"]);
@@ -117,11 +117,11 @@ describe("unit: a short-lived stack", () => {
     expect(refusal("x", settingsOf("prod"), none, true)).to.include("is a prod stack (must be dev");
     expect(refusal("x", held, none, true)).to.include("cluster.protect: stack x is protected (must be false");
     expect(refusal("x", dev, { ...none, exists: true }, false)).to.include("exists already");
-    expect(refusal("x", dev, { ...none, namespaces: ["loki"] }, false)).to.include("already: loki");
+    expect(refusal("x", dev, { ...none, namespaces: ["loki"] }, false)).to.include("a stack: loki");
     expect(refusal("x", dev, { exists: true, namespaces: ["loki"] }, true)).to.equal(undefined);
   });
 
-  it("runs programs apart from the terminal's Ctrl-C, and ends them with one signal", async () => {
+  it("runs programs in their own process group, and stops them with one signal", async () => {
     const script = 'trap "echo ended; exit 7" INT; echo $$; ps -o pgid= -p $$; while :; do sleep 0.05; done';
     const control = new AbortController();
     const { code, stdout } = await runApart(

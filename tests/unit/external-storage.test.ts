@@ -20,7 +20,10 @@ import {
 // biome-ignore lint/suspicious/noExplicitAny: values are read deeply
 type Any = any;
 
-/** Runs an init container's command with an `nc` that succeeds at a given attempt, without waiting. @returns each call of `nc` */
+/**
+ * Runs an init container's command with an `nc` that succeeds on a given attempt, without waiting. @returns each call
+ * of `nc`
+ */
 function attemptsOf({ command }: { command: string[] }, succeeds: number): string[] {
   const folder = mkdtempSync(join(tmpdir(), "wait-"));
   const calls = join(folder, "calls");
@@ -50,10 +53,10 @@ const annotationsOf = ({ loki, mimir, tempo }: ReturnType<typeof valuesOf>) =>
 const labelsOf = ({ loki, mimir, tempo }: ReturnType<typeof valuesOf>) =>
   [loki.defaults, mimir.global, tempo.global].map(({ podLabels }) => podLabels);
 
-describe("unit: object storage by identity", function () {
+describe("unit: object storage with cloud identity", function () {
   this.timeout(300_000);
 
-  it("S3: a role for each service account, and no keys anywhere", async () => {
+  it("S3: a role for each ServiceAccount, and no keys anywhere", async () => {
     const values = valuesOf(identityS3);
     const { loki, mimir, tempo } = values;
     expect(annotationsOf(values)).to.deep.equal([
@@ -88,7 +91,7 @@ describe("unit: object storage by identity", function () {
     expect(tempo.storage.trace).to.deep.equal({ backend: "gcs", gcs: { bucket_name: "tempo-data" } });
   });
 
-  it("Azure Blob Storage: workload identity, with the label that its webhook looks for", () => {
+  it("Azure Blob Storage: workload identity, with the label for its webhook", () => {
     const values = valuesOf(azureStorage);
     const { loki, mimir, tempo } = values;
     const use = { "azure.workload.identity/use": "true" };
@@ -110,7 +113,7 @@ describe("unit: object storage by identity", function () {
     expect(tempo.storage.trace.azure.use_federated_token).to.equal(true);
   });
 
-  it("stores may reach the endpoint, and what gives them tokens", () => {
+  it("stores may connect to the endpoint, and to the token service", () => {
     const out = (objectStorage: Config) =>
       flows(settingsOf("prod", { objectStorage }))
         .filter(({ from, why }) => from === "loki" && /objects|identity/.test(why))
@@ -124,7 +127,7 @@ describe("unit: object storage by identity", function () {
     expect(out({})).to.deep.equal([["minio", [9000]]]);
   });
 
-  it("is waited for by pods that exit without it, for a minute", () => {
+  it("pods wait for it for a minute, and exit without it", () => {
     const { loki, mimir, tempo } = valuesOf({ kind: "external", external: externalS3 });
     const waiting = (values: Any) =>
       Object.keys(values)
@@ -141,7 +144,7 @@ describe("unit: object storage by identity", function () {
     ]);
     const [container] = tempo.querier.initContainers;
     expect(attemptsOf(container, 3)).to.deep.equal(Array(3).fill("-z -w 2 s3.example.com 443"));
-    // A store behind a proxy, or with an endpoint that is wrong, starts and says so itself.
+    // A store behind a proxy, or with a wrong endpoint, starts and reports the error itself.
     expect(attemptsOf(container, 1000)).to.have.length(20);
   });
 });

@@ -1,4 +1,4 @@
-/** Users of the gateways, their passwords, and who in the stack has which. */
+/** Users of the gateways, their passwords, and the clients that have them. */
 import { expect } from "chai";
 import type { Recording } from "../../cli/lib/record";
 import { gatewayAccess, gatewayUser, type Store, stores } from "../../names";
@@ -43,8 +43,8 @@ describe("unit: users of the gateways", () => {
     expect(mimir).to.have.length(6 * 2 + 2);
   });
 
-  it("have names that no two share, and that a URL, a file and a Secret's key can hold", () => {
-    // What a tenant may be called at worst.
+  it("have unique names that are valid in a URL, a file and a Secret's key", () => {
+    // The longest valid tenant name.
     const tenants = Object.fromEntries(["pods-read", "a", "a-b", "x".repeat(63)].map((name) => [name, {}]));
     for (const store of stores) {
       const names = namesOf(store, { mimir: { tenants }, tempo: { tenants } });
@@ -55,7 +55,7 @@ describe("unit: users of the gateways", () => {
           expect(key).to.match(/^[-._a-zA-Z0-9]{1,253}$/);
       }
     }
-    // A name with a dot could be taken for several tenants.
+    // A name with a dot could be parsed as several tenants.
     const { problems } = errorOf(() => settingsOf("dev", { mimir: { tenants: { "pods.nodes": {} } } }));
     expect(problems[0]?.path).to.equal("mimir.tenants.pods.nodes");
     expect(gatewayUser("pods|nodes", "read")).to.equal("pods.nodes-read");
@@ -73,8 +73,8 @@ describe("unit: users of the gateways", () => {
   });
 });
 
-describe("unit: the file by which a gateway knows its users", () => {
-  /** What nginx makes of the file: the user of a header. */
+describe("unit: the file with a gateway's users", () => {
+  /** nginx' result for the file: the user of a header. */
   const login = (file: string, header: string) => {
     for (const line of file.trim().split("\n")) {
       const [, pattern = "", user] = /^"~(.*)" "(.*)";$/.exec(line) ?? [];
@@ -84,7 +84,7 @@ describe("unit: the file by which a gateway knows its users", () => {
   };
   const header = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;
 
-  it("has a line for each password that is taken, those of a user one after the other", () => {
+  it("has a line for each accepted password, those of a user one after the other", () => {
     const file = gatewayUsersFile({ "a-read": ["one", "two"], "a-write": ["three"] });
     expect(file.match(/\n/g)).to.have.length(3);
     expect(login(file, header("a-read:one"))).to.equal("a-read");
@@ -93,14 +93,14 @@ describe("unit: the file by which a gateway knows its users", () => {
     expect(login(file, header("a-read:three"))).to.equal(undefined);
   });
 
-  it("takes every sign of a password as it is, and nothing before or after it", () => {
+  it("accepts every character of a password literally, and nothing before or after it", () => {
     for (const password of ["~~~", "???>>>", "a+b/c=", ":", "'\"", "{};$1\\", "Wör†"]) {
       const file = gatewayUsersFile({ user: [password] });
       const right = header(`user:${password}`);
       expect(login(file, right), password).to.equal("user");
       for (const wrong of [`${right}x`, ` ${right}`, right.toLowerCase(), right.replace("Basic", "basic")])
         expect(login(file, wrong), wrong).to.equal(undefined);
-      // Nothing in it ends the line, or the text, or is a variable.
+      // None of its characters ends the line or the string, or is a variable.
       expect(file).to.match(/^"~\^Basic [\w\\+/=]+\$" "user";\n$/);
     }
     expect(gatewayUsersFile({ user: ["~~~???>>>"] }))
@@ -109,7 +109,7 @@ describe("unit: the file by which a gateway knows its users", () => {
   });
 });
 
-describe("unit: who in the stack asks which gateway", () => {
+describe("unit: clients of the gateways", () => {
   const clients = (config: Config = {}) =>
     Object.fromEntries(
       Object.entries(gatewayClients(settingsOf("prod", config))).map(([who, of]) => [
@@ -118,7 +118,7 @@ describe("unit: who in the stack asks which gateway", () => {
       ]),
     );
 
-  it("is a user that is there, a writer where it collects and a reader where it shows", () => {
+  it("use an existing user: a writer for collectors, and a reader for Grafana", () => {
     for (const config of [{}, more, { tracing: { metricsFrom: "alloy", sampling: { ratio: 1 } } }])
       for (const all of Object.values(gatewayClients(settingsOf("prod", config))))
         for (const [store, user] of all) expect(namesOf(store, config), user).to.include(user);
@@ -140,7 +140,7 @@ describe("unit: who in the stack asks which gateway", () => {
     expect(found["grafana"]).to.include.members(["loki/logs-read", "mimir/team-read", "tempo/guests-read"]);
   });
 
-  it("has its passwords as files, and those of nobody else", () => {
+  it("have only their own passwords as files", () => {
     const { volume, mount } = clientPasswords([["loki", "logs-write"]]);
     const key = "loki-logs-write.password";
     expect(volume).to.deep.equal({
@@ -151,7 +151,7 @@ describe("unit: who in the stack asks which gateway", () => {
     expect(passwordFile(["loki", "logs-write"])).to.equal(`${mount.mountPath}/${key}`);
   });
 
-  it("rolls gateways when other generations are taken", () => {
+  it("restarts gateways when the accepted generations change", () => {
     const generations = (...taken: number[]) =>
       gatewayPods(settingsOf("prod", { access: { generations: taken } })).annotations;
     expect(generations(1)).to.deep.equal({ "observability/password-generations": "1" });
@@ -164,7 +164,7 @@ describe("unit: the gateways' passwords", function () {
   this.timeout(120_000);
   const password = "random:index/randomPassword:RandomPassword";
   const secretType = "kubernetes:core/v1:Secret";
-  // Tests look deep into inputs, whose types say only that they are plain data.
+  // Tests read nested inputs, whose types say only that they are plain data.
   // biome-ignore lint/suspicious/noExplicitAny: see above
   type Any = any;
   const secretsOf = ({ resources }: Recording, name: string): Record<string, Record<string, string>> =>
@@ -188,14 +188,14 @@ describe("unit: the gateways' passwords", function () {
     }
   });
 
-  it("stay those of a generation when another comes before or after it, or goes", async () => {
+  it("stay the same for a generation when another is added or removed before or after it", async () => {
     const namesAt = async (...generations: number[]) =>
       passwordsOf(await recordingOf("prod", { access: { generations } })).map(({ name }) => name);
     const [first, both, second] = [await namesAt(1), await namesAt(1, 2), await namesAt(2)];
     expect(both).to.have.members([...first, ...second]);
   });
 
-  it("lie where they are needed: of a gateway's users in its namespace, of a client in its own", async () => {
+  it("are where they are needed: those of a gateway's users in its namespace, that of a client in its own", async () => {
     for (const environment of ["dev", "prod"] as const) {
       const recording = await recordingOf(environment, more);
       const settings = settingsOf(environment, more);
@@ -221,14 +221,14 @@ describe("unit: the gateways' passwords", function () {
         expect(value, key).to.equal(
           key.endsWith(".password") ? "[generated]" : key.replace(/^\w+-(.*)\.username$/, "$1"),
         );
-      // Nobody who collects reads what others wrote, but for KEDA beside Alloy, which counts targets.
+      // Collectors cannot read data of other writers, except KEDA next to Alloy, which counts targets.
       for (const namespace of ["alloy-logs", "alloy-traces", "monitoring"])
         expect(Object.keys(found[namespace] ?? {}).join(), namespace).not.to.match(/-read\./);
       expect(Object.keys(found["grafana"] ?? {}).join()).not.to.match(/-write\./);
     }
   });
 
-  it("are all taken by the gateway, the first one's first", async () => {
+  it("are all accepted by the gateway, the current generation first", async () => {
     const lines = async (...generations: number[]) => {
       const found = secretsOf(
         await recordingOf("prod", { access: { generations } }),
@@ -248,7 +248,7 @@ describe("unit: the gateways' passwords", function () {
     }
   });
 
-  it("come before who uses them: Helm starts no gateway and no client without its Secret", async () => {
+  it("exist before their users: Helm starts no gateway and no client without its Secret", async () => {
     const { resources } = await recordingOf("prod");
     const before: Record<string, string[]> = {
       loki: ["loki"],

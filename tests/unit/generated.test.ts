@@ -14,11 +14,11 @@ describe("unit: generated files", () => {
       expect(text(file)).to.equal(written());
     });
 
-  it("the config block of Pulumi.yaml is what the schema says; npm run generate writes it", () => {
+  it("the config block of Pulumi.yaml matches the schema; npm run generate writes it", () => {
     expect(text(pulumiFile)).to.equal(pulumiYaml(text(pulumiFile)));
   });
 
-  it("Pulumi.yaml keeps what is not generated, comments too", () => {
+  it("Pulumi.yaml keeps its other content, including comments", () => {
     const own = "# Ours.\nname: observability # the project\nmain: program.cjs\nruntime:\n  name: nodejs\n";
     expect(pulumiYaml(own).startsWith(own)).to.equal(true);
     const after = `${own}config: {}\nplugins:\n  providers: [] # none\n`;
@@ -26,7 +26,7 @@ describe("unit: generated files", () => {
     expect(pulumiYaml(pulumiYaml(after))).to.equal(pulumiYaml(after));
   });
 
-  it("Pulumi.yaml declares every setting, and demands only the environment", () => {
+  it("Pulumi.yaml declares every setting, and requires only the environment", () => {
     const { config } = parse(text(pulumiFile));
     const { environment, ...groups } = config;
     expect(environment).to.have.keys("type", "description");
@@ -38,7 +38,7 @@ describe("unit: generated files", () => {
     }
   });
 
-  it("both name every setting, and say of every secret that it is one", () => {
+  it("both list every setting, and mark every secret", () => {
     const { config } = parse(text(pulumiFile));
     const document = settingsDocument();
     // A group is a heading; a list or table of groups is a setting, and so are those of its items.

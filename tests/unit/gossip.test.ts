@@ -41,7 +41,7 @@ describe("unit: gossip labels", () => {
         expect(memberlist(store, settingsOf(environment))).to.have.all.keys("cluster_label");
   });
 
-  it("change by one thing at each step, the label only while no member verifies it", () => {
+  it("change one thing at each step, and the label only while no member verifies it", () => {
     for (const store of stores)
       for (const [index, step] of gossipSteps.slice(1).entries()) {
         const [one, other] = [gossipSteps[index] ?? step, step].map((each) =>
@@ -55,7 +55,7 @@ describe("unit: gossip labels", () => {
       }
   });
 
-  it("are read from a configuration as they are written", () => {
+  it("are read from the text of a configuration", () => {
     for (const store of stores)
       for (const step of gossipSteps.slice(1)) {
         const settings = at(step);
@@ -69,14 +69,14 @@ describe("unit: gossip labels", () => {
     });
   });
 
-  it("are no problem where nothing runs, nothing changes or one step is taken", () => {
+  it("are valid if nothing runs, nothing changes or one step is taken", () => {
     expect(told({}, {})).to.deep.equal([]);
     for (const [index, step] of gossipSteps.entries())
       for (const next of gossipSteps.slice(Math.max(1, index - 1), index + 2))
         expect(told(wants(next), running(step)), `${step} to ${next}`).to.deep.equal([]);
   });
 
-  it("refuse a jump with the command for the next step", () => {
+  it("reject a jump, with the command for the next step", () => {
     expect(told({}, running("former"))).to.deep.equal([
       '  cluster.gossipLabels: invalid value "verify" (must be prepare: members of the rings that run now (loki, mimir, tempo) discard what members at the step verify send; docs/guides/upgrades.md)\n' +
         "    set it with: pulumi config set --stack prod --path 'cluster.gossipLabels' prepare; then run ./obs up prod, and continue with the next step",
@@ -88,20 +88,20 @@ describe("unit: gossip labels", () => {
     expect(next("verify", "prepare")).to.deep.equal(["introduce"]);
   });
 
-  it("name only the stores that would split", () => {
+  it("name only the stores whose rings would split", () => {
     const live = { ...running("verify"), mimir: { gossip: { label: "", verified: true }, rolling: [] } };
     expect(told({}, live)[0]).to.include("(mimir)").and.to.include("must be prepare");
   });
 
-  it("refuse a step while the rollout of the last one is not complete", () => {
+  it("reject a step while the rollout of the last one is not complete", () => {
     expect(told(wants("introduce"), running("prepare", ["loki/loki-ingester"]))[0])
       .to.include("must be prepare until the last rollout is complete")
       .and.to.include("loki/loki-ingester");
-    // A rollout at the same step is nothing new.
+    // A rollout at the same step is allowed.
     expect(told({}, running("verify", ["loki/loki-ingester"]))).to.deep.equal([]);
   });
 
-  it("refuse another name of the cluster, which is part of the label", () => {
+  it("reject another name of the cluster, which is part of the label", () => {
     const [text = "", ...others] = told({ cluster: { name: "other" } }, running("verify"));
     expect(others).to.deep.equal([]);
     expect(text)

@@ -5,7 +5,7 @@ import { releases as names } from "../../names";
 import { releaseTimeout } from "../../values/rollout";
 import { settingsOf } from "../support/stacks";
 
-/** The releases that a HelmRelease registers, with what they come after. */
+/** The releases that a HelmRelease registers, with their dependencies. */
 async function releases(environment: "dev" | "prod", args: Pick<HelmReleaseArgs, "crds">) {
   const settings = settingsOf(environment);
   const { resources } = await recordProgram(environment, {}, async () => {
@@ -23,7 +23,7 @@ async function releases(environment: "dev" | "prod", args: Pick<HelmReleaseArgs,
 }
 
 describe("HelmRelease", () => {
-  it("installs the pinned chart under a fixed name with a time limit, and makes no namespace", async () => {
+  it("installs the pinned chart under a fixed name with a timeout, and creates no namespace", async () => {
     const [release, ...others] = await releases("dev", {});
     expect(others).to.have.length(0);
     expect(release?.inputs).to.deep.include({
@@ -57,7 +57,7 @@ describe("HelmRelease", () => {
       expect(releaseTimeout(settingsOf("dev"), release), release).to.be.within(600, 1500);
   });
 
-  it("installs the chart of the custom resource definitions first and leaves Helm's own copy out", async () => {
+  it("installs the chart of the CRDs first, without Helm's own copy", async () => {
     const crds = { chart: "minio", values: { b: 2 } } as const;
     const [first, release] = await releases("dev", { crds });
     expect(first?.name).to.equal("subject-crds");

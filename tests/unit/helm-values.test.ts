@@ -26,7 +26,7 @@ describe("unit: additional chart values", () => {
     expect(replaced).to.deep.equal(["distributor.affinity"]);
   });
 
-  it("leave other releases alone", () => {
+  it("do not change other releases", () => {
     const settings = withValues("loki", { querier: { nodeSelector: { pool: "monitoring" } } });
     const base = { replicas: 1 };
     expect(extendedValues(settings, "mimir", base)).to.deep.equal({ values: base, replaced: [] });
@@ -35,7 +35,7 @@ describe("unit: additional chart values", () => {
   const refused: [string, unknown, string, string][] = [
     ["loki", { querier: { replicas: 3 } }, "querier.replicas", "loki.querier"],
     ["loki", { loki: { schemaConfig: { configs: [] } } }, "loki.schemaConfig.configs", "loki.schema"],
-    // A parent that is replaced as a whole takes the owned key with it.
+    // Replacing a parent as a whole would remove the owned key.
     ["loki", { loki: null }, "loki", "objectStorage"],
     ["mimir", { store_gateway: { resources: {} } }, "store_gateway.resources", "mimir.storeGateway"],
     ["tempo", { fullnameOverride: "t" }, "fullnameOverride", "names and addresses"],
@@ -48,19 +48,19 @@ describe("unit: additional chart values", () => {
     ["minio", { replicas: 8 }, "replicas", "objectStorage.minio.servers"],
   ];
   for (const [release, values, key, instead] of refused)
-    it(`refuses ${release} ${key} and names what to use`, () => {
+    it(`rejects ${release} ${key} and names the setting to use`, () => {
       const { message } = errorOf(() => withValues(release, values));
       expect(message).to.contain(`helm.${release}.values.${key}`).and.contain(instead);
     });
 
-  it("refuses a secret in plain text, without showing it", () => {
+  it("rejects a secret in plain text, without showing it", () => {
     const { message } = errorOf(() =>
       withValues("grafana", { smtp: { password: "hunter2" }, envRenderSecret: {} }),
     );
     expect(message).to.contain("helm.grafana.values.smtp.password").and.not.contain("hunter2");
   });
 
-  it("refuses a release that the stack does not install, and names those it does", () => {
+  it("rejects a release that the stack does not install, and names those it does", () => {
     const { message } = errorOf(() => withValues("lokki", {}));
     expect(message).to.contain("helm.lokki").and.contain("kps");
   });
@@ -72,7 +72,7 @@ describe("unit: additional chart values", () => {
     expect(extendedReleases).to.include.members(names);
   });
 
-  it("show in what the program registers", async () => {
+  it("appear in the values that the program registers", async () => {
     const values = { controller: { podLabels: { team: "sre" } } };
     const { resources } = await recordingOf("prod", { helm: { "alloy-logs": { values } } });
     const release = resources.find(({ inputs }) => inputs["name"] === "alloy-logs");

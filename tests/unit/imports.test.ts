@@ -53,7 +53,7 @@ const beside: Record<string, { parts: string[]; packages: string[] }> = {
   policies: { parts: whole, packages: ["@pulumi/policy", "@pulumi/pulumi", "yaml"] },
 };
 
-/** The commands whose code another command uses. Everything else that commands share is in cli/lib. */
+/** The commands whose code another command uses. All other shared code of commands is in cli/lib. */
 const commandsUsed: Record<string, string[]> = {
   doctor: ["coverage", "storage", "upgrade"],
   lifecycle: ["upgrade"],
@@ -73,7 +73,7 @@ const partOf = (file: string): string => {
   return first;
 };
 
-/** The part or package that an import leads to. */
+/** The part or package of an import. */
 function target(from: string, specifier: string): { part: string } | { package: string } {
   if (!specifier.startsWith(".")) return { package: specifier };
   const path = resolve(dirname(from), specifier.replace(/\.js$/, ""));
@@ -84,7 +84,7 @@ function target(from: string, specifier: string): { part: string } | { package: 
 const importsOf = (file: string): string[] =>
   ts.preProcessFile(readFileSync(file, "utf8"), true, true).importedFiles.map(({ fileName }) => fileName);
 
-/** Imports that a part may not have. */
+/** Imports that are not allowed for a part. */
 function forbidden(part: string, { parts, packages }: { parts: string[]; packages: string[] }): string[] {
   return filesOf(part, ".ts").flatMap((file) =>
     importsOf(file)
@@ -98,7 +98,7 @@ function forbidden(part: string, { parts, packages }: { parts: string[]; package
   );
 }
 
-/** The circles that a depth-first search meets, each from its first file back to it. */
+/** The cycles that a depth-first search finds, each as a path from its first file back to it. */
 function circles(edges: Map<string, string[]>): string[][] {
   const done = new Set<string>();
   const found: string[][] = [];
@@ -120,7 +120,7 @@ describe("unit: imports", () => {
       expect(forbidden(part, allowed)).to.deep.equal([]);
     });
 
-  it("of cli: commands import cli/lib and the commands listed here, cli/lib imports no command", () => {
+  it("in cli: commands import cli/lib and the commands listed here, cli/lib imports no command", () => {
     const placeOf = (file: string): string => {
       const [, area = "", command = ""] = relative(join(root, "cli"), file).match(/^(\w+)\/([\w-]+)/) ?? [];
       return area === "commands" && command !== "index" ? command : area;
@@ -147,7 +147,7 @@ describe("unit: imports", () => {
     });
   });
 
-  it("go one way: no part may import one that may import it", () => {
+  it("have one direction: no part may import one that may import it", () => {
     const reaches = (part: string): string[] => [
       part,
       ...(layers[part]?.parts ?? []).flatMap((below) => reaches(below)),
@@ -156,7 +156,7 @@ describe("unit: imports", () => {
       for (const below of layers[part]?.parts ?? []) expect(reaches(below), part).not.to.include(part);
   });
 
-  it("have no circles, imports of types included", () => {
+  it("have no cycles, including type imports", () => {
     const parts = [...whole, ...Object.keys(beside), "tests"].flatMap((part) => filesOf(part, ".ts"));
     const known = new Set(parts);
     const edges = new Map(
@@ -177,7 +177,7 @@ describe("unit: imports", () => {
     ]);
   });
 
-  it("of Pulumi are for components and index.ts alone", () => {
+  it("of Pulumi are only in components and index.ts", () => {
     const pulumi = (part: string) =>
       filesOf(part, ".ts").filter((file) => importsOf(file).some((name) => name.startsWith("@pulumi/")));
     for (const part of ["settings", "names.ts", "charts.ts", "values"])
@@ -185,7 +185,7 @@ describe("unit: imports", () => {
     expect(pulumi("components")).not.to.deep.equal([]);
   });
 
-  it("leave values without clock, chance, network and environment", () => {
+  it("keep values independent of time, randomness, network and environment", () => {
     for (const file of filesOf("values", ".ts"))
       expect(readFileSync(file, "utf8"), relative(root, file)).not.to.match(
         /\bnew Date\(\)|Date\.now|Math\.random|random(Bytes|UUID)|fetch\(|process\.env/,
@@ -194,7 +194,7 @@ describe("unit: imports", () => {
 });
 
 describe("unit: versions", () => {
-  /** All that is read by people or programs, except for records of what was made from it. */
+  /** All files for people or programs, except records generated from them. */
   const texts = [
     ...[...whole, ...Object.keys(beside)].flatMap((part) => filesOf(part, ".ts")),
     ...filesOf("values", ".alloy"),

@@ -23,14 +23,14 @@ const releaseType = "kubernetes:helm.sh/v3:Release";
 const record = (name: string, status: string): V1Secret => ({ metadata: { labels: { name, status } } });
 
 describe("interrupted updates", () => {
-  it("leave locks that are dead where their process ran here and is gone", () => {
+  it("leave stale locks if their process ran on this machine and has exited", () => {
     const lock = { pid: 7, username: "root", hostname: "here", timestamp: "2026-01-01T00:00:00Z" };
     expect(isStale(lock, "here", () => false)).to.equal(true);
     expect(isStale(lock, "here", () => true)).to.equal(false);
     expect(isStale(lock, "elsewhere", () => false)).to.equal(false);
   });
 
-  it("leave locks in the backend's folder, where it is one", () => {
+  it("leave locks in the backend's folder, if it is local", () => {
     const below = ".pulumi/locks/organization/observability/dev";
     expect(lockFolder("dev", "file:///state")).to.equal(`/state/${below}`);
     expect(lockFolder("dev", "file://~")).to.equal(join(homedir(), below));
@@ -39,7 +39,7 @@ describe("interrupted updates", () => {
       expect(lockFolder("dev", other)).to.equal(undefined);
   });
 
-  it("leave releases that were being installed, which the state does not have, or upgraded", () => {
+  it("leave releases that were being installed, which the state lacks, or upgraded", () => {
     const made = { name: "loki", namespace: "loki" };
     expect(
       pendingReleases([
@@ -69,7 +69,7 @@ describe("interrupted updates", () => {
     expect(of(false)).to.deep.equal(["pending-upgrade"]);
   });
 
-  it("leave objects that the state does not have", () => {
+  it("leave objects that the state lacks", () => {
     const inputs = {
       apiVersion: "v1",
       kind: "Service",
@@ -94,7 +94,7 @@ describe("interrupted updates", () => {
     ).to.deep.equal([{ ...inputs, notBefore: new Date("2026-01-01T10:00:05Z") }]);
   });
 
-  it("made only what Pulumi made, after what it was to come after", () => {
+  it("created only Pulumi's objects that are newer than their dependencies", () => {
     const made = (manager: string, at: string) =>
       ours(
         {
@@ -106,7 +106,7 @@ describe("interrupted updates", () => {
     expect(made("pulumi-kubernetes-1a2b3c4d", "2026-01-01T10:00:04Z")).to.equal(false);
     expect(made("kubectl-client-side-apply", "2026-01-01T10:00:05Z")).to.equal(false);
     expect(ours({}, { notBefore: new Date(0) })).to.equal(false);
-    // Where the state does not say when, nothing is deleted.
+    // Without creation times in the state, nothing is deleted.
     const service = { apiVersion: "v1", kind: "Service", metadata: { name: "a" } };
     const [undated] = unknownObjects([operation("creating", "kubernetes:core/v1:Service", service)], []);
     expect(undated).to.deep.equal(service);
@@ -114,7 +114,7 @@ describe("interrupted updates", () => {
     expect(ours({ metadata }, {})).to.equal(false);
   });
 
-  it("are settled by forgetting what was begun, and nothing else", () => {
+  it("are repaired by removing only pending operations", () => {
     const rest = { resources: [{ urn: "urn:a", type: "a" }], secrets_providers: { type: "passphrase" } };
     expect(settled({ version: 3, deployment: { ...rest, pending_operations: [{}] } })).to.deep.equal({
       version: 3,
@@ -129,7 +129,7 @@ describe("the drill of interrupted updates", () => {
       [kind]: { planning, metadata: { op, urn: `urn:pulumi:s::p::${urn}`, type: urn.split("::")[0] } },
     });
 
-  it("reads steps from the engine's event log", () => {
+  it("parses steps from the engine's event log", () => {
     const urn = "kubernetes:helm.sh/v3:Release::loki";
     const resource = "kubernetes:helm.sh/v3:Release loki";
     expect(seenIn(line("resourcePreEvent", "create", urn))).to.deep.equal({ moment: "begins", resource });
@@ -139,7 +139,7 @@ describe("the drill of interrupted updates", () => {
     expect(seenIn(JSON.stringify({ diagnosticEvent: { message: "x" } }))).to.equal(undefined);
   });
 
-  it("knows when an update has come to a point", () => {
+  it("detects when an update has reached a point", () => {
     const point = { name: "", moment: "begins", resource: /:Namespace /, count: 2, end: "Ctrl-C" } as const;
     const seen = ["loki", "mimir"].map((name) => ({
       moment: "begins" as const,
@@ -150,13 +150,13 @@ describe("the drill of interrupted updates", () => {
     expect(reached({ ...point, moment: "done" }, seen)).to.equal(false);
   });
 
-  it("has ten points, and every way to end at two or more", () => {
+  it("has ten points, and every kind of interruption at two or more", () => {
     expect(new Set(points.map(({ name }) => name)).size).to.equal(10);
     for (const end of ["Ctrl-C", "Ctrl-C twice", "engine killed", "all killed"])
       expect(points.filter((point) => point.end === end).length, end).to.be.at.least(2);
   });
 
-  it("kills a process with all that came of it, and nothing else", () => {
+  it("kills a process with all of its child processes, and nothing else", () => {
     const processes = [
       { pid: 2, parent: 1 },
       { pid: 3, parent: 2 },

@@ -1,4 +1,4 @@
-/** Which metrics are dropped, by setting. */
+/** Dropped metrics, by setting. */
 import { expect } from "chai";
 import { metricNames } from "../../values/kept-metrics";
 import read from "../../values/kept-metrics.json";
@@ -7,7 +7,7 @@ import { settingsOf } from "../support/stacks";
 const matches = (pattern: string, name: string) => new RegExp(`^(?:${pattern})$`).test(name);
 
 describe("values: the metrics that are kept", () => {
-  it("drops expensive metrics by default, what this stack does not read by `used`, and nothing by `all`", () => {
+  it("drops expensive metrics by default, unused ones with `used`, and nothing with `all`", () => {
     const names = {
       read: "kube_pod_info",
       unread: "node_boot_time_seconds",
@@ -34,12 +34,12 @@ describe("values: the metrics that are kept", () => {
     expect(stored({ infrastructure: "all" })).to.deep.equal(Object.keys(names));
   });
 
-  it("drops nothing that rules, dashboards, commands or pages of this stack read", () => {
+  it("drops nothing that rules, dashboards, commands or pages of this stack query", () => {
     const { dropped } = metricNames(settingsOf("dev", {}));
     expect(read.filter((name) => matches(dropped, name))).to.deep.equal([]);
   });
 
-  it("`used` names components by the words that their metrics begin with", () => {
+  it("`used` identifies components by the prefix of their metrics", () => {
     const { dropped } = metricNames(settingsOf("dev", { metrics: { infrastructure: "used" } }));
     for (const name of [
       "node_boot_time_seconds",

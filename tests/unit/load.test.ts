@@ -14,7 +14,7 @@ import { settingsOf } from "../support/stacks";
 
 const asked: LoadOptions = { logs: 400, series: 3000, spans: 100, queries: 3, steps: 4, duration: 60 };
 
-/** Logs alone: 100, 200 lines a second, 10 s each. */
+/** Only logs: 100, 200 lines a second, 10 s each. */
 const small: Plan = planOf(
   settingsOf("dev"),
   { logs: 200, series: 0, spans: 0, queries: 0, steps: 2, duration: 10 },
@@ -31,7 +31,7 @@ const summaryOf = (...steps: Partial<Counts>[]): Summary => ({
   words: {},
 });
 
-describe("unit: obs load, what is asked", () => {
+describe("unit: obs load, options", () => {
   /** The value of an option, as the command line reads it. */
   const read = (name: string, text: string) => {
     const command = commandLine().commands.find((one) => one.name() === "load");
@@ -60,7 +60,7 @@ describe("unit: obs load, what is asked", () => {
         );
   });
 
-  it("refuses to load with nothing", () => {
+  it("rejects a load of nothing", () => {
     const nothing = { ...asked, logs: 0, series: 0, spans: 0, queries: 0 };
     expect(() => planOf(settingsOf("dev"), nothing)).to.throw(UserError, /all 0/);
     expect(planOf(settingsOf("dev"), { ...nothing, spans: 10 }).kinds).to.have.keys("traces");
@@ -77,7 +77,7 @@ describe("unit: obs load, what is asked", () => {
     expect(askedRate(plan, "PromQL", 1)).to.be.closeTo(0.25, 0.001);
   });
 
-  it("keeps to the largest batch, and asks for something at the lowest rates too", () => {
+  it("stays below the largest batch, and sends requests at the lowest rates, too", () => {
     const much = planOf(settingsOf("dev"), { ...asked, logs: 100_000, series: 1_000_000, spans: 50_000 });
     expect([much.kinds.logs?.batch, much.kinds.metrics?.batch, much.kinds.traces?.batch]).to.deep.equal([
       100, 500, 100,
@@ -98,7 +98,7 @@ describe("unit: obs load, its Job", () => {
   const job = (config = {}) => jobManifest(settingsOf("dev", config), small).spec;
   const pod = (config = {}) => job(config)?.template.spec;
 
-  it("meets Pod Security's restricted, which its namespace enforces", () => {
+  it("complies with Pod Security's restricted level, which its namespace enforces", () => {
     expect(namespaceManifest().metadata?.labels).to.include({
       "pod-security.kubernetes.io/enforce": "restricted",
       "observability/client": "true",
@@ -125,14 +125,14 @@ describe("unit: obs load, its Job", () => {
     expect(job()?.activeDeadlineSeconds).to.be.greaterThan(20).and.lessThan(1000);
   });
 
-  it("has the plan in its environment, and credentials from its Secret only", () => {
+  it("has the plan in its environment, and credentials only from its Secret", () => {
     const [container] = pod()?.containers ?? [];
     const plan = container?.env?.find(({ name }) => name === "LOAD_PLAN")?.value ?? "";
     expect(JSON.parse(plan)).to.deep.equal(small);
     expect(container?.envFrom).to.deep.equal([{ secretRef: { name: "load-test" } }]);
   });
 
-  it("pulls a pinned image, from where the settings say", () => {
+  it("pulls a pinned image, from the registry in the settings", () => {
     expect(pod()?.containers[0]?.image).to.match(/^docker\.io\/grafana\/k6:\d+\.\d+\.\d+$/);
     expect(pod()?.imagePullSecrets).to.deep.equal([]);
     const own = pod({ images: { registry: "registry.example/mirror", pullSecret: "pull" } });
@@ -141,7 +141,7 @@ describe("unit: obs load, its Job", () => {
   });
 });
 
-describe("unit: obs load, what k6 says", () => {
+describe("unit: obs load, output of k6", () => {
   const summary = summaryOf({ items: 1000 }, { items: 2000 });
   const log = [
     'OBS-STEP {"step":1,"kinds":{"logs":{"items":990,"refused":10,"errors":0}}}',
@@ -156,14 +156,14 @@ describe("unit: obs load, what k6 says", () => {
     "",
   ].join("\n");
 
-  it("is read from between other lines; half a line is none", () => {
+  it("is parsed between other lines; an incomplete line is ignored", () => {
     expect(readSteps(log)).to.deep.equal([
       { step: 1, kinds: { logs: { items: 990, refused: 10, errors: 0 } } },
     ]);
     expect(readSummary(log)).to.deep.equal({ ...summary, words: { logs: "429 too many" } });
   });
 
-  it("has no summary where k6 did not come to its end", () => {
+  it("has no summary if k6 did not finish", () => {
     expect(readSummary(log.replace("OBS-END", ""))).to.equal(undefined);
     expect(readSummary("")).to.equal(undefined);
   });
@@ -174,11 +174,11 @@ describe("unit: obs load, what k6 says", () => {
   });
 });
 
-describe("unit: obs load, what came of it", () => {
+describe("unit: obs load, verdict", () => {
   const verdictOf = (plan: Plan, summary: Summary) =>
     verdictText({ plan, gaveOut: gaveOut(plan, summary), missing: missing(plan, summary) });
 
-  it("sustained is the highest step that held, with every step below it", () => {
+  it("sustained is the highest successful step, if every step below it was successful", () => {
     const sustained = (...steps: Partial<Counts>[]) => signalRows(small, summaryOf(...steps))[0]?.sustained;
     expect(sustained({ items: 1000 }, { items: 2000 })).to.equal(200);
     expect(sustained({ items: 1000 }, { items: 1000 })).to.equal(100);
@@ -192,7 +192,7 @@ describe("unit: obs load, what came of it", () => {
     expect(gaveOut(small, summaryOf({ items: 700 }, { items: 2000 }))).to.have.length(1);
   });
 
-  it("names who gave out first, and why", () => {
+  it("names the first bottleneck, with the reason", () => {
     const refused = summaryOf({ items: 1000 }, { items: 1900, refused: 100 });
     expect(gaveOut(small, refused)).to.have.length(1);
     expect(gaveOut(small, refused)[0]).to.include({ step: 2, kind: "logs" });
@@ -204,7 +204,7 @@ describe("unit: obs load, what came of it", () => {
     expect(verdictOf(small, summaryOf({ items: 1000 }, { items: 2000 }))).to.match(/^no bottleneck/);
   });
 
-  it("says what the first answer was, and how many marked signals are missing", () => {
+  it("reports the first response, and the number of missing marked signals", () => {
     const summary = { ...summaryOf({ items: 1000 }, { refused: 2000 }), words: { logs: "429 too many" } };
     expect(verdictOf(small, summary)).to.include("(429); answer: 429 too many");
     expect(missing(small, summary)).to.deep.equal([{ kind: "logs", lost: 2, of: 20 }]);
@@ -214,7 +214,7 @@ describe("unit: obs load, what came of it", () => {
     expect(verdictOf(small, found)).not.to.include("marked");
   });
 
-  it("names all that gave out in the same step, and none of a later one", () => {
+  it("names all bottlenecks of the same step, and none of a later one", () => {
     const plan = planOf(settingsOf("dev"), { ...asked, series: 0, queries: 0, steps: 2, duration: 10 });
     const fine = { refused: 0, errors: 0 };
     const summary: Summary = {
@@ -238,7 +238,7 @@ describe("unit: obs load, what came of it", () => {
   });
 });
 
-describe("unit: obs load, the stack's side", () => {
+describe("unit: obs load, usage of the stack", () => {
   const pod = (namespace: string, name: string, generateName?: string, hash?: string): V1Pod => ({
     metadata: {
       namespace,
@@ -248,7 +248,7 @@ describe("unit: obs load, the stack's side", () => {
     },
   });
 
-  it("a component is what its replicas' names have in common", () => {
+  it("a component is the common name of its replicas", () => {
     expect(componentOf(pod("loki", "loki-ingester-0", "loki-ingester-"))).to.equal("loki-ingester");
     expect(componentOf(pod("loki", "loki-querier-5c5-x", "loki-querier-5c5-", "5c5"))).to.equal(
       "loki-querier",
@@ -257,7 +257,7 @@ describe("unit: obs load, the stack's side", () => {
     expect(componentOf(pod("minio", "alone"))).to.equal("minio/alone");
   });
 
-  it("adds up replicas, counts the restarts of the run, and keeps pods that went away", () => {
+  it("adds up replicas, counts the restarts of the run, and includes deleted pods", () => {
     const of = (name: string, component: string, restarts: number) => ({
       namespace: "loki",
       pod: name,

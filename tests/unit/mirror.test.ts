@@ -31,7 +31,7 @@ const found: Inventory = {
 const registry = "registry.example.com/m";
 
 describe("unit: mirror", () => {
-  it("knows an image from what only looks like one", () => {
+  it("distinguishes an image from similar texts", () => {
     for (const image of [
       "docker.io/grafana/loki:3.7.6",
       "registry.k8s.io/a/b/c:v1",
@@ -53,7 +53,7 @@ describe("unit: mirror", () => {
       expect(isImage(other), other).to.equal(false);
   });
 
-  it("finds images in pods, in custom resources, in arguments and in variables, and none in what is only text", () => {
+  it("finds images in pods, in custom resources, in arguments and in variables, but not in other text", () => {
     const pod = {
       initContainers: [{ image: "docker.io/a/init:1" }],
       containers: [
@@ -83,7 +83,7 @@ describe("unit: mirror", () => {
       expect(imagesOf(object(kind, { data: { image: "docker.io/a/b:1" } })), kind).to.deep.equal([]);
   });
 
-  it("lists each image once with all that use it", () => {
+  it("lists each image once with all of its users", () => {
     expect(
       byImage([
         { image: "b", usedBy: "y" },
@@ -97,7 +97,7 @@ describe("unit: mirror", () => {
     ]);
   });
 
-  it("puts an image where images.registry looks for it", () => {
+  it("puts an image at the path that images.registry uses", () => {
     const settings = settingsOf("dev", { images: { registry } });
     for (const image of [
       "docker.io/grafana/loki:3.7.6",
@@ -113,7 +113,7 @@ describe("unit: mirror", () => {
     ]);
   });
 
-  it("reads a stack as if it had no mirror", () => {
+  it("reads a stack without its mirror", () => {
     const config = {
       "observability:environment": "prod",
       "observability:images": JSON.stringify({ registry: "r.example", pullSecret: "pull" }),
@@ -141,7 +141,7 @@ describe("unit: mirror", () => {
     expect(imageLines(found)).to.deep.equal(["quay.io/a/b:1 a/b:1", `docker.io/c:2@${digest} c:2`]);
   });
 
-  it("has only the action list", async () => {
+  it("accepts JSON output only for the action list", async () => {
     const refused = await mirror("push", "prod", {}).catch((reason: Error) => reason);
     expect(refused).to.be.instanceOf(UserError);
   });
@@ -153,7 +153,7 @@ describe("unit: mirror", () => {
     expect(text).to.include("infinity@1.0.0");
   });
 
-  it("names every image that commands make pods of", () => {
+  it("names every image of pods that commands create", () => {
     const cli = join(__dirname, "..", "..", "cli");
     const literals = readdirSync(cli, { recursive: true, encoding: "utf8" })
       .filter((file) => file.endsWith(".ts"))

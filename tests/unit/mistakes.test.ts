@@ -1,4 +1,4 @@
-/** Mistakes and their errors: each one alone, named, with what is allowed and how to change it. */
+/** Mistakes and their errors: each separately, with its name, the allowed values and the fix. */
 import { expect } from "chai";
 import { schema } from "../../settings";
 import { settingAt } from "../../settings/describe";
@@ -24,13 +24,13 @@ describe("mistakes in settings", () => {
       expect(said)
         .to.match(/must (not )?be |Valid: /)
         .and.to.include(`--path '${path}`);
-      // What is there no setting for is to be taken out, everything else to be changed.
+      // An unknown setting must be removed, every other one changed.
       expect(mistake.change.startsWith("Remove it"), path).to.equal(
         settingAt(path) === undefined || mistake.says.includes("(must not be set"),
       );
     });
 
-  it("about volumes are none where the settings fit the volumes", () => {
+  it("about volumes do not occur if the settings fit the volumes", () => {
     for (const mistake of mistakes.filter(({ installed }) => installed)) {
       const { storageClass } = mistake.installed ?? {};
       const config = storageClass ? { cluster: { storageClass } } : {};
@@ -38,7 +38,7 @@ describe("mistakes in settings", () => {
     }
   });
 
-  it("about secrets in plain text are of prod stacks, and of what is not encrypted", () => {
+  it("about secrets in plain text occur only for prod stacks, and for unencrypted values", () => {
     const config = { alerting: { receivers: { oncall: { pagerdutyKey: "in-plain-text" } } } };
     const found = (environment: Environment, encrypted: boolean, text = config) =>
       plainSecrets(settingsOf(environment, text), () => encrypted);
@@ -47,7 +47,7 @@ describe("mistakes in settings", () => {
     ]);
     expect(found("prod", true)).to.deep.equal([]);
     expect(found("dev", false)).to.deep.equal([]);
-    // What a config file has encrypted, a command sees as this.
+    // The form in which a command reads encrypted values of a config file.
     const hidden = { alerting: { receivers: { oncall: { pagerdutyKey: "[secret]" } } } };
     expect(found("prod", false, hidden)).to.deep.equal([]);
   });

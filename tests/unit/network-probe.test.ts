@@ -1,4 +1,4 @@
-/** The pod that tries NetworkPolicies: its connections, its manifest, and what its answers mean. */
+/** The pod that tests NetworkPolicies: its connections, its manifest, and the meaning of its results. */
 import { spawn, spawnSync } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -19,8 +19,8 @@ const judged = (log: string) => {
   }
 };
 
-describe("unit: the probe of network policies", () => {
-  it("tries what the policies of the stack allow and what they refuse", () => {
+describe("unit: the probe of NetworkPolicies", () => {
+  it("tests connections that the policies of the stack allow, and ones that they deny", () => {
     const { metadata } = probeManifest(settingsOf("prod"), allowed, refused);
     const network = { policies: networkPolicies(settingsOf("prod")), namespaces: {} };
     const own = { namespace: metadata?.namespace ?? "", labels: metadata?.labels ?? {}, address: "10.1.0.3" };
@@ -33,7 +33,7 @@ describe("unit: the probe of network policies", () => {
     expect(allows(network, own, to("query-frontend", refused), refused.port)).to.equal(false);
   });
 
-  it("is restricted, without a token, and ends by itself", () => {
+  it("is restricted, without a token, and exits by itself", () => {
     const { spec } = probeManifest(settingsOf("prod"), allowed, refused);
     expect(spec).to.deep.include({
       automountServiceAccountToken: false,
@@ -48,7 +48,7 @@ describe("unit: the probe of network policies", () => {
     });
   });
 
-  it("tells enforced, not enforced and unknown apart", () => {
+  it("distinguishes enforced, not enforced and unknown", () => {
     const yes = "allowed: HTTP/1.1 401 Unauthorized";
     expect(judged(`${yes}\nrefused: nc: timed out`)).to.equal("enforced");
     expect(judged(`${yes}\nrefused: `)).to.equal("enforced");
@@ -95,7 +95,7 @@ describe("unit: the probe of network policies", () => {
       return log;
     };
 
-    it("writes what a judge understands", async () => {
+    it("writes output that the verdict can parse", async () => {
       const [enforced, everything, unknown] = await Promise.all([
         run(open, closed),
         run(open, open),

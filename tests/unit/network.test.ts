@@ -7,7 +7,7 @@ import { type NetworkPolicy, networkPolicies } from "../../values/network-polici
 import { namespaces } from "../support/names";
 import { backedUp, type Config, type Environment, externalS3, settingsOf, shipped } from "../support/stacks";
 
-/** Nodes that are known, so that pods are not among them whatever the network plugin makes of an address range. */
+/** Known nodes, so that pods are not among them, whatever the network plugin includes in an address range. */
 const nodes = ["10.0.0.0/16"];
 const node: End = { address: "10.0.0.7" };
 const internet: End = { address: "203.0.113.9" };
@@ -64,7 +64,7 @@ const reaches = (network: Network, from: Name | End, to: Name | End, port: numbe
   return allows(network, end(from), end(to), port);
 };
 
-/** Refused connections that must be allowed, and the other way round, in words. */
+/** Denied connections that must be allowed, and vice versa, as text. */
 type Connection = [Name | End, Name | End, number];
 const wrong = (network: Network, list: Connection[], allowed: boolean) =>
   list
@@ -84,18 +84,18 @@ describe("unit: network policies", () => {
       namespaces: { a: { team: "x" } },
     });
 
-    it("allows everything where no policy selects a pod, in the direction that it is of", () => {
+    it("allows everything if no policy selects a pod, in the policy's direction", () => {
       expect(allows({ policies: [] }, a, b, 80)).to.equal(true);
       expect(allows(ofB({ podSelector: { matchLabels: { app: "other" } } }), a, b, 80)).to.equal(true);
       expect(allows(ofB({ podSelector: {} }), a, b, 80)).to.equal(false);
-      // Without policyTypes it is of ingress, and of egress where it has rules for it.
+      // Without policyTypes, a policy applies to ingress, and to egress if it has egress rules.
       expect(allows(ofB({ podSelector: {} }), b, a, 80)).to.equal(true);
       expect(allows(ofB({ podSelector: {}, egress: [] }), b, a, 80)).to.equal(true);
       expect(allows(ofB({ podSelector: {}, policyTypes: ["Egress"] }), b, a, 80)).to.equal(false);
       expect(allows(ofB({ podSelector: {}, policyTypes: ["Egress"] }), a, b, 80)).to.equal(true);
     });
 
-    it("takes both selectors of a peer together, and one of pods alone as of the own namespace", () => {
+    it("requires both selectors of a peer, and applies a pod selector alone to the policy's namespace", () => {
       const from = (...peers: NonNullable<NonNullable<Policy["spec"]["ingress"]>[number]["from"]>) =>
         allows(ofB({ ingress: [{ from: peers }] }), a, b, 80);
       const team = { namespaceSelector: { matchLabels: { team: "x" } } };
@@ -111,11 +111,11 @@ describe("unit: network policies", () => {
         true,
         true,
       ]);
-      // No peers are all peers, which is why nobody must never be written so.
+      // An empty list of peers allows all peers, so it must never mean none.
       expect(from()).to.equal(true);
     });
 
-    it("needs egress of the one and ingress of the other; what one of several policies allows is allowed", () => {
+    it("requires egress of one end and ingress of the other; one of several policies is sufficient", () => {
       const refuse = policy("b", { podSelector: {}, policyTypes: ["Ingress", "Egress"] });
       const admit = policy("b", { ingress: [{ ports: [{ port: 80 }] }] });
       const stay = policy("a", { podSelector: {}, policyTypes: ["Egress"] });
@@ -125,7 +125,7 @@ describe("unit: network policies", () => {
       expect(allows({ policies: [refuse, admit, stay] }, a, b, 80)).to.equal(false);
     });
 
-    it("knows address ranges, their exceptions, and that plugins differ in whether pods are in them", () => {
+    it("supports address ranges with exceptions, and plugins that differ in whether they include pods", () => {
       const block = (cidr: string, except: string[] = []) =>
         ofB({ ingress: [{ from: [{ ipBlock: { cidr, except } }] }] });
       expect(allows(block("10.0.0.0/16"), node, b, 80)).to.equal(true);
@@ -136,13 +136,13 @@ describe("unit: network policies", () => {
     });
   });
 
-  it("are off in dev and on in prod, and with the switch off there is none", () => {
+  it("are off in dev and on in prod, and with the setting off there are none", () => {
     expect(networkPolicies(settingsOf("dev"))).to.deep.equal([]);
     expect(networkPolicies(settingsOf("prod")).length).to.be.greaterThan(20);
     expect(networkPolicies(settingsOf("prod", { network: { policies: false } }))).to.deep.equal([]);
   });
 
-  it("refuse everything in each namespace of the stack, but asking for names", () => {
+  it("deny everything in each namespace of the stack, except DNS", () => {
     const { policies } = networkOf("prod", backedUp);
     const denied = (policies as NetworkPolicy[]).filter(({ metadata }) => metadata.name === "default-deny");
     expect(denied.map(({ metadata }) => metadata.namespace)).to.have.members(Object.values(namespaces));
@@ -155,7 +155,7 @@ describe("unit: network policies", () => {
       expect(allows(network, pods.application, one, 80), namespace).to.equal(false);
       expect(allows(network, one, internet, 443), namespace).to.equal(false);
     }
-    // A server of names on the node, at an address of its own link.
+    // A DNS server on the node, at a link-local address.
     expect(
       allows(network, pods.grafana, { address: "169.254.20.10" }, { port: 53, protocol: "UDP" }),
     ).to.equal(true);
@@ -167,7 +167,7 @@ describe("unit: network policies", () => {
   });
 
   for (const environment of ["dev", "prod"] as const)
-    it(`let pass what the stack needs, and nothing of others: ${environment}`, () => {
+    it(`allow the connections of the stack, and no others: ${environment}`, () => {
       const network = networkOf(environment);
       const needed: [Name | End, Name | End, number][] = [
         ["lokiIngester", "minio", 9000],
@@ -220,7 +220,7 @@ describe("unit: network policies", () => {
       expect(wrong(network, refused, false)).to.deep.equal([]);
     });
 
-  it("with an external S3: out to its port, and nothing of MinIO", () => {
+  it("with an external S3: egress to its port, and no policies of MinIO", () => {
     const network = networkOf("prod", {
       objectStorage: { kind: "external", external: { ...externalS3, endpoint: "s3.example.com:9443" } },
     });
@@ -230,18 +230,18 @@ describe("unit: network policies", () => {
     expect(JSON.stringify(network.policies)).not.to.include('"minio"');
   });
 
-  it("with metrics of spans from Alloy: Alloy writes them", () => {
+  it("with span metrics from Alloy: Alloy writes them", () => {
     const tracing = { sampling: { ratio: 1 }, metricsFrom: "alloy" };
     expect(reaches(networkOf("prod", { tracing }), "alloyTraces", "mimirGateway", 8080)).to.equal(true);
   });
 
-  it("without anything that scales: no policies of its namespace", () => {
+  it("without autoscaling: no policies of its namespace", () => {
     expect(JSON.stringify(networkOf("dev").policies)).not.to.include('"autoscaling"');
     expect(reaches(networkOf("prod"), "keda", "mimirGateway", 8080)).to.equal(true);
     expect(reaches(networkOf("prod"), "keda", "lokiGateway", 8080)).to.equal(false);
   });
 
-  it("with backups: their pods reach the object storage and the copy, and without there are no policies of them", () => {
+  it("with backups: their pods may connect to the object storage and the destination; without, there are no policies for them", () => {
     const jobs = pod("backup", { "app.kubernetes.io/name": "backup" });
     const ofGrafana = pod("grafana", { "app.kubernetes.io/name": "grafana-backup" });
     const network = networkOf("prod", backedUp);
@@ -274,7 +274,7 @@ describe("unit: network policies", () => {
     );
   });
 
-  it("an ingress controller's namespace reaches Grafana and the gateways; a scraper's the metrics", () => {
+  it("an ingress controller's namespace may connect to Grafana and the gateways, and a scraper's namespace to the metrics", () => {
     const network = networkOf("prod", {
       network: { ingressNamespaces: ["ingress-nginx"], scraperNamespaces: ["datadog"] },
     });
@@ -298,7 +298,7 @@ describe("unit: network policies", () => {
     expect(wrong(network, refused, false)).to.deep.equal([]);
   });
 
-  it("receivers of alerts, databases and providers of identities are reached on their own ports", () => {
+  it("receivers of alerts, databases and identity providers are allowed with their own ports", () => {
     const network = networkOf("dev", {
       alerting: {
         receivers: {
@@ -327,7 +327,7 @@ describe("unit: network policies", () => {
     expect(reaches(network, "alertmanager", internet, 5432)).to.equal(false);
   });
 
-  it("receivers inside the cluster are reached in their namespace alone", () => {
+  it("receivers inside the cluster are allowed only in their namespace", () => {
     const hook = (webhookUrl: string) => ({ alerting: { receivers: { oncall: { webhookUrl } } } });
     const namespacesOf = (webhookUrl: string) =>
       flows(settingsOf("dev", hook(webhookUrl)))
@@ -347,7 +347,7 @@ describe("unit: network policies", () => {
     expect(reaches(network, "grafana", pod("oncall"), 8080)).to.equal(true);
   });
 
-  it("a load balancer's addresses reach Grafana and the gateways", () => {
+  it("a load balancer's addresses may connect to Grafana and the gateways", () => {
     const balancer: End = { address: "10.9.1.4" };
     const network = networkOf("prod", { network: { ingressRanges: ["10.9.0.0/16"] } });
     const behind: Name[] = ["grafana", "lokiGateway", "mimirGateway", "tempoGateway"];
@@ -381,7 +381,7 @@ describe("unit: network policies", () => {
     ).to.deep.equal(["prometheusOperator 10250", "keda 6443", "keda 8000", "keda 9443", "keda 10250"]);
   });
 
-  it("every flow is in the policies of both of its ends, under the part's own labels", () => {
+  it("every flow is in the policies of both of its ends, with the component's own labels", () => {
     const settings = settingsOf("prod", { ...backedUp, network: { nodes } });
     const { policies } = networkOf("prod", backedUp);
     const end = (name: Flow["from"]): Pod | undefined => {

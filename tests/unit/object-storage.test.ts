@@ -3,7 +3,7 @@ import { expect } from "chai";
 import { serverProblems, volumeProblems } from "../../components/object-storage/preflight";
 import { settingsOf } from "../support/stacks";
 
-/** MinIO's StatefulSet as its chart makes it, scaled to a number of replicas by hand. */
+/** MinIO's StatefulSet from its chart, scaled to a number of replicas manually. */
 const minio = (servers: number, replicas = servers): V1StatefulSet => ({
   metadata: { name: "minio" },
   spec: {
@@ -46,7 +46,7 @@ describe("unit: MinIO's servers", () => {
     expect(told([minio(4, 6)])).to.have.length(1);
   });
 
-  it("are free before there is a pool", () => {
+  it("can be any number before there is a pool", () => {
     expect(told([])).to.deep.equal([]);
     expect(serverProblems(settingsOf("dev"), { statefulSets: [minio(4)] })).to.deep.equal([]);
   });
@@ -58,7 +58,7 @@ describe("unit: volumes of MinIO", () => {
       claims: [{ metadata: { name }, spec: { resources: { requests: { storage } } } }],
     });
 
-  it("may grow, never shrink, and are never left behind with data", () => {
+  it("may grow, but not shrink, and are never removed with data", () => {
     expect(problems("100Gi")).to.deep.equal([]);
     expect(problems("50Gi")).to.deep.equal([]);
     expect(problems("200Gi")[0]?.allowed).to.match(/^200Gi or more: .*cannot shrink/);

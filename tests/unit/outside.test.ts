@@ -21,7 +21,7 @@ const direct = "localhost,127.0.0.1,::1,.svc,.cluster.local,10.0.0.0/8";
 describe("unit: servers outside the cluster", function () {
   this.timeout(300_000);
 
-  it("are verified with the private CAs by every program that connects to them", () => {
+  it("are verified with the private CAs by every client", () => {
     const settings = settingsOf("prod", privateCa);
     const loki: Any = lokiValues(settings);
     const mimir: Any = mimirValues(settings);

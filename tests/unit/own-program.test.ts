@@ -15,10 +15,10 @@ import type { NamespaceKey } from "../../names";
 import { defineSettings, type Settings, type SettingsChanges, SettingsError } from "../../settings";
 import { errorOf, withoutMirror } from "../support/stacks";
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look deep into inputs
+// biome-ignore lint/suspicious/noExplicitAny: tests read nested inputs
 type Any = any;
 
-/** What becomes known during the deployment. */
+/** A value that becomes known during the deployment. */
 const later = <T>(value: T): pulumi.Output<T> => pulumi.output(Promise.resolve(value)) as pulumi.Output<T>;
 
 const s3 = (): S3Args => ({
@@ -34,7 +34,7 @@ interface Options {
   settings?: Settings;
   namespaces?: () => NamespaceNames<"loki" | "alloyLogs">;
   s3?: () => S3Args;
-  /** Beginning of the components' names in Pulumi. */
+  /** Prefix of the components' names in Pulumi. */
   prefix?: string;
 }
 
@@ -107,7 +107,7 @@ describe("unit: components in another program", function () {
     );
   });
 
-  it("can be there twice, for two clusters", async () => {
+  it("can be used twice, for two clusters", async () => {
     const { resources } = await record(() => {
       logs({});
       logs({ prefix: "eu-" });
@@ -118,7 +118,7 @@ describe("unit: components in another program", function () {
     expect(find(resources, release, "eu-loki-loki").name).to.equal("loki");
   });
 
-  it("take the namespaces that Namespaces creates", async () => {
+  it("use the namespaces that Namespaces creates", async () => {
     const only: NamespaceKey[] = ["loki", "alloyLogs"];
     const { resources } = await record(() => {
       const settings = defineSettings({ ...changes, namespaces: { prefix: "shop-" } });
@@ -140,7 +140,7 @@ describe("unit: components in another program", function () {
     });
   });
 
-  it("reject credentials that are missing", async () => {
+  it("reject missing credentials", async () => {
     const credentials = { mimir: { accessKey: "a", secretKey: "b" } };
     let message = "";
     await record(() => {

@@ -1,4 +1,4 @@
-/** Presets of `cluster.platform`, and how the preflight recognizes platforms. */
+/** Presets of `cluster.platform`, and the preflight's detection of platforms. */
 import type { V1Node } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { scriptPod } from "../../cli/lib/script-pod";
@@ -10,7 +10,7 @@ import { isTree, leavesOf, type Tree, valueAt } from "../../settings/tree";
 import { platformValues } from "../../values/user-ids";
 import { errorOf, settingsOf } from "../support/stacks";
 
-/** Settings with no network of their own, which the shipped stack has. */
+/** Settings without network settings, which the shipped stack has. */
 const on = (platform: string, more = {}) =>
   settingsOf("prod", { network: {}, cluster: { platform }, ...more });
 
@@ -55,7 +55,7 @@ describe("unit: platforms", () => {
     }
   });
 
-  it("leave a setting of the stack as it is", () => {
+  it("do not change a setting of the stack", () => {
     const settings = on("k3s", { cadvisor: { containerdSocket: "/run/other.sock" } });
     expect(settings.cadvisor.containerdSocket).to.equal("/run/other.sock");
   });
@@ -76,13 +76,13 @@ describe("unit: platforms", () => {
       ]);
     });
 
-  it("of another name than the nodes' is a warning; unknown nodes are none", () => {
+  it("result in a warning if they differ from the nodes' platform, unless that is unknown", () => {
     expect(check.find(context(on("gke"), "eks"))).to.deep.equal([
       {
         severity: "warning",
         path: "cluster.platform",
         was: "gke",
-        allowed: "eks: the nodes are of Amazon EKS",
+        allowed: "eks: the cluster has nodes of Amazon EKS",
       },
     ]);
     expect(platformOf([node("v1.34.3")])).to.equal(undefined);

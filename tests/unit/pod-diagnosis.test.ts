@@ -4,7 +4,7 @@ import { diagnose, type Observed } from "../../components/pod-diagnosis";
 
 const at = (minute: number) => new Date(Date.UTC(2026, 10, 1, 12, minute));
 
-/** A pod as the API server returns it, not ready unless it says otherwise. */
+/** A pod as the API server returns it, not ready unless stated otherwise. */
 const pod = (name: string, status: V1Pod["status"], claim?: string): V1Pod => ({
   metadata: { name, namespace: "loki", creationTimestamp: at(0) },
   spec: {
@@ -41,8 +41,8 @@ const observed = (all: Partial<Observed>): Observed => ({
 });
 const text = (all: Partial<Observed>) => diagnose([observed(all)]).join("\n");
 
-describe("unit: what keeps pods from being ready", () => {
-  it("is nothing where all are ready, ended well or go", () => {
+describe("unit: reasons why pods are not ready", () => {
+  it("are empty if all are ready, completed or terminating", () => {
     const ready = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
     const leaving = pod("c", {});
     leaving.metadata = { ...leaving.metadata, deletionTimestamp: at(1) };
@@ -51,7 +51,7 @@ describe("unit: what keeps pods from being ready", () => {
     ).to.deep.equal([]);
   });
 
-  it("is a node that is missing, once for pods that are alike", () => {
+  it("include a missing node, once for identical pods", () => {
     const message = "0/3 nodes are available: 3 node(s) didn't match pod anti-affinity rules.";
     const pods = [0, 1, 2].map((n) => pod(`loki-ingester-${n}`, unscheduled(message)));
     expect(text({ pods })).to.equal(
@@ -59,7 +59,7 @@ describe("unit: what keeps pods from being ready", () => {
     );
   });
 
-  it("is a claim without a volume, with the provisioner's reason", () => {
+  it("include a PVC without a volume, with the provisioner's reason", () => {
     const claim: V1PersistentVolumeClaim = {
       metadata: { name: "data-loki-ingester-0" },
       spec: { storageClassName: "fast" },
@@ -89,7 +89,7 @@ describe("unit: what keeps pods from being ready", () => {
     expect(text({ pods, claims: [{ ...claim, status: { phase: "Bound" } }] })).not.to.include("claim data");
   });
 
-  it("is an image that cannot be pulled", () => {
+  it("include an image that cannot be pulled", () => {
     const waiting = { reason: "ImagePullBackOff", message: 'Back-off pulling image "loki:nope"' };
     expect(
       text({ pods: [pod("loki-0", { containerStatuses: [container("loki", { state: { waiting } })] })] }),
@@ -98,7 +98,7 @@ describe("unit: what keeps pods from being ready", () => {
     );
   });
 
-  it("is a container that ends, with its last lines, shortened", () => {
+  it("include a container that exits, with its last lines, shortened", () => {
     const status = container("loki", {
       restartCount: 4,
       state: { waiting: { reason: "CrashLoopBackOff" } },
@@ -121,7 +121,7 @@ describe("unit: what keeps pods from being ready", () => {
     expect(lines).to.have.length(7);
   });
 
-  it("is a probe that fails, or an init container", () => {
+  it("include a probe that fails, or an init container", () => {
     const running = container("loki", { state: { running: {} } });
     const message = "Readiness probe failed: HTTP probe failed with statuscode: 503";
     expect(
@@ -149,7 +149,7 @@ describe("unit: what keeps pods from being ready", () => {
     expect(init).to.equal("Pod loki/loki-0 is not ready:\n    container wait: runs, not ready");
   });
 
-  it("is a pod that could not be created, until one was", () => {
+  it("include a pod that could not be created, until one was", () => {
     const failed = event("StatefulSet", "loki-ingester", "FailedCreate", "exceeded quota: small", 5);
     expect(text({ events: [failed] })).to.equal(
       "StatefulSet loki/loki-ingester cannot create pods:\n    exceeded quota: small",
@@ -163,7 +163,7 @@ describe("unit: what keeps pods from being ready", () => {
     expect(text({ events: [failed], pods: [created] })).to.equal("");
   });
 
-  it("stays short, however many pods", () => {
+  it("stay short, however many pods there are", () => {
     const pods = Array.from({ length: 30 }, (_, n) => pod(`p${n}`, unscheduled(`reason ${"abc".repeat(n)}`)));
     const lines = diagnose([observed({ pods })]);
     expect(lines).to.have.length(21);

@@ -1,4 +1,4 @@
-/** Both stacks keep to the rules, as far as the program itself goes; a stack that is broken in one place does not. */
+/** Both stacks comply with the policies for the program's own resources; a stack with one change does not. */
 import { expect } from "chai";
 import { ownSubjects } from "../../cli/commands/policies";
 import type { Recording } from "../../cli/lib/record";
@@ -18,11 +18,11 @@ describe("unit: policies over stacks", function () {
   this.timeout(120_000);
 
   for (const environment of ["dev", "prod"] as const)
-    it(`${environment} keeps to all of them as it is shipped`, async () => {
+    it(`${environment} complies with all of them as shipped`, async () => {
       expect(found(await recordingOf(environment), environment)).to.deep.equal([]);
     });
 
-  it("allow a single service another sampling ratio", async () => {
+  it("allow a different sampling ratio for a single service", async () => {
     const config = { tracing: { sampling: { services: { checkout: 0.5 } } } };
     expect(found(await recordingOf("prod", config), "prod")).to.deep.equal([]);
   });
@@ -49,7 +49,7 @@ describe("unit: policies over stacks", function () {
     ).to.deep.equal([]);
   });
 
-  it("prod with backups keeps to all of them, and is advised nothing about backups", async () => {
+  it("prod with backups complies with all of them, without advice about backups", async () => {
     const advised = async (config: Config) =>
       check(ownSubjects(await recordingOf("prod", config)), { environment: "prod" })
         .filter(({ rule }) => rule === "backups-scheduled")
@@ -72,7 +72,7 @@ describe("unit: policies over stacks", function () {
         told.some((line) => line.startsWith(`${rule} ${asSaid}: ${why}. `)),
         told.join("\n"),
       ).to.equal(true);
-      // One thing is broken, and only the rule about it tells.
+      // One setting is changed, and only the policy for it reports that.
       expect(told.filter((line) => !line.startsWith(`${rule} `))).to.deep.equal([]);
     });
 });

@@ -1,4 +1,4 @@
-/** Each rule, alone: what it lets pass, what it does not, and the words in which it says so. */
+/** Each policy separately: accepted resources, rejected ones, and its messages. */
 import { expect } from "chai";
 import { check, findingsOf, violations } from "../../policies/check";
 import { configProblems, contextOf, levelOf } from "../../policies/config";
@@ -17,7 +17,7 @@ const rule = (id: string): Rule => {
 };
 
 describe("unit: policies", () => {
-  it("have a name each, and a spec here", () => {
+  it("have unique names, and a spec here", () => {
     const ids = rules.map(({ id }) => id);
     expect(new Set(ids).size).to.equal(ids.length);
     expect([...new Set(ruleSpecs.map((spec) => spec.rule))].sort()).to.deep.equal([...ids].sort());
@@ -25,7 +25,7 @@ describe("unit: policies", () => {
 
   for (const { rule, environment = "prod", passes, fails, says } of ruleSpecs)
     describe(`${rule} in ${environment}`, () => {
-      it("is content with what keeps to it", () => {
+      it("accepts compliant resources", () => {
         expect(said(rule, passes, environment)).to.deep.equal([]);
       });
 
@@ -34,12 +34,12 @@ describe("unit: policies", () => {
       });
     });
 
-  it("are content with an ordinary Deployment, all of them", () => {
+  it("all accept a usual Deployment", () => {
     expect(check([deployment()], { environment: "prod" })).to.deep.equal([]);
   });
 
   describe("levels", () => {
-    it("are the environment's, or what the config says of the rule, or of all", () => {
+    it("are the environment's defaults, or configured for a policy or for all", () => {
       expect(levelOf(rule("replica-minimums"), "dev")).to.equal("disabled");
       expect(levelOf(rule("replica-minimums"), "prod")).to.equal("mandatory");
       expect(levelOf(rule("tenancy"), "dev", { all: "advisory" })).to.equal("advisory");
@@ -48,7 +48,7 @@ describe("unit: policies", () => {
       ).to.equal("disabled");
     });
 
-    it("decide what stops an update", () => {
+    it("decide whether a violation stops an update", () => {
       const subjects = [deployment({ image: "grafana/loki" })];
       const stops = (level: string) =>
         violations(check(subjects, { environment: "prod", config: { "images-pinned": level } })).length;
@@ -69,7 +69,7 @@ describe("unit: policies", () => {
       ]);
     });
 
-    it("come with parameters", () => {
+    it("can have parameters", () => {
       const config = { "images-registries": { registries: ["registry.example.com"] } };
       const found = (image: string) =>
         findingsOf(rule("images-registries"), [deployment({ image })], { environment: "prod", config })
@@ -97,14 +97,14 @@ describe("unit: policies", () => {
   });
 
   describe("exceptions", () => {
-    it("name a rule that there is, and say why", () => {
+    it("name an existing policy, and a reason", () => {
       for (const { rule: id, reason } of exceptions) {
         expect(() => rule(id)).not.to.throw();
         expect(reason, id).to.match(/\.$/);
       }
     });
 
-    it("allow what they name and nothing beside it", () => {
+    it("allow exactly what they name", () => {
       const allowed = { kind: "DaemonSet", namespace: "monitoring", name: "cadvisor", object: {} };
       const what = "a volume mounts /sys of the node";
       expect(exceptionFor("no-host-paths", allowed, what)?.reason).to.include("R10");
@@ -130,12 +130,12 @@ describe("unit: policies", () => {
   describe("as Pulumi's policies", () => {
     const policies = policiesOf(rules, { environment: "prod" });
 
-    it("are all there but those about what only charts make", () => {
+    it("include all except those about objects of charts", () => {
       const left = rules.filter(({ id }) => !policies.some(({ name }) => name === id)).map(({ id }) => id);
       expect(left).to.deep.equal(["tokens-needed"]);
     });
 
-    it("leave out what is not known before the update, and read the rest", () => {
+    it("ignore values that are unknown before the update, and check the rest", () => {
       const { unknownCheckingProxy } = require("@pulumi/policy");
       const unknownText = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
       const props = unknownCheckingProxy({ a: { b: unknownText, c: [1, unknownText] }, d: "x" });

@@ -1,4 +1,4 @@
-/** Each check of the preflight against small facts, and a broken cluster that is reported in one error. */
+/** Each check of the preflight with minimal facts, and a broken cluster that is reported in one error. */
 import type { V1Node, V1PersistentVolume, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { asDoctorFinding } from "../../cli/commands/doctor/checks/preflight";
@@ -96,7 +96,7 @@ const named = (name: string): Check => {
   return found;
 };
 
-/** What one check says, a line for each finding. */
+/** The findings of one check, a line for each. */
 const told = (
   name: string,
   facts: Partial<Facts> = {},
@@ -113,7 +113,7 @@ const statefulSet = (namespace: string, name: string, replicas: number): V1State
 });
 
 describe("unit: preflight", () => {
-  it("finds nothing where both stacks fit", () => {
+  it("finds nothing if both stacks fit", () => {
     for (const environment of ["dev", "prod"] as const)
       expect(examine("test", settingsOf(environment, backedUp), snapshot()), environment).to.deep.include({
         findings: [],
@@ -131,7 +131,7 @@ describe("unit: preflight", () => {
       return { facts, unread: { [key]: `${key} is forbidden` } };
     };
 
-    it("says what was not checked", () => {
+    it("reports skipped checks", () => {
       const { findings, unchecked } = examine("test", settingsOf("prod", backedUp), unread("storageClasses"));
       expect(findings).to.deep.equal([]);
       expect(unchecked).to.deep.equal([
@@ -139,11 +139,11 @@ describe("unit: preflight", () => {
       ]);
     });
 
-    it("says nothing of checks that do not apply", () => {
+    it("does not report checks that do not apply", () => {
       expect(examine("test", settingsOf("dev"), unread("apiServerPorts")).unchecked).to.deep.equal([]);
     });
 
-    it("refuses where data could be lost", () => {
+    it("is rejected if data could be lost", () => {
       expect(() => examine("test", settingsOf("prod"), unread("statefulSets"))).to.throw(
         "the cluster cannot be read, so nothing was changed: StatefulSets (statefulSets is forbidden)",
       );
@@ -157,7 +157,7 @@ describe("unit: preflight", () => {
       namespaces: [{ metadata: { name: "monitoring", ...metadata }, status: { phase } }],
     });
 
-    it("that exist must be this stack's", () => {
+    it("that exist must belong to this stack", () => {
       expect(told("namespaces", namespace({ labels: label }))).to.deep.equal([]);
       const annotations = { "observability/stack": "observability/prod" };
       expect(told("namespaces", namespace({ labels: label, annotations }))).to.deep.equal([]);
@@ -173,10 +173,10 @@ describe("unit: preflight", () => {
       );
     });
 
-    it("that are lent to it must exist, and take its Pod Security level", () => {
+    it("in cluster.existingNamespaces must exist, and have no conflicting Pod Security level", () => {
       expect(told("namespaces", namespace({}), lent)).to.deep.equal([]);
       expect(told("namespaces", {}, lent)[0]).to.match(
-        /^error cluster.existingNamespaces "monitoring": names of namespaces that exist/,
+        /^error cluster.existingNamespaces "monitoring": names of existing namespaces/,
       );
       const restricted = { labels: { "pod-security.kubernetes.io/enforce": "restricted" } };
       expect(told("namespaces", namespace(restricted), lent)[0]).to.include(
@@ -187,7 +187,7 @@ describe("unit: preflight", () => {
       );
     });
 
-    it("are those of the stack alone", () => {
+    it("are checked only for this stack", () => {
       expect(told("namespaces", { namespaces: [{ metadata: { name: "payments" } }] })).to.deep.equal([]);
       // MinIO is not installed.
       const external = {
@@ -206,7 +206,7 @@ describe("unit: preflight", () => {
     const [standard] = empty.storageClasses;
     const fast = { ...standard, metadata: { name: "fast" }, provisioner: "csi.test" };
 
-    it("must exist, named or as the default", () => {
+    it("must exist, by name or as the default", () => {
       const check = "storage class";
       expect(told(check, { storageClasses: [] })).to.deep.equal([
         "error cluster.storageClass undefined: the name of a StorageClass; the cluster has none, so install a CSI driver and create one first",
@@ -222,7 +222,7 @@ describe("unit: preflight", () => {
       );
     });
 
-    it("is reported in prod if it cannot grow, or picks a zone too early", () => {
+    it("is reported in prod if it cannot grow, or selects a zone too early", () => {
       const poor = [{ ...standard, provisioner: "local.test", allowVolumeExpansion: false }];
       const immediate = [{ ...standard, provisioner: "csi.test", volumeBindingMode: "Immediate" }];
       expect(told("storage class", { storageClasses: poor })).to.have.length(1);
@@ -231,7 +231,7 @@ describe("unit: preflight", () => {
       );
       expect(told("storage class", { storageClasses: poor }, {}, "dev")).to.deep.equal([]);
       expect(told("storage class", { storageClasses: immediate })[0]).to.match(
-        /^warning .*WaitForFirstConsumer, because this one picks a volume's zone, of 3,/,
+        /^warning .*WaitForFirstConsumer, because this one selects a volume's zone, of 3,/,
       );
       expect(told("storage class", { storageClasses: immediate, nodes: [node("one", "a")] })).to.deep.equal(
         [],
@@ -242,7 +242,7 @@ describe("unit: preflight", () => {
   describe("topology", () => {
     const three = [node("one", "a"), node("two", "b"), node("three", "c")];
 
-    it("that cannot hold the quorums is refused, and reported where the stack runs", () => {
+    it("that cannot hold the quorums is rejected, and reported if the stack runs already", () => {
       const found = told("topology", { nodes: three });
       expect(found).to.have.length(1);
       expect(found[0]).to.match(/^error cluster.antiAffinity "quorum": preferred/);
@@ -258,7 +258,7 @@ describe("unit: preflight", () => {
       );
     });
 
-    it("counts nodes that can run the stack: cordoned and unreachable ones, none for others", () => {
+    it("counts nodes that can run the stack: cordoned and unreachable ones too, but not others", () => {
       const tainted = (key: string): V1Node => ({
         ...node(key, "a"),
         spec: { taints: [{ key, effect: "NoSchedule" }] },
@@ -296,7 +296,7 @@ describe("unit: preflight", () => {
       return { ...rest, metadata: { ...metadata, labels } };
     };
     const nodes = ["a", "a", "b", "b", "c", "c"].map((zone, index) => named(`node-${index}`, zone));
-    /** A bound volume that can be used where a label has one of some values. */
+    /** A bound volume that can be used on nodes with certain values of a label. */
     const volume = (
       namespace: string,
       claim: string,
@@ -315,7 +315,7 @@ describe("unit: preflight", () => {
     const ingesters = (key: string, ...places: string[]) =>
       places.map((place, index) => volume("loki", `data-loki-ingester-${index}`, key, place));
 
-    it("is fine on different nodes and evenly over zones, or where volumes can move", () => {
+    it("is valid on different nodes and evenly over zones, or if volumes can move", () => {
       const name = "placement of volumes";
       expect(told(name, { nodes, volumes: ingesters(zone, "a", "b", "c") })).to.deep.equal([]);
       expect(told(name, { nodes, volumes: ingesters(host, "node-0", "node-2", "node-4") })).to.deep.equal([]);
@@ -328,12 +328,12 @@ describe("unit: preflight", () => {
           { cluster: { antiAffinity: "preferred" } },
         ),
       ).to.deep.equal([]);
-      // What is no quorum may be anywhere.
+      // Pods outside quorums may run anywhere.
       const compactor = [volume("loki", "data-loki-compactor-0", host, "node-0")];
       expect(told(name, { nodes, volumes: compactor })).to.deep.equal([]);
     });
 
-    it("is refused on one node, or with too many in one zone", () => {
+    it("is rejected on one node, or with too many in one zone", () => {
       const name = "placement of volumes";
       expect(told(name, { nodes, volumes: ingesters(zone, "a", "a", "b") })[0]).to.match(
         /^error cluster\.antiAffinity "quorum": preferred, .*loki\/loki-ingester \(2 in a, 1 in b, 0 in c\)/,
@@ -375,7 +375,7 @@ describe("unit: preflight", () => {
       expect(usable(pools, { tolerations: [{ operator: "Exists" }] })).to.have.length(6);
     });
 
-    it("lays out a quorum on the nodes of its component", () => {
+    it("places a quorum on the nodes of its component", () => {
       const nodes = [...others, ...pools.slice(0, 2)];
       expect(told("topology", { nodes }, scheduled({ components: { loki: dedicated } }))[0]).to.match(
         /^error cluster\.antiAffinity "quorum": .*none for \d of 3 Loki ingesters \(loki\.ingester\.replicas\)$/,
@@ -400,7 +400,7 @@ describe("unit: preflight", () => {
       ).to.deep.equal([]);
     });
 
-    it("refuses a selection that leaves existing volumes behind", () => {
+    it("rejects a selection that excludes the nodes of existing volumes", () => {
       const volume = (name: string): V1PersistentVolume => ({
         spec: {
           claimRef: { namespace: "mimir", name: "storage-mimir-ingester-0" },
@@ -417,14 +417,14 @@ describe("unit: preflight", () => {
       const check = (name: string) =>
         told("selection of nodes", { nodes, volumes: [volume(name)] }, scheduled(dedicated));
       expect(check("old")[0]).to.match(
-        /^error cluster\.scheduling .*pods could not follow mimir\/storage-mimir-ingester-0 \(old\)$/,
+        /^error cluster\.scheduling .*their pods cannot move: mimir\/storage-mimir-ingester-0 \(old\)$/,
       );
       expect(check("pool-0")).to.deep.equal([]);
-      // A node that is gone says nothing about the selection.
+      // A deleted node does not affect the selection.
       expect(check("gone")).to.deep.equal([]);
     });
 
-    it("refuses a PriorityClass that does not exist", () => {
+    it("rejects a PriorityClass that does not exist", () => {
       const named = scheduled({
         priorityClass: "monitoring",
         components: { loki: { priorityClass: "stores" } },
@@ -458,7 +458,7 @@ describe("unit: preflight", () => {
       ]);
     });
 
-    it("may come later where a controller makes them", () => {
+    it("may be missing if a controller creates them later", () => {
       const pull = { ...secret, path: "images.pullSecret", name: "pull", mayFollow: true };
       const secrets = ["loki", "mimir"].map((namespace) => ({ ...pull, namespace }));
       expect(told(check, { secrets })).to.deep.equal([
@@ -468,7 +468,7 @@ describe("unit: preflight", () => {
   });
 
   describe("placeholders", () => {
-    it("of the shipped prod stack are all named", () => {
+    it("of the shipped prod stack are all listed", () => {
       const { findings } = examine("prod", shippedSettings("prod"), snapshot(), [named("placeholders")]);
       expect(findings.map(({ severity, path, was }) => `${severity} ${path} ${was}`)).to.deep.equal([
         "error grafana.url https://grafana.example.com",
@@ -478,7 +478,7 @@ describe("unit: preflight", () => {
       ]);
     });
 
-    it("and Secrets that do not exist come in one list", () => {
+    it("and missing Secrets are in the same list", () => {
       const settings = shippedSettings("prod");
       const { findings } = examine("prod", settings, snapshot({ secrets: namedSecrets(settings) }));
       const of = (severity: string) =>
@@ -514,7 +514,7 @@ describe("unit: preflight", () => {
   });
 
   describe("container runtime", () => {
-    it("has its socket where cAdvisor looks", () => {
+    it("has its socket at the path that cAdvisor uses", () => {
       const facts = (kubeletVersion: string) => ({
         nodes: [{ status: { nodeInfo: { kubeletVersion } } } as V1Node],
       });
@@ -528,7 +528,7 @@ describe("unit: preflight", () => {
   });
 
   describe("ports of the API server", () => {
-    it("must be allowed where there are NetworkPolicies", () => {
+    it("must be allowed if there are NetworkPolicies", () => {
       const facts = { apiServerPorts: [6444] };
       expect(told("ports of the API server", facts)).to.deep.equal([
         "error network.apiServerPorts [443,6443]: a list with 6444: the endpoints of Service default/kubernetes listen there, and NetworkPolicies apply to the endpoint's port",
@@ -576,14 +576,14 @@ describe("unit: preflight", () => {
     const found = (facts: Partial<Facts>, chartVersion?: string) =>
       told("version of Mimir", facts, chartVersion ? { mimir: { chartVersion } } : {});
 
-    it("is the newest in a new stack, and any that it has", () => {
+    it("is the newest in a new stack, and any available one", () => {
       expect(found({})).to.deep.equal([]);
       expect(found({}, "5.7.0")).to.deep.equal([]);
       for (const step of mimirSteps) expect(found(live(step), step), step).to.deep.equal([]);
       expect(found(live(newest))).to.deep.equal([]);
     });
 
-    it("goes up one step at a time, also from a version that is no step", () => {
+    it("is upgraded one step at a time, also from a version that is not a step", () => {
       for (const [index, step] of mimirSteps.slice(1).entries())
         expect(found(live(mimirSteps[index] ?? ""), step), step).to.deep.equal([]);
       expect(found(live("5.5.1"), "5.7.0")).to.deep.equal([]);
@@ -604,14 +604,14 @@ describe("unit: preflight", () => {
       expect(found(live("5.8.0", ["mimir/mimir-querier"]), "5.8.0")).to.deep.equal([]);
     });
 
-    it("goes back one step with a warning, never two, and not from a version that is not known", () => {
+    it("is rolled back one step with a warning, never two, and not from an unknown version", () => {
       expect(found(live("6.0.6", ["mimir/mimir-querier"]), "5.8.0")).to.deep.equal([
         'warning mimir.chartVersion "5.8.0": 6.0.6: Mimir runs chart version 6.0.6, and upstream does not guarantee that an older version can read its data',
       ]);
       expect(found(live("6.1.0"), "5.8.0")[0]).to.match(
         /^error .*: 6\.0\.6: Mimir runs chart version 6\.1\.0/,
       );
-      expect(found(live("7.0.0"))[0]).to.match(/^error .*: 7\.0\.0, the chart version that Mimir runs/);
+      expect(found(live("7.0.0"))[0]).to.match(/^error .*: 7\.0\.0, the running chart version of Mimir/);
     });
   });
 
@@ -626,12 +626,12 @@ describe("unit: preflight", () => {
       ],
     });
 
-    it("may grow, and stay", () => {
+    it("may increase or stay", () => {
       expect(told("replicas", live(0))).to.deep.equal([]);
       expect(told("replicas", live(1))).to.deep.equal([]);
     });
 
-    it("of ingesters never shrink by a number alone", () => {
+    it("of ingesters cannot decrease only by a lower number", () => {
       const found = told("replicas", live(4));
       expect(found.map((text) => text.split(":")[0])).to.deep.equal([
         "error loki.ingester.replicas 3",
@@ -642,7 +642,7 @@ describe("unit: preflight", () => {
       expect(found[0]).to.include("4 or more: StatefulSet loki/loki-ingester has 4 replicas");
     });
 
-    it("of store-gateways and Alertmanagers shrink in steps", () => {
+    it("of store-gateways and Alertmanagers decrease in steps", () => {
       const one = (name: string, replicas: number) =>
         told("replicas", { statefulSets: [statefulSet("mimir", name, replicas)] });
       expect(one("mimir-store-gateway", 3)).to.deep.equal([]);
@@ -671,7 +671,7 @@ describe("unit: preflight", () => {
       },
     };
 
-    it("of others are not installed again", () => {
+    it("of other owners are not installed again", () => {
       expect(told("add-ons", definition("prometheuses.monitoring.coreos.com"), install)).to.deep.equal([
         'error kubePrometheusStack.crds "install": auto or existing: the cluster has the CRDs of Prometheus Operator already, from another installation',
       ]);
@@ -693,13 +693,13 @@ describe("unit: preflight", () => {
       );
     });
 
-    it("of this stack, and those that it does not install, are no conflict", () => {
+    it("of this stack, and those that it does not install, are not conflicts", () => {
       const own = definition("prometheuses.monitoring.coreos.com", helm("kps-crds", "monitoring"));
       expect(told("add-ons", own, install)).to.deep.equal([]);
       expect(
         told("add-ons", keda, { scaling: { keda: "existing", metricsServer: "install" } }),
       ).to.deep.equal([]);
-      // What a chart keeps in crds/ has no annotation of Helm's.
+      // Helm does not annotate objects in a chart's crds/.
       const vertical = {
         ...definition("verticalpodautoscalers.autoscaling.k8s.io"),
         releases: [{ namespace: "autoscaling", labels: { name: "vertical-pod-autoscaler" } }],
@@ -707,7 +707,7 @@ describe("unit: preflight", () => {
       expect(told("add-ons", vertical, install)).to.deep.equal([]);
     });
 
-    it("that are said to exist and do not are reported", () => {
+    it("that are declared as existing but missing are reported", () => {
       expect(told("add-ons", {}, { scaling: { keda: "existing" } })).to.deep.equal([
         'warning scaling.keda "existing": auto or install: the cluster does not have KEDA',
       ]);
@@ -759,14 +759,14 @@ describe("unit: preflight", () => {
         })),
       ];
 
-      it("are installed if the cluster has none, and used if it has", () => {
+      it("are installed if the cluster has none, and used otherwise", () => {
         expect(resolved({}, vertical)).to.deep.equal(all("install"));
         expect(resolved(foreign, vertical)).to.deep.equal(all("existing"));
       });
 
       it("stay installed once this stack has installed them, whatever else the cluster has", () => {
         expect(resolved({ ...foreign, releases: ours }, vertical)).to.deep.equal(all("install"));
-        // The record of another stack's release in another namespace is not ours.
+        // The record of another stack's release in another namespace belongs to that stack.
         const others = ours.map((release) => ({ ...release, namespace: "other" }));
         expect(resolved({ ...foreign, releases: others }, vertical)).to.deep.equal(all("existing"));
       });
@@ -780,7 +780,7 @@ describe("unit: preflight", () => {
         expect(resolved({ releases: gone }, vertical)).to.deep.equal(all("install"));
       });
 
-      it("follow a setting that says it, and are not looked for if they are not needed", () => {
+      it("follow an explicit setting, and are not checked if they are not needed", () => {
         expect(resolved(foreign, { scaling: { keda: "install" } }).keda).to.equal("install");
         expect(resolved({}, { scaling: { keda: "existing" } }).keda).to.equal("existing");
         expect(resolved(foreign).verticalPodAutoscaler).to.equal("install");
@@ -788,7 +788,7 @@ describe("unit: preflight", () => {
         expect([unread.scaling.keda, unread.network.cilium]).to.deep.equal(["install", "off"]);
       });
 
-      it("are refused if the cluster does not show what it has", () => {
+      it("are rejected if the required facts cannot be read", () => {
         const { definitions: _, ...facts } = empty;
         const hidden = { facts, unread: { definitions: "forbidden" } };
         expect(() => withAddOns("prod", settingsOf("prod"), hidden)).to.throw(
@@ -796,7 +796,7 @@ describe("unit: preflight", () => {
         );
       });
 
-      it("are named in a note, with their owner", () => {
+      it("are reported in a note, with their owner", () => {
         const settings = withAddOns("prod", settingsOf("prod"), snapshot(foreign));
         expect(examine("prod", settings, snapshot(foreign), [named("add-ons")]).notes).to.deep.equal([
           "kubePrometheusStack.crds: the stack uses the CRDs of Prometheus Operator from another installation.",
@@ -814,7 +814,7 @@ describe("unit: preflight", () => {
       openTelemetryOperator: { certManager: true },
     };
 
-    it("must be there if a setting uses it", () => {
+    it("must exist if a setting uses it", () => {
       expect(told("cert-manager", {}, wanted).map((text) => text.split(":")[0])).to.deep.equal([
         'error network.tls.certificates "certManager"',
         "error openTelemetryOperator.certManager true",
@@ -826,7 +826,7 @@ describe("unit: preflight", () => {
   });
 
   describe("ports of nodes", () => {
-    it("that others have are reported", () => {
+    it("that are in use are reported", () => {
       const service = (namespace: string) => ({
         services: [
           { metadata: { namespace, name: "web" }, spec: { ports: [{ port: 80, nodePort: 30090 }] } },
@@ -852,7 +852,7 @@ describe("unit: preflight", () => {
         ],
       });
       expect(told("ports of nodes", exporter({ containerPort: 9100 }, true))[0]).to.match(
-        /^warning kubePrometheusStack.nodeExporter.port 9100: .*shop\/exporter listens on this one/,
+        /^warning kubePrometheusStack.nodeExporter.port 9100: .*shop\/exporter uses this one/,
       );
       expect(told("ports of nodes", exporter({ containerPort: 1, hostPort: 9100 }, false))).to.have.length(1);
       expect(told("ports of nodes", exporter({ containerPort: 9100 }, false))).to.deep.equal([]);
@@ -863,7 +863,7 @@ describe("unit: preflight", () => {
   });
 
   describe("capacity", () => {
-    it("that does not hold the requests is reported, less what others request", () => {
+    it("below the requests is reported, minus the requests of other pods", () => {
       expect(told("capacity")).to.deep.equal([]);
       expect(told("capacity", { nodes: [node("one", "a")] })[0]).to.match(
         /^warning cluster "16 cores and 64Gi that are free for requests": larger, unless .* cores/,
@@ -880,7 +880,7 @@ describe("unit: preflight", () => {
         ],
       });
       expect(told("capacity", of("shop"))[0]).to.match(/"6 cores and/);
-      // What the stack itself requests is not counted twice.
+      // The requests of the stack itself are not counted twice.
       expect(told("capacity", of("mimir"))).to.deep.equal([]);
     });
   });
@@ -914,7 +914,7 @@ describe("unit: preflight", () => {
       expect(told(name, {}, { grafana, network: {} })).to.deep.equal([]);
     });
 
-    it("are in namespaces that exist", () => {
+    it("are in existing namespaces", () => {
       expect(
         told(name, {}, published({ ingressNamespaces: ["ingress"], scraperNamespaces: ["datadog"] })),
       ).to.deep.equal([
@@ -945,7 +945,7 @@ describe("unit: preflight", () => {
       expect(told("receivers of alerts", {}, none, "dev")).to.deep.equal([]);
     });
 
-    it("are the doctor's business too", () => {
+    it("are reported by the doctor, too", () => {
       const { findings } = examine("prod", settingsOf("prod", { alerting: { receivers: {} } }), snapshot(), [
         named("receivers of alerts"),
       ]);

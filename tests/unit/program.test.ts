@@ -16,7 +16,7 @@ import {
   settingsOf,
 } from "../support/stacks";
 
-// Tests look deep into inputs, whose types say only that they are plain data.
+// Tests read nested inputs, whose types say only that they are plain data.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Any = any;
 
@@ -51,14 +51,14 @@ const inputsOf = (recording: Recording, wanted: string, name: string): Any => {
   return found.inputs;
 };
 
-/** Paths of the texts in a tree that hold one of these. */
+/** Paths of the texts in a tree that contain one of these. */
 const holding = (node: unknown, hidden: string[], path = ""): string[] => {
   if (typeof node === "string") return hidden.some((text) => node.includes(text)) ? [path] : [];
   if (typeof node !== "object" || node === null) return [];
   return Object.entries(node).flatMap(([key, child]) => holding(child, hidden, `${path}.${key}`));
 };
 
-/** Where secrets may stand: in Secrets, in a user of MinIO, in the provider's own configuration. */
+/** Allowed locations of secrets: Secrets, a user of MinIO, the provider's own configuration. */
 const isSecretPlace = ({ type: of }: Recorded, path: string) =>
   (of === type.secret && path.startsWith(".stringData.")) ||
   (of === type.user && path === ".secret") ||
@@ -68,7 +68,7 @@ const external: Config = { objectStorage: { kind: "external", external: external
 const encryptionKey = Buffer.alloc(32, 7).toString("base64");
 const webhookUrl = "https://hooks.example.com/of-the-user";
 const receivers: Config = { alerting: { receivers: { oncall: { webhookUrl } } } };
-/** Stacks whose recordings are looked at as a whole: environment, config, secrets that the user gave. */
+/** Stacks whose recordings are checked as a whole: environment, config, secrets from the user. */
 const stacks: Record<string, [Environment, Config, string[]]> = {
   dev: ["dev", {}, []],
   prod: ["prod", {}, []],
@@ -81,7 +81,7 @@ const stacks: Record<string, [Environment, Config, string[]]> = {
   "prod with a receiver of alerts": ["prod", receivers, [webhookUrl]],
 };
 
-/** What scales the others in prod, where something may grow (R13). */
+/** Autoscalers in prod, if a component may grow (R13). */
 const scaled = ["metrics-server", "keda"] as const;
 
 describe("unit: program", function () {
@@ -101,7 +101,7 @@ describe("unit: program", function () {
     };
 
     it(
-      "its releases, pinned, under fixed names, with a time limit and a bounded history",
+      "its releases, pinned, under fixed names, with a timeout and a bounded history",
       each((recording) => {
         const releases = ofType(recording, release);
         expect(releases.map(({ inputs }) => [inputs["name"], inputs["namespace"]])).to.have.deep.members([
@@ -161,7 +161,7 @@ describe("unit: program", function () {
     it(
       "namespaces, each with its Pod Security level",
       each((recording) => {
-        // Where nothing is scaled, there is no namespace for what does it; without backups none for their Jobs.
+        // Without autoscaling there is no namespace for it; without backups none for their Jobs.
         const there = Object.entries(namespaces).filter(
           ([key]) => (recording === prod || key !== "autoscaling") && key !== "backup",
         );
@@ -172,7 +172,7 @@ describe("unit: program", function () {
           for (const mode of ["enforce", "audit", "warn"])
             expect(labels[`pod-security.kubernetes.io/${mode}`], `${name} ${mode}`).to.equal(level);
         }
-        // Only what reads the nodes' files may do more than the strictest level allows.
+        // Only components that read the nodes' files may exceed the restricted level.
         const lax = Object.entries(podSecurity).filter(([, level]) => level !== "restricted");
         expect(lax.map(([key]) => key)).to.have.members(["alloyLogs", "monitoring"]);
       }),
@@ -197,7 +197,7 @@ describe("unit: program", function () {
     );
 
     it(
-      "a user with a policy for each consumer, and a Secret where the consumer runs (R1.7)",
+      "a user with a policy for each consumer, and a Secret in the consumer's namespace (R1.7)",
       each((recording) => {
         expect(namesOf(recording, type.user)).to.have.members([...consumers]);
         expect(namesOf(recording, type.policy)).to.have.members([...consumers]);
@@ -224,7 +224,7 @@ describe("unit: program", function () {
       expect(volumes(prod)).to.deep.equal([0, 1, 2, 3, 4, 5].map((n) => [`export-minio-${n}`, "50Gi"]));
     });
 
-    it("definitions for monitors and rules, which stay in the cluster where it is protected", async () => {
+    it("CRDs for monitors and rules, which stay in the cluster if it is protected", async () => {
       const annotations = (recording: Recording) =>
         inputsOf(recording, release, "kps-crds").values.crds.annotations;
       expect(annotations(dev)).to.deep.equal({});
@@ -233,7 +233,7 @@ describe("unit: program", function () {
       expect(annotations(unprotected)).to.deep.equal({});
     });
 
-    it("no definitions where the cluster has them, and all that needs them all the same", async () => {
+    it("no CRDs if the cluster has them, but all of their custom resources", async () => {
       const without = await recordingOf("dev", { kubePrometheusStack: { crds: "existing" } });
       const others = (names: string[]) => names.filter((name) => name !== "kps-crds");
       expect(namesOf(without, release)).to.have.members(others(namesOf(dev, release)));
@@ -269,7 +269,7 @@ describe("unit: program", function () {
         expect(namesOf(recording, type.monitor)).to.have.members(["minio-monitor", ...monitors]);
       });
 
-    it("nothing of cAdvisor where it is off; Alloy then has containers from the kubelet", async () => {
+    it("nothing of cAdvisor if it is off; Alloy then reads containers from the kubelet", async () => {
       const off = await recordingOf("dev", { cadvisor: { enabled: false } });
       expect(off.resources.filter(({ name }) => name === "cadvisor")).to.deep.equal([]);
       const omitted = (recording: Recording) =>
@@ -280,7 +280,7 @@ describe("unit: program", function () {
       expect("/metrics/cadvisor").not.to.match(new RegExp(`^(?:${omitted(off)})$`));
     });
 
-    it("Alertmanager's configuration where Prometheus' and Mimir's look for it", async () => {
+    it("Alertmanager's configuration in the Secrets that Prometheus' and Mimir's read", async () => {
       const recording = await recordingOf("prod", receivers);
       const secrets = ofType(recording, type.secret)
         .map(({ inputs }: Any) => inputs)
@@ -292,14 +292,14 @@ describe("unit: program", function () {
         );
     });
 
-    it("a quota only where one is set", async () => {
+    it("a quota only if one is set", async () => {
       const buckets = { objectStorage: { buckets: { tempo: { quota: "100Gi" } } } };
       const limited = await recordingOf("dev", buckets);
       expect(inputsOf(limited, type.bucket, "tempo-data").quota).to.equal(100 * 1024 ** 3);
       expect(inputsOf(limited, type.bucket, "loki-data")).not.to.have.property("quota");
     });
 
-    it("the key that the user gives, or one that is generated", async () => {
+    it("the user's key, or a generated one", async () => {
       const environmentFile = (recording: Recording) =>
         inputsOf(recording, type.secret, "minio-encryption").stringData["config.env"];
       expect(environmentFile(dev)).to.equal(`export MINIO_KMS_SECRET_KEY="objects:${generated}"\n`);
@@ -307,7 +307,7 @@ describe("unit: program", function () {
       expect(environmentFile(own)).to.equal(`export MINIO_KMS_SECRET_KEY="objects:${encryptionKey}"\n`);
     });
 
-    it("nothing of MinIO for an external S3, whose credentials lie in the consumers' Secrets (R1)", async () => {
+    it("nothing of MinIO for an external S3, whose credentials are in the consumers' Secrets (R1)", async () => {
       const recording = await recordingOf("prod", external);
       const ours = recording.resources.filter(({ type: of, name }) => /minio/i.test(`${of} ${name}`));
       expect(ours).to.deep.equal([]);
@@ -342,7 +342,7 @@ describe("unit: program", function () {
         expect(holding(Object.fromEntries(shown), hidden)).to.deep.equal([]);
       });
 
-    it("in outputs: the passwords are there, and secret", () => {
+    it("in outputs: the passwords exist, and are secret", () => {
       for (const { outputs } of [dev, prod]) {
         for (const name of ["minioRootPassword", "grafanaAdminPassword"])
           expect(outputs[name], name).to.deep.equal({ value: generated, secret: true });
@@ -374,7 +374,7 @@ describe("unit: program", function () {
     });
   });
 
-  it("outputs what others need, known in every preview", () => {
+  it("outputs values for other programs, known in every preview", () => {
     for (const { outputs } of [dev, prod]) {
       const values = Object.fromEntries(Object.entries(outputs).map(([name, { value }]) => [name, value]));
       expect(values).to.deep.include({
@@ -422,7 +422,7 @@ describe("unit: program", function () {
   });
 
   it("leaves nothing unknown in a preview", () => {
-    // How the engine writes a value that it does not know yet.
+    // The engine's placeholder for an unknown value.
     const unknown = ["04da6b54-80e4-46f7-96ec-b56ff0331ba9"];
     for (const { resources, outputs } of [dev, prod])
       expect(holding({ inputs: resources.map(({ inputs }) => inputs), outputs }, unknown)).to.deep.equal([]);
@@ -436,7 +436,7 @@ describe("unit: program", function () {
       keys.map((key) => objectStorage.buckets[key].name);
 
     for (const consumer of consumers)
-      it(`${consumer} reaches its own buckets only, by actions named one by one`, () => {
+      it(`${consumer} has access to its own buckets only, with single actions`, () => {
         const policies: [string, Settings][] = [
           [inputsOf(dev, type.policy, consumer).policy, settingsOf("dev")],
           [inputsOf(prod, type.policy, consumer).policy, settingsOf("prod")],
@@ -487,7 +487,7 @@ describe("unit: program", function () {
       "a tenant's traces kept shorter": { tempo: { tenants: { traces: { retention: "1d" } } } },
     };
     for (const [title, config] of Object.entries(cases))
-      it(`never ends before the retention above it: ${title}`, async () => {
+      it(`never ends before the store's retention: ${title}`, async () => {
         const recording = await recordingOf("prod", config);
         const { loki, mimir, tempo, objectStorage } = settingsOf("prod", config);
         const { namespaces: byNamespace, ...byKind } = loki.retention;
@@ -523,7 +523,7 @@ describe("unit: program", function () {
   });
 
   describe("protects and orders", () => {
-    it("changes Secrets and ConfigMaps in place: a replaced one is gone for a moment", () => {
+    it("changes Secrets and ConfigMaps in place: a replacement would delete them for a moment", () => {
       for (const stack of [dev, prod])
         expect(inputsOf(stack, "pulumi:providers:kubernetes", "cluster")).to.include({
           enableSecretMutable: "true",
@@ -537,7 +537,7 @@ describe("unit: program", function () {
       return found;
     };
 
-    it("in prod: namespaces, buckets, volumes and the keys refuse to be deleted", () => {
+    it("in prod: namespaces, buckets, volumes and keys are protected from deletion", () => {
       const isKept = ({ type: of, name }: Recorded) =>
         [type.namespace, type.bucket, type.claim, type.key].includes(of) ||
         (of === type.secret && name === "minio-encryption") ||
@@ -547,11 +547,11 @@ describe("unit: program", function () {
       expect(kept).to.have.length(Object.keys(namespaces).length - 1 + 5 + 6 + 1 + 1 + 1);
     });
 
-    it("in dev: nothing does", () => {
+    it("in dev: nothing is", () => {
       expect(dev.resources.filter(({ options }) => options.protect)).to.deep.equal([]);
     });
 
-    it("what is in MinIO goes with its release, without a call to MinIO", () => {
+    it("objects in MinIO are deleted with its release, without a request to MinIO", () => {
       const inMinio = prod.resources.filter(({ type: of }) => of.startsWith("minio:"));
       expect(inMinio).to.have.length(5 + 5 + 5 + 2 + 3 * consumers.length);
       for (const { type: of, name, options } of inMinio)
@@ -590,7 +590,7 @@ describe("unit: program", function () {
       expect(dependencies.join()).not.to.match(/loki|tempo|Release::kps(,|$)/);
     });
 
-    it("what has monitors or rules, or reads them, comes after their definitions", async () => {
+    it("components with monitors or rules come after the CRDs", async () => {
       const needing = [
         `${release}::kps`,
         ...["loki", "mimir", "tempo", "grafana", "alloy-logs", "alloy-metrics", "alloy-traces"].map(
@@ -635,7 +635,7 @@ describe("unit: program", function () {
           );
     });
 
-    it("the operator's custom resources come after its release, whose webhook has to answer them (R7.5)", () => {
+    it("the operator's custom resources come after its release, whose webhook must respond to them (R7.5)", () => {
       for (const recording of [dev, prod])
         for (const of of [type.instrumentation, type.collector]) {
           const [made, ...more] = ofType(recording, of);
@@ -644,7 +644,7 @@ describe("unit: program", function () {
         }
     });
 
-    it("one after the other, what is written to a bucket", () => {
+    it("settings of a bucket are written one after the other", () => {
       const comesAfter = (id: string, before: string) =>
         expect(find(prod, id).options.dependencies, id).to.include(before);
       for (const bucket of namesOf(prod, type.bucket)) {
@@ -655,7 +655,7 @@ describe("unit: program", function () {
         comesAfter(`${type.versioning}::${bucket}`, `${type.lifecycle}::${bucket}`);
     });
 
-    it("every object comes after the namespace that it lies in", () => {
+    it("every object comes after its namespace", () => {
       for (const recording of [dev, prod])
         for (const { type: of, name, inputs, options } of recording.resources) {
           const namespace = (inputs as Any).metadata?.namespace ?? (of === release && inputs["namespace"]);
@@ -665,7 +665,7 @@ describe("unit: program", function () {
     });
   });
 
-  it("refuses wrong settings before it registers anything, and can be recorded again", async () => {
+  it("rejects invalid settings before it registers anything, and can be recorded again", async () => {
     const wrong = { loki: { replicationFactor: 9 } };
     const { message } = errorOf(() => settingsOf("dev", wrong));
     const failure = await recordingOf("dev", wrong).then(

@@ -1,4 +1,4 @@
-/** Limits that follow from memory: what a component refuses before it is full. */
+/** Limits that follow from memory: a component rejects requests before it runs out of memory. */
 import { expect } from "chai";
 import { capacityText } from "../../cli/commands/size";
 import { lokiStreams, mimirProtection, tempoConcurrentQueries } from "../../settings/protection";
@@ -34,7 +34,7 @@ describe("unit: limits that follow from memory", () => {
     expect(mimir().metricSeries).to.equal(86_000);
   });
 
-  it("as many queries as a querier runs at a time fit into its memory", () => {
+  it("the queries that a querier runs at a time fit into its memory", () => {
     for (const [memoryLimit, concurrentQueries] of [
       ["512Mi", 2],
       ["1Gi", 4],
@@ -66,7 +66,7 @@ describe("unit: limits that follow from memory", () => {
       "limits.max_estimated_memory_consumption_per_query": protection.queryMemory,
       "limits.max_fetched_chunk_bytes_per_query": protection.queryMemory,
       "querier.max_concurrent": 8,
-      // The tenants' own stay as they are set.
+      // The tenants' own limits do not change.
       "limits.max_global_series_per_user": 1_000_000,
       "limits.ingestion_rate": 100_000,
     });
@@ -78,7 +78,7 @@ describe("unit: limits that follow from memory", () => {
     expect(tempoValues(prod())).to.nested.include({ "querier.config.max_concurrent_queries": 10 });
   });
 
-  it("Loki's is recorded for the alert before it", () => {
+  it("Loki's is recorded for its alert", () => {
     const [rule] = alertRules(prod()).filter(({ metadata }) => metadata.name === "observability-settings");
     expect(rule?.spec.groups[0]?.rules).to.deep.equal([
       {
@@ -89,7 +89,7 @@ describe("unit: limits that follow from memory", () => {
     ]);
   });
 
-  it("a preview of prod warns where a tenant may have more series than fit, also without a load", () => {
+  it("a preview of prod warns if a tenant may have more series than fit, also without a load", () => {
     const [first = "", ...more] = sizingWarnings("test", prod({ load: { logs: "1GB/day" } }));
     expect(more).to.deep.equal([]);
     expect(first).to.match(
@@ -107,12 +107,12 @@ describe("unit: limits that follow from memory", () => {
 });
 
 describe("unit: ranges of queries", () => {
-  it("reach as far back as anything in a store is kept", () => {
+  it("cover all data in a store", () => {
     const settings = prod({ loki: { retention: { namespaces: { payments: "90d" } } } });
     const hour = 3600;
     expect(longestQuery(settings)).to.deep.equal({
       loki: 90 * day + hour,
-      mimir: 730 * day + hour, // the roll-up of an hour
+      mimir: 730 * day + hour, // the rollup of an hour
       tempo: 30 * day + hour,
     });
     for (const kind of ["journal", "events"])

@@ -28,7 +28,7 @@ const file = `config:
 `;
 const GiB = 1024 ** 3;
 
-/** The tree of a stack file, as the command reads it. */
+/** The content of a stack file, as the command reads it. */
 const treeOf = (source: string): Tree =>
   settingsIn(
     Object.fromEntries(
@@ -88,7 +88,7 @@ describe("unit: obs size --write", () => {
     }
   });
 
-  it("follows a load that falls, except for volumes and replicas", () => {
+  it("follows a load that decreases, except for volumes and replicas", () => {
     const high = written(file, { series: "3M", nodes: "20" });
     const low = settingsAfter({ series: "100k", nodes: "3" }, high);
     const direct = settingsAfter({ series: "100k", nodes: "3" });
@@ -119,7 +119,7 @@ describe("unit: obs size --write", () => {
     expect(after).to.include("secure: v1:abc").and.include("admin: [platform] # a comment");
   });
 
-  it("leaves out what the stack does not install", () => {
+  it("omits components that the stack does not install", () => {
     const source = "config:\n  observability:environment: dev\n";
     const paths = changesFor(
       treeOf(source),
@@ -134,7 +134,7 @@ describe("unit: obs size --write", () => {
     ).to.deep.equal([]);
   });
 
-  it("refuses a group that the file has as text", () => {
+  it("rejects a group that the file has as text", () => {
     const source = `${file}  observability:loki: '{"retention": {"debug": "3d"}}'\n`;
     expect(() => written(source, { logs: "20GB/day" })).to.throw(
       "observability:loki is text; write it as YAML",

@@ -1,4 +1,4 @@
-/** Rules of the roll-ups (R14), as Alloy and Mimir's ruler read them. */
+/** Rules of the rollups (R14), as Alloy and Mimir's ruler read them. */
 import { expect } from "chai";
 import { owner } from "../../names";
 import { rollupOverrides, rollupRules } from "../../values/rollups";
@@ -9,7 +9,7 @@ const rollupsOf = (rollups: Config) => settingsOf("prod", { mimir: { rollups } }
 const rulesOf = (rollups: Config) =>
   rollupRules(rollupsOf(rollups)).map(({ spec }) => spec.groups.flatMap(({ rules }) => rules));
 
-describe("unit: roll-ups", () => {
+describe("unit: rollups", () => {
   it("are one PrometheusRule for each tenant, which reads applications and infrastructure", () => {
     const all = rollupRules(settingsOf("dev"));
     expect(all.map(({ metadata }) => [metadata.name, metadata.labels, metadata.annotations])).to.deep.equal([
@@ -42,7 +42,7 @@ describe("unit: roll-ups", () => {
     expect(coarse?.map(({ expr }) => expr)).to.deep.equal(fine?.map(({ expr }) => expr.replace("5m", "1h")));
   });
 
-  it("are groups of as many rules as Mimir takes, and leave none out", () => {
+  it("have groups within Mimir's limit of rules, and omit none", () => {
     for (const count of [1, 20, 21, 45]) {
       const gauges = Array.from({ length: count }, (_, index) => `metric_${index}`);
       const [rule] = rollupRules(rollupsOf({ gauges, counters: [] }));
@@ -54,18 +54,18 @@ describe("unit: roll-ups", () => {
     }
   });
 
-  it("can be parsed, as they come", () => {
+  it("are valid PromQL", () => {
     for (const rules of rulesOf({}))
       for (const { expr } of rules) expect(mistakes("prometheus", expr), expr).to.deep.equal([]);
   });
 
-  it("are none where they are off, but what was made before keeps its retention", () => {
+  it("have no rules if they are off, but existing data keeps its retention", () => {
     const off = rollupsOf({ enabled: false, oneHour: { retention: "900d" } });
     expect(rollupRules(off)).to.deep.equal([]);
     expect(rollupOverrides(off)["rollup-1h"]).to.include({ compactor_blocks_retention_period: "21600h" });
   });
 
-  it("have limits of their own, and a burst that holds all series", () => {
+  it("have limits of their own, and a burst for all series", () => {
     expect(rollupOverrides(rollupsOf({ series: 200_000, delay: "30m" }))["rollup-5m"]).to.deep.equal({
       max_global_series_per_user: 200_000,
       ingestion_burst_size: 200_000,

@@ -1,4 +1,4 @@
-/** The runbook's pages as they can be judged without a cluster: marks, commands, and nothing that no longer works. */
+/** Checks of the runbook that need no cluster: marks, commands, and outdated content. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -16,13 +16,13 @@ const commandsOfObs = obsOptions();
 describe("unit: commands of the runbook", function () {
   this.timeout(60_000);
 
-  it("are there: what is not found is not tested", () => {
+  it("are found: commands that are not found are not tested", () => {
     expect(commands.length).to.be.greaterThan(200);
     expect(queries.length).to.be.greaterThan(100);
     expect(runbookPages().filter((page) => read(page).commands.length === 0)).to.deep.equal([]);
   });
 
-  it("a block without a mark only reads, one that is marked changes something", () => {
+  it("a block without a mark only reads, a marked one changes something", () => {
     const unmarked = commands.filter(({ mark, text }) => mark === "reads" && !readsOnly(text));
     expect(unmarked, "change something").to.deep.equal([]);
     const harmless = commands.filter(
@@ -37,7 +37,7 @@ describe("unit: commands of the runbook", function () {
     expect(several).to.deep.equal([]);
   });
 
-  it("nothing is left open but what the tests can fill", () => {
+  it("have only placeholders that the tests can fill", () => {
     const open = commands.flatMap(({ where, text }) =>
       /^\.\/obs |^pulumi /.test(text)
         ? []
@@ -48,12 +48,12 @@ describe("unit: commands of the runbook", function () {
     expect(open, `not one of ${Object.keys(placeholders)}`).to.deep.equal([]);
   });
 
-  it("logs by a label say how many lines: without it kubectl shows ten of each pod", () => {
+  it("set the number of lines for logs by label: the default of kubectl is ten for each pod", () => {
     const short = commands.filter(({ text }) => / logs .*-l /.test(text) && !/ --tail=/.test(text));
     expect(short).to.deep.equal([]);
   });
 
-  it("name namespaces that the stack or the cluster has", () => {
+  it("use namespaces of the stack or the cluster", () => {
     const known = new Set<string>([...Object.values(namespaces), "kube-system", "default"]);
     const unknown = commands.flatMap(({ where, text }) =>
       filled(text).flatMap((each) =>
@@ -65,7 +65,7 @@ describe("unit: commands of the runbook", function () {
     expect(unknown).to.deep.equal([]);
   });
 
-  it("obs has the commands and options that they name", () => {
+  it("use existing commands and options of obs", () => {
     const wrong = commands.flatMap(({ where, text }) => {
       const [, command = "", rest = ""] = /^\.\/obs (\w+)(.*)$/.exec(text) ?? [];
       if (!command) return [];
@@ -77,32 +77,32 @@ describe("unit: commands of the runbook", function () {
     expect(wrong).to.deep.equal([]);
   });
 
-  it("queries are of their languages", () => {
+  it("have valid queries", () => {
     const wrong = queries.flatMap(({ where, text, language }) =>
       mistakes(language, text).map((mistake) => `${where}: ${mistake}`),
     );
     expect(wrong).to.deep.equal([]);
   });
 
-  it("no address behind a gateway, and no header for the tenant: only a user gets in", () => {
+  it("use no address behind a gateway and no tenant header, which do not work without a user", () => {
     const stale =
       /X-Scope-OrgID|tempo-(query-frontend|distributor)\S*:(3200|4317|4318)\/(api|v1)|loki-\S+:3100\/loki\/api|mimir-\S+:8080\/(api\/v1|prometheus)/;
     const found = runbookPages().filter((page) => stale.test(text(page)));
     expect(found).to.deep.equal([]);
   });
 
-  it("a pipeline is divided where it is one, and not in quotes", () => {
+  it("are split at pipes, but not in quotes", () => {
     expect(stages('a "b|c" | grep -E "x|y" | tail')).to.deep.equal(['a "b|c"', 'grep -E "x|y"', "tail"]);
   });
 
-  it("what changes something is known, reading is known", () => {
+  it("are recognized as changing or reading", () => {
     for (const each of ["kubectl -n loki get pods", "helm history loki -n loki", "kubectl get --raw /a"])
       expect(readsOnly(each), each).to.equal(true);
     for (const each of ["kubectl -n loki delete pod a", "helm rollback loki -n loki", "./obs up prod"])
       expect(readsOnly(each), each).to.equal(false);
   });
 
-  it("docs/operations/runbook.md has the anchors that findings and pages link to", () => {
+  it("docs/operations/runbook.md has the anchors of links in findings and pages", () => {
     expect(
       anchors(page("docs/operations/runbook.md", text("docs/operations/runbook.md"))),
     ).to.include.members(["components", "ingestion", "performance", "storage", "network", "dns", "rollback"]);

@@ -23,7 +23,7 @@ const still: Config = {
 };
 
 describe("unit: scaling (R13)", () => {
-  it("is where there may be more replicas than the least, and there the release says no number", () => {
+  it("exists if there may be more replicas than the minimum, and then the release sets no number", () => {
     expect([
       isScaled({ replicas: 2, maxReplicas: 2 }),
       isScaled({ replicas: 2, maxReplicas: 3 }),
@@ -32,7 +32,7 @@ describe("unit: scaling (R13)", () => {
     expect(releaseReplicas({ replicas: 2, maxReplicas: 5 })).to.equal(null);
   });
 
-  it("queriers: the bounds of the settings, at scaling.cpu, and slowly down", () => {
+  it("queriers: the bounds of the settings, at scaling.cpu, with a slow scale-in", () => {
     const found = horizontalAutoscalers(settingsOf("prod", { scaling: { cpu: 55, calmDown: "2m" } }));
     expect(
       found.map(({ metadata: { name, namespace }, spec }) => [
@@ -62,13 +62,13 @@ describe("unit: scaling (R13)", () => {
     });
   });
 
-  it("budgets of queriers come and go with their scaling, beside what the chart would call its own", () => {
+  it("the budget of queriers exists only with their autoscaling, under another name than the chart's", () => {
     const names = querierBudgets(settingsOf("prod")).map(({ metadata }) => metadata.name);
     expect(names).to.deep.equal(["loki-querier-scaled", "tempo-querier-scaled"]);
     expect(querierBudgets(settingsOf("prod", still))).to.deep.equal([]);
   });
 
-  it("Alloy metrics: by the number of its targets, asked of Mimir as a reader whose password is in a Secret", () => {
+  it("Alloy metrics: by the number of its targets, queried from Mimir as a reader whose password is in a Secret", () => {
     const [authentication, scaled] = targetAutoscaler(
       settingsOf("prod", { alloyMetrics: { targetsPerReplica: 77 } }),
     );
@@ -98,7 +98,7 @@ describe("unit: scaling (R13)", () => {
     expect(targetAutoscaler(settingsOf("dev"))).to.deep.equal([]);
   });
 
-  it("ingesters: told or restarted, from what is requested to twice the memory limit", () => {
+  it("ingesters: recommendations or restarts, between their requests and twice the memory limit", () => {
     const modes = (ingesters: string) =>
       verticalAutoscalers(settingsOf("prod", { scaling: { ingesters } })).map(
         ({ spec }) => (spec["updatePolicy"] as Record<string, unknown>)["updateMode"],
@@ -127,7 +127,7 @@ describe("unit: scaling (R13)", () => {
     });
   });
 
-  it("installs what is needed, and no namespace for it where nothing is", () => {
+  it("installs the required components, and no namespace if there are none", () => {
     const what = (config: Config) => {
       const settings = settingsOf("prod", config);
       return [installsMetricsServer, installsKeda, installsVerticalPodAutoscaler, hasAutoscaling].map((of) =>
@@ -147,7 +147,7 @@ describe("unit: scaling (R13)", () => {
     expect(what({ ...still, scaling: existing })).to.deep.equal([false, false, false, false]);
   });
 
-  it("has images from images.registry, KEDA that watches one namespace, and an updater only where it may restart", () => {
+  it("has images from images.registry, KEDA that watches one namespace, and an updater only if it may restart pods", () => {
     const settings = settingsOf("prod", {
       images: { registry: "registry.example.com" },
       scaling: { ingesters: "recommend" },
@@ -182,13 +182,13 @@ describe("unit: obs rotate", () => {
     expect(lists([7])).to.deep.equal([[7, 8], [8, 7], [8]]);
   });
 
-  it("repeats the update that was begun, because nobody knows whether it ended", () => {
+  it("repeats an update that was started, because its result is unknown", () => {
     expect(lists([1, 2])).to.deep.equal([[1, 2], [2, 1], [2]]);
     expect(lists([2, 1])).to.deep.equal([[2, 1], [2]]);
     expect(stepsLeft([2, 1])[0]?.waits, "clients are waited for again").to.equal(true);
   });
 
-  it("never has clients use what the gateways did not take before", () => {
+  it("never lets clients use a password that the gateways do not accept yet", () => {
     for (const start of [[3], [3, 4], [4, 3]]) {
       let taken = start;
       for (const { generations } of stepsLeft(start)) {
@@ -198,7 +198,7 @@ describe("unit: obs rotate", () => {
     }
   });
 
-  it("waits for clients after they are changed, and says what each update does", () => {
+  it("waits for clients after they are changed, and describes each update", () => {
     expect(stepsLeft([1]).map(({ waits }) => waits)).to.deep.equal([false, true, false]);
     expect(stepsLeft([1]).map(({ what }) => what)).to.deep.equal([
       "the gateways accept generation 2 in addition to 1",

@@ -1,9 +1,9 @@
-/** What tests with real servers rely on: ports of their own, and the log of a server that does not start. */
+/** Guarantees for tests with real servers: ports of their own, and the log of a server that does not start. */
 import { expect } from "chai";
 import { freePort, Server } from "../support/servers";
 
 describe("Servers of tests", () => {
-  it("get a port that no other server of the test gets, even before the first one listens", async () => {
+  it("get unique ports, even before the first server listens", async () => {
     const ports: number[] = [];
     for (let count = 0; count < 500; count++) ports.push(await freePort());
     expect(new Set(ports)).to.have.lengthOf(500);

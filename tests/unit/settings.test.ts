@@ -23,7 +23,7 @@ import {
 const day = 86400;
 const MiB = 1024 ** 2;
 
-/** All values in a tree with their paths; lists count as values. */
+/** All leaf values in a tree with their paths; lists count as values. */
 const leaves = (node: unknown, path = ""): [string, unknown][] =>
   typeof node !== "object" || node === null || Array.isArray(node)
     ? [[path, node]]
@@ -33,15 +33,15 @@ const paths = (node: unknown): string[] => leaves(node).map(([path]) => path);
 describe("unit: settings", () => {
   describe("profiles", () => {
     for (const environment of ["dev", "prod"] as const)
-      it(`${environment} is valid as it is`, () => {
+      it(`${environment} is valid without changes`, () => {
         expect(settingsOf(environment).environment).to.equal(environment);
       });
 
-    it("dev has the shape of prod", () => {
+    it("dev has the same keys as prod", () => {
       expect(paths(dev)).to.have.members(paths(prod));
     });
 
-    it("prod has the numbers that were asked for (R1, R2, R5)", () => {
+    it("prod has the required numbers (R1, R2, R5)", () => {
       const { objectStorage, loki, alloyLogs, mimir, tempo } = settingsOf("prod");
       const buckets = Object.values(objectStorage.buckets).map(({ name }) => name);
       expect(buckets).to.have.members([
@@ -64,7 +64,7 @@ describe("unit: settings", () => {
       expect([mimir.retention, tempo.retention]).to.deep.equal([365 * day, 30 * day]);
     });
 
-    it("prod has the numbers that were asked for (R3, R6, R10, R11)", () => {
+    it("prod has the required numbers (R3, R6, R10, R11)", () => {
       const { mimir, alloyMetrics, kubePrometheusStack, cadvisor } = settingsOf("prod");
       const { distributor, ingester, querier, queryFrontend, storeGateway, compactor, ruler, alertmanager } =
         mimir;
@@ -87,7 +87,7 @@ describe("unit: settings", () => {
       });
     });
 
-    it("prod has the numbers that were asked for (R4, R7, R9)", () => {
+    it("prod has the required numbers (R4, R7, R9)", () => {
       const { tempo, alloyTraces, tracing } = settingsOf("prod");
       const { distributor, ingester, querier, queryFrontend, compactor, metricsGenerator } = tempo;
       const components = [distributor, ingester, querier, queryFrontend, compactor, metricsGenerator];
@@ -111,14 +111,14 @@ describe("unit: settings", () => {
         expect(count, path).to.equal(/cache\.|^\.loki\.queryScheduler\./i.test(path) ? 0 : 1);
     });
 
-    it("the stack's own namespaces are among the system's, where their logs and metrics belong", () => {
+    it("the stack's own namespaces are system namespaces, to which their logs and metrics belong", () => {
       for (const environment of ["dev", "prod"] as const)
         expect(settingsOf(environment).cluster.systemNamespaces).to.include.members(
           Object.values(namespaces),
         );
     });
 
-    it("every setting says what it is and what is allowed", () => {
+    it("every setting has a description and allowed values", () => {
       const silent = (setting: typeof described): string[] => [
         ...(setting.path && !setting.path.endsWith("]") && !setting.path.endsWith(">") && !setting.what
           ? [setting.path]
@@ -131,7 +131,7 @@ describe("unit: settings", () => {
   });
 
   describe("overriding", () => {
-    it("changes one key and leaves those beside it", () => {
+    it("changes one key and keeps the others", () => {
       const changed = settingsOf("prod", { loki: { querier: { replicas: 4 } } });
       const { loki, ...rest } = settingsOf("prod");
       expect(changed).to.deep.equal({
@@ -161,7 +161,7 @@ describe("unit: settings", () => {
       expect(settingsOf("dev", { alloyLogs: { errorsOnly: [] } }).alloyLogs.errorsOnly).to.deep.equal([]);
     });
 
-    it("adds what a profile leaves out", () => {
+    it("adds settings that a profile does not have", () => {
       const { cluster, objectStorage } = settingsOf("dev", {
         cluster: { context: "kind-test" },
         objectStorage: { buckets: { tempo: { quota: "100Gi" } } },
@@ -170,7 +170,7 @@ describe("unit: settings", () => {
       expect(objectStorage.buckets.tempo).to.deep.equal({ name: "tempo-data", quota: 102400 * MiB });
     });
 
-    it("leaves the profiles as they were", () => {
+    it("does not modify the profiles", () => {
       const before = JSON.stringify([dev, prod]);
       settingsOf("prod", {
         loki: { querier: { replicas: 4 } },
@@ -237,14 +237,14 @@ describe("unit: settings", () => {
       expect(RunError.isInstance(errorOf(() => settingsOf("dev", { tempo: 3 })))).to.equal(true);
     });
 
-    it("one alone reads as one", () => {
+    it("have a message in the singular if there is one", () => {
       const { message } = errorOf(() => settingsOf("dev", { cluster: { antiAffinity: "some" } }));
       expect(message).to.equal(`1 invalid setting; no changes were made.
   cluster.antiAffinity: invalid value "some" (must be one of none, preferred, quorum, required)
     Fix it in Pulumi.test.yaml or run: pulumi config set --stack test --path 'cluster.antiAffinity' <value>`);
     });
 
-    it("in the environment come with all others, but with no rule that its defaults would have a part in", () => {
+    it("in the environment are reported with all others, but without rules that involve its defaults", () => {
       for (const environment of [undefined, "", "staging", "constructor", 1]) {
         const { problems } = errorOf(() =>
           parseSettings("test", {
@@ -263,7 +263,7 @@ describe("unit: settings", () => {
       }
     });
 
-    it("in a list say which item", () => {
+    it("in a list name the item", () => {
       const { problems } = errorOf(() =>
         settingsOf("dev", {
           loki: {
@@ -288,7 +288,7 @@ describe("unit: settings", () => {
       expect(problems[3]?.valid).to.deep.equal(["from", "store"]);
     });
 
-    it("in the name of a namespace are refused, because queries are written with it", () => {
+    it("in the name of a namespace are rejected, because queries contain it", () => {
       const { problems, message } = errorOf(() =>
         settingsOf("dev", { loki: { retention: { namespaces: { 'a"} or {x': "90d", fine: "2d" } } } }),
       );
@@ -324,7 +324,7 @@ describe("unit: settings", () => {
       ]);
     });
 
-    it("in a group without defaults do not hide what is wrong elsewhere", () => {
+    it("in a group without defaults do not hide other mistakes", () => {
       const { problems } = errorOf(() =>
         settingsOf("dev", {
           objectStorage: {
@@ -351,7 +351,7 @@ describe("unit: settings", () => {
       ]);
     });
 
-    it("say how to set a group, a list or a table, and a secret with --secret", () => {
+    it("explain how to set a group, a list or a table, and a secret with --secret", () => {
       const how = (config: Config) =>
         errorOf(() => settingsOf("dev", config))
           .message.split("\n")
@@ -380,7 +380,7 @@ describe("unit: settings", () => {
     });
   });
 
-  describe("shares of a whole", () => {
+  describe("fractions", () => {
     const ratioOf = (ratio: unknown) => settingsOf("prod", { tracing: { sampling: { ratio } } });
 
     it("are from 0 to 1, with or without quotes", () => {
@@ -405,7 +405,7 @@ describe("unit: settings", () => {
         ]);
       });
 
-    it("may differ from service to service, whatever a service is called", () => {
+    it("may differ between services, with any service name", () => {
       const services = { 'a "quoted" {{one}}': "0.5", "Ünï/code.v2": 0, "-": 1 };
       const sampling = { appliedBy: "collector", services };
       const of = () => settingsOf("prod", { tracing: { sampling, metricsFrom: "alloy" } });
@@ -427,7 +427,7 @@ describe("unit: settings", () => {
     const secret = "hunter2-hunter2-hunter2";
     const key = Buffer.alloc(32, 7).toString("base64");
 
-    it("are read, and show themselves only when asked", () => {
+    it("are read, and revealed only on request", () => {
       const webhookUrl = "https://hooks.example.com/of-the-user";
       const settings = settingsOf("dev", {
         objectStorage: { kind: "external", external: externalS3, minio: { encryptionKey: key } },
@@ -447,7 +447,7 @@ describe("unit: settings", () => {
           expect(text).not.to.include(hidden);
     });
 
-    /** Where a secret may end up by mistake. */
+    /** Values at which a user may set a secret by mistake. */
     const misplaced: Record<string, Config> = {
       "in the wrong form": { objectStorage: { minio: { encryptionKey: secret } } },
       "as a list": { objectStorage: { minio: { encryptionKey: [secret] } } },
@@ -474,7 +474,7 @@ describe("unit: settings", () => {
           expect(text).not.to.include(secret);
       });
 
-    it("that are not set read as not set", () => {
+    it("that are not set are undefined", () => {
       const { message } = errorOf(() =>
         settingsOf("dev", { objectStorage: { external: { ...externalS3, loki: { accessKey: "loki" } } } }),
       );
@@ -483,7 +483,7 @@ describe("unit: settings", () => {
       );
     });
 
-    it("whose presence is all that is known are accepted", () => {
+    it("are accepted if only their presence is known", () => {
       const { minio } = settingsOf("dev", {
         objectStorage: { minio: { encryptionKey: "[secret]" } },
       }).objectStorage;
@@ -491,7 +491,7 @@ describe("unit: settings", () => {
     });
   });
 
-  describe("rules that join settings", () => {
+  describe("rules between settings", () => {
     const smtp = { host: "smtp.test:587", from: "stack@test.dev" };
     const topicArn = "arn:aws:sns:eu-central-1:123456789012:alerts";
     const database = { host: "db:5432", name: "grafana", user: "grafana", password: "s", tls: "require" };
@@ -575,7 +575,7 @@ describe("unit: settings", () => {
       {
         rule: "externalStorage",
         environment: "dev",
-        // Said ahead of a move, it may be incomplete.
+        // Announced before a migration, it may be incomplete.
         passes: { objectStorage: { external: withoutTempo } },
         fails: { objectStorage: { kind: "external", external: withoutTempo } },
         problem: {
@@ -1453,7 +1453,7 @@ describe("unit: settings", () => {
         expect(() => settingsOf(environment, passes)).not.to.throw();
       });
 
-    it("refuse addresses and names of Grafana that grafana.ini could not hold", () => {
+    it("reject addresses and names of Grafana that are invalid in grafana.ini", () => {
       for (const url of [
         "grafana.example.com",
         "https://a:b:c",
@@ -1478,8 +1478,8 @@ describe("unit: settings", () => {
     });
   });
 
-  describe("config as the engine hands it over", () => {
-    it("is read from objects in JSON, keys of others left alone", () => {
+  describe("config from the engine", () => {
+    it("is read from objects in JSON; keys of other projects are ignored", () => {
       const settings = readSettings("test", {
         "observability:environment": "dev",
         "observability:loki":
@@ -1505,7 +1505,7 @@ describe("unit: settings", () => {
       }
     });
 
-    it("may have a date without quotes, which the engine writes as a time", () => {
+    it("may have a date without quotes, which the engine passes on as a time", () => {
       const [period] = readSettings(
         "test",
         asText("dev", { loki: { schema: [{ from: "2026-01-01 00:00:00 +0000 UTC", store: "tsdb" }] } }),
@@ -1531,7 +1531,7 @@ describe("unit: settings", () => {
       expect(problems.map(({ path, was }) => [path, was])).to.deep.equal([["loki", "{querier: 3}"]]);
     });
 
-    it("cannot reach what every object has", () => {
+    it("cannot access properties of the object prototype", () => {
       const config = { "observability:environment": "dev", "observability:loki": '{"__proto__":{"a":1}}' };
       const { problems } = errorOf(() => readSettings("test", config));
       expect(problems.map(({ path }) => path)).to.deep.equal(["loki.__proto__"]);

@@ -28,7 +28,7 @@ const pathsOf = (load: Config, more: Config = {}) =>
 
 describe("unit: sizing", () => {
   describe("a load", () => {
-    it("has what follows from its numbers: samples from series and back, queries from series", () => {
+    it("has numbers that are derived from others: samples from series and vice versa, queries from series", () => {
       expect(wholeLoad(sized({ series: "1M" }))).to.include({ series: 1e6, samples: 1e6 / 15, queries: 5 });
       expect(wholeLoad(sized({ samples: "100k/s" }))).to.include({
         series: 1.5e6,
@@ -42,7 +42,7 @@ describe("unit: sizing", () => {
       });
     });
 
-    it("is nothing where nothing is said, and then nothing is needed and nothing wrong", () => {
+    it("is empty if nothing is declared, without needs and problems", () => {
       for (const environment of ["dev", "prod"] as const) {
         expect(Object.values(wholeLoad(settingsOf(environment)))).to.deep.equal([0, 0, 0, 0, 0]);
         expect(fits(settingsOf(environment))).to.deep.equal([]);
@@ -50,7 +50,7 @@ describe("unit: sizing", () => {
       }
     });
 
-    it("of one signal sizes what works on that signal", () => {
+    it("of one signal sizes the components of that signal", () => {
       const components = (load: Config) => fits(sized(load)).map(({ component }) => component.split(".")[0]);
       expect(new Set(components({ logs: "1GB/day" }))).to.deep.equal(
         new Set(["loki", "alloyLogs", "objectStorage"]),
@@ -63,7 +63,7 @@ describe("unit: sizing", () => {
   });
 
   describe("formulas", () => {
-    it("are of components that there are, each with its source", () => {
+    it("exist for existing components, each with its source", () => {
       for (const { component, source } of formulas) {
         expect(settingAt(component)?.group, component).to.equal(true);
         expect(source, component).to.match(/^https:\/\//);
@@ -73,7 +73,7 @@ describe("unit: sizing", () => {
     it("Mimir's: planning-capacity, with half as much again of memory and disk", () => {
       const load = { series: "1M", samples: "100k/s", queries: "50/s" };
       expect(needsOf("mimir.distributor", load)).to.deep.equal({ cpu: 4000, memory: 6e9 });
-      // Three copies of a million series, 300,000 a core.
+      // Three replicas of a million series, 300,000 per core.
       expect(needsOf("mimir.ingester", load)).to.deep.equal({ cpu: 10_000, memory: 37.5e9, disk: 75e9 });
       expect(needsOf("mimir.querier", load)).to.deep.equal({ cpu: 5000, memory: 7.5e9 });
       expect(needsOf("mimir.queryFrontend", load)).to.deep.equal({ cpu: 200, memory: 3e8 });
@@ -82,21 +82,21 @@ describe("unit: sizing", () => {
       expect(needsOf("mimir.compactor", load)).to.deep.equal({ cpu: 50, memory: 3e8, disk: 22.5e9 });
     });
 
-    it("Mimir's go by the copies and the retention that the stack has", () => {
+    it("Mimir's use the replication factor and the retention of the stack", () => {
       const load = { series: "300k" };
       const mimir = { replicationFactor: 1, retention: "73d" };
       expect(needsOf("mimir.ingester", load, { mimir })?.cpu).to.equal(1000);
       expect(needsOf("mimir.storeGateway", load, { mimir })?.disk).to.be.closeTo((13e9 * 1.5 * 0.3) / 5, 1);
     });
 
-    it("Loki's: the columns of its tables at 3 and 30 TB a day, and on a line around them", () => {
+    it("Loki's: the columns of its tables at 3 and 30 TB a day, interpolated", () => {
       const ingester = (logs: string) => needsOf("loki.ingester", { logs });
       expect(ingester("3TB/day")).to.deep.equal({ cpu: 12_000, memory: 24 * GiB });
       expect(ingester("1TB/day")?.cpu).to.be.closeTo(4000, 1e-6);
       expect(ingester("30TB/day")).to.deep.equal({ cpu: 180_000, memory: 540 * GiB });
       expect(ingester("60TB/day")).to.deep.equal({ cpu: 1_200_000, memory: 2400 * GiB });
       const querier = (logs: string) => needsOf("loki.querier", { logs });
-      // With the index gateway, which this stack has not.
+      // With the index gateway, which this stack does not have.
       expect(querier("3TB/day")).to.deep.equal({ cpu: 12_000, memory: 18 * GiB });
     });
 
@@ -116,7 +116,7 @@ describe("unit: sizing", () => {
       expect(needsOf("tempo.compactor", load)).to.deep.equal({ cpu: 2000, memory: 8e9 });
     });
 
-    it("Alloy's: by series and how often they are scraped, by bytes of logs", () => {
+    it("Alloy's: by series and scrape interval, and by bytes of logs", () => {
       expect(needsOf("alloyMetrics", { series: "1M" })).to.deep.equal({ cpu: 1600, memory: 11 * GiB });
       expect(
         needsOf("alloyMetrics", { series: "1M" }, { alloyMetrics: { scrapeInterval: "60s" } })?.cpu,
@@ -125,7 +125,7 @@ describe("unit: sizing", () => {
       expect([cpu / 1000, memory / MiB / 120]).to.deep.equal([84_375 / day, 84_375 / day]);
     });
 
-    it("the buckets': all that is kept, times what erasure coding adds", () => {
+    it("the buckets': all retained data, multiplied by the overhead of erasure coding", () => {
       const disk = (load: Config, minio: Config = {}) =>
         needsOf("objectStorage.minio", load, { objectStorage: { minio } })?.disk;
       const year = 365 * day;
@@ -141,8 +141,8 @@ describe("unit: sizing", () => {
     });
   });
 
-  describe("what there is", () => {
-    it("is replicas with what each requests; per node where it runs on each", () => {
+  describe("configured resources", () => {
+    it("are the replicas with the requests of each; per node for DaemonSets", () => {
       const settings = settingsOf("prod");
       expect(hasOf(settings, "mimir.ingester")).to.deep.equal({
         ...{ replicas: 3, cpu: 2000, memory: 4 * GiB, disk: 50 * GiB },
@@ -152,7 +152,7 @@ describe("unit: sizing", () => {
       expect(hasOf(sized({ nodes: 7 }), "alloyLogs")?.replicas).to.equal(7);
     });
 
-    it("of a cache is what it asks for, with a fifth more memory than its items take", () => {
+    it("of a cache include a fifth more memory than its items need", () => {
       expect(hasOf(settingsOf("prod"), "loki.resultsCache")).to.deep.equal({
         replicas: 1,
         cpu: 500,
@@ -160,7 +160,7 @@ describe("unit: sizing", () => {
       });
     });
 
-    it("of the whole stack grows by what is added, and leaves out what is not installed", () => {
+    it("of the whole stack include added components, and exclude missing ones", () => {
       const before = wholeStack(settingsOf("prod"));
       const more = wholeStack(settingsOf("prod", { loki: { ingester: { replicas: 5 } } }));
       expect(more.cpu - before.cpu).to.equal(2000);
@@ -179,7 +179,7 @@ describe("unit: sizing", () => {
   });
 
   describe("verdicts", () => {
-    it("too small names what is lacking and how many replicas would do", () => {
+    it("too small names the lacking resources and a sufficient number of replicas", () => {
       expect(fitOf("mimir.ingester", { series: "1M" })).to.deep.include({
         verdict: "too small",
         lacks: ["cpu", "memory"],
@@ -192,19 +192,19 @@ describe("unit: sizing", () => {
       ).to.equal("too small");
     });
 
-    it("too large is four times as much of everything, and more than a little", () => {
+    it("too large is four times the needs, and more than a minimum", () => {
       expect(fitOf("mimir.ingester", { series: "10k" })?.verdict).to.equal("too large");
       expect(fitOf("mimir.ingester", { series: "150k" })?.verdict).to.equal("ok");
-      // A component of less than a core and a GiB cannot be much smaller.
+      // A component with less than a core and a GiB cannot be much smaller.
       expect(fitOf("mimir.queryScheduler", { series: "10k" })?.verdict).to.equal("ok");
     });
 
-    it("unknown where nobody said what there is", () => {
+    it("unknown if the configured resources are not known", () => {
       expect(fitOf("alloyLogs", { logs: "1TB/day" })).to.deep.include({ verdict: "unknown", lacks: [] });
       expect(fitOf("alloyLogs", { logs: "1TB/day", nodes: 3 })?.verdict).to.equal("too small");
     });
 
-    it("go by what a component is scaled out to, where it is", () => {
+    it("use the maximum replicas of an autoscaled component", () => {
       const settings = sized({ series: "1M", queries: "50/s" });
       const scaled = (maxReplicas: number) => ({
         ...settings,
@@ -218,14 +218,14 @@ describe("unit: sizing", () => {
   });
 
   describe("warnings", () => {
-    // What docs/guides/sizing.md says that prod carries, of one signal at a time.
+    // The load that docs/guides/sizing.md lists for prod, for one signal at a time.
     const most = { metrics: { series: "38k" }, logs: { logs: "25GB/day" }, traces: { spans: "120/s" } };
 
-    it("there are none for a load that the settings carry", () => {
+    it("do not exist for a load that the settings can carry", () => {
       for (const load of Object.values(most)) expect(pathsOf(load)).to.deep.equal([]);
     });
 
-    it("there is one for a larger load, at the setting that gives out", () => {
+    it("name the setting of the bottleneck for a larger load", () => {
       expect(pathsOf({ series: "40k" })).to.deep.equal(["objectStorage.minio.disk"]);
       const disk = { objectStorage: { minio: { disk: "20Ti" } } };
       expect(pathsOf({ series: "340k" }, disk)).to.deep.equal([]);
@@ -236,7 +236,7 @@ describe("unit: sizing", () => {
       expect(pathsOf({ logs: "380GB/day" }, { ...disk, ...compactor })).to.deep.equal([]);
     });
 
-    it("once what they name is set, they are gone", () => {
+    it("disappear once their setting has the required value", () => {
       const load = { series: "1M", samples: "100k/s" };
       const disk = { objectStorage: { minio: { disk: "4Ti" } } };
       expect(pathsOf(load, disk)).to.deep.equal([
@@ -259,7 +259,7 @@ describe("unit: sizing", () => {
       expect(pathsOf(load, { ...disk, ...larger })).to.deep.equal([]);
     });
 
-    it("say the setting, what it is, what it should be and how to change it", () => {
+    it("name the setting, its value, the required value and the fix", () => {
       const warnings = sizingWarnings("live", sized({ series: "1M" }));
       expect(warnings[1]).to.equal(
         "mimir.ingester.replicas: 3 is too small (needs 9 for the load, or cpu 3400m and memory 12Gi for each; " +
@@ -268,7 +268,7 @@ describe("unit: sizing", () => {
       );
     });
 
-    it("tell limits by which the stack itself would refuse the load", () => {
+    it("report limits that would reject the load", () => {
       const limits = [
         "mimir.limits.series",
         "mimir.limits.samplesPerSecond",
@@ -282,7 +282,7 @@ describe("unit: sizing", () => {
       expect(refused({ series: "2M", samples: "101k/s", logs: "850GB/day", spans: "32k/s" })).to.deep.equal(
         limits,
       );
-      // A tenant with limits of its own may be the one that sends it.
+      // The load may come from a tenant with limits of its own.
       const mimir = { tenants: { pods: { series: 2_000_000, samplesPerSecond: 200_000 } } };
       expect(refused({ series: "2M", samples: "101k/s" }, { mimir })).to.deep.equal([]);
     });
@@ -305,7 +305,7 @@ describe("unit: sizing", () => {
   });
 
   describe("how long the object storage lasts", () => {
-    it("follows from what is added a day and how long it is kept", () => {
+    it("follows from daily growth and retention", () => {
       expect(daysUntilFull([{ daily: 10, kept: 30 }], 300)).to.equal(undefined);
       expect(daysUntilFull([{ daily: 10, kept: 31 }], 300)).to.equal(30);
       // 15 a day for 10 days, then 5 a day.
@@ -316,13 +316,13 @@ describe("unit: sizing", () => {
       expect(daysUntilFull(two, 150)).to.equal(10);
       expect(daysUntilFull(two, 200)).to.equal(20);
       expect(daysUntilFull(two, 600)).to.equal(undefined);
-      // 80 are there, so that 20 more come before retention deletes as much.
+      // 80 exist, so that 20 more are added before retention takes effect.
       expect(daysUntilFull([{ daily: 10, kept: 10, held: 80 }], 20)).to.equal(undefined);
       expect(daysUntilFull([{ daily: 10, kept: 10, held: 80 }], 10)).to.equal(1);
       expect(daysUntilFull([{ daily: -10, kept: 10 }], 10)).to.equal(undefined);
     });
 
-    it("is said at the declared load, and ends where the drives are too small for it", () => {
+    it("is reported for the declared load, with the date when the drives are full", () => {
       const text = (load: Config, more: Config = {}) => storageForecast(sized(load, more))[0];
       // 20,000 samples a second are 3.2 GiB a day.
       expect(text({ samples: "20k/s" })).to.match(
@@ -338,7 +338,7 @@ describe("unit: sizing", () => {
       expect(storageForecast(sized({}))).to.deep.equal([]);
     });
 
-    it("is warned about in prod if no load is declared, and MinIO is the stack's own", () => {
+    it("is warned about in prod if no load is declared, and MinIO is part of the stack", () => {
       const warned = (settings: Settings) =>
         sizingWarnings("prod", settings).filter((text) => text.startsWith("load:"));
       expect(warned(settingsOf("prod"))).to.have.length(1);
@@ -350,7 +350,7 @@ describe("unit: sizing", () => {
     });
   });
 
-  describe("what a stack carries", () => {
+  describe("the capacity of a stack", () => {
     it("is the largest load without a problem", () => {
       for (const environment of ["dev", "prod"] as const) {
         const settings = settingsOf(environment);
@@ -371,7 +371,7 @@ describe("unit: sizing", () => {
       }
     });
 
-    it("is what docs/guides/sizing.md says of prod, and less than what R3.5 lets a tenant write", () => {
+    it("is the one in docs/guides/sizing.md for prod, and less than the tenant limit of R3.5", () => {
       const text = capacityText("prod", settingsOf("prod"));
       for (const line of [
         /38\.3k series +objectStorage\.minio +disk/,
@@ -386,7 +386,7 @@ describe("unit: sizing", () => {
   });
 
   describe("obs size", () => {
-    it("takes options as settings are written, over what the stack expects", () => {
+    it("accepts options in the form of settings, which override the stack's load", () => {
       const settings = sized({ series: "1M", logs: "1GB/day" });
       expect(withLoad(settings, { logs: "2GB/day", nodes: "3" }).load).to.deep.equal({
         ...{ series: 1e6, logs: 2 * GiB, nodes: 3 },
@@ -397,7 +397,7 @@ describe("unit: sizing", () => {
       );
     });
 
-    it("shows needs, what there is, a verdict, the sums and what to change", () => {
+    it("shows needs, configured resources, a verdict, the sums and the changes", () => {
       const text = fitText("prod", sized({ series: "1M", samples: "100k/s", nodes: 4 }));
       expect(text).to.include("prod: 1M series, 100k/s samples, 5/s queries");
       expect(text).to.match(

@@ -36,12 +36,12 @@ const fails: Check["show"] = async () => {
 };
 
 describe("unit: obs smoke, the run", () => {
-  it("has its tests, each once and in order, and each needs only earlier ones", () => {
+  it("has its tests once and in order, and each depends only on earlier ones", () => {
     expect(checks.map(({ number }) => number)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     for (const { number, needs = [] } of checks) for (const need of needs) expect(need).to.be.below(number);
   });
 
-  it("a failed test keeps those from running that need it, and no others", async () => {
+  it("skips the tests that depend on a failed one, and no others", async () => {
     let tried = 0;
     const counting: Check["show"] = async () => {
       tried++;
@@ -61,7 +61,7 @@ describe("unit: obs smoke, the run", () => {
     expect(summaryText(results)).to.equal("1 of 3 passed, 2 failed");
   });
 
-  it("one that was not to be tried is skipped with its reason, and did not fail", async () => {
+  it("skips a test that was not selected, with the reason, and does not fail", async () => {
     const skips: Check["show"] = async () => {
       throw new Skipped("only with --disruptive");
     };
@@ -97,12 +97,12 @@ describe("unit: obs smoke, the run", () => {
 });
 
 describe("unit: obs smoke, waiting", () => {
-  it("goes on after an empty list, and ends with the first answer", async () => {
+  it("continues after an empty list, and ends with the first result", async () => {
     const answers = [[], ["found"], ["late"]];
     expect(await until(60, "answer", async () => answers.shift())).to.deep.equal(["found"]);
   });
 
-  it("fails with the last error, or with what it waited for", async () => {
+  it("fails with the last error, or with the awaited condition", async () => {
     const failed = (answer: () => Promise<unknown>) =>
       until(-1, "line 7", answer).catch(({ message }: Error) => message);
     expect(await failed(async () => [])).to.equal("no line 7 after -1 s");
@@ -110,8 +110,8 @@ describe("unit: obs smoke, waiting", () => {
   });
 });
 
-describe("unit: obs smoke, what it makes", () => {
-  it("is small, bounded, restricted, and from the registry of the settings", () => {
+describe("unit: obs smoke, its objects", () => {
+  it("are small, bounded, restricted, and from the registry of the settings", () => {
     const settings = settingsOf("prod", { images: { registry: "mirror.example.com/x", pullSecret: "pull" } });
     for (const pod of [appManifest(settings, "r", "10.0.0.1"), receiverManifest(settings)]) {
       const container = pod.spec?.containers[0];
@@ -131,13 +131,13 @@ describe("unit: obs smoke, what it makes", () => {
     });
   });
 
-  it("sends spans to Alloy, and where that speaks TLS to the collector, which verifies it", () => {
+  it("send spans to Alloy, or, if that serves TLS, to the collector, which verifies it", () => {
     expect(address(spansTo(settingsOf("dev")))).to.equal("alloy-traces.alloy-traces.svc:4318");
     const tls = settingsOf("dev", { network: { tls: { certificates: "ownCa" } } });
     expect(address(spansTo(tls))).to.equal("gateway-collector.opentelemetry.svc:4318");
   });
 
-  it("fires alerts that the first route of both Alertmanagers takes, with a severity that wakes nobody", () => {
+  it("fires alerts that match the first route of both Alertmanagers, with a severity that pages no one", () => {
     const { route }: { route: { routes: { matchers: string[] }[] } } = alertmanagerConfig(
       settingsOf("prod"),
     ) as never;
@@ -153,10 +153,10 @@ describe("unit: obs smoke, what it makes", () => {
   });
 });
 
-describe("unit: obs smoke, what it reads", () => {
+describe("unit: obs smoke, what it parses", () => {
   const id = "0af7651916cd43dd8448eb211c80319c";
 
-  it("the application's log: its last line, its traces, and why one was refused", () => {
+  it("the application's log: its last line, its traces, and why one was rejected", () => {
     const lines = [
       'level=info msg="request served" run=r n=4',
       `level=info msg="request served" run=r n=5 trace_id=${id} spans="taken"`,
@@ -170,7 +170,7 @@ describe("unit: obs smoke, what it reads", () => {
     expect(readSaid("")).to.deep.equal({ last: 0, taken: [] });
   });
 
-  it("a receiver's log: the alert of this run that fires, and no other", () => {
+  it("a receiver's log: the firing alert of this run, and no other", () => {
     const alerts = (status: string, run: string) =>
       JSON.stringify({
         receiver: "(smoke test)",
@@ -183,7 +183,7 @@ describe("unit: obs smoke, what it reads", () => {
     expect(toldOf(alerts("firing", "r"), "B", "r")).to.equal(undefined);
   });
 
-  it("durations as Loki, Mimir and Tempo print them", () => {
+  it("durations in the formats of Loki, Mimir and Tempo", () => {
     const cases: [string, number][] = [
       ["30d", 2_592_000],
       ["720h0m0s", 2_592_000],
@@ -200,7 +200,7 @@ describe("unit: obs smoke, what it reads", () => {
     expect(missingOf([2, 1], 2)).to.deep.equal([]);
   });
 
-  it("health of datasources: all are named, a sick one fails, and who cannot ask says nothing", async () => {
+  it("health of data sources: it names all of them, fails for an unhealthy one, and reports missing permissions", async () => {
     const view = (health: View["health"]): View =>
       ({
         configured: async () => [
@@ -242,7 +242,7 @@ describe("unit: obs smoke, from a trace to its logs", () => {
     attributes: { "k8s.namespace.name": "obs-smoke", "k8s.pod.name": "app", "service.name": "x" },
   };
 
-  it("asks what Grafana's link asks", () => {
+  it("runs the same query as Grafana's link", () => {
     expect(logsQuery(link, "abc", span)).to.deep.equal({
       query:
         '{namespace="obs-smoke", pod_name="app"} | label_format log_line_contains_trace_id=`{{ contains "abc" __line__  }}` | log_line_contains_trace_id="true" or trace_id="abc"',
@@ -254,7 +254,7 @@ describe("unit: obs smoke, from a trace to its logs", () => {
     );
   });
 
-  it("fails where no pod is known of the span, of which Grafana makes no link", () => {
+  it("fails if the span has no known pod, for which Grafana creates no link", () => {
     expect(() => logsQuery(link, "abc", { ...span, attributes: { "service.name": "x" } })).to.throw(
       "the span has none of k8s.namespace.name, k8s.pod.name",
     );
@@ -272,14 +272,14 @@ describe("unit: obs smoke, retention", () => {
     expect(pairOf("aged line of somebody else")).to.equal(undefined);
   });
 
-  it("a line is deleted only where its twin, which is kept, is there", () => {
+  it("a line counts as deleted only if its twin, which is kept, exists", () => {
     expect(judge([minutesAgo(200)], [], now)).to.match(/^deleted: the lines of 1 earlier runs \(r200\)/);
     expect(judge([], [], now)).to.equal(
       "not shown by this run: no earlier run's lines have reached the bucket; one after 2026-11-23T14:30:00.000Z shows it",
     );
   });
 
-  it("one that is still there is not yet due, or the test fails", () => {
+  it("an existing line is not yet due, or the test fails", () => {
     expect(judge([minutesAgo(40)], [minutesAgo(40)], now)).to.equal("not yet due: those of r40");
     expect(() => judge([minutesAgo(200)], [minutesAgo(200)], now)).to.throw(
       "are still found: run r200, 200 min ago",

@@ -22,7 +22,7 @@ describe("unit: obs storage", () => {
     ]);
   });
 
-  it("reports no day for a bucket that does not grow, or a full one at once", () => {
+  it("reports no date for a bucket that does not grow, or a full one at once", () => {
     const still = measured({ growthPerDay: by({ logs: -GiB, blocks: 2 * GiB }) });
     const report = reportOf({ logs: 15 * GiB, blocks: 20 * GiB }, still);
     expect(report.map(({ daysUntilFull }) => daysUntilFull)).to.deep.equal([undefined, 0]);

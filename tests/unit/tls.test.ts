@@ -17,7 +17,7 @@ import { aCertificate } from "../support/ca-certificate";
 import { namespaces } from "../support/names";
 import { type Config, errorOf, externalS3, ready, recordingOf, settingsOf } from "../support/stacks";
 
-// Tests look deep into values, whose types say only that they are plain data.
+// Tests read nested values, whose types say only that they are plain data.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Any = any;
 
@@ -43,7 +43,7 @@ describe("unit: TLS between components", function () {
 
   describe("off, as it is by default", () => {
     for (const environment of ["dev", "prod"] as const)
-      it(`${environment}: makes no certificate, and nobody speaks TLS`, async () => {
+      it(`${environment}: creates no certificate, and no component uses TLS`, async () => {
         const settings = settingsOf(environment);
         const recording = await recordingOf(environment);
         expect(served(settings)).to.deep.equal([]);
@@ -56,7 +56,7 @@ describe("unit: TLS between components", function () {
       });
   });
 
-  describe("with a CA of the stack's own", () => {
+  describe("with the stack's own CA", () => {
     let recording: Recording;
 
     before(async () => {
@@ -96,7 +96,7 @@ describe("unit: TLS between components", function () {
           expect(JSON.stringify(inputs), name).to.not.include(generated);
     });
 
-    it("the CA certificate, and nothing else, goes to all who verify, and out of the stack", () => {
+    it("all clients, and the outputs of the stack, get the CA certificate and nothing else", () => {
       const places = "alloy-traces grafana loki mimir minio monitoring opentelemetry shop tempo".split(" ");
       expect(placesOf(recording, mapType, caBundle.name)).to.deep.equal(places);
       for (const { inputs } of ofType(recording, mapType))
@@ -113,7 +113,7 @@ describe("unit: TLS between components", function () {
         expect(recording.outputs[output]?.value, output).to.match(/^https:.*:\d+$/);
     });
 
-    it("the stores reach MinIO by TLS, verify it, and have what they verify with", () => {
+    it("the stores use TLS for MinIO, verify it, and have the CA certificate", () => {
       expect(valuesOf(recording, "loki").loki.storage.s3).to.deep.include({
         endpoint: "https://minio.minio.svc:9000",
         insecure: false,
@@ -148,7 +148,7 @@ describe("unit: TLS between components", function () {
   });
 
   describe("with cert-manager", () => {
-    it("it signs with a CA below the stack's own, whose own key it does not get", async () => {
+    it("it signs with an intermediate CA of the stack's own CA, whose key it does not get", async () => {
       const recording = await recordingOf("dev", certManager);
       const issued = ofType(recording, "kubernetes:cert-manager.io/v1:Certificate");
       expect(issued.map(({ inputs }) => (inputs["spec"] as Any).issuerRef.kind)).to.deep.equal(
@@ -165,7 +165,7 @@ describe("unit: TLS between components", function () {
         expect((inputs["stringData"] as Any)["tls.crt"]).to.equal("[certificate][certificate of the CA]");
     });
 
-    it("an issuer that is there makes all of them, and its CA is trusted", async () => {
+    it("an existing issuer issues all of them, and its CA is trusted", async () => {
       const caCertificate = aCertificate(true);
       const issuer = { name: "company", kind: "ClusterIssuer" };
       const config = network({ certificates: "certManager", issuer, caCertificate });
@@ -177,7 +177,7 @@ describe("unit: TLS between components", function () {
     });
   });
 
-  it("a certificate has its Services' names from the short one to the full one", () => {
+  it("a certificate has its Services' names in all forms", () => {
     expect(dnsNames(settingsOf("dev", { namespaces: { prefix: "b-" } }), "alloyTraces")).to.include(
       "b-alloy-traces.b-alloy-traces.svc",
     );
@@ -193,14 +193,14 @@ describe("unit: TLS between components", function () {
     );
   });
 
-  it("it is renewed long before it ends, and what signs outlives what is signed", () => {
+  it("it is renewed long before it expires, and a CA outlives the certificates that it signs", () => {
     for (const { validityPeriodHours, earlyRenewalHours } of Object.values(lifetimes))
       expect(earlyRenewalHours).to.be.within(30 * 24, validityPeriodHours / 2);
     expect(lifetimes.server.validityPeriodHours).to.be.at.most(lifetimes.issuer.earlyRenewalHours);
     expect(lifetimes.server.validityPeriodHours).to.be.at.most(lifetimes.ca.earlyRenewalHours);
   });
 
-  it("an external S3 keeps its own TLS, and there is no certificate of MinIO", () => {
+  it("an external S3 keeps its own TLS, and there is no certificate for MinIO", () => {
     const settings = settingsOf("prod", {
       ...ownCa,
       objectStorage: { kind: "external", external: externalS3 },
@@ -209,7 +209,7 @@ describe("unit: TLS between components", function () {
     expect(trusting(settings)).to.not.include("loki");
   });
 
-  it("both OTLP ports for applications speak TLS, and no other receiver is touched", () => {
+  it("both OTLP ports for applications use TLS, and other receivers do not change", () => {
     const plain = alloyTracesPipeline(settingsOf("prod"));
     const secure = alloyTracesPipeline(settingsOf("prod", ownCa));
     expect(plain).to.not.include("/etc/alloy-tls");
@@ -217,7 +217,7 @@ describe("unit: TLS between components", function () {
     expect(secure.replace(/\n\n\t\ttls \{[^}]*\/etc\/alloy-tls[^}]*\}/g, "")).to.equal(plain);
   });
 
-  it("who sends traces verifies Alloy", () => {
+  it("senders of traces verify Alloy", () => {
     const settings = settingsOf("dev", ownCa);
     expect(instrumentationObject(settings).spec.exporter).to.deep.equal({
       endpoint: servedUrls(settings).otlpHttp,
@@ -234,7 +234,7 @@ describe("unit: TLS between components", function () {
     expect(pod?.volumes).to.deep.include({ name: caBundle.name, configMap: { name: caBundle.name } });
   });
 
-  it("Prometheus verifies whom it scrapes", () => {
+  it("Prometheus verifies its targets", () => {
     const [endpoint]: Any[] = minioMonitor(settingsOf("dev", ownCa)).spec.endpoints;
     expect(endpoint).to.deep.include({ port: "https", scheme: "https" });
     expect(endpoint.tlsConfig.serverName).to.equal("minio.minio.svc");
@@ -250,7 +250,7 @@ describe("unit: TLS between components", function () {
     expect(speaksTls({}, "minio")).to.equal(false);
   });
 
-  describe("refuses", () => {
+  describe("rejects", () => {
     const paths = (tls: Config) =>
       errorOf(() => settingsOf("dev", network(tls))).problems.map(({ path }) => path);
     const issuer = { name: "company", kind: "ClusterIssuer" };
@@ -260,7 +260,7 @@ describe("unit: TLS between components", function () {
       expect(paths({ certificates: "certManager", issuer })).to.deep.equal(["network.tls.caCertificate"]);
     });
 
-    it("a CA certificate that belongs to nobody, is none, or is no CA's", () => {
+    it("a CA certificate that is not used, invalid, or not a CA's", () => {
       const certificates = "certManager";
       const pem = aCertificate(true);
       expect(paths({ certificates, caCertificate: pem })).to.deep.equal(["network.tls.caCertificate"]);
@@ -298,7 +298,7 @@ describe("unit: TLS between components", function () {
       );
     });
 
-    it("is part of the pipeline where there is one, with its rules in Mimir", () => {
+    it("is part of the pipeline only if there is a certificate, with its rules in Mimir", () => {
       const pipeline = (config: Config) => alloyMetricsPipeline(settingsOf("dev", config));
       expect(pipeline({})).not.to.include("certificates");
       expect(pipeline(ownCa)).to.include('prometheus.exporter.blackbox "certificates"');
@@ -315,7 +315,7 @@ describe("unit: TLS between components", function () {
       expect(rule?.metadata.labels).to.deep.equal({ "observability/mimir-tenant": "nodes" });
     });
 
-    it("passes the stack's NetworkPolicies", () => {
+    it("is allowed by the stack's NetworkPolicies", () => {
       const of = (config: Config) =>
         flows(settingsOf("prod", config))
           .filter(({ why }) => why === "expiry of certificates")

@@ -3,7 +3,7 @@ import { quorums } from "../../values/quorums";
 import { type Node, pinProblems, topologyCost, topologyLines, topologyProblems } from "../../values/topology";
 import { type Config, settingsOf } from "../support/stacks";
 
-/** Nodes by zone: so many in each; without zones where the zone has no name. */
+/** Nodes by zone, with the number in each; a zone without a name has nodes without the label. */
 const nodes = (byZone: Record<string, number>): Node[] =>
   Object.entries(byZone).flatMap(([zone, count]) =>
     Array.from({ length: count }, (_, index) => ({
@@ -21,7 +21,7 @@ const problems = (of: Node[], config: Config = {}) =>
   );
 
 describe("unit: topology", () => {
-  it("knows how many members of each quorum can be lost", () => {
+  it("calculates how many members of each quorum can be lost", () => {
     const tolerated = (config: Config = {}) =>
       Object.fromEntries(
         quorums(settingsOf("prod", config)).map(({ members, count, tolerated: { writes, reads } }) => [
@@ -64,13 +64,13 @@ describe("unit: topology", () => {
     expect(minio?.lost).to.equal(2);
   });
 
-  it("4 MinIO servers on 3 zones: a zone costs writes", () => {
+  it("4 MinIO servers in 3 zones: the loss of a zone stops writes", () => {
     expect(lines(sixInThree, { objectStorage: { minio: { servers: 4 } } })[1]).to.equal(
       "The loss of one zone costs 2 of 4 MinIO servers (writes stop).",
     );
   });
 
-  it("2 zones: a zone costs the majority of what has three members", () => {
+  it("2 zones: the loss of a zone is the loss of a majority of three members", () => {
     const [node, zone] = lines(nodes({ a: 3, b: 3 }));
     expect(node).to.equal("The loss of one node costs neither writes nor reads.");
     expect(zone).to.equal(
@@ -82,7 +82,7 @@ describe("unit: topology", () => {
     );
   });
 
-  it("3 nodes: refuses 6 MinIO servers, and counts what they cost where placement is preferred", () => {
+  it("3 nodes: rejects 6 MinIO servers, and reports their effect if placement is only preferred", () => {
     for (const three of [nodes({ a: 3 }), nodes({ a: 1, b: 1, c: 1 })]) {
       const [problem, ...others] = problems(three);
       expect(others).to.deep.equal([]);
@@ -100,7 +100,7 @@ describe("unit: topology", () => {
     expect(last[1]).to.match(/only preferred/);
   });
 
-  it("1 node: everything is lost with it, and prod is refused", () => {
+  it("1 node: its loss is the loss of everything, and prod is rejected", () => {
     const dev = topologyCost(settingsOf("dev"), nodes({ "": 1 }));
     expect(
       dev.node.every(({ writes, reads, quorum }) => quorum.tolerated.writes > 0 || (!writes && !reads)),
@@ -111,7 +111,7 @@ describe("unit: topology", () => {
     expect(problems(nodes({ a: 1 }))[0]).to.match(/5 of 6 MinIO servers .*2 of 3 Loki ingesters/);
   });
 
-  it("nodes without zones: cluster.zones has to be false", () => {
+  it("nodes without zones: cluster.zones must be false", () => {
     const six = nodes({ "": 6 });
     expect(problems(six)).to.deep.equal([
       "cluster.zones true: false, because no node has the label topology.kubernetes.io/zone",
@@ -120,7 +120,7 @@ describe("unit: topology", () => {
     expect(lines(six, { cluster: { zones: false } })).to.have.length(1);
   });
 
-  it("a zone with too few nodes leaves members of an even spread without one", () => {
+  it("a zone with too few nodes leaves members of an even spread without a node", () => {
     expect(problems(nodes({ a: 1, b: 5 }))[0]).to.match(
       /evenly over the zones \(a: 1, b: 5\), and there is none for 3 of 6 MinIO servers/,
     );
@@ -130,7 +130,7 @@ describe("unit: topology", () => {
     );
   });
 
-  it("refuses rules that volumes made before them cannot keep", () => {
+  it("rejects rules that existing volumes cannot follow", () => {
     const pin = (workload: string, where: { node?: string; zone?: string }) => ({
       namespace: "loki",
       workload,
@@ -141,7 +141,7 @@ describe("unit: topology", () => {
     const ingesters = (...where: { node?: string; zone?: string }[]) =>
       where.map((one) => pin("loki-ingester", one));
     expect(told({}, ...ingesters({ zone: "a" }, { zone: "b" }, { zone: "c" }))).to.deep.equal([]);
-    // The third claim is not there yet.
+    // The third PVC does not exist yet.
     expect(told({}, ...ingesters({ zone: "a" }, { zone: "b" }))).to.deep.equal([]);
     expect(told({}, ...ingesters({ zone: "a" }, { zone: "a" }, { zone: "b" }))[0]).to.match(
       /loki\/loki-ingester \(2 in a, 1 in b, 0 in c\)/,
@@ -153,7 +153,7 @@ describe("unit: topology", () => {
     expect(
       told({ antiAffinity: "preferred" }, ...ingesters({ node: "node-a-0" }, { node: "node-a-0" })),
     ).to.deep.equal([]);
-    // What is no quorum may lie as it does.
+    // Pods outside quorums may stay on their nodes.
     expect(
       told({}, pin("loki-compactor", { zone: "a" }), pin("loki-compactor", { zone: "a" })),
     ).to.deep.equal([]);

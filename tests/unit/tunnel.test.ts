@@ -1,4 +1,4 @@
-/** A loopback port that leads to pods: it leaves nothing open behind it. */
+/** A loopback port that forwards to pods: it leaves no connection open. */
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { KubeConfig } from "@kubernetes/client-node";
@@ -6,8 +6,8 @@ import { expect } from "chai";
 import { throughTunnel } from "../../cli/lib/tunnel";
 
 describe("throughTunnel", () => {
-  it("closes the connections that a client would keep, so that the program ends", async () => {
-    // An API server that never answers: the connection stays as it is.
+  it("closes the connections that a client would keep open, so that the program ends", async () => {
+    // An API server that never responds: the connection stays open.
     const taken = new Set<Socket>();
     const silent = createServer((socket) => void taken.add(socket)).listen(0, "127.0.0.1");
     await once(silent, "listening");

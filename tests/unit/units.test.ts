@@ -22,7 +22,7 @@ import {
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
 
-/** What each text is read as; undefined where it is refused. */
+/** The parsed value of each text; undefined if it is rejected. */
 const units = {
   duration: {
     unit: duration(),
@@ -63,11 +63,11 @@ const units = {
 
 describe("unit: units", () => {
   for (const [name, { unit, read, refused }] of Object.entries(units)) {
-    it(`${name} reads ${Object.keys(read).join(", ")}`, () => {
+    it(`${name} parses ${Object.keys(read).join(", ")}`, () => {
       for (const [text, value] of Object.entries(read)) expect(unit.parse(text), text).to.equal(value);
     });
 
-    it(`${name} refuses everything else and says what is allowed`, () => {
+    it(`${name} rejects everything else and lists the allowed values`, () => {
       const { allowed } = unit.meta() ?? {};
       expect(allowed).to.match(/^an? .+ such as/);
       for (const text of refused) {
@@ -80,19 +80,19 @@ describe("unit: units", () => {
     });
   }
 
-  it("cpu reads whole cores written as a number, as pulumi config set --path writes them", () => {
+  it("cpu parses whole cores written as a number, as pulumi config set --path writes them", () => {
     expect(cpu().parse(2)).to.equal(2000);
   });
 
-  it("counts are read as numbers too, as pulumi config set --path writes them", () => {
+  it("counts can be numbers too, as pulumi config set --path writes them", () => {
     expect(count().parse(250_000)).to.equal(250_000);
   });
 
-  it("what people read is cut to three digits, never rounded up", () => {
+  it("readable numbers are cut to three digits, never rounded up", () => {
     expect([1, 999, 1000, 66_666, 343_597, 1_999_999, 0.05].map(countText)).to.deep.equal([
       ...["1", "999", "1k", "66.6k", "343k", "1.99M", "0.05"],
     ]);
-    // A tenth is not exactly one for a machine, and is one for people.
+    // A tenth has no exact floating-point value.
     expect([19_999_999.999999996, 0.3 * 10].map(countText)).to.deep.equal(["20M", "3"]);
     expect([GiB / 2, 843.75 * GiB, 1024 * GiB].map(dailyText)).to.deep.equal([
       ...["512MB/day", "843GB/day", "1TB/day"],
@@ -103,7 +103,7 @@ describe("unit: units", () => {
     expect([4, 50, 666.6, 10_000].map(coresText)).to.deep.equal(["<0.01", "0.05", "0.666", "10"]);
   });
 
-  it("durations are written in the largest unit that Go and Prometheus both read", () => {
+  it("durations are written in the largest unit that Go and Prometheus both parse", () => {
     const written = { 30: "30s", 90: "90s", 120: "2m", 5400: "90m", 3600: "1h", 2592000: "720h" };
     for (const [seconds, text] of Object.entries(written)) expect(goDuration(Number(seconds))).to.equal(text);
   });
@@ -128,7 +128,7 @@ describe("unit: units", () => {
     expect(cpuQuantity(1500)).to.equal("1500m");
   });
 
-  it("reads every form of a quantity that a cluster gives back", () => {
+  it("parses every form of a quantity that a cluster returns", () => {
     const read = { "50Gi": 50 * GiB, "50G": 50e9, "1.5Gi": 1.5 * GiB, "1024": 1024, "100k": 100_000 };
     for (const [text, bytes] of Object.entries(read)) expect(bytesOf(text), text).to.equal(bytes);
     expect(bytesOf("many")).to.be.NaN;
@@ -138,7 +138,7 @@ describe("unit: units", () => {
     expect(megabytes(byteRate().parse("10MB/s"))).to.equal(10);
   });
 
-  it("rounds days up, so that a lifecycle never undercuts a retention", () => {
+  it("rounds days up, so that a lifecycle is never shorter than a retention", () => {
     expect([1, 86400, 86401, 30 * 86400].map(wholeDays)).to.deep.equal([1, 1, 2, 30]);
   });
 });

@@ -7,7 +7,7 @@ import { compare, numbersOf, type Offered, reportOf } from "../../cli/commands/u
 import { guides, type Note, notes } from "../../upgrades";
 import { settingsOf } from "../support/stacks";
 
-/** A version so many majors, minors and patches from a chart's pin. */
+/** A version at this distance in majors, minors and patches from a chart's pin. */
 const beyond = (chart: ChartName, major: number, minor = 0, patch = 0): string => {
   const { major: a, minor: b, patch: c } = new SemVer(pins[chart].version);
   if (major) return `${a + major}.0.0`;
@@ -28,7 +28,7 @@ const offering =
 const here = (chart: ChartName) => pins[chart].version;
 
 describe("unit: upgrade: versions", () => {
-  it("are compared by their numbers", () => {
+  it("are compared numerically", () => {
     expect(compare("1.10.0", "1.9.9")).to.be.greaterThan(0);
     expect(compare("2.0.0", "10.0.0")).to.be.lessThan(0);
     expect(compare("v1.2.3", "1.2.3+build")).to.equal(0);
@@ -36,7 +36,7 @@ describe("unit: upgrade: versions", () => {
     expect(() => compare("1.0.0", "main")).to.throw("Invalid Version: main");
   });
 
-  it("give the newest patch, minor and major, whatever their order, and pass over what is not for use", async () => {
+  it("include the newest patch, minor and major, in any order, without prereleases and deprecated ones", async () => {
     const chart = "alloy";
     const [patch, minor, major] = [beyond(chart, 0, 0, 12), beyond(chart, 0, 10), beyond(chart, 1)];
     const old = "0.1.0";
@@ -55,7 +55,7 @@ describe("unit: upgrade: versions", () => {
     expect(said[0]).to.match(/breaking changes between \d+ and \d+ are not listed here: read https:/);
   });
 
-  it("say nothing where the pin is the newest", async () => {
+  it("are empty if the pin is the newest", async () => {
     const report = await reportOf("alloy", offering(here("alloy"), "0.9.0"));
     expect(report).to.deep.equal({ chart: "alloy", pinned: here("alloy"), notes: [] });
   });
@@ -82,7 +82,7 @@ describe("unit: upgrade: versions", () => {
     expect(fine.notes.join()).not.to.include("boltdb-shipper");
   });
 
-  it("below 1.0 may break with each minor", async () => {
+  it("below 1.0 may be breaking with each minor", async () => {
     const chart = "opentelemetry-operator";
     const report = await reportOf(chart, offering(here(chart), beyond(chart, 0, 3)), []);
     expect(report.notes.join()).to.match(/between 0\.\d+ and 0\.\d+ are not listed here/);
@@ -91,7 +91,7 @@ describe("unit: upgrade: versions", () => {
     );
   });
 
-  it("that the pin has passed need no word any more", async () => {
+  it("before the pin need no note any more", async () => {
     const passed: Note = {
       chart: "alloy",
       from: { chart: "0.5" },
@@ -103,7 +103,7 @@ describe("unit: upgrade: versions", () => {
     expect(said).to.deep.equal([]);
   });
 
-  it("and what is known of them: every chart has a guide, every note a link, and no pin is beyond a limit", () => {
+  it("have metadata: every chart has a guide, every note a link, and no pin is beyond a limit", () => {
     expect(guides).to.have.all.keys(Object.keys(pins));
     for (const { chart, from, limit, link } of notes) {
       expect(link, chart).to.match(/^https:/);
@@ -113,12 +113,12 @@ describe("unit: upgrade: versions", () => {
     }
   });
 
-  it("of the operator and its definitions are pinned together", () => {
+  it("of the operator and its CRDs are pinned together", () => {
     expect(pins["kube-prometheus-stack"].appVersion).to.equal(pins["prometheus-operator-crds"].appVersion);
   });
 });
 
-describe("unit: upgrade: what is said", () => {
+describe("unit: upgrade: report", () => {
   const chart = { chart: "loki" as const, pinned: "1.0.0", notes: [] };
   const cluster = { accepted: 3, refused: [], skipped: [] };
   const refused = { object: "StatefulSet a/b", message: "field is immutable", fix: "do" };
@@ -133,7 +133,7 @@ describe("unit: upgrade: what is said", () => {
     expect(exitCode(check({ cluster: { reason: "none" } }))).to.equal(0);
   });
 
-  it("names the next step of Mimir, which is something to do", () => {
+  it("names the next step of Mimir as an available update", () => {
     const steps = [
       { chart: "6.1.0", image: "mimir:3.1" },
       { chart: here("mimir-distributed"), image: "mimir:3.2" },
@@ -155,7 +155,7 @@ describe("unit: upgrade: what is said", () => {
     );
   });
 
-  it("is a table, what is known, and what the cluster has", () => {
+  it("is a table, with notes, and the versions in the cluster", () => {
     const report = { ...chart, allowed: "1.1.0", newest: "2.0.0", newestApp: "4", notes: ["a note"] };
     const charts = [report, { ...chart, chart: "minio" as const, unreachable: "no such host" }];
     expect(

@@ -1,4 +1,4 @@
-/** What keeps the project up and lets others work on it: Renovate, workflows, releases. */
+/** Maintenance of the project: Renovate, workflows, releases. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -98,7 +98,7 @@ describe("unit: upkeep: Renovate", () => {
     expect(mimirSteps.at(-1)).to.equal(pins["mimir-distributed"].version);
     for (const [index, [major = 0, minor = 0]] of steps.slice(1).entries()) {
       const [majorBefore = 0, minorBefore = 0] = steps[index] ?? [];
-      // Within a major version no minor version is left out; the next major version begins with its first.
+      // Within a major version no minor version is missing; the next major version begins with its first.
       const next = major === majorBefore ? [major, minorBefore + 1] : [majorBefore + 1, 0];
       expect([major, minor], mimirSteps[index + 1]).to.deep.equal(next);
     }
@@ -144,7 +144,7 @@ describe("unit: upkeep: workflows", () => {
     };
 
   for (const file of files)
-    it(`${file} pins actions by commit, gives a token nothing by default, and ends`, () => {
+    it(`${file} pins actions by commit, gives a token no permissions by default, and has timeouts`, () => {
       for (const [, action] of text(join(folder, file)).matchAll(/uses: (.*)/g))
         expect(action).to.match(
           /^([\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+|\.\/\.github\/workflows\/kind\.yaml)$/,
@@ -156,13 +156,13 @@ describe("unit: upkeep: workflows", () => {
         for (const { uses, with: given, run } of job.steps) {
           if (uses?.startsWith("actions/checkout@"))
             expect(given, name).to.include({ "persist-credentials": false });
-          // What somebody names a branch or a pull request is never read by a shell.
+          // A shell never evaluates the name of a branch or a pull request.
           expect(run ?? "", name).not.to.include("${{");
         }
       }
     });
 
-  it("let only a job write that runs neither the repository's code nor a package", () => {
+  it("allow writes only in jobs that run neither the repository's code nor a package", () => {
     const writers = files.flatMap((file) =>
       Object.entries(workflow(file).jobs)
         .filter(([, { permissions }]) => Object.values(permissions ?? {}).includes("write"))
@@ -191,7 +191,7 @@ describe("unit: upkeep: workflows", () => {
     ]);
   });
 
-  it("never run a pull request with the rights of main", () => {
+  it("never run a pull request with the permissions of main", () => {
     for (const file of files)
       expect(Object.keys(workflow(file).on)).not.to.include.members(["pull_request_target"]);
     expect(Object.keys(workflow("pull-request.yaml").on)).to.deep.equal(["pull_request"]);
@@ -200,7 +200,7 @@ describe("unit: upkeep: workflows", () => {
     );
   });
 
-  /** Runs a step of the pull request's workflow in a folder with these files; those that are scripts stand for programs. */
+  /** Runs a step of the pull request's workflow in a folder with these files; scripts among them replace programs. */
   const step = (job: string, files: Record<string, string>, env: Record<string, string>) => {
     const place = mkdtempSync(join(tmpdir(), "step-"));
     for (const [file, content] of Object.entries(files)) {
@@ -217,7 +217,7 @@ describe("unit: upkeep: workflows", () => {
     return { status, read: (file: string) => readFileSync(join(place, file), "utf8") };
   };
 
-  /** Posts the reviews of two stacks with a `gh` that answers with ids and writes down how it was called. */
+  /** Posts the reviews of two stacks with a `gh` that returns IDs and records its calls. */
   const post = (ids: string): string[] => {
     const gh = `#!/bin/sh\necho "$*" >> log\ncase "$*" in *--paginate*) printf '${ids}';; esac\n`;
     const files = { gh, "review/dev.md": "", "review/prod.md": "" };
@@ -255,7 +255,7 @@ describe("unit: upkeep: releases", () => {
   const changelog =
     "# Changelog\n\n## Unreleased\n\n- new\n\n## 1.2.0 (2026-01-01)\n\n- a\n- b\n\n## 1.1.0\n\n- old\n";
 
-  it("have the notes of their version, and only of the version that is packaged", () => {
+  it("have the notes of their version, and only of the packaged version", () => {
     expect(releaseNotes(changelog, "v1.2.0", "1.2.0")).to.equal("- a\n- b");
     expect(() => releaseNotes(changelog, "v1.2.0", "1.1.0")).to.throw(/package\.json has version 1\.1\.0/);
     expect(() => releaseNotes(changelog, "v1.3.0", "1.3.0")).to.throw(/nothing under "## 1\.3\.0"/);

@@ -10,7 +10,7 @@ import { ldapToml, rolePath } from "../../values/grafana-login";
 import { everyIntegration } from "../support/receivers";
 import { type Config, type Environment, settingsOf } from "../support/stacks";
 
-// biome-ignore lint/suspicious/noExplicitAny: values are read deeply, and the chart alone knows their form
+// biome-ignore lint/suspicious/noExplicitAny: values are read deeply, and only the chart defines their form
 type Any = any;
 
 const valuesOf = (environment: Environment, config: Config = {}): Any =>
@@ -57,7 +57,7 @@ describe("unit: values of grafana", () => {
   });
 
   describe("authentication (R8.2)", () => {
-    it("nobody anonymously, and nobody by signing up", () => {
+    it("allows no anonymous access and no sign-up", () => {
       for (const environment of ["dev", "prod"] as const) {
         const ini = iniOf(environment);
         expect(ini["auth.anonymous"]).to.deep.equal({ enabled: false });
@@ -65,7 +65,7 @@ describe("unit: values of grafana", () => {
       }
     });
 
-    it("the local admin in dev alone", () => {
+    it("allows the local admin only in dev", () => {
       expect(iniOf("dev").auth).to.deep.equal({ disable_login: false, disable_login_form: false });
       expect(iniOf("dev")["auth.basic"]).to.deep.equal({ enabled: true });
       expect(iniOf("prod").auth).to.deep.equal({ disable_login: true, disable_login_form: true });
@@ -76,7 +76,7 @@ describe("unit: values of grafana", () => {
       });
     });
 
-    it("by OAuth2 with PKCE, a role for each group, and the client's secret from the environment", () => {
+    it("uses OAuth2 with PKCE, a role for each group, and the client's secret from the environment", () => {
       const settings = settingsOf("prod", withOauth());
       const section = iniOf("prod", withOauth())["auth.generic_oauth"];
       expect(section).to.include({
@@ -96,7 +96,7 @@ describe("unit: values of grafana", () => {
       expect(JSON.stringify(grafanaValues(settings))).not.to.include("of-the-client");
     });
 
-    it("roles in JMESPath: the highest first, quotes escaped, nobody else where viewers are named", () => {
+    it("maps roles with JMESPath: the highest first, quotes escaped, other users rejected if viewers are set", () => {
       const pathOf = (roles: object) => {
         const given = settingsOf("prod", withOauth({ roles, groupsClaim: "realm.roles" })).grafana.auth.oauth;
         if (!given) throw new Error("there is no oauth");
@@ -111,7 +111,7 @@ describe("unit: values of grafana", () => {
       );
     });
 
-    it("by LDAP, whose password is not in the file", () => {
+    it("uses LDAP, whose password is not in the file", () => {
       const settings = settingsOf(
         "prod",
         withLdap({ filter: "(objectClass=person)", groupSearchBase: "ou=g" }),
@@ -136,7 +136,7 @@ describe("unit: values of grafana", () => {
     });
   });
 
-  describe("datasources (R8.1)", () => {
+  describe("data sources (R8.1)", () => {
     const datasourcesOf = (config: Config = {}): Any[] =>
       valuesOf("dev", config).datasources["datasources.yaml"].datasources;
     const named = (name: string, config: Config = {}): Any =>
@@ -166,7 +166,7 @@ describe("unit: values of grafana", () => {
       expect(datasourcesOf().filter(({ isDefault }) => isDefault)).to.have.length(1);
     });
 
-    it("are readers of their tenant, with a password from a file that is mounted", () => {
+    it("are readers of their tenant, with a password from a mounted file", () => {
       const { extraSecretMounts } = valuesOf("prod");
       const [{ items, ...mount }, ...others] = extraSecretMounts;
       expect(others).to.deep.equal([]);
@@ -202,7 +202,7 @@ describe("unit: values of grafana", () => {
         });
         expect(files, datasource).to.include(file);
       }
-      // Every other one asks no gateway; and no header says what the gateway would refuse.
+      // All others use no gateway, and no header contradicts the gateway.
       const open = datasourcesOf().filter(({ basicAuth }) => !basicAuth);
       for (const { url } of open) expect(url).not.to.match(/-gateway\./);
       expect(JSON.stringify(datasourcesOf())).not.to.include("httpHeader");
@@ -211,7 +211,7 @@ describe("unit: values of grafana", () => {
       );
     });
 
-    it("have the passwords of a tenant that a stack adds, and roll when they change", () => {
+    it("have the passwords of additional tenants, and restart Grafana when they change", () => {
       const values = valuesOf("dev", {
         mimir: { tenants: { team: {} } },
         access: { generations: [4, 3] },
@@ -222,7 +222,7 @@ describe("unit: values of grafana", () => {
       expect(values.podAnnotations["observability/password-generation"]).to.equal("4");
     });
 
-    it("lead from each other to each other", () => {
+    it("link to each other", () => {
       const uids = datasourcesOf().map(({ uid }) => uid);
       const tempo = named("Tempo").jsonData;
       const links = [
@@ -237,7 +237,7 @@ describe("unit: values of grafana", () => {
         if (jsonData.alertmanagerUid) expect(uids).to.include(jsonData.alertmanagerUid);
     });
 
-    it("find a trace's id in a line however it is spelled", () => {
+    it("find trace IDs in all usual spellings of a log line", () => {
       const expression = new RegExp(named("Loki").jsonData.derivedFields[0].matcherRegex);
       const id = "0af7651916cd43dd8448eb211c80319c";
       for (const line of [
@@ -250,16 +250,16 @@ describe("unit: values of grafana", () => {
       expect(expression.exec(`span_id=${id.slice(16)}`)).to.equal(null);
     });
 
-    it("keep their dollars past the environment's variables", () => {
+    it("escape dollar signs, which Grafana expands as variables", () => {
       const text = JSON.stringify(datasourcesOf());
       expect(text).to.include("$${__value.raw}").and.to.include("$$__tags");
-      // Grafana's own way to read a file, which stands there unescaped.
+      // Grafana's own syntax for reading a file, which is not escaped.
       expect(text.replaceAll("$$", "").replaceAll("$__file{", "")).not.to.include("$");
     });
   });
 
-  describe("where it keeps things", () => {
-    it("on a volume, with which one Grafana runs at a time", () => {
+  describe("storage", () => {
+    it("is a volume, with which one Grafana runs at a time", () => {
       const { persistence, deploymentStrategy, replicas } = valuesOf("prod");
       expect(persistence).to.deep.equal({
         enabled: true,
@@ -270,7 +270,7 @@ describe("unit: values of grafana", () => {
       expect(valuesOf("dev").persistence.annotations).to.deep.equal({});
     });
 
-    it("in a PostgreSQL, which several share; alerts then go out once", () => {
+    it("is a PostgreSQL shared by several replicas; alerts are then sent once", () => {
       const database = { host: "db:5432", name: "g", user: "u", password: "of-the-database", tls: "require" };
       const config = { grafana: { replicas: 3, database } };
       const values = valuesOf("dev", config);
@@ -291,7 +291,7 @@ describe("unit: values of grafana", () => {
     });
   });
 
-  it("is opened at its address: cookies, and an Ingress with TLS", () => {
+  it("is served at its URL: cookies, and an Ingress with TLS", () => {
     const { ingress, "grafana.ini": ini } = valuesOf("prod");
     expect(ingress).to.deep.equal({
       enabled: true,
@@ -305,13 +305,13 @@ describe("unit: values of grafana", () => {
     expect(iniOf("dev").security.cookie_secure).to.equal(false);
   });
 
-  it("rolls when a secret in its environment changes, and shows none of it", () => {
+  it("restarts when a secret in its environment changes, without showing it", () => {
     const annotationOf = (clientSecret: string) =>
       valuesOf("prod", withOauth({ clientSecret })).podAnnotations["checksum/environment"];
     expect(annotationOf("one")).not.to.equal(annotationOf("another"));
   });
 
-  it("installs the living successor of JSON API, from grafana.com or a mirror (R8.5)", () => {
+  it("installs the successor of JSON API, from grafana.com or a mirror (R8.5)", () => {
     expect(valuesOf("dev").env.GF_PLUGINS_PREINSTALL).to.match(
       /^yesoreyeram-infinity-datasource@\d+\.\d+\.\d+$/,
     );
@@ -319,7 +319,7 @@ describe("unit: values of grafana", () => {
     expect(valuesOf("dev", { grafana: { plugins } }).env.GF_PLUGINS_PREINSTALL).to.equal(plugins.join(","));
   });
 
-  it("looks for dashboards where the settings say, and may read ConfigMaps there and nothing else", () => {
+  it("loads dashboards from the namespaces in the settings, with permission only for ConfigMaps there", () => {
     const settings = settingsOf("dev", { grafana: { dashboards: { namespaces: ["shop", "monitoring"] } } });
     const readers = dashboardReader(settings);
     expect(readers.map(({ namespace }) => namespace)).to.deep.equal(["grafana", "monitoring", "shop"]);
@@ -333,7 +333,7 @@ describe("unit: values of grafana", () => {
     expect(rbac.create).to.equal(false);
   });
 
-  it("shows runbook pages whose commands have the stack's own names", () => {
+  it("shows runbook pages with the stack's own names in commands", () => {
     const page = (prefix: string): string => {
       const pages = dashboardConfigMaps(settingsOf("dev", { namespaces: { prefix } })).find(
         ({ metadata }) => metadata.name === "dashboard-runbooks",
@@ -425,7 +425,7 @@ describe("unit: receivers of alerts", () => {
     expect(receivers[4].slack_configs[0].api_url).to.equal("https://hooks.example.com/slack");
   });
 
-  it("by every integration: Alertmanager's form with secrets, Grafana's with variables", () => {
+  it("by every integration: in Alertmanager's format with secrets, in Grafana's with variables", () => {
     const all = settingsOf("prod", { alerting: everyIntegration });
     const { global, receivers }: Any = alertmanagerConfig(all);
     expect(global).to.deep.equal({
@@ -503,7 +503,7 @@ describe("unit: receivers of alerts", () => {
     expect(JSON.stringify(values)).not.to.match(/hooks\.test|-of-(sns|opsgenie|pagerduty|smtp)/);
   });
 
-  it("by email on port 465: encrypted from its start, so that no STARTTLS is required", () => {
+  it("by email on port 465: TLS from the start, so that STARTTLS is not required", () => {
     const smtp = { host: "smtp.test:465", from: "stack@test.dev" };
     const { global }: Any = alertmanagerConfig(settingsOf("dev", { alerting: { smtp } }));
     expect(global).to.deep.equal({
@@ -535,11 +535,11 @@ describe("unit: receivers of alerts", () => {
     );
   });
 
-  it("and nothing is provisioned where nobody is to be told", () => {
+  it("and nothing is provisioned without receivers", () => {
     expect(grafanaAlerting(settingsOf("dev"))).to.deep.equal({});
   });
 
-  it("with a runbook page and a dashboard, in Grafana or where the settings say", () => {
+  it("with a runbook page and a dashboard, in Grafana or at the URL of the settings", () => {
     const annotationsOf = (config: Config) =>
       alertRules(settingsOf("dev", config))
         .flatMap(({ spec }) => spec.groups.flatMap(({ rules }) => rules))

@@ -1,4 +1,4 @@
-/** Values of what handles metrics and alerts: Mimir, kube-prometheus-stack, cAdvisor, Alloy for metrics. */
+/** Values of components for metrics and alerts: Mimir, kube-prometheus-stack, cAdvisor, Alloy for metrics. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { releasesOf } from "../../cli/lib/render";
@@ -17,7 +17,7 @@ import { mimirValues } from "../../values/mimir";
 import { mimirConfiguration, mimirOverrides } from "../../values/mimir-configuration";
 import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";
 
-// Tests look deep into values, whose types say only that they are plain data.
+// Tests read nested values, whose types say only that they are plain data.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Any = any;
 
@@ -32,11 +32,11 @@ const webhookUrl = "https://hooks.example.com/of-the-user";
 const receivers: Config = { alerting: { receivers: { oncall: { webhookUrl } } } };
 
 describe("unit: values of mimir", () => {
-  it("has the numbers that were asked for (R3)", () => {
+  it("has the required numbers (R3)", () => {
     const prod = mimirOf("prod");
     const names = ["distributor", "ingester", "querier", "query_frontend"];
     const more = ["store_gateway", "compactor", "ruler", "alertmanager"];
-    // Of queriers the HorizontalPodAutoscaler says how many there are (R13).
+    // The HorizontalPodAutoscaler sets the number of queriers (R13).
     expect([...names, ...more].map((name) => prod[name].replicas)).to.deep.equal([3, 3, null, 2, 2, 1, 2, 3]);
     expect(prod.ingester.resources).to.deep.equal({
       requests: { cpu: "2", memory: "4Gi" },
@@ -54,7 +54,7 @@ describe("unit: values of mimir", () => {
     });
   });
 
-  it("is the classic architecture, with nothing of the chart's own that is not asked for", () => {
+  it("has the classic architecture, without optional components of the chart", () => {
     const { kafka, minio, nginx, rollout_operator, ...rest } = mimirOf("prod");
     for (const off of [kafka, minio, nginx, rollout_operator]) expect(off).to.deep.equal({ enabled: false });
     for (const name of ["ingester", "store_gateway", "alertmanager"])
@@ -65,7 +65,7 @@ describe("unit: values of mimir", () => {
     expect(usage_stats).to.deep.equal({ enabled: false });
   });
 
-  it("keeps tenants apart, and lets a query or a rule read several", () => {
+  it("separates tenants, and lets a query or a rule read several", () => {
     const config = configOf("dev");
     expect(config.multitenancy_enabled).to.equal(true);
     expect([config.tenant_federation, config.ruler.tenant_federation]).to.deep.equal([
@@ -74,7 +74,7 @@ describe("unit: values of mimir", () => {
     ]);
   });
 
-  it("holds every tenant to the limits of the settings", () => {
+  it("applies the limits of the settings to every tenant", () => {
     const { limits } = configOf("prod", {
       limits: { series: 5, samplesPerSecond: 6, burst: 7000, exemplars: 8, outOfOrder: "150m" },
       retention: "90d",
@@ -89,12 +89,12 @@ describe("unit: values of mimir", () => {
     });
   });
 
-  it("gives a tenant what it has of its own, and nothing else", () => {
-    // Those of the roll-ups are looked at on their own.
+  it("applies a tenant's own limits, and nothing else", () => {
+    // The tenants of the rollups have their own test.
     const withoutRollups = ({ "rollup-5m": _, "rollup-1h": __, ...rest }: Any) => rest;
     const overrides = (tenants: Config) =>
       withoutRollups(mimirOverrides(settingsOf("prod", { mimir: { tenants } })));
-    // It repeats what the other two have for a year.
+    // It duplicates data that the other two keep for a year.
     const prometheus = { compactor_blocks_retention_period: "744h" };
     expect(overrides({})).to.deep.equal({ prometheus });
     const all = { series: 1, samplesPerSecond: 2, burst: 3000, retention: "30d" };
@@ -113,7 +113,7 @@ describe("unit: values of mimir", () => {
     expect(withoutRollups(mimirOf("prod", config).runtimeConfig.overrides)).to.deep.equal(wanted);
   });
 
-  it("takes one of the replicas of a Prometheus, which it knows by the labels that Prometheus sends (R3.4)", () => {
+  it("accepts one of the replicas of a Prometheus, identified by the labels that Prometheus sends (R3.4)", () => {
     const { distributor, limits } = configOf("dev");
     expect(distributor.ha_tracker).to.deep.equal({
       enable_ha_tracker: true,
@@ -125,7 +125,7 @@ describe("unit: values of mimir", () => {
     expect(prometheusSpec.replicaExternalLabelName).to.equal(limits.ha_replica_label);
   });
 
-  it("never asks for more copies than there are replicas, and waits for no ring of one", () => {
+  it("never requires more copies than there are replicas, and waits for no ring of one", () => {
     const shape = (config: Any) => ({
       copies: [
         config.ingester.ring.replication_factor,
@@ -142,7 +142,7 @@ describe("unit: values of mimir", () => {
     expect(shape(more)).to.deep.equal({ copies: [3, 3, 3], waits: ["1m", "1m"] });
   });
 
-  it("uses MinIO, or the S3 that is given, with credentials from the environment that its Secret fills", () => {
+  it("uses MinIO, or an external S3, with credentials from the environment in its Secret", () => {
     const common = { access_key_id: "${S3_ACCESS_KEY}", secret_access_key: "${S3_SECRET_KEY}" };
     const s3Of = (config: Config): Any =>
       (mimirConfiguration(settingsOf("dev", config)) as Any).common.storage.s3;
@@ -181,7 +181,7 @@ describe("unit: values of mimir", () => {
     ).to.deep.equal(["team-blocks", "team-rules", "team-alerts"]);
   });
 
-  it("caches in memcached where there are replicas for it", () => {
+  it("caches in memcached if it has replicas", () => {
     const caches = ["results-cache", "chunks-cache", "index-cache", "metadata-cache"];
     const shown = (values: Any) => caches.map((name) => values[name]);
     expect(shown(mimirOf("dev"))).to.deep.equal(Array(4).fill({ enabled: false }));
@@ -197,12 +197,12 @@ describe("unit: values of mimir", () => {
         ...(items === "512" && { maxItemMemory: 25 }),
       })),
     );
-    // memcached does not start with a largest item above half of its memory.
+    // memcached does not start with a maximum item size above half of its memory.
     const small = mimirOf("prod", { mimir: { resultsCache: { memory: "48Mi" } } })["results-cache"];
     expect(small).to.include({ allocatedMemory: 48, maxItemMemory: 24 });
   });
 
-  it("gives volumes the StorageClass of the cluster", () => {
+  it("uses the StorageClass of the cluster for volumes", () => {
     const fast = mimirOf("dev", { cluster: { storageClass: "fast" } });
     for (const name of ["ingester", "store_gateway", "compactor", "alertmanager"]) {
       expect(fast[name].persistentVolume).to.include({ enabled: true, storageClass: "fast" });
@@ -256,7 +256,7 @@ describe("unit: values of kube-prometheus-stack", () => {
     expect(prometheusSpec.remoteWrite[0].queueConfig.maxSamplesPerSend).to.equal(1000);
   });
 
-  it("lets the oldest blocks go before the volume is full", () => {
+  it("deletes the oldest blocks before the volume is full", () => {
     const sizes = ["5Gi", "50Gi", "1Ti"].map((disk) => {
       const { prometheusSpec } = kpsOf("prod", { kubePrometheusStack: { prometheus: { disk } } }).prometheus;
       expect(prometheusSpec.storageSpec.volumeClaimTemplate.spec.resources.requests.storage).to.equal(disk);
@@ -265,7 +265,7 @@ describe("unit: values of kube-prometheus-stack", () => {
     expect(sizes).to.deep.equal(["4352MB", "43520MB", "891289MB"]);
   });
 
-  it("evaluates the rules of no tenant and scrapes what is not Alloy's alone", () => {
+  it("evaluates no rules of tenants, and scrapes all targets except those only for Alloy", () => {
     const { prometheusSpec } = kpsOf("prod").prometheus;
     expect(prometheusSpec.ruleSelector).to.deep.equal({
       matchExpressions: [{ key: owner.ruleTenant, operator: "DoesNotExist" }],
@@ -295,7 +295,7 @@ describe("unit: values of kube-prometheus-stack", () => {
   };
   const lists = [[], ...Object.keys(monitors).map((part) => [part]), Object.keys(monitors)];
   for (const controlPlane of lists)
-    it(`watches of the control plane: ${controlPlane.join(", ") || "nothing"}`, () => {
+    it(`monitors of the control plane: ${controlPlane.join(", ") || "nothing"}`, () => {
       const values = kpsOf("dev", { kubePrometheusStack: { controlPlane } });
       for (const [part, monitor] of Object.entries(monitors)) {
         const there = controlPlane.includes(part);
@@ -318,7 +318,7 @@ describe("unit: values of kube-prometheus-stack", () => {
     });
   });
 
-  it("brings no Grafana, but its dashboards; and no definitions, which come in a release of their own", () => {
+  it("includes the dashboards but no Grafana, and no CRDs, which have their own release", () => {
     const { grafana, crds } = kpsOf("dev");
     expect(grafana).to.deep.equal({
       enabled: false,
@@ -333,7 +333,7 @@ describe("unit: values of kube-prometheus-stack", () => {
     expect(annotations(false)).to.deep.equal({});
   });
 
-  it("has neither webhook nor certificate where admissionWebhook is off", () => {
+  it("has neither webhook nor certificate if admissionWebhook is off", () => {
     const operator = (admissionWebhook: boolean) =>
       kpsOf("dev", { kubePrometheusStack: { admissionWebhook } }).prometheusOperator;
     const { admissionWebhooks, tls } = operator(true);
@@ -344,7 +344,7 @@ describe("unit: values of kube-prometheus-stack", () => {
     });
   });
 
-  it("keeps replicas apart as cluster.antiAffinity says, and gives volumes its StorageClass", () => {
+  it("separates replicas as cluster.antiAffinity requires, and uses its StorageClass for volumes", () => {
     for (const [antiAffinity, chart] of [
       ["none", ""],
       ["preferred", "soft"],
@@ -360,13 +360,13 @@ describe("unit: values of kube-prometheus-stack", () => {
     }
   });
 
-  it("puts a budget on what has several replicas", () => {
+  it("has a disruption budget for components with several replicas", () => {
     const budgets = (environment: Environment) => {
       const { prometheus, alertmanager } = kpsOf(environment);
       return [prometheus.podDisruptionBudget, alertmanager.podDisruptionBudget];
     };
     expect(budgets("dev")).to.deep.equal(Array(2).fill({ enabled: false }));
-    // The chart has a minimum of its own, beside which it takes no maximum.
+    // The chart sets a minimum of its own, with which a maximum is invalid.
     expect(budgets("prod")).to.deep.equal(
       Array(2).fill({ enabled: true, minAvailable: null, maxUnavailable: 1 }),
     );
@@ -382,7 +382,7 @@ describe("unit: values of alertmanager", () => {
     expect(route.routes.map(({ receiver }: Any) => receiver)).to.deep.equal(["(smoke test)", route.receiver]);
   });
 
-  it("tells every receiver of every alert, but of those that are there to fire always", () => {
+  it("sends every alert to every receiver, except alerts that always fire", () => {
     const { route, receivers } = config({
       receivers: { oncall: { webhookUrl }, chat: { webhookUrl: `${webhookUrl}/2` } },
       groupWait: "10s",
@@ -404,7 +404,7 @@ describe("unit: values of alertmanager", () => {
     ]);
   });
 
-  it("has each receiver once, whatever the user calls one", () => {
+  it("has each receiver once, whatever its name", () => {
     for (const name of ["nobody", "null", "default"]) {
       const names = config({ receivers: { [name]: { webhookUrl } } }).receivers.map(
         (receiver: Any) => receiver.name,
@@ -448,7 +448,7 @@ describe("unit: values of cadvisor", () => {
     ]);
   });
 
-  it("has none of root's powers", () => {
+  it("has no root capabilities", () => {
     expect(containerOf().securityContext).to.deep.equal({
       runAsUser: 0,
       allowPrivilegeEscalation: false,
@@ -458,7 +458,7 @@ describe("unit: values of cadvisor", () => {
     });
   });
 
-  it("runs the image of the settings, a digest too", () => {
+  it("runs the image of the settings, also by digest", () => {
     const digest = `gcr.io/cadvisor/cadvisor@sha256:${"0".repeat(64)}`;
     expect(containerOf({ cadvisor: { image: digest } }).image).to.equal(digest);
   });
@@ -478,7 +478,7 @@ describe("unit: values of cadvisor", () => {
       expect(socket(node)).to.equal(`--containerd=${container}`);
   });
 
-  it("opens a port on every node only where the settings say so", () => {
+  it("opens a port on every node only if the settings enable it", () => {
     const service = (cadvisor: Config): Any => cadvisorService(settingsOf("dev", { cadvisor })).spec;
     expect(service({ nodePort: 30123 })).to.deep.include({
       type: "NodePort",
@@ -491,11 +491,11 @@ describe("unit: values of cadvisor", () => {
     expect(closed.ports[0]).not.to.have.property("nodePort");
   });
 
-  it("is Alloy's alone to scrape", () => {
+  it("is scraped only by Alloy", () => {
     expect(cadvisorMonitor(settingsOf("dev")).metadata.labels).to.include({ [owner.scraper]: "alloy" });
   });
 
-  /** What Prometheus makes of a sample's labels; nothing where it drops the sample. */
+  /** Prometheus' labels of a sample after relabeling; undefined if it drops the sample. */
   function relabelled(given: Record<string, string>): Record<string, string> | undefined {
     const labels = { ...given };
     const rules: Any[] = cadvisorMonitor(settingsOf("dev")).spec.endpoints[0]?.metricRelabelings ?? [];
@@ -515,7 +515,7 @@ describe("unit: values of cadvisor", () => {
   };
   const inPod = { ...pod, container_label_io_kubernetes_container_name: "cart" };
 
-  it("names what it measures as the kubelet does", () => {
+  it("uses the same label names as the kubelet", () => {
     const sample = { __name__: "container_cpu_usage_seconds_total", ...inPod, cpu: "total" };
     expect(relabelled(sample)).to.deep.equal({
       __name__: "container_cpu_usage_seconds_total",
@@ -571,7 +571,7 @@ describe("unit: values of alloy for metrics", () => {
         settingsOf("dev", { alloyMetrics: { kubernetesEvents } }),
       );
       const wanted = [...files, ...(kubernetesEvents ? [events] : [])].join("\n");
-      // What Helm makes of an action that is a string.
+      // Helm's result for an action that is a string.
       expect(alloy.configMap.content.replaceAll('{{ "{{" }}', "{{")).to.equal(wanted);
       expect(alloy.configMap.content.replaceAll('{{ "{{" }}', "")).not.to.include("{{");
       const resources = rbac.rules.flatMap((rule: Any) => rule.resources);
@@ -579,7 +579,7 @@ describe("unit: values of alloy for metrics", () => {
     }
   });
 
-  it("gives the pipeline every variable that it reads, and no other", () => {
+  it("sets every variable that the pipeline reads, and no other", () => {
     const settings = settingsOf("dev");
     const { alloy }: Any = alloyMetricsValues(settings);
     const given = alloy.extraEnv.map(({ name }: { name: string }) => name);
@@ -589,7 +589,7 @@ describe("unit: values of alloy for metrics", () => {
     expect(new Set(given).size).to.equal(given.length);
   });
 
-  it("reads rules and leaves out monitors by the labels of names.ts", () => {
+  it("loads rules and ignores monitors by the labels in names.ts", () => {
     const pipeline = alloyPipeline("metrics");
     const { LOADED_RULES } = alloyMetricsEnvironment(settingsOf("dev"));
     expect(JSON.parse(LOADED_RULES ?? "")).to.deep.include({
@@ -610,7 +610,7 @@ describe("unit: values of alloy for metrics", () => {
     );
   });
 
-  it("says what is scraped, how often, and where it goes", () => {
+  it("configures targets, scrape interval and destination", () => {
     const environment = alloyMetricsEnvironment(
       settingsOf("dev", {
         cluster: { name: "paris", systemNamespaces: ["kube-system", "shop"] },
@@ -654,7 +654,7 @@ describe("unit: values of alloy for metrics", () => {
     });
   });
 
-  it("gives a scrape no more time than until the next one", () => {
+  it("has a scrape timeout not longer than the interval", () => {
     const timeouts = ["5s", "10s", "15s"].map(
       (scrapeInterval) =>
         alloyMetricsEnvironment(settingsOf("dev", { alloyMetrics: { scrapeInterval } }))["SCRAPE_TIMEOUT"],
@@ -664,7 +664,7 @@ describe("unit: values of alloy for metrics", () => {
 
   const matches = (pattern = "", text = "") => new RegExp(`^(?:${pattern})$`).test(text);
 
-  it("has containers from the kubelet where it cannot read cAdvisor", () => {
+  it("reads containers from the kubelet if it cannot read cAdvisor", () => {
     for (const [cadvisor, omitted] of [
       [{}, true],
       [{ expose: ["serviceMonitor"] }, true],
@@ -684,7 +684,7 @@ describe("unit: values of alloy for metrics", () => {
     for (const text of ["", "true", "false"]) expect(matches(ANNOTATED, text)).to.equal(false);
   });
 
-  it("counts the API server as infrastructure even where no namespace is", () => {
+  it("counts the API server as infrastructure even if no namespace is", () => {
     const { SYSTEM_SERVICES, SYSTEM_NAMESPACES } = alloyMetricsEnvironment(
       settingsOf("dev", { cluster: { systemNamespaces: [] } }),
     );
@@ -693,7 +693,7 @@ describe("unit: values of alloy for metrics", () => {
     expect(matches(SYSTEM_NAMESPACES, "")).to.equal(false);
   });
 
-  it("is a cluster of replicas, each with a bounded buffer, that may read what it scrapes and no Secret", () => {
+  it("is a cluster of replicas, each with a bounded buffer, with access to its targets but not to Secrets", () => {
     const { alloy, controller, rbac }: Any = alloyMetricsValues(
       settingsOf("prod", {
         mimir: { tenants: { team: {} } },
@@ -706,7 +706,7 @@ describe("unit: values of alloy for metrics", () => {
       replicas: 5,
       podDisruptionBudget: { enabled: true, maxUnavailable: 1 },
     });
-    // Those of all tenants, whose rules it keeps; the reader's is KEDA's alone.
+    // Those of all tenants, whose rules it loads; the reader's is only for KEDA.
     const tenants = ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"];
     // Events are logs.
     const users = [...tenants.map((tenant) => `mimir-${tenant}-write`), "loki-logs-write"];

@@ -1,4 +1,4 @@
-/** Values of what handles traces: Tempo, Alloy for traces, the OpenTelemetry operator and its custom resources. */
+/** Values of components for traces: Tempo, Alloy for traces, the OpenTelemetry operator and its custom resources. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
 import { jaegerBatch } from "../../cli/commands/smoke/jaeger";
@@ -21,7 +21,7 @@ import { tempoValues } from "../../values/tempo";
 import { services } from "../support/names";
 import { type Config, type Environment, externalS3, recordingOf, settingsOf } from "../support/stacks";
 
-// Tests look deep into values, whose types say only that they are plain data.
+// Tests read nested values, whose types say only that they are plain data.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Any = any;
 
@@ -29,17 +29,17 @@ const tempoOf = (environment: Environment, config: Config = {}): Any =>
   tempoValues(settingsOf(environment, config));
 const operatorOf = (config: Config = {}): Any => openTelemetryOperatorValues(settingsOf("dev", config));
 
-/** Alloy samples, and so it counts too. */
+/** Alloy samples, so it also generates span metrics. */
 const byCollector = (sampling: Config = {}): Config => ({
   tracing: { sampling: { appliedBy: "collector", ...sampling }, metricsFrom: "alloy" },
 });
 const alloyCounts: Config = { tracing: { sampling: { ratio: 1 }, metricsFrom: "alloy" } };
 
 describe("unit: values of tempo", () => {
-  it("has the numbers that were asked for (R4)", () => {
+  it("has the required numbers (R4)", () => {
     const values = tempoOf("prod");
     const names = ["distributor", "ingester", "querier", "queryFrontend", "compactor", "metricsGenerator"];
-    // Of queriers the HorizontalPodAutoscaler says how many there are (R13).
+    // The HorizontalPodAutoscaler sets the number of queriers (R13).
     expect(names.map((name) => values[name].replicas)).to.deep.equal([2, 3, null, 1, 1, 1]);
     expect(values.ingester.config.replication_factor).to.equal(3);
     expect(values.compactor.config.compaction.block_retention).to.equal("720h");
@@ -48,7 +48,7 @@ describe("unit: values of tempo", () => {
     for (const name of names) expect(tempoOf("dev")[name].replicas, name).to.equal(1);
   });
 
-  it("takes spans by OTLP, Jaeger and Zipkin (R4.3), and brings nothing that is not asked for", () => {
+  it("receives spans by OTLP, Jaeger and Zipkin (R4.3), without optional components", () => {
     const { traces, minio, rollout_operator, reportingEnabled } = tempoOf("prod");
     const on = { enabled: true };
     expect(traces).to.deep.equal({
@@ -77,7 +77,7 @@ describe("unit: values of tempo", () => {
   const retention = (limits: Any) => limits.compaction?.block_retention;
   const defaultsOf = (config: Config): Any => tempoOf("prod", config).overrides.defaults;
 
-  it("holds every tenant to the limits of the settings", () => {
+  it("applies the limits of the settings to every tenant", () => {
     const { multitenancyEnabled, overrides } = tempoOf("prod", {
       tempo: { limits: { rate: "3MB/s", burst: "4MB/s", traceSize: "7Mi" } },
     });
@@ -92,7 +92,7 @@ describe("unit: values of tempo", () => {
     expect(retention(overrides.defaults)).to.equal(undefined);
   });
 
-  it("gives a tenant what it has of its own with all defaults that this replaces, and others nothing", () => {
+  it("merges a tenant's own limits into all defaults that they replace, and sets none for others", () => {
     const tenantsOf = (own: Config, more: Config = {}) => ({ tempo: { tenants: own }, ...more });
     expect(tempoOf("prod").per_tenant_overrides).to.deep.equal({});
     const own = {
@@ -114,7 +114,7 @@ describe("unit: values of tempo", () => {
     }
   });
 
-  it("uses MinIO, or the S3 that is given, with credentials from the environment that its Secret fills", () => {
+  it("uses MinIO, or an external S3, with credentials from the environment in its Secret", () => {
     const common = { bucket: "tempo-data", access_key: "${S3_ACCESS_KEY}", secret_key: "${S3_SECRET_KEY}" };
     const s3Of = (config: Config) => tempoOf("dev", config).storage.trace.s3;
     const minio = {
@@ -146,7 +146,7 @@ describe("unit: values of tempo", () => {
     for (const other of [global, memcached]) expect(other).not.to.have.property("extraEnvFrom");
   });
 
-  it("caches in memcached where there are replicas for it, with room for what memcached itself needs", () => {
+  it("caches in memcached if it has replicas, with memory for memcached itself", () => {
     const none = tempoOf("dev");
     expect([none.memcached.enabled, none.cache]).to.deep.equal([false, { caches: [] }]);
     const some = tempoOf("prod", { tempo: { cache: { replicas: 2, memory: "100Mi" } } });
@@ -155,7 +155,7 @@ describe("unit: values of tempo", () => {
     expect(some.memcached.resources.limits.memory).to.equal("120Mi");
   });
 
-  it("gives volumes the StorageClass of the cluster, and ingesters the time they need to stop", () => {
+  it("uses the StorageClass of the cluster for volumes, and gives ingesters enough time to stop", () => {
     const { ingester } = tempoOf("prod", {
       cluster: { storageClass: "fast" },
       tempo: { shutdown: "7m", ingester: { disk: "9Gi" } },
@@ -165,7 +165,7 @@ describe("unit: values of tempo", () => {
     expect(tempoOf("prod").ingester.persistence).not.to.have.property("storageClass");
   });
 
-  it("spreads components as a template, which the chart reads affinity as", () => {
+  it("spreads components with a template, which the chart reads affinity as", () => {
     const affinityOf = (antiAffinity: string) =>
       tempoOf("prod", { cluster: { antiAffinity } }).ingester.affinity;
     expect(affinityOf("none")).to.equal("");
@@ -177,7 +177,7 @@ describe("unit: values of tempo", () => {
     });
   });
 
-  it("makes metrics of spans for the tenant of applications, with exemplars, corrected by the ratio", () => {
+  it("generates span metrics for the applications tenant, with exemplars, corrected by the ratio", () => {
     const { config, extraVolumes, extraVolumeMounts } = tempoOf("prod", {
       cluster: { name: "paris" },
     }).metricsGenerator;
@@ -194,7 +194,7 @@ describe("unit: values of tempo", () => {
         },
       ],
     });
-    // Of all users of Tempo's namespace it has the one that it is.
+    // It has only its own user's password of those in Tempo's namespace.
     const key = "mimir-pods-write.password";
     expect(extraVolumes).to.deep.equal([
       {
@@ -208,7 +208,7 @@ describe("unit: values of tempo", () => {
     expect(config.registry.external_labels).to.deep.equal({ cluster: "paris" });
     for (const processor of ["service_graphs", "span_metrics"])
       expect(config.processor[processor].span_multiplier_key, processor).to.equal(samplingRatioAttribute);
-    // The attribute that Alloy gives every span.
+    // The attribute that Alloy adds to every span.
     const receive = readFileSync("values/alloy/traces/receive.alloy", "utf8");
     expect(receive).to.include(
       `set(attributes["${samplingRatioAttribute}"], Double("\` + sys.env("SDK_RATIO")`,
@@ -216,7 +216,7 @@ describe("unit: values of tempo", () => {
   });
 });
 
-describe("unit: who counts spans", () => {
+describe("unit: the source of span metrics", () => {
   const counters = (config: Config) => {
     const settings = settingsOf("prod", config);
     const values: Any = tempoValues(settings);
@@ -240,7 +240,7 @@ describe("unit: who counts spans", () => {
     ["Alloy where it samples", byCollector(), alloy as unknown as typeof tempo],
   ];
   for (const [title, config, wanted] of cases)
-    it(`is ${title}, and nobody else`, () => {
+    it(`is only ${title}`, () => {
       expect(counters(config)).to.deep.equal(wanted);
     });
 
@@ -265,10 +265,10 @@ describe("unit: who counts spans", () => {
 });
 
 describe("unit: the sampling ratio", () => {
-  // A number that nothing else in the stack is.
+  // A number that does not occur elsewhere in the stack.
   const ratio = 0.0437;
 
-  /** Paths of everything in a tree that holds the ratio, as a number or within a text, alone or in per cent. */
+  /** Paths of values in a tree that contain the ratio, as a number or within a text, or in percent. */
   const places = (node: unknown, path: string): string[] => {
     if (typeof node === "object" && node !== null)
       return Object.entries(node).flatMap(([key, child]) => places(child, `${path}.${key}`));
@@ -300,7 +300,7 @@ describe("unit: the sampling ratio", () => {
     expect(alloyTracesPipeline(settingsOf("prod", config))).not.to.match(/tail_sampling|probabilistic/);
   }).timeout(60_000);
 
-  it("of a single service is an Instrumentation of its own, which names the ratio to Alloy", async () => {
+  it("of a single service is an Instrumentation of its own, which passes the ratio to Alloy", async () => {
     const config = { tracing: { sampling: { services: { checkout: ratio } } } };
     expect(await holding(config)).to.have.members([
       "Instrumentation instrumentation-checkout.spec.sampler.argument",
@@ -361,7 +361,7 @@ describe("unit: the sampling ratio", () => {
 });
 
 describe("unit: values of alloy for traces", () => {
-  /** The policies of a pipeline: service names, whether those or all but those, and the share. */
+  /** The policies of a pipeline: service names, whether they are included or excluded, and the ratio. */
   const policiesOf = (settings: Settings) => {
     const pipeline = alloyTracesPipeline(settings);
     const form =
@@ -374,7 +374,7 @@ describe("unit: values of alloy for traces", () => {
     }));
   };
 
-  it("keeps of every service the share of all, or its own", () => {
+  it("applies the general ratio to every service, or its own", () => {
     expect(policiesOf(settingsOf("prod"))).to.deep.equal([]);
     expect(policiesOf(settingsOf("prod", byCollector({ ratio: 0.25 })))).to.deep.equal([
       { name: "all others", services: [""], none: true, share: 25 },
@@ -388,7 +388,7 @@ describe("unit: values of alloy for traces", () => {
     ]);
   });
 
-  it("takes a service's name as it is", () => {
+  it("matches a service's name literally", () => {
     const odd = ['a "quoted" one', "back\\slash", "$& $1 $`", "{shares}", "{{ .Values }}", "Ünï", "*"];
     const services = Object.fromEntries(odd.map((name) => [name, 0.5]));
     const policies = policiesOf(settingsOf("prod", byCollector({ services })));
@@ -398,7 +398,7 @@ describe("unit: values of alloy for traces", () => {
     ]);
     expect(policies.slice(0, -1).map((policy) => policy.services)).to.deep.equal(odd.map((name) => [name]));
     expect(policies.at(-1)?.services).to.deep.equal(odd);
-    // Helm's template engine gives the braces back, and finds none of its own.
+    // Helm's template engine returns the braces, and evaluates none of them.
     const values: Any = alloyTracesValues(settingsOf("prod", byCollector({ services })));
     const content: string = values.alloy.configMap.content;
     expect(content.replaceAll('{{ "{{" }}', "")).not.to.include("{{");
@@ -407,7 +407,7 @@ describe("unit: values of alloy for traces", () => {
     );
   });
 
-  it("keeps every failed and every slow trace where it samples, as the settings say", () => {
+  it("keeps every failed and every slow trace if it samples, as configured", () => {
     const settings = settingsOf("prod", byCollector({ slow: "3s", decisionWait: "20s" }));
     const pipeline = alloyTracesPipeline(settings);
     expect(pipeline).to.match(/status_codes = \["ERROR"\]/);
@@ -416,7 +416,7 @@ describe("unit: values of alloy for traces", () => {
     expect(alloyTracesEnvironment(settingsOf("prod"))).not.to.have.any.keys("SLOW_MS", "DECISION_WAIT");
   });
 
-  it("says where signals go, and as whom", () => {
+  it("configures destinations and users of signals", () => {
     const settings = settingsOf("prod", { cluster: { name: "paris" }, alloyTraces: { buffer: "1Gi" } });
     const environment = alloyTracesEnvironment(settings);
     expect(environment["RESOURCE_STATEMENTS"]).to.include("paris").and.to.include("prod");
@@ -441,7 +441,7 @@ describe("unit: values of alloy for traces", () => {
     });
   });
 
-  it("has the passwords of those that it is, and no others", () => {
+  it("has the passwords of its own users, and no others", () => {
     for (const config of [{}, alloyCounts]) {
       const keys = ["tempo-traces-write", "mimir-pods-write", "mimir-nodes-write", "loki-logs-write"].map(
         (user) => `${user}.password`,
@@ -459,7 +459,7 @@ describe("unit: values of alloy for traces", () => {
     }
   });
 
-  it("keeps its queue on a volume of its own, which its user can write to", () => {
+  it("keeps its queue on a volume of its own that its user can write to", () => {
     const { controller, global }: Any = alloyTracesValues(
       settingsOf("prod", { cluster: { storageClass: "fast" }, alloyTraces: { disk: "9Gi" } }),
     );
@@ -477,7 +477,7 @@ describe("unit: values of alloy for traces", () => {
     expect(global.podSecurityContext).to.include({ fsGroup: 473 });
   });
 
-  it("reads of its environment what it is given, and is given nothing else", () => {
+  it("gets exactly the environment variables that it reads", () => {
     const cases: Config[] = [{}, alloyCounts, byCollector(), byCollector({ services: { shop: 1 } })];
     for (const config of cases) {
       const values: Any = alloyTracesValues(settingsOf("prod", config));
@@ -489,7 +489,7 @@ describe("unit: values of alloy for traces", () => {
     }
   });
 
-  it("tells its replicas apart by their own names, which the node's is not", () => {
+  it("identifies its replicas by their own names, not by the node's", () => {
     const { extraEnv }: Any = (alloyTracesValues(settingsOf("prod", alloyCounts)) as Any).alloy;
     expect(alloyTracesPipeline(settingsOf("prod", alloyCounts))).to.match(
       /collector = sys\.env\("POD_NAME"\)/,
@@ -500,7 +500,7 @@ describe("unit: values of alloy for traces", () => {
     });
   });
 
-  it("has a headless Service by which its replicas find each other before they are ready", () => {
+  it("has a headless Service with which its replicas find each other before they are ready", () => {
     const { metadata, spec } = alloyTracesReplicas(settingsOf("dev"));
     expect(metadata).to.deep.equal({ name: tracesReplicas.name, namespace: "alloy-traces" });
     expect(spec).to.deep.include({ clusterIP: "None", publishNotReadyAddresses: true });
@@ -511,7 +511,7 @@ describe("unit: values of alloy for traces", () => {
     expect(pipeline).to.match(/routing_key = "traceID"/);
   });
 
-  it("listens on each port that its Service has", () => {
+  it("listens on each port of its Service", () => {
     const pipeline = alloyTracesPipeline(settingsOf("prod"));
     const values: Any = alloyTracesValues(settingsOf("prod"));
     const ports: number[] = values.alloy.extraPorts.map(({ port }: { port: number }) => port);
@@ -522,7 +522,7 @@ describe("unit: values of alloy for traces", () => {
     expect(listening).to.have.members([...ports, tracesReplicas.port]);
   });
 
-  it("may read pods and what owns them, and nothing else", () => {
+  it("may read pods and their owners, and nothing else", () => {
     const { rbac }: Any = alloyTracesValues(settingsOf("prod"));
     const rules = [...rbac.rules, ...rbac.clusterRules];
     expect(new Set(rules.flatMap(({ verbs }: Any) => verbs))).to.deep.equal(
@@ -553,7 +553,7 @@ describe("unit: values of the OpenTelemetry operator", () => {
       expect(manager.autoInstrumentationImage).to.have.all.keys(...languages);
     });
 
-  it("has a certificate of its own, or one that cert-manager makes (R7.5)", () => {
+  it("has a certificate of its own, or one from cert-manager (R7.5)", () => {
     expect(operatorOf().admissionWebhooks).to.deep.equal({
       certManager: { enabled: false },
       autoGenerateCert: { enabled: true, recreate: false, certPeriodDays: 3650 },
@@ -570,7 +570,7 @@ describe("unit: values of the OpenTelemetry operator", () => {
       expect(tag).to.match(/^v?\d+\.\d+(\.\d+|b\d+)$/);
   });
 
-  it("instruments applications as they need it (R9)", () => {
+  it("instruments applications as required (R9)", () => {
     const { spec } = instrumentationObject(settingsOf("prod"));
     expect(spec.exporter.endpoint).to.equal("http://alloy-traces.alloy-traces.svc:4318");
     expect(spec.propagators).to.deep.equal(["tracecontext", "baggage"]);
@@ -581,7 +581,7 @@ describe("unit: values of the OpenTelemetry operator", () => {
     expect(spec.python.env).to.deep.equal([{ name: "OTEL_PYTHON_LOG_CORRELATION", value: "true" }]);
   });
 
-  it("lets browsers of the allowed origins send, to Alloy and to the collector", () => {
+  it("allows browsers of the configured origins to send, to Alloy and to the collector", () => {
     const httpOf = (allowedOrigins: string[]): Any => {
       const settings = settingsOf("prod", { otlp: { cors: { allowedOrigins } } });
       const { CORS_ORIGINS, CORS_HEADERS } = alloyTracesEnvironment(settings);
@@ -595,7 +595,7 @@ describe("unit: values of the OpenTelemetry operator", () => {
       expect(() => httpOf([origin])).to.throw("otlp.cors.allowedOrigins");
   });
 
-  it("has an Ingress for OTLP over HTTP by a setting", () => {
+  it("has an Ingress for OTLP over HTTP if it is set", () => {
     const ingressOf = (config: Config = {}): Any => alloyTracesValues(settingsOf("prod", config))["ingress"];
     expect(ingressOf()).to.deep.equal({ enabled: false });
     const host = "otlp.example.com";
@@ -609,7 +609,7 @@ describe("unit: values of the OpenTelemetry operator", () => {
     });
   });
 
-  it("runs a collector that hands on to Alloy what it gets, within its memory", () => {
+  it("runs a collector that forwards to Alloy, within its memory", () => {
     const collector = (environment: Environment): Any => collectorObject(settingsOf(environment)).spec;
     const { config, replicas } = collector("prod");
     expect(config.exporters.otlp.endpoint).to.equal("alloy-traces.alloy-traces.svc:4317");
@@ -657,7 +657,7 @@ describe("unit: a span in Jaeger's Thrift", () => {
     return { read, rest: bytes.length - at };
   };
 
-  it("is what Jaeger's definitions say: a process, and one span that failed", () => {
+  it("matches Jaeger's definitions: a process, and one span that failed", () => {
     const before = BigInt(Date.now()) * 1000n;
     const { read, rest } = decode(
       jaegerBatch("shöp", "smoke", "ffeeddccbbaa99880123456789abcdef", "8000000000000001", "run-1"),

@@ -31,7 +31,7 @@ import { tempoValues } from "../../values/tempo";
 import { expectGolden } from "../support/golden";
 import { type Config, externalS3, recordingOf, settingsOf } from "../support/stacks";
 
-// Tests look deep into values, whose types say only that they are plain data.
+// Tests read nested values, whose types say only that they are plain data.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Any = any;
 
@@ -94,13 +94,13 @@ describe("unit: values", () => {
       });
     }
 
-    it("are the same at every run", () => {
+    it("are the same in every run", () => {
       for (const environment of ["dev", "prod"] as const)
         expect(all(settingsOf(environment))).to.deep.equal(all(settingsOf(environment)));
     });
   });
 
-  it("are plain data, as they come out of JSON", () => {
+  it("are plain data, as parsed from JSON", () => {
     for (const [name, values] of Object.entries(all(settingsOf("prod"))))
       expect(JSON.parse(JSON.stringify(values)), name).to.deep.equal(values);
   });
@@ -119,7 +119,7 @@ describe("unit: values", () => {
       ["pgsty/minio:1.2", "pgsty/minio", "1.2", "pgsty/minio"],
       [`registry:5000/a/b:1.2@${digest}`, "registry:5000/a/b", `1.2@${digest}`, "a/b"],
       ["minio:1.2", "minio", "1.2", "minio"],
-      // A chart joins the two parts with a colon, which gives the digest back.
+      // A chart joins the two parts with a colon, which results in the digest.
       [`quay.io/minio/minio@${digest}`, "quay.io/minio/minio@sha256", "0".repeat(64), "minio/minio@sha256"],
     ];
     for (const [reference, repository, tag, path] of cases)
@@ -157,7 +157,7 @@ describe("unit: values", () => {
       expect(injected).to.have.length(7);
       for (const { repository } of [manager.image, manager.collectorImage, ...injected])
         expect(repository).to.match(/^registry\.example\.com:5000\/mirror\/open-telemetry\//);
-      // No value names a registry past the mirror.
+      // No value bypasses the mirror.
       for (const [path, value] of leaves(all(mirrored)))
         if (/image|registry|repository/i.test(path) && typeof value === "string")
           expect(value, path).not.to.match(/docker\.io|quay\.io|ghcr\.io|gcr\.io|registry\.k8s\.io/);
@@ -202,7 +202,7 @@ describe("unit: values", () => {
       expect(anyOf(paths) + anyOf([])).not.to.match(/["\\`\n]/);
     });
 
-    it("cluster.antiAffinity keeps members of a quorum apart, or all replicas", () => {
+    it("cluster.antiAffinity separates members of a quorum, or all replicas", () => {
       const labels = { app: "minio" };
       const term = { labelSelector: { matchLabels: labels }, topologyKey: "kubernetes.io/hostname" };
       const apart = { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [term] } };
@@ -224,7 +224,7 @@ describe("unit: values", () => {
       }
     });
 
-    it("overZones makes an even spread a condition for quorums only, and only where there are zones", () => {
+    it("overZones makes an even spread a condition only for quorums, and only if there are zones", () => {
       const spread = (rule: string, role: Role, zones = true) =>
         overZones(settingsOf("dev", { cluster: { antiAffinity: rule, zones } }), { app: "minio" }, role).map(
           ({ whenUnsatisfiable }) => whenUnsatisfiable,
@@ -241,7 +241,7 @@ describe("unit: values", () => {
       }
     });
 
-    it("keep all members of quorums apart in prod, and nothing else", () => {
+    it("separate all members of quorums in prod, and nothing else", () => {
       const { minio, loki, mimir, tempo, kps } = all(settingsOf("prod"));
       const hard = (name: string, values: Record<string, Any>) =>
         Object.entries(values).flatMap(([key, part]) =>
@@ -269,7 +269,7 @@ describe("unit: values", () => {
       }
     });
 
-    it("disruptionBudget lets one of several go, and does not hold a single one", () => {
+    it("disruptionBudget allows the eviction of one of several, and does not block a single one", () => {
       expect(disruptionBudget({ replicas: 1 })).to.deep.equal({ enabled: false });
       expect(disruptionBudget({ replicas: 3 })).to.deep.equal({ enabled: true, maxUnavailable: 1 });
     });
@@ -278,7 +278,7 @@ describe("unit: values", () => {
       expect(Number(goMemoryLimit({ memoryLimit: 1000 }).GOMEMLIMIT)).to.be.within(800, 900);
     });
 
-    it("environment writes variables as a container has them", () => {
+    it("environment writes variables in the form of a container", () => {
       expect(environment({ A: "1", B: "" })).to.deep.equal([
         { name: "A", value: "1" },
         { name: "B", value: "" },
@@ -294,14 +294,14 @@ describe("unit: values", () => {
   });
 
   describe("minio", () => {
-    it("has a claim for each server, under the names that its workload looks for", () => {
+    it("has a PVC for each server, under the names that its workload uses", () => {
       expect(minioClaims(settingsOf("dev"))).to.deep.equal([{ name: "minio-data", size: "50Gi" }]);
       expect(minioClaims(settingsOf("prod", { objectStorage: { minio: { disk: "1Ti" } } }))).to.deep.equal(
         [0, 1, 2, 3, 4, 5].map((server) => ({ name: `export-minio-${server}`, size: "1Ti" })),
       );
     });
 
-    it("makes no volumes of its own, so that they can grow", () => {
+    it("creates no volumes of its own, so that they can grow", () => {
       const standalone: Any = minioValues(settingsOf("dev"));
       expect(standalone.persistence.existingClaim).to.equal("minio-data");
       const grown = (disk: string): Any =>
@@ -309,7 +309,7 @@ describe("unit: values", () => {
       expect(grown("1Ti")).to.deep.equal(grown("50Gi"));
     });
 
-    it("gives the server's container probes by the one key of the chart that reaches it", () => {
+    it("sets the server's container probes through the only key of the chart for them", () => {
       const probes = (environment: "dev" | "prod", config: Config = {}): Any => {
         const { extraContainers } = minioValues(settingsOf(environment, config));
         // The chart puts eight spaces before each line, and the container's own keys have ten.
@@ -327,7 +327,7 @@ describe("unit: values", () => {
         port: 9000,
         scheme: "HTTP",
       });
-      // An update waits for the peers; a server that is alone has none.
+      // An update waits for the peers; a single server has none.
       const { periodSeconds, successThreshold } = prod.readinessProbe;
       expect(periodSeconds * (successThreshold - 1)).to.be.at.least(30);
       expect(probes("dev").readinessProbe.successThreshold).to.equal(1);
@@ -337,7 +337,7 @@ describe("unit: values", () => {
       );
     });
 
-    it("has the chart make no bucket, user or policy", () => {
+    it("creates no bucket, user or policy with the chart", () => {
       for (const environment of ["dev", "prod"] as const) {
         const { users, buckets, policies } = minioValues(settingsOf(environment));
         expect([users, buckets, policies]).to.deep.equal([[], [], []]);
@@ -346,10 +346,10 @@ describe("unit: values", () => {
   });
 
   describe("loki", () => {
-    it("has the numbers that were asked for (R2)", () => {
+    it("has the required numbers (R2)", () => {
       const { loki, ...components } = lokiOf("prod");
       const names = ["distributor", "ingester", "querier", "queryFrontend", "compactor"];
-      // Of queriers the HorizontalPodAutoscaler says how many there are (R13).
+      // The HorizontalPodAutoscaler sets the number of queriers (R13).
       expect(names.map((name) => components[name].replicas)).to.deep.equal([3, 3, null, 2, 1]);
       expect(loki.commonConfig.replication_factor).to.equal(3);
       expect(components.resultsCache).to.include({ enabled: true });
@@ -372,7 +372,7 @@ describe("unit: values", () => {
         { scheduler_address: scheduler },
       ]);
       expect(dev.queryScheduler).to.include({ enabled: false, replicas: 0 });
-      // Loki refuses both addresses together; an empty one replaces the chart's.
+      // Loki rejects both addresses together; an empty one replaces the chart's.
       expect([dev.loki.frontend, dev.loki.frontend_worker]).to.deep.equal([
         { scheduler_address: "" },
         { scheduler_address: "", frontend_address: "loki-query-frontend-headless.loki.svc:9095" },
@@ -386,7 +386,7 @@ describe("unit: values", () => {
       expect(querier.readinessProbe.initialDelaySeconds).to.be.at.least(latest(queryFrontend) + 15);
     });
 
-    it("keeps logs by kind and by namespace, the namespace winning", () => {
+    it("keeps logs by kind and by namespace, which takes precedence", () => {
       const { limits_config } = lokiOf("dev", {
         cluster: { systemNamespaces: ["kube-system", "loki"] },
         loki: {
@@ -424,7 +424,7 @@ describe("unit: values", () => {
       expect(limits_config.allow_structured_metadata).to.equal(false);
     });
 
-    it("goes over to tsdb on a day, keeping what was written before", () => {
+    it("switches to tsdb on a day, and keeps existing data", () => {
       const before = lokiOf("prod").loki;
       const after = lokiOf("prod", {
         loki: {
@@ -443,7 +443,7 @@ describe("unit: values", () => {
       expect(lokiOf("prod", tsdb).loki.limits_config.allow_structured_metadata).to.equal(true);
     });
 
-    it("reads its credentials from the environment, which its Secret fills", () => {
+    it("reads its credentials from the environment in its Secret", () => {
       const { loki, defaults } = lokiOf("prod");
       expect(loki.storage.s3).to.deep.include({
         accessKeyId: "${S3_ACCESS_KEY}",
@@ -452,7 +452,7 @@ describe("unit: values", () => {
       expect(defaults.extraEnvFrom).to.deep.equal([{ secretRef: { name: "loki-s3" } }]);
     });
 
-    it("uses MinIO, or the S3 that is given", () => {
+    it("uses MinIO, or an external S3", () => {
       const common = { accessKeyId: "${S3_ACCESS_KEY}", secretAccessKey: "${S3_SECRET_KEY}" };
       const minio = {
         ...common,
@@ -497,7 +497,7 @@ describe("unit: values", () => {
       expect(prod.query_range).not.to.have.property("results_cache");
     });
 
-    it("shards queries where the index knows the size of their data", () => {
+    it("shards queries if the index contains the size of their data", () => {
       const shards = (...stores: string[]) =>
         lokiOf("prod", {
           loki: { schema: stores.map((store, index) => ({ from: `202${4 + index}-01-01`, store })) },
@@ -507,7 +507,7 @@ describe("unit: values", () => {
       expect(shards("boltdb-shipper", "tsdb")).to.equal(true);
     });
 
-    it("gives volumes the StorageClass of the cluster", () => {
+    it("uses the StorageClass of the cluster for volumes", () => {
       const claim = (config: Config) => lokiOf("dev", config).ingester.persistence.claims[0];
       expect(claim({})).to.include({ size: "5Gi", storageClass: null });
       expect(claim({ cluster: { storageClass: "fast" } })).to.include({ storageClass: "fast" });
@@ -524,11 +524,11 @@ describe("unit: values", () => {
         (alloyLogsValues(settingsOf("dev", { alloyLogs: { journal } })) as Any).alloy.configMap.content;
       expect(content(false)).to.equal(files.join("\n"));
       expect(content(true)).to.equal([...files, journal].join("\n"));
-      // Helm's template engine would read them.
+      // Helm's template engine would evaluate them.
       expect(content(true)).not.to.include("{{");
     });
 
-    it("gives the pipeline every variable that it reads, and no other", () => {
+    it("sets every variable that the pipeline reads, and no other", () => {
       const settings = settingsOf("dev");
       const { alloy }: Any = alloyLogsValues(settings);
       const given = alloy.extraEnv.map(({ name }: { name: string }) => name);
@@ -537,7 +537,7 @@ describe("unit: values", () => {
       expect(new Set([...given, "HOSTNAME"])).to.deep.equal(new Set([...read, "GOMEMLIMIT"]));
     });
 
-    it("keeps positions and buffer on the node, and lets no two pods of a node have them", () => {
+    it("keeps positions and buffer on the node, and prevents two pods of a node from sharing them", () => {
       const { controller, rbac, serviceAccount }: Any = alloyLogsValues(settingsOf("prod"));
       const [storage] = controller.volumes.extra;
       expect(storage).to.deep.equal({
@@ -549,7 +549,7 @@ describe("unit: values", () => {
       expect(serviceAccount.automountServiceAccountToken).to.equal(false);
     });
 
-    it("bounds its buffer, and says what it collects", () => {
+    it("bounds its buffer, and configures what it collects", () => {
       const { alloy, controller }: Any = alloyLogsValues(
         settingsOf("dev", {
           cluster: { name: "paris" },

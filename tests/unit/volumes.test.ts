@@ -16,7 +16,7 @@ const claim = (
   spec: { storageClassName, resources: { requests: { storage } } },
 });
 
-/** What a cluster has where a stack with these settings runs, with one volume of each workload. */
+/** The objects of a cluster that runs a stack with these settings, with one volume of each workload. */
 const installed = (config: Config = {}, storageClassName?: string): LiveVolumes => {
   const all = workloadVolumes(settingsOf("dev", config));
   const sets = all.filter(({ owner }) => owner !== "release");
@@ -51,7 +51,7 @@ const problems = (live: LiveVolumes, config: Config = {}) =>
 const told = (live: LiveVolumes, config: Config = {}) =>
   problems(live, config).map(({ path, was, allowed }) => `${path} ${was}: ${allowed}`);
 
-/** A config that says one size, by the setting's path. */
+/** A config that sets one size, by the setting's path. */
 const at = (path: string, value: string): Config => {
   const [first = "", ...rest] = path.split(".");
   return { [first]: rest.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) };
@@ -61,7 +61,7 @@ describe("unit: volumes that charts make", () => {
   const live = installed();
   const all = workloadVolumes(settingsOf("dev"));
 
-  it("are no problem where nothing is installed, or nothing has changed", () => {
+  it("are valid if nothing is installed, or nothing has changed", () => {
     expect(problems({ statefulSets: [], claims: [] })).to.deep.equal([]);
     expect(problems(live)).to.deep.equal([]);
     expect(
@@ -71,7 +71,7 @@ describe("unit: volumes that charts make", () => {
 
   for (const { path, owner, namespace, name } of all) {
     const grows = owner !== "release";
-    it(`${path} ${grows ? "is refused with the way to grow" : "grows by itself"}`, () => {
+    it(`${path} ${grows ? "is rejected with the command to grow" : "grows automatically"}`, () => {
       const found = problems(live, at(path, "500Gi"));
       expect(found.map((problem) => problem.path)).to.deep.equal(grows ? [path] : []);
       if (grows) {
@@ -82,7 +82,7 @@ describe("unit: volumes that charts make", () => {
       }
     });
 
-    it(`${path} ${owner === "operator" ? "may fall: what is there stays larger" : "cannot shrink"}`, () => {
+    it(`${path} ${owner === "operator" ? "may decrease: existing volumes stay larger" : "cannot shrink"}`, () => {
       const found = problems(installed(at(path, "400Gi")), at(path, "300Gi"));
       expect(found.map((problem) => problem.path)).to.deep.equal(owner === "operator" ? [] : [path]);
       if (owner !== "operator") expect(found[0]?.allowed).to.match(/^400Gi or more: .*cannot shrink/);
@@ -103,7 +103,7 @@ describe("unit: volumes that charts make", () => {
     expect(told(remade, config)[0]).to.match(/^kubePrometheusStack.prometheus.disk 9Gi: 5Gi, because/);
   });
 
-  it("that have grown, and a StatefulSet that is gone or new, are no problem any more", () => {
+  it("that have grown, and a StatefulSet that is missing or new, are valid", () => {
     const config = at("loki.ingester.disk", "9Gi");
     const { statefulSets, claims } = installed(config);
     expect(problems({ statefulSets: live.statefulSets, claims }, config)).to.have.length(1);
@@ -129,7 +129,7 @@ describe("unit: volumes that charts make", () => {
     expect(told(installed({}, "slow"))[0]).to.match(
       /^cluster.storageClass undefined: slow: the volumes of loki/,
     );
-    // Grafana's and MinIO's claims have what the cluster has filled in; that is not asked of them.
+    // Grafana's and MinIO's PVCs have the cluster's default, which they do not request.
     const none = told(live, { cluster: { name: "test", storageClass: "standard" } });
     expect(none).to.have.length(1);
     expect(none[0]).to.match(/^cluster.storageClass standard: nothing: the volumes of loki/);
@@ -153,7 +153,7 @@ describe("unit: volumes that grow", () => {
   const planFor = (live: LiveVolumes, config: Config = {}) =>
     planOf(workloadVolumes(settingsOf("dev", config)), live);
 
-  it("need nothing where all are as large as they should be, or larger", () => {
+  it("need nothing if all have their size, or are larger", () => {
     expect(planFor(installed())).to.deep.equal({ grow: [], remove: [] });
     const larger = installed(at("loki.ingester.disk", "9Gi"));
     expect(planFor(larger)).to.deep.equal({ grow: [], remove: [] });
@@ -180,11 +180,11 @@ describe("unit: volumes that grow", () => {
     expect(plan.grow[0]?.storageClass).to.equal("standard");
   });
 
-  it("leave Grafana's to up, which can do it", () => {
+  it("do not include Grafana's, which up can grow", () => {
     expect(planFor(installed(), at("grafana.disk", "9Gi"))).to.deep.equal({ grow: [], remove: [] });
   });
 
-  it("are finished by another run where the first one stopped half-way", () => {
+  it("are finished by another run after an interruption", () => {
     const config = at("loki.ingester.disk", "9Gi");
     const half = { statefulSets: installed().statefulSets, claims: installed(config).claims };
     expect(planFor(half, config)).to.deep.equal({

@@ -1,4 +1,4 @@
-/** What a mistake needs in a cluster, and what must be the same after it. */
+/** Objects that a mistake needs in a cluster, and objects that must not change. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1StatefulSet } from "@kubernetes/client-node";
 import { namespaceOwner } from "../../../names";
 import { namespaces } from "../names";
@@ -6,7 +6,7 @@ import { type Mistake, rightSettings, statefulSet } from "./mistake";
 
 const ours = new Set<string>(Object.values(namespaces));
 
-/** Puts what a mistake needs into the cluster. @returns how to take it away again */
+/** Creates the objects that a mistake needs. @returns a function that deletes them */
 export async function install(config: KubeConfig, mistake: Mistake): Promise<() => Promise<unknown>> {
   if (!mistake.installed) return async () => undefined;
   const api = config.makeApiClient(AppsV1Api);
@@ -24,7 +24,7 @@ export async function install(config: KubeConfig, mistake: Mistake): Promise<() 
   return () => api.deleteNamespacedStatefulSet({ name, namespace });
 }
 
-/** The namespaces of a stack that are there, with their ids; on a cluster with work others come and go. */
+/** The existing namespaces of a stack, with their UIDs; on a busy cluster, others are created and deleted. */
 export const namespacesOf = async (config: KubeConfig): Promise<string> =>
   (await config.makeApiClient(CoreV1Api).listNamespace()).items
     .filter(({ metadata }) => ours.has(metadata?.name ?? ""))

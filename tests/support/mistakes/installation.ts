@@ -1,10 +1,10 @@
-/** Mistakes about the cluster, where things come from, object storage, and who may reach whom. */
+/** Mistakes about the cluster, sources of charts and images, object storage, and network access. */
 
 import { schema } from "../../../settings";
 import { backedUp } from "../stacks";
 import { type Mistake, set, setSecret, takeOut } from "./mistake";
 
-/** A key of 32 bytes, as somebody would paste it. */
+/** A key of 32 bytes, as a user would paste it. */
 const key = Buffer.alloc(32, "k").toString("base64");
 const coldTier = {
   kind: "s3",

@@ -1,42 +1,42 @@
-/** What a mistake in a stack's settings is, and how this project answers it. */
+/** Interface of a mistake in a stack's settings, and the program's response to it. */
 import { volumeProblems } from "../../../components/preflight/checks/volumes";
 import { parseSettings, refusePlainSecrets, type Settings, SettingsError } from "../../../settings";
 import { workloadVolumes } from "../../../values/volumes";
 import type { KubernetesObject } from "../rendered";
 import { type Config, type Environment, errorOf, ready } from "../stacks";
 
-/** Name of the stack that makes them, as messages have it. */
+/** Name of the stack with the mistake, as it appears in messages. */
 export const stack = "mistake";
 
-/** One mistake, and the whole of what is said about it. */
+/** A mistake and its whole message. */
 export interface Mistake {
-  /** What somebody did. */
+  /** The mistake, for the test's name. */
   about: string;
   /** @default prod */
   environment?: Environment;
   /** What the stack's config says in addition to what is shipped, with addresses of its own, by top-level key. */
   config: Config;
-  /** What is in the cluster already: volumes of this size and class, of the component with this path. */
+  /** Existing objects in the cluster: volumes of this size and class, of the component with this path. */
   installed?: { component: string; size: string; storageClass?: string };
-  /** The setting, what it was, what is allowed. */
+  /** The setting, its value, and the rule. */
   says: string;
-  /** Where and how it is changed. */
+  /** The fix. */
   change: string;
 }
 
-/** A value to be changed. */
+/** The fix for a value. */
 export const set = (path: string) =>
   `Fix it in Pulumi.mistake.yaml or run: pulumi config set --stack mistake --path '${path}' <value>`;
-/** A plain value under a name that Pulumi takes for a secret's. */
+/** The fix for a plain value whose name Pulumi treats as a secret's. */
 export const setPlain = (path: string) => set(path).replace(" --path", " --plaintext --path");
-/** A secret to be changed. */
+/** The fix for a secret. */
 export const setSecret = (path: string) =>
   `Fix it: pulumi config set --stack mistake --secret --path '${path}' <value>`;
-/** What does not belong there. */
+/** The fix for a setting that must be removed. */
 export const takeOut = (path: string) =>
   `Remove it from Pulumi.mistake.yaml or run: pulumi config rm --stack mistake --path '${path}'`;
 
-/** The stack's whole config. */
+/** The stack's whole configuration. */
 export const configOf = ({ environment = "prod", config }: Mistake): Config => ({
   ...ready(environment),
   ...config,
@@ -46,7 +46,7 @@ export const configOf = ({ environment = "prod", config }: Mistake): Config => (
 export const message = ({ says, change }: Mistake): string =>
   `1 invalid setting; no changes were made.\n  ${says}\n    ${change}`;
 
-/** Whether an output has the whole message; the engine indents it. */
+/** Whether an output contains the whole message; the engine indents it. */
 export function isTold(output: string, mistake: Mistake): boolean {
   const flat = (text: string) =>
     text
@@ -56,7 +56,7 @@ export function isTold(output: string, mistake: Mistake): boolean {
   return flat(output).includes(flat(message(mistake)));
 }
 
-/** The StatefulSet that has the volumes, as an API server takes it. */
+/** The StatefulSet with the volumes, in a form that an API server accepts. */
 export function statefulSet(
   settings: Settings,
   { component, size, storageClass }: NonNullable<Mistake["installed"]>,
@@ -92,11 +92,11 @@ export function statefulSet(
   };
 }
 
-/** Settings that fit what is installed: those of the mistake's environment, as shipped. */
+/** Settings that fit the installed objects: those of the mistake's environment, as shipped. */
 export const rightSettings = ({ environment = "prod" }: Mistake): Settings =>
   parseSettings(stack, ready(environment));
 
-/** How the program answers, without an engine or a cluster. @throws where it does not refuse */
+/** The program's error, without an engine or a cluster. @throws if it accepts the mistake */
 export const answer = (mistake: Mistake): SettingsError =>
   errorOf(() => {
     const settings = parseSettings(stack, configOf(mistake));

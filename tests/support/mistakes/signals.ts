@@ -2,7 +2,7 @@
 import { shipped } from "../stacks";
 import { type Mistake, set, setPlain, setSecret, takeOut } from "./mistake";
 
-/** How people log in to the prod stack as it is shipped. */
+/** Login to the shipped prod stack. */
 const login = shipped("prod")["grafana"] as object;
 
 export const signals: Mistake[] = [
