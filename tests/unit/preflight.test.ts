@@ -392,7 +392,7 @@ describe("unit: preflight", () => {
         scheduled({ nodeSelector: { pool: "monitoring" } }),
       );
       expect(line).to.match(
-        /^warning cluster\.scheduling .*"pool":"monitoring".* none can run pods of minio, loki, mimir/,
+        /^warning cluster\.scheduling .*"pool":"monitoring".* no node can run pods of minio, loki, mimir/,
       );
       expect(more).to.deep.equal([]);
       expect(
@@ -890,7 +890,7 @@ describe("unit: preflight", () => {
       const [warning, ...others] = told("backups", {});
       expect(others).to.deep.equal([]);
       expect(warning).to.match(
-        /^warning backups\.destination undefined: set to another S3: without it there are no backups/,
+        /^warning backups\.destination undefined: set to another S3: without it, there are no backups/,
       );
       expect(told("backups", {}, backedUp)).to.deep.equal([]);
       expect(told("backups", {}, {}, "dev")).to.deep.equal([]);
