@@ -1,5 +1,6 @@
 /** Requests to the gateways of Loki, Mimir and Tempo as one of their users. */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import type { PodPort } from "../../components/port-forward";
 import { gatewayAccess, type ServicePort, type Store, stores } from "../../names";
 import { credentialKeys } from "../../values/gateway";
 import { secretText } from "./objects";
@@ -8,6 +9,13 @@ import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 /** The header `Authorization` of HTTP basic authentication. */
 export const basicAuth = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+
+/** The pods of the gateway in a store's namespace. */
+export const gatewayPods = (namespace: string): PodPort => ({
+  namespace,
+  selector: "app.kubernetes.io/component=gateway",
+  port: 8080,
+});
 
 /** The password of a user of a gateway, from the cluster. @throws if the user does not exist */
 export async function gatewayPassword(
@@ -39,8 +47,7 @@ export async function askGateway(
   path: string,
   { headers, ...request }: HttpRequest = {},
 ): Promise<HttpAnswer> {
-  const password = await gatewayPassword(config, service, user);
-  const authorization = basicAuth(user, password);
-  const pods = { namespace: service.namespace, selector: "app.kubernetes.io/component=gateway", port: 8080 };
-  return askPod(config, pods, path, { ...request, headers: { ...headers, authorization } });
+  const authorization = basicAuth(user, await gatewayPassword(config, service, user));
+  const given = { ...request, headers: { ...headers, authorization } };
+  return askPod(config, gatewayPods(service.namespace), path, given);
 }

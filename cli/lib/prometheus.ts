@@ -1,5 +1,6 @@
 /** Queries to the stack's own Prometheus, through a port-forward to its pod, and to Mimir, through its gateway. */
 import type { KubeConfig } from "@kubernetes/client-node";
+import type { PodPort } from "../../components/port-forward";
 import { gatewayUser, services } from "../../names";
 import type { Settings } from "../../settings";
 import { bodyOf } from "./service";
@@ -11,11 +12,15 @@ export interface Sample {
   value: number;
 }
 
+export const prometheusPods = (settings: Settings): PodPort => ({
+  ...services(settings).prometheus,
+  selector: "app.kubernetes.io/name=prometheus",
+});
+
 /** Reads a path of the API. @throws if Prometheus does not answer with 2xx */
 // biome-ignore lint/suspicious/noExplicitAny: each path has its own form
 export async function fromPrometheus(config: KubeConfig, settings: Settings, path: string): Promise<any> {
-  const pods = { ...services(settings).prometheus, selector: "app.kubernetes.io/name=prometheus" };
-  return JSON.parse(await podText(config, pods, path)).data;
+  return JSON.parse(await podText(config, prometheusPods(settings), path)).data;
 }
 
 /** The series that an instant query returned. */

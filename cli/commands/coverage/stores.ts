@@ -2,7 +2,8 @@
 import type { KubeConfig } from "@kubernetes/client-node";
 import { services } from "../../../names";
 import type { Settings } from "../../../settings";
-import { basicAuth, gatewayPassword } from "../../lib/gateway";
+import { basicAuth, gatewayPassword, gatewayPods } from "../../lib/gateway";
+import { prometheusPods } from "../../lib/prometheus";
 import { throughTunnel } from "../../lib/tunnel";
 import type { Source } from "./model";
 
@@ -16,23 +17,14 @@ export function withStores<T>(
   settings: Settings,
   action: (ask: Ask) => Promise<T>,
 ): Promise<T> {
-  const prometheus = {
-    ...services(settings).prometheus,
-    selector: "app.kubernetes.io/name=prometheus",
-  };
-  const gateway = {
-    namespace: services(settings).mimir.namespace,
-    selector: "app.kubernetes.io/component=gateway",
-    port: 8080,
-  };
   const passwords = new Map<string, Promise<string>>();
   const passwordOf = (user: string) => {
     const known = passwords.get(user) ?? gatewayPassword(config, services(settings).mimir, user);
     passwords.set(user, known);
     return known;
   };
-  return throughTunnel(config, prometheus, (own) =>
-    throughTunnel(config, gateway, (mimir) =>
+  return throughTunnel(config, prometheusPods(settings), (own) =>
+    throughTunnel(config, gatewayPods(services(settings).mimir.namespace), (mimir) =>
       action(async (user, path) => {
         const url = user
           ? `http://127.0.0.1:${mimir}/prometheus/api/v1${path}`

@@ -5,38 +5,29 @@ const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `up`, `preview`, `refresh`, `down`. */
 export function register(program: Command): void {
-  program
-    .command("up")
-    .description("create or update a stack")
-    .argument(...stackArgument)
-    .argument("[pulumi-args...]", "arguments for pulumi up, after --")
+  const command = (name: string, description: string, of = name) =>
+    program
+      .command(name)
+      .description(description)
+      .argument(...stackArgument)
+      .argument("[pulumi-args...]", `arguments for pulumi ${of}, after --`);
+
+  command("up", "create or update a stack")
     .option("-y, --yes", "skip the confirmation (dev stacks never ask)")
     .option("--policies", "check the policy pack (default for prod stacks)")
     .option("--no-policies", "skip policy checks, even for prod stacks")
     .action((stack, rest, options) => exit(async () => implementation().up(stack, options, rest)));
 
-  program
-    .command("preview")
-    .description("show what up would change")
-    .argument(...stackArgument)
-    .argument("[pulumi-args...]", "arguments for pulumi preview, after --")
+  command("preview", "show what up would change")
     .option("--policies", "check the policy pack (default for prod stacks)")
     .option("--no-policies", "skip policy checks, even for prod stacks")
     .action((stack, rest, options) => exit(async () => implementation().preview(stack, options, rest)));
 
-  program
-    .command("refresh")
-    .description("update a stack's state from the cluster and MinIO")
-    .argument(...stackArgument)
-    .argument("[pulumi-args...]", "arguments for pulumi refresh, after --")
+  command("refresh", "update a stack's state from the cluster and MinIO")
     .option("-y, --yes", "skip the confirmation")
     .action((stack, rest, options) => exit(async () => implementation().refresh(stack, options, rest)));
 
-  program
-    .command("down")
-    .description("delete a stack's resources")
-    .argument(...stackArgument)
-    .argument("[pulumi-args...]", "arguments for pulumi destroy, after --")
+  command("down", "delete a stack's resources", "destroy")
     .option("-y, --yes", "skip the confirmation")
     .action((stack, rest, options) => exit(async () => implementation().down(stack, options, rest)));
 }

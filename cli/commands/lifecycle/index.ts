@@ -28,18 +28,19 @@ async function prepare(stack: string): Promise<Prepared> {
   return { settings, config, environment: backendEnvironment(stack, settings.environment) };
 }
 
-/** Selects the stack, and creates it if it does not exist. */
-async function ensureStack(stack: string, environment: Record<string, string>): Promise<void> {
+/** Prepares a change: rejects secrets in plain text, and selects the stack, which is created if it does not exist. */
+async function prepareChange(
+  stack: string,
+  { policies }: { policies?: boolean },
+): Promise<Prepared & { pack: string[] }> {
+  const prepared = await prepare(stack);
+  const { settings, environment } = prepared;
+  refusePlainSecrets(stack, settings, () => false);
+  const pack = packArguments(stack, settings.environment, policies);
   const code = await pulumi(["stack", "select", "--create", "--non-interactive", stack], environment);
   if (code !== 0)
     throw new UserError(`stack ${stack} cannot be selected or created; Pulumi's message is above`);
-}
-
-/** Finds cluster and backend, and rejects secrets in plain text. */
-async function prepareChange(stack: string): Promise<Prepared> {
-  const prepared = await prepare(stack);
-  refusePlainSecrets(stack, prepared.settings, () => false);
-  return prepared;
+  return { ...prepared, pack };
 }
 
 /** `up`; it does not ask for dev stacks. */
@@ -48,9 +49,7 @@ export async function up(
   options: { yes?: boolean; policies?: boolean },
   rest: string[],
 ): Promise<number> {
-  const { settings, config, environment } = await prepareChange(stack);
-  const pack = packArguments(stack, settings.environment, options.policies);
-  await ensureStack(stack, environment);
+  const { settings, config, environment, pack } = await prepareChange(stack, options);
   await recoverInterruptedUpdate(stack, config, environment);
   await assertUpgradable(stack, settings, config);
   const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
@@ -110,9 +109,7 @@ export async function preview(
   options: { policies?: boolean },
   rest: string[],
 ): Promise<number> {
-  const { settings, config, environment } = await prepareChange(stack);
-  const pack = packArguments(stack, settings.environment, options.policies);
-  await ensureStack(stack, environment);
+  const { settings, config, environment, pack } = await prepareChange(stack, options);
   await assertUpgradable(stack, settings, config);
   return pulumi(["preview", "--stack", stack, ...pack, ...rest], { ...environment, ...throughProgram });
 }

@@ -1,5 +1,6 @@
 /** Mimir's tenants: a series that is written to one is found there and nowhere else. */
 import { gatewayUser, namespaces, services, tenants } from "../../../names";
+import { gatewayPods } from "../../lib/gateway";
 import { queryMimir } from "../../lib/prometheus";
 import { ask, bodyOf, type ServiceRequest } from "../../lib/service";
 import { askPod } from "../../lib/tunnel";
@@ -42,8 +43,7 @@ export async function written(context: Context): Promise<Evidence[]> {
 /** The gateway answers requests without permission with 401 or 403. */
 async function refused({ config, settings }: Context): Promise<void> {
   const path = "/prometheus/api/v1/query?query=up";
-  const selector = "app.kubernetes.io/component=gateway";
-  const gateway = { namespace: namespaces(settings).mimir, selector, port: 8080 };
+  const gateway = gatewayPods(namespaces(settings).mimir);
   const as = gatewayUser(tenants.pods, "read");
   const requests: [number, string, Partial<ServiceRequest>][] = [
     [401, "without a user", {}],

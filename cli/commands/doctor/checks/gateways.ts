@@ -2,7 +2,7 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { gatewayAccess, type NamespaceKey, namespaces, type Store, stores } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { type Credential, credentialKeys, gatewayClients, gatewayUsers } from "../../../../values/gateway";
-import { basicAuth } from "../../../lib/gateway";
+import { basicAuth, gatewayPods } from "../../../lib/gateway";
 import { ifThere, isReady, secretText } from "../../../lib/objects";
 import { grouped } from "../../../lib/text";
 import { askPod } from "../../../lib/tunnel";
@@ -71,8 +71,7 @@ async function clientsOf({ config, settings }: Context): Promise<Client[]> {
 /** Sends a gateway a request as each of its clients; the same user and password only once. */
 async function askAs({ config, settings }: Context, store: Store, clients: Client[]): Promise<Asked[]> {
   const roles = new Map(gatewayUsers(store, settings).map(({ name, role }) => [name, role]));
-  const selector = "app.kubernetes.io/component=gateway";
-  const pods = { namespace: namespaces(settings)[store], selector, port: 8080 };
+  const pods = gatewayPods(namespaces(settings)[store]);
   const answers = new Map<string, Promise<number>>();
   const statusOf = ([, user]: Credential, password: string): Promise<number> => {
     const authorization = basicAuth(user, password);
