@@ -1,4 +1,4 @@
-/** Runs the tests layer by layer and ends with one line that counts them. */
+/** Runs the tests layer by layer and prints their totals at the end. */
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
@@ -9,8 +9,8 @@ import { skipped } from "./support/tools";
 const layers = ["unit", "charts", "binaries", "cases", "examples", "policies", "engine", "docs"];
 
 /**
- * @param wanted layers to run; all where it is empty
- * @returns 0 when nothing failed
+ * @param wanted layers to run; all if it is empty
+ * @returns 0 if nothing failed
  */
 export async function runLayers(wanted: string[]): Promise<number> {
   const unknown = wanted.filter((layer) => !layers.includes(layer));
@@ -22,7 +22,7 @@ export async function runLayers(wanted: string[]): Promise<number> {
   const failed: string[] = [];
   for (const layer of wanted.length ? wanted : layers) {
     console.log(`\n── ${layer} ${"─".repeat(60 - layer.length)}`);
-    // Unit tests keep to themselves, so their files run beside each other; the others share ports, tools and clusters.
+    // Unit tests are independent, so their files run in parallel; the others share ports, tools and clusters.
     const mocha = new Mocha({
       timeout: 10_000,
       reporter: "spec",
@@ -39,7 +39,7 @@ export async function runLayers(wanted: string[]): Promise<number> {
     total.skipped += stats?.pending ?? 0;
   }
   for (const { suite, reason } of skipped) console.log(`skipped: ${suite}: ${reason}`);
-  // Repeated here, because between a failure and the end of the output stand thousands of lines.
+  // Repeated here, because thousands of lines may follow a failure.
   for (const line of failed) console.log(`failed: ${line}`);
   console.log(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed ? 1 : 0;

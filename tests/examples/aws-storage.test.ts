@@ -1,4 +1,4 @@
-/** The example that makes object storage in AWS: against mocks, if its packages are installed. */
+/** The example that creates object storage in AWS: with mocks, if its packages are installed. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +28,7 @@ const config: Record<string, string> = Object.fromEntries(
   ]),
 );
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look deep into inputs
+// biome-ignore lint/suspicious/noExplicitAny: tests read nested inputs
 type Any = any;
 interface Resource {
   type: string;
@@ -37,7 +37,7 @@ interface Resource {
 }
 
 describe("examples: access to buckets in AWS", () => {
-  it("is what the stack's own policies give, for the buckets that each store has", () => {
+  it("matches the stack's own policies for the buckets of each store", () => {
     expect(bucketsOf).to.deep.equal(ownBuckets);
     const settings = settingsOf("prod");
     expect(bucketNames).to.deep.equal(
@@ -81,7 +81,7 @@ describe("examples: the Pulumi program of storage in AWS", function () {
         this,
         "the packages of examples/aws-storage are not installed: npm ci --prefix examples/aws-storage",
       );
-    // The copy of the SDK that the example has.
+    // The example's own copy of the SDK.
     const pulumi: typeof Pulumi = require(require.resolve("@pulumi/pulumi", { paths: [folder] }));
     await pulumi.runtime.setMocks(
       {
@@ -111,7 +111,7 @@ describe("examples: the Pulumi program of storage in AWS", function () {
     expect(status, stdout).to.equal(0);
   });
 
-  it("gives each role its own buckets alone, and each ServiceAccount its role", () => {
+  it("gives each role access to its own buckets only, and each ServiceAccount its role", () => {
     const policies = byName("aws:iam/rolePolicy:RolePolicy");
     const roles = byName("aws:iam/role:Role");
     const associations = byName("aws:eks/podIdentityAssociation:PodIdentityAssociation");
@@ -133,7 +133,7 @@ describe("examples: the Pulumi program of storage in AWS", function () {
     }
   });
 
-  it("encrypts every bucket, closes it to the public, and deletes objects after the stores do", () => {
+  it("encrypts every bucket, blocks public access, and deletes objects after the stores do", () => {
     const keys = Object.keys(bucketNames);
     for (const type of ["bucketPublicAccessBlock:BucketPublicAccessBlock", "bucketPolicy:BucketPolicy"])
       expect(Object.keys(byName(`aws:s3/${type}`)), type).to.have.members(keys);
@@ -163,7 +163,7 @@ describe("examples: the Pulumi program of storage in AWS", function () {
     ]);
   });
 
-  it("outputs the setting objectStorage as the stack accepts it", () => {
+  it("outputs the setting objectStorage in a form that the stack accepts", () => {
     const text = JSON.stringify(outputs.objectStorage);
     const { objectStorage } = readSettings("aws", {
       "observability:environment": "dev",

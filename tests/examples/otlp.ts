@@ -10,7 +10,7 @@ import { freePort, Server } from "../support/servers";
 import { tool } from "../support/tools";
 import type { Python } from "./python";
 
-/** A span, as far as tests read it. */
+/** A span, with the fields that tests read. */
 export interface Span {
   traceId: string;
   spanId: string;
@@ -20,7 +20,7 @@ export interface Span {
   failed: boolean;
   seconds: number;
   attributes: Record<string, unknown>;
-  /** Attributes of what made it. */
+  /** Resource attributes. */
   resource: Record<string, unknown>;
 }
 
@@ -70,7 +70,7 @@ const spansOf = ({ resourceSpans }: Payload): Span[] =>
     ),
   );
 
-/** Hands on as JSON what comes by OTLP over HTTP. */
+/** Forwards OTLP over HTTP as JSON. */
 const pipeline = (port: number, to: string) => `
 otelcol.receiver.otlp "apps" {
 	http {
@@ -93,14 +93,14 @@ otelcol.exporter.otlphttp "test" {
 `;
 
 export class Receiver {
-  /** All that came. */
+  /** All received spans. */
   readonly spans: Span[] = [];
   private server: Server | undefined;
 
   private constructor(
-    /** Where spans are sent, by OTLP over HTTP. */
+    /** OTLP over HTTP. */
     readonly endpoint: string,
-    /** What receives them. */
+    /** Name of the receiving program. */
     readonly program: string,
     private readonly folder: string,
     private readonly sink: HttpServer,

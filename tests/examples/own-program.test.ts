@@ -24,7 +24,7 @@ import { Minio } from "../support/minio";
 import { withoutMirror } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 
-// biome-ignore lint/suspicious/noExplicitAny: tests look deep into inputs
+// biome-ignore lint/suspicious/noExplicitAny: tests read nested inputs
 type Any = any;
 
 const example = join(root, "examples", "own-program");
@@ -80,7 +80,7 @@ describe("examples: components in another program", function () {
 
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it("has the components and what they read, and nothing else of this project", () => {
+  it("contains the components and their dependencies, and nothing else of this project", () => {
     const folders = new Set(packed.map((path) => path.split("/").slice(0, 2).join("/")));
     expect([...folders].sort()).to.deep.equal(
       [

@@ -12,7 +12,7 @@ const debian = "/usr/lib/postgresql";
 const nobody = 65534;
 
 export interface Postgres {
-  /** How libpq, and what is built on it, connects. */
+  /** Environment variables for libpq, and libraries based on it. */
   environment: Record<string, string>;
   stop(): Promise<void>;
 }
@@ -30,7 +30,7 @@ export async function needsPostgres(context: Mocha.Context, user: string): Promi
   process.env["PATH"] = [process.env["PATH"], ...folders].join(delimiter);
   const [initdb = "", postgres = ""] = needs(context, "initdb", "postgres");
   const isRoot = process.getuid?.() === 0;
-  // It refuses to run as root.
+  // It does not run as root.
   const [setpriv = ""] = isRoot ? needs(context, "setpriv") : [];
   const as = isRoot ? [setpriv, `--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"] : [];
 

@@ -1,4 +1,7 @@
-/** The example's Pulumi program without an engine: what it registers, given the outputs of an observability stack. */
+/**
+ * The resources that the example's Pulumi program registers without an engine, with the outputs of an observability
+ * stack.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
@@ -9,7 +12,7 @@ import { root } from "../../cli/lib/stack-config";
 export const folder = join(root, "examples", "random-backend");
 const project = "random-backend";
 
-// Tests look deep into inputs, whose types say only that they are plain data.
+// Tests read nested inputs, whose types say only that they are plain data.
 // biome-ignore lint/suspicious/noExplicitAny: see above
 type Any = any;
 
@@ -29,10 +32,10 @@ export interface Example {
   find(kind: string, name: string): Any;
 }
 
-/** What stands where the generated password will be. */
+/** Placeholder for the generated password. */
 export const generated = "[generated]";
 
-/** The engine's marks around a secret, taken off. */
+/** Removes the engine's marks of a secret. */
 function plain(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
@@ -43,7 +46,7 @@ function plain(value: unknown): unknown {
 
 const yaml = (file: string) => parse(readFileSync(join(folder, file), "utf8"));
 
-/** The stack's config as the engine hands it over: the project's defaults, and what its file says. */
+/** The stack's configuration in the engine's form: the project's defaults, and the content of its file. */
 function configOf(stack: "dev" | "prod", own: Record<string, string>): Record<string, string> {
   const defaults = Object.entries<{ default?: unknown }>(yaml("Pulumi.yaml").config)
     .filter(([, setting]) => setting.default !== undefined)
@@ -56,7 +59,7 @@ function configOf(stack: "dev" | "prod", own: Record<string, string>): Record<st
 /**
  * @param stack the example's own stack
  * @param platform outputs of the observability stack
- * @param config the example's config, beside what its files say
+ * @param config the example's configuration, in addition to its files
  */
 export async function exampleOf(
   stack: "dev" | "prod",

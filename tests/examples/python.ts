@@ -1,4 +1,4 @@
-/** The application's Python: a virtual environment for itself and, apart from it, what the operator injects. */
+/** The application's Python: a virtual environment for it and, separately, the packages that the operator injects. */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const cache = join(
   "random-backend",
 );
 const requirements = join(folder, "app", "requirements.txt");
-// What pip says where it reaches no index; of a version that is not there it lists those that are.
+// pip's message without a connection to an index; for a missing version, it lists the available ones.
 const noNetwork = /\(from versions: none\)|ConnectionError|Timeout|ProxyError|SSLError/;
 
 export interface Python {
@@ -26,7 +26,7 @@ export interface Python {
 }
 
 /**
- * Both, made once and kept; the suite is skipped where this machine cannot make them.
+ * Both, created once and kept; the suite is skipped if this machine cannot create them.
  *
  * @param version tag of the operator's image of the Python instrumentation
  */

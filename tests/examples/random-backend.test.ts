@@ -1,6 +1,6 @@
 /**
- * The example that the stack traces: its application, instrumented as the operator does it and under a real receiver, and
- * its Pulumi program, which knows of the stack only what the stack's outputs say.
+ * The traced example: its application, instrumented as by the operator and with a real receiver, and its Pulumi
+ * program, which reads only the stack's outputs.
  */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -32,7 +32,7 @@ interface Variable {
   value?: string;
 }
 
-/** What the platform's stack says, by its settings. */
+/** Outputs of the platform's stack, from its settings. */
 const platformOf = (settings: Settings) => ({
   environment: settings.environment,
   cluster: settings.cluster.name,
@@ -47,7 +47,7 @@ const served = servedUrls(dev);
 const prod = settingsOf("prod");
 
 describe("examples: the Random backend's Pulumi program", function () {
-  // The first time Pulumi's SDKs are loaded.
+  // Pulumi's SDKs are loaded for the first time.
   this.timeout(60_000);
   let inDev: Example;
   let inProd: Example;
@@ -68,14 +68,14 @@ describe("examples: the Random backend's Pulumi program", function () {
     expect(other.platform).to.equal("acme/observability/shared");
   });
 
-  it("asks the operator to instrument both services (R9.1)", () => {
+  it("requests instrumentation of both services from the operator (R9.1)", () => {
     for (const service of services)
       expect(podOf(inDev, service).metadata.annotations).to.include({
         "instrumentation.opentelemetry.io/inject-python": "opentelemetry/default",
       });
   });
 
-  it("says of both services what they are (R9.4)", () => {
+  it("sets the attributes of both services (R9.4)", () => {
     for (const [example, environment] of [
       [inDev, "dev"],
       [inProd, "prod"],
@@ -100,14 +100,14 @@ describe("examples: the Random backend's Pulumi program", function () {
         "random-backend/sampling-ratio": "0.25",
         "random-backend/otlp-endpoint": "http://other:4318",
       });
-    // Nothing else is different.
+    // Nothing else differs.
     const before = JSON.stringify(inDev.resources)
       .replaceAll('"random-backend/sampling-ratio":"1"', '"random-backend/sampling-ratio":"0.25"')
       .replaceAll(served.otlpHttp, "http://other:4318");
     expect(after.resources).to.deep.equal(JSON.parse(before));
   });
 
-  it("repeats nothing of the platform in its own files", () => {
+  it("repeats no value of the platform in its own files", () => {
     const own = readdirSync(folder).filter((file) => /\.(ts|yaml|json)$/.test(file));
     expect(own).to.include.members(["index.ts", "Pulumi.dev.yaml", "Pulumi.prod.yaml"]);
     for (const file of own)
@@ -123,7 +123,7 @@ describe("examples: the Random backend's Pulumi program", function () {
       ).to.deep.equal([1, 2]);
   });
 
-  it("keeps the password in its Secret alone", () => {
+  it("keeps the password only in its Secret", () => {
     for (const { resources, outputs } of [inDev, inProd]) {
       const holding = resources.filter(({ inputs }) => JSON.stringify(inputs).includes(generated));
       expect(holding.map(({ type, name }) => [type, name])).to.deep.equal([
@@ -138,7 +138,7 @@ describe("examples: the Random backend's Pulumi program", function () {
     expect(variablesOf(inDev, "api").filter(({ name }) => name.startsWith("PG"))).to.deep.equal([]);
   });
 
-  it("has an exporter beside the database, which anybody may scrape, with a user and a password of its own", () => {
+  it("has an exporter next to the database, open to all scrapers, with its own user and password", () => {
     const { spec, metadata } = inDev.find("StatefulSet", "postgres").spec.template;
     expect(metadata.annotations).to.deep.equal({
       "prometheus.io/scrape": "true",
@@ -167,7 +167,7 @@ describe("examples: the Random backend's Pulumi program", function () {
     expect(imagesOf(own).filter((name) => !imagesOf(inDev).includes(name))).to.deep.equal([image, image]);
   });
 
-  it("needs the same versions as this project when it stands alone", () => {
+  it("needs the same versions as this project outside the repository", () => {
     const { dependencies, devDependencies } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
     expect(rootPackage.dependencies).to.include(dependencies);
     expect(rootPackage.devDependencies).to.include(devDependencies);
@@ -218,7 +218,7 @@ function injected(settings: Settings, endpoint: string): Record<string, string> 
     OTEL_TRACES_SAMPLER: spec.sampler.type,
     OTEL_TRACES_SAMPLER_ARG: spec.sampler.argument,
     ...Object.fromEntries([...spec.env, ...spec.python.env].map(({ name, value }) => [name, value])),
-    // Spans are sent soon, because tests wait for them.
+    // A short delay, because tests wait for spans.
     OTEL_BSP_SCHEDULE_DELAY: "100",
   };
 }
@@ -231,7 +231,7 @@ class Application {
   private readonly servers = new Map<Service, Server>();
   private urls: Record<Service, string> = { api: "", numbers: "" };
 
-  /** @param environment what the operator adds; nothing where it does not */
+  /** @param environment variables that the operator adds; none without instrumentation */
   static async start(
     example: Example,
     python: Python,
@@ -276,7 +276,7 @@ class Application {
     return fetch(`${this.urls[service]}${path}`, { headers });
   }
 
-  /** All that a service has written; each line is JSON. */
+  /** All log lines of a service; each is JSON. */
   lines(service: Service): Line[] {
     const text = this.servers.get(service)?.log ?? "";
     return text
@@ -320,7 +320,7 @@ describe("examples: the Random backend, running", function () {
     });
   const isServer = ({ kind }: Span) => kind === "server";
   const of = (service: Service) => (span: Span) => span.resource["service.name"] === service;
-  /** A trace once the spans of its outermost service are there, which are the last to end. */
+  /** A trace that includes the spans of its outermost service, which end last. */
   const traced = (id: string) =>
     until(20, `trace ${id}`, async () => {
       const spans = receiver.trace(id);
@@ -328,7 +328,7 @@ describe("examples: the Random backend, running", function () {
         ? spans
         : undefined;
     });
-  /** A caller's own context; sampled or not. */
+  /** A caller's own context, sampled or not. */
   const caller = (sampled = true) => {
     const [trace, span] = [randomBytes(16).toString("hex"), randomBytes(8).toString("hex")];
     return { trace, span, headers: { traceparent: `00-${trace}-${span}-0${Number(sampled)}` } };
@@ -345,7 +345,7 @@ describe("examples: the Random backend, running", function () {
 
     after(() => application?.stop());
 
-    it("makes of one request one trace over both services and the database (R9.5)", async () => {
+    it("creates one trace of each request, over both services and the database (R9.5)", async () => {
       const { trace, span, headers } = caller();
       const answer = await application.get("api", "/random", headers);
       expect(answer.status).to.equal(200);
@@ -361,7 +361,7 @@ describe("examples: the Random backend, running", function () {
       const call = one((each) => of("api")(each) && each.kind === "client");
       const numbers = one((each) => of("numbers")(each) && isServer(each));
       const database = spans.filter((each) => of("numbers")(each) && each.kind === "client");
-      // The caller's trace goes on (R9.2), and each span is inside the one that caused it.
+      // The caller's trace continues (R9.2), and each span is inside its parent.
       expect(api.parentSpanId).to.equal(span);
       expect(call.parentSpanId).to.equal(api.spanId);
       expect(numbers.parentSpanId).to.equal(call.spanId);
@@ -373,7 +373,7 @@ describe("examples: the Random backend, running", function () {
       expect(spans.filter(({ failed }) => failed)).to.deep.equal([]);
     });
 
-    it("brings baggage to the second service, and the context that the first one made (R9.2)", async () => {
+    it("passes baggage to the second service, and the context that the first one created (R9.2)", async () => {
       const { trace, headers } = caller();
       await application.get("api", "/random", { ...headers, baggage: "customer=alice,plan=gold" });
       const spans = await traced(trace);
@@ -383,7 +383,7 @@ describe("examples: the Random backend, running", function () {
       expect(drew?.["traceparent"]).to.match(new RegExp(`^00-${trace}-${call?.spanId}-`));
     });
 
-    it("says of every span which service of which namespace in which environment it is of (R9.4)", async () => {
+    it("sets service, namespace and environment of every span (R9.4)", async () => {
       const { trace, headers } = caller();
       await application.get("api", "/random", headers);
       for (const { resource } of await traced(trace))
@@ -395,7 +395,7 @@ describe("examples: the Random backend, running", function () {
         });
     });
 
-    it("writes the trace's id into the log lines of both services, as JSON", async () => {
+    it("writes the trace ID into the log lines of both services, as JSON", async () => {
       const { trace, headers } = caller();
       await application.get("api", "/random", headers);
       const spans = await traced(trace);
@@ -414,7 +414,7 @@ describe("examples: the Random backend, running", function () {
       }
     });
 
-    it("shows a failure where it happened and in all that it made fail", async () => {
+    it("shows a failure in the failed span and in all spans that failed because of it", async () => {
       const answer = await application.get("api", "/random?fail=1");
       expect(answer.status).to.equal(500);
       const [error] = application.lines("numbers").filter(({ level }) => level === "error");
@@ -430,7 +430,7 @@ describe("examples: the Random backend, running", function () {
       expect(linesOf(application, "api", trace).map(({ level }) => level)).to.deep.equal(["error", "info"]);
     });
 
-    it("shows where a slow answer spent its time", async () => {
+    it("shows the slow part of a slow response", async () => {
       const { trace, headers } = caller();
       await application.get("api", "/random?slow=0.5", headers);
       const spans = await traced(trace);
@@ -438,12 +438,12 @@ describe("examples: the Random backend, running", function () {
       expect(slow.map(({ name }) => name)).to.have.members(["GET /random", "GET", "GET /number", "SELECT"]);
     });
 
-    it("makes no trace of probes and scrapes", async () => {
+    it("creates no trace of probes and scrapes", async () => {
       for (const service of services)
         expect((await application.get(service, "/healthz")).status).to.equal(200);
       const metrics = await (await application.get("numbers", "/metrics")).text();
       expect(metrics).to.match(/^random_numbers_total [1-9]/m);
-      // What comes after them is there, and they are not.
+      // Later spans exist, and theirs do not.
       const { trace, headers } = caller();
       await application.get("api", "/random", headers);
       await traced(trace);
@@ -451,7 +451,7 @@ describe("examples: the Random backend, running", function () {
       expect(names.filter((name) => /healthz|metrics/.test(name))).to.deep.equal([]);
     });
 
-    it("leaves a trace out that the caller left out, and its id stays in the log lines", async () => {
+    it("drops a trace that the caller did not sample, and keeps its ID in the log lines", async () => {
       const [left, kept] = [caller(false), caller()];
       await application.get("api", "/random", left.headers);
       await application.get("api", "/random", kept.headers);
@@ -461,7 +461,7 @@ describe("examples: the Random backend, running", function () {
     });
   });
 
-  it("makes a user for the exporter who reads statistics and no data", function () {
+  it("creates a user for the exporter that reads statistics and no data", function () {
     const [psql = ""] = needs(this, "psql");
     const script = example.find("ConfigMap", "postgres").data["exporter.sql"];
     const asked = (user: string, sql: string) =>
@@ -483,7 +483,7 @@ describe("examples: the Random backend, running", function () {
     try {
       for (let request = 0; request < 20; request++)
         expect((await application.get("api", "/random")).status).to.equal(200);
-      // A caller that has decided is followed; when its trace has come, those before it would have, too.
+      // The service follows the caller's decision; when its trace has arrived, earlier ones would have, too.
       const { trace, headers } = caller();
       await application.get("api", "/random", headers);
       await traced(trace);
@@ -500,7 +500,7 @@ describe("examples: the Random backend, running", function () {
     }
   });
 
-  it("runs without instrumentation, too, with log lines that have no ids", async () => {
+  it("runs without instrumentation, too, with log lines that have no IDs", async () => {
     const before = receiver.spans.length;
     const application = await Application.start(example, python, postgres, {});
     try {

@@ -1,4 +1,4 @@
-/** What a fault of the drill is, and how it reaches the cluster. */
+/** Interface of a fault of the drill, and functions to inject it into the cluster. */
 import {
   AppsV1Api,
   CoreV1Api,
@@ -8,7 +8,7 @@ import {
 } from "@kubernetes/client-node";
 import type { Settings } from "../../settings";
 
-/** The cluster that a fault is made in. */
+/** The cluster in which a fault is injected. */
 export interface Cluster {
   stack: string;
   settings: Settings;
@@ -23,17 +23,17 @@ export interface Cluster {
  * `make` and `fix` it keeps in variables of its module.
  */
 export interface Fault {
-  /** By which it is asked for: `npm run test:faults -- <name>`. */
+  /** Its name on the command line: `npm run test:faults -- <name>`. */
   name: string;
-  /** @throws an error that begins with "skipped:" where this cluster cannot have the fault; nothing is changed then */
+  /** @throws an error that begins with "skipped:", before any change, if this cluster cannot have the fault */
   make(cluster: Cluster): Promise<void>;
-  /** Puts everything back; also where `make` got only half way, and where there is nothing to put back. */
+  /** Reverts the fault, even if `make` was interrupted or did not change anything. */
   fix(cluster: Cluster): Promise<void>;
-  /** What the doctor's first finding has to say. */
+  /** Text that the doctor's first finding must match. */
   expected: RegExp;
-  /** The page that it has to name. */
+  /** The page that it must name. */
   page: string;
-  /** Seconds until it is named. @default 180 */
+  /** Seconds until the doctor reports it. @default 180 */
   within?: number;
   /** Seconds until the doctor says healthy after it was fixed. @default 300 */
   healthyWithin?: number;
@@ -55,7 +55,7 @@ export interface Header {
   metadata: { name: string; namespace?: string };
 }
 
-/** Changes an object by a JSON merge patch (RFC 7386): `null` takes a field away, a list is replaced as a whole. */
+/** Changes an object with a JSON merge patch (RFC 7386): `null` removes a field, a list is replaced as a whole. */
 export async function change(
   { objects }: Cluster,
   header: Header,

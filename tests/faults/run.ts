@@ -14,7 +14,7 @@ import { type Cluster, clusterOf, type Fault } from "./fault";
 /** How long a check may take, in seconds: the measured time is reported, also on a machine that is busy with tests. */
 const checkWithin = 60;
 
-/** What came of one fault. */
+/** The result of one fault. */
 interface Row {
   fault: string;
   ok: boolean;
@@ -36,7 +36,7 @@ const first = ({ healthy, findings }: Diagnosis): string =>
       ? "healthy"
       : "-";
 
-/** Examines until it is as wanted, or time is up. */
+/** Runs the doctor until its report is as wanted, or a timeout. */
 async function until(
   cluster: Cluster,
   seconds: number,
@@ -78,7 +78,7 @@ async function drill(cluster: Cluster, fault: Fault): Promise<Row> {
   try {
     await fault.fix(cluster);
   } catch (error) {
-    // Nothing more is broken on top of what could not be put back.
+    // No further fault is injected if one could not be reverted.
     throw new Error(`${fault.name} could not be fixed, do it by hand: ${(error as Error).message}`);
   }
   fixing = undefined;

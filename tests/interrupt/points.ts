@@ -1,16 +1,17 @@
-/** The points at which the drill interrupts an update, and how. */
+/** The points at which the drill interrupts an update, and the kinds of interruption. */
 
-/** What the engine says of one step of an update. */
+/** The engine's event about one step of an update. */
 export interface Seen {
-  /** Whether the step begins or has ended well. */
+  /** Whether the step begins or has ended successfully. */
   moment: "begins" | "done";
   /** The resource's type and name. */
   resource: string;
 }
 
 /**
- * How an update ends: by Ctrl-C, after which the engine ends what it has begun; by a second one, after which it does not; by
- * the death of the command and the engine alone, whose plugins live on; by the death of all of it, as the machine's.
+ * Kinds of interruption: Ctrl-C, after which the engine finishes its running steps; a second Ctrl-C, after which it
+ * does not; a kill of the command and the engine, whose plugins continue; a kill of all processes, as in a crash of the
+ * machine.
  */
 export type End = "Ctrl-C" | "Ctrl-C twice" | "engine killed" | "all killed";
 
@@ -19,16 +20,16 @@ export interface Point {
   name: string;
   moment: Seen["moment"];
   resource: RegExp;
-  /** How many of such steps it takes. @default 1 */
+  /** Number of such steps. @default 1 */
   count?: number;
-  /** Seconds from then on. @default 0 */
+  /** Delay in seconds. @default 0 */
   after?: number;
   end: End;
 }
 
 const release = (name: string) => new RegExp(`^kubernetes:helm\\.sh/v3:Release ${name}$`);
 
-/** Ten, from the first object to the last release, in the order in which an update of a dev stack comes to them. */
+/** Ten, from the first object to the last release, in the order of an update of a dev stack. */
 export const points: Point[] = [
   {
     name: "while the namespaces are made",
@@ -59,7 +60,7 @@ interface Step {
   metadata: { op: string; urn: string; type: string };
 }
 
-/** A line of the engine's event log as a step that changes something; nothing for other events. */
+/** A line of the engine's event log as a step that changes something; undefined for other events. */
 export function seenIn(line: string): Seen | undefined {
   const event: { resourcePreEvent?: Step; resOutputsEvent?: Step } = JSON.parse(line);
   const step = event.resourcePreEvent ?? event.resOutputsEvent;
@@ -71,7 +72,7 @@ export function seenIn(line: string): Seen | undefined {
   };
 }
 
-/** Whether an update has come to a point. */
+/** Whether an update has reached a point. */
 export const reached = ({ moment, resource, count = 1 }: Point, seen: Seen[]): boolean =>
   seen.filter((one) => one.moment === moment && resource.test(one.resource)).length >= count;
 
@@ -81,7 +82,7 @@ export interface Process {
   parent: number;
 }
 
-/** A process and all that came of it. */
+/** A process and all its descendants. */
 export const familyOf = (pid: number, processes: Process[]): number[] => [
   pid,
   ...processes.filter(({ parent }) => parent === pid).flatMap((child) => familyOf(child.pid, processes)),

@@ -1,8 +1,9 @@
 /**
- * The drill of interrupted updates: `./obs up` of a dev stack on an empty cluster, interrupted at ten points, each followed by
- * an `./obs up` that must end well, a preview that must find nothing to do, and an `./obs down` that must leave nothing.
+ * The drill of interrupted updates: `./obs up` of a dev stack on an empty cluster, interrupted at ten points. After
+ * each interruption, an `./obs up` must succeed, a preview must find no changes, and an `./obs down` must leave
+ * nothing.
  *
- * `OBS_TEST_KUBECONFIG=<file> npm run test:interrupt [-- <number of a point>…]`, about four minutes a point.
+ * `OBS_TEST_KUBECONFIG=<file> npm run test:interrupt [-- <number of a point>…]`, about four minutes per point.
  */
 
 import { setTimeout as wait } from "node:timers/promises";
@@ -17,17 +18,17 @@ import { upTo } from "./update";
 
 const stack = "interrupted";
 
-/** Where the drill is done. */
+/** Environment of the drill. */
 interface Place {
   copy: ProjectCopy;
   config: KubeConfig;
-  /** What the cluster had before. */
+  /** Objects in the cluster before the drill. */
   before: Set<string>;
-  /** Says that the drill itself is interrupted. */
+  /** Signals an interruption of the drill itself. */
   stop: AbortSignal;
 }
 
-/** What came of one point. */
+/** The result of one point. */
 interface Row {
   name: string;
   ok: boolean;
@@ -40,7 +41,7 @@ interface Row {
 
 const lastLines = (output: string) => output.trim().split("\n").slice(-25).join("\n");
 
-/** What the cluster has that it had not before; volumes take a moment to go. */
+/** New objects in the cluster since the start; volumes take a moment to be deleted. */
 async function leftOf(config: KubeConfig, before: Set<string>): Promise<string[]> {
   for (let tries = 12; ; tries--) {
     const left = (await inventory(config)).filter((one) => !before.has(one));
@@ -49,7 +50,7 @@ async function leftOf(config: KubeConfig, before: Set<string>): Promise<string[]
   }
 }
 
-/** @throws where the stack could not be taken down, and the drill cannot go on */
+/** @throws if the stack could not be deleted, and the drill cannot continue */
 async function drill({ copy, config, before, stop }: Place, point: Point): Promise<Row> {
   const row: Row = {
     name: point.name,

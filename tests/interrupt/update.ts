@@ -1,4 +1,4 @@
-/** An update that is brought to a point and interrupted there. */
+/** Runs an update to a point and interrupts it there. */
 import { type ChildProcess, spawnSync } from "node:child_process";
 import { closeSync, existsSync, fstatSync, openSync, readSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -6,12 +6,12 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { ProjectCopy } from "../support/project";
 import { familyOf, type Point, type Process, reached, type Seen, seenIn } from "./points";
 
-/** Seconds that an update may take to come to its point, and to end once it was interrupted. */
+/** Timeout of an update until it reaches its point, and until it exits after the interruption, in seconds. */
 const within = 900;
 
 const exited = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode !== null || signalCode !== null;
 
-/** Reads an event log as it grows: what has come since the last time, whole lines only. */
+/** Reads an event log as it grows: complete lines since the last call. */
 function follow(log: string): () => Seen[] {
   let read = 0;
   let rest = "";
@@ -22,7 +22,7 @@ function follow(log: string): () => Seen[] {
     const part = Buffer.alloc(fstatSync(file).size - read);
     read += readSync(file, part, 0, part.length, read);
     closeSync(file);
-    // Events may have text in any language, but what is looked for has ASCII alone.
+    // Events may contain text in any language, but the relevant part is ASCII.
     const lines = `${rest}${part.toString("latin1")}`.split("\n");
     rest = lines.pop() ?? "";
     seen.push(...lines.flatMap((line) => seenIn(line) ?? []));
@@ -39,7 +39,7 @@ function processes(): Process[] {
     .map(([pid = 0, parent = 0]) => ({ pid, parent }));
 }
 
-/** Sends a signal to a process or a group that may have ended by itself. */
+/** Sends a signal to a process or a group that may have exited. */
 function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
@@ -48,7 +48,7 @@ function signal(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Interrupts as the point says; a terminal sends Ctrl-C to the whole group, as here. */
+/** Interrupts as the point defines; like a terminal, it sends Ctrl-C to the whole group. */
 async function interrupt(child: ChildProcess, { end }: Point): Promise<void> {
   const group = -(child.pid ?? 0);
   if (end === "all killed") {
@@ -61,7 +61,7 @@ async function interrupt(child: ChildProcess, { end }: Point): Promise<void> {
   if (!exited(child)) signal(group, "SIGINT");
 }
 
-/** Waits for a process to end. @throws where it has not ended in time */
+/** Waits for a process to exit. @throws on a timeout */
 async function ended(child: ChildProcess, what: string): Promise<void> {
   const deadline = Date.now() + within * 1000;
   while (!exited(child)) {
@@ -71,10 +71,10 @@ async function ended(child: ChildProcess, what: string): Promise<void> {
 }
 
 /**
- * Brings a stack up as far as a point, and interrupts it there.
+ * Updates a stack up to a point, and interrupts it there.
  *
- * @param stop ends the update in order, where the drill itself is interrupted
- * @returns how it ended; undefined where it never came to the point
+ * @param stop ends the update in order, if the drill itself is interrupted
+ * @returns how it ended; undefined if it did not reach the point
  */
 export async function upTo(
   copy: ProjectCopy,
@@ -85,7 +85,7 @@ export async function upTo(
   const events = join(copy.folder, "events.jsonl");
   rmSync(events, { force: true });
   const child = copy.start(["up", stack, "--", "--skip-preview", "--event-log", events], {
-    // The option is one of Pulumi's for those who look into it.
+    // A debugging option of Pulumi.
     PULUMI_DEBUG_COMMANDS: "true",
   });
   const seen = follow(events);

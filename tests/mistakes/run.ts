@@ -1,9 +1,9 @@
 /**
- * The drill of bad settings: `./obs up --yes` with each mistake, and its message. Nothing may have been touched
- * by any of them: the stack's state has no resource, the cluster the namespaces that it had.
+ * The drill of invalid settings: `./obs up --yes` with each mistake, and its message. None of them may change anything:
+ * the stack's state has no resources, and the cluster has the same namespaces as before.
  *
- * `npm run test:mistakes [-- <number of a mistake>…]`; the cluster is OBS_TEST_KUBECONFIG, else an API server of its own. Mistakes about volumes that are
- * there need them, and are made with a server of its own only.
+ * `npm run test:mistakes [-- <number of a mistake>…]`; the cluster is OBS_TEST_KUBECONFIG, otherwise an API server of
+ * its own. Mistakes about existing volumes need these, and run only with an API server of its own.
  */
 import { KubeConfig } from "@kubernetes/client-node";
 import { table } from "../../cli/lib/text";
@@ -35,7 +35,7 @@ async function main(wanted: string[]): Promise<number> {
         rows.push([`${index + 1}`, "skipped", mistake.about, "-", "wants volumes of its own in the cluster"]);
         continue;
       }
-      // Throws where the settings are accepted: nothing is to be installed on somebody's cluster.
+      // Throws if the settings are accepted: the drill must not install anything on a user's cluster.
       answer(mistake);
       const takeAway = await install(config, mistake);
       const before = await namespacesOf(config);
@@ -49,7 +49,7 @@ async function main(wanted: string[]): Promise<number> {
       const verdict = ok ? "ok" : !untouched ? "TOUCHED" : !told ? "NOT TOLD" : "PASSED";
       rows.push([`${index + 1}`, verdict, mistake.about, seconds.toFixed(1), mistake.says]);
       console.error(`${index + 1} ${verdict} ${mistake.about}${ok ? "" : `\n${output}`}`);
-      // One that was not refused has begun something.
+      // A mistake that was accepted has changed something.
       if (!untouched) break;
     }
   } finally {

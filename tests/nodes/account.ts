@@ -1,9 +1,12 @@
-/** From what the writers recorded and what the stores have to what an event cost. Pure; times are milliseconds since 1970. */
+/**
+ * Calculates the cost of an event from the records of the writers and the content of the stores. Pure; times are
+ * milliseconds since 1970.
+ */
 import { type Store, stores } from "../../names";
 import { gaps, type Item, outage } from "../chaos/account";
 import { type Asked, taken, type Record as Written } from "../chaos/record";
 
-/** A time, and the nodes that were off, cut or drained during it. */
+/** A period, and the nodes that were off, cut or drained during it. */
 export interface Period {
   from: number;
   to: number;
@@ -11,9 +14,9 @@ export interface Period {
   lost: { node: string; from: number; to: number }[];
 }
 
-/** What was found of one writer. */
+/** Data found of one writer. */
 export interface Found {
-  /** How often each line was found, by number. */
+  /** Number of copies of each line, by line number. */
   lines: Map<number, number>;
   /** Spans found of each batch. */
   spans: Map<number, number>;
@@ -21,19 +24,19 @@ export interface Found {
   samples: { alloy: number[]; prometheus: number[] };
 }
 
-/** Something for each store. */
+/** A value for each store. */
 export type PerStore<T> = Record<Store, T>;
 export const perStore = <T>(make: (store: Store) => T): PerStore<T> =>
   Object.fromEntries(stores.map((store) => [store, make(store)])) as PerStore<T>;
 
-/** What an event cost. */
+/** The cost of an event. */
 export interface Cost {
   lines: { written: number; lost: number; duplicated: number };
-  /** Why: lost lines by node, failed writes and queries by HTTP status (0 is no answer), such as `alloy write 0`. */
+  /** Reasons: lost lines by node, failed writes and queries by HTTP status (0 is no response), such as `alloy write 0`. */
   reasons: Record<string, number>;
-  /** Missing samples of targets on nodes that stayed; of the others those are named apart. */
+  /** Missing samples of targets on remaining nodes; lostTargets has the others. */
   samples: { alloy: number; prometheus: number };
-  /** Missing samples of the writers on lost nodes, which nothing can scrape meanwhile. */
+  /** Missing samples of the writers on lost nodes, which cannot be scraped during the event. */
   lostTargets: Record<string, { alloy: number; prometheus: number }>;
   spans: {
     /** Spans that Alloy accepted. */
@@ -51,28 +54,28 @@ export interface Cost {
 
 const within = (at: number, { from, to }: { from: number; to: number }) => at >= from && at <= to;
 
-/** Whether a node was away at a time. */
+/** Whether a node was lost at a time. */
 export const isLost = ({ lost }: Period, node: string, at: number): boolean =>
   lost.some((one) => one.node === node && within(at, one));
 
-/** Queries of nodes that stayed, in the order of their times. */
+/** Queries from remaining nodes, in order of time. */
 export const queriesOf = (period: Period, records: Map<string, Written>, store: Store): Asked[] =>
   [...records]
     .flatMap(([node, { queries }]) => queries.filter(({ at }) => !isLost(period, node, at)))
     .filter((one) => one.store === store && within(one.at, period))
     .sort((a, b) => a.at - b.at);
 
-/** Seconds from the first failed query to the next one that was answered, at the longest. */
+/** The longest time in seconds from a failed query to the next successful one. */
 export const queryOutage = (queries: Asked[], to: number): number => {
   const looks = queries.map(({ at, status }) => ({ at, answered: status === 200, newest: 0 }));
-  // One that lasts until the end has its end there.
+  // An outage that lasts until the end ends there.
   return outage([
     ...looks,
     ...(looks.at(-1)?.answered === false ? [{ at: to, answered: true, newest: 0 }] : []),
   ]);
 };
 
-/** Samples missing in a time; one just before and one just after it show gaps at its ends. @param interval seconds */
+/** Samples missing in a period; one just before and one just after it show gaps at its ends. @param interval seconds */
 export function missingSamples(times: number[], { from, to }: Period, interval: number): number {
   const inside = times.filter((time) => within(time, { from, to }));
   const before = Math.max(from - interval * 1000, ...times.filter((time) => time < from));
@@ -84,9 +87,9 @@ export function missingSamples(times: number[], { from, to }: Period, interval: 
 }
 
 /**
- * What an event cost.
+ * The cost of an event.
  *
- * @param found what the stores have, by node
+ * @param found data in the stores, by node
  * @param load spans of a batch, and seconds between two scrapes
  */
 export function costOf(
@@ -164,7 +167,7 @@ export function costOf(
   return cost;
 }
 
-/** The time in which lines were written that were not found, with some room; undefined if all were found. */
+/** The period in which missing lines were written, with a margin; undefined if all were found. */
 export function missingLines(
   period: Period,
   records: Map<string, Written>,
@@ -189,6 +192,6 @@ export function missingLines(
     : undefined;
 }
 
-/** Lines, spans and samples that a look at the stores did not find. */
+/** Lines, spans and samples that a query of the stores did not find. */
 export const missing = ({ lines, samples, spans }: Cost): number =>
   lines.lost + spans.lost + samples.alloy + samples.prometheus;

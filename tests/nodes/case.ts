@@ -1,4 +1,4 @@
-/** One event, followed until the stack is whole again, and what it cost. */
+/** Follows one event until the stack has fully recovered, and calculates its cost. */
 import { setTimeout as wait } from "node:timers/promises";
 import type { Load } from "../chaos/load";
 import { taken, type Record as Written } from "../chaos/record";
@@ -19,38 +19,41 @@ import type { Event } from "./plan";
 import { type Case, judge } from "./report";
 import type { Writers } from "./writers";
 
-/** How long queries have to be answered, and the stack healthy, until it counts as whole; milliseconds. */
+/** How long queries must succeed, and the stack be healthy, for a full recovery; milliseconds. */
 const lasting = 30_000;
-/** What was written shortly before an event and is on its way is part of its cost; milliseconds. */
+/** Data written shortly before an event is still in transit, so its loss counts as well; milliseconds. */
 const underWay = 10_000;
-/** After the stack is whole: senders try for a minute, Alloy for longer; milliseconds from one look at the stores to the next. */
+/**
+ * After the recovery, senders retry for a minute, Alloy for longer; milliseconds between two comparisons with the
+ * stores.
+ */
 const looks = [35_000, 40_000, 60_000, 90_000];
-/** Looks at most. While each finds more than the one before, data is still on its way. */
+/** Maximum number of comparisons. While each finds more than the previous one, data is still arriving. */
 const mostLooks = 20;
-/** Between two looks at the cluster, in milliseconds. */
+/** Interval of health checks, in milliseconds. */
 const period = 3000;
 
 export interface Scene {
   /** Queries the gateways. */
   ask: Ask;
-  /** What keeps the stack from being whole. */
+  /** Reasons why the stack is not healthy. */
   troubles: () => Promise<string[]>;
   load: Load;
   run: string;
   writers: Writers;
   harm: Harm;
-  /** Seconds until the stack has to be whole. */
+  /** Timeout of the recovery, in seconds. */
   patience: number;
-  /** Seconds for all of an event. */
+  /** Timeout of the whole event, in seconds. */
   limit: number;
   tell: (line: string) => void;
 }
 
 /**
- * When the stack became whole: the last of its health and of queries that failed, where both have lasted.
+ * Time of the full recovery: of health and of queries, after both have lasted.
  *
- * @param healthy since when no trouble is seen; undefined where there is some
- * @returns milliseconds since 1970; undefined if it is not whole yet
+ * @param healthy since when there are no troubles; undefined if there are any
+ * @returns milliseconds since 1970; undefined before the recovery
  */
 export function wholeAt(
   now: number,
@@ -72,10 +75,10 @@ export function wholeAt(
 }
 
 /**
- * Waits until the stack is whole.
+ * Waits for the full recovery.
  *
- * @param seconds that this may take
- * @returns when it became so; undefined and the reasons if that takes too long
+ * @param seconds timeout
+ * @returns its time; after a timeout undefined and the reasons
  */
 export async function untilWhole(
   { troubles, writers, tell }: Pick<Scene, "troubles" | "writers" | "tell">,
@@ -98,17 +101,18 @@ export async function untilWhole(
   return { reasons: reasons.length ? reasons : ["queries fail"] };
 }
 
-/** What an event cost, as far as the stores say so. */
+/** The cost of an event, as far as the stores show it. */
 interface Compared {
   cost: Cost;
   /** Why the stores may have more by now. */
   open?: string;
-  /** Whether the stores answered at all. */
+  /** Whether the stores responded at all. */
   compared: boolean;
 }
 
 /**
- * Looks at the stores until nothing is missing, nothing more is expected, or time is up; once at least.
+ * Compares the records with the stores until nothing is missing, nothing more is expected, or the deadline; at least
+ * once.
  *
  * @param deadline milliseconds since 1970
  */
@@ -162,14 +166,14 @@ async function costOfEvent(
     : { cost: cost(), compared: false, open: `the stores did not answer: ${failure}` };
 }
 
-/** An event that is over. */
+/** A finished event. */
 export interface Outcome {
   seen: Case;
-  /** Looks once more for what was missing when the time of the event was up. */
+  /** Compares again, if data was missing at the deadline. */
   again?: () => Promise<Case>;
 }
 
-/** Brings an event about, and finds out what it cost. What goes wrong on the way is part of the result. */
+/** Causes an event, and calculates its cost. Errors are part of the result. */
 export async function drilled(scene: Scene, event: Event): Promise<Outcome> {
   const { harm, writers, patience, limit, tell } = scene;
   const { whole: calm, reasons: unrest } = await untilWhole(

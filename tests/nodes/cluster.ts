@@ -1,4 +1,4 @@
-/** What a drill does to a cluster through the Kubernetes API, and how all of it is put back. */
+/** Actions of a drill on a cluster through the Kubernetes API, and their reversal. */
 import { setTimeout as wait } from "node:timers/promises";
 import {
   ApiException,
@@ -15,17 +15,20 @@ import { findComponents } from "../chaos/components";
 import { namespaces } from "../support/names";
 import { isNodeReady } from "./health";
 
-/** A node that the drills may harm. */
+/** A node that the drills may disturb. */
 export interface DrillNode {
   name: string;
   zone?: string;
 }
 
 const zoneLabel = "topology.kubernetes.io/zone";
-/** Between two tries of an eviction that a disruption budget refuses, as kubectl has it; milliseconds. */
+/** Interval of retries of an eviction that a disruption budget denies, as in kubectl; milliseconds. */
 const evictionPause = 5000;
 
-/** Whether a drain evicts a pod: DaemonSets ignore a cordon, a static pod belongs to the kubelet, and what ended is gone. */
+/**
+ * Whether a drain evicts a pod: DaemonSets ignore a cordon, a static pod belongs to the kubelet, and a finished one
+ * does not count.
+ */
 export const isEvicted = ({ metadata, status }: V1Pod): boolean =>
   !metadata?.ownerReferences?.some(({ kind }) => kind === "DaemonSet") &&
   !metadata?.annotations?.["kubernetes.io/config.mirror"] &&
@@ -54,7 +57,7 @@ export class Cluster {
       .sort((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** Waits until nodes are ready. @throws where one is not in time */
+  /** Waits until nodes are ready. @throws on a timeout */
   async nodesReady(names: string[], seconds: number): Promise<void> {
     const deadline = Date.now() + seconds * 1000;
     for (;;) {
@@ -84,11 +87,11 @@ export class Cluster {
   }
 
   /**
-   * Drains a node as an upgrade does: cordon, evict, wait until the pods are gone, wait for the upgrade, uncordon.
+   * Drains a node as an upgrade does: cordon, evict, wait until the pods are deleted, wait for the upgrade, uncordon.
    *
-   * @param seconds that the drain may take
+   * @param seconds timeout of the drain
    * @param upgrade seconds between the end of the drain and the uncordon
-   * @returns seconds that the drain took, and evictions that a disruption budget refused at first
+   * @returns duration of the drain in seconds, and evictions that a disruption budget denied at first
    */
   async drain(name: string, seconds: number, upgrade: number): Promise<{ seconds: number; refused: number }> {
     const begun = Date.now();
@@ -143,14 +146,14 @@ export class Cluster {
     }
   }
 
-  /** Deletes a MinIO server's volume with all that it holds. Kubernetes creates the pod and an empty volume again. */
+  /** Deletes a MinIO server's volume with all its data. Kubernetes creates the pod and an empty volume again. */
   async loseMinioVolume(server: number): Promise<void> {
     const namespace = namespaces.minio;
     const name = minio.claim("distributed", server);
     const pod = `minio-${server}`;
     await this.core.deleteNamespacedPersistentVolumeClaim({ name, namespace });
     await this.core.deleteNamespacedPod({ name: pod, namespace, gracePeriodSeconds: 0 });
-    // A pod that was created before the claim was gone waits for it indefinitely.
+    // A pod that was created before the PVC was deleted waits for it indefinitely.
     for (let tries = 1; tries <= 60; tries += 1) {
       await wait(2000);
       const claim = await ifThere(this.core.readNamespacedPersistentVolumeClaim({ name, namespace }));

@@ -1,4 +1,4 @@
-/** What the stores have of the load, read through their gateways. */
+/** Reads the load's data in the stores through their gateways. */
 import type { KubeConfig } from "@kubernetes/client-node";
 import { bodyOf } from "../../cli/lib/service";
 import { gatewayUser, type ServicePort, tenants } from "../../names";
@@ -6,15 +6,15 @@ import type { Load } from "../chaos/load";
 import { services } from "../support/names";
 import type { Found } from "./account";
 
-/** Entries of an answer; Loki gives no more at once unless it is allowed to. */
+/** Maximum number of entries in a response; Loki's default limit. */
 const page = 5000;
-/** Seconds of traces that one search looks at. */
+/** Range of one search, in seconds of traces. */
 const traceWindow = 20;
 
-/** A gateway's answer to a query, as JSON. */
+/** A gateway's response to a query, as JSON. */
 export type Ask = <T>(service: ServicePort, user: string, path: string, query: object) => Promise<T>;
 
-/** What is looked for, and how the stores are queried. */
+/** The data to find, and the connection to the stores. */
 interface Quest {
   ask: Ask;
   load: Load;
@@ -38,7 +38,7 @@ export const readLine = (line: string): { node: string; number: number } => {
   return { node, number: Number(number) };
 };
 
-/** How often each line was found, by node and number. */
+/** Number of copies of each line, by node and number. */
 async function findLines(
   quest: Quest,
   { from, to }: { from: number; to: number },
@@ -48,7 +48,7 @@ async function findLines(
   const query = `{namespace="${load.namespace}", container_name="writer"} |= "${load.name} run=${run} "`;
   const end = `${to}000000`;
   let start = `${from}000000`;
-  /** Entries of the time at which the next page begins, which has them again. */
+  /** Entries at the start of the next page, which contains them again. */
   let known = new Set<string>();
   for (;;) {
     const { data } = await quest.ask<{ data: { result: { values: [string, string][] }[] } }>(
@@ -73,18 +73,18 @@ async function findLines(
   }
 }
 
-/** An answer of Tempo's search. */
+/** A response of Tempo's search. */
 interface Searched {
   traces?: { traceID: string; spanSets?: { matched: number }[] }[];
 }
 
-/** Node's index, batch and spans of each trace of an answer of Tempo's search. @param run begins each id */
+/** Node's index, batch and spans of each trace in a response of Tempo's search. @param run prefix of each ID */
 export function readTraces(
   answer: Searched,
   run: string,
 ): { writer: number; batch: number; spans: number }[] {
   return (answer.traces ?? []).flatMap(({ traceID, spanSets = [] }) => {
-    // Tempo leaves out zeros at the beginning of an id.
+    // Tempo omits leading zeros of an ID.
     const id = traceID.padStart(32, "0");
     if (!id.startsWith(run)) return [];
     return {
@@ -95,7 +95,7 @@ export function readTraces(
   });
 }
 
-/** Spans of each batch, found by searching one part of the time after the other. */
+/** Spans of each batch, from searches of one part of the period after the other. */
 async function findSpans(
   quest: Quest,
   add: (writer: number, batch: number, spans: number) => void,
@@ -115,7 +115,7 @@ async function findSpans(
   }
 }
 
-/** Spans of one trace, by its id: a search may see the copy of one ingester alone. */
+/** Spans of one trace, by its ID: a search may return the copy of only one ingester. */
 async function spansOf(quest: Quest, writer: number, batch: number): Promise<number> {
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, "0");
   const id = `${quest.run}${hex(writer, 4)}${hex(batch, 20)}`;
@@ -139,7 +139,7 @@ async function findSamples(
   const { data } = await quest.ask<{
     data: { result: { metric: Record<string, string>; values: [number, string][] }[] };
   }>(services.mimir, gatewayUser(tenant, "read"), "/prometheus/api/v1/query", {
-    // A scrape that failed leaves an `up` of 0: that sample was not lost.
+    // A failed scrape results in an `up` of 0: that sample was not lost.
     query: `{__name__=~"${load.name}_number_total|up", namespace="${load.namespace}"}[${Math.ceil((to - from) / 1000)}s]`,
     time: to / 1000,
   });
@@ -148,11 +148,11 @@ async function findSamples(
 }
 
 /**
- * All that the stores have.
+ * All data in the stores.
  *
- * @param pods of the writers, by node, in the order of their numbers in trace ids
- * @param batches those that were sent, by node
- * @param linesOf the time whose lines are looked for, if any
+ * @param pods of the writers, by node, in the order of their numbers in trace IDs
+ * @param batches sent batches, by node
+ * @param linesOf the period of lines to find, if any
  */
 export async function findAll(
   quest: Quest,
@@ -195,7 +195,7 @@ export async function findAll(
   return found;
 }
 
-/** What two looks found together. */
+/** The union of two results. */
 export function joined(before: Map<string, Found> | undefined, now: Map<string, Found>): Map<string, Found> {
   if (!before) return now;
   const most = (one: Map<number, number>, other: Map<number, number>) => {

@@ -1,11 +1,11 @@
-/** How each event is brought about, and how its end is reached. */
+/** Causes each event, and ends it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Period } from "./account";
 import type { Cluster } from "./cluster";
 import type { CommandName, Commands, Event } from "./plan";
 
-/** Seconds after a drain in which the upgrade of its node would happen. */
+/** Seconds after a drain, in place of the upgrade of its node. */
 const upgrade = 60;
 /** Replicas that ingesters are scaled to, and back to. */
 const replicas = { more: 5, usual: 3 };
@@ -14,20 +14,20 @@ const replicas = { more: 5, usual: 3 };
 export const filled = (command: string, words: Record<string, string>): string =>
   command.replace(/\{(node|store|replicas)\}/g, (all, word: string) => words[word] ?? all);
 
-/** How long a command may take to end after it was interrupted, before it is killed; milliseconds. */
+/** Time for a command to exit after an interruption, before it is killed; milliseconds. */
 const ending = 60_000;
-/** Commands that run, each with a process group of its own. */
+/** Running commands, each with its own process group. */
 const running = new Set<ChildProcess>();
 
 const signal = ({ pid }: ChildProcess, name: NodeJS.Signals) => {
   try {
     if (pid) process.kill(-pid, name);
   } catch {
-    // It has ended.
+    // It has exited.
   }
 };
 
-/** Interrupts every command that runs, as Ctrl-C does. */
+/** Interrupts all running commands, as Ctrl-C does. */
 export const interruptCommands = (): void => {
   for (const child of running) signal(child, "SIGINT");
 };
@@ -35,8 +35,9 @@ export const interruptCommands = (): void => {
 /**
  * Runs a command in a shell; its output goes to stderr.
  *
- * @param seconds after which the command, with all that it started, is interrupted, and killed if it does not end
- * @throws if it fails or takes too long
+ * @param seconds timeout after which the command and its child processes are interrupted, and killed if they do not
+ * exit
+ * @throws if it fails or times out
  */
 export const shell = (command: string, seconds: number): Promise<void> =>
   new Promise((done, fail) => {
@@ -59,15 +60,15 @@ export const shell = (command: string, seconds: number): Promise<void> =>
   });
 
 export class Harm {
-  /** Commands that put back nodes that are off or cut. */
+  /** Commands that restore nodes that are off or cut. */
   private readonly undo = new Map<string, CommandName>();
-  /** Nodes that the event takes away. */
+  /** Nodes that the event disconnects or stops. */
   private lost: Period["lost"] = [];
 
   constructor(
     private readonly cluster: Cluster,
     private readonly commands: Commands,
-    /** Seconds without power or network, for a node to be ready or drained, and for a command. */
+    /** Durations in seconds: without power or network, until a node is ready or drained, and of a command. */
     private readonly seconds: { off: number; patience: number; limit: number },
   ) {}
 
@@ -77,7 +78,7 @@ export class Harm {
     await shell(filled(command, words), this.seconds.limit);
   }
 
-  /** Takes nodes away while something happens, and waits until they are ready again. */
+  /** Stops nodes during an action, and waits until they are ready again. */
   private async without(
     nodes: string[],
     [away, back]: [CommandName, CommandName],
@@ -107,9 +108,9 @@ export class Harm {
   }
 
   /**
-   * Brings an event about, and waits for its end.
+   * Causes an event, and waits for its end.
    *
-   * @returns nodes that were away, what else was seen, and why the event did not go as planned
+   * @returns lost nodes, notes, and why the event did not go as planned
    */
   async cause(event: Event): Promise<{ lost: Period["lost"]; notes: string[]; failed?: string }> {
     this.lost = [];
@@ -121,7 +122,7 @@ export class Harm {
     return { ...seen, lost: this.lost.map((one) => ({ ...one, to })) };
   }
 
-  /** @returns what is worth a note */
+  /** @returns notes */
   private async bring({ kind, nodes, store = "" }: Event): Promise<string[]> {
     const pause = () => wait(this.seconds.off * 1000);
     const power: [CommandName, CommandName] = ["node-down", "node-up"];

@@ -1,11 +1,11 @@
-/** Whether a stack is whole: nodes, workloads and rings. */
+/** Whether a stack is healthy: nodes, workloads and rings. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Node } from "@kubernetes/client-node";
 import { check as rings } from "../../cli/commands/doctor/checks/rings";
 import { clusterState } from "../../cli/commands/doctor/cluster-state";
 import type { Settings } from "../../settings";
 import { namespaces } from "../support/names";
 
-/** Whether a node is ready and takes pods. */
+/** Whether a node is ready and schedulable. */
 export const isNodeReady = ({ spec, status }: V1Node): boolean =>
   !spec?.unschedulable &&
   (status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false);
@@ -17,15 +17,15 @@ export interface Pods {
   name: string;
   wanted: number;
   ready: number;
-  /** Pods of the newest template; undefined where nothing replaces pods on its own. */
+  /** Pods of the newest template; undefined if no controller replaces pods automatically. */
   updated: number | undefined;
-  /** Pods at all, old ones and those that end included. */
+  /** All pods, including old and terminating ones. */
   all: number;
-  /** Whether the numbers are of the newest specification. */
+  /** Whether the numbers belong to the newest specification. */
   observed: boolean;
 }
 
-/** What is wrong with a workload; undefined where nothing is. */
+/** The problem with a workload; undefined if there is none. */
 export function workloadTrouble({
   kind,
   namespace,
@@ -83,7 +83,7 @@ export async function workloadPods(config: KubeConfig): Promise<Pods[]> {
 }
 
 /**
- * What keeps a stack from being whole: nodes, then workloads, then rings. Nothing if it is whole.
+ * Problems of a stack: nodes, then workloads, then rings. Empty if it is healthy.
  *
  * @param ignore workloads that need not be ready, as `namespace/name`
  */

@@ -1,4 +1,4 @@
-/** The load of the drills: on each node a writer, which also queries the stores and writes to them directly in its turn. */
+/** The load of the drills: on each node a writer, which also queries the stores and writes to them directly. */
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1DaemonSet } from "@kubernetes/client-node";
 import { gatewayPassword } from "../../cli/lib/gateway";
 import { gatewayUser, type Role, type Store, services, stores, tenants } from "../../names";
@@ -7,10 +7,10 @@ import { datasourceReader } from "../../values/gateway";
 import { configManifest, type Load, podSpec, prepareLoad } from "../chaos/load";
 import { urls } from "../support/names";
 
-/** Name and namespace of all that is created for the drills. */
+/** Name and namespace of all objects of the drills. */
 export const drills = { name: "nodes", namespace: "obs-nodes" } as const;
 
-/** The load on a number of nodes. @param lines @param spans a second, of all nodes together */
+/** The load on a number of nodes. @param lines @param spans per second, of all nodes together */
 export const loadOn = (nodes: number, lines: number, spans: number): Load => ({
   ...drills,
   lines: Math.ceil(lines / nodes),
@@ -18,16 +18,16 @@ export const loadOn = (nodes: number, lines: number, spans: number): Load => ({
   scrapeInterval: 15,
 });
 
-/** Users of the gateways: those with which Grafana and the collectors authenticate. */
+/** Users of the gateways: the same as those of Grafana and the collectors. */
 const users: Record<Store, Record<Exclude<Role, "manage">, string>> = {
   loki: { read: gatewayUser(tenants.logs, "read"), write: gatewayUser(tenants.logs, "write") },
   mimir: { read: datasourceReader, write: gatewayUser(tenants.pods, "write") },
   tempo: { read: gatewayUser(tenants.traces, "read"), write: gatewayUser(tenants.traces, "write") },
 };
-/** Environment variable of a writer with the header that authorizes a request. */
+/** Environment variable of a writer with the authorization header of a request. */
 const variable = (store: Store, role: keyof (typeof users)[Store]) => `${store}_${role}`.toUpperCase();
 
-/** One query for each store, whose answer must have something that this run wrote. */
+/** One query for each store, whose response must contain data of this run. */
 export function queries(run: string): string {
   const query = encodeURIComponent;
   const lines: [store: Store, url: string, expected: string][] = [
@@ -50,7 +50,7 @@ export function queries(run: string): string {
   return lines.map(([store, ...rest]) => `${[store, variable(store, "read"), ...rest].join(" ")}\n`).join("");
 }
 
-/** One write for each gateway. Spans go to Tempo's gateway here, and through Alloy with every batch. */
+/** One write for each gateway. Spans are written to Tempo's gateway here, and through Alloy with every batch. */
 export function writes(run: string): string {
   const service = { attributes: [{ key: "service.name", value: { stringValue: `${drills.name}-writes` } }] };
   const time = "@NOW000000000";
@@ -88,7 +88,7 @@ export function writes(run: string): string {
             scopeSpans: [
               {
                 spans: [
-                  // Each second a trace of its own, whose id has the second's digits.
+                  // Each second has a trace of its own, whose ID contains the second's digits.
                   { traceId: `${run}00000000000000@NOW`, spanId: "0000000000000001", name: "write", kind: 2 },
                 ].map((span) => ({ ...span, startTimeUnixNano: time, endTimeUnixNano: time })),
               },
@@ -126,7 +126,7 @@ export function writersManifest(settings: Settings, load: Load, run: string): V1
   };
 }
 
-/** Creates the load. @param nodes those that get a writer */
+/** Creates the load. @param nodes nodes with a writer */
 export async function startWriters(
   config: KubeConfig,
   settings: Settings,

@@ -1,4 +1,4 @@
-/** What a run of drills is asked for, and which events follow from it. Pure. */
+/** Options of a drill run, and the resulting events. Pure. */
 import { parseArgs } from "node:util";
 import { UserError } from "../../settings";
 import type { DrillNode } from "./cluster";
@@ -39,7 +39,7 @@ Commands run in a shell. {node}, {store} and {replicas} are replaced.
   --yes                   run drills on a prod stack
   --help`;
 
-/** Commands that the user gives. */
+/** Commands that the user provides. */
 export const commandNames = ["node-down", "node-up", "node-cut", "node-heal", "up", "scale"] as const;
 export type CommandName = (typeof commandNames)[number];
 export type Commands = Partial<Record<CommandName, string>>;
@@ -51,7 +51,7 @@ export interface Asked {
   lines: number;
   spans: number;
   patience: number;
-  /** Seconds for all of an event. */
+  /** Timeout of an event, in seconds. */
   limit: number;
   /** Workloads that need not be ready. */
   ignore: string[];
@@ -62,7 +62,7 @@ export interface Asked {
   help: boolean;
 }
 
-/** A number. @throws UserError naming the option */
+/** A number. @throws UserError with the option */
 function numberOf(
   option: string,
   text: string | undefined,
@@ -78,7 +78,7 @@ function numberOf(
   return value;
 }
 
-/** Reads the command line. @throws UserError naming what is unknown or not allowed */
+/** Parses the command line. @throws UserError with unknown or invalid options */
 export function readAsked(args: string[]): Asked {
   const option = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
@@ -137,15 +137,15 @@ export type Kind = keyof typeof needs;
 /** One event. */
 export interface Event {
   kind: Kind;
-  /** Its name, which a report knows it by: `power/node-1`. */
+  /** Its name in a report: `power/node-1`. */
   name: string;
-  /** Nodes that it is about. */
+  /** Affected nodes. */
   nodes: string[];
   /** The store whose ingesters are scaled. */
   store?: string;
 }
 
-/** All events that a cluster can have. */
+/** All possible events of a cluster. */
 export function eventsOf(nodes: DrillNode[]): Event[] {
   const names = nodes.map(({ name }) => name);
   const zones = [...new Set(nodes.flatMap(({ zone }) => zone ?? []))].sort();
@@ -172,9 +172,9 @@ export function eventsOf(nodes: DrillNode[]): Event[] {
 }
 
 /**
- * The events of a run in their order, those of a report left out, and those that cannot run for lack of a command.
+ * The events of a run in order, without those in a report, and those that lack a command.
  *
- * @throws UserError where a part of a name is no event's, or a named event lacks a command
+ * @throws UserError if a part of a name matches no event, or a named event lacks a command
  */
 export function planned(
   events: Event[],
@@ -190,7 +190,7 @@ export function planned(
     );
   const lacking = ({ kind }: Event) =>
     needs[kind].filter((name) => !commands[name]).map((name) => `--${name}`);
-  // In the order in which they are named.
+  // In the order of the names.
   const asked = only.length ? only.flatMap((part) => events.filter((event) => matches(event, part))) : events;
   const wanted = [...new Set(asked)];
   const skipped = wanted

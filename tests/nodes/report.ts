@@ -1,30 +1,30 @@
-/** What the events cost: judged, kept in a file, and shown as a table. All but the file is pure. */
+/** The costs of events: judged, stored in a file, and shown as a table. Pure, except for the file. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { stores } from "../../names";
 import type { Cost } from "./account";
 
-/** What one event did. Times are seconds. */
+/** The effects of one event. Times are in seconds. */
 export interface Case {
   /** Name of the event. */
   event: string;
-  /** When it began, as ISO 8601. */
+  /** Start time, as ISO 8601. */
   at: string;
-  /** From its beginning until the harm was over: power is back, the drain is done, the command ended. */
+  /** From the start to the end of the event: power is restored, the drain is complete, the command exited. */
   held: number;
-  /** From then until all pods are ready, rings healthy, and queries answered for 30 s; undefined where that took too long. */
+  /** From then until all pods are ready, rings healthy, and queries have succeeded for 30 s; undefined after a timeout. */
   whole?: number;
   cost: Cost;
-  /** Whether the stores could be asked for what was written. */
+  /** Whether the stores responded to the comparison with the records. */
   compared: boolean;
-  /** Whether something was missing when the time for looking was up. */
+  /** Whether data was still missing at the deadline. */
   open?: true;
-  /** What else was seen. */
+  /** Other observations. */
   notes: string[];
   /** Targets that were missed. */
   missed: string[];
 }
 
-/** Seconds in which queries may fail at a sudden loss. */
+/** Maximum seconds of failed queries after a sudden loss. */
 const outageAllowed = 15;
 
 const count = (value: number, of: string) => `${value} ${of}${value === 1 ? "" : "s"}`;
@@ -32,8 +32,8 @@ const count = (value: number, of: string) => `${value} ${of}${value === 1 ? "" :
 /**
  * Targets that an event missed.
  *
- * @param all whether no node was left, so that nothing could answer
- * @param compared whether the stores could be asked for what was written
+ * @param all whether all nodes were lost, so that nothing could respond
+ * @param compared whether the stores responded to the comparison
  */
 export function judge(
   cost: Cost,
@@ -108,7 +108,7 @@ export function tableText(cases: Case[]): string {
   return below.length ? `${table}\n\n${below.join("\n")}` : table;
 }
 
-/** The cases that a report has; none without such a file. */
+/** The cases of a report; empty if the file does not exist. */
 export const readReport = (file: string): Case[] =>
   existsSync(file)
     ? (JSON.parse(readFileSync(file, "utf8")).cases as Case[]).map((one) => ({
@@ -117,13 +117,13 @@ export const readReport = (file: string): Case[] =>
       }))
     : [];
 
-/** A report with one case more, which replaces an earlier one of the same event. */
+/** A report with another case, which replaces an earlier one of the same event. */
 export const withCase = (cases: Case[], one: Case): Case[] => [
   ...cases.filter(({ event }) => event !== one.event),
   one,
 ];
 
-/** Writes a report, and its table beside it. */
+/** Writes a report, and its table next to it. */
 export function writeReport(file: string, cases: Case[]): void {
   writeFileSync(file, `${JSON.stringify({ cases }, null, 2)}\n`);
   writeFileSync(`${file.replace(/\.json$/, "")}.md`, `${tableText(cases)}\n`);

@@ -1,5 +1,5 @@
 /**
- * Node drills: nodes, zones, workloads and volumes of a running stack are taken away under a steady load.
+ * Node drills: take away nodes, zones, workloads and volumes of a running stack under a steady load.
  *
  * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/contributing/nodes.md
  */
@@ -18,7 +18,7 @@ import { Writers } from "./writers";
 
 const tell = (line: string) => console.error(`${new Date().toISOString().slice(11, 19)} nodes: ${line}`);
 
-/** @returns the cases of this run and those that the report had before */
+/** @returns the cases of this run and those in an existing report */
 async function run(stack: string, asked: Asked): Promise<Case[]> {
   const begun = Date.now();
   const { settings, config } = await connect(stack);
@@ -46,7 +46,7 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
     limit: asked.limit,
     tell,
   };
-  /** Puts back and removes all that this run changed; safe to repeat. */
+  /** Reverts all changes of this run; safe to repeat. */
   const cleanUp = async () => {
     await harm.putBack();
     await writers.end();
@@ -107,5 +107,5 @@ main(process.argv.slice(2))
     tell(error instanceof UserError ? error.message : (error.stack ?? error.message));
     process.exitCode = 2;
   })
-  // A connection that hangs must not keep this process alive.
+  // A hanging connection must not keep this process alive.
   .finally(() => process.exit());

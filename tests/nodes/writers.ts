@@ -1,22 +1,22 @@
-/** What the writers recorded, read from their pods as far as they answer. */
+/** Reads the records of the writers from their pods while they respond. */
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { isReady } from "../../cli/lib/objects";
 import { type Load, recordOf } from "../chaos/load";
 import { emptyRecord, readRecord, type Record as Written } from "../chaos/record";
 
-/** Between two readings, in milliseconds. */
+/** Interval of reads, in milliseconds. */
 const period = 3000;
 
 /** One writer. */
 interface Writer {
   pod: string;
-  /** Bytes that were read. */
+  /** Number of bytes read. */
   read: number;
-  /** The beginning of a line whose end was not there yet. */
+  /** The beginning of an incomplete line. */
   rest: string;
   record: Written;
-  /** When it last answered, in milliseconds since 1970. */
+  /** Time of the last response, in milliseconds since 1970. */
   heard: number;
 }
 
@@ -35,7 +35,7 @@ export class Writers {
     this.core = config.makeApiClient(CoreV1Api);
   }
 
-  /** Waits for a writer on each node, and begins to read them. @throws where one does not become ready in time */
+  /** Waits for a writer on each node, and starts reading. @throws if one does not become ready in time */
   async start(nodes: string[]): Promise<void> {
     this.nodes = nodes;
     const labelSelector = `app.kubernetes.io/name=${this.load.name}`;
@@ -66,13 +66,13 @@ export class Writers {
     }
   }
 
-  /** Reads all writers once. One that does not answer is read later: its record outlives its node's absence. */
+  /** Reads all writers once. One that does not respond is read later: its record outlives its node's outage. */
   private async readAll(): Promise<void> {
     await Promise.all([...this.writers.values()].map((writer) => this.read(writer).catch(() => undefined)));
   }
 
   private async read(writer: Writer): Promise<void> {
-    // From the last byte that is known: a server that is asked for none gives all.
+    // From the last known byte: a server that is asked for an empty range returns everything.
     const from = Math.max(0, writer.read - 1);
     const { status, body } = await recordOf(this.config, this.load, writer.pod, from);
     if (status !== 206 && status !== 200) return;
@@ -85,7 +85,7 @@ export class Writers {
     writer.rest = text.slice(end);
   }
 
-  /** Whether each writer answered since a time. */
+  /** Whether each writer has responded since a time. */
   heardSince(time: number): boolean {
     return [...this.writers.values()].every(({ heard }) => heard >= time);
   }

@@ -9,7 +9,7 @@ import { furnish } from "../support/furnish";
 import { TestStack } from "../support/pulumi";
 import { needs, needsCharts } from "../support/tools";
 
-/** What the stack of a hub outputs for its agents. */
+/** Outputs of a hub's stack for its agents. */
 const outputs = {
   agents: {
     "eu-1": {
@@ -73,18 +73,18 @@ describe("policies: an agent", function () {
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
-  it("previews with what its hub outputs, keeps the policies, and shows no password", () => {
+  it("previews with the outputs of its hub, complies with the policies, and shows no password", () => {
     const { code, output } = preview();
     expect(code, output).to.equal(0);
     expect(output).not.to.include("[mandatory]");
     expect(output).not.to.include("password-of-");
     expect(output).to.include("gateway-credentials");
     expect(output).not.to.match(/kubernetes:helm\.sh\/v3:Release +(loki|mimir|tempo|grafana|minio) /);
-    // The one gateway outside the cluster does not answer.
+    // The only gateway outside the cluster is unreachable.
     expect(output).to.include("hub.endpoints.loki: http://127.0.0.1:9 is not reachable as a gateway");
   });
 
-  it("is refused if its hub does not list it, or does not exist, before anything changes", () => {
+  it("is rejected if its hub does not list it, or does not exist, before anything changes", () => {
     agent.configure(config("eu-2", "prod"));
     const unlisted = preview();
     expect(unlisted.code).not.to.equal(0);

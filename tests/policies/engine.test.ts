@@ -1,4 +1,4 @@
-/** The pack with the real engine: previews of both stacks pass, and each broken one is refused with its message. */
+/** The policy pack with the real engine: previews of both stacks pass, and each violation is reported with its message. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,7 +81,7 @@ describe("policies: previews with the pack", function () {
   function preview({ environment = "prod", config = {}, about }: Partial<Broken>): Result {
     const stack = stacks.get(environment);
     if (!stack) throw new Error(`there is no stack ${environment}`);
-    // Several previews may run on this machine, and each holds a port.
+    // Several previews may run on this machine, and each needs a port.
     const { minio } = (config["objectStorage"] ?? {}) as { minio?: object };
     const objectStorage = { minio: { localPort, ...minio } };
     stack.configure({ ...ready(environment), ...config, objectStorage });
@@ -92,7 +92,7 @@ describe("policies: previews with the pack", function () {
   }
 
   for (const environment of ["dev", "prod"] as const)
-    it(`pass for ${environment} as it is shipped`, () => {
+    it(`pass for ${environment} as shipped`, () => {
       const { code, output } = preview({ environment });
       expect(code, output).to.equal(0);
       expect(output).not.to.include("[mandatory]");
@@ -101,7 +101,7 @@ describe("policies: previews with the pack", function () {
     });
 
   for (const one of broken)
-    it(`are refused where ${one.about}`, () => {
+    it(`are rejected: ${one.about}`, () => {
       const { code, output } = preview(one);
       expect(code, output).not.to.equal(0);
       expect(output).to.include(`[mandatory]  ${one.rule}  `);

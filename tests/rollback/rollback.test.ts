@@ -11,13 +11,13 @@ import { namespaces } from "../support/names";
 import { filled, runbook } from "../support/runbook";
 import { shell } from "../support/shell";
 
-/** A release, and a value of its chart that puts an annotation on the pods of one workload. */
+/** A release, and a value of its chart that adds an annotation to the pods of one workload. */
 interface Case {
   release: string;
   namespace: string;
   chart: ChartName;
   workload: ["Deployment" | "StatefulSet" | "DaemonSet", string];
-  /** Where the chart takes annotations of those pods. */
+  /** The chart's key for annotations of those pods. */
   annotations: string;
 }
 
@@ -68,14 +68,14 @@ const cases: Case[] = [
 
 const annotation = "rollback-test";
 
-/** What `helm ls` says of a release, where names of charts end in their version. */
+/** Output of `helm ls` for a release, in which names of charts end with their version. */
 interface Listed {
   revision: string;
   status: string;
   chart: string;
 }
 
-describe("rollback: each release, by the runbook's commands", function () {
+describe("rollback: each release, with the runbook's commands", function () {
   this.timeout(15 * 60_000);
   let live: LiveStack;
   before(async function () {
@@ -93,7 +93,7 @@ describe("rollback: each release, by the runbook's commands", function () {
   };
   const listed = async ({ release, namespace }: Case): Promise<Listed> =>
     JSON.parse(await run(`helm ls -n ${namespace} --filter '^${release}$' -o json`))[0];
-  /** What Pulumi's provider compares with its inputs: values, chart and status. */
+  /** Fields that Pulumi's provider compares with its inputs: values, chart and status. */
   const seenByPulumi = async (one: Case) => {
     const { chart, status } = await listed(one);
     const values = JSON.parse(await run(`helm get values ${one.release} -n ${one.namespace} -o json`));
@@ -135,7 +135,7 @@ describe("rollback: each release, by the runbook's commands", function () {
       const { revision } = await listed(one);
       expect(before.chart, "the live chart is the pinned one").to.match(new RegExp(`-${version}$`));
       expect(before.status).to.equal("deployed");
-      // Helm would put the values of a chart's new version below those that are kept; it is the same version.
+      // Helm would merge the kept values over those of a chart's new version; it is the same version.
       const upgrade = `helm upgrade ${release} ${from} -n ${namespace} --reuse-values --skip-crds --wait --timeout 10m`;
       const roll = async (line: string) => {
         await run(line);
@@ -148,7 +148,7 @@ describe("rollback: each release, by the runbook's commands", function () {
         expect(changed.annotated, "pods with the change").to.equal(changed.wanted);
       } finally {
         const back = await roll(command).catch(async (error: Error) => {
-          // The runbook's remedy: a claim that the first revision's manifest describes differently.
+          // The runbook's fix: a PVC that the first revision's manifest describes differently.
           if (!/cannot patch .* with kind PersistentVolumeClaim/.test(error.message)) throw error;
           const failed = await listed(one);
           expect(failed.status).to.equal("failed");

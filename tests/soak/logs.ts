@@ -1,8 +1,8 @@
 /**
- * The real Alloy and the real Loki under a steady rate of log lines, for a long time: the kubelet rotates the files, Loki is
- * unavailable for a while, Alloy restarts. Counts the lines that Loki received, and those that it has, each of them once.
+ * The real Alloy and the real Loki under a steady rate of log lines for a long time: the kubelet rotates the files,
+ * Loki is unavailable for a while, Alloy restarts. Counts lost and duplicate lines.
  *
- *     npm run test:soak -- --minutes 30 --outage 8 --pause 3 --rate 1500
+ * npm run test:soak -- --minutes 30 --outage 8 --pause 3 --rate 1500
  *
  * Needs alloy and loki on PATH, and 1 GB of disk for an hour.
  */
@@ -34,13 +34,13 @@ import { containerFolder, envelopes, startCollector } from "../support/pod-logs"
 
 const { values: options } = parseArgs({
   options: {
-    /** Lines a second. */
+    /** Lines per second. */
     rate: { type: "string", default: "1500" },
     /** Minutes with everything healthy. */
     minutes: { type: "string", default: "30" },
     /** Minutes without Loki after that. */
     outage: { type: "string", default: "8" },
-    /** Minutes between the steps after that: recovery, and each of two restarts of Alloy. */
+    /** Minutes between the later steps: recovery, and each of two restarts of Alloy. */
     pause: { type: "string", default: "3" },
   },
 });
@@ -52,19 +52,19 @@ const folder = mkdtempSync(join(tmpdir(), "observability-soak-"));
 const settings = parseSettings("test", { environment: "dev", cluster: { name: "test" } });
 const MiB = 1024 ** 2;
 
-/** A container of which the kubelet keeps the files: containerLogMaxSize 10Mi, containerLogMaxFiles 5. */
+/** A container whose log files the kubelet keeps: containerLogMaxSize 10Mi, containerLogMaxFiles 5. */
 class Container {
   written = 0;
   private size = 0;
   private readonly file: string;
   constructor(
     readonly name: string,
-    /** Of all lines. */
+    /** Share of all lines. */
     private readonly share: number,
   ) {
     this.file = join(containerFolder(join(folder, "pods"), "shop", name, name), "0.log");
   }
-  /** Writes what is due after so many seconds. */
+  /** Writes the lines that are due after a number of seconds. */
   write(seconds: number) {
     const due = Math.floor(seconds * rate * this.share) - this.written;
     if (due <= 0) return;
@@ -77,7 +77,10 @@ class Container {
     appendFileSync(this.file, text);
     this.size += text.length;
   }
-  /** What the kubelet does every 10 s: https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/logs/container_log_manager.go */
+  /**
+   * The kubelet's rotation, every 10 s:
+   * https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/logs/container_log_manager.go
+   */
   rotate() {
     if (this.size < 10 * MiB) return;
     const parent = join(this.file, "..");

@@ -4,7 +4,7 @@ import type { Fault } from "../fault";
 
 const namespace = namespaces.loki;
 const name = "somebodys-default-deny";
-/** The stack's own, which allows Loki's components each other, where there are policies. */
+/** The stack's own policy, which allows connections between Loki's components, if there are policies. */
 const own = "loki";
 
 let before: V1NetworkPolicy | undefined;
@@ -14,8 +14,8 @@ const unlessMissing = (error: { code?: number }) => {
 };
 
 /**
- * Loki's gateway may not reach the distributors: somebody took away the policy that allows it or, where the stack has none,
- * made one that refuses it. Where one policy allows a connection no other can refuse it.
+ * Loki's gateway cannot connect to the distributors: a user deleted the policy that allows it or, without policies,
+ * created one that denies it. If one policy allows a connection, no other can deny it.
  */
 export const fault: Fault = {
   name: "blocked-flow",

@@ -1,7 +1,7 @@
 import { namespaces } from "../../support/names";
 import { type Fault, fieldFault } from "../fault";
 
-/** Nothing takes logs in: somebody scaled the ingesters away and forgot. */
+/** No ingester accepts logs: a user scaled them to 0. */
 export const fault: Fault = {
   name: "dead-ingester",
   ...fieldFault(

@@ -1,7 +1,7 @@
 import { namespaces } from "../../support/names";
 import { type Fault, fieldFault } from "../fault";
 
-/** Somebody scaled by hand, and the next update takes it back. */
+/** A user scaled a workload manually, and the next update reverts that. */
 export const fault: Fault = {
   name: "drifted-replicas",
   ...fieldFault(

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { namespaces } from "../../support/names";
 import { type Fault, fieldFault } from "../fault";
 
-/** A key and a certificate that ended in 2020. */
+/** A key and a certificate that expired in 2020. */
 function expired(): { certificate: string; key: string } {
   const folder = mkdtempSync(join(tmpdir(), "observability-fault-"));
   const file = (name: string) => join(folder, name);
@@ -33,7 +33,7 @@ function expired(): { certificate: string; key: string } {
   }
 }
 
-/** The OpenTelemetry operator's webhook is served with a certificate that has ended. */
+/** The OpenTelemetry operator's webhook serves an expired certificate. */
 export const fault: Fault = {
   name: "expired-certificate",
   ...fieldFault(

@@ -44,7 +44,7 @@ async function folderOf({ core }: Cluster): Promise<string> {
   return path;
 }
 
-/** Writes until there is no room. */
+/** Writes until the file system is full. */
 function fill(path: string): void {
   try {
     for (let part = 0; ; part++) writeFileSync(join(path, `filler-${part}`), Buffer.alloc(64 * 1024));

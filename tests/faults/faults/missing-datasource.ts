@@ -19,7 +19,7 @@ const reload = ({ config, settings }: Cluster) =>
     if (status !== 200) throw new Error(`Grafana answered ${status}: ${text}`);
   });
 
-/** Somebody takes the datasource Loki out of Grafana's ConfigMap. */
+/** A user removes the data source Loki from Grafana's ConfigMap. */
 export const fault: Fault = {
   name: "missing-datasource",
   async make(cluster) {

@@ -1,7 +1,7 @@
 import { namespaces } from "../../support/names";
 import { type Fault, fieldFault } from "../fault";
 
-/** A memory limit far below what the process needs. */
+/** A memory limit far below the needs of the process. */
 export const fault: Fault = {
   name: "oom-limit",
   ...fieldFault(

@@ -1,7 +1,7 @@
 import type { Fault } from "../fault";
 import { fieldFault } from "../fault";
 
-/** Prometheus has a password that Mimir's gateway does not take. */
+/** Prometheus has a password that Mimir's gateway does not accept. */
 export const fault: Fault = {
   name: "remote-write-refused",
   ...fieldFault(

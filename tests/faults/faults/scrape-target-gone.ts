@@ -26,6 +26,6 @@ export const fault: Fault = {
     before = undefined;
   },
   expected: /ServiceMonitor tempo\/tempo-distributor/,
-  // That Helm installed it and it is gone is the cause; that nothing is scraped follows.
+  // The deletion of an object that Helm installed is the cause; the missing scrapes are its effect.
   page: "docs/operations/runbook.md#components",
 };

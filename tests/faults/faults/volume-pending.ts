@@ -2,8 +2,8 @@ import { namespaces } from "../../support/names";
 import { type Cluster, change, type Fault } from "../fault";
 
 /**
- * A claim whose StorageClass does not exist. A StatefulSet's own claims cannot be changed, so a second replica of Loki's
- * compactor finds a claim of its name that was made before, with a class that nobody has.
+ * A PVC whose StorageClass does not exist. A StatefulSet's own PVCs cannot be changed, so a second replica of Loki's
+ * compactor finds an existing PVC of its name with a missing class.
  */
 const namespace = namespaces.loki;
 const name = "data-loki-compactor-1";

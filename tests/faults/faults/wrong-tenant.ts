@@ -11,7 +11,7 @@ let before: { name?: string; env?: { name: string; value?: string }[] }[] | unde
 
 const patch = (containers: unknown) => ({ spec: { template: { spec: { containers } } } });
 
-/** Alloy for logs comes to Loki's gateway as a user of a tenant that there is not. */
+/** Alloy for logs authenticates at Loki's gateway as a user of a tenant that does not exist. */
 export const fault: Fault = {
   name: "wrong-tenant",
   async make(cluster) {
