@@ -1,4 +1,4 @@
-/** The stack's own CA, and what it signs. Its key is in the stack's state only, as a secret. */
+/** The stack's own CA, and its certificates. Its key is only in the stack's state, as a secret. */
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
 import { lifetimes } from "../values/tls";

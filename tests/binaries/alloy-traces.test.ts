@@ -148,7 +148,7 @@ describe("binaries: traces through two Alloys", function () {
       at: () => new URL(mimir.url).host,
     });
     bySdk = await start("by-sdk", {
-      // What waits while Tempo is unavailable is more than may come at once.
+      // The queue during an outage of Tempo is larger than the ingestion burst.
       tempo: {
         limits: { rate: "500KB/s", burst: "500KB/s" },
         tenants: { traces: {}, guests: { rate: "15MB/s", burst: "20MB/s" } },

@@ -109,7 +109,7 @@ describe("binaries: the cold tier's lifecycle and the provider's", function () {
     });
   };
 
-  it("are the provider's alone if there is no cold tier", async () => {
+  it("have only the provider's rules without a cold tier", async () => {
     await up(off);
     expect(await days()).to.deep.equal([{ expire: 37, move: undefined }]);
   });

@@ -1,4 +1,4 @@
-/** What the doctor asks of the API server beside the client's own calls, of a real one. */
+/** The doctor's own requests to a real API server, in addition to those of the client library. */
 import { gzipSync } from "node:zlib";
 import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
@@ -6,7 +6,7 @@ import { readReleases } from "../../cli/lib/helm-history";
 import { ApiServer } from "../support/api-server";
 import { needs } from "../support/tools";
 
-describe("binaries: what the doctor asks of the API server", function () {
+describe("binaries: the doctor's requests to the API server", function () {
   this.timeout(5 * 60 * 1000);
   let api: ApiServer;
   const config = new KubeConfig();

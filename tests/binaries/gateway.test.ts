@@ -1,4 +1,4 @@
-/** The gateways' own configuration in a real nginx: authentication, tenants, and reachable paths. */
+/** The gateways' own configuration in a real nginx: authentication, tenants, and reachable endpoints. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -349,7 +349,7 @@ describe("binaries: the gateways authenticate clients", function () {
         }
       });
 
-      it("leads to nothing that is not listed, for any client", async () => {
+      it("forwards nothing that is not listed, for any user", async () => {
         for (const path of [...everywhere, ...closed])
           for (const user of [undefined, reader, writer])
             for (const method of ["GET", "POST", "PUT", "DELETE"]) await refused(404, user, { method, path });

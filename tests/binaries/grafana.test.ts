@@ -173,7 +173,7 @@ describe("binaries: Grafana starts with its data sources, and sends alerts", fun
     expect(mutes.map(({ name }: { name: string }) => name)).to.deep.equal(["always"]);
   });
 
-  it("notifies the receivers of the routes, and nobody about a muted alert", async () => {
+  it("sends an alert to the receivers of the routes, and a muted one to none", async () => {
     /** An alert that fires immediately: its labels, and its receivers. */
     const alerts: [name: string, labels: Record<string, string>, told: string[]][] = [
       ["Whisper", { severity: "info" }, []],
@@ -302,7 +302,7 @@ describe("binaries: Grafana accepts users of the identity provider", function ()
       expect((await grafana.ask("/api/search")).status).to.equal(401);
     });
 
-    it("for longer than the provider's token lasts, if there is none to renew it", async () => {
+    it("for longer than the provider's token is valid, if it has no refresh token", async () => {
       const { browser, who } = await login("vic");
       await wait(17_000);
       expect(await grafana.who(browser)).to.deep.equal(who);
@@ -453,7 +453,7 @@ describe("binaries: Grafana accepts users of the LDAP directory", function () {
     const { body } = await grafana.asked(browser, "/api/admin/ldap/status");
     return body[0];
   };
-  /** Another directory with the same people takes the place of the first, with a certificate of an unknown CA. */
+  /** Another directory with the same users replaces ours, with an untrusted certificate. */
   const trustsNoOther = async ({ folder, directory, ports }: Awaited<ReturnType<typeof start>>) => {
     const admin = await grafana.login("ann", passwordOf("ann"));
     expect(await status(admin)).to.include({ available: true, error: "" });
@@ -501,7 +501,7 @@ describe("binaries: Grafana accepts users of the LDAP directory", function () {
       expect((await grafana.asAdmin("/api/user")).status).to.equal(401);
     });
 
-    it("with a password of its own that is in no file", () => {
+    it("with a bind password that is in no file", () => {
       const text = readFileSync(join(folder, "grafana", "etc", "grafana", "ldap.toml"), "utf8");
       expect(text).to.include(reader.dn);
       expect(text).not.to.include(reader.password);

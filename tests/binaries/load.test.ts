@@ -188,7 +188,7 @@ describe("binaries: k6 runs the script of obs load", function () {
     }
   });
 
-  it("reports each step when it is over", () => {
+  it("reports each step when it ends", () => {
     const told = readSteps(log);
     expect(told.map(({ step }) => step)).to.deep.equal([1, 2]);
     expect(told[0]?.kinds.metrics?.items).to.be.greaterThan(0);

@@ -1,4 +1,4 @@
-/** A real Mimir starts and answers while its caches are unavailable, and uses them as soon as they are there. */
+/** A real Mimir starts and responds while its caches are unavailable, and uses them as soon as they are available. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";

@@ -82,7 +82,7 @@ describe("binaries: Mimir validates its configuration", function () {
     };
   };
 
-  /** The output of a Mimir that lists its modules: it reads and checks its whole configuration before it does. */
+  /** Mimir's output when it lists its modules: before that, it validates its whole configuration. */
   const verify = (...args: string[]) => {
     const { status, stdout, stderr } = spawnSync(mimir, [...args, "-modules"], {
       encoding: "utf8",

@@ -1,4 +1,4 @@
-/** A real MinIO, run with the values of the chart: who reaches which bucket, what is encrypted, how long objects live. */
+/** A real MinIO with the chart's settings: access to buckets, encryption, and lifecycles. */
 import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -28,7 +28,7 @@ describe("binaries: MinIO applies its lifecycles", function () {
       const { name } = buckets[key];
       await minio.client.makeBucket(name);
       if (keepOldVersionsForDays) await minio.client.setBucketVersioning(name, { Status: "Enabled" });
-      // Objects first, so that expired objects are deleted by the rule and not refused.
+      // Objects first, so that an expired one is deleted by the rule instead of rejected.
       if (expireAfterDays)
         for (const age of [expireAfterDays + 2, expireAfterDays - 2, 0])
           await minio.put(name, `of/${age}-days`, age);

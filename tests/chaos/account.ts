@@ -52,7 +52,7 @@ export function upTo(time: number, items: Item[]): Item[] {
   return items.filter(({ written }) => written <= Math.max(time, Number.isFinite(next) ? next : time));
 }
 
-/** Seconds from the writing of the item that came latest to its being found; 0 if there is none. */
+/** Maximum seconds from the write of an item to the first query that returned it; 0 without items. */
 export const latest = (items: Item[]): number =>
   Math.max(0, ...items.map(({ written, found }) => (found - written) / 1000));
 
@@ -84,7 +84,7 @@ const isFresh = (signal: Signal, { at, answered, newest }: Look) => answered && 
  * Time from which all signals were fresh for at least {@link lasting}.
  *
  * @param ready when the workload was ready again
- * @returns milliseconds since 1970; undefined if it is not yet known
+ * @returns milliseconds since 1970; undefined if it is not known yet
  */
 export function wholeAt(ready: number, looks: Record<Signal, Look[]>): number | undefined {
   const since = signals.map((signal) => {
@@ -130,7 +130,7 @@ export interface SignalAccount {
   outage: number;
 }
 
-/** Traces that the sender itself gave up are lost, too; where it gave up those at the edge no hole shows them. */
+/** Traces that the sender dropped are lost, too; if they are the first or last ones, they leave no gap in the numbers. */
 export function accountOf(
   signal: Signal,
   items: Item[],

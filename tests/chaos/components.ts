@@ -163,7 +163,7 @@ export class Harms {
     return this.replicaLevers(component);
   }
 
-  /** An autoscaler leaves a workload with 0 replicas alone, and resumes once it has some again. */
+  /** An autoscaler ignores a workload with 0 replicas, and continues when it has some again. */
   private replicaLevers({ kind, namespace, name, replicas }: Component): Levers {
     const scale = (value: number) => {
       const request = { namespace, name, body: [{ op: "replace", path: "/spec/replicas", value }] };

@@ -19,7 +19,7 @@ export interface Expectation {
   does: string;
   /** Whether it stores or transports signals, or serves users: then it is paused, too. */
   carries: boolean;
-  /** Signals whose stores may not answer while it is unavailable. */
+  /** Signals whose stores may be unavailable during the fault. */
   unanswered?: Signal[];
   /** Acceptable losses if no other pod has the same role; other signals must not be lost. */
   loses?: Partial<Record<Signal, Loss>>;

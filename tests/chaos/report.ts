@@ -17,9 +17,9 @@ export interface Case {
   left: number;
   /** Duration of the fault: that of a pause; nearly 0 for a kill. */
   held: number;
-  /** From then until all pods were ready again; undefined if they were not in time. */
+  /** From then until all pods were ready again; undefined after a timeout. */
   ready?: number;
-  /** From then until all that is written is found again; undefined if it was not in time. */
+  /** From then until all written items are found again; undefined after a timeout. */
   whole?: number;
   signals: Record<Signal, SignalAccount>;
   /** Unexpected results. */
@@ -95,7 +95,7 @@ export function tableText(cases: Case[]): string {
   return [table([[...heading, ...late, ...silent], ...rows]), ...wrong].join("\n");
 }
 
-/** The cases that a report has; none if there is no such file. */
+/** The cases of a report; empty if the file does not exist. */
 export const readReport = (file: string): Case[] =>
   existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")).cases as Case[]) : [];
 

@@ -1,6 +1,6 @@
 /**
- * Kills every component of a running stack in turn, and holds away those that carry signals, under numbered lines, samples
- * and traces; reports for each what was lost, what came late, and the time to full recovery.
+ * Kills every component of a running stack in turn, and pauses those on the path of signals, under numbered lines,
+ * samples and traces. Reports losses, delays and the time of full recovery for each.
  *
  * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/contributing/chaos.md
  */
@@ -76,7 +76,7 @@ async function chaos(stack: string, asked: Asked): Promise<Case[]> {
         if (asked.report) writeReport(asked.report, cases);
         for (const failure of seen.failures) tell(`  ${failure}`);
       } catch (error) {
-        // Of this component nothing is known; the others are reported all the same.
+        // The result of this component is unknown; the others are reported nevertheless.
         tell(`  ${(error as Error).message}`);
         process.exitCode = 1;
       }

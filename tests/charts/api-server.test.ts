@@ -22,7 +22,10 @@ const isGround = ({ object }: Placed) => ["Namespace", "CustomResourceDefinition
 const isCustom = ({ object }: Placed) =>
   /^(monitoring\.coreos\.com|opentelemetry\.io|keda\.sh|autoscaling\.k8s\.io)\//.test(object.apiVersion);
 
-/** What reads the node, each with what else it needs: nothing else in its namespace needs more than `restricted`. */
+/**
+ * Pods that read the node, each with its additional permissions: nothing else in these namespaces needs more than
+ * `restricted`.
+ */
 const readsTheNode: Record<string, Record<string, RegExp>> = {
   [namespaces.alloyLogs]: { "alloy-logs": /^hostPath volumes \(volumes? [^)]*\)$/ },
   [namespaces.monitoring]: {

@@ -1,4 +1,4 @@
-/** Each address of a cache in Mimir's configuration leads to a pod of that cache, whether or not the pod is there. */
+/** Each cache address in Mimir's configuration belongs to a pod of that cache, whether or not the pod exists. */
 import { expect } from "chai";
 import { containersOf, find, renderStack, targetsOf, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";

@@ -16,7 +16,7 @@ interface Volume {
 
 const volumesOf = (object: KubernetesObject): Volume[] => object["spec"].template.spec.volumes ?? [];
 
-/** What is in a file of the only container of a workload, by its mounts of ConfigMaps. */
+/** The text of a file in the only container of a workload, from its mounts of ConfigMaps. */
 function fileAt(stack: RenderedStack, object: KubernetesObject, path: string): string {
   const { volumeMounts = [] } = container(object, only<{ name: string }>(containers(object)).name);
   const texts = volumeMounts.flatMap(({ name, mountPath, ...mount }) => {

@@ -39,7 +39,7 @@ describe("charts: an air-gapped site", function () {
           .map((image) => `${registry}/${pathInMirror(image)}`)
           .sort(),
       );
-      // Not only where an image is looked for: definitions of custom resources alone may name others in their texts.
+      // In every text, not only in image fields; only descriptions in CRDs may mention other registries.
       const escaped = objects
         .filter(({ object }) => object.kind !== "CustomResourceDefinition")
         .flatMap(({ release, object }) =>

@@ -1,4 +1,7 @@
-/** Prod's NetworkPolicies compared with its rendered pods: what the design needs is allowed, all else is refused. */
+/**
+ * Prod's NetworkPolicies compared with its rendered pods: they allow the connections of the design, and deny all
+ * others.
+ */
 import { expect } from "chai";
 import {
   allows,
@@ -187,7 +190,7 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
   ),
 ];
 
-/** Ports that are tried in addition to those of containers. */
+/** Ports that are tested in addition to those of containers. */
 const more = [22, 80, 443, 4319, 6443, 8000, 9443, 10250];
 
 describe("charts: the flow matrix of prod", function () {
@@ -330,7 +333,7 @@ describe("charts: the flow matrix of prod", function () {
       .filter(({ object }) => object.kind === "Service")
       .map(({ object, namespace }) => ({ object, namespace: object.metadata.namespace ?? namespace }));
 
-  it("the reader of a monitor reaches the pods that it selects", () => {
+  it("the reader of a monitor may connect to its targets", () => {
     const network = networkOf(policies);
     let reached = 0;
     for (const { object: monitor, namespace } of stack.objects) {

@@ -411,7 +411,7 @@ describe("charts: the required numbers of metrics", function () {
             which,
           ).to.deep.equal(own.map(() => there));
         }
-        // An alert on what is not there at all would fire forever.
+        // An alert on a missing component would fire forever.
         const absent = ofKind(stack, "PrometheusRule")
           .flatMap(({ spec }) => spec.groups)
           .flatMap(({ rules }: { rules: { expr: string }[] }) => rules)

@@ -359,7 +359,7 @@ describe("charts: the required numbers of traces", function () {
       expect(tempoConfig(stack).overrides.defaults.metrics_generator.processors).to.deep.equal([]);
     });
 
-    it("R7.4: replicas that count are distinguished by their pods", async () => {
+    it("R7.4: replicas that generate metrics are identified by their pods", async () => {
       const stack = await renderStack({
         environment: "prod",
         tracing: { sampling: { ratio: 1 }, metricsFrom: "alloy" },
@@ -408,7 +408,7 @@ describe("charts: the required numbers of traces", function () {
       expect(new Set(kept(dev))).to.deep.equal(new Set([undefined]));
     });
 
-    it("R7.5: cert-manager makes the certificate if it is there", async () => {
+    it("R7.5: cert-manager issues the certificate if it is installed", async () => {
       const stack = await renderStack({ environment: "dev", openTelemetryOperator: { certManager: true } });
       expect(namesOf(stack, "Certificate")).to.have.length(1);
       expect(ofKind(stack, "Secret").filter(({ type }) => type === "kubernetes.io/tls")).to.deep.equal([]);

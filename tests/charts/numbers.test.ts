@@ -490,7 +490,7 @@ describe("charts: the required numbers", function () {
         .filter(({ object }) => object.kind !== "Secret")
         .map(({ object }) => JSON.stringify(object));
 
-    it("are in no object but Secrets, and no chart brings one but the certificate of its own webhook", () => {
+    it("are in no object except Secrets, and no chart contains one except the certificate of its own webhook", () => {
       for (const stack of [dev, prod]) {
         // In plain text, and in Base64 as basic-auth credentials.
         const hidden = /\[generated\]|Basic [\w+/]{20,}/;
@@ -518,7 +518,7 @@ describe("charts: the required numbers", function () {
       }
     });
 
-    it("that are given are in no object but Secrets either", async () => {
+    it("from the user are in no object except Secrets, either", async () => {
       const encryptionKey = `${"k".repeat(43)}=`;
       const keys = (name: string) => ({ accessKey: `${name}-access-key`, secretKey: `${name}-secret-key` });
       const webhookUrl = "https://hooks.example/of-the-user";

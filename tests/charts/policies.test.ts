@@ -45,7 +45,7 @@ describe("charts: policies", function () {
       expect(told(check(whole.get(environment) ?? [], { environment }))).to.deep.equal([]);
     });
 
-  it("the charts' own defaults break what the stack's values fix", async () => {
+  it("the charts' own defaults violate policies that the stack's values comply with", async () => {
     const { resources } = await recordProgram("test", asText("prod"));
     const subjects: Subject[] = [];
     for (const release of releasesOf(resources))
@@ -112,9 +112,9 @@ describe("charts: policies", function () {
     ],
   ];
   for (const [about, release, alter, says] of cases)
-    it(`show where ${about}`, async () => {
+    it(`detect: ${about}`, async () => {
       const findings = check(await subjectsOf("prod", release, alter), { environment: "prod" });
-      // What the release's values show is checked by the unit tests.
+      // The unit tests cover violations in the release's values.
       expect(told(findings.filter(({ subject }) => subject.release === release))).to.deep.equal([says]);
     });
 });

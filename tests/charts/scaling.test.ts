@@ -111,7 +111,7 @@ describe("charts: scaling, drains and placement (R13)", function () {
       expect(ofKind(dev, kind), kind).to.deep.equal([]);
   });
 
-  it("scaled workloads are there under that name and kind, with no number of replicas and with CPU requested", () => {
+  it("an autoscaler's target exists, without a number of replicas and with a CPU request", () => {
     const scalers = [...ofKind(prod, "HorizontalPodAutoscaler"), ...ofKind(prod, "ScaledObject")];
     const targets = workloads(prod).filter((one) => scalerOf(prod, one));
     expect(targets).to.have.length(scalers.length).and.to.have.length(4);

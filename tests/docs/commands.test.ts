@@ -30,7 +30,7 @@ const elsewhere: { command: RegExp; where: string }[] = [
   { command: /^helm rollback /, where: "rollback.test.ts" },
 ];
 
-/** A command that changes something, as one that says only whether it would be taken. @returns undefined if there is no such way */
+/** A dry run of a command that changes something. @returns undefined if it has none */
 const rehearsal = (text: string): string | undefined => {
   const restart = /^kubectl (-n \S+) rollout restart (\S+)$/.exec(text);
   if (restart) return `kubectl ${restart[1]} get ${restart[2]}`;

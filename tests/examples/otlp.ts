@@ -1,6 +1,6 @@
 /**
- * Takes spans by OTLP as Alloy takes them, and shows them. Between the applications and the test stands the real Alloy, or,
- * if there is none, a few lines of Python that read the protocol with OpenTelemetry's own definitions.
+ * Receives spans over OTLP as Alloy does, for tests. The applications send to the real Alloy or, without it, to a few
+ * lines of Python that parse the protocol with OpenTelemetry's own definitions.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";

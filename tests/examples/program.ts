@@ -86,7 +86,7 @@ export async function exampleOf(
     true,
   );
   pulumi.runtime.setAllConfig(configOf(stack, config));
-  // Its modules run once when they are loaded; they are loaded again for each stack.
+  // Modules run once when they are loaded, so they are loaded again for each stack.
   for (const path of Object.keys(require.cache)) if (path.startsWith(folder)) delete require.cache[path];
   const outputs = await pulumi.runtime.serializeProperties("outputs", require(folder));
   await pulumi.runtime.disconnect();

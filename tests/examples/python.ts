@@ -36,7 +36,7 @@ export function needsPython(context: Mocha.Context, version: string): Python {
   if (run(python, "-c", "import ensurepip, venv").status !== 0)
     skip(context, "Python's venv or pip is missing (Debian: python3-venv)");
 
-  // Those of the image that this application meets; the SDK's version follows from their own.
+  // Packages of the image that this application uses; they determine the SDK's version.
   const instrumentation = [
     "opentelemetry-exporter-otlp-proto-http",
     `opentelemetry-distro==${version}`,

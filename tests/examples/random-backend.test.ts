@@ -61,7 +61,7 @@ describe("examples: the Random backend's Pulumi program", function () {
   const variablesOf = (example: Example, service: Service): Variable[] =>
     podOf(example, service).spec.containers[0].env;
 
-  it("reads the observability stack of its own name, or the one that it is reported", async () => {
+  it("reads the observability stack of the same name, or the configured one", async () => {
     expect(inDev.platform).to.equal("organization/observability/dev");
     expect(inProd.platform).to.equal("organization/observability/prod");
     const other = await exampleOf("dev", platformOf(dev), { platform: "acme/observability/shared" });
@@ -90,7 +90,7 @@ describe("examples: the Random backend's Pulumi program", function () {
         ]);
   });
 
-  it("has ratio and endpoint from the platform: they change there, and pods are recreated (R9.3)", async () => {
+  it("uses ratio and endpoint of the platform: if they change there, pods are recreated (R9.3)", async () => {
     expect([inDev.outputs["samplingRatio"], inProd.outputs["samplingRatio"]]).to.deep.equal([1, 0.1]);
     const changed = { ...platformOf(dev), tracesSamplingRatio: 0.25, otlpHttpEndpoint: "http://other:4318" };
     const after = await exampleOf("dev", changed);

@@ -19,8 +19,8 @@ export interface Cluster {
 }
 
 /**
- * One fault. A file in `faults/` exports one as `fault`, and is run because it is there. What it needs to remember between
- * `make` and `fix` it keeps in variables of its module.
+ * A fault. Each file in `faults/` exports one as `fault`, and is found automatically. State between `make` and `fix` is
+ * in variables of its module.
  */
 export interface Fault {
   /** Its name on the command line: `npm run test:faults -- <name>`. */
@@ -35,7 +35,7 @@ export interface Fault {
   page: string;
   /** Seconds until the doctor reports it. @default 180 */
   within?: number;
-  /** Seconds until the doctor says healthy after it was fixed. @default 300 */
+  /** Seconds after the repair until the doctor reports a healthy stack. @default 300 */
   healthyWithin?: number;
 }
 
@@ -72,9 +72,9 @@ export async function change(
 }
 
 /**
- * A fault that lies in one field of an object, and its fixing: the field as it was.
+ * A fault in one field of an object, and its repair: the original value.
  *
- * @param spoil the wrong value, made of the right one
+ * @param spoil returns the wrong value for the right one
  */
 export function fieldFault(
   header: Header,

@@ -1,8 +1,9 @@
 /**
- * The fault drill: breaks a running stack in one way at a time, and measures how long `obs doctor` takes to name the fault
- * as its first finding, and how long until it says healthy once it was fixed.
+ * The fault drill: injects one fault at a time into a running stack. Measures how long `obs doctor` takes to report the
+ * fault as its first finding, and a healthy stack after the repair.
  *
- * `OBS_TEST_STACK=<stack> npm run test:faults [-- <fault>…]`; the cluster is OBS_TEST_KUBECONFIG, else the stack's own.
+ * `OBS_TEST_STACK=<stack> npm run test:faults [-- <fault>…]`; the cluster is OBS_TEST_KUBECONFIG, otherwise the stack's
+ * own.
  */
 import { readdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -11,7 +12,10 @@ import { connect } from "../../cli/lib/cluster";
 import { table } from "../../cli/lib/text";
 import { type Cluster, clusterOf, type Fault } from "./fault";
 
-/** How long a check may take, in seconds: the measured time is reported, also on a machine that is busy with tests. */
+/**
+ * Timeout of a check, in seconds: long, because the drill measures detection, also on a machine that is busy with
+ * tests.
+ */
 const checkWithin = 60;
 
 /** The result of one fault. */

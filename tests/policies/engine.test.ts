@@ -15,7 +15,7 @@ import { freePort } from "../support/servers";
 import { ready } from "../support/stacks";
 import { needs, needsCharts } from "../support/tools";
 
-/** A project that runs this one, with one place of it broken: which, it is reported by a variable. */
+/** A project that runs this one with one violation, which a variable selects. */
 function brokenProject(): string {
   const folder = mkdtempSync(join(tmpdir(), "observability-broken-"));
   const project = parse(readFileSync(join(root, "Pulumi.yaml"), "utf8"));
@@ -43,7 +43,7 @@ module.exports = async () => ({ ...(await program()), ...one?.outputs });
   return folder;
 }
 
-/** The message, up to how to fix it. */
+/** The message, up to the fix. */
 const expected = ({ rule, says }: Broken): string => {
   const { why } = rules.find(({ id }) => id === rule) ?? { why: "" };
   return `${says}: ${why}. `;

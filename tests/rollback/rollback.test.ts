@@ -1,6 +1,6 @@
 /**
- * Rollback of each release, by the very commands that docs/operations/runbook.md names: a change that restarts one workload, the
- * rollback, and what is left behind. It restarts components of the stack; Pulumi's state is not touched.
+ * Rollback of each release with the commands in docs/operations/runbook.md: a change that restarts one workload, the
+ * rollback, and a check for leftovers. It restarts components of the stack; Pulumi's state does not change.
  */
 import { AppsV1Api, CoreV1Api } from "@kubernetes/client-node";
 import { expect } from "chai";
@@ -123,7 +123,7 @@ describe("rollback: each release, with the runbook's commands", function () {
 
   for (const one of cases) {
     const { release, namespace, chart, annotations } = one;
-    it(`${release}: a change, its rollback, and no trace of it`, async () => {
+    it(`${release}: a change and its rollback, without leftovers`, async () => {
       const command = runbook()
         .commands.flatMap(({ text }) => filled(text))
         .find((text) => text.startsWith(`helm rollback ${release} -n ${namespace} `));
@@ -160,7 +160,7 @@ describe("rollback: each release, with the runbook's commands", function () {
       expect(await seenByPulumi(one)).to.deep.equal(before);
       expect(Number((await listed(one)).revision), "revision").to.be.greaterThan(Number(revision) + 1);
 
-      // What the next `up` with the reverted settings does: the same values once more. No pod is recreated.
+      // The next `up` with the reverted settings: the same values once more. No pod is recreated.
       const { uids } = await workload(one);
       const again = await roll(upgrade);
       expect(again.uids, "pods").to.deep.equal(uids);

@@ -144,7 +144,7 @@ export class ApiServer {
     return (await this.ask("PUT", path, pod)).status;
   }
 
-  /** Creates an object for real, if it is not there yet; a custom resource definition is served when this ends. */
+  /** Creates an object unless it exists; when this resolves, a CRD is served. */
   async create(object: KubernetesObject): Promise<Verdict> {
     const verdict = await this.post(object, "default", "fieldValidation=Strict");
     if (object.kind === "CustomResourceDefinition" && [201, 409].includes(verdict.status))

@@ -1,4 +1,4 @@
-/** Helpers of the engine tests on a real cluster, in addition to Pulumi: pods that log, Loki asked, workloads stopped. */
+/** Actions of the engine tests on a real cluster: start pods that log, query Loki, scale workloads. */
 
 import { AppsV1Api, CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { minioClient, rootOf } from "../../cli/lib/minio";

@@ -10,7 +10,7 @@ export interface Page {
   path: string;
   /** Its text without fenced code. */
   text: string;
-  /** What is in single backticks. */
+  /** Texts in single backticks. */
   inline: string[];
   /** The lines of its fenced code. */
   fenced: string[];
@@ -18,7 +18,7 @@ export interface Page {
 
 /** A link inside the project. */
 export interface Link {
-  /** Path of the page that it is in. */
+  /** Path of the page that contains it. */
   from: string;
   /** Path of the target file or folder. */
   to: string;

@@ -20,7 +20,7 @@ export function needsGrafana(context: Mocha.Context): string {
 const moved = (text: string, folder: string) =>
   text.replaceAll(/\/(etc|var\/lib|var\/log)\/grafana|\/etc\/gateway\b/g, `${folder}$&`);
 
-/** The password that is in a file of that name, where Grafana has a folder of them. */
+/** The password in a file of that name, in Grafana's folder of passwords. */
 export const passwordIn = (file: string) => `password in ${file}`;
 
 /** The text of a file that a container mounts from a ConfigMap or a Secret. */
@@ -78,8 +78,8 @@ export class Grafana {
   /**
    * Starts a stack's Grafana in an empty folder.
    *
-   * @param home where its program is
-   * @param config what is in the stack's file; the address at which people reach it is put in
+   * @param home folder of the program
+   * @param config the stack's configuration, to which its URL is added
    */
   static async start(
     home: string,
@@ -189,7 +189,7 @@ async function answerOf(response: Response): Promise<Answer> {
   return { status: response.status, body: isJson ? JSON.parse(text) : text };
 }
 
-/** What a browser does in addition to showing pages: it keeps each host's cookies, and goes where it is sent. */
+/** A minimal browser: it keeps each host's cookies, and follows redirects. */
 export class Browser {
   private readonly cookies = new Map<string, Map<string, string>>();
 

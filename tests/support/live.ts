@@ -1,4 +1,4 @@
-/** The running stack of the layers for a real cluster. */
+/** The running stack for the test layers that need a real cluster. */
 import type { KubeConfig } from "@kubernetes/client-node";
 import { connect } from "../../cli/lib/cluster";
 import type { Settings } from "../../settings";

@@ -1,4 +1,4 @@
-/** The command line of `obs`, as the documentation's calls of it are compared with it. */
+/** The command line of `obs`, with which calls in the documentation are compared. */
 import { commandLine } from "../../cli/commands";
 
 /** The options of each command, short and long: `-o`, `--out`, `--no-flush`. */

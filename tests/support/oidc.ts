@@ -43,7 +43,7 @@ export class Oidc {
     private readonly server: Server,
   ) {}
 
-  /** Starts one that lets in every user who is known by name; it asks for PKCE and for no password. */
+  /** Starts one that accepts every known user name; it requires PKCE and no password. */
   static async start(options: OidcOptions): Promise<Oidc> {
     // @ts-expect-error It has no types.
     const { default: Provider } = await import("oidc-provider");

@@ -46,7 +46,7 @@ export class ProjectCopy {
     mkdirSync(this.backend, { recursive: true });
   }
 
-  /** What its commands have in their environment in addition to this process's own. */
+  /** Environment of its commands, in addition to this process's own. */
   get environment(): Record<string, string | undefined> {
     return {
       ...process.env,

@@ -19,7 +19,7 @@ const intervals: Record<string, string> = {
   $__interval: "31s",
 };
 
-/** A query as its grammar can read it; other variables are in strings, which take any text. */
+/** A query that its grammar can parse; other variables are in strings, which accept any text. */
 const replaced = (expr: string) => expr.replace(/\$__\w+/g, (name) => intervals[name] ?? name);
 
 /** The Grafana variable of a placeholder, or the duration itself. */

@@ -31,7 +31,7 @@ const rendered = new Map<string, Promise<RenderedStack>>();
 /**
  * Renders a stack; each only once.
  *
- * @param config what is in its `Pulumi.<stack>.yaml`, without the project's name before the keys
+ * @param config content of its `Pulumi.<stack>.yaml`, without the project's name in the keys
  */
 export function renderStack(config: Record<string, unknown>): Promise<RenderedStack> {
   const key = JSON.stringify(config);
@@ -104,7 +104,7 @@ export const containersOf = ({ object }: Placed): Container[] => [
   ...object["spec"].template.spec.containers,
 ];
 
-/** The arguments of each component of a release whose one program runs the one that `-target` names. */
+/** The arguments of each component of a release that runs one program with `-target`. */
 export const targetsOf = (stack: RenderedStack, release: string): string[][] =>
   workloads(stack)
     .filter((placed) => placed.release === release)

@@ -10,7 +10,7 @@ export interface Command {
   where: string;
   /** Its text, without the trailing comment. */
   text: string;
-  /** Whether it is in a block of its own, with that block's mark, or in a sentence or table. */
+  /** The mark of its block, or `inline` for a command in a sentence or table. */
   mark: "reads" | "changes" | "script" | "inline";
 }
 
@@ -51,7 +51,7 @@ const inlineCommands = (line: string): string[] =>
     .map(([, text = ""]) => text.replaceAll("\\|", "|")) // in tables, a bar is written \|
     .filter((text) => programs.test(text));
 
-/** What is in a page. @throws if a block has an unknown mark */
+/** Commands and queries of a page. @throws if a block has an unknown mark */
 export function read(page: string): { commands: Command[]; queries: Query[] } {
   const commands: Command[] = [];
   const queries: Query[] = [];

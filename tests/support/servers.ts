@@ -45,7 +45,7 @@ export class Server {
       stream?.setEncoding("utf8").on("data", (text: string) => {
         this.log += text;
       });
-    // Tests that are interrupted leave nothing running either.
+    // Interrupted tests leave no server running, either.
     process.once("exit", this.kill);
   }
 

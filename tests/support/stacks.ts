@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { type Recording, recordProgram } from "../../cli/lib/record";
 import { parseSettings, type Settings, SettingsError } from "../../settings";
 
-/** What a stack's config says in addition to its environment, by top-level key. */
+/** A stack's configuration in addition to its environment, by top-level key. */
 export type Config = Record<string, unknown>;
 export type Environment = "dev" | "prod";
 

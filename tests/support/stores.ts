@@ -67,7 +67,7 @@ const answers: Record<string, (asked: Asked[], query: string, hidden: string) =>
 /**
  * Starts the server.
  *
- * @param fail the status of a write that is not taken, or undefined; it gets the write and the number of earlier ones
+ * @param fail status of a rejected write, or undefined; called with the write and the number of earlier ones
  * @param hidden a marked line that no query of logs finds
  */
 export async function startStores(

@@ -144,7 +144,7 @@ export function tool(name: string): string | undefined {
 /** Why tests were skipped, for the summary. */
 export const skipped: { suite: string; reason: string }[] = [];
 
-/** Skips the suite that a `before` hook is in, and says why. */
+/** Skips the suite of a `before` hook, with the reason. */
 export function skip(context: Mocha.Context, reason: string): never {
   skipped.push({ suite: context.test?.parent?.title ?? "", reason });
   return context.skip();

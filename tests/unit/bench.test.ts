@@ -89,7 +89,7 @@ describe("unit: bench, requested resources", () => {
     });
   });
 
-  it("reports containers that ask for nothing, or only for one of the two", () => {
+  it("reports containers without requests, or with only one of the two", () => {
     const { unasked } = ofPod({
       containers: [container("1"), container(undefined, "1Gi"), {}, container("1", "1Gi")],
     });
@@ -208,7 +208,7 @@ describe("unit: bench, components at rest", () => {
     expect(rows[0]?.asked).to.include({ cpu: 200, memory: 128 * Mi });
   });
 
-  it("says that there is no limit", () => {
+  it("reports a missing limit", () => {
     expect(limitOfPod(pod("x", "2Mi"))).to.equal(2 * Mi);
     expect(limitOfPod(pod("x"))).to.equal(undefined);
     expect(restRows([pod("loki-b", "1Mi"), pod("loki-b")], [])[0]?.limit).to.equal(undefined);
@@ -260,7 +260,7 @@ describe("unit: bench, signals", () => {
     );
   });
 
-  it("reports each signal under each load", () => {
+  it("has rows for each signal under each load", () => {
     const idle = {
       seconds: signalMap((one) => (one === "lines" ? [3, 1, 2] : [])),
       lost: signalMap(() => 4),

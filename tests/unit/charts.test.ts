@@ -108,7 +108,7 @@ describe("unit: charts", () => {
     expect(sourcesWith(relative(process.cwd(), folder))).to.deep.equal(wanted);
   });
 
-  it("missing from a folder, or there in another version, are reported together", () => {
+  it("reports all charts that a folder lacks or has in another version", () => {
     folderOf("minio", "1.0.0");
     packageOf("loki", "1.0.0");
     for (const name of names.filter((one) => one !== "minio" && one !== "loki"))
@@ -137,7 +137,7 @@ describe("unit: charts", () => {
     });
   });
 
-  it("of a missing folder are reported, not searched for elsewhere", () => {
+  it("reports charts of a missing folder, and does not search elsewhere", () => {
     expect(errorOf(() => sourcesWith(join(folder, "nowhere"))).problems).to.have.length(names.length);
   });
 
@@ -157,7 +157,7 @@ describe("unit: charts", () => {
     expect(sourcesWith("https://charts.example.com").minio.repository).to.equal("https://charts.example.com");
   });
 
-  it("missing from OBS_CHARTS are reported with its name", () => {
+  it("reports charts that OBS_CHARTS lacks with that name", () => {
     process.env["OBS_CHARTS"] = folder;
     const { problems, message } = errorOf(() => sourcesWith());
     expect(problems.map(({ path }) => path)).to.deep.equal(names.map(() => "OBS_CHARTS"));

@@ -149,7 +149,7 @@ describe("obs: the command line", function () {
       .and.not.include("    at ");
   });
 
-  it("sizes a stack: ends with 1 where it is too small, 0 if it is not, and reports which options are wrong", async () => {
+  it("sizes a stack: exits 1 if it is too small, 0 otherwise, and reports invalid options", async () => {
     const small = await obs("size", "prod", "--series", "100k", "--json");
     expect(small.status).to.equal(1);
     expect(JSON.parse(small.stdout).problems.map(({ path }: { path: string }) => path)).to.deep.equal([

@@ -15,7 +15,7 @@ describe("unit: the cold tier", function () {
   // Recording the program takes time.
   this.timeout(60_000);
 
-  it("is none if it is not set", async () => {
+  it("does not exist unless it is set", async () => {
     const { resources } = await recordingOf("prod");
     expect(resources.filter(({ name, type }) => /cold-tier/.test(name) || /:Job$/.test(type))).to.deep.equal(
       [],

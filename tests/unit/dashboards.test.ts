@@ -100,7 +100,7 @@ const uidIsAnAddress: Rule = ({ uid }, all) => [
   ...(all.filter((other) => other.uid === uid).length > 1 ? [{ place: uid, what: "not the only one" }] : []),
 ];
 
-/** A reader who finds it among others knows what it is for. */
+/** In a list of dashboards, the description explains the purpose. */
 const saysWhatItIsFor: Rule = ({ uid, title, purpose, tags }) => [
   ...(title ? [] : [{ place: uid, what: "no title" }]),
   ...(/\w{3,}.*[.?]$/s.test(purpose) ? [] : [{ place: uid, what: "no purpose in a sentence" }]),
@@ -444,7 +444,7 @@ const notAlways: { metrics: RegExp; why: string }[] = [
   { metrics: /^ALERTS$/, why: "in Mimir only while an alert of its ruler waits or fires" },
 ];
 
-/** A metric or label that does not exist makes an empty panel, without an error. */
+/** A missing metric or label makes a panel empty without any error. */
 const metricsAreThere: Rule = (dashboard) =>
   promqlOf(dashboard).flatMap(({ place, source, expr }) => {
     const inMimir = source === metrics.variable || source === longRange.variable;

@@ -60,7 +60,7 @@ describe("unit: diff: objects", () => {
     expect(lines).to.deep.equal(["-  replicas: 1", "+  replicas: 2"]);
   });
 
-  it("reports what is new and what is gone, whole, and follows an object to another version of its API", () => {
+  it("shows new and removed objects completely, and follows an object to another API version", () => {
     const [gone, fresh] = between([configMap({ a: "1" })], [deployment()]).objects;
     expect(gone).to.include({ object: "ConfigMap shop/config", what: "removed" });
     expect(gone?.diff).to.include("-kind: ConfigMap");
@@ -227,7 +227,7 @@ describe("unit: diff: folders of two sides", () => {
     ]);
   });
 
-  it("say which release could not be rendered, and compare the values of its chart", async () => {
+  it("report a release that could not be rendered, and compare its values instead", async () => {
     const before = side("before", {
       "releases/web/values.yaml": [{ replicas: 1 }],
       "releases/web/manifests.yaml": [],
@@ -252,7 +252,7 @@ describe("unit: diff: folders of two sides", () => {
   });
 });
 
-describe("unit: diff: what is reported", () => {
+describe("unit: diff: report", () => {
   const changed = between([deployment(), secret("old")], [deployment({ replicas: 2 }), secret("new")]);
 
   it("is folded Markdown with a table, and escapes Markdown in names", () => {
@@ -278,7 +278,7 @@ describe("unit: diff: what is reported", () => {
     expect(markdown(reportOf({ name: "a", objects: [change] }))).to.match(/^`````diff$/m);
   });
 
-  it("fits into a comment, leaves out what does not fit, and counts what it left out", () => {
+  it("fits into a comment, gives each release a share, and counts omitted parts", () => {
     const long = (name: string, lines: number): Report["releases"][number] => {
       const diff = ["@@ -0,0 +1 @@", ...Array.from({ length: lines }, (_, i) => `+line ${i}`)].join("\n");
       const object = {

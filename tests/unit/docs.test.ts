@@ -195,7 +195,7 @@ describe("unit: documentation", () => {
       ...Object.values(certificates).map(({ secret }) => secret),
     ];
     expect(secrets.filter((secret) => !told.includes(secret))).to.deep.equal([]);
-    // They are reported as one.
+    // They are documented as one.
     expect([...consumers, ...backupJobs].map(s3Secret)).to.deep.equal([
       "loki-s3",
       "mimir-s3",

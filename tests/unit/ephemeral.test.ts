@@ -76,7 +76,7 @@ describe("unit: an ephemeral stack", () => {
     expect(action.done.slice(-3)).to.deep.equal(["down", "remove", "left"]);
   });
 
-  it("when interrupted, frees the stack before it takes it down, even while an action waits", async () => {
+  it("unlocks the stack before it deletes it after an interruption, even while an action waits", async () => {
     const { life, done, options, control } = rehearsal();
     const running = liveThrough(life, options, async () => {
       setImmediate(() => control.abort(new Error("interrupted")));
@@ -97,7 +97,7 @@ describe("unit: an ephemeral stack", () => {
     expect(done).to.deep.equal(["make", "up"]);
   });
 
-  it("reports both failures if `down` fails too, and what is left", async () => {
+  it("reports both errors if the deletion fails, too, and the remaining objects", async () => {
     const down = rehearsal({ up: fails("no room"), down: fails("the API server is unavailable") });
     expect(await messageOf(liveThrough(down.life, down.options, async () => 1))).to.equal(
       "no room\nThe deletion failed as well: the API server is unavailable",
@@ -109,7 +109,7 @@ describe("unit: an ephemeral stack", () => {
     );
   });
 
-  it("is refused if it is not a dev stack, is protected, or is there already", () => {
+  it("is rejected if it is not a dev stack, is protected, or exists already", () => {
     const none = { exists: false, namespaces: [] };
     const dev = settingsOf("dev");
     const held = settingsOf("dev", { cluster: { protect: true } });

@@ -61,7 +61,7 @@ describe("unit: users of the gateways", () => {
     expect(gatewayUser("pods|nodes", "read")).to.equal("pods.nodes-read");
   });
 
-  it("are in a gateway's configuration by name, without a password", () => {
+  it("appear in a gateway's configuration by name, without a password", () => {
     for (const store of stores) {
       const text = gatewayConfiguration(store, settingsOf("prod", more));
       for (const { name, tenant } of gatewayUsers(store, settingsOf("prod", more)))
@@ -271,7 +271,7 @@ describe("unit: the gateways' passwords", function () {
     }
   });
 
-  it("are in no values of a chart", async () => {
+  it("appear in no values of a chart", async () => {
     const { resources } = await recordingOf("prod", { access: { generations: [1, 2] } });
     for (const { type, name, inputs } of resources.filter((one) => one.type.endsWith(":Release"))) {
       const text = JSON.stringify(inputs);

@@ -6,7 +6,7 @@ import pins from "../../charts.json";
 
 const root = join(__dirname, "..", "..");
 
-/** The parts of the program, and what each may import in addition to itself: parts, or packages by the beginning of their name. */
+/** The parts of the program, and the allowed imports of each: parts, or packages by the prefix of their name. */
 const layers: Record<string, { parts: string[]; packages: string[] }> = {
   settings: { parts: ["charts.json"], packages: ["fastest-levenshtein", "node:crypto", "zod"] },
   "names.ts": { parts: ["settings"], packages: [] },
@@ -17,7 +17,7 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
     parts: ["names.ts", "files.ts"],
     packages: ["@grafana/grafana-foundation-sdk", "node:fs", "node:path", "yaml"],
   },
-  // What a value depends on in addition to the settings are files of the project.
+  // Dependencies of values, other than the settings, are files of the project.
   values: {
     parts: ["settings", "names.ts", "files.ts", "charts.json", "images.json", "dashboards"],
     packages: ["node:fs", "node:path", "node:crypto", "yaml"],
@@ -34,7 +34,7 @@ const layers: Record<string, { parts: string[]; packages: string[] }> = {
 };
 const whole = Object.keys(layers);
 
-/** Those that are next to the program. */
+/** Commands next to the program. */
 const beside: Record<string, { parts: string[]; packages: string[] }> = {
   cli: { parts: [...whole, "lighten.cjs", "policies", "package.json"], packages: [""] },
   automation: { parts: ["settings", "names.ts", "components", "cli"], packages: [""] },
@@ -204,7 +204,7 @@ describe("unit: versions", () => {
       .map((file) => join(root, file)),
   ];
 
-  it("of charts are in charts.json alone", () => {
+  it("of charts are only in charts.json", () => {
     const versions = Object.values(pins).flatMap(({ version, appVersion }) => [version, appVersion]);
     const found = texts.flatMap((file) => {
       const text = readFileSync(file, "utf8");

@@ -1,4 +1,7 @@
-/** What a killed update leaves behind is distinguished from other objects: locks, plugins, releases, objects; and the drill's points. */
+/**
+ * Cleanup after a killed update removes only its own leftovers: locks, plugins, releases, objects. Also the points of
+ * the drill.
+ */
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { V1Secret } from "@kubernetes/client-node";

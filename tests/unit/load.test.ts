@@ -39,7 +39,7 @@ describe("unit: obs load, options", () => {
     return parse?.(text, undefined as never);
   };
 
-  it("takes numbers within limits, and says which option is not", () => {
+  it("accepts integers within limits, and reports an invalid option", () => {
     for (const [name, value] of Object.entries(asked))
       expect(read(name, String(value)), name).to.equal(value);
     expect(read("queries", "0.5")).to.equal(0.5);
@@ -168,7 +168,7 @@ describe("unit: obs load, output of k6", () => {
     expect(readSummary("")).to.equal(undefined);
   });
 
-  it("is reported in a line for each step", () => {
+  it("is reported in one line per step", () => {
     const [step] = readSteps(log);
     expect(step && stepText(small, step)).to.equal("step 1 of 2: logs 99 of 100 lines/s (10 refused)");
   });

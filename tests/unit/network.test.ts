@@ -364,7 +364,7 @@ describe("unit: network policies", () => {
     expect(reaches(network, "controller", "grafana", 3000)).to.equal(true);
   });
 
-  it("where nodes are not known, the other open ports are the webhooks' ports, and no more", () => {
+  it("with unknown nodes, only the webhooks' ports are open in addition", () => {
     const network = networkOf("prod", { network: { nodes: ["0.0.0.0/0", "::/0"] } });
     const ports = [53, 80, 443, 3000, 3100, 4317, 4318, 5353, 6443, 7946, 8000, 8080, 8081, 8443, 9000, 9001];
     ports.push(9090, 9093, 9094, 9095, 9150, 9443, 9666, 10250, 11211, 12345);

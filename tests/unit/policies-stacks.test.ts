@@ -60,7 +60,7 @@ describe("unit: policies over stacks", function () {
   });
 
   for (const { about, environment = "prod", config = {}, alter, outputs = {}, rule, says } of broken)
-    it(`${rule} reports where ${about}`, async () => {
+    it(`${rule} detects: ${about}`, async () => {
       const recording = structuredClone(await recordingOf(environment, config));
       for (const resource of recording.resources) alter?.(resource);
       for (const [output, value] of Object.entries(outputs))

@@ -29,7 +29,7 @@ describe("unit: policies", () => {
         expect(said(rule, passes, environment)).to.deep.equal([]);
       });
 
-      it("says what is wrong, why and how to fix it", () => {
+      it("reports the problem, the reason and the fix", () => {
         expect(said(rule, fails, environment)).to.deep.equal(says);
       });
     });
@@ -78,7 +78,7 @@ describe("unit: policies", () => {
       expect(contextOf(rule("sampling"), "prod").config).to.deep.equal({ prodMaximum: 0.1, devMinimum: 1 });
     });
 
-    it("are refused if there is no such rule, level or parameter", () => {
+    it("are rejected with an unknown policy, level or parameter", () => {
       const problems = configProblems(rules, {
         tenency: "advisory",
         tenancy: "optional",
@@ -113,7 +113,7 @@ describe("unit: policies", () => {
       expect(exceptionFor("no-privilege", allowed, what)).to.equal(undefined);
     });
 
-    it("are reported with what was found, and stop nothing", () => {
+    it("are reported with the violations, and stop nothing", () => {
       const service = thing(
         "Service",
         "cadvisor",

@@ -278,7 +278,7 @@ describe("unit: preflight", () => {
       ]);
     });
 
-    it("reports what a loss costs", () => {
+    it("reports the effect of a loss", () => {
       const notes = (environment: Environment) =>
         examine("test", settingsOf(environment), snapshot(), [named("topology")]).notes;
       expect(notes("prod")).to.deep.equal([

@@ -363,7 +363,7 @@ describe("unit: program", function () {
             value: Object.fromEntries(of.map((user) => [user, generated])),
             secret: true,
           });
-        // One secret in an object would make all of it secret for every reader of the stack.
+        // A single secret would make the whole object secret in the stack's outputs.
         const secrets = Object.entries(outputs).filter(([, { secret }]) => secret);
         expect(secrets.map(([name]) => name)).to.have.members([
           "minioRootPassword",

@@ -32,7 +32,7 @@ describe("unit: commands of the runbook", function () {
     expect(harmless, "only read").to.deep.equal([]);
   });
 
-  it("one pipeline a line, so that its exit code is that of the command", () => {
+  it("have one pipeline per line, so that its exit code shows the result", () => {
     const several = commands.filter(({ mark, text }) => mark !== "script" && /;|&&|\|\||&$/.test(text));
     expect(several).to.deep.equal([]);
   });

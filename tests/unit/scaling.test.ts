@@ -177,7 +177,7 @@ describe("unit: scaling (R13)", () => {
 describe("unit: obs rotate", () => {
   const lists = (generations: number[]) => stepsLeft(generations).map((step) => step.generations);
 
-  it("has three updates: taken, used, the only one", () => {
+  it("has three updates: passwords accepted in addition, used, and the only ones", () => {
     expect(lists([1])).to.deep.equal([[1, 2], [2, 1], [2]]);
     expect(lists([7])).to.deep.equal([[7, 8], [8, 7], [8]]);
   });

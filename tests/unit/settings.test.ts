@@ -182,7 +182,7 @@ describe("unit: settings", () => {
   });
 
   describe("mistakes", () => {
-    it("are reported all at once: wrong values, unknown keys, rules that join settings", () => {
+    it("are reported together: invalid values, unknown keys, rules between settings", () => {
       const { message, problems } = errorOf(() =>
         parseSettings("team-a", {
           environment: "prod",
@@ -303,7 +303,7 @@ describe("unit: settings", () => {
       expect(message).to.include("pulumi config rm");
     });
 
-    it("of kind are reported with the group's settings", () => {
+    it("of type are reported with the group's settings", () => {
       const { problems } = errorOf(() =>
         settingsOf("dev", { charts: "oci://mirror", loki: { retention: ["30d"], schema: "tsdb" }, tempo: 3 }),
       );

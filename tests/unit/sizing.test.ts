@@ -287,7 +287,7 @@ describe("unit: sizing", () => {
       expect(refused({ series: "2M", samples: "101k/s" }, { mimir })).to.deep.equal([]);
     });
 
-    it("are reported at preview", async () => {
+    it("are printed by a preview", async () => {
       const told: string[] = [];
       const warn = pulumi.log.warn;
       Object.assign(pulumi.log, {

@@ -80,7 +80,7 @@ describe("unit: obs smoke, the run", () => {
     expect(error).to.be.instanceOf(Skipped);
   });
 
-  it("one that is interrupted ends at once with the reason, whatever it waits for", async () => {
+  it("ends at once with the reason after an interruption, whatever it waits for", async () => {
     const control = new AbortController();
     let asked = 0;
     const waits: Check["show"] = ({ until: wait }) =>

@@ -83,7 +83,7 @@ describe("unit: TLS between components", function () {
       }
     });
 
-    it("keys are ECDSA P256, and are in Secrets and in the provider's inputs only", () => {
+    it("keys are ECDSA P256, and are only in Secrets and in the provider's inputs", () => {
       const keys = ofType(recording, "tls:index/privateKey:PrivateKey");
       expect(keys).to.have.length(4);
       for (const { inputs } of keys) expect(inputs).to.deep.equal({ algorithm: "ECDSA", ecdsaCurve: "P256" });
@@ -108,7 +108,7 @@ describe("unit: TLS between components", function () {
       });
     });
 
-    it("servers are addressed by https", () => {
+    it("servers have https addresses", () => {
       for (const output of ["otlpGrpcEndpoint", "otlpHttpEndpoint", "grafanaUrl", "minioConsoleUrl"])
         expect(recording.outputs[output]?.value, output).to.match(/^https:.*:\d+$/);
     });
@@ -241,7 +241,7 @@ describe("unit: TLS between components", function () {
     expect(endpoint.tlsConfig).to.not.have.property("insecureSkipVerify");
   });
 
-  it("a pod with a certificate speaks TLS", () => {
+  it("a pod's certificate shows whether it uses TLS", () => {
     const pod = (secretName: string) => ({
       spec: { containers: [], volumes: [{ name: "v", secret: { secretName } }] },
     });

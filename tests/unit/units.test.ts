@@ -119,7 +119,7 @@ describe("unit: units", () => {
     for (const [bytes, text] of written) expect(quantity(bytes)).to.equal(text);
   });
 
-  it("a written value is read as the same", () => {
+  it("written values are parsed as the same value", () => {
     for (const text of ["1Ki", "512Mi", "50Gi", "2Ti"]) {
       expect(quantity(size().parse(text))).to.equal(text);
       expect(bytesOf(text)).to.equal(size().parse(text));

@@ -104,7 +104,7 @@ describe("unit: upkeep: Renovate", () => {
     }
   });
 
-  it("finds the operator's chart in the values that install it", () => {
+  it("finds the operator's chart in the instructions for its installation", () => {
     const expressions = config.customManagers.flatMap(({ matchStrings }) => matchStrings);
     const found = expressions.flatMap((expression) => [
       ...text("docs/guides/deployments.md").matchAll(new RegExp(expression, "g")),

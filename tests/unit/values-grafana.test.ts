@@ -348,7 +348,7 @@ describe("unit: values of grafana", () => {
     expect(second).to.include("## Diagnosis\n\n```\nkubectl");
   });
 
-  it("gets no dashboard of MinIO if there is none, and none too large for a ConfigMap", () => {
+  it("has no dashboard of MinIO without MinIO, and none too large for a ConfigMap", () => {
     const names = (config: Config) =>
       dashboardConfigMaps(settingsOf("dev", config)).map(({ metadata }) => metadata.name);
     const credentials = { accessKey: "key", secretKey: "secret-of-eight" };
@@ -385,7 +385,7 @@ describe("unit: receivers of alerts", () => {
   };
   const settings = settingsOf("dev", { alerting });
 
-  it("by Alertmanager: the first route that fits, else all; the heartbeat gets the Watchdog", () => {
+  it("by Alertmanager: the first matching route, otherwise every receiver; the heartbeat gets a constant alert", () => {
     const { route, receivers }: Any = alertmanagerConfig(settings);
     expect(route.routes).to.deep.equal([
       {

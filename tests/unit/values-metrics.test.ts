@@ -222,7 +222,7 @@ describe("unit: values of mimir", () => {
     expect(alertmanager.podAnnotations).not.to.deep.equal(mimirOf("prod").alertmanager.podAnnotations);
   });
 
-  it("has a gateway that asks who is there (R3.3), and restarts with other passwords", () => {
+  it("has a gateway with authentication (R3.3), which restarts with other passwords", () => {
     const settings = settingsOf("dev", { access: { generations: [2, 1] } });
     const { gateway }: Any = mimirValues(settings);
     expect(gateway.nginx.config).to.deep.equal({ file: gatewayConfiguration("mimir", settings) });
@@ -376,7 +376,7 @@ describe("unit: values of kube-prometheus-stack", () => {
 describe("unit: values of alertmanager", () => {
   const config = (alerting: Config): Any => alertmanagerConfig(settingsOf("dev", { alerting }));
 
-  it("sends nothing if there is no receiver", () => {
+  it("notifies no receiver if there is none", () => {
     const { route, receivers } = config({});
     expect(receivers.map(({ name }: Any) => name)).to.deep.equal([route.receiver, "(smoke test)"]);
     expect(route.routes.map(({ receiver }: Any) => receiver)).to.deep.equal(["(smoke test)", route.receiver]);
@@ -549,7 +549,7 @@ describe("unit: values of cadvisor", () => {
     expect(relabelled({ __name__: "machine_memory_bytes" })).to.have.property("__name__");
   });
 
-  it("leaves out what belongs to no pod, sandboxes, and unused metrics", () => {
+  it("drops cgroups without a pod, redundant sandbox metrics, and unused ones", () => {
     const names = ["container_cpu_usage_seconds_total", "container_memory_rss", "container_fs_usage_bytes"];
     for (const __name__ of names) {
       expect(relabelled({ __name__, id: "/system.slice" }), __name__).to.equal(undefined);
@@ -561,7 +561,7 @@ describe("unit: values of cadvisor", () => {
 });
 
 describe("unit: values of alloy for metrics", () => {
-  it("runs the pipeline as it is in its files", () => {
+  it("runs the pipeline from its files without changes", () => {
     const files = ["rules", "scrape", "tenants"].map((part) =>
       readFileSync(`values/alloy/metrics/${part}.alloy`, "utf8"),
     );
@@ -677,7 +677,7 @@ describe("unit: values of alloy for metrics", () => {
     }
   });
 
-  it("leaves annotated pods alone if configured to", () => {
+  it("ignores annotated pods if the setting is off", () => {
     const { ANNOTATED } = alloyMetricsEnvironment(
       settingsOf("dev", { alloyMetrics: { annotatedPods: false } }),
     );

@@ -60,7 +60,7 @@ describe("unit: values of tempo", () => {
     expect(reportingEnabled).to.equal(false);
   });
 
-  it("has a gateway that asks who is there, and restarts with other passwords", () => {
+  it("has a gateway with authentication, which restarts with other passwords", () => {
     const settings = settingsOf("prod", { access: { generations: [2, 1] } });
     const { gateway }: Any = tempoValues(settings);
     expect(gateway).to.deep.include({
@@ -287,7 +287,7 @@ describe("unit: the sampling ratio", () => {
     return `Release alloy-traces.values.alloy.extraEnv.${index}.value`;
   };
 
-  it("applied by SDKs is in the sampler, in Alloy's environment and in the outputs, and nowhere else", async () => {
+  it("applied by SDKs is only in the sampler, in Alloy's environment and in the outputs", async () => {
     const config = { tracing: { sampling: { ratio } } };
     expect(await holding(config)).to.have.members([
       "Instrumentation instrumentation-default.spec.sampler.argument",

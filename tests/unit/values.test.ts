@@ -67,7 +67,7 @@ describe("unit: values", () => {
       it(`${environment}: the values of every release`, async () => {
         const { resources } = await recordingOf(environment);
         const releases = releasesOf(resources);
-        // In prod also: metrics-server and KEDA.
+        // In prod also metrics-server and KEDA.
         expect(releases).to.have.length(environment === "dev" ? 11 : 13);
         for (const { name, values } of releases) {
           const shown: Any = structuredClone(values);
@@ -197,7 +197,7 @@ describe("unit: values", () => {
           expect(text).not.to.match(pattern);
     });
 
-    it("anyOf can be in a quoted string of LogQL", () => {
+    it("anyOf is valid in a quoted string of LogQL", () => {
       const paths = [...settingsOf("prod").alloyLogs.healthCheckPaths, "/a.b(c)*"];
       expect(anyOf(paths) + anyOf([])).not.to.match(/["\\`\n]/);
     });
@@ -480,7 +480,7 @@ describe("unit: values", () => {
       ).to.deep.include({ endpoint: "http://s3.example.com", insecure: true });
     });
 
-    it("caches in memcached, or in the query-frontend if there is none", () => {
+    it("caches in memcached, or otherwise in the query-frontend", () => {
       const { loki: dev, ...devRest } = lokiOf("dev");
       expect([devRest.resultsCache, devRest.chunksCache]).to.deep.equal([
         { enabled: false },
@@ -515,7 +515,7 @@ describe("unit: values", () => {
   });
 
   describe("alloy for logs", () => {
-    it("runs the pipeline as it is in its files, with the journal where it is collected", () => {
+    it("runs the pipeline from its files, with the journal if that is collected", () => {
       const files = ["collect", "process", "write"].map((part) =>
         readFileSync(`values/alloy/logs/${part}.alloy`, "utf8"),
       );

@@ -89,7 +89,7 @@ describe("unit: volumes that charts make", () => {
     });
   }
 
-  it("are reported all at once", () => {
+  it("are reported together", () => {
     const config = { loki: { ingester: { disk: "6Gi" } }, tempo: { ingester: { disk: "1Gi" } } };
     expect(told(live, config)).to.deep.equal([
       "loki.ingester.disk 6Gi: 5Gi, because the volumes of loki/loki-ingester have that size; to grow them, run ./obs upgrade --volumes dev: docs/guides/upgrades.md",
@@ -97,7 +97,7 @@ describe("unit: volumes that charts make", () => {
     ]);
   });
 
-  it("of Prometheus that stayed small are refused even where the operator has recreated its StatefulSet", () => {
+  it("of Prometheus that stayed small are rejected even after the operator has recreated its StatefulSet", () => {
     const config = at("kubePrometheusStack.prometheus.disk", "9Gi");
     const remade = { statefulSets: installed(config).statefulSets, claims: live.claims };
     expect(told(remade, config)[0]).to.match(/^kubePrometheusStack.prometheus.disk 9Gi: 5Gi, because/);
@@ -159,7 +159,7 @@ describe("unit: volumes that grow", () => {
     expect(planFor(larger)).to.deep.equal({ grow: [], remove: [] });
   });
 
-  it("grow each, and their StatefulSet goes; the operator recreates its own", () => {
+  it("grow each, and their StatefulSet is deleted; the operator recreates its own", () => {
     const live = installed();
     live.claims.push(
       claim("loki", "data-loki-ingester-1", "7Gi"),

@@ -1,8 +1,8 @@
 import { type Fault, fieldFault } from "../fault";
 
 /**
- * The DNS Service leads to an address where nobody answers, while everything looks ready. Clusters whose endpoints a
- * controller keeps would fix it within seconds; the one of the tests has one made by hand.
+ * The DNS Service has an endpoint that does not respond, although everything looks ready. Clusters with a controller
+ * for endpoints would repair it within seconds; in the test cluster it was created manually.
  */
 const field = fieldFault(
   {

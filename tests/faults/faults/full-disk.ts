@@ -6,9 +6,9 @@ import { namespaces } from "../../support/names";
 import { type Cluster, change, type Fault } from "../fault";
 
 /**
- * The volume of Loki's ingester is full. Where volumes are folders of this machine, a small file system is put over the
- * folder while the pod is unavailable, and filled; taken off again, everything is as it was. Elsewhere it is skipped: a drill should not fill
- * a volume that is paid for.
+ * The volume of Loki's ingester is full. If volumes are folders of this machine, a small file system is mounted over
+ * the folder while the pod does not run, and filled; unmounting it restores the original state. Otherwise the fault is
+ * skipped: a drill should not fill a paid volume.
  */
 const namespace = namespaces.loki;
 const workload = {
@@ -34,7 +34,7 @@ async function scale(cluster: Cluster, replicas: number): Promise<void> {
   if (found !== wanted) throw new Error(`${pod.name} is ${found}, not ${wanted}`);
 }
 
-/** The folder of this machine that the ingester's volume is. @throws if it is none */
+/** The folder of the ingester's volume on this machine. @throws if there is none */
 async function folderOf({ core }: Cluster): Promise<string> {
   const claim = await core.readNamespacedPersistentVolumeClaim({ namespace, name: "data-loki-ingester-0" });
   const volume = await core.readPersistentVolume({ name: claim.spec?.volumeName ?? "" });

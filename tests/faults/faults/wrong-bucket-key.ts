@@ -1,7 +1,7 @@
 import type { Fault } from "../fault";
 import { fieldFault } from "../fault";
 
-/** Tempo's Secret has a key that MinIO does not take; its pods would read it when they restart. */
+/** Tempo's Secret has a key that MinIO does not accept; its pods would read it after a restart. */
 export const fault: Fault = {
   name: "wrong-bucket-key",
   ...fieldFault(

@@ -14,7 +14,7 @@ export interface Mistake {
   about: string;
   /** @default prod */
   environment?: Environment;
-  /** What the stack's config says in addition to what is shipped, with addresses of its own, by top-level key. */
+  /** The stack's configuration in addition to the shipped one, with its own addresses, by top-level key. */
   config: Config;
   /** Existing objects in the cluster: volumes of this size and class, of the component with this path. */
   installed?: { component: string; size: string; storageClass?: string };

@@ -1,4 +1,4 @@
-/** Mistakes about logs, metrics, traces, receivers of alerts, and authentication. */
+/** Mistakes about logs, metrics, traces, alert receivers and logins. */
 import { shipped } from "../stacks";
 import { type Mistake, set, setPlain, setSecret, takeOut } from "./mistake";
 
