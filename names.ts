@@ -53,7 +53,8 @@ export function ownNamespace(settings: Settings, name: string): string {
 export const systemNamespaces = (settings: Settings): string[] =>
   settings.cluster.systemNamespaces.map((name) => ownNamespace(settings, name));
 
-const prefixLabel = "observability/prefix";
+/** Label of namespaces whose monitors and rules belong to a stack with a prefix, or to another Prometheus. */
+export const prefixLabel = "observability/prefix";
 /** Value of the label: the prefix without its trailing hyphen, because a label value must not end with one. */
 const prefixValue = ({ namespaces: { prefix } }: Settings): string => prefix.slice(0, -1);
 

@@ -65,7 +65,8 @@ const clientId = (store: string) =>
 
 export const azure = group({
   account: text("the name of a storage account", /^[a-z0-9]{3,24}$/).describe("Storage account"),
-  endpointSuffix: text("a DNS domain", /^[a-z0-9.-]+$/)
+  // Tempo takes any other domain for the emulator Azurite, and sends plain HTTP: tempodb/backend/azure/azure_helpers.go
+  endpointSuffix: text("a DNS domain that begins with blob.", /^blob\.[a-z0-9.-]+$/)
     .optional()
     .describe("Domain of the Blob service; default blob.core.windows.net"),
   loki: clientId("Loki"),

@@ -50,6 +50,8 @@ export interface Facts {
   /** Metadata of custom resource definitions. */
   definitions: V1ObjectMeta[];
   apiServices: V1APIService[];
+  /** Metadata of the Prometheus objects of Prometheus Operator. */
+  prometheuses: V1ObjectMeta[];
   /** Metadata of the Secrets in which Helm keeps its releases. */
   releases: V1ObjectMeta[];
   /** Ports on which the API server's endpoints listen. */
@@ -97,6 +99,7 @@ const resources: Record<keyof Facts, string> = {
   limitRanges: "LimitRanges",
   definitions: "CustomResourceDefinitions",
   apiServices: "APIServices",
+  prometheuses: "Prometheuses",
   releases: "Secrets",
   apiServerPorts: "EndpointSlices of namespace default",
   corefile: "ConfigMap kube-system/coredns",

@@ -4,6 +4,7 @@ import {
   ApiregistrationV1Api,
   AppsV1Api,
   CoreV1Api,
+  CustomObjectsApi,
   DiscoveryV1Api,
   type KubeConfig,
   SchedulingV1Api,
@@ -66,6 +67,11 @@ function readers(config: KubeConfig, settings: Settings): Readers {
         await config.makeApiClient(ApiextensionsV1Api).listCustomResourceDefinition({}, metadataOnly),
       ),
     apiServices: async () => (await config.makeApiClient(ApiregistrationV1Api).listAPIService()).items,
+    prometheuses: async () => {
+      const kind = { group: "monitoring.coreos.com", version: "v1", plural: "prometheuses" };
+      const custom = config.makeApiClient(CustomObjectsApi);
+      return metadataOf((await unlessMissing(custom.listClusterCustomObject(kind))) ?? { items: [] });
+    },
     releases: async () =>
       metadataOf(await core.listSecretForAllNamespaces({ labelSelector: "owner=helm" }, metadataOnly)),
     apiServerPorts: async () => {

@@ -95,13 +95,15 @@ describe("binaries: scheduled backups, with rclone between two MinIO servers", f
       join(folder, `loki-${starts}`),
       { discover_service_name: [], discover_log_levels: false, reject_old_samples: false },
       {
-        endpoint: `127.0.0.1:${store.port}`,
-        bucketnames: "loki-data",
-        region: "us-east-1",
-        insecure: true,
-        s3forcepathstyle: true,
-        access_key_id: store.credentials.accessKey,
-        secret_access_key: store.credentials.secretKey,
+        s3: {
+          endpoint: `127.0.0.1:${store.port}`,
+          bucketnames: "loki-data",
+          region: "us-east-1",
+          insecure: true,
+          s3forcepathstyle: true,
+          access_key_id: store.credentials.accessKey,
+          secret_access_key: store.credentials.secretKey,
+        },
       },
     );
 

@@ -1,4 +1,4 @@
-/** A real Loki: all components in one process on loopback, with files for S3. Like in the cluster, it is multi-tenant. */
+/** A real Loki: all components in one process on loopback, with files for S3 or with a given storage. Like in the cluster, it is multi-tenant. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stringify } from "yaml";
@@ -16,10 +16,11 @@ export class Loki {
     folder: string,
     // Only sent lines are visible.
     limits: Record<string, unknown> = { discover_service_name: [], discover_log_levels: false },
-    // Storage of chunks and index instead of the folder, as Loki's `s3` configuration.
-    s3?: Record<string, unknown>,
+    // Storage of chunks and index instead of the folder, as Loki's `storage` configuration.
+    storage?: Record<string, unknown>,
     // Further parts of its configuration.
     more: Record<string, unknown> = {},
+    environment: Record<string, string> = {},
   ): Promise<Loki> {
     const index = limits["allow_structured_metadata"] === false ? "boltdb-shipper" : "tsdb";
     mkdirSync(folder, { recursive: true });
@@ -39,14 +40,12 @@ export class Loki {
         replication_factor: 1,
         instance_addr: "127.0.0.1",
         ring: { kvstore: { store: "inmemory" } },
-        storage: s3
-          ? { s3 }
-          : {
-              filesystem: {
-                chunks_directory: join(folder, "chunks"),
-                rules_directory: join(folder, "rules"),
-              },
-            },
+        storage: storage ?? {
+          filesystem: {
+            chunks_directory: join(folder, "chunks"),
+            rules_directory: join(folder, "rules"),
+          },
+        },
       },
       ingester: { lifecycler: { min_ready_duration: "0s", final_sleep: "0s" } },
       schema_config: {
@@ -54,7 +53,7 @@ export class Loki {
           {
             from: "2024-01-01",
             store: index,
-            object_store: s3 ? "s3" : "filesystem",
+            object_store: Object.keys(storage ?? { filesystem: {} })[0],
             schema: "v13",
             index: { prefix: "index_", period: "24h" },
           },
@@ -67,6 +66,7 @@ export class Loki {
     writeFileSync(join(folder, "loki.yaml"), stringify(config));
     const server = await Server.start(program, [`-config.file=${join(folder, "loki.yaml")}`], {
       folder,
+      environment,
       ready: async () => (await fetch(`${url}/ready`)).ok,
     });
     return new Loki(server, url);

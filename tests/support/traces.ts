@@ -13,6 +13,7 @@ import type { Settings } from "../../settings";
 import { alloyTracesEnvironment, alloyTracesPipeline, alloyTracesValues } from "../../values/alloy-traces";
 import { credentialKeys, gatewayClients } from "../../values/gateway";
 import { tempoValues } from "../../values/tempo";
+import { storage } from "../../values/tempo-configuration";
 import type { Gateway } from "./gateway";
 import type { Answer } from "./mimir";
 import { urls } from "./names";
@@ -174,6 +175,7 @@ export class Tempo {
     readonly url: string,
     /** OTLP over HTTP. */
     readonly http: string,
+    private readonly environment?: Record<string, string>,
   ) {}
 
   /**
@@ -181,6 +183,7 @@ export class Tempo {
    *
    * @param mimir gateway for its generated metrics, if any
    * @param slack maximum difference of a span's time from now; a search of a block does not find others
+   * @param cloud environment in which it uses the object storage of the settings, instead of its folder
    */
   static async start(
     program: string,
@@ -188,6 +191,7 @@ export class Tempo {
     settings: Settings,
     mimir?: Gateway,
     slack?: string,
+    cloud?: Record<string, string>,
   ): Promise<Tempo> {
     mkdirSync(folder, { recursive: true });
     const values = tempoValues(settings) as unknown as TempoParts;
@@ -242,8 +246,9 @@ export class Tempo {
       },
       storage: {
         trace: {
-          backend: "local",
-          local: { path: "blocks" },
+          ...(cloud
+            ? (storage(settings)["trace"] as object)
+            : { backend: "local", local: { path: "blocks" } }),
           wal: {
             path: "wal",
             ...values.tempo.structuredConfig.storage.trace.wal,
@@ -257,7 +262,7 @@ export class Tempo {
     writeFileSync(join(folder, "tempo.yaml"), stringify(config));
     writeFileSync(join(folder, "overrides.yaml"), stringify({ overrides: values.per_tenant_overrides }));
     const [url, otlp] = [`http://127.0.0.1:${api}`, `http://127.0.0.1:${http}`];
-    const tempo = new Tempo(program, folder, url, otlp);
+    const tempo = new Tempo(program, folder, url, otlp, cloud);
     await tempo.run();
     return tempo;
   }
@@ -266,6 +271,7 @@ export class Tempo {
   async run(): Promise<void> {
     this.server = await Server.start(this.program, ["-target=all", "-config.file=tempo.yaml"], {
       folder: this.folder,
+      environment: this.environment ?? {},
       ready: async () => (await fetch(`${this.url}/ready`)).ok,
     });
   }

@@ -79,6 +79,7 @@ const empty: Facts = {
   quotas: [],
   limitRanges: [],
   definitions: [],
+  prometheuses: [],
   apiServices: [],
   releases: [],
   apiServerPorts: [6443],
@@ -839,7 +840,7 @@ describe("unit: preflight", () => {
       expect(
         told("ports of nodes", service("shop"), { cadvisor: { expose: ["serviceMonitor"] } }),
       ).to.deep.equal([]);
-      const exporter = (port: object, hostNetwork: boolean) => ({
+      const exporter = (port: object, hostNetwork: boolean, nodeName = "node-0") => ({
         pods: [
           {
             metadata: {
@@ -847,18 +848,39 @@ describe("unit: preflight", () => {
               name: "exporter-x",
               ownerReferences: [{ name: "exporter" } as never],
             },
-            spec: { hostNetwork, containers: [{ name: "x", ports: [port as never] }] },
+            spec: {
+              hostNetwork,
+              ...(nodeName && { nodeName }),
+              containers: [{ name: "x", ports: [port as never] }],
+            },
           },
         ],
       });
       expect(told("ports of nodes", exporter({ containerPort: 9100 }, true))[0]).to.match(
-        /^warning kubePrometheusStack.nodeExporter.port 9100: .*shop\/exporter uses this one/,
+        /^error kubePrometheusStack.nodeExporter.port 9100: .*shop\/exporter uses this one/,
       );
       expect(told("ports of nodes", exporter({ containerPort: 1, hostPort: 9100 }, false))).to.have.length(1);
       expect(told("ports of nodes", exporter({ containerPort: 9100 }, false))).to.deep.equal([]);
       const moved = { kubePrometheusStack: { nodeExporter: { port: 9101 } } };
       expect(told("ports of nodes", exporter({ containerPort: 9100 }, true), moved)).to.deep.equal([]);
       expect(told("ports of nodes", exporter({ containerPort: 9101 }, true), moved)).to.have.length(1);
+      // It waits for the port, which this stack may have.
+      expect(told("ports of nodes", exporter({ containerPort: 9100 }, true, ""))).to.deep.equal([]);
+    });
+
+    it("another Prometheus evaluates the same rules", () => {
+      const other = (labels: Record<string, string> = {}) => ({
+        prometheuses: [
+          { namespace: "monitoring", name: "kps" },
+          { namespace: "old", name: "old" },
+        ],
+        namespaces: [{ metadata: { name: "old", labels } }],
+      });
+      const [first, ...more] = told("other Prometheus", other());
+      expect(first).to.match(/^warning cluster "Prometheus old\/old": .*each alert is sent twice/);
+      expect(more).to.deep.equal([]);
+      expect(told("other Prometheus", other({ "observability/prefix": "none" }))).to.deep.equal([]);
+      expect(told("other Prometheus", other(), { namespaces: { prefix: "b-" } })).to.deep.equal([]);
     });
   });
 

@@ -15,6 +15,7 @@ import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
 import { check as nodeSelection } from "./node-selection";
+import { check as otherPrometheus } from "./other-prometheus";
 import { check as placeholders } from "./placeholders";
 import { check as platform } from "./platform";
 import { check as ports } from "./ports";
@@ -46,6 +47,7 @@ export const checks: Check[] = [
   secrets,
   addOns,
   certManager,
+  otherPrometheus,
   ports,
   capacity,
   apiServerPorts,

@@ -1,6 +1,6 @@
 import type { V1Pod } from "@kubernetes/client-node";
 import { namespaces } from "../../../names";
-import { type Check, error, type Finding, warning } from "../check";
+import { type Check, error, type Finding } from "../check";
 
 /** Whether a pod listens on a port of its node. */
 const listensOn = ({ spec }: V1Pod, port: number): boolean =>
@@ -12,13 +12,16 @@ const ownerOf = ({ metadata }: V1Pod): string =>
   `${metadata?.namespace}/${metadata?.ownerReferences?.[0]?.name ?? metadata?.name}`;
 
 function nodeExporter(own: string, port: number, pods: V1Pod[]): Finding[] {
-  const others = pods.filter((pod) => pod.metadata?.namespace !== own && listensOn(pod, port));
+  // A pod without a node listens nowhere: this stack may have the port that it waits for.
+  const others = pods.filter(
+    (pod) => pod.metadata?.namespace !== own && pod.spec?.nodeName && listensOn(pod, port),
+  );
   if (others.length === 0) return [];
   return [
-    warning({
+    error({
       path: "kubePrometheusStack.nodeExporter.port",
       was: port,
-      allowed: `a free port on every node; ${[...new Set(others.map(ownerOf))].join(", ")} uses this one, so pods of node-exporter stay pending`,
+      allowed: `a free port on every node; ${[...new Set(others.map(ownerOf))].join(", ")} uses this one, so pods of node-exporter would stay pending`,
     }),
   ];
 }

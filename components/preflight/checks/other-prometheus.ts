@@ -1,0 +1,27 @@
+import { namespaces, prefixLabel } from "../../../names";
+import { type Check, warning } from "../check";
+
+/** Another Prometheus evaluates rules that this stack evaluates, too. */
+export const check: Check<"prometheuses" | "namespaces"> = {
+  name: "other Prometheus",
+  needs: ["prometheuses", "namespaces"],
+  // A stack with a prefix takes the rules of labeled namespaces only.
+  applies: (settings) => settings.namespaces.prefix === "",
+  find({ settings, facts }) {
+    const own = namespaces(settings).monitoring;
+    const labeled = facts.namespaces
+      .filter(({ metadata }) => metadata?.labels?.[prefixLabel] !== undefined)
+      .map(({ metadata }) => metadata?.name);
+    return facts.prometheuses
+      .filter(({ namespace }) => namespace !== own && !labeled.includes(namespace))
+      .map(({ namespace, name }) =>
+        warning({
+          path: "cluster",
+          was: `Prometheus ${namespace}/${name}`,
+          allowed:
+            "rules that one Prometheus evaluates: this stack evaluates its rules as well, and each alert is sent twice",
+          change: `Exclude the namespaces with its rules from this stack: kubectl label namespace ${namespace} ${prefixLabel}=none`,
+        }),
+      );
+  },
+};
