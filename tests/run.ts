@@ -15,7 +15,7 @@ const layers = ["unit", "charts", "binaries", "cases", "examples", "policies", "
 export async function runLayers(wanted: string[]): Promise<number> {
   const unknown = wanted.filter((layer) => !layers.includes(layer));
   if (unknown.length) {
-    console.error(`obs: there is no layer ${unknown.join(", ")}; there are ${layers.join(", ")}`);
+    console.error(`obs: unknown layer ${unknown.join(", ")}. Valid: ${layers.join(", ")}`);
     return 2;
   }
   const total = { passed: 0, failed: 0, skipped: 0 };

@@ -96,8 +96,8 @@ describe("binaries: Alertmanager validates its configuration", function () {
       "chat,pager",
     ],
     ["sends an alert without a severity to every receiver", two, ["alertname=Mine"], "chat,pager"],
-    ["sends to nobody that it is alive", two, ["alertname=Watchdog", "severity=none"], "(nobody)"],
-    ["sends to nobody what only silences others", two, ["alertname=InfoInhibitor"], "(nobody)"],
+    ["sends the Watchdog to no receiver", two, ["alertname=Watchdog", "severity=none"], "(nobody)"],
+    ["sends alerts that only silence others to no receiver", two, ["alertname=InfoInhibitor"], "(nobody)"],
     [
       "sends the smoke test's alert to the smoke test and to no receiver, whatever its severity",
       two,
@@ -110,7 +110,7 @@ describe("binaries: Alertmanager validates its configuration", function () {
       ["alertname=Mine", "namespace=obs-smoke-2", "severity=critical"],
       "chat,pager",
     ],
-    ["sends to nobody if there is no receiver", {}, ["alertname=Mine", "severity=critical"], "(nobody)"],
+    ["sends nothing without receivers", {}, ["alertname=Mine", "severity=critical"], "(nobody)"],
   ];
   for (const [what, receivers, alert, told] of cases)
     it(what, () => {

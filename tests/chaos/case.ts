@@ -46,7 +46,7 @@ export async function seenAfter(
 ): Promise<Case> {
   const name = nameOf(component);
   const expected = expectationOf(name);
-  if (!expected) throw new Error(`nothing is expected of ${name}`);
+  if (!expected) throw new Error(`expectations.ts has no entry for ${name}`);
   const at = Date.now();
   const killed = harm === "kill" ? await harms.kill(component) : undefined;
   if (harm === "pause") await harms.pause(component, pause);

@@ -41,7 +41,7 @@ export const nameOf = ({ namespace, name }: Pick<Component, "namespace" | "name"
   `${namespace}/${name}`;
 
 const selectorText = ({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector): string => {
-  if (matchExpressions.length) throw new Error("a selector with expressions is none that this test knows");
+  if (matchExpressions.length) throw new Error("this test does not support selectors with expressions");
   return Object.entries(matchLabels)
     .map(([key, value]) => `${key}=${value}`)
     .join(",");

@@ -46,45 +46,48 @@ const aside = (workload: RegExp, does: string): Expectation => ({ workload, does
 export const expectations: Expectation[] = [
   writing(/^alloy-logs\/alloy-logs$/, "reads the pods' log files"),
   {
-    ...writing(/^alloy-metrics\/alloy-metrics$/, "scrapes"),
+    ...writing(/^alloy-metrics\/alloy-metrics$/, "scrapes metrics"),
     loses: {
       samples: {
         atMost: 60,
-        why: "what nobody scrapes is not there; several replicas take over each other's targets",
+        why: "targets without a collector have no samples; with several replicas, others take them over",
       },
     },
   },
   {
-    ...writing(/^alloy-traces\/alloy-traces$/, "takes traces"),
+    ...writing(/^alloy-traces\/alloy-traces$/, "receives traces"),
     loses: {
       traces: {
         atMost: 10,
-        why: "a batch that was taken and not yet sent is in memory: https://grafana.com/docs/alloy/latest/reference/components/otelcol/otelcol.exporter.otlphttp/#sending_queue",
+        why: "an accepted batch is in memory until it is sent: https://grafana.com/docs/alloy/latest/reference/components/otelcol/otelcol.exporter.otlphttp/#sending_queue",
       },
     },
   },
-  writing(/^opentelemetry\/gateway-collector$/, "takes traces for Alloy, from who asks it to"),
+  writing(/^opentelemetry\/gateway-collector$/, "receives traces for Alloy over further protocols"),
   aside(/^opentelemetry\/opentelemetry-operator$/, "injects instrumentation"),
 
-  writing(/^loki\/loki-gateway$/, "lets in who writes and reads logs", lines),
-  writing(/^loki\/loki-distributor$/, "takes lines"),
-  writing(/^loki\/loki-ingester/, "holds the newest lines", lines),
+  writing(/^loki\/loki-gateway$/, "authenticates writers and readers of logs", lines),
+  writing(/^loki\/loki-distributor$/, "accepts lines"),
+  writing(/^loki\/loki-ingester/, "stores the newest lines", lines),
   reading(/^loki\/loki-(querier|query-frontend|query-scheduler)$/, "answers queries of logs", lines),
   aside(/^loki\/loki-compactor$/, "compacts and deletes logs"),
-  aside(/^loki\/loki-(chunks|results)-cache$/, "makes queries of logs fast"),
+  aside(/^loki\/loki-(chunks|results)-cache$/, "caches results and chunks of logs"),
 
-  writing(/^mimir\/mimir-gateway$/, "lets in who writes and reads metrics", metrics),
-  writing(/^mimir\/mimir-distributor$/, "takes samples"),
-  writing(/^mimir\/mimir-ingester/, "holds the newest samples", metrics),
+  writing(/^mimir\/mimir-gateway$/, "authenticates writers and readers of metrics", metrics),
+  writing(/^mimir\/mimir-distributor$/, "accepts samples"),
+  writing(/^mimir\/mimir-ingester/, "stores the newest samples", metrics),
   reading(/^mimir\/mimir-(querier|query-frontend|query-scheduler)$/, "answers queries of metrics", metrics),
   reading(/^mimir\/mimir-store-gateway/, "reads older metrics", metrics),
-  aside(/^mimir\/mimir-(compactor|ruler|alertmanager|overrides-exporter|rollout-operator)$/, "works beside"),
-  aside(/^mimir\/mimir-(chunks|index|metadata|results)-cache$/, "makes queries of metrics fast"),
+  aside(
+    /^mimir\/mimir-(compactor|ruler|alertmanager|overrides-exporter|rollout-operator)$/,
+    "background work on metrics",
+  ),
+  aside(/^mimir\/mimir-(chunks|index|metadata|results)-cache$/, "caches results and blocks of metrics"),
 
-  writing(/^tempo\/tempo-gateway$/, "lets in who writes and reads traces", traces),
-  writing(/^tempo\/tempo-distributor$/, "takes spans"),
+  writing(/^tempo\/tempo-gateway$/, "authenticates writers and readers of traces", traces),
+  writing(/^tempo\/tempo-distributor$/, "accepts spans"),
   {
-    ...writing(/^tempo\/tempo-ingester/, "holds the newest traces", traces),
+    ...writing(/^tempo\/tempo-ingester/, "stores the newest traces", traces),
     loses: {
       traces: {
         atMost: 30,
@@ -93,24 +96,27 @@ export const expectations: Expectation[] = [
     },
   },
   reading(/^tempo\/tempo-(querier|query-frontend)$/, "answers queries of traces", traces),
-  aside(/^tempo\/tempo-(compactor|metrics-generator|memcached)$/, "works beside"),
+  aside(/^tempo\/tempo-(compactor|metrics-generator|memcached)$/, "background work on traces"),
 
   {
     ...writing(/^monitoring\/prometheus-kps-prometheus$/, "scrapes, evaluates rules, writes to Mimir"),
     loses: {
-      written: { atMost: 60, why: "what nobody scrapes is not there; several replicas scrape all, each" },
+      written: {
+        atMost: 60,
+        why: "targets without a collector have no samples; each of several replicas scrapes all targets",
+      },
     },
   },
   aside(/^monitoring\/alertmanager-kps-alertmanager$/, "sends alerts"),
-  aside(/^monitoring\/(kps-operator|kube-state-metrics|node-exporter|cadvisor)$/, "has metrics of its own"),
+  aside(/^monitoring\/(kps-operator|kube-state-metrics|node-exporter|cadvisor)$/, "exposes metrics"),
   {
     workload: /^minio\/minio$/,
-    does: "keeps all in buckets",
+    does: "stores all data in buckets",
     carries: true,
     unanswered: ["lines", "samples", "written", "traces"],
   },
-  { workload: /^grafana\/grafana$/, does: "shows all", carries: true },
-  aside(/^autoscaling\//, "scales the others"),
+  { workload: /^grafana\/grafana$/, does: "shows all data", carries: true },
+  aside(/^autoscaling\//, "scales other components"),
 ];
 
 /** The expectation of a workload. @param name `namespace/name` */

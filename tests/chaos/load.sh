@@ -1,13 +1,13 @@
-# Numbered lines, a counter and numbered traces, each second one batch of each; where asked for, queries and writes, too.
-# Runs in busybox. What this pod did is in record.txt, which it serves next to its counter; the format is in record.ts.
+# Numbered lines, a counter and numbered traces, each second one batch of each; optionally queries and writes.
+# Runs in busybox. This pod's record is record.txt, which it serves next to its counter; the format is in record.ts.
 #
-# LOAD_NAME LOAD_RUN LOAD_WRITER   name of the load, its run (8 hexadecimal digits), the name of this writer
+# LOAD_NAME LOAD_RUN LOAD_WRITER   name of the load, its run (8 hexadecimal digits), name of this writer
 # LOAD_LINES LOAD_SPANS            lines and spans of a batch; the spans of a batch are one trace
 # LOAD_TRACES                      base URL that traces are sent to
 # LOAD_STATUS                      status code of each span: 1 ok, 2 error
-# LOAD_DATA LOAD_PORT              folder for what it keeps, which outlives a restart; port of its HTTP server
+# LOAD_DATA LOAD_PORT              folder of its state, which outlives a restart; port of its HTTP server
 # LOAD_FOLDER                      folder with three lists:
-#   writers    names of all writers, one a line
+#   writers    names of all writers, one per line
 #   queries    optional lines of `store variable url expected`: each second the next writer sends each
 #   writes     optional lines of `store variable url body`, likewise; both authorize with the header in `variable`, and
 #              @NOW and @FROM are replaced with seconds since 1970
@@ -33,7 +33,7 @@ uptime_ms
 offset=$(((second + 1) * 1000 - up))
 clock() { uptime_ms; now=$((up + offset)); }
 
-# Sends a request. Sets `status`: the HTTP status, 0 without an answer. Arguments: file of the answer, further arguments of wget.
+# Sends a request. Sets `status`: the HTTP status, 0 without a response. Arguments: file of the response, further arguments of wget.
 ask() {
   answer=$1
   shift
@@ -42,7 +42,7 @@ ask() {
   status=${status:-0}
 }
 
-# Sends a body as a client does, and retries retryable answers for a minute. Arguments: retried statuses, file, arguments.
+# Sends a body as a client does, and retries after retryable responses for a minute. Arguments: retried statuses, file, arguments.
 # Sets `status` and `tries`.
 deliver() {
   retried=" $1 "
@@ -63,7 +63,7 @@ deliver() {
   rm -f "$body" "$body.answer" "$body.answer.err"
 }
 
-# https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes, and no answer at all
+# https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes, and no response
 send_spans() {
   file=work/spans.$2
   awk -v at="$1" -v batch="$2" -v count="$LOAD_SPANS" -v status="$LOAD_STATUS" -v writer="$index" \
@@ -79,7 +79,7 @@ send_spans() {
   record spans "$1" "$2" $tries "$status"
 }
 
-# Puts the times into a text. Sets `filled`.
+# Replaces the times in a text. Sets `filled`.
 fill() {
   seconds=$(($2 / 1000))
   filled=${1//@NOW/$seconds}
@@ -111,12 +111,12 @@ send_write() {
 batch=0 number=0
 [ -f state ] && read -r batch number < state
 clock
-# In the middle of a second: whose turn it is follows from the second.
+# In the middle of a second, because the second determines which writer sends.
 next=$((now / 1000 * 1000 + 500))
 while :; do
   clock
   batch=$((batch + 1)) first=$((number + 1)) number=$((number + LOAD_LINES))
-  # Before they are written: no number is ever written twice.
+  # Stored before the lines are written, so that no number is written twice.
   echo "$batch $number" > state.new
   mv state.new state
   awk -v from=$first -v to=$number -v text="$LOAD_NAME run=$LOAD_RUN writer=$LOAD_WRITER number=" \
@@ -144,7 +144,7 @@ while :; do
   fi
   next=$((next + 1000))
   clock
-  # After a long stop there is nothing to make up for.
+  # After a long interruption, missed seconds are skipped.
   [ $((now - next)) -gt 10000 ] && next=$now
   rest=$((next - now))
   if [ $rest -gt 0 ]; then

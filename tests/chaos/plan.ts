@@ -7,14 +7,14 @@ import type { Case, Harm } from "./report";
 
 export const usage = `usage: OBS_TEST_STACK=<stack> npm run test:chaos -- [options] [part of a component's name…]
 
-Kills every component of a running stack in turn, and holds away those that carry signals. The cluster is
-OBS_TEST_KUBECONFIG, else the stack's own.
+Kills every component of a running stack in turn, and pauses those on the path of signals. The cluster is
+OBS_TEST_KUBECONFIG, otherwise the stack's own.
 
-  --harm <kill|pause>   one of the two only; may be said twice (default: both)
-  --pause <seconds>     how long a component is held away, 1 to 600 (default: 45)
-  --for <seconds>       begin no further harm after this time
-  --report <file>       write what was seen to a file, as JSON; what it has already is not done again
-  --yes                 harm a prod stack, too
+  --harm <kill|pause>   only one of the two; may be repeated (default: both)
+  --pause <seconds>     duration of a pause, 1 to 600 (default: 45)
+  --for <seconds>       start no further fault after this time
+  --report <file>       write the results to a JSON file; cases that it already has are not repeated
+  --yes                 inject faults into a prod stack
   --help`;
 
 /** Options of a run. */
@@ -39,7 +39,7 @@ function secondsOf(option: string, text: string | undefined, otherwise: number, 
   if (text === undefined) return otherwise;
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   if (!(value >= 1 && value <= most))
-    throw new UserError(`--${option} is "${text}"; allowed are whole seconds from 1 to ${most}`);
+    throw new UserError(`--${option}: invalid value "${text}" (must be an integer between 1 and ${most})`);
   return value;
 }
 
@@ -65,7 +65,7 @@ export function readAsked(args: string[]): Asked {
   const { values, positionals } = parsed;
   const wrong = values.harm?.find((harm) => !harmNames.some((name) => name === harm));
   if (wrong !== undefined)
-    throw new UserError(`--harm is "${wrong}"; allowed are ${harmNames.join(" and ")}`);
+    throw new UserError(`--harm: invalid value "${wrong}" (must be ${harmNames.join(" or ")})`);
   return {
     only: positionals,
     harms: harmNames.filter((harm) => values.harm?.includes(harm) ?? true),
@@ -91,7 +91,7 @@ export function planned(
   const names = components.map(nameOf);
   const unknown = only.find((part) => !names.some((name) => name.includes(part)));
   if (unknown !== undefined)
-    throw new UserError(`no component has "${unknown}" in its name; there are ${names.join(", ")}`);
+    throw new UserError(`no component has "${unknown}" in its name (components: ${names.join(", ")})`);
   return harms
     .flatMap((harm) => components.map((component) => ({ component, harm })))
     .filter(({ component }) => !only.length || only.some((part) => nameOf(component).includes(part)))

@@ -57,12 +57,12 @@ export function judge(
         said.push(`${words[signal]}: ${gap.toFixed(0)} s without one, at most ${most.toFixed(0)} s expected`);
     } else if (lost > (allowed?.atMost ?? 0))
       said.push(
-        `${words[signal]}: ${lost} lost (${which.join(", ")}${lost > which.length ? ", …" : ""}), ${gaveUp ? `of which the sender gave up ${gaveUp}, ` : ""}at most ${allowed?.atMost ?? 0} expected`,
+        `${words[signal]}: ${lost} lost (${which.join(", ")}${lost > which.length ? ", …" : ""}), ${gaveUp ? `${gaveUp} of them dropped by the sender, ` : ""}at most ${allowed?.atMost ?? 0} expected`,
       );
     if (doubled) said.push(`${words[signal]}: ${doubled} are there more than once`);
     if (left > 0 || !unanswered.includes(signal)) {
       if (outage > slack)
-        said.push(`${words[signal]}: queries failed for ${outage.toFixed(0)} s, which should not`);
+        said.push(`${words[signal]}: queries failed for ${outage.toFixed(0)} s, but should not fail`);
     }
     return said;
   });

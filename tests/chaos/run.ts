@@ -27,7 +27,9 @@ const tell = (line: string) => console.error(`chaos: ${line}`);
 async function calm(watch: Watch, since: number): Promise<void> {
   const isCalm = () => wholeAt(0, watch.looksSince(since)) !== undefined;
   if (!(await until(patience, isCalm)))
-    throw new Error(`signals are not found soon after they are written: ${JSON.stringify(watch.reasons)}`);
+    throw new Error(
+      `queries do not return signals soon after they are written: ${JSON.stringify(watch.reasons)}`,
+    );
 }
 
 /** @returns the cases of this run and those in an existing report */
@@ -35,15 +37,15 @@ async function chaos(stack: string, asked: Asked): Promise<Case[]> {
   const begun = Date.now();
   const { settings, config } = await connect(stack);
   if (settings.environment === "prod" && !asked.yes)
-    throw new UserError(`stack ${stack} is a prod stack; say --yes to harm its components`);
+    throw new UserError(`stack ${stack} is a prod stack (pass --yes to inject faults into it)`);
   const harms = new Harms(config);
   const components = await findComponents(config);
-  if (!components.length) throw new UserError(`stack ${stack} has no workload on this cluster`);
+  if (!components.length) throw new UserError(`stack ${stack} has no workloads on this cluster`);
   const unknown = components.map(nameOf).filter((name) => !expectationOf(name));
-  if (unknown.length) throw new Error(`expectations.ts has no line for ${unknown.join(", ")}`);
+  if (unknown.length) throw new Error(`expectations.ts has no entry for ${unknown.join(", ")}`);
   for (const component of components)
     if (!(await harms.isWhole(component)))
-      throw new UserError(`${nameOf(component)} is not ready: chaos begins with a stack that is whole`);
+      throw new UserError(`${nameOf(component)} is not ready: chaos needs a healthy stack at its start`);
   let cases = asked.report ? readReport(asked.report) : [];
   const todo = planned(components, asked, cases);
   const run = newRun();
@@ -62,7 +64,7 @@ async function chaos(stack: string, asked: Asked): Promise<Case[]> {
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
   try {
-    tell(`run ${run}: ${todo.length} harms; waiting for the signals to flow`);
+    tell(`run ${run}: ${todo.length} faults; waiting for signals in all stores`);
     await startLoad(config, settings, run);
     watch.start();
     await calm(watch, begun);
@@ -92,7 +94,7 @@ async function main(args: string[]): Promise<void> {
   if (asked.help) return console.log(usage);
   const stack = process.env["OBS_TEST_STACK"];
   if (!stack)
-    throw new UserError("OBS_TEST_STACK names no stack; chaos harms a running one that is there for that");
+    throw new UserError("OBS_TEST_STACK is not set (set it to a running stack for fault injection)");
   if (process.env["OBS_TEST_KUBECONFIG"]) process.env["KUBECONFIG"] = process.env["OBS_TEST_KUBECONFIG"];
   const cases = await chaos(stack, asked);
   console.log(tableText(cases));

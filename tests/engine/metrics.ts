@@ -93,7 +93,7 @@ export function metricsSteps(running: () => Running): void {
     const countsIo = /^container_fs_reads_total\{.*pod_name="[^"]+".*\}/m.test(exposed);
     if (!countsIo)
       console.log(
-        "      this node's kernel counts no I/O per container: container_fs_reads_total is not looked for",
+        "      this node's kernel counts no I/O per container: container_fs_reads_total is not checked",
       );
     const nodes = [
       "kube_pod_info",

@@ -1,4 +1,4 @@
-"""otlp_to_json.py PORT URL: takes traces by OTLP over HTTP as protobuf and posts them to URL as JSON."""
+"""otlp_to_json.py PORT URL: receives traces with OTLP over HTTP as protobuf and posts them to URL as JSON."""
 
 import base64
 import json
@@ -11,7 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 
 def with_hex_ids(value):
-    """OTLP's JSON has ids in hexadecimal, protobuf's own JSON has them in base64."""
+    """OTLP's JSON has IDs in hexadecimal, protobuf's own JSON in base64."""
     if isinstance(value, list):
         return [with_hex_ids(each) for each in value]
     if not isinstance(value, dict):

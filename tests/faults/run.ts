@@ -83,7 +83,7 @@ async function drill(cluster: Cluster, fault: Fault): Promise<Row> {
     await fault.fix(cluster);
   } catch (error) {
     // No further fault is injected if one could not be reverted.
-    throw new Error(`${fault.name} could not be fixed, do it by hand: ${(error as Error).message}`);
+    throw new Error(`${fault.name} could not be reverted; revert it manually: ${(error as Error).message}`);
   }
   fixing = undefined;
   const healthy = await until(cluster, fault.healthyWithin ?? 300, (diagnosis) => diagnosis.healthy);
@@ -96,9 +96,7 @@ async function drill(cluster: Cluster, fault: Fault): Promise<Row> {
 async function main(wanted: string[]): Promise<number> {
   const stack = process.env["OBS_TEST_STACK"];
   if (!stack) {
-    console.error(
-      "faults: OBS_TEST_STACK names no stack; the drill breaks a running one that is there for that",
-    );
+    console.error("faults: OBS_TEST_STACK is not set (set it to a running stack for fault injection)");
     return 2;
   }
   if (process.env["OBS_TEST_KUBECONFIG"]) process.env["KUBECONFIG"] = process.env["OBS_TEST_KUBECONFIG"];
@@ -106,7 +104,7 @@ async function main(wanted: string[]): Promise<number> {
   const unknown = wanted.filter((name) => !all.some((fault) => fault.name === name));
   if (unknown.length) {
     console.error(
-      `faults: there is no ${unknown.join(", ")}; there are ${all.map(({ name }) => name).join(", ")}`,
+      `faults: unknown fault ${unknown.join(", ")}. Valid: ${all.map(({ name }) => name).join(", ")}`,
     );
     return 2;
   }

@@ -105,19 +105,19 @@ const report = (rows: Row[]): string =>
 async function main(wanted: string[]): Promise<number> {
   const kubeconfig = process.env["OBS_TEST_KUBECONFIG"];
   if (!kubeconfig) {
-    console.error("interrupt: OBS_TEST_KUBECONFIG names no cluster; the drill wants an empty one");
+    console.error("interrupt: OBS_TEST_KUBECONFIG is not set (set it to the kubeconfig of an empty cluster)");
     return 2;
   }
   const chosen = wanted.length ? wanted.map((number) => points[Number(number) - 1]) : points;
   if (chosen.some((point) => point === undefined)) {
-    console.error(`interrupt: points are numbers from 1 to ${points.length}`);
+    console.error(`interrupt: a point must be an integer between 1 and ${points.length}`);
     return 2;
   }
   const config = new KubeConfig();
   config.loadFromFile(kubeconfig);
   const present = await presentNamespaces(config, settingsOf("dev"));
   if (present.length) {
-    console.error(`interrupt: the cluster has a stack already: namespaces ${present.join(", ")}`);
+    console.error(`interrupt: the cluster already has a stack: namespaces ${present.join(", ")}`);
     return 2;
   }
   const before = new Set(await inventory(config));

@@ -65,7 +65,7 @@ async function interrupt(child: ChildProcess, { end }: Point): Promise<void> {
 async function ended(child: ChildProcess, what: string): Promise<void> {
   const deadline = Date.now() + within * 1000;
   while (!exited(child)) {
-    if (Date.now() > deadline) throw new Error(`the update has not ended ${within} s after ${what}`);
+    if (Date.now() > deadline) throw new Error(`the update did not end within ${within} s after ${what}`);
     await wait(200);
   }
 }

@@ -18,7 +18,7 @@ async function main(wanted: string[]): Promise<number> {
   const given = process.env["OBS_TEST_KUBECONFIG"];
   const [etcd, kubeApiserver] = [tool("etcd"), tool("kube-apiserver")];
   if (!given && !(etcd && kubeApiserver)) {
-    console.error("mistakes: neither OBS_TEST_KUBECONFIG nor etcd and kube-apiserver are there");
+    console.error("mistakes: needs OBS_TEST_KUBECONFIG, or etcd and kube-apiserver on PATH");
     return 2;
   }
   const server = given ? undefined : await ApiServer.start(etcd ?? "", kubeApiserver ?? "");
@@ -32,7 +32,7 @@ async function main(wanted: string[]): Promise<number> {
     for (const [index, mistake] of mistakes.entries()) {
       if (wanted.length && !wanted.includes(`${index + 1}`)) continue;
       if (given && mistake.installed) {
-        rows.push([`${index + 1}`, "skipped", mistake.about, "-", "wants volumes of its own in the cluster"]);
+        rows.push([`${index + 1}`, "skipped", mistake.about, "-", "needs its own volumes in the cluster"]);
         continue;
       }
       // Throws if the settings are accepted: the drill must not install anything on a user's cluster.

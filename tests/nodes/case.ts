@@ -162,7 +162,7 @@ async function costOfEvent(
     }
   }
   return known
-    ? { cost: cost(), compared: true, open: "data was still arriving, or was not looked for long enough" }
+    ? { cost: cost(), compared: true, open: "data was still arriving, or the comparison timed out" }
     : { cost: cost(), compared: false, open: `the stores did not answer: ${failure}` };
 }
 
@@ -181,12 +181,14 @@ export async function drilled(scene: Scene, event: Event): Promise<Outcome> {
     { from: Date.now() - 60_000, to: Infinity, lost: [] },
     patience,
   );
-  tell(`${event.name}${calm === undefined ? `, although the stack is not whole: ${unrest.join("; ")}` : ""}`);
+  tell(
+    `${event.name}${calm === undefined ? `, although the stack is not healthy: ${unrest.join("; ")}` : ""}`,
+  );
   const begun = Date.now();
   const deadline = begun + limit * 1000;
   const { lost, notes, failed } = await harm.cause(event);
   const ended = Date.now();
-  tell(`  harm over after ${((ended - begun) / 1000).toFixed(0)} s${failed ? `: ${failed}` : ""}`);
+  tell(`  event over after ${((ended - begun) / 1000).toFixed(0)} s${failed ? `: ${failed}` : ""}`);
   const during: Period = { from: begun - underWay, to: Infinity, lost };
   const { whole, reasons } = await untilWhole(scene, during, patience);
   const to = Math.max(whole ?? Date.now(), ended);

@@ -28,9 +28,9 @@ Commands run in a shell. {node}, {store} and {replicas} are replaced.
   --off <seconds>         time without power or network, 10 to 3600 (default: 120)
   --lines <number>        log lines per second of all nodes, 1 to 100000 (default: 600)
   --spans <number>        spans per second of all nodes, 1 to 10000 (default: 54)
-  --patience <seconds>    time until the stack has to be whole, before and after an event, 60 to 7200 (default: 900)
-  --limit <seconds>       time for all of an event, 120 to 36000 (default: 3600): a command that takes longer is
-                          interrupted, and data that is still missing then is looked for once more after the last event
+  --patience <seconds>    timeout of the recovery, before and after an event, 60 to 7200 (default: 900)
+  --limit <seconds>       timeout of a whole event, 120 to 36000 (default: 3600): a longer command is interrupted,
+                          and data that is missing by then is counted again after the last event
   --ignore <workload>     namespace/name of a workload that does not run on this cluster; may be repeated
   --for <seconds>         start no further event after this time
   --report <file>         write the results to a JSON file after each event, and as a table to the same name with .md;

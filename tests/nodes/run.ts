@@ -82,7 +82,7 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
       }
     }
     for (const { seen, again } of open) {
-      tell(`${seen.event}: looking for missing data once more`);
+      tell(`${seen.event}: counting missing data again`);
       if (again) keep(await again());
     }
   } finally {
@@ -95,7 +95,7 @@ async function main(args: string[]): Promise<void> {
   const asked = readAsked(args);
   if (asked.help) return console.log(usage);
   const stack = process.env["OBS_TEST_STACK"];
-  if (!stack) throw new UserError("OBS_TEST_STACK is not set (set it to a running stack that may be harmed)");
+  if (!stack) throw new UserError("OBS_TEST_STACK is not set (set it to a running stack for the drills)");
   if (process.env["OBS_TEST_KUBECONFIG"]) process.env["KUBECONFIG"] = process.env["OBS_TEST_KUBECONFIG"];
   const cases = await run(stack, asked);
   console.log(asked.json ? JSON.stringify({ cases }, null, 2) : tableText(cases));

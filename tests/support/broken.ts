@@ -85,7 +85,7 @@ const settings: Broken[] = [
     says: "Namespace mimir: no NetworkPolicy refuses ingress that none allows",
   },
   {
-    about: "no revision is there to go back to",
+    about: "Helm keeps no revision for a rollback",
     config: { charts: { history: 1 } },
     rule: "releases-recoverable",
     says: "Release mimir/mimir: Helm keeps one revision, none to go back to",
@@ -103,7 +103,7 @@ const settings: Broken[] = [
     says: "Release loki/loki: distributor has 1 replicas, fewer than 3",
   },
   {
-    about: "an image is from somewhere",
+    about: "an image is from an unlisted registry",
     config: { cadvisor: { image: "registry.example.com/somebody/cadvisor:v1" } },
     rule: "images-registries",
     says: "DaemonSet monitoring/cadvisor: container cadvisor takes image registry.example.com/somebody/cadvisor, which is from no listed registry",
@@ -144,7 +144,7 @@ const releases: Broken[] = [
     says: "Release loki/loki: values.loki.compactor.retention_enabled is not true",
   },
   {
-    about: "an image's tag moves",
+    about: "an image has a mutable tag",
     ...values("grafana", (all) => {
       all["image"] = { ...all["image"], repository: "grafana/grafana", tag: "latest" };
     }),
@@ -193,7 +193,7 @@ const releases: Broken[] = [
     says: "Release grafana/grafana: values.ingress is enabled without tls",
   },
   {
-    about: "Grafana asks for no login",
+    about: "Grafana requires no login",
     ...values("grafana", (all) => {
       all["grafana.ini"]["auth.anonymous"] = { enabled: true };
     }),
@@ -212,7 +212,7 @@ const ownObjects: Broken[] = [
     says: "DaemonSet monitoring/cadvisor: container cadvisor is privileged",
   },
   {
-    about: "a pod has its node's network",
+    about: "a pod uses the host network",
     ...cadvisor((pod) => {
       pod["hostNetwork"] = true;
     }),
@@ -244,7 +244,7 @@ const ownObjects: Broken[] = [
     says: "DaemonSet monitoring/cadvisor: container cadvisor has no readinessProbe",
   },
   {
-    about: "a password is in a variable",
+    about: "a password is in an environment variable",
     ...cadvisor((_, container) => {
       container["env"] = [{ name: "DB_PASSWORD", value: "hunter2" }];
     }),
@@ -252,7 +252,7 @@ const ownObjects: Broken[] = [
     says: "DaemonSet monitoring/cadvisor: variable DB_PASSWORD of container cadvisor holds a secret, by its name",
   },
   {
-    about: "a namespace admits every pod",
+    about: "a namespace has the Pod Security level privileged",
     ...on("Namespace", "loki", ({ metadata }) => {
       metadata.labels = { "app.kubernetes.io/part-of": "observability" };
     }),
@@ -303,7 +303,7 @@ const storage: Broken[] = [
     says: "IamPolicy loki: it allows action s3:*",
   },
   {
-    about: "a user reaches another's bucket",
+    about: "a user has access to another's bucket",
     ...on("IamPolicy", "tempo", (inputs) => {
       inputs["policy"] = String(inputs["policy"]).replaceAll(":::tempo-data", ":::loki-data");
     }),

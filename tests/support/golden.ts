@@ -20,7 +20,7 @@ export function expectGolden(path: string, documents: unknown[]): void {
     writeFileSync(file, text);
   }
   const recorded = existsSync(file) ? readFileSync(file, "utf8") : "";
-  expect(text, `tests/golden/${path}; where it is meant: UPDATE_GOLDEN=1 npm run test:unit`).to.equal(
+  expect(text, `tests/golden/${path}; if the change is intended: UPDATE_GOLDEN=1 npm run test:unit`).to.equal(
     recorded,
   );
 }

@@ -12,7 +12,7 @@ import {
 /** The only item of a list. */
 export const only = <T>(items: T[]): T => {
   const [item, ...more] = items;
-  if (item === undefined || more.length) throw new Error(`${items.length} where one is expected`);
+  if (item === undefined || more.length) throw new Error(`expected one item instead of ${items.length}`);
   return item;
 };
 

@@ -15,7 +15,7 @@ export function needsSlapd(context: Mocha.Context): void {
   process.env["PATH"] = [process.env["PATH"], "/usr/sbin"].join(delimiter);
   needs(context, "slapd", "ldapadd");
   if (![schemas, modules].every((places) => places.some(existsSync)))
-    skip(context, "slapd has no schemas or modules where they are looked for");
+    skip(context, "slapd has no schemas or modules in the usual folders");
 }
 
 export const suffix = "dc=example,dc=com";

@@ -165,6 +165,6 @@ export async function needsCharts(context: Mocha.Context): Promise<void> {
     return (await answer.catch(() => undefined))?.ok;
   };
   if (!process.env["OBS_CHARTS"] && !(await reached()))
-    skip(context, "no chart repository is reached and OBS_CHARTS names no folder with the charts");
+    skip(context, "no chart repository is reachable, and OBS_CHARTS is not a folder with the charts");
   needs(context, "helm");
 }

@@ -16,13 +16,13 @@ const coldTier = {
 
 export const installation: Mistake[] = [
   {
-    about: "a word of one's own for the environment",
+    about: "an unknown environment",
     config: { environment: "production" },
     says: 'environment: invalid value "production" (must be one of dev, prod)',
     change: set("environment"),
   },
   {
-    about: "a section that there is not",
+    about: "an unknown section",
     config: { logging: { retention: "30d" } },
     says: `logging: unknown setting. Valid: ${Object.keys(schema.shape).join(", ")}`,
     change: takeOut("logging"),
@@ -65,7 +65,7 @@ export const installation: Mistake[] = [
     change: set("cluster.protect"),
   },
   {
-    about: "a number below the least",
+    about: "a number below the minimum",
     config: { charts: { history: 0 } },
     says: "charts.history: invalid value 0 (must be an integer between 1 and 50)",
     change: set("charts.history"),
@@ -83,7 +83,7 @@ export const installation: Mistake[] = [
     change: set("load.logs"),
   },
   {
-    about: "an S3 of one's own that is not described",
+    about: "an external S3 without its settings",
     config: { objectStorage: { kind: "external" } },
     says: "objectStorage.external: not set (must be set, because objectStorage.kind is external)",
     change: set("objectStorage.external.<setting>"),
@@ -95,7 +95,7 @@ export const installation: Mistake[] = [
     change: set("objectStorage.buckets.tempo.name"),
   },
   {
-    about: "a bucket's name that S3 refuses",
+    about: "a bucket's name that is invalid in S3",
     config: { objectStorage: { buckets: { loki: { name: "logs..prod" } } } },
     says: 'objectStorage.buckets.loki.name: invalid value "logs..prod" (must be a bucket name: 3 to 63 lowercase letters, digits, dots and dashes, no consecutive dots)',
     change: set("objectStorage.buckets.loki.name"),
@@ -113,13 +113,13 @@ export const installation: Mistake[] = [
     change: set("objectStorage.minio.servers"),
   },
   {
-    about: "an image that is another one tomorrow",
+    about: "an image with a mutable tag",
     config: { objectStorage: { minio: { image: "minio/minio:latest" } } },
     says: 'objectStorage.minio.image: invalid value "minio/minio:latest" (must be an image with a tag or digest, not latest)',
     change: set("objectStorage.minio.image"),
   },
   {
-    about: "objects that move the day they would be deleted",
+    about: "objects that move on the day of their deletion",
     config: { objectStorage: { minio: { coldTier: { ...coldTier, after: { loki: "37d" } } } } },
     says: 'objectStorage.minio.coldTier.after.loki: invalid value "37d" (must be whole days from 1d to 36d: the bucket\'s lifecycle deletes objects after 37d)',
     change: set("objectStorage.minio.coldTier.after.loki"),
@@ -131,13 +131,13 @@ export const installation: Mistake[] = [
     change: setSecret("objectStorage.minio.encryptionKey"),
   },
   {
-    about: "an address range that no network has",
+    about: "an invalid address range",
     config: { network: { nodes: ["10.0.0.0/33"] } },
     says: 'network.nodes[0]: invalid value "10.0.0.0/33" (must be an address range such as 10.0.0.0/16)',
     change: set("network.nodes[0]"),
   },
   {
-    about: "a percentage with its sign",
+    about: "a percentage with a percent sign",
     config: { scaling: { cpu: "70%" } },
     says: 'scaling.cpu: invalid value "70%" (must be an integer between 10 and 100)',
     change: set("scaling.cpu"),
@@ -149,7 +149,7 @@ export const installation: Mistake[] = [
     change: set("access.generations[0]"),
   },
   {
-    about: "backups into the object storage that they copy",
+    about: "backups to the object storage that they copy",
     config: {
       backups: {
         destination: {
@@ -176,7 +176,7 @@ export const installation: Mistake[] = [
     change: set("mimir.ingester.disk"),
   },
   {
-    about: "another class for volumes that are there",
+    about: "another class for existing volumes",
     config: { cluster: { storageClass: "standard" } },
     installed: { component: "loki.ingester", size: "20Gi", storageClass: "slow" },
     says: 'cluster.storageClass: invalid value "standard" (must be slow: the volumes of loki/loki-ingester request slow, which cannot change; docs/guides/upgrades.md explains how to move them)',

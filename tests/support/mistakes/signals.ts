@@ -7,13 +7,13 @@ const login = shipped("prod")["grafana"] as object;
 
 export const signals: Mistake[] = [
   {
-    about: "a retention in words",
+    about: "a retention as words",
     config: { loki: { retention: { application: "1 month" } } },
     says: 'loki.retention.application: invalid value "1 month" (must be a duration: a positive integer with unit s, m, h or d, such as 30d)',
     change: set("loki.retention.application"),
   },
   {
-    about: "a retention under the least",
+    about: "a retention below the minimum",
     config: { loki: { retention: { debug: "12h" } } },
     says: 'loki.retention.debug: invalid value "12h" (must be at least 1d, the minimum that Loki accepts)',
     change: set("loki.retention.debug"),
@@ -31,19 +31,19 @@ export const signals: Mistake[] = [
     change: set("loki.ingestionBurst"),
   },
   {
-    about: "a letter wrong in a setting's name",
+    about: "a typing error in a setting's name",
     config: { loki: { querier: { memori: "2Gi" } } },
     says: "loki.querier.memori: unknown setting. Did you mean memory? Valid: replicas, maxReplicas, cpu, memory, memoryLimit",
     change: takeOut("loki.querier.memori"),
   },
   {
-    about: "a part of a core as a fraction",
+    about: "a fraction of a core as a decimal",
     config: { loki: { querier: { cpu: 0.5 } } },
     says: "loki.querier.cpu: invalid value 0.5 (must be an amount of CPU: cores such as 2, or millicores such as 250m)",
     change: set("loki.querier.cpu"),
   },
   {
-    about: "more replicas than there may be at most",
+    about: "more replicas than the maximum",
     config: { mimir: { querier: { replicas: 8 } } },
     says: "mimir.querier.maxReplicas: invalid value 6 (must be at least mimir.querier.replicas, 8)",
     change: set("mimir.querier.maxReplicas"),
@@ -61,20 +61,20 @@ export const signals: Mistake[] = [
     change: takeOut("mimir.tenants.Team A"),
   },
   {
-    about: "a buffer that outlives what Mimir takes",
+    about: "a buffer with older samples than Mimir accepts",
     config: { alloyMetrics: { bufferAge: "6h" } },
     says: 'mimir.limits.outOfOrder: invalid value "2h" (must be at least alloyMetrics.bufferAge, 6h: Mimir would reject samples that were buffered that long)',
     change: set("mimir.limits.outOfOrder"),
   },
   {
-    about: "copies in a dev stack",
+    about: "a replication factor above the replicas in dev",
     environment: "dev",
     config: { tempo: { replicationFactor: 3 } },
     says: "tempo.replicationFactor: invalid value 3 (must be at most tempo.ingester.replicas, 1)",
     change: set("tempo.replicationFactor"),
   },
   {
-    about: "a time for queries in words",
+    about: "a query timeout as words",
     config: { queries: { timeout: "5 minutes" } },
     says: 'queries.timeout: invalid value "5 minutes" (must be a duration: a positive integer with unit s, m, h or d, such as 30d)',
     change: set("queries.timeout"),
@@ -86,7 +86,7 @@ export const signals: Mistake[] = [
     change: set("alloyLogs.healthCheckPaths[0]"),
   },
   {
-    about: "an interval without its unit",
+    about: "an interval without a unit",
     config: { alloyMetrics: { scrapeInterval: 15 } },
     says: "alloyMetrics.scrapeInterval: invalid value 15 (must be a duration: a positive integer with unit s, m, h or d, such as 30d)",
     change: set("alloyMetrics.scrapeInterval"),
@@ -116,7 +116,7 @@ export const signals: Mistake[] = [
     change: set("otlp.cors.allowedOrigins[0]"),
   },
   {
-    about: "a name for yes or no",
+    about: "a name instead of true or false",
     config: { openTelemetryOperator: { certManager: "cert-manager" } },
     says: 'openTelemetryOperator.certManager: invalid value "cert-manager" (must be true or false)',
     change: set("openTelemetryOperator.certManager"),
@@ -128,13 +128,13 @@ export const signals: Mistake[] = [
     change: set("kubePrometheusStack.controlPlane[0]"),
   },
   {
-    about: "a regular expression that is not closed",
+    about: "an unterminated regular expression",
     config: { metrics: { also: ["node_(cpu|load"] } },
     says: 'metrics.also[0]: invalid value "node_(cpu|load" (must be a metric\'s name, or a regular expression for several)',
     change: set("metrics.also[0]"),
   },
   {
-    about: "a port that no node gives",
+    about: "a port outside the range of node ports",
     config: { cadvisor: { nodePort: 8080 } },
     says: "cadvisor.nodePort: invalid value 8080 (must be an integer between 30000 and 32767)",
     change: set("cadvisor.nodePort"),
@@ -179,25 +179,25 @@ export const signals: Mistake[] = [
     change: setPlain("otlp.ingress.tlsSecret"),
   },
   {
-    about: "a route to nobody",
+    about: "a route to an unknown receiver",
     config: { alerting: { routes: [{ receivers: ["oncall"] }] } },
     says: 'alerting.routes[0].receivers: invalid value "oncall" (must be names in alerting.receivers: there are none)',
     change: set("alerting.routes[0].receivers[0]"),
   },
   {
-    about: "a channel for a webhook",
+    about: "a channel instead of a webhook",
     config: { alerting: { receivers: { oncall: { slackUrl: "#alerts" } } } },
     says: 'alerting.receivers.oncall.slackUrl: invalid value "[secret]" (must be an http:// or https:// URL)',
     change: setSecret("alerting.receivers.oncall.slackUrl"),
   },
   {
-    about: "a schedule for a duration",
+    about: "a schedule instead of a duration",
     config: { alerting: { groupWait: "*/5 * * * *" } },
     says: 'alerting.groupWait: invalid value "*/5 * * * *" (must be a duration: a positive integer with unit s, m, h or d, such as 30d)',
     change: set("alerting.groupWait"),
   },
   {
-    about: "a chart value that a setting decides",
+    about: "a chart value that a setting controls",
     config: { helm: { tempo: { values: { ingester: { replicas: 5 } } } } },
     says: "helm.tempo.values.ingester.replicas: invalid value 5 (must not be set: set tempo.ingester instead)",
     change: takeOut("helm.tempo.values.ingester.replicas"),
