@@ -156,6 +156,9 @@ export const backups = {
   caConfigMap: "backup-destination-ca",
 } as const;
 
+/** Loki's ingestion policy of logs that applications send by OTLP, which has a stream limit of its own. */
+export const sentLogs = "otlp";
+
 /** Tenants. The gateway derives the tenant from the user, never from the client's header `X-Scope-OrgID`. */
 export const tenants = {
   /** Loki: logs of all pods. */

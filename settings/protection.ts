@@ -67,6 +67,12 @@ export const lokiStreams = ({ loki }: Settings): number =>
   );
 
 /**
+ * Streams of these that logs sent by OTLP may have. Applications choose their labels, such as `service.name`; the rest is for
+ * logs from files, the labels of which are the pod's.
+ */
+export const lokiSentStreams = (settings: Settings): number => rounded(lokiStreams(settings) / 2);
+
+/**
  * The smallest memory that Tempo documents for a querier, 4 GB, and its default of 20 queries at a time:
  * https://github.com/grafana/tempo/blob/v2.10.7/docs/sources/tempo/set-up-for-tracing/setup-tempo/plan/size.md
  */

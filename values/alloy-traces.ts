@@ -6,6 +6,7 @@ import {
   namespaces,
   rawWriters,
   releases,
+  sentLogs,
   services,
   systemNamespaces,
   tenants,
@@ -93,6 +94,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     ...clientCertificate(settings),
     LOKI_URL: urls.loki,
     LOKI_USER: lokiUser,
+    LOKI_POLICY: sentLogs,
     LOKI_PASSWORD_FILE: passwordFile(["loki", lokiUser]),
     MIMIR_URL: urls.mimir,
     ...(tracing.metricsFrom === "alloy" && {

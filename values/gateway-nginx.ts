@@ -3,7 +3,16 @@
  * tenant in the client's request. Here the authenticated user determines the tenant. Only listed routes are open, so no
  * client can flush an ingester or delete data through a gateway.
  */
-import { address, gatewayAccess, gatewayUser, namespaces, type Role, type Store } from "../names";
+import {
+  address,
+  gatewayAccess,
+  gatewayUser,
+  namespaces,
+  type Role,
+  type Store,
+  sentLogs,
+  tenants,
+} from "../names";
 import type { Settings } from "../settings";
 import { sendingAgents } from "../settings/agents";
 import { answerTimeout } from "../settings/queries";
@@ -92,7 +101,7 @@ const retried: Record<Need, string> = {
   alert: "error timeout",
 };
 
-function location({ location, need, to, path, webSocket, again }: Route): string[] {
+function location(store: Store, { location, need, to, path, webSocket, errorPage }: Route): string[] {
   const tenant = tenantVariable(need);
   const role: Role = need === "read" ? "read" : "write";
   return block(`location ${location}`, [
@@ -100,12 +109,11 @@ function location({ location, need, to, path, webSocket, again }: Route): string
     `if ($refused_${need}) { return 403 "forbidden: user lacks ${role} access or X-Scope-OrgID does not match"; }`,
     `proxy_set_header X-Scope-OrgID ${tenant};`,
     'proxy_set_header Authorization "";',
-    // It would select the limits that Loki applies.
-    'proxy_set_header X-Loki-Ingestion-Policy "";',
+    ...(store === "loki" ? ["proxy_set_header X-Loki-Ingestion-Policy $ingestion_policy;"] : []),
     ...(webSocket
       ? ["proxy_set_header Upgrade $http_upgrade;", 'proxy_set_header Connection "upgrade";']
       : []),
-    ...(again ? ["proxy_intercept_errors on;", "error_page 500 =503 @again;"] : []),
+    ...(errorPage ? ["proxy_intercept_errors on;", `error_page ${errorPage};`] : []),
     `proxy_next_upstream ${retried[need]};`,
     `proxy_pass http://${upstreamName(to)}${path ?? ""};`,
   ]);
@@ -122,6 +130,32 @@ const certificateMap = (agents: string[]): string[] =>
     '"~:$" 0;',
     ...agents.map((agent) => `"CN=${agent}:${gatewayUser(agent, "write")}" 0;`),
   ]);
+
+/** The header selects the limits that Loki applies. Agents have a policy of their own, so they cannot set it. */
+const policyMap = block(`map "${tenantVariable("write")}:$http_x_loki_ingestion_policy" $ingestion_policy`, [
+  'default "";',
+  `"${tenants.logs}:${sentLogs}" "${sentLogs}";`,
+]);
+
+/**
+ * Whether Loki refused logs sent by OTLP because of a stream, not because of the tenant's rate: that response names the labels of
+ * the stream, the other one has at most 240 bytes. Loki has stored everything that it accepts of such a push, so a retry would only
+ * delay the logs of other applications.
+ */
+const refusedStreamMap = block('map "$ingestion_policy:$upstream_http_content_length" $refused_stream', [
+  "default 0;",
+  `"~^${sentLogs}:(2[5-9][0-9]|[3-9][0-9][0-9]|[0-9][0-9][0-9][0-9]+)$" 1;`,
+]);
+
+/** The locations of the routes' error pages. */
+const errorPages: Record<Store, string[]> = {
+  loki: block("location @refused", [
+    'if ($refused_stream) { return 400 "stream_limit: new streams of this push are refused, all others are stored"; }',
+    'return 429 "rate_limited or stream_limit: retry";',
+  ]),
+  mimir: [],
+  tempo: ['location @again { return 503 "temporarily unavailable: retry"; }'],
+};
 
 /** The port with TLS. The file name is a variable, so that nginx reads a renewed certificate with the next connection. */
 function tlsLines(settings: Settings): { http: string[]; server: string[] } {
@@ -183,6 +217,7 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         `include ${gatewayAccess.usersFolder}/${gatewayAccess.usersFile};`,
       ]),
       ...tenantMaps(gatewayUsers(store, settings), sendingAgents(settings)),
+      ...(store === "loki" ? [...policyMap, ...refusedStreamMap] : []),
       // nginx matches locations against the normalized path but forwards the original one. A path with `..` could
       // therefore reach another endpoint.
       ...block("map $request_uri $climbs", [
@@ -198,10 +233,8 @@ export function gatewayConfiguration(store: Store, settings: Settings): string {
         "if ($climbs) { return 404; }",
         'location = / { return 200 "OK"; }',
         'location = /ready { return 200 "OK"; }',
-        ...routes[store].flatMap(location),
-        ...(routes[store].some(({ again }) => again)
-          ? ['location @again { return 503 "temporarily unavailable: retry"; }']
-          : []),
+        ...routes[store].flatMap((route) => location(store, route)),
+        ...errorPages[store],
         ...closed[store].map((path) => `location ${path} { return 404; }`),
         "location / { return 404; }",
       ]),

@@ -21,8 +21,8 @@ export interface Route {
   path?: string;
   /** Whether the connection becomes a WebSocket. */
   webSocket?: boolean;
-  /** Whether a client may retry requests that failed with 500: the gateway returns 503 instead. */
-  again?: boolean;
+  /** An `error_page` of nginx, for a response that the gateway replaces. */
+  errorPage?: string;
 }
 
 const service = (store: Store, component: string, port: number): Target => ({
@@ -36,7 +36,12 @@ export const routes: Record<Store, Route[]> = {
   // https://grafana.com/docs/loki/latest/reference/loki-http-api/
   loki: [
     { location: "= /loki/api/v1/push", need: "write", to: service("loki", "distributor", lokiPort) },
-    { location: "= /otlp/v1/logs", need: "write", to: service("loki", "distributor", lokiPort) },
+    {
+      location: "= /otlp/v1/logs",
+      need: "write",
+      to: service("loki", "distributor", lokiPort),
+      errorPage: "429 = @refused",
+    },
     {
       location: "= /loki/api/v1/tail",
       need: "read",
@@ -65,7 +70,12 @@ export const routes: Record<Store, Route[]> = {
   tempo: [
     // Tempo returns 500 while an ingester stops. OTLP clients retry a 503, but not a 500:
     // https://opentelemetry.io/docs/specs/otlp/#failures-1
-    { location: "= /v1/traces", need: "write", to: service("tempo", "distributor", 4318), again: true },
+    {
+      location: "= /v1/traces",
+      need: "write",
+      to: service("tempo", "distributor", 4318),
+      errorPage: "500 =503 @again",
+    },
     {
       location: "= /jaeger/api/traces",
       need: "write",

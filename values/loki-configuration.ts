@@ -1,7 +1,14 @@
 /** The parts of Loki's configuration that the chart does not set: https://grafana.com/docs/loki/latest/configure/ */
-import { logJobs, lokiFrontendAddress, lokiSchedulerAddress, smokeTest, systemNamespaces } from "../names";
+import {
+  logJobs,
+  lokiFrontendAddress,
+  lokiSchedulerAddress,
+  sentLogs,
+  smokeTest,
+  systemNamespaces,
+} from "../names";
 import type { Settings } from "../settings";
-import { lokiStreams } from "../settings/protection";
+import { lokiSentStreams, lokiStreams } from "../settings/protection";
 import { answerTimeout } from "../settings/queries";
 import { longestQuery } from "../settings/retention";
 import { goDuration, megabytes } from "../settings/units";
@@ -185,6 +192,9 @@ export function lokiConfiguration(settings: Settings): Values {
       split_queries_by_interval: "1h",
       max_query_length: goDuration(longestQuery(settings).loki),
       max_global_streams_per_user: lokiStreams(settings),
+      // Loki counts the streams of each policy only if an ingester counts the streams that it owns.
+      use_owned_stream_count: true,
+      policy_override_limits: { [sentLogs]: { max_global_streams_per_user: lokiSentStreams(settings) } },
       // Only the tenant's limit applies. A rejected stream would block all logs of its node, and Loki shards busy
       // streams.
       per_stream_rate_limit: `${loki.ingestionRate}B`,

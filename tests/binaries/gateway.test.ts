@@ -316,14 +316,17 @@ describe("binaries: the gateways authenticate clients", function () {
           }
       });
 
-      it("forwards errors of the stores; only traces get a retryable status after a 500", async () => {
+      it("forwards errors of the stores; only traces get a retryable status after a 500, and limits of logs a text of the gateway", async () => {
         for (const status of [400, 429, 500, 502, 503])
           for (const { way, method, may } of all) {
             backends.status = status;
             const again = status === 500 && way.path === "/v1/traces";
+            const limited = status === 429 && way.path === "/otlp/v1/logs";
             const answer = await gateway.ask(may, { method, path: way.path });
             expect([answer.status, answer.body], way.path).to.deep.equal(
-              again ? [503, "temporarily unavailable: retry"] : [status, `${way.target} took it`],
+              again
+                ? [503, "temporarily unavailable: retry"]
+                : [status, limited ? "rate_limited or stream_limit: retry" : `${way.target} took it`],
             );
           }
       });

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { lokiStreams } from "../../settings/protection";
+import { sentLogs } from "../../names";
+import { lokiSentStreams, lokiStreams } from "../../settings/protection";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { Loki } from "../support/loki";
 import { settingsOf } from "../support/stacks";
@@ -34,15 +35,32 @@ describe("binaries: Loki at its limits", function () {
   });
 
   const headers = { "content-type": "application/json", "X-Scope-OrgID": "logs" };
-  const push = async (namespace: string, from: number, count: number) => {
+  const push = async (namespace: string, from: number, count: number, policy = "") => {
     const streams = Array.from({ length: count }, (_, index) => ({
       stream: { namespace, pod_name: `pod-${from + index}` },
       values: [[`${Date.now()}000000`, "a line"]],
     }));
     const body = JSON.stringify({ streams });
-    const answer = await fetch(`${loki.url}/loki/api/v1/push`, { method: "POST", headers, body });
+    const answer = await fetch(`${loki.url}/loki/api/v1/push`, {
+      method: "POST",
+      headers: { ...headers, ...(policy && { "X-Loki-Ingestion-Policy": policy }) },
+      body,
+    });
     return { status: answer.status, text: await answer.text() };
   };
+
+  it("rejects ten times the streams that are sent by OTLP, and accepts new ones from files", async () => {
+    const most = lokiSentStreams(settings);
+    expect(most).to.equal(430);
+    let accepted = 0;
+    for (let from = 0; from < 10 * most; from += 100) {
+      const { status, text } = await push("sent", from, 100, sentLogs);
+      if (status === 204) accepted += 100;
+      else expect(text).to.include("maximum active stream limit exceeded");
+    }
+    expect(accepted).to.be.within(most - 100, most);
+    expect((await push("files", 0, 100)).status).to.equal(204);
+  });
 
   it("rejects ten times the streams with the name of the limit, and keeps accepting existing ones", async () => {
     const most = lokiStreams(settings);
