@@ -49,7 +49,7 @@ async function until(
   const start = Date.now();
   let told = "";
   for (;;) {
-    const diagnosis = await examine({ ...cluster }, undefined, undefined, checkWithin);
+    const diagnosis = await examine({ ...cluster, probe: false }, undefined, undefined, checkWithin);
     const passed = (Date.now() - start) / 1000;
     if (wanted(diagnosis)) return { diagnosis, seconds: passed, reached: true };
     if (passed > seconds) return { diagnosis, seconds: passed, reached: false };

@@ -105,6 +105,7 @@ export async function troubles(
     stack,
     settings,
     config,
+    probe: false,
     cluster: clusterState(config, settings),
   });
   return findings

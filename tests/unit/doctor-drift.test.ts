@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { driftFinding, driftOf } from "../../cli/commands/doctor/checks/drift";
-import { releaseFindings } from "../../cli/commands/doctor/checks/versions";
+import { releaseFindings, supportFindings } from "../../cli/commands/doctor/checks/versions";
 import { differencesOf, quantity } from "../../cli/commands/doctor/difference";
 import { newestOf, releaseFrom } from "../../cli/lib/helm-history";
 
@@ -97,5 +97,16 @@ describe("doctor: drift and versions", () => {
     expect(releaseFindings([release("1.0.0")], pinned)[0]?.fix).to.equal("./obs up");
     expect(releaseFindings([release("3.0.0")], pinned)[0]?.fix).to.contain("check out");
     expect(releaseFindings([release("2.0.0", "pending-upgrade")], pinned)[0]?.severity).to.equal("warning");
+  });
+
+  it("notes images that get no fixes, each version once", () => {
+    const on = (today: string, ...images: string[]) => supportFindings(images, today).map(({ what }) => what);
+    const old = ["registry.test:5000/m/grafana/mimir:2.16.0", "grafana/mimir:2.16.2@sha256:0"];
+    expect(on("2026-11-01", ...old)).to.deep.equal(["grafana/mimir 2.16 gets no more fixes"]);
+    expect(on("2027-04-26", "docker.io/grafana/tempo:2.10.8", "busybox:1.38.0")).to.deep.equal([]);
+    expect(on("2027-04-27", "docker.io/grafana/tempo:2.10.8")).to.have.length(1);
+    expect(on("2030-01-01", "docker.io/grafana/alloy:v1.20.1")).to.deep.equal([
+      "whether grafana/alloy 1.20 still gets fixes was to be checked by 2027-01-31",
+    ]);
   });
 });

@@ -3,21 +3,15 @@ import { spawn, spawnSync } from "node:child_process";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
+import { judgeEnforcement } from "../../cli/commands/doctor/checks/enforcement";
 import { allows } from "../../cli/commands/doctor/network";
-import { Skipped } from "../../cli/commands/smoke/check";
-import { judgeProbe, probeManifest } from "../../cli/commands/smoke/enforcement";
+import { judgeProbe, probeManifest } from "../../cli/lib/network-probe";
 import { networkPolicies } from "../../values/network-policies";
 import { settingsOf } from "../support/stacks";
 
 const allowed = { pod: "loki/loki-gateway-a", address: "10.1.0.1", port: 8080 };
 const refused = { pod: "loki/loki-query-frontend-a", address: "10.1.0.2", port: 3100 };
-const judged = (log: string) => {
-  try {
-    return judgeProbe(log) && "enforced";
-  } catch (error) {
-    return error instanceof Skipped ? "unknown" : "not enforced";
-  }
-};
+const judged = (log: string) => judgeProbe(log).enforced;
 
 describe("unit: the probe of NetworkPolicies", () => {
   it("tests connections that the policies of the stack allow, and ones that they deny", () => {
@@ -50,20 +44,27 @@ describe("unit: the probe of NetworkPolicies", () => {
 
   it("distinguishes enforced, not enforced and unknown", () => {
     const yes = "allowed: HTTP/1.1 401 Unauthorized";
-    expect(judged(`${yes}\nrefused: nc: timed out`)).to.equal("enforced");
-    expect(judged(`${yes}\nrefused: `)).to.equal("enforced");
-    expect(judged(`${yes}\nrefused: HTTP/1.0 404 Not Found`)).to.equal("not enforced");
-    expect(judged("allowed: nc: timed out\nrefused: HTTP/1.0 404 Not Found")).to.equal("not enforced");
-    expect(judged("allowed: nc: timed out\nrefused: nc: timed out")).to.equal("unknown");
-    expect(judged("sh: nc: not found")).to.equal("unknown");
-    expect(judged("")).to.equal("unknown");
+    expect(judged(`${yes}\nrefused: nc: timed out`)).to.equal(true);
+    expect(judged(`${yes}\nrefused: `)).to.equal(true);
+    expect(judged(`${yes}\nrefused: HTTP/1.0 404 Not Found`)).to.equal(false);
+    expect(judged("allowed: nc: timed out\nrefused: HTTP/1.0 404 Not Found")).to.equal(false);
+    expect(judged("allowed: nc: timed out\nrefused: nc: timed out")).to.equal(undefined);
+    expect(judged("sh: nc: not found")).to.equal(undefined);
+    expect(judged("")).to.equal(undefined);
   });
 
   it("shows both answers", () => {
-    expect(judgeProbe("allowed: HTTP/1.1 401 Unauthorized\nrefused: nc: timed out")).to.equal(
-      "allowed: connected; refused by policy: nc: timed out",
+    expect(judgeProbe("allowed: HTTP/1.1 401 Unauthorized\nrefused: nc: timed out").evidence).to.equal(
+      "allowed: connected; rejected by policy: nc: timed out",
     );
-    expect(() => judgeProbe("allowed: HTTP/1.1 401\nrefused: HTTP/1.0 404")).to.throw("does not enforce");
+  });
+
+  it("makes the doctor unhealthy only if policies are not enforced", () => {
+    const of = (enforced?: boolean) =>
+      judgeEnforcement({ enforced, evidence: "seen" }).map(({ severity, evidence }) => [severity, evidence]);
+    expect(of(true)).to.deep.equal([]);
+    expect(of()).to.deep.equal([["note", "seen"]]);
+    expect(of(false)).to.deep.equal([["warning", "seen"]]);
   });
 
   describe("its script", function () {
@@ -101,9 +102,9 @@ describe("unit: the probe of NetworkPolicies", () => {
         run(open, open),
         run(closed, closed),
       ]);
-      expect(judged(enforced ?? ""), enforced).to.equal("enforced");
-      expect(judged(everything ?? ""), everything).to.equal("not enforced");
-      expect(judged(unknown ?? ""), unknown).to.equal("unknown");
+      expect(judged(enforced ?? ""), enforced).to.equal(true);
+      expect(judged(everything ?? ""), everything).to.equal(false);
+      expect(judged(unknown ?? ""), unknown).to.equal(undefined);
     });
   });
 });

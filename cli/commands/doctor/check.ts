@@ -56,12 +56,14 @@ export interface Context {
   stack: string;
   settings: Settings;
   config: KubeConfig;
+  /** Whether a check may create a short-lived pod. */
+  probe: boolean;
   /** The cluster's objects, read once for all checks. */
   cluster: ClusterState;
 }
 
 /**
- * One check, which only reads. A file in `checks/` exports one as `check`, and runs because it exists.
+ * One check. It only reads, except for a pod that {@link Context.probe} allows. A file in `checks/` exports one as `check`, and runs because it exists.
  */
 export interface Check {
   /** The subject, as a noun: "certificates". */

@@ -9,6 +9,7 @@ export function register(program: Command): void {
     .command("doctor")
     .description("report problems with evidence and a fix, root causes first")
     .argument(...stackArgument)
+    .option("--no-probe", "create no pod: do not test whether NetworkPolicies are enforced")
     .option("--json", "print the findings as JSON")
     .addHelpText("after", "\nExit codes: 0 healthy; 2 findings; 1 the cluster could not be checked.")
     .action((stack, options) => exit(async () => implementation().doctor(stack, options)));

@@ -18,6 +18,7 @@ export const ofHub = [
     "buckets",
     "coverage",
     "datasources",
+    "enforcement",
     "forecast",
     "gateways",
     "rings",
@@ -101,7 +102,10 @@ export async function examine(
 }
 
 /** @returns the exit code: 0 without critical findings and warnings, else 2 */
-export async function doctor(stack: string, { json }: { json?: boolean }): Promise<number> {
+export async function doctor(
+  stack: string,
+  { json, probe = true }: { json?: boolean; probe?: boolean },
+): Promise<number> {
   const { settings, config } = await connect(stack);
   const all = checks(settings);
   if (settings.hub)
@@ -109,7 +113,7 @@ export async function doctor(stack: string, { json }: { json?: boolean }): Promi
   let done = 0;
   const progress = (text: string) => !json && process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
   const { healthy, findings, results, seconds } = await examine(
-    { stack, settings, config },
+    { stack, settings, config, probe },
     ({ check }) => progress(`${++done} of ${all.length}: ${check}`),
     all,
   );

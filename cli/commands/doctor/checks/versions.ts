@@ -1,4 +1,5 @@
 import { type ChartName, pins, versionOf } from "../../../../charts";
+import { pastSupport, supportText } from "../../../../policies/rules/deprecated";
 import type { Settings } from "../../../../settings";
 import type { HelmRelease } from "../../../lib/helm-history";
 import { compare } from "../../upgrade/versions";
@@ -36,8 +37,27 @@ export function releaseFindings(
   });
 }
 
-/** Releases against the pins. */
+/** Images of running pods that get no more fixes on a day. */
+export function supportFindings(images: string[], today: string): Finding[] {
+  const found = images.flatMap((image) => {
+    const [, name = "", tag = ""] = /^(.*):([^:@/]+)(?:@.*)?$/.exec(image) ?? [];
+    return pastSupport(name, tag, today) ?? [];
+  });
+  const byText = new Map(found.map((one) => [supportText(one), one]));
+  return [...byText].map(([what, { link }]) =>
+    finding("note", what, `images of running pods, and the policy at ${link}`, "./obs upgrade --check"),
+  );
+}
+
+/** Releases against the pins, and images against the support table. */
 export const check: Check = {
   name: "versions",
-  look: async ({ cluster, settings }) => releaseFindings(await cluster.releases(), pinnedVersions(settings)),
+  async look({ cluster, settings }) {
+    const [releases, pods] = await Promise.all([cluster.releases(), cluster.pods()]);
+    const images = pods.flatMap(({ spec }) => (spec?.containers ?? []).map(({ image }) => image ?? ""));
+    return [
+      ...supportFindings([...new Set(images)], new Date().toISOString().slice(0, 10)),
+      ...releaseFindings(releases, pinnedVersions(settings)),
+    ];
+  },
 };
