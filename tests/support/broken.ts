@@ -252,7 +252,7 @@ const ownObjects: Broken[] = [
     says: "DaemonSet monitoring/cadvisor: variable DB_PASSWORD of container cadvisor holds a secret, by its name",
   },
   {
-    about: "a namespace has the Pod Security level privileged",
+    about: "a namespace has no Pod Security level",
     ...on("Namespace", "loki", ({ metadata }) => {
       metadata.labels = { "app.kubernetes.io/part-of": "observability" };
     }),
