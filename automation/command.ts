@@ -16,7 +16,7 @@ export interface Started {
 
 /**
  * Runs a program in its own process group. In the terminal's group it would receive Ctrl-C a second time from the
- * terminal, which Pulumi treats as a request to exit at once, regardless of the state.
+ * terminal. Pulumi treats that as a request to exit at once, regardless of the state.
  *
  * @returns its exit code and all of its output
  */

@@ -89,8 +89,8 @@ export function placed(
 }
 
 /**
- * Names of a component's children in Pulumi: without the component's name if it has its usual name, so that they are
- * the same in every stack, otherwise with it, so that a program can have two components of the same type.
+ * Names of a component's children in Pulumi. If the component has its usual name, they do not include it, so that they
+ * are the same in every stack. Otherwise they do, so that a program can have two components of the same type.
  */
 export const childNames =
   (name: string, usual: string) =>

@@ -38,11 +38,15 @@ const byCollector = (services: Record<string, number>) => ({
 });
 /** All combinations of sampling and span metrics in the settings. */
 const ways: Record<string, Config> = {
-  "SDKs sample and Tempo counts": {},
-  "nobody samples and Tempo counts": { tracing: { sampling: { ratio: 1 } } },
-  "nobody samples and Alloy counts": { tracing: { sampling: { ratio: 1 }, metricsFrom: "alloy" } },
-  "Alloy samples and counts": byCollector({}),
-  "Alloy samples by service and counts": byCollector({ billing: 0.5, 'a "quoted" $& one': 0, search: 1 }),
+  "SDKs sample, metrics from Tempo": {},
+  "no sampler, metrics from Tempo": { tracing: { sampling: { ratio: 1 } } },
+  "no sampler, metrics from Alloy": { tracing: { sampling: { ratio: 1 }, metricsFrom: "alloy" } },
+  "Alloy samples, metrics from Alloy": byCollector({}),
+  "Alloy samples by service, metrics from Alloy": byCollector({
+    billing: 0.5,
+    'a "quoted" $& one': 0,
+    search: 1,
+  }),
 };
 
 describe("binaries: Alloy's trace pipeline", function () {
@@ -72,7 +76,7 @@ describe("binaries: Alloy's trace pipeline", function () {
     });
 
   for (const [way, config] of Object.entries(ways))
-    it(`is accepted if ${way}, and reads its whole environment`, () => {
+    it(`is accepted with: ${way}; and reads its whole environment`, () => {
       const settings = settingsOf("prod", config);
       const pipeline = alloyTracesPipeline(settings);
       const { status, words } = checked(settings, pipeline);
@@ -87,10 +91,10 @@ describe("binaries: Alloy's trace pipeline", function () {
     });
 
   const misspelled: [way: string, right: string, wrong: string][] = [
-    ["SDKs sample and Tempo counts", "max_elapsed_time", "max_elapsing_time"],
-    ["Alloy samples and counts", "decision_wait", "decision_waits"],
-    ["Alloy samples and counts", "sampling_percentage", "sampling_percent"],
-    ["nobody samples and Alloy counts", "metrics_flush_interval", "metrics_flushing"],
+    ["SDKs sample, metrics from Tempo", "max_elapsed_time", "max_elapsing_time"],
+    ["Alloy samples, metrics from Alloy", "decision_wait", "decision_waits"],
+    ["Alloy samples, metrics from Alloy", "sampling_percentage", "sampling_percent"],
+    ["no sampler, metrics from Alloy", "metrics_flush_interval", "metrics_flushing"],
   ];
   for (const [way, right, wrong] of misspelled)
     it(`is rejected with ${wrong} instead of ${right}`, () => {

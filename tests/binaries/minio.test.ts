@@ -21,7 +21,7 @@ const buckets = {
   tempo: ["tempo-data"],
 };
 const all = Object.values(buckets).flat();
-const content = "a line that nobody reads from the disk ".repeat(100);
+const content = "a line that is encrypted on the disk ".repeat(100);
 
 /** The result of a request: `done`, or its error code. */
 const outcome = (request: Promise<unknown>): Promise<string> =>
@@ -168,7 +168,7 @@ describe("binaries: MinIO separates its users, and encrypts objects", function (
     );
     expect(files).not.to.be.empty;
     for (const file of files)
-      expect(readFileSync(join(file.parentPath, file.name)).includes("nobody reads")).to.equal(false);
+      expect(readFileSync(join(file.parentPath, file.name)).includes("is encrypted on")).to.equal(false);
   });
 
   it("encrypts with the rule of the bucket as well", async () => {

@@ -145,6 +145,6 @@ describe("docs: queries of the runbook", function () {
         .map(({ metric }) => metric)
         .filter((metric): metric is string => metric !== undefined && !known.has(metric))
         .filter((metric) => !notAlways.some((pattern) => pattern.test(metric)));
-      expect(missing, "metrics that nobody has").to.deep.equal([]);
+      expect(missing, "metrics that do not exist").to.deep.equal([]);
     });
 });

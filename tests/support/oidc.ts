@@ -96,7 +96,7 @@ export class Oidc {
           .setHeader("Content-Type", "text/html")
           .end('<form method="post"><input name="login"><button>Log in</button></form>');
       const accountId = await field(request, "login");
-      if (!(accountId in people)) return response.writeHead(403).end("nobody has that name");
+      if (!(accountId in people)) return response.writeHead(403).end("unknown user");
       return provider.interactionFinished(request, response, { login: { accountId } });
     });
     await new Promise<void>((done) => server.listen(port, "127.0.0.1", done));

@@ -234,10 +234,10 @@ describe("unit: the source of span metrics", () => {
     mimir: ["MIMIR_USER"],
   };
   const cases: [string, Config, typeof tempo][] = [
-    ["Tempo as it comes", {}, tempo],
-    ["Tempo where nothing is left out", { tracing: { sampling: { ratio: 1 } } }, tempo],
-    ["Alloy where nothing is left out, if configured", alloyCounts, alloy as unknown as typeof tempo],
-    ["Alloy where it samples", byCollector(), alloy as unknown as typeof tempo],
+    ["Tempo by default", {}, tempo],
+    ["Tempo without sampling", { tracing: { sampling: { ratio: 1 } } }, tempo],
+    ["Alloy without sampling, if configured", alloyCounts, alloy as unknown as typeof tempo],
+    ["Alloy if it samples", byCollector(), alloy as unknown as typeof tempo],
   ];
   for (const [title, config, wanted] of cases)
     it(`is only ${title}`, () => {
