@@ -1,12 +1,12 @@
-/** What keeps pods from being ready: unschedulable pods, unbound claims, waiting containers, failing probes, last log lines. */
+/** Reasons why pods are not ready: unschedulable pods, unbound PVCs, waiting containers, failing probes, last log lines. */
 import type { CoreV1Event, V1ContainerStatus, V1PersistentVolumeClaim, V1Pod } from "@kubernetes/client-node";
 
-/** Lines of a container's log, and pods that are reported. */
+/** Maximum lines of a container's log, and maximum number of reported pods. */
 export const [logLines, mostPods] = [5, 10];
-/** Characters of a line. */
+/** Maximum characters of a line. */
 const lineWidth = 240;
 
-/** What was read from a namespace. */
+/** Objects of a namespace. */
 export interface Observed {
   namespace: string;
   pods: V1Pod[];
@@ -48,7 +48,10 @@ export const containersOf = ({ status }: V1Pod): V1ContainerStatus[] => [
   ...(status?.containerStatuses ?? []),
 ];
 
-/** Whether a container does not do what its pod needs: an init container that does not end, another that is not ready. */
+/**
+ * Whether a container keeps its pod from being ready: an init container that does not complete, or another one that is
+ * not ready.
+ */
 export const isTroubled = ({ ready, state }: V1ContainerStatus): boolean =>
   !ready && state?.terminated?.exitCode !== 0 && state?.waiting?.reason !== "PodInitializing";
 
@@ -62,7 +65,7 @@ export function stateOf({ name, state, lastState, restartCount }: V1ContainerSta
   return cut(`container ${name}: ${now}${end}${restarts}`);
 }
 
-/** Why a pod's claims have no volume. */
+/** Why a pod's PVCs have no volume. */
 const claimLines = (pod: V1Pod, { claims, events }: Observed): string[] =>
   (pod.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) => {
     if (!persistentVolumeClaim) return [];
@@ -99,7 +102,7 @@ export function podLines(pod: V1Pod, observed: Observed): string[] {
   ];
 }
 
-/** Workloads that could not create pods at all, and why: a quota, an admission webhook, Pod Security. */
+/** Workloads whose pods cannot be created, and why: a quota, an admission webhook, Pod Security. */
 export const failedCreates = ({
   namespace,
   events,
@@ -121,16 +124,14 @@ export const failedCreates = ({
   }));
 };
 
-/**
- * What keeps the pods of namespaces from being ready; nothing if all are. Pods with the same trouble are reported once.
- */
+/** Why the pods of namespaces are not ready; empty if all are. Pods with the same problem are reported once. */
 export function diagnose(all: Observed[]): string[] {
   const groups = new Map<string, { names: string[]; lines: string[] }>();
   for (const observed of all)
     for (const pod of observed.pods.filter(isUnready)) {
       const name = pod.metadata?.name ?? "";
       const lines = podLines(pod, observed);
-      // Pods of a StatefulSet and their claims differ in their number only.
+      // Pods of a StatefulSet and their PVCs differ only in their number.
       const key = `${observed.namespace} ${lines.filter((line) => !line.startsWith("  |")).join("\n")}`;
       const alike = key.replaceAll(name, "").replace(/-\d+\b/g, "");
       const group = groups.get(alike) ?? { names: [], lines };

@@ -1,4 +1,4 @@
-/** Reads what keeps pods from being ready. */
+/** Reads the reasons why pods are not ready. */
 import { CoreV1Api, type KubeConfig, type V1ContainerStatus, type V1Pod } from "@kubernetes/client-node";
 import {
   containersOf,
@@ -10,7 +10,7 @@ import {
   type Observed,
 } from "./pod-diagnosis";
 
-/** The end of a container's log; that of its last run where it does not run now. */
+/** The end of a container's log; that of its previous run if it is not running. */
 const logOf = (
   api: CoreV1Api,
   namespace: string,
@@ -42,7 +42,7 @@ export async function troubledLogs(
   return logs;
 }
 
-/** Reads a namespace, or the pods of it that a selector picks. */
+/** Reads a namespace, or the pods in it that match a selector. */
 async function observe(api: CoreV1Api, namespace: string, labelSelector?: string): Promise<Observed> {
   const [pods, claims, events] = await Promise.all([
     api.listNamespacedPod({ namespace, ...(labelSelector && { labelSelector }) }),
@@ -54,9 +54,9 @@ async function observe(api: CoreV1Api, namespace: string, labelSelector?: string
 }
 
 /**
- * What keeps pods from being ready, read from the cluster.
+ * Why pods are not ready, read from the cluster.
  *
- * @param labelSelector picks the pods. @default all of the namespaces
+ * @param labelSelector selects the pods. @default all of the namespaces
  */
 export async function diagnosis(
   config: KubeConfig,

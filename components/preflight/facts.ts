@@ -1,4 +1,4 @@
-/** What the preflight knows about the cluster. */
+/** Facts about the cluster for the preflight. */
 import type {
   V1APIService,
   V1DaemonSet,
@@ -20,12 +20,12 @@ import { UserError } from "../../settings";
 import type { LiveGossip } from "./gossip";
 import type { NamedSecret } from "./named-secrets";
 
-/** A Secret that the settings name, and the keys that it has; none if it does not exist. */
+/** A Secret in the settings, and its keys; none if it does not exist. */
 export interface FoundSecret extends NamedSecret {
   found?: string[];
 }
 
-/** Everything that checks may need. */
+/** All facts that checks may need. */
 export interface Facts {
   /** Version of the API server, such as `v1.34.3`. */
   version: string;
@@ -35,7 +35,7 @@ export interface Facts {
   namespaces: V1Namespace[];
   storageClasses: V1StorageClass[];
   priorityClasses: V1PriorityClass[];
-  /** Pods that are not finished, of all namespaces. */
+  /** Unfinished pods of all namespaces. */
   pods: V1Pod[];
   services: V1Service[];
   daemonSets: V1DaemonSet[];
@@ -47,7 +47,7 @@ export interface Facts {
   volumes: V1PersistentVolume[];
   quotas: V1ResourceQuota[];
   limitRanges: V1LimitRange[];
-  /** Metadata of custom resource definitions. */
+  /** Metadata of CRDs. */
   definitions: V1ObjectMeta[];
   apiServices: V1APIService[];
   /** Metadata of the Prometheus objects of Prometheus Operator. */
@@ -60,13 +60,13 @@ export interface Facts {
   corefile: string | undefined;
   /** Data of the ConfigMap kube-system/cilium-config; none if it does not exist. */
   ciliumConfig: Record<string, string> | undefined;
-  /** What the stores that run say about gossip. */
+  /** Gossip settings of the running stores. */
   gossip: Partial<Record<Store, LiveGossip>>;
-  /** Secrets that the settings name. */
+  /** Secrets in the settings. */
   secrets: FoundSecret[];
 }
 
-/** What could be read, and why the rest could not. */
+/** The facts, and why some could not be read. */
 export interface Snapshot {
   facts: Partial<Facts>;
   unread: Partial<Record<keyof Facts, string>>;
@@ -75,13 +75,13 @@ export interface Snapshot {
 /** Why a request failed, in one line. */
 export function reasonOf(error: unknown): string {
   const { message, cause, body } = error as Error & { body?: unknown };
-  // The client's errors have the API server's answer as text.
+  // The client's errors contain the API server's response as text.
   const answer = /"message":"((?:[^"\\]|\\.)*)"/.exec(typeof body === "string" ? body : "")?.[1];
   if (answer !== undefined) return JSON.parse(`"${answer}"`);
   return cause instanceof Error ? cause.message : (message.split("\n")[0] ?? "");
 }
 
-/** What each fact is called in the API, for messages about permissions. */
+/** Resources of each fact in the API, for messages about permissions. */
 const resources: Record<keyof Facts, string> = {
   version: "the version",
   clusterUid: "Namespace kube-system",
@@ -105,22 +105,22 @@ const resources: Record<keyof Facts, string> = {
   corefile: "ConfigMap kube-system/coredns",
   ciliumConfig: "ConfigMap kube-system/cilium-config",
   gossip: "ConfigMaps, StatefulSets and Deployments of the stores",
-  secrets: "the Secrets that the settings name",
+  secrets: "the Secrets in the settings",
 };
 
-/** Which of these facts could not be read and why, in one text; nothing if all are known. */
+/** The facts that could not be read, with reasons, as one text; undefined if there are none. */
 export function unreadText({ unread }: Snapshot, keys: readonly (keyof Facts)[]): string | undefined {
   const reasons = keys.flatMap((key) => (unread[key] ? [`${resources[key]} (${unread[key]})`] : []));
   return reasons.length ? reasons.join(", ") : undefined;
 }
 
-/** @throws UserError if one of these facts could not be read: unread, nothing of it could be protected */
+/** @throws UserError if one of these facts could not be read: the data that it describes could not be protected */
 export function requireFacts<K extends keyof Facts>(snapshot: Snapshot, keys: readonly K[]): Pick<Facts, K> {
   const unread = unreadText(snapshot, keys);
   if (unread)
     throw new UserError(
-      `the cluster cannot be read, so nothing was changed: ${unread}\n` +
-        "    the user of the kubeconfig needs the permission to list them in all namespaces",
+      `the cluster cannot be read, so no changes were made: ${unread}\n` +
+        "    The user of the kubeconfig needs the permission to list these resources in all namespaces",
     );
   return snapshot.facts as Pick<Facts, K>;
 }

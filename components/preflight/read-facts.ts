@@ -19,7 +19,7 @@ import { type Facts, reasonOf, type Snapshot } from "./facts";
 import { liveGossip } from "./gossip";
 import { namedSecrets } from "./named-secrets";
 
-/** Lists without specs and data: definitions and releases are large, and their metadata says who owns them. */
+/** Lists without specs and data: CRDs and releases are large, and their metadata names their owners. */
 const metadataOnly = setHeaderOptions(
   "accept",
   "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
@@ -27,7 +27,7 @@ const metadataOnly = setHeaderOptions(
 const metadataOf = ({ items }: { items: { metadata?: V1ObjectMeta }[] }): V1ObjectMeta[] =>
   items.flatMap(({ metadata }) => metadata ?? []);
 
-/** What is there; nothing if it is not. */
+/** The result of a read; undefined if the object does not exist. */
 const unlessMissing = <T>(read: Promise<T>): Promise<T | undefined> =>
   read.catch((error: { code?: number }) => {
     if (error.code === 404) return undefined;
@@ -100,10 +100,10 @@ function readers(config: KubeConfig, settings: Settings): Readers {
 }
 
 /**
- * Reads the cluster. A request that the cluster refuses leaves its fact unread and the others as they are.
+ * Reads the cluster. If the cluster denies a request, its fact is missing and the others are not affected.
  *
  * @param wanted the facts to read. @default all
- * @throws UserError if the API server does not answer at all
+ * @throws UserError if the API server does not respond at all
  */
 export async function readFacts(
   config: KubeConfig,
@@ -119,12 +119,12 @@ export async function readFacts(
       snapshot.unread[key] = reasonOf(error);
     }
   };
-  // Every cluster gives its version to everybody: without it there is nobody to read from.
+  // Every user may read the version: if it cannot be read, the cluster is unreachable.
   await read("version");
   if (snapshot.unread.version)
     throw new UserError(
-      `the cluster does not answer, so nothing was changed: ${snapshot.unread.version}\n` +
-        "    check cluster.kubeconfig, cluster.context and KUBECONFIG",
+      `the cluster does not respond, so no changes were made: ${snapshot.unread.version}\n` +
+        "    Check cluster.kubeconfig, cluster.context and KUBECONFIG",
     );
   await Promise.all((wanted ?? (Object.keys(all) as (keyof Facts)[])).map(read));
   return snapshot;

@@ -76,7 +76,7 @@ describe("charts: facts of the preflight", function () {
     );
     const failed = await readFacts(nowhere, settings).catch((error: Error) => error);
     expect((failed as Error).message).to.match(
-      /^the cluster does not answer, so nothing was changed: .*ECONNREFUSED/,
+      /^the cluster does not respond, so no changes were made: .*ECONNREFUSED/,
     );
   });
 });

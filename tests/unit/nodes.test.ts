@@ -52,7 +52,7 @@ const found = (): Found => ({
 });
 const during = (lost: Period["lost"] = []): Period => ({ from: s(10), to: s(49), lost });
 
-/** Costs of an event on two nodes, of which something was changed. */
+/** Costs of an event on two nodes, with changes. */
 function cost(change: (records: Written[], found: Found[]) => void, lost: Period["lost"] = []): Cost {
   const records = [record(), record()];
   const all = [found(), found()];
@@ -67,8 +67,8 @@ function cost(change: (records: Written[], found: Found[]) => void, lost: Period
 }
 const good = () => cost(() => undefined);
 
-describe("unit: node drills, what an event cost", () => {
-  it("finds nothing lost where all is there", () => {
+describe("unit: node drills, the cost of an event", () => {
+  it("finds no loss if all data exists", () => {
     expect(good()).to.deep.equal({
       lines: { written: 800, lost: 0, duplicated: 0 },
       samples: { alloy: 0, prometheus: 0 },
@@ -85,7 +85,7 @@ describe("unit: node drills, what an event cost", () => {
     });
   });
 
-  it("counts lines of each node that are lost or duplicated, at the very end too", () => {
+  it("counts lost and duplicate lines of each node, even the last ones", () => {
     const { lines, reasons } = cost((_, [one, two]) => {
       for (const number of [101, 250, 500]) one?.lines.delete(number);
       two?.lines.set(250, 3);
@@ -96,7 +96,7 @@ describe("unit: node drills, what an event cost", () => {
     expect(reasons).to.deep.equal({ "line of node-1": 3 });
   });
 
-  it("counts spans that were accepted and are not there", () => {
+  it("counts accepted spans that are missing", () => {
     const { spans } = cost((_, [one]) => {
       one?.spans.delete(20);
       one?.spans.set(21, 1);
@@ -104,7 +104,7 @@ describe("unit: node drills, what an event cost", () => {
     expect(spans).to.deep.equal({ accepted: 160, lost: 3, unsent: 0 });
   });
 
-  it("tells failed writes from what never left a node that was away", () => {
+  it("distinguishes failed writes from data that never left a lost node", () => {
     const change = (records: Written[]) => {
       for (const one of records[1]?.spans ?? []) if (one.at === s(20) || one.at === s(40)) one.status = 503;
       for (const one of records[1]?.writes ?? []) if (one.at === s(20) || one.at === s(40)) one.status = 0;
@@ -124,7 +124,7 @@ describe("unit: node drills, what an event cost", () => {
     expect(lost.spans).to.deep.equal({ accepted: 154, lost: 0, unsent: 4 });
   });
 
-  it("names missing samples of targets on lost nodes apart", () => {
+  it("lists missing samples of targets on lost nodes separately", () => {
     const change = (_: Written[], all: Found[]) => {
       for (const { samples } of all) samples.alloy = samples.alloy.filter((at) => at !== s(30));
     };
@@ -134,14 +134,14 @@ describe("unit: node drills, what an event cost", () => {
     expect(lost.lostTargets).to.deep.equal({ "node-2": { alloy: 1, prometheus: 0 } });
   });
 
-  it("sees samples that are missing at the ends of an event, and if there is none at all", () => {
+  it("detects samples that are missing at the ends of an event, and a complete lack of samples", () => {
     expect(missingSamples([0, 15, 30, 45, 60].map(s), during(), 15)).to.equal(0);
     expect(missingSamples([0, 45, 60].map(s), during(), 15)).to.equal(2);
     expect(missingSamples([0, 15, 30].map(s), during(), 15)).to.equal(1);
     expect(missingSamples([], { from: 0, to: s(60), lost: [] }, 15)).to.equal(5);
   });
 
-  it("takes queries of nodes that stayed, and measures the longest outage", () => {
+  it("uses queries of remaining nodes, and measures the longest outage", () => {
     const { queries: seen } = cost(
       ([one, two]) => {
         for (const query of one?.queries ?? []) if (query.at >= s(20) && query.at < s(25)) query.status = 0;
@@ -156,7 +156,7 @@ describe("unit: node drills, what an event cost", () => {
     expect(queryOutage([query(1, 200), query(4, 502)], s(9))).to.equal(5);
   });
 
-  it("looks again only for lines that were missing, and keeps what it found before", () => {
+  it("searches again only for lines that were missing, and keeps earlier results", () => {
     const [one, two] = [found(), found()];
     const records = new Map([
       ["node-1", record()],
@@ -182,7 +182,7 @@ describe("unit: node drills, what an event cost", () => {
     expect(both?.samples.alloy).to.deep.equal([1]);
   });
 
-  it("is whole when health and queries have lasted for 30 s", () => {
+  it("has recovered when health and queries have lasted for 30 s", () => {
     const one = record();
     one.queries = ["loki", "mimir", "tempo"].flatMap((store) =>
       Array.from({ length: 60 }, (_, at) => ({
@@ -195,13 +195,13 @@ describe("unit: node drills, what an event cost", () => {
     expect(wholeAt(s(49), s(10), all, records)).to.equal(undefined);
     expect(wholeAt(s(59), s(25), all, records)).to.equal(s(25));
     expect(wholeAt(s(59), undefined, all, records)).to.equal(undefined);
-    // Nobody asks any more: nothing is known.
+    // Without further queries the state is unknown.
     expect(wholeAt(s(95), s(10), all, records)).to.equal(undefined);
   });
 });
 
 describe("unit: node drills, one event after another", () => {
-  /** A cluster that never becomes whole, with a writer whose lines are found as said. */
+  /** A cluster that never recovers, with a writer whose lines are found as given. */
   const scene = (more: Partial<Scene> = {}): Scene => {
     const now = Date.now();
     const one: Written = { ...emptyRecord(), batches: [{ at: now, batch: 1, first: 1, last: 2 }] };
@@ -224,7 +224,7 @@ describe("unit: node drills, one event after another", () => {
   };
   const event: Event = { kind: "restart", name: "restart", nodes: [] };
 
-  /** Drills in a time that passes as fast as the program waits. */
+  /** Runs drills in simulated time. */
   async function fast<T>(action: () => Promise<T>): Promise<T> {
     mock.timers.enable({ apis: ["setTimeout", "Date"], now: Date.now() });
     let over = false;
@@ -242,7 +242,7 @@ describe("unit: node drills, one event after another", () => {
     }
   }
 
-  it("has a row for a stack that does not become whole, stores that do not answer, and a command that fails", async () => {
+  it("has a row for a stack that does not recover, stores that do not respond, and a command that fails", async () => {
     const harm = {
       cause: async () => ({ lost: [], notes: [], failed: '"up" was interrupted after 900 s' }),
     } as unknown as Scene["harm"];
@@ -261,7 +261,7 @@ describe("unit: node drills, one event after another", () => {
     expect(again).to.be.a("function");
   });
 
-  it("looks once more later for what was still missing", async () => {
+  it("searches again later for data that was still missing", async () => {
     let lines = ["number=1"];
     const ask = (async (_service: unknown, _user: string, path: string) => {
       if (path === "/api/search") return { traces: [] };
@@ -282,7 +282,7 @@ describe("unit: node drills, targets and the table", () => {
     ...more,
   });
 
-  it("misses no target where nothing is lost", () => {
+  it("misses no target without a loss", () => {
     expect(judge(good(), 40, { all: false, compared: true })).to.deep.equal([]);
   });
 
@@ -306,7 +306,7 @@ describe("unit: node drills, targets and the table", () => {
       "7 writes to mimir failed",
       "queries of tempo failed for 16 s",
     ]);
-    // Without any node nothing scrapes and nothing answers.
+    // Without any node there are no scrapes and no responses.
     expect(judge(bad, 40, { all: true, compared: true })).to.deep.equal([
       "1 line lost",
       "2 lines duplicated",
@@ -340,7 +340,7 @@ describe("unit: node drills, targets and the table", () => {
     expect(readFileSync(join(folder, "nodes.md"), "utf8")).to.include("| restart | 120 s |");
   });
 
-  it("shows a row for each event, and below the table what was missed", () => {
+  it("shows a row for each event, and missed targets below the table", () => {
     const bad = good();
     bad.lines.lost = 7;
     bad.lostTargets = { "node-2": { alloy: 9, prometheus: 0 } };
@@ -378,7 +378,7 @@ describe("unit: node drills, the plan", () => {
   const names = (events: Event[]) => events.map(({ name }) => name);
   const plan = (args: string[], done: Case[] = []) => planned(eventsOf(nodes), readAsked(args), done);
 
-  it("takes each node, then zones, then all; a zone is all of its nodes", () => {
+  it("includes each node, then zones, then all; a zone is all of its nodes", () => {
     const { todo, skipped } = plan(power);
     expect(names(todo)).to.deep.equal([
       ...["power/node-1", "power/node-2", "power/node-3", "drain/node-1", "drain/node-2", "drain/node-3"],
@@ -389,7 +389,7 @@ describe("unit: node drills, the plan", () => {
     expect(skipped.map(({ event }) => event.kind)).to.include.members(["up", "up-during-loss", "scale"]);
   });
 
-  it("takes the named events in their order, without those that a report has", () => {
+  it("includes the named events in order, without those in a report", () => {
     expect(names(plan(["drain/node-2", "power", ...power]).todo)).to.deep.equal([
       ...["drain/node-2", "power/node-1", "power/node-2", "power/node-3"],
     ]);
@@ -398,7 +398,7 @@ describe("unit: node drills, the plan", () => {
     expect(names(plan(["up", "--up", "true"]).todo)).to.deep.equal(["up"]);
   });
 
-  it("refuses what it does not know, and what lacks a command", () => {
+  it("rejects unknown events, and those that lack a command", () => {
     expect(() => plan(["flood"])).to.throw(UserError, 'no event is called "flood"');
     expect(() => plan(["cut/node-1"])).to.throw(
       UserError,
@@ -420,7 +420,7 @@ describe("unit: node drills, the plan", () => {
     );
   });
 
-  it("interrupts a command that takes too long, with all that it started", async () => {
+  it("interrupts a command that takes too long, with its child processes", async () => {
     const begun = Date.now();
     const error = await shell("trap 'exit 3' INT; sleep 60", 1).then(
       () => undefined,
@@ -431,7 +431,7 @@ describe("unit: node drills, the plan", () => {
     await shell("true", 1);
   });
 
-  it("puts back what an event changed, and tells why it failed", async () => {
+  it("reverts an event's changes, and reports why it failed", async () => {
     const folder = mkdtempSync(join(tmpdir(), "obs-harm-"));
     const log = join(folder, "log");
     const cluster = {
@@ -500,7 +500,7 @@ describe("unit: node drills, the cluster", () => {
 });
 
 describe("unit: node drills, the load", () => {
-  it("puts a writer on each node, which keeps to the restricted Pod Security profile", () => {
+  it("puts a writer on each node, which complies with the restricted Pod Security level", () => {
     const { spec } = writersManifest(settingsOf("prod"), loadOn(6, 600, 54), "0123abcd");
     const [container] = spec?.template.spec?.containers ?? [];
     expect(spec?.template.spec?.automountServiceAccountToken).to.equal(false);
@@ -519,7 +519,7 @@ describe("unit: node drills, the load", () => {
     for (const line of writes("0123abcd").trimEnd().split("\n")) JSON.parse(line.split(" ")[3] ?? "");
   });
 
-  it("reads nodes and numbers out of lines and trace ids", () => {
+  it("parses nodes and numbers from lines and trace IDs", () => {
     expect(readLine("nodes run=0123abcd writer=node-3 number=17")).to.deep.equal({
       node: "node-3",
       number: 17,
@@ -528,19 +528,19 @@ describe("unit: node drills, the load", () => {
       { traceID: "123abcd0002000000000000000000000a", spanSets: [{ matched: 9 }] },
       { traceID: "f".repeat(32), spanSets: [{ matched: 9 }] },
     ];
-    // Tempo leaves out the zero at the beginning.
+    // Tempo omits the leading zero.
     const [first] = traces;
     if (first) first.traceID = "0123abcd00020000000000000000000a".slice(1);
     expect(readTraces({ traces }, "0123abcd")).to.deep.equal([{ writer: 2, batch: 10, spans: 9 }]);
     expect(readTraces({}, "0123abcd")).to.deep.equal([]);
   });
 
-  it("finds every line over pages that end between lines of the same time, and spans that a search does not see", async () => {
+  it("finds every line over pages that end between lines of the same time, and spans that a search does not return", async () => {
     const entries = Array.from({ length: 12_001 }, (_, index): [string, string] => [
       `${1000 + Math.floor(index / 7)}000000`,
       `nodes run=0123abcd writer=node-${1 + (index % 2)} number=${Math.floor(index / 2) + 1}`,
     ]);
-    // One line is there twice, at another time.
+    // One line exists twice, with another time.
     entries.push(["9000000000", entries[10]?.[1] ?? ""]);
     const pages: number[] = [];
     const ask = (async (
@@ -580,7 +580,7 @@ describe("unit: node drills, the load", () => {
     expect(two?.samples).to.deep.equal({ alloy: [15_000, 30_000], prometheus: [20_000] });
   });
 
-  it("fits a prod stack on a few small nodes by requests alone", () => {
+  it("fits a prod stack on a few small nodes only with lower requests", () => {
     const { config } = parse(readFileSync("tests/nodes/Pulumi.nodes.yaml", "utf8"));
     const plain = Object.fromEntries(
       Object.entries(config).map(([key, value]) => [key.replace("observability:", ""), value]),
@@ -615,7 +615,7 @@ describe("unit: node drills, the writer's script", function () {
     server?.close();
   });
 
-  it("numbers lines and traces once, across a restart too, retries, and records what it did", async () => {
+  it("numbers lines and traces once, even after a restart, retries, and records its actions", async () => {
     const folder = mkdtempSync(join(tmpdir(), "obs-load-"));
     mkdirSync(join(folder, "data"));
     let refuse = 2;
@@ -646,7 +646,7 @@ describe("unit: node drills, the writer's script", function () {
       const file = join(folder, "data", "www", "record.txt");
       return readRecord(existsSync(file) ? readFileSync(file, "utf8") : "");
     };
-    /** What the script prints until its record has so many batches, and a trace that was sent again. */
+    /** Output of the script until its record has a number of batches, and a trace that was sent again. */
     const run = async (batches: number) => {
       const env = {
         ...{ PATH: process.env["PATH"], TOKEN: "Basic abc", LOAD_NAME: "nodes", LOAD_RUN: "0123abcd" },
@@ -673,7 +673,7 @@ describe("unit: node drills, the writer's script", function () {
     const record = recorded();
     expect(record.batches.length).to.be.greaterThan(3);
     const newest = record.batches.at(-1);
-    // The restart may come between a number and its record.
+    // The restart may happen between a number and its record.
     expect(newest?.batch).to.be.within(record.batches.length, record.batches.length + 1);
     expect(newest?.last).to.equal((newest?.batch ?? 0) * 10);
     expect(record.spans.filter(({ tries, status }) => tries > 1 && status === 200)).not.to.have.length(0);

@@ -146,7 +146,7 @@ describe("unit: preflight", () => {
 
     it("is rejected if data could be lost", () => {
       expect(() => examine("test", settingsOf("prod"), unread("statefulSets"))).to.throw(
-        "the cluster cannot be read, so nothing was changed: StatefulSets (statefulSets is forbidden)",
+        "the cluster cannot be read, so no changes were made: StatefulSets (statefulSets is forbidden)",
       );
     });
   });
