@@ -1,4 +1,4 @@
-/** What the Jobs of the backups copy, and with what: the buckets, and Grafana's database. */
+/** Sources and tools of the backup Jobs: the buckets, and Grafana's database. */
 import { type BackupJob, grafanaEnv, grafana as grafanaNames, releases, s3Env, s3Secret } from "../names";
 import type { Settings } from "../settings";
 import { quantity } from "../settings/units";
@@ -27,10 +27,10 @@ interface Mount {
   readOnly: boolean;
 }
 
-/** What the Jobs of a namespace do, and with what. */
+/** Task and configuration of the Jobs of a namespace. */
 export interface Kind {
   namespace: "backup" | "grafana";
-  /** Label of the pods, by which NetworkPolicies know them. */
+  /** Label of the pods, for NetworkPolicies. */
   label: string;
   script: string;
   user: number;
@@ -68,7 +68,7 @@ export const grafana = (settings: Settings): Kind => ({
   namespace: "grafana",
   label: "grafana-backup",
   script: "grafana.sh",
-  // Grafana's own, whose file it is.
+  // Grafana's user, which owns the file.
   user: 472,
   component: "grafana",
   variables: () => [

@@ -1,4 +1,6 @@
-/** Scheduled backups: CronJobs with rclone that copy the buckets and Grafana's database to another S3, and back. */
+/**
+ * Scheduled backups: CronJobs with rclone that copy the buckets and Grafana's database to another S3 and restore them.
+ */
 import imagePins from "../images.json";
 import { type BackupJob, backupJobs, caBundle, backups as names, namespaces, releases } from "../names";
 import type { Settings } from "../settings";
@@ -8,13 +10,13 @@ import { scheduling } from "./scheduling";
 import { environment, goMemoryLimit, image, pullSecrets, resources, restrictedContainer } from "./shared";
 import { podUser } from "./user-ids";
 
-/** Namespaces with Jobs of backups, by their keys. */
+/** Namespaces with backup Jobs, by their keys. */
 export const backupNamespaces = (settings: Settings): ("backup" | "grafana")[] =>
   backupDestination(settings) ? ["backup", ...(hasDatabase(settings) ? (["grafana"] as const) : [])] : [];
 
 const caFolder = "/etc/backup-ca";
 
-/** Pods that use a volume of one node run where Grafana does. */
+/** A volume of a single node requires that its pods run next to Grafana. */
 const besideGrafana = {
   podAffinity: {
     requiredDuringSchedulingIgnoredDuringExecution: [
@@ -73,7 +75,7 @@ function podSpec(settings: Settings, destination: Destination, kind: Kind, job: 
       {
         name: "rclone",
         image: `${repository}:${tag}`,
-        // A restore gets the time to go back to as its argument: ./obs restore --before.
+        // The argument of a restore is the point in time: ./obs restore --before.
         command: ["/bin/sh", "-c", backupScript(kind.script, job), job],
         env,
         envFrom: [{ secretRef: { name: names.destinationSecret } }],
@@ -111,7 +113,7 @@ function cronJob(settings: Settings, destination: Destination, kind: Kind, job: 
       jobTemplate: {
         metadata: { labels },
         spec: {
-          // The next run continues where this one failed.
+          // The next run continues after a failed one.
           backoffLimit: job === "backup" ? 2 : 0,
           template: { metadata: { labels }, spec: podSpec(settings, destination, kind, job) },
         },

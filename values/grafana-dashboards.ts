@@ -2,7 +2,10 @@
 import { namespaces, releases } from "../names";
 import type { Settings } from "../settings";
 
-/** Namespaces in whose ConfigMaps dashboards are looked for: ours, kube-prometheus-stack's, and those of the settings. */
+/**
+ * Namespaces in whose ConfigMaps Grafana finds dashboards: the stack's, kube-prometheus-stack's, and those of the
+ * settings.
+ */
 export const dashboardNamespaces = (settings: Settings): string[] => [
   ...new Set([
     namespaces(settings).grafana,
@@ -11,7 +14,7 @@ export const dashboardNamespaces = (settings: Settings): string[] => [
   ]),
 ];
 
-/** Who may look for dashboards, in each of those namespaces. */
+/** Grafana's permission to read dashboards in each of those namespaces. */
 export const dashboardReader = (settings: Settings) =>
   dashboardNamespaces(settings).map((namespace) => {
     const metadata = { name: "grafana-dashboards", namespace };

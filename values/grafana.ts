@@ -49,7 +49,7 @@ export function grafanaSecrets(settings: Settings): Record<string, string> {
   };
 }
 
-/** What a kubelet asks, by TLS; the chart asks without. */
+/** Grafana's probes over TLS; those of the chart do not use TLS. */
 const probesByTls = () => {
   const httpGet = { path: "/api/health", port: "grafana", scheme: "HTTPS" };
   return { readinessProbe: { httpGet }, livenessProbe: { httpGet } };
@@ -88,7 +88,7 @@ export function grafanaValues(settings: Settings): Values {
     },
     image: { tag: tagOf(pins.grafana.image) },
     replicas: grafana.replicas,
-    // Two Grafanas must never have the same volume open.
+    // Two Grafanas must never open the same volume.
     deploymentStrategy: { type: grafana.database ? "RollingUpdate" : "Recreate" },
     persistence: grafana.database
       ? { enabled: false }
@@ -98,7 +98,7 @@ export function grafanaValues(settings: Settings): Values {
           ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
           annotations: cluster.protect ? { "helm.sh/resource-policy": "keep" } : {},
         },
-    // The volume's group is set by Kubernetes; nothing runs as root.
+    // Kubernetes sets the volume's group; no container runs as root.
     initChownData: { enabled: false },
     headlessService: grafana.replicas > 1,
     podDisruptionBudget:
@@ -129,7 +129,7 @@ export function grafanaValues(settings: Settings): Values {
     ],
     extraEmptyDirMounts: [{ name: "tmp", mountPath: "/tmp" }],
     admin: { existingSecret: names.adminSecret },
-    // In the background: where plugins cannot be had, Grafana starts all the same.
+    // In the background, so that Grafana starts even if plugins cannot be downloaded.
     env: { GF_PLUGINS_PREINSTALL: grafana.plugins.join(","), ...proxyEnvironment(settings) },
     ...(ca && {
       extraConfigmapMounts: trusted.mounts.map((mount) => ({ ...mount, configMap: ca.name })),
@@ -139,8 +139,8 @@ export function grafanaValues(settings: Settings): Values {
       { name: names.secret },
       ...(grafana.existingSecret ? [{ name: grafana.existingSecret }] : []),
     ],
-    // Secrets in its environment are read at the start only, so that others have to roll the pods.
-    // So are passwords of datasources.
+    // Grafana reads secrets in its environment and passwords of data sources only at startup, so that a change has to
+    // roll the pods.
     podAnnotations: {
       "checksum/environment": checksum(grafanaSecrets(settings)),
       "observability/password-generation": String(settings.access.generations[0]),
@@ -162,15 +162,15 @@ export function grafanaValues(settings: Settings): Values {
         resource: "configmap",
         searchNamespace: dashboardNamespaces(settings),
         folderAnnotation,
-        // Grafana looks at the files by itself every ten seconds; no password of the admin is needed for that.
+        // Grafana checks the files every ten seconds, which does not need the admin's password.
         skipReload: true,
         provider: { foldersFromFilesStructure: true, allowUiUpdates: false },
       },
     },
-    // Own Roles: the chart's may read every Secret, too.
+    // The stack's own Roles, because the chart's may also read every Secret.
     rbac: { create: false },
     ...(usesTls(settings) && probesByTls()),
-    serviceMonitor: { enabled: true, labels: watchedByPrometheus, ...scrapedByTls(settings, "grafana") }, // R12
+    serviceMonitor: { enabled: true, labels: watchedByPrometheus, ...scrapedByTls(settings, "grafana") },
     testFramework: { enabled: false },
   };
 }

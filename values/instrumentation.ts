@@ -1,9 +1,9 @@
-/** Instrumentation objects: how the operator instruments applications. */
+/** Instrumentation objects: settings of the operator for applications. */
 import { caBundle, instrumentation, samplingRatioAttribute, servedUrls, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { sdkRatio, sdkRatios } from "./sampling";
 
-/** The Instrumentation of all applications, and one for each service with a sampling ratio of its own. */
+/** The Instrumentation of all applications, and one for each service with its own sampling ratio. */
 export const instrumentationObjects = (settings: Settings) => [
   instrumentationObject(settings),
   ...Object.entries(sdkRatios(settings)).map(([name, ratio]) =>
@@ -11,7 +11,7 @@ export const instrumentationObjects = (settings: Settings) => [
   ),
 ];
 
-/** How applications are instrumented (R9.1): where spans go, how context travels, and the share that is kept. */
+/** An Instrumentation: the endpoint for spans, the propagation of context, and the sampling ratio. */
 export const instrumentationObject = (settings: Settings, own?: { name: string; ratio: number }) => ({
   apiVersion: "opentelemetry.io/v1alpha1",
   kind: "Instrumentation",
@@ -19,11 +19,11 @@ export const instrumentationObject = (settings: Settings, own?: { name: string; 
   spec: {
     exporter: {
       endpoint: servedUrls(settings).otlpHttp,
-      // The ConfigMap of the application's own namespace; docs/guides/tls.md says how it comes there.
+      // The ConfigMap in the application's own namespace; docs/guides/tls.md shows how to create it.
       ...(usesTls(settings) && { tls: { configMapName: caBundle.name, ca_file: caBundle.file } }),
     },
     propagators: settings.tracing.propagators,
-    // R9.3. A policy bounds the share that SDKs keep; a collector that samples gets all of it.
+    // A policy limits the share that SDKs keep; with sampling in the collector, SDKs keep all traces.
     sampler: {
       type:
         settings.tracing.sampling.appliedBy === "collector"
@@ -34,7 +34,7 @@ export const instrumentationObject = (settings: Settings, own?: { name: string; 
     resource: {
       addK8sUIDAttributes: true,
       resourceAttributes: {
-        "deployment.environment": settings.environment, // R9.4
+        "deployment.environment": settings.environment,
         ...(own && { [samplingRatioAttribute]: String(own.ratio) }),
       },
     },
@@ -44,7 +44,7 @@ export const instrumentationObject = (settings: Settings, own?: { name: string; 
       { name: "OTEL_LOGS_EXPORTER", value: "none" },
       { name: "OTEL_EXPORTER_OTLP_PROTOCOL", value: "http/protobuf" },
     ],
-    // The trace's id goes into the application's own log lines.
+    // Adds the trace ID to the application's own log lines.
     python: { env: [{ name: "OTEL_PYTHON_LOG_CORRELATION", value: "true" }] },
   },
 });

@@ -9,7 +9,10 @@ const { appVersion } = pins["opentelemetry-operator"];
 const registry = "ghcr.io/open-telemetry";
 const collectorImage = `${registry}/opentelemetry-collector-releases/opentelemetry-collector-k8s:${appVersion}`;
 
-/** What is injected into pods, in the versions that belong to the operator's: https://github.com/open-telemetry/opentelemetry-operator/blob/v0.158.0/versions.txt */
+/**
+ * Agents that the operator injects into pods, in the versions that match the operator's:
+ * https://github.com/open-telemetry/opentelemetry-operator/blob/v0.158.0/versions.txt
+ */
 const injected = {
   python: `${registry}/opentelemetry-operator/autoinstrumentation-python:0.64b0`,
   java: `${registry}/opentelemetry-operator/autoinstrumentation-java:2.30.0`,
@@ -17,11 +20,11 @@ const injected = {
   dotnet: `${registry}/opentelemetry-operator/autoinstrumentation-dotnet:1.16.0`,
   go: `${registry}/opentelemetry-go-instrumentation/autoinstrumentation-go:v0.24.0`,
   apacheHttpd: `${registry}/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4`,
-  nginx: `${registry}/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4`, // holds both modules
+  nginx: `${registry}/opentelemetry-operator/autoinstrumentation-apache-httpd:1.0.4`, // contains both modules
 };
 type Language = keyof typeof injected;
 
-/** The operator's flags; the chart has a value for Go's. */
+/** The operator's flags for each language; for Go the chart has a value. */
 const flags: Record<Exclude<Language, "go">, string> = {
   python: "python",
   java: "java",
@@ -31,7 +34,7 @@ const flags: Record<Exclude<Language, "go">, string> = {
   nginx: "nginx",
 };
 
-/** Ten years: with an own certificate nobody renews it, and an expired one would stop every new pod from being traced. */
+/** Ten years: a self-signed certificate is not renewed, and with an expired one no new pod would be instrumented. */
 const certificateDays = 3650;
 
 /** Whether the stack installs the operator, instead of using the cluster's. */
@@ -59,7 +62,7 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
       resources: resources(operator.operator),
       env: { ENABLE_WEBHOOKS: "true", ...goMemoryLimit(operator.operator) },
     },
-    // With a definition go all collectors and instrumentations of the cluster.
+    // Deleting a CRD also deletes all collectors and Instrumentations of the cluster.
     crds: { annotations: settings.cluster.protect ? { "helm.sh/resource-policy": "keep" } : {} },
     admissionWebhooks: operator.certManager
       ? { certManager: { enabled: true } }
