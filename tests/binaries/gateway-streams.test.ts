@@ -1,4 +1,4 @@
-/** Real Loki behind its gateway: applications that send too many streams by OTLP hold up nobody's logs. */
+/** Real Loki behind its gateway: an application that sends too many streams over OTLP does not delay the logs of others. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ const settings = settingsOf("dev", {
   },
 });
 
-describe("binaries: too many streams by OTLP", function () {
+describe("binaries: too many streams over OTLP", function () {
   this.timeout(180_000);
   let folder: string;
   let loki: Loki;
@@ -30,7 +30,7 @@ describe("binaries: too many streams by OTLP", function () {
     const [program = ""] = needs(this, "loki");
     folder = mkdtempSync(join(tmpdir(), "observability-streams-"));
     const { limits_config } = lokiConfiguration(settings) as { limits_config: Record<string, unknown> };
-    // Retention needs a compactor that deletes, which this Loki has not.
+    // Retention needs a compactor that deletes, which this Loki does not have.
     const { retention_period: _, retention_stream: __, ...limits } = limits_config;
     loki = await Loki.start(program, join(folder, "loki"), limits);
     const at = () => new URL(loki.url).host;
@@ -58,13 +58,13 @@ describe("binaries: too many streams by OTLP", function () {
   };
   const many = (from: number) => Array.from({ length: 100 }, (_, index) => `service-${from + index}`);
 
-  it("are refused without a retry, which would hold up all others, and what exists is stored", async () => {
+  it("are rejected without a retry, which would delay all others, and existing streams are stored", async () => {
     expect((await push(["quiet"])).status).to.equal(204);
     const statuses = new Set<number>();
     for (let from = 0; from < 2 * lokiSentStreams(settings); from += 100)
       statuses.add((await push(many(from))).status);
     expect([...statuses]).to.deep.equal([204, 400]);
-    // Loki answers for the last stream alone, in an order of its own.
+    // Loki's response names only the last stream, in no fixed order.
     const mixed = await push(["quiet", ...many(5000)], "among refused ones");
     expect(mixed.status).to.be.oneOf([204, 400]);
     const query = new URLSearchParams({ query: '{service_name="quiet"} |= "among"', since: "1h" });
@@ -77,7 +77,7 @@ describe("binaries: too many streams by OTLP", function () {
     expect([status, body]).to.deep.equal([429, "rate_limited or stream_limit: retry"]);
   });
 
-  it("streams from files have room left, and clients cannot choose another policy", async () => {
+  it("streams from files have capacity left, and clients cannot select another policy", async () => {
     expect((await push(many(9000), "a line", "")).status).to.equal(204);
     expect((await push(many(9100), "a line", "another")).status).to.equal(204);
   });

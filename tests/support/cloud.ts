@@ -1,4 +1,4 @@
-/** Clouds on loopback: programs reach a cloud's own host names through a proxy that leads to local servers. */
+/** Clouds on loopback: programs connect to a cloud's own host names through a proxy that forwards to local servers. */
 import { createSign, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
@@ -67,9 +67,9 @@ export class Cloud {
   private readonly proxy = createHttpServer();
   private readonly sockets = new Set<Socket>();
   private readonly servers: HttpServer[] = [];
-  /** Host names, or domains with a leading dot, and the port that serves them. */
+  /** Host names, or domains with a leading dot, and the port of their server. */
   private readonly routes: [name: string, port: number][] = [];
-  /** Hosts that were asked for and that nothing serves. */
+  /** Requested hosts without a server. */
   readonly unknown: string[] = [];
 
   constructor(private readonly folder: string) {
@@ -100,10 +100,10 @@ export class Cloud {
     await new Promise<void>((done) => this.proxy.listen(0, "127.0.0.1", done));
   }
 
-  /** By which programs reach the cloud, and trust it. */
+  /** Environment in which programs connect to the cloud, and trust it. */
   get environment(): Record<string, string> {
     return {
-      // Where no other client has left credentials.
+      // An empty home folder, without credentials of other clients.
       HOME: this.folder,
       HTTPS_PROXY: `http://127.0.0.1:${(this.proxy.address() as AddressInfo).port}`,
       NO_PROXY: "127.0.0.1,localhost",
@@ -117,7 +117,7 @@ export class Cloud {
     return join(this.folder, name);
   }
 
-  /** Leads host names to a port. */
+  /** Forwards host names to a port. */
   serve(port: number, ...names: string[]): void {
     this.routes.push(...names.map((name): [string, number] => [name, port]));
   }
@@ -128,7 +128,7 @@ export class Cloud {
     return this.authority.issue(name, `subjectAltName=${all.join()}\nextendedKeyUsage=serverAuth\n`);
   }
 
-  /** Serves host names by a function from a request's path and form to the answer. */
+  /** Serves host names with a function that returns the response for a request's path and form. */
   async answer(names: string[], answer: (path: string, form: URLSearchParams) => unknown): Promise<void> {
     const server = createHttpsServer(this.certificate(names[0] ?? "", ...names), async (asked, response) => {
       let body = "";

@@ -5,7 +5,7 @@ import { type Check, warning } from "../check";
 export const check: Check<"prometheuses" | "namespaces"> = {
   name: "other Prometheus",
   needs: ["prometheuses", "namespaces"],
-  // A stack with a prefix takes the rules of labeled namespaces only.
+  // A stack with a prefix loads only the rules of labeled namespaces.
   applies: (settings) => settings.namespaces.prefix === "",
   find({ settings, facts }) {
     const own = namespaces(settings).monitoring;
