@@ -1,7 +1,8 @@
 /** Releases as Helm stores them: each revision is a Secret with JSON in gzip in base64. */
 import { gunzipSync } from "node:zlib";
-import { CoreV1Api, type KubeConfig, setHeaderOptions, type V1Secret } from "@kubernetes/client-node";
+import { CoreV1Api, type KubeConfig, type V1Secret } from "@kubernetes/client-node";
 import { parse } from "yaml";
+import { itemsOf, metadataOnly } from "../../components/metadata-lists";
 import { secretText } from "./objects";
 import type { KubernetesObject } from "./render";
 
@@ -52,20 +53,14 @@ export function newestOf<T extends Pick<V1Secret, "metadata">>(secrets: T[]): T[
   return [...newest.values()];
 }
 
-/** Media type of a list with only the metadata of its objects. */
-const metadataOnly = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-
 /** Reads the newest revision of each release in some namespaces. Older ones, of up to a megabyte each, are not read. */
 export async function readReleases(
   config: KubeConfig,
   namespaces: ReadonlySet<string>,
 ): Promise<HelmRelease[]> {
   const core = config.makeApiClient(CoreV1Api);
-  const { items } = await core.listSecretForAllNamespaces(
-    { labelSelector: "owner=helm" },
-    setHeaderOptions("Accept", metadataOnly),
-  );
-  const newest = newestOf(items.filter(({ metadata }) => namespaces.has(metadata?.namespace ?? "")));
+  const list = await core.listSecretForAllNamespaces({ labelSelector: "owner=helm" }, metadataOnly);
+  const newest = newestOf(itemsOf(list).filter(({ metadata }) => namespaces.has(metadata?.namespace ?? "")));
   return Promise.all(
     newest.map(async ({ metadata: { name = "", namespace = "" } = {} }) =>
       releaseFrom(await core.readNamespacedSecret({ name, namespace })),

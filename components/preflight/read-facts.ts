@@ -9,23 +9,18 @@ import {
   type KubeConfig,
   SchedulingV1Api,
   StorageV1Api,
-  setHeaderOptions,
   type V1ObjectMeta,
   VersionApi,
 } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
+import { itemsOf, metadataOnly } from "../metadata-lists";
 import { type Facts, reasonOf, type Snapshot } from "./facts";
 import { liveGossip } from "./gossip";
 import { namedSecrets } from "./named-secrets";
 
-/** Lists without specs and data: CRDs and releases are large, and their metadata names their owners. */
-const metadataOnly = setHeaderOptions(
-  "accept",
-  "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
-);
-const metadataOf = ({ items }: { items: { metadata?: V1ObjectMeta }[] }): V1ObjectMeta[] =>
-  items.flatMap(({ metadata }) => metadata ?? []);
+const metadataOf = (list: { items: { metadata?: V1ObjectMeta }[] }): V1ObjectMeta[] =>
+  itemsOf(list).flatMap(({ metadata }) => metadata ?? []);
 
 /** The result of a read; undefined if the object does not exist. */
 const unlessMissing = <T>(read: Promise<T>): Promise<T | undefined> =>

@@ -877,7 +877,7 @@ describe("unit: preflight", () => {
         namespaces: [{ metadata: { name: "old", labels } }],
       });
       const [first, ...more] = told("other Prometheus", other());
-      expect(first).to.match(/^warning cluster "Prometheus old\/old": .*each alert is sent twice/);
+      expect(first).to.match(/^warning cluster "Prometheus old\/old": .*each of their alerts is sent twice/);
       expect(more).to.deep.equal([]);
       expect(told("other Prometheus", other({ "observability/prefix": "none" }))).to.deep.equal([]);
       expect(told("other Prometheus", other(), { namespaces: { prefix: "b-" } })).to.deep.equal([]);

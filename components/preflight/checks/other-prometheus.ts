@@ -19,7 +19,7 @@ export const check: Check<"prometheuses" | "namespaces"> = {
           path: "cluster",
           was: `Prometheus ${namespace}/${name}`,
           allowed:
-            "rules that one Prometheus evaluates: this stack evaluates its rules as well, and each alert is sent twice",
+            "no other Prometheus that evaluates rules of this stack: each of their alerts is sent twice",
           change: `Exclude the namespaces with its rules from this stack: kubectl label namespace ${namespace} ${prefixLabel}=none`,
         }),
       );
