@@ -51,7 +51,7 @@ describe("binaries: Loki at its limits", function () {
 
   it("rejects ten times the streams that are sent by OTLP, and accepts new ones from files", async () => {
     const most = lokiSentStreams(settings);
-    expect(most).to.equal(430);
+    expect(most).to.equal(210);
     let accepted = 0;
     for (let from = 0; from < 10 * most; from += 100) {
       const { status, text } = await push("sent", from, 100, sentLogs);

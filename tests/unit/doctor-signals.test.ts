@@ -289,6 +289,14 @@ describe("doctor: signals", () => {
       page: "docs/operations/runbooks/LogsDropped.md",
     });
     expect(one?.fix).to.include("https://runbooks.test/LogsDropped");
+    const both = (state?: string) =>
+      found(
+        alert("LogsDropped", { ...own, severity: "warning" }),
+        alert("LogsDropped", { ...own, severity: "critical" }, state),
+        alert("LogsDropped", { ...own, severity: "warning", namespace: "tempo" }),
+      ).map((each) => each.severity);
+    expect(both()).to.deep.equal(["critical", "warning"]);
+    expect(both("pending")).to.deep.equal(["warning", "note"]);
     const severity = (labels: Record<string, string>, state?: string) =>
       found(alert("A", labels, state))[0]?.severity;
     expect(severity({ ...own, severity: "critical" }, "pending")).to.equal("note");

@@ -56,20 +56,29 @@ function severityOf(settings: Settings, { labels, state }: Alert): Severity | un
   return severity === "critical" ? severity : "note";
 }
 
-/** Alerts that fire, or are about to: one finding for each name and severity. */
+/** What an alert is about, which it shares with its other severities: values/alertmanager.ts */
+const subjectOf = ({ labels }: Alert) =>
+  [labels["alertname"], labels["namespace"], labels["signal"]].join(" ");
+
+/** Alerts that fire, or are about to: one finding for each name and severity. A critical alert inhibits its warning. */
 export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] {
-  const all = groups
-    .flatMap(({ rules }) => rules.flatMap(({ alerts = [] }) => alerts))
+  const alerts = groups.flatMap(({ rules }) => rules.flatMap((rule) => rule.alerts ?? []));
+  const isCritical = ({ labels }: Alert) => labels["severity"] === "critical";
+  const critical = new Set(
+    alerts.filter((alert) => isCritical(alert) && alert.state === "firing").map(subjectOf),
+  );
+  const all = alerts
+    .filter((alert) => isCritical(alert) || !critical.has(subjectOf(alert)))
     .flatMap((alert) => {
       const severity = severityOf(settings, alert);
       return severity ? [{ ...alert, severity }] : [];
     });
   const alike = grouped(all, ({ labels, severity, state }) => `${labels["alertname"]} ${severity} ${state}`);
-  return [...alike.values()].map((alerts) => {
-    const [{ labels, annotations, state, activeAt, severity }] = alerts;
+  return [...alike.values()].map((same) => {
+    const [{ labels, annotations, state, activeAt, severity }] = same;
     const { summary, description = summary, runbook_url: runbook = "" } = annotations;
     const page = `docs/operations/runbooks/${labels["alertname"]}.md`;
-    const more = alerts.length > 1 ? `; ${alerts.length - 1} more like it` : "";
+    const more = same.length > 1 ? `; ${same.length - 1} more like it` : "";
     return finding(
       severity,
       `alert ${labels["alertname"]} ${state === "firing" ? "fires" : "is pending"}: ${summary ?? ""}`,
