@@ -1,4 +1,4 @@
-/** What `obs coverage` asks of the real Prometheus, Mimir and Grafana, and what it reports. */
+/** Requests of `obs coverage` to the real Prometheus, Mimir and Grafana, and its report. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
 import { tmpdir } from "node:os";
@@ -69,7 +69,7 @@ describe("binaries: coverage of queries", function () {
       ],
       { ready: async () => (await fetch(`${url}/-/ready`)).ok },
     );
-    // As the gateway: a user reads its tenants.
+    // Like the gateway: a user reads its tenants.
     ask = async (user, path) => {
       const tenants = user?.replace(/-read$/, "").replaceAll(".", "|");
       const answer = await fetch(user ? `${mimir.url}/prometheus/api/v1${path}` : `${url}/api/v1${path}`, {
@@ -147,7 +147,7 @@ describe("binaries: coverage of queries", function () {
     },
   });
 
-  it("are judged by what the stores hold, each by its own", async () => {
+  it("are judged by the data in the stores, each in its own store", async () => {
     const { gaps, unjudged, judged } = await reportOf(given(), ask);
     expect(unjudged).to.deep.equal([]);
     expect(judged).to.have.length(8);
@@ -161,14 +161,14 @@ describe("binaries: coverage of queries", function () {
     ]);
   });
 
-  it("name the metrics that nothing reads, with the series of both tenants", async () => {
+  it("list unused metrics, with the series of both tenants", async () => {
     const { unread } = await reportOf(given(), ask);
     expect(
       unread.map(({ metric, mimir, prometheus, share }) => [metric, mimir, prometheus, share]),
     ).to.deep.equal([["unread_total", 6, 0, 0.3]]);
   });
 
-  it("are judged without the costs that a store does not give", async () => {
+  it("are judged without costs that a store does not report", async () => {
     const { gaps, unread, unjudged } = await reportOf(given(), (user, path) =>
       path.startsWith("/cardinality") ? Promise.reject(new Error("it is disabled")) : ask(user, path),
     );
@@ -187,7 +187,7 @@ describe("binaries: coverage of queries", function () {
     expect(failed?.message).to.match(/^neither Prometheus nor Mimir answers: .*connection refused$/);
   });
 
-  it("include dashboards and alert rules that were made in Grafana", async function () {
+  it("include dashboards and alert rules that were created in Grafana", async function () {
     const home = needsGrafana(this);
     await needsCharts(this);
     const grafana = await Grafana.start(home, folder, { environment: "dev" }, { port: await freePort() });
@@ -229,7 +229,7 @@ describe("binaries: coverage of a cluster", function () {
   });
   after(() => api?.stop());
 
-  it("reads rules, monitors, autoscalers and dashboards, and does without resources that are not defined", async () => {
+  it("reads rules, monitors, autoscalers and dashboards, and accepts missing CRDs", async () => {
     const own = { spec: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
     const define = (kind: string) =>
       api?.create({

@@ -13,7 +13,7 @@ const deployment = (replicas: number, image = "a:1") => ({
   spec: { replicas, template: { spec: { containers: [{ name: "querier", image }] } } },
 });
 
-/** A release as Helm writes it. */
+/** A release in the format of Helm. */
 const secret = (revision: number, manifest: string) => {
   const release = {
     name: "loki",
@@ -31,12 +31,12 @@ const secret = (revision: number, manifest: string) => {
 };
 
 describe("doctor: drift and versions", () => {
-  it("looks at what the manifest names only", () => {
+  it("compares only fields in the manifest", () => {
     expect(paths({ a: 1 }, { a: 1, b: 2 })).to.deep.equal([]);
     expect(paths({ a: { b: "x" } }, { a: { b: "y", c: 1 } })).to.deep.equal(["spec.a.b"]);
   });
 
-  it("knows what the API server makes of a manifest", () => {
+  it("accepts the API server's defaults and normalized values", () => {
     expect(paths({ cpu: "1000m", memory: "1024Mi" }, { cpu: "1", memory: "1Gi" })).to.deep.equal([]);
     expect(paths({ port: 80, list: [], none: null, off: false }, { port: "80" })).to.deep.equal([]);
     expect(paths({ mode: null }, { mode: 420 })).to.deep.equal([]);
@@ -49,7 +49,7 @@ describe("doctor: drift and versions", () => {
     ]);
   });
 
-  it("finds elements of lists by name, and others by place", () => {
+  it("matches elements of lists by name, and others by position", () => {
     const env = (...names: string[]) => names.map((name) => ({ name, value: name }));
     expect(paths(env("a", "b"), env("b", "x", "a"))).to.deep.equal([]);
     expect(paths(env("a"), env("b"))).to.deep.equal(["spec[a]"]);
@@ -57,12 +57,12 @@ describe("doctor: drift and versions", () => {
     expect(paths(["-a", "-b"], ["-a"])).to.deep.equal(["spec"]);
   });
 
-  it("leaves replicas to an autoscaler", () => {
+  it("ignores replicas under an autoscaler", () => {
     expect(driftOf(deployment(1), deployment(3), true)).to.deep.equal([]);
     expect(driftOf(deployment(1), deployment(3), false)).to.have.length(1);
   });
 
-  it("tells replicas first, and leaves what is scaled to nothing to the pods", () => {
+  it("reports replicas first, and leaves workloads with 0 replicas to the check of pods", () => {
     const told = (live: ReturnType<typeof deployment>) =>
       driftFinding(live, "loki", driftOf(deployment(1), live, false), "loki.querier.replicas");
     expect(told(deployment(1))).to.equal(undefined);
@@ -74,7 +74,7 @@ describe("doctor: drift and versions", () => {
       .and.contain("a:1");
   });
 
-  it("reads the newest revision that Helm keeps, without CRDs", () => {
+  it("reads the newest revision in Helm's history, without CRDs", () => {
     const definition =
       'apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata:\n  annotations:\n    operator.prometheus.io/version: "0.93.1"\n  name: a.b.c\nspec:\n  versions:\n  - name: v1\n    served: true\n  - additionalPrinterColumns: []\n    name: v2beta1\n';
     const manifest = `---\n# Source: a\nkind: ConfigMap\nmetadata:\n  name: x\ndata:\n  mode: 0644\n---\n${definition}`;

@@ -11,7 +11,7 @@ const files = [folder, join(folder, "checks")].flatMap((where) =>
     .filter((file) => file.endsWith(".ts"))
     .map((file) => join(where, file)),
 );
-/** All pages that the doctor's code names. */
+/** All pages in the doctor's code. */
 const pages = [
   ...new Set(
     files.flatMap(
@@ -19,7 +19,7 @@ const pages = [
     ),
   ),
 ];
-/** A heading's anchor, as GitHub makes it. */
+/** A heading's anchor, as GitHub derives it. */
 const anchor = (heading: string) =>
   heading
     .replace(/^#+ /, "")
@@ -29,12 +29,12 @@ const anchor = (heading: string) =>
     .replace(/\s/g, "-");
 
 describe("doctor: pages", () => {
-  it("names some", () => {
+  it("exist in the code", () => {
     expect(pages.length).to.be.greaterThan(3);
   });
 
   for (const page of pages)
-    it(`${page} is there`, () => {
+    it(`${page} exists`, () => {
       const [file = "", section] = page.split("#");
       expect(existsSync(join(root, file)), file).to.equal(true);
       if (!section) return;
@@ -42,7 +42,7 @@ describe("doctor: pages", () => {
       expect(headings.map(anchor)).to.include(section);
     });
 
-  it("tells the worst first, and causes before symptoms", () => {
+  it("lists findings by severity, and causes before symptoms", () => {
     const finding = (severity: Finding["severity"], layer: Finding["layer"]): Finding => ({
       severity,
       layer,

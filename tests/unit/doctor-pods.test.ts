@@ -44,11 +44,11 @@ const ended = (reason: string, exitCode: number, seconds: number) => ({
 });
 
 describe("doctor: pods", () => {
-  it("says nothing of a pod that is ready", () => {
+  it("has no finding for a ready pod", () => {
     expect(trouble(pod({ ready: true }))).to.equal(undefined);
   });
 
-  it("names the image that cannot be pulled, and is worse where no other pod serves", () => {
+  it("names the image that cannot be pulled, with a higher severity if no other pod serves", () => {
     const one = pod({ state: { waiting: { reason: "ImagePullBackOff", message: "Back-off" } } });
     const events = [event("Failed", "Failed to pull image loki:1: not found")];
     const found = trouble(one, { events });
@@ -58,7 +58,7 @@ describe("doctor: pods", () => {
     expect(trouble(one, { dead: true })?.severity).to.equal("critical");
   });
 
-  it("names limit and setting of a container that is killed for memory", () => {
+  it("names limit and setting of a container that was OOM killed", () => {
     const found = trouble(
       pod({
         restartCount: 3,
@@ -70,7 +70,7 @@ describe("doctor: pods", () => {
     expect(found?.fix).to.contain("pulumi config set --path loki.ingester.memoryLimit");
   });
 
-  it("knows a container that did not even start for memory", () => {
+  it("recognizes a container that could not start for lack of memory", () => {
     const state = { waiting: { reason: "RunContainerError" } };
     const lastState = {
       terminated: { exitCode: 128, reason: "StartError", message: "container init was OOM-killed" },
@@ -78,13 +78,13 @@ describe("doctor: pods", () => {
     expect(trouble(pod({ state, lastState }))?.what).to.contain("killed for memory");
   });
 
-  it("forgets what happened long ago", () => {
+  it("ignores events that happened long ago", () => {
     expect(trouble(pod({ ready: true, restartCount: 9, lastState: ended("OOMKilled", 137, 7200) }))).to.equal(
       undefined,
     );
   });
 
-  it("tells a crash loop with its exit code, and recent restarts of what runs again", () => {
+  it("reports a crash loop with its exit code, and recent restarts of a running container", () => {
     const loop = pod({
       state: { waiting: { reason: "CrashLoopBackOff" } },
       lastState: ended("Error", 1, 20),
@@ -99,27 +99,27 @@ describe("doctor: pods", () => {
     expect(again(5)?.severity).to.equal("warning");
   });
 
-  it("names what is missing in a Secret or ConfigMap", () => {
+  it("names missing keys of a Secret or ConfigMap", () => {
     const message = `couldn't find key S3_ACCESS_KEY in Secret loki/loki-s3`;
     const found = trouble(pod({ state: { waiting: { reason: "CreateContainerConfigError", message } } }));
     expect(found?.what).to.contain(message);
   });
 
-  it("reports what a failing probe answered", () => {
+  it("reports the response of a failing probe", () => {
     const events = [event("Unhealthy", "Readiness probe failed: HTTP probe failed with statuscode: 503")];
     const found = trouble(pod({ state: { running: {} } }), { events });
     expect(found?.what).to.contain("its probe fails");
     expect(found?.evidence).to.contain("503");
   });
 
-  it("gives a young pod time, but not where nobody else serves", () => {
+  it("gives a new pod time, unless no other pod serves", () => {
     const young = pod({ state: { running: {} } });
     young.metadata = { ...young.metadata, creationTimestamp: ago(10) };
     expect(trouble(young)?.severity).to.equal("note");
     expect(trouble(young, { dead: true })?.severity).to.equal("warning");
   });
 
-  it("tells a pod without a node from one without a volume", () => {
+  it("distinguishes a pod without a node from one without a volume", () => {
     const pending = (message: string) => {
       const conditions = [{ type: "PodScheduled", status: "False", reason: "Unschedulable", message }];
       const one = pod({}, { phase: "Pending", conditions, containerStatuses: [] });
@@ -131,7 +131,7 @@ describe("doctor: pods", () => {
     expect(pending("pod has unbound immediate PersistentVolumeClaims")).to.contain("its volume (data-0)");
   });
 
-  it("knows what somebody scaled to nothing from what is meant to be nothing", () => {
+  it("distinguishes a workload scaled to 0 manually from one with 0 replicas in the settings", () => {
     const workload = {
       kind: "StatefulSet" as const,
       namespace: "loki",
@@ -155,7 +155,7 @@ describe("doctor: pods", () => {
     expect(found?.evidence).to.equal("exceeded quota");
   });
 
-  it("finds the setting of a pod, a workload and a claim", () => {
+  it("finds the setting of a pod, a workload and a PVC", () => {
     const path = (namespace: string, name: string, field: string) =>
       settingPath(settings, namespace, name, field);
     expect(path("loki", "loki-query-frontend-7db9d75598-7ljnq", "memoryLimit")).to.equal(

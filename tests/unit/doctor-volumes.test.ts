@@ -4,7 +4,7 @@ import { claimFinding, nodeFinding, usageFindings } from "../../cli/commands/doc
 import { settingsOf } from "../support/stacks";
 
 const settings = settingsOf("dev");
-/** A file system reserves a part of its capacity: what is available counts. */
+/** A file system reserves a part of its capacity: the available space counts. */
 const usage = (used: number) => ({
   pvcRef: { namespace: "mimir", name: "storage-mimir-ingester-0" },
   usedBytes: 50,
@@ -22,7 +22,7 @@ const classes = [
 ];
 
 describe("doctor: volumes", () => {
-  it("tells a volume from 85 % on, and that it is full from 95 %", () => {
+  it("warns of a volume from 85 %, and reports it as full from 95 %", () => {
     expect(usageFindings([usage(84)], settings)).to.deep.equal([]);
     const [near] = usageFindings([usage(85)], settings);
     expect(near?.severity).to.equal("warning");
@@ -32,7 +32,7 @@ describe("doctor: volumes", () => {
     expect(full?.fix).to.contain("mimir.ingester.disk");
   });
 
-  it("names the class that a claim waits for", () => {
+  it("names the class that a PVC waits for", () => {
     expect(claimFinding(claim("Bound"), [], classes, true)).to.equal(undefined);
     const none = claimFinding(claim("Pending", "fast"), ['storageclass "fast" not found'], classes, true);
     expect(none?.what).to.contain("there is no StorageClass fast");
@@ -41,11 +41,11 @@ describe("doctor: volumes", () => {
       "provisioner of StorageClass standard",
     );
     expect(claimFinding(claim("Lost"), [], classes, true)?.what).to.contain("lost its volume");
-    // A class that waits for a pod makes no volume before there is one.
+    // With WaitForFirstConsumer, no volume is created before there is a pod.
     expect(claimFinding(claim("Pending", "late"), [], classes, false)).to.equal(undefined);
   });
 
-  it("tells a node's disk by its share and by what is left", () => {
+  it("reports a node's disk by its usage and its free space", () => {
     const disk = (availableBytes: number, capacityBytes: number) =>
       nodeFinding("a", { availableBytes, capacityBytes })?.severity;
     const gi = 2 ** 30;
