@@ -98,6 +98,7 @@ export const clusters: Dashboard = {
               { field: "Value #E", heading: "Spans", unit: spansPerSecond },
             ],
             description: "An agent's tenant has the name of its cluster.",
+            height: 9,
           },
         ),
         timeSeries("Sample rate by tenant", samplesPerSecond, of(watcher, { "{{tenant}}": samples }), {
@@ -136,7 +137,7 @@ export const clusters: Dashboard = {
           of(metrics, {
             "{{cluster}}": `sum by (cluster) (kube_pod_container_resource_requests{${inCluster}, resource="cpu"})`,
           }),
-          { description: "Of all pods." },
+          { none: "No pods with requests", description: "Of all pods." },
         ),
         bars(
           "Memory requests by cluster",
@@ -144,7 +145,7 @@ export const clusters: Dashboard = {
           of(metrics, {
             "{{cluster}}": `sum by (cluster) (kube_pod_container_resource_requests{${inCluster}, resource="memory"})`,
           }),
-          { description: "Of all pods." },
+          { none: "No pods with requests", description: "Of all pods." },
         ),
       ],
     },
