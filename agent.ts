@@ -42,7 +42,7 @@ export async function agent(stack: string, given: Settings, hub: NonNullable<Set
   new AlloyMetrics("alloy-metrics", args, options);
   const traces = new AlloyTraces("alloy-traces", args, options);
   const operator = new OpenTelemetryOperator("opentelemetry-operator", args, options);
-  new Alerts("alerts", args, options);
+  new Alerts("alerts", { ...args, clientCertificateExpires: client.expires }, options);
 
   return {
     environment: settings.environment,

@@ -4,16 +4,21 @@ import { alertRules } from "../values/alerts";
 import { rollupRules } from "../values/rollups";
 import type { ComponentArgs } from "./args";
 
-/** The stack's own rules: alerts, from the files of `alerts`, evaluated by Prometheus, and rollups, evaluated by Mimir. */
+export interface AlertsArgs extends Omit<ComponentArgs<"monitoring">, "access"> {
+  /** When the client certificate of an agent expires, in the format of RFC 3339; nothing in other stacks. */
+  clientCertificateExpires?: string;
+}
+
+/** The stack's own rules: alerts, from the files of `alerts`, evaluated by Prometheus, and roll-ups, evaluated by Mimir. */
 export class Alerts extends pulumi.ComponentResource {
   constructor(
     name: string,
-    { settings, namespaces, crds = [] }: Omit<ComponentArgs<"monitoring">, "access">,
+    { settings, namespaces, crds = [], clientCertificateExpires }: AlertsArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("observability:index:Alerts", name, {}, opts);
     for (const { metadata, ...rule } of [
-      ...alertRules(settings),
+      ...alertRules(settings, clientCertificateExpires),
       ...(settings.hub ? [] : rollupRules(settings)),
     ])
       new k8s.apiextensions.CustomResource(

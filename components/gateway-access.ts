@@ -29,9 +29,9 @@ export interface AgentAccess {
   endpoints: GatewayUrls;
   /** CA certificates that verify the gateways, unless public CAs issued theirs. */
   caCertificate?: string;
-  /** Client certificate of the agent with the key, as PEM texts. */
-  client: { certificate: string; key: string };
-  /** Password of the user that writes the agent's tenant, by store. */
+  /** Its client certificate with the key, as PEM texts, and when the certificate expires, in the format of RFC 3339. */
+  client: { certificate: string; key: string; expires: string };
+  /** Password of the user that writes its tenant, by store. */
   passwords: Record<Store, string>;
   /** URL at which users open Grafana. */
   grafanaUrl: string;
@@ -138,14 +138,14 @@ export class GatewayAccess extends pulumi.ComponentResource {
     const told = Object.entries(tls.clients).map(([agent, client]) => {
       const of = (store: Store) => current([store, gatewayUser(agent, "write")]);
       return pulumi
-        .all([of("loki"), of("mimir"), of("tempo"), client.certificate, client.key, cas])
-        .apply(([loki, mimir, tempo, certificate, key, caCertificate]) => {
+        .all([of("loki"), of("mimir"), of("tempo"), client.certificate, client.key, client.expires, cas])
+        .apply(([loki, mimir, tempo, certificate, key, expires, caCertificate]) => {
           const all = {
             endpoints,
             ...(caCertificate && { caCertificate }),
             grafanaUrl: grafana.url,
             passwords: { loki, mimir, tempo },
-            client: { certificate, key },
+            client: { certificate, key, expires },
           };
           return [agent, all] as const;
         });

@@ -5,7 +5,7 @@ import type { Settings } from "../settings";
 import { sendingAgents } from "../settings/agents";
 import { gatewayHost, gatewayServices } from "../values/gateway-service";
 import { childNames, type NamespaceNames, present } from "./args";
-import { authority, type Identity, signed } from "./own-ca";
+import { authority, type Signed, signed } from "./own-ca";
 
 export interface GatewayTlsArgs {
   /** Settings of the stack. */
@@ -22,7 +22,7 @@ export class GatewayTls extends pulumi.ComponentResource {
   /** CA certificate that verifies the gateways' certificates; undefined if the stack issues none. */
   readonly caCertificate: pulumi.Output<string> | undefined;
   /** Client certificate and key of each agent, by its name; the keys are secret. */
-  readonly clients: Record<string, Identity>;
+  readonly clients: Record<string, Signed>;
   private readonly secrets = new Map<Store, pulumi.Resource[]>();
 
   constructor(name: string, args: GatewayTlsArgs, opts?: pulumi.ComponentResourceOptions) {

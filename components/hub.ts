@@ -27,18 +27,21 @@ export interface FromHub {
 interface Client {
   certificate: string;
   key: pulumi.Output<string>;
+  /** When the certificate expires, in the format of RFC 3339. */
+  expires: string;
 }
 
 /**
- * Reads the hub's outputs before anything is registered, so that values are plain as in every other stack.
+ * The part of a hub's output `agents` that is for this cluster.
  *
- * @throws SettingsError if the hub does not list this cluster, or an earlier version wrote its outputs
+ * @throws SettingsError if the hub does not list this cluster, or an earlier version made the output
  */
-export async function readHub(stack: string, settings: Settings, hub: Hub): Promise<FromHub> {
-  const { cluster, grafana, network } = settings;
-  const reference = new pulumi.StackReference("hub", { name: hub.stack });
-  const { value, secretValue } = await reference.getOutputDetails("agents");
-  const agents: Record<string, AgentAccess> = secretValue ?? value ?? {};
+export function accessFrom(
+  agents: Record<string, AgentAccess>,
+  stack: string,
+  { cluster }: Settings,
+  hub: Hub,
+): AgentAccess {
   const own = agents[cluster.name];
   if (!own)
     throw new SettingsError(stack, [
@@ -49,15 +52,28 @@ export async function readHub(stack: string, settings: Settings, hub: Hub): Prom
         change: `Add agents.${cluster.name} to the configuration of ${hub.stack}, run ./obs up there, then here`,
       },
     ]);
-  if (!own.client)
+  if (!own.client?.expires)
     throw new SettingsError(stack, [
       {
         path: "hub.stack",
         was: hub.stack,
-        allowed: "a stack whose outputs have a client certificate for each agent",
+        allowed: "a stack whose outputs have a client certificate for each agent, and its expiry",
         change: `Run ./obs up of ${hub.stack} with this version first`,
       },
     ]);
+  return own;
+}
+
+/**
+ * Reads the hub's outputs before anything is registered, so that values are plain as in every other stack.
+ *
+ * @throws SettingsError as `accessFrom`
+ */
+export async function readHub(stack: string, settings: Settings, hub: Hub): Promise<FromHub> {
+  const { grafana, network } = settings;
+  const reference = new pulumi.StackReference("hub", { name: hub.stack });
+  const { value, secretValue } = await reference.getOutputDetails("agents");
+  const own = accessFrom(secretValue ?? value ?? {}, stack, settings, hub);
   const endpoints = hub.endpoints ?? own.endpoints;
   const privateCa = [network.privateCa, own.caCertificate].filter(Boolean).join("\n");
   const password = (store: Store) => pulumi.secret(own.passwords[store]);
@@ -69,7 +85,7 @@ export async function readHub(stack: string, settings: Settings, hub: Hub): Prom
       network: { ...network, ...(privateCa && { privateCa }) },
     },
     passwords: { loki: password("loki"), mimir: password("mimir"), tempo: password("tempo") },
-    client: { certificate: own.client.certificate, key: pulumi.secret(own.client.key) },
+    client: { ...own.client, key: pulumi.secret(own.client.key) },
     warnings: pulumi.runtime.hasEngine() ? await hubWarnings(hub, endpoints, privateCa, own.client) : [],
   };
 }

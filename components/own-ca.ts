@@ -9,7 +9,13 @@ export interface Identity {
   certificate: pulumi.Output<string>;
 }
 
-/** The component that owns the keys and certificates, and their names. */
+/** A pair that the CA has signed. */
+export interface Signed extends Identity {
+  /** When the certificate expires, in the format of RFC 3339. */
+  expires: pulumi.Output<string>;
+}
+
+/** The component that has the keys and certificates, and its names for them. */
 export interface Signer {
   parent: pulumi.Resource;
   named: (child: string) => string;
@@ -48,8 +54,8 @@ const uses = (holder: Holder | undefined) => {
   return { allowedUses: ["digital_signature", use], ...lifetimes.server };
 };
 
-/** A certificate signed by the CA: a holder's, or without a holder that of an intermediate CA, with the whole chain. */
-export function signed({ parent, named }: Signer, name: string, ca: Identity, holder?: Holder): Identity {
+/** What the CA has signed: a holder's certificate, or without one a CA below it, with the whole chain. */
+export function signed({ parent, named }: Signer, name: string, ca: Identity, holder?: Holder): Signed {
   const child = named(name);
   const server = holder && "dnsNames" in holder ? holder : undefined;
   const client = holder && "client" in holder ? holder.client : undefined;
@@ -64,7 +70,7 @@ export function signed({ parent, named }: Signer, name: string, ca: Identity, ho
     },
     { parent },
   );
-  const { certPem } = new tls.LocallySignedCert(
+  const { certPem, validityEndTime } = new tls.LocallySignedCert(
     child,
     {
       caPrivateKeyPem: ca.key,
@@ -78,5 +84,6 @@ export function signed({ parent, named }: Signer, name: string, ca: Identity, ho
   return {
     key: privateKeyPem,
     certificate: holder ? certPem : pulumi.interpolate`${certPem}${ca.certificate}`,
+    expires: validityEndTime,
   };
 }

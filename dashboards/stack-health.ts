@@ -204,13 +204,13 @@ export const stackHealth: Dashboard = {
         table(
           "Certificate expiry",
           of(metrics, {
-            expiry: `sort(min by (namespace, instance) (probe_ssl_earliest_cert_expiry{${inCluster}, job="certificates"}) - time())`,
+            expiry: `sort(min by (namespace, instance) (probe_ssl_earliest_cert_expiry{${inCluster}, job="certificates"} or observability:client_certificate:expiry{${inCluster}}) - time())`,
           }),
           {
             width: 12,
             none: "No certificates",
             description:
-              "Certificates that MinIO, Grafana, Alloy and the operators' webhooks serve. An alert fires 21 days before expiry.",
+              "Certificates that MinIO, Grafana, Alloy, gateways and the operators' webhooks serve, and client certificates of agents. An alert fires 21 days before expiry.",
             columns: [
               { field: "namespace", heading: "Namespace" },
               { field: "instance", heading: "Endpoint" },

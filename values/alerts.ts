@@ -113,8 +113,31 @@ const fileRules = (settings: Settings) =>
       );
     });
 
-/** A PrometheusRule for each file of `alerts` without the tests, and one with the recorded settings. */
-export const alertRules = (settings: Settings) => [
+/** Expiry of an agent's client certificate, which no probe sees: the hub's ruler knows it from the last `up` of the agent. */
+const clientCertificateRule = (settings: Settings, expires: string) =>
+  prometheusRule(settings, "client-certificate", [
+    {
+      name: "client-certificate",
+      rules: [
+        {
+          record: "observability:client_certificate:expiry",
+          expr: `vector(${Date.parse(expires) / 1000})`,
+          labels: {
+            namespace: namespaces(settings).alloyMetrics,
+            instance: `agent ${settings.cluster.name}`,
+          },
+        },
+      ],
+    },
+  ]);
+
+/**
+ * A PrometheusRule for each file of `alerts`, without the tests; and one of recorded settings.
+ *
+ * @param clientCertificateExpires of an agent, in the format of RFC 3339
+ */
+export const alertRules = (settings: Settings, clientCertificateExpires?: string) => [
   ...fileRules(settings),
   ...(settings.hub ? [] : [settingsRule(settings)]),
+  ...(clientCertificateExpires ? [clientCertificateRule(settings, clientCertificateExpires)] : []),
 ];

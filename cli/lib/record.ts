@@ -35,13 +35,16 @@ export interface Recording {
 /** Placeholder of a generated secret. */
 export const generated = "[generated]";
 
+/** When recorded certificates expire. */
+const expiry = "2100-01-01T00:00:00Z";
+
 /** Outputs that a provider computes and the program reads. */
 const computed: Record<string, Record<string, unknown>> = {
   "random:index/randomPassword:RandomPassword": { result: pulumi.secret(generated) },
   "tls:index/privateKey:PrivateKey": { privateKeyPem: pulumi.secret(generated) },
   "tls:index/certRequest:CertRequest": { certRequestPem: "[request]" },
   "tls:index/selfSignedCert:SelfSignedCert": { certPem: "[certificate of the CA]" },
-  "tls:index/locallySignedCert:LocallySignedCert": { certPem: "[certificate]" },
+  "tls:index/locallySignedCert:LocallySignedCert": { certPem: "[certificate]", validityEndTime: expiry },
   "random:index/randomBytes:RandomBytes": { base64: pulumi.secret(generated) },
 };
 
@@ -53,7 +56,7 @@ function hubOutputs(stack: string, config: Record<string, string>) {
     endpoints: { loki: host("loki"), mimir: host("mimir"), tempo: host("tempo") },
     grafanaUrl: "https://grafana.hub.invalid",
     passwords: { loki: generated, mimir: generated, tempo: generated },
-    client: { certificate: "[certificate]", key: generated },
+    client: { certificate: "[certificate]", key: generated, expires: expiry },
   };
   return { outputs: { agents: { [cluster.name]: own } }, secretOutputNames: ["agents"] };
 }

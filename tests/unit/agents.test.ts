@@ -3,7 +3,8 @@ import { expect } from "chai";
 import { checks as doctorChecks, ofHub } from "../../cli/commands/doctor";
 import { resolvedHost } from "../../cli/commands/doctor/checks/dns";
 import { type Recording, recordProgram } from "../../cli/lib/record";
-import { readHub } from "../../components/hub";
+import type { AgentAccess } from "../../components/gateway-access";
+import { accessFrom, readHub } from "../../components/hub";
 import { stores } from "../../names";
 import { agentCluster } from "../../policies/rules/telemetry";
 import { subjectOf } from "../../policies/subjects";
@@ -184,7 +185,7 @@ describe("unit: a hub", function () {
       },
       grafanaUrl: "http://localhost:3000",
       passwords: { loki: "[generated]", mimir: "[generated]", tempo: "[generated]" },
-      client: { certificate: "[certificate]", key: "[generated]" },
+      client: { certificate: "[certificate]", key: "[generated]", expires: "2100-01-01T00:00:00Z" },
     });
     expect((await recordingOf("dev")).outputs).not.to.have.property("agents");
   });
@@ -224,7 +225,7 @@ describe("unit: a hub", function () {
     expect((value as Record<string, unknown>)["eu-1"]).to.deep.include({
       endpoints: nodePorts.endpoints,
       caCertificate: "[certificate of the CA]",
-      client: { certificate: "[certificate]", key: "[generated]" },
+      client: { certificate: "[certificate]", key: "[generated]", expires: "2100-01-01T00:00:00Z" },
     });
     const loki = inputsOf(recording, "kubernetes:helm.sh/v3:Release").find(({ name }) => name === "loki");
     expect(loki?.inputs["values"].gateway.extraVolumes).to.deep.equal(
@@ -312,6 +313,12 @@ describe("unit: an agent", function () {
         typeof value === "string" ? value : JSON.stringify(value),
       ]),
     );
+  const hubAccess: AgentAccess = {
+    endpoints: { loki: "https://loki.test", mimir: "https://mimir.test", tempo: "https://tempo.test" },
+    grafanaUrl: "https://grafana.test",
+    passwords: { loki: "a", mimir: "b", tempo: "c" },
+    client: { certificate: "[certificate]", key: "[generated]", expires: "2100-01-01T00:00:00Z" },
+  };
   let agent: Recording;
   before(async () => {
     agent = await withoutMirror(() => recordProgram("eu-1", text(given)));
@@ -410,7 +417,19 @@ describe("unit: an agent", function () {
     });
   });
 
-  it("may connect to the hub, and has no NetworkPolicies of components that it does not install", () => {
+  it("records for the hub's ruler when its client certificate expires", () => {
+    const rules = ofType(agent, "kubernetes:monitoring.coreos.com/v1:PrometheusRule");
+    const expiry = rules.find(({ name }) => name === "observability-client-certificate");
+    expect((expiry?.inputs as Any)?.spec.groups[0].rules).to.deep.equal([
+      {
+        record: "observability:client_certificate:expiry",
+        expr: "vector(4102444800)",
+        labels: { namespace: "alloy-metrics", instance: "agent eu-1" },
+      },
+    ]);
+  });
+
+  it("may connect to the hub, and has no NetworkPolicies of what it does not install", () => {
     const settings = readSettings("eu-1", text(given));
     const endpoints = {
       loki: "https://loki.test:8443",
@@ -483,5 +502,25 @@ describe("unit: an agent", function () {
     expect(message).to.include(
       "must be the name of an agent of organization/observability/prod, which has eu-1",
     );
+  });
+
+  it("names a hub of an earlier version, whose outputs lack its client certificate or the expiry", () => {
+    const settings = parseSettings("eu-1", given);
+    const { client, ...earlier } = hubAccess;
+    const { expires, ...unlimited } = client;
+    for (const own of [earlier, { ...earlier, client: unlimited }]) {
+      const { problems } = errorOf(() =>
+        accessFrom({ "eu-1": own as AgentAccess }, "eu-1", settings, given.hub),
+      );
+      expect(problems).to.deep.equal([
+        {
+          path: "hub.stack",
+          was: "organization/observability/prod",
+          allowed: "a stack whose outputs have a client certificate for each agent, and its expiry",
+          change: "Run ./obs up of organization/observability/prod with this version first",
+        },
+      ]);
+    }
+    expect(accessFrom({ "eu-1": hubAccess }, "eu-1", settings, given.hub)).to.equal(hubAccess);
   });
 });

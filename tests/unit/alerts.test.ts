@@ -80,7 +80,8 @@ const notAlways: { metrics: RegExp; why: string }[] = [
     why: "only once an application has sent spans",
   },
   {
-    metrics: /^observability:((loki_streams|backup_age_seconds):limit|agent:listed)$/,
+    metrics:
+      /^observability:((loki_streams|backup_age_seconds):limit|agent:listed|client_certificate:expiry)$/,
     why: "recorded by a rule that the settings make (values/alerts.ts)",
   },
   { metrics: /^kube_cronjob_/, why: "only with CronJobs: backups.destination" },

@@ -441,6 +441,7 @@ const notAlways: { metrics: RegExp; why: string }[] = [
   },
   { metrics: /^observability:/, why: "recorded by alerts/objectives.yaml" },
   { metrics: /^probe_ssl_earliest_cert_expiry$/, why: "only with network.tls or grafana.ingress" },
+  { metrics: /^observability:client_certificate:expiry$/, why: "only of agents" },
   { metrics: /^ALERTS$/, why: "in Mimir only while an alert of its ruler waits or fires" },
 ];
 

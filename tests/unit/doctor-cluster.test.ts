@@ -48,6 +48,11 @@ describe("doctor: the cluster", () => {
     expect(of({ annotations: { "cert-manager.io/certificate-name": "x" } })).to.contain("certificate x");
     expect(of({ namespace: "monitoring", name: "kps-admission" })).to.contain("delete secret kps-admission");
     expect(of({ namespace: "monitoring", name: "mine" })).to.contain("the owner of this Secret");
+    expect(of({ namespace: "loki", name: "gateway-tls" })).to.contain("./obs up: it issues a new one");
+    const agent = settingsOf("dev", { hub: { stack: "organization/observability/prod" } });
+    expect(renewal(agent, { metadata: { namespace: "alloy-logs", name: "gateway-credentials" } })).to.contain(
+      "./obs up for organization/observability/prod, then for this stack",
+    );
   });
 
   it("knows a webhook that the API server does not trust", async () => {

@@ -5,7 +5,7 @@ import {
   type V1Secret,
   type V1ValidatingWebhook,
 } from "@kubernetes/client-node";
-import { certificates, namespaceKey, type Served } from "../../../../names";
+import { certificates, gatewayAccess, namespaceKey, type Served } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { type Check, type Finding, findingIn, type Severity } from "../check";
 
@@ -24,7 +24,10 @@ export function renewal(settings: Settings, secret: V1Secret): string {
   const key = namespaceKey(settings, namespace);
   const managed = managedBy(secret);
   if (managed) return `cert-manager renews it: kubectl -n ${namespace} describe certificate ${managed}`;
-  if (key && key in certificates && certificates[key as Served].secret === name)
+  if (settings.hub && name === gatewayAccess.credentialsSecret)
+    return `./obs up for ${settings.hub.stack}, then for this stack: the hub issues a new one (docs/guides/many-clusters.md#mutual-tls)`;
+  const ofGateway = name === gatewayAccess.tlsSecret || name === gatewayAccess.clientCaSecret;
+  if (ofGateway || (key && key in certificates && certificates[key as Served].secret === name))
     return "./obs refresh, then ./obs up: it issues a new one (docs/guides/tls.md)";
   if (name.endsWith("-admission") || labels["app.kubernetes.io/managed-by"] === "Helm")
     return `kubectl -n ${namespace} delete secret ${name}, then ./obs refresh and ./obs up: the chart makes a new one`;
