@@ -58,6 +58,7 @@ export const dev: SettingsInput = {
   },
   alloyMetrics: {
     ...prod.alloyMetrics,
+    shards: 4,
     replicas: 1,
     maxReplicas: 1,
     cpu: "50m",

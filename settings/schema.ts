@@ -318,6 +318,9 @@ const alloyMetrics = group({
   ),
   scrapeInterval: duration().describe("Scrape interval of targets that do not set their own"),
   samplesPerSend: wholeNumber(100, 100_000).describe("Samples in one push to Mimir"),
+  shards: wholeNumber(1, 200).describe(
+    "Pushes to Mimir at a time, of each replica and tenant; Prometheus and Tempo send as many",
+  ),
   kubernetesEvents: yesNo().describe(
     "Whether Kubernetes events are collected as logs; each is sent once, by one of the replicas",
   ),

@@ -76,6 +76,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     SCRAPE_TIMEOUT: goDuration(Math.min(10, alloyMetrics.scrapeInterval)),
     SAMPLE_LIMIT: String(alloyMetrics.sampleLimit),
     SAMPLES_PER_SEND: String(alloyMetrics.samplesPerSend),
+    SHARDS: String(alloyMetrics.shards),
     BUFFER_AGE: goDuration(alloyMetrics.bufferAge),
     ...(probedCertificates(settings).length > 0 && {
       CERTIFICATES: JSON.stringify(

@@ -62,7 +62,7 @@ export const alloyTracesPipeline = (settings: Settings): string => {
 
 /** Environment variables of the pipeline. */
 export const alloyTracesEnvironment = (settings: Settings): Record<string, string> => {
-  const { alloyTraces, cluster, otlp, tracing } = settings;
+  const { alloyMetrics, alloyTraces, cluster, otlp, tracing } = settings;
   const { allowedOrigins } = otlp.cors;
   const lokiUser = writerOf(tenants.logs, settings);
   const tempoUser = writerOf(tenants.traces, settings);
@@ -100,6 +100,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     ...(tracing.metricsFrom === "alloy" && {
       CLUSTER: cluster.name,
       MIMIR_USER: mimirUser,
+      SHARDS: String(alloyMetrics.shards),
       MIMIR_PASSWORD_FILE: passwordFile(["mimir", mimirUser]),
     }),
     ...(tracing.sampling.appliedBy === "collector" && {

@@ -102,8 +102,11 @@ export function mimirConfiguration(settings: Settings): Values {
       remote_timeout: "2s",
       // Accepts the samples of one of several replicas of a Prometheus.
       ha_tracker: { enable_ha_tracker: true, kvstore: { store: "memberlist" } },
-      instance_limits: { max_inflight_push_requests_bytes: protection.distributorInflight },
-      // Collectors wait for the time in this header. With Mimir's 96 s, samples arrive that much later after an outage.
+      instance_limits: {
+        max_inflight_push_requests: protection.distributorPushes,
+        max_inflight_push_requests_bytes: protection.distributorInflight,
+      },
+      // Collectors wait as long as this says. With Mimir's 96 s, samples come that much later after an outage.
       retry_after_header: { min_backoff: "1s", max_backoff: "10s" },
     },
     ingester: {

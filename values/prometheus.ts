@@ -66,6 +66,9 @@ export function prometheusSpec(settings: Settings): Values {
         sendNativeHistograms: true,
         queueConfig: {
           maxSamplesPerSend: alloyMetrics.samplesPerSend,
+          // A change of the number drops what is not sent within a minute.
+          minShards: alloyMetrics.shards,
+          maxShards: alloyMetrics.shards,
           batchSendDeadline: "1s",
           retryOnRateLimit: true,
         },

@@ -63,7 +63,7 @@ const messageSize = 100 * 1024 ** 2;
 const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
 export function tempoValues(settings: Settings): Values {
-  const { tempo, images, cluster } = settings;
+  const { alloyMetrics, tempo, images, cluster } = settings;
   const pods = (name: string, workload: { replicas: number }, role: Role = "interchangeable") => ({
     replicas: workload.replicas,
     podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
@@ -212,6 +212,8 @@ export function tempoValues(settings: Settings): Values {
                 password_file: passwordFile(["mimir", gatewayUser(tenants.pods, "write")]),
               },
               send_exemplars: true,
+              // A change of the number drops what is not sent within a minute.
+              queue_config: { min_shards: alloyMetrics.shards, max_shards: alloyMetrics.shards },
             },
           ],
         },

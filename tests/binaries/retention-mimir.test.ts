@@ -20,6 +20,11 @@ describe("binaries: Mimir deletes expired blocks", function () {
       tenants: { pods: {}, nodes: { retention: "10d" } },
       rollups: { fiveMinutes: { retention: "3d" }, oneHour: { retention: "10d" } },
     },
+    access: { ingress: { domain: "hub.test" } },
+    agents: {
+      "eu-1": { removed: "deleteData", mimir: { retention: "10d" } },
+      "us-1": { removed: "keepData" },
+    },
   });
   /** Ages of the samples in days, and whether they have expired. */
   const tenants = {
@@ -27,6 +32,9 @@ describe("binaries: Mimir deletes expired blocks", function () {
     nodes: { 12: "deleted", 5: "kept", 1: "kept" },
     "rollup-5m": { 5: "deleted", 1: "kept" },
     "rollup-1h": { 12: "deleted", 5: "kept", 1: "kept" },
+    // Clusters that are gone.
+    "eu-1": { 5: "deleted", 1: "deleted" },
+    "us-1": { 5: "deleted", 1: "kept" },
   } as const;
   let program: string;
   let folder: string;

@@ -121,6 +121,7 @@ describe("charts: the required numbers of metrics", function () {
         expect(variables(stack)).to.include({
           SCRAPE_INTERVAL: "15s",
           SAMPLES_PER_SEND: "1000",
+          SHARDS: "10",
           MIMIR_URL: "http://mimir-gateway.mimir.svc",
         });
     });

@@ -217,9 +217,9 @@ describe("charts: the required numbers of traces", function () {
     });
 
     it("R4.6: span metrics and service graphs, with exemplars, written to Mimir for applications", () => {
-      for (const [stack, cluster] of [
-        [dev, "dev"],
-        [prod, "prod"],
+      for (const [stack, cluster, shards] of [
+        [dev, "dev", 4],
+        [prod, "prod", 10],
       ] as const) {
         const { overrides, metrics_generator: generator } = tempoConfig(stack);
         expect(overrides.defaults.metrics_generator.processors).to.have.members([
@@ -234,6 +234,7 @@ describe("charts: the required numbers of traces", function () {
             password_file: "/etc/gateway/mimir-pods-write.password",
           },
           send_exemplars: true,
+          queue_config: { min_shards: shards, max_shards: shards },
         });
         expect(generator.registry.external_labels).to.deep.equal({ cluster });
         for (const processor of ["service_graphs", "span_metrics"])

@@ -53,6 +53,14 @@ describe("unit: limits that follow from memory", () => {
     ).to.equal(20);
   });
 
+  it("as many pushes at a time as a distributor's memory holds, at 2 kB a sample", () => {
+    expect(mimir().distributorPushes).to.equal(228);
+    const dev = settingsOf("dev");
+    expect(mimirProtection(dev).distributorPushes).to.equal(28);
+    // Dev's own senders: two tenants of Alloy, and Prometheus, with room for agents.
+    expect(3 * dev.alloyMetrics.shards).to.be.below(28 / 2);
+  });
+
   it("are in the stores' configurations", () => {
     const protection = mimir();
     expect(mimirConfiguration(prod())).to.deep.nested.include({
@@ -60,7 +68,10 @@ describe("unit: limits that follow from memory", () => {
         max_series: 430_000,
         max_inflight_push_requests_bytes: protection.ingesterInflight,
       },
-      "distributor.instance_limits": { max_inflight_push_requests_bytes: protection.distributorInflight },
+      "distributor.instance_limits": {
+        max_inflight_push_requests: protection.distributorPushes,
+        max_inflight_push_requests_bytes: protection.distributorInflight,
+      },
       "limits.max_global_series_per_metric": 86_000,
       "limits.max_label_names_per_series": 45,
       "limits.max_estimated_memory_consumption_per_query": protection.queryMemory,

@@ -253,7 +253,11 @@ describe("unit: values of kube-prometheus-stack", () => {
       },
     });
     expect(prometheusSpec.remoteWrite[0]).not.to.have.property("headers");
-    expect(prometheusSpec.remoteWrite[0].queueConfig.maxSamplesPerSend).to.equal(1000);
+    expect(prometheusSpec.remoteWrite[0].queueConfig).to.include({
+      maxSamplesPerSend: 1000,
+      minShards: 10,
+      maxShards: 10,
+    });
   });
 
   it("deletes the oldest blocks before the volume is full", () => {
@@ -618,6 +622,7 @@ describe("unit: values of alloy for metrics", () => {
         alloyMetrics: {
           scrapeInterval: "1m",
           samplesPerSend: 500,
+          shards: 7,
           bufferAge: "90m",
           kubernetesEvents: false,
         },
@@ -649,6 +654,7 @@ describe("unit: values of alloy for metrics", () => {
       SCRAPE_INTERVAL: "1m",
       SCRAPE_TIMEOUT: "10s",
       SAMPLES_PER_SEND: "500",
+      SHARDS: "7",
       SAMPLE_LIMIT: "50000",
       BUFFER_AGE: "90m",
     });

@@ -191,6 +191,7 @@ describe("unit: values of tempo", () => {
             password_file: "/etc/gateway/mimir-pods-write.password",
           },
           send_exemplars: true,
+          queue_config: { min_shards: 10, max_shards: 10 },
         },
       ],
     });
@@ -260,6 +261,7 @@ describe("unit: the source of span metrics", () => {
       MIMIR_URL: "http://mimir-gateway.mimir.svc",
       MIMIR_USER: `${tenants.pods}-write`,
       MIMIR_PASSWORD_FILE: `/etc/gateway/mimir-${tenants.pods}-write.password`,
+      SHARDS: "10",
     });
   });
 });
