@@ -9,7 +9,7 @@ export interface AlertsArgs extends Omit<ComponentArgs<"monitoring">, "access"> 
   clientCertificateExpires?: string;
 }
 
-/** The stack's own rules: alerts, from the files of `alerts`, evaluated by Prometheus, and roll-ups, evaluated by Mimir. */
+/** The stack's own rules: alerts, from the files of `alerts`, evaluated by Prometheus, and rollups, evaluated by Mimir. */
 export class Alerts extends pulumi.ComponentResource {
   constructor(
     name: string,

@@ -29,9 +29,9 @@ export interface AgentAccess {
   endpoints: GatewayUrls;
   /** CA certificates that verify the gateways, unless public CAs issued theirs. */
   caCertificate?: string;
-  /** Its client certificate with the key, as PEM texts, and when the certificate expires, in the format of RFC 3339. */
+  /** Client certificate of the agent with the key, as PEM texts, and when the certificate expires, in the format of RFC 3339. */
   client: { certificate: string; key: string; expires: string };
-  /** Password of the user that writes its tenant, by store. */
+  /** Password of the user that writes the agent's tenant, by store. */
   passwords: Record<Store, string>;
   /** URL at which users open Grafana. */
   grafanaUrl: string;

@@ -34,7 +34,7 @@ interface Client {
 /**
  * The part of a hub's output `agents` that is for this cluster.
  *
- * @throws SettingsError if the hub does not list this cluster, or an earlier version made the output
+ * @throws SettingsError if the hub does not list this cluster, or an earlier version wrote the output
  */
 export function accessFrom(
   agents: Record<string, AgentAccess>,

@@ -9,13 +9,13 @@ export interface Identity {
   certificate: pulumi.Output<string>;
 }
 
-/** A pair that the CA has signed. */
+/** A key and a certificate signed by the CA. */
 export interface Signed extends Identity {
   /** When the certificate expires, in the format of RFC 3339. */
   expires: pulumi.Output<string>;
 }
 
-/** The component that has the keys and certificates, and its names for them. */
+/** The component that owns the keys and certificates, and their names. */
 export interface Signer {
   parent: pulumi.Resource;
   named: (child: string) => string;
@@ -54,7 +54,7 @@ const uses = (holder: Holder | undefined) => {
   return { allowedUses: ["digital_signature", use], ...lifetimes.server };
 };
 
-/** What the CA has signed: a holder's certificate, or without one a CA below it, with the whole chain. */
+/** A certificate signed by the CA: a holder's, or without a holder that of an intermediate CA, with the whole chain. */
 export function signed({ parent, named }: Signer, name: string, ca: Identity, holder?: Holder): Signed {
   const child = named(name);
   const server = holder && "dnsNames" in holder ? holder : undefined;

@@ -210,8 +210,8 @@ export const prod: SettingsInput = {
     memoryLimit: "2Gi",
     buffer: "10Gi",
     bufferAge: "2h",
-    scrapeInterval: "15s", // R6.3
-    samplesPerSend: 1000, // R6.3
+    scrapeInterval: "15s",
+    samplesPerSend: 1000,
     shards: 10,
     kubernetesEvents: true,
     sampleLimit: 50_000,

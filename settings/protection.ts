@@ -37,7 +37,7 @@ const inflight = { distributor: 0.25, ingester: 0.1 };
  */
 const pushedSampleBytes = 2000;
 
-/** Mimir's limits of a single process, and of a single query. */
+/** Limits of a single Mimir process, and of a single query. */
 export function mimirProtection({ mimir, alloyMetrics }: Settings) {
   const { ingester, querier, distributor, replicationFactor } = mimir;
   const series = rounded(usable(ingester) / mimirSeriesBytes);

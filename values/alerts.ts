@@ -132,7 +132,7 @@ const clientCertificateRule = (settings: Settings, expires: string) =>
   ]);
 
 /**
- * A PrometheusRule for each file of `alerts`, without the tests; and one of recorded settings.
+ * A PrometheusRule for each file of `alerts` without the tests, and one with the recorded settings.
  *
  * @param clientCertificateExpires of an agent, in the format of RFC 3339
  */

@@ -106,7 +106,7 @@ export function mimirConfiguration(settings: Settings): Values {
         max_inflight_push_requests: protection.distributorPushes,
         max_inflight_push_requests_bytes: protection.distributorInflight,
       },
-      // Collectors wait as long as this says. With Mimir's 96 s, samples come that much later after an outage.
+      // Collectors wait for the time in this header. With Mimir's 96 s, samples arrive that much later after an outage.
       retry_after_header: { min_backoff: "1s", max_backoff: "10s" },
     },
     ingester: {

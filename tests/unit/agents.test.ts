@@ -429,7 +429,7 @@ describe("unit: an agent", function () {
     ]);
   });
 
-  it("may connect to the hub, and has no NetworkPolicies of what it does not install", () => {
+  it("may connect to the hub, and has no NetworkPolicies of components that it does not install", () => {
     const settings = readSettings("eu-1", text(given));
     const endpoints = {
       loki: "https://loki.test:8443",
