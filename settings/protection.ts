@@ -32,7 +32,7 @@ const mimirQueries = { most: 8, memory: 256 * MiB };
 const inflight = { distributor: 0.25, ingester: 0.1 };
 
 /**
- * Memory of a distributor for each sample of a push, until the push is parsed and the limit of bytes counts it. Measured with Mimir 3.2.0:
+ * Memory of a distributor for each sample of a push, until the push is parsed and the limit of bytes counts it. Measured with Mimir 3.2:
  * 30 pushes of 1000 samples at a time take 160 MB of heap, garbage included, with a soft limit of 228 MB.
  */
 const pushedSampleBytes = 2000;
