@@ -109,7 +109,12 @@ export const dev: SettingsInput = {
       shutdown: "30s",
     },
     alertmanager: { replicas: 1, cpu: "10m", memory: "24Mi", memoryLimit: "128Mi", disk: "1Gi" },
-    kubeStateMetrics: { cpu: "10m", memory: "24Mi", memoryLimit: "128Mi" },
+    kubeStateMetrics: {
+      ...prod.kubePrometheusStack.kubeStateMetrics,
+      cpu: "10m",
+      memory: "24Mi",
+      memoryLimit: "128Mi",
+    },
     nodeExporter: {
       ...prod.kubePrometheusStack.nodeExporter,
       cpu: "10m",

@@ -112,6 +112,8 @@ export const owned = {
     "alertmanager.alertmanagerSpec.storage": "kubePrometheusStack.alertmanager.disk",
     "alertmanager.config": "alerting",
     "prometheusOperator.resources": "kubePrometheusStack.operator",
+    "kube-state-metrics.metricAnnotationsAllowList": "kubePrometheusStack.kubeStateMetrics.annotations",
+    "kube-state-metrics.metricLabelsAllowlist": "kubePrometheusStack.kubeStateMetrics.labels",
     "kube-state-metrics.resources": "kubePrometheusStack.kubeStateMetrics",
     "prometheus-node-exporter.resources": "kubePrometheusStack.nodeExporter",
     "prometheus-node-exporter.service": "kubePrometheusStack.nodeExporter.port",

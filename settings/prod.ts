@@ -253,7 +253,7 @@ export const prod: SettingsInput = {
       shutdown: "5m",
     },
     alertmanager: { replicas: 3, cpu: "25m", memory: "64Mi", memoryLimit: "128Mi", disk: "1Gi" },
-    kubeStateMetrics: { cpu: "50m", memory: "128Mi", memoryLimit: "512Mi" },
+    kubeStateMetrics: { cpu: "50m", memory: "128Mi", memoryLimit: "512Mi", labels: [], annotations: [] },
     nodeExporter: { cpu: "50m", memory: "32Mi", memoryLimit: "128Mi", port: 9100 },
   },
   metrics: { infrastructure: "standard", also: [], drop: [] },

@@ -388,6 +388,16 @@ const openTelemetryOperator = group({
   ),
 }).describe("The OpenTelemetry operator");
 
+/** The form of kube-state-metrics' own options. */
+const objectMetadata = () =>
+  list(
+    text(
+      'a kind in the plural and its keys, such as "namespaces=[team,cost-center]"',
+      /^[a-z]+=\[[\w./*-]+(,[\w./*-]+)*\]$/,
+    ),
+    'a list of kinds in the plural with their keys, such as "namespaces=[team,cost-center]"',
+  );
+
 const kubePrometheusStack = group({
   crds: oneOf("auto", "install", "existing").describe(
     "Prometheus Operator's CRDs: `auto` uses the cluster's and installs them if there are none",
@@ -415,7 +425,15 @@ const kubePrometheusStack = group({
     ),
   }).describe("Evaluates the cluster's rules, independently of Mimir"),
   alertmanager: stateful("Sends Prometheus' alerts"),
-  kubeStateMetrics: group(resources).describe("Metrics about the state of Kubernetes objects"),
+  kubeStateMetrics: group({
+    ...resources,
+    labels: objectMetadata().describe(
+      "Labels of objects that become labels of metrics such as kube_namespace_labels; * is all, which may be many series",
+    ),
+    annotations: objectMetadata().describe(
+      "Annotations of objects that become labels of metrics such as kube_namespace_annotations",
+    ),
+  }).describe("Metrics about the state of Kubernetes objects"),
   nodeExporter: group({
     ...resources,
     port: wholeNumber(1024, 65535).describe(

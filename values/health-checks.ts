@@ -9,22 +9,23 @@ const checkAttribute = `log.attributes["${checkName}"]`;
 const probers = [
   ...["kube-probe/", "ELB-HealthChecker/", "GoogleHC/", "UptimeChecks", "Envoy/HC", "Prometheus/"],
   ...["Blackbox Exporter/", "Consul Health Check", "Amazon-Route53-Health-Check", "Edge Health Probe"],
-  ...["Load Balancer Agent", "grpc.health.v1.Health/"],
+  ...["Load Balancer Agent", "grpc.health.v1.Health"],
 ];
 const browsers = ["Mozilla/", "Opera/"];
 
 /** The path of a request, after its method or as a field. */
 const requestFor = (paths: string[]) =>
-  String.raw`(?:(?:GET|HEAD) +"?(?:https?://[^/ ]+)?|(?i:path|uri|url|route|target|endpoint)"?[:=] ?"?)(?:${anyOf(paths)})/?(?:[?][^ "]*)?(?:[ "\\,}]|$)`;
+  String.raw`(?:(?:GET|HEAD)[ |]+"?(?:https?://[^/ ]+)?|(?i:path|uri|url|route|target|endpoint)"?[:=] ?"?)(?:${anyOf(paths)})/?(?:[?][^ "]*)?(?:[ "\\,}]|$)`;
 
 /**
  * A status is searched only in its usual places: an address, a number of bytes or a duration also has three digits.
- * Access logs have it after the protocol (nginx), after the path (morgan), between bars (gin) or after a dash
- * (ASP.NET).
+ * Access logs have it after the protocol (nginx), after the path (morgan), between bars (gin), after a dash (ASP.NET),
+ * after the client's address (chi), after the timers (HAProxy) or after a word (Serilog).
  */
 const field = `(?i:status|code)[a-z_]*"?[:=] ?"?`;
-const success = String.raw`HTTP/[\d.]+\\?"? [23]\d\d\b|(?:GET|HEAD) \S+ (?:- )?[23]\d\d\b|[|] +[23]\d\d +[|]|${field}(?:[23]\d\d\b|OK\b|0\b)`;
-const failure = String.raw`${field}[145]\d\d\b`;
+const success = String.raw`HTTP/[\d.]+\\?"? [23]\d\d\b|(?:GET|HEAD) \S+ (?:- )?[23]\d\d\b|[|] +[23]\d\d +[|]|from \S+ - [23]\d\d |(?:\d+/){4}[+]?\d+ [23]\d\d |responded [23]\d\d |${field}(?:[23]\d\d\b|OK\b|0\b)`;
+/** A failed status, an error message, or a method that changes data: an application may use a path such as /health. */
+const failure = String.raw`${field}[145]\d\d\b|\b(?:error|err)"?[:=] ?"[^"-]|(?i:method)"?[:=] ?"?(?:POST|PUT|PATCH|DELETE)\b`;
 
 /**
  * Sets the attribute of a record that is a successful health check: one line without an error, from a prober or for one

@@ -73,10 +73,18 @@ const components = [
 ];
 
 /** Regular expressions of names: metrics that are always kept, and other metrics that are dropped. */
-export function metricNames({ metrics }: Settings): { kept: string; dropped: string } {
+export function metricNames({ metrics, kubePrometheusStack: kps }: Settings): {
+  kept: string;
+  dropped: string;
+} {
   const { infrastructure, also, drop } = metrics;
+  const { labels, annotations } = kps.kubeStateMetrics;
   const unread = `(${components.join("|")})_.+`;
-  const kept = infrastructure === "used" ? [...read, ...also] : also;
+  const chosen = [
+    ...(labels.length ? ["kube_.+_labels"] : []),
+    ...(annotations.length ? ["kube_.+_annotations"] : []),
+  ];
+  const kept = infrastructure === "used" ? [...read, ...chosen, ...also] : also;
   const dropped = { all: [], standard: expensive, used: [unread] }[infrastructure];
   return { kept: kept.join("|") || anyOf([]), dropped: [...dropped, ...drop].join("|") || anyOf([]) };
 }

@@ -73,6 +73,25 @@ export const prometheusCrdsValues = ({ cluster }: Settings): Values => ({
   crds: { annotations: cluster.protect ? { "helm.sh/resource-policy": "keep" } : {} },
 });
 
+/**
+ * What of the kubelet's container metrics is dropped: the chart's list without limits (container_spec_*), swap and the kinds of CPU
+ * time, which dashboards of the community read.
+ */
+const containerDrops = [
+  ...[
+    "container_fs_(io_current|io_time_seconds_total|io_time_weighted_seconds_total|reads_merged_total|sector_reads_total|sector_writes_total|writes_merged_total)",
+    "container_(file_descriptors|tasks_state|threads_max)",
+  ].map((regex) => ({ sourceLabels: ["__name__"], action: "drop", regex })),
+  { sourceLabels: ["__name__", "scope"], action: "drop", regex: "container_memory_failures_total;hierarchy" },
+  {
+    sourceLabels: ["__name__", "interface"],
+    action: "drop",
+    regex: "container_network_.*;(cali|cilium|cni|lxc|nodelocaldns|tunl).*",
+  },
+  // Control groups that belong to no pod.
+  { sourceLabels: ["id", "pod"], action: "drop", regex: ".+;" },
+];
+
 const off = { enabled: false };
 
 /** Prometheus, which evaluates rules, and the Alertmanager that sends its alerts. */
@@ -144,6 +163,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       serviceMonitor: {
         // The same interval as every other target, instead of the chart's 10 s.
         cAdvisorInterval: "",
+        cAdvisorMetricRelabelings: containerDrops,
       },
     },
     prometheusOperator: {
@@ -174,6 +194,8 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       fullnameOverride: prefixed(settings, "kube-state-metrics"),
       collectors,
       resources: resources(kps.kubeStateMetrics),
+      metricLabelsAllowlist: kps.kubeStateMetrics.labels,
+      metricAnnotationsAllowList: kps.kubeStateMetrics.annotations,
       ...placed,
     },
     "prometheus-node-exporter": {

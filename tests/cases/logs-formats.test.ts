@@ -1,5 +1,5 @@
 /** Log lines of real programs, in the kubelet's files, through the real Alloy: text, level and number of entries. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -10,11 +10,14 @@ import { containerFolder, envelopes, type Runtime, runtimes, startCollector } fr
 import type { Server } from "../support/servers";
 import { needs } from "../support/tools";
 import * as forms from "./logs-lines";
+import { moreChecks, moreLevels, moreNoChecks, moreTraces } from "./logs-more";
 import { levelsOfSoftware, tracesOfSoftware } from "./logs-software";
 
-const { checks, ESC, errorsOnly, noChecks } = forms;
-const levels = [...forms.levels, ...levelsOfSoftware];
-const traces = [...forms.traces, ...tracesOfSoftware];
+const { ESC, errorsOnly } = forms;
+const checks = [...forms.checks, ...moreChecks];
+const noChecks = [...forms.noChecks, ...moreNoChecks];
+const levels = [...forms.levels, ...levelsOfSoftware, ...moreLevels];
+const traces = [...forms.traces, ...tracesOfSoftware, ...moreTraces];
 
 /** Without the colors, which Loki does not get. */
 const plain = (line: string) =>
@@ -62,11 +65,13 @@ describe("cases: log lines of real programs", function () {
     folder = mkdtempSync(join(tmpdir(), "observability-log-lines-"));
     const files = join(folder, "pods");
     const began = Date.now() - 60_000;
+    const fileOf = (namespace: string, name: string, runtime: Runtime) =>
+      join(containerFolder(files, namespace, `${name}-pod`, `${name}-${runtime}`), "0.log");
     for (const [name, { namespace, lines }] of Object.entries(samples))
       for (const runtime of runtimes)
         writeFileSync(
-          join(containerFolder(files, namespace, `${name}-pod`, `${name}-${runtime}`), "0.log"),
-          [...lines, end]
+          fileOf(namespace, name, runtime),
+          lines
             .map((line, index) => envelopes[runtime](line, "stdout", new Date(began + index).toISOString()))
             .join(""),
         );
@@ -91,7 +96,17 @@ describe("cases: log lines of real programs", function () {
     const complete = () =>
       receiver?.entries.filter(({ line }) => line === end).length === 2 * Object.keys(samples).length &&
       receiver.entries.some(({ line }) => line.includes("last words"));
-    const deadline = Date.now() + 60_000;
+    // A program that crashes is quiet after its trace: nothing that follows completes the last entry.
+    const quiet = () => new Set(receiver?.entries.map(({ labels }) => labels["container_name"])).size;
+    const deadline = Date.now() + 90_000;
+    while (quiet() < 2 * Object.keys(samples).length && Date.now() < deadline) await wait(250);
+    await wait(8000);
+    for (const [name, { namespace }] of Object.entries(samples))
+      for (const runtime of runtimes)
+        appendFileSync(
+          fileOf(namespace, name, runtime),
+          envelopes[runtime](end, "stdout", new Date(began + 50_000).toISOString()),
+        );
     while (!complete()) {
       if (Date.now() > deadline) throw new Error(`not all samples came\n${collector.log.slice(-4000)}`);
       await wait(250);

@@ -1,6 +1,7 @@
 /** What other people's monitors, annotations and exporters look like, through a real Alloy into a real Mimir. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server as HttpServer } from "node:http";
+import { createServer, type Server as HttpServer, type RequestListener } from "node:http";
+import { createServer as createTlsServer, type Server as HttpsServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -9,6 +10,7 @@ import { alloyPipeline } from "../../values/alloy";
 import { alloyMetricsEnvironment } from "../../values/alloy-metrics";
 import { experimental } from "../support/alloy";
 import { ApiServer } from "../support/api-server";
+import { Authority } from "../support/authority";
 import { Gateway, needsNginx } from "../support/gateway";
 import { Mimir } from "../support/mimir";
 import { type KubernetesObject, renderStack } from "../support/rendered";
@@ -32,11 +34,19 @@ const annotations: Record<string, { about: string; port?: string; scrape?: strin
   query: { about: "Spring Boot and nginx exporters with a format", path: "/query?format=prometheus&all=1" },
 };
 
+/** What a target demands, by its path. */
+const credentials: Record<string, string> = {
+  basic: `Basic ${Buffer.from("user:secret").toString("base64")}`,
+  bearer: "Bearer token-of-a-secret",
+};
+
 describe("cases: metrics of others", function () {
   this.timeout(300_000);
   let folder: string;
   let port: number;
   let target: HttpServer;
+  let encrypted: HttpsServer;
+  let authority: Authority;
   let mimir: Mimir;
   const stops: (() => Promise<unknown>)[] = [];
   const asked = new Set<string>();
@@ -52,15 +62,27 @@ describe("cases: metrics of others", function () {
       "mimir",
     );
     folder = mkdtempSync(join(tmpdir(), "observability-intake-"));
-    target = createServer(({ url = "" }, response) => {
+    const answer: RequestListener = ({ url = "", headers }, response) => {
       asked.add(url);
       const name = url.slice(1).replace(/\?.*/, "");
+      if (headers.authorization !== credentials[name]) {
+        response.writeHead(401).end();
+        return;
+      }
       // Without a Content-Type, as some exporters and shell scripts answer.
       response.end(`case_info{case="${name}"} 1
 trivy_image_vulnerabilities{namespace="kube-system",case="${name}"} 3
 istio_requests_total{${istioLabels},case="${name}"} 7
 `);
-    });
+    };
+    target = createServer(answer);
+    authority = new Authority(folder, "targets");
+    const { cert, key } = authority.issue(
+      "target",
+      "subjectAltName=DNS:target.shop.svc\nextendedKeyUsage=serverAuth\n",
+    );
+    encrypted = createTlsServer({ cert, key }, answer);
+    await new Promise<void>((done) => encrypted.listen(0, "127.0.0.1", done));
     await new Promise<void>((done) => target.listen(0, "127.0.0.1", done));
     ({ port } = target.address() as { port: number });
     const api = await ApiServer.start(etcd, kubeApiserver);
@@ -125,6 +147,7 @@ rule {
   after(async () => {
     for (const stop of stops.reverse()) await stop();
     target?.close();
+    encrypted?.close();
     if (folder) rmSync(folder, { recursive: true, force: true });
   });
 
@@ -139,6 +162,24 @@ rule {
 
   const namespace = "shop";
   const inShop = (name: string) => ({ namespace, name });
+
+  /** A ServiceMonitor of the Service, whose target is on loopback. */
+  const monitor = (name: string, at: number, endpoint: object): KubernetesObject => ({
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "ServiceMonitor",
+    metadata: inShop(name),
+    spec: {
+      selector: { matchLabels: { app: "service" } },
+      endpoints: [
+        {
+          port: "http",
+          path: `/${name}`,
+          ...endpoint,
+          relabelings: [{ targetLabel: "__address__", replacement: `127.0.0.1:${at}` }],
+        },
+      ],
+    },
+  });
 
   const objects = (): KubernetesObject[] => [
     { apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } },
@@ -174,6 +215,7 @@ rule {
       kind: "Service",
       metadata: {
         ...inShop("service"),
+        labels: { app: "service" },
         annotations: { prometheus_io_scrape: "true", "prometheus.io/path": "/service" },
       },
       spec: { ports: [{ name: "http", port }] },
@@ -186,6 +228,33 @@ rule {
       ports: [{ name: "http", port }],
       endpoints: [{ addresses: ["192.0.2.1"] }],
     } as unknown as KubernetesObject,
+    {
+      apiVersion: "v1",
+      kind: "Secret",
+      metadata: inShop("scrape"),
+      stringData: { user: "user", password: "secret", token: "token-of-a-secret" },
+    } as unknown as KubernetesObject,
+    {
+      apiVersion: "v1",
+      kind: "ConfigMap",
+      metadata: inShop("scrape-ca"),
+      data: { "ca.crt": authority.certificate },
+    } as unknown as KubernetesObject,
+    // Exporters behind a proxy (Redis, RabbitMQ), Argo CD and Vault, and OpenShift's service CA.
+    monitor("basic", port, {
+      basicAuth: {
+        username: { name: "scrape", key: "user" },
+        password: { name: "scrape", key: "password" },
+      },
+    }),
+    monitor("bearer", port, { authorization: { credentials: { name: "scrape", key: "token" } } }),
+    monitor("ca", (encrypted.address() as { port: number }).port, {
+      scheme: "https",
+      tlsConfig: {
+        serverName: "target.shop.svc",
+        ca: { configMap: { name: "scrape-ca", key: "ca.crt" } },
+      },
+    }),
     {
       // https://github.com/grafana/alloy/issues/1428
       apiVersion: "monitoring.coreos.com/v1",
@@ -242,6 +311,15 @@ rule {
     const samples = await found('case_info{case="service"}');
     expect(samples.map(({ labels }) => labels["job"])).to.deep.equal([`${namespace}/service`]);
   });
+
+  for (const [name, what] of [
+    ["basic", "a password of a Secret"],
+    ["bearer", "a token of a Secret"],
+    ["ca", "a CA certificate of a ConfigMap"],
+  ])
+    it(`a monitor with ${what}`, async () => {
+      expect(await found(`case_info{case="${name}"}`)).to.have.length(1);
+    });
 
   it("a Probe and a ScrapeConfig", async () => {
     const [probe] = await found('case_info{job="site"}');

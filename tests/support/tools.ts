@@ -44,6 +44,11 @@ const goTools: Record<string, GoTool> = {
     module: "github.com/grafana/mimir",
     version: "v1.3.1-0.20260423142704-aced80d74930", // 3.0.5
   },
+  "kube-state-metrics": {
+    package: "k8s.io/kube-state-metrics/v2",
+    module: "k8s.io/kube-state-metrics/v2",
+    version: "v2.20.0",
+  },
   crane: {
     package: "github.com/google/go-containerregistry/cmd/crane",
     module: "github.com/google/go-containerregistry",

@@ -30,6 +30,12 @@ describe("coverage: queries", () => {
     expect(selectorsOf('{__name__=~"a.+",x="\\"y\\""}')).to.deep.equal(['{__name__=~"a.+",x="\\"y\\""}']);
     expect(selectorsOf('{"http.requests", a=`b\\c`}')).to.deep.equal(['{"http.requests",a="b\\\\c"}']);
     expect(selectorsOf("${metric}{a='b'}")).to.deep.equal(['{a="b"}']);
+    // Variables that hold whole conditions, as in the dashboards of the Mimir mixin.
+    expect(selectorsOf('rate(a{$matchers}[5m]) + b{x="1", ${more}} + c{$matchers, y="2"}')).to.deep.equal([
+      "a",
+      'b{x="1"}',
+      'c{y="2"}',
+    ]);
     expect(() => parse("sum(a")).to.throw("not understood");
     expect(() => parse(" ")).to.throw("empty");
   });

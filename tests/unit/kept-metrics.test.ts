@@ -34,6 +34,17 @@ describe("values: the metrics that are kept", () => {
     expect(stored({ infrastructure: "all" })).to.deep.equal(Object.keys(names));
   });
 
+  it("`used` keeps the labels and annotations of objects that a setting chooses", () => {
+    const kept = (kubeStateMetrics: object) =>
+      metricNames(
+        settingsOf("dev", { metrics: { infrastructure: "used" }, kubePrometheusStack: { kubeStateMetrics } }),
+      ).kept;
+    for (const kind of ["labels", "annotations"]) {
+      expect(matches(kept({}), `kube_namespace_${kind}`)).to.equal(false);
+      expect(matches(kept({ [kind]: ["namespaces=[team]"] }), `kube_namespace_${kind}`)).to.equal(true);
+    }
+  });
+
   it("drops nothing that rules, dashboards, commands or pages of this stack query", () => {
     const { dropped } = metricNames(settingsOf("dev", {}));
     expect(read.filter((name) => matches(dropped, name))).to.deep.equal([]);

@@ -670,6 +670,23 @@ describe("unit: values of alloy for metrics", () => {
 
   const matches = (pattern = "", text = "") => new RegExp(`^(?:${pattern})$`).test(text);
 
+  it("drops no metric of containers that dashboards of the community read", () => {
+    const { kubelet } = kubePrometheusStackValues(settingsOf("dev")) as {
+      kubelet: { serviceMonitor: { cAdvisorMetricRelabelings: { sourceLabels: string[]; regex: string }[] } };
+    };
+    const dropped = kubelet.serviceMonitor.cAdvisorMetricRelabelings.filter(
+      ({ sourceLabels }) => `${sourceLabels}` === "__name__",
+    );
+    // Resources of the mixins of Loki, Mimir and Tempo, swap of kubernetes-mixin, throttling of awesome-prometheus-alerts.
+    const read = [
+      ...["container_spec_memory_limit_bytes", "container_spec_cpu_quota", "container_spec_cpu_period"],
+      ...["container_memory_swap", "container_cpu_cfs_throttled_seconds_total"],
+    ];
+    for (const { regex } of dropped)
+      expect(read.filter((name) => new RegExp(`^(?:${regex})$`).test(name))).to.deep.equal([]);
+    expect(dropped).to.have.length(2);
+  });
+
   it("reads containers from the kubelet if it cannot read cAdvisor", () => {
     for (const [cadvisor, omitted] of [
       [{}, true],

@@ -34,6 +34,9 @@ const alwaysResult = new Set(["Absent", "AbsentOverTime", "Scalar", "Time", "Vec
 
 /** Variables of Grafana in all their forms: $name, ${name}, ${name:format}, [[name]]. */
 const names = /\$\{[^}]+\}|\$\w+|\[\[[^\]]+\]\]/g;
+/** A variable that holds whole conditions: {$matchers}. */
+const conditions =
+  /(\{\s*)(?:\$\{[^}]+\}|\$\w+|\[\[[^\]]+\]\])(?=\s*[},])|(,\s*)(?:\$\{[^}]+\}|\$\w+|\[\[[^\]]+\]\])(?=\s*\})/g;
 const strings = /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/g;
 
 /** A query with values for durations, and the placeholder for other variables. */
@@ -41,6 +44,7 @@ function withoutVariables(expr: string): string {
   const outside = (code: string) =>
     code
       .replace(/(\[|:|\boffset\s+-?)\s*(?:\$\{[^}]+\}|\$\w+|\[\[[^\]]+\]\])/g, "$15m")
+      .replace(conditions, `$1$2any="${variable}"`)
       .replace(names, variable);
   let text = "";
   let from = 0;

@@ -1,0 +1,412 @@
+/** More forms, of which each was lost, split or without a level before. Each says whose form it is. */
+import { ESC } from "./logs-lines";
+
+/** Level, source of the form, line. */
+export const moreLevels: [level: string | undefined, source: string, line: string][] = [
+  ["error", "JupyterHub, Tornado", "[E 2026-11-28 10:00:00.120 JupyterHub app:2973] Failed to start proxy"],
+  ["warn", "Tornado", "[W 261128 10:00:00 web:2243] 404 GET /favicon.ico (10.0.0.1) 0.50ms"],
+  [
+    "info",
+    "Jupyter Server",
+    "[I 2026-11-28 10:00:00.120 ServerApp] jupyterlab | extension was successfully loaded.",
+  ],
+  ["error", "Telegraf", "2026-11-28T10:00:00Z E! [inputs.kubernetes] Error in plugin: connection refused"],
+  ["info", "Telegraf", "2026-11-28T10:00:00Z I! Loaded inputs: cpu kubernetes"],
+  [
+    "info",
+    "Rust env_logger, padded",
+    "[2026-11-28T10:00:00Z INFO  actix_server::builder] starting 2 workers",
+  ],
+  ["warn", "tini", "[WARN  tini (7)] Tini is not running as PID 1"],
+  ["fatal", "tini", "[FATAL tini (7)] exec app failed: No such file or directory"],
+  [
+    "error",
+    "GitHub Actions runner",
+    "[RUNNER 2026-11-28 10:00:00Z ERR  Terminal] WRITE ERROR: Not configured",
+  ],
+  ["info", "GitHub Actions runner", "[RUNNER 2026-11-28 10:00:00Z INFO Listener] Listening for jobs"],
+  [
+    "error",
+    "Bitnami entrypoints",
+    `${ESC}[38;5;6mpostgresql ${ESC}[38;5;5m10:00:00.12 ${ESC}[0m${ESC}[38;5;1mERROR${ESC}[0m ==> The POSTGRESQL_PASSWORD environment variable is empty`,
+  ],
+  ["info", "Bitnami entrypoints", "redis 10:00:00.12 INFO  ==> ** Starting Redis **"],
+  ["warn", "Jitsi Jicofo", "Jicofo 2026-11-28 10:00:00.120 WARNING: [21] HealthChecker.run#175: slow"],
+  [
+    "error",
+    "Datadog agent",
+    "2026-11-28 10:00:00 UTC | CORE | ERROR | (pkg/collector/worker/check_logger.go:71 in Error) | check:disk failed",
+  ],
+  ["warn", "Jetty", "2026-11-28 10:00:00.120:WARN :oejs.HttpChannel:qtp1-22: /pay"],
+  ["info", "Jetty 9", "2026-11-28 10:00:00.120:INFO:oejs.Server:main: Started @1200ms"],
+  ["error", "Apache Superset", "2026-11-28 10:00:00,120:ERROR:superset.views.base:no such table"],
+  [
+    "error",
+    "Frigate",
+    "[2026-11-28 10:00:00] frigate.video                  ERROR   : back: Unable to read frames from ffmpeg process.",
+  ],
+  ["error", "SQL Server", "2026-11-28 10:00:00.12 Logon       Error: 18456, Severity: 14, State: 8."],
+  [
+    "warn",
+    "Ceph cluster log",
+    "cluster 2026-11-28T10:00:00.120000+0000 mon.a (mon.0) 100 : cluster [WRN] Health check failed: 1 osds down (OSD_DOWN)",
+  ],
+  [
+    "error",
+    "GlusterFS",
+    "[2026-11-28 10:00:00.120000 +0000] E [MSGID: 114058] [client-handshake.c:1168:client_query_portmap_cbk] 0-vol: failed to get the port number",
+  ],
+  ["error", "Ray", "[2026-11-28 10:00:00,120 E 12 12] (raylet) node_manager.cc:3069: Failed to connect"],
+  ["error", "Geth", "ERROR[11-28|10:00:00.120] Failed to connect to peer                err=EOF"],
+  ["info", "Geth", "INFO [11-28|10:00:00.120] Imported new potential chain segment     number=7"],
+  ["error", "CometBFT", "E[2026-11-28|10:00:00.120] Stopping peer for error                      module=p2p"],
+  ["error", "Minecraft server", "[10:00:00] [Server thread/ERROR]: Failed to load chunk"],
+  [
+    "warn",
+    "PHP error_log",
+    "[28-Nov-2026 10:00:00 UTC] PHP Warning:  Undefined variable $x in /app/index.php on line 3",
+  ],
+  ["error", "MinIO client", "mc: <ERROR> Unable to initialize new alias from the provided credentials."],
+  [
+    "warn",
+    "mysqldump",
+    "mysqldump: [Warning] Using a password on the command line interface can be insecure.",
+  ],
+  ["error", "Unbound", "[1795860000] unbound[1:0] error: can't bind socket: Address already in use"],
+  ["error", "Twisted", "2026-11-28T10:00:00+0000 [twisted.web.server#error] lost connection"],
+  ["error", "Swift, swift-log", "2026-11-28T10:00:00+0000 error shop : [App] payment failed"],
+  ["debug", "Rust slog", "Nov 28 10:00:00.120 DEBG connected, module: shop"],
+  ["info", "Loguru, success", "2026-11-28 10:00:00.120 | SUCCESS  | shop.pay:charge:12 - paid"],
+  [
+    "error",
+    "Loguru, serialize",
+    '{"text": "failed\\n", "record": {"elapsed": {"seconds": 1.2}, "level": {"icon": "x", "name": "ERROR", "no": 40}, "message": "failed"}}',
+  ],
+  [
+    "error",
+    "zap, development JSON",
+    '{"L":"ERROR","T":"2026-11-28T10:00:00.120Z","C":"shop/pay.go:12","M":"failed"}',
+  ],
+  [
+    "fatal",
+    "Falco",
+    '{"hostname":"node-1","output":"A shell was spawned","output_fields":{"proc.name":"sh"},"priority":"Critical","rule":"Terminal shell in container","source":"syscall"}',
+  ],
+  [
+    "info",
+    "Falco",
+    '{"hostname":"node-1","output":"x","output_fields":{},"priority":"Informational","rule":"y","source":"syscall"}',
+  ],
+  ["error", "journald JSON", '{"PRIORITY":"3","MESSAGE":"failed to mount","_SYSTEMD_UNIT":"data.mount"}'],
+  [
+    undefined,
+    "Kubernetes audit log",
+    '{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","verb":"get","requestURI":"/api/v1/pods"}',
+  ],
+  [undefined, "JSON of an order with a priority", '{"msg":"order accepted","priority":"critical"}'],
+  ["error", "Emissary", "2026-11-28 10:00:00 diagd 3.9.1 [P16TAEW] ERROR: EnvoyConfig: no cluster"],
+  ["error", "vLLM", "(EngineCore_0 pid=123) ERROR 11-28 10:00:00 [core.py:586] EngineCore failed to start."],
+  ["info", "vLLM", "INFO 11-28 10:00:00 [api_server.py:1090] vLLM API server version 0.11.0"],
+  [
+    "error",
+    "Synapse",
+    "2026-11-28 10:00:00,120 - synapse.http.server - 147 - ERROR - GET-12 - Failed handle request",
+  ],
+  [
+    "info",
+    "JVM unified logging",
+    "[2026-11-28T10:00:00.120+0000][info][gc] GC(1) Pause Young (Normal) 24M->4M(256M) 1.2ms",
+  ],
+  [
+    "error",
+    "WebLogic",
+    "<Nov 28, 2026 10:00:00 AM UTC> <Error> <Deployer> <BEA-149205> <Failed to initialize the application>",
+  ],
+  ["error", "Liberty", "[ERROR   ] CWWKZ0002E: An exception occurred while starting the application shop."],
+  [
+    "warn",
+    "Liberty JSON",
+    '{"type":"liberty_message","host":"h","loglevel":"WARNING","message":"CWWKS1100A: x"}',
+  ],
+  [
+    "error",
+    "Keycloak JSON",
+    '{"timestamp":"2026-11-28T10:00:00.120Z","sequence":7,"loggerClassName":"org.jboss.logging.Logger","loggerName":"org.keycloak.services","level":"ERROR","message":"x"}',
+  ],
+  [
+    "info",
+    "Caddy",
+    '2026/11/28 10:00:00.120\tINFO\tusing provided configuration\t{"config_file": "/etc/caddy/Caddyfile"}',
+  ],
+  [
+    "error",
+    "Trino",
+    "2026-11-28T10:00:00.120Z\tERROR\tmain\tio.trino.server.Server\tConfiguration is invalid",
+  ],
+  ["error", "Solr", "2026-11-28 10:00:00.120 ERROR (qtp1-22) [c:shop s:shard1] o.a.s.h.RequestHandlerBase x"],
+  [
+    "warn",
+    "Strimzi",
+    "2026-11-28 10:00:00 WARN  AbstractOperator:557 - Reconciliation #1(timer) Kafka(shop/kafka): slow",
+  ],
+  [
+    "error",
+    "Scrapy",
+    "2026-11-28 10:00:00 [scrapy.core.scraper] ERROR: Error downloading <GET https://example.com>",
+  ],
+  ["error", "structlog console", "2026-11-28 10:00:00 [error    ] payment failed                 order=7"],
+  ["error", "n8n", "2026-11-28T10:00:00.120Z | error    | Problem with the trigger"],
+  ["warn", "Postfix", "postfix/smtpd[12]: warning: hostname does not resolve to address 10.0.0.1"],
+  ["error", "Asterisk", "[Nov 28 10:00:00] ERROR[12]: chan_pjsip.c:2708 hangup: x"],
+  ["error", "Mosquitto", "1795860000: Error: Address already in use"],
+  [
+    "error",
+    "PyTorch",
+    "[rank0]:[E1128 10:00:00.120000000 ProcessGroupNCCL.cpp:616] Watchdog caught collective operation timeout",
+  ],
+  ["warn", "Unreal Engine", "[2026.11.28-10.00.00:120][  0]LogNet: Warning: connection lost"],
+  [undefined, "prose in two columns", "orders   error counts"],
+  [undefined, "prose with a bar", "orders | ERRORS"],
+];
+
+/** Of each: source, lines that are written at once, and how many of them each entry has. */
+export const moreTraces: [source: string, lines: string[], entries: number[]][] = [
+  [
+    "ActiveMQ, levels aligned to the right",
+    [
+      " INFO | Apache ActiveMQ 6.1.4 (broker) is starting",
+      " WARN | Store limit is 102400 mb",
+      "ERROR | Failed to start Apache ActiveMQ",
+      "java.io.IOException: Transport Connector could not be registered",
+      "\tat org.apache.activemq.broker.BrokerService.x(BrokerService.java:3)",
+      " INFO | stopped",
+    ],
+    [1, 1, 3, 1],
+  ],
+  [
+    "Rust, tracing in its pretty form",
+    [
+      "  2026-11-28T10:00:00.120000Z  INFO shop::pay: charged, order: 7",
+      "    at src/pay.rs:12",
+      "",
+      "  2026-11-28T10:00:00.130000Z ERROR shop::pay: refused, order: 8",
+      "    at src/pay.rs:18",
+      "    in shop::request with id: 8",
+      "",
+    ],
+    [3, 4],
+  ],
+  [
+    "Java, the message of MySQL's driver",
+    [
+      "2026-11-28 10:00:01.120 ERROR 1 --- [main] com.zaxxer.hikari.pool.HikariPool : Exception during pool initialization.",
+      "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure",
+      "",
+      "The last packet sent successfully to the server was 0 milliseconds ago.",
+      "\tat com.mysql.cj.jdbc.ConnectionImpl.connect(ConnectionImpl.java:89)",
+      "Caused by: java.net.ConnectException: Connection refused",
+      "\t... 12 common frames omitted",
+    ],
+    [7],
+  ],
+  [
+    "Java, the message of PostgreSQL's driver",
+    [
+      'org.postgresql.util.PSQLException: ERROR: duplicate key value violates unique constraint "orders_pkey"',
+      "  Detail: Key (id)=(7) already exists.",
+      "\tat org.postgresql.core.v3.QueryExecutorImpl.receive(QueryExecutorImpl.java:2733)",
+    ],
+    [3],
+  ],
+  [
+    "Spring Boot, failed to start",
+    [
+      "2026-11-28T10:00:00.120Z ERROR 1 --- [main] o.s.b.d.LoggingFailureAnalysisReporter   : ",
+      "",
+      "***************************",
+      "APPLICATION FAILED TO START",
+      "***************************",
+      "",
+      "Description:",
+      "",
+      "Web server failed to start. Port 8080 was already in use.",
+      "",
+      "Action:",
+      "",
+      "Identify and stop the process that's listening on port 8080 or configure this application to listen on another port.",
+      "",
+    ],
+    [14],
+  ],
+  [
+    "Go, pkg/errors",
+    [
+      "2026/11/28 10:00:00 no card",
+      "main.pay",
+      "\t/src/pay.go:12",
+      "main.main",
+      "\t/src/main.go:9",
+      "runtime.goexit",
+      "\t/usr/local/go/src/runtime/asm_amd64.s:1700",
+    ],
+    [7],
+  ],
+  [
+    "Go, race detector",
+    [
+      "==================",
+      "WARNING: DATA RACE",
+      "Write at 0x00c000012090 by goroutine 7:",
+      "  main.main.func1()",
+      "      /src/main.go:9 +0x45",
+      "",
+      "Previous read at 0x00c000012090 by main goroutine:",
+      "  main.main()",
+      "      /src/main.go:12 +0x65",
+      "",
+      "Goroutine 7 (running) created at:",
+      "  main.main()",
+      "      /src/main.go:7 +0x65",
+      "==================",
+    ],
+    [1, 12, 1],
+  ],
+  [
+    "Dart",
+    [
+      "Unhandled exception:",
+      "Bad state: no card",
+      "#0      pay (file:///app/bin/pay.dart:3:5)",
+      "#1      main (file:///app/bin/main.dart:7:3)",
+      "<asynchronous suspension>",
+    ],
+    [5],
+  ],
+  [
+    "Python, a fatal error",
+    [
+      "Fatal Python error: Segmentation fault",
+      "",
+      "Current thread 0x00007f8b3c7fe640 (most recent call first):",
+      '  File "/app/x.py", line 3 in pay',
+      '  File "/app/x.py", line 9 in <module>',
+      "",
+      "Extension modules: numpy.core (total: 1)",
+    ],
+    [7],
+  ],
+  [
+    "Python, a task of asyncio",
+    [
+      "ERROR:asyncio:Task exception was never retrieved",
+      "future: <Task finished name='Task-1' coro=<pay() done, defined at /app/x.py:3> exception=ValueError('no card')>",
+      "Traceback (most recent call last):",
+      '  File "/app/x.py", line 4, in pay',
+      "    raise ValueError('no card')",
+      "ValueError: no card",
+    ],
+    [6],
+  ],
+  [
+    "Haskell",
+    ["shop: no card", "CallStack (from HasCallStack):", "  error, called at src/Main.hs:3:5 in main:Main"],
+    [3],
+  ],
+  [
+    "Lua in nginx, Kong",
+    [
+      "2026/11/28 10:00:00 [error] 1#0: *1 lua entry thread aborted: runtime error: pay.lua:3: no card",
+      "stack traceback:",
+      "coroutine 0:",
+      "\t[C]: in function 'error'",
+      "\tpay.lua:3: in function 'pay'",
+    ],
+    [5],
+  ],
+  [
+    "Rails, frames of gems",
+    [
+      "E, [2026-11-28T10:00:00.120 #1] ERROR -- : RuntimeError (no card):",
+      "app/models/pay.rb:3:in 'Pay#charge'",
+      "activerecord (8.0.1) lib/active_record/transactions.rb:304:in 'transaction'",
+      "app/views/orders/show.html.erb:3",
+      "I, [2026-11-28T10:00:01.120 #1]  INFO -- : next",
+    ],
+    [4, 1],
+  ],
+  [
+    "C++",
+    ["terminate called after throwing an instance of 'std::runtime_error'", "  what():  no card", "next"],
+    [2, 1],
+  ],
+  [
+    "Node.js, an AggregateError",
+    [
+      "AggregateError [ECONNREFUSED]: ",
+      "    at internalConnectMultiple (node:net:1122:18) {",
+      "  code: 'ECONNREFUSED',",
+      "  [errors]: [",
+      "    Error: connect ECONNREFUSED 10.0.0.1:5432",
+      "        at createConnectionError (node:net:1652:14)",
+      "  ]",
+      "}",
+      "next",
+    ],
+    [8, 1],
+  ],
+  ["an indented list", ["Loaded plugins:", "  auth", "  billing", "INFO is a word here"], [3, 1]],
+];
+
+/** Successful health checks. */
+export const moreChecks: [source: string, line: string][] = [
+  [
+    "Caddy",
+    '{"level":"info","ts":1795860000.12,"logger":"http.log.access","msg":"handled request","request":{"remote_ip":"10.0.0.1","method":"GET","uri":"/healthz","headers":{"User-Agent":["kube-probe/1.34"]}},"bytes_read":0,"size":2,"status":200}',
+  ],
+  [
+    "HAProxy",
+    '10.0.0.1:50412 [28/Nov/2026:10:00:00.120] web~ shop/web-1 0/0/1/5/6 200 512 - - ---- 1/1/0/0/0 0/0 "GET /healthz HTTP/1.1"',
+  ],
+  [
+    "chi",
+    '2026/11/28 10:00:00 [host/abc-000001] "GET http://10.0.0.1:8080/healthz HTTP/1.1" from 10.0.0.1:41234 - 200 2B in 31.4µs',
+  ],
+  ["Fiber", "10:00:00 | 200 |      31.417µs |        10.0.0.1 | GET     | /healthz       | -"],
+  ["Hono", "--> GET /healthz 200 1ms"],
+  [
+    "actix-web",
+    '[2026-11-28T10:00:00Z INFO  actix_web::middleware::logger] 10.0.0.1 "GET /healthz HTTP/1.1" 200 2 "-" "kube-probe/1.34" 0.000123',
+  ],
+  [
+    "go-grpc-middleware",
+    '{"level":"info","msg":"finished call","protocol":"grpc","grpc.service":"grpc.health.v1.Health","grpc.method":"Check","grpc.code":"OK"}',
+  ],
+  ["Werkzeug", '10.0.0.1 - - [28/Nov/2026 10:00:00] "GET /healthz HTTP/1.1" 200 -'],
+  [
+    "ingress-nginx JSON",
+    '{"time":"2026-11-28T10:00:00+00:00","request":"GET /healthz HTTP/1.1","status":"200","http_user_agent":"kube-probe/1.34"}',
+  ],
+  ["Kestrel, Serilog", "[10:00:00 INF] HTTP GET /healthz responded 200 in 1.2345 ms"],
+];
+
+/** What looks like one and has to stay. */
+export const moreNoChecks: [reason: string, line: string][] = [
+  ["a person's record", '{"level":"info","method":"POST","path":"/health","status":201}'],
+  ["it says an error", '{"method":"GET","path":"/healthz","status":200,"error":"replica is behind"}'],
+  [
+    "it failed behind HAProxy",
+    '10.0.0.1:50412 [28/Nov/2026:10:00:00.120] web~ shop/web-1 0/0/1/5/6 503 512 - - ---- 1/1/0/0/0 0/0 "GET /healthz HTTP/1.1"',
+  ],
+  [
+    "it failed",
+    '2026/11/28 10:00:00 [host/abc-000001] "GET http://10.0.0.1:8080/healthz HTTP/1.1" from 10.0.0.1:41234 - 503 2B in 31.4µs',
+  ],
+  [
+    "it failed",
+    '{"level":"info","msg":"finished call","grpc.service":"grpc.health.v1.Health","grpc.method":"Check","grpc.code":"Unavailable"}',
+  ],
+  [
+    "a person deletes",
+    '10.0.0.1 - - [28/Nov/2026:10:00:00 +0000] "DELETE /health HTTP/1.1" 200 2 "-" "curl/8"',
+  ],
+];
