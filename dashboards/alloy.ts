@@ -169,7 +169,7 @@ export const alloyHealth: Dashboard = {
           {
             width: 12,
             runbook: "AlloyBufferGrowing",
-            description: "Holds entries while Loki is unavailable. When it is full, reading waits.",
+            description: "Holds entries while Loki is unavailable. When it is full, reading pauses.",
           },
         ),
         timeSeries(

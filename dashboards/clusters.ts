@@ -34,8 +34,8 @@ export const clusters: Dashboard = {
   uid: "clusters",
   title: "Clusters",
   purpose:
-    "Does every cluster send its signals, and how much of them? A cluster that is an agent has one tenant of its name; this " +
-    "cluster has the tenants pods, nodes, prometheus, logs and traces.",
+    "Does every cluster send its signals, and how much of them? An agent has one tenant with the name of its " +
+    "cluster; this cluster has the tenants pods, nodes, prometheus, logs and traces.",
   tags: ["cost"],
   none: "No tenants",
   sources: [watcher, metrics],

@@ -35,8 +35,8 @@ export const cost: Dashboard = {
   uid: "cost",
   title: "Cost and cardinality",
   purpose:
-    "Who sends how much data, and what does it cost to keep? Bytes, series and spans by sender, and the CPU, memory and " +
-    "storage that they need.",
+    "How much data does each sender send, and what does its storage cost? Bytes, series and spans by " +
+    "sender, and the CPU, memory and storage that they need.",
   tags: ["cost"],
   none: "No metrics",
   sources: [watcher, metrics, logs],

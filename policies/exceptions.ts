@@ -23,65 +23,64 @@ export const exceptions: Exception[] = [
     subject: { kind: "Deployment", name: "kps-operator", release: "kps" },
     what: /--thanos-default-base-image/,
     reason:
-      "The chart always passes Thanos' image; it runs only where a Prometheus asks for Thanos, and none does.",
+      "The chart always passes Thanos' image; it runs only if a Prometheus enables Thanos, and none does.",
   },
   {
     rule: "readiness-probes",
     subject: { kind: "Deployment", name: "grafana", release: "grafana" },
     what: /container grafana-sc-dashboard/,
     reason:
-      "It answers nobody: it copies ConfigMaps to files, and Grafana's own probe says when requests may come.",
+      "It serves no requests: it copies ConfigMaps to files, and Grafana's own probe reports readiness.",
   },
   {
     rule: "readiness-probes",
     subject: { kind: "StatefulSet", name: /^mimir-.*-cache$/, release: "mimir" },
     what: /container (memcached|exporter)/,
     reason:
-      "The chart has no probes for them. A cache that does not answer is a miss, and Mimir goes on without it.",
+      "The chart has no probes for them. An unavailable cache is a cache miss, and Mimir works without it.",
   },
   {
     rule: "no-host-namespaces",
     subject: nodeExporter,
     what: /^host(Network|PID) /,
-    reason: "It counts the node's own interfaces and processes.",
+    reason: "It reports the node's own network interfaces and processes.",
   },
   {
     rule: "no-host-paths",
     subject: nodeExporter,
     what: /^a volume mounts (\/|\/proc|\/sys) of the node/,
-    reason: "It reads the node's metrics there, as an unprivileged user and read-only.",
+    reason: "It reads the node's metrics from these folders, as an unprivileged user and read-only.",
   },
   {
     rule: "no-host-paths",
     subject: cadvisor,
     what: /^a volume mounts (\/|\/var\/run|\/sys|\/var\/lib\/docker) of the node/,
-    reason:
-      "cAdvisor measures containers through these folders, which are asked for, and mounts them read-only (R10).",
+    reason: "cAdvisor measures containers through these folders, and mounts them read-only.",
   },
   {
     rule: "non-root",
     subject: cadvisor,
     reason:
-      "The node's files that it measures are root's; it has none of root's capabilities and a read-only file system (R10).",
+      "Only root can read the node's files; it has none of root's capabilities, and a read-only file system.",
   },
   {
     rule: "no-host-paths",
     subject: alloyLogs,
     what: /^a volume mounts \/(var\/log|var\/lib\/docker\/containers|run\/log\/journal|etc\/machine-id|var\/lib\/[-a-z0-9]*alloy-logs) of the node/,
     reason:
-      "The node keeps its logs there, read-only; positions and buffer have a folder of their own, so that they outlive the pod.",
+      "The node's logs are in these folders, mounted read-only; positions and buffer have a separate folder, so they survive the pod.",
   },
   {
     rule: "non-root",
     subject: alloyLogs,
-    reason: "The log files of the node are root's alone; it has none of root's other capabilities.",
+    reason: "Only root can read the node's log files; it has none of root's other capabilities.",
   },
   {
     rule: "pod-security-labels",
     subject: privilegedNamespace("monitoring"),
     what: / is privileged$/,
     reason:
-      "node-exporter and cAdvisor read the node's own files (podSecurity in names.ts); no-privilege and the others of its kind look at every other pod there.",
+      "node-exporter and cAdvisor read the node's own files (podSecurity in names.ts); no-privilege and similar rules check every other pod of the namespace.",
   },
   {
     rule: "pod-security-labels",
@@ -93,20 +92,22 @@ export const exceptions: Exception[] = [
     rule: "services-internal",
     subject: { kind: "Service", namespace: "monitoring", name: "cadvisor" },
     what: /^its type is NodePort$/,
-    reason: "Asked for (R10); cadvisor.expose without nodePort turns it off.",
+    reason:
+      "Enabled by default for scrapers outside the cluster; to disable it, remove nodePort from cadvisor.expose.",
   },
   {
     rule: "rbac-no-wildcards",
     subject: { kind: "ClusterRole", name: "kps-operator", release: "kps" },
     what: /^it allows \* of /,
     reason:
-      "Prometheus Operator's own role, from its chart: every verb, of what it makes for its Prometheus and Alertmanager.",
+      "Prometheus Operator's own role, from its chart: every verb for the objects that it creates for its Prometheus and Alertmanager.",
   },
   {
     rule: "rbac-no-wildcards",
     subject: { kind: "ClusterRole", name: "keda-operator", release: "keda" },
     what: /^it allows get(,list,patch,update,watch)? of \*/,
-    reason: "KEDA's own role, from its chart: it scales whatever has a scale, also custom resources.",
+    reason:
+      "KEDA's own role, from its chart: it scales every resource with a scale subresource, including custom resources.",
   },
   {
     rule: "tokens-needed",
@@ -122,8 +123,7 @@ export const exceptions: Exception[] = [
     rule: "services-internal",
     subject: { kind: "Service", name: /^(loki|mimir|tempo)-gateway-tls$/ },
     what: /^its type is /,
-    reason:
-      "It is there only with access.service: the gateway itself has TLS, and asks every client for a user.",
+    reason: "It exists only with access.service: the gateway itself uses TLS and authenticates every client.",
   },
 ];
 

@@ -1,5 +1,5 @@
-# Gives MinIO its cold tier, and buckets the lifecycles that move objects there; a second run changes nothing.
-# Arguments: bucket and lifecycle (JSON), again and again. The image has a shell and mc, and little else.
+# Configures MinIO's cold tier, and bucket lifecycles that move objects there; a second run changes nothing. Arguments:
+# pairs of bucket and lifecycle (JSON). The image has a shell and mc, and little else.
 set -eu
 
 fail() {

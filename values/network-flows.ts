@@ -1,6 +1,6 @@
 /**
- * Every connection that the stack needs, in one table: who connects to whom, on which ports of the pod. The
- * NetworkPolicies and docs/reference/connections.md are generated from it.
+ * All connections that the stack needs, in one table: source, destination, and ports of the pod. The NetworkPolicies
+ * and docs/reference/connections.md are generated from it.
  */
 import {
   consumers,
@@ -25,7 +25,7 @@ import type { Flow, PartName } from "./network-parts";
 import { hasKeys } from "./object-storage";
 import { probedCertificates } from "./probed-certificates";
 
-/** Ports on which each part tells its metrics. */
+/** Metrics ports of each part. */
 const metricsPorts: Partial<Record<PartName, number[]>> = {
   minio: [9000],
   loki: [3100, 9150], // 9150: its caches
@@ -44,7 +44,7 @@ const metricsPorts: Partial<Record<PartName, number[]>> = {
   collector: [8888],
 };
 
-/** What applications send traces to. */
+/** Ports for traces from applications. */
 const tracePorts = [4317, 4318, 14250, 14268, 9411];
 const gatewayPort = 8080;
 const gateways = { loki: "lokiGateway", mimir: "mimirGateway", tempo: "tempoGateway" } as const;
@@ -57,7 +57,7 @@ export function flows(settings: Settings): Flow[] {
   const toGateway = (store: Store): Pick<Flow, "to" | "ports"> => {
     if (!settings.hub) return { to: gateways[store], ports: [gatewayPort] };
     const url = urls[store];
-    // A Service may send its port on to any port of its pods.
+    // A Service may map its port to any port of its pods.
     return insideCluster(url) ? { to: sideOf(url), ports: "all" } : { to: "anywhere", ports: [portOf(url)] };
   };
   const talkToApiServer: PartName[] = [
@@ -74,7 +74,7 @@ export function flows(settings: Settings): Flow[] {
       ? { from: consumer, to: "minio", ports: [9000], why: "objects" }
       : { from: consumer, to: "anywhere", ports: [portOf(storageEndpoint(settings))], why: "objects" },
   );
-  // Tokens for the cloud: from its public endpoints, or from a service of the node.
+  // Tokens for the cloud: from its public endpoints, or from a metadata service of the node.
   const identity: Flow[] = hasKeys(settings)
     ? []
     : consumers.flatMap((from): Flow[] => [
@@ -121,22 +121,22 @@ export function flows(settings: Settings): Flow[] {
     { from: "alloyMetrics", to: "alloyMetrics", ports: [12345], why: "replicas share the targets" },
     { from: "alloyMetrics", to: "pods", ports: "all", why: "scrape targets" },
     { from: "alloyMetrics", to: "nodes", ports: "all", why: "kubelets, node-exporter" },
-    { from: "alloyMetrics", to: "kubeStateMetrics", ports: [8080], why: "state of objects" },
+    { from: "alloyMetrics", to: "kubeStateMetrics", ports: [8080], why: "object state" },
     { from: "alloyMetrics", to: "cadvisor", ports: [8080], why: "containers" },
     {
       from: "alloyMetrics",
       to: "prometheus",
       ports: [9090, 8080],
-      why: "metrics that Prometheus scrapes, too",
+      why: "metrics that Prometheus also scrapes",
     },
     {
       from: "alloyMetrics",
       to: "alertmanager",
       ports: [9093, 8080],
-      why: "metrics that Prometheus scrapes, too",
+      why: "metrics that Prometheus also scrapes",
     },
     ...probedCertificates(settings).map(
-      ({ to, port }): Flow => ({ from: "alloyMetrics", to, ports: [port], why: "expiry of certificates" }),
+      ({ to, port }): Flow => ({ from: "alloyMetrics", to, ports: [port], why: "certificate expiry" }),
     ),
     { from: "prometheus", to: "mimirGateway", ports: [gatewayPort], why: "remote write" },
     { from: "prometheus", to: "alertmanager", ports: [9093], why: "alerts" },
@@ -151,16 +151,16 @@ export function flows(settings: Settings): Flow[] {
     },
     ...(["alertmanager", "mimirAlertmanager"] as const).flatMap((from): Flow[] => [
       ...leaving(from, [...receiverAddresses(settings), ...heartbeatAddresses(settings)], "receivers"),
-      { from, to: "smokeTest", ports: [smokeTest.receiverPort], why: "alert of the smoke test" },
+      { from, to: "smokeTest", ports: [smokeTest.receiverPort], why: "smoke test alert" },
     ]),
-    { from: "pods", to: "alloyTraces", ports: tracePorts, why: "OTLP, Jaeger, Zipkin of applications" },
-    { from: "pods", to: "collector", ports: [4317, 4318], why: "OTLP of applications" },
+    { from: "pods", to: "alloyTraces", ports: tracePorts, why: "OTLP, Jaeger, Zipkin from applications" },
+    { from: "pods", to: "collector", ports: [4317, 4318], why: "OTLP from applications" },
     { from: "collector", to: "alloyTraces", ports: [4317], why: "OTLP" },
-    { from: "alloyTraces", to: "alloyTraces", ports: [4319], why: "all spans of a trace, to one replica" },
+    { from: "alloyTraces", to: "alloyTraces", ports: [4319], why: "spans of one trace, to one replica" },
     { from: "alloyTraces", ...toGateway("tempo"), why: "traces" },
-    { from: "alloyTraces", ...toGateway("mimir"), why: "OTLP metrics, metrics of spans" },
+    { from: "alloyTraces", ...toGateway("mimir"), why: "OTLP metrics, span metrics" },
     { from: "alloyTraces", ...toGateway("loki"), why: "OTLP logs" },
-    { from: "tempoMetricsGenerator", to: "mimirGateway", ports: [gatewayPort], why: "metrics of spans" },
+    { from: "tempoMetricsGenerator", to: "mimirGateway", ports: [gatewayPort], why: "span metrics" },
     ...stores.map(
       (store): Flow => ({ from: "grafana", to: gateways[store], ports: [gatewayPort], why: "queries" }),
     ),
@@ -171,21 +171,21 @@ export function flows(settings: Settings): Flow[] {
     ...talkToApiServer.map(
       (part): Flow => ({ from: part, to: "nodes", ports: apiServer, why: "the Kubernetes API" }),
     ),
-    { from: "nodes", to: "prometheusOperator", ports: [10250], why: "the webhook for rules" },
-    { from: "nodes", to: "opentelemetryOperator", ports: [9443], why: "the webhook for instrumentation" },
+    { from: "nodes", to: "prometheusOperator", ports: [10250], why: "webhook for rules" },
+    { from: "nodes", to: "opentelemetryOperator", ports: [9443], why: "webhook for instrumentation" },
     { from: "nodes", to: "autoscaling", ports: [6443, 8000, 9443, 10250], why: "metrics APIs and webhooks" },
     { from: "autoscaling", to: "autoscaling", ports: [9666], why: "KEDA's operator and metrics server" },
     { from: "autoscaling", to: "nodes", ports: [10250], why: "CPU of pods, from kubelets" },
-    { from: "autoscaling", to: "mimirGateway", ports: [gatewayPort], why: "number of targets" },
+    { from: "autoscaling", to: "mimirGateway", ports: [gatewayPort], why: "number of scrape targets" },
     ...stores.flatMap((store): Flow[] =>
       (["clients", "ingress"] as const).map((from) => ({
         from,
         to: gateways[store],
         ports: [gatewayPort],
-        why: "clients with a user",
+        why: "clients with gateway credentials",
       })),
     ),
-    // kube-proxy gives a connection to a node port or load balancer the address of a node.
+    // kube-proxy replaces the source address of connections to a node port or load balancer with that of a node.
     ...(settings.access.service
       ? stores.flatMap((store): Flow[] =>
           (["anywhere", "nodes"] as const).map((from) => ({

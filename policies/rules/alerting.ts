@@ -11,7 +11,7 @@ const sends = (receiver: Tree | undefined): boolean =>
 export const alertsDelivered: SubjectRule = {
   id: "alerts-delivered",
   asks: "Production's Alertmanagers have a receiver and a dead man's switch.",
-  why: "an outage that nobody is paged for lasts until a user reports it",
+  why: "an outage that pages no one lasts until a user reports it",
   level: { dev: "disabled", prod: "advisory" },
   check: ({ kind, object }) => {
     const text: unknown = object["stringData"]?.[file];

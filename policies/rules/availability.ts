@@ -123,7 +123,7 @@ export const storageDistributed: SubjectRule = {
       : [
           {
             what: mode === "distributed" ? `it has ${replicas} servers` : `its mode is ${mode}`,
-            fix: "Set objectStorage.minio.mode to distributed and servers to 4 or more, or use an S3 that is there.",
+            fix: "Set objectStorage.minio.mode to distributed and servers to 4 or more, or use an external S3 (objectStorage.kind).",
           },
         ];
   },

@@ -13,7 +13,7 @@ export const backupsScheduled: StackRule = {
         kind === "CronJob" && object["metadata"]?.name === "backup" && object["spec"]?.suspend !== true,
     );
     return bucket && !scheduled
-      ? [{ subject: bucket, what: "no backup of it is scheduled", fix: "Set backups.destination." }]
+      ? [{ subject: bucket, what: "it has no scheduled backup", fix: "Set backups.destination." }]
       : [];
   },
 };

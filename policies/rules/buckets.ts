@@ -39,7 +39,7 @@ export const bucketsPrivate: SubjectRule = {
     if (kind !== "S3BucketPolicy" && kind !== "S3BucketAnonymousAccess") return [];
     const open = /"(?:AWS|Principal)"\s*:\s*(?:\[\s*)?"\*"/.test(String(object["policy"] ?? ""));
     return kind === "S3BucketAnonymousAccess" || open
-      ? [{ what: "everybody may read or write", fix: "Take it away; each consumer has a user of its own." }]
+      ? [{ what: "anyone may read or write", fix: "Remove the statement; each store has its own user." }]
       : [];
   },
 };
@@ -74,8 +74,8 @@ export const bucketsLifecycle = beside(
     )
       ? undefined
       : {
-          what: "no lifecycle removes anything from it",
-          fix: "Give it an IlmPolicy with an expiration (values/minio-access.ts).",
+          what: "no lifecycle rule deletes objects in it",
+          fix: "Add an IlmPolicy with an expiration (values/minio-access.ts).",
         };
   },
 );
@@ -137,8 +137,8 @@ export const bucketsOwned: StackRule = {
       return [
         {
           subject,
-          what: owners.length ? `policies ${names} all reach it` : "no policy gives it to anybody",
-          fix: "Let exactly one consumer have it (bucketsOf in names.ts).",
+          what: owners.length ? `policies ${names} all allow access to it` : "no policy allows access to it",
+          fix: "Allow exactly one store (bucketsOf in names.ts).",
         },
       ];
     });
@@ -158,13 +158,13 @@ export const iamNoWildcards: SubjectRule = {
             .filter((action) => /\*/.test(action))
             .map((action) => ({
               what: `it allows action ${action}`,
-              fix: "Name the actions that the consumer needs.",
+              fix: "List the actions that the store needs.",
             })),
           ...list(Resource)
             .filter((resource) => /\*/.test(bucketOf(resource)))
             .map((resource) => ({
               what: `it allows them on ${resource}`,
-              fix: "Name the consumer's buckets.",
+              fix: "List the store's buckets.",
             })),
         ]),
 };

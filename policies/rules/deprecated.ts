@@ -15,7 +15,7 @@ export const lokiIndex: SubjectRule = {
     return newest && newest["store"] !== "tsdb"
       ? [
           {
-            what: `the schema from ${newest["from"]} keeps its index as ${newest["store"]}`,
+            what: `the schema from ${newest["from"]} uses the index ${newest["store"]}`,
             fix: "Add an entry to loki.schema with store tsdb and a date in the future (docs/guides/logs.md).",
           },
         ]
@@ -42,8 +42,8 @@ export const imagesMaintained: SubjectRule = {
       return unmaintained.some((one) => full === one || full.startsWith(`${one}/`))
         ? [
             {
-              what: `${place} takes image ${full}, which is not updated any more`,
-              fix: "Take a maintained one; for MinIO docs/guides/object-storage.md has the choices.",
+              what: `${place} uses image ${full}, which is no longer updated`,
+              fix: "Use a maintained one; docs/guides/object-storage.md lists the options for MinIO.",
             },
           ]
         : [];

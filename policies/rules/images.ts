@@ -75,15 +75,15 @@ const moving = ["", "latest", "main", "master", "edge", "nightly", "stable", "de
 export const imagesPinned: SubjectRule = {
   id: "images-pinned",
   asks: "Every image has a tag that names one version, or a digest; never `latest`.",
-  why: "a mutable tag can start another program at the next restart, on some nodes only",
+  why: "a mutable tag can run another program after the next restart, on some nodes only",
   level: always,
   check: (subject) =>
     imagesOf(subject)
       .filter(({ tag, digest }) => !digest && moving.includes(tag))
       .map(
         ({ place, name, tag }): Complaint => ({
-          what: `${place} takes image ${name} ${tag ? `by the moving tag "${tag}"` : "without a tag"}`,
-          fix: "Name a version, or a digest.",
+          what: `${place} uses image ${name} ${tag ? `with the mutable tag "${tag}"` : "without a tag"}`,
+          fix: "Use the tag of a version, or a digest.",
         }),
       ),
 };
@@ -109,7 +109,7 @@ const officialRegistries = [
 export const imagesFromRegistries: SubjectRule = {
   id: "images-registries",
   asks: "Every image comes from a listed registry, or from images.registry.",
-  why: "anyone who can push there decides what runs in this cluster",
+  why: "anyone who can push to it decides which programs run in this cluster",
   level: always,
   config: { registries: { type: "array", items: { type: "string" }, default: officialRegistries } },
   check: (subject, { config, mirror }) =>
@@ -122,8 +122,8 @@ export const imagesFromRegistries: SubjectRule = {
         ? []
         : [
             {
-              what: `${place} takes image ${full}, which is from no listed registry`,
-              fix: "Take the image from a listed one, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.",
+              what: `${place} uses image ${full}, which is not from a listed registry`,
+              fix: "Use an image from a listed registry, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.",
             },
           ];
     }),

@@ -46,8 +46,8 @@ export const networkPolicies: StackRule = {
           .filter((direction) => !policies.some(({ object }) => denies(object["spec"], direction)))
           .map((direction) => ({
             subject,
-            what: `no NetworkPolicy refuses ${direction.toLowerCase()} that none allows`,
-            fix: "Set network.policies to true, and give a new namespace its part in values/network-flows.ts.",
+            what: `no NetworkPolicy denies ${direction.toLowerCase()} by default`,
+            fix: "Set network.policies to true, and add a new namespace to values/network-flows.ts.",
           }));
       }),
 };

@@ -52,7 +52,7 @@ export const noPrivilege: SubjectRule = {
       },
       ({ path, key, value }) =>
         ["privileged", "allowPrivilegeEscalation"].includes(key) && value === true
-          ? { what: `${path} is true`, fix: "Take it out of the values." }
+          ? { what: `${path} is true`, fix: "Remove it from the values." }
           : undefined,
     )(subject),
 };
@@ -65,7 +65,7 @@ export const noHostNamespaces: SubjectRule = {
   why: "NetworkPolicies do not apply there, and it can observe every other pod of the node",
   level: always,
   check: (subject) => {
-    const fix = "Take it out; a Service reaches pods without it.";
+    const fix = "Remove it; a Service reaches pods without it.";
     const values = valuesOf(subject);
     const pod = podOf(subject);
     const trees = values ? places({ values }) : places(pod && { ...pod, containers: undefined });
@@ -75,7 +75,7 @@ export const noHostNamespaces: SubjectRule = {
     const ports = containersOf(subject).flatMap(({ name, spec }) =>
       ((spec["ports"] ?? []) as Tree[])
         .filter(({ hostPort }) => hostPort)
-        .map(({ hostPort }) => ({ what: `container ${name} takes port ${hostPort} of its node`, fix })),
+        .map(({ hostPort }) => ({ what: `container ${name} uses port ${hostPort} of its node`, fix })),
     );
     return [...shared, ...ports];
   },
@@ -84,7 +84,7 @@ export const noHostNamespaces: SubjectRule = {
 export const noHostPaths: SubjectRule = {
   id: "no-host-paths",
   asks: "No pod mounts a hostPath.",
-  why: "through the node's files a pod can read other pods' secrets, or change what the node runs",
+  why: "through the node's files a pod can read other pods' secrets, or change programs of the node",
   level: always,
   check: (subject) =>
     places(valuesOf(subject) ?? podOf(subject)?.["volumes"])

@@ -20,7 +20,7 @@ export const rbacNoWildcards: SubjectRule = {
           )
           .map(({ verbs, resources, apiGroups }) => ({
             what: `it allows ${(verbs ?? []).join(",")} of ${(resources ?? []).join(",")} in ${(apiGroups ?? []).map((group: string) => group || "core").join(",")}`,
-            fix: "Name the verbs, resources and groups that are needed.",
+            fix: "List the required verbs, resources and API groups.",
           }))
       : [],
 };
@@ -34,14 +34,19 @@ export const rbacNoAdmin: SubjectRule = {
     const { roleRef } = subject.object;
     if (/RoleBinding$/.test(subject.kind))
       return ["cluster-admin", "admin"].includes(roleRef?.name)
-        ? [{ what: `it binds to ${roleRef.name}`, fix: "Bind to a role with what is needed." }]
+        ? [
+            {
+              what: `it binds to ${roleRef.name}`,
+              fix: "Bind it to a role with only the required permissions.",
+            },
+          ]
         : [];
     if (!roles.includes(subject.kind)) return [];
     return rulesOf(subject)
       .filter(({ verbs }) => has(verbs, "escalate", "bind", "impersonate"))
       .map(({ verbs, resources }) => ({
         what: `it allows ${verbs.join(",")} of ${(resources ?? []).join(",")}`,
-        fix: "Leave out escalate, bind and impersonate.",
+        fix: "Remove escalate, bind and impersonate.",
       }));
   },
 };
@@ -97,7 +102,7 @@ export const tokensNeeded: StackRule = {
         ? [
             {
               subject,
-              what: `it has the token of ServiceAccount ${account}, which may do nothing`,
+              what: `it has the token of ServiceAccount ${account}, which has no permissions`,
               fix: "Set automountServiceAccountToken to false.",
             },
           ]

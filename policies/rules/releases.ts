@@ -18,8 +18,8 @@ export const chartsPinned: SubjectRule = {
     if (local && (version === undefined || version === "")) return [];
     return [
       {
-        what: `chart ${chart} is ${version ? `asked for as "${version}", which is no single version` : "installed without a version"}`,
-        fix: "Take the version from charts.json (chartSources in charts.ts).",
+        what: `chart ${chart} is ${version ? `installed as "${version}", which is not a single version` : "installed without a version"}`,
+        fix: "Use the version in charts.json (chartSources in charts.ts).",
       },
     ];
   },
@@ -27,18 +27,23 @@ export const chartsPinned: SubjectRule = {
 
 export const releasesRecoverable: SubjectRule = {
   id: "releases-recoverable",
-  asks: "Helm keeps a release that failed (no atomic), and at least two revisions of each.",
-  why: "the pods and events of a failed installation say what is wrong, and helm rollback needs a revision to return to",
+  asks: "Helm keeps failed releases (no atomic), and at least two revisions of each release.",
+  why: "the pods and events of a failed installation show its cause, and helm rollback needs an earlier revision",
   level: inProd,
   check: ({ kind, object }) => {
     if (kind !== "Release") return [];
     return [
       ...(object["atomic"] === true
-        ? [{ what: "Helm uninstalls it if its installation fails (atomic)", fix: "Leave atomic out." }]
+        ? [{ what: "Helm uninstalls it if its installation fails (atomic)", fix: "Remove atomic." }]
         : []),
       // In Helm, 0 means no limit.
       ...(Number(object["maxHistory"] ?? 0) === 1
-        ? [{ what: "Helm keeps one revision, none to go back to", fix: "Set charts.history to 2 or more." }]
+        ? [
+            {
+              what: "Helm keeps one revision, so there is none to roll back to",
+              fix: "Set charts.history to 2 or more.",
+            },
+          ]
         : []),
     ];
   },

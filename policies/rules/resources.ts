@@ -11,7 +11,7 @@ const lacks = (place: string, resources: Tree): Complaint[] => {
   return missing.length
     ? [
         {
-          what: `${place} has not ${missing.join(", ")}`,
+          what: `${place} lacks ${missing.join(", ")}`,
           fix: "Set cpu, memory and memoryLimit of the component in the stack's settings.",
         },
       ]

@@ -47,7 +47,7 @@ function secretAt(key: string, value: unknown): string | undefined {
   const shape = secretIn(value);
   if (shape) return shape;
   const named = secretName.test(key) && !harmlessName.test(key) && !placeholder(value);
-  return named ? "a secret, by its name" : undefined;
+  return named ? "a secret according to its name" : undefined;
 }
 
 /** An assignment in a configuration file: `password: abc`, `secret_key = "abc"`. */
@@ -77,7 +77,7 @@ export const noSecretsInValues: SubjectRule = {
         ? [
             {
               what: `values.${path} holds ${what}`,
-              fix: "Put it into a Secret and name that (existingSecret), or read it with ${VARIABLE}.",
+              fix: "Move it to a Secret and refer to that (existingSecret), or read it with ${VARIABLE}.",
             },
           ]
         : [];
@@ -116,7 +116,7 @@ export const noSecretsInVariables: SubjectRule = {
       });
       return [...variables, ...args].map((what) => ({
         what,
-        fix: "Take it from a Secret with valueFrom.secretKeyRef.",
+        fix: "Read it from a Secret with valueFrom.secretKeyRef.",
       }));
     }),
 };
@@ -138,6 +138,6 @@ export const noSecretsInOutputs: SubjectRule = {
             const what = secretOutputs ? secretAt(key, text) : secretName.test(output) ? undefined : by;
             return what ? [`output ${path} is plain and holds ${what}`] : [];
           });
-          return found.map((what) => ({ what, fix: "Mark it with pulumi.secret, or leave it out." }));
+          return found.map((what) => ({ what, fix: "Mark it with pulumi.secret, or remove it." }));
         }),
 };

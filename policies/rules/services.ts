@@ -60,7 +60,7 @@ const listeners: Record<string, { path: string[]; tls: unknown; carries: string 
 export const tlsInside: SubjectRule = {
   id: "tls-inside",
   asks: "In production, Grafana and MinIO use TLS inside the cluster.",
-  why: "anyone who can read the network between nodes can read them",
+  why: "anyone with access to the network between nodes can read them",
   level: { dev: "disabled", prod: "advisory" },
   check: (subject) => {
     const listener = listeners[subject.name];
@@ -68,7 +68,7 @@ export const tlsInside: SubjectRule = {
     if (!listener || !values || at(values, ...listener.path) === listener.tls) return [];
     return [
       {
-        what: `${listener.carries} travel unencrypted`,
+        what: `${listener.carries} are sent unencrypted`,
         fix: "Set network.tls.certificates to ownCa or certManager, or encrypt the network between nodes (docs/guides/tls.md).",
       },
     ];
@@ -83,5 +83,5 @@ export const noAnonymousAccess: SubjectRule = {
   check: (subject) =>
     places(valuesOf(subject))
       .filter(({ path, value }) => /auth\.anonymous\.enabled$/.test(path) && String(value) === "true")
-      .map(({ path }) => ({ what: `values.${path} is true`, fix: "Take it out." })),
+      .map(({ path }) => ({ what: `values.${path} is true`, fix: "Remove it." })),
 };

@@ -1,11 +1,11 @@
-"""What MkDocs does not do by itself: navigation in the order of the index, and links to files outside of docs/."""
+"""MkDocs hooks: navigation in the order of the index, and links to files outside docs/."""
 
 import posixpath
 import re
 from pathlib import Path
 
 def on_config(config):
-    """The navigation: folders and pages in the order of the index, docs/README.md; pages that it does not name come last."""
+    """Sets the navigation: folders and pages in the order of the index, docs/README.md; other pages come last."""
     docs = Path(config["docs_dir"])
     index = (docs / "README.md").read_text()
 
@@ -34,7 +34,7 @@ def heading(page):
 
 
 def on_page_markdown(markdown, page, config, **_):
-    """Links named by a file get its page's title; links to files outside of docs/ lead to the repository."""
+    """Replaces file names in links with the page's title; links to files outside docs/ lead to the repository."""
     here = posixpath.dirname(page.file.src_uri)
     folder = posixpath.join("docs", here)
 

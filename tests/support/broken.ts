@@ -82,13 +82,13 @@ const settings: Broken[] = [
     about: "there are no NetworkPolicies",
     config: { network: { policies: false } },
     rule: "network-policies",
-    says: "Namespace mimir: no NetworkPolicy refuses ingress that none allows",
+    says: "Namespace mimir: no NetworkPolicy denies ingress by default",
   },
   {
     about: "Helm keeps no revision for a rollback",
     config: { charts: { history: 1 } },
     rule: "releases-recoverable",
-    says: "Release mimir/mimir: Helm keeps one revision, none to go back to",
+    says: "Release mimir/mimir: Helm keeps one revision, so there is none to roll back to",
   },
   {
     about: "MinIO is one server",
@@ -106,7 +106,7 @@ const settings: Broken[] = [
     about: "an image is from an unlisted registry",
     config: { cadvisor: { image: "registry.example.com/somebody/cadvisor:v1" } },
     rule: "images-registries",
-    says: "DaemonSet monitoring/cadvisor: container cadvisor takes image registry.example.com/somebody/cadvisor, which is from no listed registry",
+    says: "DaemonSet monitoring/cadvisor: container cadvisor uses image registry.example.com/somebody/cadvisor, which is not from a listed registry",
   },
 ];
 
@@ -149,7 +149,7 @@ const releases: Broken[] = [
       all["image"] = { ...all["image"], repository: "grafana/grafana", tag: "latest" };
     }),
     rule: "images-pinned",
-    says: 'Release grafana/grafana: values.image takes image grafana/grafana by the moving tag "latest"',
+    says: 'Release grafana/grafana: values.image uses image grafana/grafana with the mutable tag "latest"',
   },
   {
     about: "a chart's version is a range",
@@ -158,7 +158,7 @@ const releases: Broken[] = [
       inputs["version"] = ">=1.0.0";
     }),
     rule: "charts-pinned",
-    says: 'Release loki/loki: chart loki is asked for as ">=1.0.0", which is no single version',
+    says: 'Release loki/loki: chart loki is installed as ">=1.0.0", which is not a single version',
   },
   {
     about: "a component has no memory limit",
@@ -166,7 +166,7 @@ const releases: Broken[] = [
       distributor.resources = { requests: distributor.resources.requests };
     }),
     rule: "resources-set",
-    says: "Release tempo/tempo: values.distributor.resources has not a memory limit",
+    says: "Release tempo/tempo: values.distributor.resources lacks a memory limit",
   },
   {
     about: "a password is in the values",
@@ -174,7 +174,7 @@ const releases: Broken[] = [
       all["adminPassword"] = "hunter2";
     }),
     rule: "no-secrets-in-values",
-    says: "Release grafana/grafana: values.adminPassword holds a secret, by its name",
+    says: "Release grafana/grafana: values.adminPassword holds a secret according to its name",
   },
   {
     about: "Grafana is open to the internet",
@@ -249,7 +249,7 @@ const ownObjects: Broken[] = [
       container["env"] = [{ name: "DB_PASSWORD", value: "hunter2" }];
     }),
     rule: "no-secrets-in-variables",
-    says: "DaemonSet monitoring/cadvisor: variable DB_PASSWORD of container cadvisor holds a secret, by its name",
+    says: "DaemonSet monitoring/cadvisor: variable DB_PASSWORD of container cadvisor holds a secret according to its name",
   },
   {
     about: "a namespace has no Pod Security level",
@@ -265,7 +265,7 @@ const ownObjects: Broken[] = [
       data["minio.yaml"] = "user: loki\npassword: hunter2\n";
     }),
     rule: "no-secrets-in-configmaps",
-    says: "ConfigMap minio/minio-managed-buckets: data.minio.yaml holds password, a secret, by its name",
+    says: "ConfigMap minio/minio-managed-buckets: data.minio.yaml holds password, a secret according to its name",
   },
 ];
 
@@ -292,7 +292,7 @@ const storage: Broken[] = [
       inputs["bucket"] = "another";
     }),
     rule: "buckets-lifecycle",
-    says: "S3Bucket mimir-blocks: no lifecycle removes anything from it",
+    says: "S3Bucket mimir-blocks: no lifecycle rule deletes objects in it",
   },
   {
     about: "a user may do everything",
@@ -308,7 +308,7 @@ const storage: Broken[] = [
       inputs["policy"] = String(inputs["policy"]).replaceAll(":::tempo-data", ":::loki-data");
     }),
     rule: "buckets-owned",
-    says: "S3Bucket loki-data: policies loki, tempo all reach it",
+    says: "S3Bucket loki-data: policies loki, tempo all allow access to it",
   },
   {
     about: "an output shows a password",

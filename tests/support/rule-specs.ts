@@ -75,8 +75,8 @@ const pods: RuleSpec[] = [
       release("grafana", { sidecar: { image: { repository: "k8s-sidecar", tag: "main" } } }),
     ],
     says: [
-      "app: container app takes image grafana/loki without a tag: a mutable tag can start another program at the next restart, on some nodes only. Name a version, or a digest.",
-      'grafana: values.sidecar.image takes image k8s-sidecar by the moving tag "main": a mutable tag can start another program at the next restart, on some nodes only. Name a version, or a digest.',
+      "app: container app uses image grafana/loki without a tag: a mutable tag can run another program after the next restart, on some nodes only. Use the tag of a version, or a digest.",
+      'grafana: values.sidecar.image uses image k8s-sidecar with the mutable tag "main": a mutable tag can run another program after the next restart, on some nodes only. Use the tag of a version, or a digest.',
     ],
   },
   {
@@ -88,7 +88,7 @@ const pods: RuleSpec[] = [
     ],
     says: ["evil.example.com/grafana/loki", "docker.io/grafanaevil/loki"].map(
       (image) =>
-        `app: container app takes image ${image}, which is from no listed registry: anyone who can push there decides what runs in this cluster. Take the image from a listed one, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.`,
+        `app: container app uses image ${image}, which is not from a listed registry: anyone who can push to it decides which programs run in this cluster. Use an image from a listed registry, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.`,
     ),
   },
   {
@@ -101,7 +101,7 @@ const pods: RuleSpec[] = [
     ],
     fails: [deployment({ resources: { limits: { cpu: "1", memory: "1Gi" } } })],
     says: [
-      "app: container app has not a CPU request, a memory request: without requests the scheduler overcommits nodes, and without a memory limit one pod can take down its neighbors. Set cpu, memory and memoryLimit of the component in the stack's settings.",
+      "app: container app lacks a CPU request, a memory request: without requests the scheduler overcommits nodes, and without a memory limit one pod can take down its neighbors. Set cpu, memory and memoryLimit of the component in the stack's settings.",
     ],
   },
   {
@@ -135,16 +135,16 @@ const pods: RuleSpec[] = [
     says: [
       "app: container app is privileged, adds capabilities SYS_ADMIN: a privileged container is root on its node, and an attacker in it controls every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
       "app: container app may gain privileges, keeps capabilities: a privileged container is root on its node, and an attacker in it controls every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
-      "app: values.securityContext.privileged is true: a privileged container is root on its node, and an attacker in it controls every pod there. Take it out of the values.",
+      "app: values.securityContext.privileged is true: a privileged container is root on its node, and an attacker in it controls every pod there. Remove it from the values.",
     ],
   },
   {
     rule: "no-host-namespaces",
     passes: [deployment({ ports: [{ containerPort: 80 }] })],
     fails: [deployment({ ports: [{ containerPort: 80, hostPort: 80 }] }, { hostPID: true })],
-    says: ["hostPID is true", "container app takes port 80 of its node"].map(
+    says: ["hostPID is true", "container app uses port 80 of its node"].map(
       (what) =>
-        `app: ${what}: NetworkPolicies do not apply there, and it can observe every other pod of the node. Take it out; a Service reaches pods without it.`,
+        `app: ${what}: NetworkPolicies do not apply there, and it can observe every other pod of the node. Remove it; a Service reaches pods without it.`,
     ),
   },
   {
@@ -152,7 +152,7 @@ const pods: RuleSpec[] = [
     passes: [deployment({}, { volumes: [{ name: "tmp", emptyDir: {} }] })],
     fails: [deployment({}, { volumes: [{ name: "docker", hostPath: { path: "/var/run" } }] })],
     says: [
-      "app: a volume mounts /var/run of the node: through the node's files a pod can read other pods' secrets, or change what the node runs. Use a PersistentVolumeClaim or an emptyDir.",
+      "app: a volume mounts /var/run of the node: through the node's files a pod can read other pods' secrets, or change programs of the node. Use a PersistentVolumeClaim or an emptyDir.",
     ],
   },
   {
@@ -209,11 +209,11 @@ const pods: RuleSpec[] = [
     ],
     fails: [deployment({ env: [{ name: "API_TOKEN", value: "abc" }], args: ["--db-password=abc"] })],
     says: [
-      "variable API_TOKEN of container app holds a secret, by its name",
-      "an argument of container app holds a secret, by its name",
+      "variable API_TOKEN of container app holds a secret according to its name",
+      "an argument of container app holds a secret according to its name",
     ].map(
       (what) =>
-        `app: ${what}: anyone with read access to the Deployment sees it, and \`ps\` on the node shows arguments. Take it from a Secret with valueFrom.secretKeyRef.`,
+        `app: ${what}: anyone with read access to the Deployment sees it, and \`ps\` on the node shows arguments. Read it from a Secret with valueFrom.secretKeyRef.`,
     ),
   },
   {
@@ -241,7 +241,7 @@ const pods: RuleSpec[] = [
     ],
     fails: [deployment({}, { automountServiceAccountToken: undefined })],
     says: [
-      "app: it has the token of ServiceAccount default, which may do nothing: an unneeded token helps an attacker. Set automountServiceAccountToken to false.",
+      "app: it has the token of ServiceAccount default, which has no permissions: an unneeded token helps an attacker. Set automountServiceAccountToken to false.",
     ],
   },
 ];
@@ -252,8 +252,8 @@ const objects: RuleSpec[] = [
     passes: [release("loki", {}), release("loki", {}, { chart: "/charts/loki", version: undefined })],
     fails: [release("loki", {}, { version: undefined }), release("loki", {}, { version: "^1.2.0" })],
     says: [
-      "loki: chart loki is installed without a version: without it, an unrelated update installs the newest version. Take the version from charts.json (chartSources in charts.ts).",
-      'loki: chart loki is asked for as "^1.2.0", which is no single version: without it, an unrelated update installs the newest version. Take the version from charts.json (chartSources in charts.ts).',
+      "loki: chart loki is installed without a version: without it, an unrelated update installs the newest version. Use the version in charts.json (chartSources in charts.ts).",
+      'loki: chart loki is installed as "^1.2.0", which is not a single version: without it, an unrelated update installs the newest version. Use the version in charts.json (chartSources in charts.ts).',
     ],
   },
   {
@@ -261,8 +261,8 @@ const objects: RuleSpec[] = [
     passes: [release("loki", {})],
     fails: [release("loki", {}, { atomic: true, maxHistory: 1 })],
     says: [
-      "loki: Helm uninstalls it if its installation fails (atomic): the pods and events of a failed installation say what is wrong, and helm rollback needs a revision to return to. Leave atomic out.",
-      "loki: Helm keeps one revision, none to go back to: the pods and events of a failed installation say what is wrong, and helm rollback needs a revision to return to. Set charts.history to 2 or more.",
+      "loki: Helm uninstalls it if its installation fails (atomic): the pods and events of a failed installation show its cause, and helm rollback needs an earlier revision. Remove atomic.",
+      "loki: Helm keeps one revision, so there is none to roll back to: the pods and events of a failed installation show its cause, and helm rollback needs an earlier revision. Set charts.history to 2 or more.",
     ],
   },
   {
@@ -287,7 +287,7 @@ const objects: RuleSpec[] = [
     passes: [thing("Namespace", "apps"), deny(both)],
     fails: [thing("Namespace", "apps"), deny({ ...both, egress: [{}] })],
     says: [
-      "apps: no NetworkPolicy refuses egress that none allows: without them, every pod of the cluster can reach the stores behind the gateways. Set network.policies to true, and give a new namespace its part in values/network-flows.ts.",
+      "apps: no NetworkPolicy denies egress by default: without them, every pod of the cluster can reach the stores behind the gateways. Set network.policies to true, and add a new namespace to values/network-flows.ts.",
     ],
   },
   {
@@ -303,11 +303,11 @@ const objects: RuleSpec[] = [
     ],
     fails: [release("app", { auth: { password: "abc" }, url: "http://user:secret@db:1" })],
     says: [
-      "values.auth.password holds a secret, by its name",
+      "values.auth.password holds a secret according to its name",
       "values.url holds a password in an address",
     ].map(
       (what) =>
-        `app: ${what}: Helm stores values in plain text in the cluster, and Pulumi shows them in every preview. Put it into a Secret and name that (existingSecret), or read it with $\{VARIABLE}.`,
+        `app: ${what}: Helm stores values in plain text in the cluster, and Pulumi shows them in every preview. Move it to a Secret and refer to that (existingSecret), or read it with $\{VARIABLE}.`,
     ),
   },
   {
@@ -326,7 +326,10 @@ const objects: RuleSpec[] = [
         data: { "a.yaml": "secret_key: abc\n", "b.pem": "-----BEGIN PRIVATE KEY-----" },
       }),
     ],
-    says: ["data.a.yaml holds secret_key, a secret, by its name", "data.b.pem holds a private key"].map(
+    says: [
+      "data.a.yaml holds secret_key, a secret according to its name",
+      "data.b.pem holds a private key",
+    ].map(
       (what) =>
         `app: ${what}: ConfigMaps are not encrypted, and more users can read them than Secrets. Move it to a Secret.`,
     ),
@@ -338,11 +341,11 @@ const objects: RuleSpec[] = [
     ],
     fails: [thing("Stack", "outputs", { password: "abc", key: "[generated]" }, { secretOutputs: [] })],
     says: [
-      "output password is plain and holds a secret, by its name",
+      "output password is plain and holds a secret according to its name",
       "output key is plain and holds a generated secret",
     ].map(
       (what) =>
-        `outputs: ${what}: plain outputs are shown at the end of every update and stored in plain text in the state. Mark it with pulumi.secret, or leave it out.`,
+        `outputs: ${what}: plain outputs are shown at the end of every update and stored in plain text in the state. Mark it with pulumi.secret, or remove it.`,
     ),
   },
   {
@@ -359,7 +362,7 @@ const objects: RuleSpec[] = [
       "it has no dead man's switch|Set alerting.heartbeat.",
     ].map(
       (text) =>
-        `alertmanager-config: ${text.replace("|", ": an outage that nobody is paged for lasts until a user reports it. ")}`,
+        `alertmanager-config: ${text.replace("|", ": an outage that pages no one lasts until a user reports it. ")}`,
     ),
   },
   {
@@ -371,7 +374,7 @@ const objects: RuleSpec[] = [
       thing("CronJob", "other", { metadata: { name: "other" }, spec: {} }),
     ],
     says: [
-      "logs: no backup of it is scheduled: the loss of the object storage is the loss of all logs, metrics and traces. Set backups.destination.",
+      "logs: it has no scheduled backup: the loss of the object storage is the loss of all logs, metrics and traces. Set backups.destination.",
     ],
   },
   {
@@ -420,7 +423,7 @@ const objects: RuleSpec[] = [
     fails: [release("grafana", { "grafana.ini": { server: {} } }), release("minio", {})],
     says: ["grafana: logins and sessions", "minio: objects and the console's login"].map(
       (what) =>
-        `${what} travel unencrypted: anyone who can read the network between nodes can read them. Set network.tls.certificates to ownCa or certManager, or encrypt the network between nodes (docs/guides/tls.md).`,
+        `${what} are sent unencrypted: anyone with access to the network between nodes can read them. Set network.tls.certificates to ownCa or certManager, or encrypt the network between nodes (docs/guides/tls.md).`,
     ),
   },
   {
@@ -428,7 +431,7 @@ const objects: RuleSpec[] = [
     passes: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: false } } })],
     fails: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: true } } })],
     says: [
-      "grafana: values.grafana.ini.auth.anonymous.enabled is true: data sources answer every query that Grafana forwards with its own credentials. Take it out.",
+      "grafana: values.grafana.ini.auth.anonymous.enabled is true: data sources answer every query that Grafana forwards with its own credentials. Remove it.",
     ],
   },
   {
@@ -436,7 +439,7 @@ const objects: RuleSpec[] = [
     passes: [role({ apiGroups: [""], resources: ["pods"], verbs: ["get"] })],
     fails: [role({ apiGroups: ["apps"], resources: ["deployments"], verbs: ["*"] })],
     says: [
-      "reader: it allows * of deployments in apps: it silently extends to every API that is installed later. Name the verbs, resources and groups that are needed.",
+      "reader: it allows * of deployments in apps: it silently extends to every API that is installed later. List the required verbs, resources and API groups.",
     ],
   },
   {
@@ -450,8 +453,8 @@ const objects: RuleSpec[] = [
       role({ resources: ["users"], verbs: ["impersonate"] }),
     ],
     says: [
-      "app: it binds to cluster-admin: a pod with this permission controls the cluster. Bind to a role with what is needed.",
-      "reader: it allows impersonate of users: a pod with this permission controls the cluster. Leave out escalate, bind and impersonate.",
+      "app: it binds to cluster-admin: a pod with this permission controls the cluster. Bind it to a role with only the required permissions.",
+      "reader: it allows impersonate of users: a pod with this permission controls the cluster. Remove escalate, bind and impersonate.",
     ],
   },
   {
@@ -478,7 +481,7 @@ const objects: RuleSpec[] = [
     passes: [deployment()],
     fails: [deployment({ image: "quay.io/minio/minio:RELEASE" })],
     says: [
-      "app: container app takes image quay.io/minio/minio, which is not updated any more: its next vulnerability will not be fixed. Take a maintained one; for MinIO docs/guides/object-storage.md has the choices.",
+      "app: container app uses image quay.io/minio/minio, which is no longer updated: its next vulnerability will not be fixed. Use a maintained one; docs/guides/object-storage.md lists the options for MinIO.",
     ],
   },
   {
@@ -505,7 +508,7 @@ const stores: RuleSpec[] = [
     ],
     says: [
       "logs: acl is public: logs, metrics and traces contain customer activity and system details. Set acl to private.",
-      "logs: everybody may read or write: logs, metrics and traces contain customer activity and system details. Take it away; each consumer has a user of its own.",
+      "logs: anyone may read or write: logs, metrics and traces contain customer activity and system details. Remove the statement; each store has its own user.",
     ],
   },
   {
@@ -525,7 +528,7 @@ const stores: RuleSpec[] = [
     passes: [bucket, thing("IlmPolicy", "logs", { bucket: "logs", rules: [{ expiration: "37d" }] })],
     fails: [bucket, thing("IlmPolicy", "logs", { bucket: "logs", rules: [] })],
     says: [
-      "logs: no lifecycle removes anything from it: objects that a component misses would be stored, and paid for, indefinitely. Give it an IlmPolicy with an expiration (values/minio-access.ts).",
+      "logs: no lifecycle rule deletes objects in it: objects that a component misses would be stored, and paid for, indefinitely. Add an IlmPolicy with an expiration (values/minio-access.ts).",
     ],
   },
   {
@@ -544,9 +547,12 @@ const stores: RuleSpec[] = [
       thing("IamPolicy", "tempo", mine),
       thing("IamPolicy", "loki", mine),
     ],
-    says: ["logs: policies backup, loki, tempo all reach it", "more: no policy gives it to anybody"].map(
+    says: [
+      "logs: policies backup, loki, tempo all allow access to it",
+      "more: no policy allows access to it",
+    ].map(
       (what) =>
-        `${what}: a user with access to another's bucket can read or delete its data. Let exactly one consumer have it (bucketsOf in names.ts).`,
+        `${what}: a user with access to another's bucket can read or delete its data. Allow exactly one store (bucketsOf in names.ts).`,
     ),
   },
   {
@@ -554,8 +560,8 @@ const stores: RuleSpec[] = [
     passes: [thing("IamPolicy", "loki", mine)],
     fails: [thing("IamPolicy", "loki", policy({ Action: "s3:*", Resource: "arn:aws:s3:::*" }))],
     says: [
-      "loki: it allows action s3:*: a user with it can read and delete all data, and create users. Name the actions that the consumer needs.",
-      "loki: it allows them on arn:aws:s3:::*: a user with it can read and delete all data, and create users. Name the consumer's buckets.",
+      "loki: it allows action s3:*: a user with it can read and delete all data, and create users. List the actions that the store needs.",
+      "loki: it allows them on arn:aws:s3:::*: a user with it can read and delete all data, and create users. List the store's buckets.",
     ],
   },
   {
@@ -563,7 +569,7 @@ const stores: RuleSpec[] = [
     passes: [release("minio", { mode: "distributed", replicas: 4 })],
     fails: [release("minio", { mode: "distributed", replicas: 3 })],
     says: [
-      "minio: it has 3 servers: the disk of a single server is the only copy of all data. Set objectStorage.minio.mode to distributed and servers to 4 or more, or use an S3 that is there.",
+      "minio: it has 3 servers: the disk of a single server is the only copy of all data. Set objectStorage.minio.mode to distributed and servers to 4 or more, or use an external S3 (objectStorage.kind).",
     ],
   },
   {
@@ -670,7 +676,7 @@ const stores: RuleSpec[] = [
       }),
     ],
     says: [
-      "loki: the schema from 2024-01-01 keeps its index as boltdb-shipper: boltdb-shipper is deprecated: it has no structured metadata, is slower, and is removed in Loki 4. Add an entry to loki.schema with store tsdb and a date in the future (docs/guides/logs.md).",
+      "loki: the schema from 2024-01-01 uses the index boltdb-shipper: boltdb-shipper is deprecated: it has no structured metadata, is slower, and is removed in Loki 4. Add an entry to loki.schema with store tsdb and a date in the future (docs/guides/logs.md).",
     ],
   },
 ];

@@ -1,14 +1,15 @@
-# Copies the buckets to the copy (backup) or back (restore). $1: a time (YYYYMMDDhhmmss, UTC) to restore the state before it.
+# Copies the buckets to the copy (backup) or back (restore). $1: a time (YYYYMMDDhhmmss, UTC) to restore the state
+# before it.
 #
-# Objects that refer to others (Loki's index, the meta.json of a block) are a set of their own. A backup copies data, then the
-# objects that refer to it, then the data written in the meantime: the copy has everything that it refers to, even if a run is
-# interrupted. Data objects never change under their name, so that their size tells whether the copy has them.
-# Lists of blocks are left out: the compactors of Mimir and Tempo write them.
+# Objects that refer to others (Loki's index, the meta.json of a block) form a separate set. A backup copies data, then
+# the objects that refer to it, then the data written in the meantime. The copy therefore has everything that it refers
+# to, even if a run is interrupted. Data objects are immutable, so their size shows whether the copy has them. Lists of
+# blocks are excluded: the compactors of Mimir and Tempo write them.
 lists='--exclude bucket-index.json.gz --exclude index.json.gz --exclude index.pb.zst'
 referring='--include /index/** --include *.json'
 data="$lists --exclude /index/** --exclude *.json --size-only"
 
-# The buckets: names and creation times. Buckets that were created again are others, which another copy belongs to.
+# The buckets: names and creation times. A bucket that was created again is another bucket and needs another copy.
 installation() {
   rclone lsf --dirs-only --format tp store: >/tmp/buckets || fail "the buckets of the object storage cannot be listed"
   for bucket in $BUCKETS; do
@@ -16,7 +17,7 @@ installation() {
   done
 }
 
-changing() { # bucket: whether its objects, rules and configuration, change under their name
+changing() { # bucket: whether its objects are mutable, such as rules and configuration
   case " $CHANGING " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
@@ -57,7 +58,8 @@ restore() {
   [ -n "$completed" ] || fail "$DESTINATION has no complete copy"
   current=$(installation)
   echo "$JOB: restoring the copy of $completed (UTC)${before:+, as it was before $before}"
-  # Until the restore is complete, backups refuse to run: they would remove from the copy what is not restored yet.
+  # Until the restore is complete, backups refuse to run: they would remove objects from the copy that are not restored
+  # yet.
   echo "a restore that began at $now (UTC) and is not complete" | rclone rcat copy:installation
   for bucket in $BUCKETS; do
     changing "$bucket" || rclone copy $data "copy:current/$bucket" "store:$bucket"

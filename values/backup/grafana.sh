@@ -15,7 +15,7 @@ backup() {
     [ $tries -gt 0 ] || fail "Grafana writes to its database all the time, or uses a write-ahead log; no copy was consistent"
     sleep 1
   done
-  # Refuses another password before anything is written.
+  # Rejects another password before any write.
   read_file grafana/ secret-key >/dev/null
   rclone copyto $copied "copy:grafana/$now.db"
   printf %s "$GRAFANA_SECRET_KEY" | rclone rcat copy:grafana/secret-key

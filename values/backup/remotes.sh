@@ -1,4 +1,4 @@
-# What every Job of a backup begins with: the encrypted copy, as rclone's remote `copy`. Runs in any POSIX shell.
+# The start of every backup Job: defines the encrypted copy as rclone's remote `copy`. Runs in any POSIX shell.
 set -euf
 
 fail() {
