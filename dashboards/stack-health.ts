@@ -45,6 +45,8 @@ const samplesTried = rate(`prometheus_remote_storage_samples_total{${writers}}`)
 const samplesRetried = rateOrZero(`prometheus_remote_storage_samples_retried_total{${writers}}`);
 const samplesDropped = rateOrZero(`prometheus_remote_storage_samples_failed_total{${writers}}`);
 const samplesRejected = rateOrZero(`cortex_discarded_samples_total{${mimir}}`);
+/** Discarded for good: senders retry what exceeds a rate or the streams, and each attempt counts as discarded. */
+const forGood = 'reason!~"rate_limited|per_stream_rate_limit|stream_limit"';
 
 const linesRead = rate(`otelcol_receiver_accepted_log_records_total{${collector.logs}}`);
 const linesDropped = rateOrZero(`otelcol_exporter_send_failed_log_records_total{${collector.logs}}`);
@@ -66,11 +68,12 @@ const tempoQueries = `${tempo}, container="query-frontend", route=~"api_.+", rou
 
 /** Data loss of a signal: dropped by its collector or rejected by its store. */
 const loss = (title: string, expr: string, opens: string) =>
-  stat(title, "percentunit", of(watcher, { lost: expr }), {
+  stat(title, "percentunit", of(watcher, { lost: `clamp_max(${expr}, 1)` }), {
     thresholds: { above: [0.001, 0.01] },
     none: "No data received",
     opens: { panel: opens },
-    description: "Dropped by the collector or rejected by the store, of everything received.",
+    description:
+      "Dropped by the collector or rejected by the store, of everything received; without retried data.",
   });
 
 /** The share of successful requests. */
@@ -265,7 +268,7 @@ export const stackHealth: Dashboard = {
         ),
         loss(
           "Log data loss",
-          `(${linesDropped} + ${linesRejected}) / (${linesRead} > 0)`,
+          `(${linesDropped} + ${rateOrZero(`loki_discarded_samples_total{${loki}, ${forGood}}`)}) / (${linesRead} > 0)`,
           "Log lines from Alloy to Loki",
         ),
         stat(
@@ -337,7 +340,7 @@ export const stackHealth: Dashboard = {
         ),
         loss(
           "Metrics data loss",
-          `(${samplesDropped} + ${samplesRejected}) / (${rate(samplesIn)} > 0)`,
+          `(${samplesDropped} + ${rateOrZero(`cortex_discarded_samples_total{${mimir}, ${forGood}}`)}) / (${rate(samplesIn)} > 0)`,
           "Samples from collectors to Mimir",
         ),
         stat(
@@ -421,7 +424,7 @@ export const stackHealth: Dashboard = {
         ),
         loss(
           "Trace data loss",
-          `(${spansDropped} + ${spansRejected}) / (${spansIn} > 0)`,
+          `(${spansDropped} + ${rateOrZero(`tempo_discarded_spans_total{${tempo}, ${forGood}}`)}) / (${spansIn} > 0)`,
           "Spans from Alloy to Tempo",
         ),
         stat(

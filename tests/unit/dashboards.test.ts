@@ -533,6 +533,17 @@ describe("unit: SLO dashboard", () => {
   });
 });
 
+describe("unit: data loss on the dashboard of stack health", () => {
+  const stats = panelsOf(dashboards["Observability"]?.find(({ uid }) => uid === "stack-health") as Dashboard);
+  for (const title of ["Log data loss", "Metrics data loss", "Trace data loss"])
+    it(`${title}: retried data is not lost, and never more than all is`, () => {
+      const [{ expr } = { expr: "" }] = stats.find((panel) => panel.title === title)?.targets ?? [];
+      expect(expr)
+        .to.match(/^clamp_max\(/)
+        .and.include('reason!~"rate_limited|per_stream_rate_limit|stream_limit"');
+    });
+});
+
 describe("unit: rules of dashboards", () => {
   const up = of(metrics, { up: 'up{cluster=~"$cluster"}' });
   const good: Dashboard = {
