@@ -156,7 +156,7 @@ export const backups = {
   caConfigMap: "backup-destination-ca",
 } as const;
 
-/** Loki's ingestion policy of logs that applications send by OTLP, which has a stream limit of its own. */
+/** Loki's ingestion policy for logs that applications send over OTLP. It has its own stream limit. */
 export const sentLogs = "otlp";
 
 /** Tenants. The gateway derives the tenant from the user, never from the client's header `X-Scope-OrgID`. */
@@ -212,9 +212,8 @@ export const stores = ["loki", "mimir", "tempo"] as const;
 export type Store = (typeof stores)[number];
 
 /**
- * Label of a store's gossip messages. Members discard messages with another label. This keeps the rings of
- * two stores, or of two clusters in one network, apart when a pod gets an address that a pod of the other one
- * had.
+ * Label of a store's gossip messages. Members discard messages with another label. A pod may get an address that a pod
+ * of another store or cluster had; the label still keeps their rings apart.
  */
 export const gossipLabel = (store: Store, settings: Settings): string =>
   `${store}.${namespaces(settings)[store]}.${settings.cluster.name}`;

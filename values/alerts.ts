@@ -113,7 +113,10 @@ const fileRules = (settings: Settings) =>
       );
     });
 
-/** Expiry of an agent's client certificate, which no probe sees: the hub's ruler knows it from the last `up` of the agent. */
+/**
+ * Expiry of an agent's client certificate, which no probe can read: the last `up` of the agent reports it to the hub's
+ * ruler.
+ */
 const clientCertificateRule = (settings: Settings, expires: string) =>
   prometheusRule(settings, "client-certificate", [
     {

@@ -33,8 +33,8 @@ export const tierName = ({ kind, endpoint, region, bucket, prefix }: ColdTier): 
   `COLD-${digest([kind, endpoint, region, bucket, prefix]).toUpperCase()}`;
 
 /**
- * Name of a bucket's lifecycle rule. If a bucket gets or loses a cold tier, its rule gets another name, so the provider
- * replaces it without a transition, which it does not support.
+ * Name of a bucket's lifecycle rule. If a bucket gets or loses a cold tier, its rule gets another name. The provider
+ * then replaces the rule without its transition, which it does not support.
  */
 export const expiryRule = (cold: boolean): string => (cold ? "cold-and-expire" : "expire");
 

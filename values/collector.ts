@@ -7,7 +7,7 @@ import { disruptionBudget, placement, pullSecrets, resources } from "./shared";
 import { trustedCa } from "./tls";
 import { podUser } from "./user-ids";
 
-/** Account of the collector: the operator's own would know no Secret to pull images with. */
+/** The collector's ServiceAccount: the operator's own has no image pull Secrets. */
 export const collectorAccount = (settings: Settings) => ({
   metadata: { name: "gateway", namespace: namespaces(settings).opentelemetry },
   imagePullSecrets: pullSecrets(settings),
@@ -32,7 +32,7 @@ export const collectorObject = (settings: Settings) => {
       replicas: collector.replicas,
       resources: resources(collector),
       ...scheduling(settings, "opentelemetry-operator"),
-      // A custom resource takes no null.
+      // A custom resource must not contain null.
       affinity: placed.affinity ?? undefined,
       topologySpreadConstraints: placed.topologySpreadConstraints,
       podDisruptionBudget: disruptionBudget(collector).enabled ? { maxUnavailable: 1 } : undefined,

@@ -131,16 +131,16 @@ const certificateMap = (agents: string[]): string[] =>
     ...agents.map((agent) => `"CN=${agent}:${gatewayUser(agent, "write")}" 0;`),
   ]);
 
-/** The header selects the limits that Loki applies. Agents have a policy of their own, so they cannot set it. */
+/** The header selects the limits that Loki applies. Agents have their own policy, so they cannot set it. */
 const policyMap = block(`map "${tenantVariable("write")}:$http_x_loki_ingestion_policy" $ingestion_policy`, [
   'default "";',
   `"${tenants.logs}:${sentLogs}" "${sentLogs}";`,
 ]);
 
 /**
- * Whether Loki refused logs sent by OTLP because of a stream, not because of the tenant's rate: that response names the labels of
- * the stream, the other one has at most 240 bytes. Loki has stored everything that it accepts of such a push, so a retry would only
- * delay the logs of other applications.
+ * Whether Loki rejected OTLP logs because of the stream limit, not because of the tenant's rate. That response contains
+ * the labels of the stream; the other one has at most 240 bytes. Loki has already stored the accepted part of the push,
+ * so a retry would only delay the logs of other applications.
  */
 const refusedStreamMap = block('map "$ingestion_policy:$upstream_http_content_length" $refused_stream', [
   "default 0;",

@@ -19,8 +19,8 @@ const requestFor = (paths: string[]) =>
 
 /**
  * A status is searched only in its usual places: an address, a number of bytes or a duration also has three digits.
- * Access logs have it after the protocol (nginx), after the path (morgan), between bars (gin), after a dash (ASP.NET),
- * after the client's address (chi), after the timers (HAProxy) or after a word (Serilog).
+ * Access logs have it after the protocol (nginx), the path (morgan), a dash (ASP.NET), the client's address (chi), the
+ * timers (HAProxy) or a word (Serilog), or between bars (gin).
  */
 const field = `(?i:status|code)[a-z_]*"?[:=] ?"?`;
 const success = String.raw`HTTP/[\d.]+\\?"? [23]\d\d\b|(?:GET|HEAD) \S+ (?:- )?[23]\d\d\b|[|] +[23]\d\d +[|]|from \S+ - [23]\d\d |(?:\d+/){4}[+]?\d+ [23]\d\d |responded [23]\d\d |${field}(?:[23]\d\d\b|OK\b|0\b)`;

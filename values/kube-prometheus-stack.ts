@@ -74,8 +74,8 @@ export const prometheusCrdsValues = ({ cluster }: Settings): Values => ({
 });
 
 /**
- * What of the kubelet's container metrics is dropped: the chart's list without limits (container_spec_*), swap and the kinds of CPU
- * time, which dashboards of the community read.
+ * Container metrics of the kubelet that are dropped: the chart's list without limits (container_spec_*), swap and the
+ * kinds of CPU time, which community dashboards query.
  */
 const containerDrops = [
   ...[

@@ -36,8 +36,8 @@ const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
 
 /**
  * When a ring stops using a lost member. The chart's timeout is 10 min, during which queries to it fail. This timeout
- * is longer than the chart's periods (1 and 2 min), so that members with the chart's heartbeat stay in the ring during
- * an update: https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
+ * is longer than the chart's periods (1 and 2 min). Members with the chart's heartbeat therefore stay in the ring
+ * during an update: https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
  */
 const heartbeat = { heartbeat_period: "15s", heartbeat_timeout: "3m" };
 

@@ -47,8 +47,8 @@ export const rollupOverrides = (settings: Settings): Record<string, Values> => {
 
 /**
  * The rules of one resolution. A series keeps its name and labels, so that the same queries work. Both resolutions are
- * recorded from raw data: an average of averages would give a window with few samples the weight of one with many, and
- * a window that the first resolution missed would be missing in the second too.
+ * recorded from raw data. An average of averages would give a window with few samples the weight of one with many. A
+ * window that the first resolution missed would also be missing in the second.
  */
 function rules({ mimir: { rollups } }: Settings, every: number) {
   const range = goDuration(every);

@@ -1,6 +1,4 @@
-/**
- * Effect of the loss of a node or a zone on the nodes of a cluster, and whether the nodes can hold the quorums at all.
- */
+/** Effect of the loss of a node or a zone, and whether the nodes of a cluster can hold the quorums at all. */
 import type { Problem, Settings } from "../settings";
 import type { PlacedComponent } from "../settings/scheduling";
 import { type Quorum, quorums } from "./quorums";
