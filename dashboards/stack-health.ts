@@ -45,8 +45,8 @@ const samplesTried = rate(`prometheus_remote_storage_samples_total{${writers}}`)
 const samplesRetried = rateOrZero(`prometheus_remote_storage_samples_retried_total{${writers}}`);
 const samplesDropped = rateOrZero(`prometheus_remote_storage_samples_failed_total{${writers}}`);
 const samplesRejected = rateOrZero(`cortex_discarded_samples_total{${mimir}}`);
-/** Discarded for good: senders retry what exceeds a rate or the streams, and each attempt counts as discarded. */
-const forGood = 'reason!~"rate_limited|per_stream_rate_limit|stream_limit"';
+/** Discarded for good: senders retry what exceeds a rate, and each attempt counts as discarded. */
+const forGood = 'reason!~"rate_limited|per_stream_rate_limit"';
 
 const linesRead = rate(`otelcol_receiver_accepted_log_records_total{${collector.logs}}`);
 const linesDropped = rateOrZero(`otelcol_exporter_send_failed_log_records_total{${collector.logs}}`);

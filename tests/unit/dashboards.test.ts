@@ -540,7 +540,7 @@ describe("unit: data loss on the dashboard of stack health", () => {
       const [{ expr } = { expr: "" }] = stats.find((panel) => panel.title === title)?.targets ?? [];
       expect(expr)
         .to.match(/^clamp_max\(/)
-        .and.include('reason!~"rate_limited|per_stream_rate_limit|stream_limit"');
+        .and.include('reason!~"rate_limited|per_stream_rate_limit"');
     });
 });
 
