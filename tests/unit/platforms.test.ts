@@ -97,7 +97,7 @@ describe("unit: platforms", () => {
     const pod = {
       name: "one",
       namespace: "two",
-      script: "cli/commands/smoke/network-probe.sh",
+      script: "cli/lib/network-probe.sh",
       env: [],
       seconds: 60,
       grace: 1,

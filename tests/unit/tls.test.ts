@@ -318,7 +318,7 @@ describe("unit: TLS between components", function () {
     it("is allowed by the stack's NetworkPolicies", () => {
       const of = (config: Config) =>
         flows(settingsOf("prod", config))
-          .filter(({ why }) => why === "expiry of certificates")
+          .filter(({ why }) => why === "certificate expiry")
           .map(({ from, to, ports }) => `${from} ${to} ${ports}`);
       expect(of({ ...ownCa, grafana: ready("prod")["grafana"] })).to.deep.equal([
         "alloyMetrics minio 9000",
