@@ -119,6 +119,8 @@ describe("binaries: a gateway with TLS", function () {
     }
     // A certificate of an agent that the hub no longer lists.
     expect((await push("eu-1-write", ca.client("removed"))).status).to.equal(403);
+    // A valid certificate does not replace the password.
+    expect((await push("nobody", ca.client("eu-1"))).status).to.equal(401);
     expect(backends.got).to.deep.equal([]);
   });
 

@@ -11,6 +11,7 @@ import { subjectOf } from "../../policies/subjects";
 import { parseSettings, readSettings } from "../../settings";
 import { alertRules } from "../../values/alerts";
 import { gatewayUsers } from "../../values/gateway";
+import { gatewayConfiguration } from "../../values/gateway-nginx";
 import { grafanaDatasources } from "../../values/grafana-datasources";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { mimirOverrides } from "../../values/mimir-configuration";
@@ -105,6 +106,20 @@ describe("unit: a hub", function () {
         .and.not.include('"agent":"eu-1"');
       const { outputs } = await recordingOf("prod", gone(removed));
       expect(Object.keys(outputs["agents"]?.value as object)).to.deep.equal(["us-1"]);
+      const service = { type: "NodePort", clientCertificates: true };
+      const endpoints = {
+        loki: "https://10.0.0.1:1",
+        mimir: "https://10.0.0.1:2",
+        tempo: "https://10.0.0.1:3",
+      };
+      expect(
+        gatewayConfiguration(
+          "loki",
+          settingsOf("prod", { ...gone(removed), access: { service, endpoints } }),
+        ),
+      )
+        .to.include('"CN=us-1:us-1-write" 0;')
+        .and.not.include("CN=eu-1");
     }
     const kept = settingsOf("prod", gone("keepData"));
     const deleted = settingsOf("prod", gone("deleteData"));
@@ -221,14 +236,42 @@ describe("unit: a hub", function () {
     expect(requested("gateway-loki")).to.deep.include({ dnsNames: [], ipAddresses: ["10.0.0.1"] });
     expect(requested("gateway-tempo")).to.deep.include({ dnsNames: ["hub.stack.test"] });
     expect(requested("agent-eu-1")).to.deep.include({ subject: { commonName: "eu-1" } });
+    const issued = inputsOf(recording, "tls:index/locallySignedCert:LocallySignedCert");
+    const usesOf = (name: string) => issued.find((one) => one.name === name)?.inputs["allowedUses"];
+    expect(usesOf("agent-eu-1")).to.deep.equal(["digital_signature", "client_auth"]);
+    expect(usesOf("gateway-loki")).to.deep.equal(["digital_signature", "server_auth"]);
+    // The Service does not wait for pods, which are created later.
+    expect(made[0]?.inputs["metadata"].annotations).to.deep.equal({ "pulumi.com/skipAwait": "true" });
+    const secrets = inputsOf(recording, "kubernetes:core/v1:Secret");
+    const secret = (name: string) => {
+      const { type, stringData } = secrets.find((one) => one.name === name)?.inputs ?? {};
+      return { type, stringData };
+    };
+    expect(secret("loki-gateway-tls")).to.deep.equal({
+      type: "kubernetes.io/tls",
+      stringData: { "tls.key": "[generated]", "tls.crt": "[certificate]" },
+    });
+    expect(secret("loki-gateway-client-ca")).to.deep.equal({
+      type: undefined,
+      stringData: { "ca.crt": "[certificate of the CA]" },
+    });
     const { value } = recording.outputs["agents"] ?? {};
     expect((value as Record<string, unknown>)["eu-1"]).to.deep.include({
       endpoints: nodePorts.endpoints,
       caCertificate: "[certificate of the CA]",
       client: { certificate: "[certificate]", key: "[generated]", expires: "2100-01-01T00:00:00Z" },
     });
-    const loki = inputsOf(recording, "kubernetes:helm.sh/v3:Release").find(({ name }) => name === "loki");
-    expect(loki?.inputs["values"].gateway.extraVolumes).to.deep.equal(
+    const loki = ofType(recording, "kubernetes:helm.sh/v3:Release").find(
+      ({ name }) => name === "loki",
+    ) as Any;
+    const [release] = ofType(recording, "observability:index:HelmRelease").filter(
+      ({ name }) => name === "loki",
+    );
+    expect(release?.options.dependencies).to.include.members([
+      "kubernetes:core/v1:Secret::loki-gateway-tls",
+      "kubernetes:core/v1:Secret::loki-gateway-client-ca",
+    ]);
+    expect(loki.inputs.values.gateway.extraVolumes).to.deep.equal(
       ["gateway-users", "gateway-tls", "gateway-client-ca"].map((name) => ({
         name,
         secret: { secretName: name },
@@ -242,6 +285,14 @@ describe("unit: a hub", function () {
     expect(probed.map(({ address }) => address)).to.include.members([
       "loki-gateway-tls.loki.svc:443",
       "tempo-gateway-tls.tempo.svc:443",
+    ]);
+  });
+
+  it("has certificates of the gateways before it has agents", async () => {
+    const { resources } = await recordingOf("dev", { access: nodePorts });
+    expect(resources.map(({ name }) => name)).to.include.members([
+      "loki-gateway-tls",
+      "loki-gateway-client-ca",
     ]);
   });
 
@@ -266,10 +317,10 @@ describe("unit: a hub", function () {
     expect(problemsOf({ agents, access: { service, ingress: { domain: "hub.stack.test" } } })).to.deep.equal([
       "access.endpoints: the URLs that access.service serves, which uses their ports",
     ]);
-    const loki = "https://10.0.0.1:30443/loki";
-    expect(problemsOf({ agents, access: { service, endpoints: { ...endpoints, loki } } })).to.deep.equal([
-      "access.endpoints.loki: an https:// URL without a path, because access.service serves it",
-    ]);
+    for (const loki of ["https://10.0.0.1:30443/loki", "http://loki.loki.svc:30443"])
+      expect(problemsOf({ agents, access: { service, endpoints: { ...endpoints, loki } } })).to.deep.equal([
+        "access.endpoints.loki: an https:// URL without a path, because access.service serves it",
+      ]);
     const mimir = endpoints.loki;
     expect(problemsOf({ agents, access: { service, endpoints: { ...endpoints, mimir } } })).to.deep.equal(
       ["loki", "mimir"].map(
