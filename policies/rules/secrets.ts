@@ -13,7 +13,7 @@ const secretName =
   /(pass(word|wd|phrase)|secret|token|api[-_]?key|(?:access|secret|private|encryption)[-_]?key|credential)s?$/i;
 /** Names with such an ending whose values are not secrets: references and names of secrets. */
 const harmlessName =
-  /(existing|extra|config|name|ref|path|file|mount|tls|auto.*)(secret|token|key|password)s?$|^(pull|image.?pull)secrets?$|tokens?_?(ttl|path)$|(secret|token|key|password)s?(name|key|ref|file|path)$/i;
+  /(existing|extra|config|name|ref|path|file|mount|tls|certs?|auto.*)(secret|token|key|password)s?$|^(pull|image.?pull)secrets?$|tokens?_?(ttl|path)$|(secret|token|key|password)s?(name|key|ref|file|path)$/i;
 
 /** Values that are secrets regardless of their name. */
 const shapes: [RegExp, string][] = [
@@ -28,12 +28,13 @@ const shapes: [RegExp, string][] = [
   [/\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}/, "a password hash"],
 ];
 
-/** Whether a text only refers to a secret: a variable, a template, a file path. */
+/** Whether a text only refers to a secret: a variable, a template, a file. */
 const placeholder = (text: string): boolean =>
   text === "" ||
   /^\$(\{[^}]*\}|__\w+\{[^}]*\}|\w+)$/.test(text) ||
   /^\{\{[\s\S]*\}\}$/.test(text) ||
-  /^(\/|\.\/)\S+$/.test(text);
+  /^(\/|\.\/)\S+$/.test(text) ||
+  /^[\w-]+\.(key|crt|pem)$/.test(text);
 
 /** The kind of secret in a text; undefined if there is none. */
 function secretIn(text: string): string | undefined {

@@ -6,7 +6,16 @@ import { check, violations } from "../../policies/check";
 import { type Environment, nameOf } from "../../policies/rule";
 import { rules } from "../../policies/rules";
 import { broken } from "../support/broken";
-import { backedUp, type Config, recordingOf, shipped } from "../support/stacks";
+import {
+  azureStorage,
+  backedUp,
+  type Config,
+  externalS3,
+  gcsStorage,
+  identityS3,
+  recordingOf,
+  shipped,
+} from "../support/stacks";
 
 /** The mandatory findings of a recording: `rule subject: message`. */
 const found = (recording: Recording, environment: Environment): string[] =>
@@ -20,6 +29,36 @@ describe("unit: policies over stacks", function () {
   for (const environment of ["dev", "prod"] as const)
     it(`${environment} complies with all of them as shipped`, async () => {
       expect(found(await recordingOf(environment), environment)).to.deep.equal([]);
+    });
+
+  const tls = (certificates: string) => ({ network: { policies: true, tls: { certificates } } });
+  const variants: Record<string, Config> = {
+    "a CA of its own": tls("ownCa"),
+    "certificates of cert-manager": tls("certManager"),
+    "roles for another S3": { objectStorage: identityS3 },
+    "keys of another S3": { objectStorage: { kind: "external", external: externalS3 } },
+    "Google Cloud Storage": { objectStorage: gcsStorage },
+    "Azure Blob Storage": { objectStorage: azureStorage },
+    "agents with client certificates": {
+      agents: { "eu-1": {} },
+      access: {
+        endpoints: {
+          loki: "https://hub.stack.test:30443",
+          mimir: "https://hub.stack.test:30444",
+          tempo: "https://hub.stack.test:30445",
+        },
+        service: { type: "NodePort", clientCertificates: true },
+      },
+    },
+    "the platform OpenShift": { cluster: { platform: "openshift" } },
+    "tsdb and rollups": {
+      loki: { schema: [{ from: "2024-01-01", store: "tsdb" }] },
+      mimir: { rollups: { fiveMinutes: { retention: "365d" } } },
+    },
+  };
+  for (const [about, config] of Object.entries(variants))
+    it(`prod with ${about} complies with all of them`, async () => {
+      expect(found(await recordingOf("prod", config), "prod")).to.deep.equal([]);
     });
 
   it("allow a different sampling ratio for a single service", async () => {
