@@ -1,6 +1,7 @@
 /** The required numbers, read from the rendered objects: rows R1 (object storage), R2 (Loki), R5 (Alloy logs). */
 import { createHash } from "node:crypto";
 import { expect } from "chai";
+import { ofPod } from "../../bench/requested";
 import { stores } from "../../names";
 import { bytesOf } from "../../settings/units";
 import { alloyPipeline } from "../../values/alloy";
@@ -376,11 +377,10 @@ describe("charts: the required numbers", function () {
     it("dev requests less than one core and 3 GiB", () => {
       const total = (unit: "cpu" | "memory", amount: (text: string) => number) =>
         [
+          // As the scheduler counts: an init container only if it requests more than the others together.
           ...workloads(dev)
             .filter(({ object }) => object.kind !== "Job")
-            .flatMap((one) =>
-              containersOf(one).map((c) => replicasOf(one) * amount(c.resources?.requests?.[unit] ?? "0")),
-            ),
+            .map((one) => replicasOf(one) * ofPod(one.object["spec"].template.spec)[unit]),
           ...operated(dev).map(
             ({ spec }) =>
               spec.replicas *

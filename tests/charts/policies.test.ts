@@ -62,8 +62,15 @@ describe("charts: policies", function () {
     ]);
   });
 
-  it("every exception is needed by one of them", () => {
-    const complaints = [...whole].flatMap(([environment, subjects]) =>
+  it("every exception is needed by one of them, or by a hub", async () => {
+    const urls = {
+      loki: "https://hub.test:30443",
+      mimir: "https://hub.test:30444",
+      tempo: "https://hub.test:30445",
+    };
+    const access = { endpoints: urls, service: { type: "NodePort" } };
+    const hub = ownSubjects(await recordProgram("test", asText("prod", { agents: { "eu-1": {} }, access })));
+    const complaints = [...[...whole], ["prod", hub] as const].flatMap(([environment, subjects]) =>
       check(subjects, { environment, exceptions: [] }),
     );
     const unused = exceptions.filter(
@@ -100,7 +107,7 @@ describe("charts: policies", function () {
       (values) => {
         values["querier"].resources = { requests: { cpu: "1", memory: "1Gi" } };
       },
-      "resources-set Deployment tempo/tempo-querier: container querier has not a memory limit",
+      "resources-set Deployment tempo/tempo-querier: container querier lacks a memory limit",
     ],
     [
       "a Service is open to the internet",

@@ -40,8 +40,8 @@ describe("values: the metrics that are kept", () => {
         settingsOf("dev", { metrics: { infrastructure: "used" }, kubePrometheusStack: { kubeStateMetrics } }),
       ).kept;
     for (const kind of ["labels", "annotations"]) {
-      expect(matches(kept({}), `kube_namespace_${kind}`)).to.equal(false);
-      expect(matches(kept({ [kind]: ["namespaces=[team]"] }), `kube_namespace_${kind}`)).to.equal(true);
+      expect(matches(kept({}), `kube_deployment_${kind}`)).to.equal(false);
+      expect(matches(kept({ [kind]: ["deployments=[team]"] }), `kube_deployment_${kind}`)).to.equal(true);
     }
   });
 
