@@ -145,7 +145,13 @@ export function mimirConfiguration(settings: Settings): Values {
       // after this time. Mimir's default waits until the connection fails, which takes 10 s or more.
       minimize_ingester_requests_hedging_delay: "3s",
     },
-    ruler: { tenant_federation: { enabled: true }, ...(isIpv6(settings) && { ring: member }) },
+    ruler: {
+      tenant_federation: { enabled: true },
+      // A ruler that missed heartbeats drops its rules at a poll, and others may not take them over before theirs. Mimir's default
+      // of 10 min would leave them unevaluated for that long.
+      poll_interval: "2m",
+      ...(isIpv6(settings) && { ring: member }),
+    },
     ...(isIpv6(settings) && { frontend: member, query_scheduler: { ring: member } }),
     alertmanager: {
       fallback_config_file: `${fallbackFolder}/${alertmanagerFile}`,
