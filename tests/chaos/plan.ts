@@ -10,7 +10,7 @@ export const usage = `usage: OBS_TEST_STACK=<stack> npm run test:chaos -- [optio
 Kills every component of a running stack in turn, and pauses those on the path of signals. The cluster is
 OBS_TEST_KUBECONFIG, otherwise the stack's own.
 
-  --harm <kill|pause>   only one of the two; may be repeated (default: both)
+  --fault <kill|pause>  only one of the two; may be repeated (default: both)
   --pause <seconds>     duration of a pause, 1 to 600 (default: 45)
   --for <seconds>       start no further fault after this time
   --report <file>       write the results to a JSON file; cases that it already has are not repeated
@@ -52,7 +52,7 @@ export function readAsked(args: string[]): Asked {
       args,
       allowPositionals: true,
       options: {
-        harm: { ...option, multiple: true },
+        fault: { ...option, multiple: true },
         ...{ pause: option, for: option, report: option, yes: flag, help: flag },
       },
     });
@@ -63,12 +63,12 @@ export function readAsked(args: string[]): Asked {
     throw new UserError(`${(error as Error).message}\n${usage}`);
   }
   const { values, positionals } = parsed;
-  const wrong = values.harm?.find((harm) => !harmNames.some((name) => name === harm));
+  const wrong = values.fault?.find((harm) => !harmNames.some((name) => name === harm));
   if (wrong !== undefined)
-    throw new UserError(`--harm: invalid value "${wrong}" (must be ${harmNames.join(" or ")})`);
+    throw new UserError(`--fault: invalid value "${wrong}" (must be ${harmNames.join(" or ")})`);
   return {
     only: positionals,
-    harms: harmNames.filter((harm) => values.harm?.includes(harm) ?? true),
+    harms: harmNames.filter((harm) => values.fault?.includes(harm) ?? true),
     // A longer pause would be a loss by the sender, which retries for a minute: see traces.js.
     pause: secondsOf("pause", values.pause, 45, 600),
     budget: secondsOf("for", values.for, Infinity, 86_400),

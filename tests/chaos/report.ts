@@ -67,7 +67,7 @@ export function judge(
     return said;
   });
   if (ready === undefined) failures.unshift("not ready again in time");
-  else if (whole === undefined) failures.unshift("not whole again in time");
+  else if (whole === undefined) failures.unshift("did not recover in time");
   return failures;
 }
 
@@ -77,7 +77,7 @@ const count = (value: number) => (value ? String(value) : "-");
 
 /** The table for people: losses, delays, and the time of full recovery. */
 export function tableText(cases: Case[]): string {
-  const heading = ["component", "harm", "ready", "whole", "lost: lines", "samples", "written", "traces"];
+  const heading = ["component", "fault", "ready", "recovered", "lost: lines", "samples", "written", "traces"];
   const late = ["latest: lines", "samples", "written", "traces"];
   const silent = ["no answer: logs", "metrics", "traces", "as expected"];
   const rows = cases.map(({ component, harm, ready, whole, signals: seen, failures }) => [

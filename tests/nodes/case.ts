@@ -193,7 +193,9 @@ export async function drilled(scene: Scene, event: Event): Promise<Outcome> {
   const { whole, reasons } = await untilWhole(scene, during, patience);
   const to = Math.max(whole ?? Date.now(), ended);
   tell(
-    whole ? `  whole after ${((whole - ended) / 1000).toFixed(0)} s` : `  not whole: ${reasons.join("; ")}`,
+    whole
+      ? `  recovered after ${((whole - ended) / 1000).toFixed(0)} s`
+      : `  did not recover: ${reasons.join("; ")}`,
   );
   const after = whole === undefined ? undefined : Math.max(0, (whole - ended) / 1000);
   const result = async (until: number): Promise<Case> => {
@@ -204,7 +206,7 @@ export async function drilled(scene: Scene, event: Event): Promise<Outcome> {
       ...(after !== undefined && { whole: after }),
       ...{ cost, compared },
       notes: [
-        ...(calm === undefined ? [`not whole before: ${unrest.join("; ")}`] : []),
+        ...(calm === undefined ? [`not healthy before: ${unrest.join("; ")}`] : []),
         ...notes,
         ...reasons,
         ...(open ? [open] : []),

@@ -49,7 +49,7 @@ export function judge(
     ...(spans.lost ? [`${count(spans.lost, "span")} lost`] : []),
   ];
   return [
-    ...(whole === undefined ? ["not whole in time"] : []),
+    ...(whole === undefined ? ["did not recover in time"] : []),
     ...(compared ? gone : ["data was not compared"]),
     ...(["alloy", ...stores] as const)
       .filter((to) => failedWrites[to])
@@ -67,7 +67,7 @@ const row = (cells: string[]) => `| ${cells.join(" | ")} |`;
 /** The Markdown table, and the missed targets and notes below it. */
 export function tableText(cases: Case[]): string {
   const heading = [
-    ...["event", "harm", "whole after", "load", "lines lost / duplicated / written"],
+    ...["event", "duration", "recovery", "load", "lines lost / duplicated / written"],
     ...["samples missing: Alloy", "Prometheus", "spans lost / unsent / accepted"],
     ...[
       "failed writes: Alloy / Loki / Mimir / Tempo",

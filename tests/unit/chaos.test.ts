@@ -162,7 +162,7 @@ describe("unit: chaos, expectations of each component", () => {
     const { ready, whole, ...never } = good;
     expect(judge(of("grafana/grafana"), never, 5)).to.deep.equal(["not ready again in time"]);
     expect(judge(of("grafana/grafana"), { ...never, ready: 3 }, 5)).to.deep.equal([
-      "not whole again in time",
+      "did not recover in time",
     ]);
   });
 
@@ -196,13 +196,13 @@ describe("unit: chaos, selected cases", () => {
 
   it("kill each component, then pause those on the path of signals", () => {
     expect(order([])).to.deep.equal(["kill loki-ingester", "kill loki-querier", "pause loki-ingester"]);
-    expect(order(["--harm", "pause"])).to.deep.equal(["pause loki-ingester"]);
+    expect(order(["--fault", "pause"])).to.deep.equal(["pause loki-ingester"]);
     expect(order(["querier"])).to.deep.equal(["kill loki-querier"]);
-    expect(order(["--harm", "kill"], [{ ...good, failures: [] }])).to.deep.equal(["kill loki-querier"]);
+    expect(order(["--fault", "kill"], [{ ...good, failures: [] }])).to.deep.equal(["kill loki-querier"]);
   });
 
   it("reject unknown names", () => {
-    expect(() => readAsked(["--harm", "burn"])).to.throw(UserError, '--harm: invalid value "burn"');
+    expect(() => readAsked(["--fault", "burn"])).to.throw(UserError, '--fault: invalid value "burn"');
     expect(() => readAsked(["--hurt"])).to.throw(UserError, "--hurt");
     for (const value of ["0", "x", "601", "1.5"])
       expect(() => readAsked(["--pause", value]), value).to.throw(

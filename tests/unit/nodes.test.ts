@@ -251,11 +251,11 @@ describe("unit: node drills, one event after another", () => {
     expect(seen.compared).to.equal(false);
     expect(seen.missed).to.include.members([
       '"up" was interrupted after 900 s',
-      "not whole in time",
+      "did not recover in time",
       "data was not compared",
     ]);
     expect(seen.notes).to.include.members([
-      "not whole before: Deployment loki/loki-gateway: 1 of 2 ready",
+      "not healthy before: Deployment loki/loki-gateway: 1 of 2 ready",
       "the stores did not answer: 503",
     ]);
     expect(again).to.be.a("function");
@@ -296,7 +296,7 @@ describe("unit: node drills, targets and the table", () => {
     bad.queries.tempo = { asked: 80, failed: 16, outage: 16 };
     bad.queries.loki = { asked: 80, failed: 15, outage: 15 };
     expect(judge(bad, undefined, { all: false, compared: true })).to.deep.equal([
-      "not whole in time",
+      "did not recover in time",
       "1 line lost",
       "2 lines duplicated",
       "3 samples missing (Alloy)",
