@@ -101,10 +101,10 @@ export function byteRateText(bytes: number): string {
   return `${bytes / factor}${unit}/s`;
 }
 
-/** Bytes of a Kubernetes quantity such as `50Gi`, `50G` or `1024`. */
+/** Value of a Kubernetes quantity such as `50Gi`, `50G`, `1024` or `250m`. */
 export function bytesOf(text: string): number {
   const [, digits, unit = ""] = /^([\d.]+)([A-Za-z]*)$/.exec(text) ?? [];
-  const decimal: Record<string, number> = { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+  const decimal: Record<string, number> = { "": 1, m: 1e-3, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
   return Number(digits) * (BINARY[unit] ?? decimal[unit] ?? Number.NaN);
 }
 

@@ -31,6 +31,13 @@ export async function copyPullSecret(
   await core.createNamespacedSecret({ namespace: to, body: { metadata: { name }, type, data } });
 }
 
+/** The workload of a pod, as `namespace/name`: its name is that of the pod without the suffix of a replica. */
+export function workloadOf({ metadata }: V1Pod): string {
+  const { namespace = "", generateName, name = "", labels } = metadata ?? {};
+  const hash = labels?.["pod-template-hash"];
+  return `${namespace}/${(generateName ?? name).replace(/-$/, "").replace(hash ? `-${hash}` : "", "")}`;
+}
+
 export const isReady = ({ metadata, status }: V1Pod): boolean =>
   !metadata?.deletionTimestamp &&
   (status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false);

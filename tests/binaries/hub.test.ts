@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
-import { metrics, total } from "../../cli/commands/doctor/metrics";
+import { metrics, total } from "../../cli/commands/doctor/readings";
 import { until } from "../../cli/lib/poll";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { Gateway, needsNginx } from "../support/gateway";

@@ -2,7 +2,7 @@ import { gzipSync } from "node:zlib";
 import { expect } from "chai";
 import { driftFinding, driftOf } from "../../cli/commands/doctor/checks/drift";
 import { releaseFindings, supportFindings } from "../../cli/commands/doctor/checks/versions";
-import { differencesOf, quantity } from "../../cli/commands/doctor/difference";
+import { differencesOf } from "../../cli/commands/doctor/difference";
 import { newestOf, releaseFrom } from "../../cli/lib/helm-history";
 
 const paths = (wanted: unknown, live: unknown) => differencesOf(wanted, live, "spec").map(({ path }) => path);
@@ -41,12 +41,7 @@ describe("doctor: drift and versions", () => {
     expect(paths({ port: 80, list: [], none: null, off: false }, { port: "80" })).to.deep.equal([]);
     expect(paths({ mode: null }, { mode: 420 })).to.deep.equal([]);
     expect(paths({ memory: "1Gi" }, { memory: "2Gi" })).to.deep.equal(["spec.memory"]);
-    expect([quantity("100m"), quantity("2Ki"), quantity("1k"), quantity("x")]).to.deep.equal([
-      0.1,
-      2048,
-      1000,
-      undefined,
-    ]);
+    expect(paths({ cpu: "100m" }, { cpu: "200m" })).to.deep.equal(["spec.cpu"]);
   });
 
   it("matches elements of lists by name, and others by position", () => {
@@ -62,11 +57,14 @@ describe("doctor: drift and versions", () => {
     expect(driftOf(deployment(1), deployment(3), false)).to.have.length(1);
   });
 
-  it("reports replicas first, and leaves workloads with 0 replicas to the check of pods", () => {
+  it("reports replicas first, and a workload that is scaled to 0 as critical", () => {
     const told = (live: ReturnType<typeof deployment>) =>
       driftFinding(live, "loki", driftOf(deployment(1), live, false), "loki.querier.replicas");
     expect(told(deployment(1))).to.equal(undefined);
-    expect(told(deployment(0))).to.equal(undefined);
+    expect(told(deployment(0))).to.include({ severity: "critical" });
+    expect(told(deployment(0))?.fix)
+      .to.contain("scale deployment/loki-querier --replicas=1")
+      .and.contain("loki.querier.replicas");
     expect(told(deployment(3))?.what).to.contain("3 replicas where 1 were installed");
     expect(told(deployment(3, "a:2"))?.what).to.contain("and 1 more fields");
     expect(told(deployment(1, "a:2"))?.evidence)

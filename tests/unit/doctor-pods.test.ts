@@ -1,6 +1,7 @@
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { blockedCreates, scaledDown } from "../../cli/commands/doctor/checks/pods";
+import type { Context } from "../../cli/commands/doctor/check";
+import { blockedCreates, check } from "../../cli/commands/doctor/checks/pods";
 import { podTrouble } from "../../cli/commands/doctor/pod-trouble";
 import { settingPath } from "../../cli/commands/doctor/setting-path";
 import { settingsOf } from "../support/stacks";
@@ -131,21 +132,31 @@ describe("doctor: pods", () => {
     expect(pending("pod has unbound immediate PersistentVolumeClaims")).to.contain("its volume (data-0)");
   });
 
-  it("distinguishes a workload scaled to 0 manually from one with 0 replicas in the settings", () => {
-    const workload = {
-      kind: "StatefulSet" as const,
-      namespace: "loki",
-      name: "loki-ingester",
-      wanted: 0,
-      ready: 0,
-      labels: {},
+  it("is critical if no pod of a workload is ready, except for a Job", async () => {
+    const replica = (name: string, ready: boolean, kind = "ReplicaSet"): V1Pod => {
+      const one = pod({ ready, image: "loki:1" });
+      const ownerReferences = [{ apiVersion: "v1", kind, name: "owner", uid: "1" }];
+      const labels = { "pod-template-hash": name.replace("loki-querier-", "") };
+      return {
+        ...one,
+        metadata: { ...one.metadata, name: `${name}-x`, generateName: `${name}-`, labels, ownerReferences },
+      };
     };
-    const found = scaledDown(workload, 1, "loki.ingester.replicas");
-    expect(found?.severity).to.equal("critical");
-    expect(found?.fix).to.contain("--replicas=1").and.contain("loki.ingester.replicas");
-    expect(scaledDown(workload, 0, undefined)).to.equal(undefined);
-    expect(scaledDown(workload, undefined, undefined)).to.equal(undefined);
-    expect(scaledDown({ ...workload, wanted: 1 }, 1, undefined)).to.equal(undefined);
+    const severities = async (...pods: V1Pod[]) => {
+      const list =
+        <T>(items: T[]) =>
+        async () =>
+          items;
+      const cluster = { pods: list(pods), claims: list([]), events: list([]) };
+      const config = { makeApiClient: () => ({ readNamespacedPodLog: async () => "" }) };
+      const found = await check.look({ cluster, config, settings } as unknown as Context);
+      return found.map(({ severity }) => severity);
+    };
+    const broken = replica("loki-querier-5c5", false);
+    expect(await severities(broken)).to.deep.equal(["critical"]);
+    // During a rollout, the pods of the previous ReplicaSet serve.
+    expect(await severities(broken, replica("loki-querier-7d9", true))).to.deep.equal(["warning"]);
+    expect(await severities(replica("backup", false, "Job"))).to.deep.equal(["warning"]);
   });
 
   it("reports workloads that cannot create their pods", () => {

@@ -129,7 +129,14 @@ describe("unit: units", () => {
   });
 
   it("parses every form of a quantity that a cluster returns", () => {
-    const read = { "50Gi": 50 * GiB, "50G": 50e9, "1.5Gi": 1.5 * GiB, "1024": 1024, "100k": 100_000 };
+    const read = {
+      "50Gi": 50 * GiB,
+      "50G": 50e9,
+      "1.5Gi": 1.5 * GiB,
+      "1024": 1024,
+      "100k": 100_000,
+      "250m": 0.25,
+    };
     for (const [text, bytes] of Object.entries(read)) expect(bytesOf(text), text).to.equal(bytes);
     expect(bytesOf("many")).to.be.NaN;
   });

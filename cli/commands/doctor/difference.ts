@@ -1,4 +1,5 @@
 /** Differences of a live object from a manifest, by the fields that the manifest names. */
+import { bytesOf } from "../../../settings/units";
 
 /** A field that differs. */
 export interface FieldDifference {
@@ -7,15 +8,6 @@ export interface FieldDifference {
   wanted: string;
   /** Undefined if the live object has no such field. */
   live: string | undefined;
-}
-
-/** Bytes or cores of a quantity of Kubernetes (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/). */
-export function quantity(text: string): number | undefined {
-  const [, number, unit = ""] = /^([+-]?\d+(?:\.\d+)?(?:e\d+)?)(m|k|[KMGTPE]i?)?$/.exec(text) ?? [];
-  if (number === undefined) return undefined;
-  const power = "KMGTPE".indexOf(unit.charAt(0).toUpperCase()) + 1;
-  if (unit === "m") return Number(number) / 1000;
-  return Number(number) * (unit.endsWith("i") ? 1024 : 1000) ** (unit ? power : 0);
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -31,7 +23,7 @@ const isEmpty = (value: unknown): boolean =>
 const isSame = (wanted: unknown, live: unknown): boolean => {
   if (isObject(wanted) || Array.isArray(wanted)) return false;
   const [a, b] = [String(wanted), String(live)];
-  return a === b || (quantity(a) !== undefined && quantity(a) === quantity(b));
+  return a === b || bytesOf(a) === bytesOf(b);
 };
 
 const short = (value: unknown): string => {

@@ -1,6 +1,7 @@
 /** The setting that holds a pod's memory, disk or replicas. */
 import { type NamespaceKey, namespaceKey } from "../../../names";
 import type { Settings } from "../../../settings";
+import { valueAt } from "../../../settings/tree";
 
 const camel = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 
@@ -20,11 +21,6 @@ const sections: [NamespaceKey, RegExp, string][] = [
   ["monitoring", /node-exporter/, "kubePrometheusStack.nodeExporter"],
   ["monitoring", /^cadvisor/, "cadvisor"],
 ];
-
-const valueAt = (settings: Settings, path: string): unknown =>
-  path
-    .split(".")
-    .reduce<unknown>((value, key) => (value as Record<string, unknown> | undefined)?.[key], settings);
 
 /**
  * The setting that holds a field of a component.
@@ -50,7 +46,9 @@ export function settingPath(
   const candidates = section
     ? [section]
     : words.map((_, index) => `${key}.${camel(words.slice(0, words.length - index).join("-"))}`);
-  return candidates.map((path) => `${path}.${field}`).find((path) => valueAt(settings, path) !== undefined);
+  return candidates
+    .map((path) => `${path}.${field}`)
+    .find((path) => valueAt(settings, path.split(".")) !== undefined);
 }
 
 /** The fix for a component's field that is too small. */

@@ -2,6 +2,7 @@
 import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { loadTest, namespaces } from "../../../names";
 import type { Settings } from "../../../settings";
+import { workloadOf } from "../../lib/objects";
 import { queryPrometheus, type Sample } from "../../lib/prometheus";
 
 /** A pod of the stack. */
@@ -32,12 +33,10 @@ export interface AutoscalerRow {
   end: number;
 }
 
-/** The workload of a pod: its name without the suffix of a replica, with the namespace unless the name begins with it. */
-export function componentOf({ metadata }: V1Pod): string {
-  const { namespace = "", generateName, name = "", labels } = metadata ?? {};
-  const hash = labels?.["pod-template-hash"];
-  const bare = (generateName ?? name).replace(/-$/, "").replace(hash ? `-${hash}` : "", "");
-  return bare.startsWith(namespace) ? bare : `${namespace}/${bare}`;
+/** The workload of a pod, with the namespace unless the name begins with it. */
+export function componentOf(pod: V1Pod): string {
+  const [namespace = "", name = ""] = workloadOf(pod).split("/");
+  return name.startsWith(namespace) ? name : `${namespace}/${name}`;
 }
 
 /** Namespaces of the stack and of the load test. */

@@ -5,7 +5,7 @@ import { grafanaDatasources } from "../../../../values/grafana-datasources";
 import { type Datasource, health, withGrafana } from "../../../lib/grafana";
 import { isReady } from "../../../lib/objects";
 import { type Check, type Context, type Finding, findingIn } from "../check";
-import { age, settling } from "../instances";
+import { age, settling } from "../cluster-state";
 
 /** A datasource's identifier and name. */
 export interface Known {

@@ -24,7 +24,7 @@ export function driftOf(
   return all.filter(({ path }) => !(counted && path === "spec.replicas"));
 }
 
-/** The finding of an object that differs; replicas first. The check of pods reports a workload without pods. */
+/** The finding of an object that differs; replicas first. @param setting that holds its replicas */
 export function driftFinding(
   { kind, metadata: { namespace, name } }: KubernetesObject,
   release: string,
@@ -32,13 +32,19 @@ export function driftFinding(
   setting?: string,
 ): Finding | undefined {
   const [first] = differences;
-  if (!first || (first.path === "spec.replicas" && first.live === "0" && differences.length === 1))
-    return undefined;
+  if (!first) return undefined;
   const replicas = differences.find(({ path }) => path === "spec.replicas");
+  if (replicas?.live === "0")
+    return finding(
+      "critical",
+      `${kind} ${namespace}/${name} is scaled to 0: no ${name} runs`,
+      `spec.replicas is 0, Helm installed ${replicas.wanted}`,
+      `kubectl -n ${namespace} scale ${kind.toLowerCase()}/${name} --replicas=${replicas.wanted}${setting ? `; ${setting} holds the number` : ""}`,
+    );
   const { path, live = "nothing", wanted } = replicas ?? first;
   const change = replicas ? `${live} replicas where ${wanted} were installed` : path;
   const more = differences.length > 1 ? `, and ${differences.length - 1} more fields` : "";
-  const keep = setting ? `; to keep it: pulumi config set --path ${setting} ${live}` : "";
+  const keep = replicas && setting ? `; to keep it: pulumi config set --path ${setting} ${live}` : "";
   return finding(
     "warning",
     `${kind} ${namespace}/${name} was changed by hand: ${change}${more}`,
@@ -100,8 +106,7 @@ export const check: Check = {
           `helm -n ${namespace} rollback ${release} creates it again`,
         );
       const drifted = driftOf(object, found, counted.has(key));
-      const replicas = drifted[0]?.path === "spec.replicas";
-      const setting = replicas ? settingPath(settings, namespace, metadata.name, "replicas") : undefined;
+      const setting = settingPath(settings, namespace, metadata.name, "replicas");
       return driftFinding(found, release, drifted, setting) ?? [];
     });
   },

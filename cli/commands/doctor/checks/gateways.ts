@@ -1,4 +1,4 @@
-import { CoreV1Api } from "@kubernetes/client-node";
+import { CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { gatewayAccess, type NamespaceKey, namespaces, type Store, stores } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { type Credential, credentialKeys, gatewayClients, gatewayUsers } from "../../../../values/gateway";
@@ -7,8 +7,7 @@ import { ifThere, isReady, secretText } from "../../../lib/objects";
 import { grouped } from "../../../lib/text";
 import { askPod } from "../../../lib/tunnel";
 import { type Check, type Context, type Finding, findingIn } from "../check";
-import { judgeLog, page, readLogs } from "../gateway-log";
-import { podsOf } from "../instances";
+import { podsOf } from "../cluster-state";
 
 /** Paths that a user may read or write. A POST-only path answers 405 to a GET, so that nothing is written. */
 const paths = {
@@ -16,6 +15,13 @@ const paths = {
   mimir: { read: "/api/v1/status/buildinfo", write: "/api/v1/push" },
   tempo: { read: "/api/echo", write: "/v1/traces" },
 } as const;
+
+/** The page about a store that accepts nothing. */
+const pages: Record<Store, string> = {
+  loki: "docs/operations/runbooks/LogsDropped.md",
+  mimir: "docs/operations/runbooks/AlloyRemoteWriteErrors.md",
+  tempo: "docs/operations/runbooks/TracesDropped.md",
+};
 
 /** A client of a gateway. */
 interface Client {
@@ -47,9 +53,57 @@ export function judgeUsers(settings: Settings, all: Asked[]): Finding[] {
         ? "the key does not exist"
         : `it answers ${status} to ${users}, as in Secret ${secret}`,
       `./obs up restores the passwords on both sides; gateways read theirs when they start: kubectl -n ${namespaces(settings)[store]} rollout restart deployment ${store}-gateway`,
-      page(store),
+      pages[store],
     );
   });
+}
+
+/** Seconds of a gateway's log that are read: clients write all the time, and what was fixed before does not matter. */
+const past = 60;
+
+/** A rejected pod: its namespace, and the finding. */
+interface Refused {
+  client: string;
+  finding: Finding;
+}
+
+/** As nginx writes it: address [time] status "METHOD path" bytes user "program". */
+const line = /^(\S+) \[[^\]]*\] (401|403) "(\S+) ([^\s?"]+)[^"]*" \d+ (\S*) "([^"]*)"/;
+
+/** Pods of the stack that a gateway rejected, by pod and reason. */
+export function judgeLog(settings: Settings, store: Store, log: string, pods: V1Pod[]): Refused[] {
+  const ours = new Set(Object.values(namespaces(settings)));
+  const requests = log.split("\n").flatMap((text) => {
+    const [, address = "", ...parts] = line.exec(text) ?? [];
+    const pod = pods.find(({ status, spec }) => address && status?.podIP === address && !spec?.hostNetwork);
+    return pod && ours.has(pod.metadata?.namespace ?? "") ? [{ pod, address, parts }] : [];
+  });
+  const groups = grouped(requests, ({ address, parts }) => `${address} ${parts.join(" ")}`);
+  return [...groups.values()].map(([{ pod, parts }, ...others]) => {
+    const count = others.length + 1;
+    const [status = "", method = "", path = "", user = ""] = parts;
+    const { namespace = "", name = "" } = pod.metadata ?? {};
+    const finding = findingIn("components")(
+      "critical",
+      status === "401"
+        ? `the gateway of ${store} does not know as whom ${namespace}/${name} comes: a wrong user, tenant or password`
+        : `the gateway of ${store} rejects ${namespace}/${name} as ${user}, which may not do that or not for that tenant`,
+      `${count} times ${status} to ${method} ${path} within ${past} s, in the log of its gateway`,
+      `compare its user with docs/guides/access.md: ./obs diff, then ./obs up, restores changes; a pod that has an old password: kubectl -n ${namespace} delete pod ${name}`,
+      pages[store],
+    );
+    return { client: namespace, finding };
+  });
+}
+
+/** The end of the logs of gateways: nginx logs every answer that is not 2xx or 3xx. */
+async function readLogs({ config }: Context, gateways: V1Pod[]): Promise<string> {
+  const core = config.makeApiClient(CoreV1Api);
+  const logs = gateways.map(({ metadata }) => {
+    const pod = { namespace: metadata?.namespace ?? "", name: metadata?.name ?? "" };
+    return core.readNamespacedPodLog({ ...pod, sinceSeconds: past, limitBytes: 512 * 1024 }).catch(() => "");
+  });
+  return (await Promise.all(logs)).join("\n");
 }
 
 /** The clients of all gateways, with the passwords in their namespaces. */

@@ -4,7 +4,7 @@ import type { Settings } from "../../../../settings";
 import { isReady } from "../../../lib/objects";
 import { askPod } from "../../../lib/tunnel";
 import { type Check, type Finding, findingIn } from "../check";
-import { age, podsOf, settling } from "../instances";
+import { age, podsOf, settling } from "../cluster-state";
 
 /** A ring, and where it can be read. */
 export interface Ring {

@@ -1,9 +1,8 @@
 import type { Store } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { type Check, type Finding, findingIn } from "../check";
-import { settling } from "../instances";
-import { total } from "../metrics";
-import { type Reading, readings } from "../readings";
+import { settling } from "../cluster-state";
+import { type Reading, readings, total } from "../readings";
 
 /** Delay in seconds from which on data is late, and as bad as lost. A store that restarts takes less. */
 const late = { warning: 180, critical: 1800 } as const;
