@@ -114,8 +114,7 @@ async function main(): Promise<void> {
   const [stack = "dev", ...only] = positionals;
   const chromium = process.env["OBS_CHROMIUM"] ?? onPath("chromium") ?? onPath("google-chrome");
   if (!chromium) throw new Error("there is no chromium on PATH; OBS_CHROMIUM may name one");
-  const { settings, config } = await connect(stack);
-  const found = await withGrafana(config, settings, (grafana) => take(grafana, chromium, only));
+  const found = await withGrafana(await connect(stack), (grafana) => take(grafana, chromium, only));
   if (found.length) throw new Error(found.join("\n"));
 }
 

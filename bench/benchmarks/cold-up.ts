@@ -57,13 +57,13 @@ async function life(config: KubeConfig, { stop, tell }: Bench): Promise<Record<E
   // A failure ends the queries, too.
   const end = new AbortController();
   const seen: Partial<Record<Event, number>> = {};
-  const looking = Object.entries(signalsOf(config, settings, throughGateways(config, settings), begun)).map(
-    async ([event, look]) => {
-      await until(within, event, look, end.signal);
-      seen[event as Event] = since(begun);
-      tell(`  ${titles[event as Event]}: ${since(begun).toFixed(0)} s`);
-    },
-  );
+  const looking = Object.entries(
+    signalsOf(config, settings, throughGateways({ config, settings }), begun),
+  ).map(async ([event, look]) => {
+    await until(within, event, look, end.signal);
+    seen[event as Event] = since(begun);
+    tell(`  ${titles[event as Event]}: ${since(begun).toFixed(0)} s`);
+  });
   const found = Promise.all(looking);
   found.catch(() => undefined);
   let downFrom = begun;

@@ -59,7 +59,7 @@ async function bornIn(
 /** Applies a load, or none, for a while. @returns the period, and k6's results */
 async function under(
   level: string,
-  { settings, config }: RunningStack,
+  stack: RunningStack,
   { seconds, stop, tell }: Bench,
 ): Promise<{ from: number; to: number; summary?: Summary }> {
   const rates = levels[level];
@@ -68,8 +68,8 @@ async function under(
     await wait(seconds * 1000, undefined, { signal: stop });
     return { from, to: Date.now() };
   }
-  const plan = planOf(settings, { ...rates, steps: 1, duration: seconds });
-  return withLoad(config, settings, plan, { stop, tell: (line) => tell(`    ${line}`) }, async (summary) => {
+  const plan = planOf(stack.settings, { ...rates, steps: 1, duration: seconds });
+  return withLoad(stack, plan, { stop, tell: (line) => tell(`    ${line}`) }, async (summary) => {
     const from = Date.now() - summary.seconds * 1000;
     return { from, to: from + seconds * 1000, summary };
   });

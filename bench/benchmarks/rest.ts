@@ -1,7 +1,7 @@
 /** Resource usage of each component of a running stack without queries, next to its requests and limits. */
 
 import { setTimeout as wait } from "node:timers/promises";
-import { CoreV1Api, type KubeConfig, type V1Container, type V1Pod } from "@kubernetes/client-node";
+import { CoreV1Api, type V1Container, type V1Pod } from "@kubernetes/client-node";
 import {
   type ComponentRow,
   componentOf,
@@ -10,8 +10,8 @@ import {
   stackPods,
   usage,
 } from "../../cli/commands/load/observe";
+import type { Connection } from "../../cli/lib/cluster";
 import { loadTest, smokeTest } from "../../names";
-import type { Settings } from "../../settings";
 import { bytesOf, coresText, sizeText } from "../../settings/units";
 import type { Bench, Benchmark, Result } from "../benchmark";
 import { nothing, ofPod, type Requested, sumOf } from "../requested";
@@ -99,14 +99,9 @@ function totalOf(rows: RestRow[], repetitions: ComponentRow[][]): Omit<RestRow, 
 }
 
 /** The stack's running pods, without Jobs. */
-async function runningPods(
-  config: KubeConfig,
-  settings: Settings,
-): Promise<{ pods: V1Pod[]; before: StackPod[] }> {
-  const before = (await stackPods(config, settings)).filter(
-    ({ namespace }) => namespace !== loadTest.namespace,
-  );
-  const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
+async function runningPods(stack: Connection): Promise<{ pods: V1Pod[]; before: StackPod[] }> {
+  const before = (await stackPods(stack)).filter(({ namespace }) => namespace !== loadTest.namespace);
+  const { items } = await stack.config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
   const known = new Set(before.map(({ namespace, pod }) => `${namespace}/${pod}`));
   const pods = items.filter(
     ({ metadata, status }) =>
@@ -118,16 +113,17 @@ async function runningPods(
 const verdict = (holds: boolean) => (holds ? "met" : "missed");
 
 async function measure({ repetitions, seconds, running, stop, tell }: Bench): Promise<Result> {
-  const { config, settings } = await running();
+  const stack = await running();
+  const { config, settings } = stack;
   const repeated: ComponentRow[][] = [];
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     tell(`  repetition ${repetition} of ${repetitions}: ${seconds} s`);
     await wait(seconds * 1000, undefined, { signal: stop });
-    const { before } = await runningPods(config, settings);
-    const { cores, memory } = await usage(config, settings, seconds, Date.now() / 1000);
+    const { before } = await runningPods(stack);
+    const { cores, memory } = await usage(stack, seconds, Date.now() / 1000);
     repeated.push(componentRows(before, before, cores, memory));
   }
-  const { pods } = await runningPods(config, settings);
+  const { pods } = await runningPods(stack);
   const rows = restRows(pods, repeated);
   const total = totalOf(rows, repeated);
   const { items } = await config.makeApiClient(CoreV1Api).listNamespace();

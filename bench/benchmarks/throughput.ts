@@ -77,15 +77,14 @@ export const verdicts = (reports: Report[]): string[] =>
   });
 
 async function measure({ repetitions, seconds, yes, stop, tell, running }: Bench): Promise<Result> {
-  const { stack, settings, config } = await running();
+  const connection = await running();
+  const { stack, settings } = connection;
   refuseProd(stack, settings, yes);
   const reports: Report[] = [];
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     tell(`  repetition ${repetition} of ${repetitions}: ${rates.steps} steps of ${seconds} s`);
     const plan = planOf(settings, { ...rates, duration: seconds });
-    reports.push(
-      await loadReport(stack, settings, config, plan, { stop, tell: (line) => tell(`    ${line}`) }),
-    );
+    reports.push(await loadReport(stack, connection, plan, { stop, tell: (line) => tell(`    ${line}`) }));
   }
   const dropped = reports.map(({ summary }) => summary.dropped);
   return {

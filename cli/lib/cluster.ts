@@ -6,6 +6,12 @@ import { readSettings, type Settings, UserError } from "../../settings";
 import { within } from "./poll";
 import { fileConfig } from "./stack-config";
 
+/** A stack's settings, and the client configuration of its cluster. */
+export interface Connection {
+  settings: Settings;
+  config: KubeConfig;
+}
+
 /** Seconds in which the API server must respond. */
 const responseWithin = 5;
 
@@ -28,12 +34,8 @@ export async function look(
   return { settings, cluster: await version(settings) };
 }
 
-/**
- * A stack's settings and the client configuration of its cluster, which is reported on stderr.
- *
- * @throws UserError with the choices if no cluster responds
- */
-export async function connect(stack: string): Promise<{ settings: Settings; config: KubeConfig }> {
+/** Connects to a stack's cluster, and reports it on stderr. @throws UserError with the choices if no cluster responds */
+export async function connect(stack: string): Promise<Connection> {
   const { settings, cluster } = await look(stack);
   if ("reason" in cluster)
     throw new UserError(

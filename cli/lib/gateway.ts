@@ -1,10 +1,9 @@
-/** Requests to the gateways of Loki, Mimir and Tempo as one of their users. */
+/** The gateways of Loki, Mimir and Tempo, and their users. */
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import type { PodPort } from "../../components/port-forward";
-import { gatewayAccess, type ServicePort, type Store, stores } from "../../names";
+import { gatewayAccess, type ServicePort, stores } from "../../names";
 import { credentialKeys } from "../../values/gateway";
 import { secretText } from "./objects";
-import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
 
 /** The header `Authorization` of HTTP basic authentication. */
 export const basicAuth = (user: string, password: string): string =>
@@ -20,34 +19,13 @@ export const gatewayPods = (namespace: string): PodPort => ({
 /** The password of a user of a gateway, from the cluster. @throws if the user does not exist */
 export async function gatewayPassword(
   config: KubeConfig,
-  service: ServicePort,
+  { namespace, name: gateway }: ServicePort,
   user: string,
 ): Promise<string> {
-  const store = storeOf(service);
-  const { namespace } = service;
   const { credentialsSecret: name } = gatewayAccess;
   const secret = await config.makeApiClient(CoreV1Api).readNamespacedSecret({ namespace, name });
-  const password = secretText(secret, credentialKeys(store, user).password);
-  if (!password) throw new Error(`the gateway of ${store} has no user ${user}`);
+  const store = stores.find((one) => gateway === `${one}-gateway`);
+  const password = store && secretText(secret, credentialKeys(store, user).password);
+  if (!password) throw new Error(`${gateway} has no user ${user}`);
   return password;
-}
-
-/** The store whose gateway a Service is. */
-function storeOf({ namespace, name }: ServicePort): Store {
-  const store = stores.find((one) => name === `${one}-gateway`);
-  if (!store) throw new Error(`${namespace}/${name} is not a gateway`);
-  return store;
-}
-
-/** Sends a request to a gateway as a user. */
-export async function askGateway(
-  config: KubeConfig,
-  service: ServicePort,
-  user: string,
-  path: string,
-  { headers, ...request }: HttpRequest = {},
-): Promise<HttpAnswer> {
-  const authorization = basicAuth(user, await gatewayPassword(config, service, user));
-  const given = { ...request, headers: { ...headers, authorization } };
-  return askPod(config, gatewayPods(service.namespace), path, given);
 }

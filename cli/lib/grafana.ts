@@ -1,10 +1,11 @@
 /** Grafana's API, with the token of a service account, or as the admin user, who can log in in dev only. */
-import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { CoreV1Api } from "@kubernetes/client-node";
 import { grafana, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
+import type { Connection } from "./cluster";
 import { basicAuth } from "./gateway";
 import { secretText } from "./objects";
-import { podText, throughTunnel } from "./tunnel";
+import { type HttpAnswer, podText, successful, withClient } from "./tunnel";
 
 const pods = (settings: Settings) => ({
   namespace: namespaces(settings).grafana,
@@ -19,62 +20,50 @@ export interface Grafana {
   user: string;
   password: string;
   /** Sends a request to the API. */
-  ask(path: string, body?: unknown): Promise<{ status: number; text: string }>;
+  ask(path: string, body?: unknown): Promise<HttpAnswer>;
   /** Sends a request, and parses the response. @throws if the status is not 2xx */
   // biome-ignore lint/suspicious/noExplicitAny: the API knows its form
   json(path: string, body?: unknown): Promise<any>;
 }
 
 /** Grafana's health, which needs no login. @throws if it is not healthy */
-export const grafanaHealth = async (
-  config: KubeConfig,
-  settings: Settings,
-): Promise<{ version: string; database: string }> =>
+export const grafanaHealth = async ({
+  config,
+  settings,
+}: Connection): Promise<{ version: string; database: string }> =>
   JSON.parse(await podText(config, pods(settings), "/api/health"));
 
 /** The token of a service account, from the environment. */
 export const grafanaToken = (): string | undefined => process.env["OBS_GRAFANA_TOKEN"] || undefined;
 
 /** The admin user's password, from the cluster. */
-async function adminPassword(config: KubeConfig, settings: Settings): Promise<string> {
-  const secret = await config
-    .makeApiClient(CoreV1Api)
-    .readNamespacedSecret({ namespace: namespaces(settings).grafana, name: grafana.adminSecret });
-  return secretText(secret, "admin-password");
+async function adminPassword({ config, settings }: Connection): Promise<string> {
+  const secret = { namespace: namespaces(settings).grafana, name: grafana.adminSecret };
+  return secretText(await config.makeApiClient(CoreV1Api).readNamespacedSecret(secret), "admin-password");
 }
+
+const rejected = (token: string | undefined) =>
+  token
+    ? "Grafana rejects the token in OBS_GRAFANA_TOKEN"
+    : "Grafana rejects the admin user: in prod, users log in through grafana.auth only. Set OBS_GRAFANA_TOKEN to the token of a service account";
 
 /** Runs an action with a tunnel to Grafana. */
 export async function withGrafana<T>(
-  config: KubeConfig,
-  settings: Settings,
+  stack: Connection,
   action: (grafana: Grafana) => Promise<T>,
 ): Promise<T> {
   const token = grafanaToken();
   const user = token ? "the service account of OBS_GRAFANA_TOKEN" : grafana.adminUser;
-  const password = token ? "" : await adminPassword(config, settings);
+  const password = token ? "" : await adminPassword(stack);
   const authorization = token ? `Bearer ${token}` : basicAuth(user, password);
-  return throughTunnel(config, pods(settings), (port) => {
-    const url = `http://127.0.0.1:${port}`;
-    const ask = async (path: string, body?: unknown) => {
-      const answer = await fetch(`${url}${path}`, {
-        method: body === undefined ? "GET" : "POST",
-        headers: { authorization, "content-type": "application/json" },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
-        signal: AbortSignal.timeout(60_000),
-      });
-      return { status: answer.status, text: await answer.text() };
-    };
-    const json = async (path: string, body?: unknown) => {
-      const { status, text } = await ask(path, body);
-      if (status === 401)
-        throw new UserError(
-          token
-            ? "Grafana rejects the token in OBS_GRAFANA_TOKEN"
-            : "Grafana rejects the admin user: in prod, users log in through grafana.auth only. Set OBS_GRAFANA_TOKEN to the token of a service account",
-        );
-      if (status < 200 || status > 299)
-        throw new Error(`Grafana answered ${status} to ${path}: ${text.trim().slice(0, 300)}`);
-      return JSON.parse(text);
+  const headers = { authorization, "content-type": "application/json" };
+  return withClient(stack.config, pods(stack.settings), headers, (send, url) => {
+    const ask: Grafana["ask"] = (path, body) =>
+      send(path, { within: 60, ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }) });
+    const json: Grafana["json"] = async (path, body) => {
+      const answer = await ask(path, body);
+      if (answer.status === 401) throw new UserError(rejected(token));
+      return JSON.parse(successful(`Grafana's ${path}`, answer));
     };
     return action({ url, user, password, ask, json });
   });

@@ -1,8 +1,9 @@
 /** MinIO's S3 API as its root user. */
-import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { CoreV1Api } from "@kubernetes/client-node";
 import { Client, type ClientOptions } from "minio";
 import { minio, namespaces } from "../../names";
-import { type Settings, UserError } from "../../settings";
+import { UserError } from "../../settings";
+import type { Connection } from "./cluster";
 import { secretText } from "./objects";
 
 export interface Keys {
@@ -11,11 +12,12 @@ export interface Keys {
 }
 
 /** The root user's keys, from the cluster. @throws UserError if there are none */
-export async function rootOf(config: KubeConfig, settings: Settings): Promise<Keys> {
-  const name = `${namespaces(settings).minio}/${minio.rootSecret}`;
+export async function rootOf({ config, settings }: Connection): Promise<Keys> {
+  const namespace = namespaces(settings).minio;
+  const name = `${namespace}/${minio.rootSecret}`;
   const secret = await config
     .makeApiClient(CoreV1Api)
-    .readNamespacedSecret({ namespace: namespaces(settings).minio, name: minio.rootSecret })
+    .readNamespacedSecret({ namespace, name: minio.rootSecret })
     .catch((error: Error & { code?: number }) => {
       if (error.code === 404)
         throw new UserError(`MinIO is not installed on this cluster: Secret ${name} does not exist`);

@@ -1,8 +1,9 @@
 /** A pod that tests whether NetworkPolicies are enforced: it opens a connection that they allow, and one that they reject. */
 import { join } from "node:path";
-import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
+import type { Connection } from "./cluster";
 import { ifThere, isReady } from "./objects";
 import { until } from "./poll";
 import { scriptPod } from "./script-pod";
@@ -66,7 +67,7 @@ async function target(core: CoreV1Api, settings: Settings, component: string, po
 }
 
 /** Runs the pod, and deletes it. @throws if it cannot run */
-export async function tryPolicies(config: KubeConfig, settings: Settings): Promise<Enforcement> {
+export async function tryPolicies({ config, settings }: Connection): Promise<Enforcement> {
   const core = config.makeApiClient(CoreV1Api);
   const allowed = await target(core, settings, "gateway", 8080);
   const refused = await target(core, settings, "query-frontend", 3100);

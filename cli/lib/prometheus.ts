@@ -1,8 +1,8 @@
 /** Queries to the stack's own Prometheus, through a port-forward to its pod, and to Mimir, through its gateway. */
-import type { KubeConfig } from "@kubernetes/client-node";
 import type { PodPort } from "../../components/port-forward";
 import { gatewayUser, services } from "../../names";
 import type { Settings } from "../../settings";
+import type { Connection } from "./cluster";
 import { bodyOf } from "./service";
 import { podText } from "./tunnel";
 
@@ -19,7 +19,7 @@ export const prometheusPods = (settings: Settings): PodPort => ({
 
 /** Reads a path of the API. @throws if Prometheus does not answer with 2xx */
 // biome-ignore lint/suspicious/noExplicitAny: each path has its own form
-export async function fromPrometheus(config: KubeConfig, settings: Settings, path: string): Promise<any> {
+export async function fromPrometheus({ config, settings }: Connection, path: string): Promise<any> {
   return JSON.parse(await podText(config, prometheusPods(settings), path)).data;
 }
 
@@ -32,17 +32,12 @@ const instant = (promql: string, time = Date.now() / 1000) =>
   `/api/v1/query?${new URLSearchParams({ query: promql, time: String(time) })}`;
 
 /** Runs an instant query in Prometheus. @param time epoch in seconds. @default now @throws if it does not answer */
-export const queryPrometheus = async (
-  config: KubeConfig,
-  settings: Settings,
-  promql: string,
-  time?: number,
-): Promise<Sample[]> => samplesIn(await fromPrometheus(config, settings, instant(promql, time)));
+export const queryPrometheus = async (stack: Connection, promql: string, time?: number): Promise<Sample[]> =>
+  samplesIn(await fromPrometheus(stack, instant(promql, time)));
 
 /** Runs an instant query in Mimir, as the reader of a tenant. @throws if it does not answer */
 export async function queryMimir(
-  config: KubeConfig,
-  settings: Settings,
+  { config, settings }: Connection,
   tenant: string,
   promql: string,
 ): Promise<Sample[]> {

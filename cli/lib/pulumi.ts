@@ -80,15 +80,41 @@ export function pulumi(args: string[], environment: Record<string, string>): Pro
   }).finally(() => process.off("SIGINT", stay).off("SIGTERM", pass));
 }
 
-/** The JSON output of a command of Pulumi; undefined if it fails. */
-export function pulumiJson(
-  args: string[],
-  environment: Record<string, string>,
-): Record<string, unknown> | undefined {
-  const { status, stdout } = spawnSync(pulumiProgram(), [...args, "--json"], {
+/** The JSON that a command of Pulumi prints; undefined if it fails. */
+function jsonOf(args: string[], environment: Record<string, string>) {
+  const { status, stdout } = spawnSync(pulumiProgram(), args, {
     cwd: root,
     encoding: "utf8",
     env: { ...process.env, ...environment },
+    maxBuffer: 1024 ** 3,
   });
   return status === 0 ? JSON.parse(stdout) : undefined;
 }
+
+/** The outputs of a stack; none if Pulumi cannot read them. */
+export const outputsOf = (stack: string, environment: Record<string, string>): Record<string, unknown> =>
+  jsonOf(["stack", "output", "--stack", stack, "--json"], environment) ?? {};
+
+export interface Resource {
+  urn: string;
+  type: string;
+  custom?: boolean;
+  parent?: string;
+  dependencies?: string[];
+  propertyDependencies?: Record<string, string[] | null>;
+  deletedWith?: string;
+  created?: string;
+}
+
+export interface Deployment {
+  version: number;
+  deployment: {
+    resources?: Resource[];
+    pending_operations?: unknown[];
+    secrets_providers?: { type?: string };
+  };
+}
+
+/** A stack's state, with encrypted secrets; undefined if the backend has no such stack. */
+export const exported = (stack: string, environment: Record<string, string>): Deployment | undefined =>
+  jsonOf(["stack", "export", "--stack", stack], environment);

@@ -2,8 +2,8 @@
 import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import type { PodPort } from "../../components/port-forward";
 import type { ServicePort } from "../../names";
-import { askGateway } from "./gateway";
-import { askPod, type HttpAnswer, type HttpRequest } from "./tunnel";
+import { basicAuth, gatewayPassword, gatewayPods } from "./gateway";
+import { askPod, type HttpAnswer, type HttpRequest, successful } from "./tunnel";
 
 export interface ServiceRequest extends HttpRequest {
   /** One pod behind the Service, which gets the request on its own port. */
@@ -29,23 +29,24 @@ async function behind(config: KubeConfig, { namespace, name, port }: ServicePort
 export async function ask(
   config: KubeConfig,
   service: ServicePort,
-  what: ServiceRequest,
+  { pod, path, as, headers, ...request }: ServiceRequest,
 ): Promise<HttpAnswer> {
-  const { pod, path, as, ...request } = what;
-  if (as) return askGateway(config, service, as, path, request);
   const { namespace, port, served } = service;
+  if (as) {
+    const authorization = basicAuth(as, await gatewayPassword(config, service, as));
+    return askPod(config, gatewayPods(namespace), path, {
+      ...request,
+      headers: { ...headers, authorization },
+    });
+  }
   const pods = pod ? { namespace, selector: "", pod, port } : await behind(config, service);
-  return askPod(config, { ...pods, ...(served && { served }) }, path, request);
+  const target = { ...pods, ...(served && { served }) };
+  return askPod(config, target, path, { ...request, ...(headers && { headers }) });
 }
 
 /** The body of a response of a Service. @throws if the status is not 2xx */
-export async function bodyOf(
+export const bodyOf = async (
   config: KubeConfig,
   service: ServicePort,
-  what: ServiceRequest,
-): Promise<string> {
-  const { status, body } = await ask(config, service, what);
-  if (status < 200 || status > 299)
-    throw new Error(`${service.name} answered ${status}: ${body.trim().slice(0, 300)}`);
-  return body;
-}
+  request: ServiceRequest,
+): Promise<string> => successful(service.name, await ask(config, service, request));

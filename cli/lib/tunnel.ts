@@ -41,6 +41,30 @@ export interface HttpAnswer {
   body: string;
 }
 
+/** Sends a request. */
+export type Client = (path: string, request?: HttpRequest) => Promise<HttpAnswer>;
+
+/** Runs an action with a client of one of the pods. @param headers of all its requests */
+export const withClient = <T>(
+  config: KubeConfig,
+  target: PodPort,
+  headers: Record<string, string>,
+  action: (send: Client, url: string) => Promise<T>,
+): Promise<T> =>
+  throughTunnel(config, target, (port) => {
+    const url = `http://127.0.0.1:${port}`;
+    const send: Client = async (path, { method = "GET", body, within = 30, ...more } = {}) => {
+      const answer = await fetch(`${url}${path}`, {
+        method,
+        headers: { ...headers, ...more.headers },
+        ...(body !== undefined && { body }),
+        signal: AbortSignal.timeout(within * 1000),
+      });
+      return { status: answer.status, body: await answer.text() };
+    };
+    return action(send, url);
+  });
+
 /** Requests at a time: a busy API server cannot handle a port-forward to every pod at once. */
 const atOnce = pLimit(12);
 
@@ -49,25 +73,19 @@ export const askPod = (
   config: KubeConfig,
   target: PodPort,
   path: string,
-  { method = "GET", headers, body, within = 30 }: HttpRequest = {},
+  request?: HttpRequest,
 ): Promise<HttpAnswer> =>
-  atOnce(() =>
-    throughTunnel(config, target, async (port) => {
-      const answer = await fetch(`http://127.0.0.1:${port}${path}`, {
-        method,
-        headers: { ...headers, connection: "close" },
-        ...(body !== undefined && { body }),
-        signal: AbortSignal.timeout(within * 1000),
-      });
-      return { status: answer.status, body: await answer.text() };
-    }),
-  );
+  atOnce(() => withClient(config, target, { connection: "close" }, (send) => send(path, request)));
+
+/** The body of an answer. @throws with its beginning if the status is not 2xx */
+export function successful(server: string, { status, body }: HttpAnswer): string {
+  if (status < 200 || status > 299)
+    throw new Error(`${server} answered ${status}: ${body.trim().slice(0, 300)}`);
+  return body;
+}
 
 /** The body of a response of one of the pods. @throws if the status is not 2xx */
 export async function podText(config: KubeConfig, target: PodPort, path: string): Promise<string> {
   const headers = { accept: "application/json, text/plain, */*" };
-  const { status, body } = await askPod(config, target, path, { headers });
-  if (status < 200 || status > 299)
-    throw new Error(`${target.namespace} answered ${status} to ${path}: ${body.trim().slice(0, 300)}`);
-  return body;
+  return successful(`${path} in ${target.namespace}`, await askPod(config, target, path, { headers }));
 }

@@ -268,7 +268,7 @@ describe("binaries: coverage of a cluster", function () {
         "shop.json": JSON.stringify({ title: "Shop", panels: [{ title: "p", targets: [{ expr: "b" }] }] }),
       },
     } as KubernetesObject);
-    const { objects, unjudged } = await readObjects(config, settingsOf("dev"));
+    const { objects, unjudged } = await readObjects({ config, settings: settingsOf("dev") });
     expect(unjudged.map(({ owner }) => owner)).to.deep.equal(["Grafana"]);
     const { readings } = readersIn(settings, objects, sourcesOf(settings), ["default"]);
     expect(readings.map(({ owner, item }) => [owner, item])).to.deep.equal([

@@ -128,7 +128,7 @@ export async function objectsIn(
   settings: Settings,
   bucket: string,
 ): Promise<StoredObject[]> {
-  const keys = await rootOf(config, settings);
+  const keys = await rootOf({ config, settings });
   return throughTunnel(config, minioApi(settings), async (port) => {
     const client = minioClient(port, keys);
     const objects: StoredObject[] = [];

@@ -1,18 +1,12 @@
 /** `obs backup` and `obs restore`: start Jobs of the backups' CronJobs, and follow their logs. */
-import {
-  AppsV1Api,
-  BatchV1Api,
-  type KubeConfig,
-  PatchStrategy,
-  setHeaderOptions,
-} from "@kubernetes/client-node";
+import { AppsV1Api, BatchV1Api, PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import { podsOf } from "../../../components/port-forward";
 import { namespaces, releases } from "../../../names";
 import { invalid, type Settings, UserError } from "../../../settings";
 import { backupDestination } from "../../../values/backup-rclone";
 import { backupNamespaces } from "../../../values/backups";
 import { withAbort } from "../../lib/abort";
-import { connect } from "../../lib/cluster";
+import { type Connection, connect } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
 import { until } from "../../lib/poll";
 import { type BackupPart, follow, parts, run, start } from "./jobs";
@@ -42,21 +36,22 @@ export function timeArgument(before: string | undefined): string[] {
 
 /** @returns the exit code */
 export async function backup(stack: string, { only }: { only?: string }): Promise<number> {
-  const { settings, config } = await connect(stack);
+  const connection = await connect(stack);
   let succeeded = true;
-  for (const part of chosenParts(stack, settings, only))
-    succeeded = (await run(config, settings, part, "backup")) && succeeded;
+  for (const part of chosenParts(stack, connection.settings, only))
+    succeeded = (await run(connection, part, "backup")) && succeeded;
   return succeeded ? 0 : 1;
 }
 
-const grafanaPods = (config: KubeConfig, settings: Settings) =>
+const grafanaPods = ({ config, settings }: Connection) =>
   podsOf(config, {
     namespace: namespaces(settings).grafana,
     selector: `app.kubernetes.io/name=${releases.grafana}`,
   });
 
 /** Sets the replicas of Grafana, and waits until as many pods run. */
-async function scaleGrafana(config: KubeConfig, settings: Settings, replicas: number): Promise<void> {
+async function scaleGrafana(stack: Connection, replicas: number): Promise<void> {
+  const { config, settings } = stack;
   const apps = config.makeApiClient(AppsV1Api);
   const of = { namespace: namespaces(settings).grafana, name: releases.grafana };
   await apps.patchNamespacedDeployment(
@@ -65,7 +60,7 @@ async function scaleGrafana(config: KubeConfig, settings: Settings, replicas: nu
   );
   const done = async () => {
     if (replicas) return (await apps.readNamespacedDeployment(of)).status?.readyReplicas === replicas;
-    return !(await grafanaPods(config, settings)).length;
+    return !(await grafanaPods(stack)).length;
   };
   await until(300, "change of Grafana's replicas", done).catch(({ message }: Error) => {
     throw new UserError(`Grafana did not ${replicas ? "become ready" : "stop"} within 5 minutes: ${message}`);
@@ -73,34 +68,31 @@ async function scaleGrafana(config: KubeConfig, settings: Settings, replicas: nu
 }
 
 /** Restores Grafana's database while Grafana is stopped. The database has the old password of the user admin. */
-async function restoreGrafana(config: KubeConfig, settings: Settings, args: string[]): Promise<boolean> {
+async function restoreGrafana(stack: Connection, args: string[]): Promise<boolean> {
+  const { config, settings } = stack;
+  const { grafana: namespace } = namespaces(settings);
   const succeeded = await withAbort("the restore of Grafana's database", async (stop) => {
     let name: string | undefined;
     try {
       console.error("obs: stopping Grafana");
-      await scaleGrafana(config, settings, 0);
-      name = await start(config, settings, "grafana", "restore", args);
-      return await follow(config, settings, "grafana", name, stop);
+      await scaleGrafana(stack, 0);
+      name = await start(stack, "grafana", "restore", args);
+      return await follow(stack, "grafana", name, stop);
     } catch (error) {
       const batch = config.makeApiClient(BatchV1Api);
       // The Job must not replace the database of a running Grafana.
-      if (name)
-        await batch.deleteNamespacedJob({
-          namespace: namespaces(settings).grafana,
-          name,
-          propagationPolicy: "Foreground",
-        });
+      if (name) await batch.deleteNamespacedJob({ namespace, name, propagationPolicy: "Foreground" });
       throw error;
     } finally {
       console.error("obs: starting Grafana");
-      await scaleGrafana(config, settings, settings.grafana.replicas);
+      await scaleGrafana(stack, settings.grafana.replicas);
     }
   });
   if (!succeeded) return false;
-  const [pod] = await grafanaPods(config, settings);
+  const [pod] = await grafanaPods(stack);
   await inContainer(
     config,
-    { namespace: namespaces(settings).grafana, pod: pod?.metadata?.name ?? "", container: "grafana" },
+    { namespace, pod: pod?.metadata?.name ?? "", container: "grafana" },
     'printf %s "$GF_SECURITY_ADMIN_PASSWORD" | grafana cli --homepath /usr/share/grafana admin reset-admin-password --password-from-stdin',
   );
   return true;
@@ -112,7 +104,8 @@ export async function restore(
   { only, before, yes }: { only?: string; before?: string; yes?: boolean },
 ): Promise<number> {
   const args = timeArgument(before);
-  const { settings, config } = await connect(stack);
+  const connection = await connect(stack);
+  const { settings } = connection;
   const wanted = chosenParts(stack, settings, only);
   if (settings.environment === "prod" && !yes)
     throw new UserError(
@@ -121,8 +114,8 @@ export async function restore(
   for (const part of wanted) {
     const succeeded =
       part === "grafana"
-        ? await restoreGrafana(config, settings, args)
-        : await run(config, settings, part, "restore", args);
+        ? await restoreGrafana(connection, args)
+        : await run(connection, part, "restore", args);
     if (!succeeded) return 1;
   }
   console.error(

@@ -1,8 +1,9 @@
 /** Jobs of the CronJobs of the backups, started by hand. */
-import { BatchV1Api, type KubeConfig, type V1CronJob, type V1Job } from "@kubernetes/client-node";
+import { BatchV1Api, type V1CronJob, type V1Job } from "@kubernetes/client-node";
 import { type BackupJob, backupJobs, backups as names, namespaces } from "../../../names";
-import { type Settings, UserError } from "../../../settings";
+import { UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
+import type { Connection } from "../../lib/cluster";
 import { followJob } from "../../lib/job-log";
 import { ifThere } from "../../lib/objects";
 
@@ -37,13 +38,13 @@ export function manualJob({ metadata, spec }: V1CronJob, now: Date, args: string
   };
 }
 
+/** A part, its Job, and arguments for the script. */
+type JobChoice = [part: BackupPart, job: BackupJob, args?: string[]];
+
 /** Starts a Job. @returns its name @throws UserError if the CronJob does not exist, or another Job of it runs */
 export async function start(
-  config: KubeConfig,
-  settings: Settings,
-  part: BackupPart,
-  job: BackupJob,
-  args: string[] = [],
+  { config, settings }: Connection,
+  ...[part, job, args = []]: JobChoice
 ): Promise<string> {
   const api = config.makeApiClient(BatchV1Api);
   const namespace = namespaces(settings)[parts[part]];
@@ -68,8 +69,7 @@ export async function start(
 
 /** Prints the log of a Job until it ends. @returns whether it succeeded */
 export const follow = (
-  config: KubeConfig,
-  settings: Settings,
+  { config, settings }: Connection,
   part: BackupPart,
   name: string,
   stop: AbortSignal,
@@ -77,15 +77,9 @@ export const follow = (
   followJob(config, namespaces(settings)[parts[part]], name, (text) => process.stdout.write(text), stop);
 
 /** Starts a Job and follows it. @returns whether it succeeded */
-export async function run(
-  config: KubeConfig,
-  settings: Settings,
-  part: BackupPart,
-  job: BackupJob,
-  args: string[] = [],
-): Promise<boolean> {
-  const name = await start(config, settings, part, job, args);
+export async function run(stack: Connection, ...job: JobChoice): Promise<boolean> {
+  const name = await start(stack, ...job);
   return withAbort(`following Job ${name}, which continues in the cluster,`, (stop) =>
-    follow(config, settings, part, name, stop),
+    follow(stack, job[0], name, stop),
   );
 }

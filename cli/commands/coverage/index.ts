@@ -79,14 +79,15 @@ export async function coverage(
   stack: string,
   { json, all, top, hours }: { json?: boolean; all?: boolean; top: number; hours: number },
 ): Promise<number> {
-  const { settings, config } = await connect(stack);
+  const connection = await connect(stack);
+  const { settings, config } = connection;
   const [{ objects, unjudged }, monitors, hpas] = await Promise.all([
-    readObjects(config, settings),
+    readObjects(connection),
     readMonitors(config),
     readHpas(config),
   ]);
   const given = { stack, settings, hours, objects, monitors, hpas, unjudged };
-  const report = await withStores(config, settings, (ask) => reportOf(given, ask));
+  const report = await withStores(connection, (ask) => reportOf(given, ask));
   console.log(
     json ? JSON.stringify(jsonOfReport(report), null, 2) : textOfReport(report, { all: Boolean(all), top }),
   );

@@ -7,7 +7,7 @@ import {
   type KubeConfig,
 } from "@kubernetes/client-node";
 import { dashboardLabel } from "../../../names";
-import type { Settings } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import { type Grafana, withGrafana } from "../../lib/grafana";
 import type { Unjudged } from "./model";
 import type { Objects } from "./objects";
@@ -67,15 +67,15 @@ export async function madeInGrafana(
 
 /** All of them. */
 export async function readObjects(
-  config: KubeConfig,
-  settings: Settings,
+  connection: Connection,
 ): Promise<{ objects: Objects; unjudged: Unjudged[] }> {
+  const { config } = connection;
   const unjudged: Unjudged[] = [];
   const [rules, scaledObjects, configMaps, inGrafana] = await Promise.all([
     readRules(config),
     readScaledObjects(config),
     readConfigMaps(config),
-    withGrafana(config, settings, madeInGrafana).catch((error: Error) => {
+    withGrafana(connection, madeInGrafana).catch((error: Error) => {
       unjudged.push({ owner: "Grafana", item: "dashboards and alerts made in Grafana", why: error.message });
       return { dashboards: [], alerts: [] };
     }),

@@ -1,10 +1,9 @@
 /** The metrics of Prometheus and Mimir: https://prometheus.io/docs/prometheus/latest/querying/api/ */
-import type { KubeConfig } from "@kubernetes/client-node";
 import { services } from "../../../names";
-import type { Settings } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import { basicAuth, gatewayPassword, gatewayPods } from "../../lib/gateway";
 import { prometheusPods } from "../../lib/prometheus";
-import { throughTunnel } from "../../lib/tunnel";
+import { successful, withClient } from "../../lib/tunnel";
 import type { Source } from "./model";
 
 /** A request to Mimir's gateway as a user, or to Prometheus without one. @throws if it fails */
@@ -13,31 +12,24 @@ export type Ask = (user: string | undefined, path: string) => Promise<any>;
 
 /** Runs an action with tunnels to Prometheus and to Mimir's gateway. */
 export function withStores<T>(
-  config: KubeConfig,
-  settings: Settings,
+  { config, settings }: Connection,
   action: (ask: Ask) => Promise<T>,
 ): Promise<T> {
+  const { mimir: service } = services(settings);
   const passwords = new Map<string, Promise<string>>();
   const passwordOf = (user: string) => {
-    const known = passwords.get(user) ?? gatewayPassword(config, services(settings).mimir, user);
+    const known = passwords.get(user) ?? gatewayPassword(config, service, user);
     passwords.set(user, known);
     return known;
   };
-  return throughTunnel(config, prometheusPods(settings), (own) =>
-    throughTunnel(config, gatewayPods(services(settings).mimir.namespace), (mimir) =>
+  return withClient(config, prometheusPods(settings), {}, (prometheus) =>
+    withClient(config, gatewayPods(service.namespace), {}, (mimir) =>
       action(async (user, path) => {
-        const url = user
-          ? `http://127.0.0.1:${mimir}/prometheus/api/v1${path}`
-          : `http://127.0.0.1:${own}/api/v1${path}`;
         const authorization = user && basicAuth(user, await passwordOf(user));
-        const answer = await fetch(url, {
-          headers: { ...(authorization && { authorization }) },
-          signal: AbortSignal.timeout(30_000),
-        });
-        const text = await answer.text();
-        if (!answer.ok)
-          throw new Error(`${path.split("?")[0]} answered ${answer.status}: ${text.slice(0, 200)}`);
-        return JSON.parse(text);
+        const answer = authorization
+          ? mimir(`/prometheus/api/v1${path}`, { headers: { authorization } })
+          : prometheus(`/api/v1${path}`);
+        return JSON.parse(successful(path.split("?")[0] ?? "", await answer));
       }),
     ),
   );

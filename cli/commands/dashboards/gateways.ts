@@ -1,8 +1,8 @@
 /** Runs the queries of panels at the stores' gateways, as the users of Grafana's data sources. */
-import type { KubeConfig } from "@kubernetes/client-node";
 import { datasources, services } from "../../../names";
 import type { Settings } from "../../../settings";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
+import type { Connection } from "../../lib/cluster";
 import { bodyOf } from "../../lib/service";
 
 /** A query of a panel, without the dashboard's variables. */
@@ -59,7 +59,7 @@ export function requestOf(
 }
 
 /** A function that runs a query. @returns a function that gives the number of series, lines or traces */
-export function runner(config: KubeConfig, settings: Settings): (query: PanelQuery) => Promise<number> {
+export function runner({ config, settings }: Connection): (query: PanelQuery) => Promise<number> {
   const known = grafanaDatasources(settings)["datasources"] as { uid: string; basicAuthUser?: string }[];
   const { loki, mimir, tempo, prometheus } = services(settings);
   return async (query) => {

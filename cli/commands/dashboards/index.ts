@@ -64,8 +64,7 @@ const atOnce = pLimit(4);
 
 /** @returns the exit code: 1 if a query fails, else 0 */
 export async function queryDashboards(stack: string, json: boolean): Promise<number> {
-  const { settings, config } = await connect(stack);
-  const run = runner(config, settings);
+  const run = runner(await connect(stack));
   const all = Object.values(dashboards).flat();
   const queries = dashboardQueries();
   let done = 0;

@@ -1,6 +1,5 @@
 /** The interface of a check of `obs doctor`, and its findings. */
-import type { KubeConfig } from "@kubernetes/client-node";
-import type { Settings } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import type { ClusterState } from "./cluster-state";
 
 /** Signals are lost or cannot be read; they soon may be; worth knowing. Worst first. */
@@ -52,10 +51,8 @@ export const findingIn =
     page,
   });
 
-export interface Context {
+export interface Context extends Connection {
   stack: string;
-  settings: Settings;
-  config: KubeConfig;
   /** Whether a check may create a short-lived pod. */
   probe: boolean;
   /** The cluster's objects, read once for all checks. */

@@ -1,14 +1,13 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's commands, with a cluster, a backend and checks. */
-import type { KubeConfig } from "@kubernetes/client-node";
 import { diagnosis } from "../../../components/pod-observation";
 import { unpaged } from "../../../components/preflight/checks/receivers";
 import { namespaces } from "../../../names";
 import { refusePlainSecrets, type Settings, UserError } from "../../../settings";
 import { problemText } from "../../../settings/problem-text";
 import { renamed } from "../../../values/renamed";
-import { connect } from "../../lib/cluster";
+import { type Connection, connect } from "../../lib/cluster";
 import { packArguments } from "../../lib/policy-pack";
-import { backendEnvironment, pulumi, pulumiJson } from "../../lib/pulumi";
+import { backendEnvironment, outputsOf, pulumi } from "../../lib/pulumi";
 import { assertUpgradable } from "../upgrade/moved";
 import { recoverInterruptedUpdate } from "./recovery";
 
@@ -16,16 +15,14 @@ import { recoverInterruptedUpdate } from "./recovery";
 const throughProgram = { PULUMI_RUN_PROGRAM: "true" };
 
 /** A stack with its cluster, and the environment for Pulumi. */
-interface Prepared {
-  settings: Settings;
-  config: KubeConfig;
+interface Prepared extends Connection {
   environment: Record<string, string>;
 }
 
 /** Checks the settings, then finds cluster and backend. */
 async function prepare(stack: string): Promise<Prepared> {
-  const { settings, config } = await connect(stack);
-  return { settings, config, environment: backendEnvironment(stack, settings.environment) };
+  const connection = await connect(stack);
+  return { ...connection, environment: backendEnvironment(stack, connection.settings.environment) };
 }
 
 /** Prepares a change: rejects secrets in plain text, and selects the stack, which is created if it does not exist. */
@@ -49,9 +46,10 @@ export async function up(
   options: { yes?: boolean; policies?: boolean },
   rest: string[],
 ): Promise<number> {
-  const { settings, config, environment, pack } = await prepareChange(stack, options);
+  const { environment, pack, ...connection } = await prepareChange(stack, options);
+  const { settings, config } = connection;
   await recoverInterruptedUpdate(stack, config, environment);
-  await assertUpgradable(stack, settings, config);
+  await assertUpgradable(stack, connection);
   const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
   const code = await pulumi(["up", "--stack", stack, ...yes, ...pack, ...rest], {
     ...environment,
@@ -74,7 +72,7 @@ export async function up(
 
 /** Prints the addresses of the stack, and how to open Grafana. */
 function summary(stack: string, settings: Settings, environment: Record<string, string>): void {
-  const outputs = pulumiJson(["stack", "output", "--stack", stack], environment) ?? {};
+  const outputs = outputsOf(stack, environment);
   const lines = outputs["hub"]
     ? [
         `Hub       ${outputs["hub"]}, which has the signals of ${outputs["cluster"]}`,
@@ -109,8 +107,8 @@ export async function preview(
   options: { policies?: boolean },
   rest: string[],
 ): Promise<number> {
-  const { settings, config, environment, pack } = await prepareChange(stack, options);
-  await assertUpgradable(stack, settings, config);
+  const { environment, pack, ...connection } = await prepareChange(stack, options);
+  await assertUpgradable(stack, connection);
   return pulumi(["preview", "--stack", stack, ...pack, ...rest], { ...environment, ...throughProgram });
 }
 

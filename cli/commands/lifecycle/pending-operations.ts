@@ -4,7 +4,7 @@ import { UserError } from "../../../settings";
 import { releaseFrom } from "../../lib/helm-history";
 import { ifThere } from "../../lib/objects";
 import { until } from "../../lib/poll";
-import type { Resource } from "../../lib/state";
+import type { Resource } from "../../lib/pulumi";
 
 /** An operation without an end, from the state. */
 export interface PendingOperation {

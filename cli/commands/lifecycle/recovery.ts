@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { UserError } from "../../../settings";
-import { pulumi } from "../../lib/pulumi";
-import { type Deployment, exported } from "../../lib/state";
+import { type Deployment, exported, pulumi } from "../../lib/pulumi";
 import {
   clearObjects,
   clearReleases,

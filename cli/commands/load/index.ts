@@ -1,9 +1,8 @@
 /** `obs load`: loads a running stack in steps, and reports its throughput, latency and resource usage. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { KubeConfig } from "@kubernetes/client-node";
 import { type Settings, UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
-import { connect } from "../../lib/cluster";
+import { type Connection, connect } from "../../lib/cluster";
 import { queryPrometheus } from "../../lib/prometheus";
 import { type LoadLife, withLoad } from "./life";
 import { autoscalerRows, componentRows, discarded, stackPods, usage } from "./observe";
@@ -28,28 +27,27 @@ export function refuseProd(stack: string, { environment }: Settings, yes: boolea
 /** Loads a stack and measures it. @throws UserError for a second load test, or one that did not finish */
 export async function loadReport(
   stack: string,
-  settings: Settings,
-  config: KubeConfig,
+  connection: Connection,
   plan: Plan,
   life: LoadLife,
 ): Promise<Report> {
   const { tell, stop } = life;
-  const before = await stackPods(config, settings);
-  return withLoad(config, settings, plan, life, async (summary) => {
+  const before = await stackPods(connection);
+  return withLoad(connection, plan, life, async (summary) => {
     const end = Date.now() / 1000;
     tell(`k6 has finished; waiting ${scraped} s for the last scrapes`);
     await wait(scraped * 1000, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
-    const query = (promql: string, time: number) => queryPrometheus(config, settings, promql, time);
-    const { cores, memory } = await usage(config, settings, summary.seconds, end);
+    const query = (promql: string, time: number) => queryPrometheus(connection, promql, time);
+    const { cores, memory } = await usage(connection, summary.seconds, end);
     return {
       stack,
       run: plan.run,
       plan,
       summary,
       signals: signalRows(plan, summary),
-      components: componentRows(before, await stackPods(config, settings), cores, memory),
-      autoscalers: await autoscalerRows(query, settings, summary.seconds, end),
-      discarded: await discarded(config, settings, summary.seconds + scraped),
+      components: componentRows(before, await stackPods(connection), cores, memory),
+      autoscalers: await autoscalerRows(query, connection.settings, summary.seconds, end),
+      discarded: await discarded(connection, summary.seconds + scraped),
       gaveOut: gaveOut(plan, summary),
       missing: missing(plan, summary),
     };
@@ -58,12 +56,12 @@ export async function loadReport(
 
 /** @returns the exit code: 0 if every step was sustained and every marked signal found, else 1 */
 export async function load(stack: string, given: LoadArguments): Promise<number> {
-  const { settings, config } = await connect(stack);
-  const plan = planOf(settings, given);
-  refuseProd(stack, settings, given.yes);
+  const connection = await connect(stack);
+  const plan = planOf(connection.settings, given);
+  refuseProd(stack, connection.settings, given.yes);
   const tell = (line: string) => console.error(`obs: ${line}`);
   const report = await withAbort("the load test", (stop) =>
-    loadReport(stack, settings, config, plan, { tell, stop, keep: given.keep ?? false }),
+    loadReport(stack, connection, plan, { tell, stop, keep: given.keep ?? false }),
   );
   console.log(given.json ? JSON.stringify(report, null, 2) : reportText(report));
   return report.gaveOut.length || report.missing.length ? 1 : 0;

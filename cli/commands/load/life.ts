@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { BatchV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { caCertificate } from "../../../components/port-forward";
 import { caBundle, gatewayUser, loadTest, namespaces, services, tenants, usesTls } from "../../../names";
-import { type Settings, UserError } from "../../../settings";
+import { UserError } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import { basicAuth, gatewayPassword } from "../../lib/gateway";
 import { followJob } from "../../lib/job-log";
 import { copyPullSecret, ifThere } from "../../lib/objects";
@@ -33,7 +34,7 @@ const users = {
 } as const;
 
 /** The header `Authorization` of each user. */
-async function credentials(config: KubeConfig, settings: Settings): Promise<Record<string, string>> {
+async function credentials({ config, settings }: Connection): Promise<Record<string, string>> {
   const entries = Object.entries(users).map(async ([variable, [store, user]]) => {
     const password = await gatewayPassword(config, services(settings)[store], user);
     return [variable, basicAuth(user, password)] as const;
@@ -59,12 +60,13 @@ async function refuseSecond(core: CoreV1Api): Promise<void> {
 }
 
 /** Creates the namespace and its objects. */
-async function start(config: KubeConfig, settings: Settings, plan: Plan): Promise<void> {
+async function start(connection: Connection, plan: Plan): Promise<void> {
+  const { config, settings } = connection;
   const core = config.makeApiClient(CoreV1Api);
   await core.createNamespace({ body: namespaceManifest() });
   const { pullSecret } = settings.images;
   if (pullSecret) await copyPullSecret(core, settings, pullSecret, namespace);
-  const secret = credentialsManifest(await credentials(config, settings));
+  const secret = credentialsManifest(await credentials(connection));
   await core.createNamespacedSecret({ namespace, body: secret });
   const script = scriptManifest(readFileSync(scriptFile, "utf8"));
   await core.createNamespacedConfigMap({ namespace, body: script });
@@ -104,19 +106,18 @@ async function follow(config: KubeConfig, plan: Plan, { tell, stop }: LoadLife):
 
 /** Loads a stack, runs an action with the result while the pod still exists, and deletes everything in any case. */
 export async function withLoad<T>(
-  config: KubeConfig,
-  settings: Settings,
+  connection: Connection,
   plan: Plan,
   life: LoadLife,
   action: (summary: Summary) => Promise<T>,
 ): Promise<T> {
-  const core = config.makeApiClient(CoreV1Api);
+  const core = connection.config.makeApiClient(CoreV1Api);
   const { tell, keep } = life;
   await refuseSecond(core);
   try {
-    await start(config, settings, plan);
+    await start(connection, plan);
     tell(`${plan.steps} steps of ${plan.seconds} s; run ${plan.run}`);
-    return await action(await follow(config, plan, life));
+    return await action(await follow(connection.config, plan, life));
   } finally {
     if (keep) tell(`namespace ${namespace} is kept: kubectl delete namespace ${namespace}`);
     else {

@@ -1,7 +1,8 @@
 /** The stack under load: CPU, memory and restarts of its components, replicas of its autoscalers, discarded data. */
-import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
+import { CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { loadTest, namespaces } from "../../../names";
 import type { Settings } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import { workloadOf } from "../../lib/objects";
 import { queryPrometheus, type Sample } from "../../lib/prometheus";
 
@@ -46,7 +47,7 @@ const observed = (settings: Settings): string[] => [
 ];
 
 /** The pods of the stack and of the load test. */
-export async function stackPods(config: KubeConfig, settings: Settings): Promise<StackPod[]> {
+export async function stackPods({ config, settings }: Connection): Promise<StackPod[]> {
   const wanted = observed(settings);
   const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
   return items
@@ -103,19 +104,18 @@ export function componentRows(
  * @param end its end, in seconds since 1970
  */
 export async function usage(
-  config: KubeConfig,
-  settings: Settings,
+  connection: Connection,
   seconds: number,
   end: number,
 ): Promise<{ cores: Sample[]; memory: Sample[] }> {
-  const chosen = `namespace=~"${observed(settings).join("|")}", container!=""`;
+  const chosen = `namespace=~"${observed(connection.settings).join("|")}", container!=""`;
   // A rate needs two scrapes, which are 30 s apart.
   const range = `${Math.max(90, Math.ceil(seconds))}s`;
   const cores = `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${chosen}}[${range}]))`;
   const memory = `max_over_time(sum by (namespace, pod) (container_memory_working_set_bytes{${chosen}})[${range}:15s])`;
   return {
-    cores: await queryPrometheus(config, settings, cores, end),
-    memory: await queryPrometheus(config, settings, memory, end),
+    cores: await queryPrometheus(connection, cores, end),
+    memory: await queryPrometheus(connection, memory, end),
   };
 }
 
@@ -129,14 +129,10 @@ const counters = [
 ];
 
 /** Data discarded in the last `seconds`, by counter and reason. */
-export async function discarded(
-  config: KubeConfig,
-  settings: Settings,
-  seconds: number,
-): Promise<Record<string, number>> {
+export async function discarded(connection: Connection, seconds: number): Promise<Record<string, number>> {
   const answers = counters.map(async (counter) => {
     const query = `sum by (reason) (increase(${counter}[${Math.ceil(seconds)}s])) > 0`;
-    return (await queryPrometheus(config, settings, query)).map(
+    return (await queryPrometheus(connection, query)).map(
       ({ labels: { reason }, value }): [string, number] => [
         reason ? `${counter} (${reason})` : counter,
         Math.round(value),

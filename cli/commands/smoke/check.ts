@@ -1,6 +1,5 @@
 /** The interface of a test of `obs smoke`, and what it works with. */
-import type { KubeConfig } from "@kubernetes/client-node";
-import type { Settings } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import type { until } from "../../lib/poll";
 import type { View } from "./view";
 
@@ -13,9 +12,7 @@ export interface Evidence {
 export const evidence = (asked: string, answer: string): Evidence => ({ asked, answer });
 
 /** What every test works with. */
-export interface Context {
-  settings: Settings;
-  config: KubeConfig;
+export interface Context extends Connection {
   /** Identifies this run's signals: letters and digits. */
   run: string;
   /** When the run began, epoch in milliseconds. */

@@ -60,14 +60,15 @@ export function storeRetentions({ config, settings }: Context): Promise<Evidence
 }
 
 /** The buckets' lifecycle rules, as MinIO has them. @throws if one is not that of the settings */
-export async function lifecycles({ config, settings }: Context): Promise<Evidence> {
+export async function lifecycles(context: Context): Promise<Evidence> {
+  const { config, settings } = context;
   const { kind, buckets } = settings.objectStorage;
   if (kind !== "minio")
     return evidence(
       "lifecycle rules of the buckets",
       "not checked: the object storage is not the stack's own",
     );
-  const credentials = await rootOf(config, settings);
+  const credentials = await rootOf(context);
   const wanted = Object.entries(bucketLifecycles(settings)) as [
     keyof typeof buckets,
     { expireAfterDays?: number },

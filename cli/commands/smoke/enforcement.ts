@@ -5,9 +5,9 @@ import { type Check, type Context, evidence, Skipped } from "./check";
 export const enforcement: Check = {
   number: 11,
   name: "network policies are enforced",
-  async show({ config, settings }: Context) {
-    if (!settings.network.policies) throw new Skipped("network.policies is false");
-    const { enforced, evidence: seen } = await tryPolicies(config, settings);
+  async show(context: Context) {
+    if (!context.settings.network.policies) throw new Skipped("network.policies is false");
+    const { enforced, evidence: seen } = await tryPolicies(context);
     if (enforced === undefined) throw new Skipped(`cannot tell: ${seen}`);
     if (!enforced)
       throw new Error(

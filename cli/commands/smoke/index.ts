@@ -41,8 +41,8 @@ export const smokeTests = (
   listener: Listener,
   tell: (line: string) => void,
 ): Promise<Result[]> =>
-  withView(given.config, given.settings, (view) =>
-    inNamespace(given.config, given.settings, tell, () => {
+  withView(given, (view) =>
+    inNamespace(given, tell, () => {
       const run = { view, run: randomBytes(4).toString("hex"), begun: Date.now() };
       return runChecks(checks, { ...given, ...run }, listener);
     }),

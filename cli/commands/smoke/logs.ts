@@ -52,11 +52,11 @@ export const logs: Check = {
   name: "its logs are found in Loki through Grafana",
   needs: [1, 2],
   async show(context) {
-    const { config, settings, run, view, begun, until } = context;
-    const grafana = await grafanaHealth(config, settings);
+    const { settings, run, view, begun, until } = context;
+    const grafana = await grafanaHealth(context);
     if (grafana.database !== "ok") throw new Error(`Grafana's database is ${grafana.database}`);
     const health = await healthy(view, ["loki"]);
-    const { last } = await said(config);
+    const { last } = await said(context.config);
     const query = `${stream} |= "run=${run}"`;
     const found = await until(90, `line ${last} in ${query}`, async () => {
       const all = await linesOf(view, query, begun, Date.now());

@@ -19,7 +19,7 @@ export const metrics: Check = {
   name: "its metrics are found in Mimir through Grafana",
   needs: [1, 2],
   async show(context) {
-    const { config, settings, run, view, until } = context;
+    const { settings, run, view, until } = context;
     const { annotatedPods, scrapeInterval } = settings.alloyMetrics;
     const found = await healthy(view, ["prometheus"]);
     if (annotatedPods) {
@@ -31,7 +31,7 @@ export const metrics: Check = {
     found.push(...(await written(context)), ...(await isolated(context)));
     const counts = Object.entries(scraped).map(async ([source, name]) => {
       const [sample] = await until(90, `${name} of ${source}`, () =>
-        queryMimir(config, settings, tenants.nodes, `count(${name})`),
+        queryMimir(context, tenants.nodes, `count(${name})`),
       );
       return `${name} ${sample?.value}`;
     });

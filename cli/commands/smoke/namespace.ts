@@ -1,14 +1,9 @@
 /** The smoke test's namespace: created, marked as in use, and deleted with all that is in it. */
 import { setTimeout as wait } from "node:timers/promises";
-import {
-  CoreV1Api,
-  type KubeConfig,
-  PatchStrategy,
-  setHeaderOptions,
-  type V1Pod,
-} from "@kubernetes/client-node";
+import { CoreV1Api, PatchStrategy, setHeaderOptions, type V1Pod } from "@kubernetes/client-node";
 import { smokeTest } from "../../../names";
-import { type Settings, UserError } from "../../../settings";
+import { UserError } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import { copyPullSecret, ifThere, isReady, reasonOf } from "../../lib/objects";
 import { until } from "../../lib/poll";
 import type { Context } from "./check";
@@ -69,8 +64,7 @@ async function renew(core: CoreV1Api): Promise<void> {
 
 /** Runs an action with the namespace, and deletes it afterwards, also on failure. @throws UserError if it cannot be created */
 export async function inNamespace<T>(
-  config: KubeConfig,
-  settings: Settings,
+  { config, settings }: Connection,
   tell: (line: string) => void,
   action: () => Promise<T>,
 ): Promise<T> {

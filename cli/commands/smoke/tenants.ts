@@ -28,13 +28,11 @@ async function push({ config, settings, run }: Context, tenant: string): Promise
 
 /** A series is written to each tenant, and found in it. */
 export async function written(context: Context): Promise<Evidence[]> {
-  const { config, settings, run, until } = context;
+  const { run, until } = context;
   const query = queryOf(run);
   const found = namesOf(context).map(async (tenant) => {
     await push(context, tenant);
-    const [sample] = await until(60, `${query} in ${tenant}`, () =>
-      queryMimir(config, settings, tenant, query),
-    );
+    const [sample] = await until(60, `${query} in ${tenant}`, () => queryMimir(context, tenant, query));
     return `${tenant}: ${sample?.value}`;
   });
   return [evidence(`${query}, written to each tenant`, (await Promise.all(found)).join(", "))];
@@ -61,17 +59,16 @@ async function refused({ config, settings }: Context): Promise<void> {
 
 /** Each tenant sees only its own series, and a query over two tenants sees both. */
 export async function isolated(context: Context): Promise<Evidence[]> {
-  const { config, settings, run } = context;
-  const query = queryOf(run);
+  const query = queryOf(context.run);
   for (const tenant of namesOf(context)) {
-    const owners = (await queryMimir(config, settings, tenant, query)).map(({ labels }) => labels["tenant"]);
+    const owners = (await queryMimir(context, tenant, query)).map(({ labels }) => labels["tenant"]);
     if (!owners.length) throw new Error(`${tenant} does not see its own series of ${query}`);
     const others = owners.filter((owner) => owner !== tenant);
     if (others.length) throw new Error(`${tenant} sees ${query} of ${others.join(", ")}`);
   }
   await refused(context);
   const both = [tenants.pods, tenants.nodes];
-  const seen = await queryMimir(config, settings, both.join("|"), query);
+  const seen = await queryMimir(context, both.join("|"), query);
   const owners = seen.map(({ labels }) => labels["__tenant_id__"]).sort();
   if (owners.join() !== [...both].sort().join())
     throw new Error(`a query over ${both.join("|")} returns ${owners.join(", ") || "nothing"}`);

@@ -1,9 +1,8 @@
 /** The stores through Grafana; in prod without a token, where only people log in, as the users of its datasources. */
-import type { KubeConfig } from "@kubernetes/client-node";
 import { datasources, gatewayUser, services, tenants } from "../../../names";
-import type { Settings } from "../../../settings";
 import { datasourceReader } from "../../../values/gateway";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
+import type { Connection } from "../../lib/cluster";
 import { type Datasource, type Grafana, grafanaToken, health, withGrafana } from "../../lib/grafana";
 import { bodyOf } from "../../lib/service";
 
@@ -36,7 +35,7 @@ const throughGrafana = (grafana: Grafana): View => ({
 });
 
 /** The stores at their gateways, which work before Grafana does. */
-export function throughGateways(config: KubeConfig, settings: Settings): View {
+export function throughGateways({ config, settings }: Connection): View {
   const { loki, mimir, tempo } = services(settings);
   const readers = {
     loki: { service: loki, as: gatewayUser(tenants.logs, "read"), prefix: "" },
@@ -56,14 +55,10 @@ export function throughGateways(config: KubeConfig, settings: Settings): View {
 }
 
 /** Runs an action with the view that a stack allows. */
-export const withView = <T>(
-  config: KubeConfig,
-  settings: Settings,
-  action: (view: View) => Promise<T>,
-): Promise<T> =>
-  settings.environment === "prod" && !grafanaToken()
-    ? action(throughGateways(config, settings))
-    : withGrafana(config, settings, (grafana) => action(throughGrafana(grafana)));
+export const withView = <T>(stack: Connection, action: (view: View) => Promise<T>): Promise<T> =>
+  stack.settings.environment === "prod" && !grafanaToken()
+    ? action(throughGateways(stack))
+    : withGrafana(stack, (grafana) => action(throughGrafana(grafana)));
 
 /** The health of the datasources of some types. @throws if one is not healthy */
 export async function healthy(view: View, types: string[]): Promise<{ asked: string; answer: string }[]> {

@@ -6,14 +6,14 @@ import { type Measured, queries, reportOf, textOf } from "./report";
 
 /** @returns the exit code 0 @throws UserError if MinIO is not part of the stack, or Prometheus does not respond */
 export async function storage(stack: string, json: boolean): Promise<number> {
-  const { settings, config } = await connect(stack);
-  const { kind, buckets } = settings.objectStorage;
+  const connection = await connect(stack);
+  const { kind, buckets } = connection.settings.objectStorage;
   if (kind !== "minio")
     throw new UserError(
       `objectStorage.kind: ${kind} has no metrics here (must be minio). Use the console of its provider`,
     );
   const results = Object.entries(queries).map(async ([name, query]) => {
-    const samples = await queryPrometheus(config, settings, query).catch((error: Error) => {
+    const samples = await queryPrometheus(connection, query).catch((error: Error) => {
       throw new UserError(`cannot query Prometheus, which has MinIO's metrics: ${error.message}`);
     });
     return [name, new Map(samples.map(({ labels, value }) => [labels["bucket"] ?? "", value]))];

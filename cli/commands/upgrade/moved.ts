@@ -1,9 +1,9 @@
 /** Before `up` and `preview`: a dry run of the releases whose chart has another version than the installed one. */
-import type { KubeConfig } from "@kubernetes/client-node";
 import { type ChartName, pins, versionOf } from "../../../charts";
 import { reasonOf } from "../../../components/preflight/facts";
 import { namespaces } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import { type HelmRelease, readReleases } from "../../lib/helm-history";
 import { record } from "../../lib/record";
 import { releasesOf } from "../../lib/render";
@@ -30,7 +30,7 @@ export const refusedText = ({ refused }: DryRun): string =>
   "    or restore the old version in charts.json; docs/guides/upgrades.md#immutable-fields";
 
 /** Checks the releases whose chart version has changed. @throws UserError with each refused object and its fix */
-export async function assertUpgradable(stack: string, settings: Settings, config: KubeConfig): Promise<void> {
+export async function assertUpgradable(stack: string, { settings, config }: Connection): Promise<void> {
   const result = await (async () => {
     const installed = await readReleases(config, new Set(Object.values(namespaces(settings))));
     const moved = movedReleases(installed, settings);

@@ -13,10 +13,10 @@ const file = "datasources.yaml";
 let before: string | undefined;
 
 /** Makes Grafana read its provisioning again, as a restart would. */
-const reload = ({ config, settings }: Cluster) =>
-  withGrafana(config, settings, async ({ ask }) => {
-    const { status, text } = await ask("/api/admin/provisioning/datasources/reload", {});
-    if (status !== 200) throw new Error(`Grafana answered ${status}: ${text}`);
+const reload = (cluster: Cluster) =>
+  withGrafana(cluster, async ({ ask }) => {
+    const { status, body } = await ask("/api/admin/provisioning/datasources/reload", {});
+    if (status !== 200) throw new Error(`Grafana answered ${status}: ${body}`);
   });
 
 /** A user removes the data source Loki from Grafana's ConfigMap. */

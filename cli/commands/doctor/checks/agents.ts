@@ -46,15 +46,10 @@ async function tracedClusters({ config, settings }: Context, agent: string): Pro
 export const check: Check = {
   name: "agents",
   async look(context) {
-    const { config, settings } = context;
-    const agents = sendingAgents(settings);
+    const agents = sendingAgents(context.settings);
     if (agents.length === 0) return [];
     const [unseen, ...clusters] = await Promise.all([
-      queryPrometheus(
-        config,
-        settings,
-        "observability:agent:listed unless on (agent) observability:agent:seen",
-      ),
+      queryPrometheus(context, "observability:agent:listed unless on (agent) observability:agent:seen"),
       ...agents.map((agent) => tracedClusters(context, agent)),
     ]);
     return [

@@ -111,13 +111,12 @@ async function mimirGroups({
 export const check: Check = {
   name: "alerts",
   async look(context) {
-    const { config, settings } = context;
     const [{ groups }, tenants] = await Promise.all([
-      fromPrometheus(config, settings, "/api/v1/rules") as Promise<{ groups: RuleGroup[] }>,
+      fromPrometheus(context, "/api/v1/rules") as Promise<{ groups: RuleGroup[] }>,
       mimirGroups(context),
     ]);
     return [
-      ...judgeAlerts(settings, [...groups, ...tenants.flatMap((one) => one.groups)]),
+      ...judgeAlerts(context.settings, [...groups, ...tenants.flatMap((one) => one.groups)]),
       ...judgeRules("Prometheus", groups, "docs/operations/runbook.md#components"),
       ...tenants.flatMap((one) =>
         judgeRules(

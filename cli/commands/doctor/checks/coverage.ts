@@ -27,7 +27,8 @@ export function judgeCoverage(gaps: Gap[], stack: string): Finding[] {
 /** Whether alerts and autoscalers read metrics that exist. */
 export const check: Check = {
   name: "metrics of alerts and autoscalers",
-  async look({ stack, settings, config }) {
+  async look(context) {
+    const { stack, settings, config } = context;
     const [rules, scaledObjects, monitors] = await Promise.all([
       readRules(config),
       readScaledObjects(config),
@@ -38,7 +39,7 @@ export const check: Check = {
     const { readings, sources } = readersIn(settings, objects, own, []);
     const used = usedSources([...own, ...sources], new Set(readings.map(({ source }) => source)));
     const question = { stack, settings, readings, sources: used, drops: dropsOf(monitors), deep: false };
-    const { gaps } = await withStores(config, settings, (ask) => examine(question, holdings(ask, 1)));
+    const { gaps } = await withStores(context, (ask) => examine(question, holdings(ask, 1)));
     return judgeCoverage(gaps, stack);
   },
 };

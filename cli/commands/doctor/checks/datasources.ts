@@ -36,8 +36,8 @@ export function judgeMissing(expected: Known[], found: Known[], where: "Grafana"
 }
 
 /** Datasources that Grafana lacks, or that do not work. */
-const failing = ({ config, settings }: Context, expected: Known[]): Promise<Finding[]> =>
-  withGrafana(config, settings, async (grafana) => {
+const failing = (context: Context, expected: Known[]): Promise<Finding[]> =>
+  withGrafana(context, async (grafana) => {
     const all: Datasource[] = await grafana.json("/api/datasources");
     // Datasources of single tenants use the same stores; the check of gateways tries their passwords.
     const own = all.filter(({ uid }) => Object.values(datasources).some((one) => one.uid === uid));

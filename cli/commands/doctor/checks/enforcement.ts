@@ -28,9 +28,9 @@ export function judgeEnforcement({ enforced, evidence }: Enforcement): Finding[]
 /** Whether NetworkPolicies are enforced, tested by a pod. */
 export const check: Check = {
   name: "enforcement of network policies",
-  async look({ config, settings, probe }) {
-    if (!probe || !settings.network.policies) return [];
-    const result = tryPolicies(config, settings);
+  async look(context) {
+    if (!context.probe || !context.settings.network.policies) return [];
+    const result = tryPolicies(context);
     return judgeEnforcement(await result.catch(({ message }: Error) => ({ evidence: message })));
   },
 };

@@ -27,15 +27,15 @@ export function judgeForecast(growing: Growth[], free: number): Finding[] {
 /** Days until MinIO's drives are full at the growth of the last day. */
 export const check: Check = {
   name: "storage forecast",
-  async look({ config, settings }) {
-    const { kind, buckets } = settings.objectStorage;
+  async look(context) {
+    const { kind, buckets } = context.settings.objectStorage;
     if (kind !== "minio") return [];
     const growth = `${queries.growthPerDay} and count_over_time(${queries.bytes}[1d:5m]) >= ${enough}`;
     const [[free], daily = [], held = []] = (await Promise.all(
-      [queries.free, growth, queries.bytes].map((promql) => queryPrometheus(config, settings, promql)),
+      [queries.free, growth, queries.bytes].map((promql) => queryPrometheus(context, promql)),
     )) as [Sample[], Sample[], Sample[]];
     if (!free) return [];
-    const kept = longestRetention(settings);
+    const kept = longestRetention(context.settings);
     const growing = (["loki", "mimirBlocks", "tempo"] as const).flatMap((key) => {
       const of = (samples: Sample[]) =>
         samples.find(({ labels }) => labels["bucket"] === buckets[key].name)?.value;

@@ -147,12 +147,13 @@ export const judgeThreshold = (
 /** Rejected data, targets that are down, limits, quotas and WALs, with the setting to change. */
 export const check: Check = {
   name: "thresholds",
-  async look({ config, settings }) {
+  async look(context) {
+    const { settings } = context;
     const found = thresholds(settings).map(async (one) => {
       const samples = one.tenant
         ? // If Mimir is unavailable, the checks of pods, rings and gateways report it.
-          await queryMimir(config, settings, one.tenant, one.promql).catch(() => [])
-        : await queryPrometheus(config, settings, one.promql);
+          await queryMimir(context, one.tenant, one.promql).catch(() => [])
+        : await queryPrometheus(context, one.promql);
       return judgeThreshold(settings, one, samples);
     });
     return (await Promise.all(found)).flat();
