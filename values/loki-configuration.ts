@@ -164,7 +164,11 @@ export function lokiConfiguration(settings: Settings): Values {
         index: { prefix: "loki_index_", period: "24h" },
       })),
     },
-    storage_config: { boltdb_shipper: indexDirectories, tsdb_shipper: indexDirectories },
+    storage_config: {
+      boltdb_shipper: indexDirectories,
+      tsdb_shipper: indexDirectories,
+      index_cache_validity: "2m",
+    },
     server: {
       ...grpcServerKeepalive,
       ...serverNetwork(settings),
@@ -173,6 +177,9 @@ export function lokiConfiguration(settings: Settings): Values {
     },
     ingester: {
       chunk_encoding: "snappy",
+      // With boltdb-shipper, the index of a flushed chunk is readable within a minute, and cached responses hide it for
+      // as long as they are valid. Until then, queries need the chunk in memory.
+      chunk_retain_period: "4m",
       wal: {
         flush_on_shutdown: true,
         replay_memory_ceiling: `${megabytes(loki.ingester.memoryLimit) / 2}MB`,

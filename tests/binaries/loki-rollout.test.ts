@@ -1,4 +1,4 @@
-/** A rollout of Loki's ingesters: three processes that restart one after the other, as a StatefulSet restarts its pods. */
+/** Loki's ingesters: three processes whose chunks are flushed, and which restart one after the other, as a StatefulSet restarts its pods. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ interface Part {
   start: () => Promise<Server>;
 }
 
-describe("binaries: rollout of Loki's ingesters", function () {
+describe("binaries: flushes and rollouts of Loki's ingesters", function () {
   this.timeout(300_000);
   let program: string;
   let folder: string;
@@ -40,8 +40,16 @@ describe("binaries: rollout of Loki's ingesters", function () {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** @param first the member that all others join */
-  async function part(name: string, target: string, first: boolean): Promise<Part> {
+  /**
+   * @param first the member that all others join
+   * @param faster shorter periods of the ingester and of the index cache
+   */
+  async function part(
+    name: string,
+    target: string,
+    first: boolean,
+    faster: { ingester?: object; storage?: object } = {},
+  ): Promise<Part> {
     const { ingester, storage_config } = lokiConfiguration(settingsOf("prod")) as unknown as {
       ingester: { wal: object };
       storage_config: { boltdb_shipper: object };
@@ -68,10 +76,14 @@ describe("binaries: rollout of Loki's ingesters", function () {
       },
       ingester: {
         ...ingester,
+        ...faster.ingester,
         wal: { ...ingester.wal, dir: join(own, "wal") },
         lifecycler: { id: name, min_ready_duration: "0s", final_sleep: "0s" },
       },
       storage_config: {
+        ...storage_config,
+        ...faster.storage,
+        tsdb_shipper: {},
         boltdb_shipper: {
           ...storage_config.boltdb_shipper,
           active_index_directory: join(own, "index"),
@@ -120,31 +132,54 @@ describe("binaries: rollout of Loki's ingesters", function () {
     }
   }
 
+  /** Pushes lines to a distributor, once it has the ring. */
+  async function write(distributor: Part): Promise<void> {
+    const now = BigInt(Date.now()) * 1_000_000n;
+    const values = Array.from({ length: lines }, (_, line) => [String(now + BigInt(line)), `line ${line}`]);
+    const body = JSON.stringify({ streams: [{ stream: { job: "rollout" }, values }] });
+    for (let tries = 0; ; tries += 1) {
+      const pushed = await fetch(`${distributor.url}/loki/api/v1/push`, { method: "POST", headers, body });
+      if (pushed.status === 204) return;
+      if (tries > 60) throw new Error(await pushed.text());
+      await wait(500);
+    }
+  }
+
+  it("hides no line after a flush, although ingesters have cached that their index lacks it", async () => {
+    // A snapshot of the index is taken each minute, and responses are cached for 10 s (Loki subtracts a minute).
+    const faster = {
+      ingester: { chunk_idle_period: "5s", flush_check_period: "1s", chunk_retain_period: "90s" },
+      storage: { index_cache_validity: "70s" },
+    };
+    const distributor = await part("distributor", "distributor", true);
+    const members: Part[] = [];
+    for (const name of ingesters) members.push(await part(name, "ingester", false, faster));
+    const querier = await part("querier", "querier", false, faster);
+    for (const one of [distributor, ...members, querier]) await one.start();
+    await write(distributor);
+    const hidden: string[] = [];
+    const begun = Date.now();
+    while (Date.now() - begun < 110_000) {
+      const found = await count(querier.url);
+      if (found !== lines) hidden.push(`${Math.round((Date.now() - begun) / 1000)} s: ${found} lines`);
+      await wait(1000);
+    }
+    expect(hidden).to.deep.equal([]);
+  });
+
   it("hides no line, although queriers do not know the new index yet and a member missed a write", async () => {
     const distributor = await part("distributor", "distributor", true);
     const members = new Map<string, Part>();
     for (const name of ingesters) members.set(name, await part(name, "ingester", false));
     const querier = await part("querier", "querier", false);
     for (const one of [distributor, ...members.values(), querier]) await one.start();
-    const write = async () => {
-      const now = BigInt(Date.now()) * 1_000_000n;
-      const values = Array.from({ length: lines }, (_, line) => [String(now + BigInt(line)), `line ${line}`]);
-      const body = JSON.stringify({ streams: [{ stream: { job: "rollout" }, values }] });
-      // Until the distributor has the ring.
-      for (let tries = 0; ; tries += 1) {
-        const pushed = await fetch(`${distributor.url}/loki/api/v1/push`, { method: "POST", headers, body });
-        if (pushed.status === 204) return;
-        if (tries > 60) throw new Error(await pushed.text());
-        await wait(500);
-      }
-    };
     /** Each query reads two of the three ingesters, so that several queries cover all pairs. */
     const expectAll = async (written: number, when: string) => {
       const seen = new Set<number>();
       for (let query = 0; query < 20; query += 1) seen.add(await count(querier.url));
       expect([...seen], when).to.deep.equal([written]);
     };
-    await write();
+    await write(distributor);
     await expectAll(lines, "at first");
     for (const name of ingesters) {
       await running.get(name)?.stop();
@@ -152,7 +187,7 @@ describe("binaries: rollout of Loki's ingesters", function () {
       await expectAll(lines, `after the restart of ${name}`);
     }
     await running.get("ingester-1")?.stop();
-    await write();
+    await write(distributor);
     await members.get("ingester-1")?.start();
     await running.get("ingester-0")?.stop();
     await members.get("ingester-0")?.start();

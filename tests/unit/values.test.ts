@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/lib/render";
 import imagePins from "../../images.json";
 import type { Settings } from "../../settings";
+import { duration } from "../../settings/units";
 import { alloyLogsPipeline, alloyLogsValues } from "../../values/alloy-logs";
 import { alloyMetricsValues } from "../../values/alloy-metrics";
 import { alloyTracesReplicas, alloyTracesValues } from "../../values/alloy-traces";
@@ -346,6 +347,17 @@ describe("unit: values", () => {
   });
 
   describe("loki", () => {
+    it("ingesters keep a flushed chunk until queries find it in the index of boltdb-shipper", () => {
+      const { ingester, storage_config } = lokiOf("prod").loki;
+      const seconds = (text: string) => duration().parse(text);
+      const [snapshot, margin] = [60, 60];
+      expect(seconds(ingester.chunk_retain_period)).to.be.at.least(
+        snapshot + seconds(storage_config.index_cache_validity) + margin,
+      );
+      // Loki subtracts a minute for ingesters, and would use a default of an hour for none.
+      expect(seconds(storage_config.index_cache_validity)).to.be.above(60);
+    });
+
     it("has the required numbers (R2)", () => {
       const { loki, ...components } = lokiOf("prod");
       const names = ["distributor", "ingester", "querier", "queryFrontend", "compactor"];
@@ -437,7 +449,7 @@ describe("unit: values", () => {
       const [first, second] = after.schemaConfig.configs;
       expect(first).to.deep.equal(before.schemaConfig.configs[0]);
       expect(second).to.deep.equal({ ...first, from: "2026-10-01", store: "tsdb" });
-      expect(after.storage_config).to.have.keys("boltdb_shipper", "tsdb_shipper");
+      expect(after.storage_config).to.include.keys("boltdb_shipper", "tsdb_shipper");
       expect(after.limits_config.allow_structured_metadata).to.equal(false);
       const tsdb = { loki: { schema: [{ from: "2024-01-01", store: "tsdb" }] } };
       expect(lokiOf("prod", tsdb).loki.limits_config.allow_structured_metadata).to.equal(true);
