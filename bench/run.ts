@@ -1,7 +1,7 @@
 /**
  * Measures resource usage and speed: medians of several repetitions, and ratios within one run.
  *
- * `npm run bench [-- <name>…]`; docs/contributing/benchmarks.md
+ * `npm run bench [-- <name>…]`; bench/README.md
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -147,7 +147,7 @@ async function bench(names: string[], options: Record<string, string | boolean>)
 }
 
 const program = new Command("npm run bench --")
-  .description("Measures the stack and its program; docs/contributing/benchmarks.md explains the figures.")
+  .description("Measures the stack and its program; bench/README.md explains the results.")
   .argument("[names...]", "benchmarks to run; default: all that can run here")
   .option("--repetitions <number>", "number of repetitions", "3")
   .option("--seconds <number>", "duration of a continuous measurement", "60")

@@ -56,7 +56,7 @@ function refuseOtherRole(stack: string, wasAgent: boolean, { hub }: Settings): v
           allowed: `unset, because stack ${stack} was created with stores: Pulumi would delete them and all their volumes`,
           change:
             `Run: pulumi config rm --stack ${stack} hub. To keep the data until its retention ends, create a second stack as the agent, ` +
-            "with a prefix: docs/guides/many-clusters.md#make-a-stack-with-stores-an-agent",
+            "with a prefix: docs/guides/many-clusters.md#convert-a-stack-with-stores-to-an-agent",
         },
   ]);
 }

@@ -114,10 +114,10 @@ export function limitProblems(settings: Settings): Problem[] {
       series > carried,
       path,
       countText(series),
-      `the ingesters hold ${countText(carried)}, or all of it with mimir.ingester.memoryLimit ${setting(
+      `the memory of the ingesters fits ${countText(carried)}: from ${countText(each)}, an ingester rejects new series of every tenant. Lower it, or set mimir.ingester.memoryLimit to ${setting(
         "memory",
         (mimir.ingester.memoryLimit * series) / carried,
-      )}; with ${countText(each)} an ingester rejects new series of every tenant`,
+      )}`,
     ),
   );
 }

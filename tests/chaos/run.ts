@@ -2,7 +2,7 @@
  * Kills every component of a running stack in turn, and pauses those on the path of signals, under numbered lines,
  * samples and traces. Reports losses, delays and the time of full recovery for each.
  *
- * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/contributing/chaos.md
+ * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/contributing/drills.md
  */
 import { connect } from "../../cli/lib/cluster";
 import { UserError } from "../../settings";

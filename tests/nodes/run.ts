@@ -1,7 +1,7 @@
 /**
  * Node drills: take away nodes, zones, workloads and volumes of a running stack under a steady load.
  *
- * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/contributing/nodes.md
+ * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/contributing/drills.md
  */
 import { connect } from "../../cli/lib/cluster";
 import { UserError } from "../../settings";

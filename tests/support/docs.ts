@@ -41,9 +41,11 @@ const markdownIn = (folder: string): string[] =>
     .filter((file) => file.endsWith(".md"))
     .map((file) => join(folder, file));
 
-/** README and every page of `docs/`. */
+/** README, every page of `docs/`, and the READMEs next to code that they refer to. */
 export const pages = (): Page[] =>
-  ["README.md", ...markdownIn("docs")].map((path) => page(path, readFileSync(join(root, path), "utf8")));
+  ["README.md", "automation/README.md", "bench/README.md", ...markdownIn("docs")].map((path) =>
+    page(path, readFileSync(join(root, path), "utf8")),
+  );
 
 /** The anchors of a page, as GitHub derives them from its headings. */
 export function anchors({ text }: Page): string[] {

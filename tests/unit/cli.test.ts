@@ -159,7 +159,7 @@ describe("obs: the command line", function () {
     expect(enough.status).to.equal(0);
     expect(enough.stdout)
       .to.match(/^mimir\.ingester +0\.2 cores/m)
-      .and.include("Nothing is too small");
+      .and.include("Every component is large enough");
     const wrong = await obs("size", "prod", "--logs", "3x", "--nodes", "0");
     expect(wrong.status).to.equal(1);
     expect(wrong.stderr).to.match(

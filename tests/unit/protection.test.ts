@@ -104,9 +104,9 @@ describe("unit: limits that follow from memory", () => {
     const [first = "", ...more] = sizingWarnings("test", prod({ load: { logs: "1GB/day" } }));
     expect(more).to.deep.equal([]);
     expect(first).to.match(
-      /^mimir\.limits\.series: "1M" is too large \(the ingesters hold 430k, .* mimir\.ingester\.memoryLimit 10Gi;/,
+      /^mimir\.limits\.series: "1M" is too large \(the memory of the ingesters fits 430k: .* mimir\.ingester\.memoryLimit to 10Gi\)/,
     );
-    expect(capacityText("prod", prod())).to.include("Limits above what the memory holds:");
+    expect(capacityText("prod", prod())).to.include("Limits that exceed the memory:");
     const paths = (config: Config) => limitProblems(prod({ mimir: config })).map(({ path }) => path);
     expect(paths({ limits: { series: 400_000 } })).to.deep.equal([]);
     expect(paths({ ingester: { memory: "10Gi", memoryLimit: "10Gi" } })).to.deep.equal([]);

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { capacityText, fitText } from "../../cli/commands/size";
 import { withLoad } from "../../cli/commands/size/given";
 import { record } from "../../cli/lib/record";
+import { root } from "../../cli/lib/stack-config";
 import { type Settings, UserError } from "../../settings";
 import { capacity } from "../../settings/capacity";
 import { settingAt } from "../../settings/describe";
@@ -394,6 +397,28 @@ describe("unit: sizing", () => {
       expect(() => withLoad(settings, { spans: "5" })).to.throw(
         UserError,
         /--spans: invalid value "5" \(must be a rate/,
+      );
+    });
+
+    it("prints what docs/guides/sizing.md and README.md show", () => {
+      const page = (path: string) => readFileSync(join(root, path), "utf8");
+      const [, shown = ""] = /^(prod: 1M series[\s\S]*?)```/m.exec(page("docs/guides/sizing.md")) ?? [];
+      const printed = fitText("prod", sized({ series: "1M", samples: "100k/s" })).split("\n");
+      const lines = shown.split("\n").filter((line) => line && line !== "…");
+      expect(lines).to.have.length.greaterThan(5);
+      expect(lines.filter((line) => !printed.includes(line))).to.deep.equal([]);
+      const requests = (settings: Settings) => {
+        const { cpu, memory, disk } = wholeStack(settings);
+        return [Math.round(cpu / 1000), Math.round(memory / GiB), Math.round(disk / GiB)];
+      };
+      const readme = page("README.md").replaceAll(/\s+/g, " ");
+      const [cores, memory, disk] = requests(settingsOf("dev"));
+      expect(readme).to.include(
+        `Dev requests ${cores} core, ${memory} GiB and ${disk} GiB of volumes on one node`,
+      );
+      const prod = requests(settingsOf("prod", { load: { nodes: 6 } }));
+      expect(readme).to.include(
+        `prod requests ${prod[0]} cores, ${prod[1]} GiB and ${prod[2]} GiB of volumes on 6 nodes`,
       );
     });
 

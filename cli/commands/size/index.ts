@@ -8,7 +8,7 @@ import type { Amount } from "../../../settings/sizing";
 import { limitProblems, sizingProblems, storageForecast } from "../../../settings/sizing-problems";
 import { coresText, countText, dailyText, sizeText } from "../../../settings/units";
 import { fileConfig } from "../../lib/stack-config";
-import { table } from "../../lib/text";
+import { plural, table } from "../../lib/text";
 import { type Given, withLoad } from "./given";
 import { changesText, write } from "./write";
 
@@ -21,7 +21,7 @@ const amountText = ({ cpu, memory, disk }: Amount): string =>
 
 /** The resources of a component, of the kinds in its needs. */
 function hasText({ needs, has }: Fit): string {
-  if (!has) return "not said";
+  if (!has) return "not set";
   const { replicas, maxReplicas } = has;
   const named = Object.fromEntries(
     Object.keys(needs).map((resource) => [resource, has[resource as keyof Has]]),
@@ -64,16 +64,11 @@ export function fitText(stack: string, settings: Settings): string {
       ["component", "needs", "has", "verdict"],
       ...sized.map((fit) => [fit.component, amountText(fit.needs), hasText(fit), verdictText(fit)]),
       ["sum of these", amountText(needs), amountText(has), ""],
-      [
-        "whole stack",
-        "",
-        amountText(wholeStack),
-        `requested, on ${nodes === 1 ? "1 node" : `${nodes} nodes`}`,
-      ],
+      ["whole stack", "", amountText(wholeStack), `requested, on ${plural(nodes, "node")}`],
     ]),
     ...(problems.length
-      ? ["\nToo small for it:", ...problems.map((problem) => tooSmallText(stack, problem))]
-      : ["\nNothing is too small for it."]),
+      ? ["\nToo small for the load:", ...problems.map((problem) => tooSmallText(stack, problem))]
+      : ["\nEvery component is large enough for the load."]),
     ...storageForecast(settings).map((text) => `\n${text}`),
     ...limitsText(stack, settings).map((text) => `\n${text}`),
   ].join("\n");
@@ -82,7 +77,7 @@ export function fitText(stack: string, settings: Settings): string {
 /** Limits that admit more than the memory holds. */
 function limitsText(stack: string, settings: Settings): string[] {
   const problems = limitProblems(settings).map((problem) => tooLargeText(stack, problem));
-  return problems.length ? [["Limits above what the memory holds:", ...problems].join("\n")] : [];
+  return problems.length ? [["Limits that exceed the memory:", ...problems].join("\n")] : [];
 }
 
 const headings = {
@@ -101,9 +96,9 @@ export function capacityText(stack: string, settings: Settings): string {
     return `${title}\n${table(rows)}`;
   });
   return [
-    `${stack} carries, by the published formulas and without any other signal (the bottleneck at the top):`,
+    `Maximum load of ${stack} for each signal alone, from the published formulas; the first row is the bottleneck:`,
     ...sections,
-    `whole stack: ${amountText(wholeStack(settings))} requested, on ${settings.load.nodes ?? 1} node(s)`,
+    `whole stack: ${amountText(wholeStack(settings))} requested, on ${plural(settings.load.nodes ?? 1, "node")}`,
     ...limitsText(stack, settings),
   ].join("\n\n");
 }
