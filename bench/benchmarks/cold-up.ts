@@ -4,7 +4,7 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { withStack } from "../../automation/ephemeral";
 import { presentNamespaces } from "../../automation/left";
 import { linesOf } from "../../cli/commands/smoke/logs";
-import { samplesOf } from "../../cli/commands/smoke/promql";
+import { samplesOf } from "../../cli/commands/smoke/view";
 import { senders } from "../../cli/commands/smoke/protocols";
 import { search } from "../../cli/commands/smoke/traces";
 import { throughGateways, type View } from "../../cli/commands/smoke/view";

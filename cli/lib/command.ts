@@ -1,8 +1,16 @@
 /** Helpers for the registration of commands. */
+import type { Command } from "commander";
 import { invalid, UserError } from "../../settings";
 
 /** The argument that names a stack. */
 export const stackArgument = ["[stack]", "name of the stack, as in Pulumi.<stack>.yaml", "dev"] as const;
+
+/** Adds a command with a stack as its argument. */
+export const stackCommand = (program: Command, name: string, description: string): Command =>
+  program
+    .command(name)
+    .description(description)
+    .argument(...stackArgument);
 
 /** Runs an action that returns the exit code. */
 export const exit = async (action: () => Promise<number>): Promise<void> => {

@@ -13,8 +13,7 @@ import {
   pendingReleases,
   unknownObjects,
 } from "../../cli/commands/lifecycle/pending-operations";
-import { settled } from "../../cli/commands/lifecycle/recovery";
-import { isStale, lockFolder } from "../../cli/commands/lifecycle/stale-lock";
+import { isStale, lockFolder, settled } from "../../cli/commands/lifecycle/recovery";
 import { root } from "../../cli/lib/stack-config";
 import { familyOf, points, reached, seenIn } from "../interrupt/points";
 

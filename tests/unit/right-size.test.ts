@@ -1,6 +1,6 @@
 import { expect } from "chai";
 import { parse } from "yaml";
-import { withLoad } from "../../cli/commands/size/given";
+import { withLoad } from "../../cli/commands/size";
 import { changesFor, laidOn } from "../../cli/commands/size/write";
 import { parseSettings, settingsIn } from "../../settings";
 import { components, fits, wholeStack } from "../../settings/fit";

@@ -126,7 +126,7 @@ describe("unit: obs smoke, its objects", () => {
       expect(pod.spec?.imagePullSecrets).to.deep.equal([{ name: "pull" }]);
       expect(pod.metadata?.namespace).to.equal("obs-smoke");
     }
-    expect(namespaceManifest(settingsOf("dev"), "1").metadata?.labels).to.include({
+    expect(namespaceManifest(settingsOf("dev")).metadata?.labels).to.include({
       "pod-security.kubernetes.io/enforce": "restricted",
     });
   });

@@ -1,6 +1,6 @@
 /** `obs storage`: the report made from MinIO's metrics. */
 import { expect } from "chai";
-import { type Measured, reportOf, textOf } from "../../cli/commands/storage/report";
+import { type Measured, reportOf, textOf } from "../../cli/commands/storage";
 
 const GiB = 1024 ** 3;
 const by = (values: Record<string, number>) => new Map(Object.entries(values));

@@ -2,7 +2,7 @@ import { expect } from "chai";
 import { maxSatisfying, SemVer } from "semver";
 import { type ChartName, pins } from "../../charts";
 import { type Check, exitCode, lines } from "../../cli/commands/upgrade";
-import { movedReleases, refusedText } from "../../cli/commands/upgrade/moved";
+import { movedReleases, refusedText } from "../../cli/commands/upgrade/dry-run";
 import { compare, numbersOf, type Offered, reportOf } from "../../cli/commands/upgrade/versions";
 import { guides, type Note, notes } from "../../upgrades";
 import { settingsOf } from "../support/stacks";

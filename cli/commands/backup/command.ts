@@ -1,22 +1,16 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `backup`, `restore`. */
 export function register(program: Command): void {
-  program
-    .command("backup")
-    .description("start a backup now, follow its log, and exit with its result")
-    .argument(...stackArgument)
+  stackCommand(program, "backup", "start a backup now, follow its log, and exit with its result")
     .option("--only <part>", "buckets or grafana")
     .addHelpText("after", "\nBackups run on a schedule: backups.schedule. docs/guides/backup.md")
     .action((stack, options) => exit(async () => implementation().backup(stack, options)));
 
-  program
-    .command("restore")
-    .description("restore the buckets and Grafana's database from the backup")
-    .argument(...stackArgument)
+  stackCommand(program, "restore", "restore the buckets and Grafana's database from the backup")
     .option("--only <part>", "buckets or grafana")
     .option("--before <time>", "restore the state before this time (UTC), within backups.keepDeleted")
     .option("-y, --yes", "confirm the restore of a prod stack")

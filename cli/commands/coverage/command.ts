@@ -1,16 +1,15 @@
 import type { Command } from "commander";
-import { exit, numberOf, stackArgument } from "../../lib/command";
+import { exit, numberOf, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `coverage`. */
 export function register(program: Command): void {
-  program
-    .command("coverage")
-    .description(
-      "list queries, alerts and autoscalers without data, with the reason, and metrics that nothing reads",
-    )
-    .argument(...stackArgument)
+  stackCommand(
+    program,
+    "coverage",
+    "list queries, alerts and autoscalers without data, with the reason, and metrics that nothing reads",
+  )
     .option("--all", "list everything, also queries without data now, such as errors that did not happen")
     .option("--hours <number>", "metrics of the last hours count", numberOf("hours", 1, 8760), 1)
     .option("--top <number>", "rows of each table", numberOf("top", 1, 10_000), 20)

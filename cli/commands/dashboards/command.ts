@@ -1,14 +1,15 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `dashboards`. */
 export function register(program: Command): void {
-  program
-    .command("dashboards")
-    .description("run the queries of this stack's dashboards at the gateways, and list failed and empty ones")
-    .argument(...stackArgument)
+  stackCommand(
+    program,
+    "dashboards",
+    "run the queries of this stack's dashboards at the gateways, and list failed and empty ones",
+  )
     .option("--json", "print the failed and empty queries as JSON")
     .action((stack, { json }) => exit(async () => implementation().queryDashboards(stack, Boolean(json))));
 }

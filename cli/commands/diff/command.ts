@@ -1,14 +1,15 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `diff`. */
 export function register(program: Command): void {
-  program
-    .command("diff")
-    .description("show what changes since a commit do to the objects that a stack installs; needs no cluster")
-    .argument(...stackArgument)
+  stackCommand(
+    program,
+    "diff",
+    "show what changes since a commit do to the objects that a stack installs; needs no cluster",
+  )
     .option("--base <ref>", "branch, tag or commit to compare with (default: the merge base with main)")
     .option(
       "--base-charts <folder>",

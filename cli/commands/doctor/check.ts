@@ -39,17 +39,14 @@ export interface Finding {
   page: string;
 }
 
-/** Builds findings of one layer. @param usual the page of those that name no other */
-export const findingIn =
-  (layer: Layer, usual = "docs/operations/runbook.md") =>
-  (severity: Severity, what: string, evidence: string, fix: string, page = usual): Finding => ({
-    severity,
-    layer,
-    what,
-    evidence,
-    fix,
-    page,
-  });
+/** Builds findings of one layer, by severity. @param usual the page of those that name no other */
+export function findingIn(layer: Layer, usual = "docs/operations/runbook.md") {
+  const of =
+    (severity: Severity) =>
+    (what: string, evidence: string, fix: string, page = usual) =>
+      ({ severity, layer, what, evidence, fix, page }) satisfies Finding;
+  return { critical: of("critical"), warning: of("warning"), note: of("note") };
+}
 
 export interface Context extends Connection {
   stack: string;

@@ -1,14 +1,11 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `doctor`. */
 export function register(program: Command): void {
-  program
-    .command("doctor")
-    .description("report problems with evidence and a fix, root causes first")
-    .argument(...stackArgument)
+  stackCommand(program, "doctor", "report problems with evidence and a fix, root causes first")
     .option("--no-probe", "create no pod: do not test whether NetworkPolicies are enforced")
     .option("--json", "print the findings as JSON")
     .addHelpText("after", "\nExit codes: 0 healthy; 2 findings; 1 the cluster could not be checked.")

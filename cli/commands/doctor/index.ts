@@ -54,8 +54,7 @@ export function runChecks(
     all.map(async ({ name, look }) => {
       const start = Date.now();
       const findings = await within(limit, look(context)).catch(({ message }: Error) => [
-        findingIn("signals")(
-          "warning",
+        findingIn("signals").warning(
           `the check of ${name} failed`,
           message,
           "fix the findings above, then run the doctor again",

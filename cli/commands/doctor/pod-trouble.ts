@@ -126,15 +126,14 @@ export function podTrouble(
       .join("; ");
   if (worst && (worst.cause[2] !== "note" || !isUnready(pod))) {
     const [what, fix, severity = usual] = worst.cause;
-    return finding(severity, what, evidence() || stateOf(worst.status), fix);
+    return finding[severity](what, evidence() || stateOf(worst.status), fix);
   }
   if (!isUnready(pod)) return undefined;
   const pending = pendingCause(pod, observed.events);
-  if (pending) return finding(usual, pending[0], evidence(), pending[1]);
+  if (pending) return finding[usual](pending[0], evidence(), pending[1]);
   const young = age(now, creationTimestamp) < startsWithin;
   const probe = warnings(observed.events, "Pod", name).some((text) => text.startsWith("Unhealthy:"));
-  return finding(
-    young ? (dead ? "warning" : "note") : usual,
+  return finding[young ? (dead ? "warning" : "note") : usual](
     `pod ${namespace}/${name} ${young ? "starts" : "is not ready"}${probe ? ": its probe fails" : ""}`,
     evidence() || (condition(pod, "Ready")?.message ?? `phase ${pod.status?.phase}`),
     `kubectl -n ${namespace} logs ${name} --all-containers --tail=50`,

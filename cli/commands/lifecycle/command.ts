@@ -1,16 +1,15 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `up`, `preview`, `refresh`, `down`. */
 export function register(program: Command): void {
   const command = (name: string, description: string, of = name) =>
-    program
-      .command(name)
-      .description(description)
-      .argument(...stackArgument)
-      .argument("[pulumi-args...]", `arguments for pulumi ${of}, after --`);
+    stackCommand(program, name, description).argument(
+      "[pulumi-args...]",
+      `arguments for pulumi ${of}, after --`,
+    );
 
   command("up", "create or update a stack")
     .option("-y, --yes", "skip the confirmation (dev stacks never ask)")

@@ -8,7 +8,7 @@ import { renamed } from "../../../values/renamed";
 import { type Connection, connect } from "../../lib/cluster";
 import { packArguments } from "../../lib/policy-pack";
 import { backendEnvironment, outputsOf, pulumi } from "../../lib/pulumi";
-import { assertUpgradable } from "../upgrade/moved";
+import { assertUpgradable } from "../upgrade/dry-run";
 import { recoverInterruptedUpdate } from "./recovery";
 
 /** A refresh, also `up --refresh`, reaches MinIO only through the running program. */

@@ -1,16 +1,15 @@
 import type { Command } from "commander";
-import { exit, numberOf, stackArgument } from "../../lib/command";
+import { exit, numberOf, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `load`. */
 export function register(program: Command): void {
-  program
-    .command("load")
-    .description(
-      "load a running stack in steps; report throughput, ingestion-to-query latency and resource usage",
-    )
-    .argument(...stackArgument)
+  stackCommand(
+    program,
+    "load",
+    "load a running stack in steps; report throughput, ingestion-to-query latency and resource usage",
+  )
     .option(
       "--logs <rate>",
       "log lines per second in the last step; 0 disables logs",

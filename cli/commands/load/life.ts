@@ -8,8 +8,7 @@ import { UserError } from "../../../settings";
 import type { Connection } from "../../lib/cluster";
 import { basicAuth, gatewayPassword } from "../../lib/gateway";
 import { followJob } from "../../lib/job-log";
-import { copyPullSecret, ifThere } from "../../lib/objects";
-import { until } from "../../lib/poll";
+import { inNamespace } from "../../lib/namespace";
 import { root } from "../../lib/stack-config";
 import { caManifest, credentialsManifest, jobManifest, namespaceManifest, scriptManifest } from "./manifest";
 import type { Plan } from "./plan";
@@ -19,8 +18,6 @@ import { readSteps, readSummary, type Summary, stepText } from "./summary";
 export const scriptFile = join(root, "cli", "commands", "load", "script.js");
 
 const { namespace, name } = loadTest;
-/** Seconds in which the namespace must be deleted. */
-const goneWithin = 120;
 /** Lines and characters at the end of the log that are read and kept: with a store unavailable, each request has a line. */
 const logEnd = { lines: 2000, characters: 500_000 };
 
@@ -42,30 +39,10 @@ async function credentials({ config, settings }: Connection): Promise<Record<str
   return Object.fromEntries(await Promise.all(entries));
 }
 
-/** The namespace's phase; undefined if it does not exist. */
-const phase = async (core: CoreV1Api): Promise<string | undefined> =>
-  (await ifThere(core.readNamespace({ name: namespace })))?.status?.phase;
-
-/** Waits until the namespace is deleted. @returns whether it is */
-const gone = (core: CoreV1Api): Promise<boolean> =>
-  until(goneWithin, "deletion", async () => (await phase(core)) === undefined).catch(() => false);
-
-/** @throws UserError if another load test runs, or one was kept */
-async function refuseSecond(core: CoreV1Api): Promise<void> {
-  const found = await phase(core);
-  if (found === undefined || (found === "Terminating" && (await gone(core)))) return;
-  throw new UserError(
-    `namespace ${namespace} exists (${found}): another load test runs, or one was kept. Delete it with: kubectl delete namespace ${namespace}`,
-  );
-}
-
-/** Creates the namespace and its objects. */
+/** Creates the objects in the namespace. */
 async function start(connection: Connection, plan: Plan): Promise<void> {
   const { config, settings } = connection;
   const core = config.makeApiClient(CoreV1Api);
-  await core.createNamespace({ body: namespaceManifest() });
-  const { pullSecret } = settings.images;
-  if (pullSecret) await copyPullSecret(core, settings, pullSecret, namespace);
   const secret = credentialsManifest(await credentials(connection));
   await core.createNamespacedSecret({ namespace, body: secret });
   const script = scriptManifest(readFileSync(scriptFile, "utf8"));
@@ -105,25 +82,20 @@ async function follow(config: KubeConfig, plan: Plan, { tell, stop }: LoadLife):
 }
 
 /** Loads a stack, runs an action with the result while the pod still exists, and deletes everything in any case. */
-export async function withLoad<T>(
+export const withLoad = <T>(
   connection: Connection,
   plan: Plan,
   life: LoadLife,
   action: (summary: Summary) => Promise<T>,
-): Promise<T> {
-  const core = connection.config.makeApiClient(CoreV1Api);
-  const { tell, keep } = life;
-  await refuseSecond(core);
-  try {
-    await start(connection, plan);
-    tell(`${plan.steps} steps of ${plan.seconds} s; run ${plan.run}`);
-    return await action(await follow(connection.config, plan, life));
-  } finally {
-    if (keep) tell(`namespace ${namespace} is kept: kubectl delete namespace ${namespace}`);
-    else {
-      tell(`deleting namespace ${namespace}`);
-      await ifThere(core.deleteNamespace({ name: namespace }));
-      if (!(await gone(core))) tell(`namespace ${namespace} still exists after ${goneWithin} s`);
-    }
-  }
-}
+): Promise<T> =>
+  inNamespace(
+    connection,
+    namespaceManifest(),
+    life.tell,
+    async () => {
+      await start(connection, plan);
+      life.tell(`${plan.steps} steps of ${plan.seconds} s; run ${plan.run}`);
+      return action(await follow(connection.config, plan, life));
+    },
+    { keep: life.keep ?? false },
+  );

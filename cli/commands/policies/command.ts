@@ -1,14 +1,11 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `policies`. */
 export function register(program: Command): void {
-  program
-    .command("policies")
-    .description("check a stack and the objects of its charts against the policy pack")
-    .argument(...stackArgument)
+  stackCommand(program, "policies", "check a stack and the objects of its charts against the policy pack")
     .option("--json", "print the findings as JSON")
     .addHelpText(
       "after",

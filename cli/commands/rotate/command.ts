@@ -1,14 +1,15 @@
 import type { Command } from "commander";
-import { exit, numberOf, stackArgument } from "../../lib/command";
+import { exit, numberOf, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `rotate`. */
 export function register(program: Command): void {
-  program
-    .command("rotate")
-    .description("rotate the gateways' passwords without data loss; resumes after an interruption")
-    .argument(...stackArgument)
+  stackCommand(
+    program,
+    "rotate",
+    "rotate the gateways' passwords without data loss; resumes after an interruption",
+  )
     .option("--keep-old", "stop before the old passwords are revoked, until other stacks use the new ones")
     .option(
       "--wait <seconds>",

@@ -1,16 +1,15 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `size`. */
 export function register(program: Command): void {
-  program
-    .command("size")
-    .description(
-      "compare a stack's settings with the required capacity for a load; without a load, show what they carry",
-    )
-    .argument(...stackArgument)
+  stackCommand(
+    program,
+    "size",
+    "compare a stack's settings with the required capacity for a load; without a load, show what they carry",
+  )
     .option("--series <count>", "active series, such as 1M")
     .option("--samples <rate>", "samples, such as 100k/s (default: one per series and scrape interval)")
     .option("--queries <rate>", "metric queries, such as 5/s (default: 5/s per million series)")

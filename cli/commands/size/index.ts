@@ -2,15 +2,29 @@
 import { readSettings, type Settings, UserError } from "../../../settings";
 import { type Capacity, capacity } from "../../../settings/capacity";
 import { type Fit, fits, type Has, sum, total, wholeStack } from "../../../settings/fit";
-import { signalsOf, wholeLoad } from "../../../settings/load";
-import { tooLargeText, tooSmallText } from "../../../settings/problem-text";
+import { load as loadSettings, signalsOf, wholeLoad } from "../../../settings/load";
+import { invalid, tooLargeText, tooSmallText } from "../../../settings/problem-text";
 import type { Amount } from "../../../settings/sizing";
 import { limitProblems, sizingProblems, storageForecast } from "../../../settings/sizing-problems";
 import { coresText, countText, dailyText, sizeText } from "../../../settings/units";
 import { fileConfig } from "../../lib/stack-config";
 import { plural, table } from "../../lib/text";
-import { type Given, withLoad } from "./given";
-import { changesText, write } from "./write";
+import { changesText, type Given, write } from "./write";
+
+/** The settings with the options in `load`. @throws UserError with every invalid option */
+export function withLoad(settings: Settings, given: Given): Settings {
+  const read = Object.entries(given).map(([name, text]) => {
+    const { data, error } = loadSettings.shape[name as keyof Given].safeParse(text);
+    return { name, text, data, wrong: error?.issues[0]?.message };
+  });
+  const wrong = read.filter((one) => one.wrong !== undefined);
+  if (wrong.length)
+    throw new UserError(
+      wrong.map(({ name, text, wrong }) => invalid(`--${name}`, text, wrong ?? "")).join("\n     "),
+    );
+  const load = Object.fromEntries(read.map(({ name, data }) => [name, data]));
+  return { ...settings, load: { ...settings.load, ...load } };
+}
 
 const amountText = ({ cpu, memory, disk }: Amount): string =>
   [

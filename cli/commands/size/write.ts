@@ -6,7 +6,9 @@ import { rightSize, type Sized } from "../../../settings/right-size";
 import { merge, type Tree, valueAt } from "../../../settings/tree";
 import { configFile, fileConfig } from "../../lib/stack-config";
 import { table } from "../../lib/text";
-import type { Given } from "./given";
+
+/** The options of a load: `{ series: "1M" }`. */
+export type Given = Partial<Record<keyof Settings["load"], string>>;
 
 /** A setting that changes, with its old value in the file. */
 export interface Change extends Sized {

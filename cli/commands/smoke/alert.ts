@@ -4,6 +4,7 @@ import { gatewayUser, services, smokeTest, tenants } from "../../../names";
 import { smokeReceiver } from "../../../values/alertmanager";
 import { bodyOf } from "../../lib/service";
 import { podText } from "../../lib/tunnel";
+import { startPod } from "./app";
 import { type Check, type Context, type Evidence, evidence } from "./check";
 import {
   alertName,
@@ -13,7 +14,6 @@ import {
   receiverService,
   ruleManifest,
 } from "./manifest";
-import { startPod } from "./namespace";
 import { healthy } from "./view";
 
 const { namespace, receiver } = smokeTest;

@@ -1,10 +1,10 @@
 /** Tests 1 and 2: an application is deployed, and it produces logs, metrics and traces. */
-import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
+import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { address, smokeTest, usesTls } from "../../../names";
+import { isReady, reasonOf } from "../../lib/objects";
 import { bodyOf } from "../../lib/service";
 import { type Check, type Context, evidence } from "./check";
 import { appManifest, lines, spansTo } from "./manifest";
-import { startPod } from "./namespace";
 
 const { namespace, app } = smokeTest;
 
@@ -49,6 +49,21 @@ export async function newest({ config }: Pick<Context, "config">): Promise<Sent>
 
 /** The selector of the application's lines in Loki. */
 export const stream = `{namespace="${namespace}", pod_name="${app}"}`;
+
+/** Creates a pod in the namespace. @returns it once it is ready @throws with the reason if it is not within 120 s */
+export async function startPod({ config, until }: Context, body: V1Pod): Promise<V1Pod> {
+  const core = config.makeApiClient(CoreV1Api);
+  const name = body.metadata?.name ?? "";
+  await core.createNamespacedPod({ namespace, body });
+  const state = () => core.readNamespacedPod({ namespace, name });
+  const ready = until(120, `pod ${namespace}/${name} that is ready`, async () => {
+    const pod = await state();
+    return isReady(pod) && pod;
+  });
+  return ready.catch(async () => {
+    throw new Error(`pod ${namespace}/${name} is not ready after 120 s: ${reasonOf(await state())}`);
+  });
+}
 
 export const application: Check = {
   number: 1,

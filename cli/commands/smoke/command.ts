@@ -1,14 +1,11 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `smoke`. */
 export function register(program: Command): void {
-  program
-    .command("smoke")
-    .description("run end-to-end tests against a running stack")
-    .argument(...stackArgument)
+  stackCommand(program, "smoke", "run end-to-end tests against a running stack")
     .option("--json", "print the results as JSON")
     .option("--disruptive", "also kill a Loki ingester and wait until it recovers")
     .addHelpText("after", "\nExits 1 if a test fails; skipped tests do not count. docs/operations/smoke.md")

@@ -3,9 +3,8 @@ import { newest } from "./app";
 import { type Check, evidence } from "./check";
 import { secondsOf } from "./durations";
 import { linesOf } from "./logs";
-import { samplesOf } from "./promql";
 import { edge, type Span, traceOf } from "./traces";
-import type { View } from "./view";
+import { samplesOf, type View } from "./view";
 
 /** A datasource's link from traces to logs, as far as it is followed. */
 export interface TracesToLogs {

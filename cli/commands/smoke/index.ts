@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
 import { connect } from "../../lib/cluster";
+import { inNamespace } from "../../lib/namespace";
 import { alert } from "./alert";
 import { application, signals } from "./app";
 import type { Check, Context } from "./check";
@@ -10,8 +11,8 @@ import { logsOfTrace, serviceGraph } from "./correlate";
 import { enforcement } from "./enforcement";
 import { healing } from "./heal";
 import { logs } from "./logs";
+import { namespaceManifest } from "./manifest";
 import { metrics } from "./metrics";
-import { inNamespace } from "./namespace";
 import { retention } from "./retention";
 import { countsOf, type Listener, type Result, resultText, runChecks, summaryText } from "./run";
 import { traces } from "./traces";
@@ -42,7 +43,7 @@ export const smokeTests = (
   tell: (line: string) => void,
 ): Promise<Result[]> =>
   withView(given, (view) =>
-    inNamespace(given, tell, () => {
+    inNamespace(given, namespaceManifest(given.settings), tell, () => {
       const run = { view, run: randomBytes(4).toString("hex"), begun: Date.now() };
       return runChecks(checks, { ...given, ...run }, listener);
     }),

@@ -7,8 +7,6 @@ import { scriptPod } from "../../lib/script-pod";
 import { root } from "../../lib/stack-config";
 
 const { namespace } = smokeTest;
-/** Annotation with the heartbeat of a run. */
-export const aliveAnnotation = "observability/smoke-test-alive";
 
 /** Lines that the application writes at most, one a second; every fifth with a trace of two spans. */
 export const lines = 900;
@@ -16,7 +14,7 @@ export const lines = 900;
 const longest = 1800;
 
 /** The namespace. Its pods meet Pod Security's `restricted`. */
-export const namespaceManifest = (settings: Settings, alive: string): V1Namespace => ({
+export const namespaceManifest = (settings: Settings): V1Namespace => ({
   metadata: {
     name: namespace,
     labels: {
@@ -24,7 +22,6 @@ export const namespaceManifest = (settings: Settings, alive: string): V1Namespac
       "pod-security.kubernetes.io/enforce": "restricted",
       ...prefixLabels(settings),
     },
-    annotations: { [aliveAnnotation]: alive },
   },
 });
 

@@ -2,9 +2,8 @@
 import { smokeTest, tenants } from "../../../names";
 import { queryMimir } from "../../lib/prometheus";
 import { type Check, evidence } from "./check";
-import { samplesOf } from "./promql";
 import { isolated, written } from "./tenants";
-import { healthy } from "./view";
+import { healthy, samplesOf } from "./view";
 
 /** Sources that are scraped, with a metric that only the source has. */
 const scraped = {

@@ -4,6 +4,7 @@ import { datasourceReader } from "../../../values/gateway";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
 import type { Connection } from "../../lib/cluster";
 import { type Datasource, type Grafana, grafanaToken, health, withGrafana } from "../../lib/grafana";
+import { type Sample, samplesIn } from "../../lib/prometheus";
 import { bodyOf } from "../../lib/service";
 
 /** One of Grafana's datasources. */
@@ -59,6 +60,12 @@ export const withView = <T>(stack: Connection, action: (view: View) => Promise<T
   stack.settings.environment === "prod" && !grafanaToken()
     ? action(throughGateways(stack))
     : withGrafana(stack, (grafana) => action(throughGrafana(grafana)));
+
+/** Runs an instant query in Mimir through a view. @param time epoch in seconds; now without it */
+export async function samplesOf(view: View, query: string, time?: number): Promise<Sample[]> {
+  const parameters = new URLSearchParams({ query, ...(time && { time: String(time) }) });
+  return samplesIn((await view.json("mimir", `/api/v1/query?${parameters}`)).data);
+}
 
 /** The health of the datasources of some types. @throws if one is not healthy */
 export async function healthy(view: View, types: string[]): Promise<{ asked: string; answer: string }[]> {

@@ -1,14 +1,11 @@
 import type { Command } from "commander";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `storage`. */
 export function register(program: Command): void {
-  program
-    .command("storage")
-    .description("show size, growth and time until full of each bucket")
-    .argument(...stackArgument)
+  stackCommand(program, "storage", "show size, growth and time until full of each bucket")
     .option("--json", "print the report as JSON, sizes in bytes")
     .action((stack, { json }) => exit(async () => implementation().storage(stack, Boolean(json))));
 }

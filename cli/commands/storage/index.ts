@@ -1,8 +1,83 @@
-/** `obs storage`: usage, growth and time until full of each bucket. */
+/** `obs storage`: usage, growth and time until full of each bucket, from MinIO's metrics in Prometheus. */
 import { UserError } from "../../../settings";
+import { sizeText } from "../../../settings/units";
 import { connect } from "../../lib/cluster";
 import { queryPrometheus } from "../../lib/prometheus";
-import { type Measured, queries, reportOf, textOf } from "./report";
+import { table } from "../../lib/text";
+
+/** Queries of MinIO's metrics, by bucket where they have one. */
+export const queries = {
+  bytes: "max by (bucket) (minio_bucket_usage_total_bytes)",
+  objects: "max by (bucket) (minio_bucket_usage_object_total)",
+  /** Bytes a day, at the growth of the last day. */
+  growthPerDay: "deriv(max by (bucket) (minio_bucket_usage_total_bytes)[1d:5m]) * 86400",
+  free: "min(minio_cluster_capacity_usable_free_bytes)",
+} as const;
+
+/** Results of the queries, by bucket. */
+export type Measured = Record<keyof typeof queries, Map<string, number>>;
+
+/** Fewer days than this until full are a warning: time to order disks. */
+export const warnBelow = 30;
+
+export interface BucketReport {
+  bucket: string;
+  objects?: number;
+  bytes?: number;
+  growthPerDay?: number;
+  quota?: number;
+  /** Days until its quota or the volumes are full; undefined if it does not grow. */
+  daysUntilFull?: number;
+}
+
+/** Days until so many bytes are added; undefined if they never are, or if a number is missing. */
+const daysUntil = (left: number | undefined, growth: number | undefined): number | undefined =>
+  left === undefined || growth === undefined || growth <= 0 ? undefined : Math.max(0, left) / growth;
+
+const known = (numbers: (number | undefined)[]): number[] => numbers.filter((one) => one !== undefined);
+
+/** One line per bucket, in the order of the settings. The volumes are full when all buckets together fill them. */
+export function reportOf(quotas: Record<string, number | undefined>, measured: Measured): BucketReport[] {
+  const [free] = measured.free.values();
+  const growth = known([...measured.growthPerDay.values()]).reduce((total, one) => total + one, 0);
+  return Object.entries(quotas).map(([bucket, quota]) => {
+    const [bytes, objects] = [measured.bytes.get(bucket), measured.objects.get(bucket)];
+    const growthPerDay = measured.growthPerDay.get(bucket);
+    const left = quota === undefined || bytes === undefined ? undefined : quota - bytes;
+    const volumes = (growthPerDay ?? 0) > 0 ? daysUntil(free, growth) : undefined;
+    const days = known([daysUntil(left, growthPerDay), volumes]);
+    return {
+      bucket,
+      ...(objects !== undefined && { objects }),
+      ...(bytes !== undefined && { bytes }),
+      ...(growthPerDay !== undefined && { growthPerDay }),
+      ...(quota !== undefined && { quota }),
+      ...(days.length && { daysUntilFull: Math.min(...days) }),
+    };
+  });
+}
+
+const cell = (value: number | undefined, text: (value: number) => string): string =>
+  value === undefined ? "-" : text(value);
+const growthText = (bytes: number) => `${bytes < 0 ? "-" : "+"}${sizeText(Math.abs(bytes))}`;
+const daysText = (days: number) =>
+  `${days > 3650 ? "> 10 years" : `${Math.floor(days)} d`}${days < warnBelow ? " (!)" : ""}`;
+
+/** The report as a table. */
+export function textOf(buckets: BucketReport[], free: number | undefined): string {
+  const rows = buckets.map(({ bucket, objects, bytes, growthPerDay, quota, daysUntilFull }) => [
+    bucket,
+    cell(objects, String),
+    cell(bytes, sizeText),
+    cell(growthPerDay, growthText),
+    cell(quota, sizeText),
+    cell(daysUntilFull, daysText),
+  ]);
+  return [
+    table([["bucket", "objects", "size", "growth/day", "quota", "full in"], ...rows]),
+    `\n${cell(free, sizeText)} free on MinIO's volumes. MinIO counts usage every few minutes; growth is that of the last day.`,
+  ].join("\n");
+}
 
 /** @returns the exit code 0 @throws UserError if MinIO is not part of the stack, or Prometheus does not respond */
 export async function storage(stack: string, json: boolean): Promise<number> {

@@ -1,15 +1,12 @@
 import type { Command } from "commander";
 import { UserError } from "../../../settings";
-import { exit, stackArgument } from "../../lib/command";
+import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
 /** Registers `upgrade`. */
 export function register(program: Command): void {
-  program
-    .command("upgrade")
-    .description("check for chart upgrades and breaking changes, or grow volumes")
-    .argument(...stackArgument)
+  stackCommand(program, "upgrade", "check for chart upgrades and breaking changes, or grow volumes")
     .option(
       "--check",
       "compare charts.json with the repositories, and run the charts against the cluster as a dry run",

@@ -1,8 +1,21 @@
 /** Whether the cluster accepts the objects of releases: a server-side dry run, which changes nothing. */
 import { ApiException, type KubeConfig, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
 import pLimit from "p-limit";
+import { type ChartName, pins, versionOf } from "../../../charts";
 import { reasonOf } from "../../../components/preflight/facts";
-import { type KubernetesObject, type ReleaseInputs, releaseObjects, whyNot } from "../../lib/render";
+import { namespaces } from "../../../names";
+import { type Settings, UserError } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
+import { type HelmRelease, readReleases } from "../../lib/helm-history";
+import { record } from "../../lib/record";
+import {
+  type KubernetesObject,
+  type ReleaseInputs,
+  releaseObjects,
+  releasesOf,
+  whyNot,
+} from "../../lib/render";
+import { fileConfig } from "../../lib/stack-config";
 
 /** An object that the API server does not accept: most often, an immutable field differs. */
 export interface Refused {
@@ -110,4 +123,40 @@ export async function dryRun(
     }
   }
   return result;
+}
+
+/** Names of the releases that were installed with another version of their chart than the pinned one. */
+export const movedReleases = (
+  installed: Pick<HelmRelease, "name" | "chart">[],
+  settings: Settings,
+): Set<string> =>
+  new Set(
+    installed
+      .filter(
+        ({ chart }) => chart.name in pins && chart.version !== versionOf(chart.name as ChartName, settings),
+      )
+      .map(({ name }) => name),
+  );
+
+/** The error for objects that cannot be updated. */
+export const refusedText = ({ refused }: DryRun): string =>
+  "the cluster refuses objects of the pinned charts; no changes were made:\n" +
+  refused.map(({ object, message, fix }) => `  ${object}: ${message}\n    ${fix}\n`).join("") +
+  "    or restore the old version in charts.json; docs/guides/upgrades.md#immutable-fields";
+
+/** Before `up` and `preview`: checks the releases whose chart version has changed. @throws UserError with each refused object and its fix */
+export async function assertUpgradable(stack: string, { settings, config }: Connection): Promise<void> {
+  const result = await (async () => {
+    const installed = await readReleases(config, new Set(Object.values(namespaces(settings))));
+    const moved = movedReleases(installed, settings);
+    if (moved.size === 0) return undefined;
+    const releases = releasesOf(await record(stack, fileConfig(stack))).filter(({ name }) => moved.has(name));
+    return dryRun(config, releases, (name) => console.error(`obs: ${name} has another chart version`));
+  })().catch((error: Error) => {
+    if (error instanceof UserError) throw error;
+    console.error(`obs: the chart versions were not checked: ${reasonOf(error)}`);
+    return undefined;
+  });
+  for (const line of result?.skipped ?? []) console.error(`obs: not checked: ${line}`);
+  if (result?.refused.length) throw new UserError(refusedText(result));
 }

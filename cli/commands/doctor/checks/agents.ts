@@ -10,8 +10,7 @@ const page = "docs/guides/many-clusters.md";
 /** Agents that never sent a sample. @param agents by name */
 export const judgeNeverSeen = (agents: string[]): Finding[] =>
   agents.map((agent) =>
-    finding(
-      "note",
+    finding.note(
       `agent ${agent} has never sent a sample`,
       "observability:agent:listed has it, observability:agent:seen does not",
       `run ./obs up for the stack of cluster ${agent}, or remove agents.${agent}`,
@@ -24,8 +23,7 @@ export const judgeForeign = (agent: string, names: string[]): Finding[] =>
   names
     .filter((name) => name !== agent)
     .map((name) =>
-      finding(
-        "warning",
+      finding.warning(
         `agent ${agent} writes traces as cluster ${name}`,
         `tenant ${agent} of Tempo has spans with resource.k8s.cluster.name="${name}" of the last hour`,
         `read its traces with the datasource Tempo ${agent}. Find the sender: its spans do not come through the Alloy of stack ${agent}`,

@@ -31,8 +31,7 @@ export function judgeRules(by: string, groups: RuleGroup[], page: string): Findi
     const [first] = failed;
     if (!first) return [];
     return [
-      finding(
-        "warning",
+      finding.warning(
         `${by} cannot evaluate ${failed.length} of ${rules.length} rules of group ${name}`,
         `${first.name}: ${(first.lastError ?? "").slice(0, 300)}`,
         "fix the query, or the metrics that it reads",
@@ -79,8 +78,7 @@ export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] 
     const { summary, description = summary, runbook_url: runbook = "" } = annotations;
     const page = `docs/operations/runbooks/${labels["alertname"]}.md`;
     const more = same.length > 1 ? `; ${same.length - 1} more like it` : "";
-    return finding(
-      severity,
+    return finding[severity](
       `alert ${labels["alertname"]} ${state === "firing" ? "fires" : "is pending"}: ${summary ?? ""}`,
       `since ${activeAt.slice(0, 19)}Z: ${(description ?? "").trim().slice(0, 300)}${more}`,
       `follow its runbook ${runbook}; the alert resolves a few minutes after its cause`,

@@ -68,7 +68,7 @@ export function judgeBuckets(looks: Look[], kind: Kind): Finding[] {
       const { what, [kind]: fix } = meaning(look);
       const evidence = `list of bucket ${look.bucket} as ${look.consumer}: ${look.code}: ${look.message ?? ""}`;
       const page = "docs/operations/runbooks/ObjectStorageUnreachable.md";
-      return findingIn("storage")("critical", what, evidence, fix, page);
+      return findingIn("storage").critical(what, evidence, fix, page);
     });
   return found.filter(({ what }, index) => found.findIndex((one) => one.what === what) === index);
 }

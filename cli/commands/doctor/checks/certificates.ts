@@ -53,8 +53,7 @@ export function dateFindings(settings: Settings, secret: V1Secret, now: number):
   return certificatesIn(secret).flatMap(({ key, certificate }): Finding[] => {
     const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
     const found = (severity: Severity, what: string): Finding[] => [
-      finding(
-        severity,
+      finding[severity](
         `certificate ${secret.metadata?.namespace}/${secret.metadata?.name} (${key}) ${what}`,
         `${certificate.subject.replaceAll("\n", ", ")}, from ${from.toISOString()} to ${to.toISOString()}`,
         renewal(settings, secret),
@@ -93,8 +92,7 @@ export function trustFinding(
     ),
   );
   if (trusted) return undefined;
-  return finding(
-    failurePolicy === "Ignore" ? "warning" : "critical",
+  return finding[failurePolicy === "Ignore" ? "warning" : "critical"](
     `the API server does not trust the webhook ${name} of ${service.namespace}/${service.name}`,
     `caBundle of ${configuration} has ${authorities.length} certificates; none signed the certificates in the Secrets of ${service.namespace}`,
     "./obs refresh, then ./obs up: the chart creates certificate and caBundle again",

@@ -14,8 +14,7 @@ export function judgeCoverage(gaps: Gap[], stack: string): Finding[] {
     const [first] = blocked;
     if (!first) return [];
     const what = blocked.length === 1 ? `1 ${kind} can` : `${blocked.length} ${kind}s can`;
-    return findingIn("signals")(
-      "warning",
+    return findingIn("signals").warning(
       `${what} never ${kind === "alert" ? "fire" : "scale"}, because a metric is not where it is read`,
       `${first.owner}, ${first.item}: ${first.reasons.map(({ text }) => text).join("; ")}`,
       `./obs coverage ${stack} lists all with their fixes`,

@@ -14,7 +14,7 @@ export interface Known {
 }
 
 const finding = (what: string, evidence: string, fix: string): Finding =>
-  findingIn("components")("critical", what, evidence, fix, "docs/operations/troubleshooting.md");
+  findingIn("components").critical(what, evidence, fix, "docs/operations/troubleshooting.md");
 
 /** Datasources of the stack that Grafana or its ConfigMap lacks. */
 export function judgeMissing(expected: Known[], found: Known[], where: "Grafana" | "ConfigMap"): Finding[] {

@@ -62,8 +62,7 @@ export const check: Check = {
     const [first] = known;
     if (!first || known.some(({ output }) => resolved(output) === "yes")) return [];
     return [
-      findingIn("cluster", "docs/operations/runbook.md#network")(
-        "critical",
+      findingIn("cluster", "docs/operations/runbook.md#network").critical(
         `DNS inside the cluster does not resolve ${host}`,
         `${first.pod}: ${first.output.trim().slice(0, 200)}`,
         "fix CoreDNS (kubectl -n kube-system get endpointslices,pods -l k8s-app=kube-dns), or the NetworkPolicy that blocks port 53",

@@ -35,8 +35,7 @@ export function driftFinding(
   if (!first) return undefined;
   const replicas = differences.find(({ path }) => path === "spec.replicas");
   if (replicas?.live === "0")
-    return finding(
-      "critical",
+    return finding.critical(
       `${kind} ${namespace}/${name} is scaled to 0: no ${name} runs`,
       `spec.replicas is 0, Helm installed ${replicas.wanted}`,
       `kubectl -n ${namespace} scale ${kind.toLowerCase()}/${name} --replicas=${replicas.wanted}${setting ? `; ${setting} holds the number` : ""}`,
@@ -45,8 +44,7 @@ export function driftFinding(
   const change = replicas ? `${live} replicas where ${wanted} were installed` : path;
   const more = differences.length > 1 ? `, and ${differences.length - 1} more fields` : "";
   const keep = replicas && setting ? `; to keep it: pulumi config set --path ${setting} ${live}` : "";
-  return finding(
-    "warning",
+  return finding.warning(
     `${kind} ${namespace}/${name} was changed by hand: ${change}${more}`,
     `live ${live}, release ${release} has ${wanted}`,
     `./obs up does not see it: helm -n ${namespace} rollback ${release} restores the release's own${keep}`,
@@ -99,8 +97,7 @@ export const check: Check = {
       const found = live.get(key);
       const { kind, metadata } = object;
       if (!found)
-        return finding(
-          vital.test(kind) ? "critical" : "warning",
+        return finding[vital.test(kind) ? "critical" : "warning"](
           `${kind} ${metadata.namespace ?? namespace}/${metadata.name} is gone`,
           `release ${release} installed it; the cluster has none`,
           `helm -n ${namespace} rollback ${release} creates it again`,

@@ -8,16 +8,14 @@ export function judgeEnforcement({ enforced, evidence }: Enforcement): Finding[]
   if (enforced) return [];
   if (enforced === undefined)
     return [
-      finding(
-        "note",
+      finding.note(
         "it is not known whether the cluster enforces NetworkPolicies",
         evidence,
         "fix what the evidence names, then run the doctor again",
       ),
     ];
   return [
-    finding(
-      "warning",
+    finding.warning(
       "the cluster does not enforce NetworkPolicies: every pod reaches the stores of every tenant without a login",
       evidence,
       "enable enforcement in the network plugin, or install a plugin that has it; to accept the risk, set network.policies to false",

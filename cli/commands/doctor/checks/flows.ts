@@ -72,8 +72,7 @@ export function judgeFlows(settings: Settings, live: Live): Finding[] {
     const { names, gone, others } = causes(first);
     const [namespace, other] = others[0]?.split("/") ?? [];
     const more = all.length > 1 ? `; ${all.length - 1} more connections like it` : "";
-    return finding(
-      "critical",
+    return finding.critical(
       gone.length
         ? `NetworkPolicy ${gone.join(", ")} is gone: ${from} may not connect to ${to}`
         : `NetworkPolicy ${(others.length ? others : names).join(", ")} blocks a connection that the stack needs: ${from} to ${to}`,
@@ -86,8 +85,7 @@ export function judgeFlows(settings: Settings, live: Live): Finding[] {
   // A namespace without policies blocks nothing.
   if (found.length || !missing.length || !settings.network.policies) return found;
   return [
-    finding(
-      "warning",
+    finding.warning(
       `NetworkPolicies of the stack do not exist: ${missing.join(", ")}`,
       "pods reach the stores of every tenant without a login",
       "./obs refresh, then ./obs up: it creates them again",

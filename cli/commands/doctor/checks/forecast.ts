@@ -2,7 +2,7 @@ import { daysText, daysUntilFull, type Growth } from "../../../../settings/forec
 import { longestRetention } from "../../../../settings/retention";
 import { day, sizeText } from "../../../../settings/units";
 import { queryPrometheus, type Sample } from "../../../lib/prometheus";
-import { queries, warnBelow } from "../../storage/report";
+import { queries, warnBelow } from "../../storage";
 import { type Check, type Finding, findingIn } from "../check";
 
 /** Samples, one every 5 minutes, that a forecast needs: 6 hours. */
@@ -14,8 +14,7 @@ export function judgeForecast(growing: Growth[], free: number): Finding[] {
   if (days === undefined) return [];
   const daily = growing.reduce((total, one) => total + Math.max(0, one.daily), 0);
   return [
-    findingIn("storage")(
-      days < warnBelow ? "warning" : "note",
+    findingIn("storage")[days < warnBelow ? "warning" : "note"](
       `the object storage is full in ${daysText(days)} at the present growth`,
       `the buckets grow by ${sizeText(daily)} a day, and ${sizeText(free)} are free`,
       "raise objectStorage.minio.disk, or shorten a retention",

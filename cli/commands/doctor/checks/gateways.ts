@@ -44,8 +44,7 @@ export function judgeUsers(settings: Settings, all: Asked[]): Finding[] {
     const [store] = credential;
     const users = group.map(({ credential: [, user] }) => user).join(", ");
     const secret = `${client}/${gatewayAccess.credentialsSecret}`;
-    return findingIn("components")(
-      "critical",
+    return findingIn("components").critical(
       status === undefined
         ? `Secret ${secret} lacks the password of ${users} for the gateway of ${store}`
         : `the gateway of ${store} refuses ${users} with the password that ${client} has`,
@@ -83,8 +82,7 @@ export function judgeLog(settings: Settings, store: Store, log: string, pods: V1
     const count = others.length + 1;
     const [status = "", method = "", path = "", user = ""] = parts;
     const { namespace = "", name = "" } = pod.metadata ?? {};
-    const finding = findingIn("components")(
-      "critical",
+    const finding = findingIn("components").critical(
       status === "401"
         ? `the gateway of ${store} does not know as whom ${namespace}/${name} comes: a wrong user, tenant or password`
         : `the gateway of ${store} rejects ${namespace}/${name} as ${user}, which may not do that or not for that tenant`,

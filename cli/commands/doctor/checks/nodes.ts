@@ -10,8 +10,7 @@ export const check: Check = {
           type === "Ready" ? is !== "True" : type.endsWith("Pressure") && is === "True",
         )
         .map(({ type, reason, message }) =>
-          findingIn("cluster")(
-            type === "Ready" ? "critical" : "warning",
+          findingIn("cluster")[type === "Ready" ? "critical" : "warning"](
             `node ${metadata?.name} ${type === "Ready" ? "is not ready" : `reports ${type}`}`,
             `${reason}: ${message}`,
             `kubectl describe node ${metadata?.name}`,

@@ -11,8 +11,7 @@ const finding = findingIn("pods", "docs/operations/runbook.md#components");
 /** Workloads of a namespace that cannot create their pods. */
 export const blockedCreates = (observed: Observed): Finding[] =>
   failedCreates(observed).map(({ workload, message }) =>
-    finding(
-      "warning",
+    finding.warning(
       `${workload} cannot create its pods`,
       message,
       "fix the quota, policy or admission webhook that the message names",

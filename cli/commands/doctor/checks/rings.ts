@@ -69,8 +69,7 @@ export function judgeRing(ring: Ring, members: Member[], pods: V1Pod[], now: num
   if (active < needs) {
     const young = pods.some((pod) => age(pod, now) < settling);
     found.push(
-      finding(
-        young ? "note" : vital ? "critical" : "warning",
+      finding[young ? "note" : vital ? "critical" : "warning"](
         `the ring ${name} of ${store} has ${active} members that work, and needs ${needs}`,
         states,
         young ? "wait a minute: a member has just started" : `find out why the others do not run: ${list}`,
@@ -84,8 +83,7 @@ export function judgeRing(ring: Ring, members: Member[], pods: V1Pod[], now: num
       ? `find out why its pod does not run: ${list}; the page says when to forget the member`
       : "none: the ring forgets it within a quarter of an hour";
     found.push(
-      finding(
-        vital ? "warning" : "note",
+      finding[vital ? "warning" : "note"](
         `${id} is unhealthy in the ring ${name} of ${store}${runs ? "" : ", and no pod of that name runs"}`,
         `${path}: ${id} ${state}`,
         runs ? unreached(id) : gone,
@@ -96,7 +94,7 @@ export function judgeRing(ring: Ring, members: Member[], pods: V1Pod[], now: num
     const id = pod.metadata?.name ?? "";
     if (members.some((member) => member.id === id)) continue;
     const what = `${id} runs and is not in the ring ${name} of ${store}`;
-    found.push(finding("warning", what, states, unreached(id)));
+    found.push(finding.warning(what, states, unreached(id)));
   }
   return found;
 }

@@ -29,8 +29,7 @@ function metricsOf(settings: Settings, { key, namespace, pod, age, now, grown }:
     total(grown(storage("samples_failed_total"))) + total(grown(storage("histograms_failed_total")));
   if (lost)
     found.push(
-      finding(
-        "critical",
+      finding.critical(
         `Mimir rejects metrics of ${namespace}/${pod} for good: they are lost`,
         `${storage("samples_failed_total")} grew by ${lost} between two readings`,
         fix,
@@ -51,8 +50,7 @@ function metricsOf(settings: Settings, { key, namespace, pod, age, now, grown }:
     if (!collected || !severity || age < settling) continue;
     const queue = path && path !== "/" ? ` (${path.replace("/", "")})` : "";
     found.push(
-      finding(
-        severity,
+      finding[severity](
         `metrics of ${namespace}/${pod}${queue} reach Mimir ${behind} s late`,
         `${storage("queue_highest_sent_timestamp_seconds")}; ${total(now(storage("samples_pending")))} samples are pending`,
         fix,
@@ -78,8 +76,7 @@ function queuedOf(settings: Settings, { key, namespace, pod, now, grown }: Readi
   const lost = counters.reduce((sum, name) => sum + total(grown(name)), 0);
   if (lost)
     found.push(
-      finding(
-        "critical",
+      finding.critical(
         `${namespace}/${pod} drops ${signal}: ${store} rejects them, or the queue is full`,
         `${counters.join(" and ")} grew by ${lost} between two readings`,
         gatewayLog(settings, store),
@@ -91,8 +88,7 @@ function queuedOf(settings: Settings, { key, namespace, pod, now, grown }: Readi
   const scale = `raise ${store}.distributor.replicas or ${store}.ingester.replicas`;
   if (capacity && size / capacity > queueFull)
     found.push(
-      finding(
-        "warning",
+      finding.warning(
         `the queue of ${signal} of ${namespace}/${pod} is ${((size / capacity) * 100).toFixed(0)} % full`,
         `otelcol_exporter_queue_size is ${size} of ${capacity}`,
         `${store} accepts ${signal} too slowly, or is unavailable: ${settings.hub ? gatewayLog(settings, store) : scale}`,
@@ -110,8 +106,7 @@ export function judgeSending(settings: Settings, one: Reading): Finding[] {
   );
   return [
     ...unhealthy.map(({ labels, value }) =>
-      finding(
-        age < settling ? "note" : "warning",
+      finding[age < settling ? "note" : "warning"](
         `${value} components of ${namespace}/${pod} are ${labels["health_type"]}`,
         `alloy_component_controller_running_components{controller_id="${labels["controller_id"]}"}`,
         `kubectl -n ${namespace} logs ${pod} --tail=50`,

@@ -19,14 +19,12 @@ export function releaseFindings(
   return releases.flatMap(({ name, namespace, status, revision, chart }): Finding[] => {
     const wanted = pinned[chart.name] ?? chart.version;
     const rollback = `helm -n ${namespace} history ${name}; if no update runs: helm -n ${namespace} rollback ${name}`;
-    const failed = finding(
-      "warning",
+    const failed = finding.warning(
       `release ${namespace}/${name} is ${status}`,
       `revision ${revision} in Helm's Secret`,
       status.startsWith("pending") ? rollback : "./obs up",
     );
-    const other = finding(
-      "note",
+    const other = finding.note(
       `release ${namespace}/${name} has chart ${chart.name} ${chart.version}; ${wanted} is pinned`,
       "the chart in Helm's Secret, and charts.json",
       compare(chart.version, wanted) < 0
@@ -45,7 +43,7 @@ export function supportFindings(images: string[], today: string): Finding[] {
   });
   const byText = new Map(found.map((one) => [supportText(one), one]));
   return [...byText].map(([what, { link }]) =>
-    finding("note", what, `images of running pods, and the policy at ${link}`, "./obs upgrade --check"),
+    finding.note(what, `images of running pods, and the policy at ${link}`, "./obs upgrade --check"),
   );
 }
 

@@ -35,8 +35,7 @@ export function usageFindings(volumes: Volume[], settings: Settings): Finding[] 
     const used = 1 - availableBytes / capacityBytes;
     if (!pvcRef || !capacityBytes || used < nearlyFull) return [];
     return [
-      finding(
-        used >= full ? "critical" : "warning",
+      finding[used >= full ? "critical" : "warning"](
         `volume ${pvcRef.namespace}/${pvcRef.name} is ${used >= full ? "full" : "nearly full"}: ${Math.floor(used * 100)} % of ${sizeText(capacityBytes)}`,
         `the kubelet's statistics: ${sizeText(availableBytes)} are available`,
         raise(settings, pvcRef.namespace, pvcRef.name, "disk"),
@@ -64,8 +63,7 @@ export function claimFinding(
       /Resiz.*(Error|Infeasible)|FileSystemResizePending/.test(type),
     );
     return resize
-      ? finding(
-          "warning",
+      ? finding.warning(
           `${who} is not resized yet: ${resize.type}`,
           resize.message ?? resize.type,
           `${describe}; for FileSystemResizePending, restart its pod`,
@@ -78,8 +76,7 @@ export function claimFinding(
   if (known?.waits && !used) return undefined;
   const missing = known ? "" : `: there is no StorageClass ${kind ?? "by default"}`;
   const names = classes.map(({ name }) => name).join(", ") || "none";
-  return finding(
-    "critical",
+  return finding.critical(
     status?.phase === "Lost"
       ? `${who} has lost its volume ${spec?.volumeName}`
       : `${who} gets no volume${missing}`,
@@ -98,8 +95,7 @@ export function nodeFinding(
   const free = availableBytes / capacityBytes;
   // A large disk has room even if the share is small.
   if (!capacityBytes || free > 0.1 || availableBytes > 10 * 2 ** 30) return undefined;
-  return finding(
-    free < 0.05 ? "critical" : "warning",
+  return finding[free < 0.05 ? "critical" : "warning"](
     `the disk of node ${node} is ${free < 0.05 ? "full" : "nearly full"}: ${sizeText(availableBytes)} of ${sizeText(capacityBytes)} are available`,
     "the kubelet's statistics, node.fs",
     "free disk space on the node: unused images, logs, other pods; below its threshold the kubelet evicts pods",
