@@ -112,8 +112,12 @@ function location(store: Store, { location, need, to, path, webSocket, errorPage
     ...(store === "loki" ? ["proxy_set_header X-Loki-Ingestion-Policy $ingestion_policy;"] : []),
     ...(webSocket
       ? ["proxy_set_header Upgrade $http_upgrade;", 'proxy_set_header Connection "upgrade";']
-      : []),
+      : // Since 1.29.7, nginx reuses connections by default. A request on a connection to a failed node would wait for
+        // the whole read timeout: only a new connection is retried after `proxy_connect_timeout`.
+        ['proxy_set_header Connection "close";']),
     ...(errorPage ? ["proxy_intercept_errors on;", `error_page ${errorPage};`] : []),
+    // Grafana would wait for the whole query timeout on an open connection to a gateway on a failed node.
+    ...(need === "read" ? ["keepalive_timeout 0;"] : []),
     `proxy_next_upstream ${retried[need]};`,
     `proxy_pass http://${upstreamName(to)}${path ?? ""};`,
   ]);

@@ -1,6 +1,6 @@
 /** A gateway whose Services have an endpoint that does not respond, or one that crashes during a request. */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -44,6 +44,37 @@ const dying = () =>
     });
     server.listen(0, "127.0.0.1", () => done(server));
   });
+/** A pod on a node that loses power: its open connections stay silent, and new ones are refused. */
+class LosingPower {
+  private readonly sockets: Socket[] = [];
+  private readonly server: Server;
+  private constructor(to: string, started: () => void) {
+    const [host = "", port] = to.split(":");
+    this.server = createServer((socket) => {
+      const backend = connect(Number(port), host);
+      this.sockets.push(
+        socket.on("error", () => {}),
+        backend.on("error", () => {}),
+      );
+      socket.pipe(backend).pipe(socket);
+    }).listen(0, "127.0.0.1", started);
+  }
+  static start = (to: string) =>
+    new Promise<LosingPower>((done) => {
+      const pod: LosingPower = new LosingPower(to, () => done(pod));
+    });
+  get address(): string {
+    return addressOf(this.server);
+  }
+  powerOff(): void {
+    this.server.close();
+    for (const socket of this.sockets) socket.unpipe().pause();
+  }
+  stop(): void {
+    this.server.close();
+    for (const socket of this.sockets) socket.destroy();
+  }
+}
 const addressOf = (server: Server) => `127.0.0.1:${(server.address() as { port: number }).port}`;
 
 describe("binaries: the gateways route around an unavailable endpoint", function () {
@@ -114,6 +145,54 @@ describe("binaries: the gateways route around an unavailable endpoint", function
           }
           // Some connections used the dead endpoint.
           expect(Math.max(...answers.map(({ seconds }) => seconds))).to.be.above(0.4);
+        }));
+
+      it("responds to reads and pushes while a pod to which it had connections is on a node without power", async () => {
+        const targets = new Map<string, LosingPower>();
+        for (const target of backends.targets)
+          targets.set(target, await LosingPower.start(backends.at(target)));
+        const tried = new Map<string, number>();
+        const gateway = await Gateway.start(join(folder, `${store}-power`), {
+          store,
+          settings,
+          at: (target) => {
+            const count = tried.get(target) ?? 0;
+            tried.set(target, count + 1);
+            return (count % 2 === 0 && targets.get(target)?.address) || backends.at(target);
+          },
+        });
+        const all = async () => [
+          ...(await statuses(gateway, user("read"), reads)),
+          ...(await statuses(gateway, user("write"), [...pushes, ...changes].map(writer))),
+        ];
+        try {
+          await all();
+          for (const pod of targets.values()) pod.powerOff();
+          const late = new Promise<never>((_, fail) =>
+            setTimeout(() => fail(new Error("a request waits for the node without power")), 15_000),
+          );
+          for (const { path, status } of await Promise.race([all(), late]))
+            expect(status, path).to.equal(200);
+        } finally {
+          await gateway.stop();
+          for (const pod of targets.values()) pod.stop();
+        }
+      });
+
+      it("closes connections of readers after each response, and keeps those of writers", () =>
+        withDead("closes", backends.at(backends.targets[0] ?? ""), async (gateway) => {
+          const kept = { connection: "keep-alive" };
+          for (const sent of reads)
+            expect((await gateway.ask(user("read"), { ...sent, headers: kept })).headers.connection).to.equal(
+              "close",
+            );
+          for (const sent of pushes) {
+            const { headers } = await gateway.ask(
+              user("write"),
+              writer({ ...sent, headers: { ...json, ...kept } }),
+            );
+            expect(headers.connection, sent.path).to.equal("keep-alive");
+          }
         }));
 
       it("retries reads and pushes after the crash of an endpoint, but no change of rules or silences", async () => {

@@ -68,6 +68,22 @@ export interface Full extends Answer {
 /** A Service in a gateway's configuration. */
 const serviceInUpstream = /server ([\w-]+)\.[\w.-]+:(\d+) max_fails=0;/g;
 
+/**
+ * The defaults of the pinned nginx, for an older one on PATH: since 1.29.7, connections to upstreams are kept open, and no
+ * `Connection` header is sent. https://nginx.org/en/docs/http/ngx_http_upstream_module.html#keepalive
+ */
+const currentDefaults = (text: string): string =>
+  text
+    .replace(
+      /^( *)upstream [^{]*\{\n(?:.*server .*\n)+/gm,
+      (block, indent) => `${block}${indent}  keepalive 32;\n`,
+    )
+    .replace(/^ *location [^{]*\{\n(?:(?! *\}$).*\n)+/gm, (block) =>
+      !block.includes("proxy_pass") || block.includes("proxy_set_header Connection")
+        ? block
+        : `${block}proxy_set_header Connection "";\n`,
+    );
+
 /** Requests that the mock servers behind a gateway received. */
 export interface Got {
   /** Service and port that it was sent to, such as `loki-distributor:3100`. */
@@ -114,6 +130,11 @@ export class Backends {
     this.ports.set(target, (server.address() as { port: number }).port);
   }
 
+  /** Services and ports that have one. */
+  get targets(): string[] {
+    return [...this.ports.keys()];
+  }
+
   /** Address of one of them. */
   readonly at = (target: string): string => `127.0.0.1:${this.ports.get(target) ?? "no such backend"}`;
 
@@ -156,7 +177,7 @@ export class Gateway {
     mkdirSync(folder, { recursive: true });
     const write = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o600 });
     const [port, tlsPort] = [await freePort(), await freePort()];
-    const text = gatewayConfiguration(store, settings)
+    const text = currentDefaults(gatewayConfiguration(store, settings))
       .replaceAll("/tmp/", "./")
       // nginx opens it by name, which is impossible with this process' end of a pipe.
       .replace("error_log /dev/stderr", "error_log ./error.log")
