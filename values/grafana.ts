@@ -49,10 +49,15 @@ export function grafanaSecrets(settings: Settings): Record<string, string> {
   };
 }
 
-/** Grafana's probes over TLS; those of the chart do not use TLS. */
-const probesByTls = () => {
-  const httpGet = { path: "/api/health", port: "grafana", scheme: "HTTPS" };
-  return { readinessProbe: { httpGet }, livenessProbe: { httpGet } };
+/**
+ * Grafana's probes, over TLS if it is enabled. The chart uses /api/health for both: it fails while the database is
+ * unavailable, which a restart would not fix.
+ */
+const probes = (settings: Settings) => {
+  const at = (path: string) => ({
+    httpGet: { path, port: "grafana", ...(usesTls(settings) && { scheme: "HTTPS" }) },
+  });
+  return { readinessProbe: at("/api/health"), livenessProbe: at("/healthz") };
 };
 
 function ingress({ grafana }: Settings): Values {
@@ -169,7 +174,7 @@ export function grafanaValues(settings: Settings): Values {
     },
     // The stack's own Roles, because the chart's may also read every Secret.
     rbac: { create: false },
-    ...(usesTls(settings) && probesByTls()),
+    ...probes(settings),
     serviceMonitor: { enabled: true, labels: watchedByPrometheus, ...scrapedByTls(settings, "grafana") },
     testFramework: { enabled: false },
   };

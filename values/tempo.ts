@@ -114,6 +114,9 @@ export function tempoValues(settings: Settings): Values {
       image: { tag: tagOf(pins["tempo-distributed"].image) },
       podSecurityContext: { fsGroup: 1000, seccompProfile: { type: "RuntimeDefault" } },
       readinessProbe: { initialDelaySeconds: 5, periodSeconds: 5 },
+      // The chart's /ready fails while another ingester is dead, no querier is connected, or the WAL is replayed. A
+      // restart would fix none of these.
+      livenessProbe: { httpGet: { path: "/api/status/buildinfo" } },
       ...(isIpv6(settings) && { service: { ipFamilies: ["IPv6"] } }),
       // Clients that send too fast get a retryable error. Otherwise a collector would drop the spans that it buffered
       // while Tempo was unavailable.

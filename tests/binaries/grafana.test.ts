@@ -7,6 +7,7 @@ import { expect } from "chai";
 import { generate } from "selfsigned";
 import { until } from "../../cli/lib/poll";
 import { root } from "../../cli/lib/stack-config";
+import { grafanaValues } from "../../values/grafana";
 import { grafanaDatasources } from "../../values/grafana-datasources";
 import { basic } from "../support/gateway";
 import { Browser, Grafana, listener, needsGrafana, passwordIn } from "../support/grafana";
@@ -93,6 +94,15 @@ describe("binaries: Grafana starts with its data sources, and sends alerts", fun
       .replaceAll("$$", "$");
     return JSON.parse(text);
   };
+
+  it("responds to the paths of its probes without a login", async () => {
+    const { livenessProbe, readinessProbe } = grafanaValues(settingsOf("prod")) as Record<
+      string,
+      { httpGet: { path: string } }
+    >;
+    for (const probe of [livenessProbe, readinessProbe])
+      expect((await grafana.ask(probe?.httpGet.path ?? "")).status).to.equal(200);
+  });
 
   it("has exactly the data sources of the values, with their links", async () => {
     const { body } = await grafana.asAdmin("/api/datasources");

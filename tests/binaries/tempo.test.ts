@@ -153,6 +153,13 @@ describe("binaries: Tempo enforces its limits, and separates its tenants", funct
   };
   const [first = "", second = ""] = requestsOf("trace", 2).map(({ trace }) => trace);
 
+  it("responds to the path of its liveness probe", async () => {
+    const { livenessProbe } = tempoValues(settingsOf("prod"))["tempo"] as {
+      livenessProbe: { httpGet: { path: string } };
+    };
+    expect((await fetch(`${tempo.url}${livenessProbe.httpGet.path}`)).status).to.equal(200);
+  });
+
   it("accepts a burst and rejects the spans right after it, until the rate allows them", async () => {
     await accept("fast", spansOf("one", 150));
     const refused = await write("fast", spansOf("two", 150));
