@@ -24,11 +24,8 @@ import {
 
 export function lokiValues(settings: Settings): Values {
   const { loki, images } = settings;
-  const component = (name: string, workload: Workload) => ({
-    replicas: workload.replicas,
-    resources: resources(workload),
-    podDisruptionBudget: disruptionBudget(workload),
-    ...placement(
+  const component = (name: string, workload: Workload) => {
+    const { affinity, topologySpreadConstraints } = placement(
       settings,
       {
         "app.kubernetes.io/name": "loki",
@@ -36,8 +33,21 @@ export function lokiValues(settings: Settings): Values {
         "app.kubernetes.io/component": name,
       },
       name === "ingester" ? "quorum" : "interchangeable",
-    ),
-  });
+    );
+    return {
+      replicas: workload.replicas,
+      resources: resources(workload),
+      podDisruptionBudget: disruptionBudget(workload),
+      // Helm merges maps: without `null`, the chart's default would still require different nodes.
+      affinity: affinity && {
+        podAntiAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: null,
+          ...affinity.podAntiAffinity,
+        },
+      },
+      topologySpreadConstraints,
+    };
+  };
   /** An update replaces a query-frontend before the last querier that it may depend on, because it is ready sooner. */
   const readyAfter = (initialDelaySeconds: number) => ({
     readinessProbe: {

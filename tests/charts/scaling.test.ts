@@ -11,6 +11,7 @@ import {
   renderStack,
   workloads,
 } from "../support/rendered";
+import { ready } from "../support/stacks";
 import { needsCharts } from "../support/tools";
 
 /** A set of equal pods: a workload's, or an operator's. */
@@ -164,6 +165,16 @@ describe("charts: scaling, drains and placement (R13)", function () {
     expect([budget({ minAvailable: 1 }), budget({ maxUnavailable: "50%" })]).to.deep.equal([0, 1]);
   });
 
+  it("with `preferred`, no pod requires a node of its own, and with `required` all replicas do", async () => {
+    const required = async (antiAffinity: string) =>
+      podsOf(await renderStack({ ...ready("prod"), cluster: { antiAffinity } })).filter(
+        ({ replicas, affinity }) =>
+          replicas > 1 && affinity?.["podAntiAffinity"]?.requiredDuringSchedulingIgnoredDuringExecution,
+      );
+    expect((await required("preferred")).map(({ name }) => name)).to.deep.equal([]);
+    expect((await required("required")).length).to.be.greaterThan(20);
+  });
+
   it("several pods are spread over nodes and zones in prod; dev has one node", () => {
     const several = podsOf(prod).filter(({ replicas }) => replicas > 1);
     expect(several.length).to.be.greaterThan(20);
@@ -187,6 +198,8 @@ describe("charts: scaling, drains and placement (R13)", function () {
       const quorum =
         /^(minio|(loki|mimir|tempo)-ingester|mimir-store-gateway|.*alertmanager|.*prometheus)$/.test(name);
       if (quorum) expect(required, name).not.to.deep.equal([]);
+      // A required term would leave the replicas of an autoscaler, and of a small cluster, Pending.
+      else expect(required, name).to.deep.equal([]);
       expect(zones[0]?.["whenUnsatisfiable"], name).to.equal(quorum ? "DoNotSchedule" : "ScheduleAnyway");
     }
     for (const { name, affinity, topologySpreadConstraints } of podsOf(dev)) {
