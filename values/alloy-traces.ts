@@ -188,14 +188,15 @@ export function alloyTracesValues(settings: Settings): Values {
 }
 
 /**
- * The headless Service through which the replicas discover each other. A replica must be discoverable before it is
- * ready.
+ * The headless Service through which the replicas discover each other. A single replica must find itself before it is
+ * ready. With several, an unready one must disappear: the others would send it a part of all traces for as long as its
+ * pod exists, and drop each batch after five minutes of retries.
  */
 export const alloyTracesReplicas = (settings: Settings) => ({
   metadata: { name: tracesReplicas.name, namespace: namespaces(settings).alloyTraces },
   spec: {
     clusterIP: "None",
-    publishNotReadyAddresses: true,
+    publishNotReadyAddresses: settings.alloyTraces.replicas === 1,
     selector: { "app.kubernetes.io/name": "alloy", "app.kubernetes.io/instance": releases.alloyTraces },
     ports: [{ name: "otlp-replicas", port: tracesReplicas.port }],
   },

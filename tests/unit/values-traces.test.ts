@@ -502,10 +502,18 @@ describe("unit: values of alloy for traces", () => {
     });
   });
 
-  it("has a headless Service with which its replicas find each other before they are ready", () => {
+  it("has a headless Service that publishes an unready replica only if it is the only one", () => {
+    for (const [name, published] of [
+      ["dev", true],
+      ["prod", false],
+    ] as const)
+      expect(alloyTracesReplicas(settingsOf(name)).spec.publishNotReadyAddresses, name).to.equal(published);
+  });
+
+  it("has a headless Service with which its replicas find each other", () => {
     const { metadata, spec } = alloyTracesReplicas(settingsOf("dev"));
     expect(metadata).to.deep.equal({ name: tracesReplicas.name, namespace: "alloy-traces" });
-    expect(spec).to.deep.include({ clusterIP: "None", publishNotReadyAddresses: true });
+    expect(spec.clusterIP).to.equal("None");
     const pipeline = alloyTracesPipeline(settingsOf("prod"));
     const { port } = tracesReplicas;
     expect(spec.ports.map((one) => one.port)).to.deep.equal([port]);
