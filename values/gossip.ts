@@ -37,11 +37,13 @@ export const gossipAt = (step: GossipStep, store: Store, settings: Settings): Go
   verified: step === "former" || step === "verify",
 });
 
-/** The part of a store's `memberlist` configuration that the charts do not set. */
+/** The part of a store's `memberlist` configuration that differs from the charts'. */
 export function memberlist(store: Store, settings: Settings) {
   const { label, verified } = gossipAt(settings.cluster.gossipLabels, store, settings);
   return {
     cluster_label: label,
+    // Otherwise a Loki that finds no other member for minutes, such as without DNS, stops; it tries again every 90 s.
+    abort_if_cluster_join_fails: false,
     ...(!verified && { cluster_label_verification_disabled: true }),
     ...gossipNetwork(settings),
   };

@@ -38,7 +38,15 @@ describe("unit: gossip labels", () => {
   it("are verified in new stacks of both environments", () => {
     for (const environment of ["dev", "prod"] as const)
       for (const store of stores)
-        expect(memberlist(store, settingsOf(environment))).to.have.all.keys("cluster_label");
+        expect(memberlist(store, settingsOf(environment))).to.have.all.keys(
+          "cluster_label",
+          "abort_if_cluster_join_fails",
+        );
+  });
+
+  it("find no other member without stopping, so that a store survives a start without DNS", () => {
+    for (const store of stores)
+      expect(memberlist(store, at("verify")).abort_if_cluster_join_fails, store).to.equal(false);
   });
 
   it("change one thing at each step, and the label only while no member verifies it", () => {
