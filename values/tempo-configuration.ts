@@ -4,6 +4,7 @@
  */
 import type { Settings } from "../settings";
 import { goneWithin } from "../settings/agents";
+import { tempoGeneratedSeries } from "../settings/protection";
 import { goDuration } from "../settings/units";
 import { azureBlob, s3, storageApi } from "./object-storage";
 import type { Values } from "./shared";
@@ -24,9 +25,12 @@ const limits = (limit: Settings["tempo"]["tenants"][string]) => ({
 });
 
 /** The metrics that Tempo generates from spans. A tenant's overrides replace the defaults, so both contain them. */
-const metricsGenerator = (processors: string[]) => ({
-  // The label that Alloy uses in its exemplars.
-  metrics_generator: { processors, trace_id_label_name: "trace_id" },
+const metricsGenerator = (settings: Settings, processors: string[]) => ({
+  metrics_generator: {
+    processors,
+    trace_id_label_name: "trace_id", // the label that Alloy uses in its exemplars
+    max_active_series: tempoGeneratedSeries(settings),
+  },
 });
 
 /** Overrides for tenants without their own. */
@@ -35,8 +39,11 @@ export const overrides = (settings: Settings) => ({
   per_tenant_override_config: "/runtime-config/overrides.yaml",
 });
 
-const ownMetrics = ({ tracing }: Settings) =>
-  metricsGenerator(tracing.metricsFrom === "tempo" ? ["service-graphs", "span-metrics"] : []);
+const ownMetrics = (settings: Settings) =>
+  metricsGenerator(
+    settings,
+    settings.tracing.metricsFrom === "tempo" ? ["service-graphs", "span-metrics"] : [],
+  );
 
 /**
  * Overrides of tenants, which repeat the other defaults. Agents generate span metrics themselves: Tempo would write
@@ -51,7 +58,7 @@ export const tenantOverrides = (settings: Settings) => {
       [
         name,
         { ...tempo, ...(removed === "deleteData" && { retention: goneWithin }) },
-        metricsGenerator([]),
+        metricsGenerator(settings, []),
       ] as const,
   );
   return Object.fromEntries(

@@ -1,7 +1,12 @@
 /** Limits that follow from memory: a component rejects requests before it runs out of memory. */
 import { expect } from "chai";
 import { capacityText } from "../../cli/commands/size";
-import { lokiStreams, mimirProtection, tempoConcurrentQueries } from "../../settings/protection";
+import {
+  lokiStreams,
+  mimirProtection,
+  tempoConcurrentQueries,
+  tempoGeneratedSeries,
+} from "../../settings/protection";
 import { longestQuery } from "../../settings/retention";
 import { limitProblems, sizingWarnings } from "../../settings/sizing-problems";
 import { day } from "../../settings/units";
@@ -51,6 +56,18 @@ describe("unit: limits that follow from memory", () => {
     expect(
       tempoConcurrentQueries(prod({ tempo: { querier: { memory: "8Gi", memoryLimit: "8Gi" } } })),
     ).to.equal(20);
+  });
+
+  it("the series that Tempo generates fit into the metrics-generator's memory, for every tenant with metrics", () => {
+    expect(tempoGeneratedSeries(prod())).to.equal(1_200_000);
+    expect(
+      tempoGeneratedSeries(prod({ tempo: { metricsGenerator: { memory: "1Gi", memoryLimit: "4Gi" } } })),
+    ).to.equal(2_400_000);
+    const { overrides, per_tenant_overrides } = tempoValues(
+      prod({ tempo: { tenants: { traces: {}, team: { retention: "7d" } } } }),
+    ) as Record<string, Record<string, { metrics_generator: { max_active_series: number } }>>;
+    for (const limits of [overrides?.["defaults"], per_tenant_overrides?.["team"]])
+      expect(limits?.metrics_generator.max_active_series).to.equal(1_200_000);
   });
 
   it("as many pushes at a time as a distributor's memory holds, at 2 kB a sample", () => {
