@@ -127,7 +127,8 @@ function ingress(settings: Settings): Values {
   return {
     enabled: true,
     ...(className && { ingressClassName: className }),
-    annotations: annotations ?? {},
+    // The receiver's limit: ingress-nginx rejects more than 1 MB by default, and SDKs drop what is rejected.
+    annotations: { "nginx.ingress.kubernetes.io/proxy-body-size": "16m", ...annotations },
     faroPort: services(settings).otlpHttp.port,
     hosts: [host],
     tls: [{ hosts: [host], ...(tlsSecret && { secretName: tlsSecret }) }],

@@ -10,6 +10,7 @@ import {
   usesTls,
 } from "../names";
 import type { Settings } from "../settings";
+import { answerTimeout } from "../settings/queries";
 import { quantity } from "../settings/units";
 import { clientPasswords, gatewayClients } from "./gateway";
 import { grafanaAlerting } from "./grafana-alerting";
@@ -60,14 +61,19 @@ const probes = (settings: Settings) => {
   return { readinessProbe: at("/api/health"), livenessProbe: at("/healthz") };
 };
 
-function ingress({ grafana }: Settings): Values {
+function ingress(settings: Settings): Values {
+  const { grafana } = settings;
   if (!grafana.ingress) return { enabled: false };
   const { hostname, pathname } = new URL(grafana.url);
   const { className, tlsSecret, annotations } = grafana.ingress;
   return {
     enabled: true,
     ...(className && { ingressClassName: className }),
-    annotations: annotations ?? {},
+    // By default ingress-nginx answers 504 after a minute; other controllers ignore the annotation.
+    annotations: {
+      "nginx.ingress.kubernetes.io/proxy-read-timeout": String(answerTimeout(settings)),
+      ...annotations,
+    },
     hosts: [hostname],
     path: pathname,
     tls: [{ hosts: [hostname], ...(tlsSecret && { secretName: tlsSecret }) }],

@@ -295,7 +295,8 @@ describe("unit: values of grafana", () => {
     const { ingress, "grafana.ini": ini } = valuesOf("prod");
     expect(ingress).to.deep.equal({
       enabled: true,
-      annotations: {},
+      // The query timeout, and time for the store's own error.
+      annotations: { "nginx.ingress.kubernetes.io/proxy-read-timeout": "315" },
       hosts: ["grafana.example.com"],
       path: "/",
       tls: [{ hosts: ["grafana.example.com"], secretName: "grafana-tls" }],

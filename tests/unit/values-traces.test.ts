@@ -612,11 +612,13 @@ describe("unit: values of the OpenTelemetry operator", () => {
     expect(ingressOf({ otlp: { ingress: { host, className: "nginx", tlsSecret: "otlp" } } })).to.deep.equal({
       enabled: true,
       ingressClassName: "nginx",
-      annotations: {},
+      // What the receiver accepts.
+      annotations: { "nginx.ingress.kubernetes.io/proxy-body-size": "16m" },
       faroPort: 4318,
       hosts: [host],
       tls: [{ hosts: [host], secretName: "otlp" }],
     });
+    expect(alloyTracesPipeline(settingsOf("prod"))).to.match(/max_request_body_size = "16MiB"/);
   });
 
   it("runs a collector that forwards to Alloy, within its memory", () => {
