@@ -64,7 +64,7 @@ const proxy = group({
 /** NetworkPolicies; they take effect if the cluster's network plugin enforces them. */
 export const network = group({
   policies: yesNo().describe(
-    "Whether the stack's namespaces refuse every connection that the stack does not need; docs/guides/network.md lists the allowed ones",
+    "Whether the stack's namespaces block every connection that the stack does not need; docs/guides/network.md lists the allowed ones",
   ),
   nodes: cidrs(
     "Addresses of nodes, of the API server and of the clients of the stack's webhooks; restrict it if you know them",

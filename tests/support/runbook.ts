@@ -68,7 +68,7 @@ export function read(page: string): { commands: Command[]; queries: Query[] } {
         where,
         text,
         language,
-        datasource: /# .*in datasource Mimir/.test(line) ? "mimir" : language,
+        datasource: /# .*in data source Mimir/.test(line) ? "mimir" : language,
       });
     else if (command) commands.push({ where, text, mark: command });
     else throw new Error(`${where}: the mark ${mark} is none of ${Object.keys({ ...marks, ...languages })}`);

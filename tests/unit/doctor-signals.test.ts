@@ -112,7 +112,7 @@ describe("doctor: components", () => {
       { client: "tempo", credential: ["mimir", "pods-write"] as const },
     ];
     const found = judgeUsers(settings, asked);
-    expect(whats(found)).to.include("refuses logs-write with the password that alloy-logs has");
+    expect(whats(found)).to.include("rejects logs-write with the password that alloy-logs has");
     expect(whats(found)).to.include("Secret tempo/gateway-credentials lacks");
     expect(found).to.have.length(2);
     const pod = { metadata: { namespace: "alloy-logs", name: "alloy-1" }, status: { podIP: "10.0.0.9" } };
@@ -133,8 +133,8 @@ describe("doctor: components", () => {
   it("finds datasources that are missing", () => {
     const one = { uid: "loki", name: "Loki" };
     expect(judgeMissing([one], [one], "Grafana")).to.deep.equal([]);
-    expect(whats(judgeMissing([one], [], "Grafana"))).to.equal("Grafana has no datasource Loki");
-    expect(whats(judgeMissing([one], [], "ConfigMap"))).to.match(/^datasource Loki is not/);
+    expect(whats(judgeMissing([one], [], "Grafana"))).to.equal("Grafana has no data source Loki");
+    expect(whats(judgeMissing([one], [], "ConfigMap"))).to.match(/^data source Loki is not/);
   });
 });
 

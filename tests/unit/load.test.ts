@@ -170,7 +170,7 @@ describe("unit: obs load, output of k6", () => {
 
   it("is reported in one line per step", () => {
     const [step] = readSteps(log);
-    expect(step && stepText(small, step)).to.equal("step 1 of 2: logs 99 of 100 lines/s (10 refused)");
+    expect(step && stepText(small, step)).to.equal("step 1 of 2: logs 99 of 100 lines/s (10 rejected)");
   });
 });
 
@@ -197,7 +197,7 @@ describe("unit: obs load, verdict", () => {
     expect(gaveOut(small, refused)).to.have.length(1);
     expect(gaveOut(small, refused)[0]).to.include({ step: 2, kind: "logs" });
     expect(verdictOf(small, refused)).to.match(
-      /step 2 of 2:\n {2}Loki's write path.*100 of about 2000 lines were refused by a limit \(429\)/,
+      /step 2 of 2:\n {2}Loki's write path.*100 of about 2000 lines were rejected by a limit \(429\)/,
     );
     const failed = summaryOf({ errors: 1000 }, { errors: 2000 });
     expect(verdictOf(small, failed)).to.match(/step 1 of 2:\n.*1000 of about 1000 lines failed/);

@@ -214,7 +214,7 @@ describe("unit: obs smoke, what it parses", () => {
         view(async () => "OK"),
         ["loki"],
       ),
-    ).to.deep.equal([{ asked: "health of datasources", answer: "Loki: OK" }]);
+    ).to.deep.equal([{ asked: "health of data sources", answer: "Loki: OK" }]);
     expect(
       await healthy(
         view(async () => undefined),
@@ -226,7 +226,7 @@ describe("unit: obs smoke, what it parses", () => {
       return "OK";
     });
     const error = await healthy(sick, ["loki", "tempo"]).catch((reason: Error) => reason);
-    expect(error).to.have.property("message", "datasources that are not healthy: Tempo: refused");
+    expect(error).to.have.property("message", "data sources that are not healthy: Tempo: refused");
   });
 });
 

@@ -82,7 +82,7 @@ export function stepText(plan: Plan, { step, kinds: counts }: StepLine): string 
     if (!count) return [];
     const wrong = [
       count.errors ? `${count.errors} errors` : "",
-      count.refused ? `${count.refused} refused` : "",
+      count.refused ? `${count.refused} rejected` : "",
     ].filter(Boolean);
     const taken = `${short(count.items / plan.seconds)} of ${short(askedRate(plan, kind, step))} ${units[kind]}/s`;
     return [`${kind} ${taken}${wrong.length ? ` (${wrong.join(", ")})` : ""}`];

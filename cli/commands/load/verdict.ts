@@ -55,9 +55,10 @@ function failure(
   // A request at the edge of a step may count as its neighbor's.
   const slack = 2 * (plan.kinds[kind]?.batch ?? 0);
   if (errors) return `${errors} of about ${Math.round(asked)} ${units[kind]} failed`;
-  if (refused) return `${refused} of about ${Math.round(asked)} ${units[kind]} were refused by a limit (429)`;
+  if (refused)
+    return `${refused} of about ${Math.round(asked)} ${units[kind]} were rejected by a limit (429)`;
   if (items < enough * asked - slack)
-    return `${items} of about ${Math.round(asked)} ${units[kind]} were taken in time: answers were too slow, or k6 had too little CPU`;
+    return `${items} of about ${Math.round(asked)} ${units[kind]} were accepted in time: responses were too slow, or k6 had too little CPU`;
   return undefined;
 }
 

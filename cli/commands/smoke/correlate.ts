@@ -47,11 +47,11 @@ export function logsQuery(
   };
 }
 
-/** A link of Grafana's datasource Tempo. @throws if it does not have it, or it leads to another datasource */
+/** A link of Grafana's data source Tempo. @throws if it does not have it, or it leads to another datasource */
 async function linkOf<T extends { datasourceUid: string }>(view: View, name: string, to: string): Promise<T> {
   const tempo = (await view.configured()).find(({ uid }) => uid === "tempo");
   const link = tempo?.jsonData[name] as T | undefined;
-  if (!link) throw new Error(`Grafana's datasource Tempo has no ${name}`);
+  if (!link) throw new Error(`Grafana's data source Tempo has no ${name}`);
   if (link.datasourceUid !== to)
     throw new Error(`${name} leads to ${link.datasourceUid}, which this test cannot follow`);
   return link;
@@ -75,7 +75,7 @@ export const logsOfTrace: Check = {
     const tags = link.tags.map(({ key, value }) => `${key} as ${value}`).join(", ");
     return [
       evidence(
-        "tracesToLogsV2 of Grafana's datasource Tempo",
+        "tracesToLogsV2 of Grafana's data source Tempo",
         `${tags}; ${link.spanStartTimeShift} to ${link.spanEndTimeShift}`,
       ),
       evidence(`${query}, ${view.how}`, `"${lines[0]?.text}"`),

@@ -45,7 +45,7 @@ export function throughGateways({ config, settings }: Connection): View {
   };
   const users = Object.values(readers).map(({ as }) => as);
   return {
-    how: `at the gateways, as ${users.join(", ")}, the users of Grafana's datasources; with the token of a service account in OBS_GRAFANA_TOKEN through Grafana`,
+    how: `at the gateways, as ${users.join(", ")}, the users of Grafana's data sources; with the token of a service account in OBS_GRAFANA_TOKEN through Grafana`,
     json: async (source, path) => {
       const { service, as, prefix } = readers[source];
       return JSON.parse(await bodyOf(config, service, { path: `${prefix}${path}`, as }));
@@ -76,7 +76,7 @@ export async function healthy(view: View, types: string[]): Promise<{ asked: str
   const failed = answers.flatMap(({ name, said }) =>
     said instanceof Error ? `${name}: ${said.message}` : [],
   );
-  if (failed.length) throw new Error(`datasources that are not healthy: ${failed.join("; ")}`);
+  if (failed.length) throw new Error(`data sources that are not healthy: ${failed.join("; ")}`);
   const known = answers.filter(({ said }) => said !== undefined).map(({ name }) => name);
-  return known.length ? [{ asked: "health of datasources", answer: `${known.join(", ")}: OK` }] : [];
+  return known.length ? [{ asked: "health of data sources", answer: `${known.join(", ")}: OK` }] : [];
 }

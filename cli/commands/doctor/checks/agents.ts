@@ -26,7 +26,7 @@ export const judgeForeign = (agent: string, names: string[]): Finding[] =>
       finding.warning(
         `agent ${agent} writes traces as cluster ${name}`,
         `tenant ${agent} of Tempo has spans with resource.k8s.cluster.name="${name}" of the last hour`,
-        `read its traces with the datasource Tempo ${agent}. Find the sender: its spans do not come through the Alloy of stack ${agent}`,
+        `read its traces with the data source Tempo ${agent}. Find the sender: its spans do not come through the Alloy of stack ${agent}`,
         `${page}#permissions`,
       ),
     );

@@ -23,12 +23,12 @@ export function judgeMissing(expected: Known[], found: Known[], where: "Grafana"
     .map(({ uid, name }) =>
       where === "Grafana"
         ? finding(
-            `Grafana has no datasource ${name}`,
+            `Grafana has no data source ${name}`,
             `GET /api/datasources: none has the uid ${uid}`,
             "Grafana creates it when it starts: kubectl -n grafana rollout restart deployment grafana",
           )
         : finding(
-            `datasource ${name} is not among those that Grafana is provisioned with`,
+            `data source ${name} is not among those that Grafana is provisioned with`,
             `ConfigMap grafana/grafana, datasources.yaml: none has the uid ${uid}`,
             "./obs up restores the ConfigMap",
           ),
@@ -46,7 +46,7 @@ const failing = (context: Context, expected: Known[]): Promise<Finding[]> =>
       await health(grafana, one).catch(({ message }: Error) =>
         found.push(
           finding(
-            `Grafana's datasource ${one.name} does not work`,
+            `Grafana's data source ${one.name} does not work`,
             message.slice(0, 300),
             "fix its store; check that its password is the one that the gateway accepts",
           ),

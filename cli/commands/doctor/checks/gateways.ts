@@ -47,7 +47,7 @@ export function judgeUsers(settings: Settings, all: Asked[]): Finding[] {
     return findingIn("components").critical(
       status === undefined
         ? `Secret ${secret} lacks the password of ${users} for the gateway of ${store}`
-        : `the gateway of ${store} refuses ${users} with the password that ${client} has`,
+        : `the gateway of ${store} rejects ${users} with the password that ${client} has`,
       status === undefined
         ? "the key does not exist"
         : `it answers ${status} to ${users}, as in Secret ${secret}`,

@@ -13,7 +13,7 @@ export function asDoctorFinding(stack: string, found: PreflightFinding): Finding
     .split("\n")
     .map((line) => line.trim());
   return found.severity === "error"
-    ? finding.warning(what, "the next preview and up are refused", fix)
+    ? finding.warning(what, "the next preview and up are rejected", fix)
     : finding[found.unhealthy ? "warning" : "note"](what, "preview and up warn about it", fix);
 }
 
@@ -26,7 +26,7 @@ export const check: Check = {
     const fix = "give the user of the kubeconfig the permission to list them";
     return [
       ...findings.map((one) => asDoctorFinding(stack, one)),
-      ...unchecked.map((what) => finding.note(what, "the API server refused the request", fix)),
+      ...unchecked.map((what) => finding.note(what, "the API server rejected the request", fix)),
     ];
   },
 };
