@@ -128,7 +128,11 @@ function ingress(settings: Settings): Values {
     enabled: true,
     ...(className && { ingressClassName: className }),
     // The receiver's limit: ingress-nginx rejects more than 1 MB by default, and SDKs drop what is rejected.
-    annotations: { "nginx.ingress.kubernetes.io/proxy-body-size": "16m", ...annotations },
+    annotations: {
+      "nginx.ingress.kubernetes.io/proxy-body-size": "16m",
+      ...(usesTls(settings) && { "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" }),
+      ...annotations,
+    },
     faroPort: services(settings).otlpHttp.port,
     hosts: [host],
     tls: [{ hosts: [host], ...(tlsSecret && { secretName: tlsSecret }) }],

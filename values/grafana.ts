@@ -69,9 +69,10 @@ function ingress(settings: Settings): Values {
   return {
     enabled: true,
     ...(className && { ingressClassName: className }),
-    // By default ingress-nginx answers 504 after a minute; other controllers ignore the annotation.
+    // By default ingress-nginx uses HTTP, and answers 504 after a minute; other controllers ignore the annotations.
     annotations: {
       "nginx.ingress.kubernetes.io/proxy-read-timeout": String(answerTimeout(settings)),
+      ...(usesTls(settings) && { "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" }),
       ...annotations,
     },
     hosts: [hostname],

@@ -301,6 +301,10 @@ describe("unit: values of grafana", () => {
       path: "/",
       tls: [{ hosts: ["grafana.example.com"], secretName: "grafana-tls" }],
     });
+    const tls = valuesOf("prod", {
+      network: { ingressNamespaces: ["ingress-nginx"], tls: { certificates: "ownCa" } },
+    });
+    expect(tls.ingress.annotations).to.include({ "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" });
     expect(ini.security).to.include({ cookie_secure: true, strict_transport_security: true });
     expect(valuesOf("dev").ingress).to.deep.equal({ enabled: false });
     expect(iniOf("dev").security.cookie_secure).to.equal(false);

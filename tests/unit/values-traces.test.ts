@@ -619,6 +619,9 @@ describe("unit: values of the OpenTelemetry operator", () => {
       tls: [{ hosts: [host], secretName: "otlp" }],
     });
     expect(alloyTracesPipeline(settingsOf("prod"))).to.match(/max_request_body_size = "16MiB"/);
+    const network = { ingressNamespaces: ["ingress-nginx"], tls: { certificates: "ownCa" } };
+    const { annotations } = ingressOf({ network, otlp: { ingress: { host, tlsSecret: "otlp" } } });
+    expect(annotations).to.include({ "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" });
   });
 
   it("runs a collector that forwards to Alloy, within its memory", () => {
