@@ -63,13 +63,14 @@ export function backendEnvironment(stack: string, environment: string): Record<s
   };
 }
 
-/** Runs the Pulumi CLI in the project's folder and this terminal. @returns its exit code */
-export function pulumi(args: string[], environment: Record<string, string>): Promise<number> {
+/** Runs the Pulumi CLI in the project's folder and this terminal. @param input its stdin @returns its exit code */
+export function pulumi(args: string[], environment: Record<string, string>, input?: string): Promise<number> {
   const child = spawn(pulumiProgram(), args, {
     cwd: root,
-    stdio: "inherit",
+    stdio: [input === undefined ? "inherit" : "pipe", "inherit", "inherit"],
     env: { ...process.env, ...environment },
   });
+  child.stdin?.end(input);
   // The terminal sends Ctrl-C to Pulumi too; this process waits until Pulumi has handled it.
   const stay = () => undefined;
   const pass = () => child.kill("SIGTERM");

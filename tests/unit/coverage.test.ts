@@ -69,7 +69,9 @@ const rule = (name: string, rules: object[], metadata: object = {}) => ({
   metadata: { namespace: "shop", name, ...metadata },
   spec: { groups: [{ name, rules }] },
 });
-const none: Objects = { rules: [], scaledObjects: [], configMaps: [], dashboards: [], alerts: [] };
+const none: Objects = {
+  ...{ rules: [], scaledObjects: [], configMaps: [], dashboards: [], alerts: [], monitors: [], hpas: [] },
+};
 const prometheusType = { type: "prometheus", uid: "$datasource" };
 
 describe("coverage: readers", () => {
@@ -219,7 +221,9 @@ describe("coverage: readers", () => {
         conditions: [{ type: "ScalingActive", status: "False", reason, message: "no metrics returned" }],
       },
     });
-    expect(blindAutoscalers([hpa("FailedGetExternalMetric"), hpa("FailedGetResourceMetric")])).to.deep.equal([
+    expect(
+      blindAutoscalers({ hpas: [hpa("FailedGetExternalMetric"), hpa("FailedGetResourceMetric")] }),
+    ).to.deep.equal([
       { owner: "HorizontalPodAutoscaler shop/FailedGetExternalMetric", text: "no metrics returned" },
     ]);
     const metricRelabelings = [
@@ -228,9 +232,9 @@ describe("coverage: readers", () => {
       { action: "keep", sourceLabels: ["__name__"], regex: "y" },
     ];
     const monitor = { kind: "ServiceMonitor", metadata: { namespace: "a", name: "b" } };
-    expect(dropsOf([{ ...monitor, spec: { endpoints: [{ metricRelabelings }, {}] } }])).to.deep.equal([
-      { monitor: "ServiceMonitor a/b", pattern: "container_fs_.+" },
-    ]);
+    expect(
+      dropsOf({ monitors: [{ ...monitor, spec: { endpoints: [{ metricRelabelings }, {}] } }] }),
+    ).to.deep.equal([{ monitor: "ServiceMonitor a/b", pattern: "container_fs_.+" }]);
   });
 });
 

@@ -3,7 +3,6 @@ import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `backup`, `restore`. */
 export function register(program: Command): void {
   stackCommand(program, "backup", "start a backup now, follow its log, and exit with its result")
     .option("--only <part>", "buckets or grafana")

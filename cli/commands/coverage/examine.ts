@@ -28,7 +28,8 @@ interface Seen {
 }
 
 export interface Examined {
-  /** Queries that were checked. */
+  /** All queries, and those that were checked. */
+  readings: Reading[];
   judged: Reading[];
   gaps: Gap[];
   unjudged: Unjudged[];
@@ -128,7 +129,7 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
       gaps.flatMap(({ records, state }) => (records && state !== "no data now" ? [[records, state]] : [])),
     );
     if (next.size === dead.size)
-      return { judged: judged.map(({ reading }) => reading), gaps, unjudged, names };
+      return { readings, judged: judged.map(({ reading }) => reading), gaps, unjudged, names };
     dead = next;
   }
 }

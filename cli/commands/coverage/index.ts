@@ -3,14 +3,37 @@ import { datasources, gatewayUser, rawTenants } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
 import { dashboardNamespaces } from "../../../values/grafana-dashboards";
 import { connect } from "../../lib/cluster";
-import { examine } from "./examine";
-import type { Source, Unjudged } from "./model";
+import { type Examined, examine, type Question } from "./examine";
+import type { Unjudged } from "./model";
 import { blindAutoscalers, dropsOf, type Objects, readersIn } from "./objects";
-import { readHpas, readMonitors, readObjects } from "./read";
+import { readObjects } from "./read";
 import { jsonOfReport, type Report, textOfReport } from "./report";
 import { sourcesOf } from "./sources";
-import { type Ask, type Cost, holdings, mimirCost, prometheusCost, withStores } from "./stores";
+import {
+  type Ask,
+  type Cost,
+  type Holdings,
+  holdings,
+  mimirCost,
+  prometheusCost,
+  withStores,
+} from "./stores";
 import { unreadMetrics } from "./unread";
+
+/** Examines the queries of objects in the sources that they use, and in Prometheus and Mimir, which may have more metrics. */
+export async function examineObjects(
+  { stack, settings, objects, deep }: Pick<Question, "stack" | "settings" | "deep"> & { objects: Objects },
+  store: Holdings,
+): Promise<Examined> {
+  const own = sourcesOf(settings);
+  const { readings, unjudged, sources } = readersIn(settings, objects, own, dashboardNamespaces(settings));
+  const used = new Set(readings.map(({ source }) => source));
+  const usual: string[] = [datasources.prometheus.uid, datasources.mimir.uid];
+  const wanted = [...own, ...sources].filter(({ uid }) => usual.includes(uid) || used.has(uid));
+  const question = { stack, settings, readings, sources: wanted, drops: dropsOf(objects), deep };
+  const examined = await examine(question, store);
+  return { ...examined, readings, unjudged: [...unjudged, ...examined.unjudged] };
+}
 
 /** The input of the report. */
 export interface Given {
@@ -18,41 +41,16 @@ export interface Given {
   settings: Settings;
   hours: number;
   objects: Objects;
-  // biome-ignore lint/suspicious/noExplicitAny: objects of several kinds
-  monitors: any[];
-  // biome-ignore lint/suspicious/noExplicitAny: objects of several API versions
-  hpas: any[];
   unjudged: Unjudged[];
 }
 
-/** The sources that queries use, and Prometheus and Mimir, which may have a metric that another source lacks. */
-export function usedSources(all: Source[], used: Set<string>): Source[] {
-  const usual: string[] = [datasources.prometheus.uid, datasources.mimir.uid];
-  return all.filter(({ uid }) => usual.includes(uid) || used.has(uid));
-}
-
-/** Makes the report. */
+/** Makes the report. @throws UserError if no store answers */
 export async function reportOf(given: Given, ask: Ask): Promise<Report> {
-  const { stack, settings, hours, objects, monitors, hpas } = given;
-  const sources = sourcesOf(settings);
-  const found = readersIn(settings, objects, sources, dashboardNamespaces(settings));
-  const examined = await examine(
-    {
-      stack,
-      settings,
-      readings: found.readings,
-      sources: usedSources(
-        [...sources, ...found.sources],
-        new Set(found.readings.map(({ source }) => source)),
-      ),
-      drops: dropsOf(monitors),
-      deep: true,
-    },
-    holdings(ask, hours),
-  );
+  const { stack, settings, hours, objects } = given;
+  const { readings, ...examined } = await examineObjects({ ...given, deep: true }, holdings(ask, hours));
   if (!examined.names.size)
-    throw new UserError(`neither Prometheus nor Mimir answers: ${examined.unjudged[0]?.why}`);
-  const unjudged = [...given.unjudged, ...found.unjudged, ...examined.unjudged];
+    throw new UserError(`neither Prometheus nor Mimir answers: ${examined.unjudged.at(-1)?.why}`);
+  const unjudged = [...given.unjudged, ...examined.unjudged];
   const counted = (owner: string, cost: Promise<Cost>) =>
     cost.catch((error: Error): Cost => {
       unjudged.push({ owner, item: "series of each metric", why: error.message });
@@ -68,8 +66,8 @@ export async function reportOf(given: Given, ask: Ask): Promise<Report> {
     hours,
     next: { also: settings.metrics.also.length, drop: settings.metrics.drop.length },
     ...examined,
-    autoscalers: blindAutoscalers(hpas),
-    unread: unreadMetrics(found.readings, mimir, prometheus),
+    autoscalers: blindAutoscalers(objects),
+    unread: unreadMetrics(readings, mimir, prometheus),
     unjudged,
   };
 }
@@ -77,19 +75,11 @@ export async function reportOf(given: Given, ask: Ask): Promise<Report> {
 /** @returns the exit code: 0 if nothing is blocked, else 2 */
 export async function coverage(
   stack: string,
-  { json, all, top, hours }: { json?: boolean; all?: boolean; top: number; hours: number },
+  { json, all = false, top, hours }: { json?: boolean; all?: boolean; top: number; hours: number },
 ): Promise<number> {
   const connection = await connect(stack);
-  const { settings, config } = connection;
-  const [{ objects, unjudged }, monitors, hpas] = await Promise.all([
-    readObjects(connection),
-    readMonitors(config),
-    readHpas(config),
-  ]);
-  const given = { stack, settings, hours, objects, monitors, hpas, unjudged };
+  const given = { stack, settings: connection.settings, hours, ...(await readObjects(connection)) };
   const report = await withStores(connection, (ask) => reportOf(given, ask));
-  console.log(
-    json ? JSON.stringify(jsonOfReport(report), null, 2) : textOfReport(report, { all: Boolean(all), top }),
-  );
+  console.log(json ? JSON.stringify(jsonOfReport(report), null, 2) : textOfReport(report, { all, top }));
   return report.gaps.some(({ state }) => state === "blocked") || report.autoscalers.length ? 2 : 0;
 }

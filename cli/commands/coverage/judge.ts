@@ -2,7 +2,7 @@
 import { owner as labels } from "../../../names";
 import type { Settings } from "../../../settings";
 import { expensive, metricNames } from "../../../values/kept-metrics";
-import type { Kind, Reason, Source } from "./model";
+import type { Cause, Kind, Reason, Source } from "./model";
 import { holds, matches, type Selector, textOf } from "./promql";
 
 /** Facts about the stack. */
@@ -37,65 +37,50 @@ const optional: [pattern: string, setting: string][] = [
 function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
   const { settings, stack, drops, recorded } = known;
   const { kept, dropped } = metricNames(settings);
+  const reason = (cause: Cause, why: string, fix: Pick<Reason, "fix" | "also"> = {}): Reason => ({
+    cause,
+    what: metric,
+    text: `${metric} is ${why}`,
+    ...fix,
+  });
   if (matches(dropped, metric) && !matches(kept, metric)) {
     const { drop, infrastructure } = settings.metrics;
     const own = drop.find((pattern) => matches(pattern, metric));
     const standard = !own && !expensive.some((pattern) => matches(pattern, metric));
-    return {
-      cause: "dropped by a setting",
-      what: metric,
-      text: own
-        ? `${metric} is dropped by metrics.drop (${own})`
-        : `${metric} is dropped by metrics.infrastructure: ${infrastructure}`,
-      ...(standard
-        ? { fix: `pulumi config set --path metrics.infrastructure standard --stack ${stack}` }
-        : { also: metric }),
-    };
+    const setting = own ? `metrics.drop (${own})` : `metrics.infrastructure: ${infrastructure}`;
+    const fix = `pulumi config set --path metrics.infrastructure standard --stack ${stack}`;
+    return reason("dropped by a setting", `dropped by ${setting}`, standard ? { fix } : { also: metric });
   }
   const monitor = drops.find(({ pattern }) => matches(pattern, metric))?.monitor;
   if (monitor)
-    return {
-      cause: "dropped by a monitor",
-      what: metric,
-      text: `${metric} is dropped by the metricRelabelings of ${monitor}`,
+    return reason("dropped by a monitor", `dropped by the metricRelabelings of ${monitor}`, {
       fix: "remove the rule from the monitor",
-    };
+    });
   const rule = recorded.get(metric);
-  if (rule)
-    return {
-      cause: "recorded from nothing",
-      what: metric,
-      text: `${metric} is recorded by ${rule}, which has no data now`,
-    };
+  if (rule) return reason("recorded from nothing", `recorded by ${rule}, which has no data now`);
   const first = /^[a-zA-Z]+[_:]/.exec(metric)?.[0] ?? metric;
   const others = [...here].filter((name) => name.startsWith(first)).length;
   const [, add] = optional.find(([pattern]) => matches(pattern, metric)) ?? [];
   if (!others)
-    return {
-      cause: "not collected",
-      what: metric,
-      text: `${metric} is not collected: no metric begins with ${first}`,
+    return reason("not collected", `not collected: no metric begins with ${first}`, {
       fix: add ?? "add a ServiceMonitor, a PodMonitor or an annotation for the target",
-    };
-  return {
-    cause: "not exposed",
-    what: metric,
-    text: `no target exposes ${metric} (${others === 1 ? "1 other metric begins" : `${others} other metrics begin`} with ${first}): another version, or its first event has not happened`,
-  };
+    });
+  const begin = others === 1 ? "1 other metric begins" : `${others} other metrics begin`;
+  const text = `no target exposes ${metric} (${begin} with ${first}): another version, or its first event has not happened`;
+  return { cause: "not exposed", what: metric, text };
 }
 
 /** The source that has a metric, and how to query it. */
 function elsewhere(what: string, other: Source, kind: Kind): Reason {
-  const inPrometheus = other.users.length === 0;
+  const ofRule = other.users.length
+    ? `set the label ${labels.ruleTenant} of the PrometheusRule to the tenant`
+    : `remove the label ${labels.ruleTenant} from the PrometheusRule`;
   const fix: Record<Kind, string> = {
     dashboard: `select data source ${other.name}`,
     autoscaler: `use the address of ${other.name}`,
-    alert: inPrometheus
-      ? `remove the label ${labels.ruleTenant} from the PrometheusRule`
-      : `set the label ${labels.ruleTenant} of the PrometheusRule to the tenant`,
-    "recording rule": "",
+    alert: ofRule,
+    "recording rule": ofRule,
   };
-  fix["recording rule"] = fix.alert;
   return {
     cause: "in another data source",
     what,

@@ -43,8 +43,9 @@ const ofScaledObject = (settings: Settings, object: Json): FoundQuery[] =>
 function ofConfigMap(object: Json, sources: Source[], watched: string[]): FoundQuery[] {
   const { labels = {}, namespace } = object.metadata;
   if (!(dashboardLabel in labels)) return [];
+  const owner = nameOf({ kind: "ConfigMap", ...object });
   const unread = (item: string, why: string): FoundQuery[] => [
-    { kind: "dashboard", owner: nameOf(object), item, source: { why }, expr: "" },
+    { kind: "dashboard", owner, item, source: { why }, expr: "" },
   ];
   if (!watched.includes(namespace))
     return unread(
@@ -55,7 +56,7 @@ function ofConfigMap(object: Json, sources: Source[], watched: string[]): FoundQ
   return files.flatMap(([file, text]) => {
     try {
       const model = JSON.parse(text);
-      return queriesIn(`dashboard ${model.title ?? file} (${nameOf(object)})`, model, sources);
+      return queriesIn(`dashboard ${model.title ?? file} (${owner})`, model, sources);
     } catch (error) {
       return unread(file, (error as Error).message);
     }
@@ -85,6 +86,9 @@ export interface Objects {
   dashboards: Json[];
   /** Alert rules that were made in Grafana. */
   alerts: Json[];
+  /** ServiceMonitors, PodMonitors and Probes. */
+  monitors: Json[];
+  hpas: Json[];
 }
 
 /** All PromQL queries in them. @param watched namespaces whose ConfigMaps Grafana loads */
@@ -116,7 +120,7 @@ export function readersIn(
 }
 
 /** HPAs on custom or external metrics whose controller cannot read them. */
-export const blindAutoscalers = (hpas: Json[]): { owner: string; text: string }[] =>
+export const blindAutoscalers = ({ hpas }: Pick<Objects, "hpas">): { owner: string; text: string }[] =>
   hpas.flatMap((object) => {
     const failed = (object.status?.conditions ?? []).find(
       ({ type, status, reason }: Json) =>
@@ -129,7 +133,7 @@ export const blindAutoscalers = (hpas: Json[]): { owner: string; text: string }[
   });
 
 /** The metrics that monitors drop after a scrape, by rules about the name alone. */
-export const dropsOf = (monitors: Json[]): { monitor: string; pattern: string }[] =>
+export const dropsOf = ({ monitors }: Pick<Objects, "monitors">): { monitor: string; pattern: string }[] =>
   monitors.flatMap((object) => {
     const { endpoints = [], podMetricsEndpoints = [], metricRelabelings = [] } = object.spec ?? {};
     return [...endpoints, ...podMetricsEndpoints, { metricRelabelings }]

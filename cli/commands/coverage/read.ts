@@ -29,28 +29,18 @@ async function customObjects(config: KubeConfig, apiVersion: string, kind: strin
   }
 }
 
-const prometheus = "monitoring.coreos.com/v1";
-
-export const readRules = (config: KubeConfig): Promise<Json[]> =>
-  customObjects(config, prometheus, "PrometheusRule");
-
-export const readScaledObjects = (config: KubeConfig): Promise<Json[]> =>
-  customObjects(config, "keda.sh/v1alpha1", "ScaledObject");
-
-export const readMonitors = async (config: KubeConfig): Promise<Json[]> =>
-  (
-    await Promise.all(
-      ["ServiceMonitor", "PodMonitor", "Probe"].map((kind) => customObjects(config, prometheus, kind)),
-    )
-  ).flat();
-
-export const readHpas = async (config: KubeConfig): Promise<Json[]> =>
-  (await config.makeApiClient(AutoscalingV2Api).listHorizontalPodAutoscalerForAllNamespaces()).items;
-
-const readConfigMaps = async (config: KubeConfig): Promise<Json[]> =>
-  (
-    await config.makeApiClient(CoreV1Api).listConfigMapForAllNamespaces({ labelSelector: dashboardLabel })
-  ).items.map((item) => ({ ...item, kind: "ConfigMap" }));
+/** The rules, autoscalers of KEDA and monitors of the cluster. */
+export async function readCustom(
+  config: KubeConfig,
+): Promise<Pick<Objects, "rules" | "scaledObjects" | "monitors">> {
+  const [scaledObjects = [], rules = [], ...monitors] = await Promise.all([
+    customObjects(config, "keda.sh/v1alpha1", "ScaledObject"),
+    ...["PrometheusRule", "ServiceMonitor", "PodMonitor", "Probe"].map((kind) =>
+      customObjects(config, "monitoring.coreos.com/v1", kind),
+    ),
+  ]);
+  return { rules, scaledObjects, monitors: monitors.flat() };
+}
 
 /** Dashboards and alert rules that were made in Grafana; provisioned ones are in ConfigMaps. */
 export async function madeInGrafana(
@@ -65,20 +55,20 @@ export async function madeInGrafana(
   return { dashboards, alerts: await grafana.json("/api/v1/provisioning/alert-rules") };
 }
 
-/** All of them. */
+/** All of them, and what could not be read. */
 export async function readObjects(
   connection: Connection,
 ): Promise<{ objects: Objects; unjudged: Unjudged[] }> {
   const { config } = connection;
   const unjudged: Unjudged[] = [];
-  const [rules, scaledObjects, configMaps, inGrafana] = await Promise.all([
-    readRules(config),
-    readScaledObjects(config),
-    readConfigMaps(config),
+  const [custom, configMaps, hpas, inGrafana] = await Promise.all([
+    readCustom(config),
+    config.makeApiClient(CoreV1Api).listConfigMapForAllNamespaces({ labelSelector: dashboardLabel }),
+    config.makeApiClient(AutoscalingV2Api).listHorizontalPodAutoscalerForAllNamespaces(),
     withGrafana(connection, madeInGrafana).catch((error: Error) => {
       unjudged.push({ owner: "Grafana", item: "dashboards and alerts made in Grafana", why: error.message });
       return { dashboards: [], alerts: [] };
     }),
   ]);
-  return { objects: { rules, scaledObjects, configMaps, ...inGrafana }, unjudged };
+  return { objects: { ...custom, configMaps: configMaps.items, hpas: hpas.items, ...inGrafana }, unjudged };
 }

@@ -1,28 +1,16 @@
 /** The coverage report as text. */
 import { grouped, plural, table } from "../../lib/text";
-import {
-  type Gap,
-  kinds,
-  type Reading,
-  type Source,
-  type State,
-  states,
-  type Unjudged,
-  type Unread,
-} from "./model";
+import type { Examined } from "./examine";
+import { type Gap, kinds, type Reading, type State, states, type Unjudged, type Unread } from "./model";
 
-export interface Report {
+export interface Report extends Omit<Examined, "readings"> {
   stack: string;
   hours: number;
   /** Positions after the last entry of metrics.also and metrics.drop. */
   next: { also: number; drop: number };
-  judged: Reading[];
-  gaps: Gap[];
   /** HPAs whose controller cannot read their metrics. */
   autoscalers: { owner: string; text: string }[];
   unread: Unread[];
-  unjudged: Unjudged[];
-  names: Map<Source, Set<string>>;
 }
 
 /** How many of the queries of each kind have data. */

@@ -4,18 +4,13 @@ import type { Settings } from "../../../settings";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
 import type { Source } from "./model";
 
-interface Datasource {
-  uid: string;
-  name: string;
-  type: string;
-  isDefault?: boolean;
-  url: string;
-  basicAuthUser?: string;
-}
-
 /** The data sources that answer PromQL; the default comes first. */
 export const sourcesOf = (settings: Settings): Source[] =>
-  (grafanaDatasources(settings)["datasources"] as Datasource[])
+  (
+    grafanaDatasources(settings)["datasources"] as (Record<"uid" | "name" | "type", string> & {
+      basicAuthUser?: string;
+    })[]
+  )
     .filter(({ type }) => type === "prometheus")
     .map(({ uid, name, basicAuthUser }) => ({ uid, name, users: basicAuthUser ? [basicAuthUser] : [] }));
 
@@ -54,13 +49,10 @@ export function ofTenants(tenants: string[]): Source {
 
 /** The store at the address of an autoscaler, with or without the cluster domain. */
 export function ofAddress(settings: Settings, address: string): Resolved {
-  const [name, namespace, service = "svc"] =
-    address
-      .replace(/^https?:\/\//, "")
-      .split(/[:/]/)[0]
-      ?.split(".") ?? [];
+  const [, name, namespace] =
+    /^(?:https?:\/\/)?([^.:/]+)\.([^.:/]+)(?:\.svc\b.*|[:/].*)?$/.exec(address) ?? [];
   const is = (store: { name: string; namespace: string }) =>
-    service === "svc" && store.name === name && store.namespace === namespace;
+    store.name === name && store.namespace === namespace;
   if (is(services(settings).prometheus)) return { uid: datasources.prometheus.uid };
   if (is(services(settings).mimir)) return { uid: datasources.mimir.uid };
   return { why: `${address} is not a store of this stack` };

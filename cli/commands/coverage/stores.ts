@@ -43,7 +43,8 @@ export interface Holdings {
 
 /** Metrics and series of the last hours. */
 export function holdings(ask: Ask, hours: number, now = Date.now()): Holdings {
-  const range = { start: `${Math.floor(now / 1000) - hours * 3600}`, end: `${Math.floor(now / 1000)}` };
+  const end = Math.ceil(now / 1000);
+  const range = { start: `${end - hours * 3600}`, end: `${end}` };
   const all = async (source: Source, path: string, query: Record<string, string>): Promise<unknown[]> => {
     const users = source.users.length ? source.users : [undefined];
     const answers = await Promise.all(

@@ -28,11 +28,11 @@ export interface Present {
 }
 
 /** MinIO's resources in the form of objects. */
-const minioObjects = (text: string): KubernetesObject[] =>
-  manifestObjects("MinIO resources", text).map(({ type, name, ...rest }) => ({
+const minioObjects = (name: string, text: string): KubernetesObject[] =>
+  manifestObjects(name, text).map(({ type: kind, name, ...rest }) => ({
     ...rest,
     apiVersion: "minio",
-    kind: type,
+    kind,
     metadata: { name },
   }));
 
@@ -62,42 +62,35 @@ export async function compareFolders(
   after: Side,
   present: Map<string, Present>,
 ): Promise<Pick<Report, "releases" | "notCompared">> {
-  const releases: ReleaseReport[] = [];
+  const reports: ReleaseReport[] = [];
   const notCompared: string[] = [];
-  const add = (report: ReleaseReport) => {
-    if (report.objects.length) releases.push(report);
-  };
-  /** The texts of a file on both sides; undefined if they are the same. */
-  const pair = (...path: string[]): [string, string] | undefined => {
+  /** The objects of a file on both sides; undefined if its text is the same. */
+  const pair = (name: string, parsed: typeof manifestObjects, ...path: string[]) => {
     const [was = "", is = ""] = [before, after].map(({ folder }) => {
       const file = join(folder, ...path);
       return existsSync(file) ? readFileSync(file, "utf8") : "";
     });
-    return was === is ? undefined : [was, is];
+    return was === is ? undefined : ([parsed(name, was), parsed(name, is)] as const);
   };
-  const own = "the program's own objects";
-  const objects = pair("objects.yaml");
-  if (objects) add(compare(own, manifestObjects(own, objects[0]), manifestObjects(own, objects[1])));
-  const minio = pair("minio.yaml");
-  if (minio) add(compare("MinIO resources", minioObjects(minio[0]), minioObjects(minio[1])));
+  const objects = pair("the program's own objects", manifestObjects, "objects.yaml");
+  if (objects) reports.push(compare("the program's own objects", ...objects));
+  const minio = pair("MinIO resources", minioObjects, "minio.yaml");
+  if (minio) reports.push(compare("MinIO resources", ...minio));
 
   for (const name of [...new Set([...releasesIn(before), ...releasesIn(after)])].sort()) {
-    const missing = [missingIn(before, name), missingIn(after, name)];
-    if (missing.some(Boolean)) {
-      notCompared.push(
-        ...missing.flatMap((reason, index) => (reason ? `${reason} (${index ? "now" : "base"})` : [])),
-      );
-      const values = pair("releases", name, "values.yaml");
-      if (values) add(compare(name, valuesObject(name, values[0]), valuesObject(name, values[1])));
-      continue;
-    }
-    const manifests = pair("releases", name, "manifests.yaml");
-    if (!manifests) continue;
-    const [was, is] = [manifestObjects(name, manifests[0]), manifestObjects(name, manifests[1])];
-    const release = present.get(name);
-    add(compare(name, was, is, is.length ? await release?.again() : is, release?.namespace));
+    const missing = [missingIn(before, name), missingIn(after, name)].flatMap((reason, index) =>
+      reason ? [`${reason} (${index ? "now" : "base"})`] : [],
+    );
+    notCompared.push(...missing);
+    const both = missing.length
+      ? pair(name, valuesObject, "releases", name, "values.yaml")
+      : pair(name, manifestObjects, "releases", name, "manifests.yaml");
+    if (!both) continue;
+    const release = missing.length ? undefined : present.get(name);
+    const again = both[1].length ? await release?.again() : [];
+    reports.push(compare(name, ...both, again, release?.namespace));
   }
-  return { releases, notCompared };
+  return { releases: reports.filter(({ objects }) => objects.length), notCompared };
 }
 
 /** Charts whose version differs. */

@@ -3,7 +3,6 @@ import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `doctor`. */
 export function register(program: Command): void {
   stackCommand(program, "doctor", "report problems with evidence and a fix, root causes first")
     .option("--no-probe", "create no pod: do not test whether NetworkPolicies are enforced")

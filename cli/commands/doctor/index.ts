@@ -12,18 +12,8 @@ import { clusterState } from "./cluster-state";
 
 /** Checks, by file, of stores, Grafana and Prometheus, which an agent does not have. The doctor of its hub runs them. */
 export const ofHub = [
-  ...[
-    "agents",
-    "alerts",
-    "buckets",
-    "coverage",
-    "datasources",
-    "enforcement",
-    "forecast",
-    "gateways",
-    "rings",
-    "thresholds",
-  ],
+  ...["agents", "alerts", "buckets", "coverage", "datasources"],
+  ...["enforcement", "forecast", "gateways", "rings", "thresholds"],
 ];
 
 /** All checks of a stack: one for each file in `checks/`. */
@@ -41,30 +31,6 @@ export interface Result {
   check: string;
   seconds: number;
   findings: Finding[];
-}
-
-/** Runs checks in parallel; one that fails is a finding, too. */
-export function runChecks(
-  all: Check[],
-  context: Context,
-  tell: (result: Result) => void,
-  limit = checkWithin,
-): Promise<Result[]> {
-  return Promise.all(
-    all.map(async ({ name, look }) => {
-      const start = Date.now();
-      const findings = await within(limit, look(context)).catch(({ message }: Error) => [
-        findingIn("signals").warning(
-          `the check of ${name} failed`,
-          message,
-          "fix the findings above, then run the doctor again",
-        ),
-      ]);
-      const result = { check: name, seconds: (Date.now() - start) / 1000, findings };
-      tell(result);
-      return result;
-    }),
-  );
 }
 
 /** Findings of all checks, worst first, and causes before symptoms of the same severity. */
@@ -85,19 +51,34 @@ export interface Diagnosis {
   seconds: number;
 }
 
-/** Runs all checks of a stack, or those that are given. @param limit seconds that each may take */
+/** Runs all checks of a stack, or those that are given; one that fails is a finding, too. @param limit seconds of each */
 export async function examine(
   given: Omit<Context, "cluster">,
   tell: (result: Result) => void = () => undefined,
   all = checks(given.settings),
   limit = checkWithin,
 ): Promise<Diagnosis> {
+  const secondsSince = (start: number) => (Date.now() - start) / 1000;
   const start = Date.now();
-  const { config, settings } = given;
-  const results = await runChecks(all, { ...given, cluster: clusterState(config, settings) }, tell, limit);
-  const findings = renamed(settings, ranked(results));
+  const context = { ...given, cluster: clusterState(given.config, given.settings) };
+  const results = await Promise.all(
+    all.map(async ({ name, look }): Promise<Result> => {
+      const begun = Date.now();
+      const findings = await within(limit, look(context)).catch(({ message }: Error) => [
+        findingIn("signals").warning(
+          `the check of ${name} failed`,
+          message,
+          "fix the findings above, then run the doctor again",
+        ),
+      ]);
+      const result = { check: name, seconds: secondsSince(begun), findings };
+      tell(result);
+      return result;
+    }),
+  );
+  const findings = renamed(given.settings, ranked(results));
   const healthy = findings.every(({ severity }) => severity === "note");
-  return { healthy, findings, results, seconds: (Date.now() - start) / 1000 };
+  return { healthy, findings, results, seconds: secondsSince(start) };
 }
 
 /** @returns the exit code: 0 without critical findings and warnings, else 2 */

@@ -3,7 +3,6 @@ import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `up`, `preview`, `refresh`, `down`. */
 export function register(program: Command): void {
   const command = (name: string, description: string, of = name) =>
     stackCommand(program, name, description).argument(

@@ -1,6 +1,6 @@
 /** Recovery from a killed update: its lock, pending operations, and objects that the state does not have. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, hostname, tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
 import type { KubeConfig } from "@kubernetes/client-node";
 import { project, UserError } from "../../../settings";
@@ -82,16 +82,9 @@ async function importState(
   state: Deployment,
   environment: Record<string, string>,
 ): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "observability-"));
-  try {
-    const file = join(folder, "state.json");
-    writeFileSync(file, JSON.stringify(state), { mode: 0o600 });
-    const code = await pulumi(["stack", "import", "--stack", stack, "--file", file], environment);
-    if (code !== 0)
-      throw new UserError(`the state of stack ${stack} cannot be imported; Pulumi's message is above`);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const code = await pulumi(["stack", "import", "--stack", stack], environment, JSON.stringify(state));
+  if (code !== 0)
+    throw new UserError(`the state of stack ${stack} cannot be imported; Pulumi's message is above`);
 }
 
 /**

@@ -3,7 +3,6 @@ import { exit, numberOf, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `load`. */
 export function register(program: Command): void {
   stackCommand(
     program,

@@ -3,7 +3,6 @@ import { exit, stackArgument } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `mirror`. */
 export function register(program: Command): void {
   program
     .command("mirror")

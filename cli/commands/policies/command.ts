@@ -3,7 +3,6 @@ import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `policies`. */
 export function register(program: Command): void {
   stackCommand(program, "policies", "check a stack and the objects of its charts against the policy pack")
     .option("--json", "print the findings as JSON")

@@ -3,7 +3,6 @@ import { exit } from "../../lib/command";
 
 const implementation = () => require("../../lib/render") as typeof import("../../lib/render.js");
 
-/** Registers `render`. */
 export function register(program: Command): void {
   program
     .command("render")

@@ -3,7 +3,6 @@ import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `smoke`. */
 export function register(program: Command): void {
   stackCommand(program, "smoke", "run end-to-end tests against a running stack")
     .option("--json", "print the results as JSON")

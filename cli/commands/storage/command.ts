@@ -3,7 +3,6 @@ import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `storage`. */
 export function register(program: Command): void {
   stackCommand(program, "storage", "show size, growth and time until full of each bucket")
     .option("--json", "print the report as JSON, sizes in bytes")

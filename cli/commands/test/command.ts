@@ -3,7 +3,6 @@ import type { Command } from "commander";
 import { exit } from "../../lib/command";
 import { root } from "../../lib/stack-config";
 
-/** Registers `test`. */
 export function register(program: Command): void {
   program
     .command("test")

@@ -4,7 +4,6 @@ import { exit, stackCommand } from "../../lib/command";
 
 const implementation = () => require("./index") as typeof import("./index.js");
 
-/** Registers `upgrade`. */
 export function register(program: Command): void {
   stackCommand(program, "upgrade", "check for chart upgrades and breaking changes, or grow volumes")
     .option(

@@ -1,9 +1,6 @@
-import { usedSources } from "../../coverage";
-import { examine } from "../../coverage/examine";
+import { examineObjects } from "../../coverage";
 import type { Gap } from "../../coverage/model";
-import { dropsOf, readersIn } from "../../coverage/objects";
-import { readMonitors, readRules, readScaledObjects } from "../../coverage/read";
-import { sourcesOf } from "../../coverage/sources";
+import { readCustom } from "../../coverage/read";
 import { holdings, withStores } from "../../coverage/stores";
 import { type Check, type Finding, findingIn } from "../check";
 
@@ -27,18 +24,11 @@ export function judgeCoverage(gaps: Gap[], stack: string): Finding[] {
 export const check: Check = {
   name: "metrics of alerts and autoscalers",
   async look(context) {
-    const { stack, settings, config } = context;
-    const [rules, scaledObjects, monitors] = await Promise.all([
-      readRules(config),
-      readScaledObjects(config),
-      readMonitors(config),
-    ]);
-    const own = sourcesOf(settings);
-    const objects = { rules, scaledObjects, configMaps: [], dashboards: [], alerts: [] };
-    const { readings, sources } = readersIn(settings, objects, own, []);
-    const used = usedSources([...own, ...sources], new Set(readings.map(({ source }) => source)));
-    const question = { stack, settings, readings, sources: used, drops: dropsOf(monitors), deep: false };
-    const { gaps } = await withStores(context, (ask) => examine(question, holdings(ask, 1)));
-    return judgeCoverage(gaps, stack);
+    const others = { configMaps: [], dashboards: [], alerts: [], hpas: [] };
+    const objects = { ...(await readCustom(context.config)), ...others };
+    const { gaps } = await withStores(context, (ask) =>
+      examineObjects({ ...context, objects, deep: false }, holdings(ask, 1)),
+    );
+    return judgeCoverage(gaps, context.stack);
   },
 };
