@@ -175,16 +175,16 @@ export function mimirConfiguration(settings: Settings): Values {
       accept_ha_samples: true,
       ha_cluster_label: "cluster",
       ha_replica_label: "__replica__",
+      // As many rules as Prometheus would evaluate. Mimir's defaults, 20 in a group and 70 groups, reject groups of common
+      // mixins, whose alerts would then never fire.
+      ruler_max_rules_per_rule_group: 0,
+      ruler_max_rule_groups_per_tenant: 0,
     },
     usage_stats: { enabled: false },
   };
 }
 
-/**
- * Series of an agent always have its name as `cluster`, which overrides the label that it sends. Its tenant has all
- * rules of its cluster, as many as a Prometheus would evaluate: with Mimir's defaults, groups of kube-prometheus-stack
- * would be rejected.
- */
+/** Series of an agent always have its name as `cluster`, which overrides the label that it sends. */
 const ofAgent = (cluster: string, { mimir = {}, removed }: Settings["agents"][string]) => ({
   ...limits({ ...mimir, ...(removed === "deleteData" && { retention: goneWithin }) }),
   ...(removed && {
@@ -192,8 +192,6 @@ const ofAgent = (cluster: string, { mimir = {}, removed }: Settings["agents"][st
     ruler_alerting_rules_evaluation_enabled: false,
   }),
   metric_relabel_configs: [{ target_label: "cluster", replacement: cluster }],
-  ruler_max_rules_per_rule_group: 0,
-  ruler_max_rule_groups_per_tenant: 0,
 });
 
 /** Overrides of tenants, including those of agents and downsampled series; Mimir reloads them without a restart. */

@@ -8,7 +8,7 @@ import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import type { Values } from "./shared";
 
-/** Mimir rejects a group with more rules: `ruler_max_rules_per_rule_group`. */
+/** Rulers share the groups, and evaluate the rules of a group one after the other. */
 const rulesInGroup = 20;
 
 /** One resolution: its tenant, the interval of its samples, and their retention. */

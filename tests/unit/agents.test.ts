@@ -63,16 +63,13 @@ describe("unit: a hub", function () {
       policy_stream_mapping: { own: [{ selector: `{cluster="${cluster}"}`, priority: 1 }] },
       block_ingestion_policy_until: { "*": "2200-01-01T00:00:00Z" },
     });
-    // The tenant contains the rules of the whole cluster.
-    const rules = { ruler_max_rules_per_rule_group: 0, ruler_max_rule_groups_per_tenant: 0 };
     expect(mimirOverrides(settings)).to.deep.include({
       "eu-1": {
-        ...rules,
         max_global_series_per_user: 500_000,
         compactor_blocks_retention_period: "2160h",
         metric_relabel_configs: [{ target_label: "cluster", replacement: "eu-1" }],
       },
-      "us-1": { ...rules, metric_relabel_configs: [{ target_label: "cluster", replacement: "us-1" }] },
+      "us-1": { metric_relabel_configs: [{ target_label: "cluster", replacement: "us-1" }] },
     });
     expect(lokiConfiguration(settings)["runtimeConfig"]).to.deep.equal({
       overrides: {

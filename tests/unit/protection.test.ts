@@ -70,6 +70,11 @@ describe("unit: limits that follow from memory", () => {
       expect(limits?.metrics_generator.max_active_series).to.equal(1_200_000);
   });
 
+  it("the rules of a tenant are not limited: alerts in larger groups than Mimir's 20 would never fire", () => {
+    const { limits } = mimirConfiguration(prod()) as { limits: object };
+    expect(limits).to.include({ ruler_max_rules_per_rule_group: 0, ruler_max_rule_groups_per_tenant: 0 });
+  });
+
   it("as many pushes at a time as a distributor's memory holds, at 2 kB a sample", () => {
     expect(mimir().distributorPushes).to.equal(228);
     const dev = settingsOf("dev");
