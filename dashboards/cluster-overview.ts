@@ -181,7 +181,7 @@ export const clusterOverview: Dashboard = {
           {
             width: 12,
             min: 0,
-            description: "Limits above allocatable: not all pods can use their limits at once.",
+            description: "Limits above allocatable: not all pods can use their limits at the same time.",
           },
         ),
         timeSeries(

@@ -120,7 +120,7 @@ export const clusters: Dashboard = {
           {
             width: 12,
             none: "Nothing discarded",
-            description: "Refused by limits of the tenant, or invalid.",
+            description: "Rejected by limits of the tenant, or invalid.",
           },
         ),
       ],

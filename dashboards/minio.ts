@@ -152,7 +152,7 @@ export const minio: Dashboard = {
             "in progress": `sum(max by (server, api) (minio_s3_requests_inflight_total{${inCluster}}))`,
             waiting: `sum(max by (server) (minio_s3_requests_waiting_total{${inCluster}}))`,
           }),
-          { description: "Requests wait if the servers' memory does not allow more at once." },
+          { description: "Requests wait if the servers' memory does not allow more concurrent requests." },
         ),
       ],
     },

@@ -101,7 +101,7 @@ export function limitProblems(settings: Settings): Problem[] {
   // A dev stack's single small ingester holds a tenth of what the limits admit, which is no risk there.
   if (settings.environment === "dev") return [];
   const { mimir } = settings;
-  const { carried, series: each } = mimirProtection(settings);
+  const { carried } = mimirProtection(settings);
   const limits = [
     { path: "mimir.limits.series", series: mimir.limits.series },
     ...Object.entries(mimir.tenants).map(([name, { series }]) => ({
@@ -114,7 +114,7 @@ export function limitProblems(settings: Settings): Problem[] {
       series > carried,
       path,
       countText(series),
-      `the memory of the ingesters fits ${countText(carried)}: from ${countText(each)}, an ingester rejects new series of every tenant. Lower it, or set mimir.ingester.memoryLimit to ${setting(
+      `the ingesters' memory fits ${countText(carried)}: beyond it, they reject new series of every tenant. Lower it, or set mimir.ingester.memoryLimit to ${setting(
         "memory",
         (mimir.ingester.memoryLimit * series) / carried,
       )}`,

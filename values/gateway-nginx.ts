@@ -154,7 +154,7 @@ const refusedStreamMap = block('map "$ingestion_policy:$upstream_http_content_le
 /** The locations of the routes' error pages. */
 const errorPages: Record<Store, string[]> = {
   loki: block("location @refused", [
-    'if ($refused_stream) { return 400 "stream_limit: new streams of this push are refused, all others are stored"; }',
+    'if ($refused_stream) { return 400 "stream_limit: new streams of this push are rejected; all others are stored"; }',
     'return 429 "rate_limited or stream_limit: retry";',
   ]),
   mimir: [],

@@ -126,7 +126,7 @@ describe("unit: limits that follow from memory", () => {
     const [first = "", ...more] = sizingWarnings("test", prod({ load: { logs: "1GB/day" } }));
     expect(more).to.deep.equal([]);
     expect(first).to.match(
-      /^mimir\.limits\.series: "1M" is too large \(the memory of the ingesters fits 430k: .* mimir\.ingester\.memoryLimit to 10Gi\)/,
+      /^mimir\.limits\.series: "1M" is too large \(the ingesters' memory fits 430k: .* mimir\.ingester\.memoryLimit to 10Gi\)/,
     );
     expect(capacityText("prod", prod())).to.include("Limits that exceed the memory:");
     const paths = (config: Config) => limitProblems(prod({ mimir: config })).map(({ path }) => path);
