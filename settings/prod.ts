@@ -8,7 +8,7 @@ export const prod: SettingsInput = {
     domain: "cluster.local",
     antiAffinity: "quorum",
     zones: true,
-    scheduling: { nodeSelector: {}, tolerations: [], components: {} },
+    scheduling: { nodeSelector: {}, tolerations: [], evictAfter: "30s", components: {} },
     systemNamespaces: [
       "kube-system",
       "kube-public",

@@ -1,6 +1,7 @@
 /** Settings of the nodes on which pods run. */
 import { z } from "zod";
 import { dnsName, group, list, oneOf, text, wholeNumber } from "./fields";
+import { duration } from "./units";
 
 /** Components whose pods can run on any node: the releases of charts. */
 export const placedComponents = [
@@ -72,6 +73,9 @@ export const scheduling = group({
     .describe(
       "Existing PriorityClass of pods; without it the cluster's default. DaemonSets have system-node-critical, metrics-server system-cluster-critical",
     ),
+  evictAfter: duration().describe(
+    "How long pods without a volume stay on a node that is not ready or unreachable, before they start on another one; Kubernetes' own default is 5 minutes",
+  ),
   components: z
     .partialRecord(
       z.enum(components, { error: () => `one of ${components.join(", ")}` }),

@@ -2,7 +2,7 @@
 import { address, caBundle, namespaces, services, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { everyInterface } from "./ip-family";
-import { scheduling } from "./scheduling";
+import { statelessScheduling } from "./scheduling";
 import { disruptionBudget, placement, pullSecrets, resources } from "./shared";
 import { trustedCa } from "./tls";
 import { podUser } from "./user-ids";
@@ -31,7 +31,7 @@ export const collectorObject = (settings: Settings) => {
       serviceAccount: collectorAccount(settings).metadata.name,
       replicas: collector.replicas,
       resources: resources(collector),
-      ...scheduling(settings, "opentelemetry-operator"),
+      ...statelessScheduling(settings, "opentelemetry-operator"),
       // A custom resource must not contain null.
       affinity: placed.affinity ?? undefined,
       topologySpreadConstraints: placed.topologySpreadConstraints,

@@ -20,7 +20,7 @@ import { certificateFolder, grafanaIni } from "./grafana-ini";
 import { ldapToml } from "./grafana-login";
 import { privateCaConfigMap, privateCas, proxyEnvironment } from "./outside";
 import { receiverSecrets } from "./receivers";
-import { scheduling } from "./scheduling";
+import { scheduling, statelessScheduling } from "./scheduling";
 import {
   checksum,
   disruptionBudget,
@@ -115,7 +115,7 @@ export function grafanaValues(settings: Settings): Values {
     headlessService: grafana.replicas > 1,
     podDisruptionBudget:
       grafana.replicas > 1 ? { maxUnavailable: disruptionBudget(grafana).maxUnavailable } : {},
-    ...scheduling(settings, "grafana"),
+    ...(grafana.database ? statelessScheduling : scheduling)(settings, "grafana"),
     ...placement(settings, {
       "app.kubernetes.io/name": "grafana",
       "app.kubernetes.io/instance": releases.grafana,

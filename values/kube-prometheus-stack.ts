@@ -12,7 +12,7 @@ import type { Settings } from "../settings";
 import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
 import { privateCas } from "./outside";
 import { prometheusSpec, spread, volume } from "./prometheus";
-import { scheduling } from "./scheduling";
+import { scheduling, statelessScheduling } from "./scheduling";
 import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
@@ -135,7 +135,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
   const { hub, images, kubePrometheusStack: kps } = settings;
   const parts = Object.entries(controlPlane) as [Part, (typeof controlPlane)[Part]][];
   const seen = (part: Part) => kps.controlPlane.includes(part);
-  const placed = scheduling(settings, "kps");
+  const placed = statelessScheduling(settings, "kps");
   const reloader = { cpu: 5, memory: 16 * 1024 ** 2, memoryLimit: 64 * 1024 ** 2 };
   return {
     fullnameOverride: prefixed(settings, releases.kubePrometheusStack),

@@ -9,7 +9,7 @@ import { gatewayConfiguration } from "./gateway-nginx";
 import { lokiConfiguration } from "./loki-configuration";
 import { cloudIdentity, s3Credentials, storeTrust, untilStorageAnswers } from "./object-storage";
 import { releaseReplicas } from "./scaling";
-import { scheduling } from "./scheduling";
+import { scheduling, statelessScheduling } from "./scheduling";
 import {
   disruptionBudget,
   leavesEndpoints,
@@ -48,6 +48,10 @@ export function lokiValues(settings: Settings): Values {
       topologySpreadConstraints,
     };
   };
+  const stateless: typeof component = (...of) => ({
+    ...component(...of),
+    ...statelessScheduling(settings, "loki"),
+  });
   /** An update replaces a query-frontend before the last querier that it may depend on, because it is ready sooner. */
   const readyAfter = (initialDelaySeconds: number) => ({
     readinessProbe: {
@@ -94,7 +98,7 @@ export function lokiValues(settings: Settings): Values {
     serviceAccount: { automountServiceAccountToken: false, ...identity.serviceAccount },
     loki: { ...lokiConfiguration(settings), image: { tag: tagOf(pins.loki.image) } },
     distributor: {
-      ...component("distributor", loki.distributor),
+      ...stateless("distributor", loki.distributor),
       ...leavesEndpoints,
     },
     ingester: {
@@ -104,15 +108,15 @@ export function lokiValues(settings: Settings): Values {
       terminationGracePeriodSeconds: loki.shutdown,
     },
     querier: {
-      ...component("querier", loki.querier),
+      ...stateless("querier", loki.querier),
       replicas: releaseReplicas(loki.querier),
       ...readyAfter(30),
       persistence: { dataVolumeParameters: { emptyDir: { sizeLimit: quantity(loki.indexDisk) } } },
     },
-    queryFrontend: { ...component("query-frontend", loki.queryFrontend), ...readyAfter(5) },
+    queryFrontend: { ...stateless("query-frontend", loki.queryFrontend), ...readyAfter(5) },
     queryScheduler: {
       enabled: loki.queryScheduler.replicas > 0,
-      ...component("query-scheduler", loki.queryScheduler),
+      ...stateless("query-scheduler", loki.queryScheduler),
     },
     compactor: {
       ...component("compactor", loki.compactor),
@@ -120,7 +124,7 @@ export function lokiValues(settings: Settings): Values {
       initContainers: [untilStorageAnswers(settings)],
     },
     gateway: {
-      ...component("gateway", loki.gateway),
+      ...stateless("gateway", loki.gateway),
       image: { tag: tagOf(imagePins.nginx) },
       metrics: off,
       podAnnotations: users.annotations,

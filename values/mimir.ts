@@ -16,7 +16,7 @@ import { cacheArguments, cacheServices, cacheValues } from "./mimir-caches";
 import { fallbackFolder, mimirConfiguration, mimirOverrides } from "./mimir-configuration";
 import { cloudIdentity, s3Credentials, storeTrust, untilStorageAnswers } from "./object-storage";
 import { releaseReplicas } from "./scaling";
-import { scheduling } from "./scheduling";
+import { scheduling, statelessScheduling } from "./scheduling";
 import {
   checksum,
   environment,
@@ -36,7 +36,7 @@ export function mimirValues(settings: Settings): Values {
   const pods = (name: string, workload: Workload, role: Role = "interchangeable") => ({
     replicas: workload.replicas,
     resources: resources(workload),
-    ...scheduling(settings, "mimir"),
+    ...statelessScheduling(settings, "mimir"),
     // The chart creates a budget for a single replica too, which must not block a drain.
     podDisruptionBudget: { maxUnavailable: 1 },
     ...placement(
@@ -65,6 +65,7 @@ export function mimirValues(settings: Settings): Values {
   });
   const stateful = (name: string, workload: Workload & { disk: number }, role: Role = "quorum") => ({
     ...component(name, workload, role),
+    ...scheduling(settings, "mimir"),
     // Ingesters exit if they cannot join the ring at once, which the NetworkPolicies of a new pod prevent for some
     // seconds.
     initContainers: [untilStorageAnswers(settings)],

@@ -2,7 +2,7 @@
 import pins from "../charts.json";
 import { prefixed, releases } from "../names";
 import type { Settings } from "../settings";
-import { scheduling } from "./scheduling";
+import { statelessScheduling } from "./scheduling";
 import { goMemoryLimit, image, pullSecrets, resources, type Values } from "./shared";
 
 const { appVersion } = pins["opentelemetry-operator"];
@@ -48,7 +48,7 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
   return {
     fullnameOverride: prefixed(settings, releases.openTelemetryOperator),
     imagePullSecrets: pullSecrets(settings),
-    ...scheduling(settings, "opentelemetry-operator"),
+    ...statelessScheduling(settings, "opentelemetry-operator"),
     manager: {
       image: image(settings, `${registry}/opentelemetry-operator/opentelemetry-operator:${appVersion}`),
       collectorImage: image(settings, collectorImage),

@@ -4,7 +4,7 @@
  */
 import { namespaces } from "../names";
 import type { Settings } from "../settings";
-import { scheduling } from "./scheduling";
+import { statelessScheduling } from "./scheduling";
 import { mirrored, pullSecrets, resources, restrictedContainer, type Values } from "./shared";
 
 const mebibyte = 1024 ** 2;
@@ -18,7 +18,7 @@ export const metricsServerValues = (settings: Settings): Values => ({
   args: settings.scaling.kubeletCertificates ? [] : ["--kubelet-insecure-tls"],
   resources: resources(small),
   // Autoscaling of the whole cluster depends on it.
-  ...scheduling(settings, "metrics-server", "system-cluster-critical"),
+  ...statelessScheduling(settings, "metrics-server", "system-cluster-critical"),
 });
 
 /** Values of the keda chart: https://github.com/kedacore/charts/tree/main/keda */
@@ -27,7 +27,7 @@ export function kedaValues(settings: Settings): Values {
   const {
     nodeSelector: { "kubernetes.io/os": _, ...nodeSelector },
     ...placed
-  } = scheduling(settings, "keda");
+  } = statelessScheduling(settings, "keda");
   const image = (name: string) => ({
     registry: mirrored(settings, "ghcr.io/kedacore").replace(/\/kedacore$/, ""),
     repository: `kedacore/${name}`,
@@ -54,7 +54,7 @@ export function kedaValues(settings: Settings): Values {
 
 /** Values of the vertical-pod-autoscaler chart: https://github.com/kubernetes/autoscaler/tree/master/vertical-pod-autoscaler/charts */
 export function verticalPodAutoscalerValues(settings: Settings): Values {
-  const placed = scheduling(settings, "vertical-pod-autoscaler");
+  const placed = statelessScheduling(settings, "vertical-pod-autoscaler");
   const part = (name: string) => ({
     image: { repository: mirrored(settings, `registry.k8s.io/autoscaling/vpa-${name}`) },
     resources: resources(small),

@@ -30,6 +30,24 @@ export function scheduling(
   };
 }
 
+/** The taints of a lost node. https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions */
+const lost = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"];
+
+/**
+ * Scheduling of a component's pods without a volume, which start elsewhere soon after their node is lost. Pods of a
+ * StatefulSet would only be replaced when their node returns.
+ */
+export function statelessScheduling(...of: Parameters<typeof scheduling>): Scheduling {
+  const placed = scheduling(...of);
+  const [{ cluster }] = of;
+  const open = lost.filter((taint) => !placed.tolerations.some(({ key }) => key === taint));
+  const evicted = open.map((key) => ({
+    ...({ key, operator: "Exists", effect: "NoExecute" } as const),
+    tolerationSeconds: cluster.scheduling.evictAfter,
+  }));
+  return { ...placed, tolerations: [...placed.tolerations, ...evicted] };
+}
+
 /**
  * Scheduling of DaemonSets: on each Linux node whatever its taints, unless the component's own settings say otherwise.
  */

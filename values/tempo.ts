@@ -18,7 +18,7 @@ import { memberlist } from "./gossip";
 import { everyInterface, isIpv6, serverNetwork, tempoRingMember } from "./ip-family";
 import { cloudIdentity, s3Credentials, storeTrust, untilStorageAnswers } from "./object-storage";
 import { releaseReplicas } from "./scaling";
-import { scheduling } from "./scheduling";
+import { scheduling, statelessScheduling } from "./scheduling";
 import {
   antiAffinity,
   cacheResources,
@@ -68,7 +68,7 @@ export function tempoValues(settings: Settings): Values {
     replicas: workload.replicas,
     podDisruptionBudget: { enabled: disruptionBudget(workload).enabled },
     maxUnavailable: 1,
-    ...scheduling(settings, "tempo"),
+    ...statelessScheduling(settings, "tempo"),
     minReadySeconds: 0,
     // The chart expects both as templates; an empty one removes its default.
     affinity: asText(antiAffinity(settings, labels(name), role)),
@@ -162,6 +162,7 @@ export function tempoValues(settings: Settings): Values {
     },
     ingester: {
       ...withStorage("ingester", tempo.ingester, "quorum"),
+      ...scheduling(settings, "tempo"),
       persistence: {
         enabled: true,
         size: quantity(tempo.ingester.disk),
@@ -226,6 +227,7 @@ export function tempoValues(settings: Settings): Values {
       enabled: tempo.cache.replicas > 0,
       image: { tag: tagOf(imagePins.memcached) },
       ...pods("memcached", tempo.cache),
+      ...scheduling(settings, "tempo"),
       resources: cacheResources(tempo.cache),
       extraArgs: [`-m ${megabytes(tempo.cache.memory)}`],
     },

@@ -1,6 +1,7 @@
 /** Effect of the loss of a node or a zone, and whether the nodes of a cluster can hold the quorums at all. */
 import type { Problem, Settings } from "../settings";
 import type { PlacedComponent } from "../settings/scheduling";
+import { goDuration } from "../settings/units";
 import { type Quorum, quorums } from "./quorums";
 import { keptApart } from "./shared";
 
@@ -62,6 +63,14 @@ export interface Loss {
   reads: boolean;
 }
 
+/** A component with one replica, which requests depend on. */
+export interface Single {
+  /** Its settings. */
+  path: string;
+  /** Whether it waits for its node, because of its volume. */
+  waits: boolean;
+}
+
 /** Effect of the loss of one node and of one zone. */
 export interface TopologyCost {
   node: Loss[];
@@ -69,6 +78,22 @@ export interface TopologyCost {
   zone: Loss[] | undefined;
   /** Whether this layout is required; otherwise the scheduler only prefers it. */
   guaranteed: boolean;
+  /** Components that are unavailable after the loss of their node. */
+  singles: Single[];
+  /** Seconds until such a component starts on another node. */
+  evictAfter: number;
+}
+
+/** Components with one replica that requests depend on. */
+function singles({ hub, loki, mimir, tempo, grafana }: Settings): Single[] {
+  if (hub) return [];
+  const parts = ["distributor", "querier", "queryFrontend", "gateway"] as const;
+  const ofStores = Object.entries({ loki, mimir, tempo }).flatMap(([store, components]) =>
+    parts
+      .filter((part) => components[part].replicas === 1)
+      .map((part) => ({ path: `${store}.${part}`, waits: false })),
+  );
+  return [...ofStores, ...(grafana.replicas === 1 ? [{ path: "grafana", waits: !grafana.database }] : [])];
 }
 
 const loss = (quorum: Quorum, lost: number): Loss => ({
@@ -89,11 +114,16 @@ export function topologyCost(settings: Settings, nodes: Node[]): TopologyCost {
     zone:
       zonesOf(nodes).length < 2 ? undefined : layouts.map(({ quorum, zones }) => loss(quorum, most(zones))),
     guaranteed: keptApart(settings, "quorum"),
+    singles: singles(settings),
+    evictAfter: settings.cluster.scheduling.evictAfter,
   };
 }
 
+/** Seconds after which Kubernetes considers a node lost (node-monitor-grace-period). */
+const unnoticed = 50;
+
 /** The effect as text, a line for each kind of loss. */
-export function topologyLines({ node, zone, guaranteed }: TopologyCost): string[] {
+export function topologyLines({ node, zone, guaranteed, singles, evictAfter }: TopologyCost): string[] {
   const line = (what: string, losses: Loss[] | undefined): string[] => {
     if (!losses) return [];
     const costs = losses
@@ -104,9 +134,16 @@ export function topologyLines({ node, zone, guaranteed }: TopologyCost): string[
       });
     return [`The loss of one ${what} costs ${costs.length ? costs.join(", ") : "neither writes nor reads"}.`];
   };
+  const alone = singles.map(
+    ({ path, waits }) =>
+      `${path} ${waits ? "until the node returns" : `for ${goDuration(unnoticed + evictAfter)} and its start`}`,
+  );
   return [
     ...line("node", node),
     ...line("zone", zone),
+    ...(alone.length
+      ? [`A component with one replica is unavailable with its node: ${alone.join(", ")}.`]
+      : []),
     ...(guaranteed ? [] : ["Placement is only preferred (cluster.antiAffinity): a loss can cost more."]),
   ];
 }

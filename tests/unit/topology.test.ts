@@ -20,6 +20,9 @@ const problems = (of: Node[], config: Config = {}) =>
     ({ path, was, allowed }) => `${path} ${was}: ${allowed}`,
   );
 
+const single =
+  "A component with one replica is unavailable with its node: tempo.queryFrontend for 80s and its start, grafana until the node returns.";
+
 describe("unit: topology", () => {
   it("calculates how many members of each quorum can be lost", () => {
     const tolerated = (config: Config = {}) =>
@@ -57,7 +60,13 @@ describe("unit: topology", () => {
     expect(lines(sixInThree)).to.deep.equal([
       "The loss of one node costs neither writes nor reads.",
       "The loss of one zone costs neither writes nor reads.",
+      single,
     ]);
+    expect(lines(sixInThree, { tempo: { queryFrontend: { replicas: 2 } } })[2]).to.equal(
+      "A component with one replica is unavailable with its node: grafana until the node returns.",
+    );
+    const none = { ...topologyCost(settingsOf("prod"), sixInThree), singles: [] };
+    expect(topologyLines(none)).to.have.length(2);
     const minio = topologyCost(settingsOf("prod"), sixInThree).zone?.find(
       ({ quorum }) => quorum.members === "MinIO servers",
     );
@@ -96,8 +105,8 @@ describe("unit: topology", () => {
       );
     }
     const last = lines(nodes({ a: 3 }), { cluster: { antiAffinity: "preferred" } });
-    expect(last).to.have.length(2);
-    expect(last[1]).to.match(/only preferred/);
+    expect(last).to.have.length(3);
+    expect(last[2]).to.match(/only preferred/);
   });
 
   it("1 node: its loss is the loss of everything, and prod is rejected", () => {
@@ -117,7 +126,10 @@ describe("unit: topology", () => {
       "cluster.zones true: false, because no node has the label topology.kubernetes.io/zone",
     ]);
     expect(problems(six, { cluster: { zones: false } })).to.deep.equal([]);
-    expect(lines(six, { cluster: { zones: false } })).to.have.length(1);
+    expect(lines(six, { cluster: { zones: false } })).to.deep.equal([
+      "The loss of one node costs neither writes nor reads.",
+      single,
+    ]);
   });
 
   it("a zone with too few nodes leaves members of an even spread without a node", () => {
