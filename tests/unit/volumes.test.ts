@@ -175,7 +175,7 @@ describe("unit: volumes that grow", () => {
       "volume loki/data-loki-ingester-0: 5Gi to 9Gi",
       "volume loki/data-loki-ingester-1: 7Gi to 9Gi",
       `volume monitoring/${prometheus}: 5Gi to 9Gi`,
-      "StatefulSet loki/loki-ingester: deleted without its pods, until up creates it again",
+      "StatefulSet loki/loki-ingester: deleted without its pods, until up recreates it",
     ]);
     expect(plan.grow[0]?.storageClass).to.equal("standard");
   });

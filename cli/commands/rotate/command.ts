@@ -16,6 +16,6 @@ export function register(program: Command): void {
       numberOf("wait", 0, 86_400),
       180,
     )
-    .option("-y, --yes", "skip the confirmation (dev stacks never ask)")
+    .option("-y, --yes", "confirm the rotation of a prod stack")
     .action((stack, options) => exit(async () => implementation().rotate(stack, options)));
 }

@@ -12,7 +12,7 @@ export function register(program: Command): void {
     )
     .option("--official", "with --check: query the official repositories even if a mirror is configured")
     .option("--volumes", "grow volumes to the size in the settings, if up alone cannot")
-    .option("-y, --yes", "with --volumes: skip the confirmation (dev stacks never ask)")
+    .option("-y, --yes", "with --volumes: make the changes to a prod stack, which are only listed without it")
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",

@@ -163,6 +163,6 @@ export async function growVolumes(
   if (json) console.log(JSON.stringify({ stack, ...plan, done: Boolean(go) }, null, 2));
   else if (nothing) console.log("every volume has the size in the settings");
   else if (go) console.log(`\nRun ./obs up ${stack} now: it recreates the StatefulSets with the new size`);
-  else console.log("\nNo changes were made; --yes makes them");
+  else console.log("\nNo changes were made. Add --yes to make them");
   return 0;
 }

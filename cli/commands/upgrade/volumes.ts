@@ -49,7 +49,7 @@ export const planLines = ({ grow, remove }: Plan): string[] => [
   ...grow.map(({ namespace, name, from, to }) => `volume ${namespace}/${name}: ${from} to ${to}`),
   ...remove.map(
     ({ namespace, name }) =>
-      `StatefulSet ${namespace}/${name}: deleted without its pods, until up creates it again`,
+      `StatefulSet ${namespace}/${name}: deleted without its pods, until up recreates it`,
   ),
 ];
 
