@@ -178,7 +178,7 @@ export const cache = (what: string) =>
 /** A bucket. */
 export const bucket = (what: string) =>
   group({
-    name: bucketName().describe("Name of the bucket").meta({ later: "fixed while the bucket holds data" }),
+    name: bucketName().describe("Name of the bucket").meta({ later: "fixed while the bucket contains data" }),
     quota: size().optional().describe("Hard limit of the bucket's size; without it, there is none"),
   }).describe(what);
 

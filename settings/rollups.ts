@@ -26,4 +26,4 @@ export const rollups = group({
   series: wholeNumber(1, 1_000_000_000).describe("Maximum number of active series of each rollup"),
   fiveMinutes: retention("5 minutes"),
   oneHour: retention("hour"),
-}).describe("Rollups of the tenants pods and nodes, each in a tenant of its own: rollup-5m and rollup-1h");
+}).describe("Downsampled metrics of the tenants pods and nodes, in the tenants rollup-5m and rollup-1h");

@@ -53,7 +53,7 @@ const toleration = group({
     .describe("Effect of the taint; without it every effect"),
   tolerationSeconds: wholeNumber(0, 1_000_000_000)
     .optional()
-    .describe("How long a pod stays on a node with this taint, for `NoExecute`; without it forever"),
+    .describe("How long a pod stays on a node with this taint, for `NoExecute`; default: indefinitely"),
 });
 
 export const tolerations = () => list(toleration, "a list of tolerations");

@@ -111,7 +111,7 @@ export function volumeProblems(settings: Settings, { claims }: Pick<Installed, "
           {
             path: "objectStorage.minio",
             was: { mode, servers },
-            allowed: `a number that keeps the volume ${namespaces(settings).minio}/${name}, which holds data; docs/guides/object-storage.md explains how to move it`,
+            allowed: `a number that keeps the volume ${namespaces(settings).minio}/${name}, which contains data; docs/guides/object-storage.md explains how to move it`,
           },
         ];
       if (bytesOf(size) >= bytesOf(has)) return [];
@@ -149,7 +149,7 @@ async function bucketProblems(
       return [{ path, was: added?.[1].name, allowed }];
     }
     if (!existing.includes(bucket) || !(await holdsData(bucket))) return [];
-    const allowed = `${bucket}, which holds data; docs/guides/object-storage.md explains how to move it to another bucket`;
+    const allowed = `${bucket}, which contains data; docs/guides/object-storage.md explains how to move it to another bucket`;
     return [{ path, was: added?.[1].name, allowed }];
   });
   return (await Promise.all(problems)).flat();

@@ -87,7 +87,7 @@ export const noSecretsInValues: SubjectRule = {
 
 export const noSecretsInConfigMaps: SubjectRule = {
   id: "no-secrets-in-configmaps",
-  asks: "No ConfigMap holds a secret.",
+  asks: "No ConfigMap contains a secret.",
   why: "ConfigMaps are not encrypted, and more users can read them than Secrets",
   level: always,
   check: ({ kind, object }) =>

@@ -214,7 +214,7 @@ describe("engine: a stack from creation to deletion", function () {
         'objectStorage.minio.encryptionKey: invalid value "[secret]" (must not be set)',
       );
       expect(output).to.include(
-        'objectStorage.buckets.loki.name: invalid value "other-logs" (must be loki-data, which holds data)',
+        'objectStorage.buckets.loki.name: invalid value "other-logs" (must be loki-data, which contains data)',
       );
       expect(output).not.to.include("AAAA");
     }

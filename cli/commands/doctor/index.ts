@@ -102,7 +102,7 @@ export async function doctor(
   else {
     for (const [index, { severity, what, evidence, fix, page }] of findings.entries())
       console.log(
-        `${index + 1}. ${severity}: ${what}\n     seen: ${evidence}\n     do:   ${fix}\n     more: ${page}\n`,
+        `${index + 1}. ${severity}: ${what}\n     evidence: ${evidence}\n     fix:      ${fix}\n     docs:     ${page}\n`,
       );
     const summary = `${all.length} checks, ${plural(findings.length, "finding")}, ${seconds.toFixed(1)} s`;
     console.log(healthy ? `The stack is healthy: ${summary}` : summary);

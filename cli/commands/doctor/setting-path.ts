@@ -56,5 +56,5 @@ export function raise(settings: Settings, namespace: string, object: string, fie
   const path = settingPath(settings, namespace, object, field);
   return path
     ? `raise it: pulumi config set --path ${path} <size>, then ./obs up (docs/guides/sizing.md has the sizes)`
-    : "raise it in the owner of the pod; no setting of this stack holds it";
+    : "raise it in the owner of the pod; this stack has no setting for it";
 }

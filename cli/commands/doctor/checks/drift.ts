@@ -38,7 +38,7 @@ export function driftFinding(
     return finding.critical(
       `${kind} ${namespace}/${name} is scaled to 0: no ${name} runs`,
       `spec.replicas is 0, Helm installed ${replicas.wanted}`,
-      `kubectl -n ${namespace} scale ${kind.toLowerCase()}/${name} --replicas=${replicas.wanted}${setting ? `; ${setting} holds the number` : ""}`,
+      `kubectl -n ${namespace} scale ${kind.toLowerCase()}/${name} --replicas=${replicas.wanted}${setting ? `; its setting is ${setting}` : ""}`,
     );
   const { path, live = "nothing", wanted } = replicas ?? first;
   const change = replicas ? `${live} replicas where ${wanted} were installed` : path;
