@@ -99,11 +99,8 @@ export const outputsOf = (stack: string, environment: Record<string, string>): R
 export interface Resource {
   urn: string;
   type: string;
-  custom?: boolean;
   parent?: string;
   dependencies?: string[];
-  propertyDependencies?: Record<string, string[] | null>;
-  deletedWith?: string;
   created?: string;
 }
 
@@ -112,7 +109,6 @@ export interface Deployment {
   deployment: {
     resources?: Resource[];
     pending_operations?: unknown[];
-    secrets_providers?: { type?: string };
   };
 }
 

@@ -20,6 +20,8 @@ export interface Policy {
 
 interface PolicyRule {
   from?: V1NetworkPolicyPeer[];
+  /** The name of `from` in objects of the client. */
+  _from?: V1NetworkPolicyPeer[];
   to?: V1NetworkPolicyPeer[];
   ports?: V1NetworkPolicyPort[];
 }
@@ -141,7 +143,7 @@ function side(network: Network, mine: Pod, other: End, at: Port, out: boolean): 
   );
   return (
     !policies.length ||
-    rules.some(({ from = [], to = [], ports = [], namespace }) => {
+    rules.some(({ _from, from = _from ?? [], to = [], ports = [], namespace }) => {
       const peers = out ? to : from;
       return (
         (!peers.length || peers.some((peer) => isPeer(peer, other, namespace, network))) &&

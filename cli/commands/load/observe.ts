@@ -5,6 +5,7 @@ import type { Settings } from "../../../settings";
 import type { Connection } from "../../lib/cluster";
 import { workloadOf } from "../../lib/objects";
 import { queryPrometheus, type Sample } from "../../lib/prometheus";
+import { grouped } from "../../lib/text";
 
 /** A pod of the stack. */
 export interface StackPod {
@@ -83,18 +84,18 @@ export function componentRows(
   const byPod = (samples: Sample[]) => new Map(samples.map(({ labels, value }) => [id(labels), value]));
   const [coresOf, memoryOf] = [byPod(cores), byPod(memory)];
   const restartsBefore = new Map(before.map((pod) => [id(pod), pod.restarts]));
-  const rows = new Map<string, ComponentRow>();
-  for (const [key, { component, restarts }] of known) {
-    const row = rows.get(component) ?? { component, pods: 0, cores: 0, memory: 0, restarts: 0 };
-    rows.set(component, {
+  const rows = [...grouped(known.values(), (pod) => pod.component)].map(([component, pods]): ComponentRow => {
+    const sum = (of: (pod: StackPod) => number | undefined) =>
+      pods.reduce((total, pod) => total + (of(pod) ?? 0), 0);
+    return {
       component,
-      pods: row.pods + 1,
-      cores: row.cores + (coresOf.get(key) ?? 0),
-      memory: row.memory + (memoryOf.get(key) ?? 0),
-      restarts: row.restarts + restarts - (restartsBefore.get(key) ?? 0),
-    });
-  }
-  return [...rows.values()].sort((a, b) => b.cores - a.cores || a.component.localeCompare(b.component));
+      pods: pods.length,
+      cores: sum((pod) => coresOf.get(id(pod))),
+      memory: sum((pod) => memoryOf.get(id(pod))),
+      restarts: sum((pod) => pod.restarts - (restartsBefore.get(id(pod)) ?? 0)),
+    };
+  });
+  return rows.sort((a, b) => b.cores - a.cores || a.component.localeCompare(b.component));
 }
 
 /**

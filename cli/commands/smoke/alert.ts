@@ -27,19 +27,16 @@ interface Notification {
 }
 
 /** The notification of an alert of a run, in a receiver's log. */
-export function toldOf(
-  log: string,
-  alert: string,
-  run: string,
-): { receiver: string; startsAt: string } | undefined {
-  const all = log.split("\n").filter((line) => line.startsWith("{"));
-  return all
+export function toldOf(log: string, alert: string, run: string) {
+  const told = log
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
     .map((line) => JSON.parse(line) as Notification)
     .flatMap(({ receiver, alerts }) => alerts.map((one) => ({ receiver, ...one })))
-    .filter(
-      ({ status, labels }) => status === "firing" && labels["alertname"] === alert && labels["run"] === run,
-    )
-    .map(({ receiver, startsAt }) => ({ receiver, startsAt }))[0];
+    .find(({ status, labels: { alertname, ...labels } }) => {
+      return status === "firing" && alertname === alert && labels["run"] === run;
+    });
+  return told && { receiver: told.receiver, startsAt: told.startsAt };
 }
 
 /** The configuration of an evaluator's Alertmanager. */

@@ -15,42 +15,25 @@ export interface Span {
   attributes: Record<string, string>;
 }
 
-/** An attribute of OTLP. */
-interface Attribute {
-  key: string;
-  value: { stringValue?: string };
-}
+// biome-ignore lint/suspicious/noExplicitAny: a trace of OTLP is read deeply
+type Json = any;
 
-/** A trace of OTLP, as far as it is read; Tempo calls its resources batches. */
-interface Trace {
-  batches: {
-    resource?: { attributes?: Attribute[] };
-    scopeSpans: {
-      spans: {
-        name: string;
-        spanId: string;
-        startTimeUnixNano: string;
-        endTimeUnixNano: string;
-        attributes?: Attribute[];
-      }[];
-    }[];
-  }[];
-}
-
-const texts = (attributes: Attribute[] = []) =>
+const texts = (attributes: Json[] = []) =>
   attributes.flatMap(({ key, value }) => (value.stringValue === undefined ? [] : [[key, value.stringValue]]));
 
-/** The spans of a trace as Tempo's API returns it. */
-export const spansOf = ({ batches = [] }: Trace): Span[] =>
-  batches.flatMap(({ resource, scopeSpans }) =>
-    scopeSpans.flatMap(({ spans }) =>
-      spans.map((span) => ({
-        name: span.name,
-        spanId: Buffer.from(span.spanId, "base64").toString("hex"),
-        start: BigInt(span.startTimeUnixNano),
-        end: BigInt(span.endTimeUnixNano),
-        attributes: Object.fromEntries([...texts(resource?.attributes), ...texts(span.attributes)]),
-      })),
+/** The spans of a trace of OTLP. Tempo's API calls its resources batches. */
+export const spansOf = ({ batches = [] }: Json): Span[] =>
+  batches.flatMap(({ resource, scopeSpans }: Json) =>
+    scopeSpans.flatMap(({ spans }: Json) =>
+      spans.map(
+        (span: Json): Span => ({
+          name: span.name,
+          spanId: Buffer.from(span.spanId, "base64").toString("hex"),
+          start: BigInt(span.startTimeUnixNano),
+          end: BigInt(span.endTimeUnixNano),
+          attributes: Object.fromEntries([...texts(resource?.attributes), ...texts(span.attributes)]),
+        }),
+      ),
     ),
   );
 

@@ -1,4 +1,4 @@
-import { CoreV1Api, NetworkingV1Api, type V1NetworkPolicy } from "@kubernetes/client-node";
+import { CoreV1Api, NetworkingV1Api } from "@kubernetes/client-node";
 import { clientLabel } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { flows } from "../../../../values/network-flows";
@@ -93,19 +93,6 @@ export function judgeFlows(settings: Settings, live: Live): Finding[] {
   ];
 }
 
-/** A policy of the client, which calls `from` `_from`. */
-const policyOf = ({ metadata, spec }: V1NetworkPolicy): Policy =>
-  ({
-    metadata: { name: metadata?.name ?? "", namespace: metadata?.namespace ?? "" },
-    spec: {
-      ...spec,
-      ingress: spec?.ingress?.map(({ _from, ports }) => ({
-        ...(_from && { from: _from }),
-        ...(ports && { ports }),
-      })),
-    },
-  }) as Policy;
-
 /** NetworkPolicies of the cluster, the stack's and others', against every connection that the stack needs. */
 export const check: Check = {
   name: "network policies",
@@ -119,7 +106,7 @@ export const check: Check = {
       core.listNamespacedPod({ namespace: "kube-system", labelSelector: "k8s-app=kube-dns" }),
     ]);
     const labels = all.items.map(({ metadata }) => [metadata?.name ?? "", metadata?.labels ?? {}]);
-    const network = { policies: policies.items.map(policyOf), namespaces: Object.fromEntries(labels) };
+    const network = { policies: policies.items as Policy[], namespaces: Object.fromEntries(labels) };
     return judgeFlows(settings, { pods, nodes, dns: dns.items, network });
   },
 };
