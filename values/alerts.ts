@@ -93,13 +93,22 @@ const settingsRule = (settings: Settings) =>
 /** Files with alerts that also apply to agents. The hub evaluates them. */
 const ofAgents = ["certificates.yaml", "collectors.yaml", "targets.yaml"];
 
+const parsed = new Map<string, RuleFile["groups"]>();
+
+/** The groups of a file, which is parsed once: tests compute the rules of many stacks. */
+function groupsIn(file: string): RuleFile["groups"] {
+  const known = parsed.get(file) ?? parse(readFileSync(projectFile("alerts", file), "utf8")).groups;
+  parsed.set(file, known);
+  return known;
+}
+
 const fileRules = (settings: Settings) =>
   readdirSync(projectFile("alerts"))
     .filter((file) => file.endsWith(".yaml") && !file.endsWith(".test.yaml"))
     .filter((file) => !settings.hub || ofAgents.includes(file))
     .sort()
     .map((file) => {
-      const { groups } = parse(readFileSync(projectFile("alerts", file), "utf8")) as RuleFile;
+      const groups = groupsIn(file);
       const name = file.replace(".yaml", "");
       const tenant = tenantOf[name];
       return prometheusRule(

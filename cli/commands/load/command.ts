@@ -36,7 +36,7 @@ export function register(program: Command): void {
     )
     .option("--steps <count>", "number of steps", numberOf("steps", 1, 20), 4)
     .option("--duration <seconds>", "duration of each step", numberOf("duration", 10, 3600), 60)
-    .option("--keep", "keep namespace load-test and its Job")
+    .option("--keep", "keep namespace load-test and its Job until the next load test")
     .option("--json", "print the results as JSON")
     .option("-y, --yes", "confirm the load on a prod stack")
     .action((stack, options) => exit(async () => implementation().load(stack, options)));
