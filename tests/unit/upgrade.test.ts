@@ -169,13 +169,13 @@ describe("unit: upgrade: report", () => {
       "minio: no response: no such host",
       "",
       "no dry run: kps: helm is not on PATH",
-      "the cluster accepts 3 objects of the pinned charts and refuses 0",
+      "the cluster accepts 3 objects of the pinned charts and rejects 0",
     ]);
     expect(lines(check({ cluster: { ...cluster, refused: [refused] } })).join("\n")).to.include(
       "  StatefulSet a/b: field is immutable\n    do",
     );
     expect(refusedText({ ...cluster, refused: [refused] })).to.match(
-      /^the cluster refuses .*no changes were made/,
+      /^the cluster rejects .*no changes were made/,
     );
   });
 

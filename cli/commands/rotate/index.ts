@@ -64,17 +64,18 @@ export async function rotate(stack: string, options: RotateOptions): Promise<num
   const { settings } = await connect(stack);
   refuseUnasked(settings, options);
   const backend = backendEnvironment(stack, settings.environment);
+  const again = `./obs rotate ${stack}${options.yes ? " --yes" : ""}`;
   const left = stepsLeft(settings.access.generations);
   for (const [index, { generations, what, waits }] of left.entries()) {
     if (options.keepOld && generations.length === 1) {
-      console.error(`obs: the old passwords are still accepted; ./obs rotate ${stack} revokes them`);
+      console.error(`obs: the old passwords are still accepted; ${again} revokes them`);
       return 0;
     }
     console.error(`obs: ${index + 1} of ${left.length}: ${what}`);
     await configure(stack, generations, backend);
     const code = await up(stack, { yes: true }, []);
     if (code !== 0) {
-      const next = generations.length > 1 ? `./obs rotate ${stack}` : `./obs up ${stack}`;
+      const next = generations.length > 1 ? again : `./obs up ${stack}`;
       console.error(`obs: the rotation stopped here, and no client is locked out. Continue with: ${next}`);
       return code;
     }

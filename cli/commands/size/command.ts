@@ -7,7 +7,7 @@ export function register(program: Command): void {
   stackCommand(
     program,
     "size",
-    "compare a stack's settings with the required capacity for a load; without a load, show what they carry",
+    "compare a stack's settings with the required capacity for a load; without a load, show the maximum load of the settings",
   )
     .option("--series <count>", "active series, such as 1M")
     .option("--samples <rate>", "samples, such as 100k/s (default: one per series and scrape interval)")
@@ -19,7 +19,7 @@ export function register(program: Command): void {
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
-      "\nOmitted options default to the setting load. Exits 1 if a component is too small. docs/guides/sizing.md",
+      "\nOmitted options default to the settings in load. Exits 1 if a component is too small. docs/guides/sizing.md",
     )
     .action((stack, { json, write, ...given }) =>
       exit(async () => implementation().size(stack, given, { json, write })),

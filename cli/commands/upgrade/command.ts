@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
-      "\nExit codes of --check: 0 up to date; 2 a newer version is allowed, or the cluster refuses an object, such as for an\n" +
+      "\nExit codes of --check: 0 up to date; 2 a newer version is allowed, or the cluster rejects an object, because of an\n" +
         "immutable field; 1 a repository did not respond.\nTo move a chart, change its version in charts.json: docs/guides/upgrades.md",
     )
     .action((stack, options) =>

@@ -140,7 +140,7 @@ export const movedReleases = (
 
 /** The error for objects that cannot be updated. */
 export const refusedText = ({ refused }: DryRun): string =>
-  "the cluster refuses objects of the pinned charts; no changes were made:\n" +
+  "the cluster rejects objects of the pinned charts; no changes were made:\n" +
   refused.map(({ object, message, fix }) => `  ${object}: ${message}\n    ${fix}\n`).join("") +
   "    or restore the old version in charts.json; docs/guides/upgrades.md#immutable-fields";
 

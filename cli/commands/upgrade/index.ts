@@ -1,4 +1,4 @@
-/** `obs upgrade`: newer charts, objects that the cluster refuses, and larger volumes. */
+/** `obs upgrade`: newer charts, objects that the cluster rejects, and larger volumes. */
 import { type ChartName, chartMirror, pins } from "../../../charts";
 import { kubeConfig } from "../../../components/kube-config";
 import { chooseStep, liveMimir, mimirFindings } from "../../../components/preflight/checks/mimir-version";
@@ -21,7 +21,7 @@ import { carryOut, planLines, planOf } from "./volumes";
 interface Mimir {
   live: string;
   steps: { chart: string; image: string }[];
-  /** Why `up` refuses the version in the settings, or warns about it. */
+  /** Why `up` rejects the version in the settings, or warns about it. */
   problems: string[];
 }
 
@@ -130,7 +130,7 @@ function clusterLines(stack: string, cluster: Check["cluster"]): string[] {
   return [
     ...(mimir ? mimirLines(stack, mimir) : []),
     ...skipped.map((line) => `no dry run: ${line}`),
-    `the cluster accepts ${accepted} objects of the pinned charts and refuses ${refused.length}`,
+    `the cluster accepts ${accepted} objects of the pinned charts and rejects ${refused.length}`,
     ...refused.flatMap(({ object, message, fix }) => [`  ${object}: ${message}`, `    ${fix}`]),
   ];
 }
