@@ -79,4 +79,18 @@ describe("binaries: Loki at its limits", function () {
     }
     expect(refused).to.be.within(((10 * most) / 100) * 0.85, (10 * most) / 100);
   });
+
+  it("answers queries by pod in a cluster with more than 500 pods", async () => {
+    const query = async (text: string) => {
+      const answer = await fetch(`${loki.url}/loki/api/v1/query?query=${encodeURIComponent(text)}`, {
+        headers,
+      });
+      const body = await answer.text();
+      expect(answer.status, body).to.equal(200);
+      return (JSON.parse(body) as { data: { result: unknown[] } }).data.result;
+    };
+    const byPod = 'sum by (namespace, pod_name) (count_over_time({namespace=~".+"} [24h]))';
+    expect((await query(byPod)).length).to.be.greaterThan(500);
+    expect(await query(`topk(10, ${byPod})`)).to.have.length(10);
+  });
 });
