@@ -233,11 +233,12 @@ export const readerOf = (store: Store, settings: Settings): string =>
     ? "all.clusters-read"
     : gatewayUser(readTenants(store, settings), "read");
 
-/**
- * User that writes to a tenant. An agent's collectors write to the single tenant of their cluster at the hub.
- */
-export const writerOf = (tenant: string, { hub, cluster }: Settings): string =>
-  gatewayUser(hub ? cluster.name : tenant, "write");
+/** The tenant with data that a stack without a hub has in this one. At its hub, an agent has a single tenant. */
+export const tenantIn = (tenant: string, { hub, cluster }: Settings): string => (hub ? cluster.name : tenant);
+
+/** User that writes to a tenant. */
+export const writerOf = (tenant: string, settings: Settings): string =>
+  gatewayUser(tenantIn(tenant, settings), "write");
 
 /** Users that write metrics of applications and of infrastructure, by tenant. */
 export const rawWriters = (settings: Settings): Record<string, string> =>

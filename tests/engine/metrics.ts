@@ -80,7 +80,7 @@ export function metricsSteps(running: () => Running): void {
   it("passes its own smoke test", async () => {
     const listener = { waiting: () => undefined, ended: () => undefined };
     const stop = new AbortController().signal;
-    const results = await smokeTests({ ...running(), disruptive: true, stop }, listener, () => undefined);
+    const results = await smokeTests({ ...running(), stores: running(), disruptive: true, stop }, listener, () => undefined);
     for (const result of results) console.log(`      ${resultText(result, results.length)}`);
     expect(results.map(({ state }) => state)).to.deep.equal(Array(10).fill("passed"));
   });

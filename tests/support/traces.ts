@@ -310,6 +310,8 @@ export interface Replica {
   server: Server;
   /** URL of its own state and metrics. */
   url: string;
+  /** Its loopback ports, by the port in the cluster. */
+  ports: Record<string, number>;
   /** OTLP over HTTP, from applications. */
   http: string;
   /** OTLP over gRPC, from applications. */
@@ -393,6 +395,7 @@ export async function startReplicas(
       const replica: Replica = {
         server: await run(),
         url,
+        ports: own,
         http: `http://127.0.0.1:${own["4318"]}`,
         grpc: `http://127.0.0.1:${own["4317"]}`,
         restart: async () => {

@@ -304,6 +304,29 @@ describe("doctor: signals", () => {
     expect(severity({ namespace: "kube-system", severity: "critical" })).to.equal(undefined);
   });
 
+  it("names the agent whose cluster an alert is about, and compares severities only within a cluster", () => {
+    const hub = settingsOf("dev", { access: { ingress: { domain: "hub.test" } }, agents: { "eu-1": {} } });
+    const alert = (cluster: string, severity: string) => ({
+      name: "LogsDropped",
+      health: "ok",
+      alerts: [
+        {
+          labels: { alertname: "LogsDropped", team: "observability", cluster, severity },
+          annotations: {},
+          state: "firing",
+          activeAt: "2026-01-01T00:00:00Z",
+        },
+      ],
+    });
+    const rules = [alert("eu-1", "warning"), alert("dev", "critical")];
+    expect(
+      judgeAlerts(hub, [{ name: "g", rules }]).map(({ severity, what }) => [severity, what]),
+    ).to.deep.equal([
+      ["warning", "alert LogsDropped fires in eu-1: "],
+      ["critical", "alert LogsDropped fires: "],
+    ]);
+  });
+
   it("reports rules that cannot be evaluated", () => {
     const rules = [
       { name: "a", health: "ok" },

@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { checks } from "../../cli/commands/smoke";
+import { missingOf as missingSignals } from "../../cli/commands/smoke/agents";
 import { toldOf } from "../../cli/commands/smoke/alert";
 import { readSaid } from "../../cli/commands/smoke/app";
 import { type Check, type Context, type Evidence, Skipped } from "../../cli/commands/smoke/check";
@@ -37,7 +38,7 @@ const fails: Check["show"] = async () => {
 
 describe("unit: obs smoke, the run", () => {
   it("has its tests once and in order, and each depends only on earlier ones", () => {
-    expect(checks.map(({ number }) => number)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(checks.map(({ number }) => number)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     for (const { number, needs = [] } of checks) for (const need of needs) expect(need).to.be.below(number);
   });
 
@@ -75,9 +76,27 @@ describe("unit: obs smoke, the run", () => {
   it("test 10 does nothing without --disruptive", async () => {
     const ten = checks.find(({ number }) => number === 10) as Check;
     const config = { makeApiClient: () => expect.fail("it asked the cluster") };
-    const context = { ...contextOf(), until, disruptive: false, config } as unknown as Context;
+    const settings = settingsOf("dev");
+    const context = { ...contextOf(), until, disruptive: false, config, settings } as unknown as Context;
     const error = await ten.show(context).catch((reason: Error) => reason);
     expect(error).to.be.instanceOf(Skipped);
+  });
+
+  it("leaves tests of the stores to the hub of an agent", async () => {
+    const settings = settingsOf("dev", {
+      cluster: { name: "eu-1" },
+      hub: { stack: "organization/observability/prod" },
+    });
+    for (const number of [9, 10]) {
+      const test = checks.find((one) => one.number === number) as Check;
+      const context = { ...contextOf(), until, disruptive: true, settings } as unknown as Context;
+      const error = await test.show(context).catch((reason: Error) => reason);
+      expect(error).to.be.instanceOf(Skipped);
+      expect(error).to.have.property(
+        "message",
+        "the hub has it: run ./obs smoke for organization/observability/prod",
+      );
+    }
   });
 
   it("ends at once with the reason after an interruption, whatever it waits for", async () => {
@@ -177,10 +196,19 @@ describe("unit: obs smoke, what it parses", () => {
         alerts: [{ status, startsAt: "2026-01-01T00:00:00Z", labels: { alertname: "A", run } }],
       });
     const found = { receiver: "(smoke test)", startsAt: "2026-01-01T00:00:00Z" };
-    expect(toldOf(`\n${alerts("firing", "r")}\n`, "A", "r")).to.deep.equal(found);
+    expect(toldOf(`\n${alerts("firing", "r")}\n`, { alertname: "A", run: "r" })).to.deep.equal(found);
     for (const log of ["", alerts("firing", "other"), alerts("resolved", "r")])
-      expect(toldOf(log, "A", "r")).to.equal(undefined);
-    expect(toldOf(alerts("firing", "r"), "B", "r")).to.equal(undefined);
+      expect(toldOf(log, { alertname: "A", run: "r" })).to.equal(undefined);
+    expect(toldOf(alerts("firing", "r"), { alertname: "B", run: "r" })).to.equal(undefined);
+  });
+
+  it("what an agent does not send; a cluster without traffic has no traces", () => {
+    expect(missingSignals({ targets: 3, rules: true, lines: 20, traces: 0 })).to.deep.equal([]);
+    expect(missingSignals({ targets: 0, rules: false, lines: 0, traces: 0 })).to.deep.equal([
+      "no metrics",
+      "no results of its rules",
+      "no logs",
+    ]);
   });
 
   it("durations in the formats of Loki, Mimir and Tempo", () => {

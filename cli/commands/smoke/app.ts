@@ -1,6 +1,7 @@
 /** Tests 1 and 2: an application is deployed, and it produces logs, metrics and traces. */
 import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { address, smokeTest, usesTls } from "../../../names";
+import type { Settings } from "../../../settings";
 import { isReady, reasonOf } from "../../lib/objects";
 import { bodyOf } from "../../lib/service";
 import { type Check, type Context, evidence } from "./check";
@@ -48,7 +49,8 @@ export async function newest({ config }: Pick<Context, "config">): Promise<Sent>
 }
 
 /** The selector of the application's lines in Loki. */
-export const stream = `{namespace="${namespace}", pod_name="${app}"}`;
+export const streamOf = ({ cluster }: Settings): string =>
+  `{namespace="${namespace}", pod_name="${app}", cluster="${cluster.name}"}`;
 
 /** Creates a pod in the namespace. @returns it once it is ready @throws with the reason if it is not within 120 s */
 export async function startPod({ config, until }: Context, body: V1Pod): Promise<V1Pod> {

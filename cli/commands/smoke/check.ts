@@ -1,5 +1,6 @@
 /** The interface of a test of `obs smoke`, and what it works with. */
 import type { Connection } from "../../lib/cluster";
+import type { Settings } from "../../../settings";
 import type { until } from "../../lib/poll";
 import type { View } from "./view";
 
@@ -13,6 +14,8 @@ export const evidence = (asked: string, answer: string): Evidence => ({ asked, a
 
 /** What every test works with. */
 export interface Context extends Connection {
+  /** The stack with the stores: this one, or the hub of an agent. */
+  stores: Connection;
   /** Identifies this run's signals: letters and digits. */
   run: string;
   /** When the run began, epoch in milliseconds. */
@@ -35,6 +38,11 @@ export interface Check {
   needs?: number[];
   /** Verifies it. @throws if it is not true, and {@link Skipped} if it cannot be tried */
   show(context: Context): Promise<Evidence[]>;
+}
+
+/** Skips a test that the stack of the hub has. */
+export function skipAgents({ hub }: Settings): void {
+  if (hub) throw new Skipped(`the hub has it: run ./obs smoke for ${hub.stack}`);
 }
 
 /** A test was not tried; its message says why. */

@@ -87,9 +87,9 @@ export const serviceGraph: Check = {
   number: 7,
   name: "the service graph shows who calls whom",
   needs: [1, 2],
-  async show({ view, begun, until }) {
+  async show({ settings, view, begun, until }) {
     await linkOf(view, "serviceMap", "mimir");
-    const calls = `traces_service_graph_request_total{client="${edge.client}", server="${edge.server}"}`;
+    const calls = `traces_service_graph_request_total{client="${edge.client}", server="${edge.server}", cluster="${settings.cluster.name}"}`;
     const query = `sum by (client, server) (${calls})`;
     // An earlier run may have left the edge; only newer samples count.
     const [before] = await samplesOf(view, query, begun / 1000);

@@ -3,8 +3,8 @@ import { CoreV1Api } from "@kubernetes/client-node";
 import { namespaces } from "../../../names";
 import { ifThere, isReady } from "../../lib/objects";
 import { podText } from "../../lib/tunnel";
-import { said, stream } from "./app";
-import { type Check, type Context, evidence, Skipped } from "./check";
+import { said, streamOf } from "./app";
+import { type Check, type Context, evidence, Skipped, skipAgents } from "./check";
 import { linesOf } from "./logs";
 import { lines as mostLines } from "./manifest";
 
@@ -28,8 +28,8 @@ async function members({ config, settings }: Context, active: boolean): Promise<
 }
 
 /** Numbers of the application's lines in Loki, from 1 to `last`. @throws if one is missing */
-async function allLines({ view, run, begun }: Context, last: number): Promise<number[]> {
-  const lines = await linesOf(view, `${stream} |= "run=${run}"`, begun, Date.now());
+async function allLines({ settings, view, run, begun }: Context, last: number): Promise<number[]> {
+  const lines = await linesOf(view, `${streamOf(settings)} |= "run=${run}"`, begun, Date.now());
   const found = lines.map(({ text }) => Number(/ n=(\d+)/.exec(text)?.[1] ?? 0));
   const missing = missingOf(found, last);
   if (!missing.length) return found;
@@ -42,6 +42,7 @@ export const healing: Check = {
   needs: [1, 2, 3],
   async show(context) {
     const { config, settings, disruptive, until } = context;
+    skipAgents(settings);
     if (!disruptive) throw new Skipped("it kills an ingester of Loki, which only --disruptive allows");
     const { loki: namespace } = namespaces(settings);
     const core = config.makeApiClient(CoreV1Api);

@@ -1,9 +1,9 @@
 /** `obs smoke`: end-to-end tests against a running stack. */
 import { randomBytes } from "node:crypto";
-import { UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
-import { connect } from "../../lib/cluster";
+import { type Connection, connect } from "../../lib/cluster";
 import { inNamespace } from "../../lib/namespace";
+import { agents } from "./agents";
 import { alert } from "./alert";
 import { application, signals } from "./app";
 import type { Check, Context } from "./check";
@@ -15,13 +15,14 @@ import { namespaceManifest } from "./manifest";
 import { metrics } from "./metrics";
 import { retention } from "./retention";
 import { countsOf, type Listener, type Result, resultText, runChecks, summaryText } from "./run";
+import { storesOf } from "./stores";
 import { traces } from "./traces";
 import { withView } from "./view";
 
 /** All tests, in the order in which they run. */
 export const checks: Check[] = [
   ...[application, signals, logs, metrics, traces, logsOfTrace],
-  ...[serviceGraph, alert, retention, healing, enforcement],
+  ...[serviceGraph, alert, retention, healing, enforcement, agents],
 ];
 
 /** Options of the command line. */
@@ -31,31 +32,37 @@ export interface SmokeOptions {
   disruptive?: boolean;
 }
 
+/** The address of a cluster. */
+const server = ({ config }: Connection) => config.getCurrentCluster()?.server;
+
 /**
- * Creates the namespace, runs the tests, and deletes the namespace, also if the run is interrupted.
+ * Creates the namespace, for an agent also at its hub, runs the tests, and deletes the namespace, also if the run is
+ * interrupted.
  *
  * @param tell receives messages about the namespace
  * @throws UserError if another run is active, and the reason of an interruption
  */
 export const smokeTests = (
-  given: Pick<Context, "config" | "settings" | "disruptive" | "stop">,
+  given: Pick<Context, "config" | "settings" | "stores" | "disruptive" | "stop">,
   listener: Listener,
   tell: (line: string) => void,
-): Promise<Result[]> =>
-  withView(given, (view) =>
-    inNamespace(given, namespaceManifest(given.settings), tell, () => {
+): Promise<Result[]> => {
+  const { stores } = given;
+  return withView(stores, (view) => {
+    const all = () => {
       const run = { view, run: randomBytes(4).toString("hex"), begun: Date.now() };
       return runChecks(checks, { ...given, ...run }, listener);
-    }),
-  );
+    };
+    const at = (place: Connection, action: typeof all) =>
+      inNamespace(place, namespaceManifest(place.settings), tell, action);
+    return at(given, () => (server(stores) === server(given) ? all() : at(stores, all)));
+  });
+};
 
 /** @returns the exit code: 1 if a test failed; skipped tests do not count */
 export async function smoke(stack: string, { json, disruptive = false }: SmokeOptions): Promise<number> {
   const { settings, config } = await connect(stack);
-  if (settings.hub)
-    throw new UserError(
-      `stack ${stack} has no stores to test: it sends to ${settings.hub.stack}. Run ./obs doctor ${stack}, and ./obs smoke on the stack of the hub`,
-    );
+  const stores = await storesOf(stack, { settings, config });
   const tell = (line: string) => console.error(`obs: ${line}`);
   const listener: Listener = {
     waiting({ number, name }, seconds, what) {
@@ -67,7 +74,7 @@ export async function smoke(stack: string, { json, disruptive = false }: SmokeOp
     },
   };
   const results = await withAbort("the smoke test", (stop) =>
-    smokeTests({ config, settings, disruptive, stop }, listener, tell),
+    smokeTests({ config, settings, stores, disruptive, stop }, listener, tell),
   );
   const counts = countsOf(results);
   console.log(json ? JSON.stringify({ stack, ...counts, results }, null, 2) : `\n${summaryText(results)}`);

@@ -1,9 +1,9 @@
 /** Test 3: the application's logs, and a line written at the gateway, are found in Loki through Grafana. */
-import { gatewayUser, services, smokeTest, tenants } from "../../../names";
+import { services, smokeTest, tenants, writerOf } from "../../../names";
 import { grafanaHealth } from "../../lib/grafana";
 import { ask } from "../../lib/service";
 import type { HttpAnswer } from "../../lib/tunnel";
-import { said, stream } from "./app";
+import { said, streamOf } from "./app";
 import { type Check, type Context, evidence } from "./check";
 import { healthy, type View } from "./view";
 
@@ -28,15 +28,15 @@ export async function linesOf(view: View, query: string, from: number, to: numbe
 
 /** Writes a line into Loki. @param time epoch in milliseconds */
 export const push = (
-  { config, settings }: Pick<Context, "config" | "settings">,
+  { settings, stores }: Pick<Context, "settings" | "stores">,
   labels: Record<string, string>,
   time: number,
   line: string,
 ): Promise<HttpAnswer> =>
-  ask(config, services(settings).loki, {
+  ask(stores.config, services(stores.settings).loki, {
     method: "POST",
     path: "/loki/api/v1/push",
-    as: gatewayUser(tenants.logs, "write"),
+    as: writerOf(tenants.logs, settings),
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ streams: [{ stream: labels, values: [[`${time}000000`, line]] }] }),
   });
@@ -52,25 +52,29 @@ export const logs: Check = {
   name: "its logs are found in Loki through Grafana",
   needs: [1, 2],
   async show(context) {
-    const { settings, run, view, begun, until } = context;
-    const grafana = await grafanaHealth(context);
+    const { config, settings, stores, run, view, begun, until } = context;
+    const grafana = await grafanaHealth(stores);
     if (grafana.database !== "ok") throw new Error(`Grafana's database is ${grafana.database}`);
     const health = await healthy(view, ["loki"]);
-    const { last } = await said(context.config);
-    const query = `${stream} |= "run=${run}"`;
+    const { last } = await said(config);
+    const query = `${streamOf(settings)} |= "run=${run}"`;
     const found = await until(90, `line ${last} in ${query}`, async () => {
       const all = await linesOf(view, query, begun, Date.now());
       return all.some(({ text }) => text.includes(` n=${last}`)) ? all : undefined;
     });
-    const labels = { namespace: smokeTest.namespace, job: "obs-smoke/by-hand" };
+    const labels = {
+      namespace: smokeTest.namespace,
+      job: "obs-smoke/by-hand",
+      cluster: settings.cluster.name,
+    };
     await write(context, labels, Date.now(), `written by hand run=${run}`);
-    const byHand = `{job="${labels.job}"} |= "run=${run}"`;
+    const byHand = `{job="${labels.job}", cluster="${labels.cluster}"} |= "run=${run}"`;
     const [line] = await until(60, byHand, () => linesOf(view, byHand, begun, Date.now()));
     return [
       evidence("Grafana's health", `version ${grafana.version}, database ok`),
       ...health,
       evidence(`${query}, ${view.how}`, `${found.length} lines, among them "${found.at(-1)?.text}"`),
-      evidence(`${byHand}, pushed to ${services(settings).loki.name}`, `"${line?.text}"`),
+      evidence(`${byHand}, pushed to ${services(stores.settings).loki.name}`, `"${line?.text}"`),
     ];
   },
 };

@@ -1,5 +1,5 @@
 /** Test 4: scraped and written metrics are found in Mimir through Grafana. */
-import { smokeTest, tenants } from "../../../names";
+import { smokeTest, tenantIn, tenants } from "../../../names";
 import { queryMimir } from "../../lib/prometheus";
 import { type Check, evidence } from "./check";
 import { isolated, written } from "./tenants";
@@ -18,23 +18,25 @@ export const metrics: Check = {
   name: "its metrics are found in Mimir through Grafana",
   needs: [1, 2],
   async show(context) {
-    const { settings, run, view, until } = context;
+    const { settings, stores, run, view, until } = context;
     const { annotatedPods, scrapeInterval } = settings.alloyMetrics;
     const found = await healthy(view, ["prometheus"]);
     if (annotatedPods) {
-      const query = `obs_smoke_lines_total{namespace="${smokeTest.namespace}", run="${run}"}`;
+      const query = `obs_smoke_lines_total{namespace="${smokeTest.namespace}", run="${run}", cluster="${settings.cluster.name}"}`;
       const [sample] = await until(60 + 3 * scrapeInterval, query, () => samplesOf(view, query));
       found.push(evidence(`${query}, ${view.how}`, `${sample?.value}`));
     } else
       found.push(evidence("the application's counter", "not scraped: alloyMetrics.annotatedPods is off"));
-    found.push(...(await written(context)), ...(await isolated(context)));
+    // The tenants belong to the stack of the hub.
+    if (!settings.hub) found.push(...(await written(context)), ...(await isolated(context)));
+    const tenant = tenantIn(tenants.nodes, settings);
     const counts = Object.entries(scraped).map(async ([source, name]) => {
       const [sample] = await until(90, `${name} of ${source}`, () =>
-        queryMimir(context, tenants.nodes, `count(${name})`),
+        queryMimir(stores, tenant, `count(${name})`),
       );
       return `${name} ${sample?.value}`;
     });
     const series = (await Promise.all(counts)).join(", ");
-    return [...found, evidence(`series scraped into ${tenants.nodes}`, series)];
+    return [...found, evidence(`series scraped into ${tenant}`, series)];
   },
 };

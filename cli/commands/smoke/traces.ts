@@ -60,10 +60,15 @@ export const traces: Check = {
   name: "its traces are found in Tempo through Grafana, and those of every protocol",
   needs: [1, 2],
   async show(context) {
-    const { view, run, until } = context;
+    const { settings, view, run, until } = context;
     const health = await healthy(view, ["tempo"]);
     const { traceId } = await newest(context);
     const spans = await until(90, `trace ${traceId}`, () => traceOf(view, traceId, Object.values(edge)));
+    const foreign = spans.find(({ attributes }) => attributes["k8s.cluster.name"] !== settings.cluster.name);
+    if (foreign)
+      throw new Error(
+        `span "${foreign.name}" has k8s.cluster.name="${foreign.attributes["k8s.cluster.name"] ?? ""}" instead of ${settings.cluster.name}`,
+      );
     const named = spans.map(({ attributes, name }) => `${attributes["service.name"]} "${name}"`).join(", ");
     const own = `{ resource.service.name = "${edge.server}" && span.run = "${run}" }`;
     const found = await until(90, own, () => search(view, own));
@@ -76,7 +81,7 @@ export const traces: Check = {
     });
     return [
       ...health,
-      evidence(`trace ${traceId}, ${view.how}`, named),
+      evidence(`trace ${traceId} of cluster ${settings.cluster.name}, ${view.how}`, named),
       evidence(own, `${found.length} traces`),
       ...(await Promise.all(sent)),
     ];

@@ -1,6 +1,5 @@
 /** The stores through Grafana; in prod without a token, where only people log in, as the users of its datasources. */
-import { datasources, gatewayUser, services, tenants } from "../../../names";
-import { datasourceReader } from "../../../values/gateway";
+import { datasources, readerOf, type Store, services } from "../../../names";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
 import type { Connection } from "../../lib/cluster";
 import { type Datasource, type Grafana, grafanaToken, health, withGrafana } from "../../lib/grafana";
@@ -8,7 +7,7 @@ import { type Sample, samplesIn } from "../../lib/prometheus";
 import { bodyOf } from "../../lib/service";
 
 /** One of Grafana's datasources. */
-export type Source = "loki" | "mimir" | "tempo";
+export type Source = Store;
 
 export interface Configured extends Datasource {
   // biome-ignore lint/suspicious/noExplicitAny: each type has its own
@@ -39,13 +38,13 @@ const throughGrafana = (grafana: Grafana): View => ({
 export function throughGateways({ config, settings }: Connection): View {
   const { loki, mimir, tempo } = services(settings);
   const readers = {
-    loki: { service: loki, as: gatewayUser(tenants.logs, "read"), prefix: "" },
-    mimir: { service: mimir, as: datasourceReader, prefix: "/prometheus" },
-    tempo: { service: tempo, as: gatewayUser(tenants.traces, "read"), prefix: "" },
+    loki: { service: loki, as: readerOf("loki", settings), prefix: "" },
+    mimir: { service: mimir, as: readerOf("mimir", settings), prefix: "/prometheus" },
+    tempo: { service: tempo, as: readerOf("tempo", settings), prefix: "" },
   };
-  const users = Object.values(readers).map(({ as }) => as);
+  const users = new Set(Object.values(readers).map(({ as }) => as));
   return {
-    how: `at the gateways, as ${users.join(", ")}, the users of Grafana's data sources; with the token of a service account in OBS_GRAFANA_TOKEN through Grafana`,
+    how: `at the gateways, as ${[...users].join(", ")}, the users of Grafana's data sources; with the token of a service account in OBS_GRAFANA_TOKEN through Grafana`,
     json: async (source, path) => {
       const { service, as, prefix } = readers[source];
       return JSON.parse(await bodyOf(config, service, { path: `${prefix}${path}`, as }));

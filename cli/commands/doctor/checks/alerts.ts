@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { mimirTenants, namespaces } from "../../../../names";
 import type { Settings } from "../../../../settings";
+import { sendingAgents } from "../../../../settings/agents";
 import { fromPrometheus } from "../../../lib/prometheus";
 import { root } from "../../../lib/stack-config";
 import { grouped } from "../../../lib/text";
@@ -57,7 +58,7 @@ function severityOf(settings: Settings, { labels, state }: Alert): Severity | un
 
 /** What an alert is about, which it shares with its other severities: values/alertmanager.ts */
 const subjectOf = ({ labels }: Alert) =>
-  [labels["alertname"], labels["namespace"], labels["signal"]].join(" ");
+  [labels["cluster"], labels["alertname"], labels["namespace"], labels["signal"]].join(" ");
 
 /** Alerts that fire, or are about to: one finding for each name and severity. A critical alert inhibits its warning. */
 export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] {
@@ -72,14 +73,18 @@ export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] 
       const severity = severityOf(settings, alert);
       return severity ? [{ ...alert, severity }] : [];
     });
-  const alike = grouped(all, ({ labels, severity, state }) => `${labels["alertname"]} ${severity} ${state}`);
+  const alike = grouped(
+    all,
+    ({ labels, severity, state }) => `${labels["cluster"]} ${labels["alertname"]} ${severity} ${state}`,
+  );
   return [...alike.values()].map((same) => {
     const [{ labels, annotations, state, activeAt, severity }] = same;
     const { summary, description = summary, runbook_url: runbook = "" } = annotations;
     const page = `docs/operations/runbooks/${labels["alertname"]}.md`;
+    const agent = labels["cluster"] && labels["cluster"] in settings.agents ? ` in ${labels["cluster"]}` : "";
     const more = same.length > 1 ? `; ${same.length - 1} more like it` : "";
     return finding[severity](
-      `alert ${labels["alertname"]} ${state === "firing" ? "fires" : "is pending"}: ${summary ?? ""}`,
+      `alert ${labels["alertname"]} ${state === "firing" ? "fires" : "is pending"}${agent}: ${summary ?? ""}`,
       `since ${activeAt.slice(0, 19)}Z: ${(description ?? "").trim().slice(0, 300)}${more}`,
       `follow its runbook ${runbook}; the alert resolves a few minutes after its cause`,
       existsSync(join(root, page)) ? page : "docs/operations/runbook.md",
@@ -87,7 +92,7 @@ export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] 
   });
 }
 
-/** The rules of Mimir's tenants. If its ruler is unavailable, the checks of pods and rings report it. */
+/** The rules of Mimir's tenants, and of agents. If its ruler is unavailable, the checks of pods and rings report it. */
 async function mimirGroups({
   config,
   settings,
@@ -95,7 +100,7 @@ async function mimirGroups({
   const selector = "app.kubernetes.io/component=ruler";
   const ruler = { namespace: namespaces(settings).mimir, selector, port: 8080 };
   return Promise.all(
-    mimirTenants(settings).map(async (tenant) => {
+    [...mimirTenants(settings), ...sendingAgents(settings)].map(async (tenant) => {
       const headers = { "X-Scope-OrgID": tenant };
       const answer = await askPod(config, ruler, "/prometheus/api/v1/rules", { headers }).catch(
         () => undefined,
