@@ -80,9 +80,18 @@ export function metricsSteps(running: () => Running): void {
   it("passes its own smoke test", async () => {
     const listener = { waiting: () => undefined, ended: () => undefined };
     const stop = new AbortController().signal;
-    const results = await smokeTests({ ...running(), stores: running(), disruptive: true, stop }, listener, () => undefined);
+    const results = await smokeTests(
+      { ...running(), stores: running(), disruptive: true, stop },
+      listener,
+      () => undefined,
+    );
     for (const result of results) console.log(`      ${resultText(result, results.length)}`);
-    expect(results.map(({ state }) => state)).to.deep.equal(Array(10).fill("passed"));
+    // Policies are off, and there are no agents.
+    const others = results.filter(({ state }) => state !== "passed");
+    expect(others.map(({ number, state }) => [number, state])).to.deep.equal([
+      [11, "skipped"],
+      [12, "skipped"],
+    ]);
   });
 
   it("has infrastructure in its tenant and applications in theirs, and neither in the other", async () => {

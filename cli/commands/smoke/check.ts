@@ -1,6 +1,7 @@
 /** The interface of a test of `obs smoke`, and what it works with. */
-import type { Connection } from "../../lib/cluster";
+
 import type { Settings } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import type { until } from "../../lib/poll";
 import type { View } from "./view";
 
