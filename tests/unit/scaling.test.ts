@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { stepsLeft } from "../../cli/commands/rotate";
+import { keepsOld, stepsLeft } from "../../cli/commands/rotate";
 import {
   hasAutoscaling,
   horizontalAutoscalers,
@@ -186,6 +186,22 @@ describe("unit: obs rotate", () => {
     expect(lists([1, 2])).to.deep.equal([[1, 2], [2, 1], [2]]);
     expect(lists([2, 1])).to.deep.equal([[2, 1], [2]]);
     expect(stepsLeft([2, 1])[0]?.waits, "clients are waited for again").to.equal(true);
+  });
+
+  it("does not revoke the passwords of agents before they had time for the new ones", () => {
+    const hub = (generations: number[], agent = {}) =>
+      settingsOf("dev", {
+        access: { generations, ingress: { domain: "hub.test" } },
+        agents: { "eu-1": agent },
+      });
+    expect([[1], [1, 2], [2, 1]].map((generations) => keepsOld(hub(generations)))).to.deep.equal([
+      true,
+      true,
+      false,
+    ]);
+    expect(keepsOld(hub([1], { removed: "keepData" }))).to.equal(false);
+    expect(keepsOld(settingsOf("dev"))).to.equal(false);
+    expect(keepsOld(settingsOf("dev"), true)).to.equal(true);
   });
 
   it("never lets clients use a password that the gateways do not accept yet", () => {

@@ -5,13 +5,14 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Settings, UserError } from "../../../settings";
+import { sendingAgents } from "../../../settings/agents";
 import { connect } from "../../lib/cluster";
 import { backendEnvironment, pulumi } from "../../lib/pulumi";
 import { up } from "../lifecycle";
 
 export interface RotateOptions {
   yes?: boolean;
-  /** Stops before the old passwords are revoked, so that other stacks can get the new ones. */
+  /** Stops before the old passwords are revoked, so that other stacks can get the new ones. Implied by agents. */
   keepOld?: boolean;
   /** Seconds until every client has its new password: a kubelet updates a mounted Secret within two minutes. */
   wait: number;
@@ -42,6 +43,13 @@ export function stepsLeft(generations: number[]): Step[] {
   return second !== undefined && first > second ? steps.slice(1) : steps;
 }
 
+/**
+ * Whether a rotation stops before the old passwords are revoked. Collectors of agents use them until the next `up` of
+ * their stacks, and drop data that the gateways reject.
+ */
+export const keepsOld = (settings: Settings, keepOld = false): boolean =>
+  keepOld || (sendingAgents(settings).length > 0 && stepsLeft(settings.access.generations).length === 3);
+
 /** Writes `access.generations` into the stack's config, in one command. */
 async function configure(stack: string, generations: number[], environment: Record<string, string>) {
   const path = (index: number) => `observability:access.generations[${index}]`;
@@ -67,8 +75,10 @@ export async function rotate(stack: string, options: RotateOptions): Promise<num
   const again = `./obs rotate ${stack}${options.yes ? " --yes" : ""}`;
   const left = stepsLeft(settings.access.generations);
   for (const [index, { generations, what, waits }] of left.entries()) {
-    if (options.keepOld && generations.length === 1) {
-      console.error(`obs: the old passwords are still accepted; ${again} revokes them`);
+    if (keepsOld(settings, options.keepOld) && generations.length === 1) {
+      const agents = sendingAgents(settings).join(", ");
+      const first = agents && `run ./obs up for the stacks of the agents (${agents}) first, then `;
+      console.error(`obs: the old passwords are still accepted; ${first}${again} revokes them`);
       return 0;
     }
     console.error(`obs: ${index + 1} of ${left.length}: ${what}`);
