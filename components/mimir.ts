@@ -1,6 +1,8 @@
+import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { alertmanagerSecret, mimirTenants, releases, urls } from "../names";
 import { mimirValues } from "../values/mimir";
+import { removedAgentsJob } from "../values/removed-agents";
 import { layAlertmanagerConfig } from "./alertmanager-secret";
 import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
@@ -43,6 +45,13 @@ export class Mimir extends pulumi.ComponentResource {
         dependsOn: [alerting, ...crds, ...access.readyFor("mimir"), ...storage.readyFor("mimir")],
       },
     );
+    const job = removedAgentsJob(settings);
+    if (job)
+      new k8s.batch.v1.Job(
+        named("mimir-removed-agents"),
+        { metadata: { ...job.metadata, namespace: namespaces.mimir }, spec: job.spec },
+        { parent: this, dependsOn: release },
+      );
     this.url = release.urn.apply(() => known).apply((all) => urls(all).mimir);
     this.tenants = pulumi.output(mimirTenants(settings));
     this.registerOutputs({ url: this.url, tenants: this.tenants });

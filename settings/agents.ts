@@ -31,7 +31,7 @@ export const agents = z
       removed: oneOf("keepData", "deleteData")
         .optional()
         .describe(
-          "Data of a cluster that was removed: `keepData` keeps it readable for its retention, `deleteData` makes the stores delete it within two days. With either, the cluster can no longer write, its rules are not evaluated, and no alert reports missing data",
+          "Data of a cluster that was removed: `keepData` keeps it readable for its retention, `deleteData` makes the stores delete it within two days. With either, the cluster can no longer write, its rules are deleted, and no alert reports missing data",
         ),
     }),
     { error: () => "clusters by name" },

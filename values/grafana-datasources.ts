@@ -14,6 +14,7 @@ import {
   urls,
 } from "../names";
 import type { Settings } from "../settings";
+import { sendingAgents } from "../settings/agents";
 import { answerTimeout } from "../settings/queries";
 import { goDuration } from "../settings/units";
 import { passwordFile } from "./gateway";
@@ -36,8 +37,8 @@ const exemplars = {
   exemplarTraceIdDestinations: [{ name: "trace_id", datasourceUid: datasources.tempo.uid }],
 };
 
-/** The tenants of Mimir whose ruler and Alertmanager users need. */
-const ruled = ({ agents }: Settings): string[] => [tenants.pods, tenants.nodes, ...Object.keys(agents)];
+/** The tenants of Mimir whose ruler and Alertmanager users need. A query would create a removed agent's Alertmanager again. */
+const ruled = (settings: Settings): string[] => [tenants.pods, tenants.nodes, ...sendingAgents(settings)];
 const alertmanagerOf = (tenant: string) => `alertmanager-${tenant}`;
 
 /** A data source for one tenant of Mimir, or for several as one, joined by `|`. */

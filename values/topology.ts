@@ -12,11 +12,6 @@ export interface Node {
   zone?: string | undefined;
   /** Components whose pods it can run, according to `cluster.scheduling`. @default all */
   components?: ReadonlySet<PlacedComponent>;
-  /**
-   * Components whose pods only its taints keep away. The scheduler counts its zone nevertheless (`nodeTaintsPolicy`):
-   * https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
-   */
-  tainted?: ReadonlySet<PlacedComponent>;
 }
 
 /** The nodes for pods of a component. */
@@ -41,8 +36,7 @@ function layout(settings: Settings, { count, component }: Quorum, usable: Node[]
   const byZone = apart && settings.cluster.zones;
   const nodes = byZone ? all.filter(({ zone }) => zone !== undefined) : all;
   const onNode = new Map(nodes.map(({ name }) => [name, 0]));
-  const counted = usable.filter(({ tainted }) => tainted?.has(component));
-  const inZone = new Map(zonesOf([...nodes, ...counted]).map((zone) => [zone, 0]));
+  const inZone = new Map(zonesOf(nodes).map((zone) => [zone, 0]));
   const members = ({ name, zone }: Node) => [inZone.get(zone ?? "") ?? 0, onNode.get(name) ?? 0] as const;
   for (let placed = 0; placed < count; placed++) {
     const [best] = nodes
@@ -158,8 +152,7 @@ export function topologyLines({ node, zone, guaranteed, singles, evictAfter }: T
 export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
   if (!keptApart(settings, "quorum")) return [];
   const zones = zonesOf(nodes);
-  const own = nodes.filter(({ components }) => components?.size !== 0);
-  if (settings.cluster.zones && zonesOf(own).length === 0)
+  if (settings.cluster.zones && zones.length === 0)
     return [
       {
         path: "cluster.zones",
@@ -173,19 +166,15 @@ export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
     return missing ? [`${missing} of ${count} ${members} (${path})`] : [];
   });
   if (unplaced.length === 0) return [];
-  const inZone = (zone: string) => own.filter((node) => node.zone === zone).length;
-  const sizes = zones.map((zone) => `${zone}: ${inZone(zone)}`);
-  const tainted = zones.some((zone) => inZone(zone) === 0)
-    ? "; cluster.scheduling.nodeSelector can exclude zones in which all nodes have taints"
-    : "";
+  const sizes = zones.map((zone) => `${zone}: ${nodes.filter((node) => node.zone === zone).length}`);
   const rule = settings.cluster.zones ? `, evenly over the zones (${sizes.join(", ")})` : "";
   return [
     {
       path: "cluster.antiAffinity",
       was: settings.cluster.antiAffinity,
       allowed:
-        `preferred, or the cluster needs more nodes: it has ${own.length} for this stack, each runs one member of a ` +
-        `quorum${rule}, and there is none for ${unplaced.join(", ")}${tainted}`,
+        `preferred, or the cluster needs more nodes: it has ${nodes.length} for this stack, each runs one member of a ` +
+        `quorum${rule}, and there is none for ${unplaced.join(", ")}`,
     },
   ];
 }

@@ -33,20 +33,6 @@ export const placementNodes = (settings: Settings, nodes: V1Node[]): Node[] =>
     components: componentsOn(settings, node),
   }));
 
-/** Nodes that only their taints exclude, for some components or for all. */
-export const taintedNodes = (settings: Settings, nodes: V1Node[]): Node[] =>
-  nodes.flatMap((node) => {
-    const { labels, taints } = candidate(node);
-    const tainted = placedComponents.filter((component) => {
-      const placed = scheduling(settings, component);
-      return runsOn(placed, { labels, taints: [] }) && !runsOn(placed, { labels, taints });
-    });
-    const own = { name: node.metadata?.name ?? "", zone: labels[zone] };
-    return tainted.length
-      ? [{ ...own, components: new Set<PlacedComponent>(), tainted: new Set(tainted) }]
-      : [];
-  });
-
 /** Whether a term of a volume's node affinity matches a node; volumes use only `In`. */
 const holds = ({ matchExpressions = [] }: V1NodeSelectorTerm, { metadata }: V1Node): boolean =>
   matchExpressions.every(

@@ -145,15 +145,6 @@ describe("binaries: stores of a hub", function () {
       for (let group = 0; group < 80; group++)
         expect((await load("eu-1-write", `group-${group}`, 1)).status).to.equal(202);
     });
-
-    it("deletes all rules of a removed agent, with the command in the guide", async () => {
-      const found = async () =>
-        (await gateway.ask("eu-1-read", { path: rules })).body.includes("node-exporter");
-      expect(await found()).to.equal(true);
-      const deleted = await mimir.ask("eu-1", "/ruler/delete_tenant_config", { method: "POST" });
-      expect(deleted.status, deleted.body).to.equal(200);
-      await until(60, "no rules", async () => !(await found()) || undefined);
-    });
   });
 
   describe("Tempo", () => {

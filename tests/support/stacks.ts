@@ -140,7 +140,11 @@ export const shapes = {
     environment: "prod",
     access: { ingress: { domain: "hub.stack.test", className: "nginx", tlsSecret: "gateway-tls" } },
     network: { policies: true, ingressNamespaces: ["ingress-nginx"] },
-    agents: { "eu-1": {}, "us-1": { mimir: { series: 500_000, retention: "90d" } } },
+    agents: {
+      "eu-1": {},
+      "us-1": { mimir: { series: 500_000, retention: "90d" } },
+      "ap-1": { removed: "deleteData" },
+    },
   },
   agent: {
     environment: "prod",

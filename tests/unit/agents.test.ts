@@ -101,7 +101,18 @@ describe("unit: a hub", function () {
       expect(JSON.stringify(alertRules(settings)))
         .to.include('"labels":{"agent":"us-1"}')
         .and.not.include('"agent":"eu-1"');
-      const { outputs } = await recordingOf("prod", gone(removed));
+      const recording = await recordingOf("prod", gone(removed));
+      const { outputs } = recording;
+      const [job, ...more] = inputsOf(recording, "kubernetes:batch/v1:Job");
+      expect(more).to.deep.equal([]);
+      expect(job?.inputs["metadata"]).to.deep.include({ namespace: "mimir" });
+      expect(job?.inputs["spec"].template.spec.containers[0].args).to.deep.equal(["eu-1"]);
+      const names = (grafanaDatasources(settings)["datasources"] as { name: string }[]).map(
+        ({ name }) => name,
+      );
+      // A query would create its Alertmanager again.
+      expect(names).to.include.members(["Mimir eu-1", "Alertmanager of Mimir us-1"]);
+      expect(names).not.to.include("Alertmanager of Mimir eu-1");
       expect(Object.keys(outputs["agents"]?.value as object)).to.deep.equal(["us-1"]);
       const service = { type: "NodePort", clientCertificates: true };
       const endpoints = {

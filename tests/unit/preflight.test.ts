@@ -279,17 +279,6 @@ describe("unit: preflight", () => {
       ]);
     });
 
-    it("counts the zone of nodes that only taints exclude", () => {
-      const nodes = ["a", "a", "b", "b", "c", "c"].map((zone, index) => node(`node-${index}`, zone));
-      const gpu: V1Node = { ...node("gpu", "d"), spec: { taints: [{ key: "gpu", effect: "NoSchedule" }] } };
-      expect(told("topology", { nodes })).to.deep.equal([]);
-      expect(told("topology", { nodes: [...nodes, gpu] })[0]).to.include(
-        "d: 0), and there is none for 3 of 6 MinIO",
-      );
-      const all = { cluster: { scheduling: { tolerations: [{ operator: "Exists" }] } } };
-      expect(told("topology", { nodes: [...nodes, gpu] }, all)[0] ?? "").not.to.include("d: 0");
-    });
-
     it("reports the effect of a loss", () => {
       const notes = (environment: Environment) =>
         examine("test", settingsOf(environment), snapshot(), [named("topology")]).notes;

@@ -142,22 +142,6 @@ describe("unit: topology", () => {
     );
   });
 
-  it("counts a zone in which all nodes have taints, as the scheduler does", () => {
-    const gpus = (zone: string): Node[] =>
-      nodes({ [zone]: 3 }).map((node) => ({
-        ...node,
-        components: new Set(),
-        tainted: new Set(["minio", "loki"]),
-      }));
-    expect(problems([...sixInThree, ...gpus("a")])).to.deep.equal([]);
-    expect(problems([...sixInThree, ...gpus("d")])).to.deep.equal([
-      "cluster.antiAffinity quorum: preferred, or the cluster needs more nodes: it has 6 for this stack, each runs one " +
-        "member of a quorum, evenly over the zones (a: 2, b: 2, c: 2, d: 0), and there is none for 3 of 6 MinIO servers " +
-        "(objectStorage.minio.servers); cluster.scheduling.nodeSelector can exclude zones in which all nodes have taints",
-    ]);
-    expect(problems([...sixInThree, ...gpus("d")], { cluster: { zones: false } })).to.deep.equal([]);
-  });
-
   it("rejects rules that existing volumes cannot follow", () => {
     const pin = (workload: string, where: { node?: string; zone?: string }) => ({
       namespace: "loki",

@@ -1,7 +1,7 @@
 import type { V1StatefulSet } from "@kubernetes/client-node";
 import { topologyCost, topologyLines, topologyProblems } from "../../../values/topology";
 import { type Check, error, warning } from "../check";
-import { placementNodes, taintedNodes } from "../nodes";
+import { placementNodes } from "../nodes";
 
 /**
  * Whether a running stack already requires different nodes for its pods; one with weaker rules may not fit the new
@@ -20,7 +20,7 @@ export const check: Check<"nodes" | "statefulSets"> = {
   applies: ({ cluster }) => cluster.antiAffinity !== "none",
   find: ({ settings, facts: { nodes, statefulSets } }) =>
     // A running stack must accept changes while a node is missing.
-    topologyProblems(settings, [...placementNodes(settings, nodes), ...taintedNodes(settings, nodes)]).map(
+    topologyProblems(settings, placementNodes(settings, nodes)).map(
       runsApart(statefulSets) ? warning : error,
     ),
   notes: ({ settings, facts: { nodes } }) =>

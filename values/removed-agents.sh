@@ -1,0 +1,15 @@
+# Deletes the rules of the tenants in the arguments from Mimir, and then their Alertmanagers.
+set -eu
+
+request() {
+  wget -q -O - -T 30 --header "X-Scope-OrgID: $tenant" --post-data= "$1"
+}
+
+for tenant in "$@"; do
+  request "$RULER/ruler/delete_tenant_config"
+done
+# Rulers notice at their next poll. Until then, firing alerts would create the Alertmanagers again.
+sleep "$POLL_SECONDS"
+for tenant in "$@"; do
+  request "$ALERTMANAGER/multitenant_alertmanager/delete_tenant_config"
+done
