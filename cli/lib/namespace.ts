@@ -1,11 +1,22 @@
 /** A command's own namespace: created, marked as in use, and deleted with all that is in it. */
 import { setTimeout as wait } from "node:timers/promises";
-import { CoreV1Api, PatchStrategy, setHeaderOptions, type V1Namespace } from "@kubernetes/client-node";
+import { CoreV1Api, PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import { UserError } from "../../settings";
 import type { Connection } from "./cluster";
 import { copyPullSecret, ifThere } from "./objects";
 import { until } from "./poll";
 
+/** The name of the namespace, and labels in addition to {@link standardLabels}. */
+export interface OwnNamespace {
+  name: string;
+  labels: Record<string, string>;
+}
+
+/** Its pods comply with Pod Security's level `restricted`. */
+const standardLabels = {
+  "app.kubernetes.io/managed-by": "obs",
+  "pod-security.kubernetes.io/enforce": "restricted",
+};
 /** Annotation with the heartbeat of a run. */
 const aliveAnnotation = "observability/alive";
 /** Milliseconds between two heartbeats of a run. */
@@ -75,14 +86,15 @@ async function renew(core: CoreV1Api, name: string): Promise<void> {
  */
 export async function inNamespace<T>(
   { config, settings }: Connection,
-  { metadata: { name = "", ...metadata } = {} }: V1Namespace,
+  { name, labels }: OwnNamespace,
   tell: (line: string) => void,
   action: () => Promise<T>,
   { keep = false, silent = silentFor } = {},
 ): Promise<T> {
   const core = config.makeApiClient(CoreV1Api);
   await clear(core, name, tell, silent);
-  await core.createNamespace({ body: { metadata: { ...metadata, name, annotations: heartbeat() } } });
+  const metadata = { name, labels: { ...standardLabels, ...labels }, annotations: heartbeat() };
+  await core.createNamespace({ body: { metadata } });
   const beating = setInterval(() => renew(core, name), beatEvery);
   try {
     const { pullSecret } = settings.images;

@@ -14,6 +14,13 @@ export function grouped<T>(all: Iterable<T>, keyOf: (one: T) => string): Map<str
   }
   return groups;
 }
+
+/** The rows of a table of items, from the heading and the cells of each column. */
+export const columns = <T>(items: T[], all: [heading: string, cell: (item: T) => string][]): string[][] => [
+  all.map(([heading]) => heading),
+  ...items.map((item) => all.map(([, cell]) => cell(item))),
+];
+
 /**
  * Rows of cells as lines, each column as wide as its widest cell.
  *

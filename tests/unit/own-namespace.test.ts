@@ -26,7 +26,7 @@ describe("the namespace of a command", () => {
   const run = <T>(action: () => Promise<T>, keep = false) =>
     inNamespace(
       { config, settings: settingsOf("dev") },
-      { metadata: { name: "obs-smoke", labels: { a: "b" } } },
+      { name: "obs-smoke", labels: { a: "b" } },
       (line) => lines.push(line),
       action,
       { keep, silent: 20 },
@@ -48,7 +48,11 @@ describe("the namespace of a command", () => {
 
   it("is kept on demand, and deleted by the next run", async () => {
     await run(names, true);
-    expect(live?.metadata?.labels).to.deep.equal({ a: "b" });
+    expect(live?.metadata?.labels).to.deep.equal({
+      a: "b",
+      "app.kubernetes.io/managed-by": "obs",
+      "pod-security.kubernetes.io/enforce": "restricted",
+    });
     expect(lines).to.deep.equal([
       "namespace obs-smoke is kept until the next run: kubectl delete namespace obs-smoke",
     ]);

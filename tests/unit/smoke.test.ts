@@ -7,13 +7,7 @@ import { type Check, type Context, type Evidence, Skipped } from "../../cli/comm
 import { logsQuery, shiftOf, type TracesToLogs } from "../../cli/commands/smoke/correlate";
 import { secondsOf } from "../../cli/commands/smoke/durations";
 import { missingOf } from "../../cli/commands/smoke/heal";
-import {
-  appManifest,
-  namespaceManifest,
-  receiverManifest,
-  ruleManifest,
-  spansTo,
-} from "../../cli/commands/smoke/manifest";
+import { appManifest, receiverManifest, ruleManifest, spansTo } from "../../cli/commands/smoke/manifest";
 import { judge, lineOf, pairOf } from "../../cli/commands/smoke/retention";
 import { resultText, runChecks, summaryText } from "../../cli/commands/smoke/run";
 import { healthy, type View } from "../../cli/commands/smoke/view";
@@ -145,9 +139,6 @@ describe("unit: obs smoke, its objects", () => {
       expect(pod.spec?.imagePullSecrets).to.deep.equal([{ name: "pull" }]);
       expect(pod.metadata?.namespace).to.equal("obs-smoke");
     }
-    expect(namespaceManifest(settingsOf("dev")).metadata?.labels).to.include({
-      "pod-security.kubernetes.io/enforce": "restricted",
-    });
   });
 
   it("send spans to Alloy, or, if that serves TLS, to the collector, which verifies it", () => {

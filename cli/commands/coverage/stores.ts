@@ -35,14 +35,8 @@ export function withStores<T>(
   );
 }
 
-export interface Holdings {
-  names(source: Source): Promise<Set<string>>;
-  hasSeries(source: Source, selector: string): Promise<boolean>;
-  labels(source: Source, metric: string): Promise<Set<string>>;
-}
-
 /** Metrics and series of the last hours. */
-export function holdings(ask: Ask, hours: number, now = Date.now()): Holdings {
+export function holdings(ask: Ask, hours: number, now = Date.now()) {
   const end = Math.ceil(now / 1000);
   const range = { start: `${end - hours * 3600}`, end: `${end}` };
   const all = async (source: Source, path: string, query: Record<string, string>): Promise<unknown[]> => {
@@ -53,15 +47,17 @@ export function holdings(ask: Ask, hours: number, now = Date.now()): Holdings {
     return answers.flatMap(({ data }) => data);
   };
   return {
-    names: async (source) => new Set((await all(source, "/label/__name__/values", {})) as string[]),
-    hasSeries: async (source, selector) =>
+    names: async (source: Source) => new Set((await all(source, "/label/__name__/values", {})) as string[]),
+    hasSeries: async (source: Source, selector: string) =>
       (await all(source, "/series", { "match[]": selector, limit: "1" })).length > 0,
-    labels: async (source, metric) =>
+    labels: async (source: Source, metric: string) =>
       new Set(
         (await all(source, "/labels", { "match[]": `{__name__=${JSON.stringify(metric)}}` })) as string[],
       ),
   };
 }
+
+export type Holdings = ReturnType<typeof holdings>;
 
 /** Series of the largest metrics, and of all. */
 export interface Cost {

@@ -9,7 +9,7 @@ import { table } from "../../lib/text";
 import { markdown } from "./markdown";
 import { compareFolders, movedCharts, type Present, type Report } from "./report";
 import { baseSide, findBase, presentSide } from "./sides";
-import { heading, remarks, remarksOn, row, summary, title } from "./words";
+import { remarks, remarksOn, rows, summary, title } from "./words";
 
 interface Options {
   /** Branch, tag or commit to compare with. */
@@ -47,7 +47,7 @@ async function diffReport(stack: string, options: Options): Promise<Report> {
 /** A report for a terminal. */
 export function text(report: Report): string {
   const lines = [summary(report), ...remarks(report).map((line) => `  ${line}`)];
-  if (report.releases.length) lines.push("", table([heading, ...report.releases.map(row)]));
+  if (report.releases.length) lines.push("", table(rows(report.releases)));
   for (const release of report.releases) {
     lines.push("", `── ${release.name} ${"─".repeat(Math.max(0, 60 - release.name.length))}`);
     lines.push(...remarksOn(release).map((line) => `! ${line}`));

@@ -2,7 +2,7 @@
 import { plural } from "../../lib/text";
 import type { ReleaseReport } from "./compare";
 import type { Report } from "./report";
-import { heading, remarks, remarksOn, row, summary, title } from "./words";
+import { remarks, remarksOn, rows, summary, title } from "./words";
 
 /** Characters of a report. A comment has at most 65,536; the others are for the preview. */
 export const longest = 40_000;
@@ -25,8 +25,8 @@ function code(diff: string): string {
 
 const bullets = (lines: string[]): string => lines.map((line) => `- ${plain(line)}`).join("\n");
 
-const table = (rows: string[][]): string =>
-  [rows[0] ?? [], heading.map(() => "---"), ...rows.slice(1)]
+const table = ([heading = [], ...rows]: string[][]): string =>
+  [heading, heading.map(() => "---"), ...rows]
     .map((cells) => `| ${cells.map(plain).join(" | ")} |`)
     .join("\n");
 
@@ -46,7 +46,7 @@ export function markdown(report: Report): string {
   const top = [
     `**${plain(summary(report))}**`,
     ...(lines.length ? [bullets(lines)] : []),
-    ...(report.releases.length ? [table([heading, ...report.releases.map(row)])] : []),
+    ...(report.releases.length ? [table(rows(report.releases))] : []),
   ].join("\n\n");
   const parts = report.releases.flatMap(partsOf);
   const note = (left: number) =>

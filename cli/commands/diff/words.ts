@@ -1,22 +1,20 @@
 /** The sentences and numbers of a report, in Markdown and on a terminal. */
-import { plural } from "../../lib/text";
+import { columns, plural } from "../../lib/text";
 import type { ObjectReport, ReleaseReport } from "./compare";
 import type { Report } from "./report";
 
-/** The heading of a table of releases. */
-export const heading = ["release", "added", "changed", "removed", "restarts", "immutable"];
-
-/** A release as a row of that table. */
-export function row({ name, objects }: ReleaseReport): string[] {
-  const of = (what: ObjectReport["what"]) => objects.filter((object) => object.what === what).length;
-  const numbers = [
-    of("added"),
-    of("changed"),
-    of("removed"),
-    objects.filter(({ restarts }) => restarts).length,
-    objects.filter(({ immutable }) => immutable.length).length,
-  ];
-  return [name, ...numbers.map((number) => (number ? String(number) : "-"))];
+/** A table of releases, with the numbers of their objects. */
+export function rows(releases: ReleaseReport[]): string[][] {
+  const count = (holds: (object: ObjectReport) => unknown) => (release: ReleaseReport) =>
+    String(release.objects.filter(holds).length || "-");
+  return columns(releases, [
+    ["release", ({ name }) => name],
+    ["added", count(({ what }) => what === "added")],
+    ["changed", count(({ what }) => what === "changed")],
+    ["removed", count(({ what }) => what === "removed")],
+    ["restarts", count(({ restarts }) => restarts)],
+    ["immutable", count(({ immutable }) => immutable.length)],
+  ]);
 }
 
 /** Lines on a report as a whole: chart versions, releases that were not compared, notes. */

@@ -10,7 +10,7 @@ import { basicAuth, gatewayPassword } from "../../lib/gateway";
 import { followJob } from "../../lib/job-log";
 import { inNamespace } from "../../lib/namespace";
 import { root } from "../../lib/stack-config";
-import { caManifest, credentialsManifest, jobManifest, namespaceManifest, scriptManifest } from "./manifest";
+import { caManifest, credentialsManifest, jobManifest, ownNamespace, scriptManifest } from "./manifest";
 import type { Plan } from "./plan";
 import { readSteps, readSummary, type Summary, stepText } from "./summary";
 
@@ -90,7 +90,7 @@ export const withLoad = <T>(
 ): Promise<T> =>
   inNamespace(
     connection,
-    namespaceManifest(),
+    ownNamespace,
     life.tell,
     async () => {
       await start(connection, plan);

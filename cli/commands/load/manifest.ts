@@ -1,9 +1,10 @@
 /** The objects of a load test: a namespace, and everything in it. */
-import type { V1ConfigMap, V1Job, V1Namespace, V1Secret } from "@kubernetes/client-node";
+import type { V1ConfigMap, V1Job, V1Secret } from "@kubernetes/client-node";
 import { caBundle, clientLabel, loadTest, usesTls } from "../../../names";
 import type { Settings } from "../../../settings";
 import { environment, mirrored, restrictedContainer } from "../../../values/shared";
 import { trustedCa } from "../../../values/tls";
+import type { OwnNamespace } from "../../lib/namespace";
 import { restrictedPod } from "../../lib/script-pod";
 import { longest, type Plan } from "./plan";
 
@@ -19,17 +20,8 @@ const metadata = {
   labels: { "app.kubernetes.io/name": "k6", "app.kubernetes.io/managed-by": "obs" },
 };
 
-/** The namespace: a client of the gateways, with Pod Security's level `restricted`. */
-export const namespaceManifest = (): V1Namespace => ({
-  metadata: {
-    name: namespace,
-    labels: {
-      "app.kubernetes.io/managed-by": "obs",
-      [clientLabel]: "true",
-      "pod-security.kubernetes.io/enforce": "restricted",
-    },
-  },
-});
+/** The namespace: a client of the gateways. */
+export const ownNamespace: OwnNamespace = { name: namespace, labels: { [clientLabel]: "true" } };
 
 export const scriptManifest = (text: string): V1ConfigMap => ({ metadata, data: { [script]: text } });
 

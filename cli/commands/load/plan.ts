@@ -23,15 +23,15 @@ export interface LoadOptions {
 export const kinds = ["logs", "metrics", "traces", "LogQL", "PromQL", "TraceQL"] as const;
 export type Kind = (typeof kinds)[number];
 
-/** The unit of each kind. */
-export const units: Record<Kind, string> = {
-  logs: "lines",
-  metrics: "samples",
-  traces: "spans",
-  LogQL: "queries",
-  PromQL: "queries",
-  TraceQL: "queries",
+/** Items of the signals that are written. The other kinds are queries, one in each request. */
+const items: Partial<Record<Kind, { unit: string; largest: number }>> = {
+  // As agents send them, and small enough for k6 to encode in milliseconds.
+  logs: { unit: "lines", largest: 100 },
+  metrics: { unit: "samples", largest: 500 },
+  traces: { unit: "spans", largest: 100 },
 };
+
+export const unitOf = (kind: Kind): string => items[kind]?.unit ?? "queries";
 
 /** The load of one kind. */
 export interface KindPlan {
@@ -72,25 +72,11 @@ export interface Plan {
 /** Seconds between two samples of a series, as agents usually scrape. */
 export const interval = 15;
 
-/** Maximum items of a request: as agents send them, and small enough for k6 to encode in milliseconds. */
-const largest: Record<Kind, number> = {
-  logs: 100,
-  metrics: 500,
-  traces: 100,
-  LogQL: 1,
-  PromQL: 1,
-  TraceQL: 1,
-};
-
 /** Items per second of each kind in the last step. */
-const highest = ({ logs, series, spans, queries }: LoadOptions): Record<Kind, number> => ({
-  logs,
-  metrics: series / interval,
-  traces: spans,
-  LogQL: queries / 3,
-  PromQL: queries / 3,
-  TraceQL: queries / 3,
-});
+function rateOf({ logs, series, spans, queries }: LoadOptions, kind: Kind): number {
+  const written: Partial<Record<Kind, number>> = { logs, metrics: series / interval, traces: spans };
+  return written[kind] ?? queries / 3;
+}
 
 /** Virtual users: half a second of requests at the start, at most ten seconds of them; each costs k6 memory. */
 function vusFor(requestsPerMinute: number): KindPlan["vus"] {
@@ -100,12 +86,11 @@ function vusFor(requestsPerMinute: number): KindPlan["vus"] {
 }
 
 function kindPlan(kind: Kind, rate: number, steps: number): KindPlan {
-  const batch = Math.min(largest[kind], Math.max(1, Math.floor(rate / steps)));
+  const batch = Math.min(items[kind]?.largest ?? 1, Math.max(1, Math.floor(rate / steps)));
   const requestsPerMinute = Array.from({ length: steps }, (_, index) =>
     Math.max(1, Math.round(((rate * (index + 1)) / steps / batch) * 60)),
   );
-  const probed = kind === "logs" || kind === "metrics" || kind === "traces";
-  return { batch, requestsPerMinute, vus: vusFor(requestsPerMinute.at(-1) ?? 0), probed };
+  return { batch, requestsPerMinute, vus: vusFor(requestsPerMinute.at(-1) ?? 0), probed: kind in items };
 }
 
 /** The plan for some options. @param run @default eight random characters @throws UserError if all rates are 0 */
@@ -115,16 +100,14 @@ export function planOf(
   run: string = randomBytes(4).toString("hex"),
 ): Plan {
   const { steps, duration, series } = options;
-  const rates = highest(options);
-  if (kinds.every((kind) => rates[kind] === 0))
+  const loaded = kinds.filter((kind) => rateOf(options, kind) > 0);
+  if (loaded.length === 0)
     throw new UserError("--logs, --series, --spans and --queries are all 0: set at least one of them");
   return {
     run,
     steps,
     seconds: duration,
-    kinds: Object.fromEntries(
-      kinds.filter((kind) => rates[kind] > 0).map((kind) => [kind, kindPlan(kind, rates[kind], steps)]),
-    ),
+    kinds: Object.fromEntries(loaded.map((kind) => [kind, kindPlan(kind, rateOf(options, kind), steps)])),
     series: Array.from({ length: steps }, (_, index) => Math.ceil((series * (index + 1)) / steps)),
     interval,
     streams: 10,

@@ -1,5 +1,5 @@
 /** The report of a load test. */
-import { table } from "../../lib/text";
+import { columns, table } from "../../lib/text";
 import type { AutoscalerRow, ComponentRow } from "./observe";
 import type { Plan } from "./plan";
 import { type Summary, short, type Times } from "./summary";
@@ -28,50 +28,43 @@ const seconds = (times: Times | undefined): string =>
     ? [times.p50, times.p95, times.p99].map((value) => short((value ?? 0) / 1000)).join(" / ")
     : "-";
 
-const signalHead = [
-  "signal",
-  "target/s",
-  "sustained/s",
-  "errors",
-  "429",
-  "answer p50/p95/p99 s",
-  "ingest-to-query s",
-  "found",
-];
+const signalRows = (signals: SignalRow[]) =>
+  columns(signals, [
+    ["signal", ({ kind, unit }) => `${kind} (${unit})`],
+    ["target/s", ({ asked }) => short(asked)],
+    ["sustained/s", ({ sustained }) => short(sustained)],
+    ["errors", ({ errors }) => String(errors)],
+    ["429", ({ refused }) => String(refused)],
+    ["answer p50/p95/p99 s", ({ answer }) => seconds(answer)],
+    ["ingest-to-query s", ({ visible }) => seconds(visible)],
+    ["found", ({ visible }) => (visible ? `${visible.count} of ${visible.count + visible.lost}` : "-")],
+  ]);
 
-const signalRow = (row: SignalRow): string[] => [
-  `${row.kind} (${row.unit})`,
-  short(row.asked),
-  short(row.sustained),
-  String(row.errors),
-  String(row.refused),
-  seconds(row.answer),
-  seconds(row.visible),
-  row.visible ? `${row.visible.count} of ${row.visible.count + row.visible.lost}` : "-",
-];
+const componentRows = (components: ComponentRow[]) =>
+  columns(components, [
+    ["component", ({ component }) => component],
+    ["pods", ({ pods }) => String(pods)],
+    ["cores", ({ cores }) => cores.toFixed(3)],
+    ["memory MiB", ({ memory }) => String(Math.round(memory / 2 ** 20))],
+    ["restarts", ({ restarts }) => String(restarts)],
+  ]);
 
-const componentRow = ({ component, pods, cores, memory, restarts }: ComponentRow): string[] => [
-  component,
-  String(pods),
-  cores.toFixed(3),
-  String(Math.round(memory / 2 ** 20)),
-  String(restarts),
-];
-
-const autoscalerRow = ({ autoscaler, start, highest, end }: AutoscalerRow): string[] => [
-  autoscaler,
-  ...[start, highest, end].map(String),
-];
+const autoscalerRows = (autoscalers: AutoscalerRow[]) =>
+  columns(autoscalers, [
+    ["autoscaler", ({ autoscaler }) => autoscaler],
+    ["at start", ({ start }) => String(start)],
+    ["highest", ({ highest }) => String(highest)],
+    ["at end", ({ end }) => String(end)],
+  ]);
 
 /** The report as text. */
 export function reportText(report: Report): string {
   const { summary, signals, components, autoscalers, discarded } = report;
   const dropped = Object.entries(discarded).map(([what, count]) => `  ${what}: ${count}`);
-  const autoscalerHead = ["autoscaler", "at start", "highest", "at end"];
   return [
-    table([signalHead, ...signals.map(signalRow)], true),
-    table([["component", "pods", "cores", "memory MiB", "restarts"], ...components.map(componentRow)], true),
-    autoscalers.length ? table([autoscalerHead, ...autoscalers.map(autoscalerRow)], true) : "no autoscalers",
+    table(signalRows(signals), true),
+    table(componentRows(components), true),
+    autoscalers.length ? table(autoscalerRows(autoscalers), true) : "no autoscalers",
     ...(dropped.length ? [`discarded behind the gateways:\n${dropped.join("\n")}`] : []),
     ...(summary.dropped
       ? [`k6 did not send ${summary.dropped} requests, because all its virtual users waited for answers`]

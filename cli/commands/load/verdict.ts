@@ -1,5 +1,5 @@
 /** The sustained rate of each signal, and the first bottleneck, from the measurements of k6. */
-import { askedRate, type Kind, kinds, type Plan, units } from "./plan";
+import { askedRate, type Kind, kinds, type Plan, unitOf } from "./plan";
 import type { Counts, Summary, Times } from "./summary";
 
 /** A step holds if at least this share of its target was accepted. */
@@ -54,11 +54,11 @@ function failure(
   const asked = askedRate(plan, kind, step) * plan.seconds;
   // A request at the edge of a step may count as its neighbor's.
   const slack = 2 * (plan.kinds[kind]?.batch ?? 0);
-  if (errors) return `${errors} of about ${Math.round(asked)} ${units[kind]} failed`;
+  if (errors) return `${errors} of about ${Math.round(asked)} ${unitOf(kind)} failed`;
   if (refused)
-    return `${refused} of about ${Math.round(asked)} ${units[kind]} were rejected by a limit (429)`;
+    return `${refused} of about ${Math.round(asked)} ${unitOf(kind)} were rejected by a limit (429)`;
   if (items < enough * asked - slack)
-    return `${items} of about ${Math.round(asked)} ${units[kind]} were accepted in time: responses were too slow, or k6 had too little CPU`;
+    return `${items} of about ${Math.round(asked)} ${unitOf(kind)} were accepted in time: responses were too slow, or k6 had too little CPU`;
   return undefined;
 }
 
@@ -74,7 +74,7 @@ export const signalRows = (plan: Plan, summary: Summary): SignalRow[] =>
     const visible = summary.visible[kind];
     return {
       kind,
-      unit: units[kind],
+      unit: unitOf(kind),
       asked: askedRate(plan, kind, plan.steps),
       sustained: (counts[held - 1]?.items ?? 0) / plan.seconds,
       errors: sum("errors"),

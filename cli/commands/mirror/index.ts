@@ -1,6 +1,6 @@
 /** `obs mirror list`: the charts and images of a stack, for an air-gapped installation. */
 import { UserError, unknown } from "../../../settings";
-import { table } from "../../lib/text";
+import { columns, table } from "../../lib/text";
 import { pathInMirror } from "./images";
 import { type Inventory, inventory } from "./inventory";
 
@@ -22,15 +22,15 @@ export const imageLines = ({ images }: Pick<Inventory, "images">): string[] =>
 
 /** An inventory as tables. */
 export function inventoryText({ charts, images, plugins }: Inventory): string {
-  const chartRows = charts.map(({ name, version, source, usedBy }) => [
-    name,
-    version,
-    source.repository ?? source.chart,
-    usedBy.join(", ") || "-",
+  const chartRows = columns(charts, [
+    ["chart", ({ name }) => name],
+    ["version", ({ version }) => version],
+    ["from", ({ source }) => source.repository ?? source.chart],
+    ["releases", ({ usedBy }) => usedBy.join(", ") || "-"],
   ]);
   const imageRows = images.map(({ image, usedBy }) => [image, usedBy.join(", ")]);
   return [
-    table([["chart", "version", "from", "releases"], ...chartRows]),
+    table(chartRows),
     table([["image", "used by"], ...imageRows]),
     ...(plugins.length
       ? [

@@ -5,7 +5,7 @@ import { parseSettings, project, type Settings, settingsIn, UserError } from "..
 import { rightSize, type Sized } from "../../../settings/right-size";
 import { merge, type Tree, valueAt } from "../../../settings/tree";
 import { configFile, fileConfig } from "../../lib/stack-config";
-import { table } from "../../lib/text";
+import { columns, table } from "../../lib/text";
 
 /** The options of a load: `{ series: "1M" }`. */
 export type Given = Partial<Record<keyof Settings["load"], string>>;
@@ -53,17 +53,12 @@ export function write(stack: string, settings: Settings, given: Given): Change[]
 }
 
 /** The changes as a table. */
-export const changesText = (stack: string, changes: Change[]): string =>
-  changes.length
-    ? [
-        table([
-          ["setting", "was", "now"],
-          ...changes.map(({ path, was, value }) => [
-            path,
-            was === undefined ? "default" : String(was),
-            String(value),
-          ]),
-        ]),
-        `\nWrote ${changes.length} settings to Pulumi.${stack}.yaml. Next: ./obs preview ${stack}`,
-      ].join("\n")
-    : `Pulumi.${stack}.yaml has the sizes for this load already.`;
+export function changesText(stack: string, changes: Change[]): string {
+  if (!changes.length) return `Pulumi.${stack}.yaml has the sizes for this load already.`;
+  const rows = columns(changes, [
+    ["setting", ({ path }) => path],
+    ["was", ({ was = "default" }) => String(was)],
+    ["now", ({ value }) => String(value)],
+  ]);
+  return `${table(rows)}\n\nWrote ${changes.length} settings to Pulumi.${stack}.yaml. Next: ./obs preview ${stack}`;
+}

@@ -1,5 +1,6 @@
 /** `obs smoke`: end-to-end tests against a running stack. */
 import { randomBytes } from "node:crypto";
+import { prefixLabels, smokeTest } from "../../../names";
 import { withAbort } from "../../lib/abort";
 import { type Connection, connect } from "../../lib/cluster";
 import { inNamespace } from "../../lib/namespace";
@@ -11,7 +12,6 @@ import { logsOfTrace, serviceGraph } from "./correlate";
 import { enforcement } from "./enforcement";
 import { healing } from "./heal";
 import { logs } from "./logs";
-import { namespaceManifest } from "./manifest";
 import { metrics } from "./metrics";
 import { retention } from "./retention";
 import { countsOf, type Listener, type Result, resultText, runChecks, summaryText } from "./run";
@@ -54,7 +54,7 @@ export const smokeTests = (
       return runChecks(checks, { ...given, ...run }, listener);
     };
     const at = (place: Connection, action: typeof all) =>
-      inNamespace(place, namespaceManifest(place.settings), tell, action);
+      inNamespace(place, { name: smokeTest.namespace, labels: prefixLabels(place.settings) }, tell, action);
     return at(given, () => (server(stores) === server(given) ? all() : at(stores, all)));
   });
 };

@@ -1,7 +1,7 @@
-/** The objects of a smoke test: a namespace, and in it an application, a receiver of alerts and two rules. */
+/** The objects of a smoke test: an application, a receiver of alerts and two rules. */
 import { join } from "node:path";
-import type { V1Namespace, V1Pod, V1Service } from "@kubernetes/client-node";
-import { owner, prefixLabels, type ServicePort, services, smokeTest, tenants, usesTls } from "../../../names";
+import type { V1Pod, V1Service } from "@kubernetes/client-node";
+import { owner, type ServicePort, services, smokeTest, tenants, usesTls } from "../../../names";
 import type { Settings } from "../../../settings";
 import { scriptPod } from "../../lib/script-pod";
 import { root } from "../../lib/stack-config";
@@ -12,18 +12,6 @@ const { namespace } = smokeTest;
 export const lines = 900;
 /** Seconds after which the pods end by themselves. */
 const longest = 1800;
-
-/** The namespace. Its pods meet Pod Security's `restricted`. */
-export const namespaceManifest = (settings: Settings): V1Namespace => ({
-  metadata: {
-    name: namespace,
-    labels: {
-      "app.kubernetes.io/managed-by": "obs",
-      "pod-security.kubernetes.io/enforce": "restricted",
-      ...prefixLabels(settings),
-    },
-  },
-});
 
 /** A pod that runs one of the scripts of this folder. */
 function pod(settings: Settings, name: string, script: string, environment: Record<string, string>): V1Pod {

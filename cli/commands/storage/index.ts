@@ -3,7 +3,7 @@ import { UserError } from "../../../settings";
 import { sizeText } from "../../../settings/units";
 import { connect } from "../../lib/cluster";
 import { queryPrometheus } from "../../lib/prometheus";
-import { table } from "../../lib/text";
+import { columns, table } from "../../lib/text";
 
 /** Queries of MinIO's metrics, by bucket where they have one. */
 export const queries = {
@@ -20,15 +20,10 @@ export type Measured = Record<keyof typeof queries, Map<string, number>>;
 /** Fewer days than this until full are a warning: time to order disks. */
 export const warnBelow = 30;
 
-export interface BucketReport {
-  bucket: string;
-  objects?: number;
-  bytes?: number;
-  growthPerDay?: number;
-  quota?: number;
-  /** Days until its quota or the volumes are full; undefined if it does not grow. */
-  daysUntilFull?: number;
-}
+type Numbers = "objects" | "bytes" | "growthPerDay" | "quota" | "daysUntilFull";
+
+/** Numbers of a bucket, as far as they are known. It has no days until its quota or the volumes are full if it does not grow. */
+export type BucketReport = { bucket: string } & Partial<Record<Numbers, number | undefined>>;
 
 /** Days until so many bytes are added; undefined if they never are, or if a number is missing. */
 const daysUntil = (left: number | undefined, growth: number | undefined): number | undefined =>
@@ -46,14 +41,8 @@ export function reportOf(quotas: Record<string, number | undefined>, measured: M
     const left = quota === undefined || bytes === undefined ? undefined : quota - bytes;
     const volumes = (growthPerDay ?? 0) > 0 ? daysUntil(free, growth) : undefined;
     const days = known([daysUntil(left, growthPerDay), volumes]);
-    return {
-      bucket,
-      ...(objects !== undefined && { objects }),
-      ...(bytes !== undefined && { bytes }),
-      ...(growthPerDay !== undefined && { growthPerDay }),
-      ...(quota !== undefined && { quota }),
-      ...(days.length && { daysUntilFull: Math.min(...days) }),
-    };
+    const daysUntilFull = days.length ? Math.min(...days) : undefined;
+    return { bucket, objects, bytes, growthPerDay, quota, daysUntilFull };
   });
 }
 
@@ -65,16 +54,16 @@ const daysText = (days: number) =>
 
 /** The report as a table. */
 export function textOf(buckets: BucketReport[], free: number | undefined): string {
-  const rows = buckets.map(({ bucket, objects, bytes, growthPerDay, quota, daysUntilFull }) => [
-    bucket,
-    cell(objects, String),
-    cell(bytes, sizeText),
-    cell(growthPerDay, growthText),
-    cell(quota, sizeText),
-    cell(daysUntilFull, daysText),
+  const rows = columns(buckets, [
+    ["bucket", ({ bucket }) => bucket],
+    ["objects", ({ objects }) => cell(objects, String)],
+    ["size", ({ bytes }) => cell(bytes, sizeText)],
+    ["growth/day", ({ growthPerDay }) => cell(growthPerDay, growthText)],
+    ["quota", ({ quota }) => cell(quota, sizeText)],
+    ["full in", ({ daysUntilFull }) => cell(daysUntilFull, daysText)],
   ]);
   return [
-    table([["bucket", "objects", "size", "growth/day", "quota", "full in"], ...rows]),
+    table(rows),
     `\n${cell(free, sizeText)} free on MinIO's volumes. MinIO counts usage every few minutes; growth is that of the last day.`,
   ].join("\n");
 }
