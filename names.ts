@@ -218,6 +218,10 @@ export type Store = (typeof stores)[number];
 export const gossipLabel = (store: Store, settings: Settings): string =>
   `${store}.${namespaces(settings)[store]}.${settings.cluster.name}`;
 
+/** Address at which the members of Mimir's gossip find each other. */
+export const mimirGossipAddress = (settings: Settings): string =>
+  `${host("mimir-gossip-ring", namespaces(settings).mimir)}:7946`;
+
 /** Permission of a gateway user on its tenant. */
 export type Role = "read" | "write";
 

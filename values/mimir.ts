@@ -5,7 +5,7 @@
  * They are valid for every step of charts.json: a chart ignores unknown keys.
  */
 import imagePins from "../images.json";
-import { alertmanagerSecret, releases } from "../names";
+import { alertmanagerSecret, mimirGossipAddress, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { mimirPin } from "../settings/mimir-steps";
 import { goDuration, quantity } from "../settings/units";
@@ -66,8 +66,6 @@ export function mimirValues(settings: Settings): Values {
   const stateful = (name: string, workload: Workload & { disk: number }, role: Role = "quorum") => ({
     ...component(name, workload, role),
     ...scheduling(settings, "mimir"),
-    // Ingesters exit if they cannot join the ring at once, which the NetworkPolicies of a new pod prevent for some
-    // seconds.
     initContainers: [untilStorageAnswers(settings)],
     zoneAwareReplication: { enabled: false },
     persistentVolume: {
@@ -94,7 +92,12 @@ export function mimirValues(settings: Settings): Values {
     mimir: { structuredConfig: mimirConfiguration(settings) },
     runtimeConfig: { overrides: mimirOverrides(settings) },
     distributor: lingering("distributor", mimir.distributor),
-    ingester: stateful("ingester", mimir.ingester),
+    ingester: {
+      ...stateful("ingester", mimir.ingester),
+      // It exits if it does not reach another member at once: on a first start, the DNS name may not exist yet, and
+      // NetworkPolicies prevent connections of a new pod for some seconds.
+      initContainers: [untilStorageAnswers(settings, mimirGossipAddress(settings))],
+    },
     querier: {
       ...component("querier", mimir.querier),
       replicas: releaseReplicas(mimir.querier),

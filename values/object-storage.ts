@@ -54,11 +54,17 @@ const storageWait = 60;
  * Init container that waits until the object storage accepts connections. A store exits if the storage is unavailable
  * at startup, which also happens while the NetworkPolicies of a new pod are not enforced yet. Restarts have an
  * increasing back-off, which would delay the store by minutes.
+ *
+ * @param more further addresses that a component needs at startup, `host:port`
  */
-export function untilStorageAnswers(settings: Settings) {
-  const [address = "", port = s3(settings).tls ? "443" : "80"] = storageEndpoint(settings).split(":");
+export function untilStorageAnswers(settings: Settings, ...more: string[]) {
   const { repository, tag } = image(settings, imagePins.nginx);
-  const wait = `until nc -z -w 2 ${address} ${port} || [ "$(date +%s)" -ge "$end" ]; do sleep 1; done`;
+  const wait = [storageEndpoint(settings), ...more]
+    .map((endpoint) => {
+      const [address = "", port = s3(settings).tls ? "443" : "80"] = endpoint.split(":");
+      return `until nc -z -w 2 ${address} ${port} || [ "$(date +%s)" -ge "$end" ]; do sleep 1; done`;
+    })
+    .join("; ");
   return {
     name: "wait-for-object-storage",
     image: `${repository}:${tag}`,

@@ -246,6 +246,7 @@ describe("coverage: reasons", () => {
       return new Set(Object.keys(held[uid] ?? {}));
     },
     labels: async ({ uid }, metric) => new Set(Object.keys(held[uid]?.[metric] ?? {})),
+    jobs: async ({ uid }, metric) => new Set(held[uid]?.[metric]?.["job"]?.split("|") ?? []),
     hasSeries: async ({ uid }, text) => {
       const [selector] = parse(text).selectors;
       const labels = held[uid]?.[selector?.metric ?? ""] ?? {};
@@ -259,7 +260,12 @@ describe("coverage: reasons", () => {
       node_load1: {},
       "node:load:sum": {},
     },
-    mimir: { orders_total: { code: "200" }, up: { job: "cart" } },
+    mimir: {
+      orders_total: { code: "200", job: "cart" },
+      kube_pod_container_status_waiting_reason: { job: "api" },
+      kube_job_failed: { job: "cart" },
+      up: { job: "cart" },
+    },
   });
   const judge = async (exprs: string[], metrics: Config = {}, source = "prometheus") => {
     const given = settings(metrics);
@@ -318,6 +324,9 @@ describe("coverage: reasons", () => {
 
   it("tells a metric that is elsewhere, dropped by a monitor, recorded, or not there", async () => {
     expect(await reasons("orders_total > 0")).to.match(/in another data source: orders_total is in Mimir/);
+    // Its target is scraped here, too: a state that has passed.
+    expect(await reasons("kube_pod_container_status_waiting_reason")).to.match(/^no data now,not exposed/);
+    expect(await reasons("kube_job_failed")).to.match(/^blocked,in another data source/);
     expect(await reasons("container_fs_reads_total")).to.match(
       /metricRelabelings of ServiceMonitor a\/kubelet/,
     );

@@ -25,6 +25,8 @@ interface Seen {
   labels?: Set<string>;
   /** Another source in which series match. */
   other?: Source;
+  /** Whether the targets that expose the metric to another source are scraped into this one, too. */
+  scraped?: boolean;
 }
 
 export interface Examined {
@@ -75,6 +77,7 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
   const seen = new Map<string, Seen>();
   const keyOf = (source: Source, selector: Selector) => `${source.uid} ${textOf(selector)}`;
   const asked = new Map<string, { source: Source; selector: Selector }>();
+  const elsewhere = new Map<string, { source: Source; metric: string; other: Source }>();
   for (const { source, query } of judged)
     for (const selector of query.selectors) {
       const key = keyOf(source, selector);
@@ -82,7 +85,15 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
       seen.set(key, { series: there });
       const conditions = selector.matchers.some(({ label }) => label !== "__name__");
       if (deep && there && conditions) asked.set(key, { source, selector });
+      const { metric } = selector;
+      const other =
+        metric && !there && [...names].find(([one, known]) => one !== source && known.has(metric));
+      if (other) elsewhere.set(key, { source, metric, other: other[0] });
     }
+  await atOnce.map(elsewhere, async ([key, { source, metric, other }]) => {
+    const [here, there] = await Promise.all([store.jobs(source, "up"), store.jobs(other, metric)]);
+    seen.set(key, { series: false, scraped: [...there].some((job) => here.has(job)) });
+  });
   await atOnce.map(asked, async ([key, { source, selector }]) => {
     try {
       const text = textOf(selector);

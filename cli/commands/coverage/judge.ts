@@ -89,13 +89,18 @@ function elsewhere(what: string, other: Source, kind: Kind): Reason {
   };
 }
 
-/** Why a selector has no series. @param found labels of the metric, if it exists, and another source with matching series */
+/**
+ * Why a selector has no series.
+ *
+ * @param found labels of the metric, if it exists; another source with matching series; whether the metric's targets
+ * are scraped into this source, too
+ */
 export function reasonFor(
   selector: Selector,
   source: Source,
   kind: Kind,
   known: Knowledge,
-  found: { labels?: Set<string>; other?: Source },
+  found: { labels?: Set<string>; other?: Source; scraped?: boolean },
 ): Reason {
   const { metric, matchers } = selector;
   const here = known.names.get(source) ?? new Set<string>();
@@ -103,7 +108,10 @@ export function reasonFor(
     return { cause: "no such value", what: metric, text: "no alert fires now" };
   if (metric !== undefined && !here.has(metric)) {
     const other = [...known.names].find(([one, names]) => one !== source && names.has(metric));
-    return other ? elsewhere(metric, other[0], kind) : absent(metric, here, known);
+    const reason = absent(metric, here, known);
+    // A series of a state that passed, such as a pod that waited before this source first scraped it.
+    const passed = found.scraped && reason.cause === "not exposed";
+    return other && !passed ? elsewhere(metric, other[0], kind) : reason;
   }
   const what = textOf(selector);
   if (found.other) return elsewhere(what, found.other, kind);
