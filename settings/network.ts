@@ -58,8 +58,12 @@ const proxy = group({
     "a list of hosts, domains and address ranges",
   )
     .optional()
-    .describe("Hosts that are reached without the proxy, in addition to those of the cluster"),
-}).describe("HTTP proxy through which Grafana and the Alertmanagers reach servers outside the cluster");
+    .describe(
+      "Hosts that Grafana and the Alertmanagers reach without the proxy, in addition to those of the cluster",
+    ),
+}).describe(
+  "HTTP proxy through which Grafana and the Alertmanagers reach servers outside the cluster, and collectors of an agent its hub",
+);
 
 /** NetworkPolicies; they take effect if the cluster's network plugin enforces them. */
 export const network = group({

@@ -2,7 +2,7 @@
 import { gatewayUrls, logJobs, prefixed, releases, tenants, writerOf } from "../names";
 import type { Settings } from "../settings";
 import { alloyFile, alloyPipeline, alloyValues, storagePath } from "./alloy";
-import { clientCertificate, gatewayClients, passwordFile } from "./gateway";
+import { gatewayClients, gatewayConnection, passwordFile } from "./gateway";
 import { healthCheckStatements } from "./health-checks";
 import { cutStatement, leftOut } from "./log-filters";
 import { levelStatements } from "./log-levels";
@@ -24,7 +24,7 @@ export const alloyLogsEnvironment = (settings: Settings): Record<string, string>
     LOKI_URL: gatewayUrls(settings).loki,
     LOKI_USER: user,
     LOKI_PASSWORD_FILE: passwordFile(["loki", user]),
-    ...clientCertificate(settings),
+    ...gatewayConnection(settings),
     CLUSTER: cluster.name,
     CUT_STATEMENTS: JSON.stringify([cutStatement]),
     LEFT_OUT: JSON.stringify(leftOut(settings)),

@@ -15,7 +15,7 @@ import {
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues } from "./alloy";
-import { clientCertificate, datasourceReader, gatewayClients, passwordFile } from "./gateway";
+import { datasourceReader, gatewayClients, gatewayConnection, passwordFile } from "./gateway";
 import { metricNames } from "./kept-metrics";
 import { probedCertificates } from "./probed-certificates";
 import { alloyGrace } from "./rollout";
@@ -55,7 +55,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
   return {
     MIMIR_URL: gatewayUrls(settings).mimir,
     PASSWORDS: gatewayAccess.folder,
-    ...clientCertificate(settings),
+    ...gatewayConnection(settings),
     CLUSTER: cluster.name,
     RULES: JSON.stringify(ownNamespaces(settings).matchExpressions[0]),
     WRITERS: JSON.stringify(rawWriters(settings)),

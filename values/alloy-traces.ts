@@ -18,7 +18,7 @@ import {
 import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
-import { clientCertificate, gatewayClients, passwordFile } from "./gateway";
+import { gatewayClients, gatewayConnection, passwordFile } from "./gateway";
 import { everyInterface } from "./ip-family";
 import { leftOut } from "./log-filters";
 import {
@@ -91,7 +91,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     METRICS_BUFFER: String(alloyTraces.buffer / 8),
     SYSTEM_NAMESPACES: anyOf(systemNamespaces(settings)),
     PASSWORDS: gatewayAccess.folder,
-    ...clientCertificate(settings),
+    ...gatewayConnection(settings),
     LOKI_URL: urls.loki,
     LOKI_USER: lokiUser,
     LOKI_POLICY: sentLogs,

@@ -5,6 +5,7 @@
 import {
   datasourceTenants,
   gatewayAccess,
+  gatewayUrls,
   gatewayUser,
   longRangeTenants,
   mimirTenants,
@@ -19,6 +20,7 @@ import {
 } from "../names";
 import type { Settings } from "../settings";
 import { sendingAgents } from "../settings/agents";
+import { insideCluster } from "../settings/cold-tier";
 import { gatewayTlsSecrets } from "./gateway-service";
 
 /** A user of a gateway. */
@@ -114,11 +116,21 @@ export const clientPasswords = (credentials: Credential[], hub?: Settings["hub"]
 export const passwordFile = ([store, user]: Credential): string =>
   `${gatewayAccess.folder}/${credentialKeys(store, user).password}`;
 
-/** Variables with the paths of the client certificate of an agent's collectors. The hub's gateways may require it. */
-export const clientCertificate = ({ hub }: Settings) => {
+/** The proxy between an agent's collectors and a hub outside their cluster; empty if there is none. */
+const gatewayProxy = (settings: Settings): string => {
+  const { hub, network } = settings;
+  return hub && network.proxy && !insideCluster(gatewayUrls(settings).loki) ? network.proxy.url : "";
+};
+
+/** Variables for connections to gateways. Only an agent has a client certificate, whose paths they are, and a proxy. */
+export const gatewayConnection = (settings: Settings) => {
   const { certificate, key } = gatewayAccess.clientCertificate;
-  const file = (name: string) => (hub ? `${gatewayAccess.folder}/${name}` : "");
-  return { GATEWAY_CERTIFICATE: file(certificate), GATEWAY_KEY: file(key) };
+  const file = (name: string) => (settings.hub ? `${gatewayAccess.folder}/${name}` : "");
+  return {
+    GATEWAY_CERTIFICATE: file(certificate),
+    GATEWAY_KEY: file(key),
+    GATEWAY_PROXY: gatewayProxy(settings),
+  };
 };
 
 /** A user of a store's gateway, as a client's identity. */

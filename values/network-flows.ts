@@ -56,7 +56,8 @@ export function flows(settings: Settings): Flow[] {
   const urls = gatewayUrls(settings);
   const toGateway = (store: Store): Pick<Flow, "to" | "ports"> => {
     if (!settings.hub) return { to: gateways[store], ports: [gatewayPort] };
-    const url = urls[store];
+    const own = urls[store];
+    const url = insideCluster(own) ? own : (settings.network.proxy?.url ?? own);
     // A Service may map its port to any port of its pods.
     return insideCluster(url) ? { to: sideOf(url), ports: "all" } : { to: "anywhere", ports: [portOf(url)] };
   };

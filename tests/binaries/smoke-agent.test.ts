@@ -4,7 +4,7 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
@@ -71,6 +71,8 @@ describe("binaries: smoke test of an agent", function () {
   let replica: Replica;
   let central: FakeCluster;
   let edge: FakeCluster;
+  /** Paths of requests to the hub through the proxy of the agent's cluster. */
+  const proxied = new Set<string>();
   /** What the application has logged, and what the receiver of alerts has received. */
   let said = "";
   let received = "";
@@ -205,6 +207,18 @@ describe("binaries: smoke test of an agent", function () {
         ]),
       );
     }
+    const proxy = createServer((asked, response) => {
+      const { url = "", method, headers } = asked;
+      proxied.add(new URL(url).pathname);
+      const onward = request(url, { method: method ?? "", headers }, (answer) => {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+      });
+      asked.pipe(onward.on("error", () => response.destroy()));
+    });
+    const proxyPort = await freePort();
+    await new Promise<void>((done) => proxy.listen(proxyPort, "127.0.0.1", done));
+    closing.push(() => proxy.close());
     const { loki: logs, tempo: traces, mimir: metrics } = gateways;
     [replica] = (await startReplicas(alloy, join(folder, "alloy"), agent, {
       TEMPO_URL: traces.url,
@@ -213,6 +227,7 @@ describe("binaries: smoke test of an agent", function () {
       MIMIR_PASSWORD_FILE: metrics.passwordFile("eu-1-write"),
       LOKI_URL: logs.url,
       LOKI_PASSWORD_FILE: logs.passwordFile("eu-1-write"),
+      GATEWAY_PROXY: `http://127.0.0.1:${proxyPort}`,
       GATEWAY_CERTIFICATE: "",
       GATEWAY_KEY: "",
     })) as [Replica];
@@ -312,6 +327,7 @@ describe("binaries: smoke test of an agent", function () {
     expect(evidence(3)).to.include('cluster=\\"eu-1\\"').and.include("all.clusters-read");
     expect(evidence(4)).to.include("series scraped into eu-1");
     expect(evidence(5)).to.include("of cluster eu-1");
+    expect([...proxied]).to.include.members(["/v1/traces", "/api/v1/push"]);
     expect(received).to.include('"cluster":"eu-1"');
     // No object of the agent's run is in the cluster of the hub, except for the receiver.
     expect(central.created.map(({ metadata }) => metadata.name)).to.deep.equal(["receiver", "receiver"]);

@@ -10,7 +10,7 @@ import { agentCluster } from "../../policies/rules/telemetry";
 import { subjectOf } from "../../policies/subjects";
 import { parseSettings, readSettings } from "../../settings";
 import { alertRules } from "../../values/alerts";
-import { gatewayUsers } from "../../values/gateway";
+import { gatewayConnection, gatewayUsers } from "../../values/gateway";
 import { gatewayConfiguration } from "../../values/gateway-nginx";
 import { grafanaDatasources } from "../../values/grafana-datasources";
 import { lokiConfiguration } from "../../values/loki-configuration";
@@ -503,6 +503,22 @@ describe("unit: an agent", function () {
     expect(new Set(policies.map(({ metadata }) => metadata.namespace))).to.deep.equal(
       new Set(["alloy-logs", "alloy-metrics", "alloy-traces", "monitoring", "opentelemetry"]),
     );
+  });
+
+  it("reaches a hub outside its cluster through the proxy", () => {
+    const proxy = { url: "http://proxy.test:3128" };
+    const endpoints = { loki: "https://loki.test", mimir: "https://mimir.test", tempo: "https://tempo.test" };
+    const withHub = (loki: string) => {
+      const settings = readSettings("eu-1", text({ ...given, network: { policies: true, proxy } }));
+      return { ...settings, hub: { ...given.hub, endpoints: { ...endpoints, loki } } };
+    };
+    const far = withHub("https://loki.test");
+    expect(gatewayConnection(far).GATEWAY_PROXY).to.equal(proxy.url);
+    const near = withHub("http://loki-gateway.loki.svc");
+    expect(gatewayConnection(near).GATEWAY_PROXY).to.equal("");
+    expect(gatewayConnection(settingsOf("dev", { network: { proxy } })).GATEWAY_PROXY).to.equal("");
+    const egress = networkPolicies(far).find(({ metadata }) => metadata.name === "alloy-logs")?.spec.egress;
+    expect(egress?.map(({ ports }) => ports)).to.deep.equal([[{ port: 3128, protocol: "TCP" }]]);
   });
 
   it("rejects settings of its hub's components, and span metrics without a generator", () => {
