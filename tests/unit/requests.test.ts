@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import type { Duplex } from "node:stream";
-import { type KubeConfig, PortForward } from "@kubernetes/client-node";
+import { Exec, type KubeConfig, PortForward } from "@kubernetes/client-node";
 import { expect } from "chai";
+import { inContainer } from "../../cli/lib/exec";
 import { withGrafana } from "../../cli/lib/grafana";
 import { ask, bodyOf } from "../../cli/lib/service";
 import { services } from "../../names";
@@ -66,6 +67,26 @@ describe("requests through port-forwards", () => {
     });
     const failed = await bodyOf(config, service, { path: "/" }).catch(String);
     expect(failed).to.equal(`Error: ${service.name} answered 500: out of memory`);
+  });
+
+  it("run a script in a container, and throw what it writes to stderr", async () => {
+    const { exec } = Exec.prototype;
+    const runs = (status: string, ...parts: Buffer[]) => {
+      Exec.prototype.exec = async (_namespace, _pod, _container, _command, out, err, _in, _tty, done) => {
+        for (const part of parts) (status === "Success" ? out : err)?.write(part);
+        done?.({ status });
+        return { addEventListener: () => undefined } as never;
+      };
+      return inContainer(config, { namespace: "grafana", pod: "grafana-0", container: "grafana" }, "echo é");
+    };
+    try {
+      // A character may be in two parts.
+      expect(await runs("Success", Buffer.from([0xc3]), Buffer.from([0xa9, 10]))).to.equal("é\n");
+      const failed = runs("Failure", Buffer.from("no such user\n"));
+      expect(await failed.catch(String)).to.equal("Error: grafana-0: no such user");
+    } finally {
+      Exec.prototype.exec = exec;
+    }
   });
 
   it("use Grafana's API as the admin user, and name the fix if it rejects the login", async () => {

@@ -2,12 +2,8 @@
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { stringify } from "yaml";
+import { isTree } from "../../../settings/tree";
 import type { KubernetesObject } from "../../lib/render";
-
-type Fields = Record<string, unknown>;
-
-const isRecord = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** `StatefulSet loki/loki-ingester`; an object without a namespace is in the release's. */
 export const nameOf = ({ kind, metadata }: KubernetesObject, namespace: string): string => {
@@ -28,7 +24,7 @@ const noise: Record<string, RegExp> = {
 /** An object without that noise, in templates too. */
 export function withoutNoise(value: unknown, field = ""): unknown {
   if (Array.isArray(value)) return value.map((one) => withoutNoise(one));
-  if (!isRecord(value)) return value;
+  if (!isTree(value)) return value;
   const entries = Object.entries(value)
     .filter(([key]) => !noise[field]?.test(key))
     .map(([key, child]) => [key, withoutNoise(child, key)] as const)
@@ -49,7 +45,7 @@ export function withoutRandom(value: unknown, one: unknown, other: unknown): unk
     return value.map((child, index) =>
       index < one.length ? withoutRandom(child, one[index], other[index]) : child,
     );
-  if (isRecord(value) && isRecord(one) && isRecord(other))
+  if (isTree(value) && isTree(one) && isTree(other))
     return Object.fromEntries(
       Object.entries(value).map(([key, child]) => [key, withoutRandom(child, one[key], other[key])]),
     );
@@ -84,7 +80,7 @@ const readableLine = (line: string): string =>
 /** A value as it is shown: JSON in texts as its structure, such as a dashboard in a ConfigMap; long lines as fingerprints. */
 function readable(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(readable);
-  if (isRecord(value))
+  if (isTree(value))
     return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, readable(child)]));
   if (typeof value !== "string") return value;
   if (/^\s*[[{]/.test(value))

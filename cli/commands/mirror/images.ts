@@ -1,4 +1,5 @@
 /** The images that Kubernetes objects reference. */
+import { places } from "../../../policies/pods";
 import type { KubernetesObject } from "../../lib/render";
 import { grouped } from "../../lib/text";
 
@@ -27,17 +28,12 @@ const withoutImages = ["ConfigMap", "Secret", "CustomResourceDefinition"];
 /** The images of an object: fields named `image`, and arguments and variables such as the images that an operator deploys. */
 export function imagesOf(object: KubernetesObject): string[] {
   if (withoutImages.includes(object.kind)) return [];
-  const found = new Set<string>();
-  const walk = (node: unknown, key: string): void => {
-    if (typeof node === "string") {
-      if (key === "image" && node !== "") found.add(node);
-      else if (isImage(argumentValue(node))) found.add(argumentValue(node));
-    } else if (Array.isArray(node)) for (const one of node) walk(one, "");
-    else if (typeof node === "object" && node !== null)
-      for (const [name, child] of Object.entries(node)) walk(child, name);
-  };
-  walk(object, "");
-  return [...found];
+  const found = places(object).flatMap(({ key, value }) => {
+    if (typeof value !== "string" || value === "") return [];
+    const image = key === "image" ? value : argumentValue(value);
+    return key === "image" || isImage(image) ? [image] : [];
+  });
+  return [...new Set(found)];
 }
 
 /** Uses by image, sorted. */
