@@ -1,13 +1,10 @@
 /** The stores through Grafana; in prod without a token, where only people log in, as the users of its datasources. */
-import { datasources, readerOf, type Store, services } from "../../../names";
+import { datasources, readerOf, type Store, services, stores } from "../../../names";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
 import type { Connection } from "../../lib/cluster";
 import { type Datasource, type Grafana, grafanaToken, health, withGrafana } from "../../lib/grafana";
 import { type Sample, samplesIn } from "../../lib/prometheus";
 import { bodyOf } from "../../lib/service";
-
-/** One of Grafana's datasources. */
-export type Source = Store;
 
 export interface Configured extends Datasource {
   // biome-ignore lint/suspicious/noExplicitAny: each type has its own
@@ -20,7 +17,7 @@ export interface View {
   how: string;
   /** Queries a store's own API. @param path without the prefix that the datasource has */
   // biome-ignore lint/suspicious/noExplicitAny: the API knows its form
-  json(source: Source, path: string): Promise<any>;
+  json(store: Store, path: string): Promise<any>;
   /** Grafana's datasources. */
   configured(): Promise<Configured[]>;
   /** The result of a datasource's health check; undefined if this view has none. */
@@ -29,25 +26,22 @@ export interface View {
 
 const throughGrafana = (grafana: Grafana): View => ({
   how: `through Grafana, as ${grafana.user}`,
-  json: (source, path) => grafana.json(`/api/datasources/proxy/uid/${datasources[source].uid}${path}`),
+  json: (store, path) => grafana.json(`/api/datasources/proxy/uid/${datasources[store].uid}${path}`),
   configured: () => grafana.json("/api/datasources"),
   health: (datasource) => health(grafana, datasource),
 });
 
 /** The stores at their gateways, which work before Grafana does. */
 export function throughGateways({ config, settings }: Connection): View {
-  const { loki, mimir, tempo } = services(settings);
-  const readers = {
-    loki: { service: loki, as: readerOf("loki", settings), prefix: "" },
-    mimir: { service: mimir, as: readerOf("mimir", settings), prefix: "/prometheus" },
-    tempo: { service: tempo, as: readerOf("tempo", settings), prefix: "" },
-  };
-  const users = new Set(Object.values(readers).map(({ as }) => as));
+  const users = new Set(stores.map((store) => readerOf(store, settings)));
   return {
     how: `at the gateways, as ${[...users].join(", ")}, the users of Grafana's data sources; with the token of a service account in OBS_GRAFANA_TOKEN through Grafana`,
-    json: async (source, path) => {
-      const { service, as, prefix } = readers[source];
-      return JSON.parse(await bodyOf(config, service, { path: `${prefix}${path}`, as }));
+    json: async (store, path) => {
+      const request = {
+        path: store === "mimir" ? `/prometheus${path}` : path,
+        as: readerOf(store, settings),
+      };
+      return JSON.parse(await bodyOf(config, services(settings)[store], request));
     },
     configured: async () => grafanaDatasources(settings)["datasources"] as Configured[],
     health: async () => undefined,
