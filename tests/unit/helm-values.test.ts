@@ -16,7 +16,7 @@ describe("unit: additional chart values", () => {
     const base = lokiValues(settings);
     const { values, replaced } = extendedValues(settings, "loki", base);
     const { distributor, loki } = values as ReturnType<typeof JSON.parse>;
-    expect(distributor.nodeSelector).to.deep.equal({ pool: "monitoring" });
+    expect(distributor.nodeSelector).to.deep.equal({ "kubernetes.io/os": "linux", pool: "monitoring" });
     expect(distributor.affinity).to.equal(null);
     expect(distributor.replicas).to.equal(3);
     expect(loki.limits_config.max_query_parallelism).to.equal(64);
