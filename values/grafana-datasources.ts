@@ -18,7 +18,7 @@ import { sendingAgents } from "../settings/agents";
 import { answerTimeout } from "../settings/queries";
 import { goDuration } from "../settings/units";
 import { passwordFile } from "./gateway";
-import type { Values } from "./shared";
+import { checksum, type Values } from "./shared";
 
 /** A trace ID in a line of JSON or logfmt, in any common spelling. */
 const traceId = '"?(?:trace_?id|traceI[dD]|TraceI[dD])"?\\s*[:=]\\s*"?([0-9a-fA-F]{32})';
@@ -39,7 +39,13 @@ const exemplars = {
 
 /** The tenants of Mimir whose ruler and Alertmanager users need. A query would create a removed agent's Alertmanager again. */
 const ruled = (settings: Settings): string[] => [tenants.pods, tenants.nodes, ...sendingAgents(settings)];
-const alertmanagerOf = (tenant: string) => `alertmanager-${tenant}`;
+
+/** The identifier of a tenant's data source. Grafana does not start with one of more than 40 characters. */
+function uidOf(type: "alertmanager" | Store, tenant: string): string {
+  const uid = `${type}-${tenant}`;
+  return uid.length > 40 ? `${type}-${checksum(tenant).slice(0, 24)}` : uid;
+}
+const alertmanagerOf = (tenant: string) => uidOf("alertmanager", tenant);
 
 /** A data source for one tenant of Mimir, or for several as one, joined by `|`. */
 function mimir(
@@ -190,11 +196,11 @@ const ofClusters = (settings: Settings): Values[] => {
   const agents = Object.keys(settings.agents);
   if (agents.length === 0) return [];
   const own = { logs: tenants.logs, traces: tenants.traces, metrics: datasources.mimir.uid };
-  const clusters = [own, ...agents.map((one) => ({ logs: one, traces: one, metrics: `mimir-${one}` }))];
+  const clusters = [own, ...agents.map((one) => ({ logs: one, traces: one, metrics: uidOf("mimir", one) }))];
   return clusters.flatMap(({ logs, traces, metrics }) => [
-    loki(settings, { name: `Loki ${logs}`, uid: `loki-${logs}` }, gatewayUser(logs, "read")),
-    tempo(settings, { name: `Tempo ${traces}`, uid: `tempo-${traces}` }, gatewayUser(traces, "read"), {
-      logs: `loki-${logs}`,
+    loki(settings, { name: `Loki ${logs}`, uid: uidOf("loki", logs) }, gatewayUser(logs, "read")),
+    tempo(settings, { name: `Tempo ${traces}`, uid: uidOf("tempo", traces) }, gatewayUser(traces, "read"), {
+      logs: uidOf("loki", logs),
       metrics,
     }),
   ]);
@@ -209,7 +215,7 @@ export const grafanaDatasources = (settings: Settings): Values => ({
     mimir(settings, datasources.mimir, datasourceTenants, readerOf("mimir", settings)),
     longRange(settings),
     ...[...mimirTenants(settings), ...Object.keys(settings.agents)].map((tenant) =>
-      mimir(settings, { name: `Mimir ${tenant}`, uid: `mimir-${tenant}` }, tenant),
+      mimir(settings, { name: `Mimir ${tenant}`, uid: uidOf("mimir", tenant) }, tenant),
     ),
     loki(settings, datasources.loki, readerOf("loki", settings)),
     tempo(settings, datasources.tempo, readerOf("tempo", settings), {

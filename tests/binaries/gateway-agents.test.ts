@@ -32,6 +32,29 @@ describe("binaries: a hub's gateways", function () {
   });
   after(() => folder && rmSync(folder, { recursive: true, force: true }));
 
+  it("serve twenty agents with the longest names, and read all of them together", async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `cluster-${index}-`.padEnd(63, "x"));
+    const agents = Object.fromEntries(names.map((name) => [name, {}]));
+    const many = settingsOf("dev", { agents, access: { ingress: { domain: "hub.stack.test" } } });
+    const backends = await Backends.start("mimir", many);
+    const place = { store: "mimir" as const, settings: many, at: backends.at };
+    const gateway = await Gateway.start(join(folder, "twenty"), place);
+    const last = names.at(-1) ?? "";
+    for (const [user, path] of [
+      [`${last}-write`, push.mimir],
+      ["all.clusters-read", query.mimir],
+    ] as const)
+      expect(
+        (await gateway.ask(user, { method: path === push.mimir ? "POST" : "GET", path })).status,
+      ).to.equal(200);
+    expect(backends.got.map(({ headers }) => headers["x-scope-orgid"])).to.deep.equal([
+      last,
+      `pods|nodes|${names.join("|")}`,
+    ]);
+    await gateway.stop();
+    backends.stop();
+  });
+
   for (const store of stores)
     describe(store, () => {
       let backends: Backends;

@@ -166,6 +166,21 @@ describe("unit: a hub", function () {
     });
   });
 
+  it("has identifiers of data sources that Grafana accepts, however long the names of its clusters are", () => {
+    const names = ["a", "b"].map((last) => last.padStart(63, "cluster-in-a-region-"));
+    const agents = Object.fromEntries(names.map((name) => [name, {}]));
+    const all = grafanaDatasources(settingsOf("prod", { ...hub, agents }))["datasources"] as Any[];
+    const uids = all.map(({ uid }) => uid as string);
+    expect(new Set(uids).size).to.equal(uids.length);
+    for (const uid of uids) expect(uid).to.match(/^[\w-]{1,40}$/);
+    const related = all.flatMap(({ jsonData }) => [
+      jsonData.alertmanagerUid,
+      jsonData.tracesToLogsV2?.datasourceUid,
+      jsonData.serviceMap?.datasourceUid,
+    ]);
+    expect(uids).to.include.members(related.filter((uid) => uid !== undefined));
+  });
+
   it("is reached through an Ingress with TLS for each gateway, which allows large pushes", async () => {
     const made = ofType(await recordingOf("dev", hub), "kubernetes:networking.k8s.io/v1:Ingress");
     expect(made.map(({ inputs }) => inputs["metadata"])).to.deep.equal(
