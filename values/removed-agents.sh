@@ -8,7 +8,7 @@ request() {
 for tenant in "$@"; do
   request "$RULER/ruler/delete_tenant_config"
 done
-# Rulers notice at their next poll. Until then, firing alerts would create the Alertmanagers again.
+# Rulers drop the rules at their next poll at the latest. Firing alerts would create the Alertmanagers again.
 sleep "$POLL_SECONDS"
 for tenant in "$@"; do
   request "$ALERTMANAGER/multitenant_alertmanager/delete_tenant_config"

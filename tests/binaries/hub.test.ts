@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
 import { stringify } from "yaml";
+import { remedy } from "../../cli/commands/doctor/checks/thresholds";
 import { metrics, total } from "../../cli/commands/doctor/readings";
 import { until } from "../../cli/lib/poll";
 import { lokiConfiguration } from "../../values/loki-configuration";
@@ -21,6 +22,14 @@ const settings = settingsOf("dev", {
 });
 const json = { "content-type": "application/json" };
 const everybody = "all.clusters-read";
+
+/** Entries of eu-1 that a store discarded because they are in the future. */
+const discardedBy = (page: string, name: string, tenant: string): number =>
+  total(
+    metrics(page)(name).filter(
+      ({ labels }) => labels["reason"] === "too_far_in_future" && labels[tenant] === "eu-1",
+    ),
+  );
 
 describe("binaries: stores of a hub", function () {
   this.timeout(180_000);
@@ -52,9 +61,11 @@ describe("binaries: stores of a hub", function () {
     });
 
     /** Pushes a line, with the name of a cluster if there is one. */
-    const push = (user: string, line: string, cluster?: string, headers = {}) => {
+    const push = (user: string, line: string, cluster?: string, headers = {}, ahead = 0) => {
       const stream = { job: "test", ...(cluster && { cluster }) };
-      const body = JSON.stringify({ streams: [{ stream, values: [[`${Date.now()}000000`, line]] }] });
+      const body = JSON.stringify({
+        streams: [{ stream, values: [[`${Date.now() + ahead * 1000}000000`, line]] }],
+      });
       const sent = { method: "POST", path: "/loki/api/v1/push", headers: { ...json, ...headers }, body };
       return gateway.ask(user, sent);
     };
@@ -86,6 +97,14 @@ describe("binaries: stores of a hub", function () {
         ({ labels }) => labels["reason"] === "blocked_ingestion_policy" && labels["tenant"] === "eu-1",
       );
       expect(total(discarded)).to.equal(5);
+    });
+
+    it("discards lines of an agent whose clock is 20 minutes ahead, and reports the reason in its metrics", async () => {
+      const { status, body } = await push("eu-1-write", "ahead", "eu-1", {}, 1200);
+      expect(status, body).to.equal(400);
+      const page = await (await fetch(`${loki.url}/metrics`)).text();
+      expect(discardedBy(page, "loki_discarded_samples_total", "tenant")).to.equal(1);
+      expect(remedy(settings, "loki", "too_far_in_future", "eu-1")).to.include("clocks");
     });
 
     it("returns lines of the hub and of an agent in one query, and only the agent's to the agent's reader", async () => {
@@ -127,6 +146,16 @@ describe("binaries: stores of a hub", function () {
       };
       expect(await clusters(everybody)).to.deep.equal(["dev", "eu-1"]);
       expect(await clusters("us-1-read")).to.deep.equal([]);
+    });
+
+    it("discards samples of an agent whose clock is 20 minutes ahead, and reports the reason in its metrics", async () => {
+      const samples = [{ value: 1, time: Date.now() + 1_200_000 }];
+      const body = writeRequest([{ labels: { __name__: "ahead" }, samples }]);
+      const sent = { method: "POST", path: "/api/v1/push", headers: writeHeaders, body };
+      expect((await gateway.ask("eu-1-write", sent)).status).to.equal(400);
+      const page = await (await fetch(`${mimir.url}/metrics`)).text();
+      expect(discardedBy(page, "cortex_discarded_samples_total", "user")).to.equal(1);
+      expect(remedy(settings, "mimir", "too_far_in_future", "eu-1")).to.include("clocks");
     });
 
     const rules = "/prometheus/config/v1/rules";

@@ -24,8 +24,11 @@ const limitsOf = ({ agents }: Settings, store: Store, tenant: string): string =>
 /** The setting that raises a limit, or another fix, by the reason that a store gives. */
 export function remedy(settings: Settings, store: Store, reason: string, tenant: string): string {
   const limits = limitsOf(settings, store, tenant);
+  const clock =
+    "synchronize the clocks of the nodes that send it: timestamps are more than 10 minutes in the future. Rejected data is lost";
   const remedies: Record<Store, Record<string, string>> = {
     loki: {
+      too_far_in_future: clock,
       rate_limited: `raise ${limits}.ingestionRate and .ingestionBurst, or log less`,
       per_stream_rate_limit: "split the stream by another label, or log less",
       stream_limit: "labels have too many values: find them with the dashboard Loki operations",
@@ -34,6 +37,7 @@ export function remedy(settings: Settings, store: Store, reason: string, tenant:
       greater_than_max_sample_age: "none: these lines are older than Loki accepts, as after a long outage",
     },
     mimir: {
+      too_far_in_future: clock,
       rate_limited: `raise ${limits}.samplesPerSecond and .burst, or send less`,
       per_user_series_limit: `raise ${limits}.series, or send fewer series`,
       per_metric_series_limit: "one metric has too many series: drop one of its labels",
