@@ -647,6 +647,7 @@ describe("unit: values of alloy for metrics", () => {
       OMITTED_PATHS: "/metrics/cadvisor",
       GATEWAY_CERTIFICATE: "",
       GATEWAY_KEY: "",
+      GATEWAY_PROXY: "",
       KEPT_METRICS: "a^",
       DROPPED_METRICS: "a^",
       ANNOTATED: "(?i)\\s*true\\s*",
