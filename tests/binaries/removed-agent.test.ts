@@ -9,6 +9,7 @@ import { stringify } from "yaml";
 import { until } from "../../cli/lib/poll";
 import { mimirOverrides } from "../../values/mimir-configuration";
 import { removedAgentsJob } from "../../values/removed-agents";
+import { ApiServer } from "../support/api-server";
 import { Mimir } from "../support/mimir";
 import { settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";
@@ -39,6 +40,33 @@ describe("binaries: rules and Alertmanager of a removed agent", function () {
         .map(({ parentPath, name }) => join(parentPath, name).replace(join(folder, "mimir", bucket), bucket))
         .filter((path) => path.split("/").includes(tenant)),
     );
+
+  it("have a Job that the API server accepts, with the level restricted of Pod Security", async function () {
+    const [etcd = "", kubeApiserver = ""] = needs(this, "etcd", "kube-apiserver");
+    const api = await ApiServer.start(etcd, kubeApiserver);
+    try {
+      const level = "pod-security.kubernetes.io/enforce";
+      const namespace = { name: "mimir", labels: { [level]: "restricted" } };
+      await api.create({ apiVersion: "v1", kind: "Namespace", metadata: namespace });
+      const job = removedAgentsJob(hubOf("keepData"));
+      const { template } = job?.spec ?? {};
+      const pod = {
+        apiVersion: "v1",
+        kind: "Pod",
+        metadata: { ...job?.metadata, name: "one" },
+        spec: template?.spec,
+      };
+      const made = await Promise.all(
+        [{ apiVersion: "batch/v1", kind: "Job", ...job }, pod].map((object) => api.create(object as never)),
+      );
+      expect(
+        made.map(({ status }) => status),
+        JSON.stringify(made),
+      ).to.deep.equal([201, 201]);
+    } finally {
+      await api.stop();
+    }
+  });
 
   it("are deleted, although its alerts fired until then, and those of other agents are kept", async function () {
     const [program = ""] = needs(this, "mimir");

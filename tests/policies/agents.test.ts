@@ -20,7 +20,11 @@ const outputs = {
       },
       grafanaUrl: "https://grafana.stack.test",
       passwords: { loki: "password-of-loki", mimir: "password-of-mimir", tempo: "password-of-tempo" },
-      client: { certificate: "certificate-of-eu-1", key: "key-of-eu-1" },
+      client: {
+        certificate: "certificate-of-eu-1",
+        key: "key-of-eu-1",
+        expires: "2100-01-01T00:00:00Z",
+      },
     },
   },
 };
