@@ -1,19 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Settings, SettingsError } from "../settings";
-import { kubeConfig } from "./kube-config";
 import { requireFacts, type Snapshot } from "./preflight/facts";
-
-/** The identity of the cluster that the stack was created on, as kept in the stack's state. */
-interface Recorded {
-  /** UID of the namespace kube-system, which is unique to the cluster. */
-  uid: string;
-  /** The provider's `clusterIdentifier`: if it changed, Pulumi would replace every object. */
-  identifier: string;
-  /** `namespaces.prefix`; stacks of earlier versions have none. */
-  prefix?: string;
-  /** Whether it was created with `hub`; stacks of earlier versions were not. */
-  agent?: boolean;
-}
+import { type Recorded, refuseOtherCluster, stashName } from "./recorded-cluster";
 
 /** The value of an output; undefined if it is unknown, as for a resource that `--target` excludes. */
 async function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
@@ -82,25 +70,21 @@ export async function clusterIdentity(
   const { clusterUid: uid } = requireFacts(cluster, ["clusterUid"]);
   // A Stash keeps the first value. Without ignoreChanges, a rejected run could still write its own input.
   const stash = new pulumi.Stash(
-    "cluster",
+    stashName,
     { input: { uid, identifier, prefix, agent } },
     { ignoreChanges: ["input"] },
   );
   const recorded: Recorded = (await known(stash.output)) ?? { uid, identifier, prefix, agent };
-  if (recorded.uid === uid) {
-    refuseOtherPrefix(stack, recorded.prefix ?? "", prefix);
-    refuseOtherRole(stack, recorded.agent ?? false, settings);
-    return recorded.identifier;
-  }
   const urn = await known(stash.urn);
-  throw new SettingsError(stack, [
-    {
-      path: "cluster.context",
-      was: settings.cluster.context ?? kubeConfig(settings).getCurrentContext(),
-      allowed: `a context of the cluster that stack ${stack} was created on: namespace kube-system has the UID ${recorded.uid} there, and ${uid} here`,
-      change:
-        `Run: pulumi config set --stack ${stack} --path cluster.context <name>, or select it in the kubeconfig. If this cluster replaces one that no longer exists: ` +
-        `pulumi state delete --stack ${stack} '${urn}', then ./obs refresh ${stack} and ./obs up ${stack}`,
-    },
-  ]);
+  refuseOtherCluster(
+    stack,
+    settings,
+    recorded,
+    uid,
+    "If this cluster replaces one that no longer exists: " +
+      `pulumi state delete --stack ${stack} '${urn}', then ./obs refresh ${stack} and ./obs up ${stack}`,
+  );
+  refuseOtherPrefix(stack, recorded.prefix ?? "", prefix);
+  refuseOtherRole(stack, recorded.agent ?? false, settings);
+  return recorded.identifier;
 }

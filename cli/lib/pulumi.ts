@@ -102,6 +102,7 @@ export interface Resource {
   parent?: string;
   dependencies?: string[];
   created?: string;
+  outputs?: Record<string, unknown>;
 }
 
 export interface Deployment {

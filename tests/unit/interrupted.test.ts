@@ -4,7 +4,7 @@
  */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { V1Secret } from "@kubernetes/client-node";
+import type { KubeConfig, V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
 import {
   inTheWay,
@@ -13,9 +13,16 @@ import {
   pendingReleases,
   unknownObjects,
 } from "../../cli/commands/lifecycle/pending-operations";
-import { isStale, lockFolder, settled } from "../../cli/commands/lifecycle/recovery";
+import {
+  isStale,
+  lockFolder,
+  recordedIn,
+  requireSameCluster,
+  settled,
+} from "../../cli/commands/lifecycle/recovery";
 import { root } from "../../cli/lib/stack-config";
 import { familyOf, points, reached, seenIn } from "../interrupt/points";
+import { settingsOf } from "../support/stacks";
 
 const operation = (type: string, kind: string, inputs: Record<string, unknown>): PendingOperation => ({
   type,
@@ -122,6 +129,43 @@ describe("interrupted updates", () => {
       version: 3,
       deployment: rest,
     });
+  });
+});
+
+describe("the cluster of a state", () => {
+  const stash = (name: string, output: unknown) => ({
+    urn: `urn:pulumi:dev::observability::pulumi:index:Stash::${name}`,
+    type: "pulumi:index:Stash",
+    outputs: { input: output, output },
+  });
+  const state = (...resources: ReturnType<typeof stash>[]) => ({ version: 3, deployment: { resources } });
+  const recorded = { uid: "1", identifier: "eu" };
+  /** The result of the check, in a cluster whose namespace kube-system has a UID. */
+  const checked = (uid: string, of: ReturnType<typeof state>) => {
+    const readNamespace = async () => ({ metadata: { uid } });
+    const config = { makeApiClient: () => ({ readNamespace }) } as unknown as KubeConfig;
+    const settings = settingsOf("dev", { cluster: { context: "here" } });
+    return requireSameCluster("dev", { settings, config }, of).then(
+      () => "accepted",
+      (error: Error) => error.message,
+    );
+  };
+
+  it("is in the stack's own Stash", () => {
+    expect(recordedIn(state(stash("other", { uid: "2" }), stash("cluster", recorded)))).to.deep.equal(
+      recorded,
+    );
+    expect(recordedIn({ version: 3, deployment: {} })).to.equal(undefined);
+  });
+
+  it("is the only one in which down and the cleanup after a killed update delete", async () => {
+    const of = state(stash("cluster", recorded));
+    expect(await checked("1", of)).to.equal("accepted");
+    const refused = await checked("2", of);
+    expect(refused).to.include('cluster.context: invalid value "here" (must be a context of the cluster');
+    expect(refused).to.include("has the UID 1 there, and 2 here");
+    expect(refused).to.include("If that cluster no longer exists: pulumi stack rm --force dev");
+    expect(await checked("2", state())).to.equal("accepted");
   });
 });
 

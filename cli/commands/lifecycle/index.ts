@@ -48,7 +48,7 @@ export async function up(
 ): Promise<number> {
   const { environment, pack, ...connection } = await prepareChange(stack, options);
   const { settings, config } = connection;
-  await recoverInterruptedUpdate(stack, config, environment);
+  await recoverInterruptedUpdate(stack, connection, environment);
   await assertUpgradable(stack, connection);
   const yes = options.yes || settings.environment === "dev" ? ["--yes"] : [];
   const code = await pulumi(["up", "--stack", stack, ...yes, ...pack, ...rest], {
@@ -119,12 +119,12 @@ export async function refresh(stack: string, options: { yes?: boolean }, rest: s
 }
 
 export async function down(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
-  const { settings, config, environment } = await prepare(stack);
-  if (settings.cluster.protect)
+  const { environment, ...connection } = await prepare(stack);
+  if (connection.settings.cluster.protect)
     console.error(
       "obs: namespaces, buckets, volumes and the encryption key of this stack are protected (cluster.protect). " +
         "To delete them with all data, set cluster.protect to false and run up first.",
     );
-  await recoverInterruptedUpdate(stack, config, environment, true);
+  await recoverInterruptedUpdate(stack, connection, environment, true);
   return pulumi(["destroy", "--stack", stack, ...(options.yes ? ["--yes"] : []), ...rest], environment);
 }

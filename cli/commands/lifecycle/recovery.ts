@@ -2,8 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
-import type { KubeConfig } from "@kubernetes/client-node";
+import { CoreV1Api } from "@kubernetes/client-node";
+import { type Recorded, refuseOtherCluster, stashName } from "../../../components/recorded-cluster";
 import { project, UserError } from "../../../settings";
+import type { Connection } from "../../lib/cluster";
 import { chosenBackend, type Deployment, exported, pulumi } from "../../lib/pulumi";
 import { root } from "../../lib/stack-config";
 import {
@@ -87,21 +89,46 @@ async function importState(
     throw new UserError(`the state of stack ${stack} cannot be imported; Pulumi's message is above`);
 }
 
+/** The identity of the stack's cluster in its state; undefined in stacks of earlier versions. */
+export const recordedIn = ({ deployment: { resources = [] } }: Deployment): Recorded | undefined =>
+  resources.find(({ type, urn }) => type === "pulumi:index:Stash" && urn.endsWith(`::${stashName}`))
+    ?.outputs?.["output"] as Recorded | undefined;
+
+/**
+ * Rejects another cluster than that of the state: deletions go by name, and another stack has the same names.
+ *
+ * @throws SettingsError if it is another cluster
+ */
+export async function requireSameCluster(
+  stack: string,
+  { settings, config }: Connection,
+  state: Deployment,
+): Promise<void> {
+  const recorded = recordedIn(state);
+  if (!recorded) return;
+  const { metadata } = await config.makeApiClient(CoreV1Api).readNamespace({ name: "kube-system" });
+  const gone = `If that cluster no longer exists: pulumi stack rm --force ${stack}`;
+  refuseOtherCluster(stack, settings, recorded, metadata?.uid ?? "", gone);
+}
+
 /**
  * Recovers from a killed update, if there was one.
  *
  * @param environment variables for Pulumi
  * @param away whether the stack is about to be deleted: then objects that the state does not have are deleted here
+ * @throws SettingsError before a deletion if the cluster is not that of the stack
  */
 export async function recoverInterruptedUpdate(
   stack: string,
-  config: KubeConfig,
+  connection: Connection,
   environment: Record<string, string>,
   away = false,
 ): Promise<void> {
+  const { config } = connection;
   const certain = await removeStaleLock(stack, environment);
   const state = exported(stack, environment);
   const operations = (state?.deployment.pending_operations ?? []) as PendingOperation[];
+  if (state && (away || operations.length > 0)) await requireSameCluster(stack, connection, state);
   if (!state || operations.length === 0) return;
   // A running update has pending operations too. The import needs the lock, and fails while one runs.
   if (!certain) await importState(stack, settled(state), environment);
