@@ -39,8 +39,8 @@ describe("unit: policies over stacks", function () {
     "keys of another S3": { objectStorage: { kind: "external", external: externalS3 } },
     "Google Cloud Storage": { objectStorage: gcsStorage },
     "Azure Blob Storage": { objectStorage: azureStorage },
-    "agents with client certificates": {
-      agents: { "eu-1": {} },
+    "agents with client certificates, one of them removed": {
+      agents: { "eu-1": {}, "ap-1": { removed: "deleteData" } },
       access: {
         endpoints: {
           loki: "https://hub.stack.test:30443",
