@@ -54,7 +54,7 @@ export const alloyHealth: Dashboard = {
     stat("Alloy pods up", "short", of(watcher, { pods: `sum(alloy_build_info{${alloy}})` }), {
       thresholds: { below: [1] },
       opens: { panel: "Components by health" },
-      runbook: "StackTargetMissing",
+      runbook: "CollectorTargetMissing",
       description: "Pods that Prometheus can scrape.",
     }),
     stat(

@@ -503,6 +503,26 @@ describe("unit: an agent", function () {
     ]);
   });
 
+  it("has the alerts on what it runs: its collectors, certificates and targets, and none on stores", () => {
+    const rules = ofType(agent, "kubernetes:monitoring.coreos.com/v1:PrometheusRule");
+    const alerts = rules.flatMap(({ inputs }) =>
+      (inputs as Any).spec.groups.flatMap((group: Any) =>
+        group.rules.flatMap((rule: Any) => rule.alert ?? []),
+      ),
+    );
+    expect(alerts).to.include.members([
+      "CertificateExpiresSoon",
+      "CollectorTargetMissing",
+      "LogsDropped",
+      "MetricsDropped",
+      "TargetSamplesNotStored",
+      "TracesDropped",
+    ]);
+    expect(
+      alerts.filter((name: string) => /^(Loki|Mimir|Tempo|Minio|No|Agent|Stack|Ring)/.test(name)),
+    ).to.deep.equal([]);
+  });
+
   it("may connect to the hub, and has no NetworkPolicies of components that it does not install", () => {
     const settings = readSettings("eu-1", text(given));
     const endpoints = {
