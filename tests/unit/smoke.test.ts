@@ -76,21 +76,22 @@ describe("unit: obs smoke, the run", () => {
     expect(error).to.be.instanceOf(Skipped);
   });
 
-  it("leaves tests of the stores to the hub of an agent", async () => {
-    const settings = settingsOf("dev", {
-      cluster: { name: "eu-1" },
-      hub: { stack: "organization/observability/prod" },
-    });
-    for (const number of [9, 10]) {
+  it("skips tests of stores for an agent, with the reason", async () => {
+    const hub = { stack: "organization/observability/prod" };
+    const settings = settingsOf("dev", { cluster: { name: "eu-1" }, network: { policies: true }, hub });
+    const reasons = [9, 10, 11, 12].map(async (number) => {
       const test = checks.find((one) => one.number === number) as Check;
       const context = { ...contextOf(), until, disruptive: true, settings } as unknown as Context;
       const error = await test.show(context).catch((reason: Error) => reason);
-      expect(error).to.be.instanceOf(Skipped);
-      expect(error).to.have.property(
-        "message",
-        "the hub has it: run ./obs smoke for organization/observability/prod",
-      );
-    }
+      expect(error, `test ${number}`).to.be.instanceOf(Skipped);
+      return (error as Error).message;
+    });
+    expect(await Promise.all(reasons)).to.deep.equal([
+      "the hub has it: run ./obs smoke for organization/observability/prod",
+      "the hub has it: run ./obs smoke for organization/observability/prod",
+      "it connects to Loki, which this cluster does not have",
+      "the stack has no agents",
+    ]);
   });
 
   it("ends at once with the reason after an interruption, whatever it waits for", async () => {

@@ -6,7 +6,9 @@ export const enforcement: Check = {
   number: 11,
   name: "network policies are enforced",
   async show(context: Context) {
-    if (!context.settings.network.policies) throw new Skipped("network.policies is false");
+    const { hub, network } = context.settings;
+    if (hub) throw new Skipped("it connects to Loki, which this cluster does not have");
+    if (!network.policies) throw new Skipped("network.policies is false");
     const { enforced, evidence: seen } = await tryPolicies(context);
     if (enforced === undefined) throw new Skipped(`cannot tell: ${seen}`);
     if (!enforced)
