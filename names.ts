@@ -94,11 +94,13 @@ export const podSecurity: Record<NamespaceKey, "restricted" | "privileged"> = {
   backup: "restricted",
 };
 
-/** Label and annotation of the stack's namespaces: the project, and the stack that they belong to. */
+/** Label and annotations of the stack's namespaces: the project, and the stack that they belong to. */
 export const namespaceOwner = {
   label: "app.kubernetes.io/part-of",
   project: "observability",
   stack: "observability/stack",
+  /** Whether the stack created the namespace: `true` or `false`; none by earlier versions. */
+  created: "observability/created",
 } as const;
 
 /** Stores with data in object storage. Each has its own user, policy and Secret. */

@@ -31,6 +31,7 @@ export class Namespaces extends pulumi.ComponentResource {
       const labels = Object.fromEntries(
         ["enforce", "audit", "warn"].map((mode) => [`pod-security.kubernetes.io/${mode}`, level]),
       );
+      const exists = settings.cluster.existingNamespaces.includes(names[key]);
       const metadata = {
         name: names[key],
         labels: {
@@ -38,10 +39,13 @@ export class Namespaces extends pulumi.ComponentResource {
           [namespaceOwner.label]: namespaceOwner.project,
           ...prefixLabels(settings),
         },
-        annotations: { [namespaceOwner.stack]: ownerName(pulumi.getStack()) },
+        annotations: {
+          [namespaceOwner.stack]: ownerName(pulumi.getStack()),
+          [namespaceOwner.created]: String(!exists),
+        },
       };
       // A patch removes its labels when the stack is deleted, and keeps the namespace.
-      const namespace = settings.cluster.existingNamespaces.includes(names[key])
+      const namespace = exists
         ? new k8s.core.v1.NamespacePatch(names[key], { metadata }, { parent: this })
         : new k8s.core.v1.Namespace(
             names[key],

@@ -188,6 +188,23 @@ describe("unit: preflight", () => {
       );
     });
 
+    it("do not move between the created and the existing ones, which would delete them", () => {
+      const made = (created: string, stack = "prod") =>
+        namespace({
+          labels: label,
+          annotations: { "observability/stack": `observability/${stack}`, "observability/created": created },
+        });
+      expect(told("namespaces", made("true"))).to.deep.equal([]);
+      expect(told("namespaces", made("false"), lent)).to.deep.equal([]);
+      expect(told("namespaces", made("true", "other"), lent)).to.deep.equal([]);
+      expect(told("namespaces", made("true"), lent)).to.deep.equal([
+        'error cluster.existingNamespaces "monitoring": namespaces that this stack did not create: Pulumi would delete monitoring with its volumes',
+      ]);
+      expect(told("namespaces", made("false"))[0]).to.match(
+        /^error cluster.existingNamespaces undefined: a list with monitoring/,
+      );
+    });
+
     it("are checked only for this stack", () => {
       expect(told("namespaces", { namespaces: [{ metadata: { name: "payments" } }] })).to.deep.equal([]);
       // MinIO is not installed.

@@ -23,8 +23,9 @@ function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[
   const owner = metadata?.annotations?.[namespaceOwner.stack];
   // Stacks of earlier versions set only the label.
   const ours = metadata?.labels?.[namespaceOwner.label] === namespaceOwner.project;
-  if (ours && (owner === undefined || owner === self)) return [];
-  if (owner)
+  const existed = metadata?.annotations?.[namespaceOwner.created] === "false";
+  if (ours && !existed && (owner === undefined || owner === self)) return [];
+  if (owner && owner !== self)
     return [
       error({
         path: "cluster",
@@ -44,8 +45,13 @@ function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[
   ];
 }
 
-/** A finding about a namespace that the stack uses and did not create. */
-function existingFinding(key: NamespaceKey, name: string, found: V1Namespace | undefined): Finding[] {
+/** A finding about a namespace in `cluster.existingNamespaces`. */
+function existingFinding(
+  self: string,
+  key: NamespaceKey,
+  name: string,
+  found: V1Namespace | undefined,
+): Finding[] {
   if (!found)
     return [
       error({
@@ -53,6 +59,17 @@ function existingFinding(key: NamespaceKey, name: string, found: V1Namespace | u
         was: name,
         allowed: "names of existing namespaces; the stack creates the others itself",
         change: `Create it: kubectl create namespace ${name}; or remove it from the list`,
+      }),
+    ];
+  const { stack, created } = namespaceOwner;
+  const annotations = found.metadata?.annotations ?? {};
+  if (annotations[stack] === self && annotations[created] === "true")
+    return [
+      error({
+        path,
+        was: name,
+        allowed: `namespaces that this stack did not create: Pulumi would delete ${name} with its volumes`,
+        change: `Remove it from the list; the stack keeps its namespace. If the state of the stack is lost: kubectl annotate namespace ${name} ${created}-`,
       }),
     ];
   const level = found.metadata?.labels?.[enforce];
@@ -87,7 +104,7 @@ export const check: Check<"namespaces"> = {
       ...wanted.flatMap((key) => {
         const name = names[key];
         const found = facts.namespaces.find(({ metadata }) => metadata?.name === name);
-        if (existingNamespaces.includes(name)) return existingFinding(key, name, found);
+        if (existingNamespaces.includes(name)) return existingFinding(ownerName(stack), key, name, found);
         return found ? ownedFinding(ownerName(stack), found) : [];
       }),
     ];

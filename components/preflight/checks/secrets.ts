@@ -5,7 +5,7 @@ import type { FoundSecret } from "../facts";
 const remedies: Record<string, (stack: string, secret: FoundSecret) => string> = {
   "grafana.existingSecret": (stack, { namespace, name, keys }) =>
     `Let the stack create it: pulumi config rm --stack ${stack} --path grafana.existingSecret, and pulumi config set --stack ${stack} --secret --path 'grafana.auth.oauth.clientSecret' <value> ` +
-    `(or .ldap.bindPassword, grafana.database.password); or create it: kubectl create namespace ${namespace}, list it in cluster.existingNamespaces, and ` +
+    `(or .ldap.bindPassword, grafana.database.password); or create it. If namespace ${namespace} does not exist yet, run kubectl create namespace ${namespace} and list it in cluster.existingNamespaces. Then: ` +
     `kubectl -n ${namespace} create secret generic ${name} ${keys.map((key) => `--from-literal=${key}=<value>`).join(" ")}`,
 };
 
