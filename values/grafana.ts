@@ -24,6 +24,7 @@ import { scheduling, statelessScheduling } from "./scheduling";
 import {
   checksum,
   disruptionBudget,
+  keptIfProtected,
   placement,
   pullSecrets,
   resources,
@@ -108,7 +109,7 @@ export function grafanaValues(settings: Settings): Values {
           enabled: true,
           size: quantity(grafana.disk),
           ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
-          annotations: cluster.protect ? { "helm.sh/resource-policy": "keep" } : {},
+          annotations: keptIfProtected(settings),
         },
     // Kubernetes sets the volume's group; no container runs as root.
     initChownData: { enabled: false },

@@ -13,7 +13,7 @@ import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
 import { privateCas } from "./outside";
 import { prometheusSpec, spread, volume } from "./prometheus";
 import { scheduling, statelessScheduling } from "./scheduling";
-import { goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
+import { goMemoryLimit, keptIfProtected, overZones, pullSecrets, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
 
@@ -69,8 +69,8 @@ const collectors = [
 ];
 
 /** Values of the prometheus-operator-crds chart. Deleting a CRD also deletes all monitors and rules of the cluster. */
-export const prometheusCrdsValues = ({ cluster }: Settings): Values => ({
-  crds: { annotations: cluster.protect ? { "helm.sh/resource-policy": "keep" } : {} },
+export const prometheusCrdsValues = (settings: Settings): Values => ({
+  crds: { annotations: keptIfProtected(settings) },
 });
 
 /**

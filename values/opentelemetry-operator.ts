@@ -3,7 +3,7 @@ import pins from "../charts.json";
 import { prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 import { statelessScheduling } from "./scheduling";
-import { goMemoryLimit, image, pullSecrets, resources, type Values } from "./shared";
+import { goMemoryLimit, image, keptIfProtected, pullSecrets, resources, type Values } from "./shared";
 
 const { appVersion } = pins["opentelemetry-operator"];
 const registry = "ghcr.io/open-telemetry";
@@ -63,7 +63,7 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
       env: { ENABLE_WEBHOOKS: "true", ...goMemoryLimit(operator.operator) },
     },
     // Deleting a CRD also deletes all collectors and Instrumentations of the cluster.
-    crds: { annotations: settings.cluster.protect ? { "helm.sh/resource-policy": "keep" } : {} },
+    crds: { annotations: keptIfProtected(settings) },
     admissionWebhooks: operator.certManager
       ? { certManager: { enabled: true } }
       : {

@@ -5,7 +5,14 @@
 import { namespaces } from "../names";
 import type { Settings } from "../settings";
 import { statelessScheduling } from "./scheduling";
-import { mirrored, pullSecrets, resources, restrictedContainer, type Values } from "./shared";
+import {
+  keptIfProtected,
+  mirrored,
+  pullSecrets,
+  resources,
+  restrictedContainer,
+  type Values,
+} from "./shared";
 
 const mebibyte = 1024 ** 2;
 const small = { cpu: 50, memory: 64 * mebibyte, memoryLimit: 256 * mebibyte };
@@ -38,6 +45,8 @@ export function kedaValues(settings: Settings): Values {
   return {
     // It belongs to this stack and needs no access to other namespaces.
     watchNamespace: namespaces(settings).alloyMetrics,
+    // Deleting a CRD also deletes all ScaledObjects of the cluster.
+    crds: { additionalAnnotations: keptIfProtected(settings) },
     clusterDomain: settings.cluster.domain,
     image: {
       pullPolicy: "IfNotPresent",

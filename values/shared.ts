@@ -20,6 +20,10 @@ export function checksum(data: unknown): string {
 /** Values of a chart: plain data, without Pulumi outputs. */
 export type Values = Record<string, unknown>;
 
+/** Annotations of an object with data, or of a CRD, which Helm then keeps when the release is deleted. */
+export const keptIfProtected = ({ cluster }: Pick<Settings, "cluster">): Record<string, string> =>
+  cluster.protect ? { "helm.sh/resource-policy": "keep" } : {};
+
 /** Requests and the memory limit. No CPU limit: it would throttle a component while cores are idle. */
 export const resources = (w: { cpu: number; memory: number; memoryLimit: number }) => ({
   requests: { cpu: cpuQuantity(w.cpu), memory: quantity(w.memory) },

@@ -147,7 +147,7 @@ describe("unit: scaling (R13)", () => {
     expect(what({ ...still, scaling: existing })).to.deep.equal([false, false, false, false]);
   });
 
-  it("has images from images.registry, KEDA that watches one namespace, and an updater only if it may restart pods", () => {
+  it("has images from images.registry, KEDA that watches one namespace and leaves its CRDs, and an updater only if it may restart pods", () => {
     const settings = settingsOf("prod", {
       images: { registry: "registry.example.com" },
       scaling: { ingesters: "recommend" },
@@ -158,6 +158,11 @@ describe("unit: scaling (R13)", () => {
       expect(text).not.to.match(/registry\.k8s\.io|ghcr\.io/);
     }
     expect(kedaValues(settings)).to.include({ watchNamespace: "alloy-metrics" });
+    const kept = (protect: boolean) => {
+      const { crds } = kedaValues(settingsOf("prod", { cluster: { protect } }));
+      return (crds as { additionalAnnotations: unknown }).additionalAnnotations;
+    };
+    expect([kept(true), kept(false)]).to.deep.equal([{ "helm.sh/resource-policy": "keep" }, {}]);
     const enabled = (ingesters: string) => {
       const { updater, admissionController } = verticalPodAutoscalerValues(
         settingsOf("prod", { scaling: { ingesters } }),
