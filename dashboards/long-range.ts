@@ -15,9 +15,12 @@ import {
 
 const day = 86_400;
 
-/** The tenants to query by the length of the time range in seconds; each entry begins at the end of the previous one. */
+/**
+ * The tenants to query by the length of the time range in seconds; each entry begins at the end of the previous one. A
+ * rate covers four steps: with a scrape interval of up to a minute, at least four samples.
+ */
 const resolutions = [
-  { upTo: 7 * day, tenants: "pods|nodes", step: "15s" },
+  { upTo: 7 * day, tenants: "pods|nodes", step: "1m" },
   { upTo: 30 * day, tenants: "rollup-5m", step: "5m" },
   { upTo: undefined, tenants: "rollup-1h", step: "1h" },
 ];

@@ -70,12 +70,12 @@ export const minio: Dashboard = {
     stat("Offline drives", "short", of(watcher, { drives: whole("minio_cluster_drive_offline_total") }), {
       thresholds: { above: [1] },
       opens: { panel: "Drives by state" },
-      runbook: "ObjectStorageUnreachable",
+      runbook: "MinioDriveOffline",
     }),
     stat("Offline servers", "short", of(watcher, { servers: whole("minio_cluster_nodes_offline_total") }), {
       thresholds: { above: [1] },
       opens: { panel: "Drives by state" },
-      runbook: "ObjectStorageUnreachable",
+      runbook: "MinioServerOffline",
     }),
   ],
   rows: [

@@ -140,8 +140,8 @@ describe("binaries: rollups of Mimir's ruler", function () {
     };
 
     for (const [days, resolution, step] of [
-      [1, "pods|nodes", "15s"],
-      [7, "pods|nodes", "15s"],
+      [1, "pods|nodes", "1m"],
+      [7, "pods|nodes", "1m"],
       [8, "rollup-5m", "5m"],
       [30, "rollup-5m", "5m"],
       [31, "rollup-1h", "1h"],
