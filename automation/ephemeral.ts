@@ -11,7 +11,9 @@ import {
 import { stringify } from "yaml";
 import { connect } from "../cli/lib/cluster";
 import { backendEnvironment } from "../cli/lib/pulumi";
+import { requireSameCluster } from "../cli/lib/same-cluster";
 import { configFile, root } from "../cli/lib/stack-config";
+import { kubeConfig } from "../components/kube-config";
 import { project, type Settings, UserError } from "../settings";
 import { pulumiApart, runApart } from "./command";
 import { leftIn, presentNamespaces } from "./left";
@@ -126,7 +128,12 @@ function engineLife(
     }),
     cancel: () => stack.cancel(),
     down: () =>
-      watched((onEvent) => stack.destroy({ onEvent, color: "never" })).catch((error: Error) => {
+      watched(async (onEvent) => {
+        // Read again: another context may have been selected in the kubeconfig since.
+        const connection = { settings: found.settings, config: kubeConfig(found.settings) };
+        await requireSameCluster(name, connection, await stack.exportStack());
+        return stack.destroy({ onEvent, color: "never" });
+      }).catch((error: Error) => {
         throw new UserError(`${error.message}\nThe stack still exists: ./obs down ${name}`);
       }),
     remove: () => stack.workspace.removeStack(name, { preserveConfig: true }),

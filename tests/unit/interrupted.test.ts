@@ -13,13 +13,8 @@ import {
   pendingReleases,
   unknownObjects,
 } from "../../cli/commands/lifecycle/pending-operations";
-import {
-  isStale,
-  lockFolder,
-  recordedIn,
-  requireSameCluster,
-  settled,
-} from "../../cli/commands/lifecycle/recovery";
+import { isStale, lockFolder, settled } from "../../cli/commands/lifecycle/recovery";
+import { recordedIn, requireSameCluster } from "../../cli/lib/same-cluster";
 import { root } from "../../cli/lib/stack-config";
 import { familyOf, points, reached, seenIn } from "../interrupt/points";
 import { settingsOf } from "../support/stacks";

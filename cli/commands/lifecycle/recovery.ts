@@ -2,11 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { CoreV1Api } from "@kubernetes/client-node";
-import { type Recorded, refuseOtherCluster, stashName } from "../../../components/recorded-cluster";
 import { project, UserError } from "../../../settings";
 import type { Connection } from "../../lib/cluster";
 import { chosenBackend, type Deployment, exported, pulumi } from "../../lib/pulumi";
+import { requireSameCluster } from "../../lib/same-cluster";
 import { root } from "../../lib/stack-config";
 import {
   clearObjects,
@@ -87,28 +86,6 @@ async function importState(
   const code = await pulumi(["stack", "import", "--stack", stack], environment, JSON.stringify(state));
   if (code !== 0)
     throw new UserError(`the state of stack ${stack} cannot be imported; Pulumi's message is above`);
-}
-
-/** The identity of the stack's cluster in its state; undefined in stacks of earlier versions. */
-export const recordedIn = ({ deployment: { resources = [] } }: Deployment): Recorded | undefined =>
-  resources.find(({ type, urn }) => type === "pulumi:index:Stash" && urn.endsWith(`::${stashName}`))
-    ?.outputs?.["output"] as Recorded | undefined;
-
-/**
- * Rejects another cluster than that of the state: deletions go by name, and another stack has the same names.
- *
- * @throws SettingsError if it is another cluster
- */
-export async function requireSameCluster(
-  stack: string,
-  { settings, config }: Connection,
-  state: Deployment,
-): Promise<void> {
-  const recorded = recordedIn(state);
-  if (!recorded) return;
-  const { metadata } = await config.makeApiClient(CoreV1Api).readNamespace({ name: "kube-system" });
-  const gone = `If that cluster no longer exists: pulumi stack rm --force ${stack}`;
-  refuseOtherCluster(stack, settings, recorded, metadata?.uid ?? "", gone);
 }
 
 /**
