@@ -131,7 +131,7 @@ function engineLife(
       watched(async (onEvent) => {
         // Read again: another context may have been selected in the kubeconfig since.
         const connection = { settings: found.settings, config: kubeConfig(found.settings) };
-        await requireSameCluster(name, connection, await stack.exportStack());
+        await requireSameCluster(name, connection, await stack.exportStack(), true);
         return stack.destroy({ onEvent, color: "never" });
       }).catch((error: Error) => {
         throw new UserError(`${error.message}\nThe stack still exists: ./obs down ${name}`);

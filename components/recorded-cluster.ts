@@ -16,6 +16,11 @@ export interface Recorded {
 /** Name of the Stash with that identity. */
 export const stashName = "cluster";
 
+/** What to do if the cluster in the kubeconfig replaces that of the stack. @param urn URN of the Stash */
+export const ifReplaced = (stack: string, urn: string | undefined): string =>
+  "If this cluster replaces one that no longer exists: " +
+  `pulumi state delete --stack ${stack} '${urn}', then ./obs refresh ${stack} and ./obs up ${stack}`;
+
 /**
  * Rejects every cluster but the one that the stack was created on.
  *

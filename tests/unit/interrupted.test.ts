@@ -14,7 +14,7 @@ import {
   unknownObjects,
 } from "../../cli/commands/lifecycle/pending-operations";
 import { isStale, lockFolder, settled } from "../../cli/commands/lifecycle/recovery";
-import { recordedIn, requireSameCluster } from "../../cli/lib/same-cluster";
+import { requireSameCluster, stashIn } from "../../cli/lib/same-cluster";
 import { root } from "../../cli/lib/stack-config";
 import { familyOf, points, reached, seenIn } from "../interrupt/points";
 import { settingsOf } from "../support/stacks";
@@ -136,30 +136,33 @@ describe("the cluster of a state", () => {
   const state = (...resources: ReturnType<typeof stash>[]) => ({ version: 3, deployment: { resources } });
   const recorded = { uid: "1", identifier: "eu" };
   /** The result of the check, in a cluster whose namespace kube-system has a UID. */
-  const checked = (uid: string, of: ReturnType<typeof state>) => {
+  const checked = (uid: string, of: ReturnType<typeof state>, away = true) => {
     const readNamespace = async () => ({ metadata: { uid } });
     const config = { makeApiClient: () => ({ readNamespace }) } as unknown as KubeConfig;
     const settings = settingsOf("dev", { cluster: { context: "here" } });
-    return requireSameCluster("dev", { settings, config }, of).then(
+    return requireSameCluster("dev", { settings, config }, of, away).then(
       () => "accepted",
       (error: Error) => error.message,
     );
   };
 
   it("is in the stack's own Stash", () => {
-    expect(recordedIn(state(stash("other", { uid: "2" }), stash("cluster", recorded)))).to.deep.equal(
-      recorded,
-    );
-    expect(recordedIn({ version: 3, deployment: {} })).to.equal(undefined);
+    const own = stash("cluster", recorded);
+    expect(stashIn(state(stash("other", { uid: "2" }), own))).to.equal(own);
+    expect(stashIn({ version: 3, deployment: {} })).to.equal(undefined);
   });
 
-  it("is the only one in which down and the cleanup after a killed update delete", async () => {
+  it("is the only one in which up, down and the cleanup after a killed update work", async () => {
     const of = state(stash("cluster", recorded));
     expect(await checked("1", of)).to.equal("accepted");
     const refused = await checked("2", of);
     expect(refused).to.include('cluster.context: invalid value "here" (must be a context of the cluster');
     expect(refused).to.include("has the UID 1 there, and 2 here");
     expect(refused).to.include("If that cluster no longer exists: pulumi stack rm --force dev");
+    // Not for up: the state has the key of MinIO's objects.
+    const replaced = await checked("2", of, false);
+    expect(replaced).to.include(`pulumi state delete --stack dev '${stash("cluster", recorded).urn}'`);
+    expect(replaced).not.to.include("stack rm");
     expect(await checked("2", state())).to.equal("accepted");
   });
 });

@@ -7,7 +7,8 @@ import { problemText } from "../../../settings/problem-text";
 import { renamed } from "../../../values/renamed";
 import { type Connection, connect } from "../../lib/cluster";
 import { packArguments } from "../../lib/policy-pack";
-import { backendEnvironment, outputsOf, pulumi } from "../../lib/pulumi";
+import { backendEnvironment, exported, outputsOf, pulumi } from "../../lib/pulumi";
+import { requireSameCluster } from "../../lib/same-cluster";
 import { assertUpgradable } from "../upgrade/dry-run";
 import { recoverInterruptedUpdate } from "./recovery";
 
@@ -108,6 +109,8 @@ export async function preview(
   rest: string[],
 ): Promise<number> {
   const { environment, pack, ...connection } = await prepareChange(stack, options);
+  const state = exported(stack, environment);
+  if (state) await requireSameCluster(stack, connection, state, false);
   await assertUpgradable(stack, connection);
   return pulumi(["preview", "--stack", stack, ...pack, ...rest], { ...environment, ...throughProgram });
 }

@@ -93,7 +93,7 @@ async function importState(
  *
  * @param environment variables for Pulumi
  * @param away whether the stack is about to be deleted: then objects that the state does not have are deleted here
- * @throws SettingsError before a deletion if the cluster is not that of the stack
+ * @throws SettingsError before any change if the cluster is not that of the stack
  */
 export async function recoverInterruptedUpdate(
   stack: string,
@@ -105,7 +105,8 @@ export async function recoverInterruptedUpdate(
   const certain = await removeStaleLock(stack, environment);
   const state = exported(stack, environment);
   const operations = (state?.deployment.pending_operations ?? []) as PendingOperation[];
-  if (state && (away || operations.length > 0)) await requireSameCluster(stack, connection, state);
+  // The preflight of another cluster would report problems that this stack does not have.
+  if (state) await requireSameCluster(stack, connection, state, away);
   if (!state || operations.length === 0) return;
   // A running update has pending operations too. The import needs the lock, and fails while one runs.
   if (!certain) await importState(stack, settled(state), environment);
