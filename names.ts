@@ -103,6 +103,9 @@ export const namespaceOwner = {
   created: "observability/created",
 } as const;
 
+/** The annotation of a namespace that prevents another stack from using it. */
+export const ownerName = (stack: string): string => `${namespaceOwner.project}/${stack}`;
+
 /** Stores with data in object storage. Each has its own user, policy and Secret. */
 export const consumers = ["loki", "mimir", "tempo"] as const;
 export type Consumer = (typeof consumers)[number];

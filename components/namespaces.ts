@@ -1,7 +1,14 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { type NamespaceKey, namespaceOwner, namespaces, podSecurity, prefixLabels } from "../names";
-import { project, type Settings } from "../settings";
+import {
+  type NamespaceKey,
+  namespaceOwner,
+  namespaces,
+  ownerName,
+  podSecurity,
+  prefixLabels,
+} from "../names";
+import type { Settings } from "../settings";
 import { wantedNamespaces } from "../values/namespaces";
 import { nodeAgentConstraints, nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
 import type { NamespaceNames } from "./args";
@@ -12,9 +19,6 @@ export interface NamespacesArgs {
   /** Namespaces to create. @default those that a stack with these settings uses */
   only?: NamespaceKey[];
 }
-
-/** The label of a namespace that prevents another stack from using it. */
-export const ownerName = (stack: string): string => `${project}/${stack}`;
 
 /** The stack's namespaces, each with the Pod Security level of its pods. */
 export class Namespaces extends pulumi.ComponentResource {

@@ -1,6 +1,8 @@
-/** The cluster of a stack's state, in which alone objects are deleted. */
+/** The cluster of a stack, in which alone its data and objects are deleted or replaced. */
 import { CoreV1Api } from "@kubernetes/client-node";
 import { ifReplaced, type Recorded, refuseOtherCluster, stashName } from "../../components/recorded-cluster";
+import { namespaceOwner, namespaces, ownerName } from "../../names";
+import { SettingsError } from "../../settings";
 import type { Connection } from "./cluster";
 import type { Deployment } from "./pulumi";
 
@@ -28,4 +30,24 @@ export async function requireSameCluster(
     ? `If that cluster no longer exists: pulumi stack rm --force ${stack}`
     : ifReplaced(stack, stash?.urn);
   refuseOtherCluster(stack, settings, recorded, metadata?.uid ?? "", gone);
+}
+
+/**
+ * Rejects a cluster with another stack. It needs no state, which a restore may be without.
+ *
+ * @throws SettingsError if the namespaces belong to another stack
+ */
+export async function requireOwnNamespaces(stack: string, { settings, config }: Connection): Promise<void> {
+  const name = namespaces(settings).monitoring;
+  const { metadata } = await config.makeApiClient(CoreV1Api).readNamespace({ name });
+  const owner = metadata?.annotations?.[namespaceOwner.stack];
+  if (owner === undefined || owner === ownerName(stack)) return;
+  throw new SettingsError(stack, [
+    {
+      path: "cluster.context",
+      was: settings.cluster.context ?? config.getCurrentContext(),
+      allowed: `a context of the cluster of stack ${stack}: namespace ${name} belongs to stack ${owner}`,
+      change: `Run: pulumi config set --stack ${stack} --path cluster.context <name>, or select it in the kubeconfig`,
+    },
+  ]);
 }

@@ -14,7 +14,7 @@ import {
   unknownObjects,
 } from "../../cli/commands/lifecycle/pending-operations";
 import { isStale, lockFolder, settled } from "../../cli/commands/lifecycle/recovery";
-import { requireSameCluster, stashIn } from "../../cli/lib/same-cluster";
+import { requireOwnNamespaces, requireSameCluster, stashIn } from "../../cli/lib/same-cluster";
 import { root } from "../../cli/lib/stack-config";
 import { familyOf, points, reached, seenIn } from "../interrupt/points";
 import { settingsOf } from "../support/stacks";
@@ -164,6 +164,25 @@ describe("the cluster of a state", () => {
     expect(replaced).to.include(`pulumi state delete --stack dev '${stash("cluster", recorded).urn}'`);
     expect(replaced).not.to.include("stack rm");
     expect(await checked("2", state())).to.equal("accepted");
+  });
+});
+
+describe("the namespaces of a stack", () => {
+  it("are the only ones in which a restore and upgrade --volumes work", async () => {
+    const checked = (annotations: Record<string, string>) => {
+      const readNamespace = async () => ({ metadata: { annotations } });
+      const config = { makeApiClient: () => ({ readNamespace }) } as unknown as KubeConfig;
+      const settings = settingsOf("dev", { cluster: { context: "here" } });
+      return requireOwnNamespaces("dev", { settings, config }).then(
+        () => "accepted",
+        (error: Error) => error.message,
+      );
+    };
+    expect(await checked({})).to.equal("accepted");
+    expect(await checked({ "observability/stack": "observability/dev" })).to.equal("accepted");
+    expect(await checked({ "observability/stack": "observability/prod" })).to.include(
+      'cluster.context: invalid value "here" (must be a context of the cluster of stack dev: namespace monitoring belongs to stack observability/prod)',
+    );
   });
 });
 

@@ -9,6 +9,7 @@ import { withAbort } from "../../lib/abort";
 import { type Connection, connect } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
 import { until } from "../../lib/poll";
+import { requireOwnNamespaces } from "../../lib/same-cluster";
 import { type BackupPart, follow, parts, run, start } from "./jobs";
 
 /** The parts of a command. @throws UserError if the stack has no backups, or none of that part */
@@ -111,6 +112,7 @@ export async function restore(
     throw new UserError(
       `a restore replaces ${wanted.map((part) => (part === "grafana" ? "Grafana's database" : "objects in buckets")).join(" and ")} of stack ${stack} with those of the backup; confirm it with --yes`,
     );
+  await requireOwnNamespaces(stack, connection);
   for (const part of wanted) {
     const succeeded =
       part === "grafana"

@@ -11,6 +11,7 @@ import { workloadVolumes } from "../../../values/volumes";
 import { connect, look } from "../../lib/cluster";
 import { record } from "../../lib/record";
 import { releasesOf } from "../../lib/render";
+import { requireOwnNamespaces } from "../../lib/same-cluster";
 import { fileConfig } from "../../lib/stack-config";
 import { table } from "../../lib/text";
 import { type DryRun, dryRun } from "./dry-run";
@@ -151,6 +152,7 @@ export async function growVolumes(
   { yes, json }: { yes?: boolean; json?: boolean },
 ): Promise<number> {
   const { settings, config } = await connect(stack);
+  await requireOwnNamespaces(stack, { settings, config });
   const live = requireFacts(await readFacts(config, settings, ["statefulSets", "claims"]), [
     "statefulSets",
     "claims",

@@ -1,8 +1,7 @@
 import type { V1Namespace } from "@kubernetes/client-node";
 import type { NamespaceKey } from "../../../names";
-import { namespaceOwner, namespaces, podSecurity } from "../../../names";
+import { namespaceOwner, namespaces, ownerName, podSecurity } from "../../../names";
 import { wantedNamespaces } from "../../../values/namespaces";
-import { ownerName } from "../../namespaces";
 import { type Check, error, type Finding } from "../check";
 
 const path = "cluster.existingNamespaces";
