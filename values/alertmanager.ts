@@ -78,7 +78,9 @@ export function alertmanagerConfig(settings: Settings): Values {
           group_by: ["..."],
           group_wait: "0s",
         },
-        // Always firing, so that the dead man's switch notices when alerting does not work.
+        // Always firing, so that the dead man's switch notices when alerting does not work. Alertmanager checks after
+        // each group_interval whether repeat_interval has passed since it sent the last notification, which is shortly
+        // after the last check: with equal intervals, every second request would be missing.
         ...(beat
           ? [
               {
@@ -86,7 +88,7 @@ export function alertmanagerConfig(settings: Settings): Values {
                 matchers: ['alertname = "Watchdog"'],
                 group_wait: "0s",
                 group_interval: goDuration(beat.interval),
-                repeat_interval: goDuration(beat.interval),
+                repeat_interval: `${beat.interval * 900}ms`,
               },
             ]
           : []),

@@ -107,7 +107,7 @@ describe("binaries: alerts are delivered", function () {
           user: "alerts",
           password: "pass:word $1",
         },
-        heartbeat: { url: `${hook}/alive`, interval: "1s" },
+        heartbeat: { url: `${hook}/alive`, interval: "2s" },
       }),
     );
     writeFileSync(join(folder, "ca.crt"), smtp.certificate);
@@ -156,9 +156,14 @@ describe("binaries: alerts are delivered", function () {
     expect(hooked.alerts.map(({ labels }) => labels["alertname"])).to.deep.equal(["DiskFull"]);
   });
 
-  it("Watchdog to the dead man's switch repeatedly, and to no receiver", async () => {
+  it("Watchdog to the dead man's switch once in each interval, and to no receiver", async () => {
     await fire({ alertname: "Watchdog", severity: "none" });
-    await until(30, "the second heartbeat", async () => (received["/alive"] ?? [])[1]);
+    const heartbeat = (number: number) =>
+      until(30, `heartbeat ${number}`, async () => (received["/alive"] ?? [])[number - 1]);
+    await heartbeat(1);
+    const first = Date.now();
+    await heartbeat(4);
+    expect((Date.now() - first) / 1000, "seconds of three intervals of 2 s").to.be.within(4, 9);
     const others = [...(received["/alerts"] ?? [])].flatMap(({ alerts }) =>
       alerts.map(({ labels }) => labels),
     );

@@ -404,7 +404,7 @@ describe("unit: receivers of alerts", () => {
         matchers: ['alertname = "Watchdog"'],
         group_wait: "0s",
         group_interval: "1m",
-        repeat_interval: "1m",
+        repeat_interval: "54000ms",
       },
       { receiver: "(nobody)", matchers: ['alertname =~ "Watchdog|InfoInhibitor"'] },
       {
