@@ -58,7 +58,7 @@ export const alloyHealth: Dashboard = {
       description: "Pods that Prometheus can scrape.",
     }),
     stat(
-      "Failed components",
+      "Component errors",
       "short",
       of(watcher, {
         components: `sum(alloy_component_controller_running_components{${alloy}, health_type!="healthy"}) or vector(0)`,

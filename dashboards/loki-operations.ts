@@ -66,7 +66,7 @@ export const lokiOperations: Dashboard = {
       },
     ),
     stat(
-      "Discarded lines",
+      "Discard rate",
       linesPerSecond,
       of(watcher, { lines: rateOrZero(`loki_discarded_samples_total{${loki}, ${tenant}}`) }),
       {

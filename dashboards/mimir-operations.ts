@@ -68,7 +68,7 @@ export const mimirOperations: Dashboard = {
       },
     ),
     stat(
-      "Discarded samples",
+      "Discard rate",
       samplesPerSecond,
       of(watcher, { samples: rateOrZero(`cortex_discarded_samples_total{${mimir}, ${tenant}}`) }),
       {
@@ -281,7 +281,10 @@ export const mimirOperations: Dashboard = {
           "Query scheduler queue duration",
           "s",
           of(watcher, quantiles(`cortex_query_scheduler_queue_duration_seconds_bucket{${mimir}}`)),
-          { description: "Time that queries wait for a querier. Add queriers to shorten it." },
+          {
+            none: "No queries",
+            description: "Time that queries wait for a querier. Add queriers to shorten it.",
+          },
         ),
         timeSeries(
           "Blocks loaded by store-gateway",

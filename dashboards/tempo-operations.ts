@@ -63,7 +63,7 @@ export const tempoOperations: Dashboard = {
       },
     ),
     stat(
-      "Discarded spans",
+      "Discard rate",
       spansPerSecond,
       of(watcher, { spans: rateOrZero(`tempo_discarded_spans_total{${tempo}, ${tenant}}`) }),
       {
@@ -109,7 +109,7 @@ export const tempoOperations: Dashboard = {
           of(watcher, {
             "{{tenant}}": rate(`tempo_distributor_spans_received_total{${tempo}, ${tenant}}`, "tenant"),
           }),
-          { stacked: true },
+          { stacked: true, none: "No spans" },
         ),
         timeSeries(
           "Received bytes by tenant",
@@ -117,7 +117,7 @@ export const tempoOperations: Dashboard = {
           of(watcher, {
             "{{tenant}}": rate(`tempo_distributor_bytes_received_total{${tempo}, ${tenant}}`, "tenant"),
           }),
-          { stacked: true },
+          { stacked: true, none: "No spans" },
         ),
         timeSeries(
           "Discarded spans by reason",
@@ -139,6 +139,7 @@ export const tempoOperations: Dashboard = {
           "s",
           of(watcher, quantiles(`tempo_distributor_push_duration_seconds_bucket{${tempo}}`)),
           {
+            none: "No spans",
             runbook: "TempoDistributorOverloaded",
             description: "Time until ingesters have accepted a batch.",
           },
@@ -269,12 +270,16 @@ export const tempoOperations: Dashboard = {
           "Query queue length",
           "short",
           of(watcher, { "{{user}}": `sum by (user) (tempo_query_frontend_queue_length{${tempo}})` }),
-          { description: "Subqueries without a free querier. Add queriers to shorten it." },
+          {
+            none: "No queries",
+            description: "Subqueries without a free querier. Add queriers to shorten it.",
+          },
         ),
         timeSeries(
           "Query queue duration",
           "s",
           of(watcher, quantiles(`tempo_query_frontend_queue_duration_seconds_bucket{${tempo}}`)),
+          { none: "No queries" },
         ),
         timeSeries(
           "Bytes inspected by queries",
@@ -282,6 +287,7 @@ export const tempoOperations: Dashboard = {
           of(watcher, {
             "{{op}}": rate(`tempo_query_frontend_bytes_inspected_total{${tempo}, ${tenant}}`, "op"),
           }),
+          { none: "No queries" },
         ),
       ],
     },

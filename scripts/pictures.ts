@@ -61,7 +61,14 @@ async function drawn(page: Page): Promise<void> {
 async function flaws(page: Page): Promise<string[]> {
   await drawn(page);
   const truncated = await page.$$eval(`${panel} h2`, (titles) =>
-    titles.filter((title) => title.scrollWidth > title.clientWidth).map(({ textContent }) => textContent),
+    titles
+      .filter((title) => {
+        // scrollWidth is rounded, and a truncated title may lack less than a pixel.
+        const text = title.ownerDocument.createRange();
+        text.selectNodeContents(title);
+        return text.getBoundingClientRect().width > title.getBoundingClientRect().width;
+      })
+      .map(({ textContent }) => textContent),
   );
   const failed = await page.$$eval(
     `${panel}:has([data-testid='data-testid Panel status error']) h2`,

@@ -256,7 +256,7 @@ const widthOf = (title: string) =>
   }, 0) * kerning;
 
 /** Pixels of a panel's header that a title cannot use: borders and the menu, and each icon (description, links). */
-const header = { around: 66, icon: 32 };
+const header = { around: 68, icon: 32 };
 
 /** Width of a panel of some grid columns on a screen of 1440 pixels, in Grafana's kiosk mode; 8 are between panels. */
 const panelWidth = (columns: number) => ((1440 - 2 * 16 + 8) / 24) * columns - 8;
