@@ -63,7 +63,7 @@ export const dev: SettingsInput = {
     maxReplicas: 1,
     cpu: "50m",
     memory: "192Mi",
-    memoryLimit: "512Mi",
+    memoryLimit: "1Gi",
     buffer: "2Gi",
   },
   tempo: {

@@ -42,7 +42,7 @@ export function memberlist(store: Store, settings: Settings) {
   const { label, verified } = gossipAt(settings.cluster.gossipLabels, store, settings);
   return {
     cluster_label: label,
-    // Otherwise a Loki that finds no other member for minutes, such as without DNS, stops; it tries again every 90 s.
+    // Otherwise a Loki that finds no other member for minutes, such as without DNS, stops; it retries every 90 s.
     abort_if_cluster_join_fails: false,
     ...(!verified && { cluster_label_verification_disabled: true }),
     ...gossipNetwork(settings),
