@@ -104,9 +104,9 @@ const settings: Broken[] = [
   },
   {
     about: "an image is from an unlisted registry",
-    config: { cadvisor: { image: "registry.example.com/somebody/cadvisor:v1" } },
+    config: { cadvisor: { image: "registry.other.test/somebody/cadvisor:v1" } },
     rule: "images-registries",
-    says: "DaemonSet monitoring/cadvisor: container cadvisor uses image registry.example.com/somebody/cadvisor, which is not from a listed registry",
+    says: "DaemonSet monitoring/cadvisor: container cadvisor uses image registry.other.test/somebody/cadvisor, which is not from a listed registry",
   },
 ];
 
