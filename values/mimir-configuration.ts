@@ -72,6 +72,9 @@ function bucket(settings: Settings, key: "mimirBlocks" | "mimirRuler" | "mimirAl
   return { [api]: api === "azure" ? { container_name: name } : { bucket_name: name } };
 }
 
+/** Seconds between two readings of the rules by rulers. */
+export const rulerPoll = 120;
+
 /** Mimir's own configuration, merged over the chart's. */
 export function mimirConfiguration(settings: Settings): Values {
   const { mimir } = settings;
@@ -149,7 +152,7 @@ export function mimirConfiguration(settings: Settings): Values {
       tenant_federation: { enabled: true },
       // A ruler that missed heartbeats drops its rules at a poll, and others may not take them over before theirs. Mimir's default
       // of 10 min would leave them unevaluated for that long.
-      poll_interval: "2m",
+      poll_interval: goDuration(rulerPoll),
       ...(isIpv6(settings) && { ring: member }),
     },
     ...(isIpv6(settings) && { frontend: member, query_scheduler: { ring: member } }),

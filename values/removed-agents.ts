@@ -8,6 +8,7 @@ import imagePins from "../images.json";
 import { address, namespaces } from "../names";
 import type { Settings } from "../settings";
 import { sendingAgents } from "../settings/agents";
+import { rulerPoll } from "./mimir-configuration";
 import { scheduling } from "./scheduling";
 import { checksum, environment, image, pullSecrets, resources, restrictedContainer } from "./shared";
 import { podUser } from "./user-ids";
@@ -54,8 +55,8 @@ export function removedAgentsJob(settings: Settings) {
             env: environment({
               RULER: url("ruler"),
               ALERTMANAGER: url("alertmanager"),
-              // Mimir's ruler.poll_interval, and a minute for a busy ruler.
-              POLL_SECONDS: "180",
+              // A minute more, for a busy ruler.
+              POLL_SECONDS: String(rulerPoll + 60),
             }),
             terminationMessagePolicy: "FallbackToLogsOnError",
             resources: resources(settings.mimir.gateway),

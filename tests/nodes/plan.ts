@@ -24,7 +24,8 @@ Commands run in a shell. {node}, {store} and {replicas} are replaced.
 
   --node-down <command>   power off {node}              --node-up <command>     power on {node}
   --node-cut <command>    disconnect {node}             --node-heal <command>   connect {node}
-  --up <command>          change every release          --scale <command>       give {store} {replicas} ingesters
+  --up <command>          change every release          --scale <command>       give {store} {replicas} ingesters;
+                          for fewer, follow "Scale in" of docs/guides/scaling.md, because a plain update is rejected
   --off <seconds>         time without power or network, 10 to 3600 (default: 120)
   --lines <number>        log lines per second of all nodes, 1 to 100000 (default: 600)
   --spans <number>        spans per second of all nodes, 1 to 10000 (default: 54)
