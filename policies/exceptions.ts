@@ -27,13 +27,6 @@ export const exceptions: Exception[] = [
   },
   {
     rule: "readiness-probes",
-    subject: { kind: "Deployment", name: "grafana", release: "grafana" },
-    what: /container grafana-sc-dashboard/,
-    reason:
-      "It serves no requests: it copies ConfigMaps to files, and Grafana's own probe reports readiness.",
-  },
-  {
-    rule: "readiness-probes",
     subject: { kind: "StatefulSet", name: /^mimir-.*-cache$/, release: "mimir" },
     what: /container (memcached|exporter)/,
     reason:

@@ -34,6 +34,9 @@ import {
 } from "./shared";
 import { scrapedByTls } from "./tls";
 
+/** Port at which the dashboards' sidecar reports that it has written all files; the chart sets it from the probe. */
+const dashboardsHealthPort = 8084;
+
 /** The secrets of the settings that Grafana reads in its environment. */
 export function grafanaSecrets(settings: Settings): Record<string, string> {
   const { auth, database } = settings.grafana;
@@ -175,8 +178,16 @@ export function grafanaValues(settings: Settings): Values {
         resource: "configmap",
         searchNamespace: dashboardNamespaces(settings),
         folderAnnotation,
-        // Grafana checks the files every ten seconds, which does not need the admin's password.
+        // Grafana checks the files every 30 seconds, which does not need the admin's password.
         skipReload: true,
+        // Grafana starts when all files exist. It deletes a dashboard without a file, with the permissions that users set.
+        initDashboards: true,
+        restartPolicy: "Always",
+        startupProbe: {
+          httpGet: { path: "/healthz", port: dashboardsHealthPort },
+          periodSeconds: 2,
+          failureThreshold: 150,
+        },
         provider: { foldersFromFilesStructure: true, allowUiUpdates: false },
       },
     },

@@ -30,7 +30,7 @@ describe("charts: Grafana, and monitoring of the stack", () => {
       const containers = containersOf(grafana) as unknown as KubernetesObject[];
       expect(containers.map(({ name }: KubernetesObject) => name)).to.have.members([
         "grafana",
-        "grafana-sc-dashboard",
+        "grafana-init-sc-dashboard",
       ]);
       for (const { securityContext, resources } of containers) {
         expect(securityContext).to.deep.include({
@@ -40,6 +40,15 @@ describe("charts: Grafana, and monitoring of the stack", () => {
         expect(resources.limits.memory).to.match(/^\d+[MG]i$/);
       }
     }
+  });
+
+  it("R8: starts only when its dashboards are files, because it deletes those without a file", () => {
+    const { spec } = find(prod, "Deployment", "grafana")["spec"].template;
+    expect(spec.containers.map(({ name }: KubernetesObject) => name)).to.deep.equal(["grafana"]);
+    const [sidecar] = spec.initContainers;
+    expect(sidecar.restartPolicy).to.equal("Always");
+    const [port] = sidecar.env.filter(({ name }: KubernetesObject) => String(name) === "HEALTH_PORT");
+    expect(sidecar.startupProbe.httpGet).to.deep.equal({ path: "/healthz", port: Number(port.value) });
   });
 
   it("R8.2: a user's login in prod is configured in grafana.ini, its secret is not", () => {

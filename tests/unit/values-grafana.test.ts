@@ -338,6 +338,12 @@ describe("unit: values of grafana", () => {
     expect(rbac.create).to.equal(false);
   });
 
+  it("starts after the first sync of its dashboards, because Grafana deletes those without a file", () => {
+    const { dashboards } = valuesOf("prod").sidecar;
+    expect(dashboards).to.deep.include({ initDashboards: true, restartPolicy: "Always" });
+    expect(dashboards.startupProbe.httpGet.path).to.equal("/healthz");
+  });
+
   it("shows runbook pages with the stack's own names in commands", () => {
     const page = (prefix: string): string => {
       const pages = dashboardConfigMaps(settingsOf("dev", { namespaces: { prefix } })).find(
