@@ -5,7 +5,7 @@
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { matchersOf } from "./alertmanager";
-import { grafanaIntegrations } from "./receivers";
+import { absentIntegrations, grafanaIntegrations } from "./receivers";
 import type { Values } from "./shared";
 
 /** Name of the mute timing for alerts without notifications. */
@@ -29,6 +29,10 @@ export function grafanaAlerting(settings: Settings): Record<string, Values> {
     name,
     receivers: grafanaIntegrations(name, receiver),
   }));
+  // Grafana would keep an integration that a receiver no longer has, and notify it.
+  const deleteContactPoints = Object.entries(alerting.receivers).flatMap(([name, receiver]) =>
+    absentIntegrations(name, receiver).map((uid) => ({ orgId: 1, uid })),
+  );
   const policy = {
     orgId: 1,
     receiver: first,
@@ -46,7 +50,7 @@ export function grafanaAlerting(settings: Settings): Record<string, Values> {
     ],
   };
   return {
-    "contactpoints.yaml": { apiVersion: 1, contactPoints },
+    "contactpoints.yaml": { apiVersion: 1, contactPoints, deleteContactPoints },
     "mutetimes.yaml": { apiVersion: 1, muteTimes: [{ orgId: 1, name: always, time_intervals: [{}] }] },
     "policies.yaml": { apiVersion: 1, policies: [policy] },
   };

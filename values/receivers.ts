@@ -6,18 +6,21 @@
 import { grafanaEnv } from "../names";
 import type { Settings } from "../settings";
 import type { Sensitive } from "../settings/sensitive";
-import type { Values } from "./shared";
+import { checksum, type Values } from "./shared";
 
 export type Receiver = Settings["alerting"]["receivers"][string];
 
 /** Writes a secret: its value, or an environment variable named after its setting. */
 type Write = (secret: Sensitive, setting: string) => string;
 
+/** Types of integrations in Grafana; a receiver has at most one of each. */
+const types = ["email", "webhook", "slack", "teams", "pagerduty", "opsgenie", "sns"] as const;
+
 /** One integration: Alertmanager's list and item, and Grafana's type and settings. */
 interface Form {
   list: string;
   item: Values;
-  type: string;
+  type: (typeof types)[number];
   settings: Values;
 }
 
@@ -34,7 +37,7 @@ const sigv4 = ({ topicArn, accessKey, secretKey }: NonNullable<Receiver["sns"]>,
 function formsOf(receiver: Receiver, write: Write): Form[] {
   const forms: Form[] = [];
   const { email, webhookUrl, slackUrl, teamsUrl, pagerdutyKey, opsgenie, sns } = receiver;
-  const add = (type: string, settings: Values, list: string, item: Values) =>
+  const add = (type: Form["type"], settings: Values, list: string, item: Values) =>
     forms.push({ type, settings, list, item });
   if (email?.length) add("email", { addresses: email.join(";") }, "email_configs", { to: email.join(", ") });
   if (webhookUrl) {
@@ -75,16 +78,28 @@ export const alertmanagerIntegrations = (receiver: Receiver): Values =>
     ]),
   );
 
+/** Identifier of an integration. Grafana does not start with one of more than 40 characters. */
+function uidOf(name: string, type: Form["type"]): string {
+  const uid = `${name}-${type}`;
+  return uid.length > 40 ? checksum(uid) : uid;
+}
+
 /**
  * A receiver's integrations in Grafana's format, with variables for secrets. The variables have no braces: with braces
  * Grafana would also expand a dollar sign in the secret.
  */
 export const grafanaIntegrations = (name: string, receiver: Receiver): Values[] =>
   formsOf(receiver, (_, setting) => `$${grafanaEnv.receiver(name, setting)}`).map(({ type, settings }) => ({
-    uid: `${name}-${type}`,
+    uid: uidOf(name, type),
     type,
     settings,
   }));
+
+/** Identifiers of the integrations that a receiver does not have. */
+export function absentIntegrations(name: string, receiver: Receiver): string[] {
+  const present = formsOf(receiver, () => "").map(({ type }) => type);
+  return types.filter((type) => !present.includes(type)).map((type) => uidOf(name, type));
+}
 
 /** The secrets of all receivers, by the environment variable that Grafana reads. */
 export function receiverSecrets({ alerting }: Settings): Record<string, string> {

@@ -546,6 +546,35 @@ describe("unit: receivers of alerts", () => {
     );
   });
 
+  it("by Grafana only through the integrations that a receiver still has", () => {
+    const { contactPoints, deleteContactPoints }: Any = grafanaAlerting(settings)["contactpoints.yaml"];
+    const [kept, deleted] = [
+      contactPoints.flatMap(({ receivers }: Any) => receivers),
+      deleteContactPoints,
+    ].map((all: Any[]) => all.map(({ uid }) => uid).filter((uid: string) => uid.startsWith("dev-chat-")));
+    expect(kept).to.deep.equal(["dev-chat-webhook", "dev-chat-slack"]);
+    expect(deleted).to.have.members(
+      ["email", "teams", "pagerduty", "opsgenie", "sns"].map((type) => `dev-chat-${type}`),
+    );
+  });
+
+  it("by Grafana to receivers with long names: it does not start with identifiers of more than 40 characters", () => {
+    const receivers = Object.fromEntries(
+      ["payments", "shipping"].map((team) => [
+        `${team}-${"x".repeat(50)}`,
+        { webhookUrl: "https://hooks.test", slackUrl: "https://hooks.test" },
+      ]),
+    );
+    const { contactPoints, deleteContactPoints }: Any = grafanaAlerting(
+      settingsOf("dev", { alerting: { receivers } }),
+    )["contactpoints.yaml"];
+    const uids = [...contactPoints.flatMap((one: Any) => one.receivers), ...deleteContactPoints].map(
+      ({ uid }) => uid,
+    );
+    expect(new Set(uids)).to.have.lengthOf(14);
+    for (const uid of uids) expect(uid).to.match(/^[\w-]{1,40}$/);
+  });
+
   it("and nothing is provisioned without receivers", () => {
     expect(grafanaAlerting(settingsOf("dev"))).to.deep.equal({});
   });
