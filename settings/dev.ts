@@ -93,7 +93,7 @@ export const dev: SettingsInput = {
   openTelemetryOperator: {
     ...prod.openTelemetryOperator,
     certManager: false,
-    operator: { cpu: "10m", memory: "64Mi", memoryLimit: "256Mi" },
+    operator: { replicas: 1, cpu: "10m", memory: "64Mi", memoryLimit: "256Mi" },
     collector: { replicas: 1, cpu: "10m", memory: "48Mi", memoryLimit: "128Mi" },
   },
   kubePrometheusStack: {

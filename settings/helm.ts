@@ -98,6 +98,7 @@ export const owned = {
   "alloy-metrics": alloy("alloyMetrics"),
   "alloy-traces": alloy("alloyTraces"),
   "opentelemetry-operator": {
+    replicaCount: "openTelemetryOperator.operator.replicas",
     "manager.resources": "openTelemetryOperator.operator",
     "admissionWebhooks.certManager": "openTelemetryOperator.certManager",
   },

@@ -234,7 +234,7 @@ export const prod: SettingsInput = {
   openTelemetryOperator: {
     install: "auto",
     certManager: false,
-    operator: { cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
+    operator: { replicas: 2, cpu: "100m", memory: "128Mi", memoryLimit: "512Mi" },
     collector: { replicas: 2, cpu: "100m", memory: "256Mi", memoryLimit: "512Mi" },
   },
   kubePrometheusStack: {

@@ -382,7 +382,9 @@ const openTelemetryOperator = group({
   certManager: yesNo().describe(
     "Whether cert-manager issues the webhook's certificate; otherwise the chart generates one",
   ),
-  operator: group(resources).describe("Injects instrumentation into pods and runs collectors"),
+  operator: workload(
+    "Injects instrumentation into pods and runs collectors; pods that start without a replica stay uninstrumented",
+  ),
   collector: workload(
     "The OpenTelemetryCollector for protocols that only a collector receives; it forwards to Alloy",
   ),

@@ -3,7 +3,16 @@ import pins from "../charts.json";
 import { prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 import { statelessScheduling } from "./scheduling";
-import { goMemoryLimit, image, keptIfProtected, pullSecrets, resources, type Values } from "./shared";
+import {
+  disruptionBudget,
+  goMemoryLimit,
+  image,
+  keptIfProtected,
+  placement,
+  pullSecrets,
+  resources,
+  type Values,
+} from "./shared";
 
 const { appVersion } = pins["opentelemetry-operator"];
 const registry = "ghcr.io/open-telemetry";
@@ -48,7 +57,18 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
   return {
     fullnameOverride: prefixed(settings, releases.openTelemetryOperator),
     imagePullSecrets: pullSecrets(settings),
+    // A pod that starts while no replica answers is never instrumented: a drain moves applications and the operator.
+    replicaCount: operator.operator.replicas,
+    pdb: {
+      create: disruptionBudget(operator.operator).enabled,
+      minAvailable: "",
+      maxUnavailable: disruptionBudget(operator.operator).maxUnavailable,
+    },
     ...statelessScheduling(settings, "opentelemetry-operator"),
+    ...placement(settings, {
+      "app.kubernetes.io/name": "opentelemetry-operator",
+      "app.kubernetes.io/component": "controller-manager",
+    }),
     manager: {
       image: image(settings, `${registry}/opentelemetry-operator/opentelemetry-operator:${appVersion}`),
       collectorImage: image(settings, collectorImage),

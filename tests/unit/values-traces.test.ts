@@ -573,6 +573,16 @@ describe("unit: values of the OpenTelemetry operator", () => {
     });
   });
 
+  it("in prod, a drain or a lost node leaves a replica that instruments new pods", () => {
+    const values: Any = openTelemetryOperatorValues(settingsOf("prod"));
+    expect(values.replicaCount).to.equal(2);
+    expect(values.pdb).to.deep.equal({ create: true, minAvailable: "", maxUnavailable: 1 });
+    const { podAntiAffinity } = values.affinity;
+    expect(JSON.stringify(podAntiAffinity)).to.include("controller-manager").and.include("hostname");
+    const dev = operatorOf();
+    expect([dev.replicaCount, dev.pdb.create]).to.deep.equal([1, false]);
+  });
+
   it("has images in the versions of charts.json, none of them latest", () => {
     const { manager } = operatorOf();
     expect(manager.collectorImage.tag).to.equal(manager.image.tag);
