@@ -21,10 +21,12 @@ import { assignsUsers } from "./user-ids";
 /**
  * Startup, readiness and liveness of a server: https://github.com/minio/minio/blob/master/cmd/healthcheck-handler.go
  *
- * A server has started when it has joined the others, loaded users and buckets, and sees enough drives for reads;
- * `ready` alone returns 200 long before. Readiness is each server's own state: `cluster/read` takes 10 s while one peer
- * hangs, so that one lost node could remove all servers from the Service. The peers need about half a minute to use a
- * restarted server's drive again; the update of a distributed MinIO waits for that.
+ * A single server has started when it has loaded users and buckets. A server of several must be ready without its peers:
+ * with another image, environment or scheme, it waits until half of them have restarted with the same
+ * (https://github.com/minio/minio/blob/master/cmd/bootstrap-peer-server.go), and the next one restarts only after it is
+ * ready. With the same, it joins within seconds, and the peers need about half a minute to use its drive again: the
+ * update of a distributed MinIO waits two minutes for that. `cluster/read` is no readiness probe, because it takes 10 s
+ * while one peer hangs, so that one lost node could remove all servers from the Service.
  */
 function probes(settings: Settings): Values {
   const check = (path: string, periodSeconds: number, failureThreshold: number) => ({
@@ -39,8 +41,8 @@ function probes(settings: Settings): Values {
   });
   const distributed = settings.objectStorage.minio.mode === "distributed";
   return {
-    startupProbe: check("cluster/read", 5, 360),
-    readinessProbe: { ...check("ready", 10, 3), successThreshold: distributed ? 4 : 1 },
+    startupProbe: check(distributed ? "live" : "cluster/read", 5, 360),
+    readinessProbe: { ...check("ready", 10, 3), successThreshold: distributed ? 13 : 1 },
     livenessProbe: check("live", 10, 12),
   };
 }
