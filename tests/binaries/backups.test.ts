@@ -345,6 +345,10 @@ describe("binaries: scheduled backups, with rclone between two MinIO servers", f
     expect(refused.status).not.to.equal(0);
     expect(refused.log).to.include("grafana.secretKey");
     expect(readFileSync(database).length).to.equal(100);
+    // A Grafana that was installed again must not replace the key before the restore.
+    const replaced = run("backup", { script: "grafana.sh", variables: other });
+    expect(replaced.status).not.to.equal(0);
+    expect(replaced.log).to.include("is of a Grafana with another secret key").and.to.include("grafana.secretKey");
     succeeded(run("restore", options));
     expect(readFileSync(database).equals(content)).to.equal(true);
     mkdirSync(folder, { recursive: true });

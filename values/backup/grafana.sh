@@ -15,10 +15,13 @@ backup() {
     [ $tries -gt 0 ] || fail "Grafana writes to its database all the time, or uses a write-ahead log; no copy was consistent"
     sleep 1
   done
-  # Rejects another password before any write.
-  read_file grafana/ secret-key >/dev/null
+  # Rejects another password before any write, and a Grafana that was installed again: its key would replace the only
+  # one that decrypts the older databases.
+  saved=$(read_file grafana/ secret-key)
+  [ -z "$saved" ] || [ "$saved" = "$GRAFANA_SECRET_KEY" ] ||
+    fail "the copy in $DESTINATION is of a Grafana with another secret key. Set grafana.secretKey to the key of the copy and restore it (docs/guides/backup.md), or set backups.destination.prefix to start another copy"
   rclone copyto $copied "copy:grafana/$now.db"
-  printf %s "$GRAFANA_SECRET_KEY" | rclone rcat copy:grafana/secret-key
+  [ -n "$saved" ] || printf %s "$GRAFANA_SECRET_KEY" | rclone rcat copy:grafana/secret-key
   limit=$(oldest)
   for time in $(stamps grafana/); do
     [ "$time" -lt "$limit" ] || continue
