@@ -62,6 +62,8 @@ export interface Facts {
   ciliumConfig: Record<string, string> | undefined;
   /** Gossip settings of the running stores. */
   gossip: Partial<Record<Store, LiveGossip>>;
+  /** Configuration of the running Loki; none if it is not installed. */
+  lokiConfiguration: string | undefined;
   /** Secrets in the settings. */
   secrets: FoundSecret[];
 }
@@ -105,6 +107,7 @@ const resources: Record<keyof Facts, string> = {
   corefile: "ConfigMap kube-system/coredns",
   ciliumConfig: "ConfigMap kube-system/cilium-config",
   gossip: "ConfigMaps, StatefulSets and Deployments of the stores",
+  lokiConfiguration: "the ConfigMap of Loki",
   secrets: "the Secrets in the settings",
 };
 

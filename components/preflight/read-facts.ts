@@ -16,7 +16,7 @@ import { namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
 import { itemsOf, metadataOnly } from "../metadata-lists";
 import { type Facts, reasonOf, type Snapshot } from "./facts";
-import { liveGossip } from "./gossip";
+import { configurations, liveGossip } from "./gossip";
 import { namedSecrets } from "./named-secrets";
 
 const metadataOf = (list: { items: { metadata?: V1ObjectMeta }[] }): V1ObjectMeta[] =>
@@ -83,6 +83,11 @@ function readers(config: KubeConfig, settings: Settings): Readers {
       (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "cilium-config" })))
         ?.data,
     gossip: () => liveGossip(config, settings),
+    lokiConfiguration: async () => {
+      const { name, key } = configurations.loki;
+      const namespace = namespaces(settings).loki;
+      return (await unlessMissing(core.readNamespacedConfigMap({ namespace, name })))?.data?.[key];
+    },
     secrets: () =>
       Promise.all(
         namedSecrets(settings).map(async (secret) => {

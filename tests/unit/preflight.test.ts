@@ -1,6 +1,7 @@
 /** Each check of the preflight with minimal facts, and a broken cluster that is reported in one error. */
 import type { V1Node, V1PersistentVolume, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
+import { stringify } from "yaml";
 import { asDoctorFinding } from "../../cli/commands/doctor/checks/preflight";
 import { examine } from "../../components/preflight";
 import { withAddOns } from "../../components/preflight/add-ons";
@@ -86,6 +87,7 @@ const empty: Facts = {
   corefile: ".:53 {\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n    }\n}",
   ciliumConfig: undefined,
   gossip: {},
+  lokiConfiguration: undefined,
   secrets: [],
 };
 
@@ -578,6 +580,44 @@ describe("unit: preflight", () => {
       expect(told("Kubernetes version", { version: "v1.31.12-gke.1" })).to.deep.equal([
         'error cluster "Kubernetes v1.31.12-gke.1": Kubernetes 1.32 or later, which the charts require',
       ]);
+    });
+  });
+
+  describe("index of Loki", () => {
+    const boltdb = { from: "2024-01-01", store: "boltdb-shipper" };
+    const runs = (...configs: object[]) => ({ lokiConfiguration: stringify({ schema_config: { configs } }) });
+    const wants = (...schema: object[]) => ({ loki: { schema } });
+    const change = (live: object[], wanted: object[]) => told("index of Loki", runs(...live), wants(...wanted));
+    const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
+    const tsdb = (days: number) => ({ from: daysAgo(days), store: "tsdb" });
+
+    it("can get a period in the future, and a future one can change", () => {
+      expect(told("index of Loki")).to.deep.equal([]);
+      expect(change([boltdb], [boltdb])).to.deep.equal([]);
+      expect(change([boltdb], [boltdb, tsdb(-1)])).to.deep.equal([]);
+      expect(change([boltdb, tsdb(-9)], [boltdb, tsdb(-5)])).to.deep.equal([]);
+      expect(change([boltdb, tsdb(9)], [boltdb, tsdb(9)])).to.deep.equal([]);
+    });
+
+    it("cannot change or lose a period with logs", () => {
+      const lost =
+        'error loki.schema [{"from":"2024-01-01","store":"tsdb"}]: a list with {from: "2024-01-01", store: boltdb-shipper}: ' +
+        "Loki wrote logs with that index, and cannot find them without it; docs/guides/logs.md#the-index";
+      expect(change([boltdb], [{ ...boltdb, store: "tsdb" }])).to.deep.equal([lost]);
+      expect(change([boltdb], [{ ...boltdb, from: "2024-02-01" }])).to.have.length(1);
+      expect(change([boltdb, tsdb(9)], [boltdb])).to.have.length(1);
+      expect(change([boltdb, tsdb(9)], [tsdb(9)])).to.have.length(1);
+    });
+
+    it("loses a period whose logs have expired", () => {
+      expect(change([boltdb, tsdb(40)], [tsdb(40)])).to.deep.equal([]);
+    });
+
+    it("does not begin a period in the past", () => {
+      for (const days of [0, 3])
+        expect(change([boltdb], [boltdb, tsdb(days)])).to.deep.equal([
+          `error loki.schema[1].from ${JSON.stringify(daysAgo(days))}: a date after today, ${daysAgo(0)} (UTC): since that date, Loki has written logs with another index`,
+        ]);
     });
   });
 

@@ -12,6 +12,7 @@ import { check as grafanaDatabase } from "./grafana-database";
 import { check as ingress } from "./ingress";
 import { check as ipFamily } from "./ip-family";
 import { check as kubernetesVersion } from "./kubernetes-version";
+import { check as lokiIndex } from "./loki-index";
 import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
 import { check as nodeSelection } from "./node-selection";
@@ -38,6 +39,7 @@ export const checks: Check[] = [
   replicas,
   gossip,
   mimirVersion,
+  lokiIndex,
   storageClass,
   nodeSelection,
   priorityClasses,
