@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
 import { root } from "../../cli/lib/stack-config";
+import { workloadVolumes } from "../../values/volumes";
 import { anchors, page } from "../support/docs";
 import { namespaces } from "../support/names";
 import { obsOptions } from "../support/obs";
 import { mistakes } from "../support/queries";
 import { filled, placeholders, read, readsOnly, runbook, runbookPages, stages } from "../support/runbook";
+import { settingsOf } from "../support/stacks";
 
 const text = (path: string) => readFileSync(join(root, path), "utf8");
 const { commands, queries } = runbook();
@@ -35,6 +37,20 @@ describe("unit: commands of the runbook", function () {
   it("have one pipeline per line, so that its exit code shows the result", () => {
     const several = commands.filter(({ mark, text }) => mark !== "script" && /;|&&|\|\||&$/.test(text));
     expect(several).to.deep.equal([]);
+  });
+
+  it("grow the volumes of a StatefulSet with ./obs upgrade --volumes, because up rejects a larger size", () => {
+    const settings = workloadVolumes(settingsOf("prod"))
+      .filter(({ owner }) => owner !== "release")
+      .map(({ path }) => `\`${path}\``);
+    const raised = runbookPages().flatMap((name) =>
+      // Rows of tables, and paragraphs.
+      text(name)
+        .split(/\n\n|\n(?=\|)/)
+        .filter((part) => /\braise\b/.test(part) && settings.some((setting) => part.includes(setting))),
+    );
+    expect(raised.length).to.be.greaterThan(5);
+    expect(raised.filter((part) => !part.includes("./obs upgrade --volumes"))).to.deep.equal([]);
   });
 
   it("have only placeholders that the tests can fill", () => {
