@@ -69,8 +69,13 @@ export class Minio extends pulumi.ComponentResource {
             metadata: {
               name: claim,
               namespace,
-              // Do not wait for a volume that is bound only when a pod uses it.
-              annotations: { "pulumi.com/skipAwait": "true" },
+              annotations: {
+                // Do not wait for a volume that is bound only when a pod uses it.
+                "pulumi.com/skipAwait": "true",
+                // The StatefulSet recreates a deleted PVC with the size in its template. Kubernetes regards the
+                // StatefulSet's controller as the owner of that size, and would reject the larger one.
+                "pulumi.com/patchForce": "true",
+              },
             },
             spec: {
               accessModes: ["ReadWriteOnce"],

@@ -1,7 +1,7 @@
 import type { V1PersistentVolumeClaim, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { planLines, planOf } from "../../cli/commands/upgrade/volumes";
-import { type LiveVolumes, volumeProblems } from "../../components/preflight/checks/volumes";
+import { type LiveVolumes, recreatedClaims, volumeProblems } from "../../components/preflight/checks/volumes";
 import { quantity } from "../../settings/units";
 import { ownsClaim, type WorkloadVolumes, workloadVolumes } from "../../values/volumes";
 import { type Config, settingsOf } from "../support/stacks";
@@ -191,5 +191,28 @@ describe("unit: volumes that grow", () => {
       grow: [],
       remove: [{ namespace: "loki", name: "loki-ingester" }],
     });
+  });
+});
+
+describe("unit: volumes of MinIO that were recreated", () => {
+  const server = (index: number, size: string) => claim("minio", `export-minio-${index}`, size);
+  const told = (...claims: V1PersistentVolumeClaim[]) =>
+    recreatedClaims("prod", settingsOf("prod"), { statefulSets: [], claims });
+
+  it("are reported, because their StatefulSet gives them another size", () => {
+    const [problem, ...others] = told(server(0, "50Gi"), server(1, "1Gi"), server(2, "50Gi"));
+    expect(others).to.deep.equal([]);
+    expect(problem).to.deep.equal({
+      path: "objectStorage.minio.disk",
+      was: "50Gi",
+      allowed:
+        "the size of every volume: minio/export-minio-1 has 1Gi, because it was deleted and its StatefulSet recreated it",
+      change: "Run ./obs refresh prod, then ./obs up prod. Its StorageClass needs allowVolumeExpansion",
+    });
+  });
+
+  it("are not those that up is about to expand", () => {
+    expect(told(server(0, "20Gi"), server(1, "20Gi"))).to.deep.equal([]);
+    expect(told()).to.deep.equal([]);
   });
 });

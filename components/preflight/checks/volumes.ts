@@ -9,7 +9,7 @@ import type { Problem, Settings } from "../../../settings";
 import { bytesOf, quantity } from "../../../settings/units";
 import { minioClaims } from "../../../values/minio";
 import { ownsClaim, type WorkloadVolumes, workloadVolumes } from "../../../values/volumes";
-import { type Check, error } from "../check";
+import { type Check, error, warning } from "../check";
 import type { Facts } from "../facts";
 
 /** Facts about existing volumes. */
@@ -109,10 +109,36 @@ export const volumeProblems = (stack: string, settings: Settings, live: LiveVolu
   ...classProblems(settings, live),
 ];
 
+/** Volumes of MinIO that its StatefulSet recreated: the size in its immutable template is not that of the setting. */
+export function recreatedClaims(stack: string, settings: Settings, { claims }: LiveVolumes): Problem[] {
+  const names = new Set(minioClaims(settings).map(({ name }) => name));
+  const own = claims.filter(
+    ({ metadata }) =>
+      settings.objectStorage.kind === "minio" &&
+      metadata?.namespace === namespaces(settings).minio &&
+      names.has(metadata.name ?? ""),
+  );
+  const size = Math.max(...own.map(bytes));
+  return own
+    .filter((claim) => bytes(claim) < size)
+    .map((claim) => ({
+      path: "objectStorage.minio.disk",
+      was: quantity(settings.objectStorage.minio.disk),
+      allowed: `the size of every volume: ${key(claim.metadata?.namespace, claim.metadata?.name)} has ${quantity(bytes(claim))}, because it was deleted and its StatefulSet recreated it`,
+      change: `Run ./obs refresh ${stack}, then ./obs up ${stack}. Its StorageClass needs allowVolumeExpansion`,
+    }));
+}
+
 /** Existing volumes have the size and class in the settings, or can change to them. */
 export const check: Check<"statefulSets" | "claims"> = {
   name: "volumes",
   needs: ["statefulSets", "claims"],
   protectsData: true,
-  find: ({ stack, settings, facts }) => volumeProblems(stack, settings, facts).map(error),
+  find: ({ stack, settings, facts }) => [
+    ...volumeProblems(stack, settings, facts).map(error),
+    ...recreatedClaims(stack, settings, facts).map((problem) => ({
+      ...warning(problem),
+      unhealthy: true as const,
+    })),
+  ],
 };
