@@ -10,6 +10,7 @@ import { checks } from "../../components/preflight/checks";
 import type { Facts, Snapshot } from "../../components/preflight/facts";
 import { namedSecrets } from "../../components/preflight/named-secrets";
 import { placementNodes } from "../../components/preflight/nodes";
+import { namespaceOwner } from "../../names";
 import { mimirSteps, newestMimirStep } from "../../settings/mimir-steps";
 import { backedUp, type Environment, settingsOf as shippedSettings } from "../support/stacks";
 
@@ -587,7 +588,8 @@ describe("unit: preflight", () => {
     const boltdb = { from: "2024-01-01", store: "boltdb-shipper" };
     const runs = (...configs: object[]) => ({ lokiConfiguration: stringify({ schema_config: { configs } }) });
     const wants = (...schema: object[]) => ({ loki: { schema } });
-    const change = (live: object[], wanted: object[]) => told("index of Loki", runs(...live), wants(...wanted));
+    const change = (live: object[], wanted: object[]) =>
+      told("index of Loki", runs(...live), wants(...wanted));
     const daysAgo = (days: number) => new Date(Date.now() - days * 86_400_000).toISOString().slice(0, 10);
     const tsdb = (days: number) => ({ from: daysAgo(days), store: "tsdb" });
 
@@ -618,6 +620,32 @@ describe("unit: preflight", () => {
         expect(change([boltdb], [boltdb, tsdb(days)])).to.deep.equal([
           `error loki.schema[1].from ${JSON.stringify(daysAgo(days))}: a date after today, ${daysAgo(0)} (UTC): since that date, Loki has written logs with another index`,
         ]);
+    });
+  });
+
+  describe("object storage", () => {
+    const external = { endpoint: "s3.test", region: "eu", tls: true, pathStyle: true, ...credentials };
+    const moved = { objectStorage: { kind: "external", external } };
+    const server = {
+      metadata: { namespace: "minio", name: "minio-0", labels: { app: "minio", release: "minio" } },
+    };
+    const running = (labels: Record<string, string>, pods = [server]) => ({
+      namespaces: [{ metadata: { name: "minio", labels } }],
+      pods,
+    });
+    const owned = { [namespaceOwner.label]: namespaceOwner.project };
+
+    it("cannot change while MinIO runs, which up would delete", () => {
+      expect(told("object storage", running(owned), moved)).to.deep.equal([
+        'error objectStorage.kind "external": minio while this stack\'s MinIO runs in namespace minio: up would delete it with all data',
+      ]);
+      expect(told("object storage", running(owned), moved, "dev")).to.have.length(1);
+    });
+
+    it("can change after MinIO was scaled to 0, and use a MinIO of somebody else", () => {
+      expect(told("object storage", running(owned, []), moved)).to.deep.equal([]);
+      expect(told("object storage", running({}), moved)).to.deep.equal([]);
+      expect(told("object storage", running(owned))).to.deep.equal([]);
     });
   });
 

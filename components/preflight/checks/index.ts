@@ -16,6 +16,7 @@ import { check as lokiIndex } from "./loki-index";
 import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
 import { check as nodeSelection } from "./node-selection";
+import { check as objectStorage } from "./object-storage";
 import { check as otherPrometheus } from "./other-prometheus";
 import { check as placeholders } from "./placeholders";
 import { check as platform } from "./platform";
@@ -40,6 +41,7 @@ export const checks: Check[] = [
   gossip,
   mimirVersion,
   lokiIndex,
+  objectStorage,
   storageClass,
   nodeSelection,
   priorityClasses,
