@@ -313,11 +313,30 @@ describe("binaries: scheduled backups, with rclone between two MinIO servers", f
     await wait(1100);
     const before = new Date().toISOString().replace(/[-:T]|\..*/g, "");
     await store.client.putObject("mimir-ruler", "rules/pods/group", "a wrong rule");
-    await store.client.removeObject("mimir-blocks", "pods/01BLOCK/meta.json");
+    // Mimir marks a block, and deletes it two hours later together with the mark.
+    await store.client.putObject("mimir-blocks", "pods/01BLOCK/deletion-mark.json", "{}");
+    succeeded(run("backup"));
+    for (const object of ["deletion-mark.json", "meta.json", "chunks/000001"])
+      await store.client.removeObject("mimir-blocks", `pods/01BLOCK/${object}`);
+    await wait(1100);
     succeeded(run("backup"));
     succeeded(run("restore", { args: [before] }));
     expect(mc(store, "cat", "it/mimir-ruler/rules/pods/group")).to.equal("another rule");
-    expect(await store.names("mimir-blocks")).to.include("pods/01BLOCK/meta.json");
+    expect(await store.names("mimir-blocks")).to.deep.equal([
+      "pods/01BLOCK/chunks/000001",
+      "pods/01BLOCK/meta.json",
+    ]);
+  });
+
+  it("continues if an external S3 changes the creation time of a bucket, but not if the bucket is empty", async () => {
+    mc(store, "rb", "--force", "it/mimir-ruler");
+    await wait(1100);
+    await store.client.makeBucket("mimir-ruler");
+    expect(run("backup").log).to.include("is of other buckets");
+    await store.client.putObject("mimir-ruler", "rules/pods/group", "another rule");
+    succeeded(run("backup"));
+    const minio = { RCLONE_CONFIG_STORE_PROVIDER: "Minio" };
+    expect(run("backup", { variables: minio }).log).to.include("is of other buckets");
   });
 
   it("reports that a destination is unavailable", () => {
@@ -348,7 +367,9 @@ describe("binaries: scheduled backups, with rclone between two MinIO servers", f
     // A Grafana that was installed again must not replace the key before the restore.
     const replaced = run("backup", { script: "grafana.sh", variables: other });
     expect(replaced.status).not.to.equal(0);
-    expect(replaced.log).to.include("is of a Grafana with another secret key").and.to.include("grafana.secretKey");
+    expect(replaced.log)
+      .to.include("is of a Grafana with another secret key")
+      .and.to.include("grafana.secretKey");
     succeeded(run("restore", options));
     expect(readFileSync(database).equals(content)).to.equal(true);
     mkdirSync(folder, { recursive: true });

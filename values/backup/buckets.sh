@@ -17,6 +17,17 @@ installation() {
   done
 }
 
+# Whether a recorded installation is this one. An external S3 may change creation times, for example with a bucket policy;
+# there, an empty bucket with a copy is another one.
+same_buckets() { # recorded, current
+  [ "$1" != "$2" ] || return 0
+  [ "$RCLONE_CONFIG_STORE_PROVIDER" != Minio ] || return 1
+  [ "$(echo "$1" | sed 's/^[^;]*;//')" = "$(echo "$2" | sed 's/^[^;]*;//')" ] || return 1
+  for bucket in $BUCKETS; do
+    [ -n "$(rclone lsf "store:$bucket")" ] || [ -z "$(rclone lsf "copy:current/$bucket")" ] || return 1
+  done
+}
+
 changing() { # bucket: whether its objects are mutable, such as rules and configuration
   case " $CHANGING " in *" $1 "*) ;; *) return 1 ;; esac
 }
@@ -24,7 +35,7 @@ changing() { # bucket: whether its objects are mutable, such as rules and config
 backup() {
   current=$(installation)
   saved=$(read_file "" installation)
-  [ -z "$saved" ] || [ "$saved" = "$current" ] || fail "the copy in $DESTINATION is of other buckets:
+  [ -z "$saved" ] || same_buckets "$saved" "$current" || fail "the copy in $DESTINATION is of other buckets:
 $saved
 not of those of this stack:
 $current
@@ -57,6 +68,11 @@ restore() {
   completed=$(read_file "" completed)
   [ -n "$completed" ] || fail "$DESTINATION has no complete copy"
   current=$(installation)
+  # Objects that were written later are left out. Among them are the marks with which the stores announce the deletion
+  # of a block: with a mark, a restored block would be deleted again at once.
+  older=
+  [ -z "$before" ] ||
+    older="--min-age $(echo "$before" | sed 's/^\(....\)\(..\)\(..\)\(..\)\(..\)\(..\)$/\1-\2-\3T\4:\5:\6Z/')"
   echo "$JOB: restoring the copy of $completed (UTC)${before:+, as it was before $before}"
   # Until the restore is complete, backups refuse to run: they would remove objects from the copy that are not restored
   # yet.
@@ -64,13 +80,13 @@ restore() {
   for bucket in $BUCKETS; do
     changing "$bucket" || rclone copy $data "copy:current/$bucket" "store:$bucket"
     if changing "$bucket"; then filter=; else filter=$referring; fi
-    rclone copy $filter "copy:current/$bucket" "store:$bucket"
+    rclone copy $filter $older "copy:current/$bucket" "store:$bucket"
   done
   if [ -n "$before" ]; then
     for time in $(stamps deleted/); do
       [ "$time" -ge "$before" ] || continue
       for bucket in $BUCKETS; do
-        rclone copy "copy:deleted/$time/$bucket" "store:$bucket"
+        rclone copy $older "copy:deleted/$time/$bucket" "store:$bucket"
       done
     done
   fi
