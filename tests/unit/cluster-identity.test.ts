@@ -47,6 +47,8 @@ describe("unit: identity of the cluster", () => {
     );
     expect(message).to.include("has the UID 1 there, and 2 here");
     expect(message).to.match(/pulumi state delete --stack prod 'urn:pulumi:.*::pulumi:index:Stash::cluster'/);
+    // A refresh waits for the lost MinIO, and ends with an error.
+    expect(message).to.include("if it had the stack's MinIO, docs/guides/backup.md#an-empty-cluster");
   });
 
   it("rejects another prefix of the namespaces, and treats a stack without a record as one without a prefix", async () => {
