@@ -593,6 +593,14 @@ describe("unit: values of alloy for metrics", () => {
     expect(new Set(given).size).to.equal(given.length);
   });
 
+  it("waits for an API server that is unavailable at the start", () => {
+    const operators = [
+      ...alloyPipeline("metrics").matchAll(/prometheus\.operator\.\w+ "all" \{\n[\s\S]*?\n\t\}/g),
+    ];
+    expect(operators).to.have.length(4);
+    for (const [operator] of operators) expect(operator).to.match(/informer_sync_timeout\s+= "24h"/);
+  });
+
   it("loads rules and ignores monitors by the labels in names.ts", () => {
     const pipeline = alloyPipeline("metrics");
     const { LOADED_RULES } = alloyMetricsEnvironment(settingsOf("dev"));
