@@ -141,6 +141,8 @@ export function alloyMetricsValues(settings: Settings): Values {
         { apiGroups: [""], resources: ["pods", "services", "endpoints", "namespaces"], verbs: read },
         ...(alloyMetrics.kubernetesEvents ? [{ apiGroups: [""], resources: ["events"], verbs: read }] : []),
         { apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: read },
+        // Targets of Probes.
+        { apiGroups: ["networking.k8s.io"], resources: ["ingresses"], verbs: read },
         {
           apiGroups: ["monitoring.coreos.com"],
           resources: ["servicemonitors", "podmonitors", "probes", "scrapeconfigs", "prometheusrules"],
@@ -148,7 +150,9 @@ export function alloyMetricsValues(settings: Settings): Values {
         },
       ],
       clusterRules: [
-        { apiGroups: [""], resources: ["nodes", "nodes/metrics"], verbs: ["get"] },
+        // Monitors with `attachMetadata` have no targets before Alloy has listed the nodes.
+        { apiGroups: [""], resources: ["nodes"], verbs: read },
+        { apiGroups: [""], resources: ["nodes/metrics"], verbs: ["get"] },
         { nonResourceURLs: ["/metrics"], verbs: ["get"] },
       ],
     },

@@ -757,5 +757,11 @@ describe("unit: values of alloy for metrics", () => {
       expect(["get", "list", "watch"]).to.include.members(verbs);
       expect(resources).not.to.include.oneOf(["secrets", "configmaps", "*"]);
     }
+    // Without the last two, Probes of Ingresses and monitors with `attachMetadata` have no targets.
+    for (const discovered of ["pods", "services", "endpointslices", "ingresses", "nodes"])
+      expect(
+        [...rbac.rules, ...rbac.clusterRules].filter(({ resources = [] }) => resources.includes(discovered)),
+        discovered,
+      ).to.have.nested.property("[0].verbs[1]", "list");
   });
 });
