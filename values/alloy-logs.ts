@@ -1,6 +1,7 @@
 /** Values of the alloy chart for the collector of logs. */
 import { gatewayUrls, logJobs, prefixed, releases, tenants, writerOf } from "../names";
 import type { Settings } from "../settings";
+import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyValues, storagePath } from "./alloy";
 import { gatewayClients, gatewayConnection, passwordFile } from "./gateway";
 import { healthCheckStatements } from "./health-checks";
@@ -13,12 +14,16 @@ import { readingAsRoot, type Values } from "./shared";
 /** The kubelet's folder of container log files: https://kubernetes.io/docs/concepts/cluster-administration/logging/ */
 const podLogs = "/var/log/pods";
 
+/** Age of the oldest lines that Loki accepts: its default of `reject_old_samples_max_age`. */
+const oldestLine = 7 * 24 * 3600;
+
 /** Environment variables of the pipeline. */
 export const alloyLogsEnvironment = (settings: Settings): Record<string, string> => {
   const { alloyLogs, cluster } = settings;
   const user = writerOf(tenants.logs, settings);
   return {
     LOG_FILES: podLogs,
+    OLDEST: goDuration(oldestLine),
     STORAGE: storagePath,
     BUFFER: String(alloyLogs.buffer),
     LOKI_URL: gatewayUrls(settings).loki,

@@ -86,6 +86,11 @@ describe("cases: log lines of real programs", function () {
         Buffer.from(`${time} stdout P ERROR last words without a newline\n`),
       ]),
     );
+    const old = new Date(began - 8 * 86_400_000).toISOString();
+    writeFileSync(
+      join(containerFolder(files, "shop", "weekly", "weekly"), "0.log"),
+      `${old} stdout F too old for Loki\n${time} stdout F once a week\nwithout a time\n`,
+    );
     receiver = await LogReceiver.start();
     collector = await startCollector(alloy, {
       settings: parseSettings("test", { environment: "dev", cluster: { name: "test" } }),
@@ -117,6 +122,11 @@ describe("cases: log lines of real programs", function () {
     await collector?.stop();
     await receiver?.stop();
     if (folder) rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("drops lines that are too old for Loki, and no line without a time", () => {
+    const weekly = receiver?.entries.filter(({ labels }) => labels["container_name"] === "weekly");
+    expect(weekly?.map(({ line }) => line)).to.have.members(["once a week", "without a time"]);
   });
 
   for (const runtime of runtimes)
