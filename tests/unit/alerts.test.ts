@@ -63,6 +63,14 @@ const notAlways: { metrics: RegExp; why: string }[] = [
     metrics: /^otelcol_receiver_refused_(spans|metric_points|log_records)_total$/,
     why: "only once some were refused",
   },
+  {
+    metrics: /^otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total$/,
+    why: "only if Alloy samples",
+  },
+  {
+    metrics: /^(loki_write_(sent|dropped)_entries_total|alloy_component_graph_connection)$/,
+    why: "only with alloyMetrics.kubernetesEvents, which the recorded stack did not have",
+  },
   { metrics: /^cortex_bucket_blocks_count$/, why: "only once a tenant has blocks" },
   { metrics: /^tempodb_blocklist_poll_errors_total$/, why: "only after the first failure" },
   {
