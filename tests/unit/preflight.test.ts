@@ -1040,6 +1040,31 @@ describe("unit: preflight", () => {
       expect(paths({})).to.deep.equal([]);
       expect(paths({}, "dev")).to.deep.equal([]);
     });
+
+    it("is not replaced by another, empty one while Grafana runs", () => {
+      const running = (...claims: string[]): Partial<Facts> => ({
+        pods: [
+          {
+            metadata: { namespace: "grafana", labels: { "app.kubernetes.io/name": "grafana" } },
+            spec: {
+              containers: [],
+              volumes: claims.map((claimName) => ({ name: "storage", persistentVolumeClaim: { claimName } })),
+            },
+          },
+        ],
+      });
+      const findings = (facts: Partial<Facts>, config: Config) =>
+        told("Grafana's database", facts, config, "dev");
+      expect(findings(running("grafana"), { grafana: { database } })).to.deep.equal([
+        `error grafana.database "${database.host}": unset: users, dashboards and alert rules are in SQLite on the volume, and Grafana does not move them (docs/guides/grafana.md#another-database)`,
+      ]);
+      expect(findings(running(), {})).to.deep.equal([
+        "error grafana.database undefined: set: users, dashboards and alert rules are in PostgreSQL, and Grafana does not move them (docs/guides/grafana.md#another-database)",
+      ]);
+      expect(findings(running("grafana"), {})).to.deep.equal([]);
+      expect(findings(running(), { grafana: { database } })).to.deep.equal([]);
+      expect(findings({ pods: [] }, { grafana: { database } })).to.deep.equal([]);
+    });
   });
 
   describe("receivers of alerts", () => {
