@@ -1067,6 +1067,30 @@ describe("unit: preflight", () => {
     });
   });
 
+  describe("instrumentation of pods", () => {
+    const pod = (name: string, annotations: Record<string, string>, ...initContainers: string[]) => ({
+      metadata: { namespace: "shop", name, annotations },
+      spec: { containers: [], initContainers: initContainers.map((one) => ({ name: one })) },
+    });
+    const python = { "instrumentation.opentelemetry.io/inject-python": "opentelemetry/default" };
+    const injected = "opentelemetry-auto-instrumentation-python";
+    const findings = (...pods: Facts["pods"]) => told("instrumentation of pods", { pods });
+
+    it("is missing with a warning, because the operator's webhook ignores failures", () => {
+      expect(findings(pod("cart-1", python, "wait"), pod("cart-2", python, injected))).to.deep.equal([
+        'warning tracing "pods shop/cart-1": instrumented, as their annotations request: they started while the OpenTelemetry operator was unavailable, or tracing.languages lacks their language',
+      ]);
+      const many = ["a", "b", "c", "d", "e"].map((name) => pod(name, python));
+      expect(findings(...many)[0]).to.include('"pods shop/a, shop/b, shop/c and 2 more"');
+    });
+
+    it("is not expected without the annotation", () => {
+      const off = { "instrumentation.opentelemetry.io/inject-python": "false" };
+      const names = { "instrumentation.opentelemetry.io/container-names": "app" };
+      expect(findings(pod("a", {}), pod("b", off), pod("c", names))).to.deep.equal([]);
+    });
+  });
+
   describe("receivers of alerts", () => {
     it("are missing with a warning in prod", () => {
       const none = { alerting: { receivers: {} } };

@@ -10,6 +10,7 @@ import { check as domain } from "./domain";
 import { check as gossip } from "./gossip";
 import { check as grafanaDatabase } from "./grafana-database";
 import { check as ingress } from "./ingress";
+import { check as instrumentation } from "./instrumentation";
 import { check as ipFamily } from "./ip-family";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as lokiIndex } from "./loki-index";
@@ -57,6 +58,7 @@ export const checks: Check[] = [
   apiServerPorts,
   ipFamily,
   ingress,
+  instrumentation,
   receivers,
   grafanaDatabase,
   backups,
