@@ -566,6 +566,12 @@ describe("unit: values", () => {
       expect(serviceAccount.automountServiceAccountToken).to.equal(false);
     });
 
+    it("reads what a node wrote to its journal before an outage", () => {
+      expect(alloyLogsPipeline(settingsOf("prod"))).to.match(
+        /loki\.source\.journal "node" \{[^}]*max_age\s+= "24h"/,
+      );
+    });
+
     it("bounds its buffer, and configures what it collects", () => {
       const { alloy, controller }: Any = alloyLogsValues(
         settingsOf("dev", {
