@@ -15,8 +15,12 @@ export const rate = (counter: string, by?: string) =>
 /** The same for a counter that exists only after the first event: zero until then. */
 export const rateOrZero = (counter: string) => `(${rate(counter)} or vector(0))`;
 
-/** Increase of a counter over the time range; zero if the counter does not exist. */
-export const grownOrZero = (counter: string) => `(sum(increase(${counter}[$__range])) or vector(0))`;
+/**
+ * Increase of a counter over the time range; zero if the counter does not exist. Counters of failures often exist only
+ * after the first one: `increase` does not see their first value.
+ */
+export const grownOrZero = (counter: string) =>
+  `(sum(increase(${counter}[$__range]) > 0 or (${counter} unless ${counter} offset $__range)) or vector(0))`;
 
 /** The share of events that failed; no value without events, so that there is no division by zero. */
 export const share = (wrong: string, all: string) => `${rateOrZero(wrong)} / (${rate(all)} > 0)`;

@@ -544,6 +544,16 @@ describe("unit: data loss on the dashboard of stack health", () => {
     });
 });
 
+describe("unit: losses on the dashboard of Alloy", () => {
+  const stats = panelsOf(dashboards["Observability"]?.find(({ uid }) => uid === "alloy") as Dashboard);
+  for (const title of ["Dropped log lines", "Dropped samples", "Dropped spans"])
+    it(`${title}: includes the first value of a counter, which begins with the first loss`, () => {
+      const [{ expr } = { expr: "" }] = stats.find((panel) => panel.title === title)?.targets ?? [];
+      const [, counter = "none"] = /increase\(([^[]+)\[\$__range\]\) > 0/.exec(expr) ?? [];
+      expect(expr).to.include(`${counter} unless ${counter} offset $__range`);
+    });
+});
+
 describe("unit: rules of dashboards", () => {
   const up = of(metrics, { up: 'up{cluster=~"$cluster"}' });
   const good: Dashboard = {
