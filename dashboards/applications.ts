@@ -150,16 +150,14 @@ export const applications: Dashboard = {
         logLines(
           "Latest error log lines",
           of(logs, { lines: `{cluster=~"$cluster", namespace=~"$namespace", level=~"error|fatal"}` }),
-          {
-            // Grafana ignores the text for no data in panels of log lines.
-            description: "Empty if there are no errors. A line with a trace ID links to its trace.",
-          },
+          { none: "No error log lines", description: "A line with a trace ID links to its trace." },
         ),
         traceList(
           "Latest traces with errors",
           of(traces, {
             traces: `{ resource.k8s.cluster.name =~ "$cluster" && resource.k8s.namespace.name =~ "$namespace" && status = error }`,
           }),
+          { none: "No traces with errors" },
         ),
       ],
     },

@@ -376,7 +376,12 @@ export const clusterOverview: Dashboard = {
           of(logs, {
             "{{reason}}": `sum by (reason) (count_over_time({${cluster}, job="${logJobs.events}", level="warn"} | logfmt reason [$__auto]))`,
           }),
-          { width: 12, min: 0, description: "Kubernetes events of type Warning, of all namespaces." },
+          {
+            width: 12,
+            min: 0,
+            none: "No warning events",
+            description: "Kubernetes events of type Warning, of all namespaces.",
+          },
         ),
         timeSeries(
           "Journal errors by unit",
@@ -384,12 +389,17 @@ export const clusterOverview: Dashboard = {
           of(logs, {
             "{{node_name}} {{unit}}": `sum by (node_name, unit) (count_over_time({${cluster}, job="${logJobs.journal}", level=~"error|fatal"} [$__auto]))`,
           }),
-          { width: 12, min: 0, description: "kubelet, container runtime, kernel and other units." },
+          {
+            width: 12,
+            min: 0,
+            none: "No journal errors",
+            description: "kubelet, container runtime, kernel and other units.",
+          },
         ),
         logLines(
           "Warning events",
           of(logs, { events: `{${cluster}, job="${logJobs.events}", level="warn"}` }),
-          { description: "Empty if there are none." },
+          { none: "No warning events" },
         ),
       ],
     },

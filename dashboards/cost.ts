@@ -195,7 +195,7 @@ export const cost: Dashboard = {
           "Span rate by tenant",
           spansPerSecond,
           of(watcher, { "{{tenant}}": rate(`tempo_distributor_spans_received_total{${tempo}}`, "tenant") }),
-          { stacked: true },
+          { stacked: true, none: "No traces" },
         ),
         bars(
           "Span rate by service",
@@ -211,9 +211,10 @@ export const cost: Dashboard = {
       title: "Storage",
       collapsed: true,
       panels: [
-        pie("Bytes by bucket", "bytes", of(watcher, { "{{bucket}}": buckets })),
+        pie("Bytes by bucket", "bytes", of(watcher, { "{{bucket}}": buckets }), { none: "External storage" }),
         timeSeries("Bytes by bucket over time", "bytes", of(watcher, { "{{bucket}}": buckets }), {
           stacked: true,
+          none: "External storage",
         }),
         bars(
           "PVC requests by namespace",
@@ -221,7 +222,7 @@ export const cost: Dashboard = {
           of(watcher, {
             "{{namespace}}": `sum by (namespace) (kube_persistentvolumeclaim_resource_requests_storage_bytes{${stack}})`,
           }),
-          { description: "Requested storage of the stack's PVCs." },
+          { none: "No PVCs", description: "Requested storage of the stack's PVCs." },
         ),
       ],
     },

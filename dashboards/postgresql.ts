@@ -268,7 +268,11 @@ export const postgresql: Dashboard = {
           of(traces, {
             slow: `{ resource.k8s.cluster.name =~ "$cluster" && (span.db.system = "postgresql" || span.db.system.name = "postgresql") && duration > 200ms }`,
           }),
-          { width: 12, description: "Traces with a statement over 200 ms." },
+          {
+            width: 12,
+            none: "No statements over 200 ms",
+            description: "Traces with a statement over 200 ms.",
+          },
         ),
         logLines(
           "Server error log lines",
@@ -277,7 +281,8 @@ export const postgresql: Dashboard = {
           }),
           {
             width: 12,
-            description: "If the exporter runs in the server's pod. Empty if there are no errors.",
+            none: "No error log lines",
+            description: "If the exporter runs in the server's pod.",
           },
         ),
       ],

@@ -191,14 +191,14 @@ export const services: Dashboard = {
           of(traces, {
             errors: `{ resource.k8s.cluster.name =~ "$cluster" && resource.service.name =~ "$service" && status = error }`,
           }),
-          { width: 12 },
+          { width: 12, none: "No traces with errors" },
         ),
         traceList(
           "Latest slow traces",
           of(traces, {
             slow: `{ resource.k8s.cluster.name =~ "$cluster" && resource.service.name =~ "$service" && duration > 1s }`,
           }),
-          { width: 12, description: "Traces with a span over 1 s." },
+          { width: 12, none: "No traces over 1 s", description: "Traces with a span over 1 s." },
         ),
         logLines(
           "Warning and error log lines",
@@ -206,8 +206,9 @@ export const services: Dashboard = {
             lines: `{cluster=~"$cluster", namespace=~".+", service_name=~"$service", level=~"warn|error|fatal"}`,
           }),
           {
+            none: "No warning or error log lines",
             description:
-              "Logs of containers with the service's name; empty if there are none. A line with a trace ID links to its trace.",
+              "Logs of containers with the service's name. A line with a trace ID links to its trace.",
           },
         ),
       ],

@@ -1,7 +1,7 @@
 /**
  * `npm run pictures -- [stack] [uid...]`: takes a picture of every dashboard of a running stack, or of the
  * named ones, with headless Chromium. It fails if a dashboard does not finish loading, or has a truncated
- * title or a panel with an error.
+ * title or a panel with an error. `--expand` opens the collapsed rows, and takes the whole dashboard.
  *
  * OBS_CHROMIUM selects the browser; the default is `chromium` or `google-chrome` on PATH.
  */
@@ -23,9 +23,10 @@ const { values: options, positionals } = parseArgs({
     from: { type: "string", default: "now-30m" },
     theme: { type: "string", default: "dark" },
     folder: { type: "string", default: join("docs", "pictures") },
+    expand: { type: "boolean", default: false },
   },
 });
-const { width, height, from, theme, folder } = options;
+const { width, height, from, theme, folder, expand } = options;
 
 /** Timeout for a dashboard to finish drawing, in milliseconds. */
 const drawnWithin = 120_000;
@@ -57,8 +58,21 @@ async function drawn(page: Page): Promise<void> {
   }
 }
 
+/** Opens the collapsed rows, and makes the page high enough for all panels: Grafana does not load hidden ones. */
+async function expandRows(page: Page): Promise<void> {
+  await page.waitForSelector(panel, { timeout: drawnWithin });
+  for (const row of await page.$$("button[aria-label='Expand row']")) await row.click();
+  const whole = Number(await page.evaluate("document.documentElement.scrollHeight"));
+  await page.setViewport({
+    width: Number(width),
+    height: Math.max(whole, Number(height)),
+    deviceScaleFactor: 1,
+  });
+}
+
 /** Waits until the dashboard is drawn, and returns the problems of the page. */
 async function flaws(page: Page): Promise<string[]> {
+  if (expand) await expandRows(page);
   await drawn(page);
   const truncated = await page.$$eval(`${panel} h2`, (titles) =>
     titles

@@ -3,7 +3,7 @@ export type * from "./look";
 export { runbookUid } from "./look";
 export * from "./panels";
 export * from "./promql";
-export { of, type Query } from "./queries";
+export { of, type Query, reason } from "./queries";
 export * from "./rows";
 export * from "./sources";
 export * from "./spans";

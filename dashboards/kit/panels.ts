@@ -31,13 +31,12 @@ import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
 import { PanelBuilder as NodeGraph } from "@grafana/grafana-foundation-sdk/nodegraph";
 import { PanelBuilder as PieChart, PieChartType } from "@grafana/grafana-foundation-sdk/piechart";
 import { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
-import { PanelBuilder as StateTimeline } from "@grafana/grafana-foundation-sdk/statetimeline";
 import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
 import { DataqueryBuilder as TempoQuery } from "@grafana/grafana-foundation-sdk/tempo";
 import { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk/timeseries";
 import { dressed, type Look, type Placed } from "./look";
-import type { Query } from "./queries";
-import { reference, type Source } from "./sources";
+import { type Query, reasonTarget } from "./queries";
+import { metrics, mixed, reference, type Source } from "./sources";
 
 /** The newest value of each series. */
 const newest = () => new ReduceDataOptionsBuilder().calcs(["lastNotNull"]).values(false);
@@ -190,12 +189,30 @@ export interface Column {
   opens?: { uid: string; variable: string };
 }
 
+/** Name of a column that is 0 in all rows of a table. */
+const zero = "zero";
+
+/** Adds the column `zero` to a table: `time` is the heading of a column with a time in each row. */
+const addZero = (time: string): DataTransformerConfig => ({
+  id: "calculateField",
+  options: {
+    mode: "binary",
+    alias: zero,
+    binary: { left: { matcher: { id: "byName", options: time } }, operator: "*", right: { fixed: "0" } },
+  },
+});
+
+/**
+ * Makes one table for each value of `zero`, without that column: none from a table without rows. Grafana shows the text
+ * for no data only without a table, else an empty header.
+ */
+const dropWithoutRows: DataTransformerConfig = {
+  id: "partitionByValues",
+  options: { fields: [zero], naming: { asLabels: false } },
+};
+
 /** Current values, a row for each series; queries are joined by the labels that they share. `sort` is a heading: highest first. */
-export const table = (
-  title: string,
-  queries: Query[],
-  look: Look & { columns: Column[]; sort?: string; transformations?: DataTransformerConfig[] },
-) => {
+export const table = (title: string, queries: Query[], look: Look & { columns: Column[]; sort?: string }) => {
   // Grafana does not number the value column of a single query.
   const columns = look.columns.flatMap((column) =>
     column.field === "Value #A" ? [column, { ...column, field: "Value" }] : [column],
@@ -203,8 +220,8 @@ export const table = (
   const shown = columns.map(({ field }) => field);
   const panel = new Table().filterable(true).transformations([
     { id: "merge", options: {} },
-    ...(look.transformations ?? []),
-    { id: "filterFieldsByName", options: { include: { names: shown } } },
+    addZero("Time"),
+    { id: "filterFieldsByName", options: { include: { names: [...shown, zero] } } },
     {
       id: "organize",
       options: {
@@ -212,6 +229,7 @@ export const table = (
         renameByName: Object.fromEntries(columns.map(({ field, heading }) => [field, heading])),
       },
     },
+    dropWithoutRows,
   ]);
   if (look.sort) panel.sortBy([new TableSortByFieldStateBuilder().displayName(look.sort).desc(true)]);
   for (const { heading, unit, width, opens } of look.columns) {
@@ -233,37 +251,64 @@ export const table = (
   );
 };
 
-/** A band for each series that changes color with its value. */
-export const states = (title: string, unit: string, queries: Query[], look: Look = {}) =>
-  dressed(new StateTimeline().fillOpacity(80).showValue(VisibilityMode.Never), title, unit, queries, look);
-
-/** Log lines, newest first. */
-export const logLines = (title: string, queries: Query[], look: Look = {}) =>
-  dressed(
-    new Logs().showTime(true).wrapLogMessage(true).enableLogDetails(true).sortOrder(LogsSortOrder.Descending),
+/** Log lines, newest first; without any, one line with the reason, because Grafana ignores the text for no data here. */
+export const logLines = (title: string, queries: Query[], look: Look = {}) => {
+  const panel = new Logs();
+  const placed = dressed(
+    panel.showTime(true).wrapLogMessage(true).enableLogDetails(true).sortOrder(LogsSortOrder.Descending),
     title,
     "none",
     queries,
     { width: 24, height: 9, ...look },
   );
+  for (const { source, expr } of queries) {
+    // Grafana shows the first label as the line. Without a level, it would take one from the words of the text.
+    const unknown = `label_replace(vector(0), "detected_level", "unknown", "", "")`;
+    const line = `label_replace(${unknown}, "body", "${placed.none}", "", "")`;
+    panel.withTarget(reasonTarget(source, `${line} unless on () sum(count_over_time(${expr} [$__range]))`));
+  }
+  return placed;
+};
 
 /** Traces that a TraceQL query finds; a click opens one. */
 export const traceList = (title: string, queries: Query[], look: Look = {}) =>
   dressed(
-    // Hides the spans of a trace; they open with it.
-    new Table().transformations([{ id: "organize", options: { excludeByName: { nested: true } } }]),
+    new Table().transformations([
+      // Hides the spans of a trace; they open with it.
+      { id: "organize", options: { excludeByName: { nested: true } } },
+      addZero("Start time"),
+      dropWithoutRows,
+    ]),
     title,
     "none",
     queries,
     { width: 24, height: 9, ...look },
   );
 
-/** The service graph that Tempo draws from the metrics with `labels`. */
+/** The metric from which Tempo draws the service graph. */
+const edges = "traces_service_graph_request_total";
+
+/**
+ * The service graph that Tempo draws from the metrics with `labels`; without any, one node with the reason, because
+ * Grafana ignores the text for no data here.
+ */
 export const serviceMap = (title: string, source: Source, labels: string, look: Look = {}): Placed => {
+  const none = look.none ?? "No calls";
+  const node = (label: string, text: string, of: string) =>
+    `label_replace(${of}, "${label}", "${text}", "", "")`;
   const panel = new NodeGraph()
     .title(title)
     .unit("none")
-    .datasource(reference(source))
+    .datasource(mixed)
+    // The value of the reason would be shown as a number in its node.
+    .transformations([{ id: "filterFieldsByName", options: { exclude: { names: ["Value"] } } }])
+    // The node graph draws the first nodes that it gets.
+    .withTarget(
+      reasonTarget(
+        metrics,
+        node("id", "none", node("title", none, `absent_over_time(${edges}{${labels}}[$__range])`)),
+      ),
+    )
     .withTarget(
       new TempoQuery()
         .datasource(reference(source))
@@ -272,5 +317,5 @@ export const serviceMap = (title: string, source: Source, labels: string, look: 
         .serviceMapQuery(`{${labels}}`),
     );
   if (look.description) panel.description(look.description);
-  return { title, width: look.width ?? 24, height: look.height ?? 12, panel, none: look.none };
+  return { title, width: look.width ?? 24, height: look.height ?? 12, panel, none };
 };

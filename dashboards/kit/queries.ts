@@ -27,6 +27,25 @@ export const of = (source: Source, queries: Record<string, string>): Query[] =>
 
 const refId = (index: number) => String.fromCharCode("A".charCodeAt(0) + index);
 
+/** Reference of the query of a panel that gives the reason why the others have no data. */
+export const reason = "reason";
+
+/** A query that returns the reason as a label if the panel's other queries have no data, and nothing otherwise. */
+export const reasonTarget = (source: Source, expr: string): cog.Builder<cog.Dataquery> =>
+  source.type === "loki"
+    ? new LokiQuery()
+        .datasource(reference(source))
+        .refId(reason)
+        .expr(expr)
+        .queryType("instant")
+        .instant(true)
+    : new PromQuery()
+        .datasource(reference(source))
+        .refId(reason)
+        .expr(expr)
+        .instant()
+        .format(PromQueryFormat.Table);
+
 /** A query in the form of the panel's data source. */
 export function target(
   { source, expr, legend = "", instant, minStep }: Query,

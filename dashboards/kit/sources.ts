@@ -71,6 +71,9 @@ export const traces: Source = {
 /** A reference to a source, for a panel. */
 export const reference = ({ type, variable }: Source) => ({ type, uid: `\${${variable}}` });
 
+/** The data source of a panel whose queries name different ones. */
+export const mixed = { type: "datasource", uid: "-- Mixed --" };
+
 /** The variable that selects a data source. */
 export const sourceVariable = ({ variable, label, type, first, choice }: Source) =>
   new DatasourceVariableBuilder(variable)

@@ -5,6 +5,10 @@ import {
   GraphThresholdsStyleConfigBuilder,
   GraphThresholdsStyleMode,
 } from "@grafana/grafana-foundation-sdk/common";
+import { PanelBuilder as Heatmap } from "@grafana/grafana-foundation-sdk/heatmap";
+import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
+import { PanelBuilder as NodeGraph } from "@grafana/grafana-foundation-sdk/nodegraph";
+import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
 import { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk/timeseries";
 import { expect } from "chai";
 import { parse } from "yaml";
@@ -18,8 +22,11 @@ import {
   logs,
   longRange,
   metrics,
+  mixed,
   of,
+  reason,
   runbookUid,
+  serviceMap,
   stat,
   table,
   timeSeries,
@@ -149,13 +156,17 @@ const panelsDoNotOverlap: Rule = (dashboard) =>
 /** One Grafana can show several stacks: a variable selects one. */
 const sourcesAreVariables: Rule = (dashboard) => {
   const chosen = dashboard.sources.map(({ variable }) => `\${${variable}}`);
-  return panelsOf(dashboard)
-    .flatMap((panel) => [panel, ...(panel.targets ?? [])].map(({ datasource }) => ({ panel, datasource })))
-    .filter(({ datasource }) => datasource && !chosen.includes(datasource.uid))
-    .map(({ panel, datasource }) => ({
-      place: placeOf(dashboard, panel),
-      what: `reads ${datasource.uid}, which is no source of the dashboard`,
-    }));
+  return (
+    panelsOf(dashboard)
+      .flatMap((panel) => [panel, ...(panel.targets ?? [])].map(({ datasource }) => ({ panel, datasource })))
+      // The queries of a mixed panel name their sources.
+      .filter(({ panel, datasource }) => datasource !== panel.datasource || datasource?.uid !== mixed.uid)
+      .filter(({ datasource }) => datasource && !chosen.includes(datasource.uid))
+      .map(({ panel, datasource }) => ({
+        place: placeOf(dashboard, panel),
+        what: `reads ${datasource.uid}, which is no source of the dashboard`,
+      }))
+  );
 };
 
 /** Kinds of panels that show one number of each series, which may be of the whole time range. */
@@ -296,11 +307,42 @@ const linesAreFull: Rule = (dashboard) =>
       ];
     });
 
-/** A panel without data names the kind of missing data. */
+/** Types of panels that show the text for no data if their queries return nothing. */
+const showsNoValue = ["stat", "timeseries", "bargauge", "piechart"];
+
+/** The last transformation turns a table without rows into no table. Grafana shows the text for no data only then. */
+const dropsEmptyTables = ({ transformations = [] }: Json) =>
+  transformations.at(-1)?.id === "partitionByValues" &&
+  transformations.some(
+    ({ id, options }: Json) =>
+      id === "calculateField" && options.alias === transformations.at(-1).options.fields[0],
+  );
+
+/** The text that a query returns if the panel's others have no data. */
+function reasonInQuery({ type, targets }: Json): string | undefined {
+  const queries: Json[] = targets.filter(({ refId }: Json) => refId === reason);
+  const others: Json[] = targets.filter(({ refId }: Json) => refId !== reason);
+  const [text] = queries.flatMap(({ expr }) => /"(?:body|title)", "([^"]*)"/.exec(expr)?.[1] ?? []);
+  const covered = others.every(({ expr, serviceMapQuery }) =>
+    queries.some((query) => query.expr.includes(expr ?? serviceMapQuery)),
+  );
+  // The node graph draws the first nodes that it gets.
+  return covered && (type !== "nodeGraph" || targets[0] === queries[0]) ? text : undefined;
+}
+
+/** The text of a panel without data, if Grafana shows it in a panel of this type. */
+function reasonOf(panel: Json): string | undefined {
+  const { type, fieldConfig } = panel;
+  if (type === "logs" || type === "nodeGraph") return reasonInQuery(panel);
+  const shown = showsNoValue.includes(type) || (type === "table" && dropsEmptyTables(panel));
+  return shown ? fieldConfig?.defaults.noValue : undefined;
+}
+
+/** A panel without data shows the kind of missing data. */
 const emptyPanelsHaveAReason: Rule = (dashboard) =>
   panelsOf(dashboard)
     .filter((panel) => !isRow(panel))
-    .filter(({ fieldConfig }) => /^(no data)?$/i.test(fieldConfig?.defaults.noValue ?? ""))
+    .filter((panel) => /^(no data)?$/i.test(reasonOf(panel) ?? ""))
     .map((panel) => ({ place: placeOf(dashboard, panel), what: "no text for no data" }));
 
 /** Thresholds are lines: an area would fill the whole graph if its axis is far from them. */
@@ -671,6 +713,11 @@ describe("unit: rules of dashboards", () => {
         ...good,
         rows: [{ title: "Row", panels: [timeSeries("Panel", "short", up, { none: "No data" })] }],
       },
+      // Grafana ignores the text for no data in these.
+      ...[new Table(), new Logs(), new NodeGraph(), new Heatmap()].map((silent) => ({
+        ...good,
+        rows: [{ title: "Row", panels: [panel, { ...panel, panel: silent.title("Silent").targets([]) }] }],
+      })),
     ],
     "shows thresholds as lines": [
       {
@@ -747,11 +794,20 @@ describe("unit: rules of dashboards", () => {
       logLines("Lines", lines),
       traceList("Traces", found),
       logLines("Errors", lines, { none: "No errors" }),
+      table("Table", up, { columns: [] }),
+      serviceMap("Map", traces, 'cluster=~"$cluster"'),
     ];
     const texts = modelOf({ ...good, numbers: [], rows: [{ title: "Row", panels: row }] })
       .panels.filter((each: Json) => !isRow(each))
-      .map(({ fieldConfig }: Json) => fieldConfig.defaults.noValue);
-    expect(texts).to.deep.equal(["No targets", "No log lines", "No traces", "No errors"]);
+      .map(reasonOf);
+    expect(texts).to.deep.equal([
+      "No targets",
+      "No log lines",
+      "No traces",
+      "No errors",
+      "No targets",
+      "No calls",
+    ]);
   });
 
   for (const [name, rule] of Object.entries(rules))

@@ -1,7 +1,7 @@
 /** `obs dashboards`: runs the queries of all dashboards at the stores, and lists those that fail or have no data. */
 import pLimit from "p-limit";
 import { dashboards } from "../../../dashboards";
-import { build } from "../../../dashboards/kit";
+import { build, reason } from "../../../dashboards/kit";
 import { datasources } from "../../../names";
 import { connect } from "../../lib/cluster";
 import { table } from "../../lib/text";
@@ -35,8 +35,10 @@ export function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] 
       labels.has(braced ?? bare) ? ".*" : (sources.get(braced ?? bare) ?? whole),
     );
   const panels: Json[] = model.panels.flatMap((panel: Json) => [panel, ...(panel.panels ?? [])]);
-  return panels.flatMap((panel: Json) =>
-    (panel.targets ?? []).map((target: Json): PanelQuery => {
+  return panels.flatMap((panel: Json) => {
+    // The reason why the others have no data is no data.
+    const targets: Json[] = (panel.targets ?? []).filter(({ refId }: Json) => refId !== reason);
+    return targets.map((target): PanelQuery => {
       const place = { dashboard: dashboard.uid, panel: panel.title };
       // Grafana draws the service map from this metric.
       if (target.queryType === "serviceMap")
@@ -52,8 +54,8 @@ export function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] 
         expr: replaced(target.expr ?? target.query),
         instant: Boolean(target.instant),
       };
-    }),
-  );
+    });
+  });
 }
 
 /** The queries of all dashboards. */
