@@ -46,7 +46,15 @@ describe("doctor: the cluster", () => {
   it("says who renews a certificate", () => {
     const of = (metadata: V1Secret["metadata"]) => renewal(settingsOf("dev"), { metadata: metadata ?? {} });
     expect(of({ annotations: { "cert-manager.io/certificate-name": "x" } })).to.contain("certificate x");
-    expect(of({ namespace: "monitoring", name: "kps-admission" })).to.contain("delete secret kps-admission");
+    // A refresh does not see Secrets of hooks, and without a changed value up does not run Helm.
+    expect(of({ namespace: "monitoring", name: "kps-admission" })).to.match(
+      /delete secret kps-admission, then pulumi config set --path helm\.kps\.values\.prometheusOperator\.podAnnotations/,
+    );
+    const operator = "opentelemetry-operator-controller-manager-service-cert";
+    const labels = { "app.kubernetes.io/managed-by": "Helm" };
+    expect(of({ namespace: "opentelemetry", name: operator, labels })).to.match(
+      /pulumi config set --path helm\.opentelemetry-operator\.values\.manager\.podAnnotations/,
+    );
     expect(of({ namespace: "monitoring", name: "mine" })).to.contain("the owner of this Secret");
     expect(of({ namespace: "loki", name: "gateway-tls" })).to.contain("./obs up: it issues a new one");
     const agent = settingsOf("dev", { hub: { stack: "organization/observability/prod" } });
@@ -68,7 +76,9 @@ describe("doctor: the cluster", () => {
       clientConfig: { caBundle: base64(ca), service: { namespace: "monitoring", name: "kps-operator" } },
     });
     expect(trustFinding("kps", webhook(one?.cert), [secret])).to.equal(undefined);
-    expect(trustFinding("kps", webhook(other?.cert), [secret])?.severity).to.equal("critical");
+    const distrusted = trustFinding("kps", webhook(other?.cert), [secret]);
+    expect(distrusted?.severity).to.equal("critical");
+    expect(distrusted?.fix).to.include("helm.kps.values.prometheusOperator");
     expect(trustFinding("kps", webhook(), [])).to.equal(undefined);
   });
 });

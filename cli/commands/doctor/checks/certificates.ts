@@ -5,7 +5,7 @@ import {
   type V1Secret,
   type V1ValidatingWebhook,
 } from "@kubernetes/client-node";
-import { certificates, gatewayAccess, namespaceKey, type Served } from "../../../../names";
+import { certificates, gatewayAccess, namespaceKey, releases, type Served } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { type Check, type Finding, findingIn, type Severity } from "../check";
 
@@ -17,6 +17,17 @@ const finding = findingIn("network", "docs/guides/tls.md");
 
 /** The Certificate of cert-manager that a Secret belongs to. */
 const managedBy = ({ metadata }: V1Secret) => metadata?.annotations?.["cert-manager.io/certificate-name"];
+
+/**
+ * How Helm creates the certificate of a webhook again. `up` runs Helm only if a value has changed, and a refresh does
+ * not see objects that hooks create.
+ */
+function madeAgain(name: string): string {
+  const annotation = name.includes(releases.openTelemetryOperator)
+    ? `${releases.openTelemetryOperator}.values.manager`
+    : `${releases.kubePrometheusStack}.values.prometheusOperator`;
+  return `pulumi config set --path helm.${annotation}.podAnnotations.renewed "$(date +%F)" and ./obs up: the chart creates certificate and caBundle again`;
+}
 
 /** What renews a Secret's certificate. */
 export function renewal(settings: Settings, secret: V1Secret): string {
@@ -30,7 +41,7 @@ export function renewal(settings: Settings, secret: V1Secret): string {
   if (ofGateway || (key && key in certificates && certificates[key as Served].secret === name))
     return "./obs refresh, then ./obs up: it issues a new one (docs/guides/tls.md)";
   if (name.endsWith("-admission") || labels["app.kubernetes.io/managed-by"] === "Helm")
-    return `kubectl -n ${namespace} delete secret ${name}, then ./obs refresh and ./obs up: the chart makes a new one`;
+    return `kubectl -n ${namespace} delete secret ${name}, then ${madeAgain(name)}`;
   return "the owner of this Secret renews it; no part of this stack does";
 }
 
@@ -95,7 +106,7 @@ export function trustFinding(
   return finding[failurePolicy === "Ignore" ? "warning" : "critical"](
     `the API server does not trust the webhook ${name} of ${service.namespace}/${service.name}`,
     `caBundle of ${configuration} has ${authorities.length} certificates; none signed the certificates in the Secrets of ${service.namespace}`,
-    "./obs refresh, then ./obs up: the chart creates certificate and caBundle again",
+    madeAgain(service.name),
   );
 }
 
