@@ -58,14 +58,17 @@ describe("doctor: drift and versions", () => {
   });
 
   it("reports replicas first, and a workload that is scaled to 0 as critical", () => {
+    const release = { name: "loki", namespace: "loki", revision: 7 };
     const told = (live: ReturnType<typeof deployment>) =>
-      driftFinding(live, "loki", driftOf(deployment(1), live, false), "loki.querier.replicas");
+      driftFinding(live, release, driftOf(deployment(1), live, false), "loki.querier.replicas");
     expect(told(deployment(1))).to.equal(undefined);
     expect(told(deployment(0))).to.include({ severity: "critical" });
     expect(told(deployment(0))?.fix)
       .to.contain("scale deployment/loki-querier --replicas=1")
       .and.contain("loki.querier.replicas");
     expect(told(deployment(3))?.what).to.contain("3 replicas where 1 were installed");
+    // Without the number, Helm would undo the last update.
+    expect(told(deployment(3))?.fix).to.contain("helm -n loki rollback loki 7");
     expect(told(deployment(3, "a:2"))?.what).to.contain("and 1 more fields");
     expect(told(deployment(1, "a:2"))?.evidence)
       .to.contain("a:2")

@@ -1,4 +1,5 @@
 import { AutoscalingV2Api, type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
+import type { HelmRelease } from "../../../lib/helm-history";
 import type { KubernetesObject } from "../../../lib/render";
 import { type Check, type Finding, findingIn } from "../check";
 import { differencesOf, type FieldDifference } from "../difference";
@@ -24,10 +25,17 @@ export function driftOf(
   return all.filter(({ path }) => !(counted && path === "spec.replicas"));
 }
 
+/** The part of a release that findings name. */
+type Installed = Pick<HelmRelease, "name" | "namespace" | "revision">;
+
+/** Applies the current revision of a release again. Without its number, Helm goes back to the revision before. */
+const reapplied = ({ name, namespace, revision }: Installed) =>
+  `helm -n ${namespace} rollback ${name} ${revision}`;
+
 /** The finding of an object that differs; replicas first. @param setting that holds its replicas */
 export function driftFinding(
   { kind, metadata: { namespace, name } }: KubernetesObject,
-  release: string,
+  release: Installed,
   differences: FieldDifference[],
   setting?: string,
 ): Finding | undefined {
@@ -46,8 +54,8 @@ export function driftFinding(
   const keep = replicas && setting ? `; to keep it: pulumi config set --path ${setting} ${live}` : "";
   return finding.warning(
     `${kind} ${namespace}/${name} was changed by hand: ${change}${more}`,
-    `live ${live}, release ${release} has ${wanted}`,
-    `./obs up does not see it: helm -n ${namespace} rollback ${release} restores the release's own${keep}`,
+    `live ${live}, release ${release.name} has ${wanted}`,
+    `./obs up does not see it: ${reapplied(release)} restores the release's own${keep}`,
   );
 }
 
@@ -84,14 +92,16 @@ async function liveObjects(
 export const check: Check = {
   name: "drift",
   async look({ config, cluster, settings }) {
-    const all = (await cluster.releases()).flatMap(({ name: release, namespace, objects }) =>
-      objects()
+    const all = (await cluster.releases()).flatMap((release) =>
+      release
+        .objects()
         .filter(({ kind }) => !passed.test(kind))
-        .map((object) => ({ object, release, namespace })),
+        .map((object) => ({ object, release })),
     );
     const wanted = all.map(({ object }) => object);
     const [live, counted] = await Promise.all([liveObjects(config, wanted), autoscaled(config)]);
-    return all.flatMap(({ object, release, namespace }) => {
+    return all.flatMap(({ object, release }) => {
+      const { namespace } = release;
       // An object that belongs to no namespace is found without one.
       const key = live.has(keyOf(object, namespace)) ? keyOf(object, namespace) : keyOf(object);
       const found = live.get(key);
@@ -99,8 +109,8 @@ export const check: Check = {
       if (!found)
         return finding[vital.test(kind) ? "critical" : "warning"](
           `${kind} ${metadata.namespace ?? namespace}/${metadata.name} is gone`,
-          `release ${release} installed it; the cluster has none`,
-          `helm -n ${namespace} rollback ${release} creates it again`,
+          `release ${release.name} installed it; the cluster has none`,
+          `${reapplied(release)} creates it again`,
         );
       const drifted = driftOf(object, found, counted.has(key));
       const setting = settingPath(settings, namespace, metadata.name, "replicas");
