@@ -27,7 +27,7 @@ export async function requireSameCluster(
   if (!recorded) return;
   const { metadata } = await config.makeApiClient(CoreV1Api).readNamespace({ name: "kube-system" });
   const gone = away
-    ? `If that cluster no longer exists: pulumi stack rm --force ${stack}`
+    ? `If that cluster no longer exists: pulumi stack rm --force --preserve-config ${stack}`
     : ifReplaced(stack, stash?.urn);
   refuseOtherCluster(stack, settings, recorded, metadata?.uid ?? "", gone);
 }

@@ -158,7 +158,9 @@ describe("the cluster of a state", () => {
     const refused = await checked("2", of);
     expect(refused).to.include('cluster.context: invalid value "here" (must be a context of the cluster');
     expect(refused).to.include("has the UID 1 there, and 2 here");
-    expect(refused).to.include("If that cluster no longer exists: pulumi stack rm --force dev");
+    expect(refused).to.include(
+      "If that cluster no longer exists: pulumi stack rm --force --preserve-config dev",
+    );
     // Not for up: the state has the key of MinIO's objects.
     const replaced = await checked("2", of, false);
     expect(replaced).to.include(`pulumi state delete --stack dev '${stash("cluster", recorded).urn}'`);
