@@ -987,6 +987,16 @@ describe("unit: preflight", () => {
         ],
       });
       expect(told("capacity", of("shop"))[0]).to.match(/"6 cores and/);
+      const requests = { cpu: "45", memory: "1Gi" };
+      const meshed = {
+        metadata: { namespace: "shop", name: "meshed" },
+        spec: {
+          nodeName: "node-0",
+          containers: [{ name: "x", resources: { requests } }],
+          initContainers: [{ name: "proxy", restartPolicy: "Always", resources: { requests } }],
+        },
+      };
+      expect(told("capacity", { pods: [meshed] })[0]).to.match(/"6 cores and/);
       // The requests of the stack itself are not counted twice.
       expect(told("capacity", of("mimir"))).to.deep.equal([]);
     });

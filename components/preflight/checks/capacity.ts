@@ -10,14 +10,22 @@ import { usableNodes } from "../nodes";
 const millicores = (quantity = "0"): number =>
   quantity.endsWith("m") ? Number(quantity.slice(0, -1)) : Number(quantity) * 1000;
 
-/** Requests of a pod: those of its containers together, or of its largest init container. */
+/**
+ * Requests of a pod: those of its containers and sidecars together, or of its largest init container. Sidecars are init
+ * containers that keep running, as service meshes inject them.
+ */
 function requested({ spec }: V1Pod, key: "cpu" | "memory"): number {
   const of = (resources?: { requests?: Record<string, string> }): number =>
     key === "cpu"
       ? millicores(resources?.requests?.["cpu"])
       : bytesOf(resources?.requests?.["memory"] ?? "0");
-  const all = (spec?.containers ?? []).reduce((sum, { resources }) => sum + of(resources), 0);
-  return Math.max(all, ...(spec?.initContainers ?? []).map(({ resources }) => of(resources)));
+  const init = spec?.initContainers ?? [];
+  const sidecars = init.filter(({ restartPolicy }) => restartPolicy === "Always");
+  const all = [...(spec?.containers ?? []), ...sidecars].reduce(
+    (sum, { resources }) => sum + of(resources),
+    0,
+  );
+  return Math.max(all, ...init.map(({ resources }) => of(resources)));
 }
 
 interface Room {
