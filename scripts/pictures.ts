@@ -58,16 +58,17 @@ async function drawn(page: Page): Promise<void> {
   }
 }
 
-/** Opens the collapsed rows, and makes the page high enough for all panels: Grafana does not load hidden ones. */
+/** Opens the collapsed rows, and makes the page high enough for all panels: Grafana draws only rows and panels in view. */
 async function expandRows(page: Page): Promise<void> {
   await page.waitForSelector(panel, { timeout: drawnWithin });
-  for (const row of await page.$$("button[aria-label='Expand row']")) await row.click();
-  const whole = Number(await page.evaluate("document.documentElement.scrollHeight"));
-  await page.setViewport({
-    width: Number(width),
-    height: Math.max(whole, Number(height)),
-    deviceScaleFactor: 1,
-  });
+  const heightOf = async () => Number(await page.evaluate("document.documentElement.scrollHeight"));
+  for (let shown = 0, whole = await heightOf(); whole > shown; whole = await heightOf()) {
+    shown = whole;
+    await page.setViewport({ width: Number(width), height: whole, deviceScaleFactor: 1 });
+    await setTimeout(quietFor);
+    for (const row of await page.$$("button[aria-label='Expand row']")) await row.click();
+    await setTimeout(quietFor);
+  }
 }
 
 /** Waits until the dashboard is drawn, and returns the problems of the page. */
