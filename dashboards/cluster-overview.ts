@@ -14,6 +14,8 @@ import {
 } from "./kit";
 
 const cluster = 'cluster=~"$cluster"';
+/** The containers with the most restarts in the time range. */
+const restarted = `topk(20, sum by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total{${cluster}}[$__range])) > 0)`;
 /** External network interfaces of nodes; the others count the same bytes again. */
 const wire = 'device!~"lo|veth.*|cali.*|cilium.*|cni.*|flannel.*|docker.*"';
 /** File systems that can fill up: neither memory nor read-only images. */
@@ -270,8 +272,9 @@ export const clusterOverview: Dashboard = {
         table(
           "Containers that restarted",
           of(metrics, {
-            restarts: `topk(20, sum by (namespace, pod, container) (increase(kube_pod_container_status_restarts_total{${cluster}}[$__range])) > 0)`,
-            reason: `max by (namespace, pod, container, reason) (kube_pod_container_status_last_terminated_reason{${cluster}})`,
+            restarts: restarted,
+            // Containers also have the reason of an earlier termination.
+            reason: `max by (namespace, pod, container, reason) (kube_pod_container_status_last_terminated_reason{${cluster}}) and on (namespace, pod, container) ${restarted}`,
           }),
           {
             columns: [
