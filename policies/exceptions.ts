@@ -53,6 +53,7 @@ export const exceptions: Exception[] = [
   {
     rule: "non-root",
     subject: cadvisor,
+    what: /^container cadvisor /,
     reason:
       "Only root can read the node's files; it has none of root's capabilities, and a read-only file system.",
   },
@@ -66,6 +67,7 @@ export const exceptions: Exception[] = [
   {
     rule: "non-root",
     subject: alloyLogs,
+    what: /^(container alloy |values\.alloy\.securityContext\.)/,
     reason: "Only root can read the node's log files; it has none of root's other capabilities.",
   },
   {

@@ -17,6 +17,8 @@ const ending = ["Job", "CronJob"];
  */
 const operated: Record<string, string> = {
   Prometheus: "prometheus",
+  PrometheusAgent: "prometheus",
+  ThanosRuler: "thanos-ruler",
   Alertmanager: "alertmanager",
   OpenTelemetryCollector: "otc-container",
 };
@@ -33,7 +35,7 @@ export function podOf({ kind, object }: Subject): Tree | undefined {
 
 /** The pod that an operator creates, as far as its object specifies it. */
 function operatedPod(kind: string, spec: Tree): Tree {
-  const { image, resources, podSecurityContext } = spec;
+  const { image, resources, env, podSecurityContext } = spec;
   const ofPod = kind === "OpenTelemetryCollector" ? podSecurityContext : spec["securityContext"];
   const ofContainer = kind === "OpenTelemetryCollector" ? spec["securityContext"] : undefined;
   return {
@@ -41,7 +43,12 @@ function operatedPod(kind: string, spec: Tree): Tree {
     volumes: spec["volumes"],
     automountServiceAccountToken: spec["automountServiceAccountToken"],
     securityContext: ofPod,
-    containers: [{ name: operated[kind], image, resources, securityContext: ofContainer }],
+    containers: [
+      { name: operated[kind], image, resources, env, securityContext: ofContainer },
+      // Entries with the name of a container that the operator creates are patches of that container.
+      ...((spec["containers"] ?? spec["additionalContainers"] ?? []) as Tree[]),
+    ],
+    initContainers: spec["initContainers"],
   };
 }
 

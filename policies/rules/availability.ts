@@ -8,8 +8,8 @@ const selects = (selector: Tree | undefined, labels: Tree): boolean =>
     ([label, value]) => labels[label] === value,
   );
 
-/** Controllers of several pods: their replicas and labels; undefined if an autoscaler sets the replicas. */
-function replicated(subject: Subject, subjects: Subject[]): Tree | undefined {
+/** The replicas and labels of a controller of several pods; an autoscaler's minimum if it sets the replicas. */
+function replicated(subject: Subject, subjects: Subject[]) {
   if (!["Deployment", "StatefulSet"].includes(subject.kind)) return undefined;
   const { spec } = subject.object;
   const scaler = subjects.find(
@@ -19,7 +19,19 @@ function replicated(subject: Subject, subjects: Subject[]): Tree | undefined {
       object["spec"]?.scaleTargetRef?.name === subject.name,
   );
   const replicas = spec?.replicas ?? scaler?.object["spec"]?.minReplicas ?? 1;
-  return replicas > 1 ? spec?.template?.metadata?.labels : undefined;
+  const labels: Tree | undefined = spec?.template?.metadata?.labels;
+  return replicas > 1 && labels ? { replicas: Number(replicas), labels } : undefined;
+}
+
+/** Whether a budget lets an eviction remove all pods of a workload. */
+function evictsAll({ object }: Subject, replicas: number): boolean {
+  const { minAvailable = 0, maxUnavailable } = object["spec"] ?? {};
+  // The disruption controller rounds percentages up.
+  const pods = (value: number | string) =>
+    Math.ceil(
+      String(value).endsWith("%") ? (Number.parseFloat(String(value)) / 100) * replicas : Number(value),
+    );
+  return maxUnavailable === undefined ? pods(minAvailable) < 1 : pods(maxUnavailable) >= replicas;
 }
 
 export const disruptionBudgets: StackRule = {
@@ -30,22 +42,27 @@ export const disruptionBudgets: StackRule = {
   checkStack: (subjects) => {
     const budgets = subjects.filter(({ kind }) => kind === "PodDisruptionBudget");
     return subjects.flatMap((subject) => {
-      const labels = replicated(subject, subjects);
-      const covered =
-        !labels ||
-        budgets.some(
-          ({ namespace, object }) =>
-            namespace === subject.namespace && selects(object["spec"]?.selector, labels),
-        );
-      return covered
-        ? []
-        : [
-            {
+      const pods = replicated(subject, subjects);
+      if (!pods) return [];
+      const own = budgets.filter(
+        ({ namespace, object }) =>
+          namespace === subject.namespace && selects(object["spec"]?.selector, pods.labels),
+      );
+      // An eviction needs the permission of every budget.
+      if (own.some((budget) => !evictsAll(budget, pods.replicas))) return [];
+      return [
+        own.length
+          ? {
+              subject,
+              what: "its PodDisruptionBudget lets all replicas be evicted at once",
+              fix: "Set maxUnavailable to 1.",
+            }
+          : {
               subject,
               what: "it has replicas and no PodDisruptionBudget",
               fix: "Turn podDisruptionBudget on in its values.",
             },
-          ];
+      ];
     });
   },
 };

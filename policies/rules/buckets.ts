@@ -26,6 +26,35 @@ const beside = (
     }),
 });
 
+/** A statement of an IAM policy. */
+interface Statement {
+  Effect?: string;
+  Action?: string | string[];
+  Resource?: string | string[];
+  NotAction?: unknown;
+  NotResource?: unknown;
+  Principal?: unknown;
+}
+
+const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
+
+/** Statements of an IAM policy that allow something; empty if the policy is unknown. */
+function allowing(object: Tree): Statement[] {
+  try {
+    const { Statement } = JSON.parse(String(object["policy"] ?? "{}")) as {
+      Statement?: Statement | Statement[];
+    };
+    return [Statement ?? []].flat().filter(({ Effect }) => Effect !== "Deny");
+  } catch {
+    return [];
+  }
+}
+
+/** Whether a principal includes everyone: `*`, alone, in a list or of a kind such as `AWS`. */
+const anyone = (principal: unknown): boolean =>
+  principal === "*" ||
+  (typeof principal === "object" && principal !== null && Object.values(principal).some(anyone));
+
 export const bucketsPrivate: SubjectRule = {
   id: "buckets-private",
   asks: "No bucket is public: its ACL is private, and no bucket policy allows anonymous access.",
@@ -37,7 +66,7 @@ export const bucketsPrivate: SubjectRule = {
         ? []
         : [{ what: `acl is ${object["acl"]}`, fix: "Set acl to private." }];
     if (kind !== "S3BucketPolicy" && kind !== "S3BucketAnonymousAccess") return [];
-    const open = /"(?:AWS|Principal)"\s*:\s*(?:\[\s*)?"\*"/.test(String(object["policy"] ?? ""));
+    const open = allowing(object).some(({ Principal }) => anyone(Principal));
     return kind === "S3BucketAnonymousAccess" || open
       ? [{ what: "anyone may read or write", fix: "Remove the statement; each store has its own user." }]
       : [];
@@ -80,27 +109,6 @@ export const bucketsLifecycle = beside(
   },
 );
 
-/** A statement of an IAM policy. */
-interface Statement {
-  Effect?: string;
-  Action?: string | string[];
-  Resource?: string | string[];
-}
-
-const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
-
-/** Statements of an IAM policy that allow something; empty if the policy is unknown. */
-function allowing({ object }: Subject): Statement[] {
-  try {
-    const { Statement } = JSON.parse(String(object["policy"] ?? "{}")) as {
-      Statement?: Statement | Statement[];
-    };
-    return [Statement ?? []].flat().filter(({ Effect }) => Effect !== "Deny");
-  } catch {
-    return [];
-  }
-}
-
 const bucketOf = (resource: string): string => (resource.split(":::")[1] ?? resource).split("/")[0] ?? "";
 
 /** Users of backups, which share every bucket with its owner, and the only actions that they may have. */
@@ -113,7 +121,7 @@ const isBackup = (policy: Subject): boolean => {
   const allowed = backupActions[policy.name];
   return (
     allowed !== undefined &&
-    allowing(policy).every(({ Action }) => list(Action).every((one) => allowed.test(one)))
+    allowing(policy.object).every(({ Action }) => list(Action).every((one) => allowed.test(one)))
   );
 };
 
@@ -126,7 +134,9 @@ export const bucketsOwned: StackRule = {
     const policies = subjects.filter((subject) => subject.kind === "IamPolicy" && !isBackup(subject));
     return buckets(subjects).flatMap((subject) => {
       const owners = policies.filter((policy) =>
-        allowing(policy).some(({ Resource }) => list(Resource).some((one) => bucketOf(one) === subject.name)),
+        allowing(policy.object).some(({ Resource }) =>
+          list(Resource).some((one) => bucketOf(one) === subject.name),
+        ),
       );
       if (owners.length === 1) return [];
       // Sorted, because the engine reports resources in the order in which they become known.
@@ -153,15 +163,31 @@ export const iamNoWildcards: SubjectRule = {
   check: (subject) =>
     subject.kind !== "IamPolicy"
       ? []
-      : allowing(subject).flatMap(({ Action, Resource }) => [
+      : allowing(subject.object).flatMap(({ Action, Resource, NotAction, NotResource }) => [
+          ...(NotAction
+            ? [
+                {
+                  what: "it allows every action but those of NotAction",
+                  fix: "List the actions that the store needs.",
+                },
+              ]
+            : []),
+          ...(NotResource
+            ? [
+                {
+                  what: "it allows them on every bucket but those of NotResource",
+                  fix: "List the store's buckets.",
+                },
+              ]
+            : []),
           ...list(Action)
-            .filter((action) => /\*/.test(action))
+            .filter((action) => /[*?]/.test(action))
             .map((action) => ({
               what: `it allows action ${action}`,
               fix: "List the actions that the store needs.",
             })),
           ...list(Resource)
-            .filter((resource) => /\*/.test(bucketOf(resource)))
+            .filter((resource) => /[*?]/.test(bucketOf(resource)))
             .map((resource) => ({
               what: `it allows them on ${resource}`,
               fix: "List the store's buckets.",

@@ -44,6 +44,23 @@ function imagesInValues(values: unknown): Image[] {
   });
 }
 
+/** Values that change the registry or the tag of a chart's own image, and leave its repository. */
+function overridesOf(subject: Subject): { place: string; registry?: string; tag?: string }[] {
+  return places({ values: valuesOf(subject) }).flatMap(({ path, key, value }) => {
+    if (key === "imageRegistry" && typeof value === "string" && value)
+      return [{ place: path, registry: value }];
+    if (!/image$/i.test(key) || !isTree(value) || value["repository"] !== undefined) return [];
+    const { registry, tag, digest, sha } = value;
+    return [
+      {
+        place: path,
+        ...(typeof registry === "string" && registry && { registry }),
+        ...(typeof tag === "string" && tag && !digest && !sha && { tag }),
+      },
+    ];
+  });
+}
+
 /** The images that a subject names. */
 export function imagesOf(subject: Subject): Image[] {
   const values = valuesOf(subject);
@@ -77,15 +94,20 @@ export const imagesPinned: SubjectRule = {
   asks: "Every image has a tag that names one version, or a digest; never `latest`.",
   why: "a mutable tag can run another program after the next restart, on some nodes only",
   level: always,
-  check: (subject) =>
-    imagesOf(subject)
+  check: (subject) => {
+    const named = imagesOf(subject)
       .filter(({ tag, digest }) => !digest && moving.includes(tag))
       .map(
-        ({ place, name, tag }): Complaint => ({
-          what: `${place} uses image ${name} ${tag ? `with the mutable tag "${tag}"` : "without a tag"}`,
-          fix: "Use the tag of a version, or a digest.",
-        }),
-      ),
+        ({ place, name, tag }) =>
+          `${place} uses image ${name} ${tag ? `with the mutable tag "${tag}"` : "without a tag"}`,
+      );
+    const overridden = overridesOf(subject)
+      .filter(({ tag }) => tag !== undefined && moving.includes(tag))
+      .map(({ place, tag }) => `${place} uses the chart's image with the mutable tag "${tag}"`);
+    return [...named, ...overridden].map(
+      (what): Complaint => ({ what, fix: "Use the tag of a version, or a digest." }),
+    );
+  },
 };
 
 /** Official registries of this stack's images. */
@@ -112,19 +134,24 @@ export const imagesFromRegistries: SubjectRule = {
   why: "anyone who can push to it decides which programs run in this cluster",
   level: always,
   config: { registries: { type: "array", items: { type: "string" }, default: officialRegistries } },
-  check: (subject, { config, mirror }) =>
-    imagesOf(subject).flatMap(({ place, name }) => {
-      const full = fullName(name);
-      const allowed = [...(config["registries"] as string[]), ...(mirror ? [mirror] : [])].some(
-        (registry) => full === registry || full.startsWith(`${registry.replace(/\/$/, "")}/`),
-      );
-      return allowed
+  check: (subject, { config, mirror }) => {
+    const listed = [...(config["registries"] as string[]), ...(mirror ? [mirror] : [])].map((registry) =>
+      registry.replace(/\/$/, ""),
+    );
+    const within = (name: string, registry: string) => name === registry || name.startsWith(`${registry}/`);
+    const named = imagesOf(subject)
+      .map(({ place, name }) => ({ place, full: fullName(name) }))
+      .filter(({ full }) => !listed.some((registry) => within(full, registry)))
+      .map(({ place, full }) => `${place} uses image ${full}, which is not from a listed registry`);
+    // The rest of such a name comes from the chart.
+    const overridden = overridesOf(subject).flatMap(({ place, registry }) =>
+      registry === undefined || listed.some((one) => within(one, registry) || within(registry, one))
         ? []
-        : [
-            {
-              what: `${place} uses image ${full}, which is not from a listed registry`,
-              fix: "Use an image from a listed registry, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.",
-            },
-          ];
-    }),
+        : [`${place} uses registry ${registry}, which is not listed`],
+    );
+    return [...named, ...overridden].map((what) => ({
+      what,
+      fix: "Use an image from a listed registry, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.",
+    }));
+  },
 };

@@ -1,5 +1,5 @@
 /** Secrets only in Kubernetes Secrets and in outputs that are marked secret. */
-import { containersOf, places, valuesOf } from "../pods";
+import { containersOf, isTree, places, valuesOf } from "../pods";
 import { always, type SubjectRule, type Tree } from "../rule";
 
 /**
@@ -14,6 +14,9 @@ const secretName =
 /** Names with such an ending whose values are not secrets: references and names of secrets. */
 const harmlessName =
   /(existing|extra|config|name|ref|path|file|mount|tls|certs?|auto.*)(secret|token|key|password)s?$|^(pull|image.?pull)secrets?$|tokens?_?(ttl|path)$|(secret|token|key|password)s?(name|key|ref|file|path)$/i;
+
+/** Names of secrets whose values may be numbers. */
+const numericSecret = /(pass(word|wd|phrase)|pin)$/i;
 
 /** Values that are secrets regardless of their name. */
 const shapes: [RegExp, string][] = [
@@ -44,6 +47,8 @@ function secretIn(text: string): string | undefined {
 
 /** The reason why a named value is a secret; undefined if it is not. */
 function secretAt(key: string, value: unknown): string | undefined {
+  // YAML reads an unquoted password of digits as a number. Other numbers, such as a token's lifetime, are no secrets.
+  if (typeof value === "number" && numericSecret.test(key)) return "a secret according to its name";
   if (typeof value !== "string") return undefined;
   const shape = secretIn(value);
   if (shape) return shape;
@@ -73,7 +78,10 @@ export const noSecretsInValues: SubjectRule = {
   level: always,
   check: (subject) =>
     places(valuesOf(subject)).flatMap(({ path, key, value }) => {
-      const what = secretAt(key, value);
+      // A list of variables has their names in `name`; a configuration file is a text with several lines.
+      const what = isTree(value)
+        ? secretAt(String(value["name"] ?? ""), value["value"])
+        : (secretAt(key, value) ?? (/\n/.test(String(value)) ? settingIn(String(value)) : undefined));
       return what
         ? [
             {

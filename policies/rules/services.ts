@@ -43,9 +43,11 @@ export const ingressTls: SubjectRule = {
         )
         .map(({ path }) => ({ what: `${path} is enabled without tls`, fix }));
     if (subject.kind !== "Ingress") return [];
-    const { tls = [], rules = [] } = (subject.object["spec"] ?? {}) as { tls?: Tree[]; rules?: Tree[] };
-    const covered = tls.flatMap(({ hosts }) => hosts ?? []);
-    return rules
+    const { tls = [], rules = [], defaultBackend } = (subject.object["spec"] ?? {}) as Tree;
+    const covered = tls.flatMap(({ hosts }: Tree) => hosts ?? []);
+    // Without rules, the default backend serves every host.
+    const served: Tree[] = defaultBackend && rules.length === 0 && tls.length === 0 ? [{}] : rules;
+    return served
       .filter(({ host }) => !covered.includes(host))
       .map(({ host }) => ({ what: `host ${host ?? "(any)"} has no TLS`, fix }));
   },
@@ -82,6 +84,12 @@ export const noAnonymousAccess: SubjectRule = {
   level: always,
   check: (subject) =>
     places(valuesOf(subject))
-      .filter(({ path, value }) => /auth\.anonymous\.enabled$/.test(path) && String(value) === "true")
+      .filter(
+        ({ path, value }) =>
+          (/(auth\.anonymous\.enabled|GF_AUTH_ANONYMOUS_ENABLED)$/.test(path) && String(value) === "true") ||
+          (isTree(value) &&
+            value["name"] === "GF_AUTH_ANONYMOUS_ENABLED" &&
+            String(value["value"]) === "true"),
+      )
       .map(({ path }) => ({ what: `values.${path} is true`, fix: "Remove it." })),
 };

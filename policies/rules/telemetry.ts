@@ -9,9 +9,10 @@ function ratioOf({ kind, object }: Subject): { place: string; ratio: number } | 
   const { type, argument } = object["spec"]?.sampler ?? {};
   // An Instrumentation of a single service also has its ratio as an attribute.
   const ofOne = object["spec"]?.resource?.resourceAttributes?.["sampling.ratio"] !== undefined;
-  return kind === "Instrumentation" && /traceidratio$/.test(type) && !ofOne
-    ? { place: "spec.sampler", ratio: Number(argument) }
-    : undefined;
+  if (kind !== "Instrumentation" || ofOne) return undefined;
+  if (/always_on$/.test(type)) return { place: "spec.sampler", ratio: 1 };
+  if (/always_off$/.test(type)) return { place: "spec.sampler", ratio: 0 };
+  return /traceidratio$/.test(type) ? { place: "spec.sampler", ratio: Number(argument) } : undefined;
 }
 
 const percent = (ratio: number): string => `${Math.round(ratio * 1000) / 10} %`;

@@ -30,7 +30,7 @@ const collector = (variables: Record<string, string>) =>
 const budget = thing(
   "PodDisruptionBudget",
   "app",
-  { spec: { selector: { matchLabels: { app: "app" } } } },
+  { spec: { maxUnavailable: 1, selector: { matchLabels: { app: "app" } } } },
   { namespace: "apps" },
 );
 const deny = (spec: object) => thing("NetworkPolicy", "default-deny", { spec }, { namespace: "apps" });
@@ -73,10 +73,12 @@ const pods: RuleSpec[] = [
     fails: [
       deployment({ image: "grafana/loki" }),
       release("grafana", { sidecar: { image: { repository: "k8s-sidecar", tag: "main" } } }),
+      release("mimir", { image: { tag: "latest" } }),
     ],
     says: [
       "app: container app uses image grafana/loki without a tag: a mutable tag can run another program after the next restart, on some nodes only. Use the tag of a version, or a digest.",
       'grafana: values.sidecar.image uses image k8s-sidecar with the mutable tag "main": a mutable tag can run another program after the next restart, on some nodes only. Use the tag of a version, or a digest.',
+      'mimir: values.image uses the chart\'s image with the mutable tag "latest": a mutable tag can run another program after the next restart, on some nodes only. Use the tag of a version, or a digest.',
     ],
   },
   {
@@ -85,10 +87,17 @@ const pods: RuleSpec[] = [
     fails: [
       deployment({ image: "evil.example.com/grafana/loki:3" }),
       deployment({ image: "grafanaevil/loki:3" }),
+      release("app", { image: { registry: "evil.example.com" }, global: { imageRegistry: "quay.io" } }),
+      release("app", { global: { imageRegistry: "evil.example.com" } }),
     ],
-    says: ["evil.example.com/grafana/loki", "docker.io/grafanaevil/loki"].map(
-      (image) =>
-        `app: container app uses image ${image}, which is not from a listed registry: anyone who can push to it decides which programs run in this cluster. Use an image from a listed registry, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.`,
+    says: [
+      "container app uses image evil.example.com/grafana/loki, which is not from a listed registry",
+      "container app uses image docker.io/grafanaevil/loki, which is not from a listed registry",
+      "values.image uses registry evil.example.com, which is not listed",
+      "values.global.imageRegistry uses registry evil.example.com, which is not listed",
+    ].map(
+      (what) =>
+        `app: ${what}: anyone who can push to it decides which programs run in this cluster. Use an image from a listed registry, set images.registry to your mirror, or add it to the registries of this rule in the pack's config.`,
     ),
   },
   {
@@ -131,11 +140,16 @@ const pods: RuleSpec[] = [
       secured({ privileged: true, capabilities: { add: ["SYS_ADMIN"], drop: ["ALL"] } }),
       secured({ allowPrivilegeEscalation: undefined, capabilities: {} }),
       release("app", { securityContext: { privileged: true } }),
+      // A container that the operator adds to its own.
+      thing("Prometheus", "kps", {
+        spec: { containers: [{ name: "x", securityContext: { privileged: true } }] },
+      }),
     ],
     says: [
       "app: container app is privileged, adds capabilities SYS_ADMIN: a privileged container is root on its node, and an attacker in it controls every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
       "app: container app may gain privileges, keeps capabilities: a privileged container is root on its node, and an attacker in it controls every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
       "app: values.securityContext.privileged is true: a privileged container is root on its node, and an attacker in it controls every pod there. Remove it from the values.",
+      "kps: container x is privileged: a privileged container is root on its node, and an attacker in it controls every pod there. Set its securityContext to allowPrivilegeEscalation: false and capabilities: {drop: [ALL]}, without privileged.",
     ],
   },
   {
@@ -207,8 +221,12 @@ const pods: RuleSpec[] = [
         args: ["--tls-private-key-file=/etc/tls/tls.key"],
       }),
     ],
-    fails: [deployment({ env: [{ name: "API_TOKEN", value: "abc" }], args: ["--db-password=abc"] })],
+    fails: [
+      thing("OpenTelemetryCollector", "app", { spec: { env: [{ name: "API_TOKEN", value: "abc" }] } }),
+      deployment({ env: [{ name: "API_TOKEN", value: "abc" }], args: ["--db-password=abc"] }),
+    ],
     says: [
+      "variable API_TOKEN of container otc-container holds a secret according to its name",
       "variable API_TOKEN of container app holds a secret according to its name",
       "an argument of container app holds a secret according to its name",
     ].map(
@@ -219,9 +237,25 @@ const pods: RuleSpec[] = [
   {
     rule: "disruption-budgets",
     passes: [deployment(), deployment({}, {}, 2), budget],
-    fails: [deployment({}, {}, 2), { ...budget, namespace: "elsewhere" }],
+    fails: [
+      deployment({}, {}, 2),
+      { ...budget, namespace: "elsewhere" },
+      ...[{}, { minAvailable: "0%" }, { maxUnavailable: "51%" }].flatMap((spec, index) => {
+        const namespace = `apps-${index}`;
+        const { selector } = budget.object["spec"];
+        return [
+          { ...deployment({}, {}, 2), namespace },
+          { ...budget, namespace, object: { spec: { selector, ...spec } } },
+        ];
+      }),
+    ],
     says: [
       "app: it has replicas and no PodDisruptionBudget: concurrent drains, as in a cluster upgrade, would evict all replicas of a quorum. Turn podDisruptionBudget on in its values.",
+      ...Array.from(
+        { length: 3 },
+        () =>
+          "app: its PodDisruptionBudget lets all replicas be evicted at once: concurrent drains, as in a cluster upgrade, would evict all replicas of a quorum. Set maxUnavailable to 1.",
+      ),
     ],
   },
   {
@@ -269,7 +303,7 @@ const objects: RuleSpec[] = [
     rule: "pod-security-labels",
     passes: [thing("Namespace", "apps", labels("restricted"))],
     fails: [
-      thing("Namespace", "apps", {
+      thing("NamespacePatch", "apps", {
         metadata: {
           labels: {
             ...labels("baseline").metadata.labels,
@@ -284,11 +318,16 @@ const objects: RuleSpec[] = [
   },
   {
     rule: "network-policies",
-    passes: [thing("Namespace", "apps"), deny(both)],
-    fails: [thing("Namespace", "apps"), deny({ ...both, egress: [{}] })],
-    says: [
-      "apps: no NetworkPolicy denies egress by default: without them, every pod of the cluster can reach the stores behind the gateways. Set network.policies to true, and add a new namespace to values/network-flows.ts.",
+    passes: [thing("Namespace", "apps"), deny({ ...both, egress: [{ ports: [{ port: 53 }] }] })],
+    fails: [
+      thing("NamespacePatch", "apps"),
+      // Empty lists of peers and ports allow all.
+      deny({ ...both, ingress: [{ from: [], ports: [] }], egress: [{}] }),
     ],
+    says: ["ingress", "egress"].map(
+      (direction) =>
+        `apps: no NetworkPolicy denies ${direction} by default: without them, every pod of the cluster can reach the stores behind the gateways. Set network.policies to true, and add a new namespace to values/network-flows.ts.`,
+    ),
   },
   {
     rule: "no-secrets-in-values",
@@ -301,9 +340,19 @@ const objects: RuleSpec[] = [
         "grafana.ini": { database: { password: "$__file{/etc/secret}" } },
       }),
     ],
-    fails: [release("app", { auth: { password: "abc" }, url: "http://user:secret@db:1" })],
+    fails: [
+      release("app", {
+        auth: { password: "abc", adminPassword: 12345678, tokens: 512 },
+        extraEnv: [{ name: "API_TOKEN", value: "abc" }],
+        config: 'a = 1\npassword = "abc"\n',
+        url: "http://user:secret@db:1",
+      }),
+    ],
     says: [
       "values.auth.password holds a secret according to its name",
+      "values.auth.adminPassword holds a secret according to its name",
+      "values.extraEnv[0] holds a secret according to its name",
+      "values.config holds password, a secret according to its name",
       "values.url holds a password in an address",
     ].map(
       (what) =>
@@ -406,9 +455,14 @@ const objects: RuleSpec[] = [
     ],
     fails: [
       thing("Ingress", "app", { spec: { rules: [{ host: "a.example.com" }] } }),
+      thing("Ingress", "app", { spec: { defaultBackend: { service: { name: "app" } } } }),
       release("app", { ingress: { enabled: true } }),
     ],
-    says: ["host a.example.com has no TLS", "values.ingress is enabled without tls"].map(
+    says: [
+      "host a.example.com has no TLS",
+      "host (any) has no TLS",
+      "values.ingress is enabled without tls",
+    ].map(
       (what) =>
         `app: ${what}: passwords and session cookies would be sent in plain text. Name the Secret with the certificate, as grafana.ingress.tlsSecret does.`,
     ),
@@ -429,10 +483,15 @@ const objects: RuleSpec[] = [
   {
     rule: "no-anonymous-access",
     passes: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: false } } })],
-    fails: [release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: true } } })],
-    says: [
-      "grafana: values.grafana.ini.auth.anonymous.enabled is true: data sources answer every query that Grafana forwards with its own credentials. Remove it.",
+    fails: [
+      release("grafana", { "grafana.ini": { "auth.anonymous": { enabled: true } } }),
+      release("grafana", { env: { GF_AUTH_ANONYMOUS_ENABLED: "true" } }),
+      release("grafana", { extraEnv: [{ name: "GF_AUTH_ANONYMOUS_ENABLED", value: "true" }] }),
     ],
+    says: ["grafana.ini.auth.anonymous.enabled", "env.GF_AUTH_ANONYMOUS_ENABLED", "extraEnv[0]"].map(
+      (path) =>
+        `grafana: values.${path} is true: data sources answer every query that Grafana forwards with its own credentials. Remove it.`,
+    ),
   },
   {
     rule: "rbac-no-wildcards",
@@ -501,10 +560,10 @@ const objects: RuleSpec[] = [
 const stores: RuleSpec[] = [
   {
     rule: "buckets-private",
-    passes: [bucket],
+    passes: [bucket, thing("S3BucketPolicy", "logs", policy({ Effect: "Deny", Principal: "*" }))],
     fails: [
       thing("S3Bucket", "logs", { acl: "public" }),
-      thing("S3BucketPolicy", "logs", { policy: '{"Principal": "*"}' }),
+      thing("S3BucketPolicy", "logs", policy({ Principal: { AWS: ["arn:aws:iam::1:user/a", "*"] } })),
     ],
     says: [
       "logs: acl is public: logs, metrics and traces contain customer activity and system details. Set acl to private.",
@@ -558,8 +617,13 @@ const stores: RuleSpec[] = [
   {
     rule: "iam-no-wildcards",
     passes: [thing("IamPolicy", "loki", mine)],
-    fails: [thing("IamPolicy", "loki", policy({ Action: "s3:*", Resource: "arn:aws:s3:::*" }))],
+    fails: [
+      thing("IamPolicy", "loki", policy({ NotAction: "s3:PutObject", NotResource: "arn:aws:s3:::loki/*" })),
+      thing("IamPolicy", "loki", policy({ Action: "s3:*", Resource: "arn:aws:s3:::*" })),
+    ],
     says: [
+      "loki: it allows every action but those of NotAction: a user with it can read and delete all data, and create users. List the actions that the store needs.",
+      "loki: it allows them on every bucket but those of NotResource: a user with it can read and delete all data, and create users. List the store's buckets.",
       "loki: it allows action s3:*: a user with it can read and delete all data, and create users. List the actions that the store needs.",
       "loki: it allows them on arn:aws:s3:::*: a user with it can read and delete all data, and create users. List the store's buckets.",
     ],
@@ -592,10 +656,14 @@ const stores: RuleSpec[] = [
       thing("Instrumentation", "default", { spec: { sampler: traces } }),
       thing("Stack", "outputs", { tracesSamplingRatio: 0.1 }),
     ],
-    fails: [thing("Stack", "outputs", { tracesSamplingRatio: 0.11 })],
-    says: [
-      "outputs: output tracesSamplingRatio keeps 11 % of traces, not at most 10 %: in production more traces add cost without benefit, and in development a missing trace hinders debugging. Set tracing.sampling.ratio to at most 10 %.",
+    fails: [
+      thing("Stack", "outputs", { tracesSamplingRatio: 0.11 }),
+      thing("Instrumentation", "all", { spec: { sampler: { type: "parentbased_always_on" } } }),
     ],
+    says: ["outputs: output tracesSamplingRatio keeps 11 %", "all: spec.sampler keeps 100 %"].map(
+      (what) =>
+        `${what} of traces, not at most 10 %: in production more traces add cost without benefit, and in development a missing trace hinders debugging. Set tracing.sampling.ratio to at most 10 %.`,
+    ),
   },
   {
     rule: "sampling",

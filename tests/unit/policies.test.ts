@@ -111,6 +111,13 @@ describe("unit: policies", () => {
       expect(exceptionFor("no-host-paths", allowed, "a volume mounts /etc of the node")).to.equal(undefined);
       expect(exceptionFor("no-host-paths", { ...allowed, name: "other" }, what)).to.equal(undefined);
       expect(exceptionFor("no-privilege", allowed, what)).to.equal(undefined);
+      for (const name of ["cadvisor", "alloy-logs"]) {
+        const pod = { ...allowed, name, namespace: name === "cadvisor" ? "monitoring" : name };
+        expect(exceptionFor("non-root", pod, `container ${name.split("-")[0]} runs as root`)).to.not.equal(
+          undefined,
+        );
+        expect(exceptionFor("non-root", pod, "container other runs as root")).to.equal(undefined);
+      }
     });
 
     it("are reported with the violations, and stop nothing", () => {
