@@ -1,7 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
+import { parse, parseAllDocuments } from "yaml";
 import { recordProgram } from "../../cli/lib/record";
+import { root } from "../../cli/lib/stack-config";
 import { HelmRelease, type HelmReleaseArgs } from "../../components/helm-release";
 import { releases as names } from "../../names";
+import { secondsOf } from "../../policies/rules/telemetry";
 import { releaseTimeout } from "../../values/rollout";
 import { settingsOf } from "../support/stacks";
 
@@ -55,6 +60,28 @@ describe("HelmRelease", () => {
       expect(releaseTimeout(prod(), release), release).to.equal(600);
     for (const release of Object.values(names))
       expect(releaseTimeout(settingsOf("dev"), release), release).to.be.within(600, 1500);
+  });
+
+  it("ends before the credentials of Pulumi Deployments, even if all pods of MinIO and then of the stores restart", () => {
+    for (const stack of ["dev", "prod"] as const) {
+      const { settings } = parse(readFileSync(join(root, `Pulumi.${stack}.deploy.yaml`), "utf8"));
+      const { duration } = settings.operationContext.oidc.aws;
+      const timeout = (release: string) => releaseTimeout(settingsOf(stack), release);
+      const longest = timeout("minio") + Math.max(...["loki", "mimir", "tempo"].map(timeout));
+      expect(secondsOf(duration), stack).to.be.greaterThan(longest);
+    }
+  });
+
+  it("reaches MinIO through the program in a refresh by Pulumi Deployments or by the operator", () => {
+    for (const stack of ["dev", "pr", "prod"]) {
+      const { settings } = parse(readFileSync(join(root, `Pulumi.${stack}.deploy.yaml`), "utf8"));
+      expect(settings.operationContext.environmentVariables.PULUMI_RUN_PROGRAM, stack).to.equal("true");
+    }
+    const objects = parseAllDocuments(
+      readFileSync(join(root, "examples", "pulumi-operator", "stack.yaml"), "utf8"),
+    ).map((one) => one.toJS());
+    const { spec } = objects.find(({ kind }) => kind === "Stack");
+    expect(spec.envRefs.PULUMI_RUN_PROGRAM.literal.value).to.equal("true");
   });
 
   it("installs the chart of the CRDs first, without Helm's own copy", async () => {
