@@ -3,8 +3,17 @@ import { type Problem, problem } from "./check";
 import type { Settings } from "./schema";
 import { Sensitive } from "./sensitive";
 
+/** Encrypted chart values: they would be in plain text in the release, in its state and in previews. */
+const encryptedValues = ({ helm }: Settings, encrypted: (key: string) => boolean): Problem[] =>
+  problem(
+    encrypted("helm") && Object.values(helm).some((release) => Object.keys(release?.values ?? {}).length > 0),
+    "helm",
+    "[secret]",
+    "without encrypted values, because Helm and previews have all chart values in plain text: create a Secret and refer to it",
+  );
+
 /**
- * Secrets of a prod stack that its configuration has in plain text; they are allowed in dev stacks, which are
+ * Encrypted chart values, and secrets of a prod stack that its configuration has in plain text; they are allowed in dev stacks, which are
  * short-lived.
  *
  * @param encrypted whether the value of a top-level setting, or a part of it, is encrypted: the engine passes both on
@@ -24,6 +33,10 @@ export function plainSecrets(settings: Settings, encrypted: (key: string) => boo
       visit(child, Array.isArray(node) ? `${path}[${key}]` : `${path}.${key}`),
     );
   };
-  if (settings.environment !== "prod") return [];
-  return Object.entries(settings).flatMap(([key, child]) => (encrypted(key) ? [] : visit(child, key)));
+  const values = encryptedValues(settings, encrypted);
+  if (settings.environment !== "prod") return values;
+  return [
+    ...values,
+    ...Object.entries(settings).flatMap(([key, child]) => (encrypted(key) ? [] : visit(child, key))),
+  ];
 }

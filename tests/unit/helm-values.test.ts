@@ -1,5 +1,6 @@
 import { expect } from "chai";
 import { extendedReleases } from "../../settings/helm";
+import { plainSecrets } from "../../settings/plain-secrets";
 import { extendedValues } from "../../values/extended";
 import { lokiValues } from "../../values/loki";
 import { errorOf, recordingOf, settingsOf } from "../support/stacks";
@@ -58,6 +59,24 @@ describe("unit: additional chart values", () => {
       withValues("grafana", { smtp: { password: "hunter2" }, envRenderSecret: {} }),
     );
     expect(message).to.contain("helm.grafana.values.smtp.password").and.not.contain("hunter2");
+  });
+
+  it("rejects a secret in a list, and shows no value of a key that a setting controls", () => {
+    const secret = (release: string, values: object) => errorOf(() => withValues(release, values)).message;
+    const variables = secret("grafana", { extraEnv: [{ name: "API_TOKEN", value: "hunter2" }] });
+    expect(variables).to.contain("helm.grafana.values.extraEnv").and.not.contain("hunter2");
+    for (const values of [{ users: [{ key: "hunter2" }] }, { existingSecret: "hunter2" }])
+      expect(secret("minio", values)).to.contain("must not be set: ").and.not.contain("hunter2");
+  });
+
+  it("rejects encrypted values, which Helm and previews have in plain text", () => {
+    for (const environment of ["dev", "prod"] as const) {
+      const settings = settingsOf(environment, { helm: { loki: { values: { a: "b" } } } });
+      const found = (encrypted: string[]) => plainSecrets(settings, (key) => encrypted.includes(key));
+      expect(found(["helm"]).map(({ path }) => path)).to.deep.equal(["helm"]);
+      expect(found(["grafana"])).to.deep.equal([]);
+      expect(plainSecrets(settingsOf(environment), (key) => key === "helm")).to.deep.equal([]);
+    }
   });
 
   it("rejects a release that the stack does not install, and names those it does", () => {
