@@ -9,6 +9,7 @@ import {
   metrics,
   named,
   of,
+  overall,
   spanFailures,
   spanRate,
   spanSeconds,
@@ -72,17 +73,17 @@ export const applications: Dashboard = {
         description: "In the time range.",
       },
     ),
-    stat("Request rate", "reqps", of(metrics, { requests: spanRate("cluster", answers) }), {
+    stat("Request rate", "reqps", of(metrics, { requests: spanRate(overall, answers) }), {
       opens: { panel: "Request rate by service" },
       none: "No spans",
       description: "Server and consumer spans of instrumented services.",
     }),
-    stat("Error rate", "percentunit", of(metrics, { failed: spanFailures("cluster", answers) }), {
+    stat("Error rate", "percentunit", of(metrics, { failed: spanFailures(overall, answers) }), {
       thresholds: { above: [0.01, 0.05] },
       opens: { panel: "Latest traces with errors" },
       none: "No requests",
     }),
-    stat("p95 latency", "s", of(metrics, { p95: spanSeconds(0.95, "cluster", answers) }), {
+    stat("p95 latency", "s", of(metrics, { p95: spanSeconds(0.95, overall, answers) }), {
       thresholds: { above: [0.5, 2] },
       opens: { panel: "p95 latency by service" },
       none: "No requests",

@@ -4,6 +4,7 @@ import {
   cores,
   type Dashboard,
   of,
+  overall,
   type Query,
   longRange as source,
   spanFailures,
@@ -99,16 +100,16 @@ export const longRange: Dashboard = {
       }),
       { thresholds: { above: [0.8, 0.9] }, opens: { panel: "Disk space used by node" } },
     ),
-    stat("Request rate", "reqps", every({ requests: spanRate("cluster", answers) }), {
+    stat("Request rate", "reqps", every({ requests: spanRate(overall, answers) }), {
       none: "No spans",
       opens: { panel: "Request rate by service" },
     }),
-    stat("Error rate", "percentunit", every({ errors: spanFailures("cluster", answers) }), {
+    stat("Error rate", "percentunit", every({ errors: spanFailures(overall, answers) }), {
       thresholds: { above: [0.01, 0.05] },
       none: "No requests",
       opens: { panel: "Error rate by service" },
     }),
-    stat("p95 latency", "s", every({ p95: spanSeconds(0.95, "cluster", answers) }), {
+    stat("p95 latency", "s", every({ p95: spanSeconds(0.95, overall, answers) }), {
       none: "No requests",
       opens: { panel: "p95 latency by service" },
     }),

@@ -6,6 +6,7 @@ import {
   logs,
   metrics,
   of,
+  overall,
   serviceMap,
   spanFailures,
   spanRate,
@@ -56,22 +57,22 @@ export const services: Dashboard = {
     },
   ],
   numbers: [
-    stat("Request rate", "reqps", of(metrics, { requests: spanRate("cluster", answers) }), {
+    stat("Request rate", "reqps", of(metrics, { requests: spanRate(overall, answers) }), {
       none: "No spans",
       opens: { panel: "Request rate by service" },
       description: "Server and consumer spans of the selected services.",
     }),
-    stat("Error rate", "percentunit", of(metrics, { errors: spanFailures("cluster", answers) }), {
+    stat("Error rate", "percentunit", of(metrics, { errors: spanFailures(overall, answers) }), {
       thresholds: { above: [0.01, 0.05] },
       none: "No requests",
       opens: { panel: "Latest traces with errors" },
     }),
-    stat("p95 latency", "s", of(metrics, { p95: spanSeconds(0.95, "cluster", answers) }), {
+    stat("p95 latency", "s", of(metrics, { p95: spanSeconds(0.95, overall, answers) }), {
       thresholds: { above: [0.5, 2] },
       none: "No requests",
       opens: { panel: "Latest slow traces" },
     }),
-    stat("p99 latency", "s", of(metrics, { p99: spanSeconds(0.99, "cluster", answers) }), {
+    stat("p99 latency", "s", of(metrics, { p99: spanSeconds(0.99, overall, answers) }), {
       thresholds: { above: [1, 5] },
       none: "No requests",
       opens: { panel: "Latency by service" },

@@ -1,5 +1,8 @@
 /** PromQL on span metrics: rate, errors and duration (RED) by labels such as `service` and `span_name`. */
 
+/** Aggregates over all services and clusters, for numbers that have one value. */
+export const overall = "";
+
 const calls = (by: string, labels: string) =>
   `sum by (${by}) (rate(traces_spanmetrics_calls_total{${labels}}[$__rate_interval]))`;
 
@@ -15,4 +18,4 @@ export const spanFailures = (by: string, labels: string) =>
 
 /** A quantile of the duration of spans, in seconds; no value without spans. */
 export const spanSeconds = (share: number, by: string, labels: string) =>
-  `histogram_quantile(${share}, sum by (${by}, le) (rate(traces_spanmetrics_latency_bucket{${labels}}[$__rate_interval]))) >= 0`;
+  `histogram_quantile(${share}, sum by (${[by, "le"].filter(Boolean).join(", ")}) (rate(traces_spanmetrics_latency_bucket{${labels}}[$__rate_interval]))) >= 0`;

@@ -514,6 +514,20 @@ const metricsAreThere: Rule = (dashboard) =>
     return [...named, ...grouped].map((what) => ({ place, what: `${what}: it would be empty` }));
   });
 
+/** With several clusters, a number that is grouped by cluster would be several numbers without names. */
+const numbersAreOne: Rule = (dashboard) =>
+  panelsOf(dashboard)
+    .filter(({ type }) => type === "stat")
+    .flatMap((panel) =>
+      (panel.targets ?? [])
+        .filter(
+          ({ expr = "", legendFormat = "" }: Json) =>
+            !legendFormat.includes("{{") &&
+            /^\(*(histogram_quantile\([\d.]+, )?\w+ by \((?!(le)?\))/.test(expr),
+        )
+        .map(() => ({ place: placeOf(dashboard, panel), what: "one value of each group, without its name" })),
+    );
+
 const rules: Record<string, Rule> = {
   "has a uid of its own": uidIsAnAddress,
   "says what it is for": saysWhatItIsFor,
@@ -531,6 +545,7 @@ const rules: Record<string, Rule> = {
   "shows thresholds as lines": thresholdsAreLines,
   "has no title twice": titlesDiffer,
   "begins with at most six key numbers": beginsWithNumbers,
+  "has one value in each number": numbersAreOne,
   "has thresholds in the right direction": thresholdsGoTheRightWay,
   "has known units": unitsAreKnown,
   "has no NaN": ratiosHaveNoNaN,
@@ -643,6 +658,12 @@ describe("unit: rules of dashboards", () => {
       asking('sum(rate(up{cluster=~"$cluster"}[5m]))'),
       asking('increase(up{cluster=~"$cluster"}[$__range])'),
       asking('max_over_time(rate(up{cluster=~"$cluster"}[1m])[1h:1m])'),
+    ],
+    "has one value in each number": [
+      {
+        ...good,
+        numbers: [stat("Ready", "short", of(metrics, { up: 'sum by (cluster) (up{cluster=~"$cluster"})' }))],
+      },
     ],
     "names the cluster in every selector": [
       asking("up"),
