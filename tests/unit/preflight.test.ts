@@ -459,6 +459,33 @@ describe("unit: preflight", () => {
     });
   });
 
+  describe("resource quotas", () => {
+    const quota = (hard: Record<string, string>, spec = {}) => ({
+      quotas: [{ metadata: { namespace: "loki", name: "team" }, spec: { hard, ...spec } }],
+    });
+    const range = (namespace: string) => ({
+      limitRanges: [
+        { metadata: { namespace }, spec: { limits: [{ type: "Container", _default: { cpu: "2" } }] } },
+      ],
+    });
+
+    it("do not require CPU limits, unless a LimitRange adds them", () => {
+      const cpu = quota({ "limits.cpu": "40" });
+      const found = [
+        'warning cluster "ResourceQuota loki/team with limits.cpu": without limits.cpu or with a LimitRange that adds a CPU limit: pods of the stack have none, so the API server rejects them',
+      ];
+      expect(told("resource quotas", cpu)).to.deep.equal(found);
+      expect(told("resource quotas", { ...cpu, ...range("mimir") })).to.deep.equal(found);
+      expect(told("resource quotas", { ...cpu, ...range("loki") })).to.deep.equal([]);
+      expect(told("resource quotas", quota({ "requests.cpu": "40", "limits.memory": "80Gi" }))).to.deep.equal(
+        [],
+      );
+      expect(told("resource quotas", quota({ "limits.cpu": "1" }, { scopes: ["BestEffort"] }))).to.deep.equal(
+        [],
+      );
+    });
+  });
+
   describe("Secrets in the settings", () => {
     const check = "Secrets in the settings";
     const secret = {

@@ -23,6 +23,7 @@ import { check as placeholders } from "./placeholders";
 import { check as platform } from "./platform";
 import { check as ports } from "./ports";
 import { check as priorityClasses } from "./priority-classes";
+import { check as quotas } from "./quotas";
 import { check as receivers } from "./receivers";
 import { check as replicas } from "./replicas";
 import { check as secrets } from "./secrets";
@@ -55,6 +56,7 @@ export const checks: Check[] = [
   otherPrometheus,
   ports,
   capacity,
+  quotas,
   apiServerPorts,
   ipFamily,
   ingress,
