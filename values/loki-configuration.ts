@@ -185,6 +185,9 @@ export function lokiConfiguration(settings: Settings): Values {
         replay_memory_ceiling: `${megabytes(loki.ingester.memoryLimit) / 2}MB`,
       },
     },
+    // A failed health check closes the connection to an ingester: metric queries then return only the samples that they
+    // have received, without an error. Loki's default of 1 s is shorter than the pauses of a busy node.
+    ingester_client: { pool_config: { remote_timeout: "10s" } },
     compactor: {
       working_directory: "/var/loki/compactor",
       retention_enabled: true,

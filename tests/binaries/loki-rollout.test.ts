@@ -42,16 +42,19 @@ describe("binaries: flushes and rollouts of Loki's ingesters", function () {
 
   /**
    * @param first the member that all others join
-   * @param faster shorter periods of the ingester and of the index cache
+   * @param faster shorter periods of the ingester, of the index cache and of health checks
    */
   async function part(
     name: string,
     target: string,
     first: boolean,
-    faster: { ingester?: object; storage?: object } = {},
+    faster: { ingester?: object; storage?: object; pool?: object } = {},
   ): Promise<Part> {
-    const { ingester, storage_config } = lokiConfiguration(settingsOf("prod")) as unknown as {
+    const { ingester, ingester_client, storage_config } = lokiConfiguration(
+      settingsOf("prod"),
+    ) as unknown as {
       ingester: { wal: object };
+      ingester_client: { pool_config: object };
       storage_config: { boltdb_shipper: object };
     };
     const own = join(folder, name);
@@ -80,6 +83,7 @@ describe("binaries: flushes and rollouts of Loki's ingesters", function () {
         wal: { ...ingester.wal, dir: join(own, "wal") },
         lifecycler: { id: name, min_ready_duration: "0s", final_sleep: "0s" },
       },
+      ingester_client: { pool_config: { ...ingester_client.pool_config, ...faster.pool } },
       storage_config: {
         ...storage_config,
         ...faster.storage,
@@ -192,5 +196,29 @@ describe("binaries: flushes and rollouts of Loki's ingesters", function () {
     await running.get("ingester-0")?.stop();
     await members.get("ingester-0")?.start();
     await expectAll(2 * lines, "after a write that one member missed");
+  });
+
+  it("counts every line, although ingesters pause for seconds while they respond", async () => {
+    const faster = { pool: { client_cleanup_period: "1s" } };
+    const distributor = await part("distributor", "distributor", true, faster);
+    const members: Part[] = [];
+    for (const name of ingesters) members.push(await part(name, "ingester", false, faster));
+    const querier = await part("querier", "querier", false, faster);
+    for (const one of [distributor, ...members, querier]) await one.start();
+    const writes = 60; // so many that a query lasts long enough to pause in the middle
+    for (let written = 0; written < writes; written += 1) await write(distributor);
+    const signal = (name: NodeJS.Signals) => {
+      for (const member of ingesters) process.kill(running.get(member)?.pid ?? 0, name);
+    };
+    const found: number[] = [];
+    for (const delay of [50, 100, 150, 200]) {
+      const counted = count(querier.url);
+      await wait(delay);
+      signal("SIGSTOP");
+      await wait(4000);
+      signal("SIGCONT");
+      found.push(await counted);
+    }
+    expect(new Set(found)).to.deep.equal(new Set([writes * lines]));
   });
 });
