@@ -14,7 +14,9 @@ const textOf = (value: unknown): string | undefined => (typeof value === "string
 
 /** The subject of a resource; undefined for resources without rules: components, providers, passwords. */
 export function subjectOf({ type, name, inputs, protect }: Registered): Subject | undefined {
-  const [provider = "", module = "", kind = ""] = type.split(":");
+  const [provider = "", module = "", token = ""] = type.split(":");
+  // The deletion of a NamespacePatch keeps the namespace, so that rules about deletion do not apply.
+  const kind = token === "NamespacePatch" ? token : token.replace(/Patch$/, "");
   const { metadata } = inputs;
   if (type === "kubernetes:helm.sh/v3:Release")
     return {

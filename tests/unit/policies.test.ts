@@ -7,6 +7,7 @@ import { known } from "../../policies/known";
 import { policiesOf } from "../../policies/pack";
 import type { Rule } from "../../policies/rule";
 import { rules } from "../../policies/rules";
+import { subjectOf } from "../../policies/subjects";
 import { ruleSpecs } from "../support/rule-specs";
 import { deployment, said, thing } from "../support/subjects";
 
@@ -132,6 +133,18 @@ describe("unit: policies", () => {
       expect(finding?.allowed).to.match(/^Enabled by default/);
       expect(violations(finding ? [finding] : [])).to.deep.equal([]);
     });
+  });
+
+  it("check patches of objects like objects", () => {
+    const found = (type: string, inputs: object) => {
+      const subject = subjectOf({ type: `kubernetes:${type}`, name: "app", inputs, protect: false });
+      return check(subject ? [subject] : [], { environment: "prod" }).map(({ rule: id }) => id);
+    };
+    expect(found("core/v1:ServicePatch", { spec: { type: "LoadBalancer" } })).to.include("services-internal");
+    expect(
+      found("rbac.authorization.k8s.io/v1:ClusterRoleBindingPatch", { roleRef: { name: "cluster-admin" } }),
+    ).to.deep.equal(["rbac-no-admin"]);
+    expect(found("core/v1:NamespacePatch", {})).to.not.include("stateful-protected");
   });
 
   describe("as Pulumi's policies", () => {
