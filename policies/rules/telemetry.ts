@@ -10,7 +10,6 @@ function ratioOf({ kind, object }: Subject): { place: string; ratio: number } | 
   // An Instrumentation of a single service also has its ratio as an attribute.
   const ofOne = object["spec"]?.resource?.resourceAttributes?.["sampling.ratio"] !== undefined;
   if (kind !== "Instrumentation" || ofOne) return undefined;
-  if (/always_on$/.test(type)) return { place: "spec.sampler", ratio: 1 };
   if (/always_off$/.test(type)) return { place: "spec.sampler", ratio: 0 };
   return /traceidratio$/.test(type) ? { place: "spec.sampler", ratio: Number(argument) } : undefined;
 }
