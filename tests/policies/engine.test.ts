@@ -35,8 +35,9 @@ pulumi.runtime.registerStackTransformation(({ type, name, props, opts }) => {
   };
   // The values of a release are an output, which a transformation cannot change in place.
   if (!pulumi.Output.isInstance(props.values)) return { props: alter(props), opts };
-  const values = props.values.apply((known) => alter({ ...props, values: structuredClone(known) }).values);
-  return { props: { ...props, values }, opts };
+  const altered = props.values.apply((known) => alter({ ...props, values: structuredClone(known) }));
+  const changed = ["values", "chart", "version"].map((key) => [key, altered.apply((all) => all[key])]);
+  return { props: { ...props, ...Object.fromEntries(changed) }, opts };
 });
 const program = here("./program.cjs");
 module.exports = async () => ({ ...(await program()), ...one?.outputs });
