@@ -241,7 +241,7 @@ export const containers: Dashboard = {
           of(metrics, {
             [name]: `topk(10, sum ${each} (rate(container_fs_reads_bytes_total{${container}}[$__rate_interval])))`,
           }),
-          { min: 0 },
+          { min: 0, none: "No disk metrics" },
         ),
         timeSeries(
           "Disk write throughput",
@@ -249,7 +249,7 @@ export const containers: Dashboard = {
           of(metrics, {
             [name]: `topk(10, sum ${each} (rate(container_fs_writes_bytes_total{${container}}[$__rate_interval])))`,
           }),
-          { min: 0 },
+          { min: 0, none: "No disk metrics" },
         ),
         timeSeries(
           "Disk operations",
@@ -258,7 +258,7 @@ export const containers: Dashboard = {
             [`${name} read`]: `topk(10, sum ${each} (rate(container_fs_reads_total{${container}}[$__rate_interval])))`,
             [`${name} written`]: `topk(10, sum ${each} (rate(container_fs_writes_total{${container}}[$__rate_interval])))`,
           }),
-          { min: 0 },
+          { min: 0, none: "No disk metrics" },
         ),
       ],
     },
