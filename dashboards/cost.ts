@@ -9,7 +9,6 @@ import {
   metrics,
   named,
   of,
-  pie,
   rate,
   samplesPerSecond,
   spansPerSecond,
@@ -211,7 +210,9 @@ export const cost: Dashboard = {
       title: "Storage",
       collapsed: true,
       panels: [
-        pie("Bytes by bucket", "bytes", of(watcher, { "{{bucket}}": buckets }), { none: "External storage" }),
+        bars("Bytes by bucket", "bytes", of(watcher, { "{{bucket}}": buckets }), {
+          none: "External storage",
+        }),
         timeSeries("Bytes by bucket over time", "bytes", of(watcher, { "{{bucket}}": buckets }), {
           stacked: true,
           none: "External storage",

@@ -11,7 +11,6 @@ import {
 } from "@grafana/grafana-foundation-sdk/dashboard";
 import type { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
 import type { PanelBuilder as NodeGraph } from "@grafana/grafana-foundation-sdk/nodegraph";
-import type { PanelBuilder as PieChart } from "@grafana/grafana-foundation-sdk/piechart";
 import type { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
 import type { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk/timeseries";
@@ -106,7 +105,7 @@ function steps(thresholds?: Thresholds): { value: number | null; color: string }
   ];
 }
 
-type Common = Stat | TimeSeries | BarGauge | Table | PieChart | Logs | NodeGraph;
+type Common = Stat | TimeSeries | BarGauge | Table | Logs | NodeGraph;
 
 /** The description of a panel, with a link to its runbook. */
 const described = ({ description, runbook }: Look) =>

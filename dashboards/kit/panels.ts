@@ -29,7 +29,6 @@ import {
 import type { DataTransformerConfig } from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder as Logs } from "@grafana/grafana-foundation-sdk/logs";
 import { PanelBuilder as NodeGraph } from "@grafana/grafana-foundation-sdk/nodegraph";
-import { PanelBuilder as PieChart, PieChartType } from "@grafana/grafana-foundation-sdk/piechart";
 import { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
 import { DataqueryBuilder as TempoQuery } from "@grafana/grafana-foundation-sdk/tempo";
@@ -166,16 +165,6 @@ export const bars = (title: string, unit: string, queries: Query[], look: Look =
     look,
   );
 };
-
-/** Current shares of a whole. */
-export const pie = (title: string, unit: string, queries: Query[], look: Look = {}) =>
-  dressed(
-    new PieChart().pieType(PieChartType.Donut).reduceOptions(newest()),
-    title,
-    unit,
-    queries.map((query) => ({ ...query, instant: true })),
-    look,
-  );
 
 /** A column of a table: a label or the value of a query. */
 export interface Column {

@@ -170,7 +170,7 @@ const sourcesAreVariables: Rule = (dashboard) => {
 };
 
 /** Kinds of panels that show one number of each series, which may be of the whole time range. */
-const oneNumber = ["stat", "table", "bargauge", "piechart"];
+const oneNumber = ["stat", "table", "bargauge"];
 
 /** A rate over a range shorter than two scrapes is empty, and a longer one hides short events. */
 const ratesHaveGrafanasInterval: Rule = (dashboard) =>
@@ -308,7 +308,7 @@ const linesAreFull: Rule = (dashboard) =>
     });
 
 /** Types of panels that show the text for no data if their queries return nothing. */
-const showsNoValue = ["stat", "timeseries", "bargauge", "piechart"];
+const showsNoValue = ["stat", "timeseries", "bargauge"];
 
 /** The last transformation turns a table without rows into no table. Grafana shows the text for no data only then. */
 const dropsEmptyTables = ({ transformations = [] }: Json) =>
