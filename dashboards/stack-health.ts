@@ -187,10 +187,10 @@ export const stackHealth: Dashboard = {
             none: "No firing alerts",
             description: "Alerts that Prometheus evaluates.",
             columns: [
-              { field: "severity", heading: "Severity" },
+              { field: "severity", heading: "Severity", width: 90 },
               { field: "alertname", heading: "Alert" },
               { field: "namespace", heading: "Namespace" },
-              { field: "Value #A", heading: "Count", unit: "short" },
+              { field: "Value #A", heading: "Count", unit: "short", width: 80 },
             ],
           },
         ),
@@ -347,13 +347,14 @@ export const stackHealth: Dashboard = {
           "Sample age",
           "s",
           of(watcher, {
-            age: `time() - min(max by (user) (cortex_distributor_latest_seen_sample_timestamp_seconds{${mimir}}))`,
+            age: `time() - min(max by (user) (cortex_distributor_latest_seen_sample_timestamp_seconds{${mimir}, user!~"rollup-.*"}))`,
           }),
           {
             thresholds: { above: [120, 600] },
             opens: { panel: "Remote-write lag by sender" },
             runbook: "FreshnessBudgetBurning",
-            description: "Age of the newest sample, of the tenant with the oldest data.",
+            description:
+              "Age of the newest sample, of the tenant with the oldest data, without downsampled series.",
           },
         ),
         flushFailures(
