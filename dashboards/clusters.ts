@@ -8,6 +8,7 @@ import {
   metrics,
   of,
   rate,
+  sampleAge,
   samplesPerSecond,
   spansPerSecond,
   stat,
@@ -57,7 +58,7 @@ export const clusters: Dashboard = {
       "Oldest last sample",
       "s",
       of(watcher, {
-        age: `time() - min(max by (user) (cortex_distributor_latest_seen_sample_timestamp_seconds{${mimir}, user!~"rollup-.*"}))`,
+        age: sampleAge(mimir),
       }),
       {
         width: 6,

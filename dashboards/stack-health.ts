@@ -14,6 +14,7 @@ import {
   rate,
   rateOrZero,
   remoteWriteLag,
+  sampleAge,
   samplesPerSecond,
   share,
   spansPerSecond,
@@ -347,7 +348,7 @@ export const stackHealth: Dashboard = {
           "Sample age",
           "s",
           of(watcher, {
-            age: `time() - min(max by (user) (cortex_distributor_latest_seen_sample_timestamp_seconds{${mimir}, user!~"rollup-.*"}))`,
+            age: sampleAge(mimir),
           }),
           {
             thresholds: { above: [120, 600] },

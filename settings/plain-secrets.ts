@@ -13,8 +13,8 @@ const encryptedValues = ({ helm }: Settings, encrypted: (key: string) => boolean
   );
 
 /**
- * Encrypted chart values, and secrets of a prod stack that its configuration has in plain text; they are allowed in dev stacks, which are
- * short-lived.
+ * Encrypted chart values, and secrets of a prod stack that its configuration has in plain text; those are allowed in
+ * dev stacks, which are short-lived.
  *
  * @param encrypted whether the value of a top-level setting, or a part of it, is encrypted: the engine passes both on
  * in the same form. A text of `[secret]` represents an encrypted value, see `fileConfig`

@@ -1,4 +1,5 @@
 /** PromQL that many panels share. */
+import { rolledTenants } from "../../names";
 
 /** Matcher of every selector. */
 export const inCluster = 'cluster=~"$cluster"';
@@ -38,6 +39,10 @@ export const quantiles = (buckets: string) => ({
 
 /** Seconds since a timestamp; no value while the timestamp is zero. */
 export const since = (timestamp: string) => `time() - (${timestamp} > 0)`;
+
+/** Seconds since the newest sample of the tenant with the oldest data. Downsampled series are always minutes old. */
+export const sampleAge = (labels: string) =>
+  `time() - min(max by (user) (cortex_distributor_latest_seen_sample_timestamp_seconds{${labels}, user!~"${rolledTenants.join("|")}"}))`;
 
 /** Seconds between the newest collected and the newest sent sample; no value until something was sent. */
 export const remoteWriteLag = (labels: string) =>

@@ -601,6 +601,16 @@ describe("unit: data loss on the dashboard of stack health", () => {
     });
 });
 
+describe("unit: age of samples", () => {
+  it("ignores downsampled series, which are minutes old in a healthy stack", () => {
+    const ages = all
+      .flatMap(promqlOf)
+      .filter(({ expr }) => /min\(max by \(user\) \(cortex_distributor_latest_seen/.test(expr));
+    expect(ages).to.have.length(2);
+    for (const { expr } of ages) expect(expr).to.include('user!~"rollup-5m|rollup-1h"');
+  });
+});
+
 describe("unit: losses on the dashboard of Alloy", () => {
   const stats = panelsOf(dashboards["Observability"]?.find(({ uid }) => uid === "alloy") as Dashboard);
   for (const title of ["Dropped log lines", "Dropped samples", "Dropped spans"])
