@@ -6,7 +6,7 @@ import Mocha from "mocha";
 import { skipped } from "./support/tools";
 
 /** The layers, fastest first. */
-const layers = ["unit", "charts", "binaries", "cases", "examples", "policies", "engine", "docs"];
+const layers = ["unit", "processes", "charts", "binaries", "cases", "examples", "policies", "engine", "docs"];
 
 /**
  * @param wanted layers to run; all if it is empty

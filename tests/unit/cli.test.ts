@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -69,10 +68,6 @@ describe("obs: its environment on a machine", () => {
 
 describe("obs: the command line", function () {
   this.timeout(60_000);
-  /** Runs the program, as a user does. */
-  const program = (...args: string[]) =>
-    spawnSync(process.execPath, ["cli/main.cjs", ...args], { cwd: root, encoding: "utf8" });
-
   /** Runs a command in this process, which has everything loaded. */
   async function obs(...args: string[]) {
     let [stdout, stderr] = ["", ""];
@@ -139,14 +134,6 @@ describe("obs: the command line", function () {
     } finally {
       rmSync(file);
     }
-  });
-
-  it("exits 1 with a message, without a stack trace, after a user's mistake", () => {
-    const { stderr, status } = program("preview", "nowhere");
-    expect(status).to.equal(1);
-    expect(stderr)
-      .to.match(/^obs: Pulumi\.nowhere\.yaml does not exist/)
-      .and.not.include("    at ");
   });
 
   it("sizes a stack: exits 1 if it is too small, 0 otherwise, and reports invalid options", async () => {

@@ -5,7 +5,8 @@ import type { Recording } from "../../cli/lib/record";
 import { check, violations } from "../../policies/check";
 import { type Environment, nameOf } from "../../policies/rule";
 import { rules } from "../../policies/rules";
-import { broken } from "../support/broken";
+import { merge } from "../../settings/tree";
+import { type Broken, broken } from "../support/broken";
 import {
   azureStorage,
   backedUp,
@@ -98,20 +99,40 @@ describe("unit: policies over stacks", function () {
     expect(await advised({})).to.deep.equal(["advisory"]);
   });
 
-  for (const { about, environment = "prod", config = {}, alter, outputs = {}, rule, says } of broken)
-    it(`${rule} detects: ${about}`, async () => {
-      const recording = structuredClone(await recordingOf(environment, config));
-      for (const resource of recording.resources) alter?.(resource);
-      for (const [output, value] of Object.entries(outputs))
+  /** The message about a violation, without its fix. */
+  const messageOf = ({ rule, says }: Broken): string => {
+    const { why } = rules.find(({ id }) => id === rule) ?? { why: "no such rule" };
+    return `${rule} ${says.startsWith("output ") ? `Stack outputs: ${says}` : says}: ${why}. `;
+  };
+
+  for (const environment of ["dev", "prod"] as const) {
+    const bySettings = broken.filter((one) => one.config && (one.environment ?? "prod") === environment);
+    // One stack has all of them, because recording each would take most of the time of these tests.
+    it(`${environment} with every forbidden setting has these violations, and no others`, async () => {
+      const config = bySettings.reduce<Config>((all, one) => merge(all, one.config ?? {}) as Config, {});
+      const told = found(await recordingOf(environment, config), environment);
+      for (const one of bySettings)
+        expect(
+          told.some((line) => line.startsWith(messageOf(one))),
+          `${one.about}\n${told.join("\n")}`,
+        ).to.equal(true);
+      const ids = bySettings.map(({ rule }) => `${rule} `);
+      expect(told.filter((line) => !ids.some((id) => line.startsWith(id)))).to.deep.equal([]);
+    });
+  }
+
+  for (const one of broken.filter(({ config }) => !config))
+    it(`${one.rule} detects: ${one.about}`, async () => {
+      const recording = structuredClone(await recordingOf("prod"));
+      for (const resource of recording.resources) one.alter?.(resource);
+      for (const [output, value] of Object.entries(one.outputs ?? {}))
         recording.outputs[output] = { value, secret: false };
-      const told = found(recording, environment);
-      const { why } = rules.find(({ id }) => id === rule) ?? { why: "no such rule" };
-      const asSaid = says.startsWith("output ") ? `Stack outputs: ${says}` : says;
+      const told = found(recording, "prod");
       expect(
-        told.some((line) => line.startsWith(`${rule} ${asSaid}: ${why}. `)),
+        told.some((line) => line.startsWith(messageOf(one))),
         told.join("\n"),
       ).to.equal(true);
-      // One setting is changed, and only the policy for it reports that.
-      expect(told.filter((line) => !line.startsWith(`${rule} `))).to.deep.equal([]);
+      // One thing is changed, and only the policy for it reports that.
+      expect(told.filter((line) => !line.startsWith(`${one.rule} `))).to.deep.equal([]);
     });
 });
