@@ -7,9 +7,8 @@ import { KubeConfig } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { stringify } from "yaml";
 import { type Given, reportOf } from "../../cli/commands/coverage";
-import { readersIn } from "../../cli/commands/coverage/objects";
+import { readingsIn } from "../../cli/commands/coverage/objects";
 import { madeInGrafana, readCustom, readObjects } from "../../cli/commands/coverage/read";
-import { sourcesOf } from "../../cli/commands/coverage/sources";
 import type { Ask } from "../../cli/commands/coverage/stores";
 import { until } from "../../cli/lib/poll";
 import { ApiServer } from "../support/api-server";
@@ -263,7 +262,10 @@ describe("binaries: coverage of a cluster", function () {
     } as KubernetesObject);
     const { objects, unjudged } = await readObjects({ config, settings: settingsOf("dev") });
     expect(unjudged.map(({ owner }) => owner)).to.deep.equal(["Grafana"]);
-    const { readings } = readersIn(settings, objects, sourcesOf(settings), ["default"]);
+    const readings = readingsIn(
+      settingsOf("dev", { grafana: { dashboards: { namespaces: ["default"] } } }),
+      objects,
+    );
     expect(readings.map(({ owner, item }) => [owner, item])).to.deep.equal([
       ["PrometheusRule default/api", "A"],
       ["dashboard Shop (ConfigMap default/shop)", "p"],

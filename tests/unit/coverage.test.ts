@@ -2,10 +2,10 @@
 import { expect } from "chai";
 import { examine } from "../../cli/commands/coverage/examine";
 import type { Reading } from "../../cli/commands/coverage/model";
-import { blindAutoscalers, dropsOf, type Objects, readersIn } from "../../cli/commands/coverage/objects";
+import { blindAutoscalers, dropsOf, type Objects, readingsIn } from "../../cli/commands/coverage/objects";
 import { matches, parse, textOf } from "../../cli/commands/coverage/promql";
 import { jsonOfReport, textOfReport } from "../../cli/commands/coverage/report";
-import { ofAddress, ofTenants, sourcesOf } from "../../cli/commands/coverage/sources";
+import { mimir, ofAddress, ofTenants, prometheus } from "../../cli/commands/coverage/sources";
 import type { Holdings } from "../../cli/commands/coverage/stores";
 import { unreadMetrics } from "../../cli/commands/coverage/unread";
 import { type Config, settingsOf } from "../support/stacks";
@@ -75,10 +75,15 @@ const none: Objects = {
 const prometheusType = { type: "prometheus", uid: "$datasource" };
 
 describe("coverage: readers", () => {
-  const sources = sourcesOf(settings());
-  const read = (objects: Partial<Objects>) =>
-    readersIn(settingsOf("dev"), { ...none, ...objects }, sources, ["grafana"]);
-  const bySource = (readings: Reading[]) => readings.map(({ item, source }) => `${item}: ${source}`);
+  const read = (objects: Partial<Objects>) => {
+    const all = readingsIn(settings(), { ...none, ...objects });
+    return {
+      readings: all.filter(({ source }) => "uid" in source),
+      unjudged: all.flatMap(({ source, ...one }) => ("why" in source ? [{ ...one, why: source.why }] : [])),
+    };
+  };
+  const uidOf = ({ source }: Reading) => ("uid" in source ? source.uid : source.why);
+  const bySource = (readings: Reading[]) => readings.map((one) => `${one.item}: ${uidOf(one)}`);
 
   it("takes a rule to the store that evaluates it", () => {
     const rules = [
@@ -128,11 +133,9 @@ describe("coverage: readers", () => {
         },
       ],
     });
-    expect(readings.map(({ source }) => source)).to.deep.equal(["prometheus", "mimir"]);
+    expect(readings.map(uidOf)).to.deep.equal(["prometheus", "mimir"]);
     expect(unjudged).to.have.length(1);
-    expect(ofAddress(settingsOf("dev"), "http://kps-prometheus.monitoring:9090")).to.deep.equal({
-      uid: "prometheus",
-    });
+    expect(ofAddress(settingsOf("dev"), "http://kps-prometheus.monitoring:9090")).to.equal(prometheus);
   });
 
   it("reads panels, collapsed rows, variables and annotations of dashboards, wherever these are", () => {
@@ -267,15 +270,14 @@ describe("coverage: reasons", () => {
       up: { job: "cart" },
     },
   });
-  const judge = async (exprs: string[], metrics: Config = {}, source = "prometheus") => {
-    const given = settings(metrics);
+  const judge = async (exprs: string[], metrics: Config = {}, source: Reading["source"] = prometheus) => {
     const readings = exprs.map(
       (expr): Reading => ({ kind: "alert", owner: "PrometheusRule shop/api", item: expr, source, expr }),
     );
-    const { gaps, unjudged } = await examine(
+    const examined = await examine(
       {
         stack: "dev",
-        settings: given,
+        settings: settings(metrics),
         readings: [
           ...readings,
           {
@@ -287,13 +289,12 @@ describe("coverage: reasons", () => {
             records: "x:y",
           },
         ],
-        sources: sourcesOf(given).filter(({ uid }) => ["prometheus", "mimir", "mimir-team"].includes(uid)),
         drops: [{ monitor: "ServiceMonitor a/kubelet", pattern: "container_fs_.+" }],
         deep: true,
       },
       held,
     );
-    return { gaps, unjudged };
+    return examined;
   };
   const reasons = async (expr: string, metrics: Config = {}) =>
     (await judge([expr], metrics)).gaps.map(({ reasons, state }) => [
@@ -369,7 +370,7 @@ describe("coverage: reasons", () => {
         kind: "recording rule",
         owner: "PrometheusRule shop/r",
         item: "job:x:sum",
-        source: "prometheus",
+        source: prometheus,
         expr,
         records: "job:x:sum",
       };
@@ -379,7 +380,6 @@ describe("coverage: reasons", () => {
           stack: "dev",
           settings: settings(),
           readings: [{ ...rule, kind: "alert", item: "A", expr: "job:y:sum > 1" }, chained, rule],
-          sources: sourcesOf(settings()).filter(({ uid }) => uid === "prometheus"),
           drops: [],
           deep: true,
         },
@@ -396,26 +396,22 @@ describe("coverage: reasons", () => {
     expect((await judge(["sum("])).unjudged.map(({ item, why }) => `${item} ${why}`)[0]).to.match(
       /not understood/,
     );
-    expect((await judge(["up"], {}, "mimir-team")).unjudged[0]?.why).to.match(
+    expect((await judge(["up"], {}, ofTenants(["team"]))).unjudged[0]?.why).to.match(
       /Mimir team did not respond: 401/,
     );
-    expect((await judge(["up"], {}, "gone")).unjudged[0]?.why).to.match(/does not exist/);
+    expect((await judge(["up"], {}, { why: "it is gone" })).unjudged[0]?.why).to.equal("it is gone");
   });
 
   it("prints what has no data, with the fix, and the rest on demand", async () => {
-    const { gaps, unjudged } = await judge([
+    const { gaps, unjudged, ...examined } = await judge([
       "etcd_server_id",
       'up{job="other"}',
       "sum(",
       "apiserver_response_sizes_bucket",
       "etcd_debugging_a_bucket / etcd_debugging_b_bucket",
     ]);
-    const judged = gaps.map(({ reasons: _, state: __, ...reading }) => reading);
-    const names = new Map(
-      sourcesOf(settings())
-        .slice(0, 1)
-        .map((source) => [source, new Set(["up"])]),
-    );
+    const judged = examined.judged.filter(({ kind }) => kind === "alert");
+    const names = new Map([[prometheus, new Set(["up"])]]);
     const unread = unreadMetrics(
       [],
       { total: 100, metrics: new Map([["debug_bytes", 25]]) },
@@ -451,7 +447,7 @@ describe("coverage: metrics that nothing reads", () => {
     kind: records ? "recording rule" : "dashboard",
     owner: "o",
     item: "i",
-    source: "mimir",
+    source: mimir,
     expr,
     ...(records ? { records } : {}),
   });

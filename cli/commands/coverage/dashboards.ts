@@ -1,12 +1,9 @@
 /** The queries of a dashboard's JSON model: panels, collapsed rows, variables and annotations. */
 import type { Reading, Source } from "./model";
-import { type Reference, type Resolved, resolve } from "./sources";
+import { type Reference, resolve } from "./sources";
 
 // biome-ignore lint/suspicious/noExplicitAny: a dashboard's JSON is read deeply
 type Json = any;
-
-/** A query, and the store that evaluates it or why that is unknown. */
-export type FoundQuery = Omit<Reading, "source"> & { source: Resolved | Source };
 
 const panelsOf = (model: Json): Json[] =>
   [...(model.panels ?? []), ...(model.rows ?? [])].flatMap((panel: Json) => [
@@ -34,13 +31,13 @@ const chosenIn = (model: Json): Map<string, string> =>
   );
 
 /** A dashboard's queries that may be PromQL, each with the store that evaluates it. */
-export function queriesIn(owner: string, model: Json, sources: Source[]): FoundQuery[] {
+export function queriesIn(owner: string, model: Json, sources: Source[]): Reading[] {
   if (model.elements ?? model.spec) {
     const source = { why: "its schema is version 2" };
     return [{ kind: "dashboard", owner, item: "all panels", source, expr: "" }];
   }
   const chosen = chosenIn(model);
-  const query = (item: string, reference: Reference, expr: unknown): FoundQuery[] =>
+  const query = (item: string, reference: Reference, expr: unknown): Reading[] =>
     typeof expr === "string" && expr.trim() !== ""
       ? [{ kind: "dashboard", owner, item, source: resolve(sources, chosen, reference), expr }]
       : [];

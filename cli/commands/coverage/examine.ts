@@ -1,7 +1,7 @@
 /** Finds the queries that have no data, and why. */
 import pLimit from "p-limit";
 import type { Settings } from "../../../settings";
-import { type Knowledge, reasonFor } from "./judge";
+import { type Found, type Knowledge, reasonFor } from "./judge";
 import {
   type Gap,
   type Reading,
@@ -13,25 +13,14 @@ import {
   type Unjudged,
 } from "./model";
 import { metricsOf, parse, type Query, type Selector, textOf } from "./promql";
+import { mimir, prometheus } from "./sources";
 import type { Holdings } from "./stores";
 
 /** Queries at a time. */
 const atOnce = pLimit(8);
 
-/** A selector in a source. */
-interface Seen {
-  series: boolean;
-  /** Labels of the metric, if no series matches. */
-  labels?: Set<string>;
-  /** Another source in which series match. */
-  other?: Source;
-  /** Whether the targets that expose the metric to another source are scraped into this one, too. */
-  scraped?: boolean;
-}
-
 export interface Examined {
-  /** All queries, and those that were checked. */
-  readings: Reading[];
+  /** The queries that were checked. */
   judged: Reading[];
   gaps: Gap[];
   unjudged: Unjudged[];
@@ -42,20 +31,23 @@ export interface Question {
   stack: string;
   settings: Settings;
   readings: Reading[];
-  sources: Source[];
   drops: Knowledge["drops"];
   /** Whether to query the series of each selector, too, not only names of metrics. */
   deep: boolean;
 }
 
-/** Checks all queries against the stores. */
-export async function examine(question: Question, store: Holdings): Promise<Examined> {
-  const { stack, settings, readings, drops, deep } = question;
+/** Checks all queries in the stores that evaluate them, and in Prometheus and Mimir, which may have more metrics. */
+export async function examine(
+  { stack, settings, readings, drops, deep }: Question,
+  store: Holdings,
+): Promise<Examined> {
   const unjudged: Unjudged[] = [];
-  const byUid = new Map(question.sources.map((source) => [source.uid, source]));
+  const sources = new Map<string, Source>();
+  for (const source of [prometheus, mimir, ...readings.map(({ source }) => source)])
+    if ("uid" in source) sources.set(source.uid, source);
   const names = new Map<Source, Set<string>>();
   const failed = new Map<Source, string>();
-  await atOnce.map(byUid.values(), async (source) => {
+  await atOnce.map(sources.values(), async (source) => {
     await store.names(source).then(
       (found) => names.set(source, found),
       (error: Error) => failed.set(source, `${source.name} did not respond: ${error.message}`),
@@ -64,9 +56,9 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
 
   const judged: { reading: Reading; source: Source; query: Query }[] = [];
   for (const reading of readings) {
-    const source = byUid.get(reading.source);
     try {
-      if (!source) throw new Error(`data source ${reading.source} does not exist`);
+      if ("why" in reading.source) throw new Error(reading.source.why);
+      const source = sources.get(reading.source.uid) ?? reading.source;
       if (failed.has(source)) throw new Error(failed.get(source));
       judged.push({ reading, source, query: parse(reading.expr) });
     } catch (error) {
@@ -74,35 +66,35 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
     }
   }
 
-  const seen = new Map<string, Seen>();
-  const keyOf = (source: Source, selector: Selector) => `${source.uid} ${textOf(selector)}`;
-  const asked = new Map<string, { source: Source; selector: Selector }>();
-  const elsewhere = new Map<string, { source: Source; metric: string; other: Source }>();
-  for (const { source, query } of judged)
-    for (const selector of query.selectors) {
-      const key = keyOf(source, selector);
-      const there = metricsOf(selector, names.get(source) ?? []).length > 0;
-      seen.set(key, { series: there });
-      const conditions = selector.matchers.some(({ label }) => label !== "__name__");
-      if (deep && there && conditions) asked.set(key, { source, selector });
-      const { metric } = selector;
-      const other =
-        metric && !there && [...names].find(([one, known]) => one !== source && known.has(metric));
-      if (other) elsewhere.set(key, { source, metric, other: other[0] });
+  /** What the stores have of a selector; undefined if its source has series. */
+  const look = async (source: Source, selector: Selector): Promise<Found | undefined> => {
+    const here = names.get(source) ?? new Set<string>();
+    const { metric, matchers } = selector;
+    const others = [...names].filter(([one, known]) => one !== source && metricsOf(selector, known).length);
+    if (!metricsOf(selector, here).length) {
+      const [other] = (metric && others[0]) || [];
+      const [own, theirs] =
+        metric && other ? await Promise.all([store.jobs(source, "up"), store.jobs(other, metric)]) : [];
+      return { here, other, scraped: [...(theirs ?? [])].some((job) => own?.has(job)) };
     }
-  await atOnce.map(elsewhere, async ([key, { source, metric, other }]) => {
-    const [here, there] = await Promise.all([store.jobs(source, "up"), store.jobs(other, metric)]);
-    seen.set(key, { series: false, scraped: [...there].some((job) => here.has(job)) });
-  });
-  await atOnce.map(asked, async ([key, { source, selector }]) => {
+    const conditions = matchers.some(({ label }) => label !== "__name__");
+    const text = textOf(selector);
+    if (!deep || !conditions || (await store.hasSeries(source, text))) return undefined;
+    const labels = metric === undefined ? undefined : await store.labels(source, metric);
+    for (const [other] of others) if (await store.hasSeries(other, text)) return { here, labels, other };
+    return { here, labels };
+  };
+  const keyOf = (source: Source, selector: Selector) => `${source.uid} ${textOf(selector)}`;
+  const selectors = new Map(
+    judged.flatMap(({ source, query }) =>
+      query.selectors.map((selector) => [keyOf(source, selector), { source, selector }] as const),
+    ),
+  );
+  const missing = new Map<string, Found>();
+  await atOnce.map(selectors, async ([key, { source, selector }]) => {
     try {
-      const text = textOf(selector);
-      if (await store.hasSeries(source, text)) return;
-      const labels = selector.metric === undefined ? undefined : await store.labels(source, selector.metric);
-      const others = [...names].filter(([one, known]) => one !== source && metricsOf(selector, known).length);
-      let other: Source | undefined;
-      for (const [one] of others) if (!other && (await store.hasSeries(one, text))) other = one;
-      seen.set(key, { series: false, ...(labels && { labels }), ...(other && { other }) });
+      const found = await look(source, selector);
+      if (found) missing.set(key, found);
     } catch (error) {
       unjudged.push({ owner: source.name, item: textOf(selector), why: (error as Error).message });
     }
@@ -111,15 +103,15 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
   const recorded = new Map(
     readings.flatMap(({ records, owner }) => (records?.includes(":") ? [[records, owner]] : [])),
   );
-  const known: Knowledge = { stack, settings, names, drops, recorded };
-  /** @param dead metrics that are recorded from blocked metrics or from ones that are not collected, with that state */
-  const gapsWith = (dead: Map<string, State>) =>
+  const known: Knowledge = { stack, settings, drops, recorded };
+  /** The states of metrics that are recorded from blocked metrics, or from ones that are not collected. */
+  const dead = new Map<string, State>();
+  const gapsNow = () =>
     judged.flatMap(({ reading, source, query }): Gap[] => {
       const reasons = new Map<string, Reason>();
-      const hasSeries = (selector: Selector) => seen.get(keyOf(source, selector))?.series ?? true;
-      for (const selector of query.missing(hasSeries)) {
-        const found = seen.get(keyOf(source, selector)) ?? {};
-        reasons.set(textOf(selector), reasonFor(selector, source, reading.kind, known, found));
+      for (const selector of query.missing((one) => !missing.has(keyOf(source, one)))) {
+        const found = missing.get(keyOf(source, selector));
+        if (found) reasons.set(textOf(selector), reasonFor(selector, reading.kind, known, found));
       }
       const rankOf = (selector: Selector) => {
         const reason = reasons.get(textOf(selector));
@@ -131,16 +123,12 @@ export async function examine(question: Question, store: Holdings): Promise<Exam
       // The worst state whose selectors alone are enough to have no data.
       const state = states.find((_, rank) => query.missing((selector) => rankOf(selector) > rank).length);
       const unique = [...new Map([...reasons.values()].map((reason) => [reason.text, reason])).values()];
-      return state ? [{ ...reading, reasons: unique, state }] : [];
+      return state ? [{ ...reading, source: source.uid, reasons: unique, state }] : [];
     });
-  let dead = new Map<string, State>();
-  for (;;) {
-    const gaps = gapsWith(dead);
-    const next = new Map(
-      gaps.flatMap(({ records, state }) => (records && state !== "no data now" ? [[records, state]] : [])),
-    );
-    if (next.size === dead.size)
-      return { readings, judged: judged.map(({ reading }) => reading), gaps, unjudged, names };
-    dead = next;
+  for (let before = -1; before < dead.size; ) {
+    before = dead.size;
+    for (const { records, state } of gapsNow())
+      if (records && state !== "no data now") dead.set(records, state);
   }
+  return { judged: judged.map(({ reading }) => reading), gaps: gapsNow(), unjudged, names };
 }

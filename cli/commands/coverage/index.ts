@@ -1,39 +1,14 @@
 /** `obs coverage`: queries without data, and metrics that nothing reads. */
-import { datasources, gatewayUser, rawTenants } from "../../../names";
+import { gatewayUser, rawTenants } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
-import { dashboardNamespaces } from "../../../values/grafana-dashboards";
 import { connect } from "../../lib/cluster";
-import { type Examined, examine, type Question } from "./examine";
+import { examine } from "./examine";
 import type { Unjudged } from "./model";
-import { blindAutoscalers, dropsOf, type Objects, readersIn } from "./objects";
+import { blindAutoscalers, dropsOf, type Objects, readingsIn } from "./objects";
 import { readObjects } from "./read";
 import { jsonOfReport, type Report, textOfReport } from "./report";
-import { sourcesOf } from "./sources";
-import {
-  type Ask,
-  type Cost,
-  type Holdings,
-  holdings,
-  mimirCost,
-  prometheusCost,
-  withStores,
-} from "./stores";
+import { type Ask, type Cost, holdings, mimirCost, prometheusCost, withStores } from "./stores";
 import { unreadMetrics } from "./unread";
-
-/** Examines the queries of objects in the sources that they use, and in Prometheus and Mimir, which may have more metrics. */
-export async function examineObjects(
-  { stack, settings, objects, deep }: Pick<Question, "stack" | "settings" | "deep"> & { objects: Objects },
-  store: Holdings,
-): Promise<Examined> {
-  const own = sourcesOf(settings);
-  const { readings, unjudged, sources } = readersIn(settings, objects, own, dashboardNamespaces(settings));
-  const used = new Set(readings.map(({ source }) => source));
-  const usual: string[] = [datasources.prometheus.uid, datasources.mimir.uid];
-  const wanted = [...own, ...sources].filter(({ uid }) => usual.includes(uid) || used.has(uid));
-  const question = { stack, settings, readings, sources: wanted, drops: dropsOf(objects), deep };
-  const examined = await examine(question, store);
-  return { ...examined, readings, unjudged: [...unjudged, ...examined.unjudged] };
-}
 
 /** The input of the report. */
 export interface Given {
@@ -45,9 +20,13 @@ export interface Given {
 }
 
 /** Makes the report. @throws UserError if no store answers */
-export async function reportOf(given: Given, ask: Ask): Promise<Report> {
-  const { stack, settings, hours, objects } = given;
-  const { readings, ...examined } = await examineObjects({ ...given, deep: true }, holdings(ask, hours));
+export async function reportOf(
+  { stack, settings, hours, objects, ...given }: Given,
+  ask: Ask,
+): Promise<Report> {
+  const readings = readingsIn(settings, objects);
+  const question = { stack, settings, readings, drops: dropsOf(objects), deep: true };
+  const examined = await examine(question, holdings(ask, hours));
   if (!examined.names.size)
     throw new UserError(`neither Prometheus nor Mimir answers: ${examined.unjudged.at(-1)?.why}`);
   const unjudged = [...given.unjudged, ...examined.unjudged];

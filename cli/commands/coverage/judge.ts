@@ -1,5 +1,5 @@
 /** Why a selector has no series, and the fix. */
-import { owner as labels } from "../../../names";
+import { owner } from "../../../names";
 import type { Settings } from "../../../settings";
 import { expensive, metricNames } from "../../../values/kept-metrics";
 import type { Cause, Kind, Reason, Source } from "./model";
@@ -9,12 +9,22 @@ import { holds, matches, type Selector, textOf } from "./promql";
 export interface Knowledge {
   stack: string;
   settings: Settings;
-  /** The metrics of each source. */
-  names: Map<Source, Set<string>>;
   /** Metrics that monitors drop. */
   drops: { monitor: string; pattern: string }[];
   /** The rule that records a metric. */
   recorded: Map<string, string>;
+}
+
+/** What the stores have of a selector without series. */
+export interface Found {
+  /** The metrics of its source. */
+  here: Set<string>;
+  /** Labels of the metric, if it exists. */
+  labels?: Set<string> | undefined;
+  /** Another source that has the metric, or matching series. */
+  other?: Source | undefined;
+  /** Whether the targets that expose the metric to the other source are scraped into this one, too. */
+  scraped?: boolean;
 }
 
 /** Metrics of rules and scrapes, which exist only with a firing alert or a target. */
@@ -73,8 +83,8 @@ function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
 /** The source that has a metric, and how to query it. */
 function elsewhere(what: string, other: Source, kind: Kind): Reason {
   const ofRule = other.users.length
-    ? `set the label ${labels.ruleTenant} of the PrometheusRule to the tenant`
-    : `remove the label ${labels.ruleTenant} from the PrometheusRule`;
+    ? `set the label ${owner.ruleTenant} of the PrometheusRule to the tenant`
+    : `remove the label ${owner.ruleTenant} from the PrometheusRule`;
   const fix: Record<Kind, string> = {
     dashboard: `select data source ${other.name}`,
     autoscaler: `use the address of ${other.name}`,
@@ -89,34 +99,25 @@ function elsewhere(what: string, other: Source, kind: Kind): Reason {
   };
 }
 
-/**
- * Why a selector has no series.
- *
- * @param found labels of the metric, if it exists; another source with matching series; whether the metric's targets
- * are scraped into this source, too
- */
+/** Why a selector has no series. */
 export function reasonFor(
   selector: Selector,
-  source: Source,
   kind: Kind,
   known: Knowledge,
-  found: { labels?: Set<string>; other?: Source; scraped?: boolean },
+  { here, labels, other, scraped }: Found,
 ): Reason {
   const { metric, matchers } = selector;
-  const here = known.names.get(source) ?? new Set<string>();
   if (metric?.startsWith("ALERTS"))
     return { cause: "no such value", what: metric, text: "no alert fires now" };
   if (metric !== undefined && !here.has(metric)) {
-    const other = [...known.names].find(([one, names]) => one !== source && names.has(metric));
     const reason = absent(metric, here, known);
     // A series of a state that passed, such as a pod that waited before this source first scraped it.
-    const passed = found.scraped && reason.cause === "not exposed";
-    return other && !passed ? elsewhere(metric, other[0], kind) : reason;
+    const passed = scraped && reason.cause === "not exposed";
+    return other && !passed ? elsewhere(metric, other, kind) : reason;
   }
   const what = textOf(selector);
-  if (found.other) return elsewhere(what, found.other, kind);
-  const label =
-    found.labels && matchers.find((one) => !holds(one, "") && !found.labels?.has(one.label))?.label;
+  if (other) return elsewhere(what, other, kind);
+  const label = labels && matchers.find((one) => !holds(one, "") && !labels.has(one.label))?.label;
   return label
     ? { cause: "no such label", what, text: `${metric} has no label ${label}` }
     : { cause: "no such value", what, text: `no series matches ${what} now` };

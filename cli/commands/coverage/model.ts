@@ -19,8 +19,8 @@ export interface Reading {
   owner: string;
   /** The alert, panel or metric in it. */
   item: string;
-  /** Uid of the source that evaluates it. */
-  source: string;
+  /** The source that evaluates it, or why that is unknown. */
+  source: Source | { why: string };
   expr: string;
   /** What a rule records. */
   records?: string;
@@ -60,7 +60,9 @@ export const stateOf = (cause: Cause): State =>
   cause === "not collected" ? cause : blocking.includes(cause) ? "blocked" : "no data now";
 
 /** A query without data. */
-export interface Gap extends Reading {
+export interface Gap extends Omit<Reading, "source"> {
+  /** Uid of the source that evaluates it. */
+  source: string;
   reasons: Reason[];
   state: State;
 }

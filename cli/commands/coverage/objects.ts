@@ -1,9 +1,10 @@
 /** The queries in objects of the cluster and of Grafana: rules, autoscalers, dashboards. */
-import { dashboardLabel, datasources, owner as labels } from "../../../names";
+import { dashboardLabel, owner as labels } from "../../../names";
 import type { Settings } from "../../../settings";
-import { type FoundQuery, queriesIn } from "./dashboards";
-import type { Reading, Source, Unjudged } from "./model";
-import { ofAddress, ofTenants, resolve } from "./sources";
+import { dashboardNamespaces } from "../../../values/grafana-dashboards";
+import { queriesIn } from "./dashboards";
+import type { Reading, Source } from "./model";
+import { ofAddress, ofTenants, prometheus, resolve, sourcesOf } from "./sources";
 
 // biome-ignore lint/suspicious/noExplicitAny: objects of many kinds are read deeply
 type Json = any;
@@ -11,24 +12,23 @@ type Json = any;
 const nameOf = ({ kind, metadata }: Json) => `${kind} ${metadata.namespace}/${metadata.name}`;
 
 /** The rules of a PrometheusRule: Mimir's ruler evaluates those with the label of a tenant. */
-function ofRule(object: Json): FoundQuery[] {
+function ofRule(object: Json): Reading[] {
   const tenant = object.metadata.labels?.[labels.ruleTenant];
   const read = object.metadata.annotations?.[labels.sourceTenants];
   const tenants = (read ?? tenant ?? "").split(",").map((one: string) => one.trim());
-  const source: Source = tenant ? ofTenants(tenants) : { ...datasources.prometheus, users: [] };
   const rules: Json[] = (object.spec?.groups ?? []).flatMap((group: Json) => group.rules ?? []);
   return rules.map(({ alert, record, expr }) => ({
     kind: alert ? "alert" : "recording rule",
     owner: nameOf(object),
     item: alert ?? record,
-    source,
+    source: tenant ? ofTenants(tenants) : prometheus,
     expr: String(expr),
     ...(record && { records: record }),
   }));
 }
 
 /** The Prometheus triggers of a ScaledObject. */
-const ofScaledObject = (settings: Settings, object: Json): FoundQuery[] =>
+const ofScaledObject = (settings: Settings, object: Json): Reading[] =>
   (object.spec?.triggers ?? [])
     .filter(({ type }: Json) => type === "prometheus")
     .map(({ metadata, name }: Json) => ({
@@ -40,11 +40,11 @@ const ofScaledObject = (settings: Settings, object: Json): FoundQuery[] =>
     }));
 
 /** The dashboards of a ConfigMap with the label that Grafana's sidecar reads. */
-function ofConfigMap(object: Json, sources: Source[], watched: string[]): FoundQuery[] {
+function ofConfigMap(object: Json, sources: Source[], watched: string[]): Reading[] {
   const { labels = {}, namespace } = object.metadata;
   if (!(dashboardLabel in labels)) return [];
   const owner = nameOf({ kind: "ConfigMap", ...object });
-  const unread = (item: string, why: string): FoundQuery[] => [
+  const unread = (item: string, why: string): Reading[] => [
     { kind: "dashboard", owner, item, source: { why }, expr: "" },
   ];
   if (!watched.includes(namespace))
@@ -64,7 +64,7 @@ function ofConfigMap(object: Json, sources: Source[], watched: string[]): FoundQ
 }
 
 /** The queries of a Grafana-managed alert rule. */
-const ofGrafanaAlert = ({ title, data = [] }: Json, sources: Source[]): FoundQuery[] =>
+const ofGrafanaAlert = ({ title, data = [] }: Json, sources: Source[]): Reading[] =>
   data
     .filter(
       ({ datasourceUid, model }: Json) => datasourceUid !== "__expr__" && typeof model?.expr === "string",
@@ -91,14 +91,11 @@ export interface Objects {
   hpas: Json[];
 }
 
-/** All PromQL queries in them. @param watched namespaces whose ConfigMaps Grafana loads */
-export function readersIn(
-  settings: Settings,
-  objects: Objects,
-  sources: Source[],
-  watched: string[],
-): { readings: Reading[]; unjudged: Unjudged[]; sources: Source[] } {
-  const found: FoundQuery[] = [
+/** All PromQL queries in them. */
+export function readingsIn(settings: Settings, objects: Objects): Reading[] {
+  const sources = sourcesOf(settings);
+  const watched = dashboardNamespaces(settings);
+  return [
     ...objects.rules.flatMap(ofRule),
     ...objects.scaledObjects.flatMap((object) => ofScaledObject(settings, object)),
     ...objects.configMaps.flatMap((object) => ofConfigMap(object, sources, watched)),
@@ -107,16 +104,6 @@ export function readersIn(
       queriesIn(`dashboard ${model.title} (made in Grafana)`, model, sources),
     ),
   ];
-  return {
-    readings: found.flatMap(({ source, ...query }) =>
-      "uid" in source ? [{ ...query, source: source.uid }] : [],
-    ),
-    unjudged: found.flatMap(({ source, owner, item }) =>
-      "why" in source ? [{ owner, item, why: source.why }] : [],
-    ),
-    // The tenants of a rule may not be a data source of Grafana.
-    sources: found.flatMap(({ source }) => ("users" in source ? [source] : [])),
-  };
 }
 
 /** HPAs on custom or external metrics whose controller cannot read them. */

@@ -3,7 +3,7 @@ import { grouped, plural, table } from "../../lib/text";
 import type { Examined } from "./examine";
 import { type Gap, kinds, type Reading, type State, states, type Unjudged, type Unread } from "./model";
 
-export interface Report extends Omit<Examined, "readings"> {
+export interface Report extends Examined {
   stack: string;
   hours: number;
   /** Positions after the last entry of metrics.also and metrics.drop. */
@@ -15,7 +15,7 @@ export interface Report extends Omit<Examined, "readings"> {
 
 /** How many of the queries of each kind have data. */
 function summary({ judged, gaps }: Report): string {
-  const count = (all: Reading[], kind: string) => all.filter((one) => one.kind === kind).length;
+  const count = (all: { kind: string }[], kind: string) => all.filter((one) => one.kind === kind).length;
   const columns = [judged, ...states.map((state) => gaps.filter((gap) => gap.state === state))];
   return table([
     ["", "queries", ...states],

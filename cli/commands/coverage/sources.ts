@@ -2,7 +2,11 @@
 import { datasources, datasourceTenants, gatewayUser, services } from "../../../names";
 import type { Settings } from "../../../settings";
 import { grafanaDatasources } from "../../../values/grafana-datasources";
-import type { Source } from "./model";
+import type { Reading, Source } from "./model";
+
+/** The stores that have metrics of all kinds. */
+export const prometheus: Source = { ...datasources.prometheus, users: [] };
+export const mimir: Source = { ...datasources.mimir, users: [gatewayUser(datasourceTenants, "read")] };
 
 /** The data sources that answer PromQL; the default comes first. */
 export const sourcesOf = (settings: Settings): Source[] =>
@@ -17,29 +21,30 @@ export const sourcesOf = (settings: Settings): Source[] =>
 /** The data source of a panel, a variable or a target: a uid, a name, or an object. */
 export type Reference = string | { uid?: string; type?: string } | null | undefined;
 
-/** A store, or why there is none. */
-export type Resolved = { uid: string } | { why: string };
-
 /** The store of a reference. @param chosen initial values of the dashboard's data source variables */
-export function resolve(sources: Source[], chosen: Map<string, string>, reference: Reference): Resolved {
+export function resolve(
+  sources: Source[],
+  chosen: Map<string, string>,
+  reference: Reference,
+): Reading["source"] {
   const uid = typeof reference === "string" ? reference : (reference?.uid ?? "");
   const type = typeof reference === "object" ? reference?.type : undefined;
   if (type && type !== "prometheus") return { why: `data source of type ${type}` };
   const name = /^\$\{?(\w+)/.exec(uid)?.[1];
   const value = name ? (chosen.get(name) ?? "") : uid;
-  if (value === "" || value === "default" || value === "-- Mixed --")
-    return { uid: datasources.prometheus.uid };
-  const source = sources.find((one) => one.uid === value || one.name === value);
-  if (source) return { uid: source.uid };
-  return { why: `data source ${value} is not one of this stack's that answer PromQL` };
+  if (value === "" || value === "default" || value === "-- Mixed --") return prometheus;
+  return (
+    sources.find((one) => one.uid === value || one.name === value) ?? {
+      why: `data source ${value} is not one of this stack's that answer PromQL`,
+    }
+  );
 }
 
 /** The store that evaluates a rule of these tenants of Mimir. */
 export function ofTenants(tenants: string[]): Source {
   const sorted = [...tenants].sort();
   const both = datasourceTenants.split("|").sort().join();
-  if (sorted.join() === both)
-    return { ...datasources.mimir, users: [gatewayUser(datasourceTenants, "read")] };
+  if (sorted.join() === both) return mimir;
   return {
     uid: `mimir-${sorted.join("|")}`,
     name: `Mimir ${sorted.join(", ")}`,
@@ -48,12 +53,12 @@ export function ofTenants(tenants: string[]): Source {
 }
 
 /** The store at the address of an autoscaler, with or without the cluster domain. */
-export function ofAddress(settings: Settings, address: string): Resolved {
+export function ofAddress(settings: Settings, address: string): Reading["source"] {
   const [, name, namespace] =
     /^(?:https?:\/\/)?([^.:/]+)\.([^.:/]+)(?:\.svc\b.*|[:/].*)?$/.exec(address) ?? [];
   const is = (store: { name: string; namespace: string }) =>
     store.name === name && store.namespace === namespace;
-  if (is(services(settings).prometheus)) return { uid: datasources.prometheus.uid };
-  if (is(services(settings).mimir)) return { uid: datasources.mimir.uid };
+  if (is(services(settings).prometheus)) return prometheus;
+  if (is(services(settings).mimir)) return mimir;
   return { why: `${address} is not a store of this stack` };
 }

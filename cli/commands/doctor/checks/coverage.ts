@@ -1,5 +1,6 @@
-import { examineObjects } from "../../coverage";
+import { examine } from "../../coverage/examine";
 import type { Gap } from "../../coverage/model";
+import { dropsOf, readingsIn } from "../../coverage/objects";
 import { readCustom } from "../../coverage/read";
 import { holdings, withStores } from "../../coverage/stores";
 import { type Check, type Finding, findingIn } from "../check";
@@ -26,9 +27,9 @@ export const check: Check = {
   async look(context) {
     const others = { configMaps: [], dashboards: [], alerts: [], hpas: [] };
     const objects = { ...(await readCustom(context.config)), ...others };
-    const { gaps } = await withStores(context, (ask) =>
-      examineObjects({ ...context, objects, deep: false }, holdings(ask, 1)),
-    );
+    const readings = readingsIn(context.settings, objects);
+    const question = { ...context, readings, drops: dropsOf(objects), deep: false };
+    const { gaps } = await withStores(context, (ask) => examine(question, holdings(ask, 1)));
     return judgeCoverage(gaps, context.stack);
   },
 };
