@@ -2,16 +2,8 @@
 import "../../lighten.cjs";
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
+import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { readSettings } from "../../settings";
-
-/** Resource options; other resources are `type::name`. */
-export interface RecordedOptions {
-  protect: boolean;
-  deletedWith?: string;
-  /** Explicit dependencies, and those of its inputs. */
-  dependencies: string[];
-  import?: string;
-}
 
 /** A registered resource. */
 export interface Recorded {
@@ -19,17 +11,12 @@ export interface Recorded {
   type: string;
   name: string;
   inputs: Record<string, unknown>;
-  options: RecordedOptions;
-}
-
-export interface RecordedOutput {
-  value: unknown;
-  secret: boolean;
+  options: ReturnType<typeof optionsOf>;
 }
 
 export interface Recording {
   resources: Recorded[];
-  outputs: Record<string, RecordedOutput>;
+  outputs: Record<string, { value: unknown; secret: boolean }>;
 }
 
 /** Placeholder of a generated secret. */
@@ -61,8 +48,7 @@ function hubOutputs(stack: string, config: Record<string, string>) {
   return { outputs: { agents: { [cluster.name]: own } }, secretOutputNames: ["agents"] };
 }
 
-/** The key that marks a secret: https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go */
-const mark = "4dabf18193072939515e22adb298388d";
+const { specialSigKey: mark, specialSecretSig } = pulumi.runtime;
 
 /** A value without the marks of its secret parts. */
 function plain(value: unknown): unknown {
@@ -74,32 +60,18 @@ function plain(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, child]) => [key, plain(child)]));
 }
 
-/** Whether a value, or anything in it, is secret. */
-const hasMark = (value: unknown): boolean =>
-  typeof value === "object" &&
-  value !== null &&
-  (mark in value || Object.values(value).some((child) => hasMark(child)));
-
 /** `urn:pulumi:stack::project::parent$type::name` as `type::name`. */
 const short = (urn: string): string => {
   const [, , types = "", name] = urn.split("::");
   return `${types.split("$").at(-1)}::${name}`;
 };
 
-interface RegisterRequest {
-  getType(): string;
-  getName(): string;
-  getProtect(): boolean | undefined;
-  getDeletedwith(): string;
-  getDependenciesList(): string[];
-  getImportid(): string;
-}
-
-const optionsOf = (request: RegisterRequest): RecordedOptions => ({
+/** Resource options; other resources are `type::name`. */
+const optionsOf = (request: RegisterResourceRequest) => ({
   protect: request.getProtect() ?? false,
-  ...(request.getDeletedwith() && { deletedWith: short(request.getDeletedwith()) }),
+  deletedWith: request.getDeletedwith() && short(request.getDeletedwith()),
+  /** Explicit dependencies, and those of its inputs. */
   dependencies: request.getDependenciesList().map(short).sort(),
-  ...(request.getImportid() && { import: request.getImportid() }),
 });
 
 /** The protobuf message that carries a resource's properties, in the copy that Pulumi's SDK uses. */
@@ -147,7 +119,7 @@ async function recordNow(
   program?: Program,
 ): Promise<Recording> {
   const resources: Recorded[] = [];
-  const options = new Map<string, RecordedOptions>();
+  const options = new Map<string, Recorded["options"]>();
   // The program connects to its engine when it is loaded, so the mocks come first.
   await pulumi.runtime.setMocks(
     {
@@ -158,7 +130,7 @@ async function recordNow(
           type,
           name,
           inputs: plain(inputs) as Recorded["inputs"],
-          options: options.get(`${type}::${name}`) ?? { protect: false, dependencies: [] },
+          options: options.get(`${type}::${name}`) ?? { protect: false, deletedWith: "", dependencies: [] },
         });
         return { id: `${name}-id`, state: { ...inputs, ...computed[type] } };
       },
@@ -170,7 +142,7 @@ async function recordNow(
   );
   // Mocks do not get the options; their requests have them.
   const monitor = pulumi.runtime.getMonitor() as unknown as {
-    registerResource(request: RegisterRequest, callback: unknown): Promise<void>;
+    registerResource(request: RegisterResourceRequest, callback: unknown): Promise<void>;
   };
   const register = monitor.registerResource.bind(monitor);
   monitor.registerResource = (request, callback) => {
@@ -185,7 +157,10 @@ async function recordNow(
     return {
       resources,
       outputs: Object.fromEntries(
-        Object.entries(outputs).map(([key, value]) => [key, { value: plain(value), secret: hasMark(value) }]),
+        Object.entries(outputs).map(([key, value]) => [
+          key,
+          { value: plain(value), secret: JSON.stringify(value).includes(specialSecretSig) },
+        ]),
       ),
     };
   } finally {
