@@ -86,14 +86,16 @@ describe("unit: mirror", () => {
   it("lists each image once with all of its users", () => {
     expect(
       byImage([
-        { image: "b", usedBy: "y" },
-        { image: "a", usedBy: "x" },
-        { image: "b", usedBy: "x" },
-        { image: "b", usedBy: "y" },
+        { image: "b", usedBy: "y", group: "stack" },
+        { image: "a", usedBy: "x", group: "stack" },
+        { image: "b", usedBy: "x", group: "stack" },
+        { image: "a0", usedBy: "obs", group: "command" },
+        { image: "b", usedBy: "obs", group: "command" },
       ]),
     ).to.deep.equal([
-      { image: "a", usedBy: ["x"] },
-      { image: "b", usedBy: ["x", "y"] },
+      { image: "a", group: "stack", usedBy: ["x"] },
+      { image: "b", group: "stack", usedBy: ["obs", "x", "y"] },
+      { image: "a0", group: "command", usedBy: ["obs"] },
     ]);
   });
 

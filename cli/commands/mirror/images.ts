@@ -3,10 +3,14 @@ import { places } from "../../../policies/pods";
 import type { KubernetesObject } from "../../lib/render";
 import { grouped } from "../../lib/text";
 
-/** An image, and the release or object that references it. */
+/** The parts of the project that need images, in the order of the list. */
+const groups = ["stack", "command", "example"] as const;
+
+/** An image, and the release, object or command that needs it. */
 export interface ImageUse {
   image: string;
   usedBy: string;
+  group: (typeof groups)[number];
 }
 
 /**
@@ -36,11 +40,15 @@ export function imagesOf(object: KubernetesObject): string[] {
   return [...new Set(found)];
 }
 
-/** Uses by image, sorted. */
-export const byImage = (uses: ImageUse[]): { image: string; usedBy: string[] }[] =>
+/** Each image once, with the group of its first use and all its users; sorted by group and name. */
+export const byImage = (uses: ImageUse[]) =>
   [...grouped(uses, ({ image }) => image)]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([image, own]) => ({ image, usedBy: [...new Set(own.map(({ usedBy }) => usedBy))].sort() }));
+    .map(([image, own]) => ({
+      image,
+      group: own[0].group,
+      usedBy: [...new Set(own.map(({ usedBy }) => usedBy))].sort(),
+    }))
+    .sort((a, b) => groups.indexOf(a.group) - groups.indexOf(b.group) || (a.image < b.image ? -1 : 1));
 
 /** The path of an image in the mirror: without its registry, as `images.registry` keeps it; with the tag, else the digest. */
 export function pathInMirror(image: string): string {
