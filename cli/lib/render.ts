@@ -103,14 +103,8 @@ export const toYaml = (documents: unknown[]): string =>
     .map((document) => stringify(document, { aliasDuplicateObjects: false, version: "1.1" }))
     .join("---\n");
 
-export interface Rendered {
-  files: string[];
-  /** A line for each release whose manifests could not be rendered, with the reason. */
-  skipped: string[];
-}
-
 /** Writes a stack to a folder: `objects.yaml`, `minio.yaml`, and `values.yaml` and `manifests.yaml` of each release. */
-export async function render(stack: string, out: string): Promise<Rendered> {
+export async function render(stack: string, out: string) {
   const recorded = await record(stack, fileConfig(stack));
   const write = (path: string, text: string): string => {
     const file = join(out, path);
@@ -123,8 +117,9 @@ export async function render(stack: string, out: string): Promise<Rendered> {
     write("objects.yaml", toYaml(objectsOf(recorded))),
     write("minio.yaml", toYaml(minioResourcesOf(recorded))),
   ];
+  const releases = releasesOf(recorded);
   const rendered = await Promise.all(
-    releasesOf(recorded).map(async (release): Promise<Rendered> => {
+    releases.map(async (release) => {
       const folder = join("releases", release.name);
       const values = write(join(folder, "values.yaml"), toYaml([release.values]));
       try {
@@ -136,7 +131,9 @@ export async function render(stack: string, out: string): Promise<Rendered> {
     }),
   );
   return {
+    releases,
     files: [...own, ...rendered.flatMap(({ files }) => files)],
+    /** A line for each release whose manifests could not be rendered, with the reason. */
     skipped: rendered.flatMap(({ skipped }) => skipped),
   };
 }

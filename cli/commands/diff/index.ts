@@ -2,47 +2,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { record } from "../../lib/record";
-import { releaseObjects, releasesOf } from "../../lib/render";
-import { fileConfig } from "../../lib/stack-config";
 import { table } from "../../lib/text";
 import { markdown } from "./markdown";
-import { compareFolders, movedCharts, type Present, type Report } from "./report";
+import { compareFolders, movedCharts, type Report } from "./report";
 import { baseSide, findBase, presentSide } from "./sides";
 import { remarks, remarksOn, rows, summary, title } from "./words";
-
-interface Options {
-  /** Branch, tag or commit to compare with. */
-  base?: string;
-  /** Folder or address of the base's charts. @default the present side's */
-  baseCharts?: string;
-  json?: boolean;
-  markdown?: boolean;
-}
-
-/** Renders both sides and compares them. @throws UserError if the base does not exist, or a side does not render */
-async function diffReport(stack: string, options: Options): Promise<Report> {
-  const config = fileConfig(stack);
-  const base = findBase(options.base);
-  const work = mkdtempSync(join(tmpdir(), "observability-sides-"));
-  try {
-    console.error(`obs: rendering ${stack} at ${base.name} (${base.commit.slice(0, 12)}), and now ...`);
-    const [before, after] = await Promise.all([
-      baseSide(base, stack, work, options.baseCharts),
-      presentSide(stack, work),
-    ]);
-    const present = new Map<string, Present>(
-      releasesOf(await record(stack, config)).map((release) => [
-        release.name,
-        { namespace: release.namespace, again: () => releaseObjects(release) },
-      ]),
-    );
-    const found = await compareFolders(before, after, present);
-    return { stack, base, charts: movedCharts(before, after), ...found, notes: before.notes };
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
 
 /** A report for a terminal. */
 export function text(report: Report): string {
@@ -61,10 +25,26 @@ export function text(report: Report): string {
 export const exitCode = ({ releases, notCompared }: Report): number =>
   notCompared.length ? 1 : releases.length ? 2 : 0;
 
-/** `diff`. */
-export async function diff(stack: string, options: Options): Promise<number> {
-  const report = await diffReport(stack, options);
-  if (options.json) console.log(JSON.stringify(report, null, 2));
-  else console.log(options.markdown ? markdown(report) : text(report));
-  return exitCode(report);
+/** `diff`. @throws UserError if the base does not exist, or a side does not render */
+export async function diff(
+  stack: string,
+  options: { base?: string; baseCharts?: string; json?: boolean; markdown?: boolean },
+): Promise<number> {
+  const base = findBase(options.base);
+  const work = mkdtempSync(join(tmpdir(), "observability-sides-"));
+  try {
+    console.error(`obs: rendering ${stack} at ${base.name} (${base.commit.slice(0, 12)}), and now ...`);
+    const [before, after] = await Promise.all([
+      baseSide(base, stack, work, options.baseCharts),
+      presentSide(stack, work),
+    ]);
+    const found = await compareFolders(before, after, after.releases);
+    const charts = movedCharts(before, after);
+    const report: Report = { stack, base, charts, ...found, notes: before.notes };
+    if (options.json) console.log(JSON.stringify(report, null, 2));
+    else console.log(options.markdown ? markdown(report) : text(report));
+    return exitCode(report);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { type KubernetesObject, manifestObjects } from "../../lib/render";
+import { type KubernetesObject, manifestObjects, type ReleaseInputs, releaseObjects } from "../../lib/render";
 import { compare, type ReleaseReport } from "./compare";
 import type { Base, Side } from "./sides";
 
@@ -18,13 +18,6 @@ export interface Report {
   notCompared: string[];
   /** Remarks about how the sides were rendered. */
   notes: string[];
-}
-
-/** A release of the present side. */
-export interface Present {
-  namespace: string;
-  /** Renders its objects once more. */
-  again: () => Promise<KubernetesObject[]>;
 }
 
 /** MinIO's resources in the form of objects. */
@@ -52,15 +45,12 @@ function missingIn(side: Side, name: string): string | undefined {
   return side.skipped.find((line) => line.startsWith(`${name}: `)) ?? `${name}: no manifests`;
 }
 
-/**
- * Compares the folders of two sides.
- *
- * @param present the releases of the present side by name
- */
+/** Compares the folders of two sides. @param releases of the present side, to render those that differ once more */
 export async function compareFolders(
   before: Side,
   after: Side,
-  present: Map<string, Present>,
+  releases: ReleaseInputs[],
+  objectsOf = releaseObjects,
 ): Promise<Pick<Report, "releases" | "notCompared">> {
   const reports: ReleaseReport[] = [];
   const notCompared: string[] = [];
@@ -86,8 +76,8 @@ export async function compareFolders(
       ? pair(name, valuesObject, "releases", name, "values.yaml")
       : pair(name, manifestObjects, "releases", name, "manifests.yaml");
     if (!both) continue;
-    const release = missing.length ? undefined : present.get(name);
-    const again = both[1].length ? await release?.again() : [];
+    const release = missing.length ? undefined : releases.find((one) => one.name === name);
+    const again = release && both[1].length ? await objectsOf(release) : both[1];
     reports.push(compare(name, ...both, again, release?.namespace));
   }
   return { releases: reports.filter(({ objects }) => objects.length), notCompared };

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { invalid, UserError } from "../../../settings";
-import { render, whyNot } from "../../lib/render";
+import { type ReleaseInputs, render, whyNot } from "../../lib/render";
 import { configFile, root } from "../../lib/stack-config";
 
 const run = promisify(execFile);
@@ -129,8 +129,10 @@ export async function baseSide(
 }
 
 /** Renders the working tree. */
-export async function presentSide(stack: string, work: string): Promise<Side> {
+export async function presentSide(
+  stack: string,
+  work: string,
+): Promise<Side & { releases: ReleaseInputs[] }> {
   const folder = join(work, "after");
-  const { skipped } = await render(stack, folder);
-  return { folder, charts: chartsOf(root), skipped };
+  return { ...(await render(stack, folder)), folder, charts: chartsOf(root) };
 }
