@@ -114,7 +114,8 @@ export class Backends {
   }
 
   private async add(target: string): Promise<void> {
-    const server = createServer(async (asked, response) => {
+    // As large as in the stores: the default of Go.
+    const server = createServer({ maxHeaderSize: 1024 ** 2 }, async (asked, response) => {
       const { method = "", url: path = "", headers, rawHeaders: raw } = asked;
       let bytes = 0;
       for await (const part of asked) bytes += part.length;
