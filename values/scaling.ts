@@ -139,6 +139,9 @@ export function targetAutoscaler(settings: Settings): KubernetesObject[] {
             metadata: {
               serverAddress: `${urls(settings).mimir}/prometheus`,
               query: "count(up)",
+              // Mimir that receives no samples has no targets either. Without this, they count as 0, and replicas are removed with
+              // the samples that they buffer.
+              ignoreNullValues: "false",
               threshold: String(alloyMetrics.targetsPerReplica),
               authModes: "basic",
             },
