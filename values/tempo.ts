@@ -59,6 +59,12 @@ const lateness = "24h";
  */
 const messageSize = 100 * 1024 ** 2;
 
+/**
+ * Searches that wait instead of being rejected, and the jobs of each in the queue. Tempo's 1000 jobs in a queue for 2000 reject the
+ * third search over many blocks: https://grafana.com/docs/tempo/latest/operations/backend_search/
+ */
+const searches = { atOnce: 50, jobs: 200 };
+
 /** Each processor counts a span as many times as it represents: the reciprocal of its sampling ratio. */
 const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
@@ -128,7 +134,10 @@ export function tempoValues(settings: Settings): Values {
         }),
         distributor: { retry_after_on_resource_exhausted: "5s" },
         server: { ...grpcServerKeepalive, ...serverNetwork(settings) },
-        query_frontend: { search: { max_duration: goDuration(longestQuery(settings).tempo) } },
+        query_frontend: {
+          api_timeout: goDuration(settings.queries.timeout),
+          search: { max_duration: goDuration(longestQuery(settings).tempo) },
+        },
         storage: { trace: { wal: { ingestion_time_range_slack: lateness } } },
       },
     },
@@ -186,9 +195,21 @@ export function tempoValues(settings: Settings): Values {
     querier: {
       ...withStorage("querier", tempo.querier),
       replicas: releaseReplicas(tempo.querier),
-      config: { max_concurrent_queries: tempoConcurrentQueries(settings) },
+      config: {
+        max_concurrent_queries: tempoConcurrentQueries(settings),
+        frontend_worker: { grpc_client_config: { max_send_msg_size: messageSize } },
+        trace_by_id: { query_timeout: goDuration(settings.queries.timeout) },
+        search: { query_timeout: goDuration(settings.queries.timeout) },
+      },
     },
-    queryFrontend: withStorage("query-frontend", tempo.queryFrontend),
+    queryFrontend: {
+      ...withStorage("query-frontend", tempo.queryFrontend),
+      config: {
+        max_outstanding_per_tenant: searches.atOnce * searches.jobs,
+        search: { concurrent_jobs: searches.jobs },
+        metrics: { concurrent_jobs: searches.jobs },
+      },
+    },
     compactor: {
       ...withStorage("compactor", tempo.compactor),
       config: { compaction: { block_retention: goDuration(tempo.retention) } },

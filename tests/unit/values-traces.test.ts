@@ -60,6 +60,24 @@ describe("unit: values of tempo", () => {
     expect(reportingEnabled).to.equal(false);
   });
 
+  it("answers within the query timeout, with messages of one size between its components", () => {
+    const { querier, server, tempo } = tempoValues(
+      settingsOf("prod", { queries: { timeout: "2m" } }),
+    ) as unknown as {
+      querier: { config: Record<string, Record<string, unknown>> };
+      server: Record<string, unknown>;
+      tempo: { structuredConfig: Record<string, unknown> };
+    };
+    expect(querier.config).to.deep.include({
+      trace_by_id: { query_timeout: "2m" },
+      search: { query_timeout: "2m" },
+      // Tempo's 16 MiB would refuse a trace within tempo.limits.traceSize.
+      frontend_worker: { grpc_client_config: { max_send_msg_size: server["grpc_server_max_recv_msg_size"] } },
+    });
+    expect(tempo.structuredConfig).to.nested.include({ "query_frontend.api_timeout": "2m" });
+    expect(server).to.include({ http_server_write_timeout: "135s" });
+  });
+
   it("has a gateway with authentication, which restarts with other passwords", () => {
     const settings = settingsOf("prod", { access: { generations: [2, 1] } });
     const { gateway }: Any = tempoValues(settings);
