@@ -204,6 +204,8 @@ export function lokiConfiguration(settings: Settings): Values {
       // Loki's default of 500 rejects logs by pod in a cluster with more pods, even `topk` of them over more than an hour. With
       // the points of a Grafana panel, 5000 series are no more samples than 500 series with Loki's 11,000 points.
       max_query_series: 5000,
+      // Live tails of all people. Loki's default is 10.
+      max_concurrent_tail_requests: 100,
       max_global_streams_per_user: lokiStreams(settings),
       // Loki counts the streams of each policy only if an ingester counts the streams that it owns.
       use_owned_stream_count: true,

@@ -155,7 +155,13 @@ export function mimirConfiguration(settings: Settings): Values {
       poll_interval: goDuration(rulerPoll),
       ...(isIpv6(settings) && { ring: member }),
     },
-    ...(isIpv6(settings) && { frontend: member, query_scheduler: { ring: member } }),
+    ...(isIpv6(settings) && { frontend: member }),
+    query_scheduler: {
+      ...(isIpv6(settings) && { ring: member }),
+      // Beyond it, queries are rejected instead of delayed. A panel takes up to 16 places, or more if it shows several days:
+      // the chart's 800 are two dashboards of 25 panels.
+      max_outstanding_requests_per_tenant: 8000,
+    },
     alertmanager: {
       fallback_config_file: `${fallbackFolder}/${alertmanagerFile}`,
       sharding_ring: { replication_factor: copies(mimir.alertmanager), ...member },

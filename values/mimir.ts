@@ -7,7 +7,7 @@
 import imagePins from "../images.json";
 import { alertmanagerSecret, mimirGossipAddress, releases } from "../names";
 import type { Settings, Workload } from "../settings";
-import { mimirPin } from "../settings/mimir-steps";
+import { mimirPin, stepOf } from "../settings/mimir-steps";
 import { goDuration, quantity } from "../settings/units";
 import { alertmanagerConfig } from "./alertmanager";
 import { gatewayPods } from "./gateway";
@@ -105,8 +105,12 @@ export function mimirValues(settings: Settings): Values {
     },
     query_frontend: { ...queryFrontend, extraArgs: { ...queryFrontend.extraArgs, ...caches } },
     query_scheduler: { enabled: true, ...component("query-scheduler", mimir.queryScheduler) },
-    // The chart itself sets the soft memory limit of this component, to its memory request.
-    store_gateway: { ...stateful("store-gateway", mimir.storeGateway), env: [], extraArgs: caches },
+    store_gateway: {
+      ...stateful("store-gateway", mimir.storeGateway),
+      // The chart sets the soft memory limit of this component to its memory request. Only the charts from 6.0 accept another value.
+      ...(stepOf(mimirPin(settings).version) < stepOf("6.0.6") && { env: [] }),
+      extraArgs: caches,
+    },
     compactor: stateful("compactor", mimir.compactor, "interchangeable"),
     // A ballast above Go's soft memory limit keeps the garbage collector running all the time.
     ruler: { ...component("ruler", mimir.ruler), extraArgs: { ...caches, "mem-ballast-size-bytes": "0" } },

@@ -11,7 +11,9 @@ import { longestQuery } from "../../settings/retention";
 import { limitProblems, sizingWarnings } from "../../settings/sizing-problems";
 import { day } from "../../settings/units";
 import { alertRules } from "../../values/alerts";
+import { grafanaValues } from "../../values/grafana";
 import { lokiConfiguration } from "../../values/loki-configuration";
+import { mimirValues } from "../../values/mimir";
 import { mimirConfiguration } from "../../values/mimir-configuration";
 import { goMemoryLimit } from "../../values/shared";
 import { tempoValues } from "../../values/tempo";
@@ -109,6 +111,43 @@ describe("unit: limits that follow from memory", () => {
       "limits_config.per_stream_rate_limit_burst": `${20 * MiB}B`,
     });
     expect(tempoValues(prod())).to.nested.include({ "querier.config.max_concurrent_queries": 10 });
+  });
+
+  it("of memory that Go may use follow from the memory limit, also after obs size --write", () => {
+    const storeGateway = { cpu: "150m", memory: "192Mi", memoryLimit: "1Gi" };
+    const env = (more = {}) => {
+      const { store_gateway, ...values } = mimirValues(
+        settingsOf("prod", { mimir: { storeGateway, ...more } }),
+      );
+      expect(values).to.have.nested.property("querier.env[0].name", "GOMEMLIMIT");
+      return (store_gateway as { env: { name: string; value: string }[] }).env;
+    };
+    expect(env()).to.deep.equal([{ name: "GOMEMLIMIT", value: String(Math.floor(1024 ** 3 * 0.85)) }]);
+    // Older charts would set the variable twice.
+    for (const chartVersion of ["5.7.0", "5.8.0"])
+      expect(env({ chartVersion }), chartVersion).to.deep.equal([]);
+    expect(env({ chartVersion: "6.0.6" })).to.have.length(1);
+    expect(grafanaValues(prod())["env"]).to.include({ GOMEMLIMIT: String(Math.floor(1024 ** 3 * 0.85)) });
+  });
+
+  it("of queues delay the queries of 50 people instead of rejecting them", () => {
+    const { queryFrontend } = tempoValues(prod()) as unknown as {
+      queryFrontend: {
+        config: Record<"search" | "metrics", { concurrent_jobs: number }> & {
+          max_outstanding_per_tenant: number;
+        };
+      };
+    };
+    const { max_outstanding_per_tenant, search, metrics } = queryFrontend.config;
+    for (const { concurrent_jobs } of [search, metrics])
+      expect(concurrent_jobs * 50).to.be.at.most(max_outstanding_per_tenant);
+    // 20 panels of each, in 16 shards, in the queues of two schedulers.
+    expect(mimirConfiguration(prod()))
+      .to.have.nested.property("query_scheduler.max_outstanding_requests_per_tenant")
+      .at.least((50 * 20 * 16) / 2);
+    expect(lokiConfiguration(prod()))
+      .to.have.nested.property("limits_config.max_concurrent_tail_requests")
+      .at.least(50);
   });
 
   it("Loki's is recorded for its alert", () => {
