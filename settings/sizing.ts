@@ -60,6 +60,11 @@ const mimir = (
 const lokiSource = "https://grafana.com/docs/loki/latest/setup/size/";
 /** Cores and GiB of all replicas at 3 TB and at 30 TB a day, and at the "~30TB/day" of the largest tier. */
 type LokiTiers = [Amount, Amount, Amount];
+/**
+ * Volume of an ingester for each byte that it receives per second, 10 GB for 5 MB. If it is full, Loki accepts lines without its
+ * write-ahead log: https://grafana.com/docs/loki/latest/operations/storage/wal/#disk-space-requirements
+ */
+const lokiWal = (10 * GB) / (5 * MB);
 const tier = (cores: number, memory: number): Amount => ({ cpu: cores * core, memory: memory * GiB });
 /**
  * Loki's tables have a column for up to 3, up to 30 and about 30 TB a day. A column applies to its upper end. Below the
@@ -81,7 +86,12 @@ const loki = (component: string, [small, medium, large]: LokiTiers, replicated =
         : daily <= 30
           ? along(medium, (daily - 3) / 27)
           : times(daily / 30, large);
-    return times(replicated ? settings.loki.replicationFactor / usualReplicas : 1, needs);
+    if (!replicated) return needs;
+    const { replicationFactor } = settings.loki;
+    return {
+      ...times(replicationFactor / usualReplicas, needs),
+      disk: (logs / day) * replicationFactor * lokiWal,
+    };
   },
 });
 

@@ -93,13 +93,24 @@ describe("unit: sizing", () => {
 
     it("Loki's: the columns of its tables at 3 and 30 TB a day, interpolated", () => {
       const ingester = (logs: string) => needsOf("loki.ingester", { logs });
-      expect(ingester("3TB/day")).to.deep.equal({ cpu: 12_000, memory: 24 * GiB });
+      expect(ingester("3TB/day")).to.deep.include({ cpu: 12_000, memory: 24 * GiB });
       expect(ingester("1TB/day")?.cpu).to.be.closeTo(4000, 1e-6);
-      expect(ingester("30TB/day")).to.deep.equal({ cpu: 180_000, memory: 540 * GiB });
-      expect(ingester("60TB/day")).to.deep.equal({ cpu: 1_200_000, memory: 2400 * GiB });
+      expect(ingester("30TB/day")).to.deep.include({ cpu: 180_000, memory: 540 * GiB });
+      expect(ingester("60TB/day")).to.deep.include({ cpu: 1_200_000, memory: 2400 * GiB });
       const querier = (logs: string) => needsOf("loki.querier", { logs });
       // With the index gateway, which this stack does not have.
       expect(querier("3TB/day")).to.deep.equal({ cpu: 12_000, memory: 18 * GiB });
+    });
+
+    it("Loki's write-ahead log: 10 GB for 5 MB/s of an ingester", () => {
+      const logs = `${5 * day}MB/day`;
+      expect(needsOf("loki.ingester", { logs })?.disk).to.be.closeTo(3 * 10e9 * (MiB / 1e6), 1);
+      const loki = { replicationFactor: 1, ingester: { replicas: 1 } };
+      expect(needsOf("loki.ingester", { logs }, { loki })?.disk).to.be.closeTo(10e9 * (MiB / 1e6), 1);
+      // The default limit of the rate fits onto the default volumes.
+      const { loki: prod } = settingsOf("prod");
+      const most = { logs: `${(prod.ingestionRate / MiB) * day}MB/day` };
+      expect(needsOf("loki.ingester", most)?.disk).to.be.at.most(prod.ingester.replicas * prod.ingester.disk);
     });
 
     it("Loki's grow with the load, also from one column to the next", () => {
