@@ -62,6 +62,63 @@ describe("binaries: Alloy's metrics pipeline", function () {
     }
   });
 
+  it("sends all samples of an outage that lasts as long as the buffer, also if it started during it", async () => {
+    let scraped = 0;
+    let down = true;
+    const server = createServer((request, response) => {
+      if (request.method === "POST") response.statusCode = down ? 503 : 200;
+      else response.write(`scrapes_total ${++scraped}\n`);
+      request.resume().on("end", () => response.end());
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const { port } = server.address() as { port: number };
+    const [wal = ""] = /wal \{.*?\n\t\t\}/s.exec(alloyPipeline("metrics")) ?? [];
+    const pipeline = join(folder, "outage.alloy");
+    writeFileSync(
+      pipeline,
+      `prometheus.scrape "all" {
+  targets         = [{"__address__" = "127.0.0.1:${port}"}]
+  forward_to      = [prometheus.remote_write.mimir.receiver]
+  scrape_interval = "1s"
+  scrape_timeout  = "1s"
+}
+prometheus.remote_write "mimir" {
+  endpoint {
+    url = "http://127.0.0.1:${port}"
+    queue_config { max_backoff = "1s" }
+  }
+  ${wal.replace('"5m"', '"1s"')}
+}`,
+    );
+    const http = await freePort();
+    const collector = await Server.start(
+      alloy,
+      [
+        ...["run", pipeline, "--disable-reporting", `--storage.path=${join(folder, "alloy-outage")}`],
+        `--server.http.listen-addr=127.0.0.1:${http}`,
+      ],
+      {
+        environment: { BUFFER_AGE: "24s" },
+        ready: async () => (await fetch(`http://127.0.0.1:${http}/-/ready`)).ok,
+      },
+    );
+    try {
+      await wait(24_000);
+      down = false;
+      await until(60, "all samples", async () => {
+        const text = await (await fetch(`http://127.0.0.1:${http}/metrics`)).text();
+        const total = (name: string) =>
+          Number(new RegExp(`^${name}\\{.*\\} (.+)$`, "m").exec(text)?.[1] ?? 0);
+        const written = total("prometheus_remote_write_wal_samples_appended_total");
+        const sent = total("prometheus_remote_storage_samples_total");
+        return written > 100 && sent > written * 0.95 ? true : undefined;
+      });
+    } finally {
+      await collector.stop();
+      server.close();
+    }
+  });
+
   describe("on a real API server", () => {
     let api: ApiServer;
     let mimir: Mimir;

@@ -669,6 +669,11 @@ describe("unit: values of alloy for metrics", () => {
     });
   });
 
+  it("truncates the write-ahead log, also of samples that are not sent yet, not before the buffer's age", () => {
+    const [, frequency] = /truncate_frequency = (.+)/.exec(alloyMetricsPipeline(settingsOf("prod"))) ?? [];
+    expect(frequency).to.equal('sys.env("BUFFER_AGE")');
+  });
+
   it("has a scrape timeout not longer than the interval", () => {
     const timeouts = ["5s", "10s", "15s"].map(
       (scrapeInterval) =>
