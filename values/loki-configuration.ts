@@ -233,7 +233,13 @@ export function lokiConfiguration(settings: Settings): Values {
     ...(hasAgents && { runtimeConfig: { overrides: agentLimits(settings) } }),
     ...queryPath(settings),
     // Of all query-schedulers or query-frontends together. A canceled query closes its connection for up to 5 s.
-    querier: { max_concurrent: 16, ...(hasAgents && { multi_tenant_queries_enabled: true }) },
+    querier: {
+      max_concurrent: 16,
+      // Lines that waited for hours, such as during an outage, are in memory first. With Loki's 3 h, queries do not find them
+      // until their chunk is flushed.
+      query_ingesters_within: "24h",
+      ...(hasAgents && { multi_tenant_queries_enabled: true }),
+    },
     query_range: {
       // TSDB splits a query by the size of its data. boltdb-shipper splits every query into 16, which doubles the CPU
       // of small ones without a benefit: long ranges are split by time.

@@ -135,7 +135,12 @@ export function lokiValues(settings: Settings): Values {
       lifecycle: { preStop: { exec: { command: ["sleep", "5"] } } },
       readinessProbe: { initialDelaySeconds: 1, periodSeconds: 5 },
     },
-    resultsCache: memcached(loki.resultsCache, { podDisruptionBudget: off, ...placed }),
+    resultsCache: memcached(loki.resultsCache, {
+      // A cached result lacks lines that arrived later. The chart's 12 h would hide them for that long; Loki's own default is 1 h.
+      defaultValidity: "1h",
+      podDisruptionBudget: off,
+      ...placed,
+    }),
     chunksCache: memcached(loki.chunksCache, { podDisruptionBudget: off, ...placed }),
     memcached: { image: { tag: tagOf(imagePins.memcached) } },
     memcachedExporter: {

@@ -363,6 +363,12 @@ describe("unit: values", () => {
       expect(seconds(storage_config.index_cache_validity)).to.be.above(60);
     });
 
+    it("finds lines that arrive late: in ingesters for a day, and behind cached results after an hour", () => {
+      const { loki, resultsCache } = lokiOf("prod");
+      expect(loki.querier.query_ingesters_within).to.equal("24h");
+      expect(resultsCache.defaultValidity).to.equal("1h");
+    });
+
     it("has the required numbers (R2)", () => {
       const { loki, ...components } = lokiOf("prod");
       const names = ["distributor", "ingester", "querier", "queryFrontend", "compactor"];
