@@ -65,6 +65,12 @@ const messageSize = 100 * 1024 ** 2;
  */
 const searches = { atOnce: 50, jobs: 200 };
 
+/**
+ * Calls of which Tempo or Alloy has seen one span and waits 10 s for the other: the spans of 10,000 spans/s. Beyond the default of
+ * 10,000, they are missing in the service graph.
+ */
+const edges = 100_000;
+
 /** Each processor counts a span as many times as it represents: the reciprocal of its sampling ratio. */
 const byRatio = { span_multiplier_key: samplingRatioAttribute };
 
@@ -223,7 +229,7 @@ export function tempoValues(settings: Settings): Values {
       config: {
         registry: { external_labels: { cluster: cluster.name } },
         processor: {
-          service_graphs: { ...byRatio, enable_messaging_system_latency_histogram: true },
+          service_graphs: { ...byRatio, max_items: edges, enable_messaging_system_latency_histogram: true },
           span_metrics: { ...byRatio, dimensions: ["service.namespace", "deployment.environment"] },
         },
         storage: {

@@ -227,6 +227,10 @@ describe("unit: values of tempo", () => {
     expect(config.registry.external_labels).to.deep.equal({ cluster: "paris" });
     for (const processor of ["service_graphs", "span_metrics"])
       expect(config.processor[processor].span_multiplier_key, processor).to.equal(samplingRatioAttribute);
+    // Both generators have room for the calls of 10,000 spans/s that wait for their other span.
+    expect(config.processor.service_graphs.max_items).to.equal(100_000);
+    const tracing = { metricsFrom: "alloy", sampling: { appliedBy: "collector" } };
+    expect(alloyTracesPipeline(settingsOf("prod", { tracing }))).to.match(/max_items = 100000\n/);
     // The attribute that Alloy adds to every span.
     const receive = readFileSync("values/alloy/traces/receive.alloy", "utf8");
     expect(receive).to.include(
