@@ -276,6 +276,9 @@ export const gatewayAccess = {
   clientCaSecret: "gateway-client-ca",
   clientCaFile: "ca.crt",
   clientCaFolder: "/etc/gateway-client-ca",
+  /** Annotations of a gateway's pods: the password generations that it accepts, and the agents that may send. */
+  generations: "observability/password-generations",
+  agents: "observability/agents",
 } as const;
 
 /** Resource attribute of a span: the share of traces that its SDK keeps. Span counts are corrected by it. */

@@ -82,15 +82,19 @@ export const credentialKeys = (store: Store, user: string) => ({
 
 /**
  * Volumes and annotations of a gateway's pods for its users. A new password version rolls the pods, because nginx reads
- * the passwords at startup.
+ * the passwords at startup. The preflight compares the annotations with the settings.
  */
 export const gatewayPods = (settings: Settings) => {
+  const agents = sendingAgents(settings);
   const secrets = Object.entries({
     [gatewayAccess.usersFolder]: gatewayAccess.usersSecret,
     ...gatewayTlsSecrets(settings),
   });
   return {
-    annotations: { "observability/password-generations": settings.access.generations.join(",") },
+    annotations: {
+      [gatewayAccess.generations]: settings.access.generations.join(","),
+      ...(agents.length && { [gatewayAccess.agents]: agents.join(",") }),
+    },
     volumes: secrets.map(([, secretName]) => ({ name: secretName, secret: { secretName } })),
     mounts: secrets.map(([mountPath, name]) => ({ name, mountPath, readOnly: true })),
   };

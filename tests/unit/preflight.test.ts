@@ -1,8 +1,9 @@
 /** Each check of the preflight with minimal facts, and a broken cluster that is reported in one error. */
-import type { V1Node, V1PersistentVolume, V1StatefulSet } from "@kubernetes/client-node";
+import type { V1Node, V1PersistentVolume, V1Pod, V1StatefulSet } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { stringify } from "yaml";
 import { asDoctorFinding } from "../../cli/commands/doctor/checks/preflight";
+import { stepsLeft } from "../../cli/commands/rotate";
 import { examine } from "../../components/preflight";
 import { withAddOns } from "../../components/preflight/add-ons";
 import type { Check, Finding } from "../../components/preflight/check";
@@ -11,7 +12,9 @@ import type { Facts, Snapshot } from "../../components/preflight/facts";
 import { namedSecrets } from "../../components/preflight/named-secrets";
 import { placementNodes } from "../../components/preflight/nodes";
 import { namespaceOwner } from "../../names";
+import { parseSettings } from "../../settings";
 import { mimirSteps, newestMimirStep } from "../../settings/mimir-steps";
+import { gatewayPods } from "../../values/gateway";
 import { backedUp, type Environment, settingsOf as shippedSettings } from "../support/stacks";
 
 type Config = Record<string, unknown>;
@@ -673,6 +676,73 @@ describe("unit: preflight", () => {
       expect(told("object storage", running(owned, []), moved)).to.deep.equal([]);
       expect(told("object storage", running({}), moved)).to.deep.equal([]);
       expect(told("object storage", running(owned))).to.deep.equal([]);
+    });
+  });
+
+  describe("users of the gateways", () => {
+    const name = "users of the gateways";
+    const access = { ingress: { domain: "hub.test" } };
+    /** A pod of a gateway with these settings, as the charts annotate it. */
+    const gateway = (config: Config, metadata: object = {}): V1Pod => ({
+      metadata: {
+        namespace: "loki",
+        annotations: gatewayPods(settingsOf("prod", config)).annotations,
+        ...metadata,
+      },
+    });
+    const told = (pods: V1Pod[], config: Config) =>
+      examine("prod", settingsOf("prod", config), snapshot({ pods }), [named(name)]).findings.map(
+        ({ severity, path, was }) => `${severity} ${path} ${JSON.stringify(was)}`,
+      );
+    const rotated = (running: number[], wanted: number[], more: V1Pod[] = []) =>
+      told([gateway({ access: { generations: running } }), ...more], { access: { generations: wanted } });
+
+    it("keep their passwords in each step of a rotation, if it is repeated, and if it is given up before clients change", () => {
+      let running = [1];
+      for (const { generations } of stepsLeft(running)) {
+        expect(rotated(running, generations)).to.deep.equal([]);
+        expect(rotated(generations, generations)).to.deep.equal([]);
+        // While the gateways restart, pods with both lists run.
+        const old = gateway({ access: { generations: running } });
+        expect(rotated(generations, generations, [old])).to.deep.equal([]);
+        running = generations;
+      }
+      expect(rotated([1, 2], [1])).to.deep.equal([]);
+      expect(told([], { access: { generations: [7] } }), "a new stack").to.deep.equal([]);
+    });
+
+    it("are not locked out by generations that were not committed after a rotation, or that skip one of its steps", () => {
+      for (const [running, wanted] of [
+        [[2], [1]],
+        [[2, 1], [1]],
+        [[1], [2]],
+        [[1], [2, 1]],
+      ] as [number[], number[]][])
+        expect(rotated(running, wanted), `${running} to ${wanted}`).to.deep.equal([
+          `error access.generations [${wanted}]`,
+        ]);
+      // A pod of the last step still runs, and does not accept what clients would use.
+      expect(rotated([1, 2], [2, 1], [gateway({ access: { generations: [1] } })])).to.have.length(1);
+      const leaving = { deletionTimestamp: new Date() };
+      expect(rotated([1, 2], [2, 1], [gateway({ access: { generations: [1] } }, leaving)])).to.deep.equal([]);
+    });
+
+    it("include every agent until it is removed", () => {
+      const hub = (agents: Config) => ({ access, agents });
+      const running = [gateway(hub({ "eu-1": {}, "us-1": {}, "ap-1": { removed: "keepData" } }))];
+      expect(told(running, hub({ "eu-1": {}, "us-1": { removed: "keepData" } }))).to.deep.equal([]);
+      expect(told(running, hub({ "eu-1": {}, "us-one": {} }))).to.deep.equal(["error agents.us-1 undefined"]);
+      expect(told(running, {})).to.deep.equal(["error agents.eu-1 undefined", "error agents.us-1 undefined"]);
+    });
+
+    it("are those of the stores of an agent's hub", () => {
+      const agent = parseSettings("eu-1", {
+        environment: "prod",
+        cluster: { name: "eu-1" },
+        hub: { stack: "organization/observability/prod" },
+      });
+      const pods = [gateway({ access: { generations: [2] } })];
+      expect(examine("eu-1", agent, snapshot({ pods }), [named(name)]).findings).to.deep.equal([]);
     });
   });
 

@@ -7,6 +7,7 @@ import { check as capacity } from "./capacity";
 import { check as certManager } from "./cert-manager";
 import { check as containerRuntime } from "./container-runtime";
 import { check as domain } from "./domain";
+import { check as gatewayUsers } from "./gateway-users";
 import { check as gossip } from "./gossip";
 import { check as grafanaDatabase } from "./grafana-database";
 import { check as ingress } from "./ingress";
@@ -40,6 +41,7 @@ export const checks: Check[] = [
   domain,
   volumes,
   replicas,
+  gatewayUsers,
   gossip,
   mimirVersion,
   lokiIndex,
