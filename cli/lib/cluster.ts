@@ -48,3 +48,13 @@ export async function connect(stack: string): Promise<Connection> {
   console.error(`obs: stack ${stack} (${settings.environment}) on ${cluster.version}`);
   return { settings, config: kubeConfig(settings) };
 }
+
+/** Connects to a stack for a command about stores. @throws UserError for an agent, whose hub has them */
+export async function connectStores(stack: string): Promise<Connection> {
+  const { hub } = readSettings(stack, fileConfig(stack));
+  if (hub)
+    throw new UserError(
+      `stack ${stack} has no stores, Grafana or Prometheus: it sends to ${hub.stack}. Run this command for the stack of the hub`,
+    );
+  return connect(stack);
+}

@@ -3,12 +3,13 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, relative } from "node:path";
 import { expect } from "chai";
 import { commandLine } from "../../cli/commands";
 import { preview, up } from "../../cli/commands/lifecycle";
 import { exitCode } from "../../cli/commands/policies";
 import { rotate } from "../../cli/commands/rotate";
+import { configFile, root } from "../../cli/lib/stack-config";
 import { UserError } from "../../settings";
 
 describe("unit: commands", function () {
@@ -98,6 +99,24 @@ describe("unit: commands", function () {
   it("rotate does not change a prod stack without --yes", async () => {
     const refused = await rotate("prod", { wait: 0 }).catch((reason: Error) => reason);
     expect(refused).to.be.instanceOf(UserError);
+    expect(calls("pulumi")).to.deep.equal([]);
+  });
+
+  it("commands about stores name the hub of an agent, and change nothing", async () => {
+    // The configuration of a stack is a file of the project. This name leads to one outside it.
+    const stack = `x/${relative(join(root, "Pulumi.x"), join(folder, "agent"))}`;
+    const config = { environment: "dev", hub: { stack: "acme/observability/hub" } };
+    const entries = Object.entries(config).map(([key, value]) => [`observability:${key}`, value]);
+    writeFileSync(configFile(stack), JSON.stringify({ config: Object.fromEntries(entries) }));
+    for (const command of ["rotate", "backup", "restore", "storage", "load", "dashboards", "coverage"]) {
+      const run = commandLine().parseAsync(["node", "obs", command, stack]);
+      const reason = await run.then(
+        () => new Error("it runs"),
+        (error: Error) => error,
+      );
+      expect(reason, command).to.be.instanceOf(UserError);
+      expect(reason.message, command).to.match(/ has no stores.* sends to acme\//);
+    }
     expect(calls("pulumi")).to.deep.equal([]);
   });
 

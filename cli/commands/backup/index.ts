@@ -6,7 +6,7 @@ import { invalid, type Settings, UserError } from "../../../settings";
 import { backupDestination } from "../../../values/backup-rclone";
 import { backupNamespaces } from "../../../values/backups";
 import { withAbort } from "../../lib/abort";
-import { type Connection, connect } from "../../lib/cluster";
+import { type Connection, connectStores } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
 import { until } from "../../lib/poll";
 import { requireOwnNamespaces } from "../../lib/same-cluster";
@@ -37,7 +37,7 @@ export function timeArgument(before: string | undefined): string[] {
 
 /** @returns the exit code */
 export async function backup(stack: string, { only }: { only?: string }): Promise<number> {
-  const connection = await connect(stack);
+  const connection = await connectStores(stack);
   let succeeded = true;
   for (const part of chosenParts(stack, connection.settings, only))
     succeeded = (await run(connection, part, "backup")) && succeeded;
@@ -105,7 +105,7 @@ export async function restore(
   { only, before, yes }: { only?: string; before?: string; yes?: boolean },
 ): Promise<number> {
   const args = timeArgument(before);
-  const connection = await connect(stack);
+  const connection = await connectStores(stack);
   const { settings } = connection;
   const wanted = chosenParts(stack, settings, only);
   if (settings.environment === "prod" && !yes)

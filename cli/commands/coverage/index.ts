@@ -1,7 +1,7 @@
 /** `obs coverage`: queries without data, and metrics that nothing reads. */
 import { gatewayUser, rawTenants } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
-import { connect } from "../../lib/cluster";
+import { connectStores } from "../../lib/cluster";
 import { examine } from "./examine";
 import type { Unjudged } from "./model";
 import { blindAutoscalers, dropsOf, type Objects, readingsIn } from "./objects";
@@ -56,7 +56,7 @@ export async function coverage(
   stack: string,
   { json, all = false, top, hours }: { json?: boolean; all?: boolean; top: number; hours: number },
 ): Promise<number> {
-  const connection = await connect(stack);
+  const connection = await connectStores(stack);
   const given = { stack, settings: connection.settings, hours, ...(await readObjects(connection)) };
   const report = await withStores(connection, (ask) => reportOf(given, ask));
   console.log(json ? JSON.stringify(jsonOfReport(report), null, 2) : textOfReport(report, { all, top }));

@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { dashboards } from "../../../dashboards";
 import { build, reason } from "../../../dashboards/kit";
 import { datasources } from "../../../names";
-import { connect } from "../../lib/cluster";
+import { connectStores } from "../../lib/cluster";
 import { table } from "../../lib/text";
 import { type PanelQuery, runner } from "./gateways";
 
@@ -66,7 +66,7 @@ const atOnce = pLimit(4);
 
 /** @returns the exit code: 1 if a query fails, else 0 */
 export async function queryDashboards(stack: string, json: boolean): Promise<number> {
-  const run = runner(await connect(stack));
+  const run = runner(await connectStores(stack));
   const all = Object.values(dashboards).flat();
   const queries = dashboardQueries();
   let done = 0;

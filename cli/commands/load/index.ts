@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { type Settings, UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
-import { type Connection, connect } from "../../lib/cluster";
+import { type Connection, connectStores } from "../../lib/cluster";
 import { queryPrometheus } from "../../lib/prometheus";
 import { type LoadLife, withLoad } from "./life";
 import { autoscalerRows, componentRows, discarded, stackPods, usage } from "./observe";
@@ -56,7 +56,7 @@ export async function loadReport(
 
 /** @returns the exit code: 0 if every step was sustained and every marked signal found, else 1 */
 export async function load(stack: string, given: LoadArguments): Promise<number> {
-  const connection = await connect(stack);
+  const connection = await connectStores(stack);
   const plan = planOf(connection.settings, given);
   refuseProd(stack, connection.settings, given.yes);
   const tell = (line: string) => console.error(`obs: ${line}`);

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Settings, UserError } from "../../../settings";
 import { sendingAgents } from "../../../settings/agents";
-import { connect } from "../../lib/cluster";
+import { connectStores } from "../../lib/cluster";
 import { backendEnvironment, pulumi } from "../../lib/pulumi";
 import { up } from "../lifecycle";
 
@@ -69,7 +69,7 @@ function refuseUnasked(settings: Settings, { yes }: RotateOptions): void {
 
 /** @returns the exit code */
 export async function rotate(stack: string, options: RotateOptions): Promise<number> {
-  const { settings } = await connect(stack);
+  const { settings } = await connectStores(stack);
   refuseUnasked(settings, options);
   const backend = backendEnvironment(stack, settings.environment);
   const again = `./obs rotate ${stack}${options.yes ? " --yes" : ""}`;

@@ -1,7 +1,7 @@
 /** `obs storage`: usage, growth and time until full of each bucket, from MinIO's metrics in Prometheus. */
 import { UserError } from "../../../settings";
 import { sizeText } from "../../../settings/units";
-import { connect } from "../../lib/cluster";
+import { connectStores } from "../../lib/cluster";
 import { queryPrometheus } from "../../lib/prometheus";
 import { columns, table } from "../../lib/text";
 
@@ -70,7 +70,7 @@ export function textOf(buckets: BucketReport[], free: number | undefined): strin
 
 /** @returns the exit code 0 @throws UserError if MinIO is not part of the stack, or Prometheus does not respond */
 export async function storage(stack: string, json: boolean): Promise<number> {
-  const connection = await connect(stack);
+  const connection = await connectStores(stack);
   const { kind, buckets } = connection.settings.objectStorage;
   if (kind !== "minio")
     throw new UserError(
