@@ -38,8 +38,8 @@ export function authority({ parent, named }: Signer, cluster: string): Identity 
       allowedUses: signsCertificates,
       ...lifetimes.ca,
     },
-    // Its inputs contain the key, its certificate does not.
-    { parent },
+    // Its inputs contain the key, its certificate does not. With another name, it would no longer verify its certificates.
+    { parent, ignoreChanges: ["subject"] },
   );
   return { key: privateKeyPem, certificate: pulumi.unsecret(certPem) };
 }

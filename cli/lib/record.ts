@@ -72,6 +72,8 @@ const optionsOf = (request: RegisterResourceRequest) => ({
   deletedWith: request.getDeletedwith() && short(request.getDeletedwith()),
   /** Explicit dependencies, and those of its inputs. */
   dependencies: request.getDependenciesList().map(short).sort(),
+  /** Inputs whose changes have no effect. */
+  ignoreChanges: request.getIgnorechangesList(),
 });
 
 /** The protobuf message that carries a resource's properties, in the copy that Pulumi's SDK uses. */
