@@ -1,13 +1,13 @@
 /** An agent's hub: the outputs of its stack for this cluster, and the Secrets of the collectors that send to it. */
 import { get as httpGet } from "node:http";
-import { get as httpsGet } from "node:https";
+import { get as httpsGet, type RequestOptions } from "node:https";
 import { rootCertificates } from "node:tls";
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
-import { gatewayAccess, type NamespaceKey, type Store, stores } from "../names";
-import { type Settings, SettingsError, UserError } from "../settings";
-import type { GatewayUrls } from "../settings/access";
+import { gatewayAccess, type NamespaceKey, type Store, stores, tenants, writerOf } from "../names";
+import { type Problem, type Settings, SettingsError, UserError } from "../settings";
 import { insideCluster } from "../settings/cold-tier";
+import { valueAt } from "../settings/tree";
 import { credentialKeys, gatewayClients } from "../values/gateway";
 import { childNames, type NamespaceNames, present } from "./args";
 import type { AgentAccess } from "./gateway-access";
@@ -31,10 +31,25 @@ interface Client {
   expires: string;
 }
 
+/** The values of an output for an agent that are missing, because another version of the project wrote it. */
+function missing(own: AgentAccess): string[] {
+  const ofStores = (path: string) => stores.map((store) => [path, store]);
+  return [
+    ...ofStores("endpoints"),
+    ...ofStores("passwords"),
+    ["client", "certificate"],
+    ["client", "key"],
+    ["client", "expires"],
+    ["grafanaUrl"],
+  ]
+    .filter((path) => !valueAt(own, path))
+    .map((path) => path.join("."));
+}
+
 /**
  * The part of a hub's output `agents` that is for this cluster.
  *
- * @throws SettingsError if the hub does not list this cluster, or an earlier version wrote the output
+ * @throws SettingsError if the hub does not list this cluster, or another version wrote the output
  */
 export function accessFrom(
   agents: Record<string, AgentAccess>,
@@ -52,13 +67,14 @@ export function accessFrom(
         change: `Add agents.${cluster.name} to the configuration of ${hub.stack}, run ./obs up there, then here`,
       },
     ]);
-  if (!own.client?.expires)
+  const absent = missing(own);
+  if (absent.length)
     throw new SettingsError(stack, [
       {
         path: "hub.stack",
         was: hub.stack,
-        allowed: "a stack whose outputs have a client certificate for each agent, and its expiry",
-        change: `Run ./obs up of ${hub.stack} with this version first`,
+        allowed: `a stack whose output agents.${cluster.name} has ${absent.join(", ")}, which this release of the project reads`,
+        change: `Run ./obs up of ${hub.stack} with this release first`,
       },
     ]);
   return own;
@@ -67,7 +83,7 @@ export function accessFrom(
 /**
  * Reads the hub's outputs before anything is registered, so that values are plain as in every other stack.
  *
- * @throws SettingsError as `accessFrom`
+ * @throws SettingsError as `accessFrom`, or if a gateway rejects the password in the outputs
  */
 export async function readHub(stack: string, settings: Settings, hub: Hub): Promise<FromHub> {
   const { grafana, network } = settings;
@@ -77,6 +93,10 @@ export async function readHub(stack: string, settings: Settings, hub: Hub): Prom
   const endpoints = hub.endpoints ?? own.endpoints;
   const privateCa = [network.privateCa, own.caCertificate].filter(Boolean).join("\n");
   const password = (store: Store) => pulumi.secret(own.passwords[store]);
+  const { warnings, problems } = pulumi.runtime.hasEngine()
+    ? await probeHub(settings, hub, { ...own, endpoints, caCertificate: privateCa })
+    : { warnings: [], problems: [] };
+  if (problems.length) throw new SettingsError(stack, problems);
   return {
     settings: {
       ...settings,
@@ -86,44 +106,72 @@ export async function readHub(stack: string, settings: Settings, hub: Hub): Prom
     },
     passwords: { loki: password("loki"), mimir: password("mimir"), tempo: password("tempo") },
     client: { ...own.client, key: pulumi.secret(own.client.key) },
-    warnings: pulumi.runtime.hasEngine() ? await hubWarnings(hub, endpoints, privateCa, own.client) : [],
+    warnings,
   };
 }
 
 type Hub = NonNullable<Settings["hub"]>;
 
-/** Why a gateway is unreachable from this machine; undefined if it is reachable. */
-const unreachable = (url: string, ca: string, { certificate, key }: AgentAccess["client"]) =>
-  new Promise<string | undefined>((done) => {
-    const options = { timeout: 5000, cert: certificate, key, ...(ca && { ca: [...rootCertificates, ca] }) };
-    const request = (url.startsWith("https:") ? httpsGet : httpGet)(`${url}/ready`, options, (response) => {
+/** Paths at which the gateways accept data. They check the login of a GET request, too, which changes nothing. */
+const pushes: Record<Store, string> = {
+  loki: "/loki/api/v1/push",
+  mimir: "/api/v1/push",
+  tempo: "/v1/traces",
+};
+
+/** Status of the response to a GET request, or why there is none. */
+const statusOf = (url: string, options: RequestOptions) =>
+  new Promise<number | string>((done) => {
+    const get = url.startsWith("https:") ? httpsGet : httpGet;
+    const request = get(url, { ...options, timeout: 5000 }, (response) => {
       response.resume();
-      done(response.statusCode === 200 ? undefined : `${url}/ready answers ${response.statusCode}`);
+      done(response.statusCode ?? 0);
     });
     request.once("timeout", () => request.destroy(new Error("no response within 5 s")));
     request.once("error", ({ message }) => done(message));
   });
 
-/** A warning for each gateway of the hub that is unreachable from this machine; pods may still reach it. */
-async function hubWarnings(
+/**
+ * Connects to the gateways as the agent's collectors will.
+ *
+ * @returns a warning for each gateway that is unreachable from this machine, though pods may still reach it; and a problem
+ *   for each one that rejects the agent's login, because collectors drop the data that it rejects
+ */
+export async function probeHub(
+  settings: Settings,
   { stack }: Hub,
-  endpoints: GatewayUrls,
-  ca: string,
-  client: AgentAccess["client"],
-): Promise<string[]> {
-  const outside = stores.filter((store) => !insideCluster(endpoints[store]));
-  const reasons = await Promise.all(
-    outside.map(async (store) => {
-      const reason = await unreachable(endpoints[store], ca, client);
-      return reason
-        ? [
-            `hub.endpoints.${store}: ${endpoints[store]} is not reachable as a gateway of ${stack} from this machine (${reason}). ` +
-              `If pods of this cluster cannot reach it either, signals stay in the collectors' buffers. Check access.ingress or access.endpoints of ${stack}`,
-          ]
-        : [];
-    }),
-  );
-  return reasons.flat();
+  { endpoints, caCertificate, client, passwords }: AgentAccess,
+): Promise<{ warnings: string[]; problems: Problem[] }> {
+  const user = writerOf(tenants.logs, settings);
+  const tls = {
+    cert: client.certificate,
+    key: client.key,
+    ...(caCertificate && { ca: [...rootCertificates, caCertificate] }),
+  };
+  const warnings: string[] = [];
+  const problems: Problem[] = [];
+  const probe = async (store: Store) => {
+    const url = endpoints[store];
+    const ready = await statusOf(`${url}/ready`, tls);
+    if (ready !== 200) {
+      const reason = typeof ready === "string" ? ready : `${url}/ready answers ${ready}`;
+      warnings.push(
+        `hub.endpoints.${store}: ${url} is not reachable as a gateway of ${stack} from this machine (${reason}). ` +
+          `If pods of this cluster cannot reach it either, signals stay in the collectors' buffers. Check access.ingress or access.endpoints of ${stack}`,
+      );
+      return;
+    }
+    const login = await statusOf(url + pushes[store], { ...tls, auth: `${user}:${passwords[store]}` });
+    if (login === 401 || login === 403)
+      problems.push({
+        path: "hub.stack",
+        was: stack,
+        allowed: `a stack whose gateways accept the passwords in its outputs: ${url} answers ${login} to ${user}, and rejected data is lost`,
+        change: `Run ./obs up of ${stack} first. If it has another hub's addresses, correct access there`,
+      });
+  };
+  await Promise.all(stores.filter((store) => !insideCluster(endpoints[store])).map(probe));
+  return { warnings, problems };
 }
 
 export interface HubAccessArgs {

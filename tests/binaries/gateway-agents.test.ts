@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { probeHub } from "../../components/hub";
 import { type Store, stores } from "../../names";
-import { Backends, Gateway, needsNginx } from "../support/gateway";
+import { parseSettings } from "../../settings";
+import { Backends, Gateway, needsNginx, passwordsOf } from "../support/gateway";
 import { settingsOf } from "../support/stacks";
 
 const settings = settingsOf("dev", {
@@ -32,13 +34,13 @@ describe("binaries: a hub's gateways", function () {
   });
   after(() => folder && rmSync(folder, { recursive: true, force: true }));
 
-  it("serve twenty agents with the longest names, and read all of them together", async () => {
-    const names = Array.from({ length: 20 }, (_, index) => `cluster-${index}-`.padEnd(63, "x"));
+  it("serve thirty agents with the longest names, and read all of them together", async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `cluster-${index}-`.padEnd(63, "x"));
     const agents = Object.fromEntries(names.map((name) => [name, {}]));
     const many = settingsOf("dev", { agents, access: { ingress: { domain: "hub.stack.test" } } });
     const backends = await Backends.start("mimir", many);
     const place = { store: "mimir" as const, settings: many, at: backends.at };
-    const gateway = await Gateway.start(join(folder, "twenty"), place);
+    const gateway = await Gateway.start(join(folder, "thirty"), place);
     const last = names.at(-1) ?? "";
     for (const [user, path] of [
       [`${last}-write`, push.mimir],
@@ -50,6 +52,45 @@ describe("binaries: a hub's gateways", function () {
     expect(backends.got.map(({ headers }) => headers["x-scope-orgid"])).to.deep.equal([
       last,
       `pods|nodes|${names.join("|")}`,
+    ]);
+    await gateway.stop();
+    backends.stop();
+  });
+
+  it("are probed by the program of an agent, which stops if they reject the password of the hub's outputs", async () => {
+    const backends = await Backends.start("loki", settings);
+    const place = { store: "loki" as const, settings, at: backends.at };
+    const gateway = await Gateway.start(join(folder, "probed"), place);
+    const stack = "organization/observability/prod";
+    const agent = parseSettings("eu-1", { environment: "dev", cluster: { name: "eu-1" }, hub: { stack } });
+    const nowhere = "http://127.0.0.1:9";
+    const probe = (loki: string, password: string) =>
+      probeHub(
+        agent,
+        { stack },
+        {
+          endpoints: {
+            loki,
+            mimir: "http://mimir-gateway.mimir.svc",
+            tempo: "http://tempo-gateway.tempo.svc",
+          },
+          passwords: { loki: password, mimir: "", tempo: "" },
+          client: { certificate: "", key: "", expires: "" },
+          grafanaUrl: "",
+        },
+      );
+    const [right = ""] = passwordsOf("loki", settings)["eu-1-write"] ?? [];
+    expect(await probe(gateway.url, right)).to.deep.equal({ warnings: [], problems: [] });
+    expect(backends.got.map(({ method, bytes }) => [method, bytes])).to.deep.equal([["GET", 0]]);
+    const { warnings, problems } = await probe(gateway.url, "old");
+    expect(warnings).to.deep.equal([]);
+    expect(problems.map(({ path, allowed }) => `${path}: ${allowed}`)).to.deep.equal([
+      `hub.stack: a stack whose gateways accept the passwords in its outputs: ${gateway.url} answers 401 to eu-1-write, and rejected data is lost`,
+    ]);
+    const unreachable = await probe(nowhere, right);
+    expect(unreachable.problems).to.deep.equal([]);
+    expect(unreachable.warnings.map((text) => text.split(" from this machine")[0])).to.deep.equal([
+      `hub.endpoints.loki: ${nowhere} is not reachable as a gateway of ${stack}`,
     ]);
     await gateway.stop();
     backends.stop();

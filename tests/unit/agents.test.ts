@@ -614,11 +614,17 @@ describe("unit: an agent", function () {
     );
   });
 
-  it("names a hub of an earlier version, whose outputs lack its client certificate or the expiry", () => {
+  it("names a hub of another version, and what its outputs lack", () => {
     const settings = parseSettings("eu-1", given);
-    const { client, ...earlier } = hubAccess;
+    const { client, grafanaUrl, ...earlier } = hubAccess;
     const { expires, ...unlimited } = client;
-    for (const own of [earlier, { ...earlier, client: unlimited }]) {
+    const { tempo, ...two } = hubAccess.passwords;
+    for (const [own, lacks] of [
+      [earlier, "client.certificate, client.key, client.expires, grafanaUrl"],
+      [{ ...earlier, grafanaUrl, client: unlimited }, "client.expires"],
+      [{ ...hubAccess, passwords: two }, "passwords.tempo"],
+      [{ ...hubAccess, endpoints: undefined }, "endpoints.loki, endpoints.mimir, endpoints.tempo"],
+    ] as [object, string][]) {
       const { problems } = errorOf(() =>
         accessFrom({ "eu-1": own as AgentAccess }, "eu-1", settings, given.hub),
       );
@@ -626,8 +632,8 @@ describe("unit: an agent", function () {
         {
           path: "hub.stack",
           was: "organization/observability/prod",
-          allowed: "a stack whose outputs have a client certificate for each agent, and its expiry",
-          change: "Run ./obs up of organization/observability/prod with this version first",
+          allowed: `a stack whose output agents.eu-1 has ${lacks}, which this release of the project reads`,
+          change: "Run ./obs up of organization/observability/prod with this release first",
         },
       ]);
     }
