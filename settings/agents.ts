@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { gatewayUrls } from "./access";
 import { dnsName, group, oneOf, text } from "./fields";
+import type { Settings } from "./schema";
 import { mimirTenant, tempoTenant } from "./tenants";
 import type { Tree } from "./tree";
 import { byteRate } from "./units";
@@ -47,6 +48,21 @@ export const goneWithin = 3600;
 /** Names of the agents that may send signals. */
 export const sendingAgents = ({ agents: all }: { agents: Agents }): string[] =>
   Object.keys(all).filter((name) => !all[name]?.removed);
+
+/** Limits and retention of each tenant of a store with the path of its settings: the stack's own, and those of agents. */
+export const limitedTenants = <Of extends "mimir" | "tempo">(
+  settings: Pick<Settings, Of | "agents">,
+  store: Of,
+): { path: string; own: Settings[Of]["tenants"][string] }[] => [
+  ...Object.entries<Settings[Of]["tenants"][string]>(settings[store].tenants).map(([name, own]) => ({
+    path: `${store}.tenants.${name}`,
+    own,
+  })),
+  ...Object.entries(settings.agents).map(([name, agent]) => ({
+    path: `agents.${name}.${store}`,
+    own: agent[store] ?? {},
+  })),
+];
 
 /** Settings of components that an agent does not install, because its hub has them. */
 export const hubOnly = [

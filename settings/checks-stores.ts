@@ -1,4 +1,5 @@
 /** Rules about Loki, Mimir and Tempo. */
+import { limitedTenants } from "./agents";
 import { type Check, problem } from "./check";
 import { byteRateText, day, goDuration } from "./units";
 
@@ -21,13 +22,24 @@ const lokiCompactor: Check = ({ loki }) =>
     "1: two compactors would rewrite the same index",
   );
 
-const lokiBurst: Check = ({ loki }) =>
-  problem(
-    loki.ingestionBurst < loki.ingestionRate,
-    "loki.ingestionBurst",
-    byteRateText(loki.ingestionBurst),
-    `at least loki.ingestionRate, ${byteRateText(loki.ingestionRate)}`,
-  );
+const lokiBurst: Check = ({ loki, agents }) => {
+  const all = [
+    { path: "loki", own: loki },
+    ...Object.entries(agents).map(([name, agent]) => ({
+      path: `agents.${name}.loki`,
+      own: agent.loki ?? {},
+    })),
+  ];
+  return all.flatMap(({ path, own }) => {
+    const { ingestionRate, ingestionBurst } = { ...loki, ...own };
+    return problem(
+      ingestionBurst < ingestionRate,
+      `${path}.ingestionBurst`,
+      byteRateText(ingestionBurst),
+      `at least ${path}.ingestionRate, ${byteRateText(ingestionRate)}`,
+    );
+  });
+};
 
 /** Loki rejects retention periods under a day: https://grafana.com/docs/loki/latest/operations/storage/retention/ */
 const lokiRetention: Check = ({ loki: { retention } }) => {
@@ -75,12 +87,11 @@ const mimirStoreAfter: Check = ({ mimir }) =>
   );
 
 /** A push larger than the burst is always rejected. */
-const mimirBurst: Check = ({ mimir, alloyMetrics }) => {
+const mimirBurst: Check = (settings) => {
+  const { mimir, alloyMetrics } = settings;
   const bursts = [
     ["mimir.limits.burst", mimir.limits.burst] as const,
-    ...Object.entries(mimir.tenants).map(
-      ([name, { burst }]) => [`mimir.tenants.${name}.burst`, burst] as const,
-    ),
+    ...limitedTenants(settings, "mimir").map(({ path, own }) => [`${path}.burst`, own.burst] as const),
   ];
   return bursts.flatMap(([path, burst]) =>
     problem(
@@ -102,11 +113,12 @@ const mimirOutOfOrder: Check = ({ mimir, alloyMetrics }) =>
   );
 
 /** The largest blocks hold a day; a shorter retention has no effect. */
-const mimirRetention: Check = ({ mimir }) => {
+const mimirRetention: Check = (settings) => {
+  const { mimir } = settings;
   const periods = [
     ["mimir.retention", mimir.retention] as const,
-    ...Object.entries(mimir.tenants).map(
-      ([name, { retention }]) => [`mimir.tenants.${name}.retention`, retention] as const,
+    ...limitedTenants(settings, "mimir").map(
+      ({ path, own }) => [`${path}.retention`, own.retention] as const,
     ),
     ["mimir.rollups.fiveMinutes.retention", mimir.rollups.fiveMinutes.retention] as const,
     ["mimir.rollups.oneHour.retention", mimir.rollups.oneHour.retention] as const,

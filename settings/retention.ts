@@ -1,23 +1,25 @@
 /** The longest retention of the data in each bucket. */
+import { limitedTenants } from "./agents";
 import type { Settings } from "./schema";
 
-const longest = (store: {
-  retention: number;
-  tenants: Record<string, { retention?: number | undefined }>;
-}): number =>
-  Math.max(store.retention, ...Object.values(store.tenants).map((tenant) => tenant.retention ?? 0));
+const longest = (settings: Settings, store: "mimir" | "tempo"): number =>
+  Math.max(
+    settings[store].retention,
+    ...limitedTenants(settings, store).map(({ own }) => own.retention ?? 0),
+  );
 
 /**
  * The longest retention in each bucket whose objects expire, in seconds: over all kinds and namespaces of logs, and all
- * tenants of metrics and traces. Existing rollups keep their retention if rollups are disabled.
+ * tenants of metrics and traces, including those of agents. Existing rollups keep their retention if rollups are disabled.
  */
-export function longestRetention({ loki, mimir, tempo }: Pick<Settings, "loki" | "mimir" | "tempo">) {
+export function longestRetention(settings: Settings) {
+  const { loki, mimir } = settings;
   const { namespaces, ...kinds } = loki.retention;
   const { fiveMinutes, oneHour } = mimir.rollups;
   return {
     loki: Math.max(...Object.values(kinds), ...Object.values(namespaces)),
-    mimirBlocks: Math.max(longest(mimir), fiveMinutes.retention, oneHour.retention),
-    tempo: longest(tempo),
+    mimirBlocks: Math.max(longest(settings, "mimir"), fiveMinutes.retention, oneHour.retention),
+    tempo: longest(settings, "tempo"),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Problems with settings that are too small for the expected load. */
 
+import { limitedTenants } from "./agents";
 import { capacity } from "./capacity";
 import { type Problem, problem } from "./check";
 import { type Fit, fits, most, type Resource } from "./fit";
@@ -104,9 +105,9 @@ export function limitProblems(settings: Settings): Problem[] {
   const { carried } = mimirProtection(settings);
   const limits = [
     { path: "mimir.limits.series", series: mimir.limits.series },
-    ...Object.entries(mimir.tenants).map(([name, { series }]) => ({
-      path: `mimir.tenants.${name}.series`,
-      series: series ?? 0,
+    ...limitedTenants(settings, "mimir").map(({ path, own }) => ({
+      path: `${path}.series`,
+      series: own.series ?? 0,
     })),
   ];
   return limits.flatMap(({ path, series }) =>

@@ -15,6 +15,7 @@ import { grafanaValues } from "../../values/grafana";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { mimirValues } from "../../values/mimir";
 import { mimirConfiguration } from "../../values/mimir-configuration";
+import { bucketLifecycles } from "../../values/minio-access";
 import { goMemoryLimit } from "../../values/shared";
 import { tempoValues } from "../../values/tempo";
 import { type Config, settingsOf } from "../support/stacks";
@@ -175,6 +176,14 @@ describe("unit: limits that follow from memory", () => {
       "mimir.tenants.team.series",
     ]);
     expect(limitProblems(settingsOf("dev"))).to.deep.equal([]);
+    const hub = {
+      access: { ingress: { domain: "hub.test" } },
+      agents: { "eu-1": { mimir: { series: 500_000 } } },
+    };
+    const lower = { mimir: { limits: { series: 400_000 } } };
+    expect(limitProblems(prod({ ...lower, ...hub })).map(({ path }) => path)).to.deep.equal([
+      "agents.eu-1.mimir.series",
+    ]);
   });
 });
 
@@ -186,6 +195,14 @@ describe("unit: ranges of queries", () => {
       loki: 90 * day + hour,
       mimir: 730 * day + hour, // the rollup of an hour
       tempo: 30 * day + hour,
+    });
+    const agents = { "eu-1": { mimir: { retention: "800d" }, tempo: { retention: "90d" } } };
+    const hub = prod({ access: { ingress: { domain: "hub.test" } }, agents });
+    expect(longestQuery(hub)).to.include({ mimir: 800 * day + hour, tempo: 90 * day + hour });
+    // The lifecycles of the buckets, with their margin of a week, do not delete what an agent's tenant keeps.
+    expect(bucketLifecycles(hub)).to.nested.include({
+      "mimirBlocks.expireAfterDays": 807,
+      "tempo.expireAfterDays": 97,
     });
     for (const kind of ["journal", "events"])
       expect(longestQuery(prod({ loki: { retention: { [kind]: "60d" } } })).loki).to.equal(60 * day + hour);

@@ -934,6 +934,40 @@ describe("unit: settings", () => {
         },
       },
       {
+        rule: "mimirBurst",
+        environment: "prod",
+        passes: {
+          access: { ingress: { domain: "hub.stack.test" } },
+          agents: { "eu-1": { mimir: { burst: 1000 } } },
+        },
+        fails: {
+          access: { ingress: { domain: "hub.stack.test" } },
+          agents: { "eu-1": { mimir: { burst: 999 } } },
+        },
+        problem: {
+          path: "agents.eu-1.mimir.burst",
+          was: 999,
+          allowed: "at least alloyMetrics.samplesPerSend, 1000: a larger push would always be rejected",
+        },
+      },
+      {
+        rule: "lokiBurst",
+        environment: "prod",
+        passes: {
+          access: { ingress: { domain: "hub.stack.test" } },
+          agents: { "eu-1": { loki: { ingestionRate: "30MB/s", ingestionBurst: "30MB/s" } } },
+        },
+        fails: {
+          access: { ingress: { domain: "hub.stack.test" } },
+          agents: { "eu-1": { loki: { ingestionRate: "30MB/s" } } },
+        },
+        problem: {
+          path: "agents.eu-1.loki.ingestionBurst",
+          was: "20MB/s",
+          allowed: "at least agents.eu-1.loki.ingestionRate, 30MB/s",
+        },
+      },
+      {
         rule: "mimirOutOfOrder",
         environment: "prod",
         passes: { mimir: { limits: { outOfOrder: "3h" } }, alloyMetrics: { bufferAge: "3h" } },
@@ -964,6 +998,23 @@ describe("unit: settings", () => {
         problem: {
           path: "mimir.tenants.pods.retention",
           was: "30m",
+          allowed: "at least 1d, the range of the largest block",
+        },
+      },
+      {
+        rule: "mimirRetention",
+        environment: "prod",
+        passes: {
+          access: { ingress: { domain: "hub.stack.test" } },
+          agents: { "eu-1": { mimir: { retention: "1d" } } },
+        },
+        fails: {
+          access: { ingress: { domain: "hub.stack.test" } },
+          agents: { "eu-1": { mimir: { retention: "6h" } } },
+        },
+        problem: {
+          path: "agents.eu-1.mimir.retention",
+          was: "6h",
           allowed: "at least 1d, the range of the largest block",
         },
       },
