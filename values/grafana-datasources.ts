@@ -120,12 +120,16 @@ function loki(settings: Settings, { name, uid }: { name: string; uid: string }, 
   };
 }
 
-/** Links from a span to its pod's logs of the same time, to its service's rates, and to the service graph. */
+/**
+ * Links from a span to its pod's logs of the same time, to its service's rates, and to the service graph.
+ *
+ * @param related data sources, and whether their metrics are of several clusters
+ */
 function tempo(
   settings: Settings,
   { name, uid }: { name: string; uid: string },
   user: string,
-  related: { logs: string; metrics: string },
+  related: { logs: string; metrics: string; clusters?: true },
 ): Values {
   const calls = (selector: string) => `sum(rate(traces_spanmetrics_calls_total{${selector}}[5m]))`;
   return {
@@ -150,7 +154,11 @@ function tempo(
         datasourceUid: related.metrics,
         spanStartTimeShift: "-15m",
         spanEndTimeShift: "15m",
-        tags: [{ key: "service.name", value: "service" }],
+        tags: [
+          { key: "service.name", value: "service" },
+          // Services of several clusters have the same name.
+          ...(related.clusters ? [{ key: "k8s.cluster.name", value: "cluster" }] : []),
+        ],
         queries: [
           { name: "Requests", query: calls("$$__tags") },
           { name: "Failed", query: calls('$$__tags, status_code="STATUS_CODE_ERROR"') },
@@ -221,6 +229,7 @@ export const grafanaDatasources = (settings: Settings): Values => ({
     tempo(settings, datasources.tempo, readerOf("tempo", settings), {
       logs: datasources.loki.uid,
       metrics: datasources.mimir.uid,
+      clusters: true,
     }),
     ...ofClusters(settings),
     ...alertmanagers(settings),

@@ -233,6 +233,7 @@ describe("unit: values of grafana", () => {
         named("Mimir").jsonData.exemplarTraceIdDestinations[0].datasourceUid,
       ];
       expect(links).to.deep.equal(["loki", "mimir", "mimir", "tempo", "tempo"]);
+      expect(tempo.tracesToMetrics.tags).to.deep.include({ key: "k8s.cluster.name", value: "cluster" });
       for (const { jsonData } of datasourcesOf())
         if (jsonData.alertmanagerUid) expect(uids).to.include(jsonData.alertmanagerUid);
     });
