@@ -5,8 +5,7 @@
 import { z } from "zod";
 import { gatewayUrls } from "./access";
 import { dnsName, group, oneOf, text } from "./fields";
-import type { Settings } from "./schema";
-import { mimirTenant, tempoTenant } from "./tenants";
+import { mimirTenant, seriesLimit, tempoTenant } from "./tenants";
 import type { Tree } from "./tree";
 import { byteRate } from "./units";
 
@@ -19,6 +18,11 @@ const lokiTenant = group({
   ingestionBurst: byteRate()
     .optional()
     .describe("Ingestion burst of log lines, in bytes; default loki.ingestionBurst"),
+  streams: seriesLimit()
+    .optional()
+    .describe(
+      "Streams; default: half of those that the memory of Loki's ingesters holds, so that one cluster cannot use all of it",
+    ),
 });
 
 /** The agents of a hub. */
@@ -49,18 +53,24 @@ export const goneWithin = 3600;
 export const sendingAgents = ({ agents: all }: { agents: Agents }): string[] =>
   Object.keys(all).filter((name) => !all[name]?.removed);
 
+/** Limits and retention of a tenant, by store. */
+interface Limits {
+  mimir: z.output<typeof mimirTenant>;
+  tempo: z.output<typeof tempoTenant>;
+}
+
 /** Limits and retention of each tenant of a store with the path of its settings: the stack's own, and those of agents. */
-export const limitedTenants = <Of extends "mimir" | "tempo">(
-  settings: Pick<Settings, Of | "agents">,
+export const limitedTenants = <Of extends keyof Limits>(
+  settings: { agents: Agents } & Record<Of, { tenants: Record<string, Limits[Of]> }>,
   store: Of,
-): { path: string; own: Settings[Of]["tenants"][string] }[] => [
-  ...Object.entries<Settings[Of]["tenants"][string]>(settings[store].tenants).map(([name, own]) => ({
+): { path: string; own: Partial<Limits[Of]> }[] => [
+  ...Object.entries(settings[store].tenants).map(([name, own]) => ({
     path: `${store}.tenants.${name}`,
     own,
   })),
   ...Object.entries(settings.agents).map(([name, agent]) => ({
     path: `agents.${name}.${store}`,
-    own: agent[store] ?? {},
+    own: (agent[store] ?? {}) as Partial<Limits[Of]>,
   })),
 ];
 

@@ -34,18 +34,47 @@ function largest(passes: (size: number) => boolean): number {
   return low;
 }
 
-/** The stack's own limits as loads. Limits apply to a single tenant: the largest counts. */
+/**
+ * The load that the limits of the tenants admit. The signals of the stack's own cluster may all be one tenant's, of which
+ * the largest counts; those of an agent are a tenant's, too.
+ */
+export function admitted({ agents, mimir, loki, tempo }: Settings) {
+  const sending = Object.values(agents).filter(({ removed }) => !removed);
+  const sum = (limit: number, own: (number | undefined)[], ofAgents: (number | undefined)[]) =>
+    ofAgents.reduce<number>(
+      (total, one) => total + (one ?? limit),
+      Math.max(limit, ...own.map((one) => one ?? 0)),
+    );
+  const metrics = (key: "series" | "samplesPerSecond") =>
+    sum(
+      mimir.limits[key],
+      Object.values(mimir.tenants).map((own) => own[key]),
+      sending.map((agent) => agent.mimir?.[key]),
+    );
+  return {
+    /** Tenants that it may be spread over. */
+    tenants: 1 + sending.length,
+    series: metrics("series"),
+    /** Per second. */
+    samples: metrics("samplesPerSecond"),
+    /** Bytes of lines per second. */
+    lines: sum(
+      loki.ingestionRate,
+      [],
+      sending.map((agent) => agent.loki?.ingestionRate),
+    ),
+    /** Bytes of spans per second. */
+    spans: sum(
+      tempo.limits.rate,
+      Object.values(tempo.tenants).map(({ rate }) => rate),
+      sending.map((agent) => agent.tempo?.rate),
+    ),
+  };
+}
+
+/** The stack's own limits as loads. */
 function limits(settings: Settings): Capacity[] {
-  const { mimir, tempo, loki, alloyMetrics } = settings;
-  const samples = Math.max(
-    mimir.limits.samplesPerSecond,
-    ...Object.values(mimir.tenants).map(({ samplesPerSecond = 0 }) => samplesPerSecond),
-  );
-  const series = Math.max(
-    mimir.limits.series,
-    ...Object.values(mimir.tenants).map(({ series = 0 }) => series),
-  );
-  const rate = Math.max(tempo.limits.rate, ...Object.values(tempo.tenants).map(({ rate = 0 }) => rate));
+  const { series, samples, lines, spans } = admitted(settings);
   const by = "limit" as const;
   return [
     { component: "mimir.ingester", signal: "metrics", carries: mimirProtection(settings).carried, by },
@@ -53,11 +82,11 @@ function limits(settings: Settings): Capacity[] {
     {
       component: "mimir.limits.samplesPerSecond",
       signal: "metrics",
-      carries: samples * alloyMetrics.scrapeInterval,
+      carries: samples * settings.alloyMetrics.scrapeInterval,
       by,
     },
-    { component: "loki.ingestionRate", signal: "logs", carries: loki.ingestionRate * day, by },
-    { component: "tempo.limits.rate", signal: "traces", carries: rate / spanBytes, by },
+    { component: "loki.ingestionRate", signal: "logs", carries: lines * day, by },
+    { component: "tempo.limits.rate", signal: "traces", carries: spans / spanBytes, by },
   ];
 }
 

@@ -25,13 +25,10 @@ const lokiCompactor: Check = ({ loki }) =>
 const lokiBurst: Check = ({ loki, agents }) => {
   const all = [
     { path: "loki", own: loki },
-    ...Object.entries(agents).map(([name, agent]) => ({
-      path: `agents.${name}.loki`,
-      own: agent.loki ?? {},
-    })),
+    ...Object.entries(agents).map(([name, { loki: own = {} }]) => ({ path: `agents.${name}.loki`, own })),
   ];
   return all.flatMap(({ path, own }) => {
-    const { ingestionRate, ingestionBurst } = { ...loki, ...own };
+    const { ingestionRate = loki.ingestionRate, ingestionBurst = loki.ingestionBurst } = own;
     return problem(
       ingestionBurst < ingestionRate,
       `${path}.ingestionBurst`,

@@ -85,6 +85,10 @@ export const lokiStreams = ({ loki }: Settings): number =>
  */
 export const lokiSentStreams = (settings: Settings): number => rounded(lokiStreams(settings) / 4);
 
+/** Streams of an agent's tenant. Loki has no limit for all tenants together: beyond its memory, every cluster loses logs. */
+export const lokiAgentStreams = (settings: Settings, agent: string): number =>
+  settings.agents[agent]?.loki?.streams ?? rounded(lokiStreams(settings) / 2);
+
 /**
  * The smallest memory that Tempo documents for a querier, 4 GB, and its default of 20 queries at a time:
  * https://github.com/grafana/tempo/blob/v2.10.7/docs/sources/tempo/set-up-for-tracing/setup-tempo/plan/size.md

@@ -1,7 +1,7 @@
 /** Problems with settings that are too small for the expected load. */
 
 import { limitedTenants } from "./agents";
-import { capacity } from "./capacity";
+import { admitted, capacity } from "./capacity";
 import { type Problem, problem } from "./check";
 import { type Fit, fits, most, type Resource } from "./fit";
 import { forecastText, usableStorage } from "./forecast";
@@ -47,49 +47,42 @@ function tooSmall({ component, needs, has, lacks, replicas }: Fit): Problem[] {
   ];
 }
 
-/** Limits that would reject the expected load if all of it were a single tenant's. */
+/**
+ * Limits that would reject the expected load, if all of it were a single tenant's, or in a hub that of its own cluster and
+ * of its agents.
+ */
 function refused(settings: Settings): Problem[] {
   const { mimir, loki, tempo } = settings;
   const { series, samples, logs, spans } = wholeLoad(settings);
-  const largest = (limit: number, ofTenants: (number | undefined)[]) =>
-    Math.max(limit, ...ofTenants.map((own) => own ?? 0));
-  const tenants = Object.values(mimir.tenants);
+  const most = admitted(settings);
   const lines = logs / day;
   const bytes = spans * spanBytes;
-  const why = "requests of a tenant beyond it are rejected";
+  const of = (load: number) => load / most.tenants;
+  const why = `requests of a tenant beyond it are rejected${most.tenants > 1 ? ", and the load is that of all clusters together" : ""}`;
   return [
     ...problem(
-      largest(
-        mimir.limits.series,
-        tenants.map((own) => own.series),
-      ) < series,
+      most.series < series,
       "mimir.limits.series",
       countText(mimir.limits.series),
-      `${countText(series)} for the load; ${why}`,
+      `${countText(of(series))} for the load; ${why}`,
     ),
     ...problem(
-      largest(
-        mimir.limits.samplesPerSecond,
-        tenants.map((own) => own.samplesPerSecond),
-      ) < samples,
+      most.samples < samples,
       "mimir.limits.samplesPerSecond",
       countText(mimir.limits.samplesPerSecond),
-      `${countText(samples)} for the load; ${why}`,
+      `${countText(of(samples))} for the load; ${why}`,
     ),
     ...problem(
-      loki.ingestionRate < lines,
+      most.lines < lines,
       "loki.ingestionRate",
       byteRateText(loki.ingestionRate),
-      `${byteRateText(up(lines, MiB))} for ${dailyText(logs)} spread evenly, more for peaks; ${why}`,
+      `${byteRateText(up(of(lines), MiB))} for ${dailyText(logs)} spread evenly, more for peaks; ${why}`,
     ),
     ...problem(
-      largest(
-        tempo.limits.rate,
-        Object.values(tempo.tenants).map(({ rate }) => rate),
-      ) < bytes,
+      most.spans < bytes,
       "tempo.limits.rate",
       byteRateText(tempo.limits.rate),
-      `${byteRateText(up(bytes, MiB))} for the load; ${why}`,
+      `${byteRateText(up(of(bytes), MiB))} for the load; ${why}`,
     ),
   ];
 }

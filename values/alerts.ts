@@ -6,7 +6,7 @@ import { projectFile } from "../files";
 import { namespaces, owner, tenants } from "../names";
 import type { Settings } from "../settings";
 import { sendingAgents } from "../settings/agents";
-import { lokiStreams } from "../settings/protection";
+import { lokiAgentStreams, lokiStreams } from "../settings/protection";
 import { renamed } from "./renamed";
 
 interface Rule {
@@ -44,14 +44,14 @@ const prometheusRule = (
   settings: Settings,
   name: string,
   groups: RuleFile["groups"],
-  labels?: Record<string, string>,
+  metadata?: { labels: Record<string, string>; annotations?: Record<string, string> },
 ) => ({
   apiVersion: "monitoring.coreos.com/v1",
   kind: "PrometheusRule",
   metadata: {
     name: `observability-${name}`,
     namespace: namespaces(settings).monitoring,
-    ...(labels && { labels }),
+    ...metadata,
   },
   spec: { groups },
 });
@@ -59,7 +59,18 @@ const prometheusRule = (
 /** Tenants of the files of `alerts` that Mimir's ruler evaluates, because Prometheus does not have their metrics. */
 const tenantOf: Record<string, string> = {
   certificates: tenants.nodes,
+  clusters: tenants.nodes,
   targets: tenants.pods,
+};
+
+/** Streams that Loki's tenants may have, and in a hub those that its memory holds. No tenant has a dot in its name. */
+const streamLimits = (settings: Settings): Record<string, number> => {
+  const agents = sendingAgents(settings);
+  return {
+    [tenants.logs]: lokiStreams(settings),
+    ...(agents.length && { "all.clusters": lokiStreams(settings) }),
+    ...Object.fromEntries(agents.map((agent) => [agent, lokiAgentStreams(settings, agent)])),
+  };
 };
 
 /** Values from the settings that no metric reports: limits, and the expected clusters. */
@@ -68,11 +79,11 @@ const settingsRule = (settings: Settings) =>
     {
       name: "settings",
       rules: [
-        {
+        ...Object.entries(streamLimits(settings)).map(([tenant, limit]) => ({
           record: "observability:loki_streams:limit",
-          expr: `vector(${lokiStreams(settings)})`,
-          labels: { namespace: namespaces(settings).loki },
-        },
+          expr: `vector(${limit})`,
+          labels: { namespace: namespaces(settings).loki, tenant },
+        })),
         ...sendingAgents(settings).map((agent) => ({
           record: "observability:agent:listed",
           expr: "vector(1)",
@@ -93,6 +104,18 @@ const settingsRule = (settings: Settings) =>
 /** Files with alerts that also apply to agents. The hub evaluates them. */
 const ofAgents = ["certificates.yaml", "collectors.yaml", "targets.yaml"];
 
+/** File with alerts that a hub evaluates over the tenants of all agents. */
+const ofHub = "clusters.yaml";
+
+/** Label and annotation of the files that Mimir's ruler evaluates. */
+function evaluation(settings: Settings, file: string, tenant: string) {
+  const sources = [tenant, ...sendingAgents(settings)].join(",");
+  return {
+    labels: { [owner.ruleTenant]: tenant },
+    ...(file === ofHub && { annotations: { [owner.sourceTenants]: sources } }),
+  };
+}
+
 const parsed = new Map<string, RuleFile["groups"]>();
 
 /** The groups of a file, which is parsed once: tests compute the rules of many stacks. */
@@ -106,6 +129,7 @@ const fileRules = (settings: Settings) =>
   readdirSync(projectFile("alerts"))
     .filter((file) => file.endsWith(".yaml") && !file.endsWith(".test.yaml"))
     .filter((file) => !settings.hub || ofAgents.includes(file))
+    .filter((file) => file !== ofHub || sendingAgents(settings).length > 0)
     .sort()
     .map((file) => {
       const groups = groupsIn(file);
@@ -118,7 +142,7 @@ const fileRules = (settings: Settings) =>
           ...group,
           rules: group.rules.map((rule) => withLinks(settings, renamed(settings, rule))),
         })),
-        tenant ? { [owner.ruleTenant]: tenant } : undefined,
+        tenant ? evaluation(settings, file, tenant) : undefined,
       );
     });
 

@@ -8,7 +8,7 @@ import {
   systemNamespaces,
 } from "../names";
 import type { Settings } from "../settings";
-import { lokiSentStreams, lokiStreams } from "../settings/protection";
+import { lokiAgentStreams, lokiSentStreams, lokiStreams } from "../settings/protection";
 import { answerTimeout } from "../settings/queries";
 import { longestQuery } from "../settings/retention";
 import { goDuration, megabytes } from "../settings/units";
@@ -116,12 +116,13 @@ const ownStreams = (cluster: string) => ({
 });
 
 /** Limits of the agents' tenants. */
-const agentLimits = ({ agents }: Settings) =>
+const agentLimits = (settings: Settings) =>
   Object.fromEntries(
-    Object.entries(agents).map(([name, { loki, removed }]) => [
+    Object.entries(settings.agents).map(([name, { loki, removed }]) => [
       name,
       {
         ...ownStreams(name),
+        max_global_streams_per_user: lokiAgentStreams(settings, name),
         // The shortest retention that Loki accepts, for all of its streams.
         ...(removed === "deleteData" && { retention_period: "24h", retention_stream: [] }),
         ...(loki?.ingestionRate && {

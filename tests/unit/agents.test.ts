@@ -63,6 +63,7 @@ describe("unit: a hub", function () {
       policy_stream_mapping: { own: [{ selector: `{cluster="${cluster}"}`, priority: 1 }] },
       block_ingestion_policy_until: { "*": "2200-01-01T00:00:00Z" },
     });
+    const streams = { max_global_streams_per_user: 27_000 };
     expect(mimirOverrides(settings)).to.deep.include({
       "eu-1": {
         max_global_series_per_user: 500_000,
@@ -73,14 +74,27 @@ describe("unit: a hub", function () {
     });
     expect(lokiConfiguration(settings)["runtimeConfig"]).to.deep.equal({
       overrides: {
-        "eu-1": { ...only("eu-1"), per_stream_rate_limit: "5242880B", ingestion_rate_mb: 5 },
-        "us-1": only("us-1"),
+        "eu-1": { ...only("eu-1"), ...streams, per_stream_rate_limit: "5242880B", ingestion_rate_mb: 5 },
+        "us-1": { ...only("us-1"), ...streams },
       },
     });
     // The agent generates span metrics itself: Tempo would write them to the hub's tenant.
     const { "us-1": us, "eu-1": eu } = tenantOverrides(settings);
     for (const one of [us, eu]) expect(one?.metrics_generator.processors).to.deep.equal([]);
     expect(us?.ingestion?.rate_limit_bytes).to.equal(2 * 1024 ** 2);
+  });
+
+  it("evaluates over all of its clusters whether two have the same name", () => {
+    const of = (config: Config) =>
+      alertRules(settingsOf("prod", config)).find(
+        ({ metadata }) => metadata.name === "observability-clusters",
+      );
+    const agents = { "eu-1": {}, "us-1": {}, "ap-1": { removed: "keepData" } };
+    expect(of({ ...hub, agents })?.metadata).to.deep.include({
+      labels: { "observability/mimir-tenant": "nodes" },
+      annotations: { "monitoring.grafana.com/source_tenants": "nodes,eu-1,us-1" },
+    });
+    expect(of({}), "without agents").to.equal(undefined);
   });
 
   it("keeps or deletes the data of a removed agent, which can no longer write, without alerts about it", async () => {

@@ -84,8 +84,8 @@ const notAlways: { metrics: RegExp; why: string }[] = [
   },
   {
     metrics:
-      /^(http_client_request_duration_seconds_count|otelcol_(receiver_accepted|exporter_sent)_spans_total)$/,
-    why: "only once an application has sent spans",
+      /^(http_client_request_duration_seconds_count|otelcol_receiver_accepted_spans_total|otelcol_exporter_sent_(spans|metric_points)_total)$/,
+    why: "only once an application has sent spans or metrics",
   },
   {
     metrics:

@@ -157,8 +157,28 @@ describe("unit: limits that follow from memory", () => {
       {
         record: "observability:loki_streams:limit",
         expr: `vector(${lokiStreams(prod())})`,
-        labels: { namespace: "loki" },
+        labels: { namespace: "loki", tenant: "logs" },
       },
+    ]);
+  });
+
+  it("one agent uses at most half of Loki's streams, unless it has its own limit", () => {
+    const agents = { "eu-1": {}, "us-1": { loki: { streams: 50_000 } } };
+    const hub = prod({ access: { ingress: { domain: "hub.test" } }, agents });
+    const { overrides } = lokiConfiguration(hub)["runtimeConfig"] as {
+      overrides: Record<string, { max_global_streams_per_user: number }>;
+    };
+    const { "eu-1": eu, "us-1": us } = overrides;
+    expect(lokiStreams(hub)).to.equal(55_000);
+    expect(eu?.max_global_streams_per_user).to.equal(27_000);
+    expect(us?.max_global_streams_per_user).to.equal(50_000);
+    const [rule] = alertRules(hub).filter(({ metadata }) => metadata.name === "observability-settings");
+    const recorded = (rule?.spec.groups[0]?.rules ?? []).filter(({ record }) => record?.includes("streams"));
+    expect(recorded.map(({ labels, expr }) => [labels?.["tenant"], expr])).to.deep.equal([
+      ["logs", "vector(55000)"],
+      ["all.clusters", "vector(55000)"],
+      ["eu-1", "vector(27000)"],
+      ["us-1", "vector(50000)"],
     ]);
   });
 

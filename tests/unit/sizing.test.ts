@@ -295,6 +295,13 @@ describe("unit: sizing", () => {
       expect(refused({ series: "2M", samples: "101k/s", logs: "850GB/day", spans: "32k/s" })).to.deep.equal(
         limits,
       );
+      // The load of a hub is that of its own cluster and of its agents, whose sum counts.
+      const hub = (agents: Config) => ({ access: { ingress: { domain: "hub.test" } }, agents });
+      const twice = { series: "2M", samples: "200k/s", logs: "1600GB/day", spans: "60k/s" };
+      expect(refused(twice, hub({ "eu-1": {}, "us-1": { removed: "keepData" } }))).to.deep.equal([]);
+      expect(refused(twice, hub({ "us-1": { removed: "keepData" } }))).to.deep.equal(limits);
+      const few = { mimir: { series: 500_000, samplesPerSecond: 50_000 } };
+      expect(refused(twice, hub({ "eu-1": few }))).to.deep.equal(limits.slice(0, 2));
       // The load may come from a tenant with limits of its own.
       const mimir = { tenants: { pods: { series: 2_000_000, samplesPerSecond: 200_000 } } };
       expect(refused({ series: "2M", samples: "101k/s" }, { mimir })).to.deep.equal([]);
