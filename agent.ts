@@ -22,7 +22,7 @@ import type { Settings } from "./settings";
 
 /** @param given settings of the stack, with `hub` set */
 export async function agent(stack: string, given: Settings, hub: NonNullable<Settings["hub"]>) {
-  const { settings: connected, passwords, client, warnings } = await readHub(stack, given, hub);
+  const { settings: connected, passwords, generation, client, warnings } = await readHub(stack, given, hub);
   for (const warning of warnings) pulumi.log.warn(warning);
   const cluster = await readCluster(connected);
   const settings = withAddOns(stack, connected, cluster);
@@ -42,7 +42,7 @@ export async function agent(stack: string, given: Settings, hub: NonNullable<Set
   new AlloyMetrics("alloy-metrics", args, options);
   const traces = new AlloyTraces("alloy-traces", args, options);
   const operator = new OpenTelemetryOperator("opentelemetry-operator", args, options);
-  new Alerts("alerts", { ...args, clientCertificateExpires: client.expires }, options);
+  new Alerts("alerts", { ...args, credentials: { expires: client.expires, generation } }, options);
 
   return {
     environment: settings.environment,

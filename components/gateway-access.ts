@@ -33,6 +33,8 @@ export interface AgentAccess {
   client: { certificate: string; key: string; expires: string };
   /** Password of the user that writes the agent's tenant, by store. */
   passwords: Record<Store, string>;
+  /** Generation of these passwords: a rotation revokes the old one when all agents have reported this one. */
+  generation: number;
   /** URL at which users open Grafana. */
   grafanaUrl: string;
 }
@@ -145,6 +147,7 @@ export class GatewayAccess extends pulumi.ComponentResource {
             ...(caCertificate && { caCertificate }),
             grafanaUrl: grafana.url,
             passwords: { loki, mimir, tempo },
+            generation: access.generations[0] ?? 1,
             client: { certificate, key, expires },
           };
           return [agent, all] as const;

@@ -17,6 +17,8 @@ export interface FromHub {
   settings: Settings;
   /** Password of its user at each gateway; secret. */
   passwords: Record<Store, pulumi.Output<string>>;
+  /** Generation of these passwords. */
+  generation: number;
   /** Its client certificate; the key is secret. */
   client: Client;
   /** A warning for each gateway that is unreachable from this machine. */
@@ -40,6 +42,7 @@ function missing(own: AgentAccess): string[] {
     ["client", "certificate"],
     ["client", "key"],
     ["client", "expires"],
+    ["generation"],
     ["grafanaUrl"],
   ]
     .filter((path) => !valueAt(own, path))
@@ -105,6 +108,7 @@ export async function readHub(stack: string, settings: Settings, hub: Hub): Prom
       network: { ...network, ...(privateCa && { privateCa }) },
     },
     passwords: { loki: password("loki"), mimir: password("mimir"), tempo: password("tempo") },
+    generation: own.generation,
     client: { ...own.client, key: pulumi.secret(own.client.key) },
     warnings,
   };

@@ -146,34 +146,44 @@ const fileRules = (settings: Settings) =>
       );
     });
 
+/** Credentials of an agent, which its hub issued. */
+export interface AgentCredentials {
+  /** When the client certificate expires, in the format of RFC 3339. */
+  expires: string;
+  /** Generation of the passwords. */
+  generation: number;
+}
+
 /**
- * Expiry of an agent's client certificate, which no probe can read: the last `up` of the agent reports it to the hub's
- * ruler.
+ * Expiry and generation of an agent's credentials, which no probe can read: the last `up` of the agent reports them to the
+ * hub's ruler.
  */
-const clientCertificateRule = (settings: Settings, expires: string) =>
-  prometheusRule(settings, "client-certificate", [
+const credentialsRule = (settings: Settings, { expires, generation }: AgentCredentials) => {
+  const labels = {
+    namespace: namespaces(settings).alloyMetrics,
+    instance: `agent ${settings.cluster.name}`,
+  };
+  return prometheusRule(settings, "client-certificate", [
     {
       name: "client-certificate",
       rules: [
         {
           record: "observability:client_certificate:expiry",
           expr: `vector(${Date.parse(expires) / 1000})`,
-          labels: {
-            namespace: namespaces(settings).alloyMetrics,
-            instance: `agent ${settings.cluster.name}`,
-          },
+          labels,
         },
+        { record: passwordGeneration, expr: `vector(${generation})`, labels },
       ],
     },
   ]);
+};
 
-/**
- * A PrometheusRule for each file of `alerts` without the tests, and one with the recorded settings.
- *
- * @param clientCertificateExpires of an agent, in the format of RFC 3339
- */
-export const alertRules = (settings: Settings, clientCertificateExpires?: string) => [
+/** The metric with the generation of an agent's passwords, in its tenant. */
+export const passwordGeneration = "observability:gateway_passwords:generation";
+
+/** A PrometheusRule for each file of `alerts` without the tests, and one with the recorded settings. */
+export const alertRules = (settings: Settings, credentials?: AgentCredentials) => [
   ...fileRules(settings),
   ...(settings.hub ? [] : [settingsRule(settings)]),
-  ...(clientCertificateExpires ? [clientCertificateRule(settings, clientCertificateExpires)] : []),
+  ...(credentials ? [credentialsRule(settings, credentials)] : []),
 ];

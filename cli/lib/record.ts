@@ -43,6 +43,7 @@ function hubOutputs(stack: string, config: Record<string, string>) {
     endpoints: { loki: host("loki"), mimir: host("mimir"), tempo: host("tempo") },
     grafanaUrl: "https://grafana.hub.invalid",
     passwords: { loki: generated, mimir: generated, tempo: generated },
+    generation: 1,
     client: { certificate: "[certificate]", key: generated, expires: expiry },
   };
   return { outputs: { agents: { [cluster.name]: own } }, secretOutputNames: ["agents"] };

@@ -75,6 +75,7 @@ describe("binaries: a hub's gateways", function () {
             tempo: "http://tempo-gateway.tempo.svc",
           },
           passwords: { loki: password, mimir: "", tempo: "" },
+          generation: 1,
           client: { certificate: "", key: "", expires: "" },
           grafanaUrl: "",
         },

@@ -281,8 +281,8 @@ describe("binaries: smoke test of an agent", function () {
       () => edge.stop(),
       () => central.stop(),
     );
-    const groups = alertRules(agent, "2100-01-01T00:00:00Z").find(({ metadata }) =>
-      metadata.name.endsWith("client-certificate"),
+    const groups = alertRules(agent, { expires: "2100-01-01T00:00:00Z", generation: 1 }).find(
+      ({ metadata }) => metadata.name.endsWith("client-certificate"),
     );
     await load("client-certificate", groups?.spec.groups ?? []);
   });

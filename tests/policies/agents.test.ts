@@ -20,6 +20,7 @@ const outputs = {
       },
       grafanaUrl: "https://grafana.stack.test",
       passwords: { loki: "password-of-loki", mimir: "password-of-mimir", tempo: "password-of-tempo" },
+      generation: 1,
       client: {
         certificate: "certificate-of-eu-1",
         key: "key-of-eu-1",

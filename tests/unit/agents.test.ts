@@ -237,6 +237,7 @@ describe("unit: a hub", function () {
       },
       grafanaUrl: "http://localhost:3000",
       passwords: { loki: "[generated]", mimir: "[generated]", tempo: "[generated]" },
+      generation: 1,
       client: { certificate: "[certificate]", key: "[generated]", expires: "2100-01-01T00:00:00Z" },
     });
     expect((await recordingOf("dev")).outputs).not.to.have.property("agents");
@@ -405,6 +406,7 @@ describe("unit: an agent", function () {
     endpoints: { loki: "https://loki.test", mimir: "https://mimir.test", tempo: "https://tempo.test" },
     grafanaUrl: "https://grafana.test",
     passwords: { loki: "a", mimir: "b", tempo: "c" },
+    generation: 1,
     client: { certificate: "[certificate]", key: "[generated]", expires: "2100-01-01T00:00:00Z" },
   };
   let agent: Recording;
@@ -505,15 +507,13 @@ describe("unit: an agent", function () {
     });
   });
 
-  it("records for the hub's ruler when its client certificate expires", () => {
+  it("records for the hub's ruler when its client certificate expires, and the generation of its passwords", () => {
     const rules = ofType(agent, "kubernetes:monitoring.coreos.com/v1:PrometheusRule");
     const expiry = rules.find(({ name }) => name === "observability-client-certificate");
+    const labels = { namespace: "alloy-metrics", instance: "agent eu-1" };
     expect((expiry?.inputs as Any)?.spec.groups[0].rules).to.deep.equal([
-      {
-        record: "observability:client_certificate:expiry",
-        expr: "vector(4102444800)",
-        labels: { namespace: "alloy-metrics", instance: "agent eu-1" },
-      },
+      { record: "observability:client_certificate:expiry", expr: "vector(4102444800)", labels },
+      { record: "observability:gateway_passwords:generation", expr: "vector(1)", labels },
     ]);
   });
 
@@ -630,12 +630,12 @@ describe("unit: an agent", function () {
 
   it("names a hub of another version, and what its outputs lack", () => {
     const settings = parseSettings("eu-1", given);
-    const { client, grafanaUrl, ...earlier } = hubAccess;
+    const { client, grafanaUrl, generation, ...earlier } = hubAccess;
     const { expires, ...unlimited } = client;
     const { tempo, ...two } = hubAccess.passwords;
     for (const [own, lacks] of [
-      [earlier, "client.certificate, client.key, client.expires, grafanaUrl"],
-      [{ ...earlier, grafanaUrl, client: unlimited }, "client.expires"],
+      [earlier, "client.certificate, client.key, client.expires, generation, grafanaUrl"],
+      [{ ...earlier, grafanaUrl, generation, client: unlimited }, "client.expires"],
       [{ ...hubAccess, passwords: two }, "passwords.tempo"],
       [{ ...hubAccess, endpoints: undefined }, "endpoints.loki, endpoints.mimir, endpoints.tempo"],
     ] as [object, string][]) {

@@ -1,5 +1,5 @@
 import { expect } from "chai";
-import { keepsOld, stepsLeft } from "../../cli/commands/rotate";
+import { keepsOld, outdated, stepsLeft } from "../../cli/commands/rotate";
 import {
   hasAutoscaling,
   horizontalAutoscalers,
@@ -209,6 +209,14 @@ describe("unit: obs rotate", () => {
     expect(keepsOld(hub([1], { removed: "keepData" }))).to.equal(false);
     expect(keepsOld(settingsOf("dev"))).to.equal(false);
     expect(keepsOld(settingsOf("dev"), true)).to.equal(true);
+  });
+
+  it("names the agents that have not reported the generation of the new passwords", () => {
+    const reported = (...values: number[]) => values.map((value) => ({ labels: {}, value }));
+    // While the rules of an agent are replaced, both may have a sample.
+    const all = { "eu-1": reported(2), "us-1": reported(1), "ap-1": reported(), "ap-2": reported(1, 2) };
+    expect(outdated(all, 2)).to.deep.equal(["us-1", "ap-1"]);
+    expect(outdated({}, 2)).to.deep.equal([]);
   });
 
   it("never lets clients use a password that the gateways do not accept yet", () => {

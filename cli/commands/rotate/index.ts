@@ -6,7 +6,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Settings, UserError } from "../../../settings";
 import { sendingAgents } from "../../../settings/agents";
-import { connectStores } from "../../lib/cluster";
+import { passwordGeneration } from "../../../values/alerts";
+import { type Connection, connectStores } from "../../lib/cluster";
+import { queryMimir, queryPrometheus, type Sample } from "../../lib/prometheus";
 import { backendEnvironment, pulumi } from "../../lib/pulumi";
 import { up } from "../lifecycle";
 
@@ -50,6 +52,30 @@ export function stepsLeft(generations: number[]): Step[] {
 export const keepsOld = (settings: Settings, keepOld = false): boolean =>
   keepOld || (sendingAgents(settings).length > 0 && stepsLeft(settings.access.generations).length === 3);
 
+/** Agents whose last `up` reported another generation of passwords, or none. @param reported samples by agent */
+export const outdated = (reported: Record<string, Sample[]>, generation: number): string[] =>
+  Object.entries(reported)
+    .filter(([, samples]) => !samples.some(({ value }) => value === generation))
+    .map(([agent]) => agent);
+
+/** @throws UserError if collectors of agents would lose data, because the gateways would reject their passwords */
+async function refuseOutdated(stack: string, hub: Connection, generation: number): Promise<void> {
+  const listed = sendingAgents(hub.settings);
+  if (!listed.length) return;
+  const seen = (await queryPrometheus(hub, "observability:agent:seen")).map(({ labels }) => labels["agent"]);
+  const installed = listed.filter((agent) => seen.includes(agent));
+  const reported = await Promise.all(
+    installed.map(async (agent) => [agent, await queryMimir(hub, agent, passwordGeneration)] as const),
+  );
+  const agents = outdated(Object.fromEntries(reported), generation);
+  if (agents.length)
+    throw new UserError(
+      `the old passwords are still accepted, because these agents have not reported the new ones: ${agents.join(", ")}\n` +
+        "    Run ./obs up for their stacks, wait 3 minutes, then run the command again. To revoke the passwords anyway, and lose the data of these agents:\n" +
+        `    pulumi config rm --stack ${stack} --path 'observability:access.generations[1]' && ./obs up ${stack}`,
+    );
+}
+
 /** Writes `access.generations` into the stack's config, in one command. */
 async function configure(stack: string, generations: number[], environment: Record<string, string>) {
   const path = (index: number) => `observability:access.generations[${index}]`;
@@ -69,7 +95,8 @@ function refuseUnasked(settings: Settings, { yes }: RotateOptions): void {
 
 /** @returns the exit code */
 export async function rotate(stack: string, options: RotateOptions): Promise<number> {
-  const { settings } = await connectStores(stack);
+  const connection = await connectStores(stack);
+  const { settings } = connection;
   refuseUnasked(settings, options);
   const backend = backendEnvironment(stack, settings.environment);
   const again = `./obs rotate ${stack}${options.yes ? " --yes" : ""}`;
@@ -82,6 +109,7 @@ export async function rotate(stack: string, options: RotateOptions): Promise<num
       return 0;
     }
     console.error(`obs: ${index + 1} of ${left.length}: ${what}`);
+    if (generations.length === 1) await refuseOutdated(stack, connection, generations[0] ?? 0);
     await configure(stack, generations, backend);
     const code = await up(stack, { yes: true }, []);
     if (code !== 0) {
