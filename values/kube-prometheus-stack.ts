@@ -222,7 +222,13 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       enabled: false,
       forceDeployDashboards: !hub,
       forceDeployDatasources: false,
-      sidecar: { dashboards: { annotations: { [folderAnnotation]: "Kubernetes" } } },
+      sidecar: {
+        dashboards: {
+          annotations: { [folderAnnotation]: "Kubernetes" },
+          // Shows the variable `cluster`: otherwise, the data of Mimir is that of the first cluster by name.
+          ...(Object.keys(settings.agents).length > 0 && { multicluster: { global: { enabled: true } } }),
+        },
+      },
     },
   };
 }

@@ -13,6 +13,7 @@ import { alertRules } from "../../values/alerts";
 import { gatewayConnection, gatewayUsers } from "../../values/gateway";
 import { gatewayConfiguration } from "../../values/gateway-nginx";
 import { grafanaDatasources } from "../../values/grafana-datasources";
+import { kubePrometheusStackValues } from "../../values/kube-prometheus-stack";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { mimirOverrides } from "../../values/mimir-configuration";
 import { networkPolicies } from "../../values/network-policies";
@@ -178,6 +179,13 @@ describe("unit: a hub", function () {
     expect(lokiConfiguration(settingsOf("prod", hub))["querier"]).to.include({
       multi_tenant_queries_enabled: true,
     });
+  });
+
+  it("has dashboards of kube-prometheus-stack with a choice of clusters", () => {
+    const shown = (config: Config) =>
+      (kubePrometheusStackValues(settingsOf("prod", config)) as Any).grafana.sidecar.dashboards.multicluster;
+    expect(shown(hub)).to.deep.equal({ global: { enabled: true } });
+    expect(shown({})).to.equal(undefined);
   });
 
   it("has identifiers of data sources that Grafana accepts, however long the names of its clusters are", () => {
