@@ -1,6 +1,7 @@
 /** The certificates whose expiry Alloy for metrics reports. */
-import { address, gatewayAccess, minio, namespaces, services, webhooks } from "../names";
+import { address, gatewayAccess, minio, namespaces, services, stores, webhooks } from "../names";
 import type { Settings } from "../settings";
+import { reachableGateways } from "../settings/access";
 import { gatewayServices } from "./gateway-service";
 import { portOf } from "./network-outside";
 import type { Outsider, PartName } from "./network-parts";
@@ -28,7 +29,7 @@ const listeners = (settings: Settings) => ({
   alloyTraces: { service: services(settings).otlpHttp, port: 4318 },
 });
 
-/** Host and port of each Ingress. */
+/** Host and port of each Ingress, and of other servers in front of the gateways. */
 const ingresses = (settings: Settings): Probed[] => {
   const { grafana, hub, otlp } = settings;
   const port = portOf(grafana.url);
@@ -39,8 +40,22 @@ const ingresses = (settings: Settings): Probed[] => {
     ...(otlp.ingress
       ? [{ namespace: namespaces(settings).alloyTraces, host: otlp.ingress.host, port: 443 }]
       : []),
+    ...outsideGateways(settings),
   ].map(({ namespace, host, port }) => ({ namespace, address: `${host}:${port}`, to: "anywhere", port }));
 };
+
+/** The addresses of the gateways for other clusters, unless the gateways serve them themselves; each host once. */
+function outsideGateways(settings: Settings) {
+  const urls = settings.access.service ? undefined : reachableGateways(settings);
+  const all = stores.flatMap((store) => {
+    const url = urls?.[store];
+    if (!url?.startsWith("https:")) return [];
+    return [{ namespace: namespaces(settings)[store], host: new URL(url).hostname, port: portOf(url) }];
+  });
+  return all.filter(
+    (one, index) => all.findIndex(({ host, port }) => host === one.host && port === one.port) === index,
+  );
+}
 
 /** The gateways, at the addresses for other clusters. */
 const gateways = (settings: Settings): Probed[] =>

@@ -133,7 +133,12 @@ async function recordNow(
           type,
           name,
           inputs: plain(inputs) as Recorded["inputs"],
-          options: options.get(`${type}::${name}`) ?? { protect: false, deletedWith: "", dependencies: [] },
+          options: options.get(`${type}::${name}`) ?? {
+            protect: false,
+            deletedWith: "",
+            dependencies: [],
+            ignoreChanges: [],
+          },
         });
         return { id: `${name}-id`, state: { ...inputs, ...computed[type] } };
       },

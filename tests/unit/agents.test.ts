@@ -212,6 +212,16 @@ describe("unit: a hub", function () {
         annotations: { "nginx.ingress.kubernetes.io/proxy-body-size": "100m" },
       })),
     );
+    // CertificateExpiresSoon covers their certificates, on which every agent depends.
+    const probed = (access: object) =>
+      probedCertificates(settingsOf("dev", { ...hub, access })).map(({ address, to }) => [address, to]);
+    expect(probed(hub["access"] as object)).to.deep.include.members(
+      stores.map((store) => [`${store}.hub.stack.test:443`, "anywhere"]),
+    );
+    const [loki, mimir, tempo] = stores.map((store) => `https://hub.stack.test:8443/${store}`);
+    expect(
+      probed({ endpoints: { loki, mimir, tempo } }).filter(([address]) => address?.startsWith("hub.")),
+    ).to.deep.equal([["hub.stack.test:8443", "anywhere"]]);
     expect(made[0]?.inputs["spec"]).to.deep.equal({
       ingressClassName: "nginx",
       tls: [{ hosts: ["loki.hub.stack.test"], secretName: "gateway-tls" }],
