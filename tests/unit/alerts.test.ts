@@ -75,7 +75,7 @@ const notAlways: { metrics: RegExp; why: string }[] = [
   { metrics: /^tempodb_blocklist_poll_errors_total$/, why: "only after the first failure" },
   {
     metrics:
-      /^cortex_(prometheus_rule_evaluation_failures|prometheus_notifications_dropped|alertmanager_notifications_failed)_total$/,
+      /^cortex_(prometheus_rule_evaluation_failures|prometheus_rule_group_iterations_missed|prometheus_notifications_dropped|alertmanager_notifications_failed)_total$/,
     why: "only of tenants with rules for Mimir's ruler",
   },
   {
