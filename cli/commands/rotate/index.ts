@@ -71,7 +71,7 @@ async function refuseOutdated(stack: string, hub: Connection, generation: number
   if (agents.length)
     throw new UserError(
       `the old passwords are still accepted, because these agents have not reported the new ones: ${agents.join(", ")}\n` +
-        "    Run ./obs up for their stacks, wait 3 minutes, then run the command again. To revoke the passwords anyway, and lose the data of these agents:\n" +
+        "    Run ./obs up for their stacks with this release, wait 3 minutes, then run the command again. To revoke the passwords anyway, and lose the data of these agents:\n" +
         `    pulumi config rm --stack ${stack} --path 'observability:access.generations[1]' && ./obs up ${stack}`,
     );
 }
