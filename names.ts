@@ -437,6 +437,13 @@ export function services(settings: Settings) {
   } as const satisfies Record<string, ServicePort>;
 }
 
+/**
+ * Port of the pods with webhooks and metrics APIs. Firewalls of private GKE clusters, and the security groups of many
+ * EKS clusters, let the API server connect to this one in addition to 443: it is the kubelet's.
+ * https://cloud.google.com/kubernetes-engine/docs/concepts/firewall-rules
+ */
+export const webhookPort = 10250;
+
 /** Services of the operators' webhooks, which always use TLS. */
 export function webhooks(settings: Settings) {
   const { monitoring, opentelemetry } = namespaces(settings);

@@ -10,6 +10,7 @@ import {
   smokeTest,
   storageEndpoint,
   stores,
+  webhookPort,
 } from "../names";
 import type { Settings } from "../settings";
 import { insideCluster } from "../settings/cold-tier";
@@ -37,7 +38,7 @@ const metricsPorts: Partial<Record<PartName, number[]>> = {
   grafana: [3000],
   prometheus: [9090, 8080],
   alertmanager: [9093, 8080],
-  prometheusOperator: [10250],
+  prometheusOperator: [webhookPort],
   kubeStateMetrics: [8080, 8081],
   cadvisor: [8080],
   opentelemetryOperator: [8443],
@@ -172,9 +173,12 @@ export function flows(settings: Settings): Flow[] {
     ...talkToApiServer.map(
       (part): Flow => ({ from: part, to: "nodes", ports: apiServer, why: "the Kubernetes API" }),
     ),
-    { from: "nodes", to: "prometheusOperator", ports: [10250], why: "webhook for rules" },
-    { from: "nodes", to: "opentelemetryOperator", ports: [9443], why: "webhook for instrumentation" },
-    { from: "nodes", to: "autoscaling", ports: [6443, 8000, 9443, 10250], why: "metrics APIs and webhooks" },
+    // The API servers of GKE and AKS, for example, connect through pods of konnectivity.
+    ...(["nodes", "namespace:kube-system"] as const).flatMap((from): Flow[] => [
+      { from, to: "prometheusOperator", ports: [webhookPort], why: "webhook for rules" },
+      { from, to: "opentelemetryOperator", ports: [webhookPort], why: "webhook for instrumentation" },
+      { from, to: "autoscaling", ports: [8000, webhookPort], why: "metrics APIs and webhooks" },
+    ]),
     { from: "autoscaling", to: "autoscaling", ports: [9666], why: "KEDA's operator and metrics server" },
     { from: "autoscaling", to: "nodes", ports: [10250], why: "CPU of pods, from kubelets" },
     { from: "autoscaling", to: "mimirGateway", ports: [gatewayPort], why: "number of scrape targets" },

@@ -56,8 +56,16 @@ const named = (list: string[]): Peer[] =>
     ? [{ namespaceSelector: { matchExpressions: [{ key: nameLabel, operator: "In", values: list }] } }]
     : [];
 
-/** Peers of a flow; empty if no namespace is configured. */
-function peers(who: PartName | Outsider, settings: Settings): Peer[] {
+/**
+ * Whether nodes may have any address. A rule then has no peers: Cilium, also in GKE Dataplane V2 and on AKS, matches
+ * neither nodes nor pods by address, and some API servers connect through pods:
+ * https://docs.cilium.io/en/stable/security/policy/kubernetes/, https://github.com/cilium/cilium/issues/31711
+ */
+const nodesAreAnywhere = ({ network }: Settings): boolean =>
+  everyAddress.every((cidr) => network.nodes.includes(cidr));
+
+/** Peers of a flow; empty if no namespace is configured, and undefined without a restriction. */
+function peers(who: PartName | Outsider, settings: Settings): Peer[] | undefined {
   const { network } = settings;
   if (isNamespace(who)) return named([namespaceIn(who)]);
   switch (who) {
@@ -72,7 +80,7 @@ function peers(who: PartName | Outsider, settings: Settings): Peer[] {
     case "smokeTest":
       return named([smokeTest.namespace]);
     case "nodes":
-      return addresses(network.nodes);
+      return nodesAreAnywhere(settings) ? undefined : addresses(network.nodes);
     case "metadata":
       return addresses(linkLocal);
     case "anywhere":
@@ -95,8 +103,10 @@ const ports = ({ ports, udp }: Flow) => {
 };
 
 /** Every pod may send DNS queries, to a pod or to a server on a node, which may have a link-local address. */
-const dns = ({ network }: Settings): Rule => ({
-  to: [{ namespaceSelector: {} }, ...addresses([...network.nodes, ...linkLocal])],
+const dns = (settings: Settings): Rule => ({
+  ...(!nodesAreAnywhere(settings) && {
+    to: [{ namespaceSelector: {} }, ...addresses([...settings.network.nodes, ...linkLocal])],
+  }),
   ports: [53, 5353].flatMap((port) => (["UDP", "TCP"] as const).map((protocol) => ({ port, protocol }))),
 });
 
@@ -134,7 +144,7 @@ export function networkPolicies(settings: Settings): NetworkPolicy[] {
         .filter((flow) => flow[mine] === part && !absent.has(flow[other]))
         .flatMap((flow): Rule[] => {
           const them = peers(flow[other], settings);
-          return them.length ? [{ [other]: them, ...ports(flow) }] : [];
+          return them?.length === 0 ? [] : [{ ...(them && { [other]: them }), ...ports(flow) }];
         });
     return {
       metadata: {

@@ -1,6 +1,6 @@
 /** Values of the opentelemetry-operator chart: https://github.com/open-telemetry/opentelemetry-helm-charts/tree/main/charts/opentelemetry-operator */
 import pins from "../charts.json";
-import { prefixed, releases } from "../names";
+import { prefixed, releases, webhookPort } from "../names";
 import type { Settings } from "../settings";
 import { statelessScheduling } from "./scheduling";
 import {
@@ -80,6 +80,7 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
         (language) => `--enable-${flags[language]}-instrumentation=${wanted(language)}`,
       ),
       resources: resources(operator.operator),
+      ports: { webhookPort },
       env: { ENABLE_WEBHOOKS: "true", ...goMemoryLimit(operator.operator) },
     },
     // Deleting a CRD also deletes all collectors and Instrumentations of the cluster.

@@ -1,5 +1,5 @@
 /** The certificates whose expiry Alloy for metrics reports. */
-import { address, gatewayAccess, minio, namespaces, services, stores, webhooks } from "../names";
+import { address, gatewayAccess, minio, namespaces, services, stores, webhookPort, webhooks } from "../names";
 import type { Settings } from "../settings";
 import { reachableGateways } from "../settings/access";
 import { gatewayServices } from "./gateway-service";
@@ -81,13 +81,13 @@ export function probedCertificates(settings: Settings): Probed[] {
     ...ingresses(settings),
   ];
   if (!expiring.length && !settings.openTelemetryOperator.certManager) return [];
-  const webhook = (to: keyof ReturnType<typeof webhooks>, port: number): Probed => {
+  const webhook = (to: keyof ReturnType<typeof webhooks>): Probed => {
     const { namespace } = webhooks(settings)[to];
-    return { namespace, address: address(webhooks(settings)[to]), to, port };
+    return { namespace, address: address(webhooks(settings)[to]), to, port: webhookPort };
   };
   return [
     ...expiring,
-    webhook("prometheusOperator", 10250),
-    ...(installsOpenTelemetryOperator(settings) ? [webhook("opentelemetryOperator", 9443)] : []),
+    webhook("prometheusOperator"),
+    ...(installsOpenTelemetryOperator(settings) ? [webhook("opentelemetryOperator")] : []),
   ];
 }

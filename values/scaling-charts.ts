@@ -2,7 +2,7 @@
  * Values of the charts that scaling needs if the cluster does not have them: metrics-server, KEDA, the Vertical Pod
  * Autoscaler.
  */
-import { namespaces } from "../names";
+import { namespaces, webhookPort } from "../names";
 import type { Settings } from "../settings";
 import { statelessScheduling } from "./scheduling";
 import {
@@ -48,6 +48,8 @@ export function kedaValues(settings: Settings): Values {
     // Deleting a CRD also deletes all ScaledObjects of the cluster.
     crds: { additionalAnnotations: keptIfProtected(settings) },
     clusterDomain: settings.cluster.domain,
+    service: { portHttpsTarget: webhookPort },
+    webhooks: { port: webhookPort },
     image: {
       pullPolicy: "IfNotPresent",
       keda: image("keda"),

@@ -160,7 +160,7 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
   ["alloy-metrics/", "monitoring/alertmanager", [9093, 8080]],
   // Expiry of the certificates of webhooks and of Grafana's Ingress.
   ["alloy-metrics/", "monitoring/kps-operator", [10250]],
-  ["alloy-metrics/", "opentelemetry/opentelemetry-operator", [9443]],
+  ["alloy-metrics/", "opentelemetry/opentelemetry-operator", [10250]],
   ["alloy-metrics/", "internet", [443]],
   ["alloy-metrics/", "node", "all"],
   ["monitoring/prometheus", "node", "all"],
@@ -174,8 +174,8 @@ const design: [from: string, to: string, ports: number[] | "all"][] = [
   ),
   ["autoscaling/", "node", [10250]],
   ["node", "monitoring/kps-operator", [10250]],
-  ["node", "opentelemetry/opentelemetry-operator", [9443]],
-  ["node", "autoscaling/", [6443, 8000, 9443, 10250]],
+  ["node", "opentelemetry/opentelemetry-operator", [10250]],
+  ["node", "autoscaling/", [8000, 10250]],
   // Outside the cluster.
   ...["monitoring/alertmanager", "mimir/mimir-alertmanager", "grafana/"].flatMap(
     (from): [string, string, number[]][] => [

@@ -37,6 +37,7 @@ const pods = {
   prometheus: named("monitoring", "prometheus"),
   alertmanager: named("monitoring", "alertmanager"),
   prometheusOperator: component("monitoring", "prometheus-operator"),
+  opentelemetryOperator: named("opentelemetry", "opentelemetry-operator"),
   keda: named("autoscaling", "keda-operator"),
   application: pod("shop", { app: "shop" }),
   client: pod("batch"),
@@ -378,7 +379,30 @@ describe("unit: network policies", () => {
             one.split(" ")[0] ?? "",
           ),
       ),
-    ).to.deep.equal(["prometheusOperator 10250", "keda 6443", "keda 8000", "keda 9443", "keda 10250"]);
+    ).to.deep.equal(["prometheusOperator 10250", "opentelemetryOperator 10250", "keda 8000", "keda 10250"]);
+  });
+
+  it("the API server reaches webhooks through pods of konnectivity, whatever the addresses of nodes", () => {
+    const agent = pod("kube-system", { app: "konnectivity-agent" });
+    for (const range of [nodes, ["0.0.0.0/0", "::/0"]]) {
+      const network = networkOf("prod", { network: { nodes: range } }, { blocksHoldPods: false });
+      for (const to of ["prometheusOperator", "opentelemetryOperator", "keda"] as const)
+        expect(reaches(network, agent, to, 10250), `${range} ${to}`).to.equal(true);
+      expect(reaches(network, agent, "lokiIngester", 3100)).to.equal(false);
+    }
+  });
+
+  it("with unknown nodes, their rules have no addresses, which Cilium does not match with nodes", () => {
+    const settings = settingsOf("prod", { network: { policies: true } });
+    const rulesOf = (name: string) =>
+      networkPolicies(settings).find(({ metadata }) => metadata.name === name)?.spec;
+    expect(rulesOf("alloy-metrics")?.egress).to.deep.include({});
+    const api = [443, 6443].map((port) => ({ port, protocol: "TCP" }));
+    expect(rulesOf("grafana")?.egress).to.deep.include({ ports: api });
+    expect(rulesOf("prometheus-operator")?.ingress).to.deep.include({
+      ports: [{ port: 10250, protocol: "TCP" }],
+    });
+    expect(rulesOf("default-deny")?.egress?.map(({ to }) => to)).to.deep.equal([undefined]);
   });
 
   it("every flow is in the policies of both of its ends, with the component's own labels", () => {

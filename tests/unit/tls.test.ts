@@ -328,7 +328,7 @@ describe("unit: TLS between components", function () {
         "alloyMetrics alloyTraces 4318",
         "alloyMetrics anywhere 443",
         "alloyMetrics prometheusOperator 10250",
-        "alloyMetrics opentelemetryOperator 9443",
+        "alloyMetrics opentelemetryOperator 10250",
       ]);
     });
   });
