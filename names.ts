@@ -55,6 +55,8 @@ export const systemNamespaces = (settings: Settings): string[] =>
 
 /** Label of namespaces whose monitors and rules belong to a stack with a prefix, or to another Prometheus. */
 export const prefixLabel = "observability/prefix";
+/** Label, with the value `true`, of the namespaces that OpenShift's own Prometheus monitors. */
+export const openShiftLabel = "openshift.io/cluster-monitoring";
 /** Value of the label: the prefix without its trailing hyphen, because a label value must not end with one. */
 const prefixValue = ({ namespaces: { prefix } }: Settings): string => prefix.slice(0, -1);
 
@@ -71,6 +73,7 @@ export const ownNamespaces = (settings: Settings) => ({
     settings.namespaces.prefix
       ? { key: prefixLabel, operator: "In", values: [prefixValue(settings)] }
       : { key: prefixLabel, operator: "DoesNotExist", values: [] },
+    { key: openShiftLabel, operator: "NotIn", values: ["true"] },
   ],
 });
 

@@ -57,7 +57,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     PASSWORDS: gatewayAccess.folder,
     ...gatewayConnection(settings),
     CLUSTER: cluster.name,
-    RULES: JSON.stringify(ownNamespaces(settings).matchExpressions[0]),
+    RULES: JSON.stringify(ownNamespaces(settings).matchExpressions),
     WRITERS: JSON.stringify(rawWriters(settings)),
     LOADED_RULES: JSON.stringify(loadedRules(settings)),
     SYSTEM_NAMESPACES: system,
@@ -67,10 +67,11 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     DROPPED_METRICS: dropped,
     // Case-insensitive, with optional spaces around it.
     ANNOTATED: alloyMetrics.annotatedPods ? "(?i)\\s*true\\s*" : anyOf([]),
-    // kubeadm annotates the Service of CoreDNS, which already has a monitor.
-    MONITORED_SERVICES: anyOf(
+    // Distributions annotate the Service of CoreDNS, whose pods already have a monitor.
+    MONITORED_PODS: anyOf(
       kubePrometheusStack.controlPlane.includes("dns") ? ["kube-system/kube-dns"] : [],
     ),
+    PLATFORM_NAMESPACES: cluster.platform === "openshift" ? "openshift-.+" : anyOf([]),
     SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
     // Alloy's default timeout, which it rejects if the interval is shorter.
     SCRAPE_TIMEOUT: goDuration(Math.min(10, alloyMetrics.scrapeInterval)),

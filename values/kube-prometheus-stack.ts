@@ -9,7 +9,7 @@ import {
   releases,
 } from "../names";
 import type { Settings } from "../settings";
-import { nodeByNode, nodeReader, onEveryNode } from "./node-agents";
+import { nodeByNode, nodeReader, onEveryNode, virtualNodes } from "./node-agents";
 import { privateCas } from "./outside";
 import { prometheusSpec, spread, volume } from "./prometheus";
 import { scheduling, statelessScheduling } from "./scheduling";
@@ -94,6 +94,16 @@ const containerDrops = [
 
 const off = { enabled: false };
 
+/**
+ * Makes this stack's operator the only one that manages its Prometheus and Alertmanager. Another operator of the
+ * cluster that watches all namespaces would change their pods, too:
+ * https://prometheus-operator.dev/docs/platform/troubleshooting/
+ */
+const controllerId = (settings: Settings) => namespaces(settings).monitoring;
+const managed = (settings: Settings) => ({
+  annotations: { "operator.prometheus.io/controller-id": controllerId(settings) },
+});
+
 /** Prometheus, which evaluates rules, and the Alertmanager that sends its alerts. */
 function evaluation(settings: Settings): Values {
   const { kubePrometheusStack: kps } = settings;
@@ -102,10 +112,12 @@ function evaluation(settings: Settings): Values {
     replicas > 1 ? { enabled: true, minAvailable: null, maxUnavailable: 1 } : off;
   return {
     prometheus: {
+      ...managed(settings),
       podDisruptionBudget: disruptionBudget(kps.prometheus),
       prometheusSpec: prometheusSpec(settings),
     },
     alertmanager: {
+      ...managed(settings),
       podDisruptionBudget: disruptionBudget(kps.alertmanager),
       alertmanagerSpec: {
         replicas: kps.alertmanager.replicas,
@@ -167,6 +179,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       },
     },
     prometheusOperator: {
+      extraArgs: [`--controller-id=${controllerId(settings)}`],
       // Other Prometheus instances in the cluster have their own operator.
       prometheusInstanceNamespaces: [namespaces(settings).monitoring],
       alertmanagerInstanceNamespaces: [namespaces(settings).monitoring],
@@ -183,8 +196,11 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       // Both scrapers use EndpointSlices; the older Endpoints are deprecated.
       kubeletEndpointsEnabled: false,
       // The operator creates this Service and never deletes it: in a namespace of the stack it is deleted with the
-      // namespace.
-      kubeletService: { namespace: namespaces(settings).monitoring },
+      // namespace. Virtual nodes have no kubelet that can be scraped.
+      kubeletService: {
+        namespace: namespaces(settings).monitoring,
+        selector: virtualNodes.map(({ key, value }) => `${key}!=${value}`).join(","),
+      },
       kubeletEndpointSliceEnabled: true,
       prometheusConfigReloader: { resources: resources(reloader) },
     },

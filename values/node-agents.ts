@@ -8,6 +8,12 @@ import { assignsUsers } from "./user-ids";
 
 const priorityClass = "system-node-critical";
 
+/** Labels of virtual nodes: virtual-kubelet, such as AKS' virtual nodes, and AWS Fargate. */
+export const virtualNodes = [
+  { key: "type", value: "virtual-kubelet" },
+  { key: "eks.amazonaws.com/compute-type", value: "fargate" },
+];
+
 /**
  * Scheduling on each Linux node whatever its taints, except on virtual nodes, which do not support DaemonSets. The
  * priority lets them preempt other pods on a full node: otherwise that node would have neither logs nor metrics, and
@@ -20,10 +26,11 @@ export const onEveryNode = (settings: Settings, agent: NodeAgent) => ({
       requiredDuringSchedulingIgnoredDuringExecution: {
         nodeSelectorTerms: [
           {
-            matchExpressions: [
-              { key: "type", operator: "NotIn", values: ["virtual-kubelet"] },
-              { key: "eks.amazonaws.com/compute-type", operator: "NotIn", values: ["fargate"] },
-            ],
+            matchExpressions: virtualNodes.map(({ key, value }) => ({
+              key,
+              operator: "NotIn",
+              values: [value],
+            })),
           },
         ],
       },

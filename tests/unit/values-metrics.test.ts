@@ -337,6 +337,24 @@ describe("unit: values of kube-prometheus-stack", () => {
     expect(annotations(false)).to.deep.equal({});
   });
 
+  it("is not managed by another operator of the cluster, nor by that of another stack", () => {
+    const id = (config: Config = {}) => {
+      const { prometheus, alertmanager, prometheusOperator } = kpsOf("dev", config);
+      const [flag] = prometheusOperator.extraArgs;
+      for (const { annotations } of [prometheus, alertmanager])
+        expect(`--controller-id=${annotations["operator.prometheus.io/controller-id"]}`).to.equal(flag);
+      return flag;
+    };
+    expect(id()).to.equal("--controller-id=monitoring");
+    expect(id({ namespaces: { prefix: "b-" } })).to.equal("--controller-id=b-monitoring");
+  });
+
+  it("scrapes no kubelets of virtual nodes", () => {
+    expect(kpsOf("dev").prometheusOperator.kubeletService.selector).to.equal(
+      "type!=virtual-kubelet,eks.amazonaws.com/compute-type!=fargate",
+    );
+  });
+
   it("has neither webhook nor certificate if admissionWebhook is off", () => {
     const operator = (admissionWebhook: boolean) =>
       kpsOf("dev", { kubePrometheusStack: { admissionWebhook } }).prometheusOperator;
@@ -615,8 +633,12 @@ describe("unit: values of alloy for metrics", () => {
         .split(/\s*\n\s*/)
         .map((line) => line.replace(/\s+/g, " ")),
     );
-    const [rules, ...monitors] = selectors;
-    expect(rules?.[0]).to.equal('key = encoding.from_json(sys.env("RULES")).key');
+    const [first, second, ...monitors] = selectors;
+    expect([first?.[0], second?.[0]]).to.deep.equal(
+      [0, 1].map((index) => `key = encoding.from_json(sys.env("RULES"))[${index}].key`),
+    );
+    for (const prefix of ["", "b-"])
+      expect(ownNamespaces(settingsOf("dev", { namespaces: { prefix } })).matchExpressions).to.have.length(2);
     expect(monitors).to.deep.equal(
       Array(4).fill([`key = "${owner.scraper}"`, 'operator = "NotIn"', 'values = ["prometheus"]']),
     );
@@ -641,7 +663,10 @@ describe("unit: values of alloy for metrics", () => {
       MIMIR_URL: "http://mimir-gateway.mimir.svc",
       PASSWORDS: "/etc/gateway",
       CLUSTER: "paris",
-      RULES: '{"key":"observability/prefix","operator":"DoesNotExist","values":[]}',
+      RULES: JSON.stringify([
+        { key: "observability/prefix", operator: "DoesNotExist", values: [] },
+        { key: "openshift.io/cluster-monitoring", operator: "NotIn", values: ["true"] },
+      ]),
       WRITERS: '{"pods":"pods-write","nodes":"nodes-write"}',
       LOADED_RULES: JSON.stringify(
         ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"].map((tenant) => ({
@@ -659,7 +684,8 @@ describe("unit: values of alloy for metrics", () => {
       KEPT_METRICS: "a^",
       DROPPED_METRICS: "a^",
       ANNOTATED: "(?i)\\s*true\\s*",
-      MONITORED_SERVICES: "kube-system/kube-dns",
+      MONITORED_PODS: "kube-system/kube-dns",
+      PLATFORM_NAMESPACES: "a^",
       SCRAPE_INTERVAL: "1m",
       SCRAPE_TIMEOUT: "10s",
       SAMPLES_PER_SEND: "500",
@@ -672,6 +698,20 @@ describe("unit: values of alloy for metrics", () => {
   it("truncates the write-ahead log, also of samples that are not sent yet, not before the buffer's age", () => {
     const [, frequency] = /truncate_frequency = (.+)/.exec(alloyMetricsPipeline(settingsOf("prod"))) ?? [];
     expect(frequency).to.equal('sys.env("BUFFER_AGE")');
+  });
+
+  it("leaves the targets of OpenShift to its own Prometheus", () => {
+    const { PLATFORM_NAMESPACES } = alloyMetricsEnvironment(
+      settingsOf("prod", { network: {}, cluster: { platform: "openshift" } }),
+    );
+    const namespaces = ["openshift-monitoring", "openshift-dns", "monitoring", "default", "my-openshift"];
+    expect(namespaces.filter((name) => matches(PLATFORM_NAMESPACES, name))).to.deep.equal(
+      namespaces.slice(0, 2),
+    );
+    for (const kind of ["service", "pod"]) {
+      const [, monitors = ""] = alloyPipeline("metrics").split(`prometheus.operator.${kind}monitors "all"`);
+      expect(monitors.split("prometheus.operator.")[0]).to.contain('sys.env("PLATFORM_NAMESPACES")');
+    }
   });
 
   it("has a scrape timeout not longer than the interval", () => {

@@ -1,4 +1,4 @@
-import { namespaces, prefixLabel } from "../../../names";
+import { namespaces, openShiftLabel, prefixLabel } from "../../../names";
 import { type Check, warning } from "../check";
 
 /** Another Prometheus evaluates rules that this stack evaluates, too. */
@@ -10,7 +10,10 @@ export const check: Check<"prometheuses" | "namespaces"> = {
   find({ settings, facts }) {
     const own = namespaces(settings).monitoring;
     const labeled = facts.namespaces
-      .filter(({ metadata }) => metadata?.labels?.[prefixLabel] !== undefined)
+      .filter(
+        ({ metadata }) =>
+          metadata?.labels?.[prefixLabel] !== undefined || metadata?.labels?.[openShiftLabel] === "true",
+      )
       .map(({ metadata }) => metadata?.name);
     return facts.prometheuses
       .filter(({ namespace }) => namespace !== own && !labeled.includes(namespace))
@@ -20,7 +23,7 @@ export const check: Check<"prometheuses" | "namespaces"> = {
           was: `Prometheus ${namespace}/${name}`,
           allowed:
             "no other Prometheus that evaluates rules of this stack: each of their alerts is sent twice",
-          change: `Exclude the namespaces with its rules from this stack: kubectl label namespace ${namespace} ${prefixLabel}=none`,
+          change: `Exclude the namespaces with its rules from this stack: kubectl label namespace ${namespace} ${prefixLabel}=none; docs/operations/preflight.md#another-prometheus`,
         }),
       );
   },
