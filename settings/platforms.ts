@@ -48,7 +48,7 @@ export const platforms: Record<PlatformName, Platform> = {
     settings: { kubePrometheusStack: { controlPlane: ["apiServer", "dns"] } },
     // https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions-standard.html (1.30)
     storageClass:
-      "EKS 1.30 and later mark none as the default: install the EBS CSI driver, and create one of ebs.csi.aws.com with type gp3",
+      "EKS 1.30 and later mark none as the default: create one with type gp3, of ebs.csi.eks.amazonaws.com in Auto Mode, otherwise of ebs.csi.aws.com, whose add-on you install",
   },
   gke: {
     title: "Google Kubernetes Engine",

@@ -34,6 +34,8 @@ export interface Facts {
   nodes: V1Node[];
   namespaces: V1Namespace[];
   storageClasses: V1StorageClass[];
+  /** Names of the installed CSI drivers. */
+  csiDrivers: string[];
   priorityClasses: V1PriorityClass[];
   /** Unfinished pods of all namespaces. */
   pods: V1Pod[];
@@ -90,6 +92,7 @@ const resources: Record<keyof Facts, string> = {
   nodes: "Nodes",
   namespaces: "Namespaces",
   storageClasses: "StorageClasses",
+  csiDrivers: "CSIDrivers",
   priorityClasses: "PriorityClasses",
   pods: "Pods",
   services: "Services",

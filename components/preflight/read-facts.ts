@@ -45,6 +45,8 @@ function readers(config: KubeConfig, settings: Settings): Readers {
     nodes: async () => (await core.listNode()).items,
     namespaces: async () => (await core.listNamespace()).items,
     storageClasses: async () => (await config.makeApiClient(StorageV1Api).listStorageClass()).items,
+    csiDrivers: async () =>
+      metadataOf(await config.makeApiClient(StorageV1Api).listCSIDriver()).flatMap(({ name }) => name ?? []),
     priorityClasses: async () => (await config.makeApiClient(SchedulingV1Api).listPriorityClass()).items,
     pods: async () => (await core.listPodForAllNamespaces({ fieldSelector: running })).items,
     services: async () => (await core.listServiceForAllNamespaces()).items,
@@ -76,9 +78,14 @@ function readers(config: KubeConfig, settings: Settings): Readers {
       });
       return [...new Set(items.flatMap(({ ports = [] }) => ports.flatMap(({ port }) => port ?? [])))];
     },
-    corefile: async () =>
-      (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "coredns" })))
-        ?.data?.["Corefile"],
+    corefile: async () => {
+      // The second name is RKE2's.
+      for (const name of ["coredns", "rke2-coredns-rke2-coredns"]) {
+        const map = await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name }));
+        if (map) return map.data?.["Corefile"];
+      }
+      return undefined;
+    },
     ciliumConfig: async () =>
       (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "cilium-config" })))
         ?.data,

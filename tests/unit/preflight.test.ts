@@ -75,6 +75,7 @@ const empty: Facts = {
       volumeBindingMode: "WaitForFirstConsumer",
     },
   ],
+  csiDrivers: ["csi.test"],
   pods: [],
   services: [],
   daemonSets: [],
@@ -244,6 +245,43 @@ describe("unit: preflight", () => {
       expect(told(check, { storageClasses: [fast] }, { cluster: { storageClass: "fast" } })).to.deep.equal(
         [],
       );
+    });
+
+    it("is the newest default, and has an installed driver", () => {
+      const classes = (provisioner: string, created = "2026-01-01") => ({
+        ...standard,
+        metadata: { ...standard?.metadata, name: provisioner, creationTimestamp: new Date(created) },
+        provisioner,
+      });
+      const of = (provisioner: string, csiDrivers: string[], environment: Environment = "prod") =>
+        told("storage class", { storageClasses: [classes(provisioner)], csiDrivers }, {}, environment);
+      // EKS: a cluster of version 1.29 or earlier has this default, but not the driver.
+      expect(of("kubernetes.io/aws-ebs", ["efs.csi.aws.com"])).to.deep.equal([
+        'error cluster.storageClass "kubernetes.io/aws-ebs": a StorageClass of an installed CSI driver (efs.csi.aws.com): this one needs ebs.csi.aws.com, without which volumes stay pending',
+      ]);
+      expect(of("ebs.csi.aws.com", ["ebs.csi.eks.amazonaws.com"], "dev")[0]).to.match(/^error /);
+      expect(of("kubernetes.io/aws-ebs", ["ebs.csi.aws.com"])).to.deep.equal([]);
+      expect(of("csi.other.test", [])[0]).to.match(/^warning .*\(none\): this one needs csi.other.test/);
+      expect(of("rancher.io/local-path", [])).to.deep.equal([]);
+      const two = [classes("kubernetes.io/aws-ebs"), classes("rancher.io/local-path", "2026-02-01")];
+      for (const storageClasses of [two, two.toReversed()])
+        expect(told("storage class", { storageClasses })).to.deep.equal([]);
+    });
+
+    it("is block storage", () => {
+      for (const provisioner of [
+        "efs.csi.aws.com",
+        "file.csi.azure.com",
+        "nfs.csi.k8s.io",
+        "cluster.local/nfs-subdir",
+      ])
+        expect(
+          told("storage class", {
+            storageClasses: [{ ...standard, provisioner }],
+            csiDrivers: [provisioner],
+          })[0],
+          provisioner,
+        ).to.match(/^warning .*a StorageClass of block storage: .* is a network file system/);
     });
 
     it("is reported in prod if it cannot grow, or selects a zone too early", () => {
@@ -572,6 +610,11 @@ describe("unit: preflight", () => {
       expect(told("container runtime", facts("v1.34.3+k3s1"))).to.deep.equal([
         'warning cadvisor.containerdSocket "/run/containerd/containerd.sock": /run/k3s/containerd/containerd.sock, the socket on nodes with kubelet v1.34.3+k3s1; otherwise containers have no metrics in Mimir',
       ]);
+      const microk8s = node("one", "a");
+      microk8s.metadata = { labels: { "microk8s.io/cluster": "true" } };
+      expect(told("container runtime", { nodes: [microk8s] })[0]).to.contain(
+        "/var/snap/microk8s/common/run/containerd.sock",
+      );
       const set = { cadvisor: { containerdSocket: "/run/k3s/containerd/containerd.sock" } };
       expect(told("container runtime", facts("v1.34.3+rke2r1"), set)).to.deep.equal([]);
       expect(told("container runtime", facts("v1.34.3"))).to.deep.equal([]);
@@ -597,7 +640,7 @@ describe("unit: preflight", () => {
         corefile: ".:53 {\n  errors\n  kubernetes corp.internal. in-addr.arpa ip6.arpa {\n  }\n}",
       };
       expect(told("DNS domain", facts)).to.deep.equal([
-        'error cluster.domain "cluster.local": corp.internal, which CoreDNS serves (ConfigMap kube-system/coredns)',
+        'error cluster.domain "cluster.local": corp.internal, which CoreDNS serves',
       ]);
       expect(told("DNS domain", facts, { cluster: { domain: "corp.internal" } })).to.deep.equal([]);
       expect(told("DNS domain", { corefile: undefined })).to.deep.equal([]);
@@ -991,6 +1034,146 @@ describe("unit: preflight", () => {
     });
   });
 
+  describe("CRDs of Prometheus Operator", () => {
+    const check = "CRDs of Prometheus Operator";
+    const existing = { kubePrometheusStack: { crds: "existing" } };
+    const crds = (version: string, ...kinds: string[]) => ({
+      definitions: kinds.map((kind) => ({
+        name: `${kind}.monitoring.coreos.com`,
+        annotations: { "operator.prometheus.io/version": version },
+      })),
+    });
+    const kinds = ["alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheuses"];
+    kinds.push("prometheusrules", "scrapeconfigs", "servicemonitors");
+
+    it("of another installation include every kind", () => {
+      expect(told(check, crds("0.93.1", ...kinds), existing)).to.deep.equal([]);
+      expect(told(check, crds("0.93.1", ...kinds.slice(2)), existing)).to.deep.equal([
+        'error kubePrometheusStack.crds "existing": a cluster that also has alertmanagerconfigs.monitoring.coreos.com, alertmanagers.monitoring.coreos.com',
+      ]);
+      expect(told(check, {}, existing)).to.deep.equal([]);
+      expect(told(check, crds("0.93.1", "servicemonitors"))).to.deep.equal([]);
+    });
+
+    it("of another installation have every field", () => {
+      expect(told(check, crds("0.88.0", ...kinds), existing)).to.deep.equal([]);
+      expect(told(check, crds("0.81.0", ...kinds), existing)).to.deep.equal([
+        'warning kubePrometheusStack.crds "existing, version 0.81.0": version 0.88 or later: the API server drops newer fields of this stack\'s Prometheus without an error',
+      ]);
+      const [finding] = examine("prod", settingsOf("prod", existing), snapshot(crds("0.81.0", ...kinds)), [
+        named(check),
+      ]).findings;
+      expect(finding?.change).to.match(
+        /^Update them: kubectl apply .*\/v0\.\d+\.\d+\/stripped-down-crds\.yaml$/,
+      );
+    });
+  });
+
+  describe("KEDA", () => {
+    const existing = { scaling: { keda: "existing" } };
+    const facts = (version: string, labels: Record<string, string> = {}) => ({
+      definitions: [{ name: "scaledobjects.keda.sh", labels: { "app.kubernetes.io/version": version } }],
+      apiServices: [
+        {
+          metadata: { name: "v1beta1.external.metrics.k8s.io" },
+          spec: { service: { namespace: "keda", name: "keda" }, groupPriorityMinimum: 1, versionPriority: 1 },
+        },
+      ],
+      namespaces: [{ metadata: { name: "keda", labels } }],
+    });
+    const client = { "observability/client": "true" };
+
+    it("of another installation accepts the stack's ScaledObject", () => {
+      expect(told("KEDA", facts("2.17.2", client), existing)).to.deep.equal([]);
+      expect(told("KEDA", facts("2.16.1", client), existing)).to.deep.equal([
+        'error scaling.keda "existing, version 2.16.1": version 2.17 or later; or set alloyMetrics.maxReplicas to alloyMetrics.replicas',
+      ]);
+      expect(told("KEDA", facts("2.16.1", client), existing, "dev")).to.deep.equal([]);
+    });
+
+    it("of another installation may connect to Mimir", () => {
+      expect(told("KEDA", facts("2.20.2"), existing)).to.deep.equal([
+        'warning scaling.keda "existing": KEDA in a namespace that may connect to Mimir: NetworkPolicies block keda, so Alloy for metrics does not scale',
+      ]);
+      expect(told("KEDA", facts("2.20.2"), { ...existing, network: { policies: false } })).to.deep.equal([]);
+      expect(told("KEDA", facts("2.20.2"), { scaling: { keda: "install" } })).to.deep.equal([]);
+    });
+  });
+
+  describe("certificates of kubelets", () => {
+    it("can be verified by the stack's metrics-server", () => {
+      const on = (more: Partial<V1Node>) => ({ nodes: [{ ...node("one", "a"), ...more }] });
+      const check = "certificates of kubelets";
+      const install = { scaling: { metricsServer: "install" } };
+      const talos = on({
+        status: { nodeInfo: { osImage: "Talos (v1.12.0)" } } as NonNullable<V1Node["status"]>,
+      });
+      const annotations = {
+        "kubeadm.alpha.kubernetes.io/cri-socket": "unix:///run/containerd/containerd.sock",
+      };
+      for (const facts of [talos, on({ metadata: { annotations } })])
+        expect(told(check, facts, install)[0]).to.match(
+          /^warning scaling.kubeletCertificates true: false, unless /,
+        );
+      expect(told(check, {}, install)).to.deep.equal([]);
+      expect(told(check, talos, { scaling: { kubeletCertificates: false } })).to.deep.equal([]);
+      expect(told(check, talos, { scaling: { metricsServer: "existing" } })).to.deep.equal([]);
+      expect(told(check, talos, {}, "dev")).to.deep.equal([]);
+    });
+  });
+
+  describe("metrics of DNS", () => {
+    it("are CoreDNS', which kube-dns of GKE does not have", () => {
+      const dns = (...containerPorts: number[]) => ({
+        pods: [
+          {
+            metadata: { namespace: "kube-system", name: "dns", labels: { "k8s-app": "kube-dns" } },
+            spec: {
+              containers: [
+                { name: "dns", ports: containerPorts.map((containerPort) => ({ containerPort })) },
+              ],
+            },
+          },
+        ],
+      });
+      expect(told("metrics of DNS", dns(10053, 10054))[0]).to.match(
+        /^warning kubePrometheusStack.controlPlane .*a list without dns/,
+      );
+      expect(told("metrics of DNS", dns(53, 9153))).to.deep.equal([]);
+      expect(told("metrics of DNS", {})).to.deep.equal([]);
+      const without = { kubePrometheusStack: { controlPlane: ["apiServer"] } };
+      expect(told("metrics of DNS", dns(10053), without)).to.deep.equal([]);
+    });
+  });
+
+  describe("nodes of DaemonSets", () => {
+    const check = "nodes of DaemonSets";
+
+    it("are not those of GKE Autopilot", () => {
+      const autopilot = [node("gk3-one-pool-1", "a"), node("gk3-one-pool-2", "a")];
+      expect(told(check, { nodes: autopilot })[0]).to.match(
+        /^error cluster "GKE Autopilot": a cluster that accepts/,
+      );
+      expect(told(check, { nodes: [...autopilot, node("gke-one", "a")] })).to.deep.equal([]);
+      expect(told(check, { nodes: [] })).to.deep.equal([]);
+    });
+
+    it("that do not run them are counted in a note", () => {
+      const labeled = (labels: Record<string, string>) => ({ metadata: { name: "x", labels } });
+      const nodes = [
+        node("one", "a"),
+        labeled({ "kubernetes.io/os": "windows" }),
+        labeled({ "eks.amazonaws.com/compute-type": "fargate" }),
+      ];
+      const notes = (facts: Partial<Facts>) =>
+        examine("prod", settingsOf("prod"), snapshot(facts), [named(check)]).notes;
+      expect(notes({ nodes })).to.deep.equal([
+        "logs and container metrics of 2 Windows or virtual nodes are not collected: no DaemonSet runs there",
+      ]);
+      expect(notes({})).to.deep.equal([]);
+    });
+  });
+
   describe("cert-manager", () => {
     const wanted = {
       network: { tls: { certificates: "certManager" } },
@@ -1062,6 +1245,9 @@ describe("unit: preflight", () => {
       expect(first).to.match(/^warning cluster "Prometheus old\/old": .*each of their alerts is sent twice/);
       expect(more).to.deep.equal([]);
       expect(told("other Prometheus", other({ "observability/prefix": "none" }))).to.deep.equal([]);
+      expect(told("other Prometheus", other({ "openshift.io/cluster-monitoring": "true" }))).to.deep.equal(
+        [],
+      );
       expect(told("other Prometheus", other(), { namespaces: { prefix: "b-" } })).to.deep.equal([]);
     });
   });

@@ -22,7 +22,7 @@ export const check: Check<"corefile"> = {
       error({
         path: "cluster.domain",
         was,
-        allowed: `${served.join(" or ")}, which CoreDNS serves (ConfigMap kube-system/coredns)`,
+        allowed: `${served.join(" or ")}, which CoreDNS serves`,
       }),
     ];
   },

@@ -6,6 +6,7 @@ import { check as backups } from "./backups";
 import { check as capacity } from "./capacity";
 import { check as certManager } from "./cert-manager";
 import { check as containerRuntime } from "./container-runtime";
+import { check as dnsMetrics } from "./dns-metrics";
 import { check as domain } from "./domain";
 import { check as gatewayUsers } from "./gateway-users";
 import { check as gossip } from "./gossip";
@@ -13,10 +14,13 @@ import { check as grafanaDatabase } from "./grafana-database";
 import { check as ingress } from "./ingress";
 import { check as instrumentation } from "./instrumentation";
 import { check as ipFamily } from "./ip-family";
+import { check as keda } from "./keda";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as lokiIndex } from "./loki-index";
+import { check as metricsServer } from "./metrics-server";
 import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
+import { check as nodeAgents } from "./node-agents";
 import { check as nodeSelection } from "./node-selection";
 import { check as objectStorage } from "./object-storage";
 import { check as otherPrometheus } from "./other-prometheus";
@@ -24,6 +28,7 @@ import { check as placeholders } from "./placeholders";
 import { check as platform } from "./platform";
 import { check as ports } from "./ports";
 import { check as priorityClasses } from "./priority-classes";
+import { check as prometheusCrds } from "./prometheus-crds";
 import { check as quotas } from "./quotas";
 import { check as receivers } from "./receivers";
 import { check as replicas } from "./replicas";
@@ -51,9 +56,14 @@ export const checks: Check[] = [
   priorityClasses,
   topology,
   containerRuntime,
+  nodeAgents,
+  dnsMetrics,
   volumePlacement,
   secrets,
   addOns,
+  prometheusCrds,
+  keda,
+  metricsServer,
   certManager,
   otherPrometheus,
   ports,

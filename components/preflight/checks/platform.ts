@@ -1,6 +1,6 @@
 import type { V1Node } from "@kubernetes/client-node";
 import { type PlatformName, platforms } from "../../../settings/platforms";
-import { type Check, warning } from "../check";
+import { type Check, error, warning } from "../check";
 
 /** Marks of nodes that are unique to a platform. kubeadm creates kind's nodes, so that kind comes first. */
 const marks: [name: PlatformName, marked: (node: V1Node) => boolean][] = [
@@ -24,18 +24,24 @@ export const check: Check<"nodes"> = {
   find({ settings, facts: { nodes } }) {
     const was = settings.cluster.platform;
     const found = platformOf(nodes);
-    if (was === undefined || found === undefined || was === found) return [];
+    if (found === undefined || was === found) return [];
+    const allowed = `${found}: the cluster has nodes of ${platforms[found].title}`;
+    if (found === "openshift")
+      return [
+        error({ path: "cluster.platform", was, allowed: `${allowed}, which rejects pods with fixed users` }),
+      ];
+    if (was === undefined) return [];
     return [
       warning({
         path: "cluster.platform",
         was,
-        allowed: `${found}: the cluster has nodes of ${platforms[found].title}`,
+        allowed,
       }),
     ];
   },
   notes({ settings, facts: { nodes } }) {
     const found = platformOf(nodes);
-    if (settings.cluster.platform !== undefined || found === undefined) return [];
+    if (settings.cluster.platform !== undefined || found === undefined || found === "openshift") return [];
     return [
       `the cluster has nodes of ${platforms[found].title}: cluster.platform: ${found} sets the defaults for it`,
     ];
