@@ -68,6 +68,7 @@ export const platforms: Record<PlatformName, Platform> = {
     settings: {
       // DNS runs in openshift-dns, with its own labels, and its metrics require a token:
       // https://github.com/openshift/cluster-dns-operator/tree/master/manifests
+      cluster: { selinux: true },
       kubePrometheusStack: {
         controlPlane: ["apiServer"],
         // The platform's own services, including node-exporter, use the host ports from 9100:

@@ -9,6 +9,7 @@ export const prod: SettingsInput = {
     antiAffinity: "quorum",
     zones: true,
     scheduling: { nodeSelector: {}, tolerations: [], evictAfter: "30s", components: {} },
+    selinux: false,
     systemNamespaces: [
       "kube-system",
       "kube-public",

@@ -73,6 +73,9 @@ const cluster = group({
     "Whether nodes have the label topology.kubernetes.io/zone, so that replicas are spread over zones; a node without the label then runs no member of a quorum",
   ),
   scheduling,
+  selinux: yesNo().describe(
+    "Whether nodes enforce SELinux for containers with the types of container-selinux, as RHEL and its relatives do with `selinux: true` of RKE2 or k3s: DaemonSets that read files of nodes then have the type spc_t",
+  ),
   systemNamespaces: list(dnsName(), "a list of namespaces").describe(
     "Namespaces of the cluster itself and of this stack, the latter without `namespaces.prefix`. Their logs count as system logs, and their metrics as infrastructure metrics",
   ),

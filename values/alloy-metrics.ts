@@ -68,9 +68,7 @@ export const alloyMetricsEnvironment = (settings: Settings): Record<string, stri
     // Case-insensitive, with optional spaces around it.
     ANNOTATED: alloyMetrics.annotatedPods ? "(?i)\\s*true\\s*" : anyOf([]),
     // Distributions annotate the Service of CoreDNS, whose pods already have a monitor.
-    MONITORED_PODS: anyOf(
-      kubePrometheusStack.controlPlane.includes("dns") ? ["kube-system/kube-dns"] : [],
-    ),
+    MONITORED_PODS: anyOf(kubePrometheusStack.controlPlane.includes("dns") ? ["kube-system/kube-dns"] : []),
     PLATFORM_NAMESPACES: cluster.platform === "openshift" ? "openshift-.+" : anyOf([]),
     SCRAPE_INTERVAL: goDuration(alloyMetrics.scrapeInterval),
     // Alloy's default timeout, which it rejects if the interval is shorter.

@@ -92,6 +92,25 @@ const containerDrops = [
   { sourceLabels: ["id", "pod"], action: "drop", regex: ".+;" },
 ];
 
+/** The chart's own rules: buckets between those of its recording rules. */
+const kubeletDrops = {
+  sourceLabels: ["__name__", "le"],
+  action: "drop",
+  regex: "(csi_operations|storage_operation_duration)_seconds_bucket;(0.25|2.5|15|25|120|600)(\\.0)?",
+};
+const apiServerDrops = {
+  sourceLabels: ["__name__", "le"],
+  action: "drop",
+  regex:
+    "(etcd_request|apiserver_request_slo|apiserver_request_sli|apiserver_request)_duration_seconds_bucket;(0\\.15|0\\.2|0\\.3|0\\.35|0\\.4|0\\.45|0\\.6|0\\.7|0\\.8|0\\.9|1\\.25|1\\.5|1\\.75|2|3|3\\.5|4|4\\.5|6|7|8|9|15|20|40|45|50)(\\.0)?",
+};
+
+/**
+ * Drops series of other components: k3s serves those of all its components at each of its endpoints.
+ * https://github.com/k3s-io/k3s/issues/12917
+ */
+const withoutOthers = (regex: string) => ({ sourceLabels: ["__name__"], action: "drop", regex });
+
 const off = { enabled: false };
 
 /**
@@ -170,11 +189,21 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       ...(hub && { disabled: { Watchdog: true } }),
     },
     ...Object.fromEntries(parts.map(([part, { monitor }]) => [monitor, { enabled: seen(part) }])),
+    kubeApiServer: {
+      enabled: seen("apiServer"),
+      serviceMonitor: {
+        metricRelabelings: [apiServerDrops, withoutOthers("(kubelet|kubeproxy|prober|scheduler)_.+")],
+      },
+    },
     kubelet: {
       namespace: namespaces(settings).monitoring,
       serviceMonitor: {
         // The same interval as every other target, instead of the chart's 10 s.
         cAdvisorInterval: "",
+        metricRelabelings: [
+          kubeletDrops,
+          withoutOthers("(aggregator|apiextensions|apiserver|etcd|kine|kubeproxy|scheduler)_.+"),
+        ],
         cAdvisorMetricRelabelings: containerDrops,
       },
     },

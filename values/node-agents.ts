@@ -55,9 +55,12 @@ export const nodeAgentQuota: Values = {
   },
 };
 
-/** Allows a container to read the node's files, which SELinux denies to containers on OpenShift. */
-export const nodeReader = (settings: Settings): Values =>
-  assignsUsers(settings) ? { seLinuxOptions: { type: "spc_t" } } : {};
+/**
+ * Allows a container to read the node's files, which SELinux denies to containers. Not a default, because other policies
+ * do not have this type, and the container would not start: https://github.com/rancher/rke2-selinux/pull/13
+ */
+export const nodeReader = ({ cluster }: Settings): Values =>
+  cluster.selinux ? { seLinuxOptions: { type: "spc_t" } } : {};
 
 /**
  * SecurityContextConstraints of their ServiceAccounts on OpenShift: files and ports of the node, and fixed users.

@@ -7,8 +7,9 @@ import { check as storageClass } from "../../components/preflight/checks/storage
 import type { Facts } from "../../components/preflight/facts";
 import { platformNames, platforms } from "../../settings/platforms";
 import { isTree, leavesOf, type Tree, valueAt } from "../../settings/tree";
+import { alloyLogsValues } from "../../values/alloy-logs";
 import { platformValues } from "../../values/user-ids";
-import { errorOf, settingsOf } from "../support/stacks";
+import { type Config, errorOf, settingsOf } from "../support/stacks";
 
 /** Settings without network settings, which the shipped stack has. */
 const on = (platform: string, more = {}) =>
@@ -96,7 +97,21 @@ describe("unit: platforms", () => {
 
   it("name a StorageClass if the platform has no default", () => {
     const [finding] = storageClass.find(context(settingsOf("prod"), "eks"));
-    expect(finding?.allowed).to.match(/ebs\.csi\.eks\.amazonaws\.com in Auto Mode, otherwise of ebs\.csi\.aws\.com/);
+    expect(finding?.allowed).to.match(
+      /ebs\.csi\.eks\.amazonaws\.com in Auto Mode, otherwise of ebs\.csi\.aws\.com/,
+    );
+  });
+
+  it("with SELinux: only DaemonSets get another type, which other policies do not have", () => {
+    const types = (config: Config) =>
+      JSON.stringify(alloyLogsValues(settingsOf("dev", config))).includes(
+        '"seLinuxOptions":{"type":"spc_t"}',
+      );
+    expect([
+      types({}),
+      types({ cluster: { selinux: true } }),
+      types({ cluster: { platform: "openshift" } }),
+    ]).to.deep.equal([false, true, true]);
   });
 
   it("openshift: pods of commands, and values of a release without users", () => {

@@ -303,7 +303,7 @@ describe("unit: values of kube-prometheus-stack", () => {
       const values = kpsOf("dev", { kubePrometheusStack: { controlPlane } });
       for (const [part, monitor] of Object.entries(monitors)) {
         const there = controlPlane.includes(part);
-        expect(values[monitor], part).to.deep.equal({ enabled: there });
+        expect(values[monitor].enabled, part).to.equal(there);
         for (const rule of rules[part] ?? []) expect(values.defaultRules.rules[rule], rule).to.equal(there);
       }
       expect(values.defaultRules.rules).to.have.all.keys(
@@ -347,6 +347,23 @@ describe("unit: values of kube-prometheus-stack", () => {
     };
     expect(id()).to.equal("--controller-id=monitoring");
     expect(id({ namespaces: { prefix: "b-" } })).to.equal("--controller-id=b-monitoring");
+  });
+
+  it("has the metrics of each component once, although k3s serves all of them at each endpoint", () => {
+    const { kubelet, kubeApiServer } = kpsOf("dev");
+    const dropped = (monitor: Any, name: string, le = "") =>
+      monitor.serviceMonitor.metricRelabelings.some(
+        ({ sourceLabels, regex }: { sourceLabels: string[]; regex: string }) =>
+          new RegExp(`^(?:${regex})$`).test(sourceLabels.length > 1 ? `${name};${le}` : name),
+      );
+    expect(dropped(kubelet, "apiserver_request_total")).to.equal(true);
+    expect(dropped(kubelet, "kubelet_running_pods")).to.equal(false);
+    expect(dropped(kubeApiServer, "kubelet_volume_stats_used_bytes")).to.equal(true);
+    expect(dropped(kubeApiServer, "apiserver_request_total")).to.equal(false);
+    // The chart's own rules, which these lists replace.
+    expect(dropped(kubeApiServer, "apiserver_request_duration_seconds_bucket", "0.15")).to.equal(true);
+    expect(dropped(kubeApiServer, "apiserver_request_duration_seconds_bucket", "0.1")).to.equal(false);
+    expect(dropped(kubelet, "storage_operation_duration_seconds_bucket", "0.25")).to.equal(true);
   });
 
   it("scrapes no kubelets of virtual nodes", () => {
