@@ -1119,6 +1119,16 @@ describe("unit: preflight", () => {
       expect(told(check, talos, { scaling: { kubeletCertificates: false } })).to.deep.equal([]);
       expect(told(check, talos, { scaling: { metricsServer: "existing" } })).to.deep.equal([]);
       expect(told(check, talos, {}, "dev")).to.deep.equal([]);
+      const api = (status: string) => ({
+        apiServices: [
+          {
+            metadata: { name: "v1beta1.metrics.k8s.io" },
+            status: { conditions: [{ type: "Available", status }] },
+          },
+        ],
+      });
+      expect(told(check, { ...talos, ...api("True") }, install)).to.deep.equal([]);
+      expect(told(check, { ...talos, ...api("False") }, install)).to.have.length(1);
     });
   });
 
