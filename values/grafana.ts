@@ -24,7 +24,6 @@ import { scheduling, statelessScheduling } from "./scheduling";
 import {
   checksum,
   disruptionBudget,
-  goMemoryLimit,
   keptIfProtected,
   placement,
   pullSecrets,
@@ -147,11 +146,7 @@ export function grafanaValues(settings: Settings): Values {
     extraEmptyDirMounts: [{ name: "tmp", mountPath: "/tmp" }],
     admin: { existingSecret: names.adminSecret },
     // In the background, so that Grafana starts even if plugins cannot be downloaded.
-    env: {
-      GF_PLUGINS_PREINSTALL: grafana.plugins.join(","),
-      ...goMemoryLimit(grafana),
-      ...proxyEnvironment(settings),
-    },
+    env: { GF_PLUGINS_PREINSTALL: grafana.plugins.join(","), ...proxyEnvironment(settings) },
     ...(ca && {
       extraConfigmapMounts: trusted.mounts.map((mount) => ({ ...mount, configMap: ca.name })),
     }),

@@ -11,7 +11,6 @@ import { longestQuery } from "../../settings/retention";
 import { limitProblems, sizingWarnings } from "../../settings/sizing-problems";
 import { day } from "../../settings/units";
 import { alertRules } from "../../values/alerts";
-import { grafanaValues } from "../../values/grafana";
 import { lokiConfiguration } from "../../values/loki-configuration";
 import { mimirValues } from "../../values/mimir";
 import { mimirConfiguration } from "../../values/mimir-configuration";
@@ -128,7 +127,6 @@ describe("unit: limits that follow from memory", () => {
     for (const chartVersion of ["5.7.0", "5.8.0"])
       expect(env({ chartVersion }), chartVersion).to.deep.equal([]);
     expect(env({ chartVersion: "6.0.6" })).to.have.length(1);
-    expect(grafanaValues(prod())["env"]).to.include({ GOMEMLIMIT: String(Math.floor(1024 ** 3 * 0.85)) });
   });
 
   it("of queues delay the queries of 50 people instead of rejecting them", () => {
