@@ -15,23 +15,16 @@ export interface Connection {
 /** Seconds in which the API server must respond. */
 const responseWithin = 5;
 
-/** The cluster's name and version, or why it does not respond. */
-async function version(settings: Settings): Promise<{ version: string } | { reason: string }> {
+/** A stack's settings, and its cluster's name and version or why it does not respond. */
+export async function look(stack: string) {
+  const settings = readSettings(stack, fileConfig(stack));
   try {
     const config = kubeConfig(settings);
     const { gitVersion } = await within(responseWithin, config.makeApiClient(VersionApi).getCode());
-    return { version: `${config.getCurrentContext()}, Kubernetes ${gitVersion}` };
+    return { settings, cluster: { version: `${config.getCurrentContext()}, Kubernetes ${gitVersion}` } };
   } catch (error) {
-    return { reason: reasonOf(error) };
+    return { settings, cluster: { reason: reasonOf(error) } };
   }
-}
-
-/** A stack's settings, and its cluster's version or why it does not respond. */
-export async function look(
-  stack: string,
-): Promise<{ settings: Settings; cluster: { version: string } | { reason: string } }> {
-  const settings = readSettings(stack, fileConfig(stack));
-  return { settings, cluster: await version(settings) };
 }
 
 /** Connects to a stack's cluster, and reports it on stderr. @throws UserError with the choices if no cluster responds */

@@ -4,7 +4,7 @@ import { grafana, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
 import type { Connection } from "./cluster";
 import { basicAuth } from "./gateway";
-import { secretText } from "./objects";
+import { type Json, secretText } from "./objects";
 import { type HttpAnswer, podText, successful, withClient } from "./tunnel";
 
 const pods = (settings: Settings) => ({
@@ -22,8 +22,7 @@ export interface Grafana {
   /** Sends a request to the API. */
   ask(path: string, body?: unknown): Promise<HttpAnswer>;
   /** Sends a request, and parses the response. @throws if the status is not 2xx */
-  // biome-ignore lint/suspicious/noExplicitAny: the API knows its form
-  json(path: string, body?: unknown): Promise<any>;
+  json(path: string, body?: unknown): Promise<Json>;
 }
 
 /** Grafana's health, which needs no login. @throws if it is not healthy */

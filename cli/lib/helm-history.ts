@@ -23,22 +23,19 @@ const isDefinition = (document: string) => /^kind: CustomResourceDefinition$/m.t
 export function releaseFrom(secret: V1Secret): HelmRelease {
   const packed = Buffer.from(secretText(secret, "release"), "base64");
   const { name, namespace, version, info, chart, manifest } = JSON.parse(gunzipSync(packed).toString());
-  const documents = (manifest as string).split(/^---\s*$/m);
-  let objects: KubernetesObject[] | undefined;
   return {
     name,
     namespace,
     revision: version,
     status: info.status,
     chart: chart.metadata,
-    objects: () => {
-      objects ??= documents
+    objects: () =>
+      (manifest as string)
+        .split(/^---\s*$/m)
         .filter((document) => !isDefinition(document))
         // Kubernetes reads YAML 1.1, where 0644 is octal.
         .map((document) => parse(document, { version: "1.1" }))
-        .filter(Boolean);
-      return objects;
-    },
+        .filter(Boolean),
   };
 }
 

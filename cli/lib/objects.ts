@@ -3,6 +3,10 @@ import { ApiException, type CoreV1Api, type V1Pod, type V1Secret } from "@kubern
 import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
 
+/** JSON that is read deeply, such as a dashboard or an object of any kind. */
+// biome-ignore lint/suspicious/noExplicitAny: its form is known where it is read
+export type Json = any;
+
 /** The object; undefined if it does not exist. */
 export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
   try {

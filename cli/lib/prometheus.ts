@@ -1,8 +1,10 @@
 /** Queries to the stack's own Prometheus, through a port-forward to its pod, and to Mimir, through its gateway. */
+
 import type { PodPort } from "../../components/port-forward";
 import { gatewayUser, services } from "../../names";
 import type { Settings } from "../../settings";
 import type { Connection } from "./cluster";
+import type { Json } from "./objects";
 import { bodyOf } from "./service";
 import { podText } from "./tunnel";
 
@@ -18,8 +20,7 @@ export const prometheusPods = (settings: Settings): PodPort => ({
 });
 
 /** Reads a path of the API. @throws if Prometheus does not answer with 2xx */
-// biome-ignore lint/suspicious/noExplicitAny: each path has its own form
-export async function fromPrometheus({ config, settings }: Connection, path: string): Promise<any> {
+export async function fromPrometheus({ config, settings }: Connection, path: string): Promise<Json> {
   return JSON.parse(await podText(config, prometheusPods(settings), path)).data;
 }
 

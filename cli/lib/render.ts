@@ -6,10 +6,12 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import pLimit from "p-limit";
 import { parseAllDocuments, stringify } from "yaml";
+import type { Json } from "./objects";
 import { type Recorded, record } from "./record";
 import { fileConfig } from "./stack-config";
 
-const run = promisify(execFile);
+/** Runs a program. @throws as whyNot says */
+export const run = promisify(execFile);
 
 /** Runs Helm, once for each core at the same time. */
 const atOnce = pLimit(availableParallelism());
@@ -49,8 +51,7 @@ export interface KubernetesObject {
   apiVersion: string;
   kind: string;
   metadata: { name: string; namespace?: string; labels?: Record<string, string>; [field: string]: unknown };
-  // biome-ignore lint/suspicious/noExplicitAny: objects of many kinds are read deeply
-  [field: string]: any;
+  [field: string]: Json;
 }
 
 /** The manifests of a release. @param more arguments for `helm template` @throws with Helm's message */

@@ -29,19 +29,16 @@ async function behind(config: KubeConfig, { namespace, name, port }: ServicePort
 export async function ask(
   config: KubeConfig,
   service: ServicePort,
-  { pod, path, as, headers, ...request }: ServiceRequest,
+  { pod, path, as, ...request }: ServiceRequest,
 ): Promise<HttpAnswer> {
   const { namespace, port, served } = service;
   if (as) {
     const authorization = basicAuth(as, await gatewayPassword(config, service, as));
-    return askPod(config, gatewayPods(namespace), path, {
-      ...request,
-      headers: { ...headers, authorization },
-    });
+    const headers = { ...request.headers, authorization };
+    return askPod(config, gatewayPods(namespace), path, { ...request, headers });
   }
   const pods = pod ? { namespace, selector: "", pod, port } : await behind(config, service);
-  const target = { ...pods, ...(served && { served }) };
-  return askPod(config, target, path, { ...request, ...(headers && { headers }) });
+  return askPod(config, { ...pods, ...(served && { served }) }, path, request);
 }
 
 /** The body of a response of a Service. @throws if the status is not 2xx */

@@ -17,12 +17,11 @@ export const configFile = (stack: string): string => join(root, `Pulumi.${stack}
 /** Placeholder of an encrypted value. */
 export const encrypted = "[secret]";
 
-const withoutSecrets = (node: unknown): unknown => {
-  if (Array.isArray(node)) return node.map(withoutSecrets);
-  if (typeof node !== "object" || node === null) return node;
-  if ("secure" in node) return encrypted;
-  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, withoutSecrets(value)]));
-};
+/** A value as JSON, without encrypted parts. */
+const jsonOf = (value: unknown): string =>
+  JSON.stringify(value, (_, part) =>
+    typeof part === "object" && part !== null && "secure" in part ? encrypted : part,
+  );
 
 /** @throws UserError with the line if the file is not valid YAML */
 function parsed(file: string): { config?: Record<string, unknown> } | null {
@@ -44,8 +43,8 @@ export function fileConfig(stack: string): Record<string, string> {
   const config: Record<string, unknown> = parsed(file)?.config ?? {};
   return Object.fromEntries(
     Object.entries(config).map(([key, value]) => {
-      const plain = withoutSecrets(value);
-      return [key, typeof plain === "string" ? plain : JSON.stringify(plain)];
+      const json = jsonOf(value);
+      return [key, json.startsWith('"') ? JSON.parse(json) : json];
     }),
   );
 }
