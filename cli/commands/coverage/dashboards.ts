@@ -1,9 +1,7 @@
 /** The queries of a dashboard's JSON model: panels, collapsed rows, variables and annotations. */
+import type { Json } from "../../lib/objects";
 import type { Reading, Source } from "./model";
 import { type Reference, resolve } from "./sources";
-
-// biome-ignore lint/suspicious/noExplicitAny: a dashboard's JSON is read deeply
-type Json = any;
 
 const panelsOf = (model: Json): Json[] =>
   [...(model.panels ?? []), ...(model.rows ?? [])].flatMap((panel: Json) => [

@@ -1,6 +1,5 @@
 /** Finds the queries that have no data, and why. */
 import pLimit from "p-limit";
-import type { Settings } from "../../../settings";
 import { type Found, type Knowledge, reasonFor } from "./judge";
 import {
   type Gap,
@@ -19,40 +18,26 @@ import type { Holdings } from "./stores";
 /** Queries at a time. */
 const atOnce = pLimit(8);
 
-export interface Examined {
-  /** The queries that were checked. */
-  judged: Reading[];
-  gaps: Gap[];
-  unjudged: Unjudged[];
-  names: Map<Source, Set<string>>;
-}
+type Question = Omit<Knowledge, "recorded"> & { readings: Reading[]; deep: boolean };
 
-export interface Question {
-  stack: string;
-  settings: Settings;
-  readings: Reading[];
-  drops: Knowledge["drops"];
-  /** Whether to query the series of each selector, too, not only names of metrics. */
-  deep: boolean;
-}
-
-/** Checks all queries in the stores that evaluate them, and in Prometheus and Mimir, which may have more metrics. */
-export async function examine(
-  { stack, settings, readings, drops, deep }: Question,
-  store: Holdings,
-): Promise<Examined> {
+/**
+ * Checks all queries in the stores that evaluate them, and in Prometheus and Mimir, which may have more metrics.
+ *
+ * @param question `deep`: whether to query the series of each selector, too, not only names of metrics
+ */
+export async function examine({ stack, settings, readings, drops, deep }: Question, store: Holdings) {
   const unjudged: Unjudged[] = [];
   const sources = new Map<string, Source>();
   for (const source of [prometheus, mimir, ...readings.map(({ source }) => source)])
     if ("uid" in source) sources.set(source.uid, source);
   const names = new Map<Source, Set<string>>();
   const failed = new Map<Source, string>();
-  await atOnce.map(sources.values(), async (source) => {
-    await store.names(source).then(
+  await atOnce.map(sources.values(), (source) =>
+    store.names(source).then(
       (found) => names.set(source, found),
       (error: Error) => failed.set(source, `${source.name} did not respond: ${error.message}`),
-    );
-  });
+    ),
+  );
 
   const judged: { reading: Reading; source: Source; query: Query }[] = [];
   for (const reading of readings) {
@@ -117,7 +102,7 @@ export async function examine(
         const reason = reasons.get(textOf(selector));
         if (!reason) return states.length;
         const state =
-          (reason.cause === "recorded from nothing" && dead.get(reason.what)) || stateOf(reason.cause);
+          (reason.cause === "recorded from nothing" && dead.get(reason.what)) || stateOf[reason.cause];
         return states.indexOf(state);
       };
       // The worst state whose selectors alone are enough to have no data.

@@ -26,16 +26,22 @@ export interface Reading {
   records?: string;
 }
 
-/** Why a selector has no series. */
-export type Cause =
-  | "dropped by a setting"
-  | "dropped by a monitor"
-  | "in another data source"
-  | "not collected"
-  | "not exposed"
-  | "recorded from nothing"
-  | "no such label"
-  | "no such value";
+/** Severity of missing data, worst first. */
+export const states = ["blocked", "not collected", "no data now"] as const;
+export type State = (typeof states)[number];
+
+/** Causes for which a selector has no series, and their severity: a metric, a label or a value may appear with an event. */
+export const stateOf = {
+  "dropped by a setting": "blocked",
+  "dropped by a monitor": "blocked",
+  "in another data source": "blocked",
+  "not collected": "not collected",
+  "not exposed": "no data now",
+  "recorded from nothing": "no data now",
+  "no such label": "no data now",
+  "no such value": "no data now",
+} as const satisfies Record<string, State>;
+export type Cause = keyof typeof stateOf;
 
 /** A cause with its fix. */
 export interface Reason {
@@ -48,16 +54,6 @@ export interface Reason {
   /** The metric that metrics.also needs. */
   also?: string;
 }
-
-/** Severity of missing data, worst first. */
-export const states = ["blocked", "not collected", "no data now"] as const;
-export type State = (typeof states)[number];
-
-const blocking: readonly Cause[] = ["dropped by a setting", "dropped by a monitor", "in another data source"];
-
-/** The state of a cause. A metric, a label or a value may appear with an event. */
-export const stateOf = (cause: Cause): State =>
-  cause === "not collected" ? cause : blocking.includes(cause) ? "blocked" : "no data now";
 
 /** A query without data. */
 export interface Gap extends Omit<Reading, "source"> {
@@ -72,14 +68,4 @@ export interface Unjudged {
   owner: string;
   item: string;
   why: string;
-}
-
-/** A stored metric that nothing reads. */
-export interface Unread {
-  metric: string;
-  /** Series in Mimir's tenants pods and nodes. */
-  mimir: number;
-  prometheus: number;
-  /** Share of the series of Mimir's tenants pods and nodes. */
-  share: number;
 }

@@ -1,13 +1,12 @@
 /** The queries in objects of the cluster and of Grafana: rules, autoscalers, dashboards. */
+
 import { dashboardLabel, owner as labels } from "../../../names";
 import type { Settings } from "../../../settings";
 import { dashboardNamespaces } from "../../../values/grafana-dashboards";
+import type { Json } from "../../lib/objects";
 import { queriesIn } from "./dashboards";
 import type { Reading, Source } from "./model";
 import { ofAddress, ofTenants, prometheus, resolve, sourcesOf } from "./sources";
-
-// biome-ignore lint/suspicious/noExplicitAny: objects of many kinds are read deeply
-type Json = any;
 
 const nameOf = ({ kind, metadata }: Json) => `${kind} ${metadata.namespace}/${metadata.name}`;
 

@@ -1,32 +1,21 @@
 /** Reads the objects of the cluster and of Grafana that may have queries. */
-import {
-  ApiException,
-  AutoscalingV2Api,
-  CoreV1Api,
-  CustomObjectsApi,
-  type KubeConfig,
-} from "@kubernetes/client-node";
+
+import { AutoscalingV2Api, CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
 import { dashboardLabel } from "../../../names";
 import type { Connection } from "../../lib/cluster";
 import { type Grafana, withGrafana } from "../../lib/grafana";
+import type { Json } from "../../lib/objects";
+import { ifThere } from "../../lib/objects";
 import type { Unjudged } from "./model";
 import type { Objects } from "./objects";
-
-// biome-ignore lint/suspicious/noExplicitAny: objects of many kinds are read deeply
-type Json = any;
 
 /** The objects of a custom resource, with their kind; none without its CRD. */
 async function customObjects(config: KubeConfig, apiVersion: string, kind: string): Promise<Json[]> {
   const [group = "", version = ""] = apiVersion.split("/");
   const plural = `${kind.toLowerCase()}s`;
   const api = config.makeApiClient(CustomObjectsApi);
-  try {
-    const { items } = await api.listClusterCustomObject({ group, version, plural });
-    return items.map((item: Json) => ({ ...item, kind }));
-  } catch (error) {
-    if (error instanceof ApiException && error.code === 404) return [];
-    throw error;
-  }
+  const list = await ifThere(api.listClusterCustomObject({ group, version, plural }));
+  return list?.items.map((item: Json) => ({ ...item, kind })) ?? [];
 }
 
 /** The rules, autoscalers of KEDA and monitors of the cluster. */

@@ -1,16 +1,52 @@
-/** The coverage report as text. */
+/** The coverage report, as data and as text. */
+import { gatewayUser, rawTenants } from "../../../names";
+import { type Settings, UserError } from "../../../settings";
 import { grouped, plural, table } from "../../lib/text";
-import type { Examined } from "./examine";
-import { type Gap, kinds, type Reading, type State, states, type Unjudged, type Unread } from "./model";
+import { examine } from "./examine";
+import { type Gap, kinds, type Reading, type State, states, type Unjudged } from "./model";
+import { blindAutoscalers, dropsOf, type Objects, readingsIn } from "./objects";
+import { type Ask, type Cost, holdings, mimirCost, prometheusCost } from "./stores";
+import { unreadMetrics } from "./unread";
 
-export interface Report extends Examined {
+/** The input of the report. */
+export interface Given {
   stack: string;
+  settings: Settings;
   hours: number;
-  /** Positions after the last entry of metrics.also and metrics.drop. */
-  next: { also: number; drop: number };
-  /** HPAs whose controller cannot read their metrics. */
-  autoscalers: { owner: string; text: string }[];
-  unread: Unread[];
+  objects: Objects;
+  unjudged: Unjudged[];
+}
+
+export type Report = Awaited<ReturnType<typeof reportOf>>;
+
+/** Makes the report. @throws UserError if no store answers */
+export async function reportOf({ stack, settings, hours, objects, ...given }: Given, ask: Ask) {
+  const readings = readingsIn(settings, objects);
+  const question = { stack, settings, readings, drops: dropsOf(objects), deep: true };
+  const examined = await examine(question, holdings(ask, hours));
+  if (!examined.names.size)
+    throw new UserError(`neither Prometheus nor Mimir answers: ${examined.unjudged.at(-1)?.why}`);
+  const unjudged = [...given.unjudged, ...examined.unjudged];
+  const counted = (owner: string, cost: Promise<Cost>) =>
+    cost.catch((error: Error): Cost => {
+      unjudged.push({ owner, item: "series of each metric", why: error.message });
+      return { total: 0, metrics: new Map() };
+    });
+  const users = rawTenants.map((tenant) => gatewayUser(tenant, "read"));
+  const [mimir, prometheus] = await Promise.all([
+    counted("Mimir", mimirCost(ask, users)),
+    counted("Prometheus", prometheusCost(ask)),
+  ]);
+  return {
+    stack,
+    hours,
+    /** Positions after the last entry of metrics.also and metrics.drop. */
+    next: { also: settings.metrics.also.length, drop: settings.metrics.drop.length },
+    ...examined,
+    autoscalers: blindAutoscalers(objects),
+    unread: unreadMetrics(readings, mimir, prometheus),
+    unjudged,
+  };
 }
 
 /** How many of the queries of each kind have data. */

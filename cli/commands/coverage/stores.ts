@@ -1,14 +1,15 @@
 /** The metrics of Prometheus and Mimir: https://prometheus.io/docs/prometheus/latest/querying/api/ */
+
 import { services } from "../../../names";
 import type { Connection } from "../../lib/cluster";
 import { basicAuth, gatewayPassword, gatewayPods } from "../../lib/gateway";
+import type { Json } from "../../lib/objects";
 import { prometheusPods } from "../../lib/prometheus";
 import { successful, withClient } from "../../lib/tunnel";
 import type { Source } from "./model";
 
 /** A request to Mimir's gateway as a user, or to Prometheus without one. @throws if it fails */
-// biome-ignore lint/suspicious/noExplicitAny: each path has its own type
-export type Ask = (user: string | undefined, path: string) => Promise<any>;
+export type Ask = (user: string | undefined, path: string) => Promise<Json>;
 
 /** Runs an action with tunnels to Prometheus and to Mimir's gateway. */
 export function withStores<T>(

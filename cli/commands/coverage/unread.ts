@@ -1,7 +1,7 @@
 /** Stored metrics that nothing reads, with their series. */
 import read from "../../../values/kept-metrics.json";
 import { synthetic } from "./judge";
-import type { Reading, Unread } from "./model";
+import type { Reading } from "./model";
 import { matches, metricsOf, parse } from "./promql";
 import type { Cost } from "./stores";
 
@@ -27,8 +27,8 @@ export function namedBy(readings: Reading[], known: string[]): Set<string> {
   return found;
 }
 
-/** Metrics that nothing reads, the largest first. */
-export function unreadMetrics(readings: Reading[], mimir: Cost, prometheus: Cost): Unread[] {
+/** Metrics that nothing reads, the largest first, with their series and the share in those of Mimir's raw tenants. */
+export function unreadMetrics(readings: Reading[], mimir: Cost, prometheus: Cost) {
   const stored = [...new Set([...mimir.metrics.keys(), ...prometheus.metrics.keys()])];
   const recorded = new Set(readings.flatMap(({ records }) => records ?? []));
   const named = namedBy(readings, stored);
