@@ -6,24 +6,10 @@ import type { KubernetesObject } from "../../lib/render";
 import { keyOf, nameOf, withoutNoise, withoutRandom, withoutSecrets, yamlOf } from "./objects";
 
 /** An object that differs. */
-export interface ObjectReport {
-  /** `StatefulSet loki/loki-ingester`. */
-  object: string;
-  /** `quiet`: only checksums and the chart's own version differ. */
-  what: "added" | "removed" | "changed" | "quiet";
-  /** Whether its pods restart. */
-  restarts: boolean;
-  /** Fields that differ and cannot be updated: docs/guides/upgrades.md. */
-  immutable: string[];
-  /** Unified diff of its YAML without secrets; empty for a quiet change. */
-  diff: string;
-}
+export type ObjectReport = NonNullable<ReturnType<typeof difference>>;
 
 /** A release, or the program's own objects. */
-export interface ReleaseReport {
-  name: string;
-  objects: ObjectReport[];
-}
+export type ReleaseReport = ReturnType<typeof compare>;
 
 /** Fields that the API server does not change in an existing object. */
 const immutable: Record<string, string[]> = {
@@ -36,7 +22,7 @@ const immutable: Record<string, string[]> = {
   ClusterRoleBinding: ["roleRef"],
 };
 
-/** The immutable fields of an object that differ. */
+/** The immutable fields of an object that differ: docs/guides/upgrades.md. */
 const immutableChanges = (before: KubernetesObject, after: KubernetesObject): string[] =>
   (immutable[after.kind] ?? []).filter((path) => {
     const keys = path.split(".");
@@ -62,25 +48,27 @@ export function unified(before: string, after: string): string {
   return start < 0 ? "" : patch.slice(start).trimEnd();
 }
 
-/** The report on an object; undefined if it is the same. */
+/** The report on an object, with the unified diff of its YAML without secrets; undefined if it is the same. */
 function difference(
   before: KubernetesObject | undefined,
   after: KubernetesObject | undefined,
   object: string,
-): ObjectReport | undefined {
+) {
   // An equal object may have its keys in another order.
   if (isDeepStrictEqual(before, after)) return undefined;
   if (!before || !after) {
     const whole = (one: KubernetesObject | undefined) => (one ? yamlOf(withoutSecrets(one, one)) : "");
     const diff = unified(whole(before), whole(after));
-    return { object, what: after ? "added" : "removed", restarts: false, immutable: [], diff };
+    const what: "added" | "removed" = after ? "added" : "removed";
+    return { object, what, restarts: false, immutable: [], diff };
   }
   const restarts = !isDeepStrictEqual(podsOf(before), podsOf(after));
   const diff = unified(
     yamlOf(withoutNoise(withoutSecrets(before, before))),
     yamlOf(withoutNoise(withoutSecrets(after, before))),
   );
-  const what = diff ? "changed" : "quiet";
+  // Quiet: only checksums and the chart's own version differ.
+  const what: "changed" | "quiet" = diff ? "changed" : "quiet";
   return { object, what, restarts, immutable: immutableChanges(before, after), diff };
 }
 
@@ -96,23 +84,17 @@ export function compare(
   after: KubernetesObject[],
   again: KubernetesObject[] = after,
   namespace = "",
-): ReleaseReport {
+) {
   const byKey = (objects: KubernetesObject[]) =>
     new Map(objects.map((object) => [keyOf(object, namespace), object]));
-  const [once, twice] = [byKey(after), byKey(again)];
-  const settled = (objects: KubernetesObject[]) =>
-    new Map(
-      [...byKey(objects)].map(([key, object]) => [
-        key,
-        withoutRandom(object, once.get(key), twice.get(key)) as KubernetesObject,
-      ]),
-    );
-  const [old, fresh] = [settled(before), settled(after)];
+  const [old, fresh, twice] = [byKey(before), byKey(after), byKey(again)];
   const keys = [...new Set([...old.keys(), ...fresh.keys()])].sort();
   return {
     name,
     objects: keys.flatMap((key) => {
-      const [was, is] = [old.get(key), fresh.get(key)];
+      const [was, is] = [old.get(key), fresh.get(key)].map(
+        (one) => one && (withoutRandom(one, fresh.get(key), twice.get(key)) as KubernetesObject),
+      );
       return difference(was, is, nameOf((is ?? was) as KubernetesObject, namespace)) ?? [];
     }),
   };

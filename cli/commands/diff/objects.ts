@@ -16,21 +16,19 @@ export const keyOf = (object: KubernetesObject, namespace: string): string =>
   `${object.apiVersion?.includes("/") ? object.apiVersion.split("/")[0] : ""} ${nameOf(object, namespace)}`;
 
 /** Labels and annotations that follow from other changes: checksums, and the chart's own version. */
-const noise: Record<string, RegExp> = {
-  annotations: /checksum|(^|[/-])hash$/i,
-  labels: /^(helm\.sh\/chart|chart|app\.kubernetes\.io\/version)$/,
-};
+const noise = new Map([
+  ["annotations", /checksum|(^|[/-])hash$/i],
+  ["labels", /^(helm\.sh\/chart|chart|app\.kubernetes\.io\/version)$/],
+]);
 
 /** An object without that noise, in templates too. */
-export function withoutNoise(value: unknown, field = ""): unknown {
-  if (Array.isArray(value)) return value.map((one) => withoutNoise(one));
-  if (!isTree(value)) return value;
-  const entries = Object.entries(value)
-    .filter(([key]) => !noise[field]?.test(key))
-    .map(([key, child]) => [key, withoutNoise(child, key)] as const)
-    .filter(([key, child]) => !(key in noise && isDeepStrictEqual(child, {})));
-  return Object.fromEntries(entries);
-}
+export const withoutNoise = (object: KubernetesObject): unknown =>
+  JSON.parse(JSON.stringify(object), (field, value) => {
+    const pattern = noise.get(field);
+    if (!pattern || !isTree(value)) return value;
+    const rest = Object.entries(value).filter(([key]) => !pattern.test(key));
+    return rest.length ? Object.fromEntries(rest) : undefined;
+  });
 
 /**
  * An object with `[random]` for each value that differs between two renderings of the same chart, such as a generated
@@ -77,21 +75,23 @@ const readableLine = (line: string): string =>
     ? `[${line.length} characters, sha256 ${createHash("sha256").update(line).digest("hex").slice(0, 12)}]`
     : line;
 
-/** A value as it is shown: JSON in texts as its structure, such as a dashboard in a ConfigMap; long lines as fingerprints. */
-function readable(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(readable);
-  if (isTree(value))
-    return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, readable(child)]));
-  if (typeof value !== "string") return value;
-  if (/^\s*[[{]/.test(value))
-    try {
-      return readable(JSON.parse(value));
-    } catch {
-      // Another text that begins like JSON.
-    }
-  return value.split("\n").map(readableLine).join("\n");
-}
+/** Values as they are shown: JSON in texts as its structure, such as a dashboard in a ConfigMap; long lines as fingerprints. */
+const readable = (json: string): unknown =>
+  JSON.parse(json, (_, value) => {
+    if (typeof value !== "string") return value;
+    if (/^\s*[[{]/.test(value))
+      try {
+        return readable(value);
+      } catch {
+        // Another text that begins like JSON.
+      }
+    return value.split("\n").map(readableLine).join("\n");
+  });
 
 /** An object as YAML with sorted keys. */
 export const yamlOf = (object: unknown): string =>
-  stringify(readable(object), { lineWidth: 0, aliasDuplicateObjects: false, sortMapEntries: true });
+  stringify(readable(JSON.stringify(object)), {
+    lineWidth: 0,
+    aliasDuplicateObjects: false,
+    sortMapEntries: true,
+  });

@@ -45,6 +45,12 @@ function missingIn(side: Side, name: string): string | undefined {
   return side.skipped.find((line) => line.startsWith(`${name}: `)) ?? `${name}: no manifests`;
 }
 
+/** Files with objects that belong to no release. */
+const own = new Map([
+  ["the program's own objects", { path: "objects.yaml", parsed: manifestObjects }],
+  ["MinIO resources", { path: "minio.yaml", parsed: minioObjects }],
+]);
+
 /** Compares the folders of two sides. @param releases of the present side, to render those that differ once more */
 export async function compareFolders(
   before: Side,
@@ -54,31 +60,25 @@ export async function compareFolders(
 ): Promise<Pick<Report, "releases" | "notCompared">> {
   const reports: ReleaseReport[] = [];
   const notCompared: string[] = [];
-  /** The objects of a file on both sides; undefined if its text is the same. */
-  const pair = (name: string, parsed: typeof manifestObjects, ...path: string[]) => {
-    const [was = "", is = ""] = [before, after].map(({ folder }) => {
-      const file = join(folder, ...path);
-      return existsSync(file) ? readFileSync(file, "utf8") : "";
-    });
-    return was === is ? undefined : ([parsed(name, was), parsed(name, is)] as const);
-  };
-  const objects = pair("the program's own objects", manifestObjects, "objects.yaml");
-  if (objects) reports.push(compare("the program's own objects", ...objects));
-  const minio = pair("MinIO resources", minioObjects, "minio.yaml");
-  if (minio) reports.push(compare("MinIO resources", ...minio));
-
-  for (const name of [...new Set([...releasesIn(before), ...releasesIn(after)])].sort()) {
+  const names = [...new Set([...releasesIn(before), ...releasesIn(after)])].sort();
+  for (const name of [...own.keys(), ...names]) {
     const missing = [missingIn(before, name), missingIn(after, name)].flatMap((reason, index) =>
       reason ? [`${reason} (${index ? "now" : "base"})`] : [],
     );
     notCompared.push(...missing);
-    const both = missing.length
-      ? pair(name, valuesObject, "releases", name, "values.yaml")
-      : pair(name, manifestObjects, "releases", name, "manifests.yaml");
-    if (!both) continue;
+    const ofRelease = missing.length
+      ? { path: join("releases", name, "values.yaml"), parsed: valuesObject }
+      : { path: join("releases", name, "manifests.yaml"), parsed: manifestObjects };
+    const { path, parsed } = own.get(name) ?? ofRelease;
+    const [was = "", is = ""] = [before, after].map(({ folder }) => {
+      const file = join(folder, path);
+      return existsSync(file) ? readFileSync(file, "utf8") : "";
+    });
+    if (was === is) continue;
+    const objects = parsed(name, is);
     const release = missing.length ? undefined : releases.find((one) => one.name === name);
-    const again = release && both[1].length ? await objectsOf(release) : both[1];
-    reports.push(compare(name, ...both, again, release?.namespace));
+    const again = release && objects.length ? await objectsOf(release) : objects;
+    reports.push(compare(name, parsed(name, was), objects, again, release?.namespace));
   }
   return { releases: reports.filter(({ objects }) => objects.length), notCompared };
 }

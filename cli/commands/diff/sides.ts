@@ -1,13 +1,10 @@
 /** The two sides of a diff: the project at a commit and in the working tree, each rendered by its own code. */
-import { execFile, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
 import { invalid, UserError } from "../../../settings";
-import { type ReleaseInputs, render, whyNot } from "../../lib/render";
+import { type ReleaseInputs, render, run, whyNot } from "../../lib/render";
 import { configFile, root } from "../../lib/stack-config";
-
-const run = promisify(execFile);
 
 /** A rendered side. */
 export interface Side {
@@ -19,29 +16,25 @@ export interface Side {
   skipped: string[];
 }
 
-const git = (...args: string[]) => spawnSync("git", args, { cwd: root, encoding: "utf8" });
-
-/** A commit, and the name that it was given. */
-export interface Base {
-  /** Its full hash. */
-  commit: string;
-  /** `main`, `v1.2.0`, or a description of the default. */
-  name: string;
-}
-
-/** The full hash of a commit; undefined if there is none. */
-const commitOf = (ref: string): string | undefined => {
-  const { status, stdout } = git("rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`);
+/** What a command of git prints; undefined if it fails. */
+const git = (...args: string[]): string | undefined => {
+  const { status, stdout } = spawnSync("git", args, { cwd: root, encoding: "utf8" });
   return status === 0 ? stdout.trim() : undefined;
 };
 
+/** The full hash of a commit; undefined if there is none. */
+const commitOf = (ref: string) =>
+  git("rev-parse", "--verify", "--quiet", "--end-of-options", `${ref}^{commit}`);
+
+export type Base = ReturnType<typeof findBase>;
+
 /**
- * The commit to compare with.
+ * The commit to compare with, and the name that it was given or a description of the default.
  *
  * @param ref a branch, tag or commit. @default the merge base with `origin/main` or `main`
  * @throws UserError if there is no git, no checkout, or no such commit
  */
-export function findBase(ref?: string): Base {
+export function findBase(ref?: string): { commit: string; name: string } {
   const head = commitOf("HEAD");
   if (!head) throw new UserError("a diff needs git, and a checkout of this project with at least one commit");
   if (ref !== undefined) {
@@ -52,8 +45,8 @@ export function findBase(ref?: string): Base {
     );
   }
   for (const main of ["origin/main", "main"]) {
-    const { status, stdout } = git("merge-base", "HEAD", main);
-    if (status === 0) return { commit: stdout.trim(), name: `the merge base with ${main}` };
+    const commit = git("merge-base", "HEAD", main);
+    if (commit) return { commit, name: `the merge base with ${main}` };
   }
   return { commit: head, name: "HEAD" };
 }
