@@ -18,22 +18,8 @@ import {
 import { fileConfig } from "../../lib/stack-config";
 
 /** An object that the API server does not accept: most often, an immutable field differs. */
-export interface Refused {
-  /** `StatefulSet loki/loki-ingester`. */
-  object: string;
-  /** The API server's message. */
-  message: string;
-  fix: string;
-}
-
-/** Result of a dry run. */
-export interface DryRun {
-  /** Accepted objects. */
-  accepted: number;
-  refused: Refused[];
-  /** A line for each release that could not be checked, with the reason. */
-  skipped: string[];
-}
+type Refused = NonNullable<Awaited<ReturnType<typeof refusalOf>>>;
+export type DryRun = Awaited<ReturnType<typeof dryRun>>;
 
 /** Requests at a time. */
 const atOnce = pLimit(8);
@@ -72,7 +58,7 @@ const isRefusal = (error: unknown): boolean =>
   (error.code === 422 || reasonOf(error).startsWith("failed to create typed patch object"));
 
 /** Applies an object in a dry run. @returns why it is refused, if it is @throws if the server does not check it */
-async function refusalOf(api: KubernetesObjectApi, rendered: KubernetesObject): Promise<Refused | undefined> {
+async function refusalOf(api: KubernetesObjectApi, rendered: KubernetesObject) {
   // The client sets the namespace.
   const object = { ...rendered, metadata: { ...rendered.metadata } };
   try {
@@ -88,11 +74,7 @@ async function refusalOf(api: KubernetesObjectApi, rendered: KubernetesObject): 
 }
 
 /** Checks objects. @param namespace namespace of the objects that name none @throws if the server does not check them */
-export async function dryRunObjects(
-  config: KubeConfig,
-  objects: KubernetesObject[],
-  namespace: string,
-): Promise<Pick<DryRun, "accepted" | "refused">> {
+export async function dryRunObjects(config: KubeConfig, objects: KubernetesObject[], namespace: string) {
   const api = config.makeApiClient(ReleaseObjects).in(namespace);
   const answers = await Promise.all(objects.filter(isUpdated).map((object) => refusalOf(api, object)));
   const refused = answers.filter((one) => one !== undefined);
@@ -108,21 +90,24 @@ export async function dryRun(
   config: KubeConfig,
   releases: ReleaseInputs[],
   report: (release: string) => void,
-): Promise<DryRun> {
-  const result: DryRun = { accepted: 0, refused: [], skipped: [] };
+) {
+  let accepted = 0;
+  const refused: Refused[] = [];
+  /** A line for each release that could not be checked, with the reason. */
+  const skipped: string[] = [];
   // One after the other: each is a process of Helm that uses a whole core.
   for (const release of releases) {
     report(release.name);
     try {
       const checked = await dryRunObjects(config, await releaseObjects(release), release.namespace);
-      result.refused.push(...checked.refused);
-      result.accepted += checked.accepted;
+      refused.push(...checked.refused);
+      accepted += checked.accepted;
     } catch (error) {
       const reason = error instanceof ApiException ? reasonOf(error) : whyNot(error);
-      result.skipped.push(`${release.name}: ${reason}`);
+      skipped.push(`${release.name}: ${reason}`);
     }
   }
-  return result;
+  return { accepted, refused, skipped };
 }
 
 /** Names of the releases that were installed with another version of their chart than the pinned one. */
@@ -146,17 +131,18 @@ export const refusedText = ({ refused }: DryRun): string =>
 
 /** Before `up` and `preview`: checks the releases whose chart version has changed. @throws UserError with each refused object and its fix */
 export async function assertUpgradable(stack: string, { settings, config }: Connection): Promise<void> {
-  const result = await (async () => {
+  try {
     const installed = await readReleases(config, new Set(Object.values(namespaces(settings))));
     const moved = movedReleases(installed, settings);
-    if (moved.size === 0) return undefined;
+    if (moved.size === 0) return;
     const releases = releasesOf(await record(stack, fileConfig(stack))).filter(({ name }) => moved.has(name));
-    return dryRun(config, releases, (name) => console.error(`obs: ${name} has another chart version`));
-  })().catch((error: Error) => {
+    const result = await dryRun(config, releases, (name) =>
+      console.error(`obs: ${name} has another chart version`),
+    );
+    for (const line of result.skipped) console.error(`obs: not checked: ${line}`);
+    if (result.refused.length) throw new UserError(refusedText(result));
+  } catch (error) {
     if (error instanceof UserError) throw error;
     console.error(`obs: the chart versions were not checked: ${reasonOf(error)}`);
-    return undefined;
-  });
-  for (const line of result?.skipped ?? []) console.error(`obs: not checked: ${line}`);
-  if (result?.refused.length) throw new UserError(refusedText(result));
+  }
 }

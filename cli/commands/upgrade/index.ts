@@ -18,14 +18,6 @@ import { type DryRun, dryRun } from "./dry-run";
 import { type ChartReport, newestIn, reportOf } from "./versions";
 import { carryOut, planLines, planOf } from "./volumes";
 
-/** Mimir's installed version, and its chart's steps to the newest one. */
-interface Mimir {
-  live: string;
-  steps: { chart: string; image: string }[];
-  /** Why `up` rejects the version in the settings, or warns about it. */
-  problems: string[];
-}
-
 /** Result of a check. */
 export interface Check {
   stack: string;
@@ -54,8 +46,13 @@ export function chartReports(settings: Settings, official: boolean): Promise<Cha
   return Promise.all(reports);
 }
 
-/** Mimir's version in the cluster and in the settings; undefined if Mimir does not run. */
-async function mimirOf(stack: string, settings: Settings): Promise<Mimir | undefined> {
+type Mimir = NonNullable<Awaited<ReturnType<typeof mimirOf>>>;
+
+/**
+ * Mimir's installed version, its chart's steps to the newest one, and why `up` rejects the version in the settings or warns
+ * about it; undefined if Mimir does not run.
+ */
+async function mimirOf(stack: string, settings: Settings) {
   const needs = ["statefulSets", "gossip"] as const;
   const facts = requireFacts(await readFacts(kubeConfig(settings), settings, needs), needs);
   const live = liveMimir(settings, facts);

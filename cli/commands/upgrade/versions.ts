@@ -1,15 +1,11 @@
 /** The newer versions of a chart that its repository offers, and the known changes between them. */
-import { execFile } from "node:child_process";
 import { tmpdir } from "node:os";
-import { promisify } from "node:util";
 import pLimit from "p-limit";
 import { coerce, SemVer } from "semver";
 import { parse } from "yaml";
 import { type ChartName, fromRepository, pins } from "../../../charts";
 import { guides, type Note, notes } from "../../../upgrades";
-import { whyNot } from "../../lib/render";
-
-const run = promisify(execFile);
+import { run, whyNot } from "../../lib/render";
 
 /** Processes of Helm at a time; each downloads and parses an index. */
 const atOnce = pLimit(4);

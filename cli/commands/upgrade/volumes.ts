@@ -9,24 +9,10 @@ import { UserError } from "../../../settings";
 import { quantity } from "../../../settings/units";
 import type { WorkloadVolumes } from "../../../values/volumes";
 
-/** A volume to expand. */
-export interface Growing {
-  namespace: string;
-  name: string;
-  from: string;
-  to: string;
-  storageClass: string;
-}
+type Plan = ReturnType<typeof planOf>;
 
-/** The steps, in this order. */
-export interface Plan {
-  grow: Growing[];
-  /** StatefulSets to delete without their pods; `up` creates them again with the new template. */
-  remove: { namespace: string; name: string }[];
-}
-
-/** Volumes below the size in the settings. `up` itself expands a volume that a release owns. */
-export function planOf(all: WorkloadVolumes[], live: LiveVolumes): Plan {
+/** The steps for volumes below the size in the settings. `up` itself expands a volume that a release owns. */
+export function planOf(all: WorkloadVolumes[], live: LiveVolumes) {
   const ours = all.filter(({ owner }) => owner !== "release");
   return {
     grow: ours.flatMap((volumes) =>
@@ -38,6 +24,7 @@ export function planOf(all: WorkloadVolumes[], live: LiveVolumes): Plan {
         storageClass: spec?.storageClassName ?? "",
       })),
     ),
+    /** StatefulSets to delete without their pods; `up` creates them again with the new template. */
     remove: ours
       .filter((volumes) => mustBeMadeAnew(live, volumes))
       .map(({ namespace, name }) => ({ namespace, name })),
