@@ -1,21 +1,13 @@
 /** `obs dashboards`: runs the queries of all dashboards at the stores, and lists those that fail or have no data. */
+
 import pLimit from "p-limit";
 import { dashboards } from "../../../dashboards";
 import { build, reason } from "../../../dashboards/kit";
 import { datasources } from "../../../names";
 import { connectStores } from "../../lib/cluster";
+import type { Json } from "../../lib/objects";
 import { table } from "../../lib/text";
 import { type PanelQuery, runner } from "./gateways";
-
-/** Result of a query. */
-interface Answer extends PanelQuery {
-  /** Series, lines or traces. */
-  found: number;
-  error?: string;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: a dashboard's JSON is read deeply
-type Json = any;
 
 /** A dashboard's queries, with its initial data sources; other variables match everything. */
 export function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] {
@@ -70,9 +62,9 @@ export async function queryDashboards(stack: string, json: boolean): Promise<num
   const all = Object.values(dashboards).flat();
   const queries = dashboardQueries();
   let done = 0;
-  const results = await atOnce.map(queries, async (query): Promise<Answer> => {
+  const results = await atOnce.map(queries, async (query) => {
     const answer = await run(query).then(
-      (found) => ({ ...query, found }),
+      (found) => ({ ...query, found, error: undefined }),
       (error: Error) => ({ ...query, found: 0, error: error.message }),
     );
     done++;

@@ -5,7 +5,7 @@ import { namespaces } from "../../../names";
 import { refusePlainSecrets, type Settings, UserError } from "../../../settings";
 import { problemText } from "../../../settings/problem-text";
 import { renamed } from "../../../values/renamed";
-import { type Connection, connect } from "../../lib/cluster";
+import { connect } from "../../lib/cluster";
 import { packArguments } from "../../lib/policy-pack";
 import { backendEnvironment, exported, outputsOf, pulumi } from "../../lib/pulumi";
 import { requireSameCluster } from "../../lib/same-cluster";
@@ -15,22 +15,19 @@ import { recoverInterruptedUpdate } from "./recovery";
 /** A refresh, also `up --refresh`, reaches MinIO only through the running program. */
 const throughProgram = { PULUMI_RUN_PROGRAM: "true" };
 
-/** A stack with its cluster, and the environment for Pulumi. */
-interface Prepared extends Connection {
-  environment: Record<string, string>;
+interface Options {
+  yes?: boolean;
+  policies?: boolean;
 }
 
-/** Checks the settings, then finds cluster and backend. */
-async function prepare(stack: string): Promise<Prepared> {
+/** Checks the settings, then finds the cluster, and the environment for Pulumi with its backend. */
+async function prepare(stack: string) {
   const connection = await connect(stack);
   return { ...connection, environment: backendEnvironment(stack, connection.settings.environment) };
 }
 
 /** Prepares a change: rejects secrets in plain text, and selects the stack, which is created if it does not exist. */
-async function prepareChange(
-  stack: string,
-  { policies }: { policies?: boolean },
-): Promise<Prepared & { pack: string[] }> {
+async function prepareChange(stack: string, { policies }: Options) {
   const prepared = await prepare(stack);
   const { settings, environment } = prepared;
   refusePlainSecrets(stack, settings, () => false);
@@ -42,11 +39,7 @@ async function prepareChange(
 }
 
 /** `up`; it does not ask for dev stacks. */
-export async function up(
-  stack: string,
-  options: { yes?: boolean; policies?: boolean },
-  rest: string[],
-): Promise<number> {
+export async function up(stack: string, options: Options, rest: string[]): Promise<number> {
   const { environment, pack, ...connection } = await prepareChange(stack, options);
   const { settings, config } = connection;
   await recoverInterruptedUpdate(stack, connection, environment);
@@ -103,11 +96,7 @@ function summary(stack: string, settings: Settings, environment: Record<string, 
   console.log(`\n${renamed(settings, lines).join("\n")}`);
 }
 
-export async function preview(
-  stack: string,
-  options: { policies?: boolean },
-  rest: string[],
-): Promise<number> {
+export async function preview(stack: string, options: Options, rest: string[]): Promise<number> {
   const { environment, pack, ...connection } = await prepareChange(stack, options);
   const state = exported(stack, environment);
   if (state) await requireSameCluster(stack, connection, state, false);
@@ -115,13 +104,13 @@ export async function preview(
   return pulumi(["preview", "--stack", stack, ...pack, ...rest], { ...environment, ...throughProgram });
 }
 
-export async function refresh(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
+export async function refresh(stack: string, options: Options, rest: string[]): Promise<number> {
   const { environment } = await prepare(stack);
   const yes = options.yes ? ["--yes"] : [];
   return pulumi(["refresh", "--stack", stack, ...yes, ...rest], { ...environment, ...throughProgram });
 }
 
-export async function down(stack: string, options: { yes?: boolean }, rest: string[]): Promise<number> {
+export async function down(stack: string, options: Options, rest: string[]): Promise<number> {
   const { environment, ...connection } = await prepare(stack);
   if (connection.settings.cluster.protect)
     console.error(

@@ -1,5 +1,11 @@
 /** Objects and releases that a killed update was creating: they are missing in the state, so the next update would fail on them. */
-import { CoreV1Api, type KubeConfig, KubernetesObjectApi, type V1Secret } from "@kubernetes/client-node";
+import {
+  CoreV1Api,
+  type KubeConfig,
+  type KubernetesObject,
+  KubernetesObjectApi,
+  type V1Secret,
+} from "@kubernetes/client-node";
 import { UserError } from "../../../settings";
 import { releaseFrom } from "../../lib/helm-history";
 import { ifThere } from "../../lib/objects";
@@ -13,25 +19,20 @@ export interface PendingOperation {
   resource: Resource & { inputs?: Record<string, unknown> };
 }
 
-/** A release that Helm was installing or upgrading. */
-export interface PendingRelease {
-  name: string;
-  namespace: string;
-  /** Whether it was being installed: the state does not have it. */
-  first: boolean;
-}
-
 /** Seconds in which an object must be deleted. */
 const goneWithin = 60;
 
 const releaseType = "kubernetes:helm.sh/v3:Release";
 
-export const pendingReleases = (operations: PendingOperation[]): PendingRelease[] =>
+/** Releases that Helm was installing, which the state does not have, or was upgrading. */
+export const pendingReleases = (operations: PendingOperation[]) =>
   operations.flatMap(({ type, resource: { type: kind, inputs } }) =>
     kind === releaseType && typeof inputs?.name === "string" && typeof inputs.namespace === "string"
       ? [{ name: inputs.name, namespace: inputs.namespace, first: type === "creating" }]
       : [],
   );
+
+type PendingRelease = ReturnType<typeof pendingReleases>[number];
 
 /**
  * Helm's records that block the next installation or upgrade of a release: all of a release that the state does not have,
@@ -71,16 +72,8 @@ export async function clearReleases(
   }
 }
 
-/** An object that was being created. */
-export interface UnknownObject {
-  apiVersion: string;
-  kind: string;
-  metadata: { name: string; namespace?: string };
-  /** The creation of its newest dependency; undefined if the state does not have it. */
-  notBefore?: Date;
-}
-
-export const unknownObjects = (operations: PendingOperation[], resources: Resource[]): UnknownObject[] =>
+/** Objects that were being created, after their newest dependency. */
+export const unknownObjects = (operations: PendingOperation[], resources: Resource[]) =>
   operations.flatMap(({ type, resource }) => {
     const { apiVersion, kind, metadata } = resource.inputs ?? {};
     const { name, namespace } = (metadata ?? {}) as { name?: unknown; namespace?: unknown };
@@ -91,17 +84,18 @@ export const unknownObjects = (operations: PendingOperation[], resources: Resour
       .filter(({ urn, created }) => created && before.includes(urn))
       .map(({ created = "" }) => new Date(created).valueOf());
     const at = { name, ...(typeof namespace === "string" && { namespace }) };
-    // Kubernetes writes whole seconds.
+    // Kubernetes writes whole seconds. Without a dependency in the state, the time is unknown.
     const notBefore = new Date(Math.floor(Math.max(...made) / 1000) * 1000);
     return [{ apiVersion, kind, metadata: at, ...(made.length > 0 && { notBefore }) }];
   });
 
-interface Made {
-  metadata?: { creationTimestamp?: Date; managedFields?: { manager?: string }[] };
-}
+type UnknownObject = ReturnType<typeof unknownObjects>[number];
 
 /** Whether this stack's update created an object: Pulumi did, after its dependencies. */
-export const ours = ({ metadata }: Made, { notBefore }: Pick<UnknownObject, "notBefore">): boolean =>
+export const ours = (
+  { metadata }: KubernetesObject,
+  { notBefore }: Pick<UnknownObject, "notBefore">,
+): boolean =>
   notBefore !== undefined &&
   (metadata?.managedFields ?? []).some(({ manager }) => manager?.startsWith("pulumi-kubernetes")) &&
   new Date(metadata?.creationTimestamp ?? 0) >= notBefore;

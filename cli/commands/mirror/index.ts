@@ -4,12 +4,6 @@ import { columns, table } from "../../lib/text";
 import { pathInMirror } from "./images";
 import { type Inventory, inventory } from "./inventory";
 
-interface MirrorOptions {
-  charts?: boolean;
-  images?: boolean;
-  json?: boolean;
-}
-
 /** Name or `oci://` reference, version and repository of each chart, as `helm pull` takes them. */
 export const chartLines = ({ charts }: Pick<Inventory, "charts">): string[] =>
   charts.map(({ source: { chart, version = "", repository = "" } }) =>
@@ -42,7 +36,11 @@ export function inventoryText({ charts, images, plugins }: Inventory): string {
 }
 
 /** @returns the exit code 0 @throws UserError if a chart cannot be rendered, or the action does not exist */
-export async function mirror(action: string, stack: string, options: MirrorOptions): Promise<number> {
+export async function mirror(
+  action: string,
+  stack: string,
+  options: { charts?: boolean; images?: boolean; json?: boolean },
+): Promise<number> {
   if (action !== "list") throw new UserError(unknown(action, "action of mirror", ["list"]));
   const found = await inventory(stack);
   const lines = [...(options.charts ? chartLines(found) : []), ...(options.images ? imageLines(found) : [])];

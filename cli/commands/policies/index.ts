@@ -1,6 +1,6 @@
 /** `obs policies`: checks a stack, and the objects of its charts, against the rules in `policies/`. */
 import { check, type Finding, violations } from "../../../policies/check";
-import { type Environment, nameOf, type Subject, type Tree } from "../../../policies/rule";
+import { nameOf, type Subject, type Tree } from "../../../policies/rule";
 import { rules } from "../../../policies/rules";
 import { flattened, renderedSubject, subjectOf } from "../../../policies/subjects";
 import { readSettings } from "../../../settings";
@@ -34,16 +34,10 @@ export async function renderedSubjects(release: ReleaseInputs): Promise<Subject[
     .map((object: Tree) => renderedSubject(object, release.name, release.namespace));
 }
 
-/** Findings of a stack. */
-export interface Verdict {
-  environment: Environment;
-  subjects: number;
-  findings: Finding[];
-  /** A line for each release that could not be rendered. */
-  skipped: string[];
-}
+type Verdict = Awaited<ReturnType<typeof judge>>;
 
-export async function judge(stack: string): Promise<Verdict> {
+/** The findings of a stack. */
+export async function judge(stack: string) {
   const values = fileConfig(stack);
   const { environment, images, namespaces } = readSettings(stack, values);
   const config = packConfig(stack);
@@ -53,30 +47,24 @@ export async function judge(stack: string): Promise<Verdict> {
       renderedSubjects(release).catch((error) => `${release.name}: ${whyNot(error)}`),
     ),
   );
-  const skipped = rendered.filter((result) => typeof result === "string");
   const subjects = [
     ...ownSubjects(recording),
-    ...rendered.flatMap((result) => (typeof result === "string" ? [] : result)),
+    ...rendered.filter((result) => typeof result !== "string").flat(),
   ];
   return {
     environment,
     subjects: subjects.length,
     findings: check(subjects, { environment, mirror: images.registry, prefix: namespaces.prefix, config }),
-    skipped,
+    /** A line for each release that could not be rendered. */
+    skipped: rendered.filter((result) => typeof result === "string"),
   };
 }
 
 /** A finding as `--json` prints it. */
-const asJson = ({ rule, level, subject, message, allowed }: Finding) => ({
-  rule,
-  level,
-  kind: subject.kind,
-  name: subject.name,
-  ...(subject.namespace !== undefined && { namespace: subject.namespace }),
-  ...(subject.release !== undefined && { release: subject.release }),
-  message,
-  ...(allowed !== undefined && { allowed }),
-});
+const asJson = ({ rule, level, subject, message, allowed }: Finding) => {
+  const { kind, name, namespace, release } = subject;
+  return { rule, level, kind, name, namespace, release, message, allowed };
+};
 
 /** Violations and exceptions of each rule. */
 const summary = (findings: Finding[]): string[][] =>

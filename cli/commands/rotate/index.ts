@@ -12,24 +12,8 @@ import { queryMimir, queryPrometheus, type Sample } from "../../lib/prometheus";
 import { backendEnvironment, pulumi } from "../../lib/pulumi";
 import { up } from "../lifecycle";
 
-export interface RotateOptions {
-  yes?: boolean;
-  /** Stops before the old passwords are revoked, so that other stacks can get the new ones. Implied by agents. */
-  keepOld?: boolean;
-  /** Seconds until every client has its new password: a kubelet updates a mounted Secret within two minutes. */
-  wait: number;
-}
-
-/** One of the three updates. */
-export interface Step {
-  generations: number[];
-  what: string;
-  /** Whether clients need time to get their new passwords afterwards. */
-  waits: boolean;
-}
-
 /** The remaining updates of a rotation, with the one that was started; all of a new rotation. */
-export function stepsLeft(generations: number[]): Step[] {
+export function stepsLeft(generations: number[]) {
   const [first = 1, second] = generations;
   const [old, next] =
     second === undefined ? [first, first + 1] : [Math.min(first, second), Math.max(first, second)];
@@ -39,6 +23,7 @@ export function stepsLeft(generations: number[]): Step[] {
       what: `the gateways accept generation ${next} in addition to ${old}`,
       waits: false,
     },
+    // Clients need time to get their new passwords.
     { generations: [next, old], what: `clients change to generation ${next}`, waits: true },
     { generations: [next], what: `generation ${old} is revoked`, waits: false },
   ];
@@ -88,16 +73,20 @@ async function configure(stack: string, generations: number[], environment: Reco
     );
 }
 
-function refuseUnasked(settings: Settings, { yes }: RotateOptions): void {
-  if (settings.environment === "dev" || yes) return;
-  throw new UserError("a rotation updates the stack three times; confirm it with --yes");
-}
-
-/** @returns the exit code */
-export async function rotate(stack: string, options: RotateOptions): Promise<number> {
+/**
+ * `rotate`.
+ *
+ * @param options `wait`: seconds until every client has its new password. A kubelet updates a mounted Secret within two minutes
+ * @returns the exit code
+ */
+export async function rotate(
+  stack: string,
+  options: { yes?: boolean; keepOld?: boolean; wait: number },
+): Promise<number> {
   const connection = await connectStores(stack);
   const { settings } = connection;
-  refuseUnasked(settings, options);
+  if (settings.environment !== "dev" && !options.yes)
+    throw new UserError("a rotation updates the stack three times; confirm it with --yes");
   const backend = backendEnvironment(stack, settings.environment);
   const again = `./obs rotate ${stack}${options.yes ? " --yes" : ""}`;
   const left = stepsLeft(settings.access.generations);

@@ -13,17 +13,12 @@ import { changesText, type Given, write } from "./write";
 
 /** The settings with the options in `load`. @throws UserError with every invalid option */
 export function withLoad(settings: Settings, given: Given): Settings {
-  const read = Object.entries(given).map(([name, text]) => {
-    const { data, error } = loadSettings.shape[name as keyof Given].safeParse(text);
-    return { name, text, data, wrong: error?.issues[0]?.message };
-  });
-  const wrong = read.filter((one) => one.wrong !== undefined);
-  if (wrong.length)
-    throw new UserError(
-      wrong.map(({ name, text, wrong }) => invalid(`--${name}`, text, wrong ?? "")).join("\n     "),
-    );
-  const load = Object.fromEntries(read.map(({ name, data }) => [name, data]));
-  return { ...settings, load: { ...settings.load, ...load } };
+  const { data, error } = loadSettings.safeParse(given);
+  const wrong = error?.issues.map(({ path: [name], message }) =>
+    invalid(`--${String(name)}`, given[name as keyof Given], message),
+  );
+  if (wrong) throw new UserError(wrong.join("\n     "));
+  return { ...settings, load: { ...settings.load, ...data } };
 }
 
 const amountText = ({ cpu, memory, disk }: Amount): string =>

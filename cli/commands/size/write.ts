@@ -11,9 +11,7 @@ import { columns, table } from "../../lib/text";
 export type Given = Partial<Record<keyof Settings["load"], string>>;
 
 /** A setting that changes, with its old value in the file. */
-export interface Change extends Sized {
-  was: unknown;
-}
+type Change = Sized & { was: unknown };
 
 const keysOf = (path: string): string[] => path.split(".");
 const nested = (path: string, value: unknown): Tree =>

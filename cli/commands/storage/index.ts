@@ -20,19 +20,17 @@ export type Measured = Record<keyof typeof queries, Map<string, number>>;
 /** Fewer days than this until full are a warning: time to order disks. */
 export const warnBelow = 30;
 
-type Numbers = "objects" | "bytes" | "growthPerDay" | "quota" | "daysUntilFull";
-
-/** Numbers of a bucket, as far as they are known. It has no days until its quota or the volumes are full if it does not grow. */
-export type BucketReport = { bucket: string } & Partial<Record<Numbers, number | undefined>>;
-
 /** Days until so many bytes are added; undefined if they never are, or if a number is missing. */
 const daysUntil = (left: number | undefined, growth: number | undefined): number | undefined =>
   left === undefined || growth === undefined || growth <= 0 ? undefined : Math.max(0, left) / growth;
 
 const known = (numbers: (number | undefined)[]): number[] => numbers.filter((one) => one !== undefined);
 
-/** One line per bucket, in the order of the settings. The volumes are full when all buckets together fill them. */
-export function reportOf(quotas: Record<string, number | undefined>, measured: Measured): BucketReport[] {
+/**
+ * The known numbers of each bucket, in the order of the settings. The volumes are full when all buckets together fill them;
+ * a bucket that does not grow is never full.
+ */
+export function reportOf(quotas: Record<string, number | undefined>, measured: Measured) {
   const [free] = measured.free.values();
   const growth = known([...measured.growthPerDay.values()]).reduce((total, one) => total + one, 0);
   return Object.entries(quotas).map(([bucket, quota]) => {
@@ -53,7 +51,7 @@ const daysText = (days: number) =>
   `${days > 3650 ? "> 10 years" : `${Math.floor(days)} d`}${days < warnBelow ? " (!)" : ""}`;
 
 /** The report as a table. */
-export function textOf(buckets: BucketReport[], free: number | undefined): string {
+export function textOf(buckets: ReturnType<typeof reportOf>, free: number | undefined): string {
   const rows = columns(buckets, [
     ["bucket", ({ bucket }) => bucket],
     ["objects", ({ objects }) => cell(objects, String)],
