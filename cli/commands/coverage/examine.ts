@@ -55,9 +55,10 @@ export async function examine({ stack, settings, readings, drops, deep }: Questi
   const look = async (source: Source, selector: Selector): Promise<Found | undefined> => {
     const here = names.get(source) ?? new Set<string>();
     const { metric, matchers } = selector;
-    const others = [...names].filter(([one, known]) => one !== source && metricsOf(selector, known).length);
+    const others = () =>
+      [...names].filter(([one, known]) => one !== source && metricsOf(selector, known).length);
     if (!metricsOf(selector, here).length) {
-      const [other] = (metric && others[0]) || [];
+      const [other] = (metric && others()[0]) || [];
       const [own, theirs] =
         metric && other ? await Promise.all([store.jobs(source, "up"), store.jobs(other, metric)]) : [];
       return { here, other, scraped: [...(theirs ?? [])].some((job) => own?.has(job)) };
@@ -66,7 +67,7 @@ export async function examine({ stack, settings, readings, drops, deep }: Questi
     const text = textOf(selector);
     if (!deep || !conditions || (await store.hasSeries(source, text))) return undefined;
     const labels = metric === undefined ? undefined : await store.labels(source, metric);
-    for (const [other] of others) if (await store.hasSeries(other, text)) return { here, labels, other };
+    for (const [other] of others()) if (await store.hasSeries(other, text)) return { here, labels, other };
     return { here, labels };
   };
   const keyOf = (source: Source, selector: Selector) => `${source.uid} ${textOf(selector)}`;

@@ -1,8 +1,7 @@
 /** PromQL queries: the series that they select, and those that they need for a result. */
 import { parser } from "@prometheus-io/lezer-promql";
 
-type Tree = ReturnType<typeof parser.parse>;
-type SyntaxNode = Tree["topNode"];
+type SyntaxNode = ReturnType<typeof parser.parse>["topNode"];
 
 export interface Matcher {
   label: string;
@@ -91,36 +90,27 @@ function selectorOf(text: string, node: SyntaxNode): Selector {
 export function parse(expr: string): Query {
   if (!expr.trim()) throw new Error("the query is empty");
   const text = withoutVariables(expr);
-  const tree = parser.parse(text);
   const selectors: Selector[] = [];
-  tree.iterate({
-    enter: ({ type, from, node, name }) => {
-      if (type.isError) throw new Error(`not understood at "${text.slice(from, from + 30)}"`);
-      if (name === "VectorSelector") selectors.push(selectorOf(text, node));
-    },
-  });
-  const missing: Query["missing"] = (hasSeries) => {
-    const below = (node: SyntaxNode): Selector[] => {
-      if (node.name === "VectorSelector") {
-        const selector = selectorOf(text, node);
-        return hasSeries(selector) ? [] : [selector];
-      }
-      const parts = children(node);
-      if (node.name === "FunctionCall") {
-        const called = node.getChild("FunctionIdentifier")?.firstChild?.name ?? "";
-        if (alwaysResult.has(called)) return [];
-      }
-      if (node.name === "BinaryExpr") {
-        const [left = [], right = []] = [parts[0], parts.at(-1)].map((part) => (part ? below(part) : []));
-        if (parts.some(({ name }) => name === "Unless")) return left;
-        if (parts.some(({ name }) => name === "Or"))
-          return left.length && right.length ? [...left, ...right] : [];
-      }
-      return parts.flatMap(below);
-    };
-    return below(tree.topNode);
+  const missingIn = (node: SyntaxNode): Query["missing"] => {
+    if (node.type.isError) throw new Error(`not understood at "${text.slice(node.from, node.from + 30)}"`);
+    const nodes = children(node);
+    const parts = nodes.map(missingIn);
+    const [left, right] = [parts[0], parts.at(-1)];
+    if (node.name === "VectorSelector") {
+      const selector = selectorOf(text, node);
+      selectors.push(selector);
+      return (hasSeries) => (hasSeries(selector) ? [] : [selector]);
+    }
+    if (alwaysResult.has(node.getChild("FunctionIdentifier")?.firstChild?.name ?? "")) return () => [];
+    if (left && nodes.some(({ name }) => name === "Unless")) return left;
+    if (left && right && nodes.some(({ name }) => name === "Or"))
+      return (hasSeries) => {
+        const [one, other] = [left(hasSeries), right(hasSeries)];
+        return one.length && other.length ? [...one, ...other] : [];
+      };
+    return (hasSeries) => parts.flatMap((part) => part(hasSeries));
   };
-  return { selectors, missing };
+  return { missing: missingIn(parser.parse(text).topNode), selectors };
 }
 
 const quoted = (text: string) => JSON.stringify(text);
