@@ -17,8 +17,6 @@ export interface HelmRelease {
   objects(): KubernetesObject[];
 }
 
-const isDefinition = (document: string) => /^kind: CustomResourceDefinition$/m.test(document);
-
 /** The release in a Secret. @throws if Helm 3 did not write it */
 export function releaseFrom(secret: V1Secret): HelmRelease {
   const packed = Buffer.from(secretText(secret, "release"), "base64");
@@ -32,7 +30,7 @@ export function releaseFrom(secret: V1Secret): HelmRelease {
     objects: () =>
       (manifest as string)
         .split(/^---\s*$/m)
-        .filter((document) => !isDefinition(document))
+        .filter((document) => !/^kind: CustomResourceDefinition$/m.test(document))
         // Kubernetes reads YAML 1.1, where 0644 is octal.
         .map((document) => parse(document, { version: "1.1" }))
         .filter(Boolean),

@@ -9,6 +9,13 @@ import type { Json } from "../../lib/objects";
 import { table } from "../../lib/text";
 import { type PanelQuery, runner } from "./gateways";
 
+/** Grafana draws the service map from this metric. */
+const serviceMap = {
+  datasource: { type: "prometheus", uid: datasources.mimir.uid },
+  expr: "sum(traces_service_graph_request_total)",
+  instant: true,
+};
+
 /** A dashboard's queries, with its initial data sources; other variables match everything. */
 export function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] {
   const model: Json = build(dashboard);
@@ -30,23 +37,15 @@ export function queriesOf(dashboard: Parameters<typeof build>[0]): PanelQuery[] 
   return panels.flatMap((panel: Json) => {
     // The reason why the others have no data is no data.
     const targets: Json[] = (panel.targets ?? []).filter(({ refId }: Json) => refId !== reason);
-    return targets.map((target): PanelQuery => {
-      const place = { dashboard: dashboard.uid, panel: panel.title };
-      // Grafana draws the service map from this metric.
-      if (target.queryType === "serviceMap")
-        return {
-          ...place,
-          source: { type: "prometheus", uid: datasources.mimir.uid },
-          expr: "sum(traces_service_graph_request_total)",
-          instant: true,
-        };
-      return {
-        ...place,
-        source: { type: target.datasource.type, uid: replaced(target.datasource.uid) },
-        expr: replaced(target.expr ?? target.query),
-        instant: Boolean(target.instant),
-      };
-    });
+    return targets
+      .map((target) => (target.queryType === "serviceMap" ? serviceMap : target))
+      .map(({ datasource: { type, uid }, expr, query, instant }) => ({
+        dashboard: dashboard.uid,
+        panel: panel.title,
+        source: { type, uid: replaced(uid) },
+        expr: replaced(expr ?? query),
+        instant: Boolean(instant),
+      }));
   });
 }
 

@@ -44,13 +44,6 @@ export const inTheWay = (records: V1Secret[], { name, first }: PendingRelease): 
       metadata?.labels?.["name"] === name && (first || metadata.labels["status"]?.startsWith("pending-")),
   );
 
-/** Deletes the cluster-wide objects of a release; Pulumi deletes the namespaces with all others. */
-async function deleteObjects(config: KubeConfig, record: V1Secret): Promise<void> {
-  const api = KubernetesObjectApi.makeApiClient(config);
-  for (const object of releaseFrom(record).objects())
-    if (!object.metadata.namespace) await ifThere(api.delete(object as never));
-}
-
 /** Clears Helm's records of pending releases. @param away whether to delete objects that the state does not have, too */
 export async function clearReleases(
   config: KubeConfig,
@@ -58,6 +51,7 @@ export async function clearReleases(
   away: boolean,
 ): Promise<void> {
   const api = config.makeApiClient(CoreV1Api);
+  const objects = KubernetesObjectApi.makeApiClient(config);
   for (const release of releases) {
     const { namespace } = release;
     const { items } = await api.listNamespacedSecret({ namespace, labelSelector: "owner=helm" });
@@ -66,7 +60,9 @@ export async function clearReleases(
       console.error(
         `obs: release ${release.name} is ${labels?.["status"]} since an interrupted update; the next one continues it`,
       );
-      if (away && release.first) await deleteObjects(config, record);
+      // Pulumi deletes the namespaces, with the objects in them.
+      for (const object of away && release.first ? releaseFrom(record).objects() : [])
+        if (!object.metadata.namespace) await ifThere(objects.delete(object as never));
       await ifThere(api.deleteNamespacedSecret({ namespace, name }));
     }
   }

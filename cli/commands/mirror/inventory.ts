@@ -32,7 +32,7 @@ export function atTheSource(config: Record<string, string>): Record<string, stri
 /** The chart of a release: `chart` is a name, an address, a folder or a package. */
 export const chartOf = (chart: string): ChartName | undefined => {
   const name = basename(chart).replace(/-\d[\w.+-]*\.tgz$/, "");
-  return (Object.keys(pins) as ChartName[]).find((one) => one === name);
+  return name in pins ? (name as ChartName) : undefined;
 };
 
 /** Images that the example application is deployed with, as its `Pulumi.yaml` has them by default. */
