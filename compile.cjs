@@ -129,10 +129,11 @@ module.exports = (program, file) => {
   function run(part, path, requires) {
     const { code, compiled, keep } = part;
     const script = new Script(wrap(code), { filename: path, cachedData: compiled });
-    // At its end, V8 has compiled what the run needs. Another version of V8 rejects it.
-    process.once("exit", (status) => {
+    // At its end, V8 has compiled what the run needs. Another version of V8 rejects it. A failed run counts, too: many
+    // commands exit with 1 to report a finding.
+    process.once("exit", () => {
       const more = required.size > (own.required?.length ?? 0);
-      if (status === 0 && (more || !compiled || script.cachedDataRejected))
+      if (more || !compiled || script.cachedDataRejected)
         keep({ compiled: script.createCachedData(), required: [...required] });
     });
     const ran = path === filename ? program : { exports: {} };
