@@ -11,6 +11,11 @@ const always: Owned = {
   imagePullSecrets: "images.pullSecret",
 };
 
+/** Chart keys that a stack may not set, by release. */
+const forbidden = Object.fromEntries(
+  extendedReleases.map((name) => [name, Object.entries({ ...always, ...owned[name] })]),
+);
+
 /** Whether two paths are equal, or one is a prefix of the other. */
 const overlap = (one: string, other: string): boolean =>
   one === other || one.startsWith(`${other}.`) || other.startsWith(`${one}.`);
@@ -34,8 +39,7 @@ const chartValues: Check = ({ helm: extended }) =>
       const path = ["helm", name, "values", ...keys].join(".");
       if (hasSecret(keys.at(-1), value))
         return [{ path, was: "[secret]", allowed: "nothing: values are not encrypted; use a Secret" }];
-      const rules = Object.entries({ ...always, ...owned[name] });
-      const rule = rules.find(([key]) => overlap(key, keys.join(".")));
+      const rule = forbidden[name]?.find(([key]) => overlap(key, keys.join(".")));
       if (!rule) return [];
       const [, instead] = rule;
       const allowed = instead.startsWith("nothing") ? instead : `nothing: set ${instead} instead`;
