@@ -13,7 +13,7 @@ import { clusterProvider } from "./components/cluster";
 import { clusterIdentity } from "./components/cluster-identity";
 import { GatewayAccess } from "./components/gateway-access";
 import { Grafana } from "./components/grafana";
-import { held } from "./components/hold";
+import { keepAlive } from "./components/keep-alive";
 import { KubePrometheusStack } from "./components/kube-prometheus-stack";
 import { Loki } from "./components/loki";
 import { Mimir } from "./components/mimir";
@@ -30,7 +30,7 @@ import { mimirTenants, tenants } from "./names";
 import { project, readSettings, refusePlainSecrets, sizingWarnings, storageForecast } from "./settings";
 
 export = () =>
-  held<pulumi.Inputs>(async () => {
+  keepAlive<pulumi.Inputs>(async () => {
     const stack = pulumi.getStack();
     const given = readSettings(stack, pulumi.runtime.allConfig());
     // The engine's list of keys that are encrypted, in whole or in part; without an engine the list is

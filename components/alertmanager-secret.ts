@@ -6,7 +6,7 @@ import type { Settings } from "../settings";
 import { alertmanagerConfig } from "../values/alertmanager";
 
 /** Alertmanager's configuration, which names receivers, as a Secret. @param name its name in Pulumi */
-export const layAlertmanagerConfig = (
+export const createAlertmanagerSecret = (
   name: string,
   settings: Settings,
   namespace: pulumi.Input<string>,

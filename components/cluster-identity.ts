@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { type Settings, SettingsError } from "../settings";
 import { requireFacts, type Snapshot } from "./preflight/facts";
-import { ifReplaced, type Recorded, refuseOtherCluster, stashName } from "./recorded-cluster";
+import { type Recorded, refuseOtherCluster, replacedClusterFix, stashName } from "./recorded-cluster";
 
 /** The value of an output; undefined if it is unknown, as for a resource that `--target` excludes. */
 async function known<T>(output: pulumi.Output<T>): Promise<T | undefined> {
@@ -76,7 +76,7 @@ export async function clusterIdentity(
   );
   const recorded: Recorded = (await known(stash.output)) ?? { uid, identifier, prefix, agent };
   const urn = await known(stash.urn);
-  refuseOtherCluster(stack, settings, recorded, uid, ifReplaced(stack, urn));
+  refuseOtherCluster(stack, settings, recorded, uid, replacedClusterFix(stack, urn));
   refuseOtherPrefix(stack, recorded.prefix ?? "", prefix);
   refuseOtherRole(stack, recorded.agent ?? false, settings);
   return recorded.identifier;

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { alertmanagerSecret, releases, urls } from "../names";
 import { kubePrometheusStackValues, prometheusCrdsValues } from "../values/kube-prometheus-stack";
-import { layAlertmanagerConfig } from "./alertmanager-secret";
+import { createAlertmanagerSecret } from "./alertmanager-secret";
 import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 
@@ -43,7 +43,14 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
         dependsOn: [
           ...(settings.hub
             ? []
-            : [layAlertmanagerConfig(named(`monitoring-${alertmanagerSecret}`), settings, namespace, this)]),
+            : [
+                createAlertmanagerSecret(
+                  named(`monitoring-${alertmanagerSecret}`),
+                  settings,
+                  namespace,
+                  this,
+                ),
+              ]),
           ...access.readyFor("monitoring"),
         ],
       },

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { alertmanagerSecret, mimirTenants, releases, urls } from "../names";
 import { mimirValues } from "../values/mimir";
 import { removedAgentsJob } from "../values/removed-agents";
-import { layAlertmanagerConfig } from "./alertmanager-secret";
+import { createAlertmanagerSecret } from "./alertmanager-secret";
 import { type ComponentArgs, childNames, knownSettings } from "./args";
 import { HelmRelease } from "./helm-release";
 import type { ObjectStorage } from "./object-storage";
@@ -25,7 +25,7 @@ export class Mimir extends pulumi.ComponentResource {
     const { settings, namespaces, crds = [], access, storage } = args;
     const named = childNames(name, "mimir");
     const known = knownSettings(args);
-    const alerting = layAlertmanagerConfig(
+    const alerting = createAlertmanagerSecret(
       named(`mimir-${alertmanagerSecret}`),
       settings,
       namespaces.mimir,

@@ -17,7 +17,7 @@ export interface Recorded {
 export const stashName = "cluster";
 
 /** What to do if the cluster in the kubeconfig replaces that of the stack. @param urn URN of the Stash */
-export const ifReplaced = (stack: string, urn: string | undefined): string =>
+export const replacedClusterFix = (stack: string, urn: string | undefined): string =>
   "If this cluster replaces one that no longer exists: " +
   `pulumi state delete --stack ${stack} '${urn}', then ./obs refresh ${stack} and ./obs up ${stack}; ` +
   "if it had the stack's MinIO, docs/guides/backup.md#an-empty-cluster";

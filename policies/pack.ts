@@ -57,7 +57,7 @@ const complaintsOf = (rule: Rule, subjects: Subject[], stack: Stack, config: Pac
 /** Properties that all policies have. */
 const head = (rule: Rule, stack: Stack) => ({
   name: rule.id,
-  description: rule.asks,
+  description: rule.requires,
   enforcementLevel: levelOf(rule, stack.environment) as EnforcementLevel,
   ...(rule.config && { configSchema: { properties: rule.config } }),
 });

@@ -43,7 +43,7 @@ export interface Context {
 }
 
 /** A violation of a rule. */
-export interface Complaint {
+export interface Violation {
   /** The problem, with its place in the subject: `container app runs as root`. */
   what: string;
   /** The fix, as a sentence. */
@@ -54,7 +54,7 @@ interface Base {
   /** Name in the pack, in its config and in exceptions. */
   id: string;
   /** The requirement, as a sentence. */
-  asks: string;
+  requires: string;
   /** The reason, without a full stop; it is part of every message. */
   why: string;
   /** Level by default. */
@@ -70,7 +70,7 @@ interface Base {
 export interface SubjectRule extends Base {
   /** Whether it also checks the stack's outputs, which exist only at the end of a run. @default false */
   outputs?: boolean;
-  check(subject: Subject, context: Context): Complaint[];
+  check(subject: Subject, context: Context): Violation[];
 }
 
 /** A rule that checks several subjects together: a stack policy. */
@@ -80,7 +80,7 @@ export interface StackRule extends Base {
    * see. @default both
    */
   only?: "rendered";
-  checkStack(subjects: Subject[], context: Context): (Complaint & { subject: Subject })[];
+  checkStack(subjects: Subject[], context: Context): (Violation & { subject: Subject })[];
 }
 
 export type Rule = SubjectRule | StackRule;
@@ -88,7 +88,7 @@ export type Rule = SubjectRule | StackRule;
 export const isStackRule = (rule: Rule): rule is StackRule => "checkStack" in rule;
 
 /** The whole message: the problem, its consequence, and the fix. */
-export const message = ({ why }: Base, { what, fix }: Complaint): string => `${what}: ${why}. ${fix}`;
+export const message = ({ why }: Base, { what, fix }: Violation): string => `${what}: ${why}. ${fix}`;
 
 /** Level of a rule that applies to both environments. */
 export const always = { dev: "mandatory", prod: "mandatory" } as const;

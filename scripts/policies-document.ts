@@ -8,7 +8,7 @@ const levelText = ({ level }: Rule): string =>
 
 const rowOf = (rule: Rule): string[] => [
   `\`${rule.id}\``,
-  cell(rule.asks),
+  cell(rule.requires),
   cell(rule.why),
   levelText(rule),
   Object.keys(rule.config ?? {})

@@ -47,7 +47,7 @@ export const agents = z
   );
 
 /** Retention of data that is to be deleted, in seconds. Loki has a longer minimum. */
-export const goneWithin = 3600;
+export const deletionRetention = 3600;
 
 /** Names of the agents that may send signals. */
 export const sendingAgents = ({ agents: all }: { agents: Agents }): string[] =>

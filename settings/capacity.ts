@@ -1,5 +1,5 @@
 /** The largest load that a stack can carry with its settings. */
-import { hasOf, most, type Resource, resources } from "./fit";
+import { configuredSize, maximumReplicas, type Resource, resources } from "./fit";
 import { type Load, type Signal, spanBytes, wholeLoad } from "./load";
 import { mimirProtection } from "./protection";
 import type { Settings } from "./schema";
@@ -93,13 +93,13 @@ function limits(settings: Settings): Capacity[] {
 /** The load of each signal alone that the settings carry, by component, bottlenecks first. */
 export function capacity(settings: Settings): Capacity[] {
   const sized = formulas.flatMap(({ component, signals, needs }) => {
-    const has = hasOf(settings, component);
+    const has = configuredSize(settings, component);
     if (!has) return [];
     return signals.map((signal): Capacity => {
       const ends = resources
         .filter((resource) => needs(ofSize(settings, signal, 1), settings)[resource] !== undefined)
         .map((resource) => {
-          const enough = (has[resource] ?? 0) * most(has);
+          const enough = (has[resource] ?? 0) * maximumReplicas(has);
           const passes = (size: number) =>
             (needs(ofSize(settings, signal, size), settings)[resource] ?? 0) <= enough;
           return { by: resource, carries: largest(passes) };

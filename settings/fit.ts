@@ -9,7 +9,7 @@ export type Resource = keyof Amount;
 export const resources: Resource[] = ["cpu", "memory", "disk"];
 
 /** Resources of each replica of a component; memory is the request, as in the published formulas. */
-export interface Has extends Amount {
+export interface ConfiguredSize extends Amount {
   replicas: number;
   /** Maximum number of replicas, if the component scales out under load. */
   maxReplicas?: number;
@@ -24,7 +24,7 @@ export interface Fit {
   signals: Signal[];
   source: string;
   needs: Amount;
-  has?: Has;
+  has?: ConfiguredSize;
   verdict: Verdict;
   /** Resources of which it has too little. */
   lacks: Resource[];
@@ -47,7 +47,7 @@ export const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExp
 export const cacheMemory = (items: number): number => Math.ceil(megabytes(items) * 1.2) * 1024 ** 2;
 
 /** The configured size of a component; undefined if it is not installed, or runs on an unknown number of nodes. */
-export function hasOf(settings: Settings, component: string): Has | undefined {
+export function configuredSize(settings: Settings, component: string): ConfiguredSize | undefined {
   const found = at(settings, component);
   const absent =
     !installs(settings, component) ||
@@ -57,7 +57,7 @@ export function hasOf(settings: Settings, component: string): Has | undefined {
     ? settings.load.nodes
     : (found["replicas"] ?? found["servers"] ?? 1);
   if (replicas === undefined) return undefined;
-  const { cpu, memory, disk, maxReplicas } = found as Partial<Has>;
+  const { cpu, memory, disk, maxReplicas } = found as Partial<ConfiguredSize>;
   // A cache's memory setting is that of its items; it is the only component without a separate limit.
   const items = found["memoryLimit"] === undefined;
   return {
@@ -70,15 +70,16 @@ export function hasOf(settings: Settings, component: string): Has | undefined {
 }
 
 /** Resources of all replicas together, at the maximum number of replicas. */
-export const most = ({ replicas, maxReplicas }: Has): number => Math.max(replicas, maxReplicas ?? 0);
+export const maximumReplicas = ({ replicas, maxReplicas }: ConfiguredSize): number =>
+  Math.max(replicas, maxReplicas ?? 0);
 
 /** A component is too large if it has this many times its needs, and more than these sizes. */
 const generous = 4;
 const modest: Required<Amount> = { cpu: 1000, memory: 1024 ** 3, disk: 100 * 1024 ** 3 };
 
-function verdictOf(needs: Amount, has: Has): Pick<Fit, "verdict" | "lacks"> {
+function verdictOf(needs: Amount, has: ConfiguredSize): Pick<Fit, "verdict" | "lacks"> {
   const sized = resources.filter((resource) => needs[resource] !== undefined);
-  const total = (resource: Resource) => (has[resource] ?? 0) * most(has);
+  const total = (resource: Resource) => (has[resource] ?? 0) * maximumReplicas(has);
   const lacks = sized.filter((resource) => total(resource) < (needs[resource] ?? 0));
   const large =
     sized.every((resource) => total(resource) >= generous * (needs[resource] ?? 0)) &&
@@ -89,7 +90,7 @@ function verdictOf(needs: Amount, has: Has): Pick<Fit, "verdict" | "lacks"> {
 /** A component compared with its needs. */
 function fitOf({ component, signals, source, needs }: Formula, load: Load, settings: Settings): Fit {
   const needed = needs(load, settings);
-  const has = hasOf(settings, component);
+  const has = configuredSize(settings, component);
   const about = { component, signals, source, needs: needed };
   if (!has) return { ...about, verdict: "unknown", lacks: [] };
   const replicas = Math.ceil(
@@ -117,7 +118,7 @@ export const sum = (amounts: Amount[]): Required<Amount> => {
 };
 
 /** Resources of all replicas of a component together. */
-export const total = ({ replicas, ...each }: Has): Amount =>
+export const total = ({ replicas, ...each }: ConfiguredSize): Amount =>
   Object.fromEntries(resources.map((resource) => [resource, (each[resource] ?? 0) * replicas]));
 
 /** Paths of all settings that request memory. */
@@ -134,7 +135,7 @@ export function wholeStack(settings: Settings): Required<Amount> {
   const counted = { ...settings, load: { ...settings.load, nodes: settings.load.nodes ?? 1 } };
   return sum(
     components(counted).flatMap((component) => {
-      const has = hasOf(counted, component);
+      const has = configuredSize(counted, component);
       return has ? [total(has)] : [];
     }),
   );

@@ -27,7 +27,7 @@ export const growths = ({ samples, logs, spans }: Load, { mimir, loki, tempo }: 
 ];
 
 /** Bytes once each kind of data has reached its retention. */
-export const settled = (growing: Growth[]): number =>
+export const bytesAtRetention = (growing: Growth[]): number =>
   growing.reduce((total, { daily, kept }) => total + daily * kept, 0);
 
 /** Days until the free capacity is used; undefined if retention limits the growth before. */
@@ -74,7 +74,7 @@ export function forecastText(load: Load, settings: Settings): string {
   const growing = growths(load, settings);
   const room = usableStorage(settings);
   const full = daysUntilFull(growing, room);
-  const all = `${sizeText(settled(growing))} of ${sizeText(room)}`;
+  const all = `${sizeText(bytesAtRetention(growing))} of ${sizeText(room)}`;
   return full === undefined
     ? `The object storage lasts at the declared load: the configured retentions keep ${all}.`
     : `The object storage is full after ${daysText(full)} at the declared load: the configured retentions keep ${all}.`;

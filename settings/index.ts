@@ -85,7 +85,7 @@ export function problemsOf(issue: Issue, wanted: unknown): Problem[] {
 }
 
 /** `tree` with every invalid value reset to its default. */
-const mend = (tree: unknown, profile: SettingsInput, issues: Issue[], up: number): unknown =>
+const withDefaults = (tree: unknown, profile: SettingsInput, issues: Issue[], up: number): unknown =>
   issues
     .flatMap((issue) =>
       issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
@@ -115,11 +115,11 @@ export function parseSettings(stack: string | undefined, given: Tree): Settings 
   // Without an environment there are no defaults to merge.
   if (!environment) throw new SettingsError(stack, problems);
   // With invalid values reset to their defaults, the rest can be checked too, so that one run reports all problems.
-  const mended = mend(wanted, profile, result.error.issues, 0);
+  const mended = withDefaults(wanted, profile, result.error.issues, 0);
   const second = schema.safeParse(mended);
   if (second.success) return refuse(stack, problems, second.data, mended, leaves);
   // A setting without a default is removed together with the group that requires it.
-  const third = schema.safeParse(mend(mended, profile, second.error.issues, 1));
+  const third = schema.safeParse(withDefaults(mended, profile, second.error.issues, 1));
   if (!third.success) throw new SettingsError(stack, problems);
   return refuse(stack, problems, third.data, mended, leaves);
 }

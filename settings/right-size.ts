@@ -3,7 +3,7 @@
  * the stack's own settings, so that a second run gives the same result. docs/guides/sizing.md explains the rules.
  */
 import { dev } from "./dev";
-import { components, type Fit, fits, hasOf } from "./fit";
+import { components, configuredSize, type Fit, fits } from "./fit";
 import { spanBytes, wholeLoad } from "./load";
 import { prod } from "./prod";
 import { mimirProtection } from "./protection";
@@ -138,7 +138,9 @@ export function rightSize(settings: Settings): Sized[] {
   const share = shareOf(settings, defaults);
   const fitted = new Map(fits(settings).map((fit) => [fit.component, byFormula(fit, defaults)]));
   const sized = components(settings)
-    .filter((component) => (hasOf(settings, component)?.replicas ?? 0) > 0 && at(defaults, component))
+    .filter(
+      (component) => (configuredSize(settings, component)?.replicas ?? 0) > 0 && at(defaults, component),
+    )
     .flatMap((component) =>
       settingsOf(component, { ...inProportion(component, share, defaults), ...fitted.get(component) }),
     );

@@ -3,7 +3,7 @@
 import { limitedTenants } from "./agents";
 import { admitted, capacity } from "./capacity";
 import { type Problem, problem } from "./check";
-import { type Fit, fits, most, type Resource } from "./fit";
+import { type Fit, fits, maximumReplicas, type Resource } from "./fit";
 import { forecastText, usableStorage } from "./forecast";
 import { type Signal, signalsOf, spanBytes, wholeLoad } from "./load";
 import { tooLargeText, tooSmallText, undeclaredText } from "./problem-text";
@@ -28,7 +28,7 @@ const shortage = (resource: Resource, there: number, needed: number): string =>
 /** The required size of a component that is too small: more replicas if possible, otherwise larger ones. */
 function tooSmall({ component, needs, has, lacks, replicas }: Fit): Problem[] {
   if (!has || lacks.length === 0) return [];
-  const all = most(has);
+  const all = maximumReplicas(has);
   const each = (resource: Resource) => setting(resource, (needs[resource] ?? 0) / all);
   const short = (resource: Resource) => shortage(resource, (has[resource] ?? 0) * all, needs[resource] ?? 0);
   if (replicas === undefined)

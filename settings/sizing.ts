@@ -2,7 +2,7 @@
  * The needs of each component at a load, by the formulas that the projects publish. If they give a range, the lower end
  * counts: a component below it is certainly too small. See docs/guides/sizing.md.
  */
-import { erasureCoding, growths, settled } from "./forecast";
+import { bytesAtRetention, erasureCoding, growths } from "./forecast";
 import { type Load, type Signal, spanBytes } from "./load";
 import type { Settings } from "./schema";
 import { day } from "./units";
@@ -168,7 +168,7 @@ export const formulas: Formula[] = [
     signals: ["metrics", "logs", "traces"],
     source: mimirSource,
     needs: (load, settings) => ({
-      disk: settled(growths(load, settings)) * erasureCoding(settings.objectStorage.minio.servers),
+      disk: bytesAtRetention(growths(load, settings)) * erasureCoding(settings.objectStorage.minio.servers),
     }),
   },
 ];

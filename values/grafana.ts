@@ -24,9 +24,9 @@ import { scheduling, statelessScheduling } from "./scheduling";
 import {
   checksum,
   disruptionBudget,
-  keptIfProtected,
   placement,
   pullSecrets,
+  resourcePolicy,
   resources,
   tagOf,
   type Values,
@@ -112,7 +112,7 @@ export function grafanaValues(settings: Settings): Values {
           enabled: true,
           size: quantity(grafana.disk),
           ...(cluster.storageClass && { storageClassName: cluster.storageClass }),
-          annotations: keptIfProtected(settings),
+          annotations: resourcePolicy(settings),
         },
     // Kubernetes sets the volume's group; no container runs as root.
     initChownData: { enabled: false },

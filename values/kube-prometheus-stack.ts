@@ -13,7 +13,7 @@ import { nodeByNode, nodeReader, onEveryNode, virtualNodes } from "./node-agents
 import { privateCas } from "./outside";
 import { prometheusSpec, spread, volume } from "./prometheus";
 import { scheduling, statelessScheduling } from "./scheduling";
-import { goMemoryLimit, keptIfProtected, overZones, pullSecrets, resources, type Values } from "./shared";
+import { goMemoryLimit, overZones, pullSecrets, resourcePolicy, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
 
@@ -70,7 +70,7 @@ const collectors = [
 
 /** Values of the prometheus-operator-crds chart. Deleting a CRD also deletes all monitors and rules of the cluster. */
 export const prometheusCrdsValues = (settings: Settings): Values => ({
-  crds: { annotations: keptIfProtected(settings) },
+  crds: { annotations: resourcePolicy(settings) },
 });
 
 /**

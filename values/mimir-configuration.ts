@@ -1,7 +1,7 @@
 /** Mimir's own configuration and its tenants' limits: https://grafana.com/docs/mimir/latest/configure/configuration-parameters/ */
 import { alertmanagerFile } from "../names";
 import type { Settings } from "../settings";
-import { goneWithin } from "../settings/agents";
+import { deletionRetention } from "../settings/agents";
 import { mimirProtection } from "../settings/protection";
 import { answerTimeout } from "../settings/queries";
 import { longestQuery } from "../settings/retention";
@@ -195,7 +195,7 @@ export function mimirConfiguration(settings: Settings): Values {
 
 /** Series of an agent always have its name as `cluster`, which overrides the label that it sends. */
 const ofAgent = (cluster: string, { mimir = {}, removed }: Settings["agents"][string]) => ({
-  ...limits({ ...mimir, ...(removed === "deleteData" && { retention: goneWithin }) }),
+  ...limits({ ...mimir, ...(removed === "deleteData" && { retention: deletionRetention }) }),
   ...(removed && {
     ruler_recording_rules_evaluation_enabled: false,
     ruler_alerting_rules_evaluation_enabled: false,

@@ -7,9 +7,9 @@ import {
   disruptionBudget,
   goMemoryLimit,
   image,
-  keptIfProtected,
   placement,
   pullSecrets,
+  resourcePolicy,
   resources,
   type Values,
 } from "./shared";
@@ -84,7 +84,7 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
       env: { ENABLE_WEBHOOKS: "true", ...goMemoryLimit(operator.operator) },
     },
     // Deleting a CRD also deletes all collectors and Instrumentations of the cluster.
-    crds: { annotations: keptIfProtected(settings) },
+    crds: { annotations: resourcePolicy(settings) },
     admissionWebhooks: operator.certManager
       ? { certManager: { enabled: true } }
       : {

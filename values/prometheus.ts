@@ -5,7 +5,7 @@ import { goDuration, quantity } from "../settings/units";
 import { credentialKeys } from "./gateway";
 import { scrapeClasses } from "./kept-metrics";
 import { scheduling } from "./scheduling";
-import { keptApart, overZones, resources, type Values } from "./shared";
+import { overZones, requiresSeparateNodes, resources, type Values } from "./shared";
 
 /** A volume for each replica, in the format of the operator's resources. */
 export const volume = ({ cluster }: Settings, disk: number) => ({
@@ -20,7 +20,7 @@ export const volume = ({ cluster }: Settings, disk: number) => ({
 
 /** `cluster.antiAffinity` for Prometheus and Alertmanager, in the chart's terms. */
 export const spread = (settings: Settings) =>
-  settings.cluster.antiAffinity === "none" ? "" : keptApart(settings, "quorum") ? "hard" : "soft";
+  settings.cluster.antiAffinity === "none" ? "" : requiresSeparateNodes(settings, "quorum") ? "hard" : "soft";
 
 /** Credentials of Prometheus for Mimir: keys of a Secret in its namespace. */
 function mimirCredentials(): Values {

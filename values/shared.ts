@@ -21,7 +21,7 @@ export function checksum(data: unknown): string {
 export type Values = Record<string, unknown>;
 
 /** Annotations of an object with data, or of a CRD, which Helm then keeps when the release is deleted. */
-export const keptIfProtected = ({ cluster }: Pick<Settings, "cluster">): Record<string, string> =>
+export const resourcePolicy = ({ cluster }: Pick<Settings, "cluster">): Record<string, string> =>
   cluster.protect ? { "helm.sh/resource-policy": "keep" } : {};
 
 /** Requests and the memory limit. No CPU limit: it would throttle a component while cores are idle. */
@@ -64,7 +64,7 @@ export const watchedByPrometheus = { [owner.scraper]: "prometheus" };
 export type Role = "quorum" | "interchangeable";
 
 /** Whether the scheduler must keep the replicas apart, or only prefers to. */
-export const keptApart = ({ cluster }: Settings, role: Role): boolean =>
+export const requiresSeparateNodes = ({ cluster }: Settings, role: Role): boolean =>
   cluster.antiAffinity === "required" || (cluster.antiAffinity === "quorum" && role === "quorum");
 
 /**
@@ -75,7 +75,7 @@ export function antiAffinity(settings: Settings, matchLabels: Record<string, str
   if (settings.cluster.antiAffinity === "none") return null;
   const term = { labelSelector: { matchLabels }, topologyKey: "kubernetes.io/hostname" };
   return {
-    podAntiAffinity: keptApart(settings, role)
+    podAntiAffinity: requiresSeparateNodes(settings, role)
       ? { requiredDuringSchedulingIgnoredDuringExecution: [term] }
       : { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm: term }] },
   };
@@ -93,7 +93,7 @@ export const overZones = (settings: Settings, matchLabels: Record<string, string
           maxSkew: 1,
           topologyKey: "topology.kubernetes.io/zone",
           whenUnsatisfiable:
-            role === "quorum" && keptApart(settings, role) ? "DoNotSchedule" : "ScheduleAnyway",
+            role === "quorum" && requiresSeparateNodes(settings, role) ? "DoNotSchedule" : "ScheduleAnyway",
           labelSelector: { matchLabels },
         },
       ];

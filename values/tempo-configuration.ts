@@ -3,7 +3,7 @@
  * https://grafana.com/docs/tempo/latest/configuration/
  */
 import type { Settings } from "../settings";
-import { goneWithin } from "../settings/agents";
+import { deletionRetention } from "../settings/agents";
 import { tempoGeneratedSeries } from "../settings/protection";
 import { goDuration } from "../settings/units";
 import { azureBlob, s3, storageApi } from "./object-storage";
@@ -57,7 +57,7 @@ export const tenantOverrides = (settings: Settings) => {
     ([name, { tempo = {}, removed }]) =>
       [
         name,
-        { ...tempo, ...(removed === "deleteData" && { retention: goneWithin }) },
+        { ...tempo, ...(removed === "deleteData" && { retention: deletionRetention }) },
         metricsGenerator(settings, []),
       ] as const,
   );

@@ -3,7 +3,7 @@ import type { Problem, Settings } from "../settings";
 import type { PlacedComponent } from "../settings/scheduling";
 import { goDuration } from "../settings/units";
 import { type Quorum, quorums } from "./quorums";
-import { keptApart } from "./shared";
+import { requiresSeparateNodes } from "./shared";
 
 /** A node that can run pods of the stack. */
 export interface Node {
@@ -32,7 +32,7 @@ const zonesOf = (nodes: Node[]): string[] => [...new Set(nodes.flatMap(({ zone }
 /** Members of a quorum on the nodes, as evenly as `cluster.antiAffinity` and `cluster.zones` spread them. */
 function layout(settings: Settings, { count, component }: Quorum, usable: Node[]): Layout {
   const all = nodesOf(component, usable);
-  const apart = keptApart(settings, "quorum");
+  const apart = requiresSeparateNodes(settings, "quorum");
   const byZone = apart && settings.cluster.zones;
   const nodes = byZone ? all.filter(({ zone }) => zone !== undefined) : all;
   const onNode = new Map(nodes.map(({ name }) => [name, 0]));
@@ -113,7 +113,7 @@ export function topologyCost(settings: Settings, nodes: Node[]): TopologyCost {
     node: layouts.map(({ quorum, nodes }) => loss(quorum, most(nodes))),
     zone:
       zonesOf(nodes).length < 2 ? undefined : layouts.map(({ quorum, zones }) => loss(quorum, most(zones))),
-    guaranteed: keptApart(settings, "quorum"),
+    guaranteed: requiresSeparateNodes(settings, "quorum"),
     singles: singles(settings),
     evictAfter: settings.cluster.scheduling.evictAfter,
   };
@@ -150,7 +150,7 @@ export function topologyLines({ node, zone, guaranteed, singles, evictAfter }: T
 
 /** Scheduling rules that the nodes cannot satisfy: pods would stay unschedulable. */
 export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
-  if (!keptApart(settings, "quorum")) return [];
+  if (!requiresSeparateNodes(settings, "quorum")) return [];
   const zones = zonesOf(nodes);
   if (settings.cluster.zones && zones.length === 0)
     return [
@@ -192,7 +192,7 @@ export interface Pin {
  * were created while the rules were only preferred.
  */
 export function pinProblems(settings: Settings, nodes: Node[], pins: Pin[]): Problem[] {
-  if (!keptApart(settings, "quorum")) return [];
+  if (!requiresSeparateNodes(settings, "quorum")) return [];
   const together = quorums(settings).flatMap(({ namespace, workload, component }) => {
     const own = pins
       .filter((pin) => pin.namespace === namespace && pin.workload === workload)

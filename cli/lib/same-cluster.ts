@@ -1,6 +1,11 @@
 /** The cluster of a stack, in which alone its data and objects are deleted or replaced. */
 import { CoreV1Api } from "@kubernetes/client-node";
-import { ifReplaced, type Recorded, refuseOtherCluster, stashName } from "../../components/recorded-cluster";
+import {
+  type Recorded,
+  refuseOtherCluster,
+  replacedClusterFix,
+  stashName,
+} from "../../components/recorded-cluster";
 import { namespaceOwner, namespaces, ownerName } from "../../names";
 import { SettingsError } from "../../settings";
 import type { Connection } from "./cluster";
@@ -28,7 +33,7 @@ export async function requireSameCluster(
   const { metadata } = await config.makeApiClient(CoreV1Api).readNamespace({ name: "kube-system" });
   const gone = away
     ? `If that cluster no longer exists: pulumi stack rm --force --preserve-config ${stack}`
-    : ifReplaced(stack, stash?.urn);
+    : replacedClusterFix(stack, stash?.urn);
   refuseOtherCluster(stack, settings, recorded, metadata?.uid ?? "", gone);
 }
 

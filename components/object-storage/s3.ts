@@ -2,7 +2,7 @@
 import { Client } from "minio";
 import { minio, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
-import { held } from "../hold";
+import { keepAlive } from "../keep-alive";
 import type { Gate } from "./gate";
 
 /** The requests of the root user that the program needs. */
@@ -34,7 +34,7 @@ export function s3(gate: Gate, root: { user: string; password: string }) {
  * @throws if MinIO is not ready in time or rejects the password
  */
 export const reach = (settings: Settings, gate: Gate, password: string): Promise<string> =>
-  held(async () => {
+  keepAlive(async () => {
     await gate.ready();
     await s3(gate, { user: minio.rootUser, password })
       .buckets()

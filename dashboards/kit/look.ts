@@ -129,7 +129,7 @@ const words = (texts: Record<number, string>) =>
 const noneOf: Record<string, string> = { loki: "No log lines", tempo: "No traces" };
 
 /** Sets title, unit, queries and options of a panel of any kind. */
-export function dressed(panel: Common, title: string, unit: string, queries: Query[], look: Look): Placed {
+export function styled(panel: Common, title: string, unit: string, queries: Query[], look: Look): Placed {
   const [first] = queries;
   if (!first) throw new Error(`panel ${title} has no query`);
   panel

@@ -33,7 +33,7 @@ import { PanelBuilder as Stat } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as Table } from "@grafana/grafana-foundation-sdk/table";
 import { DataqueryBuilder as TempoQuery } from "@grafana/grafana-foundation-sdk/tempo";
 import { PanelBuilder as TimeSeries } from "@grafana/grafana-foundation-sdk/timeseries";
-import { dressed, type Look, type Placed } from "./look";
+import { type Look, type Placed, styled } from "./look";
 import { type Query, reasonTarget } from "./queries";
 import { metrics, mixed, reference, type Source } from "./sources";
 
@@ -116,12 +116,12 @@ export const timeSeries = (
     panel.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
   for (const [name, fixedColor] of Object.entries(colors(queries.map(({ legend = "" }) => legend))))
     panel.overrideByRegexp(name, [{ id: "color", value: { mode: "fixed", fixedColor } }]);
-  return dressed(panel, title, unit, queries, look);
+  return styled(panel, title, unit, queries, look);
 };
 
 /** One number in the color of its threshold; a time series behind it, if its query has one. */
 export const stat = (title: string, unit: string, queries: Query[], look: Look = {}) =>
-  dressed(
+  styled(
     new Stat()
       .colorMode(look.thresholds ? BigValueColorMode.Value : BigValueColorMode.None)
       .text(new VizTextDisplayOptionsBuilder().valueSize(32))
@@ -157,7 +157,7 @@ export const bars = (title: string, unit: string, queries: Query[], look: Look =
   // Grafana omits the name of a single bar that has no explicit one.
   const label = /\{\{(\w+)\}\}/.exec(queries[0]?.legend ?? "")?.[1];
   panel.displayName(fromLoki ? `\${__data.fields.${label}}` : "${__series.name}");
-  return dressed(
+  return styled(
     panel,
     title,
     unit,
@@ -231,7 +231,7 @@ export const table = (title: string, queries: Query[], look: Look & { columns: C
       panel.overrideByName(heading, [{ id: "links", value: [{ title: "Open", url }] }]);
     }
   }
-  return dressed(
+  return styled(
     panel,
     title,
     "none",
@@ -243,7 +243,7 @@ export const table = (title: string, queries: Query[], look: Look & { columns: C
 /** Log lines, newest first; without any, one line with the reason, because Grafana ignores the text for no data here. */
 export const logLines = (title: string, queries: Query[], look: Look = {}) => {
   const panel = new Logs();
-  const placed = dressed(
+  const placed = styled(
     panel.showTime(true).wrapLogMessage(true).enableLogDetails(true).sortOrder(LogsSortOrder.Descending),
     title,
     "none",
@@ -261,7 +261,7 @@ export const logLines = (title: string, queries: Query[], look: Look = {}) => {
 
 /** Traces that a TraceQL query finds; a click opens one. */
 export const traceList = (title: string, queries: Query[], look: Look = {}) =>
-  dressed(
+  styled(
     new Table().transformations([
       // Hides the spans of a trace; they open with it.
       { id: "organize", options: { excludeByName: { nested: true } } },

@@ -10,7 +10,7 @@ const sends = (receiver: Tree | undefined): boolean =>
 
 export const alertsDelivered: SubjectRule = {
   id: "alerts-delivered",
-  asks: "Production's Alertmanagers have a receiver and a dead man's switch.",
+  requires: "Production's Alertmanagers have a receiver and a dead man's switch.",
   why: "an outage that pages no one lasts until a user reports it",
   level: { dev: "disabled", prod: "advisory" },
   check: ({ kind, object }) => {

@@ -36,7 +36,7 @@ function evictsAll({ object }: Subject, replicas: number): boolean {
 
 export const disruptionBudgets: StackRule = {
   id: "disruption-budgets",
-  asks: "Every workload with more than one replica has a PodDisruptionBudget that keeps at least one.",
+  requires: "Every workload with more than one replica has a PodDisruptionBudget that keeps at least one.",
   why: "concurrent drains, as in a cluster upgrade, would evict all replicas of a quorum",
   level: always,
   checkStack: (subjects) => {
@@ -85,7 +85,7 @@ const askedReplicas: Record<string, Record<string, number>> = {
 
 export const replicaMinimums: SubjectRule = {
   id: "replica-minimums",
-  asks: "Production has the minimum replicas for high availability, and three copies of each write.",
+  requires: "Production has the minimum replicas for high availability, and three copies of each write.",
   why: "with fewer, the loss of one node loses data or interrupts queries",
   level: inProd,
   check: (subject) => {
@@ -128,7 +128,7 @@ const replication = (release: string, values: Tree) => {
 /** In production MinIO has several servers. */
 export const storageDistributed: SubjectRule = {
   id: "storage-distributed",
-  asks: "Production's MinIO is distributed over at least four servers.",
+  requires: "Production's MinIO is distributed over at least four servers.",
   why: "the disk of a single server is the only copy of all data",
   level: inProd,
   check: (subject) => {

@@ -3,7 +3,7 @@ import type { StackRule } from "../rule";
 
 export const backupsScheduled: StackRule = {
   id: "backups-scheduled",
-  asks: "Production's buckets have a scheduled backup.",
+  requires: "Production's buckets have a scheduled backup.",
   why: "the loss of the object storage is the loss of all logs, metrics and traces",
   level: { dev: "disabled", prod: "advisory" },
   checkStack(subjects) {

@@ -1,5 +1,5 @@
 /** Object storage: the buckets, and access to them. */
-import { always, type Complaint, type StackRule, type Subject, type SubjectRule, type Tree } from "../rule";
+import { always, type StackRule, type Subject, type SubjectRule, type Tree, type Violation } from "../rule";
 
 const buckets = (subjects: Subject[]): Subject[] => subjects.filter(({ kind }) => kind === "S3Bucket");
 
@@ -12,9 +12,9 @@ const isOf = (bucket: Subject, { object, name }: Subject): boolean =>
 
 /** A rule that requires a related resource for every bucket. */
 const beside = (
-  rule: Pick<StackRule, "id" | "asks" | "why">,
+  rule: Pick<StackRule, "id" | "requires" | "why">,
   kind: string,
-  complain: (found: Subject[], bucket: Subject) => Complaint | undefined,
+  complain: (found: Subject[], bucket: Subject) => Violation | undefined,
 ): StackRule => ({
   ...rule,
   level: always,
@@ -57,7 +57,7 @@ const anyone = (principal: unknown): boolean =>
 
 export const bucketsPrivate: SubjectRule = {
   id: "buckets-private",
-  asks: "No bucket is public: its ACL is private, and no bucket policy allows anonymous access.",
+  requires: "No bucket is public: its ACL is private, and no bucket policy allows anonymous access.",
   why: "logs, metrics and traces contain customer activity and system details",
   level: always,
   check: ({ kind, object }) => {
@@ -76,7 +76,7 @@ export const bucketsPrivate: SubjectRule = {
 export const bucketsEncrypted = beside(
   {
     id: "buckets-encrypted",
-    asks: "Every bucket encrypts its objects.",
+    requires: "Every bucket encrypts its objects.",
     why: "a stolen or discarded disk would be readable",
   },
   "S3BucketServerSideEncryption",
@@ -92,7 +92,7 @@ export const bucketsEncrypted = beside(
 export const bucketsLifecycle = beside(
   {
     id: "buckets-lifecycle",
-    asks: "Every bucket has a lifecycle that removes old objects, or old versions of them.",
+    requires: "Every bucket has a lifecycle that removes old objects, or old versions of them.",
     why: "objects that a component misses would be stored, and paid for, indefinitely",
   },
   "IlmPolicy",
@@ -127,7 +127,8 @@ const isBackup = (policy: Subject): boolean => {
 
 export const bucketsOwned: StackRule = {
   id: "buckets-owned",
-  asks: "Exactly one user, the owner, has a policy for each bucket, apart from the users of backups, which delete nothing.",
+  requires:
+    "Exactly one user, the owner, has a policy for each bucket, apart from the users of backups, which delete nothing.",
   why: "a user with access to another's bucket can read or delete its data",
   level: always,
   checkStack: (subjects) => {
@@ -157,7 +158,7 @@ export const bucketsOwned: StackRule = {
 
 export const iamNoWildcards: SubjectRule = {
   id: "iam-no-wildcards",
-  asks: "No policy of MinIO allows every action, every action of a service, or every bucket.",
+  requires: "No policy of MinIO allows every action, every action of a service, or every bucket.",
   why: "a user with it can read and delete all data, and create users",
   level: always,
   check: (subject) =>

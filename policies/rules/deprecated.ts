@@ -6,7 +6,7 @@ import { fullName, imagesOf } from "./images";
 
 export const lokiIndex: SubjectRule = {
   id: "loki-index",
-  asks: "Loki's newest schema uses tsdb.",
+  requires: "Loki's newest schema uses tsdb.",
   why: "boltdb-shipper is deprecated: it has no structured metadata, is slower, and is removed in Loki 4",
   level: advice,
   check: (subject) => {
@@ -33,7 +33,7 @@ const unmaintained = [
 
 export const imagesMaintained: SubjectRule = {
   id: "images-maintained",
-  asks: "No image comes from an unmaintained source.",
+  requires: "No image comes from an unmaintained source.",
   why: "its next vulnerability will not be fixed",
   level: advice,
   check: (subject) =>
@@ -76,7 +76,7 @@ export const supportText = ({ image, line, until, published }: Support): string 
 
 export const imagesSupported: SubjectRule = {
   id: "images-supported",
-  asks: "Every image is of a version that gets fixes.",
+  requires: "Every image is of a version that gets fixes.",
   why: "its next vulnerability will not be fixed",
   level: advice,
   check: (subject) =>
@@ -103,7 +103,7 @@ const removedApis: Record<string, string> = {
 
 export const apisServed: SubjectRule = {
   id: "apis-served",
-  asks: "No object uses an API version that Kubernetes has removed.",
+  requires: "No object uses an API version that Kubernetes has removed.",
   why: "the API server would reject it, and the release fails",
   level: always,
   check: ({ object }) => {

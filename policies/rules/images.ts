@@ -1,6 +1,6 @@
 /** Origin and immutability of images. */
 import { containersOf, isTree, places, valuesOf } from "../pods";
-import { always, type Complaint, type Subject, type SubjectRule } from "../rule";
+import { always, type Subject, type SubjectRule, type Violation } from "../rule";
 
 /** An image reference and its place. */
 interface Image {
@@ -91,7 +91,7 @@ const moving = ["", "latest", "main", "master", "edge", "nightly", "stable", "de
 
 export const imagesPinned: SubjectRule = {
   id: "images-pinned",
-  asks: "Every image has a tag that names one version, or a digest; never `latest`.",
+  requires: "Every image has a tag that names one version, or a digest; never `latest`.",
   why: "a mutable tag can run another program after the next restart, on some nodes only",
   level: always,
   check: (subject) => {
@@ -105,7 +105,7 @@ export const imagesPinned: SubjectRule = {
       .filter(({ tag }) => tag !== undefined && moving.includes(tag))
       .map(({ place, tag }) => `${place} uses the chart's image with the mutable tag "${tag}"`);
     return [...named, ...overridden].map(
-      (what): Complaint => ({ what, fix: "Use the tag of a version, or a digest." }),
+      (what): Violation => ({ what, fix: "Use the tag of a version, or a digest." }),
     );
   },
 };
@@ -130,7 +130,7 @@ const officialRegistries = [
 
 export const imagesFromRegistries: SubjectRule = {
   id: "images-registries",
-  asks: "Every image comes from a listed registry, or from images.registry.",
+  requires: "Every image comes from a listed registry, or from images.registry.",
   why: "anyone who can push to it decides which programs run in this cluster",
   level: always,
   config: { registries: { type: "array", items: { type: "string" }, default: officialRegistries } },

@@ -5,7 +5,8 @@ const mode = (name: string) => `pod-security.kubernetes.io/${name}`;
 
 export const podSecurityLabels: SubjectRule = {
   id: "pod-security-labels",
-  asks: "Every namespace is labeled so that Pod Security enforces, warns and audits `restricted` or `baseline`.",
+  requires:
+    "Every namespace is labeled so that Pod Security enforces, warns and audits `restricted` or `baseline`.",
   why: "without the labels the API server admits privileged pods from any user",
   level: always,
   check: (subject) => {
@@ -38,7 +39,7 @@ const denies = (spec: Tree | undefined, direction: "Ingress" | "Egress"): boolea
 
 export const networkPolicies: StackRule = {
   id: "network-policies",
-  asks: "Every namespace of the stack has NetworkPolicies with default deny in both directions.",
+  requires: "Every namespace of the stack has NetworkPolicies with default deny in both directions.",
   why: "without them, every pod of the cluster can reach the stores behind the gateways",
   level: inProd,
   checkStack: (subjects) =>

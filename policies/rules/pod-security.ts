@@ -3,16 +3,16 @@
  * container only.
  */
 import { type Container, containersOf, isOperated, isTree, places, podOf, valuesOf } from "../pods";
-import { advice, always, type Complaint, type Subject, type SubjectRule, type Tree } from "../rule";
+import { advice, always, type Subject, type SubjectRule, type Tree, type Violation } from "../rule";
 
 /** Violations by each container of a subject, and at each place in a release's values. */
 const each =
   (
-    ofContainer: (container: Container, pod: Tree) => Complaint | undefined,
-    inValues: (place: { path: string; key: string; value: unknown }) => Complaint | undefined = () =>
+    ofContainer: (container: Container, pod: Tree) => Violation | undefined,
+    inValues: (place: { path: string; key: string; value: unknown }) => Violation | undefined = () =>
       undefined,
   ) =>
-  (subject: Subject): Complaint[] => {
+  (subject: Subject): Violation[] => {
     const values = valuesOf(subject);
     const found = values
       ? places({ values }).map(inValues)
@@ -24,7 +24,7 @@ const security = ({ spec }: Container): Tree => spec["securityContext"] ?? {};
 
 export const noPrivilege: SubjectRule = {
   id: "no-privilege",
-  asks: "No container is privileged, gains privileges, or adds capabilities; each drops all.",
+  requires: "No container is privileged, gains privileges, or adds capabilities; each drops all.",
   why: "a privileged container is root on its node, and an attacker in it controls every pod there",
   level: always,
   check: (subject) =>
@@ -61,7 +61,7 @@ const hostFields = ["hostNetwork", "hostPID", "hostIPC"];
 
 export const noHostNamespaces: SubjectRule = {
   id: "no-host-namespaces",
-  asks: "No pod uses its node's network, PID or IPC namespace, or a host port.",
+  requires: "No pod uses its node's network, PID or IPC namespace, or a host port.",
   why: "NetworkPolicies do not apply there, and it can observe every other pod of the node",
   level: always,
   check: (subject) => {
@@ -83,7 +83,7 @@ export const noHostNamespaces: SubjectRule = {
 
 export const noHostPaths: SubjectRule = {
   id: "no-host-paths",
-  asks: "No pod mounts a hostPath.",
+  requires: "No pod mounts a hostPath.",
   why: "through the node's files a pod can read other pods' secrets, or change programs of the node",
   level: always,
   check: (subject) =>
@@ -97,7 +97,8 @@ export const noHostPaths: SubjectRule = {
 
 export const nonRoot: SubjectRule = {
   id: "non-root",
-  asks: "Every container declares that it does not run as root (runAsNonRoot, or runAsUser other than 0).",
+  requires:
+    "Every container declares that it does not run as root (runAsNonRoot, or runAsUser other than 0).",
   why: "with root in the container, a bug in the kernel or the runtime is root on the node",
   level: always,
   check: each(
@@ -119,7 +120,7 @@ export const nonRoot: SubjectRule = {
 
 export const seccomp: SubjectRule = {
   id: "seccomp",
-  asks: "Every container runs under a seccomp profile.",
+  requires: "Every container runs under a seccomp profile.",
   why: "without one it can make every system call, including those that only exploits need",
   level: always,
   check: each(
@@ -141,7 +142,7 @@ export const seccomp: SubjectRule = {
 
 export const readOnlyRoot: SubjectRule = {
   id: "read-only-root",
-  asks: "Every container's root file system is read-only.",
+  requires: "Every container's root file system is read-only.",
   why: "an attacker cannot leave a program behind",
   level: advice,
   check: (subject) =>

@@ -9,7 +9,7 @@ const probe = (
   level: Record<Environment, Level>,
 ): SubjectRule => ({
   id,
-  asks: `Every long-running container has a ${field}; Jobs, init containers and operator-managed pods are exempt.`,
+  requires: `Every long-running container has a ${field}; Jobs, init containers and operator-managed pods are exempt.`,
   why,
   level,
   check: (subject) =>

@@ -8,7 +8,8 @@ const keys = ["minio-encryption"];
 
 export const statefulProtected: SubjectRule = {
   id: "stateful-protected",
-  asks: "In production, namespaces, buckets, volumes and the encryption key have deletion protection (cluster.protect).",
+  requires:
+    "In production, namespaces, buckets, volumes and the encryption key have deletion protection (cluster.protect).",
   why: "a renamed resource or a wrong stack would delete the data",
   level: inProd,
   check: ({ kind, name, protect }) =>

@@ -9,7 +9,7 @@ const has = (list: unknown, ...any: string[]): boolean =>
 
 export const rbacNoWildcards: SubjectRule = {
   id: "rbac-no-wildcards",
-  asks: "No Role or ClusterRole allows every verb, every resource or every API group.",
+  requires: "No Role or ClusterRole allows every verb, every resource or every API group.",
   why: "it silently extends to every API that is installed later",
   level: always,
   check: (subject) =>
@@ -27,7 +27,8 @@ export const rbacNoWildcards: SubjectRule = {
 
 export const rbacNoAdmin: SubjectRule = {
   id: "rbac-no-admin",
-  asks: "No ServiceAccount of the stack is bound to cluster-admin or can become it (escalate, bind, impersonate).",
+  requires:
+    "No ServiceAccount of the stack is bound to cluster-admin or can become it (escalate, bind, impersonate).",
   why: "a pod with this permission controls the cluster",
   level: always,
   check: (subject) => {
@@ -53,7 +54,7 @@ export const rbacNoAdmin: SubjectRule = {
 
 export const rbacSecrets: SubjectRule = {
   id: "rbac-secrets",
-  asks: "No ClusterRole reads every Secret of the cluster.",
+  requires: "No ClusterRole reads every Secret of the cluster.",
   why: "an attacker in its pod gets every password in the cluster",
   level: advice,
   check: (subject) =>
@@ -82,7 +83,7 @@ const bound = (binding: Subject, account: string, namespace: string | undefined)
 
 export const tokensNeeded: StackRule = {
   id: "tokens-needed",
-  asks: "A pod has a Kubernetes API token only if its ServiceAccount has permissions.",
+  requires: "A pod has a Kubernetes API token only if its ServiceAccount has permissions.",
   why: "an unneeded token helps an attacker",
   level: always,
   only: "rendered",

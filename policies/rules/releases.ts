@@ -6,7 +6,7 @@ const exact = /^v?\d+\.\d+\.\d+([-+][\w.+-]+)?$/;
 
 export const chartsPinned: SubjectRule = {
   id: "charts-pinned",
-  asks: "Every release names one version of its chart, or a packaged chart.",
+  requires: "Every release names one version of its chart, or a packaged chart.",
   why: "without it, an unrelated update installs the newest version",
   level: always,
   check: ({ kind, object }) => {
@@ -27,7 +27,7 @@ export const chartsPinned: SubjectRule = {
 
 export const releasesRecoverable: SubjectRule = {
   id: "releases-recoverable",
-  asks: "Helm keeps failed releases (no atomic), and at least two revisions of each release.",
+  requires: "Helm keeps failed releases (no atomic), and at least two revisions of each release.",
   why: "the pods and events of a failed installation show its cause, and helm rollback needs an earlier revision",
   level: inProd,
   check: ({ kind, object }) => {

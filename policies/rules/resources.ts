@@ -1,8 +1,8 @@
 /** Resource requests and limits of containers. */
 import { containersOf, isTree, places, valuesOf } from "../pods";
-import { always, type Complaint, type SubjectRule, type Tree } from "../rule";
+import { always, type SubjectRule, type Tree, type Violation } from "../rule";
 
-const lacks = (place: string, resources: Tree): Complaint[] => {
+const lacks = (place: string, resources: Tree): Violation[] => {
   const missing = [
     ...(resources["requests"]?.cpu ? [] : ["a CPU request"]),
     ...(resources["requests"]?.memory ? [] : ["a memory request"]),
@@ -24,7 +24,7 @@ const isContainers = (path: string): boolean => !/claim/i.test(path);
 /** A CPU limit is not required: it would throttle a component while cores are idle (values/shared.ts). */
 export const resourcesSet: SubjectRule = {
   id: "resources-set",
-  asks: "Every container requests CPU and memory and has a memory limit. CPU limits are not required.",
+  requires: "Every container requests CPU and memory and has a memory limit. CPU limits are not required.",
   why: "without requests the scheduler overcommits nodes, and without a memory limit one pod can take down its neighbors",
   level: always,
   check: (subject) => {

@@ -73,7 +73,7 @@ function settingIn(text: string): string | undefined {
 
 export const noSecretsInValues: SubjectRule = {
   id: "no-secrets-in-values",
-  asks: "No value of a release is a secret.",
+  requires: "No value of a release is a secret.",
   why: "Helm stores values in plain text in the cluster, and Pulumi shows them in every preview",
   level: always,
   check: (subject) =>
@@ -95,7 +95,7 @@ export const noSecretsInValues: SubjectRule = {
 
 export const noSecretsInConfigMaps: SubjectRule = {
   id: "no-secrets-in-configmaps",
-  asks: "No ConfigMap contains a secret.",
+  requires: "No ConfigMap contains a secret.",
   why: "ConfigMaps are not encrypted, and more users can read them than Secrets",
   level: always,
   check: ({ kind, object }) =>
@@ -109,7 +109,7 @@ export const noSecretsInConfigMaps: SubjectRule = {
 
 export const noSecretsInVariables: SubjectRule = {
   id: "no-secrets-in-variables",
-  asks: "No container has a secret as the plain value of a variable, or among its arguments.",
+  requires: "No container has a secret as the plain value of a variable, or among its arguments.",
   why: "anyone with read access to the Deployment sees it, and `ps` on the node shows arguments",
   level: always,
   check: (subject) =>
@@ -133,7 +133,7 @@ export const noSecretsInVariables: SubjectRule = {
 export const noSecretsInOutputs: SubjectRule = {
   id: "no-secrets-in-outputs",
   outputs: true,
-  asks: "No output of the stack shows a secret; secret outputs are marked with pulumi.secret.",
+  requires: "No output of the stack shows a secret; secret outputs are marked with pulumi.secret.",
   why: "plain outputs are shown at the end of every update and stored in plain text in the state",
   level: always,
   check: ({ kind, object, secretOutputs }) =>

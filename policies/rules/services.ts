@@ -6,7 +6,8 @@ const open = ["NodePort", "LoadBalancer"];
 
 export const servicesInternal: SubjectRule = {
   id: "services-internal",
-  asks: "Services are reached from inside the cluster only: no NodePort, LoadBalancer or external address.",
+  requires:
+    "Services are reached from inside the cluster only: no NodePort, LoadBalancer or external address.",
   why: "external access bypasses NetworkPolicies for pods, and the Ingress with its TLS and login",
   level: always,
   check: (subject) => {
@@ -29,7 +30,7 @@ export const servicesInternal: SubjectRule = {
 
 export const ingressTls: SubjectRule = {
   id: "ingress-tls",
-  asks: "Every Ingress has TLS for each of its hosts.",
+  requires: "Every Ingress has TLS for each of its hosts.",
   why: "passwords and session cookies would be sent in plain text",
   level: always,
   check: (subject) => {
@@ -61,7 +62,7 @@ const listeners: Record<string, { path: string[]; tls: unknown; carries: string 
 
 export const tlsInside: SubjectRule = {
   id: "tls-inside",
-  asks: "In production, Grafana and MinIO use TLS inside the cluster.",
+  requires: "In production, Grafana and MinIO use TLS inside the cluster.",
   why: "anyone with access to the network between nodes can read them",
   level: { dev: "disabled", prod: "advisory" },
   check: (subject) => {
@@ -79,7 +80,7 @@ export const tlsInside: SubjectRule = {
 
 export const noAnonymousAccess: SubjectRule = {
   id: "no-anonymous-access",
-  asks: "Grafana requires a login.",
+  requires: "Grafana requires a login.",
   why: "data sources answer every query that Grafana forwards with its own credentials",
   level: always,
   check: (subject) =>

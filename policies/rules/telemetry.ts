@@ -1,6 +1,6 @@
 /** Retention, sampling and tenants of the data. */
 import { at, valuesOf } from "../pods";
-import { always, type Complaint, inProd, type Subject, type SubjectRule, type Tree } from "../rule";
+import { always, inProd, type Subject, type SubjectRule, type Tree, type Violation } from "../rule";
 
 /** The sampling ratio of a subject; undefined without one. */
 function ratioOf({ kind, object }: Subject): { place: string; ratio: number } | undefined {
@@ -19,7 +19,7 @@ const percent = (ratio: number): string => `${Math.round(ratio * 1000) / 10} %`;
 export const sampling: SubjectRule = {
   id: "sampling",
   outputs: true,
-  asks: "Production keeps at most 10 % of traces, development all of them.",
+  requires: "Production keeps at most 10 % of traces, development all of them.",
   why: "in production more traces add cost without benefit, and in development a missing trace hinders debugging",
   level: always,
   config: { prodMaximum: { type: "number", default: 0.1 }, devMinimum: { type: "number", default: 1 } },
@@ -72,7 +72,7 @@ const kept: Record<string, { path: string[]; setting: string; parameter: string 
 
 export const retentionMinimums: SubjectRule = {
   id: "retention-minimums",
-  asks: "Production keeps logs 30 days, metrics 365 and traces 30, at least.",
+  requires: "Production keeps logs 30 days, metrics 365 and traces 30, at least.",
   why: "data deleted too early is missing in an audit or incident",
   level: inProd,
   config: {
@@ -99,7 +99,7 @@ export const retentionMinimums: SubjectRule = {
 };
 
 /** Loki deletes nothing, whatever its retention, unless retention is enabled in its compactor. */
-const retentionOn = (subject: Subject, values: Tree): Complaint[] =>
+const retentionOn = (subject: Subject, values: Tree): Violation[] =>
   subject.name === "loki" && at(values, "loki", "compactor", "retention_enabled") !== true
     ? [
         {
@@ -111,7 +111,7 @@ const retentionOn = (subject: Subject, values: Tree): Complaint[] =>
 
 export const retentionRuns: SubjectRule = {
   id: "retention-runs",
-  asks: "Loki's compactor applies retention.",
+  requires: "Loki's compactor applies retention.",
   why: "otherwise the bucket grows until it is full, and the lifecycle rule deletes chunks that the index still references",
   level: always,
   check: (subject) => {
@@ -129,7 +129,7 @@ const tenancySwitch: Record<string, string[]> = {
 
 export const tenancy: SubjectRule = {
   id: "tenancy",
-  asks: "Multi-tenancy is enabled in Loki, Mimir and Tempo.",
+  requires: "Multi-tenancy is enabled in Loki, Mimir and Tempo.",
   why: "otherwise all data belongs to one tenant: limits, retention and gateway users do not apply, and existing data is not found",
   level: always,
   check: (subject) => {
@@ -161,7 +161,7 @@ function clusterNames({ CLUSTER, RESOURCE_STATEMENTS = "[]" }: Record<string, un
 
 export const agentCluster: SubjectRule = {
   id: "agent-cluster",
-  asks: "Collectors of an agent name the cluster whose gateway user they have.",
+  requires: "Collectors of an agent name the cluster whose gateway user they have.",
   why: "the hub would show its signals as those of another cluster, or discard them",
   level: always,
   check: (subject) => {

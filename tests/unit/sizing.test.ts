@@ -8,7 +8,7 @@ import { root } from "../../cli/lib/stack-config";
 import { type Settings, UserError } from "../../settings";
 import { capacity } from "../../settings/capacity";
 import { settingAt } from "../../settings/describe";
-import { fits, hasOf, wholeStack } from "../../settings/fit";
+import { configuredSize, fits, wholeStack } from "../../settings/fit";
 import { daysUntilFull } from "../../settings/forecast";
 import { wholeLoad } from "../../settings/load";
 import { formulas } from "../../settings/sizing";
@@ -157,16 +157,16 @@ describe("unit: sizing", () => {
   describe("configured resources", () => {
     it("are the replicas with the requests of each; per node for DaemonSets", () => {
       const settings = settingsOf("prod");
-      expect(hasOf(settings, "mimir.ingester")).to.deep.equal({
+      expect(configuredSize(settings, "mimir.ingester")).to.deep.equal({
         ...{ replicas: 3, cpu: 2000, memory: 4 * GiB, disk: 50 * GiB },
       });
-      expect(hasOf(settings, "objectStorage.minio")?.replicas).to.equal(6);
-      expect(hasOf(settings, "alloyLogs")).to.equal(undefined);
-      expect(hasOf(sized({ nodes: 7 }), "alloyLogs")?.replicas).to.equal(7);
+      expect(configuredSize(settings, "objectStorage.minio")?.replicas).to.equal(6);
+      expect(configuredSize(settings, "alloyLogs")).to.equal(undefined);
+      expect(configuredSize(sized({ nodes: 7 }), "alloyLogs")?.replicas).to.equal(7);
     });
 
     it("of a cache include a fifth more memory than its items need", () => {
-      expect(hasOf(settingsOf("prod"), "loki.resultsCache")).to.deep.equal({
+      expect(configuredSize(settingsOf("prod"), "loki.resultsCache")).to.deep.equal({
         replicas: 1,
         cpu: 500,
         memory: 615 * MiB,

@@ -1,7 +1,7 @@
 /** `obs size`: the capacity that a load requires, compared with a stack's settings, without a cluster. */
 import { readSettings, type Settings, UserError } from "../../../settings";
 import { type Capacity, capacity } from "../../../settings/capacity";
-import { type Fit, fits, type Has, sum, total, wholeStack } from "../../../settings/fit";
+import { type ConfiguredSize, type Fit, fits, sum, total, wholeStack } from "../../../settings/fit";
 import { load as loadSettings, signalsOf, wholeLoad } from "../../../settings/load";
 import { invalid, tooLargeText, tooSmallText } from "../../../settings/problem-text";
 import type { Amount } from "../../../settings/sizing";
@@ -33,7 +33,7 @@ function hasText({ needs, has }: Fit): string {
   if (!has) return "not set";
   const { replicas, maxReplicas } = has;
   const named = Object.fromEntries(
-    Object.keys(needs).map((resource) => [resource, has[resource as keyof Has]]),
+    Object.keys(needs).map((resource) => [resource, has[resource as keyof ConfiguredSize]]),
   );
   return `${maxReplicas === undefined ? replicas : `${replicas} to ${maxReplicas}`} x ${amountText(named)}`;
 }

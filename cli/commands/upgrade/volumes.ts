@@ -2,7 +2,7 @@
 import { AppsV1Api, CoreV1Api, type KubeConfig, StorageV1Api } from "@kubernetes/client-node";
 import {
   type LiveVolumes,
-  mustBeMadeAnew,
+  needsRecreation,
   smallerClaims,
 } from "../../../components/preflight/checks/volumes";
 import { UserError } from "../../../settings";
@@ -26,7 +26,7 @@ export function planOf(all: WorkloadVolumes[], live: LiveVolumes) {
     ),
     /** StatefulSets to delete without their pods; `up` creates them again with the new template. */
     remove: ours
-      .filter((volumes) => mustBeMadeAnew(live, volumes))
+      .filter((volumes) => needsRecreation(live, volumes))
       .map(({ namespace, name }) => ({ namespace, name })),
   };
 }

@@ -39,7 +39,7 @@ export const smallerClaims = (live: LiveVolumes, volumes: WorkloadVolumes): V1Pe
     .sort((a, b) => bytes(a) - bytes(b));
 
 /** Whether a StatefulSet has a smaller size in its template than in its setting, so that it must be recreated. */
-export const mustBeMadeAnew = (live: LiveVolumes, volumes: WorkloadVolumes): boolean => {
+export const needsRecreation = (live: LiveVolumes, volumes: WorkloadVolumes): boolean => {
   const template = templateOf(live, volumes);
   return volumes.owner === "statefulset" && template !== undefined && bytes(template) < volumes.size;
 };

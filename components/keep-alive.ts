@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
  * so that they do not delay the end of the program. But a program that waits for nothing else would end too early, and
  * Pulumi would delete every resource that it has not registered yet.
  */
-export async function held<T>(work: () => Promise<T>): Promise<T> {
+export async function keepAlive<T>(work: () => Promise<T>): Promise<T> {
   const timer = setInterval(() => {}, 60_000);
   try {
     return await work();
