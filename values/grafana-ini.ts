@@ -61,7 +61,9 @@ export function grafanaIni(settings: Settings): Values {
     // A gateway client must have a longer timeout than the gateway: otherwise a long query fails only in Grafana.
     dataproxy: { timeout: answerTimeout(settings) },
     ...smtp(settings),
-    snapshots: { external_enabled: false },
+    // Both show data without a login, to anyone with the link.
+    snapshots: { enabled: false, external_enabled: false },
+    public_dashboards: { enabled: false },
     log: { mode: "console" },
     "log.console": { format: "json" },
     ...(grafana.database && {

@@ -65,6 +65,14 @@ describe("unit: values of grafana", () => {
       }
     });
 
+    it("shows nothing without a login: neither snapshots nor public dashboards", () => {
+      for (const environment of ["dev", "prod"] as const) {
+        const ini = iniOf(environment);
+        expect(ini.snapshots).to.deep.equal({ enabled: false, external_enabled: false });
+        expect(ini.public_dashboards).to.deep.equal({ enabled: false });
+      }
+    });
+
     it("allows the local admin only in dev", () => {
       expect(iniOf("dev").auth).to.deep.equal({ disable_login: false, disable_login_form: false });
       expect(iniOf("dev")["auth.basic"]).to.deep.equal({ enabled: true });
