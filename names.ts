@@ -230,8 +230,11 @@ export const gossipLabel = (store: Store, settings: Settings): string =>
 export const mimirGossipAddress = (settings: Settings): string =>
   `${host("mimir-gossip-ring", namespaces(settings).mimir)}:7946`;
 
-/** Permission of a gateway user on its tenant. */
-export type Role = "read" | "write";
+/**
+ * Permission of a gateway user on its tenant: to query it, to send data, or to change its rules and its Alertmanager. The
+ * last one is separate because a rule can read every tenant (`source_tenants`).
+ */
+export type Role = "read" | "write" | "rules";
 
 /** Name of a gateway user by tenant and role. A user may read several tenants as one, joined by `|`. */
 export const gatewayUser = (tenant: string, role: Role): string => `${tenant.replaceAll("|", ".")}-${role}`;

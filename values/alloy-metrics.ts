@@ -2,6 +2,7 @@
 import {
   gatewayAccess,
   gatewayUrls,
+  gatewayUser,
   logJobs,
   mimirTenants,
   owner,
@@ -37,12 +38,14 @@ const loadedRules = (settings: Settings) =>
     ? [
         {
           tenant: settings.cluster.name,
+          user: gatewayUser(settings.cluster.name, "write"),
           selector: {},
           labels: { cluster: settings.cluster.name },
         },
       ]
     : mimirTenants(settings).map((tenant) => ({
         tenant,
+        user: gatewayUser(tenant, "rules"),
         selector: { [owner.ruleTenant]: tenant },
         labels: {},
       }));

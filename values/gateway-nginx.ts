@@ -30,23 +30,23 @@ const block = (head: string, lines: string[]) => [`${head} {`, ...indent(lines),
 
 /** Maps from the client's credentials to the tenant that it may read or write. */
 function tenantMaps(users: GatewayUser[], agents: string[]): string[] {
-  const ofRole = (role: Role) =>
-    block(`map $login ${tenantVariable(role)}`, [
+  const tenantsOf = (variable: string, some: GatewayUser[]) =>
+    block(`map $login ${variable}`, [
       'default "!";',
       '"" "";',
-      ...users.filter((user) => user.role === role).map(({ name, tenant }) => `"${name}" "${tenant}";`),
+      ...some.map(({ name, tenant }) => `"${name}" "${tenant}";`),
     ]);
+  const ofRole = (role: Role) => users.filter((user) => user.role === role);
+  const agentUsers = agents.map((agent) => gatewayUser(agent, "write"));
   return [
-    ...ofRole("read"),
-    ...ofRole("write"),
-    // A user that may write to a tenant may also read its rules: a client that synchronizes rules compares them first.
-    ...block("map $login $of_anybody", [
-      'default "!";',
-      '"" "";',
-      ...users.map(({ name, tenant }) => `"${name}" "${tenant}";`),
-    ]),
+    ...tenantsOf(tenantVariable("read"), ofRole("read")),
+    ...tenantsOf(tenantVariable("write"), ofRole("write")),
+    // An agent has a single user, which also loads its rules.
+    ...tenantsOf("$of_rules", [...ofRole("rules"), ...users.filter(({ name }) => agentUsers.includes(name))]),
+    // Every user of a tenant may read its rules: a client that synchronizes rules compares them first.
+    ...tenantsOf("$of_anybody", users),
     ...block(`map $request_method ${tenantVariable("manage")}`, [
-      `default ${tenantVariable("write")};`,
+      "default $of_rules;",
       "GET $of_anybody;",
       "HEAD $of_anybody;",
     ]),
@@ -54,7 +54,7 @@ function tenantMaps(users: GatewayUser[], agents: string[]): string[] {
     // agent.
     ...block(`map $login ${tenantVariable("alert")}`, [
       `default ${tenantVariable("manage")};`,
-      ...agents.map((agent) => `"${gatewayUser(agent, "write")}" "!";`),
+      ...agentUsers.map((user) => `"${user}" "!";`),
     ]),
     // If a request names a tenant, it must be the user's own. Otherwise the client could mistake the response for that
     // of another tenant.
@@ -103,7 +103,7 @@ const retried: Record<Need, string> = {
 
 function location(store: Store, { location, need, to, path, webSocket, errorPage }: Route): string[] {
   const tenant = tenantVariable(need);
-  const role: Role = need === "read" ? "read" : "write";
+  const role: Role = need === "read" || need === "write" ? need : "rules";
   return block(`location ${location}`, [
     `if (${tenant} = "") { return 401 "authentication required"; }`,
     `if ($refused_${need}) { return 403 "forbidden: user lacks ${role} access or X-Scope-OrgID does not match"; }`,

@@ -1,11 +1,11 @@
 /** Routes through the gateways of Loki, Mimir and Tempo: the required role and the target component of each path. */
-import type { Role, ServicePort, Store } from "../names";
+import type { ServicePort, Store } from "../names";
 
 /**
  * Permission that a request needs: to read, to write, to read (GET) or change rules, or to read or change
  * Alertmanager's configuration, alerts and silences.
  */
-export type Need = Role | "manage" | "alert";
+export type Need = "read" | "write" | "manage" | "alert";
 
 /** A Service in the namespace of the store. */
 export type Target = Pick<ServicePort, "name" | "port">;

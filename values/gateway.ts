@@ -40,8 +40,8 @@ const tenantsOf: Record<Store, (settings: Settings) => string[]> = {
 };
 
 /**
- * Every user of a store's gateway: a reader and a writer for each tenant, and a reader of tenants that are queried as
- * one.
+ * Every user of a store's gateway: a reader and a writer for each tenant, in Mimir also one that changes its rules, and a
+ * reader of tenants that are queried as one.
  */
 export function gatewayUsers(store: Store, settings: Settings): GatewayUser[] {
   const user = (tenant: string, role: Role) => ({ name: gatewayUser(tenant, role), tenant, role });
@@ -51,6 +51,8 @@ export function gatewayUsers(store: Store, settings: Settings): GatewayUser[] {
       user(tenant, "read"),
       user(tenant, "write"),
     ]),
+    // An agent loads its rules with its only user.
+    ...(store === "mimir" ? mimirTenants(settings).map((tenant) => user(tenant, "rules")) : []),
     // Data of a removed cluster stays readable.
     ...agents.filter((agent) => settings.agents[agent]?.removed).map((agent) => user(agent, "read")),
     ...(store === "mimir" ? [datasourceTenants, longRangeTenants].map((all) => user(all, "read")) : []),
@@ -162,7 +164,10 @@ export function gatewayClients(
   return {
     alloyLogs: [logs],
     alloyMetrics: [
-      ...(hub ? raw : mimirTenants(settings).map((tenant) => writer("mimir", tenant))),
+      ...raw,
+      ...(hub
+        ? []
+        : mimirTenants(settings).map((tenant) => ["mimir", gatewayUser(tenant, "rules")] as const)),
       ...(alloyMetrics.kubernetesEvents ? [logs] : []),
       // KEDA reads it to count the targets.
       ...(hub ? [] : [["mimir", datasourceReader] as const]),

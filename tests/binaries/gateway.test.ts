@@ -33,7 +33,7 @@ interface Ways {
   tenants: [own: string, other: string];
   read: Way[];
   write: Way[];
-  /** Readable by readers and writers, changed by writers. */
+  /** Readable by every user of the tenant, changed by the user for rules. */
   manage: Way[];
   /** Endpoints of the components that the gateway does not expose. */
   closed: string[];
@@ -157,15 +157,16 @@ describe("binaries: the gateways authenticate clients", function () {
     describe(store, () => {
       const { tenants, read, write, manage, closed } = ways[store];
       const [tenant, other] = tenants;
-      const [reader, writer] = [`${tenant}-read`, `${tenant}-write`];
+      const [reader, writer, ruler] = [`${tenant}-read`, `${tenant}-write`, `${tenant}-rules`];
       /** Every route, with its allowed and denied roles. */
       const all: { way: Way; method: string; may: string; mayNot: string | undefined }[] = [
         ...read.map((way) => ({ way, method: "GET", may: reader, mayNot: writer })),
         ...write.map((way) => ({ way, method: "POST", may: writer, mayNot: reader })),
         ...manage.map((way) => ({ way, method: "GET", may: reader, mayNot: undefined })),
         ...manage.map((way) => ({ way, method: "GET", may: writer, mayNot: undefined })),
-        ...manage.map((way) => ({ way, method: "POST", may: writer, mayNot: reader })),
-        ...manage.map((way) => ({ way, method: "DELETE", may: writer, mayNot: reader })),
+        ...["POST", "DELETE"].flatMap((method) =>
+          [reader, writer].flatMap((mayNot) => manage.map((way) => ({ way, method, may: ruler, mayNot }))),
+        ),
       ];
       const [one, another] = [read[0]?.path ?? "", write[0]?.path ?? ""];
       let backends: Backends;
@@ -272,7 +273,8 @@ describe("binaries: the gateways authenticate clients", function () {
       it("every user has its own tenant", async () => {
         for (const { name, tenant: its, role } of gatewayUsers(store, settings)) {
           backends.got.length = 0;
-          const sent = role === "read" ? { path: one } : { method: "POST", path: another };
+          const path = role === "rules" ? manage[0]?.path : another;
+          const sent = role === "read" ? { path: one } : { method: "POST", path: path ?? "" };
           expect((await gateway.ask(name, sent)).status, name).to.equal(200);
           expect(backends.got[0]?.headers["x-scope-orgid"], name).to.equal(its);
         }
@@ -348,7 +350,8 @@ describe("binaries: the gateways authenticate clients", function () {
           try {
             for (const user of users)
               for (const word of ["old", "new"]) {
-                const sent = user.endsWith("-read") ? { path: one } : { method: "POST", path: another };
+                const path = user.endsWith("-rules") ? (manage[0]?.path ?? "") : another;
+                const sent = user.endsWith("-read") ? { path: one } : { method: "POST", path };
                 const authorization = basic(user, `${word} of ${user}`);
                 const { status } = await rotated.ask(undefined, { ...sent, headers: { authorization } });
                 expect(status, `${user} with ${word} of ${taken}`).to.equal(taken.includes(word) ? 200 : 401);

@@ -19,7 +19,7 @@ export const loadOn = (nodes: number, lines: number, spans: number): Load => ({
 });
 
 /** Users of the gateways: the same as those of Grafana and the collectors. */
-const users: Record<Store, Record<Exclude<Role, "manage">, string>> = {
+const users: Record<Store, Record<Exclude<Role, "rules">, string>> = {
   loki: { read: gatewayUser(tenants.logs, "read"), write: gatewayUser(tenants.logs, "write") },
   mimir: { read: datasourceReader, write: gatewayUser(tenants.pods, "write") },
   tempo: { read: gatewayUser(tenants.traces, "read"), write: gatewayUser(tenants.traces, "write") },

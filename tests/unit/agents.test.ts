@@ -483,7 +483,7 @@ describe("unit: an agent", function () {
       });
     // The hub evaluates all rules of the cluster, and alerts name the cluster.
     expect(JSON.parse(metrics?.["LOADED_RULES"] ?? "")).to.deep.equal([
-      { tenant: "eu-1", selector: {}, labels: { cluster: "eu-1" } },
+      { tenant: "eu-1", user: "eu-1-write", selector: {}, labels: { cluster: "eu-1" } },
     ]);
   });
 

@@ -19,7 +19,7 @@ const namesOf = (store: Store, config: Config = {}) =>
   gatewayUsers(store, settingsOf("prod", config)).map(({ name }) => name);
 
 describe("unit: users of the gateways", () => {
-  it("are a reader and a writer for each tenant, and readers of several tenants as one", () => {
+  it("are a reader and a writer for each tenant, in Mimir one for rules, and readers of several tenants as one", () => {
     expect(namesOf("loki", more)).to.deep.equal(["logs-read", "logs-write"]);
     expect(namesOf("tempo", more)).to.have.members([
       "traces-read",
@@ -29,7 +29,7 @@ describe("unit: users of the gateways", () => {
     ]);
     const mimir = gatewayUsers("mimir", settingsOf("prod", more));
     for (const tenant of ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"])
-      for (const role of ["read", "write"] as const)
+      for (const role of ["read", "write", "rules"] as const)
         expect(mimir).to.deep.include({ name: `${tenant}-${role}`, tenant, role });
     const federated = mimir.filter(({ tenant }) => tenant.includes("|"));
     expect(federated).to.deep.equal([
@@ -40,7 +40,7 @@ describe("unit: users of the gateways", () => {
         role: "read",
       },
     ]);
-    expect(mimir).to.have.length(6 * 2 + 2);
+    expect(mimir).to.have.length(6 * 3 + 2);
   });
 
   it("have unique names that are valid in a URL, a file and a Secret's key", () => {
@@ -135,8 +135,11 @@ describe("unit: clients of the gateways", () => {
     expect(found["alloyMetrics"]).to.include.members([
       "mimir/pods-write",
       "mimir/nodes-write",
-      "mimir/team-write",
+      "mimir/team-rules",
     ]);
+    // A rule can read every tenant, so that only the collector that loads rules can change them.
+    const loaders = Object.keys(found).filter((who) => found[who]?.some((user) => user.endsWith("-rules")));
+    expect(loaders).to.deep.equal(["alloyMetrics"]);
     expect(found["grafana"]).to.include.members(["loki/logs-read", "mimir/team-read", "tempo/guests-read"]);
   });
 

@@ -352,6 +352,7 @@ describe("unit: program", function () {
             ...["pods", "nodes", "prometheus", "rollup-5m", "rollup-1h"].flatMap((tenant) => [
               `${tenant}-read`,
               `${tenant}-write`,
+              `${tenant}-rules`,
             ]),
             "pods.nodes-read",
             "pods.nodes.rollup-5m.rollup-1h-read",

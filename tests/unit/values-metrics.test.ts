@@ -641,6 +641,7 @@ describe("unit: values of alloy for metrics", () => {
     const { LOADED_RULES } = alloyMetricsEnvironment(settingsOf("dev"));
     expect(JSON.parse(LOADED_RULES ?? "")).to.deep.include({
       tenant: "nodes",
+      user: "nodes-rules",
       selector: { [owner.ruleTenant]: "nodes" },
       labels: {},
     });
@@ -688,6 +689,7 @@ describe("unit: values of alloy for metrics", () => {
       LOADED_RULES: JSON.stringify(
         ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"].map((tenant) => ({
           tenant,
+          user: `${tenant}-rules`,
           selector: { "observability/mimir-tenant": tenant },
           labels: {},
         })),
@@ -800,10 +802,11 @@ describe("unit: values of alloy for metrics", () => {
       replicas: 5,
       podDisruptionBudget: { enabled: true, maxUnavailable: 1 },
     });
-    // Those of all tenants, whose rules it loads; the reader's is only for KEDA.
+    // It loads the rules of all tenants; the reader's password is only for KEDA.
     const tenants = ["pods", "nodes", "prometheus", "team", "rollup-5m", "rollup-1h"];
     // Events are logs.
-    const users = [...tenants.map((tenant) => `mimir-${tenant}-write`), "loki-logs-write"];
+    const writers = ["mimir-pods-write", "mimir-nodes-write"];
+    const users = [...writers, ...tenants.map((tenant) => `mimir-${tenant}-rules`), "loki-logs-write"];
     const items = users.map((user) => ({ key: `${user}.password`, path: `${user}.password` }));
     expect(controller.volumes.extra).to.deep.equal([
       { name: "storage", emptyDir: { sizeLimit: "20Gi" } },

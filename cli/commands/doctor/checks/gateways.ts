@@ -9,12 +9,16 @@ import { askPod } from "../../../lib/tunnel";
 import { type Check, type Context, type Finding, findingIn } from "../check";
 import { podsOf } from "../cluster-state";
 
-/** Paths that a user may read or write. A POST-only path answers 405 to a GET, so that nothing is written. */
-const paths = {
+/** A path for each role. A POST-only path answers 405 to a GET, so that nothing is written. */
+const paths: Record<Store, { read: string; write: string; rules?: string }> = {
   loki: { read: "/loki/api/v1/status/buildinfo", write: "/loki/api/v1/push" },
-  mimir: { read: "/api/v1/status/buildinfo", write: "/api/v1/push" },
+  mimir: {
+    read: "/api/v1/status/buildinfo",
+    write: "/api/v1/push",
+    rules: "/prometheus/config/v1/rules",
+  },
   tempo: { read: "/api/echo", write: "/v1/traces" },
-} as const;
+};
 
 /** The page about a store that accepts nothing. */
 const pages: Record<Store, string> = {
@@ -127,7 +131,7 @@ async function askAs({ config, settings }: Context, store: Store, clients: Clien
   const answers = new Map<string, Promise<number>>();
   const statusOf = ([, user]: Credential, password: string): Promise<number> => {
     const authorization = basicAuth(user, password);
-    const path = paths[store][roles.get(user) ?? "read"];
+    const path = paths[store][roles.get(user) ?? "read"] ?? paths[store].read;
     const answer =
       answers.get(authorization) ??
       askPod(config, pods, path, { headers: { authorization } }).then(({ status }) => status);
