@@ -2,16 +2,11 @@
 
 import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, type V1Container, type V1Pod } from "@kubernetes/client-node";
-import {
-  type ComponentRow,
-  componentOf,
-  componentRows,
-  type StackPod,
-  stackPods,
-  usage,
-} from "../../cli/commands/load/observe";
+import { type ComponentRow, componentOf, componentRows } from "../../cli/commands/load/observe";
 import type { Connection } from "../../cli/lib/cluster";
-import { loadTest, smokeTest } from "../../names";
+import { workloadOf } from "../../cli/lib/objects";
+import { queryPrometheus } from "../../cli/lib/prometheus";
+import { loadTest, namespaces, smokeTest } from "../../names";
 import { bytesOf, coresText, sizeText } from "../../settings/units";
 import type { Bench, Benchmark, Result } from "../benchmark";
 import { nothing, ofPod, type Requested, sumOf } from "../requested";
@@ -54,10 +49,11 @@ export const limitOfPod = ({ spec }: V1Pod): number | undefined =>
  * @param repetitions usage of each component, by measurement
  */
 export function restRows(pods: V1Pod[], repetitions: ComponentRow[][]): RestRow[] {
-  const names = [...new Set(pods.map(componentOf))];
+  const nameOf = (pod: V1Pod) => componentOf(workloadOf(pod));
+  const names = [...new Set(pods.map(nameOf))];
   return names
     .map((component): RestRow => {
-      const mine = pods.filter((pod) => componentOf(pod) === component);
+      const mine = pods.filter((pod) => nameOf(pod) === component);
       const used = repetitions.flatMap((rows) => rows.filter((row) => row.component === component));
       const limits = mine.map(limitOfPod);
       return {
@@ -98,16 +94,13 @@ function totalOf(rows: RestRow[], repetitions: ComponentRow[][]): Omit<RestRow, 
   };
 }
 
-/** The stack's running pods, without Jobs. */
-async function runningPods(stack: Connection): Promise<{ pods: V1Pod[]; before: StackPod[] }> {
-  const before = (await stackPods(stack)).filter(({ namespace }) => namespace !== loadTest.namespace);
-  const { items } = await stack.config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
-  const known = new Set(before.map(({ namespace, pod }) => `${namespace}/${pod}`));
-  const pods = items.filter(
-    ({ metadata, status }) =>
-      known.has(`${metadata?.namespace}/${metadata?.name}`) && status?.phase === "Running",
+/** The stack's running pods. */
+async function runningPods({ config, settings }: Connection): Promise<V1Pod[]> {
+  const own: string[] = Object.values(namespaces(settings));
+  const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
+  return items.filter(
+    ({ metadata, status }) => own.includes(metadata?.namespace ?? "") && status?.phase === "Running",
   );
-  return { pods, before };
 }
 
 const verdict = (holds: boolean) => (holds ? "met" : "missed");
@@ -119,11 +112,9 @@ async function measure({ repetitions, seconds, running, stop, tell }: Bench): Pr
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     tell(`  repetition ${repetition} of ${repetitions}: ${seconds} s`);
     await wait(seconds * 1000, undefined, { signal: stop });
-    const { before } = await runningPods(stack);
-    const { cores, memory } = await usage(stack, seconds, Date.now() / 1000);
-    repeated.push(componentRows(before, before, cores, memory));
+    repeated.push(await componentRows((promql) => queryPrometheus(stack, promql), settings, seconds));
   }
-  const { pods } = await runningPods(stack);
+  const pods = await runningPods(stack);
   const rows = restRows(pods, repeated);
   const total = totalOf(rows, repeated);
   const { items } = await config.makeApiClient(CoreV1Api).listNamespace();

@@ -1,12 +1,13 @@
-import type { V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { commandLine } from "../../cli/commands";
 import { jobManifest, ownNamespace } from "../../cli/commands/load/manifest";
-import { autoscalerRows, componentOf, componentRows } from "../../cli/commands/load/observe";
+import { autoscalerRows, componentOf, componentRows, type Query } from "../../cli/commands/load/observe";
 import { askedRate, type LoadOptions, type Plan, planOf } from "../../cli/commands/load/plan";
 import { type Report, reportText } from "../../cli/commands/load/report";
 import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/commands/load/summary";
 import { gaveOut, missing, signalRows, verdictText } from "../../cli/commands/load/verdict";
+import { workloadOf } from "../../cli/lib/objects";
+import type { Sample } from "../../cli/lib/prometheus";
 import { table } from "../../cli/lib/text";
 import { UserError } from "../../settings";
 import { namespaces } from "../support/names";
@@ -236,57 +237,60 @@ describe("unit: obs load, verdict", () => {
 });
 
 describe("unit: obs load, usage of the stack", () => {
-  const pod = (namespace: string, name: string, generateName?: string, hash?: string): V1Pod => ({
-    metadata: {
-      namespace,
-      name,
-      ...(generateName && { generateName }),
-      ...(hash && { labels: { "pod-template-hash": hash } }),
-    },
-  });
+  /** Answers a query by the first metric that it contains. */
+  const answer =
+    (answers: Record<string, [labels: Sample["labels"], value: number][]>): Query =>
+    async (promql) => {
+      const metric = Object.keys(answers).find((one) => promql.includes(one)) ?? "";
+      return (answers[metric] ?? []).map(([labels, value]) => ({ labels, value }));
+    };
 
   it("a component is the common name of its replicas", () => {
-    expect(componentOf(pod("loki", "loki-ingester-0", "loki-ingester-"))).to.equal("loki-ingester");
-    expect(componentOf(pod("loki", "loki-querier-5c5-x", "loki-querier-5c5-", "5c5"))).to.equal(
-      "loki-querier",
-    );
-    expect(componentOf(pod("monitoring", "cadvisor-76454", "cadvisor-"))).to.equal("monitoring/cadvisor");
-    expect(componentOf(pod("minio", "alone"))).to.equal("minio/alone");
+    const pod = (namespace: string, name: string, generateName?: string, hash?: string): string =>
+      componentOf(
+        workloadOf({
+          metadata: {
+            namespace,
+            name,
+            ...(generateName && { generateName }),
+            ...(hash && { labels: { "pod-template-hash": hash } }),
+          },
+        }),
+      );
+    expect(pod("loki", "loki-ingester-0", "loki-ingester-")).to.equal("loki-ingester");
+    expect(pod("loki", "loki-querier-5c5-x", "loki-querier-5c5-", "5c5")).to.equal("loki-querier");
+    expect(pod("monitoring", "cadvisor-76454", "cadvisor-")).to.equal("monitoring/cadvisor");
+    expect(pod("minio", "alone")).to.equal("minio/alone");
   });
 
-  it("adds up replicas, counts the restarts of the run, and includes deleted pods", () => {
-    const of = (name: string, component: string, restarts: number) => ({
-      namespace: "loki",
-      pod: name,
-      component,
-      restarts,
+  it("has a row for each component, the highest CPU usage first; no sample is 0", async () => {
+    const querier = { namespace: "loki", workload: "loki-querier" };
+    const cadvisor = { namespace: "monitoring", workload: "cadvisor" };
+    const query = answer({
+      container_cpu: [
+        [querier, 0.75],
+        [cadvisor, 0.8],
+      ],
+      container_memory: [[querier, 300]],
+      restarts_total: [[querier, 3]],
+      "count by": [
+        [querier, 2],
+        [cadvisor, 1],
+      ],
     });
-    const sample = (name: string, value: number) => ({ labels: { namespace: "loki", pod: name }, value });
-    const rows = componentRows(
-      [of("a", "querier", 3), of("old", "ingester", 0)],
-      [of("a", "querier", 5), of("b", "querier", 1)],
-      [sample("a", 0.25), sample("b", 0.5), sample("old", 0.1), sample("unknown", 9)],
-      [sample("a", 100), sample("b", 200)],
-    );
-    expect(rows).to.deep.equal([
-      { component: "querier", pods: 2, cores: 0.75, memory: 300, restarts: 3 },
-      { component: "ingester", pods: 1, cores: 0.1, memory: 0, restarts: 0 },
+    expect(await componentRows(query, settingsOf("dev"), 60)).to.deep.equal([
+      { component: "monitoring/cadvisor", pods: 1, cores: 0.8, memory: 0, restarts: 0 },
+      { component: "loki-querier", pods: 2, cores: 0.75, memory: 300, restarts: 3 },
     ]);
   });
 
   it("reads an autoscaler's replicas at the start, at most and at the end", async () => {
-    const asked: [string, number][] = [];
-    const query = async (promql: string, time: number) => {
-      asked.push([promql, time]);
-      const value = promql.startsWith("max_over_time") ? 5 : time === 40 ? 2 : 3;
-      return [{ labels: { namespace: "loki", horizontalpodautoscaler: "querier" }, value }];
-    };
-    expect(await autoscalerRows(query, settingsOf("dev"), 60, 100)).to.deep.equal([
+    const labels = { namespace: "loki", horizontalpodautoscaler: "querier" };
+    const query = answer({ " offset 60s": [[labels, 2]], max_over: [[labels, 5]], last_over: [[labels, 3]] });
+    expect(await autoscalerRows(query, settingsOf("dev"), 60)).to.deep.equal([
       { autoscaler: "loki/querier", start: 2, highest: 5, end: 3 },
     ]);
-    expect(asked.map(([, time]) => time)).to.deep.equal([40, 100, 100]);
-    expect(asked[1]?.[0]).to.match(/^max_over_time\(kube_horizontalpodautoscaler.*\[60s\]\)$/);
-    expect(await autoscalerRows(async () => [], settingsOf("dev"), 60, 100)).to.deep.equal([]);
+    expect(await autoscalerRows(answer({}), settingsOf("dev"), 60)).to.deep.equal([]);
   });
 });
 

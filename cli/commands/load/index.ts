@@ -5,7 +5,7 @@ import { withAbort } from "../../lib/abort";
 import { type Connection, connectStores } from "../../lib/cluster";
 import { queryPrometheus } from "../../lib/prometheus";
 import { type LoadLife, withLoad } from "./life";
-import { autoscalerRows, componentRows, discarded, stackPods, usage } from "./observe";
+import { autoscalerRows, componentRows, discarded, type Query } from "./observe";
 import { type LoadOptions, type Plan, planOf } from "./plan";
 import { type Report, reportText } from "./report";
 import { gaveOut, missing, signalRows } from "./verdict";
@@ -32,22 +32,22 @@ export async function loadReport(
   life: LoadLife,
 ): Promise<Report> {
   const { tell, stop } = life;
-  const before = await stackPods(connection);
+  const { settings } = connection;
   return withLoad(connection, plan, life, async (summary) => {
     const end = Date.now() / 1000;
     tell(`k6 has finished; waiting ${scraped} s for the last scrapes`);
     await wait(scraped * 1000, undefined, { signal: stop }).catch(() => stop.throwIfAborted());
-    const query = (promql: string, time: number) => queryPrometheus(connection, promql, time);
-    const { cores, memory } = await usage(connection, summary.seconds, end);
+    const atEnd: Query = (promql) => queryPrometheus(connection, promql, end);
+    const now: Query = (promql) => queryPrometheus(connection, promql);
     return {
       stack,
       run: plan.run,
       plan,
       summary,
       signals: signalRows(plan, summary),
-      components: componentRows(before, await stackPods(connection), cores, memory),
-      autoscalers: await autoscalerRows(query, connection.settings, summary.seconds, end),
-      discarded: await discarded(connection, summary.seconds + scraped),
+      components: await componentRows(atEnd, settings, summary.seconds),
+      autoscalers: await autoscalerRows(atEnd, settings, summary.seconds),
+      discarded: await discarded(now, summary.seconds + scraped),
       gaveOut: gaveOut(plan, summary),
       missing: missing(plan, summary),
     };

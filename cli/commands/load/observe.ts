@@ -1,124 +1,94 @@
 /** The stack under load: CPU, memory and restarts of its components, replicas of its autoscalers, discarded data. */
-import { CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { loadTest, namespaces } from "../../../names";
 import type { Settings } from "../../../settings";
-import type { Connection } from "../../lib/cluster";
-import { workloadOf } from "../../lib/objects";
-import { queryPrometheus, type Sample } from "../../lib/prometheus";
-import { grouped } from "../../lib/text";
+import type { Sample } from "../../lib/prometheus";
 
-/** A pod of the stack. */
-export interface StackPod {
-  namespace: string;
-  pod: string;
-  component: string;
-  restarts: number;
-}
-
-/** Usage of a component. */
-export interface ComponentRow {
-  component: string;
-  pods: number;
-  /** Average cores over the run, sum of all replicas. */
-  cores: number;
-  /** Highest working set in bytes, sum of all replicas. */
-  memory: number;
-  /** Restarts of its containers during the run. */
-  restarts: number;
-}
-
-/** Replicas of an autoscaler. */
-export interface AutoscalerRow {
-  autoscaler: string;
-  start: number;
-  highest: number;
-  end: number;
-}
-
-/** The workload of a pod, with the namespace unless the name begins with it. */
-export function componentOf(pod: V1Pod): string {
-  const [namespace = "", name = ""] = workloadOf(pod).split("/");
-  return name.startsWith(namespace) ? name : `${namespace}/${name}`;
-}
+/** Runs an instant query at the end of a run. */
+export type Query = (promql: string) => Promise<Sample[]>;
 
 /** Namespaces of the stack and of the load test. */
-const observed = (settings: Settings): string[] => [
-  ...Object.values(namespaces(settings)),
-  loadTest.namespace,
-];
+const observed = (settings: Settings): string =>
+  `namespace=~"${[...Object.values(namespaces(settings)), loadTest.namespace].join("|")}"`;
 
-/** The pods of the stack and of the load test. */
-export async function stackPods({ config, settings }: Connection): Promise<StackPod[]> {
-  const wanted = observed(settings);
-  const { items } = await config.makeApiClient(CoreV1Api).listPodForAllNamespaces();
-  return items
-    .filter(({ metadata }) => wanted.includes(metadata?.namespace ?? ""))
-    .map((one) => ({
-      namespace: one.metadata?.namespace ?? "",
-      pod: one.metadata?.name ?? "",
-      component: componentOf(one),
-      restarts: (one.status?.containerStatuses ?? []).reduce(
-        (sum, { restartCount }) => sum + restartCount,
-        0,
-      ),
-    }));
-}
+/** `namespace/workload` without the namespace if the workload's name begins with it. */
+export const componentOf = (workload: string): string => workload.replace(/^([^/]+)\/(?=\1)/, "");
 
-/**
- * Usage of the components, the highest CPU usage first.
- *
- * @param before the pods at the start of the run
- * @param after the pods at its end
- * @param cores of each pod on average
- * @param memory of each pod at most, in bytes
- */
-export function componentRows(
-  before: StackPod[],
-  after: StackPod[],
-  cores: Sample[],
-  memory: Sample[],
-): ComponentRow[] {
-  const id = ({ namespace, pod }: { namespace?: string; pod?: string }) => `${namespace}/${pod}`;
-  // Pods that were deleted during the run count too.
-  const known = new Map([...before, ...after].map((pod) => [id(pod), pod]));
-  const byPod = (samples: Sample[]) => new Map(samples.map(({ labels, value }) => [id(labels), value]));
-  const [coresOf, memoryOf] = [byPod(cores), byPod(memory)];
-  const restartsBefore = new Map(before.map((pod) => [id(pod), pod.restarts]));
-  const rows = [...grouped(known.values(), (pod) => pod.component)].map(([component, pods]): ComponentRow => {
-    const sum = (of: (pod: StackPod) => number | undefined) =>
-      pods.reduce((total, pod) => total + (of(pod) ?? 0), 0);
-    return {
-      component,
-      pods: pods.length,
-      cores: sum((pod) => coresOf.get(id(pod))),
-      memory: sum((pod) => memoryOf.get(id(pod))),
-      restarts: sum((pod) => pod.restarts - (restartsBefore.get(id(pod)) ?? 0)),
-    };
-  });
-  return rows.sort((a, b) => b.cores - a.cores || a.component.localeCompare(b.component));
-}
-
-/**
- * CPU and memory of each pod over a run.
- *
- * @param seconds its duration
- * @param end its end, in seconds since 1970
- */
-export async function usage(
-  connection: Connection,
-  seconds: number,
-  end: number,
-): Promise<{ cores: Sample[]; memory: Sample[] }> {
-  const chosen = `namespace=~"${observed(connection.settings).join("|")}", container!=""`;
+/** Columns of a component's usage: the query of each, by namespace and workload. */
+export function usageQueries(settings: Settings, seconds: number) {
+  const chosen = observed(settings);
   // A rate needs two scrapes, which are 30 s apart.
-  const range = `${Math.max(90, Math.ceil(seconds))}s`;
-  const cores = `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${chosen}}[${range}]))`;
-  const memory = `max_over_time(sum by (namespace, pod) (container_memory_working_set_bytes{${chosen}})[${range}:15s])`;
+  const range = `[${Math.max(90, Math.ceil(seconds))}s]`;
+  const restarts = `kube_pod_container_status_restarts_total{${chosen}}${range} offset -30s`;
+  // Pods that were deleted during the run count too.
+  const workloads = `max by (namespace, pod, workload) (max_over_time(namespace_workload_pod:kube_pod_owner:relabel{${chosen}}${range}))`;
+  const total = (ofPods: string) =>
+    `sum by (namespace, workload) (${ofPods} * on (namespace, pod) group_left (workload) ${workloads})`;
   return {
-    cores: await queryPrometheus(connection, cores, end),
-    memory: await queryPrometheus(connection, memory, end),
+    pods: `count by (namespace, workload) (${workloads})`,
+    /** Average cores, sum of all replicas. */
+    cores: total(
+      `sum by (namespace, pod) (rate(container_cpu_usage_seconds_total{${chosen}, container!=""}${range}))`,
+    ),
+    /** Highest working set in bytes, sum of all replicas. */
+    memory: total(
+      `max_over_time(sum by (namespace, pod) (container_memory_working_set_bytes{${chosen}, container!=""})${range.replace("]", ":15s]")})`,
+    ),
+    /** Restarts of containers during the run. The next scrape has those of its end. */
+    restarts: total(`sum by (namespace, pod) (max_over_time(${restarts}) - min_over_time(${restarts}))`),
   };
 }
+
+/** Columns of an autoscaler: the query of its replicas. */
+export function replicaQueries(settings: Settings, seconds: number) {
+  const replicas = `kube_horizontalpodautoscaler_status_current_replicas{${observed(settings)}}`;
+  const range = `[${Math.ceil(seconds)}s]`;
+  const one = (query: string) => `max by (namespace, horizontalpodautoscaler) (${query})`;
+  return {
+    start: one(`${replicas} offset ${Math.ceil(seconds)}s or min_over_time(${replicas}${range})`),
+    highest: one(`max_over_time(${replicas}${range})`),
+    end: one(`last_over_time(${replicas}${range})`),
+  };
+}
+
+/** A row for each object, with the result of each query; 0 if it has none. */
+async function rowsOf<Column extends string>(
+  query: Query,
+  queries: Record<Column, string>,
+  nameOf: (labels: Sample["labels"]) => string,
+): Promise<[name: string, row: Record<Column, number>][]> {
+  const columns = Object.keys(queries) as Column[];
+  const results = await Promise.all(columns.map((column) => query(queries[column])));
+  const rows = new Map<string, Record<Column, number>>();
+  for (const [index, samples] of results.entries())
+    for (const { labels, value } of samples) {
+      const none = Object.fromEntries(columns.map((column) => [column, 0])) as Record<Column, number>;
+      const row = rows.get(nameOf(labels)) ?? none;
+      rows.set(nameOf(labels), { ...row, [columns[index] as Column]: value });
+    }
+  return [...rows];
+}
+
+/** Usage of the components over the seconds before the end of a run, the highest CPU usage first. */
+export async function componentRows(query: Query, settings: Settings, seconds: number) {
+  const rows = await rowsOf(query, usageQueries(settings, seconds), ({ namespace, workload }) =>
+    componentOf(`${namespace}/${workload}`),
+  );
+  return rows
+    .map(([component, row]) => ({ component, ...row }))
+    .sort((a, b) => b.cores - a.cores || a.component.localeCompare(b.component));
+}
+export type ComponentRow = Awaited<ReturnType<typeof componentRows>>[number];
+
+/** Replicas of the stack's autoscalers over the seconds before the end of a run. */
+export async function autoscalerRows(query: Query, settings: Settings, seconds: number) {
+  const rows = await rowsOf(
+    query,
+    replicaQueries(settings, seconds),
+    ({ namespace, horizontalpodautoscaler }) => `${namespace}/${horizontalpodautoscaler}`,
+  );
+  return rows.map(([autoscaler, row]) => ({ autoscaler, ...row }));
+}
+export type AutoscalerRow = Awaited<ReturnType<typeof autoscalerRows>>[number];
 
 /** Counters of data that is dropped behind the gateways, after the client got a success. */
 const counters = [
@@ -130,43 +100,13 @@ const counters = [
 ];
 
 /** Data discarded in the last `seconds`, by counter and reason. */
-export async function discarded(connection: Connection, seconds: number): Promise<Record<string, number>> {
+export async function discarded(query: Query, seconds: number): Promise<Record<string, number>> {
   const answers = counters.map(async (counter) => {
-    const query = `sum by (reason) (increase(${counter}[${Math.ceil(seconds)}s])) > 0`;
-    return (await queryPrometheus(connection, query)).map(
-      ({ labels: { reason }, value }): [string, number] => [
-        reason ? `${counter} (${reason})` : counter,
-        Math.round(value),
-      ],
-    );
+    const samples = await query(`sum by (reason) (increase(${counter}[${Math.ceil(seconds)}s])) > 0`);
+    return samples.map(({ labels: { reason }, value }): [string, number] => [
+      reason ? `${counter} (${reason})` : counter,
+      Math.round(value),
+    ]);
   });
   return Object.fromEntries((await Promise.all(answers)).flat());
-}
-
-/** Replicas of the stack's autoscalers over a run of some seconds. */
-export async function autoscalerRows(
-  query: (promql: string, time: number) => Promise<Sample[]>,
-  settings: Settings,
-  seconds: number,
-  end: number,
-): Promise<AutoscalerRow[]> {
-  const metric = `kube_horizontalpodautoscaler_status_current_replicas{namespace=~"${observed(settings).join("|")}"}`;
-  const at = async (promql: string, time: number) =>
-    new Map(
-      (await query(promql, time)).map(({ labels, value }) => [
-        `${labels["namespace"]}/${labels["horizontalpodautoscaler"]}`,
-        value,
-      ]),
-    );
-  const [first, most, last] = await Promise.all([
-    at(metric, end - seconds),
-    at(`max_over_time(${metric}[${Math.ceil(seconds)}s])`, end),
-    at(metric, end),
-  ]);
-  return [...most].map(([autoscaler, highest]) => ({
-    autoscaler,
-    start: first.get(autoscaler) ?? highest,
-    highest,
-    end: last.get(autoscaler) ?? highest,
-  }));
 }
