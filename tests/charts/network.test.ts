@@ -3,6 +3,10 @@
  * others.
  */
 import { expect } from "chai";
+import { picks } from "../../cli/commands/doctor/checks/policies";
+import { owner } from "../../names";
+import { parts } from "../../values/network-parts";
+import { namespaces } from "../support/names";
 import {
   allows,
   type End,
@@ -10,12 +14,8 @@ import {
   type Pod,
   type Policy,
   type Port,
-  picks,
   selects,
-} from "../../cli/commands/doctor/network";
-import { owner } from "../../names";
-import { parts } from "../../values/network-parts";
-import { namespaces } from "../support/names";
+} from "../support/network";
 import { ofKind } from "../support/objects";
 import { type KubernetesObject, type RenderedStack, renderStack, workloads } from "../support/rendered";
 import { needsCharts } from "../support/tools";

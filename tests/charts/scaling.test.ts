@@ -1,6 +1,6 @@
 /** R13 in the rendered objects: autoscalers and their bounds, disruption budgets, and placement. */
 import { expect } from "chai";
-import { picks } from "../../cli/commands/doctor/network";
+import { picks } from "../../cli/commands/doctor/checks/policies";
 import { ofKind, replicasOf, scalerOf } from "../support/objects";
 import {
   containersOf,

@@ -1,4 +1,4 @@
-import type { V1Pod } from "@kubernetes/client-node";
+import type { V1NetworkPolicy, V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
 import type { Gap } from "../../cli/commands/coverage/model";
 import { judgeForeign, judgeNeverSeen } from "../../cli/commands/doctor/checks/agents";
@@ -6,14 +6,13 @@ import { judgeAlerts, judgeRules, type RuleGroup } from "../../cli/commands/doct
 import { judgeBuckets } from "../../cli/commands/doctor/checks/buckets";
 import { judgeCoverage } from "../../cli/commands/doctor/checks/coverage";
 import { judgeMissing } from "../../cli/commands/doctor/checks/datasources";
-import { judgeFlows } from "../../cli/commands/doctor/checks/flows";
 import { judgeForecast } from "../../cli/commands/doctor/checks/forecast";
 import { judgeLog, judgeUsers } from "../../cli/commands/doctor/checks/gateways";
+import { judgePolicies, type Policy, picks, policiesFrom } from "../../cli/commands/doctor/checks/policies";
 import { judgeRing, rings } from "../../cli/commands/doctor/checks/rings";
 import { judgeSending } from "../../cli/commands/doctor/checks/sending";
 import { judgeThreshold, remedy, thresholds } from "../../cli/commands/doctor/checks/thresholds";
 import { age } from "../../cli/commands/doctor/cluster-state";
-import { type Live, named } from "../../cli/commands/doctor/ends";
 import { growth, metrics, type Reading, total } from "../../cli/commands/doctor/readings";
 import { networkPolicies } from "../../values/network-policies";
 import { settingsOf } from "../support/stacks";
@@ -338,64 +337,110 @@ describe("doctor: signals", () => {
   });
 });
 
-describe("doctor: flows", () => {
-  const pod = (namespace: string, name: string, labels: Record<string, string>, containerPort: number) => ({
-    metadata: { namespace, name, labels },
-    spec: { containers: [{ name: "one", ports: [{ containerPort }] }] },
-    status: { phase: "Running", podIP: "10.0.0.1" },
+describe("doctor: network policies", () => {
+  const pod = (component: string): V1Pod => ({
+    metadata: { namespace: "loki", name: component, labels: { "app.kubernetes.io/component": component } },
   });
-  const live = (policies: unknown[]): Live => ({
-    pods: [
-      pod("loki", "gateway", { "app.kubernetes.io/component": "gateway" }, 8080),
-      pod("loki", "distributor", { "app.kubernetes.io/component": "distributor" }, 3100),
-    ],
-    nodes: [],
-    dns: [],
-    network: { policies: policies as Live["network"]["policies"] },
-  });
-  const deny = {
-    metadata: { namespace: "loki", name: "somebodys" },
+  const pods = [pod("gateway"), pod("distributor")];
+  const others = (name: string, spec: object): Policy => ({
+    metadata: { namespace: "loki", name },
     spec: {
       podSelector: { matchLabels: { "app.kubernetes.io/component": "distributor" } },
       policyTypes: ["Ingress"],
+      ...spec,
     },
+  });
+  const strict = { ...settings, network: { ...settings.network, policies: true } };
+  /** The stack's policies, as the client returns them; one may be changed or left out. */
+  const own = (change: (spec: Policy["spec"]) => Policy["spec"] | undefined = (spec) => spec) => {
+    const policies = networkPolicies(strict).flatMap(({ metadata, spec }) => {
+      const { ingress, ...rest } = (metadata.name === "loki" ? change(spec) : spec) ?? {};
+      // The API leaves empty lists out.
+      const rules = ingress?.map(({ from, ...rule }: { from?: unknown }) => ({ _from: from, ...rule }));
+      return "podSelector" in rest
+        ? [{ metadata, spec: { ...rest, ...(rules?.length && { ingress: rules }) } }]
+        : [];
+    });
+    return policiesFrom(policies as V1NetworkPolicy[]);
   };
 
-  it("knows the ports of a running pod with an address of its own", () => {
-    const ports = [
-      { name: "http", containerPort: 3100 },
-      { containerPort: 9095, protocol: "TCP" },
-      { name: "gossip", containerPort: 7946, protocol: "UDP" },
-    ];
-    const pod = (phase: string, hostNetwork = false) =>
-      named({
-        metadata: { namespace: "loki", name: "loki-0" },
-        spec: { hostNetwork, containers: [{ name: "loki", ports }] },
-        status: { phase, podIP: "10.0.0.1" },
-      });
-    expect(pod("Running")?.ports).to.deep.equal([3100, 9095]);
-    expect(pod("Running")?.end).to.deep.include({ address: "10.0.0.1", named: { http: 3100, gossip: 7946 } });
-    expect([pod("Pending"), pod("Running", true)]).to.deep.equal([undefined, undefined]);
+  it("picks labels by every operator of a selector", () => {
+    const labels = { app: "a", tier: "b" };
+    const meets = (operator: string, key: string, values?: string[]) =>
+      picks({ matchExpressions: [{ key, operator, ...(values && { values }) }] }, labels);
+    expect([meets("In", "app", ["a"]), meets("In", "app", ["b"]), meets("In", "x", ["a"])]).to.deep.equal([
+      true,
+      false,
+      false,
+    ]);
+    expect([meets("NotIn", "app", ["a"]), meets("NotIn", "x", ["a"])]).to.deep.equal([false, true]);
+    expect([meets("Exists", "app"), meets("Exists", "x")]).to.deep.equal([true, false]);
+    expect([meets("DoesNotExist", "app"), meets("DoesNotExist", "x")]).to.deep.equal([false, true]);
+    expect([picks({}, labels), picks({ matchLabels: { app: "b" } }, labels)]).to.deep.equal([true, false]);
   });
 
-  it("names somebody's policy that blocks a needed flow", () => {
-    expect(judgeFlows(settings, live([]))).to.deep.equal([]);
-    const found = judgeFlows(settings, live([deny]));
-    expect(found).to.have.length(1);
-    expect(found[0]).to.include({ severity: "critical", layer: "network" });
-    expect(found[0]?.what).to.include("NetworkPolicy loki/somebodys blocks");
-  });
-
-  it("says which of the stack's own is gone, and nothing where all are there", () => {
-    const strict = { ...settings, network: { ...settings.network, policies: true } };
-    const own = networkPolicies(strict);
-    expect(judgeFlows(strict, live(own))).to.deep.equal([]);
-    const without = own.filter(
-      ({ metadata: { namespace, name } }) => !(namespace === "loki" && name === "loki"),
+  it("names others' policies that block pods of a stack without its own", () => {
+    expect(judgePolicies(settings, [], pods)).to.deep.equal([]);
+    const [deny, ...rest] = judgePolicies(settings, [others("somebodys", {})], pods);
+    expect(rest).to.deep.equal([]);
+    expect(deny).to.include({ severity: "critical", layer: "network" });
+    expect(deny?.what).to.equal("NetworkPolicy loki/somebodys blocks every connection to loki/distributor");
+    expect(deny?.fix).to.include("kubectl -n loki describe networkpolicy somebodys");
+    // A policy with a rule may allow all that is needed.
+    const some = others("some", { ingress: [{ from: [{ podSelector: {} }] }] });
+    const [restricts] = judgePolicies(settings, [some, others("somebodys", {})], pods);
+    expect(restricts).to.include({
+      severity: "warning",
+      what: "NetworkPolicy loki/some, loki/somebodys restricts connections to loki/distributor",
+    });
+    const outward = others("out", { podSelector: {}, policyTypes: ["Egress"], egress: [] });
+    expect(whats(judgePolicies(settings, [outward], pods))).to.equal(
+      "NetworkPolicy loki/out blocks every connection from loki/gateway and 1 more pods",
     );
-    expect(whats(judgeFlows(strict, live(without)))).to.match(/NetworkPolicy loki\/loki is gone/);
+    const elsewhere = { ...others("x", {}), metadata: { namespace: "shop", name: "x" } };
+    expect(judgePolicies(settings, [elsewhere], pods)).to.deep.equal([]);
+    // If the stack has its own, a policy of others only allows more.
+    expect(judgePolicies(strict, [...own(), others("somebodys", {})], pods)).to.deep.equal([]);
+  });
+
+  it("says which of the stack's own is gone or changed, and nothing where all are there", () => {
+    expect(judgePolicies(strict, own(), pods)).to.deep.equal([]);
+    const [gone, ...none] = judgePolicies(
+      strict,
+      own(() => undefined),
+      pods,
+    );
+    expect(none).to.deep.equal([]);
+    expect(gone?.severity).to.equal("critical");
+    expect(gone?.what).to.match(/NetworkPolicy loki\/loki is gone/);
+    const [narrow] = judgePolicies(
+      strict,
+      own((spec) => ({ ...spec, ingress: spec.ingress?.slice(1) ?? [] })),
+      pods,
+    );
+    expect(narrow).to.include({
+      severity: "critical",
+      what: "NetworkPolicy loki/loki was changed: it blocks connections that the stack needs",
+    });
+    expect(narrow?.evidence).to.match(/^its spec lacks ingress \{"from":\[/);
+    const [deselected] = judgePolicies(
+      strict,
+      own((spec) => ({ ...spec, podSelector: { matchLabels: { a: "b" } } })),
+      pods,
+    );
+    expect(deselected).to.include({ severity: "critical", evidence: "its spec lacks podSelector {}" });
+    const [wide] = judgePolicies(
+      strict,
+      own((spec) => ({ ...spec, ingress: [...(spec.ingress ?? []), {}] })),
+      pods,
+    );
+    expect(wide).to.include({
+      severity: "warning",
+      what: "NetworkPolicy loki/loki was changed: it allows connections that the stack does not need",
+      evidence: "its spec also has {}",
+    });
     // Without any policy nothing is blocked, and everything is open.
-    const [open, ...more] = judgeFlows(strict, live([]));
+    const [open, ...more] = judgePolicies(strict, [], pods);
     expect(more).to.deep.equal([]);
     expect(open?.severity).to.equal("warning");
     expect(open?.what).to.include("NetworkPolicies of the stack do not exist: ").and.to.include("loki/loki");

@@ -4,9 +4,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect } from "chai";
 import { judgeEnforcement } from "../../cli/commands/doctor/checks/enforcement";
-import { allows } from "../../cli/commands/doctor/network";
 import { judgeProbe, probeManifest } from "../../cli/lib/network-probe";
 import { networkPolicies } from "../../values/network-policies";
+import { allows } from "../support/network";
 import { settingsOf } from "../support/stacks";
 
 const allowed = { pod: "loki/loki-gateway-a", address: "10.1.0.1", port: 8080 };

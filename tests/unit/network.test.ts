@@ -1,10 +1,10 @@
 import { expect } from "chai";
-import { allows, type End, type Network, type Pod, type Policy } from "../../cli/commands/doctor/network";
 import { clientLabel } from "../../names";
 import { flows } from "../../values/network-flows";
 import { type Flow, parts } from "../../values/network-parts";
 import { type NetworkPolicy, networkPolicies } from "../../values/network-policies";
 import { namespaces } from "../support/names";
+import { allows, type End, type Network, type Pod, type Policy } from "../support/network";
 import { backedUp, type Config, type Environment, externalS3, settingsOf, shipped } from "../support/stacks";
 
 /** Known nodes, so that pods are not among them, whatever the network plugin includes in an address range. */

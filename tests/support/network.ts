@@ -6,6 +6,7 @@
  */
 import { BlockList, isIPv6 } from "node:net";
 import type { V1LabelSelector, V1NetworkPolicyPeer, V1NetworkPolicyPort } from "@kubernetes/client-node";
+import { picks } from "../../cli/commands/doctor/checks/policies";
 
 /** A NetworkPolicy of the API, as far as it is used. */
 export interface Policy {
@@ -20,8 +21,6 @@ export interface Policy {
 
 interface PolicyRule {
   from?: V1NetworkPolicyPeer[];
-  /** The name of `from` in objects of the client. */
-  _from?: V1NetworkPolicyPeer[];
   to?: V1NetworkPolicyPeer[];
   ports?: V1NetworkPolicyPort[];
 }
@@ -56,32 +55,6 @@ export interface Port {
 }
 
 const isPod = (end: End): end is Pod => "namespace" in end;
-
-/** Whether a selector picks something with these labels; an empty one picks all. */
-export function picks({ matchLabels = {}, matchExpressions = [] }: V1LabelSelector, labels: Labels): boolean {
-  const meets = ({
-    key,
-    operator,
-    values = [],
-  }: NonNullable<V1LabelSelector["matchExpressions"]>[number]) => {
-    const value = labels[key];
-    switch (operator) {
-      case "In":
-        return value !== undefined && values.includes(value);
-      case "NotIn":
-        return value === undefined || !values.includes(value);
-      case "Exists":
-        return value !== undefined;
-      case "DoesNotExist":
-        return value === undefined;
-    }
-    throw new Error(`unknown operator of a selector: ${operator}`);
-  };
-  return (
-    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every(meets)
-  );
-}
 
 /** Whether a policy selects a pod, in either direction. */
 export const selects = ({ metadata, spec }: Policy, pod: Pod): boolean =>
@@ -143,7 +116,7 @@ function side(network: Network, mine: Pod, other: End, at: Port, out: boolean): 
   );
   return (
     !policies.length ||
-    rules.some(({ _from, from = _from ?? [], to = [], ports = [], namespace }) => {
+    rules.some(({ from = [], to = [], ports = [], namespace }) => {
       const peers = out ? to : from;
       return (
         (!peers.length || peers.some((peer) => isPeer(peer, other, namespace, network))) &&
