@@ -3,35 +3,14 @@
  * written here: https://github.com/jaegertracing/jaeger-idl/blob/main/thrift/jaeger.thrift
  */
 
-/** Thrift's type codes. */
-const type = { stop: 0, bool: 2, i32: 8, i64: 10, string: 11, struct: 12, list: 15 } as const;
+const i32 = (value: number) => value.toString(16).padStart(8, "0");
+const i64 = (value: bigint) => value.toString(16).padStart(16, "0");
+const text = (value: string) => `${i32(Buffer.byteLength(value))}${Buffer.from(value).toString("hex")}`;
 
-const bytes = (size: number, write: (buffer: Buffer) => void): Buffer => {
-  const buffer = Buffer.alloc(size);
-  write(buffer);
-  return buffer;
-};
-const i32 = (value: number) => bytes(4, (buffer) => buffer.writeInt32BE(value));
-const i64 = (value: bigint) => bytes(8, (buffer) => buffer.writeBigInt64BE(BigInt.asIntN(64, value)));
-const text = (value: string) => Buffer.concat([i32(Buffer.byteLength(value)), Buffer.from(value)]);
-const field = (kind: number, id: number, value: Buffer) =>
-  Buffer.concat([
-    bytes(3, (buffer) => {
-      buffer.writeUInt8(kind);
-      buffer.writeInt16BE(id, 1);
-    }),
-    value,
-  ]);
-const struct = (...fields: Buffer[]) => Buffer.concat([...fields, Buffer.from([type.stop])]);
-const list = (items: Buffer[]) => Buffer.concat([Buffer.from([type.struct]), i32(items.length), ...items]);
-
-/** A tag with a text, and one that is true. */
-const tag = (key: string, value: string) =>
-  struct(field(type.string, 1, text(key)), field(type.i32, 2, i32(0)), field(type.string, 3, text(value)));
-const flag = (key: string) =>
-  struct(field(type.string, 1, text(key)), field(type.i32, 2, i32(2)), field(type.bool, 5, Buffer.from([1])));
-
-/** A batch of one span that failed; ids in hexadecimal. */
+/**
+ * A batch of one span that failed; ids in hexadecimal. A line is a field: its type (02 bool, 08 i32, 0a i64, 0b string,
+ * 0c struct, 0f list), its number, its value. 00 ends a struct.
+ */
 export function jaegerBatch(
   service: string,
   operation: string,
@@ -39,20 +18,21 @@ export function jaegerBatch(
   spanId: string,
   run: string,
 ): Buffer {
-  const micros = BigInt(Date.now()) * 1000n;
-  const span = struct(
-    field(type.i64, 1, i64(BigInt(`0x${traceId.slice(16)}`))),
-    field(type.i64, 2, i64(BigInt(`0x${traceId.slice(0, 16)}`))),
-    field(type.i64, 3, i64(BigInt(`0x${spanId}`))),
-    field(type.i64, 4, i64(0n)),
-    field(type.string, 5, text(operation)),
-    field(type.i32, 7, i32(1)),
-    field(type.i64, 8, i64(micros)),
-    field(type.i64, 9, i64(1000n)),
-    field(type.list, 10, list([tag("run", run), flag("error")])),
-  );
-  return struct(
-    field(type.struct, 1, struct(field(type.string, 1, text(service)))),
-    field(type.list, 2, list([span])),
-  );
+  const batch = `
+    0c 0001 0b 0001 ${text(service)} 00
+    0f 0002 0c ${i32(1)}
+      0a 0001 ${traceId.slice(16)}
+      0a 0002 ${traceId.slice(0, 16)}
+      0a 0003 ${spanId}
+      0a 0004 ${i64(0n)}
+      0b 0005 ${text(operation)}
+      08 0007 ${i32(1)}
+      0a 0008 ${i64(BigInt(Date.now()) * 1000n)}
+      0a 0009 ${i64(1000n)}
+      0f 000a 0c ${i32(2)}
+        0b 0001 ${text("run")}   08 0002 ${i32(0)} 0b 0003 ${text(run)} 00
+        0b 0001 ${text("error")} 08 0002 ${i32(2)} 02 0005 01 00
+    00
+    00`;
+  return Buffer.from(batch.replace(/\s/g, ""), "hex");
 }
