@@ -18,20 +18,7 @@ interface Case {
   under: Record<string, string>;
 }
 
-const rejected = (metric: string, label: string): Case => {
-  const series = `${metric}{namespace="n", pod="a", ${label}="t", reason="rate_limited"}`;
-  return {
-    metric,
-    found: { labels: `{${label}="t", reason="rate_limited"}`, value: 60 },
-    over: { [series]: "0+10x20" },
-    under: { [series]: "7+0x20" },
-  };
-};
-
 const cases: Case[] = [
-  rejected("loki_discarded_samples_total", "tenant"),
-  rejected("cortex_discarded_samples_total", "user"),
-  rejected("tempo_discarded_spans_total", "tenant"),
   {
     metric: "up{",
     found: { labels: '{namespace="loki", pod="a"}', value: 0 },

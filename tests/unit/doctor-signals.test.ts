@@ -2,7 +2,7 @@ import type { V1NetworkPolicy, V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
 import type { Gap } from "../../cli/commands/coverage/model";
 import { judgeForeign, judgeNeverSeen } from "../../cli/commands/doctor/checks/agents";
-import { judgeAlerts, judgeRules, type RuleGroup } from "../../cli/commands/doctor/checks/alerts";
+import { type Alert, judgeAlerts, judgeRules, type RuleGroup } from "../../cli/commands/doctor/checks/alerts";
 import { judgeBuckets } from "../../cli/commands/doctor/checks/buckets";
 import { judgeCoverage } from "../../cli/commands/doctor/checks/coverage";
 import { judgeMissing } from "../../cli/commands/doctor/checks/datasources";
@@ -11,9 +11,10 @@ import { judgeLog, judgeUsers } from "../../cli/commands/doctor/checks/gateways"
 import { judgePolicies, type Policy, picks, policiesFrom } from "../../cli/commands/doctor/checks/policies";
 import { judgeRing, rings } from "../../cli/commands/doctor/checks/rings";
 import { judgeSending } from "../../cli/commands/doctor/checks/sending";
-import { judgeThreshold, remedy, thresholds } from "../../cli/commands/doctor/checks/thresholds";
+import { judgeThreshold, thresholds } from "../../cli/commands/doctor/checks/thresholds";
 import { age } from "../../cli/commands/doctor/cluster-state";
 import { growth, metrics, type Reading, total } from "../../cli/commands/doctor/readings";
+import type { Settings } from "../../settings";
 import { networkPolicies } from "../../values/network-policies";
 import { settingsOf } from "../support/stacks";
 
@@ -177,12 +178,8 @@ describe("doctor: signals", () => {
   it("reports series past a threshold, with the setting that raises the limit", () => {
     const of = (metric: string, labels: Record<string, string>, value: number) => {
       const found = thresholds(settings).filter(({ promql }) => promql.includes(metric));
-      return found.map((one) => judgeThreshold(settings, one, [{ labels, value }])[0]);
+      return found.map((one) => judgeThreshold(one, [{ labels, value }])[0]);
     };
-    const [rejected] = of("cortex_discarded", { user: "pods", reason: "per_user_series_limit" }, 12.4);
-    expect(rejected?.what).to.equal("mimir rejects samples of tenant pods: per_user_series_limit");
-    expect(rejected?.evidence).to.equal("cortex_discarded_samples_total: 12 samples within 3 minutes");
-    expect(rejected?.fix).to.include("mimir.tenants.pods.series");
     const disk = (value: number) =>
       of("wal_disk_usage", { namespace: "loki", pod: "loki-ingester-0" }, value)[0];
     expect(disk(0.85)).to.include({ severity: "warning", layer: "cluster" });
@@ -200,12 +197,33 @@ describe("doctor: signals", () => {
   });
 
   it("names the settings of an agent's limits in the hub", () => {
-    expect(remedy(settings, "loki", "rate_limited", "logs")).to.match(/^raise loki\.ingestionRate/);
+    const fixOf = (all: Settings, tenant: string) =>
+      thresholds(all)
+        .filter(({ promql }) => promql.includes("live_traces"))
+        .flatMap((one) => judgeThreshold(one, [{ labels: { tenant }, value: 0.9 }]))[0]?.fix;
     const hub = { ...settings, agents: { "eu-1": {} } };
-    expect(remedy(hub, "mimir", "per_user_series_limit", "eu-1")).to.match(
-      /^raise agents\.eu-1\.mimir\.series,/,
-    );
-    expect(remedy(hub, "loki", "rate_limited", "logs")).to.match(/^raise loki\.ingestionRate/);
+    expect(fixOf(hub, "eu-1")).to.match(/^raise agents\.eu-1\.tempo\.liveTraces,/);
+    expect(fixOf(hub, "traces")).to.match(/^raise tempo\.limits\.liveTraces,/);
+  });
+
+  it("reports rejected data by tenant and reason, also while its alert is pending", () => {
+    const alert = (user: string, reason: string): Alert => ({
+      labels: { alertname: "MetricsRejected", severity: "warning", team: "observability", user, reason },
+      annotations: { summary: "Mimir rejects metrics", description: `of tenant ${user}: ${reason}` },
+      state: "pending",
+      activeAt: "2026-01-01T00:00:00Z",
+    });
+    const alerts = [alert("pods", "rate_limited"), alert("nodes", "rate_limited"), alert("pods", "other")];
+    const found = judgeAlerts(settings, [{ name: "g", rules: [{ name: "a", health: "ok", alerts }] }]);
+    expect(found.map(({ severity, evidence }) => [severity, evidence.split("Z: ")[1]])).to.deep.equal([
+      ["warning", "of tenant pods: rate_limited"],
+      ["warning", "of tenant nodes: rate_limited"],
+      ["warning", "of tenant pods: other"],
+    ]);
+    expect(found[0]).to.include({
+      what: "alert MetricsRejected is pending: Mimir rejects metrics",
+      page: "docs/operations/runbooks/MetricsRejected.md",
+    });
   });
 
   it("tells metrics that are refused or late, but not of one that just started", () => {
@@ -242,7 +260,6 @@ describe("doctor: signals", () => {
     expect(judgeForeign("eu-1", ["eu-1"])).to.deep.equal([]);
     const [foreign] = judgeForeign("eu-1", ["eu-1", "us-1"]);
     expect(foreign?.what).to.equal("agent eu-1 writes traces as cluster us-1");
-    expect(remedy(settings, "loki", "blocked_ingestion_policy", "eu-1")).to.include("agents.eu-1");
   });
 
   it("names the hub in the fix for an agent that does not send", () => {

@@ -42,16 +42,19 @@ export function judgeRules(by: string, groups: RuleGroup[], page: string): Findi
   });
 }
 
+/** Alerts on data that is lost already while they are pending; their runbooks have the fix for each reason. */
+const lossy = ["LogsRejected", "MetricsRejected", "TracesRejected"];
+
 /**
  * How bad an alert is for the stack; undefined if it is about something else. Alerts in the namespace monitoring are
  * about the cluster, because exporters there collect their metrics.
  */
 function severityOf(settings: Settings, { labels, state }: Alert): Severity | undefined {
-  const { severity, team, namespace = "" } = labels;
+  const { alertname = "", severity, team, namespace = "" } = labels;
   if (severity !== "critical" && severity !== "warning") return undefined;
   const { monitoring, ...others } = namespaces(settings);
   const own = team === "observability" || Object.values(others).includes(namespace);
-  if (own) return state === "firing" ? severity : "note";
+  if (own) return state === "firing" || lossy.includes(alertname) ? severity : "note";
   if (state !== "firing" || (namespace && namespace !== monitoring)) return undefined;
   return severity === "critical" ? severity : "note";
 }
@@ -60,7 +63,10 @@ function severityOf(settings: Settings, { labels, state }: Alert): Severity | un
 const subjectOf = ({ labels }: Alert) =>
   [labels["cluster"], labels["alertname"], labels["namespace"], labels["signal"]].join(" ");
 
-/** Alerts that fire, or are about to: one finding for each name and severity. A critical alert inhibits its warning. */
+/**
+ * Alerts that fire, or are about to: one finding for each name, severity, tenant and reason. A critical alert inhibits its
+ * warning.
+ */
 export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] {
   const alerts = groups.flatMap(({ rules }) => rules.flatMap((rule) => rule.alerts ?? []));
   const isCritical = ({ labels }: Alert) => labels["severity"] === "critical";
@@ -73,9 +79,8 @@ export function judgeAlerts(settings: Settings, groups: RuleGroup[]): Finding[] 
       const severity = severityOf(settings, alert);
       return severity ? [{ ...alert, severity }] : [];
     });
-  const alike = grouped(
-    all,
-    ({ labels, severity, state }) => `${labels["cluster"]} ${labels["alertname"]} ${severity} ${state}`,
+  const alike = grouped(all, ({ labels: { cluster, alertname, tenant, user, reason }, severity, state }) =>
+    [cluster, alertname, tenant, user, reason, severity, state].join(" "),
   );
   return [...alike.values()].map((same) => {
     const [{ labels, annotations, state, activeAt, severity }] = same;
