@@ -21,28 +21,15 @@ function labelsOf(text: string): Record<string, string> {
 }
 
 /** Reads a page of metrics. A line is parsed only when its metric is read: pages hold thousands. */
-export function metrics(page: string): Metrics {
-  const lines = new Map<string, string[]>();
-  for (const line of page.split("\n")) {
-    const name = /^[a-zA-Z_:][a-zA-Z0-9_:]*/.exec(line)?.[0];
-    if (!name) continue;
-    const known = lines.get(name) ?? [];
-    known.push(line);
-    lines.set(name, known);
-  }
-  return (name) =>
-    (lines.get(name) ?? []).map((line) => {
-      const end = line.lastIndexOf("}");
-      const [value = ""] = line
-        .slice(end < 0 ? name.length : end + 1)
-        .trim()
-        .split(/\s+/);
-      return {
-        labels: end < 0 ? {} : labelsOf(line.slice(line.indexOf("{") + 1, end)),
+export const metrics =
+  (page: string): Metrics =>
+  (name) =>
+    [...page.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? +(\\S+)`, "gm"))].map(
+      ([, labels = "", value = ""]) => ({
+        labels: labelsOf(labels),
         value: Number(value.replace("Inf", "Infinity")),
-      };
-    });
-}
+      }),
+    );
 
 const key = ({ labels }: Sample) => JSON.stringify(Object.entries(labels).sort());
 

@@ -36,6 +36,6 @@ export const fault: Fault = {
     await reload(cluster).catch(() => undefined);
     before = undefined;
   },
-  expected: /datasource Loki/,
-  page: "docs/operations/troubleshooting.md",
+  expected: /ConfigMap grafana\/grafana was changed by hand: data\["datasources.yaml"\]/,
+  page: "docs/operations/runbook.md#components",
 };
