@@ -1,21 +1,24 @@
-import type { V1NetworkPolicy, V1Pod } from "@kubernetes/client-node";
+import type { V1NetworkPolicy, V1Pod, V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
 import type { Gap } from "../../cli/commands/coverage/model";
 import { judgeForeign, judgeNeverSeen } from "../../cli/commands/doctor/checks/agents";
 import { type Alert, judgeAlerts, judgeRules, type RuleGroup } from "../../cli/commands/doctor/checks/alerts";
-import { judgeBuckets } from "../../cli/commands/doctor/checks/buckets";
+import { judgeBuckets, keysOf } from "../../cli/commands/doctor/checks/buckets";
 import { judgeCoverage } from "../../cli/commands/doctor/checks/coverage";
 import { judgeMissing } from "../../cli/commands/doctor/checks/datasources";
 import { judgeForecast } from "../../cli/commands/doctor/checks/forecast";
-import { judgeLog, judgeUsers } from "../../cli/commands/doctor/checks/gateways";
+import { judgeClients, judgeLog } from "../../cli/commands/doctor/checks/gateways";
 import { judgePolicies, type Policy, picks, policiesFrom } from "../../cli/commands/doctor/checks/policies";
 import { judgeRing, rings } from "../../cli/commands/doctor/checks/rings";
 import { judgeSending } from "../../cli/commands/doctor/checks/sending";
 import { judgeThreshold, thresholds } from "../../cli/commands/doctor/checks/thresholds";
 import { age } from "../../cli/commands/doctor/cluster-state";
 import { growth, metrics, type Reading, total } from "../../cli/commands/doctor/readings";
+import { type NamespaceKey, stores } from "../../names";
 import type { Settings } from "../../settings";
+import { type Credential, credentialKeys, gatewayClients } from "../../values/gateway";
 import { networkPolicies } from "../../values/network-policies";
+import { namespaces } from "../support/names";
 import { settingsOf } from "../support/stacks";
 
 const settings = settingsOf("dev");
@@ -106,15 +109,35 @@ describe("doctor: components", () => {
   });
 
   it("tells gateways' refusals by client, and from the log by pod", () => {
-    const asked = [
-      { client: "grafana", credential: ["loki", "logs-read"] as const, status: 200 },
-      { client: "alloy-logs", credential: ["loki", "logs-write"] as const, status: 401 },
-      { client: "tempo", credential: ["mimir", "pods-write"] as const },
-    ];
-    const found = judgeUsers(settings, asked);
-    expect(whats(found)).to.include("rejects logs-write with the password that alloy-logs has");
-    expect(whats(found)).to.include("Secret tempo/gateway-credentials lacks");
-    expect(found).to.have.length(2);
+    const clients = Object.entries(gatewayClients(settings)) as [NamespaceKey, Credential[]][];
+    const all = clients.flatMap(([, credentials]) => credentials);
+    /** The Secrets of clients and gateways, with a change to those of a namespace. */
+    const secrets = (changed = "", change = {}): V1Secret[] =>
+      [...new Set([...stores, ...clients.map(([key]) => key)])].map((key) => {
+        const own = [
+          ...all.filter(([store]) => store === key),
+          ...(gatewayClients(settings)[key as "tempo"] ?? []),
+        ];
+        const passwords = own.map((one) => [credentialKeys(...one).password, `of ${one.join(" ")}`]);
+        const texts = { ...Object.fromEntries(passwords), ...(namespaces[key] === changed && change) };
+        const data = Object.entries(texts).map(([name, text]) => [
+          name,
+          Buffer.from(text as string).toString("base64"),
+        ]);
+        return {
+          metadata: { namespace: namespaces[key], name: "gateway-credentials" },
+          data: Object.fromEntries(data),
+        };
+      });
+    const own = (change: string) => ({ [credentialKeys("loki", "logs-write").password]: change });
+    expect(judgeClients(settings, secrets())).to.deep.equal([]);
+    expect(whats(judgeClients(settings, secrets("alloy-logs", own("wrong"))))).to.equal(
+      "the gateway of loki rejects logs-write with the password that alloy-logs has",
+    );
+    expect(whats(judgeClients(settings, secrets("alloy-logs", own(""))))).to.match(
+      /^Secret alloy-logs\/gateway-credentials lacks the password of logs-write for the gateway of loki$/,
+    );
+    expect(judgeClients(settings, []).length).to.be.greaterThan(4);
     const pod = { metadata: { namespace: "alloy-logs", name: "alloy-1" }, status: { podIP: "10.0.0.9" } };
     const log = [
       '10.0.0.9 [23/Nov/2026:15:22:57 +0000] 401 "POST /loki/api/v1/push HTTP/1.1" 11  "Alloy/v1"',
@@ -158,6 +181,20 @@ describe("doctor: storage", () => {
     expect(whats(judgeBuckets([look("a", "NoSuchBucket"), look("b", "AccessDenied")], "minio"))).to.equal(
       "bucket a of mimir does not exist\nthe user in Secret mimir/mimir-s3 may not read bucket b",
     );
+  });
+
+  it("reads a user's keys in its namespace, which may have a prefix", () => {
+    const secret = (namespace: string, data: Record<string, string>): V1Secret => ({
+      metadata: { namespace, name: "loki-s3" },
+      data,
+    });
+    const keys = { S3_ACCESS_KEY: "YQ==", S3_SECRET_KEY: "Yg==" };
+    const prefixed = settingsOf("dev", { namespaces: { prefix: "b-" } });
+    const both = [secret("loki", {}), secret("b-loki", keys)];
+    expect(keysOf(prefixed, both, "loki")).to.deep.equal({ accessKey: "a", secretKey: "b" });
+    expect(() => keysOf(settings, both, "loki"))
+      .to.throw()
+      .with.property("code", "NoSecret");
   });
 
   it("forecasts when the object storage is full, unless retention deletes as much before", () => {
@@ -242,6 +279,10 @@ describe("doctor: signals", () => {
     const dropped = (n: number) => `otelcol_exporter_send_failed_log_records_total ${n}`;
     const logs = reading("alloyLogs", dropped(1), dropped(4));
     expect(whats(judgeSending(settings, logs))).to.include("drops logs: loki rejects them");
+    const points = (n: number) => `otelcol_exporter_enqueue_failed_metric_points_total ${n}`;
+    const [otlp] = judgeSending(settings, reading("alloyTraces", points(1), points(4)));
+    expect(otlp?.what).to.include("drops OTLP metrics: mimir rejects them");
+    expect(otlp?.page).to.equal("docs/operations/runbooks/MetricsDropped.md");
     const page =
       'otelcol_exporter_queue_size{data_type="traces"} 600\notelcol_exporter_queue_capacity{data_type="traces"} 1000';
     const traces = reading("alloyTraces", page, page);

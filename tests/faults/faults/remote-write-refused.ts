@@ -13,6 +13,6 @@ export const fault: Fault = {
     ["data", "mimir-prometheus-write.password"],
     () => Buffer.from("wrong").toString("base64"),
   ),
-  expected: /the gateway of mimir refuses prometheus-write with the password that monitoring has/,
+  expected: /the gateway of mimir rejects prometheus-write with the password that monitoring has/,
   page: "docs/operations/runbooks/AlloyRemoteWriteErrors.md",
 };

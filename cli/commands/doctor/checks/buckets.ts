@@ -1,11 +1,12 @@
 import { Agent } from "node:http";
-import { CoreV1Api } from "@kubernetes/client-node";
+import type { V1Secret } from "@kubernetes/client-node";
 import { Client } from "minio";
 import { minioApi } from "../../../../components/object-storage/pods";
-import { bucketsOf, type Consumer, consumers, s3Env, s3Secret } from "../../../../names";
+import { bucketsOf, type Consumer, consumers, namespaces, s3Env, s3Secret } from "../../../../names";
+import type { Settings } from "../../../../settings";
 import { hasKeys } from "../../../../values/object-storage";
 import { type Keys, minioClient } from "../../../lib/minio";
-import { ifThere, secretText } from "../../../lib/objects";
+import { secretText } from "../../../lib/objects";
 import { throughTunnel } from "../../../lib/tunnel";
 import { type Check, type Context, type Finding, findingIn } from "../check";
 
@@ -73,25 +74,25 @@ export function judgeBuckets(looks: Look[], kind: Kind): Finding[] {
   return found.filter(({ what }, index) => found.findIndex((one) => one.what === what) === index);
 }
 
-/** A consumer's keys, as its pods read them when they start. */
-async function keysOf({ config }: Context, consumer: Consumer): Promise<Keys> {
-  const secret = { namespace: consumer, name: s3Secret(consumer) };
-  const found = await ifThere(config.makeApiClient(CoreV1Api).readNamespacedSecret(secret));
-  const keys = {
-    accessKey: secretText(found, s3Env.accessKey),
-    secretKey: secretText(found, s3Env.secretKey),
-  };
-  if (!keys.accessKey || !keys.secretKey) throw Object.assign(new Error("no keys"), { code: "NoSecret" });
-  return keys;
+/** A consumer's keys, as its pods read them when they start. @throws if one is missing */
+export function keysOf(settings: Settings, secrets: V1Secret[], consumer: Consumer): Keys {
+  const namespace = namespaces(settings)[consumer];
+  const secret = secrets.find(
+    ({ metadata }) => metadata?.namespace === namespace && metadata.name === s3Secret(consumer),
+  );
+  const [accessKey, secretKey] = [s3Env.accessKey, s3Env.secretKey].map((key) => secretText(secret, key));
+  if (!accessKey || !secretKey) throw Object.assign(new Error("no keys"), { code: "NoSecret" });
+  return { accessKey, secretKey };
 }
 
 /** Lists one object of every bucket, as its consumer. */
-function lookInto(context: Context, clientOf: (keys: Keys) => Client): Promise<Look[]> {
+async function lookInto({ settings, cluster }: Context, clientOf: (keys: Keys) => Client): Promise<Look[]> {
+  const secrets = await cluster.secrets();
   const all = consumers.flatMap((consumer) =>
     bucketsOf[consumer].map(async (key): Promise<Look> => {
-      const bucket = context.settings.objectStorage.buckets[key].name;
+      const bucket = settings.objectStorage.buckets[key].name;
       try {
-        await clientOf(await keysOf(context, consumer)).listObjectsV2Query(bucket, "", "", "", 1, "");
+        await clientOf(keysOf(settings, secrets, consumer)).listObjectsV2Query(bucket, "", "", "", 1, "");
         return { consumer, bucket };
       } catch (error) {
         const { code = "no answer", message } = error as { code?: string; message?: string };

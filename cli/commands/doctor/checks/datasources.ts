@@ -40,7 +40,7 @@ export const check: Check = {
     const found = await withGrafana(context, async (grafana) => {
       const all: Datasource[] = await grafana.json("/api/datasources");
       const missing = judgeMissing(grafanaDatasources(settings)["datasources"] as Known[], all);
-      // Datasources of single tenants use the same stores; the check of gateways tries their passwords.
+      // Datasources of single tenants use the same stores; the check of gateways compares their passwords.
       const own = all.filter(({ uid }) => Object.values(datasources).some((one) => one.uid === uid));
       const failed = own.map((one) =>
         health(grafana, one).then(
