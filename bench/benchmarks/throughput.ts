@@ -1,7 +1,7 @@
 /** The load of all three signals that a running stack sustains, and the bottleneck. */
-import { loadReport, refuseProd } from "../../cli/commands/load";
+import { refuseProd } from "../../cli/commands/load";
 import { interval, planOf } from "../../cli/commands/load/plan";
-import type { Report } from "../../cli/commands/load/report";
+import { loadReport, type Report } from "../../cli/commands/load/report";
 import type { Bench, Benchmark, Result, Table } from "../benchmark";
 import { median, shortOf, spread } from "../statistics";
 

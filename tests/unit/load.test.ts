@@ -174,7 +174,7 @@ describe("unit: obs load, output of k6", () => {
 
 describe("unit: obs load, verdict", () => {
   const verdictOf = (plan: Plan, summary: Summary) =>
-    verdictText({ plan, gaveOut: gaveOut(plan, summary), missing: missing(plan, summary) });
+    verdictText(plan, gaveOut(plan, summary), missing(plan, summary));
 
   it("sustained is the highest successful step, if every step below it was successful", () => {
     const sustained = (...steps: Partial<Counts>[]) => signalRows(small, summaryOf(...steps))[0]?.sustained;

@@ -43,21 +43,13 @@ export const ranked = (results: Result[]): Finding[] =>
         layers.indexOf(a.layer) - layers.indexOf(b.layer),
     );
 
-/** The result of a run. */
-export interface Diagnosis {
-  healthy: boolean;
-  findings: Finding[];
-  results: Result[];
-  seconds: number;
-}
-
 /** Runs all checks of a stack, or those that are given; one that fails is a finding, too. @param limit seconds of each */
 export async function examine(
   given: Omit<Context, "cluster">,
   tell: (result: Result) => void = () => undefined,
   all = checks(given.settings),
   limit = checkWithin,
-): Promise<Diagnosis> {
+) {
   const secondsSince = (start: number) => (Date.now() - start) / 1000;
   const start = Date.now();
   const context = { ...given, cluster: clusterState(given.config, given.settings) };
@@ -80,6 +72,9 @@ export async function examine(
   const healthy = findings.every(({ severity }) => severity === "note");
   return { healthy, findings, results, seconds: secondsSince(start) };
 }
+
+/** The result of a run. */
+export type Diagnosis = Awaited<ReturnType<typeof examine>>;
 
 /** @returns the exit code: 0 without critical findings and warnings, else 2 */
 export async function doctor(

@@ -53,19 +53,6 @@ export const total = (samples: Sample[], having: Record<string, string> = {}): n
 /** Seconds between the two readings: Prometheus and Alloy send every 5 s or sooner. */
 const apart = 5;
 
-/** The metrics of a pod. */
-export interface Reading {
-  key: NamespaceKey;
-  namespace: string;
-  pod: string;
-  /** Seconds since its start. */
-  age: number;
-  /** The second reading. */
-  now: Metrics;
-  /** How much its counters grew between the two. */
-  grown: Metrics;
-}
-
 /** The port with the metrics of a pod that sends signals; undefined for other pods. */
 function portOf(key: NamespaceKey | undefined, labels: Record<string, string>): number | undefined {
   if (key?.startsWith("alloy")) return 12345;
@@ -74,7 +61,8 @@ function portOf(key: NamespaceKey | undefined, labels: Record<string, string>): 
   return undefined;
 }
 
-async function read({ config, settings }: Context, pod: V1Pod): Promise<Reading | undefined> {
+/** Reads the metrics of a pod twice; undefined if it sends no signals. */
+async function read({ config, settings }: Context, pod: V1Pod) {
   const { namespace = "", name = "", labels = {} } = pod.metadata ?? {};
   const key = namespaceKey(settings, namespace);
   const port = portOf(key, labels);
@@ -84,8 +72,20 @@ async function read({ config, settings }: Context, pod: V1Pod): Promise<Reading 
   const before = await page();
   await wait(apart * 1000);
   const now = await page();
-  return { key, namespace, pod: name, age: age(pod), now, grown: growth(before, now) };
+  return {
+    key,
+    namespace,
+    pod: name,
+    /** Seconds since its start. */
+    age: age(pod),
+    /** The second reading. */
+    now,
+    /** How much its counters grew between the two. */
+    grown: growth(before, now),
+  };
 }
+/** The metrics of a pod. */
+export type Reading = NonNullable<Awaited<ReturnType<typeof read>>>;
 
 /** Reads every pod that sends signals. Pods that do not answer are reported by the check of pods. */
 export async function readings(context: Context): Promise<Reading[]> {

@@ -88,7 +88,6 @@ export async function autoscalerRows(query: Query, settings: Settings, seconds: 
   );
   return rows.map(([autoscaler, row]) => ({ autoscaler, ...row }));
 }
-export type AutoscalerRow = Awaited<ReturnType<typeof autoscalerRows>>[number];
 
 /** Counters of data that is dropped behind the gateways, after the client got a success. */
 const counters = [

@@ -33,42 +33,6 @@ const items: Partial<Record<Kind, { unit: string; largest: number }>> = {
 
 export const unitOf = (kind: Kind): string => items[kind]?.unit ?? "queries";
 
-/** The load of one kind. */
-export interface KindPlan {
-  /** Items of a request. */
-  batch: number;
-  /** Requests per minute in each step; k6 accepts whole numbers only. */
-  requestsPerMinute: number[];
-  /** Virtual users that k6 starts with, and its maximum while answers are slow. */
-  vus: { first: number; most: number };
-  /** Whether marked signals are written and queried. */
-  probed: boolean;
-}
-
-/** The input of the script. */
-export interface Plan {
-  /** Label or attribute of this run's signals. */
-  run: string;
-  steps: number;
-  /** Seconds of a step. */
-  seconds: number;
-  kinds: Partial<Record<Kind, KindPlan>>;
-  /** Active series in each step. */
-  series: number[];
-  /** Seconds between two samples of a series. */
-  interval: number;
-  /** Streams of the lines. */
-  streams: number;
-  spansPerTrace: number;
-  /** Milliseconds between two queries for marked signals: the accuracy of ingest-to-query times. */
-  look: number;
-  /** Seconds at the end in which marked signals may still be found. */
-  patience: number;
-  urls: { loki: string; mimir: string; tempo: string; otlp: string };
-  /** Address of k6's own metrics. */
-  status: string;
-}
-
 /** Seconds between two samples of a series, as agents usually scrape. */
 export const interval = 15;
 
@@ -78,18 +42,22 @@ function rateOf({ logs, series, spans, queries }: LoadOptions, kind: Kind): numb
   return written[kind] ?? queries / 3;
 }
 
-/** Virtual users: half a second of requests at the start, at most ten seconds of them; each costs k6 memory. */
-function vusFor(requestsPerMinute: number): KindPlan["vus"] {
+/** Virtual users that k6 starts with, and its maximum while answers are slow: half a second of requests at the start, at most ten seconds of them; each costs k6 memory. */
+function vusFor(requestsPerMinute: number) {
   const bounded = (seconds: number, least: number, most: number) =>
     Math.min(most, Math.max(least, Math.ceil((requestsPerMinute / 60) * seconds)));
   return { first: bounded(0.5, 2, 50), most: bounded(10, 10, 300) };
 }
 
-function kindPlan(kind: Kind, rate: number, steps: number): KindPlan {
+/** The load of one kind. */
+function kindPlan(kind: Kind, rate: number, steps: number) {
+  // Items of a request.
   const batch = Math.min(items[kind]?.largest ?? 1, Math.max(1, Math.floor(rate / steps)));
+  // In each step; k6 accepts whole numbers only.
   const requestsPerMinute = Array.from({ length: steps }, (_, index) =>
     Math.max(1, Math.round(((rate * (index + 1)) / steps / batch) * 60)),
   );
+  // Marked signals are written and queried if it is probed.
   return { batch, requestsPerMinute, vus: vusFor(requestsPerMinute.at(-1) ?? 0), probed: kind in items };
 }
 
@@ -98,21 +66,28 @@ export function planOf(
   settings: Settings,
   options: LoadOptions,
   run: string = randomBytes(4).toString("hex"),
-): Plan {
+) {
   const { steps, duration, series } = options;
   const loaded = kinds.filter((kind) => rateOf(options, kind) > 0);
   if (loaded.length === 0)
     throw new UserError("--logs, --series, --spans and --queries are all 0: set at least one of them");
+  const plans = loaded.map((kind) => [kind, kindPlan(kind, rateOf(options, kind), steps)]);
   return {
+    /** Label or attribute of this run's signals. */
     run,
     steps,
+    /** Of a step. */
     seconds: duration,
-    kinds: Object.fromEntries(loaded.map((kind) => [kind, kindPlan(kind, rateOf(options, kind), steps)])),
+    kinds: Object.fromEntries(plans) as Partial<Record<Kind, ReturnType<typeof kindPlan>>>,
+    /** Active series in each step. */
     series: Array.from({ length: steps }, (_, index) => Math.ceil((series * (index + 1)) / steps)),
     interval,
+    /** Of the lines. */
     streams: 10,
     spansPerTrace: 10,
+    /** Milliseconds between two queries for marked signals: the accuracy of ingest-to-query times. */
     look: 500,
+    /** Seconds at the end in which marked signals may still be found. */
     patience: 30,
     urls: {
       loki: urls(settings).loki,
@@ -120,9 +95,12 @@ export function planOf(
       tempo: urls(settings).tempo,
       otlp: servedUrls(settings).otlpHttp,
     },
+    /** Address of k6's own metrics. */
     status: "http://127.0.0.1:6565/v1/metrics",
   };
 }
+/** The input of the script. */
+export type Plan = ReturnType<typeof planOf>;
 
 /** Target rate of a kind in a step; 0 for a disabled kind. @param step from 1 */
 export function askedRate(plan: Plan, kind: Kind, step: number): number {

@@ -1,36 +1,9 @@
 /** The sustained rate of each signal, and the first bottleneck, from the measurements of k6. */
 import { askedRate, type Kind, kinds, type Plan, unitOf } from "./plan";
-import type { Counts, Summary, Times } from "./summary";
+import type { Counts, Summary } from "./summary";
 
 /** A step holds if at least this share of its target was accepted. */
 export const enough = 0.95;
-
-/** Result of a kind. */
-export interface SignalRow {
-  kind: Kind;
-  unit: string;
-  /** Target of the last step, in items per second. */
-  asked: number;
-  /** Accepted items per second in the highest step that held, as did every step below it; 0 if none did. */
-  sustained: number;
-  /** Items that failed, and items that a limit rejected (429), in the whole run. */
-  errors: number;
-  refused: number;
-  /** Response times in milliseconds. */
-  answer: Times;
-  /** Milliseconds from the write of a marked signal until a query finds it; only kinds that write. */
-  visible?: Times & { lost: number };
-}
-
-/** The first step that a kind did not hold. */
-export interface GaveOut {
-  /** From 1. */
-  step: number;
-  kind: Kind;
-  /** The bottleneck. */
-  component: string;
-  reason: string;
-}
 
 /** The components behind each kind. */
 const components: Record<Kind, string> = {
@@ -65,7 +38,7 @@ function failure(
 const present = (plan: Plan): Kind[] => kinds.filter((kind) => plan.kinds[kind]);
 
 /** Results of the kinds in the plan. */
-export const signalRows = (plan: Plan, summary: Summary): SignalRow[] =>
+export const signalRows = (plan: Plan, summary: Summary) =>
   present(plan).map((kind) => {
     const counts = summary.steps.map((step) => step[kind] ?? none);
     const first = counts.findIndex((count, index) => failure(plan, kind, index + 1, count));
@@ -75,17 +48,22 @@ export const signalRows = (plan: Plan, summary: Summary): SignalRow[] =>
     return {
       kind,
       unit: unitOf(kind),
+      /** Target of the last step, in items per second. */
       asked: askedRate(plan, kind, plan.steps),
+      /** Accepted items per second in the highest step that held, as did every step below it; 0 if none did. */
       sustained: (counts[held - 1]?.items ?? 0) / plan.seconds,
+      /** Items that failed, and items that a limit rejected (429), in the whole run. */
       errors: sum("errors"),
       refused: sum("refused"),
+      /** Response times in milliseconds. */
       answer: summary.answer[kind] ?? { count: 0 },
+      /** Milliseconds from the write of a marked signal until a query finds it; only kinds that write. */
       ...(visible && { visible }),
     };
   });
 
 /** The kinds that failed in the first step that did not hold; empty if every step held. */
-export function gaveOut(plan: Plan, summary: Summary): GaveOut[] {
+export function gaveOut(plan: Plan, summary: Summary) {
   for (const [index, counts] of summary.steps.entries()) {
     const step = index + 1;
     const failed = present(plan).flatMap((kind) => {
@@ -101,23 +79,19 @@ export function gaveOut(plan: Plan, summary: Summary): GaveOut[] {
   return [];
 }
 
-/** A kind with marked signals that were not found. */
-export interface Missing {
-  kind: Kind;
-  lost: number;
-  of: number;
-}
-
 /** Kinds whose marked signals were not all found. */
-export const missing = (plan: Plan, { visible }: Summary): Missing[] =>
+export const missing = (plan: Plan, { visible }: Summary) =>
   present(plan).flatMap((kind) => {
     const { count = 0, lost = 0 } = visible[kind] ?? {};
     return lost ? [{ kind, lost, of: count + lost }] : [];
   });
 
 /** The verdict in sentences. */
-export function verdictText(report: { plan: Plan; gaveOut: GaveOut[]; missing: Missing[] }): string {
-  const { plan, gaveOut: failed, missing: lost } = report;
+export function verdictText(
+  plan: Plan,
+  failed: ReturnType<typeof gaveOut>,
+  lost: ReturnType<typeof missing>,
+): string {
   const [first] = failed;
   return [
     ...(first

@@ -6,27 +6,8 @@ import { queryMimir, queryPrometheus, samplesIn } from "../../lib/prometheus";
 import { bodyOf } from "../../lib/service";
 import { type Check, type Evidence, evidence, Skipped } from "./check";
 
-/** What an agent sent recently. */
-export interface Arrived {
-  /** Series of `up` with a sample of the last 5 minutes. */
-  targets: number;
-  /** Whether the ruler has evaluated a rule of the agent in the last 5 minutes. */
-  rules: boolean;
-  /** Lines of the last 5 minutes. */
-  lines: number;
-  /** Traces of the last 15 minutes, at most 20. */
-  traces: number;
-}
-
-/** Signals that are missing. A cluster without traffic has no traces. */
-export const missingOf = ({ targets, rules, lines }: Arrived): string[] => [
-  ...(targets ? [] : ["no metrics"]),
-  ...(rules ? [] : ["no results of its rules"]),
-  ...(lines ? [] : ["no logs"]),
-];
-
 /** Reads an agent's tenant in each store. */
-export async function arrived(hub: Connection, agent: string): Promise<Arrived> {
+export async function arrived(hub: Connection, agent: string) {
   const { config, settings } = hub;
   const { loki, tempo } = services(settings);
   const as = gatewayUser(agent, "read");
@@ -41,12 +22,23 @@ export async function arrived(hub: Connection, agent: string): Promise<Arrived> 
     ),
   ]);
   return {
+    /** Series of `up` with a sample of the last 5 minutes. */
     targets: up?.value ?? 0,
+    /** Whether the ruler has evaluated a rule of the agent in the last 5 minutes. */
     rules: rules.length > 0,
+    /** Lines of the last 5 minutes. */
     lines: samplesIn(JSON.parse(lines).data)[0]?.value ?? 0,
-    traces: (traces ?? []).length,
+    /** Traces of the last 15 minutes, at most 20. */
+    traces: ((traces ?? []) as unknown[]).length,
   };
 }
+
+/** Signals that are missing. A cluster without traffic has no traces. */
+export const missingOf = ({ targets, rules, lines }: Awaited<ReturnType<typeof arrived>>): string[] => [
+  ...(targets ? [] : ["no metrics"]),
+  ...(rules ? [] : ["no results of its rules"]),
+  ...(lines ? [] : ["no logs"]),
+];
 
 export const agents: Check = {
   number: 12,

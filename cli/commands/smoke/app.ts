@@ -15,30 +15,23 @@ export interface Sent {
   n: number;
 }
 
-/** What the application logged. */
-export interface Said {
-  /** Number of the last line. */
-  last: number;
-  /** Accepted traces, oldest first. */
-  taken: Sent[];
-  /** Why the last trace was not accepted. */
-  refused?: string;
-}
-
 /** Reads the application's log. */
-export function readSaid(log: string): Said {
+export function readSaid(log: string) {
   const all = [...log.matchAll(/ n=(\d+)(?: trace_id=([0-9a-f]{32}) spans="([^\n]*)")?$/gm)];
   const sent = all.flatMap(([, n, traceId, said = ""]) => (traceId ? [{ n: Number(n), traceId, said }] : []));
   const last = sent.at(-1);
   return {
+    /** Number of the last line. */
     last: Number(all.at(-1)?.[1] ?? 0),
-    taken: sent.filter(({ said }) => said === "taken").map(({ n, traceId }) => ({ n, traceId })),
+    /** Accepted traces, oldest first. */
+    taken: sent.filter(({ said }) => said === "taken").map(({ n, traceId }): Sent => ({ n, traceId })),
+    /** Why the last trace was not accepted. */
     ...(last && last.said !== "taken" && { refused: last.said || "the client ended without a message" }),
   };
 }
 
 /** What the application has logged so far. */
-export const said = async (config: KubeConfig): Promise<Said> =>
+export const said = async (config: KubeConfig) =>
   readSaid(await config.makeApiClient(CoreV1Api).readNamespacedPodLog({ namespace, name: app }));
 
 /** The newest accepted trace. @throws if there is none */

@@ -6,27 +6,14 @@ import { askPod } from "../../../lib/tunnel";
 import { type Check, type Finding, findingIn } from "../check";
 import { age, podsOf, settling } from "../cluster-state";
 
-/** A ring, and where it can be read. */
-export interface Ring {
-  store: Store;
-  /** The component whose pods are its members. */
-  name: string;
-  path: string;
-  /** Components whose pods show it. */
-  shownBy: string[];
-  /** Members that a write or a read needs. */
-  needs: number;
-  /** Whether data is lost or signals are rejected without it. */
-  vital: boolean;
-}
-
 const ports = { loki: 3100, mimir: 8080, tempo: 3200 } as const;
 
-/** Every ring of a stack with these settings. */
-export function rings(settings: Settings): Ring[] {
-  const ring = (store: Store, name: string, path = `/${name}/ring`, shownBy = [name]): Ring => {
+/** Every ring of a stack with these settings: the component whose pods are its members, and where it can be read. */
+export function rings(settings: Settings) {
+  const ring = (store: Store, name: string, path = `/${name}/ring`, shownBy = [name]) => {
+    // Data is lost or signals are rejected without it.
     const vital = name === "ingester";
-    // More than half of the copies are written.
+    // Members that a write or a read needs: more than half of the copies are written.
     const needs = vital ? Math.floor(settings[store].replicationFactor / 2) + 1 : 1;
     return { store, name, path, shownBy, needs, vital };
   };
@@ -47,6 +34,8 @@ export function rings(settings: Settings): Ring[] {
     ring("tempo", "metrics-generator", "/metrics-generator/ring", ["distributor"]),
   ];
 }
+
+export type Ring = ReturnType<typeof rings>[number];
 
 /** A member, as a ring's page has it. */
 export interface Member {
