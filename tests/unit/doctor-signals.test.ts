@@ -147,10 +147,8 @@ describe("doctor: components", () => {
     ].join("\n");
     const [refused, ...rest] = judgeLog(settings, "loki", log, [pod]);
     expect(rest).to.deep.equal([]);
-    expect(refused?.finding.what).to.match(
-      /the gateway of loki does not know as whom alloy-logs\/alloy-1 comes/,
-    );
-    expect(refused?.finding.evidence).to.match(/^2 times 401 to POST/);
+    expect(refused?.what).to.match(/the gateway of loki does not know as whom alloy-logs\/alloy-1 comes/);
+    expect(refused?.evidence).to.match(/^2 times 401 to POST/);
   });
 
   it("finds datasources that are missing", () => {

@@ -10,7 +10,7 @@ import { basicAuth, gatewayPassword } from "../../lib/gateway";
 import { followJob } from "../../lib/job-log";
 import { inNamespace } from "../../lib/namespace";
 import { root } from "../../lib/stack-config";
-import { caManifest, credentialsManifest, jobManifest, ownNamespace, scriptManifest } from "./manifest";
+import { jobManifest, metadata, ownNamespace, script } from "./manifest";
 import type { Plan } from "./plan";
 import { readSteps, readSummary, type Summary, stepText } from "./summary";
 
@@ -43,13 +43,14 @@ async function credentials({ config, settings }: Connection): Promise<Record<str
 async function start(connection: Connection, plan: Plan): Promise<void> {
   const { config, settings } = connection;
   const core = config.makeApiClient(CoreV1Api);
-  const secret = credentialsManifest(await credentials(connection));
-  await core.createNamespacedSecret({ namespace, body: secret });
-  const script = scriptManifest(readFileSync(scriptFile, "utf8"));
-  await core.createNamespacedConfigMap({ namespace, body: script });
+  const stringData = await credentials(connection);
+  await core.createNamespacedSecret({ namespace, body: { metadata, stringData } });
+  const configMap = (name: string, data: Record<string, string>) =>
+    core.createNamespacedConfigMap({ namespace, body: { metadata: { ...metadata, name }, data } });
+  await configMap(name, { [script]: readFileSync(scriptFile, "utf8") });
   if (usesTls(settings)) {
     const ca = await caCertificate(config, namespaces(settings).alloyTraces);
-    await core.createNamespacedConfigMap({ namespace, body: caManifest({ [caBundle.file]: ca }) });
+    await configMap(caBundle.name, { [caBundle.file]: ca });
   }
   const body = jobManifest(settings, plan);
   await config.makeApiClient(BatchV1Api).createNamespacedJob({ namespace, body });

@@ -1,5 +1,5 @@
 /** The objects of a load test: a namespace, and everything in it. */
-import type { V1ConfigMap, V1Job, V1Secret } from "@kubernetes/client-node";
+import type { V1Job } from "@kubernetes/client-node";
 import { caBundle, clientLabel, loadTest, usesTls } from "../../../names";
 import type { Settings } from "../../../settings";
 import { environment, mirrored, restrictedContainer } from "../../../values/shared";
@@ -12,9 +12,11 @@ import { longest, type Plan } from "./plan";
 export const k6Image = "docker.io/grafana/k6:1.8.1";
 /** Folder of the script in the pod. */
 const folder = "/load";
-const script = "script.js";
+/** Its name, there and in the ConfigMap. */
+export const script = "script.js";
 const { namespace, name } = loadTest;
-const metadata = {
+/** Of all objects. */
+export const metadata = {
   name,
   namespace,
   labels: { "app.kubernetes.io/name": "k6", "app.kubernetes.io/managed-by": "obs" },
@@ -22,19 +24,6 @@ const metadata = {
 
 /** The namespace: a client of the gateways. */
 export const ownNamespace: OwnNamespace = { name: namespace, labels: { [clientLabel]: "true" } };
-
-export const scriptManifest = (text: string): V1ConfigMap => ({ metadata, data: { [script]: text } });
-
-/** The CA certificate of Alloy for traces. */
-export const caManifest = (data: Record<string, string>): V1ConfigMap => ({
-  metadata: { ...metadata, name: caBundle.name },
-  data,
-});
-
-export const credentialsManifest = (credentials: Record<string, string>): V1Secret => ({
-  metadata,
-  stringData: credentials,
-});
 
 /** The Job: one pod, without retries. */
 export function jobManifest(settings: Settings, plan: Plan): V1Job {

@@ -6,7 +6,7 @@ import { bodyOf } from "../../lib/service";
 import { podText } from "../../lib/tunnel";
 import { startPod } from "./app";
 import { type Check, type Context, type Evidence, evidence } from "./check";
-import { alertName, type Evaluator, receiverManifest, receiverService, ruleManifest } from "./manifest";
+import { type Evaluator, evaluators, receiverManifest, receiverService, ruleManifest } from "./manifest";
 import { healthy } from "./view";
 
 const { namespace, receiver } = smokeTest;
@@ -66,7 +66,7 @@ async function fired(
   const kind = { group: "monitoring.coreos.com", version: "v1", plural: "prometheusrules" };
   await config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({ ...kind, namespace, body });
   const created = Date.now();
-  const alert = alertName(evaluator);
+  const { alert } = evaluators[evaluator];
   // The labels of an agent's alerts name its cluster.
   const wanted = { alertname: alert, run, ...(settings.hub && { cluster: settings.cluster.name }) };
   const core = stores.config.makeApiClient(CoreV1Api);

@@ -25,13 +25,6 @@ export const checks: Check[] = [
   ...[serviceGraph, alert, retention, healing, enforcement, agents],
 ];
 
-/** Options of the command line. */
-export interface SmokeOptions {
-  json?: boolean;
-  /** Whether a component may be killed. */
-  disruptive?: boolean;
-}
-
 /** The address of a cluster. */
 const server = ({ config }: Connection) => config.getCurrentCluster()?.server;
 
@@ -60,7 +53,10 @@ export const smokeTests = (
 };
 
 /** @returns the exit code: 1 if a test failed; skipped tests do not count */
-export async function smoke(stack: string, { json, disruptive = false }: SmokeOptions): Promise<number> {
+export async function smoke(
+  stack: string,
+  { json, disruptive = false }: { json?: boolean; disruptive?: boolean },
+): Promise<number> {
   const { settings, config } = await connect(stack);
   const stores = await storesOf(stack, { settings, config });
   const tell = (line: string) => console.error(`obs: ${line}`);

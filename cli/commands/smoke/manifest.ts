@@ -67,22 +67,19 @@ export const receiverService = (): V1Service => ({
   },
 });
 
-/** Evaluators of rules, with the labels of their PrometheusRules: Prometheus, and Mimir's ruler for infrastructure. */
+/** Evaluators of rules, with their alerts and the labels of their PrometheusRules: Prometheus, and Mimir's ruler for infrastructure. */
 export const evaluators = {
-  prometheus: {},
-  mimir: { [owner.ruleTenant]: tenants.nodes },
+  prometheus: { alert: "ObsSmokeByPrometheus", labels: {} },
+  mimir: { alert: "ObsSmokeByMimir", labels: { [owner.ruleTenant]: tenants.nodes } },
 } as const;
 export type Evaluator = keyof typeof evaluators;
-
-/** Name of an evaluator's alert. */
-export const alertName = (evaluator: Evaluator): string =>
-  evaluator === "mimir" ? "ObsSmokeByMimir" : "ObsSmokeByPrometheus";
 
 /** A rule whose alert fires at once. Its severity notifies nobody, even if it takes another route than its own. */
 export function ruleManifest(evaluator: Evaluator, run: string) {
   const name = `obs-smoke-${evaluator}`;
+  const { alert, labels } = evaluators[evaluator];
   const rule = {
-    alert: alertName(evaluator),
+    alert,
     expr: "vector(1)",
     labels: { namespace, run, severity: "none" },
     annotations: { summary: "The smoke test's own alert; nothing is wrong" },
@@ -90,7 +87,7 @@ export function ruleManifest(evaluator: Evaluator, run: string) {
   return {
     apiVersion: "monitoring.coreos.com/v1",
     kind: "PrometheusRule",
-    metadata: { name, namespace, labels: evaluators[evaluator] },
+    metadata: { name, namespace, labels },
     spec: { groups: [{ name, interval: "10s", rules: [rule] }] },
   };
 }

@@ -1,4 +1,5 @@
 /** Runs the tests one after the other, and reports progress and results. */
+import { once } from "node:events";
 import { until } from "../../lib/poll";
 import { type Check, type Context, type Evidence, Skipped } from "./check";
 
@@ -23,17 +24,6 @@ export interface Listener {
 /** Milliseconds between two reports of a test that runs. */
 const period = 10_000;
 
-/** Never resolves; rejects with the reason when a run is interrupted. */
-function interruption(stop: AbortSignal): Promise<never> {
-  const interrupted = new Promise<never>((_, fail) => {
-    if (stop.aborted) fail(stop.reason);
-    stop.addEventListener("abort", () => fail(stop.reason), { once: true });
-  });
-  // Between two tests nothing waits for it.
-  interrupted.catch(() => undefined);
-  return interrupted;
-}
-
 /**
  * Runs tests one after the other. A failed test keeps only those from running that require it.
  *
@@ -46,7 +36,11 @@ export async function runChecks(
 ): Promise<Result[]> {
   const results: Result[] = [];
   const { stop } = context;
-  const interrupted = interruption(stop);
+  const interrupted = once(stop, "abort").then((): never => {
+    throw stop.reason;
+  });
+  // Between two tests nothing waits for it.
+  interrupted.catch(() => undefined);
   for (const check of all) {
     stop.throwIfAborted();
     const { number, name, needs = [] } = check;

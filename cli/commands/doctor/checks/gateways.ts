@@ -49,17 +49,11 @@ export function judgeClients(settings: Settings, secrets: V1Secret[]): Finding[]
 /** Seconds of a gateway's log that are read: clients write all the time, and what was fixed before does not matter. */
 const past = 60;
 
-/** A rejected pod: its namespace, and the finding. */
-interface Refused {
-  client: string;
-  finding: Finding;
-}
-
 /** As nginx writes it: address [time] status "METHOD path" bytes user "program". */
 const line = /^(\S+) \[[^\]]*\] (401|403) "(\S+) ([^\s?"]+)[^"]*" \d+ (\S*) "([^"]*)"/;
 
 /** Pods of the stack that a gateway rejected, by pod and reason. */
-export function judgeLog(settings: Settings, store: Store, log: string, pods: V1Pod[]): Refused[] {
+export function judgeLog(settings: Settings, store: Store, log: string, pods: V1Pod[]): Finding[] {
   const ours = new Set(Object.values(namespaces(settings)));
   const requests = log.split("\n").flatMap((text) => {
     const [, address = "", ...parts] = line.exec(text) ?? [];
@@ -71,7 +65,7 @@ export function judgeLog(settings: Settings, store: Store, log: string, pods: V1
     const count = others.length + 1;
     const [status = "", method = "", path = "", user = ""] = parts;
     const { namespace = "", name = "" } = pod.metadata ?? {};
-    const finding = findingIn("components").critical(
+    return findingIn("components").critical(
       status === "401"
         ? `the gateway of ${store} does not know as whom ${namespace}/${name} comes: a wrong user, tenant or password`
         : `the gateway of ${store} rejects ${namespace}/${name} as ${user}, which may not do that or not for that tenant`,
@@ -79,7 +73,6 @@ export function judgeLog(settings: Settings, store: Store, log: string, pods: V1
       `compare its user with docs/guides/access.md: ./obs diff, then ./obs up, restores changes; a pod that has an old password: kubectl -n ${namespace} delete pod ${name}`,
       pages[store],
     );
-    return { client: namespace, finding };
   });
 }
 
@@ -100,14 +93,14 @@ export const check: Check = {
     const { settings, cluster } = context;
     const [secrets, pods] = await Promise.all([cluster.secrets(), cluster.pods()]);
     const rejected = judgeClients(settings, secrets);
+    // A client with a wrong password is in the log, too.
+    const others = pods.filter(
+      ({ metadata }) => !rejected.some(({ what }) => what.includes(`that ${metadata?.namespace} has`)),
+    );
     const logs = stores.map(async (store) => {
       const gateways = podsOf(pods, namespaces(settings)[store], "gateway");
-      return judgeLog(settings, store, await readLogs(context, gateways), pods);
+      return judgeLog(settings, store, await readLogs(context, gateways), others);
     });
-    // A client with a wrong password is in the log, too.
-    const others = (await Promise.all(logs))
-      .flat()
-      .filter(({ client }) => !rejected.some(({ what }) => what.includes(`that ${client} has`)));
-    return [...rejected, ...others.map(({ finding }) => finding)];
+    return [...rejected, ...(await Promise.all(logs)).flat()];
   },
 };
