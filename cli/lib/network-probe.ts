@@ -17,13 +17,6 @@ export interface Enforcement {
   evidence: string;
 }
 
-/** A pod of Loki, and its port. */
-interface Target {
-  pod: string;
-  address: string;
-  port: number;
-}
-
 const name = "obs-network-probe";
 /** Grafana may connect to the gateway of Loki, and not to the pods behind it; this applies to its whole namespace. */
 const from = (settings: Settings): string => namespaces(settings).grafana;
@@ -57,7 +50,7 @@ export function judgeProbe(log: string): Enforcement {
 }
 
 /** A ready pod of a component of Loki. @throws if there is none */
-async function target(core: CoreV1Api, settings: Settings, component: string, port: number): Promise<Target> {
+async function target(core: CoreV1Api, settings: Settings, component: string, port: number) {
   const { loki: namespace } = namespaces(settings);
   const labelSelector = `app.kubernetes.io/component=${component}`;
   const { items } = await core.listNamespacedPod({ namespace, labelSelector });
@@ -65,6 +58,8 @@ async function target(core: CoreV1Api, settings: Settings, component: string, po
   if (!status?.podIP) throw new Error(`no ready ${component} of Loki`);
   return { pod: `${namespace}/${metadata?.name}`, address: status.podIP, port };
 }
+
+type Target = Awaited<ReturnType<typeof target>>;
 
 /** Runs the pod, and deletes it. @throws if it cannot run */
 export async function tryPolicies({ config, settings }: Connection): Promise<Enforcement> {

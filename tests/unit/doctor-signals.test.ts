@@ -16,7 +16,7 @@ import { age } from "../../cli/commands/doctor/cluster-state";
 import { growth, metrics, type Reading, total } from "../../cli/commands/doctor/readings";
 import { type NamespaceKey, stores } from "../../names";
 import type { Settings } from "../../settings";
-import { type Credential, credentialKeys, gatewayClients } from "../../values/gateway";
+import { type Credential, credentialKeys, gatewayClients, gatewayUsersFile } from "../../values/gateway";
 import { networkPolicies } from "../../values/network-policies";
 import { namespaces } from "../support/names";
 import { settingsOf } from "../support/stacks";
@@ -110,30 +110,30 @@ describe("doctor: components", () => {
 
   it("tells gateways' refusals by client, and from the log by pod", () => {
     const clients = Object.entries(gatewayClients(settings)) as [NamespaceKey, Credential[]][];
-    const all = clients.flatMap(([, credentials]) => credentials);
-    /** The Secrets of clients and gateways, with a change to those of a namespace. */
-    const secrets = (changed = "", change = {}): V1Secret[] =>
-      [...new Set([...stores, ...clients.map(([key]) => key)])].map((key) => {
-        const own = [
-          ...all.filter(([store]) => store === key),
-          ...(gatewayClients(settings)[key as "tempo"] ?? []),
-        ];
-        const passwords = own.map((one) => [credentialKeys(...one).password, `of ${one.join(" ")}`]);
+    const secret = (key: NamespaceKey, name: string, texts: Record<string, string>): V1Secret => {
+      const data = Object.entries(texts).map(([file, text]) => [file, Buffer.from(text).toString("base64")]);
+      return { metadata: { namespace: namespaces[key], name }, data: Object.fromEntries(data) };
+    };
+    /** The Secrets of gateways and clients, with a change to those of a client. */
+    const secrets = (changed = "", change = {}) => [
+      ...stores.map((store) => {
+        const users = clients.flatMap(([, all]) => all.filter((one) => one[0] === store));
+        const passwords = Object.fromEntries(users.map((one) => [one[1], [`+${one.join(" ")}`, "old"]]));
+        return secret(store, "gateway-users", { "users.conf": gatewayUsersFile(passwords) });
+      }),
+      ...clients.map(([key, all]) => {
+        const passwords = all.map((one) => [credentialKeys(...one).password, `+${one.join(" ")}`]);
         const texts = { ...Object.fromEntries(passwords), ...(namespaces[key] === changed && change) };
-        const data = Object.entries(texts).map(([name, text]) => [
-          name,
-          Buffer.from(text as string).toString("base64"),
-        ]);
-        return {
-          metadata: { namespace: namespaces[key], name: "gateway-credentials" },
-          data: Object.fromEntries(data),
-        };
-      });
+        return secret(key, "gateway-credentials", texts);
+      }),
+    ];
     const own = (change: string) => ({ [credentialKeys("loki", "logs-write").password]: change });
     expect(judgeClients(settings, secrets())).to.deep.equal([]);
     expect(whats(judgeClients(settings, secrets("alloy-logs", own("wrong"))))).to.equal(
       "the gateway of loki rejects logs-write with the password that alloy-logs has",
     );
+    // During a rotation the gateway accepts two passwords.
+    expect(judgeClients(settings, secrets("alloy-logs", own("old")))).to.deep.equal([]);
     expect(whats(judgeClients(settings, secrets("alloy-logs", own(""))))).to.match(
       /^Secret alloy-logs\/gateway-credentials lacks the password of logs-write for the gateway of loki$/,
     );
@@ -145,7 +145,7 @@ describe("doctor: components", () => {
       '10.0.0.9 [23/Nov/2026:15:22:58 +0000] 500 "POST /loki/api/v1/push HTTP/1.1" 11 logs-write "Alloy/v1"',
       '127.0.0.1 [23/Nov/2026:15:22:58 +0000] 401 "GET /loki/api/v1/push HTTP/1.1" 11  "node"',
     ].join("\n");
-    const [refused, ...rest] = judgeLog(settings, "loki", log, [pod]);
+    const [refused, ...rest] = judgeLog("loki", log, [pod]);
     expect(rest).to.deep.equal([]);
     expect(refused?.what).to.match(/the gateway of loki does not know as whom alloy-logs\/alloy-1 comes/);
     expect(refused?.evidence).to.match(/^2 times 401 to POST/);

@@ -50,44 +50,44 @@ export function replicaQueries(settings: Settings, seconds: number) {
   };
 }
 
-/** A row for each object, with the result of each query; 0 if it has none. */
-async function rowsOf<Column extends string>(
+/** A row for each object, with its name and the result of each query; 0 if it has none. */
+async function rowsOf<Key extends string, Column extends string>(
   query: Query,
   queries: Record<Column, string>,
+  key: Key,
   nameOf: (labels: Sample["labels"]) => string,
-): Promise<[name: string, row: Record<Column, number>][]> {
+) {
+  type Row = Record<Key, string> & Record<Column, number>;
   const columns = Object.keys(queries) as Column[];
   const results = await Promise.all(columns.map((column) => query(queries[column])));
-  const rows = new Map<string, Record<Column, number>>();
+  const rows = new Map<string, Row>();
   for (const [index, samples] of results.entries())
     for (const { labels, value } of samples) {
-      const none = Object.fromEntries(columns.map((column) => [column, 0])) as Record<Column, number>;
-      const row = rows.get(nameOf(labels)) ?? none;
-      rows.set(nameOf(labels), { ...row, [columns[index] as Column]: value });
+      const name = nameOf(labels);
+      const none = columns.map((column) => [column, 0]);
+      const row = rows.get(name) ?? { [key]: name, ...Object.fromEntries(none) };
+      rows.set(name, { ...row, [columns[index] as Column]: value });
     }
-  return [...rows];
+  return [...rows.values()];
 }
 
 /** Usage of the components over the seconds before the end of a run, the highest CPU usage first. */
 export async function componentRows(query: Query, settings: Settings, seconds: number) {
-  const rows = await rowsOf(query, usageQueries(settings, seconds), ({ namespace, workload }) =>
+  const rows = await rowsOf(query, usageQueries(settings, seconds), "component", ({ namespace, workload }) =>
     componentOf(`${namespace}/${workload}`),
   );
-  return rows
-    .map(([component, row]) => ({ component, ...row }))
-    .sort((a, b) => b.cores - a.cores || a.component.localeCompare(b.component));
+  return rows.sort((a, b) => b.cores - a.cores || a.component.localeCompare(b.component));
 }
 export type ComponentRow = Awaited<ReturnType<typeof componentRows>>[number];
 
 /** Replicas of the stack's autoscalers over the seconds before the end of a run. */
-export async function autoscalerRows(query: Query, settings: Settings, seconds: number) {
-  const rows = await rowsOf(
+export const autoscalerRows = (query: Query, settings: Settings, seconds: number) =>
+  rowsOf(
     query,
     replicaQueries(settings, seconds),
+    "autoscaler",
     ({ namespace, horizontalpodautoscaler }) => `${namespace}/${horizontalpodautoscaler}`,
   );
-  return rows.map(([autoscaler, row]) => ({ autoscaler, ...row }));
-}
 
 /** Counters of data that is dropped behind the gateways, after the client got a success. */
 const counters = [

@@ -7,16 +7,8 @@ import { said, streamOf } from "./app";
 import { type Check, type Context, evidence } from "./check";
 import { healthy, type View } from "./view";
 
-/** A line as Loki returns it. */
-export interface Line {
-  labels: Record<string, string>;
-  /** Epoch in nanoseconds. */
-  time: string;
-  text: string;
-}
-
-/** Lines of a query, oldest first. @param from, to epoch in milliseconds */
-export async function linesOf(view: View, query: string, from: number, to: number): Promise<Line[]> {
+/** Lines of a query with their times, epoch in nanoseconds, oldest first. @param from, to epoch in milliseconds */
+export async function linesOf(view: View, query: string, from: number, to: number) {
   const range = { start: `${from}000000`, end: `${to}000000`, limit: "2000", direction: "forward" };
   const parameters = new URLSearchParams({ query, ...range });
   const { data } = await view.json("loki", `/loki/api/v1/query_range?${parameters}`);

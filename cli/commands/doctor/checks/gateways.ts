@@ -1,7 +1,12 @@
 import { CoreV1Api, type V1Pod, type V1Secret } from "@kubernetes/client-node";
 import { gatewayAccess, type NamespaceKey, namespaces, type Store, stores } from "../../../../names";
 import type { Settings } from "../../../../settings";
-import { type Credential, credentialKeys, gatewayClients } from "../../../../values/gateway";
+import {
+  type Credential,
+  credentialKeys,
+  gatewayClients,
+  gatewayUsersFile,
+} from "../../../../values/gateway";
 import { secretText } from "../../../lib/objects";
 import { grouped } from "../../../lib/text";
 import { type Check, type Context, type Finding, findingIn } from "../check";
@@ -14,19 +19,24 @@ const pages: Record<Store, string> = {
   tempo: "docs/operations/runbooks/TracesDropped.md",
 };
 
-/** Clients whose Secret lacks a password, or has another one than the gateway: one finding for each client and gateway. */
+/** Clients whose Secret lacks a password, or has one that the gateway does not accept: one finding for each client and gateway. */
 export function judgeClients(settings: Settings, secrets: V1Secret[]): Finding[] {
-  const name = gatewayAccess.credentialsSecret;
+  const { credentialsSecret: name, usersSecret, usersFile } = gatewayAccess;
   const places = namespaces(settings);
-  const passwordIn = (key: NamespaceKey, credential: Credential) => {
-    const secret = secrets.find(({ metadata: of }) => of?.namespace === places[key] && of.name === name);
-    return secretText(secret, credentialKeys(...credential).password);
-  };
+  const textIn = (place: NamespaceKey, secret: string, key: string) =>
+    secretText(
+      secrets.find(({ metadata }) => metadata?.namespace === places[place] && metadata.name === secret),
+      key,
+    );
   const clients = Object.entries(gatewayClients(settings)) as [NamespaceKey, Credential[]][];
   const rejected = clients.flatMap(([key, credentials]) =>
-    credentials
-      .filter((one) => !passwordIn(key, one) || passwordIn(key, one) !== passwordIn(one[0], one))
-      .map((one) => ({ client: places[key], store: one[0], user: one[1], lacks: !passwordIn(key, one) })),
+    credentials.flatMap(([store, user]) => {
+      const password = textIn(key, name, credentialKeys(store, user).password);
+      const accepted = textIn(store, usersSecret, usersFile).includes(
+        gatewayUsersFile({ [user]: [password] }),
+      );
+      return accepted ? [] : [{ client: places[key], store, user, lacks: !password }];
+    }),
   );
   const groups = grouped(rejected, ({ client, store, lacks }) => `${client} ${store} ${lacks}`);
   return [...groups.values()].map((group): Finding => {
@@ -39,7 +49,7 @@ export function judgeClients(settings: Settings, secrets: V1Secret[]): Finding[]
         : `the gateway of ${store} rejects ${users} with the password that ${client} has`,
       lacks
         ? "the key does not exist"
-        : `the password in Secret ${secret} differs from that in ${places[store]}/${name}`,
+        : `Secret ${places[store]}/${usersSecret} does not have the password in Secret ${secret}`,
       `./obs up restores the passwords on both sides; gateways read theirs when they start: kubectl -n ${places[store]} rollout restart deployment ${store}-gateway`,
       pages[store],
     );
@@ -53,12 +63,11 @@ const past = 60;
 const line = /^(\S+) \[[^\]]*\] (401|403) "(\S+) ([^\s?"]+)[^"]*" \d+ (\S*) "([^"]*)"/;
 
 /** Pods of the stack that a gateway rejected, by pod and reason. */
-export function judgeLog(settings: Settings, store: Store, log: string, pods: V1Pod[]): Finding[] {
-  const ours = new Set(Object.values(namespaces(settings)));
+export function judgeLog(store: Store, log: string, pods: V1Pod[]): Finding[] {
   const requests = log.split("\n").flatMap((text) => {
     const [, address = "", ...parts] = line.exec(text) ?? [];
     const pod = pods.find(({ status, spec }) => address && status?.podIP === address && !spec?.hostNetwork);
-    return pod && ours.has(pod.metadata?.namespace ?? "") ? [{ pod, address, parts }] : [];
+    return pod ? [{ pod, address, parts }] : [];
   });
   const groups = grouped(requests, ({ address, parts }) => `${address} ${parts.join(" ")}`);
   return [...groups.values()].map(([{ pod, parts }, ...others]) => {
@@ -99,7 +108,7 @@ export const check: Check = {
     );
     const logs = stores.map(async (store) => {
       const gateways = podsOf(pods, namespaces(settings)[store], "gateway");
-      return judgeLog(settings, store, await readLogs(context, gateways), others);
+      return judgeLog(store, await readLogs(context, gateways), others);
     });
     return [...rejected, ...(await Promise.all(logs)).flat()];
   },
