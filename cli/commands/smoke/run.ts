@@ -54,19 +54,17 @@ export async function runChecks(
     const failed = needs.filter((need) => results.find((one) => one.number === need)?.state === "failed");
     listener.waiting(check, 0, what);
     const timer = setInterval(() => listener.waiting(check, seconds(), what), period);
-    const outcome: Pick<Result, "state" | "evidence" | "reason"> = await (failed.length
-      ? Promise.reject(new Error(`not tried, because test ${failed.join(" and ")} failed`))
-      : Promise.race([check.show({ ...context, until: reported }), interrupted])
-    )
-      .then(
-        (evidence) => ({ state: "passed" as const, evidence }),
-        (error: Error) => ({
-          state: error instanceof Skipped ? ("skipped" as const) : ("failed" as const),
-          evidence: [],
-          reason: error.message,
-        }),
-      )
-      .finally(() => clearInterval(timer));
+    let outcome: Pick<Result, "state" | "evidence" | "reason">;
+    try {
+      if (failed.length) throw new Error(`not tried, because test ${failed.join(" and ")} failed`);
+      const evidence = await Promise.race([check.show({ ...context, until: reported }), interrupted]);
+      outcome = { state: "passed", evidence };
+    } catch (error) {
+      const state = error instanceof Skipped ? "skipped" : "failed";
+      outcome = { state, evidence: [], reason: (error as Error).message };
+    } finally {
+      clearInterval(timer);
+    }
     stop.throwIfAborted();
     const result: Result = { number, name, ...outcome, seconds: Number(seconds().toFixed(1)) };
     results.push(result);

@@ -2,7 +2,7 @@ import type { V1Pod } from "@kubernetes/client-node";
 import { namespaces, type Store } from "../../../../names";
 import type { Settings } from "../../../../settings";
 import { isReady } from "../../../lib/objects";
-import { askPod } from "../../../lib/tunnel";
+import { podText } from "../../../lib/tunnel";
 import { type Check, type Finding, findingIn } from "../check";
 import { age, podsOf, settling } from "../cluster-state";
 
@@ -100,11 +100,7 @@ export const check: Check = {
       if (!shows) return [];
       const pod = shows.metadata?.name ?? "";
       const target = { namespace, selector: "", pod, port: ports[store] };
-      // Without the header the page is HTML.
-      const headers = { accept: "application/json" };
-      const { status, body } = await askPod(config, target, path, { headers });
-      if (status !== 200) throw new Error(`${pod} answers ${status} to ${path}`);
-      const { shards } = JSON.parse(body) as { shards: Member[] | null };
+      const { shards } = JSON.parse(await podText(config, target, path)) as { shards: Member[] | null };
       return judgeRing(ring, shards ?? [], podsOf(all, namespace, name), Date.now());
     });
     return (await Promise.all(judged)).flat();

@@ -12,25 +12,21 @@ const full = 0.95;
 
 const finding = findingIn("cluster", "docs/operations/runbook.md#storage");
 
-/** A file system as the kubelet measures it, in bytes. */
-interface FileSystem {
+/** A file system as the kubelet measures it, in bytes: of a node, or of a claim. */
+export interface FileSystem {
   availableBytes?: number;
   capacityBytes?: number;
-}
-
-/** A volume of a claim, as the kubelet measures it. */
-export interface Volume extends FileSystem {
   pvcRef?: { namespace: string; name: string };
 }
 
 /** What a kubelet reports about its node and the volumes there. Volumes that are a folder of the node are part of its disk. */
 interface Summary {
   node?: { fs?: FileSystem };
-  pods?: { volume?: Volume[] }[];
+  pods?: { volume?: FileSystem[] }[];
 }
 
 /** Volumes that are full or nearly so. A file system reserves a part of its capacity: what is available counts. */
-export function usageFindings(volumes: Volume[], settings: Settings): Finding[] {
+export function usageFindings(volumes: FileSystem[], settings: Settings): Finding[] {
   return volumes.flatMap(({ pvcRef, availableBytes = 0, capacityBytes = 0 }) => {
     const used = 1 - availableBytes / capacityBytes;
     if (!pvcRef || !capacityBytes || used < nearlyFull) return [];
