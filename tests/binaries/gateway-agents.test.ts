@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
-import { probeHub } from "../../components/hub";
+import { probeHub } from "../../components/hub-probe";
 import { type Store, stores } from "../../names";
 import { parseSettings } from "../../settings";
 import { Backends, Gateway, needsNginx, passwordsOf } from "../support/gateway";
