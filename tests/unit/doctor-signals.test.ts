@@ -195,16 +195,23 @@ describe("doctor: storage", () => {
       .with.property("code", "NoSecret");
   });
 
-  it("forecasts when the object storage is full, unless retention deletes as much before", () => {
+  it("warns of the bucket that is full first, if that is within 30 days", () => {
     const gib = 1024 ** 3;
-    const at = (days: number) => judgeForecast([{ daily: gib, kept: 365, held: 10 * gib }], days * gib);
-    expect(at(20)[0]).to.include({
+    const at = (days?: number, quota?: number) => {
+      const bucket = (name: string, daysUntilFull?: number) => ({
+        ...{ bucket: name, objects: 1, bytes: gib, growthPerDay: gib },
+        ...{ quota, daysUntilFull },
+      });
+      return judgeForecast([bucket("tempo", 29.5), bucket("loki", days), bucket("mimir")], 20 * gib)[0];
+    };
+    expect(at(20)).to.include({
       severity: "warning",
-      evidence: "the buckets grow by 1Gi a day, and 20Gi are free",
+      what: "bucket loki is full in 20 days at the present growth",
+      evidence: "it grows by 1Gi a day; 20Gi are free; ./obs storage",
     });
-    expect(at(20)[0]?.what).to.include("full in 20 days");
-    expect(at(200)[0]).to.include({ severity: "note" });
-    expect(at(360)).to.deep.equal([]);
+    expect(at(20, gib)?.evidence).to.include("its quota is 1Gi");
+    expect(at()?.what).to.include("tempo is full in 29 days");
+    expect(judgeForecast([], 20 * gib)).to.deep.equal([]);
   });
 });
 

@@ -1,46 +1,31 @@
-import { daysText, daysUntilFull, type Growth } from "../../../../settings/forecast";
-import { longestRetention } from "../../../../settings/retention";
-import { day, sizeText } from "../../../../settings/units";
-import { queryPrometheus, type Sample } from "../../../lib/prometheus";
-import { queries, warnBelow } from "../../storage";
+import { daysText } from "../../../../settings/forecast";
+import { sizeText } from "../../../../settings/units";
+import { measure, type reportOf, warnBelow } from "../../storage";
 import { type Check, type Finding, findingIn } from "../check";
 
-/** Samples, one every 5 minutes, that a forecast needs: 6 hours. */
-const enough = 72;
-
-/** When the growth fills the free capacity; nothing if retention deletes as much before. */
-export function judgeForecast(growing: Growth[], free: number): Finding[] {
-  const days = daysUntilFull(growing, free);
-  if (days === undefined) return [];
-  const daily = growing.reduce((total, one) => total + Math.max(0, one.daily), 0);
+/** The bucket that is full first, if that is soon. */
+export function judgeForecast(buckets: ReturnType<typeof reportOf>, free: number | undefined): Finding[] {
+  const [first] = buckets
+    .filter(({ daysUntilFull = Infinity }) => daysUntilFull < warnBelow)
+    .sort((a, b) => (a.daysUntilFull ?? 0) - (b.daysUntilFull ?? 0));
+  if (!first) return [];
+  const { bucket, daysUntilFull = 0, growthPerDay = 0, quota } = first;
   return [
-    findingIn("storage")[days < warnBelow ? "warning" : "note"](
-      `the object storage is full in ${daysText(days)} at the present growth`,
-      `the buckets grow by ${sizeText(daily)} a day, and ${sizeText(free)} are free`,
-      "raise objectStorage.minio.disk, or shorten a retention",
+    findingIn("storage").warning(
+      `bucket ${bucket} is full in ${daysText(daysUntilFull)} at the present growth`,
+      `it grows by ${sizeText(growthPerDay)} a day; ${sizeText(free ?? 0)} are free${quota ? `, its quota is ${sizeText(quota)}` : ""}; ./obs storage`,
+      "raise objectStorage.minio.disk or the quota of the bucket, or shorten a retention",
       "docs/operations/runbooks/MinioStorageFullSoon.md",
     ),
   ];
 }
 
-/** Days until MinIO's drives are full at the growth of the last day. */
+/** Days until MinIO's buckets are full at the growth of the last day. */
 export const check: Check = {
   name: "storage forecast",
   async look(context) {
-    const { kind, buckets } = context.settings.objectStorage;
-    if (kind !== "minio") return [];
-    const growth = `${queries.growthPerDay} and count_over_time(${queries.bytes}[1d:5m]) >= ${enough}`;
-    const [[free], daily = [], held = []] = (await Promise.all(
-      [queries.free, growth, queries.bytes].map((promql) => queryPrometheus(context, promql)),
-    )) as [Sample[], Sample[], Sample[]];
-    if (!free) return [];
-    const kept = longestRetention(context.settings);
-    const growing = (["loki", "mimirBlocks", "tempo"] as const).flatMap((key) => {
-      const of = (samples: Sample[]) =>
-        samples.find(({ labels }) => labels["bucket"] === buckets[key].name)?.value;
-      const grows = of(daily);
-      return grows === undefined ? [] : [{ daily: grows, kept: kept[key] / day, held: of(held) ?? 0 }];
-    });
-    return judgeForecast(growing, free.value);
+    if (context.settings.objectStorage.kind !== "minio") return [];
+    const { buckets, free } = await measure(context);
+    return judgeForecast(buckets, free);
   },
 };
