@@ -18,6 +18,10 @@ const recent = 600;
 /** Seconds that a pod may take to start without a warning: Mimir replays a WAL for a minute. */
 const startsWithin = 90;
 
+/** How a deleted object comes back: neither Pulumi nor an upgrade without changes looks at the objects of a release. */
+const createAgain =
+  "./obs refresh, then ./obs up; if it is part of a chart, helm rollback <release> <its current revision>";
+
 const noImage = /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverPull|RegistryUnavailable)$/;
 const finding = findingIn("pods", "docs/operations/runbook.md#components");
 const age = (now: number, time?: Date | string) => (time ? (now - new Date(time).getTime()) / 1000 : 0);
@@ -44,10 +48,7 @@ function containerCause(
       "use an image that exists, or give the nodes access to its registry; ./obs up restores the pinned one",
     ];
   if (reason === "CreateContainerConfigError")
-    return [
-      `pod ${who} cannot start: ${message}`,
-      "./obs refresh, then ./obs up: it creates the Secret or ConfigMap again, with all its keys",
-    ];
+    return [`pod ${who} cannot start: ${message}`, `create the Secret or ConfigMap again: ${createAgain}`];
   const killed = [state?.terminated, lastState?.terminated].find(
     (end) => end?.reason === "OOMKilled" || /OOM.?killed/i.test(end?.message ?? ""),
   );
@@ -95,7 +96,7 @@ function pendingCause(pod: V1Pod, events: CoreV1Event[]): Cause | undefined {
   if (!mount) return undefined;
   return [
     `${who} cannot start: ${mount.startsWith("FailedMount") ? "a volume cannot be mounted" : mount.split(":")[0]}`,
-    "if a Secret or ConfigMap is missing: ./obs refresh, then ./obs up; else fix the node's storage or network",
+    `if a Secret or ConfigMap is missing: ${createAgain}; else fix the node's storage or network`,
   ];
 }
 
