@@ -10,7 +10,7 @@ import { promisify } from "node:util";
 import { runApart } from "../../automation/command";
 import { backendEnvironment, onPath, pulumiProgram } from "../../cli/lib/pulumi";
 import { record } from "../../cli/lib/record";
-import { helmTemplate, type ReleaseInputs, releasesOf, toYaml, whyNot } from "../../cli/lib/render";
+import { failureOf, helmTemplate, type ReleaseInputs, releasesOf, toYaml } from "../../cli/lib/render";
 import { fileConfig, root } from "../../cli/lib/stack-config";
 import { ApiServer } from "../../tests/support/api-server";
 import { furnish } from "../../tests/support/furnish";
@@ -143,7 +143,7 @@ async function unmade(folder: string, kubeconfig: string | undefined, { stop }: 
     const rendered = await helm(environment, folder, stop);
     // The first run checks whether it is possible here, and warms the disk cache.
     await rendered.run().catch((error) => {
-      throw new Skipped(whyNot(error));
+      throw new Skipped(failureOf(error));
     });
     columns.push(rendered);
     if (!kubeconfig) continue;

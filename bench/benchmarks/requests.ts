@@ -2,12 +2,12 @@
 import { chartMirror } from "../../charts";
 import { record } from "../../cli/lib/record";
 import {
+  failureOf,
   type KubernetesObject,
   objectsOf,
   type ReleaseInputs,
   releaseObjects,
   releasesOf,
-  whyNot,
 } from "../../cli/lib/render";
 import { fileConfig } from "../../cli/lib/stack-config";
 import { readSettings } from "../../settings";
@@ -23,7 +23,7 @@ const others = "others";
 /** @throws Helm's own error if a release cannot be rendered */
 async function ofRelease(release: ReleaseInputs): Promise<Placed[]> {
   const objects = await releaseObjects(release).catch((error) => {
-    throw new Error(`${release.name}: ${whyNot(error)}`);
+    throw new Error(`${release.name}: ${failureOf(error)}`);
   });
   return objects.map((object) => ({ namespace: release.namespace, object }));
 }

@@ -69,10 +69,10 @@ export function componentTable(reports: Report[]): Table {
 
 /** The bottleneck of each repetition, a sentence each. */
 export const verdicts = (reports: Report[]): string[] =>
-  reports.map(({ gaveOut, plan }, index) => {
-    const [first] = gaveOut;
+  reports.map(({ exhausted, plan }, index) => {
+    const [first] = exhausted;
     return first
-      ? `Repetition ${index + 1}: bottleneck in step ${first.step} of ${plan.steps}: ${gaveOut.map(({ component, reason }) => `${component}: ${reason}`).join("; ")}.`
+      ? `Repetition ${index + 1}: bottleneck in step ${first.step} of ${plan.steps}: ${exhausted.map(({ component, reason }) => `${component}: ${reason}`).join("; ")}.`
       : `Repetition ${index + 1}: no bottleneck reached.`;
   });
 

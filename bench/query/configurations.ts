@@ -1,7 +1,7 @@
 /** The charts' configuration of Loki, Mimir and Tempo, changed for a single process of each on loopback. */
 import { join } from "node:path";
 import { parse } from "yaml";
-import { type KubernetesObject, releaseObjects, releasesOf, whyNot } from "../../cli/lib/render";
+import { failureOf, type KubernetesObject, releaseObjects, releasesOf } from "../../cli/lib/render";
 import { releases } from "../../names";
 import { ownOf } from "../../tests/support/rendered";
 import { Skipped } from "../benchmark";
@@ -29,7 +29,7 @@ export async function configurationOf(config: Record<string, unknown>): Promise<
   const objectsOf = async (release: string) => {
     const inputs = all.filter(({ name }) => name === release);
     const objects = await Promise.all(inputs.map((one) => releaseObjects(one))).catch((error) => {
-      throw new Skipped(whyNot(error));
+      throw new Skipped(failureOf(error));
     });
     return objects.flat();
   };

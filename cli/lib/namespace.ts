@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { CoreV1Api, PatchStrategy, setHeaderOptions } from "@kubernetes/client-node";
 import { UserError } from "../../settings";
 import type { Connection } from "./cluster";
-import { copyPullSecret, ifThere } from "./objects";
+import { copyPullSecret, ifExists } from "./objects";
 import { until } from "./poll";
 
 /** The name of the namespace, and labels in addition to {@link standardLabels}. */
@@ -30,8 +30,8 @@ const heartbeat = () => ({ [aliveAnnotation]: String(Date.now()) });
 
 /** Deletes the namespace and all that is in it. @returns whether it is gone in time */
 async function remove(core: CoreV1Api, name: string): Promise<boolean> {
-  await ifThere(core.deleteNamespace({ name }));
-  const gone = async () => !(await ifThere(core.readNamespace({ name })));
+  await ifExists(core.deleteNamespace({ name }));
+  const gone = async () => !(await ifExists(core.readNamespace({ name })));
   return until(goneWithin, "deletion", gone).catch(() => false);
 }
 
@@ -48,7 +48,7 @@ async function clear(
   silent: number,
 ): Promise<void> {
   const read = async () => {
-    const found = await ifThere(core.readNamespace({ name }));
+    const found = await ifExists(core.readNamespace({ name }));
     const deleted = !found || found.status?.phase === "Terminating";
     return { found, deleted, beat: found?.metadata?.annotations?.[aliveAnnotation] };
   };

@@ -4,7 +4,7 @@ import { CoreV1Api, type V1Pod } from "@kubernetes/client-node";
 import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
 import type { Connection } from "./cluster";
-import { ifThere, isReady } from "./objects";
+import { ifExists, isReady } from "./objects";
 import { until } from "./poll";
 import { scriptPod } from "./script-pod";
 import { root } from "./stack-config";
@@ -67,8 +67,8 @@ export async function tryPolicies({ config, settings }: Connection): Promise<Enf
   const allowed = await target(core, settings, "gateway", 8080);
   const refused = await target(core, settings, "query-frontend", 3100);
   const namespace = from(settings);
-  const read = () => ifThere(core.readNamespacedPod({ namespace, name }));
-  const remove = () => ifThere(core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }));
+  const read = () => ifExists(core.readNamespacedPod({ namespace, name }));
+  const remove = () => ifExists(core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 0 }));
   // An interrupted run may have left its pod.
   await remove();
   await until(30, `deletion of pod ${namespace}/${name}`, async () => !(await read()));

@@ -8,7 +8,7 @@ import type { Settings } from "../../settings";
 export type Json = any;
 
 /** The object; undefined if it does not exist. */
-export const ifThere = async <T>(asked: Promise<T>): Promise<T | undefined> => {
+export const ifExists = async <T>(asked: Promise<T>): Promise<T | undefined> => {
   try {
     return await asked;
   } catch (error) {

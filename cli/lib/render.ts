@@ -10,7 +10,7 @@ import type { Json } from "./objects";
 import { type Recorded, record } from "./record";
 import { fileConfig } from "./stack-config";
 
-/** Runs a program. @throws as whyNot says */
+/** Runs a program. @throws as failureOf says */
 export const run = promisify(execFile);
 
 /** Runs Helm, once for each core at the same time. */
@@ -93,7 +93,7 @@ export async function releaseObjects(release: ReleaseInputs, ...more: string[]):
 }
 
 /** Why Helm, or another program, failed. */
-export function whyNot(error: unknown): string {
+export function failureOf(error: unknown): string {
   const { code, path, stderr, message } = error as Error & { code?: string; path?: string; stderr?: string };
   return code === "ENOENT" && path ? `${path} is not on PATH` : (stderr || message).trim();
 }
@@ -127,7 +127,7 @@ export async function render(stack: string, out: string) {
         const manifests = write(join(folder, "manifests.yaml"), await helmTemplate(release, values));
         return { files: [values, manifests], skipped: [] };
       } catch (error) {
-        return { files: [values], skipped: [`${release.name}: no manifests.yaml: ${whyNot(error)}`] };
+        return { files: [values], skipped: [`${release.name}: no manifests.yaml: ${failureOf(error)}`] };
       }
     }),
   );

@@ -3,7 +3,7 @@ import { CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import type { PodPort } from "../../components/port-forward";
 import type { ServicePort } from "../../names";
 import { basicAuth, gatewayPassword, gatewayPods } from "./gateway";
-import { askPod, type HttpAnswer, type HttpRequest, successful } from "./tunnel";
+import { type HttpAnswer, type HttpRequest, requestPod, successful } from "./tunnel";
 
 export interface ServiceRequest extends HttpRequest {
   /** One pod behind the Service, which gets the request on its own port. */
@@ -35,10 +35,10 @@ export async function ask(
   if (as) {
     const authorization = basicAuth(as, await gatewayPassword(config, service, as));
     const headers = { ...request.headers, authorization };
-    return askPod(config, gatewayPods(namespace), path, { ...request, headers });
+    return requestPod(config, gatewayPods(namespace), path, { ...request, headers });
   }
   const pods = pod ? { namespace, selector: "", pod, port } : await behind(config, service);
-  return askPod(config, { ...pods, ...(served && { served }) }, path, request);
+  return requestPod(config, { ...pods, ...(served && { served }) }, path, request);
 }
 
 /** The body of a response of a Service. @throws if the status is not 2xx */

@@ -69,7 +69,7 @@ export const withClient = <T>(
 const atOnce = pLimit(12);
 
 /** Sends a request to one of the pods. The timeout does not include the wait for other requests. */
-export const askPod = (
+export const requestPod = (
   config: KubeConfig,
   target: PodPort,
   path: string,
@@ -87,5 +87,5 @@ export function successful(server: string, { status, body }: HttpAnswer): string
 /** The body of a response of one of the pods. @throws if the status is not 2xx */
 export async function podText(config: KubeConfig, target: PodPort, path: string): Promise<string> {
   const headers = { accept: "application/json, text/plain, */*" };
-  return successful(`${path} in ${target.namespace}`, await askPod(config, target, path, { headers }));
+  return successful(`${path} in ${target.namespace}`, await requestPod(config, target, path, { headers }));
 }

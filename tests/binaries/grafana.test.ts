@@ -219,10 +219,10 @@ describe("binaries: Grafana starts with its data sources, and sends alerts", fun
       })),
     });
     expect(group.status, JSON.stringify(group.body)).to.equal(200);
-    const toldOf = (name: string) =>
+    const notificationsFor = (name: string) =>
       [...new Set(outside.seen.filter(({ body }) => body.includes(name)).map(({ path }) => path))].sort();
     await until(60, "the notification", async () =>
-      alerts.every(([name, , told]) => toldOf(name).length >= told.length) ? true : undefined,
+      alerts.every(([name, , told]) => notificationsFor(name).length >= told.length) ? true : undefined,
     );
     // The muted alert may begin to fire after the others.
     await until(60, "all alerts", async () => {
@@ -231,7 +231,7 @@ describe("binaries: Grafana starts with its data sources, and sends alerts", fun
     });
     // Longer than the wait of a group.
     await wait(3000);
-    for (const [name, , told] of alerts) expect(toldOf(name), name).to.deep.equal(told);
+    for (const [name, , told] of alerts) expect(notificationsFor(name), name).to.deep.equal(told);
   });
 });
 

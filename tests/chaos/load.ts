@@ -15,7 +15,7 @@ import {
   type V1Pod,
   type V1PodSpec,
 } from "@kubernetes/client-node";
-import { copyPullSecret, ifThere } from "../../cli/lib/objects";
+import { copyPullSecret, ifExists } from "../../cli/lib/objects";
 import { smokeImage } from "../../cli/lib/script-pod";
 import { ask } from "../../cli/lib/service";
 import type { HttpAnswer } from "../../cli/lib/tunnel";
@@ -151,9 +151,9 @@ export const podManifest = (settings: Settings, run: string): V1Pod => ({
 /** Deletes the namespace, and waits until it is deleted. */
 export async function removeLoad(config: KubeConfig, { namespace }: Load = load): Promise<void> {
   const core = config.makeApiClient(CoreV1Api);
-  if (!(await ifThere(core.deleteNamespace({ name: namespace })))) return;
+  if (!(await ifExists(core.deleteNamespace({ name: namespace })))) return;
   for (let tries = 0; tries < 60; tries += 1) {
-    if (!(await ifThere(core.readNamespace({ name: namespace })))) return;
+    if (!(await ifExists(core.readNamespace({ name: namespace })))) return;
     await wait(1000);
   }
   throw new Error(`namespace ${namespace} does not go away`);

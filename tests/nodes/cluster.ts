@@ -9,7 +9,7 @@ import {
   setHeaderOptions,
   type V1Pod,
 } from "@kubernetes/client-node";
-import { ifThere } from "../../cli/lib/objects";
+import { ifExists } from "../../cli/lib/objects";
 import { minio } from "../../names";
 import { findComponents } from "../chaos/components";
 import { namespaces } from "../support/names";
@@ -123,7 +123,7 @@ export class Cluster {
   private async evict({ metadata }: V1Pod): Promise<boolean> {
     const { name = "", namespace = "" } = metadata ?? {};
     try {
-      await ifThere(
+      await ifExists(
         this.core.createNamespacedPodEviction({ name, namespace, body: { metadata: { name, namespace } } }),
       );
       return true;
@@ -156,10 +156,10 @@ export class Cluster {
     // A pod that was created before the PVC was deleted waits for it indefinitely.
     for (let tries = 1; tries <= 60; tries += 1) {
       await wait(2000);
-      const claim = await ifThere(this.core.readNamespacedPersistentVolumeClaim({ name, namespace }));
+      const claim = await ifExists(this.core.readNamespacedPersistentVolumeClaim({ name, namespace }));
       if (claim && !claim.metadata?.deletionTimestamp) return;
       if (tries % 15 === 0)
-        await ifThere(this.core.deleteNamespacedPod({ name: pod, namespace, gracePeriodSeconds: 0 }));
+        await ifExists(this.core.deleteNamespacedPod({ name: pod, namespace, gracePeriodSeconds: 0 }));
     }
     throw new Error(`no new claim ${namespace}/${name} appears`);
   }

@@ -1,7 +1,7 @@
 /** `obs backup` and `obs restore`, and the doctor's findings about backups. */
 import type { V1CronJob } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { chosenParts, timeArgument } from "../../cli/commands/backup";
+import { selectedParts, timeArgument } from "../../cli/commands/backup";
 import { manualJob } from "../../cli/commands/backup/jobs";
 import { added } from "../../cli/lib/job-log";
 import { UserError } from "../../settings";
@@ -12,8 +12,8 @@ const settings = settingsOf("prod", backedUp);
 
 describe("unit: obs backup and obs restore", () => {
   it("act on the buckets and Grafana's database, or one of them", () => {
-    expect(chosenParts("prod", settings, undefined)).to.deep.equal(["buckets", "grafana"]);
-    expect(chosenParts("prod", settings, "grafana")).to.deep.equal(["grafana"]);
+    expect(selectedParts("prod", settings, undefined)).to.deep.equal(["buckets", "grafana"]);
+    expect(selectedParts("prod", settings, "grafana")).to.deep.equal(["grafana"]);
     const database = {
       host: "db.test:5432",
       name: "grafana",
@@ -23,16 +23,16 @@ describe("unit: obs backup and obs restore", () => {
     };
     const grafana = { ...(shipped("prod")["grafana"] as object), database };
     const external = settingsOf("prod", { ...backedUp, grafana });
-    expect(chosenParts("prod", external, undefined)).to.deep.equal(["buckets"]);
-    expect(() => chosenParts("prod", external, "grafana")).to.throw(
+    expect(selectedParts("prod", external, undefined)).to.deep.equal(["buckets"]);
+    expect(() => selectedParts("prod", external, "grafana")).to.throw(
       UserError,
       '--only: invalid value "grafana" (must be one of buckets)',
     );
-    expect(() => chosenParts("prod", settings, "keys")).to.throw(
+    expect(() => selectedParts("prod", settings, "keys")).to.throw(
       UserError,
       "must be one of buckets, grafana",
     );
-    expect(() => chosenParts("prod", settingsOf("prod"), undefined)).to.throw(
+    expect(() => selectedParts("prod", settingsOf("prod"), undefined)).to.throw(
       UserError,
       "stack prod has no backups: set backups.destination",
     );

@@ -14,7 +14,7 @@ import { millicoresOf, nothing, ofPod, requested } from "../../bench/requested";
 import { median, percentile, ratio, shortOf, spread } from "../../bench/statistics";
 import { planOf } from "../../cli/commands/load/plan";
 import type { Report } from "../../cli/commands/load/report";
-import { gaveOut, signalRows } from "../../cli/commands/load/verdict";
+import { exhausted, signalRows } from "../../cli/commands/load/verdict";
 import type { KubernetesObject, ReleaseInputs } from "../../cli/lib/render";
 import { signalMap } from "../chaos/watch";
 import { settingsOf } from "../support/stacks";
@@ -240,7 +240,7 @@ describe("unit: bench, signals", () => {
         plan,
         summary,
         signals: signalRows(plan, summary),
-        gaveOut: gaveOut(plan, summary),
+        exhausted: exhausted(plan, summary),
       },
       ...{ autoscalers: [], discarded: {}, missing: [] },
       components: [{ component: "a", pods: 1, cores, memory: Mi, restarts: 1 }],

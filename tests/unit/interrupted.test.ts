@@ -7,8 +7,8 @@ import { join } from "node:path";
 import type { KubeConfig, V1Secret } from "@kubernetes/client-node";
 import { expect } from "chai";
 import {
-  inTheWay,
-  ours,
+  blockingRecords,
+  madeByUpdate,
   type PendingOperation,
   pendingReleases,
   unknownObjects,
@@ -66,7 +66,7 @@ describe("interrupted updates", () => {
       record("other", "pending-install"),
     ];
     const of = (first: boolean) =>
-      inTheWay(records, { name: "loki", namespace: "loki", first }).map(
+      blockingRecords(records, { name: "loki", namespace: "loki", first }).map(
         ({ metadata }) => metadata?.labels?.["status"],
       );
     expect(of(true)).to.deep.equal(["superseded", "deployed", "pending-upgrade"]);
@@ -100,7 +100,7 @@ describe("interrupted updates", () => {
 
   it("created only Pulumi's objects that are newer than their dependencies", () => {
     const made = (manager: string, at: string) =>
-      ours(
+      madeByUpdate(
         {
           metadata: { creationTimestamp: new Date(at), managedFields: [{ manager: "kubelet" }, { manager }] },
         },
@@ -109,13 +109,13 @@ describe("interrupted updates", () => {
     expect(made("pulumi-kubernetes-1a2b3c4d", "2026-01-01T10:00:05Z")).to.equal(true);
     expect(made("pulumi-kubernetes-1a2b3c4d", "2026-01-01T10:00:04Z")).to.equal(false);
     expect(made("kubectl-client-side-apply", "2026-01-01T10:00:05Z")).to.equal(false);
-    expect(ours({}, { notBefore: new Date(0) })).to.equal(false);
+    expect(madeByUpdate({}, { notBefore: new Date(0) })).to.equal(false);
     // Without creation times in the state, nothing is deleted.
     const service = { apiVersion: "v1", kind: "Service", metadata: { name: "a" } };
     const [undated] = unknownObjects([operation("creating", "kubernetes:core/v1:Service", service)], []);
     expect(undated).to.deep.equal(service);
     const metadata = { creationTimestamp: new Date(), managedFields: [{ manager: "pulumi-kubernetes-1" }] };
-    expect(ours({ metadata }, {})).to.equal(false);
+    expect(madeByUpdate({ metadata }, {})).to.equal(false);
   });
 
   it("are repaired by removing only pending operations", () => {

@@ -2,10 +2,10 @@ import { expect } from "chai";
 import { commandLine } from "../../cli/commands";
 import { jobManifest, ownNamespace } from "../../cli/commands/load/manifest";
 import { autoscalerRows, componentOf, componentRows, type Query } from "../../cli/commands/load/observe";
-import { askedRate, type LoadOptions, type Plan, planOf } from "../../cli/commands/load/plan";
+import { type LoadOptions, type Plan, planOf, requestedRate } from "../../cli/commands/load/plan";
 import { type Report, reportText } from "../../cli/commands/load/report";
 import { type Counts, readSteps, readSummary, type Summary, stepText } from "../../cli/commands/load/summary";
-import { gaveOut, missing, signalRows, verdictText } from "../../cli/commands/load/verdict";
+import { exhausted, missing, signalRows, verdictText } from "../../cli/commands/load/verdict";
 import { workloadOf } from "../../cli/lib/objects";
 import type { Sample } from "../../cli/lib/prometheus";
 import { table } from "../../cli/lib/text";
@@ -69,13 +69,15 @@ describe("unit: obs load, options", () => {
 
   it("raises every rate by the same amount with each step", () => {
     const plan = planOf(settingsOf("dev"), asked);
-    expect([1, 2, 3, 4].map((step) => askedRate(plan, "logs", step))).to.deep.equal([100, 200, 300, 400]);
+    expect([1, 2, 3, 4].map((step) => requestedRate(plan, "logs", step))).to.deep.equal([100, 200, 300, 400]);
     expect(plan.series).to.deep.equal([750, 1500, 2250, 3000]);
     // Each series once in 15 s.
-    expect([1, 2, 3, 4].map((step) => askedRate(plan, "metrics", step))).to.deep.equal([50, 100, 150, 200]);
+    expect([1, 2, 3, 4].map((step) => requestedRate(plan, "metrics", step))).to.deep.equal([
+      50, 100, 150, 200,
+    ]);
     // A third of the queries in each language.
-    expect(askedRate(plan, "PromQL", 4)).to.equal(1);
-    expect(askedRate(plan, "PromQL", 1)).to.be.closeTo(0.25, 0.001);
+    expect(requestedRate(plan, "PromQL", 4)).to.equal(1);
+    expect(requestedRate(plan, "PromQL", 1)).to.be.closeTo(0.25, 0.001);
   });
 
   it("stays below the largest batch, and sends requests at the lowest rates, too", () => {
@@ -83,7 +85,7 @@ describe("unit: obs load, options", () => {
     expect([much.kinds.logs?.batch, much.kinds.metrics?.batch, much.kinds.traces?.batch]).to.deep.equal([
       100, 500, 100,
     ]);
-    expect(askedRate(much, "logs", 4)).to.equal(100_000);
+    expect(requestedRate(much, "logs", 4)).to.equal(100_000);
     const little = planOf(settingsOf("dev"), { ...asked, queries: 0.01 });
     expect(little.kinds.LogQL?.requestsPerMinute).to.deep.equal([1, 1, 1, 1]);
   });
@@ -174,7 +176,7 @@ describe("unit: obs load, output of k6", () => {
 
 describe("unit: obs load, verdict", () => {
   const verdictOf = (plan: Plan, summary: Summary) =>
-    verdictText(plan, gaveOut(plan, summary), missing(plan, summary));
+    verdictText(plan, exhausted(plan, summary), missing(plan, summary));
 
   it("sustained is the highest successful step, if every step below it was successful", () => {
     const sustained = (...steps: Partial<Counts>[]) => signalRows(small, summaryOf(...steps))[0]?.sustained;
@@ -186,14 +188,14 @@ describe("unit: obs load, verdict", () => {
   });
 
   it("a request at the edge of a step does not fail it", () => {
-    expect(gaveOut(small, summaryOf({ items: 900 }, { items: 2000 }))).to.deep.equal([]);
-    expect(gaveOut(small, summaryOf({ items: 700 }, { items: 2000 }))).to.have.length(1);
+    expect(exhausted(small, summaryOf({ items: 900 }, { items: 2000 }))).to.deep.equal([]);
+    expect(exhausted(small, summaryOf({ items: 700 }, { items: 2000 }))).to.have.length(1);
   });
 
   it("names the first bottleneck, with the reason", () => {
     const refused = summaryOf({ items: 1000 }, { items: 1900, refused: 100 });
-    expect(gaveOut(small, refused)).to.have.length(1);
-    expect(gaveOut(small, refused)[0]).to.include({ step: 2, kind: "logs" });
+    expect(exhausted(small, refused)).to.have.length(1);
+    expect(exhausted(small, refused)[0]).to.include({ step: 2, kind: "logs" });
     expect(verdictOf(small, refused)).to.match(
       /step 2 of 2:\n {2}Loki's write path.*100 of about 2000 lines were rejected by a limit \(429\)/,
     );
@@ -222,10 +224,10 @@ describe("unit: obs load, verdict", () => {
         { logs: { items: 0, refused: 0, errors: 2000 }, traces: { items: 100, ...fine } },
       ],
     };
-    expect(gaveOut(plan, summary).map(({ kind, step }) => [kind, step])).to.deep.equal([["logs", 1]]);
+    expect(exhausted(plan, summary).map(({ kind, step }) => [kind, step])).to.deep.equal([["logs", 1]]);
     const [, second] = summary.steps;
     expect(
-      gaveOut(plan, {
+      exhausted(plan, {
         ...summary,
         steps: [{ logs: { items: 2000, ...fine }, traces: { items: 500, ...fine } }, second ?? {}],
       }).map(({ kind, step }) => [kind, step]),
@@ -305,7 +307,7 @@ describe("unit: obs load, its report", () => {
     components: [{ component: "loki-ingester", pods: 1, cores: 0.1234, memory: 64 * 2 ** 20, restarts: 0 }],
     autoscalers: [],
     discarded: {},
-    gaveOut: gaveOut(small, summary),
+    exhausted: exhausted(small, summary),
     missing: missing(small, summary),
   };
 

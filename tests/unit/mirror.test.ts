@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { expect } from "chai";
 import { chartLines, imageLines, inventoryText, mirror } from "../../cli/commands/mirror";
 import { byImage, clashes, imagesOf, isImage, pathInMirror } from "../../cli/commands/mirror/images";
-import { atTheSource, chartOf, type Inventory, ofCommands } from "../../cli/commands/mirror/inventory";
+import {
+  chartOf,
+  fromOfficialSources,
+  type Inventory,
+  ofCommands,
+} from "../../cli/commands/mirror/inventory";
 import type { KubernetesObject } from "../../cli/lib/render";
 import { UserError } from "../../settings";
 import { mirrored } from "../../values/shared";
@@ -121,7 +126,7 @@ describe("unit: mirror", () => {
       "observability:images": JSON.stringify({ registry: "r.example", pullSecret: "pull" }),
       "observability:charts": JSON.stringify({ mirror: "oci://r.example/charts", history: 3 }),
     };
-    expect(atTheSource(config)).to.deep.equal({
+    expect(fromOfficialSources(config)).to.deep.equal({
       "observability:environment": "prod",
       "observability:images": '{"pullSecret":"pull"}',
       "observability:charts": '{"history":3}',

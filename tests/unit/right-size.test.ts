@@ -1,7 +1,7 @@
 import { expect } from "chai";
 import { parse } from "yaml";
 import { withLoad } from "../../cli/commands/size";
-import { changesFor, laidOn } from "../../cli/commands/size/write";
+import { changesFor, withChanges } from "../../cli/commands/size/write";
 import { parseSettings, settingsIn } from "../../settings";
 import { components, fits, wholeStack } from "../../settings/fit";
 import { limitProblems, sizingProblems } from "../../settings/sizing-problems";
@@ -44,7 +44,7 @@ const treeOf = (source: string): Tree =>
 /** The file after `obs size --write` with a load. */
 function written(source: string, load: Record<string, string>): string {
   const tree = treeOf(source);
-  return laidOn(source, changesFor(tree, withLoad(parseSettings("prod", tree), load), load));
+  return withChanges(source, changesFor(tree, withLoad(parseSettings("prod", tree), load), load));
 }
 const settingsAfter = (load: Record<string, string>, source = file) =>
   parseSettings("prod", treeOf(written(source, load)));

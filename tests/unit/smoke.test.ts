@@ -1,8 +1,8 @@
 import { expect } from "chai";
 import { checks } from "../../cli/commands/smoke";
 import { missingOf as missingSignals } from "../../cli/commands/smoke/agents";
-import { toldOf } from "../../cli/commands/smoke/alert";
-import { readSaid } from "../../cli/commands/smoke/app";
+import { notificationsIn } from "../../cli/commands/smoke/alert";
+import { parseOutput } from "../../cli/commands/smoke/app";
 import { type Check, type Context, type Evidence, Skipped } from "../../cli/commands/smoke/check";
 import { logsQuery, shiftOf, type TracesToLogs } from "../../cli/commands/smoke/correlate";
 import { secondsOf } from "../../cli/commands/smoke/durations";
@@ -172,13 +172,13 @@ describe("unit: obs smoke, what it parses", () => {
       'level=info msg="request served" run=r n=4',
       `level=info msg="request served" run=r n=5 trace_id=${id} spans="taken"`,
     ];
-    expect(readSaid(lines.join("\n"))).to.deep.equal({ last: 5, taken: [{ n: 5, traceId: id }] });
+    expect(parseOutput(lines.join("\n"))).to.deep.equal({ last: 5, taken: [{ n: 5, traceId: id }] });
     lines.push(
       `level=info msg="request served" run=r n=10 trace_id=${id} spans="wget: can't connect"`,
       'level=info msg="request served" run=r n=11',
     );
-    expect(readSaid(lines.join("\n"))).to.deep.include({ last: 11, refused: "wget: can't connect" });
-    expect(readSaid("")).to.deep.equal({ last: 0, taken: [] });
+    expect(parseOutput(lines.join("\n"))).to.deep.include({ last: 11, refused: "wget: can't connect" });
+    expect(parseOutput("")).to.deep.equal({ last: 0, taken: [] });
   });
 
   it("a receiver's log: the firing alert of this run, and no other", () => {
@@ -188,10 +188,12 @@ describe("unit: obs smoke, what it parses", () => {
         alerts: [{ status, startsAt: "2026-01-01T00:00:00Z", labels: { alertname: "A", run } }],
       });
     const found = { receiver: "(smoke test)", startsAt: "2026-01-01T00:00:00Z" };
-    expect(toldOf(`\n${alerts("firing", "r")}\n`, { alertname: "A", run: "r" })).to.deep.equal(found);
+    expect(notificationsIn(`\n${alerts("firing", "r")}\n`, { alertname: "A", run: "r" })).to.deep.equal(
+      found,
+    );
     for (const log of ["", alerts("firing", "other"), alerts("resolved", "r")])
-      expect(toldOf(log, { alertname: "A", run: "r" })).to.equal(undefined);
-    expect(toldOf(alerts("firing", "r"), { alertname: "B", run: "r" })).to.equal(undefined);
+      expect(notificationsIn(log, { alertname: "A", run: "r" })).to.equal(undefined);
+    expect(notificationsIn(alerts("firing", "r"), { alertname: "B", run: "r" })).to.equal(undefined);
   });
 
   it("what an agent does not send; a cluster without traffic has no traces", () => {

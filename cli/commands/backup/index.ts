@@ -13,7 +13,7 @@ import { requireOwnNamespaces } from "../../lib/same-cluster";
 import { type BackupPart, follow, parts, run, start } from "./jobs";
 
 /** The parts of a command. @throws UserError if the stack has no backups, or none of that part */
-export function chosenParts(stack: string, settings: Settings, only: string | undefined): BackupPart[] {
+export function selectedParts(stack: string, settings: Settings, only: string | undefined): BackupPart[] {
   if (!backupDestination(settings))
     throw new UserError(
       `stack ${stack} has no backups: set backups.destination (docs/guides/backup.md), then run ./obs up ${stack}`,
@@ -39,7 +39,7 @@ export function timeArgument(before: string | undefined): string[] {
 export async function backup(stack: string, { only }: { only?: string }): Promise<number> {
   const connection = await connectStores(stack);
   let succeeded = true;
-  for (const part of chosenParts(stack, connection.settings, only))
+  for (const part of selectedParts(stack, connection.settings, only))
     succeeded = (await run(connection, part, "backup")) && succeeded;
   return succeeded ? 0 : 1;
 }
@@ -107,7 +107,7 @@ export async function restore(
   const args = timeArgument(before);
   const connection = await connectStores(stack);
   const { settings } = connection;
-  const wanted = chosenParts(stack, settings, only);
+  const wanted = selectedParts(stack, settings, only);
   if (settings.environment === "prod" && !yes)
     throw new UserError(
       `a restore replaces ${wanted.map((part) => (part === "grafana" ? "Grafana's database" : "objects in buckets")).join(" and ")} of stack ${stack} with those of the backup; confirm it with --yes`,

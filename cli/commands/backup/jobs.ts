@@ -5,7 +5,7 @@ import { UserError } from "../../../settings";
 import { withAbort } from "../../lib/abort";
 import type { Connection } from "../../lib/cluster";
 import { followJob } from "../../lib/job-log";
-import { ifThere } from "../../lib/objects";
+import { ifExists } from "../../lib/objects";
 
 /** What is copied, and the namespace of its Jobs. */
 export const parts = { buckets: "backup", grafana: "grafana" } as const;
@@ -48,7 +48,7 @@ export async function start(
 ): Promise<string> {
   const api = config.makeApiClient(BatchV1Api);
   const namespace = namespaces(settings)[parts[part]];
-  const cronJob = await ifThere(api.readNamespacedCronJob({ namespace, name: names.cronJob(job) }));
+  const cronJob = await ifExists(api.readNamespacedCronJob({ namespace, name: names.cronJob(job) }));
   if (!cronJob)
     throw new UserError(`CronJob ${namespace}/${names.cronJob(job)} does not exist: run ./obs up first`);
   const { items } = await api.listNamespacedJob({ namespace });

@@ -5,7 +5,7 @@ import { dashboardLabel } from "../../../names";
 import type { Connection } from "../../lib/cluster";
 import { type Grafana, withGrafana } from "../../lib/grafana";
 import type { Json } from "../../lib/objects";
-import { ifThere } from "../../lib/objects";
+import { ifExists } from "../../lib/objects";
 import type { Unjudged } from "./model";
 import type { Objects } from "./objects";
 
@@ -14,7 +14,7 @@ async function customObjects(config: KubeConfig, apiVersion: string, kind: strin
   const [group = "", version = ""] = apiVersion.split("/");
   const plural = `${kind.toLowerCase()}s`;
   const api = config.makeApiClient(CustomObjectsApi);
-  const list = await ifThere(api.listClusterCustomObject({ group, version, plural }));
+  const list = await ifExists(api.listClusterCustomObject({ group, version, plural }));
   return list?.items.map((item: Json) => ({ ...item, kind })) ?? [];
 }
 

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { invalid, UserError } from "../../../settings";
-import { type ReleaseInputs, render, run, whyNot } from "../../lib/render";
+import { failureOf, type ReleaseInputs, render, run } from "../../lib/render";
 import { configFile, root } from "../../lib/stack-config";
 
 /** A rendered side. */
@@ -116,7 +116,7 @@ export async function baseSide(
     return { folder, charts: chartsOf(source), skipped: JSON.parse(stdout).skipped, notes };
   } catch (error) {
     throw new UserError(
-      `the stack cannot be rendered at ${base.name} (${base.commit.slice(0, 12)}): ${whyNot(error)}`,
+      `the stack cannot be rendered at ${base.name} (${base.commit.slice(0, 12)}): ${failureOf(error)}`,
     );
   }
 }

@@ -8,7 +8,7 @@ import {
 } from "@kubernetes/client-node";
 import { UserError } from "../../../settings";
 import { releaseFrom } from "../../lib/helm-history";
-import { ifThere } from "../../lib/objects";
+import { ifExists } from "../../lib/objects";
 import { until } from "../../lib/poll";
 import type { Resource } from "../../lib/pulumi";
 
@@ -38,7 +38,7 @@ type PendingRelease = ReturnType<typeof pendingReleases>[number];
  * Helm's records that block the next installation or upgrade of a release: all of a release that the state does not have,
  * else those of pending revisions. Without a record, Helm adopts the objects that carry the release's name.
  */
-export const inTheWay = (records: V1Secret[], { name, first }: PendingRelease): V1Secret[] =>
+export const blockingRecords = (records: V1Secret[], { name, first }: PendingRelease): V1Secret[] =>
   records.filter(
     ({ metadata }) =>
       metadata?.labels?.["name"] === name && (first || metadata.labels["status"]?.startsWith("pending-")),
@@ -55,15 +55,15 @@ export async function clearReleases(
   for (const release of releases) {
     const { namespace } = release;
     const { items } = await api.listNamespacedSecret({ namespace, labelSelector: "owner=helm" });
-    for (const record of inTheWay(items, release)) {
+    for (const record of blockingRecords(items, release)) {
       const { name = "", labels } = record.metadata ?? {};
       console.error(
         `obs: release ${release.name} is ${labels?.["status"]} since an interrupted update; the next one continues it`,
       );
       // Pulumi deletes the namespaces, with the objects in them.
       for (const object of away && release.first ? releaseFrom(record).objects() : [])
-        if (!object.metadata.namespace) await ifThere(objects.delete(object as never));
-      await ifThere(api.deleteNamespacedSecret({ namespace, name }));
+        if (!object.metadata.namespace) await ifExists(objects.delete(object as never));
+      await ifExists(api.deleteNamespacedSecret({ namespace, name }));
     }
   }
 }
@@ -88,7 +88,7 @@ export const unknownObjects = (operations: PendingOperation[], resources: Resour
 type UnknownObject = ReturnType<typeof unknownObjects>[number];
 
 /** Whether this stack's update created an object: Pulumi did, after its dependencies. */
-export const ours = (
+export const madeByUpdate = (
   { metadata }: KubernetesObject,
   { notBefore }: Pick<UnknownObject, "notBefore">,
 ): boolean =>
@@ -113,18 +113,18 @@ export async function clearObjects(config: KubeConfig, objects: UnknownObject[])
   for (const object of objects) {
     const { apiVersion, kind, metadata } = object;
     const name = `${kind} ${[metadata.namespace, metadata.name].filter(Boolean).join("/")}`;
-    const live = () => ifThere(api.read({ apiVersion, kind, metadata } as never));
+    const live = () => ifExists(api.read({ apiVersion, kind, metadata } as never));
     const found = await live();
     if (!found) continue;
     const used = kind === "Namespace" && (await isInUse(config, metadata.name));
-    if (used || !ours(found, object)) {
+    if (used || !madeByUpdate(found, object)) {
       console.error(
         `obs: ${name} was not created by the interrupted update and stays; the next one cannot create it while it exists`,
       );
       continue;
     }
     console.error(`obs: ${name} is missing in the state; deleting it so that the next update can create it`);
-    await ifThere(api.delete({ apiVersion, kind, metadata } as never));
+    await ifExists(api.delete({ apiVersion, kind, metadata } as never));
     await until(goneWithin, "deletion", async () => !(await live())).catch(() => {
       throw new UserError(
         `${name} still exists after ${goneWithin} s. Check its finalizers, then run this command again`,

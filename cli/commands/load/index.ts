@@ -26,5 +26,5 @@ export async function load(stack: string, given: LoadArguments): Promise<number>
     loadReport(stack, connection, plan, { tell, stop, keep: given.keep ?? false }),
   );
   console.log(given.json ? JSON.stringify(report, null, 2) : reportText(report));
-  return report.gaveOut.length || report.missing.length ? 1 : 0;
+  return report.exhausted.length || report.missing.length ? 1 : 0;
 }

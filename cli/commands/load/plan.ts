@@ -103,7 +103,7 @@ export function planOf(
 export type Plan = ReturnType<typeof planOf>;
 
 /** Target rate of a kind in a step; 0 for a disabled kind. @param step from 1 */
-export function askedRate(plan: Plan, kind: Kind, step: number): number {
+export function requestedRate(plan: Plan, kind: Kind, step: number): number {
   const { batch = 0, requestsPerMinute = [] } = plan.kinds[kind] ?? {};
   return (batch * (requestsPerMinute[step - 1] ?? 0)) / 60;
 }

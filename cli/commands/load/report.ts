@@ -7,7 +7,7 @@ import { type LoadLife, withLoad } from "./life";
 import { autoscalerRows, componentRows, discarded, type Query } from "./observe";
 import type { Plan } from "./plan";
 import { short, type Times } from "./summary";
-import { gaveOut, missing, signalRows, verdictText } from "./verdict";
+import { exhausted, missing, signalRows, verdictText } from "./verdict";
 
 /** Seconds until Prometheus has the end of the run: its longest scrape interval and a margin. */
 const scraped = 35;
@@ -33,7 +33,7 @@ export async function loadReport(stack: string, connection: Connection, plan: Pl
       autoscalers: await autoscalerRows(atEnd, settings, summary.seconds),
       /** Data discarded behind the gateways, by counter and reason. */
       discarded: await discarded(now, summary.seconds + scraped),
-      gaveOut: gaveOut(plan, summary),
+      exhausted: exhausted(plan, summary),
       /** Marked signals that were not found. */
       missing: missing(plan, summary),
     };
@@ -84,6 +84,6 @@ export function reportText(report: Report): string {
     ...(summary.dropped
       ? [`k6 did not send ${summary.dropped} requests, because all its virtual users waited for answers`]
       : []),
-    verdictText(plan, report.gaveOut, report.missing),
+    verdictText(plan, report.exhausted, report.missing),
   ].join("\n\n");
 }

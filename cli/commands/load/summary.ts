@@ -1,5 +1,5 @@
 /** The output of script.js: a line after each step, and a summary at the end. */
-import { askedRate, type Kind, kinds, type Plan, unitOf } from "./plan";
+import { type Kind, kinds, type Plan, requestedRate, unitOf } from "./plan";
 
 /** Items of a kind in a step. */
 export interface Counts {
@@ -84,7 +84,7 @@ export function stepText(plan: Plan, { step, kinds: counts }: StepLine): string 
       count.errors ? `${count.errors} errors` : "",
       count.refused ? `${count.refused} rejected` : "",
     ].filter(Boolean);
-    const taken = `${short(count.items / plan.seconds)} of ${short(askedRate(plan, kind, step))} ${unitOf(kind)}/s`;
+    const taken = `${short(count.items / plan.seconds)} of ${short(requestedRate(plan, kind, step))} ${unitOf(kind)}/s`;
     return [`${kind} ${taken}${wrong.length ? ` (${wrong.join(", ")})` : ""}`];
   });
   return `step ${step} of ${plan.steps}: ${parts.join("; ")}`;

@@ -1,5 +1,5 @@
 /** The sustained rate of each signal, and the first bottleneck, from the measurements of k6. */
-import { askedRate, type Kind, kinds, type Plan, unitOf } from "./plan";
+import { type Kind, kinds, type Plan, requestedRate, unitOf } from "./plan";
 import type { Counts, Summary } from "./summary";
 
 /** A step holds if at least this share of its target was accepted. */
@@ -24,7 +24,7 @@ function failure(
   step: number,
   { items, refused, errors }: Counts,
 ): string | undefined {
-  const asked = askedRate(plan, kind, step) * plan.seconds;
+  const asked = requestedRate(plan, kind, step) * plan.seconds;
   // A request at the edge of a step may count as its neighbor's.
   const slack = 2 * (plan.kinds[kind]?.batch ?? 0);
   if (errors) return `${errors} of about ${Math.round(asked)} ${unitOf(kind)} failed`;
@@ -49,7 +49,7 @@ export const signalRows = (plan: Plan, summary: Summary) =>
       kind,
       unit: unitOf(kind),
       /** Target of the last step, in items per second. */
-      asked: askedRate(plan, kind, plan.steps),
+      asked: requestedRate(plan, kind, plan.steps),
       /** Accepted items per second in the highest step that held, as did every step below it; 0 if none did. */
       sustained: (counts[held - 1]?.items ?? 0) / plan.seconds,
       /** Items that failed, and items that a limit rejected (429), in the whole run. */
@@ -63,7 +63,7 @@ export const signalRows = (plan: Plan, summary: Summary) =>
   });
 
 /** The kinds that failed in the first step that did not hold; empty if every step held. */
-export function gaveOut(plan: Plan, summary: Summary) {
+export function exhausted(plan: Plan, summary: Summary) {
   for (const [index, counts] of summary.steps.entries()) {
     const step = index + 1;
     const failed = present(plan).flatMap((kind) => {
@@ -89,7 +89,7 @@ export const missing = (plan: Plan, { visible }: Summary) =>
 /** The verdict in sentences. */
 export function verdictText(
   plan: Plan,
-  failed: ReturnType<typeof gaveOut>,
+  failed: ReturnType<typeof exhausted>,
   lost: ReturnType<typeof missing>,
 ): string {
   const [first] = failed;

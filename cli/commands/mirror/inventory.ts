@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { type ChartName, chartSources, pins, versionOf } from "../../../charts";
 import { project, readSettings, UserError } from "../../../settings";
 import { record } from "../../lib/record";
-import { type KubernetesObject, objectsOf, releaseObjects, releasesOf, whyNot } from "../../lib/render";
+import { failureOf, type KubernetesObject, objectsOf, releaseObjects, releasesOf } from "../../lib/render";
 import { smokeImage } from "../../lib/script-pod";
 import { fileConfig, root } from "../../lib/stack-config";
 import { k6Image } from "../load/manifest";
@@ -20,7 +20,7 @@ export const ofCommands: ImageUse[] = [
 ];
 
 /** A stack's config without its mirrors, so that charts and images have their official sources. */
-export function atTheSource(config: Record<string, string>): Record<string, string> {
+export function fromOfficialSources(config: Record<string, string>): Record<string, string> {
   const without = (key: "charts" | "images", field: string): Record<string, string> => {
     const name = `${project}:${key}`;
     const { [field]: _, ...rest } = JSON.parse(config[name] ?? "{}");
@@ -46,7 +46,7 @@ function ofExample(): ImageUse[] {
 
 /** A stack's inventory. @throws UserError if a chart cannot be rendered, or two images differ only in their registry */
 export async function inventory(stack: string) {
-  const config = atTheSource(fileConfig(stack));
+  const config = fromOfficialSources(fileConfig(stack));
   const settings = readSettings(stack, config);
   const recorded = await record(stack, config);
   const releases = releasesOf(recorded);
@@ -56,7 +56,7 @@ export async function inventory(stack: string) {
     releases.map(async (release) => {
       const objects = await releaseObjects(release).catch((error: unknown) => {
         throw new UserError(
-          `release ${release.name} cannot be rendered, so its images are unknown: ${whyNot(error)}`,
+          `release ${release.name} cannot be rendered, so its images are unknown: ${failureOf(error)}`,
         );
       });
       return uses(release.name, objects);

@@ -6,7 +6,7 @@ import { flattened, renderedSubject, subjectOf } from "../../../policies/subject
 import { readSettings } from "../../../settings";
 import { packConfig } from "../../lib/policy-pack";
 import { type Recorded, type Recording, recordProgram } from "../../lib/record";
-import { type ReleaseInputs, releaseObjects, releasesOf, whyNot } from "../../lib/render";
+import { failureOf, type ReleaseInputs, releaseObjects, releasesOf } from "../../lib/render";
 import { fileConfig } from "../../lib/stack-config";
 import { grouped, plural, table } from "../../lib/text";
 
@@ -44,7 +44,7 @@ export async function judge(stack: string) {
   const recording = await recordProgram(stack, values);
   const rendered = await Promise.all(
     releasesOf(recording.resources).map((release) =>
-      renderedSubjects(release).catch((error) => `${release.name}: ${whyNot(error)}`),
+      renderedSubjects(release).catch((error) => `${release.name}: ${failureOf(error)}`),
     ),
   );
   const subjects = [

@@ -27,7 +27,7 @@ export function changesFor(file: Tree, settings: Settings, given: Given): Change
 }
 
 /** @throws UserError if the file has a group as text, which cannot be changed in part */
-export function laidOn(source: string, changes: Change[]): string {
+export function withChanges(source: string, changes: Change[]): string {
   const document = parseDocument(source);
   for (const { path, value } of changes) {
     const [group = "", ...rest] = keysOf(path);
@@ -46,7 +46,7 @@ export function write(stack: string, settings: Settings, given: Given): Change[]
   const changes = changesFor(file, settings, given);
   if (!changes.length) return changes;
   parseSettings(stack, changes.map(({ path, value }) => nested(path, value)).reduce(merge, file) as Tree);
-  writeFileSync(configFile(stack), laidOn(readFileSync(configFile(stack), "utf8"), changes));
+  writeFileSync(configFile(stack), withChanges(readFileSync(configFile(stack), "utf8"), changes));
   return changes;
 }
 

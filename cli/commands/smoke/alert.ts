@@ -20,7 +20,7 @@ interface Notification {
 }
 
 /** The notification of the alert with these labels, in a receiver's log. */
-export function toldOf(log: string, wanted: Record<string, string>) {
+export function notificationsIn(log: string, wanted: Record<string, string>) {
   const told = log
     .split("\n")
     .filter((line) => line.startsWith("{"))
@@ -71,7 +71,7 @@ async function fired(
   const wanted = { alertname: alert, run, ...(settings.hub && { cluster: settings.cluster.name }) };
   const core = stores.config.makeApiClient(CoreV1Api);
   const told = await until(within, `alert ${alert}`, async () =>
-    toldOf(await core.readNamespacedPodLog({ namespace, name: receiver }), wanted),
+    notificationsIn(await core.readNamespacedPodLog({ namespace, name: receiver }), wanted),
   );
   return evidence(
     `PrometheusRule ${namespace}/${body.metadata.name}, for ${evaluator === "mimir" ? "Mimir's ruler" : "Prometheus"}`,

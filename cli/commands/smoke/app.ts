@@ -16,7 +16,7 @@ export interface Sent {
 }
 
 /** Reads the application's log. */
-export function readSaid(log: string) {
+export function parseOutput(log: string) {
   const all = [...log.matchAll(/ n=(\d+)(?: trace_id=([0-9a-f]{32}) spans="([^\n]*)")?$/gm)];
   const sent = all.flatMap(([, n, traceId, said = ""]) => (traceId ? [{ n: Number(n), traceId, said }] : []));
   const last = sent.at(-1);
@@ -32,7 +32,7 @@ export function readSaid(log: string) {
 
 /** What the application has logged so far. */
 export const said = async (config: KubeConfig) =>
-  readSaid(await config.makeApiClient(CoreV1Api).readNamespacedPodLog({ namespace, name: app }));
+  parseOutput(await config.makeApiClient(CoreV1Api).readNamespacedPodLog({ namespace, name: app }));
 
 /** The newest accepted trace. @throws if there is none */
 export async function newest({ config }: Pick<Context, "config">): Promise<Sent> {

@@ -1,7 +1,7 @@
 /** Test 10: a killed component recovers, and no line is lost. Only with --disruptive. */
 import { CoreV1Api } from "@kubernetes/client-node";
 import { namespaces } from "../../../names";
-import { ifThere, isReady } from "../../lib/objects";
+import { ifExists, isReady } from "../../lib/objects";
 import { podText } from "../../lib/tunnel";
 import { said, streamOf } from "./app";
 import { type Check, type Context, evidence, Skipped, skipAgents } from "./check";
@@ -57,7 +57,7 @@ export const healing: Check = {
     // With a second to end it is killed, and has to replay its write-ahead log.
     await core.deleteNamespacedPod({ namespace, name, gracePeriodSeconds: 1 });
     await until(300, `new ${name} that is ready`, async () => {
-      const found = await ifThere(core.readNamespacedPod({ namespace, name }));
+      const found = await ifExists(core.readNamespacedPod({ namespace, name }));
       return found && found.metadata?.uid !== victim.metadata?.uid && isReady(found) ? found : undefined;
     });
     const ready = Date.now();

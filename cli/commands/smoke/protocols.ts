@@ -4,7 +4,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-grpc";
 import { BasicTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-base";
 import { namespaces, releases, services } from "../../../names";
 import type { Settings } from "../../../settings";
-import { askPod, successful, throughTunnel } from "../../lib/tunnel";
+import { requestPod, successful, throughTunnel } from "../../lib/tunnel";
 import type { Context } from "./check";
 import { jaegerBatch } from "./jaeger";
 
@@ -24,13 +24,13 @@ const served = "alloyTraces" as const;
 /** Posts spans. @throws if Alloy does not accept them */
 async function post(
   { config }: Sender,
-  target: Parameters<typeof askPod>[1],
+  target: Parameters<typeof requestPod>[1],
   path: string,
   body: string | Buffer,
 ): Promise<void> {
   const type = typeof body === "string" ? "application/json" : "application/x-thrift";
   const request = { method: "POST" as const, headers: { "content-type": type }, body };
-  successful("Alloy", await askPod(config, target, path, request));
+  successful("Alloy", await requestPod(config, target, path, request));
 }
 
 /** Sends one failed span, which no sampling drops, with each protocol; the attribute `run` identifies it. */

@@ -3,7 +3,7 @@ import { gatewayUser, namespaces, services, tenants } from "../../../names";
 import { gatewayPods } from "../../lib/gateway";
 import { queryMimir } from "../../lib/prometheus";
 import { ask, bodyOf, type ServiceRequest } from "../../lib/service";
-import { askPod } from "../../lib/tunnel";
+import { requestPod } from "../../lib/tunnel";
 import { type Context, type Evidence, evidence } from "./check";
 
 const queryOf = (run: string) => `obs_smoke{run="${run}"}`;
@@ -52,7 +52,7 @@ async function refused({ config, settings }: Context): Promise<void> {
   for (const [expected, what, request] of requests) {
     const { status } = request.as
       ? await ask(config, services(settings).mimir, { path, ...request })
-      : await askPod(config, gateway, path, request);
+      : await requestPod(config, gateway, path, request);
     if (status !== expected) throw new Error(`a request ${what} is answered with ${status}, not ${expected}`);
   }
 }

@@ -9,11 +9,11 @@ import type { Connection } from "../../lib/cluster";
 import { type HelmRelease, readReleases } from "../../lib/helm-history";
 import { record } from "../../lib/record";
 import {
+  failureOf,
   type KubernetesObject,
   type ReleaseInputs,
   releaseObjects,
   releasesOf,
-  whyNot,
 } from "../../lib/render";
 import { fileConfig } from "../../lib/stack-config";
 
@@ -103,7 +103,7 @@ export async function dryRun(
       refused.push(...checked.refused);
       accepted += checked.accepted;
     } catch (error) {
-      const reason = error instanceof ApiException ? reasonOf(error) : whyNot(error);
+      const reason = error instanceof ApiException ? reasonOf(error) : failureOf(error);
       skipped.push(`${release.name}: ${reason}`);
     }
   }

@@ -16,7 +16,7 @@ import { fileConfig } from "../../lib/stack-config";
 import { table } from "../../lib/text";
 import { type DryRun, dryRun } from "./dry-run";
 import { type ChartReport, newestIn, reportOf } from "./versions";
-import { carryOut, planLines, planOf } from "./volumes";
+import { applyPlan, planLines, planOf } from "./volumes";
 
 /** Result of a check. */
 export interface Check {
@@ -158,7 +158,7 @@ export async function growVolumes(
   const nothing = plan.grow.length + plan.remove.length === 0;
   const go = !nothing && (yes || settings.environment === "dev");
   if (!json) for (const line of planLines(plan)) console.log(line);
-  if (go) await carryOut(config, plan, (step) => console.error(`obs: ${step}`));
+  if (go) await applyPlan(config, plan, (step) => console.error(`obs: ${step}`));
   if (json) console.log(JSON.stringify({ stack, ...plan, done: Boolean(go) }, null, 2));
   else if (nothing) console.log("every volume has the size in the settings");
   else if (go) console.log(`\nRun ./obs up ${stack} now: it recreates the StatefulSets with the new size`);

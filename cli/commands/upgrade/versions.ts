@@ -5,7 +5,7 @@ import { coerce, SemVer } from "semver";
 import { parse } from "yaml";
 import { type ChartName, fromRepository, pins } from "../../../charts";
 import { guides, type Note, notes } from "../../../upgrades";
-import { run, whyNot } from "../../lib/render";
+import { failureOf, run } from "../../lib/render";
 
 /** Processes of Helm at a time; each downloads and parses an index. */
 const atOnce = pLimit(4);
@@ -38,7 +38,7 @@ export async function newestIn(chart: ChartName, repository: string, range: stri
   const { stdout } = await atOnce(() => run("helm", args, { cwd: tmpdir(), timeout: 120_000 })).catch(
     (error: unknown) => {
       throw new Error(
-        whyNot(error)
+        failureOf(error)
           .split("\n")
           .at(-1)
           ?.replace(/^Error: /, ""),

@@ -58,7 +58,7 @@ async function refuseFixed(config: KubeConfig, { grow }: Plan): Promise<void> {
 }
 
 /** Runs a plan; another run completes an interrupted one. @throws UserError before any change, if a volume cannot grow */
-export async function carryOut(config: KubeConfig, plan: Plan, tell: (step: string) => void): Promise<void> {
+export async function applyPlan(config: KubeConfig, plan: Plan, tell: (step: string) => void): Promise<void> {
   await refuseFixed(config, plan);
   const [apps, core] = [config.makeApiClient(AppsV1Api), config.makeApiClient(CoreV1Api)];
   // Volumes first: `up` creates a deleted StatefulSet again even if its volumes are still small.

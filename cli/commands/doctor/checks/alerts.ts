@@ -6,7 +6,7 @@ import { sendingAgents } from "../../../../settings/agents";
 import { fromPrometheus } from "../../../lib/prometheus";
 import { root } from "../../../lib/stack-config";
 import { grouped } from "../../../lib/text";
-import { askPod } from "../../../lib/tunnel";
+import { requestPod } from "../../../lib/tunnel";
 import { type Check, type Context, type Finding, findingIn, type Severity } from "../check";
 
 /** An alert, as the APIs of Prometheus and of Mimir's ruler have it. */
@@ -107,7 +107,7 @@ async function mimirGroups({
   return Promise.all(
     [...mimirTenants(settings), ...sendingAgents(settings)].map(async (tenant) => {
       const headers = { "X-Scope-OrgID": tenant };
-      const answer = await askPod(config, ruler, "/prometheus/api/v1/rules", { headers }).catch(
+      const answer = await requestPod(config, ruler, "/prometheus/api/v1/rules", { headers }).catch(
         () => undefined,
       );
       return { tenant, groups: answer?.status === 200 ? JSON.parse(answer.body).data.groups : [] };
