@@ -16,6 +16,14 @@ const DAILY = { MB: KiB ** 2, GB: KiB ** 3, TB: KiB ** 4 };
 const COUNTS: Record<string, number> = { "": 1, k: 1e3, M: 1e6, G: 1e9 };
 const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3600, d: day };
 
+/** Seconds of a duration as Go and Prometheus write it, such as `720h0m0s` or `1w`; undefined if it is none. */
+export function secondsOf(text: unknown): number | undefined {
+  const units: Record<string, number> = { ms: 0.001, ...SECONDS, w: 7 * day, y: 365 * day };
+  const parts = [...String(text).matchAll(/(\d+(?:\.\d+)?)(ms|[smhdwy])/g)];
+  if (!parts.length || parts.map(([part]) => part).join("") !== String(text)) return undefined;
+  return parts.reduce((sum, [, digits, unit = ""]) => sum + Number(digits) * (units[unit] ?? 0), 0);
+}
+
 /** A string of one number and one unit, turned into a plain number by the table of units. */
 function amount(form: RegExp, units: Record<string, number>, allowed: string) {
   return z

@@ -1,4 +1,5 @@
 /** Retention, sampling and tenants of the data. */
+import { secondsOf } from "../../settings/units";
 import { at, valuesOf } from "../pods";
 import { always, inProd, type Subject, type SubjectRule, type Tree, type Violation } from "../rule";
 
@@ -40,16 +41,6 @@ export const sampling: SubjectRule = {
       : [];
   },
 };
-
-const units: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800, y: 31536000 };
-
-/** Seconds of a duration such as `720h` or `1h30m`; undefined if it is not a duration. */
-export function secondsOf(text: unknown): number | undefined {
-  const parts = [...String(text).matchAll(/(\d+)([smhdwy])/g)];
-  return parts.length
-    ? parts.reduce((sum, [, count, unit = ""]) => sum + Number(count) * (units[unit] ?? 0), 0)
-    : undefined;
-}
 
 /** The value of each store's retention, and the required number of days. */
 const kept: Record<string, { path: string[]; setting: string; parameter: string }> = {

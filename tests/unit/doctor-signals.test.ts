@@ -5,7 +5,6 @@ import { judgeForeign, judgeNeverSeen } from "../../cli/commands/doctor/checks/a
 import { type Alert, judgeAlerts, judgeRules, type RuleGroup } from "../../cli/commands/doctor/checks/alerts";
 import { judgeBuckets, keysOf } from "../../cli/commands/doctor/checks/buckets";
 import { judgeCoverage } from "../../cli/commands/doctor/checks/coverage";
-import { judgeMissing } from "../../cli/commands/doctor/checks/datasources";
 import { judgeForecast } from "../../cli/commands/doctor/checks/forecast";
 import { judgeClients, judgeLog } from "../../cli/commands/doctor/checks/gateways";
 import { judgePolicies, type Policy, picks, policiesFrom } from "../../cli/commands/doctor/checks/policies";
@@ -149,12 +148,6 @@ describe("doctor: components", () => {
     expect(rest).to.deep.equal([]);
     expect(refused?.what).to.match(/the gateway of loki does not know as whom alloy-logs\/alloy-1 comes/);
     expect(refused?.evidence).to.match(/^2 times 401 to POST/);
-  });
-
-  it("finds datasources that are missing", () => {
-    const one = { uid: "loki", name: "Loki" };
-    expect(judgeMissing([one], [one])).to.deep.equal([]);
-    expect(whats(judgeMissing([one], []))).to.equal("Grafana has no data source Loki");
   });
 });
 

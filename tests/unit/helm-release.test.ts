@@ -6,7 +6,7 @@ import { recordProgram } from "../../cli/lib/record";
 import { root } from "../../cli/lib/stack-config";
 import { HelmRelease, type HelmReleaseArgs } from "../../components/helm-release";
 import { releases as names } from "../../names";
-import { secondsOf } from "../../policies/rules/telemetry";
+import { secondsOf } from "../../settings/units";
 import { releaseTimeout } from "../../values/rollout";
 import { settingsOf } from "../support/stacks";
 

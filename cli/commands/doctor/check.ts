@@ -18,7 +18,7 @@ export const layers = [
   "storage",
   /** Live objects or versions that differ from Helm's. */
   "drift",
-  /** Rings, datasources, gateways, scrape targets. */
+  /** Rings, gateways, scrape targets. */
   "components",
   /** Errors and limits while signals are written or read, and alerts: they follow from all the above. */
   "signals",

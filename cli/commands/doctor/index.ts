@@ -12,7 +12,7 @@ import { clusterState } from "./cluster-state";
 
 /** Checks, by file, of stores, Grafana and Prometheus, which an agent does not have. The doctor of its hub runs them. */
 export const ofHub = [
-  ...["agents", "alerts", "buckets", "coverage", "datasources"],
+  ...["agents", "alerts", "buckets", "coverage"],
   ...["enforcement", "forecast", "gateways", "rings", "thresholds"],
 ];
 

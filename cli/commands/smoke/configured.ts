@@ -3,11 +3,11 @@ import { parse } from "yaml";
 import { minioApi } from "../../../components/object-storage/pods";
 import { namespaces, type Store, smokeTest, stores } from "../../../names";
 import type { Settings } from "../../../settings";
+import { secondsOf } from "../../../settings/units";
 import { bucketLifecycles } from "../../../values/minio-access";
 import { minioClient, rootOf } from "../../lib/minio";
 import { podText, throughTunnel } from "../../lib/tunnel";
 import { type Context, type Evidence, evidence } from "./check";
-import { secondsOf } from "./durations";
 
 /** Where each store's compactor, which deletes, reports its configuration. */
 const compactors = {

@@ -1,7 +1,7 @@
 /** Tests 6 and 7: Grafana's links lead from a trace to its logs, and its service graph shows who calls whom. */
+import { secondsOf } from "../../../settings/units";
 import { newest } from "./app";
 import { type Check, evidence } from "./check";
-import { secondsOf } from "./durations";
 import { linesOf } from "./logs";
 import { edge, type Span, traceOf } from "./traces";
 import { samplesOf, type View } from "./view";
@@ -17,8 +17,11 @@ export interface TracesToLogs {
 }
 
 /** A shift such as `-10m`, in milliseconds. @throws if it has another form */
-export const shiftOf = (text: string): number =>
-  1000 * (text.startsWith("-") ? -secondsOf(text.slice(1)) : secondsOf(text));
+export function shiftOf(text: string): number {
+  const seconds = secondsOf(text.replace("-", ""));
+  if (seconds === undefined) throw new Error(`"${text}" is no duration`);
+  return (text.startsWith("-") ? -1000 : 1000) * seconds;
+}
 
 /**
  * The query and the range that Grafana makes of a span with a link to Loki:
