@@ -1,5 +1,4 @@
 /** Queries to the stack's own Prometheus, through a port-forward to its pod, and to Mimir, through its gateway. */
-
 import type { PodPort } from "../../components/port-forward";
 import { gatewayUser, services } from "../../names";
 import type { Settings } from "../../settings";

@@ -1,5 +1,4 @@
 /** The queries in objects of the cluster and of Grafana: rules, autoscalers, dashboards. */
-
 import { dashboardLabel, owner as labels } from "../../../names";
 import type { Settings } from "../../../settings";
 import { dashboardNamespaces } from "../../../values/grafana-dashboards";

@@ -1,5 +1,4 @@
 /** Reads the objects of the cluster and of Grafana that may have queries. */
-
 import { AutoscalingV2Api, CoreV1Api, CustomObjectsApi, type KubeConfig } from "@kubernetes/client-node";
 import { dashboardLabel } from "../../../names";
 import type { Connection } from "../../lib/cluster";

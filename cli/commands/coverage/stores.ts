@@ -1,5 +1,4 @@
 /** The metrics of Prometheus and Mimir: https://prometheus.io/docs/prometheus/latest/querying/api/ */
-
 import { services } from "../../../names";
 import type { Connection } from "../../lib/cluster";
 import { basicAuth, gatewayPassword, gatewayPods } from "../../lib/gateway";

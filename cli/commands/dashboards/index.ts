@@ -1,5 +1,4 @@
 /** `obs dashboards`: runs the queries of all dashboards at the stores, and lists those that fail or have no data. */
-
 import pLimit from "p-limit";
 import { dashboards } from "../../../dashboards";
 import { build, reason } from "../../../dashboards/kit";

@@ -1,5 +1,4 @@
 /** The interface of a test of `obs smoke`, and what it works with. */
-
 import type { Settings } from "../../../settings";
 import type { Connection } from "../../lib/cluster";
 import type { until } from "../../lib/poll";
