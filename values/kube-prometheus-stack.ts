@@ -106,10 +106,18 @@ const apiServerDrops = {
 };
 
 /**
- * Drops series of other components: k3s serves those of all its components at each of its endpoints.
+ * Series of other components, which are scraped there: k3s serves those of all its components at each of its endpoints.
  * https://github.com/k3s-io/k3s/issues/12917
  */
-const withoutOthers = (regex: string) => ({ sourceLabels: ["__name__"], action: "drop", regex });
+export const seriesOfOthers = {
+  apiServer: "(kubelet|kubeproxy|prober|scheduler)_.+",
+  kubelet: "(aggregator|apiextensions|apiserver|etcd|kine|kubeproxy|scheduler)_.+",
+} as const;
+const withoutOthers = (component: keyof typeof seriesOfOthers) => ({
+  sourceLabels: ["__name__"],
+  action: "drop",
+  regex: seriesOfOthers[component],
+});
 
 const off = { enabled: false };
 
@@ -192,7 +200,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     kubeApiServer: {
       enabled: seen("apiServer"),
       serviceMonitor: {
-        metricRelabelings: [apiServerDrops, withoutOthers("(kubelet|kubeproxy|prober|scheduler)_.+")],
+        metricRelabelings: [apiServerDrops, withoutOthers("apiServer")],
       },
     },
     kubelet: {
@@ -200,10 +208,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       serviceMonitor: {
         // The same interval as every other target, instead of the chart's 10 s.
         cAdvisorInterval: "",
-        metricRelabelings: [
-          kubeletDrops,
-          withoutOthers("(aggregator|apiextensions|apiserver|etcd|kine|kubeproxy|scheduler)_.+"),
-        ],
+        metricRelabelings: [kubeletDrops, withoutOthers("kubelet")],
         cAdvisorMetricRelabelings: containerDrops,
       },
     },

@@ -8,6 +8,7 @@ import { jsonOfReport, textOfReport } from "../../cli/commands/coverage/report";
 import { mimir, ofAddress, ofTenants, prometheus } from "../../cli/commands/coverage/sources";
 import type { Holdings } from "../../cli/commands/coverage/stores";
 import { unreadMetrics } from "../../cli/commands/coverage/unread";
+import { seriesOfOthers } from "../../values/kube-prometheus-stack";
 import { type Config, settingsOf } from "../support/stacks";
 
 const selectorsOf = (expr: string) => parse(expr).selectors.map(textOf);
@@ -233,6 +234,8 @@ describe("coverage: readers", () => {
       { action: "drop", sourceLabels: ["__name__"], regex: "container_fs_.+" },
       { action: "drop", sourceLabels: ["__name__", "le"], regex: "x;1" },
       { action: "keep", sourceLabels: ["__name__"], regex: "y" },
+      // As in this stack's monitors: the kubelet's own target has these series.
+      { action: "drop", sourceLabels: ["__name__"], regex: seriesOfOthers.apiServer },
     ];
     const monitor = { kind: "ServiceMonitor", metadata: { namespace: "a", name: "b" } };
     expect(

@@ -2,6 +2,7 @@
 import { dashboardLabel, owner as labels } from "../../../names";
 import type { Settings } from "../../../settings";
 import { dashboardNamespaces } from "../../../values/grafana-dashboards";
+import { seriesOfOthers } from "../../../values/kube-prometheus-stack";
 import type { Json } from "../../lib/objects";
 import { queriesIn } from "./dashboards";
 import type { Reading, Source } from "./model";
@@ -117,15 +118,17 @@ export const blindAutoscalers = ({ hpas }: Pick<Objects, "hpas">): { owner: stri
     return failed ? [{ owner, text: failed.message }] : [];
   });
 
-/** The metrics that monitors drop after a scrape, by rules about the name alone. */
+const elsewhere: string[] = Object.values(seriesOfOthers);
+
+/** The metrics that monitors drop after a scrape, by rules about the name alone; not those that come from another target. */
 export const dropsOf = ({ monitors }: Pick<Objects, "monitors">): { monitor: string; pattern: string }[] =>
   monitors.flatMap((object) => {
     const { endpoints = [], podMetricsEndpoints = [], metricRelabelings = [] } = object.spec ?? {};
     return [...endpoints, ...podMetricsEndpoints, { metricRelabelings }]
       .flatMap((endpoint: Json) => endpoint.metricRelabelings ?? [])
       .filter(
-        ({ action, sourceLabels }: Json) =>
-          action?.toLowerCase() === "drop" && `${sourceLabels}` === "__name__",
+        ({ action, sourceLabels, regex }: Json) =>
+          action?.toLowerCase() === "drop" && `${sourceLabels}` === "__name__" && !elsewhere.includes(regex),
       )
       .map(({ regex }: Json) => ({ monitor: nameOf(object), pattern: regex }));
   });
