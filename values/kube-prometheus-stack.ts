@@ -244,6 +244,9 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       fullnameOverride: prefixed(settings, "kube-state-metrics"),
       collectors,
       resources: resources(kps.kubeStateMetrics),
+      // It fails while the API server does not respond. A restart does not fix that: it stops all kube_* metrics, and lists every
+      // object again.
+      livenessProbe: { failureThreshold: 30 },
       metricLabelsAllowlist: kps.kubeStateMetrics.labels,
       metricAnnotationsAllowList: kps.kubeStateMetrics.annotations,
       ...placed,
