@@ -2,7 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { BatchV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { UserError } from "../../settings";
-import { reasonOf } from "./objects";
+import { troubleOf } from "./objects";
 
 /** Milliseconds in which the pod must start: its image is pulled and its volume attached. */
 const startWithin = 300_000;
@@ -51,7 +51,7 @@ export async function followJob(
     if (ended) return ended.type === "Complete";
     if (pending && Date.now() - begun > startWithin)
       throw new UserError(
-        `the pod of Job ${namespace}/${name} did not start within ${startWithin / 1000} s: ${pod ? reasonOf(pod) : "the Job has no pod"}`,
+        `the pod of Job ${namespace}/${name} did not start within ${startWithin / 1000} s: ${pod ? troubleOf(pod) : "the Job has no pod"}`,
       );
     await wait(period, undefined, { signal: stop }).catch(() => undefined);
   }

@@ -1,5 +1,6 @@
 /** Helpers for objects of the cluster. */
 import { ApiException, type CoreV1Api, type V1Pod, type V1Secret } from "@kubernetes/client-node";
+import { condition, podLines } from "../../components/pod-diagnosis";
 import { namespaces } from "../../names";
 import type { Settings } from "../../settings";
 
@@ -42,15 +43,10 @@ export function workloadOf({ metadata }: V1Pod): string {
   return `${namespace}/${(generateName ?? name).replace(/-$/, "").replace(hash ? `-${hash}` : "", "")}`;
 }
 
-export const isReady = ({ metadata, status }: V1Pod): boolean =>
-  !metadata?.deletionTimestamp &&
-  (status?.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True") ?? false);
+export const isReady = (pod: V1Pod): boolean =>
+  !pod.metadata?.deletionTimestamp && condition(pod, "Ready")?.status === "True";
 
-/** Why a pod does not start. */
-export const reasonOf = ({ status }: V1Pod): string => {
-  const waiting = status?.containerStatuses?.[0]?.state?.waiting;
-  const unscheduled = status?.conditions?.find(
-    ({ type, status: is }) => type === "PodScheduled" && is === "False",
-  );
-  return waiting?.message ?? waiting?.reason ?? unscheduled?.message ?? status?.phase ?? "";
-};
+/** Why a pod does not start, as far as the pod says so. */
+export const troubleOf = (pod: V1Pod): string =>
+  podLines(pod, { namespace: "", pods: [], claims: [], events: [], logs: {} }).join("; ") ||
+  (pod.status?.phase ?? "");

@@ -2,7 +2,7 @@
 import { CoreV1Api, type KubeConfig, type V1Pod } from "@kubernetes/client-node";
 import { address, smokeTest, usesTls } from "../../../names";
 import type { Settings } from "../../../settings";
-import { isReady, reasonOf } from "../../lib/objects";
+import { isReady, troubleOf } from "../../lib/objects";
 import { bodyOf } from "../../lib/service";
 import { type Check, type Context, evidence } from "./check";
 import { appManifest, lines, spansTo } from "./manifest";
@@ -56,7 +56,7 @@ export async function startPod({ config, until }: Context, body: V1Pod): Promise
     return isReady(pod) && pod;
   });
   return ready.catch(async () => {
-    throw new Error(`pod ${namespace}/${name} is not ready after 120 s: ${reasonOf(await state())}`);
+    throw new Error(`pod ${namespace}/${name} is not ready after 120 s: ${troubleOf(await state())}`);
   });
 }
 
