@@ -97,7 +97,7 @@ export function textOf(buckets: ReturnType<typeof reportOf>, free: number | unde
   ]);
   return [
     table(rows),
-    `\n${cell(free, sizeText)} free on MinIO's volumes. MinIO counts usage every few minutes; growth is that of the last day.`,
+    `\n${cell(free, sizeText)} free on MinIO's volumes. MinIO counts usage every few minutes; growth is that of the last day, from 6 hours of samples on.`,
   ].join("\n");
 }
 
