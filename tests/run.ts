@@ -15,7 +15,7 @@ const layers = ["unit", "processes", "charts", "binaries", "cases", "examples", 
 export async function runLayers(wanted: string[]): Promise<number> {
   const unknown = wanted.filter((layer) => !layers.includes(layer));
   if (unknown.length) {
-    console.error(`obs: unknown layer ${unknown.join(", ")}. Valid: ${layers.join(", ")}`);
+    console.error(`unknown layer ${unknown.join(", ")}. Valid: ${layers.join(", ")}`);
     return 2;
   }
   const total = { passed: 0, failed: 0, skipped: 0 };

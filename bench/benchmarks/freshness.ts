@@ -3,10 +3,11 @@
  * under two loads.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import { refuseProd } from "../../cli/commands/load";
+import { consequence } from "../../cli/commands/load";
 import { withLoad } from "../../cli/commands/load/life";
 import { type Kind, type LoadOptions, planOf } from "../../cli/commands/load/plan";
 import type { Summary } from "../../cli/commands/load/summary";
+import { requireConfirmation } from "../../cli/lib/cluster";
 import { accountOf, type Signal, signals } from "../../tests/chaos/account";
 import { newRun, removeLoad, scrapeInterval, startLoad } from "../../tests/chaos/load";
 import { signalMap, Watch } from "../../tests/chaos/watch";
@@ -107,8 +108,8 @@ function gatewayRows(seen: Record<string, Seen>): string[][] {
 async function measure(bench: Bench): Promise<Result> {
   const { repetitions, yes, stop, tell } = bench;
   const running = await bench.running();
-  const { stack, settings, config } = running;
-  refuseProd(stack, settings, yes);
+  const { settings, config } = running;
+  requireConfirmation(settings, yes, consequence);
   const empty = (): Seen => ({ seconds: signalMap(() => []), lost: signalMap(() => 0), atGateways: [] });
   const seen = Object.fromEntries(Object.keys(levels).map((level) => [level, empty()]));
   const run = newRun();

@@ -3,14 +3,14 @@
  * same charts.
  */
 import { execFile } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { runApart } from "../../automation/command";
 import { backendEnvironment, onPath, pulumiProgram } from "../../cli/lib/pulumi";
 import { record } from "../../cli/lib/record";
-import { failureOf, helmTemplate, type ReleaseInputs, releasesOf, toYaml } from "../../cli/lib/render";
+import { failureOf, helmTemplate, releasesOf } from "../../cli/lib/render";
 import { fileConfig, root } from "../../cli/lib/stack-config";
 import { ApiServer } from "../../tests/support/api-server";
 import { furnish } from "../../tests/support/furnish";
@@ -52,19 +52,14 @@ interface Timed {
 }
 
 /** `helm template` of each of a stack's charts with the stack's values, one after the other. */
-async function helm(stack: string, folder: string, stop: AbortSignal): Promise<Timed> {
+async function helm(stack: string, stop: AbortSignal): Promise<Timed> {
   const releases = releasesOf(await record(stack, fileConfig(stack)));
-  const files = releases.map((release): [ReleaseInputs, string] => {
-    const file = join(folder, `${stack}-${release.name}.yaml`);
-    writeFileSync(file, toYaml([release.values]));
-    return [release, file];
-  });
   return {
     name: `helm template of ${stack}'s ${releases.length} charts`,
     async run() {
-      for (const [release, file] of files) {
+      for (const release of releases) {
         stop.throwIfAborted();
-        await helmTemplate(release, file);
+        await helmTemplate(release);
       }
     },
   };
@@ -140,7 +135,7 @@ async function unchanged(bench: Bench): Promise<Timed[]> {
 async function unmade(folder: string, kubeconfig: string | undefined, { stop }: Bench): Promise<Timed[]> {
   const columns: Timed[] = [];
   for (const environment of ["dev", "prod"] as const) {
-    const rendered = await helm(environment, folder, stop);
+    const rendered = await helm(environment, stop);
     // The first run checks whether it is possible here, and warms the disk cache.
     await rendered.run().catch((error) => {
       throw new Skipped(failureOf(error));

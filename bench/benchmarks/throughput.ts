@@ -1,7 +1,8 @@
 /** The load of all three signals that a running stack sustains, and the bottleneck. */
-import { refuseProd } from "../../cli/commands/load";
+import { consequence } from "../../cli/commands/load";
 import { interval, planOf } from "../../cli/commands/load/plan";
 import { loadReport, type Report } from "../../cli/commands/load/report";
+import { requireConfirmation } from "../../cli/lib/cluster";
 import type { Bench, Benchmark, Result, Table } from "../benchmark";
 import { median, shortOf, spread } from "../statistics";
 
@@ -79,7 +80,7 @@ export const verdicts = (reports: Report[]): string[] =>
 async function measure({ repetitions, seconds, yes, stop, tell, running }: Bench): Promise<Result> {
   const connection = await running();
   const { stack, settings } = connection;
-  refuseProd(stack, settings, yes);
+  requireConfirmation(settings, yes, consequence);
   const reports: Report[] = [];
   for (let repetition = 1; repetition <= repetitions; repetition++) {
     tell(`  repetition ${repetition} of ${repetitions}: ${rates.steps} steps of ${seconds} s`);

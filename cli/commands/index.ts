@@ -1,9 +1,7 @@
 /** The command line of `obs`: its commands in the order of the help. A command is loaded when it runs, so help is fast. */
-import { spawnSync } from "node:child_process";
 import { Command } from "commander";
 import { version } from "../../package.json";
 import { invalid, UserError } from "../../settings";
-import { root } from "../lib/stack-config";
 
 const load = {
   backup: () => require("./backup") as typeof import("./backup/index.js"),
@@ -287,19 +285,6 @@ export function commandLine(): Command {
         "Exit codes: 0 no difference; 2 differences; 1 an error, or a release that could not be compared.",
     )
     .action(exit((stack, options) => load.diff().diff(stack, options)));
-
-  program.commandsGroup("Project and CI:");
-
-  program
-    .command("test")
-    .description("run the project's tests, layer by layer")
-    .argument("[layers...]", "unit, charts, binaries, cases, examples, policies, engine, docs (default: all)")
-    .action(
-      exit((layers) => {
-        const args = ["--require", "tsx/cjs", "tests/run.ts", ...layers];
-        return spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" }).status ?? 1;
-      }),
-    );
 
   const others = program.commands.map((one) => one.name()).filter((name) => !everyday.includes(name));
   return program.addHelpText(

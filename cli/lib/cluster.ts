@@ -42,6 +42,11 @@ export async function connect(stack: string): Promise<Connection> {
   return { settings, config: kubeConfig(settings) };
 }
 
+/** @param does what the command does to a prod stack @throws UserError for a prod stack without `yes` */
+export function requireConfirmation({ environment }: Settings, yes: boolean | undefined, does: string): void {
+  if (environment === "prod" && !yes) throw new UserError(`${does}; confirm it with --yes`);
+}
+
 /** Connects to a stack for a command about stores. @throws UserError for an agent, whose hub has them */
 export async function connectStores(stack: string): Promise<Connection> {
   const { hub } = readSettings(stack, fileConfig(stack));

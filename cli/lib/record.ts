@@ -2,7 +2,7 @@
 import "../../lighten.cjs";
 import { createRequire } from "node:module";
 import * as pulumi from "@pulumi/pulumi";
-import type { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
+import { RegisterResourceRequest } from "@pulumi/pulumi/proto/resource_pb";
 import { readSettings } from "../../settings";
 
 /** A registered resource. */
@@ -133,12 +133,8 @@ async function recordNow(
           type,
           name,
           inputs: plain(inputs) as Recorded["inputs"],
-          options: options.get(`${type}::${name}`) ?? {
-            protect: false,
-            deletedWith: "",
-            dependencies: [],
-            ignoreChanges: [],
-          },
+          // A resource that is read has no options.
+          options: options.get(`${type}::${name}`) ?? optionsOf(new RegisterResourceRequest()),
         });
         return { id: `${name}-id`, state: { ...inputs, ...computed[type] } };
       },

@@ -1,7 +1,7 @@
 /** `obs render`: the objects of a stack as files, without an engine or a cluster. */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import pLimit from "p-limit";
@@ -54,19 +54,21 @@ export interface KubernetesObject {
   [field: string]: Json;
 }
 
-/** The manifests of a release. @param more arguments for `helm template` @throws with Helm's message */
-export async function helmTemplate(
-  release: ReleaseInputs,
-  valuesFile: string,
-  ...more: string[]
-): Promise<string> {
+/** The manifests of a release. @param more arguments for `helm template` @throws as failureOf says */
+export async function helmTemplate(release: ReleaseInputs, ...more: string[]): Promise<string> {
   const source = [
     ...(release.version ? ["--version", release.version] : []),
     ...(release.repositoryOpts?.repo ? ["--repo", release.repositoryOpts.repo] : []),
   ];
-  const namespace = ["--namespace", release.namespace, "--kube-version", "1.34.0", "--values", valuesFile];
-  const args = ["template", release.name, release.chart, "--skip-tests", ...source, ...namespace];
-  return (await atOnce(() => run("helm", [...args, ...more], { maxBuffer: 64 * 1024 ** 2 }))).stdout;
+  const namespace = ["--namespace", release.namespace, "--kube-version", "1.34.0", "--values", "-"];
+  const args = ["template", release.name, release.chart, "--skip-tests", ...source, ...namespace, ...more];
+  const { stdout } = await atOnce(() => {
+    const helm = run("helm", args, { maxBuffer: 64 * 1024 ** 2 });
+    // Helm may fail before it reads the values; its own message is the reason.
+    helm.child.stdin?.on("error", () => undefined).end(toYaml([release.values]));
+    return helm;
+  });
+  return stdout;
 }
 
 /** The objects of a text with manifests. @param name for the error @throws if a manifest is not valid YAML */
@@ -81,16 +83,10 @@ export const manifestObjects = (name: string, text: string): KubernetesObject[] 
     .filter((object) => object !== null);
 
 /** The objects of a release. @param more arguments for `helm template` @throws as helmTemplate and manifestObjects do */
-export async function releaseObjects(release: ReleaseInputs, ...more: string[]): Promise<KubernetesObject[]> {
-  const folder = mkdtempSync(join(tmpdir(), "observability-values-"));
-  try {
-    const file = join(folder, "values.yaml");
-    writeFileSync(file, toYaml([release.values]));
-    return manifestObjects(release.name, await helmTemplate(release, file, ...more));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+export const releaseObjects = async (
+  release: ReleaseInputs,
+  ...more: string[]
+): Promise<KubernetesObject[]> => manifestObjects(release.name, await helmTemplate(release, ...more));
 
 /** Why Helm, or another program, failed. */
 export function failureOf(error: unknown): string {
@@ -124,7 +120,7 @@ export async function render(stack: string, out: string) {
       const folder = join("releases", release.name);
       const values = write(join(folder, "values.yaml"), toYaml([release.values]));
       try {
-        const manifests = write(join(folder, "manifests.yaml"), await helmTemplate(release, values));
+        const manifests = write(join(folder, "manifests.yaml"), await helmTemplate(release));
         return { files: [values, manifests], skipped: [] };
       } catch (error) {
         return { files: [values], skipped: [`${release.name}: no manifests.yaml: ${failureOf(error)}`] };

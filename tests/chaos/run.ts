@@ -4,7 +4,7 @@
  *
  * `OBS_TEST_STACK=<stack> npm run test:chaos [-- --help]`; docs/contributing/drills.md
  */
-import { connect } from "../../cli/lib/cluster";
+import { connect, requireConfirmation } from "../../cli/lib/cluster";
 import { UserError } from "../../settings";
 import { wholeAt } from "./account";
 import { patience, seenAfter, until } from "./case";
@@ -36,8 +36,7 @@ async function calm(watch: Watch, since: number): Promise<void> {
 async function chaos(stack: string, asked: Asked): Promise<Case[]> {
   const begun = Date.now();
   const { settings, config } = await connect(stack);
-  if (settings.environment === "prod" && !asked.yes)
-    throw new UserError(`stack ${stack} is a prod stack (pass --yes to inject faults into it)`);
+  requireConfirmation(settings, asked.yes, "a drill kills every component of the stack");
   const harms = new Harms(config);
   const components = await findComponents(config);
   if (!components.length) throw new UserError(`stack ${stack} has no workloads on this cluster`);

@@ -3,7 +3,7 @@
  *
  * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/contributing/drills.md
  */
-import { connect } from "../../cli/lib/cluster";
+import { connect, requireConfirmation } from "../../cli/lib/cluster";
 import { UserError } from "../../settings";
 import { newRun, removeLoad } from "../chaos/load";
 import { drilled, type Outcome, type Scene } from "./case";
@@ -22,8 +22,7 @@ const tell = (line: string) => console.error(`${new Date().toISOString().slice(1
 async function run(stack: string, asked: Asked): Promise<Case[]> {
   const begun = Date.now();
   const { settings, config } = await connect(stack);
-  if (settings.environment === "prod" && !asked.yes)
-    throw new UserError(`stack ${stack} is a prod stack (pass --yes to run drills on it)`);
+  requireConfirmation(settings, asked.yes, "a drill takes nodes and workloads away");
   const cluster = new Cluster(config);
   const nodes = await cluster.nodes();
   if (nodes.length < 2) throw new UserError(`the cluster has ${nodes.length} node (drills need 2 or more)`);

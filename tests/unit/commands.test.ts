@@ -9,8 +9,10 @@ import { commandLine } from "../../cli/commands";
 import { preview, up } from "../../cli/commands/lifecycle";
 import { exitCode } from "../../cli/commands/policies";
 import { rotate } from "../../cli/commands/rotate";
+import { failureOf, releaseObjects } from "../../cli/lib/render";
 import { configFile, root } from "../../cli/lib/stack-config";
 import { UserError } from "../../settings";
+import { backedUp, shipped } from "../support/stacks";
 
 describe("unit: commands", function () {
   this.timeout(20_000);
@@ -96,28 +98,49 @@ describe("unit: commands", function () {
     expect(Number(option?.defaultValue)).to.be.at.least(120);
   });
 
-  it("rotate does not change a prod stack without --yes", async () => {
-    const refused = await rotate("prod", { wait: 0 }).catch((reason: Error) => reason);
-    expect(refused).to.be.instanceOf(UserError);
+  /** A stack with these settings. Its file is one of the project; this name leads to one outside it. */
+  const stackWith = (settings: object): string => {
+    const stack = `x/${relative(join(root, "Pulumi.x"), join(folder, "stack"))}`;
+    const entries = Object.entries(settings).map(([key, value]) => [`observability:${key}`, value]);
+    writeFileSync(configFile(stack), JSON.stringify({ config: Object.fromEntries(entries) }));
+    return stack;
+  };
+  /** Why a command stops. */
+  const refusal = (...args: string[]): Promise<Error> =>
+    commandLine()
+      .parseAsync(["node", "obs", ...args])
+      .then(
+        () => new Error("it runs"),
+        (error: Error) => error,
+      );
+
+  it("rotate, load and restore do not change a prod stack without --yes", async () => {
+    const stack = stackWith({ ...shipped("prod"), ...backedUp });
+    for (const command of ["rotate", "load", "restore"]) {
+      const reason = await refusal(command, stack);
+      expect(reason, command).to.be.instanceOf(UserError);
+      expect(reason.message, command).to.match(/; confirm it with --yes$/);
+    }
     expect(calls("pulumi")).to.deep.equal([]);
   });
 
   it("commands about stores name the hub of an agent, and change nothing", async () => {
-    // The configuration of a stack is a file of the project. This name leads to one outside it.
-    const stack = `x/${relative(join(root, "Pulumi.x"), join(folder, "agent"))}`;
-    const config = { environment: "dev", hub: { stack: "acme/observability/hub" } };
-    const entries = Object.entries(config).map(([key, value]) => [`observability:${key}`, value]);
-    writeFileSync(configFile(stack), JSON.stringify({ config: Object.fromEntries(entries) }));
+    const stack = stackWith({ environment: "dev", hub: { stack: "acme/observability/hub" } });
     for (const command of ["rotate", "backup", "restore", "storage", "load", "dashboards", "coverage"]) {
-      const run = commandLine().parseAsync(["node", "obs", command, stack]);
-      const reason = await run.then(
-        () => new Error("it runs"),
-        (error: Error) => error,
-      );
+      const reason = await refusal(command, stack);
       expect(reason, command).to.be.instanceOf(UserError);
       expect(reason.message, command).to.match(/ has no stores.* sends to acme\//);
     }
     expect(calls("pulumi")).to.deep.equal([]);
+  });
+
+  it("Helm's message is the reason if it fails before it reads the values", async () => {
+    writeFileSync(join(folder, "helm"), "#!/bin/sh\necho 'Error: no such chart' >&2\nexit 1\n", {
+      mode: 0o755,
+    });
+    const release = { name: "a", namespace: "a", chart: "a", values: { long: "x".repeat(2 ** 20) } };
+    const reason = await releaseObjects(release).catch(failureOf);
+    expect(reason).to.equal("Error: no such chart");
   });
 
   it("without a cluster, commands list the choices and change nothing", async () => {

@@ -6,7 +6,7 @@ import { invalid, type Settings, UserError } from "../../../settings";
 import { backupDestination } from "../../../values/backup-rclone";
 import { backupNamespaces } from "../../../values/backups";
 import { withAbort } from "../../lib/abort";
-import { type Connection, connectStores } from "../../lib/cluster";
+import { type Connection, connectStores, requireConfirmation } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
 import { until } from "../../lib/poll";
 import { requireOwnNamespaces } from "../../lib/same-cluster";
@@ -108,10 +108,9 @@ export async function restore(
   const connection = await connectStores(stack);
   const { settings } = connection;
   const wanted = selectedParts(stack, settings, only);
-  if (settings.environment === "prod" && !yes)
-    throw new UserError(
-      `a restore replaces ${wanted.map((part) => (part === "grafana" ? "Grafana's database" : "objects in buckets")).join(" and ")} of stack ${stack} with those of the backup; confirm it with --yes`,
-    );
+  const replaced = { buckets: "objects in buckets", grafana: "Grafana's database" };
+  const all = wanted.map((part) => replaced[part]).join(" and ");
+  requireConfirmation(settings, yes, `a restore replaces ${all} of stack ${stack} with those of the backup`);
   await requireOwnNamespaces(stack, connection);
   for (const part of wanted) {
     const succeeded =

@@ -68,12 +68,9 @@ const asJson = ({ rule, level, subject, message, allowed }: Finding) => {
 
 /** Violations and exceptions of each rule. */
 const summary = (findings: Finding[]): string[][] =>
-  rules.flatMap(({ id }) => {
-    const found = findings.filter(({ rule }) => rule === id);
-    const [first] = found;
-    if (!first) return [];
+  [...grouped(findings, ({ rule }) => rule)].map(([rule, found]) => {
     const allowed = found.filter(({ allowed }) => allowed !== undefined).length;
-    return [[id, first.level, String(found.length - allowed), String(allowed)]];
+    return [rule, found[0].level, String(found.length - allowed), String(allowed)];
   });
 
 /** A table of rules, each finding, and the exceptions with their reasons. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Settings, UserError } from "../../../settings";
 import { sendingAgents } from "../../../settings/agents";
 import { passwordGeneration } from "../../../values/alerts";
-import { type Connection, connectStores } from "../../lib/cluster";
+import { type Connection, connectStores, requireConfirmation } from "../../lib/cluster";
 import { queryMimir, queryPrometheus, type Sample } from "../../lib/prometheus";
 import { backendEnvironment, pulumi } from "../../lib/pulumi";
 import { up } from "../lifecycle";
@@ -85,8 +85,7 @@ export async function rotate(
 ): Promise<number> {
   const connection = await connectStores(stack);
   const { settings } = connection;
-  if (settings.environment !== "dev" && !options.yes)
-    throw new UserError("a rotation updates the stack three times; confirm it with --yes");
+  requireConfirmation(settings, options.yes, "a rotation updates the stack three times");
   const backend = backendEnvironment(stack, settings.environment);
   const again = `./obs rotate ${stack}${options.yes ? " --yes" : ""}`;
   const left = stepsLeft(settings.access.generations);

@@ -150,10 +150,8 @@ export async function growVolumes(
 ): Promise<number> {
   const { settings, config } = await connect(stack);
   await requireOwnNamespaces(stack, { settings, config });
-  const live = requireFacts(await readFacts(config, settings, ["statefulSets", "claims"]), [
-    "statefulSets",
-    "claims",
-  ]);
+  const needs = ["statefulSets", "claims"] as const;
+  const live = requireFacts(await readFacts(config, settings, needs), needs);
   const plan = planOf(workloadVolumes(settings), live);
   const nothing = plan.grow.length + plan.remove.length === 0;
   const go = !nothing && (yes || settings.environment === "dev");

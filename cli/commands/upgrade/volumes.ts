@@ -43,10 +43,8 @@ export const planLines = ({ grow, remove }: Plan): string[] => [
 /** @throws UserError if the StorageClass of a volume does not allow expansion */
 async function refuseFixed(config: KubeConfig, { grow }: Plan): Promise<void> {
   const { items } = await config.makeApiClient(StorageV1Api).listStorageClass();
-  const grows = new Set(
-    items.filter((item) => item.allowVolumeExpansion).map(({ metadata }) => metadata?.name),
-  );
-  const fixed = grow.filter(({ storageClass }) => !grows.has(storageClass));
+  const grows = items.filter((item) => item.allowVolumeExpansion).map(({ metadata }) => metadata?.name);
+  const fixed = grow.filter(({ storageClass }) => !grows.includes(storageClass));
   if (fixed.length === 0) return;
   throw new UserError(
     `these volumes cannot grow, because their StorageClass has no allowVolumeExpansion; no changes were made:\n` +
