@@ -1,5 +1,5 @@
 /** Values of the alloy chart for the collector of logs. */
-import { gatewayUrls, logJobs, prefixed, releases, tenants, writerOf } from "../names";
+import { gatewayUrls, logJobs, namespaces, prefixed, releases, tenants, writerOf } from "../names";
 import type { Settings } from "../settings";
 import { goDuration } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyValues, storagePath } from "./alloy";
@@ -49,6 +49,13 @@ const fromNode = (name: string, path: string, type: "DirectoryOrCreate" | "FileO
   mount: { name, mountPath: path, readOnly: true },
 });
 
+/** Folder of the node for positions and buffer. Two Alloys cannot share it, so its name follows from the namespace. */
+export function nodeFolder(settings: Settings): string {
+  const { alloyLogs: namespace } = namespaces(settings);
+  const usual = prefixed(settings, releases.alloyLogs);
+  return `/var/lib/${namespace === usual ? usual : `${releases.alloyLogs}-${namespace}`}`;
+}
+
 export const alloyLogsValues = (settings: Settings): Values =>
   alloyValues(settings, {
     release: releases.alloyLogs,
@@ -59,7 +66,7 @@ export const alloyLogsValues = (settings: Settings): Values =>
     // Positions and buffer are on the node, so they survive the pod.
     storage: {
       volume: {
-        hostPath: { path: `/var/lib/${prefixed(settings, releases.alloyLogs)}`, type: "DirectoryOrCreate" },
+        hostPath: { path: nodeFolder(settings), type: "DirectoryOrCreate" },
       },
     },
     volumes: [

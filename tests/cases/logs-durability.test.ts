@@ -168,6 +168,17 @@ describe("cases: no log line is lost", function () {
     expect(await complete(60)).to.deep.equal({ missing: [], repeated: 0 });
   });
 
+  it("when a collector starts before the old one has ended, as after a forced deletion of its pod", async () => {
+    write(500);
+    const old = await start();
+    expect(await complete(30)).to.deep.equal({ missing: [], repeated: 0 });
+    const next = await start();
+    await wait(5000);
+    await old.stop();
+    write(500);
+    expect(await complete(30), next.log.slice(-2000)).to.deep.equal({ missing: [], repeated: 0 });
+  });
+
   it("when the buffer is full: reading waits, and the disk holds no more than the buffer", async () => {
     receiver.status = 503;
     const collector = await start(settings(4 * MiB));

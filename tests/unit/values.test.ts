@@ -5,9 +5,9 @@ import { minioResourcesOf, objectsOf, releasesOf } from "../../cli/lib/render";
 import imagePins from "../../images.json";
 import type { Settings } from "../../settings";
 import { duration } from "../../settings/units";
-import { alloyLogsPipeline, alloyLogsValues } from "../../values/alloy-logs";
+import { alloyLogsPipeline, alloyLogsValues, nodeFolder } from "../../values/alloy-logs";
 import { alloyMetricsValues } from "../../values/alloy-metrics";
-import { alloyTracesReplicas, alloyTracesValues } from "../../values/alloy-traces";
+import { alloyTracesPipeline, alloyTracesReplicas, alloyTracesValues } from "../../values/alloy-traces";
 import { cadvisorDaemonSet, cadvisorMonitor, cadvisorService } from "../../values/cadvisor";
 import { collectorObject } from "../../values/collector";
 import { instrumentationObject } from "../../values/instrumentation";
@@ -16,6 +16,7 @@ import { lokiValues } from "../../values/loki";
 import { mimirValues } from "../../values/mimir";
 import { minioClaims, minioValues } from "../../values/minio";
 import { openTelemetryOperatorValues } from "../../values/opentelemetry-operator";
+import { alloyGrace } from "../../values/rollout";
 import {
   antiAffinity,
   anyOf,
@@ -570,6 +571,25 @@ describe("unit: values", () => {
       expect(controller.updateStrategy.rollingUpdate).to.deep.equal({ maxSurge: 0, maxUnavailable: "10%" });
       expect(rbac).to.deep.equal({ create: false });
       expect(serviceAccount.automountServiceAccountToken).to.equal(false);
+    });
+
+    it("has a folder of its own on each node, whatever the namespace", () => {
+      expect(nodeFolder(settingsOf("dev"))).to.equal("/var/lib/alloy-logs");
+      expect(nodeFolder(settingsOf("dev", { namespaces: { prefix: "b-" } }))).to.equal(
+        "/var/lib/b-alloy-logs",
+      );
+      // A program that uses the component names the namespace.
+      const names = { alloyLogs: "collectors" };
+      const settings = { ...settingsOf("dev"), namespaces: { prefix: "", names } };
+      expect(nodeFolder(settings)).to.equal("/var/lib/alloy-logs-collectors");
+    });
+
+    it("waits for files that a pod may hold after a forced deletion, as Alloy for traces does", () => {
+      const pipelines = [alloyLogsPipeline(settingsOf("dev")), alloyTracesPipeline(settingsOf("dev"))];
+      const blocks = pipelines.flatMap((text) => text.split(/otelcol\.storage\.file "\w+" \{/).slice(1));
+      expect(blocks).to.have.length(4);
+      for (const block of blocks)
+        expect(60 * Number(/timeout\s+= "(\d+)m"/.exec(block)?.[1])).to.be.above(alloyGrace);
     });
 
     it("reads what a node wrote to its journal before an outage", () => {
