@@ -107,10 +107,7 @@ export interface Resource {
 
 export interface Deployment {
   version: number;
-  deployment: {
-    resources?: Resource[];
-    pending_operations?: unknown[];
-  };
+  deployment: { resources?: Resource[]; pending_operations?: unknown[] };
 }
 
 /** A stack's state, with encrypted secrets; undefined if the backend has no such stack. */

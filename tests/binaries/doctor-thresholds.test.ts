@@ -23,8 +23,8 @@ const cases: Case[] = [
     metric: "up{",
     found: { labels: '{namespace="loki", pod="a"}', value: 0 },
     over: { 'up{namespace="loki", pod="a"}': "1x10 0x10", 'up{namespace="shop", pod="b"}': "0x20" },
-    // One failed scrape is no outage.
-    under: { 'up{namespace="loki", pod="a"}': "1x17 0 1 1" },
+    // One failed scrape is no outage, and a deleted pod is no target.
+    under: { 'up{namespace="loki", pod="a"}': "1x17 0 1 1", 'up{namespace="loki", pod="b"}': "0x17 stale" },
   },
   {
     metric: "tempo_ingester_live_traces",

@@ -17,9 +17,11 @@ export interface Threshold {
 
 const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 
-/** Scrape targets of the stack that have been down for three minutes. */
+const ours = (settings: Settings) => `namespace=~"${Object.values(namespaces(settings)).join("|")}"`;
+
+/** Scrape targets of the stack that have been down for three minutes, without those that no longer exist. */
 const down = (settings: Settings, scraper: string, tenant?: string): Threshold => ({
-  promql: `max_over_time(up{namespace=~"${Object.values(namespaces(settings)).join("|")}"}[3m]) == 0`,
+  promql: `(max_over_time(up{${ours(settings)}}[3m]) == 0) and up{${ours(settings)}}`,
   layer: "components",
   page: "docs/operations/runbooks/StackTargetMissing.md",
   ...(tenant && { tenant }),
