@@ -16,7 +16,7 @@ export interface ConfiguredSize extends Amount {
 }
 
 /** Whether the settings are sufficient; `unknown` if they do not state an amount. */
-export type Verdict = "too small" | "ok" | "too large" | "unknown";
+type Verdict = "too small" | "ok" | "too large" | "unknown";
 
 /** A component compared with a load. */
 export interface Fit {
@@ -39,7 +39,7 @@ const at = (tree: unknown, path: string): Tree | undefined =>
 /** Components whose number of replicas does not depend on load; their settings give the reason. */
 const fixed = ["loki.compactor", "alloyLogs", "objectStorage.minio"];
 /** Components that run on each node. */
-export const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
+const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
 /**
  * Memory of a memcached for an amount of cached items: a fifth more for memcached itself, in whole MiB.
  * https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml

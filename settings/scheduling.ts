@@ -21,7 +21,7 @@ export const placedComponents = [
 export type PlacedComponent = (typeof placedComponents)[number];
 
 /** Components that have a pod on every node. */
-export const nodeAgents = ["alloy-logs", "cadvisor", "node-exporter"] as const;
+const nodeAgents = ["alloy-logs", "cadvisor", "node-exporter"] as const;
 export type NodeAgent = (typeof nodeAgents)[number];
 
 const components = [...placedComponents, ...nodeAgents] as const;

@@ -15,7 +15,7 @@ export type Destination = NonNullable<ReturnType<typeof backupDestination>>;
 const changing: BucketKey[] = ["mimirRuler", "mimirAlertmanager"];
 
 /** The remotes of rclone, as its environment variables: https://rclone.org/docs/#environment-variables */
-export function rcloneRemotes(
+function rcloneRemotes(
   settings: Settings,
   { provider, endpoint, region, pathStyle, bucket, prefix }: Destination,
 ): Record<string, string> {

@@ -21,7 +21,7 @@ export interface Rollup {
 }
 
 /** The resolutions, the finest first. If downsampling is off, existing data still has its retention. */
-export const rollupsOf = ({ mimir: { rollups } }: Pick<Settings, "mimir">): Rollup[] => [
+const rollupsOf = ({ mimir: { rollups } }: Pick<Settings, "mimir">): Rollup[] => [
   { tenant: tenants.rollup5m, every: 300, retention: rollups.fiveMinutes.retention },
   { tenant: tenants.rollup1h, every: 3600, retention: rollups.oneHour.retention },
 ];

@@ -54,7 +54,7 @@ function layout(settings: Settings, { count, component }: Quorum, usable: Node[]
 }
 
 /** Effect of a loss on a quorum. */
-export interface Loss {
+interface Loss {
   quorum: Quorum;
   /** Maximum number of lost members. */
   lost: number;
@@ -64,7 +64,7 @@ export interface Loss {
 }
 
 /** A component with one replica, which requests depend on. */
-export interface Single {
+interface Single {
   /** Its settings. */
   path: string;
   /** Whether it waits for its node, because of its volume. */

@@ -9,7 +9,7 @@ import type { Store, StoreName } from "./stores";
 export type Stores = Record<StoreName, Store>;
 
 /** CPU seconds of a process so far; NaN except on Linux. */
-export function cpuOf({ pid }: { pid: number }): number {
+function cpuOf({ pid }: { pid: number }): number {
   if (process.platform !== "linux") return Number.NaN;
   // After the name in parentheses: utime and stime, in ticks of 10 ms (proc_pid_stat(5)).
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")

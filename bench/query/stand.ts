@@ -30,7 +30,7 @@ const bucketOf = (index: Index): string => `loki-${index}`;
  * The configuration of a stack with each index. The samples of the benchmark are a minute apart, so the scrape interval
  * is a minute, too.
  */
-export async function variant(
+async function variant(
   name: string,
   environment: "dev" | "prod",
   more: Record<string, unknown>,

@@ -14,7 +14,7 @@ const services = [
 const routes = ["/api/cart", "/api/orders", "/api/checkout", "/api/search", "/login"];
 
 /** Spans of each trace. */
-export const traceSize = 10;
+const traceSize = 10;
 /** A customer with one trace per hour. */
 export const rareCustomer = "customer-of-one-trace";
 

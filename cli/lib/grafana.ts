@@ -5,9 +5,9 @@ import { type Settings, UserError } from "../../settings";
 import type { Connection } from "./cluster";
 import { basicAuth } from "./gateway";
 import { type Json, secretText } from "./objects";
-import { type HttpAnswer, podText, successful, withClient } from "./tunnel";
+import { podText, successful, withClient } from "./tunnel";
 
-const pods = (settings: Settings) => ({
+export const grafanaPods = (settings: Settings) => ({
   namespace: namespaces(settings).grafana,
   selector: "app.kubernetes.io/name=grafana",
   port: 3000,
@@ -19,8 +19,6 @@ export interface Grafana {
   url: string;
   user: string;
   password: string;
-  /** Sends a request to the API. */
-  ask(path: string, body?: unknown): Promise<HttpAnswer>;
   /** Sends a request, and parses the response. @throws if the status is not 2xx */
   json(path: string, body?: unknown): Promise<Json>;
 }
@@ -30,7 +28,7 @@ export const grafanaHealth = async ({
   config,
   settings,
 }: Connection): Promise<{ version: string; database: string }> =>
-  JSON.parse(await podText(config, pods(settings), "/api/health"));
+  JSON.parse(await podText(config, grafanaPods(settings), "/api/health"));
 
 /** The token of a service account, from the environment. */
 export const grafanaToken = (): string | undefined => process.env["OBS_GRAFANA_TOKEN"] || undefined;
@@ -56,15 +54,14 @@ export async function withGrafana<T>(
   const password = token ? "" : await adminPassword(stack);
   const authorization = token ? `Bearer ${token}` : basicAuth(user, password);
   const headers = { authorization, "content-type": "application/json" };
-  return withClient(stack.config, pods(stack.settings), headers, (send, url) => {
-    const ask: Grafana["ask"] = (path, body) =>
-      send(path, { within: 60, ...(body !== undefined && { method: "POST", body: JSON.stringify(body) }) });
+  return withClient(stack.config, grafanaPods(stack.settings), headers, (send, url) => {
     const json: Grafana["json"] = async (path, body) => {
-      const answer = await ask(path, body);
+      const post = body !== undefined && { method: "POST" as const, body: JSON.stringify(body) };
+      const answer = await send(path, { within: 60, ...post });
       if (answer.status === 401) throw new UserError(rejected(token));
       return JSON.parse(successful(`Grafana's ${path}`, answer));
     };
-    return action({ url, user, password, ask, json });
+    return action({ url, user, password, json });
   });
 }
 
@@ -72,7 +69,7 @@ export interface Datasource {
   uid: string;
   name: string;
   type: string;
-  jsonData: { implementation?: string };
+  jsonData: Json;
 }
 
 /** Runs the health check of a data source. @returns its message @throws if it fails */

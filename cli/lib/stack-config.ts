@@ -15,7 +15,7 @@ export const root = folderWith("Pulumi.yaml", __dirname);
 export const configFile = (stack: string): string => join(root, `Pulumi.${stack}.yaml`);
 
 /** Placeholder of an encrypted value. */
-export const encrypted = "[secret]";
+const encrypted = "[secret]";
 
 /** A value as JSON, without encrypted parts. */
 const jsonOf = (value: unknown): string =>

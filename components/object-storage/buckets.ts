@@ -27,7 +27,7 @@ export interface BucketsArgs {
 }
 
 /** A consumer's user: its credentials, and the resources that give it access. */
-export interface User {
+interface User {
   credentials: Credentials;
   grants: pulumi.Resource[];
 }

@@ -10,7 +10,7 @@ import { needsKeda, needsMetricsServer, needsVerticalPodAutoscaler } from "../..
 import { type Facts, type Snapshot, unreadText } from "./facts";
 import { hasRelease, otherOwner } from "./owners";
 
-export const ownerFacts = ["definitions", "apiServices", "releases"] as const;
+const ownerFacts = ["definitions", "apiServices", "releases"] as const;
 export type OwnerFacts = Pick<Facts, (typeof ownerFacts)[number]>;
 
 /** An add-on that a cluster has only once. */
@@ -27,7 +27,7 @@ export interface AddOn {
   objects(facts: OwnerFacts): V1ObjectMeta[];
 }
 
-export const definitions =
+const definitions =
   (matches: (name: string) => boolean) =>
   (facts: OwnerFacts): V1ObjectMeta[] =>
     facts.definitions.filter(({ name }) => matches(name ?? ""));

@@ -11,7 +11,7 @@ export interface Finding extends Problem {
 }
 
 /** Input of a check. */
-export interface Context<K extends keyof Facts = keyof Facts> {
+interface Context<K extends keyof Facts = keyof Facts> {
   /** Name of the stack, for commands in messages. */
   stack: string;
   settings: Settings;

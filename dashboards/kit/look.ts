@@ -27,7 +27,7 @@ export type Link = { panel: string } | { dashboard: string; variables?: Record<s
  * Thresholds for yellow and red: `above` (or at) the values if less is better, `below` them if more is
  * better. A single value has no yellow.
  */
-export type Thresholds = { above: [number] | [number, number] } | { below: [number] | [number, number] };
+type Thresholds = { above: [number] | [number, number] } | { below: [number] | [number, number] };
 
 /** Options of all panels. */
 export interface Look {

@@ -245,14 +245,15 @@ describe("coverage: readers", () => {
 });
 
 describe("coverage: reasons", () => {
+  const metricIn = (text: string) => parse(text).selectors[0]?.metric ?? "";
   /** Stores with these series: the labels of each metric, by the source's uid. */
   const store = (held: Record<string, Record<string, Record<string, string>>>): Holdings => ({
     names: async ({ uid }) => {
       if (uid === "mimir-team") throw new Error("401");
       return new Set(Object.keys(held[uid] ?? {}));
     },
-    labels: async ({ uid }, metric) => new Set(Object.keys(held[uid]?.[metric] ?? {})),
-    jobs: async ({ uid }, metric) => new Set(held[uid]?.[metric]?.["job"]?.split("|") ?? []),
+    labels: async ({ uid }, text) => new Set(Object.keys(held[uid]?.[metricIn(text)] ?? {})),
+    jobs: async ({ uid }, text) => new Set(held[uid]?.[metricIn(text)]?.["job"]?.split("|") ?? []),
     hasSeries: async ({ uid }, text) => {
       const [selector] = parse(text).selectors;
       const labels = held[uid]?.[selector?.metric ?? ""] ?? {};
@@ -269,6 +270,7 @@ describe("coverage: reasons", () => {
     mimir: {
       orders_total: { code: "200", job: "cart" },
       kube_pod_container_status_waiting_reason: { job: "api" },
+      kube_pod_info: { pod: "api-1", cluster: "paris", job: "api" },
       kube_job_failed: { job: "cart" },
       up: { job: "cart" },
     },
@@ -340,7 +342,10 @@ describe("coverage: reasons", () => {
     );
     expect(await reasons("etcd_server_id")).to.match(/kubePrometheusStack.controlPlane/);
     expect(await reasons("node_other")).to.match(
-      /^no data now,not exposed: no target exposes node_other \(1 other metric begins with node_\)/,
+      /^no data now,not exposed: node_other is exposed by no target \(1 other metric begins with node_\)/,
+    );
+    expect(await reasons("job:latency:p99")).to.match(
+      /^not collected,not collected: job:latency:p99 is recorded by no rule -> add the recording rules/,
     );
   });
 
@@ -356,6 +361,9 @@ describe("coverage: reasons", () => {
       /^blocked,in another data source: up{job="cart"} is in Mimir, not here -> set the label/,
     );
     expect(await reasons('kube_pod_info{node=""}')).to.match(/no such value/);
+    // The target is scraped here, too: a pod that ran between two scrapes. Labels of the source are only there.
+    expect(await reasons('kube_pod_info{pod="api-1"}')).to.match(/^no data now,no such value/);
+    expect(await reasons('kube_pod_info{cluster="paris"}')).to.match(/^blocked,in another data source/);
   });
 
   it("takes the state that suffices for having no data", async () => {

@@ -8,6 +8,7 @@ import { backupNamespaces } from "../../../values/backups";
 import { withAbort } from "../../lib/abort";
 import { type Connection, connectStores, requireConfirmation } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
+import { grafanaPods } from "../../lib/grafana";
 import { until } from "../../lib/poll";
 import { requireOwnNamespaces } from "../../lib/same-cluster";
 import { type BackupPart, follow, parts, run, start } from "./jobs";
@@ -44,12 +45,6 @@ export async function backup(stack: string, { only }: { only?: string }): Promis
   return succeeded ? 0 : 1;
 }
 
-const grafanaPods = ({ config, settings }: Connection) =>
-  podsOf(config, {
-    namespace: namespaces(settings).grafana,
-    selector: `app.kubernetes.io/name=${releases.grafana}`,
-  });
-
 /** Sets the replicas of Grafana, and waits until as many pods run. */
 async function scaleGrafana(stack: Connection, replicas: number): Promise<void> {
   const { config, settings } = stack;
@@ -61,7 +56,7 @@ async function scaleGrafana(stack: Connection, replicas: number): Promise<void> 
   );
   const done = async () => {
     if (replicas) return (await apps.readNamespacedDeployment(of)).status?.readyReplicas === replicas;
-    return !(await grafanaPods(stack)).length;
+    return !(await podsOf(config, grafanaPods(settings))).length;
   };
   await until(300, "change of Grafana's replicas", done).catch(({ message }: Error) => {
     throw new UserError(`Grafana did not ${replicas ? "become ready" : "stop"} within 5 minutes: ${message}`);
@@ -90,7 +85,7 @@ async function restoreGrafana(stack: Connection, args: string[]): Promise<boolea
     }
   });
   if (!succeeded) return false;
-  const [pod] = await grafanaPods(stack);
+  const [pod] = await podsOf(config, grafanaPods(settings));
   await inContainer(
     config,
     { namespace, pod: pod?.metadata?.name ?? "", container: "grafana" },

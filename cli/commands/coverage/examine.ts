@@ -51,6 +51,12 @@ export async function examine({ stack, settings, readings, drops, deep }: Questi
     }
   }
 
+  /** Whether targets that expose series to another source are scraped into this one, too. */
+  const isScraped = async (source: Source, other: Source, selector: string) => {
+    const [own, theirs] = await Promise.all([store.jobs(source, "up"), store.jobs(other, selector)]);
+    return [...theirs].some((job) => own.has(job));
+  };
+
   /** What the stores have of a selector; undefined if its source has series. */
   const look = async (source: Source, selector: Selector): Promise<Found | undefined> => {
     const here = names.get(source) ?? new Set<string>();
@@ -59,15 +65,16 @@ export async function examine({ stack, settings, readings, drops, deep }: Questi
       [...names].filter(([one, known]) => one !== source && metricsOf(selector, known).length);
     if (!metricsOf(selector, here).length) {
       const [other] = (metric && others()[0]) || [];
-      const [own, theirs] =
-        metric && other ? await Promise.all([store.jobs(source, "up"), store.jobs(other, metric)]) : [];
-      return { here, other, scraped: [...(theirs ?? [])].some((job) => own?.has(job)) };
+      if (!metric || !other) return { here };
+      return { here, other, scraped: await isScraped(source, other, textOf({ metric, matchers: [] })) };
     }
     const conditions = matchers.some(({ label }) => label !== "__name__");
     const text = textOf(selector);
     if (!deep || !conditions || (await store.hasSeries(source, text))) return undefined;
-    const labels = metric === undefined ? undefined : await store.labels(source, metric);
-    for (const [other] of others()) if (await store.hasSeries(other, text)) return { here, labels, other };
+    const labels = metric ? await store.labels(source, textOf({ metric, matchers: [] })) : undefined;
+    for (const [other] of others())
+      if (await store.hasSeries(other, text))
+        return { here, labels, other, scraped: await isScraped(source, other, text) };
     return { here, labels };
   };
   const keyOf = (source: Source, selector: Selector) => `${source.uid} ${textOf(selector)}`;

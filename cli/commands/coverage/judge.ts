@@ -2,6 +2,7 @@
 import { owner } from "../../../names";
 import type { Settings } from "../../../settings";
 import { expensive, metricNames } from "../../../values/kept-metrics";
+import { plural } from "../../lib/text";
 import type { Cause, Kind, Reason, Source } from "./model";
 import { holds, matches, type Selector, textOf } from "./promql";
 
@@ -43,41 +44,53 @@ const optional: [pattern: string, setting: string][] = [
   ["traces_(spanmetrics|service_graph)_.+", "send traces: docs/guides/traces.md"],
 ];
 
+/** A reason that says what `what` is. */
+const reason = (cause: Cause, what: string, is: string, fix?: string): Reason => ({
+  ...{ cause, what, text: `${what} is ${is}` },
+  ...(fix && { fix }),
+});
+
 /** Why a metric is in no source. */
 function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
   const { settings, stack, drops, recorded } = known;
   const { kept, dropped } = metricNames(settings);
-  const reason = (cause: Cause, why: string, fix: Pick<Reason, "fix" | "also"> = {}): Reason => ({
-    cause,
-    what: metric,
-    text: `${metric} is ${why}`,
-    ...fix,
-  });
   if (matches(dropped, metric) && !matches(kept, metric)) {
     const { drop, infrastructure } = settings.metrics;
     const own = drop.find((pattern) => matches(pattern, metric));
     const standard = !own && !expensive.some((pattern) => matches(pattern, metric));
     const setting = own ? `metrics.drop (${own})` : `metrics.infrastructure: ${infrastructure}`;
+    const found = reason("dropped by a setting", metric, `dropped by ${setting}`);
     const fix = `pulumi config set --path metrics.infrastructure standard --stack ${stack}`;
-    return reason("dropped by a setting", `dropped by ${setting}`, standard ? { fix } : { also: metric });
+    return { ...found, ...(standard ? { fix } : { also: metric }) };
   }
   const monitor = drops.find(({ pattern }) => matches(pattern, metric))?.monitor;
   if (monitor)
-    return reason("dropped by a monitor", `dropped by the metricRelabelings of ${monitor}`, {
-      fix: "remove the rule from the monitor",
-    });
+    return reason(
+      "dropped by a monitor",
+      metric,
+      `dropped by the metricRelabelings of ${monitor}`,
+      "remove the rule",
+    );
   const rule = recorded.get(metric);
-  if (rule) return reason("recorded from nothing", `recorded by ${rule}, which has no data now`);
-  const first = /^[a-zA-Z]+[_:]/.exec(metric)?.[0] ?? metric;
+  if (rule) return reason("recorded from nothing", metric, `recorded by ${rule}, which has no data now`);
+  if (metric.includes(":"))
+    return reason("not collected", metric, "recorded by no rule", "add the recording rules of its publisher");
+  const first = /^[a-zA-Z]+_/.exec(metric)?.[0] ?? metric;
   const others = [...here].filter((name) => name.startsWith(first)).length;
   const [, add] = optional.find(([pattern]) => matches(pattern, metric)) ?? [];
   if (!others)
-    return reason("not collected", `not collected: no metric begins with ${first}`, {
-      fix: add ?? "add a ServiceMonitor, a PodMonitor or an annotation for the target",
-    });
-  const begin = others === 1 ? "1 other metric begins" : `${others} other metrics begin`;
-  const text = `no target exposes ${metric} (${begin} with ${first}): another version, or its first event has not happened`;
-  return { cause: "not exposed", what: metric, text };
+    return reason(
+      "not collected",
+      metric,
+      `not collected: no metric begins with ${first}`,
+      add ?? "add a ServiceMonitor, a PodMonitor or an annotation for the target",
+    );
+  const begin = plural(others, "other metric begins", "other metrics begin");
+  return reason(
+    "not exposed",
+    metric,
+    `exposed by no target (${begin} with ${first}): another version, or its first event has not happened`,
+  );
 }
 
 /** The source that has a metric, and how to query it. */
@@ -91,12 +104,7 @@ function elsewhere(what: string, other: Source, kind: Kind): Reason {
     alert: ofRule,
     "recording rule": ofRule,
   };
-  return {
-    cause: "in another data source",
-    what,
-    text: `${what} is in ${other.name}, not here`,
-    fix: fix[kind],
-  };
+  return reason("in another data source", what, `in ${other.name}, not here`, fix[kind]);
 }
 
 /** Why a selector has no series. */
@@ -116,8 +124,9 @@ export function reasonFor(
     return other && !passed ? elsewhere(metric, other, kind) : reason;
   }
   const what = textOf(selector);
-  if (other) return elsewhere(what, other, kind);
   const label = labels && matchers.find((one) => !holds(one, "") && !labels.has(one.label))?.label;
+  // The series of a state that passed may be in one source only, because the sources scrape at different times.
+  if (other && (label || !scraped)) return elsewhere(what, other, kind);
   return label
     ? { cause: "no such label", what, text: `${metric} has no label ${label}` }
     : { cause: "no such value", what, text: `no series matches ${what} now` };

@@ -46,15 +46,15 @@ export function holdings(ask: Ask, hours: number, now = Date.now()) {
     );
     return answers.flatMap(({ data }) => data);
   };
-  const ofMetric = async (source: Source, path: string, metric: string) =>
-    new Set((await all(source, path, { "match[]": `{__name__=${JSON.stringify(metric)}}` })) as string[]);
+  const ofSeries = async (source: Source, path: string, selector: string) =>
+    new Set((await all(source, path, { "match[]": selector })) as string[]);
   return {
     names: async (source: Source) => new Set((await all(source, "/label/__name__/values", {})) as string[]),
     hasSeries: async (source: Source, selector: string) =>
       (await all(source, "/series", { "match[]": selector, limit: "1" })).length > 0,
-    labels: (source: Source, metric: string) => ofMetric(source, "/labels", metric),
-    /** Jobs of the targets that expose a metric. */
-    jobs: (source: Source, metric: string) => ofMetric(source, "/label/job/values", metric),
+    labels: (source: Source, selector: string) => ofSeries(source, "/labels", selector),
+    /** Jobs of the targets that expose series. */
+    jobs: (source: Source, selector: string) => ofSeries(source, "/label/job/values", selector),
   };
 }
 

@@ -3,7 +3,7 @@ import { type Kind, kinds, type Plan, requestedRate, unitOf } from "./plan";
 import type { Counts, Summary } from "./summary";
 
 /** A step holds if at least this share of its target was accepted. */
-export const enough = 0.95;
+const enough = 0.95;
 
 /** The components behind each kind. */
 const components: Record<Kind, string> = {

@@ -54,13 +54,10 @@ export const logs: Check = {
       const all = await linesOf(view, query, begun, Date.now());
       return all.some(({ text }) => text.includes(` n=${last}`)) ? all : undefined;
     });
-    const labels = {
-      namespace: smokeTest.namespace,
-      job: "obs-smoke/by-hand",
-      cluster: settings.cluster.name,
-    };
+    const cluster = settings.cluster.name;
+    const labels = { namespace: smokeTest.namespace, job: "obs-smoke/by-hand", cluster };
     await write(context, labels, Date.now(), `written by hand run=${run}`);
-    const byHand = `{job="${labels.job}", cluster="${labels.cluster}"} |= "run=${run}"`;
+    const byHand = `{job="${labels.job}", cluster="${cluster}"} |= "run=${run}"`;
     const [line] = await until(60, byHand, () => linesOf(view, byHand, begun, Date.now()));
     return [
       evidence("Grafana's health", `version ${grafana.version}, database ok`),

@@ -22,7 +22,7 @@ const texts = (attributes: Json[] = []) =>
   attributes.flatMap(({ key, value }) => (value.stringValue === undefined ? [] : [[key, value.stringValue]]));
 
 /** The spans of a trace of OTLP. Tempo's API calls its resources batches. */
-export const spansOf = ({ batches = [] }: Json): Span[] =>
+const spansOf = ({ batches = [] }: Json): Span[] =>
   batches.flatMap(({ resource, scopeSpans }: Json) =>
     scopeSpans.flatMap(({ spans }: Json) =>
       spans.map(

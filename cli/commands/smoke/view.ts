@@ -6,11 +6,6 @@ import { type Datasource, type Grafana, grafanaToken, health, withGrafana } from
 import { type Sample, samplesIn } from "../../lib/prometheus";
 import { bodyOf } from "../../lib/service";
 
-export interface Configured extends Datasource {
-  // biome-ignore lint/suspicious/noExplicitAny: each type has its own
-  jsonData: any;
-}
-
 /** A way to query the stores. */
 export interface View {
   /** The user of the queries, for the evidence. */
@@ -19,9 +14,9 @@ export interface View {
   // biome-ignore lint/suspicious/noExplicitAny: the API knows its form
   json(store: Store, path: string): Promise<any>;
   /** Grafana's datasources. */
-  configured(): Promise<Configured[]>;
+  configured(): Promise<Datasource[]>;
   /** The result of a datasource's health check; undefined if this view has none. */
-  health(datasource: Configured): Promise<string | undefined>;
+  health(datasource: Datasource): Promise<string | undefined>;
 }
 
 const throughGrafana = (grafana: Grafana): View => ({
@@ -43,7 +38,7 @@ export function throughGateways({ config, settings }: Connection): View {
       };
       return JSON.parse(await bodyOf(config, services(settings)[store], request));
     },
-    configured: async () => grafanaDatasources(settings)["datasources"] as Configured[],
+    configured: async () => grafanaDatasources(settings)["datasources"] as Datasource[],
     health: async () => undefined,
   };
 }

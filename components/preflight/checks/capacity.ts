@@ -34,7 +34,7 @@ interface Room {
 }
 
 /** Capacity of the nodes minus the requests of other pods. */
-export function room(settings: Settings, nodes: V1Node[], pods: V1Pod[]): Room {
+function room(settings: Settings, nodes: V1Node[], pods: V1Pod[]): Room {
   const ours: ReadonlySet<string> = new Set(Object.values(namespaces(settings)));
   const usable = usableNodes(settings, nodes);
   const names = new Set(usable.map(({ metadata }) => metadata?.name));

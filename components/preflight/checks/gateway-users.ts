@@ -18,7 +18,7 @@ function liveLists(settings: Settings, pods: Facts["pods"], annotation: string):
  *
  * @param live generations of the running gateways
  */
-export function generationProblems({ access: { generations } }: Settings, live: number[][]): Problem[] {
+function generationProblems({ access: { generations } }: Settings, live: number[][]): Problem[] {
   const [wanted] = generations;
   const [refusing] = live.filter(
     (running) => !running.includes(wanted ?? 0) || !generations.includes(running[0] ?? 0),
@@ -36,7 +36,7 @@ export function generationProblems({ access: { generations } }: Settings, live: 
 }
 
 /** Agents that may send and that the settings no longer list. @param live agents of the running gateways */
-export const agentProblems = ({ agents }: Settings, live: string[]): Problem[] =>
+const agentProblems = ({ agents }: Settings, live: string[]): Problem[] =>
   live
     .filter((name) => !agents[name])
     .map((name) => ({

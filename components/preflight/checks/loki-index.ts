@@ -12,7 +12,7 @@ const same = (one: Period, other: Period) => one.from === other.from && one.stor
 const textOf = ({ from, store }: Period) => `{from: "${from}", store: ${store}}`;
 
 /** The periods of an index in Loki's configuration. */
-export const periodsOf = (configuration: string): Period[] =>
+const periodsOf = (configuration: string): Period[] =>
   (parse(configuration)?.schema_config?.configs ?? []).map(({ from, store }: Period) => ({ from, store }));
 
 /**
@@ -22,7 +22,7 @@ export const periodsOf = (configuration: string): Period[] =>
  * @param live periods of the running Loki
  * @param now the time, which ends periods and their retention
  */
-export function indexProblems(settings: Settings, live: Period[], now: Date): Problem[] {
+function indexProblems(settings: Settings, live: Period[], now: Date): Problem[] {
   const { schema } = settings.loki;
   const dateBefore = (seconds: number) => new Date(now.getTime() - seconds * 1000).toISOString().slice(0, 10);
   const today = dateBefore(0);

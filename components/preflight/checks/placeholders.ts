@@ -17,8 +17,7 @@ function texts(node: unknown, path = ""): { path: string; text: string; secret: 
 }
 
 /** Paths of settings that still have an example value. */
-export const placeholders = (settings: Settings) =>
-  texts(settings).filter(({ text }) => placeholder.test(text));
+const placeholders = (settings: Settings) => texts(settings).filter(({ text }) => placeholder.test(text));
 
 /** No setting of a prod stack is an example value of the documentation. */
 export const check: Check<never> = {

@@ -18,7 +18,7 @@ function workloadOf(settings: Settings, namespace: string, claim: string): strin
 }
 
 /** The node or zone that the volumes of a workload are tied to, if it is a single one. */
-export function pinsOf(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolume[]): Pin[] {
+function pinsOf(settings: Settings, nodes: V1Node[], volumes: V1PersistentVolume[]): Pin[] {
   return volumes.flatMap((volume): Pin[] => {
     const { namespace = "", name = "" } = volume.spec?.claimRef ?? {};
     const workload = workloadOf(settings, namespace, name);

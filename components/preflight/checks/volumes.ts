@@ -27,7 +27,7 @@ const templateOf = (live: LiveVolumes, { namespace, name, template }: WorkloadVo
     ?.spec?.volumeClaimTemplates?.find(({ metadata }) => metadata?.name === template);
 
 /** The volumes of a workload. */
-export const claimsOf = (live: LiveVolumes, volumes: WorkloadVolumes): V1PersistentVolumeClaim[] =>
+const claimsOf = (live: LiveVolumes, volumes: WorkloadVolumes): V1PersistentVolumeClaim[] =>
   live.claims.filter(
     ({ metadata }) => metadata?.namespace === volumes.namespace && ownsClaim(volumes, metadata.name ?? ""),
   );

@@ -14,10 +14,7 @@ let before: string | undefined;
 
 /** Makes Grafana read its provisioning again, as a restart would. */
 const reload = (cluster: Cluster) =>
-  withGrafana(cluster, async ({ ask }) => {
-    const { status, body } = await ask("/api/admin/provisioning/datasources/reload", {});
-    if (status !== 200) throw new Error(`Grafana answered ${status}: ${body}`);
-  });
+  withGrafana(cluster, ({ json }) => json("/api/admin/provisioning/datasources/reload", {}));
 
 /** A user removes the data source Loki from Grafana's ConfigMap. */
 export const fault: Fault = {
