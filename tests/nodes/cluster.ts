@@ -10,10 +10,12 @@ import {
   type V1Pod,
 } from "@kubernetes/client-node";
 import { ifExists } from "../../cli/lib/objects";
+import { until } from "../../cli/lib/poll";
+import { grouped } from "../../cli/lib/text";
 import { minio } from "../../names";
 import { findComponents } from "../chaos/components";
 import { namespaces } from "../support/names";
-import { isNodeReady } from "./health";
+import { isNodeReady, workloadPods, workloadTrouble } from "./health";
 
 /** A node that the drills may disturb. */
 export interface DrillNode {
@@ -133,17 +135,33 @@ export class Cluster {
     }
   }
 
-  /** Restarts every workload of the stack at once, as `kubectl rollout restart` does. */
-  async restartAll(): Promise<void> {
+  /**
+   * Restarts every workload of the stack as `kubectl rollout restart` does, one namespace after the other.
+   *
+   * @param seconds timeout of a namespace
+   * @returns namespaces with the seconds of their rollouts
+   */
+  async restartAll(seconds: number): Promise<string[]> {
     const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
     const annotations = { "kubectl.kubernetes.io/restartedAt": new Date().toISOString() };
     const body = { spec: { template: { metadata: { annotations } } } };
-    for (const { kind, namespace, name } of await findComponents(this.config)) {
-      const request = { namespace, name, body };
-      if (kind === "Deployment") await this.apps.patchNamespacedDeployment(request, merge);
-      else if (kind === "StatefulSet") await this.apps.patchNamespacedStatefulSet(request, merge);
-      else await this.apps.patchNamespacedDaemonSet(request, merge);
+    const took: string[] = [];
+    for (const [namespace, own] of grouped(await findComponents(this.config), (one) => one.namespace)) {
+      const begun = Date.now();
+      for (const { kind, name } of own) {
+        const request = { namespace, name, body };
+        if (kind === "Deployment") await this.apps.patchNamespacedDeployment(request, merge);
+        else if (kind === "StatefulSet") await this.apps.patchNamespacedStatefulSet(request, merge);
+        else await this.apps.patchNamespacedDaemonSet(request, merge);
+      }
+      await until(seconds, `end of the rollouts in ${namespace}`, async () =>
+        (await workloadPods(this.config)).every(
+          (one) => one.namespace !== namespace || !workloadTrouble(one),
+        ),
+      );
+      took.push(`${namespace} ${((Date.now() - begun) / 1000).toFixed(0)} s`);
     }
+    return took;
   }
 
   /** Deletes a MinIO server's volume with all its data. Kubernetes creates the pod and an empty volume again. */

@@ -146,8 +146,7 @@ export class Harm {
         return [`drained in ${seconds.toFixed(0)} s, ${refused} evictions refused at first`];
       }
       case "restart":
-        await this.cluster.restartAll();
-        return [];
+        return [`rollouts: ${(await this.cluster.restartAll(this.seconds.patience)).join(", ")}`];
       case "scale":
         try {
           await this.run("scale", { store, replicas: String(replicas.more) });

@@ -13,7 +13,7 @@ run for which the commands are given, in this order:
   cut/<node>         the node loses its network for --off seconds  --node-cut, --node-heal
   drain/<node>       cordon, evict, wait, uncordon
   zone/<zone>        all nodes of the zone lose power              --node-down, --node-up
-  restart            every workload is restarted at once
+  restart            every workload is restarted, one namespace after the other
   all                all nodes lose power                          --node-down, --node-up
   up                 an update that changes every release          --up
   up-during-loss     the same while the first node is off          --up, --node-down, --node-up
