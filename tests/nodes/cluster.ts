@@ -24,6 +24,8 @@ export interface DrillNode {
 }
 
 const zoneLabel = "topology.kubernetes.io/zone";
+/** Seconds in which the API server must accept a request. */
+const patient = 120;
 /** Interval of retries of an eviction that a disruption budget denies, as in kubectl; milliseconds. */
 const evictionPause = 5000;
 
@@ -150,9 +152,14 @@ export class Cluster {
       const begun = Date.now();
       for (const { kind, name } of own) {
         const request = { namespace, name, body };
-        if (kind === "Deployment") await this.apps.patchNamespacedDeployment(request, merge);
-        else if (kind === "StatefulSet") await this.apps.patchNamespacedStatefulSet(request, merge);
-        else await this.apps.patchNamespacedDaemonSet(request, merge);
+        // A busy API server closes connections.
+        await until(patient, `response to the restart of ${namespace}/${name}`, () =>
+          kind === "Deployment"
+            ? this.apps.patchNamespacedDeployment(request, merge)
+            : kind === "StatefulSet"
+              ? this.apps.patchNamespacedStatefulSet(request, merge)
+              : this.apps.patchNamespacedDaemonSet(request, merge),
+        );
       }
       await until(seconds, `end of the rollouts in ${namespace}`, async () =>
         (await workloadPods(this.config)).every(
