@@ -334,7 +334,7 @@ describe("coverage: reasons", () => {
     expect(await reasons("kube_pod_container_status_waiting_reason")).to.match(/^no data now,not exposed/);
     expect(await reasons("kube_job_failed")).to.match(/^blocked,in another data source/);
     expect(await reasons("container_fs_reads_total")).to.match(
-      /metricRelabelings of ServiceMonitor a\/kubelet/,
+      /metricRelabelings of ServiceMonitor a\/kubelet -> remove the rule from ServiceMonitor a\/kubelet/,
     );
     expect(await reasons("x:y")).to.match(/recorded by PrometheusRule shop\/r/);
     expect(await reasons("argocd_app_info")).to.match(

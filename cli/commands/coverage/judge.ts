@@ -69,7 +69,7 @@ function absent(metric: string, here: Set<string>, known: Knowledge): Reason {
       "dropped by a monitor",
       metric,
       `dropped by the metricRelabelings of ${monitor}`,
-      "remove the rule",
+      `remove the rule from ${monitor}`,
     );
   const rule = recorded.get(metric);
   if (rule) return reason("recorded from nothing", metric, `recorded by ${rule}, which has no data now`);
