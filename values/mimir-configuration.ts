@@ -41,6 +41,17 @@ const limits = (limit: Settings["mimir"]["tenants"][string]) => ({
  */
 const heartbeat = { heartbeat_period: "15s", heartbeat_timeout: "3m" };
 
+/**
+ * When Mimir accepts another replica of a Prometheus. The samples of the other replicas are discarded until then; with
+ * Mimir's defaults (15, 5 and 30 s) for up to 45 s, because the replica is checked only in each period of the updates.
+ * https://github.com/grafana/mimir/blob/main/pkg/distributor/ha_tracker.go
+ */
+const failover = {
+  ha_tracker_update_timeout: "5s",
+  ha_tracker_update_timeout_jitter_max: "1s",
+  ha_tracker_failover_timeout: "15s",
+};
+
 /** The object storage of all buckets. */
 function storage(settings: Settings): Values {
   const backend = storageApi(settings);
@@ -184,6 +195,7 @@ export function mimirConfiguration(settings: Settings): Values {
       accept_ha_samples: true,
       ha_cluster_label: "cluster",
       ha_replica_label: "__replica__",
+      ...failover,
       // As many rules as Prometheus would evaluate. Mimir's defaults, 20 in a group and 70 groups, reject groups of common
       // mixins, whose alerts would then never fire.
       ruler_max_rules_per_rule_group: 0,

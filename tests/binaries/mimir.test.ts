@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as HttpServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { until } from "../../cli/lib/poll";
@@ -341,6 +342,24 @@ describe("binaries: Mimir enforces its limits, and separates its tenants", funct
     expect(found.map(({ labels }) => labels)).to.deep.equal([{ __name__: "twice", cluster: "dev" }]);
     const [samples] = await mimir.query("prometheus", "count_over_time(twice[1m])");
     expect(samples?.value).to.equal(1);
+  });
+
+  it("accepts another replica about 20 s after the accepted one has ended, and none before", async () => {
+    const push = async (replica: string) =>
+      (
+        await mimir.push("prometheus", {
+          labels: { __name__: "switched", cluster: "other", __replica__: replica },
+          samples: [{ value: 1 }],
+        })
+      ).status;
+    for (let second = 0; second < 12; second++) {
+      expect([await push("prometheus-kps-0"), await push("prometheus-kps-1")]).to.deep.equal([200, 202]);
+      await wait(1000);
+    }
+    const ended = Date.now();
+    await until(60, "sample of the other replica", async () => (await push("prometheus-kps-1")) === 200);
+    // Two samples of a target that is scraped every 15 s are missing at most.
+    expect(Date.now() - ended).to.be.within(8000, 25_000);
   });
 
   it("evaluates rules over one tenant and over several, and sends their alerts to the receivers", async () => {

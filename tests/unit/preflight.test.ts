@@ -181,6 +181,21 @@ describe("unit: preflight", () => {
       );
     });
 
+    it("that exist are added to the list one by one", () => {
+      const facts = {
+        ...empty,
+        namespaces: ["kube-system", "monitoring", "loki"].map((name) => ({ metadata: { name } })),
+      };
+      const settings = settingsOf("prod", { ...backedUp, cluster: { existingNamespaces: ["kube-system"] } });
+      const commands = examine("prod", settings, { facts, unread: {} })
+        .findings.filter(({ path, was }) => path === "cluster.existingNamespaces" && was === undefined)
+        .map(({ change }) => change);
+      expect(commands).to.deep.equal([
+        "If it may: pulumi config set --stack prod --path 'cluster.existingNamespaces[1]' loki",
+        "If it may: pulumi config set --stack prod --path 'cluster.existingNamespaces[2]' monitoring",
+      ]);
+    });
+
     it("in cluster.existingNamespaces must exist, and have no conflicting Pod Security level", () => {
       expect(told("namespaces", namespace({}), lent)).to.deep.equal([]);
       expect(told("namespaces", {}, lent)[0]).to.match(

@@ -7,8 +7,12 @@ import { type Check, error, type Finding } from "../check";
 const path = "cluster.existingNamespaces";
 const enforce = "pod-security.kubernetes.io/enforce";
 
-/** A finding about an existing namespace that the stack would create. */
-function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[] {
+/** A finding about an existing namespace that the stack would create. @param list the command that adds it to the list */
+function ownedFinding(
+  self: string,
+  { metadata, status }: V1Namespace,
+  list: (name: string) => string,
+): Finding[] {
   const name = metadata?.name ?? "";
   if (status?.phase === "Terminating")
     return [
@@ -40,6 +44,7 @@ function ownedFinding(self: string, { metadata, status }: V1Namespace): Finding[
       path,
       was: undefined,
       allowed: `a list with ${name}, if this stack may use that namespace: it exists, and this stack did not create it`,
+      change: `If it may: ${list(name)}`,
     }),
   ];
 }
@@ -91,6 +96,8 @@ export const check: Check<"namespaces"> = {
     const { existingNamespaces } = settings.cluster;
     const names = namespaces(settings);
     const wanted = wantedNamespaces(settings);
+    let next = existingNamespaces.length;
+    const list = (name: string) => `pulumi config set --stack ${stack} --path '${path}[${next++}]' ${name}`;
     const unknown = existingNamespaces.filter((name) => !wanted.some((key) => names[key] === name));
     return [
       ...unknown.map((was) =>
@@ -104,7 +111,7 @@ export const check: Check<"namespaces"> = {
         const name = names[key];
         const found = facts.namespaces.find(({ metadata }) => metadata?.name === name);
         if (existingNamespaces.includes(name)) return existingFinding(ownerName(stack), key, name, found);
-        return found ? ownedFinding(ownerName(stack), found) : [];
+        return found ? ownedFinding(ownerName(stack), found, list) : [];
       }),
     ];
   },
