@@ -4,11 +4,12 @@ import { type Duplex, duplexPair, PassThrough } from "node:stream";
 import { connect } from "node:tls";
 import { CoreV1Api, type KubeConfig, PortForward, type V1Pod } from "@kubernetes/client-node";
 import { caBundle, certificates, type Served, serverName } from "../names";
+import { isUnready } from "./pod-diagnosis";
 
 /** Interchangeable pods and their port. */
 export interface PodPort {
   namespace: string;
-  /** Label selector of the pods; any running one is used. */
+  /** Label selector of the pods; one that is ready is used, else any running one. */
   selector: string;
   /** Name of a single pod to use. */
   pod?: string;
@@ -29,6 +30,14 @@ export const podsOf = async (
   if (pod) return [await api.readNamespacedPod({ namespace, name: pod })];
   return (await api.listNamespacedPod({ namespace, labelSelector: selector })).items;
 };
+
+/** One of the running pods, if possible a ready one: the pods of a lost node keep the phase Running. */
+export function reachable(pods: V1Pod[]): V1Pod | undefined {
+  const running = pods.filter(
+    ({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp,
+  );
+  return running.find((pod) => !isUnready(pod)) ?? running[0];
+}
 
 /** The number of a container port. @throws if no container has a port of that name */
 function portNumber({ spec, metadata }: V1Pod, port: number | string): number {
@@ -97,9 +106,7 @@ export function wrapped(plain: Duplex, { served, namespace, ca, protocol = "http
  * @throws if there is no running pod, or it does not accept the connection; the connection is then left as it is
  */
 export async function forward(config: KubeConfig, target: PodPort, plain: Duplex): Promise<void> {
-  const pod = (await podsOf(config, target)).find(
-    ({ metadata, status }) => status?.phase === "Running" && !metadata?.deletionTimestamp,
-  );
+  const pod = reachable(await podsOf(config, target));
   if (!pod?.metadata?.name)
     throw new Error(
       `no pod ${target.pod ?? `with ${target.selector}`} runs in namespace ${target.namespace}`,

@@ -9,6 +9,7 @@ const load = {
   dashboards: () => require("./dashboards") as typeof import("./dashboards/index.js"),
   diff: () => require("./diff") as typeof import("./diff/index.js"),
   doctor: () => require("./doctor") as typeof import("./doctor/index.js"),
+  get: () => require("./get") as typeof import("./get/index.js"),
   lifecycle: () => require("./lifecycle") as typeof import("./lifecycle/index.js"),
   load: () => require("./load") as typeof import("./load/index.js"),
   mirror: () => require("./mirror") as typeof import("./mirror/index.js"),
@@ -119,6 +120,18 @@ export function commandLine(): Command {
         "be checked. docs/operations/empty-panels.md",
     )
     .action(exit((stack, options) => load.coverage().coverage(stack, options)));
+
+  program
+    .command("get")
+    .description("print the response of a Service or pod of a stack to an HTTP GET request")
+    .argument("<stack>", "name of the stack, as in Pulumi.<stack>.yaml")
+    .argument("<url>", "<Service or pod>.<namespace>:<port>/<path>, such as loki-ingester-0.loki:3100/ready")
+    .addHelpText(
+      "after",
+      "\nThe request goes through a port-forward, so NetworkPolicies do not block it, and uses the TLS of the pod.\n" +
+        "Exits 1 if the status is not 2xx. Some paths change something, such as /ingester/shutdown.",
+    )
+    .action(exit((stack, url) => load.get().get(stack, url)));
 
   program.commandsGroup("Plan capacity:");
 

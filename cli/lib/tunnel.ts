@@ -4,22 +4,28 @@ import type { KubeConfig } from "@kubernetes/client-node";
 import pLimit from "p-limit";
 import { forward, type PodPort } from "../../components/port-forward";
 
-/** Runs an action with the port, and closes its connections afterwards. */
+/** Runs an action with the port, and closes its connections afterwards. @throws why the pod cannot be reached, if that is so */
 export async function throughTunnel<T>(
   config: KubeConfig,
   target: PodPort,
   action: (port: number) => Promise<T>,
 ): Promise<T> {
   const open = new Set<Socket>();
+  let unreachable: Error | undefined;
   const server = createServer((socket) => {
     open.add(socket);
     socket.on("error", () => undefined);
     socket.on("close", () => open.delete(socket));
-    forward(config, target, socket).catch((error: Error) => socket.destroy(error));
+    forward(config, target, socket).catch((error: Error) => {
+      unreachable = error;
+      socket.destroy(error);
+    });
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   try {
     return await action((server.address() as { port: number }).port);
+  } catch (error) {
+    throw unreachable ?? error;
   } finally {
     server.close();
     // The process would wait for the idle connections of clients.

@@ -115,7 +115,7 @@ export function stages(text: string): string[] {
 const reading = [
   /^kubectl (-n \S+ )?(get|describe|logs|exec|top|port-forward|rollout status|rollout history) /,
   /^helm (ls|list|history|status|get) /,
-  /^\.\/obs (doctor|smoke|storage|size|preview)\b/,
+  /^\.\/obs (doctor|smoke|storage|size|preview|get)\b/,
 ];
 
 /** Whether a command only reads; programs run by `exec` are read-only here. */

@@ -73,7 +73,7 @@ describe("unit: commands of the runbook", function () {
     const known = new Set<string>([...Object.values(namespaces), "kube-system", "default"]);
     const unknown = commands.flatMap(({ where, text }) =>
       filled(text).flatMap((each) =>
-        [...each.matchAll(/(?: -n |\/api\/v1\/namespaces\/)([\w.-]+)/g)]
+        [...each.matchAll(/(?: -n |\/api\/v1\/namespaces\/|obs get prod "?[\w-]+\.)([\w-]+)/g)]
           .filter(([, namespace = ""]) => !known.has(namespace))
           .map(([, namespace]) => `${where}: ${namespace}`),
       ),
@@ -83,7 +83,7 @@ describe("unit: commands of the runbook", function () {
 
   it("use existing commands and options of obs", () => {
     const wrong = commands.flatMap(({ where, text }) => {
-      const [, command = "", rest = ""] = /^\.\/obs (\w+)(.*)$/.exec(text) ?? [];
+      const [, command = "", rest = ""] = /^\.\/obs (\w+)(.*)$/.exec(stages(text)[0] ?? "") ?? [];
       if (!command) return [];
       const known = commandsOfObs.get(command);
       if (!known) return [`${where}: obs ${command}`];
@@ -105,6 +105,11 @@ describe("unit: commands of the runbook", function () {
       /X-Scope-OrgID|tempo-(query-frontend|distributor)\S*:(3200|4317|4318)\/(api|v1)|loki-\S+:3100\/loki\/api|mimir-\S+:8080\/(api\/v1|prometheus)/;
     const found = runbookPages().filter((page) => stale.test(text(page)));
     expect(found).to.deep.equal([]);
+  });
+
+  it("use ./obs get instead of the API server's proxy, which NetworkPolicies block", () => {
+    expect(commands.filter(({ text }) => /--raw \S*\/proxy/.test(text))).to.deep.equal([]);
+    expect(commands.filter(({ text }) => text.startsWith("./obs get ")).length).to.be.greaterThan(15);
   });
 
   it("are split at pipes, but not in quotes", () => {
