@@ -50,11 +50,19 @@ const receivers = (settings: Settings): string =>
     ? alloyPipeline("traces").replace(/endpoint += "0\.0\.0\.0:431[78]"/g, (endpoint) => endpoint + tlsBlock)
     : alloyPipeline("traces");
 
+/**
+ * Whether one replica gets all spans of a trace, to sample or count them. Otherwise each sends the spans that it receives:
+ * those routed to a replica on a failed node would be lost until Kubernetes marks it as not ready.
+ */
+const routesTraces = ({ tracing }: Settings): boolean =>
+  tracing.sampling.appliedBy === "collector" || tracing.metricsFrom === "alloy";
+
 /** The pipeline. The settings select the component that counts spans and the one that samples traces. */
 export const alloyTracesPipeline = (settings: Settings): string => {
   const { sampling, metricsFrom } = settings.tracing;
   return [
     receivers(settings).replaceAll("0.0.0.0:", () => `${everyInterface(settings)}:`),
+    alloyFile(`traces/route/${routesTraces(settings) ? "replicas" : "direct"}.alloy`),
     alloyFile(`traces/measure/${metricsFrom}.alloy`),
     alloyFile(`traces/sample/${sampling.appliedBy}.alloy`).replace("{shares}", () => shares(settings)),
   ].join("\n");
@@ -81,7 +89,7 @@ export const alloyTracesEnvironment = (settings: Settings): Record<string, strin
     CORS_ORIGINS: JSON.stringify(allowedOrigins),
     CORS_HEADERS: JSON.stringify(allowedOrigins.length ? ["*"] : []),
     SDK_RATIO: String(sdkRatio(settings)),
-    REPLICAS: tracesReplicasHost(settings),
+    ...(routesTraces(settings) && { REPLICAS: tracesReplicasHost(settings) }),
     TEMPO_URL: urls.tempo,
     TEMPO_USER: tempoUser,
     TEMPO_PASSWORD_FILE: passwordFile(["tempo", tempoUser]),

@@ -440,6 +440,18 @@ describe("unit: values of alloy for traces", () => {
     expect(alloyTracesEnvironment(settingsOf("prod"))).not.to.have.any.keys("SLOW_MS", "DECISION_WAIT");
   });
 
+  it("routes all spans of a trace to one replica only if it samples traces or counts spans", () => {
+    const routes = (config: Config = {}) => {
+      const settings = settingsOf("prod", config);
+      const { REPLICAS } = alloyTracesEnvironment(settings);
+      return [/^\totelcol\.exporter\.loadbalancing/m.test(alloyTracesPipeline(settings)), REPLICAS];
+    };
+    const host = "alloy-traces-replicas.alloy-traces.svc";
+    expect(routes(byCollector({}))).to.deep.equal([true, host]);
+    expect(routes(alloyCounts)).to.deep.equal([true, host]);
+    expect(routes()).to.deep.equal([false, undefined]);
+  });
+
   it("configures destinations and users of signals", () => {
     const settings = settingsOf("prod", { cluster: { name: "paris" }, alloyTraces: { buffer: "1Gi" } });
     const environment = alloyTracesEnvironment(settings);
@@ -448,7 +460,6 @@ describe("unit: values of alloy for traces", () => {
       CORS_ORIGINS: "[]",
       CORS_HEADERS: "[]",
       SDK_RATIO: "0.1",
-      REPLICAS: "alloy-traces-replicas.alloy-traces.svc",
       TEMPO_URL: "http://tempo-gateway.tempo.svc",
       TEMPO_USER: "traces-write",
       TEMPO_PASSWORD_FILE: "/etc/gateway/tempo-traces-write.password",
@@ -536,7 +547,7 @@ describe("unit: values of alloy for traces", () => {
     const { metadata, spec } = alloyTracesReplicas(settingsOf("dev"));
     expect(metadata).to.deep.equal({ name: tracesReplicas.name, namespace: "alloy-traces" });
     expect(spec.clusterIP).to.equal("None");
-    const pipeline = alloyTracesPipeline(settingsOf("prod"));
+    const pipeline = alloyTracesPipeline(settingsOf("prod", byCollector({})));
     const { port } = tracesReplicas;
     expect(spec.ports.map((one) => one.port)).to.deep.equal([port]);
     expect(pipeline).to.include(`port     = "${port}"`);
