@@ -5,6 +5,7 @@ import { createServer as createTlsServer, type Server as HttpsServer } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "chai";
+import { judgeDiscovery, rejectedMonitors } from "../../cli/commands/doctor/checks/monitors";
 import { until } from "../../cli/lib/poll";
 import { alloyPipeline } from "../../values/alloy";
 import { alloyMetricsEnvironment } from "../../values/alloy-metrics";
@@ -48,6 +49,8 @@ describe("cases: metrics of others", function () {
   let encrypted: HttpsServer;
   let authority: Authority;
   let mimir: Mimir;
+  /** The URL of Alloy's API. */
+  let collector: string;
   const stops: (() => Promise<unknown>)[] = [];
   const asked = new Set<string>();
 
@@ -121,7 +124,8 @@ rule {
         ),
     );
     const own = await freePort();
-    const collector = await Server.start(
+    collector = `http://127.0.0.1:${own}`;
+    const server = await Server.start(
       alloy,
       [
         "run",
@@ -138,10 +142,10 @@ rule {
           PASSWORDS: gateway.passwordFolder,
           KUBECONFIG: api.kubeconfig(),
         },
-        ready: async () => (await fetch(`http://127.0.0.1:${own}/-/ready`)).ok,
+        ready: async () => (await fetch(`${collector}/-/ready`)).ok,
       },
     );
-    stops.push(() => collector.stop());
+    stops.push(() => server.stop());
   });
 
   after(async () => {
@@ -284,6 +288,25 @@ rule {
       metadata: inShop("mimir"),
       spec: { jobName: "mimir", staticConfigs: [{ targets: [new URL(mimir.url).host] }] },
     },
+    // Monitors that Alloy only logs, or ignores.
+    monitor("no-secret", port, { authorization: { credentials: { name: "missing", key: "token" } } }),
+    {
+      apiVersion: "monitoring.coreos.com/v1",
+      kind: "PodMonitor",
+      metadata: inShop("relabeling"),
+      spec: {
+        selector: {},
+        podMetricsEndpoints: [
+          { port: "http", relabelings: [{ sourceLabels: ["a"], regex: "(", targetLabel: "b" }] },
+        ],
+      },
+    },
+    {
+      apiVersion: "monitoring.coreos.com/v1alpha1",
+      kind: "ScrapeConfig",
+      metadata: inShop("dns"),
+      spec: { dnsSDConfigs: [{ names: ["_metrics._tcp.example.com"] }] },
+    },
   ];
 
   /** Waits for series of a query. */
@@ -344,5 +367,23 @@ rule {
     expect(counts[0]?.value).to.be.above(0);
     // Its classic form, too.
     await found('cortex_request_duration_seconds_bucket{job=~"scrapeConfig/shop/mimir/.*",le="+Inf"}');
+  });
+
+  it("the doctor names each monitor that Alloy rejects, with the reason", async () => {
+    const rejected = await until(60, "rejected monitors", async () => {
+      const findings = await rejectedMonitors(async (path) => (await fetch(`${collector}${path}`)).text());
+      return findings.length >= 2 && findings;
+    });
+    expect(rejected.map(({ what, evidence }) => `${what}: ${evidence}`)).to.deep.equal([
+      'ServiceMonitor shop/no-secret is not scraped: Alloy rejects it: secrets "missing" not found',
+      "PodMonitor shop/relabeling is not scraped: Alloy rejects it: parsing relabel configs: error parsing regexp: missing closing ): `^(?s:()$`",
+    ]);
+  });
+
+  it("and each ScrapeConfig with targets that Alloy ignores", () => {
+    const scrapeConfigs = objects().filter(({ kind }) => kind === "ScrapeConfig");
+    expect(judgeDiscovery(scrapeConfigs).map(({ what, evidence }) => `${what}: ${evidence}`)).to.deep.equal([
+      "Alloy ignores targets of ScrapeConfig shop/dns; Prometheus scrapes them: dnsSDConfigs",
+    ]);
   });
 });

@@ -9,7 +9,7 @@ import type { Unjudged } from "./model";
 import type { Objects } from "./objects";
 
 /** The objects of a custom resource, with their kind; none without its CRD. */
-async function customObjects(config: KubeConfig, apiVersion: string, kind: string): Promise<Json[]> {
+export async function customObjects(config: KubeConfig, apiVersion: string, kind: string): Promise<Json[]> {
   const [group = "", version = ""] = apiVersion.split("/");
   const plural = `${kind.toLowerCase()}s`;
   const api = config.makeApiClient(CustomObjectsApi);
