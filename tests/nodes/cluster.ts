@@ -153,7 +153,7 @@ export class Cluster {
       for (const { kind, name } of own) {
         const request = { namespace, name, body };
         // A busy API server closes connections.
-        await until(patient, `response to the restart of ${namespace}/${name}`, () =>
+        await until<object>(patient, `response to the restart of ${namespace}/${name}`, () =>
           kind === "Deployment"
             ? this.apps.patchNamespacedDeployment(request, merge)
             : kind === "StatefulSet"
