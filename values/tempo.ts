@@ -252,7 +252,8 @@ export function tempoValues(settings: Settings): Values {
     },
     memcached: {
       enabled: tempo.cache.replicas > 0,
-      image: { tag: tagOf(imagePins.memcached) },
+      // The full path, as in the other charts: a mirror has the image once.
+      image: { repository: "library/memcached", tag: tagOf(imagePins.memcached) },
       ...pods("memcached", tempo.cache),
       ...scheduling(settings, "tempo"),
       resources: cacheResources(tempo.cache),
