@@ -27,7 +27,7 @@ const underWay = 10_000;
  * After the recovery, senders retry for a minute, Alloy for longer; milliseconds between two comparisons with the
  * stores.
  */
-const looks = [35_000, 40_000, 60_000, 90_000];
+const looks = [35_000, 45_000, 60_000];
 /** Maximum number of comparisons. While each finds more than the previous one, data is still arriving. */
 const mostLooks = 20;
 /** Interval of health checks, in milliseconds. */
