@@ -325,7 +325,11 @@ export const alloyHealth: Dashboard = {
           "Load-balancing exporter backends",
           "short",
           of(watcher, { "{{pod}} sees": `max by (pod) (otelcol_loadbalancer_num_backends{${traces}})` }),
-          { width: 12, description: "If pods see different backends, traces can be split. Empty if Alloy neither samples traces nor counts spans." },
+          {
+            width: 12,
+            description:
+              "If pods see different backends, traces can be split. Empty if Alloy neither samples traces nor counts spans.",
+          },
         ),
         timeSeries(
           "k8sattributes: cached pods",
