@@ -100,7 +100,7 @@ describe("obs: the command line", function () {
     const { stdout, status } = await obs("--help");
     expect(status).to.equal(0);
     const names = commandLine().commands.map((command) => command.name());
-    expect(names).to.have.length(19);
+    expect(names).to.have.length(20);
     const shown = [...stdout.matchAll(/^ {2}([a-z]+) \[options\]/gm)].map(([, name]) => name);
     expect(shown).to.have.length(8);
     const [, others = ""] = /^More commands: (.*)$/m.exec(stdout) ?? [];
