@@ -146,6 +146,7 @@ async function costOfEvent(
         writers.pods(),
         sent,
         known ? missingLines(event, records, known) : { from, to },
+        known,
       );
       known = joined(known, found);
       const { lines, spans, samples } = cost();

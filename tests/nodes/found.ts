@@ -147,24 +147,45 @@ async function findSamples(
     for (const [time] of values) add(metric["pod"] ?? "", Math.round(time * 1000));
 }
 
+/** Whether Alloy and Prometheus scrape this many writers. Before that, every sample would count as missing. */
+export async function areScraped(
+  { ask, load, run }: Omit<Quest, "from" | "to">,
+  writers: number,
+): Promise<boolean> {
+  const counts = [tenants.pods, tenants.prometheus].map(async (tenant) => {
+    const user = gatewayUser(tenant, "read");
+    const query = { query: `count(${load.name}_number_total{run="${run}"})` };
+    const { data } = await ask<{ data: { result: { value: [number, string] }[] } }>(
+      services.mimir,
+      user,
+      "/prometheus/api/v1/query",
+      query,
+    );
+    return Number(data.result[0]?.value[1] ?? 0);
+  });
+  return (await Promise.all(counts)).every((count) => count >= writers);
+}
+
 /**
  * All data in the stores.
  *
  * @param pods of the writers, by node, in the order of their numbers in trace IDs
  * @param batches sent batches, by node
  * @param linesOf the period of lines to find, if any
+ * @param known an earlier result: only its incomplete traces are read again
  */
 export async function findAll(
   quest: Quest,
   pods: Map<string, string>,
   batches: Map<string, number[]>,
   linesOf: { from: number; to: number } | undefined,
+  known?: Map<string, Found>,
 ): Promise<Map<string, Found>> {
   const nodes = [...pods.keys()];
   const found = new Map(
     nodes.map((node): [string, Found] => [
       node,
-      { lines: new Map(), spans: new Map(), samples: { alloy: [], prometheus: [] } },
+      { lines: new Map(), spans: new Map(known?.get(node)?.spans), samples: { alloy: [], prometheus: [] } },
     ]),
   );
   if (linesOf)
@@ -172,10 +193,11 @@ export async function findAll(
       const lines = found.get(node)?.lines;
       lines?.set(number, (lines.get(number) ?? 0) + 1);
     });
-  await findSpans(quest, (writer, batch, spans) => {
-    const of = found.get(nodes[writer] ?? "")?.spans;
-    of?.set(batch, Math.max(of.get(batch) ?? 0, spans));
-  });
+  if (!known)
+    await findSpans(quest, (writer, batch, spans) => {
+      const of = found.get(nodes[writer] ?? "")?.spans;
+      of?.set(batch, Math.max(of.get(batch) ?? 0, spans));
+    });
   for (const [writer, node] of nodes.entries())
     for (const batch of batches.get(node) ?? []) {
       const spans = found.get(node)?.spans;

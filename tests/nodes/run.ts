@@ -4,11 +4,12 @@
  * `OBS_TEST_STACK=<stack> npm run test:nodes [-- --help]`; docs/contributing/drills.md
  */
 import { connect, requireConfirmation } from "../../cli/lib/cluster";
+import { until } from "../../cli/lib/poll";
 import { UserError } from "../../settings";
 import { newRun, removeLoad } from "../chaos/load";
 import { drilled, type Outcome, type Scene } from "./case";
 import { Cluster } from "./cluster";
-import { askIn } from "./found";
+import { areScraped, askIn } from "./found";
 import { Harm, interruptCommands } from "./harm";
 import { troubles } from "./health";
 import { drills, loadOn, startWriters } from "./load";
@@ -63,6 +64,7 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
     tell(`run ${id}: ${todo.length} events on ${names.join(", ")}; namespace ${drills.namespace}`);
     await startWriters(config, settings, load, { run: id, nodes: names });
     await writers.start(names);
+    await until(asked.patience, "scrape of every writer", () => areScraped(scene, names.length));
     const keep = (seen: Case) => {
       cases = withCase(cases, seen);
       if (asked.report) writeReport(asked.report, cases);

@@ -17,7 +17,7 @@ import {
 } from "../nodes/account";
 import { drilled, type Scene, wholeAt } from "../nodes/case";
 import { type Cluster, isEvicted } from "../nodes/cluster";
-import { type Ask, findAll, joined, readLine, readTraces } from "../nodes/found";
+import { type Ask, areScraped, findAll, joined, readLine, readTraces } from "../nodes/found";
 import { filled, Harm, shell } from "../nodes/harm";
 import { workloadTrouble } from "../nodes/health";
 import { loadOn, queries, writersManifest, writes } from "../nodes/load";
@@ -574,6 +574,47 @@ describe("unit: node drills, the load", () => {
     expect([...(one?.lines ?? [])].filter(([, copies]) => copies !== 1)).to.deep.equal([[6, 2]]);
     expect(Object.fromEntries(one?.spans ?? [])).to.deep.equal({ 1: 2, 2: 0, 3: 2 });
     expect(two?.samples).to.deep.equal({ alloy: [15_000, 30_000], prometheus: [20_000] });
+  });
+
+  it("reads only incomplete traces again", async () => {
+    const asked: string[] = [];
+    const ask = (async (_service: object, _user: string, path: string) => {
+      asked.push(path);
+      if (path.startsWith("/api/traces/")) return { spans: [{ spanId: "a" }, { spanId: "b" }] };
+      return { data: { result: [] } };
+    }) as Ask;
+    const quest = { ask, load: loadOn(1, 10, 2), run: "0123abcd", from: 0, to: 20_000 };
+    const spans = new Map([
+      [1, 2],
+      [2, 1],
+    ]);
+    const known = new Map([["node-1", { lines: new Map(), spans, samples: { alloy: [], prometheus: [] } }]]);
+    const pods = new Map([["node-1", "pod-1"]]);
+    const again = await findAll(quest, pods, new Map([["node-1", [1, 2]]]), undefined, known);
+    expect(Object.fromEntries(again.get("node-1")?.spans ?? [])).to.deep.equal({ 1: 2, 2: 2 });
+    expect(asked.filter((path) => path.startsWith("/api/"))).to.deep.equal([
+      "/api/traces/0123abcd000000000000000000000002",
+    ]);
+  });
+
+  it("waits until Alloy and Prometheus scrape every writer", async () => {
+    const scraped = (alloy: string, prometheus?: string) =>
+      areScraped(
+        {
+          ask: (async (_service: object, user: string) => {
+            const count = user === "pods-read" ? alloy : prometheus;
+            return { data: { result: count ? [{ value: [0, count] }] : [] } };
+          }) as Ask,
+          load: loadOn(2, 10, 4),
+          run: "0123abcd",
+        },
+        2,
+      );
+    expect(await Promise.all([scraped("2", "2"), scraped("2", "1"), scraped("2")])).to.deep.equal([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it("fits a prod stack on a few small nodes only with lower requests", () => {
