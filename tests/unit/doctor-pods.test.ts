@@ -1,7 +1,7 @@
 import type { CoreV1Event, V1ContainerStatus, V1Pod } from "@kubernetes/client-node";
 import { expect } from "chai";
 import type { Context } from "../../cli/commands/doctor/check";
-import { blockedCreates, check } from "../../cli/commands/doctor/checks/pods";
+import { blockedCreates, check, summarized } from "../../cli/commands/doctor/checks/pods";
 import { podTrouble } from "../../cli/commands/doctor/pod-trouble";
 import { settingPath } from "../../cli/commands/doctor/setting-path";
 import { settingsOf } from "../support/stacks";
@@ -184,5 +184,29 @@ describe("doctor: pods", () => {
     expect(settingPath(second, "b-monitoring", "b-kps-operator-7db9d75598-7ljnq", "memoryLimit")).to.equal(
       "kubePrometheusStack.operator.memoryLimit",
     );
+  });
+
+  it("reports many restarts, as after the loss of a node, as one note", () => {
+    const restarted = (number: number) => {
+      const last = { terminated: { exitCode: 255, finishedAt: ago(60) } };
+      const one = pod({ ready: true, restartCount: 1, lastState: last });
+      Object.assign(one.metadata ?? {}, { name: `loki-ingester-${number}` });
+      const observed = { namespace: "loki", pods: [one], claims: [], events: [], logs: {} };
+      return podTrouble(one, observed, settings, false, now) ?? [];
+    };
+    const restarts = (count: number) => Array.from({ length: count }, (_, index) => restarted(index)).flat();
+    expect(summarized(restarts(5))).to.deep.equal(restarts(5));
+    const [, , kept] = restarts(3);
+    if (!kept) throw new Error("no finding");
+    const critical = { ...kept, severity: "critical" as const };
+    const found = summarized([critical, ...restarts(40)]);
+    expect(found.map(({ severity, what, evidence }) => [severity, what, evidence])).to.deep.equal([
+      ["critical", critical.what, critical.evidence],
+      [
+        "note",
+        "40 containers were restarted within the last 10 minutes, and are ready",
+        "ingester of loki/loki-ingester-0, ingester of loki/loki-ingester-1, ingester of loki/loki-ingester-2, ingester of loki/loki-ingester-3, ingester of loki/loki-ingester-4 and 35 more",
+      ],
+    ]);
   });
 });

@@ -18,6 +18,26 @@ export const blockedCreates = (observed: Observed): Finding[] =>
     ),
   );
 
+/** More restarts than this have one cause, such as the loss of a node. */
+const few = 5;
+
+/** The findings, with many restarts as one. */
+export function summarized(findings: Finding[]): Finding[] {
+  const restarts = findings.filter(
+    ({ severity, what }) => severity === "note" && / was restarted /.test(what),
+  );
+  if (restarts.length <= few) return findings;
+  const names = restarts.map(({ what }) => what.replace(/^container (.*) was restarted .*$/, "$1"));
+  return [
+    ...findings.filter((one) => !restarts.includes(one)),
+    finding.note(
+      `${restarts.length} containers were restarted within the last 10 minutes, and are ready`,
+      `${names.slice(0, few).join(", ")} and ${names.length - few} more`,
+      "none if their nodes were restarted: kubectl get nodes; otherwise read the log of one with --previous",
+    ),
+  ];
+}
+
 /** Pods that are not ready and why, workloads that cannot create theirs, recent restarts. */
 export const check: Check = {
   name: "pods",
@@ -41,6 +61,6 @@ export const check: Check = {
       });
       return [...blockedCreates(observed), ...unready];
     });
-    return (await Promise.all(troubled)).flat();
+    return summarized((await Promise.all(troubled)).flat());
   },
 };
