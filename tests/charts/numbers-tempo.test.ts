@@ -332,12 +332,10 @@ describe("charts: the required numbers of traces", function () {
     it("R7.4: two replicas in prod, which find each other through a Service that selects them", () => {
       expect(both.map((stack) => replicasOf(workload(stack, "alloy-traces")))).to.deep.equal([1, 2]);
       for (const stack of both) {
-        const { metadata, spec } = find(stack, "Service", tracesReplicas.name);
+        const { spec } = find(stack, "Service", tracesReplicas.name);
         expect(spec.clusterIP).to.equal("None");
-        // In prod, SDKs sample and Tempo counts: no replica needs whole traces.
-        expect(variables(stack)["REPLICAS"]).to.equal(
-          stack === dev ? `${metadata.name}.${metadata.namespace}.svc` : undefined,
-        );
+        // Alloy neither samples traces nor counts spans: no replica needs whole traces.
+        expect(variables(stack)).not.to.have.property("REPLICAS");
         const { labels } = find(stack, "StatefulSet", "alloy-traces")["spec"].template.metadata;
         expect(labels).to.include(spec.selector);
       }
@@ -359,7 +357,12 @@ describe("charts: the required numbers of traces", function () {
       expect(pipeline.match(/sampling_percentage = (.*)/g)).to.deep.equal(
         [50, 0, 100, 10].map((percent) => `sampling_percentage = ${percent}`),
       );
-      expect(variables(stack)).to.include({ SDK_RATIO: "1", SLOW_MS: "2000", DECISION_WAIT: "10s" });
+      expect(pipeline).to.include("otelcol.exporter.loadbalancing");
+      const { metadata } = find(stack, "Service", tracesReplicas.name);
+      expect(variables(stack)).to.include({
+        ...{ SDK_RATIO: "1", SLOW_MS: "2000", DECISION_WAIT: "10s" },
+        REPLICAS: `${metadata.name}.${metadata.namespace}.svc`,
+      });
       expect(tempoConfig(stack).overrides.defaults.metrics_generator.processors).to.deep.equal([]);
     });
 

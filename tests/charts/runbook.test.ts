@@ -42,8 +42,8 @@ function objectsOf({ objects }: RenderedStack, prefix: string): Set<string> {
 /** The stack's objects that a line of commands names, as `namespace kind/name`. */
 function named(line: string, prefix: string): string[] {
   const own = new Set<string>(Object.values(defaultNamespaces).map((name) => prefix + name));
-  const proxied = [...line.matchAll(/namespaces\/([\w-]+)\/(service|pod)s\/(?:https:)?([\w-]+):/g)].map(
-    ([, namespace = "", kind = "", name]) => ({ namespace, kind, name }),
+  const asked = [...line.matchAll(/\.\/obs get \S+ "?([\w-]+)\.([\w-]+):/g)].map(
+    ([, name = "", namespace = ""]) => ({ namespace, kind: /-\d+$/.test(name) ? "pod" : "service", name }),
   );
   const others = line.split(/\b(?=kubectl )/).flatMap((command) => {
     const [, namespace = ""] = /^kubectl -n (\S+) /.exec(command) ?? [];
@@ -54,13 +54,13 @@ function named(line: string, prefix: string): string[] {
     ].flatMap((pattern) => [...command.matchAll(pattern)]);
     return kindAndName.map(([, kind, name]) => ({ namespace, kind: kind || "pod", name }));
   });
-  return [...proxied, ...others]
+  return [...asked, ...others]
     .filter(({ namespace }) => own.has(namespace))
     .map(({ namespace, kind, name }) => `${namespace} ${kinds[kind] ?? kind}/${name}`);
 }
 
 const lines = pages().flatMap(({ path, fenced, inline }) =>
-  [...fenced, ...inline].filter((text) => text.includes("kubectl ")).map((text) => ({ path, text })),
+  [...fenced, ...inline].filter((text) => /kubectl |\.\/obs get /.test(text)).map((text) => ({ path, text })),
 );
 
 describe("charts: objects that commands in the documentation name", function () {
@@ -93,9 +93,8 @@ describe("charts: objects that commands in the documentation name", function () 
       "b-loki deployment/loki-reader",
     ]);
     expect(named("x=$(kubectl -n loki get secret s)", "")).to.deep.equal(["loki secret/s"]);
-    expect(named("kubectl get --raw /api/v1/namespaces/loki/pods/a-0:80/proxy/", "")).to.deep.equal([
-      "loki pod/a-0",
-    ]);
+    expect(named("./obs get prod a-0.loki:80/ready", "")).to.deep.equal(["loki pod/a-0"]);
+    expect(named('./obs get prod "b-a.b-loki:80/?x=y"', "b-")).to.deep.equal(["b-loki service/b-a"]);
     expect(named("kubectl -n loki logs a-0 --tail=1", "")).to.deep.equal(["loki pod/a-0"]);
   });
 });
