@@ -382,8 +382,12 @@ rule {
 
   it("and each ScrapeConfig with targets that Alloy ignores", () => {
     const scrapeConfigs = objects().filter(({ kind }) => kind === "ScrapeConfig");
-    expect(judgeDiscovery(scrapeConfigs).map(({ what, evidence }) => `${what}: ${evidence}`)).to.deep.equal([
-      "Alloy ignores targets of ScrapeConfig shop/dns; Prometheus scrapes them: dnsSDConfigs",
-    ]);
+    const told = (prometheus: boolean) =>
+      judgeDiscovery(scrapeConfigs, prometheus).map(
+        ({ severity, what, evidence }) => `${severity}: ${what}: ${evidence}`,
+      );
+    const dns = "Alloy ignores targets of ScrapeConfig shop/dns";
+    expect(told(true)).to.deep.equal([`note: ${dns}; Prometheus scrapes them: dnsSDConfigs`]);
+    expect(told(false)).to.deep.equal([`warning: ${dns}, and nothing else scrapes them: dnsSDConfigs`]);
   });
 });

@@ -42,18 +42,26 @@ export function judgeMonitors(kind: Kind, state: Part[]): Finding[] {
   });
 }
 
-/** ScrapeConfigs with discovery that Alloy ignores without an error. It supports static targets and HTTP. */
-export const judgeDiscovery = (scrapeConfigs: Json[]): Finding[] =>
+/**
+ * ScrapeConfigs with discovery that Alloy ignores without an error. It supports static targets and HTTP.
+ *
+ * @param prometheus whether the cluster has this stack's Prometheus; agents have none
+ */
+export const judgeDiscovery = (scrapeConfigs: Json[], prometheus: boolean): Finding[] =>
   scrapeConfigs
     .filter(({ metadata }) => metadata.labels?.[owner.scraper] !== "prometheus")
     .flatMap(({ metadata: { namespace, name }, spec }) => {
       const ignored = Object.keys(spec).filter((key) => /SDConfigs$/.test(key) && key !== "httpSDConfigs");
       if (!ignored.length) return [];
-      return finding.note(
-        `Alloy ignores targets of ScrapeConfig ${namespace}/${name}; Prometheus scrapes them`,
-        ignored.join(", "),
-        `none if Prometheus is enough: label it ${owner.scraper}=prometheus; otherwise use staticConfigs or httpSDConfigs`,
-      );
+      const what = `Alloy ignores targets of ScrapeConfig ${namespace}/${name}`;
+      const use = "use staticConfigs or httpSDConfigs";
+      return prometheus
+        ? finding.note(
+            `${what}; Prometheus scrapes them`,
+            ignored.join(", "),
+            `none if Prometheus is enough: label it ${owner.scraper}=prometheus; otherwise ${use}`,
+          )
+        : finding.warning(`${what}, and nothing else scrapes them`, ignored.join(", "), use);
     });
 
 /** Monitors that an Alloy for metrics rejects. @param read a page of its API */
@@ -76,6 +84,6 @@ export const check: Check = {
     if (!pod) return []; // reported by the check of pods
     const read = (path: string) => podText(config, { namespace, selector: "", pod, port: 12345 }, path);
     const scrapeConfigs = await customObjects(config, "monitoring.coreos.com/v1alpha1", "ScrapeConfig");
-    return [...(await rejectedMonitors(read)), ...judgeDiscovery(scrapeConfigs)];
+    return [...(await rejectedMonitors(read)), ...judgeDiscovery(scrapeConfigs, !settings.hub)];
   },
 };
