@@ -14,7 +14,7 @@ import { type Finding, findingIn, type Severity } from "./check";
 import { raise, settingPath } from "./setting-path";
 
 /** Seconds for which the end of a container is reported. */
-const recent = 600;
+export const recent = 600;
 /** Seconds that a pod may take to start without a warning: Mimir replays a WAL for a minute. */
 const startsWithin = 90;
 

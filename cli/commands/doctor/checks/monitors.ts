@@ -25,7 +25,7 @@ interface Part {
 }
 
 /** Monitors of a kind that Alloy cannot convert to scrape configurations. */
-export function judgeMonitors(kind: Kind, state: Part[]): Finding[] {
+function judgeMonitors(kind: Kind, state: Part[]): Finding[] {
   const monitors = state.filter(({ name }) => name === "crds");
   return monitors.flatMap(({ body = [] }) => {
     const {

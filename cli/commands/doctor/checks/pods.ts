@@ -4,7 +4,7 @@ import { troubledLogs } from "../../../../components/pod-observation";
 import { isReady, workloadOf } from "../../../lib/objects";
 import { grouped } from "../../../lib/text";
 import { type Check, type Finding, findingIn } from "../check";
-import { podTrouble } from "../pod-trouble";
+import { podTrouble, recent } from "../pod-trouble";
 
 const finding = findingIn("pods", "docs/operations/runbook.md#components");
 
@@ -31,7 +31,7 @@ export function summarized(findings: Finding[]): Finding[] {
   return [
     ...findings.filter((one) => !restarts.includes(one)),
     finding.note(
-      `${restarts.length} containers were restarted within the last 10 minutes, and are ready`,
+      `${restarts.length} containers were restarted within the last ${recent / 60} minutes, and are ready`,
       `${names.slice(0, few).join(", ")} and ${names.length - few} more`,
       "none if their nodes were restarted: kubectl get nodes; otherwise read the log of one with --previous",
     ),
