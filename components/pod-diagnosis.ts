@@ -43,6 +43,14 @@ export const isUnready = (pod: V1Pod): boolean =>
   !pod.metadata?.deletionTimestamp &&
   condition(pod, "Ready")?.status !== "True";
 
+/** Seconds after its grace period in which a deleted pod disappears if its node responds. */
+const disappearsWithin = 30;
+
+/** Whether a pod is deleted, and its node does not confirm it. */
+const isStuck = ({ metadata }: V1Pod, now: number): boolean =>
+  metadata?.deletionTimestamp !== undefined &&
+  now - new Date(metadata.deletionTimestamp).getTime() > disappearsWithin * 1000;
+
 export const containersOf = ({ status }: V1Pod): V1ContainerStatus[] => [
   ...(status?.initContainerStatuses ?? []),
   ...(status?.containerStatuses ?? []),
@@ -81,6 +89,7 @@ const claimLines = (pod: V1Pod, { claims, events }: Observed): string[] =>
 /** Lines about one pod, without its name. */
 export function podLines(pod: V1Pod, observed: Observed): string[] {
   const name = pod.metadata?.name ?? "";
+  if (pod.metadata?.deletionTimestamp) return [`deleted, but node ${pod.spec?.nodeName} does not confirm it`];
   const unscheduled = condition(pod, "PodScheduled");
   if (unscheduled?.status === "False")
     return [
@@ -125,10 +134,10 @@ export const failedCreates = ({
 };
 
 /** Why the pods of namespaces are not ready; empty if all are. Pods with the same problem are reported once. */
-export function diagnose(all: Observed[]): string[] {
+export function diagnose(all: Observed[], now = Date.now()): string[] {
   const groups = new Map<string, { names: string[]; lines: string[] }>();
   for (const observed of all)
-    for (const pod of observed.pods.filter(isUnready)) {
+    for (const pod of observed.pods.filter((pod) => isUnready(pod) || isStuck(pod, now))) {
       const name = pod.metadata?.name ?? "";
       const lines = podLines(pod, observed);
       // Pods of a StatefulSet and their PVCs differ only in their number.

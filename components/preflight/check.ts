@@ -8,6 +8,8 @@ export interface Finding extends Problem {
   severity: "error" | "warning";
   /** Whether `./obs doctor` reports a running stack with this finding as unhealthy, although `up` only warns. */
   unhealthy?: true;
+  /** Whether `preview` only warns of an error, because its cause ends without another setting. */
+  temporary?: true;
 }
 
 /** Input of a check. */

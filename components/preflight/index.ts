@@ -52,6 +52,10 @@ export function examine(
   return report;
 }
 
+/** A finding of `preview`. */
+export const inPreview = (finding: Finding): Finding =>
+  finding.temporary ? { ...finding, severity: "warning" } : finding;
+
 /** The facts about the stack's cluster; undefined without an engine, which makes no connections. */
 export const readCluster = async (settings: Settings): Promise<Snapshot | undefined> =>
   pulumi.runtime.hasEngine() ? readFacts(kubeConfig(settings), settings) : undefined;
@@ -70,7 +74,9 @@ export async function preflight(
 ): Promise<Found | undefined> {
   const report = cluster ? examine(stack, settings, cluster) : { findings: [], unchecked: [], notes: [] };
   const { unchecked, notes } = report;
-  const findings = report.findings.filter(({ path }) => installs(settings, path));
+  const findings = report.findings
+    .filter(({ path }) => installs(settings, path))
+    .map(pulumi.runtime.isDryRun() ? inPreview : (one) => one);
   const { found, problems } = await storagePreflight(settings, gate);
   for (const text of unchecked) pulumi.log.warn(text);
   for (const finding of findings)

@@ -180,6 +180,8 @@ export async function prepareLoad(
   const { pullSecret } = settings.images;
   if (pullSecret) await copyPullSecret(core, settings, pullSecret, namespace);
   await core.createNamespacedConfigMap({ namespace, body: lists });
+  // Prometheus Operator ignores a monitor, until its next synchronization, if it does not know the namespace yet.
+  await wait(3000);
   await config.makeApiClient(CustomObjectsApi).createNamespacedCustomObject({
     group: "monitoring.coreos.com",
     version: "v1",

@@ -7,6 +7,8 @@ import type { CommandName, Commands, Event } from "./plan";
 
 /** Seconds after a drain, in place of the upgrade of its node. */
 const upgrade = 60;
+/** Seconds from the start of an update until a node is lost: an update is rejected if it is lost before. */
+const underWay = 120;
 /** Replicas that ingesters are scaled to, and back to. */
 const replicas = { more: 5, usual: 3 };
 
@@ -135,9 +137,13 @@ export class Harm {
       case "cut":
         await this.without(nodes, ["node-cut", "node-heal"], pause);
         return [];
-      case "up-during-loss":
-        await this.without(nodes, power, () => this.run("up", {}));
+      case "up-during-loss": {
+        const update = this.run("up", {});
+        await Promise.race([update, wait(underWay * 1000)]);
+        const [updated, lost] = await Promise.allSettled([update, this.without(nodes, power, pause)]);
+        for (const one of [updated, lost]) if (one.status === "rejected") throw one.reason;
         return [];
+      }
       case "up":
         await this.run("up", {});
         return [];

@@ -16,7 +16,7 @@ run for which the commands are given, in this order:
   restart            every workload is restarted, one namespace after the other
   all                all nodes lose power                          --node-down, --node-up
   up                 an update that changes every release          --up
-  up-during-loss     the same while the first node is off          --up, --node-down, --node-up
+  up-during-loss     the same, and the first node loses power      --up, --node-down, --node-up
   scale/<store>      ingesters from 3 to 5 and back to 3           --scale
   minio-volume       a MinIO server loses its volume
 

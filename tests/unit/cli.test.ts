@@ -5,9 +5,11 @@ import { mock } from "node:test";
 import { expect } from "chai";
 import { CommanderError } from "commander";
 import { commandLine } from "../../cli/commands";
+import { grafanaLines } from "../../cli/commands/lifecycle";
 import { backendEnvironment, onPath, pulumiProgram } from "../../cli/lib/pulumi";
 import { fileConfig, root } from "../../cli/lib/stack-config";
 import { UserError } from "../../settings";
+import { settingsOf } from "../support/stacks";
 
 /** Runs with another environment, and restores the old one. */
 async function withEnvironment<T>(
@@ -63,6 +65,21 @@ describe("obs: its environment on a machine", () => {
 
   it("names the file that a new stack needs", () => {
     expect(() => fileConfig("nowhere")).to.throw(/Pulumi\.nowhere\.yaml does not exist\. Create it/);
+  });
+});
+
+describe("obs: the end of up", () => {
+  const outputs = { grafanaUrl: "http://grafana.grafana.svc", grafanaAdminUser: "admin" };
+  const lines = (environment: "dev" | "prod") =>
+    grafanaLines("own", settingsOf(environment), outputs).join("\n");
+
+  it("names the password of admin only where it can log in", () => {
+    expect(lines("dev")).to.include("http://grafana.grafana.svc (user admin)");
+    expect(lines("dev")).to.include("--stack own --show-secrets grafanaAdminPassword");
+    expect(lines("prod")).to.match(
+      /^Grafana {3}https:\/\/grafana\.example\.com \(users of grafana\.auth\)\n/,
+    );
+    expect(lines("prod")).not.to.include("assword");
   });
 });
 

@@ -46,9 +46,17 @@ describe("unit: reasons why pods are not ready", () => {
     const ready = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
     const leaving = pod("c", {});
     leaving.metadata = { ...leaving.metadata, deletionTimestamp: at(1) };
-    expect(
-      diagnose([observed({ pods: [pod("a", ready), pod("b", { phase: "Succeeded" }), leaving] })]),
-    ).to.deep.equal([]);
+    const pods = [pod("a", ready), pod("b", { phase: "Succeeded" }), leaving];
+    expect(diagnose([observed({ pods })], at(1).getTime())).to.deep.equal([]);
+  });
+
+  it("include a lost node, which does not delete its pods", () => {
+    const left = { ...pod("loki-ingester-0", {}), spec: { containers: [], nodeName: "node-1" } };
+    left.metadata = { ...left.metadata, deletionTimestamp: at(1) };
+    expect(diagnose([observed({ pods: [left] })], at(2).getTime())).to.deep.equal([
+      "Pod loki/loki-ingester-0 is not ready:",
+      "    deleted, but node node-1 does not confirm it",
+    ]);
   });
 
   it("include a missing node, once for identical pods", () => {

@@ -4,7 +4,7 @@ import { expect } from "chai";
 import { stringify } from "yaml";
 import { asDoctorFinding } from "../../cli/commands/doctor/checks/preflight";
 import { stepsLeft } from "../../cli/commands/rotate";
-import { examine } from "../../components/preflight";
+import { examine, inPreview } from "../../components/preflight";
 import { withAddOns } from "../../components/preflight/add-ons";
 import type { Check, Finding } from "../../components/preflight/check";
 import { checks } from "../../components/preflight/checks";
@@ -363,6 +363,49 @@ describe("unit: preflight", () => {
         "The loss of one zone costs neither writes nor reads.",
       ]);
       expect(notes("dev")).to.deep.equal([]);
+    });
+  });
+
+  describe("lost nodes", () => {
+    const lost = (name: string): V1Node => {
+      const one = node(name, "a");
+      return { ...one, status: { ...one.status, conditions: [{ type: "Ready", status: "Unknown" }] } };
+    };
+    const nodes = [lost("node-0"), ...empty.nodes.slice(1)];
+    const pod = (namespace: string, name: string, kind: string, nodeName: string): V1Pod => ({
+      metadata: { namespace, name, ownerReferences: [{ apiVersion: "apps/v1", kind, name, uid: name }] },
+      spec: { containers: [], nodeName },
+    });
+
+    it("with members of StatefulSets are rejected, because an update would restart others", () => {
+      const pods = [
+        pod("loki", "loki-ingester-0", "StatefulSet", "node-0"),
+        pod("minio", "minio-3", "StatefulSet", "node-0"),
+        pod("mimir", "mimir-ingester-1", "StatefulSet", "node-1"),
+        pod("loki", "loki-querier", "ReplicaSet", "node-0"),
+        pod("shop", "postgres-0", "StatefulSet", "node-0"),
+      ];
+      expect(told("lost nodes", { nodes, pods })).to.deep.equal([
+        'error cluster "node node-0 is not ready": ready before an update, which would restart other members of the quorums of loki/loki-ingester-0, minio/minio-3, and wait for these',
+      ]);
+    });
+
+    it("are a warning in a preview, as no other error is", () => {
+      const pods = [pod("loki", "loki-ingester-0", "StatefulSet", "node-0")];
+      const { findings } = examine("prod", settingsOf("prod"), snapshot({ nodes, pods }), [
+        named("lost nodes"),
+      ]);
+      expect(findings.map(inPreview).map(({ severity }) => severity)).to.deep.equal(["warning"]);
+      const fewer = { statefulSets: [statefulSet("loki", "loki-ingester", 5)] };
+      const others = examine("prod", settingsOf("prod"), snapshot(fewer), [named("replicas")]).findings;
+      expect(others.map(inPreview).map(({ severity }) => severity)).to.deep.equal(["error"]);
+    });
+
+    it("without such pods are not, nor nodes that are ready", () => {
+      const pods = [pod("loki", "loki-querier", "ReplicaSet", "node-0")];
+      expect(told("lost nodes", { nodes, pods })).to.deep.equal([]);
+      const member = pod("loki", "loki-ingester-0", "StatefulSet", "node-0");
+      expect(told("lost nodes", { pods: [member] })).to.deep.equal([]);
     });
   });
 

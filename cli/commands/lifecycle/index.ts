@@ -64,6 +64,23 @@ export async function up(stack: string, options: Options, rest: string[]): Promi
   return code;
 }
 
+/** How to open Grafana: outside dev, only users of the identity provider can log in. */
+export const grafanaLines = (
+  stack: string,
+  { environment, grafana: { url } }: Settings,
+  outputs: Record<string, unknown>,
+): string[] =>
+  environment === "dev"
+    ? [
+        `Grafana   ${outputs["grafanaUrl"]} (user ${outputs["grafanaAdminUser"]})`,
+        "          kubectl -n grafana port-forward svc/grafana 3000:80, then http://localhost:3000",
+        `          password: pulumi stack output --stack ${stack} --show-secrets grafanaAdminPassword`,
+      ]
+    : [
+        `Grafana   ${url ?? outputs["grafanaUrl"]} (users of grafana.auth)`,
+        "          if the identity provider is unavailable: docs/guides/access.md",
+      ];
+
 /** Prints the addresses of the stack, and how to open Grafana. */
 function summary(stack: string, settings: Settings, environment: Record<string, string>): void {
   const outputs = outputsOf(stack, environment);
@@ -75,9 +92,7 @@ function summary(stack: string, settings: Settings, environment: Record<string, 
         `Check     ./obs doctor ${stack}`,
       ]
     : [
-        `Grafana   ${outputs["grafanaUrl"]} (user ${outputs["grafanaAdminUser"]}, in dev)`,
-        "          kubectl -n grafana port-forward svc/grafana 3000:80, then http://localhost:3000",
-        `          password: pulumi stack output --stack ${stack} --show-secrets grafanaAdminPassword`,
+        ...grafanaLines(stack, settings, outputs),
         `Loki      ${outputs["lokiUrl"]} (tenant ${outputs["lokiTenant"]})`,
         `Mimir     ${outputs["mimirUrl"]} (tenants ${(outputs["mimirTenants"] as string[] | undefined)?.join(", ")})`,
         `Tempo     ${outputs["tempoUrl"]}`,

@@ -17,6 +17,7 @@ import { check as ipFamily } from "./ip-family";
 import { check as keda } from "./keda";
 import { check as kubernetesVersion } from "./kubernetes-version";
 import { check as lokiIndex } from "./loki-index";
+import { check as lostNodes } from "./lost-nodes";
 import { check as metricsServer } from "./metrics-server";
 import { check as mimirVersion } from "./mimir-version";
 import { check as namespaces } from "./namespaces";
@@ -55,6 +56,7 @@ export const checks: Check[] = [
   nodeSelection,
   priorityClasses,
   topology,
+  lostNodes,
   containerRuntime,
   nodeAgents,
   dnsMetrics,
