@@ -26,7 +26,8 @@ export interface ChartSource {
   repository?: string;
 }
 
-const isRemote = (place: string) => /^(https?|oci):\/\//.test(place);
+/** Whether a place of charts is a repository, and not a folder. */
+export const isRemote = (place: string) => /^(https?|oci):\/\//.test(place);
 
 /** A chart in a repository. @param version a version, or a range of versions */
 export function fromRepository(name: ChartName, version: string, repository: string): ChartSource {

@@ -7,5 +7,6 @@ commandLine()
   .catch((error: unknown) => {
     // A mistake of the user is a message; anything else is ours and shows where it happened.
     console.error(error instanceof UserError ? `obs: ${error.message}` : error);
-    process.exitCode = 1;
+    // A request that was given up may still be open, and would delay the end.
+    process.exit(1);
   });

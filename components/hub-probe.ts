@@ -23,7 +23,8 @@ const statusOf = (url: string, options: RequestOptions) =>
       done(response.statusCode ?? 0);
     });
     request.once("timeout", () => request.destroy(new Error("no response within 5 s")));
-    request.once("error", ({ message }) => done(message));
+    // The error of a host with several addresses has only a code.
+    request.once("error", ({ message, code = "" }: NodeJS.ErrnoException) => done(message || code));
   });
 
 /**

@@ -3,6 +3,7 @@ import { installs } from "./agents";
 import { type Load, type Signal, signalsOf, wholeLoad } from "./load";
 import type { Settings } from "./schema";
 import { type Amount, type Formula, formulas } from "./sizing";
+import { valueAt } from "./tree";
 import { megabytes } from "./units";
 
 export type Resource = keyof Amount;
@@ -32,10 +33,6 @@ export interface Fit {
   replicas?: number;
 }
 
-type Tree = Record<string, unknown>;
-const at = (tree: unknown, path: string): Tree | undefined =>
-  path.split(".").reduce<Tree | undefined>((node, key) => node?.[key] as Tree | undefined, tree as Tree);
-
 /** Components whose number of replicas does not depend on load; their settings give the reason. */
 const fixed = ["loki.compactor", "alloyLogs", "objectStorage.minio"];
 /** Components that run on each node. */
@@ -48,7 +45,7 @@ export const cacheMemory = (items: number): number => Math.ceil(megabytes(items)
 
 /** The configured size of a component; undefined if it is not installed, or runs on an unknown number of nodes. */
 export function configuredSize(settings: Settings, component: string): ConfiguredSize | undefined {
-  const found = at(settings, component);
+  const found = valueAt(settings, component.split(".")) as Record<string, unknown> | undefined;
   const absent =
     !installs(settings, component) ||
     (component === "objectStorage.minio" && settings.objectStorage.kind !== "minio");
@@ -69,7 +66,7 @@ export function configuredSize(settings: Settings, component: string): Configure
   };
 }
 
-/** Resources of all replicas together, at the maximum number of replicas. */
+/** The maximum number of replicas. */
 export const maximumReplicas = ({ replicas, maxReplicas }: ConfiguredSize): number =>
   Math.max(replicas, maxReplicas ?? 0);
 

@@ -1,5 +1,5 @@
 /** The command line of `obs`: its commands in the order of the help. A command is loaded when it runs, so help is fast. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { version } from "../../package.json";
 import { invalid, UserError } from "../../settings";
 
@@ -35,15 +35,28 @@ const exit =
       process.exitCode = await action(...given);
     };
 
-/** The number in an option. @param form of its text. @default a whole number @throws UserError outside its limits */
-const numberOf =
-  (option: string, least: number, most: number, form = /^\d+$/) =>
-  (text: string): number => {
+/** An option with a number. @param form of its text. @default a whole number @throws UserError outside its limits */
+const number = (
+  flags: string,
+  description: string,
+  [least, most]: [number, number],
+  initial: number,
+  form = /^\d+$/,
+): Option =>
+  new Option(flags, description).default(initial).argParser((text) => {
     const value = form.test(text) ? Number(text) : Number.NaN;
     if (value >= least && value <= most) return value;
     const kind = form.test("0.5") ? "number" : "whole number";
-    throw new UserError(invalid(`--${option}`, text, `a ${kind} from ${least} to ${most}`));
-  };
+    throw new UserError(invalid(flags.split(" ")[0] ?? "", text, `a ${kind} from ${least} to ${most}`));
+  });
+
+/** An action that passes arguments to Pulumi. */
+const pulumiAction = (name: "up" | "preview" | "refresh" | "down") =>
+  exit((stack: string, rest: string[], options) => {
+    // Without a stack, the first argument after -- is in its place.
+    const [target, passed] = stack.startsWith("-") ? [stackArgument[2], [stack, ...rest]] : [stack, rest];
+    return load.lifecycle()[name](target, options, passed);
+  });
 
 /** The command line, ready to parse arguments. */
 export function commandLine(): Command {
@@ -65,23 +78,23 @@ export function commandLine(): Command {
   program.commandsGroup("Install:");
 
   pulumiCommand("up", "create or update a stack")
-    .option("-y, --yes", "skip the confirmation (dev stacks never ask)")
+    .option("-y, --yes", "skip the confirmation, which dev stacks do not require")
     .option("--policies", "check the policy pack (default for prod stacks)")
     .option("--no-policies", "skip policy checks, even for prod stacks")
-    .action(exit((stack, rest, options) => load.lifecycle().up(stack, options, rest)));
+    .action(pulumiAction("up"));
 
-  pulumiCommand("preview", "show what up would change")
+  pulumiCommand("preview", "show the changes that up would make")
     .option("--policies", "check the policy pack (default for prod stacks)")
     .option("--no-policies", "skip policy checks, even for prod stacks")
-    .action(exit((stack, rest, options) => load.lifecycle().preview(stack, options, rest)));
+    .action(pulumiAction("preview"));
 
   pulumiCommand("refresh", "update a stack's state from the cluster and MinIO")
     .option("-y, --yes", "skip the confirmation")
-    .action(exit((stack, rest, options) => load.lifecycle().refresh(stack, options, rest)));
+    .action(pulumiAction("refresh"));
 
   pulumiCommand("down", "delete a stack's resources", "destroy")
     .option("-y, --yes", "skip the confirmation")
-    .action(exit((stack, rest, options) => load.lifecycle().down(stack, options, rest)));
+    .action(pulumiAction("down"));
 
   program.commandsGroup("Check health:");
 
@@ -109,8 +122,8 @@ export function commandLine(): Command {
     "list queries, alerts and autoscalers without data, with the reason, and unused metrics",
   )
     .option("--all", "also list queries without data now, such as errors that did not happen")
-    .option("--hours <number>", "time range of the stored metrics", numberOf("hours", 1, 8760), 1)
-    .option("--top <number>", "rows of each table", numberOf("top", 1, 10_000), 20)
+    .addOption(number("--hours <number>", "time range of the stored metrics", [1, 8760], 1))
+    .addOption(number("--top <number>", "rows of each table", [1, 10_000], 20))
     .option("--json", "print the report as JSON")
     .addHelpText(
       "after",
@@ -139,33 +152,31 @@ export function commandLine(): Command {
     "load",
     "load a running stack in steps; report throughput, ingestion-to-query latency and resource usage",
   )
-    .option(
-      "--logs <rate>",
-      "log lines per second in the last step; 0 disables logs",
-      numberOf("logs", 0, 1e6),
-      200,
+    .addOption(
+      number("--logs <rate>", "log lines per second in the last step; 0 disables logs", [0, 1e6], 200),
     )
-    .option(
-      "--series <count>",
-      "active series in the last step, one sample every 15 s each; 0 disables metrics",
-      numberOf("series", 0, 1e7),
-      3000,
+    .addOption(
+      number(
+        "--series <count>",
+        "active series in the last step, one sample every 15 s each; 0 disables metrics",
+        [0, 1e7],
+        3000,
+      ),
     )
-    .option(
-      "--spans <rate>",
-      "spans per second in the last step; 0 disables traces",
-      numberOf("spans", 0, 1e6),
-      100,
+    .addOption(
+      number("--spans <rate>", "spans per second in the last step; 0 disables traces", [0, 1e6], 100),
     )
-    .option(
-      "--queries <rate>",
-      "queries per second in the last step, one third each of LogQL, PromQL, TraceQL",
-      // A fraction of a query per second is a rate.
-      numberOf("queries", 0, 1000, /^\d+(\.\d+)?$/),
-      3,
+    .addOption(
+      number(
+        "--queries <rate>",
+        "queries per second in the last step, one third each of LogQL, PromQL, TraceQL",
+        [0, 1000],
+        3,
+        /^\d+(\.\d+)?$/,
+      ),
     )
-    .option("--steps <count>", "number of steps", numberOf("steps", 1, 20), 4)
-    .option("--duration <seconds>", "duration of each step", numberOf("duration", 10, 3600), 60)
+    .addOption(number("--steps <count>", "number of steps", [1, 20], 4))
+    .addOption(number("--duration <seconds>", "duration of each step", [10, 3600], 60))
     .option("--keep", "keep namespace load-test and its Job until the next load test")
     .option("--json", "print the results as JSON")
     .option("-y, --yes", "confirm the load on a prod stack")
@@ -197,11 +208,8 @@ export function commandLine(): Command {
 
   command("rotate", "rotate the gateways' passwords without data loss; resumes after an interruption")
     .option("--keep-old", "stop before the old passwords are revoked, until other stacks use the new ones")
-    .option(
-      "--wait <seconds>",
-      "time for clients to switch to their new password",
-      numberOf("wait", 0, 86_400),
-      180,
+    .addOption(
+      number("--wait <seconds>", "time for clients to switch to their new password", [0, 86_400], 180),
     )
     .option("-y, --yes", "confirm the rotation of a prod stack")
     .action(exit((stack, options) => load.rotate().rotate(stack, options)));
@@ -281,10 +289,7 @@ export function commandLine(): Command {
     )
     .action(exit((stack, options) => load.policies().policies(stack, options)));
 
-  command(
-    "diff",
-    "show what changes since a commit do to the objects that a stack installs; needs no cluster",
-  )
+  command("diff", "show how the objects that a stack installs have changed since a commit; needs no cluster")
     .option("--base <ref>", "branch, tag or commit to compare with (default: the merge base with main)")
     .option(
       "--base-charts <folder>",

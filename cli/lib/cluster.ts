@@ -15,13 +15,16 @@ export interface Connection {
 /** Seconds in which the API server must respond. */
 const responseWithin = 5;
 
-/** A stack's settings, and its cluster's name and version or why it does not respond. */
+/** A stack's settings, and its cluster with the version, or why it does not respond. */
 export async function look(stack: string) {
   const settings = readSettings(stack, fileConfig(stack));
   try {
     const config = kubeConfig(settings);
     const { gitVersion } = await within(responseWithin, config.makeApiClient(VersionApi).getCode());
-    return { settings, cluster: { version: `${config.getCurrentContext()}, Kubernetes ${gitVersion}` } };
+    return {
+      settings,
+      cluster: { config, version: `${config.getCurrentContext()}, Kubernetes ${gitVersion}` },
+    };
   } catch (error) {
     return { settings, cluster: { reason: reasonOf(error) } };
   }
@@ -39,7 +42,7 @@ export async function connect(stack: string): Promise<Connection> {
         "  kind create cluster --name observability              create a cluster for a dev stack with Docker or Podman",
     );
   console.error(`obs: stack ${stack} (${settings.environment}) on ${cluster.version}`);
-  return { settings, config: kubeConfig(settings) };
+  return { settings, config: cluster.config };
 }
 
 /** @param does what the command does to a prod stack @throws UserError for a prod stack without `yes` */

@@ -1,10 +1,9 @@
 /** Releases as Helm stores them: each revision is a Secret with JSON in gzip in base64. */
 import { gunzipSync } from "node:zlib";
 import { CoreV1Api, type KubeConfig, type V1Secret } from "@kubernetes/client-node";
-import { parse } from "yaml";
 import { itemsOf, metadataOnly } from "../../components/metadata-lists";
 import { secretText } from "./objects";
-import type { KubernetesObject } from "./render";
+import { type KubernetesObject, manifestObjects } from "./render";
 
 export interface HelmRelease {
   name: string;
@@ -12,7 +11,7 @@ export interface HelmRelease {
   revision: number;
   /** `deployed`, `failed`, `pending-upgrade`… */
   status: string;
-  chart: { name: string; version: string; appVersion?: string; kubeVersion?: string };
+  chart: { name: string; version: string };
   /** The objects of its manifest, without CRDs, which are large. */
   objects(): KubernetesObject[];
 }
@@ -28,12 +27,13 @@ export function releaseFrom(secret: V1Secret): HelmRelease {
     status: info.status,
     chart: chart.metadata,
     objects: () =>
-      (manifest as string)
-        .split(/^---\s*$/m)
-        .filter((document) => !/^kind: CustomResourceDefinition$/m.test(document))
-        // Kubernetes reads YAML 1.1, where 0644 is octal.
-        .map((document) => parse(document, { version: "1.1" }))
-        .filter(Boolean),
+      manifestObjects(
+        name,
+        (manifest as string)
+          .split(/^---\s*$/m)
+          .filter((document) => !/^kind: CustomResourceDefinition$/m.test(document))
+          .join("---\n"),
+      ),
   };
 }
 

@@ -3,11 +3,14 @@ import { setTimeout as wait } from "node:timers/promises";
 import { BatchV1Api, CoreV1Api, type KubeConfig } from "@kubernetes/client-node";
 import { UserError } from "../../settings";
 import { troubleOf } from "./objects";
+import { until } from "./poll";
 
 /** Milliseconds in which the pod must start: its image is pulled and its volume attached. */
 const startWithin = 300_000;
 /** Milliseconds between two reads of the log. */
 const period = 2000;
+/** Seconds in which the API server must respond: a lost connection does not end the following. */
+const respondsWithin = 60;
 
 /** The new part of a log; all of it if it was rotated. */
 export const added = (before: string, now: string): string =>
@@ -35,8 +38,16 @@ export async function followJob(
   let log = "";
   for (;;) {
     stop.throwIfAborted();
-    const { status } = await batch.readNamespacedJob({ namespace, name });
-    const { items } = await core.listNamespacedPod({ namespace, labelSelector: `job-name=${name}` });
+    const [{ status }, { items }] = await until(
+      respondsWithin,
+      "response",
+      () =>
+        Promise.all([
+          batch.readNamespacedJob({ namespace, name }),
+          core.listNamespacedPod({ namespace, labelSelector: `job-name=${name}` }),
+        ]),
+      stop,
+    );
     const [pod] = items;
     const pending = (pod?.status?.phase ?? "Pending") === "Pending";
     if (pod?.metadata?.name && !pending) {

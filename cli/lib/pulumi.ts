@@ -70,7 +70,8 @@ export function pulumi(args: string[], environment: Record<string, string>, inpu
     stdio: [input === undefined ? "inherit" : "pipe", "inherit", "inherit"],
     env: { ...process.env, ...environment },
   });
-  child.stdin?.end(input);
+  // It may exit before it has read everything; its exit code says so.
+  child.stdin?.on("error", () => undefined).end(input);
   // The terminal sends Ctrl-C to Pulumi too; this process waits until Pulumi has handled it.
   const stay = () => undefined;
   const pass = () => child.kill("SIGTERM");
@@ -81,20 +82,21 @@ export function pulumi(args: string[], environment: Record<string, string>, inpu
   }).finally(() => process.off("SIGINT", stay).off("SIGTERM", pass));
 }
 
-/** The JSON that a command of Pulumi prints; undefined if it fails. */
+/** The JSON that a command of Pulumi prints. @throws UserError with Pulumi's message if it fails */
 function jsonOf(args: string[], environment: Record<string, string>) {
-  const { status, stdout } = spawnSync(pulumiProgram(), args, {
+  const { status, stdout, stderr, error } = spawnSync(pulumiProgram(), args, {
     cwd: root,
     encoding: "utf8",
     env: { ...process.env, ...environment },
     maxBuffer: 1024 ** 3,
   });
-  return status === 0 ? JSON.parse(stdout) : undefined;
+  if (status !== 0) throw new UserError(`pulumi ${args.join(" ")}: ${(error?.message ?? stderr).trim()}`);
+  return JSON.parse(stdout);
 }
 
-/** The outputs of a stack; none if Pulumi cannot read them. */
+/** The outputs of a stack. @throws UserError if Pulumi cannot read them */
 export const outputsOf = (stack: string, environment: Record<string, string>): Record<string, unknown> =>
-  jsonOf(["stack", "output", "--stack", stack, "--json"], environment) ?? {};
+  jsonOf(["stack", "output", "--stack", stack, "--json"], environment);
 
 export interface Resource {
   urn: string;
@@ -110,6 +112,12 @@ export interface Deployment {
   deployment: { resources?: Resource[]; pending_operations?: unknown[] };
 }
 
-/** A stack's state, with encrypted secrets; undefined if the backend has no such stack. */
-export const exported = (stack: string, environment: Record<string, string>): Deployment | undefined =>
-  jsonOf(["stack", "export", "--stack", stack], environment);
+/** A stack's state, with encrypted secrets; undefined if the backend has no such stack. @throws UserError if it cannot be read */
+export function exported(stack: string, environment: Record<string, string>): Deployment | undefined {
+  try {
+    return jsonOf(["stack", "export", "--stack", stack], environment);
+  } catch (error) {
+    if ((error as Error).message.includes("no stack named")) return undefined;
+    throw error;
+  }
+}

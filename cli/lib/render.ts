@@ -26,7 +26,7 @@ export interface ReleaseInputs {
   values: Record<string, unknown>;
 }
 
-export const isRelease = ({ type }: Recorded): boolean => type === "kubernetes:helm.sh/v3:Release";
+const isRelease = ({ type }: Recorded): boolean => type === "kubernetes:helm.sh/v3:Release";
 
 export const releasesOf = (recorded: Recorded[]): ReleaseInputs[] =>
   recorded.filter(isRelease).map(({ inputs }) => inputs as unknown as ReleaseInputs);

@@ -35,7 +35,7 @@ export async function throughTunnel<T>(
 
 export interface HttpRequest {
   /** @default GET */
-  method?: "GET" | "POST" | "DELETE";
+  method?: "GET" | "POST";
   headers?: Record<string, string>;
   body?: string | Buffer;
   /** Timeout in seconds. @default 30 */

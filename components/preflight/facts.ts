@@ -78,11 +78,13 @@ export interface Snapshot {
 
 /** Why a request failed, in one line. */
 export function reasonOf(error: unknown): string {
-  const { message, cause, body } = error as Error & { body?: unknown };
+  const { message, cause, body, code } = error as NodeJS.ErrnoException & { body?: unknown };
   // The client's errors contain the API server's response as text.
   const answer = /"message":"((?:[^"\\]|\\.)*)"/.exec(typeof body === "string" ? body : "")?.[1];
   if (answer !== undefined) return JSON.parse(`"${answer}"`);
-  return cause instanceof Error ? cause.message : (message.split("\n")[0] ?? "");
+  const [line = ""] = (cause instanceof Error ? cause.message : message).split("\n");
+  // A host with several addresses has several reasons: the message ends with none, and the code is common to them.
+  return /^$|reason: $/.test(line) ? `${line}${code ?? "unknown"}` : line;
 }
 
 /** Resources of each fact in the API, for messages about permissions. */

@@ -155,6 +155,7 @@ describe("doctor: storage", () => {
   it("names the reason for which a bucket cannot be read, once for a user", () => {
     const look = (bucket: string, code?: string) => ({
       consumer: "mimir" as const,
+      secret: "b-mimir/mimir-s3",
       bucket,
       code,
       message: "no",
@@ -164,13 +165,13 @@ describe("doctor: storage", () => {
       [look("a", "SignatureDoesNotMatch"), look("b", "SignatureDoesNotMatch")],
       "minio",
     );
-    expect(whats(wrong)).to.equal("the secret key in Secret mimir/mimir-s3 is wrong");
+    expect(whats(wrong)).to.equal("the secret key in Secret b-mimir/mimir-s3 is wrong");
     expect(wrong[0]).to.include({ severity: "critical", layer: "storage" });
     expect(judgeBuckets([look("a", "InvalidAccessKeyId")], "external")[0]?.fix).to.include(
       "objectStorage.external.mimir",
     );
     expect(whats(judgeBuckets([look("a", "NoSuchBucket"), look("b", "AccessDenied")], "minio"))).to.equal(
-      "bucket a of mimir does not exist\nthe user in Secret mimir/mimir-s3 may not read bucket b",
+      "bucket a of mimir does not exist\nthe user in Secret b-mimir/mimir-s3 may not read bucket b",
     );
   });
 

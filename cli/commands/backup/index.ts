@@ -9,9 +9,10 @@ import { withAbort } from "../../lib/abort";
 import { type Connection, connectStores, requireConfirmation } from "../../lib/cluster";
 import { inContainer } from "../../lib/exec";
 import { grafanaPods } from "../../lib/grafana";
+import { ifExists } from "../../lib/objects";
 import { until } from "../../lib/poll";
 import { requireOwnNamespaces } from "../../lib/same-cluster";
-import { type BackupPart, follow, parts, run, start } from "./jobs";
+import { type BackupPart, follow, parts, requireIdle, run, start } from "./jobs";
 
 /** The parts of a command. @throws UserError if the stack has no backups, or none of that part */
 export function selectedParts(stack: string, settings: Settings, only: string | undefined): BackupPart[] {
@@ -67,6 +68,7 @@ async function scaleGrafana(stack: Connection, replicas: number): Promise<void> 
 async function restoreGrafana(stack: Connection, args: string[]): Promise<boolean> {
   const { config, settings } = stack;
   const { grafana: namespace } = namespaces(settings);
+  await requireIdle(stack, "grafana");
   const succeeded = await withAbort("the restore of Grafana's database", async (stop) => {
     let name: string | undefined;
     try {
@@ -77,7 +79,11 @@ async function restoreGrafana(stack: Connection, args: string[]): Promise<boolea
     } catch (error) {
       const batch = config.makeApiClient(BatchV1Api);
       // The Job must not replace the database of a running Grafana.
-      if (name) await batch.deleteNamespacedJob({ namespace, name, propagationPolicy: "Foreground" });
+      if (name) {
+        const job = { namespace, name };
+        await batch.deleteNamespacedJob({ ...job, propagationPolicy: "Foreground" });
+        await until(90, "deletion of the Job", async () => !(await ifExists(batch.readNamespacedJob(job))));
+      }
       throw error;
     } finally {
       console.error("obs: starting Grafana");

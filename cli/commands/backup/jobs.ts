@@ -41,17 +41,10 @@ export function manualJob({ metadata, spec }: V1CronJob, now: Date, args: string
 /** A part, its Job, and arguments for the script. */
 type JobChoice = [part: BackupPart, job: BackupJob, args?: string[]];
 
-/** Starts a Job. @returns its name @throws UserError if the CronJob does not exist, or another Job of it runs */
-export async function start(
-  { config, settings }: Connection,
-  ...[part, job, args = []]: JobChoice
-): Promise<string> {
-  const api = config.makeApiClient(BatchV1Api);
+/** @throws UserError if a Job of a part is running */
+export async function requireIdle({ config, settings }: Connection, part: BackupPart): Promise<void> {
   const namespace = namespaces(settings)[parts[part]];
-  const cronJob = await ifExists(api.readNamespacedCronJob({ namespace, name: names.cronJob(job) }));
-  if (!cronJob)
-    throw new UserError(`CronJob ${namespace}/${names.cronJob(job)} does not exist: run ./obs up first`);
-  const { items } = await api.listNamespacedJob({ namespace });
+  const { items } = await config.makeApiClient(BatchV1Api).listNamespacedJob({ namespace });
   const active = items.find(
     ({ metadata, status }) =>
       status?.active &&
@@ -61,6 +54,16 @@ export async function start(
     throw new UserError(
       `Job ${namespace}/${active} is running; wait until it ends: kubectl -n ${namespace} logs -f job/${active}`,
     );
+}
+
+/** Starts a Job. @returns its name @throws UserError if the CronJob does not exist, or another Job of it runs */
+export async function start(stack: Connection, ...[part, job, args = []]: JobChoice): Promise<string> {
+  const api = stack.config.makeApiClient(BatchV1Api);
+  const namespace = namespaces(stack.settings)[parts[part]];
+  const cronJob = await ifExists(api.readNamespacedCronJob({ namespace, name: names.cronJob(job) }));
+  if (!cronJob)
+    throw new UserError(`CronJob ${namespace}/${names.cronJob(job)} does not exist: run ./obs up first`);
+  await requireIdle(stack, part);
   const body = manualJob(cronJob, new Date(), args);
   await api.createNamespacedJob({ namespace, body });
   console.error(`obs: Job ${namespace}/${body.metadata?.name} started`);

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isRemote } from "../../../charts";
 import { invalid, UserError } from "../../../settings";
 import { failureOf, type ReleaseInputs, render, run } from "../../lib/render";
 import { configFile, root } from "../../lib/stack-config";
@@ -103,7 +104,7 @@ export async function baseSide(
     const notes = await checkOut(base.commit, source, stack);
     const mirror = charts ?? process.env["OBS_CHARTS"];
     // A relative path is relative to the folder of the command, not to that of the base.
-    const place = mirror && (/^(https?|oci):\/\//.test(mirror) ? mirror : resolve(mirror));
+    const place = mirror && (isRemote(mirror) ? mirror : resolve(mirror));
     const { stdout } = await run(
       process.execPath,
       ["--require", "tsx/cjs", join("cli", "main.ts"), "render", stack, "--out", folder, "--json"],

@@ -1,7 +1,7 @@
 /** `obs up`, `preview`, `refresh` and `down`: Pulumi's commands, with a cluster, a backend and checks. */
 import { diagnosis } from "../../../components/pod-observation";
 import { unpaged } from "../../../components/preflight/checks/receivers";
-import { namespaces } from "../../../names";
+import { namespaces, usesTls } from "../../../names";
 import { refusePlainSecrets, type Settings, UserError } from "../../../settings";
 import { problemText } from "../../../settings/problem-text";
 import { renamed } from "../../../values/renamed";
@@ -67,17 +67,17 @@ export async function up(stack: string, options: Options, rest: string[]): Promi
 /** How to open Grafana: outside dev, only users of the identity provider can log in. */
 export const grafanaLines = (
   stack: string,
-  { environment, grafana: { url } }: Settings,
+  settings: Settings,
   outputs: Record<string, unknown>,
 ): string[] =>
-  environment === "dev"
+  settings.environment === "dev"
     ? [
         `Grafana   ${outputs["grafanaUrl"]} (user ${outputs["grafanaAdminUser"]})`,
-        "          kubectl -n grafana port-forward svc/grafana 3000:80, then http://localhost:3000",
+        `          kubectl -n grafana port-forward svc/grafana 3000:80, then http${usesTls(settings) ? "s" : ""}://localhost:3000`,
         `          password: pulumi stack output --stack ${stack} --show-secrets grafanaAdminPassword`,
       ]
     : [
-        `Grafana   ${url ?? outputs["grafanaUrl"]} (users of grafana.auth)`,
+        `Grafana   ${settings.grafana.url ?? outputs["grafanaUrl"]} (users of grafana.auth)`,
         "          if the identity provider is unavailable: docs/guides/access.md",
       ];
 

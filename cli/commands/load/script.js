@@ -1,8 +1,8 @@
 /**
- * The load of `obs load`, run by k6 inside the cluster. All numbers and addresses come as JSON in LOAD_PLAN, see plan.ts;
- * who it is at the gateways in variables such as LOKI_WRITE, see credentials.ts.
- * It prints a line `OBS-STEP {json}` after each step, `OBS-WORDS {json}` for what was not taken, and the summary between
- * two markers at the end, see summary.ts.
+ * The load of `obs load`, run by k6 inside the cluster. LOAD_PLAN contains all numbers and addresses as JSON (plan.ts),
+ * and variables such as LOKI_WRITE the credentials of gateway users (life.ts).
+ * It prints a line `OBS-STEP {json}` after each step, `OBS-WORDS {json}` for rejected requests, and the summary between
+ * two markers at the end (summary.ts).
  */
 
 import { sleep } from "k6";
@@ -88,7 +88,7 @@ export function setup() {
   }
 }
 
-/** Who asks: the variable has the whole header of a user of a gateway. */
+/** The variable contains the whole authorization header of a gateway user. */
 const as = (variable) => ({ Authorization: __ENV[variable] });
 const asJson = (headers) => ({ ...headers, "Content-Type": "application/json" });
 const nanos = (milliseconds) => `${milliseconds}000000`;
@@ -213,13 +213,13 @@ const requests = {
   TraceQL: () => inTempo(`{ resource.service.name = "obs-load" && span.run = "${run}" }`, minutes(15), 20),
 };
 
-/** What this virtual user has told already. */
-const told = {};
+/** Rejections that this virtual user has reported. */
+const reported = {};
 
-/** Tells why a request was not taken: the first of its kind and status that a virtual user sees. */
+/** Reports why a request was rejected: the first of its kind and status that a virtual user sees. */
 function tell(kind, { status, error, body }) {
-  if (told[`${kind} ${status}`]) return;
-  told[`${kind} ${status}`] = true;
+  if (reported[`${kind} ${status}`]) return;
+  reported[`${kind} ${status}`] = true;
   console.log(
     `OBS-WORDS ${JSON.stringify({ kind, words: `${status || error} ${(body || "").trim().slice(0, 200)}`.trim() })}`,
   );
@@ -326,7 +326,7 @@ export async function probe() {
   if (waiting.size) lost.add(waiting.size, { kind });
 }
 
-/** What came of a step, by k6's own numbers: a function that gives a counter's value. */
+/** The results of a step from k6's own metrics: a function that returns the value of a counter. */
 const stepOf = (count, step) =>
   Object.fromEntries(
     kinds.map((kind) => [
@@ -337,7 +337,7 @@ const stepOf = (count, step) =>
     ]),
   );
 
-/** Tells after each step what came of it so far; what is still on its way is in the summary. */
+/** Prints the results of each step so far; the summary includes requests that are still in flight. */
 export async function progress() {
   for (const step of steps) {
     await pause(exec.scenario.startTime + step * seconds * 1000 - Date.now());

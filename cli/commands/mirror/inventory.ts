@@ -16,7 +16,7 @@ export type Inventory = Awaited<ReturnType<typeof inventory>>;
 /** Images that commands make pods of. */
 export const ofCommands: ImageUse[] = [
   { image: k6Image, usedBy: "obs load", group: "command" },
-  { image: smokeImage, usedBy: "obs smoke", group: "command" },
+  { image: smokeImage, usedBy: "obs smoke, doctor", group: "command" },
 ];
 
 /** A stack's config without its mirrors, so that charts and images have their official sources. */

@@ -1,4 +1,5 @@
 /** Test 5: traces of the application, and one of each protocol, are found in Tempo through Grafana. */
+import type { Json } from "../../lib/objects";
 import { newest } from "./app";
 import { type Check, evidence } from "./check";
 import { senders } from "./protocols";
@@ -7,16 +8,12 @@ import { healthy, type View } from "./view";
 /** A span with the attributes of its resource. */
 export interface Span {
   name: string;
-  spanId: string;
   /** Epoch in nanoseconds. */
   start: bigint;
   end: bigint;
   /** Attributes of the span and of its resource that are texts. */
   attributes: Record<string, string>;
 }
-
-// biome-ignore lint/suspicious/noExplicitAny: a trace of OTLP is read deeply
-type Json = any;
 
 const texts = (attributes: Json[] = []) =>
   attributes.flatMap(({ key, value }) => (value.stringValue === undefined ? [] : [[key, value.stringValue]]));
@@ -28,7 +25,6 @@ const spansOf = ({ batches = [] }: Json): Span[] =>
       spans.map(
         (span: Json): Span => ({
           name: span.name,
-          spanId: Buffer.from(span.spanId, "base64").toString("hex"),
           start: BigInt(span.startTimeUnixNano),
           end: BigInt(span.endTimeUnixNano),
           attributes: Object.fromEntries([...texts(resource?.attributes), ...texts(span.attributes)]),

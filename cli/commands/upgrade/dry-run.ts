@@ -46,8 +46,8 @@ class ReleaseObjects extends KubernetesObjectApi {
   }
 }
 
-/** A kind or a namespace that does not exist yet: the object is new. */
-const isNew = (error: unknown): boolean =>
+/** Whether a request failed because a kind or a namespace does not exist. */
+export const isNew = (error: unknown): boolean =>
   error instanceof ApiException
     ? error.code === 404
     : (error as Error).message.startsWith("Unrecognized API version and kind");

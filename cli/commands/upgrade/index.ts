@@ -1,6 +1,5 @@
 /** `obs upgrade`: newer charts, objects that the cluster rejects, and larger volumes. */
-import { type ChartName, chartMirror, pins } from "../../../charts";
-import { kubeConfig } from "../../../components/kube-config";
+import { type ChartName, chartMirror, isRemote, pins } from "../../../charts";
 import { chooseStep, liveMimir, mimirFindings } from "../../../components/preflight/checks/mimir-version";
 import { reasonOf, requireFacts } from "../../../components/preflight/facts";
 import { readFacts } from "../../../components/preflight/read-facts";
@@ -8,7 +7,7 @@ import type { Settings } from "../../../settings";
 import { mimirPin, mimirSteps, stepOf } from "../../../settings/mimir-steps";
 import { problemText } from "../../../settings/problem-text";
 import { workloadVolumes } from "../../../values/volumes";
-import { connect, look } from "../../lib/cluster";
+import { type Connection, connect, look } from "../../lib/cluster";
 import { record } from "../../lib/record";
 import { releasesOf } from "../../lib/render";
 import { requireOwnNamespaces } from "../../lib/same-cluster";
@@ -33,7 +32,7 @@ export interface Check {
  */
 export function chartReports(settings: Settings, official: boolean): Promise<ChartReport[]> {
   const mirror = official ? undefined : chartMirror(settings);
-  const place = mirror && /^(https?|oci):\/\//.test(mirror) ? mirror : undefined;
+  const place = mirror && isRemote(mirror) ? mirror : undefined;
   const reports = (Object.keys(pins) as ChartName[]).map((chart): Promise<ChartReport> => {
     const { repository, version } = pins[chart];
     return reportOf(chart, (range) => newestIn(chart, place ?? repository, range)).catch((error: Error) => ({
@@ -52,9 +51,9 @@ type Mimir = NonNullable<Awaited<ReturnType<typeof mimirOf>>>;
  * Mimir's installed version, its chart's steps to the newest one, and why `up` rejects the version in the settings or warns
  * about it; undefined if Mimir does not run.
  */
-async function mimirOf(stack: string, settings: Settings) {
+async function mimirOf(stack: string, { settings, config }: Connection) {
   const needs = ["statefulSets", "gossip"] as const;
-  const facts = requireFacts(await readFacts(kubeConfig(settings), settings, needs), needs);
+  const facts = requireFacts(await readFacts(config, settings, needs), needs);
   const live = liveMimir(settings, facts);
   if (live === undefined) return undefined;
   const steps = mimirSteps.slice(stepOf(live) + 1).map((chartVersion) => {
@@ -66,15 +65,17 @@ async function mimirOf(stack: string, settings: Settings) {
 }
 
 /** Runs the pinned charts against the cluster without changes, or says why that is not possible. */
-async function clusterCheck(stack: string): Promise<Check["cluster"]> {
-  const { settings, cluster } = await look(stack);
+async function clusterCheck(
+  stack: string,
+  { settings, cluster }: Awaited<ReturnType<typeof look>>,
+): Promise<Check["cluster"]> {
   if ("reason" in cluster) return { reason: `no cluster responds: ${cluster.reason}` };
   console.error(`obs: dry run on ${cluster.version}`);
   try {
-    const mimir = await mimirOf(stack, settings);
+    const mimir = await mimirOf(stack, { settings, config: cluster.config });
     const releases = releasesOf(await record(stack, fileConfig(stack)));
     return {
-      ...(await dryRun(kubeConfig(settings), releases, (name) => console.error(`obs: ${name}`))),
+      ...(await dryRun(cluster.config, releases, (name) => console.error(`obs: ${name}`))),
       mimir,
     };
   } catch (error) {
@@ -135,9 +136,9 @@ function clusterLines(stack: string, cluster: Check["cluster"]): string[] {
 
 /** `upgrade --check`. @returns the exit code */
 export async function check(stack: string, options: { json?: boolean; official?: boolean }): Promise<number> {
-  const { settings } = await look(stack);
-  const charts = await chartReports(settings, Boolean(options.official));
-  const result: Check = { stack, charts, cluster: await clusterCheck(stack) };
+  const looked = await look(stack);
+  const charts = await chartReports(looked.settings, Boolean(options.official));
+  const result: Check = { stack, charts, cluster: await clusterCheck(stack, looked) };
   if (options.json) console.log(JSON.stringify({ ...result, exitCode: exitCode(result) }, null, 2));
   else console.log(lines(result).join("\n"));
   return exitCode(result);

@@ -7,7 +7,6 @@ import { type Check, error, type Finding, warning } from "../check";
 interface Conflict extends Omit<AddOn, "needed"> {
   installs(settings: Settings): boolean;
   allowed: string;
-  change?: string;
 }
 
 const wanted = ({ path, needed }: AddOn, settings: Settings): boolean =>
@@ -32,12 +31,12 @@ const conflicts: Conflict[] = [
 ];
 
 function findingOf(settings: Settings, facts: OwnerFacts, conflict: Conflict): Finding[] {
-  const { what, installs, path, allowed, change } = conflict;
+  const { what, installs, path, allowed } = conflict;
   if (!installs(settings)) return [];
   const others = otherOwners(settings, conflict, facts);
   if (others.length === 0) return [];
   const because = `the cluster has ${what} already, from ${others.join(", ")}`;
-  return [error({ path, was: "install", allowed: `${allowed}: ${because}`, ...(change && { change }) })];
+  return [error({ path, was: "install", allowed: `${allowed}: ${because}` })];
 }
 
 /** Add-ons that the stack uses and does not install. */

@@ -15,6 +15,8 @@ type Kind = "minio" | "external";
 /** The result of a request to a bucket: the S3 error, or none. */
 export interface Look {
   consumer: Consumer;
+  /** Its Secret with the keys, as `namespace/name`. */
+  secret: string;
   bucket: string;
   /** The code of https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html, or of the connection. */
   code?: string | undefined;
@@ -22,8 +24,7 @@ export interface Look {
 }
 
 /** The meaning of an error, and its fix with MinIO and with external storage. */
-function meaning({ consumer, bucket, code = "" }: Look): { what: string } & Record<Kind, string> {
-  const secret = `${consumer}/${s3Secret(consumer)}`;
+function meaning({ consumer, secret, bucket, code = "" }: Look): { what: string } & Record<Kind, string> {
   const minio = "./obs up restores it; then restart the pods that read the wrong one";
   const keys = { minio, external: `set the right key in objectStorage.external.${consumer}` };
   const clocks = "compare the clocks of this machine and of the nodes";
@@ -88,18 +89,19 @@ export function keysOf(settings: Settings, secrets: V1Secret[], consumer: Consum
 /** Lists one object of every bucket, as its consumer. */
 async function lookInto({ settings, cluster }: Context, clientOf: (keys: Keys) => Client): Promise<Look[]> {
   const secrets = await cluster.secrets();
-  const all = consumers.flatMap((consumer) =>
-    bucketsOf[consumer].map(async (key): Promise<Look> => {
+  const all = consumers.flatMap((consumer) => {
+    const secret = `${namespaces(settings)[consumer]}/${s3Secret(consumer)}`;
+    return bucketsOf[consumer].map(async (key): Promise<Look> => {
       const bucket = settings.objectStorage.buckets[key].name;
       try {
         await clientOf(keysOf(settings, secrets, consumer)).listObjectsV2Query(bucket, "", "", "", 1, "");
-        return { consumer, bucket };
+        return { consumer, secret, bucket };
       } catch (error) {
         const { code = "no answer", message } = error as { code?: string; message?: string };
-        return { consumer, bucket, code, message };
+        return { consumer, secret, bucket, code, message };
       }
-    }),
-  );
+    });
+  });
   return Promise.all(all);
 }
 

@@ -1,6 +1,7 @@
 import { AutoscalingV2Api, type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
 import type { HelmRelease } from "../../../lib/helm-history";
 import type { KubernetesObject } from "../../../lib/render";
+import { isNew } from "../../upgrade/dry-run";
 import { type Check, type Finding, findingIn } from "../check";
 import { differencesOf, type FieldDifference } from "../difference";
 import { settingPath } from "../setting-path";
@@ -82,7 +83,10 @@ async function liveObjects(
   const api = KubernetesObjectApi.makeApiClient(config);
   const kinds = new Map(wanted.map((one) => [`${one.apiVersion} ${one.kind}`, one]));
   const lists = [...kinds.values()].map(async ({ apiVersion, kind }) => {
-    const { items } = await api.list(apiVersion, kind).catch(() => ({ items: [] }));
+    const { items } = await api.list(apiVersion, kind).catch((error: unknown) => {
+      if (isNew(error)) return { items: [] };
+      throw error;
+    });
     return items.map((item) => ({ ...item, kind }) as unknown as KubernetesObject);
   });
   return new Map((await Promise.all(lists)).flat().map((object) => [keyOf(object), object]));

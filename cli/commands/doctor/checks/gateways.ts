@@ -20,7 +20,7 @@ const pages: Record<Store, string> = {
 };
 
 /** Clients whose Secret lacks a password, or has one that the gateway does not accept: one finding for each client and gateway. */
-export function judgeClients(settings: Settings, secrets: V1Secret[]): Finding[] {
+export function judgeClients(settings: Settings, secrets: V1Secret[]): (Finding & { client: string })[] {
   const { credentialsSecret: name, usersSecret, usersFile } = gatewayAccess;
   const places = namespaces(settings);
   const textIn = (place: NamespaceKey, secret: string, key: string) =>
@@ -39,11 +39,11 @@ export function judgeClients(settings: Settings, secrets: V1Secret[]): Finding[]
     }),
   );
   const groups = grouped(rejected, ({ client, store, lacks }) => `${client} ${store} ${lacks}`);
-  return [...groups.values()].map((group): Finding => {
+  return [...groups.values()].map((group) => {
     const [{ client, store, lacks }] = group;
     const users = group.map(({ user }) => user).join(", ");
     const secret = `${client}/${name}`;
-    return findingIn("components").critical(
+    const finding = findingIn("components").critical(
       lacks
         ? `Secret ${secret} lacks the password of ${users} for the gateway of ${store}`
         : `the gateway of ${store} rejects ${users} with the password that ${client} has`,
@@ -53,6 +53,7 @@ export function judgeClients(settings: Settings, secrets: V1Secret[]): Finding[]
       `./obs up restores the passwords on both sides; gateways read theirs when they start: kubectl -n ${places[store]} rollout restart deployment ${store}-gateway`,
       pages[store],
     );
+    return { ...finding, client };
   });
 }
 
@@ -104,12 +105,12 @@ export const check: Check = {
     const rejected = judgeClients(settings, secrets);
     // A client with a wrong password is in the log, too.
     const others = pods.filter(
-      ({ metadata }) => !rejected.some(({ what }) => what.includes(`that ${metadata?.namespace} has`)),
+      ({ metadata }) => !rejected.some(({ client }) => client === metadata?.namespace),
     );
     const logs = stores.map(async (store) => {
       const gateways = podsOf(pods, namespaces(settings)[store], "gateway");
       return judgeLog(store, await readLogs(context, gateways), others);
     });
-    return [...rejected, ...(await Promise.all(logs)).flat()];
+    return [...rejected.map(({ client: _, ...finding }) => finding), ...(await Promise.all(logs)).flat()];
   },
 };

@@ -13,7 +13,7 @@ export function asDoctorFinding(stack: string, found: PreflightFinding): Finding
     .split("\n")
     .map((line) => line.trim());
   return found.severity === "error"
-    ? finding.warning(what, "the next preview and up are rejected", fix)
+    ? finding.warning(what, `the next ${found.temporary ? "up is" : "preview and up are"} rejected`, fix)
     : finding[found.unhealthy ? "warning" : "note"](what, "preview and up warn about it", fix);
 }
 
