@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { instrumentation, releases } from "../names";
-import { collectorAccount, collectorObject } from "../values/collector";
+import { collectorAccount, collectorMonitor, collectorObject } from "../values/collector";
 import { instrumentationObjects } from "../values/instrumentation";
 import { installsOpenTelemetryOperator, openTelemetryOperatorValues } from "../values/opentelemetry-operator";
 import type { ComponentArgs, TlsArgs } from "./args";
@@ -53,6 +53,10 @@ export class OpenTelemetryOperator extends pulumi.ComponentResource {
     new k8s.apiextensions.CustomResource("collector-gateway", placed(collectorObject(settings)), {
       ...after,
       dependsOn: [...operator, account, ...args.certificates.readyFor("opentelemetry")],
+    });
+    new k8s.apiextensions.CustomResource("collector-gateway-monitor", placed(collectorMonitor(settings)), {
+      parent: this,
+      dependsOn: args.crds ?? [],
     });
     const { namespace: of, name: all } = instrumentation(settings);
     this.instrumentation = pulumi.output(made?.urn).apply(() => `${of}/${all}`);

@@ -23,7 +23,9 @@ const alertsOf = (file: string): string[][] =>
               `[${alert}](../operations/runbooks/${alert}.md)`,
               labels?.severity ?? "",
               pending,
-              cell(annotations?.summary ?? "").replaceAll(/\{\{ \$labels\.(\w+)(?: \| \w+)? \}\}/g, "`<$1>`"),
+              cell(
+                annotations?.summary?.replaceAll(/\{\{ \$labels\.(\w+)(?: \| \w+)? \}\}/g, "`<$1>`") ?? "",
+              ),
             ],
           ]
         : [],

@@ -317,7 +317,7 @@ const alloyMetrics = group({
   ...resources,
   buffer: size().describe("Buffer (WAL) of each replica for samples if Mimir is unavailable"),
   bufferAge: duration().describe(
-    "Maximum age of buffered samples if Mimir is unavailable; buffer should hold the samples of this period",
+    "Maximum age of buffered samples if Mimir is unavailable; buffer must hold the samples of four times this period",
   ),
   scrapeInterval: duration().describe("Scrape interval of targets that do not set their own"),
   samplesPerSend: wholeNumber(100, 100_000).describe("Samples in one push to Mimir"),
@@ -328,7 +328,7 @@ const alloyMetrics = group({
     "Whether Kubernetes events are collected as logs; each is sent once, by one of the replicas",
   ),
   sampleLimit: wholeNumber(100, 10_000_000).describe(
-    "Samples that one scrape of a target may return; a target with more is not stored, and an alert reports it",
+    "Samples that one scrape of an application's target may return to Alloy or Prometheus; a target with more is not stored, and an alert reports it",
   ),
   annotatedPods: yesNo().describe(
     "Whether Pods and Services with the annotation prometheus.io/scrape are scraped, in addition to those of monitors",

@@ -8,7 +8,7 @@ fail() {
 }
 
 mc=$(command -v mc || command -v mcli) || fail "objectStorage.minio.image has neither mc nor mcli"
-export MC_HOST_minio="http://$ROOT_USER:$ROOT_PASSWORD@$MINIO"
+export MC_HOST_minio="$SCHEME://$ROOT_USER:$ROOT_PASSWORD@$MINIO"
 
 tiers=$("$mc" --json ilm tier ls minio) || fail "MinIO does not list its tiers: $tiers"
 case $tiers in

@@ -5,12 +5,13 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { projectFile } from "../files";
-import { minio, namespaces, storageEndpoint } from "../names";
+import { minio, namespaces, storageEndpoint, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { coldBuckets } from "../settings/cold-tier";
 import { type BucketKey, bucketLifecycles } from "./minio-access";
 import { scheduling } from "./scheduling";
 import { checksum, environment, image, pullSecrets, restrictedContainer } from "./shared";
+import { trustedCa } from "./tls";
 import { podUser } from "./user-ids";
 
 /** Keys of the Secret with the credentials of the cold tier, which are names of environment variables. */
@@ -62,6 +63,7 @@ function container(settings: Settings, tier: ColdTier) {
     settings.objectStorage.buckets[key].name,
     coldLifecycle(settings, tier, key),
   ]);
+  const { mounts } = trustedCa(settings);
   return {
     name: "mc",
     image: `${repository}:${tag}`,
@@ -69,6 +71,7 @@ function container(settings: Settings, tier: ColdTier) {
     args: lifecycles,
     env: [
       ...environment({
+        SCHEME: usesTls(settings) ? "https" : "http",
         MINIO: storageEndpoint(settings),
         TIER_NAME: tierName(tier),
         TIER_KIND: tier.kind,
@@ -77,6 +80,8 @@ function container(settings: Settings, tier: ColdTier) {
         TIER_PREFIX: tier.prefix ?? "",
         TIER_REGION: tier.region ?? "",
         MC_CONFIG_DIR: "/tmp/mc",
+        // Directory of the CA certificate: https://pkg.go.dev/crypto/x509#SystemCertPool
+        ...(mounts[0] && { SSL_CERT_DIR: mounts[0].mountPath }),
       }),
       { name: "ROOT_USER", ...root("rootUser") },
       { name: "ROOT_PASSWORD", ...root("rootPassword") },
@@ -86,7 +91,7 @@ function container(settings: Settings, tier: ColdTier) {
     terminationMessagePolicy: "FallbackToLogsOnError",
     resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { memory: "256Mi" } },
     securityContext: { ...restrictedContainer, readOnlyRootFilesystem: true },
-    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }],
+    volumeMounts: [{ name: "tmp", mountPath: "/tmp" }, ...mounts],
   };
 }
 
@@ -114,7 +119,7 @@ export function coldTierJob(settings: Settings, tier: ColdTier) {
           seccompProfile: { type: "RuntimeDefault" },
         },
         containers: [container(settings, tier)],
-        volumes: [{ name: "tmp", emptyDir: { sizeLimit: "16Mi" } }],
+        volumes: [{ name: "tmp", emptyDir: { sizeLimit: "16Mi" } }, ...trustedCa(settings).volumes],
       },
     },
   };

@@ -3,7 +3,7 @@ import { address, caBundle, namespaces, services, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { everyInterface } from "./ip-family";
 import { statelessScheduling } from "./scheduling";
-import { disruptionBudget, placement, pullSecrets, resources } from "./shared";
+import { disruptionBudget, placement, pullSecrets, resources, watchedByPrometheus } from "./shared";
 import { trustedCa } from "./tls";
 import { podUser } from "./user-ids";
 
@@ -28,6 +28,8 @@ export const collectorObject = (settings: Settings) => {
     metadata: { name: "gateway", namespace: namespaces(settings).opentelemetry },
     spec: {
       mode: "deployment",
+      // Prometheus scrapes it by a PodMonitor. With the operator's annotations, Alloy would scrape it, too.
+      observability: { metrics: { disablePrometheusAnnotations: true } },
       serviceAccount: collectorAccount(settings).metadata.name,
       replicas: collector.replicas,
       resources: resources(collector),
@@ -68,6 +70,10 @@ export const collectorObject = (settings: Settings) => {
           otlp: {
             endpoint: address(services(settings).otlpGrpc),
             tls: usesTls(settings) ? { ca_file: caBundle.path } : { insecure: true },
+            // Without it, a connection to a lost node is not closed for 15 minutes.
+            keepalive: { time: "10s", timeout: "10s", permit_without_stream: true },
+            // Retries without a time limit: if the queue is full, clients get an error.
+            retry_on_failure: { max_elapsed_time: "0s" },
             // Smaller than the largest message that Alloy accepts.
             sending_queue: {
               batch: { sizer: "bytes", min_size: 1_000_000, max_size: 8_000_000, flush_timeout: "200ms" },
@@ -83,6 +89,21 @@ export const collectorObject = (settings: Settings) => {
           ),
         },
       },
+    },
+  };
+};
+
+/** The collector's own metrics: data that it rejects, retries or drops. */
+export const collectorMonitor = (settings: Settings) => {
+  const { name, namespace } = collectorObject(settings).metadata;
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "PodMonitor",
+    // In an agent, Alloy scrapes it.
+    metadata: { name, namespace, labels: settings.hub ? {} : watchedByPrometheus },
+    spec: {
+      selector: { matchLabels: collectorLabels },
+      podMetricsEndpoints: [{ port: "metrics" }],
     },
   };
 };

@@ -170,6 +170,12 @@ function evaluation(settings: Settings): Values {
   };
 }
 
+/**
+ * A sample limit for targets whose series grow with the cluster; 0 would be the limit of applications. It is a text
+ * because Helm writes large numbers as `1e+07`.
+ */
+const anyNumber = "10000000";
+
 export function kubePrometheusStackValues(settings: Settings): Values {
   const { hub, images, kubePrometheusStack: kps } = settings;
   const parts = Object.entries(controlPlane) as [Part, (typeof controlPlane)[Part]][];
@@ -200,12 +206,14 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     kubeApiServer: {
       enabled: seen("apiServer"),
       serviceMonitor: {
+        sampleLimit: anyNumber,
         metricRelabelings: [apiServerDrops, withoutOthers("apiServer")],
       },
     },
     kubelet: {
       namespace: namespaces(settings).monitoring,
       serviceMonitor: {
+        sampleLimit: anyNumber,
         // The same interval as every other target, instead of the chart's 10 s.
         cAdvisorInterval: "",
         metricRelabelings: [kubeletDrops, withoutOthers("kubelet")],
@@ -247,6 +255,7 @@ export function kubePrometheusStackValues(settings: Settings): Values {
       // It fails while the API server does not respond. A restart does not fix that: it stops all kube_* metrics, and lists every
       // object again.
       livenessProbe: { failureThreshold: 30 },
+      prometheus: { monitor: { sampleLimit: anyNumber } },
       metricLabelsAllowlist: kps.kubeStateMetrics.labels,
       metricAnnotationsAllowList: kps.kubeStateMetrics.annotations,
       ...placed,

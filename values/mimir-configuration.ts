@@ -2,6 +2,7 @@
 import { alertmanagerFile } from "../names";
 import type { Settings } from "../settings";
 import { deletionRetention } from "../settings/agents";
+import { mimirPin, stepOf } from "../settings/mimir-steps";
 import { mimirProtection } from "../settings/protection";
 import { answerTimeout } from "../settings/queries";
 import { longestQuery } from "../settings/retention";
@@ -51,6 +52,10 @@ const failover = {
   ha_tracker_update_timeout_jitter_max: "1s",
   ha_tracker_failover_timeout: "15s",
 };
+
+/** Mimir 2.16 has these settings in the distributor, later versions in the limits. */
+const failoverOfTenants = (settings: Settings): boolean =>
+  stepOf(mimirPin(settings).version) >= stepOf("5.8.0");
 
 /** The object storage of all buckets. */
 function storage(settings: Settings): Values {
@@ -115,7 +120,11 @@ export function mimirConfiguration(settings: Settings): Values {
       // The chart has 5 s, for Kafka; this is Mimir's own default.
       remote_timeout: "2s",
       // Accepts the samples of one of several replicas of a Prometheus.
-      ha_tracker: { enable_ha_tracker: true, kvstore: { store: "memberlist" } },
+      ha_tracker: {
+        enable_ha_tracker: true,
+        kvstore: { store: "memberlist" },
+        ...(!failoverOfTenants(settings) && failover),
+      },
       instance_limits: {
         max_inflight_push_requests: protection.distributorPushes,
         max_inflight_push_requests_bytes: protection.distributorInflight,
@@ -195,7 +204,7 @@ export function mimirConfiguration(settings: Settings): Values {
       accept_ha_samples: true,
       ha_cluster_label: "cluster",
       ha_replica_label: "__replica__",
-      ...failover,
+      ...(failoverOfTenants(settings) && failover),
       // As many rules as Prometheus would evaluate. Mimir's defaults, 20 in a group and 70 groups, reject groups of common
       // mixins, whose alerts would then never fire.
       ruler_max_rules_per_rule_group: 0,

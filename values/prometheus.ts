@@ -49,6 +49,8 @@ export function prometheusSpec(settings: Settings): Values {
     scrapeInterval: goDuration(prometheus.scrapeInterval),
     scrapeClasses: scrapeClasses(settings),
     serviceDiscoveryRole: "EndpointSlice",
+    // A monitor may set its own limit.
+    sampleLimit: String(alloyMetrics.sampleLimit),
     enableFeatures: ["exemplar-storage"],
     // A histogram that a target exposes in both formats is stored in both, as in Alloy.
     scrapeNativeHistograms: true,

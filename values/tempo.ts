@@ -227,7 +227,11 @@ export function tempoValues(settings: Settings): Values {
       extraVolumes: [asClient.volume],
       extraVolumeMounts: [asClient.mount],
       config: {
-        registry: { external_labels: { cluster: cluster.name } },
+        registry: {
+          external_labels: { cluster: cluster.name },
+          // Otherwise services of the same name in two tenants would share series.
+          ...(Object.keys(tempo.tenants).length > 1 && { inject_tenant_id_as: "tenant" }),
+        },
         processor: {
           service_graphs: { ...byRatio, max_items: edges, enable_messaging_system_latency_histogram: true },
           span_metrics: { ...byRatio, dimensions: ["service.namespace", "deployment.environment"] },

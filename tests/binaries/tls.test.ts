@@ -10,6 +10,7 @@ import { Client } from "minio";
 import { wrapped } from "../../components/port-forward";
 import { serverName } from "../../names";
 import { dnsNames } from "../../values/tls";
+import { runJob, withColdTier } from "../support/cold-tier";
 import { freePort, Server } from "../support/servers";
 import { settingsOf } from "../support/stacks";
 import { needs } from "../support/tools";
@@ -36,7 +37,7 @@ function identities(folder: string): { ca: string; stranger: string; certificate
   const stranger = authority("stranger");
   const certificates = join(folder, "certs");
   mkdirSync(join(certificates, "CAs"), { recursive: true });
-  const names = dnsNames(settingsOf("dev"), "minio").map((name) => `DNS:${name}`);
+  const names = [...dnsNames(settingsOf("dev"), "minio"), "localhost"].map((name) => `DNS:${name}`);
   writeFileSync(join(folder, "names"), `subjectAltName=${names.join(",")}\nextendedKeyUsage=serverAuth\n`);
   openssl("req", ...newKey, "-subj", "/CN=minio", "-keyout", "certs/private.key", "-out", "server.csr");
   openssl(
@@ -178,4 +179,25 @@ describe("binaries: MinIO over TLS", function () {
         })
         .end();
     }));
+
+  it("the Job of the cold tier connects with the CA, and not without it", function () {
+    const [mc = ""] = needs(this, "mc");
+    const settings = settingsOf("prod", withColdTier({}, { network: { tls: { certificates: "ownCa" } } }));
+    const run = (authority: string) => {
+      const at = join(folder ?? "", "authorities", authority);
+      mkdirSync(at, { recursive: true });
+      writeFileSync(join(at, "ca.crt"), authority === "ca" ? ca : stranger);
+      const place = {
+        mc,
+        folder: join(folder ?? "", "mc"),
+        minio: `localhost:${port}`,
+        root: credentials,
+        ca: at,
+      };
+      return runJob(settings, { ...place, cold: "http://127.0.0.1:1" }).output;
+    };
+    // The tier itself does not exist here.
+    expect(run("ca")).to.include("cold tier: http://127.0.0.1:1, bucket archive: was not taken as a tier");
+    expect(run("stranger")).to.match(/cold tier: MinIO does not list its tiers: .*certificate/);
+  });
 });

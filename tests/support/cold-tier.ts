@@ -36,6 +36,8 @@ export interface Place {
   minio: string;
   root: { accessKey: string; secretKey: string };
   cold: string;
+  /** Folder of the CA certificate, if MinIO serves TLS. */
+  ca?: string;
 }
 
 /** Does what the Job's container would do: the same command, arguments and environment, with other addresses. */
@@ -52,6 +54,7 @@ export function runJob(settings: Settings, place: Place): { code: number | null;
       MC_CONFIG_DIR: place.folder,
       MINIO: place.minio,
       TIER_ENDPOINT: place.cold,
+      ...(place.ca && { SSL_CERT_DIR: place.ca }),
       ROOT_USER: place.root.accessKey,
       ROOT_PASSWORD: place.root.secretKey,
       [coldTierEnv.accessKey]: tier.accessKey.reveal(),

@@ -588,6 +588,16 @@ describe("unit: an agent", function () {
     expect(egress?.map(({ ports }) => ports)).to.deep.equal([[{ port: 3128, protocol: "TCP" }]]);
   });
 
+  it("lets its Alloy scrape every component, because it has no Prometheus", () => {
+    const settings = readSettings("eu-1", text({ ...given, network: { policies: true } }));
+    const scraped = (component: string) =>
+      networkPolicies(settings)
+        .find(({ metadata }) => metadata.name === component)
+        ?.spec.ingress?.some(({ from = [] }) => JSON.stringify(from).includes("alloy-metrics"));
+    for (const component of ["alloy-logs", "alloy-traces", "kube-state-metrics", "collector"])
+      expect(scraped(component), component).to.equal(true);
+  });
+
   it("rejects settings of its hub's components, and span metrics without a generator", () => {
     const { message } = errorOf(() => parseSettings("eu-1", { ...given, loki: { ingestionRate: "5MB/s" } }));
     expect(message).to.include("loki: must not be set, because this stack has a hub");

@@ -366,6 +366,9 @@ describe("unit: values of grafana", () => {
     expect(second).to.include("kubectl -n b-alloy-logs logs ds/b-alloy-logs --since=30m");
     expect(second).to.include("kubectl -n b-loki logs deploy/loki-gateway --since=30m");
     expect(second).to.include("## Diagnosis\n\n```\nkubectl");
+    // Grafana has the pages of alerts, and no other pages.
+    expect(second).to.match(/\[LokiIngesterUnhealthy\]\(\/d\/runbook-lokiingesterunhealthy\)/);
+    expect(second).to.include("docs/guides/access.md").and.not.to.include("](../");
   });
 
   it("has no dashboard of MinIO without MinIO, and none too large for a ConfigMap", () => {
