@@ -6,7 +6,7 @@ import { expect } from "chai";
 import { CommanderError } from "commander";
 import { commandLine } from "../../cli/commands";
 import { grafanaLines } from "../../cli/commands/lifecycle";
-import { backendEnvironment, onPath, pulumiProgram } from "../../cli/lib/pulumi";
+import { backendEnvironment, exported, onPath, pulumiProgram } from "../../cli/lib/pulumi";
 import { fileConfig, root } from "../../cli/lib/stack-config";
 import { UserError } from "../../settings";
 import { settingsOf } from "../support/stacks";
@@ -65,6 +65,24 @@ describe("obs: its environment on a machine", () => {
 
   it("names the file that a new stack needs", () => {
     expect(() => fileConfig("nowhere")).to.throw(/Pulumi\.nowhere\.yaml does not exist\. Create it/);
+  });
+});
+
+describe("obs: the state of a stack", () => {
+  /** Reads it with a Pulumi CLI that fails with a message. */
+  const readWith = (message: string) => {
+    const folder = mkdtempSync(join(tmpdir(), "pulumi-"));
+    writeFileSync(join(folder, "pulumi"), `#!/bin/sh\necho "${message}" >&2\nexit 255\n`, { mode: 0o755 });
+    return withEnvironment({ PATH: `${folder}${delimiter}${process.env["PATH"]}` }, () =>
+      exported("own", {}),
+    );
+  };
+
+  it("does not exist only if Pulumi says so: another failure would skip the check of the cluster", async () => {
+    expect(await readWith("error: no stack named 'own' found")).to.equal(undefined);
+    const failure = await readWith("error: incorrect passphrase").catch((error: Error) => error);
+    expect(failure).to.be.instanceOf(UserError);
+    expect((failure as Error).message).to.include("incorrect passphrase");
   });
 });
 
@@ -134,6 +152,14 @@ describe("obs: the command line", function () {
       expect(status).to.equal(1);
       expect(stderr).to.match(/^obs: upgrade needs --check or --volumes/);
     }
+  });
+
+  it("uses stack dev if only arguments for Pulumi are given", async () => {
+    const home = mkdtempSync(join(tmpdir(), "home-"));
+    const { stderr } = await withEnvironment({ KUBECONFIG: undefined, HOME: home }, () =>
+      obs("preview", "--", "--diff"),
+    );
+    expect(stderr).to.include("Cannot reach a Kubernetes cluster: no kubeconfig found");
   });
 
   it("reports a missing kubeconfig and invalid YAML", async () => {

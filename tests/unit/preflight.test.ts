@@ -8,7 +8,7 @@ import { examine, inPreview } from "../../components/preflight";
 import { withAddOns } from "../../components/preflight/add-ons";
 import type { Check, Finding } from "../../components/preflight/check";
 import { checks } from "../../components/preflight/checks";
-import type { Facts, Snapshot } from "../../components/preflight/facts";
+import { type Facts, reasonOf, type Snapshot } from "../../components/preflight/facts";
 import { namedSecrets } from "../../components/preflight/named-secrets";
 import { placementNodes } from "../../components/preflight/nodes";
 import { namespaceOwner } from "../../names";
@@ -131,6 +131,14 @@ describe("unit: preflight", () => {
 
   it("has checks with different names", () => {
     expect(new Set(checks.map(({ name }) => name)).size).to.equal(checks.length);
+  });
+
+  it("names the code of an error without a text, as for a host with several addresses", () => {
+    const several = Object.assign(new AggregateError([]), { code: "ECONNREFUSED" });
+    expect(reasonOf(several)).to.equal("ECONNREFUSED");
+    const request = new Error("request to https://cluster.test failed, reason: ");
+    expect(reasonOf(Object.assign(request, { code: "ETIMEDOUT" }))).to.match(/reason: ETIMEDOUT$/);
+    expect(reasonOf(new Error("no route\nstack"))).to.equal("no route");
   });
 
   describe("without permission to read", () => {

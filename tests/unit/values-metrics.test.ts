@@ -125,6 +125,25 @@ describe("unit: values of mimir", () => {
     expect(prometheusSpec.replicaExternalLabelName).to.equal(limits.ha_replica_label);
   });
 
+  it("accepts another replica after 15 s, with settings in the place of each version of Mimir", () => {
+    const failover = {
+      ha_tracker_update_timeout: "5s",
+      ha_tracker_update_timeout_jitter_max: "1s",
+      ha_tracker_failover_timeout: "15s",
+    };
+    const keys = Object.keys(failover);
+    for (const [chartVersion, has, lacks] of [
+      ["5.7.0", "distributor.ha_tracker", "limits"], // Mimir 2.16
+      ["5.8.0", "limits", "distributor.ha_tracker"], // Mimir 2.17
+      [undefined, "limits", "distributor.ha_tracker"],
+    ] as const) {
+      const found = configOf("prod", chartVersion ? { chartVersion } : {});
+      const at = (path: string) => path.split(".").reduce((node, key) => node[key], found);
+      expect(at(has), `${chartVersion} ${has}`).to.deep.include(failover);
+      expect(at(lacks), `${chartVersion} ${lacks}`).to.not.have.any.keys(keys);
+    }
+  });
+
   it("never requires more copies than there are replicas, and waits for no ring of one", () => {
     const shape = (config: Any) => ({
       copies: [
