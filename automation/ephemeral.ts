@@ -178,9 +178,17 @@ export async function withStack<T>(
     const why = refusal(stack, settings, { exists, namespaces: present }, existing);
     if (why) throw new UserError(why);
     const stop = options.stop ?? new AbortController().signal;
-    kept = keep;
     const life = engineLife(workspaceOptions, { exists, settings, config }, options);
-    return await liveThrough(life, { keep, stop, smoke, smokeWithin, tell }, action);
+    const make = async () => {
+      await life.make();
+      kept = true;
+    };
+    // After a failed deletion, ./obs down needs the file.
+    const remove = async () => {
+      await life.remove();
+      kept = false;
+    };
+    return await liveThrough({ ...life, make, remove }, { keep, stop, smoke, smokeWithin, tell }, action);
   } finally {
     if (!kept) giveBack();
   }

@@ -39,7 +39,7 @@ const encryptedToHub: Check = ({ environment, hub }) =>
   plainUrls(environment, "hub.endpoints", hub?.endpoints);
 
 /** The Services have the ports of the URLs, and certificates for their hosts. */
-const servedUrls: Check = ({ access: { service, endpoints } }) => {
+const servedUrls: Check = ({ access: { service, endpoints }, cadvisor }) => {
   if (!service) return [];
   if (!endpoints)
     return problem(
@@ -63,6 +63,20 @@ const servedUrls: Check = ({ access: { service, endpoints } }) => {
       url,
       "a URL with its own port, because each gateway has its own node port",
     ),
+    ...problem(
+      service.type === "NodePort" && !(Number(parsed.port) >= 30_000 && Number(parsed.port) <= 32_767),
+      `access.endpoints.${store}`,
+      url,
+      "a URL with a port from 30000 to 32767, because it is a node port",
+    ),
+    ...problem(
+      service.type === "NodePort" &&
+        cadvisor.expose.includes("nodePort") &&
+        parsed.port === String(cadvisor.nodePort),
+      `access.endpoints.${store}`,
+      url,
+      "a URL with another port than cadvisor.nodePort",
+    ),
   ]);
 };
 
@@ -75,6 +89,7 @@ const agentNames: Check = ({ agents, cluster, mimir, tempo }) => {
     ...Object.values<string>(rollupTenants),
     ...Object.keys(mimir.tenants),
     ...Object.keys(tempo.tenants),
+    "long-range", // a data source of Mimir
   ];
   return Object.keys(agents).flatMap((name) => [
     ...problem(

@@ -1,11 +1,13 @@
 /** Rules about backups. */
 import { type Check, problem } from "./check";
-import { insideCluster } from "./cold-tier";
+import { insideCluster, isOwnMinio } from "./cold-tier";
 import { day, goDuration } from "./units";
 
 const path = "backups.destination";
 
-const backupElsewhere: Check = ({ backups: { destination }, objectStorage: { kind, external } }) => {
+const backupElsewhere: Check = (settings) => {
+  const { destination } = settings.backups;
+  const { kind, external } = settings.objectStorage;
   if (!destination) return [];
   if (kind === "gcs" || kind === "azure")
     return problem(
@@ -15,10 +17,13 @@ const backupElsewhere: Check = ({ backups: { destination }, objectStorage: { kin
       `nothing, because objectStorage.kind is ${kind}: use versioning and replication of that storage`,
     );
   const { endpoint } = destination;
-  const host = endpoint.replace(/^https?:\/\//, "");
+  /** Host and port, which is 443 by default. */
+  const server = (url: string) => new URL(url.includes("://") ? url : `https://${url}`).host;
   return [
     ...problem(
-      kind === "minio" ? /^https?:\/\/minio\.minio\.svc(\.|:|$)/.test(endpoint) : host === external?.endpoint,
+      kind === "minio"
+        ? isOwnMinio(settings, endpoint)
+        : external !== undefined && server(endpoint) === server(external.endpoint),
       `${path}.endpoint`,
       endpoint,
       "another S3 than the object storage of this stack, which would be lost together with the copy",

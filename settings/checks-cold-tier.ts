@@ -1,21 +1,19 @@
 /** Rules about the cold tier. */
 import { type Check, problem } from "./check";
-import { coldBuckets, insideCluster } from "./cold-tier";
+import { coldBuckets, insideCluster, isOwnMinio } from "./cold-tier";
 import { longestRetention } from "./retention";
 import { day, goDuration, wholeDays } from "./units";
-
-/** This stack's own MinIO, by the Service name in names.ts. */
-const ownService = /^https?:\/\/minio\.minio\.svc(\.|:|$)/;
 
 const path = "objectStorage.minio.coldTier";
 
 /** The destination must be another S3, so that objects do not move back and forth. */
-const coldTierElsewhere: Check = ({ objectStorage: { buckets, minio } }) => {
+const coldTierElsewhere: Check = (settings) => {
+  const { buckets, minio } = settings.objectStorage;
   const { coldTier: tier } = minio;
   if (!tier) return [];
   return [
     ...problem(
-      ownService.test(tier.endpoint) || tier.endpoint === minio.endpoint,
+      isOwnMinio(settings, tier.endpoint) || tier.endpoint === minio.endpoint,
       `${path}.endpoint`,
       tier.endpoint,
       "another S3 than this stack's own MinIO",

@@ -43,5 +43,17 @@ export const coldBuckets = ({ after }: ColdTier): [keyof ColdTier["after"], numb
 export const namespaceOf = (endpoint: string): string | undefined =>
   /^(?:[a-z]+:\/\/)?(?:[^/@]*@)?(?:[\w-]+\.)+([\w-]+)\.svc(?:[.:/]|$)/.exec(endpoint)?.[1];
 
+/** Whether an endpoint is this stack's own MinIO, by the names in names.ts. */
+export const isOwnMinio = (
+  {
+    namespaces: { prefix, names },
+  }: {
+    namespaces: { prefix: string; names?: Readonly<Record<string, string>> };
+  },
+  endpoint: string,
+): boolean =>
+  namespaceOf(endpoint) === (names?.["minio"] ?? `${prefix}minio`) &&
+  /^(?:[a-z]+:\/\/)?minio\./.test(endpoint);
+
 /** Whether an endpoint is a Service of the cluster. */
 export const insideCluster = (endpoint: string): boolean => namespaceOf(endpoint) !== undefined;

@@ -1,12 +1,16 @@
 /** Ingresses of the gateways for clients outside this cluster. */
 import { type Store, services, stores } from "../names";
 import type { Settings } from "../settings";
+import { answerTimeout } from "../settings/queries";
 
 /**
- * By default ingress-nginx rejects bodies above 1 MB, and collectors drop rejected data; other controllers ignore the
- * annotation.
+ * By default ingress-nginx rejects bodies above 1 MB, and collectors drop rejected data. It also answers 504 after a
+ * minute without a response. Other controllers ignore the annotations.
  */
-const bodySize = { "nginx.ingress.kubernetes.io/proxy-body-size": "100m" };
+const limits = (settings: Settings) => ({
+  "nginx.ingress.kubernetes.io/proxy-body-size": "100m",
+  "nginx.ingress.kubernetes.io/proxy-read-timeout": String(answerTimeout(settings)),
+});
 
 function ingress(settings: Settings, store: Store, options: Ingress) {
   const { domain, className, tlsSecret, annotations } = options;
@@ -14,7 +18,7 @@ function ingress(settings: Settings, store: Store, options: Ingress) {
   const host = `${store}.${domain}`;
   const service = { name, port: { number: port } };
   return {
-    metadata: { name, namespace, annotations: { ...bodySize, ...annotations } },
+    metadata: { name, namespace, annotations: { ...limits(settings), ...annotations } },
     spec: {
       ...(className && { ingressClassName: className }),
       tls: [{ hosts: [host], ...(tlsSecret && { secretName: tlsSecret }) }],

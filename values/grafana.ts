@@ -54,6 +54,9 @@ export function grafanaSecrets(settings: Settings): Record<string, string> {
   };
 }
 
+/** The path of `grafana.url`: Grafana redirects other paths, except those of its API, to that URL. */
+const subPath = ({ grafana }: Settings): string => new URL(grafana.url).pathname.replace(/\/$/, "");
+
 /**
  * Grafana's probes, over TLS if it is enabled. The chart uses /api/health for both: it fails while the database is
  * unavailable, which a restart would not fix.
@@ -62,7 +65,7 @@ const probes = (settings: Settings) => {
   const at = (path: string) => ({
     httpGet: { path, port: "grafana", ...(usesTls(settings) && { scheme: "HTTPS" }) },
   });
-  return { readinessProbe: at("/api/health"), livenessProbe: at("/healthz") };
+  return { readinessProbe: at("/api/health"), livenessProbe: at(`${subPath(settings)}/healthz`) };
 };
 
 function ingress(settings: Settings): Values {
@@ -194,7 +197,12 @@ export function grafanaValues(settings: Settings): Values {
     // The stack's own Roles, because the chart's may also read every Secret.
     rbac: { create: false },
     ...probes(settings),
-    serviceMonitor: { enabled: true, labels: watchedByPrometheus, ...scrapedByTls(settings, "grafana") },
+    serviceMonitor: {
+      enabled: true,
+      labels: watchedByPrometheus,
+      path: `${subPath(settings)}/metrics`,
+      ...scrapedByTls(settings, "grafana"),
+    },
     testFramework: { enabled: false },
   };
 }

@@ -63,8 +63,9 @@ export function ciliumPolicies(settings: Settings): CiliumPolicy[] {
       .filter(({ from, to }) => from === "nodes" && to === part)
       .map((flow) => ({ fromEntities: nodes, ...toPorts(flow) }));
     const egress = all
-      .filter(({ from, to }) => from === part && to === "nodes")
-      .map((flow) => ({ toEntities: nodes, ...toPorts(flow) }));
+      .filter(({ from, to }) => from === part && (to === "nodes" || to === "metadata"))
+      // The service with the identity of pods runs on their node.
+      .map((flow) => ({ toEntities: flow.to === "metadata" ? ["host"] : nodes, ...toPorts(flow) }));
     if (ingress.length + egress.length === 0) return [];
     const rules = { ...(ingress.length && { ingress }), ...(egress.length && { egress }) };
     return [policy(policyName(part), namespaces(settings)[namespace], labels, rules)];

@@ -50,6 +50,10 @@ const tracePorts = [4317, 4318, 14250, 14268, 9411];
 const gatewayPort = 8080;
 const gateways = { loki: "lokiGateway", mimir: "mimirGateway", tempo: "tempoGateway" } as const;
 
+/** A server by its URL. The port of a Service may differ from that of its pods, which a policy needs. */
+const toServer = (url: string): Pick<Flow, "to" | "ports"> =>
+  insideCluster(url) ? { to: sideOf(url), ports: "all" } : { to: "anywhere", ports: [portOf(url)] };
+
 /** Every connection that a stack with these settings needs. */
 export function flows(settings: Settings): Flow[] {
   const { objectStorage } = settings;
@@ -58,9 +62,7 @@ export function flows(settings: Settings): Flow[] {
   const toGateway = (store: Store): Pick<Flow, "to" | "ports"> => {
     if (!settings.hub) return { to: gateways[store], ports: [gatewayPort] };
     const own = urls[store];
-    const url = insideCluster(own) ? own : (settings.network.proxy?.url ?? own);
-    // A Service may map its port to any port of its pods.
-    return insideCluster(url) ? { to: sideOf(url), ports: "all" } : { to: "anywhere", ports: [portOf(url)] };
+    return toServer(insideCluster(own) ? own : (settings.network.proxy?.url ?? own));
   };
   const talkToApiServer: PartName[] = [
     "alloyMetrics",
@@ -74,7 +76,7 @@ export function flows(settings: Settings): Flow[] {
   const s3: Flow[] = [...consumers, "backup" as const].map((consumer) =>
     objectStorage.kind === "minio"
       ? { from: consumer, to: "minio", ports: [9000], why: "objects" }
-      : { from: consumer, to: "anywhere", ports: [portOf(storageEndpoint(settings))], why: "objects" },
+      : { from: consumer, ...toServer(storageEndpoint(settings)), why: "objects" },
   );
   // Tokens for the cloud: from its public endpoints, or from a metadata service of the node.
   const identity: Flow[] = hasKeys(settings)
@@ -95,8 +97,7 @@ export function flows(settings: Settings): Flow[] {
       ? [
           {
             from: "minio",
-            to: sideOf(coldTier.endpoint),
-            ports: [portOf(coldTier.endpoint)],
+            ...toServer(coldTier.endpoint),
             why: "cold tier",
           } satisfies Flow,
         ]
@@ -105,8 +106,7 @@ export function flows(settings: Settings): Flow[] {
       ? (["backup", "grafanaBackup"] as const).map(
           (from): Flow => ({
             from,
-            to: sideOf(copy),
-            ports: [portOf(copy)],
+            ...toServer(copy),
             why: "backups",
           }),
         )

@@ -1,5 +1,5 @@
 /** Secrets that the settings name and the user creates. */
-import { certificates, grafanaEnv, namespaces } from "../../names";
+import { certificates, grafanaEnv, type NamespaceKey, namespaces, stores } from "../../names";
 import type { Settings } from "../../settings";
 import { wantedNamespaces } from "../../values/namespaces";
 
@@ -16,7 +16,7 @@ export interface NamedSecret {
 
 /** Every Secret in the settings, with its required keys. */
 export function namedSecrets(settings: Settings): NamedSecret[] {
-  const { grafana, images } = settings;
+  const { access, grafana, images, otlp } = settings;
   const { auth, database } = grafana;
   const keys = [
     ...(auth.kind === "oauth" && !auth.oauth?.clientSecret ? [grafanaEnv.oauth] : []),
@@ -25,12 +25,21 @@ export function namedSecrets(settings: Settings): NamedSecret[] {
   ];
   const inGrafana = (path: string, name: string | undefined, keys: string[], mayFollow: boolean) =>
     name ? [{ path, namespace: namespaces(settings).grafana, name, keys, mayFollow }] : [];
+  const certificate = (path: string, key: NamespaceKey, name: string | undefined) =>
+    name
+      ? [{ path, namespace: namespaces(settings)[key], name, keys: ["tls.crt", "tls.key"], mayFollow: true }]
+      : [];
   // With TLS inside the cluster, the stack creates a Secret of that name itself.
   const tls = grafana.ingress?.tlsSecret;
   const own = settings.network.tls.certificates !== "none" && tls === certificates.grafana.secret;
   return [
     ...inGrafana("grafana.existingSecret", grafana.existingSecret, keys, false),
     ...inGrafana("grafana.ingress.tlsSecret", own ? undefined : tls, ["tls.crt", "tls.key"], true),
+    ...stores.flatMap((store) => [
+      ...certificate("access.service.tlsSecret", store, access.service?.tlsSecret),
+      ...certificate("access.ingress.tlsSecret", store, access.ingress?.tlsSecret),
+    ]),
+    ...certificate("otlp.ingress.tlsSecret", "alloyTraces", otlp.ingress?.tlsSecret),
     ...(images.pullSecret
       ? wantedNamespaces(settings).map((key) => ({
           path: "images.pullSecret",

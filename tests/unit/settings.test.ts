@@ -607,6 +607,29 @@ describe("unit: settings", () => {
         },
       },
       {
+        rule: "backupElsewhere",
+        environment: "prod",
+        // The MinIO of another stack.
+        passes: {
+          namespaces: { prefix: "b-" },
+          backups: {
+            destination: { ...backedUp.backups.destination, endpoint: "http://minio.minio.svc:9000" },
+          },
+        },
+        fails: {
+          namespaces: { prefix: "b-" },
+          backups: {
+            destination: { ...backedUp.backups.destination, endpoint: "http://minio.b-minio.svc:9000" },
+          },
+        },
+        problem: {
+          path: "backups.destination.endpoint",
+          was: "http://minio.b-minio.svc:9000",
+          allowed:
+            "another S3 than the object storage of this stack, which would be lost together with the copy",
+        },
+      },
+      {
         rule: "backupAccess",
         environment: "prod",
         passes: {
