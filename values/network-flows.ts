@@ -190,11 +190,6 @@ export function flows(settings: Settings): Flow[] {
         why: "clients with gateway credentials",
       })),
     ),
-    ...(settings.cadvisor.enabled && settings.cadvisor.expose.includes("nodePort")
-      ? (["anywhere", "nodes"] as const).map(
-          (from): Flow => ({ from, to: "cadvisor", ports: [8080], why: "cadvisor.expose" }),
-        )
-      : []),
     // kube-proxy replaces the source address of connections to a node port or load balancer with that of a node.
     ...(settings.access.service
       ? stores.flatMap((store): Flow[] =>

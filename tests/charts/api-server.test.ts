@@ -140,7 +140,7 @@ function acceptance(suite: Mocha.Suite, next: string | undefined) {
         const kinds = new Set(objects.filter(isCustom).map(({ object }) => object.kind));
         expect(kinds).to.deep.equal(
           new Set([
-            ...["Prometheus", "Alertmanager", "ServiceMonitor", "PrometheusRule"],
+            ...["Prometheus", "Alertmanager", "ServiceMonitor", "PodMonitor", "PrometheusRule"],
             ...["Instrumentation", "OpenTelemetryCollector", "VerticalPodAutoscaler"],
             ...(environment === "prod" ? ["ScaledObject", "TriggerAuthentication"] : []),
           ]),

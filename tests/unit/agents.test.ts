@@ -131,9 +131,9 @@ describe("unit: a hub", function () {
       expect(Object.keys(outputs["agents"]?.value as object)).to.deep.equal(["us-1"]);
       const service = { type: "NodePort", clientCertificates: true };
       const endpoints = {
-        loki: "https://10.0.0.1:1",
-        mimir: "https://10.0.0.1:2",
-        tempo: "https://10.0.0.1:3",
+        loki: "https://10.0.0.1:30001",
+        mimir: "https://10.0.0.1:30002",
+        tempo: "https://10.0.0.1:30003",
       };
       expect(
         gatewayConfiguration(
@@ -203,13 +203,16 @@ describe("unit: a hub", function () {
     expect(uids).to.include.members(related.filter((uid) => uid !== undefined));
   });
 
-  it("is reached through an Ingress with TLS for each gateway, which allows large pushes", async () => {
+  it("is reached through an Ingress with TLS for each gateway, which allows large pushes and long queries", async () => {
     const made = ofType(await recordingOf("dev", hub), "kubernetes:networking.k8s.io/v1:Ingress");
     expect(made.map(({ inputs }) => inputs["metadata"])).to.deep.equal(
       stores.map((store) => ({
         name: `${store}-gateway`,
         namespace: store,
-        annotations: { "nginx.ingress.kubernetes.io/proxy-body-size": "100m" },
+        annotations: {
+          "nginx.ingress.kubernetes.io/proxy-body-size": "100m",
+          "nginx.ingress.kubernetes.io/proxy-read-timeout": "315",
+        },
       })),
     );
     // CertificateExpiresSoon covers their certificates, on which every agent depends.
