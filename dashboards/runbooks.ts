@@ -16,7 +16,7 @@ const prefixHint =
  * A page as Grafana shows it: names of other alerts link to their pages, and links to the documentation become its paths,
  * which Grafana does not have.
  */
-export function asPanel(page: string, own: string, alerts: string[]): string {
+function asPanel(page: string, own: string, alerts: string[]): string {
   const others = alerts.filter((alert) => alert !== own).join("|");
   const named = new RegExp(`(?<![\\w/.\`[])(?:${others})(?![\\w\`\\]])`, "g");
   return page

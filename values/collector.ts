@@ -1,7 +1,7 @@
 /** The OpenTelemetry collector between applications and Alloy. */
 import { address, caBundle, namespaces, services, usesTls } from "../names";
 import type { Settings } from "../settings";
-import { everyInterface } from "./ip-family";
+import { everyInterface, isIpv6 } from "./ip-family";
 import { statelessScheduling } from "./scheduling";
 import { disruptionBudget, placement, pullSecrets, resources, watchedByPrometheus } from "./shared";
 import { trustedCa } from "./tls";
@@ -14,7 +14,18 @@ export const collectorAccount = (settings: Settings) => ({
   automountServiceAccountToken: false,
 });
 
+/** Port of the collector's own metrics, for which the operator names a container port. */
+const metricsPort = 8888;
+
 const collectorLabels = { "app.kubernetes.io/component": "opentelemetry-collector" };
+
+const namedAsInAlloy = (settings: Settings) => ({
+  host: isIpv6(settings) ? "::" : "0.0.0.0",
+  port: metricsPort,
+  without_type_suffix: false,
+  without_units: false,
+  without_scope_info: false,
+});
 
 /** A plain collector, which the operator deploys. */
 export const collectorObject = (settings: Settings) => {
@@ -81,6 +92,12 @@ export const collectorObject = (settings: Settings) => {
           },
         },
         service: {
+          telemetry: {
+            metrics: {
+              // The metric names of Alloy, which the alerts use: by default they have no unit and no _total.
+              readers: [{ pull: { exporter: { prometheus: namedAsInAlloy(settings) } } }],
+            },
+          },
           pipelines: Object.fromEntries(
             ["traces", "metrics", "logs"].map((signal) => [
               signal,

@@ -37,8 +37,8 @@ export async function connect(stack: string): Promise<Connection> {
     throw new UserError(
       `Cannot reach a Kubernetes cluster: ${cluster.reason}. Do one of the following:\n` +
         "  export KUBECONFIG=<path>                              use a kubeconfig whose cluster is reachable\n" +
-        "  pulumi config set --path cluster.context <name>       use another context of your kubeconfig\n" +
-        "  pulumi config set --path cluster.kubeconfig <path>    use another kubeconfig\n" +
+        `  pulumi config set --stack ${stack} --path cluster.context <name>       use another context of your kubeconfig\n` +
+        `  pulumi config set --stack ${stack} --path cluster.kubeconfig <path>    use another kubeconfig\n` +
         "  kind create cluster --name observability              create a cluster for a dev stack with Docker or Podman",
     );
   console.error(`obs: stack ${stack} (${settings.environment}) on ${cluster.version}`);

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "chai";
-import { ranked } from "../../cli/commands/doctor";
+import { forStack, ranked } from "../../cli/commands/doctor";
 import type { Finding } from "../../cli/commands/doctor/check";
 import { root } from "../../cli/lib/stack-config";
 
@@ -63,5 +63,20 @@ describe("doctor: pages", () => {
       "warning pods",
       "note cluster",
     ]);
+  });
+});
+
+describe("doctor: commands in fixes", () => {
+  it("name the stack, because they change the stack dev without it", () => {
+    const fix = (text: string) => forStack("prod", text);
+    expect(fix("./obs refresh, then ./obs up: it restores them")).to.equal(
+      "./obs refresh prod, then ./obs up prod: it restores them",
+    );
+    expect(fix("pulumi config set --path loki.retention 30d, then ./obs up")).to.equal(
+      "pulumi config set --stack prod --path loki.retention 30d, then ./obs up prod",
+    );
+    expect(fix("./obs upgrade --check")).to.equal("./obs upgrade --check prod");
+    for (const named of ["run ./obs up prod again", "./obs up for hub, then for this stack"])
+      expect(fix(named)).to.equal(named);
   });
 });

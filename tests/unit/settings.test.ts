@@ -1459,6 +1459,35 @@ describe("unit: settings", () => {
             },
           },
         },
+        fails: {
+          access: {
+            service: { type: "NodePort" },
+            endpoints: {
+              loki: "https://hub.example.com:8443",
+              mimir: "https://hub.example.com:30444",
+              tempo: "https://hub.example.com:30445",
+            },
+          },
+        },
+        problem: {
+          path: "access.endpoints.loki",
+          was: "https://hub.example.com:8443",
+          allowed: "a URL with a port from 30000 to 32767, because it is a node port",
+        },
+      },
+      {
+        rule: "servedUrls",
+        environment: "dev",
+        passes: {
+          access: {
+            service: { type: "NodePort" },
+            endpoints: {
+              loki: "https://hub.example.com:30443",
+              mimir: "https://hub.example.com:30444",
+              tempo: "https://hub.example.com:30445",
+            },
+          },
+        },
         fails: { access: { service: { type: "NodePort" } } },
         problem: {
           path: "access.endpoints",

@@ -43,6 +43,14 @@ export const ranked = (results: Result[]): Finding[] =>
         layers.indexOf(a.layer) - layers.indexOf(b.layer),
     );
 
+/** A fix whose commands name the stack: without a name, they change the stack dev or the selected one. */
+export const forStack = (stack: string, fix: string): string =>
+  fix
+    .replace(/\.\/obs (up|refresh|diff|size|upgrade --check)(?! for )\b/g, (command, _, at: number) =>
+      fix.startsWith(` ${stack}`, at + command.length) ? command : `${command} ${stack}`,
+    )
+    .replaceAll("pulumi config set --path", `pulumi config set --stack ${stack} --path`);
+
 /** Runs all checks of a stack, or those that are given; one that fails is a finding, too. @param limit seconds of each */
 export async function examine(
   given: Omit<Context, "cluster">,
@@ -68,7 +76,10 @@ export async function examine(
       return result;
     }),
   );
-  const findings = renamed(given.settings, ranked(results));
+  const findings = renamed(given.settings, ranked(results)).map((one) => ({
+    ...one,
+    fix: forStack(given.stack, one.fix),
+  }));
   const healthy = findings.every(({ severity }) => severity === "note");
   return { healthy, findings, results, seconds: secondsSince(start) };
 }
