@@ -201,6 +201,7 @@ export async function drilled(scene: Scene, event: Event): Promise<Outcome> {
   const after = whole === undefined ? undefined : Math.max(0, (whole - ended) / 1000);
   const result = async (until: number): Promise<Case> => {
     const { cost, compared, open } = await costOfEvent(scene, { ...during, to }, until);
+    const stopped = event.kind === "loki-outage" ? ("loki" as const) : undefined;
     const kept = [...writers.records()].filter(([node]) => !isLost(during, node, begun + 1000));
     return {
       ...{ event: event.name, at: new Date(begun).toISOString(), held: (ended - begun) / 1000 },
@@ -212,7 +213,10 @@ export async function drilled(scene: Scene, event: Event): Promise<Outcome> {
         ...reasons,
         ...(open ? [open] : []),
       ],
-      missed: [...(failed ? [failed] : []), ...judge(cost, after, { all: !kept.length, compared })],
+      missed: [
+        ...(failed ? [failed] : []),
+        ...judge(cost, after, { all: !kept.length, compared, ...(stopped && { stopped }) }),
+      ],
       ...(open && { open: true }),
     };
   };

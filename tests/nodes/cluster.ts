@@ -13,7 +13,7 @@ import { ifExists } from "../../cli/lib/objects";
 import { until } from "../../cli/lib/poll";
 import { grouped } from "../../cli/lib/text";
 import { minio } from "../../names";
-import { findComponents } from "../chaos/components";
+import { type Component, findComponents, Harms } from "../chaos/components";
 import { namespaces } from "../support/names";
 import { isNodeReady, workloadPods, workloadTrouble } from "./health";
 
@@ -43,10 +43,12 @@ export class Cluster {
   private readonly core: CoreV1Api;
   private readonly apps: AppsV1Api;
   private readonly cordoned = new Set<string>();
+  private readonly harms: Harms;
 
   constructor(private readonly config: KubeConfig) {
     this.core = config.makeApiClient(CoreV1Api);
     this.apps = config.makeApiClient(AppsV1Api);
+    this.harms = new Harms(config);
   }
 
   /** The nodes that ordinary pods run on. */
@@ -85,8 +87,9 @@ export class Cluster {
     else this.cordoned.delete(name);
   }
 
-  /** Makes every node that a drill cordoned schedulable again. */
-  async uncordonAll(): Promise<void> {
+  /** Makes every node that a drill cordoned schedulable again, and starts what it stopped. */
+  async putBack(): Promise<void> {
+    await this.harms.putBack();
     for (const name of [...this.cordoned]) await this.cordon(name, false);
   }
 
@@ -119,7 +122,7 @@ export class Cluster {
       await wait(upgrade * 1000);
       return { seconds: took, refused };
     } finally {
-      await this.uncordonAll();
+      await this.putBack();
     }
   }
 
@@ -138,17 +141,29 @@ export class Cluster {
   }
 
   /**
-   * Restarts every workload of the stack as `kubectl rollout restart` does, one namespace after the other.
+   * Stops all of Loki for a time.
+   *
+   * @param seconds from the end of its last pod
+   */
+  async stopLoki(seconds: number): Promise<void> {
+    const own = (await findComponents(this.config)).filter(({ namespace }) => namespace === namespaces.loki);
+    await Promise.all(own.map((one) => this.harms.pause(one, seconds)));
+  }
+
+  /**
+   * Restarts workloads of the stack as `kubectl rollout restart` does, one namespace after the other.
    *
    * @param seconds timeout of a namespace
+   * @param wanted which workloads (default: all)
    * @returns namespaces with the seconds of their rollouts
    */
-  async restartAll(seconds: number): Promise<string[]> {
+  async restart(seconds: number, wanted: (one: Component) => boolean = () => true): Promise<string[]> {
     const merge = setHeaderOptions("Content-Type", PatchStrategy.MergePatch);
     const annotations = { "kubectl.kubernetes.io/restartedAt": new Date().toISOString() };
     const body = { spec: { template: { metadata: { annotations } } } };
     const took: string[] = [];
-    for (const [namespace, own] of grouped(await findComponents(this.config), (one) => one.namespace)) {
+    const chosen = (await findComponents(this.config)).filter(wanted);
+    for (const [namespace, own] of grouped(chosen, (one) => one.namespace)) {
       const begun = Date.now();
       for (const { kind, name } of own) {
         const request = { namespace, name, body };

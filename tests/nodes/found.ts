@@ -8,6 +8,8 @@ import type { Found } from "./account";
 
 /** Maximum number of entries in a response; Loki's default limit. */
 const page = 5000;
+/** Range of one query of lines, in milliseconds: a query reads all chunks of its range. */
+const lineWindow = 60_000;
 /** Range of one search, in seconds of traces. */
 const traceWindow = 20;
 
@@ -46,12 +48,23 @@ async function findLines(
 ): Promise<void> {
   const { load, run } = quest;
   const query = `{namespace="${load.namespace}", container_name="writer"} |= "${load.name} run=${run} "`;
+  for (let start = from; start < to; start += lineWindow)
+    await findLinesOf(quest, query, { from: start, to: Math.min(to, start + lineWindow) }, add);
+}
+
+/** The lines of one query. */
+async function findLinesOf(
+  { ask }: Quest,
+  query: string,
+  { from, to }: { from: number; to: number },
+  add: (node: string, number: number) => void,
+): Promise<void> {
   const end = `${to}000000`;
   let start = `${from}000000`;
   /** Entries at the start of the next page, which contains them again. */
   let known = new Set<string>();
   for (;;) {
-    const { data } = await quest.ask<{ data: { result: { values: [string, string][] }[] } }>(
+    const { data } = await ask<{ data: { result: { values: [string, string][] }[] } }>(
       services.loki,
       gatewayUser(tenants.logs, "read"),
       "/loki/api/v1/query_range",

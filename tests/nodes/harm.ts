@@ -1,6 +1,7 @@
 /** Causes each event, and ends it. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { setTimeout as wait } from "node:timers/promises";
+import { namespaces } from "../support/names";
 import type { Period } from "./account";
 import type { Cluster } from "./cluster";
 import type { CommandName, Commands, Event } from "./plan";
@@ -70,7 +71,7 @@ export class Harm {
   constructor(
     private readonly cluster: Cluster,
     private readonly commands: Commands,
-    /** Durations in seconds: without power or network, until a node is ready or drained, and of a command. */
+    /** Durations in seconds: without power, network or Loki, until a node is ready or drained, and of a command. */
     private readonly seconds: { off: number; patience: number; limit: number },
   ) {}
 
@@ -100,13 +101,13 @@ export class Harm {
     await this.cluster.nodesReady(nodes, this.seconds.patience);
   }
 
-  /** Restores power, network and scheduling. */
+  /** Restores power, network, scheduling and Loki. */
   async putBack(): Promise<void> {
     for (const [node, back] of [...this.undo]) {
       await this.run(back, { node });
       this.undo.delete(node);
     }
-    await this.cluster.uncordonAll();
+    await this.cluster.putBack();
   }
 
   /**
@@ -152,7 +153,7 @@ export class Harm {
         return [`drained in ${seconds.toFixed(0)} s, ${refused} evictions refused at first`];
       }
       case "restart":
-        return [`rollouts: ${(await this.cluster.restartAll(this.seconds.patience)).join(", ")}`];
+        return [`rollouts: ${(await this.cluster.restart(this.seconds.patience)).join(", ")}`];
       case "scale":
         try {
           await this.run("scale", { store, replicas: String(replicas.more) });
@@ -163,6 +164,15 @@ export class Harm {
       case "minio-volume":
         await this.cluster.loseMinioVolume(0);
         return [];
+      case "loki-outage": {
+        await wait(2 * this.seconds.off * 1000);
+        await this.cluster.stopLoki(this.seconds.off);
+        const rollout = await this.cluster.restart(
+          this.seconds.patience,
+          ({ kind, namespace }) => kind === "DaemonSet" && namespace === namespaces.alloyLogs,
+        );
+        return [`rollout: ${rollout.join(", ")}`];
+      }
     }
   }
 }

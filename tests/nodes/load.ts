@@ -104,8 +104,12 @@ export function writes(run: string): string {
     .join("");
 }
 
-/** The writers. A node that is off keeps its writer, and the writer its record. */
-export function writersManifest(settings: Settings, load: Load, run: string): V1DaemonSet {
+/**
+ * The writers. A node that is off keeps its writer, and the writer its record.
+ *
+ * @param nodes nodes with a writer
+ */
+export function writersManifest(settings: Settings, load: Load, run: string, nodes: string[]): V1DaemonSet {
   const labels = { "app.kubernetes.io/name": load.name };
   const spec = podSpec(settings, load, run);
   return {
@@ -116,6 +120,15 @@ export function writersManifest(settings: Settings, load: Load, run: string): V1
         metadata: { labels },
         spec: {
           ...spec,
+          affinity: {
+            nodeAffinity: {
+              requiredDuringSchedulingIgnoredDuringExecution: {
+                nodeSelectorTerms: nodes.map((node) => ({
+                  matchFields: [{ key: "metadata.name", operator: "In", values: [node] }],
+                })),
+              },
+            },
+          },
           containers: spec.containers.map((container) => ({
             ...container,
             envFrom: [{ secretRef: { name: load.name } }],
@@ -151,5 +164,5 @@ export async function startWriters(
   });
   await config
     .makeApiClient(AppsV1Api)
-    .createNamespacedDaemonSet({ namespace, body: writersManifest(settings, load, run) });
+    .createNamespacedDaemonSet({ namespace, body: writersManifest(settings, load, run, nodes) });
 }

@@ -19,6 +19,8 @@ run for which the commands are given, in this order:
   up-during-loss     the same, and the first node loses power      --up, --node-down, --node-up
   scale/<store>      ingesters from 3 to 5 and back to 3           --scale
   minio-volume       a MinIO server loses its volume
+  loki-outage        after twice --off seconds of load, Loki is stopped for --off seconds, then every Alloy for logs
+                     is restarted
 
 Commands run in a shell. {node}, {store} and {replicas} are replaced.
 
@@ -26,9 +28,10 @@ Commands run in a shell. {node}, {store} and {replicas} are replaced.
   --node-cut <command>    disconnect {node}             --node-heal <command>   connect {node}
   --up <command>          change every release          --scale <command>       give {store} {replicas} ingesters;
                           for fewer, follow "Scale in" of docs/guides/scaling.md, because a plain update is rejected
-  --off <seconds>         time without power or network, 10 to 3600 (default: 120)
+  --off <seconds>         time without power, network or Loki, 10 to 3600 (default: 120)
   --lines <number>        log lines per second of all nodes, 1 to 100000 (default: 600)
   --spans <number>        spans per second of all nodes, 1 to 10000 (default: 54)
+  --writer <node>         write from this node; may be repeated (default: from every node)
   --patience <seconds>    timeout of the recovery, before and after an event, 60 to 7200 (default: 900)
   --limit <seconds>       timeout of a whole event, 120 to 36000 (default: 3600): a longer command is interrupted,
                           and data that is missing by then is counted again after the last event
@@ -51,6 +54,8 @@ export interface Asked {
   off: number;
   lines: number;
   spans: number;
+  /** Nodes with a writer; empty means all. */
+  writers: string[];
   patience: number;
   /** Timeout of an event, in seconds. */
   limit: number;
@@ -91,7 +96,7 @@ export function readAsked(args: string[]): Asked {
         ...{ "node-down": option, "node-up": option, "node-cut": option, "node-heal": option },
         ...{ up: option, scale: option, off: option, lines: option, spans: option, patience: option },
         limit: option,
-        ignore: { ...option, multiple: true },
+        ...{ writer: { ...option, multiple: true }, ignore: { ...option, multiple: true } },
         ...{ for: option, report: option, json: flag, yes: flag, help: flag },
       },
     });
@@ -109,6 +114,7 @@ export function readAsked(args: string[]): Asked {
     off: numberOf("off", values.off, 120, [10, 3600]),
     lines: numberOf("lines", values.lines, 600, [1, 100_000]),
     spans: numberOf("spans", values.spans, 54, [1, 10_000]),
+    writers: values.writer ?? [],
     patience: numberOf("patience", values.patience, 900, [60, 7200]),
     limit: numberOf("limit", values.limit, 3600, [120, 36_000]),
     ignore: values.ignore ?? [],
@@ -132,6 +138,7 @@ const needs = {
   "up-during-loss": ["up", "node-down", "node-up"],
   scale: ["scale"],
   "minio-volume": [],
+  "loki-outage": [],
 } as const satisfies Record<string, readonly CommandName[]>;
 export type Kind = keyof typeof needs;
 
@@ -169,6 +176,7 @@ export function eventsOf(nodes: DrillNode[]): Event[] {
       (store): Event => ({ kind: "scale", name: `scale/${store}`, nodes: [], store }),
     ),
     once("minio-volume"),
+    once("loki-outage"),
   ];
 }
 

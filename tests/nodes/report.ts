@@ -1,6 +1,6 @@
 /** The costs of events: judged, stored in a file, and shown as a table. Pure, except for the file. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { stores } from "../../names";
+import { type Store, stores } from "../../names";
 import type { Cost } from "./account";
 
 /** The effects of one event. Times are in seconds. */
@@ -34,11 +34,12 @@ const count = (value: number, of: string) => `${value} ${of}${value === 1 ? "" :
  *
  * @param all whether all nodes were lost, so that nothing could respond
  * @param compared whether the stores responded to the comparison
+ * @param stopped a store that the event stops
  */
 export function judge(
   cost: Cost,
   whole: number | undefined,
-  { all, compared }: { all: boolean; compared: boolean },
+  { all, compared, stopped }: { all: boolean; compared: boolean; stopped?: Store },
 ): string[] {
   const { lines, samples, spans, failedWrites, queries } = cost;
   const gone = [
@@ -52,10 +53,10 @@ export function judge(
     ...(whole === undefined ? ["did not recover in time"] : []),
     ...(compared ? gone : ["data was not compared"]),
     ...(["alloy", ...stores] as const)
-      .filter((to) => failedWrites[to])
+      .filter((to) => failedWrites[to] && to !== stopped)
       .map((to) => `${count(failedWrites[to], "write")} to ${to} failed`),
     ...stores
-      .filter((store) => !all && queries[store].outage > outageAllowed)
+      .filter((store) => !all && store !== stopped && queries[store].outage > outageAllowed)
       .map((store) => `queries of ${store} failed for ${queries[store].outage.toFixed(0)} s`),
   ];
 }

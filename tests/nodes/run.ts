@@ -27,11 +27,13 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
   const cluster = new Cluster(config);
   const nodes = await cluster.nodes();
   if (nodes.length < 2) throw new UserError(`the cluster has ${nodes.length} node (drills need 2 or more)`);
-  const names = nodes.map(({ name }) => name);
+  const unknown = asked.writers.filter((writer) => !nodes.some(({ name }) => name === writer));
+  if (unknown.length) throw new UserError(`--writer: no node is called ${unknown.join(", ")}`);
+  const names = asked.writers.length ? asked.writers : nodes.map(({ name }) => name);
   let cases = asked.report ? readReport(asked.report) : [];
   const { todo, skipped } = planned(eventsOf(nodes), asked, cases);
   for (const { event, lacks } of skipped) tell(`${event.name} skipped: ${lacks.join(" and ")} not given`);
-  const load = loadOn(nodes.length, asked.lines, asked.spans);
+  const load = loadOn(names.length, asked.lines, asked.spans);
   const writers = new Writers(config, load);
   const harm = new Harm(cluster, asked.commands, asked);
   const id = newRun();
@@ -61,7 +63,7 @@ async function run(stack: string, asked: Asked): Promise<Case[]> {
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupted);
   try {
-    tell(`run ${id}: ${todo.length} events on ${names.join(", ")}; namespace ${drills.namespace}`);
+    tell(`run ${id}: ${todo.length} events, writers on ${names.join(", ")}; namespace ${drills.namespace}`);
     await startWriters(config, settings, load, { run: id, nodes: names });
     await writers.start(names);
     await until(asked.patience, "scrape of every writer", () => areScraped(scene, names.length));

@@ -5,6 +5,7 @@ import { mock } from "node:test";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { parseSettings, UserError } from "../../settings";
+import type { Component } from "../chaos/components";
 import { emptyRecord, type Record as Written } from "../chaos/record";
 import {
   type Cost,
@@ -302,6 +303,12 @@ describe("unit: node drills, targets and the table", () => {
       "7 writes to mimir failed",
       "queries of tempo failed for 16 s",
     ]);
+    expect(judge(bad, 40, { all: false, compared: true, stopped: "tempo" })).not.to.include(
+      "queries of tempo failed for 16 s",
+    );
+    expect(judge(bad, 40, { all: false, compared: true, stopped: "mimir" })).not.to.include(
+      "7 writes to mimir failed",
+    );
     // Without any node there are no scrapes and no responses.
     expect(judge(bad, 40, { all: true, compared: true })).to.deep.equal([
       "1 line lost",
@@ -378,7 +385,7 @@ describe("unit: node drills, the plan", () => {
     const { todo, skipped } = plan(power);
     expect(names(todo)).to.deep.equal([
       ...["power/node-1", "power/node-2", "power/node-3", "drain/node-1", "drain/node-2", "drain/node-3"],
-      ...["zone/zone-a", "zone/zone-b", "restart", "all", "minio-volume"],
+      ...["zone/zone-a", "zone/zone-b", "restart", "all", "minio-volume", "loki-outage"],
     ]);
     expect(todo.find(({ name }) => name === "zone/zone-a")?.nodes).to.deep.equal(["node-1", "node-3"]);
     expect(skipped[0]).to.deep.include({ lacks: ["--node-cut", "--node-heal"] });
@@ -434,7 +441,7 @@ describe("unit: node drills, the plan", () => {
       nodesReady: async () => {
         throw new Error("not ready after 1 s: node-1");
       },
-      uncordonAll: async () => undefined,
+      putBack: async () => undefined,
     } as unknown as Cluster;
     const commands = {
       "node-down": `echo down {node} >> ${log}`,
@@ -450,6 +457,31 @@ describe("unit: node drills, the plan", () => {
     expect(scale.failed).to.include("ended with exit code 1");
     expect(scale.lost).to.deep.equal([]);
     expect(readFileSync(log, "utf8")).to.equal("down node-1\nup node-1\nloki 5\nloki 3\n");
+  });
+
+  it("stops Loki after a time of load, then restarts Alloy for logs", async () => {
+    const did: string[] = [];
+    const cluster = {
+      stopLoki: async (seconds: number) => did.push(`Loki stopped for ${seconds} s`),
+      restart: async (_: number, wanted: (one: Component) => boolean) => {
+        const one = (kind: Component["kind"], namespace: string): Component => ({
+          ...{ kind, namespace, name: "a", selector: "", replicas: 1 },
+        });
+        for (const each of [
+          one("DaemonSet", "alloy-logs"),
+          one("DaemonSet", "cadvisor"),
+          one("StatefulSet", "loki"),
+        ])
+          if (wanted(each)) did.push(`${each.namespace} restarted`);
+        return ["alloy-logs 3 s"];
+      },
+    } as unknown as Cluster;
+    const harm = new Harm(cluster, {}, { off: 0.05, patience: 1, limit: 10 });
+    const begun = Date.now();
+    const outage = await harm.cause({ kind: "loki-outage", name: "loki-outage", nodes: [] });
+    expect(Date.now() - begun).to.be.at.least(99);
+    expect(outage).to.deep.equal({ notes: ["rollout: alloy-logs 3 s"], lost: [] });
+    expect(did).to.deep.equal(["Loki stopped for 0.05 s", "alloy-logs restarted"]);
   });
 
   it("fills a command's placeholders", () => {
@@ -497,12 +529,13 @@ describe("unit: node drills, the cluster", () => {
 
 describe("unit: node drills, the load", () => {
   it("puts a writer on each node, which complies with the restricted Pod Security level", () => {
-    const { spec } = writersManifest(settingsOf("prod"), loadOn(6, 600, 54), "0123abcd");
+    const { spec } = writersManifest(settingsOf("prod"), loadOn(6, 600, 54), "0123abcd", ["node-1"]);
     const [container] = spec?.template.spec?.containers ?? [];
     expect(spec?.template.spec?.automountServiceAccountToken).to.equal(false);
     expect(container?.securityContext).to.include({ runAsNonRoot: true, readOnlyRootFilesystem: true });
     expect(container?.env).to.deep.include({ name: "LOAD_LINES", value: "100" });
     expect(container?.env).to.deep.include({ name: "LOAD_SPANS", value: "9" });
+    expect(JSON.stringify(spec?.template.spec?.affinity)).to.include('"values":["node-1"]');
     expect(container?.envFrom).to.deep.equal([{ secretRef: { name: "nodes" } }]);
   });
 
@@ -536,18 +569,20 @@ describe("unit: node drills, the load", () => {
       `${1000 + Math.floor(index / 7)}000000`,
       `nodes run=0123abcd writer=node-${1 + (index % 2)} number=${Math.floor(index / 2) + 1}`,
     ]);
-    // One line exists twice, with another time.
-    entries.push(["9000000000", entries[10]?.[1] ?? ""]);
+    // One line exists twice, with a time in the next range.
+    entries.push(["69000000000", entries[10]?.[1] ?? ""]);
     const pages: number[] = [];
     const ask = (async (
       service: { name: string },
       user: string,
       path: string,
-      query: { start?: string; limit?: number },
+      query: { start?: string; end?: string; limit?: number },
     ) => {
       if (service.name === "loki-gateway") {
         const values = entries
-          .filter(([time]) => BigInt(time) >= BigInt(query.start ?? 0))
+          .filter(
+            ([time]) => BigInt(time) >= BigInt(query.start ?? 0) && BigInt(time) < BigInt(query.end ?? 0),
+          )
           .slice(0, query.limit);
         pages.push(values.length);
         return { data: { result: [{ values: values.slice(0, 1000) }, { values: values.slice(1000) }] } };
@@ -561,13 +596,13 @@ describe("unit: node drills, the load", () => {
       return { data: { result: [{ metric: { pod: "pod-2" }, values: times.map((time) => [time, "1"]) }] } };
     }) as Ask;
     const run = "0123abcd";
-    const of = { ask, load: loadOn(2, 10, 4), run, from: 0, to: 20_000 };
+    const of = { ask, load: loadOn(2, 10, 4), run, from: 0, to: 120_000 };
     const pods = new Map([
       ["node-1", "pod-1"],
       ["node-2", "pod-2"],
     ]);
     const all = await findAll(of, pods, new Map([["node-1", [1, 2, 3]]]), of);
-    expect(pages).to.deep.equal([5000, 5000, 2006]);
+    expect(pages).to.deep.equal([5000, 5000, 2005, 1]);
     const [one, two] = [all.get("node-1"), all.get("node-2")];
     expect(one?.lines.size).to.equal(6001);
     expect(two?.lines.size).to.equal(6000);
