@@ -31,6 +31,10 @@ const pushes = `${loki}, container="distributor", route=~"loki_api_v1_push|otlp_
 /** Queries at the query frontend, without health and status requests. */
 const queries = `${loki}, container="query-frontend", route=~"loki_api_v1_.+", route!~".*(buildinfo|tail)"`;
 
+/** Requests to the object storage: each kind of storage has its own metric. */
+const storageRequests = (part: "bucket" | "count") =>
+  `{__name__=~"loki_(s3|gcs|azure_blob)_request_duration_seconds_${part}", ${loki}}`;
+
 const store: Store = { prefix: "loki", of: loki };
 
 /** Loki operations: ingestion, storage, queries, retention. */
@@ -313,19 +317,19 @@ export const lokiOperations: Dashboard = {
           "p95 object storage latency",
           "s",
           of(watcher, {
-            "{{operation}}": quantile(0.95, `loki_s3_request_duration_seconds_bucket{${loki}}`, "operation"),
+            "{{operation}}": quantile(0.95, storageRequests("bucket"), "operation"),
           }),
         ),
         timeSeries(
           "Object storage operations",
           "ops",
           of(watcher, {
-            "{{operation}} {{status_code}}": rate(
-              `loki_s3_request_duration_seconds_count{${loki}}`,
-              "operation, status_code",
-            ),
+            "{{operation}} {{status_code}}": rate(storageRequests("count"), "operation, status_code"),
           }),
-          { description: "Loki counts a missing object as 500, so a few for GetObject are normal." },
+          {
+            description:
+              "S3 and Azure: Loki counts a missing object as 500, so a few for GetObject are normal.",
+          },
         ),
         timeSeries(
           "Index uploads",

@@ -50,11 +50,11 @@ function tenantMaps(users: GatewayUser[], agents: string[]): string[] {
       "GET $of_anybody;",
       "HEAD $of_anybody;",
     ]),
-    // An agent's rules may read other tenants (source_tenants). Their alerts are for the hub's receivers, not for the
-    // agent.
+    // Alertmanager's configuration can contain passwords, so no writer may read it. An agent's rules may read other
+    // tenants (source_tenants): their alerts are for the hub's receivers, not for the agent.
     ...block(`map $login ${tenantVariable("alert")}`, [
       `default ${tenantVariable("manage")};`,
-      ...agentUsers.map((user) => `"${user}" "!";`),
+      ...ofRole("write").map(({ name }) => `"${name}" "!";`),
     ]),
     // If a request names a tenant, it must be the user's own. Otherwise the client could mistake the response for that
     // of another tenant.

@@ -1,12 +1,7 @@
 /** Availability after the loss of a pod or a node. */
 import { at, valuesOf } from "../pods";
 import { always, inProd, type StackRule, type Subject, type SubjectRule, type Tree } from "../rule";
-
-/** Whether a selector picks pods with these labels. */
-const selects = (selector: Tree | undefined, labels: Tree): boolean =>
-  Object.entries((selector?.["matchLabels"] ?? {}) as Tree).every(
-    ([label, value]) => labels[label] === value,
-  );
+import { selects } from "../selectors";
 
 /** The replicas and labels of a controller of several pods; an autoscaler's minimum if it sets the replicas. */
 function replicated(subject: Subject, subjects: Subject[]) {

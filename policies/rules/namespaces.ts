@@ -1,5 +1,6 @@
 /** Rules about a namespace as a whole. */
 import { always, inProd, type StackRule, type Subject, type SubjectRule, type Tree } from "../rule";
+import { selectsAll } from "../selectors";
 
 const mode = (name: string) => `pod-security.kubernetes.io/${name}`;
 
@@ -24,18 +25,27 @@ export const podSecurityLabels: SubjectRule = {
 /** A namespace that the stack creates, or an existing one that it uses (cluster.existingNamespaces). */
 const isNamespace = ({ kind }: Subject): boolean => ["Namespace", "NamespacePatch"].includes(kind);
 
-/** Whether a part of a rule is missing or empty, which Kubernetes reads as everything. */
-const everything = (part: unknown[] | undefined): boolean => !part?.length;
+type Direction = "Ingress" | "Egress";
 
-/** Whether a policy selects all pods of its namespace in a direction, and does not allow all traffic there. */
-const denies = (spec: Tree | undefined, direction: "Ingress" | "Egress"): boolean => {
-  const allowed: Tree[] = spec?.[direction.toLowerCase()] ?? [];
-  return (
-    Object.keys(spec?.["podSelector"] ?? {}).length === 0 &&
-    (spec?.["policyTypes"] ?? []).includes(direction) &&
-    allowed.every((rule) => !(everything(rule["ports"]) && everything(rule["from"] ?? rule["to"])))
+/** Whether a policy selects all pods of its namespace in a direction. Without policyTypes, rules decide. */
+const coversAll = (spec: Tree, direction: Direction): boolean =>
+  selectsAll(spec["podSelector"]) &&
+  ((spec["policyTypes"] ?? ["Ingress", ...(spec["egress"]?.length ? ["Egress"] : [])]) as string[]).includes(
+    direction,
   );
-};
+
+/** Whether a peer is every pod of the cluster, or every address. */
+const isEverybody = ({ ipBlock, namespaceSelector, podSelector }: Tree): boolean =>
+  ipBlock
+    ? ["0.0.0.0/0", "::/0"].includes(ipBlock["cidr"]) && !ipBlock["except"]?.length
+    : namespaceSelector !== undefined && selectsAll(namespaceSelector) && selectsAll(podSelector);
+
+/** Whether a policy allows all connections of a direction: missing or empty parts of a rule mean everything. */
+const opens = (spec: Tree, direction: Direction): boolean =>
+  ((spec[direction.toLowerCase()] ?? []) as Tree[]).some(({ ports, from, to }) => {
+    const peers: Tree[] = from ?? to ?? [];
+    return !ports?.length && (!peers.length || peers.some(isEverybody));
+  });
 
 export const networkPolicies: StackRule = {
   id: "network-policies",
@@ -47,12 +57,20 @@ export const networkPolicies: StackRule = {
       const policies = subjects.filter(
         ({ kind, namespace }) => kind === "NetworkPolicy" && namespace === subject.name,
       );
-      return (["Ingress", "Egress"] as const)
-        .filter((direction) => !policies.some(({ object }) => denies(object["spec"], direction)))
-        .map((direction) => ({
+      return (["Ingress", "Egress"] as const).flatMap((direction) => {
+        const covering = policies.filter(({ object }) => coversAll(object["spec"] ?? {}, direction));
+        const opening = covering.filter(({ object }) => opens(object["spec"] ?? {}, direction));
+        const open = opening.map(({ name }) => ({
+          subject,
+          what: `NetworkPolicy ${name} allows all ${direction.toLowerCase()}`,
+          fix: "Name its peers or ports; policies add up, so no other policy denies what one allows.",
+        }));
+        const none = {
           subject,
           what: `no NetworkPolicy denies ${direction.toLowerCase()} by default`,
           fix: "Set network.policies to true, and add a new namespace to values/network-flows.ts.",
-        }));
+        };
+        return covering.length ? open : [none];
+      });
     }),
 };

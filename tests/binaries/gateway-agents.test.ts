@@ -157,8 +157,7 @@ describe("binaries: a hub's gateways", function () {
                 `${method} ${path}`,
               ).to.equal(403);
           expect(backends.got).to.deep.equal([]);
-          for (const user of ["eu-1-read", "pods-write"])
-            expect((await gateway.ask(user, { path: alerts })).status, user).to.equal(200);
+          expect((await gateway.ask("eu-1-read", { path: alerts })).status).to.equal(200);
         });
     });
 });

@@ -33,7 +33,15 @@ const budget = thing(
   { spec: { maxUnavailable: 1, selector: { matchLabels: { app: "app" } } } },
   { namespace: "apps" },
 );
-const deny = (spec: object) => thing("NetworkPolicy", "default-deny", { spec }, { namespace: "apps" });
+const budgetOf = (matchExpressions: object[]) =>
+  thing(
+    "PodDisruptionBudget",
+    "app",
+    { spec: { maxUnavailable: 1, selector: { matchLabels: { app: "app" }, matchExpressions } } },
+    { namespace: "apps" },
+  );
+const deny = (spec: object, { name = "default-deny", namespace = "apps" } = {}) =>
+  thing("NetworkPolicy", name, { spec }, { namespace });
 const both = { podSelector: {}, policyTypes: ["Ingress", "Egress"] };
 const role = (rule: object, kind = "ClusterRole") => thing(kind, "reader", { rules: [rule] });
 const bucket = thing("S3Bucket", "logs", { bucket: "logs", acl: "private" }, { protect: true });
@@ -236,10 +244,21 @@ const pods: RuleSpec[] = [
   },
   {
     rule: "disruption-budgets",
-    passes: [deployment(), deployment({}, {}, 2), budget],
+    passes: [
+      deployment(),
+      deployment({}, {}, 2),
+      budgetOf([
+        { key: "app", operator: "In", values: ["app", "other"] },
+        { key: "app", operator: "Exists" },
+        { key: "app", operator: "NotIn", values: ["other"] },
+        { key: "other", operator: "DoesNotExist" },
+      ]),
+    ],
     fails: [
       deployment({}, {}, 2),
       { ...budget, namespace: "elsewhere" },
+      budgetOf([{ key: "app", operator: "NotIn", values: ["app"] }]),
+      budgetOf([{ key: "other", operator: "Exists" }]),
       ...[{}, { minAvailable: "0%" }, { maxUnavailable: "51%" }].flatMap((spec, index) => {
         const namespace = `apps-${index}`;
         const { selector } = budget.object["spec"];
@@ -321,13 +340,47 @@ const objects: RuleSpec[] = [
     passes: [thing("Namespace", "apps"), deny({ ...both, egress: [{ ports: [{ port: 53 }] }] })],
     fails: [
       thing("NamespacePatch", "apps"),
-      // Empty lists of peers and ports allow all.
-      deny({ ...both, ingress: [{ from: [], ports: [] }], egress: [{}] }),
+      thing("Namespace", "open"),
+      deny(both, { namespace: "open" }),
+      // Empty lists of peers and ports allow all, as do these peers; without policyTypes, rules decide.
+      ...[
+        { ingress: [{ from: [], ports: [] }], egress: [{}] },
+        { ...both, ingress: [{ from: [{ namespaceSelector: { matchLabels: {} } }] }] },
+        { ...both, egress: [{ to: [{ podSelector: {} }, { ipBlock: { cidr: "0.0.0.0/0" } }] }] },
+      ].map((spec, index) => deny(spec, { name: `open-${index}`, namespace: "open" })),
+      // These are not open.
+      deny(
+        {
+          ...both,
+          ingress: [
+            {
+              from: [
+                { podSelector: {} },
+                { namespaceSelector: { matchExpressions: [{ key: "a", operator: "Exists" }] } },
+              ],
+            },
+            { ports: [{ port: 53 }] },
+          ],
+          egress: [{ to: [{ ipBlock: { cidr: "0.0.0.0/0", except: ["10.0.0.0/8"] } }] }],
+        },
+        { namespace: "open" },
+      ),
     ],
-    says: ["ingress", "egress"].map(
-      (direction) =>
-        `apps: no NetworkPolicy denies ${direction} by default: without them, every pod of the cluster can reach the stores behind the gateways. Set network.policies to true, and add a new namespace to values/network-flows.ts.`,
-    ),
+    says: [
+      ...["ingress", "egress"].map(
+        (direction) =>
+          `apps: no NetworkPolicy denies ${direction} by default: without them, every pod of the cluster can reach the stores behind the gateways. Set network.policies to true, and add a new namespace to values/network-flows.ts.`,
+      ),
+      ...[
+        "open-0 allows all ingress",
+        "open-1 allows all ingress",
+        "open-0 allows all egress",
+        "open-2 allows all egress",
+      ].map(
+        (what) =>
+          `open: NetworkPolicy ${what}: without them, every pod of the cluster can reach the stores behind the gateways. Name its peers or ports; policies add up, so no other policy denies what one allows.`,
+      ),
+    ],
   },
   {
     rule: "no-secrets-in-values",
