@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
+import { ApiException } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { driftFinding, driftOf } from "../../cli/commands/doctor/checks/drift";
+import { driftFinding, driftOf, liveObjects, unread } from "../../cli/commands/doctor/checks/drift";
 import { releaseFindings, supportFindings } from "../../cli/commands/doctor/checks/versions";
 import { differencesOf } from "../../cli/commands/doctor/difference";
 import { newestOf, releaseFrom } from "../../cli/lib/helm-history";
@@ -31,6 +32,33 @@ const secret = (revision: number, manifest: string) => {
 };
 
 describe("doctor: drift and versions", () => {
+  it("compares the kinds that the user may list, and names the others", async () => {
+    const role = {
+      apiVersion: "rbac.authorization.k8s.io/v1",
+      kind: "ClusterRole",
+      metadata: { name: "loki" },
+    };
+    const status = (code: number, message: string) =>
+      new ApiException(code, "", JSON.stringify({ message }), {});
+    const list = async (_: string, kind: string) => {
+      if (kind === "ClusterRole") throw status(403, "clusterroles is forbidden");
+      if (kind === "ScaledObject") throw status(404, "the server could not find the requested resource");
+      return { items: [{ metadata: { name: "loki-querier", namespace: "loki" } }] };
+    };
+    const scaled = { apiVersion: "keda.sh/v1alpha1", kind: "ScaledObject", metadata: { name: "loki" } };
+    const { live, forbidden } = await liveObjects(list, [deployment(1), role, scaled]);
+    expect([...live.keys()]).to.deep.equal(["Deployment/loki/loki-querier"]);
+    expect(unread(forbidden).map(({ severity, what, evidence }) => [severity, what, evidence])).to.deep.equal(
+      [["warning", "objects of a kind were not compared: ClusterRole", "clusterroles is forbidden"]],
+    );
+    expect(unread(new Map())).to.deep.equal([]);
+    const broken = async () => {
+      throw status(500, "etcd is unavailable");
+    };
+    const failed = await liveObjects(broken, [role]).catch((error: Error) => error.message);
+    expect(failed).to.include("etcd is unavailable");
+  });
+
   it("compares only fields in the manifest", () => {
     expect(paths({ a: 1 }, { a: 1, b: 2 })).to.deep.equal([]);
     expect(paths({ a: { b: "x" } }, { a: { b: "y", c: 1 } })).to.deep.equal(["spec.a.b"]);

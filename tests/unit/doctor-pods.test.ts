@@ -195,8 +195,8 @@ describe("doctor: pods", () => {
       return podTrouble(one, observed, settings, false, now) ?? [];
     };
     const restarts = (count: number) => Array.from({ length: count }, (_, index) => restarted(index)).flat();
-    expect(summarized(restarts(5))).to.deep.equal(restarts(5));
-    const [, , kept] = restarts(3);
+    expect(summarized(restarts(5))).to.have.lengthOf(5);
+    const [, , kept] = summarized(restarts(3));
     if (!kept) throw new Error("no finding");
     const critical = { ...kept, severity: "critical" as const };
     const found = summarized([critical, ...restarts(40)]);

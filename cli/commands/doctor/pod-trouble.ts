@@ -26,7 +26,13 @@ const noImage = /^(ErrImagePull|ImagePullBackOff|InvalidImageName|ErrImageNeverP
 const finding = findingIn("pods", "docs/operations/runbook.md#components");
 const age = (now: number, time?: Date | string) => (time ? (now - new Date(time).getTime()) / 1000 : 0);
 
-/** What is wrong, the fix, and the severity if it is not that of a pod that is not ready. */
+/** The trouble of a pod. */
+export interface PodTrouble extends Finding {
+  /** The container, if it was only restarted and is ready. */
+  restarted?: string;
+}
+
+/** What is wrong, the fix, and the severity if it is not that of a pod that is not ready: a note is a restart. */
 type Cause = [what: string, fix: string, severity?: Severity | undefined];
 
 /** The cause in one container; undefined if Kubernetes gives no reason. */
@@ -112,7 +118,7 @@ export function podTrouble(
   settings: Settings,
   dead: boolean,
   now: number,
-): Finding | undefined {
+): PodTrouble | undefined {
   const { namespace = "", name = "", creationTimestamp, deletionTimestamp } = pod.metadata ?? {};
   if (pod.status?.phase === "Succeeded" || deletionTimestamp) return undefined;
   const causes = containersOf(pod).flatMap((status) => {
@@ -127,7 +133,10 @@ export function podTrouble(
       .join("; ");
   if (worst && (worst.cause[2] !== "note" || !isUnready(pod))) {
     const [what, fix, severity = usual] = worst.cause;
-    return finding[severity](what, evidence() || stateOf(worst.status), fix);
+    return {
+      ...finding[severity](what, evidence() || stateOf(worst.status), fix),
+      ...(severity === "note" && { restarted: `${worst.status.name} of ${namespace}/${name}` }),
+    };
   }
   if (!isUnready(pod)) return undefined;
   const pending = pendingCause(pod, observed.events);

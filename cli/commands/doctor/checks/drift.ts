@@ -1,4 +1,10 @@
-import { AutoscalingV2Api, type KubeConfig, KubernetesObjectApi } from "@kubernetes/client-node";
+import {
+  ApiException,
+  AutoscalingV2Api,
+  type KubeConfig,
+  KubernetesObjectApi,
+} from "@kubernetes/client-node";
+import { reasonOf } from "../../../../components/preflight/facts";
 import type { HelmRelease } from "../../../lib/helm-history";
 import type { KubernetesObject } from "../../../lib/render";
 import { isNew } from "../../upgrade/dry-run";
@@ -75,22 +81,45 @@ async function autoscaled(config: KubeConfig): Promise<Set<string>> {
   );
 }
 
-/** Live objects of each kind that releases have, by `kind/namespace/name`; kinds that the cluster does not know have none. */
-async function liveObjects(
-  config: KubeConfig,
+/** Lists all objects of a kind. */
+type List = (apiVersion: string, kind: string) => Promise<{ items: object[] }>;
+
+/**
+ * Live objects of each kind that releases have. Kinds that the cluster does not know have none.
+ *
+ * @returns the objects by `kind/namespace/name`, and for each kind that the user may not list the response
+ */
+export async function liveObjects(
+  list: List,
   wanted: KubernetesObject[],
-): Promise<Map<string, KubernetesObject>> {
-  const api = KubernetesObjectApi.makeApiClient(config);
+): Promise<{ live: Map<string, KubernetesObject>; forbidden: Map<string, string> }> {
   const kinds = new Map(wanted.map((one) => [`${one.apiVersion} ${one.kind}`, one]));
+  const forbidden = new Map<string, string>();
   const lists = [...kinds.values()].map(async ({ apiVersion, kind }) => {
-    const { items } = await api.list(apiVersion, kind).catch((error: unknown) => {
-      if (isNew(error)) return { items: [] };
-      throw error;
+    const { items } = await list(apiVersion, kind).catch((error: unknown) => {
+      if (error instanceof ApiException && error.code === 403) forbidden.set(kind, reasonOf(error));
+      else if (!isNew(error)) throw error;
+      return { items: [] };
     });
     return items.map((item) => ({ ...item, kind }) as unknown as KubernetesObject);
   });
-  return new Map((await Promise.all(lists)).flat().map((object) => [keyOf(object), object]));
+  return {
+    live: new Map((await Promise.all(lists)).flat().map((object) => [keyOf(object), object])),
+    forbidden,
+  };
 }
+
+/** The finding for kinds that the user may not list. */
+export const unread = (forbidden: Map<string, string>): Finding[] =>
+  forbidden.size
+    ? [
+        finding.warning(
+          `objects of ${forbidden.size === 1 ? "a kind" : `${forbidden.size} kinds`} were not compared: ${[...forbidden.keys()].sort().join(", ")}`,
+          [...forbidden.values()][0] ?? "",
+          "run the doctor as a user that may list them in all namespaces",
+        ),
+      ]
+    : [];
 
 /** Live objects that differ from Helm's manifests, by the fields that the manifests name. */
 export const check: Check = {
@@ -102,9 +131,14 @@ export const check: Check = {
         .filter(({ kind }) => !passed.test(kind))
         .map((object) => ({ object, release })),
     );
+    const api = KubernetesObjectApi.makeApiClient(config);
     const wanted = all.map(({ object }) => object);
-    const [live, counted] = await Promise.all([liveObjects(config, wanted), autoscaled(config)]);
-    return all.flatMap(({ object, release }) => {
+    const [{ live, forbidden }, counted] = await Promise.all([
+      liveObjects((apiVersion, kind) => api.list(apiVersion, kind), wanted),
+      autoscaled(config),
+    ]);
+    const readable = all.filter(({ object }) => !forbidden.has(object.kind));
+    const drifted = readable.flatMap(({ object, release }) => {
       const { namespace } = release;
       // An object that belongs to no namespace is found without one.
       const key = live.has(keyOf(object, namespace)) ? keyOf(object, namespace) : keyOf(object);
@@ -116,9 +150,10 @@ export const check: Check = {
           `release ${release.name} installed it; the cluster has none`,
           `${reapplied(release)} creates it again`,
         );
-      const drifted = driftOf(object, found, counted.has(key));
+      const differences = driftOf(object, found, counted.has(key));
       const setting = settingPath(settings, namespace, metadata.name, "replicas");
-      return driftFinding(found, release, drifted, setting) ?? [];
+      return driftFinding(found, release, differences, setting) ?? [];
     });
+    return [...unread(forbidden), ...drifted];
   },
 };

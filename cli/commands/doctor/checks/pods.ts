@@ -4,7 +4,7 @@ import { troubledLogs } from "../../../../components/pod-observation";
 import { isReady, workloadOf } from "../../../lib/objects";
 import { grouped } from "../../../lib/text";
 import { type Check, type Finding, findingIn } from "../check";
-import { podTrouble, recent } from "../pod-trouble";
+import { type PodTrouble, podTrouble, recent } from "../pod-trouble";
 
 const finding = findingIn("pods", "docs/operations/runbook.md#components");
 
@@ -22,16 +22,17 @@ export const blockedCreates = (observed: Observed): Finding[] =>
 const few = 5;
 
 /** The findings, with many restarts as one. */
-export function summarized(findings: Finding[]): Finding[] {
-  const restarts = findings.filter(
-    ({ severity, what }) => severity === "note" && / was restarted /.test(what),
-  );
-  if (restarts.length <= few) return findings;
-  const names = restarts.map(({ what }) => what.replace(/^container (.*) was restarted .*$/, "$1"));
+export function summarized(troubles: PodTrouble[]): Finding[] {
+  const names = troubles.flatMap(({ restarted }) => restarted ?? []);
+  const many = names.length > few;
+  const findings = troubles
+    .filter(({ restarted }) => !(many && restarted))
+    .map(({ restarted, ...found }): Finding => found);
+  if (!many) return findings;
   return [
-    ...findings.filter((one) => !restarts.includes(one)),
+    ...findings,
     finding.note(
-      `${restarts.length} containers were restarted within the last ${recent / 60} minutes, and are ready`,
+      `${names.length} containers were restarted within the last ${recent / 60} minutes, and are ready`,
       `${names.slice(0, few).join(", ")} and ${names.length - few} more`,
       "none if their nodes were restarted: kubectl get nodes; otherwise read the log of one with --previous",
     ),
