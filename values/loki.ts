@@ -12,6 +12,7 @@ import { releaseReplicas } from "./scaling";
 import { scheduling, statelessScheduling } from "./scheduling";
 import {
   disruptionBudget,
+  dnsConfig,
   leavesEndpoints,
   memcached,
   placement,
@@ -94,6 +95,7 @@ export function lokiValues(settings: Settings): Values {
       ...placed,
       ...identity.pods,
       automountServiceAccountToken: false,
+      dnsConfig,
     },
     serviceAccount: { automountServiceAccountToken: false, ...identity.serviceAccount },
     loki: { ...lokiConfiguration(settings), image: { tag: tagOf(pins.loki.image) } },

@@ -19,6 +19,7 @@ import { releaseReplicas } from "./scaling";
 import { scheduling, statelessScheduling } from "./scheduling";
 import {
   checksum,
+  dnsConfig,
   environment,
   goMemoryLimit,
   image,
@@ -56,6 +57,7 @@ export function mimirValues(settings: Settings): Values {
   const component = (name: string, workload: Workload, role?: Role) => ({
     ...pods(name, workload, role),
     env: environment(goMemoryLimit(workload)),
+    dnsConfig,
     extraEnvFrom: s3Credentials(settings, "mimir"),
   });
   /** A component that still serves for a while after SIGTERM, until its clients have noticed. */

@@ -57,6 +57,18 @@ export const goMemoryLimit = ({ memoryLimit }: { memoryLimit: number }) => ({
  */
 export const grpcServerKeepalive = { grpc_server_keepalive_time: "10s", grpc_server_keepalive_timeout: "5s" };
 
+/**
+ * Retries of DNS lookups. A lost node with a replica of the cluster's DNS stays in its Service for about 45 s, and every
+ * other lookup gets no response. By default each of these takes 5 s, and a lookup that lost two attempts fails:
+ * https://man7.org/linux/man-pages/man5/resolv.conf.5.html
+ */
+export const dnsConfig = {
+  options: [
+    { name: "timeout", value: "1" },
+    { name: "attempts", value: "5" },
+  ],
+};
+
 /** Labels of the monitors of the stack itself: Prometheus scrapes it, so that alerts on Mimir do not depend on Mimir. */
 export const watchedByPrometheus = { [owner.scraper]: "prometheus" };
 

@@ -21,7 +21,7 @@ import { ask } from "../../cli/lib/service";
 import type { HttpAnswer } from "../../cli/lib/tunnel";
 import { clientLabel, servedUrls, usesTls } from "../../names";
 import type { Settings } from "../../settings";
-import { mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
+import { dnsConfig, mirrored, pullSecrets, restrictedContainer } from "../../values/shared";
 import { urls } from "../support/names";
 import { readRecord, taken } from "./record";
 
@@ -113,13 +113,7 @@ export function podSpec(settings: Settings, of: Load, run: string, writer?: stri
     terminationGracePeriodSeconds: 0,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
-    // While the cluster's DNS loses a replica, half of all lookups get no response. The default of 5 s for each would measure only that.
-    dnsConfig: {
-      options: [
-        { name: "timeout", value: "1" },
-        { name: "attempts", value: "5" },
-      ],
-    },
+    dnsConfig,
     imagePullSecrets: pullSecrets(settings),
     securityContext: { runAsUser: 65534, runAsGroup: 65534, fsGroup: 65534 },
     containers: [

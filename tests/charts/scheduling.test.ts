@@ -3,6 +3,7 @@
  * run them.
  */
 import { expect } from "chai";
+import { dnsConfig } from "../../values/shared";
 import { withColdTier } from "../support/cold-tier";
 import { type Placed, type RenderedStack, renderStack } from "../support/rendered";
 import { ready } from "../support/stacks";
@@ -20,6 +21,7 @@ interface Pods {
   tolerations?: object[];
   priorityClassName?: string;
   affinity?: { nodeAffinity?: unknown };
+  dnsConfig?: object;
 }
 
 /** The specs of all pods: of templates, and of custom resources of operators. */
@@ -146,5 +148,13 @@ describe("charts: scheduling", function () {
       expect(of(name)?.tolerations, name).to.deep.equal(tolerations);
     }
     expect(of("alloy-logs/alloy-logs")?.tolerations).to.deep.equal([{ operator: "Exists" }]);
+  });
+
+  it("with quick retries of DNS lookups in every pod of a store, except caches", async () => {
+    const ofStores = podsOf(await renderStack(ready("prod"))).filter(({ name }) =>
+      /^(loki|mimir|tempo)\/(?!.*(cache|memcached|gateway))/.test(name),
+    );
+    expect(ofStores.length).to.be.at.least(20);
+    for (const { name, dnsConfig: own } of ofStores) expect(own, name).to.deep.equal(dnsConfig);
   });
 });
