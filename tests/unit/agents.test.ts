@@ -387,6 +387,9 @@ describe("unit: a hub", function () {
           `access.endpoints.${store}: a URL with its own port, because each gateway has its own node port`,
       ),
     );
+    expect(
+      problemsOf({ agents, access: nodePorts, cadvisor: { expose: ["nodePort"], nodePort: 30444 } }),
+    ).to.deep.equal(["access.endpoints.mimir: a URL with another port than cadvisor.nodePort"]);
   });
 
   it("is rejected without an address for its agents, and with agents that are itself", () => {
@@ -394,7 +397,7 @@ describe("unit: a hub", function () {
       "access.ingress: the domain of an Ingress, or access.endpoints instead, because agents reach the gateways from other clusters",
     ]);
     const access = hub["access"];
-    for (const name of ["pods", "logs", "traces", "rollup-5m", "prod"])
+    for (const name of ["pods", "logs", "traces", "rollup-5m", "long-range", "prod"])
       expect(problemsOf({ access, agents: { [name]: {} } })[0], name).to.match(
         new RegExp(`^agents\\.${name}: nothing: `),
       );

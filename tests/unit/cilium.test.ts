@@ -6,7 +6,7 @@ import { ciliumPolicies } from "../../values/network-cilium";
 import { flows } from "../../values/network-flows";
 import { parts } from "../../values/network-parts";
 import { networkPolicies } from "../../values/network-policies";
-import { recordingOf, settingsOf } from "../support/stacks";
+import { gcsStorage, recordingOf, settingsOf } from "../support/stacks";
 
 const on = (network = {}) => settingsOf("prod", { network: { policies: true, cilium: "on", ...network } });
 const named = (name: string) => ciliumPolicies(on()).find(({ metadata }) => metadata.name === name);
@@ -40,6 +40,18 @@ describe("unit: policies of Cilium", () => {
       ],
     });
     expect(named("prometheus")?.spec.egress).to.deep.equal([{ toEntities: entities }]);
+  });
+
+  it("allow the metadata service of the node where pods have a cloud identity", () => {
+    const settings = settingsOf("prod", {
+      network: { policies: true, cilium: "on" },
+      ...{ objectStorage: gcsStorage },
+    });
+    const ingester = ciliumPolicies(settings).find(({ metadata }) => metadata.name === "loki");
+    expect(ingester?.spec.egress).to.deep.include({
+      toEntities: ["host"],
+      toPorts: [{ ports: ["80", "988"].map((port) => ({ port, protocol: "TCP" })) }],
+    });
   });
 
   it("never allow addresses outside the cluster", () => {

@@ -622,6 +622,22 @@ describe("unit: preflight", () => {
     });
   });
 
+  describe("Secrets with certificates", () => {
+    it("are expected in the namespaces of their Ingresses and Services", () => {
+      const settings = settingsOf("prod", {
+        namespaces: { prefix: "b-" },
+        access: { ingress: { domain: "stack.test", tlsSecret: "gateways" } },
+        otlp: { ingress: { host: "otlp.stack.test", tlsSecret: "collector" } },
+      });
+      const found = namedSecrets(settings).filter(({ path }) => path.endsWith("tlsSecret"));
+      expect(found.map(({ path, namespace, name }) => `${path} ${namespace}/${name}`)).to.deep.equal([
+        ...["loki", "mimir", "tempo"].map((store) => `access.ingress.tlsSecret b-${store}/gateways`),
+        "otlp.ingress.tlsSecret b-alloy-traces/collector",
+      ]);
+      for (const { keys } of found) expect(keys).to.deep.equal(["tls.crt", "tls.key"]);
+    });
+  });
+
   describe("placeholders", () => {
     it("of the shipped prod stack are all listed", () => {
       const { findings } = examine("prod", shippedSettings("prod"), snapshot(), [named("placeholders")]);

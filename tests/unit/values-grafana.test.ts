@@ -18,6 +18,12 @@ const valuesOf = (environment: Environment, config: Config = {}): Any =>
 const iniOf = (environment: Environment, config: Config = {}): Any =>
   valuesOf(environment, config)["grafana.ini"];
 
+/** Paths that the kubelet and Prometheus request. */
+const requestedPaths = (url: string) => {
+  const { readinessProbe, livenessProbe, serviceMonitor } = valuesOf("dev", { grafana: { url } });
+  return [readinessProbe.httpGet.path, livenessProbe.httpGet.path, serviceMonitor.path];
+};
+
 const oauth = {
   clientId: "grafana",
   clientSecret: "of-the-client",
@@ -44,6 +50,13 @@ const withLdap = (more: Config = {}): Config => ({
 });
 
 describe("unit: values of grafana", () => {
+  it("is probed and scraped below the path of its URL, except for its API", () => {
+    expect(requestedPaths("http://localhost:3000")).to.deep.equal(["/api/health", "/healthz", "/metrics"]);
+    expect(requestedPaths("http://localhost:3000/grafana/")).to.deep.equal([
+      ...["/api/health", "/grafana/healthz", "/grafana/metrics"],
+    ]);
+  });
+
   it("manages alerts only where a tenant has a ruler, and names the Alertmanager there", () => {
     const { datasources } = grafanaDatasources(settingsOf("prod")) as {
       datasources: { name: string; jsonData: { manageAlerts?: boolean; alertmanagerUid?: string } }[];
