@@ -373,9 +373,11 @@ const alloyTraces = group({
   buffer: size().describe(
     "Spans that each replica buffers on its volume while Tempo is unavailable, and a quarter as much of OTLP metrics and of OTLP logs",
   ),
-  disk: size().describe(
-    "Volume of each replica: the buffers, their compaction, and the metrics that the replica generates from spans",
-  ),
+  disk: size()
+    .describe(
+      "Volume of each replica: the buffers, their compaction, and the metrics that the replica generates from spans",
+    )
+    .meta({ later: "larger only, by ./obs upgrade --volumes" }),
 }).describe("Alloy, receiving traces, OTLP metrics and OTLP logs");
 
 const openTelemetryOperator = group({

@@ -81,7 +81,7 @@ export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
       "alloyTraces.disk",
       alloyTraces.disk,
       namespaces(settings).alloyTraces,
-      releases.alloyTraces,
+      prefixed(settings, releases.alloyTraces),
       "storage",
     ),
     ofOperator("kubePrometheusStack.prometheus.disk", kps.prometheus.disk, "prometheus"),

@@ -15,6 +15,11 @@ export const statefulProtected: SubjectRule = {
   check: ({ kind, name, protect }) =>
     // Rendered objects belong to Helm, which has no such option.
     protect === false && (stateful.includes(kind) || (kind === "Secret" && keys.includes(name)))
-      ? [{ what: "it is not protected", fix: "Set cluster.protect to true." }]
+      ? [
+          {
+            what: "it is not protected",
+            fix: "Set cluster.protect to true. To delete the stack, run up with --no-policies.",
+          },
+        ]
       : [],
 };

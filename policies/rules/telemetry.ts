@@ -35,7 +35,7 @@ export const sampling: SubjectRule = {
       ? [
           {
             what: `${found.place} keeps ${percent(found.ratio)} of traces, not ${bound}`,
-            fix: `Set tracing.sampling.ratio to ${bound}.`,
+            fix: `Set tracing.sampling.ratio to ${bound}, or change ${environment}${environment === "prod" ? "Maximum" : "Minimum"} in policies/config/<stack>.json.`,
           },
         ]
       : [];
@@ -83,7 +83,7 @@ export const retentionMinimums: SubjectRule = {
       : [
           {
             what: `values.${where.path.join(".")} keeps data for ${seconds / 86400} days, fewer than ${days}`,
-            fix: `Set ${where.setting} to ${days}d or more.`,
+            fix: `Set ${where.setting} to ${days}d or more, or lower ${where.parameter} in policies/config/<stack>.json.`,
           },
         ];
   },

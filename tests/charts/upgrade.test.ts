@@ -6,12 +6,11 @@ import { parse } from "yaml";
 import { type ChartName, pins } from "../../charts";
 import { compare } from "../../cli/commands/diff/compare";
 import { releaseObjects, releasesOf } from "../../cli/lib/render";
-import { releases } from "../../names";
+import { namespaces as namespacesOf, releases } from "../../names";
 import { mimirPin, mimirSteps } from "../../settings/mimir-steps";
 import { bytesOf } from "../../settings/units";
 import { notes } from "../../upgrades";
 import { workloadVolumes } from "../../values/volumes";
-import { namespaces } from "../support/names";
 import { type KubernetesObject, ownOf, renderStack } from "../support/rendered";
 import { settingsOf } from "../support/stacks";
 import { needsCharts, skip } from "../support/tools";
@@ -62,18 +61,22 @@ describe("charts: upgrades", function () {
     });
 
     it(`covers every volume of the charts of ${environment}, with the setting of its size`, async () => {
-      const { objects } = await renderStack({ environment });
+      // The names of some StatefulSets have the prefix, too.
+      const config = environment === "dev" ? { environment, namespaces: { prefix: "b-" } } : { environment };
+      const settings = settingsOf(environment, config);
+      const { minio } = namespacesOf(settings);
+      const { objects } = await renderStack(config);
       const rendered = objects.flatMap(({ namespace: release, object }) => {
         const { kind, metadata, spec } = object;
         const namespace = metadata.namespace ?? release;
         const size = (claim: { spec: { resources: { requests: { storage: string } } } }) =>
           bytesOf(claim.spec.resources.requests.storage);
-        if (kind === "StatefulSet" && namespace !== namespaces.minio)
+        if (kind === "StatefulSet" && namespace !== minio)
           return (spec.volumeClaimTemplates ?? []).map((claim: typeof object) => ({
             where: `${namespace}/${metadata.name}/${claim.metadata.name}`,
             size: size(claim as never),
           }));
-        if (kind === "PersistentVolumeClaim" && namespace !== namespaces.minio)
+        if (kind === "PersistentVolumeClaim" && namespace !== minio)
           return [{ where: `${namespace}/${metadata.name}`, size: size(object as never) }];
         const storage = kind === "Prometheus" || kind === "Alertmanager" ? spec.storage : undefined;
         // The operator's own names: https://prometheus-operator.dev/docs/platform/storage/
@@ -82,7 +85,7 @@ describe("charts: upgrades", function () {
           ? [{ where: `${namespace}/${set}/${set}-db`, size: size(storage.volumeClaimTemplate) }]
           : [];
       });
-      const known = workloadVolumes(settingsOf(environment)).map(({ namespace, name, template, size }) => ({
+      const known = workloadVolumes(settings).map(({ namespace, name, template, size }) => ({
         where: [namespace, name, template].filter(Boolean).join("/"),
         size,
       }));

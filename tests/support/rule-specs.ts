@@ -713,7 +713,7 @@ const stores: RuleSpec[] = [
     ],
     fails: [thing("Stack", "outputs", { tracesSamplingRatio: 0.11 })],
     says: [
-      "outputs: output tracesSamplingRatio keeps 11 % of traces, not at most 10 %: in production more traces add cost without benefit, and in development a missing trace hinders debugging. Set tracing.sampling.ratio to at most 10 %.",
+      "outputs: output tracesSamplingRatio keeps 11 % of traces, not at most 10 %: in production more traces add cost without benefit, and in development a missing trace hinders debugging. Set tracing.sampling.ratio to at most 10 %, or change prodMaximum in policies/config/<stack>.json.",
     ],
   },
   {
@@ -722,7 +722,7 @@ const stores: RuleSpec[] = [
     passes: [thing("Stack", "outputs", { tracesSamplingRatio: 1 })],
     fails: [thing("Instrumentation", "default", { spec: { sampler: traces } })],
     says: [
-      "default: spec.sampler keeps 10 % of traces, not at least 100 %: in production more traces add cost without benefit, and in development a missing trace hinders debugging. Set tracing.sampling.ratio to at least 100 %.",
+      "default: spec.sampler keeps 10 % of traces, not at least 100 %: in production more traces add cost without benefit, and in development a missing trace hinders debugging. Set tracing.sampling.ratio to at least 100 %, or change devMinimum in policies/config/<stack>.json.",
     ],
   },
   {
@@ -730,7 +730,7 @@ const stores: RuleSpec[] = [
     passes: [release("loki", { loki: { limits_config: { retention_period: "720h" } } })],
     fails: [release("tempo", { compactor: { config: { compaction: { block_retention: "48h" } } } })],
     says: [
-      "tempo: values.compactor.config.compaction.block_retention keeps data for 2 days, fewer than 30: data deleted too early is missing in an audit or incident. Set tempo.retention to 30d or more.",
+      "tempo: values.compactor.config.compaction.block_retention keeps data for 2 days, fewer than 30: data deleted too early is missing in an audit or incident. Set tempo.retention to 30d or more, or lower tempoDays in policies/config/<stack>.json.",
     ],
   },
   {
@@ -772,7 +772,7 @@ const stores: RuleSpec[] = [
     passes: [bucket, thing("Secret", "other", {}, { protect: false }), thing("Namespace", "rendered")],
     fails: [thing("PersistentVolumeClaim", "data", {}, { protect: false })],
     says: [
-      "data: it is not protected: a renamed resource or a wrong stack would delete the data. Set cluster.protect to true.",
+      "data: it is not protected: a renamed resource or a wrong stack would delete the data. Set cluster.protect to true. To delete the stack, run up with --no-policies.",
     ],
   },
   {

@@ -130,7 +130,7 @@ export async function down(stack: string, options: Options, rest: string[]): Pro
   if (connection.settings.cluster.protect)
     console.error(
       "obs: namespaces, buckets, volumes and the encryption key of this stack are protected (cluster.protect). " +
-        "To delete them with all data, set cluster.protect to false and run up first.",
+        `To delete them with all data, set cluster.protect to false and run ./obs up ${stack} --no-policies first.`,
     );
   await recoverInterruptedUpdate(stack, connection, environment, true);
   return pulumi(["destroy", "--stack", stack, ...(options.yes ? ["--yes"] : []), ...rest], environment);

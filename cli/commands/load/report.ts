@@ -58,7 +58,7 @@ export function reportText(report: Report): string {
     ["sustained/s", ({ sustained }) => short(sustained)],
     ["errors", ({ errors }) => String(errors)],
     ["429", ({ refused }) => String(refused)],
-    ["answer p50/p95/p99 s", ({ answer }) => seconds(answer)],
+    ["response p50/p95/p99 s", ({ answer }) => seconds(answer)],
     ["ingest-to-query s", ({ visible }) => seconds(visible)],
     ["found", ({ visible }) => (visible ? `${visible.count} of ${visible.count + visible.lost}` : "-")],
   ]);
@@ -82,7 +82,7 @@ export function reportText(report: Report): string {
     report.autoscalers.length ? table(autoscalers, true) : "no autoscalers",
     ...(dropped.length ? [`discarded behind the gateways:\n${dropped.join("\n")}`] : []),
     ...(summary.dropped
-      ? [`k6 did not send ${summary.dropped} requests, because all its virtual users waited for answers`]
+      ? [`k6 did not send ${summary.dropped} requests, because all its virtual users waited for responses`]
       : []),
     verdictText(plan, report.exhausted, report.missing),
   ].join("\n\n");

@@ -88,7 +88,7 @@ export const logsOfTrace: Check = {
 
 export const serviceGraph: Check = {
   number: 7,
-  name: "the service graph shows who calls whom",
+  name: "the service graph shows the dependency",
   needs: [1, 2],
   async show({ settings, view, begun, until }) {
     await linkOf(view, "serviceMap", "mimir");

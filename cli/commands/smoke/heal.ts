@@ -38,7 +38,7 @@ async function allLines({ settings, view, run, begun }: Context, last: number): 
 
 export const healing: Check = {
   number: 10,
-  name: "a component that is killed heals, and no line is lost",
+  name: "a killed component recovers, and no line is lost",
   needs: [1, 2, 3],
   async show(context) {
     const { config, settings, disruptive, until } = context;

@@ -99,7 +99,7 @@ async function rejected(context: Context): Promise<Evidence> {
 
 export const retention: Check = {
   number: 9,
-  name: "what is too old is deleted",
+  name: "retention deletes old data",
   async show(context) {
     skipAgents(context.settings);
     return [
