@@ -15,7 +15,7 @@ export interface Exception {
 const cadvisor = { kind: "DaemonSet", namespace: "monitoring", name: "cadvisor" };
 const nodeExporter = { kind: "DaemonSet", namespace: "monitoring", name: "node-exporter" };
 const alloyLogs = { namespace: "alloy-logs", name: "alloy-logs" };
-const privilegedNamespace = (name: string) => ({ kind: "Namespace", name });
+const namespace = (name: string) => ({ kind: "Namespace", name });
 
 export const exceptions: Exception[] = [
   {
@@ -31,6 +31,13 @@ export const exceptions: Exception[] = [
     what: /container (memcached|exporter)/,
     reason:
       "The chart has no probes for them. An unavailable cache is a cache miss, and Mimir works without it.",
+  },
+  {
+    rule: "network-policies",
+    subject: namespace("alloy-metrics"),
+    what: /^NetworkPolicy alloy-metrics allows all egress$/,
+    reason:
+      "Alloy scrapes every pod, and every node: by default, nodes may have any address (network.nodes).",
   },
   {
     rule: "no-host-namespaces",
@@ -72,14 +79,14 @@ export const exceptions: Exception[] = [
   },
   {
     rule: "pod-security-labels",
-    subject: privilegedNamespace("monitoring"),
+    subject: namespace("monitoring"),
     what: / is privileged$/,
     reason:
       "node-exporter and cAdvisor read the node's own files (podSecurity in names.ts); no-privilege and similar rules check every other pod of the namespace.",
   },
   {
     rule: "pod-security-labels",
-    subject: privilegedNamespace("alloy-logs"),
+    subject: namespace("alloy-logs"),
     what: / is privileged$/,
     reason: "Alloy reads the node's log files (podSecurity in names.ts).",
   },

@@ -249,7 +249,8 @@ export function kubePrometheusStackValues(settings: Settings): Values {
     // In an agent, Alloy scrapes, and the hub evaluates the rules.
     ...(hub ? { prometheus: off, alertmanager: off } : evaluation(settings)),
     "kube-state-metrics": {
-      fullnameOverride: prefixed(settings, "kube-state-metrics"),
+      // Others have a ClusterRole called kube-state-metrics, such as OpenShift.
+      fullnameOverride: prefixed(settings, "kps-kube-state-metrics"),
       collectors,
       resources: resources(kps.kubeStateMetrics),
       // It fails while the API server does not respond. A restart does not fix that: it stops all kube_* metrics, and lists every

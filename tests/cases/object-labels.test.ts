@@ -32,7 +32,7 @@ describe("cases: labels of Kubernetes objects", function () {
       },
     });
     const deployment = objects.find(
-      ({ object: { kind, metadata } }) => kind === "Deployment" && metadata.name === "kube-state-metrics",
+      ({ object: { kind, metadata } }) => kind === "Deployment" && metadata.name === "kps-kube-state-metrics",
     )?.object as unknown as { spec: { template: { spec: { containers: { args: string[] }[] } } } };
     const args = deployment.spec.template.spec.containers[0]?.args ?? [];
     api = await ApiServer.start(etcd, kubeApiserver);

@@ -108,7 +108,7 @@ export const expectations: Expectation[] = [
     },
   },
   aside(/^monitoring\/alertmanager-kps-alertmanager$/, "sends alerts"),
-  aside(/^monitoring\/(kps-operator|kube-state-metrics|node-exporter|cadvisor)$/, "exposes metrics"),
+  aside(/^monitoring\/(kps-operator|kps-kube-state-metrics|node-exporter|cadvisor)$/, "exposes metrics"),
   {
     workload: /^minio\/minio$/,
     does: "stores all data in buckets",

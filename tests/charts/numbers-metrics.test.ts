@@ -143,10 +143,10 @@ describe("charts: the required numbers of metrics", function () {
 
     it("R6.4: kube-state-metrics and node-exporter run, each with its ServiceMonitor", () => {
       for (const stack of both) {
-        expect(workload(stack, "kube-state-metrics").object.kind).to.equal("Deployment");
+        expect(workload(stack, "kps-kube-state-metrics").object.kind).to.equal("Deployment");
         expect(workload(stack, "node-exporter").object.kind).to.equal("DaemonSet");
         expect(namesOf(stack, "ServiceMonitor")).to.include.members([
-          "kube-state-metrics",
+          "kps-kube-state-metrics",
           "node-exporter",
           "kps-kubelet",
         ]);

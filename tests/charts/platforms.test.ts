@@ -86,6 +86,18 @@ describe("charts: platforms", function () {
     });
   }
 
+  it("openshift: no object without a namespace has the name of one that the platform has", () => {
+    const objects = stacks.get("openshift")?.objects ?? [];
+    const roles = objects.filter(({ object }) => /^ClusterRole(Binding)?$/.test(object.kind));
+    expect(roles.length).to.be.greaterThan(10);
+    // https://github.com/openshift/cluster-monitoring-operator/tree/main/assets
+    const taken =
+      /^(kube-state-metrics|node-exporter|prometheus-operator|metrics-server|openshift-.*|cluster-monitoring-.*)$/;
+    expect(roles.map(({ object }) => object.metadata.name).filter((name) => taken.test(name))).to.deep.equal(
+      [],
+    );
+  });
+
   it("openshift: no pod fixes a user or group, except node agents, whose constraints allow it", () => {
     const objects = stacks.get("openshift")?.objects ?? [];
     const fixed = objects

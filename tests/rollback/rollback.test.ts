@@ -57,7 +57,7 @@ const cases: Case[] = [
   {
     ...{ release: releases.kubePrometheusStack, namespace: namespaces.monitoring },
     ...{ chart: "kube-prometheus-stack", annotations: "kube-state-metrics.podAnnotations" },
-    workload: ["Deployment", "kube-state-metrics"],
+    workload: ["Deployment", "kps-kube-state-metrics"],
   },
   {
     ...{ release: releases.openTelemetryOperator, namespace: namespaces.opentelemetry },

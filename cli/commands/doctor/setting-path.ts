@@ -17,7 +17,7 @@ const sections: [NamespaceKey, RegExp, string][] = [
   ["monitoring", /^prometheus-/, "kubePrometheusStack.prometheus"],
   ["monitoring", /^alertmanager-/, "kubePrometheusStack.alertmanager"],
   ["monitoring", /^kps-operator/, "kubePrometheusStack.operator"],
-  ["monitoring", /^kube-state-metrics/, "kubePrometheusStack.kubeStateMetrics"],
+  ["monitoring", /^kps-kube-state-metrics/, "kubePrometheusStack.kubeStateMetrics"],
   ["monitoring", /node-exporter/, "kubePrometheusStack.nodeExporter"],
   ["monitoring", /^cadvisor/, "cadvisor"],
 ];
