@@ -61,10 +61,11 @@ const lokiSource = "https://grafana.com/docs/loki/latest/setup/size/";
 /** Cores and GiB of all replicas at 3 TB and at 30 TB a day, and at the "~30TB/day" of the largest tier. */
 type LokiTiers = [Amount, Amount, Amount];
 /**
- * Volume of an ingester for each byte that it receives per second, 10 GB for 5 MB. If it is full, Loki accepts lines without its
- * write-ahead log: https://grafana.com/docs/loki/latest/operations/storage/wal/#disk-space-requirements
+ * Volume of an ingester for each byte that it receives per second: "~10-15GB" for "~5mb/s" below 90 % of the volume, at which an
+ * ingester rejects all lines (`disk_full_threshold`). Unlike memory, this amount is the upper end: the volume must never be too small.
+ * https://grafana.com/docs/loki/latest/operations/storage/wal/#disk-space-requirements
  */
-const lokiWal = (10 * GB) / (5 * MB);
+const lokiWal = (15 * GB) / (5 * MB) / 0.9;
 const tier = (cores: number, memory: number): Amount => ({ cpu: cores * core, memory: memory * GiB });
 /**
  * Loki's tables have a column for up to 3, up to 30 and about 30 TB a day. A column applies to its upper end. Below the
