@@ -4,6 +4,7 @@
  */
 import { bytesAtRetention, erasureCoding, growths } from "./forecast";
 import { type Load, type Signal, spanBytes } from "./load";
+import { loadRetention } from "./retention";
 import type { Settings } from "./schema";
 import { day } from "./units";
 
@@ -131,10 +132,10 @@ export const formulas: Formula[] = [
   mimir("querier", ({ queries }) => queries / 10, { cpu: core, memory: GB }),
   {
     ...mimir("storeGateway", ({ queries }) => queries / 10, { cpu: core, memory: GB }),
-    needs: ({ queries, series }, { mimir: { retention } }) => ({
+    needs: ({ queries, series }, settings) => ({
       ...times(queries / 10, { cpu: core, memory: GB * mimirHeadroom }),
       // For a retention of a year.
-      disk: 13 * GB * mimirHeadroom * (series / 1e6) * (retention / (365 * day)),
+      disk: 13 * GB * mimirHeadroom * (series / 1e6) * (loadRetention(settings).mimir / (365 * day)),
     }),
   },
   mimir("compactor", ({ series }) => series / 20e6, { cpu: core, memory: 4 * GB, disk: 300 * GB }),

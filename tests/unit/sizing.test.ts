@@ -9,7 +9,7 @@ import { type Settings, UserError } from "../../settings";
 import { capacity } from "../../settings/capacity";
 import { settingAt } from "../../settings/describe";
 import { configuredSize, fits, wholeStack } from "../../settings/fit";
-import { daysUntilFull } from "../../settings/forecast";
+import { daysUntilFull, growths } from "../../settings/forecast";
 import { wholeLoad } from "../../settings/load";
 import { formulas } from "../../settings/sizing";
 import { sizingProblems, sizingWarnings, storageForecast } from "../../settings/sizing-problems";
@@ -89,6 +89,24 @@ describe("unit: sizing", () => {
       const mimir = { replicationFactor: 1, retention: "73d" };
       expect(needsOf("mimir.ingester", load, { mimir })?.cpu).to.equal(1000);
       expect(needsOf("mimir.storeGateway", load, { mimir })?.disk).to.be.closeTo((13e9 * 1.5 * 0.3) / 5, 1);
+    });
+
+    it("the storage's use the longest retention of a tenant, kind or namespace, except Prometheus' copy", () => {
+      const days = (load: Config, more: Config) =>
+        growths(wholeLoad(sized(load)), sized(load, more)).find(({ daily }) => daily > 0)?.kept;
+      const metrics = (tenants: Config, more: Config = {}) =>
+        days({ series: "1k" }, { mimir: { retention: "20d", tenants }, ...more });
+      expect(metrics({})).to.equal(20);
+      expect(metrics({ pods: { retention: "90d" } })).to.equal(90);
+      const shorter = { pods: { retention: "10d" }, nodes: { retention: "5d" } };
+      expect(metrics(shorter)).to.equal(10);
+      expect(metrics({ ...shorter, team: {} })).to.equal(20);
+      const hub = { access: { ingress: { domain: "hub.test" } }, agents: { "eu-1": {} } };
+      expect(metrics(shorter, hub)).to.equal(20);
+      const mimir = { tenants: { pods: { retention: "730d" } } };
+      expect(needsOf("mimir.storeGateway", { series: "1M" }, { mimir })?.disk).to.be.closeTo(39e9, 1);
+      expect(days({ spans: "1/s" }, { tempo: { tenants: { traces: { retention: "60d" } } } })).to.equal(60);
+      expect(days({ logs: "1GB/day" }, { loki: { retention: { namespaces: { pay: "90d" } } } })).to.equal(90);
     });
 
     it("Loki's: the columns of its tables at 3 and 30 TB a day, interpolated", () => {
