@@ -22,9 +22,9 @@ const least = { cpu: 50, memory: 128 * MiB, memoryLimit: GiB };
 const leastShare = 0.1;
 /**
  * The largest replica, which leaves capacity for other pods on a node of 4 cores and 16 GiB; a larger load gets more
- * replicas.
+ * replicas. A memory limit above that of the node would never take effect: the node runs out of memory first.
  */
-const largest = { cpu: 3000, memory: 8 * GiB };
+const largest = { cpu: 3000, memory: 8 * GiB, memoryLimit: 12 * GiB };
 /** Load of the busiest minutes, as a multiple of the average. */
 const peak = 2;
 
@@ -57,22 +57,24 @@ const at = (settings: Settings, component: string): Tree => valueAt(settings, co
 function byFormula({ component, needs, replicas: scalable, has }: Fit, defaults: Settings) {
   if (!has) return {};
   const standard = at(defaults, component);
-  const replicas = Math.max(
-    has.replicas,
-    ...(scalable === undefined
-      ? []
-      : [Math.ceil((needs.cpu ?? 0) / largest.cpu), Math.ceil((needs.memory ?? 0) / largest.memory)]),
-  );
-  const each = (amount = 0): number => amount / replicas;
   const ratio = Number(standard["memoryLimit"]) / Number(standard["memory"]);
+  const { cpu = 0, memory = 0 } = needs;
+  const enough = [cpu / largest.cpu, memory / largest.memory, (memory * ratio) / largest.memoryLimit];
+  const replicas = Math.max(has.replicas, ...(scalable === undefined ? [] : enough.map(Math.ceil)));
+  const each = (amount = 0): number => amount / replicas;
+  const request = bytes(each(memory), least.memory);
   const disk = up(each(needs.disk), GiB);
   return {
     ...(replicas > has.replicas && { replicas }),
     ...(has.maxReplicas !== undefined && has.maxReplicas < replicas && { maxReplicas: replicas }),
     ...(needs.cpu !== undefined && { cpu: cores(each(needs.cpu)) }),
     ...(needs.memory !== undefined && {
-      memory: bytes(each(needs.memory), least.memory),
-      memoryLimit: bytes(each(needs.memory) * ratio, least.memoryLimit),
+      memory: request,
+      // A component whose replicas are fixed may need more than the largest replica.
+      memoryLimit: Math.max(
+        request,
+        Math.min(largest.memoryLimit, bytes(each(memory) * ratio, least.memoryLimit)),
+      ),
     }),
     ...(disk > (has.disk ?? 0) && { disk }),
   };

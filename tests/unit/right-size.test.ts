@@ -67,6 +67,20 @@ describe("unit: obs size --write", () => {
       if (load["series"]) expect(limitProblems(settings)).to.deep.equal([]);
     });
 
+  it("gives no replica a memory limit of more than 12 GiB: a larger load gets more replicas", () => {
+    const settings = settingsAfter({ series: "10M", logs: "10TB/day", spans: "100k/s", nodes: "100" });
+    const sized = fits(settings).map(({ component }) => [
+      component,
+      valueAt(settings, [...component.split("."), "memoryLimit"]),
+    ]);
+    // The only one whose replicas are fixed, and whose request is larger.
+    const large = sized.filter(([, limit]) => Number(limit) > 12 * GiB);
+    expect(large).to.deep.equal([["loki.compactor", 13 * GiB]]);
+    const { ingester } = settings.loki;
+    expect(ingester.memoryLimit / ingester.memory).to.be.within(1.8, 2.2);
+    expect(sizingProblems(settings)).to.deep.equal([]);
+  });
+
   it("makes components without a formula smaller in proportion, never larger than by default", () => {
     const settings = settingsAfter({ spans: "100/s" });
     const sized = new Set(fits(settings).map(({ component }) => component));
