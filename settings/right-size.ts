@@ -28,6 +28,9 @@ const largest = { cpu: 3000, memory: 8 * GiB, memoryLimit: 12 * GiB };
 /** Load of the busiest minutes, as a multiple of the average. */
 const peak = 2;
 
+/** Share of a limit at which its alert fires: alerts/limits.yaml. */
+const alertAt = 0.8;
+
 /** A setting and its value, as in a stack file. */
 export interface Sized {
   path: string;
@@ -117,7 +120,7 @@ function limitsFor(settings: Settings, ingester: Partial<Settings["mimir"]["inge
   const linesPeak = up((logs / day) * peak, MiB);
   const spansPeak = up(spans * spanBytes * peak, MiB);
   return [
-    ...(series > 0 && (mimir.limits.series > carried || mimir.limits.series < series)
+    ...(series > 0 && (mimir.limits.series > carried || mimir.limits.series * alertAt < series)
       ? [{ path: "mimir.limits.series", value: carried }]
       : []),
     ...atLeast("mimir.limits.samplesPerSecond", mimir.limits.samplesPerSecond, samplesPeak, Number),

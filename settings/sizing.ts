@@ -4,6 +4,7 @@
  */
 import { bytesAtRetention, erasureCoding, growths } from "./forecast";
 import { type Load, type Signal, spanBytes } from "./load";
+import { usableMemory } from "./protection";
 import { loadRetention } from "./retention";
 import type { Settings } from "./schema";
 import { day } from "./units";
@@ -124,7 +125,8 @@ export const formulas: Formula[] = [
   mimir("distributor", ({ samples }) => samples / 25_000, { cpu: core, memory: GB }),
   mimir("ingester", ({ series }, { mimir }) => (series * mimir.replicationFactor) / 300_000, {
     cpu: core,
-    memory: 2.5 * GB,
+    // The limit of series is that of the memory which Go may use, so that the headroom is below the limit.
+    memory: (2.5 * GB) / usableMemory,
     disk: 5 * GB,
   }),
   mimir("queryFrontend", ({ queries }) => queries / 250, { cpu: core, memory: GB }),

@@ -4,6 +4,7 @@ import { withLoad } from "../../cli/commands/size";
 import { changesFor, withChanges } from "../../cli/commands/size/write";
 import { parseSettings, settingsIn } from "../../settings";
 import { components, fits, wholeStack } from "../../settings/fit";
+import { mimirProtection } from "../../settings/protection";
 import { limitProblems, sizingProblems } from "../../settings/sizing-problems";
 import { type Tree, valueAt } from "../../settings/tree";
 
@@ -55,6 +56,7 @@ const loads: Record<string, string>[] = [
   { spans: "100/s" },
   { series: "100k", logs: "20GB/day", spans: "100/s", nodes: "3" },
   { series: "300k", logs: "100GB/day", spans: "500/s", nodes: "3" },
+  { series: "900k", nodes: "10" },
   { series: "3M", logs: "1TB/day", spans: "20k/s", nodes: "20" },
   { samples: "500k/s", queries: "100/s", nodes: "50" },
 ];
@@ -64,7 +66,11 @@ describe("unit: obs size --write", () => {
     it(`gives a stack the size for ${JSON.stringify(load)}: nothing is too small, no limit is too large`, () => {
       const settings = settingsAfter(load);
       expect(sizingProblems(settings)).to.deep.equal([]);
-      if (load["series"]) expect(limitProblems(settings)).to.deep.equal([]);
+      if (!load["series"]) return;
+      expect(limitProblems(settings)).to.deep.equal([]);
+      // At the declared load, no alert of a limit fires, which begins at 0.8.
+      expect(settings.load.series).to.be.below(0.7 * mimirProtection(settings).carried);
+      expect(settings.load.series).to.be.below(0.8 * settings.mimir.limits.series);
     });
 
   it("gives no replica a memory limit of more than 12 GiB: a larger load gets more replicas", () => {

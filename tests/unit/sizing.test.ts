@@ -76,7 +76,10 @@ describe("unit: sizing", () => {
       const load = { series: "1M", samples: "100k/s", queries: "50/s" };
       expect(needsOf("mimir.distributor", load)).to.deep.equal({ cpu: 4000, memory: 6e9 });
       // Three replicas of a million series, 300,000 per core.
-      expect(needsOf("mimir.ingester", load)).to.deep.equal({ cpu: 10_000, memory: 37.5e9, disk: 75e9 });
+      // The headroom is in the 85 % of the memory that limits the series.
+      const ingester = needsOf("mimir.ingester", load);
+      expect(ingester).to.deep.include({ cpu: 10_000, disk: 75e9 });
+      expect(ingester?.memory).to.be.closeTo(37.5e9 / 0.85, 1);
       expect(needsOf("mimir.querier", load)).to.deep.equal({ cpu: 5000, memory: 7.5e9 });
       expect(needsOf("mimir.queryFrontend", load)).to.deep.equal({ cpu: 200, memory: 3e8 });
       expect(needsOf("mimir.queryScheduler", load)).to.deep.equal({ cpu: 100, memory: 15e6 });
@@ -216,13 +219,11 @@ describe("unit: sizing", () => {
       expect(fitOf("mimir.ingester", { series: "1M" })).to.deep.include({
         verdict: "too small",
         lacks: ["cpu", "memory"],
-        replicas: 9,
+        replicas: 11,
       });
-      const nine = { mimir: { ingester: { replicas: 9 } } };
-      expect(fitOf("mimir.ingester", { series: "1M" }, nine)?.verdict).to.equal("ok");
-      expect(
-        fitOf("mimir.ingester", { series: "1M" }, { mimir: { ingester: { replicas: 8 } } })?.verdict,
-      ).to.equal("too small");
+      const verdict = (replicas: number) =>
+        fitOf("mimir.ingester", { series: "1M" }, { mimir: { ingester: { replicas } } })?.verdict;
+      expect([verdict(10), verdict(11)]).to.deep.equal(["too small", "ok"]);
     });
 
     it("too large is four times the needs, and more than a minimum", () => {
@@ -261,8 +262,8 @@ describe("unit: sizing", () => {
     it("name the setting of the bottleneck for a larger load", () => {
       expect(pathsOf({ series: "40k" })).to.deep.equal(["objectStorage.minio.disk"]);
       const disk = { objectStorage: { minio: { disk: "20Ti" } } };
-      expect(pathsOf({ series: "340k" }, disk)).to.deep.equal([]);
-      expect(pathsOf({ series: "350k" }, disk)).to.deep.equal(["mimir.ingester.replicas"]);
+      expect(pathsOf({ series: "290k" }, disk)).to.deep.equal([]);
+      expect(pathsOf({ series: "295k" }, disk)).to.deep.equal(["mimir.ingester.replicas"]);
       expect(pathsOf({ logs: "300GB/day" }, disk)).to.deep.equal([]);
       expect(pathsOf({ logs: "310GB/day" }, disk)).to.deep.equal(["loki.compactor.memory"]);
       const compactor = { loki: { compactor: { memory: "4Gi", memoryLimit: "4Gi" } } };
@@ -278,14 +279,14 @@ describe("unit: sizing", () => {
         "alloyMetrics.maxReplicas",
       ]);
       const replicas = {
-        mimir: { distributor: { replicas: 8 }, ingester: { replicas: 9 } },
+        mimir: { distributor: { replicas: 8 }, ingester: { replicas: 11 } },
         alloyMetrics: { maxReplicas: 11 },
       };
       expect(pathsOf(load, { ...disk, ...replicas })).to.deep.equal([]);
       const larger = {
         mimir: {
           distributor: { cpu: "1400m", memory: "2Gi" },
-          ingester: { cpu: "3400m", memory: "12Gi", memoryLimit: "12Gi" },
+          ingester: { cpu: "3400m", memory: "14Gi", memoryLimit: "14Gi" },
         },
         alloyMetrics: { cpu: "600m", memory: "4Gi", memoryLimit: "4Gi" },
       };
@@ -295,8 +296,8 @@ describe("unit: sizing", () => {
     it("name the setting, its value, the required value and the fix", () => {
       const warnings = sizingWarnings("live", sized({ series: "1M" }));
       expect(warnings[1]).to.equal(
-        "mimir.ingester.replicas: 3 is too small (needs 9 for the load, or cpu 3400m and memory 12Gi for each; " +
-          "it has 6 of 10 cores and 12Gi of 34.9Gi memory)\n" +
+        "mimir.ingester.replicas: 3 is too small (needs 11 for the load, or cpu 3400m and memory 14Gi for each; " +
+          "it has 6 of 10 cores and 12Gi of 41Gi memory)\n" +
           "    Fix it in Pulumi.live.yaml or run: pulumi config set --stack live --path 'mimir.ingester.replicas' <value>",
       );
     });
@@ -415,7 +416,7 @@ describe("unit: sizing", () => {
       const text = capacityText("prod", settingsOf("prod"));
       for (const line of [
         /38\.3k series +objectStorage\.minio +disk/,
-        /343k series +mimir\.ingester +memory/,
+        /292k series +mimir\.ingester +memory/,
         /1M series +mimir\.limits\.series +limit/,
         /25GB\/day +objectStorage\.minio +disk/,
         /640GB\/day +loki\.querier +cpu/,
@@ -463,11 +464,11 @@ describe("unit: sizing", () => {
       const text = fitText("prod", sized({ series: "1M", samples: "100k/s", nodes: 4 }));
       expect(text).to.include("prod: 1M series, 100k/s samples, 5/s queries");
       expect(text).to.match(
-        /^mimir\.ingester +10 cores, 34\.9Gi, 69\.8Gi disk +3 x 2 cores, 4Gi, 50Gi disk +too small: cpu, memory$/m,
+        /^mimir\.ingester +10 cores, 41Gi, 69\.8Gi disk +3 x 2 cores, 4Gi, 50Gi disk +too small: cpu, memory$/m,
       );
       expect(text).to.match(/^sum of these +16\.\d cores/m);
       expect(text).to.match(/^whole stack +\d+(\.\d)? cores, .+ requested, on 4 nodes$/m);
-      expect(text).to.include("mimir.ingester.replicas: 3 is too small (needs 9");
+      expect(text).to.include("mimir.ingester.replicas: 3 is too small (needs 11");
     });
   });
 });
