@@ -8,11 +8,16 @@ import { root } from "../../cli/lib/stack-config";
 import { type Settings, UserError } from "../../settings";
 import { capacity } from "../../settings/capacity";
 import { settingAt } from "../../settings/describe";
-import { configuredSize, fits, wholeStack } from "../../settings/fit";
+import { configuredSize, fits, notCompared, wholeStack } from "../../settings/fit";
 import { daysUntilFull, growths } from "../../settings/forecast";
 import { wholeLoad } from "../../settings/load";
 import { formulas } from "../../settings/sizing";
-import { sizingProblems, sizingWarnings, storageForecast } from "../../settings/sizing-problems";
+import {
+  nodeShortages,
+  sizingProblems,
+  sizingWarnings,
+  storageForecast,
+} from "../../settings/sizing-problems";
 import { asText, type Config, settingsOf } from "../support/stacks";
 
 const GiB = 1024 ** 3;
@@ -458,6 +463,36 @@ describe("unit: sizing", () => {
       expect(readme).to.include(
         `prod requests ${prod[0]} cores, ${prod[1]} GiB and ${prod[2]} GiB of volumes on 6 nodes`,
       );
+    });
+
+    it("names the components that it does not compare", () => {
+      const text = fitText("prod", sized({ spans: "100/s" }));
+      const [, named = ""] = /^Not compared, .*: (.*)\.$/m.exec(text) ?? [];
+      const names = named.split(", ");
+      expect(names).to.include.members(["grafana", "tempo.gateway", "alloyTraces", "mimir.ruler"]);
+      for (const compared of ["tempo.ingester", "alloyLogs"]) expect(names).not.to.include(compared);
+      expect(notCompared(sized({ logs: "1GB/day" }))).to.include("alloyLogs");
+      expect(notCompared(sized({ logs: "1GB/day", nodes: 3 }))).not.to.include("alloyLogs");
+      expect(notCompared(sized({ spans: "1/s" }, { cadvisor: { enabled: false } }))).not.to.include(
+        "cadvisor",
+      );
+      expect(fitText("prod", sized({ spans: "20k/s" }))).not.to.include("Not compared");
+    });
+
+    it("reports requests above what nodes of 4 cores and 16 GiB have", () => {
+      const short = (nodes?: number, more: Config = {}) =>
+        nodeShortages(sized({ spans: "100/s", ...(nodes && { nodes }) }, more));
+      expect(short()).to.deep.equal([]);
+      expect(short(12)).to.deep.equal([]);
+      expect(short(3)).to.have.length(1);
+      expect(short(3)[0]).to.match(
+        /^The stack requests 3\d\.\d cores and 8\d\.\dGi, more than 3 nodes of 4 cores and 16Gi have: add nodes/,
+      );
+      expect(short(100, { alloyLogs: { cpu: "5" } })).to.deep.equal([
+        "alloyLogs requests 5 cores and 256Mi on each node, more than one of 4 cores and 16Gi has: use larger nodes, or more of them.",
+        short(100, { alloyLogs: { cpu: "5" } })[1],
+      ]);
+      expect(fitText("prod", sized({ spans: "100/s", nodes: 3 }))).to.include(short(3)[0]);
     });
 
     it("shows needs, configured resources, a verdict, the sums and the changes", () => {
