@@ -3,7 +3,7 @@
  * the stack's own settings, so that a second run gives the same result. docs/guides/sizing.md explains the rules.
  */
 import { dev } from "./dev";
-import { components, configuredSize, type Fit, fits } from "./fit";
+import { type ConfiguredSize, components, configuredSize, type Fit, fits, maximumReplicas } from "./fit";
 import { spanBytes, wholeLoad } from "./load";
 import { prod } from "./prod";
 import { mimirProtection } from "./protection";
@@ -18,6 +18,11 @@ const up = (value: number, step: number): number => Math.ceil(value / step) * st
 
 /** Minimum resources of a component at any load. */
 const least = { cpu: 50, memory: 128 * MiB, memoryLimit: GiB };
+/**
+ * Minimum CPU of a querier that an autoscaler scales by its utilization: any dashboard takes 70 % of the 50m above, and would scale
+ * it to the maximum.
+ */
+const leastScaled = 250;
 /** Minimum share of the defaults for a component without a formula. */
 const leastShare = 0.1;
 /**
@@ -37,7 +42,10 @@ export interface Sized {
   value: string | number;
 }
 
-const cores = (millicores: number): number => up(Math.max(least.cpu, millicores), 50);
+const scaledByCpu = (component: string, has?: ConfiguredSize): boolean =>
+  component.endsWith(".querier") && has !== undefined && maximumReplicas(has) > has.replicas;
+const cores = (component: string, has: ConfiguredSize | undefined, millicores: number): number =>
+  up(Math.max(scaledByCpu(component, has) ? leastScaled : least.cpu, millicores), 50);
 const bytes = (needed: number, atLeast: number): number =>
   up(Math.max(atLeast, needed), needed > 4 * GiB ? GiB : 64 * MiB);
 const text: Record<string, (value: number) => string | number> = {
@@ -54,8 +62,8 @@ const settingsOf = (component: string, values: Record<string, number>): Sized[] 
 const at = (settings: Settings, component: string): Tree => valueAt(settings, component.split(".")) as Tree;
 
 /**
- * A component with a published formula: its needs, distributed over its replicas. A volume only grows: Kubernetes
- * cannot shrink it.
+ * A component with a published formula: its needs, distributed over its replicas. Those of an autoscaled one are its minimum, which
+ * runs the declared load; the others are for peaks. A volume only grows: Kubernetes cannot shrink it.
  */
 function byFormula({ component, needs, replicas: scalable, has }: Fit, defaults: Settings) {
   if (!has) return {};
@@ -70,7 +78,7 @@ function byFormula({ component, needs, replicas: scalable, has }: Fit, defaults:
   return {
     ...(replicas > has.replicas && { replicas }),
     ...(has.maxReplicas !== undefined && has.maxReplicas < replicas && { maxReplicas: replicas }),
-    ...(needs.cpu !== undefined && { cpu: cores(each(needs.cpu)) }),
+    ...(needs.cpu !== undefined && { cpu: cores(component, has, each(needs.cpu)) }),
     ...(needs.memory !== undefined && {
       memory: request,
       // A component whose replicas are fixed may need more than the largest replica.
@@ -95,10 +103,11 @@ function shareOf(settings: Settings, { mimir, loki, tempo }: Settings): number {
 }
 
 /** A component without a formula: its default requests in proportion. Limits and cache sizes do not change. */
-function inProportion(component: string, share: number, defaults: Settings) {
+function inProportion(component: string, share: number, settings: Settings, defaults: Settings) {
+  const has = configuredSize(settings, component);
   const { cpu, memory, memoryLimit } = at(defaults, component) as Partial<Record<string, number>>;
   return {
-    ...(cpu !== undefined && { cpu: Math.min(cpu, cores(cpu * share)) }),
+    ...(cpu !== undefined && { cpu: Math.min(cpu, cores(component, has, cpu * share)) }),
     ...(memory !== undefined &&
       memoryLimit !== undefined && { memory: Math.min(memory, bytes(memory * share, 64 * MiB)) }),
   };
@@ -147,7 +156,10 @@ export function rightSize(settings: Settings): Sized[] {
       (component) => (configuredSize(settings, component)?.replicas ?? 0) > 0 && at(defaults, component),
     )
     .flatMap((component) =>
-      settingsOf(component, { ...inProportion(component, share, defaults), ...fitted.get(component) }),
+      settingsOf(component, {
+        ...inProportion(component, share, settings, defaults),
+        ...fitted.get(component),
+      }),
     );
   return [...sized, ...limitsFor(settings, fitted.get("mimir.ingester") ?? {})];
 }

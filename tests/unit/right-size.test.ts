@@ -101,6 +101,19 @@ describe("unit: obs size --write", () => {
     expect(Math.min(...growth)).to.be.below(0);
   });
 
+  it("gives autoscaled queriers enough CPU that a dashboard does not scale them to the maximum", () => {
+    const load = { series: "50k", logs: "5GB/day", spans: "50/s", nodes: "3" };
+    const cpu = (source?: string) => {
+      const { loki, mimir, tempo } = settingsAfter(load, source);
+      return [loki, mimir, tempo].map(({ querier }) => querier.cpu);
+    };
+    expect(cpu()).to.deep.equal([250, 250, 250]);
+    const fixed = ["loki", "mimir", "tempo"].map(
+      (store) => `  observability:${store}: { querier: { maxReplicas: 2 } }\n`,
+    );
+    expect(cpu(`${file}${fixed.join("")}`)).to.deep.equal([50, 50, 50]);
+  });
+
   it("is complete after one run: a second one changes nothing", () => {
     for (const load of loads) {
       const once = written(file, load);
