@@ -102,14 +102,13 @@ function shareOf(settings: Settings, { mimir, loki, tempo }: Settings): number {
   return Math.min(1, Math.max(leastShare, ...shares));
 }
 
-/** A component without a formula: its default requests in proportion. Limits and cache sizes do not change. */
+/** A component without a formula: its default requests in proportion, of a cache the size of its items. Limits do not change. */
 function inProportion(component: string, share: number, settings: Settings, defaults: Settings) {
   const has = configuredSize(settings, component);
-  const { cpu, memory, memoryLimit } = at(defaults, component) as Partial<Record<string, number>>;
+  const { cpu, memory } = at(defaults, component) as Partial<Record<string, number>>;
   return {
     ...(cpu !== undefined && { cpu: Math.min(cpu, cores(component, has, cpu * share)) }),
-    ...(memory !== undefined &&
-      memoryLimit !== undefined && { memory: Math.min(memory, bytes(memory * share, 64 * MiB)) }),
+    ...(memory !== undefined && { memory: Math.min(memory, bytes(memory * share, 64 * MiB)) }),
   };
 }
 

@@ -1,7 +1,10 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { withLoad } from "../../cli/commands/size";
 import { changesFor, withChanges } from "../../cli/commands/size/write";
+import { root } from "../../cli/lib/stack-config";
 import { parseSettings, settingsIn } from "../../settings";
 import { components, fits, wholeStack } from "../../settings/fit";
 import { mimirProtection } from "../../settings/protection";
@@ -114,6 +117,18 @@ describe("unit: obs size --write", () => {
     expect(cpu(`${file}${fixed.join("")}`)).to.deep.equal([50, 50, 50]);
   });
 
+  it("makes caches smaller in proportion, with at least 64Mi", () => {
+    const caches = (load: Record<string, string>) => {
+      const { loki, mimir, tempo } = settingsAfter(load);
+      return [loki.chunksCache, mimir.resultsCache, mimir.metadataCache, tempo.cache].map(
+        ({ memory }) => memory / 1024 ** 2,
+      );
+    };
+    expect(caches({ series: "50k", nodes: "3" })).to.deep.equal([256, 64, 64, 64]);
+    expect(caches({ series: "500k", nodes: "10" })).to.deep.equal([1024, 256, 64, 256]);
+    expect(caches({ series: "3M", nodes: "20" })).to.deep.equal([2048, 512, 128, 512]);
+  });
+
   it("is complete after one run: a second one changes nothing", () => {
     for (const load of loads) {
       const once = written(file, load);
@@ -138,6 +153,8 @@ describe("unit: obs size --write", () => {
     );
     expect(cpu).to.be.lessThan(12_000 * 0.75);
     expect(memory).to.be.lessThan(48 * GiB * 0.75);
+    const page = readFileSync(join(root, "docs", "guides", "sizing.md"), "utf8");
+    expect(page).to.include(`${Math.round(cpu / 1000)} cores and ${Math.round(memory / GiB)}Gi (three nodes`);
   });
 
   it("keeps comments, order, secrets and everything else of the file", () => {
