@@ -214,9 +214,8 @@ export const lokiOperations: Dashboard = {
             min: 0,
             max: 1,
             thresholds: { above: [0.7, 0.9] },
-            description:
-              "Usage of the WAL volume. If it is full, ingesters accept lines that a crash would lose.",
-            runbook: "LokiIngesterUnhealthy",
+            description: "Usage of the WAL volume. At 90 %, an ingester rejects all lines.",
+            runbook: "LokiWalVolumeFilling",
           },
         ),
         timeSeries(
@@ -235,7 +234,8 @@ export const lokiOperations: Dashboard = {
             width: 8,
             height: 7,
             thresholds: { above: [1] },
-            description: "Writes without WAL because its disk was full, and corruptions found during replay.",
+            description:
+              "How often ingesters began to reject lines because the disk was full, and corruptions found during replay.",
           },
         ),
       ],

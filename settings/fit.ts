@@ -36,7 +36,7 @@ export interface Fit {
 /** Components whose number of replicas does not depend on load; their settings give the reason. */
 const fixed = ["loki.compactor", "alloyLogs", "objectStorage.minio"];
 /** Components that run on each node. */
-const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
+export const onEachNode = ["alloyLogs", "cadvisor", "kubePrometheusStack.nodeExporter"];
 /**
  * Memory of a memcached for an amount of cached items: a fifth more for memcached itself, in whole MiB.
  * https://github.com/grafana/mimir/blob/main/operations/helm/charts/mimir-distributed/values.yaml
@@ -127,13 +127,26 @@ export const components = (node: unknown, path = ""): string[] =>
         ...Object.entries(node).flatMap(([key, child]) => components(child, path ? `${path}.${key}` : key)),
       ];
 
-/** Requests of the whole stack, including components that no formula sizes; for one node if `load.nodes` is not set. */
-export function wholeStack(settings: Settings): Required<Amount> {
+/** Installed components with their sizes; DaemonSets on one node if `load.nodes` is not set. */
+function installed(settings: Settings): { component: string; has: ConfiguredSize }[] {
   const counted = { ...settings, load: { ...settings.load, nodes: settings.load.nodes ?? 1 } };
-  return sum(
-    components(counted).flatMap((component) => {
-      const has = configuredSize(counted, component);
-      return has ? [total(has)] : [];
-    }),
-  );
+  return components(counted).flatMap((component) => {
+    const has = configuredSize(counted, component);
+    return has && has.replicas > 0 ? [{ component, has }] : [];
+  });
 }
+
+/** Installed components whose size is not compared with the load: they have no formula, or run on an unknown number of nodes. */
+export function notCompared(settings: Settings): string[] {
+  const unknown = fits(settings).flatMap(({ component, verdict }) =>
+    verdict === "unknown" ? [component] : [],
+  );
+  const withFormula = formulas.map(({ component }) => component);
+  return installed(settings)
+    .map(({ component }) => component)
+    .filter((component) => unknown.includes(component) || !withFormula.includes(component));
+}
+
+/** Requests of the whole stack, including components that no formula sizes; for one node if `load.nodes` is not set. */
+export const wholeStack = (settings: Settings): Required<Amount> =>
+  sum(installed(settings).map(({ has }) => total(has)));

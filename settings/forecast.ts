@@ -1,5 +1,6 @@
 /** How long the object storage lasts: daily growth of each signal, its retention, and the capacity of the drives. */
 import { type Load, spanBytes } from "./load";
+import { loadRetention } from "./retention";
 import type { Settings } from "./schema";
 import { day, sizeText } from "./units";
 
@@ -19,12 +20,15 @@ export interface Growth {
 }
 
 /** Growth of the buckets at a load. */
-export const growths = ({ samples, logs, spans }: Load, { mimir, loki, tempo }: Settings): Growth[] => [
-  { daily: samples * sampleBytes * day, kept: mimir.retention / day },
-  { daily: logs / lokiCompression, kept: loki.retention.application / day },
-  // Tempo publishes no compression ratio: spans count with the size in which they arrive.
-  { daily: spans * spanBytes * day, kept: tempo.retention / day },
-];
+export function growths({ samples, logs, spans }: Load, settings: Settings): Growth[] {
+  const { mimir, loki, tempo } = loadRetention(settings);
+  return [
+    { daily: samples * sampleBytes * day, kept: mimir / day },
+    { daily: logs / lokiCompression, kept: loki / day },
+    // Tempo publishes no compression ratio: spans count with the size in which they arrive.
+    { daily: spans * spanBytes * day, kept: tempo / day },
+  ];
+}
 
 /** Bytes once each kind of data has reached its retention. */
 export const bytesAtRetention = (growing: Growth[]): number =>

@@ -4,7 +4,9 @@ import { group, wholeNumber } from "./fields";
 import { count, dailyVolume, perSecond } from "./units";
 
 export const load = group({
-  series: count().optional().describe("Active series of all tenants; default: derived from samples"),
+  series: count()
+    .optional()
+    .describe("Active series of all tenants, including rollups; default: derived from samples"),
   samples: perSecond()
     .optional()
     .describe("Samples; default: one per series and alloyMetrics.scrapeInterval"),

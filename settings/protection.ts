@@ -32,6 +32,12 @@ const mimirQueries = { most: 8, memory: 256 * MiB };
 const inflight = { distributor: 0.25, ingester: 0.1 };
 
 /**
+ * Shares of a store-gateway's memory for its caches in memory. With Mimir's defaults, 1 GiB each, they would outgrow it. The index
+ * cache is in memory without memcached only.
+ */
+const storeGatewayCaches = { seriesHashes: 1 / 8, index: 1 / 4 };
+
+/**
  * Memory of a distributor for each sample of a push, until the push is parsed and the limit of bytes counts it. Measured with Mimir 3.2:
  * 30 pushes of 1000 samples at a time take 160 MB of heap, garbage included, with a soft limit of 228 MB.
  */
@@ -39,7 +45,7 @@ const pushedSampleBytes = 2000;
 
 /** Limits of a single Mimir process, and of a single query. */
 export function mimirProtection({ mimir, alloyMetrics }: Settings) {
-  const { ingester, querier, distributor, replicationFactor } = mimir;
+  const { ingester, querier, distributor, storeGateway, replicationFactor } = mimir;
   const series = rounded(usable(ingester) / mimirSeriesBytes);
   const carried = rounded((series * ingester.replicas) / Math.min(replicationFactor, ingester.replicas));
   const concurrentQueries = between(2, mimirQueries.most, querier.memoryLimit / mimirQueries.memory);
@@ -62,12 +68,17 @@ export function mimirProtection({ mimir, alloyMetrics }: Settings) {
       (usable(distributor) * inflight.distributor) / (alloyMetrics.samplesPerSend * pushedSampleBytes),
     ),
     ingesterInflight: Math.floor(usable(ingester) * inflight.ingester),
+    /** Bytes of a store-gateway's hashes of series, for the sharding of queries. */
+    seriesHashCache: Math.floor(storeGateway.memoryLimit * storeGatewayCaches.seriesHashes),
+    /** Bytes of a store-gateway's index cache without memcached. */
+    indexCache: Math.floor(storeGateway.memoryLimit * storeGatewayCaches.index),
   };
 }
 
 /**
  * Measured with Loki 3.7.8: each of 20,000 streams takes 51 kB of heap with 100 lines of 150 bytes, and 4 kB with one
- * line.
+ * line. A stream with more lines holds up to a chunk of 1.5 MB: the memory for them follows from the rate (sizing.ts), and
+ * IngesterMemoryNearLimit reports the sum.
  */
 const lokiStreamBytes = 64 * 1024;
 

@@ -2,6 +2,15 @@
 import { limitedTenants } from "./agents";
 import type { Settings } from "./schema";
 
+/** Prometheus' copy of metrics, with a shorter retention than the original. */
+const copy = "mimir.tenants.prometheus";
+/** The longest retention that a tenant with data has. It is shorter than that of the store if each tenant has a shorter one. */
+const ofTenants = (settings: Settings, store: "mimir" | "tempo"): number =>
+  Math.max(
+    ...limitedTenants(settings, store)
+      .filter(({ path }) => path !== copy)
+      .map(({ own }) => own.retention ?? settings[store].retention),
+  );
 const longest = (settings: Settings, store: "mimir" | "tempo"): number =>
   Math.max(
     settings[store].retention,
@@ -22,6 +31,16 @@ export function longestRetention(settings: Settings) {
     tempo: longest(settings, "tempo"),
   };
 }
+
+/**
+ * Retention of the declared load in each store, in seconds: the longest, because the load does not say how much each tenant and
+ * namespace sends.
+ */
+export const loadRetention = (settings: Settings) => ({
+  loki: longestRetention(settings).loki,
+  mimir: ofTenants(settings, "mimir"),
+  tempo: ofTenants(settings, "tempo"),
+});
 
 /**
  * Longest range of a query that each store allows, in seconds: its whole retention, plus an hour for a start that is

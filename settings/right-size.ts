@@ -3,7 +3,7 @@
  * the stack's own settings, so that a second run gives the same result. docs/guides/sizing.md explains the rules.
  */
 import { dev } from "./dev";
-import { components, configuredSize, type Fit, fits } from "./fit";
+import { type ConfiguredSize, components, configuredSize, type Fit, fits, maximumReplicas } from "./fit";
 import { spanBytes, wholeLoad } from "./load";
 import { prod } from "./prod";
 import { mimirProtection } from "./protection";
@@ -18,15 +18,23 @@ const up = (value: number, step: number): number => Math.ceil(value / step) * st
 
 /** Minimum resources of a component at any load. */
 const least = { cpu: 50, memory: 128 * MiB, memoryLimit: GiB };
+/**
+ * Minimum CPU of a querier that an autoscaler scales by its utilization: any dashboard takes 70 % of the 50m above, and would scale
+ * it to the maximum.
+ */
+const leastScaled = 250;
 /** Minimum share of the defaults for a component without a formula. */
 const leastShare = 0.1;
 /**
  * The largest replica, which leaves capacity for other pods on a node of 4 cores and 16 GiB; a larger load gets more
- * replicas.
+ * replicas. A memory limit above that of the node would never take effect: the node runs out of memory first.
  */
-const largest = { cpu: 3000, memory: 8 * GiB };
+const largest = { cpu: 3000, memory: 8 * GiB, memoryLimit: 12 * GiB };
 /** Load of the busiest minutes, as a multiple of the average. */
 const peak = 2;
+
+/** Share of a limit at which its alert fires: alerts/limits.yaml. */
+const alertAt = 0.8;
 
 /** A setting and its value, as in a stack file. */
 export interface Sized {
@@ -34,7 +42,10 @@ export interface Sized {
   value: string | number;
 }
 
-const cores = (millicores: number): number => up(Math.max(least.cpu, millicores), 50);
+const scaledByCpu = (component: string, has?: ConfiguredSize): boolean =>
+  component.endsWith(".querier") && has !== undefined && maximumReplicas(has) > has.replicas;
+const cores = (component: string, has: ConfiguredSize | undefined, millicores: number): number =>
+  up(Math.max(scaledByCpu(component, has) ? leastScaled : least.cpu, millicores), 50);
 const bytes = (needed: number, atLeast: number): number =>
   up(Math.max(atLeast, needed), needed > 4 * GiB ? GiB : 64 * MiB);
 const text: Record<string, (value: number) => string | number> = {
@@ -51,28 +62,30 @@ const settingsOf = (component: string, values: Record<string, number>): Sized[] 
 const at = (settings: Settings, component: string): Tree => valueAt(settings, component.split(".")) as Tree;
 
 /**
- * A component with a published formula: its needs, distributed over its replicas. A volume only grows: Kubernetes
- * cannot shrink it.
+ * A component with a published formula: its needs, distributed over its replicas. Those of an autoscaled one are its minimum, which
+ * runs the declared load; the others are for peaks. A volume only grows: Kubernetes cannot shrink it.
  */
 function byFormula({ component, needs, replicas: scalable, has }: Fit, defaults: Settings) {
   if (!has) return {};
   const standard = at(defaults, component);
-  const replicas = Math.max(
-    has.replicas,
-    ...(scalable === undefined
-      ? []
-      : [Math.ceil((needs.cpu ?? 0) / largest.cpu), Math.ceil((needs.memory ?? 0) / largest.memory)]),
-  );
-  const each = (amount = 0): number => amount / replicas;
   const ratio = Number(standard["memoryLimit"]) / Number(standard["memory"]);
+  const { cpu = 0, memory = 0 } = needs;
+  const enough = [cpu / largest.cpu, memory / largest.memory, (memory * ratio) / largest.memoryLimit];
+  const replicas = Math.max(has.replicas, ...(scalable === undefined ? [] : enough.map(Math.ceil)));
+  const each = (amount = 0): number => amount / replicas;
+  const request = bytes(each(memory), least.memory);
   const disk = up(each(needs.disk), GiB);
   return {
     ...(replicas > has.replicas && { replicas }),
     ...(has.maxReplicas !== undefined && has.maxReplicas < replicas && { maxReplicas: replicas }),
-    ...(needs.cpu !== undefined && { cpu: cores(each(needs.cpu)) }),
+    ...(needs.cpu !== undefined && { cpu: cores(component, has, each(needs.cpu)) }),
     ...(needs.memory !== undefined && {
-      memory: bytes(each(needs.memory), least.memory),
-      memoryLimit: bytes(each(needs.memory) * ratio, least.memoryLimit),
+      memory: request,
+      // A component whose replicas are fixed may need more than the largest replica.
+      memoryLimit: Math.max(
+        request,
+        Math.min(largest.memoryLimit, bytes(each(memory) * ratio, least.memoryLimit)),
+      ),
     }),
     ...(disk > (has.disk ?? 0) && { disk }),
   };
@@ -89,13 +102,13 @@ function shareOf(settings: Settings, { mimir, loki, tempo }: Settings): number {
   return Math.min(1, Math.max(leastShare, ...shares));
 }
 
-/** A component without a formula: its default requests in proportion. Limits and cache sizes do not change. */
-function inProportion(component: string, share: number, defaults: Settings) {
-  const { cpu, memory, memoryLimit } = at(defaults, component) as Partial<Record<string, number>>;
+/** A component without a formula: its default requests in proportion, of a cache the size of its items. Limits do not change. */
+function inProportion(component: string, share: number, settings: Settings, defaults: Settings) {
+  const has = configuredSize(settings, component);
+  const { cpu, memory } = at(defaults, component) as Partial<Record<string, number>>;
   return {
-    ...(cpu !== undefined && { cpu: Math.min(cpu, cores(cpu * share)) }),
-    ...(memory !== undefined &&
-      memoryLimit !== undefined && { memory: Math.min(memory, bytes(memory * share, 64 * MiB)) }),
+    ...(cpu !== undefined && { cpu: Math.min(cpu, cores(component, has, cpu * share)) }),
+    ...(memory !== undefined && { memory: Math.min(memory, bytes(memory * share, 64 * MiB)) }),
   };
 }
 
@@ -115,7 +128,7 @@ function limitsFor(settings: Settings, ingester: Partial<Settings["mimir"]["inge
   const linesPeak = up((logs / day) * peak, MiB);
   const spansPeak = up(spans * spanBytes * peak, MiB);
   return [
-    ...(series > 0 && (mimir.limits.series > carried || mimir.limits.series < series)
+    ...(series > 0 && (mimir.limits.series > carried || mimir.limits.series * alertAt < series)
       ? [{ path: "mimir.limits.series", value: carried }]
       : []),
     ...atLeast("mimir.limits.samplesPerSecond", mimir.limits.samplesPerSecond, samplesPeak, Number),
@@ -142,7 +155,10 @@ export function rightSize(settings: Settings): Sized[] {
       (component) => (configuredSize(settings, component)?.replicas ?? 0) > 0 && at(defaults, component),
     )
     .flatMap((component) =>
-      settingsOf(component, { ...inProportion(component, share, defaults), ...fitted.get(component) }),
+      settingsOf(component, {
+        ...inProportion(component, share, settings, defaults),
+        ...fitted.get(component),
+      }),
     );
   return [...sized, ...limitsFor(settings, fitted.get("mimir.ingester") ?? {})];
 }

@@ -19,7 +19,7 @@ export const scaling = group({
     "KEDA, which scales Alloy by its targets: `auto` uses the cluster's and installs it if there is none; a cluster can have only one KEDA",
   ),
   ingesters: oneOf("off", "recommend", "auto").describe(
-    "Vertical autoscaling of the ingesters: `recommend` shows the recommended requests, `auto` applies them, one restart at a time",
+    "Vertical autoscaling of the ingesters: `recommend` shows the recommended CPU and memory, `auto` applies the CPU, one restart at a time",
   ),
   verticalPodAutoscaler: oneOf("auto", "install", "existing").describe(
     "The Vertical Pod Autoscaler, if ingesters is not off: `auto` uses the cluster's and installs it if there is none",

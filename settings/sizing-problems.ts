@@ -3,12 +3,21 @@
 import { limitedTenants } from "./agents";
 import { admitted, capacity } from "./capacity";
 import { type Problem, problem } from "./check";
-import { type Fit, fits, maximumReplicas, type Resource } from "./fit";
+import {
+  configuredSize,
+  type Fit,
+  fits,
+  maximumReplicas,
+  onEachNode,
+  type Resource,
+  wholeStack,
+} from "./fit";
 import { forecastText, usableStorage } from "./forecast";
 import { type Signal, signalsOf, spanBytes, wholeLoad } from "./load";
 import { tooLargeText, tooSmallText, undeclaredText } from "./problem-text";
 import { mimirProtection } from "./protection";
 import type { Settings } from "./schema";
+import type { Amount } from "./sizing";
 import { byteRateText, coresText, countText, cpuQuantity, dailyText, day, quantity, sizeText } from "./units";
 
 const MiB = 1024 ** 2;
@@ -134,6 +143,36 @@ function undeclared(stack: string, settings: Settings): string[] {
     `${countText(most("metrics"))} series, ${dailyText(most("logs"))} of logs or ${countText(most("traces"))} spans/s ` +
     "for the configured retentions";
   return [undeclaredText(stack, { path: "load", allowed })];
+}
+
+/** A common node. Neither settings nor `obs size`, which needs no cluster, have the nodes' actual sizes. */
+const commonNode = { cpu: 4000, memory: 16 * GiB };
+
+/** Requests that do not fit onto the declared nodes if each is a common one; empty if `load.nodes` is not set. */
+export function nodeShortages(settings: Settings): string[] {
+  const { nodes } = settings.load;
+  if (nodes === undefined) return [];
+  const node = `of ${coresText(commonNode.cpu)} cores and ${sizeText(commonNode.memory)}`;
+  const requests = ({ cpu = 0, memory = 0 }: Amount) =>
+    `requests ${coresText(cpu)} cores and ${sizeText(memory)}`;
+  const exceeds = ({ cpu = 0, memory = 0 }: Amount, count: number) =>
+    cpu > commonNode.cpu * count || memory > commonNode.memory * count;
+  const all = wholeStack(settings);
+  return [
+    ...onEachNode.flatMap((component) => {
+      const each = configuredSize(settings, component);
+      return each && exceeds(each, 1)
+        ? [
+            `${component} ${requests(each)} on each node, more than one ${node} has: use larger nodes, or more of them.`,
+          ]
+        : [];
+    }),
+    ...(exceeds(all, nodes)
+      ? [
+          `The stack ${requests(all)}, more than ${nodes} ${nodes === 1 ? "node" : "nodes"} ${node} have: add nodes, or use larger ones.`,
+        ]
+      : []),
+  ];
 }
 
 /** How long the object storage lasts at the declared load; empty if no load is declared or the storage is external. */

@@ -4,6 +4,8 @@
  */
 import { bytesAtRetention, erasureCoding, growths } from "./forecast";
 import { type Load, type Signal, spanBytes } from "./load";
+import { usableMemory } from "./protection";
+import { loadRetention } from "./retention";
 import type { Settings } from "./schema";
 import { day } from "./units";
 
@@ -61,10 +63,11 @@ const lokiSource = "https://grafana.com/docs/loki/latest/setup/size/";
 /** Cores and GiB of all replicas at 3 TB and at 30 TB a day, and at the "~30TB/day" of the largest tier. */
 type LokiTiers = [Amount, Amount, Amount];
 /**
- * Volume of an ingester for each byte that it receives per second, 10 GB for 5 MB. If it is full, Loki accepts lines without its
- * write-ahead log: https://grafana.com/docs/loki/latest/operations/storage/wal/#disk-space-requirements
+ * Volume of an ingester for each byte that it receives per second: "~10-15GB" for "~5mb/s" below 90 % of the volume, at which an
+ * ingester rejects all lines (`disk_full_threshold`). Unlike memory, this amount is the upper end: the volume must never be too small.
+ * https://grafana.com/docs/loki/latest/operations/storage/wal/#disk-space-requirements
  */
-const lokiWal = (10 * GB) / (5 * MB);
+const lokiWal = (15 * GB) / (5 * MB) / 0.9;
 const tier = (cores: number, memory: number): Amount => ({ cpu: cores * core, memory: memory * GiB });
 /**
  * Loki's tables have a column for up to 3, up to 30 and about 30 TB a day. A column applies to its upper end. Below the
@@ -122,7 +125,8 @@ export const formulas: Formula[] = [
   mimir("distributor", ({ samples }) => samples / 25_000, { cpu: core, memory: GB }),
   mimir("ingester", ({ series }, { mimir }) => (series * mimir.replicationFactor) / 300_000, {
     cpu: core,
-    memory: 2.5 * GB,
+    // The limit of series is that of the memory which Go may use, so that the headroom is below the limit.
+    memory: (2.5 * GB) / usableMemory,
     disk: 5 * GB,
   }),
   mimir("queryFrontend", ({ queries }) => queries / 250, { cpu: core, memory: GB }),
@@ -130,10 +134,10 @@ export const formulas: Formula[] = [
   mimir("querier", ({ queries }) => queries / 10, { cpu: core, memory: GB }),
   {
     ...mimir("storeGateway", ({ queries }) => queries / 10, { cpu: core, memory: GB }),
-    needs: ({ queries, series }, { mimir: { retention } }) => ({
+    needs: ({ queries, series }, settings) => ({
       ...times(queries / 10, { cpu: core, memory: GB * mimirHeadroom }),
       // For a retention of a year.
-      disk: 13 * GB * mimirHeadroom * (series / 1e6) * (retention / (365 * day)),
+      disk: 13 * GB * mimirHeadroom * (series / 1e6) * (loadRetention(settings).mimir / (365 * day)),
     }),
   },
   mimir("compactor", ({ series }) => series / 20e6, { cpu: core, memory: 4 * GB, disk: 300 * GB }),

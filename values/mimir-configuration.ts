@@ -111,7 +111,13 @@ export function mimirConfiguration(settings: Settings): Values {
     blocks_storage: {
       ...bucket(settings, "mimirBlocks"),
       // Ingesters and store-gateways overlap by two hours, in which a block is uploaded and discovered.
-      bucket_store: { ignore_blocks_within: goDuration(Math.max(0, mimir.storeAfter - 7200)) },
+      bucket_store: {
+        ignore_blocks_within: goDuration(Math.max(0, mimir.storeAfter - 7200)),
+        series_hash_cache_max_size_bytes: protection.seriesHashCache,
+        ...(mimir.indexCache.replicas === 0 && {
+          index_cache: { inmemory: { max_size_bytes: protection.indexCache } },
+        }),
+      },
     },
     ruler_storage: bucket(settings, "mimirRuler"),
     alertmanager_storage: bucket(settings, "mimirAlertmanager"),

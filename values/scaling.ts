@@ -153,7 +153,11 @@ export function targetAutoscaler(settings: Settings): KubernetesObject[] {
   ];
 }
 
-/** The ingesters' VerticalPodAutoscalers. They never go below the requests of the settings, nor above twice the limit. */
+/**
+ * The ingesters' VerticalPodAutoscalers. They never go below the requests of the settings, nor above four times their CPU and twice
+ * their memory. They apply CPU only: an ingester's limits of series and streams, its replay and Go's soft limit follow from the memory
+ * limit of the settings. It could not use more memory.
+ */
 export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
   const { ingesters } = settings.scaling;
   if (ingesters === "off") return [];
@@ -173,9 +177,9 @@ export const verticalAutoscalers = (settings: Settings): KubernetesObject[] => {
             {
               containerName: "*",
               minAllowed: requests,
-              maxAllowed: { cpu: String(Math.ceil((cpu * 4) / 1000)), memory: String(memoryLimit * 2) },
-              // The memory limit grows in proportion to the request, so that growth causes no OOM kill.
-              controlledValues: "RequestsAndLimits",
+              maxAllowed: { cpu: String(Math.ceil((cpu * 4) / 1000)), memory: String(memory * 2) },
+              ...(ingesters === "auto" && { controlledResources: ["cpu"] }),
+              controlledValues: "RequestsOnly",
             },
           ],
         },

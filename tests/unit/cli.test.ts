@@ -189,7 +189,7 @@ describe("obs: the command line", function () {
     expect(enough.status).to.equal(0);
     expect(enough.stdout)
       .to.match(/^mimir\.ingester +0\.2 cores/m)
-      .and.include("Every component is large enough");
+      .and.include("Every compared component is large enough");
     const wrong = await obs("size", "prod", "--logs", "3x", "--nodes", "0");
     expect(wrong.status).to.equal(1);
     expect(wrong.stderr).to.match(

@@ -129,6 +129,25 @@ describe("unit: limits that follow from memory", () => {
     expect(env({ chartVersion: "6.0.6" })).to.have.length(1);
   });
 
+  it("of a store-gateway's caches follow from its memory limit", () => {
+    const caches = (settings: ReturnType<typeof prod>) => {
+      const { blocks_storage } = mimirConfiguration(settings) as {
+        blocks_storage: { bucket_store: Record<string, unknown> };
+      };
+      const { series_hash_cache_max_size_bytes, index_cache } = blocks_storage.bucket_store;
+      return { series_hash_cache_max_size_bytes, index_cache };
+    };
+    // With memcached, the index cache is not in the memory of store-gateways.
+    expect(caches(prod())).to.deep.equal({
+      series_hash_cache_max_size_bytes: 256 * MiB,
+      index_cache: undefined,
+    });
+    expect(caches(settingsOf("dev"))).to.deep.equal({
+      series_hash_cache_max_size_bytes: 32 * MiB,
+      index_cache: { inmemory: { max_size_bytes: 64 * MiB } },
+    });
+  });
+
   it("of queues delay the queries of 50 people instead of rejecting them", () => {
     const { queryFrontend } = tempoValues(prod()) as unknown as {
       queryFrontend: {

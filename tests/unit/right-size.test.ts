@@ -1,9 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "chai";
 import { parse } from "yaml";
 import { withLoad } from "../../cli/commands/size";
 import { changesFor, withChanges } from "../../cli/commands/size/write";
+import { root } from "../../cli/lib/stack-config";
 import { parseSettings, settingsIn } from "../../settings";
 import { components, fits, wholeStack } from "../../settings/fit";
+import { mimirProtection } from "../../settings/protection";
 import { limitProblems, sizingProblems } from "../../settings/sizing-problems";
 import { type Tree, valueAt } from "../../settings/tree";
 
@@ -55,6 +59,7 @@ const loads: Record<string, string>[] = [
   { spans: "100/s" },
   { series: "100k", logs: "20GB/day", spans: "100/s", nodes: "3" },
   { series: "300k", logs: "100GB/day", spans: "500/s", nodes: "3" },
+  { series: "900k", nodes: "10" },
   { series: "3M", logs: "1TB/day", spans: "20k/s", nodes: "20" },
   { samples: "500k/s", queries: "100/s", nodes: "50" },
 ];
@@ -64,8 +69,26 @@ describe("unit: obs size --write", () => {
     it(`gives a stack the size for ${JSON.stringify(load)}: nothing is too small, no limit is too large`, () => {
       const settings = settingsAfter(load);
       expect(sizingProblems(settings)).to.deep.equal([]);
-      if (load["series"]) expect(limitProblems(settings)).to.deep.equal([]);
+      if (!load["series"]) return;
+      expect(limitProblems(settings)).to.deep.equal([]);
+      // At the declared load, no alert of a limit fires, which begins at 0.8.
+      expect(settings.load.series).to.be.below(0.7 * mimirProtection(settings).carried);
+      expect(settings.load.series).to.be.below(0.8 * settings.mimir.limits.series);
     });
+
+  it("gives no replica a memory limit of more than 12 GiB: a larger load gets more replicas", () => {
+    const settings = settingsAfter({ series: "10M", logs: "10TB/day", spans: "100k/s", nodes: "100" });
+    const sized = fits(settings).map(({ component }) => [
+      component,
+      valueAt(settings, [...component.split("."), "memoryLimit"]),
+    ]);
+    // The only one whose replicas are fixed, and whose request is larger.
+    const large = sized.filter(([, limit]) => Number(limit) > 12 * GiB);
+    expect(large).to.deep.equal([["loki.compactor", 13 * GiB]]);
+    const { ingester } = settings.loki;
+    expect(ingester.memoryLimit / ingester.memory).to.be.within(1.8, 2.2);
+    expect(sizingProblems(settings)).to.deep.equal([]);
+  });
 
   it("makes components without a formula smaller in proportion, never larger than by default", () => {
     const settings = settingsAfter({ spans: "100/s" });
@@ -79,6 +102,31 @@ describe("unit: obs size --write", () => {
     const growth = others.map((component) => memory(settings, component) - memory(defaults, component));
     expect(Math.max(...growth)).to.equal(0);
     expect(Math.min(...growth)).to.be.below(0);
+  });
+
+  it("gives autoscaled queriers enough CPU that a dashboard does not scale them to the maximum", () => {
+    const load = { series: "50k", logs: "5GB/day", spans: "50/s", nodes: "3" };
+    const cpu = (source?: string) => {
+      const { loki, mimir, tempo } = settingsAfter(load, source);
+      return [loki, mimir, tempo].map(({ querier }) => querier.cpu);
+    };
+    expect(cpu()).to.deep.equal([250, 250, 250]);
+    const fixed = ["loki", "mimir", "tempo"].map(
+      (store) => `  observability:${store}: { querier: { maxReplicas: 2 } }\n`,
+    );
+    expect(cpu(`${file}${fixed.join("")}`)).to.deep.equal([50, 50, 50]);
+  });
+
+  it("makes caches smaller in proportion, with at least 64Mi", () => {
+    const caches = (load: Record<string, string>) => {
+      const { loki, mimir, tempo } = settingsAfter(load);
+      return [loki.chunksCache, mimir.resultsCache, mimir.metadataCache, tempo.cache].map(
+        ({ memory }) => memory / 1024 ** 2,
+      );
+    };
+    expect(caches({ series: "50k", nodes: "3" })).to.deep.equal([256, 64, 64, 64]);
+    expect(caches({ series: "500k", nodes: "10" })).to.deep.equal([1024, 256, 64, 256]);
+    expect(caches({ series: "3M", nodes: "20" })).to.deep.equal([2048, 512, 128, 512]);
   });
 
   it("is complete after one run: a second one changes nothing", () => {
@@ -105,6 +153,8 @@ describe("unit: obs size --write", () => {
     );
     expect(cpu).to.be.lessThan(12_000 * 0.75);
     expect(memory).to.be.lessThan(48 * GiB * 0.75);
+    const page = readFileSync(join(root, "docs", "guides", "sizing.md"), "utf8");
+    expect(page).to.include(`${Math.round(cpu / 1000)} cores and ${Math.round(memory / GiB)}Gi (three nodes`);
   });
 
   it("keeps comments, order, secrets and everything else of the file", () => {

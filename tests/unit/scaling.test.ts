@@ -100,7 +100,7 @@ describe("unit: scaling (R13)", () => {
     expect(targetAutoscaler(settingsOf("dev"))).to.deep.equal([]);
   });
 
-  it("ingesters: recommendations or restarts, between their requests and twice the memory limit", () => {
+  it("ingesters: recommendations, or restarts with more CPU: the limits that follow from memory are those of the settings", () => {
     const modes = (ingesters: string) =>
       verticalAutoscalers(settingsOf("prod", { scaling: { ingesters } })).map(
         ({ spec }) => (spec["updatePolicy"] as Record<string, unknown>)["updateMode"],
@@ -110,23 +110,20 @@ describe("unit: scaling (R13)", () => {
       ["Off", "Off", "Off"],
       ["Recreate", "Recreate", "Recreate"],
     ]);
-    const [loki] = verticalAutoscalers(
-      settingsOf("dev", {
-        scaling: { ingesters: "auto" },
-        loki: { ingester: { cpu: "1500m", memory: "1Gi", memoryLimit: "2Gi" } },
-      }),
-    );
-    expect(loki?.spec["updatePolicy"]).to.include({ minReplicas: 2 });
-    expect(loki?.spec["resourcePolicy"]).to.deep.equal({
-      containerPolicies: [
-        {
-          containerName: "*",
-          minAllowed: { cpu: "1500m", memory: "1Gi" },
-          maxAllowed: { cpu: "6", memory: String(4 * 1024 ** 3) },
-          controlledValues: "RequestsAndLimits",
-        },
-      ],
+    const ingester = { cpu: "1500m", memory: "1Gi", memoryLimit: "2Gi" };
+    const specOf = (ingesters: string) =>
+      verticalAutoscalers(settingsOf("dev", { scaling: { ingesters }, loki: { ingester } }))[0]?.spec;
+    const bounds = {
+      containerName: "*",
+      minAllowed: { cpu: "1500m", memory: "1Gi" },
+      maxAllowed: { cpu: "6", memory: String(2 * 1024 ** 3) },
+      controlledValues: "RequestsOnly",
+    };
+    expect(specOf("auto")?.["updatePolicy"]).to.include({ minReplicas: 2 });
+    expect(specOf("auto")?.["resourcePolicy"]).to.deep.equal({
+      containerPolicies: [{ ...bounds, controlledResources: ["cpu"] }],
     });
+    expect(specOf("recommend")?.["resourcePolicy"]).to.deep.equal({ containerPolicies: [bounds] });
   });
 
   it("installs the required components, and no namespace if there are none", () => {

@@ -1,11 +1,24 @@
 /** `obs size`: the capacity that a load requires, compared with a stack's settings, without a cluster. */
 import { readSettings, type Settings, UserError } from "../../../settings";
 import { type Capacity, capacity } from "../../../settings/capacity";
-import { type ConfiguredSize, type Fit, fits, sum, total, wholeStack } from "../../../settings/fit";
+import {
+  type ConfiguredSize,
+  type Fit,
+  fits,
+  notCompared,
+  sum,
+  total,
+  wholeStack,
+} from "../../../settings/fit";
 import { load as loadSettings, signalsOf, wholeLoad } from "../../../settings/load";
 import { invalid, tooLargeText, tooSmallText } from "../../../settings/problem-text";
 import type { Amount } from "../../../settings/sizing";
-import { limitProblems, sizingProblems, storageForecast } from "../../../settings/sizing-problems";
+import {
+  limitProblems,
+  nodeShortages,
+  sizingProblems,
+  storageForecast,
+} from "../../../settings/sizing-problems";
 import { coresText, countText, dailyText, sizeText } from "../../../settings/units";
 import { fileConfig } from "../../lib/stack-config";
 import { plural, table } from "../../lib/text";
@@ -77,7 +90,11 @@ export function fitText(stack: string, settings: Settings): string {
     ]),
     ...(problems.length
       ? ["\nToo small for the load:", ...problems.map((problem) => tooSmallText(stack, problem))]
-      : ["\nEvery component is large enough for the load."]),
+      : [
+          "\nEvery compared component is large enough for the load.",
+          `Not compared, because they have no formula or --nodes is missing: ${notCompared(settings).join(", ")}.`,
+        ]),
+    ...nodeShortages(settings).map((text) => `\n${text}`),
     ...storageForecast(settings).map((text) => `\n${text}`),
     ...limitsText(stack, settings).map((text) => `\n${text}`),
   ].join("\n");
@@ -135,6 +152,7 @@ export function size(
       components,
       problems,
       limits: limitProblems(settings),
+      nodes: nodeShortages(settings),
       sums: sums(settings, components),
       carries: capacity(settings),
       ...(changes && { changes }),
