@@ -62,6 +62,8 @@ export interface Facts {
   corefile: string | undefined;
   /** Data of the ConfigMap kube-system/cilium-config; none if it does not exist. */
   ciliumConfig: Record<string, string> | undefined;
+  /** Whether the ConfigMap kube-system/cluster-autoscaler-status exists: Cluster Autoscaler writes it, also a managed one. */
+  clusterAutoscaler: boolean;
   /** Gossip settings of the running stores. */
   gossip: Partial<Record<Store, LiveGossip>>;
   /** Configuration of the running Loki; none if it is not installed. */
@@ -111,6 +113,7 @@ const resources: Record<keyof Facts, string> = {
   apiServerPorts: "EndpointSlices of namespace default",
   corefile: "ConfigMap kube-system/coredns",
   ciliumConfig: "ConfigMap kube-system/cilium-config",
+  clusterAutoscaler: "ConfigMap kube-system/cluster-autoscaler-status",
   gossip: "ConfigMaps, StatefulSets and Deployments of the stores",
   lokiConfiguration: "the ConfigMap of Loki",
   secrets: "the Secrets in the settings",

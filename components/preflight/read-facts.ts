@@ -89,6 +89,10 @@ function readers(config: KubeConfig, settings: Settings): Readers {
     ciliumConfig: async () =>
       (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "cilium-config" })))
         ?.data,
+    clusterAutoscaler: async () => {
+      const status = { namespace: "kube-system", name: "cluster-autoscaler-status" };
+      return (await unlessMissing(core.readNamespacedConfigMap(status))) !== undefined;
+    },
     gossip: () => liveGossip(config, settings),
     lokiConfiguration: async () => {
       const { name, key } = configurations.loki;

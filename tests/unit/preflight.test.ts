@@ -91,6 +91,7 @@ const empty: Facts = {
   apiServerPorts: [6443],
   corefile: ".:53 {\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n    }\n}",
   ciliumConfig: undefined,
+  clusterAutoscaler: false,
   gossip: {},
   lokiConfiguration: undefined,
   secrets: [],
@@ -341,6 +342,37 @@ describe("unit: preflight", () => {
       expect(told("topology", { nodes: three, statefulSets: [hard] })[0]).to.match(
         /^warning cluster.antiAffinity/,
       );
+    });
+
+    it("with too few nodes is only reported if an autoscaler adds nodes for pending pods", () => {
+      const pod = (name: string): V1Pod => ({ spec: { containers: [{ name }] } });
+      const recognized: [Partial<Facts>, string][] = [
+        [{ definitions: [{ name: "nodepools.karpenter.sh" }] }, "Karpenter"],
+        [{ clusterAutoscaler: true }, "Cluster Autoscaler"],
+        [{ pods: [pod("aws-cluster-autoscaler")] }, "Cluster Autoscaler"],
+      ];
+      for (const [facts, name] of recognized) {
+        const [line, ...more] = told("topology", { nodes: three, ...facts });
+        expect(line).to.match(/^warning cluster\.antiAffinity "quorum": preferred, .* 3 of 6 MinIO servers/);
+        expect(line?.endsWith(`, unless ${name} adds nodes`)).to.equal(true);
+        expect(more).to.deep.equal([]);
+      }
+      // OpenShift always has its operator.
+      const operator = { pods: [pod("cluster-autoscaler-operator")] };
+      expect(told("topology", { nodes: three, ...operator })[0]).to.match(/^error cluster.antiAffinity/);
+    });
+
+    it("without any node is reported by the selection of nodes, because a pool may grow from zero", () => {
+      expect(told("topology", { nodes: [] })).to.deep.equal([]);
+      expect(
+        examine("test", settingsOf("prod"), snapshot({ nodes: [] }), [named("topology")]).notes,
+      ).to.deep.equal([]);
+      expect(told("selection of nodes", { nodes: [] })[0]).to.match(
+        /^warning cluster\.scheduling .* unless an autoscaler adds them: no node can run pods of minio, loki/,
+      );
+      const loki = { cluster: { scheduling: { components: { loki: { nodeSelector: { pool: "loki" } } } } } };
+      expect(told("topology", {}, loki)).to.deep.equal([]);
+      expect(told("selection of nodes", {}, loki)[0]).to.match(/no node can run pods of loki$/);
     });
 
     it("counts nodes that can run the stack: cordoned and unreachable ones too, but not others", () => {
