@@ -8,6 +8,9 @@ import type { Facts } from "../../components/preflight/facts";
 import { platformNames, platforms } from "../../settings/platforms";
 import { isTree, leavesOf, type Tree, valueAt } from "../../settings/tree";
 import { alloyLogsValues } from "../../values/alloy-logs";
+import { alloyTracesValues } from "../../values/alloy-traces";
+import { gatewayIngresses } from "../../values/gateway-ingress";
+import { grafanaValues } from "../../values/grafana";
 import { platformValues } from "../../values/user-ids";
 import { type Config, errorOf, settingsOf } from "../support/stacks";
 
@@ -112,6 +115,32 @@ describe("unit: platforms", () => {
       types({ cluster: { selinux: true } }),
       types({ cluster: { platform: "openshift" } }),
     ]).to.deep.equal([false, true, true]);
+  });
+
+  it("openshift: Ingresses without a Secret have an empty entry, for which routers use their certificate", () => {
+    const tlsOf = (platform: string, own: object) => {
+      const settings = settingsOf("dev", {
+        cluster: { platform },
+        grafana: { url: "https://grafana.apps.test", ingress: own },
+        otlp: { ingress: { host: "otlp.apps.test", ...own } },
+        access: { ingress: { domain: "apps.test", ...own } },
+        network: { ingressNamespaces: ["ingress"] },
+      });
+      return [
+        grafanaValues(settings)["ingress"] as { tls: object[] },
+        alloyTracesValues(settings)["ingress"] as { tls: object[] },
+        ...gatewayIngresses(settings).map(({ spec }) => spec),
+      ].map(({ tls }) => tls);
+    };
+    const hosts = ["grafana", "otlp", "loki", "mimir", "tempo"].map((name) => [`${name}.apps.test`]);
+    const named = hosts.map((hosts) => [{ hosts }]);
+    expect(tlsOf("openshift", {})).to.deep.equal(hosts.map(() => [{}]));
+    expect(tlsOf("openshift", { className: "openshift-internal" })).to.deep.equal(hosts.map(() => [{}]));
+    expect(tlsOf("openshift", { className: "nginx" })).to.deep.equal(named);
+    expect(tlsOf("eks", {})).to.deep.equal(named);
+    expect(tlsOf("openshift", { tlsSecret: "own" })).to.deep.equal(
+      hosts.map((hosts) => [{ hosts, secretName: "own" }]),
+    );
   });
 
   it("openshift: pods of commands, and values of a release without users", () => {
