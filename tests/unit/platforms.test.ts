@@ -11,6 +11,7 @@ import { alloyLogsValues } from "../../values/alloy-logs";
 import { alloyTracesValues } from "../../values/alloy-traces";
 import { gatewayIngresses } from "../../values/gateway-ingress";
 import { grafanaValues } from "../../values/grafana";
+import { networkPolicies } from "../../values/network-policies";
 import { platformValues } from "../../values/user-ids";
 import { type Config, errorOf, settingsOf } from "../support/stacks";
 
@@ -141,6 +142,17 @@ describe("unit: platforms", () => {
     expect(tlsOf("openshift", { tlsSecret: "own" })).to.deep.equal(
       hosts.map((hosts) => [{ hosts, secretName: "own" }]),
     );
+  });
+
+  it("openshift: routers reach Grafana, also with the host's network", () => {
+    const policies = networkPolicies(on("openshift", { network: { policies: true } }));
+    const grafana = policies.find(({ metadata }) => metadata.name === "grafana");
+    const values = ["openshift-ingress", "openshift-host-network"];
+    expect(grafana?.spec.ingress?.flatMap(({ from = [] }) => from)).to.deep.include({
+      namespaceSelector: {
+        matchExpressions: [{ key: "kubernetes.io/metadata.name", operator: "In", values }],
+      },
+    });
   });
 
   it("openshift: pods of commands, and values of a release without users", () => {
