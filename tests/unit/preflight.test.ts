@@ -219,6 +219,24 @@ describe("unit: preflight", () => {
       );
     });
 
+    it("in cluster.existingNamespaces have no sidecars of a service mesh", () => {
+      const changesOf = (metadata: object) =>
+        examine("prod", settingsOf("prod", lent), snapshot(namespace(metadata)), [
+          named("namespaces"),
+        ]).findings.map(({ severity, change }) => `${severity} ${change}`);
+      const istio = [
+        "error Disable the injection: kubectl label --overwrite namespace monitoring istio-injection=disabled",
+      ];
+      const revision = { "istio.io/rev": "stable" };
+      expect(changesOf({ labels: { "istio-injection": "enabled" } })).to.deep.equal(istio);
+      expect(changesOf({ labels: revision })).to.deep.equal(istio);
+      expect(changesOf({ labels: { ...revision, "istio-injection": "disabled" } })).to.deep.equal([]);
+      expect(changesOf({ annotations: { "linkerd.io/inject": "enabled" } })).to.deep.equal([
+        "error Disable the injection: kubectl annotate --overwrite namespace monitoring linkerd.io/inject=disabled",
+      ]);
+      expect(changesOf({ annotations: { "linkerd.io/inject": "disabled" } })).to.deep.equal([]);
+    });
+
     it("do not move between the created and the existing ones, which would delete them", () => {
       const made = (created: string, stack = "prod") =>
         namespace({
