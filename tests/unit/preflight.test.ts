@@ -1177,6 +1177,10 @@ describe("unit: preflight", () => {
     });
     const kinds = ["alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheuses"];
     kinds.push("prometheusrules", "scrapeconfigs", "servicemonitors");
+    const changesOf = (facts: Partial<Facts>, config: Config = {}) =>
+      examine("prod", settingsOf("prod", { ...existing, ...config }), snapshot(facts), [
+        named(check),
+      ]).findings.map(({ change }) => change);
 
     it("of another installation include every kind", () => {
       expect(told(check, crds("0.93.1", ...kinds), existing)).to.deep.equal([]);
@@ -1192,12 +1196,20 @@ describe("unit: preflight", () => {
       expect(told(check, crds("0.81.0", ...kinds), existing)).to.deep.equal([
         'warning kubePrometheusStack.crds "existing, version 0.81.0": version 0.88 or later: the API server drops newer fields of this stack\'s Prometheus without an error',
       ]);
-      const [finding] = examine("prod", settingsOf("prod", existing), snapshot(crds("0.81.0", ...kinds)), [
-        named(check),
-      ]).findings;
-      expect(finding?.change).to.match(
+      expect(changesOf(crds("0.81.0", ...kinds))[0]).to.match(
         /^Update them: kubectl apply .*\/v0\.\d+\.\d+\/stripped-down-crds\.yaml$/,
       );
+    });
+
+    it("of another installation are created if they are missing, and OpenShift's are not changed", () => {
+      // OpenShift has no ScrapeConfig: https://github.com/openshift/cluster-monitoring-operator/tree/main/manifests
+      const own = crds("0.85.0", ...kinds.filter((kind) => kind !== "scrapeconfigs"));
+      const [create, update, ...more] = changesOf(own, { cluster: { platform: "openshift" } });
+      expect(create).to.match(
+        /^Create them: kubectl create -f https:\/\/[^ ]+\/v0\.\d+\.\d+\/example\/prometheus-operator-crd\/monitoring\.coreos\.com_scrapeconfigs\.yaml$/,
+      );
+      expect(update).to.match(/^Upgrade OpenShift/);
+      expect(more).to.deep.equal([]);
     });
   });
 
