@@ -52,6 +52,8 @@ export interface Facts {
   /** Metadata of CRDs. */
   definitions: V1ObjectMeta[];
   apiServices: V1APIService[];
+  /** API groups to whose objects mutating webhooks apply. */
+  webhookGroups: string[];
   /** Metadata of the Prometheus objects of Prometheus Operator. */
   prometheuses: V1ObjectMeta[];
   /** Metadata of the Secrets in which Helm keeps its releases. */
@@ -108,6 +110,7 @@ const resources: Record<keyof Facts, string> = {
   limitRanges: "LimitRanges",
   definitions: "CustomResourceDefinitions",
   apiServices: "APIServices",
+  webhookGroups: "MutatingWebhookConfigurations",
   prometheuses: "Prometheuses",
   releases: "Secrets",
   apiServerPorts: "EndpointSlices of namespace default",

@@ -87,6 +87,7 @@ const empty: Facts = {
   definitions: [],
   prometheuses: [],
   apiServices: [],
+  webhookGroups: [],
   releases: [],
   apiServerPorts: [6443],
   corefile: ".:53 {\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n    }\n}",
@@ -1235,12 +1236,34 @@ describe("unit: preflight", () => {
       expect(told("KEDA", facts("2.16.1", client), existing, "dev")).to.deep.equal([]);
     });
 
+    it("of another installation runs, and did not only leave its CRDs", () => {
+      const { definitions } = facts("2.20.2");
+      expect(told("KEDA", { definitions }, existing)).to.deep.equal([
+        'warning scaling.keda "existing": auto or install, unless KEDA starts: the cluster has its CRDs, but no APIService v1beta1.external.metrics.k8s.io, so Alloy for metrics does not scale',
+      ]);
+      expect(told("KEDA", {}, existing)).to.deep.equal([]);
+    });
+
     it("of another installation may connect to Mimir", () => {
       expect(told("KEDA", facts("2.20.2"), existing)).to.deep.equal([
         'warning scaling.keda "existing": KEDA in a namespace that may connect to Mimir: NetworkPolicies block keda, so Alloy for metrics does not scale',
       ]);
       expect(told("KEDA", facts("2.20.2"), { ...existing, network: { policies: false } })).to.deep.equal([]);
       expect(told("KEDA", facts("2.20.2"), { scaling: { keda: "install" } })).to.deep.equal([]);
+    });
+  });
+
+  describe("OpenTelemetry operator", () => {
+    it("of another installation runs, and did not only leave its CRDs", () => {
+      const existing = { openTelemetryOperator: { install: "existing" } };
+      const definitions = [{ name: "opentelemetrycollectors.opentelemetry.io" }];
+      const [line, ...more] = told("OpenTelemetry operator", { definitions }, existing);
+      expect(line).to.match(/^warning openTelemetryOperator\.install "existing": .* but no webhook for them/);
+      expect(more).to.deep.equal([]);
+      const webhookGroups = ["apps", "opentelemetry.io"];
+      expect(told("OpenTelemetry operator", { definitions, webhookGroups }, existing)).to.deep.equal([]);
+      expect(told("OpenTelemetry operator", {}, existing)).to.deep.equal([]);
+      expect(told("OpenTelemetry operator", { definitions })).to.deep.equal([]);
     });
   });
 

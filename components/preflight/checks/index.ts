@@ -24,6 +24,7 @@ import { check as namespaces } from "./namespaces";
 import { check as nodeAgents } from "./node-agents";
 import { check as nodeSelection } from "./node-selection";
 import { check as objectStorage } from "./object-storage";
+import { check as openTelemetryOperator } from "./opentelemetry-operator";
 import { check as otherPrometheus } from "./other-prometheus";
 import { check as placeholders } from "./placeholders";
 import { check as platform } from "./platform";
@@ -65,6 +66,7 @@ export const checks: Check[] = [
   addOns,
   prometheusCrds,
   keda,
+  openTelemetryOperator,
   metricsServer,
   certManager,
   otherPrometheus,
