@@ -2,6 +2,7 @@
 import type { V1Node } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { scriptPod } from "../../cli/lib/script-pod";
+import { check as eksNetwork } from "../../components/preflight/checks/eks-network";
 import { check, platformOf } from "../../components/preflight/checks/platform";
 import { check as storageClass } from "../../components/preflight/checks/storage-class";
 import type { Facts } from "../../components/preflight/facts";
@@ -104,6 +105,25 @@ describe("unit: platforms", () => {
     expect(finding?.allowed).to.match(
       /ebs\.csi\.eks\.amazonaws\.com in Auto Mode, otherwise of ebs\.csi\.aws\.com/,
     );
+  });
+
+  it("eks: the control plane reaches pods with the Amazon VPC CNI, in Auto Mode and with Cilium's ENI mode", () => {
+    const found = (facts: Partial<Facts> = {}, labels = {}, version = "v1.34.2-eks-ecaa3a6") =>
+      eksNetwork
+        .find({
+          stack: "test",
+          settings: on("eks"),
+          facts: { nodes: [node(version, { labels })], daemonSets: [], ciliumConfig: undefined, ...facts },
+        })
+        .map(({ severity, was }) => `${severity} ${was}`);
+    const overlay = ["warning Amazon EKS without DaemonSet kube-system/aws-node"];
+    expect(found()).to.deep.equal(overlay);
+    expect(found({ ciliumConfig: { ipam: "cluster-pool" } })).to.deep.equal(overlay);
+    expect(found({ ciliumConfig: { ipam: "eni" } })).to.deep.equal([]);
+    expect(found({}, { "eks.amazonaws.com/compute-type": "auto" })).to.deep.equal([]);
+    const daemonSets = [{ metadata: { namespace: "kube-system", name: "aws-node" } }];
+    expect(found({ daemonSets })).to.deep.equal([]);
+    expect(found({}, {}, "v1.34.2")).to.deep.equal([]);
   });
 
   it("with SELinux: only DaemonSets get another type, which other policies do not have", () => {

@@ -8,6 +8,7 @@ import { check as certManager } from "./cert-manager";
 import { check as containerRuntime } from "./container-runtime";
 import { check as dnsMetrics } from "./dns-metrics";
 import { check as domain } from "./domain";
+import { check as eksNetwork } from "./eks-network";
 import { check as gatewayUsers } from "./gateway-users";
 import { check as gossip } from "./gossip";
 import { check as grafanaDatabase } from "./grafana-database";
@@ -75,6 +76,7 @@ export const checks: Check[] = [
   quotas,
   apiServerPorts,
   ipFamily,
+  eksNetwork,
   ingress,
   instrumentation,
   receivers,
