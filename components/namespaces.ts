@@ -10,7 +10,12 @@ import {
 } from "../names";
 import type { Settings } from "../settings";
 import { wantedNamespaces } from "../values/namespaces";
-import { nodeAgentConstraints, nodeAgentNamespaces, nodeAgentQuota } from "../values/node-agents";
+import {
+  nodeAgentAnnotations,
+  nodeAgentConstraints,
+  nodeAgentNamespaces,
+  nodeAgentQuota,
+} from "../values/node-agents";
 import type { NamespaceNames } from "./args";
 
 export interface NamespacesArgs {
@@ -46,6 +51,7 @@ export class Namespaces extends pulumi.ComponentResource {
         annotations: {
           [namespaceOwner.stack]: ownerName(pulumi.getStack()),
           [namespaceOwner.created]: String(!exists),
+          ...nodeAgentAnnotations(settings, key),
         },
       };
       // A patch removes its labels when the stack is deleted, and keeps the namespace.

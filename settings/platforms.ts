@@ -78,8 +78,9 @@ export const platforms: Record<PlatformName, Platform> = {
       // Nodes run CRI-O, which cAdvisor cannot reach through containerd's socket; the kubelet measures containers:
       // https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/architecture/architecture
       cadvisor: { enabled: false },
-      // Namespace of the routers: https://github.com/openshift/cluster-ingress-operator
-      network: { ingressNamespaces: ["openshift-ingress"] },
+      // The routers, and the namespace that stands for pods with the host's network, as routers are on some platforms:
+      // https://github.com/openshift/cluster-network-operator/blob/master/bindata/network/ovn-kubernetes/common/openshift-host-network-ns.yaml
+      network: { ingressNamespaces: ["openshift-ingress", "openshift-host-network"] },
     },
     storageClass: "the cluster's storage operator creates one on most clouds",
   },

@@ -19,6 +19,7 @@ import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
 import { gatewayClients, gatewayConnection, passwordFile } from "./gateway";
+import { ingressTls } from "./ingress-tls";
 import { everyInterface } from "./ip-family";
 import { leftOut } from "./log-filters";
 import {
@@ -131,7 +132,7 @@ const ports = Object.entries({
 function ingress(settings: Settings): Values {
   const { otlp } = settings;
   if (!otlp.ingress) return { enabled: false };
-  const { host, className, tlsSecret, annotations } = otlp.ingress;
+  const { host, className, annotations } = otlp.ingress;
   return {
     enabled: true,
     ...(className && { ingressClassName: className }),
@@ -143,7 +144,7 @@ function ingress(settings: Settings): Values {
     },
     faroPort: services(settings).otlpHttp.port,
     hosts: [host],
-    tls: [{ hosts: [host], ...(tlsSecret && { secretName: tlsSecret }) }],
+    tls: ingressTls(settings, host, otlp.ingress),
   };
 }
 

@@ -2,8 +2,9 @@
 import { address, caBundle, namespaces, services, usesTls } from "../names";
 import type { Settings } from "../settings";
 import { everyInterface, isIpv6 } from "./ip-family";
+import { collectorImage } from "./opentelemetry-operator";
 import { statelessScheduling } from "./scheduling";
-import { disruptionBudget, placement, pullSecrets, resources, watchedByPrometheus } from "./shared";
+import { disruptionBudget, mirrored, placement, pullSecrets, resources, watchedByPrometheus } from "./shared";
 import { trustedCa } from "./tls";
 import { podUser } from "./user-ids";
 
@@ -39,6 +40,8 @@ export const collectorObject = (settings: Settings) => {
     metadata: { name: "gateway", namespace: namespaces(settings).opentelemetry },
     spec: {
       mode: "deployment",
+      // The cluster's own operator may have an older default, which rejects this configuration.
+      image: mirrored(settings, collectorImage),
       // Prometheus scrapes it by a PodMonitor. With the operator's annotations, Alloy would scrape it, too.
       observability: { metrics: { disablePrometheusAnnotations: true } },
       serviceAccount: collectorAccount(settings).metadata.name,

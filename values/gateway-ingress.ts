@@ -2,6 +2,7 @@
 import { type Store, services, stores } from "../names";
 import type { Settings } from "../settings";
 import { answerTimeout } from "../settings/queries";
+import { ingressTls } from "./ingress-tls";
 
 /**
  * By default ingress-nginx rejects bodies above 1 MB, and collectors drop rejected data. It also answers 504 after a
@@ -13,7 +14,7 @@ const limits = (settings: Settings) => ({
 });
 
 function ingress(settings: Settings, store: Store, options: Ingress) {
-  const { domain, className, tlsSecret, annotations } = options;
+  const { domain, className, annotations } = options;
   const { namespace, name, port } = services(settings)[store];
   const host = `${store}.${domain}`;
   const service = { name, port: { number: port } };
@@ -21,7 +22,7 @@ function ingress(settings: Settings, store: Store, options: Ingress) {
     metadata: { name, namespace, annotations: { ...limits(settings), ...annotations } },
     spec: {
       ...(className && { ingressClassName: className }),
-      tls: [{ hosts: [host], ...(tlsSecret && { secretName: tlsSecret }) }],
+      tls: ingressTls(settings, host, options),
       rules: [{ host, http: { paths: [{ path: "/", pathType: "Prefix", backend: { service } }] } }],
     },
   };

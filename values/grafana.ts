@@ -18,6 +18,7 @@ import { dashboardNamespaces } from "./grafana-dashboards";
 import { grafanaDatasources } from "./grafana-datasources";
 import { certificateFolder, grafanaIni } from "./grafana-ini";
 import { ldapToml } from "./grafana-login";
+import { ingressTls } from "./ingress-tls";
 import { privateCaConfigMap, privateCas, proxyEnvironment } from "./outside";
 import { receiverSecrets } from "./receivers";
 import { scheduling, statelessScheduling } from "./scheduling";
@@ -72,7 +73,7 @@ function ingress(settings: Settings): Values {
   const { grafana } = settings;
   if (!grafana.ingress) return { enabled: false };
   const { hostname, pathname } = new URL(grafana.url);
-  const { className, tlsSecret, annotations } = grafana.ingress;
+  const { className, annotations } = grafana.ingress;
   return {
     enabled: true,
     ...(className && { ingressClassName: className }),
@@ -84,7 +85,7 @@ function ingress(settings: Settings): Values {
     },
     hosts: [hostname],
     path: pathname,
-    tls: [{ hosts: [hostname], ...(tlsSecret && { secretName: tlsSecret }) }],
+    tls: ingressTls(settings, hostname, grafana.ingress),
   };
 }
 

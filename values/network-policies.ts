@@ -51,6 +51,11 @@ const everyAddress = ["0.0.0.0/0", "::/0"];
 const linkLocal = ["169.254.0.0/16", "fe80::/10", "fd00:ec2::/32"];
 const addresses = (cidrs: string[]): Peer[] => cidrs.map((cidr) => ({ ipBlock: { cidr } }));
 
+/**
+ * All pods of namespaces. Without a podSelector: with an empty one, OVN-Kubernetes no longer includes the addresses of
+ * nodes in the namespace `openshift-host-network`:
+ * https://github.com/ovn-kubernetes/ovn-kubernetes/blob/master/go-controller/pkg/ovn/base_network_controller_policy.go
+ */
 const named = (list: string[]): Peer[] =>
   list.length
     ? [{ namespaceSelector: { matchExpressions: [{ key: nameLabel, operator: "In", values: list }] } }]

@@ -1,5 +1,5 @@
 /** Values that the DaemonSets share: Alloy for logs, cAdvisor, node-exporter. */
-import { namespaces, prefixed, releases } from "../names";
+import { type NamespaceKey, namespaces, prefixed, releases } from "../names";
 import type { Settings } from "../settings";
 import type { NodeAgent } from "../settings/scheduling";
 import { agentScheduling } from "./scheduling";
@@ -46,6 +46,13 @@ export const nodeByNode = {
 
 /** Namespaces of these pods, by their keys in `names.ts`. */
 export const nodeAgentNamespaces: readonly string[] = ["alloyLogs", "monitoring"];
+
+/**
+ * Annotations of a namespace. On OpenShift, a default node selector of the cluster otherwise keeps DaemonSets off other
+ * nodes: https://docs.redhat.com/en/documentation/openshift_container_platform/4.19/html/nodes/using-jobs-and-daemonsets
+ */
+export const nodeAgentAnnotations = (settings: Settings, key: NamespaceKey): Record<string, string> =>
+  assignsUsers(settings) && nodeAgentNamespaces.includes(key) ? { "openshift.io/node-selector": "" } : {};
 
 /** Allows that priority class in a namespace: GKE rejects it without a quota. Other pods are not counted. */
 export const nodeAgentQuota: Values = {

@@ -16,7 +16,8 @@ import {
 
 const { appVersion } = pins["opentelemetry-operator"];
 const registry = "ghcr.io/open-telemetry";
-const collectorImage = `${registry}/opentelemetry-collector-releases/opentelemetry-collector-k8s:${appVersion}`;
+/** The collector of the operator's version. */
+export const collectorImage = `${registry}/opentelemetry-collector-releases/opentelemetry-collector-k8s:${appVersion}`;
 
 /**
  * Agents that the operator injects into pods, in the versions that match the operator's:

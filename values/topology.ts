@@ -148,9 +148,12 @@ export function topologyLines({ node, zone, guaranteed, singles, evictAfter }: T
   ];
 }
 
-/** Scheduling rules that the nodes cannot satisfy: pods would stay unschedulable. */
+/**
+ * Scheduling rules that the nodes cannot satisfy: pods would stay unschedulable. Quorums without any node are not
+ * included, because an autoscaler may add the first nodes of a pool.
+ */
 export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
-  if (!requiresSeparateNodes(settings, "quorum")) return [];
+  if (!requiresSeparateNodes(settings, "quorum") || nodes.length === 0) return [];
   const zones = zonesOf(nodes);
   if (settings.cluster.zones && zones.length === 0)
     return [
@@ -161,7 +164,8 @@ export function topologyProblems(settings: Settings, nodes: Node[]): Problem[] {
       },
     ];
   const unplaced = quorums(settings).flatMap((quorum) => {
-    const { members, path, count } = quorum;
+    const { members, path, count, component } = quorum;
+    if (nodesOf(component, nodes).length === 0) return [];
     const missing = layout(settings, quorum, nodes).unplaced;
     return missing ? [`${missing} of ${count} ${members} (${path})`] : [];
   });

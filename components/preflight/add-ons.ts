@@ -83,6 +83,10 @@ export const addOns = {
   },
 } satisfies Record<string, AddOn>;
 
+/** The fix for an add-on that does not run although its CRDs exist. */
+export const leftovers = (path: string, group: string): string =>
+  `Start it. If nothing uses it, set ${path} to auto and delete the CRDs with their objects: kubectl get crd -o name | grep '\\b${group}$' | xargs kubectl delete`;
+
 /** The release of an add-on, in this stack's namespace. */
 const ownRelease = (settings: Settings, { release, namespace }: Pick<AddOn, "release" | "namespace">) => ({
   release,

@@ -52,6 +52,8 @@ export interface Facts {
   /** Metadata of CRDs. */
   definitions: V1ObjectMeta[];
   apiServices: V1APIService[];
+  /** API groups to whose objects mutating webhooks apply. */
+  webhookGroups: string[];
   /** Metadata of the Prometheus objects of Prometheus Operator. */
   prometheuses: V1ObjectMeta[];
   /** Metadata of the Secrets in which Helm keeps its releases. */
@@ -62,6 +64,8 @@ export interface Facts {
   corefile: string | undefined;
   /** Data of the ConfigMap kube-system/cilium-config; none if it does not exist. */
   ciliumConfig: Record<string, string> | undefined;
+  /** Whether the ConfigMap kube-system/cluster-autoscaler-status exists: Cluster Autoscaler writes it, also a managed one. */
+  clusterAutoscaler: boolean;
   /** Gossip settings of the running stores. */
   gossip: Partial<Record<Store, LiveGossip>>;
   /** Configuration of the running Loki; none if it is not installed. */
@@ -106,11 +110,13 @@ const resources: Record<keyof Facts, string> = {
   limitRanges: "LimitRanges",
   definitions: "CustomResourceDefinitions",
   apiServices: "APIServices",
+  webhookGroups: "MutatingWebhookConfigurations",
   prometheuses: "Prometheuses",
   releases: "Secrets",
   apiServerPorts: "EndpointSlices of namespace default",
   corefile: "ConfigMap kube-system/coredns",
   ciliumConfig: "ConfigMap kube-system/cilium-config",
+  clusterAutoscaler: "ConfigMap kube-system/cluster-autoscaler-status",
   gossip: "ConfigMaps, StatefulSets and Deployments of the stores",
   lokiConfiguration: "the ConfigMap of Loki",
   secrets: "the Secrets in the settings",

@@ -1,5 +1,6 @@
 /** Reads the cluster: once, in parallel, before anything is registered. */
 import {
+  AdmissionregistrationV1Api,
   ApiextensionsV1Api,
   ApiregistrationV1Api,
   AppsV1Api,
@@ -64,6 +65,12 @@ function readers(config: KubeConfig, settings: Settings): Readers {
         await config.makeApiClient(ApiextensionsV1Api).listCustomResourceDefinition({}, metadataOnly),
       ),
     apiServices: async () => (await config.makeApiClient(ApiregistrationV1Api).listAPIService()).items,
+    webhookGroups: async () => {
+      const admission = config.makeApiClient(AdmissionregistrationV1Api);
+      const { items } = await admission.listMutatingWebhookConfiguration();
+      const rules = items.flatMap(({ webhooks = [] }) => webhooks.flatMap(({ rules = [] }) => rules));
+      return [...new Set(rules.flatMap(({ apiGroups = [] }) => apiGroups))];
+    },
     prometheuses: async () => {
       const kind = { group: "monitoring.coreos.com", version: "v1", plural: "prometheuses" };
       const custom = config.makeApiClient(CustomObjectsApi);
@@ -89,6 +96,10 @@ function readers(config: KubeConfig, settings: Settings): Readers {
     ciliumConfig: async () =>
       (await unlessMissing(core.readNamespacedConfigMap({ namespace: "kube-system", name: "cilium-config" })))
         ?.data,
+    clusterAutoscaler: async () => {
+      const status = { namespace: "kube-system", name: "cluster-autoscaler-status" };
+      return (await unlessMissing(core.readNamespacedConfigMap(status))) !== undefined;
+    },
     gossip: () => liveGossip(config, settings),
     lokiConfiguration: async () => {
       const { name, key } = configurations.loki;

@@ -504,6 +504,7 @@ const objects: RuleSpec[] = [
       thing("Ingress", "app", {
         spec: { tls: [{ hosts: ["a.example.com"] }], rules: [{ host: "a.example.com" }] },
       }),
+      thing("Ingress", "app", { spec: { tls: [{}], rules: [{ host: "a.example.com" }] } }),
       release("app", { ingress: { enabled: false } }),
     ],
     fails: [

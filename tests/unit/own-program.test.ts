@@ -130,6 +130,21 @@ describe("unit: components in another program", function () {
     expect(find(resources, release, "loki").namespace).to.equal("shop-loki");
   });
 
+  it("have no node selector of OpenShift in the namespaces of DaemonSets", async () => {
+    const selectorsOf = async (platform: "openshift" | "eks") => {
+      const { resources } = await record(() => {
+        const settings = defineSettings({ ...changes, cluster: { name: "shop", platform } });
+        new Namespaces("namespaces", { settings, only: ["loki", "alloyLogs", "monitoring"] });
+        return {};
+      });
+      return resources
+        .filter(({ type }) => type === "kubernetes:core/v1:Namespace")
+        .map(({ inputs }: Any) => inputs.metadata.annotations["openshift.io/node-selector"]);
+    };
+    expect(await selectorsOf("openshift")).to.deep.equal([undefined, "", ""]);
+    expect(await selectorsOf("eks")).to.deep.equal([undefined, undefined, undefined]);
+  });
+
   it("use the identity of the pods if there are no credentials", async () => {
     const { credentials: _, ...identity } = s3();
     const roles = { loki: later("arn:aws:iam::123456789012:role/logs") };

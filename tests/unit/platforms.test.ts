@@ -2,12 +2,17 @@
 import type { V1Node } from "@kubernetes/client-node";
 import { expect } from "chai";
 import { scriptPod } from "../../cli/lib/script-pod";
+import { check as eksNetwork } from "../../components/preflight/checks/eks-network";
 import { check, platformOf } from "../../components/preflight/checks/platform";
 import { check as storageClass } from "../../components/preflight/checks/storage-class";
 import type { Facts } from "../../components/preflight/facts";
 import { platformNames, platforms } from "../../settings/platforms";
 import { isTree, leavesOf, type Tree, valueAt } from "../../settings/tree";
 import { alloyLogsValues } from "../../values/alloy-logs";
+import { alloyTracesValues } from "../../values/alloy-traces";
+import { gatewayIngresses } from "../../values/gateway-ingress";
+import { grafanaValues } from "../../values/grafana";
+import { networkPolicies } from "../../values/network-policies";
 import { platformValues } from "../../values/user-ids";
 import { type Config, errorOf, settingsOf } from "../support/stacks";
 
@@ -102,6 +107,25 @@ describe("unit: platforms", () => {
     );
   });
 
+  it("eks: the control plane reaches pods with the Amazon VPC CNI, in Auto Mode and with Cilium's ENI mode", () => {
+    const found = (facts: Partial<Facts> = {}, labels = {}, version = "v1.34.2-eks-ecaa3a6") =>
+      eksNetwork
+        .find({
+          stack: "test",
+          settings: on("eks"),
+          facts: { nodes: [node(version, { labels })], daemonSets: [], ciliumConfig: undefined, ...facts },
+        })
+        .map(({ severity, was }) => `${severity} ${was}`);
+    const overlay = ["warning Amazon EKS without DaemonSet kube-system/aws-node"];
+    expect(found()).to.deep.equal(overlay);
+    expect(found({ ciliumConfig: { ipam: "cluster-pool" } })).to.deep.equal(overlay);
+    expect(found({ ciliumConfig: { ipam: "eni" } })).to.deep.equal([]);
+    expect(found({}, { "eks.amazonaws.com/compute-type": "auto" })).to.deep.equal([]);
+    const daemonSets = [{ metadata: { namespace: "kube-system", name: "aws-node" } }];
+    expect(found({ daemonSets })).to.deep.equal([]);
+    expect(found({}, {}, "v1.34.2")).to.deep.equal([]);
+  });
+
   it("with SELinux: only DaemonSets get another type, which other policies do not have", () => {
     const types = (config: Config) =>
       JSON.stringify(alloyLogsValues(settingsOf("dev", config))).includes(
@@ -112,6 +136,43 @@ describe("unit: platforms", () => {
       types({ cluster: { selinux: true } }),
       types({ cluster: { platform: "openshift" } }),
     ]).to.deep.equal([false, true, true]);
+  });
+
+  it("openshift: Ingresses without a Secret have an empty entry, for which routers use their certificate", () => {
+    const tlsOf = (platform: string, own: object) => {
+      const settings = settingsOf("dev", {
+        cluster: { platform },
+        grafana: { url: "https://grafana.apps.test", ingress: own },
+        otlp: { ingress: { host: "otlp.apps.test", ...own } },
+        access: { ingress: { domain: "apps.test", ...own } },
+        network: { ingressNamespaces: ["ingress"] },
+      });
+      return [
+        grafanaValues(settings)["ingress"] as { tls: object[] },
+        alloyTracesValues(settings)["ingress"] as { tls: object[] },
+        ...gatewayIngresses(settings).map(({ spec }) => spec),
+      ].map(({ tls }) => tls);
+    };
+    const hosts = ["grafana", "otlp", "loki", "mimir", "tempo"].map((name) => [`${name}.apps.test`]);
+    const named = hosts.map((hosts) => [{ hosts }]);
+    expect(tlsOf("openshift", {})).to.deep.equal(hosts.map(() => [{}]));
+    expect(tlsOf("openshift", { className: "openshift-internal" })).to.deep.equal(hosts.map(() => [{}]));
+    expect(tlsOf("openshift", { className: "nginx" })).to.deep.equal(named);
+    expect(tlsOf("eks", {})).to.deep.equal(named);
+    expect(tlsOf("openshift", { tlsSecret: "own" })).to.deep.equal(
+      hosts.map((hosts) => [{ hosts, secretName: "own" }]),
+    );
+  });
+
+  it("openshift: routers reach Grafana, also with the host's network", () => {
+    const policies = networkPolicies(on("openshift", { network: { policies: true } }));
+    const grafana = policies.find(({ metadata }) => metadata.name === "grafana");
+    const values = ["openshift-ingress", "openshift-host-network"];
+    expect(grafana?.spec.ingress?.flatMap(({ from = [] }) => from)).to.deep.include({
+      namespaceSelector: {
+        matchExpressions: [{ key: "kubernetes.io/metadata.name", operator: "In", values }],
+      },
+    });
   });
 
   it("openshift: pods of commands, and values of a release without users", () => {

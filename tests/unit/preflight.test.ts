@@ -87,10 +87,12 @@ const empty: Facts = {
   definitions: [],
   prometheuses: [],
   apiServices: [],
+  webhookGroups: [],
   releases: [],
   apiServerPorts: [6443],
   corefile: ".:53 {\n    kubernetes cluster.local in-addr.arpa ip6.arpa {\n    }\n}",
   ciliumConfig: undefined,
+  clusterAutoscaler: false,
   gossip: {},
   lokiConfiguration: undefined,
   secrets: [],
@@ -218,6 +220,24 @@ describe("unit: preflight", () => {
       );
     });
 
+    it("in cluster.existingNamespaces have no sidecars of a service mesh", () => {
+      const changesOf = (metadata: object) =>
+        examine("prod", settingsOf("prod", lent), snapshot(namespace(metadata)), [
+          named("namespaces"),
+        ]).findings.map(({ severity, change }) => `${severity} ${change}`);
+      const istio = [
+        "error Disable the injection: kubectl label --overwrite namespace monitoring istio-injection=disabled",
+      ];
+      const revision = { "istio.io/rev": "stable" };
+      expect(changesOf({ labels: { "istio-injection": "enabled" } })).to.deep.equal(istio);
+      expect(changesOf({ labels: revision })).to.deep.equal(istio);
+      expect(changesOf({ labels: { ...revision, "istio-injection": "disabled" } })).to.deep.equal([]);
+      expect(changesOf({ annotations: { "linkerd.io/inject": "enabled" } })).to.deep.equal([
+        "error Disable the injection: kubectl annotate --overwrite namespace monitoring linkerd.io/inject=disabled",
+      ]);
+      expect(changesOf({ annotations: { "linkerd.io/inject": "disabled" } })).to.deep.equal([]);
+    });
+
     it("do not move between the created and the existing ones, which would delete them", () => {
       const made = (created: string, stack = "prod") =>
         namespace({
@@ -341,6 +361,37 @@ describe("unit: preflight", () => {
       expect(told("topology", { nodes: three, statefulSets: [hard] })[0]).to.match(
         /^warning cluster.antiAffinity/,
       );
+    });
+
+    it("with too few nodes is only reported if an autoscaler adds nodes for pending pods", () => {
+      const pod = (name: string): V1Pod => ({ spec: { containers: [{ name }] } });
+      const recognized: [Partial<Facts>, string][] = [
+        [{ definitions: [{ name: "nodepools.karpenter.sh" }] }, "Karpenter"],
+        [{ clusterAutoscaler: true }, "Cluster Autoscaler"],
+        [{ pods: [pod("aws-cluster-autoscaler")] }, "Cluster Autoscaler"],
+      ];
+      for (const [facts, name] of recognized) {
+        const [line, ...more] = told("topology", { nodes: three, ...facts });
+        expect(line).to.match(/^warning cluster\.antiAffinity "quorum": preferred, .* 3 of 6 MinIO servers/);
+        expect(line?.endsWith(`, unless ${name} adds nodes`)).to.equal(true);
+        expect(more).to.deep.equal([]);
+      }
+      // OpenShift always has its operator.
+      const operator = { pods: [pod("cluster-autoscaler-operator")] };
+      expect(told("topology", { nodes: three, ...operator })[0]).to.match(/^error cluster.antiAffinity/);
+    });
+
+    it("without any node is reported by the selection of nodes, because a pool may grow from zero", () => {
+      expect(told("topology", { nodes: [] })).to.deep.equal([]);
+      expect(
+        examine("test", settingsOf("prod"), snapshot({ nodes: [] }), [named("topology")]).notes,
+      ).to.deep.equal([]);
+      expect(told("selection of nodes", { nodes: [] })[0]).to.match(
+        /^warning cluster\.scheduling .* unless an autoscaler adds them: no node can run pods of minio, loki/,
+      );
+      const loki = { cluster: { scheduling: { components: { loki: { nodeSelector: { pool: "loki" } } } } } };
+      expect(told("topology", {}, loki)).to.deep.equal([]);
+      expect(told("selection of nodes", {}, loki)[0]).to.match(/no node can run pods of loki$/);
     });
 
     it("counts nodes that can run the stack: cordoned and unreachable ones too, but not others", () => {
@@ -1127,6 +1178,10 @@ describe("unit: preflight", () => {
     });
     const kinds = ["alertmanagerconfigs", "alertmanagers", "podmonitors", "probes", "prometheuses"];
     kinds.push("prometheusrules", "scrapeconfigs", "servicemonitors");
+    const changesOf = (facts: Partial<Facts>, config: Config = {}) =>
+      examine("prod", settingsOf("prod", { ...existing, ...config }), snapshot(facts), [
+        named(check),
+      ]).findings.map(({ change }) => change);
 
     it("of another installation include every kind", () => {
       expect(told(check, crds("0.93.1", ...kinds), existing)).to.deep.equal([]);
@@ -1142,12 +1197,20 @@ describe("unit: preflight", () => {
       expect(told(check, crds("0.81.0", ...kinds), existing)).to.deep.equal([
         'warning kubePrometheusStack.crds "existing, version 0.81.0": version 0.88 or later: the API server drops newer fields of this stack\'s Prometheus without an error',
       ]);
-      const [finding] = examine("prod", settingsOf("prod", existing), snapshot(crds("0.81.0", ...kinds)), [
-        named(check),
-      ]).findings;
-      expect(finding?.change).to.match(
+      expect(changesOf(crds("0.81.0", ...kinds))[0]).to.match(
         /^Update them: kubectl apply .*\/v0\.\d+\.\d+\/stripped-down-crds\.yaml$/,
       );
+    });
+
+    it("of another installation are created if they are missing, and OpenShift's are not changed", () => {
+      // OpenShift has no ScrapeConfig: https://github.com/openshift/cluster-monitoring-operator/tree/main/manifests
+      const own = crds("0.85.0", ...kinds.filter((kind) => kind !== "scrapeconfigs"));
+      const [create, update, ...more] = changesOf(own, { cluster: { platform: "openshift" } });
+      expect(create).to.match(
+        /^Create them: kubectl create -f https:\/\/[^ ]+\/v0\.\d+\.\d+\/example\/prometheus-operator-crd\/monitoring\.coreos\.com_scrapeconfigs\.yaml$/,
+      );
+      expect(update).to.match(/^Upgrade OpenShift/);
+      expect(more).to.deep.equal([]);
     });
   });
 
@@ -1173,12 +1236,34 @@ describe("unit: preflight", () => {
       expect(told("KEDA", facts("2.16.1", client), existing, "dev")).to.deep.equal([]);
     });
 
+    it("of another installation runs, and did not only leave its CRDs", () => {
+      const { definitions } = facts("2.20.2");
+      expect(told("KEDA", { definitions }, existing)).to.deep.equal([
+        'warning scaling.keda "existing": auto or install, unless KEDA starts: the cluster has its CRDs, but no APIService v1beta1.external.metrics.k8s.io, so Alloy for metrics does not scale',
+      ]);
+      expect(told("KEDA", {}, existing)).to.deep.equal([]);
+    });
+
     it("of another installation may connect to Mimir", () => {
       expect(told("KEDA", facts("2.20.2"), existing)).to.deep.equal([
         'warning scaling.keda "existing": KEDA in a namespace that may connect to Mimir: NetworkPolicies block keda, so Alloy for metrics does not scale',
       ]);
       expect(told("KEDA", facts("2.20.2"), { ...existing, network: { policies: false } })).to.deep.equal([]);
       expect(told("KEDA", facts("2.20.2"), { scaling: { keda: "install" } })).to.deep.equal([]);
+    });
+  });
+
+  describe("OpenTelemetry operator", () => {
+    it("of another installation runs, and did not only leave its CRDs", () => {
+      const existing = { openTelemetryOperator: { install: "existing" } };
+      const definitions = [{ name: "opentelemetrycollectors.opentelemetry.io" }];
+      const [line, ...more] = told("OpenTelemetry operator", { definitions }, existing);
+      expect(line).to.match(/^warning openTelemetryOperator\.install "existing": .* but no webhook for them/);
+      expect(more).to.deep.equal([]);
+      const webhookGroups = ["apps", "opentelemetry.io"];
+      expect(told("OpenTelemetry operator", { definitions, webhookGroups }, existing)).to.deep.equal([]);
+      expect(told("OpenTelemetry operator", {}, existing)).to.deep.equal([]);
+      expect(told("OpenTelemetry operator", { definitions })).to.deep.equal([]);
     });
   });
 

@@ -1,6 +1,7 @@
 /** Values of components for traces: Tempo, Alloy for traces, the OpenTelemetry operator and its custom resources. */
 import { readFileSync } from "node:fs";
 import { expect } from "chai";
+import pins from "../../charts.json";
 import { jaegerBatch } from "../../cli/commands/smoke/jaeger";
 import { samplingRatioAttribute, tenants, tracesReplicas } from "../../names";
 import type { Settings } from "../../settings";
@@ -665,6 +666,13 @@ describe("unit: values of the OpenTelemetry operator", () => {
     const network = { ingressNamespaces: ["ingress-nginx"], tls: { certificates: "ownCa" } };
     const { annotations } = ingressOf({ network, otlp: { ingress: { host, tlsSecret: "otlp" } } });
     expect(annotations).to.include({ "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" });
+  });
+
+  it("runs the collector in the version of its configuration, whichever operator the cluster has", () => {
+    const imageOf = (config: Config): unknown => collectorObject(settingsOf("prod", config)).spec.image;
+    const name = `open-telemetry/opentelemetry-collector-releases/opentelemetry-collector-k8s:${pins["opentelemetry-operator"].appVersion}`;
+    expect(imageOf({ openTelemetryOperator: { install: "existing" } })).to.equal(`ghcr.io/${name}`);
+    expect(imageOf({ images: { registry: "registry.test/m" } })).to.equal(`registry.test/m/${name}`);
   });
 
   it("runs a collector that forwards to Alloy, within its memory", () => {

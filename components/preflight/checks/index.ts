@@ -8,6 +8,7 @@ import { check as certManager } from "./cert-manager";
 import { check as containerRuntime } from "./container-runtime";
 import { check as dnsMetrics } from "./dns-metrics";
 import { check as domain } from "./domain";
+import { check as eksNetwork } from "./eks-network";
 import { check as gatewayUsers } from "./gateway-users";
 import { check as gossip } from "./gossip";
 import { check as grafanaDatabase } from "./grafana-database";
@@ -24,6 +25,7 @@ import { check as namespaces } from "./namespaces";
 import { check as nodeAgents } from "./node-agents";
 import { check as nodeSelection } from "./node-selection";
 import { check as objectStorage } from "./object-storage";
+import { check as openTelemetryOperator } from "./opentelemetry-operator";
 import { check as otherPrometheus } from "./other-prometheus";
 import { check as placeholders } from "./placeholders";
 import { check as platform } from "./platform";
@@ -65,6 +67,7 @@ export const checks: Check[] = [
   addOns,
   prometheusCrds,
   keda,
+  openTelemetryOperator,
   metricsServer,
   certManager,
   otherPrometheus,
@@ -73,6 +76,7 @@ export const checks: Check[] = [
   quotas,
   apiServerPorts,
   ipFamily,
+  eksNetwork,
   ingress,
   instrumentation,
   receivers,

@@ -49,8 +49,39 @@ function ownedFinding(
   ];
 }
 
-/** A finding about a namespace in `cluster.existingNamespaces`. */
-function existingFinding(
+/**
+ * Service meshes that inject sidecars into a namespace:
+ * https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/, https://linkerd.io/2/features/proxy-injection/
+ */
+function injectionFindings(name: string, { metadata }: V1Namespace): Finding[] {
+  const { "istio-injection": istio, "istio.io/rev": revision } = metadata?.labels ?? {};
+  const linkerd = metadata?.annotations?.["linkerd.io/inject"];
+  const meshes = [
+    {
+      mesh: "Istio",
+      injects: istio === "enabled" || (istio === undefined && revision !== undefined),
+      command: `label --overwrite namespace ${name} istio-injection=disabled`,
+    },
+    {
+      mesh: "Linkerd",
+      injects: linkerd === "enabled" || linkerd === "ingress",
+      command: `annotate --overwrite namespace ${name} linkerd.io/inject=disabled`,
+    },
+  ];
+  return meshes
+    .filter(({ injects }) => injects)
+    .map(({ mesh, command }) =>
+      error({
+        path,
+        was: name,
+        allowed: `namespaces without sidecars of ${mesh}: Pod Security rejects them, and NetworkPolicies block their control plane`,
+        change: `Disable the injection: kubectl ${command}`,
+      }),
+    );
+}
+
+/** Findings about a namespace in `cluster.existingNamespaces`. */
+function existingFindings(
   self: string,
   key: NamespaceKey,
   name: string,
@@ -77,14 +108,18 @@ function existingFinding(
       }),
     ];
   const level = found.metadata?.labels?.[enforce];
-  if (level === undefined || level === podSecurity[key]) return [];
   return [
-    error({
-      path,
-      was: name,
-      allowed: `namespaces without another Pod Security level: the stack sets ${podSecurity[key]}, ${name} has ${level}`,
-      change: `Remove the label if nothing else relies on it: kubectl label namespace ${name} ${enforce}-`,
-    }),
+    ...injectionFindings(name, found),
+    ...(level === undefined || level === podSecurity[key]
+      ? []
+      : [
+          error({
+            path,
+            was: name,
+            allowed: `namespaces without another Pod Security level: the stack sets ${podSecurity[key]}, ${name} has ${level}`,
+            change: `Remove the label if nothing else relies on it: kubectl label namespace ${name} ${enforce}-`,
+          }),
+        ]),
   ];
 }
 
@@ -110,7 +145,7 @@ export const check: Check<"namespaces"> = {
       ...wanted.flatMap((key) => {
         const name = names[key];
         const found = facts.namespaces.find(({ metadata }) => metadata?.name === name);
-        if (existingNamespaces.includes(name)) return existingFinding(ownerName(stack), key, name, found);
+        if (existingNamespaces.includes(name)) return existingFindings(ownerName(stack), key, name, found);
         return found ? ownedFinding(ownerName(stack), found, list) : [];
       }),
     ];

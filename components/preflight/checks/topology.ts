@@ -1,6 +1,7 @@
 import type { V1StatefulSet } from "@kubernetes/client-node";
 import { topologyCost, topologyLines, topologyProblems } from "../../../values/topology";
 import { type Check, error, warning } from "../check";
+import type { Facts } from "../facts";
 import { placementNodes } from "../nodes";
 
 /**
@@ -13,16 +14,38 @@ const runsApart = (statefulSets: V1StatefulSet[]): boolean =>
       spec?.template.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution,
   );
 
+/**
+ * The autoscaler that adds nodes for pending pods; undefined if none is recognized. EKS Auto Mode and node
+ * auto-provisioning of AKS are Karpenter. Cluster Autoscaler of OpenShift has its status in another namespace.
+ */
+function autoscalerOf({
+  definitions,
+  clusterAutoscaler,
+  pods,
+}: Pick<Facts, "definitions" | "clusterAutoscaler" | "pods">): string | undefined {
+  if (definitions.some(({ name }) => name === "nodepools.karpenter.sh")) return "Karpenter";
+  const runs = pods.some(({ spec }) => spec?.containers.some(({ name }) => /cluster-autoscaler$/.test(name)));
+  return clusterAutoscaler || runs ? "Cluster Autoscaler" : undefined;
+}
+
 /** The nodes can hold the quorums. Warns about the effect of the loss of a node. */
-export const check: Check<"nodes" | "statefulSets"> = {
+export const check: Check<"nodes" | "statefulSets" | "definitions" | "clusterAutoscaler" | "pods"> = {
   name: "topology",
-  needs: ["nodes", "statefulSets"],
+  needs: ["nodes", "statefulSets", "definitions", "clusterAutoscaler", "pods"],
   applies: ({ cluster }) => cluster.antiAffinity !== "none",
-  find: ({ settings, facts: { nodes, statefulSets } }) =>
+  find({ settings, facts }) {
+    const problems = topologyProblems(settings, placementNodes(settings, facts.nodes));
     // A running stack must accept changes while a node is missing.
-    topologyProblems(settings, placementNodes(settings, nodes)).map(
-      runsApart(statefulSets) ? warning : error,
-    ),
-  notes: ({ settings, facts: { nodes } }) =>
-    topologyLines(topologyCost(settings, placementNodes(settings, nodes))),
+    if (runsApart(facts.statefulSets)) return problems.map(warning);
+    const autoscaler = autoscalerOf(facts);
+    return problems.map((problem) =>
+      autoscaler
+        ? warning({ ...problem, allowed: `${problem.allowed}, unless ${autoscaler} adds nodes` })
+        : error(problem),
+    );
+  },
+  notes({ settings, facts }) {
+    const nodes = placementNodes(settings, facts.nodes);
+    return nodes.length ? topologyLines(topologyCost(settings, nodes)) : [];
+  },
 };
