@@ -298,7 +298,8 @@ describe("binaries: scheduled backups, with rclone between two MinIO servers", f
     expect(refused.status).not.to.equal(0);
     expect(refused.log).to.include("is of other buckets").and.to.include("./obs restore");
 
-    succeeded(run("restore"));
+    expect(run("restore").log).to.include("is of other buckets").and.to.include("--take-over");
+    succeeded(run("restore", { args: ["--take-over"] }));
     loki = await startLoki();
     expect(await found()).to.deep.equal([...lines].sort());
     expect(await store.names("mimir-blocks")).to.deep.equal([

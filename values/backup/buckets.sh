@@ -1,5 +1,4 @@
-# Copies the buckets to the copy (backup) or back (restore). $1: a time (YYYYMMDDhhmmss, UTC) to restore the state
-# before it.
+# Copies the buckets to the copy (backup) or back (restore).
 #
 # Objects that refer to others (Loki's index, the meta.json of a block) form a separate set. A backup copies data, then
 # the objects that refer to it, then the data written in the meantime. The copy therefore has everything that it refers
@@ -39,7 +38,7 @@ backup() {
 $saved
 not of those of this stack:
 $current
-Restore that copy (./obs restore, docs/guides/backup.md), or set backups.destination.prefix to start another copy."
+Restore that copy (./obs restore --take-over, docs/guides/backup.md), or set backups.destination.prefix to start another copy."
   [ -n "$saved" ] || printf '%s\n' "$current" | rclone rcat copy:installation
 
   for bucket in $BUCKETS; do
@@ -63,11 +62,21 @@ Restore that copy (./obs restore, docs/guides/backup.md), or set backups.destina
   echo "$JOB: completed"
 }
 
+# The record of a copy whose restore is not complete begins with this line; the buckets follow.
+incomplete="a restore that began"
+
 restore() {
-  before=${1:-}
   completed=$(read_file "" completed)
   [ -n "$completed" ] || fail "$DESTINATION has no complete copy"
   current=$(installation)
+  saved=$(read_file "" installation)
+  saved=$(echo "$saved" | sed "/^$incomplete/d")
+  [ -z "$saved" ] || [ -n "$take_over" ] || same_buckets "$saved" "$current" || fail "the copy in $DESTINATION is of other buckets:
+$saved
+not of those of this stack:
+$current
+If those are lost, run ./obs restore with --take-over: the copy then belongs to the buckets of this stack, and backups of the other buckets fail.
+If they are in use, restore from a duplicate of the copy under another prefix (docs/guides/backup.md#restore-drill)."
   # Objects that were written later are left out. Among them are the marks with which the stores announce the deletion
   # of a block: with a mark, a restored block would be deleted again at once.
   older=
@@ -76,7 +85,7 @@ restore() {
   echo "$JOB: restoring the copy of $completed (UTC)${before:+, as it was before $before}"
   # Until the restore is complete, backups refuse to run: they would remove objects from the copy that are not restored
   # yet.
-  echo "a restore that began at $now (UTC) and is not complete" | rclone rcat copy:installation
+  printf '%s\n' "$incomplete at $now (UTC) and is not complete" "$current" | rclone rcat copy:installation
   for bucket in $BUCKETS; do
     changing "$bucket" || rclone copy $data "copy:current/$bucket" "store:$bucket"
     if changing "$bucket"; then filter=; else filter=$referring; fi

@@ -1,5 +1,4 @@
 # Copies Grafana's SQLite database to the copy (backup), or back while Grafana is stopped (restore).
-# $1: a time (YYYYMMDDhhmmss, UTC) to restore the newest database before it.
 copied=/tmp/grafana.db
 
 # A copy is consistent if no transaction is open after it, and the database still has the content that was copied.
@@ -32,11 +31,11 @@ backup() {
 }
 
 restore() {
-  before=${1:-99999999999999}
   for time in $(stamps grafana/); do
-    [ "$time" -ge "$before" ] || break
+    [ "$time" -ge "${before:-99999999999999}" ] || break
+    time=
   done
-  [ -n "${time:-}" ] && [ "$time" -lt "$before" ] || fail "$DESTINATION has no database of Grafana${1:+ from before $1}"
+  [ -n "${time:-}" ] || fail "$DESTINATION has no database of Grafana${before:+ from before $before}"
   [ "$(read_file grafana/ secret-key)" = "$GRAFANA_SECRET_KEY" ] ||
     fail "the database was encrypted with another secret key than this Grafana's. Set grafana.secretKey to the key of the copy (docs/guides/backup.md), then run ./obs up and this command again"
   echo "$JOB: restoring the database of $time (UTC)"

@@ -6,6 +6,15 @@ fail() {
   exit 1
 }
 
+# Arguments of a restore: the time (YYYYMMDDhhmmss, UTC) before which to restore, and --take-over.
+before= take_over=
+for argument; do
+  case $argument in
+    --take-over) take_over=yes ;;
+    *) before=$argument ;;
+  esac
+done
+
 RCLONE_CONFIG_COPY_PASSWORD=$(printf %s "$PASSWORD" | rclone obscure -)
 export RCLONE_CONFIG_COPY_PASSWORD
 now=$(date -u +%Y%m%d%H%M%S)

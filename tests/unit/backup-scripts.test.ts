@@ -1,0 +1,105 @@
+/** The decisions of the scripts of backups and restores, with an rclone whose remotes are folders. */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { expect } from "chai";
+import {
+  backupDestination,
+  backupScript,
+  backupVariables,
+  destinationSecrets,
+} from "../../values/backup-rclone";
+import { backedUp, settingsOf } from "../support/stacks";
+
+const settings = settingsOf("prod", backedUp);
+const destination = backupDestination(settings);
+if (!destination) throw new Error("there is no destination");
+const buckets = Object.values(settings.objectStorage.buckets).map(({ name }) => name);
+const rclone = join(__dirname, "..", "support", "rclone");
+
+describe("unit: scripts of backups and restores", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "observability-backup-scripts-"));
+    newBuckets("2026-11-01");
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  };
+  const read = (path: string) => readFileSync(join(folder, path), "utf8");
+
+  /** Empty buckets that were created at a time. */
+  function newBuckets(created: string) {
+    rmSync(join(folder, "store"), { recursive: true, force: true });
+    for (const bucket of buckets) mkdirSync(join(folder, "store", bucket), { recursive: true });
+    write("created", created);
+  }
+
+  /** Runs a script as its Job does. @returns its exit code and output */
+  const run = (
+    job: "backup" | "restore",
+    args: string[] = [],
+    { script = "buckets.sh", ...more }: { script?: string; [variable: string]: string } = {},
+  ) => {
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", backupScript(script, job), job, ...args], {
+      encoding: "utf8",
+      env: {
+        PATH: [rclone, process.env["PATH"]].join(delimiter),
+        JOB: job,
+        ...backupVariables(settings, destination),
+        ...destinationSecrets(destination),
+        REMOTES: folder,
+        ...more,
+      },
+    });
+    return { status, log: stdout + stderr };
+  };
+  const succeeded = ({ status, log }: ReturnType<typeof run>) => {
+    expect(status, log).to.equal(0);
+    return log;
+  };
+  const failed = ({ status, log }: ReturnType<typeof run>) => {
+    expect(status, log).to.equal(1);
+    return log;
+  };
+
+  describe("of the buckets", () => {
+    it("restore the copy of other buckets only on request, and leave it to them otherwise", () => {
+      write("store/loki-data/chunk", "a chunk");
+      succeeded(run("backup"));
+      succeeded(run("restore"));
+      const owner = read("copy/installation");
+      newBuckets("2026-11-02");
+      expect(failed(run("backup")))
+        .to.include("is of other buckets")
+        .and.to.include("--take-over");
+      const refused = failed(run("restore"));
+      expect(refused)
+        .to.include("2026-11-01;loki-data/")
+        .and.to.include("2026-11-02;loki-data/")
+        .and.to.include("If those are lost, run ./obs restore with --take-over");
+      expect(read("copy/installation")).to.equal(owner);
+      succeeded(run("restore", ["--take-over"]));
+      expect(read("store/loki-data/chunk")).to.equal("a chunk");
+      succeeded(run("backup"));
+    });
+
+    it("continue an interrupted restore into the same buckets, and reject it into others", () => {
+      succeeded(run("backup"));
+      write(
+        "copy/installation",
+        `a restore that began at 20261101 and is not complete\n${read("copy/installation")}`,
+      );
+      expect(failed(run("backup"))).to.include("a restore that began at");
+      newBuckets("2026-11-02");
+      expect(failed(run("restore"))).to.include("is of other buckets");
+      newBuckets("2026-11-01");
+      succeeded(run("restore"));
+      succeeded(run("backup"));
+    });
+  });
+});
