@@ -101,7 +101,7 @@ async function restoreGrafana(stack: Connection, args: string[]): Promise<boolea
   await inContainer(
     config,
     { namespace, pod: pod?.metadata?.name ?? "", container: "grafana" },
-    'printf %s "$GF_SECURITY_ADMIN_PASSWORD" | grafana cli --homepath /usr/share/grafana admin reset-admin-password --password-from-stdin',
+    'printf %s "$GF_SECURITY_ADMIN_PASSWORD" | grafana cli --homepath /usr/share/grafana --config /etc/grafana/grafana.ini admin reset-admin-password --password-from-stdin',
   );
   return true;
 }
