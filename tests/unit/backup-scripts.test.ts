@@ -101,5 +101,12 @@ describe("unit: scripts of backups and restores", () => {
       succeeded(run("restore"));
       succeeded(run("backup"));
     });
+
+    it("fail if the deleted objects cannot be listed", () => {
+      succeeded(run("backup"));
+      const broken = { BROKEN: "copy:deleted/" };
+      expect(failed(run("backup", [], broken))).to.include("/deleted/ cannot be listed");
+      expect(failed(run("restore", ["20261101000000"], broken))).to.include("/deleted/ cannot be listed");
+    });
   });
 });

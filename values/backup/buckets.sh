@@ -54,7 +54,8 @@ Restore that copy (./obs restore --take-over, docs/guides/backup.md), or set bac
   done
   printf '%s\n' "$now" | rclone rcat copy:completed
   limit=$(oldest)
-  for time in $(stamps deleted/); do
+  times=$(stamps deleted/)
+  for time in $times; do
     [ "$time" -lt "$limit" ] || continue
     echo "$JOB: removing the objects that were deleted or replaced at $time"
     rclone purge "copy:deleted/$time"
@@ -92,7 +93,8 @@ If they are in use, restore from a duplicate of the copy under another prefix (d
     rclone copy $filter $older "copy:current/$bucket" "store:$bucket"
   done
   if [ -n "$before" ]; then
-    for time in $(stamps deleted/); do
+    times=$(stamps deleted/)
+    for time in $times; do
       [ "$time" -ge "$before" ] || continue
       for bucket in $BUCKETS; do
         rclone copy $older "copy:deleted/$time/$bucket" "store:$bucket"

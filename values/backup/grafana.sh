@@ -22,7 +22,8 @@ backup() {
   rclone copyto $copied "copy:grafana/$now.db"
   [ -n "$saved" ] || printf %s "$GRAFANA_SECRET_KEY" | rclone rcat copy:grafana/secret-key
   limit=$(oldest)
-  for time in $(stamps grafana/); do
+  times=$(stamps grafana/)
+  for time in $times; do
     [ "$time" -lt "$limit" ] || continue
     echo "$JOB: removing the database of $time"
     rclone deletefile "copy:grafana/$time.db"
@@ -31,7 +32,8 @@ backup() {
 }
 
 restore() {
-  for time in $(stamps grafana/); do
+  times=$(stamps grafana/)
+  for time in $times; do
     [ "$time" -ge "${before:-99999999999999}" ] || break
     time=
   done

@@ -31,9 +31,11 @@ $2
   esac
 }
 
-# Times of the dated folders or files below a path, newest first.
+# Times of the dated folders or files below a path, newest first. Assign them to a variable: the shell ignores a failure
+# among the words of a `for`.
 stamps() {
-  rclone lsf "copy:$1" | sed -n 's/^\([0-9]\{14\}\).*/\1/p' | sort -ru
+  listed=$(rclone lsf "copy:$1") || fail "$DESTINATION/$1 cannot be listed; the message of rclone is above"
+  echo "$listed" | sed -n 's/^\([0-9]\{14\}\).*/\1/p' | sort -ru
 }
 
 # The time before which deleted and replaced data is removed from the copy: backups.keepDeleted.
