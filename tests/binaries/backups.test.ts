@@ -329,12 +329,12 @@ describe("binaries: scheduled backups, with rclone between two MinIO servers", f
     ]);
   });
 
-  it("continues if an external S3 changes the creation time of a bucket, but not if the bucket is empty", async () => {
-    mc(store, "rb", "--force", "it/mimir-ruler");
+  it("rejects an empty bucket of an external S3, and another creation time only in MinIO", async () => {
+    mc(store, "rb", "--force", "it/mimir-blocks");
     await wait(1100);
-    await store.client.makeBucket("mimir-ruler");
+    await store.client.makeBucket("mimir-blocks");
     expect(run("backup").log).to.include("is of other buckets");
-    await store.client.putObject("mimir-ruler", "rules/pods/group", "another rule");
+    await store.client.putObject("mimir-blocks", "pods/03BLOCK/meta.json", "{}");
     succeeded(run("backup"));
     const minio = { RCLONE_CONFIG_STORE_PROVIDER: "Minio" };
     expect(run("backup", { variables: minio }).log).to.include("is of other buckets");

@@ -108,5 +108,26 @@ describe("unit: scripts of backups and restores", () => {
       expect(failed(run("backup", [], broken))).to.include("/deleted/ cannot be listed");
       expect(failed(run("restore", ["20261101000000"], broken))).to.include("/deleted/ cannot be listed");
     });
+
+    it("do not list the buckets of an account, and recognize an external S3 by its data", () => {
+      const external = { RCLONE_CONFIG_STORE_PROVIDER: "Other", BROKEN: "store:" };
+      const again = (job: "backup" | "restore", args: string[] = []) => run(job, args, external);
+      write("store/loki-data/chunk", "a chunk");
+      write("store/mimir-ruler/rules/pods/group", "a rule");
+      // An earlier release recorded creation times.
+      succeeded(again("backup"));
+      expect(read("copy/installation")).to.include(";loki-data/\n").and.not.to.include("2026");
+      write("copy/installation", read("copy/installation").replaceAll(";", "2026-11-01 00:00:00;"));
+      // The last rule was removed: a bucket of mutable objects may be empty.
+      rmSync(join(folder, "store", "mimir-ruler", "rules"), { recursive: true });
+      succeeded(again("backup"));
+      newBuckets("2026-11-02");
+      expect(failed(again("backup"))).to.include("is of other buckets");
+      expect(failed(again("restore"))).to.include("is of other buckets");
+      succeeded(again("restore", ["--take-over"]));
+      succeeded(again("backup"));
+      rmSync(join(folder, "store", "loki-data"), { recursive: true });
+      expect(failed(again("backup"))).to.include("bucket loki-data cannot be listed");
+    });
   });
 });

@@ -8,27 +8,43 @@ lists='--exclude bucket-index.json.gz --exclude index.json.gz --exclude index.pb
 referring='--include /index/** --include *.json'
 data="$lists --exclude /index/** --exclude *.json --size-only"
 
-# The buckets: names and creation times. A bucket that was created again is another bucket and needs another copy.
-installation() {
-  rclone lsf --dirs-only --format tp store: >/tmp/buckets || fail "the buckets of the object storage cannot be listed"
-  for bucket in $BUCKETS; do
-    grep ";$bucket/$" /tmp/buckets || fail "bucket $bucket does not exist"
-  done
-}
-
-# Whether a recorded installation is this one. An external S3 may change creation times, for example with a bucket policy;
-# there, an empty bucket with a copy is another one.
-same_buckets() { # recorded, current
-  [ "$1" != "$2" ] || return 0
-  [ "$RCLONE_CONFIG_STORE_PROVIDER" != Minio ] || return 1
-  [ "$(echo "$1" | sed 's/^[^;]*;//')" = "$(echo "$2" | sed 's/^[^;]*;//')" ] || return 1
-  for bucket in $BUCKETS; do
-    [ -n "$(rclone lsf "store:$bucket")" ] || [ -z "$(rclone lsf "copy:current/$bucket")" ] || return 1
-  done
-}
-
 changing() { # bucket: whether its objects are mutable, such as rules and configuration
   case " $CHANGING " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+own_minio() {
+  [ "$RCLONE_CONFIG_STORE_PROVIDER" = Minio ]
+}
+
+# The buckets: a line `<creation time>;<name>/` for each. A bucket that was created again is another bucket and needs
+# another copy. For an external S3, without times: they may change, for example with a bucket policy, and AWS lists them
+# only with permission for all buckets of the account.
+installation() {
+  if own_minio; then
+    rclone lsf --dirs-only --format tp store: >/tmp/buckets || fail "the buckets of the object storage cannot be listed"
+  fi
+  for bucket in $BUCKETS; do
+    if own_minio; then
+      grep ";$bucket/$" /tmp/buckets || fail "bucket $bucket does not exist"
+    else
+      rclone lsf "store:$bucket" >/dev/null || fail "bucket $bucket cannot be listed; the message of rclone is above"
+      echo ";$bucket/"
+    fi
+  done
+}
+
+names() {
+  echo "$1" | sed 's/^[^;]*;//'
+}
+
+# Whether a recorded installation is this one. In an external S3, an empty bucket of blocks or logs with a copy is another
+# one.
+same_buckets() { # recorded, current
+  if own_minio; then [ "$1" = "$2" ]; return; fi
+  [ "$(names "$1")" = "$(names "$2")" ] || return 1
+  for bucket in $BUCKETS; do
+    changing "$bucket" || [ -n "$(rclone lsf "store:$bucket")" ] || [ -z "$(rclone lsf "copy:current/$bucket")" ] || return 1
+  done
 }
 
 backup() {
