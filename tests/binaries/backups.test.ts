@@ -321,7 +321,11 @@ describe("binaries: scheduled backups, with rclone between two MinIO servers", f
       await store.client.removeObject("mimir-blocks", `pods/01BLOCK/${object}`);
     await wait(1100);
     succeeded(run("backup"));
-    succeeded(run("restore", { args: [before] }));
+    await store.client.putObject("mimir-blocks", "pods/04BLOCK/deletion-mark.json", "{}");
+    expect(succeeded(run("restore", { args: [before] })).log).to.include(
+      "may delete 1 blocks of bucket mimir-blocks",
+    );
+    await store.client.removeObject("mimir-blocks", "pods/04BLOCK/deletion-mark.json");
     expect(mc(store, "cat", "it/mimir-ruler/rules/pods/group")).to.equal("another rule");
     expect(await store.names("mimir-blocks")).to.deep.equal([
       "pods/01BLOCK/chunks/000001",

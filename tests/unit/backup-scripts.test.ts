@@ -129,5 +129,21 @@ describe("unit: scripts of backups and restores", () => {
       rmSync(join(folder, "store", "loki-data"), { recursive: true });
       expect(failed(again("backup"))).to.include("bucket loki-data cannot be listed");
     });
+
+    it("report blocks with a mark of their deletion that is newer than the restored state", () => {
+      write("store/mimir-blocks/pods/01BLOCK/meta.json", "{}");
+      succeeded(run("backup"));
+      write("store/mimir-blocks/pods/01BLOCK/deletion-mark.json", "{}");
+      write("store/tempo-data/traces/02BLOCK/meta.compacted.json", "{}");
+      write("store/tempo-data/traces/03BLOCK/meta.compacted.json", "{}");
+      write("store/tempo-data/traces/03BLOCK/meta.json", "{}");
+      const log = succeeded(run("restore", ["20261101000000"]));
+      expect(log).to.include(
+        "may delete 1 blocks of bucket mimir-blocks again, which it marked after 20261101000000",
+      );
+      expect(log).to.include("may delete 2 blocks of bucket tempo-data");
+      expect(succeeded(run("restore", ["20991101000000"]))).not.to.include("may delete");
+      expect(succeeded(run("restore"))).not.to.include("may delete");
+    });
   });
 });

@@ -79,6 +79,17 @@ Restore that copy (./obs restore --take-over, docs/guides/backup.md), or set bac
   echo "$JOB: completed"
 }
 
+# Reports the blocks that a store marked for deletion after the time: a restore does not remove the marks.
+report_marks() {
+  for bucket in $BUCKETS; do
+    ! changing "$bucket" || continue
+    marked=$(rclone lsf --recursive --files-only --max-age "$limit" --include deletion-mark.json \
+      --include meta.compacted.json "store:$bucket") || fail "bucket $bucket cannot be listed; the message of rclone is above"
+    [ -z "$marked" ] || echo "$JOB: the store may delete $(echo "$marked" | wc -l) blocks of bucket $bucket again, which it marked after $before. \
+If you miss their data, run this restore again after 3 hours (docs/guides/backup.md#restore)"
+  done
+}
+
 # The record of a copy whose restore is not complete begins with this line; the buckets follow.
 incomplete="a restore that began"
 
@@ -96,9 +107,8 @@ If those are lost, run ./obs restore with --take-over: the copy then belongs to 
 If they are in use, restore from a duplicate of the copy under another prefix (docs/guides/backup.md#restore-drill)."
   # Objects that were written later are left out. Among them are the marks with which the stores announce the deletion
   # of a block: with a mark, a restored block would be deleted again at once.
-  older=
-  [ -z "$before" ] ||
-    older="--min-age $(echo "$before" | sed 's/^\(....\)\(..\)\(..\)\(..\)\(..\)\(..\)$/\1-\2-\3T\4:\5:\6Z/')"
+  limit=$(echo "$before" | sed 's/^\(....\)\(..\)\(..\)\(..\)\(..\)\(..\)$/\1-\2-\3T\4:\5:\6Z/')
+  older=${limit:+--min-age $limit}
   echo "$JOB: restoring the copy of $completed (UTC)${before:+, as it was before $before}"
   # Until the restore is complete, backups refuse to run: they would remove objects from the copy that are not restored
   # yet.
@@ -118,5 +128,6 @@ If they are in use, restore from a duplicate of the copy under another prefix (d
     done
   fi
   printf '%s\n' "$current" | rclone rcat copy:installation
+  [ -z "$before" ] || report_marks
   echo "$JOB: completed"
 }
