@@ -360,7 +360,8 @@ describe("binaries: scheduled backups, with rclone between two MinIO servers", f
     const database = join(folder, "grafana.db");
     const content = Buffer.concat([Buffer.from("SQLite format 3\0"), Buffer.alloc(8192, 7)]);
     writeFileSync(database, content);
-    const variables = { DATABASE: database, GRAFANA_SECRET_KEY: "key-of-the-first-installation" };
+    const mark = join(folder, "grafana-volume");
+    const variables = { DATABASE: database, MARK: mark, GRAFANA_SECRET_KEY: "key-of-the-first-installation" };
     const options = { script: "grafana.sh", variables };
     succeeded(run("backup", options));
     writeFileSync(database, Buffer.alloc(100));

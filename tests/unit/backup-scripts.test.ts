@@ -146,4 +146,43 @@ describe("unit: scripts of backups and restores", () => {
       expect(succeeded(run("restore"))).not.to.include("may delete");
     });
   });
+
+  describe("of Grafana's database", () => {
+    const grafana = (job: "backup" | "restore", ...args: string[]) => {
+      mkdirSync(join(folder, "volume", "backup"), { recursive: true });
+      return run(job, args, {
+        script: "grafana.sh",
+        DATABASE: join(folder, "volume", "grafana.db"),
+        MARK: join(folder, "volume", "backup", "volume"),
+        GRAFANA_SECRET_KEY: "the same key",
+      });
+    };
+
+    it("do not copy the database of a new volume until a restore", () => {
+      write("volume/grafana.db", "SQLite format 3 with dashboards");
+      succeeded(grafana("backup"));
+      succeeded(grafana("backup"));
+      succeeded(grafana("restore"));
+      rmSync(join(folder, "volume"), { recursive: true });
+      write("volume/grafana.db", "SQLite format 3, empty");
+      expect(failed(grafana("backup"))).to.include("of the database on another volume");
+      expect(failed(grafana("restore"))).to.include("run ./obs restore with --take-over");
+      expect(read("volume/grafana.db")).to.include("empty");
+      succeeded(grafana("restore", "--take-over"));
+      expect(read("volume/grafana.db")).to.include("with dashboards");
+      succeeded(grafana("backup"));
+    });
+
+    it("restore the newest database before a time", () => {
+      write("volume/grafana.db", "SQLite format 3 of today");
+      succeeded(grafana("backup"));
+      write("copy/grafana/20261101000000.db", "SQLite format 3 of November 1");
+      write("copy/grafana/20261102000000.db", "SQLite format 3 of November 2");
+      succeeded(grafana("restore", "20261102000000"));
+      expect(read("volume/grafana.db")).to.include("November 1");
+      expect(failed(grafana("restore", "20261101000000"))).to.include("from before 20261101000000");
+      succeeded(grafana("restore"));
+      expect(read("volume/grafana.db")).to.include("today");
+    });
+  });
 });
