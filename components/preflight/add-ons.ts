@@ -84,7 +84,10 @@ export const addOns = {
 } satisfies Record<string, AddOn>;
 
 /** The release of an add-on, in this stack's namespace. */
-const ownRelease = (settings: Settings, { release, namespace }: Pick<AddOn, "release" | "namespace">) => ({
+export const ownRelease = (
+  settings: Settings,
+  { release, namespace }: Pick<AddOn, "release" | "namespace">,
+) => ({
   release,
   namespace: namespaces(settings)[namespace],
 });

@@ -1021,6 +1021,26 @@ describe("unit: preflight", () => {
       ]);
     });
 
+    it("that this stack installed are not declared as existing", () => {
+      const releases = [{ namespace: "monitoring", labels: { name: "kps-crds", status: "deployed" } }];
+      const own = {
+        ...definition("prometheuses.monitoring.coreos.com", helm("kps-crds", "monitoring")),
+        releases,
+      };
+      const existing = { kubePrometheusStack: { crds: "existing" } };
+      expect(told("add-ons", own, existing)).to.deep.equal([
+        'error kubePrometheusStack.crds "existing": auto or install: this stack installed the CRDs of Prometheus Operator with Helm release monitoring/kps-crds, and up would delete it, with the objects of its kinds in the whole cluster (docs/operations/preflight.md#add-ons)',
+      ]);
+      // Helm uninstalls a release with all objects of its manifest, also if another release claims them.
+      const claimed = {
+        ...definition("prometheuses.monitoring.coreos.com", helm("prometheus", "other")),
+        releases,
+      };
+      expect(told("add-ons", claimed, existing)).to.have.length(1);
+      expect(told("add-ons", own, { kubePrometheusStack: { crds: "install" } })).to.deep.equal([]);
+      expect(told("add-ons", { ...own, releases: [] }, existing)).to.deep.equal([]);
+    });
+
     describe("with auto", () => {
       const resolved = (facts: Partial<Facts>, config: Config = {}) => {
         const { scaling, kubePrometheusStack, openTelemetryOperator } = withAddOns(
