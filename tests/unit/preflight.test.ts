@@ -958,6 +958,20 @@ describe("unit: preflight", () => {
       expect(one("mimir-alertmanager", 5)).to.deep.equal([]);
       expect(one("mimir-alertmanager", 6)[0]).to.include("4 or more");
     });
+
+    it("of Alloy for traces decrease with a warning about the spans in queues", () => {
+      const alloy = (replicas: number, prefix = "") => ({
+        statefulSets: [statefulSet(`${prefix}alloy-traces`, `${prefix}alloy-traces`, replicas)],
+      });
+      const expected = (prefix: string) => [
+        `warning alloyTraces.replicas 2: 3 or more while Tempo is unavailable or behind: StatefulSet ${prefix}alloy-traces/${prefix}alloy-traces has 3 replicas, and spans in the queue of a removed pod stay on its PVC until the number is raised again`,
+      ];
+      expect(told("replicas", alloy(2))).to.deep.equal([]);
+      expect(told("replicas", alloy(3))).to.deep.equal(expected(""));
+      expect(told("replicas", alloy(3, "b-"), { namespaces: { prefix: "b-" } })).to.deep.equal(
+        expected("b-"),
+      );
+    });
   });
 
   describe("add-ons", () => {
