@@ -93,6 +93,7 @@ const empty: Facts = {
   ciliumConfig: undefined,
   gossip: {},
   lokiConfiguration: undefined,
+  grafanaKey: undefined,
   secrets: [],
 };
 
@@ -921,6 +922,26 @@ describe("unit: preflight", () => {
       );
       expect(found(live("7.0.0"))[0]).to.match(/^error .*: 7\.0\.0, the running chart version of Mimir/);
     });
+  });
+
+  it("rejects another secret key of Grafana, or its removal", () => {
+    const key = "a-key-of-more-than-16-characters";
+    const withKey = (origin: string | undefined, secretKey?: string) =>
+      told("Grafana's secret key", { grafanaKey: { key, origin } }, { grafana: { ...grafana, secretKey } });
+    for (const origin of [undefined, "generated", "given"]) expect(withKey(origin, key)).to.deep.equal([]);
+    for (const origin of [undefined, "generated"]) expect(withKey(origin)).to.deep.equal([]);
+    expect(withKey("generated", "another-key-of-16-characters")).to.deep.equal([
+      'error grafana.secretKey "[secret]": unset, or the generated key in Secret grafana/grafana-environment, which encrypted the secrets in Grafana\'s database',
+    ]);
+    expect(withKey(undefined, "another-key-of-16-characters")).to.have.length(1);
+    const given =
+      "the key in Secret grafana/grafana-environment, which encrypted the secrets in Grafana's database";
+    expect(withKey("given", "another-key-of-16-characters")).to.deep.equal([
+      `error grafana.secretKey "[secret]": ${given}`,
+    ]);
+    expect(withKey("given")).to.deep.equal([`error grafana.secretKey undefined: ${given}`]);
+    // A new installation.
+    expect(told("Grafana's secret key", {}, { grafana: { ...grafana, secretKey: key } })).to.deep.equal([]);
   });
 
   describe("replicas", () => {

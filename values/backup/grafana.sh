@@ -29,7 +29,7 @@ backup() {
   # one that decrypts the older databases.
   saved=$(read_file grafana/ secret-key)
   [ -z "$saved" ] || [ "$saved" = "$GRAFANA_SECRET_KEY" ] ||
-    fail "the copy in $DESTINATION is of a Grafana with another secret key. Set grafana.secretKey to the key of the copy and restore it (docs/guides/backup.md), or set backups.destination.prefix to start another copy"
+    fail "the copy in $DESTINATION is of a Grafana with another secret key. Set grafana.secretKey to the key of the copy and restore it (docs/guides/backup.md#keys), or set backups.destination.prefix to start another copy"
   # A new database would be the newest of the copy, and the next restore would choose it.
   volume=$(read_file grafana/ volume)
   [ -z "$volume" ] || [ "$volume" = "$(mark)" ] ||
@@ -55,7 +55,7 @@ restore() {
   done
   [ -n "${time:-}" ] || fail "$DESTINATION has no database of Grafana${before:+ from before $before}"
   [ "$(read_file grafana/ secret-key)" = "$GRAFANA_SECRET_KEY" ] ||
-    fail "the database was encrypted with another secret key than this Grafana's. Set grafana.secretKey to the key of the copy (docs/guides/backup.md), then run ./obs up and this command again"
+    fail "the database was encrypted with another secret key than this Grafana's. Set grafana.secretKey to the key of the copy as docs/guides/backup.md#keys describes, then run this command again"
   volume=$(read_file grafana/ volume)
   [ -z "$volume" ] || [ -n "$take_over" ] || [ "$volume" = "$(mark)" ] || fail "the copy in $DESTINATION is of the database on another volume.
 If that volume is lost, run ./obs restore with --take-over: the copy then belongs to this Grafana, and backups of the other one fail.

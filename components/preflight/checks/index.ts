@@ -11,6 +11,7 @@ import { check as domain } from "./domain";
 import { check as gatewayUsers } from "./gateway-users";
 import { check as gossip } from "./gossip";
 import { check as grafanaDatabase } from "./grafana-database";
+import { check as grafanaKey } from "./grafana-key";
 import { check as ingress } from "./ingress";
 import { check as instrumentation } from "./instrumentation";
 import { check as ipFamily } from "./ip-family";
@@ -77,5 +78,6 @@ export const checks: Check[] = [
   instrumentation,
   receivers,
   grafanaDatabase,
+  grafanaKey,
   backups,
 ];
