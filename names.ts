@@ -522,6 +522,13 @@ export const grafana = {
   secret: "grafana-environment",
 } as const;
 
+/** Annotation on a Secret with a key that never changes: whether the user set the key or it was generated. */
+export const keyOrigin = {
+  annotation: "observability/key-origin",
+  given: "given",
+  generated: "generated",
+} as const;
+
 /** Host name through which Grafana's replicas discover each other. */
 export const grafanaPeers = (settings: Settings): string =>
   `${host("grafana-headless", namespaces(settings).grafana)}:9094`;

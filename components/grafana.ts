@@ -1,7 +1,7 @@
 import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { grafanaEnv, grafana as names, namespaceKey, releases, servedUrls } from "../names";
+import { grafanaEnv, keyOrigin, grafana as names, namespaceKey, releases, servedUrls } from "../names";
 import { refuseInvalid } from "../settings";
 import { dashboardConfigMaps } from "../values/dashboards";
 import { grafanaSecrets, grafanaValues } from "../values/grafana";
@@ -36,20 +36,28 @@ export class Grafana extends pulumi.ComponentResource {
       { length: 32, special: false },
       { parent: this, protect: settings.cluster.protect },
     );
-    const secret = (secretName: string, stringData: Record<string, pulumi.Input<string>>) =>
+    const secret = (
+      secretName: string,
+      stringData: Record<string, pulumi.Input<string>>,
+      annotations?: Record<string, string>,
+    ) =>
       new k8s.core.v1.Secret(
         named(secretName),
-        { metadata: { name: secretName, namespace }, stringData },
+        { metadata: { name: secretName, namespace, ...(annotations && { annotations }) }, stringData },
         own,
       );
     const secrets = [
       secret(names.adminSecret, { "admin-user": names.adminUser, "admin-password": password.result }),
-      secret(names.secret, {
-        [grafanaEnv.secretKey]: given ? pulumi.secret(given.reveal()) : secretKey.result,
-        ...Object.fromEntries(
-          Object.entries(grafanaSecrets(settings)).map(([key, value]) => [key, pulumi.secret(value)]),
-        ),
-      }),
+      secret(
+        names.secret,
+        {
+          [grafanaEnv.secretKey]: given ? pulumi.secret(given.reveal()) : secretKey.result,
+          ...Object.fromEntries(
+            Object.entries(grafanaSecrets(settings)).map(([key, value]) => [key, pulumi.secret(value)]),
+          ),
+        },
+        { [keyOrigin.annotation]: given ? keyOrigin.given : keyOrigin.generated },
+      ),
     ];
     const readers = dashboardReader(settings).flatMap(({ namespace: of, role, binding }) => {
       const key = namespaceKey(settings, of);

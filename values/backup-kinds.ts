@@ -24,6 +24,7 @@ interface Volume {
 interface Mount {
   name: string;
   mountPath: string;
+  subPath?: string;
   readOnly: boolean;
 }
 
@@ -63,6 +64,8 @@ export const buckets = (settings: Settings): Kind => ({
 });
 
 const databaseFolder = "/var/lib/grafana";
+/** A folder of the same volume, which a backup may write. */
+const markFolder = "/var/lib/grafana-backup";
 
 export const grafana = (settings: Settings): Kind => ({
   namespace: "grafana",
@@ -73,9 +76,13 @@ export const grafana = (settings: Settings): Kind => ({
   component: "grafana",
   variables: () => [
     { name: "DATABASE", value: `${databaseFolder}/grafana.db` },
+    { name: "MARK", value: `${markFolder}/volume` },
     fromSecret("GRAFANA_SECRET_KEY", grafanaNames.secret, grafanaEnv.secretKey),
   ],
   volumes: [{ name: "database", persistentVolumeClaim: { claimName: releases.grafana } }],
-  mounts: (job) => [{ name: "database", mountPath: databaseFolder, readOnly: job === "backup" }],
+  mounts: (job) => [
+    { name: "database", mountPath: databaseFolder, readOnly: job === "backup" },
+    { name: "database", mountPath: markFolder, subPath: "backup", readOnly: false },
+  ],
   temporary: quantity(settings.grafana.disk),
 });

@@ -67,7 +67,7 @@ export const backupScript = (script: string, job: BackupJob): string =>
   [
     readFileSync(projectFile("values", "backup", "remotes.sh"), "utf8"),
     readFileSync(projectFile("values", "backup", script), "utf8"),
-    `${job} "$@"\n`,
+    `${job}\n`,
   ].join("\n");
 
 /** Data of the Secret with the destination's credentials and password: environment variables. */

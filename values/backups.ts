@@ -75,7 +75,7 @@ function podSpec(settings: Settings, destination: Destination, kind: Kind, job: 
       {
         name: "rclone",
         image: `${repository}:${tag}`,
-        // The argument of a restore is the point in time: ./obs restore --before.
+        // Arguments of a restore: ./obs restore --before and --take-over.
         command: ["/bin/sh", "-c", backupScript(kind.script, job), job],
         env,
         envFrom: [{ secretRef: { name: names.destinationSecret } }],

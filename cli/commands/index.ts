@@ -222,6 +222,7 @@ export function commandLine(): Command {
   command("restore", "restore the buckets and Grafana's database from the backup")
     .option("--only <part>", "buckets or grafana")
     .option("--before <time>", "restore the state before this time (UTC), within backups.keepDeleted")
+    .option("--take-over", "restore a copy of other buckets, which are lost, and continue that copy")
     .option("-y, --yes", "confirm the restore of a prod stack")
     .addHelpText("after", "\nA restore adds and replaces objects; it deletes none. docs/guides/backup.md")
     .action(exit((stack, options) => load.backup().restore(stack, options)));

@@ -2,7 +2,7 @@ import * as k8s from "@pulumi/kubernetes";
 import * as minioProvider from "@pulumi/minio";
 import * as pulumi from "@pulumi/pulumi";
 import * as random from "@pulumi/random";
-import { minio, servedUrls } from "../../names";
+import { keyOrigin, minio, servedUrls } from "../../names";
 import { coldTierJob, coldTierOf } from "../../values/cold-tier";
 import { minioClaims, minioMonitor, minioValues } from "../../values/minio";
 import { childNames, knownSettings } from "../args";
@@ -10,7 +10,6 @@ import { HelmRelease } from "../helm-release";
 import type { StackStorageArgs } from "./args";
 import { Buckets, type Users } from "./buckets";
 import { ColdTier } from "./cold-tier";
-import { keyOrigin } from "./preflight";
 import { reach } from "./s3";
 
 /** MinIO from its chart, with its volumes, its secrets, its buckets and their users. */

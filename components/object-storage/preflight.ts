@@ -6,20 +6,13 @@ import {
   type V1PersistentVolumeClaim,
   type V1StatefulSet,
 } from "@kubernetes/client-node";
-import { minio, namespaces } from "../../names";
+import { keyOrigin, minio, namespaces } from "../../names";
 import { type Problem, type Settings, UserError } from "../../settings";
 import { problem } from "../../settings/check";
 import { bytesOf } from "../../settings/units";
 import { minioClaims } from "../../values/minio";
 import type { Gate } from "./gate";
 import { s3 } from "./s3";
-
-/** Annotation on the encryption Secret: whether the user set its key or it was generated here. */
-export const keyOrigin = {
-  annotation: "observability/key-origin",
-  given: "given",
-  generated: "generated",
-} as const;
 
 /** Objects of an earlier run in the cluster. */
 interface Installed {

@@ -88,7 +88,10 @@ export const leftovers = (path: string, group: string): string =>
   `Start it. If nothing uses it, set ${path} to auto and delete the CRDs with their objects: kubectl get crd -o name | grep '\\b${group}$' | xargs kubectl delete`;
 
 /** The release of an add-on, in this stack's namespace. */
-const ownRelease = (settings: Settings, { release, namespace }: Pick<AddOn, "release" | "namespace">) => ({
+export const ownRelease = (
+  settings: Settings,
+  { release, namespace }: Pick<AddOn, "release" | "namespace">,
+) => ({
   release,
   namespace: namespaces(settings)[namespace],
 });

@@ -70,6 +70,8 @@ export interface Facts {
   gossip: Partial<Record<Store, LiveGossip>>;
   /** Configuration of the running Loki; none if it is not installed. */
   lokiConfiguration: string | undefined;
+  /** Grafana's secret key and its origin; none if Grafana is not installed. */
+  grafanaKey: { key: string; origin: string | undefined } | undefined;
   /** Secrets in the settings. */
   secrets: FoundSecret[];
 }
@@ -119,6 +121,7 @@ const resources: Record<keyof Facts, string> = {
   clusterAutoscaler: "ConfigMap kube-system/cluster-autoscaler-status",
   gossip: "ConfigMaps, StatefulSets and Deployments of the stores",
   lokiConfiguration: "the ConfigMap of Loki",
+  grafanaKey: "the Secret with Grafana's secret key",
   secrets: "the Secrets in the settings",
 };
 

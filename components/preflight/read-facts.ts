@@ -13,7 +13,7 @@ import {
   type V1ObjectMeta,
   VersionApi,
 } from "@kubernetes/client-node";
-import { namespaces } from "../../names";
+import { grafana, grafanaEnv, keyOrigin, namespaces } from "../../names";
 import { type Settings, UserError } from "../../settings";
 import { itemsOf, metadataOnly } from "../metadata-lists";
 import { type Facts, reasonOf, type Snapshot } from "./facts";
@@ -105,6 +105,12 @@ function readers(config: KubeConfig, settings: Settings): Readers {
       const { name, key } = configurations.loki;
       const namespace = namespaces(settings).loki;
       return (await unlessMissing(core.readNamespacedConfigMap({ namespace, name })))?.data?.[key];
+    },
+    grafanaKey: async () => {
+      const of = { namespace: namespaces(settings).grafana, name: grafana.secret };
+      const live = await unlessMissing(core.readNamespacedSecret(of));
+      const key = Buffer.from(live?.data?.[grafanaEnv.secretKey] ?? "", "base64").toString();
+      return key ? { key, origin: live?.metadata?.annotations?.[keyOrigin.annotation] } : undefined;
     },
     secrets: () =>
       Promise.all(

@@ -1,7 +1,7 @@
 /** `obs backup` and `obs restore`, and the doctor's findings about backups. */
 import type { V1CronJob } from "@kubernetes/client-node";
 import { expect } from "chai";
-import { selectedParts, timeArgument } from "../../cli/commands/backup";
+import { restoreArguments, selectedParts } from "../../cli/commands/backup";
 import { manualJob } from "../../cli/commands/backup/jobs";
 import { added } from "../../cli/lib/job-log";
 import { UserError } from "../../settings";
@@ -39,11 +39,22 @@ describe("unit: obs backup and obs restore", () => {
   });
 
   it("restore the state at a time in UTC", () => {
-    expect(timeArgument(undefined)).to.deep.equal([]);
-    expect(timeArgument("2026-11-29T14:30:05Z")).to.deep.equal(["20261129143005"]);
-    expect(timeArgument("2026-11-29")).to.deep.equal(["20261129000000"]);
-    for (const wrong of ["yesterday", "2026-13-01T00:00:00Z", "2026-11-29T14:30:05"])
-      expect(() => timeArgument(wrong), wrong).to.throw(UserError, `--before: invalid value "${wrong}"`);
+    expect(restoreArguments({})).to.deep.equal([]);
+    expect(restoreArguments({ before: "2026-11-29T14:30:05Z" })).to.deep.equal(["20261129143005"]);
+    expect(restoreArguments({ before: "2026-11-29" })).to.deep.equal(["20261129000000"]);
+    for (const before of ["yesterday", "2026-13-01T00:00:00Z", "2026-11-29T14:30:05"])
+      expect(() => restoreArguments({ before }), before).to.throw(
+        UserError,
+        `--before: invalid value "${before}"`,
+      );
+  });
+
+  it("take over the copy of other buckets only on request", () => {
+    expect(restoreArguments({ takeOver: true })).to.deep.equal(["--take-over"]);
+    expect(restoreArguments({ takeOver: true, before: "2026-11-29" })).to.deep.equal([
+      "--take-over",
+      "20261129000000",
+    ]);
   });
 
   it("start the CronJob's Job once, and count as its run", () => {

@@ -78,6 +78,14 @@ describe("unit: scheduled backups", () => {
       containerOf(job).volumeMounts.find(({ name }) => name === "database");
     expect(mount(backup)).to.include({ readOnly: true });
     expect(mount(restore)).to.include({ readOnly: false });
+    // The folder with the mark of the volume.
+    for (const job of [backup, restore])
+      expect(containerOf(job).volumeMounts).to.deep.include({
+        name: "database",
+        mountPath: "/var/lib/grafana-backup",
+        subPath: "backup",
+        readOnly: false,
+      });
     expect(podOf(backup)).to.have.nested.property("affinity.podAffinity");
     expect(podOf(restore)).not.to.have.property("affinity");
   });

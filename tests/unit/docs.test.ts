@@ -93,6 +93,17 @@ describe("unit: documentation", () => {
     expect(wrong).to.deep.equal([]);
   });
 
+  it("runs Grafana's CLI with Grafana's configuration, here and in the code", () => {
+    const calls = execFileSync("git", ["grep", "-h", "grafana cli ", "--", "docs", "cli"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    const lines = calls.trim().split("\n");
+    expect(lines.length).to.be.greaterThan(1);
+    // Without it, the CLI changes a new SQLite file although the database is PostgreSQL.
+    for (const line of lines) expect(line).to.include(" --config /etc/grafana/grafana.ini ");
+  });
+
   it("has links to existing files and headings", () => {
     const wrong = all.flatMap(links).filter(({ to, anchor }) => {
       const target = all.find(({ path }) => path === to);

@@ -95,6 +95,7 @@ const empty: Facts = {
   clusterAutoscaler: false,
   gossip: {},
   lokiConfiguration: undefined,
+  grafanaKey: undefined,
   secrets: [],
 };
 
@@ -974,6 +975,26 @@ describe("unit: preflight", () => {
     });
   });
 
+  it("rejects another secret key of Grafana, or its removal", () => {
+    const key = "a-key-of-more-than-16-characters";
+    const withKey = (origin: string | undefined, secretKey?: string) =>
+      told("Grafana's secret key", { grafanaKey: { key, origin } }, { grafana: { ...grafana, secretKey } });
+    for (const origin of [undefined, "generated", "given"]) expect(withKey(origin, key)).to.deep.equal([]);
+    for (const origin of [undefined, "generated"]) expect(withKey(origin)).to.deep.equal([]);
+    expect(withKey("generated", "another-key-of-16-characters")).to.deep.equal([
+      'error grafana.secretKey "[secret]": unset, or the generated key in Secret grafana/grafana-environment, which encrypted the secrets in Grafana\'s database',
+    ]);
+    expect(withKey(undefined, "another-key-of-16-characters")).to.have.length(1);
+    const given =
+      "the key in Secret grafana/grafana-environment, which encrypted the secrets in Grafana's database";
+    expect(withKey("given", "another-key-of-16-characters")).to.deep.equal([
+      `error grafana.secretKey "[secret]": ${given}`,
+    ]);
+    expect(withKey("given")).to.deep.equal([`error grafana.secretKey undefined: ${given}`]);
+    // A new installation.
+    expect(told("Grafana's secret key", {}, { grafana: { ...grafana, secretKey: key } })).to.deep.equal([]);
+  });
+
   describe("replicas", () => {
     const live = (replicas: number) => ({
       statefulSets: [
@@ -1008,6 +1029,20 @@ describe("unit: preflight", () => {
       expect(one("mimir-store-gateway", 4)[0]).to.include("3 or more: StatefulSet mimir/mimir-store-gateway");
       expect(one("mimir-alertmanager", 5)).to.deep.equal([]);
       expect(one("mimir-alertmanager", 6)[0]).to.include("4 or more");
+    });
+
+    it("of Alloy for traces decrease with a warning about the spans in queues", () => {
+      const alloy = (replicas: number, prefix = "") => ({
+        statefulSets: [statefulSet(`${prefix}alloy-traces`, `${prefix}alloy-traces`, replicas)],
+      });
+      const expected = (prefix: string) => [
+        `warning alloyTraces.replicas 2: 3 or more while Tempo is unavailable or behind: StatefulSet ${prefix}alloy-traces/${prefix}alloy-traces has 3 replicas, and spans in the queue of a removed pod stay on its PVC until the number is raised again`,
+      ];
+      expect(told("replicas", alloy(2))).to.deep.equal([]);
+      expect(told("replicas", alloy(3))).to.deep.equal(expected(""));
+      expect(told("replicas", alloy(3, "b-"), { namespaces: { prefix: "b-" } })).to.deep.equal(
+        expected("b-"),
+      );
     });
   });
 
@@ -1070,6 +1105,26 @@ describe("unit: preflight", () => {
       expect(told("add-ons", {}, { scaling: { keda: "existing" } })).to.deep.equal([
         'warning scaling.keda "existing": auto or install: the cluster does not have KEDA',
       ]);
+    });
+
+    it("that this stack installed are not declared as existing", () => {
+      const releases = [{ namespace: "monitoring", labels: { name: "kps-crds", status: "deployed" } }];
+      const own = {
+        ...definition("prometheuses.monitoring.coreos.com", helm("kps-crds", "monitoring")),
+        releases,
+      };
+      const existing = { kubePrometheusStack: { crds: "existing" } };
+      expect(told("add-ons", own, existing)).to.deep.equal([
+        'error kubePrometheusStack.crds "existing": auto or install: this stack installed the CRDs of Prometheus Operator with Helm release monitoring/kps-crds, and up would delete it, with the objects of its kinds in the whole cluster (docs/operations/preflight.md#add-ons)',
+      ]);
+      // Helm uninstalls a release with all objects of its manifest, also if another release claims them.
+      const claimed = {
+        ...definition("prometheuses.monitoring.coreos.com", helm("prometheus", "other")),
+        releases,
+      };
+      expect(told("add-ons", claimed, existing)).to.have.length(1);
+      expect(told("add-ons", own, { kubePrometheusStack: { crds: "install" } })).to.deep.equal([]);
+      expect(told("add-ons", { ...own, releases: [] }, existing)).to.deep.equal([]);
     });
 
     describe("with auto", () => {

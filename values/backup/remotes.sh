@@ -6,6 +6,15 @@ fail() {
   exit 1
 }
 
+# Arguments of a restore: the time (YYYYMMDDhhmmss, UTC) before which to restore, and --take-over.
+before= take_over=
+for argument; do
+  case $argument in
+    --take-over) take_over=yes ;;
+    *) before=$argument ;;
+  esac
+done
+
 RCLONE_CONFIG_COPY_PASSWORD=$(printf %s "$PASSWORD" | rclone obscure -)
 export RCLONE_CONFIG_COPY_PASSWORD
 now=$(date -u +%Y%m%d%H%M%S)
@@ -22,9 +31,11 @@ $2
   esac
 }
 
-# Times of the dated folders or files below a path, newest first.
+# Times of the dated folders or files below a path, newest first. Assign them to a variable: the shell ignores a failure
+# among the words of a `for`.
 stamps() {
-  rclone lsf "copy:$1" | sed -n 's/^\([0-9]\{14\}\).*/\1/p' | sort -ru
+  listed=$(rclone lsf "copy:$1") || fail "$DESTINATION/$1 cannot be listed; the message of rclone is above"
+  echo "$listed" | sed -n 's/^\([0-9]\{14\}\).*/\1/p' | sort -ru
 }
 
 # The time before which deleted and replaced data is removed from the copy: backups.keepDeleted.

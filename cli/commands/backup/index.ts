@@ -28,13 +28,19 @@ export function selectedParts(stack: string, settings: Settings, only: string | 
   return chosen;
 }
 
-/** The argument of the scripts for `--before`. @throws UserError if it is not a time */
-export function timeArgument(before: string | undefined): string[] {
-  if (before === undefined) return [];
+interface RestoreOptions {
+  before?: string;
+  takeOver?: boolean;
+}
+
+/** The arguments of the scripts for a restore. @throws UserError if `--before` is not a time */
+export function restoreArguments({ before, takeOver }: RestoreOptions): string[] {
+  const option = takeOver ? ["--take-over"] : [];
+  if (before === undefined) return option;
   const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z)?$/.test(before) ? new Date(before) : undefined;
   if (!time || Number.isNaN(time.getTime()))
     throw new UserError(invalid("--before", before, "a time in UTC such as 2026-11-29T14:30:00Z"));
-  return [time.toISOString().replace(/[-:T]|\..*/g, "")];
+  return [...option, time.toISOString().replace(/[-:T]|\..*/g, "")];
 }
 
 /** @returns the exit code */
@@ -95,7 +101,7 @@ async function restoreGrafana(stack: Connection, args: string[]): Promise<boolea
   await inContainer(
     config,
     { namespace, pod: pod?.metadata?.name ?? "", container: "grafana" },
-    'printf %s "$GF_SECURITY_ADMIN_PASSWORD" | grafana cli --homepath /usr/share/grafana admin reset-admin-password --password-from-stdin',
+    'printf %s "$GF_SECURITY_ADMIN_PASSWORD" | grafana cli --homepath /usr/share/grafana --config /etc/grafana/grafana.ini admin reset-admin-password --password-from-stdin',
   );
   return true;
 }
@@ -103,9 +109,9 @@ async function restoreGrafana(stack: Connection, args: string[]): Promise<boolea
 /** @returns the exit code */
 export async function restore(
   stack: string,
-  { only, before, yes }: { only?: string; before?: string; yes?: boolean },
+  { only, yes, ...options }: RestoreOptions & { only?: string; yes?: boolean },
 ): Promise<number> {
-  const args = timeArgument(before);
+  const args = restoreArguments(options);
   const connection = await connectStores(stack);
   const { settings } = connection;
   const wanted = selectedParts(stack, settings, only);

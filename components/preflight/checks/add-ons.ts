@@ -1,7 +1,8 @@
 import type { Settings } from "../../../settings";
 import { valueAt } from "../../../settings/tree";
-import { type AddOn, addOns, apiService, type OwnerFacts, otherOwners } from "../add-ons";
+import { type AddOn, addOns, apiService, type OwnerFacts, otherOwners, ownRelease } from "../add-ons";
 import { type Check, error, type Finding, warning } from "../check";
+import { hasRelease } from "../owners";
 
 /** An object that conflicts with an installation by this stack, and the rule. */
 interface Conflict extends Omit<AddOn, "needed"> {
@@ -53,7 +54,22 @@ const missing = (settings: Settings, facts: OwnerFacts): Finding[] =>
       warning({ path, was: "existing", allowed: `auto or install: the cluster does not have ${what}` }),
     );
 
-/** Cluster-wide add-ons are not installed twice. */
+/** An add-on of this stack that the settings declare as existing: `up` would uninstall it, with its CRDs. */
+const removed = (settings: Settings, { releases }: OwnerFacts): Finding[] =>
+  used(settings).flatMap((addOn) => {
+    const own = ownRelease(settings, addOn);
+    if (!hasRelease(own, releases)) return [];
+    const because = `this stack installed ${addOn.what} with Helm release ${own.namespace}/${own.release}, and up would delete it, with the objects of its kinds in the whole cluster`;
+    return [
+      error({
+        path: addOn.path,
+        was: "existing",
+        allowed: `auto or install: ${because} (docs/operations/preflight.md#add-ons)`,
+      }),
+    ];
+  });
+
+/** Cluster-wide add-ons are not installed twice, and not removed while they are in use. */
 export const check: Check<"definitions" | "apiServices" | "releases"> = {
   name: "add-ons",
   needs: ["definitions", "apiServices", "releases"],
@@ -63,7 +79,7 @@ export const check: Check<"definitions" | "apiServices" | "releases"> = {
     const first = findings.filter(
       ({ path }, index) => findings.findIndex((one) => one.path === path) === index,
     );
-    return [...first, ...missing(settings, facts)];
+    return [...first, ...missing(settings, facts), ...removed(settings, facts)];
   },
   notes: ({ settings, facts }) =>
     used(settings).flatMap((addOn) => {

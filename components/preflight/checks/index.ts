@@ -12,6 +12,7 @@ import { check as eksNetwork } from "./eks-network";
 import { check as gatewayUsers } from "./gateway-users";
 import { check as gossip } from "./gossip";
 import { check as grafanaDatabase } from "./grafana-database";
+import { check as grafanaKey } from "./grafana-key";
 import { check as ingress } from "./ingress";
 import { check as instrumentation } from "./instrumentation";
 import { check as ipFamily } from "./ip-family";
@@ -81,5 +82,6 @@ export const checks: Check[] = [
   instrumentation,
   receivers,
   grafanaDatabase,
+  grafanaKey,
   backups,
 ];

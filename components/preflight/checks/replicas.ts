@@ -1,7 +1,7 @@
 import type { V1StatefulSet } from "@kubernetes/client-node";
-import { namespaces, releases } from "../../../names";
+import { namespaces, prefixed, releases } from "../../../names";
 import type { Settings } from "../../../settings";
-import { type Check, error, type Finding } from "../check";
+import { type Check, error, type Finding, warning } from "../check";
 
 /** A StatefulSet whose members hold data that other members need. */
 interface Members {
@@ -59,10 +59,13 @@ function members(settings: Settings): Members[] {
   ];
 }
 
+/** Replicas of a running StatefulSet; none if it does not exist. */
+const replicasOf = (live: V1StatefulSet[], namespace: string, name: string): number | undefined =>
+  live.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)?.spec?.replicas;
+
 function findingOf(stack: string, live: V1StatefulSet[], member: Members): Finding[] {
   const { path, wanted, namespace, name, atOnce, because } = member;
-  const has = live.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)?.spec
-    ?.replicas;
+  const has = replicasOf(live, namespace, name);
   if (has === undefined || has - wanted <= atOnce) return [];
   const least = has - atOnce;
   return [
@@ -77,11 +80,29 @@ function findingOf(stack: string, live: V1StatefulSet[], member: Members): Findi
   ];
 }
 
+/** A removed Alloy for traces keeps the spans in its queue on its volume, which no other pod reads. */
+function strandedSpans(settings: Settings, live: V1StatefulSet[]): Finding[] {
+  const { replicas } = settings.alloyTraces;
+  const namespace = namespaces(settings).alloyTraces;
+  const name = prefixed(settings, releases.alloyTraces);
+  const has = replicasOf(live, namespace, name);
+  if (has === undefined || has <= replicas) return [];
+  return [
+    warning({
+      path: "alloyTraces.replicas",
+      was: replicas,
+      allowed: `${has} or more while Tempo is unavailable or behind: StatefulSet ${namespace}/${name} has ${has} replicas, and spans in the queue of a removed pod stay on its PVC until the number is raised again`,
+    }),
+  ];
+}
+
 /** Members of a ring are never removed only by a lower number of replicas. */
 export const check: Check<"statefulSets"> = {
   name: "replicas",
   needs: ["statefulSets"],
   protectsData: true,
-  find: ({ stack, settings, facts: { statefulSets } }) =>
-    members(settings).flatMap((member) => findingOf(stack, statefulSets, member)),
+  find: ({ stack, settings, facts: { statefulSets } }) => [
+    ...members(settings).flatMap((member) => findingOf(stack, statefulSets, member)),
+    ...strandedSpans(settings, statefulSets),
+  ],
 };
