@@ -3,18 +3,18 @@
  * others.
  */
 import { expect } from "chai";
-import { picks } from "../../cli/commands/doctor/checks/policies";
 import { owner } from "../../names";
+import { selects } from "../../policies/selectors";
 import { parts } from "../../values/network-parts";
 import { namespaces } from "../support/names";
 import {
   allows,
+  appliesTo,
   type End,
   type Network,
   type Pod,
   type Policy,
   type Port,
-  selects,
 } from "../support/network";
 import { ofKind } from "../support/objects";
 import { type KubernetesObject, type RenderedStack, renderStack, workloads } from "../support/rendered";
@@ -254,7 +254,7 @@ describe("charts: the flow matrix of prod", function () {
   it("every pod that is not on the node's network has its own policy, and every component exists", () => {
     const deny = ({ metadata }: Policy) => metadata.name === "default-deny";
     for (const pod of pods) {
-      const own = policies.filter((policy) => selects(policy, pod));
+      const own = policies.filter((policy) => appliesTo(policy, pod));
       expect(own.filter(deny), pod.name).to.have.length(1);
       expect(
         own.filter((policy) => !deny(policy)),
@@ -269,7 +269,7 @@ describe("charts: the flow matrix of prod", function () {
       const picked = pods.filter(
         (pod) =>
           pod.namespace === namespaces[namespace] &&
-          picks({ matchLabels: "labels" in of ? of.labels : {} }, pod.labels),
+          selects({ matchLabels: "labels" in of ? of.labels : {} }, pod.labels),
       );
       expect(picked, part).not.to.be.empty;
     }
@@ -324,7 +324,7 @@ describe("charts: the flow matrix of prod", function () {
     if (!selector || !one) return [];
     const target: string | number = one.targetPort ?? one.port;
     return pods
-      .filter((pod) => pod.namespace === namespace && picks({ matchLabels: selector }, pod.labels))
+      .filter((pod) => pod.namespace === namespace && selects({ matchLabels: selector }, pod.labels))
       .map((pod) => [pod, typeof target === "number" ? target : (pod.named[target] ?? Number.NaN)]);
   };
 
@@ -346,7 +346,7 @@ describe("charts: the flow matrix of prod", function () {
         (name) => !reader || name.endsWith(reader),
       );
       const found = services().filter(
-        ({ object, namespace: at }) => within.includes(at) && picks(selector, object.metadata.labels ?? {}),
+        ({ object, namespace: at }) => within.includes(at) && selects(selector, object.metadata.labels ?? {}),
       );
       for (const { object, namespace: at } of found)
         for (const { port, targetPort } of endpoints)

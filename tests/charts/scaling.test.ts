@@ -1,6 +1,6 @@
 /** R13 in the rendered objects: autoscalers and their bounds, disruption budgets, and placement. */
 import { expect } from "chai";
-import { picks } from "../../cli/commands/doctor/checks/policies";
+import { selects } from "../../policies/selectors";
 import { ofKind, replicasOf, scalerOf } from "../support/objects";
 import {
   containersOf,
@@ -150,7 +150,7 @@ describe("charts: scaling, drains and placement (R13)", function () {
       const budgets = stack.objects.filter(({ object }) => object.kind === "PodDisruptionBudget");
       for (const { name, namespace, labels, replicas, budgetOfOperator } of podsOf(stack)) {
         const own = budgets.filter(
-          (budget) => within(budget) === namespace && picks(budget.object["spec"].selector, labels),
+          (budget) => within(budget) === namespace && selects(budget.object["spec"].selector, labels),
         );
         // With two budgets for one pod, it is never evicted.
         expect(own.length, name).to.be.at.most(1);
@@ -188,11 +188,12 @@ describe("charts: scaling, drains and placement (R13)", function () {
         ...preferred.map(({ podAffinityTerm }: KubernetesObject) => podAffinityTerm),
       ].filter(
         (term: KubernetesObject) =>
-          term["topologyKey"] === "kubernetes.io/hostname" && picks(term["labelSelector"], labels),
+          term["topologyKey"] === "kubernetes.io/hostname" && selects(term["labelSelector"], labels),
       );
       expect(nodes, name).not.to.deep.equal([]);
       const zones = topologySpreadConstraints.filter(
-        (one) => one["topologyKey"] === "topology.kubernetes.io/zone" && picks(one["labelSelector"], labels),
+        (one) =>
+          one["topologyKey"] === "topology.kubernetes.io/zone" && selects(one["labelSelector"], labels),
       );
       expect(zones, name).to.have.length(1);
       const quorum =

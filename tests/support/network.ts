@@ -6,7 +6,7 @@
  */
 import { BlockList, isIPv6 } from "node:net";
 import type { V1LabelSelector, V1NetworkPolicyPeer, V1NetworkPolicyPort } from "@kubernetes/client-node";
-import { picks } from "../../cli/commands/doctor/checks/policies";
+import { selects } from "../../policies/selectors";
 
 /** A NetworkPolicy of the API, as far as it is used. */
 export interface Policy {
@@ -57,8 +57,8 @@ export interface Port {
 const isPod = (end: End): end is Pod => "namespace" in end;
 
 /** Whether a policy selects a pod, in either direction. */
-export const selects = ({ metadata, spec }: Policy, pod: Pod): boolean =>
-  metadata.namespace === pod.namespace && picks(spec.podSelector ?? {}, pod.labels);
+export const appliesTo = ({ metadata, spec }: Policy, pod: Pod): boolean =>
+  metadata.namespace === pod.namespace && selects(spec.podSelector ?? {}, pod.labels);
 
 function holds(cidr: string, address: string): boolean {
   const [net = "", prefix] = cidr.split("/");
@@ -82,15 +82,15 @@ function isPeer(peer: V1NetworkPolicyPeer, end: End, own: string, network: Netwo
     "kubernetes.io/metadata.name": end.namespace,
     ...network.namespaces?.[end.namespace],
   };
-  const there = namespaceSelector ? picks(namespaceSelector, labels) : end.namespace === own;
-  return there && picks(podSelector ?? {}, end.labels);
+  const there = namespaceSelector ? selects(namespaceSelector, labels) : end.namespace === own;
+  return there && selects(podSelector ?? {}, end.labels);
 }
 
 /** The policies that select a pod for egress or ingress. */
 const deciding = ({ policies }: Network, pod: Pod, out: boolean): Policy[] =>
   policies.filter(
     (policy) =>
-      selects(policy, pod) &&
+      appliesTo(policy, pod) &&
       (policy.spec.policyTypes ?? ["Ingress", ...(policy.spec.egress?.length ? ["Egress"] : [])]).includes(
         out ? "Egress" : "Ingress",
       ),

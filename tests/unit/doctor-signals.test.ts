@@ -7,13 +7,14 @@ import { judgeBuckets, keysOf } from "../../cli/commands/doctor/checks/buckets";
 import { judgeCoverage } from "../../cli/commands/doctor/checks/coverage";
 import { judgeForecast } from "../../cli/commands/doctor/checks/forecast";
 import { judgeClients, judgeLog } from "../../cli/commands/doctor/checks/gateways";
-import { judgePolicies, type Policy, picks, policiesFrom } from "../../cli/commands/doctor/checks/policies";
+import { judgePolicies, type Policy, policiesFrom } from "../../cli/commands/doctor/checks/policies";
 import { judgeRing, rings } from "../../cli/commands/doctor/checks/rings";
 import { judgeSending } from "../../cli/commands/doctor/checks/sending";
 import { judgeThreshold, thresholds } from "../../cli/commands/doctor/checks/thresholds";
 import { age } from "../../cli/commands/doctor/cluster-state";
 import { growth, metrics, type Reading, total } from "../../cli/commands/doctor/readings";
 import { type NamespaceKey, stores } from "../../names";
+import { selects } from "../../policies/selectors";
 import type { Settings } from "../../settings";
 import { type Credential, credentialKeys, gatewayClients, gatewayUsersFile } from "../../values/gateway";
 import { networkPolicies } from "../../values/network-policies";
@@ -423,10 +424,10 @@ describe("doctor: network policies", () => {
     return policiesFrom(policies as V1NetworkPolicy[]);
   };
 
-  it("picks labels by every operator of a selector", () => {
+  it("selects labels by every operator of a selector", () => {
     const labels = { app: "a", tier: "b" };
     const meets = (operator: string, key: string, values?: string[]) =>
-      picks({ matchExpressions: [{ key, operator, ...(values && { values }) }] }, labels);
+      selects({ matchExpressions: [{ key, operator, ...(values && { values }) }] }, labels);
     expect([meets("In", "app", ["a"]), meets("In", "app", ["b"]), meets("In", "x", ["a"])]).to.deep.equal([
       true,
       false,
@@ -435,7 +436,10 @@ describe("doctor: network policies", () => {
     expect([meets("NotIn", "app", ["a"]), meets("NotIn", "x", ["a"])]).to.deep.equal([false, true]);
     expect([meets("Exists", "app"), meets("Exists", "x")]).to.deep.equal([true, false]);
     expect([meets("DoesNotExist", "app"), meets("DoesNotExist", "x")]).to.deep.equal([false, true]);
-    expect([picks({}, labels), picks({ matchLabels: { app: "b" } }, labels)]).to.deep.equal([true, false]);
+    expect([selects({}, labels), selects({ matchLabels: { app: "b" } }, labels)]).to.deep.equal([
+      true,
+      false,
+    ]);
   });
 
   it("names others' policies that block pods of a stack without its own", () => {

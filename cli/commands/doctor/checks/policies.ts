@@ -5,6 +5,7 @@ import {
   type V1NetworkPolicy,
   type V1Pod,
 } from "@kubernetes/client-node";
+import { selects } from "../../../../policies/selectors";
 import type { Settings } from "../../../../settings";
 import { networkPolicies } from "../../../../values/network-policies";
 import { grouped } from "../../../lib/text";
@@ -19,24 +20,6 @@ export interface Policy {
 const finding = findingIn("network", "docs/operations/runbook.md#network");
 const directions = ["ingress", "egress"] as const;
 const title = ({ metadata }: Policy) => `${metadata.namespace}/${metadata.name}`;
-
-/** Whether a selector picks something with these labels; an empty one picks all. */
-export const picks = (
-  { matchLabels = {}, matchExpressions = [] }: V1LabelSelector,
-  labels: Record<string, string>,
-): boolean =>
-  Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-  matchExpressions.every(({ key, operator, values = [] }) => {
-    const exists = key in labels;
-    const listed = exists && values.includes(labels[key] ?? "");
-    const meets: Record<string, boolean> = {
-      In: listed,
-      NotIn: !listed,
-      Exists: exists,
-      DoesNotExist: !exists,
-    };
-    return meets[operator] ?? false;
-  });
 
 /** Elements of a list that another one does not have, as JSON. */
 const without = (list: unknown[] = [], other: unknown[] = []): string[] =>
@@ -90,7 +73,7 @@ function judgeOthers(policies: Policy[], pods: V1Pod[]): Finding[] {
         (policy) =>
           policy.metadata.namespace === namespace &&
           (policy.spec.policyTypes ?? ["Ingress"]).some((type) => type.toLowerCase() === direction) &&
-          picks(policy.spec.podSelector ?? {}, labels),
+          selects(policy.spec.podSelector ?? {}, labels),
       );
       // Policies do not apply to pods on the node's network.
       if (!by.length || spec?.hostNetwork) return [];
