@@ -6,10 +6,11 @@ import { type RenderedStack, renderStack } from "../support/rendered";
 import { filled } from "../support/runbook";
 import { needsCharts } from "../support/tools";
 
-/** Pods that the Prometheus operator creates, as `namespace kind/name`. */
+/** Objects that operators create, as `namespace kind/name`. */
 const operated = (prefix: string): string[] => [
   `${prefix}monitoring pod/prometheus-${prefix}kps-prometheus-0`,
   `${prefix}monitoring pod/alertmanager-${prefix}kps-alertmanager-0`,
+  `${prefix}opentelemetry deployment/gateway-collector`,
 ];
 
 /** Short names of kinds in commands. */
