@@ -27,15 +27,15 @@ export const sampling: SubjectRule = {
   check: (subject, { environment, config }) => {
     const found = ratioOf(subject);
     if (!found) return [];
-    const [wrong, bound] =
+    const [wrong, bound, parameter] =
       environment === "prod"
-        ? [found.ratio > config["prodMaximum"], `at most ${percent(config["prodMaximum"])}`]
-        : [found.ratio < config["devMinimum"], `at least ${percent(config["devMinimum"])}`];
+        ? [found.ratio > config["prodMaximum"], `at most ${percent(config["prodMaximum"])}`, "prodMaximum"]
+        : [found.ratio < config["devMinimum"], `at least ${percent(config["devMinimum"])}`, "devMinimum"];
     return wrong
       ? [
           {
             what: `${found.place} keeps ${percent(found.ratio)} of traces, not ${bound}`,
-            fix: `Set tracing.sampling.ratio to ${bound}, or change ${environment}${environment === "prod" ? "Maximum" : "Minimum"} in policies/config/<stack>.json.`,
+            fix: `Set tracing.sampling.ratio to ${bound}, or change ${parameter} in policies/config/<stack>.json.`,
           },
         ]
       : [];
