@@ -12,6 +12,8 @@ export interface HelmRelease {
   /** `deployed`, `failed`, `pending-upgrade`… */
   status: string;
   chart: { name: string; version: string };
+  /** The values that it was installed with, without the chart's defaults. */
+  values: Record<string, unknown>;
   /** The objects of its manifest, without CRDs, which are large. */
   objects(): KubernetesObject[];
 }
@@ -19,13 +21,16 @@ export interface HelmRelease {
 /** The release in a Secret. @throws if Helm 3 did not write it */
 export function releaseFrom(secret: V1Secret): HelmRelease {
   const packed = Buffer.from(secretText(secret, "release"), "base64");
-  const { name, namespace, version, info, chart, manifest } = JSON.parse(gunzipSync(packed).toString());
+  const { name, namespace, version, info, chart, config, manifest } = JSON.parse(
+    gunzipSync(packed).toString(),
+  );
   return {
     name,
     namespace,
     revision: version,
     status: info.status,
     chart: chart.metadata,
+    values: config ?? {},
     objects: () =>
       manifestObjects(
         name,

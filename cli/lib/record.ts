@@ -116,6 +116,22 @@ export function recordProgram(
 export const record = async (stack: string, config: Record<string, string>): Promise<Recorded[]> =>
   (await recordProgram(stack, config)).resources;
 
+/** The resources of a stack, without the program's messages: for commands that also run it with Pulumi, which prints them. */
+export async function recordQuietly(
+  stack: string,
+  config: Record<string, string>,
+  program?: Program,
+): Promise<Recorded[]> {
+  const { info, warn } = pulumi.log;
+  const quiet = async () => undefined;
+  Object.assign(pulumi.log, { info: quiet, warn: quiet });
+  try {
+    return (await recordProgram(stack, config, program)).resources;
+  } finally {
+    Object.assign(pulumi.log, { info, warn });
+  }
+}
+
 async function recordNow(
   stack: string,
   config: Record<string, string>,

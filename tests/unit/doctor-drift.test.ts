@@ -22,6 +22,7 @@ const secret = (revision: number, manifest: string) => {
     version: revision,
     info: { status: "deployed" },
     chart: { metadata: { name: "loki", version: "1.0.0" } },
+    config: { replicas: 1 },
     manifest,
   };
   const inner = gzipSync(JSON.stringify(release)).toString("base64");
@@ -110,6 +111,7 @@ describe("doctor: drift and versions", () => {
     const [release, ...others] = newestOf([secret(9, "kind: A\n"), secret(10, manifest)]).map(releaseFrom);
     expect(others).to.deep.equal([]);
     expect(release?.revision).to.equal(10);
+    expect(release?.values).to.deep.equal({ replicas: 1 });
     expect(release?.objects().map(({ kind }) => kind)).to.deep.equal(["ConfigMap"]);
   });
 

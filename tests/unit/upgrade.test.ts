@@ -1,11 +1,13 @@
+import * as pulumi from "@pulumi/pulumi";
 import { expect } from "chai";
 import { maxSatisfying, SemVer } from "semver";
 import { type ChartName, pins } from "../../charts";
 import { type Check, exitCode, lines } from "../../cli/commands/upgrade";
-import { movedReleases, refusedText } from "../../cli/commands/upgrade/dry-run";
+import { changedReleases, refusedText } from "../../cli/commands/upgrade/dry-run";
 import { compare, numbersOf, type Offered, reportOf } from "../../cli/commands/upgrade/versions";
+import { recordProgram, recordQuietly } from "../../cli/lib/record";
 import { guides, type Note, notes } from "../../upgrades";
-import { settingsOf } from "../support/stacks";
+import { type Config, settingsOf } from "../support/stacks";
 
 /** A version at this distance in majors, minors and patches from a chart's pin. */
 const beyond = (chart: ChartName, major: number, minor = 0, patch = 0): string => {
@@ -179,20 +181,61 @@ describe("unit: upgrade: report", () => {
     );
   });
 
-  it("names the releases whose chart has another version", () => {
-    const installed = (name: string, chart: string, version: string) => ({
+  it("names the releases whose chart version, values or status differ from the installed ones", () => {
+    const installed = (name: string, chart: string, version: string, over: object = {}) => ({
       name,
+      status: "deployed",
       chart: { name: chart, version },
+      values: { image: { tag: "1", pullSecrets: [] }, replicas: null },
+      ...over,
     });
-    const releases = [
-      installed("loki", "loki", "1.2.3"),
-      installed("grafana", "grafana", here("grafana")),
-      installed("shop", "shop", "1.0.0"),
-    ];
-    expect([...movedReleases(releases, settingsOf("dev"))]).to.deep.equal(["loki"]);
+    const wanted = (name: string) => ({
+      name,
+      namespace: name,
+      chart: name,
+      // Helm does not keep the order of keys.
+      values: { replicas: null, image: { pullSecrets: [], tag: "1" } },
+    });
+    const namesOf = (releases: ReturnType<typeof installed>[], over: Config = {}) =>
+      changedReleases(
+        releases,
+        ["loki", "mimir", "tempo", "grafana", "minio"].map(wanted),
+        settingsOf("dev", over),
+      ).map(({ name }) => name);
+    const tempo = (over: object) => installed("tempo", "tempo-distributed", here("tempo-distributed"), over);
+    expect(
+      namesOf([
+        installed("loki", "loki", "1.2.3"),
+        installed("grafana", "grafana", here("grafana")),
+        installed("shop", "shop", "1.0.0"),
+      ]),
+    ).to.deep.equal(["loki"]);
+    expect(namesOf([tempo({})])).to.deep.equal([]);
+    expect(namesOf([tempo({ values: {} })])).to.deep.equal(["tempo"]);
+    expect(namesOf([tempo({ values: { image: { tag: "1", pullSecrets: [] } } })])).to.deep.equal(["tempo"]);
+    // Its values are the wanted ones, but not all objects have them.
+    expect(namesOf([tempo({ status: "failed" })])).to.deep.equal(["tempo"]);
     const mimir = [installed("mimir", "mimir-distributed", "5.8.0")];
-    expect([...movedReleases(mimir, settingsOf("dev"))]).to.deep.equal(["mimir"]);
-    const held = settingsOf("dev", { mimir: { chartVersion: "5.8.0" } });
-    expect([...movedReleases(mimir, held)]).to.deep.equal([]);
+    expect(namesOf(mimir)).to.deep.equal(["mimir"]);
+    expect(namesOf(mimir, { mimir: { chartVersion: "5.8.0" } })).to.deep.equal([]);
+  });
+
+  it("does not print the program's messages, which Pulumi prints", async () => {
+    const { log, warn } = console;
+    const printed: unknown[] = [];
+    Object.assign(console, { log: printed.push.bind(printed), warn: printed.push.bind(printed) });
+    const program = async () => {
+      pulumi.log.warn("a warning");
+      pulumi.log.info("information");
+      return {};
+    };
+    try {
+      await recordQuietly("dev", {}, program);
+      expect(printed).to.deep.equal([]);
+      await recordProgram("dev", {}, program);
+      expect(printed).to.include.members(["warning: [runtime] a warning", "info: [runtime] information"]);
+    } finally {
+      Object.assign(console, { log, warn });
+    }
   });
 });

@@ -1,4 +1,5 @@
 /** Whether the cluster accepts the objects of releases: a server-side dry run, which changes nothing. */
+import { isDeepStrictEqual } from "node:util";
 import { ApiException, type KubeConfig, KubernetesObjectApi, PatchStrategy } from "@kubernetes/client-node";
 import pLimit from "p-limit";
 import { type ChartName, pins, versionOf } from "../../../charts";
@@ -7,7 +8,7 @@ import { namespaces } from "../../../names";
 import { type Settings, UserError } from "../../../settings";
 import type { Connection } from "../../lib/cluster";
 import { type HelmRelease, readReleases } from "../../lib/helm-history";
-import { record } from "../../lib/record";
+import { recordQuietly } from "../../lib/record";
 import {
   failureOf,
   type KubernetesObject,
@@ -110,39 +111,45 @@ export async function dryRun(
   return { accepted, refused, skipped };
 }
 
-/** Names of the releases that were installed with another version of their chart than the pinned one. */
-export const movedReleases = (
-  installed: Pick<HelmRelease, "name" | "chart">[],
+/** Whether an installed release has another chart version or other values than a wanted one, or its last change failed. */
+const differs = (
+  { status, chart, values }: Pick<HelmRelease, "status" | "chart" | "values">,
+  wanted: ReleaseInputs,
   settings: Settings,
-): Set<string> =>
-  new Set(
-    installed
-      .filter(
-        ({ chart }) => chart.name in pins && chart.version !== versionOf(chart.name as ChartName, settings),
-      )
-      .map(({ name }) => name),
+): boolean =>
+  status !== "deployed" ||
+  (chart.name in pins && chart.version !== versionOf(chart.name as ChartName, settings)) ||
+  !isDeepStrictEqual(values, wanted.values);
+
+/** The installed releases that `up` changes. */
+export const changedReleases = (
+  installed: Pick<HelmRelease, "name" | "status" | "chart" | "values">[],
+  wanted: ReleaseInputs[],
+  settings: Settings,
+): ReleaseInputs[] =>
+  wanted.filter((release) =>
+    installed.some((one) => one.name === release.name && differs(one, release, settings)),
   );
 
 /** The error for objects that cannot be updated. */
 export const refusedText = ({ refused }: DryRun): string =>
-  "the cluster rejects objects of the pinned charts; no changes were made:\n" +
+  "the cluster rejects objects of changed releases; no changes were made:\n" +
   refused.map(({ object, message, fix }) => `  ${object}: ${message}\n    ${fix}\n`).join("") +
-  "    or restore the old version in charts.json; docs/guides/upgrades.md#immutable-fields";
+  "    or restore the old chart version or values; docs/guides/upgrades.md#immutable-fields";
 
-/** Before `up` and `preview`: checks the releases whose chart version has changed. @throws UserError with each refused object and its fix */
+/** Before `up` and `preview`: checks the releases that `up` changes. @throws UserError with each refused object and its fix */
 export async function assertUpgradable(stack: string, { settings, config }: Connection): Promise<void> {
   try {
     const installed = await readReleases(config, new Set(Object.values(namespaces(settings))));
-    const moved = movedReleases(installed, settings);
-    if (moved.size === 0) return;
-    const releases = releasesOf(await record(stack, fileConfig(stack))).filter(({ name }) => moved.has(name));
-    const result = await dryRun(config, releases, (name) =>
-      console.error(`obs: ${name} has another chart version`),
+    if (installed.length === 0) return;
+    const wanted = releasesOf(await recordQuietly(stack, fileConfig(stack)));
+    const result = await dryRun(config, changedReleases(installed, wanted, settings), (name) =>
+      console.error(`obs: dry run of ${name}, which has another chart version or other values`),
     );
     for (const line of result.skipped) console.error(`obs: not checked: ${line}`);
     if (result.refused.length) throw new UserError(refusedText(result));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    console.error(`obs: the chart versions were not checked: ${reasonOf(error)}`);
+    console.error(`obs: changed releases were not checked: ${reasonOf(error)}`);
   }
 }
