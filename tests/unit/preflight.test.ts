@@ -1322,6 +1322,24 @@ describe("unit: preflight", () => {
     });
   });
 
+  describe("Vertical Pod Autoscaler", () => {
+    it("of another installation runs, and did not only leave its CRDs", () => {
+      const toldWith = (facts: Partial<Facts>, verticalPodAutoscaler = "existing") =>
+        told("Vertical Pod Autoscaler", facts, {
+          scaling: { ingesters: "recommend", verticalPodAutoscaler },
+        });
+      const definitions = [{ name: "verticalpodautoscalers.autoscaling.k8s.io" }];
+      expect(toldWith({ definitions })).to.deep.equal([
+        'warning scaling.verticalPodAutoscaler "existing": auto or install, unless it starts: the cluster has its CRDs, but no pod of its recommender, so ingesters get no recommendations',
+      ]);
+      const pods = [{ metadata: { name: "vpa-recommender-7d4b9c-x2x4z" } }];
+      expect(toldWith({ definitions, pods })).to.deep.equal([]);
+      expect(toldWith({ definitions, webhookGroups: ["", "autoscaling.k8s.io"] })).to.deep.equal([]);
+      expect(toldWith({})).to.deep.equal([]);
+      expect(toldWith({ definitions }, "install")).to.deep.equal([]);
+    });
+  });
+
   describe("certificates of kubelets", () => {
     it("can be verified by the stack's metrics-server", () => {
       const on = (more: Partial<V1Node>) => ({ nodes: [{ ...node("one", "a"), ...more }] });

@@ -39,6 +39,7 @@ import { check as replicas } from "./replicas";
 import { check as secrets } from "./secrets";
 import { check as storageClass } from "./storage-class";
 import { check as topology } from "./topology";
+import { check as verticalPodAutoscaler } from "./vertical-pod-autoscaler";
 import { check as volumePlacement } from "./volume-placement";
 import { check as volumes } from "./volumes";
 
@@ -69,6 +70,7 @@ export const checks: Check[] = [
   prometheusCrds,
   keda,
   openTelemetryOperator,
+  verticalPodAutoscaler,
   metricsServer,
   certManager,
   otherPrometheus,
