@@ -397,7 +397,7 @@ export type Served = keyof typeof certificates;
 
 /** The CA certificate that verifies those certificates. */
 export const caBundle = {
-  /** ConfigMap; in MinIO's namespace also a Secret, because its chart accepts nothing else. */
+  /** ConfigMap; also a Secret where MinIO's chart or OpenShift's Routes accept nothing else. */
   name: "observability-ca",
   file: "ca.crt",
   /** Mount path in the stack's own pods. */

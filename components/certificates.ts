@@ -8,6 +8,7 @@ import {
   type Served,
 } from "../names";
 import type { Settings } from "../settings";
+import { routedNamespaces } from "../values/ingress-tls";
 import { connectingOutside, privateCaConfigMap } from "../values/outside";
 import { certificateObject, dnsNames, issuerObject, ownIssuer, served, trusting } from "../values/tls";
 import { childNames, knownSettings, type NamespaceNames, present } from "./args";
@@ -160,14 +161,19 @@ export class Certificates extends pulumi.ComponentResource {
     const ours = trusted.map(([key]): string => namespaceNames(settings)[key]);
     for (const namespace of new Set(settings.network.tls.clientNamespaces))
       if (!ours.includes(namespace)) bundle(namespace, namespace);
-    if (!settings.hub && settings.objectStorage.kind === "minio" && namespaces.minio !== undefined)
-      add(
-        "minio",
-        new k8s.core.v1.Secret(
-          this.named(caBundle.name),
-          { metadata: { name: caBundle.name, namespace: namespaces.minio }, stringData: content },
-          { parent: this },
-        ),
+    const secret = (
+      resource: string,
+      namespace: pulumi.Input<string>,
+      stringData: Record<string, pulumi.Input<string>>,
+    ) =>
+      new k8s.core.v1.Secret(
+        this.named(resource),
+        { metadata: { name: caBundle.name, namespace }, stringData },
+        { parent: this },
       );
+    if (!settings.hub && settings.objectStorage.kind === "minio" && namespaces.minio !== undefined)
+      add("minio", secret(caBundle.name, namespaces.minio, content));
+    for (const [key, namespace] of present(namespaces, routedNamespaces(settings)))
+      add(key, secret(`${namespaceNames(settings)[key]}-${caBundle.name}`, namespace, { "tls.crt": pem }));
   }
 }

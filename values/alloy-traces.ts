@@ -19,7 +19,7 @@ import type { Settings } from "../settings";
 import { goDuration, quantity } from "../settings/units";
 import { alloyFile, alloyPipeline, alloyUser, alloyValues, certificateFolder, storagePath } from "./alloy";
 import { gatewayClients, gatewayConnection, passwordFile } from "./gateway";
-import { ingressTls } from "./ingress-tls";
+import { backendAnnotations, ingressTls } from "./ingress-tls";
 import { everyInterface } from "./ip-family";
 import { leftOut } from "./log-filters";
 import {
@@ -139,7 +139,7 @@ function ingress(settings: Settings): Values {
     // The receiver's limit: ingress-nginx rejects more than 1 MB by default, and SDKs drop what is rejected.
     annotations: {
       "nginx.ingress.kubernetes.io/proxy-body-size": "16m",
-      ...(usesTls(settings) && { "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" }),
+      ...backendAnnotations(settings, otlp.ingress),
       ...annotations,
     },
     faroPort: services(settings).otlpHttp.port,

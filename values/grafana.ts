@@ -18,7 +18,7 @@ import { dashboardNamespaces } from "./grafana-dashboards";
 import { grafanaDatasources } from "./grafana-datasources";
 import { certificateFolder, grafanaIni } from "./grafana-ini";
 import { ldapToml } from "./grafana-login";
-import { ingressTls } from "./ingress-tls";
+import { backendAnnotations, ingressTls } from "./ingress-tls";
 import { privateCaConfigMap, privateCas, proxyEnvironment } from "./outside";
 import { receiverSecrets } from "./receivers";
 import { scheduling, statelessScheduling } from "./scheduling";
@@ -80,7 +80,7 @@ function ingress(settings: Settings): Values {
     // By default ingress-nginx uses HTTP, and answers 504 after a minute; other controllers ignore the annotations.
     annotations: {
       "nginx.ingress.kubernetes.io/proxy-read-timeout": String(answerTimeout(settings)),
-      ...(usesTls(settings) && { "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" }),
+      ...backendAnnotations(settings, grafana.ingress),
       ...annotations,
     },
     hosts: [hostname],

@@ -6,6 +6,7 @@ import { check as eksNetwork } from "../../components/preflight/checks/eks-netwo
 import { check, platformOf } from "../../components/preflight/checks/platform";
 import { check as storageClass } from "../../components/preflight/checks/storage-class";
 import type { Facts } from "../../components/preflight/facts";
+import type { Settings } from "../../settings";
 import { platformNames, platforms } from "../../settings/platforms";
 import { isTree, leavesOf, type Tree, valueAt } from "../../settings/tree";
 import { alloyLogsValues } from "../../values/alloy-logs";
@@ -14,7 +15,7 @@ import { gatewayIngresses } from "../../values/gateway-ingress";
 import { grafanaValues } from "../../values/grafana";
 import { networkPolicies } from "../../values/network-policies";
 import { platformValues } from "../../values/user-ids";
-import { type Config, errorOf, settingsOf } from "../support/stacks";
+import { type Config, errorOf, recordingOf, settingsOf } from "../support/stacks";
 
 /** Settings without network settings, which the shipped stack has. */
 const on = (platform: string, more = {}) =>
@@ -162,6 +163,52 @@ describe("unit: platforms", () => {
     expect(tlsOf("openshift", { tlsSecret: "own" })).to.deep.equal(
       hosts.map((hosts) => [{ hosts, secretName: "own" }]),
     );
+  });
+
+  interface Secret {
+    metadata: { name: string; namespace: string };
+    stringData: object;
+  }
+
+  it("openshift: Routes verify pods that serve TLS with the CA certificate in a Secret", async () => {
+    const config = (platform: string, className?: string) => {
+      const ingress = { tlsSecret: "own", ...(className && { className }) };
+      return {
+        cluster: { platform },
+        grafana: { url: "https://grafana.apps.test", ingress },
+        otlp: { ingress: { host: "otlp.apps.test", ...ingress } },
+        network: { ingressNamespaces: ["ingress"], tls: { certificates: "ownCa" } },
+      };
+    };
+    const annotationsOf = (settings: Settings) =>
+      [grafanaValues(settings), alloyTracesValues(settings)].map(
+        ({ ingress }) => (ingress as { annotations: Record<string, string> }).annotations,
+      );
+    const nginx = { "nginx.ingress.kubernetes.io/backend-protocol": "HTTPS" };
+    const route = {
+      "route.openshift.io/termination": "reencrypt",
+      "route.openshift.io/destination-ca-certificate-secret": "observability-ca",
+    };
+    for (const annotations of annotationsOf(settingsOf("dev", config("openshift"))))
+      expect(annotations).to.include(route).and.not.include(nginx);
+    for (const other of [config("openshift", "nginx"), config("eks")])
+      for (const annotations of annotationsOf(settingsOf("dev", other)))
+        expect(annotations)
+          .to.include(nginx)
+          .and.not.have.any.keys(...Object.keys(route));
+    const secretsOf = async (settings: Config) =>
+      (await recordingOf("dev", settings)).resources
+        .filter(({ type }) => type === "kubernetes:core/v1:Secret")
+        .map(({ inputs }) => inputs as unknown as Secret)
+        .filter(({ metadata }) => metadata.name === "observability-ca")
+        .map(({ metadata, stringData }) => [metadata.namespace, Object.keys(stringData)]);
+    const minio = ["minio", ["ca.crt"]];
+    expect(await secretsOf(config("openshift"))).to.have.deep.members([
+      minio,
+      ["grafana", ["tls.crt"]],
+      ["alloy-traces", ["tls.crt"]],
+    ]);
+    expect(await secretsOf(config("eks"))).to.deep.equal([minio]);
   });
 
   it("openshift: routers reach Grafana, also with the host's network", () => {
