@@ -925,8 +925,8 @@ describe("unit: preflight", () => {
 
   describe("version of Mimir", () => {
     const newest = newestMimirStep;
-    const live = (version: string, rolling: string[] = []): Partial<Facts> => {
-      const ingester = statefulSet("mimir", "mimir-ingester", 3);
+    const live = (version: string, rolling: string[] = [], name = "mimir-ingester"): Partial<Facts> => {
+      const ingester = statefulSet("mimir", name, 3);
       const labels = { "helm.sh/chart": `mimir-distributed-${version}` };
       return {
         statefulSets: [{ ...ingester, metadata: { ...ingester.metadata, labels } }],
@@ -941,6 +941,16 @@ describe("unit: preflight", () => {
       expect(found({}, "5.7.0")).to.deep.equal([]);
       for (const step of mimirSteps) expect(found(live(step), step), step).to.deep.equal([]);
       expect(found(live(newest))).to.deep.equal([]);
+    });
+
+    it("is that of another StatefulSet if the ingesters' was deleted for larger volumes", () => {
+      expect(found(live(newest, [], "mimir-chunks-cache"), "5.7.0")).to.have.length(1);
+      const [others, ingesters] = [live("5.7.0", [], "mimir-compactor"), live(newest)];
+      const both = {
+        ...ingesters,
+        statefulSets: [others, ingesters].flatMap((one) => one.statefulSets ?? []),
+      };
+      expect(found(both)).to.deep.equal([]);
     });
 
     it("is upgraded one step at a time, also from a version that is not a step", () => {
@@ -1020,6 +1030,15 @@ describe("unit: preflight", () => {
         "error tempo.ingester.replicas 3",
       ]);
       expect(found[0]).to.include("4 or more: StatefulSet loki/loki-ingester has 4 replicas");
+    });
+
+    it("of a StatefulSet that was deleted for larger volumes are those of its pods", () => {
+      const pods = ["mimir-ingester-2", "mimir-ingester-4", "mimir-ingester-zone-a-9"].map((name) => ({
+        metadata: { namespace: "mimir", name },
+      }));
+      const [found, ...more] = told("replicas", { pods });
+      expect(found).to.include("5 or more: StatefulSet mimir/mimir-ingester has 5 replicas");
+      expect(more).to.deep.equal([]);
     });
 
     it("of store-gateways and Alertmanagers decrease in steps", () => {

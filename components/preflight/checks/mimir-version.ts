@@ -10,13 +10,18 @@ const page = "docs/guides/upgrades.md#mimir";
 /** The facts that determine the running version of Mimir. */
 export type MimirFacts = Pick<Facts, "statefulSets" | "gossip">;
 
-/** Chart version of Mimir's running ingesters; undefined if there are none. */
+/**
+ * Chart version of Mimir's ingesters, or of another StatefulSet after `upgrade --volumes` deleted that of the ingesters;
+ * undefined if there are none.
+ */
 export function liveMimir(settings: Settings, { statefulSets }: MimirFacts): string | undefined {
-  const ingester = statefulSets.find(
-    ({ metadata }) =>
-      metadata?.namespace === namespaces(settings).mimir && metadata.name === `${releases.mimir}-ingester`,
-  );
-  return /^mimir-distributed-(\d+\.\d+\.\d+)/.exec(ingester?.metadata?.labels?.["helm.sh/chart"] ?? "")?.[1];
+  const own = statefulSets.flatMap(({ metadata }) => {
+    const version = /^mimir-distributed-(\d+\.\d+\.\d+)/.exec(metadata?.labels?.["helm.sh/chart"] ?? "")?.[1];
+    return version && metadata?.namespace === namespaces(settings).mimir
+      ? [{ name: metadata.name, version }]
+      : [];
+  });
+  return (own.find(({ name }) => name === `${releases.mimir}-ingester`) ?? own[0])?.version;
 }
 
 /** The command that selects a step; the newest one is the default. */

@@ -1,7 +1,9 @@
-import type { V1StatefulSet } from "@kubernetes/client-node";
 import { namespaces, prefixed, releases } from "../../../names";
 import type { Settings } from "../../../settings";
 import { type Check, error, type Finding, warning } from "../check";
+import type { Facts } from "../facts";
+
+type Live = Pick<Facts, "statefulSets" | "pods">;
 
 /** A StatefulSet whose members hold data that other members need. */
 interface Members {
@@ -59,11 +61,20 @@ function members(settings: Settings): Members[] {
   ];
 }
 
-/** Replicas of a running StatefulSet; none if it does not exist. */
-const replicasOf = (live: V1StatefulSet[], namespace: string, name: string): number | undefined =>
-  live.find(({ metadata }) => metadata?.namespace === namespace && metadata.name === name)?.spec?.replicas;
+/** Replicas of a StatefulSet, or those of the pods that `upgrade --volumes` left of it; none without either. */
+function replicasOf({ statefulSets, pods }: Live, namespace: string, name: string): number | undefined {
+  const set = statefulSets.find(
+    ({ metadata }) => metadata?.namespace === namespace && metadata.name === name,
+  );
+  if (set) return set.spec?.replicas;
+  const member = new RegExp(`^${name}-(\\d+)$`);
+  const numbers = pods
+    .filter(({ metadata }) => metadata?.namespace === namespace)
+    .flatMap(({ metadata }) => member.exec(metadata?.name ?? "")?.[1] ?? []);
+  return numbers.length ? Math.max(...numbers.map(Number)) + 1 : undefined;
+}
 
-function findingOf(stack: string, live: V1StatefulSet[], member: Members): Finding[] {
+function findingOf(stack: string, live: Live, member: Members): Finding[] {
   const { path, wanted, namespace, name, atOnce, because } = member;
   const has = replicasOf(live, namespace, name);
   if (has === undefined || has - wanted <= atOnce) return [];
@@ -81,7 +92,7 @@ function findingOf(stack: string, live: V1StatefulSet[], member: Members): Findi
 }
 
 /** A removed Alloy for traces keeps the spans in its queue on its volume, which no other pod reads. */
-function strandedSpans(settings: Settings, live: V1StatefulSet[]): Finding[] {
+function strandedSpans(settings: Settings, live: Live): Finding[] {
   const { replicas } = settings.alloyTraces;
   const namespace = namespaces(settings).alloyTraces;
   const name = prefixed(settings, releases.alloyTraces);
@@ -97,12 +108,12 @@ function strandedSpans(settings: Settings, live: V1StatefulSet[]): Finding[] {
 }
 
 /** Members of a ring are never removed only by a lower number of replicas. */
-export const check: Check<"statefulSets"> = {
+export const check: Check<keyof Live> = {
   name: "replicas",
-  needs: ["statefulSets"],
+  needs: ["statefulSets", "pods"],
   protectsData: true,
-  find: ({ stack, settings, facts: { statefulSets } }) => [
-    ...members(settings).flatMap((member) => findingOf(stack, statefulSets, member)),
-    ...strandedSpans(settings, statefulSets),
+  find: ({ stack, settings, facts }) => [
+    ...members(settings).flatMap((member) => findingOf(stack, facts, member)),
+    ...strandedSpans(settings, facts),
   ],
 };
