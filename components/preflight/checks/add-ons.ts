@@ -64,7 +64,7 @@ const removed = (settings: Settings, { releases }: OwnerFacts): Finding[] =>
       error({
         path: addOn.path,
         was: "existing",
-        allowed: `auto or install: ${because} (docs/operations/preflight.md#add-ons)`,
+        allowed: `auto or install: ${because} (docs/guides/customizing.md#add-ons)`,
       }),
     ];
   });

@@ -23,7 +23,7 @@ export const check: Check<"prometheuses" | "namespaces"> = {
           was: `Prometheus ${namespace}/${name}`,
           allowed:
             "no other Prometheus that evaluates rules of this stack: each of their alerts is sent twice",
-          change: `Exclude the namespaces with its rules from this stack: kubectl label namespace ${namespace} ${prefixLabel}=none; docs/operations/preflight.md#another-prometheus`,
+          change: `Exclude the namespaces with its rules from this stack: kubectl label namespace ${namespace} ${prefixLabel}=none; docs/guides/customizing.md#another-prometheus`,
         }),
       );
   },
