@@ -95,6 +95,7 @@ describe("charts: a dry run of objects", function () {
     });
     for (const objects of [
       [set(), deployment("one"), service(), binding("view"), thing(1)],
+      [thing(null)],
       [changed, deployment("one", 3)],
       [hook, definition, elsewhere, unknown],
       [object("v1", "Namespace", {}), object("scheduling.k8s.io/v1", "PriorityClass", { value: 1 })],

@@ -186,15 +186,23 @@ describe("unit: upgrade: report", () => {
       name,
       status: "deployed",
       chart: { name: chart, version },
-      values: { image: { tag: "1", pullSecrets: [] }, replicas: null },
+      values: {
+        image: { tag: "1", pullSecrets: [] },
+        replicas: null,
+        podAnnotations: { "checksum/one": "1" },
+      },
       ...over,
     });
     const wanted = (name: string) => ({
       name,
       namespace: name,
       chart: name,
-      // Helm does not keep the order of keys.
-      values: { replicas: null, image: { pullSecrets: [], tag: "1" } },
+      // Helm does not keep the order of keys, and a recording has other Secrets.
+      values: {
+        replicas: null,
+        image: { pullSecrets: [], tag: "1" },
+        podAnnotations: { "checksum/one": "2" },
+      },
     });
     const namesOf = (releases: ReturnType<typeof installed>[], over: Config = {}) =>
       changedReleases(
@@ -212,7 +220,9 @@ describe("unit: upgrade: report", () => {
     ).to.deep.equal(["loki"]);
     expect(namesOf([tempo({})])).to.deep.equal([]);
     expect(namesOf([tempo({ values: {} })])).to.deep.equal(["tempo"]);
-    expect(namesOf([tempo({ values: { image: { tag: "1", pullSecrets: [] } } })])).to.deep.equal(["tempo"]);
+    const unset = { image: { tag: "1", pullSecrets: [] }, podAnnotations: {} };
+    expect(namesOf([tempo({ values: unset })])).to.deep.equal(["tempo"]);
+    expect(namesOf([tempo({ values: { ...unset, replicas: null } })])).to.deep.equal([]);
     // Its values are the wanted ones, but not all objects have them.
     expect(namesOf([tempo({ status: "failed" })])).to.deep.equal(["tempo"]);
     const mimir = [installed("mimir", "mimir-distributed", "5.8.0")];

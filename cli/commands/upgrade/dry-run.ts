@@ -58,10 +58,14 @@ const isRefusal = (error: unknown): boolean =>
   error instanceof ApiException &&
   (error.code === 422 || reasonOf(error).startsWith("failed to create typed patch object"));
 
+/** Helm does not send the fields that a chart renders without a value, and the API server rejects them in a server-side apply. */
+const withoutNulls = <T>(value: T): T =>
+  JSON.parse(JSON.stringify(value, (_, field) => (field === null ? undefined : field)));
+
 /** Applies an object in a dry run. @returns why it is refused, if it is @throws if the server does not check it */
 async function refusalOf(api: KubernetesObjectApi, rendered: KubernetesObject) {
-  // The client sets the namespace.
-  const object = { ...rendered, metadata: { ...rendered.metadata } };
+  // A copy, because the client sets the namespace.
+  const object = withoutNulls(rendered);
   try {
     await atOnce(() => api.patch(object, undefined, "All", "obs", true, PatchStrategy.ServerSideApply));
     return undefined;
@@ -111,6 +115,10 @@ export async function dryRun(
   return { accepted, refused, skipped };
 }
 
+/** Values without checksums of generated Secrets, which a recording does not know; they change annotations of pods only. */
+const comparable = (values: object): unknown =>
+  JSON.parse(JSON.stringify(values, (key, value) => (key.startsWith("checksum/") ? undefined : value)));
+
 /** Whether an installed release has another chart version or other values than a wanted one, or its last change failed. */
 const differs = (
   { status, chart, values }: Pick<HelmRelease, "status" | "chart" | "values">,
@@ -119,7 +127,7 @@ const differs = (
 ): boolean =>
   status !== "deployed" ||
   (chart.name in pins && chart.version !== versionOf(chart.name as ChartName, settings)) ||
-  !isDeepStrictEqual(values, wanted.values);
+  !isDeepStrictEqual(comparable(values), comparable(wanted.values));
 
 /** The installed releases that `up` changes. */
 export const changedReleases = (
