@@ -16,7 +16,9 @@ run for which the commands are given, in this order:
   restart            every workload is restarted, one namespace after the other
   all                all nodes lose power                          --node-down, --node-up
   up                 an update that changes every release          --up
-  up-during-loss     the same, and the first node loses power      --up, --node-down, --node-up
+  up-during-loss     the same, and after --off seconds the first   --up, --node-down, --node-up
+                     node loses power; if the update fails, it
+                     is repeated with the node
   scale/<store>      ingesters from 3 to 5 and back to 3           --scale
   minio-volume       a MinIO server loses its volume
   loki-outage        after twice --off seconds of load, Loki is stopped for --off seconds, then every Alloy for logs

@@ -459,6 +459,31 @@ describe("unit: node drills, the plan", () => {
     expect(readFileSync(log, "utf8")).to.equal("down node-1\nup node-1\nloki 5\nloki 3\n");
   });
 
+  it("repeats an update that failed when a node was lost", async () => {
+    const log = join(mkdtempSync(join(tmpdir(), "obs-harm-")), "log");
+    const cluster = {
+      nodesReady: async () => undefined,
+      putBack: async () => undefined,
+    } as unknown as Cluster;
+    const commands = {
+      up: `echo update >> ${log}; sleep 0.5; [ $(grep -c update ${log}) = 2 ]`,
+      "node-down": `echo down >> ${log}`,
+      "node-up": `echo up >> ${log}`,
+    };
+    const harm = new Harm(cluster, commands, { off: 0.2, patience: 1, limit: 10 });
+    const begun = Date.now();
+    const { notes, failed, lost } = await harm.cause({
+      ...{ kind: "up-during-loss" as const, name: "up-during-loss", nodes: ["node-1"] },
+    });
+    expect(failed).to.equal(undefined);
+    expect(notes).to.have.lengthOf(1);
+    expect(notes[0]).to.match(/ended with exit code 1\), and succeeded when it was repeated/);
+    expect(readFileSync(log, "utf8")).to.equal("update\ndown\nup\nupdate\n");
+    expect(lost).to.have.lengthOf(1);
+    expect(lost[0]?.to, "the node is back during the second update").to.be.below(Date.now() - 450);
+    expect(lost[0]?.from).to.be.within(begun + 190, Date.now());
+  });
+
   it("stops Loki after a time of load, then restarts Alloy for logs", async () => {
     const did: string[] = [];
     const cluster = {
