@@ -35,7 +35,7 @@ export class KubePrometheusStack extends pulumi.ComponentResource {
         namespace,
         values: known.apply(kubePrometheusStackValues),
         ...(settings.kubePrometheusStack.crds !== "existing" && {
-          crds: { chart: "prometheus-operator-crds", values: prometheusCrdsValues },
+          crds: { chart: "prometheus-operator-crds", values: prometheusCrdsValues(settings) },
         }),
       },
       {

@@ -13,7 +13,7 @@ import { nodeByNode, nodeReader, onEveryNode, virtualNodes } from "./node-agents
 import { privateCas } from "./outside";
 import { prometheusSpec, spread, volume } from "./prometheus";
 import { scheduling, statelessScheduling } from "./scheduling";
-import { crdAnnotations, goMemoryLimit, overZones, pullSecrets, resources, type Values } from "./shared";
+import { goMemoryLimit, overZones, pullSecrets, resourcePolicy, resources, type Values } from "./shared";
 
 type Part = Settings["kubePrometheusStack"]["controlPlane"][number];
 
@@ -68,8 +68,10 @@ const collectors = [
   "volumeattachments",
 ];
 
-/** Values of the prometheus-operator-crds chart. */
-export const prometheusCrdsValues: Values = { crds: { annotations: crdAnnotations } };
+/** Values of the prometheus-operator-crds chart. Deleting a CRD also deletes all monitors and rules of the cluster. */
+export const prometheusCrdsValues = (settings: Settings): Values => ({
+  crds: { annotations: resourcePolicy(settings) },
+});
 
 /**
  * Container metrics of the kubelet that are dropped: the chart's list without limits (container_spec_*), swap and the

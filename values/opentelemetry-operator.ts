@@ -4,12 +4,12 @@ import { prefixed, releases, webhookPort } from "../names";
 import type { Settings } from "../settings";
 import { statelessScheduling } from "./scheduling";
 import {
-  crdAnnotations,
   disruptionBudget,
   goMemoryLimit,
   image,
   placement,
   pullSecrets,
+  resourcePolicy,
   resources,
   type Values,
 } from "./shared";
@@ -84,7 +84,8 @@ export function openTelemetryOperatorValues(settings: Settings): Values {
       ports: { webhookPort },
       env: { ENABLE_WEBHOOKS: "true", ...goMemoryLimit(operator.operator) },
     },
-    crds: { annotations: crdAnnotations },
+    // Deleting a CRD also deletes all collectors and Instrumentations of the cluster.
+    crds: { annotations: resourcePolicy(settings) },
     admissionWebhooks: operator.certManager
       ? { certManager: { enabled: true } }
       : {

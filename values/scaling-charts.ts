@@ -5,7 +5,7 @@
 import { namespaces, webhookPort } from "../names";
 import type { Settings } from "../settings";
 import { statelessScheduling } from "./scheduling";
-import { crdAnnotations, mirrored, pullSecrets, resources, restrictedContainer, type Values } from "./shared";
+import { mirrored, pullSecrets, resourcePolicy, resources, restrictedContainer, type Values } from "./shared";
 
 const mebibyte = 1024 ** 2;
 const small = { cpu: 50, memory: 64 * mebibyte, memoryLimit: 256 * mebibyte };
@@ -38,7 +38,8 @@ export function kedaValues(settings: Settings): Values {
   return {
     // It belongs to this stack and needs no access to other namespaces.
     watchNamespace: namespaces(settings).alloyMetrics,
-    crds: { additionalAnnotations: crdAnnotations },
+    // Deleting a CRD also deletes all ScaledObjects of the cluster.
+    crds: { additionalAnnotations: resourcePolicy(settings) },
     clusterDomain: settings.cluster.domain,
     service: { portHttpsTarget: webhookPort },
     webhooks: { port: webhookPort },

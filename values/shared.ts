@@ -20,12 +20,9 @@ export function checksum(data: unknown): string {
 /** Values of a chart: plain data, without Pulumi outputs. */
 export type Values = Record<string, unknown>;
 
-/** Annotations of a CRD: Helm keeps it when its release is deleted, because its objects in the whole cluster would be deleted, too. */
-export const crdAnnotations = { "helm.sh/resource-policy": "keep" };
-
-/** Annotations of an object with data, which Helm keeps like a CRD if the stack is protected. */
+/** Annotations of an object with data, or of a CRD, which Helm then keeps when the release is deleted. */
 export const resourcePolicy = ({ cluster }: Pick<Settings, "cluster">): Record<string, string> =>
-  cluster.protect ? crdAnnotations : {};
+  cluster.protect ? { "helm.sh/resource-policy": "keep" } : {};
 
 /** Requests and the memory limit. No CPU limit: it would throttle a component while cores are idle. */
 export const resources = (w: { cpu: number; memory: number; memoryLimit: number }) => ({

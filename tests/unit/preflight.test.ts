@@ -1134,7 +1134,7 @@ describe("unit: preflight", () => {
       };
       const existing = { kubePrometheusStack: { crds: "existing" } };
       expect(told("add-ons", own, existing)).to.deep.equal([
-        'error kubePrometheusStack.crds "existing": auto or install: this stack installed the CRDs of Prometheus Operator with Helm release monitoring/kps-crds, and up would uninstall it, although other applications of the cluster may use it (docs/guides/customizing.md#add-ons)',
+        'error kubePrometheusStack.crds "existing": auto or install: this stack installed the CRDs of Prometheus Operator with Helm release monitoring/kps-crds, and up would delete it, with the objects of its kinds in the whole cluster (docs/guides/customizing.md#add-ons)',
       ]);
       // Helm uninstalls a release with all objects of its manifest, also if another release claims them.
       const claimed = {

@@ -224,11 +224,13 @@ describe("unit: program", function () {
       expect(volumes(prod)).to.deep.equal([0, 1, 2, 3, 4, 5].map((n) => [`export-minio-${n}`, "50Gi"]));
     });
 
-    it("CRDs, which stay in the cluster", () => {
-      const kept = { "helm.sh/resource-policy": "keep" };
-      for (const recording of [dev, prod])
-        for (const name of ["kps-crds", "opentelemetry-operator"])
-          expect(inputsOf(recording, release, name).values.crds.annotations).to.deep.equal(kept);
+    it("CRDs for monitors and rules, which stay in the cluster if it is protected", async () => {
+      const annotations = (recording: Recording) =>
+        inputsOf(recording, release, "kps-crds").values.crds.annotations;
+      expect(annotations(dev)).to.deep.equal({});
+      expect(annotations(prod)).to.deep.equal({ "helm.sh/resource-policy": "keep" });
+      const unprotected = await recordingOf("prod", { cluster: { protect: false } });
+      expect(annotations(unprotected)).to.deep.equal({});
     });
 
     it("no CRDs if the cluster has them, but all of their custom resources", async () => {

@@ -350,9 +350,10 @@ describe("unit: values of kube-prometheus-stack", () => {
       sidecar: { dashboards: { annotations: { grafana_folder: "Kubernetes" } } },
     });
     expect(crds).to.deep.equal({ enabled: false });
-    expect((prometheusCrdsValues as Any).crds.annotations).to.deep.equal({
-      "helm.sh/resource-policy": "keep",
-    });
+    const annotations = (protect: boolean) =>
+      (prometheusCrdsValues(settingsOf("dev", { cluster: { protect } })) as Any).crds.annotations;
+    expect(annotations(true)).to.deep.equal({ "helm.sh/resource-policy": "keep" });
+    expect(annotations(false)).to.deep.equal({});
   });
 
   it("is not managed by another operator of the cluster, nor by that of another stack", () => {

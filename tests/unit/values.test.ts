@@ -42,7 +42,7 @@ const all = (settings: Settings): Record<string, Any> => ({
   loki: lokiValues(settings),
   mimir: mimirValues(settings),
   kps: kubePrometheusStackValues(settings),
-  kpsCrds: prometheusCrdsValues,
+  kpsCrds: prometheusCrdsValues(settings),
   cadvisor: [cadvisorDaemonSet(settings), cadvisorService(settings), cadvisorMonitor(settings)],
   alloyLogs: alloyLogsValues(settings),
   alloyMetrics: alloyMetricsValues(settings),

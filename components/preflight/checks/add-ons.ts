@@ -54,12 +54,12 @@ const missing = (settings: Settings, facts: OwnerFacts): Finding[] =>
       warning({ path, was: "existing", allowed: `auto or install: the cluster does not have ${what}` }),
     );
 
-/** An add-on of this stack that the settings declare as existing: `up` would uninstall it. */
+/** An add-on of this stack that the settings declare as existing: `up` would uninstall it, with its CRDs. */
 const removed = (settings: Settings, { releases }: OwnerFacts): Finding[] =>
   used(settings).flatMap((addOn) => {
     const own = ownRelease(settings, addOn);
     if (!hasRelease(own, releases)) return [];
-    const because = `this stack installed ${addOn.what} with Helm release ${own.namespace}/${own.release}, and up would uninstall it, although other applications of the cluster may use it`;
+    const because = `this stack installed ${addOn.what} with Helm release ${own.namespace}/${own.release}, and up would delete it, with the objects of its kinds in the whole cluster`;
     return [
       error({
         path: addOn.path,
