@@ -71,7 +71,9 @@ describe("unit: sizing", () => {
 
   describe("formulas", () => {
     it("exist for existing components, each with its source", () => {
-      for (const { component, source } of ["dev", "prod"].flatMap((name) => formulas(settingsOf(name)))) {
+      for (const { component, source } of (["dev", "prod"] as const).flatMap((name) =>
+        formulas(settingsOf(name)),
+      )) {
         expect(settingAt(component)?.group, component).to.equal(true);
         expect(source, component).to.match(/^https:\/\//);
       }
