@@ -577,6 +577,10 @@ export const lokiSchedulerAddress = (settings: Settings): string =>
 export const lokiFrontendAddress = (settings: Settings): string =>
   `${host("loki-query-frontend-headless", namespaces(settings).loki)}:9095`;
 
+/** Address of Loki's index gateways, which read the index for the queriers. */
+export const lokiIndexGatewayAddress = (settings: Settings): string =>
+  `${host("loki-index-gateway-headless", namespaces(settings).loki)}:9095`;
+
 /** Service of one replica of a store's memcached; its pod has the same name. */
 export const cacheService = (store: Store, cache: string, replica: number): string =>
   `${releases[store]}-${cache}-${replica}`;

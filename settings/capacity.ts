@@ -92,7 +92,7 @@ function limits(settings: Settings): Capacity[] {
 
 /** The load of each signal alone that the settings carry, by component, bottlenecks first. */
 export function capacity(settings: Settings): Capacity[] {
-  const sized = formulas.flatMap(({ component, signals, needs }) => {
+  const sized = formulas(settings).flatMap(({ component, signals, needs }) => {
     const has = configuredSize(settings, component);
     if (!has) return [];
     return signals.map((signal): Capacity => {

@@ -28,6 +28,7 @@ export const dev: SettingsInput = {
     querier: { replicas: 1, maxReplicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "512Mi" },
     queryFrontend: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi" },
     queryScheduler: { replicas: 0, cpu: "10m", memory: "32Mi", memoryLimit: "128Mi" },
+    indexGateway: { replicas: 0, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi", disk: "2Gi" },
     compactor: { replicas: 1, cpu: "25m", memory: "64Mi", memoryLimit: "256Mi", disk: "5Gi" },
     gateway: { replicas: 1, cpu: "10m", memory: "16Mi", memoryLimit: "64Mi" },
     resultsCache: { replicas: 0, cpu: "50m", memory: "32Mi" },

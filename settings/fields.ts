@@ -167,6 +167,14 @@ export const growing = (what: string) =>
 export const stateful = (what: string) =>
   group({ replicas: wholeNumber(1, 100).describe("Number of replicas"), ...resources, disk }).describe(what);
 
+/** An optional component whose replicas have a volume. @param without effect of 0 replicas */
+export const optionalStateful = (what: string, without: string) =>
+  group({
+    replicas: wholeNumber(0, 100).describe(`Number of replicas; with 0, ${without}`),
+    ...resources,
+    disk,
+  }).describe(what);
+
 /** A memcached. */
 export const cache = (what: string) =>
   group({

@@ -103,7 +103,7 @@ function fitOf({ component, signals, source, needs }: Formula, load: Load, setti
 export function fits(settings: Settings): Fit[] {
   const load = wholeLoad(settings);
   const expected = signalsOf(load);
-  return formulas
+  return formulas(settings)
     .filter(({ signals }) => signals.some((signal) => expected.includes(signal)))
     .map((formula) => fitOf(formula, load, settings));
 }
@@ -141,7 +141,7 @@ export function notCompared(settings: Settings): string[] {
   const unknown = fits(settings).flatMap(({ component, verdict }) =>
     verdict === "unknown" ? [component] : [],
   );
-  const withFormula = formulas.map(({ component }) => component);
+  const withFormula = formulas(settings).map(({ component }) => component);
   return installed(settings)
     .map(({ component }) => component)
     .filter((component) => unknown.includes(component) || !withFormula.includes(component));

@@ -62,7 +62,7 @@ export const owned = {
     "loki.limits_config.ingestion_burst_size_mb": "loki.ingestionBurst",
     "gateway.nginxConfig": gateway,
     ...component("loki", "distributor", "ingester", "querier", "queryFrontend", "compactor"),
-    ...component("loki", "queryScheduler", "gateway", "resultsCache", "chunksCache"),
+    ...component("loki", "queryScheduler", "indexGateway", "gateway", "resultsCache", "chunksCache"),
   },
   mimir: {
     "mimir.structuredConfig.multitenancy_enabled": gateway,

@@ -73,6 +73,7 @@ export const prod: SettingsInput = {
     querier: { replicas: 2, maxReplicas: 5, cpu: "500m", memory: "1Gi", memoryLimit: "3Gi" },
     queryFrontend: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi" },
     queryScheduler: { replicas: 2, cpu: "100m", memory: "128Mi", memoryLimit: "256Mi" },
+    indexGateway: { replicas: 2, cpu: "250m", memory: "512Mi", memoryLimit: "1Gi", disk: "10Gi" },
     compactor: { replicas: 1, cpu: "500m", memory: "1Gi", memoryLimit: "2Gi", disk: "20Gi" },
     gateway: { replicas: 2, cpu: "100m", memory: "64Mi", memoryLimit: "256Mi" },
     // The charts request as much CPU for each memcached:

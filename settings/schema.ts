@@ -20,6 +20,7 @@ import {
   growing,
   list,
   oneOf,
+  optionalStateful,
   optionalWorkload,
   pinnedImage,
   resources,
@@ -185,6 +186,10 @@ const loki = group({
     "Distributes the parts of queries to the queriers",
     "the queriers connect to the query-frontends",
   ),
+  indexGateway: optionalStateful(
+    "Downloads the index from the bucket and answers the queriers' requests for it",
+    "each querier downloads the index itself",
+  ),
   compactor: stateful("Compacts the index and deletes data past its retention; always one"),
   gateway: workload("The single address for writes and reads"),
   resultsCache: cache(
@@ -192,7 +197,7 @@ const loki = group({
   ),
   chunksCache: cache("Cache of chunks read from the bucket"),
   indexDisk: size().describe(
-    "Disk of its node for a querier's copy of the index; a pod that uses more is evicted",
+    "Disk of its node for a querier's copy of the index, which it has only with 0 replicas of loki.indexGateway; a pod that uses more is evicted",
   ),
   schema: list(
     group({

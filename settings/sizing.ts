@@ -120,8 +120,8 @@ const alloySource = "https://grafana.com/docs/alloy/latest/introduction/estimate
  */
 const alloyInterval = 60;
 
-/** All components with a published formula. */
-export const formulas: Formula[] = [
+/** All components of a stack with a published formula. Without index gateways, queriers do their work. */
+export const formulas = ({ loki: { indexGateway } }: Settings): Formula[] => [
   mimir("distributor", ({ samples }) => samples / 25_000, { cpu: core, memory: GB }),
   mimir("ingester", ({ series }, { mimir }) => (series * mimir.replicationFactor) / 300_000, {
     cpu: core,
@@ -143,8 +143,13 @@ export const formulas: Formula[] = [
   mimir("compactor", ({ series }) => series / 20e6, { cpu: core, memory: 4 * GB, disk: 300 * GB }),
   loki("distributor", [tier(8, 2), tier(80, 40), tier(200, 100)]),
   loki("ingester", [tier(12, 24), tier(180, 540), tier(600, 1200)], true),
-  // Queriers replace index gateways. Query-schedulers are optional: query-frontends count for both.
-  loki("querier", [tier(10 + 2, 10 + 8), tier(150 + 5, 200 + 40), tier(375 + 20, 750 + 80)]),
+  ...(indexGateway.replicas > 0
+    ? [
+        loki("querier", [tier(10, 10), tier(150, 200), tier(375, 750)]),
+        loki("indexGateway", [tier(2, 8), tier(5, 40), tier(20, 80)]),
+      ]
+    : [loki("querier", [tier(10 + 2, 10 + 8), tier(150 + 5, 200 + 40), tier(375 + 20, 750 + 80)])]),
+  // Query-schedulers are optional: query-frontends count for both.
   loki("queryFrontend", [tier(2 + 2, 4 + 1), tier(8 + 2, 16 + 1), tier(16 + 4, 64 + 1)]),
   loki("compactor", [tier(2, 10), tier(6, 20), tier(6, 40)]),
   tempo("distributor", 10 * MB, { cpu: 2 * core, memory: 2 * GB }),

@@ -2,6 +2,7 @@
 import {
   logJobs,
   lokiFrontendAddress,
+  lokiIndexGatewayAddress,
   lokiSchedulerAddress,
   sentLogs,
   smokeTest,
@@ -144,8 +145,10 @@ export function lokiConfiguration(settings: Settings): Values {
   const indexDirectories = {
     active_index_directory: "/var/loki/index",
     cache_location: "/var/loki/index_cache",
-    // There is no index-gateway, but the chart would set its address.
-    index_gateway_client: { server_address: "" },
+    // Without an address, queriers download the index. The chart would always set one.
+    index_gateway_client: {
+      server_address: loki.indexGateway.replicas > 0 ? `dns+${lokiIndexGatewayAddress(settings)}` : "",
+    },
   };
   return {
     auth_enabled: true,

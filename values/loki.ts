@@ -1,7 +1,7 @@
 /** Values of the loki chart: https://github.com/grafana-community/helm-charts/tree/main/charts/loki */
 import pins from "../charts.json";
 import imagePins from "../images.json";
-import { releases } from "../names";
+import { lokiIndexGatewayAddress, releases } from "../names";
 import type { Settings, Workload } from "../settings";
 import { quantity } from "../settings/units";
 import { gatewayPods } from "./gateway";
@@ -75,6 +75,7 @@ export function lokiValues(settings: Settings): Values {
       ],
     },
   });
+  const hasIndexGateways = loki.indexGateway.replicas > 0;
   const users = gatewayPods(settings);
   const placed = scheduling(settings, "loki");
   const identity = cloudIdentity(settings, "loki");
@@ -114,11 +115,26 @@ export function lokiValues(settings: Settings): Values {
       replicas: releaseReplicas(loki.querier),
       ...readyAfter(30),
       persistence: { dataVolumeParameters: { emptyDir: { sizeLimit: quantity(loki.indexDisk) } } },
+      // Queries of a querier without an index gateway fail. An update keeps the old queriers meanwhile.
+      ...(hasIndexGateways && {
+        initContainers: [untilStorageAnswers(settings, lokiIndexGatewayAddress(settings))],
+      }),
     },
     queryFrontend: { ...stateless("query-frontend", loki.queryFrontend), ...readyAfter(5) },
     queryScheduler: {
       enabled: loki.queryScheduler.replicas > 0,
       ...stateless("query-scheduler", loki.queryScheduler),
+    },
+    indexGateway: {
+      enabled: hasIndexGateways,
+      ...component("index-gateway", loki.indexGateway),
+      ...volume(loki.indexGateway.disk),
+      // Before it is ready, it compares the index on its volume with the bucket.
+      initContainers: [untilStorageAnswers(settings)],
+      // As for the chart's other StatefulSets: pods start together, and an update replaces a pod that never became ready.
+      podManagementPolicy: "Parallel",
+      // Queriers would connect to the address of a pod on a lost node until the pod is deleted.
+      service: { publishNotReadyAddresses: false },
     },
     compactor: {
       ...component("compactor", loki.compactor),
@@ -156,7 +172,6 @@ export function lokiValues(settings: Settings): Values {
     read: none,
     write: none,
     backend: none,
-    indexGateway: { ...off, ...none },
     ruler: { ...off, ...none },
     sidecar: { rules: off },
     minio: off,

@@ -26,7 +26,7 @@ function rollouts(settings: Settings): Partial<Record<string, number[]>> {
   const { loki, mimir, tempo, alloyMetrics, alloyTraces, grafana, objectStorage } = settings;
   return {
     [releases.minio]: [oneByOne(objectStorage.minio.servers)],
-    [releases.loki]: [oneByOne(loki.ingester.replicas, loki.shutdown)],
+    [releases.loki]: [oneByOne(loki.ingester.replicas, loki.shutdown), oneByOne(loki.indexGateway.replicas)],
     [releases.mimir]: [mimir.ingester, mimir.storeGateway, mimir.alertmanager, mimir.compactor].map(
       ({ replicas }) => oneByOne(replicas, mimir.shutdown),
     ),

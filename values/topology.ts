@@ -93,7 +93,12 @@ function singles({ hub, loki, mimir, tempo, grafana }: Settings): Single[] {
       .filter((part) => components[part].replicas === 1)
       .map((part) => ({ path: `${store}.${part}`, waits: false })),
   );
-  return [...ofStores, ...(grafana.replicas === 1 ? [{ path: "grafana", waits: !grafana.database }] : [])];
+  const index = loki.indexGateway.replicas === 1 ? [{ path: "loki.indexGateway", waits: true }] : [];
+  return [
+    ...ofStores,
+    ...index,
+    ...(grafana.replicas === 1 ? [{ path: "grafana", waits: !grafana.database }] : []),
+  ];
 }
 
 const loss = (quorum: Quorum, lost: number): Loss => ({

@@ -59,6 +59,17 @@ export function workloadVolumes(settings: Settings): WorkloadVolumes[] {
       `${releases.loki}-ingester`,
       "data",
     ),
+    ...(loki.indexGateway.replicas > 0
+      ? [
+          set(
+            "loki.indexGateway.disk",
+            loki.indexGateway.disk,
+            namespaces(settings).loki,
+            `${releases.loki}-index-gateway`,
+            "data",
+          ),
+        ]
+      : []),
     set(
       "loki.compactor.disk",
       loki.compactor.disk,

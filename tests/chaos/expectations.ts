@@ -69,7 +69,11 @@ export const expectations: Expectation[] = [
   writing(/^loki\/loki-gateway$/, "authenticates writers and readers of logs", lines),
   writing(/^loki\/loki-distributor$/, "accepts lines"),
   writing(/^loki\/loki-ingester/, "stores the newest lines", lines),
-  reading(/^loki\/loki-(querier|query-frontend|query-scheduler)$/, "answers queries of logs", lines),
+  reading(
+    /^loki\/loki-(querier|query-frontend|query-scheduler|index-gateway)$/,
+    "answers queries of logs",
+    lines,
+  ),
   aside(/^loki\/loki-compactor$/, "compacts and deletes logs"),
   aside(/^loki\/loki-(chunks|results)-cache$/, "caches results and chunks of logs"),
 

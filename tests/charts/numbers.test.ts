@@ -198,6 +198,24 @@ describe("charts: the required numbers", function () {
       );
     });
 
+    it("R2.1: in prod, queriers find two index gateways with volumes through a headless Service of ready pods", () => {
+      const { storage_config, index_gateway } = lokiConfig(prod);
+      for (const shipper of ["boltdb_shipper", "tsdb_shipper"]) {
+        const server = (config: typeof storage_config) => config[shipper].index_gateway_client.server_address;
+        expect(server(storage_config)).to.equal("dns+loki-index-gateway-headless.loki.svc:9095");
+        expect(server(lokiConfig(dev).storage_config)).to.equal("");
+      }
+      expect(index_gateway.mode).to.equal("simple");
+      const service = find(prod, "Service", "loki-index-gateway-headless")["spec"];
+      expect(service).to.include({ clusterIP: "None" }).and.not.have.property("publishNotReadyAddresses");
+      const { spec } = find(prod, "StatefulSet", "loki-index-gateway");
+      expect(spec).to.include({ replicas: 2, podManagementPolicy: "Parallel" });
+      expect(spec.template.metadata.labels).to.include(service.selector);
+      expect(spec.volumeClaimTemplates[0].spec.resources.requests.storage).to.equal("10Gi");
+      expect(find(prod, "PodDisruptionBudget", "loki-index-gateway")["spec"].maxUnavailable).to.equal(1);
+      expect(workloads(dev).map(({ object }) => object.metadata.name)).not.to.include("loki-index-gateway");
+    });
+
     it("R2.1: query results are cached, in memcached in prod and in the query-frontend in dev", () => {
       const cache = (stack: RenderedStack) => lokiConfig(stack).query_range.results_cache.cache;
       expect(lokiConfig(prod).query_range.cache_results).to.equal(true);

@@ -71,6 +71,10 @@ const notAlways: { metrics: RegExp; why: string }[] = [
     metrics: /^(loki_write_(sent|dropped)_entries_total|alloy_component_graph_connection)$/,
     why: "only with alloyMetrics.kubernetesEvents, which the recorded stack did not have",
   },
+  {
+    metrics: /^loki_index_gateway_clients$/,
+    why: "only with index gateways, which the recorded stack did not have",
+  },
   { metrics: /^cortex_bucket_blocks_count$/, why: "only once a tenant has blocks" },
   { metrics: /^tempodb_blocklist_poll_errors_total$/, why: "only after the first failure" },
   {

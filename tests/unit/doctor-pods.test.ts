@@ -172,6 +172,7 @@ describe("doctor: pods", () => {
     expect(path("loki", "loki-query-frontend-7db9d75598-7ljnq", "memoryLimit")).to.equal(
       "loki.queryFrontend.memoryLimit",
     );
+    expect(path("loki", "data-loki-index-gateway-0", "disk")).to.equal("loki.indexGateway.disk");
     expect(path("mimir", "storage-mimir-store-gateway-0", "disk")).to.equal("mimir.storeGateway.disk");
     expect(path("minio", "minio-57955d5bf8-gbv4d", "memoryLimit")).to.equal(
       "objectStorage.minio.memoryLimit",

@@ -133,7 +133,7 @@ describe("unit: object storage with cloud identity", function () {
       Object.keys(values)
         .filter((name) => values[name]?.initContainers)
         .sort();
-    expect(waiting(loki)).to.deep.equal(["compactor"]);
+    expect(waiting(loki)).to.deep.equal(["compactor", "indexGateway", "querier"]);
     expect(waiting(mimir)).to.deep.equal(["alertmanager", "compactor", "ingester", "store_gateway"]);
     expect(waiting(tempo)).to.deep.equal([
       "compactor",

@@ -53,6 +53,7 @@ describe("HelmRelease", () => {
     // Three ingesters, each with 5m to stop and 5m to start.
     expect(releaseTimeout(prod(), "loki")).to.equal(3 * (300 + 300));
     expect(releaseTimeout(prod({ loki: { ingester: { replicas: 9 } } }), "loki")).to.equal(9 * 600);
+    expect(releaseTimeout(prod({ loki: { indexGateway: { replicas: 9 } } }), "loki")).to.equal(9 * 330);
     expect(releaseTimeout(prod({ mimir: { shutdown: "20m" } }), "mimir")).to.equal(3 * (1200 + 300));
     expect(releaseTimeout(prod({ mimir: { storeGateway: { replicas: 5 } } }), "mimir")).to.equal(5 * 600);
     expect(releaseTimeout(prod(), "minio")).to.equal(6 * (30 + 300));

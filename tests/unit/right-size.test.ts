@@ -180,7 +180,7 @@ describe("unit: obs size --write", () => {
     ).map(({ path }) => path);
     expect(paths).to.include("mimir.ingester.cpu");
     expect(
-      paths.filter((path) => /queryScheduler|chunksCache/.test(path) && /^loki/.test(path)),
+      paths.filter((path) => /queryScheduler|indexGateway|chunksCache/.test(path) && /^loki/.test(path)),
     ).to.deep.equal([]);
   });
 

@@ -108,7 +108,7 @@ describe("unit: settings", () => {
       const counts = leaves(settings).filter(([path]) => /\.(replicas|replicationFactor)$/.test(path));
       expect(counts).to.have.lengthOf.at.least(25);
       for (const [path, count] of counts)
-        expect(count, path).to.equal(/cache\.|^\.loki\.queryScheduler\./i.test(path) ? 0 : 1);
+        expect(count, path).to.equal(/cache\.|^\.loki\.(queryScheduler|indexGateway)\./i.test(path) ? 0 : 1);
     });
 
     it("the stack's own namespaces are system namespaces, to which their logs and metrics belong", () => {

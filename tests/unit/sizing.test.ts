@@ -71,7 +71,9 @@ describe("unit: sizing", () => {
 
   describe("formulas", () => {
     it("exist for existing components, each with its source", () => {
-      for (const { component, source } of formulas) {
+      for (const { component, source } of (["dev", "prod"] as const).flatMap((name) =>
+        formulas(settingsOf(name)),
+      )) {
         expect(settingAt(component)?.group, component).to.equal(true);
         expect(source, component).to.match(/^https:\/\//);
       }
@@ -124,8 +126,15 @@ describe("unit: sizing", () => {
       expect(ingester("30TB/day")).to.deep.include({ cpu: 180_000, memory: 540 * GiB });
       expect(ingester("60TB/day")).to.deep.include({ cpu: 1_200_000, memory: 2400 * GiB });
       const querier = (logs: string) => needsOf("loki.querier", { logs });
-      // With the index gateway, which this stack does not have.
-      expect(querier("3TB/day")).to.deep.equal({ cpu: 12_000, memory: 18 * GiB });
+      expect(querier("3TB/day")).to.deep.equal({ cpu: 10_000, memory: 10 * GiB });
+      expect(needsOf("loki.indexGateway", { logs: "3TB/day" })).to.deep.equal({ cpu: 2000, memory: 8 * GiB });
+      // Without index gateways, queriers do their work.
+      const loki = { indexGateway: { replicas: 0 } };
+      expect(needsOf("loki.querier", { logs: "3TB/day" }, { loki })).to.deep.equal({
+        cpu: 12_000,
+        memory: 18 * GiB,
+      });
+      expect(needsOf("loki.indexGateway", { logs: "3TB/day" }, { loki })).to.equal(undefined);
     });
 
     it("Loki's write-ahead log: 15 GB for 5 MB/s of an ingester, below 90 % of its volume", () => {
@@ -424,7 +433,8 @@ describe("unit: sizing", () => {
         /292k series +mimir\.ingester +memory/,
         /1M series +mimir\.limits\.series +limit/,
         /25GB\/day +objectStorage\.minio +disk/,
-        /640GB\/day +loki\.querier +cpu/,
+        /384GB\/day +loki\.indexGateway +memory/,
+        /768GB\/day +loki\.querier +cpu/,
         /4\.29k spans\/s +tempo\.querier +memory/,
       ])
         expect(text).to.match(line);

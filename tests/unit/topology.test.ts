@@ -65,6 +65,9 @@ describe("unit: topology", () => {
     expect(lines(sixInThree, { tempo: { queryFrontend: { replicas: 2 } } })[2]).to.equal(
       "A component with one replica is unavailable with its node: grafana until the node returns.",
     );
+    expect(lines(sixInThree, { loki: { indexGateway: { replicas: 1 } } })[2]).to.include(
+      "loki.indexGateway until the node returns",
+    );
     const none = { ...topologyCost(settingsOf("prod"), sixInThree), singles: [] };
     expect(topologyLines(none)).to.have.length(2);
     const minio = topologyCost(settingsOf("prod"), sixInThree).zone?.find(

@@ -403,6 +403,29 @@ describe("unit: values", () => {
       ]);
     });
 
+    it("has index gateways that queriers wait for, or queriers that download the index", () => {
+      const [dev, prod] = [lokiOf("dev"), lokiOf("prod")];
+      const address = "loki-index-gateway-headless.loki.svc:9095";
+      const addresses = ({ loki: { storage_config } }: typeof prod) =>
+        ["boltdb_shipper", "tsdb_shipper"].map(
+          (shipper) => storage_config[shipper].index_gateway_client.server_address,
+        );
+      expect(addresses(prod)).to.deep.equal([`dns+${address}`, `dns+${address}`]);
+      expect(prod.indexGateway).to.deep.include({
+        enabled: true,
+        replicas: 2,
+        podDisruptionBudget: { enabled: true, maxUnavailable: 1 },
+        service: { publishNotReadyAddresses: false },
+        podManagementPolicy: "Parallel",
+      });
+      expect(prod.indexGateway.persistence.claims[0]).to.include({ name: "data", size: "10Gi" });
+      expect(prod.querier.initContainers[0].command.at(-1)).to.include(address.replace(":", " "));
+      expect(dev.indexGateway).to.include({ enabled: false, replicas: 0 });
+      // An empty address replaces the chart's.
+      expect(addresses(dev)).to.deep.equal(["", ""]);
+      expect(dev.querier).not.to.have.property("initContainers");
+    });
+
     it("replaces query-frontends sooner than queriers in an update, so that an old one has a querier", () => {
       const { queryFrontend, querier } = lokiOf("prod");
       const latest = ({ readinessProbe: { initialDelaySeconds, periodSeconds } }: typeof querier) =>

@@ -135,6 +135,24 @@ describe("unit: volumes that charts make", () => {
     expect(none[0]).to.match(/^cluster.storageClass standard: nothing: the volumes of loki/);
   });
 
+  it("of index gateways exist only with replicas", () => {
+    const volumes = (replicas: number) =>
+      workloadVolumes(settingsOf("prod", { loki: { indexGateway: { replicas } } })).filter(
+        ({ name }) => name === "loki-index-gateway",
+      );
+    expect(volumes(2)).to.deep.equal([
+      {
+        path: "loki.indexGateway.disk",
+        size: 10 * 1024 ** 3,
+        namespace: "loki",
+        owner: "statefulset",
+        name: "loki-index-gateway",
+        template: "data",
+      },
+    ]);
+    expect(volumes(0)).to.deep.equal([]);
+  });
+
   it("belong to a workload by their whole name", () => {
     const ingester = all.find(({ path }) => path === "loki.ingester.disk") as WorkloadVolumes;
     expect(ownsClaim(ingester, "data-loki-ingester-0")).to.equal(true);
