@@ -93,7 +93,11 @@ const noSchedulers = { scheduler_address: undefined, frontend_address: undefined
 /** Loki as one process. @param fast accepts lines without rate limits, for the filling */
 export function lokiOnLoopback(tree: Tree, place: Place, fast: boolean): Tree {
   const { folder, minio, grpc } = place;
-  const shipper = { active_index_directory: join(folder, "index"), cache_location: join(folder, "cache") };
+  const shipper = {
+    active_index_directory: join(folder, "index"),
+    cache_location: join(folder, "cache"),
+    index_gateway_client: { server_address: "" },
+  };
   return cached(
     changed(tree, {
       server: server(place),

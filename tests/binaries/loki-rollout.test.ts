@@ -50,9 +50,9 @@ describe("binaries: flushes and rollouts of Loki's ingesters", function () {
     first: boolean,
     faster: { ingester?: object; storage?: object; pool?: object } = {},
   ): Promise<Part> {
-    const { ingester, ingester_client, storage_config } = lokiConfiguration(
-      settingsOf("prod"),
-    ) as unknown as {
+    // The querier reads the index itself.
+    const settings = settingsOf("prod", { loki: { indexGateway: { replicas: 0 } } });
+    const { ingester, ingester_client, storage_config } = lokiConfiguration(settings) as unknown as {
       ingester: { wal: object };
       ingester_client: { pool_config: object };
       storage_config: { boltdb_shipper: object };
