@@ -466,7 +466,8 @@ describe("unit: node drills, the plan", () => {
       putBack: async () => undefined,
     } as unknown as Cluster;
     const commands = {
-      up: `echo update >> ${log}; sleep 0.5; [ $(grep -c update ${log}) = 2 ]`,
+      // The first one runs until after the loss, however busy the machine is.
+      up: `echo update >> ${log}; if [ $(grep -c update ${log}) = 2 ]; then sleep 0.5; else sleep 3; false; fi`,
       "node-down": `echo down >> ${log}`,
       "node-up": `echo up >> ${log}`,
     };

@@ -152,7 +152,7 @@ export async function assertUpgradable(stack: string, { settings, config }: Conn
     if (installed.length === 0) return;
     const wanted = releasesOf(await recordQuietly(stack, fileConfig(stack)));
     const result = await dryRun(config, changedReleases(installed, wanted, settings), (name) =>
-      console.error(`obs: dry run of ${name}, which has another chart version or other values`),
+      console.error(`obs: dry run of ${name}`),
     );
     for (const line of result.skipped) console.error(`obs: not checked: ${line}`);
     if (result.refused.length) throw new UserError(refusedText(result));
